@@ -1,1 +1,23 @@
+#![doc = include_str!("../README.md")]
+#![allow(clippy::all, clippy::pedantic, missing_docs, reason = "generated code")]
 
+/// The contract of the auth service.
+pub mod auth {
+    pub mod v1 {
+        tonic::include_proto!("mainstay.auth.v1");
+    }
+}
+
+/// The contract of the data service: administration of application contracts.
+pub mod data {
+    pub mod v1 {
+        tonic::include_proto!("mainstay.data.v1");
+    }
+}
+
+/// The encoded `google.protobuf.FileDescriptorSet` of the platform's contracts and everything they import, with
+/// options, comments and source positions.
+pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor_set.bin"));
+
+/// The files (path, text) that a contract may import: `google/*`, `buf/validate/*` and `mainstay/v1/*`.
+pub const SOURCES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/sources.rs"));
