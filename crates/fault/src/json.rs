@@ -1,0 +1,135 @@
+//! Faults as HTTP answers: `google.rpc.Status` in JSON, in the envelope that Google's APIs use (AIP-193).
+
+use crate::fault::Origin;
+use crate::status::{foreign_details, json_duration};
+use crate::{DOMAIN, Fault};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{Response, StatusCode};
+use prost::Message as _;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+use tonic::Code;
+use tonic_types::pb;
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    error: Body<'a>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    code: u16,
+    status: &'static str,
+    message: &'a str,
+    details: Vec<Value>,
+}
+
+impl Fault {
+    /// Renders `{"error": {"code", "status", "message", "details"}}`; `code` is the HTTP status.
+    pub fn to_json(&self) -> Vec<u8> {
+        let body = Body {
+            code: self.http_status().as_u16(),
+            status: code_name(self.code()),
+            message: self.text(),
+            details: self.json_details(),
+        };
+        serde_json::to_vec(&Envelope { error: body }).expect("strings and numbers always serialise")
+    }
+
+    /// Ends an HTTP exchange with this fault, writing its source to the log.
+    ///
+    /// 401 names the scheme that would help (RFC 6750); a delay becomes `Retry-After` in whole seconds, rounded up.
+    pub fn into_http(mut self) -> Response<Bytes> {
+        self.log();
+        let mut response = Response::new(Bytes::from(self.to_json()));
+        *response.status_mut() = self.http_status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.http_status() == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(delay) = self.0.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(delay.as_nanos().div_ceil(1_000_000_000) as u64));
+        }
+        response
+    }
+
+    fn json_details(&self) -> Vec<Value> {
+        let reason = match &self.0.origin {
+            Origin::Own(reason) => reason,
+            Origin::Foreign { details, .. } => {
+                return foreign_details(details).iter().map(|(url, value)| foreign_detail(url, value)).collect();
+            }
+        };
+        let metadata: Map<String, Value> =
+            self.0.metadata.iter().map(|(k, v)| (k.to_string(), Value::String(v.clone()))).collect();
+        let mut details = vec![json!({
+            "@type": type_url("ErrorInfo"), "reason": reason.name(), "domain": DOMAIN, "metadata": metadata,
+        })];
+        if !self.0.violations.is_empty() {
+            details.push(bad_request(self.0.violations.iter().map(|v| (v.field.as_str(), v.description.as_str()))));
+        }
+        if let Some(delay) = self.0.retry_after {
+            details.push(json!({ "@type": type_url("RetryInfo"), "retryDelay": json_duration(delay) }));
+        }
+        if let Some(id) = &self.0.request_id {
+            details.push(json!({ "@type": type_url("RequestInfo"), "requestId": id }));
+        }
+        details
+    }
+}
+
+fn type_url(name: &str) -> String {
+    format!("type.googleapis.com/google.rpc.{name}")
+}
+
+fn bad_request<'a>(violations: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
+    let list: Vec<Value> =
+        violations.map(|(field, description)| json!({ "field": field, "description": description })).collect();
+    json!({ "@type": type_url("BadRequest"), "fieldViolations": list })
+}
+
+/// Renders a detail of another service. The kinds that clients act on are decoded; of the rest only the type is named.
+fn foreign_detail(url: &str, value: &[u8]) -> Value {
+    let known = match url.rsplit('/').next().unwrap_or_default() {
+        "google.rpc.ErrorInfo" => pb::ErrorInfo::decode(value).ok().map(|info| {
+            let metadata: Map<String, Value> = info.metadata.into_iter().map(|(k, v)| (k, Value::String(v))).collect();
+            json!({ "@type": url, "reason": info.reason, "domain": info.domain, "metadata": metadata })
+        }),
+        "google.rpc.BadRequest" => pb::BadRequest::decode(value)
+            .ok()
+            .map(|bad| bad_request(bad.field_violations.iter().map(|v| (v.field.as_str(), v.description.as_str())))),
+        "google.rpc.RetryInfo" => pb::RetryInfo::decode(value).ok().and_then(|info| info.retry_delay).map(|delay| {
+            let delay =
+                Duration::new(delay.seconds.max(0).unsigned_abs(), delay.nanos.clamp(0, 999_999_999).unsigned_abs());
+            json!({ "@type": url, "retryDelay": json_duration(delay) })
+        }),
+        _ => None,
+    };
+    known.unwrap_or_else(|| json!({ "@type": url }))
+}
+
+/// Returns the code's name in `google/rpc/code.proto`.
+fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}

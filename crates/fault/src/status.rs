@@ -1,0 +1,116 @@
+//! Faults as gRPC statuses, and back.
+
+use crate::fault::Origin;
+use crate::{DOMAIN, Fault, Reason};
+use prost::Message as _;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::time::Duration;
+use tonic::{Code, Response, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _, pb};
+
+/// Ends a handler: the only place where a [`Status`] is made from a service's error.
+///
+/// The source of a failure is written to the log here, once, and does not travel on.
+pub fn reply<T>(result: Result<T, impl Into<Fault>>) -> Result<Response<T>, Status> {
+    match result {
+        Ok(message) => Ok(Response::new(message)),
+        Err(error) => Err(error.into().into()),
+    }
+}
+
+impl From<Fault> for Status {
+    fn from(mut fault: Fault) -> Status {
+        fault.log();
+        let Origin::Own(reason) = fault.0.origin else { return foreign_status(fault) };
+        let mut details = ErrorDetails::new();
+        let metadata: HashMap<String, String> =
+            fault.0.metadata.into_iter().map(|(key, value)| (key.into_owned(), value)).collect();
+        details.set_error_info(reason.name(), DOMAIN, metadata);
+        if !fault.0.violations.is_empty() {
+            let violations: Vec<FieldViolation> =
+                fault.0.violations.into_iter().map(|v| FieldViolation::new(v.field, v.description)).collect();
+            details.set_bad_request(violations);
+        }
+        if let Some(delay) = fault.0.retry_after {
+            details.set_retry_info(Some(delay));
+        }
+        if let Some(id) = fault.0.request_id {
+            details.set_request_info(id, "");
+        }
+        Status::with_error_details(reason.code(), fault.0.message, details)
+    }
+}
+
+/// Returns another service's status with the details that it came with.
+fn foreign_status(fault: Fault) -> Status {
+    match fault.0.origin {
+        Origin::Foreign { code, details } => Status::with_details(code, fault.0.message, details),
+        Origin::Own(reason) => Status::new(reason.code(), fault.0.message),
+    }
+}
+
+impl Fault {
+    /// Reads a status that another service (or the way to it) answered with.
+    ///
+    /// A status with a source never came over the wire: the connection failed, and its text names addresses that no
+    /// client may see. It becomes `UNAVAILABLE`, or `DEADLINE_EXCEEDED` where it was a timeout.
+    pub fn from_status(status: Status) -> Fault {
+        if status.source().is_some() {
+            return connection_fault(status);
+        }
+        let details = status.get_error_details();
+        let own =
+            details.error_info().filter(|info| info.domain == DOMAIN).and_then(|info| Reason::from_name(&info.reason));
+        let Some(reason) = own else { return foreign_fault(&status) };
+        let mut fault = Fault::of(Origin::Own(reason), Cow::Owned(status.message().to_owned()));
+        if let Some(info) = details.error_info() {
+            fault.0.metadata = info.metadata.iter().map(|(k, v)| (Cow::Owned(k.clone()), v.clone())).collect();
+            fault.0.metadata.sort();
+        }
+        for violation in details.bad_request().map_or(&[][..], |bad| &bad.field_violations) {
+            fault = fault.violation(violation.field.clone(), violation.description.clone());
+        }
+        fault.0.retry_after = details.retry_info().and_then(|info| info.retry_delay);
+        fault.0.request_id = details.request_info().map(|info| info.request_id.clone());
+        fault
+    }
+}
+
+/// A status without a reason of ours: kept as it came where it carries details, else given our reason of its code.
+fn foreign_fault(status: &Status) -> Fault {
+    let message = Cow::Owned(status.message().to_owned());
+    if status.details().is_empty() && Reason::of_code(status.code()).code() == status.code() {
+        return Fault::of(Origin::Own(Reason::of_code(status.code())), message);
+    }
+    let details = bytes::Bytes::copy_from_slice(status.details());
+    Fault::of(Origin::Foreign { code: status.code(), details }, message)
+}
+
+fn connection_fault(status: Status) -> Fault {
+    match status.code() {
+        Code::DeadlineExceeded => Fault::new(Reason::DeadlineExceeded).with_source(status),
+        Code::Cancelled if status.message().contains("Timeout") => {
+            Fault::new(Reason::DeadlineExceeded).with_source(status)
+        }
+        Code::ResourceExhausted | Code::OutOfRange => Fault::new(Reason::PayloadTooLarge).with_source(status),
+        _ => Fault::unavailable(status),
+    }
+}
+
+/// The details of a fault as `google.protobuf.Any`s, as they travel inside `google.rpc.Status`.
+pub(crate) fn foreign_details(details: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let status = pb::Status::decode(details).unwrap_or_default();
+    status.details.into_iter().map(|any| (any.type_url, any.value)).collect()
+}
+
+/// A `google.protobuf.Duration` in its JSON form: seconds with as many digits as are needed, and an `s`.
+pub(crate) fn json_duration(delay: Duration) -> String {
+    let nanos = delay.subsec_nanos();
+    if nanos == 0 {
+        return format!("{}s", delay.as_secs());
+    }
+    let fraction = format!("{nanos:09}");
+    format!("{}.{}s", delay.as_secs(), fraction.trim_end_matches('0'))
+}

@@ -1,0 +1,1 @@
+//! Tests of the fault crate, one module per source file.
