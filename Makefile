@@ -1,0 +1,27 @@
+# The commands a newcomer needs. `make help` lists them.
+
+CARGO ?= cargo
+RUN_FLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: run test bench lint fmt help
+
+run: ## Start auth, data and gateway in one process, with the sample contract and its seed
+	$(CARGO) run --quiet --package mainstay -- serve --contracts proto --data-dir var/mainstay --seed proto/shop/seed.json $(RUN_FLAGS)
+
+test: ## Run every test on SQLite and PostgreSQL; brings what it needs
+	tests/run
+
+bench: ## Build release, run Mainstay and its peers side by side, print ratios, write tests/bench/RESULTS.md
+	tests/bench/run
+
+lint: ## Check formatting, clippy, licences and bans
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) test --quiet --package mainstay-tests --locked -- laws::
+
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
