@@ -1,1 +1,28 @@
+#![doc = include_str!("../README.md")]
 
+mod authenticator;
+mod cache;
+mod claims;
+mod clock;
+mod error;
+mod header;
+mod json;
+mod keys;
+mod principal;
+mod provider;
+pub mod roles;
+mod service_keys;
+mod verifier;
+
+pub use authenticator::Authenticator;
+pub use clock::{Clock, SystemClock};
+pub use error::TokenError;
+pub use keys::{ALGORITHM, FetchFuture, KeySet, KeySource, KeySourceError, VerifyingKey};
+pub use principal::{Kind, Principal, User};
+pub use service_keys::{
+    MAX_SERVICE_NAME_BYTES, MIN_SERVICE_SECRET_BYTES, OPERATOR, SERVICE_TOKEN_PREFIX, ServiceKeys, ServiceKeysError,
+};
+pub use verifier::{
+    FETCH_TIMEOUT, KEYS_FRESH_FOR, MAX_CLOCK_SKEW, MAX_TOKEN_BYTES, REFRESH_INTERVAL, TOKEN_TYPE, Verifier,
+    VerifierConfig,
+};

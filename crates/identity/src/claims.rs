@@ -1,0 +1,83 @@
+use serde::Deserialize;
+
+use crate::json::read_strictly;
+use crate::{MAX_CLOCK_SKEW, Principal, TokenError, User, VerifierConfig};
+
+/// The claims that make a caller (RFC 9068 §2.2 and ours). Others are ignored.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Claims {
+    iss: String,
+    aud: Audience,
+    sub: String,
+    exp: i64,
+    iat: i64,
+    nbf: Option<i64>,
+    sid: Option<String>,
+    email: Option<String>,
+    #[serde(default)]
+    email_verified: bool,
+    #[serde(default)]
+    roles: Vec<String>,
+}
+
+/// `aud` is a string or a list of strings (RFC 7519 §4.1.3).
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Audience {
+    fn contains(&self, wanted: &str) -> bool {
+        match self {
+            Audience::One(one) => one == wanted,
+            Audience::Many(many) => many.iter().any(|one| one == wanted),
+        }
+    }
+}
+
+impl Claims {
+    /// Reads the claims. Fails when one is missing, mistyped or given twice.
+    pub(crate) fn read(json: &[u8]) -> Result<Claims, TokenError> {
+        read_strictly(json).map_err(|_| TokenError::Malformed("claims"))
+    }
+
+    /// Fails unless the token was made by our issuer for our audience and is valid at `now` (seconds since the epoch).
+    ///
+    /// There is no leeway at the end. A token from the future is refused too: when a clock jumps back by a day, the tokens
+    /// that expired in that day do not come to life again.
+    pub(crate) fn check(&self, config: &VerifierConfig, now: i64) -> Result<(), TokenError> {
+        if self.iss != config.issuer {
+            return Err(TokenError::Claim("iss"));
+        }
+        if !self.aud.contains(&config.audience) {
+            return Err(TokenError::Claim("aud"));
+        }
+        if self.sub.is_empty() {
+            return Err(TokenError::Claim("sub"));
+        }
+        if self.exp <= now {
+            return Err(TokenError::Expired);
+        }
+        let latest_start = now.saturating_add(MAX_CLOCK_SKEW.as_secs().cast_signed());
+        if self.iat > latest_start {
+            return Err(TokenError::Claim("iat"));
+        }
+        if self.nbf.is_some_and(|nbf| nbf > latest_start) {
+            return Err(TokenError::Claim("nbf"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn into_principal(self) -> Principal {
+        Principal::user(User {
+            uid: self.sub,
+            session_id: self.sid,
+            email: self.email,
+            email_verified: self.email_verified,
+            roles: self.roles,
+            expires_at: Some(self.exp),
+        })
+    }
+}

@@ -1,0 +1,51 @@
+use serde::Deserialize;
+
+use crate::json::{Refused, read_strictly};
+use crate::keys::MAX_KEY_ID_BYTES;
+use crate::{ALGORITHM, TokenError, VerifyingKey};
+
+/// The JOSE header of a token that has not been verified. Only what decides how to verify is read; `jku`, `x5u`, `x5c` and
+/// `jwk` name keys of the sender's own choosing and are not even looked at.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Header {
+    alg: String,
+    typ: Option<String>,
+    kid: Option<String>,
+    /// Extensions that a reader must understand (RFC 7515 §4.1.11). We understand none.
+    #[serde(default, rename = "crit")]
+    _critical: Option<Refused>,
+    /// Present in encrypted tokens (RFC 7516), which we do not take.
+    #[serde(default, rename = "enc")]
+    _encryption: Option<Refused>,
+}
+
+impl Header {
+    /// Reads a header. Fails when it is not an object, repeats a name, or asks for something that is not supported.
+    pub(crate) fn read(json: &[u8]) -> Result<Header, TokenError> {
+        read_strictly(json).map_err(|_| TokenError::Malformed("header"))
+    }
+
+    /// Fails unless the token says that it is an access token (RFC 9068 §2.1), so that no other token of the same issuer
+    /// passes for one.
+    pub(crate) fn check_type(&self, wanted: &str) -> Result<(), TokenError> {
+        let typ = self.typ.as_deref().unwrap_or_default();
+        let subtype = match typ.get(..12) {
+            Some(prefix) if prefix.eq_ignore_ascii_case("application/") => &typ[12..],
+            _ => typ,
+        };
+        if subtype.eq_ignore_ascii_case(wanted) { Ok(()) } else { Err(TokenError::WrongType) }
+    }
+
+    /// Gives the id of the key, which is only ever compared with ids that are known: never a path, never part of a query.
+    pub(crate) fn key_id(&self) -> Result<&str, TokenError> {
+        match self.kid.as_deref() {
+            Some(kid) if !kid.is_empty() && kid.len() <= MAX_KEY_ID_BYTES => Ok(kid),
+            _ => Err(TokenError::UnknownKey),
+        }
+    }
+
+    /// Fails unless the header says the key's algorithm. The key decides; the header may only agree.
+    pub(crate) fn check_algorithm(&self, _key: &VerifyingKey) -> Result<(), TokenError> {
+        if self.alg == ALGORITHM { Ok(()) } else { Err(TokenError::WrongAlgorithm) }
+    }
+}

@@ -1,0 +1,135 @@
+use std::sync::Arc;
+
+/// What kind of caller a [`Principal`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Nobody signed in.
+    Anonymous,
+    /// A person with an account and a session.
+    User,
+    /// Another process with a key from the configuration.
+    Service,
+    /// The service itself, doing work of its own. Never comes over the wire.
+    System,
+}
+
+/// Names who is calling. Cheap to clone; immutable.
+///
+/// There is no default: code that acts without a caller has to say [`Principal::anonymous`] or [`Principal::system`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal(Arc<Inner>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Inner {
+    kind: Kind,
+    uid: Option<String>,
+    session_id: Option<String>,
+    email: Option<String>,
+    email_verified: bool,
+    roles: Vec<String>,
+    expires_at: Option<i64>,
+}
+
+/// What a verified access token says about a user; the input of [`Principal::user`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    /// The account's uid (`sub`), a UUID in lower-case hyphenated form.
+    pub uid: String,
+    /// The session's uid (`sid`).
+    pub session_id: Option<String>,
+    /// The address as the user wrote it.
+    pub email: Option<String>,
+    /// Whether the user has shown that the address is theirs.
+    pub email_verified: bool,
+    /// The account's roles when the token was issued.
+    pub roles: Vec<String>,
+    /// When the token stops being valid, in seconds since the Unix epoch.
+    pub expires_at: Option<i64>,
+}
+
+impl Principal {
+    /// Names the caller who presented nothing.
+    pub fn anonymous() -> Principal {
+        Principal::bare(Kind::Anonymous, None, Vec::new())
+    }
+
+    /// Names the process itself. Rules do not apply to it, so it must never be made from anything that a caller sent.
+    pub fn system() -> Principal {
+        Principal::bare(Kind::System, None, Vec::new())
+    }
+
+    /// Names a service account. Its uid is `service:<name>`, which no account can have.
+    pub fn service(name: &str, roles: Vec<String>) -> Principal {
+        Principal::bare(Kind::Service, Some(format!("service:{name}")), roles)
+    }
+
+    /// Names a signed-in user.
+    pub fn user(user: User) -> Principal {
+        Principal(Arc::new(Inner {
+            kind: Kind::User,
+            uid: Some(user.uid),
+            session_id: user.session_id,
+            email: user.email,
+            email_verified: user.email_verified,
+            roles: user.roles,
+            expires_at: user.expires_at,
+        }))
+    }
+
+    fn bare(kind: Kind, uid: Option<String>, roles: Vec<String>) -> Principal {
+        Principal(Arc::new(Inner {
+            kind,
+            uid,
+            session_id: None,
+            email: None,
+            email_verified: false,
+            roles,
+            expires_at: None,
+        }))
+    }
+
+    /// Says what kind of caller this is.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// Says whether somebody is signed in (a user or a service; not nobody, not the system).
+    pub fn is_authenticated(&self) -> bool {
+        matches!(self.0.kind, Kind::User | Kind::Service)
+    }
+
+    /// Gives the stable id: an account's uid, `service:<name>` for a service, nothing for nobody and for the system.
+    pub fn uid(&self) -> Option<&str> {
+        self.0.uid.as_deref()
+    }
+
+    /// Gives the session that the token belongs to.
+    pub fn session_id(&self) -> Option<&str> {
+        self.0.session_id.as_deref()
+    }
+
+    /// Gives the user's address as they wrote it.
+    pub fn email(&self) -> Option<&str> {
+        self.0.email.as_deref()
+    }
+
+    /// Says whether the user has shown that the address is theirs.
+    pub fn email_verified(&self) -> bool {
+        self.0.email_verified
+    }
+
+    /// Gives the roles, sorted as they were issued.
+    pub fn roles(&self) -> &[String] {
+        &self.0.roles
+    }
+
+    /// Says whether the caller holds `role`.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.0.roles.iter().any(|held| held == role)
+    }
+
+    /// Gives the second since the Unix epoch at which the token stops being valid; services do not expire.
+    pub fn expires_at(&self) -> Option<i64> {
+        self.0.expires_at
+    }
+}
