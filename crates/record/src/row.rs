@@ -11,7 +11,7 @@ pub trait Row {
 
     /// Copies the value in position `index`.
     fn get(&self, index: usize, kind: Kind) -> Value {
-        self.read(index, kind, ValueRef::to_owned)
+        self.read(index, kind, |value| value.to_owned())
     }
 }
 
