@@ -1,1 +1,5 @@
+//! Runtime.
+pub mod channel;
+mod codec;
 
+pub use codec::RawCodec;

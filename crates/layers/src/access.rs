@@ -1,0 +1,37 @@
+//! Who may call a method at all: decided by the resolved method, never by a path string.
+
+use mainstay_fault::{Fault, Reason};
+use mainstay_identity::Principal;
+
+/// The policy of one method. What a caller may see of a resource is decided later, by its rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone, signed in or not.
+    Anyone,
+    /// Everyone who is signed in: users and service accounts.
+    SignedIn,
+    /// Whoever holds at least one of these roles.
+    AnyRole(Box<[Box<str>]>),
+}
+
+impl Access {
+    /// Lets whoever holds one of `roles` in.
+    pub fn roles<R: Into<Box<str>>>(roles: impl IntoIterator<Item = R>) -> Access {
+        Access::AnyRole(roles.into_iter().map(Into::into).collect())
+    }
+
+    /// Decides. Nobody signed in is UNAUTHENTICATED, somebody without the right is PERMISSION_DENIED; the system
+    /// principal, which never comes over a wire, may call everything.
+    pub fn check(&self, principal: &Principal) -> Result<(), Fault> {
+        use mainstay_identity::Kind;
+        match (self, principal.kind()) {
+            (Access::Anyone, _) | (_, Kind::System) => Ok(()),
+            (_, Kind::Anonymous) => Err(Fault::new(Reason::Unauthenticated)),
+            (Access::SignedIn, Kind::User | Kind::Service) => Ok(()),
+            (Access::AnyRole(roles), Kind::User | Kind::Service) => {
+                let held = roles.iter().any(|role| principal.has_role(role));
+                if held { Ok(()) } else { Err(Fault::new(Reason::PermissionDenied)) }
+            }
+        }
+    }
+}

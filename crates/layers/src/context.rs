@@ -1,0 +1,40 @@
+//! What the stack knows about a call once it has let it in.
+
+use crate::Body;
+use http::HeaderValue;
+use mainstay_identity::Principal;
+use mainstay_telemetry::TraceContext;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+/// Who calls, until when, and under which ids.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Who is calling; anonymous where no credential came.
+    pub principal: Principal,
+    /// The caller's own `authorization` header, forwarded to services that verify it themselves.
+    pub token: Option<HeaderValue>,
+    /// The id under which the logs know this request; visible ASCII.
+    pub request_id: HeaderValue,
+    /// When the caller stops waiting. `None` only for streams whose caller gave no deadline.
+    pub deadline: Option<Instant>,
+    /// The trace that the caller belongs to.
+    pub trace: TraceContext,
+    /// The other end of the connection; `None` for calls in memory.
+    pub peer: Option<SocketAddr>,
+}
+
+/// A request that was resolved, authenticated and authorised, on its way to its handler.
+#[derive(Debug)]
+pub struct Exchange<T> {
+    /// The request as it came, its body unread, without the headers that only we may set.
+    pub request: http::Request<Body>,
+    /// Who calls, until when, and under which ids.
+    pub context: Context,
+    /// What the path resolved to.
+    pub target: T,
+}
+
+/// The address of the other end of a connection, put into a request's extensions by the listener.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);

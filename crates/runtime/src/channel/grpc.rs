@@ -1,0 +1,142 @@
+//! A channel over any gRPC service that tower knows.
+
+use super::remote::ServiceCredential;
+use super::{Call, Channel, Reply};
+use crate::RawCodec;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use http::HeaderValue;
+use http::header::AUTHORIZATION;
+use http::uri::PathAndQuery;
+use mainstay_fault::{Fault, Reason};
+use mainstay_identity::Kind;
+use mainstay_layers::{Body, REQUEST_ID};
+use mainstay_telemetry::inject_current;
+use std::time::{Duration, Instant};
+use tonic::client::{Grpc, GrpcService};
+use tonic::metadata::MetadataMap;
+use tonic::service::Routes;
+
+/// How long a unary call without a deadline may take.
+pub const DEFAULT_CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Largest message that is read from another service.
+pub const MAX_MESSAGE_BYTES: usize = 16 << 20;
+
+/// Calls a gRPC service, either in this process or over the network.
+#[derive(Debug, Clone)]
+pub struct GrpcChannel<S> {
+    service: S,
+    identity: Identity,
+}
+
+/// How the other side learns who is calling.
+#[derive(Debug, Clone)]
+pub(super) enum Identity {
+    /// The typed principal travels in the request's extensions; there is nothing to verify.
+    InMemory,
+    /// The caller's own token travels; our own calls carry our own credential, if we have one.
+    Remote(Option<ServiceCredential>),
+}
+
+impl GrpcChannel<Routes> {
+    /// Calls services in this process. Their inner stack finds the principal in the request's extensions.
+    pub fn in_memory(routes: Routes) -> GrpcChannel<Routes> {
+        GrpcChannel { service: routes.prepare(), identity: Identity::InMemory }
+    }
+}
+
+impl<S> GrpcChannel<S> {
+    /// Calls a service over the network, presenting `credential` for calls that a service account makes.
+    pub(super) fn remote(service: S, credential: Option<ServiceCredential>) -> GrpcChannel<S> {
+        GrpcChannel { service, identity: Identity::Remote(credential) }
+    }
+}
+
+impl<S> Channel for GrpcChannel<S>
+where
+    S: GrpcService<Body> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+    S::ResponseBody: http_body::Body<Data = Bytes> + Send + 'static,
+    <S::ResponseBody as http_body::Body>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn call(&self, call: Call) -> BoxFuture<'static, Result<Reply, Fault>> {
+        let service = self.service.clone();
+        let identity = self.identity.clone();
+        Box::pin(async move {
+            let deadline = call.deadline.or_else(|| (!call.streams).then(|| Instant::now() + DEFAULT_CALL_TIMEOUT));
+            let answer = perform(service, &identity, call, deadline);
+            match deadline {
+                None => answer.await,
+                Some(deadline) => tokio::time::timeout_at(deadline.into(), answer)
+                    .await
+                    .unwrap_or_else(|_| Err(Fault::new(Reason::DeadlineExceeded))),
+            }
+        })
+    }
+}
+
+async fn perform<S>(service: S, identity: &Identity, call: Call, deadline: Option<Instant>) -> Result<Reply, Fault>
+where
+    S: GrpcService<Body>,
+    S::ResponseBody: http_body::Body<Data = Bytes> + Send + 'static,
+    <S::ResponseBody as http_body::Body>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let path = PathAndQuery::try_from(&*call.path).map_err(|_| Fault::new(Reason::MethodNotFound))?;
+    let streams = call.streams;
+    let request = request(identity, call, deadline)?;
+    let mut client = Grpc::new(service).max_decoding_message_size(MAX_MESSAGE_BYTES);
+    client.ready().await.map_err(|error| Fault::unavailable(error.into()))?;
+    if streams {
+        let answer = client.server_streaming(request, path, RawCodec).await.map_err(Fault::from_status)?;
+        Ok(Reply::Stream(answer.into_inner().map(|item| item.map_err(Fault::from_status)).boxed()))
+    } else {
+        let answer = client.unary(request, path, RawCodec).await.map_err(Fault::from_status)?;
+        Ok(Reply::Unary(answer.into_inner()))
+    }
+}
+
+/// Puts the call's circumstances where the other side's inner stack looks for them.
+fn request(identity: &Identity, call: Call, deadline: Option<Instant>) -> Result<tonic::Request<Bytes>, Fault> {
+    let mut headers = call.metadata;
+    match identity {
+        Identity::InMemory => {}
+        Identity::Remote(credential) => {
+            headers.remove(AUTHORIZATION);
+            if let Some(token) = authorization(credential.as_ref(), call.principal.kind(), call.token)? {
+                headers.insert(AUTHORIZATION, token);
+            }
+        }
+    }
+    if let Some(id) = call.request_id {
+        headers.insert(REQUEST_ID, id);
+    }
+    inject_current(&call.trace, &mut headers);
+    let mut request = tonic::Request::new(call.message);
+    *request.metadata_mut() = MetadataMap::from_headers(headers);
+    if let Some(deadline) = deadline {
+        request.set_timeout(deadline.saturating_duration_since(Instant::now()));
+    }
+    if matches!(identity, Identity::InMemory) {
+        request.extensions_mut().insert(call.principal);
+    }
+    Ok(request)
+}
+
+/// Chooses the credential of a remote call.
+///
+/// Our own one is presented only for calls that we make as ourselves: a caller without a token must stay anonymous.
+/// The system principal never goes over a wire.
+fn authorization(
+    credential: Option<&ServiceCredential>,
+    kind: Kind,
+    token: Option<HeaderValue>,
+) -> Result<Option<HeaderValue>, Fault> {
+    match (kind, token) {
+        (Kind::System, _) => Err(Fault::internal("the system principal cannot call another process")),
+        (_, Some(token)) => Ok(Some(token)),
+        (Kind::Service, None) => Ok(credential.map(ServiceCredential::header)),
+        (Kind::Anonymous | Kind::User, None) => Ok(None),
+    }
+}

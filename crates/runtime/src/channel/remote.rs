@@ -1,0 +1,127 @@
+//! Connections to services in other processes.
+
+use super::GrpcChannel;
+use http::HeaderValue;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::time::Duration;
+use tonic::transport::{Certificate, Channel as Connection, ClientTlsConfig, Endpoint};
+
+/// How long opening a connection may take before the call that wanted it gets UNAVAILABLE.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How often a connection is asked whether it still lives. A peer that vanished is noticed after this plus
+/// [`KEEPALIVE_TIMEOUT`].
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long the peer may take to answer that.
+pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// HTTP/2 windows: large enough for a page of records without waiting for an update.
+const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+
+/// Where another service is and how it proves that it is the one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemoteConfig {
+    /// `http://host:port`, or `https://host:port` for TLS.
+    pub url: String,
+    /// PEM file with the authorities that may vouch for the service; the public ones where absent.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Says why a remote channel cannot be made from its configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteError {
+    /// The address is no `http://` or `https://` URL.
+    #[error("{url:?} is not a service address; write http://host:port or https://host:port")]
+    Url {
+        /// What was configured.
+        url: String,
+    },
+    /// The file of authorities cannot be read.
+    #[error("cannot read the certificate authorities in {}", path.display())]
+    CaFile {
+        /// What was configured.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The TLS settings do not fit together.
+    #[error("TLS to {url} cannot be set up")]
+    Tls {
+        /// What was configured.
+        url: String,
+        /// Why.
+        #[source]
+        source: tonic::transport::Error,
+    },
+    /// The credential holds something that a header cannot carry.
+    #[error("the service credential holds characters that a header cannot carry")]
+    Credential,
+}
+
+/// The `authorization` header of this process, as a named service account.
+#[derive(Debug, Clone)]
+pub(crate) struct ServiceCredential(HeaderValue);
+
+impl ServiceCredential {
+    fn new(bearer: &SecretString) -> Result<ServiceCredential, RemoteError> {
+        let mut header =
+            HeaderValue::try_from(format!("Bearer {}", bearer.expose_secret())).map_err(|_| RemoteError::Credential)?;
+        header.set_sensitive(true);
+        Ok(ServiceCredential(header))
+    }
+
+    pub(crate) fn header(&self) -> HeaderValue {
+        self.0.clone()
+    }
+}
+
+impl GrpcChannel<Connection> {
+    /// Makes a channel to another process. Nothing is connected yet: the first call does, and every call after a lost
+    /// connection tries again.
+    ///
+    /// `bearer` is this process's own credential (`mainstay-service.<name>.<secret>`); it is presented only for calls
+    /// that a service account makes. Must be called inside a tokio runtime.
+    pub fn connect(
+        config: &RemoteConfig,
+        bearer: Option<&SecretString>,
+    ) -> Result<GrpcChannel<Connection>, RemoteError> {
+        let credential = bearer.map(ServiceCredential::new).transpose()?;
+        Ok(GrpcChannel::remote(endpoint(config)?.connect_lazy(), credential))
+    }
+}
+
+fn endpoint(config: &RemoteConfig) -> Result<Endpoint, RemoteError> {
+    let bad_url = || RemoteError::Url { url: config.url.clone() };
+    let endpoint = Endpoint::from_shared(config.url.clone()).map_err(|_| bad_url())?;
+    let secure = match endpoint.uri().scheme_str() {
+        Some("http") => false,
+        Some("https") => true,
+        _ => return Err(bad_url()),
+    };
+    let endpoint = endpoint
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
+    if !secure {
+        return Ok(endpoint);
+    }
+    let tls = match &config.ca_file {
+        Some(path) => {
+            let pem = std::fs::read(path).map_err(|source| RemoteError::CaFile { path: path.clone(), source })?;
+            ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem))
+        }
+        None => ClientTlsConfig::new().trust_anchors(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+    };
+    endpoint.tls_config(tls).map_err(|source| RemoteError::Tls { url: config.url.clone(), source })
+}
