@@ -1,1 +1,23 @@
+#![doc = include_str!("../README.md")]
 
+mod cel;
+mod evaluate;
+mod filter;
+mod fold;
+mod ir;
+mod order;
+mod problem;
+mod program;
+mod schema;
+mod scope;
+
+pub use cel::{MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_TOKENS, RuleScope, compile_default, compile_rule};
+pub use evaluate::{evaluate, evaluate_value};
+pub use filter::{MAX_DEPTH, MAX_FILTER_BYTES, MAX_NODES, compile_filter};
+pub use fold::fold;
+pub use ir::{AuthName, CompareOp, Expr, Measure, Root, TIME_RANGE_US, TextOp, kind_of, shift_time};
+pub use order::{MAX_ORDER_BYTES, MAX_ORDER_KEYS, OrderKey, compile_order};
+pub use problem::{Problem, ProblemKind};
+pub use program::{AtomValues, MAX_ATOMS, Program, Split};
+pub use schema::{EnumType, Field, RecordType, Storage, Type};
+pub use scope::{AuthView, Scope};

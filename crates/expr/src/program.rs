@@ -1,0 +1,161 @@
+//! A compiled expression, and its separation into what depends on the caller alone and the rest.
+
+use std::collections::BTreeSet;
+
+use crate::fold::{fold, when_true};
+use crate::ir::{Expr, Root};
+use crate::scope::{AuthView, Scope};
+
+/// A compiled rule, default or filter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Program {
+    pub root: Expr,
+}
+
+impl Program {
+    /// The program that is always true.
+    pub fn always() -> Program {
+        Program { root: Expr::TRUE }
+    }
+
+    /// The program that is true where all of these are.
+    pub fn all(programs: impl IntoIterator<Item = Program>) -> Program {
+        Program { root: fold(Expr::And(programs.into_iter().map(|program| program.root).collect())) }
+    }
+
+    /// The same program on another record of the same layout: a `write` rule is compiled on `resource` and asked of `old`
+    /// and of `new`.
+    pub fn on(self, root: Root) -> Program {
+        Program { root: self.root.with_root(Root::Resource, root) }
+    }
+
+    /// Whether the caller alone decides.
+    pub fn uses_only_auth(&self) -> bool {
+        self.root.uses_only_auth()
+    }
+
+    /// The outcome, where it is the same for everybody and every record.
+    pub fn is_constant(&self) -> Option<Option<bool>> {
+        self.root.constant()
+    }
+
+    /// The columns that the program reads.
+    pub fn columns(&self) -> BTreeSet<(Root, usize)> {
+        self.root.columns()
+    }
+
+    /// Separates the maximal boolean parts that depend on the caller alone (at most [`MAX_ATOMS`]) from the rest.
+    pub fn split(&self) -> Split {
+        let mut atoms = Vec::new();
+        let residual = separate(self.root.clone(), &mut atoms);
+        Split { atoms, residual }
+    }
+}
+
+/// How many atoms a split has at most; further parts stay in the residual.
+pub const MAX_ATOMS: usize = 32;
+
+/// A program in two parts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Split {
+    /// Boolean expressions over the caller and constants only.
+    pub atoms: Vec<Expr>,
+    /// The program with `Expr::Atom(i)` in their places.
+    pub residual: Expr,
+}
+
+/// The outcome of each atom for one caller: two bits each, so that callers who are alike share one statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct AtomValues(u64);
+
+impl AtomValues {
+    /// The outcome of atom `index`.
+    pub fn get(self, index: usize) -> Option<bool> {
+        match (self.0 >> (2 * index)) & 3 {
+            1 => Some(false),
+            2 => Some(true),
+            _ => None,
+        }
+    }
+
+    fn with(self, index: usize, outcome: Option<bool>) -> AtomValues {
+        let bits = match outcome {
+            None => 0,
+            Some(false) => 1,
+            Some(true) => 2,
+        };
+        AtomValues(self.0 | bits << (2 * index))
+    }
+}
+
+impl Split {
+    /// Evaluates the atoms for one caller.
+    pub fn decide(&self, auth: &AuthView<'_>) -> AtomValues {
+        let scope = Scope { auth: *auth, now: 0, resource: None, old: None, new: None };
+        let outcomes = self.atoms.iter().enumerate();
+        outcomes.fold(AtomValues::default(), |values, (index, atom)| values.with(index, crate::evaluate(atom, &scope)))
+    }
+
+    /// The residual for callers with these outcomes, folded. It is true exactly where the program is; where the program
+    /// is not true it may be NULL or false alike, so it must not be negated.
+    pub fn residual_for(&self, values: AtomValues) -> Expr {
+        when_true(fold(substitute(self.residual.clone(), values)))
+    }
+}
+
+fn substitute(expr: Expr, values: AtomValues) -> Expr {
+    match expr {
+        Expr::Atom(index) => match values.get(index) {
+            None => Expr::NULL,
+            Some(true) => Expr::TRUE,
+            Some(false) => Expr::FALSE,
+        },
+        other => other.map_children(&mut |child| substitute(child, values)),
+    }
+}
+
+fn separate(expr: Expr, atoms: &mut Vec<Expr>) -> Expr {
+    if expr.constant().is_some() {
+        return expr;
+    }
+    if expr.kind() == Some(mainstay_record::Kind::Bool) && expr.uses_only_auth() && closed(&expr) {
+        return atom(expr, atoms);
+    }
+    match expr {
+        Expr::And(list) => Expr::And(gather(list, atoms, Expr::And)),
+        Expr::Or(list) => Expr::Or(gather(list, atoms, Expr::Or)),
+        other => other.map_children(&mut |child| separate(child, atoms)),
+    }
+}
+
+/// Of the members of one conjunction (or disjunction), those over the caller alone become one atom together.
+fn gather(list: Vec<Expr>, atoms: &mut Vec<Expr>, join: fn(Vec<Expr>) -> Expr) -> Vec<Expr> {
+    let (mut alone, rest): (Vec<Expr>, Vec<Expr>) =
+        list.into_iter().partition(|member| member.uses_only_auth() && closed(member));
+    let together = match alone.len() {
+        0 => None,
+        1 => alone.pop().map(|member| separate(member, atoms)),
+        _ => Some(atom(join(alone), atoms)),
+    };
+    together.into_iter().chain(rest.into_iter().map(|member| separate(member, atoms))).collect()
+}
+
+fn atom(expr: Expr, atoms: &mut Vec<Expr>) -> Expr {
+    if let Some(index) = atoms.iter().position(|known| *known == expr) {
+        return Expr::Atom(index);
+    }
+    if atoms.len() == MAX_ATOMS {
+        return expr;
+    }
+    atoms.push(expr);
+    Expr::Atom(atoms.len() - 1)
+}
+
+/// Whether the expression needs no element of an `Any` outside it.
+fn closed(expr: &Expr) -> bool {
+    match expr {
+        Expr::Element => false,
+        Expr::Any { of, .. } => closed(of),
+        other => other.children().into_iter().all(closed),
+    }
+}

@@ -1,0 +1,122 @@
+//! What a rule, a filter or an order may name, and where each name's value lies in a row.
+
+use std::sync::Arc;
+
+use mainstay_record::{JsonShape, Template};
+
+/// The fields of one message, as expressions see them.
+///
+/// A message type that contains itself is cut where it recurs: the inner occurrence has no fields, so naming one there is
+/// an unknown field.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RecordType {
+    /// The message's full name: `shop.v1.Product`.
+    pub name: String,
+    pub fields: Vec<Field>,
+}
+
+/// A field that an expression may name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    pub name: String,
+    /// Names that the field had before; filters, orders and rules accept them.
+    pub aliases: Vec<String>,
+    pub number: u32,
+    pub ty: Type,
+    pub storage: Storage,
+}
+
+/// The type of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Type {
+    Bool,
+    /// Every integer type; stored as `i64`.
+    Int,
+    Double,
+    Text,
+    Bytes,
+    /// Microseconds since 1970 UTC, `Kind::Timestamp` in a column, `Kind::Int` inside JSON.
+    Timestamp,
+    /// Microseconds.
+    Duration,
+    /// `yyyymmdd`, so that dates order as integers.
+    Date,
+    Enum(Arc<EnumType>),
+    Message(Arc<RecordType>),
+    List(Box<Type>),
+    /// A map with string keys.
+    Map(Box<Type>),
+    /// A map with any other keys: only its presence and size can be asked.
+    MapOther,
+    /// `google.protobuf.Struct`, `Value` or `ListValue`: only its presence can be asked.
+    Struct,
+}
+
+/// An enum and its values in order of declaration; aliases (two names for one number) are allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EnumType {
+    /// The full name: `shop.v1.Order.State`.
+    pub name: String,
+    pub values: Vec<(String, i32)>,
+}
+
+/// Where the value of a field lies.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Storage {
+    /// One column; `index` counts in `Layout::columns`. A nullable column is NULL iff the field is unset.
+    Column { index: usize, nullable: bool },
+    /// A resource name or reference, put together from key columns; nullable columns are all NULL iff the field is unset.
+    Template { template: Template, columns: Vec<usize>, nullable: bool },
+    /// A flattened message: its fields have storage of their own. Without a presence column the message is present iff
+    /// one of its fields is.
+    Message { presence: Option<usize> },
+    /// A list, map, Struct or recursive message, stored as JSON; NULL where empty or unset.
+    Json { column: usize, shape: JsonShape },
+    /// A field of a message inside a JSON column; its storage key is in that column's shape, found by its number.
+    InJson,
+    /// The resource's etag: the revision as 16 lower-case hexadecimal digits.
+    Etag { revision: usize },
+}
+
+impl RecordType {
+    /// Finds a field by its name or one of its aliases; a present name wins over another field's alias.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields
+            .iter()
+            .find(|field| field.name == name)
+            .or_else(|| self.fields.iter().find(|field| field.aliases.iter().any(|alias| alias == name)))
+    }
+}
+
+impl EnumType {
+    /// Finds the number of a value by its name.
+    pub fn number(&self, name: &str) -> Option<i32> {
+        self.values.iter().find(|(value, _)| value == name).map(|(_, number)| *number)
+    }
+
+    /// The names of the values, for a message: `CART, PLACED`.
+    pub fn names(&self) -> String {
+        self.values.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Type {
+    /// The type's name, for a message.
+    pub fn describe(&self) -> String {
+        match self {
+            Type::Bool => "a bool".into(),
+            Type::Int => "an integer".into(),
+            Type::Double => "a number".into(),
+            Type::Text => "a string".into(),
+            Type::Bytes => "bytes".into(),
+            Type::Timestamp => "a timestamp".into(),
+            Type::Duration => "a duration".into(),
+            Type::Date => "a date".into(),
+            Type::Enum(ty) => format!("the enum {}", ty.name),
+            Type::Message(ty) => format!("the message {}", ty.name),
+            Type::List(_) => "a list".into(),
+            Type::Map(_) | Type::MapOther => "a map".into(),
+            Type::Struct => "a google.protobuf.Struct".into(),
+        }
+    }
+}

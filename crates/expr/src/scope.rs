@@ -1,0 +1,37 @@
+//! What an expression is evaluated on.
+
+use mainstay_record::Value;
+
+/// The caller, as rules see them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AuthView<'a> {
+    /// Nothing (or an empty text, which is the same) where nobody is signed in: `auth.uid` is then NULL.
+    pub uid: Option<&'a str>,
+    pub email: Option<&'a str>,
+    pub email_verified: bool,
+    pub roles: &'a [String],
+}
+
+impl<'a> AuthView<'a> {
+    /// The value of `auth.uid`: never empty.
+    pub fn uid(&self) -> Option<&'a str> {
+        self.uid.filter(|uid| !uid.is_empty())
+    }
+
+    /// The value of `auth.email`: never empty.
+    pub fn email(&self) -> Option<&'a str> {
+        self.email.filter(|email| !email.is_empty())
+    }
+}
+
+/// The caller, the time and the records that an expression may name. A record that is absent reads as NULL throughout.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Scope<'a> {
+    pub auth: AuthView<'a>,
+    /// Microseconds since 1970 UTC.
+    pub now: i64,
+    /// Values in the order of `Layout::columns`.
+    pub resource: Option<&'a [Value]>,
+    pub old: Option<&'a [Value]>,
+    pub new: Option<&'a [Value]>,
+}
