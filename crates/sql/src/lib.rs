@@ -1,1 +1,24 @@
+#![doc = include_str!("../README.md")]
 
+mod builder;
+mod ddl;
+mod dialect;
+mod expression;
+mod identifier;
+mod keyset;
+mod order;
+mod probe;
+mod schema;
+mod statement;
+mod violation;
+
+pub use builder::{BindSource, Piece, Sql, SqlBuilder};
+pub use ddl::schema_sql;
+pub use dialect::{ColumnType, Dialect};
+pub use identifier::{IDENTIFIER_MAX_BYTES, identifier, quote};
+pub use keyset::{After, NullPattern};
+pub use order::{OrderColumn, order_columns};
+pub use probe::Probe;
+pub use schema::{ColumnSpec, ForeignKey, IndexColumn, Literal, PrimaryKey, SchemaStep};
+pub use statement::{Condition, Delete, Insert, Select, Table, Update, delete, expression, insert, select, update};
+pub use violation::Violation;

@@ -1,0 +1,162 @@
+//! A statement while it is written: pieces of text with binds between them.
+
+use std::fmt::Write as _;
+
+use mainstay_record::{Kind, Layout, Value};
+
+use crate::{Dialect, quote};
+
+/// A part of a statement. The executor puts the placeholder (`?`, `$1`) where a bind stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    Text(String),
+    /// The value in `slot` of [`Sql::binds`], sent as `kind` (a NULL needs its type on PostgreSQL).
+    Bind {
+        slot: usize,
+        kind: Kind,
+    },
+}
+
+/// Where the value of a bind comes from when the statement runs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BindSource {
+    /// A constant of the rule or filter.
+    Literal(Value),
+    /// The caller's id; NULL where nobody is signed in.
+    AuthUid,
+    AuthEmail,
+    AuthEmailVerified,
+    /// The caller's roles as a JSON array of strings, `Kind::Json`.
+    AuthRoles,
+    /// The statement's time, microseconds, `Kind::Timestamp`.
+    Now,
+    /// The caller of the statement hands the value in, in this position.
+    Param(usize),
+}
+
+/// A statement: text, and where its values come from. It is the same for every run, so it can be prepared and cached.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sql {
+    pub pieces: Vec<Piece>,
+    pub binds: Vec<BindSource>,
+}
+
+impl Sql {
+    /// The statement as one text with numbered placeholders (`?1` on SQLite, `$1` on PostgreSQL), for people to read.
+    pub fn text(&self, dialect: Dialect) -> String {
+        let sign = match dialect {
+            Dialect::Sqlite => '?',
+            Dialect::Postgres => '$',
+        };
+        let mut text = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(part) => text.push_str(part),
+                Piece::Bind { slot, .. } => {
+                    let _ = write!(text, "{sign}{}", slot + 1);
+                }
+            }
+        }
+        text
+    }
+}
+
+/// Collects the pieces of one statement. Neighbouring texts become one piece; a value that is bound twice has one slot.
+#[derive(Debug, Clone)]
+pub struct SqlBuilder {
+    dialect: Dialect,
+    sql: Sql,
+}
+
+impl SqlBuilder {
+    /// Starts an empty statement.
+    pub fn new(dialect: Dialect) -> SqlBuilder {
+        SqlBuilder { dialect, sql: Sql::default() }
+    }
+
+    /// The engine that the statement is for.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Appends text that the program itself wrote; never a value or a name of anybody else's.
+    pub fn text(&mut self, text: &str) {
+        match self.sql.pieces.last_mut() {
+            Some(Piece::Text(last)) => last.push_str(text),
+            _ => self.sql.pieces.push(Piece::Text(text.to_owned())),
+        }
+    }
+
+    /// Appends a bind.
+    pub fn bind(&mut self, source: BindSource, kind: Kind) {
+        let slot = self.sql.binds.iter().position(|known| *known == source).unwrap_or_else(|| {
+            self.sql.binds.push(source);
+            self.sql.binds.len() - 1
+        });
+        self.sql.pieces.push(Piece::Bind { slot, kind });
+    }
+
+    /// Appends a quoted identifier: `"title"`.
+    pub fn name(&mut self, name: &str) {
+        self.text(&quote(name));
+    }
+
+    /// Appends a column of the statement's table: `t."title"`. An index outside the layout, which no checked expression
+    /// holds, becomes NULL: never true, never somebody else's column.
+    pub fn column(&mut self, layout: &Layout, index: usize) {
+        match layout.columns.get(index) {
+            Some(column) => {
+                self.text("t.");
+                self.name(&column.name);
+            }
+            None => self.text("NULL"),
+        }
+    }
+
+    /// Appends what `each` writes for every item, with `separator` between.
+    pub fn list<T>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        separator: &str,
+        mut each: impl FnMut(&mut SqlBuilder, T),
+    ) {
+        for (i, item) in items.into_iter().enumerate() {
+            if i > 0 {
+                self.text(separator);
+            }
+            each(self, item);
+        }
+    }
+
+    /// Appends a query that yields one row for each element of a JSON array that is one bind: what stands inside `IN (…)`,
+    /// so that a list of any length is the same statement. `element` is the kind that the elements are compared as.
+    pub fn json_elements(&mut self, source: BindSource, element: Kind) {
+        match self.dialect {
+            Dialect::Sqlite => {
+                self.text("SELECT j.value FROM json_each(");
+                self.bind(source, Kind::Json);
+                self.text(") AS j");
+            }
+            Dialect::Postgres => {
+                let cast = match element {
+                    Kind::Bool => "::boolean",
+                    Kind::Int => "::bigint",
+                    Kind::Double => "::double precision",
+                    Kind::Timestamp => "::timestamptz",
+                    Kind::Text => " COLLATE \"C\"",
+                    Kind::Bytes | Kind::Json => "",
+                };
+                self.text("SELECT (j.value)");
+                self.text(cast);
+                self.text(" FROM jsonb_array_elements_text(");
+                self.bind(source, Kind::Json);
+                self.text(") AS j(value)");
+            }
+        }
+    }
+
+    /// Ends the statement.
+    pub fn finish(self) -> Sql {
+        self.sql
+    }
+}

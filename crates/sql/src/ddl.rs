@@ -1,0 +1,209 @@
+//! Schema steps as DDL.
+
+use std::fmt::Write as _;
+
+use crate::{ColumnSpec, ColumnType, Dialect, ForeignKey, IndexColumn, Literal, PrimaryKey, SchemaStep, quote};
+
+/// Writes a schema step as the statements that carry it out, in order; none where the engine needs none.
+///
+/// The statements of a step with `concurrently` must run outside a transaction, one at a time.
+pub fn schema_sql(dialect: Dialect, step: &SchemaStep) -> Vec<String> {
+    match step {
+        SchemaStep::CreateTable { table, columns, primary_key, foreign_keys } => {
+            vec![create_table(dialect, table, columns, primary_key, foreign_keys)]
+        }
+        SchemaStep::RenameTable { from, to } => vec![format!("ALTER TABLE {} RENAME TO {}", quote(from), quote(to))],
+        SchemaStep::AddColumn { table, column, fill, references } => {
+            add_column(dialect, table, column, fill.as_ref(), references.as_ref())
+        }
+        SchemaStep::RenameColumn { table, from, to } => {
+            vec![format!("ALTER TABLE {} RENAME COLUMN {} TO {}", quote(table), quote(from), quote(to))]
+        }
+        SchemaStep::CreateIndex { name, table, columns, unique, concurrently } => {
+            let mut statements = Vec::new();
+            if *concurrently {
+                statements.push(drop_index(dialect, name, true));
+            }
+            statements.push(create_index(dialect, name, table, columns, *unique, *concurrently));
+            statements
+        }
+        SchemaStep::DropIndex { name, concurrently, .. } => vec![drop_index(dialect, name, *concurrently)],
+        SchemaStep::AddForeignKey { table, key } => match dialect {
+            Dialect::Sqlite => Vec::new(),
+            Dialect::Postgres => {
+                vec![format!("ALTER TABLE {} ADD {}", quote(table), foreign_key(key))]
+            }
+        },
+    }
+}
+
+/// SQLite's tables keep their rowid: rows of a few hundred bytes and more make a WITHOUT ROWID tree deep, because it holds
+/// whole rows in its inner pages, and secondary indexes would repeat the textual key instead of a small integer.
+fn create_table(
+    dialect: Dialect,
+    table: &str,
+    columns: &[ColumnSpec],
+    primary_key: &PrimaryKey,
+    foreign_keys: &[ForeignKey],
+) -> String {
+    let mut parts: Vec<String> = columns.iter().map(|column| column_definition(dialect, column)).collect();
+    parts.push(format!("CONSTRAINT {} PRIMARY KEY ({})", quote(&primary_key.name), names(&primary_key.columns)));
+    if dialect == Dialect::Sqlite {
+        parts.extend(foreign_keys.iter().map(foreign_key));
+    }
+    format!("CREATE TABLE {} (\n  {}\n)", quote(table), parts.join(",\n  "))
+}
+
+fn column_definition(dialect: Dialect, column: &ColumnSpec) -> String {
+    let mut text = format!("{} {}", quote(&column.name), column.ty.sql(dialect));
+    if !column.nullable {
+        text.push_str(" NOT NULL");
+        if let Some(zero) = column.ty.zero(dialect) {
+            let _ = write!(text, " DEFAULT {zero}");
+        }
+    }
+    text
+}
+
+fn foreign_key(key: &ForeignKey) -> String {
+    let (columns, target, targets) = (names(&key.columns), quote(&key.target), names(&key.target_columns));
+    format!("CONSTRAINT {} FOREIGN KEY ({columns}) REFERENCES {target} ({targets})", quote(&key.name))
+}
+
+/// A constant default fills the rows that exist without touching them on both engines. PostgreSQL's then goes back to the
+/// type's zero; SQLite cannot change a default, where it stays without effect, since every insert names every column.
+fn add_column(
+    dialect: Dialect,
+    table: &str,
+    column: &ColumnSpec,
+    fill: Option<&Literal>,
+    references: Option<&ForeignKey>,
+) -> Vec<String> {
+    let (table, name) = (quote(table), quote(&column.name));
+    let constant = fill.filter(|fill| dialect == Dialect::Postgres || **fill != Literal::Now);
+    let mut add = match constant {
+        None => format!("ALTER TABLE {table} ADD COLUMN {}", column_definition(dialect, column)),
+        Some(fill) => {
+            let (ty, null) = (column.ty.sql(dialect), if column.nullable { "" } else { " NOT NULL" });
+            format!("ALTER TABLE {table} ADD COLUMN {name} {ty}{null} DEFAULT {}", literal(dialect, fill))
+        }
+    };
+    if let (Dialect::Sqlite, Some(key)) = (dialect, references) {
+        let _ = write!(add, " REFERENCES {} ({})", quote(&key.target), names(&key.target_columns));
+    }
+    let mut statements = vec![add];
+    match (fill, dialect) {
+        (None, _) => {}
+        (Some(Literal::Now), Dialect::Sqlite) => {
+            statements.push(format!("UPDATE {table} SET {name} = {}", literal(dialect, &Literal::Now)));
+        }
+        (Some(_), Dialect::Sqlite) => {}
+        (Some(_), Dialect::Postgres) => {
+            let zero = column.ty.zero(dialect).filter(|_| !column.nullable);
+            let default = zero.map_or("DROP DEFAULT".to_owned(), |zero| format!("SET DEFAULT {zero}"));
+            statements.push(format!("ALTER TABLE {table} ALTER COLUMN {name} {default}"));
+        }
+    }
+    statements
+}
+
+/// NULLs are distinct in a unique index on both engines; a column of implicit presence is unset at its zero, so such rows
+/// stay outside the index: unset never conflicts.
+fn create_index(
+    dialect: Dialect,
+    name: &str,
+    table: &str,
+    columns: &[IndexColumn],
+    unique: bool,
+    concurrently: bool,
+) -> String {
+    let unique_word = if unique { "UNIQUE " } else { "" };
+    let concurrently = if concurrently && dialect == Dialect::Postgres { "CONCURRENTLY " } else { "" };
+    let parts: Vec<String> = columns.iter().map(|column| index_column(dialect, column)).collect();
+    let (name, table) = (quote(name), quote(table));
+    let mut text = format!("CREATE {unique_word}INDEX {concurrently}{name} ON {table} ({})", parts.join(", "));
+    let conditions: Vec<String> = columns.iter().filter_map(|column| is_set(dialect, column)).collect();
+    if unique && !conditions.is_empty() {
+        let _ = write!(text, " WHERE {}", conditions.join(" AND "));
+    }
+    text
+}
+
+fn index_column(dialect: Dialect, column: &IndexColumn) -> String {
+    let direction = match (column.descending, column.nullable && dialect == Dialect::Postgres) {
+        (false, false) => "",
+        (false, true) => " ASC NULLS FIRST",
+        (true, false) => " DESC",
+        (true, true) => " DESC NULLS LAST",
+    };
+    format!("{}{direction}", quote(&column.name))
+}
+
+fn is_set(dialect: Dialect, column: &IndexColumn) -> Option<String> {
+    let ty = column.unset_zero?;
+    let zero = ty.zero(dialect)?;
+    let name = quote(&column.name);
+    Some(if ty == ColumnType::Bool { name } else { format!("{name} <> {zero}") })
+}
+
+fn drop_index(dialect: Dialect, name: &str, concurrently: bool) -> String {
+    let concurrently = if concurrently && dialect == Dialect::Postgres { "CONCURRENTLY " } else { "" };
+    format!("DROP INDEX {concurrently}IF EXISTS {}", quote(name))
+}
+
+/// Writes a constant. A text keeps every character: the only one with a meaning inside quotes is the quote, doubled.
+pub(crate) fn literal(dialect: Dialect, literal: &Literal) -> String {
+    let postgres = dialect == Dialect::Postgres;
+    match literal {
+        Literal::Bool(true) => "TRUE".to_owned(),
+        Literal::Bool(false) => "FALSE".to_owned(),
+        Literal::Int(v) => v.to_string(),
+        Literal::Double(v) => double(dialect, *v),
+        Literal::Text(v) => text(v),
+        Literal::Json(v) => {
+            if postgres {
+                format!("{}::jsonb", text(v))
+            } else {
+                text(v)
+            }
+        }
+        Literal::Bytes(v) => {
+            let hex = v.iter().fold(String::new(), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            });
+            if postgres { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") }
+        }
+        Literal::Timestamp(v) => {
+            if postgres {
+                format!("(timestamptz 'epoch' + interval '{v} microseconds')")
+            } else {
+                v.to_string()
+            }
+        }
+        Literal::Now => {
+            if postgres {
+                "now()".to_owned()
+            } else {
+                "CAST(unixepoch('subsec') * 1000000 AS INTEGER)".to_owned()
+            }
+        }
+    }
+}
+
+fn text(value: &str) -> String {
+    format!("'{}'", value.replace('\0', "").replace('\'', "''"))
+}
+
+fn double(dialect: Dialect, value: f64) -> String {
+    match (value.is_nan(), value.is_infinite(), dialect) {
+        (true, _, _) => "NULL".to_owned(),
+        (_, true, Dialect::Sqlite) => if value > 0.0 { "9e999" } else { "-9e999" }.to_owned(),
+        (_, true, Dialect::Postgres) => format!("'{value}'::double precision"),
+        (_, false, _) => format!("{value:?}"),
+    }
+}
+
+fn names(columns: &[String]) -> String {
+    columns.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ")
+}

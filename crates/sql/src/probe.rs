@@ -1,0 +1,101 @@
+//! Questions about the rows that exist, which a plan asks before it calls a step safe.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ColumnType, Dialect, Sql, SqlBuilder, quote};
+
+/// How many rows a sample names.
+const SAMPLE_ROWS: &str = "5";
+
+/// A question about the rows of a table, by the names that stand in the database now.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "probe", rename_all = "snake_case")]
+pub enum Probe {
+    /// How many rows are there?
+    Rows { table: String },
+    /// In how many rows is the column NULL, or the zero that means unset?
+    Unset { table: String, keys: Vec<String>, column: String, zero: Option<ColumnType> },
+    /// How many rows share the values of these columns with another row? Rows with an unset column don't count.
+    Duplicates { table: String, keys: Vec<String>, columns: Vec<(String, Option<ColumnType>)> },
+}
+
+impl Probe {
+    /// The statement that answers with one row of one BIGINT.
+    pub fn count_sql(&self, dialect: Dialect) -> Sql {
+        let text = match self {
+            Probe::Rows { table } => format!("SELECT COUNT(*) FROM {} AS t", quote(table)),
+            Probe::Unset { table, column, zero, .. } => {
+                format!("SELECT COUNT(*) FROM {} AS t WHERE {}", quote(table), unset(dialect, column, *zero))
+            }
+            Probe::Duplicates { table, columns, .. } => {
+                let group: Vec<String> = columns.iter().map(|(name, _)| column(name)).collect();
+                let (table, set, group) = (quote(table), all_set(dialect, columns), group.join(", "));
+                format!(
+                    "SELECT CAST(COALESCE(SUM(g.n), 0) AS BIGINT) FROM (SELECT COUNT(*) AS n FROM {table} AS t \
+                     WHERE {set} GROUP BY {group} HAVING COUNT(*) > 1) AS g"
+                )
+            }
+        };
+        whole(dialect, &text)
+    }
+
+    /// The statement that answers with the key columns (texts) of at most five such rows, in the order of the key; none
+    /// for a plain count.
+    pub fn sample_sql(&self, dialect: Dialect) -> Option<Sql> {
+        let text = match self {
+            Probe::Rows { .. } => return None,
+            Probe::Unset { table, keys, column: name, zero } => {
+                let (keys, unset) = (list(keys), unset(dialect, name, *zero));
+                format!("SELECT {keys} FROM {} AS t WHERE {unset} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
+            }
+            Probe::Duplicates { table, keys, columns } => {
+                let group: Vec<String> = columns.iter().map(|(name, _)| column(name)).collect();
+                let (keys, set, group) = (list(keys), all_set(dialect, columns), group.join(", "));
+                format!(
+                    "SELECT {keys} FROM (SELECT {keys}, COUNT(*) OVER (PARTITION BY {group}) AS n FROM {} AS t \
+                     WHERE {set}) AS t WHERE t.n > 1 ORDER BY {keys} LIMIT {SAMPLE_ROWS}",
+                    quote(table)
+                )
+            }
+        };
+        Some(whole(dialect, &text))
+    }
+
+    /// How many columns a sample has.
+    pub fn sample_columns(&self) -> usize {
+        match self {
+            Probe::Rows { .. } => 0,
+            Probe::Unset { keys, .. } | Probe::Duplicates { keys, .. } => keys.len(),
+        }
+    }
+}
+
+fn whole(dialect: Dialect, text: &str) -> Sql {
+    let mut out = SqlBuilder::new(dialect);
+    out.text(text);
+    out.finish()
+}
+
+fn column(name: &str) -> String {
+    format!("t.{}", quote(name))
+}
+
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| column(name)).collect::<Vec<_>>().join(", ")
+}
+
+fn unset(dialect: Dialect, name: &str, zero: Option<ColumnType>) -> String {
+    let name = column(name);
+    match zero.and_then(|ty| ty.zero(dialect)) {
+        Some(zero) => format!("({name} IS NULL OR {name} = {zero})"),
+        None => format!("{name} IS NULL"),
+    }
+}
+
+fn all_set(dialect: Dialect, columns: &[(String, Option<ColumnType>)]) -> String {
+    let tests = columns.iter().map(|(name, zero)| match zero.and_then(|ty| ty.zero(dialect)) {
+        Some(zero) => format!("{name} <> {zero}", name = column(name)),
+        None => format!("{} IS NOT NULL", column(name)),
+    });
+    tests.collect::<Vec<_>>().join(" AND ")
+}

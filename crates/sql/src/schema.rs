@@ -1,0 +1,169 @@
+//! The steps of a schema change, engine-neutral: what a plan holds and what a ledger's history is made of.
+
+use std::fmt;
+
+use mainstay_record::Value;
+use serde::{Deserialize, Serialize};
+
+use crate::ColumnType;
+
+/// One change of the schema. [`crate::schema_sql`] writes it as DDL.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum SchemaStep {
+    /// Makes a table. SQLite takes the foreign keys here (it cannot add them later); PostgreSQL takes each from its
+    /// [`SchemaStep::AddForeignKey`], when all tables stand, so that two resources may refer to each other.
+    CreateTable {
+        table: String,
+        columns: Vec<ColumnSpec>,
+        primary_key: PrimaryKey,
+        foreign_keys: Vec<ForeignKey>,
+    },
+    RenameTable {
+        from: String,
+        to: String,
+    },
+    /// Adds a column at once, whatever the table's size. `fill` is what the rows that exist get; without it they get the
+    /// type's zero, or NULL where the column is nullable. `references` is for SQLite, as in `CreateTable`.
+    AddColumn {
+        table: String,
+        column: ColumnSpec,
+        fill: Option<Literal>,
+        references: Option<ForeignKey>,
+    },
+    RenameColumn {
+        table: String,
+        from: String,
+        to: String,
+    },
+    /// Makes an index. `concurrently`: outside any transaction, without blocking writers (PostgreSQL); a half-made index of
+    /// an earlier attempt is dropped first, so the step can be run again.
+    CreateIndex {
+        name: String,
+        table: String,
+        columns: Vec<IndexColumn>,
+        unique: bool,
+        concurrently: bool,
+    },
+    DropIndex {
+        name: String,
+        table: String,
+        concurrently: bool,
+    },
+    /// Adds a foreign key to a table that stands; nothing on SQLite, where the table or column was made with it.
+    AddForeignKey {
+        table: String,
+        key: ForeignKey,
+    },
+}
+
+/// A column to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnSpec {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub ty: ColumnType,
+    /// NULL iff unset; otherwise NOT NULL with the type's zero as default.
+    pub nullable: bool,
+}
+
+/// The primary key: its columns, and the name of its constraint on PostgreSQL (where a violation is told by that name).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrimaryKey {
+    pub name: String,
+    pub columns: Vec<String>,
+}
+
+/// A foreign key. It refuses a change that would break it, at once; it never carries CASCADE or SET NULL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignKey {
+    pub name: String,
+    pub columns: Vec<String>,
+    pub target: String,
+    pub target_columns: Vec<String>,
+}
+
+/// A column of an index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexColumn {
+    pub name: String,
+    pub descending: bool,
+    /// Whether the column may be NULL; decides `NULLS FIRST`/`NULLS LAST` on PostgreSQL, so that orders can use the index.
+    pub nullable: bool,
+    /// In a unique index: the type of a column whose zero means unset, so that such rows stay out of the index.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unset_zero: Option<ColumnType>,
+}
+
+/// A constant in DDL.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Literal {
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    Text(String),
+    Bytes(Vec<u8>),
+    /// Microseconds since 1970 UTC.
+    Timestamp(i64),
+    Json(String),
+    /// The time at which the step runs, for a timestamp column.
+    Now,
+}
+
+impl Literal {
+    /// The constant that a value is, or nothing for NULL.
+    pub fn from_value(value: &Value) -> Option<Literal> {
+        match value {
+            Value::Null => None,
+            Value::Bool(v) => Some(Literal::Bool(*v)),
+            Value::Int(v) => Some(Literal::Int(*v)),
+            Value::Double(v) => Some(Literal::Double(*v)),
+            Value::Text(v) => Some(Literal::Text(v.clone())),
+            Value::Bytes(v) => Some(Literal::Bytes(v.clone())),
+            Value::Timestamp(v) => Some(Literal::Timestamp(*v)),
+            Value::Json(v) => Some(Literal::Json(v.clone())),
+        }
+    }
+}
+
+impl SchemaStep {
+    /// Says whether the step runs outside the plan's one transaction.
+    pub fn concurrently(&self) -> bool {
+        matches!(
+            self,
+            SchemaStep::CreateIndex { concurrently: true, .. } | SchemaStep::DropIndex { concurrently: true, .. }
+        )
+    }
+}
+
+/// One calm line, as a plan shows it.
+impl fmt::Display for SchemaStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SchemaStep::CreateTable { table, columns, .. } => {
+                write!(f, "create table   {table} ({} columns)", columns.len())
+            }
+            SchemaStep::RenameTable { from, to } => write!(f, "rename table   {from} -> {to}"),
+            SchemaStep::AddColumn { table, column, fill, .. } => {
+                write!(f, "add column     {table}.{}", column.name)?;
+                if fill.is_some() { f.write_str(", filled with the field's default") } else { Ok(()) }
+            }
+            SchemaStep::RenameColumn { table, from, to } => write!(f, "rename column  {table}.{from} -> {to}"),
+            SchemaStep::CreateIndex { name, table, columns, unique, concurrently } => {
+                let kind = if *unique { "unique index" } else { "index" };
+                write!(f, "create {kind}   {name} on {table} (")?;
+                for (i, column) in columns.iter().enumerate() {
+                    let separator = if i > 0 { ", " } else { "" };
+                    let direction = if column.descending { " desc" } else { "" };
+                    write!(f, "{separator}{}{direction}", column.name)?;
+                }
+                f.write_str(if *concurrently { ") while the table is in use" } else { ")" })
+            }
+            SchemaStep::DropIndex { name, .. } => write!(f, "drop index     {name}"),
+            SchemaStep::AddForeignKey { table, key } => {
+                write!(f, "add reference  {table}.{} -> {}", key.columns.join(", "), key.target)
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The statements that requests become.
+
+use mainstay_expr::{Expr, OrderKey};
+use mainstay_record::{Kind, Layout};
+
+use crate::keyset::{Arm, Place};
+use crate::order::order_by;
+use crate::{After, BindSource, Dialect, OrderColumn, Sql, SqlBuilder, expression as emitter, order_columns};
+
+/// The table of a statement. It is always called `t` in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Table<'a> {
+    pub name: &'a str,
+    pub layout: &'a Layout,
+}
+
+/// Which rows a statement is about.
+#[derive(Debug, Clone)]
+pub enum Condition<'a> {
+    /// The primary key equals the parameters from `first_param` on.
+    Keys { first_param: usize },
+    /// The first `count` columns of the primary key equal the parameters: the children of a parent.
+    KeyPrefix { count: usize, first_param: usize },
+    /// These columns equal the parameters, none of them NULL: the rows that refer to another.
+    Equal { columns: &'a [usize], first_param: usize },
+    /// A rule or filter is true (neither false nor NULL).
+    Expr(&'a Expr),
+    /// The row's revision is the parameter.
+    RevisionIs { param: usize },
+    /// All of them; every row where there are none.
+    All(Vec<Condition<'a>>),
+}
+
+/// Reads rows: the columns, then the flags, then (where a page of two parts must be put together) further columns that
+/// the caller ignores.
+#[derive(Debug, Clone)]
+pub struct Select<'a> {
+    pub table: Table<'a>,
+    pub columns: Vec<usize>,
+    /// Extra boolean output columns after the columns; TRUE only where the expression is true, never NULL.
+    pub flags: Vec<&'a Expr>,
+    pub condition: Condition<'a>,
+    /// Nothing: any order. Otherwise as [`order_columns`] spells it out, so it always ends in the key.
+    pub order: Option<&'a [OrderKey]>,
+    /// Where the page continues; needs an order.
+    pub after: Option<After>,
+    pub limit_param: Option<usize>,
+    /// Locks the rows (`FOR UPDATE` on PostgreSQL; SQLite has one writer). Not together with `after`.
+    pub lock: bool,
+}
+
+/// Adds a row: the parameters from 0 on, in the order of the layout.
+#[derive(Debug, Clone, Copy)]
+pub struct Insert<'a> {
+    pub table: Table<'a>,
+}
+
+/// Sets the given columns to the parameters from `first_param` on.
+#[derive(Debug, Clone)]
+pub struct Update<'a> {
+    pub table: Table<'a>,
+    pub set: &'a [usize],
+    pub first_param: usize,
+    pub condition: Condition<'a>,
+}
+
+/// Removes rows.
+#[derive(Debug, Clone)]
+pub struct Delete<'a> {
+    pub table: Table<'a>,
+    pub condition: Condition<'a>,
+}
+
+/// Writes a select.
+pub fn select(dialect: Dialect, select: &Select<'_>) -> Sql {
+    let layout = select.table.layout;
+    let order = select.order.map(|order| order_columns(layout, order)).unwrap_or_default();
+    let place = select.after.map(|after| Place { layout, columns: &order, after });
+    let arms = place.as_ref().map_or(&[][..], Place::arms);
+    let mut out = SqlBuilder::new(dialect);
+    let parts: Vec<Option<Arm>> = if arms.is_empty() { vec![None] } else { arms.iter().copied().map(Some).collect() };
+    let combined = parts.len() > 1;
+    let (columns, positions) = outputs(select, &order, combined);
+    out.list(&parts, " UNION ALL ", |out, arm| {
+        part(out, select, &columns, |out| {
+            if let (Some(place), Some(arm)) = (&place, arm) {
+                out.text(" AND (");
+                place.emit(out, *arm);
+                out.text(")");
+            }
+        });
+    });
+    order_by(&mut out, layout, &order, |out, position| {
+        if combined { out.text(&positions[position].to_string()) } else { out.column(layout, order[position].index) }
+    });
+    if let Some(param) = select.limit_param {
+        out.text(" LIMIT ");
+        out.bind(BindSource::Param(param), Kind::Int);
+    }
+    if select.lock && dialect == Dialect::Postgres && !combined {
+        out.text(" FOR UPDATE");
+    }
+    out.finish()
+}
+
+/// The output columns before and after the flags, and the position (from 1) of each order column among all outputs: a
+/// combined select can be ordered by its outputs only.
+fn outputs(select: &Select<'_>, order: &[OrderColumn], combined: bool) -> ([Vec<usize>; 2], Vec<usize>) {
+    let mut extra = Vec::new();
+    let mut positions = Vec::new();
+    if combined {
+        for column in order {
+            let known = select.columns.iter().position(|index| *index == column.index);
+            positions.push(
+                known.unwrap_or_else(|| {
+                    extra.push(column.index);
+                    select.columns.len() + select.flags.len() + extra.len() - 1
+                }) + 1,
+            );
+        }
+    }
+    ([select.columns.clone(), extra], positions)
+}
+
+fn part(out: &mut SqlBuilder, select: &Select<'_>, columns: &[Vec<usize>; 2], after: impl Fn(&mut SqlBuilder)) {
+    let layout = select.table.layout;
+    out.text("SELECT ");
+    out.list(&columns[0], ", ", |out, index| out.column(layout, *index));
+    for (i, flag) in select.flags.iter().enumerate() {
+        out.text(if i > 0 || !columns[0].is_empty() { ", (" } else { "(" });
+        emitter::emit(out.dialect(), flag, layout, out);
+        out.text(") IS TRUE");
+    }
+    for index in &columns[1] {
+        out.text(", ");
+        out.column(layout, *index);
+    }
+    if columns[0].is_empty() && select.flags.is_empty() && columns[1].is_empty() {
+        out.text("1");
+    }
+    out.text(" FROM ");
+    table(out, &select.table);
+    out.text(" WHERE ");
+    condition(out, layout, &select.condition);
+    after(out);
+}
+
+/// Writes an insert of one row.
+pub fn insert(dialect: Dialect, insert: &Insert<'_>) -> Sql {
+    let mut out = SqlBuilder::new(dialect);
+    let columns = &insert.table.layout.columns;
+    out.text("INSERT INTO ");
+    out.name(insert.table.name);
+    out.text(" (");
+    out.list(columns, ", ", |out, column| out.name(&column.name));
+    out.text(") VALUES (");
+    out.list(columns.iter().enumerate(), ", ", |out, (i, column)| out.bind(BindSource::Param(i), column.kind));
+    out.text(")");
+    out.finish()
+}
+
+/// Writes an update.
+pub fn update(dialect: Dialect, update: &Update<'_>) -> Sql {
+    let mut out = SqlBuilder::new(dialect);
+    let layout = update.table.layout;
+    out.text("UPDATE ");
+    table(&mut out, &update.table);
+    out.text(" SET ");
+    let columns = update.set.iter().filter_map(|index| layout.columns.get(*index)).enumerate();
+    out.list(columns, ", ", |out, (i, column)| {
+        out.name(&column.name);
+        out.text(" = ");
+        out.bind(BindSource::Param(update.first_param + i), column.kind);
+    });
+    out.text(" WHERE ");
+    condition(&mut out, layout, &update.condition);
+    out.finish()
+}
+
+/// Writes a delete.
+pub fn delete(dialect: Dialect, delete: &Delete<'_>) -> Sql {
+    let mut out = SqlBuilder::new(dialect);
+    out.text("DELETE FROM ");
+    table(&mut out, &delete.table);
+    out.text(" WHERE ");
+    condition(&mut out, delete.table.layout, &delete.condition);
+    out.finish()
+}
+
+/// Writes a rule or filter by itself, for people to read.
+pub fn expression(dialect: Dialect, expr: &Expr, layout: &Layout) -> Sql {
+    let mut out = SqlBuilder::new(dialect);
+    emitter::emit(dialect, expr, layout, &mut out);
+    out.finish()
+}
+
+fn table(out: &mut SqlBuilder, table: &Table<'_>) {
+    out.name(table.name);
+    out.text(" AS t");
+}
+
+fn condition(out: &mut SqlBuilder, layout: &Layout, what: &Condition<'_>) {
+    match what {
+        Condition::Keys { first_param } => equal(out, layout, 0..layout.keys(), *first_param),
+        Condition::KeyPrefix { count, first_param } => {
+            equal(out, layout, 0..layout.keys().min(*count), *first_param);
+        }
+        Condition::Equal { columns, first_param } => equal(out, layout, columns.iter().copied(), *first_param),
+        Condition::Expr(expr) => {
+            out.text("(");
+            emitter::emit(out.dialect(), expr, layout, out);
+            out.text(")");
+        }
+        Condition::RevisionIs { param } => {
+            out.column(layout, layout.revision());
+            out.text(" = ");
+            out.bind(BindSource::Param(*param), Kind::Int);
+        }
+        Condition::All(conditions) if conditions.is_empty() => out.text("TRUE"),
+        Condition::All(conditions) => out.list(conditions, " AND ", |out, each| condition(out, layout, each)),
+    }
+}
+
+fn equal(out: &mut SqlBuilder, layout: &Layout, columns: impl IntoIterator<Item = usize>, first_param: usize) {
+    let mut columns = columns.into_iter().enumerate().peekable();
+    if columns.peek().is_none() {
+        return out.text("TRUE");
+    }
+    out.list(columns, " AND ", |out, (i, index)| {
+        out.column(layout, index);
+        out.text(" = ");
+        let kind = layout.columns.get(index).map_or(Kind::Text, |column| column.kind);
+        out.bind(BindSource::Param(first_param + i), kind);
+    });
+}

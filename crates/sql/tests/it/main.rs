@@ -1,0 +1,1 @@
+//! What the statements and steps look like and do.
