@@ -1,0 +1,247 @@
+//! What a value must satisfy (`buf.validate`), compiled.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use mainstay_record::{Kind, Value, ValueRef};
+use regex::Regex;
+
+/// One constraint on one value. Evaluated on column values, whatever they came from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Check {
+    IntMin {
+        bound: i64,
+        exclusive: bool,
+    },
+    IntMax {
+        bound: i64,
+        exclusive: bool,
+    },
+    IntIn(Vec<i64>),
+    IntNotIn(Vec<i64>),
+    DoubleMin {
+        bound: f64,
+        exclusive: bool,
+    },
+    DoubleMax {
+        bound: f64,
+        exclusive: bool,
+    },
+    DoubleIn(Vec<f64>),
+    DoubleNotIn(Vec<f64>),
+    BoolIs(bool),
+    /// Lengths count characters (Unicode scalar values), as `buf.validate` says.
+    TextMinLen(u64),
+    TextMaxLen(u64),
+    TextPattern(Pattern),
+    TextIn(Vec<String>),
+    TextNotIn(Vec<String>),
+    /// Of a repeated or map field.
+    MinItems(u64),
+    MaxItems(u64),
+}
+
+/// A regular expression in RE2's syntax, matched in linear time; anchored only where it says so.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    pub source: String,
+    regex: Arc<Regex>,
+}
+
+/// How long a pattern is at most.
+pub const MAX_PATTERN_BYTES: usize = 1_024;
+/// How much memory a compiled pattern takes at most.
+pub const MAX_PATTERN_MEMORY_BYTES: usize = 256 << 10;
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Pattern) -> bool {
+        self.source == other.source
+    }
+}
+
+impl Pattern {
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// It is too long, too large, or no regular expression.
+    pub fn new(source: &str) -> Result<Pattern, String> {
+        if source.len() > MAX_PATTERN_BYTES {
+            return Err(format!("the pattern is {} bytes long; at most {MAX_PATTERN_BYTES} are allowed", source.len()));
+        }
+        let regex = regex::RegexBuilder::new(source)
+            .size_limit(MAX_PATTERN_MEMORY_BYTES)
+            .dfa_size_limit(MAX_PATTERN_MEMORY_BYTES)
+            .build()
+            .map_err(|error| match error {
+                regex::Error::CompiledTooBig(_) => {
+                    "the pattern compiles to too much; use smaller repetitions".to_owned()
+                }
+                error => last_line(&error.to_string()),
+            })?;
+        Ok(Pattern { source: source.to_owned(), regex: Arc::new(regex) })
+    }
+
+    /// Whether the text has a match.
+    pub fn matches(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+}
+
+/// A regex error draws the pattern; its last line says what is wrong.
+fn last_line(error: &str) -> String {
+    let line = error.lines().rfind(|line| !line.trim().is_empty()).unwrap_or(error).trim();
+    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+}
+
+impl Check {
+    /// Says what the value must be where it is not; nothing where it is as it must be. NULL is taken for the zero of the
+    /// check's type, so whether an unset value is checked at all is the caller's to decide.
+    pub fn violated_by(&self, value: &Value) -> Option<String> {
+        self.violated_by_ref(value.borrow())
+    }
+
+    /// The same on a borrowed value.
+    pub fn violated_by_ref(&self, value: ValueRef<'_>) -> Option<String> {
+        match self {
+            Check::MinItems(_) | Check::MaxItems(_) => self.violated_by_count(count(value)),
+            _ if self.holds(value) => None,
+            _ => Some(self.to_string()),
+        }
+    }
+
+    /// The same for a number of elements.
+    pub fn violated_by_count(&self, count: u64) -> Option<String> {
+        let holds = match self {
+            Check::MinItems(bound) => count >= *bound,
+            Check::MaxItems(bound) => count <= *bound,
+            _ => true,
+        };
+        (!holds).then(|| format!("{self}, not {count}"))
+    }
+
+    fn holds(&self, value: ValueRef<'_>) -> bool {
+        match self {
+            Check::IntMin { bound, exclusive } => int(value) > *bound || (!exclusive && int(value) == *bound),
+            Check::IntMax { bound, exclusive } => int(value) < *bound || (!exclusive && int(value) == *bound),
+            Check::IntIn(values) => values.contains(&int(value)),
+            Check::IntNotIn(values) => !values.contains(&int(value)),
+            Check::DoubleMin { bound, exclusive } => double(value) > *bound || (!exclusive && double(value) == *bound),
+            Check::DoubleMax { bound, exclusive } => double(value) < *bound || (!exclusive && double(value) == *bound),
+            Check::DoubleIn(values) => values.contains(&double(value)),
+            Check::DoubleNotIn(values) => !values.contains(&double(value)),
+            Check::BoolIs(wanted) => matches!(value, ValueRef::Bool(true)) == *wanted,
+            Check::TextMinLen(bound) => length(text(value)) >= *bound,
+            Check::TextMaxLen(bound) => length(text(value)) <= *bound,
+            Check::TextPattern(pattern) => pattern.matches(text(value)),
+            Check::TextIn(values) => values.iter().any(|wanted| wanted == text(value)),
+            Check::TextNotIn(values) => !values.iter().any(|wanted| wanted == text(value)),
+            Check::MinItems(_) | Check::MaxItems(_) => true,
+        }
+    }
+}
+
+impl std::fmt::Display for Check {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Check::IntMin { bound, exclusive: false } => write!(f, "must be at least {bound}"),
+            Check::IntMin { bound, exclusive: true } => write!(f, "must be greater than {bound}"),
+            Check::IntMax { bound, exclusive: false } => write!(f, "must be at most {bound}"),
+            Check::IntMax { bound, exclusive: true } => write!(f, "must be less than {bound}"),
+            Check::DoubleMin { bound, exclusive: false } => write!(f, "must be at least {bound}"),
+            Check::DoubleMin { bound, exclusive: true } => write!(f, "must be greater than {bound}"),
+            Check::DoubleMax { bound, exclusive: false } => write!(f, "must be at most {bound}"),
+            Check::DoubleMax { bound, exclusive: true } => write!(f, "must be less than {bound}"),
+            Check::IntIn(values) => write!(f, "must be one of {}", list(values)),
+            Check::IntNotIn(values) => write!(f, "must be none of {}", list(values)),
+            Check::DoubleIn(values) => write!(f, "must be one of {}", list(values)),
+            Check::DoubleNotIn(values) => write!(f, "must be none of {}", list(values)),
+            Check::BoolIs(wanted) => write!(f, "must be {wanted}"),
+            Check::TextMinLen(bound) => write!(f, "must have at least {bound} {}", plural(*bound, "character")),
+            Check::TextMaxLen(bound) => write!(f, "must have at most {bound} {}", plural(*bound, "character")),
+            Check::TextPattern(pattern) => write!(f, "must match {}", pattern.source),
+            Check::TextIn(values) => write!(f, "must be one of {}", quoted(values)),
+            Check::TextNotIn(values) => write!(f, "must be none of {}", quoted(values)),
+            Check::MinItems(bound) => write!(f, "must have at least {bound} {}", plural(*bound, "element")),
+            Check::MaxItems(bound) => write!(f, "must have at most {bound} {}", plural(*bound, "element")),
+        }
+    }
+}
+
+/// Whether a value is what the field has when it was never set.
+pub(crate) fn is_zero(value: ValueRef<'_>) -> bool {
+    match value {
+        ValueRef::Null => true,
+        ValueRef::Bool(value) => !value,
+        ValueRef::Int(value) => value == 0,
+        ValueRef::Double(value) => value == 0.0,
+        ValueRef::Text(value) => value.is_empty(),
+        ValueRef::Bytes(value) => value.is_empty(),
+        ValueRef::Timestamp(_) | ValueRef::Json(_) => false,
+    }
+}
+
+/// A JSON scalar as the column value of the same field would be.
+pub(crate) fn scalar(json: &serde_json::Value, kind: Kind) -> Value {
+    match (json, kind) {
+        (serde_json::Value::Bool(value), _) => Value::Bool(*value),
+        (serde_json::Value::Number(value), Kind::Double) => value.as_f64().map_or(Value::Null, Value::Double),
+        (serde_json::Value::Number(value), _) => value.as_i64().map_or(Value::Null, Value::Int),
+        (serde_json::Value::String(value), Kind::Double) => match value.as_str() {
+            "Infinity" => Value::Double(f64::INFINITY),
+            "-Infinity" => Value::Double(f64::NEG_INFINITY),
+            _ => Value::Null,
+        },
+        (serde_json::Value::String(value), _) => Value::Text(value.clone()),
+        _ => Value::Null,
+    }
+}
+
+fn count(value: ValueRef<'_>) -> u64 {
+    let ValueRef::Json(text) = value else { return 0 };
+    match serde_json::from_str(text) {
+        Ok(serde_json::Value::Array(items)) => items.len() as u64,
+        Ok(serde_json::Value::Object(entries)) => entries.len() as u64,
+        _ => 0,
+    }
+}
+
+fn int(value: ValueRef<'_>) -> i64 {
+    match value {
+        ValueRef::Int(value) | ValueRef::Timestamp(value) => value,
+        _ => 0,
+    }
+}
+
+fn double(value: ValueRef<'_>) -> f64 {
+    match value {
+        ValueRef::Double(value) => value,
+        _ => 0.0,
+    }
+}
+
+fn text<'v>(value: ValueRef<'v>) -> &'v str {
+    match value {
+        ValueRef::Text(value) => value,
+        _ => "",
+    }
+}
+
+fn length(text: &str) -> u64 {
+    text.chars().count() as u64
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
+}
+
+fn list<T: std::fmt::Display>(values: &[T]) -> String {
+    let mut out = String::new();
+    for (i, value) in values.iter().enumerate() {
+        let _ = write!(out, "{}{value}", if i == 0 { "" } else { ", " });
+    }
+    out
+}
+
+fn quoted(values: &[String]) -> String {
+    list(&values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>())
+}

@@ -1,0 +1,231 @@
+//! What a compiled contract is made of.
+
+use std::sync::Arc;
+
+use mainstay_expr::{Program, RecordType};
+use mainstay_record::{Layout, NumberPath, Template};
+use prost_reflect::DescriptorPool;
+
+use crate::{Check, Diagnostic, JsonChecks, Place, Source};
+
+/// A contract that loaded without errors.
+#[derive(Debug, Clone)]
+pub struct Contract {
+    /// SHA-256 of `descriptor_set`, in lower-case hex: the identity of this version.
+    pub hash: String,
+    /// The written files, the derived services, and what they import.
+    pub pool: DescriptorPool,
+    /// The encoded `google.protobuf.FileDescriptorSet` of the same files, dependencies first, with options and comments.
+    pub descriptor_set: Vec<u8>,
+    /// The written files, sorted by path.
+    pub sources: Vec<Source>,
+    /// The derived services' files, sorted by path.
+    pub derived: Vec<Source>,
+    /// Sorted by resource type.
+    pub resources: Vec<Resource>,
+    /// In the order of the resources; a service that serves several resources stands here once for each.
+    pub services: Vec<Service>,
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// A message that has a table.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// `shop.example.com/Product`: the identity, for ever.
+    pub type_name: String,
+    /// `shop.v1.Product`
+    pub message: String,
+    /// `shop.v1`
+    pub package: String,
+    /// `product`, snake case, from the message's name: in `product_id` and as the field of requests.
+    pub singular: String,
+    /// `products`, snake case, from the collection: the field of a list.
+    pub plural: String,
+    /// `products`: the last collection segment of the pattern, as written.
+    pub collection: String,
+    /// `publishers/{publisher}/books/{book}`
+    pub pattern: String,
+    pub template: Template,
+    /// The pattern's variables, outermost first; the last is the resource's own id.
+    pub variables: Vec<String>,
+    /// The resource whose pattern is this one's without the last two segments, as an index into `Contract::resources`.
+    pub parent: Option<usize>,
+    /// `shop_v1_product`
+    pub table: String,
+    pub layout: Layout,
+    /// What a rule, filter or order may name.
+    pub record: Arc<RecordType>,
+    /// In the order of the field numbers, `name` and `etag` included.
+    pub fields: Vec<FieldModel>,
+    pub indexes: Vec<Index>,
+    pub access: Access,
+    pub references: Vec<Reference>,
+    /// The number of `name`.
+    pub name_field: Option<u32>,
+    /// The number of `etag`, if declared.
+    pub etag_field: Option<u32>,
+    /// Columns of the standard fields, if declared.
+    pub uid: Option<usize>,
+    pub create_time: Option<usize>,
+    pub update_time: Option<usize>,
+    /// The comment above the message.
+    pub comment: String,
+    pub place: Place,
+}
+
+/// One field of a resource, or of a message that lies in its columns.
+#[derive(Debug, Clone)]
+pub struct FieldModel {
+    pub number: u32,
+    pub name: String,
+    pub json_name: String,
+    /// Former names, still accepted on input.
+    pub aliases: Vec<String>,
+    pub path: NumberPath,
+    /// `address.city`: the names from the resource down.
+    pub field_path: String,
+    pub behaviors: Behaviors,
+    /// What the field becomes when a Create leaves it unset.
+    pub default: Option<Program>,
+    /// On the value of the field's one column; for repeated fields on the number of elements.
+    pub checks: Vec<Check>,
+    /// On what is inside a JSON column; none where nothing in there is constrained.
+    pub json_checks: Option<JsonChecks>,
+    /// Skip `checks` where the value is its type's zero (`ignore: IGNORE_IF_ZERO_VALUE`).
+    pub ignore_zero: bool,
+    /// The field's own columns: of a reference one for each variable of the target, of a flattened message its presence.
+    /// Empty for `name` and `etag`.
+    pub columns: Vec<usize>,
+    /// The fields of a flattened message.
+    pub children: Vec<FieldModel>,
+    pub place: Place,
+}
+
+/// `google.api.field_behavior` (AIP-203), and `(buf.validate.field).required`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Behaviors {
+    pub required: bool,
+    pub immutable: bool,
+    pub output_only: bool,
+    pub identifier: bool,
+}
+
+/// An index of the table.
+#[derive(Debug, Clone)]
+pub struct Index {
+    /// The name in the database; says the table, the columns and what it is for.
+    pub name: String,
+    /// Column and whether it descends.
+    pub columns: Vec<(usize, bool)>,
+    pub unique: bool,
+    /// The fields as written, without direction: `["category", "create_time"]`.
+    pub fields: Vec<String>,
+    /// Made for a reference rather than written, so that a deletion finds who refers to it.
+    pub implied: bool,
+    pub place: Place,
+}
+
+/// A field that names another resource.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    /// `product`
+    pub field: String,
+    pub number: u32,
+    /// The type of the resource referred to.
+    pub target: String,
+    /// Index into `Contract::resources`.
+    pub resource: usize,
+    /// One for each variable of the target's pattern.
+    pub columns: Vec<usize>,
+    pub place: Place,
+}
+
+/// Who may do what with a resource's rows. No rule: denied to everyone but the system.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Over `resource`, the row. Get and List.
+    pub read: Option<Rule>,
+    /// Over `resource`, the row to be.
+    pub create: Option<Rule>,
+    /// Over `old` and `new`, the rows before and after; all must hold, and none at all means no rule. `update: R` is one;
+    /// `write: R` is R on `old` and R on `new`.
+    pub update: Vec<Rule>,
+    /// Over `resource`, the row.
+    pub delete: Option<Rule>,
+}
+
+/// A compiled rule.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    pub source: String,
+    pub program: Program,
+    /// Of the first character inside the option's quotes.
+    pub place: Place,
+}
+
+/// The methods of one resource in one gRPC service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// `shop.v1.ProductService`
+    pub full_name: String,
+    /// Index into `Contract::resources`.
+    pub resource: usize,
+    pub methods: Vec<Method>,
+    /// Written by the application rather than derived.
+    pub written: bool,
+}
+
+/// One standard method.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Method {
+    /// `GetProduct`
+    pub name: String,
+    /// `/shop.v1.ProductService/GetProduct`
+    pub path: String,
+    pub kind: Standard,
+    /// Full name of the request message.
+    pub input: String,
+    /// Full name of the answer.
+    pub output: String,
+}
+
+/// AIP-131 to 135.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+pub enum Standard {
+    Get,
+    List,
+    Create,
+    Update,
+    Delete,
+}
+
+impl Contract {
+    /// Finds a resource by its type (`shop.example.com/Product`).
+    pub fn resource(&self, type_name: &str) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.type_name == type_name)
+    }
+}
+
+impl Resource {
+    /// The name of the resource's own variable: `product` of `products/{product}`.
+    pub fn id_variable(&self) -> &str {
+        self.variables.last().map_or("", String::as_str)
+    }
+
+    /// The message's own name: `Product`.
+    pub fn short_name(&self) -> &str {
+        self.message.rsplit('.').next().unwrap_or(&self.message)
+    }
+
+    /// Finds the field with this path of names (`address.city`).
+    pub fn field(&self, path: &str) -> Option<&FieldModel> {
+        fn find<'f>(fields: &'f [FieldModel], path: &str) -> Option<&'f FieldModel> {
+            fields.iter().find_map(
+                |field| {
+                    if field.field_path == path { Some(field) } else { find(&field.children, path) }
+                },
+            )
+        }
+        find(&self.fields, path)
+    }
+}

@@ -1,0 +1,202 @@
+//! Validates the record that a write would leave behind.
+
+use mainstay_record::{JsonShape, Kind, Layout, Role, Value};
+
+use crate::check::{Check, is_zero, scalar};
+use crate::{FieldModel, Resource};
+
+/// What is checked inside a JSON column. `messages` runs parallel to the column's `JsonShape::messages`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct JsonChecks {
+    pub container: Container,
+    /// On each element that is a scalar.
+    pub items: Vec<Check>,
+    /// What an element's value is stored as, where it is a scalar.
+    pub item_kind: Option<Kind>,
+    /// On the fields of the messages, by their entry in the shape.
+    pub messages: Vec<Vec<JsonFieldChecks>>,
+}
+
+/// How many values a JSON value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Container {
+    #[default]
+    One,
+    List,
+    Map,
+}
+
+/// What is checked on one field of a message inside a JSON column. Every field that holds messages has one, so that the
+/// way to what lies deeper is known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JsonFieldChecks {
+    pub number: u32,
+    pub name: String,
+    pub kind: Kind,
+    /// A missing value is unset, not zero.
+    pub presence: bool,
+    pub container: Container,
+    pub required: bool,
+    pub ignore_zero: bool,
+    pub checks: Vec<Check>,
+    pub items: Vec<Check>,
+}
+
+/// One value that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// `address.city`, `lines[2].quantity`: from the resource down.
+    pub field: String,
+    /// `must be at least 1`
+    pub description: String,
+}
+
+impl Resource {
+    /// Checks a whole record (columns in layout order) against REQUIRED and every constraint; all violations at once, in
+    /// the order of the fields. Key, revision and server-made values are not looked at.
+    pub fn violations(&self, row: &[Value]) -> Vec<Violation> {
+        let mut found = Vec::new();
+        fields(&self.fields, &self.layout, row, &mut found);
+        found
+    }
+}
+
+fn fields(models: &[FieldModel], layout: &Layout, row: &[Value], found: &mut Vec<Violation>) {
+    for model in models.iter().filter(|model| !model.behaviors.identifier && !model.columns.is_empty()) {
+        field(model, layout, row, found);
+    }
+}
+
+fn field(model: &FieldModel, layout: &Layout, row: &[Value], found: &mut Vec<Violation>) {
+    let (Some(column), value) = (layout.columns.get(model.columns[0]), value_at(row, model.columns[0])) else { return };
+    let set = match (&column.role, value) {
+        (Role::Presence, value) => *value == Value::Bool(true),
+        _ if column.nullable => !value.is_null(),
+        (_, value) => !is_zero(value.borrow()),
+    };
+    if !set && model.behaviors.required && !model.behaviors.output_only {
+        found.push(Violation { field: model.field_path.clone(), description: "is required".into() });
+        return;
+    }
+    match &column.role {
+        Role::Presence if set => fields(&model.children, layout, row, found),
+        Role::Presence => {}
+        Role::Json(shape) => json(model, shape, value, found),
+        // A field with presence is checked only where it is set; one without always, its zero included.
+        _ if !set && (column.nullable || model.ignore_zero) => {}
+        _ => report(&model.field_path, &model.checks, value, found),
+    }
+}
+
+fn value_at(row: &[Value], column: usize) -> &Value {
+    row.get(column).unwrap_or(&Value::Null)
+}
+
+fn report(path: &str, checks: &[Check], value: &Value, found: &mut Vec<Violation>) {
+    let violated = checks.iter().filter_map(|check| check.violated_by(value));
+    found.extend(violated.map(|description| Violation { field: path.to_owned(), description }));
+}
+
+fn json(model: &FieldModel, shape: &JsonShape, value: &Value, found: &mut Vec<Violation>) {
+    if model.checks.is_empty() && model.json_checks.is_none() {
+        return;
+    }
+    let parsed = match value {
+        Value::Json(text) => serde_json::from_str(text).unwrap_or(serde_json::Value::Null),
+        _ => serde_json::Value::Null,
+    };
+    let count = count(&parsed);
+    if !(model.ignore_zero && count == 0) {
+        let violated = model.checks.iter().filter_map(|check| check.violated_by_count(count));
+        found.extend(violated.map(|description| Violation { field: model.field_path.clone(), description }));
+    }
+    let Some(checks) = &model.json_checks else { return };
+    let element = (!shape.messages.is_empty()).then_some(0);
+    let mut walk = Walk { shape, checks, found };
+    walk.elements(&model.field_path, &parsed, checks.container, &checks.items, checks.item_kind, element);
+}
+
+fn count(value: &serde_json::Value) -> u64 {
+    match value {
+        serde_json::Value::Array(items) => items.len() as u64,
+        serde_json::Value::Object(entries) => entries.len() as u64,
+        _ => 0,
+    }
+}
+
+struct Walk<'a> {
+    shape: &'a JsonShape,
+    checks: &'a JsonChecks,
+    found: &'a mut Vec<Violation>,
+}
+
+impl Walk<'_> {
+    fn elements(
+        &mut self,
+        path: &str,
+        value: &serde_json::Value,
+        container: Container,
+        items: &[Check],
+        kind: Option<Kind>,
+        message: Option<usize>,
+    ) {
+        match (container, value) {
+            (Container::List, serde_json::Value::Array(elements)) => {
+                for (i, element) in elements.iter().enumerate() {
+                    self.element(&format!("{path}[{i}]"), element, items, kind, message);
+                }
+            }
+            (Container::Map, serde_json::Value::Object(entries)) => {
+                for (key, element) in entries {
+                    self.element(&format!("{path}[{key:?}]"), element, items, kind, message);
+                }
+            }
+            (Container::One, serde_json::Value::Object(_)) => self.element(path, value, &[], None, message),
+            _ => {}
+        }
+    }
+
+    fn element(
+        &mut self,
+        path: &str,
+        value: &serde_json::Value,
+        items: &[Check],
+        kind: Option<Kind>,
+        message: Option<usize>,
+    ) {
+        match message {
+            Some(message) => self.message(path, value, message),
+            None => report(path, items, &scalar(value, kind.unwrap_or(Kind::Text)), self.found),
+        }
+    }
+
+    fn message(&mut self, path: &str, value: &serde_json::Value, message: usize) {
+        let (shape, checks) = (self.shape, self.checks);
+        let (Some(shape), Some(checks)) = (shape.messages.get(message), checks.messages.get(message)) else { return };
+        for field in checks {
+            let Some(stored) = shape.fields.iter().find(|stored| stored.number == field.number) else { continue };
+            let value = value.get(&stored.key).unwrap_or(&serde_json::Value::Null);
+            self.field(&format!("{path}.{}", field.name), value, field, stored.message);
+        }
+    }
+
+    fn field(&mut self, path: &str, json: &serde_json::Value, checks: &JsonFieldChecks, message: Option<usize>) {
+        let value = scalar(json, checks.kind);
+        let set = match (checks.container, json) {
+            (_, serde_json::Value::Null) => false,
+            (Container::One, _) => checks.presence || !is_zero(value.borrow()),
+            _ => count(json) > 0,
+        };
+        if !set && checks.required {
+            self.found.push(Violation { field: path.to_owned(), description: "is required".into() });
+        } else if !set && (checks.presence || checks.ignore_zero) {
+            // An unset value is checked only where its zero is a value of its own.
+        } else if checks.container == Container::One && message.is_none() {
+            report(path, &checks.checks, &value, self.found);
+        } else {
+            let violated = checks.checks.iter().filter_map(|check| check.violated_by_count(count(json)));
+            self.found.extend(violated.map(|description| Violation { field: path.to_owned(), description }));
+            self.elements(path, json, checks.container, &checks.items, Some(checks.kind), message);
+        }
+    }
+}
