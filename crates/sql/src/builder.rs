@@ -28,8 +28,10 @@ pub enum BindSource {
     AuthEmailVerified,
     /// The caller's roles as a JSON array of strings, `Kind::Json`.
     AuthRoles,
-    /// The statement's time, microseconds, `Kind::Timestamp`.
-    Now,
+    /// The statement's time moved by a constant (see `mainstay_expr::shift_time`), `Kind::Timestamp`.
+    Now {
+        offset_us: i64,
+    },
     /// The caller of the statement hands the value in, in this position.
     Param(usize),
 }
