@@ -1,1 +1,19 @@
+#![doc = include_str!("../README.md")]
 
+mod config;
+mod gateway;
+mod readiness;
+pub mod route;
+mod schema;
+mod serve;
+pub mod snapshot;
+mod store;
+pub mod transcode;
+mod watch;
+
+pub use config::{Config, DEFAULT_MAX_REQUEST_BYTES, MAX_REQUEST_BYTES_LIMIT};
+pub use gateway::{Dependencies, FIRST_CONTRACT_WAIT, Gateway, StartError};
+pub use readiness::{PROBE_INTERVAL, PROBE_TIMEOUT};
+pub use serve::{Backends, Edge};
+pub use store::StoredContract;
+pub use watch::{LONGEST_WAIT, SERVICE_ACCOUNT, SHORTEST_WAIT};

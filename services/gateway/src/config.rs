@@ -1,0 +1,36 @@
+//! The gateway's part of the configuration.
+
+use serde::Deserialize;
+
+/// Largest JSON body or gRPC message that is accepted, unless configured otherwise.
+pub const DEFAULT_MAX_REQUEST_BYTES: usize = 4 << 20;
+
+/// Largest limit that can be configured: a message is held in memory as a whole.
+pub const MAX_REQUEST_BYTES_LIMIT: usize = 64 << 20;
+
+/// How the gateway treats requests.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Largest JSON body, and largest gRPC message after decompression, in bytes.
+    pub max_request_bytes: usize,
+    /// Writes fields without presence into REST answers also where they are zero or empty.
+    pub emit_defaults: bool,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { max_request_bytes: DEFAULT_MAX_REQUEST_BYTES, emit_defaults: false }
+    }
+}
+
+impl Config {
+    /// Lists what is wrong with the values, each with its path below `gateway`.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if !(1..=MAX_REQUEST_BYTES_LIMIT).contains(&self.max_request_bytes) {
+            problems.push(format!("max_request_bytes must be between 1 and {MAX_REQUEST_BYTES_LIMIT}"));
+        }
+        problems
+    }
+}

@@ -1,0 +1,180 @@
+//! Finds the route of a path: a trie of segments.
+
+use http::Method;
+
+use super::path::Segments;
+use super::template::{Segment, Template};
+
+/// Routes by path. What a route is, is the caller's: the trie knows its number.
+///
+/// A literal is preferred over `*`, `*` over `**`, at the first segment where two templates differ. A verb is split off
+/// the last segment first: `/v1/accounts:signUp` never asks for an account named `accounts:signUp`.
+#[derive(Debug, Default)]
+pub struct Trie {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    /// Sorted by text.
+    literals: Vec<(Box<str>, usize)>,
+    one: Option<usize>,
+    /// Routes that end here.
+    leaves: Vec<Leaf>,
+    /// Routes that take whatever follows.
+    rest: Vec<Leaf>,
+}
+
+#[derive(Debug)]
+struct Leaf {
+    verb: Option<Box<str>>,
+    /// Nothing takes every method (`custom {kind: "*"}`).
+    method: Option<Method>,
+    route: usize,
+}
+
+/// What the trie says about a path.
+#[derive(Debug)]
+pub enum Lookup {
+    Found {
+        route: usize,
+        segments: Segments,
+    },
+    /// The path is known, the method is not; these are.
+    WrongMethod {
+        allow: Vec<Method>,
+    },
+    Unknown,
+}
+
+/// Two templates that match the same paths of the same method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ambiguous {
+    /// The route that was there first.
+    pub with: usize,
+}
+
+impl Trie {
+    /// Adds a template. Fails, without a change, where a route that was added before takes exactly the same requests.
+    pub fn insert(&mut self, template: &Template, method: Option<Method>, route: usize) -> Result<(), Ambiguous> {
+        if self.nodes.is_empty() {
+            self.nodes.push(Node::default());
+        }
+        let mut at = 0;
+        let mut rest = false;
+        for segment in &template.segments {
+            match segment {
+                Segment::Literal(text) => at = self.literal(at, text),
+                Segment::One => at = self.one(at),
+                Segment::Rest => rest = true,
+            }
+        }
+        let node = &mut self.nodes[at];
+        let leaves = if rest { &mut node.rest } else { &mut node.leaves };
+        let verb = template.verb.as_deref();
+        if let Some(taken) = leaves.iter().find(|leaf| leaf.verb.as_deref() == verb && leaf.method == method) {
+            return Err(Ambiguous { with: taken.route });
+        }
+        leaves.push(Leaf { verb: verb.map(Box::from), method, route });
+        Ok(())
+    }
+
+    fn literal(&mut self, at: usize, text: &str) -> usize {
+        let next = self.nodes.len();
+        let literals = &mut self.nodes[at].literals;
+        match literals.binary_search_by(|(known, _)| known.as_ref().cmp(text)) {
+            Ok(found) => literals[found].1,
+            Err(position) => {
+                literals.insert(position, (text.into(), next));
+                self.nodes.push(Node::default());
+                next
+            }
+        }
+    }
+
+    fn one(&mut self, at: usize) -> usize {
+        let next = self.nodes.len();
+        if let Some(known) = self.nodes[at].one {
+            return known;
+        }
+        self.nodes[at].one = Some(next);
+        self.nodes.push(Node::default());
+        next
+    }
+
+    /// Finds the route of a request.
+    pub fn find(&self, path: &str, method: &Method) -> Lookup {
+        let Some(whole) = Segments::of(path).filter(|_| !self.nodes.is_empty()) else { return Lookup::Unknown };
+        if let Some((segments, verb)) = whole.split_verb(path) {
+            let lookup = self.find_with(&Wanted { path, segments, verb: Some(verb), method });
+            if !matches!(lookup, Lookup::Unknown) {
+                return lookup;
+            }
+        }
+        self.find_with(&Wanted { path, segments: whole, verb: None, method })
+    }
+
+    fn find_with(&self, wanted: &Wanted<'_>) -> Lookup {
+        if let Some(route) = self.descend(0, 0, wanted) {
+            return Lookup::Found { route, segments: wanted.segments };
+        }
+        let mut allow = Vec::new();
+        self.collect(0, 0, wanted, &mut allow);
+        if allow.is_empty() { Lookup::Unknown } else { Lookup::WrongMethod { allow } }
+    }
+
+    /// Looks below `at` for the segments from `index` on. Every node is reached at one depth only, so a walk visits
+    /// each at most once, however the path looks.
+    fn descend(&self, at: usize, index: usize, wanted: &Wanted<'_>) -> Option<usize> {
+        let node = &self.nodes[at];
+        if index == wanted.segments.count() {
+            return wanted.pick(&node.leaves).or_else(|| wanted.pick(&node.rest));
+        }
+        let text = &wanted.path[wanted.segments.range(index)];
+        node.child(text)
+            .and_then(|child| self.descend(child, index + 1, wanted))
+            .or_else(|| node.one.and_then(|child| self.descend(child, index + 1, wanted)))
+            .or_else(|| wanted.pick(&node.rest))
+    }
+
+    fn collect(&self, at: usize, index: usize, wanted: &Wanted<'_>, allow: &mut Vec<Method>) {
+        let node = &self.nodes[at];
+        let ends = index == wanted.segments.count();
+        let here = node.rest.iter().chain(node.leaves.iter().filter(|_| ends));
+        for leaf in here.filter(|leaf| leaf.verb.as_deref() == wanted.verb) {
+            if let Some(method) = leaf.method.as_ref().filter(|method| !allow.contains(method)) {
+                allow.push(method.clone());
+            }
+        }
+        if !ends {
+            let text = &wanted.path[wanted.segments.range(index)];
+            for child in node.child(text).into_iter().chain(node.one) {
+                self.collect(child, index + 1, wanted, allow);
+            }
+        }
+    }
+}
+
+impl Node {
+    fn child(&self, text: &str) -> Option<usize> {
+        let found = self.literals.binary_search_by(|(known, _)| known.as_ref().cmp(text)).ok()?;
+        Some(self.literals[found].1)
+    }
+}
+
+struct Wanted<'r> {
+    path: &'r str,
+    segments: Segments,
+    verb: Option<&'r str>,
+    method: &'r Method,
+}
+
+impl Wanted<'_> {
+    fn pick(&self, leaves: &[Leaf]) -> Option<usize> {
+        let of_verb = || leaves.iter().filter(|leaf| leaf.verb.as_deref() == self.verb);
+        of_verb()
+            .find(|leaf| leaf.method.as_ref() == Some(self.method))
+            .or_else(|| of_verb().find(|leaf| leaf.method.is_none()))
+            .map(|leaf| leaf.route)
+    }
+}

@@ -1,0 +1,69 @@
+//! Reads request bodies, as far as the limit.
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, COOKIE};
+use http::request::Parts;
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use mainstay_fault::{Fault, Reason};
+use mainstay_layers::Body;
+
+/// Reads a whole body. Fails with PAYLOAD_TOO_LARGE as soon as more than `limit` bytes are announced or have come; what
+/// is left stays unread.
+pub async fn read(mut body: Body, limit: usize) -> Result<Bytes, Fault> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large(limit));
+    }
+    let first = next(&mut body).await?.unwrap_or_default();
+    if body.is_end_stream() && first.len() <= limit {
+        return Ok(first);
+    }
+    let mut whole = BytesMut::from(first);
+    while whole.len() <= limit {
+        match next(&mut body).await? {
+            Some(data) => whole.extend_from_slice(&data),
+            None => return Ok(whole.freeze()),
+        }
+    }
+    Err(too_large(limit))
+}
+
+/// The next piece of data; trailers are passed over.
+async fn next(body: &mut Body) -> Result<Option<Bytes>, Fault> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Fault::new(Reason::Cancelled).message("the body broke off").source(error))?;
+        if let Ok(data) = frame.into_data() {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
+}
+
+/// A request that is larger than what is accepted.
+pub fn too_large(limit: usize) -> Fault {
+    Fault::new(Reason::PayloadTooLarge)
+        .message(format!("the request is larger than this server accepts: {limit} bytes"))
+        .meta("limit_bytes", limit.to_string())
+}
+
+/// Checks that a body may be read as JSON. Any content type will do, as `curl -d` sends a form's, unless the request
+/// carries a cookie: then only `application/json` is taken, which a form of another site cannot send.
+pub fn check_json(parts: &Parts) -> Result<(), Fault> {
+    let headers = &parts.headers;
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(Fault::new(Reason::UnsupportedMediaType).message("a JSON body cannot be compressed here"));
+    }
+    if headers.contains_key(COOKIE) && !headers.get(CONTENT_TYPE).is_some_and(|value| is_json(value.as_bytes())) {
+        return Err(Fault::new(Reason::UnsupportedMediaType)
+            .message("a request with a cookie and a body needs `content-type: application/json`"));
+    }
+    Ok(())
+}
+
+fn is_json(content_type: &[u8]) -> bool {
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
+}

@@ -1,0 +1,140 @@
+//! The inside of the edge stack: what a request is about, and who answers it.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{Method as HttpMethod, Response};
+use mainstay_fault::{Fault, Reason};
+use mainstay_layers::{Access, Body, Endpoint, Exchange, Resolved};
+use mainstay_runtime::channel::Channel;
+use mainstay_telemetry::Route;
+
+use super::fixed::{self, Fixed};
+use super::grpc::{self, GrpcCall};
+use super::rest::{self, RestRequest};
+use crate::config::Config;
+use crate::readiness::Readiness;
+use crate::route::Lookup;
+use crate::snapshot::{Backend, RESERVED_ROOTS, Snapshot};
+
+/// The ways to the services that answer.
+#[derive(Clone)]
+pub struct Backends {
+    pub auth: Arc<dyn Channel>,
+    pub data: Arc<dyn Channel>,
+}
+
+/// Answers everything that comes in on the gateway's port.
+pub struct Edge {
+    pub(crate) config: Config,
+    pub(crate) live: Arc<ArcSwap<Snapshot>>,
+    pub(crate) backends: Backends,
+    pub(crate) readiness: Arc<Readiness>,
+    /// Where requests are counted that no service answers.
+    pub(crate) route: Arc<Route>,
+}
+
+/// What a request is about.
+#[derive(Debug)]
+pub enum Target {
+    Rest(RestRequest),
+    Grpc(GrpcCall),
+    Fixed(Fixed),
+    /// The path is known; these are its methods.
+    WrongMethod(Vec<HttpMethod>),
+}
+
+impl Edge {
+    pub(crate) fn channel(&self, backend: Backend) -> &dyn Channel {
+        match backend {
+            Backend::Auth => self.backends.auth.as_ref(),
+            Backend::Data => self.backends.data.as_ref(),
+        }
+    }
+
+    fn resolve_grpc(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
+        let path = parts.uri.path();
+        let snapshot = self.live.load_full();
+        let Some(method) = snapshot.method(path).cloned() else {
+            let missing =
+                || Fault::new(Reason::MethodNotFound).message(format!("there is no method `{}`", shown(path)));
+            return Err(self.unless_unknown(&snapshot, missing));
+        };
+        let access = method.access.clone().ok_or_else(|| Fault::new(Reason::PermissionDenied))?;
+        let route = method.route.clone();
+        let streams = method.server_streaming;
+        Ok(Resolved { target: Target::Grpc(GrpcCall { snapshot, method }), access, streams, route })
+    }
+
+    fn resolve_rest(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
+        let path = parts.uri.path();
+        if let Some(fixed) = Fixed::of(path, &parts.method) {
+            return Ok(self.open(fixed));
+        }
+        let snapshot = self.live.load_full();
+        match snapshot.route(path, &parts.method) {
+            Lookup::Found { route: binding, segments } => {
+                let method = &snapshot.bindings()[binding].method;
+                let access = method.access.clone().ok_or_else(|| Fault::new(Reason::PermissionDenied))?;
+                let route = method.route.clone();
+                let target = Target::Rest(RestRequest { snapshot, binding, segments });
+                Ok(Resolved { target, access, streams: false, route })
+            }
+            Lookup::WrongMethod { allow } => Ok(self.open(Target::WrongMethod(allow))),
+            Lookup::Unknown => {
+                let missing =
+                    || Fault::new(Reason::RouteNotFound).message(format!("nothing is served at `{}`", shown(path)));
+                let platforms = path.split('/').nth(1).is_some_and(|root| RESERVED_ROOTS.contains(&root));
+                Err(if platforms { missing() } else { self.unless_unknown(&snapshot, missing) })
+            }
+        }
+    }
+
+    /// What everybody may ask and no service answers.
+    fn open(&self, target: Target) -> Resolved<Target> {
+        Resolved { target, access: Access::Anyone, streams: false, route: self.route.clone() }
+    }
+
+    /// Nothing can be said to be missing before the application's contract is known.
+    fn unless_unknown(&self, snapshot: &Snapshot, missing: impl FnOnce() -> Fault) -> Fault {
+        if snapshot.revision > 0 {
+            return missing();
+        }
+        Fault::new(Reason::Unavailable).message("the application's contract is not known yet; try again")
+    }
+}
+
+impl Endpoint for Edge {
+    type Target = Target;
+
+    fn resolve(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
+        if is_grpc(parts) { self.resolve_grpc(parts) } else { self.resolve_rest(parts) }
+    }
+
+    async fn handle(&self, exchange: Exchange<Target>) -> Result<Response<Body>, Fault> {
+        let Exchange { request, context, target } = exchange;
+        match target {
+            Target::Rest(target) => rest::serve(self, target, request, context).await,
+            Target::Grpc(target) => grpc::serve(self, target, request, context).await,
+            Target::Fixed(target) => Ok(fixed::serve(self, target)),
+            Target::WrongMethod(allow) => Ok(rest::wrong_method(&allow, &request)),
+        }
+    }
+}
+
+/// Whether the request is gRPC: `application/grpc` and its subtypes, but not `application/grpc-web`.
+fn is_grpc(parts: &Parts) -> bool {
+    let content_type = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+    match content_type.strip_prefix(b"application/grpc") {
+        Some(rest) => rest.first().is_none_or(|next| matches!(next, b'+' | b';' | b' ')),
+        None => false,
+    }
+}
+
+/// A path as a message shows it.
+fn shown(path: &str) -> &str {
+    const SHOWN: usize = 200;
+    path.get(..SHOWN).unwrap_or(path)
+}

@@ -1,0 +1,131 @@
+//! Passes gRPC calls on, their messages undecoded.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, StreamExt as _};
+use http::{HeaderValue, Request, Response};
+use mainstay_fault::{Fault, Reason, reply};
+use mainstay_layers::{Body, Context};
+use mainstay_runtime::RawCodec;
+use mainstay_runtime::channel::Call;
+use mainstay_wire::Selection;
+use tonic::codec::CompressionEncoding;
+use tonic::{Code, Status};
+
+use super::body;
+use super::endpoint::Edge;
+use super::rest::FIELD_MASK;
+use crate::snapshot::{Method, Snapshot};
+use crate::transcode;
+
+/// A call whose method is known.
+#[derive(Debug)]
+pub struct GrpcCall {
+    pub snapshot: Arc<Snapshot>,
+    pub method: Arc<Method>,
+}
+
+/// Passes a call on and its answer back.
+pub async fn serve(
+    edge: &Edge,
+    call: GrpcCall,
+    request: Request<Body>,
+    context: Context,
+) -> Result<Response<Body>, Fault> {
+    if call.method.client_streaming {
+        return Err(Fault::new(Reason::Unimplemented).message("client streams are not supported yet"));
+    }
+    let mut server = server(edge, &request);
+    let response = if call.method.server_streaming {
+        let open =
+            |request: tonic::Request<Bytes>| async { reply(stream(edge, &call, context, request.into_inner()).await) };
+        server.server_streaming(Once(Some(open)), request).await
+    } else {
+        let fields = selection(&call, &request)?;
+        let answer = |request: tonic::Request<Bytes>| async {
+            reply(unary(edge, &call, fields, context, request.into_inner()).await)
+        };
+        server.unary(Once(Some(answer)), request).await
+    };
+    refused_size(&response).map_or(Ok(response), |()| Err(body::too_large(edge.config.max_request_bytes)))
+}
+
+/// The codec with its limits. Answers are compressed for callers who compress what they ask: who merely can read gzip is
+/// better served by an answer that costs nothing to make.
+fn server(edge: &Edge, request: &Request<Body>) -> tonic::server::Grpc<RawCodec> {
+    let server = tonic::server::Grpc::new(RawCodec)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .max_decoding_message_size(edge.config.max_request_bytes)
+        .max_encoding_message_size(usize::MAX);
+    match request.headers().get("grpc-encoding") {
+        Some(encoding) if encoding == "gzip" => server.send_compressed(CompressionEncoding::Gzip),
+        _ => server,
+    }
+}
+
+async fn unary(
+    edge: &Edge,
+    call: &GrpcCall,
+    fields: Option<Selection>,
+    context: Context,
+    message: Bytes,
+) -> Result<Bytes, Fault> {
+    let method = &call.method;
+    let outgoing = Call::of(context, method.path.clone(), message);
+    let answer = edge.channel(method.backend).call(outgoing).await?.unary()?;
+    let Some(fields) = fields else { return Ok(answer) };
+    let mut pruned = Vec::with_capacity(answer.len());
+    call.snapshot.plans.prune(method.output, &answer, &fields, &mut pruned).map_err(Fault::internal)?;
+    Ok(Bytes::from(pruned))
+}
+
+async fn stream(
+    edge: &Edge,
+    call: &GrpcCall,
+    context: Context,
+    message: Bytes,
+) -> Result<BoxStream<'static, Result<Bytes, Status>>, Fault> {
+    let outgoing = Call::of(context, call.method.path.clone(), message).streaming();
+    let answers = edge.channel(call.method.backend).call(outgoing).await?.stream();
+    Ok(answers.map(|answer| answer.map_err(Status::from)).boxed())
+}
+
+fn selection(call: &GrpcCall, request: &Request<Body>) -> Result<Option<Selection>, Fault> {
+    let Some(paths) = request.headers().get(FIELD_MASK).and_then(|paths| paths.to_str().ok()) else { return Ok(None) };
+    transcode::selection(&call.snapshot.plans, call.method.output, paths).map(Some)
+}
+
+/// The codec answers a message above the limit with OUT_OF_RANGE; the reason for that is ours.
+fn refused_size(response: &Response<Body>) -> Option<()> {
+    let code = response.headers().get("grpc-status").map(HeaderValue::as_bytes);
+    let refused = code == Some((Code::OutOfRange as i32).to_string().as_bytes());
+    (refused && !response.headers().contains_key("grpc-status-details-bin")).then_some(())
+}
+
+/// A service that is called once, which is all that one request does.
+struct Once<F>(Option<F>);
+
+impl<F, Answer, T> tower::Service<tonic::Request<Bytes>> for Once<F>
+where
+    F: FnOnce(tonic::Request<Bytes>) -> Answer,
+    Answer: Future<Output = Result<tonic::Response<T>, Status>>,
+{
+    type Response = tonic::Response<T>;
+    type Error = Status;
+    type Future = futures_util::future::Either<Answer, std::future::Ready<Result<tonic::Response<T>, Status>>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Status>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
+        match self.0.take() {
+            Some(answer) => futures_util::future::Either::Left(answer(request)),
+            None => {
+                let twice = Fault::internal("a request was answered twice");
+                futures_util::future::Either::Right(std::future::ready(Err(twice.into())))
+            }
+        }
+    }
+}

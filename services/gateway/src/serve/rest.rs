@@ -1,0 +1,105 @@
+//! Answers REST requests.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
+use http::{Method as HttpMethod, Request, Response};
+use http_body_util::Full;
+use mainstay_fault::{Fault, Reason};
+use mainstay_layers::{Body, Context};
+use mainstay_runtime::channel::Call;
+use mainstay_wire::JsonOptions;
+
+use super::body;
+use super::endpoint::Edge;
+use crate::route::Segments;
+use crate::snapshot::{Backend, Binding, Snapshot};
+use crate::transcode::{self, RequestParts, Wanted};
+
+/// The header that asks for some of an answer's fields only (AIP-157).
+pub const FIELD_MASK: HeaderName = HeaderName::from_static("x-goog-fieldmask");
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// An answer belongs to its caller: no shared cache keeps it, and a private one asks again.
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+const AUTHORIZATION: HeaderValue = HeaderValue::from_static("authorization");
+
+/// A request whose route is known.
+#[derive(Debug)]
+pub struct RestRequest {
+    pub snapshot: Arc<Snapshot>,
+    /// Position in the snapshot's bindings.
+    pub binding: usize,
+    pub segments: Segments,
+}
+
+/// Transcodes a request, calls its method, transcodes the answer.
+pub async fn serve(
+    edge: &Edge,
+    rest: RestRequest,
+    request: Request<Body>,
+    context: Context,
+) -> Result<Response<Body>, Fault> {
+    let binding = &rest.snapshot.bindings()[rest.binding];
+    let (message, wanted) = read(edge, &rest, binding, request).await?;
+    let call = Call::of(context, binding.method.path.clone(), message);
+    let reply = edge.channel(binding.method.backend).call(call).await?.unary()?;
+    let json = transcode::answer(&rest.snapshot.plans, binding, &wanted, &reply)?;
+    Ok(ok(binding, json))
+}
+
+async fn read(
+    edge: &Edge,
+    rest: &RestRequest,
+    binding: &Binding,
+    request: Request<Body>,
+) -> Result<(Bytes, Wanted), Fault> {
+    let (parts, body) = request.into_parts();
+    let body = body::read(body, edge.config.max_request_bytes).await?;
+    if !body.is_empty() {
+        body::check_json(&parts)?;
+    }
+    let plans = &rest.snapshot.plans;
+    let (path, query) = (parts.uri.path(), parts.uri.query());
+    let transcoded =
+        transcode::request(plans, binding, RequestParts { path, segments: &rest.segments, query, body: &body })?;
+    let header = parts.headers.get(FIELD_MASK).and_then(|paths| paths.to_str().ok());
+    let fields = transcoded.fields.as_deref().or(header);
+    let fields = fields.map(|paths| transcode::selection(plans, binding.method.output, paths)).transpose()?;
+    let options = JsonOptions { emit_defaults: edge.config.emit_defaults };
+    Ok((Bytes::from(transcoded.message), Wanted { options, fields }))
+}
+
+fn ok(binding: &Binding, json: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::new(Full::new(json)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    if binding.http_method == Some(HttpMethod::GET) && binding.method.backend == Backend::Data {
+        headers.insert(CACHE_CONTROL, PRIVATE);
+        headers.insert(VARY, AUTHORIZATION);
+    } else {
+        headers.insert(CACHE_CONTROL, NO_STORE);
+    }
+    response
+}
+
+/// Answers 405, naming what the path takes (RFC 9110, section 15.5.6).
+pub fn wrong_method(allow: &[HttpMethod], request: &Request<Body>) -> Response<Body> {
+    let allow: Vec<&str> = allow.iter().map(HttpMethod::as_str).collect();
+    let allow = allow.join(", ");
+    let fault = Fault::new(Reason::MethodNotAllowed)
+        .message(format!("this path does not take {}, only {allow}", request.method()))
+        .meta("allow", allow.clone());
+    let mut response = fault.into_http().map(|json| Body::new(Full::new(json)));
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    if let Ok(allow) = HeaderValue::from_str(&allow) {
+        headers.insert(ALLOW, allow);
+    }
+    response
+}

@@ -1,0 +1,181 @@
+//! One HTTP binding of a method, checked and ready to be followed.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use http::Method as HttpMethod;
+use mainstay_wire::{MessageId, Plans};
+use prost_reflect::{Kind, MessageDescriptor};
+
+use super::annotations::HttpRule;
+use super::method::Method;
+use crate::route::{Keep, Template, TemplateError, Variable};
+
+/// How a request of one HTTP route becomes a request message.
+#[derive(Debug)]
+pub struct Binding {
+    pub method: Arc<Method>,
+    pub template: Template,
+    /// Nothing takes every method.
+    pub http_method: Option<HttpMethod>,
+    pub captures: Box<[Capture]>,
+    pub body: Body,
+    /// The field that is the answer's body, where it is not the whole message.
+    pub response_field: Option<ResponseField>,
+    /// The number of the request's field mask that is derived from a PATCH body's keys where the request has none.
+    pub mask: Option<u32>,
+}
+
+/// A part of the path that is the value of a field.
+#[derive(Debug)]
+pub struct Capture {
+    /// Which segments; open ends at `usize::MAX`.
+    pub segments: Range<usize>,
+    pub keep: Keep,
+    /// Dotted path of proto names from the request.
+    pub field: Box<str>,
+    /// The same path from the body's message, where the field lies in it (`name` of `{product.name=…}`, body `product`).
+    pub inside_body: Option<Box<str>>,
+}
+
+/// A field of the answer that is the answer's body (`response_body`).
+#[derive(Debug)]
+pub struct ResponseField {
+    pub json_name: Box<str>,
+    /// The body where the field is unset, since JSON leaves such fields out.
+    pub when_unset: &'static str,
+}
+
+/// Where the body goes.
+#[derive(Debug)]
+pub enum Body {
+    /// There is none: what the path does not name are query parameters.
+    None,
+    /// It is the request, less what the path names; there are no query parameters.
+    Whole,
+    /// It is this field, a message.
+    Message { name: Box<str>, message: MessageId },
+    /// It is this field, which is a list, a map or a scalar.
+    Value { name: Box<str> },
+}
+
+/// Why a binding is not served. Its method stays reachable by gRPC and by its other bindings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BindingError {
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    #[error("`{{{field}}}` names no field of `{message}`")]
+    NoField { field: String, message: String },
+    #[error("`{{{field}}}` must be a singular scalar field, so that a part of a path can be its value")]
+    NotScalar { field: String },
+    #[error("body: `{name}` is no field of `{message}`")]
+    NoBodyField { name: String, message: String },
+    #[error("response_body: `{name}` is no field of `{message}`")]
+    NoResponseField { name: String, message: String },
+    #[error("`{path}` lies under `/{root}`, which is reserved for the platform")]
+    Reserved { path: String, root: String },
+    #[error("`{path}` must start with a literal segment, so that it cannot take the platform's requests")]
+    Rootless { path: String },
+    #[error("`{path}` matches the same requests as a route of `{with}`")]
+    Ambiguous { path: String, with: String },
+    #[error("a streaming method has no REST route yet")]
+    Streaming,
+}
+
+impl Binding {
+    /// Checks a rule against the method's messages.
+    pub fn new(
+        rule: &HttpRule,
+        method: &Arc<Method>,
+        response: &MessageDescriptor,
+        plans: &Plans,
+    ) -> Result<Binding, BindingError> {
+        let template = Template::parse(&rule.path)?;
+        let body = body(&rule.body, &method.request, plans)?;
+        let captures = captures(&template, &method.request, &body)?;
+        let mask = mask(rule, &method.request, &body);
+        let response_field = response_field(&rule.response_body, response)?;
+        let http_method = rule.method.clone();
+        Ok(Binding { method: method.clone(), template, http_method, captures, body, response_field, mask })
+    }
+
+    /// Whether a field is given by the path, so that neither a query parameter nor a mask may name it.
+    pub fn captures_field(&self, path: &str) -> bool {
+        self.captures.iter().any(|capture| capture.field.as_ref() == path)
+    }
+}
+
+fn body(name: &str, request: &MessageDescriptor, plans: &Plans) -> Result<Body, BindingError> {
+    match name {
+        "" => return Ok(Body::None),
+        "*" => return Ok(Body::Whole),
+        _ => {}
+    }
+    let missing = || BindingError::NoBodyField { name: name.to_owned(), message: request.full_name().to_owned() };
+    let field = request.get_field_by_name(name).ok_or_else(missing)?;
+    let message = match field.kind() {
+        Kind::Message(message) if !field.is_list() && !field.is_map() => plans.message(message.full_name()),
+        _ => None,
+    };
+    Ok(match message {
+        Some(message) => Body::Message { name: name.into(), message },
+        None => Body::Value { name: name.into() },
+    })
+}
+
+fn captures(template: &Template, request: &MessageDescriptor, body: &Body) -> Result<Box<[Capture]>, BindingError> {
+    let capture = |variable: &Variable| {
+        scalar(request, &variable.field)?;
+        let inside = match body {
+            Body::Message { name, .. } => {
+                variable.field.strip_prefix(name.as_ref()).and_then(|rest| rest.strip_prefix('.'))
+            }
+            _ => None,
+        };
+        Ok(Capture {
+            segments: template.covered_by(variable),
+            keep: if template.is_single(variable) { Keep::Nothing } else { Keep::Slash },
+            field: variable.field.as_str().into(),
+            inside_body: inside.map(Box::from),
+        })
+    };
+    template.variables.iter().map(capture).collect()
+}
+
+/// Checks that a dotted path leads through singular messages to a singular scalar.
+fn scalar(request: &MessageDescriptor, path: &str) -> Result<(), BindingError> {
+    let missing = || BindingError::NoField { field: path.to_owned(), message: request.full_name().to_owned() };
+    let mut message = Some(request.clone());
+    for name in path.split('.') {
+        let field = message.as_ref().and_then(|message| message.get_field_by_name(name)).ok_or_else(missing)?;
+        if field.is_list() || field.is_map() {
+            return Err(BindingError::NotScalar { field: path.to_owned() });
+        }
+        message = field.kind().as_message().cloned();
+    }
+    if message.is_some() { Err(BindingError::NotScalar { field: path.to_owned() }) } else { Ok(()) }
+}
+
+/// AIP-134: a PATCH whose body is a field takes its mask from the keys that the body has.
+fn mask(rule: &HttpRule, request: &MessageDescriptor, body: &Body) -> Option<u32> {
+    if rule.method != Some(HttpMethod::PATCH) || !matches!(body, Body::Message { .. }) {
+        return None;
+    }
+    let field = request.get_field_by_name("update_mask")?;
+    let is_mask = field.kind().as_message()?.full_name() == "google.protobuf.FieldMask" && !field.is_list();
+    is_mask.then(|| field.number())
+}
+
+fn response_field(name: &str, response: &MessageDescriptor) -> Result<Option<ResponseField>, BindingError> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let missing = || BindingError::NoResponseField { name: name.to_owned(), message: response.full_name().to_owned() };
+    let field = response.get_field_by_name(name).ok_or_else(missing)?;
+    let when_unset = match field.kind() {
+        _ if field.is_list() => "[]",
+        Kind::Message(_) => "{}",
+        _ => "null",
+    };
+    Ok(Some(ResponseField { json_name: field.json_name().into(), when_unset }))
+}

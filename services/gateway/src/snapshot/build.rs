@@ -1,0 +1,141 @@
+//! Compiles a snapshot from descriptor sets.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use mainstay_telemetry::Metrics;
+use mainstay_wire::Plans;
+use prost_reflect::{DescriptorPool, MethodDescriptor};
+
+use super::aliases::aliases;
+use super::annotations::Annotations;
+use super::binding::{Binding, BindingError};
+use super::method::{Backend, Method};
+use super::{Snapshot, policy};
+use crate::route::Trie;
+
+/// The first path segments that an application's routes may not have.
+pub const RESERVED_ROOTS: &[&str] =
+    &["auth", "data", "gateway", "docs", "healthz", "readyz", "metrics", ".well-known", "contract.binpb"];
+
+/// The packages that an application may not define services in, with everything below them.
+const RESERVED_PACKAGES: &[&str] = &["mainstay", "grpc", "google"];
+
+/// A descriptor set that no snapshot can be made of.
+#[derive(Debug, thiserror::Error)]
+#[error("the descriptor set is not usable: {0}")]
+pub struct SnapshotError(#[from] prost_reflect::DescriptorError);
+
+/// A binding that is not served.
+#[derive(Debug)]
+pub struct UnservedRoute {
+    pub method: Arc<str>,
+    pub error: BindingError,
+}
+
+impl Snapshot {
+    /// Compiles the platform's contracts alone: what is served before the application's contract is known.
+    pub fn platform(metrics: &Metrics) -> Result<Snapshot, SnapshotError> {
+        Snapshot::build(metrics, 0, &[])
+    }
+
+    /// Compiles the platform's contracts and revision `revision` of the application's, an encoded
+    /// `google.protobuf.FileDescriptorSet`. Where both hold a file of the same name, the platform's is taken.
+    pub fn build(metrics: &Metrics, revision: i64, application: &[u8]) -> Result<Snapshot, SnapshotError> {
+        let mut pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
+        let platform_files = pool.files().len();
+        pool.decode_file_descriptor_set(application)?;
+        let annotations = Annotations::of(&pool);
+        let plans = Plans::with_aliases(&pool, &|message| aliases(&pool, message));
+        let mut builder = Builder { metrics, plans: &plans, annotations: &annotations, parts: Parts::default() };
+        for (position, file) in pool.files().enumerate() {
+            let owner = if position < platform_files { Owner::Platform } else { Owner::Application };
+            for method in file.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
+                builder.add(&method, owner);
+            }
+        }
+        let Parts { methods, bindings, trie, unserved } = builder.parts;
+        Ok(Snapshot { revision, plans, methods, bindings, trie, unserved, pool })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Platform,
+    Application,
+}
+
+#[derive(Default)]
+struct Parts {
+    methods: HashMap<Box<str>, Arc<Method>, foldhash::fast::RandomState>,
+    bindings: Vec<Binding>,
+    trie: Trie,
+    unserved: Vec<UnservedRoute>,
+}
+
+struct Builder<'b> {
+    metrics: &'b Metrics,
+    plans: &'b Plans,
+    annotations: &'b Annotations,
+    parts: Parts,
+}
+
+impl Builder<'_> {
+    fn add(&mut self, descriptor: &MethodDescriptor, owner: Owner) {
+        let service = descriptor.parent_service();
+        if owner == Owner::Application && is_reserved(service.full_name()) {
+            return;
+        }
+        let (input, output) = (descriptor.input(), descriptor.output());
+        let plan_of = |message: &prost_reflect::MessageDescriptor| self.plans.message(message.full_name());
+        let (Some(input_plan), Some(output_plan)) = (plan_of(&input), plan_of(&output)) else { return };
+        let rule = self.annotations.auth(descriptor);
+        let path = format!("/{}/{}", service.full_name(), descriptor.name());
+        let method = Arc::new(Method {
+            route: self.metrics.route(&path),
+            path: path.into(),
+            backend: Backend::of_package(service.package_name()),
+            access: if owner == Owner::Platform { policy::platform(rule) } else { policy::application(rule) },
+            client_streaming: descriptor.is_client_streaming(),
+            server_streaming: descriptor.is_server_streaming(),
+            input: input_plan,
+            output: output_plan,
+            request: input,
+        });
+        self.parts.methods.insert(method.path.as_ref().into(), method.clone());
+        for rule in self.annotations.http(descriptor) {
+            let added =
+                Binding::new(&rule, &method, &output, self.plans).and_then(|binding| self.route(binding, owner));
+            if let Err(error) = added {
+                self.parts.unserved.push(UnservedRoute { method: method.path.clone(), error });
+            }
+        }
+    }
+
+    fn route(&mut self, binding: Binding, owner: Owner) -> Result<(), BindingError> {
+        let path = binding.template.to_string();
+        if binding.method.client_streaming || binding.method.server_streaming {
+            return Err(BindingError::Streaming);
+        }
+        if owner == Owner::Application {
+            match binding.template.root() {
+                Some(root) if RESERVED_ROOTS.contains(&root) => {
+                    return Err(BindingError::Reserved { root: root.to_owned(), path });
+                }
+                None => return Err(BindingError::Rootless { path }),
+                Some(_) => {}
+            }
+        }
+        let number = self.parts.bindings.len();
+        if let Err(ambiguous) = self.parts.trie.insert(&binding.template, binding.http_method.clone(), number) {
+            let with = self.parts.bindings[ambiguous.with].method.path.to_string();
+            return Err(BindingError::Ambiguous { path, with });
+        }
+        self.parts.bindings.push(binding);
+        Ok(())
+    }
+}
+
+fn is_reserved(service: &str) -> bool {
+    RESERVED_PACKAGES.iter().any(|package| service.strip_prefix(package).is_some_and(|rest| rest.starts_with('.')))
+}

@@ -1,0 +1,60 @@
+//! Everything that is decided by the contracts, compiled: methods, policies, routes, plans, descriptors.
+
+mod aliases;
+mod annotations;
+mod binding;
+mod build;
+mod method;
+mod policy;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use http::Method as HttpMethod;
+use mainstay_wire::Plans;
+use prost_reflect::DescriptorPool;
+
+pub use binding::{Binding, BindingError, Body, Capture, ResponseField};
+pub use build::{RESERVED_ROOTS, SnapshotError, UnservedRoute};
+pub use method::{Backend, Method};
+
+use crate::route::{Lookup, Trie};
+
+/// What the gateway serves: immutable, one for each revision of the application's contract.
+///
+/// A request takes one snapshot and finishes on it, whatever is swapped in meanwhile.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The revision of the application's contract; 0 where none is known yet.
+    pub revision: i64,
+    pub pool: DescriptorPool,
+    pub plans: Arc<Plans>,
+    methods: HashMap<Box<str>, Arc<Method>, RandomState>,
+    bindings: Vec<Binding>,
+    trie: Trie,
+    /// Bindings that are not served, and why.
+    pub unserved: Vec<UnservedRoute>,
+}
+
+impl Snapshot {
+    /// Finds the method of a gRPC path. Nothing but the exact path finds it.
+    pub fn method(&self, path: &str) -> Option<&Arc<Method>> {
+        self.methods.get(path)
+    }
+
+    /// Finds the binding of a REST request: the number is its position in [`Snapshot::bindings`].
+    pub fn route(&self, path: &str, method: &HttpMethod) -> Lookup {
+        self.trie.find(path, method)
+    }
+
+    /// Every method, in no particular order.
+    pub fn methods(&self) -> impl Iterator<Item = &Arc<Method>> {
+        self.methods.values()
+    }
+
+    /// Every binding, in the order in which the contracts declare them.
+    pub fn bindings(&self) -> &[Binding] {
+        &self.bindings
+    }
+}

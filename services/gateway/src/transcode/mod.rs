@@ -1,0 +1,10 @@
+//! HTTP requests to request messages, answers to JSON. Pure: bytes in, bytes out.
+
+mod errors;
+mod query;
+mod request;
+mod response;
+
+pub use query::{MAX_QUERY_PARAMETERS, Parameter, QueryError, parameters};
+pub use request::{RequestParts, Transcoded, request};
+pub use response::{Wanted, answer, selection};

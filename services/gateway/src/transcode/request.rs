@@ -1,0 +1,191 @@
+//! Builds the request message of a REST call.
+
+use std::borrow::Cow;
+
+use mainstay_fault::{Fault, Reason};
+use mainstay_wire::{MessageId, Plans, frame};
+
+use super::errors::{Origin, given_elsewhere, given_twice, json_fault, unknown_parameter};
+use super::query::{Parameter, parameters};
+use crate::route::{Segments, decode_path};
+use crate::snapshot::{Binding, Body, Capture};
+
+/// The parts of an HTTP request that a message is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestParts<'r> {
+    pub path: &'r str,
+    pub segments: &'r Segments,
+    pub query: Option<&'r str>,
+    pub body: &'r [u8],
+}
+
+/// A request message, and what the request says beside it.
+#[derive(Debug, Default)]
+pub struct Transcoded {
+    /// The encoded request message.
+    pub message: Vec<u8>,
+    /// `$fields`: which fields of the answer are wanted (AIP-157).
+    pub fields: Option<String>,
+}
+
+/// Builds the request message by the rules of `google/api/http.proto`: what the path captures, then the body, then one
+/// field for each query parameter.
+///
+/// Fails with a fault that names the field or the parameter where a part does not fit the request's type.
+pub fn request(plans: &Plans, binding: &Binding, parts: RequestParts<'_>) -> Result<Transcoded, Fault> {
+    let mut built = Builder { plans, binding, parts, request: binding.method.input, out: Transcoded::default() };
+    let mask = built.body()?;
+    built.captures()?;
+    let has_mask = built.query()?;
+    if let (Some(paths), Some(number), false) = (mask, binding.mask, has_mask) {
+        put_mask(&paths, number, &mut built.out.message);
+    }
+    Ok(built.out)
+}
+
+struct Builder<'r> {
+    plans: &'r Plans,
+    binding: &'r Binding,
+    parts: RequestParts<'r>,
+    request: MessageId,
+    out: Transcoded,
+}
+
+impl Builder<'_> {
+    /// Appends the body. Returns the paths that it names, where a mask is to be made of them.
+    fn body(&mut self) -> Result<Option<Vec<String>>, Fault> {
+        let body = trim(self.parts.body);
+        let (plans, request) = (self.plans, self.request);
+        match &self.binding.body {
+            Body::None if body.is_empty() || body == b"{}" => Ok(None),
+            Body::None => Err(Fault::new(Reason::MalformedRequest)
+                .message("this method takes no body: give its fields as query parameters")),
+            Body::Whole if body.is_empty() => Ok(None),
+            Body::Whole => {
+                let read = plans.from_json(request, body, &mut self.out.message, None);
+                read.map(|()| None).map_err(|error| json_fault(error, Origin::Body { field: "" }))
+            }
+            Body::Message { name, message } => self.message_body(body, name, *message),
+            Body::Value { .. } if body.is_empty() => Ok(None),
+            Body::Value { name } => {
+                let wrapped = [b"{\"", name.as_bytes(), b"\":", body, b"}"].concat();
+                let read = plans.from_json(request, &wrapped, &mut self.out.message, None);
+                read.map(|()| None).map_err(|error| json_fault(error, Origin::Body { field: "" }))
+            }
+        }
+    }
+
+    /// Appends a body that is a field, together with what the path captures inside it, so that the field occurs once.
+    fn message_body(&mut self, body: &[u8], name: &str, message: MessageId) -> Result<Option<Vec<String>>, Fault> {
+        let mut inner = Vec::with_capacity(body.len() + 32);
+        let mut keys = self.binding.mask.map(|_| Vec::new());
+        if !body.is_empty() {
+            let read = self.plans.from_json(message, body, &mut inner, keys.as_mut());
+            read.map_err(|error| json_fault(error, Origin::Body { field: name }))?;
+        }
+        let mut captured = false;
+        for capture in &self.binding.captures {
+            if let Some(path) = &capture.inside_body {
+                captured = true;
+                let text = self.captured(capture)?;
+                let set = self.plans.set_text(message, path, &text, &mut inner);
+                set.map_err(|error| json_fault(error, Origin::Body { field: name }))?;
+                keys.iter_mut().for_each(|keys| keys.retain(|key| key != path.as_ref()));
+            }
+        }
+        if captured || !body.is_empty() {
+            let wrapped = self.plans.wrap(self.request, name, &inner, &mut self.out.message);
+            wrapped.map_err(|error| json_fault(error, Origin::Body { field: name }))?;
+        }
+        Ok(keys)
+    }
+
+    fn captures(&mut self) -> Result<(), Fault> {
+        for capture in self.binding.captures.iter().filter(|capture| capture.inside_body.is_none()) {
+            let text = self.captured(capture)?;
+            let set = self.plans.set_text(self.request, &capture.field, &text, &mut self.out.message);
+            set.map_err(|error| json_fault(error, Origin::Path))?;
+        }
+        Ok(())
+    }
+
+    fn captured(&self, capture: &Capture) -> Result<Cow<'_, str>, Fault> {
+        let text = &self.parts.path[self.parts.segments.span(capture.segments.clone())];
+        decode_path(text, capture.keep).map_err(|error| {
+            Fault::new(Reason::MalformedRequest)
+                .message(format!("the path could not be read at `{}`: {error}", capture.field))
+        })
+    }
+
+    /// Appends the query parameters. Says whether one of them is the mask that would otherwise come from the body.
+    fn query(&mut self) -> Result<bool, Fault> {
+        let Some(query) = self.parts.query.filter(|query| !query.is_empty()) else { return Ok(false) };
+        let mut has_mask = false;
+        let mut seen: Vec<Cow<'_, str>> = Vec::new();
+        for parameter in parameters(query) {
+            let Parameter { name, value } = parameter?;
+            if name.starts_with('$') {
+                self.system_parameter(&name, value.into_owned())?;
+                continue;
+            }
+            self.field_parameter(&name, &value, seen.contains(&name))?;
+            has_mask |= matches!(name.as_ref(), "updateMask" | "update_mask");
+            seen.push(name);
+        }
+        Ok(has_mask)
+    }
+
+    fn system_parameter(&mut self, name: &str, value: String) -> Result<(), Fault> {
+        match name {
+            "$fields" if self.out.fields.is_some() => Err(given_twice(name)),
+            "$fields" => {
+                self.out.fields = Some(value);
+                Ok(())
+            }
+            // JSON is what this server answers anyway.
+            "$alt" if value == "json" => Ok(()),
+            _ => Err(unknown_parameter(name)),
+        }
+    }
+
+    fn field_parameter(&mut self, name: &str, value: &str, again: bool) -> Result<(), Fault> {
+        let taken = match &self.binding.body {
+            Body::Whole => return Err(unknown_parameter(name)),
+            Body::None => "",
+            Body::Message { name, .. } | Body::Value { name } => name.as_ref(),
+        };
+        if again || !taken.is_empty() || !self.binding.captures.is_empty() {
+            let field = self.plans.field(self.request, name).map_err(|error| json_fault(error, Origin::Query))?;
+            if self.binding.captures_field(&field.path) {
+                return Err(given_elsewhere(name, "path"));
+            }
+            if !taken.is_empty() && field.path.split('.').next() == Some(taken) {
+                return Err(given_elsewhere(name, "body"));
+            }
+            if again && !field.repeated {
+                return Err(given_twice(name));
+            }
+        }
+        let set = self.plans.set_text(self.request, name, value, &mut self.out.message);
+        set.map_err(|error| json_fault(error, Origin::Query))
+    }
+}
+
+/// Appends a `google.protobuf.FieldMask` (its paths are field 1). An empty one says nothing, so it is left out.
+fn put_mask(paths: &[String], number: u32, out: &mut Vec<u8>) {
+    let mut mask = Vec::with_capacity(paths.iter().map(|path| path.len() + 2).sum());
+    for path in paths {
+        frame::put_bytes(1, path.as_bytes(), &mut mask);
+    }
+    if !mask.is_empty() {
+        frame::put_message(number, &mask, out);
+    }
+}
+
+/// The body without the white space of RFC 8259 around it.
+fn trim(body: &[u8]) -> &[u8] {
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let start = body.iter().position(|byte| !blank(byte)).unwrap_or(body.len());
+    let end = body.iter().rposition(|byte| !blank(byte)).map_or(start, |last| last + 1);
+    &body[start..end]
+}

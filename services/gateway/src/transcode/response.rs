@@ -1,0 +1,48 @@
+//! Writes the JSON body of a REST answer.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use mainstay_fault::{Fault, Reason};
+use mainstay_wire::{JsonOptions, MessageId, Plans, Selection};
+use serde_json::value::RawValue;
+
+use super::query::shown;
+use crate::snapshot::{Binding, ResponseField};
+
+/// What the caller wants of the answer.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    pub options: JsonOptions,
+    /// Nothing wants every field.
+    pub fields: Option<Selection>,
+}
+
+/// Reads a list of field paths of an answer: `$fields` in a query, `x-goog-fieldmask` in headers (AIP-157).
+pub fn selection(plans: &Plans, output: MessageId, paths: &str) -> Result<Selection, Fault> {
+    let paths: Vec<&str> = paths.split(',').map(str::trim).filter(|path| !path.is_empty()).collect();
+    plans.select(output, &paths).map_err(|error| {
+        Fault::new(Reason::InvalidMask)
+            .message(format!("the wanted fields name `{}`: {}", shown(&error.path), error.message))
+            .violation("$fields", error.message)
+    })
+}
+
+/// Writes an answer's JSON. Fails only where a service answered with bytes that are no message of its type.
+pub fn answer(plans: &Plans, binding: &Binding, wanted: &Wanted, wire: &[u8]) -> Result<Bytes, Fault> {
+    // JSON names its fields: about twice the size, so that the buffer seldom grows.
+    let mut json = Vec::with_capacity(wire.len() * 2 + 64);
+    plans
+        .to_json_with(binding.method.output, wire, wanted.options, wanted.fields.as_ref(), &mut json)
+        .map_err(Fault::internal)?;
+    match &binding.response_field {
+        None => Ok(Bytes::from(json)),
+        Some(field) => field_of(field, &json),
+    }
+}
+
+fn field_of(field: &ResponseField, json: &[u8]) -> Result<Bytes, Fault> {
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(json).map_err(Fault::internal)?;
+    let value = fields.get(field.json_name.as_ref()).map_or(field.when_unset, |value| value.get());
+    Ok(Bytes::copy_from_slice(value.as_bytes()))
+}

@@ -1,0 +1,157 @@
+//! Follows the application's contract and swaps what is served.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use mainstay_db::Database;
+use mainstay_fault::Fault;
+use mainstay_identity::{Principal, roles};
+use mainstay_proto::data::v1::Contract;
+use mainstay_runtime::channel::{Call, Channel};
+use mainstay_telemetry::Metrics;
+use prost::Message as _;
+use tokio::sync::watch;
+
+use crate::snapshot::{Snapshot, SnapshotError};
+use crate::store::StoredContract;
+
+/// The stream of contracts: the one that is served at once, and each one that takes its place.
+const WATCH_CONTRACT: &str = "/mainstay.data.v1.ContractService/WatchContract";
+
+/// Who the gateway is to the services behind it.
+pub const SERVICE_ACCOUNT: &str = "gateway";
+
+/// How long the first try after a broken stream waits. The wait doubles up to [`LONGEST_WAIT`].
+pub const SHORTEST_WAIT: Duration = Duration::from_millis(50);
+
+/// How long a gateway may at most not notice that data is back.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// Keeps the served snapshot at the application's contract.
+pub struct ContractWatch {
+    pub data: Arc<dyn Channel>,
+    pub live: Arc<ArcSwap<Snapshot>>,
+    pub metrics: Metrics,
+    pub database: Option<Database>,
+    /// Tells whoever waits which revision is served.
+    pub served: watch::Sender<i64>,
+}
+
+/// The principal of the gateway's own calls.
+pub fn gateway_principal() -> Principal {
+    Principal::service(SERVICE_ACCOUNT, vec![roles::SERVICE.to_owned()])
+}
+
+impl ContractWatch {
+    /// Serves what was stored when the gateway ran last: its routes are known before data answers. A stored contract
+    /// that cannot be read is passed over.
+    pub async fn restore(&self) {
+        let Some(database) = &self.database else { return };
+        match StoredContract::load(database).await {
+            Ok(Some(stored)) => {
+                let (revision, set) = (stored.revision, Bytes::from(stored.descriptor_set));
+                if let Err(error) = self.swap(revision, set).await {
+                    tracing::warn!(revision, error = %error, "the stored contract cannot be served and is passed over");
+                }
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(error = %error, "the stored contract cannot be read; waiting for the data service")
+            }
+        }
+    }
+
+    /// Follows the stream until the task is dropped, opening it again whenever it ends.
+    pub async fn run(self) {
+        let mut wait = SHORTEST_WAIT;
+        loop {
+            let seen = self.follow().await;
+            if seen > 0 {
+                wait = SHORTEST_WAIT;
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    /// Reads one stream to its end. Returns how many contracts came.
+    async fn follow(&self) -> usize {
+        let call = Call::new(WATCH_CONTRACT, gateway_principal(), Bytes::new()).streaming();
+        let mut contracts = match self.data.call(call).await {
+            Ok(reply) => reply.stream(),
+            Err(fault) => {
+                tracing::debug!(error = %fault, "the contract cannot be watched");
+                return 0;
+            }
+        };
+        let mut seen = 0;
+        while let Some(message) = contracts.next().await {
+            match message.map(Contract::decode) {
+                Ok(Ok(contract)) => self.take(contract).await,
+                Ok(Err(error)) => {
+                    tracing::error!(error = %error, "the data service sent a contract that cannot be read")
+                }
+                Err(fault) => {
+                    log_end(&fault);
+                    return seen;
+                }
+            }
+            seen += 1;
+        }
+        seen
+    }
+
+    /// Serves a contract, then stores it. The one before stays where this one cannot be served.
+    async fn take(&self, contract: Contract) {
+        let revision = contract.revision;
+        if let Err(error) = self.swap(revision, contract.descriptor_set.clone()).await {
+            tracing::error!(revision, error = %error, "the contract cannot be served; the one before stays");
+            return;
+        }
+        let Some(database) = &self.database else { return };
+        let stored = StoredContract {
+            revision,
+            hash: contract.hash,
+            descriptor_set: contract.descriptor_set.to_vec(),
+            fetched_at_us: now_micros(),
+        };
+        if let Err(error) = stored.save(database).await {
+            tracing::warn!(revision, error = %error, "the contract is served but could not be stored for the next start");
+        }
+    }
+
+    /// Compiles a snapshot away from the threads that answer requests, and serves it from the next request on.
+    async fn swap(&self, revision: i64, descriptor_set: Bytes) -> Result<(), SwapError> {
+        let metrics = self.metrics.clone();
+        let build = move || Snapshot::build(&metrics, revision, &descriptor_set);
+        let snapshot = tokio::task::spawn_blocking(build).await.map_err(|_| SwapError::Stopped)??;
+        for route in &snapshot.unserved {
+            tracing::warn!(method = %route.method, error = %route.error, "a REST route of the contract is not served");
+        }
+        tracing::info!(revision, methods = snapshot.methods().count(), "serving the application's contract");
+        self.live.store(Arc::new(snapshot));
+        self.served.send_replace(revision);
+        Ok(())
+    }
+}
+
+/// Why a contract is not served.
+#[derive(Debug, thiserror::Error)]
+enum SwapError {
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    #[error("compiling it was broken off")]
+    Stopped,
+}
+
+fn log_end(fault: &Fault) {
+    tracing::info!(error = %fault, "the stream of contracts broke off; opening it again");
+}
+
+fn now_micros() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
