@@ -1,0 +1,3 @@
+//! What the gateway promises, as sentences.
+
+mod route;
