@@ -2,6 +2,7 @@
 
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::Principal;
+use std::sync::Arc;
 
 /// The policy of one method. What a caller may see of a resource is decided later, by its rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,11 +12,11 @@ pub enum Access {
     /// Everyone who is signed in: users and service accounts.
     SignedIn,
     /// Whoever holds at least one of these roles.
-    AnyRole(Box<[Box<str>]>),
+    AnyRole(Arc<[Box<str>]>),
 }
 
 impl Access {
-    /// Lets whoever holds one of `roles` in.
+    /// Lets whoever holds one of `roles` in; without any, nobody.
     pub fn roles<R: Into<Box<str>>>(roles: impl IntoIterator<Item = R>) -> Access {
         Access::AnyRole(roles.into_iter().map(Into::into).collect())
     }

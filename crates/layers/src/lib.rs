@@ -1,14 +1,33 @@
-//! Layers.
+#![doc = include_str!("../README.md")]
+
 mod access;
+mod answer;
+mod answering;
+mod caller;
 mod context;
+mod deadline;
 mod endpoint;
+mod identity_headers;
+mod observe;
+mod rate_limit;
+mod request_id;
+mod routes;
+mod shed;
+pub mod stack;
+mod trace;
 
 pub use access::Access;
+pub use answer::{Protocol, answer};
+pub use answering::Answering;
+pub use caller::{caller, context};
 pub use context::{Context, Exchange, Peer};
+pub use deadline::{DEFAULT_TIMEOUT, MAX_TIMEOUT, Timeouts};
 pub use endpoint::{Endpoint, Resolved};
+pub use rate_limit::RateLimit;
+pub use request_id::{MAX_REQUEST_ID_BYTES, REQUEST_ID};
+pub use routes::{Policies, RoutesEndpoint};
+pub use shed::Shed;
+pub use stack::{Guards, Stack};
 
 /// The body of every request and answer inside the process.
 pub type Body = tonic::body::Body;
-
-/// The header under which a request's id travels.
-pub const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");

@@ -1,6 +1,17 @@
-//! Telemetry.
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod init;
+mod logs;
+mod metrics;
+mod process;
 mod route;
+mod span_policy;
 mod trace_context;
 
-pub use route::Route;
-pub use trace_context::{MAX_TRACESTATE_BYTES, TRACEPARENT, TRACESTATE, TraceContext, inject_current};
+pub use config::{Config, LogFormat};
+pub use init::{Error, FLUSH_TIMEOUT, Identity, Telemetry, init};
+pub use metrics::{ActiveGuard, Metrics};
+pub use route::{Outcome, Route};
+pub use span_policy::{SPAN_TARGET, SpanPolicy};
+pub use trace_context::{MAX_TRACESTATE_BYTES, TRACEPARENT, TRACESTATE, TraceContext, inject_current, join};

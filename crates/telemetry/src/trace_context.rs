@@ -89,3 +89,24 @@ pub fn inject_current(received: &TraceContext, headers: &mut HeaderMap) {
     let Ok(traceparent) = HeaderValue::try_from(traceparent) else { return };
     TraceContext { traceparent: Some(traceparent), tracestate: received.tracestate.clone() }.inject(headers);
 }
+
+/// Makes `span` a part of the trace that the caller sent. Must run before the span is entered.
+pub fn join(span: &tracing::Span, received: &TraceContext) {
+    use opentelemetry::trace::TraceContextExt as _;
+    use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+    let Some(remote) = received.span_context() else { return };
+    // Fails where no exporter listens; then there is no trace to join.
+    let _ = span.set_parent(opentelemetry::Context::new().with_remote_span_context(remote));
+}
+
+impl TraceContext {
+    fn span_context(&self) -> Option<opentelemetry::trace::SpanContext> {
+        use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+        let text = self.traceparent.as_ref()?.to_str().ok()?;
+        let trace = TraceId::from_hex(text.get(3..35)?).ok()?;
+        let span = SpanId::from_hex(text.get(36..52)?).ok()?;
+        let state = self.tracestate.as_ref().and_then(|state| state.to_str().ok());
+        let state = state.and_then(|state| state.parse::<TraceState>().ok()).unwrap_or_default();
+        Some(SpanContext::new(trace, span, TraceFlags::new(flags(text.as_bytes()) & 1), true, state))
+    }
+}

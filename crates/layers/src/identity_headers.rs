@@ -1,0 +1,43 @@
+//! Keeps callers from saying who they are in a header that only we may write.
+
+use http::{HeaderMap, HeaderName};
+
+/// What the names of our own internal metadata begin with.
+const OWN_PREFIXES: [&str; 2] = ["x-mainstay-", "mainstay-"];
+
+/// Names by which proxies and applications commonly pass an identity on. None of them means anything to us; they are
+/// removed so that no service behind us is tempted to believe one.
+const COMMON: [&str; 10] = [
+    "x-user",
+    "x-user-id",
+    "x-user-email",
+    "x-user-roles",
+    "x-remote-user",
+    "remote-user",
+    "x-forwarded-user",
+    "x-forwarded-email",
+    "x-forwarded-groups",
+    "x-authenticated-user",
+];
+
+/// What the names of a common authenticating proxy begin with.
+const COMMON_PREFIXES: [&str; 1] = ["x-auth-request-"];
+
+/// Removes every header that claims an identity, in whichever way it is spelled: `_` for `-`, `-bin` at the end, twice.
+pub(crate) fn strip(headers: &mut HeaderMap) {
+    let claimed: Vec<HeaderName> = headers.keys().filter(|name| claims_identity(name.as_str())).cloned().collect();
+    for name in claimed {
+        headers.remove(&name);
+    }
+}
+
+/// Header names are lower-case already; this only has to undo the other disguises.
+fn claims_identity(name: &str) -> bool {
+    if !matches!(name.as_bytes().first(), Some(b'x' | b'm' | b'r' | b'_' | b'-')) {
+        return false;
+    }
+    let bare = name.strip_suffix("-bin").or_else(|| name.strip_suffix("_bin")).unwrap_or(name);
+    let plain = bare.replace('_', "-");
+    let plain = plain.trim_matches('-');
+    OWN_PREFIXES.iter().chain(&COMMON_PREFIXES).any(|prefix| plain.starts_with(prefix)) || COMMON.contains(&plain)
+}

@@ -1,0 +1,192 @@
+//! Seeing how each request ends: its metrics, its access log, its span. One value per request, finished exactly once.
+
+use crate::{Body, Protocol};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http_body::{Body as _, Frame, SizeHint};
+use mainstay_telemetry::{ActiveGuard, Outcome, Route};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+use tonic::{Code, Status};
+use tracing::Span;
+
+/// How a request is counted whose caller went away before the answer: "client closed request".
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// The trailer and header with gRPC's status code.
+const GRPC_STATUS: &str = "grpc-status";
+
+/// What is known of a request while it is being answered. Dropping it unfinished counts it as given up by its caller.
+pub(crate) struct Observation {
+    pub(crate) started: Instant,
+    pub(crate) protocol: Protocol,
+    pub(crate) method: Method,
+    /// For the log of requests that resolved to nothing; without the query, which may hold anything.
+    pub(crate) path: Option<Box<str>>,
+    pub(crate) request_id: HeaderValue,
+    pub(crate) span: Span,
+    pub(crate) counted: Option<Counted>,
+    pub(crate) finished: bool,
+}
+
+/// Where a request is counted; absent for calls in memory, whose request was counted at the edge.
+pub(crate) struct Counted {
+    pub(crate) route: Arc<Route>,
+    pub(crate) _active: ActiveGuard,
+}
+
+impl Observation {
+    /// Remembers what the request resolved to.
+    pub(crate) fn resolved(&mut self, route: &Arc<Route>) {
+        if !self.span.is_disabled() {
+            self.span.record("otel.name", route.name());
+        }
+        if let Some(counted) = &mut self.counted {
+            counted.route = route.clone();
+        }
+        self.path = None;
+    }
+
+    /// Takes note of an answer. One that is complete is counted now, a stream when it ends.
+    pub(crate) fn answered(mut self, response: Response<Body>) -> Response<Body> {
+        let status = response.status();
+        let code = grpc_code(response.headers());
+        let complete = code.is_some() || response.body().size_hint().exact().is_some();
+        if complete {
+            self.finish(status, code);
+            return response;
+        }
+        let (span, observation) = (self.span.clone(), self);
+        response.map(|inner| Body::new(Observed { inner, span, status, observation: Some(observation) }))
+    }
+
+    fn finish(&mut self, status: StatusCode, code: Option<i32>) {
+        self.finished = true;
+        let elapsed = self.started.elapsed();
+        let outcome = Outcome::new(&self.method, status, code);
+        let Some(counted) = &self.counted else { return self.mark_span(&outcome) };
+        counted.route.record(&outcome, elapsed);
+        self.mark_span(&outcome);
+        tracing::debug!(
+            target: "mainstay::access",
+            request_id = self.request_id.to_str().unwrap_or_default(),
+            method = %self.method,
+            route = counted.route.name(),
+            path = self.path.as_deref(),
+            status = status.as_u16(),
+            grpc = code,
+            elapsed_us = elapsed.as_micros() as u64,
+            "answered"
+        );
+    }
+
+    fn mark_span(&self, outcome: &Outcome) {
+        if self.span.is_disabled() {
+            return;
+        }
+        self.span.record("http.response.status_code", outcome.status().as_u16());
+        if let Some(code) = outcome.grpc() {
+            self.span.record("rpc.grpc.status_code", code);
+        }
+        let ours = [
+            Code::Unknown,
+            Code::DeadlineExceeded,
+            Code::Unimplemented,
+            Code::Internal,
+            Code::Unavailable,
+            Code::DataLoss,
+        ];
+        let failed =
+            outcome.status().is_server_error() || outcome.grpc().is_some_and(|code| ours.contains(&code.into()));
+        if failed {
+            self.span.record("otel.status_code", "ERROR");
+        }
+    }
+}
+
+impl Drop for Observation {
+    fn drop(&mut self) {
+        if !self.finished {
+            let code = (self.protocol == Protocol::Grpc).then_some(Code::Cancelled as i32);
+            self.finish(StatusCode::from_u16(CLIENT_CLOSED_REQUEST).unwrap_or(StatusCode::BAD_REQUEST), code);
+        }
+    }
+}
+
+fn grpc_code(headers: &HeaderMap) -> Option<i32> {
+    headers.get(GRPC_STATUS).map(|value| Code::from_bytes(value.as_bytes()) as i32)
+}
+
+/// A body whose end is the end of its request.
+struct Observed {
+    inner: Body,
+    span: Span,
+    status: StatusCode,
+    observation: Option<Observation>,
+}
+
+impl Observed {
+    fn finish(&mut self, status: StatusCode, code: Option<i32>) {
+        if let Some(mut observation) = self.observation.take() {
+            observation.finish(status, code);
+        }
+    }
+
+    /// Ends a body whose source panicked: a gRPC caller gets INTERNAL, another one a broken-off body, the rest of the
+    /// connection goes on.
+    fn panicked(&mut self) -> Option<Result<Frame<Bytes>, Status>> {
+        tracing::error!("a handler panicked while its answer was being written");
+        let protocol = self.observation.as_ref().map_or(Protocol::Http, |observation| observation.protocol);
+        self.inner = Body::empty();
+        self.finish(StatusCode::INTERNAL_SERVER_ERROR, Some(Code::Internal as i32));
+        let status = Status::internal("an internal error occurred");
+        match protocol {
+            Protocol::Http => Some(Err(status)),
+            Protocol::Grpc => {
+                let mut trailers = HeaderMap::new();
+                let _ = status.add_header(&mut trailers);
+                Some(Ok(Frame::trailers(trailers)))
+            }
+        }
+    }
+}
+
+impl http_body::Body for Observed {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let this = &mut *self;
+        let polled = {
+            let _entered = this.span.enter();
+            catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.inner).poll_frame(cx)))
+        };
+        match polled {
+            Err(_) => Poll::Ready(this.panicked()),
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(frame)) => {
+                match &frame {
+                    None => this.finish(this.status, None),
+                    Some(Err(error)) => this.finish(StatusCode::INTERNAL_SERVER_ERROR, Some(error.code() as i32)),
+                    Some(Ok(frame)) => {
+                        if let Some(trailers) = frame.trailers_ref() {
+                            this.finish(this.status, grpc_code(trailers));
+                        }
+                    }
+                }
+                Poll::Ready(frame)
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+}
