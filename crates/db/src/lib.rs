@@ -1,1 +1,35 @@
+#![doc = include_str!("../README.md")]
 
+mod config;
+mod conn;
+mod counters;
+mod data_dir;
+mod database;
+mod error;
+pub mod failpoint;
+mod macros;
+mod migrate;
+mod postgres;
+mod queue;
+mod row;
+mod sqlite;
+mod statement;
+
+pub use config::Config;
+pub use conn::{Conn, Link};
+pub use counters::Counters;
+pub use data_dir::{DataDir, RunInfo};
+pub use database::{Atomic, Database, Engine, Lane};
+pub use diesel_migrations::EmbeddedMigrations;
+pub use error::Error;
+pub use futures_util::future::BoxFuture;
+pub use row::{RowRef, Rows, Sink};
+pub use sqlite::park;
+pub use statement::{Piece, Statement};
+
+/// What the macros expand to; no part of the interface.
+#[doc(hidden)]
+pub mod macro_support {
+    pub use diesel;
+    pub use diesel_async;
+}

@@ -1,0 +1,54 @@
+//! How a service says where it stores.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// Where and how one service stores. Every field has a default: an empty section means SQLite in the data directory.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `postgres://user:password@host:port/database?sslmode=verify-full`, or absent for SQLite. Options that PostgreSQL's
+    /// URLs know work here, also `options=-c%20search_path%3Dname`.
+    pub database_url: Option<SecretString>,
+    /// Connections to PostgreSQL.
+    pub pool_size: usize,
+    /// How long a call waits for a connection before it is refused, milliseconds.
+    pub pool_wait_ms: u64,
+    /// How long making a connection may take, milliseconds.
+    pub connect_timeout_ms: u64,
+    /// How long one statement may run on PostgreSQL, milliseconds; 0 means no limit.
+    pub statement_timeout_ms: u64,
+    /// Threads for long reads on SQLite.
+    pub heavy_readers: usize,
+    /// Long reads that may wait before more are refused.
+    pub heavy_queue: usize,
+    /// Writes that may wait for the SQLite writer before more are refused.
+    pub write_queue: usize,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            database_url: None,
+            pool_size: 16,
+            pool_wait_ms: 2_000,
+            connect_timeout_ms: 5_000,
+            statement_timeout_ms: 15_000,
+            heavy_readers: 2,
+            heavy_queue: 64,
+            write_queue: 4_096,
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn pool_wait(&self) -> Duration {
+        Duration::from_millis(self.pool_wait_ms)
+    }
+
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.connect_timeout_ms)
+    }
+}

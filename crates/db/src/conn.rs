@@ -1,0 +1,200 @@
+//! The connection that a job gets, the same for both engines.
+
+use std::path::Path;
+
+use diesel::connection::{LoadConnection, SimpleConnection};
+use diesel::sqlite::SqliteConnection;
+use diesel_async::{AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection};
+use futures_util::TryStreamExt;
+use mainstay_record::Value;
+
+use crate::database::Engine;
+use crate::error::{Error, classify};
+use crate::row::RowRef;
+use crate::statement::Statement;
+
+/// A connection of either engine, lent to one job.
+///
+/// On SQLite every future made here is ready at once, so that a job written as `async` code runs on the thread that
+/// owns the connection.
+pub struct Conn<'c> {
+    link: Link<'c>,
+    promise: Promise,
+    /// The SQLite file, for errors; empty on PostgreSQL.
+    path: &'c Path,
+    pub(crate) ran: u32,
+    pub(crate) changed: bool,
+    pub(crate) failed: Option<Error>,
+}
+
+/// Diesel's own connection, for the macros.
+pub enum Link<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut AsyncPgConnection),
+}
+
+/// What a job may do with its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Promise {
+    /// Reads, as many as it likes.
+    Read,
+    /// Exactly one statement: there is no transaction around it.
+    Statement,
+    /// Any number of statements that are stored together or not at all.
+    Transaction,
+    /// Anything; opens its own transactions.
+    Exclusive,
+}
+
+impl<'c> Conn<'c> {
+    pub(crate) fn sqlite(link: &'c mut SqliteConnection, path: &'c Path, promise: Promise) -> Conn<'c> {
+        Conn { link: Link::Sqlite(link), promise, path, ran: 0, changed: false, failed: None }
+    }
+
+    pub(crate) fn postgres(link: &'c mut AsyncPgConnection, promise: Promise) -> Conn<'c> {
+        Conn { link: Link::Postgres(link), promise, path: Path::new(""), ran: 0, changed: false, failed: None }
+    }
+
+    /// The engine behind the connection.
+    pub fn engine(&self) -> Engine {
+        match self.link {
+            Link::Sqlite(_) => Engine::Sqlite,
+            Link::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Runs a statement and hands each row to `each`. Returns the number of rows.
+    pub async fn query(
+        &mut self,
+        statement: &Statement,
+        binds: &[Value],
+        each: &mut (dyn FnMut(&RowRef<'_>) + Send),
+    ) -> Result<usize, Error> {
+        let rows = match self.link()? {
+            Link::Sqlite(link) => query_sqlite(link, statement, binds, each),
+            Link::Postgres(link) => query_postgres(link, statement, binds, each).await,
+        };
+        self.settle(rows, |rows| *rows)
+    }
+
+    /// Runs a statement and returns the number of rows that it changed.
+    pub async fn execute(&mut self, statement: &Statement, binds: &[Value]) -> Result<usize, Error> {
+        let changed = match self.link()? {
+            Link::Sqlite(link) => diesel::connection::Connection::execute_returning_count(link, &statement.bind(binds)),
+            Link::Postgres(link) => link.execute_returning_count(statement.bind(binds)).await,
+        };
+        self.settle(changed, |changed| *changed)
+    }
+
+    /// Runs SQL text that may hold several statements and no binds.
+    pub async fn batch(&mut self, sql: &str) -> Result<(), Error> {
+        let done = match self.link()? {
+            Link::Sqlite(link) => SimpleConnection::batch_execute(link, sql),
+            Link::Postgres(link) => SimpleAsyncConnection::batch_execute(link, sql).await,
+        };
+        self.settle(done, |()| 1)
+    }
+
+    /// Opens a transaction; only in [`Database::exclusive`](crate::Database::exclusive).
+    pub async fn begin(&mut self) -> Result<(), Error> {
+        self.only_exclusive()?;
+        match self.engine() {
+            Engine::Sqlite => self.batch("BEGIN IMMEDIATE").await,
+            Engine::Postgres => self.batch("BEGIN").await,
+        }
+    }
+
+    /// Stores what was done since [`begin`](Conn::begin).
+    pub async fn commit(&mut self) -> Result<(), Error> {
+        self.only_exclusive()?;
+        self.batch("COMMIT").await
+    }
+
+    /// Takes back what was done since [`begin`](Conn::begin).
+    pub async fn rollback(&mut self) -> Result<(), Error> {
+        self.only_exclusive()?;
+        self.batch("ROLLBACK").await
+    }
+
+    fn only_exclusive(&self) -> Result<(), Error> {
+        if self.promise == Promise::Exclusive {
+            return Ok(());
+        }
+        Err(Error::internal("a job must not open or end transactions: `write` does"))
+    }
+
+    /// Hands out Diesel's connection for one statement, if the job may still run one.
+    #[doc(hidden)]
+    pub fn link(&mut self) -> Result<Link<'_>, Error> {
+        if self.promise == Promise::Statement && self.ran > 0 {
+            return Err(Error::internal("a job of Atomic::Statement runs one statement: use Atomic::Transaction"));
+        }
+        if self.promise == Promise::Transaction && self.failed.is_some() {
+            return Err(Error::internal("a statement of this transaction has failed: it can only end"));
+        }
+        self.ran += 1;
+        Ok(match &mut self.link {
+            Link::Sqlite(link) => Link::Sqlite(link),
+            Link::Postgres(link) => Link::Postgres(link),
+        })
+    }
+
+    /// Takes note of how a statement ended, and puts its error into words.
+    #[doc(hidden)]
+    pub fn settle<T>(&mut self, result: diesel::QueryResult<T>, rows: impl FnOnce(&T) -> usize) -> Result<T, Error> {
+        match result {
+            Ok(value) => {
+                self.changed |= rows(&value) > 0;
+                Ok(value)
+            }
+            Err(error) => {
+                let error = match &mut self.link {
+                    Link::Sqlite(link) => classify::sqlite(error, self.path, link),
+                    Link::Postgres(link) => classify::postgres(error, link),
+                };
+                self.failed = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+}
+
+fn query_sqlite(
+    link: &mut SqliteConnection,
+    statement: &Statement,
+    binds: &[Value],
+    each: &mut (dyn FnMut(&RowRef<'_>) + Send),
+) -> diesel::QueryResult<usize> {
+    let mut count = 0;
+    for row in LoadConnection::load(link, statement.bind(binds))? {
+        each(&RowRef::sqlite(&row?));
+        count += 1;
+    }
+    Ok(count)
+}
+
+async fn query_postgres(
+    link: &mut AsyncPgConnection,
+    statement: &Statement,
+    binds: &[Value],
+    each: &mut (dyn FnMut(&RowRef<'_>) + Send),
+) -> diesel::QueryResult<usize> {
+    let mut count = 0;
+    let mut rows = AsyncConnectionCore::load(link, statement.bind(binds)).await?;
+    while let Some(row) = rows.try_next().await? {
+        each(&RowRef::postgres(&row));
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Runs one statement on an SQLite connection without a job around it.
+pub(crate) fn fetch_sqlite(
+    link: &mut SqliteConnection,
+    path: &Path,
+    statement: &Statement,
+    binds: &[Value],
+    each: &mut (dyn FnMut(&RowRef<'_>) + Send),
+) -> Result<usize, Error> {
+    query_sqlite(link, statement, binds, each).map_err(|error| classify::sqlite(error, path, link))
+}

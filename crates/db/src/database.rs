@@ -1,0 +1,181 @@
+//! The one interface to both engines.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use mainstay_record::Value;
+use secrecy::ExposeSecret;
+
+use crate::EmbeddedMigrations;
+use crate::config::Config;
+use crate::conn::Conn;
+use crate::counters::Counters;
+use crate::error::Error;
+use crate::migrate;
+use crate::postgres::PostgresStore;
+use crate::row::Sink;
+use crate::sqlite::SqliteStore;
+use crate::statement::Statement;
+
+/// Which database is behind a [`Database`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// Who runs a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// The calling worker itself: key lookups and short pages in the order of an index.
+    Inline,
+    /// Threads of low priority behind a bounded queue that refuses: everything else.
+    Heavy,
+}
+
+/// What a write promises about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Atomic {
+    /// The job runs exactly one statement. READ COMMITTED on PostgreSQL.
+    Statement,
+    /// The job runs several statements that depend on each other. SERIALIZABLE on PostgreSQL.
+    Transaction,
+}
+
+/// A store: an SQLite file or a PostgreSQL database. Cheap to clone; the last clone closes it.
+#[derive(Clone)]
+pub struct Database {
+    store: Store,
+}
+
+#[derive(Clone)]
+enum Store {
+    Sqlite(Arc<SqliteStore>),
+    Postgres(Arc<PostgresStore>),
+}
+
+impl Database {
+    /// Opens PostgreSQL where the configuration has a URL, else the SQLite file `path`.
+    pub async fn open(config: &Config, path: &Path) -> Result<Database, Error> {
+        match &config.database_url {
+            Some(url) => Database::open_postgres(url.expose_secret(), config).await,
+            None => Database::open_sqlite(path, config),
+        }
+    }
+
+    /// Opens or creates an SQLite file and takes its lock: fails with [`Error::Locked`] while another process has it.
+    pub fn open_sqlite(path: &Path, config: &Config) -> Result<Database, Error> {
+        Ok(Database { store: Store::Sqlite(SqliteStore::open(path, config)?) })
+    }
+
+    /// Opens a pool to a PostgreSQL database and makes sure that it answers.
+    pub async fn open_postgres(url: &str, config: &Config) -> Result<Database, Error> {
+        Ok(Database { store: Store::Postgres(PostgresStore::open(url, config).await?) })
+    }
+
+    /// The engine behind this store.
+    pub fn engine(&self) -> Engine {
+        match self.store {
+            Store::Sqlite(_) => Engine::Sqlite,
+            Store::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// What the store counted since it was opened.
+    pub fn counters(&self) -> Counters {
+        match &self.store {
+            Store::Sqlite(store) => store.tally().read(),
+            Store::Postgres(store) => store.tally().read(),
+        }
+    }
+
+    /// Runs one statement outside any transaction, hands its rows to `sink` and returns the sink: the hot path.
+    ///
+    /// A statement that proved slow (see [`Statement::is_slow`]) leaves the inline lane by itself.
+    pub async fn fetch<S>(&self, lane: Lane, statement: &Arc<Statement>, binds: Vec<Value>, sink: S) -> Result<S, Error>
+    where
+        S: Sink + 'static,
+    {
+        match &self.store {
+            Store::Sqlite(store) => store.fetch(lane, statement, binds, sink).await,
+            Store::Postgres(store) => store.fetch(lane, statement, &binds, sink).await,
+        }
+    }
+
+    /// Runs a job that only reads. On SQLite all of it sees one snapshot; on PostgreSQL each statement sees its own.
+    pub async fn read<T, E, F>(&self, lane: Lane, job: F) -> Result<T, E>
+    where
+        F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &self.store {
+            Store::Sqlite(store) => store.read(lane, job).await,
+            Store::Postgres(store) => store.read(lane, job).await,
+        }
+    }
+
+    /// Runs a job that writes: all of it is stored before the answer comes, or nothing of it. An `Err` undoes it.
+    ///
+    /// The job may run more than once (PostgreSQL repeats it after a conflict) and goes on to its end when the caller
+    /// goes away. After a statement has failed, the job can only fail.
+    pub async fn write<T, E, F>(&self, atomic: Atomic, job: F) -> Result<T, E>
+    where
+        F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &self.store {
+            Store::Sqlite(store) => store.write(atomic, job).await,
+            Store::Postgres(store) => store.write(atomic, job).await,
+        }
+    }
+
+    /// Runs a schema change alone: outside group commit on SQLite, under an advisory lock on PostgreSQL. The job opens
+    /// its own transactions with [`Conn::begin`]; one that it leaves open is rolled back.
+    pub async fn exclusive<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: for<'a, 'c> FnOnce(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &self.store {
+            Store::Sqlite(store) => store.exclusive(job).await,
+            Store::Postgres(store) => store.exclusive(job).await,
+        }
+    }
+
+    /// Brings a service's own tables up to date. Two processes that start at once migrate once. Fails with
+    /// [`Error::NewerSchema`] where the store has a migration that this program does not know.
+    pub async fn migrate(&self, sqlite: EmbeddedMigrations, postgres: EmbeddedMigrations) -> Result<(), Error> {
+        match &self.store {
+            Store::Sqlite(store) => store.alone(move |link| migrate::run(link, &sqlite)).await,
+            Store::Postgres(store) => store.migrate(postgres).await,
+        }
+    }
+
+    /// Forgets all prepared statements: after a schema change, and when a snapshot of the contract is swapped.
+    pub fn refresh(&self) {
+        match &self.store {
+            Store::Sqlite(store) => store.refresh(),
+            Store::Postgres(store) => store.refresh(),
+        }
+    }
+
+    /// Finds out whether the store answers; for readiness.
+    pub async fn ping(&self) -> Result<(), Error> {
+        match &self.store {
+            Store::Sqlite(store) => store.ping(),
+            Store::Postgres(store) => store.ping().await,
+        }
+    }
+
+    /// Takes no more work, finishes what is queued and closes the files or connections.
+    pub async fn close(&self) {
+        match &self.store {
+            Store::Sqlite(store) => store.close().await,
+            Store::Postgres(store) => store.close(),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Diesel's errors in our words.
+
+use std::error::Error as StdError;
+use std::path::Path;
+use std::sync::Arc;
+
+use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind as Kind, Error as Diesel};
+use diesel::sqlite::SqliteConnection;
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::PoolableConnection;
+
+use super::{Cause, Error, constraint};
+
+/// SQLite's texts (`sqlite3_errstr`), because Diesel does not pass its codes on.
+const SQLITE_DAMAGED: &[&str] = &["database disk image is malformed", "file is not a database"];
+const SQLITE_UNAVAILABLE: &[&str] = &[
+    "database or disk is full",
+    "disk I/O error",
+    "database is locked",
+    "database table is locked",
+    "unable to open database file",
+    "out of memory",
+    "locking protocol",
+    "attempt to write a readonly database",
+    "cannot rollback - no transaction is active",
+    "cannot commit - no transaction is active",
+];
+
+/// PostgreSQL's primary messages; connections ask for them in English.
+const POSTGRES_DEADLOCK: &str = "deadlock detected";
+const POSTGRES_TIMEOUT: &[&str] =
+    &["canceling statement due to statement timeout", "canceling statement due to lock timeout"];
+const POSTGRES_UNAVAILABLE: &[&str] = &[
+    "terminating connection",
+    "the database system is",
+    "could not extend file",
+    "out of memory",
+    "No space left on device",
+    "sorry, too many clients already",
+    "remaining connection slots are reserved",
+];
+
+/// The words of the database with what it adds to them. Never shown to a client.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}{}{}", separated(detail), separated(hint))]
+pub(crate) struct Reported {
+    message: String,
+    detail: Option<String>,
+    hint: Option<String>,
+}
+
+fn separated(text: &Option<String>) -> String {
+    text.as_ref().map(|text| format!(" ({text})")).unwrap_or_default()
+}
+
+fn reported(information: &dyn DatabaseErrorInformation) -> Cause {
+    Arc::new(Reported {
+        message: information.message().to_owned(),
+        detail: information.details().map(str::to_owned),
+        hint: information.hint().map(str::to_owned),
+    })
+}
+
+/// Classifies an error of SQLite; looks the violated constraint's name up on the connection.
+pub(crate) fn sqlite(error: Diesel, path: &Path, link: &mut SqliteConnection) -> Error {
+    match error {
+        Diesel::DatabaseError(kind, information) => {
+            let message = information.message();
+            match kind {
+                Kind::UniqueViolation => {
+                    Error::UniqueViolation { constraint: constraint::sqlite_unique(message, link) }
+                }
+                Kind::ForeignKeyViolation => Error::ForeignKeyViolation { constraint: None },
+                Kind::NotNullViolation => Error::NotNullViolation { column: constraint::subject(message).to_owned() },
+                Kind::CheckViolation => Error::CheckViolation { constraint: constraint::subject(message).to_owned() },
+                _ => sqlite_by_message(message, path),
+            }
+        }
+        other => Error::internal(other),
+    }
+}
+
+/// Classifies by SQLite's text alone.
+pub(crate) fn sqlite_by_message(message: &str, path: &Path) -> Error {
+    let source: Box<dyn StdError + Send + Sync> = message.into();
+    if SQLITE_DAMAGED.iter().any(|text| message.contains(text)) {
+        Error::Corrupt { path: path.to_owned(), source: Arc::from(source) }
+    } else if SQLITE_UNAVAILABLE.iter().any(|text| message.contains(text)) {
+        Error::unavailable(source)
+    } else {
+        Error::internal(source)
+    }
+}
+
+/// Classifies an error of PostgreSQL. A transaction that lost against others is `Conflict` with 0 attempts until the
+/// loop that repeats it gives up.
+pub(crate) fn postgres(error: Diesel, link: &mut AsyncPgConnection) -> Error {
+    let Diesel::DatabaseError(kind, information) = error else { return Error::internal(error) };
+    let message = information.message();
+    let name = || information.constraint_name().unwrap_or_default().to_owned();
+    match kind {
+        Kind::UniqueViolation | Kind::ExclusionViolation => Error::UniqueViolation { constraint: name() },
+        Kind::ForeignKeyViolation | Kind::RestrictViolation => {
+            Error::ForeignKeyViolation { constraint: information.constraint_name().map(str::to_owned) }
+        }
+        Kind::NotNullViolation => Error::NotNullViolation { column: qualified_column(&*information) },
+        Kind::CheckViolation => Error::CheckViolation { constraint: name() },
+        Kind::SerializationFailure => Error::Conflict { attempts: 0 },
+        Kind::UnableToSendCommand | Kind::ClosedConnection => Error::Unavailable(reported(&*information)),
+        _ if message == POSTGRES_DEADLOCK => Error::Conflict { attempts: 0 },
+        _ if POSTGRES_TIMEOUT.contains(&message) => Error::StatementTimeout(reported(&*information)),
+        _ if POSTGRES_UNAVAILABLE.iter().any(|text| message.contains(text)) || link.is_broken() => {
+            Error::Unavailable(reported(&*information))
+        }
+        _ => Error::Internal(reported(&*information)),
+    }
+}
+
+fn qualified_column(information: &dyn DatabaseErrorInformation) -> String {
+    match (information.table_name(), information.column_name()) {
+        (Some(table), Some(column)) => format!("{table}.{column}"),
+        (_, column) => column.unwrap_or_default().to_owned(),
+    }
+}

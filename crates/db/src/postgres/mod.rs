@@ -1,0 +1,10 @@
+//! PostgreSQL: a pool of asynchronous connections.
+
+mod connect;
+mod pool;
+mod store;
+mod tls;
+mod transaction;
+mod url;
+
+pub(crate) use store::PostgresStore;

@@ -1,0 +1,242 @@
+//! The store as its callers see it.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use diesel_migrations::EmbeddedMigrations;
+use futures_util::future::BoxFuture;
+use mainstay_record::Value;
+use tokio::sync::Semaphore;
+use tracing::Instrument;
+
+use super::connect::Target;
+use super::pool::{Connections, Lease};
+use super::transaction::{self, Attempt};
+use crate::config::Config;
+use crate::conn::{Conn, Promise};
+use crate::counters::{Tally, count};
+use crate::database::{Atomic, Lane};
+use crate::error::{Error, classify};
+use crate::migrate;
+use crate::row::Sink;
+use crate::statement::Statement;
+
+/// How often a transaction is tried before its conflict becomes the caller's.
+pub(crate) const MAX_ATTEMPTS: u32 = 10;
+
+/// The first pause between two attempts; each further one may be twice as long, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(128);
+
+/// The key of the advisory lock under which a schema changes ("mainstay" in ASCII).
+const SCHEMA_LOCK: i64 = 0x6d61_696e_7374_6179;
+
+/// One PostgreSQL database.
+pub(crate) struct PostgresStore {
+    target: Arc<Target>,
+    connections: Connections,
+    tally: Tally,
+    /// Long reads may use half of the connections.
+    heavy: Semaphore,
+    heavy_waiting: AtomicUsize,
+    heavy_queue: usize,
+}
+
+impl PostgresStore {
+    pub async fn open(url: &str, config: &Config) -> Result<Arc<PostgresStore>, Error> {
+        let target = Arc::new(Target::new(url, config)?);
+        let connections = Connections::new(Arc::clone(&target), config)?;
+        let store = PostgresStore {
+            target,
+            connections,
+            tally: Tally::default(),
+            heavy: Semaphore::new((config.pool_size / 2).max(1)),
+            heavy_waiting: AtomicUsize::new(0),
+            heavy_queue: config.heavy_queue.max(1),
+        };
+        store.ping().await?;
+        Ok(Arc::new(store))
+    }
+
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    async fn lend(&self) -> Result<Lease, Error> {
+        let lease = self.connections.lend().await;
+        if matches!(lease, Err(Error::Overloaded(_))) {
+            count(&self.tally.refusals);
+        }
+        lease
+    }
+
+    /// Waits for a place among the long reads.
+    async fn heavy_place(&self, lane: Lane) -> Result<Option<tokio::sync::SemaphorePermit<'_>>, Error> {
+        if lane == Lane::Inline {
+            count(&self.tally.inline_reads);
+            return Ok(None);
+        }
+        count(&self.tally.heavy_reads);
+        let _waiting = Waiting::enter(&self.heavy_waiting);
+        if self.heavy.available_permits() == 0 && self.heavy_waiting.load(Ordering::Relaxed) > self.heavy_queue {
+            count(&self.tally.refusals);
+            return Err(Error::Overloaded("too many long reads are waiting"));
+        }
+        self.heavy.acquire().await.map(Some).map_err(Error::internal)
+    }
+
+    pub async fn fetch<S: Sink>(
+        &self,
+        lane: Lane,
+        statement: &Statement,
+        binds: &[Value],
+        mut sink: S,
+    ) -> Result<S, Error> {
+        let _place = self.heavy_place(lane).await?;
+        let mut lease = self.lend().await?;
+        let mut conn = Conn::postgres(&mut lease, Promise::Read);
+        conn.query(statement, binds, &mut |row| sink.row(row)).await?;
+        Ok(sink)
+    }
+
+    pub async fn read<T, E, F>(&self, lane: Lane, job: F) -> Result<T, E>
+    where
+        F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+        E: From<Error>,
+    {
+        let _place = self.heavy_place(lane).await?;
+        let mut lease = self.lend().await?;
+        transaction::run(&mut lease, Promise::Read, job).await.0
+    }
+
+    /// Runs a write in a task of its own: it comes to its end also where its caller goes away.
+    pub async fn write<T, E, F>(self: &Arc<Self>, atomic: Atomic, job: F) -> Result<T, E>
+    where
+        F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let store = Arc::clone(self);
+        finished(tokio::spawn(async move { store.repeat(atomic, job).await }.in_current_span()).await)
+    }
+
+    async fn repeat<T, E, F>(&self, atomic: Atomic, job: F) -> Result<T, E>
+    where
+        F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync,
+        E: From<Error>,
+        T: Send,
+    {
+        count(&self.tally.jobs);
+        for attempt in 1..=MAX_ATTEMPTS {
+            let mut lease = self.lend().await?;
+            let outcome = match atomic {
+                Atomic::Statement => transaction::statement(&mut lease, &job).await,
+                Atomic::Transaction => transaction::transaction(&mut lease, &job).await,
+            };
+            drop(lease);
+            match outcome {
+                Attempt::Done(result) => {
+                    count(&self.tally.syncs);
+                    return result;
+                }
+                Attempt::Conflict => count(&self.tally.retries),
+            }
+            tokio::time::sleep(pause(attempt)).await;
+        }
+        Err(Error::Conflict { attempts: MAX_ATTEMPTS }.into())
+    }
+
+    pub async fn exclusive<T, E, F>(self: &Arc<Self>, job: F) -> Result<T, E>
+    where
+        F: for<'a, 'c> FnOnce(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let store = Arc::clone(self);
+        let change = async move {
+            let mut link = store.schema_lock().await?;
+            let (result, _) = transaction::run(&mut link, Promise::Exclusive, job).await;
+            schema_unlock(&mut link).await;
+            store.refresh();
+            result
+        };
+        finished(tokio::spawn(change.in_current_span()).await)
+    }
+
+    pub async fn migrate(self: &Arc<Self>, migrations: EmbeddedMigrations) -> Result<(), Error> {
+        let link = self.schema_lock().await?;
+        // Diesel's migrations block; on a thread of their own they may, whatever the kind of runtime.
+        let mut link = tokio::task::spawn_blocking(move || {
+            let mut link = AsyncConnectionWrapper::<AsyncPgConnection>::from(link);
+            migrate::run(&mut link, &migrations).map(|()| link.into_inner())
+        })
+        .await
+        .map_err(Error::internal)??;
+        schema_unlock(&mut link).await;
+        Ok(())
+    }
+
+    /// A connection of its own that holds the advisory lock: with the connection the lock ends in any case.
+    async fn schema_lock(&self) -> Result<AsyncPgConnection, Error> {
+        let mut link = self.target.connect_unlimited().await?;
+        let lock = format!("SELECT pg_advisory_lock({SCHEMA_LOCK})");
+        match link.batch_execute(&lock).await {
+            Ok(()) => Ok(link),
+            Err(error) => Err(classify::postgres(error, &mut link)),
+        }
+    }
+
+    pub fn refresh(&self) {
+        self.connections.refresh();
+    }
+
+    pub async fn ping(&self) -> Result<(), Error> {
+        let mut lease = self.connections.lend().await?;
+        Conn::postgres(&mut lease, Promise::Read).batch("SELECT 1").await
+    }
+
+    pub fn close(&self) {
+        self.connections.close();
+    }
+}
+
+/// Gives the lock back at once: the server notices a closed connection a little later.
+async fn schema_unlock(link: &mut AsyncPgConnection) {
+    let done = link.batch_execute(&format!("ROLLBACK; SELECT pg_advisory_unlock({SCHEMA_LOCK})")).await;
+    if let Err(error) = done {
+        tracing::debug!(%error, "the schema lock ends with its connection");
+    }
+}
+
+fn finished<T, E: From<Error>>(task: Result<Result<T, E>, tokio::task::JoinError>) -> Result<T, E> {
+    // A job's panic is caught before; what is left is a runtime that shuts down, perhaps in the middle of a COMMIT.
+    task.unwrap_or_else(|error| Err(Error::CommitUnknown(Arc::new(error)).into()))
+}
+
+/// Half to all of a pause that doubles with each attempt: two transactions that met once should not meet again.
+fn pause(attempt: u32) -> Duration {
+    let longest = FIRST_PAUSE.saturating_mul(1 << attempt.min(16)).min(LONGEST_PAUSE);
+    // The standard library seeds each `RandomState` anew.
+    let random = RandomState::new().build_hasher().finish() % 1_000;
+    longest / 2 + (longest / 2).mul_f64(random as f64 / 1_000.0)
+}
+
+/// Counts who waits, also where the wait is given up.
+struct Waiting<'w>(&'w AtomicUsize);
+
+impl Waiting<'_> {
+    fn enter(waiting: &AtomicUsize) -> Waiting<'_> {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,51 @@
+//! Reads on threads of their own, which a long query may keep busy without holding up anybody else.
+
+use std::sync::Arc;
+
+use diesel::sqlite::SqliteConnection;
+
+use super::open::{self, Role};
+use super::store::Shared;
+use super::verbs::{BEGIN, COMMIT};
+use crate::error::{Error, classify};
+
+/// What is added to the priority of a reader thread: long queries take what point reads leave over.
+const NICENESS: i32 = 10;
+
+/// A read with its way back to the caller. It gets a connection in a fresh snapshot, or the reason why there is none.
+pub(super) type HeavyTask = Box<dyn FnOnce(Result<&mut SqliteConnection, Error>) + Send>;
+
+/// Runs reads until the queue is closed.
+pub(super) fn run(shared: &Arc<Shared>) {
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::warn!(%error, "a reader thread keeps normal priority");
+    }
+    let mut link = None;
+    let mut generation = 0;
+    while let Some(task) = shared.heavy.pop() {
+        match ready(&mut link, shared) {
+            Ok(connection) => {
+                generation = shared.forget_statements(connection, generation);
+                task(Ok(connection));
+                if COMMIT.run(connection).is_err() {
+                    link = None;
+                }
+            }
+            Err(error) => {
+                link = None;
+                task(Err(error));
+            }
+        }
+    }
+}
+
+fn ready<'l>(link: &'l mut Option<SqliteConnection>, shared: &Shared) -> Result<&'l mut SqliteConnection, Error> {
+    let connection = match link {
+        Some(connection) => connection,
+        None => link.insert(open::connect(&shared.path, Role::Reader)?),
+    };
+    match BEGIN.run(connection) {
+        Ok(()) => Ok(connection),
+        Err(error) => Err(classify::sqlite(error, &shared.path, connection)),
+    }
+}

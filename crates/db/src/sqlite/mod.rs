@@ -1,0 +1,15 @@
+//! SQLite: one writer thread with group commit, reads in two lanes.
+
+mod answers;
+mod group;
+mod heavy;
+mod inline;
+mod job;
+mod open;
+mod store;
+mod verbs;
+mod writer;
+
+pub use inline::park;
+pub(crate) use job::panicked;
+pub(crate) use store::SqliteStore;

@@ -1,0 +1,92 @@
+//! The thread that writes.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use diesel::connection::{CacheSize, Connection, SimpleConnection};
+use diesel::sqlite::SqliteConnection;
+
+use super::job::Task;
+use super::store::Shared;
+use super::verbs::ROLLBACK;
+use super::{answers, group};
+use crate::conn::Promise;
+use crate::counters::count;
+use crate::queue::Waited;
+
+/// How many callers share one commit at most. More gain nothing and make the first one wait.
+pub(super) const GROUP: usize = 256;
+
+/// How long a reader may keep a snapshot that a commit has made old. A worker that never goes idle would otherwise keep
+/// the write-ahead log from being reused.
+const STALE_SNAPSHOT: Duration = Duration::from_millis(100);
+
+/// Takes what is queued, never waits for more, and stores it, until the queue is closed.
+pub(super) fn run(mut link: SqliteConnection, shared: &Arc<Shared>) {
+    let mut tasks: Vec<Box<dyn Task>> = Vec::with_capacity(GROUP);
+    let mut generation = 0;
+    let mut unswept: Option<Instant> = None;
+    loop {
+        let timeout = unswept.map(|_| STALE_SNAPSHOT);
+        match shared.writes.drain(&mut tasks, GROUP, timeout, fits) {
+            Waited::Closed => return,
+            Waited::TimedOut => {}
+            Waited::Some => {
+                generation = shared.forget_statements(&mut link, generation);
+                write(&mut link, shared, &mut tasks);
+                unswept.get_or_insert_with(Instant::now);
+            }
+        }
+        if unswept.is_some_and(|since| since.elapsed() >= STALE_SNAPSHOT) {
+            unswept = if shared.end_stale_snapshots() { None } else { Some(Instant::now()) };
+        }
+    }
+}
+
+/// A schema change runs alone.
+fn fits(group: &[Box<dyn Task>], next: &Box<dyn Task>) -> bool {
+    let alone = |task: &Box<dyn Task>| task.promise() == Promise::Exclusive;
+    group.is_empty() || (!alone(next) && !group.iter().any(alone))
+}
+
+fn write(link: &mut SqliteConnection, shared: &Shared, tasks: &mut Vec<Box<dyn Task>>) {
+    let place = shared.path.to_str().unwrap_or_default();
+    for _ in tasks.iter() {
+        count(&shared.tally.jobs);
+    }
+    count(&shared.tally.batches);
+    let stored = match tasks.as_mut_slice() {
+        [task] if task.promise() == Promise::Exclusive => {
+            exclusive(link, shared, &mut **task);
+            true
+        }
+        group => group::run(link, &shared.path, group).is_ok(),
+    };
+    crate::failpoint!("db.group.committed", place);
+    if stored {
+        count(&shared.tally.syncs);
+    } else {
+        tracing::error!(store = place, writes = tasks.len(), "a commit failed: nothing of it is stored");
+    }
+    // Before the answers, so that who got one reads what it wrote.
+    shared.commits.fetch_add(1, Ordering::Release);
+    answers::deliver(tasks);
+}
+
+fn exclusive(link: &mut SqliteConnection, shared: &Shared, task: &mut dyn Task) {
+    if task.abandoned() {
+        return;
+    }
+    task.run(link, &shared.path);
+    // Succeeds only where the job left a transaction open.
+    if ROLLBACK.run(link).is_ok() {
+        tracing::warn!("a schema change left a transaction open: it is rolled back");
+    }
+    if let Err(error) = link.batch_execute("PRAGMA foreign_keys = ON") {
+        tracing::error!(%error, "foreign keys cannot be switched on again");
+    }
+    // Prepared statements hold on to the old schema's plans.
+    link.set_prepared_statement_cache_size(CacheSize::Disabled);
+    link.set_prepared_statement_cache_size(CacheSize::Unbounded);
+}
