@@ -1,19 +1,271 @@
 //! Evaluation on records in memory.
 
-use mainstay_record::Value;
+use std::borrow::Cow;
+use std::cmp::Ordering;
 
-use crate::ir::Expr;
+use mainstay_record::{Kind, Value};
+use serde_json::Value as Json;
+
+use crate::ir::{AuthName, CompareOp, Expr, Measure, Root, TextOp, shift_time};
 use crate::scope::Scope;
 
 /// Evaluates a condition: nothing where it is NULL, which counts as not true.
 pub fn evaluate(expr: &Expr, scope: &Scope<'_>) -> Option<bool> {
-    match evaluate_value(expr, scope) {
-        Value::Bool(value) => Some(value),
-        _ => None,
+    truth(expr, Context { scope, element: None })
+}
+
+/// Evaluates an expression of any kind. A document comes as `Value::Json`.
+pub fn evaluate_value(expr: &Expr, scope: &Scope<'_>) -> Value {
+    compute(expr, Context { scope, element: None }).into_value()
+}
+
+#[derive(Clone, Copy)]
+struct Context<'v> {
+    scope: &'v Scope<'v>,
+    /// The element of the innermost `Any`.
+    element: Option<Item<'v>>,
+}
+
+/// An element of a JSON array, or one of the caller's roles.
+#[derive(Clone, Copy)]
+enum Item<'v> {
+    Json(&'v Json),
+    Text(&'v str),
+}
+
+/// A value while it is computed: borrowed where it can be.
+enum Val<'v> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    Text(Cow<'v, str>),
+    Bytes(Cow<'v, [u8]>),
+    Timestamp(i64),
+    Json(Cow<'v, Json>),
+    Roles(&'v [String]),
+}
+
+impl<'v> Val<'v> {
+    fn text(text: Option<&'v str>) -> Val<'v> {
+        text.map_or(Val::Null, |text| Val::Text(Cow::Borrowed(text)))
+    }
+
+    fn bool(value: Option<bool>) -> Val<'v> {
+        value.map_or(Val::Null, Val::Bool)
+    }
+
+    fn stored(value: &'v Value) -> Val<'v> {
+        match value {
+            Value::Null => Val::Null,
+            Value::Bool(v) => Val::Bool(*v),
+            Value::Int(v) => Val::Int(*v),
+            Value::Double(v) => Val::Double(*v),
+            Value::Text(v) => Val::Text(Cow::Borrowed(v)),
+            Value::Bytes(v) => Val::Bytes(Cow::Borrowed(v)),
+            Value::Timestamp(v) => Val::Timestamp(*v),
+            Value::Json(v) => serde_json::from_str(v).map_or(Val::Null, |json| Val::Json(Cow::Owned(json))),
+        }
+    }
+
+    fn into_value(self) -> Value {
+        match self {
+            Val::Null => Value::Null,
+            Val::Bool(v) => Value::Bool(v),
+            Val::Int(v) => Value::Int(v),
+            Val::Double(v) => Value::Double(v),
+            Val::Text(v) => Value::Text(v.into_owned()),
+            Val::Bytes(v) => Value::Bytes(v.into_owned()),
+            Val::Timestamp(v) => Value::Timestamp(v),
+            Val::Json(v) => Value::Json(v.to_string()),
+            Val::Roles(v) => Value::Json(Json::from(v).to_string()),
+        }
+    }
+
+    fn is_null(&self) -> bool {
+        matches!(self, Val::Null)
     }
 }
 
-/// Evaluates an expression of any kind.
-pub fn evaluate_value(_expr: &Expr, _scope: &Scope<'_>) -> Value {
-    Value::Null
+fn compute<'v>(expr: &'v Expr, context: Context<'v>) -> Val<'v> {
+    match expr {
+        Expr::Literal(value) => Val::stored(value),
+        Expr::Column { root, index, .. } => column(*root, *index, context.scope),
+        Expr::Auth(name) => auth(*name, context.scope),
+        Expr::Now { offset_us } => Val::Timestamp(shift_time(context.scope.now, *offset_us)),
+        Expr::Atom(_) => Val::Null,
+        Expr::Element => match context.element {
+            Some(Item::Json(json)) => Val::Json(Cow::Borrowed(json)),
+            Some(Item::Text(text)) => Val::Text(Cow::Borrowed(text)),
+            None => Val::Null,
+        },
+        Expr::Json { of, key, kind } => json(of, key.as_deref(), *kind, context),
+        Expr::If { condition, then, otherwise } => match truth(condition, context) {
+            Some(true) => compute(then, context),
+            Some(false) => compute(otherwise, context),
+            None => Val::Null,
+        },
+        Expr::Coalesce(first, second) => match compute(first, context) {
+            Val::Null => compute(second, context),
+            value => value,
+        },
+        Expr::Concat(parts) => concat(parts, context),
+        Expr::AsciiCase { upper, of } => match compute(of, context) {
+            Val::Text(text) if *upper => Val::Text(Cow::Owned(text.to_ascii_uppercase())),
+            Val::Text(text) => Val::Text(Cow::Owned(text.to_ascii_lowercase())),
+            _ => Val::Null,
+        },
+        Expr::Size { of, measure } => size(&compute(of, context), *measure),
+        Expr::Any { .. }
+        | Expr::Not(_)
+        | Expr::And(_)
+        | Expr::Or(_)
+        | Expr::IsNull(_)
+        | Expr::Compare { .. }
+        | Expr::TextMatch { .. } => Val::bool(truth(expr, context)),
+    }
+}
+
+fn truth(expr: &Expr, context: Context<'_>) -> Option<bool> {
+    match expr {
+        Expr::Not(of) => truth(of, context).map(|value| !value),
+        Expr::And(list) => kleene(list, false, context),
+        Expr::Or(list) => kleene(list, true, context),
+        Expr::IsNull(of) => Some(compute(of, context).is_null()),
+        Expr::Compare { op, left, right } => compare(*op, &compute(left, context), &compute(right, context)),
+        Expr::Any { of, predicate } => Some(any(&compute(of, context), predicate, context.scope)),
+        Expr::TextMatch { op, text, pattern } => match (compute(text, context), compute(pattern, context)) {
+            (Val::Text(text), Val::Text(pattern)) => Some(match op {
+                TextOp::StartsWith => text.starts_with(&*pattern),
+                TextOp::EndsWith => text.ends_with(&*pattern),
+                TextOp::Contains => text.contains(&*pattern),
+            }),
+            _ => None,
+        },
+        other => match compute(other, context) {
+            Val::Bool(value) => Some(value),
+            _ => None,
+        },
+    }
+}
+
+/// `winner` decides alone; without it one NULL makes the whole NULL.
+fn kleene(list: &[Expr], winner: bool, context: Context<'_>) -> Option<bool> {
+    let mut outcome = Some(!winner);
+    for member in list {
+        match truth(member, context) {
+            Some(value) if value == winner => return Some(winner),
+            Some(_) => {}
+            None => outcome = None,
+        }
+    }
+    outcome
+}
+
+fn column<'v>(root: Root, index: usize, scope: &Scope<'v>) -> Val<'v> {
+    let record = match root {
+        Root::Resource => scope.resource,
+        Root::Old => scope.old,
+        Root::New => scope.new,
+    };
+    record.and_then(|values| values.get(index)).map_or(Val::Null, Val::stored)
+}
+
+fn auth<'v>(name: AuthName, scope: &Scope<'v>) -> Val<'v> {
+    match name {
+        AuthName::Uid => Val::text(scope.auth.uid()),
+        AuthName::Email => Val::text(scope.auth.email()),
+        AuthName::EmailVerified => Val::Bool(scope.auth.email_verified),
+        AuthName::Roles => Val::Roles(scope.auth.roles),
+    }
+}
+
+fn json<'v>(of: &'v Expr, key: Option<&'v Expr>, kind: Kind, context: Context<'v>) -> Val<'v> {
+    let document = compute(of, context);
+    let Some(key) = key else {
+        return match (document, kind) {
+            (Val::Json(json), _) => scalar(json, kind),
+            (Val::Text(text), Kind::Text) => Val::Text(text),
+            _ => Val::Null,
+        };
+    };
+    match (document, compute(key, context)) {
+        (Val::Json(Cow::Borrowed(json)), Val::Text(key)) => {
+            json.get(&*key).map_or(Val::Null, |json| scalar(Cow::Borrowed(json), kind))
+        }
+        (Val::Json(Cow::Owned(mut json)), Val::Text(key)) => {
+            json.get_mut(&*key).map_or(Val::Null, |json| scalar(Cow::Owned(json.take()), kind))
+        }
+        _ => Val::Null,
+    }
+}
+
+fn scalar(json: Cow<'_, Json>, kind: Kind) -> Val<'_> {
+    let value = match kind {
+        Kind::Bool => json.as_bool().map(Val::Bool),
+        Kind::Int => json.as_i64().map(Val::Int),
+        Kind::Double => match json.as_str() {
+            Some("Infinity") => Some(Val::Double(f64::INFINITY)),
+            Some("-Infinity") => Some(Val::Double(f64::NEG_INFINITY)),
+            _ => json.as_f64().map(Val::Double),
+        },
+        Kind::Text => match json {
+            Cow::Borrowed(json) => json.as_str().map(|text| Val::Text(Cow::Borrowed(text))),
+            Cow::Owned(Json::String(text)) => Some(Val::Text(Cow::Owned(text))),
+            Cow::Owned(_) => None,
+        },
+        Kind::Json => (!json.is_null()).then_some(Val::Json(json)),
+        Kind::Bytes | Kind::Timestamp => None,
+    };
+    value.unwrap_or(Val::Null)
+}
+
+fn any(of: &Val<'_>, predicate: &Expr, scope: &Scope<'_>) -> bool {
+    let holds = |element| truth(predicate, Context { scope, element: Some(element) }) == Some(true);
+    match of {
+        Val::Json(json) => json.as_array().is_some_and(|items| items.iter().any(|item| holds(Item::Json(item)))),
+        Val::Roles(roles) => roles.iter().any(|role| holds(Item::Text(role))),
+        _ => false,
+    }
+}
+
+fn compare(op: CompareOp, left: &Val<'_>, right: &Val<'_>) -> Option<bool> {
+    let ordering: Ordering = match (left, right) {
+        (Val::Bool(a), Val::Bool(b)) => a.cmp(b),
+        (Val::Int(a), Val::Int(b)) | (Val::Timestamp(a), Val::Timestamp(b)) => a.cmp(b),
+        (Val::Double(a), Val::Double(b)) => a.partial_cmp(b)?,
+        (Val::Text(a), Val::Text(b)) => a.as_bytes().cmp(b.as_bytes()),
+        (Val::Bytes(a), Val::Bytes(b)) => a.cmp(b),
+        _ => return None,
+    };
+    Some(op.holds(ordering))
+}
+
+fn concat<'v>(parts: &'v [Expr], context: Context<'v>) -> Val<'v> {
+    let mut whole = String::new();
+    for part in parts {
+        match compute(part, context) {
+            Val::Text(text) => whole.push_str(&text),
+            _ => return Val::Null,
+        }
+    }
+    Val::Text(Cow::Owned(whole))
+}
+
+fn size<'v>(of: &Val<'_>, measure: Measure) -> Val<'v> {
+    let count = match (of, measure) {
+        (Val::Text(text), Measure::Characters) => text.chars().count(),
+        (Val::Bytes(bytes), Measure::Bytes) => bytes.len(),
+        (Val::Roles(roles), Measure::Items) => roles.len(),
+        (Val::Json(json), Measure::Items) => match json.as_array() {
+            Some(items) => items.len(),
+            None => return Val::Null,
+        },
+        (Val::Json(json), Measure::Entries) => match json.as_object() {
+            Some(entries) => entries.len(),
+            None => return Val::Null,
+        },
+        _ => return Val::Null,
+    };
+    Val::Int(i64::try_from(count).unwrap_or(i64::MAX))
 }

@@ -24,6 +24,8 @@ pub fn fold(expr: Expr) -> Expr {
             first => Expr::Coalesce(Box::new(first), second),
         },
         Expr::Literal(value) => Expr::Literal(value),
+        other if is_strict(&other) && other.children().iter().any(|operand| **operand == Expr::NULL) => Expr::NULL,
+        Expr::Any { of, .. } if *of == Expr::NULL => Expr::FALSE,
         other if is_computable(&other) => Expr::Literal(crate::evaluate_value(&other, &Scope::default())),
         other => other,
     }
@@ -81,4 +83,17 @@ fn is_computable(expr: &Expr) -> bool {
     !operands.is_empty()
         && !matches!(expr, Expr::Any { .. })
         && operands.iter().all(|operand| matches!(operand, Expr::Literal(_)))
+}
+
+/// Whether one NULL operand makes the node NULL.
+fn is_strict(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Json { .. }
+            | Expr::Compare { .. }
+            | Expr::TextMatch { .. }
+            | Expr::Concat(_)
+            | Expr::AsciiCase { .. }
+            | Expr::Size { .. }
+    )
 }

@@ -10,8 +10,10 @@ mod problem;
 mod program;
 mod schema;
 mod scope;
+mod target;
+mod time;
 
-pub use cel::{MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_TOKENS, RuleScope, compile_default, compile_rule};
+pub use cel::{MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_PUNCTUATION, RuleScope, compile_default, compile_rule};
 pub use evaluate::{evaluate, evaluate_value};
 pub use filter::{MAX_DEPTH, MAX_FILTER_BYTES, MAX_NODES, compile_filter};
 pub use fold::fold;

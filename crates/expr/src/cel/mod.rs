@@ -1,17 +1,28 @@
 //! Rules: CEL, parsed by the `cel` crate, checked and compiled here.
 
+mod arithmetic;
+mod check;
+mod compare;
+mod functions;
+mod membership;
+mod names;
+mod operand;
+mod parse;
+
 use std::sync::Arc;
 
+use self::check::Checker;
+use crate::fold::fold;
 use crate::problem::{Problem, ProblemKind};
 use crate::program::Program;
 use crate::schema::{EnumType, RecordType, Type};
 
 /// How long the source of a rule may be.
 pub const MAX_RULE_BYTES: usize = 8 * 1024;
-/// How deep a rule may be nested.
-pub const MAX_RULE_DEPTH: usize = 20;
-/// How many tokens a rule may have.
-pub const MAX_RULE_TOKENS: usize = 1000;
+/// How deep a rule may be nested, each operator, call and field access counted.
+pub const MAX_RULE_DEPTH: usize = 40;
+/// How many ASCII punctuation characters a rule may have: they bound the size of what the parser builds.
+pub const MAX_RULE_PUNCTUATION: usize = 1000;
 
 /// What a rule may name beside `auth` and `now`.
 #[derive(Debug, Clone, Default)]
@@ -19,22 +30,44 @@ pub struct RuleScope {
     pub resource: Option<Arc<RecordType>>,
     pub old: Option<Arc<RecordType>>,
     pub new: Option<Arc<RecordType>>,
-    /// Enums are named by their full name, or relative to the record's message or its package, as in protobuf.
+    /// Enums are named by their full name, or relative to the record's message or one of its packages, as in protobuf.
     pub enums: Vec<Arc<EnumType>>,
 }
 
 /// Compiles a CEL condition.
 ///
 /// # Errors
-/// All problems found.
-pub fn compile_rule(source: &str, _scope: &RuleScope) -> Result<Program, Vec<Problem>> {
-    Err(vec![Problem::new(0..source.len(), ProblemKind::Unsupported, "not supported yet")])
+/// All problems found, each with its place.
+pub fn compile_rule(source: &str, scope: &RuleScope) -> Result<Program, Vec<Problem>> {
+    let parsed = parse::parse(source)?;
+    let mut checker = Checker::new(&parsed, scope);
+    match checker.condition(&parsed.root) {
+        Some(root) if checker.problems.is_empty() => Ok(Program { root: fold(root) }),
+        _ => Err(checker.problems),
+    }
 }
 
-/// Compiles a default: a CEL expression of the wanted type over `auth` and `now` alone.
+/// Compiles a default: a CEL expression of the wanted type over `auth` and `now` alone. Where it comes out as NULL
+/// (`auth.uid` of nobody) the field stays unset.
 ///
 /// # Errors
-/// All problems found.
-pub fn compile_default(source: &str, _wanted: &Type) -> Result<Program, Vec<Problem>> {
-    Err(vec![Problem::new(0..source.len(), ProblemKind::Unsupported, "not supported yet")])
+/// All problems found, each with its place.
+pub fn compile_default(source: &str, wanted: &Type) -> Result<Program, Vec<Problem>> {
+    let enums = match wanted {
+        Type::Enum(ty) => vec![ty.clone()],
+        _ => Vec::new(),
+    };
+    let scope = RuleScope { enums, ..RuleScope::default() };
+    let parsed = parse::parse(source)?;
+    let mut checker = Checker::new(&parsed, &scope);
+    let root = checker.operand(&parsed.root).and_then(|operand| checker.converted(operand, wanted, &parsed.root));
+    match root {
+        Some(root) if checker.problems.is_empty() => Ok(Program { root: fold(root) }),
+        _ => Err(checker.problems),
+    }
+}
+
+/// The problem of something that CEL has and this does not.
+fn unsupported(span: std::ops::Range<usize>, what: &str) -> Problem {
+    Problem::new(span, ProblemKind::Unsupported, format!("{what} is not supported yet"))
 }

@@ -1,0 +1,340 @@
+//! The type checker: from CEL's syntax tree to operands and expressions.
+
+use std::ops::Range;
+
+use cel::common::ast::{CallExpr, Expr as Ast, IdedExpr, LiteralValue, SelectExpr, operators};
+use mainstay_record::{Kind, Value};
+
+use super::operand::{Operand, adapted, is_scalar};
+use super::parse::Parsed;
+use super::{RuleScope, names, unsupported};
+use crate::ir::{AuthName, Expr, Root};
+use crate::problem::{Problem, ProblemKind};
+use crate::schema::Type;
+use crate::target::{Document, Form, Target};
+
+/// Checks one rule. Functions give nothing where they have reported a problem.
+pub(crate) struct Checker<'r> {
+    pub parsed: &'r Parsed<'r>,
+    pub scope: &'r RuleScope,
+    pub problems: Vec<Problem>,
+}
+
+impl<'r> Checker<'r> {
+    pub fn new(parsed: &'r Parsed<'r>, scope: &'r RuleScope) -> Checker<'r> {
+        Checker { parsed, scope, problems: Vec::new() }
+    }
+
+    pub fn span(&self, at: &IdedExpr) -> Range<usize> {
+        self.parsed.span(at)
+    }
+
+    /// Reports a problem.
+    pub fn report<T>(&mut self, problem: Problem) -> Option<T> {
+        self.problems.push(problem);
+        None
+    }
+
+    pub fn type_problem<T>(&mut self, at: &IdedExpr, message: impl Into<String>) -> Option<T> {
+        let span = self.span(at);
+        self.report(Problem::new(span, ProblemKind::Type, message))
+    }
+
+    pub fn unsupported<T>(&mut self, at: &IdedExpr, what: &str) -> Option<T> {
+        let span = self.span(at);
+        self.report(unsupported(span, what))
+    }
+
+    /// Checks a sub-expression that must be a condition.
+    pub fn condition(&mut self, at: &IdedExpr) -> Option<Expr> {
+        let operand = self.operand(at)?;
+        match operand.ty() {
+            Some(Type::Bool) => operand.read(),
+            _ => {
+                let message = format!("a condition must be true or false, this is {}", operand.describe());
+                self.type_problem(at, message)
+            }
+        }
+    }
+
+    /// Checks a sub-expression that must be a text.
+    pub fn text(&mut self, at: &IdedExpr) -> Option<Expr> {
+        let operand = self.operand(at)?;
+        match (operand.ty(), operand.read()) {
+            (Some(Type::Text), Some(expr)) => Some(expr),
+            _ => self.type_problem(at, format!("expected a string, this is {}", operand.describe())),
+        }
+    }
+
+    /// The value of an operand as the type that a field wants.
+    pub fn converted(&mut self, operand: Operand, wanted: &Type, at: &IdedExpr) -> Option<Expr> {
+        let expr = match &operand {
+            Operand::Constant { ty, value } => adapted(ty, value, wanted, &Expr::NULL).map(Expr::Literal),
+            Operand::Computed { ty, expr } if super::operand::comparable(ty, wanted) => Some(expr.clone()),
+            _ => None,
+        };
+        if expr.is_none() {
+            let message = format!("the field is {}, this is {}", wanted.describe(), operand.describe());
+            return self.type_problem(at, message);
+        }
+        expr
+    }
+
+    /// Checks any sub-expression.
+    pub fn operand(&mut self, at: &IdedExpr) -> Option<Operand> {
+        match &at.expr {
+            Ast::Literal(literal) => self.literal(literal, at),
+            Ast::Ident(name) => self.ident(name, at),
+            Ast::Select(select) => self.select(select, at),
+            Ast::Call(call) => self.call(call, at),
+            Ast::List(list) => {
+                let checked: Vec<_> = list.elements.iter().map(|item| (self.operand(item), self.span(item))).collect();
+                let items: Option<Vec<_>> = checked.into_iter().map(|(item, span)| Some((item?, span))).collect();
+                items.map(Operand::List)
+            }
+            Ast::Comprehension(_) => {
+                self.unsupported(at, "a macro over a list or map (exists, all, exists_one, map, filter)")
+            }
+            Ast::Map(_) => self.unsupported(at, "a map literal"),
+            Ast::Struct(_) => self.unsupported(at, "a message literal"),
+            Ast::Unspecified => self.type_problem(at, "an expression is missing here"),
+        }
+    }
+
+    fn literal(&mut self, literal: &LiteralValue, at: &IdedExpr) -> Option<Operand> {
+        let (ty, value) = match literal {
+            LiteralValue::Null => return Some(Operand::Null),
+            LiteralValue::Boolean(value) => (Type::Bool, Value::Bool(*value.inner())),
+            LiteralValue::Int(value) => (Type::Int, Value::Int(*value.inner())),
+            LiteralValue::UInt(value) => match i64::try_from(*value.inner()) {
+                Ok(value) => (Type::Int, Value::Int(value)),
+                Err(_) => return self.type_problem(at, "integers above 9223372036854775807 are not stored"),
+            },
+            // Adding a positive zero turns −0 into 0, which is how it is stored.
+            LiteralValue::Double(value) => (Type::Double, Value::Double(value.inner() + 0.0)),
+            LiteralValue::String(value) if value.inner().contains('\0') => {
+                return self.type_problem(at, "U+0000 cannot be stored, so nothing can be compared with it");
+            }
+            LiteralValue::String(value) => (Type::Text, Value::Text(value.inner().to_owned())),
+            LiteralValue::Bytes(value) => (Type::Bytes, Value::Bytes(value.inner().to_owned())),
+        };
+        Some(Operand::constant(ty, value))
+    }
+
+    fn ident(&mut self, name: &str, at: &IdedExpr) -> Option<Operand> {
+        let (root, record) = match name {
+            "auth" => return Some(Operand::Auth),
+            "now" => return Some(Operand::Computed { ty: Type::Timestamp, expr: Expr::Now { offset_us: 0 } }),
+            "resource" => (Root::Resource, &self.scope.resource),
+            "old" => (Root::Old, &self.scope.old),
+            "new" => (Root::New, &self.scope.new),
+            _ => return self.enum_value(&[name], at),
+        };
+        match record {
+            Some(record) => Some(Operand::Target(Target {
+                ty: Type::Message(record.clone()),
+                form: Form::Flat { record: record.clone(), root, presence: Some(Expr::TRUE) },
+            })),
+            None => {
+                let known = [("resource", &self.scope.resource), ("old", &self.scope.old), ("new", &self.scope.new)];
+                let known: Vec<&str> =
+                    known.into_iter().filter(|(_, record)| record.is_some()).map(|(name, _)| name).collect();
+                let span = self.span(at);
+                let help = match known.as_slice() {
+                    [] => "there are auth and now".to_owned(),
+                    known => format!("there are auth, now and {}", known.join(", ")),
+                };
+                let message = format!("there is no `{name}` here");
+                self.report(Problem::new(span, ProblemKind::UnknownName, message).help(help))
+            }
+        }
+    }
+
+    fn enum_value(&mut self, path: &[&str], at: &IdedExpr) -> Option<Operand> {
+        match names::enum_value(path, self.scope, self.span(at)) {
+            Ok((ty, number)) => Some(Operand::constant(Type::Enum(ty), Value::Int(i64::from(number)))),
+            Err(problem) => self.report(problem),
+        }
+    }
+
+    fn select(&mut self, select: &SelectExpr, at: &IdedExpr) -> Option<Operand> {
+        if let (false, Some(path)) = (select.test, qualified(at))
+            && !matches!(path[0], "auth" | "resource" | "old" | "new" | "now")
+        {
+            return self.enum_value(&path, at);
+        }
+        let of = self.operand(&select.operand)?;
+        let member = self.member(&of, &select.field, select.test, at)?;
+        if !select.test {
+            return Some(member);
+        }
+        let present = match &member {
+            Operand::Target(target) => target.is_present(),
+            Operand::Computed { expr, .. } => Expr::is_set(expr.clone()),
+            _ => return self.type_problem(at, "has() asks for a field"),
+        };
+        Some(Operand::bool(present))
+    }
+
+    /// The member `name` of an operand. `test` is whether only its presence is asked.
+    fn member(&mut self, of: &Operand, name: &str, test: bool, at: &IdedExpr) -> Option<Operand> {
+        let target = match of {
+            Operand::Auth => return self.auth(name, at),
+            Operand::Target(target) => target,
+            Operand::Constant { .. } | Operand::Computed { .. } | Operand::List(_) | Operand::Null => {
+                return self.type_problem(at, format!("{} has no field `{name}`", of.describe()));
+            }
+        };
+        match (&target.form, &target.ty) {
+            (Form::Flat { record, root, .. }, _) => match record.field(name) {
+                Some(field) => Some(Operand::Target(Target::of_record(field, *root))),
+                None => self.unknown_field(&record.name, name, at),
+            },
+            (Form::Document(document), Type::Message(record)) => match record.field(name) {
+                Some(field) => match Target::in_document(field, document) {
+                    Some(target) => Some(Operand::Target(target)),
+                    None => self.unsupported(at, &format!("the field `{name}` of a recursive message")),
+                },
+                None => self.unknown_field(&record.name, name, at),
+            },
+            (Form::Document(document), Type::Map(ty)) => self.entry(ty, document, Expr::text(name), test, at),
+            (Form::Document(_), Type::Struct) => self.unsupported(at, "a field of a google.protobuf.Struct"),
+            (Form::Name { .. }, _) => self.unsupported(at, "following a reference"),
+            (_, ty) => self.type_problem(at, format!("{} has no field `{name}`", ty.describe())),
+        }
+    }
+
+    fn unknown_field<T>(&mut self, record: &str, name: &str, at: &IdedExpr) -> Option<T> {
+        let span = self.span(at);
+        self.report(Problem::new(span, ProblemKind::UnknownName, format!("{record} has no field `{name}`")))
+    }
+
+    fn auth(&mut self, name: &str, at: &IdedExpr) -> Option<Operand> {
+        let computed = |ty: Type, name: AuthName| Some(Operand::Computed { ty, expr: Expr::Auth(name) });
+        match name {
+            "uid" => computed(Type::Text, AuthName::Uid),
+            "email" => computed(Type::Text, AuthName::Email),
+            "email_verified" => computed(Type::Bool, AuthName::EmailVerified),
+            "roles" => Some(Operand::Target(Target {
+                ty: Type::List(Box::new(Type::Text)),
+                form: Form::Document(Document {
+                    expr: Expr::Auth(AuthName::Roles),
+                    shape: std::sync::Arc::default(),
+                    message: None,
+                }),
+            })),
+            "org" | "aal" | "kind" | "claims" => {
+                let span = self.span(at);
+                let problem = unsupported(span, &format!("`auth.{name}`, which no token carries,"));
+                self.report(problem.help("there are auth.uid, auth.email, auth.email_verified and auth.roles"))
+            }
+            _ => {
+                let span = self.span(at);
+                let problem = Problem::new(span, ProblemKind::UnknownName, format!("auth has no `{name}`"));
+                self.report(problem.help("there are auth.uid, auth.email, auth.email_verified and auth.roles"))
+            }
+        }
+    }
+
+    /// The value of a map under a key, or with `test` something that is NULL iff the key is missing.
+    pub fn entry(&mut self, ty: &Type, map: &Document, key: Expr, test: bool, at: &IdedExpr) -> Option<Operand> {
+        if test {
+            let of = Box::new(map.expr.clone());
+            let expr = Expr::Json { of, key: Some(Box::new(key)), kind: Kind::Json };
+            return Some(Operand::Computed { ty: Type::Struct, expr });
+        }
+        if !is_scalar(ty) || *ty == Type::Bytes {
+            return self.unsupported(at, &format!("reading {} from a map", ty.describe()));
+        }
+        match Target::entry(ty, map, key).form {
+            Form::Scalar { expr, .. } => Some(Operand::Computed { ty: ty.clone(), expr }),
+            _ => self.unsupported(at, "this map"),
+        }
+    }
+
+    fn call(&mut self, call: &CallExpr, at: &IdedExpr) -> Option<Operand> {
+        let args = &call.args;
+        match (call.func_name.as_str(), args.as_slice()) {
+            (operators::LOGICAL_AND, args) => self.junction(args, true),
+            (operators::LOGICAL_OR, args) => self.junction(args, false),
+            (operators::LOGICAL_NOT, [of]) => Some(Operand::bool(Expr::negate(self.condition(of)?))),
+            (operators::CONDITIONAL, [condition, then, otherwise]) => self.conditional(condition, then, otherwise, at),
+            (operators::IN, [needle, list]) => self.membership(needle, list, at),
+            (operators::INDEX, [of, key]) => self.index(of, key, at),
+            (name, [left, right]) if super::compare::operator(name).is_some() => {
+                let op = super::compare::operator(name)?;
+                let (left_operand, right_operand) = (self.operand(left), self.operand(right));
+                self.comparison(op, left_operand?, right_operand?, at).map(Operand::bool)
+            }
+            (
+                operators::ADD
+                | operators::SUBSTRACT
+                | operators::MULTIPLY
+                | operators::DIVIDE
+                | operators::MODULO
+                | operators::NEGATE,
+                args,
+            ) => {
+                let operands: Vec<_> = args.iter().map(|arg| self.operand(arg)).collect();
+                let operands: Option<Vec<_>> = operands.into_iter().collect();
+                self.arithmetic(&call.func_name, operands?, at)
+            }
+            _ => self.function(call, at),
+        }
+    }
+
+    fn junction(&mut self, args: &[IdedExpr], and: bool) -> Option<Operand> {
+        let members: Vec<_> = args.iter().map(|arg| self.condition(arg)).collect();
+        let members: Option<Vec<_>> = members.into_iter().collect();
+        Some(Operand::bool(if and { Expr::And(members?) } else { Expr::Or(members?) }))
+    }
+
+    fn conditional(
+        &mut self,
+        condition: &IdedExpr,
+        then: &IdedExpr,
+        otherwise: &IdedExpr,
+        at: &IdedExpr,
+    ) -> Option<Operand> {
+        let (condition, first, second) = (self.condition(condition), self.operand(then), self.operand(otherwise));
+        let (condition, first, second) = (condition?, first?, second?);
+        let (Some(ty), Some(one), Some(other)) = (first.ty().cloned(), first.read(), second.read()) else {
+            return self.unsupported(at, "?: on anything but single values");
+        };
+        let alike = second.ty().is_some_and(|other| super::operand::comparable(&ty, other))
+            && super::operand::stored_alike(&one, &other);
+        if !alike {
+            let message = format!("both results must be of one type: {} and {}", first.describe(), second.describe());
+            return self.type_problem(at, message);
+        }
+        let expr = Expr::If { condition: Box::new(condition), then: Box::new(one), otherwise: Box::new(other) };
+        Some(Operand::Computed { ty, expr })
+    }
+
+    fn index(&mut self, of: &IdedExpr, key: &IdedExpr, at: &IdedExpr) -> Option<Operand> {
+        let operand = self.operand(of)?;
+        match &operand {
+            Operand::Target(Target { ty: Type::Map(ty), form: Form::Document(map) }) => {
+                let key = self.text(key)?;
+                self.entry(ty, map, key, false, at)
+            }
+            Operand::Target(Target { ty: Type::List(_) | Type::MapOther | Type::Struct, .. }) | Operand::List(_) => {
+                self.unsupported(at, "[ ] on anything but a map with string keys")
+            }
+            other => self.type_problem(of, format!("[ ] needs a map, this is {}", other.describe())),
+        }
+    }
+}
+
+/// The segments of a dotted name; nothing for any other expression.
+fn qualified(at: &IdedExpr) -> Option<Vec<&str>> {
+    match &at.expr {
+        Ast::Ident(name) => Some(vec![name]),
+        Ast::Select(select) if !select.test => {
+            let mut path = qualified(&select.operand)?;
+            path.push(&select.field);
+            Some(path)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,164 @@
+//! Comparisons.
+
+use cel::common::ast::{IdedExpr, operators};
+use mainstay_record::Value;
+
+use super::check::Checker;
+use super::operand::{Operand, adapted, comparable, stored_alike};
+use super::unsupported;
+use crate::ir::{AuthName, CompareOp, Expr};
+use crate::problem::{Problem, ProblemKind};
+use crate::schema::Type;
+use crate::target::{Form, Target, compare_constant, etag_equals, name_equals, zero};
+
+/// The comparison that CEL's operator stands for.
+pub(crate) fn operator(name: &str) -> Option<CompareOp> {
+    match name {
+        operators::EQUALS => Some(CompareOp::Eq),
+        operators::NOT_EQUALS => Some(CompareOp::Ne),
+        operators::LESS => Some(CompareOp::Lt),
+        operators::LESS_EQUALS => Some(CompareOp::Le),
+        operators::GREATER => Some(CompareOp::Gt),
+        operators::GREATER_EQUALS => Some(CompareOp::Ge),
+        _ => None,
+    }
+}
+
+impl Checker<'_> {
+    /// Compares two operands.
+    pub fn comparison(&mut self, op: CompareOp, left: Operand, right: Operand, at: &IdedExpr) -> Option<Expr> {
+        match (left, right) {
+            (Operand::Null, other) | (other, Operand::Null) => self.null_comparison(op, &other, at),
+            (left @ Operand::Constant { .. }, right) if !matches!(right, Operand::Constant { .. }) => {
+                self.comparison(op.mirrored(), right, left, at)
+            }
+            (left, Operand::Constant { ty, value }) => self.with_constant(op, &left, &ty, &value, at),
+            (left, right) => self.dynamic(op, &left, &right, at),
+        }
+    }
+
+    /// Only what the caller may lack is ever null: fields read as their defaults.
+    fn null_comparison(&mut self, op: CompareOp, other: &Operand, at: &IdedExpr) -> Option<Expr> {
+        match (op, other) {
+            (CompareOp::Eq, Operand::Computed { expr: expr @ Expr::Auth(_), .. }) => Some(Expr::is_null(expr.clone())),
+            (CompareOp::Ne, Operand::Computed { expr: expr @ Expr::Auth(_), .. }) => Some(Expr::is_set(expr.clone())),
+            _ => {
+                let span = self.span(at);
+                let problem = Problem::new(span, ProblemKind::Type, "only auth.uid and auth.email can be null");
+                self.report(problem.help("an unset field reads as its default: ask has(field)"))
+            }
+        }
+    }
+
+    fn mismatch<T>(&mut self, left: &Operand, right: &Operand, at: &IdedExpr) -> Option<T> {
+        let span = self.span(at);
+        let message = format!("{} cannot be compared with {}", left.describe(), right.describe());
+        let problem = Problem::new(span, ProblemKind::Type, message);
+        let enum_and_text =
+            |a: &Operand, b: &Operand| matches!((a.ty(), b.ty()), (Some(Type::Enum(_)), Some(Type::Text)));
+        let problem = if enum_and_text(left, right) || enum_and_text(right, left) {
+            problem.help("name the value without quotes: `State.CART`")
+        } else {
+            problem
+        };
+        self.report(problem)
+    }
+
+    fn with_constant(
+        &mut self,
+        op: CompareOp,
+        left: &Operand,
+        ty: &Type,
+        value: &Value,
+        at: &IdedExpr,
+    ) -> Option<Expr> {
+        let right = Operand::constant(ty.clone(), value.clone());
+        if let Operand::Target(target) = left
+            && let (Form::Name { .. } | Form::Etag { .. }, Type::Text, Value::Text(text)) = (&target.form, ty, value)
+        {
+            return self.identity_with_constant(op, target, text, at);
+        }
+        let (Some(wanted), Some(read)) = (left.ty(), left.read()) else { return self.mismatch(left, &right, at) };
+        let Some(constant) = adapted(ty, value, wanted, &read) else { return self.mismatch(left, &right, at) };
+        if let Operand::Target(Target { ty, form: Form::Scalar { expr, nullable: true } }) = left {
+            return Some(compare_constant(op, expr.clone(), zero(ty, expr).as_ref(), constant));
+        }
+        Some(Expr::compare(op, read, Expr::Literal(constant)))
+    }
+
+    /// A resource name or etag against a constant: a comparison of the columns that it is made of.
+    fn identity_with_constant(&mut self, op: CompareOp, target: &Target, text: &str, at: &IdedExpr) -> Option<Expr> {
+        let equal = match (&target.form, op) {
+            (Form::Name { template, columns, nullable }, CompareOp::Eq | CompareOp::Ne) => {
+                name_equals(template, columns, *nullable, text)
+            }
+            (Form::Etag { revision }, CompareOp::Eq | CompareOp::Ne) => etag_equals(revision.clone(), text),
+            (Form::Etag { .. }, _) => return self.type_problem(at, "etags have no order: only == and !="),
+            _ => {
+                let read = Operand::Target(target.clone()).read()?;
+                return Some(Expr::compare(op, read, Expr::text(text)));
+            }
+        };
+        Some(if op == CompareOp::Ne { Expr::negate(equal) } else { equal })
+    }
+
+    /// Two operands of which neither is a constant.
+    fn dynamic(&mut self, op: CompareOp, left: &Operand, right: &Operand, at: &IdedExpr) -> Option<Expr> {
+        if let (Operand::Target(one), Operand::Target(other)) = (left, right)
+            && let Some(result) = self.identities(op, one, other, at)
+        {
+            return result;
+        }
+        let fits = left.ty().zip(right.ty()).is_some_and(|(left, right)| comparable(left, right));
+        let (Some(one), Some(other), true) = (left.read(), right.read(), fits) else {
+            return self.mismatch(left, right, at);
+        };
+        if !stored_alike(&one, &other) {
+            let span = self.span(at);
+            return self.report(unsupported(span, "comparing these two, which are stored differently,"));
+        }
+        match (op, left, right) {
+            (CompareOp::Eq, Operand::Target(field), Operand::Computed { expr, .. })
+            | (CompareOp::Eq, Operand::Computed { expr, .. }, Operand::Target(field)) => {
+                Some(nullable_equals_caller(field, expr).unwrap_or_else(|| Expr::eq(one, other)))
+            }
+            _ => Some(Expr::compare(op, one, other)),
+        }
+    }
+
+    /// Two resource names or two etags.
+    fn identities(&mut self, op: CompareOp, one: &Target, other: &Target, at: &IdedExpr) -> Option<Option<Expr>> {
+        let equality = matches!(op, CompareOp::Eq | CompareOp::Ne);
+        let equal = match (&one.form, &other.form) {
+            (Form::Etag { revision: a }, Form::Etag { revision: b }) if equality => Expr::eq(a.clone(), b.clone()),
+            (
+                Form::Name { template: a, columns: left, nullable: first },
+                Form::Name { template: b, columns: right, nullable: second },
+            ) if equality => {
+                if a != b {
+                    return Some(self.type_problem(at, "these name resources of different types"));
+                }
+                let read = |column: &Expr, nullable: bool| match nullable {
+                    true => Expr::Coalesce(Box::new(column.clone()), Box::new(Expr::text(""))),
+                    false => column.clone(),
+                };
+                let pairs = left.iter().zip(right);
+                Expr::And(pairs.map(|(a, b)| Expr::eq(read(a, *first), read(b, *second))).collect())
+            }
+            _ => return None,
+        };
+        Some(Some(if op == CompareOp::Ne { Expr::negate(equal) } else { equal }))
+    }
+}
+
+/// `field == auth.uid` where the field may be NULL, so that an index on it can serve: the plain comparison, false where
+/// the field is unset (the caller's id is never empty) and NULL where nobody is signed in.
+fn nullable_equals_caller(field: &Target, caller: &Expr) -> Option<Expr> {
+    match (&field.form, caller) {
+        (Form::Scalar { expr, nullable: true }, Expr::Auth(AuthName::Uid | AuthName::Email)) => Some(Expr::And(vec![
+            Expr::Or(vec![Expr::is_set(expr.clone()), Expr::is_null(caller.clone())]),
+            Expr::eq(expr.clone(), caller.clone()),
+        ])),
+        _ => None,
+    }
+}

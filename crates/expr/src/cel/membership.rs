@@ -1,0 +1,79 @@
+//! `in`.
+
+use cel::common::ast::IdedExpr;
+use mainstay_record::Kind;
+
+use super::check::Checker;
+use super::operand::{Operand, is_scalar, unless_null};
+use crate::ir::{CompareOp, Expr};
+use crate::schema::Type;
+use crate::target::{Document, Form, Target};
+
+impl Checker<'_> {
+    /// `needle in list`, in a list written out, a repeated field, `auth.roles` or the keys of a map.
+    pub fn membership(&mut self, needle: &IdedExpr, list: &IdedExpr, at: &IdedExpr) -> Option<Operand> {
+        let (needle, within) = (self.operand(needle), self.operand(list));
+        let (needle, within) = (needle?, within?);
+        let result = match &within {
+            Operand::List(items) => self.in_written_list(&needle, items, at),
+            Operand::Target(Target { ty: Type::List(ty), form: Form::Document(document) }) => {
+                self.in_list(needle, ty, document, at)
+            }
+            Operand::Target(Target { ty: Type::Map(_), form: Form::Document(document) }) => {
+                self.in_keys(&needle, document, at)
+            }
+            Operand::Target(Target { ty: Type::MapOther, .. }) => {
+                self.unsupported(at, "`in` on a map without string keys")
+            }
+            Operand::Target(Target { ty: Type::Struct, .. }) => {
+                self.unsupported(at, "`in` on a google.protobuf.Struct")
+            }
+            other => self.type_problem(list, format!("`in` needs a list or a map, this is {}", other.describe())),
+        };
+        result.map(Operand::bool)
+    }
+
+    fn in_written_list(
+        &mut self,
+        needle: &Operand,
+        items: &[(Operand, std::ops::Range<usize>)],
+        at: &IdedExpr,
+    ) -> Option<Expr> {
+        let members: Vec<_> =
+            items.iter().map(|(item, _)| self.comparison(CompareOp::Eq, needle.clone(), item.clone(), at)).collect();
+        let members: Option<Vec<_>> = members.into_iter().collect();
+        let members = members?;
+        if members.is_empty() {
+            return needle.read().map(|needle| unless_null(&needle, Expr::FALSE));
+        }
+        Some(Expr::Or(members))
+    }
+
+    fn in_list(&mut self, needle: Operand, ty: &Type, list: &Document, at: &IdedExpr) -> Option<Expr> {
+        if !is_scalar(ty) || *ty == Type::Bytes {
+            return self.unsupported(at, &format!("looking for {} in a list", ty.describe()));
+        }
+        let read = match needle.read() {
+            Some(read) => read,
+            None => {
+                return self.type_problem(at, format!("a list cannot hold {}", needle.describe()));
+            }
+        };
+        let Form::Scalar { expr, .. } = Target::element(ty, list).form else {
+            return self.unsupported(at, "`in` on this list");
+        };
+        let element = Operand::Computed { ty: ty.clone(), expr };
+        let predicate = self.comparison(CompareOp::Eq, element, needle, at)?;
+        let any = Expr::Any { of: Box::new(list.expr.clone()), predicate: Box::new(predicate) };
+        Some(unless_null(&read, any))
+    }
+
+    fn in_keys(&mut self, needle: &Operand, map: &Document, at: &IdedExpr) -> Option<Expr> {
+        let (Some(Type::Text), Some(key)) = (needle.ty(), needle.read()) else {
+            return self.type_problem(at, format!("the keys of the map are strings, this is {}", needle.describe()));
+        };
+        let of = Box::new(map.expr.clone());
+        let value = Expr::Json { of, key: Some(Box::new(key.clone())), kind: Kind::Json };
+        Some(unless_null(&key, Expr::is_set(value)))
+    }
+}

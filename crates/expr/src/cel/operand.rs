@@ -1,0 +1,153 @@
+//! A checked sub-expression, before it is known what it is used for.
+
+use std::ops::Range;
+
+use mainstay_record::Value;
+
+use crate::ir::Expr;
+use crate::schema::Type;
+use crate::target::{Form, Target, kind_of_type, render, zero};
+
+#[derive(Debug, Clone)]
+pub(crate) enum Operand {
+    /// A constant of the source.
+    Constant {
+        ty: Type,
+        value: Value,
+    },
+    /// A field of a record: unset reads as its default.
+    Target(Target),
+    /// Anything computed: NULL is an error.
+    Computed {
+        ty: Type,
+        expr: Expr,
+    },
+    /// A list written out.
+    List(Vec<(Operand, Range<usize>)>),
+    Null,
+    /// `auth` itself.
+    Auth,
+}
+
+impl Operand {
+    pub fn bool(expr: Expr) -> Operand {
+        Operand::Computed { ty: Type::Bool, expr }
+    }
+
+    pub fn constant(ty: Type, value: Value) -> Operand {
+        Operand::Constant { ty, value }
+    }
+
+    /// The type; nothing for null, a written list and `auth`.
+    pub fn ty(&self) -> Option<&Type> {
+        match self {
+            Operand::Constant { ty, .. } | Operand::Computed { ty, .. } => Some(ty),
+            Operand::Target(target) => Some(&target.ty),
+            Operand::List(_) | Operand::Null | Operand::Auth => None,
+        }
+    }
+
+    /// The expression that reads a scalar, unset as its default; nothing for what is no scalar.
+    pub fn read(&self) -> Option<Expr> {
+        match self {
+            Operand::Constant { value, .. } => Some(Expr::Literal(value.clone())),
+            Operand::Computed { expr, .. } => Some(expr.clone()),
+            Operand::Target(target) => read_target(target),
+            Operand::List(_) | Operand::Null | Operand::Auth => None,
+        }
+    }
+
+    /// What it is, for a message.
+    pub fn describe(&self) -> String {
+        match self {
+            Operand::List(_) => "a list".into(),
+            Operand::Null => "null".into(),
+            Operand::Auth => "`auth` itself".into(),
+            Operand::Target(Target { form: Form::Etag { .. }, .. }) => "an etag".into(),
+            other => other.ty().map_or_else(|| "a value".into(), Type::describe),
+        }
+    }
+}
+
+fn read_target(target: &Target) -> Option<Expr> {
+    match &target.form {
+        Form::Scalar { expr, nullable: false } => Some(expr.clone()),
+        Form::Scalar { expr, nullable: true } => {
+            let zero = zero(&target.ty, expr)?;
+            Some(Expr::Coalesce(Box::new(expr.clone()), Box::new(Expr::Literal(zero))))
+        }
+        Form::Name { template, columns, nullable } => {
+            let name = render(template, columns);
+            Some(if *nullable { Expr::Coalesce(Box::new(name), Box::new(Expr::text(""))) } else { name })
+        }
+        Form::Etag { .. } | Form::Flat { .. } | Form::Document(_) => None,
+    }
+}
+
+/// Whether the two types can be compared.
+pub(crate) fn comparable(left: &Type, right: &Type) -> bool {
+    match (left, right) {
+        (Type::Enum(a), Type::Enum(b)) => a.name == b.name,
+        (Type::Int, Type::Enum(_)) | (Type::Enum(_), Type::Int) => true,
+        (Type::Bool, Type::Bool)
+        | (Type::Int, Type::Int)
+        | (Type::Double, Type::Double)
+        | (Type::Text, Type::Text)
+        | (Type::Bytes, Type::Bytes)
+        | (Type::Timestamp, Type::Timestamp)
+        | (Type::Duration, Type::Duration)
+        | (Type::Date, Type::Date) => true,
+        _ => false,
+    }
+}
+
+/// A constant as a value of a type, stored as `expr` is: integers become doubles where that is exact, timestamps become
+/// integers where a document holds them so. Nothing where the types do not fit.
+pub(crate) fn adapted(ty: &Type, value: &Value, wanted: &Type, expr: &Expr) -> Option<Value> {
+    if let (Type::Int, Type::Double, Value::Int(number)) = (ty, wanted, value) {
+        const EXACT: i64 = 1 << 53;
+        #[expect(clippy::cast_precision_loss, reason = "within the range in which every integer is a double")]
+        return (-EXACT..=EXACT).contains(number).then_some(Value::Double(*number as f64));
+    }
+    if !comparable(ty, wanted) {
+        return None;
+    }
+    match (value, expr.kind()) {
+        (Value::Timestamp(micros), Some(mainstay_record::Kind::Int)) => Some(Value::Int(*micros)),
+        _ => Some(value.clone()),
+    }
+}
+
+/// Whether the expression can be NULL on a record that is there: unset fields have been given their defaults by `read`.
+pub(crate) fn may_be_null(expr: &Expr) -> bool {
+    use crate::ir::AuthName;
+    match expr {
+        Expr::Literal(value) => value.is_null(),
+        Expr::Column { .. } | Expr::Now { .. } | Expr::IsNull(_) | Expr::Any { .. } => false,
+        Expr::Auth(name) => matches!(name, AuthName::Uid | AuthName::Email),
+        Expr::Coalesce(_, second) => may_be_null(second),
+        Expr::Json { .. } | Expr::Element | Expr::Atom(_) => true,
+        other => other.children().into_iter().any(may_be_null),
+    }
+}
+
+/// The result where `of` is not NULL, else NULL: for operators that would otherwise swallow an error.
+pub(crate) fn unless_null(of: &Expr, result: Expr) -> Expr {
+    if !may_be_null(of) {
+        return result;
+    }
+    Expr::If { condition: Box::new(Expr::is_null(of.clone())), then: Box::new(Expr::NULL), otherwise: Box::new(result) }
+}
+
+/// Whether two dynamic values of a type are stored alike.
+pub(crate) fn stored_alike(left: &Expr, right: &Expr) -> bool {
+    match (left.kind(), right.kind()) {
+        (Some(a), Some(b)) => a == b,
+        _ => true,
+    }
+}
+
+/// Whether values of the type have the same form everywhere.
+pub(crate) fn is_scalar(ty: &Type) -> bool {
+    kind_of_type(ty) != mainstay_record::Kind::Json
+}

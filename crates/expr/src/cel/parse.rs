@@ -1,0 +1,142 @@
+//! The `cel` crate's parser behind limits, with places as byte offsets.
+
+use std::ops::Range;
+
+use cel::common::ast::{EntryExpr, Expr, IdedExpr, SourceInfo};
+use cel::parser::{ParseError, Parser};
+
+use super::{MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_PUNCTUATION};
+use crate::problem::{Problem, ProblemKind};
+
+/// A parsed rule.
+pub(crate) struct Parsed<'s> {
+    pub root: IdedExpr,
+    source: &'s str,
+    info: SourceInfo,
+}
+
+/// Parses a rule.
+///
+/// # Errors
+/// Syntax errors, and sources beyond the limits. The limits come first: the parser and everything after it recurse.
+pub(crate) fn parse(source: &str) -> Result<Parsed<'_>, Vec<Problem>> {
+    let limit = |message: String| vec![Problem::new(0..source.len(), ProblemKind::Limit, message)];
+    if source.len() > MAX_RULE_BYTES {
+        return Err(limit(format!("a rule may have {MAX_RULE_BYTES} bytes, this one has {}", source.len())));
+    }
+    if source.trim().is_empty() {
+        return Err(vec![
+            Problem::new(0..source.len(), ProblemKind::Syntax, "the rule is empty").help("write `true` or `false`"),
+        ]);
+    }
+    let marks = source.bytes().filter(u8::is_ascii_punctuation).count();
+    if marks > MAX_RULE_PUNCTUATION {
+        return Err(limit(format!("a rule may have {MAX_RULE_PUNCTUATION} marks and operators, this one has {marks}")));
+    }
+    if bracket_depth(source) > MAX_RULE_DEPTH {
+        return Err(limit(format!("a rule may be nested {MAX_RULE_DEPTH} deep")));
+    }
+    let (root, info) = Parser::new()
+        .error_recovery_limit(4)
+        .parse_with_source_info(source)
+        .map_err(|errors| errors.errors.iter().map(|error| syntax(source, error)).collect::<Vec<_>>())?;
+    if depth(&root) > MAX_RULE_DEPTH {
+        return Err(limit(format!("a rule may be nested {MAX_RULE_DEPTH} deep")));
+    }
+    Ok(Parsed { root, source, info })
+}
+
+/// How deep brackets stand in one another at most, those in string literals included.
+fn bracket_depth(source: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for byte in source.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+fn syntax(source: &str, error: &ParseError) -> Problem {
+    let (line, column) = (error.pos.0.max(1).unsigned_abs(), error.pos.1.max(1).unsigned_abs());
+    let start: usize = source.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let offset = source[start..].char_indices().nth(column - 1).map_or(source.len(), |(offset, _)| start + offset);
+    let end = source[offset..].chars().next().map_or(offset, |c| offset + c.len_utf8());
+    let message = error.msg.split(" expecting ").next().unwrap_or("the rule does not parse");
+    Problem::new(offset..end, ProblemKind::Syntax, format!("this is not CEL: {message}"))
+}
+
+impl Parsed<'_> {
+    /// The place of a sub-expression, from its first to its last token.
+    pub fn span(&self, expr: &IdedExpr) -> Range<usize> {
+        let mut bounds: Option<(u32, u32)> = None;
+        self.widen(expr, &mut bounds);
+        let Some((start, stop)) = bounds else { return 0..self.source.len() };
+        let start = self.byte(start);
+        let end = self.byte(stop.saturating_add(1)).max(start);
+        start..self.closed(start, end)
+    }
+
+    fn widen(&self, expr: &IdedExpr, bounds: &mut Option<(u32, u32)>) {
+        if let Some((start, stop)) = self.info.offset_for(expr.id) {
+            let (low, high) = bounds.unwrap_or((start, stop));
+            *bounds = Some((low.min(start), high.max(stop)));
+        }
+        for child in children(&expr.expr) {
+            self.widen(child, bounds);
+        }
+    }
+
+    /// The byte offset of a character: the parser counts characters.
+    fn byte(&self, character: u32) -> usize {
+        self.source.char_indices().nth(character as usize).map_or(self.source.len(), |(offset, _)| offset)
+    }
+
+    /// Moves the end behind the name after a dot and behind brackets that were opened inside the span: the parser's places
+    /// are those of the dot and of the opening bracket.
+    fn closed(&self, start: usize, mut end: usize) -> usize {
+        if self.source[start..end].ends_with('.') {
+            let rest = &self.source[end..];
+            let name = rest.trim_start();
+            let skipped = rest.len() - name.len();
+            let length = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
+            end += skipped + length;
+        }
+        let inside = &self.source[start..end];
+        let count = |marks: [char; 2]| inside.matches(marks).count();
+        let mut open = count(['(', '[']).saturating_sub(count([')', ']']));
+        while open > 0 {
+            let Some(offset) = self.source[end..].find([')', ']']) else { break };
+            end += offset + 1;
+            open -= 1;
+        }
+        end
+    }
+}
+
+/// The direct sub-expressions.
+fn children(expr: &Expr) -> Vec<&IdedExpr> {
+    match expr {
+        Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => Vec::new(),
+        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
+        Expr::Comprehension(c) => vec![&c.iter_range, &c.loop_cond, &c.loop_step, &c.result],
+        Expr::List(list) => list.elements.iter().collect(),
+        Expr::Select(select) => vec![&select.operand],
+        Expr::Map(map) => map.entries.iter().flat_map(|entry| entries(&entry.expr)).collect(),
+        Expr::Struct(message) => message.entries.iter().flat_map(|entry| entries(&entry.expr)).collect(),
+    }
+}
+
+fn entries(entry: &EntryExpr) -> Vec<&IdedExpr> {
+    match entry {
+        EntryExpr::StructField(field) => vec![&field.value],
+        EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
+    }
+}
+
+fn depth(expr: &IdedExpr) -> usize {
+    1 + children(&expr.expr).into_iter().map(depth).max().unwrap_or(0)
+}

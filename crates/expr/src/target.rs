@@ -1,0 +1,279 @@
+//! From a field's name to the expression that reads it: what both front ends share.
+
+use std::sync::Arc;
+
+use mainstay_record::{JsonShape, Kind, Template, Value};
+
+use crate::ir::{CompareOp, Expr, Measure, Root};
+use crate::schema::{Field, RecordType, Storage, Type};
+
+/// What a field path leads to.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub ty: Type,
+    pub form: Form,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Form {
+    /// A stored scalar; NULL where unset if `nullable`.
+    Scalar {
+        expr: Expr,
+        nullable: bool,
+    },
+    /// A resource name or reference.
+    Name {
+        template: Template,
+        columns: Vec<Expr>,
+        nullable: bool,
+    },
+    Etag {
+        revision: Expr,
+    },
+    /// A message whose fields have storage of their own.
+    Flat {
+        record: Arc<RecordType>,
+        root: Root,
+        presence: Option<Expr>,
+    },
+    /// A document: a list, map, Struct or message; NULL where empty or unset.
+    Document(Document),
+}
+
+/// A JSON document and where its storage keys are found.
+#[derive(Debug, Clone)]
+pub(crate) struct Document {
+    pub expr: Expr,
+    pub shape: Arc<JsonShape>,
+    /// The entry of the shape for the messages in this document.
+    pub message: Option<usize>,
+}
+
+impl Target {
+    /// The field of a record as a whole.
+    pub fn of_record(field: &Field, root: Root) -> Target {
+        let column = |index: usize, kind: Kind| Expr::Column { root, index, kind };
+        let form = match &field.storage {
+            Storage::Column { index, nullable } => {
+                Form::Scalar { expr: column(*index, kind_of_type(&field.ty)), nullable: *nullable }
+            }
+            Storage::Template { template, columns, nullable } => Form::Name {
+                template: template.clone(),
+                columns: columns.iter().map(|index| column(*index, Kind::Text)).collect(),
+                nullable: *nullable,
+            },
+            Storage::Etag { revision } => Form::Etag { revision: column(*revision, Kind::Int) },
+            Storage::Message { presence } => Form::Flat {
+                record: match &field.ty {
+                    Type::Message(record) => record.clone(),
+                    _ => Arc::default(),
+                },
+                root,
+                presence: presence.map(|index| column(index, Kind::Bool)),
+            },
+            Storage::Json { column: index, shape } => Form::Document(Document {
+                expr: column(*index, Kind::Json),
+                message: (!shape.messages.is_empty()).then_some(0),
+                shape: Arc::new(shape.clone()),
+            }),
+            // Only the fields of messages inside documents are stored so, and those are reached by `in_document`.
+            Storage::InJson => Form::Scalar { expr: Expr::NULL, nullable: true },
+        };
+        Target { ty: field.ty.clone(), form }
+    }
+
+    /// The field of a message that is stored in a document; nothing where the shape does not know it.
+    pub fn in_document(field: &Field, document: &Document) -> Option<Target> {
+        let message = document.shape.messages.get(document.message?)?;
+        let stored = message.fields.iter().find(|stored| stored.number == field.number)?;
+        let read = |kind: Kind| Expr::Json {
+            of: Box::new(document.expr.clone()),
+            key: Some(Box::new(Expr::text(stored.key.as_str()))),
+            kind,
+        };
+        let form = match json_kind(&field.ty) {
+            Some(kind) => Form::Scalar { expr: read(kind), nullable: true },
+            None => Form::Document(Document {
+                expr: read(Kind::Json),
+                shape: document.shape.clone(),
+                message: stored.message,
+            }),
+        };
+        Some(Target { ty: field.ty.clone(), form })
+    }
+
+    /// The element of a list, inside `Expr::Any`.
+    pub fn element(ty: &Type, list: &Document) -> Target {
+        let form = match json_kind(ty) {
+            Some(kind) => {
+                Form::Scalar { expr: Expr::Json { of: Box::new(Expr::Element), key: None, kind }, nullable: false }
+            }
+            None => Form::Document(Document { expr: Expr::Element, ..list.clone() }),
+        };
+        Target { ty: ty.clone(), form }
+    }
+
+    /// The value of a map under a key: NULL where the key is missing.
+    pub fn entry(ty: &Type, map: &Document, key: Expr) -> Target {
+        let read = |kind: Kind| Expr::Json { of: Box::new(map.expr.clone()), key: Some(Box::new(key.clone())), kind };
+        let form = match json_kind(ty) {
+            Some(kind) => Form::Scalar { expr: read(kind), nullable: false },
+            None => Form::Document(Document { expr: read(Kind::Json), ..map.clone() }),
+        };
+        Target { ty: ty.clone(), form }
+    }
+
+    /// Whether the field is set: by its presence, or by differing from its default where it has none (AIP-160, CEL).
+    pub fn is_present(&self) -> Expr {
+        match &self.form {
+            // In a document a zero is left out unless the field tracks presence, so being there is being present.
+            Form::Scalar { expr, nullable: true } => Expr::is_set(expr.clone()),
+            Form::Scalar { expr, nullable: false } => match zero(&self.ty, expr) {
+                Some(zero) => Expr::compare(CompareOp::Ne, expr.clone(), Expr::Literal(zero)),
+                None => Expr::is_set(expr.clone()),
+            },
+            Form::Name { columns, nullable: true, .. } => {
+                columns.first().map_or(Expr::FALSE, |first| Expr::is_set(first.clone()))
+            }
+            Form::Name { nullable: false, .. } | Form::Etag { .. } => Expr::TRUE,
+            Form::Flat { presence: Some(presence), .. } => presence.clone(),
+            Form::Flat { record, root, presence: None } => {
+                Expr::Or(record.fields.iter().map(|field| Target::of_record(field, *root).is_present()).collect())
+            }
+            Form::Document(document) => document_present(&self.ty, &document.expr),
+        }
+    }
+
+    /// What an unset field reads as; nothing where the field always has a value.
+    pub fn unset_value(&self) -> Option<Value> {
+        match &self.form {
+            Form::Scalar { expr, nullable: true } => zero(&self.ty, expr),
+            _ => None,
+        }
+    }
+}
+
+/// A document is present unless empty. A column is NULL where empty; inside a document, empty lists are left out.
+fn document_present(ty: &Type, expr: &Expr) -> Expr {
+    match (ty, expr) {
+        (Type::List(_) | Type::Map(_) | Type::MapOther, Expr::Json { .. }) => {
+            Expr::compare(CompareOp::Gt, document_size(ty, expr.clone()), Expr::int(0))
+        }
+        _ => Expr::is_set(expr.clone()),
+    }
+}
+
+/// How many elements or entries a document has; 0 where it is NULL.
+pub(crate) fn document_size(ty: &Type, expr: Expr) -> Expr {
+    let measure = if matches!(ty, Type::List(_)) { Measure::Items } else { Measure::Entries };
+    let size = Expr::Size { of: Box::new(expr), measure };
+    Expr::Coalesce(Box::new(size), Box::new(Expr::int(0)))
+}
+
+/// The kind that a scalar type has in a column.
+pub(crate) fn kind_of_type(ty: &Type) -> Kind {
+    match ty {
+        Type::Bool => Kind::Bool,
+        Type::Int | Type::Duration | Type::Date | Type::Enum(_) => Kind::Int,
+        Type::Double => Kind::Double,
+        Type::Text => Kind::Text,
+        Type::Bytes => Kind::Bytes,
+        Type::Timestamp => Kind::Timestamp,
+        Type::Message(_) | Type::List(_) | Type::Map(_) | Type::MapOther | Type::Struct => Kind::Json,
+    }
+}
+
+/// The kind that a scalar type is read as from a document; nothing for a type that is a document itself.
+fn json_kind(ty: &Type) -> Option<Kind> {
+    match kind_of_type(ty) {
+        Kind::Json => None,
+        Kind::Timestamp => Some(Kind::Int),
+        kind => Some(kind),
+    }
+}
+
+/// The value that an unset field of a scalar type reads as, in the kind that `expr` has.
+pub(crate) fn zero(ty: &Type, expr: &Expr) -> Option<Value> {
+    match (kind_of_type(ty), expr.kind()) {
+        (Kind::Json, _) => None,
+        (Kind::Timestamp, Some(Kind::Timestamp) | None) => Some(Value::Timestamp(0)),
+        (Kind::Timestamp, _) => Some(Value::Int(0)),
+        (kind, _) => Some(kind.zero()),
+    }
+}
+
+/// Compares a stored value with a constant, where NULL means unset and reads as `unset` (nothing: equal to nothing and in
+/// no order with anything). The comparison itself stays plain, so that an index can serve it.
+pub(crate) fn compare_constant(op: CompareOp, expr: Expr, unset: Option<&Value>, constant: Value) -> Expr {
+    let holds_unset = match unset {
+        Some(value) => {
+            let unset = Expr::compare(op, Expr::Literal(value.clone()), Expr::Literal(constant.clone()));
+            crate::evaluate(&unset, &crate::Scope::default()) == Some(true)
+        }
+        None => op == CompareOp::Ne,
+    };
+    let plain = Expr::compare(op, expr.clone(), Expr::Literal(constant));
+    match holds_unset {
+        true => Expr::Or(vec![Expr::is_null(expr), plain]),
+        false => Expr::And(vec![Expr::is_set(expr), plain]),
+    }
+}
+
+/// The condition that a text starts with a constant, as a range that an index can serve: text orders by its UTF-8 bytes,
+/// which is the order of code points.
+pub(crate) fn starts_with_constant(text: Expr, prefix: &str) -> Expr {
+    let from = Expr::compare(CompareOp::Ge, text.clone(), Expr::text(prefix));
+    match after_prefix(prefix) {
+        Some(end) => Expr::And(vec![from, Expr::compare(CompareOp::Lt, text, Expr::text(end))]),
+        None => from,
+    }
+}
+
+/// The least text above all that start with the prefix; nothing where there is none.
+fn after_prefix(prefix: &str) -> Option<String> {
+    let mut end = prefix.to_owned();
+    while let Some(last) = end.pop() {
+        let next = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32);
+        if let Some(next) = next {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
+}
+
+/// The text of a resource name: NULL where unset.
+pub(crate) fn render(template: &Template, columns: &[Expr]) -> Expr {
+    use mainstay_record::TemplatePart;
+    let parts = template.parts.iter().map(|part| match part {
+        TemplatePart::Literal(text) => Expr::text(text.as_str()),
+        TemplatePart::Variable(position) => columns.get(*position).cloned().unwrap_or(Expr::NULL),
+    });
+    Expr::Concat(parts.collect())
+}
+
+/// Whether a resource name equals a constant: a comparison of key columns. Unset reads as the empty text.
+pub(crate) fn name_equals(template: &Template, columns: &[Expr], nullable: bool, constant: &str) -> Expr {
+    if constant.is_empty() {
+        return match columns.first() {
+            Some(first) if nullable => Expr::is_null(first.clone()),
+            _ => Expr::FALSE,
+        };
+    }
+    let Some(values) = template.parse(constant) else { return Expr::FALSE };
+    let unset = nullable.then(|| Value::Text(String::new()));
+    let equal = columns.iter().zip(values).map(|(column, value)| match &unset {
+        Some(unset) => compare_constant(CompareOp::Eq, column.clone(), Some(unset), Value::Text(value.to_owned())),
+        None => Expr::eq(column.clone(), Expr::text(value)),
+    });
+    Expr::And(equal.collect())
+}
+
+/// Whether the etag equals a constant: a comparison of revisions.
+pub(crate) fn etag_equals(revision: Expr, constant: &str) -> Expr {
+    let digits = constant.len() == 16 && constant.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    match i64::from_str_radix(constant, 16) {
+        Ok(number) if digits => Expr::eq(revision, Expr::int(number)),
+        _ => Expr::FALSE,
+    }
+}
