@@ -40,7 +40,7 @@ pub enum StartError {
 
 /// A running gateway. It stops following the contract when it is dropped.
 pub struct Gateway {
-    endpoint: Arc<Edge>,
+    endpoint: Edge,
     tasks: JoinSet<()>,
 }
 
@@ -74,12 +74,12 @@ impl Gateway {
         // Without a contract in time the gateway starts all the same: it then says UNAVAILABLE instead of NOT_FOUND.
         let _ = tokio::time::timeout(FIRST_CONTRACT_WAIT, revision.wait_for(|revision| *revision > 0)).await;
         let route = metrics.unresolved().clone();
-        let endpoint = Arc::new(Edge { config, live, backends, readiness, route });
+        let endpoint = Edge { config, live, backends, readiness, route };
         Ok(Gateway { endpoint, tasks })
     }
 
-    /// The inside of the edge stack.
-    pub fn endpoint(&self) -> Arc<Edge> {
+    /// The inside of the edge stack: `mainstay_layers::stack::edge(gateway.endpoint(), guards)` is the service to listen with.
+    pub fn endpoint(&self) -> Edge {
         self.endpoint.clone()
     }
 

@@ -34,7 +34,8 @@ pub async fn read(mut body: Body, limit: usize) -> Result<Bytes, Fault> {
 /// The next piece of data; trailers are passed over.
 async fn next(body: &mut Body) -> Result<Option<Bytes>, Fault> {
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Fault::new(Reason::Cancelled).message("the body broke off").source(error))?;
+        let frame =
+            frame.map_err(|error| Fault::new(Reason::Cancelled).message("the body broke off").with_source(error))?;
         if let Ok(data) = frame.into_data() {
             return Ok(Some(data));
         }

@@ -26,7 +26,8 @@ pub struct Backends {
     pub data: Arc<dyn Channel>,
 }
 
-/// Answers everything that comes in on the gateway's port.
+/// Answers everything that comes in on the gateway's port. All clones are one.
+#[derive(Clone)]
 pub struct Edge {
     pub(crate) config: Config,
     pub(crate) live: Arc<ArcSwap<Snapshot>>,

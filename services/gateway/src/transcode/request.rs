@@ -83,17 +83,17 @@ impl Builder<'_> {
             let read = self.plans.from_json(message, body, &mut inner, keys.as_mut());
             read.map_err(|error| json_fault(error, Origin::Body { field: name }))?;
         }
-        let mut captured = false;
+        let mut inside = false;
         for capture in &self.binding.captures {
             if let Some(path) = &capture.inside_body {
-                captured = true;
-                let text = self.captured(capture)?;
+                inside = true;
+                let text = captured(&self.parts, capture)?;
                 let set = self.plans.set_text(message, path, &text, &mut inner);
                 set.map_err(|error| json_fault(error, Origin::Body { field: name }))?;
                 keys.iter_mut().for_each(|keys| keys.retain(|key| key != path.as_ref()));
             }
         }
-        if captured || !body.is_empty() {
+        if inside || !body.is_empty() {
             let wrapped = self.plans.wrap(self.request, name, &inner, &mut self.out.message);
             wrapped.map_err(|error| json_fault(error, Origin::Body { field: name }))?;
         }
@@ -102,19 +102,11 @@ impl Builder<'_> {
 
     fn captures(&mut self) -> Result<(), Fault> {
         for capture in self.binding.captures.iter().filter(|capture| capture.inside_body.is_none()) {
-            let text = self.captured(capture)?;
+            let text = captured(&self.parts, capture)?;
             let set = self.plans.set_text(self.request, &capture.field, &text, &mut self.out.message);
             set.map_err(|error| json_fault(error, Origin::Path))?;
         }
         Ok(())
-    }
-
-    fn captured(&self, capture: &Capture) -> Result<Cow<'_, str>, Fault> {
-        let text = &self.parts.path[self.parts.segments.span(capture.segments.clone())];
-        decode_path(text, capture.keep).map_err(|error| {
-            Fault::new(Reason::MalformedRequest)
-                .message(format!("the path could not be read at `{}`: {error}", capture.field))
-        })
     }
 
     /// Appends the query parameters. Says whether one of them is the mask that would otherwise come from the body.
@@ -169,6 +161,15 @@ impl Builder<'_> {
         let set = self.plans.set_text(self.request, name, value, &mut self.out.message);
         set.map_err(|error| json_fault(error, Origin::Query))
     }
+}
+
+/// The text of a capture, decoded.
+fn captured<'r>(parts: &RequestParts<'r>, capture: &Capture) -> Result<Cow<'r, str>, Fault> {
+    let text = &parts.path[parts.segments.span(capture.segments.clone())];
+    decode_path(text, capture.keep).map_err(|error| {
+        Fault::new(Reason::MalformedRequest)
+            .message(format!("the path could not be read at `{}`: {error}", capture.field))
+    })
 }
 
 /// Appends a `google.protobuf.FieldMask` (its paths are field 1). An empty one says nothing, so it is left out.

@@ -85,7 +85,8 @@ pub fn templates() -> impl Strategy<Value = String> {
     let part = prop_oneof![3 => literal.prop_map(String::from), 1 => Just("*".to_owned())];
     let variable = (prop::collection::vec(part.clone(), 1..4), any::<bool>())
         .prop_map(|(parts, plain)| if plain { String::new() } else { format!("={}", parts.join("/")) });
-    let segment = prop_oneof![3 => part.prop_map(|part| (part, None)), 2 => variable.prop_map(|v| (String::new(), Some(v)))];
+    let segment =
+        prop_oneof![3 => part.prop_map(|part| (part, None)), 2 => variable.prop_map(|v| (String::new(), Some(v)))];
     let tail = prop_oneof![4 => Just(""), 1 => Just("/**"), 1 => Just("/{tail=**}"), 1 => Just("/{tail=a/**}")];
     let verb = prop_oneof![2 => Just(String::new()), 1 => "[a-z]{1,5}".prop_map(|verb| format!(":{verb}"))];
     (prop::collection::vec(segment, 1..6), tail, verb).prop_map(|(segments, tail, verb)| {

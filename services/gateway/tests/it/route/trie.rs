@@ -77,9 +77,27 @@ fn no_other_spelling_of_a_path_finds_its_route() {
     let routes = [(GET, "/v1/{name=messages/*}"), (GET, "/v2/{rest=**}"), (GET, "/v1/things")];
     let trie = trie(&routes);
     let spellings = [
-        "", "/", "v1/messages/1", "//v1/messages/1", "/v1//messages/1", "/v1/messages//1", "/v1/messages/1/", "/v1/messages/",
-        "/V1/messages/1", "/v1/Messages/1", "/v1%2Fmessages/1", "/v1/messages%2F1", "/v1/mess%61ges/1", "/v1/./messages/1",
-        "/v2/a//b", "/v2/a/", "//v2/a", "/v1/things/", "/v1/things?", "*", "http://host/v1/things",
+        "",
+        "/",
+        "v1/messages/1",
+        "//v1/messages/1",
+        "/v1//messages/1",
+        "/v1/messages//1",
+        "/v1/messages/1/",
+        "/v1/messages/",
+        "/V1/messages/1",
+        "/v1/Messages/1",
+        "/v1%2Fmessages/1",
+        "/v1/messages%2F1",
+        "/v1/mess%61ges/1",
+        "/v1/./messages/1",
+        "/v2/a//b",
+        "/v2/a/",
+        "//v2/a",
+        "/v1/things/",
+        "/v1/things?",
+        "*",
+        "http://host/v1/things",
     ];
     for path in spellings {
         assert!(matches!(trie.find(path, &GET), Lookup::Unknown), "{path}");
@@ -105,9 +123,8 @@ fn a_path_that_is_known_with_other_methods_says_which() {
 #[test]
 fn two_templates_for_the_same_requests_are_ambiguous() {
     let mut trie = Trie::default();
-    let mut insert = |template: &str, method: Option<Method>, route| {
-        trie.insert(&Template::parse(template).unwrap(), method, route)
-    };
+    let mut insert =
+        |template: &str, method: Option<Method>, route| trie.insert(&Template::parse(template).unwrap(), method, route);
     assert_eq!(insert("/v1/{name=products/*}", Some(GET), 0), Ok(()));
     assert_eq!(insert("/v1/products/{id}", Some(GET), 1), Err(Ambiguous { with: 0 }));
     assert_eq!(insert("/v1/products/{id}", Some(Method::PUT), 2), Ok(()));

@@ -1,0 +1,95 @@
+//! Services behind the gateway that answer what a test says, and remember what they were asked.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use mainstay_fault::{Fault, Reason};
+use mainstay_proto::data::v1::Contract;
+use mainstay_runtime::channel::{Call, Channel, Reply};
+use prost::Message as _;
+use tokio::sync::watch;
+
+/// Makes the answer to a call.
+pub type Answer = Box<dyn Fn(&Call) -> Result<Reply, Fault> + Send + Sync>;
+
+/// A service. Methods without an answer of their own answer with the request's bytes.
+pub struct FakeService {
+    answers: Mutex<HashMap<String, Answer>>,
+    calls: Mutex<Vec<Call>>,
+    contract: watch::Sender<Option<Contract>>,
+}
+
+impl Default for FakeService {
+    fn default() -> FakeService {
+        FakeService { answers: Mutex::default(), calls: Mutex::default(), contract: watch::channel(None).0 }
+    }
+}
+
+impl FakeService {
+    /// Answers calls of a method (`/library.v1.Library/GetMessage`) as `answer` says.
+    pub fn on(&self, path: &str, answer: impl Fn(&Call) -> Result<Reply, Fault> + Send + Sync + 'static) {
+        lock(&self.answers).insert(path.to_owned(), Box::new(answer));
+    }
+
+    /// Streams a contract to whoever watches.
+    pub fn publish(&self, revision: i64, descriptor_set: &[u8]) {
+        let descriptor_set = Bytes::copy_from_slice(descriptor_set);
+        self.contract.send_replace(Some(Contract { revision, descriptor_set, ..Contract::default() }));
+    }
+
+    /// The calls so far that were no watches or health checks.
+    pub fn calls(&self) -> Vec<Call> {
+        lock(&self.calls).clone()
+    }
+
+    /// The one call that there was.
+    pub fn only_call(&self) -> Call {
+        let mut calls = self.calls();
+        assert_eq!(calls.len(), 1, "{calls:?}");
+        calls.remove(0)
+    }
+
+    fn watch(&self) -> Reply {
+        let contracts = tokio_stream::wrappers::WatchStream::new(self.contract.subscribe());
+        let messages = contracts.filter_map(|contract| async { contract.map(|c| Ok(Bytes::from(c.encode_to_vec()))) });
+        Reply::Stream(messages.boxed())
+    }
+}
+
+/// A handle that is the channel to a fake.
+#[derive(Clone)]
+pub struct FakeChannel(pub Arc<FakeService>);
+
+impl Channel for FakeChannel {
+    fn call(&self, call: Call) -> BoxFuture<'static, Result<Reply, Fault>> {
+        let path = call.path.clone();
+        if let Some(answer) = lock(&self.0.answers).get(&*path) {
+            let reply = answer(&call);
+            lock(&self.0.calls).push(call);
+            return Box::pin(std::future::ready(reply));
+        }
+        let reply = match &*path {
+            "/mainstay.data.v1.ContractService/WatchContract" => Ok(self.0.watch()),
+            // HealthCheckResponse {status: SERVING}
+            "/grpc.health.v1.Health/Check" => Ok(Reply::Unary(Bytes::from_static(&[8, 1]))),
+            _ => {
+                let echo = call.message.clone();
+                lock(&self.0.calls).push(call);
+                Ok(Reply::Unary(echo))
+            }
+        };
+        Box::pin(std::future::ready(reply))
+    }
+}
+
+/// A service that is not there.
+pub fn unavailable() -> Fault {
+    Fault::new(Reason::Unavailable)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
