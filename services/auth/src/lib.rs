@@ -1,1 +1,18 @@
+#![doc = include_str!("../README.md")]
 
+mod auth;
+mod config;
+mod core;
+pub mod domain;
+mod error;
+mod handlers;
+pub mod hashing;
+mod maintenance;
+mod schema;
+mod signer;
+mod signing_keys;
+pub mod store;
+
+pub use auth::{Auth, Environment, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, start};
+pub use config::{Config, KEY_FILE, MAX_ACCESS_TOKEN_SECONDS, SQLITE_FILE, SignUp};
+pub use error::{Error, StartError, Violation};

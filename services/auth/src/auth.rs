@@ -1,0 +1,131 @@
+use std::sync::Arc;
+
+use mainstay_db::Database;
+use mainstay_identity::{Clock, KeySource, SystemClock, VerifierConfig};
+use mainstay_keys::KeyEncryptionKey;
+use mainstay_proto::auth::v1::account_service_server::AccountServiceServer;
+use mainstay_proto::auth::v1::key_service_server::KeyServiceServer;
+use mainstay_proto::auth::v1::session_service_server::SessionServiceServer;
+use tonic::service::Routes;
+
+use crate::config::Config;
+use crate::core::Core;
+use crate::domain::account::Account;
+use crate::domain::email::Email;
+use crate::domain::role;
+use crate::error::{Error, StartError, Violation};
+use crate::handlers::accounts::{self, Accounts};
+use crate::handlers::keys::Keys;
+use crate::handlers::sessions::Sessions;
+use crate::hashing::Hasher;
+use crate::maintenance::{Maintenance, Rounds};
+use crate::signer::Signer;
+use crate::signing_keys::load_and_rotate;
+use crate::store;
+
+/// Largest request message. The largest that means something is a password of 4 KiB and an address.
+pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
+
+/// Largest answer.
+pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
+
+/// What the service needs from the process that it runs in.
+pub struct Environment {
+    /// The service's own database, open; see [`Config::open_database`].
+    pub database: Database,
+    /// The key that seals the signing keys; see [`Config::key_encryption_key`].
+    pub key_encryption_key: KeyEncryptionKey,
+    /// What tokens say of their issuer and audience: the same as every verifier expects.
+    pub tokens: VerifierConfig,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Environment {
+    /// Takes the machine's clock.
+    pub fn new(database: Database, key_encryption_key: KeyEncryptionKey, tokens: VerifierConfig) -> Environment {
+        Environment { database, key_encryption_key, tokens, clock: Arc::new(SystemClock) }
+    }
+}
+
+/// The running auth service. Cheap to clone; the last clone ends its background work.
+#[derive(Clone)]
+pub struct Auth(Arc<Inner>);
+
+struct Inner {
+    core: Arc<Core>,
+    maintenance: Arc<Maintenance>,
+    _rounds: Rounds,
+}
+
+/// Starts the service: brings its tables up to date, opens or makes its signing keys.
+pub async fn start(config: &Config, environment: Environment) -> Result<Auth, StartError> {
+    let problems = config.problems();
+    if !problems.is_empty() {
+        return Err(StartError::Config(problems));
+    }
+    let Environment { database, key_encryption_key, tokens, clock } = environment;
+    let hasher = Hasher::new(&config.password_hashing).map_err(StartError::Hashing)?;
+    database.migrate(store::SQLITE_MIGRATIONS, store::POSTGRES_MIGRATIONS).await?;
+    let schedule = config.schedule();
+    let ring = load_and_rotate(&database, &key_encryption_key, schedule, clock.now_micros()).await?;
+    let signer = Arc::new(Signer::new(ring, tokens, config.access_token_seconds, Arc::clone(&clock)));
+    let core = Arc::new(Core {
+        database,
+        hasher,
+        signer,
+        clock,
+        sign_up: config.sign_up,
+        password_min_characters: config.password_min_characters,
+        timeouts: config.timeouts(),
+    });
+    let maintenance = Arc::new(Maintenance { core: Arc::clone(&core), key_encryption_key, schedule });
+    let rounds = Rounds::start(Arc::clone(&maintenance));
+    Ok(Auth(Arc::new(Inner { core, maintenance, _rounds: rounds })))
+}
+
+impl Auth {
+    /// Gives the gRPC services. They expect to stand behind a stack that says who calls and lets in who may.
+    pub fn routes(&self) -> Routes {
+        let core = &self.0.core;
+        let accounts = AccountServiceServer::new(Accounts(Arc::clone(core)));
+        let sessions = SessionServiceServer::new(Sessions(Arc::clone(core)));
+        let keys = KeyServiceServer::new(Keys(Arc::clone(core)));
+        Routes::new(accounts.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES))
+            .add_service(
+                sessions.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
+            )
+            .add_service(
+                keys.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
+            )
+    }
+
+    /// Gives the public keys to verifiers in the same process.
+    pub fn key_source(&self) -> Arc<dyn KeySource> {
+        Arc::clone(&self.0.core.signer) as Arc<dyn KeySource>
+    }
+
+    /// Finds out whether the service can do its work; for readiness.
+    pub async fn ping(&self) -> Result<(), mainstay_db::Error> {
+        self.0.core.database.ping().await
+    }
+
+    /// Rotates keys and ends sessions that are over, when that is due. It also happens by itself, every minute.
+    pub async fn maintain(&self) -> Result<(), StartError> {
+        self.0.maintenance.run_once().await
+    }
+
+    /// Makes an account with roles, for the command line on a store that it has opened itself.
+    pub async fn create_account(&self, email: &str, password: &str, roles: &[String]) -> Result<Account, Error> {
+        accounts::create(&self.0.core, "", email, password, roles).await
+    }
+
+    /// Adds a role to the account that has this address, for the command line on a store that it has opened itself.
+    pub async fn grant_role(&self, email: &str, wanted: &str) -> Result<Account, Error> {
+        let email = Email::parse(email).map_err(|problem| Error::Violations(vec![Violation::new("email", problem)]))?;
+        role::check(wanted).map_err(|problem| Error::Violations(vec![Violation::new("role", problem)]))?;
+        let account = accounts::find_by_email(&self.0.core, email).await?;
+        let wanted = wanted.to_owned();
+        accounts::change_roles(&self.0.core, account.id, String::new(), move |held| role::with(held, &wanted)).await
+    }
+}

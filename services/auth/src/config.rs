@@ -1,0 +1,151 @@
+use std::path::Path;
+use std::time::Duration;
+
+use mainstay_db::Database;
+use mainstay_keys::KeyEncryptionKey;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::domain::password::{LEAST_MIN_CHARACTERS, MAX_PASSWORD_BYTES};
+use crate::domain::session::Timeouts;
+use crate::domain::signing::{LEAD, Schedule};
+use crate::error::StartError;
+use crate::hashing::HashingConfig;
+
+/// The SQLite file in the data directory.
+pub const SQLITE_FILE: &str = "auth.sqlite";
+
+/// The development key-encryption key in the data directory.
+pub const KEY_FILE: &str = "auth.key";
+
+/// The section `auth` of the configuration. Every field has a default; in production only `key_encryption_key` must be set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `postgres://…` puts the service on PostgreSQL; without it, an SQLite file in the data directory.
+    pub database_url: Option<SecretString>,
+    /// Connections to PostgreSQL; absent: the store's own default.
+    pub database_pool_size: Option<usize>,
+    /// The key that seals the signing keys in the database: 32 bytes in base64. All replicas have the same.
+    pub key_encryption_key: Option<SecretString>,
+    /// Whether anybody may make an account.
+    pub sign_up: SignUp,
+    /// Fewest characters of a new password.
+    pub password_min_characters: usize,
+    /// What hashing a password costs.
+    pub password_hashing: HashingConfig,
+    /// For how long an access token is valid, seconds.
+    pub access_token_seconds: u32,
+    /// After how long without a refresh a session is over, seconds.
+    pub session_idle_seconds: u64,
+    /// After how long a session is over although it is used, seconds.
+    pub session_absolute_seconds: u64,
+    /// For how long a key signs, seconds.
+    pub signing_key_seconds: u64,
+}
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SignUp {
+    /// Anybody.
+    #[default]
+    Open,
+    /// Only administrators, with `CreateAccount`.
+    Closed,
+}
+
+const DAY: u64 = 24 * 60 * 60;
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            database_url: None,
+            database_pool_size: None,
+            key_encryption_key: None,
+            sign_up: SignUp::Open,
+            password_min_characters: LEAST_MIN_CHARACTERS,
+            password_hashing: HashingConfig::default(),
+            access_token_seconds: 300,
+            session_idle_seconds: 14 * DAY,
+            session_absolute_seconds: 90 * DAY,
+            signing_key_seconds: 30 * DAY,
+        }
+    }
+}
+
+/// Longest access token lifetime: after a sign-out or a change of roles the old token still works for this long.
+pub const MAX_ACCESS_TOKEN_SECONDS: u32 = 3600;
+
+impl Config {
+    /// Finds everything that is wrong with the values, each as its path and what to do.
+    pub fn problems(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        let mut require = |holds: bool, path: &'static str, remedy: String| {
+            if !holds {
+                problems.push((path, remedy));
+            }
+        };
+        require(
+            (LEAST_MIN_CHARACTERS..=MAX_PASSWORD_BYTES / 4).contains(&self.password_min_characters),
+            "password_min_characters",
+            format!("must be {LEAST_MIN_CHARACTERS} to {}", MAX_PASSWORD_BYTES / 4),
+        );
+        require(
+            (1..=MAX_ACCESS_TOKEN_SECONDS).contains(&self.access_token_seconds),
+            "access_token_seconds",
+            format!("must be 1 to {MAX_ACCESS_TOKEN_SECONDS}"),
+        );
+        require(
+            self.session_idle_seconds >= u64::from(self.access_token_seconds),
+            "session_idle_seconds",
+            "must not be shorter than access_token_seconds".to_owned(),
+        );
+        require(
+            self.session_absolute_seconds >= self.session_idle_seconds,
+            "session_absolute_seconds",
+            "must not be shorter than session_idle_seconds".to_owned(),
+        );
+        require(
+            self.signing_key_seconds >= 2 * LEAD.as_secs(),
+            "signing_key_seconds",
+            format!(
+                "must be at least {}: the next key is published that long before its use, twice",
+                2 * LEAD.as_secs()
+            ),
+        );
+        problems
+    }
+
+    /// Opens the service's own database: the configured one, or an SQLite file in `data_dir`.
+    pub async fn open_database(&self, data_dir: &Path) -> Result<Database, StartError> {
+        let mut storage = mainstay_db::Config { database_url: self.database_url.clone(), ..Default::default() };
+        storage.pool_size = self.database_pool_size.unwrap_or(storage.pool_size);
+        Database::open(&storage, &data_dir.join(SQLITE_FILE)).await.map_err(StartError::Database)
+    }
+
+    /// Gives the configured key-encryption key. Without one, development makes its own in `data_dir`; production fails.
+    pub fn key_encryption_key(&self, data_dir: &Path, production: bool) -> Result<KeyEncryptionKey, StartError> {
+        match &self.key_encryption_key {
+            Some(configured) => {
+                KeyEncryptionKey::from_base64(configured.expose_secret()).map_err(StartError::KeyEncryptionKey)
+            }
+            None if production => Err(StartError::NoKeyEncryptionKey),
+            None => KeyEncryptionKey::load_or_create(&data_dir.join(KEY_FILE)).map_err(StartError::KeyEncryptionKey),
+        }
+    }
+
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        Timeouts {
+            idle: Duration::from_secs(self.session_idle_seconds),
+            absolute: Duration::from_secs(self.session_absolute_seconds),
+        }
+    }
+
+    pub(crate) fn schedule(&self) -> Schedule {
+        Schedule {
+            rotation_period: Duration::from_secs(self.signing_key_seconds),
+            access_token_lifetime: Duration::from_secs(self.access_token_seconds.into()),
+        }
+    }
+}

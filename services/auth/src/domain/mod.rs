@@ -1,0 +1,9 @@
+//! What accounts, sessions and keys are and how they change. Knows no wire format and no database.
+
+pub mod account;
+pub mod email;
+pub mod password;
+pub mod refresh_token;
+pub mod role;
+pub mod session;
+pub mod signing;

@@ -1,0 +1,121 @@
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::account::AccountId;
+use super::refresh_token::{Hash, RefreshToken};
+
+/// How long the token that was used last may come again: two tabs at once, or an answer that got lost.
+pub const REUSE_GRACE: Duration = Duration::from_secs(10);
+
+/// How long sessions last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// A session that is not refreshed for this long is over.
+    pub idle: Duration,
+    /// A session is over after this long, used or not.
+    pub absolute: Duration,
+}
+
+/// A signed-in account: one row, and all refresh tokens that follow from one sign-in. Times are microseconds since the Unix
+/// epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    pub id: Uuid,
+    pub account: AccountId,
+    pub family: Hash,
+    /// The one token that can be exchanged.
+    pub current: Hash,
+    /// The token that `current` was exchanged for, while it matters.
+    pub previous: Option<Previous>,
+    pub create_time: i64,
+    pub refresh_time: i64,
+    /// When the session is over although it is used.
+    pub expire_time: i64,
+}
+
+/// The token before the current one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Previous {
+    pub hash: Hash,
+    /// The current token, sealed so that only the holder of this one can open it.
+    pub sealed_successor: Vec<u8>,
+}
+
+/// What is to be done with a refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the current one: exchange it, by a compare-and-swap on its hash.
+    Rotate,
+    /// It is the one before, and came again at once: answer with the same successor.
+    Repeat,
+    /// It is older: somebody has a copy. The session must end.
+    Stolen,
+    /// The session is over. It must end for good, so that no clock that goes back revives it.
+    Over,
+    /// It never was a token of this session. Nothing must happen to the session.
+    Foreign,
+}
+
+impl Session {
+    /// Begins a session at `now` and gives its first token.
+    pub fn begin(
+        account: AccountId,
+        now: i64,
+        timeouts: &Timeouts,
+    ) -> Result<(Session, RefreshToken), mainstay_keys::Error> {
+        let id = Uuid::now_v7();
+        let token = RefreshToken::first_of(id)?;
+        let session = Session {
+            id,
+            account,
+            family: token.family_hash(),
+            current: token.hash(),
+            previous: None,
+            create_time: now,
+            refresh_time: now,
+            expire_time: now.saturating_add(micros(timeouts.absolute)),
+        };
+        Ok((session, token))
+    }
+
+    /// Judges a refresh token that is presented at `now`.
+    pub fn judge(&self, token: &RefreshToken, now: i64, timeouts: &Timeouts) -> Verdict {
+        if token.family_hash() != self.family {
+            return Verdict::Foreign;
+        }
+        if self.is_over(now, timeouts) {
+            return Verdict::Over;
+        }
+        let hash = token.hash();
+        if hash == self.current {
+            return Verdict::Rotate;
+        }
+        let came_again_at_once = now.saturating_sub(self.refresh_time) <= micros(REUSE_GRACE);
+        match &self.previous {
+            Some(previous) if previous.hash == hash && came_again_at_once => Verdict::Repeat,
+            _ => Verdict::Stolen,
+        }
+    }
+
+    /// Says whether the session is past its idle or its absolute end.
+    pub fn is_over(&self, now: i64, timeouts: &Timeouts) -> bool {
+        now >= self.expire_time || now.saturating_sub(self.refresh_time) >= micros(timeouts.idle)
+    }
+
+    /// Gives the session as it is after `token` was exchanged for `successor` at `now`.
+    pub fn rotated(
+        &self,
+        token: &RefreshToken,
+        successor: &RefreshToken,
+        now: i64,
+    ) -> Result<Session, mainstay_keys::Error> {
+        let previous = Previous { hash: token.hash(), sealed_successor: token.seal_successor(successor)? };
+        Ok(Session { current: successor.hash(), previous: Some(previous), refresh_time: now, ..self.clone() })
+    }
+}
+
+/// Gives a span in microseconds, the unit of all stored times.
+pub fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,158 @@
+use mainstay_db as db;
+use mainstay_fault::{Fault, Reason};
+
+use crate::domain::email::EmailError;
+use crate::domain::password::PasswordError;
+use crate::domain::role::RoleError;
+use crate::hashing::{self, HashingError};
+use crate::store::DamagedRow;
+use crate::store::accounts::EMAIL_TAKEN;
+
+/// What can go wrong in a call, in this service's words.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Fields of the request are not acceptable; all of them, with what is wrong.
+    #[error("the request has fields that are not acceptable")]
+    Violations(Vec<Violation>),
+    #[error("there is no such account, or the caller may not know of it")]
+    AccountNotFound,
+    #[error("another account has the address")]
+    EmailTaken,
+    #[error("sign-up is closed")]
+    SignUpClosed,
+    #[error("the address and the password do not belong together")]
+    WrongCredentials,
+    #[error("the session has ended")]
+    SessionEnded,
+    #[error("nobody is signed in")]
+    NotSignedIn,
+    #[error("the account has changed since its etag was read")]
+    EtagMismatch,
+    #[error("another call changed the same row, again and again")]
+    Contention,
+    /// What the stack says of a request that it let in.
+    #[error(transparent)]
+    Stack(Fault),
+    #[error(transparent)]
+    Hashing(#[from] HashingError),
+    #[error(transparent)]
+    Keys(#[from] mainstay_keys::Error),
+    #[error("no key can sign")]
+    NoSigningKey,
+    #[error("a token cannot be written")]
+    Encoding(#[source] serde_json::Error),
+    #[error(transparent)]
+    Damaged(#[from] DamagedRow),
+    #[error(transparent)]
+    Storage(db::Error),
+}
+
+/// A field of the request and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    pub field: String,
+    pub description: String,
+}
+
+impl Violation {
+    /// Names the field as the request does, `email` or `account.roles[1]`.
+    pub fn new(field: impl Into<String>, problem: impl std::fmt::Display) -> Violation {
+        Violation { field: field.into(), description: problem.to_string() }
+    }
+
+    pub(crate) fn email(prefix: &str, problem: EmailError) -> Violation {
+        Violation::new(format!("{prefix}email"), problem)
+    }
+
+    pub(crate) fn password(problem: PasswordError) -> Violation {
+        Violation::new("password", problem)
+    }
+
+    pub(crate) fn role(prefix: &str, index: Option<usize>, problem: &RoleError) -> Violation {
+        let entry = index.map(|index| format!("[{index}]")).unwrap_or_default();
+        Violation::new(format!("{prefix}roles{entry}"), problem)
+    }
+}
+
+impl From<db::Error> for Error {
+    /// Gives a violated constraint its meaning.
+    fn from(error: db::Error) -> Error {
+        if error.violates(EMAIL_TAKEN) { Error::EmailTaken } else { Error::Storage(error) }
+    }
+}
+
+impl From<Error> for Fault {
+    /// The one mapping to reasons. Causes are kept for the log and never shown.
+    fn from(error: Error) -> Fault {
+        match error {
+            Error::Violations(violations) => violations
+                .into_iter()
+                .fold(Fault::new(Reason::FieldViolation), |fault, v| fault.violation(v.field, v.description)),
+            Error::AccountNotFound => Fault::new(Reason::ResourceNotFound),
+            Error::EmailTaken => Fault::new(Reason::EmailTaken),
+            Error::SignUpClosed => {
+                Fault::new(Reason::PermissionDenied).message("sign-up is closed here; an administrator makes accounts")
+            }
+            Error::WrongCredentials => Fault::new(Reason::WrongCredentials),
+            Error::SessionEnded => Fault::new(Reason::SessionEnded),
+            Error::NotSignedIn => Fault::new(Reason::Unauthenticated),
+            Error::EtagMismatch => Fault::new(Reason::EtagMismatch),
+            Error::Contention => Fault::new(Reason::Conflict),
+            Error::Hashing(source @ HashingError::Busy) => {
+                Fault::new(Reason::Overloaded).retry_after(hashing::RETRY_AFTER).with_source(source)
+            }
+            Error::Storage(source @ db::Error::CommitUnknown(_)) => {
+                Fault::new(Reason::CommitUnknown).with_source(source)
+            }
+            Error::Storage(source @ db::Error::Overloaded(_)) => {
+                Fault::new(Reason::Overloaded).retry_after(hashing::RETRY_AFTER).with_source(source)
+            }
+            Error::Storage(source @ db::Error::Conflict { .. }) => Fault::new(Reason::Conflict).with_source(source),
+            Error::Storage(source) if source.is_transient() => Fault::unavailable(source),
+            Error::Storage(source) => Fault::internal(source),
+            Error::Stack(fault) => fault,
+            Error::Hashing(_) | Error::Keys(_) | Error::NoSigningKey | Error::Encoding(_) | Error::Damaged(_) => {
+                Fault::internal(error)
+            }
+        }
+    }
+}
+
+/// Says why the service did not start, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the configuration has values that cannot work:{}", list(.0))]
+    Config(Vec<(&'static str, String)>),
+    #[error("auth.password_hashing: these parameters are not possible for argon2id")]
+    Hashing(#[source] HashingError),
+    #[error(
+        "auth.key_encryption_key is not set: signing keys are stored sealed with it. Make one with `openssl rand -base64 32` and give all replicas the same"
+    )]
+    NoKeyEncryptionKey,
+    #[error("auth.key_encryption_key cannot be used")]
+    KeyEncryptionKey(#[source] mainstay_keys::Error),
+    #[error(
+        "the signing key {key_id} in the database was sealed with another key: set auth.key_encryption_key to the one that this database was used with"
+    )]
+    SealedWithAnotherKey {
+        key_id: String,
+        #[source]
+        source: mainstay_keys::Error,
+    },
+    #[error("a signing key cannot be made")]
+    SigningKey(#[source] mainstay_keys::Error),
+    #[error("the signing key {0} in the database is damaged")]
+    DamagedSigningKey(String),
+    #[error("the database of the auth service cannot be used")]
+    Database(#[source] db::Error),
+}
+
+impl From<db::Error> for StartError {
+    fn from(error: db::Error) -> StartError {
+        StartError::Database(error)
+    }
+}
+
+fn list(problems: &[(&'static str, String)]) -> String {
+    problems.iter().map(|(path, remedy)| format!("\n  auth.{path} {remedy}")).collect()
+}

@@ -1,0 +1,208 @@
+use std::sync::Arc;
+
+use mainstay_db::{Atomic, Conn, Lane};
+use mainstay_fault::reply;
+use mainstay_identity::{Kind, Principal, roles};
+use mainstay_layers::caller;
+use mainstay_proto::auth::v1 as pb;
+use mainstay_proto::auth::v1::account_service_server::AccountService;
+use tonic::Request;
+
+use super::{ACCOUNTS, Answer, account_to_pb};
+use crate::config::SignUp;
+use crate::core::Core;
+use crate::domain::account::{Account, AccountId, Revision};
+use crate::domain::email::Email;
+use crate::domain::password::Password;
+use crate::domain::role;
+use crate::error::{Error, Violation};
+use crate::store::accounts::{self as store, AccountRow};
+
+/// Serves `mainstay.auth.v1.AccountService`.
+pub(crate) struct Accounts(pub(crate) Arc<Core>);
+
+#[tonic::async_trait]
+impl AccountService for Accounts {
+    async fn sign_up(&self, request: Request<pb::SignUpRequest>) -> Answer<pb::Account> {
+        reply(sign_up(&self.0, request.into_inner()).await)
+    }
+
+    async fn get_account(&self, request: Request<pb::GetAccountRequest>) -> Answer<pb::Account> {
+        reply(get_account(&self.0, request).await)
+    }
+
+    async fn lookup_account(&self, request: Request<pb::LookupAccountRequest>) -> Answer<pb::Account> {
+        reply(lookup_account(&self.0, request.into_inner()).await)
+    }
+
+    async fn create_account(&self, request: Request<pb::CreateAccountRequest>) -> Answer<pb::Account> {
+        reply(create_account(&self.0, request.into_inner()).await)
+    }
+
+    async fn set_roles(&self, request: Request<pb::SetRolesRequest>) -> Answer<pb::Account> {
+        reply(set_roles(&self.0, request).await)
+    }
+}
+
+async fn sign_up(core: &Core, request: pb::SignUpRequest) -> Result<pb::Account, Error> {
+    if core.sign_up == SignUp::Closed {
+        return Err(Error::SignUpClosed);
+    }
+    let account = create(core, "", &request.email, &request.password, &[]).await?;
+    Ok(account_to_pb(&account))
+}
+
+async fn create_account(core: &Core, request: pb::CreateAccountRequest) -> Result<pb::Account, Error> {
+    let wanted = request.account.unwrap_or_default();
+    let account = create(core, "account.", &wanted.email, &request.password, &wanted.roles).await?;
+    Ok(account_to_pb(&account))
+}
+
+async fn get_account(core: &Core, request: Request<pb::GetAccountRequest>) -> Result<pb::Account, Error> {
+    let caller = caller(&request).map_err(Error::Stack)?;
+    let id = account_id(&caller, &request.get_ref().name)?;
+    // To everybody else other accounts do not exist (AIP-211).
+    if !may_see(&caller, id) {
+        return Err(Error::AccountNotFound);
+    }
+    let account = core
+        .database
+        .read(Lane::Inline, move |conn| {
+            Box::pin(async move {
+                let row = store::find(conn, id).await?;
+                with_roles(conn, row).await
+            })
+        })
+        .await?;
+    Ok(account_to_pb(&account))
+}
+
+async fn lookup_account(core: &Core, request: pb::LookupAccountRequest) -> Result<pb::Account, Error> {
+    let email =
+        Email::parse(&request.email).map_err(|problem| Error::Violations(vec![Violation::email("", problem)]))?;
+    Ok(account_to_pb(&find_by_email(core, email).await?))
+}
+
+async fn set_roles(core: &Core, request: Request<pb::SetRolesRequest>) -> Result<pb::Account, Error> {
+    let caller = caller(&request).map_err(Error::Stack)?;
+    let request = request.into_inner();
+    let id = account_id(&caller, &request.name)?;
+    let wanted = role::check_all(&request.roles).map_err(|problems| role_violations("", &problems))?;
+    let account = change_roles(core, id, request.etag, move |_| wanted.clone()).await?;
+    Ok(account_to_pb(&account))
+}
+
+/// Makes an account. `prefix` is where the request has its fields, for the violations.
+pub(crate) async fn create(
+    core: &Core,
+    prefix: &str,
+    email: &str,
+    password: &str,
+    wanted_roles: &[String],
+) -> Result<Account, Error> {
+    let mut violations = Vec::new();
+    let email = Email::parse(email).map_err(|problem| violations.push(Violation::email(prefix, problem)));
+    let password = Password::choose(password, core.password_min_characters)
+        .map_err(|problem| violations.push(Violation::password(problem)));
+    let roles = role::check_all(wanted_roles).map_err(|problems| {
+        violations.extend(problems.iter().map(|(index, problem)| Violation::role(prefix, *index, problem)));
+    });
+    let (Ok(email), Ok(password), Ok(roles)) = (email, password, roles) else {
+        return Err(Error::Violations(violations));
+    };
+    let password_hash = core.hasher.hash(password).await?;
+    let row = new_row(&email, password_hash, core.clock.now_micros());
+    core.database
+        .write(Atomic::Transaction, move |conn| {
+            let (row, roles) = (row.clone(), roles.clone());
+            Box::pin(async move {
+                store::insert(conn, &row, &roles).await?;
+                Ok(row.into_account(roles)?)
+            })
+        })
+        .await
+}
+
+fn new_row(email: &Email, password_hash: String, now: i64) -> AccountRow {
+    AccountRow {
+        uid: AccountId::generate().to_string(),
+        email: email.original().to_owned(),
+        email_key: email.key().to_owned(),
+        email_verified: false,
+        password_hash,
+        create_time: now,
+        update_time: now,
+        revision: Revision(0).next(now).0,
+    }
+}
+
+/// Finds the account that has an address.
+pub(crate) async fn find_by_email(core: &Core, email: Email) -> Result<Account, Error> {
+    core.database
+        .read(Lane::Inline, move |conn| {
+            let email = email.clone();
+            Box::pin(async move {
+                let row = store::find_by_email_key(conn, email.key()).await?;
+                with_roles(conn, row).await
+            })
+        })
+        .await
+}
+
+/// Replaces an account's roles by what `change` makes of them, if `etag` is empty or still the account's.
+pub(crate) async fn change_roles(
+    core: &Core,
+    id: AccountId,
+    etag: String,
+    change: impl Fn(&[String]) -> Vec<String> + Clone + Send + Sync + 'static,
+) -> Result<Account, Error> {
+    let now = core.clock.now_micros();
+    core.database
+        .write(Atomic::Transaction, move |conn| {
+            let (etag, change) = (etag.clone(), change.clone());
+            Box::pin(async move {
+                let row = store::find(conn, id).await?;
+                let mut account = with_roles(conn, row).await?;
+                if !etag.is_empty() && etag != account.revision.etag() {
+                    return Err(Error::EtagMismatch);
+                }
+                let roles = change(&account.roles);
+                if !store::replace_roles(conn, &id.to_string(), account.revision, &roles, now).await? {
+                    return Err(Error::Contention);
+                }
+                account.revision = account.revision.next(now);
+                account.update_time = now;
+                account.roles = roles;
+                Ok(account)
+            })
+        })
+        .await
+}
+
+pub(crate) fn role_violations(prefix: &str, problems: &[(Option<usize>, role::RoleError)]) -> Error {
+    Error::Violations(problems.iter().map(|(index, problem)| Violation::role(prefix, *index, problem)).collect())
+}
+
+/// Completes a row that was found with its roles.
+pub(super) async fn with_roles(conn: &mut Conn<'_>, row: Option<AccountRow>) -> Result<Account, Error> {
+    let row = row.ok_or(Error::AccountNotFound)?;
+    let roles = store::roles(conn, &row.uid).await?;
+    Ok(row.into_account(roles)?)
+}
+
+/// Reads `accounts/{uid}` or `accounts/me`. The caller of the latter may be a service, which has no account.
+fn account_id(caller: &Principal, name: &str) -> Result<AccountId, Error> {
+    let malformed = || {
+        let problem = "is not `accounts/me` or `accounts/` with a UUID in lower-case hyphenated form";
+        Error::Violations(vec![Violation::new("name", problem)])
+    };
+    match name.strip_prefix(ACCOUNTS).ok_or_else(malformed)? {
+        "me" => caller.uid().and_then(|uid| uid.parse().ok()).ok_or(Error::AccountNotFound),
+        uid => uid.parse().map_err(|_| malformed()),
+    }
+}
+
+fn may_see(caller: &Principal, id: AccountId) -> bool {
+    let is_own = caller.kind() == Kind::User && caller.uid() == Some(id.to_string().as_str());
+    is_own || caller.has_role(roles::ADMIN) || caller.kind() == Kind::System
+}

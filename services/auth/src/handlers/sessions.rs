@@ -1,0 +1,215 @@
+use std::sync::Arc;
+
+use mainstay_db::{Atomic, Lane};
+use mainstay_fault::reply;
+use mainstay_layers::caller;
+use mainstay_proto::auth::v1 as pb;
+use mainstay_proto::auth::v1::session_service_server::SessionService;
+use tonic::Request;
+use uuid::Uuid;
+
+use super::accounts::with_roles;
+use super::{Answer, account_to_pb};
+use crate::core::Core;
+use crate::domain::account::{Account, AccountId};
+use crate::domain::email::Email;
+use crate::domain::password::Password;
+use crate::domain::refresh_token::{Hash, RefreshToken};
+use crate::domain::session::{Session, Verdict};
+use crate::error::{Error, Violation};
+use crate::hashing::Checked;
+use crate::store::accounts::{self, AccountRow};
+use crate::store::sessions::{self, SessionRow};
+
+/// How the client uses an access token (RFC 6750).
+const TOKEN_TYPE: &str = "Bearer";
+
+/// How often an exchange looks at the session again after another call changed it in between.
+const MAX_ATTEMPTS: usize = 5;
+
+/// Serves `mainstay.auth.v1.SessionService`.
+pub(crate) struct Sessions(pub(crate) Arc<Core>);
+
+#[tonic::async_trait]
+impl SessionService for Sessions {
+    async fn sign_in(&self, request: Request<pb::SignInRequest>) -> Answer<pb::Credentials> {
+        reply(sign_in(&self.0, request.into_inner()).await)
+    }
+
+    async fn refresh(&self, request: Request<pb::RefreshRequest>) -> Answer<pb::Credentials> {
+        reply(refresh(&self.0, request.into_inner()).await)
+    }
+
+    async fn sign_out(&self, request: Request<pb::SignOutRequest>) -> Answer<()> {
+        reply(sign_out(&self.0, request).await)
+    }
+}
+
+async fn sign_in(core: &Core, request: pb::SignInRequest) -> Result<pb::Credentials, Error> {
+    let (email, password) = read_credentials(&request)?;
+    let row = find_row(core, email).await?;
+    // Without an account a hash of nobody's is checked: the same work, and always wrong.
+    let stored = row.as_ref().map(|row| row.password_hash.clone());
+    let checked = core.hasher.check(password, stored).await?;
+    let (row, rehashed) = match (row, checked) {
+        (Some(row), Checked::Right) => (row, None),
+        (Some(row), Checked::RightAndRehashed(hash)) => (row, Some(hash)),
+        (None, _) | (_, Checked::Wrong) => return Err(Error::WrongCredentials),
+    };
+    let id: AccountId = row.clone().into_account(Vec::new())?.id;
+    let (session, token) = Session::begin(id, core.clock.now_micros(), &core.timeouts)?;
+    let account = store_sign_in(core, row, rehashed, SessionRow::from(&session)).await?;
+    credentials(core, &account, session.id, &token)
+}
+
+fn read_credentials(request: &pb::SignInRequest) -> Result<(Email, Password), Error> {
+    let mut violations = Vec::new();
+    let email = Email::parse(&request.email).map_err(|problem| violations.push(Violation::email("", problem)));
+    let password =
+        Password::attempt(&request.password).map_err(|problem| violations.push(Violation::password(problem)));
+    match (email, password) {
+        (Ok(email), Ok(password)) => Ok((email, password)),
+        _ => Err(Error::Violations(violations)),
+    }
+}
+
+async fn find_row(core: &Core, email: Email) -> Result<Option<AccountRow>, Error> {
+    core.database
+        .read(Lane::Inline, move |conn| {
+            let email = email.clone();
+            Box::pin(async move { Ok(accounts::find_by_email_key(conn, email.key()).await?) })
+        })
+        .await
+}
+
+/// Stores a session, and the stronger password hash when there is one. Gives the account with its roles.
+async fn store_sign_in(
+    core: &Core,
+    row: AccountRow,
+    rehashed: Option<String>,
+    session: SessionRow,
+) -> Result<Account, Error> {
+    core.database
+        .write(Atomic::Transaction, move |conn| {
+            let (row, rehashed, session) = (row.clone(), rehashed.clone(), session.clone());
+            Box::pin(async move {
+                if let Some(hash) = rehashed {
+                    accounts::replace_password_hash(conn, &row.uid, &row.password_hash, &hash).await?;
+                }
+                sessions::insert(conn, &session).await?;
+                with_roles(conn, Some(row)).await
+            })
+        })
+        .await
+}
+
+async fn refresh(core: &Core, request: pb::RefreshRequest) -> Result<pb::Credentials, Error> {
+    if request.refresh_token.is_empty() {
+        return Err(Error::Violations(vec![Violation::new("refresh_token", "is required")]));
+    }
+    let token = RefreshToken::parse(&request.refresh_token).ok_or(Error::SessionEnded)?;
+    for _ in 0..MAX_ATTEMPTS {
+        let Some((session, account)) = find_session(core, token.session()).await? else {
+            return Err(Error::SessionEnded);
+        };
+        let now = core.clock.now_micros();
+        match session.judge(&token, now, &core.timeouts) {
+            Verdict::Rotate => {
+                let successor = token.successor()?;
+                let rotated = session.rotated(&token, &successor, now)?;
+                if rotate(core, session.current, SessionRow::from(&rotated)).await? {
+                    return credentials(core, &account, session.id, &successor);
+                }
+            }
+            Verdict::Repeat => {
+                let sealed = session.previous.as_ref().map(|previous| previous.sealed_successor.as_slice());
+                let successor = token.open_successor(sealed.unwrap_or_default())?;
+                return credentials(core, &account, session.id, &successor);
+            }
+            verdict @ (Verdict::Stolen | Verdict::Over) => {
+                if end_unless_rotated(core, session.id, session.current).await? {
+                    report_end(&session, verdict);
+                    return Err(Error::SessionEnded);
+                }
+            }
+            Verdict::Foreign => return Err(Error::SessionEnded),
+        }
+        // Another call changed the row since it was read: judge the token by what the row is now.
+    }
+    Err(Error::Contention)
+}
+
+fn report_end(session: &Session, verdict: Verdict) {
+    if verdict == Verdict::Stolen {
+        tracing::warn!(
+            session = %session.id,
+            account = %session.account,
+            "a refresh token that was exchanged before came again: the session was ended for everybody who has a token of it"
+        );
+    }
+}
+
+async fn find_session(core: &Core, id: Uuid) -> Result<Option<(Session, Account)>, Error> {
+    core.database
+        .read(Lane::Inline, move |conn| {
+            Box::pin(async move {
+                let Some(row) = sessions::find(conn, id).await? else { return Ok(None) };
+                let session = Session::try_from(row)?;
+                let account = accounts::find(conn, session.account).await?;
+                Ok(Some((session, with_roles(conn, account).await?)))
+            })
+        })
+        .await
+}
+
+async fn rotate(core: &Core, expected: Hash, rotated: SessionRow) -> Result<bool, Error> {
+    core.database
+        .write(Atomic::Statement, move |conn| {
+            let rotated = rotated.clone();
+            Box::pin(async move { Ok(sessions::rotate(conn, expected, &rotated).await?) })
+        })
+        .await
+}
+
+async fn end_unless_rotated(core: &Core, id: Uuid, current: Hash) -> Result<bool, Error> {
+    core.database
+        .write(Atomic::Statement, move |conn| {
+            Box::pin(async move { Ok(sessions::end_unless_rotated(conn, id, current).await?) })
+        })
+        .await
+}
+
+async fn sign_out(core: &Core, request: Request<pb::SignOutRequest>) -> Result<(), Error> {
+    let caller = caller(&request).map_err(Error::Stack)?;
+    let given = request.get_ref().refresh_token.as_str();
+    let session = if given.is_empty() {
+        caller.session_id().and_then(|sid| Uuid::try_parse(sid).ok()).ok_or(Error::NotSignedIn)?
+    } else {
+        match session_of(core, given).await? {
+            Some(session) => session,
+            None => return Ok(()),
+        }
+    };
+    core.database
+        .write(Atomic::Statement, move |conn| Box::pin(async move { Ok(sessions::end(conn, session).await?) }))
+        .await
+        .map(|_was_there| ())
+}
+
+/// Finds the session that a refresh token, however old, belongs to. Knowing a session's id is not enough to end it.
+async fn session_of(core: &Core, text: &str) -> Result<Option<Uuid>, Error> {
+    let token = RefreshToken::parse(text)
+        .ok_or_else(|| Error::Violations(vec![Violation::new("refresh_token", "is not a refresh token")]))?;
+    let found = find_session(core, token.session()).await?;
+    Ok(found.filter(|(session, _)| session.family == token.family_hash()).map(|(session, _)| session.id))
+}
+
+fn credentials(core: &Core, account: &Account, session: Uuid, token: &RefreshToken) -> Result<pb::Credentials, Error> {
+    Ok(pb::Credentials {
+        access_token: core.signer.access_token(account, session)?,
+        refresh_token: token.to_text(),
+        expires_in: i32::try_from(core.signer.lifetime_seconds()).unwrap_or(i32::MAX),
+        token_type: TOKEN_TYPE.to_owned(),
+        account: Some(account_to_pb(account)),
+    })
+}

@@ -1,0 +1,50 @@
+//! The tables of both engines. All times are microseconds since the Unix epoch.
+
+diesel::table! {
+    accounts (uid) {
+        uid -> Text,
+        email -> Text,
+        email_key -> Text,
+        email_verified -> Bool,
+        password_hash -> Text,
+        create_time -> BigInt,
+        update_time -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    account_roles (account_uid, role) {
+        account_uid -> Text,
+        role -> Text,
+    }
+}
+
+diesel::table! {
+    sessions (uid) {
+        uid -> Text,
+        account_uid -> Text,
+        family_hash -> Binary,
+        current_hash -> Binary,
+        previous_hash -> Nullable<Binary>,
+        sealed_successor -> Nullable<Binary>,
+        create_time -> BigInt,
+        refresh_time -> BigInt,
+        expire_time -> BigInt,
+    }
+}
+
+diesel::table! {
+    signing_keys (sequence) {
+        sequence -> BigInt,
+        key_id -> Text,
+        public_key -> Binary,
+        sealed_private_key -> Binary,
+        create_time -> BigInt,
+        activate_time -> BigInt,
+    }
+}
+
+diesel::joinable!(account_roles -> accounts (account_uid));
+diesel::joinable!(sessions -> accounts (account_uid));
+diesel::allow_tables_to_appear_in_same_query!(accounts, account_roles, sessions);

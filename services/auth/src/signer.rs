@@ -1,0 +1,112 @@
+//! Access tokens: the only place where one is made.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mainstay_identity::{ALGORITHM, Clock, FetchFuture, KeySource, TOKEN_TYPE, VerifierConfig, VerifyingKey};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::domain::account::Account;
+use crate::error::Error;
+use crate::signing_keys::KeyRing;
+
+/// Makes access tokens and says which public keys they can be verified with.
+pub(crate) struct Signer {
+    ring: ArcSwap<KeyRing>,
+    tokens: VerifierConfig,
+    lifetime_seconds: u32,
+    clock: Arc<dyn Clock>,
+}
+
+/// The header of an access token (RFC 9068 §2.1).
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'a str,
+    typ: &'a str,
+    kid: &'a str,
+}
+
+/// The claims of an access token (RFC 9068 §2.2 and ours).
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    sub: String,
+    sid: Uuid,
+    iat: i64,
+    exp: i64,
+    jti: Uuid,
+    email: &'a str,
+    email_verified: bool,
+    roles: &'a [String],
+}
+
+impl Signer {
+    pub(crate) fn new(ring: KeyRing, tokens: VerifierConfig, lifetime_seconds: u32, clock: Arc<dyn Clock>) -> Signer {
+        Signer { ring: ArcSwap::from_pointee(ring), tokens, lifetime_seconds, clock }
+    }
+
+    /// Uses these keys from now on.
+    pub(crate) fn replace_keys(&self, ring: KeyRing) {
+        self.ring.store(Arc::new(ring));
+    }
+
+    /// Gives for how many seconds a new token is valid.
+    pub(crate) fn lifetime_seconds(&self) -> u32 {
+        self.lifetime_seconds
+    }
+
+    /// Makes an access token for an account's session.
+    pub(crate) fn access_token(&self, account: &Account, session: Uuid) -> Result<String, Error> {
+        let iat = self.clock.now_seconds();
+        let claims = Claims {
+            iss: &self.tokens.issuer,
+            aud: &self.tokens.audience,
+            sub: account.id.to_string(),
+            sid: session,
+            iat,
+            exp: iat.saturating_add(self.lifetime_seconds.into()),
+            jti: Uuid::now_v7(),
+            email: &account.email,
+            email_verified: account.email_verified,
+            roles: &account.roles,
+        };
+        self.sign(&claims)
+    }
+
+    /// Writes a JSON Web Signature in compact form (RFC 7515 §7.1).
+    fn sign(&self, claims: &Claims<'_>) -> Result<String, Error> {
+        let ring = self.ring.load();
+        let key = ring.signing(self.clock.now_micros()).ok_or(Error::NoSigningKey)?;
+        let header = Header { alg: ALGORITHM, typ: TOKEN_TYPE, kid: key.public.key_id() };
+        let mut token = String::with_capacity(512);
+        encode(&header, &mut token)?;
+        token.push('.');
+        encode(claims, &mut token)?;
+        let signature = key.sign(token.as_bytes());
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        Ok(token)
+    }
+
+    /// Gives the public keys to publish now, the one that signs first.
+    pub(crate) fn published_keys(&self) -> Vec<VerifyingKey> {
+        self.ring.load().published(self.clock.now_micros()).into_iter().cloned().collect()
+    }
+}
+
+impl KeySource for Signer {
+    fn fetch(&self) -> FetchFuture<'_> {
+        let keys = self.ring.load().key_set(self.clock.now_micros());
+        Box::pin(std::future::ready(keys))
+    }
+}
+
+fn encode(part: &impl Serialize, token: &mut String) -> Result<(), Error> {
+    let json = serde_json::to_vec(part).map_err(Error::Encoding)?;
+    URL_SAFE_NO_PAD.encode_string(json, token);
+    Ok(())
+}

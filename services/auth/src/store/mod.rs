@@ -1,0 +1,21 @@
+//! Rows and the queries on them. Every function takes a connection, so that they compose inside a transaction.
+
+pub mod accounts;
+pub mod sessions;
+pub mod signing_keys;
+
+use mainstay_db::EmbeddedMigrations;
+
+/// The tables on SQLite.
+pub const SQLITE_MIGRATIONS: EmbeddedMigrations = diesel_migrations::embed_migrations!("migrations/sqlite");
+
+/// The tables on PostgreSQL, under the same numbers.
+pub const POSTGRES_MIGRATIONS: EmbeddedMigrations = diesel_migrations::embed_migrations!("migrations/postgres");
+
+/// Says that a row holds what this version never wrote.
+#[derive(Debug, thiserror::Error)]
+#[error("{table}.{column} holds a value that no version of this service writes")]
+pub struct DamagedRow {
+    pub table: &'static str,
+    pub column: &'static str,
+}

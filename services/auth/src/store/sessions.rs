@@ -1,0 +1,121 @@
+use diesel::prelude::*;
+use mainstay_db::{self as db, Conn};
+use uuid::Uuid;
+
+use super::DamagedRow;
+use crate::domain::refresh_token::Hash;
+use crate::domain::session::{Previous, Session, Timeouts, micros};
+use crate::schema::sessions;
+
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = sessions)]
+pub struct SessionRow {
+    pub uid: String,
+    pub account_uid: String,
+    pub family_hash: Vec<u8>,
+    pub current_hash: Vec<u8>,
+    pub previous_hash: Option<Vec<u8>>,
+    pub sealed_successor: Option<Vec<u8>>,
+    pub create_time: i64,
+    pub refresh_time: i64,
+    pub expire_time: i64,
+}
+
+/// Finds a session that has not been ended. It may be over all the same.
+pub async fn find(conn: &mut Conn<'_>, id: Uuid) -> Result<Option<SessionRow>, db::Error> {
+    let uid = text(id);
+    db::first!(conn, sessions::table.find(&uid).select(SessionRow::as_select()) => SessionRow)
+}
+
+/// Adds a session.
+pub async fn insert(conn: &mut Conn<'_>, row: &SessionRow) -> Result<(), db::Error> {
+    db::execute!(conn, diesel::insert_into(sessions::table).values(row)).map(drop)
+}
+
+/// Puts `rotated` in the place of the session whose current token still has the hash `expected`: the compare-and-swap that
+/// every exchange of a refresh token goes through. Says whether it had.
+pub async fn rotate(conn: &mut Conn<'_>, expected: Hash, rotated: &SessionRow) -> Result<bool, db::Error> {
+    let target = sessions::table.find(&rotated.uid).filter(sessions::current_hash.eq(&expected.0[..]));
+    let changed = db::execute!(
+        conn,
+        diesel::update(target).set((
+            sessions::current_hash.eq(&rotated.current_hash),
+            sessions::previous_hash.eq(&rotated.previous_hash),
+            sessions::sealed_successor.eq(&rotated.sealed_successor),
+            sessions::refresh_time.eq(rotated.refresh_time),
+        ))
+    )?;
+    Ok(changed > 0)
+}
+
+/// Ends a session for good. Says whether there was one.
+pub async fn end(conn: &mut Conn<'_>, id: Uuid) -> Result<bool, db::Error> {
+    let uid = text(id);
+    db::execute!(conn, diesel::delete(sessions::table.find(&uid))).map(|ended| ended > 0)
+}
+
+/// Ends a session for good if its current token still has the hash `current`. Says whether it had.
+pub async fn end_unless_rotated(conn: &mut Conn<'_>, id: Uuid, current: Hash) -> Result<bool, db::Error> {
+    let uid = text(id);
+    let target = sessions::table.find(&uid).filter(sessions::current_hash.eq(&current.0[..]));
+    db::execute!(conn, diesel::delete(target)).map(|ended| ended > 0)
+}
+
+/// Gives up to `limit` sessions that are over at `now` and have not been ended.
+pub async fn over(conn: &mut Conn<'_>, now: i64, timeouts: Timeouts, limit: i64) -> Result<Vec<String>, db::Error> {
+    let idle_since = now.saturating_sub(micros(timeouts.idle));
+    let is_over = sessions::expire_time.le(now).or(sessions::refresh_time.le(idle_since));
+    db::load!(conn, sessions::table.filter(is_over).select(sessions::uid).limit(limit) => String)
+}
+
+/// Ends the sessions of this list that are still over at `now`: one that was refreshed since it was listed stays.
+pub async fn end_over(conn: &mut Conn<'_>, uids: &[String], now: i64, timeouts: Timeouts) -> Result<usize, db::Error> {
+    let idle_since = now.saturating_sub(micros(timeouts.idle));
+    let is_over = sessions::expire_time.le(now).or(sessions::refresh_time.le(idle_since));
+    db::execute!(conn, diesel::delete(sessions::table.filter(sessions::uid.eq_any(uids)).filter(is_over)))
+}
+
+impl From<&Session> for SessionRow {
+    fn from(session: &Session) -> SessionRow {
+        let previous = session.previous.as_ref();
+        SessionRow {
+            uid: text(session.id),
+            account_uid: session.account.to_string(),
+            family_hash: session.family.0.to_vec(),
+            current_hash: session.current.0.to_vec(),
+            previous_hash: previous.map(|previous| previous.hash.0.to_vec()),
+            sealed_successor: previous.map(|previous| previous.sealed_successor.clone()),
+            create_time: session.create_time,
+            refresh_time: session.refresh_time,
+            expire_time: session.expire_time,
+        }
+    }
+}
+
+impl TryFrom<SessionRow> for Session {
+    type Error = DamagedRow;
+
+    fn try_from(row: SessionRow) -> Result<Session, DamagedRow> {
+        let hash = |column, bytes: &[u8]| Hash::from_stored(bytes).ok_or(DamagedRow { table: "sessions", column });
+        let previous = match (row.previous_hash, row.sealed_successor) {
+            (Some(bytes), Some(sealed_successor)) => {
+                Some(Previous { hash: hash("previous_hash", &bytes)?, sealed_successor })
+            }
+            _ => None,
+        };
+        Ok(Session {
+            id: Uuid::parse_str(&row.uid).map_err(|_| DamagedRow { table: "sessions", column: "uid" })?,
+            account: row.account_uid.parse().map_err(|_| DamagedRow { table: "sessions", column: "account_uid" })?,
+            family: hash("family_hash", &row.family_hash)?,
+            current: hash("current_hash", &row.current_hash)?,
+            previous,
+            create_time: row.create_time,
+            refresh_time: row.refresh_time,
+            expire_time: row.expire_time,
+        })
+    }
+}
+
+fn text(id: Uuid) -> String {
+    id.as_hyphenated().to_string()
+}
