@@ -16,7 +16,6 @@ use mainstay_telemetry::inject_current;
 use std::time::{Duration, Instant};
 use tonic::client::{Grpc, GrpcService};
 use tonic::metadata::MetadataMap;
-use tonic::service::Routes;
 
 /// How long a unary call without a deadline may take.
 pub const DEFAULT_CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -40,14 +39,13 @@ pub(super) enum Identity {
     Remote(Option<ServiceCredential>),
 }
 
-impl GrpcChannel<Routes> {
-    /// Calls services in this process. Their inner stack finds the principal in the request's extensions.
-    pub fn in_memory(routes: Routes) -> GrpcChannel<Routes> {
-        GrpcChannel { service: routes.prepare(), identity: Identity::InMemory }
-    }
-}
-
 impl<S> GrpcChannel<S> {
+    /// Calls a service in this process: [`stack::inner`](mainstay_layers::stack::inner) around its routes, which finds the
+    /// principal in the request's extensions.
+    pub fn in_memory(service: S) -> GrpcChannel<S> {
+        GrpcChannel { service, identity: Identity::InMemory }
+    }
+
     /// Calls a service over the network, presenting `credential` for calls that a service account makes.
     pub(super) fn remote(service: S, credential: Option<ServiceCredential>) -> GrpcChannel<S> {
         GrpcChannel { service, identity: Identity::Remote(credential) }

@@ -1,0 +1,144 @@
+//! Connections, from accepted to closed.
+
+use super::first_bytes::FirstBytes;
+use super::limits::{
+    CONNECTION_WINDOW_BYTES, HEAD_TIMEOUT, HTTP2_KEEPALIVE_INTERVAL, HTTP2_KEEPALIVE_TIMEOUT, MAX_CONCURRENT_STREAMS,
+    MAX_HEAD_BYTES, MAX_HEADERS, MAX_LOCAL_RESETS, MAX_PENDING_RESETS, MAX_SEND_BUFFER_BYTES, STREAM_WINDOW_BYTES,
+    TLS_HANDSHAKE_TIMEOUT,
+};
+use super::{Certificates, Drained};
+use crate::Shutdown;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use mainstay_layers::{Body, Peer};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The open connections of one server.
+pub(super) struct Connections {
+    builder: Arc<auto::Builder<TokioExecutor>>,
+    tls: Option<TlsAcceptor>,
+    graceful: GracefulShutdown,
+    tasks: TaskTracker,
+    cut: CancellationToken,
+}
+
+impl Connections {
+    pub(super) fn new(certificates: Option<&Certificates>) -> Connections {
+        Connections {
+            builder: Arc::new(builder()),
+            tls: certificates.map(Certificates::acceptor),
+            graceful: GracefulShutdown::new(),
+            tasks: TaskTracker::new(),
+            cut: CancellationToken::new(),
+        }
+    }
+
+    /// Serves one connection in a task of its own. The slot is free again when it is closed.
+    pub(super) fn spawn<S>(&self, stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit, service: S)
+    where
+        S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+        S::Future: Send + 'static,
+    {
+        // Answers are small and written at once: waiting for more to send only adds latency.
+        let _ = stream.set_nodelay(true);
+        let (builder, watcher, tls) = (self.builder.clone(), self.graceful.watcher(), self.tls.clone());
+        let cut = self.cut.clone();
+        self.tasks.spawn(async move {
+            let serve = async move {
+                let _slot = slot;
+                match tls {
+                    None => serve(&builder, FirstBytes::new(stream, HEAD_TIMEOUT), peer, service, watcher).await,
+                    Some(tls) => match timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+                        Ok(Ok(stream)) => {
+                            serve(&builder, FirstBytes::new(stream, HEAD_TIMEOUT), peer, service, watcher).await;
+                        }
+                        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                        Err(_) => tracing::debug!("a TLS handshake took too long"),
+                    },
+                }
+            };
+            tokio::select! { () = serve => {} () = cut.cancelled() => {} }
+        });
+    }
+
+    /// Asks every connection to end (GOAWAY; `connection: close`), waits, and cuts what is left.
+    pub(super) async fn drain(self, within: Duration, shutdown: &Shutdown) -> Drained {
+        self.tasks.close();
+        let finished = async {
+            self.graceful.shutdown().await;
+            self.tasks.wait().await;
+        };
+        let clean = tokio::select! {
+            () = finished => true,
+            () = tokio::time::sleep(within) => false,
+            () = shutdown.forced() => false,
+        };
+        let cut = if clean { 0 } else { self.tasks.len() };
+        if cut > 0 {
+            tracing::warn!(connections = cut, "connections were still open at the end of the drain and are closed");
+            self.cut.cancel();
+            self.tasks.wait().await;
+        }
+        Drained { cut }
+    }
+}
+
+async fn serve<I, S>(
+    builder: &auto::Builder<TokioExecutor>,
+    io: I,
+    peer: SocketAddr,
+    service: S,
+    watcher: hyper_util::server::graceful::Watcher,
+) where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    let answer = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(Peer(peer));
+        service.clone().call(request)
+    });
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(io), answer).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        // A client that broke the protocol or went away: its business, not the operator's.
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HTTP2_KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(HTTP2_KEEPALIVE_TIMEOUT)
+        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
+        .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
+        .max_local_error_reset_streams(MAX_LOCAL_RESETS)
+        .max_header_list_size(MAX_HEAD_BYTES as u32)
+        .max_send_buf_size(MAX_SEND_BUFFER_BYTES)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
+    builder
+}

@@ -1,0 +1,46 @@
+//! What one client may cost.
+
+use std::time::Duration;
+
+/// Open connections per listener, unless configured.
+pub const DEFAULT_MAX_CONNECTIONS: usize = 8192;
+
+/// How long calls in flight may take to finish when the process ends, unless configured.
+pub const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long a client may take to send the head of a request, and how long an idle HTTP/1.1 connection is kept.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may take over its TLS handshake.
+pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Largest head of a request: request line and headers together.
+pub const MAX_HEAD_BYTES: usize = 64 << 10;
+
+/// Most headers of an HTTP/1.1 request.
+pub const MAX_HEADERS: usize = 100;
+
+/// Most requests that are open at a time on one HTTP/2 connection.
+pub const MAX_CONCURRENT_STREAMS: u32 = 256;
+
+/// Streams that a client opened and reset before they were looked at; more end the connection (CVE-2023-44487).
+pub const MAX_PENDING_RESETS: usize = 64;
+
+/// Streams that we had to reset because of a client's errors; more end the connection (RUSTSEC-2024-0003).
+pub const MAX_LOCAL_RESETS: usize = 256;
+
+/// How often a silent HTTP/2 connection is asked whether it still lives.
+pub const HTTP2_KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long the client may take to answer that.
+pub const HTTP2_KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// HTTP/2 windows: a request of ordinary size never waits for an update.
+pub(super) const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+pub(super) const CONNECTION_WINDOW_BYTES: u32 = 2 << 20;
+
+/// What is buffered of one stream's answer before its client reads it.
+pub(super) const MAX_SEND_BUFFER_BYTES: usize = 256 << 10;
+
+/// How long accepting pauses after the system could not give us a connection.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -1,0 +1,218 @@
+//! One port: HTTP/1.1, HTTP/2 without TLS by prior knowledge, and both over TLS.
+
+mod connection;
+mod first_bytes;
+mod limits;
+mod tls;
+
+pub use limits::{
+    ACCEPT_PAUSE, DEFAULT_DRAIN_TIMEOUT, DEFAULT_MAX_CONNECTIONS, HEAD_TIMEOUT, HTTP2_KEEPALIVE_INTERVAL,
+    HTTP2_KEEPALIVE_TIMEOUT, MAX_CONCURRENT_STREAMS, MAX_HEAD_BYTES, MAX_HEADERS, MAX_LOCAL_RESETS,
+    MAX_PENDING_RESETS, TLS_HANDSHAKE_TIMEOUT,
+};
+pub use tls::{Certificates, TlsConfig, TlsError};
+
+use crate::Shutdown;
+use connection::Connections;
+use http::{Request, Response};
+use mainstay_layers::Body;
+use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Connections that wait for [`Server::serve`] to take them.
+const BACKLOG: u32 = 1024;
+
+/// The settings of one listener.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Where to listen, for example `127.0.0.1:8080`; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// Certificate and key for TLS; without them the port speaks plain text.
+    #[serde(default)]
+    pub tls: Option<TlsConfig>,
+    /// Most connections that are open at a time; further ones wait to be accepted.
+    #[serde(default = "default_max_connections")]
+    pub max_connections: usize,
+    /// How long calls in flight may take to finish when the process ends, in seconds.
+    #[serde(default = "default_drain_seconds")]
+    pub drain_seconds: u64,
+}
+
+fn default_max_connections() -> usize {
+    DEFAULT_MAX_CONNECTIONS
+}
+
+fn default_drain_seconds() -> u64 {
+    DEFAULT_DRAIN_TIMEOUT.as_secs()
+}
+
+impl ServerConfig {
+    /// Makes the settings of a plain listener with the usual limits.
+    pub fn at(listen: SocketAddr) -> ServerConfig {
+        ServerConfig {
+            listen,
+            tls: None,
+            max_connections: DEFAULT_MAX_CONNECTIONS,
+            drain_seconds: DEFAULT_DRAIN_TIMEOUT.as_secs(),
+        }
+    }
+}
+
+/// Says why a port cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Another process listens there.
+    #[error(
+        "port {} is in use on {}; stop the process that holds it, or choose another address (port 0 lets the system choose)",
+        address.port(), address.ip()
+    )]
+    InUse {
+        /// What was configured.
+        address: SocketAddr,
+    },
+    /// The system does not let this user listen there.
+    #[error("this user may not listen on {address}; choose a port above 1023 or grant CAP_NET_BIND_SERVICE")]
+    Denied {
+        /// What was configured.
+        address: SocketAddr,
+    },
+    /// No interface of this machine has the address.
+    #[error("no interface of this machine has the address {}; 127.0.0.1 and 0.0.0.0 always work", address.ip())]
+    NoSuchAddress {
+        /// What was configured.
+        address: SocketAddr,
+    },
+    /// Anything else.
+    #[error("cannot listen on {address}")]
+    Other {
+        /// What was configured.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The certificate or the key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// How a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections that were still open when the time was over, and were closed.
+    pub cut: usize,
+}
+
+/// A bound port that is not served yet: clients may connect and wait.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    certificates: Option<Certificates>,
+    max_connections: usize,
+    drain_timeout: Duration,
+}
+
+impl Server {
+    /// Binds the port and reads the certificate, so that everything which can be wrong is known before anything starts.
+    pub fn bind(config: &ServerConfig) -> Result<Server, BindError> {
+        let certificates = config.tls.as_ref().map(Certificates::load).transpose()?;
+        let listener = listen(config.listen).map_err(|source| bind_error(config.listen, source))?;
+        let address = listener.local_addr().map_err(|source| bind_error(config.listen, source))?;
+        Ok(Server {
+            listener,
+            address,
+            certificates,
+            max_connections: config.max_connections,
+            drain_timeout: Duration::from_secs(config.drain_seconds),
+        })
+    }
+
+    /// Returns where the server listens; with the port that the system chose, where it did.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns the address as a URL.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.certificates.is_some() { "https" } else { "http" }, self.address)
+    }
+
+    /// Returns the certificates of a TLS port, to reload them while it is served.
+    pub fn certificates(&self) -> Option<&Certificates> {
+        self.certificates.as_ref()
+    }
+
+    /// Serves until the shutdown begins, then drains: open calls may finish until the time is over or the end is forced.
+    ///
+    /// The service must always be ready, as a [`Stack`](mainstay_layers::Stack) and tonic's routes are. An error of one
+    /// connection, or of accepting one, never ends the server.
+    pub async fn serve<S>(self, service: S, shutdown: Shutdown) -> Drained
+    where
+        S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+        S::Future: Send + 'static,
+    {
+        let connections = Connections::new(self.certificates.as_ref());
+        let slots = std::sync::Arc::new(Semaphore::new(self.max_connections));
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = shutdown.begun() => break,
+                accepted = accept(&self.listener, &slots) => accepted,
+            };
+            if let Some((stream, peer, slot)) = accepted {
+                connections.spawn(stream, peer, slot, service.clone());
+            }
+        }
+        // Refuses new connections at once, instead of leaving them in the queue.
+        drop(self.listener);
+        connections.drain(self.drain_timeout, &shutdown).await
+    }
+}
+
+/// Accepts one connection once there is room for it; nothing where the system could not.
+async fn accept(
+    listener: &TcpListener,
+    slots: &std::sync::Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let slot = slots.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => Some((stream, peer, slot)),
+        Err(error) if is_of_one_connection(&error) => None,
+        Err(error) => {
+            // Most often no file descriptors are left. They come back when connections close; until then, wait.
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            None
+        }
+    }
+}
+
+/// Tells whether only the connection that was about to be accepted is lost.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restarted server may take the port of its predecessor, whose connections are still in TIME_WAIT.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+fn bind_error(address: SocketAddr, source: io::Error) -> BindError {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => BindError::InUse { address },
+        io::ErrorKind::PermissionDenied => BindError::Denied { address },
+        io::ErrorKind::AddrNotAvailable => BindError::NoSuchAddress { address },
+        _ => BindError::Other { address, source },
+    }
+}
