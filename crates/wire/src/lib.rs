@@ -1,11 +1,21 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+mod fail;
 pub mod frame;
+mod from_json;
+mod json;
 pub mod mask;
+mod path;
 mod plans;
+mod prune;
+mod reader;
 mod record;
 mod selection;
+mod table;
+mod to_json;
+mod wkt;
+mod writer;
 
 pub use error::{DecodeError, EncodeError, JsonError, JsonErrorKind, MaskError, PlanError, Violation, WireError};
 pub use mask::MaskSelection;

@@ -4,14 +4,36 @@ use std::sync::Arc;
 
 use prost_reflect::DescriptorPool;
 
-use crate::{JsonError, MaskError, Selection, WireError};
+use crate::{
+    JsonError, MAX_DEPTH, MaskError, Selection, WireError,
+    fail::Fail,
+    from_json::{FromJson, PresentKeys},
+    path,
+    prune::prune,
+    table::{Table, proto_table},
+    to_json::ToJson,
+};
 
 /// Answers, for a message's full name, the other names under which its fields are accepted: `[("label", 3)]`.
 pub type AliasResolver<'a> = &'a dyn Fn(&str) -> Vec<(String, u32)>;
 
 /// The plans of every message of a descriptor pool.
+///
+/// ```
+/// # use mainstay_wire::Plans;
+/// let plans = Plans::new(&prost_reflect::DescriptorPool::global());
+/// let id = plans.message("google.protobuf.Duration").expect("a well-known type");
+/// let mut wire = Vec::new();
+/// plans.from_json(id, br#""1.5s""#, &mut wire, None)?;
+/// let mut json = Vec::new();
+/// plans.to_json(id, &wire, &mut json)?;
+/// assert_eq!(json, br#""1.500s""#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
-pub struct Plans {}
+pub struct Plans {
+    table: Table,
+}
 
 /// One message of one [`Plans`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,7 +53,9 @@ pub struct FieldInfo {
     pub path: String,
     /// Whether it may be given several times.
     pub repeated: bool,
-    /// The message type, where the last field is a message without a text form of its own.
+    /// Whether it is a map, which has no text form.
+    pub map: bool,
+    /// The type, where the last field is a message (also one with a text form, such as a Timestamp).
     pub message: Option<MessageId>,
 }
 
@@ -43,15 +67,18 @@ impl Plans {
 
     /// Compiles the plans of a pool whose fields also have the names that `aliases` answers.
     pub fn with_aliases(pool: &DescriptorPool, aliases: AliasResolver<'_>) -> Arc<Plans> {
-        todo!()
+        Arc::new(Plans { table: proto_table(pool, aliases) })
     }
 
     /// Finds a message by its full name, `shop.v1.Product`.
     pub fn message(&self, full_name: &str) -> Option<MessageId> {
-        todo!()
+        self.table.by_type.get(full_name).map(|index| MessageId(*index))
     }
 
     /// Appends the ProtoJSON of a message: lowerCamel names, in the order of field numbers, unset fields left out.
+    ///
+    /// Fails on bytes that are not the message, on strings that are not UTF-8, on well-known types out of range, and on
+    /// an Any of an unknown type; `out` is then as long as it was before. Unknown fields and extensions are dropped.
     pub fn to_json(&self, id: MessageId, wire: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
         self.to_json_with(id, wire, JsonOptions::default(), None, out)
     }
@@ -65,13 +92,23 @@ impl Plans {
         selection: Option<&Selection>,
         out: &mut Vec<u8>,
     ) -> Result<(), WireError> {
-        todo!()
+        let start = out.len();
+        let written = ToJson::new(&self.table, options.emit_defaults, out).message(id.0, wire, selection, MAX_DEPTH);
+        written.map_err(|fail| {
+            out.truncate(start);
+            fail.into()
+        })
     }
 
     /// Appends the wire bytes of a ProtoJSON text. On an error `out` is as long as it was before.
     ///
+    /// Fields may have their JSON name, their proto name or an alias. Refused, each with its place: unknown fields, keys
+    /// given twice, two members of a oneof, wrong types, numbers out of range, lone surrogates, text that is not UTF-8,
+    /// nesting deeper than [`MAX_DEPTH`] messages.
+    ///
     /// `keys` receives the dotted proto paths that were present, for the mask of a PATCH: the innermost ones, but never
-    /// inside a list, a map or a value that has a JSON form of its own. An explicit `null` counts as present.
+    /// inside a list, a map, a message that can contain itself or a value that has a JSON form of its own. An explicit
+    /// `null` counts as present.
     pub fn from_json(
         &self,
         id: MessageId,
@@ -79,32 +116,51 @@ impl Plans {
         out: &mut Vec<u8>,
         keys: Option<&mut Vec<String>>,
     ) -> Result<(), JsonError> {
-        todo!()
+        let start = out.len();
+        let read = FromJson::new(&self.table, json, out, PresentKeys::new(keys))
+            .and_then(|mut reader| reader.whole_message(id.0, MAX_DEPTH));
+        restore(read, start, out)
     }
 
     /// Appends one field given as text: a query parameter or a path capture. `path` may lead into messages (`price.units`).
-    /// A repeated field takes one element each time; a singular one given twice takes the last: ask [`Plans::field`].
+    ///
+    /// Takes scalars, enums (name or number), bytes (base64), Timestamp, Duration, FieldMask (camel or snake case) and
+    /// wrappers. A repeated field takes one element each time; a singular one given twice keeps the last: ask
+    /// [`Plans::field`] before.
     pub fn set_text(&self, id: MessageId, path: &str, text: &str, out: &mut Vec<u8>) -> Result<(), JsonError> {
-        todo!()
+        let start = out.len();
+        restore(path::set_text(&self.table, id.0, path, text, out), start, out)
     }
 
     /// Says what a dotted path of field names leads to.
     pub fn field(&self, id: MessageId, path: &str) -> Result<FieldInfo, JsonError> {
-        todo!()
+        Ok(path::info(&self.table, id.0, path)?)
     }
 
     /// Appends `body`, the bytes of a message, as the singular field `field` (also `a.b`).
     pub fn wrap(&self, id: MessageId, field: &str, body: &[u8], out: &mut Vec<u8>) -> Result<(), JsonError> {
-        todo!()
+        let start = out.len();
+        restore(path::wrap(&self.table, id.0, field, body, out), start, out)
     }
 
     /// Compiles a read mask for a message: dotted names; inside lists it selects in every element; `*` selects all.
     pub fn select(&self, id: MessageId, paths: &[&str]) -> Result<Selection, MaskError> {
-        todo!()
+        path::select(&self.table, id.0, paths)
     }
 
     /// Appends the selected fields of a message, as wire bytes.
     pub fn prune(&self, id: MessageId, wire: &[u8], selection: &Selection, out: &mut Vec<u8>) -> Result<(), WireError> {
-        todo!()
+        let start = out.len();
+        prune(&self.table, self.table.message(id.0), wire, selection, MAX_DEPTH, out).map_err(|fail| {
+            out.truncate(start);
+            fail.into()
+        })
     }
+}
+
+fn restore(result: Result<(), Fail>, start: usize, out: &mut Vec<u8>) -> Result<(), JsonError> {
+    result.map_err(|fail| {
+        out.truncate(start);
+        fail.into()
+    })
 }

@@ -1,0 +1,298 @@
+//! JSON text to protobuf bytes, in one pass.
+
+mod any;
+mod keys;
+mod scalar;
+mod special;
+
+use std::borrow::Cow;
+
+pub(crate) use keys::PresentKeys;
+pub(crate) use scalar::{Given, bytes as read_bytes, enum_number};
+use scalar::{finite, map_key_text};
+pub(crate) use special::{put_date, put_duration, put_timestamp};
+
+use crate::{
+    JsonErrorKind,
+    fail::{Fail, enter, shown},
+    json::{keys::DistinctKeys, scanner::Scanner},
+    selection::{Selection, child},
+    table::{FieldPlan, Form, Leaf, MapPlan, MessagePlan, Shape, Special, Table},
+    writer::{Sink, Tag, WireType, close, open},
+};
+
+/// Reads messages of one table.
+pub(crate) struct FromJson<'t, 'a, 'o, S> {
+    pub(super) table: &'t Table,
+    pub(super) scan: Scanner<'a>,
+    pub(super) out: &'o mut S,
+    /// Collects the paths that are present; off inside lists, maps and values with a JSON of their own.
+    pub(super) present: PresentKeys<'o>,
+}
+
+impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
+    /// Begins at the start of a text. Fails where it is not UTF-8.
+    pub(crate) fn new(
+        table: &'t Table,
+        json: &'a [u8],
+        out: &'o mut S,
+        present: PresentKeys<'o>,
+    ) -> Result<FromJson<'t, 'a, 'o, S>, Fail> {
+        Ok(FromJson { table, scan: Scanner::new(json)?, out, present })
+    }
+
+    /// Reads a text that is one message.
+    pub(crate) fn whole_message(&mut self, index: u32, depth: usize) -> Result<(), Fail> {
+        self.message(index, None, depth)?;
+        self.scan.end()
+    }
+
+    /// Reads a text that is the value of one field, with its tags.
+    pub(crate) fn whole_field(
+        &mut self,
+        field: &'t FieldPlan,
+        below: Option<&Selection>,
+        depth: usize,
+    ) -> Result<(), Fail> {
+        self.field(field, below, depth)?;
+        self.scan.end()
+    }
+
+    fn storage(&self) -> bool {
+        self.table.form == Form::Storage
+    }
+
+    /// Reads a message; `depth` is how many more may nest in it.
+    fn message(&mut self, index: u32, selection: Option<&Selection>, depth: usize) -> Result<(), Fail> {
+        let plan = self.table.message(index);
+        match plan.special {
+            Special::None => self.object(plan, selection, depth, false),
+            _ => self.special(plan, depth),
+        }
+    }
+
+    /// Reads an object into a message; in an Any, its type stands among the fields.
+    fn object(
+        &mut self,
+        plan: &'t MessagePlan,
+        selection: Option<&Selection>,
+        depth: usize,
+        in_any: bool,
+    ) -> Result<(), Fail> {
+        if self.scan.peek() != b'{' {
+            return Err(Fail::value(format!("expected an object, the fields of {}", plan.name)));
+        }
+        self.scan.expect(b'{')?;
+        let (mut first, mut expected) = (true, 0);
+        let mut seen = Seen::default();
+        let mut oneofs = Seen::default();
+        while let Some(key) = self.scan.next_key(&mut first)? {
+            let Some(index) = plan.named(&key, expected) else {
+                self.unknown(plan, &key, in_any)?;
+                continue;
+            };
+            let field = &plan.fields[index];
+            if !seen.insert(index) {
+                return Err(duplicate(&key, "the field is given twice"));
+            }
+            expected = index + 1;
+            if let Some(oneof) = field.oneof {
+                let unset = self.scan.peek() == b'n' && !self.table.takes_null(field.leaf);
+                if !unset && !oneofs.insert(usize::from(oneof)) {
+                    return Err(duplicate(&key, "another field of the same oneof is given too; keep one of them"));
+                }
+            }
+            match child(selection, field.number) {
+                Some(below) => self.member(field, below, depth)?,
+                None => self.scan.skip_value()?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A key that is no field: skipped in storage (the field is gone), else refused.
+    fn unknown(&mut self, plan: &MessagePlan, key: &str, in_any: bool) -> Result<(), Fail> {
+        if self.storage() || (in_any && key == "@type") {
+            return self.scan.skip_value();
+        }
+        let message = format!("{} has no such field", plan.name);
+        Err(Fail::new(JsonErrorKind::UnknownField, message).at_field(&shown(key)))
+    }
+
+    /// Reads a field of an object and notes that it was there.
+    fn member(&mut self, field: &'t FieldPlan, below: Option<&Selection>, depth: usize) -> Result<(), Fail> {
+        let kept = self.present.enter(self.table, field);
+        let result = self.field(field, below, depth);
+        self.present.leave(kept);
+        result.map_err(|fail| fail.at_field(&field.json_name))
+    }
+
+    /// Reads the value of a field of any shape.
+    fn field(&mut self, field: &'t FieldPlan, below: Option<&Selection>, depth: usize) -> Result<(), Fail> {
+        let null = self.scan.peek() == b'n';
+        match &field.shape {
+            Shape::Implicit | Shape::Explicit if null && !self.table.takes_null(field.leaf) => {
+                self.scan.literal("null")
+            }
+            Shape::Repeated { .. } | Shape::Map(_) if null => self.scan.literal("null"),
+            Shape::Implicit => self.implicit(field),
+            Shape::Explicit => self.tagged(field, below, depth),
+            Shape::Repeated { packed } => self.list(field, *packed, below, depth),
+            Shape::Map(map) => self.map(field, map, below, depth),
+        }
+    }
+
+    /// Reads a field without presence; zero is left out.
+    #[inline]
+    fn implicit(&mut self, field: &FieldPlan) -> Result<(), Fail> {
+        let start = self.out.length();
+        field.tag.put(self.out);
+        let value = self.out.length();
+        self.scalar(field.leaf)?;
+        if self.out.written()[value..].iter().all(|byte| *byte == 0) {
+            self.out.cut(start);
+        }
+        Ok(())
+    }
+
+    /// Reads one value and writes it with its tag.
+    #[inline]
+    fn tagged(&mut self, field: &FieldPlan, below: Option<&Selection>, depth: usize) -> Result<(), Fail> {
+        field.tag.put(self.out);
+        match field.leaf {
+            Leaf::Message(index) => {
+                let depth = enter(depth)?;
+                let body = open(self.out);
+                self.message(index, below, depth)?;
+                close(body, self.out);
+                Ok(())
+            }
+            Leaf::Group(index) => {
+                self.message(index, below, enter(depth)?)?;
+                Tag::new(field.number, WireType::EndGroup).put(self.out);
+                Ok(())
+            }
+            leaf => self.scalar(leaf),
+        }
+    }
+
+    fn list(
+        &mut self,
+        field: &FieldPlan,
+        packed: Option<Tag>,
+        below: Option<&Selection>,
+        depth: usize,
+    ) -> Result<(), Fail> {
+        if self.scan.peek() != b'[' {
+            return Err(Fail::value("expected a list in square brackets"));
+        }
+        self.scan.expect(b'[')?;
+        let start = self.out.length();
+        let body = packed.map(|tag| {
+            tag.put(self.out);
+            open(self.out)
+        });
+        let (mut first, mut count) = (true, 0);
+        while self.scan.next_item(&mut first, b']')? {
+            self.element(field, body.is_some(), below, depth).map_err(|fail| fail.at_index(count))?;
+            count += 1;
+        }
+        match body {
+            Some(_) if count == 0 => self.out.cut(start),
+            Some(body) => close(body, self.out),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn element(
+        &mut self,
+        field: &FieldPlan,
+        packed: bool,
+        below: Option<&Selection>,
+        depth: usize,
+    ) -> Result<(), Fail> {
+        if self.scan.peek() == b'n' && !self.table.takes_null(field.leaf) {
+            return Err(Fail::value("null cannot stand in a list"));
+        }
+        if packed { self.scalar(field.leaf) } else { self.tagged(field, below, depth) }
+    }
+
+    fn map(&mut self, field: &FieldPlan, map: &MapPlan, below: Option<&Selection>, depth: usize) -> Result<(), Fail> {
+        if self.scan.peek() != b'{' {
+            return Err(Fail::value("expected a map in braces"));
+        }
+        self.scan.expect(b'{')?;
+        let mut keys = DistinctKeys::default();
+        let mut first = true;
+        while let Some(key) = self.scan.next_key(&mut first)? {
+            if !keys.insert(key.clone()) {
+                return Err(duplicate(&key, "the key is given twice"));
+            }
+            self.entry(field, map, &key, below, depth).map_err(|fail| fail.at_key(&key))?;
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        field: &FieldPlan,
+        map: &MapPlan,
+        key: &Cow<'a, str>,
+        below: Option<&Selection>,
+        depth: usize,
+    ) -> Result<(), Fail> {
+        if self.scan.peek() == b'n' && !self.table.takes_null(field.leaf) {
+            return Err(Fail::value("null cannot be the value of a map's key"));
+        }
+        let inside = enter(depth)?;
+        field.tag.put(self.out);
+        let entry = open(self.out);
+        map.key_tag.put(self.out);
+        map_key_text(map.key, key, self.out)?;
+        map.value_tag.put(self.out);
+        match field.leaf {
+            Leaf::Message(index) => {
+                let depth = enter(inside)?;
+                let body = open(self.out);
+                self.message(index, below, depth)?;
+                close(body, self.out);
+            }
+            leaf => self.scalar(leaf)?,
+        }
+        close(entry, self.out);
+        Ok(())
+    }
+}
+
+#[cold]
+fn duplicate(key: &str, message: &str) -> Fail {
+    Fail::new(JsonErrorKind::Duplicate, message).at_field(&shown(key))
+}
+
+/// A set of small numbers that needs no memory of its own below 64.
+#[derive(Debug, Default)]
+struct Seen {
+    low: u64,
+    high: Vec<u64>,
+}
+
+impl Seen {
+    /// Adds a number; false where it was there.
+    #[inline]
+    fn insert(&mut self, number: usize) -> bool {
+        let bit = 1u64 << (number % 64);
+        let word = match number / 64 {
+            0 => &mut self.low,
+            word => {
+                if self.high.len() < word {
+                    self.high.resize(word, 0);
+                }
+                &mut self.high[word - 1]
+            }
+        };
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
+    }
+}

@@ -1,0 +1,138 @@
+//! `google.protobuf.Timestamp`: seconds and nanoseconds since 1970 UTC, RFC 3339 in JSON, microseconds in columns.
+
+use super::{MICROS, NANOS, date::days_in_month, fraction, put_fraction};
+use crate::fail::{Fail, shown};
+
+/// 0001-01-01T00:00:00Z.
+const FIRST_SECOND: i64 = -62_135_596_800;
+/// 9999-12-31T23:59:59Z.
+const LAST_SECOND: i64 = 253_402_300_799;
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// Seconds since 1970 UTC, and nanoseconds that count forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Timestamp {
+    pub(crate) seconds: i64,
+    pub(crate) nanos: i32,
+}
+
+impl Timestamp {
+    /// Refuses what timestamp.proto does not allow: years outside 0001 to 9999, nanoseconds outside a second.
+    pub(crate) fn check(self) -> Result<Timestamp, Fail> {
+        if !(FIRST_SECOND..=LAST_SECOND).contains(&self.seconds) {
+            return Err(Fail::value("the time is outside the years 0001 to 9999"));
+        }
+        if !(0..NANOS).contains(&self.nanos) {
+            return Err(Fail::value("the nanoseconds of a time must be from 0 to 999999999"));
+        }
+        Ok(self)
+    }
+
+    /// Microseconds since 1970; what is finer is cut off.
+    pub(crate) fn micros(self) -> i64 {
+        self.seconds.saturating_mul(MICROS).saturating_add(i64::from(self.nanos / 1_000))
+    }
+
+    pub(crate) fn from_micros(micros: i64) -> Timestamp {
+        let nanos = i32::try_from(micros.rem_euclid(MICROS)).expect("a remainder below one million") * 1_000;
+        Timestamp { seconds: micros.div_euclid(MICROS), nanos }
+    }
+
+    /// Reads RFC 3339 as ProtoJSON narrows it: upper-case `T` and `Z`, at most nine digits of fraction, any offset.
+    pub(crate) fn parse(text: &str) -> Result<Timestamp, Fail> {
+        read(text)
+            .ok_or_else(|| {
+                Fail::value(format!("\"{}\" is not a time such as \"2026-01-31T12:00:00Z\" (RFC 3339)", shown(text)))
+            })?
+            .check()
+    }
+
+    /// Appends RFC 3339 in UTC with 0, 3, 6 or 9 digits of fraction.
+    pub(crate) fn put(self, out: &mut Vec<u8>) {
+        let (year, month, day) = civil(self.seconds.div_euclid(SECONDS_PER_DAY));
+        let second = self.seconds.rem_euclid(SECONDS_PER_DAY);
+        digits(year, 4, out);
+        for (separator, value) in
+            [(b'-', month), (b'-', day), (b'T', second / 3_600), (b':', second / 60 % 60), (b':', second % 60)]
+        {
+            out.push(separator);
+            digits(value, 2, out);
+        }
+        put_fraction(self.nanos.unsigned_abs(), out);
+        out.push(b'Z');
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a single digit
+fn digits(value: i64, width: u32, out: &mut Vec<u8>) {
+    for place in (0..width).rev() {
+        out.push(b'0' + (value / 10i64.pow(place)).rem_euclid(10) as u8);
+    }
+}
+
+fn read(text: &str) -> Option<Timestamp> {
+    let (date, time) = text.split_once('T')?;
+    let (year, month, day) = (number(date.get(0..4)?)?, number(date.get(5..7)?)?, number(date.get(8..)?)?);
+    if date.len() != 10 || date.as_bytes()[4] != b'-' || date.as_bytes()[7] != b'-' {
+        return None;
+    }
+    let (clock, offset) = split_offset(time)?;
+    let (clock, nanos) = match clock.split_once('.') {
+        Some((clock, digits)) => (clock, fraction(digits)?),
+        None => (clock, 0),
+    };
+    let (hour, minute, second) = (number(clock.get(0..2)?)?, number(clock.get(3..5)?)?, number(clock.get(6..)?)?);
+    let separated = clock.len() == 8 && clock.as_bytes()[2] == b':' && clock.as_bytes()[5] == b':';
+    let in_range = (1..=12).contains(&month)
+        && (1..=days_in_month(year, month)).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second < 60;
+    if !separated || !in_range {
+        return None;
+    }
+    let seconds = days(year, month, day) * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second - offset;
+    Some(Timestamp { seconds, nanos })
+}
+
+/// Splits the clock from `Z` or `+hh:mm`; the offset in seconds.
+fn split_offset(time: &str) -> Option<(&str, i64)> {
+    if let Some(clock) = time.strip_suffix('Z') {
+        return Some((clock, 0));
+    }
+    let at = time.rfind(['+', '-'])?;
+    let (clock, offset) = time.split_at(at);
+    let (hours, minutes) = (number(offset.get(1..3)?)?, number(offset.get(4..)?)?);
+    if offset.len() != 6 || offset.as_bytes()[3] != b':' || hours > 23 || minutes > 59 {
+        return None;
+    }
+    let seconds = hours * 3_600 + minutes * 60;
+    Some((clock, if offset.starts_with('-') { -seconds } else { seconds }))
+}
+
+fn number(digits: &str) -> Option<i64> {
+    digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+}
+
+/// Days since 1970-01-01 of a date of the Gregorian calendar, by counting eras of 400 years that begin in March.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+/// Year, month and day of a number of days since 1970-01-01; the inverse of [`days`].
+fn civil(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    (year, month, day_of_year - (153 * shifted_month + 2) / 5 + 1)
+}
