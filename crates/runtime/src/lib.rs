@@ -2,9 +2,20 @@
 
 pub mod channel;
 mod codec;
+pub mod health;
+pub mod operations;
+pub mod policies;
+mod readiness;
+pub mod reflection;
 pub mod server;
 mod shutdown;
+pub mod systemd;
+pub mod threads;
 
 pub use codec::RawCodec;
+pub use health::Health;
+pub use operations::Operations;
+pub use readiness::{Check, Readiness};
+pub use reflection::Reflection;
 pub use server::{Server, ServerConfig};
 pub use shutdown::Shutdown;

@@ -1,0 +1,63 @@
+//! Who may call which method, as the contracts of the platform say it.
+
+use mainstay_layers::{Access, Policies};
+use mainstay_telemetry::Metrics;
+use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, Value};
+
+/// The option that says it.
+pub const OPTION: &str = "mainstay.v1.auth";
+
+/// Reads the policy of a method from its [`OPTION`]; `None` where it has none or says nothing that lets anybody in.
+pub fn access_of(method: &MethodDescriptor) -> Option<Access> {
+    let extension = method.parent_pool().get_extension_by_name(OPTION)?;
+    let options = method.options();
+    if !options.has_extension(&extension) {
+        return None;
+    }
+    let value = options.get_extension(&extension);
+    access(value.as_message()?)
+}
+
+fn access(option: &DynamicMessage) -> Option<Access> {
+    let says = |field| option.get_field_by_name(field).and_then(|value| value.as_bool()).unwrap_or(false);
+    if says("public") {
+        return Some(Access::Anyone);
+    }
+    if says("authenticated") {
+        return Some(Access::SignedIn);
+    }
+    let roles = option.get_field_by_name("roles")?;
+    let roles: Vec<&str> = roles.as_list()?.iter().filter_map(Value::as_str).collect();
+    (!roles.is_empty()).then(|| Access::roles(roles))
+}
+
+/// Reads the policies of every method of the services in `packages`, and adds those of health and reflection.
+///
+/// A method without the option is denied to everyone: forgetting it must not open anything.
+pub fn of_packages(pool: &DescriptorPool, packages: &[&str], metrics: &Metrics) -> Policies {
+    let methods = pool
+        .services()
+        .filter(|service| packages.contains(&service.package_name()))
+        .flat_map(|service| service.methods().collect::<Vec<_>>());
+    methods.fold(standard(metrics), |policies, method| {
+        let access = access_of(&method).unwrap_or_else(|| Access::roles(Vec::<Box<str>>::new()));
+        policies.method(metrics, &path_of(&method), access, method.is_server_streaming())
+    })
+}
+
+/// The policies of what every port serves: health and reflection, open to everyone.
+pub fn standard(metrics: &Metrics) -> Policies {
+    [
+        ("/grpc.health.v1.Health/Check", false),
+        ("/grpc.health.v1.Health/Watch", true),
+        ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", true),
+        ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", true),
+    ]
+    .into_iter()
+    .fold(Policies::new(), |policies, (path, streams)| policies.method(metrics, path, Access::Anyone, streams))
+}
+
+/// Returns the method's path in HTTP, `/package.Service/Method`.
+pub fn path_of(method: &MethodDescriptor) -> String {
+    format!("/{}/{}", method.parent_service().full_name(), method.name())
+}

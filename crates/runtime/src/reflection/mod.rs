@@ -1,0 +1,116 @@
+//! `grpc.reflection.v1` and `v1alpha` over descriptors that may be swapped while streams are open.
+
+mod index;
+
+use crate::Shutdown;
+use arc_swap::ArcSwap;
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use http::{Request as HttpRequest, Response as HttpResponse, Uri};
+use index::Index;
+use mainstay_layers::Body;
+use prost_reflect::{DescriptorError, DescriptorPool};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tonic::server::NamedService;
+use tonic::{Request, Response, Status, Streaming};
+use tonic_reflection::pb::v1::server_reflection_server::{ServerReflection, ServerReflectionServer};
+use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
+
+/// The names of the two versions of the service.
+pub const SERVICES: [&str; 2] = [SERVICE_V1, SERVICE_V1ALPHA];
+
+const SERVICE_V1: &str = "grpc.reflection.v1.ServerReflection";
+const SERVICE_V1ALPHA: &str = "grpc.reflection.v1alpha.ServerReflection";
+const METHOD_V1: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+
+/// What clients may ask about the services of this port. Cheap to clone; all clones are one.
+#[derive(Debug, Clone)]
+pub struct Reflection {
+    live: Arc<ArcSwap<Index>>,
+    shutdown: Shutdown,
+}
+
+impl Reflection {
+    /// Describes the services of `pool`, health and reflection itself. Streams end when the shutdown begins.
+    pub fn new(pool: &DescriptorPool, shutdown: Shutdown) -> Result<Reflection, DescriptorError> {
+        Ok(Reflection { live: Arc::new(ArcSwap::from_pointee(Index::new(with_standard_services(pool)?))), shutdown })
+    }
+
+    /// Describes another pool from now on; open streams see it with their next request.
+    pub fn swap(&self, pool: &DescriptorPool) -> Result<(), DescriptorError> {
+        self.live.store(Arc::new(Index::new(with_standard_services(pool)?)));
+        Ok(())
+    }
+
+    /// Returns version 1 for tonic's routes.
+    pub fn v1(&self) -> ServerReflectionServer<Rpc> {
+        ServerReflectionServer::new(Rpc(self.clone()))
+    }
+
+    /// Returns version 1 alpha, which older clients ask for: the same messages under another name.
+    pub fn v1alpha(&self) -> V1Alpha {
+        V1Alpha(self.v1())
+    }
+}
+
+/// Adds the descriptors of what every port serves, unless the pool has them.
+fn with_standard_services(pool: &DescriptorPool) -> Result<DescriptorPool, DescriptorError> {
+    let mut pool = pool.clone();
+    let standard: [(&str, &[u8]); 3] = [
+        (crate::health::SERVICE, tonic_health::pb::FILE_DESCRIPTOR_SET),
+        (SERVICE_V1, tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET),
+        (SERVICE_V1ALPHA, tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET),
+    ];
+    for (service, files) in standard {
+        if pool.get_service_by_name(service).is_none() {
+            pool.decode_file_descriptor_set(files)?;
+        }
+    }
+    Ok(pool)
+}
+
+/// The gRPC face of [`Reflection`].
+#[derive(Debug)]
+pub struct Rpc(Reflection);
+
+#[tonic::async_trait]
+impl ServerReflection for Rpc {
+    type ServerReflectionInfoStream = BoxStream<'static, Result<ServerReflectionResponse, Status>>;
+
+    async fn server_reflection_info(
+        &self,
+        request: Request<Streaming<ServerReflectionRequest>>,
+    ) -> Result<Response<Self::ServerReflectionInfoStream>, Status> {
+        let live = self.0.live.clone();
+        let answers = request.into_inner().map(move |question| question.map(|question| live.load().answer(question)));
+        Ok(Response::new(self.0.shutdown.end_stream(answers).boxed()))
+    }
+}
+
+/// Version 1 alpha: version 1 under another path.
+#[derive(Debug, Clone)]
+pub struct V1Alpha(ServerReflectionServer<Rpc>);
+
+impl NamedService for V1Alpha {
+    const NAME: &'static str = SERVICE_V1ALPHA;
+}
+
+impl tower::Service<HttpRequest<Body>> for V1Alpha {
+    type Response = HttpResponse<Body>;
+    type Error = Infallible;
+    type Future = <ServerReflectionServer<Rpc> as tower::Service<HttpRequest<Body>>>::Future;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: HttpRequest<Body>) -> Self::Future {
+        // Both versions have this one method.
+        if request.uri().path().ends_with("/ServerReflectionInfo") {
+            *request.uri_mut() = Uri::from_static(METHOD_V1);
+        }
+        self.0.call(request)
+    }
+}
