@@ -94,12 +94,12 @@ fn compute<'v>(expr: &'v Expr, context: Context<'v>) -> Val<'v> {
         Expr::Auth(name) => auth(*name, context.scope),
         Expr::Now { offset_us } => Val::Timestamp(shift_time(context.scope.now, *offset_us)),
         Expr::Atom(_) => Val::Null,
-        Expr::Element => match context.element {
-            Some(Item::Json(json)) => Val::Json(Cow::Borrowed(json)),
-            Some(Item::Text(text)) => Val::Text(Cow::Borrowed(text)),
-            None => Val::Null,
+        Expr::Element { kind } => match (context.element, kind) {
+            (Some(Item::Json(json)), _) => scalar(Cow::Borrowed(json), *kind),
+            (Some(Item::Text(text)), Kind::Text) => Val::Text(Cow::Borrowed(text)),
+            _ => Val::Null,
         },
-        Expr::Json { of, key, kind } => json(of, key.as_deref(), *kind, context),
+        Expr::Json { of, key, kind } => json(of, key, *kind, context),
         Expr::If { condition, then, otherwise } => match truth(condition, context) {
             Some(true) => compute(then, context),
             Some(false) => compute(otherwise, context),
@@ -180,16 +180,8 @@ fn auth<'v>(name: AuthName, scope: &Scope<'v>) -> Val<'v> {
     }
 }
 
-fn json<'v>(of: &'v Expr, key: Option<&'v Expr>, kind: Kind, context: Context<'v>) -> Val<'v> {
-    let document = compute(of, context);
-    let Some(key) = key else {
-        return match (document, kind) {
-            (Val::Json(json), _) => scalar(json, kind),
-            (Val::Text(text), Kind::Text) => Val::Text(text),
-            _ => Val::Null,
-        };
-    };
-    match (document, compute(key, context)) {
+fn json<'v>(of: &'v Expr, key: &'v Expr, kind: Kind, context: Context<'v>) -> Val<'v> {
+    match (compute(of, context), compute(key, context)) {
         (Val::Json(Cow::Borrowed(json)), Val::Text(key)) => {
             json.get(&*key).map_or(Val::Null, |json| scalar(Cow::Borrowed(json), kind))
         }

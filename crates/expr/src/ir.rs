@@ -75,13 +75,15 @@ pub enum Expr {
     },
     /// The value of `Split::atoms[i]`.
     Atom(usize),
-    /// The element of the innermost `Any`, as JSON.
-    Element,
-    /// The scalar (or, for `Kind::Json`, the document) in a JSON document: under `key` in an object, else the document
-    /// itself. NULL where the key is absent, the document NULL, or the value of another kind or JSON null.
+    /// The element of the innermost `Any`: a scalar, or for `Kind::Json` a document. NULL where it is of another kind.
+    Element {
+        kind: Kind,
+    },
+    /// The scalar (or, for `Kind::Json`, the document) under a key of a JSON object. NULL where the key is absent or the
+    /// value is of another kind or JSON null. `Kind::Json` also takes a scalar, to ask whether the key is there.
     Json {
         of: Box<Expr>,
-        key: Option<Box<Expr>>,
+        key: Box<Expr>,
         kind: Kind,
     },
     /// True iff the predicate is true for an element of the JSON array `of`; false where `of` is NULL. Never NULL.
@@ -174,9 +176,9 @@ impl Expr {
     pub fn kind(&self) -> Option<Kind> {
         match self {
             Expr::Literal(value) => kind_of(value),
-            Expr::Column { kind, .. } | Expr::Json { kind, .. } => Some(*kind),
+            Expr::Column { kind, .. } | Expr::Json { kind, .. } | Expr::Element { kind } => Some(*kind),
             Expr::Auth(AuthName::Uid | AuthName::Email) | Expr::Concat(_) | Expr::AsciiCase { .. } => Some(Kind::Text),
-            Expr::Auth(AuthName::Roles) | Expr::Element => Some(Kind::Json),
+            Expr::Auth(AuthName::Roles) => Some(Kind::Json),
             Expr::Now { .. } => Some(Kind::Timestamp),
             Expr::If { then, otherwise, .. } => then.kind().or_else(|| otherwise.kind()),
             Expr::Coalesce(first, second) => first.kind().or_else(|| second.kind()),
@@ -201,8 +203,8 @@ impl Expr {
             | Expr::Auth(_)
             | Expr::Now { .. }
             | Expr::Atom(_)
-            | Expr::Element => Vec::new(),
-            Expr::Json { of, key, .. } => std::iter::once(&**of).chain(key.as_deref()).collect(),
+            | Expr::Element { .. } => Vec::new(),
+            Expr::Json { of, key, .. } => vec![of, key],
             Expr::Any { of, predicate } => vec![of, predicate],
             Expr::Not(of) | Expr::IsNull(of) | Expr::AsciiCase { of, .. } | Expr::Size { of, .. } => vec![of],
             Expr::And(list) | Expr::Or(list) | Expr::Concat(list) => list.iter().collect(),
@@ -217,7 +219,7 @@ impl Expr {
     pub fn map_children(self, f: &mut impl FnMut(Expr) -> Expr) -> Expr {
         let mut boxed = |e: Box<Expr>| Box::new(f(*e));
         match self {
-            Expr::Json { of, key, kind } => Expr::Json { of: boxed(of), key: key.map(boxed), kind },
+            Expr::Json { of, key, kind } => Expr::Json { of: boxed(of), key: boxed(key), kind },
             Expr::Any { of, predicate } => Expr::Any { of: boxed(of), predicate: boxed(predicate) },
             Expr::Not(of) => Expr::Not(boxed(of)),
             Expr::IsNull(of) => Expr::IsNull(boxed(of)),
@@ -237,7 +239,7 @@ impl Expr {
             | Expr::Auth(_)
             | Expr::Now { .. }
             | Expr::Atom(_)
-            | Expr::Element) => leaf,
+            | Expr::Element { .. }) => leaf,
         }
     }
 

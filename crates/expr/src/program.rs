@@ -154,7 +154,7 @@ fn atom(expr: Expr, atoms: &mut Vec<Expr>) -> Expr {
 /// Whether the expression needs no element of an `Any` outside it.
 fn closed(expr: &Expr) -> bool {
     match expr {
-        Expr::Element => false,
+        Expr::Element { .. } => false,
         Expr::Any { of, .. } => closed(of),
         other => other.children().into_iter().all(closed),
     }

@@ -88,7 +88,7 @@ impl Target {
         let stored = message.fields.iter().find(|stored| stored.number == field.number)?;
         let read = |kind: Kind| Expr::Json {
             of: Box::new(document.expr.clone()),
-            key: Some(Box::new(Expr::text(stored.key.as_str()))),
+            key: Box::new(Expr::text(stored.key.as_str())),
             kind,
         };
         let form = match json_kind(&field.ty) {
@@ -105,17 +105,15 @@ impl Target {
     /// The element of a list, inside `Expr::Any`.
     pub fn element(ty: &Type, list: &Document) -> Target {
         let form = match json_kind(ty) {
-            Some(kind) => {
-                Form::Scalar { expr: Expr::Json { of: Box::new(Expr::Element), key: None, kind }, nullable: false }
-            }
-            None => Form::Document(Document { expr: Expr::Element, ..list.clone() }),
+            Some(kind) => Form::Scalar { expr: Expr::Element { kind }, nullable: false },
+            None => Form::Document(Document { expr: Expr::Element { kind: Kind::Json }, ..list.clone() }),
         };
         Target { ty: ty.clone(), form }
     }
 
     /// The value of a map under a key: NULL where the key is missing.
     pub fn entry(ty: &Type, map: &Document, key: Expr) -> Target {
-        let read = |kind: Kind| Expr::Json { of: Box::new(map.expr.clone()), key: Some(Box::new(key.clone())), kind };
+        let read = |kind: Kind| Expr::Json { of: Box::new(map.expr.clone()), key: Box::new(key.clone()), kind };
         let form = match json_kind(ty) {
             Some(kind) => Form::Scalar { expr: read(kind), nullable: false },
             None => Form::Document(Document { expr: read(Kind::Json), ..map.clone() }),
@@ -141,14 +139,6 @@ impl Target {
                 Expr::Or(record.fields.iter().map(|field| Target::of_record(field, *root).is_present()).collect())
             }
             Form::Document(document) => document_present(&self.ty, &document.expr),
-        }
-    }
-
-    /// What an unset field reads as; nothing where the field always has a value.
-    pub fn unset_value(&self) -> Option<Value> {
-        match &self.form {
-            Form::Scalar { expr, nullable: true } => zero(&self.ty, expr),
-            _ => None,
         }
     }
 }

@@ -1,54 +1,355 @@
 //! Rules and filters as SQL.
+//!
+//! What is written here has, on both engines and for every row, the value that `mainstay_expr::evaluate` computes. All
+//! values are binds; the only constants in the text are TRUE, FALSE, NULL and small numbers of our own. Columns are
+//! qualified, and a comparison of a column with a bind is written plainly, so that an index can serve it.
 
-use mainstay_expr::{AuthName, CompareOp, Expr};
+use mainstay_expr::{AuthName, CompareOp, Expr, Measure, Root, TextOp};
 use mainstay_record::{Kind, Layout, Value};
 
 use crate::{BindSource, Dialect, SqlBuilder};
 
-/// Writes an expression whose columns are those of the statement's table.
+/// Writes a condition whose columns are those of the statement's table; the record to be (`Root::New`) is not in the
+/// database, so its columns are NULL: not true.
 pub(crate) fn emit(dialect: Dialect, expr: &Expr, layout: &Layout, out: &mut SqlBuilder) {
-    match expr {
-        Expr::Literal(Value::Null) => out.text("NULL"),
-        Expr::Literal(Value::Bool(value)) => out.text(if *value { "TRUE" } else { "FALSE" }),
-        Expr::Literal(value) => {
-            let kind = mainstay_expr::kind_of(value).unwrap_or(Kind::Text);
-            out.bind(BindSource::Literal(value.clone()), kind);
-        }
-        Expr::Column { index, .. } => out.column(layout, *index),
-        Expr::Auth(AuthName::Uid) => out.bind(BindSource::AuthUid, Kind::Text),
-        Expr::Auth(AuthName::Email) => out.bind(BindSource::AuthEmail, Kind::Text),
-        Expr::Auth(AuthName::EmailVerified) => out.bind(BindSource::AuthEmailVerified, Kind::Bool),
-        Expr::Auth(AuthName::Roles) => out.bind(BindSource::AuthRoles, Kind::Json),
-        Expr::Not(of) => {
-            out.text("NOT (");
-            emit(dialect, of, layout, out);
-            out.text(")");
-        }
-        Expr::IsNull(of) => {
-            out.text("(");
-            emit(dialect, of, layout, out);
-            out.text(") IS NULL");
-        }
-        Expr::And(list) => joined(dialect, list, " AND ", layout, out),
-        Expr::Or(list) => joined(dialect, list, " OR ", layout, out),
-        Expr::Compare { op, left, right } => {
-            emit(dialect, left, layout, out);
-            out.text(match op {
-                CompareOp::Eq => " = ",
-                CompareOp::Ne => " <> ",
-                CompareOp::Lt => " < ",
-                CompareOp::Le => " <= ",
-                CompareOp::Gt => " > ",
-                CompareOp::Ge => " >= ",
-            });
-            emit(dialect, right, layout, out);
-        }
-        _ => out.text("NULL"),
-    }
+    Writer { dialect, layout, out, elements: 0, entries: 0 }.condition(expr);
 }
 
-fn joined(dialect: Dialect, list: &[Expr], word: &str, layout: &Layout, out: &mut SqlBuilder) {
-    out.text("(");
-    out.list(list, word, |out, each| emit(dialect, each, layout, out));
-    out.text(")");
+struct Writer<'w> {
+    dialect: Dialect,
+    layout: &'w Layout,
+    out: &'w mut SqlBuilder,
+    /// How many `Any` are open: the innermost one's element is `e{elements}`.
+    elements: usize,
+    /// How many JSON objects are open: the innermost one's entry is `j{entries}`.
+    entries: usize,
+}
+
+impl Writer<'_> {
+    fn text(&mut self, text: &str) {
+        self.out.text(text);
+    }
+
+    fn postgres(&self) -> bool {
+        self.dialect == Dialect::Postgres
+    }
+
+    /// Writes text that differs between the engines.
+    fn either(&mut self, sqlite: &str, postgres: &str) {
+        let text = if self.postgres() { postgres } else { sqlite };
+        self.out.text(text);
+    }
+
+    /// Writes a boolean expression; NULL needs its type on PostgreSQL.
+    fn condition(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Literal(Value::Null) => self.either("NULL", "NULL::boolean"),
+            other => self.expression(other),
+        }
+    }
+
+    /// Writes an expression that stands as an operand: in brackets unless it is one thing.
+    fn operand(&mut self, expr: &Expr) {
+        let bare = match expr {
+            Expr::Not(_) | Expr::IsNull(_) | Expr::Compare { .. } | Expr::TextMatch { .. } => false,
+            Expr::Concat(parts) => parts.is_empty(),
+            _ => true,
+        };
+        if bare {
+            return self.expression(expr);
+        }
+        self.text("(");
+        self.expression(expr);
+        self.text(")");
+    }
+
+    /// Writes an expression that binds no looser than NOT.
+    fn expression(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Literal(value) => self.literal(value),
+            Expr::Column { root: Root::New, .. } | Expr::Atom(_) => self.null(expr.kind()),
+            Expr::Column { index, .. } => self.out.column(self.layout, *index),
+            Expr::Auth(name) => self.auth(*name),
+            Expr::Now { offset_us } => self.out.bind(BindSource::Now { offset_us: *offset_us }, Kind::Timestamp),
+            Expr::Element { kind } => self.element(*kind),
+            Expr::Json { of, key, kind } => self.json(of, key, *kind),
+            Expr::Any { of, predicate } => self.any(of, predicate),
+            Expr::Not(of) => {
+                self.text("NOT (");
+                self.condition(of);
+                self.text(")");
+            }
+            Expr::And(list) => self.junction(list, " AND ", "TRUE"),
+            Expr::Or(list) => self.junction(list, " OR ", "FALSE"),
+            Expr::If { condition, then, otherwise } => self.conditional(condition, then, otherwise),
+            Expr::IsNull(of) => {
+                self.operand(of);
+                self.text(" IS NULL");
+            }
+            Expr::Coalesce(first, second) => {
+                self.text("coalesce(");
+                self.list([first, second], ", ");
+                self.text(")");
+            }
+            Expr::Compare { op, left, right } => self.compare(*op, left, right),
+            Expr::TextMatch { op, text, pattern } => self.text_match(*op, text, pattern),
+            Expr::Concat(parts) if parts.is_empty() => self.text("''"),
+            Expr::Concat(parts) => self.list(parts, " || "),
+            Expr::AsciiCase { upper, of } => self.ascii_case(*upper, of),
+            Expr::Size { of, measure } => self.size(of, *measure),
+        }
+    }
+
+    fn list<'e>(&mut self, parts: impl IntoIterator<Item = &'e (impl std::borrow::Borrow<Expr> + 'e)>, separator: &str) {
+        for (i, part) in parts.into_iter().enumerate() {
+            if i > 0 {
+                self.text(separator);
+            }
+            self.operand(part.borrow());
+        }
+    }
+
+    fn literal(&mut self, value: &Value) {
+        match (value, mainstay_expr::kind_of(value)) {
+            (Value::Bool(true), _) => self.text("TRUE"),
+            (Value::Bool(false), _) => self.text("FALSE"),
+            (value, Some(kind)) => self.out.bind(BindSource::Literal(value.clone()), kind),
+            (_, None) => self.text("NULL"),
+        }
+    }
+
+    /// Writes NULL of a kind.
+    fn null(&mut self, kind: Option<Kind>) {
+        let cast = match kind {
+            Some(Kind::Bool) => "NULL::boolean",
+            Some(Kind::Int) => "NULL::bigint",
+            Some(Kind::Double) => "NULL::double precision",
+            Some(Kind::Text) => "NULL::text",
+            Some(Kind::Bytes) => "NULL::bytea",
+            Some(Kind::Timestamp) => "NULL::timestamptz",
+            Some(Kind::Json) => "NULL::jsonb",
+            None => "NULL",
+        };
+        self.either("NULL", cast);
+    }
+
+    fn auth(&mut self, name: AuthName) {
+        let (source, kind) = match name {
+            AuthName::Uid => (BindSource::AuthUid, Kind::Text),
+            AuthName::Email => (BindSource::AuthEmail, Kind::Text),
+            AuthName::EmailVerified => (BindSource::AuthEmailVerified, Kind::Bool),
+            AuthName::Roles => (BindSource::AuthRoles, Kind::Json),
+        };
+        self.out.bind(source, kind);
+    }
+
+    fn junction(&mut self, list: &[Expr], word: &str, empty: &str) {
+        if list.is_empty() {
+            return self.text(empty);
+        }
+        self.text("(");
+        for (i, member) in list.iter().enumerate() {
+            if i > 0 {
+                self.text(word);
+            }
+            self.condition(member);
+        }
+        self.text(")");
+    }
+
+    /// A NULL condition gives NULL, so both arms name theirs; ELSE serves where the condition is never NULL.
+    fn conditional(&mut self, condition: &Expr, then: &Expr, otherwise: &Expr) {
+        self.text("CASE WHEN ");
+        self.condition(condition);
+        self.text(" THEN ");
+        self.operand(then);
+        if matches!(condition, Expr::IsNull(_) | Expr::Any { .. }) {
+            self.text(" ELSE ");
+        } else {
+            self.text(" WHEN NOT (");
+            self.condition(condition);
+            self.text(") THEN ");
+        }
+        self.operand(otherwise);
+        self.text(" END");
+    }
+
+    fn compare(&mut self, op: CompareOp, left: &Expr, right: &Expr) {
+        let sign = match op {
+            CompareOp::Eq => " = ",
+            CompareOp::Ne => " <> ",
+            CompareOp::Lt => " < ",
+            CompareOp::Le => " <= ",
+            CompareOp::Gt => " > ",
+            CompareOp::Ge => " >= ",
+        };
+        self.operand(left);
+        self.text(sign);
+        self.operand(right);
+        let ordered = !matches!(op, CompareOp::Eq | CompareOp::Ne);
+        if ordered && self.postgres() && left.kind().or(right.kind()) == Some(Kind::Text) {
+            // By bytes, whatever the database's own collation; equality is by bytes everywhere.
+            self.text(" COLLATE \"C\"");
+        }
+    }
+
+    fn text_match(&mut self, op: TextOp, text: &Expr, pattern: &Expr) {
+        match (op, self.dialect) {
+            (TextOp::Contains, dialect) => {
+                self.text(if dialect == Dialect::Sqlite { "instr(" } else { "strpos(" });
+                self.list([text, pattern], ", ");
+                self.text(") > 0");
+            }
+            (TextOp::StartsWith, Dialect::Postgres) => {
+                self.text("starts_with(");
+                self.list([text, pattern], ", ");
+                self.text(")");
+            }
+            (TextOp::StartsWith, Dialect::Sqlite) => {
+                self.call("substr", text);
+                self.text(", 1, ");
+                self.call("length", pattern);
+                self.text(")) = ");
+                self.operand(pattern);
+            }
+            (TextOp::EndsWith, Dialect::Postgres) => {
+                self.call("right", text);
+                self.text(", ");
+                self.call("char_length", pattern);
+                self.text(")) = ");
+                self.operand(pattern);
+            }
+            // The length stands twice because `substr(x, -0)` is all of x.
+            (TextOp::EndsWith, Dialect::Sqlite) => {
+                self.call("substr", text);
+                self.text(", -max(1, ");
+                self.call("length", pattern);
+                self.text(")), ");
+                self.call("length", pattern);
+                self.text(")) = ");
+                self.operand(pattern);
+            }
+        }
+    }
+
+    /// Writes `function(argument`: the caller closes the bracket.
+    fn call(&mut self, function: &str, argument: &Expr) {
+        self.text(function);
+        self.text("(");
+        self.operand(argument);
+    }
+
+    /// SQLite's functions know ASCII alone; PostgreSQL's do under the collation "C".
+    fn ascii_case(&mut self, upper: bool, of: &Expr) {
+        self.call(if upper { "upper" } else { "lower" }, of);
+        self.either(")", " COLLATE \"C\")");
+    }
+
+    fn size(&mut self, of: &Expr, measure: Measure) {
+        let function = match (measure, self.dialect) {
+            (Measure::Characters | Measure::Bytes, Dialect::Sqlite) => "length",
+            (Measure::Characters, Dialect::Postgres) => "char_length",
+            (Measure::Bytes, Dialect::Postgres) => "octet_length",
+            (Measure::Items, Dialect::Sqlite) => "json_array_length",
+            (Measure::Items, Dialect::Postgres) => "jsonb_array_length",
+            (Measure::Entries, dialect) => {
+                self.text("CASE WHEN ");
+                self.operand(of);
+                self.text(" IS NOT NULL THEN (SELECT count(*) FROM ");
+                self.call(if dialect == Dialect::Sqlite { "json_each" } else { "jsonb_object_keys" }, of);
+                return self.text(")) END");
+            }
+        };
+        self.call(function, of);
+        self.text(")");
+    }
+
+    fn any(&mut self, of: &Expr, predicate: &Expr) {
+        self.text("EXISTS (SELECT 1 FROM ");
+        self.call(if self.postgres() { "jsonb_array_elements" } else { "json_each" }, of);
+        self.elements += 1;
+        let name = format!(") AS e{}", self.elements);
+        self.text(&name);
+        self.either(" WHERE ", "(value) WHERE ");
+        self.condition(predicate);
+        self.elements -= 1;
+        self.text(")");
+    }
+
+    fn element(&mut self, kind: Kind) {
+        let name = format!("e{}", self.elements);
+        match self.dialect {
+            Dialect::Sqlite => self.sqlite_scalar(&name, kind),
+            Dialect::Postgres => self.postgres_scalar(kind, &mut |writer| writer.text(&format!("{name}.value"))),
+        }
+    }
+
+    fn json(&mut self, of: &Expr, key: &Expr, kind: Kind) {
+        if self.postgres() {
+            return self.postgres_scalar(kind, &mut |writer| {
+                writer.text("(");
+                writer.operand(of);
+                writer.text(" -> ");
+                writer.operand(key);
+                writer.text(")");
+            });
+        }
+        // A look-up by value and not by path: any key can be a bind, whatever characters it has.
+        self.entries += 1;
+        let name = format!("j{}", self.entries);
+        self.text("(SELECT ");
+        self.sqlite_scalar(&name, kind);
+        self.text(" FROM ");
+        self.call("json_each", of);
+        self.text(&format!(") AS {name} WHERE {name}.key = "));
+        self.operand(key);
+        self.text(")");
+        self.entries -= 1;
+    }
+
+    /// Writes the value of a row of `json_each` as a kind: NULL where it is of another.
+    fn sqlite_scalar(&mut self, name: &str, kind: Kind) {
+        let text = match kind {
+            Kind::Json => format!("{name}.value"),
+            Kind::Text => format!("CASE {name}.type WHEN 'text' THEN {name}.value END"),
+            Kind::Int => format!("CASE {name}.type WHEN 'integer' THEN {name}.value END"),
+            Kind::Bool => format!("CASE {name}.type WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END"),
+            Kind::Double => format!(
+                "CASE {name}.type WHEN 'real' THEN {name}.value WHEN 'integer' THEN CAST({name}.value AS REAL) \
+                 WHEN 'text' THEN CASE {name}.value WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN -9e999 END END"
+            ),
+            Kind::Bytes | Kind::Timestamp => "NULL".to_owned(),
+        };
+        self.text(&text);
+    }
+
+    /// Writes a JSONB value, which `value` writes, as a kind: NULL where it is of another.
+    fn postgres_scalar(&mut self, kind: Kind, value: &mut dyn FnMut(&mut Self)) {
+        let (test, read) = match kind {
+            Kind::Json => {
+                self.text("NULLIF(");
+                value(self);
+                return self.text(", 'null'::jsonb)");
+            }
+            Kind::Text => ("'string'", " #>> '{}'"),
+            Kind::Int => ("'number'", "::bigint"),
+            Kind::Bool => ("'boolean'", "::boolean"),
+            Kind::Double => ("'number'", "::double precision"),
+            Kind::Bytes | Kind::Timestamp => return self.null(Some(kind)),
+        };
+        self.text("CASE jsonb_typeof(");
+        value(self);
+        self.text(&format!(") WHEN {test} THEN ("));
+        value(self);
+        self.text(&format!("){read}"));
+        if kind == Kind::Double {
+            self.text(" WHEN 'string' THEN CASE ");
+            value(self);
+            self.text(
+                " #>> '{}' WHEN 'Infinity' THEN 'Infinity'::double precision \
+                 WHEN '-Infinity' THEN '-Infinity'::double precision END",
+            );
+        }
+        self.text(" END");
+    }
 }

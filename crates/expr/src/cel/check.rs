@@ -240,7 +240,7 @@ impl<'r> Checker<'r> {
     pub fn entry(&mut self, ty: &Type, map: &Document, key: Expr, test: bool, at: &IdedExpr) -> Option<Operand> {
         if test {
             let of = Box::new(map.expr.clone());
-            let expr = Expr::Json { of, key: Some(Box::new(key)), kind: Kind::Json };
+            let expr = Expr::Json { of, key: Box::new(key), kind: Kind::Json };
             return Some(Operand::Computed { ty: Type::Struct, expr });
         }
         if !is_scalar(ty) || *ty == Type::Bytes {

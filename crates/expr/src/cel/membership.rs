@@ -73,7 +73,7 @@ impl Checker<'_> {
             return self.type_problem(at, format!("the keys of the map are strings, this is {}", needle.describe()));
         };
         let of = Box::new(map.expr.clone());
-        let value = Expr::Json { of, key: Some(Box::new(key.clone())), kind: Kind::Json };
+        let value = Expr::Json { of, key: Box::new(key.clone()), kind: Kind::Json };
         Some(unless_null(&key, Expr::is_set(value)))
     }
 }

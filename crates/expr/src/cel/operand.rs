@@ -126,7 +126,7 @@ pub(crate) fn may_be_null(expr: &Expr) -> bool {
         Expr::Column { .. } | Expr::Now { .. } | Expr::IsNull(_) | Expr::Any { .. } => false,
         Expr::Auth(name) => matches!(name, AuthName::Uid | AuthName::Email),
         Expr::Coalesce(_, second) => may_be_null(second),
-        Expr::Json { .. } | Expr::Element | Expr::Atom(_) => true,
+        Expr::Json { .. } | Expr::Element { .. } | Expr::Atom(_) => true,
         other => other.children().into_iter().any(may_be_null),
     }
 }

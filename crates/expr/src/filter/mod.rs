@@ -1,5 +1,20 @@
-//! Filters: AIP-160.
+//! Filters: AIP-160, and what it leaves open:
+//!
+//! - A scalar or enum that is unset reads as its default, as protobuf's accessors do: `a != 1` is true where `a` is unset.
+//!   An unset timestamp, duration or date equals nothing and has no order with anything.
+//! - A path through an unset message, or to a key that a map lacks, skips the row whatever is asked, `NOT` included.
+//! - `:` on a list asks for an element, on a map for a key, on a message for a field (`m:*`: for being set), and on a
+//!   scalar it is `=`, since AIP-160 says that `m.foo:42` is true if `m.foo` is 42; `field:*` asks whether it is set.
+//! - `*` in a string is a wildcard at the start, at the end, at both, or once in the middle. `\*` is a star.
+//! - `null` is the absence of a message, a timestamp, or an `optional` field that is no string.
 
+mod compile;
+mod literal;
+mod parser;
+mod scalar;
+mod syntax;
+
+use crate::fold::fold;
 use crate::problem::{Problem, ProblemKind};
 use crate::program::Program;
 use crate::schema::RecordType;
@@ -8,13 +23,21 @@ use crate::schema::RecordType;
 pub const MAX_FILTER_BYTES: usize = 8 * 1024;
 /// How deep a filter may be nested.
 pub const MAX_DEPTH: usize = 20;
-/// How many restrictions, operators and groups a filter may have.
+/// How many conditions, groups and negations a filter may have.
 pub const MAX_NODES: usize = 200;
 
 /// Compiles a filter by AIP-160; an empty source is always true. Columns are those of `Root::Resource`.
 ///
 /// # Errors
-/// The first problem.
-pub fn compile_filter(source: &str, _record: &RecordType) -> Result<Program, Problem> {
-    Err(Problem::new(0..source.len(), ProblemKind::Unsupported, "not supported yet"))
+/// The first problem: its span points into the source.
+pub fn compile_filter(source: &str, record: &RecordType) -> Result<Program, Problem> {
+    if source.len() > MAX_FILTER_BYTES {
+        let message = format!("a filter may have {MAX_FILTER_BYTES} bytes, this one has {}", source.len());
+        return Err(Problem::new(0..source.len(), ProblemKind::Limit, message));
+    }
+    if source.trim_ascii().is_empty() {
+        return Ok(Program::always());
+    }
+    let node = parser::parse(source)?;
+    Ok(Program { root: fold(compile::compile(&node, record)?) })
 }

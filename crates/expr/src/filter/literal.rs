@@ -1,0 +1,67 @@
+//! Literals, read by the type of the field that they are compared with.
+
+use mainstay_record::{Kind, Value};
+
+use super::syntax::Argument;
+use crate::problem::{Problem, ProblemKind};
+use crate::schema::Type;
+use crate::time;
+
+/// Reads the argument as a value of the type, stored as `kind`.
+///
+/// # Errors
+/// The argument is no such literal; the problem says how one is written.
+pub(crate) fn literal(argument: &Argument, ty: &Type, kind: Option<Kind>) -> Result<Value, Problem> {
+    let text = argument.text();
+    let bare = !argument.quoted;
+    let value = match ty {
+        Type::Bool if bare => text.parse().ok().map(Value::Bool),
+        Type::Int if bare => integer(&text).map(Value::Int),
+        Type::Double if bare => number(&text).map(Value::Double),
+        Type::Text => Some(Value::Text(text.clone())),
+        Type::Timestamp if kind == Some(Kind::Int) => time::timestamp(&text).map(Value::Int),
+        Type::Timestamp => time::timestamp(&text).map(Value::Timestamp),
+        Type::Duration => time::seconds(&text).map(Value::Int),
+        Type::Date => time::date(&text).map(Value::Int),
+        Type::Enum(ty) => match ty.number(&text) {
+            Some(number) => Some(Value::Int(i64::from(number))),
+            None => {
+                let message = format!("the enum {} has no value `{text}`", ty.name);
+                let problem = Problem::new(argument.span.clone(), ProblemKind::UnknownName, message);
+                return Err(problem.help(format!("its values are {}", ty.names())));
+            }
+        },
+        _ => None,
+    };
+    value.ok_or_else(|| {
+        let message = format!("`{text}` is not {}", ty.describe());
+        let problem = Problem::new(argument.span.clone(), ProblemKind::Type, message);
+        match how(ty) {
+            Some(help) => problem.help(help),
+            None => problem,
+        }
+    })
+}
+
+fn how(ty: &Type) -> Option<&'static str> {
+    match ty {
+        Type::Bool => Some("write true or false, without quotes"),
+        Type::Int => Some("write a whole number of 64 bits, without quotes: -3, 42"),
+        Type::Double => Some("write a number, without quotes: 1.5, -2, 3e8"),
+        Type::Timestamp => Some("write a timestamp by RFC 3339: \"2024-05-01T12:00:00Z\""),
+        Type::Duration => Some("write seconds: 20s, 1.5s"),
+        Type::Date => Some("write a date: \"2024-05-01\""),
+        _ => None,
+    }
+}
+
+fn integer(text: &str) -> Option<i64> {
+    (!text.starts_with('+')).then(|| text.parse().ok()).flatten()
+}
+
+fn number(text: &str) -> Option<f64> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'));
+    let value: f64 = text.parse().ok()?;
+    // Adding a positive zero turns −0 into 0, which is how it is stored.
+    (plain && !text.starts_with('+') && value.is_finite()).then_some(value + 0.0)
+}
