@@ -26,6 +26,8 @@ const SQLITE_UNAVAILABLE: &[&str] = &[
     "cannot commit - no transaction is active",
 ];
 
+const SQLITE_STALE: &[&str] = &["no such column", "no such table", "has no column named"];
+
 /// PostgreSQL's primary messages; connections ask for them in English.
 const POSTGRES_DEADLOCK: &str = "deadlock detected";
 const POSTGRES_TIMEOUT: &[&str] =
@@ -39,6 +41,13 @@ const POSTGRES_UNAVAILABLE: &[&str] = &[
     "sorry, too many clients already",
     "remaining connection slots are reserved",
 ];
+
+/// `relation "t" does not exist`, `column t.a does not exist`, `prepared statement "s1" does not exist`.
+fn is_stale(message: &str) -> bool {
+    message == "cached plan must not change result type"
+        || (message.ends_with("does not exist")
+            && ["relation ", "column ", "prepared statement "].iter().any(|subject| message.starts_with(subject)))
+}
 
 /// The words of the database with what it adds to them. Never shown to a client.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +96,8 @@ pub(crate) fn sqlite_by_message(message: &str, path: &Path) -> Error {
         Error::Corrupt { path: path.to_owned(), source: Arc::from(source) }
     } else if SQLITE_UNAVAILABLE.iter().any(|text| message.contains(text)) {
         Error::unavailable(source)
+    } else if SQLITE_STALE.iter().any(|text| message.contains(text)) {
+        Error::StaleSchema(Arc::from(source))
     } else {
         Error::internal(source)
     }
@@ -109,6 +120,7 @@ pub(crate) fn postgres(error: Diesel, link: &mut AsyncPgConnection) -> Error {
         Kind::UnableToSendCommand | Kind::ClosedConnection => Error::Unavailable(reported(&*information)),
         _ if message == POSTGRES_DEADLOCK => Error::Conflict { attempts: 0 },
         _ if POSTGRES_TIMEOUT.contains(&message) => Error::StatementTimeout(reported(&*information)),
+        _ if is_stale(message) => Error::StaleSchema(reported(&*information)),
         _ if POSTGRES_UNAVAILABLE.iter().any(|text| message.contains(text)) || link.is_broken() => {
             Error::Unavailable(reported(&*information))
         }

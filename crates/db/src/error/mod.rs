@@ -72,6 +72,11 @@ pub enum Error {
     #[error("{0}")]
     Config(String),
 
+    /// The statement names a table or column that is not there, or was prepared before the schema changed: it was made
+    /// for another schema. Nothing was stored; make it again and repeat.
+    #[error("the statement was made for another schema")]
+    StaleSchema(#[source] Cause),
+
     /// A fault of the program: wrong SQL, a job that breaks its promise, a panic.
     #[error("the store met an internal error")]
     Internal(#[source] Cause),
