@@ -1,1 +1,14 @@
+//! What the store promises, on both engines wherever both can show it.
 
+mod caching;
+mod conflicts;
+mod durability;
+mod groups;
+mod lanes;
+mod macros;
+mod migrations;
+mod opening;
+mod snapshots;
+mod support;
+mod values;
+mod writes;

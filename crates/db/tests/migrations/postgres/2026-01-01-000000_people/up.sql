@@ -1,0 +1,1 @@
+CREATE TABLE people (name TEXT PRIMARY KEY);
