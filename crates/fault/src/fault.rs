@@ -152,10 +152,13 @@ impl Fault {
         let Some(source) = self.0.source.take() else { return };
         let reason = self.reason().map_or("FOREIGN", Reason::name);
         let cause = chain(source.as_ref());
+        let request_id = self.0.request_id.as_deref();
         match self.code() {
-            Code::Internal | Code::Unknown | Code::DataLoss => tracing::error!(reason, cause, "{}", self.0.message),
-            Code::Unavailable => tracing::warn!(reason, cause, "{}", self.0.message),
-            _ => tracing::debug!(reason, cause, "{}", self.0.message),
+            Code::Internal | Code::Unknown | Code::DataLoss => {
+                tracing::error!(reason, cause, request_id, "{}", self.0.message);
+            }
+            Code::Unavailable => tracing::warn!(reason, cause, request_id, "{}", self.0.message),
+            _ => tracing::debug!(reason, cause, request_id, "{}", self.0.message),
         }
     }
 }

@@ -9,7 +9,7 @@ mod status;
 pub use fault::{Fault, Violation};
 pub use http_status::http_status_of;
 pub use reason::Reason;
-pub use status::reply;
+pub use status::{MAX_MESSAGE_BYTES, MAX_VIOLATION_BYTES, reply};
 
 /// The domain of every `ErrorInfo` that Mainstay makes.
 pub const DOMAIN: &str = "mainstay.dev";

@@ -1,7 +1,7 @@
 //! Faults as gRPC statuses, and back.
 
 use crate::fault::Origin;
-use crate::{DOMAIN, Fault, Reason};
+use crate::{DOMAIN, Fault, Reason, Violation};
 use prost::Message as _;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,6 +9,12 @@ use std::error::Error as _;
 use std::time::Duration;
 use tonic::{Code, Response, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _, pb};
+
+/// Longest message of a status. It travels in a header, where one byte may become three.
+pub const MAX_MESSAGE_BYTES: usize = 1024;
+
+/// Most bytes of violations that a status carries. It travels in a header, and clients refuse heads above some 8 KiB.
+pub const MAX_VIOLATION_BYTES: usize = 4096;
 
 /// Ends a handler: the only place where a [`Status`] is made from a service's error.
 ///
@@ -29,9 +35,7 @@ impl From<Fault> for Status {
             fault.0.metadata.into_iter().map(|(key, value)| (key.into_owned(), value)).collect();
         details.set_error_info(reason.name(), DOMAIN, metadata);
         if !fault.0.violations.is_empty() {
-            let violations: Vec<FieldViolation> =
-                fault.0.violations.into_iter().map(|v| FieldViolation::new(v.field, v.description)).collect();
-            details.set_bad_request(violations);
+            details.set_bad_request(fitting(fault.0.violations));
         }
         if let Some(delay) = fault.0.retry_after {
             details.set_retry_info(Some(delay));
@@ -39,8 +43,33 @@ impl From<Fault> for Status {
         if let Some(id) = fault.0.request_id {
             details.set_request_info(id, "");
         }
-        Status::with_error_details(reason.code(), fault.0.message, details)
+        Status::with_error_details(reason.code(), cut(&fault.0.message, MAX_MESSAGE_BYTES), details)
     }
+}
+
+/// Keeps as many violations as a header can carry, and says how many it left out.
+fn fitting(violations: Vec<Violation>) -> Vec<FieldViolation> {
+    let (count, mut bytes) = (violations.len(), 0);
+    let mut kept: Vec<FieldViolation> = Vec::new();
+    for violation in violations {
+        bytes += violation.field.len() + violation.description.len();
+        if bytes > MAX_VIOLATION_BYTES && !kept.is_empty() {
+            let rest = count - kept.len();
+            kept.push(FieldViolation::new("", format!("and {rest} more violations, which do not fit into a status")));
+            return kept;
+        }
+        kept.push(FieldViolation::new(violation.field, cut(&violation.description, MAX_VIOLATION_BYTES)));
+    }
+    kept
+}
+
+/// Cuts a text to at most `most` bytes, between characters.
+fn cut(text: &str, most: usize) -> &str {
+    let mut end = most.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// Returns another service's status with the details that it came with.
