@@ -46,12 +46,20 @@ fn create_table(
     primary_key: &PrimaryKey,
     foreign_keys: &[ForeignKey],
 ) -> String {
-    let mut parts: Vec<String> = columns.iter().map(|column| column_definition(dialect, column)).collect();
+    // A key has no default: a row without one is a mistake, not the row ''.
+    let is_key = |column: &ColumnSpec| primary_key.columns.contains(&column.name);
+    let definition =
+        |column| if is_key(column) { key_definition(dialect, column) } else { column_definition(dialect, column) };
+    let mut parts: Vec<String> = columns.iter().map(definition).collect();
     parts.push(format!("CONSTRAINT {} PRIMARY KEY ({})", quote(&primary_key.name), names(&primary_key.columns)));
     if dialect == Dialect::Sqlite {
         parts.extend(foreign_keys.iter().map(foreign_key));
     }
     format!("CREATE TABLE {} (\n  {}\n)", quote(table), parts.join(",\n  "))
+}
+
+fn key_definition(dialect: Dialect, column: &ColumnSpec) -> String {
+    format!("{} {} NOT NULL", quote(&column.name), column.ty.sql(dialect))
 }
 
 fn column_definition(dialect: Dialect, column: &ColumnSpec) -> String {

@@ -83,11 +83,11 @@ pub fn select(dialect: Dialect, select: &Select<'_>) -> Sql {
     let (columns, positions) = outputs(select, &order, combined);
     out.list(&parts, " UNION ALL ", |out, arm| {
         part(out, select, &columns, |out| {
-            if let (Some(place), Some(arm)) = (&place, arm) {
-                out.text(" AND (");
-                place.emit(out, *arm);
-                out.text(")");
-            }
+            let (Some(place), Some(arm)) = (&place, arm) else { return false };
+            out.text(" WHERE (");
+            place.emit(out, *arm);
+            out.text(")");
+            true
         });
     });
     order_by(&mut out, layout, &order, |out, position| {
@@ -122,7 +122,8 @@ fn outputs(select: &Select<'_>, order: &[OrderColumn], combined: bool) -> ([Vec<
     ([select.columns.clone(), extra], positions)
 }
 
-fn part(out: &mut SqlBuilder, select: &Select<'_>, columns: &[Vec<usize>; 2], after: impl Fn(&mut SqlBuilder)) {
+/// Writes one select; `place` writes ` WHERE` and where the page continues, and says whether it did.
+fn part(out: &mut SqlBuilder, select: &Select<'_>, columns: &[Vec<usize>; 2], place: impl Fn(&mut SqlBuilder) -> bool) {
     let layout = select.table.layout;
     out.text("SELECT ");
     out.list(&columns[0], ", ", |out, index| out.column(layout, *index));
@@ -140,9 +141,11 @@ fn part(out: &mut SqlBuilder, select: &Select<'_>, columns: &[Vec<usize>; 2], af
     }
     out.text(" FROM ");
     table(out, &select.table);
-    out.text(" WHERE ");
-    condition(out, layout, &select.condition);
-    after(out);
+    let placed = place(out);
+    if !matches!(&select.condition, Condition::All(all) if all.is_empty()) {
+        out.text(if placed { " AND " } else { " WHERE " });
+        condition(out, layout, &select.condition);
+    }
 }
 
 /// Writes an insert of one row.

@@ -1,0 +1,93 @@
+//! The contract with the names that the database has.
+
+use std::sync::Arc;
+
+use mainstay_contract::{Contract, Resource};
+use mainstay_expr::{RecordType, Storage, Type};
+use mainstay_record::{Layout, Role};
+
+use crate::plan::identity_of;
+use crate::rekey::Keys;
+use crate::{ColumnId, FieldPath, Ledger, ResourceEntry};
+
+/// Puts the ledger's names into a contract: tables, columns, indexes, and the keys inside JSON columns, in layouts, record
+/// types and rules. Requests are served by the bound contract only.
+///
+/// What the ledger does not know (a resource that is not applied yet) keeps its natural names.
+pub fn bind(mut contract: Contract, ledger: &Ledger) -> Contract {
+    for resource in &mut contract.resources {
+        if let Some(entry) = ledger.resource(&resource.type_name) {
+            bind_resource(resource, entry);
+        }
+    }
+    contract
+}
+
+fn bind_resource(resource: &mut Resource, entry: &ResourceEntry) {
+    // Before anything else: an index is known by the identities of its columns.
+    bind_indexes(resource, entry);
+    resource.table.clone_from(&entry.table);
+    let keys = bind_layout(&mut resource.layout, entry);
+    if keys.is_empty() {
+        return;
+    }
+    resource.record = bind_record(&resource.record, &resource.layout);
+    let access = &mut resource.access;
+    let rules = access.read.iter_mut().chain(&mut access.create).chain(&mut access.update).chain(&mut access.delete);
+    for rule in rules {
+        rule.program.root = Keys::rewrite(&keys, rule.program.root.clone());
+    }
+}
+
+fn bind_indexes(resource: &mut Resource, entry: &ResourceEntry) {
+    let required = |path: &FieldPath| path.0.len() == 1 && entry.fields.get(path).is_some_and(|field| field.required);
+    let names: Vec<Option<String>> = resource
+        .indexes
+        .iter()
+        .map(|index| {
+            let identity = identity_of(resource, index, &required);
+            entry.indexes.iter().find(|known| known.is_same(&identity)).map(|known| known.name.clone())
+        })
+        .collect();
+    for (index, name) in resource.indexes.iter_mut().zip(names) {
+        if let Some(name) = name {
+            index.name = name;
+        }
+    }
+}
+
+/// Names the columns; tells the JSON columns whose keys are not today's names.
+fn bind_layout(layout: &mut Layout, entry: &ResourceEntry) -> Vec<Keys> {
+    let mut changed = Vec::new();
+    for (index, column) in layout.columns.iter_mut().enumerate() {
+        let id = ColumnId::of(column, index);
+        if let Some(known) = entry.columns.get(&id) {
+            column.name.clone_from(&known.name);
+        }
+        let field = id.field().and_then(|path| entry.fields.get(path));
+        if let (Role::Json(shape), Some(field)) = (&mut column.role, field)
+            && let Some(json) = &field.json
+        {
+            let keys = Keys::bind(index, field.signature.label, json, shape);
+            changed.extend(keys.filter(Keys::differ));
+        }
+    }
+    changed
+}
+
+/// The record type with the shapes that the layout has.
+fn bind_record(record: &RecordType, layout: &Layout) -> Arc<RecordType> {
+    let mut record = record.clone();
+    for field in &mut record.fields {
+        match (&mut field.storage, &mut field.ty) {
+            (Storage::Json { column, shape }, _) => {
+                if let Some(Role::Json(bound)) = layout.columns.get(*column).map(|column| &column.role) {
+                    shape.clone_from(bound);
+                }
+            }
+            (Storage::Message { .. }, Type::Message(inner)) => *inner = bind_record(inner, layout),
+            _ => {}
+        }
+    }
+    Arc::new(record)
+}

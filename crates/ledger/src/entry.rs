@@ -1,0 +1,189 @@
+//! What the ledger remembers.
+
+use std::collections::BTreeMap;
+
+use mainstay_sql::ColumnType;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Change, Step};
+use crate::{ColumnId, FieldPath, JsonEntry, Signature};
+
+/// The version of the ledger's own form. A ledger of a newer one is refused, never misread.
+pub const LEDGER_VERSION: u32 = 1;
+
+/// Which table, column, index and JSON key is which resource and field. It is stored as JSON beside the data, and changes
+/// only in the transaction that changes the schema.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    pub(crate) version: u32,
+    /// By resource type.
+    pub(crate) resources: BTreeMap<String, ResourceEntry>,
+    /// Every name that a table, index or constraint ever had, in lower case, and whose it is.
+    pub(crate) names: BTreeMap<String, String>,
+}
+
+/// A resource and its table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceEntry {
+    /// The message's full name now.
+    pub message: String,
+    /// The name that the contract would give the table now.
+    pub natural_table: String,
+    /// The name that the table has.
+    pub table: String,
+    /// The name of the primary key's constraint.
+    pub primary_key: String,
+    pub columns: BTreeMap<ColumnId, ColumnEntry>,
+    pub fields: BTreeMap<FieldPath, FieldEntry>,
+    /// By the field that refers.
+    pub references: BTreeMap<FieldPath, ReferenceEntry>,
+    pub indexes: Vec<IndexEntry>,
+    /// Every name that a column of the table ever had, in lower case, and whose it is.
+    pub column_names: BTreeMap<String, String>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnEntry {
+    /// The name that the contract would give the column now.
+    pub natural: String,
+    /// The name that the column has.
+    pub name: String,
+    #[serde(rename = "type")]
+    pub ty: ColumnType,
+    pub nullable: bool,
+}
+
+/// A field, there or hidden.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldEntry {
+    pub name: String,
+    pub signature: Signature,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
+    /// Deleted from the contract; its columns and values are still there and its number is never another field's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
+    /// Of a field that lies in a JSON column: the keys of what is inside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json: Option<JsonEntry>,
+}
+
+/// A foreign key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReferenceEntry {
+    pub name: String,
+    pub target: String,
+}
+
+/// An index. Its identity is everything but its name, which it keeps from birth.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexEntry {
+    pub name: String,
+    pub columns: Vec<IndexPart>,
+    pub unique: bool,
+}
+
+/// A column of an index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexPart {
+    pub column: ColumnId,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub descending: bool,
+    /// The column's zero means unset, and such rows stay out of the index.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_zero: bool,
+}
+
+/// Why a stored ledger cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    #[error("the ledger has version {found}, but this program knows versions up to {known}: use a newer program")]
+    Newer { found: u32, known: u32 },
+    #[error("the stored ledger is damaged: restore it from a backup")]
+    Malformed(#[source] serde_json::Error),
+}
+
+impl Ledger {
+    /// The ledger of a database without tables.
+    pub fn empty() -> Ledger {
+        Ledger { version: LEDGER_VERSION, resources: BTreeMap::new(), names: BTreeMap::new() }
+    }
+
+    /// Reads a stored ledger.
+    ///
+    /// # Errors
+    /// Fails when a newer program wrote it, or when it is not a ledger.
+    pub fn from_json(json: &str) -> Result<Ledger, LedgerError> {
+        #[derive(Deserialize)]
+        struct Head {
+            version: u32,
+        }
+        let head: Head = serde_json::from_str(json).map_err(LedgerError::Malformed)?;
+        if head.version > LEDGER_VERSION {
+            return Err(LedgerError::Newer { found: head.version, known: LEDGER_VERSION });
+        }
+        serde_json::from_str(json).map_err(LedgerError::Malformed)
+    }
+
+    /// Writes the ledger as it is stored: the same bytes for the same ledger.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a ledger has only text keys")
+    }
+
+    /// Says whether nothing was ever made.
+    pub fn is_empty(&self) -> bool {
+        self.resources.is_empty()
+    }
+
+    /// What is remembered of a resource, by its type.
+    pub fn resource(&self, type_name: &str) -> Option<&ResourceEntry> {
+        self.resources.get(type_name)
+    }
+
+    /// The types of all resources that have a table.
+    pub fn resource_types(&self) -> impl Iterator<Item = &str> {
+        self.resources.keys().map(String::as_str)
+    }
+
+    /// The ledger after one step that runs outside the transaction: what to store when the step is done. A step inside the
+    /// transaction changes nothing here; [`crate::Plan::transaction`] has them all.
+    #[must_use]
+    pub fn after(&self, step: &Step) -> Ledger {
+        let mut ledger = self.clone();
+        let Some(entry) = ledger.resources.get_mut(&step.resource) else { return ledger };
+        match &step.change {
+            Change::AddIndex { index } => {
+                if !entry.indexes.contains(index) {
+                    entry.indexes.push(index.clone());
+                }
+                ledger.names.insert(index.name.to_ascii_lowercase(), index.owner(&step.resource));
+            }
+            Change::DropIndex { index } => entry.indexes.retain(|known| known != index),
+            _ => {}
+        }
+        ledger
+    }
+}
+
+impl IndexEntry {
+    /// Says whether two entries are the same index, whatever they are called.
+    pub fn is_same(&self, other: &IndexEntry) -> bool {
+        self.unique == other.unique && self.columns == other.columns
+    }
+
+    /// Who owns the index's name: the same index made again may have its name again.
+    pub(crate) fn owner(&self, resource: &str) -> String {
+        let unique = if self.unique { "unique " } else { "" };
+        let columns: Vec<String> = self
+            .columns
+            .iter()
+            .map(|part| {
+                let direction = if part.descending { " desc" } else { "" };
+                let zero = if part.without_zero { " set" } else { "" };
+                format!("{}{direction}{zero}", part.column)
+            })
+            .collect();
+        format!("{unique}index of {resource} ({})", columns.join(", "))
+    }
+}

@@ -1,0 +1,205 @@
+//! What lies inside JSON columns: the keys of birth, and what the numbers there mean.
+//!
+//! A message inside a JSON column is stored under the names that its fields had when they first were stored. The walk
+//! pairs each message type with what it was, by the path of numbers that leads to it, so that type names do not matter.
+
+use mainstay_record::JsonShape;
+use prost_reflect::{DescriptorPool, MessageDescriptor};
+use serde::{Deserialize, Serialize};
+
+use crate::signature::{Comparison, Signature, held_message};
+
+/// The messages inside one JSON column; the first is the field's own type. None where the field holds scalars or a Struct.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct JsonEntry {
+    pub messages: Vec<JsonMessageEntry>,
+}
+
+/// A message type inside a JSON column.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct JsonMessageEntry {
+    pub fields: Vec<JsonFieldEntry>,
+}
+
+/// A field of such a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JsonFieldEntry {
+    pub number: u32,
+    /// The name now.
+    pub name: String,
+    /// The name at birth: the key that is stored.
+    pub key: String,
+    pub signature: Signature,
+    /// Index into `JsonEntry::messages` where the field holds messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<usize>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
+}
+
+/// What became of one field inside a JSON column. `path` is the names from the column's field down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum JsonChange {
+    Renamed {
+        path: String,
+        from: String,
+    },
+    Shown {
+        path: String,
+    },
+    Compared {
+        path: String,
+        number: u32,
+        comparison: Comparison,
+    },
+    /// Gone from the contract; `message` is the type that it must be reserved in.
+    Gone {
+        path: String,
+        number: u32,
+        name: String,
+        message: MessageDescriptor,
+    },
+    /// A hidden field's number has come back as another.
+    Reused {
+        path: String,
+        number: u32,
+        was: String,
+    },
+    /// Two fields share a message type now whose stored keys differ.
+    Merged {
+        path: String,
+    },
+}
+
+/// The entry of a JSON column as the contract has it, with today's names as keys.
+pub(crate) fn entry_of(shape: &JsonShape, root: Option<MessageDescriptor>) -> JsonEntry {
+    let mut messages = vec![JsonMessageEntry::default(); shape.messages.len()];
+    let mut seen = vec![false; shape.messages.len()];
+    let mut queue: Vec<(usize, MessageDescriptor)> = root.map(|message| (0, message)).into_iter().collect();
+    while let Some((index, message)) = queue.pop() {
+        let (Some(shape), Some(entry)) = (shape.messages.get(index), messages.get_mut(index)) else { continue };
+        if std::mem::replace(&mut seen[index], true) {
+            continue;
+        }
+        for field in &shape.fields {
+            let Some(descriptor) = message.get_field(field.number) else { continue };
+            if let (Some(inner), Some(held)) = (field.message, held_message(&descriptor)) {
+                queue.push((inner, held));
+            }
+            entry.fields.push(JsonFieldEntry {
+                number: field.number,
+                name: descriptor.name().to_owned(),
+                key: field.key.clone(),
+                signature: Signature::of(&descriptor, None),
+                message: field.message,
+                hidden: false,
+            });
+        }
+        entry.fields.sort_by_key(|field| field.number);
+    }
+    JsonEntry { messages }
+}
+
+/// Carries the keys of birth over from what was, and tells what changed.
+pub(crate) struct Merge<'a> {
+    pub pool: &'a DescriptorPool,
+    pub was: &'a JsonEntry,
+    pub now: JsonEntry,
+    pub changes: Vec<JsonChange>,
+    paired: Vec<Option<usize>>,
+}
+
+impl<'a> Merge<'a> {
+    /// Walks both from the column's field at `path` (names) with type `root`.
+    pub fn run(
+        pool: &'a DescriptorPool,
+        was: &'a JsonEntry,
+        now: JsonEntry,
+        root: Option<MessageDescriptor>,
+        path: &str,
+    ) -> Self {
+        let paired = vec![None; now.messages.len()];
+        let mut merge = Merge { pool, was, now, changes: Vec::new(), paired };
+        if let Some(root) = root
+            && !was.messages.is_empty()
+            && !merge.now.messages.is_empty()
+        {
+            merge.message(0, 0, &root, path);
+        }
+        merge
+    }
+
+    fn message(&mut self, was: usize, now: usize, descriptor: &MessageDescriptor, path: &str) {
+        match self.paired.get(now).copied().flatten() {
+            Some(other) if other == was => return,
+            Some(other) => {
+                if !same_keys(self.was, was, other) {
+                    self.changes.push(JsonChange::Merged { path: path.to_owned() });
+                }
+                return;
+            }
+            None => {}
+        }
+        let (Some(old), Some(slot)) = (self.was.messages.get(was), self.paired.get_mut(now)) else { return };
+        *slot = Some(was);
+        let mut fields = std::mem::take(&mut self.now.messages[now].fields);
+        for field in &mut fields {
+            self.field(old, field, descriptor, path);
+        }
+        let there: Vec<u32> = fields.iter().map(|field| field.number).collect();
+        for gone in old.fields.iter().filter(|old| !there.contains(&old.number)) {
+            if !gone.hidden {
+                self.changes.push(JsonChange::Gone {
+                    path: format!("{path}.{}", gone.name),
+                    number: gone.number,
+                    name: gone.name.clone(),
+                    message: descriptor.clone(),
+                });
+            }
+            fields.push(JsonFieldEntry { hidden: true, message: None, ..gone.clone() });
+        }
+        fields.sort_by_key(|field| field.number);
+        self.now.messages[now].fields = fields;
+    }
+
+    fn field(&mut self, old: &JsonMessageEntry, field: &mut JsonFieldEntry, message: &MessageDescriptor, path: &str) {
+        let path = format!("{path}.{}", field.name);
+        let Some(known) = old.fields.iter().find(|known| known.number == field.number) else {
+            let taken = |key: &str| old.fields.iter().any(|known| known.key == key);
+            if taken(&field.key) {
+                field.key = format!("{}_{}", field.key, field.number);
+            }
+            return;
+        };
+        field.key.clone_from(&known.key);
+        let number = field.number;
+        if known.hidden {
+            let same = known.name == field.name && known.signature == field.signature && field.message.is_none();
+            let change = if same { JsonChange::Shown { path } } else { reused(path, number, known) };
+            return self.changes.push(change);
+        }
+        if known.name != field.name {
+            self.changes.push(JsonChange::Renamed { path: path.clone(), from: known.name.clone() });
+        }
+        let comparison = known.signature.compare(&field.signature, self.pool);
+        if comparison != Comparison::Same {
+            self.changes.push(JsonChange::Compared { path: path.clone(), number, comparison });
+        }
+        let held = message.get_field(number).as_ref().and_then(held_message);
+        if let (Some(was), Some(now), Some(held)) = (known.message, field.message, held) {
+            self.message(was, now, &held, &path);
+        }
+    }
+}
+
+fn reused(path: String, number: u32, known: &JsonFieldEntry) -> JsonChange {
+    JsonChange::Reused { path, number, was: format!("{} ({})", known.name, known.signature.describe()) }
+}
+
+fn same_keys(entry: &JsonEntry, a: usize, b: usize) -> bool {
+    let (Some(a), Some(b)) = (entry.messages.get(a), entry.messages.get(b)) else { return false };
+    let keys = |message: &JsonMessageEntry| -> Vec<(u32, String)> {
+        message.fields.iter().map(|field| (field.number, field.key.clone())).collect()
+    };
+    keys(a) == keys(b)
+}

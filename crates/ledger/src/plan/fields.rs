@@ -1,0 +1,354 @@
+//! Fields that the contract has: new, renamed, changed.
+
+use std::rc::Rc;
+
+use mainstay_contract::{Contract, FieldModel, Place, Resource};
+use mainstay_expr::{Expr, Program};
+use mainstay_record::{Role, Value};
+use mainstay_sql::{ColumnType, Literal, Probe, SchemaStep};
+use prost_reflect::MessageDescriptor;
+
+use super::columns::Rename;
+use super::planner::{Planner, Standing, name_rows};
+use super::tables::add_column;
+use super::{Change, PlanError, Safety, Step};
+use crate::json::entry_of;
+use crate::signature::{Comparison, held_message};
+use crate::{ColumnId, FieldEntry, FieldPath, JsonEntry, Part, Signature};
+
+/// A field of the contract, with what the ledger compares.
+pub(super) struct FieldNow<'a> {
+    pub path: FieldPath,
+    /// `address.city`
+    pub names: &'a str,
+    pub model: &'a FieldModel,
+    pub signature: Signature,
+    pub json: Option<JsonEntry>,
+    /// The message type that the field holds.
+    pub held: Option<MessageDescriptor>,
+}
+
+impl FieldNow<'_> {
+    pub fn entry(&self) -> FieldEntry {
+        FieldEntry {
+            name: self.model.name.clone(),
+            signature: self.signature.clone(),
+            required: self.model.behaviors.required,
+            hidden: false,
+            json: self.json.clone(),
+        }
+    }
+
+    pub fn place(&self) -> &Place {
+        &self.model.place
+    }
+}
+
+/// All fields of a resource, a message before the fields inside it.
+pub(super) fn fields_of<'a>(contract: &'a Contract, resource: &'a Resource) -> Vec<FieldNow<'a>> {
+    let mut fields = Vec::new();
+    let message = contract.pool.get_message_by_name(&resource.message);
+    collect(resource, &resource.fields, message.as_ref(), &mut fields);
+    fields
+}
+
+fn collect<'a>(
+    resource: &'a Resource,
+    models: &'a [FieldModel],
+    message: Option<&MessageDescriptor>,
+    fields: &mut Vec<FieldNow<'a>>,
+) {
+    for model in models {
+        let Some(descriptor) = message.and_then(|message| message.get_field(model.number)) else { continue };
+        let role = model.columns.first().and_then(|i| resource.layout.columns.get(*i)).map(|column| &column.role);
+        let held = held_message(&descriptor);
+        let json = match role {
+            Some(Role::Json(shape)) => Some(entry_of(shape, held.clone())),
+            _ => None,
+        };
+        let signature = Signature::of(&descriptor, role);
+        let path = FieldPath::from(&model.path);
+        fields.push(FieldNow { path, names: &model.field_path, model, signature, json, held: held.clone() });
+        collect(resource, &model.children, held.as_ref(), fields);
+    }
+}
+
+impl<'a> Planner<'a> {
+    /// Compares every field of the contract with what its number was.
+    pub(super) fn fields(&mut self, known: &mut Standing<'a>, renames: &mut Vec<Rename>) -> Result<(), PlanError> {
+        let fields = Rc::clone(&known.fields);
+        let mut settled: Vec<FieldPath> = Vec::new();
+        for field in fields.iter() {
+            let within = settled.iter().any(|outer| field.path.is_within(outer));
+            match known.was.fields.get(&field.path) {
+                _ if within => {
+                    known.entry.fields.insert(field.path.clone(), field.entry());
+                }
+                None => {
+                    settled.push(field.path.clone());
+                    self.add_field(known, field)?;
+                }
+                Some(was) if was.hidden => self.show_field(known, field, was),
+                Some(was) => {
+                    if self.change_field(known, field, was, renames)? {
+                        settled.push(field.path.clone());
+                        known.refused.push(field.path.clone());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_field(&mut self, known: &mut Standing<'a>, field: &FieldNow<'a>) -> Result<(), PlanError> {
+        let mut safety = Safety::Safe;
+        let mut fill = None;
+        if field.model.behaviors.required && self.rows(known)? > 0 {
+            match fill_of(field.model.default.as_ref()) {
+                Ok(literal) => fill = Some(literal),
+                Err(why) => {
+                    let remedy = "give the field a constant as (mainstay.v1.field).default (the rows get it), or leave REQUIRED \
+                                  off until every row has a value"
+                        .to_owned();
+                    safety = Safety::Refused { why, remedy };
+                }
+            }
+        }
+        let mut schema = Vec::new();
+        for index in columns_within(known.resource, &field.path) {
+            let column = add_column(&mut known.entry, known.resource, index);
+            if fill.is_some() {
+                known.filled.push(ColumnId::of(&known.resource.layout.columns[index], index));
+            }
+            schema.push(SchemaStep::AddColumn {
+                table: known.entry.table.clone(),
+                column,
+                fill: fill.clone(),
+                references: None,
+            });
+        }
+        known.entry.fields.insert(field.path.clone(), field.entry());
+        self.field_step(known, field, Change::AddField { field: field.names.to_owned() }, safety, schema, None);
+        Ok(())
+    }
+
+    /// A hidden field's number is in the contract again: the same field, or a number that was somebody else's.
+    fn show_field(&mut self, known: &mut Standing<'a>, field: &FieldNow<'a>, was: &FieldEntry) {
+        let same = was.name == field.model.name
+            && self.compares_same(was, field)
+            && field.model.columns.iter().all(|i| column_is_same(known, *i));
+        if !same {
+            return self.reused(known, field, was);
+        }
+        let mut entry = field.entry();
+        entry.json.clone_from(&was.json);
+        known.entry.fields.insert(field.path.clone(), entry);
+        let change = Change::ShowField { field: field.names.to_owned() };
+        let note = Some("the values that the rows had are back".to_owned());
+        self.field_step(known, field, change, Safety::Safe, Vec::new(), note);
+    }
+
+    fn compares_same(&self, was: &FieldEntry, field: &FieldNow<'_>) -> bool {
+        let comparison = was.signature.compare(&field.signature, &self.contract.pool);
+        matches!(comparison, Comparison::Same | Comparison::TypeRenamed)
+    }
+
+    /// Says whether the field's inner fields need no look of their own, because all of it is refused.
+    fn change_field(
+        &mut self,
+        known: &mut Standing<'a>,
+        field: &FieldNow<'a>,
+        was: &FieldEntry,
+        renames: &mut Vec<Rename>,
+    ) -> Result<bool, PlanError> {
+        let comparison = was.signature.compare(&field.signature, &self.contract.pool);
+        let name = field.names.to_owned();
+        let (from, to) = (was.signature.describe(), field.signature.describe());
+        match comparison {
+            Comparison::Incompatible(_) if was.name != field.model.name => {
+                self.reused(known, field, was);
+                return Ok(true);
+            }
+            Comparison::Incompatible(why) => {
+                let remedy = another_number(known, field, was);
+                self.refuse(known, Change::ChangeField { field: name, from, to }, field.place(), why, remedy);
+                return Ok(true);
+            }
+            Comparison::NotYet(why) => {
+                let remedy = format!(
+                    "keep it as {from} (this change is not supported yet), or {}",
+                    another_number(known, field, was)
+                );
+                self.refuse(known, Change::ChangeField { field: name, from, to }, field.place(), why, remedy);
+                return Ok(true);
+            }
+            Comparison::Widened => {
+                let change = Change::WidenField { field: name, from, to };
+                self.field_step(known, field, change, Safety::Safe, Vec::new(), None);
+            }
+            Comparison::TypeRenamed => {
+                self.field_step(known, field, Change::RenameType { field: name }, Safety::Safe, Vec::new(), None);
+            }
+            Comparison::Same => {}
+        }
+        self.rename_field(known, field, was, renames);
+        self.require_field(known, field, was)?;
+        let mut entry = field.entry();
+        if let (Some(old), Some(now)) = (&was.json, &field.json) {
+            entry.json = Some(self.inner_fields(known, field, old, now)?);
+        }
+        known.entry.fields.insert(field.path.clone(), entry);
+        self.check_columns(known, field);
+        Ok(false)
+    }
+
+    fn rename_field(
+        &mut self,
+        known: &Standing<'a>,
+        field: &FieldNow<'a>,
+        was: &FieldEntry,
+        renames: &mut Vec<Rename>,
+    ) {
+        if was.name == field.model.name {
+            return;
+        }
+        let (mine, others) =
+            std::mem::take(renames).into_iter().partition(|rename: &Rename| rename.is_within(&field.path));
+        *renames = others;
+        let mine: Vec<Rename> = mine;
+        let schema = mine.into_iter().map(|rename| rename.step).collect();
+        let note = (!field.model.aliases.contains(&was.name)).then(|| {
+            format!("clients that still write {0} are refused; aliases: \"{0}\" keeps accepting it", was.name)
+        });
+        let change = Change::RenameField { field: field.names.to_owned(), from: was.name.clone() };
+        self.field_step(known, field, change, Safety::Safe, schema, note);
+    }
+
+    fn require_field(&mut self, known: &Standing<'a>, field: &FieldNow<'a>, was: &FieldEntry) -> Result<(), PlanError> {
+        if was.required || !field.model.behaviors.required || field.model.columns.is_empty() {
+            return Ok(());
+        }
+        let change = Change::RequireField { field: field.names.to_owned() };
+        let later = "a row without it cannot be updated until it gets one";
+        let safety = match unset_probe(known, field) {
+            None => Safety::Guarded {
+                why: format!("the rows that stand are not looked through for {}", field.names),
+                remedy: format!("make sure that it is set wherever its message is, then accept; {later}"),
+            },
+            Some(probe) => match self.ask(&probe)? {
+                answer if answer.count == 0 => Safety::Safe,
+                answer => Safety::Guarded {
+                    why: format!("{} is unset in {}", field.names, name_rows(known.resource, &answer)),
+                    remedy: format!("set it there first, or accept; {later}"),
+                },
+            },
+        };
+        self.field_step(known, field, change, safety, Vec::new(), None);
+        Ok(())
+    }
+
+    fn reused(&mut self, known: &Standing<'a>, field: &FieldNow<'a>, was: &FieldEntry) {
+        let number = field.path.number();
+        let why = format!(
+            "number {number} was {} ({}) and would now be {} ({}): a number means one field for ever",
+            was.name,
+            was.signature.describe(),
+            field.model.name,
+            field.signature.describe()
+        );
+        let change = Change::ReuseNumber { field: field.names.to_owned(), number };
+        self.refuse(known, change, field.place(), why, another_number(known, field, was));
+    }
+
+    /// A column that is stored otherwise though its field is the same, or that its field did not have: not by a contract's
+    /// change, but by another version of this program.
+    fn check_columns(&mut self, known: &Standing<'a>, field: &FieldNow<'a>) {
+        let own = field.model.columns.iter().copied();
+        if own.into_iter().all(|index| column_is_same(known, index)) {
+            return;
+        }
+        let (from, to) = (field.signature.describe(), field.signature.describe());
+        let change = Change::ChangeField { field: field.names.to_owned(), from, to };
+        let why = format!("the columns of {} are of another form than this program stores", field.names);
+        let remedy = "use the version of the program that applied the contract before".to_owned();
+        self.refuse(known, change, field.place(), why, remedy);
+    }
+
+    pub(super) fn field_step(
+        &mut self,
+        known: &Standing<'a>,
+        field: &FieldNow<'a>,
+        change: Change,
+        safety: Safety,
+        schema: Vec<SchemaStep>,
+        note: Option<String>,
+    ) {
+        let place = Some(field.place().clone());
+        self.steps.push(Step { resource: known.resource.type_name.clone(), change, safety, schema, note, place });
+    }
+}
+
+/// The layout's columns of a field and of what is inside it.
+pub(super) fn columns_within<'r>(resource: &'r Resource, path: &FieldPath) -> impl Iterator<Item = usize> + use<'r> {
+    let path = path.clone();
+    let columns = resource.layout.columns.iter().enumerate();
+    columns.filter(move |(i, c)| ColumnId::of(c, *i).field().is_some_and(|p| p.is_within(&path))).map(|(i, _)| i)
+}
+
+fn column_is_same(known: &Standing<'_>, index: usize) -> bool {
+    let Some(column) = known.resource.layout.columns.get(index) else { return false };
+    let was = known.was.columns.get(&ColumnId::of(column, index));
+    was.is_some_and(|was| was.ty == ColumnType::from(column.kind) && was.nullable == column.nullable)
+}
+
+/// What the rows that stand get in a new required field, or why they can get nothing.
+fn fill_of(default: Option<&Program>) -> Result<Literal, String> {
+    match default.map(|program| &program.root) {
+        None => Err("the field is REQUIRED and the rows that stand would have no value".to_owned()),
+        Some(Expr::Now { offset_us: 0 }) => Ok(Literal::Now),
+        Some(Expr::Literal(value)) if *value != Value::Null => {
+            Literal::from_value(value).ok_or_else(|| "the default is null".to_owned())
+        }
+        Some(_) => {
+            Err("the field is REQUIRED, and its default depends on the caller, whom the rows that stand do not have"
+                .to_owned())
+        }
+    }
+}
+
+/// Asks where a field of the resource itself is unset; nothing for a field inside a message, which may be unset as a whole.
+fn unset_probe(known: &Standing<'_>, field: &FieldNow<'_>) -> Option<Probe> {
+    if field.path.0.len() > 1 {
+        return None;
+    }
+    let index = *field.model.columns.first()?;
+    let id = ColumnId::of(known.resource.layout.columns.get(index)?, index);
+    let column = known.was.columns.get(&id)?;
+    let zero = (!column.nullable).then_some(column.ty);
+    let is_presence = matches!(id, ColumnId::Field(_, Part::Presence));
+    let zero = if is_presence { Some(ColumnType::Bool) } else { zero };
+    Some(Probe::Unset { table: known.was.table.clone(), keys: known.key_names(), column: column.name.clone(), zero })
+}
+
+/// `give the new field number 12 and write: reserved 7; reserved "title";`
+fn another_number(known: &Standing<'_>, field: &FieldNow<'_>, was: &FieldEntry) -> String {
+    let parent = field.path.parent();
+    let used = known.was.fields.keys().chain(known.paths()).filter(|path| path.parent() == parent);
+    let mut next = used.map(FieldPath::number).max().unwrap_or_default() + 1;
+    let message = known.message_of(&parent);
+    let reserved: Vec<_> = message.iter().flat_map(MessageDescriptor::reserved_ranges).collect();
+    // 19000 to 19999 belong to protobuf's own implementations.
+    let taken = |number: u32| {
+        let own = (19_000..20_000).contains(&number).then_some(20_000);
+        own.or_else(|| reserved.iter().find(|range| range.contains(&number)).map(|range| range.end))
+    };
+    while let Some(end) = taken(next).filter(|end| *end > next) {
+        next = end;
+    }
+    format!("give the new field number {next} and write: {}", reserve(field.path.number(), &was.name))
+}
+
+/// The line that reserves a number and a name.
+pub(super) fn reserve(number: u32, name: &str) -> String {
+    format!("reserved {number}; reserved \"{name}\";")
+}

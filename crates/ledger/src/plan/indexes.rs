@@ -1,0 +1,159 @@
+//! Indexes: which the contract needs, which stand, which are too many.
+
+use mainstay_contract::{Index, Resource};
+use mainstay_record::Role;
+use mainstay_sql::{ColumnType, IndexColumn, Probe, SchemaStep};
+
+use super::fields::FieldNow;
+use super::planner::{Planner, Standing, name_rows};
+use super::{Change, PlanError, Safety, Step};
+use crate::names::claim_table;
+use crate::{ColumnId, FieldPath, IndexEntry, IndexPart, ResourceEntry};
+
+impl<'a> Planner<'a> {
+    /// The indexes of a table that is made in the same plan, inside the transaction.
+    pub(super) fn indexes_of_new(
+        &mut self,
+        resource: &Resource,
+        entry: &mut ResourceEntry,
+        fields: &[FieldNow<'_>],
+    ) -> Vec<SchemaStep> {
+        let mut schema = Vec::new();
+        for (mut index, wanted) in needed(resource, fields) {
+            index.name = self.index_name(resource, entry, &index, wanted);
+            schema.push(create(resource, entry, &index, false));
+            entry.indexes.push(index);
+        }
+        schema
+    }
+
+    /// The indexes of a standing table: made and dropped outside the transaction, the new ones first.
+    pub(super) fn indexes_of(&mut self, known: &Standing<'a>, outside: &mut Vec<Step>) -> Result<(), PlanError> {
+        let resource = known.resource;
+        let needed = needed(resource, &known.fields);
+        let mut drops = Vec::new();
+        for index in known.was.indexes.iter().filter(|was| needed.iter().all(|(now, _)| !now.is_same(was))) {
+            let (name, table) = (index.name.clone(), known.entry.table.clone());
+            let schema = vec![SchemaStep::DropIndex { name, table, concurrently: true }];
+            let change = Change::DropIndex { index: index.clone() };
+            drops.push(index_step(resource, change, Safety::Safe, schema, &resource.place));
+        }
+        for (mut index, wanted) in needed {
+            if known.was.indexes.iter().any(|was| was.is_same(&index)) {
+                continue;
+            }
+            let safety = if index.unique { self.unique_safety(known, &index, wanted)? } else { Safety::Safe };
+            index.name = self.index_name(resource, &known.entry, &index, wanted);
+            let schema = vec![create(resource, &known.entry, &index, true)];
+            outside.push(index_step(resource, Change::AddIndex { index }, safety, schema, &wanted.place));
+        }
+        outside.extend(drops);
+        Ok(())
+    }
+
+    /// An index's name is its own for ever: made again after it was dropped it has the same.
+    fn index_name(&mut self, resource: &Resource, entry: &ResourceEntry, index: &IndexEntry, wanted: &Index) -> String {
+        let owner = index.owner(&resource.type_name);
+        let natural = wanted.name.replacen(&resource.table, &entry.table, 1);
+        claim_table(&mut self.ledger.names, &natural, &owner)
+    }
+
+    fn unique_safety(&self, known: &Standing<'a>, index: &IndexEntry, wanted: &Index) -> Result<Safety, PlanError> {
+        let mut columns = Vec::new();
+        for part in &index.columns {
+            match known.was.columns.get(&part.column) {
+                Some(was) => columns.push((was.name.clone(), part.without_zero.then_some(was.ty))),
+                None if known.filled.contains(&part.column) => {}
+                // A new column is unset in every row that stands, and unset never conflicts.
+                None => return Ok(Safety::Safe),
+            }
+        }
+        let table = known.was.table.clone();
+        let answer = if columns.is_empty() {
+            let all = self.ask(&Probe::Rows { table })?;
+            if all.count < 2 { crate::Answer::default() } else { all }
+        } else {
+            self.ask(&Probe::Duplicates { table, keys: known.key_names(), columns })?
+        };
+        if answer.count == 0 {
+            return Ok(Safety::Safe);
+        }
+        let fields = wanted.fields.join(" and ");
+        Ok(Safety::Refused {
+            why: format!("the same {fields} stands in {}", name_rows(known.resource, &answer)),
+            remedy: format!("give each of these rows its own {fields}, or leave unique off"),
+        })
+    }
+}
+
+fn index_step(
+    resource: &Resource,
+    change: Change,
+    safety: Safety,
+    schema: Vec<SchemaStep>,
+    place: &mainstay_contract::Place,
+) -> Step {
+    Step { resource: resource.type_name.clone(), change, safety, schema, note: None, place: Some(place.clone()) }
+}
+
+/// The indexes that a resource needs, without names, each once.
+fn needed<'r>(resource: &'r Resource, fields: &[FieldNow<'_>]) -> Vec<(IndexEntry, &'r Index)> {
+    let mut needed: Vec<(IndexEntry, &Index)> = Vec::new();
+    for index in &resource.indexes {
+        let entry = identity(resource, index, fields);
+        if needed.iter().all(|(known, _)| !known.is_same(&entry)) {
+            needed.push((entry, index));
+        }
+    }
+    needed
+}
+
+/// What an index is, by identities. One that is not unique ends in the key, in the direction of its last column, as every
+/// order does (see `mainstay_sql::order_columns`): so a page is read off the index without sorting.
+pub(crate) fn identity_of(resource: &Resource, index: &Index, is_required: &dyn Fn(&FieldPath) -> bool) -> IndexEntry {
+    let mut parts: Vec<IndexPart> = Vec::new();
+    for (position, descending) in &index.columns {
+        let Some(column) = resource.layout.columns.get(*position) else { continue };
+        let id = ColumnId::of(column, *position);
+        let optional = id.field().is_some_and(|path| !is_required(path));
+        let has_zero = matches!(column.role, Role::Field) && !column.nullable;
+        let without_zero = index.unique && has_zero && optional;
+        parts.push(IndexPart { column: id, descending: *descending, without_zero });
+    }
+    if !index.unique {
+        let descending = parts.last().is_some_and(|part| part.descending);
+        for key in (0..resource.layout.keys()).map(ColumnId::Key) {
+            if parts.iter().all(|part| part.column != key) {
+                parts.push(IndexPart { column: key, descending, without_zero: false });
+            }
+        }
+    }
+    IndexEntry { name: String::new(), columns: parts, unique: index.unique }
+}
+
+fn identity(resource: &Resource, index: &Index, fields: &[FieldNow<'_>]) -> IndexEntry {
+    identity_of(resource, index, &|path| {
+        // What is inside a message may be unset with it, required or not.
+        path.0.len() == 1 && fields.iter().any(|field| field.path == *path && field.model.behaviors.required)
+    })
+}
+
+fn create(resource: &Resource, entry: &ResourceEntry, index: &IndexEntry, concurrently: bool) -> SchemaStep {
+    let columns = index.columns.iter().filter_map(|part| {
+        let layout = resource.layout.columns.iter().enumerate();
+        let (_, column) = layout.into_iter().find(|(i, column)| ColumnId::of(column, *i) == part.column)?;
+        Some(IndexColumn {
+            name: entry.columns.get(&part.column)?.name.clone(),
+            descending: part.descending,
+            nullable: column.nullable,
+            unset_zero: part.without_zero.then(|| ColumnType::from(column.kind)),
+        })
+    });
+    SchemaStep::CreateIndex {
+        name: index.name.clone(),
+        table: entry.table.clone(),
+        columns: columns.collect(),
+        unique: index.unique,
+        concurrently,
+    }
+}

@@ -1,0 +1,126 @@
+//! The ordered way from what the ledger remembers to what a contract says.
+
+mod columns;
+mod display;
+mod fields;
+mod gone;
+mod indexes;
+mod inner;
+mod planner;
+mod step;
+mod tables;
+
+use mainstay_contract::Contract;
+use mainstay_sql::{Probe, SchemaStep};
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+
+use crate::{Facts, Ledger};
+pub(crate) use indexes::identity_of;
+pub use step::{Change, Safety, Step};
+
+/// The steps to a contract, and the ledgers on the way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The hash of the contract that the plan leads to.
+    pub contract: String,
+    /// In the order in which they run; those outside the transaction come last.
+    pub steps: Vec<Step>,
+    /// What to store in the transaction that runs [`Plan::inside`].
+    pub transaction: Ledger,
+    /// What the ledger is when every step is done. Of no use while a step is refused.
+    pub after: Ledger,
+    before: Ledger,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The rows were not asked about; [`crate::probes`] says what to ask.
+    #[error("the plan needs an answer that was not collected: {0:?}")]
+    Unanswered(Probe),
+}
+
+/// Plans the way from a ledger to a contract. The same three give the same plan, to the byte.
+///
+/// # Errors
+/// Fails when `facts` cannot answer a question; a change that cannot be made is a refused step, not an error.
+pub fn plan(ledger: &Ledger, contract: &Contract, facts: &dyn Facts) -> Result<Plan, PlanError> {
+    planner::Planner::new(ledger, contract, facts).run()
+}
+
+impl Plan {
+    /// Says whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Says whether the ledger changes; it may where no step is needed (a field that is no longer required).
+    pub fn changes_ledger(&self) -> bool {
+        self.after != self.before
+    }
+
+    /// The steps that cannot be made: while there are any, nothing of the plan may run.
+    pub fn refused(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| matches!(step.safety, Safety::Refused { .. }))
+    }
+
+    /// The guarded steps that wait because `accepted` does not hold their [`Step::id`].
+    pub fn waiting<'p>(&'p self, accepted: &'p [String]) -> impl Iterator<Item = &'p Step> {
+        let guarded = |step: &&Step| matches!(step.safety, Safety::Guarded { .. });
+        self.steps.iter().filter(guarded).filter(|step| !accepted.contains(&step.id()))
+    }
+
+    /// Says whether the plan may run: nothing refused, nothing waiting.
+    pub fn is_ready(&self, accepted: &[String]) -> bool {
+        self.refused().next().is_none() && self.waiting(accepted).next().is_none()
+    }
+
+    /// The schema steps that run in one transaction, in order; [`Plan::transaction`] is stored in the same.
+    ///
+    /// The order is by kind: a column is renamed in a table that already has its new name, and a foreign key is added when
+    /// all tables stand.
+    pub fn inside(&self) -> Vec<&SchemaStep> {
+        let inside = self.steps.iter().filter(|step| !step.is_outside());
+        let mut steps: Vec<&SchemaStep> = inside.flat_map(|step| &step.schema).collect();
+        steps.sort_by_key(|step| phase(step));
+        steps
+    }
+
+    /// The steps that follow outside the transaction, in order. When one is done, [`Ledger::after`] is stored.
+    pub fn outside(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.is_outside())
+    }
+
+    /// SHA-256, in lower-case hex, of the ledger that the plan starts from and all its steps.
+    pub fn hash(&self) -> String {
+        let steps = serde_json::to_string(&self.steps).expect("a step has only text keys");
+        let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+        context.update(self.before.to_json().as_bytes());
+        context.update(&[0]);
+        context.update(steps.as_bytes());
+        context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn phase(step: &SchemaStep) -> u8 {
+    match step {
+        SchemaStep::RenameTable { .. } => 0,
+        SchemaStep::RenameColumn { .. } => 1,
+        SchemaStep::CreateTable { .. } => 2,
+        SchemaStep::AddColumn { .. } => 3,
+        SchemaStep::AddForeignKey { .. } => 4,
+        SchemaStep::DropIndex { .. } => 5,
+        SchemaStep::CreateIndex { .. } => 6,
+    }
+}
+
+impl Serialize for Plan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut plan = serializer.serialize_struct("Plan", 3)?;
+        plan.serialize_field("contract", &self.contract)?;
+        plan.serialize_field("hash", &self.hash())?;
+        plan.serialize_field("steps", &self.steps)?;
+        plan.end()
+    }
+}

@@ -1,0 +1,216 @@
+//! Resources as a whole: new, moved, with another pattern.
+
+use std::collections::BTreeMap;
+
+use mainstay_contract::Resource;
+use mainstay_record::Role;
+use mainstay_sql::{ColumnSpec, ForeignKey, PrimaryKey, SchemaStep};
+
+use super::fields::fields_of;
+use super::planner::{Planner, Standing};
+use super::{Change, Safety, Step};
+use crate::names::{claim_column, claim_table};
+use crate::{ColumnEntry, ColumnId, FieldPath, ReferenceEntry, ResourceEntry};
+
+impl<'a> Planner<'a> {
+    /// Makes the table with its indexes. Its foreign keys follow when every table has its entry.
+    pub(super) fn add_resource(&mut self, resource: &'a Resource, table: String) {
+        let type_name = &resource.type_name;
+        let owner = format!("primary key of {type_name}");
+        let primary_key = claim_table(&mut self.ledger.names, &format!("{table}_pkey"), &owner);
+        let mut entry = ResourceEntry {
+            message: resource.message.clone(),
+            natural_table: resource.table.clone(),
+            table,
+            primary_key,
+            columns: BTreeMap::new(),
+            fields: BTreeMap::new(),
+            references: BTreeMap::new(),
+            indexes: Vec::new(),
+            column_names: BTreeMap::new(),
+        };
+        let columns: Vec<ColumnSpec> =
+            (0..resource.layout.columns.len()).map(|i| add_column(&mut entry, resource, i)).collect();
+        let fields = fields_of(self.contract, resource);
+        for field in &fields {
+            entry.fields.insert(field.path.clone(), field.entry());
+        }
+        let keys = columns.iter().take(resource.layout.keys()).map(|column| column.name.clone()).collect();
+        let mut schema = vec![SchemaStep::CreateTable {
+            table: entry.table.clone(),
+            columns,
+            primary_key: PrimaryKey { name: entry.primary_key.clone(), columns: keys },
+            foreign_keys: Vec::new(),
+        }];
+        schema.extend(self.indexes_of_new(resource, &mut entry, &fields));
+        self.steps.push(Step {
+            resource: type_name.clone(),
+            change: Change::AddResource { table: entry.table.clone() },
+            safety: Safety::Safe,
+            schema,
+            note: None,
+            place: Some(resource.place.clone()),
+        });
+        self.ledger.resources.insert(type_name.clone(), entry);
+    }
+
+    /// Adds the foreign keys of new references to the steps that make their columns, when every table has its entry.
+    pub(super) fn add_references(&mut self, tables: &BTreeMap<&'a str, String>) {
+        for resource in &self.contract.resources {
+            for (path, columns) in references(resource) {
+                let known = self.ledger.resources.get(&resource.type_name);
+                let Some(entry) = known.filter(|entry| !entry.references.contains_key(&path)) else { continue };
+                let table = entry.table.clone();
+                let first =
+                    columns.first().and_then(|i| entry.columns.get(&ColumnId::of(&resource.layout.columns[*i], *i)));
+                let Some(first) = first.map(|column| column.name.clone()) else { continue };
+                let Some(step) = self.steps.iter().position(|step| makes(step, &resource.type_name, &first)) else {
+                    continue;
+                };
+                if let Some(key) = self.foreign_key(resource, &path, &columns, tables) {
+                    self.add_reference(step, table, key);
+                }
+            }
+        }
+    }
+
+    fn add_reference(&mut self, step: usize, table: String, key: ForeignKey) {
+        let step = &mut self.steps[step];
+        let is_new_table = matches!(step.change, Change::AddResource { .. });
+        if !is_new_table && key.columns.len() > 1 {
+            step.safety = Safety::Refused {
+                why: format!("{} has a key of several parts, and its table would have to be rebuilt", key.target),
+                remedy: "declare the reference when the resource is new, or leave google.api.resource_reference off; adding \
+                         such a reference to a table that stands is not supported yet"
+                    .to_owned(),
+            };
+            return;
+        }
+        for made in &mut step.schema {
+            match made {
+                SchemaStep::CreateTable { foreign_keys, .. } => foreign_keys.push(key.clone()),
+                SchemaStep::AddColumn { column, references, .. } if key.columns.contains(&column.name) => {
+                    *references = Some(key.clone());
+                }
+                _ => {}
+            }
+        }
+        step.schema.push(SchemaStep::AddForeignKey { table, key });
+    }
+
+    /// Makes the foreign key of one reference and remembers it. None where the target is no resource of this contract:
+    /// another service's rows cannot be referred to by the database.
+    fn foreign_key(
+        &mut self,
+        resource: &Resource,
+        path: &FieldPath,
+        columns: &[usize],
+        tables: &BTreeMap<&'a str, String>,
+    ) -> Option<ForeignKey> {
+        let first = resource.layout.columns.get(*columns.first()?)?;
+        let Role::Reference { target, .. } = &first.role else { return None };
+        let target_resource = self.contract.resource(target)?;
+        let target_entry = self.ledger.resources.get(target)?;
+        let target_keys = 0..target_resource.layout.keys();
+        let target_columns: Option<Vec<String>> = target_keys
+            .map(|i| target_entry.columns.get(&ColumnId::Key(i)).map(|column| column.name.clone()))
+            .collect();
+        let target_columns = target_columns?;
+        let target_table = tables.get(target.as_str())?.clone();
+        let entry = self.ledger.resources.get_mut(&resource.type_name)?;
+        let names: Option<Vec<String>> = columns
+            .iter()
+            .map(|i| {
+                let id = ColumnId::of(resource.layout.columns.get(*i)?, *i);
+                entry.columns.get(&id).map(|column| column.name.clone())
+            })
+            .collect();
+        let owner = format!("reference {path} of {}", resource.type_name);
+        let wanted = format!("{}_{}_fkey", entry.table, first.name);
+        let name = claim_table(&mut self.ledger.names, &wanted, &owner);
+        entry.references.insert(path.clone(), ReferenceEntry { name: name.clone(), target: target.clone() });
+        Some(ForeignKey { name, columns: names?, target: target_table, target_columns })
+    }
+
+    /// Refuses another number of variables; says whether it did.
+    pub(super) fn pattern_changed(&mut self, resource: &'a Resource, was: &ResourceEntry) -> bool {
+        let old = was.columns.keys().filter(|id| matches!(id, ColumnId::Key(_))).count();
+        let new = resource.layout.keys();
+        if old == new {
+            return false;
+        }
+        self.steps.push(Step {
+            resource: resource.type_name.clone(),
+            change: Change::ChangePattern { from: old, to: new },
+            safety: Safety::Refused {
+                why: format!("the pattern had {old} variables and has {new} now: the rows' keys would have another form"),
+                remedy: "keep the number of variables (their names may change), or make a new resource type; moving rows to \
+                         another key is not supported yet"
+                    .to_owned(),
+            },
+            schema: Vec::new(),
+            note: None,
+            place: Some(resource.place.clone()),
+        });
+        true
+    }
+
+    pub(super) fn move_resource(&mut self, known: &mut Standing<'a>, table: String) {
+        let (resource, was) = (known.resource, known.was);
+        let mut schema = Vec::new();
+        if was.table != table {
+            schema.push(SchemaStep::RenameTable { from: was.table.clone(), to: table.clone() });
+        }
+        known.entry.natural_table.clone_from(&resource.table);
+        known.entry.message.clone_from(&resource.message);
+        known.entry.table = table;
+        if was.message == resource.message && schema.is_empty() {
+            return;
+        }
+        self.steps.push(Step {
+            resource: resource.type_name.clone(),
+            change: Change::MoveResource { from: was.message.clone(), to: resource.message.clone() },
+            safety: Safety::Safe,
+            schema,
+            note: None,
+            place: Some(resource.place.clone()),
+        });
+    }
+}
+
+/// Gives the `index`th column of the layout its name and remembers it.
+pub(super) fn add_column(entry: &mut ResourceEntry, resource: &Resource, index: usize) -> ColumnSpec {
+    let column = &resource.layout.columns[index];
+    let id = ColumnId::of(column, index);
+    let name = claim_column(&mut entry.column_names, &column.name, &id.to_string(), &id.suffix());
+    let spec = ColumnSpec { name: name.clone(), ty: column.kind.into(), nullable: column.nullable };
+    let known = ColumnEntry { natural: column.name.clone(), name, ty: spec.ty, nullable: spec.nullable };
+    entry.columns.insert(id, known);
+    spec
+}
+
+/// Says whether the step makes the column of that name, by itself or with its table.
+fn makes(step: &Step, resource: &str, name: &str) -> bool {
+    step.resource == resource
+        && step.schema.iter().any(|made| match made {
+            SchemaStep::CreateTable { columns, .. } => columns.iter().any(|column| column.name == name),
+            SchemaStep::AddColumn { column, .. } => column.name == name,
+            _ => false,
+        })
+}
+
+/// The references of a resource, wherever they lie, with their columns.
+pub(super) fn references(resource: &Resource) -> Vec<(FieldPath, Vec<usize>)> {
+    let mut found: Vec<(FieldPath, Vec<usize>)> = Vec::new();
+    for (index, column) in resource.layout.columns.iter().enumerate() {
+        if !matches!(column.role, Role::Reference { .. }) {
+            continue;
+        }
+        let path = FieldPath::from(&column.path);
+        match found.last_mut().filter(|(last, _)| *last == path) {
+            Some((_, columns)) => columns.push(index),
+            None => found.push((path, vec![index])),
+        }
+    }
+    found
+}

@@ -1,0 +1,195 @@
+//! What a field's number means: its type and how it may be unset. A name is no part of it.
+
+use mainstay_record::Role;
+use prost_reflect::{Cardinality, DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
+use serde::{Deserialize, Serialize};
+
+/// The meaning of a field number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// `string`, `int32`, `enum`, `message`, or the full name of a message of google's own.
+    #[serde(rename = "type")]
+    pub ty: String,
+    pub label: Label,
+    /// The full name of the enum or message, which may be renamed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub type_name: Option<String>,
+    /// The type of the resource that the field refers to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Stored as JSON rather than in columns of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub as_json: bool,
+}
+
+/// How often a field stands in a message, and how it may be unset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Label {
+    /// Unset is the type's zero.
+    Implicit,
+    /// Unset is told from zero: `optional`, and every singular message.
+    Optional,
+    Oneof,
+    Repeated,
+    Map,
+}
+
+/// How the signature of one field number compares with what it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Same,
+    /// The enum or message has another name; what is stored stays.
+    TypeRenamed,
+    /// The new type holds every stored value as it is.
+    Widened,
+    /// It could be converted, but this version does not.
+    NotYet(String),
+    /// The number would mean something else.
+    Incompatible(String),
+}
+
+impl Signature {
+    /// The signature of a field; `role` is that of its column where it has one.
+    pub(crate) fn of(field: &FieldDescriptor, role: Option<&Role>) -> Signature {
+        let kind = if field.is_map() { map_value(field).unwrap_or_else(|| field.kind()) } else { field.kind() };
+        let (mut ty, type_name) = type_of(&kind);
+        if field.is_map() {
+            ty = format!("map<{}, {ty}>", map_key(field));
+        }
+        let reference = match role {
+            Some(Role::Reference { target, .. }) => Some(target.clone()),
+            _ => None,
+        };
+        let as_json = matches!(role, Some(Role::Json(_)));
+        Signature { ty, label: Label::of(field), type_name, reference, as_json }
+    }
+
+    /// Compares what the number was with what it is in the contract.
+    pub(crate) fn compare(&self, now: &Signature, pool: &DescriptorPool) -> Comparison {
+        if self.reference != now.reference {
+            return self.compare_references(now);
+        }
+        if self.label != now.label {
+            let stays = self.ty == now.ty;
+            let what = format!("{} became {}", self.describe(), now.describe());
+            return if stays { Comparison::NotYet(what) } else { Comparison::Incompatible(what) };
+        }
+        if self.ty != now.ty {
+            return self.compare_types(now);
+        }
+        if self.type_name != now.type_name {
+            // A type that is gone was renamed; one that is still there was left for another.
+            let gone = self
+                .type_name
+                .as_deref()
+                .is_none_or(|name| pool.get_message_by_name(name).is_none() && pool.get_enum_by_name(name).is_none());
+            if !gone {
+                return Comparison::Incompatible(format!("{} became {}", self.describe(), now.describe()));
+            }
+        }
+        if self.as_json != now.as_json {
+            let form = |json: bool| if json { "JSON" } else { "columns" };
+            let (was, is) = (form(self.as_json), form(now.as_json));
+            return Comparison::NotYet(format!("{} was stored as {was} and now has to be {is}", self.describe()));
+        }
+        if self.type_name == now.type_name { Comparison::Same } else { Comparison::TypeRenamed }
+    }
+
+    fn compare_references(&self, now: &Signature) -> Comparison {
+        let name = |reference: &Option<String>| {
+            reference.as_ref().map_or("no reference".to_owned(), |target| format!("a reference to {target}"))
+        };
+        let what = format!("{} became {}", name(&self.reference), name(&now.reference));
+        if self.ty != now.ty || (self.reference.is_some() && now.reference.is_some()) {
+            return Comparison::Incompatible(what);
+        }
+        Comparison::NotYet(what)
+    }
+
+    fn compare_types(&self, now: &Signature) -> Comparison {
+        let what = format!("{} became {}", self.describe(), now.describe());
+        let (was, is) = (self.ty.as_str(), now.ty.as_str());
+        // All of these are stored as BIGINT (in JSON: as integers) and as varints on the wire.
+        let widened = matches!((was, is), ("int32", "int64") | ("uint32", "uint64") | ("enum", "int32" | "int64"));
+        let integers =
+            ["int32", "int64", "uint32", "uint64", "sint32", "sint64", "fixed32", "fixed64", "sfixed32", "sfixed64"];
+        let both = |group: &[&str]| group.contains(&was) && group.contains(&is);
+        if widened {
+            Comparison::Widened
+        } else if both(&integers) || both(&["float", "double"]) || both(&["string", "bytes"]) {
+            Comparison::NotYet(what)
+        } else {
+            Comparison::Incompatible(what)
+        }
+    }
+
+    /// `optional string`, `repeated message shop.v1.Line`.
+    pub fn describe(&self) -> String {
+        let label = match self.label {
+            Label::Implicit | Label::Map => "",
+            Label::Optional if self.ty == "message" || self.ty.starts_with("google.") => "",
+            Label::Optional => "optional ",
+            Label::Oneof => "oneof member ",
+            Label::Repeated => "repeated ",
+        };
+        let name = self.type_name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+        let reference = self.reference.as_ref().map(|target| format!(" (a {target})")).unwrap_or_default();
+        format!("{label}{}{name}{reference}", self.ty)
+    }
+}
+
+impl Label {
+    fn of(field: &FieldDescriptor) -> Label {
+        if field.is_map() {
+            Label::Map
+        } else if field.cardinality() == Cardinality::Repeated {
+            Label::Repeated
+        } else if field.containing_oneof().is_some_and(|oneof| !oneof.is_synthetic()) {
+            Label::Oneof
+        } else if field.supports_presence() {
+            Label::Optional
+        } else {
+            Label::Implicit
+        }
+    }
+}
+
+/// The message that a field holds, singly, repeated or as the values of a map.
+pub(crate) fn held_message(field: &FieldDescriptor) -> Option<MessageDescriptor> {
+    let kind = if field.is_map() { map_value(field)? } else { field.kind() };
+    kind.as_message().cloned()
+}
+
+fn map_value(field: &FieldDescriptor) -> Option<Kind> {
+    field.kind().as_message().filter(|entry| entry.is_map_entry()).map(|entry| entry.map_entry_value_field().kind())
+}
+
+fn map_key(field: &FieldDescriptor) -> String {
+    let key = field.kind().as_message().filter(|entry| entry.is_map_entry()).map(|e| e.map_entry_key_field().kind());
+    key.map(|kind| type_of(&kind).0).unwrap_or_default()
+}
+
+fn type_of(kind: &Kind) -> (String, Option<String>) {
+    let scalar = match kind {
+        Kind::Double => "double",
+        Kind::Float => "float",
+        Kind::Int32 => "int32",
+        Kind::Int64 => "int64",
+        Kind::Uint32 => "uint32",
+        Kind::Uint64 => "uint64",
+        Kind::Sint32 => "sint32",
+        Kind::Sint64 => "sint64",
+        Kind::Fixed32 => "fixed32",
+        Kind::Fixed64 => "fixed64",
+        Kind::Sfixed32 => "sfixed32",
+        Kind::Sfixed64 => "sfixed64",
+        Kind::Bool => "bool",
+        Kind::String => "string",
+        Kind::Bytes => "bytes",
+        Kind::Enum(ty) => return ("enum".to_owned(), Some(ty.full_name().to_owned())),
+        Kind::Message(ty) if ty.full_name().starts_with("google.") => return (ty.full_name().to_owned(), None),
+        Kind::Message(ty) => return ("message".to_owned(), Some(ty.full_name().to_owned())),
+    };
+    (scalar.to_owned(), None)
+}

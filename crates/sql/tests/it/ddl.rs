@@ -1,0 +1,148 @@
+use mainstay_sql::{
+    ColumnSpec, ColumnType, Dialect, ForeignKey, IndexColumn, Literal, PrimaryKey, SchemaStep, schema_sql,
+};
+
+use crate::sample::{count, run, sqlite};
+
+fn both(step: &SchemaStep) -> String {
+    let [sqlite, postgres] = [Dialect::Sqlite, Dialect::Postgres].map(|d| schema_sql(d, step).join(";\n"));
+    if sqlite == postgres { sqlite } else { format!("-- sqlite\n{sqlite}\n-- postgres\n{postgres}") }
+}
+
+fn spec(name: &str, ty: ColumnType, nullable: bool) -> ColumnSpec {
+    ColumnSpec { name: name.to_owned(), ty, nullable }
+}
+
+fn key() -> ForeignKey {
+    ForeignKey {
+        name: "review_product_fkey".to_owned(),
+        columns: vec!["product".to_owned()],
+        target: "product".to_owned(),
+        target_columns: vec!["_id".to_owned()],
+    }
+}
+
+fn create() -> SchemaStep {
+    let types = [
+        ("flag", ColumnType::Bool),
+        ("number", ColumnType::Int),
+        ("rate", ColumnType::Double),
+        ("title", ColumnType::Text),
+        ("data", ColumnType::Bytes),
+    ];
+    let mut columns = vec![spec("_id", ColumnType::Text, false)];
+    columns.extend(types.map(|(name, ty)| spec(name, ty, false)));
+    columns.push(spec("time", ColumnType::Timestamp, true));
+    columns.push(spec("lines", ColumnType::Json, true));
+    columns.push(spec("product", ColumnType::Text, true));
+    let primary_key = PrimaryKey { name: "review_pkey".to_owned(), columns: vec!["_id".to_owned()] };
+    SchemaStep::CreateTable { table: "review".to_owned(), columns, primary_key, foreign_keys: vec![key()] }
+}
+
+fn index(unique: bool, concurrently: bool) -> SchemaStep {
+    let column = |name: &str, descending, nullable, unset_zero| IndexColumn {
+        name: name.to_owned(),
+        descending,
+        nullable,
+        unset_zero,
+    };
+    SchemaStep::CreateIndex {
+        name: "review_title_time_idx".to_owned(),
+        table: "review".to_owned(),
+        columns: vec![
+            column("title", false, false, unique.then_some(ColumnType::Text)),
+            column("time", true, true, None),
+            column("_id", true, false, None),
+        ],
+        unique,
+        concurrently,
+    }
+}
+
+fn add(name: &str, ty: ColumnType, nullable: bool, fill: Option<Literal>) -> SchemaStep {
+    SchemaStep::AddColumn { table: "review".to_owned(), column: spec(name, ty, nullable), fill, references: None }
+}
+
+#[test]
+fn a_table_has_every_type() {
+    insta::assert_snapshot!(both(&create()), @"");
+    insta::assert_snapshot!(both(&SchemaStep::AddForeignKey { table: "review".to_owned(), key: key() }), @"");
+}
+
+#[test]
+fn an_index_says_where_the_unset_ones_stand_and_leaves_zeroes_out_where_unique() {
+    insta::assert_snapshot!(both(&index(false, false)), @"");
+    insta::assert_snapshot!(both(&index(true, true)), @"");
+}
+
+#[test]
+fn an_index_is_dropped_without_blocking() {
+    let step = SchemaStep::DropIndex { name: "i".to_owned(), table: "review".to_owned(), concurrently: true };
+    insta::assert_snapshot!(both(&step), @"");
+}
+
+#[test]
+fn names_change() {
+    let table = SchemaStep::RenameTable { from: "review".to_owned(), to: "opinion".to_owned() };
+    insta::assert_snapshot!(both(&table), @"");
+    let column =
+        SchemaStep::RenameColumn { table: "order".to_owned(), from: "a\"b".to_owned(), to: "select".to_owned() };
+    insta::assert_snapshot!(both(&column), @"");
+}
+
+#[test]
+fn a_new_column_fills_the_rows_that_stand() {
+    insta::assert_snapshot!(both(&add("note", ColumnType::Text, false, None)), @"");
+    insta::assert_snapshot!(both(&add("state", ColumnType::Int, false, Some(Literal::Int(1)))), @"");
+    insta::assert_snapshot!(both(&add("who", ColumnType::Text, true, Some(Literal::Text("it's".to_owned())))), @"");
+    insta::assert_snapshot!(both(&add("at", ColumnType::Timestamp, true, Some(Literal::Now))), @"");
+    let reference = SchemaStep::AddColumn {
+        table: "review".to_owned(),
+        column: spec("product", ColumnType::Text, true),
+        fill: None,
+        references: Some(key()),
+    };
+    insta::assert_snapshot!(both(&reference), @"");
+}
+
+#[test]
+fn constants_are_written_exactly() {
+    let literals = [
+        Literal::Bool(true),
+        Literal::Int(i64::MIN),
+        Literal::Double(0.1),
+        Literal::Double(f64::INFINITY),
+        Literal::Double(1e300),
+        Literal::Bytes(vec![0, 255]),
+        Literal::Timestamp(-1),
+        Literal::Json("[\"it's\"]".to_owned()),
+    ];
+    let ty = ColumnType::Text;
+    let all = literals.map(|literal| both(&add("c", ty, true, Some(literal)))).join("\n");
+    insta::assert_snapshot!(all, @"");
+}
+
+#[test]
+fn sqlite_takes_every_step_and_an_unset_value_never_conflicts() {
+    let mut conn = sqlite();
+    let dialect = Dialect::Sqlite;
+    run(&mut conn, &["CREATE TABLE product (_id TEXT PRIMARY KEY)".to_owned()]);
+    for step in [
+        create(),
+        index(true, true),
+        add("state", ColumnType::Int, false, Some(Literal::Int(7))),
+        add("low", ColumnType::Int, false, Some(Literal::Int(i64::MIN))),
+        add("blob", ColumnType::Bytes, false, Some(Literal::Bytes(vec![1]))),
+    ] {
+        run(&mut conn, &schema_sql(dialect, &step));
+    }
+    let insert = |id: &str, title: &str| format!("INSERT INTO review (_id, title, time) VALUES ('{id}', '{title}', 1)");
+    run(&mut conn, &[insert("a", ""), insert("b", ""), insert("c", "x")]);
+    run(&mut conn, &schema_sql(dialect, &add("at", ColumnType::Timestamp, true, Some(Literal::Now))));
+    let filled = count(&mut conn, "SELECT COUNT(*) FROM review WHERE at > 1600000000000000 AND state = 7");
+    assert_eq!(filled, 3);
+    assert_eq!(
+        count(&mut conn, "SELECT COUNT(*) FROM review WHERE low = -9223372036854775808 AND typeof(low) = 'integer'"),
+        3
+    );
+}

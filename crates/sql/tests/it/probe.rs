@@ -1,0 +1,57 @@
+use mainstay_sql::{ColumnType, Dialect, Probe};
+
+use crate::sample::{both, count, ids, run, sqlite};
+
+fn table() -> diesel::SqliteConnection {
+    let mut conn = sqlite();
+    let rows =
+        "INSERT INTO product VALUES ('a', 'x', 1), ('b', 'x', 1), ('c', '', 2), ('d', '', NULL), ('e', 'y', NULL)";
+    run(&mut conn, &["CREATE TABLE product (_id TEXT, sku TEXT NOT NULL, batch BIGINT)".to_owned(), rows.to_owned()]);
+    conn
+}
+
+fn ask(probe: &Probe) -> (i64, Vec<String>) {
+    let mut conn = table();
+    let counted = count(&mut conn, &probe.count_sql(Dialect::Sqlite).text(Dialect::Sqlite));
+    let sample = probe.sample_sql(Dialect::Sqlite).map(|sql| ids(&mut conn, &sql.text(Dialect::Sqlite)));
+    (counted, sample.unwrap_or_default())
+}
+
+fn duplicates(columns: &[(&str, Option<ColumnType>)]) -> Probe {
+    let columns = columns.iter().map(|(name, zero)| ((*name).to_owned(), *zero)).collect();
+    Probe::Duplicates { table: "product".to_owned(), keys: vec!["_id".to_owned()], columns }
+}
+
+fn unset(column: &str, zero: Option<ColumnType>) -> Probe {
+    Probe::Unset { table: "product".to_owned(), keys: vec!["_id".to_owned()], column: column.to_owned(), zero }
+}
+
+#[test]
+fn rows_are_counted() {
+    assert_eq!(ask(&Probe::Rows { table: "product".to_owned() }), (5, Vec::new()));
+}
+
+#[test]
+fn unset_rows_are_null_or_zero() {
+    assert_eq!(ask(&unset("batch", None)), (2, vec!["d".to_owned(), "e".to_owned()]));
+    assert_eq!(ask(&unset("sku", Some(ColumnType::Text))), (2, vec!["c".to_owned(), "d".to_owned()]));
+}
+
+#[test]
+fn unset_rows_are_no_duplicates() {
+    assert_eq!(ask(&duplicates(&[("sku", Some(ColumnType::Text))])), (2, vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(ask(&duplicates(&[("batch", None)])).0, 2);
+    assert_eq!(ask(&duplicates(&[("sku", None)])).0, 4);
+    assert_eq!(ask(&duplicates(&[("sku", Some(ColumnType::Text)), ("batch", None)])).0, 2);
+}
+
+#[test]
+fn the_questions_in_both_dialects() {
+    let probe = duplicates(&[("sku", Some(ColumnType::Text)), ("batch", None)]);
+    insta::assert_snapshot!(both(|d| probe.count_sql(d)), @r#"SELECT CAST(COALESCE(SUM(g.n), 0) AS BIGINT) FROM (SELECT COUNT(*) AS n FROM "product" AS t WHERE t."sku" <> '' AND t."batch" IS NOT NULL GROUP BY t."sku", t."batch" HAVING COUNT(*) > 1) AS g"#);
+    insta::assert_snapshot!(both(|d| probe.sample_sql(d).expect("a sample")), @r#"SELECT t."_id" FROM (SELECT t."_id", COUNT(*) OVER (PARTITION BY t."sku", t."batch") AS n FROM "product" AS t WHERE t."sku" <> '' AND t."batch" IS NOT NULL) AS t WHERE t.n > 1 ORDER BY t."_id" LIMIT 5"#);
+    insta::assert_snapshot!(both(|d| unset("sku", Some(ColumnType::Bytes)).count_sql(d)), @r#"
+    sqlite:   SELECT COUNT(*) FROM "product" AS t WHERE (t."sku" IS NULL OR t."sku" = x'')
+    postgres: SELECT COUNT(*) FROM "product" AS t WHERE (t."sku" IS NULL OR t."sku" = '\x'::bytea)
+    "#);
+}

@@ -1,0 +1,116 @@
+use mainstay_expr::{CompareOp, Expr, Root};
+use mainstay_record::Kind;
+use mainstay_sql::{
+    After, Condition, Delete, Insert, NullPattern, Select, Table, Update, delete, insert, select, update,
+};
+
+use crate::sample::{CREATE_TIME, RATING, STOCK, TITLE, both, layout, order};
+
+fn by_key<'a>(table: Table<'a>, columns: Vec<usize>) -> Select<'a> {
+    Select {
+        table,
+        columns,
+        flags: Vec::new(),
+        condition: Condition::Keys { first_param: 0 },
+        order: None,
+        after: None,
+        limit_param: None,
+        lock: false,
+    }
+}
+
+fn page<'a>(table: Table<'a>, order: &'a [mainstay_expr::OrderKey], nulls: u64) -> Select<'a> {
+    Select {
+        condition: Condition::All(Vec::new()),
+        order: Some(order),
+        after: Some(After { first_param: 0, nulls: NullPattern(nulls) }),
+        limit_param: Some(9),
+        ..by_key(table, vec![0])
+    }
+}
+
+fn in_stock() -> Expr {
+    Expr::compare(CompareOp::Gt, Expr::Column { root: Root::Resource, index: STOCK, kind: Kind::Int }, Expr::int(0))
+}
+
+#[test]
+fn a_row_is_read_by_its_key() {
+    let layout = layout();
+    let table = Table { name: "shop_v1_product", layout: &layout };
+    insta::assert_snapshot!(both(|d| select(d, &by_key(table, vec![0, TITLE, STOCK]))), @"");
+}
+
+#[test]
+fn a_row_is_locked_on_postgresql_only() {
+    let layout = layout();
+    let table = Table { name: "shop_v1_product", layout: &layout };
+    insta::assert_snapshot!(both(|d| select(d, &Select { lock: true, ..by_key(table, vec![TITLE]) })), @"");
+}
+
+#[test]
+fn a_flag_is_true_or_false_and_never_null() {
+    let layout = layout();
+    let table = Table { name: "shop_v1_product", layout: &layout };
+    let rule = in_stock();
+    insta::assert_snapshot!(both(|d| select(d, &Select { flags: vec![&rule], ..by_key(table, vec![TITLE]) })), @"");
+}
+
+#[test]
+fn an_order_ends_in_the_key_in_the_direction_of_its_last_column() {
+    let layout = layout();
+    let table = Table { name: "shop_v1_product", layout: &layout };
+    let order = order(&[(TITLE, false), (CREATE_TIME, true)]);
+    let list = Select { order: Some(&order), after: None, ..page(table, &order, 0) };
+    insta::assert_snapshot!(both(|d| select(d, &list)), @"");
+}
+
+#[test]
+fn a_page_of_one_direction_without_nulls_is_one_row_comparison() {
+    let layout = layout();
+    let table = Table { name: "shop_v1_product", layout: &layout };
+    let order = order(&[(TITLE, true), (STOCK, true)]);
+    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 0))), @"");
+}
+
+#[test]
+fn a_page_of_mixed_directions_begins_with_a_bound_that_an_index_can_start_at() {
+    let layout = layout();
+    let table = Table { name: "shop_v1_product", layout: &layout };
+    let order = order(&[(TITLE, false), (STOCK, true)]);
+    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 0))), @"");
+}
+
+#[test]
+fn a_descending_page_ends_with_the_unset_ones() {
+    let layout = layout();
+    let table = Table { name: "shop_v1_product", layout: &layout };
+    let order = order(&[(CREATE_TIME, true)]);
+    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 0))), @"");
+    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 1))), @"");
+}
+
+#[test]
+fn an_ascending_page_begins_with_the_unset_ones() {
+    let layout = layout();
+    let table = Table { name: "shop_v1_product", layout: &layout };
+    let order = order(&[(RATING, false), (TITLE, true)]);
+    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 0))), @"");
+    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 1))), @"");
+}
+
+#[test]
+fn rows_are_written_by_parameters() {
+    let layout = layout();
+    let table = Table { name: "shop_v1_product", layout: &layout };
+    insta::assert_snapshot!(both(|d| insert(d, &Insert { table })), @"");
+    let guard = in_stock();
+    let condition = Condition::All(vec![
+        Condition::Keys { first_param: 2 },
+        Condition::RevisionIs { param: 3 },
+        Condition::Expr(&guard),
+    ]);
+    let change = Update { table, set: &[TITLE, STOCK], first_param: 0, condition };
+    insta::assert_snapshot!(both(|d| update(d, &change)), @"");
+    let removal = Delete { table, condition: Condition::Keys { first_param: 0 } };
+    insta::assert_snapshot!(both(|d| delete(d, &removal)), @"");
+}
