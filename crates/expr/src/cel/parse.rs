@@ -75,8 +75,9 @@ impl Parsed<'_> {
         let mut bounds: Option<(u32, u32)> = None;
         self.widen(expr, &mut bounds);
         let Some((start, stop)) = bounds else { return 0..self.source.len() };
-        let start = self.byte(start);
-        let end = self.byte(stop.saturating_add(1)).max(start);
+        let start = self.boundary(start as usize);
+        let end = self.boundary(stop as usize + 1).max(start);
+        let start = self.named(start);
         start..self.closed(start, end)
     }
 
@@ -90,9 +91,19 @@ impl Parsed<'_> {
         }
     }
 
-    /// The byte offset of a character: the parser counts characters.
-    fn byte(&self, character: u32) -> usize {
-        self.source.char_indices().nth(character as usize).map_or(self.source.len(), |(offset, _)| offset)
+    /// The offset, or the next one between two characters.
+    fn boundary(&self, offset: usize) -> usize {
+        (offset..self.source.len()).find(|offset| self.source.is_char_boundary(*offset)).unwrap_or(self.source.len())
+    }
+
+    /// Moves the start of a call, which the parser puts at the opening bracket, to the function's name.
+    fn named(&self, start: usize) -> usize {
+        if !self.source[start..].starts_with('(') {
+            return start;
+        }
+        let before = self.source[..start].trim_end();
+        let name = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        if name.len() == before.len() { start } else { name.len() }
     }
 
     /// Moves the end behind the name after a dot and behind brackets that were opened inside the span: the parser's places
@@ -106,10 +117,10 @@ impl Parsed<'_> {
             end += skipped + length;
         }
         let inside = &self.source[start..end];
-        let count = |marks: [char; 2]| inside.matches(marks).count();
-        let mut open = count(['(', '[']).saturating_sub(count([')', ']']));
+        let count = |marks: [char; 3]| inside.matches(marks).count();
+        let mut open = count(['(', '[', '{']).saturating_sub(count([')', ']', '}']));
         while open > 0 {
-            let Some(offset) = self.source[end..].find([')', ']']) else { break };
+            let Some(offset) = self.source[end..].find([')', ']', '}']) else { break };
             end += offset + 1;
             open -= 1;
         }

@@ -1,0 +1,398 @@
+//! What rules mean, as a table; what they refuse, with the place.
+
+use mainstay_expr::{
+    AuthView, MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_PUNCTUATION, ProblemKind, RuleScope, Scope, Type,
+    compile_default, compile_rule, evaluate, evaluate_value,
+};
+use mainstay_record::Value;
+
+use crate::fixture::{NOW, empty, full, item, scope, state};
+
+const T: Option<bool> = Some(true);
+const F: Option<bool> = Some(false);
+const N: Option<bool> = None;
+
+fn roles() -> Vec<String> {
+    vec!["merchant".to_owned(), "support".to_owned()]
+}
+
+/// The outcome of a rule for a signed-in caller on the full record.
+fn on_full(source: &str) -> Option<bool> {
+    let roles = roles();
+    let auth = AuthView { uid: Some("u1"), email: Some("ada@example.org"), email_verified: true, roles: &roles };
+    on(source, auth, &full())
+}
+
+fn on(source: &str, auth: AuthView<'_>, record: &[Value]) -> Option<bool> {
+    let program = compile_rule(source, &scope()).unwrap_or_else(|problems| panic!("{source}: {problems:?}"));
+    let scope = Scope { auth, now: NOW, resource: Some(record), old: Some(record), new: Some(record) };
+    evaluate(&program.root, &scope)
+}
+
+fn check(cases: &[(&str, Option<bool>)], outcome: impl Fn(&str) -> Option<bool>) {
+    for (source, expected) in cases {
+        assert_eq!(outcome(source), *expected, "{source}");
+    }
+}
+
+#[test]
+fn scalars_compare() {
+    check(
+        &[
+            ("resource.stock == 5", T),
+            ("5 < resource.stock", F),
+            ("resource.stock >= 5u", T),
+            ("resource.stock != -5", T),
+            ("resource.price > 2", T),
+            ("resource.price == 2.5", T),
+            ("resource.active", T),
+            ("!resource.sealed", T),
+            ("resource.active == true && resource.sealed != true", T),
+            ("resource.title == 'Blue Tässchen 🍵'", T),
+            ("resource.title < 'blue'", T),
+            ("resource.digest == b'\\x00\\xff'", T),
+            ("resource.digest != b''", T),
+            ("resource.label == resource.title", T),
+            ("resource.rating < resource.stock", T),
+            ("old.stock == new.stock", T),
+            ("(2 + 3) * 4 - 1 == 19 && 7 / 2 == 3 && 7 % 2 == 1", T),
+        ],
+        on_full,
+    );
+}
+
+#[test]
+fn enum_values_are_named_from_the_record_outwards() {
+    check(
+        &[
+            ("resource.state == State.CART", T),
+            ("resource.state == shop.v1.Item.State.PLACED", F),
+            ("resource.state == v1.Item.State.CART", T),
+            ("resource.state != Item.State.GONE", T),
+            ("resource.state in [State.CART, State.PLACED]", T),
+            ("resource.state == 1", T),
+            ("old.state == new.state", T),
+        ],
+        on_full,
+    );
+}
+
+#[test]
+fn text_functions_go_by_code_points_and_bytes() {
+    check(
+        &[
+            ("resource.title.startsWith('Blue')", T),
+            ("resource.title.startsWith('blue')", F),
+            ("resource.title.startsWith('')", T),
+            ("resource.title.endsWith('🍵')", T),
+            ("resource.title.contains('ssch')", T),
+            ("resource.title.contains('')", T),
+            ("resource.nick.contains('%_b*c\\\\')", T),
+            ("resource.nick.startsWith('a%')", T),
+            ("resource.nick.startsWith('aX')", F),
+            ("size(resource.title) == 15", T),
+            ("resource.title.size() == 15", T),
+            ("size(resource.digest) == 2", T),
+            ("resource.title.lowerAscii() == 'blue tässchen 🍵'", T),
+            ("'Ä' == 'ä'.upperAscii()", F),
+            ("resource.title.upperAscii().startsWith('BLUE TäS')", T),
+            ("'u' + '1' == auth.uid", T),
+            ("resource.title.startsWith(resource.title)", T),
+        ],
+        on_full,
+    );
+}
+
+#[test]
+fn lists_and_maps_are_searched_and_counted() {
+    check(
+        &[
+            ("'red' in resource.tags", T),
+            ("'x\"y' in resource.tags", T),
+            ("'Red' in resource.tags", F),
+            ("1 in resource.codes && !(2 in resource.codes)", T),
+            ("size(resource.tags) == 3 && resource.lines.size() == 2", T),
+            ("size(resource.labels) == 3", T),
+            ("'color' in resource.labels", T),
+            ("'q\"k' in resource.labels", T),
+            ("'none' in resource.labels", F),
+            ("resource.labels['color'] == 'blue'", T),
+            ("resource.labels.color == 'blue'", T),
+            ("resource.labels['none'] == 'blue'", N),
+            ("resource.labels['none'] == 'blue' || true", T),
+            ("resource.counts.zero == 0", T),
+            ("has(resource.counts.zero) && !has(resource.counts.two)", T),
+            ("'merchant' in auth.roles", T),
+            ("'admin' in auth.roles", F),
+            ("size(auth.roles) == 2", T),
+            ("auth.uid in ['u0', 'u1']", T),
+            ("auth.uid in []", F),
+            ("resource.stock in [1, 5, 9]", T),
+            ("auth.uid in resource.labels", F),
+        ],
+        on_full,
+    );
+}
+
+#[test]
+fn names_compare_as_texts_and_as_keys() {
+    check(
+        &[
+            ("resource.name == 'items/cup'", T),
+            ("resource.name == 'items/mug'", F),
+            ("resource.name == 'cup'", F),
+            ("resource.name.startsWith('items/')", T),
+            ("resource.shop == 'shops/corner'", T),
+            ("resource.shop != 'shops/corner'", F),
+            ("resource.shop != 'shop/corner'", T),
+            ("resource.place == 'countries/it/towns/rome'", T),
+            ("resource.place == 'countries/it/towns/milan'", F),
+            ("old.shop == new.shop", T),
+            ("resource.shop in ['shops/a', 'shops/corner']", T),
+            ("resource.shop == 'shops/' + 'corner'", T),
+            ("resource.etag == '00000000000000ab'", T),
+            ("resource.etag == '00000000000000AB'", F),
+            ("old.etag == new.etag", T),
+        ],
+        on_full,
+    );
+}
+
+#[test]
+fn times_compare_and_move() {
+    check(
+        &[
+            ("resource.create_time < now", T),
+            ("resource.create_time == now - duration('1h')", T),
+            ("resource.create_time > timestamp('2024-05-01T12:59:59+02:00')", T),
+            ("resource.ttl == duration('20s')", T),
+            ("resource.ttl < duration('0.5m')", T),
+            ("timestamp('2024-05-01T00:00:00Z') + duration('12h') == now", T),
+        ],
+        on_full,
+    );
+}
+
+#[test]
+fn unset_fields_read_as_their_defaults() {
+    let nobody = AuthView::default();
+    let signed_in = AuthView { uid: Some("u1"), ..AuthView::default() };
+    let cases = [
+        ("resource.nick == ''", T),
+        ("resource.nick != 'x'", T),
+        ("resource.rating == 0", T),
+        ("resource.rating < 1 && resource.rating > -1", T),
+        ("resource.weight == 0", T),
+        ("resource.sealed == false", T),
+        ("!resource.sealed", T),
+        ("resource.shop == ''", T),
+        ("resource.shop != 'shops/corner'", T),
+        ("resource.place == ''", T),
+        ("resource.create_time == timestamp('1970-01-01T00:00:00Z')", T),
+        ("resource.ttl == duration('0s')", T),
+        ("resource.address.city == '' && resource.address.floor == 0", T),
+        ("size(resource.tags) == 0 && size(resource.labels) == 0", T),
+        ("'x' in resource.tags", F),
+        ("'x' in resource.labels", F),
+        ("resource.labels.x == ''", N),
+        ("size(resource.nick) == 0", T),
+        ("resource.nick.startsWith('')", T),
+        ("resource.nick.startsWith('a')", F),
+    ];
+    check(&cases, |source| on(source, signed_in, &empty()));
+    check(&cases, |source| on(source, nobody, &empty()));
+}
+
+#[test]
+fn has_tells_what_is_set() {
+    let fields = "title nick stock rating price weight active sealed state create_time ttl day digest shop place address tags codes lines labels counts extra";
+    for name in fields.split(' ') {
+        let source = format!("has(resource.{name})");
+        assert_eq!(on(&source, AuthView::default(), &empty()), F, "{source}");
+        assert_eq!(on_full(&source), T, "{source}");
+    }
+    check(&[("has(resource.address.city)", T), ("has(resource.name)", T), ("has(auth.uid)", T)], on_full);
+}
+
+#[test]
+fn the_id_of_nobody_is_null_and_never_true() {
+    let nobody = AuthView::default();
+    let cases = [
+        ("auth.uid == 'u1'", N),
+        ("auth.uid != 'u1'", N),
+        ("!(resource.title == auth.uid)", N),
+        ("!(resource.nick == auth.uid)", N),
+        ("resource.nick != auth.uid", N),
+        ("auth.uid in ['a']", N),
+        ("auth.uid in []", N),
+        ("!(auth.uid in resource.tags)", N),
+        ("!(auth.uid in resource.labels)", N),
+        ("auth.uid in auth.roles", N),
+        ("auth.uid == null", T),
+        ("auth.uid != null", F),
+        ("has(auth.uid)", F),
+        ("auth.email == null && !auth.email_verified", T),
+        ("auth.uid == 'x' || resource.stock == 0", T),
+        ("auth.uid == 'x' && resource.stock == 1", F),
+        ("auth.uid == 'x' ? true : true", N),
+        ("'accounts/' + auth.uid == 'accounts/x'", N),
+        ("auth.uid.startsWith('')", N),
+        ("resource.stock == 0 ? true : auth.uid == ''", T),
+    ];
+    check(&cases, |source| on(source, nobody, &empty()));
+    let blank = AuthView { uid: Some(""), ..AuthView::default() };
+    check(&cases, |source| on(source, blank, &empty()));
+}
+
+#[test]
+fn the_caller_equals_a_nullable_field_only_where_it_is_set() {
+    let caller = AuthView { uid: Some("u1"), ..AuthView::default() };
+    let mut record = empty();
+    let rule = "resource.nick == auth.uid";
+    assert_eq!(on(rule, caller, &record), F);
+    assert_eq!(on("!(resource.nick == auth.uid)", caller, &record), T);
+    record[crate::fixture::column("nick")] = Value::Text("u1".into());
+    assert_eq!(on(rule, caller, &record), T);
+}
+
+/// Each rule, the sort of problem, what the place covers, and a part of the message.
+const REFUSED: &[(&str, ProblemKind, &str, &str)] = &[
+    ("", ProblemKind::Syntax, "", "empty"),
+    ("resource.stock ==", ProblemKind::Syntax, "", "not CEL"),
+    ("resource.stock = 5", ProblemKind::Syntax, "=", "not CEL"),
+    ("(true", ProblemKind::Syntax, "", "not CEL"),
+    ("resource.stock", ProblemKind::Type, "resource.stock", "must be true or false, this is an integer"),
+    ("resource.colour == 'x'", ProblemKind::UnknownName, "resource.colour", "no field `colour`"),
+    ("true && resource.address.street == 'x'", ProblemKind::UnknownName, "resource.address.street", "Address"),
+    (
+        "resource.stock == 'five'",
+        ProblemKind::Type,
+        "resource.stock == 'five'",
+        "an integer cannot be compared with a string",
+    ),
+    ("resource.stock == 1.5", ProblemKind::Type, "resource.stock == 1.5", "cannot be compared"),
+    ("resource.state == 'CART'", ProblemKind::Type, "resource.state == 'CART'", "enum"),
+    ("resource.state == State.BOX", ProblemKind::UnknownName, "State.BOX", "no value `BOX`"),
+    ("resource.state == Status.CART", ProblemKind::UnknownName, "Status.CART", "`Status`"),
+    ("owner == auth.uid", ProblemKind::UnknownName, "owner", "`owner`"),
+    ("auth.id == 'x'", ProblemKind::UnknownName, "auth.id", "auth has no `id`"),
+    ("auth.org == 'x'", ProblemKind::Unsupported, "auth.org", "not supported yet"),
+    ("auth.claims.x == 'x'", ProblemKind::Unsupported, "auth.claims", "not supported yet"),
+    ("resource.shop.owner == auth.uid", ProblemKind::Unsupported, "resource.shop.owner", "following a reference"),
+    ("resource.title.matches('^a')", ProblemKind::Unsupported, "resource.title.matches('^a')", "matches()"),
+    (
+        "resource.tags.exists(t, t == 'x')",
+        ProblemKind::Unsupported,
+        "resource.tags.exists(t, t == 'x')",
+        "not supported yet",
+    ),
+    ("resource.tags.all(t, t == 'x')", ProblemKind::Unsupported, "resource.tags.all(t, t == 'x')", "macro"),
+    ("resource.tags[0] == 'x'", ProblemKind::Unsupported, "resource.tags[0]", "not supported yet"),
+    ("resource.tags == ['x']", ProblemKind::Type, "resource.tags == ['x']", "cannot be compared"),
+    ("resource.extra.k == 1", ProblemKind::Unsupported, "resource.extra.k", "Struct"),
+    ("resource.stock + 1 == 6", ProblemKind::Unsupported, "resource.stock + 1", "arithmetic"),
+    (
+        "now - resource.create_time < duration('1h')",
+        ProblemKind::Unsupported,
+        "now - resource.create_time",
+        "arithmetic",
+    ),
+    ("1 / 0 == 1", ProblemKind::Type, "1 / 0", "no result"),
+    ("resource.create_time > timestamp('yesterday')", ProblemKind::Type, "'yesterday'", "not a timestamp"),
+    ("resource.ttl > duration('1 day')", ProblemKind::Type, "'1 day'", "not a duration"),
+    ("resource.nick == null", ProblemKind::Type, "resource.nick == null", "null"),
+    ("resource.title == '\\x00'", ProblemKind::Type, "'\\x00'", "U+0000"),
+    ("size(resource.stock) == 1", ProblemKind::Type, "resource.stock", "size()"),
+    ("foo(resource.title)", ProblemKind::Unsupported, "foo(resource.title)", "foo()"),
+    ("'x' in resource.title", ProblemKind::Type, "resource.title", "`in` needs"),
+    ("1 in resource.tags", ProblemKind::Type, "1 in resource.tags", "cannot be compared"),
+    ("'x' in resource.lines", ProblemKind::Unsupported, "'x' in resource.lines", "not supported yet"),
+    ("resource.shop == resource.name", ProblemKind::Type, "resource.shop == resource.name", "different types"),
+    ("resource.etag < 'x'", ProblemKind::Type, "resource.etag < 'x'", "no order"),
+    ("true ? 1 : 'x'", ProblemKind::Type, "true ? 1 : 'x'", "one type"),
+    ("{'a': 1}.a == 1", ProblemKind::Unsupported, "{'a': 1}", "map literal"),
+    ("!resource.title", ProblemKind::Type, "resource.title", "must be true or false"),
+    ("resource.stock == 18446744073709551615u", ProblemKind::Type, "18446744073709551615u", "9223372036854775807"),
+];
+
+#[test]
+fn what_a_rule_refuses_is_underlined() {
+    for (source, kind, covered, message) in REFUSED {
+        let problems = compile_rule(source, &scope()).expect_err(source);
+        let problem = &problems[0];
+        assert_eq!(problem.kind, *kind, "{source}: {problem}");
+        assert!(problem.message.contains(message), "{source}: {problem}");
+        if problem.kind != ProblemKind::Syntax {
+            assert_eq!(&source[problem.span.clone()], *covered, "{source}: {problem}");
+        }
+    }
+}
+
+#[test]
+fn a_place_counts_bytes_behind_characters_of_any_width() {
+    let source = "'🍵ß' == resource.title && resource.colour == 'x'";
+    let problems = compile_rule(source, &scope()).expect_err(source);
+    assert_eq!(&source[problems[0].span.clone()], "resource.colour");
+    assert_eq!(problems[0].column(source), source.chars().position(|c| c == '&').unwrap() + 4);
+}
+
+#[test]
+fn all_problems_of_a_rule_are_reported() {
+    let problems = compile_rule("resource.a == 1 && (resource.b == 2 || auth.org == 'x')", &scope()).unwrap_err();
+    assert_eq!(problems.len(), 3, "{problems:?}");
+}
+
+#[test]
+fn what_is_not_in_scope_cannot_be_named() {
+    let scope = RuleScope { resource: Some(item()), ..RuleScope::default() };
+    let problems = compile_rule("old.stock == 1", &scope).unwrap_err();
+    assert_eq!(problems[0].kind, ProblemKind::UnknownName);
+    assert!(problems[0].help.as_deref().unwrap_or_default().contains("resource"), "{:?}", problems[0]);
+}
+
+#[test]
+fn a_rule_beyond_the_limits_is_refused_without_being_parsed() {
+    let sources = [
+        "true || ".repeat(MAX_RULE_BYTES / 8) + "true",
+        "(".repeat(100_000) + "true" + &")".repeat(100_000),
+        "(".repeat(MAX_RULE_DEPTH + 1) + "true" + &")".repeat(MAX_RULE_DEPTH + 1),
+        "-".repeat(MAX_RULE_PUNCTUATION + 1) + "1",
+        format!("resource{} == 1", ".a".repeat(MAX_RULE_DEPTH + 1)),
+        format!("1{} == 1", " + 1".repeat(MAX_RULE_PUNCTUATION - 2)),
+    ];
+    for source in sources {
+        let problems = compile_rule(&source, &scope()).unwrap_err();
+        assert_eq!(problems[0].kind, ProblemKind::Limit, "{}", &source[..20]);
+    }
+    let widest = "true || ".repeat(MAX_RULE_PUNCTUATION / 2) + "true";
+    compile_rule(&widest, &scope()).unwrap();
+}
+
+#[test]
+fn defaults_have_the_type_of_their_field() {
+    let caller = Scope { auth: AuthView { uid: Some("u1"), ..AuthView::default() }, now: NOW, ..Scope::default() };
+    let cases = [
+        ("auth.uid", Type::Text, Value::Text("u1".into())),
+        ("'users/' + auth.uid", Type::Text, Value::Text("users/u1".into())),
+        ("now", Type::Timestamp, Value::Timestamp(NOW)),
+        ("now + duration('1s')", Type::Timestamp, Value::Timestamp(NOW + 1_000_000)),
+        ("3", Type::Int, Value::Int(3)),
+        ("3", Type::Double, Value::Double(3.0)),
+        ("-0.0", Type::Double, Value::Double(0.0)),
+        ("true", Type::Bool, Value::Bool(true)),
+        ("State.CART", Type::Enum(state()), Value::Int(1)),
+        ("duration('90s')", Type::Duration, Value::Int(90_000_000)),
+    ];
+    for (source, ty, expected) in cases {
+        let program = compile_default(source, &ty).unwrap_or_else(|problems| panic!("{source}: {problems:?}"));
+        assert_eq!(evaluate_value(&program.root, &caller), expected, "{source}");
+    }
+    let nobody = Scope { now: NOW, ..Scope::default() };
+    let program = compile_default("auth.uid", &Type::Text).unwrap();
+    assert_eq!(evaluate_value(&program.root, &nobody), Value::Null);
+    for (source, ty) in
+        [("auth.uid", Type::Int), ("1", Type::Text), ("auth.roles", Type::Text), ("resource.x", Type::Text)]
+    {
+        assert!(compile_default(source, &ty).is_err(), "{source}");
+    }
+}

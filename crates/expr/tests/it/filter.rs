@@ -1,0 +1,343 @@
+//! What filters mean, as a table; what they refuse, with the place.
+
+use mainstay_expr::{MAX_DEPTH, MAX_FILTER_BYTES, MAX_NODES, ProblemKind, Scope, compile_filter, evaluate};
+use mainstay_record::Value;
+
+use crate::fixture::{column, empty, full, item};
+
+fn on(source: &str, record: &[Value]) -> Option<bool> {
+    let program = compile_filter(source, &item()).unwrap_or_else(|problem| panic!("{source}: {problem:?}"));
+    evaluate(&program.root, &Scope { resource: Some(record), ..Scope::default() })
+}
+
+fn check(record: &[Value], cases: &[(&str, bool)]) {
+    for (source, expected) in cases {
+        assert_eq!(on(source, record), Some(*expected), "{source}");
+    }
+}
+
+#[test]
+fn an_empty_filter_is_true() {
+    check(&empty(), &[("", true), ("  \t\n", true)]);
+}
+
+/// `t` stands for a true condition, `f` for a false one.
+#[test]
+fn the_grammar_groups_as_aip_160_says() {
+    let cases = [
+        ("t", true),
+        ("f", false),
+        ("t t", true),
+        ("t f", false),
+        ("f f OR t", false),
+        ("t f OR t", true),
+        ("f OR t t", true),
+        ("t AND f OR t", true),
+        ("f AND t OR t", false),
+        ("t OR f AND f", false),
+        ("(f AND f) OR t", true),
+        ("f OR f OR t", true),
+        ("t t AND f", false),
+        ("NOT f", true),
+        ("NOT t OR t", true),
+        ("NOT (t OR t)", false),
+        ("NOT(f)", true),
+        ("-f", true),
+        ("-(f AND t) t", true),
+        ("t AND -f", true),
+        ("((t))", true),
+        ("(t)(t)", true),
+        ("(t)AND(f)", false),
+        ("NOT (f AND f)", true),
+        ("NOT (NOT t)", true),
+        ("  t\n AND\tt ", true),
+    ];
+    for (source, expected) in cases {
+        let spelled = source.replace('t', "stock=5").replace('f', "stock=6");
+        assert_eq!(on(&spelled, &full()), Some(expected), "{source}");
+    }
+}
+
+#[test]
+fn values_of_every_type_compare() {
+    check(
+        &full(),
+        &[
+            ("stock = 5", true),
+            ("stock=5", true),
+            ("stock != 5", false),
+            ("stock > 4 AND stock >= 5 AND stock < 6 AND stock <= 5", true),
+            ("rating = -2", true),
+            ("rating > -3", true),
+            ("price = 2.5 AND price < 3 AND price >= 25e-1", true),
+            ("active = true AND sealed = false AND active:true", true),
+            ("state = CART", true),
+            ("state = \"CART\" AND state != PLACED", true),
+            ("create_time = \"2024-05-01T11:00:00Z\"", true),
+            ("create_time < 2024-05-01T11:00:00.5Z", true),
+            ("create_time >= \"2024-05-01T13:00:00+02:00\"", true),
+            ("ttl = 20s AND ttl > 19.5s AND ttl < \"21s\"", true),
+            ("day = \"2024-02-29\" AND day < 2024-03-01", true),
+            ("title = \"Blue Tässchen 🍵\"", true),
+            ("label = 'Blue Tässchen 🍵'", true),
+            ("title > \"Blue\" AND title < \"blue\"", true),
+            ("nick = \"a%_b\\*c\\\\\"", true),
+        ],
+    );
+}
+
+#[test]
+fn stars_are_wildcards_and_nothing_else_is() {
+    check(
+        &full(),
+        &[
+            ("title = \"Blue*\"", true),
+            ("title = Blue*", true),
+            ("title = \"blue*\"", false),
+            ("title = \"*🍵\"", true),
+            ("title = \"*ssch*\"", true),
+            ("title = \"B*🍵\"", true),
+            ("title = \"Blue T*Tässchen 🍵\"", false),
+            ("title != \"B*\"", false),
+            ("title:\"*Tä*\"", true),
+            ("title = \"*\"", true),
+            ("title:*", true),
+            ("nick = \"a%*\" AND nick = \"*c\\\\\" AND nick = \"*b\\*c*\"", true),
+            ("nick = \"a_*\"", false),
+            ("nick = \"%*\"", false),
+            ("tags:\"re*\"", true),
+            ("shop = \"shops/*\"", true),
+            ("name = \"items/c*\"", true),
+            ("title = \"Bl_e*\"", false),
+        ],
+    );
+}
+
+#[test]
+fn names_references_and_etags_compare() {
+    check(
+        &full(),
+        &[
+            ("name = items/cup", true),
+            ("name = \"items/mug\"", false),
+            ("shop = \"shops/corner\"", true),
+            ("shop != \"shops/corner\"", false),
+            ("place = \"countries/it/towns/rome\"", true),
+            ("place = \"nowhere\"", false),
+            ("name > \"items/a\"", true),
+            ("etag = \"00000000000000ab\"", true),
+            ("etag != x", true),
+            ("shop:*", true),
+        ],
+    );
+}
+
+#[test]
+fn messages_lists_and_maps_are_looked_into() {
+    check(
+        &full(),
+        &[
+            ("address.city = Rome", true),
+            ("address.city != Rome", false),
+            ("address.floor > 2", true),
+            ("address:*", true),
+            ("address:city", true),
+            ("address != null", true),
+            ("tags:red", true),
+            ("tags:\"x\\\"y\"", true),
+            ("tags:blue", false),
+            ("-tags:blue", true),
+            ("tags:*", true),
+            ("codes:-7 AND codes:1", true),
+            ("codes:2", false),
+            ("lines.product:\"products/b\"", true),
+            ("lines.quantity:2", true),
+            ("lines.quantity:0", true),
+            ("lines.quantity:3", false),
+            ("lines.notes:n1", true),
+            ("lines.part.sku:S1", true),
+            ("lines.part.sku:\"\"", false),
+            ("lines.part:*", true),
+            ("lines.sent:\"2024-05-01T12:00:00Z\"", true),
+            ("lines:*", true),
+            ("labels:color", true),
+            ("labels:none", false),
+            ("labels.color = blue", true),
+            ("labels.color:blue", true),
+            ("labels.color:*", true),
+            ("labels.\"q\\\"k\" = v", true),
+            ("labels.\"a b\" = \"\"", true),
+            ("labels.color != red", true),
+            ("counts.one > 0 AND counts.zero = 0", true),
+            ("extra:k AND extra:*", true),
+            ("extra:x", false),
+        ],
+    );
+}
+
+#[test]
+fn an_unset_scalar_reads_as_its_default() {
+    check(
+        &empty(),
+        &[
+            ("stock != 1", true),
+            ("stock = 0", true),
+            ("rating != 1", true),
+            ("rating = 0", true),
+            ("rating < 1", true),
+            ("NOT rating = 1", true),
+            ("weight > -0.5", true),
+            ("sealed = false", true),
+            ("nick = \"\"", true),
+            ("nick != x", true),
+            ("nick = \"*\"", true),
+            ("nick = \"a*\"", false),
+            ("shop = \"\"", true),
+            ("shop != \"shops/corner\"", true),
+            ("state = STATE_UNSPECIFIED", true),
+            ("rating = null AND shop = \"\"", true),
+            ("rating != null", false),
+            ("title:*", false),
+            ("stock:*", false),
+            ("rating:*", false),
+            ("state:*", false),
+            ("active:*", false),
+            ("shop:*", false),
+        ],
+    );
+}
+
+#[test]
+fn an_unset_time_equals_nothing_and_has_no_order() {
+    check(
+        &empty(),
+        &[
+            ("create_time = \"1970-01-01T00:00:00Z\"", false),
+            ("create_time != \"1970-01-01T00:00:00Z\"", true),
+            ("create_time < \"2024-01-01T00:00:00Z\"", false),
+            ("NOT create_time < \"2024-01-01T00:00:00Z\"", true),
+            ("create_time = null", true),
+            ("create_time:*", false),
+            ("ttl = 0s", false),
+            ("day != \"2024-01-01\"", true),
+        ],
+    );
+}
+
+#[test]
+fn a_path_through_something_unset_skips_the_row() {
+    check(
+        &empty(),
+        &[
+            ("address.city = \"\"", false),
+            ("address.city != x", false),
+            ("NOT address.city = x", false),
+            ("-(address.city = x OR stock = 1)", false),
+            ("NOT (address.city = x AND stock = 1)", true),
+            ("address.floor != 1", false),
+            ("address:*", false),
+            ("address = null", true),
+            ("labels.color = blue", false),
+            ("labels.color != blue", false),
+            ("NOT labels.color = blue", false),
+            ("labels:color", false),
+            ("NOT labels:color", true),
+            ("lines.product:x", false),
+            ("NOT lines.product:x", true),
+            ("tags:x", false),
+        ],
+    );
+    let mut record = empty();
+    record[column("_has_address")] = Value::Bool(true);
+    check(&record, &[("address.city != x", true), ("address.floor != 1", true), ("address:city", false)]);
+}
+
+/// Each filter, the sort of problem, what the place covers, and a part of the message.
+const REFUSED: &[(&str, ProblemKind, &str, &str)] = &[
+    ("stok = 5", ProblemKind::UnknownName, "stok", "no field `stok`"),
+    ("stock = 5 AND address.street = x", ProblemKind::UnknownName, "street", "no field `street`"),
+    ("lines.price:1", ProblemKind::UnknownName, "price", "no field `price`"),
+    ("address:street", ProblemKind::UnknownName, "street", "no field"),
+    ("state = BOX", ProblemKind::UnknownName, "BOX", "no value `BOX`"),
+    ("state = cart", ProblemKind::UnknownName, "cart", "no value"),
+    ("stock = five", ProblemKind::Type, "five", "not an integer"),
+    ("stock = \"5\"", ProblemKind::Type, "\"5\"", "not an integer"),
+    ("stock = 5.0", ProblemKind::Type, "5.0", "not an integer"),
+    ("stock = 9223372036854775808", ProblemKind::Type, "9223372036854775808", "not an integer"),
+    ("price = NaN", ProblemKind::Type, "NaN", "not a number"),
+    ("price = inf", ProblemKind::Type, "inf", "not a number"),
+    ("price = 1e999", ProblemKind::Type, "1e999", "not a number"),
+    ("active = yes", ProblemKind::Type, "yes", "not a bool"),
+    ("active > true", ProblemKind::Type, ">", "no order"),
+    ("state < CART", ProblemKind::Type, "<", "no order"),
+    ("create_time > yesterday", ProblemKind::Type, "yesterday", "not a timestamp"),
+    ("create_time > \"2024-05-01\"", ProblemKind::Type, "\"2024-05-01\"", "not a timestamp"),
+    ("create_time > \"0000-05-01T00:00:00Z\"", ProblemKind::Type, "\"0000-05-01T00:00:00Z\"", "not a timestamp"),
+    ("ttl > 20", ProblemKind::Type, "20", "not a duration"),
+    ("ttl > 20m", ProblemKind::Type, "20m", "not a duration"),
+    ("day = \"2024-02-30\"", ProblemKind::Type, "\"2024-02-30\"", "not a date"),
+    ("tags = red", ProblemKind::Type, "=", "`:`"),
+    ("lines.product = x", ProblemKind::Type, "=", "only `:`"),
+    ("lines:x", ProblemKind::Type, "x", "list of messages"),
+    ("address = x", ProblemKind::Type, "=", "`:`"),
+    ("stock.x = 1", ProblemKind::Type, "x", "no field `x`"),
+    ("shop.owner = x", ProblemKind::Unsupported, "owner", "not supported yet"),
+    ("extra.k = 1", ProblemKind::Unsupported, "k", "not supported yet"),
+    ("digest = x", ProblemKind::Unsupported, "x", "bytes"),
+    ("stock = null", ProblemKind::Type, "null", "never null"),
+    ("title < \"a*\"", ProblemKind::Type, "\"a*\"", "wildcard"),
+    ("title = \"a*b*c\"", ProblemKind::Unsupported, "\"a*b*c\"", "wildcards"),
+    ("etag > x", ProblemKind::Type, ">", "no order"),
+    ("cup", ProblemKind::Unsupported, "cup", "not supported"),
+    ("\"blue cup\"", ProblemKind::Unsupported, "\"blue cup\"", "not supported"),
+    ("stock = 5 cup", ProblemKind::Unsupported, "cup", "not supported"),
+    ("near(stock, 5)", ProblemKind::Unsupported, "near", "function near()"),
+    ("stock = f(5)", ProblemKind::Unsupported, "f", "function f()"),
+    ("stock = (5 OR 6)", ProblemKind::Unsupported, "(", "group"),
+    ("stock =", ProblemKind::Syntax, "", "expected a value"),
+    ("stock = AND", ProblemKind::Syntax, "AND", "expected a value"),
+    ("= 5", ProblemKind::Syntax, "=", "field name"),
+    ("AND stock = 5", ProblemKind::Syntax, "A", "expected a condition"),
+    ("stock = 5 AND", ProblemKind::Syntax, "", "field name"),
+    ("stock = 5 OR OR stock = 6", ProblemKind::Syntax, "O", "expected a condition"),
+    ("NOT", ProblemKind::Syntax, "", "field name"),
+    ("NOT NOT stock = 5", ProblemKind::Syntax, "N", "expected a condition"),
+    ("(stock = 5", ProblemKind::Syntax, "(", "not closed"),
+    ("stock = 5)", ProblemKind::Syntax, ")", "closes nothing"),
+    ("()", ProblemKind::Syntax, ")", "field name"),
+    ("title = \"open", ProblemKind::Syntax, "\"open", "not closed"),
+    ("title = \"\\q\"", ProblemKind::Syntax, "\\q", "escape"),
+    ("title = \"a\0b\"", ProblemKind::Type, "\0", "U+0000"),
+    ("stock ! 5", ProblemKind::Syntax, "!", "`!=`"),
+    ("stock == 5", ProblemKind::Syntax, "=", "expected a value"),
+    ("stock = 5 = 6", ProblemKind::Syntax, "=", "field name"),
+    ("stock = 5,6", ProblemKind::Syntax, ",", "expected AND"),
+    ("address. = 5", ProblemKind::Syntax, " ", "field name"),
+    (".stock = 5", ProblemKind::Syntax, ".", "field name"),
+    ("\"stock\" = 5", ProblemKind::Syntax, "\"stock\"", "without quotes"),
+    ("title = 🍵 OR 🍵 = x", ProblemKind::UnknownName, "🍵", "no field"),
+];
+
+#[test]
+fn what_a_filter_refuses_is_underlined() {
+    for (source, kind, covered, message) in REFUSED {
+        let problem = compile_filter(source, &item()).expect_err(source);
+        assert_eq!(problem.kind, *kind, "{source}: {problem}");
+        assert_eq!(&source[problem.span.clone()], *covered, "{source}: {problem}");
+        assert!(problem.message.contains(message), "{source}: {problem}");
+    }
+}
+
+#[test]
+fn a_filter_beyond_the_limits_is_refused() {
+    let longest = format!("title = {}", "x".repeat(MAX_FILTER_BYTES - 8));
+    compile_filter(&longest, &item()).unwrap();
+    let deepest = "(".repeat(MAX_DEPTH) + "stock = 1" + &")".repeat(MAX_DEPTH);
+    compile_filter(&deepest, &item()).unwrap();
+    let widest = "stock=1 ".repeat(MAX_NODES);
+    compile_filter(&widest, &item()).unwrap();
+    for source in [format!("{longest}x"), format!("({deepest})"), "NOT (".repeat(4000), format!("{widest} stock=1")] {
+        let problem = compile_filter(&source, &item()).unwrap_err();
+        assert_eq!(problem.kind, ProblemKind::Limit, "{problem}");
+    }
+}

@@ -1,0 +1,216 @@
+//! A resource with a field of every sort, and a record of it. `mainstay-sql` tests on the same one.
+
+use std::sync::Arc;
+
+use mainstay_expr::{EnumType, Field, RecordType, RuleScope, Storage, Type};
+use mainstay_record::{JsonField, JsonMessage, JsonShape, Kind, Template, TemplatePart, Value};
+
+/// A column of the fixture: its name, kind, and whether it may be NULL.
+pub const COLUMNS: [(&str, Kind, bool); 27] = [
+    ("_id", Kind::Text, false),
+    ("_revision", Kind::Int, false),
+    ("title", Kind::Text, false),
+    ("nick", Kind::Text, true),
+    ("stock", Kind::Int, false),
+    ("rating", Kind::Int, true),
+    ("price", Kind::Double, false),
+    ("weight", Kind::Double, true),
+    ("active", Kind::Bool, false),
+    ("sealed", Kind::Bool, true),
+    ("state", Kind::Int, false),
+    ("create_time", Kind::Timestamp, true),
+    ("ttl", Kind::Int, true),
+    ("day", Kind::Int, true),
+    ("digest", Kind::Bytes, false),
+    ("shop", Kind::Text, true),
+    ("place_country", Kind::Text, true),
+    ("place_town", Kind::Text, true),
+    ("_has_address", Kind::Bool, false),
+    ("address__city", Kind::Text, false),
+    ("address__floor", Kind::Int, true),
+    ("tags", Kind::Json, true),
+    ("codes", Kind::Json, true),
+    ("lines", Kind::Json, true),
+    ("labels", Kind::Json, true),
+    ("counts", Kind::Json, true),
+    ("extra", Kind::Json, true),
+];
+
+/// The position of a column.
+pub fn column(name: &str) -> usize {
+    COLUMNS.iter().position(|(column, ..)| *column == name).expect("the fixture has the column")
+}
+
+pub fn state() -> Arc<EnumType> {
+    let values = [("STATE_UNSPECIFIED", 0), ("CART", 1), ("PLACED", 2), ("GONE", 7)];
+    Arc::new(EnumType {
+        name: "shop.v1.Item.State".into(),
+        values: values.map(|(name, number)| (name.to_owned(), number)).to_vec(),
+    })
+}
+
+fn template(parts: &[&str]) -> Template {
+    let mut position = 0;
+    let parts = parts.iter().map(|part| match *part {
+        "{}" => {
+            position += 1;
+            TemplatePart::Variable(position - 1)
+        }
+        text => TemplatePart::Literal(text.to_owned()),
+    });
+    Template { parts: parts.collect() }
+}
+
+fn field(number: u32, name: &str, ty: Type, storage: Storage) -> Field {
+    Field { name: name.to_owned(), aliases: Vec::new(), number, ty, storage }
+}
+
+fn stored(number: u32, name: &str, ty: Type) -> Field {
+    let index = column(name);
+    field(number, name, ty, Storage::Column { index, nullable: COLUMNS[index].2 })
+}
+
+fn document(number: u32, name: &str, ty: Type, shape: JsonShape) -> Field {
+    field(number, name, ty, Storage::Json { column: column(name), shape })
+}
+
+fn line() -> (Arc<RecordType>, JsonShape) {
+    let part = Arc::new(RecordType {
+        name: "shop.v1.Item.Line.Part".into(),
+        fields: vec![field(1, "sku", Type::Text, Storage::InJson)],
+    });
+    let record = Arc::new(RecordType {
+        name: "shop.v1.Item.Line".into(),
+        fields: vec![
+            field(1, "product", Type::Text, Storage::InJson),
+            field(2, "quantity", Type::Int, Storage::InJson),
+            field(3, "notes", Type::List(Box::new(Type::Text)), Storage::InJson),
+            field(4, "part", Type::Message(part), Storage::InJson),
+            field(5, "sent", Type::Timestamp, Storage::InJson),
+        ],
+    });
+    let key = |number: u32, key: &str, message: Option<usize>| JsonField { number, key: key.into(), message };
+    let line = JsonMessage {
+        fields: vec![
+            key(1, "product", None),
+            // The field was born under another name.
+            key(2, "amount", None),
+            key(3, "notes", None),
+            key(4, "part", Some(1)),
+            key(5, "sent", None),
+        ],
+    };
+    let part = JsonMessage { fields: vec![key(1, "sku", None)] };
+    (record, JsonShape { messages: vec![line, part] })
+}
+
+/// The record type: every sort of field.
+pub fn item() -> Arc<RecordType> {
+    let text = || Box::new(Type::Text);
+    let (line, line_shape) = line();
+    let address = Arc::new(RecordType {
+        name: "shop.v1.Item.Address".into(),
+        fields: vec![
+            Field { name: "city".into(), ..stored(1, "address__city", Type::Text) },
+            Field { name: "floor".into(), ..stored(2, "address__floor", Type::Int) },
+        ],
+    });
+    let name = |template: Template, columns: &[&str], nullable: bool| Storage::Template {
+        template,
+        columns: columns.iter().map(|name| column(name)).collect(),
+        nullable,
+    };
+    let fields = vec![
+        field(1, "name", Type::Text, name(template(&["items/", "{}"]), &["_id"], false)),
+        field(2, "etag", Type::Text, Storage::Etag { revision: column("_revision") }),
+        Field { aliases: vec!["label".into()], ..stored(3, "title", Type::Text) },
+        stored(4, "nick", Type::Text),
+        stored(5, "stock", Type::Int),
+        stored(6, "rating", Type::Int),
+        stored(7, "price", Type::Double),
+        stored(8, "weight", Type::Double),
+        stored(9, "active", Type::Bool),
+        stored(10, "sealed", Type::Bool),
+        stored(11, "state", Type::Enum(state())),
+        stored(12, "create_time", Type::Timestamp),
+        stored(13, "ttl", Type::Duration),
+        stored(14, "day", Type::Date),
+        stored(15, "digest", Type::Bytes),
+        field(16, "shop", Type::Text, name(template(&["shops/", "{}"]), &["shop"], true)),
+        field(
+            17,
+            "place",
+            Type::Text,
+            name(template(&["countries/", "{}", "/towns/", "{}"]), &["place_country", "place_town"], true),
+        ),
+        field(18, "address", Type::Message(address), Storage::Message { presence: Some(column("_has_address")) }),
+        document(19, "tags", Type::List(text()), JsonShape::default()),
+        document(20, "codes", Type::List(Box::new(Type::Int)), JsonShape::default()),
+        document(21, "lines", Type::List(Box::new(Type::Message(line))), line_shape),
+        document(22, "labels", Type::Map(text()), JsonShape::default()),
+        document(23, "counts", Type::Map(Box::new(Type::Int)), JsonShape::default()),
+        document(24, "extra", Type::Struct, JsonShape::default()),
+    ];
+    Arc::new(RecordType { name: "shop.v1.Item".into(), fields })
+}
+
+pub fn scope() -> RuleScope {
+    let record = Some(item());
+    RuleScope { resource: record.clone(), old: record.clone(), new: record, enums: vec![state()] }
+}
+
+/// The moment that the tests call now: 2024-05-01T12:00:00Z.
+pub const NOW: i64 = 1_714_564_800_000_000;
+
+/// A record in which nothing is set.
+pub fn empty() -> Vec<Value> {
+    let mut record: Vec<Value> =
+        COLUMNS.iter().map(|(_, kind, nullable)| if *nullable { Value::Null } else { kind.zero() }).collect();
+    record[column("_id")] = Value::Text("0".into());
+    record
+}
+
+/// A record in which everything is set.
+pub fn full() -> Vec<Value> {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let json = |text: &str| Value::Json(text.to_owned());
+    let values = [
+        ("_id", text("cup")),
+        ("_revision", Value::Int(0xab)),
+        ("title", text("Blue Tässchen 🍵")),
+        ("nick", text("a%_b*c\\")),
+        ("stock", Value::Int(5)),
+        ("rating", Value::Int(-2)),
+        ("price", Value::Double(2.5)),
+        ("weight", Value::Double(0.0)),
+        ("active", Value::Bool(true)),
+        ("sealed", Value::Bool(false)),
+        ("state", Value::Int(1)),
+        ("create_time", Value::Timestamp(NOW - 3_600_000_000)),
+        ("ttl", Value::Int(20_000_000)),
+        ("day", Value::Int(20_240_229)),
+        ("digest", Value::Bytes(vec![0, 255])),
+        ("shop", text("corner")),
+        ("place_country", text("it")),
+        ("place_town", text("rome")),
+        ("_has_address", Value::Bool(true)),
+        ("address__city", text("Rome")),
+        ("address__floor", Value::Int(3)),
+        ("tags", json(r#"["red","x\"y","ß"]"#)),
+        ("codes", json("[1,-7]")),
+        (
+            "lines",
+            json(
+                r#"[{"product":"products/a","amount":2,"notes":["n1"],"part":{"sku":"S1"},"sent":1714564800000000},{"product":"products/b"}]"#,
+            ),
+        ),
+        ("labels", json(r#"{"color":"blue","a b":"","q\"k":"v"}"#)),
+        ("counts", json(r#"{"one":1,"zero":0}"#)),
+        ("extra", json(r#"{"k":1}"#)),
+    ];
+    let mut record = empty();
+    for (name, value) in values {
+        record[column(name)] = value;
+    }
+    record
+}

@@ -1,0 +1,10 @@
+//! Rules, filters and orders: what they mean and what they refuse.
+
+mod cel;
+mod filter;
+mod fixture;
+mod fold;
+mod oracle;
+mod order;
+mod program;
+mod strategy;

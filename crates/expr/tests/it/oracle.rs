@@ -1,0 +1,182 @@
+//! The `cel` crate's interpreter as the oracle: on every generated rule and record it and `evaluate` agree.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cel::objects::{Key, Map};
+use cel::{Context, Env, Value as Cel, extensions};
+use mainstay_expr::{AuthView, Expr, Root, Scope, compile_rule, evaluate, evaluate_value};
+use mainstay_record::{Kind, Value};
+use proptest::prelude::*;
+
+use crate::fixture::{COLUMNS, NOW, column, scope};
+use crate::strategy::{self, Caller};
+
+fn map(entries: impl IntoIterator<Item = (String, Cel)>) -> Cel {
+    let map: HashMap<Key, Cel> = entries.into_iter().map(|(key, value)| (Key::from(key), value)).collect();
+    Cel::Map(Map { map: Arc::new(map) })
+}
+
+fn text(text: &str) -> Cel {
+    Cel::String(Arc::new(text.to_owned()))
+}
+
+/// A value that only the interpreter can make.
+fn computed(source: &str) -> Cel {
+    cel::Program::compile(source).unwrap().execute(&Context::default()).unwrap()
+}
+
+fn timestamp(micros: i64) -> Cel {
+    computed(&format!("timestamp('{}')", jiff::Timestamp::from_microsecond(micros).unwrap()))
+}
+
+fn json(json: &serde_json::Value) -> Cel {
+    match json {
+        serde_json::Value::String(value) => text(value),
+        serde_json::Value::Number(value) => Cel::Int(value.as_i64().unwrap()),
+        serde_json::Value::Array(items) => Cel::List(Arc::new(items.iter().map(self::json).collect())),
+        serde_json::Value::Object(entries) => map(entries.iter().map(|(key, value)| (key.clone(), self::json(value)))),
+        serde_json::Value::Bool(value) => Cel::Bool(*value),
+        serde_json::Value::Null => Cel::Null,
+    }
+}
+
+/// What CEL reads in a field: its default where it is unset.
+fn field(name: &str, kind: Kind, value: &Value) -> Cel {
+    match (name, value) {
+        ("ttl", value) => {
+            let micros = if let Value::Int(micros) = value { *micros } else { 0 };
+            computed(&format!("duration('{micros}us')"))
+        }
+        (_, Value::Bool(value)) => Cel::Bool(*value),
+        (_, Value::Int(value)) => Cel::Int(*value),
+        (_, Value::Double(value)) => Cel::Float(*value),
+        (_, Value::Text(value)) => text(value),
+        (_, Value::Bytes(value)) => Cel::Bytes(Arc::new(value.clone())),
+        (_, Value::Timestamp(value)) => timestamp(*value),
+        (_, Value::Json(value)) => json(&serde_json::from_str(value).unwrap()),
+        ("labels" | "counts" | "extra", Value::Null) => map([]),
+        (_, Value::Null) if kind == Kind::Json => Cel::List(Arc::default()),
+        (_, Value::Null) if kind == Kind::Timestamp => timestamp(0),
+        (name, Value::Null) => field(name, kind, &kind.zero()),
+    }
+}
+
+fn resource(record: &[Value]) -> Cel {
+    let mut fields: HashMap<String, Cel> = HashMap::new();
+    let mut address: HashMap<String, Cel> = HashMap::new();
+    for ((name, kind, _), value) in COLUMNS.iter().zip(record) {
+        match name.strip_prefix("address__") {
+            Some(inner) => address.insert(inner.to_owned(), field(name, *kind, value)),
+            None => fields.insert((*name).to_owned(), field(name, *kind, value)),
+        };
+    }
+    fields.insert("address".to_owned(), map(address));
+    let rendered = |names: &[&str], render: &dyn Fn(&[&str]) -> String| {
+        let texts: Option<Vec<&str>> = names
+            .iter()
+            .map(|name| if let Value::Text(text) = &record[column(name)] { Some(text.as_str()) } else { None })
+            .collect();
+        text(&texts.map_or(String::new(), |texts| render(&texts)))
+    };
+    fields.insert("name".to_owned(), rendered(&["_id"], &|ids| format!("items/{}", ids[0])));
+    fields.insert("shop".to_owned(), rendered(&["shop"], &|ids| format!("shops/{}", ids[0])));
+    let place = rendered(&["place_country", "place_town"], &|ids| format!("countries/{}/towns/{}", ids[0], ids[1]));
+    fields.insert("place".to_owned(), place);
+    if let Value::Int(revision) = record[column("_revision")] {
+        fields.insert("etag".to_owned(), text(&format!("{revision:016x}")));
+    }
+    map(fields)
+}
+
+/// CEL's maps cannot tell unset from default, so presence has a variable of its own.
+fn presence(record: &[Value]) -> Cel {
+    let default = Value::default();
+    let presence = COLUMNS.iter().zip(record).map(|((name, kind, nullable), value)| {
+        let unset = if *nullable { &default } else { &kind.zero() };
+        ((*name).to_owned(), Cel::Bool(value != unset))
+    });
+    let mut presence: HashMap<String, Cel> = presence.collect();
+    presence.insert("place".to_owned(), presence["place_country"].clone());
+    presence.insert("address".to_owned(), presence["_has_address"].clone());
+    map(presence)
+}
+
+fn auth(caller: &Caller) -> Cel {
+    let mut entries = vec![
+        ("email_verified".to_owned(), Cel::Bool(caller.email_verified)),
+        ("roles".to_owned(), Cel::List(Arc::new(caller.roles.iter().map(|role| text(role)).collect()))),
+    ];
+    entries.extend(caller.uid.as_ref().map(|uid| ("uid".to_owned(), text(uid))));
+    entries.extend(caller.email.as_ref().map(|email| ("email".to_owned(), text(email))));
+    map(entries)
+}
+
+/// The rule as the oracle can ask it.
+fn spelled(rule: &str) -> String {
+    let mut rule = rule.replace("auth.uid == null", "!has(auth.uid)").replace("auth.email != null", "has(auth.email)");
+    rule = rule.replace("has(resource.labels.a)", "('a' in resource.labels)");
+    let mut spelled = String::new();
+    while let Some((before, after)) = rule.split_once("has(resource.") {
+        let (name, rest) = after.split_once(')').unwrap();
+        spelled = format!("{spelled}{before}present.{name}");
+        rule = rest.to_owned();
+    }
+    spelled + &rule
+}
+
+fn interpret(rule: &str, record: &[Value], caller: &Caller) -> Option<bool> {
+    let mut env = Env::stdlib();
+    env.add_extension(extensions::strings).unwrap();
+    let env = Arc::new(env);
+    let program = env.compile(rule).unwrap_or_else(|errors| panic!("{rule}: {errors}"));
+    let mut context = Context::with_env(env);
+    context.add_variable_from_value("resource", resource(record));
+    context.add_variable_from_value("present", presence(record));
+    context.add_variable_from_value("auth", auth(caller));
+    context.add_variable_from_value("now", timestamp(NOW));
+    let states = crate::fixture::state();
+    let states = states.values.iter().map(|(name, number)| (name.clone(), Cel::Int(i64::from(*number))));
+    context.add_variable_from_value("State", map(states));
+    match program.execute(&context) {
+        Ok(Cel::Bool(value)) => Some(value),
+        _ => None,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn the_interpreter_of_the_cel_crate_agrees(
+        rule in strategy::rule(),
+        record in strategy::record(),
+        caller in strategy::caller(),
+    ) {
+        let program = compile_rule(&rule, &scope()).unwrap();
+        let scope = Scope { auth: caller.view(), now: NOW, resource: Some(&record), ..Scope::default() };
+        prop_assert_eq!(
+            evaluate(&program.root, &scope),
+            interpret(&spelled(&rule), &record, &caller),
+            "{}", rule
+        );
+    }
+}
+
+#[test]
+fn a_column_reads_as_it_is_stored() {
+    let record = crate::fixture::full();
+    let scope = Scope { auth: AuthView::default(), old: Some(&record), ..Scope::default() };
+    for (index, (_, kind, _)) in COLUMNS.iter().enumerate() {
+        let read = evaluate_value(&Expr::Column { root: Root::Old, index, kind: *kind }, &scope);
+        match (&read, &record[index]) {
+            (Value::Json(read), Value::Json(stored)) => {
+                let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+                assert_eq!(parse(read), parse(stored));
+            }
+            (read, stored) => assert_eq!(read, stored),
+        }
+    }
+    let absent = Expr::Column { root: Root::New, index: 0, kind: Kind::Text };
+    assert_eq!(evaluate_value(&absent, &scope), Value::Null);
+}

@@ -1,0 +1,355 @@
+//! Generated records, callers, rules and filters. Values are few, so that they meet; some are chosen to trip SQL.
+
+use mainstay_record::Value;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::fixture::{COLUMNS, NOW, column};
+
+/// Texts that differ by case, width, wildcards, or hardly at all.
+pub const TEXTS: [&str; 14] =
+    ["", "a", "A", "ab", "aB", "b", "a%", "a_", "*", "ä", "Ä", "🍵", "a\u{0308}", "\u{ffff}\u{10ffff}"];
+pub const INTS: [i64; 7] = [0, 1, 2, 7, -1, i64::MAX, i64::MIN];
+pub const DOUBLES: [f64; 7] = [0.0, 1.0, -1.5, 0.1, 1e300, f64::INFINITY, f64::NEG_INFINITY];
+
+fn text() -> impl Strategy<Value = Value> {
+    select(&TEXTS[..]).prop_map(|text| Value::Text(text.to_owned()))
+}
+
+fn document(name: &str) -> BoxedStrategy<Value> {
+    let texts = || proptest::collection::vec(select(&TEXTS[..]), 1..4);
+    let json = |json: serde_json::Value| Value::Json(json.to_string());
+    match name {
+        "tags" => texts().prop_map(move |tags| json(tags.into())).boxed(),
+        "codes" => proptest::collection::vec(select(&INTS[..]), 1..4).prop_map(move |codes| json(codes.into())).boxed(),
+        "labels" => proptest::collection::btree_map(select(&TEXTS[..]), select(&TEXTS[..]), 1..4)
+            .prop_map(move |labels| json(serde_json::json!(labels)))
+            .boxed(),
+        "counts" => proptest::collection::btree_map(select(&TEXTS[..]), select(&INTS[..]), 1..4)
+            .prop_map(move |counts| json(serde_json::json!(counts)))
+            .boxed(),
+        "lines" => proptest::collection::vec((select(&TEXTS[..]), 0..4_i64, texts(), any::<bool>()), 1..3)
+            .prop_map(move |lines| {
+                let lines = lines.into_iter().map(|(product, amount, notes, part)| line(product, amount, &notes, part));
+                json(lines.collect::<Vec<_>>().into())
+            })
+            .boxed(),
+        _ => Just(json(serde_json::json!({"k": 1}))).boxed(),
+    }
+}
+
+/// As it is stored: what is unset or zero is left out.
+fn line(product: &str, amount: i64, notes: &[&str], part: bool) -> serde_json::Value {
+    let mut line = serde_json::Map::new();
+    if !product.is_empty() {
+        line.insert("product".into(), product.into());
+    }
+    if amount != 0 {
+        line.insert("amount".into(), amount.into());
+    }
+    if amount != 1 {
+        line.insert("notes".into(), notes.to_vec().into());
+    }
+    if part {
+        line.insert("part".into(), serde_json::json!({"sku": product}));
+    }
+    line.into()
+}
+
+fn value(name: &'static str, kind: mainstay_record::Kind) -> BoxedStrategy<Value> {
+    use mainstay_record::Kind;
+    match (name, kind) {
+        ("_id" | "shop" | "place_country" | "place_town", _) => {
+            select(vec!["a", "A", "b"]).prop_map(|id| Value::Text(id.to_owned())).boxed()
+        }
+        ("_revision", _) => select(vec![1, 0xab, i64::MAX]).prop_map(Value::Int).boxed(),
+        ("state", _) => select(vec![0, 1, 2, 7, 99]).prop_map(Value::Int).boxed(),
+        ("ttl", _) => select(vec![0, 20_000_000, -1]).prop_map(Value::Int).boxed(),
+        ("day", _) => select(vec![20_240_229, 20_240_000]).prop_map(Value::Int).boxed(),
+        (_, Kind::Bool) => any::<bool>().prop_map(Value::Bool).boxed(),
+        (_, Kind::Int) => select(&INTS[..]).prop_map(Value::Int).boxed(),
+        (_, Kind::Double) => select(&DOUBLES[..]).prop_map(Value::Double).boxed(),
+        (_, Kind::Text) => text().boxed(),
+        (_, Kind::Bytes) => select(vec![vec![], vec![0], vec![0, 255]]).prop_map(Value::Bytes).boxed(),
+        (_, Kind::Timestamp) => select(vec![0, NOW, NOW - 3_600_000_000, NOW + 1]).prop_map(Value::Timestamp).boxed(),
+        (name, Kind::Json) => document(name),
+    }
+}
+
+/// A record of the fixture. The two columns of `place` are set together; an unset message has unset fields.
+pub fn record() -> impl Strategy<Value = Vec<Value>> {
+    let columns: Vec<_> = COLUMNS
+        .iter()
+        .map(|(name, kind, nullable)| {
+            let value = value(name, *kind);
+            if *nullable { prop_oneof![1 => Just(Value::Null), 3 => value].boxed() } else { value }
+        })
+        .collect();
+    columns.prop_map(|mut record| {
+        if record[column("place_country")].is_null() || record[column("place_town")].is_null() {
+            record[column("place_country")] = Value::Null;
+            record[column("place_town")] = Value::Null;
+        }
+        if record[column("_has_address")] == Value::Bool(false) {
+            record[column("address__city")] = Value::Text(String::new());
+            record[column("address__floor")] = Value::Null;
+        }
+        record
+    })
+}
+
+/// Somebody, perhaps nobody.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub uid: Option<String>,
+    pub email: Option<String>,
+    pub email_verified: bool,
+    pub roles: Vec<String>,
+}
+
+impl Caller {
+    pub fn view(&self) -> mainstay_expr::AuthView<'_> {
+        mainstay_expr::AuthView {
+            uid: self.uid.as_deref(),
+            email: self.email.as_deref(),
+            email_verified: self.email_verified,
+            roles: &self.roles,
+        }
+    }
+}
+
+pub fn caller() -> impl Strategy<Value = Caller> {
+    let word = || proptest::option::of(select(vec!["a", "A", "ab"]).prop_map(str::to_owned));
+    let roles = proptest::collection::vec(select(vec!["a", "ab", "ä"]).prop_map(str::to_owned), 0..3);
+    (word(), word(), any::<bool>(), roles).prop_map(|(uid, email, email_verified, roles)| Caller {
+        uid,
+        email,
+        email_verified,
+        roles,
+    })
+}
+
+/// A text as a CEL literal.
+fn cel_text(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// A text as a filter's literal, its stars escaped.
+fn filter_text(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('*', "\\*"))
+}
+
+fn text_operand() -> BoxedStrategy<String> {
+    let fields = vec![
+        "resource.title",
+        "resource.nick",
+        "resource.name",
+        "resource.shop",
+        "resource.place",
+        "resource.address.city",
+        "resource.labels.a",
+        "resource.labels['ä']",
+        "auth.uid",
+        "auth.email",
+    ];
+    let leaf = prop_oneof![
+        3 => select(fields).prop_map(str::to_owned),
+        3 => select(&TEXTS[..]).prop_map(cel_text),
+        1 => select(vec!["'shops/a'", "'shops/A'", "'items/b'", "'countries/a/towns/b'"]).prop_map(str::to_owned),
+    ];
+    leaf.prop_recursive(2, 4, 2, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|of| format!("{of}.lowerAscii()")),
+            inner.clone().prop_map(|of| format!("{of}.upperAscii()")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} + {b})")),
+            (condition_leaf(), inner.clone(), inner).prop_map(|(c, a, b)| format!("({c} ? {a} : {b})")),
+        ]
+    })
+    .boxed()
+}
+
+fn int_operand() -> BoxedStrategy<String> {
+    let fields = vec![
+        "resource.stock",
+        "resource.rating",
+        "resource.address.floor",
+        "resource.counts.a",
+        "size(resource.title)",
+        "size(resource.nick)",
+        "size(resource.digest)",
+        "size(resource.tags)",
+        "size(resource.codes)",
+        "size(resource.lines)",
+        "size(resource.labels)",
+        "size(auth.roles)",
+    ];
+    prop_oneof![
+        2 => select(fields).prop_map(str::to_owned),
+        1 => select(&INTS[..6]).prop_map(|int| int.to_string()),
+    ]
+    .boxed()
+}
+
+fn comparator() -> impl Strategy<Value = &'static str> {
+    select(vec!["==", "!=", "<", "<=", ">", ">="])
+}
+
+fn condition_leaf() -> BoxedStrategy<String> {
+    let fixed = vec![
+        "true",
+        "false",
+        "resource.active",
+        "resource.sealed",
+        "auth.email_verified",
+        "auth.uid == null",
+        "auth.email != null",
+        "resource.state == State.CART",
+        "resource.state in [State.CART, State.GONE]",
+        "resource.create_time < now",
+        "resource.create_time >= now - duration('1h')",
+        "resource.ttl == duration('20s')",
+        "resource.digest == b''",
+        "resource.digest != b'\\x00'",
+        "resource.shop == 'shops/a'",
+        "resource.place == 'countries/a/towns/b'",
+        "resource.name != 'items/a'",
+        "resource.etag == '00000000000000ab'",
+        "resource.nick == auth.uid",
+        "resource.title == auth.uid",
+        "auth.uid in resource.labels",
+        "resource.nick in auth.roles",
+        "'a' in auth.roles",
+        "has(resource.labels.a)",
+    ];
+    let present = select(vec![
+        "title",
+        "nick",
+        "stock",
+        "rating",
+        "weight",
+        "active",
+        "sealed",
+        "state",
+        "create_time",
+        "shop",
+        "place",
+        "address",
+        "tags",
+        "lines",
+        "labels",
+        "digest",
+        "extra",
+    ]);
+    prop_oneof![select(fixed).prop_map(str::to_owned), present.prop_map(|name| format!("has(resource.{name})")),]
+        .boxed()
+}
+
+/// A rule that compiles, over `resource`, `auth` and `now`.
+pub fn rule() -> BoxedStrategy<String> {
+    let double = prop_oneof![
+        select(vec!["resource.price", "resource.weight"]).prop_map(str::to_owned),
+        select(vec!["0.0", "1.0", "-1.5", "0.1", "1e300", "2"]).prop_map(str::to_owned),
+    ];
+    let matching = select(vec!["startsWith", "endsWith", "contains"]);
+    let leaf = prop_oneof![
+        3 => condition_leaf(),
+        3 => (text_operand(), comparator(), text_operand()).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
+        2 => (int_operand(), comparator(), int_operand()).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
+        1 => (Just("resource.price"), comparator(), double).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
+        2 => (text_operand(), matching, text_operand()).prop_map(|(a, op, b)| format!("{a}.{op}({b})")),
+        1 => (text_operand(), select(vec!["resource.tags", "auth.roles", "resource.labels", "resource.counts"]))
+            .prop_map(|(a, list)| format!("{a} in {list}")),
+        1 => int_operand().prop_map(|a| format!("{a} in resource.codes")),
+        1 => (text_operand(), text_operand(), text_operand()).prop_map(|(a, b, c)| format!("{a} in [{b}, {c}]")),
+    ];
+    let rule = leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|of| format!("!({of})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} && {b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} || {b})")),
+            (inner.clone(), inner.clone(), inner).prop_map(|(a, b, c)| format!("(({a}) ? ({b}) : ({c}))")),
+        ]
+    });
+    // What the generator cannot know: names of different types do not compare, and an etag is no text.
+    rule.prop_filter("must compile", |rule| mainstay_expr::compile_rule(rule, &crate::fixture::scope()).is_ok()).boxed()
+}
+
+/// A filter that compiles.
+pub fn filter() -> BoxedStrategy<String> {
+    let sign = || select(vec!["=", "!=", "<", "<=", ">", ">=", ":"]);
+    let equality = || select(vec!["=", "!=", ":"]);
+    let quoted = || select(&TEXTS[..]).prop_map(filter_text);
+    let pattern = (select(&TEXTS[..]), select(vec!["{}*", "*{}", "*{}*", "{}*{}", "*"])).prop_map(|(text, shape)| {
+        let inner = filter_text(text);
+        format!("\"{}\"", shape.replace("{}", &inner[1..inner.len() - 1]))
+    });
+    let texts = || select(vec!["title", "nick", "name", "shop", "place", "address.city", "labels.a", "labels.\"ä\""]);
+    let ints = select(vec!["stock", "rating", "address.floor", "counts.a"]);
+    let leaf = prop_oneof![
+        (texts(), sign(), quoted()).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
+        (texts(), equality(), pattern).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
+        (ints, sign(), select(&INTS[..])).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
+        (select(vec!["price", "weight"]), sign(), select(vec!["0", "1", "-1.5", "0.1", "1e300"]))
+            .prop_map(|(a, op, b)| format!("{a} {op} {b}")),
+        (select(vec!["tags", "lines.product", "lines.notes", "lines.part.sku"]), quoted())
+            .prop_map(|(a, b)| format!("{a}:{b}")),
+        (select(vec!["codes", "lines.quantity"]), 0..4).prop_map(|(a, b)| format!("{a}:{b}")),
+        (select(vec!["labels", "counts", "extra"]), quoted()).prop_map(|(a, b)| format!("{a}:{b}")),
+        select(vec![
+            "title",
+            "nick",
+            "stock",
+            "rating",
+            "weight",
+            "active",
+            "sealed",
+            "state",
+            "create_time",
+            "ttl",
+            "day",
+            "digest",
+            "shop",
+            "place",
+            "address",
+            "address.city",
+            "tags",
+            "codes",
+            "lines",
+            "lines.part",
+            "lines.notes",
+            "labels",
+            "labels.a",
+            "counts.b",
+            "extra",
+        ])
+        .prop_map(|name| format!("{name}:*")),
+        select(vec![
+            "active = true",
+            "sealed != true",
+            "state = CART",
+            "state != GONE",
+            "shop = \"shops/a\"",
+            "place = \"countries/a/towns/b\"",
+            "name != \"items/b\"",
+            "etag = \"00000000000000ab\"",
+            "create_time < \"2024-05-01T12:00:00Z\"",
+            "create_time != \"2024-05-01T12:00:00Z\"",
+            "create_time = null",
+            "rating != null",
+            "address = null",
+            "ttl <= 20s",
+            "day > \"2024-02-28\"",
+            "address:city",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|of| format!("NOT ({of})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a}) AND ({b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a}) OR -({b})")),
+            (inner.clone(), inner).prop_map(|(a, b)| format!("({a}) ({b})")),
+        ]
+    })
+    .boxed()
+}
