@@ -1,26 +1,34 @@
 #![doc = include_str!("../README.md")]
 
+pub mod capabilities;
 mod check;
+mod compile;
 mod diagnostic;
+mod embedded;
+mod file;
+mod link;
 mod model;
+mod naming;
+mod options;
+mod parse;
+mod pattern;
+mod report;
+mod resource;
+mod service;
 mod source;
+mod text;
 mod validate;
 
 pub use check::{Check, MAX_PATTERN_BYTES, MAX_PATTERN_MEMORY_BYTES, Pattern};
+pub use compile::{compile, export};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+pub use link::MAX_IMPORT_DEPTH;
 pub use model::{Access, Behaviors, Contract, FieldModel, Index, Method, Reference, Resource, Rule, Service, Standard};
+pub use naming::MAX_IDENTIFIER_BYTES;
+pub use parse::MAX_NESTING;
+pub use pattern::MAX_PATTERN_VARIABLES;
+pub use report::MAX_DIAGNOSTICS;
+pub use resource::index::{MAX_INDEX_COLUMNS, MAX_INDEXES};
+pub use resource::layout::{MAX_COLUMNS, MAX_MESSAGE_DEPTH};
 pub use source::{MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_TOTAL_BYTES, Source, read_folder};
 pub use validate::{Container, JsonChecks, JsonFieldChecks, Violation};
-
-/// Compiles a contract.
-///
-/// # Errors
-/// Every problem of every file, warnings included.
-pub fn compile(_sources: Vec<Source>) -> Result<Contract, Diagnostics> {
-    Err(Diagnostics(vec![Diagnostic::general("not supported yet", None, None)]))
-}
-
-/// Writes the contract as `.proto` files that other tools make stubs of: the written files and the derived services.
-pub fn export(contract: &Contract) -> Vec<Source> {
-    contract.sources.iter().chain(&contract.derived).cloned().collect()
-}

@@ -1,0 +1,195 @@
+//! The one table of what a contract can say and whether this version does it. What is not in the table, or is in it as
+//! "not supported yet", is refused when the contract is loaded.
+
+use serde::Serialize;
+
+use crate::file::Spot;
+use crate::report::Report;
+
+/// One thing that a contract can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Capability {
+    /// An option (`(buf.validate.field).string.pattern`) or the name of something else.
+    pub name: &'static str,
+    pub support: Support,
+    /// What it means, or what to do instead.
+    pub note: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Support {
+    #[serde(rename = "implemented")]
+    Implemented,
+    #[serde(rename = "not supported yet")]
+    NotYet,
+}
+
+const fn yes(name: &'static str, note: &'static str) -> Capability {
+    Capability { name, support: Support::Implemented, note }
+}
+
+const fn no(name: &'static str, note: &'static str) -> Capability {
+    Capability { name, support: Support::NotYet, note }
+}
+
+/// The table. `<number>` stands for each of the twelve numeric types; constraints on `repeated.items` are those on a
+/// field.
+pub const CAPABILITIES: &[Capability] = &[
+    yes("(mainstay.v1.resource).access.read", "who may get and list rows"),
+    yes("(mainstay.v1.resource).access.create", "who may create a row"),
+    yes("(mainstay.v1.resource).access.update", "who may update a row"),
+    yes("(mainstay.v1.resource).access.delete", "who may delete a row"),
+    yes("(mainstay.v1.resource).access.write", "short for create, update and delete"),
+    yes("(mainstay.v1.resource).index.fields", "an index over scalar fields and references"),
+    yes("(mainstay.v1.resource).index.unique", "a unique index"),
+    no("(mainstay.v1.resource).soft_delete", "leave it out; Delete removes the row"),
+    yes("(mainstay.v1.field).aliases", "former names, accepted on input"),
+    yes("(mainstay.v1.field).default", "what a Create that leaves the field unset gets"),
+    no("(mainstay.v1.field).read", "move the field into a resource with a read rule of its own"),
+    no(
+        "(mainstay.v1.field).on_delete",
+        "leave it out; a deletion is refused as long as a row refers to what is deleted",
+    ),
+    no("(mainstay.v1.states)", "use a plain enum, and guard it in the update rule"),
+    no("(mainstay.v1.auth)", "access rules of the resource decide who may call its methods"),
+    yes("(google.api.resource).type", "the resource's identity (AIP-123)"),
+    yes("(google.api.resource).pattern", "how resource names are built (AIP-122)"),
+    yes("(google.api.resource).plural", "must be the pattern's collection"),
+    yes("(google.api.resource).singular", "must be the message's name in lower camel case"),
+    no("(google.api.resource).name_field", "call the field `name`"),
+    no("(google.api.resource).history", "leave it out"),
+    no("(google.api.resource).style", "leave it out"),
+    no("(google.api.resource_definition)", "declare the message of the resource"),
+    yes("(google.api.resource_reference).type", "a field of a resource that names another"),
+    no("(google.api.resource_reference).child_type", "name the type of the resource itself"),
+    yes("(google.api.field_behavior) = OPTIONAL", "says what is so anyway"),
+    yes("(google.api.field_behavior) = REQUIRED", "the stored row always has it (AIP-203)"),
+    yes("(google.api.field_behavior) = OUTPUT_ONLY", "input is cleared (AIP-203)"),
+    yes("(google.api.field_behavior) = IMMUTABLE", "set on create, then never changed (AIP-203)"),
+    yes("(google.api.field_behavior) = IDENTIFIER", "on `name` (AIP-203)"),
+    yes("(google.api.field_behavior) = UNORDERED_LIST", "documentation; the order is kept"),
+    no("(google.api.field_behavior) = INPUT_ONLY", "leave the field out of the resource"),
+    no("(google.api.field_behavior) = NON_EMPTY_DEFAULT", "use (mainstay.v1.field).default"),
+    no("(google.api.field_info).format", "use (buf.validate.field).string.pattern"),
+    no("(google.api.field_info).referenced_types", "leave it out"),
+    yes("(google.api.http)", "the REST route of a written standard method"),
+    yes("(google.api.method_signature)", "documentation for generated clients"),
+    yes("(google.api.default_host)", "documentation for generated clients"),
+    yes("(google.api.oauth_scopes)", "documentation for generated clients"),
+    yes("(google.api.api_version)", "documentation for generated clients"),
+    yes("(buf.validate.field).required", "the same as REQUIRED"),
+    yes("(buf.validate.field).ignore", "when the constraints are not applied"),
+    no("(buf.validate.field).cel", "state the bounds with the constraints that are implemented"),
+    no("(buf.validate.field).cel_expression", "state the bounds with the constraints that are implemented"),
+    yes("(buf.validate.field).<number>.const", ""),
+    yes("(buf.validate.field).<number>.lt", ""),
+    yes("(buf.validate.field).<number>.lte", ""),
+    yes("(buf.validate.field).<number>.gt", ""),
+    yes("(buf.validate.field).<number>.gte", ""),
+    yes("(buf.validate.field).<number>.in", ""),
+    yes("(buf.validate.field).<number>.not_in", ""),
+    yes("(buf.validate.field).<number>.example", "documentation"),
+    no("(buf.validate.field).<number>.finite", "bound it with gte and lte"),
+    yes("(buf.validate.field).bool.const", ""),
+    yes("(buf.validate.field).bool.example", "documentation"),
+    yes("(buf.validate.field).string.const", ""),
+    yes("(buf.validate.field).string.len", "in characters"),
+    yes("(buf.validate.field).string.min_len", "in characters"),
+    yes("(buf.validate.field).string.max_len", "in characters"),
+    yes("(buf.validate.field).string.pattern", "RE2 syntax, linear time"),
+    yes("(buf.validate.field).string.in", ""),
+    yes("(buf.validate.field).string.not_in", ""),
+    yes("(buf.validate.field).string.example", "documentation"),
+    no("(buf.validate.field).string.len_bytes", "use len, min_len and max_len"),
+    no("(buf.validate.field).string.min_bytes", "use min_len"),
+    no("(buf.validate.field).string.max_bytes", "use max_len"),
+    no("(buf.validate.field).string.prefix", "use pattern"),
+    no("(buf.validate.field).string.suffix", "use pattern"),
+    no("(buf.validate.field).string.contains", "use pattern"),
+    no("(buf.validate.field).string.not_contains", "use pattern"),
+    no("(buf.validate.field).string.email", "use pattern"),
+    no("(buf.validate.field).string.hostname", "use pattern"),
+    no("(buf.validate.field).string.ip", "use pattern"),
+    no("(buf.validate.field).string.ipv4", "use pattern"),
+    no("(buf.validate.field).string.ipv6", "use pattern"),
+    no("(buf.validate.field).string.uri", "use pattern"),
+    no("(buf.validate.field).string.uri_ref", "use pattern"),
+    no("(buf.validate.field).string.address", "use pattern"),
+    no("(buf.validate.field).string.uuid", "use pattern"),
+    no("(buf.validate.field).string.tuuid", "use pattern"),
+    no("(buf.validate.field).string.ip_with_prefixlen", "use pattern"),
+    no("(buf.validate.field).string.ipv4_with_prefixlen", "use pattern"),
+    no("(buf.validate.field).string.ipv6_with_prefixlen", "use pattern"),
+    no("(buf.validate.field).string.ip_prefix", "use pattern"),
+    no("(buf.validate.field).string.ipv4_prefix", "use pattern"),
+    no("(buf.validate.field).string.ipv6_prefix", "use pattern"),
+    no("(buf.validate.field).string.host_and_port", "use pattern"),
+    no("(buf.validate.field).string.ulid", "use pattern"),
+    no("(buf.validate.field).string.protobuf_fqn", "use pattern"),
+    no("(buf.validate.field).string.protobuf_dot_fqn", "use pattern"),
+    no("(buf.validate.field).string.well_known_regex", "use pattern"),
+    no("(buf.validate.field).string.strict", "use pattern"),
+    yes("(buf.validate.field).enum.const", ""),
+    yes("(buf.validate.field).enum.defined_only", ""),
+    yes("(buf.validate.field).enum.in", ""),
+    yes("(buf.validate.field).enum.not_in", ""),
+    yes("(buf.validate.field).enum.example", "documentation"),
+    yes("(buf.validate.field).repeated.min_items", ""),
+    yes("(buf.validate.field).repeated.max_items", ""),
+    yes("(buf.validate.field).repeated.items", "constraints on each element"),
+    no("(buf.validate.field).repeated.unique", "leave it out"),
+    no("(buf.validate.field).bytes", "leave it out"),
+    no("(buf.validate.field).map", "leave it out"),
+    no("(buf.validate.field).any", "leave it out"),
+    no("(buf.validate.field).duration", "leave it out"),
+    no("(buf.validate.field).timestamp", "leave it out"),
+    no("(buf.validate.field).field_mask", "leave it out"),
+    no("(buf.validate.predefined)", "leave it out"),
+    no("(buf.validate.message)", "state the constraints on the fields"),
+    no("(buf.validate.oneof)", "leave it out"),
+    no("oneof", "use optional fields"),
+    no("google.protobuf.Any", "use google.protobuf.Struct, or a message"),
+    no("google.protobuf.Value", "use google.protobuf.Struct"),
+    no("google.protobuf.ListValue", "use google.protobuf.Struct, or a repeated field"),
+    no("google.protobuf.NullValue", "leave it out"),
+    no("google.protobuf.Empty", "use a bool"),
+    no("google.protobuf.FieldMask", "use repeated string"),
+    no("google.type.Decimal", "use google.type.Money, or int64 in the smallest unit"),
+    no("google.type.LatLng", "use two doubles"),
+    no("google.type.TimeOfDay", "use int32 minutes"),
+    no("google.type.DateTime", "use google.protobuf.Timestamp"),
+    no("proto2 required", "write `optional` with (google.api.field_behavior) = REQUIRED"),
+    no("proto2 groups", "declare a message"),
+    no("proto2 default values", "use (mainstay.v1.field).default"),
+    no("extension ranges", "leave `extensions` out of stored messages"),
+    no("several patterns", "give the resource one pattern"),
+    no("singleton resources", "end the pattern with a variable"),
+    no("nested resource messages", "declare the message at the top level of its file"),
+    no("references inside messages", "put the reference into the resource itself, or leave the annotation out"),
+    no("repeated references", "leave the annotation out, or make the relation a resource"),
+    no("constraints on references", "leave them out; a reference is checked by itself"),
+    no("references to any resource", "name the type of one resource"),
+    no("constraints on name and etag", "leave them out; Mainstay makes both"),
+    no("ranges that exclude their middle", "set the lower bound below the upper one"),
+    no("constraints outside resources", "leave them out; they are enforced on what is stored"),
+    no("defaults inside messages", "set the default on a field of the resource itself"),
+    no("delete_time", "leave the field out; Delete removes the row"),
+    no("methods of other shapes", "give the method the standard shape, or leave it out"),
+    no("streaming methods", "give the method the standard shape, or leave it out"),
+];
+
+/// Finds a row by its name.
+pub fn find(name: &str) -> Option<&'static Capability> {
+    CAPABILITIES.iter().find(|capability| capability.name == name)
+}
+
+/// Refuses something that the table has as not supported yet. Says whether it was refused.
+pub(crate) fn refuse(report: &mut Report<'_>, spot: &Spot, name: &str, what: &str) -> bool {
+    let note = match find(name) {
+        Some(Capability { support: Support::Implemented, .. }) => return false,
+        Some(Capability { note, .. }) => note,
+        None => "leave it out",
+    };
+    report.unsupported(spot, what).help(note);
+    true
+}

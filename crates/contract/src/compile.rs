@@ -1,0 +1,125 @@
+//! The pipeline.
+
+use std::collections::HashSet;
+
+use prost_reflect::{DescriptorPool, FileDescriptor};
+use protox::file::File;
+
+use crate::file::Files;
+use crate::report::{self, Report};
+use crate::resource::{self, head};
+use crate::service::{self, derive::derive};
+use crate::{Contract, Diagnostic, Diagnostics, Severity, Source, link, options, parse, source};
+
+/// Compiles a contract.
+///
+/// # Errors
+/// Every problem of every file, warnings included.
+pub fn compile(sources: Vec<Source>) -> Result<Contract, Diagnostics> {
+    let limits = source::check_limits(&sources);
+    if !limits.is_empty() {
+        return Err(Diagnostics(limits));
+    }
+    let (files, found) = parse::parse(sources);
+    let mut report = Report::new(&files);
+    report.found = found;
+    let mut pool = link::link(&mut report);
+    options::check_options(&mut report, &pool);
+    let heads = head::find(&mut report, &pool);
+    let resources = resource::build(&mut report, &pool, &heads);
+    let bound = service::bind(&mut report, &pool, &heads);
+    if heads.is_empty() && report.errors() == 0 {
+        report.found.push(nothing_to_serve());
+    }
+    let found = report::sort(std::mem::take(&mut report.found));
+    if found.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Err(Diagnostics(found));
+    }
+    let mut derived: Vec<Source> =
+        bound.derived.iter().map(|index| derive(&heads[*index], &resources[*index].comment)).collect();
+    derived.sort_by(|a, b| a.path.cmp(&b.path));
+    for file in &derived {
+        add(&mut pool, file).map_err(|problem| Diagnostics(vec![problem]))?;
+    }
+    let descriptor_set = descriptor_set(&pool, &files, &derived);
+    let pool = DescriptorPool::decode(descriptor_set.as_slice()).map_err(|error| internal(&error.to_string()))?;
+    let sources = files.all.into_iter().filter(|file| !parse::is_embedded(&file.name));
+    Ok(Contract {
+        hash: hash(&descriptor_set),
+        pool,
+        descriptor_set,
+        sources: sources.map(|file| Source { path: file.name, text: file.source.text }).collect(),
+        derived,
+        resources,
+        services: bound.services,
+        warnings: found,
+    })
+}
+
+fn nothing_to_serve() -> Diagnostic {
+    let help = "add option (google.api.resource) = {type: \"shop.example.com/Product\" pattern: \"products/{product}\"}; to a message";
+    let cause = "no message has google.api.resource".to_owned();
+    Diagnostic::general("the contract declares no resource", Some(cause), Some(help.into()))
+}
+
+/// What cannot happen unless a derived file is wrong, which the checks before rule out.
+fn internal(cause: &str) -> Diagnostics {
+    let help = "please report it with the contract".to_owned();
+    Diagnostics(vec![Diagnostic::general("the derived services do not compile", Some(cause.to_owned()), Some(help))])
+}
+
+fn add(pool: &mut DescriptorPool, file: &Source) -> Result<(), Diagnostic> {
+    let cause = match File::from_source(&file.path, &file.text) {
+        Ok(parsed) => match pool.add_file_descriptor_proto(parsed.file_descriptor_proto().clone()) {
+            Ok(()) => return Ok(()),
+            Err(error) => error.to_string(),
+        },
+        Err(error) => error.to_string(),
+    };
+    let help = "please report it with the contract".to_owned();
+    Err(Diagnostic {
+        cause: Some(cause),
+        ..Diagnostic::of_file(&file.path, "the derived service does not compile", Some(help))
+    })
+}
+
+/// The files that matter, dependencies first, as a `FileDescriptorSet`. Written by hand so that options and unknown
+/// fields stay as they are.
+fn descriptor_set(pool: &DescriptorPool, files: &Files, derived: &[Source]) -> Vec<u8> {
+    let roots = files.all.iter().map(|file| file.name.as_str()).chain(derived.iter().map(|file| file.path.as_str()));
+    let mut needed: HashSet<String> = HashSet::new();
+    let mut pending: Vec<FileDescriptor> = roots.filter_map(|name| pool.get_file_by_name(name)).collect();
+    while let Some(file) = pending.pop() {
+        if needed.insert(file.name().to_owned()) {
+            pending.extend(file.dependencies());
+        }
+    }
+    let mut set = Vec::new();
+    for file in pool.files().filter(|file| needed.contains(file.name())) {
+        let encoded = file.encode_to_vec();
+        // Field 1, length-delimited.
+        set.push(0x0a);
+        varint(encoded.len(), &mut set);
+        set.extend(encoded);
+    }
+    set
+}
+
+fn varint(mut value: usize, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn hash(bytes: &[u8]) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes the contract as `.proto` files that other tools make stubs of: the written files and the derived services, each
+/// under its import path.
+pub fn export(contract: &Contract) -> Vec<Source> {
+    contract.sources.iter().chain(&contract.derived).cloned().collect()
+}

@@ -1,0 +1,202 @@
+//! The written files, parsed, and the way from a descriptor to its place in them.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use prost_types::FileDescriptorProto;
+
+use crate::text::{OptionText, Step};
+use crate::{Diagnostic, Place, Severity, Source};
+
+/// Numbers of descriptor.proto that spans are found by.
+pub(crate) mod tag {
+    pub const NAME: i32 = 1;
+    pub const FIELD_TYPE: i32 = 5;
+    pub const FIELD_TYPE_NAME: i32 = 6;
+    pub const UNINTERPRETED_OPTION: i32 = 999;
+    pub const FILE_PACKAGE: i32 = 2;
+    pub const FILE_DEPENDENCY: i32 = 3;
+    pub const FILE_OPTIONS: i32 = 8;
+    pub const MESSAGE_OPTIONS: i32 = 7;
+    pub const FIELD_OPTIONS: i32 = 8;
+    pub const ONEOF_OPTIONS: i32 = 2;
+    pub const ENUM_OPTIONS: i32 = 3;
+    pub const ENUM_VALUE_OPTIONS: i32 = 3;
+    pub const SERVICE_OPTIONS: i32 = 3;
+    pub const METHOD_OPTIONS: i32 = 4;
+}
+
+/// A stretch of a written file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Spot {
+    /// Index into `Files`.
+    pub file: usize,
+    pub range: Range<usize>,
+}
+
+/// One written file.
+#[derive(Debug)]
+pub(crate) struct WrittenFile {
+    pub source: Source,
+    /// The name that descriptors and imports know it by: its path below the package's root.
+    pub name: String,
+    /// Nothing where the file does not parse.
+    pub parsed: Option<FileDescriptorProto>,
+    spans: HashMap<Vec<i32>, Range<usize>>,
+}
+
+impl WrittenFile {
+    pub(crate) fn new(source: Source, name: String, parsed: Option<FileDescriptorProto>) -> WrittenFile {
+        let spans = parsed.as_ref().map(|file| spans(&source.text, file)).unwrap_or_default();
+        WrittenFile { source, name, parsed, spans }
+    }
+
+    /// The stretch that the element at a descriptor path takes.
+    pub(crate) fn span(&self, path: &[i32]) -> Option<Range<usize>> {
+        self.spans.get(path).cloned()
+    }
+
+    /// The first place that one of the paths has, else the file's beginning.
+    fn first_span(&self, paths: &[&[i32]]) -> Range<usize> {
+        paths.iter().find_map(|path| self.span(path)).unwrap_or(0..0)
+    }
+
+    /// The comments that stand before an element.
+    pub(crate) fn comment(&self, path: &[i32]) -> String {
+        let info = self.parsed.as_ref().and_then(|file| file.source_code_info.as_ref());
+        let location = info.and_then(|info| info.location.iter().find(|location| location.path == path));
+        location.map(|location| location.leading_comments().trim().to_owned()).unwrap_or_default()
+    }
+}
+
+/// All written files.
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub all: Vec<WrittenFile>,
+    by_name: HashMap<String, usize>,
+}
+
+impl Files {
+    pub(crate) fn new(all: Vec<WrittenFile>) -> Files {
+        let by_name = all.iter().enumerate().map(|(i, file)| (file.name.clone(), i)).collect();
+        Files { all, by_name }
+    }
+
+    /// The index of the file that descriptors know by this name.
+    pub(crate) fn index(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
+    fn spot(&self, file: &str, find: impl FnOnce(&WrittenFile) -> Range<usize>) -> Spot {
+        let index = self.index(file).unwrap_or(0);
+        Spot { file: index, range: self.all.get(index).map_or(0..0, find) }
+    }
+
+    /// The name of the element at `path`.
+    pub(crate) fn name(&self, file: &str, path: &[i32]) -> Spot {
+        self.spot(file, |file| file.first_span(&[&join(path, &[tag::NAME]), path]))
+    }
+
+    /// The whole element at `path`.
+    pub(crate) fn element(&self, file: &str, path: &[i32]) -> Spot {
+        self.spot(file, |file| file.first_span(&[path]))
+    }
+
+    /// The type of the field at `path`.
+    pub(crate) fn field_type(&self, file: &str, path: &[i32]) -> Spot {
+        let (named, scalar) = (join(path, &[tag::FIELD_TYPE_NAME]), join(path, &[tag::FIELD_TYPE]));
+        self.spot(file, |file| file.first_span(&[&named, &scalar, path]))
+    }
+
+    /// What the statements about one extension on the element at `path` say.
+    pub(crate) fn option_text(&self, file: &str, path: &[i32], options: i32, extension: &str) -> OptionText {
+        let mut text = OptionText::default();
+        let Some(file) = self.index(file).and_then(|index| self.all.get(index)) else { return text };
+        for i in 0.. {
+            let Some(span) = file.span(&join(path, &[options, tag::UNINTERPRETED_OPTION, i])) else { break };
+            text.add(&file.source.text, span, extension);
+        }
+        text
+    }
+
+    /// A part of an option of the element at `path`; as near to it as can be found.
+    pub(crate) fn option(&self, file: &str, path: &[i32], options: i32, extension: &str, steps: &[Step<'_>]) -> Spot {
+        let found = self.option_text(file, path, options, extension).find(steps);
+        match found {
+            Some(range) => Spot { file: self.index(file).unwrap_or(0), range },
+            None => self.name(file, path),
+        }
+    }
+
+    pub(crate) fn text(&self, file: usize) -> &str {
+        self.all.get(file).map_or("", |file| &file.source.text)
+    }
+
+    /// Where a spot begins, as a person counts.
+    pub(crate) fn place(&self, spot: &Spot) -> Place {
+        let file = self.all.get(spot.file).map(|file| file.source.path.clone()).unwrap_or_default();
+        let (line, column, _) = position(self.text(spot.file), spot.range.start);
+        Place { file, line, column }
+    }
+
+    /// Makes a diagnostic at a spot.
+    pub(crate) fn diagnostic(&self, severity: Severity, spot: &Spot, message: String) -> Diagnostic {
+        let place = self.place(spot);
+        let text = self.text(spot.file);
+        let (_, _, line_range) = position(text, spot.range.start);
+        let end = spot.range.end.clamp(spot.range.start.min(line_range.end), line_range.end);
+        let width = text.get(spot.range.start.min(end)..end).map_or(1, |marked| marked.chars().count().max(1));
+        Diagnostic {
+            severity,
+            end_column: place.column + u32::try_from(width).unwrap_or(1),
+            file: place.file,
+            line: place.line,
+            column: place.column,
+            message,
+            cause: None,
+            help: None,
+            source_line: text.get(line_range).map(str::to_owned),
+        }
+    }
+}
+
+pub(crate) fn join(path: &[i32], tail: &[i32]) -> Vec<i32> {
+    [path, tail].concat()
+}
+
+/// Line and column (from 1, in characters) of an offset, and the range of its line without the line's end.
+fn position(text: &str, offset: usize) -> (u32, u32, Range<usize>) {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[offset..].find('\n').map_or(text.len(), |at| offset + at);
+    let end = if text[start..end].ends_with('\r') { end - 1 } else { end };
+    let line = text[..start].bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let column = text[start..offset].chars().count() + 1;
+    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX), start..end)
+}
+
+/// Descriptor spans are lines and byte columns from 0; these are byte offsets.
+fn spans(text: &str, file: &FileDescriptorProto) -> HashMap<Vec<i32>, Range<usize>> {
+    let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let offset = |line: i32, column: i32| {
+        let start = usize::try_from(line).ok().and_then(|line| starts.get(line)).copied().unwrap_or(text.len());
+        (start + usize::try_from(column).unwrap_or(0)).min(text.len())
+    };
+    let locations = file.source_code_info.iter().flat_map(|info| &info.location);
+    let range = |span: &[i32]| match *span {
+        [line, start, end] => Some(offset(line, start)..offset(line, end)),
+        [line, start, last, end] => Some(offset(line, start)..offset(last, end)),
+        _ => None,
+    };
+    // The first location of a path wins: `extend` blocks repeat theirs.
+    let mut found = HashMap::new();
+    for location in locations {
+        if let Some(range) = range(&location.span) {
+            found.entry(location.path.clone()).or_insert(range);
+        }
+    }
+    found
+}

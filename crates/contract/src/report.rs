@@ -1,0 +1,72 @@
+//! Collects problems while the pipeline goes on.
+
+use crate::file::{Files, Spot};
+use crate::{Diagnostic, Severity};
+
+/// How many problems are told at most; a broken generator would fill the screen for ever.
+pub const MAX_DIAGNOSTICS: usize = 500;
+
+/// The problems found so far.
+pub(crate) struct Report<'f> {
+    pub files: &'f Files,
+    pub found: Vec<Diagnostic>,
+}
+
+/// A problem that can still be given its cause and its remedy.
+pub(crate) struct Draft<'r>(&'r mut Diagnostic);
+
+impl Draft<'_> {
+    pub(crate) fn because(self, cause: impl Into<String>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    pub(crate) fn help(self, help: impl Into<String>) -> Self {
+        self.0.help = Some(help.into());
+        self
+    }
+}
+
+impl<'f> Report<'f> {
+    pub(crate) fn new(files: &'f Files) -> Report<'f> {
+        Report { files, found: Vec::new() }
+    }
+
+    pub(crate) fn error(&mut self, spot: &Spot, message: impl Into<String>) -> Draft<'_> {
+        self.add(Severity::Error, spot, message.into())
+    }
+
+    pub(crate) fn warning(&mut self, spot: &Spot, message: impl Into<String>) -> Draft<'_> {
+        self.add(Severity::Warning, spot, message.into())
+    }
+
+    /// Something that is standard and understood, but that this version does not do.
+    pub(crate) fn unsupported(&mut self, spot: &Spot, what: impl std::fmt::Display) -> Draft<'_> {
+        self.error(spot, format!("{what} is not supported yet"))
+    }
+
+    fn add(&mut self, severity: Severity, spot: &Spot, message: String) -> Draft<'_> {
+        let index = self.found.len();
+        self.found.push(self.files.diagnostic(severity, spot, message));
+        Draft(&mut self.found[index])
+    }
+
+    pub(crate) fn errors(&self) -> usize {
+        self.found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
+    }
+}
+
+/// Sorts by place and leaves out what is said twice.
+pub(crate) fn sort(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    found.sort_by(|a, b| {
+        let key = |d: &Diagnostic| (d.file.clone(), d.line, d.column, d.severity, d.message.clone());
+        key(a).cmp(&key(b))
+    });
+    found.dedup();
+    let left_out = found.len().saturating_sub(MAX_DIAGNOSTICS);
+    if left_out > 0 {
+        found.truncate(MAX_DIAGNOSTICS);
+        found.push(Diagnostic::general(format!("{left_out} more problems are not shown"), None, None));
+    }
+    found
+}

@@ -1,0 +1,184 @@
+//! Compiles the rules and defaults of a resource.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use mainstay_expr::{EnumType, Problem, ProblemKind, RecordType, Root, RuleScope, compile_default, compile_rule};
+use prost_reflect::{DescriptorPool, DynamicMessage};
+
+use crate::file::Spot;
+use crate::model::{Access, FieldModel, Rule};
+use crate::options::{message_option, optional_text};
+use crate::report::Report;
+use crate::resource::head::Head;
+use crate::resource::options::{self, FIELD};
+use crate::text::{Step, literal_offsets};
+
+pub(crate) const OPTIONS: &str = "mainstay.v1.resource";
+
+/// What rules are compiled against.
+pub(crate) struct Rules<'a> {
+    pub head: &'a Head,
+    pub record: Arc<RecordType>,
+    pub enums: Vec<Arc<EnumType>>,
+    /// Fields with problems of their own.
+    pub failed: &'a HashSet<String>,
+}
+
+impl Rules<'_> {
+    /// Compiles the `access` of a resource, and warns of verbs that nobody may use.
+    pub(crate) fn compile(&self, report: &mut Report<'_>, pool: &DescriptorPool) -> Access {
+        let option = message_option(pool, &self.head.message.options(), OPTIONS);
+        let written = option.as_ref().and_then(|option| nested(option, "access"));
+        let Some(written) = written else {
+            self.warn_without_access(report, option.is_some());
+            return Access::default();
+        };
+        let rule = |verb: &str| optional_text(&written, verb);
+        let row =
+            RuleScope { resource: Some(Arc::clone(&self.record)), enums: self.enums.clone(), ..RuleScope::default() };
+        let rows = RuleScope {
+            old: Some(Arc::clone(&self.record)),
+            new: Some(Arc::clone(&self.record)),
+            enums: self.enums.clone(),
+            ..RuleScope::default()
+        };
+        let mut access = Access {
+            read: rule("read").and_then(|source| self.rule(report, "read", &source, &row)),
+            create: rule("create").and_then(|source| self.rule(report, "create", &source, &row)),
+            update: rule("update").and_then(|source| self.rule(report, "update", &source, &rows)).into_iter().collect(),
+            delete: rule("delete").and_then(|source| self.rule(report, "delete", &source, &row)),
+        };
+        if let Some(source) = rule("write") {
+            self.refuse_both(report, &written);
+            if let Some(write) = self.rule(report, "write", &source, &row) {
+                let on = |root| Rule { program: write.program.clone().on(root), ..write.clone() };
+                access.update = vec![on(Root::Old), on(Root::New)];
+                access.create = Some(write.clone());
+                access.delete = Some(write);
+            }
+        }
+        self.warn_of_missing(report, &written);
+        access
+    }
+
+    fn spot(&self, report: &Report<'_>, verb: &str) -> Spot {
+        self.head.option(report, OPTIONS, &[Step::Field("access"), Step::Field(verb)])
+    }
+
+    fn rule(&self, report: &mut Report<'_>, verb: &str, source: &str, scope: &RuleScope) -> Option<Rule> {
+        let spot = self.spot(report, verb);
+        if source.trim().is_empty() {
+            report
+                .error(&spot, format!("the rule for {verb} is empty"))
+                .help(format!("write {verb}: \"false\" if nobody may, \"true\" if everybody may"));
+            return None;
+        }
+        match compile_rule(source, scope) {
+            Ok(program) => {
+                let inside = quoted(report, &spot, 0..1);
+                Some(Rule { source: source.to_owned(), program, place: report.files.place(&inside) })
+            }
+            Err(problems) => {
+                self.report(report, &format!("the rule for {verb}"), source, &spot, problems);
+                None
+            }
+        }
+    }
+
+    fn report(&self, report: &mut Report<'_>, what: &str, source: &str, spot: &Spot, problems: Vec<Problem>) {
+        for problem in problems {
+            let named = source.get(problem.span.clone()).unwrap_or_default();
+            let blames_failed = problem.kind == ProblemKind::UnknownName
+                && named.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| self.failed.contains(word));
+            if blames_failed {
+                continue;
+            }
+            let at = quoted(report, spot, problem.span);
+            let draft = report
+                .error(&at, problem.message)
+                .because(format!("it stands in {what} of {}", self.head.message.full_name()));
+            if let Some(help) = problem.help {
+                draft.help(help);
+            }
+        }
+    }
+
+    fn refuse_both(&self, report: &mut Report<'_>, written: &DynamicMessage) {
+        for verb in ["create", "update", "delete"] {
+            if optional_text(written, verb).is_some() {
+                let spot = self.spot(report, verb);
+                report
+                    .error(&spot, format!("{verb} has two rules: its own, and `write`"))
+                    .because("`write` is short for create, update and delete")
+                    .help("replace `write` by the verbs that it was meant for");
+            }
+        }
+    }
+
+    fn warn_without_access(&self, report: &mut Report<'_>, has_option: bool) {
+        let access = "access {read: \"true\" write: \"'admin' in auth.roles\"}";
+        let line = if has_option {
+            format!("add to (mainstay.v1.resource): {access}")
+        } else {
+            format!("add to the message: option (mainstay.v1.resource) = {{{access}}};")
+        };
+        report
+            .warning(&self.head.spot, format!("{} has no access rules", self.head.message.full_name()))
+            .because("without a rule every call is denied")
+            .help(line);
+    }
+
+    fn warn_of_missing(&self, report: &mut Report<'_>, written: &DynamicMessage) {
+        let has = |verb: &str| optional_text(written, verb).is_some();
+        let verbs = ["read", "create", "update", "delete"];
+        let missing: Vec<&str> =
+            verbs.into_iter().filter(|verb| !has(verb) && (*verb == "read" || !has("write"))).collect();
+        if missing.is_empty() {
+            return;
+        }
+        let spot = self.head.option(report, OPTIONS, &[Step::Field("access")]);
+        let lines: Vec<String> = missing.iter().map(|verb| format!("{verb}: \"false\"")).collect();
+        report
+            .warning(&spot, format!("nobody may {} {}", missing.join(" or "), self.head.message.full_name()))
+            .because("a verb without a rule is denied to everyone but the system")
+            .help(format!("add {} to say so, or the rules that are meant", lines.join(" ")));
+    }
+
+    /// Compiles the defaults of the resource's own fields.
+    pub(crate) fn defaults(&self, report: &mut Report<'_>, fields: &mut [FieldModel]) {
+        for field in fields {
+            let Some(descriptor) = self.head.message.get_field(field.number) else { continue };
+            let Some(source) = options::read(&descriptor).default else { continue };
+            let Some(wanted) = self.record.field(&field.name).map(|field| field.ty.clone()) else { continue };
+            if field.columns.len() != 1 || !field.children.is_empty() {
+                continue;
+            }
+            let spot = options::spot(report, &descriptor, FIELD, &[Step::Field("default")]);
+            match compile_default(&source, &wanted) {
+                Ok(program) => field.default = Some(program),
+                Err(problems) => {
+                    self.report(report, &format!("the default of {}", field.name), &source, &spot, problems)
+                }
+            }
+        }
+    }
+}
+
+fn nested(message: &DynamicMessage, field: &str) -> Option<DynamicMessage> {
+    let descriptor = prost_reflect::ReflectMessage::descriptor(message).get_field_by_name(field)?;
+    message.has_field(&descriptor).then(|| message.get_field(&descriptor).as_message().cloned()).flatten()
+}
+
+/// A stretch of a quoted string's value, in the file.
+fn quoted(report: &Report<'_>, spot: &Spot, span: Range<usize>) -> Spot {
+    let offsets = literal_offsets(report.files.text(spot.file), spot.range.clone());
+    let last = offsets.len().saturating_sub(1);
+    if last == 0 {
+        return spot.clone();
+    }
+    let start = offsets[span.start.min(last)];
+    let end = span.end.checked_sub(1).map_or(start, |before| offsets[before.min(last - 1)] + 1);
+    Spot { file: spot.file, range: start..end.max(start) }
+}

@@ -1,0 +1,329 @@
+//! From `(buf.validate.field)` to checks. What is not implemented is refused before, by the capability table.
+
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind as ProtoKind, Value};
+
+use crate::capabilities;
+use crate::check::{Check, Pattern};
+use crate::file::{Spot, tag};
+use crate::options::message_option;
+use crate::report::Report;
+use crate::resource::types::map_value;
+use crate::text::{Step, literal_offsets};
+
+const FIELD: &str = "buf.validate.field";
+
+/// The constraints of one field.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Constraints {
+    pub required: bool,
+    pub ignore_zero: bool,
+    pub checks: Vec<Check>,
+    /// On the elements of a repeated field.
+    pub items: Vec<Check>,
+}
+
+/// Reads a field's constraints, and reports those that do not fit the field.
+pub(crate) fn read(report: &mut Report<'_>, field: &FieldDescriptor) -> Constraints {
+    let Some(rules) = message_option(field.parent_pool(), &field.options(), FIELD) else {
+        return Constraints::default();
+    };
+    let mut reader = Reader { report, field, steps: Vec::new() };
+    let mut found = reader.rules(&rules, field.is_list());
+    if number(&rules, "ignore") == Some(3) {
+        // IGNORE_ALWAYS: the constraints stand there for others.
+        found = Constraints::default();
+    }
+    found.ignore_zero = number(&rules, "ignore") == Some(1);
+    found
+}
+
+fn number(rules: &DynamicMessage, field: &str) -> Option<i32> {
+    rules.get_field_by_name(field).and_then(|value| value.as_enum_number())
+}
+
+struct Reader<'a, 'f> {
+    report: &'a mut Report<'f>,
+    field: &'a FieldDescriptor,
+    steps: Vec<&'static str>,
+}
+
+impl Reader<'_, '_> {
+    fn spot(&self, steps: &[&str]) -> Spot {
+        let steps: Vec<Step<'_>> = self.steps.iter().chain(steps).map(|step| Step::Field(step)).collect();
+        let file = self.field.parent_file();
+        self.report.files.option(file.name(), self.field.path(), tag::FIELD_OPTIONS, FIELD, &steps)
+    }
+
+    fn rules(&mut self, rules: &DynamicMessage, list: bool) -> Constraints {
+        let mut found = Constraints {
+            required: rules.get_field_by_name("required").is_some_and(|value| value.as_bool() == Some(true)),
+            ..Constraints::default()
+        };
+        let wanted = family(self.field, list);
+        for (rule, value) in rules.fields() {
+            let (name, Value::Message(value)) = (rule.name(), value) else { continue };
+            if rule.containing_oneof().is_none() {
+                continue;
+            }
+            if name != wanted {
+                let spot = self.spot(&[name]);
+                self.report
+                    .error(&spot, format!("`{name}` constraints do not fit {}", self.field.name()))
+                    .because(format!("the field's type takes `{wanted}` constraints"))
+                    .help(format!("write (buf.validate.field).{wanted}"));
+                continue;
+            }
+            match name {
+                "repeated" => self.repeated(value, &mut found),
+                "string" => found.checks = self.strings(value),
+                "bool" => found.checks = bools(value),
+                "enum" => found.checks = self.integers(value, "enum"),
+                "float" | "double" => found.checks = self.doubles(value, wanted),
+                _ => found.checks = self.integers(value, wanted),
+            }
+        }
+        found
+    }
+
+    fn repeated(&mut self, rules: &DynamicMessage, found: &mut Constraints) {
+        for (name, value) in set(rules) {
+            match (name.as_str(), value) {
+                ("min_items", Value::U64(bound)) => found.checks.push(Check::MinItems(bound)),
+                ("max_items", Value::U64(bound)) => found.checks.push(Check::MaxItems(bound)),
+                ("items", Value::Message(items)) => {
+                    self.steps.extend(["repeated", "items"]);
+                    let inner = self.rules(&items, false);
+                    self.steps.clear();
+                    found.items = inner.checks;
+                }
+                _ => {}
+            }
+        }
+        self.crossed(bounds(&found.checks), &["repeated"]);
+    }
+
+    fn strings(&mut self, rules: &DynamicMessage) -> Vec<Check> {
+        let mut checks = Vec::new();
+        for (name, value) in set(rules) {
+            match (name.as_str(), value) {
+                ("const", Value::String(value)) => checks.push(Check::TextIn(vec![value])),
+                ("len", Value::U64(length)) => checks.extend([Check::TextMinLen(length), Check::TextMaxLen(length)]),
+                ("min_len", Value::U64(bound)) => checks.push(Check::TextMinLen(bound)),
+                ("max_len", Value::U64(bound)) => checks.push(Check::TextMaxLen(bound)),
+                ("in", Value::List(values)) => checks.push(Check::TextIn(texts(&values))),
+                ("not_in", Value::List(values)) => checks.push(Check::TextNotIn(texts(&values))),
+                ("pattern", Value::String(source)) => checks.extend(self.pattern(&source)),
+                _ => {}
+            }
+        }
+        self.crossed(bounds(&checks), &["string"]);
+        checks
+    }
+
+    fn pattern(&mut self, source: &str) -> Option<Check> {
+        match Pattern::new(source) {
+            Ok(pattern) => Some(Check::TextPattern(pattern)),
+            Err(cause) => {
+                let spot = inside_quotes(self.report, &self.spot(&["string", "pattern"]));
+                self.report
+                    .error(&spot, "the pattern is not a regular expression that can be used")
+                    .because(cause)
+                    .help("write it in RE2's syntax, without look-around and back-references");
+                None
+            }
+        }
+    }
+
+    fn integers(&mut self, rules: &DynamicMessage, family: &'static str) -> Vec<Check> {
+        let mut checks = Vec::new();
+        for (name, value) in set(rules) {
+            let check = match (name.as_str(), &value) {
+                ("defined_only", Value::Bool(true)) => Some(Check::IntIn(self.defined())),
+                ("in" | "not_in", Value::List(values)) => {
+                    let values: Option<Vec<i64>> = values.iter().map(stored_int).collect();
+                    match (name.as_str(), values) {
+                        ("in", Some(values)) => Some(Check::IntIn(values)),
+                        (_, Some(values)) => Some(Check::IntNotIn(values)),
+                        _ => self.too_large(family, &name),
+                    }
+                }
+                (bound, value) => match (bound, stored_int(value)) {
+                    ("const", Some(value)) => Some(Check::IntIn(vec![value])),
+                    ("gt", Some(bound)) => Some(Check::IntMin { bound, exclusive: true }),
+                    ("gte", Some(bound)) => Some(Check::IntMin { bound, exclusive: false }),
+                    ("lt", Some(bound)) => Some(Check::IntMax { bound, exclusive: true }),
+                    ("lte", Some(bound)) => Some(Check::IntMax { bound, exclusive: false }),
+                    ("const" | "gt" | "gte", None) => self.too_large(family, &name),
+                    // An upper bound beyond what can be stored always holds.
+                    _ => None,
+                },
+            };
+            checks.extend(check);
+        }
+        self.crossed(bounds(&checks), &[family]);
+        checks
+    }
+
+    fn defined(&self) -> Vec<i64> {
+        let mut numbers: Vec<i64> = match map_value(self.field).kind() {
+            ProtoKind::Enum(ty) => ty.values().map(|value| i64::from(value.number())).collect(),
+            _ => Vec::new(),
+        };
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
+    fn doubles(&mut self, rules: &DynamicMessage, family: &'static str) -> Vec<Check> {
+        let mut checks = Vec::new();
+        for (name, value) in set(rules) {
+            let values: Vec<f64> = match &value {
+                Value::List(values) => values.iter().filter_map(as_double).collect(),
+                value => as_double(value).into_iter().collect(),
+            };
+            if values.iter().any(|value| value.is_nan()) {
+                let spot = self.spot(&[family, &name]);
+                self.report
+                    .error(&spot, "NaN compares with nothing")
+                    .help("leave the constraint out; NaN is never stored");
+                continue;
+            }
+            let first = values.first().copied();
+            checks.extend(match (name.as_str(), first) {
+                ("const", Some(_)) | ("in", _) => Some(Check::DoubleIn(values)),
+                ("not_in", _) => Some(Check::DoubleNotIn(values)),
+                ("gt", Some(bound)) => Some(Check::DoubleMin { bound, exclusive: true }),
+                ("gte", Some(bound)) => Some(Check::DoubleMin { bound, exclusive: false }),
+                ("lt", Some(bound)) => Some(Check::DoubleMax { bound, exclusive: true }),
+                ("lte", Some(bound)) => Some(Check::DoubleMax { bound, exclusive: false }),
+                _ => None,
+            });
+        }
+        self.crossed(bounds(&checks), &[family]);
+        checks
+    }
+
+    fn too_large(&mut self, family: &'static str, name: &str) -> Option<Check> {
+        let spot = self.spot(&[family, name]);
+        self.report
+            .error(&spot, "the bound is larger than what can be stored")
+            .because(format!("integers are stored up to {}", i64::MAX))
+            .help("use a smaller bound");
+        None
+    }
+
+    /// A lower bound above the upper one means "outside of" in `buf.validate`.
+    fn crossed(&mut self, (low, high): (Option<f64>, Option<f64>), steps: &[&str]) {
+        if let (Some(low), Some(high)) = (low, high)
+            && low > high
+        {
+            let spot = self.spot(steps);
+            let what = "a lower bound above the upper one";
+            capabilities::refuse(self.report, &spot, "ranges that exclude their middle", what);
+        }
+    }
+}
+
+/// The inside of the first literal at a spot.
+pub(crate) fn inside_quotes(report: &Report<'_>, spot: &Spot) -> Spot {
+    let offsets = literal_offsets(report.files.text(spot.file), spot.range.clone());
+    match (offsets.first(), offsets.last()) {
+        (Some(start), Some(end)) if end > start => Spot { file: spot.file, range: *start..*end },
+        _ => spot.clone(),
+    }
+}
+
+/// The constraints that fit a field: a member of the `type` oneof of `FieldRules`.
+fn family(field: &FieldDescriptor, list: bool) -> &'static str {
+    if field.is_map() {
+        return "map";
+    }
+    if list {
+        return "repeated";
+    }
+    match field.kind() {
+        ProtoKind::Double => "double",
+        ProtoKind::Float => "float",
+        ProtoKind::Int32 => "int32",
+        ProtoKind::Int64 => "int64",
+        ProtoKind::Uint32 => "uint32",
+        ProtoKind::Uint64 => "uint64",
+        ProtoKind::Sint32 => "sint32",
+        ProtoKind::Sint64 => "sint64",
+        ProtoKind::Fixed32 => "fixed32",
+        ProtoKind::Fixed64 => "fixed64",
+        ProtoKind::Sfixed32 => "sfixed32",
+        ProtoKind::Sfixed64 => "sfixed64",
+        ProtoKind::Bool => "bool",
+        ProtoKind::String => "string",
+        ProtoKind::Bytes => "bytes",
+        ProtoKind::Enum(_) => "enum",
+        ProtoKind::Message(message) => match message.full_name() {
+            "google.protobuf.DoubleValue" => "double",
+            "google.protobuf.FloatValue" => "float",
+            "google.protobuf.Int32Value" => "int32",
+            "google.protobuf.Int64Value" => "int64",
+            "google.protobuf.UInt32Value" => "uint32",
+            "google.protobuf.UInt64Value" => "uint64",
+            "google.protobuf.BoolValue" => "bool",
+            "google.protobuf.StringValue" => "string",
+            "google.protobuf.BytesValue" => "bytes",
+            "google.protobuf.Duration" => "duration",
+            "google.protobuf.Timestamp" => "timestamp",
+            "google.protobuf.Any" => "any",
+            _ => "required",
+        },
+    }
+}
+
+/// What is set, in the order of declaration, so that violations always come in the same order.
+fn set(rules: &DynamicMessage) -> Vec<(String, Value)> {
+    let mut all: Vec<_> =
+        rules.fields().map(|(field, value)| (field.number(), field.name().to_owned(), value.clone())).collect();
+    all.sort_by_key(|(number, ..)| *number);
+    all.into_iter().map(|(_, name, value)| (name, value)).collect()
+}
+
+fn bools(rules: &DynamicMessage) -> Vec<Check> {
+    let set = set(rules).into_iter();
+    set.filter(|(name, _)| name == "const").filter_map(|(_, value)| value.as_bool()).map(Check::BoolIs).collect()
+}
+
+fn texts(values: &[Value]) -> Vec<String> {
+    values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
+}
+
+fn stored_int(value: &Value) -> Option<i64> {
+    match value {
+        Value::I32(value) | Value::EnumNumber(value) => Some(i64::from(*value)),
+        Value::I64(value) => Some(*value),
+        Value::U32(value) => Some(i64::from(*value)),
+        Value::U64(value) => i64::try_from(*value).ok(),
+        _ => None,
+    }
+}
+
+fn as_double(value: &Value) -> Option<f64> {
+    match value {
+        Value::F32(value) => Some(f64::from(*value)),
+        Value::F64(value) => Some(*value),
+        _ => None,
+    }
+}
+
+/// The lowest and highest value that bounds admit, near enough to see whether they cross.
+fn bounds(checks: &[Check]) -> (Option<f64>, Option<f64>) {
+    let (mut low, mut high) = (None, None);
+    for check in checks {
+        match check {
+            Check::IntMin { bound, .. } => low = Some(*bound as f64),
+            Check::IntMax { bound, .. } => high = Some(*bound as f64),
+            Check::DoubleMin { bound, .. } => low = Some(*bound),
+            Check::DoubleMax { bound, .. } => high = Some(*bound),
+            Check::TextMinLen(bound) | Check::MinItems(bound) => low = Some(*bound as f64),
+            Check::TextMaxLen(bound) | Check::MaxItems(bound) => high = Some(*bound as f64),
+            _ => {}
+        }
+    }
+    (low, high)
+}

@@ -1,0 +1,197 @@
+//! What lies inside a JSON column: its storage keys, its checks, and what expressions may name in it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use mainstay_expr::{Field, RecordType, Storage, Type};
+use mainstay_record::{JsonField, JsonMessage, JsonShape, Kind};
+use prost_reflect::{FieldDescriptor, MessageDescriptor};
+
+use crate::capabilities;
+use crate::check::Check;
+use crate::report::Report;
+use crate::resource::layout::descriptor_refused;
+use crate::resource::options::{self, FIELD, REFERENCE};
+use crate::resource::types::{Stored, Types, has_string_keys};
+use crate::resource::{constraints, types::Refused};
+use crate::text::Step;
+use crate::{Container, JsonChecks, JsonFieldChecks};
+
+/// A JSON column's inside.
+pub(crate) struct BuiltJson {
+    pub shape: JsonShape,
+    pub checks: Option<JsonChecks>,
+    pub ty: Type,
+}
+
+/// Builds the shape of one column.
+pub(crate) struct JsonBuilder<'a, 'f> {
+    report: &'a mut Report<'f>,
+    types: &'a mut Types,
+    read: &'a mut HashSet<String>,
+    shape: JsonShape,
+    checks: Vec<Vec<JsonFieldChecks>>,
+    /// Entry in the shape, by the message's full name.
+    entries: HashMap<String, usize>,
+    /// By the message's full name, and whether a recursion is cut short in it.
+    records: HashMap<(String, bool), Arc<RecordType>>,
+}
+
+impl<'a, 'f> JsonBuilder<'a, 'f> {
+    pub(crate) fn new(report: &'a mut Report<'f>, types: &'a mut Types, read: &'a mut HashSet<String>) -> Self {
+        JsonBuilder {
+            report,
+            types,
+            read,
+            shape: JsonShape::default(),
+            checks: Vec::new(),
+            entries: HashMap::new(),
+            records: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn build(
+        &mut self,
+        field: &FieldDescriptor,
+        stored: &Stored,
+        container: Container,
+        items: &[Check],
+    ) -> BuiltJson {
+        let item_kind = match stored {
+            Stored::Scalar { kind, .. } => Some(*kind),
+            _ => None,
+        };
+        if let Stored::Message(message) = stored {
+            self.message(message);
+        }
+        let ty = self.ty(field, stored, false);
+        let checks =
+            JsonChecks { container, items: items.to_vec(), item_kind, messages: std::mem::take(&mut self.checks) };
+        BuiltJson { shape: std::mem::take(&mut self.shape), checks: constrains(&checks).then_some(checks), ty }
+    }
+
+    /// Enters a message and all below it into the shape, once.
+    fn message(&mut self, message: &MessageDescriptor) -> usize {
+        if let Some(entry) = self.entries.get(message.full_name()) {
+            return *entry;
+        }
+        let entry = self.shape.messages.len();
+        self.entries.insert(message.full_name().to_owned(), entry);
+        self.shape.messages.push(JsonMessage::default());
+        self.checks.push(Vec::new());
+        let mut fields: Vec<FieldDescriptor> = message.fields().collect();
+        fields.sort_by_key(FieldDescriptor::number);
+        for field in fields {
+            if let Some((stored, checks)) = self.field(&field) {
+                self.shape.messages[entry].fields.push(stored);
+                self.checks[entry].push(checks);
+            }
+        }
+        entry
+    }
+
+    fn field(&mut self, field: &FieldDescriptor) -> Option<(JsonField, JsonFieldChecks)> {
+        self.read.insert(field.full_name().to_owned());
+        let options = options::read(field);
+        options::check_aliases(self.report, field, &options.aliases);
+        let constraints = constraints::read(self.report, field);
+        if descriptor_refused(self.report, field) {
+            return None;
+        }
+        if options.reference.is_some() {
+            let spot = options::spot(self.report, field, REFERENCE, &[Step::Field("type")]);
+            capabilities::refuse(self.report, &spot, "references inside messages", "a reference inside a message");
+        }
+        if options.default.is_some() {
+            let spot = options::spot(self.report, field, FIELD, &[Step::Field("default")]);
+            capabilities::refuse(
+                self.report,
+                &spot,
+                "defaults inside messages",
+                "a default on a field inside a message",
+            );
+        }
+        let stored = match self.types.stored(field) {
+            Ok(stored) => stored,
+            Err(Refused(name)) => {
+                let spot = self.report.files.field_type(field.parent_file().name(), field.path());
+                capabilities::refuse(self.report, &spot, &name, &format!("a field of type {name}"));
+                return None;
+            }
+        };
+        let message = match &stored {
+            Stored::Message(message) => Some(self.message(message)),
+            _ => None,
+        };
+        let (kind, wrapped) = match stored {
+            Stored::Scalar { kind, wrapped, .. } => (kind, wrapped),
+            _ => (Kind::Json, true),
+        };
+        let container = match (field.is_map(), field.is_list()) {
+            (true, _) => Container::Map,
+            (_, true) => Container::List,
+            _ => Container::One,
+        };
+        let checks = JsonFieldChecks {
+            number: field.number(),
+            name: field.name().to_owned(),
+            kind,
+            presence: container == Container::One && (wrapped || field.supports_presence()),
+            container,
+            required: options.behaviors.required || constraints.required,
+            ignore_zero: constraints.ignore_zero,
+            checks: constraints.checks,
+            items: constraints.items,
+        };
+        Some((JsonField { number: field.number(), key: field.name().to_owned(), message }, checks))
+    }
+
+    fn ty(&mut self, field: &FieldDescriptor, stored: &Stored, inside_recursion: bool) -> Type {
+        let element = match stored {
+            Stored::Scalar { ty, .. } => ty.clone(),
+            Stored::Struct => Type::Struct,
+            Stored::Message(message) => Type::Message(self.record(message, inside_recursion)),
+        };
+        match (field.is_map(), field.is_list()) {
+            (true, _) if has_string_keys(field) => Type::Map(Box::new(element)),
+            (true, _) => Type::MapOther,
+            (_, true) => Type::List(Box::new(element)),
+            _ => element,
+        }
+    }
+
+    /// A recursive message has its fields once; further in it has none.
+    fn record(&mut self, message: &MessageDescriptor, inside_recursion: bool) -> Arc<RecordType> {
+        let recursive = self.types.is_recursive(message);
+        let name = message.full_name().to_owned();
+        if recursive && inside_recursion {
+            return Arc::new(RecordType { name, fields: Vec::new() });
+        }
+        let key = (name.clone(), inside_recursion);
+        if let Some(known) = self.records.get(&key) {
+            return Arc::clone(known);
+        }
+        let mut fields = Vec::new();
+        for field in message.fields() {
+            let Ok(stored) = self.types.stored(&field) else { continue };
+            let ty = self.ty(&field, &stored, inside_recursion || recursive);
+            let aliases = options::read(&field).aliases;
+            fields.push(Field {
+                name: field.name().to_owned(),
+                aliases,
+                number: field.number(),
+                ty,
+                storage: Storage::InJson,
+            });
+        }
+        let record = Arc::new(RecordType { name, fields });
+        self.records.insert(key, Arc::clone(&record));
+        record
+    }
+}
+
+fn constrains(checks: &JsonChecks) -> bool {
+    let mut fields = checks.messages.iter().flatten();
+    !checks.items.is_empty()
+        || fields.any(|field| field.required || !field.checks.is_empty() || !field.items.is_empty())
+}

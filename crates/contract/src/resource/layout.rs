@@ -1,0 +1,493 @@
+//! From a message to the columns of its table, and to what expressions may name.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use mainstay_expr::{Field, RecordType, Storage, Type};
+use mainstay_record::{Column, Kind, Layout, NumberPath, Role};
+use prost_reflect::{FieldDescriptor, MessageDescriptor};
+
+use crate::capabilities;
+use crate::file::Spot;
+use crate::model::{FieldModel, Reference};
+use crate::naming::MAX_IDENTIFIER_BYTES;
+use crate::report::Report;
+use crate::resource::constraints::{self, Constraints};
+use crate::resource::head::Head;
+use crate::resource::json::JsonBuilder;
+use crate::resource::options::{self, FIELD, FieldOptions, REFERENCE};
+use crate::resource::standard;
+use crate::resource::types::{Stored, Types};
+use crate::text::Step;
+use crate::{Behaviors, Container};
+
+/// How many columns a table has at most.
+pub const MAX_COLUMNS: usize = 500;
+/// How deep messages may lie in one another's columns.
+pub const MAX_MESSAGE_DEPTH: usize = 12;
+
+/// What the fields of a resource come to.
+#[derive(Debug, Default)]
+pub(crate) struct Built {
+    pub layout: Layout,
+    pub fields: Vec<FieldModel>,
+    pub record: RecordType,
+    pub references: Vec<Reference>,
+    /// Names of fields that have problems of their own, so that what names them is not blamed too.
+    pub failed: HashSet<String>,
+}
+
+/// Lays out one resource.
+pub(crate) fn build(
+    report: &mut Report<'_>,
+    heads: &[Head],
+    head: &Head,
+    types: &mut Types,
+    read: &mut HashSet<String>,
+) -> Built {
+    let mut builder = Builder { report, heads, head, types, read, built: Built::default(), full: false };
+    builder.key_columns();
+    let level = Level {
+        message: head.message.clone(),
+        column: String::new(),
+        field: String::new(),
+        path: NumberPath::default(),
+        depth: 0,
+    };
+    let (fields, record) = builder.message(&level);
+    builder.built.fields = fields;
+    builder.built.record = record;
+    standard::check(builder.report, head, &mut builder.built);
+    builder.check_columns();
+    builder.built
+}
+
+/// A message on its way into columns.
+struct Level {
+    message: MessageDescriptor,
+    /// Prefix of column names: `address__`.
+    column: String,
+    /// Prefix of field paths: `address.`.
+    field: String,
+    path: NumberPath,
+    depth: usize,
+}
+
+struct Builder<'a, 'f> {
+    report: &'a mut Report<'f>,
+    heads: &'a [Head],
+    head: &'a Head,
+    types: &'a mut Types,
+    /// Full names of the fields whose options are enforced.
+    read: &'a mut HashSet<String>,
+    built: Built,
+    /// No more columns; said once.
+    full: bool,
+}
+
+/// A field, on the way.
+struct Item {
+    descriptor: FieldDescriptor,
+    options: FieldOptions,
+    constraints: Constraints,
+    spot: Spot,
+    path: NumberPath,
+    field_path: String,
+    column: String,
+}
+
+impl Builder<'_, '_> {
+    fn key_columns(&mut self) {
+        let variables = &self.head.pattern.variables;
+        for (i, variable) in variables.iter().enumerate() {
+            let name = if i + 1 == variables.len() { "_id".to_owned() } else { format!("_{variable}_id") };
+            self.push(
+                name,
+                String::new(),
+                NumberPath::default(),
+                Role::Key { variable: variable.clone() },
+                Kind::Text,
+                false,
+            );
+        }
+        self.push("_revision".into(), String::new(), NumberPath::default(), Role::Revision, Kind::Int, false);
+    }
+
+    fn push(&mut self, name: String, field: String, path: NumberPath, role: Role, kind: Kind, nullable: bool) -> usize {
+        self.built.layout.columns.push(Column { name, field, path, role, kind, nullable });
+        self.full = self.built.layout.columns.len() > MAX_COLUMNS;
+        self.built.layout.columns.len() - 1
+    }
+
+    fn message(&mut self, level: &Level) -> (Vec<FieldModel>, RecordType) {
+        let mut descriptors: Vec<FieldDescriptor> = level.message.fields().collect();
+        descriptors.sort_by_key(FieldDescriptor::number);
+        let mut models = Vec::new();
+        let mut record = RecordType { name: level.message.full_name().to_owned(), fields: Vec::new() };
+        refuse_extensions(self.report, &level.message);
+        for descriptor in descriptors {
+            if self.full {
+                break;
+            }
+            let name = descriptor.name().to_owned();
+            let before = self.report.errors();
+            match self.field(level, descriptor) {
+                Some((model, field)) => {
+                    models.push(model);
+                    record.fields.push(field);
+                }
+                None => {
+                    self.built.failed.insert(name.clone());
+                }
+            }
+            if self.report.errors() > before {
+                self.built.failed.insert(name);
+            }
+        }
+        (models, record)
+    }
+
+    fn field(&mut self, level: &Level, descriptor: FieldDescriptor) -> Option<(FieldModel, Field)> {
+        self.read.insert(descriptor.full_name().to_owned());
+        let spot = self.report.files.name(descriptor.parent_file().name(), descriptor.path());
+        let options = options::read(&descriptor);
+        options::check_aliases(self.report, &descriptor, &options.aliases);
+        let constraints = constraints::read(self.report, &descriptor);
+        let item = Item {
+            path: level.path.child(descriptor.number()),
+            field_path: format!("{}{}", level.field, descriptor.name()),
+            column: format!("{}{}", level.column, descriptor.name()),
+            descriptor,
+            options,
+            constraints,
+            spot,
+        };
+        if descriptor_refused(self.report, &item.descriptor) {
+            return None;
+        }
+        if item.descriptor.name().starts_with('_') {
+            self.report
+                .error(&item.spot, format!("the field's name `{}` begins with an underscore", item.descriptor.name()))
+                .because("columns with such names are Mainstay's own")
+                .help("choose another name");
+            return None;
+        }
+        self.check_place_of_options(level, &item);
+        if level.depth == 0
+            && let Some(found) = standard::virtual_field(self.report, self.head, &self.built.layout, &item.standard())
+        {
+            return found
+                .map(|(storage, identifier)| item.done(Type::Text, storage, Vec::new(), identifier, self.report));
+        }
+        if let Some(target) = item.options.reference.clone() {
+            return self.reference(level, item, &target);
+        }
+        let stored = match self.types.stored(&item.descriptor) {
+            Ok(stored) => stored,
+            Err(refused) => {
+                let file = item.descriptor.parent_file();
+                let spot = self.report.files.field_type(file.name(), item.descriptor.path());
+                capabilities::refuse(self.report, &spot, &refused.0, &format!("a field of type {}", refused.0));
+                return None;
+            }
+        };
+        if item.descriptor.is_list() || item.descriptor.is_map() {
+            return Some(self.json(item, &stored));
+        }
+        match stored {
+            Stored::Scalar { kind, ty, wrapped } => Some(self.scalar(level, item, kind, ty, wrapped)),
+            Stored::Message(message) if !self.types.is_recursive(&message) => self.flattened(level, item, message),
+            stored => Some(self.json(item, &stored)),
+        }
+    }
+
+    /// Options that are good on a field of the resource itself only.
+    fn check_place_of_options(&mut self, level: &Level, item: &Item) {
+        if item.options.behaviors.identifier && !(level.depth == 0 && item.descriptor.name() == "name") {
+            self.report
+                .error(&item.spot, format!("{} is not the identifier of a resource", item.field_path))
+                .because("IDENTIFIER belongs on the field `name` of the resource (AIP-203)")
+                .help("remove IDENTIFIER from the field");
+        }
+        if item.options.default.is_some() && level.depth > 0 {
+            let spot = options::spot(self.report, &item.descriptor, FIELD, &[Step::Field("default")]);
+            capabilities::refuse(
+                self.report,
+                &spot,
+                "defaults inside messages",
+                "a default on a field inside a message",
+            );
+        }
+    }
+
+    fn scalar(&mut self, level: &Level, item: Item, kind: Kind, ty: Type, wrapped: bool) -> (FieldModel, Field) {
+        let nullable = wrapped || item.descriptor.supports_presence();
+        let index =
+            self.push(item.column.clone(), item.field_path.clone(), item.path.clone(), Role::Field, kind, nullable);
+        if level.depth == 0 {
+            standard::check_type(self.report, &item.standard(), &ty);
+        }
+        item.done(ty, Storage::Column { index, nullable }, vec![index], false, self.report)
+    }
+
+    fn flattened(&mut self, level: &Level, item: Item, message: MessageDescriptor) -> Option<(FieldModel, Field)> {
+        if level.depth + 1 > MAX_MESSAGE_DEPTH {
+            self.report
+                .error(&item.spot, format!("messages lie more than {MAX_MESSAGE_DEPTH} deep in one another"))
+                .help("make one of them repeated, or a resource of its own");
+            return None;
+        }
+        let name = format!("_has_{}", item.column);
+        let presence = self.push(name, item.field_path.clone(), item.path.clone(), Role::Presence, Kind::Bool, false);
+        let inner = Level {
+            message,
+            column: format!("{}__", item.column),
+            field: format!("{}.", item.field_path),
+            path: item.path.clone(),
+            depth: level.depth + 1,
+        };
+        let (children, record) = self.message(&inner);
+        self.refuse_default(&item);
+        let ty = Type::Message(Arc::new(record));
+        let storage = Storage::Message { presence: Some(presence) };
+        let (model, field) = item.done(ty, storage, vec![presence], false, self.report);
+        Some((FieldModel { children, ..model }, field))
+    }
+
+    fn json(&mut self, item: Item, stored: &Stored) -> (FieldModel, Field) {
+        self.refuse_default(&item);
+        let container = match (item.descriptor.is_map(), item.descriptor.is_list()) {
+            (true, _) => Container::Map,
+            (_, true) => Container::List,
+            _ => Container::One,
+        };
+        let mut json = JsonBuilder::new(self.report, self.types, self.read);
+        let built = json.build(&item.descriptor, stored, container, &item.constraints.items);
+        let role = Role::Json(built.shape.clone());
+        let column = self.push(item.column.clone(), item.field_path.clone(), item.path.clone(), role, Kind::Json, true);
+        let storage = Storage::Json { column, shape: built.shape };
+        let (model, field) = item.done(built.ty, storage, vec![column], false, self.report);
+        (FieldModel { json_checks: built.checks, ..model }, field)
+    }
+
+    fn refuse_default(&mut self, item: &Item) {
+        if item.options.default.is_some() {
+            let spot = options::spot(self.report, &item.descriptor, FIELD, &[Step::Field("default")]);
+            self.report
+                .error(&spot, format!("{} cannot have a default", item.field_path))
+                .because("only scalar fields can")
+                .help("remove the default");
+        }
+    }
+
+    fn reference(&mut self, level: &Level, item: Item, target: &str) -> Option<(FieldModel, Field)> {
+        let spot = options::spot(self.report, &item.descriptor, REFERENCE, &[Step::Field("type")]);
+        let stored = self.types.stored(&item.descriptor);
+        if !matches!(stored, Ok(Stored::Scalar { kind: Kind::Text, wrapped: false, .. })) || item.descriptor.is_map() {
+            self.report
+                .error(&spot, format!("{} cannot be a reference", item.field_path))
+                .because("a reference is a string that holds a resource name (AIP-122)")
+                .help("make the field a string, or remove the annotation");
+            return None;
+        }
+        let refused = match () {
+            () if target == "*" => Some(("references to any resource", "a reference to any resource")),
+            () if item.descriptor.is_list() => Some(("repeated references", "a repeated reference")),
+            () if level.depth > 0 => Some(("references inside messages", "a reference inside a message")),
+            () => None,
+        };
+        if let Some((capability, what)) = refused {
+            capabilities::refuse(self.report, &spot, capability, what);
+            return None;
+        }
+        let Some(resource) = self.heads.iter().position(|head| head.type_name == target) else {
+            self.unknown_target(&spot, target);
+            return None;
+        };
+        if !item.constraints.checks.is_empty() {
+            capabilities::refuse(self.report, &item.spot, "constraints on references", "a constraint on a reference");
+        }
+        self.refuse_default_of_reference(&item);
+        let columns = self.reference_columns(&item, resource);
+        let template = self.heads[resource].pattern.template.clone();
+        self.built.references.push(Reference {
+            field: item.field_path.clone(),
+            number: item.descriptor.number(),
+            target: target.to_owned(),
+            resource,
+            columns: columns.clone(),
+            place: self.report.files.place(&item.spot),
+        });
+        let storage = Storage::Template { template, columns: columns.clone(), nullable: true };
+        Some(item.done(Type::Text, storage, columns, false, self.report))
+    }
+
+    fn reference_columns(&mut self, item: &Item, resource: usize) -> Vec<usize> {
+        let target = &self.heads[resource];
+        let variables = target.pattern.variables.clone();
+        let role = |position| Role::Reference {
+            target: target.type_name.clone(),
+            template: target.pattern.template.clone(),
+            position,
+        };
+        let roles: Vec<Role> = (0..variables.len()).map(role).collect();
+        let single = variables.len() == 1;
+        let columns = variables.iter().zip(roles).map(|(variable, role)| {
+            let name = if single { item.column.clone() } else { format!("{}__{variable}", item.column) };
+            self.push(name, item.field_path.clone(), item.path.clone(), role, Kind::Text, true)
+        });
+        columns.collect()
+    }
+
+    fn refuse_default_of_reference(&mut self, item: &Item) {
+        if item.options.default.is_some() {
+            let spot = options::spot(self.report, &item.descriptor, FIELD, &[Step::Field("default")]);
+            self.report
+                .error(&spot, format!("{} cannot have a default", item.field_path))
+                .because("it refers to a resource")
+                .help("remove the default");
+        }
+    }
+
+    fn unknown_target(&mut self, spot: &Spot, target: &str) {
+        let known: Vec<&str> = self.heads.iter().map(|head| head.type_name.as_str()).collect();
+        let nearest = crate::naming::nearest(target, known.iter().copied());
+        let help = match nearest {
+            Some(nearest) => format!("did you mean \"{nearest}\"?"),
+            None => format!("the contract's resources are {}", known.join(", ")),
+        };
+        self.report
+            .error(spot, format!("no resource has the type `{target}`"))
+            .because("a reference names the type of a resource of the same contract")
+            .help(help);
+    }
+
+    /// Names must be short enough, and different even for SQLite, which does not tell cases apart.
+    fn check_columns(&mut self) {
+        let columns = std::mem::take(&mut self.built.layout.columns);
+        if columns.len() > MAX_COLUMNS {
+            self.report
+                .error(
+                    &self.head.spot,
+                    format!("{} would have more than {MAX_COLUMNS} columns", self.head.message.full_name()),
+                )
+                .because("each scalar field of each message inside takes one")
+                .help("make one of the messages repeated, or a resource of its own");
+        }
+        let mut seen: std::collections::HashMap<String, &Column> = std::collections::HashMap::new();
+        for column in columns.iter().take(MAX_COLUMNS) {
+            if column.name.len() > MAX_IDENTIFIER_BYTES {
+                self.report
+                    .error(
+                        &self.head.spot,
+                        format!("the column of {} would have a name of {} bytes", column.field, column.name.len()),
+                    )
+                    .because(format!(
+                        "{} is longer than the {MAX_IDENTIFIER_BYTES} bytes that PostgreSQL keeps",
+                        column.name
+                    ))
+                    .help("shorten the names of the fields on the way there");
+            }
+            if let Some(other) = seen.insert(column.name.to_ascii_lowercase(), column) {
+                let (first, second) = (describe(other), describe(column));
+                let spot = self.spot_of(&column.path);
+                self.report
+                    .error(&spot, format!("{second} would lie in the same column as {first}"))
+                    .because(format!("both columns would be called {}", column.name.to_ascii_lowercase()))
+                    .help("rename one of the fields");
+            }
+        }
+        self.built.layout.columns = columns;
+    }
+
+    /// The field of the resource that a path begins with.
+    fn spot_of(&self, path: &NumberPath) -> Spot {
+        let field = path.0.first().and_then(|number| self.head.message.get_field(*number));
+        field.map_or_else(
+            || self.head.spot.clone(),
+            |field| self.report.files.name(field.parent_file().name(), field.path()),
+        )
+    }
+}
+
+fn describe(column: &Column) -> String {
+    if column.field.is_empty() { format!("Mainstay's own {}", column.name) } else { column.field.clone() }
+}
+
+impl Item {
+    fn standard(&self) -> standard::Declared<'_> {
+        standard::Declared {
+            descriptor: &self.descriptor,
+            spot: &self.spot,
+            constraints: &self.constraints,
+            options: &self.options,
+        }
+    }
+
+    fn done(
+        self,
+        ty: Type,
+        storage: Storage,
+        columns: Vec<usize>,
+        identifier: bool,
+        report: &Report<'_>,
+    ) -> (FieldModel, Field) {
+        let written = self.options.behaviors;
+        let behaviors = Behaviors { required: written.required || self.constraints.required, identifier, ..written };
+        let number = self.descriptor.number();
+        let field = Field {
+            name: self.descriptor.name().to_owned(),
+            aliases: self.options.aliases.clone(),
+            number,
+            ty,
+            storage,
+        };
+        let model = FieldModel {
+            number,
+            name: self.descriptor.name().to_owned(),
+            json_name: self.descriptor.json_name().to_owned(),
+            aliases: self.options.aliases,
+            path: self.path,
+            field_path: self.field_path,
+            behaviors,
+            default: None,
+            checks: self.constraints.checks,
+            json_checks: None,
+            ignore_zero: self.constraints.ignore_zero,
+            columns,
+            children: Vec::new(),
+            place: report.files.place(&self.spot),
+        };
+        (model, field)
+    }
+}
+
+fn refuse_extensions(report: &mut Report<'_>, message: &MessageDescriptor) {
+    if message.extension_ranges().next().is_some() && report.files.index(message.parent_file().name()).is_some() {
+        let spot = report.files.name(message.parent_file().name(), message.path());
+        capabilities::refuse(report, &spot, "extension ranges", "a stored message with extension ranges");
+    }
+}
+
+/// What a field can be that no stored field is yet. A oneof is told once, at its first field.
+pub(crate) fn descriptor_refused(report: &mut Report<'_>, field: &FieldDescriptor) -> bool {
+    let file = field.parent_file();
+    let spot = report.files.name(file.name(), field.path());
+    if let Some(oneof) = field.containing_oneof().filter(|oneof| !oneof.is_synthetic()) {
+        if oneof.fields().next().is_some_and(|first| first == *field) {
+            let spot = report.files.name(file.name(), oneof.path());
+            return capabilities::refuse(report, &spot, "oneof", "a oneof");
+        }
+        return true;
+    }
+    if field.is_group() {
+        return capabilities::refuse(report, &spot, "proto2 groups", "a proto2 group");
+    }
+    if field.is_required() {
+        return capabilities::refuse(report, &spot, "proto2 required", "a proto2 `required` field");
+    }
+    if field.field_descriptor_proto().default_value.is_some() {
+        return capabilities::refuse(report, &spot, "proto2 default values", "a proto2 default value");
+    }
+    false
+}

@@ -1,0 +1,121 @@
+//! From linked descriptors to the resource model.
+
+pub(crate) mod access;
+pub(crate) mod constraints;
+pub(crate) mod head;
+pub(crate) mod index;
+pub(crate) mod json;
+pub(crate) mod layout;
+pub(crate) mod options;
+pub(crate) mod standard;
+pub(crate) mod types;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use prost_reflect::{DescriptorPool, EnumDescriptor, MessageDescriptor};
+
+use crate::Resource;
+use crate::capabilities;
+use crate::model::Access;
+use crate::options::has_enforced_options;
+use crate::report::Report;
+use crate::resource::access::Rules;
+use crate::resource::head::Head;
+use crate::resource::layout::Built;
+use crate::resource::types::Types;
+
+/// Builds all resources. What is wrong is reported; the result is whole only if nothing was.
+pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head]) -> Vec<Resource> {
+    let mut types = Types::default();
+    enums(pool, report).iter().for_each(|ty| {
+        types.enumeration(ty);
+    });
+    let mut read = HashSet::new();
+    let built: Vec<Built> =
+        heads.iter().map(|head| layout::build(report, heads, head, &mut types, &mut read)).collect();
+    refuse_unread(report, pool, &read);
+    let enums = types.enums();
+    let resources = heads.iter().zip(built).map(|(head, mut built)| {
+        let record = Arc::new(std::mem::take(&mut built.record));
+        let rules = Rules { head, record: Arc::clone(&record), enums: enums.clone(), failed: &built.failed };
+        let access = rules.compile(report, pool);
+        rules.defaults(report, &mut built.fields);
+        let indexes = index::build(report, pool, head, &built);
+        resource(report, heads, head, built, Parts { record, access, indexes })
+    });
+    resources.collect()
+}
+
+struct Parts {
+    record: Arc<mainstay_expr::RecordType>,
+    access: Access,
+    indexes: Vec<crate::Index>,
+}
+
+fn resource(report: &Report<'_>, heads: &[Head], head: &Head, built: Built, parts: Parts) -> Resource {
+    let parent_shape = head.pattern.parent_shape();
+    let number = |name: &str| built.fields.iter().find(|field| field.name == name).map(|field| field.number);
+    let file = head.message.parent_file();
+    let comment = report.files.index(file.name()).map(|index| report.files.all[index].comment(head.message.path()));
+    Resource {
+        type_name: head.type_name.clone(),
+        message: head.message.full_name().to_owned(),
+        package: head.package().to_owned(),
+        singular: head.singular.clone(),
+        plural: head.plural.clone(),
+        collection: head.pattern.collection.clone(),
+        pattern: head.pattern.source.clone(),
+        template: head.pattern.template.clone(),
+        variables: head.pattern.variables.clone(),
+        parent: heads
+            .iter()
+            .position(|other| other.package() == head.package() && Some(other.pattern.shape()) == parent_shape),
+        table: head.table.clone(),
+        record: parts.record,
+        indexes: parts.indexes,
+        access: parts.access,
+        name_field: number("name"),
+        etag_field: number("etag"),
+        uid: standard::column(&built.fields, "uid"),
+        create_time: standard::column(&built.fields, "create_time"),
+        update_time: standard::column(&built.fields, "update_time"),
+        comment: comment.unwrap_or_default(),
+        place: report.files.place(&head.spot),
+        references: built.references,
+        layout: built.layout,
+        fields: built.fields,
+    }
+}
+
+/// Every enum of the written files, for rules to name.
+fn enums(pool: &DescriptorPool, report: &Report<'_>) -> Vec<EnumDescriptor> {
+    fn nested(message: &MessageDescriptor, into: &mut Vec<EnumDescriptor>) {
+        into.extend(message.child_enums());
+        message.child_messages().for_each(|child| nested(&child, into));
+    }
+    let mut all = Vec::new();
+    for file in pool.files().filter(|file| report.files.index(file.name()).is_some()) {
+        all.extend(file.enums());
+        file.messages().for_each(|message| nested(&message, &mut all));
+    }
+    all
+}
+
+/// Constraints and defaults on messages that no resource holds would be ignored, so they are refused.
+fn refuse_unread(report: &mut Report<'_>, pool: &DescriptorPool, read: &HashSet<String>) {
+    fn visit(report: &mut Report<'_>, message: &MessageDescriptor, read: &HashSet<String>) {
+        for field in message.fields().filter(|field| !read.contains(field.full_name())) {
+            if let Some(option) = has_enforced_options(&field.options()) {
+                let spot = options::spot(report, &field, &option, &[]);
+                let what = format!("({option}) on {}, which no resource holds,", field.full_name());
+                capabilities::refuse(report, &spot, "constraints outside resources", &what);
+            }
+        }
+        message.child_messages().for_each(|child| visit(report, &child, read));
+    }
+    let files = pool.files().filter(|file| report.files.index(file.name()).is_some()).collect::<Vec<_>>();
+    for file in files {
+        file.messages().for_each(|message| visit(report, &message, read));
+    }
+}

@@ -1,0 +1,109 @@
+//! Fields with a meaning of their own wherever they are declared (AIP-122, 148, 154).
+
+use mainstay_expr::{Storage, Type};
+use mainstay_record::Layout;
+use prost_reflect::{FieldDescriptor, Kind as ProtoKind};
+
+use crate::capabilities;
+use crate::file::Spot;
+use crate::model::FieldModel;
+use crate::report::Report;
+use crate::resource::constraints::Constraints;
+use crate::resource::head::Head;
+use crate::resource::layout::Built;
+use crate::resource::options::FieldOptions;
+
+/// A field of a resource as declared.
+pub(crate) struct Declared<'a> {
+    pub descriptor: &'a FieldDescriptor,
+    pub spot: &'a Spot,
+    pub constraints: &'a Constraints,
+    pub options: &'a FieldOptions,
+}
+
+/// `name` and `etag` have no column: they are put together from others. Nothing where the field is another; nothing
+/// inside where it is one of them and declared wrongly. The flag says whether it is the identifier.
+pub(crate) fn virtual_field(
+    report: &mut Report<'_>,
+    head: &Head,
+    layout: &Layout,
+    field: &Declared<'_>,
+) -> Option<Option<(Storage, bool)>> {
+    let name = field.descriptor.name();
+    if name == "delete_time" {
+        capabilities::refuse(report, field.spot, "delete_time", "`delete_time`, which soft delete sets,");
+        return Some(None);
+    }
+    if name != "name" && name != "etag" {
+        return None;
+    }
+    let singular = !field.descriptor.is_list() && !field.descriptor.is_map();
+    if field.descriptor.kind() != ProtoKind::String || !singular || field.descriptor.supports_presence() {
+        report
+            .error(field.spot, format!("`{name}` is not a plain string"))
+            .because(format!(
+                "`{name}` of a resource has a fixed meaning (AIP-{})",
+                if name == "name" { 122 } else { 154 }
+            ))
+            .help(format!("write `string {name} = {};`", field.descriptor.number()));
+        return Some(None);
+    }
+    let constrained = field.constraints.required || !field.constraints.checks.is_empty();
+    if constrained || field.options.reference.is_some() || field.options.default.is_some() {
+        let what = format!("a constraint, default or reference on `{name}`");
+        capabilities::refuse(report, field.spot, "constraints on name and etag", &what);
+    }
+    if name == "etag" {
+        return Some(Some((Storage::Etag { revision: layout.revision() }, false)));
+    }
+    let columns = (0..layout.keys()).collect();
+    let template = head.pattern.template.clone();
+    Some(Some((Storage::Template { template, columns, nullable: false }, true)))
+}
+
+/// Server-made fields must have the type that the server makes.
+pub(crate) fn check_type(report: &mut Report<'_>, field: &Declared<'_>, ty: &Type) {
+    let name = field.descriptor.name();
+    let (wanted, fits) = match name {
+        "uid" => ("string", matches!(ty, Type::Text)),
+        "create_time" | "update_time" => ("google.protobuf.Timestamp", matches!(ty, Type::Timestamp)),
+        _ => return,
+    };
+    if !fits {
+        report
+            .error(field.spot, format!("`{name}` is not a {wanted}"))
+            .because(format!("`{name}` of a resource has a fixed meaning (AIP-148)"))
+            .help(format!("write `{wanted} {name} = {};`, or rename the field", field.descriptor.number()));
+    }
+    if field.options.default.is_some() {
+        report
+            .error(field.spot, format!("`{name}` cannot have a default"))
+            .because("the server sets it")
+            .help("remove the default");
+    }
+}
+
+/// Whether the server makes the field's value.
+fn is_server_made(name: &str) -> bool {
+    matches!(name, "uid" | "create_time" | "update_time")
+}
+
+/// Completes what is so whether it is written or not, and misses a `name`.
+pub(crate) fn check(report: &mut Report<'_>, head: &Head, built: &mut Built) {
+    for field in built.fields.iter_mut().filter(|field| is_server_made(&field.name)) {
+        field.behaviors.output_only = true;
+    }
+    let has_name = built.fields.iter().any(|field| field.name == "name") || built.failed.contains("name");
+    if !has_name {
+        let number = (1..).find(|number| head.message.get_field(*number).is_none()).unwrap_or(1);
+        report
+            .error(&head.spot, format!("{} has no field `name`", head.message.full_name()))
+            .because("every resource has its resource name there (AIP-122)")
+            .help(format!("add `string name = {number} [(google.api.field_behavior) = IDENTIFIER];`"));
+    }
+}
+
+/// The column of a server-made field, if declared.
+pub(crate) fn column(fields: &[FieldModel], name: &str) -> Option<usize> {
+    fields.iter().find(|field| field.name == name)?.columns.first().copied()
+}

@@ -1,0 +1,131 @@
+//! What a field's type is stored as.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use mainstay_expr::{EnumType, Type};
+use mainstay_record::Kind;
+use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind as ProtoKind, MessageDescriptor};
+
+use crate::capabilities;
+
+/// What one value of a field is.
+#[derive(Debug, Clone)]
+pub(crate) enum Stored {
+    /// One column, or one JSON scalar. `wrapped`: a message on the wire, so that it can be unset.
+    Scalar { kind: Kind, ty: Type, wrapped: bool },
+    /// A message with fields of its own.
+    Message(MessageDescriptor),
+    /// `google.protobuf.Struct`.
+    Struct,
+}
+
+/// A type that is not stored: the row of the capability table, or the type's name where the table has none.
+#[derive(Debug, Clone)]
+pub(crate) struct Refused(pub String);
+
+/// Remembers what is worked out once for each type.
+#[derive(Debug, Default)]
+pub(crate) struct Types {
+    enums: HashMap<String, Arc<EnumType>>,
+    recursive: HashMap<String, bool>,
+}
+
+impl Types {
+    pub(crate) fn enumeration(&mut self, descriptor: &EnumDescriptor) -> Arc<EnumType> {
+        let make = || EnumType {
+            name: descriptor.full_name().to_owned(),
+            values: descriptor.values().map(|value| (value.name().to_owned(), value.number())).collect(),
+        };
+        Arc::clone(self.enums.entry(descriptor.full_name().to_owned()).or_insert_with(|| Arc::new(make())))
+    }
+
+    /// All enums that were met, for rules to name.
+    pub(crate) fn enums(&self) -> Vec<Arc<EnumType>> {
+        let mut all: Vec<_> = self.enums.values().cloned().collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
+    /// What one value (an element, where the field is repeated; a value, where it is a map) is stored as.
+    pub(crate) fn stored(&mut self, field: &FieldDescriptor) -> Result<Stored, Refused> {
+        let kind = if field.is_map() { map_value(field).kind() } else { field.kind() };
+        let scalar = |kind, ty| Ok(Stored::Scalar { kind, ty, wrapped: false });
+        match kind {
+            ProtoKind::Bool => scalar(Kind::Bool, Type::Bool),
+            ProtoKind::Float | ProtoKind::Double => scalar(Kind::Double, Type::Double),
+            ProtoKind::String => scalar(Kind::Text, Type::Text),
+            ProtoKind::Bytes => scalar(Kind::Bytes, Type::Bytes),
+            ProtoKind::Enum(descriptor) => match descriptor.full_name() {
+                name @ "google.protobuf.NullValue" => Err(Refused(name.to_owned())),
+                _ => scalar(Kind::Int, Type::Enum(self.enumeration(&descriptor))),
+            },
+            ProtoKind::Message(message) => well_known(message),
+            _ => scalar(Kind::Int, Type::Int),
+        }
+    }
+
+    /// Whether a message contains itself, at whatever depth.
+    pub(crate) fn is_recursive(&mut self, message: &MessageDescriptor) -> bool {
+        if let Some(known) = self.recursive.get(message.full_name()) {
+            return *known;
+        }
+        let mut pending: Vec<MessageDescriptor> = inner_messages(message).collect();
+        let mut seen = std::collections::HashSet::new();
+        let mut recursive = false;
+        while let Some(inner) = pending.pop() {
+            recursive |= inner == *message;
+            if seen.insert(inner.full_name().to_owned()) {
+                pending.extend(inner_messages(&inner));
+            }
+        }
+        self.recursive.insert(message.full_name().to_owned(), recursive);
+        recursive
+    }
+}
+
+/// The field of a map's entries that holds the value.
+pub(crate) fn map_value(field: &FieldDescriptor) -> FieldDescriptor {
+    match field.kind() {
+        ProtoKind::Message(entry) if entry.is_map_entry() => entry.map_entry_value_field(),
+        _ => field.clone(),
+    }
+}
+
+/// Whether a map's keys are strings.
+pub(crate) fn has_string_keys(field: &FieldDescriptor) -> bool {
+    match field.kind() {
+        ProtoKind::Message(entry) if entry.is_map_entry() => entry.map_entry_key_field().kind() == ProtoKind::String,
+        _ => false,
+    }
+}
+
+fn inner_messages(message: &MessageDescriptor) -> impl Iterator<Item = MessageDescriptor> + use<> {
+    let fields: Vec<FieldDescriptor> = message.fields().collect();
+    fields.into_iter().filter_map(|field| match map_value(&field).kind() {
+        ProtoKind::Message(inner) if matches!(well_known(inner.clone()), Ok(Stored::Message(_))) => Some(inner),
+        _ => None,
+    })
+}
+
+fn well_known(message: MessageDescriptor) -> Result<Stored, Refused> {
+    let wrapped = |kind, ty| Ok(Stored::Scalar { kind, ty, wrapped: true });
+    match message.full_name() {
+        "google.protobuf.Timestamp" => wrapped(Kind::Timestamp, Type::Timestamp),
+        "google.protobuf.Duration" => wrapped(Kind::Int, Type::Duration),
+        "google.type.Date" => wrapped(Kind::Int, Type::Date),
+        "google.protobuf.BoolValue" => wrapped(Kind::Bool, Type::Bool),
+        "google.protobuf.DoubleValue" | "google.protobuf.FloatValue" => wrapped(Kind::Double, Type::Double),
+        "google.protobuf.StringValue" => wrapped(Kind::Text, Type::Text),
+        "google.protobuf.BytesValue" => wrapped(Kind::Bytes, Type::Bytes),
+        "google.protobuf.Int32Value"
+        | "google.protobuf.Int64Value"
+        | "google.protobuf.UInt32Value"
+        | "google.protobuf.UInt64Value" => wrapped(Kind::Int, Type::Int),
+        "google.protobuf.Struct" => Ok(Stored::Struct),
+        name if name.starts_with("google.protobuf.") || capabilities::find(name).is_some() => {
+            Err(Refused(name.to_owned()))
+        }
+        _ => Ok(Stored::Message(message)),
+    }
+}

@@ -1,0 +1,205 @@
+//! Which methods serve which resource: those of written services by their shape, else those of the derived one.
+
+use std::collections::{HashMap, HashSet};
+
+use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor, ServiceDescriptor};
+
+use crate::capabilities;
+use crate::file::Spot;
+use crate::report::Report;
+use crate::resource::head::Head;
+use crate::service::derive;
+use crate::service::shape::{self, StandardField};
+use crate::{Method, Service, Standard};
+
+/// The services of all resources, and those resources (by position) whose service is to be derived.
+pub(crate) struct Bound {
+    pub services: Vec<Service>,
+    pub derived: Vec<usize>,
+}
+
+/// Binds written methods and says what is to be derived. Derived names that are taken are reported.
+pub(crate) fn bind(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head]) -> Bound {
+    let mut found: Vec<Vec<Service>> = vec![Vec::new(); heads.len()];
+    let mut taken: HashMap<(usize, Standard), String> = HashMap::new();
+    for service in pool.services().filter(|service| report.files.index(service.parent_file().name()).is_some()) {
+        for method in service.methods() {
+            let Some((resource, bound)) = one(report, heads, &method) else { continue };
+            if let Some(other) = taken.insert((resource, bound.kind), bound.path.clone()) {
+                let spot = name_spot(report, &method);
+                report
+                    .error(&spot, format!("{} serves what {other} serves", bound.path))
+                    .because("a resource has one method of each kind")
+                    .help("remove one of the two");
+                continue;
+            }
+            add(&mut found[resource], &service, resource, bound);
+        }
+    }
+    let derived: Vec<usize> = (0..heads.len()).filter(|resource| found[*resource].is_empty()).collect();
+    check_names(report, pool, heads, &derived);
+    for resource in &derived {
+        found[*resource].push(derived_service(heads, *resource));
+    }
+    Bound { services: found.into_iter().flatten().collect(), derived }
+}
+
+fn add(services: &mut Vec<Service>, descriptor: &ServiceDescriptor, resource: usize, method: Method) {
+    match services.iter_mut().find(|service| service.full_name == descriptor.full_name()) {
+        Some(service) => service.methods.push(method),
+        None => services.push(Service {
+            full_name: descriptor.full_name().to_owned(),
+            resource,
+            methods: vec![method],
+            written: true,
+        }),
+    }
+}
+
+fn derived_service(heads: &[Head], resource: usize) -> Service {
+    let head = &heads[resource];
+    let package = head.package();
+    let full_name = format!("{package}.{}", shape::service_name(head));
+    let methods = shape::ALL.into_iter().map(|kind| {
+        let name = shape::method_name(kind, head);
+        let output = match kind {
+            Standard::List => format!("{package}.{name}Response"),
+            _ => shape::answer(kind, head).to_owned(),
+        };
+        Method { path: format!("/{full_name}/{name}"), kind, input: format!("{package}.{name}Request"), output, name }
+    });
+    Service { methods: methods.collect(), full_name: full_name.clone(), resource, written: false }
+}
+
+fn name_spot(report: &Report<'_>, method: &MethodDescriptor) -> Spot {
+    report.files.name(method.parent_service().parent_file().name(), method.path())
+}
+
+/// Binds one written method.
+fn one(report: &mut Report<'_>, heads: &[Head], method: &MethodDescriptor) -> Option<(usize, Method)> {
+    let spot = name_spot(report, method);
+    let package = method.parent_service().package_name().to_owned();
+    if method.is_client_streaming() || method.is_server_streaming() {
+        capabilities::refuse(report, &spot, "streaming methods", &format!("{}, which streams,", method.full_name()));
+        return None;
+    }
+    let mut candidates = heads.iter().enumerate().filter(|(_, head)| head.package() == package);
+    let found = candidates.find_map(|(resource, head)| {
+        let kind = shape::ALL.into_iter().find(|kind| shape::method_name(*kind, head) == method.name())?;
+        Some((resource, head, kind))
+    });
+    let Some((resource, head, kind)) = found else {
+        let what = format!("{}, which is no standard method of a resource of its package,", method.full_name());
+        capabilities::refuse(report, &spot, "methods of other shapes", &what);
+        return None;
+    };
+    let before = report.errors();
+    check_request(report, method, kind, head);
+    check_answer(report, method, kind, head);
+    let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+    (report.errors() == before).then(|| {
+        let (input, output) = (method.input().full_name().to_owned(), method.output().full_name().to_owned());
+        (resource, Method { name: method.name().to_owned(), path, kind, input, output })
+    })
+}
+
+fn check_request(report: &mut Report<'_>, method: &MethodDescriptor, kind: Standard, head: &Head) {
+    check_message(report, &method.input(), &shape::request(kind, head), head, method.name());
+}
+
+fn check_answer(report: &mut Report<'_>, method: &MethodDescriptor, kind: Standard, head: &Head) {
+    let answer = method.output();
+    if kind == Standard::List {
+        return check_message(report, &answer, &shape::list_answer(head), head, method.name());
+    }
+    let wanted = shape::answer(kind, head);
+    if answer.full_name() != wanted {
+        let file = method.parent_service().parent_file();
+        let path = crate::file::join(method.path(), &[METHOD_OUTPUT]);
+        let spot = report.files.element(file.name(), &path);
+        report
+            .error(&spot, format!("{} answers {}", method.name(), answer.full_name()))
+            .because(format!("the standard method answers {wanted}"))
+            .help(format!("write returns ({wanted})"));
+    }
+}
+
+/// Number of `output_type` in `MethodDescriptorProto`.
+const METHOD_OUTPUT: i32 = 3;
+
+/// A written request or answer has the standard's fields under the standard's numbers; those that are not needed may be
+/// left out, others may not be there.
+fn check_message(
+    report: &mut Report<'_>,
+    message: &MessageDescriptor,
+    wanted: &[StandardField],
+    head: &Head,
+    method: &str,
+) {
+    let file = message.parent_file();
+    for field in message.fields() {
+        let spot = report.files.name(file.name(), field.path());
+        let Some(standard) = wanted.iter().find(|standard| standard.name == field.name()) else {
+            let names: Vec<&str> = wanted.iter().map(|field| field.name.as_str()).collect();
+            report
+                .error(&spot, format!("{method} has no field `{}`", field.name()))
+                .because(format!("the fields of the standard method are {}", names.join(", ")))
+                .help("remove the field");
+            continue;
+        };
+        if field.number() != standard.number || !shape::fits(&field, standard, head) {
+            let line = format!("{} {} = {};", shape::written_type(standard.ty, head), standard.name, standard.number);
+            report
+                .error(&spot, format!("`{}` of {method} has not the standard shape", field.name()))
+                .because("clients of every Mainstay find each standard field under the same number")
+                .help(format!("write `{line}`"));
+        }
+    }
+    for standard in wanted.iter().filter(|standard| standard.needed) {
+        if message.get_field_by_name(&standard.name).is_none() {
+            let line = format!("{} {} = {};", shape::written_type(standard.ty, head), standard.name, standard.number);
+            let spot = report.files.name(file.name(), message.path());
+            report
+                .error(&spot, format!("{} has no field `{}`", message.full_name(), standard.name))
+                .because(format!("{method} needs it"))
+                .help(format!("add `{line}`"));
+        }
+    }
+}
+
+/// Names that a derived file would declare must be free.
+fn check_names(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head], derived: &[usize]) {
+    let mut names: HashSet<String> = HashSet::new();
+    for head in derived.iter().map(|resource| &heads[*resource]) {
+        let mut declared = vec![shape::service_name(head)];
+        for kind in shape::ALL {
+            let method = shape::method_name(kind, head);
+            declared.push(format!("{method}Request"));
+            declared.extend((kind == Standard::List).then(|| format!("{method}Response")));
+        }
+        for name in declared.into_iter().map(|name| format!("{}.{name}", head.package())) {
+            let written = is_declared(pool, &name);
+            if written || !names.insert(name.clone()) {
+                let who = if written { "your files declare" } else { "another resource gives rise to" };
+                report
+                    .error(&head.spot, format!("{} gives rise to {name}, which is taken", head.message.full_name()))
+                    .because(format!("{who} something of that name"))
+                    .help("rename one of the two, or declare the whole service with the standard shape");
+            }
+        }
+        let path = derive::path(head);
+        if report.files.index(&path).is_some() {
+            report
+                .error(&head.spot, format!("the derived service's file would be {path}, which is taken"))
+                .because("a file of the contract has that path")
+                .help("rename the file");
+        }
+    }
+}
+
+fn is_declared(pool: &DescriptorPool, name: &str) -> bool {
+    pool.get_message_by_name(name).is_some()
+        || pool.get_enum_by_name(name).is_some()
+        || pool.get_service_by_name(name).is_some()
+        || pool.get_extension_by_name(name).is_some()
+}

@@ -1,0 +1,7 @@
+//! The gRPC services of the resources: derived, or written and bound.
+
+mod bind;
+pub(crate) mod derive;
+mod shape;
+
+pub(crate) use bind::bind;

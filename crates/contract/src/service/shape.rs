@@ -1,0 +1,201 @@
+//! The shape of the standard methods, fixed for ever once stubs exist (AIP-131 to 135).
+
+use prost_reflect::{FieldDescriptor, Kind};
+
+use crate::Standard;
+use crate::naming;
+use crate::resource::head::Head;
+
+pub(crate) const ALL: [Standard; 5] =
+    [Standard::Get, Standard::List, Standard::Create, Standard::Update, Standard::Delete];
+
+/// The type of a standard field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FieldType {
+    String,
+    Int32,
+    Bool,
+    FieldMask,
+    Resource,
+    Resources,
+}
+
+/// One field of a standard request or answer.
+#[derive(Debug, Clone)]
+pub(crate) struct StandardField {
+    pub number: u32,
+    pub name: String,
+    pub ty: FieldType,
+    /// Part of every shape of the method, written ones too.
+    pub needed: bool,
+    /// Input that a caller must give.
+    pub required: bool,
+    pub comment: String,
+}
+
+/// `GetProduct`
+pub(crate) fn method_name(kind: Standard, head: &Head) -> String {
+    match kind {
+        Standard::Get => format!("Get{}", head.short_name()),
+        Standard::List => format!("List{}", naming::upper_camel(&head.plural)),
+        Standard::Create => format!("Create{}", head.short_name()),
+        Standard::Update => format!("Update{}", head.short_name()),
+        Standard::Delete => format!("Delete{}", head.short_name()),
+    }
+}
+
+/// `ProductService`
+pub(crate) fn service_name(head: &Head) -> String {
+    format!("{}Service", head.short_name())
+}
+
+/// The fields of the request, in the order of their numbers.
+pub(crate) fn request(kind: Standard, head: &Head) -> Vec<StandardField> {
+    let (singular, plural) = (head.singular.as_str(), head.plural.as_str());
+    let named = |number, name: &str, ty, comment: String| StandardField {
+        number,
+        name: name.to_owned(),
+        ty,
+        needed: false,
+        required: false,
+        comment,
+    };
+    let needed = |field: StandardField| StandardField { needed: true, required: true, ..field };
+    let name = |what| {
+        needed(named(
+            1,
+            "name",
+            FieldType::String,
+            format!("The resource name of the {what}: `{}`.", head.pattern.source),
+        ))
+    };
+    let parent = || named(1, "parent", FieldType::String, parent_comment(head));
+    let request_id = |number| {
+        named(
+            number,
+            "request_id",
+            FieldType::String,
+            "Identifies the call, so that it can be repeated (AIP-155).".into(),
+        )
+    };
+    let validate_only = |number| {
+        named(number, "validate_only", FieldType::Bool, "Checks the call without doing anything (AIP-163).".into())
+    };
+    let what = spaced(singular);
+    match kind {
+        Standard::Get => vec![name(&what)],
+        Standard::List => vec![
+            parent(),
+            named(
+                2,
+                "page_size",
+                FieldType::Int32,
+                format!("How many {} to answer at most; the server may answer fewer.", spaced(plural)),
+            ),
+            named(
+                3,
+                "page_token",
+                FieldType::String,
+                "The `next_page_token` of the page before; everything else as it was there.".into(),
+            ),
+            named(4, "filter", FieldType::String, "Which to answer (AIP-160).".into()),
+            named(5, "order_by", FieldType::String, "In which order, for example `create_time desc` (AIP-132).".into()),
+            named(
+                6,
+                "show_deleted",
+                FieldType::Bool,
+                "Answers those that are deleted but not gone, too (AIP-164).".into(),
+            ),
+            named(7, "search", FieldType::String, "Words to search for.".into()),
+        ],
+        Standard::Create => vec![
+            parent(),
+            named(
+                2,
+                &format!("{singular}_id"),
+                FieldType::String,
+                format!("The last part of the new {what}'s name; the server makes one where it is empty."),
+            ),
+            needed(named(3, singular, FieldType::Resource, format!("The {what} to create."))),
+            request_id(4),
+            validate_only(5),
+        ],
+        Standard::Update => vec![
+            needed(named(1, singular, FieldType::Resource, format!("The {what} with its name and new values."))),
+            named(
+                2,
+                "update_mask",
+                FieldType::FieldMask,
+                "The fields to update; those that are set where it is empty, all for `*` (AIP-134).".into(),
+            ),
+            named(3, "allow_missing", FieldType::Bool, format!("Creates the {what} where there is none.")),
+            request_id(4),
+            validate_only(5),
+        ],
+        Standard::Delete => vec![
+            name(&what),
+            named(2, "etag", FieldType::String, format!("Deletes only this version of the {what} (AIP-154).")),
+            named(3, "allow_missing", FieldType::Bool, format!("Succeeds where there is no such {what}.")),
+            named(4, "force", FieldType::Bool, "Deletes what lies below it, too.".into()),
+            request_id(5),
+            validate_only(6),
+        ],
+    }
+}
+
+/// The fields of a list's answer.
+pub(crate) fn list_answer(head: &Head) -> Vec<StandardField> {
+    let field = |number, name: &str, ty, comment: &str| StandardField {
+        number,
+        name: name.to_owned(),
+        ty,
+        needed: true,
+        required: false,
+        comment: comment.to_owned(),
+    };
+    vec![
+        field(1, &head.plural, FieldType::Resources, "One page."),
+        field(2, "next_page_token", FieldType::String, "For the next page; empty after the last."),
+    ]
+}
+
+/// The full name of what the method answers, where it is not a list.
+pub(crate) fn answer(kind: Standard, head: &Head) -> &str {
+    if kind == Standard::Delete { "google.protobuf.Empty" } else { head.message.full_name() }
+}
+
+/// Whether a written field has the type of a standard one.
+pub(crate) fn fits(field: &FieldDescriptor, standard: &StandardField, head: &Head) -> bool {
+    let list = standard.ty == FieldType::Resources;
+    let kind = match (standard.ty, field.kind()) {
+        (FieldType::String, Kind::String) | (FieldType::Int32, Kind::Int32) | (FieldType::Bool, Kind::Bool) => true,
+        (FieldType::FieldMask, Kind::Message(message)) => message.full_name() == "google.protobuf.FieldMask",
+        (FieldType::Resource | FieldType::Resources, Kind::Message(message)) => message == head.message,
+        _ => false,
+    };
+    kind && field.is_list() == list && !field.is_map() && !field.is_group()
+}
+
+/// The type as written in a `.proto` file of the resource's package.
+pub(crate) fn written_type(ty: FieldType, head: &Head) -> String {
+    match ty {
+        FieldType::String => "string".into(),
+        FieldType::Int32 => "int32".into(),
+        FieldType::Bool => "bool".into(),
+        FieldType::FieldMask => "google.protobuf.FieldMask".into(),
+        FieldType::Resource => head.short_name().to_owned(),
+        FieldType::Resources => format!("repeated {}", head.short_name()),
+    }
+}
+
+fn parent_comment(head: &Head) -> String {
+    match &head.pattern.parent {
+        Some(parent) => format!("The resource name that they lie below: `{parent}`."),
+        None => "Empty: these lie below nothing.".into(),
+    }
+}
+
+/// `order_line` to `order line`.
+pub(crate) fn spaced(name: &str) -> String {
+    name.replace('_', " ")
+}

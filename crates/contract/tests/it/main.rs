@@ -1,0 +1,5 @@
+//! Tests of the contract pipeline, from files to the model.
+
+mod cases;
+mod harness;
+mod shop;
