@@ -29,6 +29,13 @@ pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 /// Largest answer.
 pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
+/// The full names of the services that [`Auth::routes`] gives.
+pub const SERVICES: [&str; 3] =
+    ["mainstay.auth.v1.AccountService", "mainstay.auth.v1.SessionService", "mainstay.auth.v1.KeyService"];
+
+/// The package of those services.
+pub const PACKAGE: &str = "mainstay.auth.v1";
+
 /// What the service needs from the process that it runs in.
 pub struct Environment {
     /// The service's own database, open; see [`Config::open_database`].

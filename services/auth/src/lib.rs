@@ -13,6 +13,6 @@ mod signer;
 mod signing_keys;
 pub mod store;
 
-pub use auth::{Auth, Environment, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, start};
+pub use auth::{Auth, Environment, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, PACKAGE, SERVICES, start};
 pub use config::{Config, KEY_FILE, MAX_ACCESS_TOKEN_SECONDS, SQLITE_FILE, SignUp};
 pub use error::{Error, StartError, Violation};

@@ -1,0 +1,239 @@
+//! The real service in process, behind the real stack, on a fresh database, with a clock that tests move.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use mainstay_auth::{Auth, Config, Environment, PACKAGE, StartError, start};
+use mainstay_db::{Database, Engine};
+use mainstay_fault::{Fault, Reason};
+use mainstay_identity::{Authenticator, Clock, OPERATOR, Principal, ServiceKeys, TokenError, Verifier, VerifierConfig};
+use mainstay_keys::KeyEncryptionKey;
+use mainstay_layers::stack::{self, Guards};
+use mainstay_layers::{RoutesEndpoint, Shed, Stack, Timeouts};
+use mainstay_proto::auth::v1 as pb;
+use mainstay_proto::auth::v1::account_service_client::AccountServiceClient;
+use mainstay_proto::auth::v1::key_service_client::KeyServiceClient;
+use mainstay_proto::auth::v1::session_service_client::SessionServiceClient;
+use mainstay_telemetry::Telemetry;
+use mainstay_testkit::database::{Place, place};
+use prost_reflect::DescriptorPool;
+use secrecy::SecretString;
+use tonic::{Request, Status};
+
+pub const PASSWORD: &str = "correct horse battery";
+pub const KEY: [u8; 32] = [7; 32];
+const OPERATOR_SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// A clock that stands until it is moved.
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub fn new() -> Arc<TestClock> {
+        Arc::new(TestClock(AtomicI64::new(1_800_000_000_000_000)))
+    }
+
+    pub fn advance_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now_micros(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A configuration whose password hashes cost next to nothing.
+pub fn config() -> Config {
+    let mut config = Config::default();
+    config.password_hashing.memory_kib = 16;
+    config.password_hashing.iterations = 1;
+    config
+}
+
+pub struct Harness {
+    pub auth: Auth,
+    pub clock: Arc<TestClock>,
+    pub database: Database,
+    pub verifier: Verifier,
+    pub caller: Caller,
+    place: Place,
+}
+
+impl Harness {
+    pub async fn start(engine: Engine) -> Harness {
+        Harness::with_config(engine, &config()).await
+    }
+
+    pub async fn with_config(engine: Engine, config: &Config) -> Harness {
+        Harness::open(place(engine).await, TestClock::new(), config).await
+    }
+
+    async fn open(place: Place, clock: Arc<TestClock>, config: &Config) -> Harness {
+        let database = Database::open(&place.config, &place.path).await.unwrap();
+        let auth = start_on(&database, &clock, config, &KEY).await.unwrap();
+        let (verifier, caller) = serve(&auth, &clock);
+        Harness { auth, clock, database, verifier, caller, place }
+    }
+
+    /// Ends the service and starts it again on what it has stored.
+    pub async fn restart(self, config: &Config) -> Harness {
+        let Harness { auth, clock, database, place, .. } = self;
+        drop(auth);
+        database.close().await;
+        Harness::open(place, clock, config).await
+    }
+
+    /// Somebody who has signed up and in.
+    pub async fn user(&self, email: &str) -> (pb::Account, pb::Credentials) {
+        let account = self.caller.sign_up(email, PASSWORD).await.unwrap();
+        let credentials = self.caller.sign_in(email, PASSWORD).await.unwrap();
+        (account, credentials)
+    }
+
+    pub async fn verify(&self, credentials: &pb::Credentials) -> Result<Principal, TokenError> {
+        self.verifier.verify(&credentials.access_token).await
+    }
+}
+
+/// Starts the service on a database that is open already, sealed with `key`.
+pub async fn start_on(
+    database: &Database,
+    clock: &Arc<TestClock>,
+    config: &Config,
+    key: &[u8],
+) -> Result<Auth, StartError> {
+    let key_encryption_key = KeyEncryptionKey::from_bytes(key).unwrap();
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    let tokens = VerifierConfig::default();
+    start(config, Environment { database: database.clone(), key_encryption_key, tokens, clock }).await
+}
+
+/// Puts a started service behind the stack of its own listener.
+pub fn serve(auth: &Auth, clock: &Arc<TestClock>) -> (Verifier, Caller) {
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    let verifier = Verifier::with_clock(VerifierConfig::default(), auth.key_source(), clock);
+    let services = ServiceKeys::new([
+        (OPERATOR.to_owned(), SecretString::from(OPERATOR_SECRET)),
+        ("gateway".to_owned(), SecretString::from(OPERATOR_SECRET)),
+    ]);
+    let telemetry = Telemetry::quiet();
+    let pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET).unwrap();
+    let policies = mainstay_runtime::policies::of_packages(&pool, &[PACKAGE], telemetry.metrics());
+    let guards = Guards {
+        metrics: telemetry.metrics().clone(),
+        spans: telemetry.spans(),
+        authenticator: Authenticator::new(verifier.clone(), Arc::new(services.unwrap())),
+        shed: Shed::new(1_000),
+        timeouts: Timeouts::default(),
+        rate_limit: None,
+    };
+    let caller = Caller { stack: stack::listener(auth.routes(), policies, guards), bearer: None };
+    (verifier, caller)
+}
+
+/// Calls the service as somebody: nobody unless a method says otherwise.
+#[derive(Clone)]
+pub struct Caller {
+    stack: Stack<RoutesEndpoint>,
+    bearer: Option<String>,
+}
+
+impl Caller {
+    pub fn with_bearer(&self, bearer: &str) -> Caller {
+        Caller { stack: self.stack.clone(), bearer: Some(bearer.to_owned()) }
+    }
+
+    pub fn as_user(&self, credentials: &pb::Credentials) -> Caller {
+        self.with_bearer(&credentials.access_token)
+    }
+
+    pub fn as_service(&self, name: &str) -> Caller {
+        self.with_bearer(&format!("mainstay-service.{name}.{OPERATOR_SECRET}"))
+    }
+
+    pub fn as_operator(&self) -> Caller {
+        self.as_service(OPERATOR)
+    }
+
+    pub fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        if let Some(bearer) = &self.bearer {
+            request.metadata_mut().insert("authorization", format!("Bearer {bearer}").parse().unwrap());
+        }
+        request
+    }
+
+    pub fn accounts(&self) -> AccountServiceClient<Stack<RoutesEndpoint>> {
+        AccountServiceClient::new(self.stack.clone())
+    }
+
+    pub fn sessions(&self) -> SessionServiceClient<Stack<RoutesEndpoint>> {
+        SessionServiceClient::new(self.stack.clone())
+    }
+
+    pub fn keys(&self) -> KeyServiceClient<Stack<RoutesEndpoint>> {
+        KeyServiceClient::new(self.stack.clone())
+    }
+
+    pub async fn sign_up(&self, email: &str, password: &str) -> Result<pb::Account, Fault> {
+        let message = pb::SignUpRequest { email: email.to_owned(), password: password.to_owned() };
+        answer(self.accounts().sign_up(self.request(message)).await)
+    }
+
+    pub async fn sign_in(&self, email: &str, password: &str) -> Result<pb::Credentials, Fault> {
+        let message = pb::SignInRequest { email: email.to_owned(), password: password.to_owned() };
+        answer(self.sessions().sign_in(self.request(message)).await)
+    }
+
+    pub async fn refresh(&self, refresh_token: &str) -> Result<pb::Credentials, Fault> {
+        let message = pb::RefreshRequest { refresh_token: refresh_token.to_owned() };
+        answer(self.sessions().refresh(self.request(message)).await)
+    }
+
+    pub async fn sign_out(&self, refresh_token: &str) -> Result<(), Fault> {
+        let message = pb::SignOutRequest { refresh_token: refresh_token.to_owned() };
+        answer(self.sessions().sign_out(self.request(message)).await)
+    }
+
+    pub async fn get_account(&self, name: &str) -> Result<pb::Account, Fault> {
+        answer(self.accounts().get_account(self.request(pb::GetAccountRequest { name: name.to_owned() })).await)
+    }
+
+    pub async fn lookup(&self, email: &str) -> Result<pb::Account, Fault> {
+        answer(self.accounts().lookup_account(self.request(pb::LookupAccountRequest { email: email.to_owned() })).await)
+    }
+
+    pub async fn set_roles(&self, name: &str, roles: &[&str], etag: &str) -> Result<pb::Account, Fault> {
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        let message = pb::SetRolesRequest { name: name.to_owned(), roles, etag: etag.to_owned() };
+        answer(self.accounts().set_roles(self.request(message)).await)
+    }
+
+    pub async fn create_account(&self, email: &str, password: &str, roles: &[&str]) -> Result<pb::Account, Fault> {
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        let account = Some(pb::Account { email: email.to_owned(), roles, ..pb::Account::default() });
+        let message = pb::CreateAccountRequest { account, password: password.to_owned() };
+        answer(self.accounts().create_account(self.request(message)).await)
+    }
+
+    pub async fn jwks(&self) -> Vec<pb::Jwk> {
+        answer(self.keys().get_jwks(self.request(pb::GetJwksRequest {})).await).unwrap().keys
+    }
+}
+
+pub fn answer<T>(result: Result<tonic::Response<T>, Status>) -> Result<T, Fault> {
+    result.map(tonic::Response::into_inner).map_err(Fault::from_status)
+}
+
+/// The reason that a call was refused with.
+pub fn reason<T: std::fmt::Debug>(result: Result<T, Fault>) -> Reason {
+    result.unwrap_err().reason().unwrap()
+}
+
+/// The fields that a call was refused for.
+pub fn fields<T: std::fmt::Debug>(result: Result<T, Fault>) -> Vec<String> {
+    let fault = result.unwrap_err();
+    assert_eq!(fault.reason(), Some(Reason::FieldViolation), "{fault:?}");
+    fault.violations().iter().map(|violation| violation.field.clone()).collect()
+}

@@ -1,0 +1,13 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod accounts;
+mod config;
+mod domain;
+mod harness;
+mod hashing;
+mod keys;
+mod policies;
+mod s02_enumeration;
+mod s08_refresh_reuse;
+mod s31_defaults;
+mod sessions;

@@ -1,0 +1,97 @@
+//! Rules as tests: every RPC states who may call it, and that is what holds; the REST addresses are the documented ones.
+
+use mainstay_auth::SERVICES;
+use mainstay_db::Engine;
+use mainstay_fault::Reason;
+use mainstay_layers::Access;
+use mainstay_runtime::policies::{access_of, path_of};
+use prost_reflect::{DescriptorPool, MethodDescriptor};
+
+use crate::harness::{Harness, PASSWORD, reason};
+
+fn methods() -> Vec<MethodDescriptor> {
+    let pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET).unwrap();
+    let services = pool.services().filter(|service| service.package_name() == "mainstay.auth.v1");
+    let services: Vec<_> = services.collect();
+    let mut names: Vec<&str> = services.iter().map(|service| service.full_name()).collect();
+    let mut served = SERVICES;
+    names.sort_unstable();
+    served.sort_unstable();
+    assert_eq!(names, served, "every service of the contract is served");
+    services.iter().flat_map(|service| service.methods().collect::<Vec<_>>()).collect()
+}
+
+/// The HTTP rule of a method as `VERB path`, and its body.
+fn http(method: &MethodDescriptor) -> (String, String) {
+    let pool = method.parent_pool();
+    let extension = pool.get_extension_by_name("google.api.http").unwrap();
+    let options = method.options();
+    let rule = options.get_extension(&extension);
+    let rule = rule.as_message().unwrap();
+    let text = |name: &str| rule.get_field_by_name(name).unwrap().as_str().unwrap().to_owned();
+    let verb = ["get", "post"].into_iter().find(|verb| !text(verb).is_empty()).unwrap();
+    (format!("{} {}", verb.to_uppercase(), text(verb)), text("body"))
+}
+
+#[test]
+fn every_method_states_who_may_call_it() {
+    for method in methods() {
+        let expected = match method.name() {
+            "SignUp" | "SignIn" | "Refresh" | "SignOut" | "GetJwks" => Access::Anyone,
+            "GetAccount" => Access::SignedIn,
+            "LookupAccount" | "CreateAccount" | "SetRoles" => Access::roles(["mainstay.admin"]),
+            new => panic!("{new} is not in the table: who may call it?"),
+        };
+        assert_eq!(access_of(&method), Some(expected), "{}", path_of(&method));
+    }
+}
+
+#[test]
+fn the_rest_addresses_are_the_documented_ones() {
+    let mut found: Vec<(String, String)> = methods().iter().map(http).collect();
+    found.sort();
+    let mut expected: Vec<(String, String)> = [
+        ("GET /.well-known/jwks.json", ""),
+        ("GET /auth/v1/{name=accounts/*}", ""),
+        ("POST /auth/v1/accounts", "*"),
+        ("POST /auth/v1/accounts:lookup", "*"),
+        ("POST /auth/v1/accounts:signUp", "*"),
+        ("POST /auth/v1/sessions:refresh", "*"),
+        ("POST /auth/v1/sessions:signIn", "*"),
+        ("POST /auth/v1/sessions:signOut", "*"),
+        ("POST /auth/v1/{name=accounts/*}:setRoles", "*"),
+    ]
+    .map(|(rule, body)| (rule.to_owned(), body.to_owned()))
+    .to_vec();
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_json_names_are_the_documented_ones() {
+    let pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET).unwrap();
+    let names = |message: &str| -> Vec<String> {
+        pool.get_message_by_name(message).unwrap().fields().map(|field| field.json_name().to_owned()).collect()
+    };
+    assert_eq!(
+        names("mainstay.auth.v1.Credentials"),
+        ["accessToken", "refreshToken", "expiresIn", "tokenType", "account"]
+    );
+    assert_eq!(names("mainstay.auth.v1.Jwk"), ["kty", "crv", "kid", "alg", "use", "x"]);
+    assert_eq!(names("mainstay.auth.v1.Jwks"), ["keys"]);
+}
+
+#[tokio::test]
+async fn callers_without_the_right_are_refused() {
+    let harness = Harness::start(Engine::Sqlite).await;
+    let (ada, credentials) = harness.user("ada@example.org").await;
+    let (nobody, user) = (&harness.caller, harness.caller.as_user(&credentials));
+    assert_eq!(reason(nobody.get_account("accounts/me").await), Reason::Unauthenticated);
+    for (caller, expected) in [(nobody, Reason::Unauthenticated), (&user, Reason::PermissionDenied)] {
+        assert_eq!(reason(caller.lookup("ada@example.org").await), expected);
+        assert_eq!(reason(caller.create_account("eve@example.org", PASSWORD, &[]).await), expected);
+        assert_eq!(reason(caller.set_roles(&ada.name, &[], "").await), expected);
+        // Permission is decided before the request is looked at (AIP-211).
+        assert_eq!(reason(caller.create_account("", "", &["mainstay.root"]).await), expected);
+    }
+}

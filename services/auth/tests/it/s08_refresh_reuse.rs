@@ -1,0 +1,148 @@
+//! S8: a refresh token that was copied is noticed, and never more than one token of a session can be exchanged.
+
+use std::time::Duration;
+
+use mainstay_auth::domain::account::AccountId;
+use mainstay_auth::domain::refresh_token::RefreshToken;
+use mainstay_auth::domain::session::{REUSE_GRACE, Session, Timeouts, Verdict};
+use mainstay_fault::Reason;
+use mainstay_testkit::both_engines;
+use proptest::prelude::*;
+
+use crate::harness::{Harness, reason};
+
+both_engines! {
+    async fn the_token_just_used_comes_again_and_gets_the_same_successor(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let (_, first) = harness.user("ada@example.org").await;
+        let second = harness.caller.refresh(&first.refresh_token).await.unwrap();
+        harness.clock.advance_seconds(10);
+        let repeated = harness.caller.refresh(&first.refresh_token).await.unwrap();
+        assert_eq!(repeated.refresh_token, second.refresh_token);
+        harness.caller.refresh(&second.refresh_token).await.unwrap();
+    }
+
+    async fn the_token_just_used_ends_the_session_when_it_comes_late(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let (_, first) = harness.user("ada@example.org").await;
+        let second = harness.caller.refresh(&first.refresh_token).await.unwrap();
+        harness.clock.advance_seconds(11);
+        assert_eq!(reason(harness.caller.refresh(&first.refresh_token).await), Reason::SessionEnded);
+        assert_eq!(reason(harness.caller.refresh(&second.refresh_token).await), Reason::SessionEnded);
+    }
+
+    async fn an_older_token_ends_the_session_within_one_call(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let (_, first) = harness.user("ada@example.org").await;
+        let second = harness.caller.refresh(&first.refresh_token).await.unwrap();
+        let third = harness.caller.refresh(&second.refresh_token).await.unwrap();
+        assert_eq!(reason(harness.caller.refresh(&first.refresh_token).await), Reason::SessionEnded);
+        for token in [&second, &third] {
+            assert_eq!(reason(harness.caller.refresh(&token.refresh_token).await), Reason::SessionEnded);
+        }
+    }
+
+    async fn knowing_the_id_of_a_session_is_not_enough_to_end_it(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let (_, credentials) = harness.user("ada@example.org").await;
+        let sid = harness.verify(&credentials).await.unwrap().session_id().unwrap().parse().unwrap();
+        let forged = RefreshToken::first_of(sid).unwrap().to_text();
+        assert_eq!(reason(harness.caller.refresh(&forged).await), Reason::SessionEnded);
+        harness.caller.sign_out(&forged).await.unwrap();
+        harness.caller.refresh(&credentials.refresh_token).await.unwrap();
+    }
+
+    async fn of_thirty_two_refreshes_at_once_all_get_the_same_successor(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let (_, first) = harness.user("ada@example.org").await;
+        let calls: Vec<_> = (0..32)
+            .map(|_| {
+                let (caller, token) = (harness.caller.clone(), first.refresh_token.clone());
+                tokio::spawn(async move { caller.refresh(&token).await })
+            })
+            .collect();
+        let mut successors = std::collections::BTreeSet::new();
+        for call in calls {
+            successors.insert(call.await.unwrap().unwrap().refresh_token);
+        }
+        assert_eq!(successors.len(), 1);
+        let successor = successors.into_iter().next().unwrap();
+        harness.caller.refresh(&successor).await.unwrap();
+    }
+
+    async fn a_thief_and_the_owner_cannot_both_go_on(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let (_, owner) = harness.user("ada@example.org").await;
+        let mut thief = owner.refresh_token.clone();
+        for _ in 0..3 {
+            thief = harness.caller.refresh(&thief).await.unwrap().refresh_token;
+            harness.clock.advance_seconds(60);
+        }
+        assert_eq!(reason(harness.caller.refresh(&owner.refresh_token).await), Reason::SessionEnded);
+        assert_eq!(reason(harness.caller.refresh(&thief).await), Reason::SessionEnded);
+    }
+}
+
+/// What somebody does with a refresh token that they hold.
+#[derive(Debug, Clone)]
+enum Step {
+    /// Presents the n-th token that was ever issued, counted from the newest.
+    Present(usize),
+    Wait(u64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (0usize..4).prop_map(Step::Present),
+        1 => (0u64..20).prop_map(Step::Wait),
+    ];
+    proptest::collection::vec(step, 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// The model is a list of issued tokens: only the newest may be exchanged, the one before may be repeated for a while,
+    /// everything else ends the session for good.
+    #[test]
+    fn whatever_the_order_one_token_is_live_and_a_copy_is_noticed(steps in steps()) {
+        let timeouts = Timeouts { idle: Duration::from_secs(1 << 30), absolute: Duration::from_secs(1 << 30) };
+        let mut now = 1_000_000_000_000;
+        let (mut session, first) = Session::begin(AccountId::generate(), now, &timeouts).unwrap();
+        let mut issued = vec![first];
+        let mut rotated_at = now;
+        for step in steps {
+            let back = match step {
+                Step::Wait(seconds) => {
+                    now += i64::try_from(seconds).unwrap() * 1_000_000;
+                    continue;
+                }
+                Step::Present(back) => back.min(issued.len() - 1),
+            };
+            let token = issued[issued.len() - 1 - back].clone();
+            let in_grace = now - rotated_at <= i64::try_from(REUSE_GRACE.as_micros()).unwrap();
+            let verdict = session.judge(&token, now, &timeouts);
+            match back {
+                0 => {
+                    prop_assert_eq!(verdict, Verdict::Rotate);
+                    let successor = token.successor().unwrap();
+                    session = session.rotated(&token, &successor, now).unwrap();
+                    issued.push(successor);
+                    rotated_at = now;
+                }
+                1 if in_grace => {
+                    prop_assert_eq!(verdict, Verdict::Repeat);
+                    let sealed = &session.previous.as_ref().unwrap().sealed_successor;
+                    let successor = token.open_successor(sealed).unwrap();
+                    prop_assert_eq!(successor.to_text(), issued.last().unwrap().to_text());
+                }
+                _ => {
+                    prop_assert_eq!(verdict, Verdict::Stolen);
+                    return Ok(());
+                }
+            }
+            let live = issued.iter().filter(|token| session.judge(token, now, &timeouts) == Verdict::Rotate).count();
+            prop_assert_eq!(live, 1);
+        }
+    }
+}
