@@ -100,7 +100,11 @@ impl Writer<'_> {
         }
     }
 
-    fn list<'e>(&mut self, parts: impl IntoIterator<Item = &'e (impl std::borrow::Borrow<Expr> + 'e)>, separator: &str) {
+    fn list<'e>(
+        &mut self,
+        parts: impl IntoIterator<Item = &'e (impl std::borrow::Borrow<Expr> + 'e)>,
+        separator: &str,
+    ) {
         for (i, part) in parts.into_iter().enumerate() {
             if i > 0 {
                 self.text(separator);

@@ -65,44 +65,123 @@ fn add(name: &str, ty: ColumnType, nullable: bool, fill: Option<Literal>) -> Sch
 
 #[test]
 fn a_table_has_every_type() {
-    insta::assert_snapshot!(both(&create()), @"");
-    insta::assert_snapshot!(both(&SchemaStep::AddForeignKey { table: "review".to_owned(), key: key() }), @"");
+    insta::assert_snapshot!(both(&create()), @r#"
+    -- sqlite
+    CREATE TABLE "review" (
+      "_id" TEXT NOT NULL,
+      "flag" BOOLEAN NOT NULL DEFAULT FALSE,
+      "number" BIGINT NOT NULL DEFAULT 0,
+      "rate" DOUBLE NOT NULL DEFAULT 0.0,
+      "title" TEXT NOT NULL DEFAULT '',
+      "data" BLOB NOT NULL DEFAULT x'',
+      "time" BIGINT,
+      "lines" TEXT,
+      "product" TEXT,
+      CONSTRAINT "review_pkey" PRIMARY KEY ("_id"),
+      CONSTRAINT "review_product_fkey" FOREIGN KEY ("product") REFERENCES "product" ("_id")
+    )
+    -- postgres
+    CREATE TABLE "review" (
+      "_id" TEXT COLLATE "C" NOT NULL,
+      "flag" BOOLEAN NOT NULL DEFAULT FALSE,
+      "number" BIGINT NOT NULL DEFAULT 0,
+      "rate" DOUBLE PRECISION NOT NULL DEFAULT 0.0,
+      "title" TEXT COLLATE "C" NOT NULL DEFAULT '',
+      "data" BYTEA NOT NULL DEFAULT '\x'::bytea,
+      "time" TIMESTAMPTZ,
+      "lines" JSONB,
+      "product" TEXT COLLATE "C",
+      CONSTRAINT "review_pkey" PRIMARY KEY ("_id")
+    )
+    "#);
+    insta::assert_snapshot!(both(&SchemaStep::AddForeignKey { table: "review".to_owned(), key: key() }), @r#"
+    -- sqlite
+
+    -- postgres
+    ALTER TABLE "review" ADD CONSTRAINT "review_product_fkey" FOREIGN KEY ("product") REFERENCES "product" ("_id")
+    "#);
 }
 
 #[test]
 fn an_index_says_where_the_unset_ones_stand_and_leaves_zeroes_out_where_unique() {
-    insta::assert_snapshot!(both(&index(false, false)), @"");
-    insta::assert_snapshot!(both(&index(true, true)), @"");
+    insta::assert_snapshot!(both(&index(false, false)), @r#"
+    -- sqlite
+    CREATE INDEX "review_title_time_idx" ON "review" ("title", "time" DESC, "_id" DESC)
+    -- postgres
+    CREATE INDEX "review_title_time_idx" ON "review" ("title", "time" DESC NULLS LAST, "_id" DESC)
+    "#);
+    insta::assert_snapshot!(both(&index(true, true)), @r#"
+    -- sqlite
+    DROP INDEX IF EXISTS "review_title_time_idx";
+    CREATE UNIQUE INDEX "review_title_time_idx" ON "review" ("title", "time" DESC, "_id" DESC) WHERE "title" <> ''
+    -- postgres
+    DROP INDEX CONCURRENTLY IF EXISTS "review_title_time_idx";
+    CREATE UNIQUE INDEX CONCURRENTLY "review_title_time_idx" ON "review" ("title", "time" DESC NULLS LAST, "_id" DESC) WHERE "title" <> ''
+    "#);
 }
 
 #[test]
 fn an_index_is_dropped_without_blocking() {
     let step = SchemaStep::DropIndex { name: "i".to_owned(), table: "review".to_owned(), concurrently: true };
-    insta::assert_snapshot!(both(&step), @"");
+    insta::assert_snapshot!(both(&step), @r#"
+    -- sqlite
+    DROP INDEX IF EXISTS "i"
+    -- postgres
+    DROP INDEX CONCURRENTLY IF EXISTS "i"
+    "#);
 }
 
 #[test]
 fn names_change() {
     let table = SchemaStep::RenameTable { from: "review".to_owned(), to: "opinion".to_owned() };
-    insta::assert_snapshot!(both(&table), @"");
+    insta::assert_snapshot!(both(&table), @r#"ALTER TABLE "review" RENAME TO "opinion""#);
     let column =
         SchemaStep::RenameColumn { table: "order".to_owned(), from: "a\"b".to_owned(), to: "select".to_owned() };
-    insta::assert_snapshot!(both(&column), @"");
+    insta::assert_snapshot!(both(&column), @r#"ALTER TABLE "order" RENAME COLUMN "a""b" TO "select""#);
 }
 
 #[test]
 fn a_new_column_fills_the_rows_that_stand() {
-    insta::assert_snapshot!(both(&add("note", ColumnType::Text, false, None)), @"");
-    insta::assert_snapshot!(both(&add("state", ColumnType::Int, false, Some(Literal::Int(1)))), @"");
-    insta::assert_snapshot!(both(&add("who", ColumnType::Text, true, Some(Literal::Text("it's".to_owned())))), @"");
-    insta::assert_snapshot!(both(&add("at", ColumnType::Timestamp, true, Some(Literal::Now))), @"");
+    insta::assert_snapshot!(both(&add("note", ColumnType::Text, false, None)), @r#"
+    -- sqlite
+    ALTER TABLE "review" ADD COLUMN "note" TEXT NOT NULL DEFAULT ''
+    -- postgres
+    ALTER TABLE "review" ADD COLUMN "note" TEXT COLLATE "C" NOT NULL DEFAULT ''
+    "#);
+    insta::assert_snapshot!(both(&add("state", ColumnType::Int, false, Some(Literal::Int(1)))), @r#"
+    -- sqlite
+    ALTER TABLE "review" ADD COLUMN "state" BIGINT NOT NULL DEFAULT 1
+    -- postgres
+    ALTER TABLE "review" ADD COLUMN "state" BIGINT NOT NULL DEFAULT 1;
+    ALTER TABLE "review" ALTER COLUMN "state" SET DEFAULT 0
+    "#);
+    insta::assert_snapshot!(both(&add("who", ColumnType::Text, true, Some(Literal::Text("it's".to_owned())))), @r#"
+    -- sqlite
+    ALTER TABLE "review" ADD COLUMN "who" TEXT DEFAULT 'it''s'
+    -- postgres
+    ALTER TABLE "review" ADD COLUMN "who" TEXT COLLATE "C" DEFAULT 'it''s';
+    ALTER TABLE "review" ALTER COLUMN "who" DROP DEFAULT
+    "#);
+    insta::assert_snapshot!(both(&add("at", ColumnType::Timestamp, true, Some(Literal::Now))), @r#"
+    -- sqlite
+    ALTER TABLE "review" ADD COLUMN "at" BIGINT;
+    UPDATE "review" SET "at" = CAST(unixepoch('subsec') * 1000000 AS INTEGER)
+    -- postgres
+    ALTER TABLE "review" ADD COLUMN "at" TIMESTAMPTZ DEFAULT now();
+    ALTER TABLE "review" ALTER COLUMN "at" DROP DEFAULT
+    "#);
     let reference = SchemaStep::AddColumn {
         table: "review".to_owned(),
         column: spec("product", ColumnType::Text, true),
         fill: None,
         references: Some(key()),
     };
-    insta::assert_snapshot!(both(&reference), @"");
+    insta::assert_snapshot!(both(&reference), @r#"
+    -- sqlite
+    ALTER TABLE "review" ADD COLUMN "product" TEXT REFERENCES "product" ("_id")
+    -- postgres
+    ALTER TABLE "review" ADD COLUMN "product" TEXT COLLATE "C"
+    "#);
 }
 
 #[test]
@@ -119,7 +198,48 @@ fn constants_are_written_exactly() {
     ];
     let ty = ColumnType::Text;
     let all = literals.map(|literal| both(&add("c", ty, true, Some(literal)))).join("\n");
-    insta::assert_snapshot!(all, @"");
+    insta::assert_snapshot!(all, @r#"
+    -- sqlite
+    ALTER TABLE "review" ADD COLUMN "c" TEXT DEFAULT TRUE
+    -- postgres
+    ALTER TABLE "review" ADD COLUMN "c" TEXT COLLATE "C" DEFAULT TRUE;
+    ALTER TABLE "review" ALTER COLUMN "c" DROP DEFAULT
+    -- sqlite
+    ALTER TABLE "review" ADD COLUMN "c" TEXT DEFAULT -9223372036854775808
+    -- postgres
+    ALTER TABLE "review" ADD COLUMN "c" TEXT COLLATE "C" DEFAULT -9223372036854775808;
+    ALTER TABLE "review" ALTER COLUMN "c" DROP DEFAULT
+    -- sqlite
+    ALTER TABLE "review" ADD COLUMN "c" TEXT DEFAULT 0.1
+    -- postgres
+    ALTER TABLE "review" ADD COLUMN "c" TEXT COLLATE "C" DEFAULT 0.1;
+    ALTER TABLE "review" ALTER COLUMN "c" DROP DEFAULT
+    -- sqlite
+    ALTER TABLE "review" ADD COLUMN "c" TEXT DEFAULT 9e999
+    -- postgres
+    ALTER TABLE "review" ADD COLUMN "c" TEXT COLLATE "C" DEFAULT 'inf'::double precision;
+    ALTER TABLE "review" ALTER COLUMN "c" DROP DEFAULT
+    -- sqlite
+    ALTER TABLE "review" ADD COLUMN "c" TEXT DEFAULT 1e300
+    -- postgres
+    ALTER TABLE "review" ADD COLUMN "c" TEXT COLLATE "C" DEFAULT 1e300;
+    ALTER TABLE "review" ALTER COLUMN "c" DROP DEFAULT
+    -- sqlite
+    ALTER TABLE "review" ADD COLUMN "c" TEXT DEFAULT x'00ff'
+    -- postgres
+    ALTER TABLE "review" ADD COLUMN "c" TEXT COLLATE "C" DEFAULT '\x00ff'::bytea;
+    ALTER TABLE "review" ALTER COLUMN "c" DROP DEFAULT
+    -- sqlite
+    ALTER TABLE "review" ADD COLUMN "c" TEXT DEFAULT -1
+    -- postgres
+    ALTER TABLE "review" ADD COLUMN "c" TEXT COLLATE "C" DEFAULT (timestamptz 'epoch' + interval '-1 microseconds');
+    ALTER TABLE "review" ALTER COLUMN "c" DROP DEFAULT
+    -- sqlite
+    ALTER TABLE "review" ADD COLUMN "c" TEXT DEFAULT '["it''s"]'
+    -- postgres
+    ALTER TABLE "review" ADD COLUMN "c" TEXT COLLATE "C" DEFAULT '["it''s"]'::jsonb;
+    ALTER TABLE "review" ALTER COLUMN "c" DROP DEFAULT
+    "#);
 }
 
 #[test]

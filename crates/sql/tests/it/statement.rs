@@ -37,14 +37,17 @@ fn in_stock() -> Expr {
 fn a_row_is_read_by_its_key() {
     let layout = layout();
     let table = Table { name: "shop_v1_product", layout: &layout };
-    insta::assert_snapshot!(both(|d| select(d, &by_key(table, vec![0, TITLE, STOCK]))), @"");
+    insta::assert_snapshot!(both(|d| select(d, &by_key(table, vec![0, TITLE, STOCK]))), @r#"SELECT t."_id", t."title", t."stock" FROM "shop_v1_product" AS t WHERE t."_id" = $1"#);
 }
 
 #[test]
 fn a_row_is_locked_on_postgresql_only() {
     let layout = layout();
     let table = Table { name: "shop_v1_product", layout: &layout };
-    insta::assert_snapshot!(both(|d| select(d, &Select { lock: true, ..by_key(table, vec![TITLE]) })), @"");
+    insta::assert_snapshot!(both(|d| select(d, &Select { lock: true, ..by_key(table, vec![TITLE]) })), @r#"
+    sqlite:   SELECT t."title" FROM "shop_v1_product" AS t WHERE t."_id" = ?1
+    postgres: SELECT t."title" FROM "shop_v1_product" AS t WHERE t."_id" = $1 FOR UPDATE
+    "#);
 }
 
 #[test]
@@ -52,7 +55,7 @@ fn a_flag_is_true_or_false_and_never_null() {
     let layout = layout();
     let table = Table { name: "shop_v1_product", layout: &layout };
     let rule = in_stock();
-    insta::assert_snapshot!(both(|d| select(d, &Select { flags: vec![&rule], ..by_key(table, vec![TITLE]) })), @"");
+    insta::assert_snapshot!(both(|d| select(d, &Select { flags: vec![&rule], ..by_key(table, vec![TITLE]) })), @r#"SELECT t."title", (t."stock" > $1) IS TRUE FROM "shop_v1_product" AS t WHERE t."_id" = $2"#);
 }
 
 #[test]
@@ -61,7 +64,10 @@ fn an_order_ends_in_the_key_in_the_direction_of_its_last_column() {
     let table = Table { name: "shop_v1_product", layout: &layout };
     let order = order(&[(TITLE, false), (CREATE_TIME, true)]);
     let list = Select { order: Some(&order), after: None, ..page(table, &order, 0) };
-    insta::assert_snapshot!(both(|d| select(d, &list)), @"");
+    insta::assert_snapshot!(both(|d| select(d, &list)), @r#"
+    sqlite:   SELECT t."_id" FROM "shop_v1_product" AS t ORDER BY t."title", t."create_time" DESC, t."_id" DESC LIMIT ?1
+    postgres: SELECT t."_id" FROM "shop_v1_product" AS t ORDER BY t."title", t."create_time" DESC NULLS LAST, t."_id" DESC LIMIT $1
+    "#);
 }
 
 #[test]
@@ -69,7 +75,7 @@ fn a_page_of_one_direction_without_nulls_is_one_row_comparison() {
     let layout = layout();
     let table = Table { name: "shop_v1_product", layout: &layout };
     let order = order(&[(TITLE, true), (STOCK, true)]);
-    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 0))), @"");
+    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 0))), @r#"SELECT t."_id" FROM "shop_v1_product" AS t WHERE ((t."title", t."stock", t."_id") < ($1, $2, $3)) ORDER BY t."title" DESC, t."stock" DESC, t."_id" DESC LIMIT $4"#);
 }
 
 #[test]
@@ -77,7 +83,7 @@ fn a_page_of_mixed_directions_begins_with_a_bound_that_an_index_can_start_at() {
     let layout = layout();
     let table = Table { name: "shop_v1_product", layout: &layout };
     let order = order(&[(TITLE, false), (STOCK, true)]);
-    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 0))), @"");
+    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 0))), @r#"SELECT t."_id" FROM "shop_v1_product" AS t WHERE (t."title" >= $1 AND (t."title" > $1 OR (t."title" = $1 AND (t."stock", t."_id") < ($2, $3)))) ORDER BY t."title", t."stock" DESC, t."_id" DESC LIMIT $4"#);
 }
 
 #[test]
@@ -85,8 +91,14 @@ fn a_descending_page_ends_with_the_unset_ones() {
     let layout = layout();
     let table = Table { name: "shop_v1_product", layout: &layout };
     let order = order(&[(CREATE_TIME, true)]);
-    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 0))), @"");
-    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 1))), @"");
+    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 0))), @r#"
+    sqlite:   SELECT t."_id", t."create_time" FROM "shop_v1_product" AS t WHERE ((t."create_time", t."_id") < (?1, ?2)) UNION ALL SELECT t."_id", t."create_time" FROM "shop_v1_product" AS t WHERE (t."create_time" IS NULL) ORDER BY 2 DESC, 1 DESC LIMIT ?3
+    postgres: SELECT t."_id", t."create_time" FROM "shop_v1_product" AS t WHERE ((t."create_time", t."_id") < ($1, $2)) UNION ALL SELECT t."_id", t."create_time" FROM "shop_v1_product" AS t WHERE (t."create_time" IS NULL) ORDER BY 2 DESC NULLS LAST, 1 DESC LIMIT $3
+    "#);
+    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 1))), @r#"
+    sqlite:   SELECT t."_id" FROM "shop_v1_product" AS t WHERE (t."create_time" IS NULL AND t."_id" < ?1) ORDER BY t."create_time" DESC, t."_id" DESC LIMIT ?2
+    postgres: SELECT t."_id" FROM "shop_v1_product" AS t WHERE (t."create_time" IS NULL AND t."_id" < $1) ORDER BY t."create_time" DESC NULLS LAST, t."_id" DESC LIMIT $2
+    "#);
 }
 
 #[test]
@@ -94,15 +106,21 @@ fn an_ascending_page_begins_with_the_unset_ones() {
     let layout = layout();
     let table = Table { name: "shop_v1_product", layout: &layout };
     let order = order(&[(RATING, false), (TITLE, true)]);
-    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 0))), @"");
-    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 1))), @"");
+    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 0))), @r#"
+    sqlite:   SELECT t."_id" FROM "shop_v1_product" AS t WHERE (t."rating" >= ?1 AND (t."rating" > ?1 OR (t."rating" = ?1 AND (t."title", t."_id") < (?2, ?3)))) ORDER BY t."rating", t."title" DESC, t."_id" DESC LIMIT ?4
+    postgres: SELECT t."_id" FROM "shop_v1_product" AS t WHERE (t."rating" >= $1 AND (t."rating" > $1 OR (t."rating" = $1 AND (t."title", t."_id") < ($2, $3)))) ORDER BY t."rating" NULLS FIRST, t."title" DESC, t."_id" DESC LIMIT $4
+    "#);
+    insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 1))), @r#"
+    sqlite:   SELECT t."_id", t."rating", t."title" FROM "shop_v1_product" AS t WHERE (t."rating" IS NULL AND (t."title", t."_id") < (?1, ?2)) UNION ALL SELECT t."_id", t."rating", t."title" FROM "shop_v1_product" AS t WHERE (t."rating" IS NOT NULL) ORDER BY 2, 3 DESC, 1 DESC LIMIT ?3
+    postgres: SELECT t."_id", t."rating", t."title" FROM "shop_v1_product" AS t WHERE (t."rating" IS NULL AND (t."title", t."_id") < ($1, $2)) UNION ALL SELECT t."_id", t."rating", t."title" FROM "shop_v1_product" AS t WHERE (t."rating" IS NOT NULL) ORDER BY 2 NULLS FIRST, 3 DESC, 1 DESC LIMIT $3
+    "#);
 }
 
 #[test]
 fn rows_are_written_by_parameters() {
     let layout = layout();
     let table = Table { name: "shop_v1_product", layout: &layout };
-    insta::assert_snapshot!(both(|d| insert(d, &Insert { table })), @"");
+    insta::assert_snapshot!(both(|d| insert(d, &Insert { table })), @r#"INSERT INTO "shop_v1_product" ("_id", "_revision", "title", "stock", "rating", "create_time") VALUES ($1, $2, $3, $4, $5, $6)"#);
     let guard = in_stock();
     let condition = Condition::All(vec![
         Condition::Keys { first_param: 2 },
@@ -110,7 +128,7 @@ fn rows_are_written_by_parameters() {
         Condition::Expr(&guard),
     ]);
     let change = Update { table, set: &[TITLE, STOCK], first_param: 0, condition };
-    insta::assert_snapshot!(both(|d| update(d, &change)), @"");
+    insta::assert_snapshot!(both(|d| update(d, &change)), @r#"UPDATE "shop_v1_product" AS t SET "title" = $1, "stock" = $2 WHERE t."_id" = $3 AND t."_revision" = $4 AND (t."stock" > $5)"#);
     let removal = Delete { table, condition: Condition::Keys { first_param: 0 } };
-    insta::assert_snapshot!(both(|d| delete(d, &removal)), @"");
+    insta::assert_snapshot!(both(|d| delete(d, &removal)), @r#"DELETE FROM "shop_v1_product" AS t WHERE t."_id" = $1"#);
 }
