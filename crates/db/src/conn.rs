@@ -4,6 +4,7 @@ use std::path::Path;
 
 use diesel::connection::{LoadConnection, SimpleConnection};
 use diesel::sqlite::SqliteConnection;
+use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::TryStreamExt;
 use mainstay_record::Value;
@@ -150,7 +151,7 @@ impl<'c> Conn<'c> {
             Err(error) => {
                 let error = match &mut self.link {
                     Link::Sqlite(link) => classify::sqlite(error, self.path, link),
-                    Link::Postgres(link) => classify::postgres(error, link),
+                    Link::Postgres(link) => classify::postgres(error, link.is_broken()),
                 };
                 self.failed = Some(error.clone());
                 Err(error)
@@ -173,14 +174,14 @@ fn query_sqlite(
     Ok(count)
 }
 
-async fn query_postgres(
-    link: &mut AsyncPgConnection,
+pub(crate) async fn query_postgres(
+    mut link: &AsyncPgConnection,
     statement: &Statement,
     binds: &[Value],
     each: &mut (dyn FnMut(&RowRef<'_>) + Send),
 ) -> diesel::QueryResult<usize> {
     let mut count = 0;
-    let mut rows = AsyncConnectionCore::load(link, statement.bind(binds)).await?;
+    let mut rows = AsyncConnectionCore::load(&mut link, statement.bind(binds)).await?;
     while let Some(row) = rows.try_next().await? {
         each(&RowRef::postgres(&row));
         count += 1;

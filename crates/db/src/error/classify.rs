@@ -6,8 +6,6 @@ use std::sync::Arc;
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind as Kind, Error as Diesel};
 use diesel::sqlite::SqliteConnection;
-use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::PoolableConnection;
 
 use super::{Cause, Error, constraint};
 
@@ -104,8 +102,8 @@ pub(crate) fn sqlite_by_message(message: &str, path: &Path) -> Error {
 }
 
 /// Classifies an error of PostgreSQL. A transaction that lost against others is `Conflict` with 0 attempts until the
-/// loop that repeats it gives up.
-pub(crate) fn postgres(error: Diesel, link: &mut AsyncPgConnection) -> Error {
+/// loop that repeats it gives up. `broken` says that the connection is of no more use.
+pub(crate) fn postgres(error: Diesel, broken: bool) -> Error {
     let Diesel::DatabaseError(kind, information) = error else { return Error::internal(error) };
     let message = information.message();
     let name = || information.constraint_name().unwrap_or_default().to_owned();
@@ -121,7 +119,7 @@ pub(crate) fn postgres(error: Diesel, link: &mut AsyncPgConnection) -> Error {
         _ if message == POSTGRES_DEADLOCK => Error::Conflict { attempts: 0 },
         _ if POSTGRES_TIMEOUT.contains(&message) => Error::StatementTimeout(reported(&*information)),
         _ if is_stale(message) => Error::StaleSchema(reported(&*information)),
-        _ if POSTGRES_UNAVAILABLE.iter().any(|text| message.contains(text)) || link.is_broken() => {
+        _ if POSTGRES_UNAVAILABLE.iter().any(|text| message.contains(text)) || broken => {
             Error::Unavailable(reported(&*information))
         }
         _ => Error::Internal(reported(&*information)),

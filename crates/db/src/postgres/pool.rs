@@ -31,7 +31,8 @@ pub(super) struct Lease {
 }
 
 impl Connections {
-    pub fn new(target: Arc<Target>, config: &Config) -> Result<Connections, Error> {
+    /// Makes a pool of the connections that are left when `taken` are used otherwise.
+    pub fn new(target: Arc<Target>, config: &Config, taken: usize) -> Result<Connections, Error> {
         let mut manager = ManagerConfig::default();
         // A query at each check-out would double the cost of a key lookup. A closed connection is noticed without.
         manager.recycling_method = RecyclingMethod::Fast;
@@ -40,7 +41,7 @@ impl Connections {
             async move { target.connect().await }.boxed()
         });
         let manager = AsyncDieselConnectionManager::new_with_config(String::new(), manager);
-        let size = config.pool_size.max(1);
+        let size = config.pool_size.saturating_sub(taken).max(1);
         let pool = Pool::builder(manager).max_size(size).build().map_err(Error::internal)?;
         let refreshed = Mutex::new(Instant::now());
         Ok(Connections { pool, wait: config.pool_wait(), size, lent: Arc::default(), refreshed })

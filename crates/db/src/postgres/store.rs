@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use diesel_migrations::EmbeddedMigrations;
 use futures_util::future::BoxFuture;
@@ -14,6 +15,7 @@ use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use super::connect::Target;
+use super::pipeline::Pipelines;
 use super::pool::{Connections, Lease};
 use super::transaction::{self, Attempt};
 use crate::config::Config;
@@ -39,6 +41,7 @@ const SCHEMA_LOCK: i64 = 0x6d61_696e_7374_6179;
 pub(crate) struct PostgresStore {
     target: Arc<Target>,
     connections: Connections,
+    pipelines: Pipelines,
     tally: Tally,
     /// Long reads may use half of the connections.
     heavy: Semaphore,
@@ -49,10 +52,12 @@ pub(crate) struct PostgresStore {
 impl PostgresStore {
     pub async fn open(url: &str, config: &Config) -> Result<Arc<PostgresStore>, Error> {
         let target = Arc::new(Target::new(url, config)?);
-        let connections = Connections::new(Arc::clone(&target), config)?;
+        let pipelines = Pipelines::new(Arc::clone(&target), config.pool_size);
+        let connections = Connections::new(Arc::clone(&target), config, pipelines.len())?;
         let store = PostgresStore {
             target,
             connections,
+            pipelines,
             tally: Tally::default(),
             heavy: Semaphore::new((config.pool_size / 2).max(1)),
             heavy_waiting: AtomicUsize::new(0),
@@ -97,6 +102,13 @@ impl PostgresStore {
         mut sink: S,
     ) -> Result<S, Error> {
         let _place = self.heavy_place(lane).await?;
+        if lane == Lane::Inline && !self.pipelines.is_empty() {
+            let fetched = self.pipelines.fetch(statement, binds, &mut sink).await;
+            if matches!(fetched, Err(Error::Overloaded(_))) {
+                count(&self.tally.refusals);
+            }
+            return fetched.map(|()| sink);
+        }
         let mut lease = self.lend().await?;
         let mut conn = Conn::postgres(&mut lease, Promise::Read);
         conn.query(statement, binds, &mut |row| sink.row(row)).await?;
@@ -186,12 +198,13 @@ impl PostgresStore {
         let lock = format!("SELECT pg_advisory_lock({SCHEMA_LOCK})");
         match link.batch_execute(&lock).await {
             Ok(()) => Ok(link),
-            Err(error) => Err(classify::postgres(error, &mut link)),
+            Err(error) => Err(classify::postgres(error, link.is_broken())),
         }
     }
 
     pub fn refresh(&self) {
         self.connections.refresh();
+        self.pipelines.refresh();
     }
 
     pub async fn ping(&self) -> Result<(), Error> {
@@ -201,6 +214,7 @@ impl PostgresStore {
 
     pub fn close(&self) {
         self.connections.close();
+        self.pipelines.close();
     }
 }
 

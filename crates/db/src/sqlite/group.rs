@@ -79,8 +79,8 @@ fn run_one(link: &mut SqliteConnection, path: &Path, task: &mut dyn Task, savepo
     Ok(!ran.ok && ran.changed && !savepoint)
 }
 
-/// Some errors (a full disk, a failing read) make SQLite roll the whole transaction back by itself. What came after it
-/// would then be stored statement by statement. A second BEGIN is refused exactly while a transaction is open.
+/// Some errors (a full disk, a failing read, a trigger's `RAISE(ROLLBACK)`) make SQLite roll the whole transaction back
+/// by itself. What came after it would then be stored statement by statement. A second BEGIN is refused exactly while a transaction is open.
 fn still_open(link: &mut SqliteConnection) -> Result<(), Trouble> {
     if BEGIN.run(link).is_err() {
         return Ok(());

@@ -32,8 +32,9 @@ pub(super) struct Reader {
 
 /// Ends the snapshots that this thread holds. A runtime calls it when a worker goes idle (`on_thread_park`).
 pub fn park() {
-    READERS.with_borrow(|readers| {
-        for (_, reader) in readers {
+    // A thread that is ending has no readers any more.
+    let _ = READERS.try_with(|readers| {
+        for (_, reader) in readers.borrow().iter() {
             if let Ok(mut reader) = reader.try_lock() {
                 reader.end();
             }

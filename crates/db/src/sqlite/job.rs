@@ -34,7 +34,7 @@ pub(super) struct Ran {
     pub ok: bool,
     /// Some statement may have changed rows.
     pub changed: bool,
-    /// Some statement failed for another reason than a constraint, after which SQLite may have rolled everything back.
+    /// Some statement failed, after which SQLite may have rolled everything back.
     pub shaken: bool,
 }
 
@@ -192,21 +192,11 @@ where
         Err(panic) => Err(panicked(&*panic).into()),
     };
     let failed = conn.failed.take();
-    let shaken = failed.as_ref().is_some_and(|error| !is_violation(error));
+    let shaken = failed.is_some();
     if let (Promise::Transaction, true, Some(failed)) = (promise, result.is_ok(), failed) {
         result = Err(failed.into());
     }
     (Ran { ok: result.is_ok(), changed: conn.changed, shaken }, result)
-}
-
-fn is_violation(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::UniqueViolation { .. }
-            | Error::ForeignKeyViolation { .. }
-            | Error::NotNullViolation { .. }
-            | Error::CheckViolation { .. }
-    )
 }
 
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Error {

@@ -226,3 +226,46 @@ async fn a_statement_runs_at_read_committed_and_a_transaction_serialisable() {
     assert_eq!(level(Atomic::Statement).await, [vec![text("read committed")]]);
     assert_eq!(level(Atomic::Transaction).await, [vec![text("serializable")]]);
 }
+
+#[tokio::test]
+async fn reads_that_share_connections_get_their_own_rows() {
+    let db = database::fresh(Engine::Postgres).await;
+    let echo = statement("SELECT ? + 0 * length(pg_sleep(0.001)::text)", &[Kind::Int]);
+    let reads = (0..200).map(|i| {
+        let (db, echo) = (&db, &echo);
+        async move {
+            let rows = db.fetch(Lane::Inline, echo, vec![Value::Int(i)], Rows::of(&[Kind::Int])).await.unwrap();
+            assert_eq!(rows.rows, [vec![Value::Int(i)]]);
+        }
+    });
+    futures_util::future::join_all(reads).await;
+}
+
+#[tokio::test]
+async fn a_read_that_meets_a_lost_connection_is_run_again() {
+    let db = database::fresh(Engine::Postgres).await;
+    let one = statement("SELECT 1::int8", &[]);
+    for _ in 0..8 {
+        db.fetch(Lane::Inline, &one, Vec::new(), Rows::of(&[Kind::Int])).await.unwrap();
+    }
+    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    batch(&db, kill).await;
+    for _ in 0..8 {
+        let rows = db.fetch(Lane::Inline, &one, Vec::new(), Rows::of(&[Kind::Int])).await.unwrap();
+        assert_eq!(rows.rows, [vec![Value::Int(1)]]);
+    }
+    db.read::<(), Error, _>(Lane::Heavy, |conn| Box::pin(async move { conn.batch("SELECT 1").await })).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_read_that_is_given_up_leaves_its_connection_usable() {
+    let db = database::fresh(Engine::Postgres).await;
+    let one = statement("SELECT 1::int8", &[]);
+    for _ in 0..20 {
+        let mut given_up = Box::pin(db.fetch(Lane::Inline, &one, Vec::new(), Rows::of(&[Kind::Int])));
+        let _ = futures_util::poll!(&mut given_up);
+        drop(given_up);
+        assert_eq!(number(&db, "SELECT 1::int8").await, 1);
+    }
+}

@@ -260,3 +260,31 @@ async fn a_job_is_refused_a_nested_call() {
         .await;
     assert!(matches!(read, Err(Error::Internal(_))), "{read:?}");
 }
+
+#[tokio::test]
+async fn when_sqlite_gives_the_transaction_up_nobody_in_the_group_is_stored() {
+    let db = database::fresh(Engine::Sqlite).await;
+    table(&db).await;
+    add(&db, "taken").await.unwrap();
+    let (gate, held) = hold_writer(&db).await;
+    let group = Group { db: db.clone() };
+    let first = group.add("a").await;
+    let other = db.clone();
+    let rollback = group
+        .queued(async move {
+            other
+                .write::<usize, Error, _>(Atomic::Statement, |conn| {
+                    let sql = "INSERT OR ROLLBACK INTO t (id) VALUES ('taken')";
+                    Box::pin(async move { conn.execute(&statement(sql, &[]), &[]).await })
+                })
+                .await
+        })
+        .await;
+    let third = group.add("b").await;
+    gate.open();
+    held.await.unwrap().unwrap();
+    for outcome in [first.await.unwrap(), rollback.await.unwrap(), third.await.unwrap()] {
+        assert!(matches!(outcome, Err(Error::Unavailable(_))), "{outcome:?}");
+    }
+    assert_eq!(keys(&db).await, ["taken"]);
+}

@@ -1,0 +1,123 @@
+//! Connections that many short reads share.
+//!
+//! PostgreSQL answers the statements of a connection in their order, and does not need to wait for one answer to be read
+//! before it takes the next statement. Reads without a transaction can therefore share a connection: several travel in
+//! one packet, which is several times cheaper than a connection for each.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use diesel_async::AsyncPgConnection;
+use mainstay_record::Value;
+
+use super::connect::Target;
+use crate::conn;
+use crate::error::{Error, classify};
+use crate::row::{RowRef, Sink};
+use crate::statement::Statement;
+
+/// One connection in so many is shared by reads, so that each keeps a server process busy.
+const SHARE: usize = 4;
+
+/// How many reads may be under way on one connection before more are refused.
+const DEPTH: usize = 256;
+
+/// The shared connections of a store.
+pub(super) struct Pipelines {
+    target: Arc<Target>,
+    slots: Vec<Slot>,
+    next: AtomicUsize,
+    closed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Slot {
+    link: Mutex<Option<Arc<AsyncPgConnection>>>,
+    /// Held while a connection is made, so that one is.
+    making: tokio::sync::Mutex<()>,
+}
+
+impl Pipelines {
+    /// A share of the connections that a store may have; none where it may have only a few.
+    pub fn new(target: Arc<Target>, connections: usize) -> Pipelines {
+        let slots = (0..connections / SHARE).map(|_| Slot::default()).collect();
+        Pipelines { target, slots, next: AtomicUsize::new(0), closed: AtomicBool::new(false) }
+    }
+
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Runs a read. One that meets a lost connection before its first row is repeated once on a new one.
+    pub async fn fetch(&self, statement: &Statement, binds: &[Value], sink: &mut dyn Sink) -> Result<(), Error> {
+        let slot = &self.slots[self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len()];
+        let mut repeated = false;
+        loop {
+            let link = self.link(slot).await?;
+            if Arc::strong_count(&link) > DEPTH {
+                return Err(Error::Overloaded("too many reads are under way"));
+            }
+            let mut rows = 0;
+            let mut each = |row: &RowRef<'_>| {
+                rows += 1;
+                sink.row(row);
+            };
+            let Err(error) = conn::query_postgres(&link, statement, binds, &mut each).await else { return Ok(()) };
+            let error = classify::postgres(error, false);
+            if !matches!(error, Error::Unavailable(_)) {
+                return Err(error);
+            }
+            slot.discard(&link);
+            if repeated || rows > 0 {
+                return Err(error);
+            }
+            repeated = true;
+        }
+    }
+
+    async fn link(&self, slot: &Slot) -> Result<Arc<AsyncPgConnection>, Error> {
+        if let Some(link) = &*slot.lock() {
+            return Ok(Arc::clone(link));
+        }
+        let _making = slot.making.lock().await;
+        if let Some(link) = &*slot.lock() {
+            return Ok(Arc::clone(link));
+        }
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::unavailable("the store is closed"));
+        }
+        let link = Arc::new(self.target.connect().await.map_err(Error::unavailable)?);
+        *slot.lock() = Some(Arc::clone(&link));
+        Ok(link)
+    }
+
+    /// Replaces the connections; reads that are under way end on the old ones.
+    pub fn refresh(&self) {
+        for slot in &self.slots {
+            slot.lock().take();
+        }
+    }
+
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.refresh();
+    }
+}
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<AsyncPgConnection>>> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets a connection, unless another caller has replaced it already.
+    fn discard(&self, lost: &Arc<AsyncPgConnection>) {
+        let mut link = self.lock();
+        if link.as_ref().is_some_and(|link| Arc::ptr_eq(link, lost)) {
+            link.take();
+        }
+    }
+}
