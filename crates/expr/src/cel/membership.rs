@@ -46,7 +46,9 @@ impl Checker<'_> {
         if members.is_empty() {
             return needle.read().map(|needle| unless_null(&needle, Expr::FALSE));
         }
-        Some(Expr::Or(members))
+        // Making the list is strict: one item that is an error makes the whole an error, whatever the others are.
+        let reads = items.iter().filter_map(|(item, _)| item.read());
+        Some(reads.fold(Expr::Or(members), |result, item| unless_null(&item, result)))
     }
 
     fn in_list(&mut self, needle: Operand, ty: &Type, list: &Document, at: &IdedExpr) -> Option<Expr> {
