@@ -117,6 +117,11 @@ impl Auth {
         self.0.core.database.ping().await
     }
 
+    /// Takes no more work and closes the store.
+    pub async fn close(&self) {
+        self.0.core.database.close().await;
+    }
+
     /// Rotates keys and ends sessions that are over, when that is due. It also happens by itself, every minute.
     pub async fn maintain(&self) -> Result<(), StartError> {
         self.0.maintenance.run_once().await

@@ -8,6 +8,7 @@ mod error;
 mod handlers;
 pub mod hashing;
 mod maintenance;
+pub mod process;
 mod schema;
 mod signer;
 mod signing_keys;
