@@ -1,1 +1,27 @@
+#![doc = include_str!("../README.md")]
 
+pub mod apply;
+mod config;
+mod contract_service;
+mod data;
+pub mod domain;
+mod endpoint;
+mod error;
+mod manager;
+pub mod plans;
+pub mod process;
+mod schema;
+mod served;
+mod service;
+pub mod seed;
+pub mod start;
+pub mod store;
+mod watch;
+
+pub use config::{Config, Options};
+pub use data::{Data, Environment};
+pub use endpoint::DataEndpoint;
+pub use error::{Error, Result};
+pub use manager::Manager;
+pub use service::{DataChannel, Resources};
+pub use start::{FolderOutcome, StartError};

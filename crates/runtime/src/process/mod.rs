@@ -1,0 +1,205 @@
+//! What every server process does around its service: settings, telemetry, identity, ports, drain.
+
+mod keys;
+mod settings;
+
+pub use keys::{RemoteKeys, ServiceKeyError, credential, operator_secret, service_keys};
+pub use settings::{DEFAULT_MAX_REQUESTS, Flags, Mode, Other, Role, ServiceSettings, Settings, TokenSettings};
+
+use std::future::Future;
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mainstay_identity::{Authenticator, KeySource, ServiceKeys, Verifier, VerifierConfig};
+use mainstay_layers::{Body, Guards, Shed, Timeouts};
+use mainstay_telemetry::{Identity, Telemetry};
+
+use crate::server::{Drained, TlsConfig};
+use crate::threads::{self, OnPark};
+use crate::{Health, Operations, Readiness, Server, ServerConfig, Shutdown, systemd};
+
+/// Any error on the way to a running server.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The part of the settings that is the same for every role.
+#[derive(Debug, Clone)]
+pub struct Common {
+    pub role: Role,
+    pub mode: Mode,
+    pub data_dir: PathBuf,
+    pub contracts: Option<PathBuf>,
+    pub listen: SocketAddr,
+    pub operations_listen: SocketAddr,
+    pub tls: Option<TlsConfig>,
+    pub max_connections: usize,
+    pub max_requests: usize,
+    pub drain_seconds: u64,
+    pub workers: Option<std::num::NonZeroUsize>,
+    pub tokens: TokenSettings,
+    pub services: ServiceSettings,
+    pub telemetry: mainstay_telemetry::Config,
+    pub failpoint: Option<String>,
+}
+
+impl<A, D, G> Settings<A, D, G> {
+    /// Separates what is the same for every role from the sections of the services.
+    pub fn split(self, role: Role) -> (Common, A, D, G) {
+        let common = Common {
+            role,
+            mode: self.mode,
+            data_dir: self.data_dir,
+            contracts: self.contracts,
+            listen: self.listen.unwrap_or_else(|| role.usual_listen()),
+            operations_listen: self.operations_listen.unwrap_or_else(|| role.usual_operations()),
+            tls: self.tls,
+            max_connections: self.max_connections,
+            max_requests: self.max_requests,
+            drain_seconds: self.drain_seconds,
+            workers: self.workers,
+            tokens: self.tokens,
+            services: self.services,
+            telemetry: self.telemetry,
+            failpoint: self.failpoint,
+        };
+        (common, self.auth, self.data, self.gateway)
+    }
+}
+
+impl Common {
+    /// Says whether conveniences are on.
+    pub fn is_development(&self) -> bool {
+        self.mode == Mode::Development
+    }
+
+    /// What tokens must say.
+    pub fn verifier_config(&self) -> VerifierConfig {
+        VerifierConfig { issuer: self.tokens.issuer.clone(), audience: self.tokens.audience.clone() }
+    }
+}
+
+/// A process that is about to serve: telemetry runs, nothing listens yet.
+pub struct Process {
+    pub common: Common,
+    pub telemetry: Telemetry,
+    pub shutdown: Shutdown,
+    pub health: Health,
+    pub readiness: Readiness,
+    started: Instant,
+}
+
+/// Runs a server process from its settings to its end. An error is printed with its causes; the exit code is 1 then.
+pub fn run<F>(common: Common, on_park: Option<OnPark>, version: &'static str, serve: impl FnOnce(Process) -> F) -> ExitCode
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    let started = Instant::now();
+    if common.failpoint.is_some() && !common.is_development() {
+        return failed(&FailpointInProduction);
+    }
+    // Where two crypto providers are compiled in, rustls wants to be told; a second call is none of our business.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match threads::build(common.workers, on_park) {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    let outcome = runtime.block_on(async {
+        let identity = Identity { service: common.role.service_name(), version };
+        let telemetry = mainstay_telemetry::init(&common.telemetry, identity)?;
+        let shutdown = Shutdown::on_signals()?;
+        let health = Health::new(shutdown.clone());
+        let readiness = Readiness::new(health.clone(), shutdown.clone());
+        serve(Process { common, telemetry, shutdown, health, readiness, started }).await
+    });
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(error.as_ref()),
+    }
+}
+
+/// A failpoint makes a process die on purpose.
+#[derive(Debug, thiserror::Error)]
+#[error("`failpoint` is set and `mode` is production: remove it, it makes the process die on purpose")]
+struct FailpointInProduction;
+
+/// Prints an error and its causes, calmly, and gives the exit code of a failure.
+pub fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
+    eprintln!("mainstay: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  because: {error}");
+        cause = error.source();
+    }
+    ExitCode::FAILURE
+}
+
+impl Process {
+    /// Makes the guards of a stack: who is let in, how many, how long.
+    pub fn guards(&self, keys: Arc<dyn KeySource>, services: Arc<ServiceKeys>) -> Guards {
+        let verifier = Verifier::new(self.common.verifier_config(), keys);
+        Guards {
+            metrics: self.telemetry.metrics().clone(),
+            spans: self.telemetry.spans(),
+            authenticator: Authenticator::new(verifier, services),
+            shed: Shed::new(self.common.max_requests),
+            timeouts: Timeouts::default(),
+            rate_limit: None,
+        }
+    }
+
+    /// Binds the port for clients and the one for operators, so that a port in use is known before anything else happens.
+    pub fn bind(&self) -> Result<Ports, Failure> {
+        let config = ServerConfig {
+            listen: self.common.listen,
+            tls: self.common.tls.clone(),
+            max_connections: self.common.max_connections,
+            drain_seconds: self.common.drain_seconds,
+        };
+        let clients = Server::bind(&config)?;
+        let metrics = self.telemetry.metrics().clone();
+        let operations = Operations::bind(self.common.operations_listen, metrics, self.readiness.clone())?;
+        Ok(Ports { clients, operations })
+    }
+
+    /// How long the process has been starting.
+    pub fn age(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Serves until a signal, then drains, flushes telemetry and says how it went.
+    pub async fn serve<S>(self, ports: Ports, service: S) -> Result<(), Failure>
+    where
+        S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error = std::convert::Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+    {
+        systemd::ready(&format!("listening on {}", ports.clients.address()));
+        let operations = tokio::spawn(ports.operations.serve(self.shutdown.clone()));
+        let Drained { cut } = ports.clients.serve(service, self.shutdown.clone()).await;
+        systemd::stopping();
+        if cut > 0 {
+            tracing::warn!(connections = cut, "the time to drain was over; connections were cut");
+        }
+        let _ = operations.await;
+        self.telemetry.shutdown().await;
+        Ok(())
+    }
+}
+
+/// The bound ports of a process.
+#[derive(Debug)]
+pub struct Ports {
+    pub clients: Server,
+    pub operations: Operations,
+}
+
+/// Says whether people look at what is printed.
+pub fn is_interactive() -> bool {
+    std::io::stdout().is_terminal()
+}

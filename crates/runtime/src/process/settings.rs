@@ -1,0 +1,220 @@
+//! What a process is told: the same file serves every role, each of which reads its own section.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use mainstay_telemetry::Config as TelemetryConfig;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::channel::RemoteConfig;
+use crate::config::{Loader, Problems};
+use crate::server::{DEFAULT_DRAIN_TIMEOUT, DEFAULT_MAX_CONNECTIONS, TlsConfig};
+
+/// A section that belongs to another service: it is there, and not read.
+pub type Other = Option<IgnoredAny>;
+
+/// The whole configuration. A process names the sections that it reads and leaves the others as [`Other`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default, bound = "A: Deserialize<'de> + Default, D: Deserialize<'de> + Default, G: Deserialize<'de> + Default")]
+pub struct Settings<A, D, G> {
+    /// Whether conveniences that a production system must not have are on.
+    pub mode: Mode,
+    /// Where SQLite files and development keys are.
+    pub data_dir: PathBuf,
+    /// The folder with the application's contract.
+    pub contracts: Option<PathBuf>,
+    /// Where clients connect. Absent: 127.0.0.1 and the role's usual port.
+    pub listen: Option<SocketAddr>,
+    /// Where `/metrics`, `/healthz` and `/readyz` are for operators. Absent: 127.0.0.1 and the role's usual port.
+    pub operations_listen: Option<SocketAddr>,
+    /// Certificate and key for the port of `listen`.
+    pub tls: Option<TlsConfig>,
+    /// Most connections at a time.
+    pub max_connections: usize,
+    /// Most requests that are worked on at a time; more are refused.
+    pub max_requests: usize,
+    /// How long calls in flight may take to finish when the process ends, in seconds.
+    pub drain_seconds: u64,
+    /// Worker threads; absent: one for each core that the process may use.
+    pub workers: Option<std::num::NonZeroUsize>,
+    pub tokens: TokenSettings,
+    pub services: ServiceSettings,
+    pub telemetry: TelemetryConfig,
+    /// Where a test makes the process die: `name=abort`. Refused in production.
+    pub failpoint: Option<String>,
+    pub auth: A,
+    pub data: D,
+    pub gateway: G,
+}
+
+/// How careful a process is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Missing keys are made in the data directory; safe steps of a plan are applied; the contract folder is watched.
+    #[default]
+    Development,
+    /// Nothing is made up: every key must be configured, and contracts are applied by hand.
+    Production,
+}
+
+/// What access tokens say of themselves; issuer and verifiers must agree.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokenSettings {
+    /// `iss`: who issues, usually the public URL.
+    pub issuer: String,
+    /// `aud`: for whom.
+    pub audience: String,
+}
+
+impl Default for TokenSettings {
+    fn default() -> TokenSettings {
+        TokenSettings { issuer: "mainstay".to_owned(), audience: "mainstay".to_owned() }
+    }
+}
+
+/// The other processes: where they are, and the secrets by which named service accounts are known.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceSettings {
+    /// Where the auth service is, for a process that does not hold it.
+    pub auth: Option<RemoteConfig>,
+    /// Where the data service is, for a process that does not hold it.
+    pub data: Option<RemoteConfig>,
+    /// The secret of each service account by its name (`gateway`, `data`): at least 32 visible characters each.
+    pub keys: BTreeMap<String, SecretString>,
+}
+
+impl<A: Default, D: Default, G: Default> Default for Settings<A, D, G> {
+    fn default() -> Settings<A, D, G> {
+        Settings {
+            mode: Mode::default(),
+            data_dir: PathBuf::from("var/mainstay"),
+            contracts: None,
+            listen: None,
+            operations_listen: None,
+            tls: None,
+            max_connections: DEFAULT_MAX_CONNECTIONS,
+            max_requests: DEFAULT_MAX_REQUESTS,
+            drain_seconds: DEFAULT_DRAIN_TIMEOUT.as_secs(),
+            workers: None,
+            tokens: TokenSettings::default(),
+            services: ServiceSettings::default(),
+            telemetry: TelemetryConfig::default(),
+            failpoint: None,
+            auth: A::default(),
+            data: D::default(),
+            gateway: G::default(),
+        }
+    }
+}
+
+/// Most requests that are worked on at a time, unless configured otherwise.
+pub const DEFAULT_MAX_REQUESTS: usize = 4_096;
+
+/// What a process is: it decides its name and its usual ports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// All three services.
+    All,
+    Auth,
+    Data,
+    Gateway,
+}
+
+impl Role {
+    /// The name in telemetry.
+    pub fn service_name(self) -> &'static str {
+        match self {
+            Role::All => "mainstay",
+            Role::Auth => "mainstay-auth",
+            Role::Data => "mainstay-data",
+            Role::Gateway => "mainstay-gateway",
+        }
+    }
+
+    /// Where the process listens unless told otherwise.
+    pub fn usual_listen(self) -> SocketAddr {
+        let port = match self {
+            Role::All | Role::Gateway => 8080,
+            Role::Auth => 8081,
+            Role::Data => 8082,
+        };
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+    }
+
+    /// Where operators find it unless told otherwise.
+    pub fn usual_operations(self) -> SocketAddr {
+        let port = match self {
+            Role::All | Role::Gateway => 9464,
+            Role::Auth => 9465,
+            Role::Data => 9466,
+        };
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+    }
+
+    /// The folder of `run.json` and its lock: one for each process that shares the data directory.
+    pub fn run_folder(self, data_dir: &std::path::Path) -> PathBuf {
+        match self {
+            Role::All => data_dir.to_owned(),
+            Role::Auth => data_dir.join("auth"),
+            Role::Data => data_dir.join("data"),
+            Role::Gateway => data_dir.join("gateway"),
+        }
+    }
+}
+
+/// The flags that every way to start a server takes. They win over the environment, which wins over the file.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Flags {
+    /// Read settings from this TOML file
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Keep SQLite files and development keys here
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+    /// Serve the contract in this folder
+    #[arg(long, value_name = "DIR", global = true)]
+    pub contracts: Option<PathBuf>,
+    /// Listen here, for example 127.0.0.1:8080; port 0 lets the system choose
+    #[arg(long, value_name = "ADDR", global = true)]
+    pub listen: Option<String>,
+}
+
+/// The command line of a binary that does nothing but serve.
+#[derive(clap::Parser)]
+#[command(version)]
+struct CommandLine {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+impl Flags {
+    /// Reads the command line of a binary that does nothing but serve. Prints help or an error and exits where asked to.
+    pub fn parse() -> Flags {
+        <CommandLine as clap::Parser>::parse().flags
+    }
+
+    /// Reads the configuration: defaults, file, environment, flags.
+    pub fn load<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problems> {
+        let mut loader = Loader::new();
+        if let Some(file) = &self.config {
+            loader = loader.file(file);
+        }
+        loader = loader.environment();
+        if let Some(folder) = &self.data_dir {
+            loader = loader.flag("--data-dir", "data_dir", folder.to_string_lossy());
+        }
+        if let Some(folder) = &self.contracts {
+            loader = loader.flag("--contracts", "contracts", folder.to_string_lossy());
+        }
+        if let Some(address) = &self.listen {
+            loader = loader.flag("--listen", "listen", address.as_str());
+        }
+        loader.load()
+    }
+}

@@ -1,0 +1,45 @@
+//! Plans a contract against the stored schema and applies it.
+//!
+//! Everything that can be is one transaction: the steps, the new revision and its ledger. What cannot (an index that
+//! PostgreSQL builds concurrently) follows, one step at a time, each noted in the ledger when it is done; whoever starts
+//! next goes on where it stopped, because the plan still shows what the ledger does not have.
+
+mod facts;
+mod run;
+
+pub use run::{Made, apply, finish, plan};
+
+use mainstay_db::Engine;
+use mainstay_ledger::{Plan, PlanError};
+use mainstay_sql::Dialect;
+
+use crate::store::contracts::ReadError;
+
+/// Why a contract was not applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("the plan could not be made")]
+    Plan(#[from] PlanError),
+    /// At least one step is refused, or is guarded and was not accepted. Nothing was done.
+    #[error("the plan holds a step that cannot be applied")]
+    Refused(Box<Plan>),
+    /// Somebody changed something since the plan was reviewed. Nothing was done.
+    #[error("the plan is not the one that was reviewed")]
+    AnotherPlan(Box<Plan>),
+}
+
+impl From<mainstay_db::Error> for ApplyError {
+    fn from(error: mainstay_db::Error) -> ApplyError {
+        ApplyError::Read(error.into())
+    }
+}
+
+/// The dialect of an engine.
+pub fn dialect(engine: Engine) -> Dialect {
+    match engine {
+        Engine::Sqlite => Dialect::Sqlite,
+        Engine::Postgres => Dialect::Postgres,
+    }
+}

@@ -1,0 +1,43 @@
+//! How the data service is configured.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// The `[data]` section.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `postgres://…`, or absent for SQLite in the data directory.
+    pub database_url: Option<SecretString>,
+    /// Pools, queues and limits of the store; its own `database_url` is not used here.
+    pub store: mainstay_db::Config,
+    /// Seals the keys in the database: 32 bytes in base64. Production does not start without it; in development it is made
+    /// in the data directory.
+    pub key_encryption_key: Option<SecretString>,
+    /// How often the store is asked whether another instance has applied a contract, in milliseconds.
+    pub contract_poll_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            database_url: None,
+            store: mainstay_db::Config::default(),
+            key_encryption_key: None,
+            contract_poll_ms: 1_000,
+        }
+    }
+}
+
+/// What the process tells the service beside its section.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub data_dir: PathBuf,
+    /// The folder with the application's contract.
+    pub contracts: Option<PathBuf>,
+    /// Whether safe steps of a plan are applied at start and when a file changes, and missing keys are made. Production
+    /// never does either.
+    pub development: bool,
+}

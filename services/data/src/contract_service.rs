@@ -1,0 +1,187 @@
+//! Administration of the contract over gRPC: check, plan, apply, watch.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::{Stream, StreamExt as _};
+use mainstay_contract::{Contract, Diagnostic, Diagnostics, Severity, Source};
+use mainstay_fault::{Fault, Reason, reply};
+use mainstay_ledger::{Plan, Safety};
+use mainstay_proto::data::v1 as pb;
+use mainstay_proto::data::v1::contract_service_server::ContractService;
+use tokio_stream::wrappers::WatchStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+use crate::apply::{self, ApplyError};
+use crate::error::storage_fault;
+use crate::manager::Manager;
+use crate::plans::Snapshot;
+use crate::start::StartError;
+use crate::store::contracts::ReadError;
+
+/// The package of the service's contract.
+pub const PACKAGE: &str = "mainstay.data.v1";
+
+/// The RPCs. Who may call them stands in their options and is checked by the stack in front.
+#[derive(Clone)]
+pub struct Contracts {
+    pub manager: Arc<Manager>,
+    /// Ends the streams when the server stops.
+    pub stop: CancellationToken,
+}
+
+type Watch = Pin<Box<dyn Stream<Item = Result<pb::Contract, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl ContractService for Contracts {
+    type WatchContractStream = Watch;
+
+    async fn get_contract(&self, _: Request<pb::GetContractRequest>) -> Result<Response<pb::Contract>, Status> {
+        Ok(Response::new(contract(&self.manager.served().load())))
+    }
+
+    async fn check_contract(
+        &self,
+        request: Request<pb::CheckContractRequest>,
+    ) -> Result<Response<pb::CheckContractResponse>, Status> {
+        let (_, diagnostics) = compile(request.into_inner().sources);
+        Ok(Response::new(pb::CheckContractResponse { diagnostics }))
+    }
+
+    async fn plan_contract(
+        &self,
+        request: Request<pb::PlanContractRequest>,
+    ) -> Result<Response<pb::PlanContractResponse>, Status> {
+        reply(self.plan(request.into_inner()).await)
+    }
+
+    async fn apply_contract(
+        &self,
+        request: Request<pb::ApplyContractRequest>,
+    ) -> Result<Response<pb::ApplyContractResponse>, Status> {
+        reply(self.apply(request.into_inner()).await)
+    }
+
+    async fn watch_contract(&self, _: Request<pb::WatchContractRequest>) -> Result<Response<Watch>, Status> {
+        let served = Arc::clone(self.manager.served());
+        let revisions = WatchStream::new(served.subscribe());
+        let contracts = revisions.map(move |_| Ok(contract(&served.load())));
+        Ok(Response::new(Box::pin(contracts.take_until(self.stop.clone().cancelled_owned()))))
+    }
+}
+
+impl Contracts {
+    async fn plan(&self, request: pb::PlanContractRequest) -> Result<pb::PlanContractResponse, Fault> {
+        let (compiled, diagnostics) = compile(request.sources);
+        let Some(compiled) = compiled else { return Ok(pb::PlanContractResponse { diagnostics, plan: None }) };
+        let plan = apply::plan(self.manager.db(), Arc::new(compiled)).await.map_err(fault)?;
+        Ok(pb::PlanContractResponse { diagnostics, plan: Some(plan_message(&plan)) })
+    }
+
+    async fn apply(&self, request: pb::ApplyContractRequest) -> Result<pb::ApplyContractResponse, Fault> {
+        let (compiled, diagnostics) = compile(request.sources);
+        let Some(compiled) = compiled else { return Err(invalid_contract(&diagnostics)) };
+        let plan_hash = Some(request.plan_hash).filter(|hash| !hash.is_empty());
+        let (plan, revision) =
+            self.manager.apply(compiled, plan_hash, request.accept).await.map_err(|error| match error {
+                StartError::Apply(error) => fault(error),
+                StartError::Storage(error) => storage_fault(error),
+                other => Fault::internal(other),
+            })?;
+        Ok(pb::ApplyContractResponse { diagnostics, plan: Some(plan_message(&plan)), revision })
+    }
+}
+
+fn compile(files: Vec<pb::SourceFile>) -> (Option<Contract>, Vec<pb::Diagnostic>) {
+    let sources = files.into_iter().map(|file| Source { path: file.path, text: file.text }).collect();
+    match mainstay_contract::compile(sources) {
+        Ok(contract) => {
+            let warnings = contract.warnings.iter().map(diagnostic).collect();
+            (Some(contract), warnings)
+        }
+        Err(Diagnostics(problems)) => (None, problems.iter().map(diagnostic).collect()),
+    }
+}
+
+fn invalid_contract(diagnostics: &[pb::Diagnostic]) -> Fault {
+    let errors = diagnostics.iter().filter(|d| d.severity == i32::from(pb::diagnostic::Severity::Error));
+    errors.fold(Fault::new(Reason::InvalidContract), |fault, problem| {
+        let place = format!("{}:{}:{}", problem.file, problem.line, problem.column);
+        fault.violation("sources", format!("{place}: {}", problem.message))
+    })
+}
+
+fn fault(error: ApplyError) -> Fault {
+    match error {
+        ApplyError::Refused(plan) => refused(Fault::new(Reason::PlanRefused), &plan),
+        ApplyError::AnotherPlan(plan) => Fault::new(Reason::PlanRefused)
+            .message("the plan is not the one that was reviewed; look at the new one and apply that")
+            .meta("plan_hash", plan.hash()),
+        ApplyError::Read(ReadError::Storage(error)) => storage_fault(error),
+        error @ (ApplyError::Read(_) | ApplyError::Plan(_)) => Fault::internal(error),
+    }
+}
+
+/// Names every step that stands in the way, with its reason and remedy.
+fn refused(fault: Fault, plan: &Plan) -> Fault {
+    plan.steps.iter().fold(fault, |fault, step| match &step.safety {
+        Safety::Safe => fault,
+        Safety::Guarded { why, remedy } | Safety::Refused { why, remedy } => {
+            fault.violation("sources", format!("{}: {why}; {remedy}", step.id()))
+        }
+    })
+}
+
+fn contract(snapshot: &Snapshot) -> pb::Contract {
+    let source = |source: &Source| pb::SourceFile { path: source.path.clone(), text: source.text.clone() };
+    pb::Contract {
+        revision: snapshot.revision,
+        hash: snapshot.contract.hash.clone(),
+        descriptor_set: snapshot.contract.descriptor_set.clone().into(),
+        apply_time: Some(timestamp(snapshot.applied_at)),
+        sources: snapshot.contract.sources.iter().map(source).collect(),
+    }
+}
+
+fn timestamp(micros: i64) -> prost_types::Timestamp {
+    let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1_000).unwrap_or(0);
+    prost_types::Timestamp { seconds: micros.div_euclid(1_000_000), nanos }
+}
+
+fn diagnostic(problem: &Diagnostic) -> pb::Diagnostic {
+    let severity = match problem.severity {
+        Severity::Error => pb::diagnostic::Severity::Error,
+        Severity::Warning => pb::diagnostic::Severity::Warning,
+    };
+    let number = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
+    pb::Diagnostic {
+        severity: severity.into(),
+        file: problem.file.clone(),
+        line: number(problem.line),
+        column: number(problem.column),
+        message: problem.message.clone(),
+        cause: problem.cause.clone().unwrap_or_default(),
+        help: problem.help.clone().unwrap_or_default(),
+    }
+}
+
+fn plan_message(plan: &Plan) -> pb::Plan {
+    let steps = plan.steps.iter().map(|step| {
+        let (safety, reason, remedy) = match &step.safety {
+            Safety::Safe => (pb::plan_step::Safety::Safe, "", ""),
+            Safety::Guarded { why, remedy } => (pb::plan_step::Safety::Guarded, why.as_str(), remedy.as_str()),
+            Safety::Refused { why, remedy } => (pb::plan_step::Safety::Refused, why.as_str(), remedy.as_str()),
+        };
+        pb::PlanStep {
+            title: step.to_string(),
+            safety: safety.into(),
+            reason: reason.to_owned(),
+            remedy: remedy.to_owned(),
+            place: step.place.as_ref().map(ToString::to_string).unwrap_or_default(),
+            id: step.id(),
+            note: step.note.clone().unwrap_or_default(),
+        }
+    });
+    pb::Plan { steps: steps.collect(), hash: plan.hash(), text: plan.to_string() }
+}

@@ -1,0 +1,114 @@
+//! The data service as a value: started from a configuration, served wherever it is put.
+
+use std::sync::Arc;
+
+use mainstay_db::Database;
+use mainstay_identity::{Clock, SystemClock};
+use mainstay_layers::{Guards, RoutesEndpoint, Stack, stack};
+use mainstay_proto::data::v1::contract_service_server::ContractServiceServer;
+use mainstay_runtime::channel::{Channel, GrpcChannel};
+use mainstay_runtime::policies;
+use prost_reflect::DescriptorPool;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use crate::config::{Config, Options};
+use crate::contract_service::{Contracts, PACKAGE};
+use crate::domain::context::Context;
+use crate::endpoint::DataEndpoint;
+use crate::manager::{Manager, Report};
+use crate::served::Served;
+use crate::service::{DataChannel, Resources};
+use crate::start::{self, FolderOutcome, Loaded, StartError};
+use crate::watch::watch;
+
+/// The largest contract that is taken over the wire, in bytes: twice what a folder may hold, for what surrounds the text.
+const MAX_CONTRACT_BYTES: usize = 32 << 20;
+
+/// What the process lends to the service.
+pub struct Environment {
+    pub options: Options,
+    /// Ends streams and background work when the server stops.
+    pub stop: CancellationToken,
+    /// Hears what became of the contract folder when it changes.
+    pub report: Report,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Environment {
+    /// The usual environment: the system's clock, and nobody who wants to hear of changes.
+    pub fn new(options: Options, stop: CancellationToken) -> Environment {
+        Environment { options, stop, report: Box::new(|_| ()), clock: Arc::new(SystemClock) }
+    }
+}
+
+/// The running service. Cheap to clone.
+#[derive(Clone)]
+pub struct Data {
+    resources: Arc<Resources>,
+    manager: Arc<Manager>,
+    stop: CancellationToken,
+}
+
+impl Data {
+    /// Opens the store, loads the contract and starts to follow it. Also says what became of the contract folder.
+    pub async fn start(config: &Config, environment: Environment) -> Result<(Data, FolderOutcome), StartError> {
+        let Environment { options, stop, report, clock } = environment;
+        let db = start::open(config, &options).await?;
+        let page_key = Arc::new(start::page_key(&db, config, &options, clock.now_micros()).await?);
+        let Loaded { snapshot, outcome, unfinished } = start::load(&db, &options, clock.now_micros()).await?;
+        let served = Arc::new(Served::new(snapshot));
+        let context = Context { db: db.clone(), page_key };
+        let resources = Arc::new(Resources { context, served: Arc::clone(&served), clock: Arc::clone(&clock) });
+        let manager = Arc::new(Manager::new(db, served, clock, options.clone(), report, stop.clone()));
+        if let Some(contract) = unfinished {
+            manager.finish_later(contract);
+        }
+        tokio::spawn(Arc::clone(&manager).follow_store(start::poll_interval(config)));
+        if let (Some(folder), true) = (&options.contracts, options.development)
+            && let Err(error) = watch(folder, Arc::clone(&manager), stop.clone())
+        {
+            tracing::warn!(cause = %error, "the contract folder cannot be watched; restart after a change");
+        }
+        Ok((Data { resources, manager, stop }, outcome))
+    }
+
+    /// The way in for a gateway in the same process.
+    pub fn channel(&self, platform: &DescriptorPool, guards: Guards) -> Arc<dyn Channel> {
+        let policies = policies::of_packages(platform, &[PACKAGE], &guards.metrics);
+        let stack = stack::inner(self.routes(), policies, guards);
+        let platform: Arc<dyn Channel> = Arc::new(GrpcChannel::in_memory(stack));
+        Arc::new(DataChannel { resources: Arc::clone(&self.resources), platform })
+    }
+
+    /// The service for a listener of its own. `extra` adds what every port serves: health, reflection.
+    pub fn listener(&self, platform: &DescriptorPool, extra: impl FnOnce(Routes) -> Routes, guards: Guards) -> Stack<DataEndpoint> {
+        let policies = policies::of_packages(platform, &[PACKAGE], &guards.metrics);
+        let platform = RoutesEndpoint::new(extra(self.routes()), policies);
+        let metrics = guards.metrics.clone();
+        stack::edge(DataEndpoint { resources: Arc::clone(&self.resources), platform, metrics }, guards)
+    }
+
+    /// Calls the resources' methods directly: for the process itself, as the system.
+    pub fn resources(&self) -> &Arc<Resources> {
+        &self.resources
+    }
+
+    /// What is served, and who changes it.
+    pub fn manager(&self) -> &Arc<Manager> {
+        &self.manager
+    }
+
+    /// The store, for readiness and metrics.
+    pub fn db(&self) -> &Database {
+        self.manager.db()
+    }
+
+    fn routes(&self) -> Routes {
+        let contracts = Contracts { manager: Arc::clone(&self.manager), stop: self.stop.clone() };
+        let server = ContractServiceServer::new(contracts)
+            .max_decoding_message_size(MAX_CONTRACT_BYTES)
+            .max_encoding_message_size(MAX_CONTRACT_BYTES);
+        Routes::new(server)
+    }
+}

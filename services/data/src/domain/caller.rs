@@ -1,0 +1,72 @@
+//! On whose behalf something is done, and when.
+
+use mainstay_expr::{AuthView, Scope};
+use mainstay_identity::{Kind, Principal};
+use mainstay_record::Value;
+
+use super::checks::{Denial, Obstacle, denial};
+use crate::error::Error;
+
+/// Who calls, and the one moment at which all of the call happens.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub principal: Principal,
+    /// Microseconds since 1970 UTC.
+    pub now: i64,
+}
+
+impl Caller {
+    /// Says whether rules do not apply: the process itself, by its named principal, which never comes over a wire.
+    pub fn is_system(&self) -> bool {
+        self.principal.kind() == Kind::System
+    }
+
+    /// What rules may know of the caller.
+    pub fn auth(&self) -> AuthView<'_> {
+        AuthView {
+            uid: self.principal.uid(),
+            email: self.principal.email(),
+            email_verified: self.principal.email_verified(),
+            roles: self.principal.roles(),
+        }
+    }
+
+    /// The scope of a rule on one record.
+    pub fn on_resource<'a>(&'a self, resource: &'a [Value]) -> Scope<'a> {
+        Scope { auth: self.auth(), now: self.now, resource: Some(resource), old: None, new: None }
+    }
+
+    /// The scope of a rule on an update. Without `new` the rule is asked what it says of the old record alone.
+    pub fn on_change<'a>(&'a self, old: &'a [Value], new: Option<&'a [Value]>) -> Scope<'a> {
+        Scope { auth: self.auth(), now: self.now, resource: None, old: Some(old), new }
+    }
+
+    /// The scope of what needs no record: defaults.
+    pub fn alone(&self) -> Scope<'_> {
+        Scope { auth: self.auth(), now: self.now, resource: None, old: None, new: None }
+    }
+
+    /// Who this is in page tokens and remembered answers.
+    pub fn key(&self) -> &str {
+        match self.principal.kind() {
+            Kind::System => "system",
+            Kind::Anonymous => "",
+            Kind::User | Kind::Service => self.principal.uid().unwrap_or(""),
+        }
+    }
+
+    /// The error for an obstacle that has nothing to do with reading.
+    pub fn denied(&self, obstacle: Obstacle) -> Error {
+        Error::Denied(denial(&self.principal, obstacle, false))
+    }
+
+    /// The error for a row that is missing or hidden; `public` as in [`denial`].
+    pub fn not_readable(&self, public: bool) -> Error {
+        Error::Denied(denial(&self.principal, Obstacle::NotReadable, public))
+    }
+
+    /// Says whether an error tells the caller that nobody is signed in.
+    pub fn is_nobody(&self) -> bool {
+        matches!(self.denied(Obstacle::NoRule), Error::Denied(Denial::Unauthenticated))
+    }
+}

@@ -1,0 +1,160 @@
+//! Create (AIP-133).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mainstay_db::Conn;
+use mainstay_record::Value;
+use mainstay_wire::{Decoded, DecodeError, Violation, frame};
+use uuid::Uuid;
+
+use super::context::{Context, Operation};
+use super::write::{Outcome, Terms, allowed, changed_references, check_references, constraint, is_readable, run};
+use crate::error::{Error, ID_RULE, Result};
+use crate::plans::{ResourcePlan, admit, unset};
+
+/// The numbers of a Create request's fields.
+mod number {
+    pub const PARENT: u32 = 1;
+    pub const ID: u32 = 2;
+    pub const RESOURCE: u32 = 3;
+    pub const REQUEST_ID: u32 = 4;
+    pub const VALIDATE_ONLY: u32 = 5;
+}
+
+/// The longest id (AIP-122).
+pub const MAX_ID_BYTES: usize = 63;
+
+/// Answers a Create.
+pub async fn create(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> {
+    let plan = op.plan();
+    admit(plan.create.as_ref(), &op.caller)?;
+    let parent = frame::string(message, number::PARENT)?.unwrap_or_default();
+    let id = frame::string(message, number::ID)?.unwrap_or_default();
+    let body = frame::message(message, number::RESOURCE)?.unwrap_or_default();
+    let terms = Terms {
+        request_id: frame::string(message, number::REQUEST_ID)?.unwrap_or_default().to_owned(),
+        validate_only: frame::boolean(message, number::VALIDATE_ONLY)?,
+    };
+    let mut key: Vec<String> = plan.parse_parent(parent)?.into_iter().map(str::to_owned).collect();
+    key.push(new_id(plan, id)?);
+    let decoded = plan.record.decode(&body).map_err(|error| shape(plan, error))?;
+    let record = new_record(op, key, decoded);
+    check_record(op, &record)?;
+    let single = changed_references(plan, None, &record).is_empty() && plan.parent.is_none();
+    let job = Arc::new((op.clone(), record));
+    run(cx, op, terms, message, single, move |conn| {
+        let job = Arc::clone(&job);
+        Box::pin(async move { insert(conn, &job.0, job.1.clone()).await })
+    })
+    .await
+}
+
+/// Puts the record together: what the client may set, then the defaults and what the server sets.
+pub fn new_record(op: &Operation, key: Vec<String>, decoded: Decoded) -> Vec<Value> {
+    let (plan, caller) = (op.plan(), &op.caller);
+    let layout = &plan.resource.layout;
+    let mut record = decoded.values;
+    if !caller.is_system() {
+        plan.fields.clear_output_only(layout, &mut record);
+    }
+    plan.fields.apply_defaults(layout, &mut record, &decoded.present, caller);
+    for (index, part) in key.into_iter().enumerate() {
+        record[index] = Value::Text(part);
+    }
+    record[layout.revision()] = Value::Int(caller.now);
+    for column in [plan.resource.create_time, plan.resource.update_time].into_iter().flatten() {
+        record[column] = Value::Timestamp(caller.now);
+    }
+    if let Some(column) = plan.resource.uid {
+        record[column] = Value::Text(Uuid::now_v7().to_string());
+    }
+    for (value, column) in record.iter_mut().zip(&layout.columns) {
+        if value.is_null() {
+            *value = unset(column);
+        }
+    }
+    record
+}
+
+/// The checks on the row to be, in their order: the rule, then the values.
+pub fn check_record(op: &Operation, record: &[Value]) -> Result<()> {
+    let plan = op.plan();
+    let holds = plan.create.as_ref().is_some_and(|rule| rule.allows(&op.caller.on_resource(record)));
+    allowed(op, holds)?;
+    let violations = violations(plan, record);
+    if violations.is_empty() { Ok(()) } else { Err(Error::Violations(violations)) }
+}
+
+/// Stores a checked record.
+pub async fn insert(conn: &mut Conn<'_>, op: &Operation, record: Vec<Value>) -> Result<Outcome> {
+    let plan = op.plan();
+    if let Some(parent) = plan.resource.parent {
+        let keys = plan.resource.layout.keys();
+        if !is_readable(conn, op, parent, &record[..keys - 1]).await? {
+            return Err(Error::ReferenceNotFound { field: "parent".to_owned() });
+        }
+    }
+    check_references(conn, op, None, &record).await?;
+    let binds = plan.insert.values(&op.caller, &record);
+    match conn.execute(&plan.insert.statement, &binds).await {
+        Ok(_) => Ok(Outcome::Record(record)),
+        Err(error) => Err(constraint(plan, &record, error)),
+    }
+}
+
+/// What is wrong with the values of a record, all at once; fields as a request names them (`product.title`).
+pub fn violations(plan: &ResourcePlan, record: &[Value]) -> Vec<Violation> {
+    let found = plan.resource.violations(record).into_iter();
+    found
+        .map(|violation| Violation { field: in_request(plan, &violation.field), message: violation.description })
+        .collect()
+}
+
+/// A body that does not decode, in the same words.
+pub fn shape(plan: &ResourcePlan, error: DecodeError) -> Error {
+    let violations = error.violations.into_iter();
+    Error::Violations(
+        violations.map(|v| Violation { field: in_request(plan, &v.field), message: v.message }).collect(),
+    )
+}
+
+fn in_request(plan: &ResourcePlan, field: &str) -> String {
+    let body = &plan.resource.singular;
+    if field.is_empty() { body.clone() } else { format!("{body}.{field}") }
+}
+
+/// The id of a new row: the client's, if it is a good one, else a UUIDv7.
+fn new_id(plan: &ResourcePlan, id: &str) -> Result<String> {
+    if id.is_empty() {
+        return Ok(Uuid::now_v7().to_string());
+    }
+    if is_id(id) {
+        return Ok(id.to_owned());
+    }
+    Err(Error::Id { field: format!("{}_id", plan.resource.singular), id: id.to_owned() })
+}
+
+/// Says whether an id is as [`ID_RULE`] has it.
+pub fn is_id(id: &str) -> bool {
+    let _: &str = ID_RULE;
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let outer = |b: Option<&u8>| b.is_some_and(|b| *b != b'-');
+    let bytes = id.as_bytes();
+    bytes.len() <= MAX_ID_BYTES && bytes.iter().all(|b| inner(*b)) && outer(bytes.first()) && outer(bytes.last())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_lower_case_letters_digits_and_inner_hyphens() {
+        for good in ["a", "7", "cup", "tea-cup-2", "0199a1c4-0000-7000-8000-000000000000"] {
+            assert!(is_id(good), "{good}");
+        }
+        for bad in ["", "-a", "a-", "A", "a/b", "a b", "ü", "a\u{0}", "..", &"a".repeat(64)] {
+            assert!(!is_id(bad), "{bad}");
+        }
+    }
+}

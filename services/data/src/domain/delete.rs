@@ -1,0 +1,85 @@
+//! Delete (AIP-135).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mainstay_db::Conn;
+use mainstay_record::Value;
+use mainstay_wire::frame;
+
+use super::context::{Context, Operation};
+use super::update::check_etag;
+use super::write::{Outcome, Terms, allowed, run};
+use crate::error::{Error, Result};
+use crate::plans::{Readable, admit};
+
+/// The numbers of a Delete request's fields.
+mod number {
+    pub const NAME: u32 = 1;
+    pub const ETAG: u32 = 2;
+    pub const ALLOW_MISSING: u32 = 3;
+    pub const FORCE: u32 = 4;
+    pub const REQUEST_ID: u32 = 5;
+    pub const VALIDATE_ONLY: u32 = 6;
+}
+
+struct Request {
+    op: Operation,
+    name: String,
+    key: Vec<Value>,
+    readable: Readable,
+    etag: String,
+    allow_missing: bool,
+}
+
+/// Answers a Delete.
+pub async fn delete(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> {
+    let plan = op.plan();
+    admit(plan.delete.as_ref(), &op.caller)?;
+    if frame::boolean(message, number::FORCE)? {
+        return Err(Error::NotSupported { field: "force" });
+    }
+    let name = frame::string(message, number::NAME)?.unwrap_or_default();
+    let terms = Terms {
+        request_id: frame::string(message, number::REQUEST_ID)?.unwrap_or_default().to_owned(),
+        validate_only: frame::boolean(message, number::VALIDATE_ONLY)?,
+    };
+    let request = Arc::new(Request {
+        op: op.clone(),
+        key: op.key("name", name)?,
+        name: name.to_owned(),
+        readable: plan.get_locked(&op.caller),
+        etag: frame::string(message, number::ETAG)?.unwrap_or_default().to_owned(),
+        allow_missing: frame::boolean(message, number::ALLOW_MISSING)?,
+    });
+    run(cx, op, terms, message, false, move |conn| {
+        let request = Arc::clone(&request);
+        Box::pin(async move { request.run(conn).await })
+    })
+    .await
+}
+
+impl Request {
+    async fn run(&self, conn: &mut Conn<'_>) -> Result<Outcome> {
+        let (op, plan) = (&self.op, self.op.plan());
+        let Some(old) = op.find(conn, &self.readable, &self.key).await? else {
+            let public = matches!(self.readable, Readable::By { public: true, .. });
+            return if self.allow_missing { Ok(Outcome::Gone(self.key.clone())) } else { Err(op.caller.not_readable(public)) };
+        };
+        let holds = plan.delete.as_ref().is_some_and(|rule| rule.allows(&op.caller.on_resource(&old)));
+        allowed(op, holds)?;
+        let revision = &old[plan.resource.layout.revision()];
+        check_etag(revision, Some(&self.etag))?;
+        let mut params = self.key.clone();
+        params.push(revision.clone());
+        let binds = plan.remove.values(&op.caller, &params);
+        match conn.execute(&plan.remove.statement, &binds).await {
+            Ok(0) => Err(Error::EtagMismatch),
+            Ok(_) => Ok(Outcome::Gone(old)),
+            Err(mainstay_db::Error::ForeignKeyViolation { .. }) => {
+                Err(Error::StillReferenced { name: self.name.clone() })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}

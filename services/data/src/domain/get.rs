@@ -1,0 +1,55 @@
+//! Get (AIP-131).
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use mainstay_db::{Lane, RowRef, Sink};
+use mainstay_wire::{EncodeError, Selection, frame};
+
+use super::checks::Obstacle;
+use super::context::{Context, Operation};
+use crate::error::{Error, Result};
+use crate::plans::{Readable, ResourcePlan};
+
+/// The number of `name` in a Get request.
+const NAME: u32 = 1;
+
+/// Answers a Get: the row straight to message bytes.
+pub async fn get(cx: &Context, op: &Operation, message: &[u8], selection: Option<Selection>) -> Result<Bytes> {
+    let plan = op.plan();
+    let (statement, public) = match plan.get(&op.caller) {
+        Readable::By { statement, public } => (statement, public),
+        Readable::Never if plan.read.is_none() => return Err(op.caller.denied(Obstacle::NoRule)),
+        Readable::Never => return Err(op.caller.not_readable(false)),
+    };
+    let name = frame::string(message, NAME)?.unwrap_or_default();
+    let key = op.key("name", name)?;
+    let binds = statement.values(&op.caller, &key);
+    let answer = Answer { plan: Arc::clone(plan), selection, found: false, error: None, out: BytesMut::with_capacity(512) };
+    let answer = cx.db.fetch(Lane::Inline, &statement.statement, binds, answer).await?;
+    match answer.error {
+        Some(error) => Err(Error::Damaged(error)),
+        None if answer.found => Ok(answer.out.freeze()),
+        None => Err(op.caller.not_readable(public)),
+    }
+}
+
+/// Takes the row and makes the answer of it.
+struct Answer {
+    plan: Arc<ResourcePlan>,
+    selection: Option<Selection>,
+    found: bool,
+    error: Option<EncodeError>,
+    out: BytesMut,
+}
+
+impl Sink for Answer {
+    fn row(&mut self, row: &RowRef<'_>) {
+        self.found = true;
+        let encoded = match &self.selection {
+            Some(selection) => self.plan.record.encode_masked(row, selection, &mut self.out),
+            None => self.plan.record.encode(row, &mut self.out),
+        };
+        self.error = encoded.err();
+    }
+}

@@ -1,0 +1,185 @@
+//! List (AIP-132, AIP-158, AIP-160).
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use mainstay_db::{RowRef, Sink};
+use mainstay_record::{Row as _, Value};
+use mainstay_sql::{NullPattern, OrderColumn};
+use mainstay_wire::{EncodeError, Selection, frame};
+
+use super::checks::Obstacle;
+use super::context::{Context, Operation};
+use super::page_token::{self, Binding, Position};
+use crate::error::{Error, Result};
+use crate::plans::{ListPlan, ResourcePlan, Shape, Verdict, position_values};
+
+/// The page size where none is asked for.
+pub const DEFAULT_PAGE_SIZE: usize = 50;
+/// The largest page; a request for more gets this many (AIP-158).
+pub const MAX_PAGE_SIZE: usize = 1_000;
+
+/// The numbers of a List request's fields.
+mod number {
+    pub const PARENT: u32 = 1;
+    pub const PAGE_SIZE: u32 = 2;
+    pub const PAGE_TOKEN: u32 = 3;
+    pub const FILTER: u32 = 4;
+    pub const ORDER_BY: u32 = 5;
+    pub const SHOW_DELETED: u32 = 6;
+    pub const SEARCH: u32 = 7;
+}
+
+/// The numbers of a List answer's fields.
+const RESOURCES: u32 = 1;
+const NEXT_PAGE_TOKEN: u32 = 2;
+
+struct Request<'a> {
+    parent: &'a str,
+    page_size: usize,
+    page_token: &'a str,
+    filter: &'a str,
+    order_by: &'a str,
+}
+
+/// Answers a List. Rows that the caller may not read are not there; that is never an error.
+pub async fn list(cx: &Context, op: &Operation, message: &[u8], selection: Option<Selection>) -> Result<Bytes> {
+    let plan = op.plan();
+    if plan.read.is_none() && !op.caller.is_system() {
+        return Err(op.caller.denied(Obstacle::NoRule));
+    }
+    let atoms = plan.list_atoms(&op.caller);
+    let nothing = atoms.is_some_and(|atoms| plan.read.as_ref().is_some_and(|rule| rule.verdict(atoms) == Verdict::Never));
+    if nothing && op.caller.is_nobody() {
+        return Err(op.caller.denied(Obstacle::AuthRule));
+    }
+    let request = read(message)?;
+    let parent = parent(plan, request.parent)?;
+    let binding = binding(op, &request);
+    let (after, values) = place(cx, op, &request, &binding)?;
+    let parents = parent.iter().enumerate().fold(0, |bits, (i, part)| bits | (u64::from(part.is_some()) << i));
+    let (filter, order_by) = (request.filter.to_owned(), request.order_by.to_owned());
+    let list = plan.list(Shape { atoms, filter, order_by, parents, after })?;
+    if nothing {
+        return Ok(Bytes::new());
+    }
+    let mut params = vec![Value::Int(i64::try_from(request.page_size + 1).unwrap_or(i64::MAX))];
+    params.extend(parent.into_iter().flatten());
+    params.extend(values);
+    let binds = list.statement.values(&op.caller, &params);
+    let lane = list.lane(request.page_size);
+    let page = Page::new(plan, &list, request.page_size, selection);
+    let page = cx.db.fetch(lane, &list.statement.statement, binds, page).await?;
+    finish(cx, op, &list, &binding, page)
+}
+
+fn read(message: &[u8]) -> Result<Request<'_>> {
+    if frame::boolean(message, number::SHOW_DELETED)? {
+        return Err(Error::NotSupported { field: "show_deleted" });
+    }
+    if frame::string(message, number::SEARCH)?.is_some_and(|search| !search.is_empty()) {
+        return Err(Error::NotSupported { field: "search" });
+    }
+    let text = |number| frame::string(message, number).map(Option::unwrap_or_default);
+    let page_size = match frame::int32(message, number::PAGE_SIZE)?.unwrap_or(0) {
+        0 => DEFAULT_PAGE_SIZE,
+        size => usize::try_from(size).map_err(|_| Error::PageSize)?.min(MAX_PAGE_SIZE),
+    };
+    Ok(Request {
+        parent: text(number::PARENT)?,
+        page_size,
+        page_token: text(number::PAGE_TOKEN)?,
+        filter: text(number::FILTER)?,
+        order_by: text(number::ORDER_BY)?,
+    })
+}
+
+fn binding<'a>(op: &'a Operation, request: &Request<'a>) -> Binding<'a> {
+    Binding {
+        resource_type: &op.plan().resource.type_name,
+        parent: request.parent,
+        filter: request.filter,
+        order_by: request.order_by,
+        principal: op.caller.key(),
+    }
+}
+
+/// The variables of the parent, `None` where it says `-` (AIP-159). A resource without a parent has none.
+fn parent(plan: &ResourcePlan, parent: &str) -> Result<Vec<Option<Value>>> {
+    let parts = plan.parse_parent(parent)?;
+    Ok(parts.into_iter().map(|part| (part != "-").then(|| Value::Text(part.to_owned()))).collect())
+}
+
+/// Where the page continues.
+fn place(
+    cx: &Context,
+    op: &Operation,
+    request: &Request<'_>,
+    binding: &Binding<'_>,
+) -> Result<(Option<NullPattern>, Vec<Value>)> {
+    if request.page_token.is_empty() {
+        return Ok((None, Vec::new()));
+    }
+    let now = op.caller.now.div_euclid(1_000_000);
+    let position = page_token::open(&cx.page_key, binding, request.page_token, now).map_err(Error::PageToken)?;
+    let order = op.plan().order(request.order_by)?;
+    let values = position_values(op.plan(), &order, position);
+    let values = values.ok_or(Error::PageToken(page_token::TokenError::Invalid))?;
+    Ok((Some(NullPattern::of(values.iter().map(Value::is_null))), values))
+}
+
+/// Takes the rows of a page and makes the answer of them. One row more than fits says that there is another page.
+struct Page {
+    plan: Arc<ResourcePlan>,
+    order: Vec<OrderColumn>,
+    selection: Option<Selection>,
+    size: usize,
+    rows: usize,
+    last: Vec<Value>,
+    error: Option<EncodeError>,
+    out: BytesMut,
+}
+
+impl Page {
+    fn new(plan: &Arc<ResourcePlan>, list: &ListPlan, size: usize, selection: Option<Selection>) -> Page {
+        Page {
+            plan: Arc::clone(plan),
+            order: list.order.clone(),
+            selection,
+            size,
+            rows: 0,
+            last: Vec::new(),
+            error: None,
+            out: BytesMut::with_capacity(4096),
+        }
+    }
+}
+
+impl Sink for Page {
+    fn row(&mut self, row: &RowRef<'_>) {
+        self.rows += 1;
+        if self.rows > self.size || self.error.is_some() {
+            return;
+        }
+        let encoded = self.plan.record.encode_field(RESOURCES, row, self.selection.as_ref(), &mut self.out);
+        self.error = encoded.err();
+        if self.rows == self.size {
+            let columns = &self.plan.resource.layout.columns;
+            self.last = self.order.iter().map(|key| row.get(key.index, columns[key.index].kind)).collect();
+        }
+    }
+}
+
+fn finish(cx: &Context, op: &Operation, list: &ListPlan, binding: &Binding<'_>, page: Page) -> Result<Bytes> {
+    if let Some(error) = page.error {
+        return Err(Error::Damaged(error));
+    }
+    let mut out = page.out;
+    if page.rows > page.size {
+        let position: Position = list.position(op.plan(), page.last);
+        let now = op.caller.now.div_euclid(1_000_000);
+        let token = page_token::seal(&cx.page_key, binding, &position, now).map_err(Error::Key)?;
+        frame::put_bytes(NEXT_PAGE_TOKEN, token.as_bytes(), &mut out);
+    }
+    Ok(out.freeze())
+}

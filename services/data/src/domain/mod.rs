@@ -1,0 +1,12 @@
+//! What the data service decides, in its own words: no gRPC, no Diesel, no generated types.
+
+pub mod caller;
+pub mod checks;
+pub mod context;
+pub mod create;
+pub mod delete;
+pub mod get;
+pub mod list;
+pub mod page_token;
+pub mod update;
+pub mod write;

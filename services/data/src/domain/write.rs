@@ -1,0 +1,233 @@
+//! What the writes have in common: running in one transaction, remembered answers, references, and what the writer sees.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use mainstay_contract::Reference;
+use mainstay_db::{Atomic, BoxFuture, Conn};
+use mainstay_record::Value;
+use ring::digest::{SHA256, digest};
+
+use super::checks::Obstacle;
+use super::context::{Context, Operation};
+use crate::error::{Error, Result};
+use crate::plans::{Readable, ResourcePlan};
+use crate::store::answers::{self, Answer};
+
+/// The longest request id that is accepted, in bytes (AIP-155 wants a UUID, which has 36).
+pub const MAX_REQUEST_ID_BYTES: usize = 64;
+
+/// How a request wants to be treated.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// Replays the answer to the same request (AIP-155).
+    pub request_id: String,
+    /// Does everything and takes it back (AIP-163).
+    pub validate_only: bool,
+}
+
+/// What a write did.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The record as it is now.
+    Record(Vec<Value>),
+    /// The record is gone, or was never there and that was allowed.
+    Gone(Vec<Value>),
+}
+
+/// Why a transaction is taken back.
+#[derive(Debug)]
+pub enum Stop {
+    Failed(Error),
+    /// Nothing failed; the caller only wanted to know.
+    DryRun(Outcome),
+}
+
+impl From<mainstay_db::Error> for Stop {
+    fn from(error: mainstay_db::Error) -> Stop {
+        Stop::Failed(error.into())
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Failed(error)
+    }
+}
+
+/// What a transaction came to: something that was done now, or an answer that was given before.
+enum Done {
+    Now(Outcome),
+    Before(Answer),
+}
+
+/// Runs a write and answers it. `single` says that the job is one statement when nothing but the job is asked for.
+pub async fn run<J>(cx: &Context, op: &Operation, terms: Terms, message: &[u8], single: bool, job: J) -> Result<Bytes>
+where
+    J: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<Outcome>> + Send + Sync + 'static,
+{
+    check_request_id(&terms.request_id)?;
+    let plain = terms.request_id.is_empty() && !terms.validate_only;
+    let atomic = if single && plain { Atomic::Statement } else { Atomic::Transaction };
+    let shared = Arc::new(Shared { op: op.clone(), hash: digest(&SHA256, message).as_ref().to_vec(), terms, job });
+    let done = cx.db.write(atomic, move |conn| {
+        let shared = Arc::clone(&shared);
+        Box::pin(async move { shared.transaction(conn).await })
+    });
+    match done.await {
+        Ok(Done::Now(outcome)) | Err(Stop::DryRun(outcome)) => answer(op, &outcome),
+        Ok(Done::Before(before)) => replay(cx, op, before).await,
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+struct Shared<J> {
+    op: Operation,
+    terms: Terms,
+    hash: Vec<u8>,
+    job: J,
+}
+
+impl<J> Shared<J>
+where
+    J: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<Outcome>> + Send + Sync,
+{
+    async fn transaction(&self, conn: &mut Conn<'_>) -> std::result::Result<Done, Stop> {
+        let remembers = !self.terms.request_id.is_empty();
+        if remembers && let Some(before) = self.remembered(conn).await? {
+            return Ok(Done::Before(before));
+        }
+        let outcome = (self.job)(conn).await?;
+        if self.terms.validate_only {
+            return Err(Stop::DryRun(outcome));
+        }
+        if remembers {
+            self.remember(conn, &outcome).await?;
+        }
+        Ok(Done::Now(outcome))
+    }
+
+    async fn remembered(&self, conn: &mut Conn<'_>) -> Result<Option<Answer>> {
+        let (caller, id) = (&self.op.caller, &self.terms.request_id);
+        let before = answers::find(conn, caller.key(), &self.op.method, id, caller.now).await?;
+        match before {
+            Some(before) if before.request_hash != self.hash => Err(Error::RequestIdReused),
+            other => Ok(other),
+        }
+    }
+
+    async fn remember(&self, conn: &mut Conn<'_>, outcome: &Outcome) -> Result<()> {
+        let keys = self.op.plan().resource.layout.keys();
+        let (Outcome::Record(record) | Outcome::Gone(record)) = outcome;
+        let new = answers::NewAnswer {
+            principal: self.op.caller.key(),
+            method: &self.op.method,
+            request_id: &self.terms.request_id,
+            request_hash: &self.hash,
+            key: record.get(..keys).unwrap_or_default(),
+            answer: &answer(&self.op, outcome)?,
+            now: self.op.caller.now,
+        };
+        Ok(answers::insert(conn, &new).await?)
+    }
+}
+
+fn check_request_id(id: &str) -> Result<()> {
+    if id.len() <= MAX_REQUEST_ID_BYTES && id.chars().all(|c| c.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(Error::Violations(vec![mainstay_wire::Violation {
+        field: "request_id".to_owned(),
+        message: format!("must be at most {MAX_REQUEST_ID_BYTES} visible ASCII characters; a UUID is best"),
+    }]))
+}
+
+/// Gives an earlier answer again, to a caller who may still read what it holds.
+async fn replay(cx: &Context, op: &Operation, before: Answer) -> Result<Bytes> {
+    if before.answer.is_empty() {
+        return Ok(Bytes::new());
+    }
+    let (op_inside, key) = (op.clone(), before.key.clone());
+    let row = cx.db.read(mainstay_db::Lane::Inline, move |conn| {
+        let (op, key) = (op_inside.clone(), key.clone());
+        Box::pin(async move { op.find(conn, &op.plan().get(&op.caller), &key).await })
+    });
+    let row: Option<Vec<Value>> = row.await?;
+    if row.is_some() { Ok(Bytes::from(before.answer)) } else { name_only(op, &before.key) }
+}
+
+/// What the writer sees: the record, or only its name where the writer may not read it.
+pub fn answer(op: &Operation, outcome: &Outcome) -> Result<Bytes> {
+    let Outcome::Record(record) = outcome else { return Ok(Bytes::new()) };
+    if !op.may_read(record) {
+        return name_only(op, record);
+    }
+    let mut out = BytesMut::with_capacity(512);
+    op.plan().record.encode(record, &mut out).map_err(Error::Damaged)?;
+    Ok(out.freeze())
+}
+
+fn name_only(op: &Operation, key: &[Value]) -> Result<Bytes> {
+    let mut out = BytesMut::new();
+    if let Some(selection) = &op.plan().name_only {
+        op.plan().record.encode_masked(key, selection, &mut out).map_err(Error::Damaged)?;
+    }
+    Ok(out.freeze())
+}
+
+/// The references of a record that are set and (for an update) differ from before.
+pub fn changed_references<'p>(plan: &'p ResourcePlan, old: Option<&[Value]>, new: &[Value]) -> Vec<&'p Reference> {
+    let is_set = |reference: &Reference| reference.columns.iter().any(|index| !new[*index].is_null());
+    let differs = |reference: &Reference| {
+        old.is_none_or(|old| reference.columns.iter().any(|index| old[*index] != new[*index]))
+    };
+    plan.resource.references.iter().filter(|reference| is_set(reference) && differs(reference)).collect()
+}
+
+/// Checks that what a record refers to exists and may be read by the writer; which of the two fails is not said.
+pub async fn check_references(conn: &mut Conn<'_>, op: &Operation, old: Option<&[Value]>, new: &[Value]) -> Result<()> {
+    for reference in changed_references(op.plan(), old, new) {
+        let key: Vec<Value> = reference.columns.iter().map(|index| new[*index].clone()).collect();
+        if !is_readable(conn, op, reference.resource, &key).await? {
+            return Err(Error::ReferenceNotFound { field: reference.field.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// Says whether the row of another resource exists and the caller may read it.
+pub async fn is_readable(conn: &mut Conn<'_>, op: &Operation, resource: usize, key: &[Value]) -> Result<bool> {
+    let target = op.snapshot.resource(resource);
+    let Readable::By { statement, .. } = target.get(&op.caller) else { return Ok(false) };
+    let binds = statement.values(&op.caller, key);
+    Ok(conn.query(&statement.statement, &binds, &mut |_| ()).await? > 0)
+}
+
+/// Gives a violated constraint its meaning.
+pub fn constraint(plan: &ResourcePlan, record: &[Value], error: mainstay_db::Error) -> Error {
+    match &error {
+        mainstay_db::Error::UniqueViolation { constraint } => {
+            let index = plan.resource.indexes.iter().find(|index| mainstay_sql::identifier(&index.name) == *constraint);
+            match index {
+                Some(index) => Error::Unique { fields: index.fields.clone() },
+                None => Error::AlreadyExists { name: plan.name(record) },
+            }
+        }
+        mainstay_db::Error::ForeignKeyViolation { .. } => {
+            let field = plan.resource.references.first().map_or("parent", |reference| &reference.field);
+            Error::ReferenceNotFound { field: field.to_owned() }
+        }
+        _ => error.into(),
+    }
+}
+
+/// Checks the part of a rule that only the records can decide.
+pub fn allowed(op: &Operation, holds: bool) -> Result<()> {
+    if op.caller.is_system() || holds { Ok(()) } else { Err(op.caller.denied(Obstacle::Refused)) }
+}
+
+/// Makes a boxed job of an async block; spelled out once because closures cannot name the lifetimes.
+pub fn boxed<'a, T>(future: impl Future<Output = T> + Send + 'a) -> BoxFuture<'a, T> {
+    Box::pin(future)
+}

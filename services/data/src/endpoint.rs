@@ -1,0 +1,86 @@
+//! The inside of the data service's own listener, for a gateway (or anybody) in another process.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::request::Parts;
+use mainstay_fault::{Fault, reply};
+use mainstay_layers::{Access, Body, Context, Endpoint, Exchange, Resolved, RoutesEndpoint};
+use mainstay_runtime::RawCodec;
+use mainstay_runtime::channel::Call;
+use mainstay_telemetry::Metrics;
+use tonic::codec::CompressionEncoding;
+use tonic::server::{Grpc, UnaryService};
+
+use crate::service::{FIELD_MASK_HEADER, Resources};
+
+/// The largest request message.
+pub const MAX_REQUEST_BYTES: usize = 64 << 20;
+
+/// Serves the resources' methods beside the platform's own.
+pub struct DataEndpoint {
+    pub resources: Arc<Resources>,
+    pub platform: RoutesEndpoint,
+    pub metrics: Metrics,
+}
+
+/// What a path resolves to.
+pub enum Target {
+    /// A method of a resource.
+    Resource(Arc<str>),
+    /// A method of the platform.
+    Platform,
+}
+
+impl Endpoint for DataEndpoint {
+    type Target = Target;
+
+    /// Whoever it is may come as far as a resource's rules.
+    fn resolve(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
+        let path = parts.uri.path();
+        if self.resources.serves(path) {
+            let target = Target::Resource(Arc::from(path));
+            return Ok(Resolved { target, access: Access::Anyone, streams: false, route: self.metrics.route(path) });
+        }
+        let Resolved { access, streams, route, .. } = self.platform.resolve(parts)?;
+        Ok(Resolved { target: Target::Platform, access, streams, route })
+    }
+
+    async fn handle(&self, exchange: Exchange<Target>) -> Result<http::Response<Body>, Fault> {
+        let Exchange { request, context, target } = exchange;
+        match target {
+            Target::Platform => self.platform.handle(Exchange { request, context, target: () }).await,
+            Target::Resource(path) => {
+                let method = Method { resources: Arc::clone(&self.resources), context, path };
+                let mut grpc = Grpc::new(RawCodec)
+                    .accept_compressed(CompressionEncoding::Gzip)
+                    .send_compressed(CompressionEncoding::Gzip)
+                    .max_decoding_message_size(MAX_REQUEST_BYTES);
+                Ok(grpc.unary(method, request).await)
+            }
+        }
+    }
+}
+
+/// One call, as tonic wants it.
+struct Method {
+    resources: Arc<Resources>,
+    context: Context,
+    path: Arc<str>,
+}
+
+impl UnaryService<Bytes> for Method {
+    type Response = Bytes;
+    type Future = BoxFuture<'static, Result<tonic::Response<Bytes>, tonic::Status>>;
+
+    fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
+        let mask = request.metadata().as_ref().get(FIELD_MASK_HEADER).cloned();
+        let mut call = Call::of(self.context.clone(), Arc::clone(&self.path), request.into_inner());
+        if let Some(mask) = mask {
+            call.metadata.insert(FIELD_MASK_HEADER, mask);
+        }
+        let resources = Arc::clone(&self.resources);
+        Box::pin(async move { reply(resources.call(&call).await) })
+    }
+}

@@ -1,0 +1,175 @@
+//! What can go wrong in the data service, in its own words, and the one mapping to a reason.
+
+use mainstay_fault::{Fault, Reason};
+use mainstay_wire as wire;
+
+use crate::domain::checks::Denial;
+use crate::domain::page_token::TokenError;
+
+/// What can go wrong when a method of an application's resource is called.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("denied: {0:?}")]
+    Denied(Denial),
+    #[error("the request's bytes are not a message of its type")]
+    Malformed(#[source] wire::WireError),
+    #[error("`{name}` is not a name of the form `{pattern}`")]
+    Name { field: &'static str, name: String, pattern: String },
+    #[error("`{id}` is not a valid id")]
+    Id { field: String, id: String },
+    #[error("{} fields are not valid", .0.len())]
+    Violations(Vec<wire::Violation>),
+    #[error("immutable fields would change: {0:?}")]
+    Immutable(Vec<String>),
+    #[error("the filter is not valid")]
+    Filter { source_text: String, problem: mainstay_expr::Problem },
+    #[error("order_by is not valid")]
+    OrderBy { source_text: String, problem: mainstay_expr::Problem },
+    #[error("the field mask is not valid")]
+    Mask { field: &'static str, error: wire::MaskError },
+    #[error("the page size is negative")]
+    PageSize,
+    #[error("the page token is refused")]
+    PageToken(#[source] TokenError),
+    #[error("`{field}` is not supported yet")]
+    NotSupported { field: &'static str },
+    #[error("the etag does not match")]
+    EtagMismatch,
+    #[error("a resource of this name exists")]
+    AlreadyExists { name: String },
+    #[error("a unique index holds these values already")]
+    Unique { fields: Vec<String> },
+    #[error("a referenced resource does not exist, or the caller may not read it")]
+    ReferenceNotFound { field: String },
+    #[error("other resources refer to this one")]
+    StillReferenced { name: String },
+    #[error("the request id was used with another request")]
+    RequestIdReused,
+    #[error("the statement was made for another revision of the schema")]
+    StaleSchema,
+    #[error("a stored value is damaged")]
+    Damaged(#[source] wire::EncodeError),
+    #[error("a key could not be used")]
+    Key(#[source] mainstay_keys::Error),
+    #[error("storage")]
+    Storage(#[source] mainstay_db::Error),
+}
+
+/// What the handlers of this service answer with.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<mainstay_db::Error> for Error {
+    fn from(error: mainstay_db::Error) -> Error {
+        match error {
+            mainstay_db::Error::StaleSchema { .. } => Error::StaleSchema,
+            other => Error::Storage(other),
+        }
+    }
+}
+
+impl From<wire::WireError> for Error {
+    fn from(error: wire::WireError) -> Error {
+        Error::Malformed(error)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Fault {
+        match error {
+            Error::Denied(Denial::Unauthenticated) => Fault::new(Reason::Unauthenticated),
+            Error::Denied(Denial::PermissionDenied) => Fault::new(Reason::PermissionDenied),
+            Error::Denied(Denial::NotFound) => Fault::new(Reason::ResourceNotFound),
+            Error::Malformed(_) => Fault::new(Reason::MalformedRequest).message(error.cause_text()),
+            Error::Name { field, ref name, ref pattern } => Fault::new(Reason::InvalidName)
+                .message(format!("`{}` is not a name of the form `{pattern}`", shown(name)))
+                .violation(field, format!("must have the form `{pattern}`")),
+            Error::Id { field, ref id } => Fault::new(Reason::InvalidName)
+                .message(format!("`{}` is not a valid id", shown(id)))
+                .violation(field, ID_RULE),
+            Error::Violations(violations) => violations
+                .into_iter()
+                .fold(Fault::new(Reason::FieldViolation), |fault, v| fault.violation(v.field, v.message)),
+            Error::Immutable(fields) => fields.into_iter().fold(Fault::new(Reason::ImmutableField), |fault, field| {
+                fault.violation(field, "is immutable: it keeps the value that it was created with")
+            }),
+            Error::Filter { source_text, problem } => problem_fault(Reason::InvalidFilter, "filter", &source_text, problem),
+            Error::OrderBy { source_text, problem } => {
+                problem_fault(Reason::InvalidOrderBy, "order_by", &source_text, problem)
+            }
+            Error::Mask { field, error } => {
+                let text = error.to_string();
+                Fault::new(Reason::InvalidMask).message(text.clone()).violation(field, text)
+            }
+            Error::PageSize => Fault::new(Reason::InvalidArgument)
+                .message("page_size must not be negative")
+                .violation("page_size", "must not be negative; leave it out for the default"),
+            Error::PageToken(token) => {
+                Fault::new(Reason::InvalidPageToken).message(token.to_string()).violation("page_token", token.to_string())
+            }
+            Error::NotSupported { field } => Fault::new(Reason::Unimplemented)
+                .message(format!("`{field}` is not supported yet"))
+                .violation(field, "is not supported yet; leave it out"),
+            Error::EtagMismatch => Fault::new(Reason::EtagMismatch),
+            Error::AlreadyExists { name } => Fault::new(Reason::AlreadyExists).meta("name", name),
+            Error::Unique { fields } => {
+                let listed = fields.join(",");
+                fields.into_iter().fold(Fault::new(Reason::UniqueViolation).meta("field", listed), |fault, field| {
+                    fault.violation(field, "another resource has this value")
+                })
+            }
+            Error::ReferenceNotFound { field } => Fault::new(Reason::ReferenceNotFound)
+                .meta("field", field.clone())
+                .violation(field, "names a resource that does not exist"),
+            Error::StillReferenced { name } => Fault::new(Reason::StillReferenced).meta("name", name),
+            Error::RequestIdReused => Fault::new(Reason::RequestIdReused)
+                .violation("request_id", "was used with another request; make a new one for each request"),
+            Error::StaleSchema => Fault::unavailable(Error::StaleSchema),
+            Error::Damaged(source) => Fault::internal(source),
+            Error::Key(source) => Fault::internal(source),
+            Error::Storage(source) => storage_fault(source),
+        }
+    }
+}
+
+impl Error {
+    fn cause_text(&self) -> String {
+        std::error::Error::source(self).map_or_else(|| self.to_string(), ToString::to_string)
+    }
+}
+
+/// What an id may be (AIP-122), as violations say it.
+pub const ID_RULE: &str =
+    "must be 1 to 63 characters of a-z, 0-9 and `-`, begin with a letter or digit and end with one, or be left out";
+
+/// Gives storage errors their reasons.
+pub fn storage_fault(error: mainstay_db::Error) -> Fault {
+    match error {
+        mainstay_db::Error::CommitUnknown { .. } => Fault::new(Reason::CommitUnknown).with_source(error),
+        mainstay_db::Error::Overloaded { .. } => {
+            Fault::new(Reason::Overloaded).retry_after(std::time::Duration::from_secs(1)).with_source(error)
+        }
+        error if error.is_transient() => Fault::unavailable(error),
+        error => Fault::internal(error),
+    }
+}
+
+/// A client's text as an error may repeat it: short, and without control characters.
+fn shown(text: &str) -> String {
+    const MOST: usize = 80;
+    let clean: String = text.chars().take(MOST).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if text.chars().count() > MOST { format!("{clean}…") } else { clean }
+}
+
+/// Points at the column (in characters, from 1) where a filter or an order goes wrong.
+fn problem_fault(reason: Reason, field: &'static str, source: &str, problem: mainstay_expr::Problem) -> Fault {
+    let column = source.get(..problem.span.start).map_or(1, |before| before.chars().count() + 1);
+    let mut text = format!("column {column}: {}", problem.message);
+    if let Some(help) = &problem.help {
+        text.push_str("; ");
+        text.push_str(help);
+    }
+    Fault::new(reason)
+        .message(format!("{field}, {text}"))
+        .meta("column", column.to_string())
+        .violation(field, text)
+}

@@ -1,0 +1,88 @@
+//! What a contract says of single fields, as lists that a write walks.
+
+use mainstay_contract::{FieldModel, Resource};
+use mainstay_expr::{Program, evaluate_value};
+use mainstay_record::{Column, Kind, Layout, Value};
+
+use crate::domain::caller::Caller;
+
+/// The fields of a resource that a write treats in a special way.
+#[derive(Debug, Default)]
+pub struct Fields {
+    /// Columns under OUTPUT_ONLY fields, ascending: what a client sends there is dropped (AIP-203).
+    pub output_only: Vec<usize>,
+    immutable: Vec<(String, Vec<usize>)>,
+    defaults: Vec<(usize, Program)>,
+}
+
+impl Fields {
+    /// Collects the lists.
+    pub fn new(resource: &Resource) -> Fields {
+        let mut fields = Fields::default();
+        for field in &resource.fields {
+            fields.collect(field, false);
+        }
+        fields.output_only.sort_unstable();
+        fields.output_only.dedup();
+        fields
+    }
+
+    fn collect(&mut self, field: &FieldModel, output_only: bool) {
+        let output_only = output_only || field.behaviors.output_only;
+        if output_only {
+            self.output_only.extend(&field.columns);
+        }
+        if field.behaviors.immutable {
+            self.immutable.push((field.field_path.clone(), all_columns(field)));
+        }
+        if let (Some(default), [column]) = (&field.default, field.columns.as_slice()) {
+            self.defaults.push((*column, default.clone()));
+        }
+        for child in &field.children {
+            self.collect(child, output_only);
+        }
+    }
+
+    /// Says whether a client may write the column.
+    pub fn is_writable(&self, index: usize) -> bool {
+        self.output_only.binary_search(&index).is_err()
+    }
+
+    /// Takes away what a client may not set.
+    pub fn clear_output_only(&self, layout: &Layout, values: &mut [Value]) {
+        for index in &self.output_only {
+            values[*index] = unset(&layout.columns[*index]);
+        }
+    }
+
+    /// Fills in the defaults of the fields that the request left unset (`present` lists the columns that it set).
+    pub fn apply_defaults(&self, layout: &Layout, values: &mut [Value], present: &[usize], caller: &Caller) {
+        for (index, program) in &self.defaults {
+            let given = present.binary_search(index).is_ok() && self.is_writable(*index);
+            if !given {
+                let value = evaluate_value(&program.root, &caller.alone());
+                values[*index] = if value.is_null() { unset(&layout.columns[*index]) } else { value };
+            }
+        }
+    }
+
+    /// Names the IMMUTABLE fields that would change.
+    pub fn changed_immutable(&self, old: &[Value], new: &[Value]) -> Vec<String> {
+        let changed = |columns: &Vec<usize>| columns.iter().any(|index| old[*index] != new[*index]);
+        self.immutable.iter().filter(|(_, columns)| changed(columns)).map(|(field, _)| field.clone()).collect()
+    }
+}
+
+/// What a column holds where its field is unset.
+pub fn unset(column: &Column) -> Value {
+    if column.nullable { Value::Null } else { column.kind.zero() }
+}
+
+/// Says whether a column can hold the value; a check on values that come from outside (page tokens).
+pub fn fits(kind: Kind, value: &Value) -> bool {
+    value.is_null() || mainstay_expr::kind_of(value) == Some(kind)
+}
+
+fn all_columns(field: &FieldModel) -> Vec<usize> {
+    field.columns.iter().copied().chain(field.children.iter().flat_map(all_columns)).collect()
+}

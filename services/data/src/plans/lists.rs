@@ -1,0 +1,140 @@
+//! Statements that read a page of rows.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use mainstay_db::Lane;
+use mainstay_expr::{AtomValues, Expr, OrderKey, compile_filter, compile_order};
+use mainstay_record::{NumberPath, Value};
+use mainstay_sql::{After, Condition, NullPattern, OrderColumn, Select, order_columns, select};
+
+use super::compiled::Compiled;
+use super::fields::fits;
+use super::guard::Verdict;
+use super::lane::{MAX_INLINE_ROWS, is_index_ordered};
+use super::resource::ResourcePlan;
+use crate::domain::caller::Caller;
+use crate::domain::page_token::Position;
+use crate::error::{Error, Result};
+
+/// How many list shapes of a resource are kept compiled. A client that varies its literals makes a shape each time; what
+/// comes after these is compiled on every call.
+pub const MAX_LIST_PLANS: usize = 256;
+
+/// What tells one list statement from another. Filters and orders go by their text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// The caller-only parts of the read rule; nothing for the system.
+    pub atoms: Option<AtomValues>,
+    pub filter: String,
+    pub order_by: String,
+    /// Which variables of the parent are given (bit by position); the others are `-` (AIP-159).
+    pub parents: u64,
+    /// The page continues behind a row whose order values are NULL like this.
+    pub after: Option<NullPattern>,
+}
+
+/// A compiled list. Params: the limit, the given parent variables, then the order values that the page continues behind.
+#[derive(Debug)]
+pub struct ListPlan {
+    pub statement: Arc<Compiled>,
+    pub order: Vec<OrderColumn>,
+    inline: bool,
+}
+
+/// The lists of one resource that are kept.
+#[derive(Debug, Default)]
+pub struct ListPlans(RwLock<HashMap<Shape, Arc<ListPlan>>>);
+
+impl ListPlan {
+    /// The lane for a page of this many rows.
+    pub fn lane(&self, rows: usize) -> Lane {
+        if self.inline && rows <= MAX_INLINE_ROWS { Lane::Inline } else { Lane::Heavy }
+    }
+
+    /// Where the page ends, for a page token: the order values of its last row with the paths of their columns.
+    pub fn position(&self, plan: &ResourcePlan, values: Vec<Value>) -> Position {
+        Position { keys: self.order.iter().map(|column| path(plan, column.index)).zip(values).collect() }
+    }
+}
+
+impl ResourcePlan {
+    /// Finds or compiles the statement of a list. The caller's read rule was found not to be false already.
+    pub fn list(&self, shape: Shape) -> Result<Arc<ListPlan>> {
+        let plans = &self.lists.0;
+        if let Some(plan) = plans.read().unwrap_or_else(PoisonError::into_inner).get(&shape) {
+            return Ok(Arc::clone(plan));
+        }
+        let plan = Arc::new(self.compile_list(&shape)?);
+        let mut plans = plans.write().unwrap_or_else(PoisonError::into_inner);
+        if plans.len() < MAX_LIST_PLANS {
+            plans.insert(shape, Arc::clone(&plan));
+        }
+        Ok(plan)
+    }
+
+    /// Spells out the order of a list, to check a page token against before the statement is chosen.
+    pub fn order(&self, order_by: &str) -> Result<Vec<OrderColumn>> {
+        Ok(order_columns(&self.resource.layout, &self.order_keys(order_by)?))
+    }
+
+    fn order_keys(&self, order_by: &str) -> Result<Vec<OrderKey>> {
+        compile_order(order_by, &self.resource.record)
+            .map_err(|problem| Error::OrderBy { source_text: order_by.to_owned(), problem })
+    }
+
+    fn compile_list(&self, shape: &Shape) -> Result<ListPlan> {
+        let filter = compile_filter(&shape.filter, &self.resource.record)
+            .map_err(|problem| Error::Filter { source_text: shape.filter.clone(), problem })?;
+        let keys = self.order_keys(&shape.order_by)?;
+        let order = order_columns(&self.resource.layout, &keys);
+        let rule = self.list_rule(shape.atoms);
+        let parents: Vec<usize> = (0..self.resource.layout.keys()).filter(|i| shape.parents & (1 << i) != 0).collect();
+        let conditions: Vec<&Expr> = std::iter::once(&filter.root).chain(&rule).collect();
+        let mut all = vec![Condition::Equal { columns: &parents, first_param: 1 }];
+        all.extend(conditions.iter().map(|expr| Condition::Expr(expr)));
+        let after = shape.after.map(|nulls| After { first_param: 1 + parents.len(), nulls });
+        let sql = select(
+            self.dialect,
+            &Select {
+                table: self.table(),
+                columns: (0..self.resource.layout.columns.len()).collect(),
+                flags: Vec::new(),
+                condition: Condition::All(all),
+                order: Some(&keys),
+                after,
+                limit_param: Some(0),
+                lock: false,
+            },
+        );
+        let inline = is_index_ordered(&self.resource, &conditions, &parents, &order);
+        Ok(ListPlan { statement: self.shapes().compile(sql), order, inline })
+    }
+
+    /// What is left of the read rule; nothing where it holds for every row.
+    fn list_rule(&self, atoms: Option<AtomValues>) -> Option<Expr> {
+        match self.read.as_ref()?.verdict(atoms?) {
+            Verdict::Always => None,
+            Verdict::Never => Some(Expr::FALSE),
+            Verdict::Depends(residual) => Some(residual),
+        }
+    }
+
+    /// The caller-only parts of the read rule for the shape of a list.
+    pub fn list_atoms(&self, caller: &Caller) -> Option<AtomValues> {
+        if caller.is_system() { None } else { self.read.as_ref().map(|guard| guard.atoms(caller)) }
+    }
+}
+
+/// Says which values a position has for an order; nothing where it was made for another order.
+pub fn position_values(plan: &ResourcePlan, order: &[OrderColumn], position: Position) -> Option<Vec<Value>> {
+    let fits_order = position.keys.len() == order.len()
+        && order.iter().zip(&position.keys).all(|(column, (number_path, value))| {
+            *number_path == path(plan, column.index) && fits(plan.resource.layout.columns[column.index].kind, value)
+        });
+    fits_order.then(|| position.keys.into_iter().map(|(_, value)| value).collect())
+}
+
+fn path(plan: &ResourcePlan, index: usize) -> NumberPath {
+    plan.resource.layout.columns[index].path.clone()
+}

@@ -1,0 +1,18 @@
+//! What is decided once, when a contract is loaded: statements, codecs, rules, field lists. A request only looks up.
+
+mod compiled;
+mod fields;
+pub mod guard;
+mod lane;
+mod lists;
+mod reads;
+mod resource;
+mod snapshot;
+
+pub use compiled::{Compiled, MAX_CACHED_SHAPES, Shapes};
+pub use fields::{Fields, unset};
+pub use guard::{Guard, Verdict, admit};
+pub use lists::{ListPlan, MAX_LIST_PLANS, Shape, position_values};
+pub use reads::Readable;
+pub use resource::ResourcePlan;
+pub use snapshot::{Bound, Snapshot};

@@ -1,0 +1,96 @@
+//! Statements that read one row by its key, under the read rule.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use mainstay_expr::AtomValues;
+use mainstay_sql::{Condition, Dialect, Select, Table, select};
+
+use super::compiled::{Compiled, Shapes};
+use super::guard::{Guard, Verdict};
+use crate::domain::caller::Caller;
+
+/// How many outcomes of the caller-only parts of a rule keep their statement; a rule with more of them compiles the rest
+/// on every call.
+const MAX_OUTCOMES: usize = 64;
+
+/// What reading one row takes for one caller.
+#[derive(Debug, Clone)]
+pub enum Readable {
+    /// The statement finds the row iff it exists and may be read. `public` says that the rule holds for every row.
+    By { statement: Arc<Compiled>, public: bool },
+    /// The caller may read no row at all.
+    Never,
+}
+
+/// The statements that read one row, by the outcome of the parts of the read rule that need only the caller.
+#[derive(Debug)]
+pub struct KeyReads {
+    dialect: Dialect,
+    lock: bool,
+    /// For the system, and for rules that hold for every row.
+    open: Arc<Compiled>,
+    by_outcome: RwLock<HashMap<AtomValues, Readable>>,
+}
+
+impl KeyReads {
+    /// Compiles the statement for callers who may read every row; the others follow as callers come. With `lock` the row
+    /// stays as it is until the transaction ends.
+    pub fn new(dialect: Dialect, table: Table<'_>, lock: bool, shapes: &Shapes) -> KeyReads {
+        let open = shapes.compile(statement(dialect, table, None, lock));
+        KeyReads { dialect, lock, open, by_outcome: RwLock::default() }
+    }
+
+    /// Finds the statement for this caller.
+    pub fn of(&self, table: Table<'_>, guard: Option<&Guard>, caller: &Caller, shapes: &Shapes) -> Readable {
+        if caller.is_system() {
+            return Readable::By { statement: Arc::clone(&self.open), public: true };
+        }
+        let Some(guard) = guard else { return Readable::Never };
+        let atoms = guard.atoms(caller);
+        let known = self.by_outcome.read().unwrap_or_else(PoisonError::into_inner).get(&atoms).cloned();
+        known.unwrap_or_else(|| {
+            let made = self.make(table, guard.verdict(atoms), shapes);
+            let mut map = self.by_outcome.write().unwrap_or_else(PoisonError::into_inner);
+            if map.len() < MAX_OUTCOMES {
+                map.insert(atoms, made.clone());
+            }
+            made
+        })
+    }
+
+    fn make(&self, table: Table<'_>, verdict: Verdict, shapes: &Shapes) -> Readable {
+        match verdict {
+            Verdict::Never => Readable::Never,
+            Verdict::Always => Readable::By { statement: Arc::clone(&self.open), public: true },
+            Verdict::Depends(residual) => {
+                let sql = statement(self.dialect, table, Some(Condition::Expr(&residual)), self.lock);
+                Readable::By { statement: shapes.compile(sql), public: false }
+            }
+        }
+    }
+}
+
+fn statement(
+    dialect: Dialect,
+    table: Table<'_>,
+    rule: Option<Condition<'_>>,
+    lock: bool,
+) -> mainstay_sql::Sql {
+    let mut conditions = vec![Condition::Keys { first_param: 0 }];
+    conditions.extend(rule);
+    let columns = (0..table.layout.columns.len()).collect();
+    select(
+        dialect,
+        &Select {
+            table,
+            columns,
+            flags: Vec::new(),
+            condition: Condition::All(conditions),
+            order: None,
+            after: None,
+            limit_param: None,
+            lock,
+        },
+    )
+}

@@ -1,0 +1,178 @@
+//! Everything that is decided once for a resource.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use mainstay_contract::{Resource, Rule};
+use mainstay_expr::Program;
+use mainstay_record::{Row, Template, TemplatePart, Value};
+use mainstay_sql::{Condition, Delete, Dialect, Insert, Table, Update, delete, insert, update};
+use mainstay_wire::{PlanError, RecordPlan, Selection};
+use prost_reflect::DescriptorPool;
+
+use super::compiled::{Compiled, Shapes};
+use super::fields::Fields;
+use super::guard::Guard;
+use super::lists::ListPlans;
+use super::reads::{KeyReads, Readable};
+use crate::domain::caller::Caller;
+use crate::error::{Error, Result};
+
+/// How many sets of changed columns keep their UPDATE statement.
+const MAX_UPDATES: usize = 128;
+
+/// One resource of a contract revision, compiled.
+#[derive(Debug)]
+pub struct ResourcePlan {
+    pub resource: Resource,
+    pub dialect: Dialect,
+    pub record: RecordPlan,
+    pub fields: Fields,
+    pub read: Option<Guard>,
+    pub create: Option<Guard>,
+    pub update: Option<Guard>,
+    pub delete: Option<Guard>,
+    /// Params: the columns in the order of the layout.
+    pub insert: Arc<Compiled>,
+    /// Params: the key, then the revision that was read.
+    pub remove: Arc<Compiled>,
+    pub lists: ListPlans,
+    gets: KeyReads,
+    locked: KeyReads,
+    updates: RwLock<HashMap<Vec<usize>, Arc<Compiled>>>,
+    /// How the parent's name is put together, for a resource that has one.
+    pub parent: Option<Template>,
+    /// What a writer sees who may not read the result: the name.
+    pub name_only: Option<Selection>,
+    shapes: Arc<Shapes>,
+}
+
+impl ResourcePlan {
+    /// Compiles a resource for one engine.
+    pub fn new(
+        resource: Resource,
+        pool: &DescriptorPool,
+        dialect: Dialect,
+        shapes: &Arc<Shapes>,
+    ) -> std::result::Result<ResourcePlan, PlanError> {
+        let message = pool.get_message_by_name(&resource.message).ok_or_else(|| PlanError {
+            field: resource.message.clone(),
+            message: "is not in the descriptors".to_owned(),
+        })?;
+        let name = resource.name_field.map(|number| (number, resource.template.clone()));
+        let record = RecordPlan::with_aliases(&message, &resource.layout, name, resource.etag_field, &|message| {
+            aliases(&resource, message)
+        })?;
+        let name_only = if resource.name_field.is_some() { record.select(&["name"]).ok() } else { None };
+        let table = Table { name: &resource.table, layout: &resource.layout };
+        let guard = |rule: &Option<Rule>| rule.as_ref().map(|rule| Guard::new(rule.program.clone()));
+        Ok(ResourcePlan {
+            dialect,
+            record,
+            fields: Fields::new(&resource),
+            read: guard(&resource.access.read),
+            create: guard(&resource.access.create),
+            update: update_guard(&resource.access.update),
+            delete: guard(&resource.access.delete),
+            insert: shapes.compile(insert(dialect, &Insert { table })),
+            remove: shapes.compile(delete(dialect, &Delete { table, condition: unchanged(&resource) })),
+            lists: ListPlans::default(),
+            gets: KeyReads::new(dialect, table, false, shapes),
+            locked: KeyReads::new(dialect, table, true, shapes),
+            updates: RwLock::default(),
+            parent: parent(&resource.template),
+            name_only,
+            shapes: Arc::clone(shapes),
+            resource,
+        })
+    }
+
+    /// The table, as statements name it.
+    pub fn table(&self) -> Table<'_> {
+        Table { name: &self.resource.table, layout: &self.resource.layout }
+    }
+
+    /// Counts the statement shapes of the snapshot.
+    pub fn shapes(&self) -> &Shapes {
+        &self.shapes
+    }
+
+    /// How this caller reads one row. Params: the key.
+    pub fn get(&self, caller: &Caller) -> Readable {
+        self.gets.of(self.table(), self.read.as_ref(), caller, &self.shapes)
+    }
+
+    /// How this caller reads one row that it is about to change. Params: the key.
+    pub fn get_locked(&self, caller: &Caller) -> Readable {
+        self.locked.of(self.table(), self.read.as_ref(), caller, &self.shapes)
+    }
+
+    /// The UPDATE of these columns. Params: the key, the revision that was read, then the columns.
+    pub fn update(&self, columns: &[usize]) -> Arc<Compiled> {
+        let known = self.updates.read().unwrap_or_else(PoisonError::into_inner).get(columns).cloned();
+        known.unwrap_or_else(|| {
+            let keys = self.resource.layout.keys();
+            let (table, condition) = (self.table(), unchanged(&self.resource));
+            let sql = update(self.dialect, &Update { table, set: columns, first_param: keys + 1, condition });
+            let made = self.shapes.compile(sql);
+            let mut map = self.updates.write().unwrap_or_else(PoisonError::into_inner);
+            if map.len() < MAX_UPDATES {
+                map.insert(columns.to_vec(), Arc::clone(&made));
+            }
+            made
+        })
+    }
+
+    /// Copies a row.
+    pub fn row(&self, row: &impl Row) -> Vec<Value> {
+        let columns = self.resource.layout.columns.iter().enumerate();
+        columns.map(|(index, column)| row.get(index, column.kind)).collect()
+    }
+
+    /// Takes the name of a parent apart. A resource without one takes only the empty name.
+    pub fn parse_parent<'n>(&self, parent: &'n str) -> Result<Vec<&'n str>> {
+        let parts = match &self.parent {
+            Some(template) => template.parse(parent),
+            None => parent.is_empty().then(Vec::new),
+        };
+        parts.ok_or_else(|| {
+            let pattern = self.resource.pattern.rsplitn(3, '/').nth(2).unwrap_or_default();
+            Error::Name { field: "parent", name: parent.to_owned(), pattern: pattern.to_owned() }
+        })
+    }
+
+    /// The name of a record.
+    pub fn name(&self, values: &[Value]) -> String {
+        self.resource.template.render(|position| match values.get(position) {
+            Some(Value::Text(id)) => id,
+            _ => "",
+        })
+    }
+}
+
+/// The parent's part of a name: `publishers/{0}` of `publishers/{0}/books/{1}`.
+fn parent(template: &Template) -> Option<Template> {
+    let parts = template.parts.strip_suffix(&[TemplatePart::Variable(template.variables() - 1)])?;
+    let (_, parts) = parts.split_last()?;
+    (!parts.is_empty()).then(|| Template { parts: parts.to_vec() })
+}
+
+/// The row with this key, unchanged since it was read.
+fn unchanged(resource: &Resource) -> Condition<'static> {
+    let param = resource.layout.keys();
+    Condition::All(vec![Condition::Keys { first_param: 0 }, Condition::RevisionIs { param }])
+}
+
+/// All rules of an update must hold; no rule is no right.
+fn update_guard(rules: &[Rule]) -> Option<Guard> {
+    (!rules.is_empty()).then(|| Guard::new(Program::all(rules.iter().map(|rule| rule.program.clone()))))
+}
+
+/// The former names of a message's fields.
+fn aliases(resource: &Resource, message: &str) -> Vec<(String, u32)> {
+    if message != resource.message {
+        return Vec::new();
+    }
+    let fields = resource.fields.iter();
+    fields.flat_map(|field| field.aliases.iter().map(|alias| (alias.clone(), field.number))).collect()
+}

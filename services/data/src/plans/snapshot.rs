@@ -1,0 +1,64 @@
+//! One revision of the contract, compiled for one engine. Immutable: a new revision is a new snapshot.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use mainstay_contract::{Contract, Standard};
+use mainstay_sql::Dialect;
+use mainstay_wire::PlanError;
+
+use super::compiled::Shapes;
+use super::resource::ResourcePlan;
+
+/// What a gRPC path is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    pub resource: usize,
+    pub kind: Standard,
+}
+
+/// Everything that a request needs of the contract.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Counts the applied contracts; 0 before the first.
+    pub revision: i64,
+    /// When the revision was applied, microseconds since 1970 UTC.
+    pub applied_at: i64,
+    pub contract: Contract,
+    resources: Vec<Arc<ResourcePlan>>,
+    methods: HashMap<String, Bound>,
+}
+
+impl Snapshot {
+    /// Compiles a contract whose names were bound by the ledger.
+    pub fn new(contract: Contract, revision: i64, applied_at: i64, dialect: Dialect) -> Result<Snapshot, PlanError> {
+        let shapes = Arc::new(Shapes::default());
+        let resources = contract.resources.iter();
+        let resources = resources
+            .map(|resource| ResourcePlan::new(resource.clone(), &contract.pool, dialect, &shapes).map(Arc::new))
+            .collect::<Result<_, _>>()?;
+        let services = contract.services.iter();
+        let methods = services
+            .flat_map(|service| {
+                let resource = service.resource;
+                service.methods.iter().map(move |method| (method.path.clone(), Bound { resource, kind: method.kind }))
+            })
+            .collect();
+        Ok(Snapshot { revision, applied_at, contract, resources, methods })
+    }
+
+    /// Finds what a gRPC path (`/shop.v1.ProductService/GetProduct`) is bound to.
+    pub fn method(&self, path: &str) -> Option<Bound> {
+        self.methods.get(path).copied()
+    }
+
+    /// The compiled resource at this index of `Contract::resources`.
+    pub fn resource(&self, index: usize) -> &Arc<ResourcePlan> {
+        &self.resources[index]
+    }
+
+    /// All compiled resources, in the order of the contract.
+    pub fn resources(&self) -> &[Arc<ResourcePlan>] {
+        &self.resources
+    }
+}

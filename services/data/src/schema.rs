@@ -1,0 +1,31 @@
+//! The data service's own tables. The application's tables are made by the plan and have no Rust type.
+
+diesel::table! {
+    mainstay_contracts (revision) {
+        revision -> BigInt,
+        hash -> Text,
+        sources -> Text,
+        ledger -> Text,
+        applied_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    mainstay_keys (purpose) {
+        purpose -> Text,
+        sealed -> Binary,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    mainstay_answers (principal, method, request_id) {
+        principal -> Text,
+        method -> Text,
+        request_id -> Text,
+        request_hash -> Binary,
+        resource_key -> Text,
+        answer -> Binary,
+        expires_at -> BigInt,
+    }
+}

@@ -1,0 +1,144 @@
+//! Fills empty tables from a file: ProtoJSON records by message, created as the system through the same code as any other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mainstay_contract::Standard;
+use mainstay_fault::Fault;
+use mainstay_identity::Principal;
+use mainstay_runtime::channel::Call;
+use mainstay_wire::{Plans, frame};
+use serde_json::Value as Json;
+
+use crate::plans::Snapshot;
+use crate::service::Resources;
+
+/// Why a seed was not taken. What stands before the record is stored; a second run goes on, table by table.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    #[error("the seed is not JSON of the form {{\"package.Message\": [{{…}}, …]}}")]
+    Malformed(#[source] serde_json::Error),
+    #[error("the contract has no resource {message}; the seed may name: {known}")]
+    UnknownMessage { message: String, known: String },
+    #[error("{message} number {index}: {problem}")]
+    Record { message: String, index: usize, problem: String },
+    #[error("the tables cannot be looked at")]
+    Look(#[source] Fault),
+}
+
+/// Creates the records of each message whose table is empty, in the order of the contract's references as far as the file
+/// has it: messages in the order in which they stand in the file. Returns how many records were made.
+pub async fn seed(resources: &Arc<Resources>, text: &str) -> Result<usize, SeedError> {
+    let file: Ordered = serde_json::from_str(text).map_err(SeedError::Malformed)?;
+    let snapshot = resources.served.load();
+    let plans = Plans::new(&snapshot.contract.pool);
+    let mut made = 0;
+    for (message, records) in file.0 {
+        let methods = Methods::of(&snapshot, &message)?;
+        if !is_empty(resources, &methods).await? {
+            continue;
+        }
+        for (index, record) in records.iter().enumerate() {
+            let problem = |problem: String| SeedError::Record { message: message.clone(), index: index + 1, problem };
+            let request = request(&plans, &snapshot, &methods, record).map_err(problem)?;
+            let call = Call::new(methods.create.clone(), Principal::system(), request);
+            resources.call(&call).await.map_err(|fault| problem(words(&fault)))?;
+            made += 1;
+        }
+    }
+    Ok(made)
+}
+
+struct Methods {
+    resource: usize,
+    create: Arc<str>,
+    create_input: String,
+    list: Arc<str>,
+}
+
+impl Methods {
+    fn of(snapshot: &Snapshot, message: &str) -> Result<Methods, SeedError> {
+        let contract = &snapshot.contract;
+        let resource = contract.resources.iter().position(|resource| resource.message == message).ok_or_else(|| {
+            let known: Vec<&str> = contract.resources.iter().map(|resource| resource.message.as_str()).collect();
+            SeedError::UnknownMessage { message: message.to_owned(), known: known.join(", ") }
+        })?;
+        let methods = contract.services.iter().filter(|service| service.resource == resource).flat_map(|s| &s.methods);
+        let find = |kind| methods.clone().find(|method| method.kind == kind);
+        let (Some(create), Some(list)) = (find(Standard::Create), find(Standard::List)) else {
+            return Err(SeedError::UnknownMessage { message: message.to_owned(), known: "those with Create and List".into() });
+        };
+        Ok(Methods {
+            resource,
+            create: create.path.as_str().into(),
+            create_input: create.input.clone(),
+            list: list.path.as_str().into(),
+        })
+    }
+}
+
+async fn is_empty(resources: &Resources, methods: &Methods) -> Result<bool, SeedError> {
+    let mut request = Vec::new();
+    frame::put_varint(2, 1, &mut request);
+    let call = Call::new(methods.list.clone(), Principal::system(), Bytes::from(request));
+    Ok(resources.call(&call).await.map_err(SeedError::Look)?.is_empty())
+}
+
+/// Makes a Create request of a record: its `name` becomes the id.
+fn request(plans: &Plans, snapshot: &Snapshot, methods: &Methods, record: &Json) -> Result<Bytes, String> {
+    let resource = &snapshot.contract.resources[methods.resource];
+    let mut body = record.clone();
+    let name = body.as_object_mut().and_then(|fields| fields.remove("name"));
+    let mut request = serde_json::Map::new();
+    if let Some(Json::String(name)) = name {
+        let parts = resource.template.parse(&name).ok_or_else(|| {
+            format!("the name `{name}` does not have the form `{}`", resource.pattern)
+        })?;
+        let (id, _) = parts.split_last().ok_or("the name has no id")?;
+        request.insert(format!("{}_id", resource.singular), Json::String((*id).to_owned()));
+        if let Some((parent, _)) = name.rsplit_once('/').and_then(|(rest, _)| rest.rsplit_once('/')) {
+            request.insert("parent".into(), Json::String(parent.to_owned()));
+        }
+    }
+    request.insert(resource.singular.clone(), body);
+    let id = plans.message(&methods.create_input).ok_or("the request type is unknown")?;
+    let mut wire = Vec::new();
+    let text = Json::Object(request).to_string();
+    plans.from_json(id, text.as_bytes(), &mut wire, None).map_err(|error| error.to_string())?;
+    Ok(wire.into())
+}
+
+fn words(fault: &Fault) -> String {
+    let violations = fault.violations().iter().map(|v| format!("{} {}", v.field, v.description));
+    std::iter::once(fault.text().to_owned()).chain(violations).collect::<Vec<_>>().join("; ")
+}
+
+/// A JSON object whose keys keep the order in which they are written.
+struct Ordered(Vec<(String, Vec<Json>)>);
+
+impl<'de> serde::Deserialize<'de> for Ordered {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Ordered, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Ordered;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object with a list of records for each message")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Ordered, A::Error> {
+                let mut entries: Vec<(String, Vec<Json>)> = Vec::new();
+                let mut seen: BTreeMap<String, ()> = BTreeMap::new();
+                while let Some((message, records)) = map.next_entry::<String, Vec<Json>>()? {
+                    if seen.insert(message.clone(), ()).is_some() {
+                        return Err(serde::de::Error::custom(format!("{message} stands twice")));
+                    }
+                    entries.push((message, records));
+                }
+                Ok(Ordered(entries))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}

@@ -1,0 +1,121 @@
+//! The data service as a value: one way in for every call, in memory or from the network.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use mainstay_contract::Standard;
+use mainstay_fault::{Fault, Reason};
+use mainstay_identity::{Clock, Principal};
+use mainstay_runtime::channel::{Call, Channel, Reply};
+use mainstay_wire::Selection;
+
+use crate::domain::caller::Caller;
+use crate::domain::context::{Context, Operation};
+use crate::domain::{create, delete, get, list, update};
+use crate::error::{Error, Result};
+use crate::plans::Bound;
+use crate::served::Served;
+
+/// How often a call is tried again because the schema changed under its statement.
+pub const MAX_REPLANS: usize = 3;
+
+/// The metadata key that asks for a part of the answer (AIP-157).
+pub const FIELD_MASK_HEADER: &str = "x-goog-fieldmask";
+
+/// What all calls share.
+pub struct Resources {
+    pub context: Context,
+    pub served: Arc<Served>,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Resources {
+    /// Says whether a path is one of a resource's methods, now.
+    pub fn serves(&self, path: &str) -> bool {
+        self.served.load().method(path).is_some()
+    }
+
+    /// Answers a call to one of a resource's methods.
+    pub async fn call(&self, call: &Call) -> std::result::Result<Bytes, Fault> {
+        let mask = call.metadata.get(FIELD_MASK_HEADER).and_then(|mask| mask.to_str().ok());
+        self.run(&call.path, &call.principal, &call.message, mask).await.map_err(|error| match error {
+            Some(error) => error.into(),
+            None => Fault::new(Reason::MethodNotFound),
+        })
+    }
+
+    /// Runs a method on the snapshot that is served now, and again on the next one if the schema changed meanwhile: a
+    /// statement that was made for another revision never reads or writes anything (its names do not exist any more).
+    async fn run(
+        &self,
+        path: &Arc<str>,
+        principal: &Principal,
+        message: &Bytes,
+        mask: Option<&str>,
+    ) -> std::result::Result<Bytes, Option<Error>> {
+        let mut replans = 0;
+        loop {
+            let snapshot = self.served.load();
+            let revision = snapshot.revision;
+            let bound = snapshot.method(path).ok_or(None)?;
+            let caller = Caller { principal: principal.clone(), now: self.clock.now_micros() };
+            let op = Operation { snapshot, resource: bound.resource, caller, method: Arc::clone(path) };
+            match self.perform(&op, bound, message, mask).await {
+                Err(Error::StaleSchema) if replans < MAX_REPLANS => {
+                    replans += 1;
+                    if !self.served.newer_than(revision).await {
+                        return Err(Some(Error::StaleSchema));
+                    }
+                }
+                other => return other.map_err(Some),
+            }
+        }
+    }
+
+    async fn perform(&self, op: &Operation, bound: Bound, message: &[u8], mask: Option<&str>) -> Result<Bytes> {
+        let cx = &self.context;
+        match bound.kind {
+            Standard::Get => get::get(cx, op, message, selection(op, mask, None)?).await,
+            Standard::List => {
+                let rows = op.plan().resource.plural.clone();
+                list::list(cx, op, message, selection(op, mask, Some(&rows))?).await
+            }
+            Standard::Create => create::create(cx, op, message).await,
+            Standard::Update => update::update(cx, op, message).await,
+            Standard::Delete => delete::delete(cx, op, message).await,
+        }
+    }
+}
+
+/// Compiles a read mask. The mask of a list names the fields of its answer (`products.title`); the token always comes.
+fn selection(op: &Operation, mask: Option<&str>, rows: Option<&str>) -> Result<Option<Selection>> {
+    let Some(mask) = mask.filter(|mask| !mask.is_empty() && *mask != "*") else { return Ok(None) };
+    let mut paths = Vec::new();
+    for path in mask.split(',').map(str::trim) {
+        match rows {
+            None => paths.push(path),
+            Some(rows) if path == rows => return Ok(None),
+            Some(rows) => paths.extend(path.strip_prefix(rows).and_then(|rest| rest.strip_prefix('.'))),
+        }
+    }
+    let compiled = op.plan().record.select(&paths).map_err(|error| Error::Mask { field: "$fields", error })?;
+    Ok(Some(compiled))
+}
+
+/// The way to the data service for a gateway in the same process.
+pub struct DataChannel {
+    pub resources: Arc<Resources>,
+    /// The platform's own methods: administration of contracts.
+    pub platform: Arc<dyn Channel>,
+}
+
+impl Channel for DataChannel {
+    fn call(&self, call: Call) -> BoxFuture<'static, std::result::Result<Reply, Fault>> {
+        if !self.resources.serves(&call.path) {
+            return self.platform.call(call);
+        }
+        let resources = Arc::clone(&self.resources);
+        Box::pin(async move { resources.call(&call).await.map(Reply::Unary) })
+    }
+}

@@ -1,0 +1,199 @@
+//! Opens the store, finds the contract to serve, and keeps it current.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mainstay_contract::{Contract, Diagnostics, Source};
+use mainstay_db::{Database, EmbeddedMigrations, Lane};
+use mainstay_keys::{KEY_BYTES, KeyEncryptionKey, SealingKey};
+use mainstay_ledger::{Ledger, Plan, bind};
+use mainstay_wire::PlanError;
+use secrecy::ExposeSecret as _;
+
+use crate::apply::{self, ApplyError, dialect};
+use crate::config::{Config, Options};
+use crate::plans::Snapshot;
+use crate::store::contracts::{Applied, ReadError};
+use crate::store::{contracts, keys};
+
+const SQLITE: EmbeddedMigrations = diesel_migrations::embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = diesel_migrations::embed_migrations!("migrations/postgres");
+
+/// The purpose of the key that page tokens are sealed with.
+const PAGE_KEY: &str = "page-token";
+
+/// Why the data service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Storage(#[from] mainstay_db::Error),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    #[error("{0}")]
+    Contract(Diagnostics),
+    #[error("the stored contract of revision {revision} no longer compiles with this version:\n{diagnostics}")]
+    StoredContract { revision: i64, diagnostics: Diagnostics },
+    #[error("the contract cannot be compiled into plans")]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Key(#[from] mainstay_keys::Error),
+    #[error(
+        "data.key_encryption_key is not set. It seals the keys in the database; make one with \
+         `openssl rand -base64 32` and set MAINSTAY__DATA__KEY_ENCRYPTION_KEY"
+    )]
+    NoKey,
+}
+
+/// Opens the store and brings the service's own tables up to date.
+pub async fn open(config: &Config, options: &Options) -> Result<Database, StartError> {
+    let mut store = config.store.clone();
+    store.database_url.clone_from(&config.database_url);
+    let db = Database::open(&store, &options.data_dir.join("data.sqlite")).await?;
+    db.migrate(SQLITE, POSTGRES).await?;
+    Ok(db)
+}
+
+/// Reads the key of page tokens, or makes it at the first start. Replicas that start at once agree on one.
+pub async fn page_key(db: &Database, config: &Config, options: &Options, now: i64) -> Result<SealingKey, StartError> {
+    let kek = key_encryption_key(config, options)?;
+    let fresh = mainstay_keys::random::<KEY_BYTES>()?;
+    let sealed_fresh = kek.seal(PAGE_KEY.as_bytes(), &fresh)?;
+    let found = db.read(Lane::Heavy, |conn| Box::pin(async move { keys::find(conn, PAGE_KEY).await }));
+    let sealed: Option<Vec<u8>> = found.await?;
+    let sealed = match sealed {
+        Some(sealed) => sealed,
+        None => {
+            let stored = db.write(mainstay_db::Atomic::Transaction, move |conn| {
+                let sealed = sealed_fresh.clone();
+                Box::pin(async move {
+                    keys::insert(conn, PAGE_KEY, &sealed, now).await?;
+                    Ok::<_, mainstay_db::Error>(keys::find(conn, PAGE_KEY).await?.unwrap_or(sealed))
+                })
+            });
+            stored.await?
+        }
+    };
+    Ok(SealingKey::from_bytes(&kek.open(PAGE_KEY.as_bytes(), &sealed)?)?)
+}
+
+fn key_encryption_key(config: &Config, options: &Options) -> Result<KeyEncryptionKey, StartError> {
+    match &config.key_encryption_key {
+        Some(key) => Ok(KeyEncryptionKey::from_base64(key.expose_secret())?),
+        None if options.development => Ok(KeyEncryptionKey::load_or_create(&options.data_dir.join("keys/data"))?),
+        None => Err(StartError::NoKey),
+    }
+}
+
+/// Reads what was applied last.
+pub async fn newest(db: &Database) -> Result<Option<Applied>, ReadError> {
+    db.read(Lane::Heavy, |conn| Box::pin(async move { contracts::newest(conn).await })).await
+}
+
+/// Compiles an applied contract into a snapshot.
+pub fn snapshot(db: &Database, contract: Contract, applied: &Applied) -> Result<Snapshot, StartError> {
+    let bound = bind(contract, &applied.ledger);
+    Ok(Snapshot::new(bound, applied.revision, applied.applied_at, dialect(db.engine()))?)
+}
+
+/// Compiles the stored sources of an applied contract.
+pub fn compile_stored(applied: &Applied) -> Result<Contract, StartError> {
+    mainstay_contract::compile(applied.sources.clone())
+        .map_err(|diagnostics| StartError::StoredContract { revision: applied.revision, diagnostics })
+}
+
+/// The snapshot before any contract was applied: it serves nothing.
+pub fn empty(db: &Database) -> Result<Snapshot, StartError> {
+    let contract = mainstay_contract::compile(Vec::<Source>::new()).map_err(StartError::Contract)?;
+    Ok(Snapshot::new(bind(contract, &Ledger::empty()), 0, 0, dialect(db.engine()))?)
+}
+
+/// What became of the contract in the folder.
+#[derive(Debug)]
+pub enum FolderOutcome {
+    /// There is no folder to look at.
+    NoFolder,
+    /// It is what is stored.
+    UpToDate,
+    /// It was applied.
+    Applied(Box<Plan>),
+    /// It differs from what is served, and production applies nothing by itself.
+    Differs,
+    /// It does not compile; what was applied before is served.
+    Invalid(Diagnostics),
+    /// Its plan holds a step that waits or is refused; what was applied before is served.
+    Waiting(Box<Plan>),
+}
+
+/// What is served after a start or a change of the folder.
+pub struct Loaded {
+    pub snapshot: Snapshot,
+    pub outcome: FolderOutcome,
+    /// The contract that is served, where steps outside the transaction may be left to do.
+    pub unfinished: Option<Arc<Contract>>,
+}
+
+/// Loads the folder, applies it where that is allowed and safe, and says what to serve.
+pub async fn load(db: &Database, options: &Options, now: i64) -> Result<Loaded, StartError> {
+    let stored = newest(db).await?;
+    let Some(folder) = &options.contracts else { return serve_stored(db, stored, FolderOutcome::NoFolder) };
+    let contract = match read(folder) {
+        Ok(contract) => contract,
+        // Without anything applied there is nothing else to serve, and a mistyped folder must not look like an empty one.
+        Err(diagnostics) if stored.is_none() => return Err(StartError::Contract(diagnostics)),
+        Err(diagnostics) => return serve_stored(db, stored, FolderOutcome::Invalid(diagnostics)),
+    };
+    if !options.development {
+        return match stored {
+            Some(applied) if applied.hash == contract.hash => serve(db, contract, &applied, FolderOutcome::UpToDate),
+            stored => serve_stored(db, stored, FolderOutcome::Differs),
+        };
+    }
+    let contract = Arc::new(contract);
+    match apply::apply(db, Arc::clone(&contract), None, Vec::new(), now).await {
+        Ok(made) => {
+            let outcome =
+                if made.changed { FolderOutcome::Applied(Box::new(made.plan)) } else { FolderOutcome::UpToDate };
+            serve(db, Arc::unwrap_or_clone(contract), &made.applied, outcome)
+        }
+        Err(ApplyError::Refused(plan)) => serve_stored(db, stored, FolderOutcome::Waiting(plan)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Reads and compiles the contract in a folder.
+pub fn read(folder: &Path) -> Result<Contract, Diagnostics> {
+    mainstay_contract::compile(mainstay_contract::read_folder(folder)?)
+}
+
+fn serve(db: &Database, contract: Contract, applied: &Applied, outcome: FolderOutcome) -> Result<Loaded, StartError> {
+    let unfinished = Some(Arc::new(contract.clone()));
+    Ok(Loaded { snapshot: snapshot(db, contract, applied)?, outcome, unfinished })
+}
+
+fn serve_stored(db: &Database, stored: Option<Applied>, outcome: FolderOutcome) -> Result<Loaded, StartError> {
+    match stored {
+        Some(applied) => serve(db, compile_stored(&applied)?, &applied, outcome),
+        None => Ok(Loaded { snapshot: empty(db)?, outcome, unfinished: None }),
+    }
+}
+
+/// How long to wait between looks at the store.
+pub fn poll_interval(config: &Config) -> Duration {
+    Duration::from_millis(config.contract_poll_ms.max(50))
+}
+
+impl std::fmt::Display for FolderOutcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            FolderOutcome::NoFolder => "no contract folder is configured",
+            FolderOutcome::UpToDate => "schema up to date",
+            FolderOutcome::Applied(_) => "applied",
+            FolderOutcome::Differs => "the folder differs from what is served; apply it with `mainstay contract apply`",
+            FolderOutcome::Invalid(_) => "the folder does not compile; what was applied before is served",
+            FolderOutcome::Waiting(_) => "the plan waits for you; what was applied before is served",
+        })
+    }
+}

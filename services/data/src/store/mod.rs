@@ -1,0 +1,5 @@
+//! The data service's own tables.
+
+pub mod answers;
+pub mod contracts;
+pub mod keys;
