@@ -1,7 +1,6 @@
 //! Connections that are kept, and who waits for them.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,6 +8,7 @@ use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use futures_util::FutureExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connect::Target;
 use crate::config::Config;
@@ -18,16 +18,17 @@ use crate::error::Error;
 pub(super) struct Connections {
     pool: Pool<AsyncPgConnection>,
     wait: Duration,
-    size: usize,
-    lent: Arc<AtomicUsize>,
+    /// One for each connection. Waiting here has its own limit, apart from the time that a new connection may take.
+    places: Arc<Semaphore>,
     /// Connections made before this moment are replaced.
     refreshed: Mutex<Instant>,
 }
 
 /// A lent connection.
 pub(super) struct Lease {
+    // Given back before the place, so that who gets the place finds it.
     object: Object<AsyncPgConnection>,
-    lent: Arc<AtomicUsize>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Connections {
@@ -44,27 +45,22 @@ impl Connections {
         let size = config.pool_size.saturating_sub(taken).max(1);
         let pool = Pool::builder(manager).max_size(size).build().map_err(Error::internal)?;
         let refreshed = Mutex::new(Instant::now());
-        Ok(Connections { pool, wait: config.pool_wait(), size, lent: Arc::default(), refreshed })
+        Ok(Connections { pool, wait: config.pool_wait(), places: Arc::new(Semaphore::new(size)), refreshed })
     }
 
     /// Lends a connection. `Overloaded` where all are in use for too long, `Unavailable` where none can be made.
     pub async fn lend(&self) -> Result<Lease, Error> {
-        let deadline = tokio::time::Instant::now() + self.wait;
+        let place = match tokio::time::timeout(self.wait, Arc::clone(&self.places).acquire_owned()).await {
+            Ok(place) => place.map_err(|_| Error::unavailable("the store is closed"))?,
+            Err(_) => return Err(Error::Overloaded("all connections are in use")),
+        };
         loop {
-            let object = match tokio::time::timeout_at(deadline, self.pool.get()).await {
-                Ok(Ok(object)) => object,
-                Ok(Err(error)) => return Err(Error::unavailable(error)),
-                Err(_) if self.lent.load(Ordering::Relaxed) >= self.size => {
-                    return Err(Error::Overloaded("all connections are in use"));
-                }
-                Err(_) => return Err(Error::unavailable("PostgreSQL did not answer in time")),
-            };
+            let object = self.pool.get().await.map_err(Error::unavailable)?;
             if Object::metrics(&object).created < *self.refreshed.lock().unwrap_or_else(PoisonError::into_inner) {
                 drop(Object::take(object));
                 continue;
             }
-            self.lent.fetch_add(1, Ordering::Relaxed);
-            return Ok(Lease { object, lent: Arc::clone(&self.lent) });
+            return Ok(Lease { object, _place: place });
         }
     }
 
@@ -74,6 +70,7 @@ impl Connections {
     }
 
     pub fn close(&self) {
+        self.places.close();
         self.pool.close();
     }
 }
@@ -89,11 +86,5 @@ impl Deref for Lease {
 impl DerefMut for Lease {
     fn deref_mut(&mut self) -> &mut AsyncPgConnection {
         &mut self.object
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.lent.fetch_sub(1, Ordering::Relaxed);
     }
 }

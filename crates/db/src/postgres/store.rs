@@ -122,7 +122,14 @@ impl PostgresStore {
     {
         let _place = self.heavy_place(lane).await?;
         let mut lease = self.lend().await?;
-        transaction::run(&mut lease, Promise::Read, job).await.0
+        let (result, failed) = transaction::run(&mut lease, Promise::Read, &job).await;
+        if result.is_err() && matches!(failed, Some(Error::Unavailable(_))) {
+            // A kept connection may be dead without anybody knowing; a read can be repeated.
+            drop(lease);
+            lease = self.lend().await?;
+            return transaction::run(&mut lease, Promise::Read, &job).await.0;
+        }
+        result
     }
 
     /// Runs a write in a task of its own: it comes to its end also where its caller goes away.
@@ -152,10 +159,15 @@ impl PostgresStore {
             drop(lease);
             match outcome {
                 Attempt::Done(result) => {
-                    count(&self.tally.syncs);
+                    if result.is_ok() {
+                        count(&self.tally.syncs);
+                    }
                     return result;
                 }
                 Attempt::Conflict => count(&self.tally.retries),
+                // Kept connections may all be dead after a restart of the server.
+                Attempt::NotBegun(error) if attempt == MAX_ATTEMPTS => return Err(error.into()),
+                Attempt::NotBegun(_) => continue,
             }
             tokio::time::sleep(pause(attempt)).await;
         }

@@ -15,6 +15,8 @@ pub(super) enum Attempt<T, E> {
     Done(Result<T, E>),
     /// It lost against concurrent work and left nothing behind.
     Conflict,
+    /// The connection was lost before anything began.
+    NotBegun(Error),
 }
 
 /// Runs a job of one statement, which is a transaction by itself.
@@ -41,7 +43,10 @@ where
     // Diesel keeps count of open transactions, so that the pool throws away a connection that is left inside one.
     if let Err(error) = AnsiTransactionManager::begin_transaction_sql(link, "BEGIN ISOLATION LEVEL SERIALIZABLE").await
     {
-        return Attempt::Done(Err(classify::postgres(error, link.is_broken()).into()));
+        return match classify::postgres(error, link.is_broken()) {
+            error @ Error::Unavailable(_) => Attempt::NotBegun(error),
+            error => Attempt::Done(Err(error.into())),
+        };
     }
     let (result, failed) = run(link, Promise::Transaction, job).await;
     match (result, failed) {

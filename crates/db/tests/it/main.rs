@@ -10,5 +10,6 @@ mod migrations;
 mod opening;
 mod snapshots;
 mod support;
+mod tls;
 mod values;
 mod writes;
