@@ -23,6 +23,8 @@ const UNRESOLVED: &str = "unresolved";
 pub struct Metrics(Arc<Inner>);
 
 struct Inner {
+    /// Kept alive: a provider that nobody holds stops counting.
+    _provider: SdkMeterProvider,
     meter: Meter,
     registry: Registry,
     duration: Histogram<f64>,
@@ -45,11 +47,12 @@ pub(crate) fn build(resource: Resource, endpoint: Option<&str>) -> Result<(SdkMe
     }
     let provider = provider.build();
     let meter = provider.meter("mainstay");
-    Ok((provider, Metrics::new(meter, registry)))
+    let metrics = Metrics::new(provider.clone(), meter, registry);
+    Ok((provider, metrics))
 }
 
 impl Metrics {
-    fn new(meter: Meter, registry: Registry) -> Metrics {
+    fn new(provider: SdkMeterProvider, meter: Meter, registry: Registry) -> Metrics {
         let duration = meter
             .f64_histogram("http.server.request.duration")
             .with_unit("s")
@@ -65,7 +68,15 @@ impl Metrics {
             .build();
         process::observe(&meter);
         let unresolved = Arc::new(Route::new(UNRESOLVED.into(), duration.clone()));
-        Metrics(Arc::new(Inner { meter, registry, duration, active, routes: Mutex::default(), unresolved }))
+        Metrics(Arc::new(Inner {
+            _provider: provider,
+            meter,
+            registry,
+            duration,
+            active,
+            routes: Mutex::default(),
+            unresolved,
+        }))
     }
 
     /// Returns the counters of a route, the same ones for the same name. For set-up time: keep what it returns.

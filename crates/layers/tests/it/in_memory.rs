@@ -1,0 +1,77 @@
+//! The inner stack around routes whose frame tonic generates.
+
+use crate::desk::{bench, credential, get};
+use http_body_util::BodyExt as _;
+use mainstay_identity::{Principal, User};
+use mainstay_layers::{Access, Body, Guards, Policies, RoutesEndpoint, Stack, stack};
+use tonic::service::Routes;
+use tower::ServiceExt as _;
+
+/// Answers with the caller's uid, as a generated handler would find it.
+async fn whoami(request: axum::extract::Request) -> String {
+    let request = tonic::Request::from_http(request);
+    let caller = mainstay_layers::caller(&request).map(|principal| format!("{:?}", principal.uid()));
+    caller.unwrap_or_else(|fault| fault.to_string())
+}
+
+fn routes() -> Routes {
+    Routes::from(axum::Router::new().fallback(whoami))
+}
+
+fn policies(guards: &Guards) -> Policies {
+    Policies::new().method(&guards.metrics, "/t.R/Open", Access::Anyone, false).method(
+        &guards.metrics,
+        "/t.R/Members",
+        Access::SignedIn,
+        false,
+    )
+}
+
+async fn ask(stack: &Stack<RoutesEndpoint>, request: http::request::Builder) -> (u16, String) {
+    let response = stack.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8_lossy(&body).into_owned())
+}
+
+#[tokio::test]
+async fn a_typed_principal_is_believed_in_memory_and_checked_against_the_policy() {
+    let guards = bench(1).guards;
+    let inner = stack::inner(routes(), policies(&guards), guards);
+    let ada = Principal::user(User { uid: "ada".into(), ..User::default() });
+    assert_eq!(ask(&inner, get("/t.R/Members").extension(ada)).await, (200, "Some(\"ada\")".into()));
+    assert_eq!(ask(&inner, get("/t.R/Members").extension(Principal::anonymous())).await.0, 401);
+}
+
+#[tokio::test]
+async fn a_service_port_verifies_the_token_itself() {
+    let guards = bench(10).guards;
+    let port = stack::listener(routes(), policies(&guards), guards);
+    let known = get("/t.R/Members").header("authorization", credential("gateway"));
+    assert_eq!(ask(&port, known).await, (200, "Some(\"service:gateway\")".into()));
+    assert_eq!(ask(&port, get("/t.R/Members").extension(Principal::system())).await.0, 401);
+}
+
+#[tokio::test]
+async fn a_method_without_a_policy_does_not_exist() {
+    let guards = bench(10).guards;
+    let inner = stack::inner(routes(), policies(&guards), guards);
+    let (status, body) = ask(&inner, get("/t.R/Forgotten").extension(Principal::system())).await;
+    assert_eq!(status, 501);
+    assert!(body.contains("METHOD_NOT_FOUND"), "{body}");
+}
+
+#[tokio::test]
+async fn a_call_in_memory_is_not_counted_again() {
+    let bench = bench(1);
+    let inner = stack::inner(routes(), policies(&bench.guards), bench.guards.clone());
+    ask(&inner, get("/t.R/Open").extension(Principal::anonymous())).await;
+    assert_eq!(bench.count("/t.R/Open", 200), 0);
+}
+
+#[tokio::test]
+async fn a_handler_outside_every_stack_finds_no_caller() {
+    let response = routes().oneshot(get("/t.R/Open").body(Body::empty()).unwrap()).await.unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(&body[..], b"an internal error occurred");
+}
