@@ -9,7 +9,6 @@ mod handlers;
 pub mod hashing;
 mod maintenance;
 pub mod process;
-mod schema;
 mod signer;
 mod signing_keys;
 pub mod store;

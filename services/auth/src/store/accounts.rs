@@ -2,8 +2,8 @@ use diesel::prelude::*;
 use mainstay_db::{self as db, Conn};
 
 use super::DamagedRow;
+use super::schema::{account_roles, accounts};
 use crate::domain::account::{Account, AccountId, Revision};
-use crate::schema::{account_roles, accounts};
 
 /// The unique index that says that an address has an account.
 pub const EMAIL_TAKEN: &str = "accounts_email_taken";

@@ -3,9 +3,9 @@ use mainstay_db::{self as db, Conn};
 use uuid::Uuid;
 
 use super::DamagedRow;
+use super::schema::sessions;
 use crate::domain::refresh_token::Hash;
 use crate::domain::session::{Previous, Session, Timeouts, micros};
-use crate::schema::sessions;
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions)]

@@ -1,7 +1,7 @@
 use diesel::prelude::*;
 use mainstay_db::{self as db, Conn};
 
-use crate::schema::signing_keys;
+use super::schema::signing_keys;
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = signing_keys)]

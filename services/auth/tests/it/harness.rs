@@ -237,3 +237,8 @@ pub fn fields<T: std::fmt::Debug>(result: Result<T, Fault>) -> Vec<String> {
     assert_eq!(fault.reason(), Some(Reason::FieldViolation), "{fault:?}");
     fault.violations().iter().map(|violation| violation.field.clone()).collect()
 }
+
+pub fn base64url(text: &str) -> Vec<u8> {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap()
+}

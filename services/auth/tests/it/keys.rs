@@ -3,7 +3,7 @@ use mainstay_db::Lane;
 use mainstay_identity::{KeySet, KeySource, TokenError, VerifyingKey};
 use mainstay_testkit::both_engines;
 
-use crate::harness::{Harness, KEY, PASSWORD, config, serve, start_on};
+use crate::harness::{Harness, KEY, PASSWORD, base64url, config, serve, start_on};
 
 const DAY: i64 = 24 * 3600;
 /// How long before its use a key is published, seconds.
@@ -14,11 +14,13 @@ async fn rows(harness: &Harness) -> Vec<store::SigningKeyRow> {
     rows.unwrap_or_else(|error: mainstay_db::Error| panic!("{error}"))
 }
 
+/// A part of a token, decoded and not verified.
+fn part(token: &str, index: usize) -> serde_json::Value {
+    serde_json::from_slice(&base64url(token.split('.').nth(index).unwrap())).unwrap()
+}
+
 fn key_id(access_token: &str) -> String {
-    use base64::Engine as _;
-    let header = access_token.split('.').next().unwrap();
-    let json = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(header).unwrap();
-    let header: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let header: serde_json::Value = part(access_token, 0);
     assert_eq!((header["alg"].as_str(), header["typ"].as_str()), (Some("EdDSA"), Some("at+jwt")));
     header["kid"].as_str().unwrap().to_owned()
 }
@@ -32,11 +34,7 @@ both_engines! {
         let read = jwks.iter().map(|key| VerifyingKey::from_jwk(&key.kty, &key.crv, &key.alg, &key.r#use, &key.kid, &key.x).unwrap());
         let set = KeySet::new(read).unwrap();
         assert!(set.get(&key_id(&credentials.access_token)).is_some());
-        let claims: serde_json::Value = {
-            use base64::Engine as _;
-            let payload = credentials.access_token.split('.').nth(1).unwrap();
-            serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
-        };
+        let claims = part(&credentials.access_token, 1);
         let mut names: Vec<&str> = claims.as_object().unwrap().keys().map(String::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["aud", "email", "email_verified", "exp", "iat", "iss", "jti", "roles", "sid", "sub"]);

@@ -10,4 +10,5 @@ mod policies;
 mod s02_enumeration;
 mod s08_refresh_reuse;
 mod s31_defaults;
+mod s35_clock_and_ids;
 mod sessions;

@@ -9,7 +9,7 @@ use mainstay_fault::Reason;
 use mainstay_testkit::both_engines;
 use proptest::prelude::*;
 
-use crate::harness::{Harness, reason};
+use crate::harness::{Harness, PASSWORD, reason};
 
 both_engines! {
     async fn the_token_just_used_comes_again_and_gets_the_same_successor(engine: Engine) {
@@ -80,6 +80,58 @@ both_engines! {
         }
         assert_eq!(reason(harness.caller.refresh(&owner.refresh_token).await), Reason::SessionEnded);
         assert_eq!(reason(harness.caller.refresh(&thief).await), Reason::SessionEnded);
+    }
+}
+
+/// A small generator of numbers, the same ones in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit
+    }
+}
+
+both_engines! {
+    /// The model below, against the running service: several presentations at once, in random order.
+    async fn random_interleavings_never_leave_two_live_tokens(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        harness.user("ada@example.org").await;
+        let mut numbers = Numbers(8);
+        for _ in 0..12 {
+            let first = harness.caller.sign_in("ada@example.org", PASSWORD).await.unwrap();
+            let mut issued = vec![first.refresh_token];
+            for _ in 0..8 {
+                let back = numbers.below(issued.len().min(3));
+                let token = issued[issued.len() - 1 - back].clone();
+                let calls: Vec<_> = (0..1 + numbers.below(4))
+                    .map(|_| {
+                        let (caller, token) = (harness.caller.clone(), token.clone());
+                        tokio::spawn(async move { caller.refresh(&token).await })
+                    })
+                    .collect();
+                let mut successors = std::collections::BTreeSet::new();
+                for call in calls {
+                    match call.await.unwrap() {
+                        Ok(credentials) => drop(successors.insert(credentials.refresh_token)),
+                        Err(fault) => assert_eq!(fault.reason(), Some(Reason::SessionEnded)),
+                    }
+                }
+                match back {
+                    0 => issued.extend(successors.iter().cloned()),
+                    1 => assert_eq!(successors.first(), issued.last(), "the same successor again"),
+                    _ => assert!(successors.is_empty(), "a copy was noticed"),
+                }
+                assert!(successors.len() <= 1, "one chain");
+                if back > 1 {
+                    for token in &issued {
+                        assert_eq!(reason(harness.caller.refresh(token).await), Reason::SessionEnded);
+                    }
+                    break;
+                }
+            }
+        }
     }
 }
 

@@ -102,15 +102,6 @@ both_engines! {
         assert_eq!(reason(harness.caller.refresh(&credentials.refresh_token).await), Reason::SessionEnded);
     }
 
-    async fn a_clock_that_goes_back_does_not_revive_a_session_that_was_over(engine: Engine) {
-        let harness = Harness::start(engine).await;
-        let (_, credentials) = harness.user("ada@example.org").await;
-        harness.clock.advance_seconds(15 * DAY);
-        assert_eq!(reason(harness.caller.refresh(&credentials.refresh_token).await), Reason::SessionEnded);
-        harness.clock.advance_seconds(-2 * DAY);
-        assert_eq!(reason(harness.caller.refresh(&credentials.refresh_token).await), Reason::SessionEnded);
-    }
-
     async fn sessions_that_are_over_are_removed_without_a_call(engine: Engine) {
         let harness = Harness::start(engine).await;
         harness.user("ada@example.org").await;
