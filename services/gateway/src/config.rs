@@ -1,5 +1,6 @@
 //! The gateway's part of the configuration.
 
+use secrecy::SecretString;
 use serde::Deserialize;
 
 /// Largest JSON body or gRPC message that is accepted, unless configured otherwise.
@@ -12,6 +13,8 @@ pub const MAX_REQUEST_BYTES_LIMIT: usize = 64 << 20;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// `postgres://…` puts the gateway's own store on PostgreSQL; without it, an SQLite file in the data directory.
+    pub database_url: Option<SecretString>,
     /// Largest JSON body, and largest gRPC message after decompression, in bytes.
     pub max_request_bytes: usize,
     /// Writes fields without presence into REST answers also where they are zero or empty.
@@ -20,7 +23,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Config {
-        Config { max_request_bytes: DEFAULT_MAX_REQUEST_BYTES, emit_defaults: false }
+        Config { database_url: None, max_request_bytes: DEFAULT_MAX_REQUEST_BYTES, emit_defaults: false }
     }
 }
 

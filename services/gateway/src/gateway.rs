@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use mainstay_db::Database;
+use mainstay_runtime::{Health, Readiness, Reflection, Shutdown};
 use mainstay_telemetry::Metrics;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tonic::service::Routes;
 
 use crate::config::Config;
-use crate::readiness::{Probe, Readiness};
+use crate::readiness::Probe;
 use crate::serve::{Backends, Edge};
 use crate::snapshot::{Snapshot, SnapshotError};
 use crate::store;
-use crate::watch::ContractWatch;
+use crate::watch::{ContractWatch, Faces};
 
 /// How long a start waits for the data service to say what the contract is, where none is stored.
 pub const FIRST_CONTRACT_WAIT: Duration = Duration::from_secs(1);
@@ -25,6 +27,11 @@ pub struct Dependencies {
     /// Where the last contract is kept; nothing keeps none.
     pub database: Option<Database>,
     pub metrics: Metrics,
+    /// Follows what is served on the gateway's port.
+    pub health: Health,
+    /// Gets a check for the contract and one for each service behind.
+    pub readiness: Readiness,
+    pub shutdown: Shutdown,
 }
 
 /// Why the gateway cannot start.
@@ -53,28 +60,35 @@ impl Gateway {
         if !problems.is_empty() {
             return Err(StartError::Config(problems));
         }
-        let Dependencies { backends, database, metrics } = dependencies;
-        if let Some(database) = &database {
+        if let Some(database) = &dependencies.database {
             store::migrate(database).await?;
         }
-        let live = Arc::new(ArcSwap::from_pointee(Snapshot::platform(&metrics)?));
-        let (served, mut revision) = watch::channel(0);
-        let readiness = Arc::new(Readiness {
-            served: revision.clone(),
-            auth: Probe::new(backends.auth.clone()),
-            data: Probe::new(backends.data.clone()),
-        });
-        let data = backends.data.clone();
-        let contract = ContractWatch { data, live: live.clone(), metrics: metrics.clone(), database, served };
+        let Dependencies { backends, database, metrics, health, readiness, shutdown } = dependencies;
+        let platform = Snapshot::platform(&metrics)?;
+        let reflection = Reflection::new(&platform.pool, shutdown).map_err(SnapshotError::from)?;
+        let faces =
+            Faces { reflection: reflection.clone(), health: health.clone(), check: readiness.check("contract") };
+        faces.show(&platform).map_err(SnapshotError::from)?;
+        let live = Arc::new(ArcSwap::from_pointee(platform));
+        let (served, revision) = watch::channel(0);
+        let contract = ContractWatch {
+            data: backends.data.clone(),
+            live: live.clone(),
+            metrics: metrics.clone(),
+            database,
+            faces,
+            served,
+        };
         contract.restore().await;
         let mut tasks = JoinSet::new();
         tasks.spawn(contract.run());
-        let probes = readiness.clone();
-        tasks.spawn(async move { probes.run().await });
-        // Without a contract in time the gateway starts all the same: it then says UNAVAILABLE instead of NOT_FOUND.
-        let _ = tokio::time::timeout(FIRST_CONTRACT_WAIT, revision.wait_for(|revision| *revision > 0)).await;
+        tasks.spawn(Probe { channel: backends.auth.clone(), check: readiness.check("auth") }.run());
+        tasks.spawn(Probe { channel: backends.data.clone(), check: readiness.check("data") }.run());
+        wait_for_contract(revision).await;
+        let own =
+            Routes::new(health.service()).add_service(reflection.v1()).add_service(reflection.v1alpha()).prepare();
         let route = metrics.unresolved().clone();
-        let endpoint = Edge { config, live, backends, readiness, route };
+        let endpoint = Edge { config, live, backends, readiness, own, route };
         Ok(Gateway { endpoint, tasks })
     }
 
@@ -92,4 +106,10 @@ impl Gateway {
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
     }
+}
+
+/// Waits a while for a contract. Without one the gateway starts all the same: it then says UNAVAILABLE where it would
+/// otherwise say NOT_FOUND.
+async fn wait_for_contract(mut revision: watch::Receiver<i64>) {
+    let _ = tokio::time::timeout(FIRST_CONTRACT_WAIT, revision.wait_for(|revision| *revision > 0)).await;
 }

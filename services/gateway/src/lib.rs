@@ -2,6 +2,7 @@
 
 mod config;
 mod gateway;
+pub mod process;
 mod readiness;
 pub mod route;
 mod schema;

@@ -11,8 +11,10 @@ use mainstay_fault::Fault;
 use mainstay_identity::{Principal, roles};
 use mainstay_proto::data::v1::Contract;
 use mainstay_runtime::channel::{Call, Channel};
+use mainstay_runtime::{Check, Health, Reflection};
 use mainstay_telemetry::Metrics;
 use prost::Message as _;
+use prost_reflect::DescriptorError;
 use tokio::sync::watch;
 
 use crate::snapshot::{Snapshot, SnapshotError};
@@ -36,8 +38,26 @@ pub struct ContractWatch {
     pub live: Arc<ArcSwap<Snapshot>>,
     pub metrics: Metrics,
     pub database: Option<Database>,
+    /// What follows a swap.
+    pub faces: Faces,
     /// Tells whoever waits which revision is served.
     pub served: watch::Sender<i64>,
+}
+
+/// What shows the served contract to clients beside the methods themselves.
+pub struct Faces {
+    pub reflection: Reflection,
+    pub health: Health,
+    pub check: Check,
+}
+
+impl Faces {
+    /// Shows a snapshot that is about to be served.
+    pub fn show(&self, snapshot: &Snapshot) -> Result<(), DescriptorError> {
+        self.reflection.swap(&snapshot.pool)?;
+        self.health.replace(snapshot.services());
+        Ok(())
+    }
 }
 
 /// The principal of the gateway's own calls.
@@ -131,8 +151,10 @@ impl ContractWatch {
         for route in &snapshot.unserved {
             tracing::warn!(method = %route.method, error = %route.error, "a REST route of the contract is not served");
         }
+        self.faces.show(&snapshot).map_err(SnapshotError::from)?;
         tracing::info!(revision, methods = snapshot.methods().count(), "serving the application's contract");
         self.live.store(Arc::new(snapshot));
+        self.faces.check.ready();
         self.served.send_replace(revision);
         Ok(())
     }

@@ -8,14 +8,15 @@ use http::request::Parts;
 use http::{Method as HttpMethod, Response};
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::{Access, Body, Endpoint, Exchange, Resolved};
+use mainstay_runtime::Readiness;
 use mainstay_runtime::channel::Channel;
 use mainstay_telemetry::Route;
+use tonic::service::Routes;
 
-use super::fixed::{self, Fixed};
+use super::fixed;
 use super::grpc::{self, GrpcCall};
 use super::rest::{self, RestRequest};
 use crate::config::Config;
-use crate::readiness::Readiness;
 use crate::route::Lookup;
 use crate::snapshot::{Backend, RESERVED_ROOTS, Snapshot};
 
@@ -32,7 +33,9 @@ pub struct Edge {
     pub(crate) config: Config,
     pub(crate) live: Arc<ArcSwap<Snapshot>>,
     pub(crate) backends: Backends,
-    pub(crate) readiness: Arc<Readiness>,
+    pub(crate) readiness: Readiness,
+    /// Health and reflection.
+    pub(crate) own: Routes,
     /// Where requests are counted that no service answers.
     pub(crate) route: Arc<Route>,
 }
@@ -42,7 +45,10 @@ pub struct Edge {
 pub enum Target {
     Rest(RestRequest),
     Grpc(GrpcCall),
-    Fixed(Fixed),
+    /// `/healthz`, `/readyz`.
+    Probe,
+    /// Health and reflection, which this process answers.
+    Own,
     /// The path is known; these are its methods.
     WrongMethod(Vec<HttpMethod>),
 }
@@ -57,6 +63,12 @@ impl Edge {
 
     fn resolve_grpc(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
         let path = parts.uri.path();
+        if parts.method != HttpMethod::POST {
+            return Err(Fault::new(Reason::MethodNotAllowed).message("a gRPC call is a POST"));
+        }
+        if let Some(streams) = fixed::own_method(path) {
+            return Ok(Resolved { streams, ..self.open(Target::Own) });
+        }
         let snapshot = self.live.load_full();
         let Some(method) = snapshot.method(path).cloned() else {
             let missing =
@@ -71,8 +83,10 @@ impl Edge {
 
     fn resolve_rest(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
         let path = parts.uri.path();
-        if let Some(fixed) = Fixed::of(path, &parts.method) {
-            return Ok(self.open(fixed));
+        if fixed::is_probe(path) {
+            let reads = fixed::PROBE_METHODS.contains(&parts.method);
+            let refused = || Target::WrongMethod(fixed::PROBE_METHODS.to_vec());
+            return Ok(self.open(if reads { Target::Probe } else { refused() }));
         }
         let snapshot = self.live.load_full();
         match snapshot.route(path, &parts.method) {
@@ -119,7 +133,8 @@ impl Endpoint for Edge {
         match target {
             Target::Rest(target) => rest::serve(self, target, request, context).await,
             Target::Grpc(target) => grpc::serve(self, target, request, context).await,
-            Target::Fixed(target) => Ok(fixed::serve(self, target)),
+            Target::Probe => fixed::serve_probe(self, &request),
+            Target::Own => fixed::serve_own(self, request).await,
             Target::WrongMethod(allow) => Ok(rest::wrong_method(&allow, &request)),
         }
     }

@@ -1,48 +1,43 @@
-//! The addresses that the gateway answers itself.
+//! What the gateway answers itself: probes over HTTP, health and reflection over gRPC.
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use http::{Method as HttpMethod, Response, StatusCode};
-use http_body_util::Full;
+use http::{Method as HttpMethod, Request, Response};
+use mainstay_fault::{Fault, Reason};
 use mainstay_layers::Body;
+use mainstay_runtime::operations::{HEALTHZ, READYZ, probe};
+use tower::ServiceExt as _;
 
-use super::endpoint::{Edge, Target};
+use super::endpoint::Edge;
 
-/// An address of the gateway's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fixed {
-    /// `/healthz`: the process answers.
-    Alive,
-    /// `/readyz`: the contract is known and the services behind answer.
-    Ready,
+/// The methods of health and reflection, and whether they answer with a stream.
+const OWN_METHODS: [(&str, bool); 4] = [
+    ("/grpc.health.v1.Health/Check", false),
+    ("/grpc.health.v1.Health/Watch", true),
+    ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", true),
+    ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", true),
+];
+
+/// Whether a path is a probe's. GET and HEAD are taken, other methods are told so.
+pub fn is_probe(path: &str) -> bool {
+    matches!(path, HEALTHZ | READYZ)
 }
 
-impl Fixed {
-    /// Finds the address. GET and HEAD are taken, other methods are told so.
-    pub fn of(path: &str, method: &HttpMethod) -> Option<Target> {
-        let fixed = match path {
-            "/healthz" => Fixed::Alive,
-            "/readyz" => Fixed::Ready,
-            _ => return None,
-        };
-        let reads = matches!(*method, HttpMethod::GET | HttpMethod::HEAD);
-        Some(if reads { Target::Fixed(fixed) } else { Target::WrongMethod(vec![HttpMethod::GET, HttpMethod::HEAD]) })
-    }
+/// The methods that probes take.
+pub const PROBE_METHODS: [HttpMethod; 2] = [HttpMethod::GET, HttpMethod::HEAD];
+
+/// Finds a gRPC method of the gateway's own: whether it answers with a stream.
+pub fn own_method(path: &str) -> Option<bool> {
+    OWN_METHODS.iter().find(|(own, _)| *own == path).map(|(_, streams)| *streams)
 }
 
-/// Answers with one line of text: `ok`, or what is missing.
-pub fn serve(edge: &Edge, fixed: Fixed) -> Response<Body> {
-    let missing = match fixed {
-        Fixed::Alive => Vec::new(),
-        Fixed::Ready => edge.readiness.missing(),
-    };
-    let text = if missing.is_empty() { "ok\n".to_owned() } else { format!("not ready: {}\n", missing.join(", ")) };
-    let mut response = Response::new(Body::new(Full::from(text)));
-    if !missing.is_empty() {
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+/// Answers `/healthz` and `/readyz`.
+pub fn serve_probe(edge: &Edge, request: &Request<Body>) -> Result<Response<Body>, Fault> {
+    probe(&edge.readiness, request.method(), request.uri().path()).ok_or_else(|| Fault::new(Reason::RouteNotFound))
+}
+
+/// Answers calls of health and reflection.
+pub async fn serve_own(edge: &Edge, request: Request<Body>) -> Result<Response<Body>, Fault> {
+    match edge.own.clone().oneshot(request).await {
+        Ok(response) => Ok(response),
+        Err(never) => match never {},
     }
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

@@ -1,6 +1,7 @@
 //! Passes gRPC calls on, their messages undecoded.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _};
@@ -37,18 +38,26 @@ pub async fn serve(
         return Err(Fault::new(Reason::Unimplemented).message("client streams are not supported yet"));
     }
     let mut server = server(edge, &request);
+    // Whether the codec came as far as a message: what it refuses itself never gets to the method.
+    let asked = AtomicBool::new(false);
     let response = if call.method.server_streaming {
-        let open =
-            |request: tonic::Request<Bytes>| async { reply(stream(edge, &call, context, request.into_inner()).await) };
+        let open = |request: tonic::Request<Bytes>| async {
+            asked.store(true, Ordering::Relaxed);
+            reply(stream(edge, &call, context, request.into_inner()).await)
+        };
         server.server_streaming(Once(Some(open)), request).await
     } else {
         let fields = selection(&call, &request)?;
         let answer = |request: tonic::Request<Bytes>| async {
+            asked.store(true, Ordering::Relaxed);
             reply(unary(edge, &call, fields, context, request.into_inner()).await)
         };
         server.unary(Once(Some(answer)), request).await
     };
-    refused_size(&response).map_or(Ok(response), |()| Err(body::too_large(edge.config.max_request_bytes)))
+    if !asked.load(Ordering::Relaxed) && is_out_of_range(&response) {
+        return Err(body::too_large(edge.config.max_request_bytes));
+    }
+    Ok(response)
 }
 
 /// The codec with its limits. Answers are compressed for callers who compress what they ask: who merely can read gzip is
@@ -96,11 +105,10 @@ fn selection(call: &GrpcCall, request: &Request<Body>) -> Result<Option<Selectio
     transcode::selection(&call.snapshot.plans, call.method.output, paths).map(Some)
 }
 
-/// The codec answers a message above the limit with OUT_OF_RANGE; the reason for that is ours.
-fn refused_size(response: &Response<Body>) -> Option<()> {
+/// What the codec answers to a message above the limit. The reason for that is ours, the same as over REST.
+fn is_out_of_range(response: &Response<Body>) -> bool {
     let code = response.headers().get("grpc-status").map(HeaderValue::as_bytes);
-    let refused = code == Some((Code::OutOfRange as i32).to_string().as_bytes());
-    (refused && !response.headers().contains_key("grpc-status-details-bin")).then_some(())
+    code.is_some_and(|code| Code::from_bytes(code) == Code::OutOfRange)
 }
 
 /// A service that is called once, which is all that one request does.

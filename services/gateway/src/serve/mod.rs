@@ -6,4 +6,4 @@ mod fixed;
 mod grpc;
 mod rest;
 
-pub use endpoint::{Backends, Edge, Target};
+pub use endpoint::{Backends, Edge};

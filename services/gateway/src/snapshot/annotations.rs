@@ -1,9 +1,7 @@
 //! Reads what a method's options say: `google.api.http` and `mainstay.v1.auth`.
 
 use http::Method;
-use prost_reflect::{
-    DescriptorPool, DynamicMessage, ExtensionDescriptor, MethodDescriptor, ReflectMessage as _, Value,
-};
+use prost_reflect::{DescriptorPool, DynamicMessage, ExtensionDescriptor, MethodDescriptor, Value};
 
 /// One HTTP binding of a method, as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ mod build;
 mod method;
 mod policy;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -51,6 +51,11 @@ impl Snapshot {
     /// Every method, in no particular order.
     pub fn methods(&self) -> impl Iterator<Item = &Arc<Method>> {
         self.methods.values()
+    }
+
+    /// The full names of the services that are served, sorted.
+    pub fn services(&self) -> BTreeSet<&str> {
+        self.methods.keys().filter_map(|path| path[1..].split('/').next()).collect()
     }
 
     /// Every binding, in the order in which the contracts declare them.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
-use mainstay_fault::{Fault, Reason};
+use mainstay_fault::Fault;
 use mainstay_proto::data::v1::Contract;
 use mainstay_runtime::channel::{Call, Channel, Reply};
 use prost::Message as _;
@@ -32,6 +32,11 @@ impl FakeService {
     /// Answers calls of a method (`/library.v1.Library/GetMessage`) as `answer` says.
     pub fn on(&self, path: &str, answer: impl Fn(&Call) -> Result<Reply, Fault> + Send + Sync + 'static) {
         lock(&self.answers).insert(path.to_owned(), Box::new(answer));
+    }
+
+    /// Answers calls of a method with an empty message.
+    pub fn on_empty(&self, path: &str) {
+        self.on(path, |_| Ok(Reply::Unary(Bytes::new())));
     }
 
     /// Streams a contract to whoever watches.
@@ -83,11 +88,6 @@ impl Channel for FakeChannel {
         };
         Box::pin(std::future::ready(reply))
     }
-}
-
-/// A service that is not there.
-pub fn unavailable() -> Fault {
-    Fault::new(Reason::Unavailable)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

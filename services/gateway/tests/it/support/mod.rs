@@ -1,9 +1,8 @@
 //! What the tests share: an application's contract, and services that remember what they were asked.
 
-mod contract;
-mod fakes;
-mod harness;
+pub mod contract;
+pub mod fakes;
+pub mod harness;
 
-pub use contract::{compile, library};
-pub use fakes::{Answer, FakeService};
-pub use harness::Harness;
+pub use contract::{compile, decoded, encoded, library};
+pub use harness::{Harness, full, operator, service, signed_in};

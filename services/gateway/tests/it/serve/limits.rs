@@ -1,0 +1,147 @@
+//! Size, depth and number (S22, S23).
+
+use http::{Method, Request, StatusCode};
+use mainstay_gateway::{Config, transcode::MAX_QUERY_PARAMETERS};
+use tonic::Code;
+
+use crate::support::{Harness, full, library};
+
+const CREATE_BOOK: &str = "/library.v1.BookService/CreateBook";
+
+async fn small() -> Harness {
+    Harness::with(Config { max_request_bytes: 1_000, ..Config::default() }, Some(library()), None).await
+}
+
+#[tokio::test]
+async fn a_body_of_ten_megabytes_is_refused() {
+    let harness = Harness::start().await;
+    let body = format!("{{\"title\": \"{}\"}}", "x".repeat(10_000_000));
+    let answer = harness.post("/library/v1/books", body).await;
+    assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"));
+    assert!(harness.data.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_without_a_length_is_read_only_as_far_as_the_limit() {
+    use futures_util::StreamExt as _;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let harness = small().await;
+    let read = Arc::new(AtomicUsize::new(0));
+    let counter = read.clone();
+    let chunks = futures_util::stream::repeat_with(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Ok::<_, tonic::Status>(http_body::Frame::data(bytes::Bytes::from_static(&[b' '; 100])))
+    });
+    let body = mainstay_layers::Body::new(http_body_util::StreamBody::new(chunks.take(100_000)));
+    let request = Request::builder().method(Method::POST).uri("/library/v1/books").body(body).unwrap();
+    assert_eq!(harness.send(request).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(read.load(Ordering::Relaxed) <= 12, "{read:?}");
+}
+
+#[tokio::test]
+async fn a_body_of_exactly_the_limit_is_accepted() {
+    let harness = small().await;
+    harness.data.on_empty(CREATE_BOOK);
+    let body = format!("{:<1000}", r#"{"title": "T"}"#);
+    assert_eq!(harness.post("/library/v1/books", body.clone()).await.status, StatusCode::OK);
+    assert_eq!(harness.post("/library/v1/books", body + " ").await.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn a_grpc_message_above_the_limit_is_refused_with_the_same_reason() {
+    use tonic_types::StatusExt as _;
+
+    let harness = small().await;
+    assert!(harness.grpc(CREATE_BOOK, vec![0; 1_000]).await.is_ok());
+    let status = harness.grpc(CREATE_BOOK, vec![0; 1_001]).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert_eq!(status.get_error_details().error_info().unwrap().reason, "PAYLOAD_TOO_LARGE");
+}
+
+#[tokio::test]
+async fn a_compressed_message_is_measured_as_it_is_after_decompression() {
+    use bytes::Bytes;
+    use mainstay_runtime::RawCodec;
+    use tonic::codec::CompressionEncoding;
+
+    let harness = small().await;
+    let call = async |size: usize| {
+        let mut client = harness.client().send_compressed(CompressionEncoding::Gzip);
+        let path = http::uri::PathAndQuery::from_static(CREATE_BOOK);
+        client.unary(tonic::Request::new(Bytes::from(vec![0; size])), path, RawCodec).await
+    };
+    assert!(call(900).await.is_ok());
+    assert_eq!(call(50_000_000).await.unwrap_err().code(), Code::ResourceExhausted);
+}
+
+/// S23: deep nesting is refused, in every shape it can have, and the process goes on.
+#[tokio::test]
+async fn s23_ten_thousand_levels_of_json_are_refused() {
+    let harness = Harness::start().await;
+    let deep = 10_000;
+    let bodies = [
+        "[".repeat(deep),
+        "{\"a\":".repeat(deep),
+        format!("{{\"notes\": {}1{}}}", "{\"a\":".repeat(deep), "}".repeat(deep)),
+        format!("{{\"notes\": {{\"a\": {}{}}}}}", "[".repeat(deep), "]".repeat(deep)),
+        format!("{{\"publisher\": {}{}}}", "{\"publisher\":".repeat(deep), "}".repeat(deep)),
+    ];
+    harness.data.on_empty(CREATE_BOOK);
+    for body in bodies {
+        let answer = harness.post("/library/v1/books", body).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert!(answer.body.len() < 2_000, "an error does not repeat the request");
+    }
+    assert_eq!(harness.post("/library/v1/books", r#"{"notes": {"a": {"b": [1]}}}"#).await.status, StatusCode::OK);
+    assert!(
+        harness.get(&format!("/library/v1/messages:search?{}=1", "range.inner.".repeat(2_000))).await.status
+            == StatusCode::BAD_REQUEST
+    );
+}
+
+#[tokio::test]
+async fn s23_odd_json_is_refused_and_leaves_the_process_alive() {
+    let harness = Harness::start().await;
+    for body in [
+        r#"{"title": "a", "title": "b"}"#,
+        r#"{"pages": NaN}"#,
+        r#"{"pages": 1e400}"#,
+        r#"{"title": "\ud800"}"#,
+        r#"{"pages": 2147483648}"#,
+        r#"{"authors": "one"}"#,
+        r#"{"authors": [null]}"#,
+    ] {
+        let answer = harness.post("/library/v1/books", body).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}");
+    }
+    let many: Vec<String> = (0..100_000).map(|i| format!("\"k{i}\": {i}")).collect();
+    let answer = harness.post("/library/v1/books", format!("{{{}}}", many.join(","))).await;
+    assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::BAD_REQUEST, "UNKNOWN_FIELD"));
+}
+
+#[tokio::test]
+async fn a_query_has_a_bounded_number_of_parameters() {
+    let harness = Harness::start().await;
+    harness.data.on_empty("/library.v1.Library/Search");
+    let uri = |count: usize| format!("/library/v1/messages:search?{}", vec!["words=a"; count].join("&"));
+    assert_eq!(harness.get(&uri(MAX_QUERY_PARAMETERS)).await.reason_or_ok(), "ok");
+    assert_eq!(harness.get(&uri(MAX_QUERY_PARAMETERS + 1)).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_refused() {
+    let harness = Harness::start().await;
+    let request = Request::builder().method(Method::POST).uri("/library/v1/books").header("content-encoding", "gzip");
+    let answer = harness.send(request.body(full("{}")).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[test]
+fn a_limit_that_makes_no_sense_is_refused_at_start() {
+    for max_request_bytes in [0, mainstay_gateway::MAX_REQUEST_BYTES_LIMIT + 1] {
+        assert_eq!(Config { max_request_bytes, ..Config::default() }.problems().len(), 1);
+    }
+    assert!(Config::default().problems().is_empty());
+}

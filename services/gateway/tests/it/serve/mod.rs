@@ -1,0 +1,7 @@
+mod errors;
+mod grpc;
+mod limits;
+mod masks;
+mod policy;
+mod rest;
+mod spelling;

@@ -1,0 +1,103 @@
+use http::Method;
+use mainstay_gateway::route::Lookup;
+use mainstay_gateway::snapshot::{Backend, BindingError, RESERVED_ROOTS, Snapshot};
+use mainstay_layers::Access;
+use mainstay_telemetry::Telemetry;
+
+use crate::support::{compile, library};
+
+fn build(application: &[u8]) -> Snapshot {
+    Snapshot::build(Telemetry::quiet().metrics(), 1, application).unwrap()
+}
+
+fn why_unserved(snapshot: &Snapshot, method: &str) -> Option<String> {
+    let route = snapshot.unserved.iter().find(|route| &*route.method == method)?;
+    Some(route.error.to_string())
+}
+
+#[test]
+fn every_platform_method_says_who_may_call_it() {
+    let snapshot = Snapshot::platform(Telemetry::quiet().metrics()).unwrap();
+    let mine: Vec<_> = snapshot.methods().filter(|method| method.path.starts_with("/mainstay.")).collect();
+    assert!(mine.len() > 10, "{mine:?}");
+    let denied: Vec<_> = mine.iter().filter(|method| method.access.is_none()).map(|method| &*method.path).collect();
+    assert_eq!(denied, Vec::<&str>::new());
+}
+
+#[test]
+fn every_rest_route_of_the_platform_is_served() {
+    let snapshot = Snapshot::platform(Telemetry::quiet().metrics()).unwrap();
+    let streams = |error: &BindingError| *error == BindingError::Streaming;
+    let unserved: Vec<_> = snapshot.unserved.iter().filter(|route| !streams(&route.error)).collect();
+    assert!(unserved.is_empty(), "{unserved:?}");
+}
+
+#[test]
+fn platform_methods_go_to_their_service_and_the_applications_to_data() {
+    let snapshot = build(library());
+    let backend = |path| snapshot.method(path).unwrap().backend;
+    assert_eq!(backend("/mainstay.auth.v1.SessionService/SignIn"), Backend::Auth);
+    assert_eq!(backend("/mainstay.data.v1.ContractService/GetContract"), Backend::Data);
+    assert_eq!(backend("/library.v1.BookService/GetBook"), Backend::Data);
+    assert_eq!(Backend::of_package("mainstay.authority.v1"), Backend::Data);
+}
+
+#[test]
+fn application_methods_are_open_at_the_edge_and_platform_methods_as_their_option_says() {
+    let snapshot = build(library());
+    let access = |path| snapshot.method(path).unwrap().access.clone();
+    assert_eq!(access("/library.v1.BookService/GetBook"), Some(Access::Anyone));
+    assert_eq!(access("/mainstay.auth.v1.SessionService/SignIn"), Some(Access::Anyone));
+    assert_eq!(access("/mainstay.auth.v1.AccountService/GetAccount"), Some(Access::SignedIn));
+    assert_eq!(access("/mainstay.auth.v1.AccountService/SetRoles"), Some(Access::roles(["mainstay.admin"])));
+}
+
+#[test]
+fn a_route_that_cannot_be_served_is_left_out_and_says_why() {
+    let snapshot = build(library());
+    let why = |method: &str| why_unserved(&snapshot, &format!("/library.v1.Library/{method}")).unwrap_or_default();
+    assert!(why("Clash").contains("matches the same requests as a route of `/library.v1.Library/GetMessage`"));
+    assert!(why("Shadow").contains("`/auth`, which is reserved"));
+    assert!(why("Everything").contains("must start with a literal segment"));
+    assert!(why("BadField").contains("`{missing}` names no field of `library.v1.Message`"));
+    assert!(snapshot.method("/library.v1.Library/Clash").is_some(), "still reachable by gRPC");
+    assert_eq!(snapshot.unserved.len(), 4, "{:?}", snapshot.unserved);
+}
+
+#[test]
+fn no_application_route_lies_under_a_reserved_root() {
+    for root in RESERVED_ROOTS {
+        let text = format!(
+            r#"syntax = "proto3"; package evil.v1; import "google/api/annotations.proto";
+               message M {{ string a = 1; }}
+               service S {{ rpc Get(M) returns (M) {{ option (google.api.http) = {{get: "/{root}"}}; }} }}"#
+        );
+        let snapshot = build(&compile("evil/v1/evil.proto", &text));
+        assert!(matches!(
+            snapshot.route(&format!("/{root}"), &Method::GET),
+            Lookup::Unknown | Lookup::WrongMethod { .. }
+        ));
+    }
+}
+
+#[test]
+fn an_application_cannot_take_a_platform_package() {
+    let text = r#"syntax = "proto3"; package mainstay.evil.v1;
+        message M { string a = 1; }
+        service S { rpc Get(M) returns (M); }"#;
+    let snapshot = build(&compile("evil.proto", text));
+    assert!(snapshot.method("/mainstay.evil.v1.S/Get").is_none());
+}
+
+#[test]
+fn a_file_that_both_have_is_the_platforms() {
+    let text = r#"syntax = "proto3"; package mainstay.auth.v1; message Mine { string a = 1; }"#;
+    let snapshot = build(&compile("mainstay/auth/v1/session_service.proto", text));
+    assert!(snapshot.method("/mainstay.auth.v1.SessionService/SignIn").is_some());
+    assert!(snapshot.pool.get_message_by_name("mainstay.auth.v1.Mine").is_none());
+}
+
+#[test]
+fn bytes_that_are_no_descriptor_set_are_refused() {
+    assert!(Snapshot::build(Telemetry::quiet().metrics(), 1, b"\xff\xff").is_err());
+}
