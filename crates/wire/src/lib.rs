@@ -20,7 +20,7 @@ mod writer;
 pub use error::{DecodeError, EncodeError, JsonError, JsonErrorKind, MaskError, PlanError, Violation, WireError};
 pub use mask::MaskSelection;
 pub use plans::{AliasResolver, FieldInfo, JsonOptions, MessageId, Plans};
-pub use record::{Decoded, RecordPlan, etag_text};
+pub use record::{Decoded, MAX_RECORD_DEPTH, RecordPlan, etag_text};
 pub use selection::Selection;
 
 /// How deep messages may nest, in protobuf, in JSON, in Struct and across Any.

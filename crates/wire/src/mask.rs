@@ -2,7 +2,12 @@
 
 use mainstay_record::Value;
 
-use crate::{Decoded, MaskError, RecordPlan};
+use crate::{
+    Decoded, MaskError, RecordPlan,
+    fail::shown,
+    record::{Member, RecordField, Storage},
+    table::Shape,
+};
 
 /// What an update touches.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,25 +19,119 @@ pub struct MaskSelection {
     /// Says whether the mask was `*`.
     pub full: bool,
     /// Presence columns of the messages that a nested path goes through: set where the request has them set, else kept.
-    pub(crate) parents: Vec<usize>,
+    parents: Vec<usize>,
 }
 
 impl RecordPlan {
     /// Resolves the paths of an update mask. `*` selects every field; names may be in snake or camel case or an alias.
     ///
-    /// Fails on an unknown name, on a path into a repeated field, a map or anything else that is stored as one value.
+    /// Fails on an unknown name, on a path into a repeated field, a map or anything else that is stored as one value, and
+    /// on `*` beside other paths.
     pub fn resolve(&self, paths: &[&str]) -> Result<MaskSelection, MaskError> {
-        todo!()
+        if paths == ["*"] {
+            return Ok(self.everything());
+        }
+        let mut selection = MaskSelection::default();
+        for path in paths {
+            self.resolve_path(path, &mut selection).map_err(|message| MaskError { path: shown(path), message })?;
+        }
+        selection.tidy();
+        Ok(selection)
+    }
+
+    fn everything(&self) -> MaskSelection {
+        let columns = self.columns.iter().enumerate().filter(|(_, column)| column.is_field);
+        MaskSelection {
+            columns: columns.map(|(index, _)| index).collect(),
+            fields: self.root.fields.iter().map(|field| field.number).collect(),
+            full: true,
+            parents: Vec::new(),
+        }
+    }
+
+    fn resolve_path(&self, path: &str, selection: &mut MaskSelection) -> Result<(), String> {
+        if path == "*" {
+            return Err("stands for all fields, so it must stand alone".to_owned());
+        }
+        let mut node = &self.root;
+        let mut names = path.split('.').peekable();
+        let mut top = true;
+        while let Some(name) = names.next() {
+            let field = node.named(name).ok_or_else(|| unknown(path, name))?;
+            if std::mem::take(&mut top) {
+                selection.fields.push(field.number);
+            }
+            if names.peek().is_none() {
+                selection.columns.extend(&field.columns);
+                return Ok(());
+            }
+            let Storage::Message { presence, node: inner, .. } = &field.storage else {
+                return Err(self.no_way_into(field));
+            };
+            selection.parents.push(*presence);
+            node = inner;
+        }
+        Ok(())
+    }
+
+    /// Why a path cannot lead into a field.
+    fn no_way_into(&self, field: &RecordField) -> String {
+        let name = &field.name;
+        let json = match field.storage {
+            Storage::Slot(slot) => self.json_field(slot),
+            _ => None,
+        };
+        match json.map(|json| &json.shape) {
+            Some(Shape::Map(_)) => format!("map keys in masks are not supported yet; name the whole map \"{name}\""),
+            Some(Shape::Repeated { .. }) => {
+                format!("\"{name}\" is repeated, and a mask cannot lead into a list; name the whole list (AIP-161)")
+            }
+            Some(_) => format!("\"{name}\" is stored as a whole; name it without the fields inside it"),
+            None => format!("\"{name}\" is a single value, without fields"),
+        }
     }
 
     /// The mask that stands for an omitted one: the populated fields (AIP-134). Inside a message: its populated fields.
     pub fn populated(&self, decoded: &Decoded) -> MaskSelection {
-        todo!()
+        let is_present = |column: &usize| decoded.present.binary_search(column).is_ok();
+        let populated = |field: &&RecordField| match field.storage {
+            Storage::Name(_) => decoded.name.is_some(),
+            Storage::Etag => decoded.etag.is_some(),
+            _ => field.columns.iter().any(is_present),
+        };
+        MaskSelection {
+            columns: decoded.present.clone(),
+            fields: self.root.fields.iter().filter(populated).map(|field| field.number).collect(),
+            full: false,
+            parents: Vec::new(),
+        }
     }
 
-    /// Carries the selected values of a request over to a stored row; a member of a oneof that becomes set unsets the others.
+    /// Carries the selected values of a request over to a stored row.
+    ///
+    /// A path into a message that the row does not have sets the message, if the request has it. A member of a oneof that
+    /// becomes set unsets the others.
     pub fn merge(&self, selection: &MaskSelection, stored: &mut [Value], incoming: &[Value]) {
-        todo!()
+        let value = |column: usize| incoming.get(column).cloned().unwrap_or_default();
+        for column in &selection.parents {
+            if value(*column) == Value::Bool(true) {
+                put(stored, *column, Value::Bool(true));
+            }
+        }
+        for column in &selection.columns {
+            put(stored, *column, value(*column));
+        }
+        for members in &self.oneofs {
+            let touched =
+                |column: &usize| selection.columns.binary_search(column).is_ok() || selection.parents.contains(column);
+            let set = members.iter().position(|member| touched(&member.marker) && is_set(member, stored));
+            let Some(set) = set else { continue };
+            for (_, other) in members.iter().enumerate().filter(|(position, _)| *position != set) {
+                for column in &other.columns {
+                    put(stored, *column, self.blank(*column));
+                }
+            }
+        }
     }
 }
 
@@ -41,5 +140,34 @@ impl MaskSelection {
     pub fn retain(&mut self, keep: impl Fn(usize) -> bool) {
         self.columns.retain(|column| keep(*column));
         self.parents.retain(|column| keep(*column));
+    }
+
+    fn tidy(&mut self) {
+        for columns in [&mut self.columns, &mut self.parents] {
+            columns.sort_unstable();
+            columns.dedup();
+        }
+        self.fields.sort_unstable();
+        self.fields.dedup();
+    }
+}
+
+fn unknown(path: &str, name: &str) -> String {
+    if path.contains(',') {
+        return "a path holds a comma; send the paths one by one".to_owned();
+    }
+    format!("there is no field \"{}\"", shown(name))
+}
+
+fn put(row: &mut [Value], column: usize, value: Value) {
+    if let Some(slot) = row.get_mut(column) {
+        *slot = value;
+    }
+}
+
+fn is_set(member: &Member, row: &[Value]) -> bool {
+    match row.get(member.marker) {
+        Some(Value::Bool(set)) if member.is_message => *set,
+        marker => marker.is_some_and(|value| !value.is_null()),
     }
 }

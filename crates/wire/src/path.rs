@@ -67,12 +67,11 @@ pub(crate) fn wrap(table: &Table, message: u32, path: &str, body: &[u8], out: &m
     })
 }
 
+/// Writes one field, tag and value.
+type PutField<'a> = &'a mut dyn FnMut(&FieldPlan, &mut Vec<u8>) -> Result<(), Fail>;
+
 /// Writes the messages along a path, and in the innermost what `last` writes.
-fn nested(
-    fields: &[&FieldPlan],
-    out: &mut Vec<u8>,
-    last: &mut dyn FnMut(&FieldPlan, &mut Vec<u8>) -> Result<(), Fail>,
-) -> Result<(), Fail> {
+fn nested(fields: &[&FieldPlan], out: &mut Vec<u8>, last: PutField<'_>) -> Result<(), Fail> {
     let Some((field, rest)) = fields.split_first() else { return Ok(()) };
     if rest.is_empty() {
         return last(field, out);

@@ -5,8 +5,6 @@ mod keys;
 mod scalar;
 mod special;
 
-use std::borrow::Cow;
-
 pub(crate) use keys::PresentKeys;
 pub(crate) use scalar::{Given, bytes as read_bytes, enum_number};
 use scalar::{finite, map_key_text};
@@ -39,6 +37,11 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
         present: PresentKeys<'o>,
     ) -> Result<FromJson<'t, 'a, 'o, S>, Fail> {
         Ok(FromJson { table, scan: Scanner::new(json)?, out, present })
+    }
+
+    /// Begins at the start of a text that no mask is made of.
+    pub(crate) fn of(table: &'t Table, json: &'a str, out: &'o mut S) -> FromJson<'t, 'a, 'o, S> {
+        FromJson { table, scan: Scanner::of(json), out, present: PresentKeys::default() }
     }
 
     /// Reads a text that is one message.
@@ -238,7 +241,7 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
         &mut self,
         field: &FieldPlan,
         map: &MapPlan,
-        key: &Cow<'a, str>,
+        key: &str,
         below: Option<&Selection>,
         depth: usize,
     ) -> Result<(), Fail> {

@@ -20,12 +20,17 @@ impl<'a> Scanner<'a> {
     /// Begins at the start of a text. Fails where it is not UTF-8.
     pub(crate) fn new(json: &'a [u8]) -> Result<Scanner<'a>, Fail> {
         match std::str::from_utf8(json) {
-            Ok(text) => Ok(Scanner { text, at: 0 }),
+            Ok(text) => Ok(Scanner::of(text)),
             Err(error) => {
                 let message = format!("the text is not UTF-8 at byte {}", error.valid_up_to());
                 Err(Fail::new(JsonErrorKind::Syntax, message))
             }
         }
+    }
+
+    /// Begins at the start of a text.
+    pub(crate) fn of(text: &'a str) -> Scanner<'a> {
+        Scanner { text, at: 0 }
     }
 
     /// The next byte that is not white space; 0 at the end (a NUL is never JSON outside strings).

@@ -1,6 +1,7 @@
 //! What both transcoders follow: messages and fields as indexes into tables, keys and tags already encoded.
 
 mod build;
+mod numbers;
 mod proto;
 mod storage;
 
@@ -13,12 +14,10 @@ use crate::{
     writer::{Tag, WireType},
 };
 
-pub(crate) use build::{DATE, column_kind, real_oneof, scalar_leaf};
+pub(crate) use build::{DATE, column_kind, real_oneof, scalar_leaf, special};
+pub(crate) use numbers::Numbers;
 pub(crate) use proto::proto_table;
 pub(crate) use storage::{JsonColumn, storage_table};
-
-/// Field numbers below this are found by index, the others by binary search.
-const DENSE_NUMBERS: usize = 512;
 
 /// The two JSON languages that the tables speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +43,7 @@ pub(crate) struct MessagePlan {
     pub(crate) special: Special,
     /// Ascending by number.
     pub(crate) fields: Vec<FieldPlan>,
-    /// Number to index + 1, for small numbers.
-    dense: Box<[u16]>,
+    numbers: Numbers,
     /// Every accepted name to the field's index.
     names: HashMap<Box<str>, u16, FixedState>,
     /// Says whether the message can contain itself; such a field is stored, and replaced by a PATCH, as a whole.
@@ -169,14 +167,8 @@ impl Table {
 impl MessagePlan {
     pub(crate) fn new(name: &str, special: Special, mut fields: Vec<FieldPlan>) -> MessagePlan {
         fields.sort_by_key(|field| field.number);
-        let size = fields.iter().map(|field| field.number as usize + 1).filter(|n| *n <= DENSE_NUMBERS).max();
-        let mut dense = vec![0u16; size.unwrap_or(0)].into_boxed_slice();
-        for (index, field) in fields.iter().enumerate() {
-            if let (Some(slot), Ok(position)) = (dense.get_mut(field.number as usize), u16::try_from(index + 1)) {
-                *slot = position;
-            }
-        }
-        MessagePlan { name: name.into(), special, fields, dense, names: HashMap::default(), recursive: false }
+        let numbers = Numbers::new(fields.iter().map(|field| field.number));
+        MessagePlan { name: name.into(), special, fields, numbers, names: HashMap::default(), recursive: false }
     }
 
     /// Adds a name under which a field is found; the first one given keeps it.
@@ -189,11 +181,7 @@ impl MessagePlan {
     /// Finds a field by its number.
     #[inline]
     pub(crate) fn index(&self, number: u32) -> Option<usize> {
-        match self.dense.get(number as usize) {
-            Some(0) => None,
-            Some(position) => Some(usize::from(*position) - 1),
-            None => self.fields.binary_search_by_key(&number, |field| field.number).ok(),
-        }
+        self.numbers.find(number)
     }
 
     /// Finds a field by its name in the contract, its JSON name or an alias, in this order. Not for every request: it

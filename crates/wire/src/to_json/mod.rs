@@ -9,6 +9,10 @@ mod map;
 mod scalar;
 mod special;
 
+pub(crate) use group::{Entry, merge};
+pub(crate) use scalar::{NAN, NUL, UNSIGNED};
+pub(crate) use special::{last_of, read_date, read_duration, read_timestamp};
+
 use crate::{
     fail::{Fail, enter},
     reader::{Raw, Reader},
