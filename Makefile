@@ -7,7 +7,7 @@ RUN_FLAGS ?=
 .PHONY: run test bench lint fmt help
 
 run: ## Start auth, data and gateway in one process, with the sample contract and its seed
-	$(CARGO) run --quiet --package mainstay -- serve --contracts proto --data-dir var/mainstay --seed proto/shop/seed.json $(RUN_FLAGS)
+	$(CARGO) run --quiet --package mainstay -- serve --contracts proto/shop --data-dir var/mainstay --seed proto/shop/seed.json $(RUN_FLAGS)
 
 test: ## Run every test on SQLite and PostgreSQL; brings what it needs
 	tests/run

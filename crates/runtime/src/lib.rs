@@ -2,9 +2,11 @@
 
 pub mod channel;
 mod codec;
+pub mod config;
 pub mod health;
 pub mod operations;
 pub mod policies;
+pub mod process;
 mod readiness;
 pub mod reflection;
 pub mod server;

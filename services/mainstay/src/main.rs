@@ -1,1 +1,22 @@
-fn main() {}
+//! The one-process binary and the command line: composes the three services, owns no logic.
+
+mod admin;
+mod banner;
+mod cli;
+mod contract;
+mod explain;
+mod local;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match cli.command {
+        cli::Command::Serve { role, seed } => serve::run(&cli.flags, role, seed),
+        cli::Command::Contract(command) => contract::run(&cli.flags, command),
+        cli::Command::Admin(command) => admin::run(&cli.flags, command),
+    }
+}

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mainstay_identity::{
-    FetchFuture, KeySet, KeySource, KeySourceError, OPERATOR, Principal, ServiceKeys, ServiceKeysError, VerifyingKey, roles,
+    FetchFuture, KeySet, KeySource, KeySourceError, OPERATOR, Principal, ServiceKeys, ServiceKeysError, VerifyingKey,
+    roles,
 };
 use mainstay_proto::auth::v1::Jwks;
 use prost::Message as _;
@@ -88,9 +89,9 @@ impl KeySource for RemoteKeys {
             let answer = self.auth.call(Call::new(GET_JWKS, principal, Bytes::new())).await;
             let bytes = answer.and_then(|reply| reply.unary()).map_err(unreachable)?;
             let keys = Jwks::decode(bytes).map_err(unreachable)?.keys;
-            let keys = keys.iter().map(|key| {
-                VerifyingKey::from_jwk(&key.kty, &key.crv, &key.alg, &key.r#use, &key.kid, &key.x)
-            });
+            let keys = keys
+                .iter()
+                .map(|key| VerifyingKey::from_jwk(&key.kty, &key.crv, &key.alg, &key.r#use, &key.kid, &key.x));
             KeySet::new(keys.collect::<Result<Vec<_>, _>>()?)
         })
     }

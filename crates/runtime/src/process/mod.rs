@@ -92,7 +92,12 @@ pub struct Process {
 }
 
 /// Runs a server process from its settings to its end. An error is printed with its causes; the exit code is 1 then.
-pub fn run<F>(common: Common, on_park: Option<OnPark>, version: &'static str, serve: impl FnOnce(Process) -> F) -> ExitCode
+pub fn run<F>(
+    common: Common,
+    on_park: Option<OnPark>,
+    version: &'static str,
+    serve: impl FnOnce(Process) -> F,
+) -> ExitCode
 where
     F: Future<Output = Result<(), Failure>>,
 {

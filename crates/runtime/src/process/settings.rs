@@ -18,7 +18,11 @@ pub type Other = Option<IgnoredAny>;
 
 /// The whole configuration. A process names the sections that it reads and leaves the others as [`Other`].
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default, bound = "A: Deserialize<'de> + Default, D: Deserialize<'de> + Default, G: Deserialize<'de> + Default")]
+#[serde(
+    deny_unknown_fields,
+    default,
+    bound = "A: Deserialize<'de> + Default, D: Deserialize<'de> + Default, G: Deserialize<'de> + Default"
+)]
 pub struct Settings<A, D, G> {
     /// Whether conveniences that a production system must not have are on.
     pub mode: Mode,

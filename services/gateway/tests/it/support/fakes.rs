@@ -1,36 +1,54 @@
 //! Services behind the gateway that answer what a test says, and remember what they were asked.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
-use mainstay_fault::Fault;
+use mainstay_fault::{Fault, Reason};
 use mainstay_proto::data::v1::Contract;
 use mainstay_runtime::channel::{Call, Channel, Reply};
 use prost::Message as _;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
-/// Makes the answer to a call.
-pub type Answer = Box<dyn Fn(&Call) -> Result<Reply, Fault> + Send + Sync>;
+/// Makes the answer to a call, at once or later.
+type Answer = Box<dyn Fn(&Call) -> BoxFuture<'static, Result<Reply, Fault>> + Send + Sync>;
 
 /// A service. Methods without an answer of their own answer with the request's bytes.
 pub struct FakeService {
     answers: Mutex<HashMap<String, Answer>>,
     calls: Mutex<Vec<Call>>,
     contract: watch::Sender<Option<Contract>>,
+    broken: Notify,
+    refusals: AtomicUsize,
 }
 
 impl Default for FakeService {
     fn default() -> FakeService {
-        FakeService { answers: Mutex::default(), calls: Mutex::default(), contract: watch::channel(None).0 }
+        FakeService {
+            answers: Mutex::default(),
+            calls: Mutex::default(),
+            contract: watch::channel(None).0,
+            broken: Notify::new(),
+            refusals: AtomicUsize::new(0),
+        }
     }
 }
 
 impl FakeService {
     /// Answers calls of a method (`/library.v1.Library/GetMessage`) as `answer` says.
     pub fn on(&self, path: &str, answer: impl Fn(&Call) -> Result<Reply, Fault> + Send + Sync + 'static) {
+        self.on_later(path, move |call| Box::pin(std::future::ready(answer(call))));
+    }
+
+    /// The same with an answer that takes its time.
+    pub fn on_later(
+        &self,
+        path: &str,
+        answer: impl Fn(&Call) -> BoxFuture<'static, Result<Reply, Fault>> + Send + Sync + 'static,
+    ) {
         lock(&self.answers).insert(path.to_owned(), Box::new(answer));
     }
 
@@ -45,6 +63,16 @@ impl FakeService {
         self.contract.send_replace(Some(Contract { revision, descriptor_set, ..Contract::default() }));
     }
 
+    /// Ends the open streams of contracts, as a service does that stops.
+    pub fn break_streams(&self) {
+        self.broken.notify_waiters();
+    }
+
+    /// Refuses the next `count` watches.
+    pub fn refuse_watches(&self, count: usize) {
+        self.refusals.store(count, Ordering::Relaxed);
+    }
+
     /// The calls so far that were no watches or health checks.
     pub fn calls(&self) -> Vec<Call> {
         lock(&self.calls).clone()
@@ -57,10 +85,16 @@ impl FakeService {
         calls.remove(0)
     }
 
-    fn watch(&self) -> Reply {
+    fn watch(self: &Arc<Self>) -> Result<Reply, Fault> {
+        let refused = self.refusals.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if refused.is_ok() {
+            return Err(Fault::new(Reason::Unavailable));
+        }
+        let service = self.clone();
+        let broken = async move { service.broken.notified().await };
         let contracts = tokio_stream::wrappers::WatchStream::new(self.contract.subscribe());
         let messages = contracts.filter_map(|contract| async { contract.map(|c| Ok(Bytes::from(c.encode_to_vec()))) });
-        Reply::Stream(messages.boxed())
+        Ok(Reply::Stream(messages.take_until(Box::pin(broken)).boxed()))
     }
 }
 
@@ -74,10 +108,10 @@ impl Channel for FakeChannel {
         if let Some(answer) = lock(&self.0.answers).get(&*path) {
             let reply = answer(&call);
             lock(&self.0.calls).push(call);
-            return Box::pin(std::future::ready(reply));
+            return reply;
         }
         let reply = match &*path {
-            "/mainstay.data.v1.ContractService/WatchContract" => Ok(self.0.watch()),
+            "/mainstay.data.v1.ContractService/WatchContract" => self.0.watch(),
             // HealthCheckResponse {status: SERVING}
             "/grpc.health.v1.Health/Check" => Ok(Reply::Unary(Bytes::from_static(&[8, 1]))),
             _ => {

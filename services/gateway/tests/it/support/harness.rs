@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use mainstay_db::Database;
 use mainstay_gateway::snapshot::Snapshot;
-use mainstay_gateway::{Backends, Config, Dependencies, Edge, Gateway};
+use mainstay_gateway::{Backends, Config, Dependencies, Edge, Gateway, StoredContract};
 use mainstay_identity::{Authenticator, FetchFuture, KeySet, KeySource, ServiceKeys, Verifier, VerifierConfig};
 use mainstay_layers::{Body, Guards, Shed, Stack, Timeouts, stack};
 use mainstay_runtime::{Health, RawCodec, Readiness, Shutdown};
@@ -127,6 +127,20 @@ impl Harness {
         let path = http::uri::PathAndQuery::from_static(path);
         let request = tonic::Request::new(message.into());
         self.client().server_streaming(request, path, RawCodec).await.map(tonic::Response::into_inner)
+    }
+
+    /// Waits until a revision is stored.
+    pub async fn stored(&self, database: &Database, revision: i64) {
+        while StoredContract::load(database).await.unwrap().is_none_or(|stored| stored.revision != revision) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until the gateway says that it is ready.
+    pub async fn ready(&self) {
+        while self.get("/readyz").await.status != StatusCode::OK {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Waits until another revision is served.

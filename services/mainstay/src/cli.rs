@@ -1,0 +1,103 @@
+//! The command line's words.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use mainstay_runtime::process::Flags;
+
+/// The application backend as three gRPC services: auth, data and gateway
+#[derive(Debug, Parser)]
+#[command(name = "mainstay", version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve all three services in one process, or one of them
+    Serve {
+        /// Serve only this one
+        role: Option<ServeRole>,
+        /// Fill empty tables from this file before serving (only with all three)
+        #[arg(long, value_name = "FILE")]
+        seed: Option<PathBuf>,
+    },
+    /// Check, plan, apply and look at contracts
+    #[command(subcommand)]
+    Contract(ContractCommand),
+    /// Administer accounts, through the running server or the store
+    #[command(subcommand)]
+    Admin(AdminCommand),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ServeRole {
+    Auth,
+    Data,
+    Gateway,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ContractCommand {
+    /// Compile a contract and report every problem
+    Check {
+        /// The folder with the contract; absent: that of the configuration
+        folder: Option<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what applying a contract would do to the database
+    Plan {
+        /// The folder with the contract; absent: that of the configuration
+        folder: Option<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Migrate the database to a contract and serve it
+    Apply {
+        /// The folder with the contract; absent: that of the configuration
+        folder: Option<PathBuf>,
+        /// Apply only if the plan is still the one with this hash
+        #[arg(long, value_name = "HASH")]
+        plan_hash: Option<String>,
+        /// Let this guarded step run; may be given several times
+        #[arg(long, value_name = "STEP")]
+        accept: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the full .proto files: what was written, and the derived services
+    Export {
+        /// The folder with the contract; absent: that of the configuration
+        folder: Option<PathBuf>,
+        /// Write into this folder
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Show a rule, its SQL on both engines, and the statements of a verb: `Order.update`
+    Explain {
+        /// Message and verb: `Order.read`, `shop.v1.Order.update`
+        what: String,
+        /// The folder with the contract; absent: that of the configuration
+        folder: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Make an account that administers
+    Create {
+        email: String,
+        /// Read the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Give an account a role
+    Grant { email: String, role: String },
+}

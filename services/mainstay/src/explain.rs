@@ -1,0 +1,112 @@
+//! `mainstay contract explain Order.update`: the rule, its SQL on both engines, and the statements of the verb.
+
+use mainstay_contract::{Contract, Resource, Rule};
+use mainstay_expr::OrderKey;
+use mainstay_runtime::process::Failure;
+use mainstay_sql::{Condition, Delete, Dialect, Insert, Select, Sql, Table, Update, delete, expression, insert, select, update};
+
+/// Prints what a verb of a resource does.
+pub fn print(contract: &Contract, what: &str) -> Result<(), Failure> {
+    let (message, verb) = what.rsplit_once('.').ok_or_else(|| usage(contract))?;
+    let resource = contract
+        .resources
+        .iter()
+        .find(|resource| resource.message == message || resource.short_name() == message)
+        .ok_or_else(|| usage(contract))?;
+    let rules: Vec<&Rule> = match verb {
+        "read" | "get" | "list" => resource.access.read.iter().collect(),
+        "create" => resource.access.create.iter().collect(),
+        "update" => resource.access.update.iter().collect(),
+        "delete" => resource.access.delete.iter().collect(),
+        _ => return Err(usage(contract)),
+    };
+    println!("{} ({})", resource.message, resource.type_name);
+    print_rules(resource, &rules, verb);
+    for (title, dialect) in [("SQLite", Dialect::Sqlite), ("PostgreSQL", Dialect::Postgres)] {
+        println!("\n{title}");
+        for (name, sql) in statements(resource, &rules, verb, dialect) {
+            println!("  {name}\n    {}", sql.text(dialect));
+        }
+    }
+    print_indexes(resource, verb);
+    Ok(())
+}
+
+fn usage(contract: &Contract) -> Failure {
+    let known: Vec<&str> = contract.resources.iter().map(Resource::short_name).collect();
+    format!(
+        "write Message.verb, with a verb of read, create, update, delete and a message of: {}",
+        if known.is_empty() { "(the contract has no resource)".to_owned() } else { known.join(", ") }
+    )
+    .into()
+}
+
+fn print_rules(resource: &Resource, rules: &[&Rule], verb: &str) {
+    if rules.is_empty() {
+        println!("\nno rule for {verb}: denied to everyone");
+    }
+    for rule in rules {
+        println!("\nrule at {}\n  {}", rule.place, rule.source);
+        let split = rule.program.split();
+        for (index, atom) in split.atoms.iter().enumerate() {
+            let sql = expression(Dialect::Sqlite, atom, &resource.layout);
+            println!("  decided by the caller alone, before SQL ({}): {}", index + 1, sql.text(Dialect::Sqlite));
+        }
+    }
+}
+
+fn statements(resource: &Resource, rules: &[&Rule], verb: &str, dialect: Dialect) -> Vec<(&'static str, Sql)> {
+    let table = Table { name: &resource.table, layout: &resource.layout };
+    let keys = resource.layout.keys();
+    let unchanged = || Condition::All(vec![Condition::Keys { first_param: 0 }, Condition::RevisionIs { param: keys }]);
+    let read = |lock: bool| {
+        let rule = resource.access.read.as_ref().map(|rule| Condition::Expr(&rule.program.root));
+        let conditions: Vec<Condition<'_>> = std::iter::once(Condition::Keys { first_param: 0 }).chain(rule).collect();
+        select(dialect, &query(table, Condition::All(conditions), None, lock))
+    };
+    match verb {
+        "get" => vec![("read by key", read(false))],
+        "read" | "list" => {
+            let rule = rules.iter().map(|rule| Condition::Expr(&rule.program.root)).collect();
+            let page = Select { limit_param: Some(0), ..query(table, Condition::All(rule), Some(&[]), false) };
+            vec![("read by key", read(false)), ("page", select(dialect, &page))]
+        }
+        "create" => vec![("insert (the rule is asked before, on the record)", insert(dialect, &Insert { table }))],
+        "update" => {
+            let columns: Vec<usize> = (keys..resource.layout.columns.len()).collect();
+            let set = Update { table, set: &columns, first_param: keys + 1, condition: unchanged() };
+            vec![
+                ("read the row to change", read(true)),
+                ("update (only the columns that change; the rule is asked before, on both records)", update(dialect, &set)),
+            ]
+        }
+        _ => vec![
+            ("read the row to delete", read(true)),
+            ("delete", delete(dialect, &Delete { table, condition: unchanged() })),
+        ],
+    }
+}
+
+fn query<'a>(table: Table<'a>, condition: Condition<'a>, order: Option<&'a [OrderKey]>, lock: bool) -> Select<'a> {
+    let columns = (0..table.layout.columns.len()).collect();
+    Select { table, columns, flags: Vec::new(), condition, order, after: None, limit_param: None, lock }
+}
+
+fn print_indexes(resource: &Resource, verb: &str) {
+    if !matches!(verb, "read" | "list") {
+        return;
+    }
+    println!("\nindexes that a filter and an order can use");
+    println!("  the primary key");
+    for index in &resource.indexes {
+        let columns: Vec<String> = index
+            .columns
+            .iter()
+            .filter_map(|(column, descending)| {
+                let name = &resource.layout.columns.get(*column)?.name;
+                Some(if *descending { format!("{name} desc") } else { name.clone() })
+            })
+            .collect();
+        println!("  {}{} ({})", if index.unique { "unique " } else { "" }, index.name, columns.join(", "));
+    }
+}

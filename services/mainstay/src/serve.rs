@@ -1,0 +1,133 @@
+//! Composes the three services in one process, or hands over to one of them.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use mainstay_auth as auth;
+use mainstay_data::{Data, FolderOutcome};
+use mainstay_data as data;
+use mainstay_db::{DataDir, RunInfo};
+use mainstay_gateway as gateway;
+use mainstay_gateway::{Backends, Dependencies, Gateway};
+use mainstay_layers::{Guards, stack};
+use mainstay_runtime::channel::{Channel, GrpcChannel};
+use mainstay_runtime::process::{self, Failure, Flags, Process, Role, Settings, operator_secret, service_keys};
+use mainstay_runtime::policies;
+use prost_reflect::DescriptorPool;
+
+use crate::banner::{self, Banner};
+use crate::cli::ServeRole;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The settings of a process that holds all three services, and of the command line.
+pub type AllSettings = Settings<auth::Config, data::Config, gateway::Config>;
+
+/// Serves until a signal.
+pub fn run(flags: &Flags, role: Option<ServeRole>, seed: Option<PathBuf>) -> ExitCode {
+    match role {
+        Some(ServeRole::Auth) => auth::process::run(flags),
+        Some(ServeRole::Data) => data::process::run(flags),
+        Some(ServeRole::Gateway) => gateway::process::run(flags),
+        None => all(flags, seed),
+    }
+}
+
+fn all(flags: &Flags, seed: Option<PathBuf>) -> ExitCode {
+    let settings: AllSettings = match flags.load() {
+        Ok(settings) => settings,
+        Err(problems) => return process::failed(&problems),
+    };
+    let (common, auth, data, gateway) = settings.split(Role::All);
+    let sections = Sections { auth, data, gateway, seed };
+    process::run(common, Some(Arc::new(mainstay_db::park)), VERSION, move |process| serve(process, sections))
+}
+
+struct Sections {
+    auth: auth::Config,
+    data: data::Config,
+    gateway: gateway::Config,
+    seed: Option<PathBuf>,
+}
+
+async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
+    let common = process.common.clone();
+    mainstay_db::failpoint::arm(common.failpoint.as_deref().unwrap_or_default())?;
+    let ports = process.bind()?;
+    let directory = DataDir::lock(&common.role.run_folder(&common.data_dir))?;
+    let auth = auth::process::open(&common, &sections.auth).await?;
+    let mut environment = data::Environment::new(data::process::options(&common), process.shutdown.token());
+    environment.report = Box::new(banner::report);
+    let (data, outcome) = Data::start(&sections.data, environment).await?;
+    let operator = operator_secret()?;
+    let guards = process.guards(auth.key_source(), service_keys(&common, &operator)?);
+    if let Some(file) = &sections.seed {
+        sow(&data, file).await?;
+    }
+    watch_stores(&process, &auth, &data);
+    let database = gateway::process::open_database(&sections.gateway, &common.data_dir).await?;
+    let dependencies = Dependencies {
+        backends: backends(&auth, &data, &guards)?,
+        database: Some(database.clone()),
+        metrics: guards.metrics.clone(),
+        health: process.health.clone(),
+        readiness: process.readiness.clone(),
+        shutdown: process.shutdown.clone(),
+    };
+    let gateway = Gateway::start(sections.gateway, dependencies).await?;
+    let address = ports.clients.address();
+    let scheme = if common.tls.is_some() { "https" } else { "http" };
+    let info = RunInfo { pid: std::process::id(), address: format!("{scheme}://{address}"), secret: operator };
+    directory.publish(&info)?;
+    print(&process, &data, &outcome, address);
+    process.serve(ports, stack::edge(gateway.endpoint(), guards)).await?;
+    gateway.stop().await;
+    for store in [data.db(), &database] {
+        store.close().await;
+    }
+    auth.close().await;
+    Ok(())
+}
+
+/// The ways to auth and data in memory, each behind its inner stack.
+fn backends(auth: &auth::Auth, data: &Data, guards: &Guards) -> Result<Backends, Failure> {
+    let pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
+    let allowed = policies::of_packages(&pool, &[auth::PACKAGE], &guards.metrics);
+    let auth: Arc<dyn Channel> =
+        Arc::new(GrpcChannel::in_memory(stack::inner(auth.routes(), allowed, guards.clone())));
+    Ok(Backends { auth, data: data.channel(&pool, guards.clone()) })
+}
+
+fn watch_stores(process: &Process, auth: &auth::Auth, data: &Data) {
+    let check = |name| process.readiness.check(name);
+    tokio::spawn(auth::process::ping(auth.clone(), check("auth database"), process.shutdown.clone()));
+    tokio::spawn(data::process::ping(data.db().clone(), check("data database"), process.shutdown.clone()));
+}
+
+async fn sow(data: &Data, file: &std::path::Path) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| format!("the seed file {} cannot be read: {error}", file.display()))?;
+    let made = data::seed::seed(data.resources(), &text)
+        .await
+        .map_err(|error| format!("the seed file {} was not taken: {error}", file.display()))?;
+    if made > 0 {
+        println!("  seeded {made} records from {}", file.display());
+    }
+    Ok(())
+}
+
+fn print(process: &Process, data: &Data, outcome: &FolderOutcome, address: std::net::SocketAddr) {
+    let common = &process.common;
+    Banner {
+        age: process.age(),
+        address,
+        tls: common.tls.is_some(),
+        contracts: common.contracts.as_deref(),
+        resources: data.manager().served().load().resources().len(),
+        outcome,
+        data_dir: &common.data_dir,
+        engine: data.db().engine(),
+    }
+    .print();
+}
