@@ -16,6 +16,7 @@ pub fn fold(expr: Expr) -> Expr {
             Some(Some(true)) => *then,
             Some(Some(false)) => *otherwise,
             Some(None) => Expr::NULL,
+            None if then == otherwise && *then == Expr::NULL => Expr::NULL,
             None => Expr::If { condition, then, otherwise },
         },
         Expr::Coalesce(first, second) => match *first {

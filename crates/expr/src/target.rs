@@ -112,7 +112,7 @@ impl Target {
     }
 
     /// The value of a map under a key: NULL where the key is missing.
-    pub fn entry(ty: &Type, map: &Document, key: Expr) -> Target {
+    pub fn entry(ty: &Type, map: &Document, key: &Expr) -> Target {
         let read = |kind: Kind| Expr::Json { of: Box::new(map.expr.clone()), key: Box::new(key.clone()), kind };
         let form = match json_kind(ty) {
             Some(kind) => Form::Scalar { expr: read(kind), nullable: false },

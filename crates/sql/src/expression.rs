@@ -42,9 +42,9 @@ impl Writer<'_> {
 
     /// Writes a boolean expression; NULL needs its type on PostgreSQL.
     fn condition(&mut self, expr: &Expr) {
-        match expr {
-            Expr::Literal(Value::Null) => self.either("NULL", "NULL::boolean"),
-            other => self.expression(other),
+        match expr.kind() {
+            None => self.null(Some(Kind::Bool)),
+            Some(_) => self.expression(expr),
         }
     }
 
@@ -74,6 +74,10 @@ impl Writer<'_> {
             Expr::Element { kind } => self.element(*kind),
             Expr::Json { of, key, kind } => self.json(of, key, *kind),
             Expr::Any { of, predicate } => self.any(of, predicate),
+            Expr::Not(of) if matches!(**of, Expr::IsNull(_)) => {
+                of.children().into_iter().for_each(|of| self.operand(of));
+                self.text(" IS NOT NULL");
+            }
             Expr::Not(of) => {
                 self.text("NOT (");
                 self.condition(of);
@@ -81,7 +85,7 @@ impl Writer<'_> {
             }
             Expr::And(list) => self.junction(list, " AND ", "TRUE"),
             Expr::Or(list) => self.junction(list, " OR ", "FALSE"),
-            Expr::If { condition, then, otherwise } => self.conditional(condition, then, otherwise),
+            Expr::If { condition, then, otherwise } => self.conditional(condition, then, otherwise, expr.kind()),
             Expr::IsNull(of) => {
                 self.operand(of);
                 self.text(" IS NULL");
@@ -162,11 +166,15 @@ impl Writer<'_> {
     }
 
     /// A NULL condition gives NULL, so both arms name theirs; ELSE serves where the condition is never NULL.
-    fn conditional(&mut self, condition: &Expr, then: &Expr, otherwise: &Expr) {
+    fn conditional(&mut self, condition: &Expr, then: &Expr, otherwise: &Expr, kind: Option<Kind>) {
+        let arm = |writer: &mut Self, arm: &Expr| match arm {
+            Expr::Literal(Value::Null) => writer.null(kind),
+            arm => writer.operand(arm),
+        };
         self.text("CASE WHEN ");
         self.condition(condition);
         self.text(" THEN ");
-        self.operand(then);
+        arm(self, then);
         if matches!(condition, Expr::IsNull(_) | Expr::Any { .. }) {
             self.text(" ELSE ");
         } else {
@@ -174,7 +182,7 @@ impl Writer<'_> {
             self.condition(condition);
             self.text(") THEN ");
         }
-        self.operand(otherwise);
+        arm(self, otherwise);
         self.text(" END");
     }
 

@@ -11,8 +11,8 @@ use crate::schema::Type;
 
 impl Checker<'_> {
     /// Computes `+ - * / %` and the unary minus.
-    pub fn arithmetic(&mut self, operator: &str, operands: Vec<Operand>, at: &IdedExpr) -> Option<Operand> {
-        if let [Operand::Constant { ty: Type::Double, value: Value::Double(value) }] = operands.as_slice() {
+    pub fn arithmetic(&mut self, operator: &str, operands: &[Operand], at: &IdedExpr) -> Option<Operand> {
+        if let [Operand::Constant { ty: Type::Double, value: Value::Double(value) }] = operands {
             return Some(Operand::constant(Type::Double, Value::Double(0.0 - value)));
         }
         let integers: Option<Vec<i64>> = operands.iter().map(integer).collect();
@@ -22,7 +22,7 @@ impl Checker<'_> {
                 None => self.type_problem(at, "this has no result that is a 64-bit integer"),
             };
         }
-        match operands.as_slice() {
+        match operands {
             [left, right] if is_text(left) && is_text(right) && operator == operators::ADD => {
                 let expr = Expr::Concat(vec![left.read()?, right.read()?]);
                 Some(Operand::Computed { ty: Type::Text, expr })

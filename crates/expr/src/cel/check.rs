@@ -67,8 +67,8 @@ impl<'r> Checker<'r> {
     }
 
     /// The value of an operand as the type that a field wants.
-    pub fn converted(&mut self, operand: Operand, wanted: &Type, at: &IdedExpr) -> Option<Expr> {
-        let expr = match &operand {
+    pub fn converted(&mut self, operand: &Operand, wanted: &Type, at: &IdedExpr) -> Option<Expr> {
+        let expr = match operand {
             Operand::Constant { ty, value } => adapted(ty, value, wanted, &Expr::NULL).map(Expr::Literal),
             Operand::Computed { ty, expr } if super::operand::comparable(ty, wanted) => Some(expr.clone()),
             _ => None,
@@ -246,7 +246,7 @@ impl<'r> Checker<'r> {
         if !is_scalar(ty) || *ty == Type::Bytes {
             return self.unsupported(at, &format!("reading {} from a map", ty.describe()));
         }
-        match Target::entry(ty, map, key).form {
+        match Target::entry(ty, map, &key).form {
             Form::Scalar { expr, .. } => Some(Operand::Computed { ty: ty.clone(), expr }),
             _ => self.unsupported(at, "this map"),
         }
@@ -277,7 +277,7 @@ impl<'r> Checker<'r> {
             ) => {
                 let operands: Vec<_> = args.iter().map(|arg| self.operand(arg)).collect();
                 let operands: Option<Vec<_>> = operands.into_iter().collect();
-                self.arithmetic(&call.func_name, operands?, at)
+                self.arithmetic(&call.func_name, &operands?, at)
             }
             _ => self.function(call, at),
         }

@@ -60,7 +60,7 @@ pub fn compile_default(source: &str, wanted: &Type) -> Result<Program, Vec<Probl
     let scope = RuleScope { enums, ..RuleScope::default() };
     let parsed = parse::parse(source)?;
     let mut checker = Checker::new(&parsed, &scope);
-    let root = checker.operand(&parsed.root).and_then(|operand| checker.converted(operand, wanted, &parsed.root));
+    let root = checker.operand(&parsed.root).and_then(|operand| checker.converted(&operand, wanted, &parsed.root));
     match root {
         Some(root) if checker.problems.is_empty() => Ok(Program { root: fold(root) }),
         _ => Err(checker.problems),

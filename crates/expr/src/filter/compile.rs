@@ -82,7 +82,7 @@ fn restrict(
                 return Ok(present);
             }
             conditions.push(present);
-            let entry = Target::entry(ty, document, Expr::text(next.name.as_str()));
+            let entry = Target::entry(ty, document, &Expr::text(next.name.as_str()));
             restrict(&entry, &next.name, further, restriction, conditions)
         }
         (Form::Document(document), Type::List(ty)) => {

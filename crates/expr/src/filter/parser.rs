@@ -184,7 +184,7 @@ impl<'s> Parser<'s> {
             return Err(self.syntax_here("expected a value here"));
         }
         if matches!(text, "AND" | "OR" | "NOT") {
-            let problem = Problem::new(span.clone(), ProblemKind::Syntax, "expected a value here");
+            let problem = Problem::new(span, ProblemKind::Syntax, "expected a value here");
             return Err(problem.help(format!("put the word in quotes: \"{text}\"")));
         }
         if self.next_char() == Some('(') {

@@ -23,17 +23,20 @@ fn text(text: &str) -> Cel {
 
 /// A value that only the interpreter can make.
 fn computed(source: &str) -> Cel {
-    cel::Program::compile(source).unwrap().execute(&Context::default()).unwrap()
+    cel::Program::compile(source)
+        .expect("the oracle takes it")
+        .execute(&Context::default())
+        .expect("the oracle takes it")
 }
 
 fn timestamp(micros: i64) -> Cel {
-    computed(&format!("timestamp('{}')", jiff::Timestamp::from_microsecond(micros).unwrap()))
+    computed(&format!("timestamp('{}')", jiff::Timestamp::from_microsecond(micros).expect("the oracle takes it")))
 }
 
 fn json(json: &serde_json::Value) -> Cel {
     match json {
         serde_json::Value::String(value) => text(value),
-        serde_json::Value::Number(value) => Cel::Int(value.as_i64().unwrap()),
+        serde_json::Value::Number(value) => Cel::Int(value.as_i64().expect("the oracle takes it")),
         serde_json::Value::Array(items) => Cel::List(Arc::new(items.iter().map(self::json).collect())),
         serde_json::Value::Object(entries) => map(entries.iter().map(|(key, value)| (key.clone(), self::json(value)))),
         serde_json::Value::Bool(value) => Cel::Bool(*value),
@@ -54,7 +57,7 @@ fn field(name: &str, kind: Kind, value: &Value) -> Cel {
         (_, Value::Text(value)) => text(value),
         (_, Value::Bytes(value)) => Cel::Bytes(Arc::new(value.clone())),
         (_, Value::Timestamp(value)) => timestamp(*value),
-        (_, Value::Json(value)) => json(&serde_json::from_str(value).unwrap()),
+        (_, Value::Json(value)) => json(&serde_json::from_str(value).expect("the oracle takes it")),
         ("labels" | "counts" | "extra", Value::Null) => map([]),
         (_, Value::Null) if kind == Kind::Json => Cel::List(Arc::default()),
         (_, Value::Null) if kind == Kind::Timestamp => timestamp(0),
@@ -118,7 +121,7 @@ fn spelled(rule: &str) -> String {
     rule = rule.replace("has(resource.labels.a)", "('a' in resource.labels)");
     let mut spelled = String::new();
     while let Some((before, after)) = rule.split_once("has(resource.") {
-        let (name, rest) = after.split_once(')').unwrap();
+        let (name, rest) = after.split_once(')').expect("the oracle takes it");
         spelled = format!("{spelled}{before}present.{name}");
         rule = rest.to_owned();
     }
@@ -127,7 +130,7 @@ fn spelled(rule: &str) -> String {
 
 fn interpret(rule: &str, record: &[Value], caller: &Caller) -> Option<bool> {
     let mut env = Env::stdlib();
-    env.add_extension(extensions::strings).unwrap();
+    env.add_extension(extensions::strings).expect("the oracle takes it");
     let env = Arc::new(env);
     let program = env.compile(rule).unwrap_or_else(|errors| panic!("{rule}: {errors}"));
     let mut context = Context::with_env(env);
@@ -153,7 +156,7 @@ proptest! {
         record in strategy::record(),
         caller in strategy::caller(),
     ) {
-        let program = compile_rule(&rule, &scope()).unwrap();
+        let program = compile_rule(&rule, &scope()).expect("the oracle takes it");
         let scope = Scope { auth: caller.view(), now: NOW, resource: Some(&record), ..Scope::default() };
         prop_assert_eq!(
             evaluate(&program.root, &scope),
@@ -171,7 +174,7 @@ fn a_column_reads_as_it_is_stored() {
         let read = evaluate_value(&Expr::Column { root: Root::Old, index, kind: *kind }, &scope);
         match (&read, &record[index]) {
             (Value::Json(read), Value::Json(stored)) => {
-                let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+                let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("the oracle takes it");
                 assert_eq!(parse(read), parse(stored));
             }
             (read, stored) => assert_eq!(read, stored),

@@ -274,6 +274,29 @@ pub fn rule() -> BoxedStrategy<String> {
     rule.prop_filter("must compile", |rule| mainstay_expr::compile_rule(rule, &crate::fixture::scope()).is_ok()).boxed()
 }
 
+/// Conditions that no generator of ours would meet.
+const FILTERS: [&str; 16] = [
+    "active = true",
+    "sealed != true",
+    "state = CART",
+    "state != GONE",
+    "shop = \"shops/a\"",
+    "place = \"countries/a/towns/b\"",
+    "name != \"items/b\"",
+    "etag = \"00000000000000ab\"",
+    "create_time < \"2024-05-01T12:00:00Z\"",
+    "create_time != \"2024-05-01T12:00:00Z\"",
+    "create_time = null",
+    "rating != null",
+    "address = null",
+    "ttl <= 20s",
+    "day > \"2024-02-28\"",
+    "address:city",
+];
+
+/// Paths whose presence can be asked.
+const PRESENT: &str = "title nick stock rating weight active sealed state create_time ttl day digest shop place address address.city tags codes lines lines.part lines.notes labels labels.a counts.b extra";
+
 /// A filter that compiles.
 pub fn filter() -> BoxedStrategy<String> {
     let sign = || select(vec!["=", "!=", "<", "<=", ">", ">=", ":"]);
@@ -295,53 +318,8 @@ pub fn filter() -> BoxedStrategy<String> {
             .prop_map(|(a, b)| format!("{a}:{b}")),
         (select(vec!["codes", "lines.quantity"]), 0..4).prop_map(|(a, b)| format!("{a}:{b}")),
         (select(vec!["labels", "counts", "extra"]), quoted()).prop_map(|(a, b)| format!("{a}:{b}")),
-        select(vec![
-            "title",
-            "nick",
-            "stock",
-            "rating",
-            "weight",
-            "active",
-            "sealed",
-            "state",
-            "create_time",
-            "ttl",
-            "day",
-            "digest",
-            "shop",
-            "place",
-            "address",
-            "address.city",
-            "tags",
-            "codes",
-            "lines",
-            "lines.part",
-            "lines.notes",
-            "labels",
-            "labels.a",
-            "counts.b",
-            "extra",
-        ])
-        .prop_map(|name| format!("{name}:*")),
-        select(vec![
-            "active = true",
-            "sealed != true",
-            "state = CART",
-            "state != GONE",
-            "shop = \"shops/a\"",
-            "place = \"countries/a/towns/b\"",
-            "name != \"items/b\"",
-            "etag = \"00000000000000ab\"",
-            "create_time < \"2024-05-01T12:00:00Z\"",
-            "create_time != \"2024-05-01T12:00:00Z\"",
-            "create_time = null",
-            "rating != null",
-            "address = null",
-            "ttl <= 20s",
-            "day > \"2024-02-28\"",
-            "address:city",
-        ])
-        .prop_map(str::to_owned),
+        select(PRESENT.split(' ').collect::<Vec<_>>()).prop_map(|name| format!("{name}:*")),
+        select(&FILTERS[..]).prop_map(str::to_owned),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
