@@ -1,6 +1,8 @@
 //! The one table of what a contract can say and whether this version does it. What is not in the table, or is in it as
 //! "not supported yet", is refused when the contract is loaded.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use crate::file::Spot;
@@ -192,4 +194,19 @@ pub(crate) fn refuse(report: &mut Report<'_>, spot: &Spot, name: &str, what: &st
     };
     report.unsupported(spot, what).help(note);
     true
+}
+
+/// The table as Markdown, for the README: what is implemented, then what is not yet.
+pub fn markdown() -> String {
+    let mut out = String::new();
+    for (support, title) in
+        [(Support::Implemented, "Implemented"), (Support::NotYet, "Not supported yet: refused when loaded")]
+    {
+        let _ = writeln!(out, "| {title} | |\n|---|---|");
+        for row in CAPABILITIES.iter().filter(|row| row.support == support) {
+            let _ = writeln!(out, "| `{}` | {} |", row.name, row.note.replace('|', "\\|"));
+        }
+        out.push('\n');
+    }
+    out
 }

@@ -128,7 +128,7 @@ impl Walk<'_, '_> {
             };
             let name = format!("{name} = {written}");
             let spot = spots.statement(i).map(|range| Spot { file, range });
-            let spot = spot.unwrap_or_else(|| self.report.files.name(self.place.file, self.place.path));
+            let spot = spot.unwrap_or_else(|| self.report.name(self.place.file, self.place.path));
             if find(&name).is_none_or(|row| row.support == Support::NotYet) {
                 refuse(self.report, &spot, &name, &format!("`{name}`"));
             }
@@ -142,7 +142,7 @@ impl Walk<'_, '_> {
             .map(|(name, index)| index.map_or(Step::Field(name), |index| Step::Item(name, index)))
             .collect();
         let place = &self.place;
-        let spot = self.report.files.option(place.file, place.path, place.options, place.extension, &steps);
+        let spot = self.report.option(place.file, place.path, place.options, place.extension, &steps);
         let written =
             self.steps.iter().fold(format!("({})", place.extension), |all, (step, _)| format!("{all}.{step}"));
         refuse(self.report, &spot, name, &format!("`{written}`"));

@@ -1,6 +1,7 @@
 //! Collects problems while the pipeline goes on.
 
 use crate::file::{Files, Spot};
+use crate::text::Step;
 use crate::{Diagnostic, Severity};
 
 /// How many problems are told at most; a broken generator would fill the screen for ever.
@@ -10,6 +11,8 @@ pub const MAX_DIAGNOSTICS: usize = 500;
 pub(crate) struct Report<'f> {
     pub files: &'f Files,
     pub found: Vec<Diagnostic>,
+    /// Stands for everything inside types that are not the contract's own (`google.type.Money`): the field that has one.
+    pub anchor: Option<Spot>,
 }
 
 /// A problem that can still be given its cause and its remedy.
@@ -29,7 +32,34 @@ impl Draft<'_> {
 
 impl<'f> Report<'f> {
     pub(crate) fn new(files: &'f Files) -> Report<'f> {
-        Report { files, found: Vec::new() }
+        Report { files, found: Vec::new(), anchor: None }
+    }
+
+    /// The place that `find` knows in a written file, else the anchor's.
+    fn place_in(&self, file: &str, find: impl FnOnce(&Files) -> Spot) -> Spot {
+        let start = Spot { file: 0, range: 0..0 };
+        let written = self.files.index(file).map(|_| find(self.files));
+        written.or_else(|| self.anchor.clone()).unwrap_or(start)
+    }
+
+    /// The name of the element at `path`.
+    pub(crate) fn name(&self, file: &str, path: &[i32]) -> Spot {
+        self.place_in(file, |files| files.name(file, path))
+    }
+
+    /// The whole element at `path`.
+    pub(crate) fn element(&self, file: &str, path: &[i32]) -> Spot {
+        self.place_in(file, |files| files.element(file, path))
+    }
+
+    /// The type of the field at `path`.
+    pub(crate) fn field_type(&self, file: &str, path: &[i32]) -> Spot {
+        self.place_in(file, |files| files.field_type(file, path))
+    }
+
+    /// A part of an option of the element at `path`; as near to it as can be found.
+    pub(crate) fn option(&self, file: &str, path: &[i32], options: i32, extension: &str, steps: &[Step<'_>]) -> Spot {
+        self.place_in(file, |files| files.option(file, path, options, extension, steps))
     }
 
     pub(crate) fn error(&mut self, spot: &Spot, message: impl Into<String>) -> Draft<'_> {

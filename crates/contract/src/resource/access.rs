@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use mainstay_expr::{EnumType, Problem, ProblemKind, RecordType, Root, RuleScope, compile_default, compile_rule};
+use mainstay_expr::{
+    EnumType, Problem, ProblemKind, RecordType, Root, RuleScope, Storage, compile_default, compile_rule,
+};
 use prost_reflect::{DescriptorPool, DynamicMessage};
 
 use crate::file::Spot;
@@ -72,7 +74,7 @@ impl Rules<'_> {
         if source.trim().is_empty() {
             report
                 .error(&spot, format!("the rule for {verb} is empty"))
-                .help(format!("write {verb}: \"false\" if nobody may, \"true\" if everybody may"));
+                .help("use \"false\" if nobody may, \"true\" if everybody may");
             return None;
         }
         match compile_rule(source, scope) {
@@ -151,12 +153,11 @@ impl Rules<'_> {
         for field in fields {
             let Some(descriptor) = self.head.message.get_field(field.number) else { continue };
             let Some(source) = options::read(&descriptor).default else { continue };
-            let Some(wanted) = self.record.field(&field.name).map(|field| field.ty.clone()) else { continue };
-            if field.columns.len() != 1 || !field.children.is_empty() {
-                continue;
-            }
+            let Some(declared) = self.record.field(&field.name) else { continue };
+            // The others are refused where the layout is made.
+            let Storage::Column { .. } = declared.storage else { continue };
             let spot = options::spot(report, &descriptor, FIELD, &[Step::Field("default")]);
-            match compile_default(&source, &wanted) {
+            match compile_default(&source, &declared.ty) {
                 Ok(program) => field.default = Some(program),
                 Err(problems) => {
                     self.report(report, &format!("the default of {}", field.name), &source, &spot, problems)

@@ -51,7 +51,7 @@ impl Reader<'_, '_> {
     fn spot(&self, steps: &[&str]) -> Spot {
         let steps: Vec<Step<'_>> = self.steps.iter().chain(steps).map(|step| Step::Field(step)).collect();
         let file = self.field.parent_file();
-        self.report.files.option(file.name(), self.field.path(), tag::FIELD_OPTIONS, FIELD, &steps)
+        self.report.option(file.name(), self.field.path(), tag::FIELD_OPTIONS, FIELD, &steps)
     }
 
     fn rules(&mut self, rules: &DynamicMessage, list: bool) -> Constraints {

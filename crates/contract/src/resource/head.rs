@@ -43,7 +43,7 @@ impl Head {
     /// A part of an option of the message.
     pub(crate) fn option(&self, report: &Report<'_>, extension: &str, steps: &[Step<'_>]) -> Spot {
         let file = self.message.parent_file();
-        report.files.option(file.name(), self.message.path(), tag::MESSAGE_OPTIONS, extension, steps)
+        report.option(file.name(), self.message.path(), tag::MESSAGE_OPTIONS, extension, steps)
     }
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn find(report: &mut Report<'_>, pool: &DescriptorPool) -> Vec<Head> 
 
 fn refuse_nested(report: &mut Report<'_>, pool: &DescriptorPool, message: &MessageDescriptor) {
     if message_option(pool, &message.options(), RESOURCE).is_some() {
-        let spot = report.files.name(message.parent_file().name(), message.path());
+        let spot = report.name(message.parent_file().name(), message.path());
         capabilities::refuse(report, &spot, "nested resource messages", "a resource declared inside another message");
     }
     message.child_messages().for_each(|child| refuse_nested(report, pool, &child));
@@ -71,11 +71,10 @@ fn refuse_nested(report: &mut Report<'_>, pool: &DescriptorPool, message: &Messa
 
 fn head(report: &mut Report<'_>, pool: &DescriptorPool, message: &MessageDescriptor) -> Option<Head> {
     let file = message.parent_file();
-    let name = report.files.name(file.name(), message.path());
+    let name = report.name(file.name(), message.path());
     let Some(option) = message_option(pool, &message.options(), RESOURCE) else {
         if message_option(pool, &message.options(), "mainstay.v1.resource").is_some() {
-            let spot =
-                report.files.option(file.name(), message.path(), tag::MESSAGE_OPTIONS, "mainstay.v1.resource", &[]);
+            let spot = report.option(file.name(), message.path(), tag::MESSAGE_OPTIONS, "mainstay.v1.resource", &[]);
             report
                 .error(&spot, format!("{} is not a resource", message.full_name()))
                 .because("(mainstay.v1.resource) needs (google.api.resource), which says its type and pattern")
@@ -84,7 +83,7 @@ fn head(report: &mut Report<'_>, pool: &DescriptorPool, message: &MessageDescrip
         return None;
     };
     let spot = |report: &Report<'_>, steps: &[Step<'_>]| {
-        report.files.option(file.name(), message.path(), tag::MESSAGE_OPTIONS, RESOURCE, steps)
+        report.option(file.name(), message.path(), tag::MESSAGE_OPTIONS, RESOURCE, steps)
     };
     let before = report.errors();
     if message.package_name().is_empty() {

@@ -92,6 +92,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
 
     fn field(&mut self, field: &FieldDescriptor) -> Option<(JsonField, JsonFieldChecks)> {
         self.read.insert(field.full_name().to_owned());
+        self.report.anchor = Some(self.report.name(field.parent_file().name(), field.path()));
         let options = options::read(field);
         options::check_aliases(self.report, field, &options.aliases);
         let constraints = constraints::read(self.report, field);
@@ -114,7 +115,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         let stored = match self.types.stored(field) {
             Ok(stored) => stored,
             Err(Refused(name)) => {
-                let spot = self.report.files.field_type(field.parent_file().name(), field.path());
+                let spot = self.report.field_type(field.parent_file().name(), field.path());
                 capabilities::refuse(self.report, &spot, &name, &format!("a field of type {name}"));
                 return None;
             }

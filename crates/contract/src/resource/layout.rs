@@ -149,7 +149,8 @@ impl Builder<'_, '_> {
 
     fn field(&mut self, level: &Level, descriptor: FieldDescriptor) -> Option<(FieldModel, Field)> {
         self.read.insert(descriptor.full_name().to_owned());
-        let spot = self.report.files.name(descriptor.parent_file().name(), descriptor.path());
+        let spot = self.report.name(descriptor.parent_file().name(), descriptor.path());
+        self.report.anchor = Some(spot.clone());
         let options = options::read(&descriptor);
         options::check_aliases(self.report, &descriptor, &options.aliases);
         let constraints = constraints::read(self.report, &descriptor);
@@ -186,7 +187,7 @@ impl Builder<'_, '_> {
             Ok(stored) => stored,
             Err(refused) => {
                 let file = item.descriptor.parent_file();
-                let spot = self.report.files.field_type(file.name(), item.descriptor.path());
+                let spot = self.report.field_type(file.name(), item.descriptor.path());
                 capabilities::refuse(self.report, &spot, &refused.0, &format!("a field of type {}", refused.0));
                 return None;
             }
@@ -403,10 +404,7 @@ impl Builder<'_, '_> {
     /// The field of the resource that a path begins with.
     fn spot_of(&self, path: &NumberPath) -> Spot {
         let field = path.0.first().and_then(|number| self.head.message.get_field(*number));
-        field.map_or_else(
-            || self.head.spot.clone(),
-            |field| self.report.files.name(field.parent_file().name(), field.path()),
-        )
+        field.map_or_else(|| self.head.spot.clone(), |field| self.report.name(field.parent_file().name(), field.path()))
     }
 }
 
@@ -464,7 +462,7 @@ impl Item {
 
 fn refuse_extensions(report: &mut Report<'_>, message: &MessageDescriptor) {
     if message.extension_ranges().next().is_some() && report.files.index(message.parent_file().name()).is_some() {
-        let spot = report.files.name(message.parent_file().name(), message.path());
+        let spot = report.name(message.parent_file().name(), message.path());
         capabilities::refuse(report, &spot, "extension ranges", "a stored message with extension ranges");
     }
 }
@@ -472,10 +470,10 @@ fn refuse_extensions(report: &mut Report<'_>, message: &MessageDescriptor) {
 /// What a field can be that no stored field is yet. A oneof is told once, at its first field.
 pub(crate) fn descriptor_refused(report: &mut Report<'_>, field: &FieldDescriptor) -> bool {
     let file = field.parent_file();
-    let spot = report.files.name(file.name(), field.path());
+    let spot = report.name(file.name(), field.path());
     if let Some(oneof) = field.containing_oneof().filter(|oneof| !oneof.is_synthetic()) {
         if oneof.fields().next().is_some_and(|first| first == *field) {
-            let spot = report.files.name(file.name(), oneof.path());
+            let spot = report.name(file.name(), oneof.path());
             return capabilities::refuse(report, &spot, "oneof", "a oneof");
         }
         return true;

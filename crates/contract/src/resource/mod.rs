@@ -18,7 +18,7 @@ use prost_reflect::{DescriptorPool, EnumDescriptor, MessageDescriptor};
 use crate::Resource;
 use crate::capabilities;
 use crate::model::Access;
-use crate::options::has_enforced_options;
+use crate::options::{has_enforced_options, message_option};
 use crate::report::Report;
 use crate::resource::access::Rules;
 use crate::resource::head::Head;
@@ -34,7 +34,11 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
     let mut read = HashSet::new();
     let built: Vec<Built> =
         heads.iter().map(|head| layout::build(report, heads, head, &mut types, &mut read)).collect();
-    refuse_unread(report, pool, &read);
+    report.anchor = None;
+    if resource_messages(report, pool) == heads.len() {
+        // Else the fields of what is no resource yet would be told as nobody's.
+        refuse_unread(report, pool, &read);
+    }
     let enums = types.enums();
     let resources = heads.iter().zip(built).map(|(head, mut built)| {
         let record = Arc::new(std::mem::take(&mut built.record));
@@ -100,6 +104,13 @@ fn enums(pool: &DescriptorPool, report: &Report<'_>) -> Vec<EnumDescriptor> {
         file.messages().for_each(|message| nested(&message, &mut all));
     }
     all
+}
+
+/// How many messages are meant to be resources.
+fn resource_messages(report: &Report<'_>, pool: &DescriptorPool) -> usize {
+    let files = pool.files().filter(|file| report.files.index(file.name()).is_some());
+    let messages = files.flat_map(|file| file.messages().collect::<Vec<_>>());
+    messages.filter(|message| message_option(pool, &message.options(), head::RESOURCE).is_some()).count()
 }
 
 /// Constraints and defaults on messages that no resource holds would be ignored, so they are refused.

@@ -52,7 +52,7 @@ fn behaviors(field: &FieldDescriptor) -> Behaviors {
 
 /// A part of an option of a field.
 pub(crate) fn spot(report: &Report<'_>, field: &FieldDescriptor, extension: &str, steps: &[Step<'_>]) -> Spot {
-    report.files.option(field.parent_file().name(), field.path(), tag::FIELD_OPTIONS, extension, steps)
+    report.option(field.parent_file().name(), field.path(), tag::FIELD_OPTIONS, extension, steps)
 }
 
 /// Former names must be names, and nobody else's today.

@@ -6,6 +6,7 @@ use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor, Service
 
 use crate::capabilities;
 use crate::file::Spot;
+use crate::options::message_option;
 use crate::report::Report;
 use crate::resource::head::Head;
 use crate::service::derive;
@@ -22,9 +23,13 @@ pub(crate) struct Bound {
 pub(crate) fn bind(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head]) -> Bound {
     let mut found: Vec<Vec<Service>> = vec![Vec::new(); heads.len()];
     let mut taken: HashMap<(usize, Standard), String> = HashMap::new();
+    // Resources that a written method is about, even one of the wrong shape.
+    let mut written: HashSet<usize> = HashSet::new();
     for service in pool.services().filter(|service| report.files.index(service.parent_file().name()).is_some()) {
         for method in service.methods() {
             let Some((resource, bound)) = one(report, heads, &method) else { continue };
+            written.insert(resource);
+            let Some(bound) = bound else { continue };
             if let Some(other) = taken.insert((resource, bound.kind), bound.path.clone()) {
                 let spot = name_spot(report, &method);
                 report
@@ -36,7 +41,7 @@ pub(crate) fn bind(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head
             add(&mut found[resource], &service, resource, bound);
         }
     }
-    let derived: Vec<usize> = (0..heads.len()).filter(|resource| found[*resource].is_empty()).collect();
+    let derived: Vec<usize> = (0..heads.len()).filter(|resource| !written.contains(resource)).collect();
     check_names(report, pool, heads, &derived);
     for resource in &derived {
         found[*resource].push(derived_service(heads, *resource));
@@ -72,11 +77,11 @@ fn derived_service(heads: &[Head], resource: usize) -> Service {
 }
 
 fn name_spot(report: &Report<'_>, method: &MethodDescriptor) -> Spot {
-    report.files.name(method.parent_service().parent_file().name(), method.path())
+    report.name(method.parent_service().parent_file().name(), method.path())
 }
 
-/// Binds one written method.
-fn one(report: &mut Report<'_>, heads: &[Head], method: &MethodDescriptor) -> Option<(usize, Method)> {
+/// Binds one written method: the resource that it is about, and the method if its shape is right.
+fn one(report: &mut Report<'_>, heads: &[Head], method: &MethodDescriptor) -> Option<(usize, Option<Method>)> {
     let spot = name_spot(report, method);
     let package = method.parent_service().package_name().to_owned();
     if method.is_client_streaming() || method.is_server_streaming() {
@@ -97,10 +102,22 @@ fn one(report: &mut Report<'_>, heads: &[Head], method: &MethodDescriptor) -> Op
     check_request(report, method, kind, head);
     check_answer(report, method, kind, head);
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-    (report.errors() == before).then(|| {
+    let bound = (report.errors() == before).then(|| {
+        warn_without_route(report, method, kind, head);
         let (input, output) = (method.input().full_name().to_owned(), method.output().full_name().to_owned());
-        (resource, Method { name: method.name().to_owned(), path, kind, input, output })
-    })
+        Method { name: method.name().to_owned(), path, kind, input, output }
+    });
+    Some((resource, bound))
+}
+
+fn warn_without_route(report: &mut Report<'_>, method: &MethodDescriptor, kind: Standard, head: &Head) {
+    if message_option(method.parent_pool(), &method.options(), "google.api.http").is_none() {
+        let spot = name_spot(report, method);
+        report
+            .warning(&spot, format!("{} has no REST route", method.full_name()))
+            .because("a written method has the routes that google.api.http gives it")
+            .help(format!("add option (google.api.http) = {};", derive::route(head, kind)));
+    }
 }
 
 fn check_request(report: &mut Report<'_>, method: &MethodDescriptor, kind: Standard, head: &Head) {
@@ -116,7 +133,7 @@ fn check_answer(report: &mut Report<'_>, method: &MethodDescriptor, kind: Standa
     if answer.full_name() != wanted {
         let file = method.parent_service().parent_file();
         let path = crate::file::join(method.path(), &[METHOD_OUTPUT]);
-        let spot = report.files.element(file.name(), &path);
+        let spot = report.element(file.name(), &path);
         report
             .error(&spot, format!("{} answers {}", method.name(), answer.full_name()))
             .because(format!("the standard method answers {wanted}"))
@@ -138,7 +155,7 @@ fn check_message(
 ) {
     let file = message.parent_file();
     for field in message.fields() {
-        let spot = report.files.name(file.name(), field.path());
+        let spot = report.name(file.name(), field.path());
         let Some(standard) = wanted.iter().find(|standard| standard.name == field.name()) else {
             let names: Vec<&str> = wanted.iter().map(|field| field.name.as_str()).collect();
             report
@@ -158,7 +175,7 @@ fn check_message(
     for standard in wanted.iter().filter(|standard| standard.needed) {
         if message.get_field_by_name(&standard.name).is_none() {
             let line = format!("{} {} = {};", shape::written_type(standard.ty, head), standard.name, standard.number);
-            let spot = report.files.name(file.name(), message.path());
+            let spot = report.name(file.name(), message.path());
             report
                 .error(&spot, format!("{} has no field `{}`", message.full_name(), standard.name))
                 .because(format!("{method} needs it"))

@@ -148,28 +148,26 @@ fn method(out: &mut String, head: &Head, kind: Standard) {
         (Standard::Delete, answer) => answer.to_owned(),
         _ => head.short_name().to_owned(),
     };
-    let (route, body) = route(head, kind);
     let _ = writeln!(out, "  // {comment}");
     let _ = writeln!(out, "  rpc {name}({name}Request) returns ({answer}) {{");
-    let body = if body { format!(" body: \"{}\"", head.singular) } else { String::new() };
-    let _ = writeln!(out, "    option (google.api.http) = {{{route}{body}}};");
+    let _ = writeln!(out, "    option (google.api.http) = {};", route(head, kind));
     out.push_str("  }\n");
 }
 
-/// The verb with its path, and whether the resource is the body.
-fn route(head: &Head, kind: Standard) -> (String, bool) {
+/// The route as the value of `google.api.http`: the package as a path, then the pattern.
+pub(crate) fn route(head: &Head, kind: Standard) -> String {
     let root = format!("/{}", head.package().replace('.', "/"));
-    let shape = head.pattern.shape();
+    let (shape, singular) = (head.pattern.shape(), &head.singular);
     let collection = match head.pattern.parent_shape() {
         Some(parent) => format!("{root}/{{parent={parent}}}/{}", head.pattern.collection),
         None => format!("{root}/{}", head.pattern.collection),
     };
     match kind {
-        Standard::Get => (format!("get: \"{root}/{{name={shape}}}\""), false),
-        Standard::List => (format!("get: \"{collection}\""), false),
-        Standard::Create => (format!("post: \"{collection}\""), true),
-        Standard::Update => (format!("patch: \"{root}/{{{}.name={shape}}}\"", head.singular), true),
-        Standard::Delete => (format!("delete: \"{root}/{{name={shape}}}\""), false),
+        Standard::Get => format!("{{get: \"{root}/{{name={shape}}}\"}}"),
+        Standard::List => format!("{{get: \"{collection}\"}}"),
+        Standard::Create => format!("{{post: \"{collection}\" body: \"{singular}\"}}"),
+        Standard::Update => format!("{{patch: \"{root}/{{{singular}.name={shape}}}\" body: \"{singular}\"}}"),
+        Standard::Delete => format!("{{delete: \"{root}/{{name={shape}}}\"}}"),
     }
 }
 

@@ -27,7 +27,7 @@ fn said_of(case: &Path) -> String {
     let sources = if case.is_dir() {
         match read_folder(case) {
             Ok(sources) => sources,
-            Err(problems) => return problems.to_string(),
+            Err(problems) => return problems.to_string().replace(&case.display().to_string(), "CASE"),
         }
     } else {
         let text = std::fs::read_to_string(case).expect("a case is UTF-8");

@@ -1,0 +1,299 @@
+//! The capability table decides: each row has a contract that uses it.
+
+use std::collections::BTreeMap;
+
+use mainstay_contract::Severity;
+use mainstay_contract::capabilities::{CAPABILITIES, Support, find, markdown};
+
+use crate::harness::{compile_text, file, thing};
+
+#[test]
+fn every_row_of_the_table_does_what_it_says() {
+    let examples = examples();
+    for row in CAPABILITIES {
+        let text = examples.get(row.name).unwrap_or_else(|| panic!("{} has no example", row.name));
+        let outcome = compile_text(text);
+        match (row.support, outcome) {
+            (Support::Implemented, Ok(_)) => {}
+            (Support::Implemented, Err(problems)) => panic!("{} is implemented, but:\n{problems}", row.name),
+            (Support::NotYet, Ok(_)) => panic!("{} is accepted", row.name),
+            (Support::NotYet, Err(problems)) => {
+                let mut refused = problems.0.iter().filter(|problem| problem.message.ends_with("is not supported yet"));
+                let refused = refused.find(|problem| problem.help.as_deref() == Some(row.note));
+                let refused = refused.unwrap_or_else(|| panic!("{} is not refused as such:\n{problems}", row.name));
+                assert!(refused.line > 1 && refused.severity == Severity::Error, "{} has no place", row.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_example_is_left_over() {
+    for name in examples().keys() {
+        assert!(find(name).is_some(), "{name} is not in the table");
+    }
+}
+
+#[test]
+fn no_row_stands_in_the_table_twice() {
+    for (i, row) in CAPABILITIES.iter().enumerate() {
+        assert!(CAPABILITIES[..i].iter().all(|earlier| earlier.name != row.name), "{}", row.name);
+    }
+}
+
+#[test]
+fn the_table_can_be_shown() {
+    let shown = markdown();
+    assert_eq!(shown.lines().filter(|line| line.starts_with("| `")).count(), CAPABILITIES.len());
+}
+
+type Examples = BTreeMap<String, String>;
+
+fn examples() -> Examples {
+    let mut all = Examples::new();
+    resource_options(&mut all);
+    field_options(&mut all);
+    constraints(&mut all);
+    types(&mut all);
+    others(&mut all);
+    all
+}
+
+/// A contract with one more field, which has this option.
+fn optioned(ty: &str, option: &str) -> String {
+    thing(&format!("{ty} extra = 9 [{option}];"))
+}
+
+fn resource(options: &str, mainstay: &str) -> String {
+    file(&format!(
+        "message Thing {{\n  option (google.api.resource) = {{{options}}};\n  option (mainstay.v1.resource) = {{{mainstay}}};\n  \
+         string name = 1;\n  string sku = 2;\n}}\n"
+    ))
+}
+
+const STANDARD: &str = r#"type: "shop.example.com/Thing" pattern: "things/{thing}""#;
+
+fn resource_options(all: &mut Examples) {
+    for verb in ["read", "create", "update", "delete", "write"] {
+        all.insert(
+            format!("(mainstay.v1.resource).access.{verb}"),
+            resource(STANDARD, &format!("access {{{verb}: \"true\"}}")),
+        );
+    }
+    for (name, value) in [
+        ("index.fields", r#"index {fields: "sku"}"#),
+        ("index.unique", r#"index {fields: "sku" unique: true}"#),
+        ("soft_delete", "soft_delete: true"),
+    ] {
+        all.insert(format!("(mainstay.v1.resource).{name}"), resource(STANDARD, value));
+    }
+    for (name, more) in [
+        ("type", ""),
+        ("pattern", ""),
+        ("plural", r#"plural: "things""#),
+        ("singular", r#"singular: "thing""#),
+        ("name_field", r#"name_field: "title""#),
+        ("history", "history: FUTURE_MULTI_PATTERN"),
+        ("style", "style: DECLARATIVE_FRIENDLY"),
+    ] {
+        let text = resource(&format!("{STANDARD} {more}"), r#"access {read: "true"}"#);
+        all.insert(format!("(google.api.resource).{name}"), text);
+    }
+    let definition = r#"option (google.api.resource_definition) = {type: "a.example.com/B" pattern: "bs/{b}"};"#;
+    all.insert("(google.api.resource_definition)".into(), thing("") + definition);
+}
+
+fn field_options(all: &mut Examples) {
+    for (name, ty, option) in [
+        ("(mainstay.v1.field).aliases", "string", r#"(mainstay.v1.field).aliases = "former""#),
+        ("(mainstay.v1.field).default", "string", r#"(mainstay.v1.field).default = "auth.uid""#),
+        ("(mainstay.v1.field).read", "string", r#"(mainstay.v1.field).read = "true""#),
+        ("(mainstay.v1.field).on_delete", "string", "(mainstay.v1.field).on_delete = CASCADE"),
+        ("(mainstay.v1.states)", "int32", r#"(mainstay.v1.states).initial = "NEW""#),
+        ("(google.api.field_info).format", "string", "(google.api.field_info).format = UUID4"),
+        (
+            "(google.api.field_info).referenced_types",
+            "string",
+            r#"(google.api.field_info).referenced_types = {type_name: "*"}"#,
+        ),
+        (
+            "(google.api.resource_reference).type",
+            "string",
+            r#"(google.api.resource_reference).type = "shop.example.com/Thing""#,
+        ),
+        (
+            "(google.api.resource_reference).child_type",
+            "string",
+            r#"(google.api.resource_reference) = {type: "shop.example.com/Thing" child_type: "shop.example.com/Thing"}"#,
+        ),
+        ("(buf.validate.field).required", "string", "(buf.validate.field).required = true"),
+        ("(buf.validate.field).ignore", "string", "(buf.validate.field).ignore = IGNORE_IF_ZERO_VALUE"),
+        ("(buf.validate.field).cel", "string", r#"(buf.validate.field).cel = {id: "a" expression: "true"}"#),
+        ("(buf.validate.field).cel_expression", "string", r#"(buf.validate.field).cel_expression = "true""#),
+        ("(buf.validate.predefined)", "string", r#"(buf.validate.predefined).cel = {id: "a"}"#),
+    ] {
+        all.insert(name.into(), optioned(ty, option));
+    }
+    for value in
+        ["OPTIONAL", "REQUIRED", "OUTPUT_ONLY", "IMMUTABLE", "UNORDERED_LIST", "INPUT_ONLY", "NON_EMPTY_DEFAULT"]
+    {
+        let text = optioned("string", &format!("(google.api.field_behavior) = {value}"));
+        all.insert(format!("(google.api.field_behavior) = {value}"), text);
+    }
+    all.insert("(google.api.field_behavior) = IDENTIFIER".into(), thing(""));
+}
+
+fn constraints(all: &mut Examples) {
+    for (name, value) in [
+        ("const", "3"),
+        ("lt", "3"),
+        ("lte", "3"),
+        ("gt", "3"),
+        ("gte", "3"),
+        ("in", "3"),
+        ("not_in", "3"),
+        ("example", "3"),
+        ("finite", "true"),
+    ] {
+        let text = optioned("double", &format!("(buf.validate.field).double.{name} = {value}"));
+        all.insert(format!("(buf.validate.field).<number>.{name}"), text);
+    }
+    for name in ["len", "min_len", "max_len", "len_bytes", "min_bytes", "max_bytes"] {
+        all.insert(string_row(name), optioned("string", &format!("(buf.validate.field).string.{name} = 3")));
+    }
+    for name in ["const", "pattern", "in", "not_in", "example", "prefix", "suffix", "contains", "not_contains"] {
+        all.insert(string_row(name), optioned("string", &format!("(buf.validate.field).string.{name} = \"a\"")));
+    }
+    for name in [
+        "email",
+        "hostname",
+        "ip",
+        "ipv4",
+        "ipv6",
+        "uri",
+        "uri_ref",
+        "address",
+        "uuid",
+        "tuuid",
+        "ip_with_prefixlen",
+        "ipv4_with_prefixlen",
+        "ipv6_with_prefixlen",
+        "ip_prefix",
+        "ipv4_prefix",
+        "ipv6_prefix",
+        "host_and_port",
+        "ulid",
+        "protobuf_fqn",
+        "protobuf_dot_fqn",
+        "strict",
+    ] {
+        all.insert(string_row(name), optioned("string", &format!("(buf.validate.field).string.{name} = true")));
+    }
+    let header = "(buf.validate.field).string.well_known_regex = KNOWN_REGEX_HTTP_HEADER_NAME";
+    all.insert(string_row("well_known_regex"), optioned("string", header));
+    for (family, ty, name, value) in [
+        ("bool.const", "bool", "bool.const", "true"),
+        ("bool.example", "bool", "bool.example", "true"),
+        ("enum.const", "Kind", "enum.const", "1"),
+        ("enum.defined_only", "Kind", "enum.defined_only", "true"),
+        ("enum.in", "Kind", "enum.in", "1"),
+        ("enum.not_in", "Kind", "enum.not_in", "1"),
+        ("enum.example", "Kind", "enum.example", "1"),
+        ("repeated.min_items", "repeated string", "repeated.min_items", "1"),
+        ("repeated.max_items", "repeated string", "repeated.max_items", "1"),
+        ("repeated.items", "repeated string", "repeated.items.string.min_len", "1"),
+        ("repeated.unique", "repeated string", "repeated.unique", "true"),
+        ("bytes", "bytes", "bytes.min_len", "1"),
+        ("map", "map<string, string>", "map.min_pairs", "1"),
+        ("any", "google.protobuf.Any", "any.in", "\"a\""),
+        ("duration", "google.protobuf.Duration", "duration.gt", "{seconds: 1}"),
+        ("timestamp", "google.protobuf.Timestamp", "timestamp.lt_now", "true"),
+        ("field_mask", "google.protobuf.FieldMask", "field_mask.in", "\"a\""),
+    ] {
+        let text = optioned(ty, &format!("(buf.validate.field).{name} = {value}"));
+        all.insert(format!("(buf.validate.field).{family}"), text + "enum Kind { KIND_UNSPECIFIED = 0; FIRST = 1; }");
+    }
+    all.insert("(buf.validate.message)".into(), thing(r#"option (buf.validate.message).cel_expression = "true";"#));
+    let oneof = "oneof one { option (buf.validate.oneof).required = true; string a = 5; }";
+    all.insert("(buf.validate.oneof)".into(), thing("") + "message Loose {" + oneof + "}");
+}
+
+fn string_row(name: &str) -> String {
+    format!("(buf.validate.field).string.{name}")
+}
+
+fn types(all: &mut Examples) {
+    for name in [
+        "google.protobuf.Any",
+        "google.protobuf.Value",
+        "google.protobuf.ListValue",
+        "google.protobuf.NullValue",
+        "google.protobuf.Empty",
+        "google.protobuf.FieldMask",
+        "google.type.Decimal",
+        "google.type.LatLng",
+        "google.type.TimeOfDay",
+        "google.type.DateTime",
+    ] {
+        all.insert(name.into(), thing(&format!("{name} extra = 9;")));
+    }
+    all.insert("oneof".into(), thing("oneof one { string a = 5; string b = 6; }"));
+    let proto2 = |fields: &str| {
+        thing(fields)
+            .replace("syntax = \"proto3\"", "syntax = \"proto2\"")
+            .replace("string name", "optional string name")
+    };
+    all.insert("proto2 required".into(), proto2("required string a = 2;"));
+    all.insert("proto2 groups".into(), proto2("optional group Box = 2 { optional string a = 1; }"));
+    all.insert("proto2 default values".into(), proto2("optional string a = 2 [default = \"b\"];"));
+    all.insert("extension ranges".into(), proto2("extensions 100 to 199;"));
+}
+
+const REFERENCE: &str = r#"[(google.api.resource_reference).type = "shop.example.com/Thing"]"#;
+
+fn others(all: &mut Examples) {
+    let mut add = |name: &str, text: String| {
+        all.insert(name.into(), text);
+    };
+    let read = r#"access {read: "true"}"#;
+    add("several patterns", resource(&format!(r#"{STANDARD} pattern: "shops/{{shop}}/things/{{thing}}""#), read));
+    add("singleton resources", resource(r#"type: "shop.example.com/Thing" pattern: "shops/{shop}/thing""#, read));
+    let inner =
+        r#"message Inner { option (google.api.resource) = {type: "a.example.com/Inner" pattern: "inners/{inner}"}; }"#;
+    add("nested resource messages", thing(inner));
+    add(
+        "references inside messages",
+        thing(&format!("Inner i = 2; message Inner {{ string thing = 1 {REFERENCE}; }}")),
+    );
+    add("repeated references", thing(&format!("repeated string things = 2 {REFERENCE};")));
+    add(
+        "references to any resource",
+        thing(&format!("string any = 2 {};", REFERENCE.replace("shop.example.com/Thing", "*"))),
+    );
+    let limited = REFERENCE.replace(']', ", (buf.validate.field).string.min_len = 1]");
+    add("constraints on references", thing(&format!("string other = 2 {limited};")));
+    add("constraints on name and etag", thing("string etag = 2 [(buf.validate.field).string.min_len = 1];"));
+    add("ranges that exclude their middle", optioned("int32", "(buf.validate.field).int32 = {gt: 9, lt: 1}"));
+    let loose = "message Loose { int32 a = 1 [(buf.validate.field).int32.gt = 1]; }";
+    add("constraints outside resources", thing("") + loose);
+    let inside = r#"Inner i = 2; message Inner { string a = 1 [(mainstay.v1.field).default = "'b'"]; }"#;
+    add("defaults inside messages", thing(inside));
+    add("delete_time", thing("google.protobuf.Timestamp delete_time = 2;"));
+    let service =
+        |method: &str| thing("") + "message GetThingRequest { string name = 1; }\nservice Things { " + method + " }\n";
+    let standard = |option: &str| service(&format!("rpc GetThing(GetThingRequest) returns (Thing) {{ {option} }}"));
+    add(
+        "(google.api.http)",
+        standard(
+            r#"option (google.api.http) = {get: "/a/{name=things/*}" additional_bindings {get: "/b/{name=things/*}"}};"#,
+        ),
+    );
+    add("(google.api.method_signature)", standard(r#"option (google.api.method_signature) = "name";"#));
+    add("(mainstay.v1.auth)", standard("option (mainstay.v1.auth).public = true;"));
+    for name in ["default_host", "oauth_scopes", "api_version"] {
+        let option = format!("option (google.api.{name}) = \"a\"; rpc GetThing(GetThingRequest) returns (Thing);");
+        add(&format!("(google.api.{name})"), service(&option));
+    }
+    add("methods of other shapes", service("rpc Polish(GetThingRequest) returns (Thing);"));
+    add("streaming methods", service("rpc GetThing(GetThingRequest) returns (stream Thing);"));
+}

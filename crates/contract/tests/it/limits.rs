@@ -1,0 +1,145 @@
+//! Every limit is enforced, with a message that names it.
+
+use mainstay_contract::{
+    MAX_COLUMNS, MAX_DIAGNOSTICS, MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_IMPORT_DEPTH, MAX_INDEX_COLUMNS,
+    MAX_INDEXES, MAX_MESSAGE_DEPTH, MAX_PATTERN_BYTES, MAX_PATTERN_VARIABLES, MAX_TOTAL_BYTES, Pattern, Source,
+    compile, read_folder,
+};
+
+use crate::harness::{compile_text, file, thing};
+
+fn problems(text: &str) -> String {
+    compile_text(text).err().map(|problems| problems.to_string()).unwrap_or_default()
+}
+
+fn source(path: String, text: String) -> Source {
+    Source { path, text }
+}
+
+#[test]
+fn a_contract_has_a_bounded_number_of_files() {
+    let files = (0..=MAX_FILES).map(|i| source(format!("f{i}.proto"), String::new())).collect();
+    let said = compile(files).err().expect("too many files").to_string();
+    assert!(said.contains(&format!("more than {MAX_FILES} files")), "{said}");
+}
+
+#[test]
+fn a_file_has_a_bounded_length() {
+    let said = problems(&" ".repeat(MAX_FILE_BYTES + 1));
+    assert!(said.contains(&format!("at most {MAX_FILE_BYTES} are read")), "{said}");
+}
+
+#[test]
+fn all_files_together_have_a_bounded_length() {
+    let count = MAX_TOTAL_BYTES / MAX_FILE_BYTES + 1;
+    let files = (0..count).map(|i| source(format!("f{i}.proto"), " ".repeat(MAX_FILE_BYTES))).collect();
+    let said = compile(files).err().expect("too long").to_string();
+    assert!(said.contains(&format!("longer than {MAX_TOTAL_BYTES} bytes")), "{said}");
+}
+
+#[test]
+fn no_file_at_all_is_said() {
+    assert!(compile(Vec::new()).err().expect("nothing").to_string().contains("has no file"));
+}
+
+#[test]
+fn imports_lead_only_so_deep() {
+    let text = |i: usize| match i {
+        0 => "syntax = \"proto3\";\n".to_owned(),
+        i => format!("syntax = \"proto3\";\nimport \"f{}.proto\";\n", i - 1),
+    };
+    let files = (0..=MAX_IMPORT_DEPTH + 1).rev().map(|i| source(format!("f{i:03}.proto"), text(i))).collect::<Vec<_>>();
+    let files = files.into_iter().map(|file| Source { path: file.path.replace("f0", "f").replace("f0", "f"), ..file });
+    // The file that is visited first imports all others: it must sort before them.
+    let files = files.map(|file| match file.path.as_str() {
+        path if path == format!("f{}.proto", MAX_IMPORT_DEPTH + 1) => Source { path: "a.proto".into(), ..file },
+        _ => file,
+    });
+    let said = compile(files.collect()).err().expect("too deep").to_string();
+    assert!(said.contains(&format!("more than {MAX_IMPORT_DEPTH} files deep")), "{said}");
+}
+
+#[test]
+fn a_folder_lies_only_so_deep() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let deep = (0..=MAX_FOLDER_DEPTH).fold(dir.path().to_path_buf(), |path, i| path.join(format!("d{i}")));
+    std::fs::create_dir_all(&deep).expect("deep folders");
+    std::fs::write(deep.join("a.proto"), "syntax = \"proto3\";").expect("a file");
+    let said = read_folder(dir.path()).err().expect("too deep").to_string();
+    assert!(said.contains(&format!("more than {MAX_FOLDER_DEPTH} folders deep")), "{said}");
+}
+
+#[test]
+fn a_missing_folder_is_named() {
+    let said = read_folder(std::path::Path::new("no/such/folder")).err().expect("no folder").to_string();
+    assert!(said.contains("the contract folder no/such/folder does not exist"), "{said}");
+}
+
+#[test]
+fn a_table_has_a_bounded_number_of_columns() {
+    let fields: String = (2..=MAX_COLUMNS + 2).map(|i| format!("string f{i} = {i};\n")).collect();
+    assert!(problems(&thing(&fields)).contains(&format!("more than {MAX_COLUMNS} columns")));
+}
+
+#[test]
+fn messages_that_multiply_end_at_the_same_limit() {
+    let mut text = thing("M0 m = 2;");
+    for level in 0..10 {
+        let fields: String = (1..=10).map(|i| format!("M{} f{i} = {i};", level + 1)).collect();
+        text += &format!("message M{level} {{ {fields} }}\n");
+    }
+    text += "message M10 { string leaf = 1; }\n";
+    assert!(problems(&text).contains(&format!("more than {MAX_COLUMNS} columns")));
+    // Inside JSON each message counts once.
+    assert_eq!(problems(&text.replace("M0 m = 2;", "repeated M0 m = 2;")), "");
+}
+
+#[test]
+fn messages_lie_only_so_deep_in_columns() {
+    let mut text = thing("M0 m = 2;");
+    for level in 0..=MAX_MESSAGE_DEPTH {
+        text += &format!("message M{level} {{ M{} m = 1; }}\n", level + 1);
+    }
+    text += &format!("message M{} {{ string leaf = 1; }}\n", MAX_MESSAGE_DEPTH + 1);
+    assert!(problems(&text).contains(&format!("more than {MAX_MESSAGE_DEPTH} deep")));
+}
+
+#[test]
+fn a_pattern_has_a_bounded_number_of_variables() {
+    let pattern: Vec<String> = (0..=MAX_PATTERN_VARIABLES).map(|i| format!("c{i}/{{v{i}}}")).collect();
+    let text = thing("").replace("things/{thing}", &pattern.join("/"));
+    assert!(problems(&text).contains(&format!("more than {MAX_PATTERN_VARIABLES} variables")));
+}
+
+#[test]
+fn a_resource_has_a_bounded_number_of_indexes() {
+    let fields: String = (2..40).map(|i| format!("string f{i} = {i};\n")).collect();
+    let indexes = |count: usize| (2..count + 2).map(|i| format!(" index {{fields: \"f{i}\"}}")).collect::<String>();
+    let text = |indexes: &str| thing(&fields).replace("write: \"true\"}", &format!("write: \"true\"}}{indexes}"));
+    assert_eq!(problems(&text(&indexes(MAX_INDEXES))), "");
+    assert!(problems(&text(&indexes(MAX_INDEXES + 1))).contains(&format!("more than {MAX_INDEXES} indexes")));
+    let wide: String = (2..=MAX_INDEX_COLUMNS + 2).map(|i| format!(" fields: \"f{i}\"")).collect();
+    assert!(problems(&text(&format!(" index {{{wide}}}"))).contains(&format!("more than {MAX_INDEX_COLUMNS} columns")));
+}
+
+#[test]
+fn a_regular_expression_is_short_and_small() {
+    assert!(Pattern::new(&"a".repeat(MAX_PATTERN_BYTES + 1)).is_err_and(|said| said.contains("bytes long")));
+    assert!(Pattern::new(r"(\w{100}){100}").is_err_and(|said| said.contains("compiles to too much")));
+    assert!(Pattern::new("^[A-Z0-9-]{3,32}$").is_ok_and(|pattern| pattern.matches("CUP-1") && !pattern.matches("cup")));
+}
+
+#[test]
+fn at_most_so_many_problems_are_told() {
+    let fields: String = (2..1_000).map(|i| format!("oneof o{i} {{ string f{i} = {i}; }}\n")).collect();
+    let found = compile_text(&thing(&fields)).err().expect("no oneof").0;
+    assert_eq!(found.len(), MAX_DIAGNOSTICS + 1);
+    assert!(found[MAX_DIAGNOSTICS].message.contains("more problems are not shown"));
+}
+
+#[test]
+fn a_hostile_option_does_not_exhaust_the_stack() {
+    let deep = "repeated {items {".repeat(5_000);
+    let text = file(&format!("message A {{ string a = 1 [(buf.validate.field) = {{{deep}}}]; }}"));
+    assert!(problems(&text).contains("nest more than"));
+}

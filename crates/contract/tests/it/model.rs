@@ -1,0 +1,208 @@
+//! What a contract comes to.
+
+use mainstay_contract::{Resource, Source, Standard, compile, export};
+use mainstay_record::{Kind, Role};
+use prost_reflect::ReflectMessage;
+
+use crate::harness::{compile_text, file, shop, thing};
+
+const LIBRARY: &str = r#"
+message Publisher {
+  option (google.api.resource) = {type: "library.example.com/Publisher" pattern: "publishers/{publisher}"};
+  option (mainstay.v1.resource) = {access {read: "true" write: "'editor' in auth.roles"}};
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string title = 2;
+}
+message Book {
+  option (google.api.resource) = {type: "library.example.com/Book" pattern: "publishers/{publisher}/books/{book}"};
+  option (mainstay.v1.resource) = {access {read: "true" write: "'editor' in auth.roles"} index {fields: "name"}};
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  optional int32 pages = 2;
+  string sequel = 3 [(google.api.resource_reference).type = "library.example.com/Book"];
+}
+"#;
+
+fn names(resource: &Resource) -> Vec<&str> {
+    resource.layout.columns.iter().map(|column| column.name.as_str()).collect()
+}
+
+#[test]
+fn a_nested_pattern_has_a_key_column_for_each_variable() {
+    let contract = compile_text(&file(LIBRARY)).expect("the library compiles");
+    let book = contract.resource("library.example.com/Book").expect("there are books");
+    assert_eq!(names(book), ["_publisher_id", "_id", "_revision", "pages", "sequel__publisher", "sequel__book"]);
+    assert_eq!(book.layout.keys(), 2);
+    assert_eq!(book.variables, ["publisher", "book"]);
+    assert_eq!(contract.resources[book.parent.expect("books have a parent")].short_name(), "Publisher");
+    assert_eq!(book.template.render(|i| ["p", "b"][i]), "publishers/p/books/b");
+    assert_eq!(book.indexes[0].columns, [(0, false), (1, false)]);
+    assert_eq!((book.indexes[1].implied, &*book.indexes[1].columns), (true, &[(4, false), (5, false)][..]));
+}
+
+#[test]
+fn a_nested_collection_nests_in_the_paths_too() {
+    let contract = compile_text(&file(LIBRARY)).expect("the library compiles");
+    let text = &contract.derived.iter().find(|file| file.path.contains("book")).expect("there is a book service").text;
+    for path in [
+        r#"get: "/shop/v1/{name=publishers/*/books/*}""#,
+        r#"get: "/shop/v1/{parent=publishers/*}/books""#,
+        r#"post: "/shop/v1/{parent=publishers/*}/books" body: "book""#,
+        r#"patch: "/shop/v1/{book.name=publishers/*/books/*}" body: "book""#,
+    ] {
+        assert!(text.contains(path), "{path} in\n{text}");
+    }
+}
+
+#[test]
+fn each_type_has_its_column() {
+    let contract = compile_text(&thing(
+        "bool a = 2; int64 b = 3; double c = 4; string d = 5; bytes e = 6; Kind f = 7; google.protobuf.Timestamp g = 8; \
+         google.protobuf.Duration h = 9; google.type.Date i = 10; google.protobuf.StringValue j = 11; optional uint32 k = 12; \
+         repeated int32 l = 13; map<int32, string> m = 14; google.protobuf.Struct n = 15; google.type.Money o = 16; \
+         enum Kind { KIND_UNSPECIFIED = 0; }",
+    ));
+    let contract = contract.unwrap_or_else(|problems| panic!("{problems}"));
+    let columns = &contract.resources[0].layout.columns[2..];
+    let found: Vec<(&str, Kind, bool)> =
+        columns.iter().map(|column| (column.name.as_str(), column.kind, column.nullable)).collect();
+    let wanted = [
+        ("a", Kind::Bool, false),
+        ("b", Kind::Int, false),
+        ("c", Kind::Double, false),
+        ("d", Kind::Text, false),
+        ("e", Kind::Bytes, false),
+        ("f", Kind::Int, false),
+        ("g", Kind::Timestamp, true),
+        ("h", Kind::Int, true),
+        ("i", Kind::Int, true),
+        ("j", Kind::Text, true),
+        ("k", Kind::Int, true),
+        ("l", Kind::Json, true),
+        ("m", Kind::Json, true),
+        ("n", Kind::Json, true),
+        ("_has_o", Kind::Bool, false),
+        ("o__currency_code", Kind::Text, false),
+        ("o__units", Kind::Int, false),
+        ("o__nanos", Kind::Int, false),
+    ];
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn a_recursive_message_is_stored_as_json_with_a_finite_shape() {
+    let text = thing(
+        "Node tree = 2; message Node { string label = 1; Node left = 2; repeated Other others = 3; } message Other { Node back = 1; }",
+    );
+    let contract = compile_text(&text).unwrap_or_else(|problems| panic!("{problems}"));
+    let column = contract.resources[0].layout.columns.last().expect("a column");
+    let Role::Json(shape) = &column.role else { panic!("not JSON: {column:?}") };
+    let links: Vec<Vec<Option<usize>>> =
+        shape.messages.iter().map(|message| message.fields.iter().map(|field| field.message).collect()).collect();
+    assert_eq!(links, [vec![None, Some(0), Some(1)], vec![Some(0)]]);
+}
+
+#[test]
+fn fields_lie_in_the_order_of_their_numbers() {
+    let contract = compile_text(&thing("string b = 7; string a = 3;")).expect("it compiles");
+    assert_eq!(names(&contract.resources[0]), ["_id", "_revision", "a", "b"]);
+}
+
+#[test]
+fn server_made_fields_are_output_only_even_if_it_is_not_written() {
+    let contract =
+        compile_text(&thing("string uid = 2; google.protobuf.Timestamp create_time = 3;")).expect("it compiles");
+    let thing = &contract.resources[0];
+    assert!(thing.fields.iter().filter(|field| field.name != "name").all(|field| field.behaviors.output_only));
+    assert_eq!((thing.uid, thing.create_time, thing.update_time), (Some(2), Some(3), None));
+}
+
+#[test]
+fn written_methods_are_bound_and_nothing_is_derived_beside_them() {
+    let text = thing("")
+        + r#"service Catalog {
+  rpc GetThing(GetThingRequest) returns (Thing) { option (google.api.http) = {get: "/catalog/{name=things/*}"}; }
+}
+message GetThingRequest { string name = 1; }
+"#;
+    let contract = compile_text(&text).unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(contract.derived.is_empty());
+    let [service] = &contract.services[..] else { panic!("one service") };
+    assert!(service.written);
+    assert_eq!(service.methods[0].path, "/shop.v1.Catalog/GetThing");
+    assert_eq!(service.methods[0].kind, Standard::Get);
+}
+
+#[test]
+fn every_method_of_the_model_is_in_the_descriptors() {
+    let contract = shop();
+    for method in contract.services.iter().flat_map(|service| &service.methods) {
+        let (service, name) = method.path[1..].split_once('/').expect("a path");
+        let service = contract.pool.get_service_by_name(service).expect("the service");
+        let found = service.methods().find(|found| found.name() == name).expect("the method");
+        assert_eq!((found.input().full_name(), found.output().full_name()), (&*method.input, &*method.output));
+    }
+}
+
+#[test]
+fn options_and_comments_survive_into_the_descriptor_set() {
+    let contract = shop();
+    let file = contract.pool.get_file_by_name("shop/v1/product_service.proto").expect("the derived file");
+    let service = file.services().next().expect("a service");
+    let http = contract.pool.get_extension_by_name("google.api.http").expect("the extension");
+    let method = service.methods().next().expect("a method");
+    let rule = method.options().get_extension(&http).into_owned();
+    assert_eq!(
+        rule.as_message().expect("a rule").get_field_by_name("get").expect("get").as_str(),
+        Some("/shop/v1/{name=products/*}")
+    );
+    assert_eq!(rule.as_message().expect("a rule").descriptor().full_name(), "google.api.HttpRule");
+    let info = file.file_descriptor_proto().source_code_info.as_ref().expect("comments");
+    assert!(info.location.iter().any(|location| location.leading_comments().contains("Gets one of the products")));
+}
+
+#[test]
+fn the_same_files_in_any_order_are_the_same_contract() {
+    let contract = shop();
+    let mut sources = contract.sources.clone();
+    sources.reverse();
+    let again = compile(sources).expect("it compiles");
+    assert_eq!(contract.hash, again.hash);
+    assert_eq!(contract.hash.len(), 64);
+}
+
+#[test]
+fn what_is_exported_compiles_by_itself() {
+    let exported = export(&shop());
+    assert_eq!(exported.len(), 6);
+    let resolver = Exported(exported.clone());
+    let mut compiler = protox::Compiler::with_file_resolver(resolver);
+    for file in &exported {
+        compiler.open_file(&file.path).unwrap_or_else(|error| panic!("{}: {error:?}", file.path));
+    }
+    assert!(compiler.descriptor_pool().get_service_by_name("shop.v1.OrderService").is_some());
+}
+
+struct Exported(Vec<Source>);
+
+impl protox::file::FileResolver for Exported {
+    fn open_file(&self, name: &str) -> Result<protox::file::File, protox::Error> {
+        if let Some(file) = self.0.iter().find(|file| file.path == name) {
+            return protox::file::File::from_source(name, &file.text);
+        }
+        match mainstay_proto::SOURCES.iter().find(|(path, _)| *path == name) {
+            Some((_, text)) => protox::file::File::from_source(name, text),
+            None => protox::file::GoogleFileResolver::new().open_file(name),
+        }
+    }
+}
+
+#[test]
+#[ignore = "prints how long a compilation takes; run with --ignored --nocapture"]
+fn how_long_the_sample_contract_takes() {
+    let sources = shop().sources;
+    for round in 0..5 {
+        let start = std::time::Instant::now();
+        let contract = compile(sources.clone()).expect("it compiles");
+        println!("round {round}: {:?}, {} bytes of descriptors", start.elapsed(), contract.descriptor_set.len());
+    }
+}

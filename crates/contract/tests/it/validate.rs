@@ -1,0 +1,161 @@
+//! Records are validated as the contract says.
+
+use mainstay_contract::{Contract, Resource};
+use mainstay_record::{Kind, Value};
+
+use crate::harness::{compile_text, shop, thing};
+
+fn compiled(fields: &str) -> Contract {
+    compile_text(&thing(fields)).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// A row of zeros and NULLs, with these values.
+fn row(resource: &Resource, values: &[(&str, Value)]) -> Vec<Value> {
+    let columns = resource.layout.columns.iter();
+    let row = columns.map(|column| match values.iter().find(|(name, _)| *name == column.name) {
+        Some((_, value)) => value.clone(),
+        None if column.nullable || column.kind == Kind::Json => Value::Null,
+        None => column.kind.zero(),
+    });
+    row.collect()
+}
+
+fn violations(contract: &Contract, values: &[(&str, Value)]) -> Vec<String> {
+    let resource = &contract.resources[0];
+    let found = resource.violations(&row(resource, values));
+    found.into_iter().map(|violation| format!("{} {}", violation.field, violation.description)).collect()
+}
+
+#[test]
+fn a_required_field_must_be_set() {
+    let contract = compiled(
+        "string a = 2 [(google.api.field_behavior) = REQUIRED]; optional int32 b = 3 [(buf.validate.field).required = true];",
+    );
+    assert_eq!(violations(&contract, &[]), ["a is required", "b is required"]);
+    assert_eq!(violations(&contract, &[("a", Value::Text("x".into())), ("b", Value::Int(0))]), [""; 0]);
+}
+
+#[test]
+fn a_field_without_presence_is_checked_even_where_it_is_zero() {
+    let contract = compiled(
+        "int32 a = 2 [(buf.validate.field).int32.gt = 0]; optional int32 b = 3 [(buf.validate.field).int32.gt = 0];",
+    );
+    assert_eq!(violations(&contract, &[]), ["a must be greater than 0"]);
+    assert_eq!(violations(&contract, &[("a", Value::Int(1)), ("b", Value::Int(0))]), ["b must be greater than 0"]);
+}
+
+#[test]
+fn a_zero_can_be_let_through() {
+    let ignore = "(buf.validate.field).ignore = IGNORE_IF_ZERO_VALUE";
+    let contract = compiled(&format!("string a = 2 [(buf.validate.field).string.min_len = 2, {ignore}];"));
+    assert_eq!(violations(&contract, &[]), [""; 0]);
+    assert_eq!(violations(&contract, &[("a", Value::Text("x".into()))]), ["a must have at least 2 characters"]);
+}
+
+#[test]
+fn constraints_can_be_switched_off() {
+    let contract = compiled(
+        "string a = 2 [(buf.validate.field).string.min_len = 2, (buf.validate.field).ignore = IGNORE_ALWAYS];",
+    );
+    assert_eq!(violations(&contract, &[("a", Value::Text("x".into()))]), [""; 0]);
+}
+
+#[test]
+fn each_constraint_says_what_the_value_must_be() {
+    for (ty, rule, good, bad, said) in [
+        ("int32", "int32.gte = 3", Value::Int(3), Value::Int(2), "must be at least 3"),
+        ("int64", "int64.lt = 3", Value::Int(2), Value::Int(3), "must be less than 3"),
+        ("sint32", "sint32.lte = -3", Value::Int(-3), Value::Int(-2), "must be at most -3"),
+        ("uint32", "uint32 = {in: [1, 2]}", Value::Int(2), Value::Int(3), "must be one of 1, 2"),
+        ("fixed64", "fixed64.not_in = 7", Value::Int(2), Value::Int(7), "must be none of 7"),
+        ("uint64", "uint64.lte = 18446744073709551615", Value::Int(2), Value::Null, ""),
+        ("double", "double.gt = 0.5", Value::Double(0.6), Value::Double(0.5), "must be greater than 0.5"),
+        ("float", "float.const = 2", Value::Double(2.0), Value::Double(0.5), "must be one of 2"),
+        ("bool", "bool.const = true", Value::Bool(true), Value::Bool(false), "must be true"),
+        (
+            "string",
+            "string.max_len = 1",
+            Value::Text("ß".into()),
+            Value::Text("ab".into()),
+            "must have at most 1 character",
+        ),
+        (
+            "string",
+            "string.len = 2",
+            Value::Text("ab".into()),
+            Value::Text("a".into()),
+            "must have at least 2 characters",
+        ),
+        ("string", "string.pattern = '^a+$'", Value::Text("aa".into()), Value::Text("ab".into()), "must match ^a+$"),
+        (
+            "string",
+            "string = {in: ['a', 'b']}",
+            Value::Text("a".into()),
+            Value::Text("c".into()),
+            "must be one of \"a\", \"b\"",
+        ),
+        ("string", "string.not_in = 'a'", Value::Text("b".into()), Value::Text("a".into()), "must be none of \"a\""),
+        ("google.protobuf.Int32Value", "int32.gte = 3", Value::Int(3), Value::Int(2), "must be at least 3"),
+        ("Kind", "enum.defined_only = true", Value::Int(1), Value::Int(2), "must be one of 0, 1"),
+    ] {
+        let contract = compiled(&format!(
+            "{ty} a = 2 [(buf.validate.field).{rule}]; enum Kind {{ KIND_UNSPECIFIED = 0; FIRST = 1; }}"
+        ));
+        assert_eq!(violations(&contract, &[("a", good)]), [""; 0], "{rule}");
+        if !said.is_empty() {
+            assert_eq!(violations(&contract, &[("a", bad)]), [format!("a {said}")], "{rule}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_list_has_no_elements_and_a_long_one_too_many() {
+    let contract = compiled(
+        "repeated string tags = 2 [(buf.validate.field).repeated = {min_items: 1, max_items: 2, items: {string: {min_len: 2}}}];",
+    );
+    assert_eq!(violations(&contract, &[]), ["tags must have at least 1 element, not 0"]);
+    let many = Value::Json(r#"["ab","c","de"]"#.into());
+    let said = ["tags must have at most 2 elements, not 3", "tags[1] must have at least 2 characters"];
+    assert_eq!(violations(&contract, &[("tags", many)]), said);
+}
+
+#[test]
+fn what_lies_inside_messages_is_checked_where_they_are_set() {
+    let contract =
+        compiled("Inner inner = 2; message Inner { string a = 1 [(buf.validate.field).string.min_len = 1]; }");
+    assert_eq!(violations(&contract, &[]), [""; 0]);
+    assert_eq!(violations(&contract, &[("_has_inner", Value::Bool(true))]), ["inner.a must have at least 1 character"]);
+}
+
+#[test]
+fn the_lines_of_an_order_are_checked_one_by_one() {
+    let contract = shop();
+    let order = contract.resource("shop.example.com/Order").expect("the shop has orders");
+    let lines = r#"[{"product":"products/cup","quantity":2},{"product":"products/cup"},{"quantity":2000}]"#;
+    let found = order.violations(&row(order, &[("lines", Value::Json(lines.into()))]));
+    let found: Vec<String> = found.iter().map(|found| format!("{} {}", found.field, found.description)).collect();
+    assert_eq!(found, ["lines[1].quantity must be at least 1", "lines[2].quantity must be at most 1000"]);
+}
+
+#[test]
+fn maps_and_recursive_messages_are_checked_all_the_way_down() {
+    let contract = compiled(
+        "Node tree = 2; map<string, Node> nodes = 3; message Node { int32 size = 1 [(buf.validate.field).int32.gt = 0]; \
+         repeated Node more = 2; string label = 3 [(google.api.field_behavior) = REQUIRED]; }",
+    );
+    let tree = Value::Json(r#"{"size":1,"label":"a","more":[{"size":1,"label":"b","more":[{"label":"c"}]}]}"#.into());
+    assert_eq!(violations(&contract, &[("tree", tree)]), ["tree.more[0].more[0].size must be greater than 0"]);
+    let nodes = Value::Json(r#"{"x":{"size":1}}"#.into());
+    assert_eq!(violations(&contract, &[("nodes", nodes)]), ["nodes[\"x\"].label is required"]);
+}
+
+#[test]
+fn a_damaged_column_is_no_reason_to_panic() {
+    let contract = compiled(
+        "repeated Node nodes = 2 [(buf.validate.field).repeated.min_items = 1]; message Node { int32 size = 1 [(buf.validate.field).int32.gt = 0]; }",
+    );
+    for text in ["", "{", "7", "[7,null,\"a\",[]]", "{\"size\":{}}"] {
+        violations(&contract, &[("nodes", Value::Json(text.into()))]);
+    }
+    contract.resources[0].violations(&[]);
+}
