@@ -1,0 +1,250 @@
+//! Rules and filters as SQL: what they look like, which indexes serve them, and that on both engines they say for every
+//! row what `mainstay_expr::evaluate` says.
+
+use std::collections::HashMap;
+
+use mainstay_db::{Atomic, Database, Error, Lane, Rows, Statement};
+use mainstay_expr::{Expr, Scope, compile_filter, compile_rule, evaluate, shift_time};
+use mainstay_record::{Column, Kind, Layout, NumberPath, Role, Value};
+use mainstay_sql::{
+    BindSource, ColumnSpec, Dialect, Insert, Piece, PrimaryKey, SchemaStep, Sql, Table, expression, insert, schema_sql,
+};
+use mainstay_testkit::{Engine, both_engines, database};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+
+use crate::fixture::{COLUMNS, NOW, empty, full, item, scope};
+use crate::strategy::{self, Caller};
+
+/// The fixture's columns as a layout.
+fn layout() -> Layout {
+    let columns = COLUMNS.iter().enumerate().map(|(index, (name, kind, nullable))| Column {
+        name: (*name).to_owned(),
+        field: String::new(),
+        path: NumberPath::default(),
+        role: match index {
+            0 => Role::Key { variable: "item".to_owned() },
+            1 => Role::Revision,
+            _ => Role::Field,
+        },
+        kind: *kind,
+        nullable: *nullable,
+    });
+    Layout { columns: columns.collect() }
+}
+
+fn dialect(engine: Engine) -> Dialect {
+    match engine {
+        Engine::Sqlite => Dialect::Sqlite,
+        Engine::Postgres => Dialect::Postgres,
+    }
+}
+
+fn both(expr: &Expr) -> String {
+    let [sqlite, postgres] =
+        [Dialect::Sqlite, Dialect::Postgres].map(|dialect| expression(dialect, expr, &layout()).text(dialect));
+    if sqlite.replace('?', "$") == postgres { postgres } else { format!("sqlite:   {sqlite}\npostgres: {postgres}") }
+}
+
+fn rule(source: &str) -> String {
+    both(&compile_rule(source, &scope()).unwrap().root)
+}
+
+fn filter(source: &str) -> String {
+    both(&compile_filter(source, &item()).unwrap().root)
+}
+
+#[test]
+fn a_comparison_with_a_bind_is_plain_so_that_an_index_can_serve() {
+    let cases = [
+        (rule("resource.title == auth.uid"), r#"t."title" = $1"#),
+        (rule("resource.shop == 'shops/a'"), r#"(t."shop" IS NOT NULL AND t."shop" = $1)"#),
+        (rule("resource.name == 'items/a'"), r#"t."_id" = $1"#),
+        (filter("stock > 4"), r#"t."stock" > $1"#),
+        (filter("rating = 3"), r#"(t."rating" IS NOT NULL AND t."rating" = $1)"#),
+        (filter("NOT stock = 4"), r#"NOT (t."stock" = $1)"#),
+        (filter("address.city = Rome"), r#"(t."_has_address" AND t."address__city" = $1)"#),
+        (filter("active = true"), r#"t."active" = TRUE"#),
+    ];
+    for (written, expected) in cases {
+        assert_eq!(written, expected);
+    }
+}
+
+#[test]
+fn no_constant_of_a_filter_is_in_the_text() {
+    let written =
+        filter("title = \"secret'--\" AND labels.\"secret\\\"key\":\"*secret*\" AND stock = 4711 OR tags:secret");
+    assert!(!written.contains("secret") && !written.contains("4711"), "{written}");
+}
+
+#[test]
+fn a_record_that_is_to_be_is_never_read_from_the_table() {
+    assert_eq!(rule("new.active"), "sqlite:   NULL\npostgres: NULL::boolean");
+}
+
+/// The value of a bind when the statement runs.
+fn bound(source: &BindSource, caller: &Caller, params: &[Value]) -> Value {
+    let auth = caller.view();
+    let text = |text: Option<&str>| text.map_or(Value::Null, |text| Value::Text(text.to_owned()));
+    match source {
+        BindSource::Literal(value) => value.clone(),
+        BindSource::AuthUid => text(auth.uid()),
+        BindSource::AuthEmail => text(auth.email()),
+        BindSource::AuthEmailVerified => Value::Bool(auth.email_verified),
+        BindSource::AuthRoles => Value::Json(serde_json::json!(auth.roles).to_string()),
+        BindSource::Now { offset_us } => Value::Timestamp(shift_time(NOW, *offset_us)),
+        BindSource::Param(index) => params[*index].clone(),
+    }
+}
+
+fn pieces(sql: &Sql) -> Vec<mainstay_db::Piece> {
+    let piece = |piece: &Piece| match piece {
+        Piece::Text(text) => mainstay_db::Piece::Text(text.clone()),
+        Piece::Bind { slot, kind } => mainstay_db::Piece::Bind { slot: *slot, kind: *kind },
+    };
+    sql.pieces.iter().map(piece).collect()
+}
+
+/// Makes the table and puts the records into it.
+async fn store(database: &Database, dialect: Dialect, records: &[Vec<Value>]) {
+    let spec = |(name, kind, nullable): &(&str, Kind, bool)| ColumnSpec {
+        name: (*name).to_owned(),
+        ty: (*kind).into(),
+        nullable: *nullable,
+    };
+    let step = SchemaStep::CreateTable {
+        table: "items".to_owned(),
+        columns: COLUMNS.iter().map(spec).collect(),
+        primary_key: PrimaryKey { name: "items_pkey".to_owned(), columns: vec!["_id".to_owned()] },
+        foreign_keys: Vec::new(),
+    };
+    let ddl = schema_sql(dialect, &step).join(";\n");
+    let made = database.exclusive(move |conn| Box::pin(async move { conn.batch(&ddl).await }));
+    made.await.expect("the table is made");
+    let layout = layout();
+    let sql = insert(dialect, &Insert { table: Table { name: "items", layout: &layout } });
+    let statement = Statement::new(pieces(&sql), true);
+    let caller = nobody();
+    let rows: Vec<Vec<Value>> =
+        records.iter().map(|record| sql.binds.iter().map(|source| bound(source, &caller, record)).collect()).collect();
+    let stored = database.write(Atomic::Transaction, move |conn| {
+        let (statement, rows) = (statement.clone(), rows.clone());
+        Box::pin(async move {
+            for row in &rows {
+                conn.execute(&statement, row).await?;
+            }
+            Ok::<(), Error>(())
+        })
+    });
+    stored.await.expect("the records are stored");
+}
+
+fn nobody() -> Caller {
+    Caller { uid: None, email: None, email_verified: false, roles: Vec::new() }
+}
+
+/// What the engine says for every row: true, false or NULL by the row's id.
+async fn outcomes(
+    database: &Database,
+    dialect: Dialect,
+    expr: &Expr,
+    caller: &Caller,
+) -> Result<HashMap<String, Option<bool>>, Error> {
+    let layout = layout();
+    let sql = expression(dialect, expr, &layout);
+    let text = |text: &str| mainstay_db::Piece::Text(text.to_owned());
+    let mut parts = vec![text("SELECT t.\"_id\", CASE WHEN ")];
+    parts.extend(pieces(&sql));
+    parts.push(text(" THEN 1 WHEN NOT ("));
+    parts.extend(pieces(&sql));
+    parts.push(text(") THEN 0 END FROM \"items\" AS t"));
+    let binds = sql.binds.iter().map(|source| bound(source, caller, &[])).collect();
+    let statement = Statement::new(parts, false);
+    let rows = database.fetch(Lane::Heavy, &statement, binds, Rows::of(&[Kind::Text, Kind::Int])).await?;
+    let outcome = |row: Vec<Value>| match row.as_slice() {
+        [Value::Text(id), Value::Null] => (id.clone(), None),
+        [Value::Text(id), Value::Int(value)] => (id.clone(), Some(*value == 1)),
+        other => panic!("{other:?}"),
+    };
+    Ok(rows.rows.into_iter().map(outcome).collect())
+}
+
+/// Generates values, the same in every run.
+struct Generator(TestRunner);
+
+impl Generator {
+    fn one<S: Strategy>(&mut self, strategy: &S) -> S::Value {
+        strategy.new_tree(&mut self.0).expect("the strategy yields").current()
+    }
+
+    /// Records with the ids 0, 1, 2, …
+    fn records(&mut self, count: usize) -> Vec<Vec<Value>> {
+        let strategy = strategy::record();
+        let mut records = vec![empty(), full()];
+        records.extend((0..count).map(|_| self.one(&strategy)));
+        for (id, record) in records.iter_mut().enumerate() {
+            record[0] = Value::Text(["a", "A", "b"].get(id).map_or_else(|| format!("r{id}"), |id| (*id).to_owned()));
+        }
+        records
+    }
+}
+
+/// Compares the engine with the evaluator on every record.
+async fn compare(
+    database: &Database,
+    dialect: Dialect,
+    source: &str,
+    expr: &Expr,
+    caller: &Caller,
+    records: &[Vec<Value>],
+) {
+    let text = || expression(dialect, expr, &layout()).text(dialect);
+    let found = outcomes(database, dialect, expr, caller).await;
+    let found = found.unwrap_or_else(|error| panic!("{source}: {error:?}\n{}", text()));
+    for record in records {
+        let Value::Text(id) = &record[0] else { panic!("every record has an id") };
+        let scope =
+            Scope { auth: caller.view(), now: NOW, resource: Some(record), old: Some(record), ..Scope::default() };
+        assert_eq!(
+            found[id],
+            evaluate(expr, &scope),
+            "{dialect:?} against evaluate: {source}\n{caller:?}\n{record:?}\n{}",
+            text()
+        );
+    }
+}
+
+const RECORDS: usize = 48;
+const EXPRESSIONS: usize = 256;
+
+both_engines! {
+    async fn rules_say_the_same_in_sql_and_in_memory(engine: Engine) {
+        let (database, dialect) = (database::fresh(engine).await, dialect(engine));
+        let mut generator = Generator(TestRunner::deterministic());
+        let records = generator.records(RECORDS);
+        store(&database, dialect, &records).await;
+        let (rules, callers) = (strategy::rule(), strategy::caller());
+        for _ in 0..EXPRESSIONS {
+            let (source, caller) = (generator.one(&rules), generator.one(&callers));
+            let program = compile_rule(&source, &scope()).unwrap();
+            compare(&database, dialect, &source, &program.root, &caller, &records).await;
+            let split = program.split();
+            let residual = split.residual_for(split.decide(&caller.view()));
+            compare(&database, dialect, &source, &residual, &caller, &records).await;
+        }
+    }
+
+    async fn filters_say_the_same_in_sql_and_in_memory(engine: Engine) {
+        let (database, dialect) = (database::fresh(engine).await, dialect(engine));
+        let mut generator = Generator(TestRunner::deterministic());
+        let records = generator.records(RECORDS);
+        store(&database, dialect, &records).await;
+        let filters = strategy::filter();
+        for _ in 0..EXPRESSIONS {
+            let source = generator.one(&filters);
+            let program = compile_filter(&source, &item()).unwrap();
+            compare(&database, dialect, &source, &program.root, &nobody(), &records).await;
+        }
+    }
+}
