@@ -1,0 +1,117 @@
+//! Finds every problem of a configuration, although serde stops at the first.
+//!
+//! Each setting is read alone, all others at their defaults: so an error belongs to exactly one path. What only shows in a
+//! whole section (a field that must not be left out) is found by reading the sections the same way, inside out.
+
+use super::Problem;
+use config::{Map, Value, ValueKind};
+use serde::de::DeserializeOwned;
+
+/// Words in the name of a setting whose value must not be repeated in an error.
+const SECRET_WORDS: [&str; 6] = ["secret", "password", "key", "token", "url", "credential"];
+
+/// Most of an unknown name's letters may differ from the name that is suggested.
+const MAX_EDITS: usize = 3;
+
+/// Lists what is wrong with `tree` as a `T`.
+pub(super) fn problems<T: DeserializeOwned>(tree: &Value) -> Vec<Problem> {
+    let mut found = Vec::new();
+    visit::<T>(tree, &mut Vec::new(), &mut found);
+    found
+}
+
+/// Reads a node after its children; returns whether there was a problem in it.
+fn visit<T: DeserializeOwned>(node: &Value, path: &mut Vec<String>, found: &mut Vec<Problem>) -> bool {
+    let mut bad = false;
+    if let ValueKind::Table(table) = &node.kind {
+        let mut keys: Vec<&String> = table.keys().collect();
+        keys.sort_unstable();
+        for key in keys {
+            path.push(key.clone());
+            bad |= visit::<T>(&table[key], path, found);
+            path.pop();
+        }
+        // A section is read as a whole only if its parts are fine: their problems would show again.
+        if bad {
+            return true;
+        }
+    }
+    let Err(error) = alone(path, node).try_deserialize::<T>() else { return false };
+    let message = plain(&error.to_string());
+    let is_setting = !matches!(node.kind, ValueKind::Table(_));
+    if is_setting && message.contains("missing field") {
+        // Of the others, which were left out on purpose.
+        return false;
+    }
+    let problem = describe(&message, path, node);
+    if !found.contains(&problem) {
+        found.push(problem);
+    }
+    true
+}
+
+/// Makes a tree with nothing but this node.
+fn alone(path: &[String], node: &Value) -> Value {
+    path.iter().rev().fold(node.clone(), |inner, key| {
+        let table = Map::from_iter([(key.clone(), inner)]);
+        Value::new(None, ValueKind::Table(table))
+    })
+}
+
+fn describe(message: &str, path: &[String], node: &Value) -> Problem {
+    let origin = node.origin().unwrap_or_default();
+    if let Some((unknown, known)) = unknown_field(message) {
+        let depth = path.iter().position(|part| *part == unknown).map_or(path.len(), |index| index + 1);
+        let what = if depth < path.len() { "section" } else { "setting" };
+        let problem = Problem::new(path[..depth].join("."), format!("there is no such {what}")).at(origin);
+        return match nearest(&unknown, &known) {
+            Some(name) => problem.help(format!("did you mean `{name}`?")),
+            None => problem.help(format!("known here: {}", known.join(", "))),
+        };
+    }
+    let name = path.last().map(String::as_str).unwrap_or_default();
+    let secret = SECRET_WORDS.iter().any(|word| name.contains(word));
+    let message = if secret { "the value is not valid (it may be a secret and is not repeated here)" } else { message };
+    Problem::new(path.join("."), message).at(origin)
+}
+
+/// Takes the library's own words about the place out of an error: ours say it.
+fn plain(message: &str) -> String {
+    let end = [" for key `", " in the environment variable", " in the flag"]
+        .iter()
+        .filter_map(|tail| message.find(tail))
+        .min();
+    message[..end.unwrap_or(message.len())].to_owned()
+}
+
+/// Reads serde's sentence about an unknown field: its name, and the names that are known.
+fn unknown_field(message: &str) -> Option<(String, Vec<String>)> {
+    let (_, rest) = message.split_once("unknown field `")?;
+    let mut quoted = rest.split('`');
+    let unknown = quoted.next()?.to_owned();
+    // Between two quoted names there is what is not quoted.
+    let known = quoted.skip(1).step_by(2).map(str::to_owned).collect();
+    Some((unknown, known))
+}
+
+/// Finds the known name that is most like the unknown one, if any is.
+fn nearest<'a>(unknown: &str, known: &'a [String]) -> Option<&'a str> {
+    let close = known.iter().map(|name| (edits(unknown, name), name.as_str()));
+    let limit = MAX_EDITS.min(unknown.chars().count() / 2);
+    close.filter(|(distance, _)| *distance <= limit).min().map(|(_, name)| name)
+}
+
+/// Counts the letters to insert, drop or replace (Levenshtein).
+fn edits(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, l) in left.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, r) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(l != *r);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[right.len()]
+}
