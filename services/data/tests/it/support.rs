@@ -1,0 +1,185 @@
+//! A running data service and callers who speak JSON to it. The bytes in between are made by prost-reflect, so that the
+//! service's own plans are checked by somebody else's.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use bytes::Bytes;
+use mainstay_data::{Config, Data, Environment, FolderOutcome, Options};
+use mainstay_fault::{Fault, Reason};
+use mainstay_identity::{Clock, Principal, User};
+use mainstay_runtime::channel::Call;
+use mainstay_testkit::Engine;
+use mainstay_testkit::database::{Place, place};
+use prost::Message as _;
+use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, SerializeOptions};
+use serde_json::Value as Json;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+/// A clock that tests move. It goes on by a microsecond at each look, as real ones do.
+pub struct FakeClock(AtomicI64);
+
+impl FakeClock {
+    pub fn new() -> Arc<FakeClock> {
+        Arc::new(FakeClock(AtomicI64::new(1_700_000_000_000_000)))
+    }
+
+    pub fn advance_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+    }
+}
+
+impl Clock for FakeClock {
+    fn now_micros(&self) -> i64 {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// A data service, the folder that its contract is in, and the place of its store.
+pub struct Fixture {
+    pub data: Data,
+    pub outcome: FolderOutcome,
+    pub clock: Arc<FakeClock>,
+    pub folder: Arc<TempDir>,
+    pub place: Arc<Place>,
+    stop: CancellationToken,
+}
+
+impl Fixture {
+    /// Starts a service with one contract file on an empty store.
+    pub async fn start(engine: Engine, contract: &str) -> Fixture {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        write(&folder, contract);
+        Fixture::open(Arc::new(place(engine).await), folder, FakeClock::new()).await
+    }
+
+    /// Starts with the sample shop.
+    pub async fn shop(engine: Engine) -> Fixture {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let shop = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../proto/shop/v1");
+        for entry in std::fs::read_dir(shop).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+        }
+        Fixture::open(Arc::new(place(engine).await), folder, FakeClock::new()).await
+    }
+
+    async fn open(place: Arc<Place>, folder: Arc<TempDir>, clock: Arc<FakeClock>) -> Fixture {
+        let config = Config {
+            database_url: place.config.database_url.clone(),
+            contract_poll_ms: 50,
+            ..Config::default()
+        };
+        let data_dir = place.path.parent().unwrap().to_owned();
+        let options = Options { data_dir, contracts: Some(folder.path().to_owned()), development: true };
+        let stop = CancellationToken::new();
+        let mut environment = Environment::new(options, stop.clone());
+        environment.clock = clock.clone();
+        let (data, outcome) = Data::start(&config, environment).await.unwrap();
+        Fixture { data, outcome, clock, folder, place, stop }
+    }
+
+    /// Ends the service and starts another on the same store and folder.
+    pub async fn restart(self) -> Fixture {
+        self.stop.cancel();
+        self.data.db().close().await;
+        let (place, folder, clock) = (Arc::clone(&self.place), Arc::clone(&self.folder), Arc::clone(&self.clock));
+        drop(self);
+        Fixture::open(place, folder, clock).await
+    }
+
+    /// Starts a second service beside this one, on the same store (PostgreSQL) and folder.
+    pub async fn second(&self) -> Fixture {
+        Fixture::open(Arc::clone(&self.place), Arc::clone(&self.folder), Arc::clone(&self.clock)).await
+    }
+
+    /// Replaces the contract file and takes it over, as a save does in development.
+    pub async fn rewrite(&self, contract: &str) {
+        write(&self.folder, contract);
+        self.data.manager().reload().await;
+    }
+
+    /// A caller who is nobody.
+    pub fn anonymous(&self) -> Caller<'_> {
+        self.caller(Principal::anonymous())
+    }
+
+    /// A signed-in user.
+    pub fn user(&self, uid: &str, roles: &[&str]) -> Caller<'_> {
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        self.caller(Principal::user(User { uid: uid.to_owned(), roles, ..User::default() }))
+    }
+
+    /// The process itself.
+    pub fn system(&self) -> Caller<'_> {
+        self.caller(Principal::system())
+    }
+
+    fn caller(&self, principal: Principal) -> Caller<'_> {
+        Caller { fixture: self, principal }
+    }
+
+    pub fn pool(&self) -> DescriptorPool {
+        self.data.manager().served().load().contract.pool.clone()
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn write(folder: &TempDir, contract: &str) {
+    std::fs::write(folder.path().join("contract.proto"), contract).unwrap();
+}
+
+/// Somebody who calls.
+#[derive(Clone)]
+pub struct Caller<'f> {
+    fixture: &'f Fixture,
+    principal: Principal,
+}
+
+impl Caller<'_> {
+    /// Calls `shop.v1.ProductService/GetProduct` with a request in JSON and gives the answer in JSON.
+    pub async fn call(&self, method: &str, request: Json) -> Result<Json, Fault> {
+        let pool = self.fixture.pool();
+        let (service, name) = method.split_once('/').unwrap();
+        let service = pool.get_service_by_name(service).unwrap_or_else(|| panic!("no service {service}"));
+        let method = service.methods().find(|m| m.name() == name).unwrap_or_else(|| panic!("no method {name}"));
+        let text = request.to_string();
+        let mut reader = serde_json::Deserializer::from_str(&text);
+        let message = DynamicMessage::deserialize_with_options(method.input(), &mut reader, &DeserializeOptions::new())
+            .unwrap_or_else(|error| panic!("{text}: {error}"));
+        let path = format!("/{}/{}", service.full_name(), method.name());
+        let call = Call::new(path.as_str(), self.principal.clone(), Bytes::from(message.encode_to_vec()));
+        let answer = self.fixture.data.resources().call(&call).await?;
+        let answer = DynamicMessage::decode(method.output(), answer).unwrap();
+        let mut json = Vec::new();
+        let mut writer = serde_json::Serializer::new(&mut json);
+        answer.serialize_with_options(&mut writer, &SerializeOptions::new().use_proto_field_name(true)).unwrap();
+        Ok(serde_json::from_slice(&json).unwrap())
+    }
+
+    /// The same, for a call that must succeed.
+    pub async fn ok(&self, method: &str, request: Json) -> Json {
+        match self.call(method, request).await {
+            Ok(answer) => answer,
+            Err(fault) => panic!("{method}: {fault:?}"),
+        }
+    }
+
+    /// The same, for a call that must be refused: the reason and the fields that are named.
+    pub async fn refused(&self, method: &str, request: Json) -> (Reason, Vec<String>) {
+        match self.call(method, request).await {
+            Ok(answer) => panic!("{method} was not refused: {answer}"),
+            Err(fault) => {
+                let fields = fault.violations().iter().map(|violation| violation.field.clone()).collect();
+                (fault.reason().unwrap(), fields)
+            }
+        }
+    }
+}
