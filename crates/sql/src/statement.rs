@@ -78,72 +78,87 @@ pub fn select(dialect: Dialect, select: &Select<'_>) -> Sql {
     let place = select.after.map(|after| Place { layout, columns: &order, after });
     let arms = place.as_ref().map_or(&[][..], Place::arms);
     let mut out = SqlBuilder::new(dialect);
-    let parts: Vec<Option<Arm>> = if arms.is_empty() { vec![None] } else { arms.iter().copied().map(Some).collect() };
-    let combined = parts.len() > 1;
-    let (columns, positions) = outputs(select, &order, combined);
-    out.list(&parts, " UNION ALL ", |out, arm| {
-        part(out, select, &columns, |out| {
-            let (Some(place), Some(arm)) = (&place, arm) else { return false };
-            out.text(" WHERE (");
-            place.emit(out, *arm);
-            out.text(")");
-            true
-        });
-    });
-    order_by(&mut out, layout, &order, |out, position| {
-        if combined { out.text(&positions[position].to_string()) } else { out.column(layout, order[position].index) }
-    });
-    if let Some(param) = select.limit_param {
-        out.text(" LIMIT ");
-        out.bind(BindSource::Param(param), Kind::Int);
-    }
-    if select.lock && dialect == Dialect::Postgres && !combined {
-        out.text(" FOR UPDATE");
+    if let (Some(place), [_, _]) = (&place, arms) {
+        combine(&mut out, select, place, arms);
+    } else {
+        part(&mut out, select, &[], place.as_ref().zip(arms.first().copied()));
+        order_by(&mut out, layout, &order, |out, position| out.column(layout, order[position].index));
+        limit(&mut out, select);
+        if select.lock && dialect == Dialect::Postgres {
+            out.text(" FOR UPDATE");
+        }
     }
     out.finish()
 }
 
-/// The output columns before and after the flags, and the position (from 1) of each order column among all outputs: a
-/// combined select can be ordered by its outputs only.
-fn outputs(select: &Select<'_>, order: &[OrderColumn], combined: bool) -> ([Vec<usize>; 2], Vec<usize>) {
-    let mut extra = Vec::new();
-    let mut positions = Vec::new();
-    if combined {
-        for column in order {
-            let known = select.columns.iter().position(|index| *index == column.index);
-            positions.push(
-                known.unwrap_or_else(|| {
-                    extra.push(column.index);
-                    select.columns.len() + select.flags.len() + extra.len() - 1
-                }) + 1,
-            );
+/// Puts a page together from two ranges. SQLite reads them side by side in their order; PostgreSQL would read both whole
+/// and sort them, unless each brings no more rows than the page needs.
+fn combine(out: &mut SqlBuilder, select: &Select<'_>, place: &Place<'_>, arms: &[Arm]) {
+    let layout = select.table.layout;
+    let (extra, positions) = outputs(select, place.columns);
+    out.list(arms, " UNION ALL ", |out, arm| {
+        let alone = out.dialect() == Dialect::Postgres;
+        out.text(if alone { "(" } else { "" });
+        part(out, select, &extra, Some((place, *arm)));
+        if alone {
+            order_by(out, layout, place.columns, |out, i| out.column(layout, place.columns[i].index));
+            limit(out, select);
+            out.text(")");
         }
-    }
-    ([select.columns.clone(), extra], positions)
+    });
+    order_by(out, layout, place.columns, |out, i| out.text(&positions[i].to_string()));
+    limit(out, select);
 }
 
-/// Writes one select; `place` writes ` WHERE` and where the page continues, and says whether it did.
-fn part(out: &mut SqlBuilder, select: &Select<'_>, columns: &[Vec<usize>; 2], place: impl Fn(&mut SqlBuilder) -> bool) {
+fn limit(out: &mut SqlBuilder, select: &Select<'_>) {
+    if let Some(param) = select.limit_param {
+        out.text(" LIMIT ");
+        out.bind(BindSource::Param(param), Kind::Int);
+    }
+}
+
+/// The order columns that are not selected and stand behind the flags, and the position (from 1) of each order column
+/// among all outputs: a combined select can be ordered by its outputs only.
+fn outputs(select: &Select<'_>, order: &[OrderColumn]) -> (Vec<usize>, Vec<usize>) {
+    let mut extra = Vec::new();
+    let mut positions = Vec::new();
+    for column in order {
+        let known = select.columns.iter().position(|index| *index == column.index);
+        let position = known.unwrap_or_else(|| {
+            extra.push(column.index);
+            select.columns.len() + select.flags.len() + extra.len() - 1
+        });
+        positions.push(position + 1);
+    }
+    (extra, positions)
+}
+
+/// Writes one select without its order; `place` is where the page continues.
+fn part(out: &mut SqlBuilder, select: &Select<'_>, extra: &[usize], place: Option<(&Place<'_>, Arm)>) {
     let layout = select.table.layout;
     out.text("SELECT ");
-    out.list(&columns[0], ", ", |out, index| out.column(layout, *index));
+    out.list(&select.columns, ", ", |out, index| out.column(layout, *index));
     for (i, flag) in select.flags.iter().enumerate() {
-        out.text(if i > 0 || !columns[0].is_empty() { ", (" } else { "(" });
+        out.text(if i > 0 || !select.columns.is_empty() { ", (" } else { "(" });
         emitter::emit(out.dialect(), flag, layout, out);
         out.text(") IS TRUE");
     }
-    for index in &columns[1] {
-        out.text(", ");
+    for (i, index) in extra.iter().enumerate() {
+        out.text(if i > 0 || !select.columns.is_empty() || !select.flags.is_empty() { ", " } else { "" });
         out.column(layout, *index);
     }
-    if columns[0].is_empty() && select.flags.is_empty() && columns[1].is_empty() {
+    if select.columns.is_empty() && select.flags.is_empty() && extra.is_empty() {
         out.text("1");
     }
     out.text(" FROM ");
     table(out, &select.table);
-    let placed = place(out);
+    if let Some((place, arm)) = place {
+        out.text(" WHERE (");
+        place.emit(out, arm);
+        out.text(")");
+    }
     if !matches!(&select.condition, Condition::All(all) if all.is_empty()) {
-        out.text(if placed { " AND " } else { " WHERE " });
+        out.text(if place.is_some() { " AND " } else { " WHERE " });
         condition(out, layout, &select.condition);
     }
 }

@@ -93,7 +93,7 @@ fn a_descending_page_ends_with_the_unset_ones() {
     let order = order(&[(CREATE_TIME, true)]);
     insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 0))), @r#"
     sqlite:   SELECT t."_id", t."create_time" FROM "shop_v1_product" AS t WHERE ((t."create_time", t."_id") < (?1, ?2)) UNION ALL SELECT t."_id", t."create_time" FROM "shop_v1_product" AS t WHERE (t."create_time" IS NULL) ORDER BY 2 DESC, 1 DESC LIMIT ?3
-    postgres: SELECT t."_id", t."create_time" FROM "shop_v1_product" AS t WHERE ((t."create_time", t."_id") < ($1, $2)) UNION ALL SELECT t."_id", t."create_time" FROM "shop_v1_product" AS t WHERE (t."create_time" IS NULL) ORDER BY 2 DESC NULLS LAST, 1 DESC LIMIT $3
+    postgres: (SELECT t."_id", t."create_time" FROM "shop_v1_product" AS t WHERE ((t."create_time", t."_id") < ($1, $2)) ORDER BY t."create_time" DESC NULLS LAST, t."_id" DESC LIMIT $3) UNION ALL (SELECT t."_id", t."create_time" FROM "shop_v1_product" AS t WHERE (t."create_time" IS NULL) ORDER BY t."create_time" DESC NULLS LAST, t."_id" DESC LIMIT $3) ORDER BY 2 DESC NULLS LAST, 1 DESC LIMIT $3
     "#);
     insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 1))), @r#"
     sqlite:   SELECT t."_id" FROM "shop_v1_product" AS t WHERE (t."create_time" IS NULL AND t."_id" < ?1) ORDER BY t."create_time" DESC, t."_id" DESC LIMIT ?2
@@ -112,7 +112,7 @@ fn an_ascending_page_begins_with_the_unset_ones() {
     "#);
     insta::assert_snapshot!(both(|d| select(d, &page(table, &order, 1))), @r#"
     sqlite:   SELECT t."_id", t."rating", t."title" FROM "shop_v1_product" AS t WHERE (t."rating" IS NULL AND (t."title", t."_id") < (?1, ?2)) UNION ALL SELECT t."_id", t."rating", t."title" FROM "shop_v1_product" AS t WHERE (t."rating" IS NOT NULL) ORDER BY 2, 3 DESC, 1 DESC LIMIT ?3
-    postgres: SELECT t."_id", t."rating", t."title" FROM "shop_v1_product" AS t WHERE (t."rating" IS NULL AND (t."title", t."_id") < ($1, $2)) UNION ALL SELECT t."_id", t."rating", t."title" FROM "shop_v1_product" AS t WHERE (t."rating" IS NOT NULL) ORDER BY 2 NULLS FIRST, 3 DESC, 1 DESC LIMIT $3
+    postgres: (SELECT t."_id", t."rating", t."title" FROM "shop_v1_product" AS t WHERE (t."rating" IS NULL AND (t."title", t."_id") < ($1, $2)) ORDER BY t."rating" NULLS FIRST, t."title" DESC, t."_id" DESC LIMIT $3) UNION ALL (SELECT t."_id", t."rating", t."title" FROM "shop_v1_product" AS t WHERE (t."rating" IS NOT NULL) ORDER BY t."rating" NULLS FIRST, t."title" DESC, t."_id" DESC LIMIT $3) ORDER BY 2 NULLS FIRST, 3 DESC, 1 DESC LIMIT $3
     "#);
 }
 
