@@ -48,6 +48,7 @@ pub enum StartError {
 /// A running gateway. It stops following the contract when it is dropped.
 pub struct Gateway {
     endpoint: Edge,
+    revision: watch::Receiver<i64>,
     tasks: JoinSet<()>,
 }
 
@@ -84,12 +85,12 @@ impl Gateway {
         tasks.spawn(contract.run());
         tasks.spawn(Probe { channel: backends.auth.clone(), check: readiness.check("auth") }.run());
         tasks.spawn(Probe { channel: backends.data.clone(), check: readiness.check("data") }.run());
-        wait_for_contract(revision).await;
+        wait_for_contract(revision.clone()).await;
         let own =
             Routes::new(health.service()).add_service(reflection.v1()).add_service(reflection.v1alpha()).prepare();
         let route = metrics.unresolved().clone();
         let endpoint = Edge { config, live, backends, readiness, own, route };
-        Ok(Gateway { endpoint, tasks })
+        Ok(Gateway { endpoint, revision, tasks })
     }
 
     /// The inside of the edge stack: `mainstay_layers::stack::edge(gateway.endpoint(), guards)` is the service to listen with.
@@ -100,6 +101,11 @@ impl Gateway {
     /// What is served now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.endpoint.live.load_full()
+    }
+
+    /// Follows which revision of the application's contract is served; 0 where none is known.
+    pub fn revision(&self) -> watch::Receiver<i64> {
+        self.revision.clone()
     }
 
     /// Stops following the contract and asking the services behind.

@@ -1,13 +1,13 @@
 //! A gateway in front of fakes, behind the real edge stack.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use mainstay_db::Database;
-use mainstay_gateway::snapshot::Snapshot;
 use mainstay_gateway::{Backends, Config, Dependencies, Edge, Gateway, StoredContract};
 use mainstay_identity::{Authenticator, FetchFuture, KeySet, KeySource, ServiceKeys, Verifier, VerifierConfig};
 use mainstay_layers::{Body, Guards, Shed, Stack, Timeouts, stack};
@@ -132,27 +132,26 @@ impl Harness {
     /// Waits until a revision is stored.
     pub async fn stored(&self, database: &Database, revision: i64) {
         while StoredContract::load(database).await.unwrap().is_none_or(|stored| stored.revision != revision) {
-            tokio::task::yield_now().await;
+            breathe().await;
         }
     }
 
     /// Waits until the gateway says that it is ready.
     pub async fn ready(&self) {
         while self.get("/readyz").await.status != StatusCode::OK {
-            tokio::task::yield_now().await;
+            breathe().await;
         }
     }
 
-    /// Waits until another revision is served.
-    pub async fn serves(&self, revision: i64) -> Arc<Snapshot> {
-        loop {
-            let snapshot = self.gateway.snapshot();
-            if snapshot.revision == revision {
-                return snapshot;
-            }
-            tokio::task::yield_now().await;
-        }
+    /// Waits until a revision is served.
+    pub async fn serves(&self, revision: i64) {
+        self.gateway.revision().wait_for(|served| *served == revision).await.unwrap();
     }
+}
+
+/// Lets the gateway's own tasks go on, also where the clock is paused and moves only when nothing else can.
+async fn breathe() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
 /// The credential of an administrator.

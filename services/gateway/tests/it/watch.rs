@@ -1,0 +1,164 @@
+//! The contract is followed, swapped without dropping a call, and remembered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use mainstay_gateway::Config;
+use mainstay_runtime::channel::Reply;
+use tonic::Code;
+
+use crate::support::{Harness, compile, library, sqlite};
+
+const GET_BOOK: &str = "/library.v1.BookService/GetBook";
+
+/// The library's contract with one method and one route more.
+fn extended() -> Vec<u8> {
+    let text = include_str!("support/library.proto").replace(
+        "service BookService {",
+        r#"service BookService {
+             rpc Burn(GetBookRequest) returns (Book) { option (google.api.http) = {post: "/library/v1/{name=burns/*}"}; }"#,
+    );
+    compile("library/v1/library.proto", &text)
+}
+
+#[tokio::test]
+async fn a_new_contract_is_served_from_the_next_request_on() {
+    let harness = Harness::start().await;
+    harness.data.on_empty("/library.v1.BookService/Burn");
+    let burn = async || harness.post("/library/v1/burns/1", "").await.status;
+    assert_eq!(burn().await, StatusCode::NOT_FOUND);
+    harness.data.publish(2, &extended());
+    harness.serves(2).await;
+    assert_eq!(burn().await, StatusCode::OK);
+    harness.data.publish(3, library());
+    harness.serves(3).await;
+    assert_eq!(burn().await, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_contract_that_cannot_be_served_leaves_the_one_before() {
+    let harness = Harness::start().await;
+    harness.data.on_empty(GET_BOOK);
+    harness.data.publish(2, b"\xff\xff\xff");
+    harness.data.publish(3, &extended());
+    harness.serves(3).await;
+    assert_eq!(harness.get("/library/v1/books/1").await.status, StatusCode::OK);
+}
+
+/// G3: swaps under load drop nothing, and a call ends on the contract that it began with.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn swaps_under_load_drop_no_call() {
+    let harness = Arc::new(Harness::start().await);
+    harness.data.on_empty(GET_BOOK);
+    let over = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            let (harness, over) = (harness.clone(), over.clone());
+            tokio::spawn(async move {
+                let mut answered = 0;
+                while !over.load(Ordering::Relaxed) || answered < 20 {
+                    assert_eq!(harness.get("/library/v1/books/1").await.status, StatusCode::OK);
+                    assert!(harness.grpc(GET_BOOK, "").await.is_ok());
+                    answered += 1;
+                    // The fakes never make a call wait, as a socket would.
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    let extended = extended();
+    for revision in 2..12 {
+        harness.data.publish(revision, if revision % 2 == 0 { &extended } else { library() });
+        harness.serves(revision).await;
+    }
+    over.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_call_ends_on_the_contract_that_it_began_with() {
+    let harness = Arc::new(Harness::start().await);
+    let (begun, gate) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+    let (begins, opens) = (begun.clone(), gate.clone());
+    harness.data.on_later("/library.v1.BookService/Burn", move |_| {
+        begins.notify_one();
+        let opens = opens.clone();
+        Box::pin(async move {
+            opens.notified().await;
+            Ok(Reply::Unary(Bytes::new()))
+        })
+    });
+    harness.data.publish(2, &extended());
+    harness.serves(2).await;
+    let caller = harness.clone();
+    let call = tokio::spawn(async move { caller.post("/library/v1/burns/1", "").await.status });
+    begun.notified().await;
+    harness.data.publish(3, library());
+    harness.serves(3).await;
+    gate.notify_one();
+    assert_eq!(call.await.unwrap(), StatusCode::OK);
+    assert_eq!(harness.post("/library/v1/burns/1", "").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_missing_before_the_contract_is_known() {
+    let harness = Harness::with(Config::default(), None, None).await;
+    let rest = harness.get("/library/v1/books/1").await;
+    assert_eq!((rest.status, rest.reason().as_str()), (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"));
+    assert_eq!(harness.grpc(GET_BOOK, "").await.unwrap_err().code(), Code::Unavailable);
+    assert_eq!(harness.get("/auth/v1/nothing").await.status, StatusCode::NOT_FOUND, "the platform's routes are known");
+    assert_eq!(harness.post("/auth/v1/sessions:signIn", "{}").await.status, StatusCode::OK);
+    assert_eq!(harness.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    harness.data.publish(1, library());
+    harness.serves(1).await;
+    assert_eq!(harness.get("/library/v1/none").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_breaks_off_is_opened_again() {
+    let harness = Harness::start().await;
+    harness.data.break_streams();
+    harness.data.publish(2, &extended());
+    harness.serves(2).await;
+    harness.data.break_streams();
+    harness.data.refuse_watches(3);
+    harness.data.publish(3, library());
+    harness.serves(3).await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_starts_without_data_knows_the_routes_it_had() {
+    let (database, _folder) = sqlite();
+    let first = Harness::with(Config::default(), Some(library()), Some(database.clone())).await;
+    first.stored(&database, 1).await;
+    first.gateway.stop().await;
+
+    let second = Harness::with(Config::default(), None, Some(database)).await;
+    second.data.on(GET_BOOK, |_| Err(mainstay_fault::Fault::new(mainstay_fault::Reason::Unavailable)));
+    let rest = second.get("/library/v1/books/1").await;
+    assert_eq!((rest.status, rest.reason().as_str()), (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"));
+    assert_eq!(second.get("/library/v1/none").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(second.rest(Method::PUT, "/library/v1/books/1", "").await.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_contract_that_cannot_be_read_is_passed_over() {
+    use mainstay_gateway::StoredContract;
+
+    let (database, _folder) = sqlite();
+    let first = Harness::with(Config::default(), Some(library()), Some(database.clone())).await;
+    first.stored(&database, 1).await;
+    first.gateway.stop().await;
+    let damaged = StoredContract { revision: 7, hash: String::new(), descriptor_set: vec![0xff], fetched_at_us: 0 };
+    damaged.clone().save(&database).await.unwrap();
+    assert_eq!(StoredContract::load(&database).await.unwrap(), Some(damaged));
+
+    let second = Harness::with(Config::default(), None, Some(database)).await;
+    assert_eq!(second.gateway.snapshot().revision, 0);
+    second.data.publish(8, library());
+    second.serves(8).await;
+}
