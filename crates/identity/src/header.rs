@@ -2,7 +2,7 @@ use serde::Deserialize;
 
 use crate::json::{Refused, read_strictly};
 use crate::keys::MAX_KEY_ID_BYTES;
-use crate::{ALGORITHM, TokenError, VerifyingKey};
+use crate::{TokenError, VerifyingKey};
 
 /// The JOSE header of a token that has not been verified. Only what decides how to verify is read; `jku`, `x5u`, `x5c` and
 /// `jwk` name keys of the sender's own choosing and are not even looked at.
@@ -45,7 +45,7 @@ impl Header {
     }
 
     /// Fails unless the header says the key's algorithm. The key decides; the header may only agree.
-    pub(crate) fn check_algorithm(&self, _key: &VerifyingKey) -> Result<(), TokenError> {
-        if self.alg == ALGORITHM { Ok(()) } else { Err(TokenError::WrongAlgorithm) }
+    pub(crate) fn check_algorithm(&self, key: &VerifyingKey) -> Result<(), TokenError> {
+        if self.alg == key.algorithm() { Ok(()) } else { Err(TokenError::WrongAlgorithm) }
     }
 }

@@ -76,6 +76,11 @@ impl VerifyingKey {
         &self.key_id
     }
 
+    /// Gives the algorithm that the key is for, which a token's header cannot change.
+    pub fn algorithm(&self) -> &'static str {
+        ALGORITHM
+    }
+
     /// Gives the public point as base64url, the `x` of a JSON Web Key.
     pub fn x(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.public)

@@ -177,7 +177,7 @@ fn hash_of_nobody(params: &Params) -> Result<String, HashingError> {
     let hash = PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(params).map_err(|error| HashingError::Failed(error.into()))?,
+        params: ParamsString::try_from(params).map_err(HashingError::Failed)?,
         salt: Some(Salt::new(&salt).map_err(failed)?),
         hash: Some(Output::new(&output).map_err(failed)?),
     };

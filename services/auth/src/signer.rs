@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mainstay_identity::{ALGORITHM, Clock, FetchFuture, KeySource, TOKEN_TYPE, VerifierConfig, VerifyingKey};
+use mainstay_identity::{Clock, FetchFuture, KeySource, TOKEN_TYPE, VerifierConfig, VerifyingKey};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -81,7 +81,7 @@ impl Signer {
     fn sign(&self, claims: &Claims<'_>) -> Result<String, Error> {
         let ring = self.ring.load();
         let key = ring.signing(self.clock.now_micros()).ok_or(Error::NoSigningKey)?;
-        let header = Header { alg: ALGORITHM, typ: TOKEN_TYPE, kid: key.public.key_id() };
+        let header = Header { alg: key.public.algorithm(), typ: TOKEN_TYPE, kid: key.public.key_id() };
         let mut token = String::with_capacity(512);
         encode(&header, &mut token)?;
         token.push('.');

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use mainstay_identity::{ALGORITHM, VerifyingKey};
+use mainstay_identity::VerifyingKey;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::key_service_server::KeyService;
 use tonic::{Request, Response};
@@ -25,7 +25,7 @@ fn jwk(key: &VerifyingKey) -> pb::Jwk {
         kty: "OKP".to_owned(),
         crv: "Ed25519".to_owned(),
         kid: key.key_id().to_owned(),
-        alg: ALGORITHM.to_owned(),
+        alg: key.algorithm().to_owned(),
         r#use: "sig".to_owned(),
         x: key.x(),
     }

@@ -3,6 +3,7 @@
 mod accounts;
 mod config;
 mod domain;
+mod error;
 mod harness;
 mod hashing;
 mod keys;
