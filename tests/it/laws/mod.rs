@@ -1,0 +1,9 @@
+//! Each rule that the code base lives by is a test.
+
+mod contracts;
+mod dependencies;
+mod deployment;
+mod diagram;
+mod licences;
+mod sources;
+mod workspace;

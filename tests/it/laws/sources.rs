@@ -1,0 +1,113 @@
+//! What may stand in which file.
+
+use super::workspace::{files, rust_files};
+
+/// The code of a file: lines that are no comment.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"))
+}
+
+fn assert_only(word: &str, may: impl Fn(&str) -> bool) {
+    for (path, text) in rust_files() {
+        for (number, line) in code(&text) {
+            assert!(!line.contains(word) || may(&path), "{path}:{}: `{word}` does not belong here", number + 1);
+        }
+    }
+}
+
+#[test]
+fn diesel_stands_only_in_db_in_stores_and_in_the_testkit() {
+    let may = |path: &str| {
+        path.starts_with("crates/db/")
+            || path.starts_with("crates/testkit/")
+            || (path.starts_with("services/") && (path.contains("/store/") || path.ends_with("/schema.rs")))
+    };
+    assert_only("diesel::", |path| may(path));
+    assert_only("use diesel", |path| may(path));
+}
+
+#[test]
+fn domains_know_neither_grpc_nor_tables_nor_generated_types() {
+    for (path, text) in rust_files().iter().filter(|(path, _)| path.contains("/domain/")) {
+        for (number, line) in code(text) {
+            for word in ["tonic", "diesel", "mainstay_proto", "pb::", "Status"] {
+                assert!(!line.contains(word), "{path}:{}: a domain must not name {word}", number + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn only_auth_issues_and_hashes() {
+    let auth = |path: &str| path.starts_with("services/auth/");
+    assert_only("jsonwebtoken::encode", auth);
+    assert_only("EncodingKey", auth);
+    assert_only("argon2::", auth);
+}
+
+#[test]
+fn the_system_principal_is_named_where_it_is_used_and_has_no_default() {
+    assert_only("Principal::system()", |path| {
+        path.starts_with("crates/identity/") || path == "services/data/src/seed.rs"
+    });
+    assert_only("impl Default for Principal", |_| false);
+}
+
+#[test]
+fn only_the_configuration_reads_the_environment() {
+    for word in ["env::var", "env::vars"] {
+        assert_only(word, |path| {
+            path.starts_with("crates/runtime/src/config/")
+                || path.starts_with("crates/testkit/")
+                || path.ends_with("build.rs")
+        });
+    }
+}
+
+#[test]
+fn mains_are_short() {
+    for (path, text) in rust_files().iter().filter(|(path, _)| path.ends_with("src/main.rs")) {
+        assert!(text.lines().count() <= 26, "{path} has {} lines", text.lines().count());
+    }
+}
+
+#[test]
+fn every_crate_has_a_front_page() {
+    for (path, text) in rust_files() {
+        if path.ends_with("src/lib.rs") {
+            let wanted = "#![doc = include_str!(\"../README.md\")]";
+            assert!(text.starts_with(wanted), "{path} does not begin with its README");
+        }
+    }
+}
+
+#[test]
+fn no_table_belongs_to_two_services() {
+    let mut owners = std::collections::BTreeMap::new();
+    for (path, text) in files(&["services"], "rs").iter().filter(|(path, _)| path.ends_with("src/schema.rs")) {
+        for line in text.lines().map(str::trim) {
+            let Some((name, _)) = line.split_once(" (") else { continue };
+            if line.ends_with('{') && !line.contains("fn ") {
+                let before = owners.insert(name.to_owned(), path.clone());
+                assert_eq!(before, None, "the table {name} is in two services");
+            }
+        }
+    }
+    assert!(owners.len() > 5, "the services' tables were found: {owners:?}");
+}
+
+#[test]
+fn migrations_have_the_same_numbers_on_both_engines() {
+    for service in ["auth", "data", "gateway"] {
+        let names = |engine: &str| {
+            let folder = super::workspace::root().join(format!("services/{service}/migrations/{engine}"));
+            let mut names: Vec<String> = std::fs::read_dir(folder)
+                .expect("the service has migrations")
+                .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+                .collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names("sqlite"), names("postgres"), "{service}");
+    }
+}

@@ -1,0 +1,3 @@
+//! Laws of the code base, and what needs more than one service.
+
+mod laws;
