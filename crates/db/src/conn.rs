@@ -117,6 +117,19 @@ impl<'c> Conn<'c> {
         self.batch("ROLLBACK").await
     }
 
+    /// What is wrong with how a job ended although none of its statements failed.
+    ///
+    /// A single statement is stored when it has run (on PostgreSQL there is nothing around it that could be undone), so a
+    /// job must not find a reason to fail after it.
+    pub(crate) fn broken_promise<T, E>(&self, result: &Result<T, E>) -> Option<Error> {
+        if self.promise != Promise::Statement || result.is_ok() || !self.changed || self.failed.is_some() {
+            return None;
+        }
+        let broken = "a job of Atomic::Statement failed after its statement had changed rows: use Atomic::Transaction";
+        tracing::error!(engine = ?self.engine(), "{broken}");
+        Some(Error::internal(broken))
+    }
+
     fn only_exclusive(&self) -> Result<(), Error> {
         if self.promise == Promise::Exclusive {
             return Ok(());

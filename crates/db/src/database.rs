@@ -37,7 +37,7 @@ pub enum Lane {
 /// What a write promises about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Atomic {
-    /// The job runs exactly one statement. READ COMMITTED on PostgreSQL.
+    /// The job runs exactly one statement and fails only with it. READ COMMITTED on PostgreSQL, without BEGIN and COMMIT.
     Statement,
     /// The job runs several statements that depend on each other. SERIALIZABLE on PostgreSQL.
     Transaction,
@@ -116,7 +116,8 @@ impl Database {
         }
     }
 
-    /// Runs a job that writes: all of it is stored before the answer comes, or nothing of it. An `Err` undoes it.
+    /// Runs a job that writes: all of it is stored before the answer comes, or nothing of it. An `Err` undoes it; a job
+    /// of [`Atomic::Statement`] must not fail once its statement has changed rows, which is an internal error.
     ///
     /// The job may run more than once (PostgreSQL repeats it after a conflict) and goes on to its end when the caller
     /// goes away. After a statement has failed, the job can only fail.

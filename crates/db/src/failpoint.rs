@@ -69,3 +69,23 @@ fn run(name: &str, place: &str) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_specification_that_makes_no_sense_is_refused() {
+        for specification in ["name", "name=explode", "a=abort;b"] {
+            assert!(arm(specification).is_err(), "{specification}");
+        }
+        assert_eq!(arm(" ; "), Ok(()));
+    }
+
+    #[test]
+    #[should_panic(expected = "failpoint tests.unit")]
+    fn an_armed_failpoint_acts() {
+        arm("tests.unit=panic").unwrap();
+        hit("tests.unit", "");
+    }
+}

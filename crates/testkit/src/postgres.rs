@@ -7,7 +7,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::net::TcpListener;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -62,7 +62,8 @@ pub fn database_url(name: &str) -> String {
 /// Joins the run's cluster, or starts it.
 fn shared_cluster() -> Result<String, String> {
     let uid = output(Command::new("id").arg("-u"))?;
-    let folder = std::env::temp_dir().join(format!("mainstay-test-postgres-{}", uid.trim()));
+    let root = uid.trim() == "0";
+    let folder = temporary_folder(root).join(format!("mainstay-test-postgres-{}", uid.trim()));
     let lock_path = folder.with_extension("lock");
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);
     let lock: File = lock.map_err(|error| format!("{}: {error}", lock_path.display()))?;
@@ -73,9 +74,16 @@ fn shared_cluster() -> Result<String, String> {
     // What is here answers no more: the rest of a run that was killed.
     let _ = fs::remove_dir_all(&folder);
     let binaries = binaries()?;
-    let url = start(&folder, &binaries, uid.trim() == "0")?;
+    let url = start(&folder, &binaries, root)?;
     watch(&folder)?;
     Ok(url)
+}
+
+/// Where root makes temporary files, the server's own user may not be able to go.
+fn temporary_folder(root: bool) -> PathBuf {
+    let folder = std::env::temp_dir();
+    let open_to_all = fs::metadata(&folder).is_ok_and(|folder| folder.permissions().mode() & 0o001 != 0);
+    if root && !open_to_all { PathBuf::from("/tmp") } else { folder }
 }
 
 /// Registers as a user first and looks whether the server lives afterwards: the watcher looks in the other order.

@@ -89,6 +89,9 @@ where
 {
     let mut conn = Conn::postgres(link, promise);
     let result = AssertUnwindSafe(async { job(&mut conn).await }).catch_unwind().await;
-    let result = result.unwrap_or_else(|panic| Err(crate::sqlite::panicked(&*panic).into()));
+    let mut result = result.unwrap_or_else(|panic| Err(crate::sqlite::panicked(&*panic).into()));
+    if let Some(broken) = conn.broken_promise(&result) {
+        result = Err(broken.into());
+    }
     (result, conn.failed.take())
 }

@@ -191,6 +191,9 @@ where
         Ok(Poll::Pending) => Err(Error::internal("a job waited for something else than its connection").into()),
         Err(panic) => Err(panicked(&*panic).into()),
     };
+    if let Some(broken) = conn.broken_promise(&result) {
+        result = Err(broken.into());
+    }
     let failed = conn.failed.take();
     let shaken = failed.is_some();
     if let (Promise::Transaction, true, Some(failed)) = (promise, result.is_ok(), failed) {

@@ -19,9 +19,10 @@ pub(super) enum Role {
 const WAIT: &str = "PRAGMA busy_timeout = 5000";
 
 /// `synchronous = FULL`: an acknowledged write survives a loss of power. Group commit pays for it. The journal and
-/// checkpoint sizes stay at their defaults: a recycled log flushes faster than a growing one.
+/// checkpoint sizes stay at their defaults: a recycled log flushes faster than a growing one. A log that a long read made
+/// large is cut to 64 MiB when it begins anew.
 const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-     PRAGMA cache_size = -16000;";
+     PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 67108864;";
 
 const READER: &str = "PRAGMA query_only = ON; PRAGMA cache_size = -8000;";
 

@@ -29,7 +29,7 @@ pub(super) fn run(mut link: SqliteConnection, shared: &Arc<Shared>) {
     let mut unswept: Option<Instant> = None;
     loop {
         let timeout = unswept.map(|_| STALE_SNAPSHOT);
-        match shared.writes.drain(&mut tasks, GROUP, timeout, fits) {
+        match shared.writes.drain(&mut tasks, GROUP, timeout, |group, next| fits(group, &**next)) {
             Waited::Closed => return,
             Waited::TimedOut => {}
             Waited::Some => {
@@ -45,9 +45,9 @@ pub(super) fn run(mut link: SqliteConnection, shared: &Arc<Shared>) {
 }
 
 /// A schema change runs alone.
-fn fits(group: &[Box<dyn Task>], next: &Box<dyn Task>) -> bool {
-    let alone = |task: &Box<dyn Task>| task.promise() == Promise::Exclusive;
-    group.is_empty() || (!alone(next) && !group.iter().any(alone))
+fn fits(group: &[Box<dyn Task>], next: &dyn Task) -> bool {
+    let alone = |task: &dyn Task| task.promise() == Promise::Exclusive;
+    group.is_empty() || (!alone(next) && !group.iter().any(|task| alone(&**task)))
 }
 
 fn write(link: &mut SqliteConnection, shared: &Shared, tasks: &mut Vec<Box<dyn Task>>) {

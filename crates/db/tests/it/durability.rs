@@ -121,7 +121,8 @@ const CHILD: &str = "MAINSTAY_DB_TEST_CHILD";
 #[test]
 fn when_the_disk_takes_no_more_every_acknowledged_row_is_stored_and_no_other() {
     let folder = tempfile::tempdir().unwrap();
-    let limited = "trap '' XFSZ; ulimit -f 600; exec \"$0\" --exact durability::child_with_a_full_disk --nocapture";
+    let limited =
+        "trap '' XFSZ; ulimit -f 600; exec \"$0\" --exact durability::child_with_a_full_disk --ignored --nocapture";
     let child = Command::new("sh")
         .args(["-c", limited])
         .arg(std::env::current_exe().unwrap())
@@ -142,8 +143,8 @@ fn when_the_disk_takes_no_more_every_acknowledged_row_is_stored_and_no_other() {
     });
 }
 
-/// Not a test by itself: what the child process above runs.
 #[tokio::test]
+#[ignore = "what the child process above runs"]
 async fn child_with_a_full_disk() {
     let Some(folder) = std::env::var_os(CHILD).map(std::path::PathBuf::from) else { return };
     let db = Database::open_sqlite(&folder.join("store.db"), &Config::default()).unwrap();
@@ -168,8 +169,52 @@ async fn child_with_a_full_disk() {
     db.close().await;
 }
 
+const DYING: &str = "MAINSTAY_DB_TEST_DYING";
+
+/// Runs `child_that_dies` until it is killed at the failpoint, and returns what is stored afterwards.
+fn stored_after_dying_at(failpoint: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "durability::child_that_dies", "--ignored", "--nocapture"])
+        .env(CHILD, folder.path())
+        .env(DYING, format!("{failpoint}=abort"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout).into_owned();
+    assert!(!child.status.success() && said.contains("acknowledged: a"), "{said}");
+    assert!(!said.contains("acknowledged: b"), "{said}");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let db = Database::open_sqlite(&folder.path().join("store.db"), &Config::default()).unwrap();
+        keys(&db).await
+    })
+}
+
+#[test]
+fn a_process_killed_before_the_commit_leaves_only_what_was_acknowledged() {
+    assert_eq!(stored_after_dying_at("db.group.run"), ["a"]);
+}
+
+#[test]
+fn a_process_killed_after_the_commit_has_stored_what_it_could_not_acknowledge() {
+    assert_eq!(stored_after_dying_at("db.group.committed"), ["a", "b"]);
+}
+
 #[tokio::test]
-async fn a_transaction_alone_in_its_group_is_undone_as_a_whole() {
+#[ignore = "what the child processes above run"]
+async fn child_that_dies() {
+    let (Some(folder), Ok(failpoint)) = (std::env::var_os(CHILD), std::env::var(DYING)) else { return };
+    let db = Database::open_sqlite(&Path::new(&folder).join("store.db"), &Config::default()).unwrap();
+    table(&db).await;
+    add(&db, "a").await.unwrap();
+    println!("acknowledged: a");
+    failpoint::arm(&failpoint).unwrap();
+    add(&db, "b").await.unwrap();
+    println!("acknowledged: b");
+}
+
+#[tokio::test]
+async fn what_a_job_regrets_is_undone_also_when_it_is_alone_in_its_group() {
     let db = database::fresh(Engine::Sqlite).await;
     table(&db).await;
     let outcome: Result<(), Error> = db

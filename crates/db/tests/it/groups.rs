@@ -125,7 +125,7 @@ async fn a_statement_that_its_job_regrets_is_undone_without_harm_to_the_group() 
     gate.open();
     held.await.unwrap().unwrap();
     first.await.unwrap().unwrap();
-    assert!(matches!(regret.await.unwrap(), Err(Error::Config(_))));
+    assert!(matches!(regret.await.unwrap(), Err(Error::Internal(_))));
     third.await.unwrap().unwrap();
     assert_eq!(keys(&db).await, ["a", "c"]);
     assert_eq!(db.counters().batches - before.batches, 1);

@@ -1,5 +1,8 @@
 //! What the store promises, on both engines wherever both can show it.
 
+// Helpers unwrap as the tests themselves do.
+#![allow(clippy::unwrap_used)]
+
 mod caching;
 mod conflicts;
 mod durability;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mainstay_db::{Atomic, Engine, Error, Lane};
+use mainstay_record::Kind;
 use mainstay_testkit::{both_engines, database};
 use tokio::sync::Notify;
 
-use crate::support::{add, batch, insert, keys, statement, table};
+use crate::support::{add, batch, insert, keys, shape, statement, table, text};
 
 both_engines! {
     async fn what_was_written_is_read(engine: Engine) {
@@ -29,6 +30,25 @@ both_engines! {
             .await;
         assert!(matches!(outcome, Err(Error::Config(_))), "{outcome:?}");
         assert!(keys(&db).await.is_empty());
+    }
+
+    async fn a_job_of_one_statement_must_not_fail_after_it(engine: Engine) {
+        let db = database::fresh(engine).await;
+        table(&db).await;
+        let outcome: Result<(), Error> = db
+            .write(Atomic::Statement, |conn| Box::pin(async move {
+                insert(conn, "a").await?;
+                Err(Error::Config("regretted".to_owned()))
+            }))
+            .await;
+        assert!(matches!(outcome, Err(Error::Internal(_))), "{outcome:?}");
+        let refused: Result<(), Error> = db
+            .write(Atomic::Statement, |conn| Box::pin(async move {
+                conn.execute(&statement("DELETE FROM t WHERE id = 'nobody'", &[]), &[]).await?;
+                Err(Error::Config("not found".to_owned()))
+            }))
+            .await;
+        assert!(matches!(refused, Err(Error::Config(_))), "{refused:?}");
     }
 
     async fn an_atomic_statement_runs_one_statement_only(engine: Engine) {
@@ -101,6 +121,19 @@ both_engines! {
         assert!(matches!(&check, Error::CheckViolation { constraint } if constraint == "c_d_positive"), "{check:?}");
         let foreign = fails("2, 2, 2, 'y', 7").await;
         assert!(matches!(&foreign, Error::ForeignKeyViolation { .. }), "{foreign:?}");
+    }
+
+    async fn a_statement_that_is_not_kept_fails_like_one_that_is(engine: Engine) {
+        let db = database::fresh(engine).await;
+        table(&db).await;
+        add(&db, "a").await.unwrap();
+        let again = || db.write::<usize, Error, _>(Atomic::Statement, |conn| Box::pin(async move {
+            conn.execute(&shape("INSERT INTO t (id) VALUES (?)", &[Kind::Text], false), &[text("a")]).await
+        }));
+        for _ in 0..3 {
+            assert!(again().await.unwrap_err().violates("t_pkey"));
+        }
+        add(&db, "b").await.unwrap();
     }
 
     async fn a_statement_for_another_schema_is_told_apart(engine: Engine) {
