@@ -10,6 +10,7 @@ use mainstay_fault::{Fault, Reason};
 use mainstay_layers::{Body, Context};
 use mainstay_runtime::channel::Call;
 use mainstay_wire::JsonOptions;
+use tonic::Code;
 
 use super::body;
 use super::endpoint::Edge;
@@ -19,6 +20,9 @@ use crate::transcode::{self, RequestParts, Wanted};
 
 /// The header that asks for some of an answer's fields only (AIP-157).
 pub const FIELD_MASK: HeaderName = HeaderName::from_static("x-goog-fieldmask");
+
+/// Field 0 of a wire type that does not exist: the start of no message.
+const UNREADABLE: &[u8] = &[0x07];
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
@@ -44,7 +48,10 @@ pub async fn serve(
     context: Context,
 ) -> Result<Response<Body>, Fault> {
     let binding = &rest.snapshot.bindings()[rest.binding];
-    let (message, wanted) = read(edge, &rest, binding, request).await?;
+    let (message, wanted) = match read(edge, &rest, binding, request).await {
+        Ok(read) => read,
+        Err(fault) => return Err(permission_first(edge, binding, context, fault).await),
+    };
     let call = Call::of(context, binding.method.path.clone(), message);
     let reply = edge.channel(binding.method.backend).call(call).await?.unary()?;
     let json = transcode::answer(&rest.snapshot.plans, binding, &wanted, &reply)?;
@@ -71,6 +78,19 @@ async fn read(
     let fields = fields.map(|paths| transcode::selection(plans, binding.method.output, paths)).transpose()?;
     let options = JsonOptions { emit_defaults: edge.config.emit_defaults };
     Ok((Bytes::from(transcoded.message), Wanted { options, fields }))
+}
+
+/// What is wrong with a request is told only to who may make it (AIP-211). Where the data service decides who may, it is
+/// asked with a message that cannot be read: it refuses the caller, or the message, and nothing is done in either case.
+async fn permission_first(edge: &Edge, binding: &Binding, context: Context, fault: Fault) -> Fault {
+    if !binding.method.ruled || fault.code() != Code::InvalidArgument {
+        return fault;
+    }
+    let call = Call::of(context, binding.method.path.clone(), Bytes::from_static(UNREADABLE));
+    match edge.channel(binding.method.backend).call(call).await {
+        Err(refused) if matches!(refused.code(), Code::Unauthenticated | Code::PermissionDenied) => refused,
+        _ => fault,
+    }
 }
 
 fn ok(binding: &Binding, json: Bytes) -> Response<Body> {

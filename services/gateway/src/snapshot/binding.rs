@@ -7,7 +7,7 @@ use http::Method as HttpMethod;
 use mainstay_wire::{MessageId, Plans};
 use prost_reflect::{Kind, MessageDescriptor};
 
-use super::annotations::HttpRule;
+use super::http_rule::HttpRule;
 use super::method::Method;
 use crate::route::{Keep, Template, TemplateError, Variable};
 

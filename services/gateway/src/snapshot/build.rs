@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use mainstay_layers::Access;
+use mainstay_runtime::policies::{access_of, path_of};
 use mainstay_telemetry::Metrics;
 use mainstay_wire::Plans;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 
+use super::Snapshot;
 use super::aliases::aliases;
-use super::annotations::Annotations;
 use super::binding::{Binding, BindingError};
+use super::http_rule::HttpRules;
 use super::method::{Backend, Method};
-use super::{Snapshot, policy};
 use crate::route::Trie;
 
 /// The first path segments that an application's routes may not have.
@@ -45,9 +47,9 @@ impl Snapshot {
         let mut pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
         let platform_files = pool.files().len();
         pool.decode_file_descriptor_set(application)?;
-        let annotations = Annotations::of(&pool);
+        let rules = HttpRules::of(&pool);
         let plans = Plans::with_aliases(&pool, &|message| aliases(&pool, message));
-        let mut builder = Builder { metrics, plans: &plans, annotations: &annotations, parts: Parts::default() };
+        let mut builder = Builder { metrics, plans: &plans, rules: &rules, parts: Parts::default() };
         for (position, file) in pool.files().enumerate() {
             let owner = if position < platform_files { Owner::Platform } else { Owner::Application };
             for method in file.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
@@ -76,7 +78,7 @@ struct Parts {
 struct Builder<'b> {
     metrics: &'b Metrics,
     plans: &'b Plans,
-    annotations: &'b Annotations,
+    rules: &'b HttpRules,
     parts: Parts,
 }
 
@@ -89,13 +91,15 @@ impl Builder<'_> {
         let (input, output) = (descriptor.input(), descriptor.output());
         let plan_of = |message: &prost_reflect::MessageDescriptor| self.plans.message(message.full_name());
         let (Some(input_plan), Some(output_plan)) = (plan_of(&input), plan_of(&output)) else { return };
-        let rule = self.annotations.auth(descriptor);
-        let path = format!("/{}/{}", service.full_name(), descriptor.name());
+        let path = path_of(descriptor);
         let method = Arc::new(Method {
             route: self.metrics.route(&path),
             path: path.into(),
             backend: Backend::of_package(service.package_name()),
-            access: if owner == Owner::Platform { policy::platform(rule) } else { policy::application(rule) },
+            // A platform method that says nothing of its callers lets nobody in. To the application's everyone comes: the
+            // data service applies the resource's rules to whoever it is.
+            access: if owner == Owner::Platform { access_of(descriptor) } else { Some(Access::Anyone) },
+            ruled: owner == Owner::Application,
             client_streaming: descriptor.is_client_streaming(),
             server_streaming: descriptor.is_server_streaming(),
             input: input_plan,
@@ -103,7 +107,7 @@ impl Builder<'_> {
             request: input,
         });
         self.parts.methods.insert(method.path.as_ref().into(), method.clone());
-        for rule in self.annotations.http(descriptor) {
+        for rule in self.rules.read(descriptor) {
             let added =
                 Binding::new(&rule, &method, &output, self.plans).and_then(|binding| self.route(binding, owner));
             if let Err(error) = added {

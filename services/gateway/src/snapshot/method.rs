@@ -16,6 +16,8 @@ pub struct Method {
     /// Who may call it at all; nothing lets nobody in. It belongs to the resolved method, so no spelling of a path gets
     /// around it.
     pub access: Option<Access>,
+    /// Whether the data service decides by a resource's rules who may do what the call asks for.
+    pub ruled: bool,
     /// Where its calls are counted.
     pub route: Arc<Route>,
     pub client_streaming: bool,

@@ -1,11 +1,10 @@
 //! Everything that is decided by the contracts, compiled: methods, policies, routes, plans, descriptors.
 
 mod aliases;
-mod annotations;
 mod binding;
 mod build;
+mod http_rule;
 mod method;
-mod policy;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

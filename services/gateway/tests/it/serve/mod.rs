@@ -4,4 +4,5 @@ mod limits;
 mod masks;
 mod policy;
 mod rest;
+mod socket;
 mod spelling;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
+use mainstay_fault::{Fault, Reason};
 use tonic::Code;
 
 use crate::support::{Harness, full, operator, service, signed_in};
@@ -50,6 +51,26 @@ async fn s12_permission_is_decided_before_the_request_is_read() {
     }
     let large = harness.post(SET_ROLES, vec![b' '; 5 << 20]).await;
     assert_eq!(large.status, StatusCode::UNAUTHORIZED);
+}
+
+/// S12: the same where the data service decides who may.
+#[tokio::test]
+async fn s12_who_may_not_create_learns_nothing_of_what_is_wrong_with_the_body() {
+    let harness = Harness::start().await;
+    let bodies = ["{", r#"{"colour": "red"}"#, r#"{"pages": "many"}"#];
+    let create = "/library.v1.BookService/CreateBook";
+    for (reason, status) in
+        [(Reason::Unauthenticated, 401), (Reason::PermissionDenied, 403), (Reason::MalformedRequest, 400)]
+    {
+        harness.data.on(create, move |_| Err(Fault::new(reason)));
+        for body in bodies {
+            assert_eq!(harness.post("/library/v1/books", body).await.status, status, "{body}");
+        }
+    }
+    harness.data.on_empty(create);
+    let answer = harness.post("/library/v1/books", bodies[2]).await;
+    assert_eq!((answer.status, answer.violations()), (StatusCode::BAD_REQUEST, vec!["book.pages".to_owned()]));
+    assert!(harness.data.was_asked_for_nothing());
 }
 
 /// S9: no header makes a caller somebody, in whichever way it is spelled, and none of them gets to the services.

@@ -78,6 +78,11 @@ impl FakeService {
         lock(&self.calls).clone()
     }
 
+    /// Whether nothing was asked for: a message that cannot be read only asks who may.
+    pub fn was_asked_for_nothing(&self) -> bool {
+        self.calls().iter().all(|call| call.message == &[7][..])
+    }
+
     /// The one call that there was.
     pub fn only_call(&self) -> Call {
         let mut calls = self.calls();

@@ -1,4 +1,4 @@
-//! Reads what a method's options say: `google.api.http` and `mainstay.v1.auth`.
+//! Reads a method's HTTP bindings from its `google.api.http` option.
 
 use http::Method;
 use prost_reflect::{DescriptorPool, DynamicMessage, ExtensionDescriptor, MethodDescriptor, Value};
@@ -15,43 +15,21 @@ pub struct HttpRule {
     pub response_body: String,
 }
 
-/// The `(mainstay.v1.auth)` option of a method, as it is written.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct AuthRule {
-    pub public: bool,
-    pub authenticated: bool,
-    pub roles: Vec<String>,
-}
-
-/// The two extensions, looked up once for a pool.
+/// The option's descriptor, looked up once for a pool.
 #[derive(Debug)]
-pub struct Annotations {
-    http: Option<ExtensionDescriptor>,
-    auth: Option<ExtensionDescriptor>,
-}
+pub struct HttpRules(Option<ExtensionDescriptor>);
 
-impl Annotations {
-    pub fn of(pool: &DescriptorPool) -> Annotations {
-        Annotations {
-            http: pool.get_extension_by_name("google.api.http"),
-            auth: pool.get_extension_by_name("mainstay.v1.auth"),
-        }
+impl HttpRules {
+    pub fn of(pool: &DescriptorPool) -> HttpRules {
+        HttpRules(pool.get_extension_by_name("google.api.http"))
     }
 
     /// The method's HTTP bindings: its own first, then the additional ones. A rule without a pattern is left out.
-    pub fn http(&self, method: &MethodDescriptor) -> Vec<HttpRule> {
-        let Some(rule) = option(method, self.http.as_ref()) else { return Vec::new() };
+    pub fn read(&self, method: &MethodDescriptor) -> Vec<HttpRule> {
+        let Some(rule) = option(method, self.0.as_ref()) else { return Vec::new() };
         let additional = list(&rule, "additional_bindings");
         let nested = additional.iter().filter_map(Value::as_message).filter_map(http_rule);
         http_rule(&rule).into_iter().chain(nested).collect()
-    }
-
-    /// Who may call the method; nothing where no option says so.
-    pub fn auth(&self, method: &MethodDescriptor) -> Option<AuthRule> {
-        let rule = option(method, self.auth.as_ref())?;
-        let flag = |field| rule.get_field_by_name(field).is_some_and(|value| value.as_bool() == Some(true));
-        let roles = list(&rule, "roles").iter().filter_map(Value::as_str).map(str::to_owned).collect();
-        Some(AuthRule { public: flag("public"), authenticated: flag("authenticated"), roles })
     }
 }
 
