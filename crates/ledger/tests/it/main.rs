@@ -1,1 +1,9 @@
+//! Plans, on real contracts and a real SQLite.
 
+mod binding;
+mod changes;
+mod names;
+mod random;
+mod readable;
+mod shop;
+mod stored;

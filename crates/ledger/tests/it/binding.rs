@@ -1,0 +1,101 @@
+//! The contract with the names of the database.
+
+use mainstay_expr::{AuthView, Scope, evaluate};
+use mainstay_ledger::Violated;
+use mainstay_record::{Kind, Role, Value};
+
+use crate::shop::{BASE, Shop, contract, edited};
+
+fn row(bound: &mainstay_contract::Resource, tree: &str) -> Vec<Value> {
+    let columns = bound.layout.columns.iter();
+    columns
+        .map(|column| match column.kind {
+            Kind::Json if column.name == "tree" => Value::Json(tree.to_owned()),
+            kind if column.nullable => {
+                let _ = kind;
+                Value::Null
+            }
+            kind => kind.zero(),
+        })
+        .collect()
+}
+
+fn may_read(bound: &mainstay_contract::Resource, tree: &str) -> Option<bool> {
+    let row = row(bound, tree);
+    let auth = AuthView { uid: None, email: None, email_verified: false, roles: &[] };
+    let rule = bound.access.read.as_ref().expect("a read rule");
+    evaluate(&rule.program.root, &Scope { auth, now: 0, resource: Some(&row), old: None, new: None })
+}
+
+#[test]
+fn a_rule_reads_json_under_the_names_of_birth() {
+    let mut shop = Shop::with_rows();
+    let renamed = edited(&[("string text = 1;", "string words = 1;"), ("tree.text", "tree.words")]);
+    let next = contract(&renamed);
+    shop.apply(&next, &[]);
+    let bound = shop.bound(&next);
+    let product = bound.resource("shop.example.com/Product").expect("a product");
+    assert_eq!(may_read(product, r#"{"text":"open"}"#), Some(true));
+    assert_eq!(may_read(product, r#"{"words":"open"}"#), Some(false));
+    let unbound = next.resource("shop.example.com/Product").expect("a product");
+    assert_eq!(may_read(unbound, r#"{"words":"open"}"#), Some(true));
+}
+
+#[test]
+fn shapes_and_records_have_the_names_of_birth() {
+    let mut shop = Shop::with_rows();
+    let renamed = edited(&[
+        ("string text = 1;", "string quantity = 1;"),
+        ("int32 quantity = 2;", "int32 text = 2; string note = 4;"),
+        ("tree.text", "tree.quantity"),
+    ]);
+    let next = contract(&renamed);
+    shop.apply(&next, &[]);
+    let bound = shop.bound(&next);
+    let product = bound.resource("shop.example.com/Product").expect("a product");
+    for name in ["lines", "extra", "tree"] {
+        let column = product.layout.columns.iter().position(|column| column.name == name).expect("the column");
+        let Role::Json(shape) = &product.layout.columns[column].role else { panic!("{name} is JSON") };
+        let keys: Vec<&str> = shape.messages[0].fields.iter().map(|field| field.key.as_str()).collect();
+        assert_eq!(keys[..2], ["text", "quantity"]);
+        assert!(keys.contains(&"note"));
+        let field = product.record.field(name).expect("the field");
+        assert!(matches!(&field.storage, mainstay_expr::Storage::Json { shape: of_record, .. } if of_record == shape));
+    }
+    assert_eq!(may_read(product, r#"{"text":"open"}"#), Some(true));
+}
+
+#[test]
+fn an_index_keeps_its_name_and_is_found_by_what_the_engines_say() {
+    let index = "index {fields: \"category\"";
+    let unique = "index {fields: \"title\" unique: true} index {fields: \"category\"";
+    let mut shop = Shop::with_rows();
+    shop.apply(&contract(&edited(&[(index, unique)])), &[]);
+    let renamed = unique.replace("title", "headline");
+    let next = contract(&edited(&[
+        (index, &renamed),
+        ("string title = 3;", "string headline = 3;"),
+        ("message Product {", "message Article {"),
+    ]));
+    let plan = shop.apply(&next, &[]);
+    assert_eq!(plan.outside().count(), 0, "{plan}");
+    let bound = shop.bound(&next);
+    let article = bound.resource("shop.example.com/Product").expect("an article");
+    let violated = |text: &str| match shop.ledger.violated(article, text) {
+        Some(Violated::Index(index)) => index.fields.join(","),
+        Some(Violated::Name) => "name".to_owned(),
+        None => "nothing".to_owned(),
+    };
+    assert_eq!(violated("shop_v1_product__title_key"), "headline");
+    assert_eq!(violated("shop_v1_product_pkey"), "name");
+    assert_eq!(violated(&shop.fails("INSERT INTO shop_v1_article (_id, headline) VALUES ('z', 'Cup')")), "headline");
+    assert_eq!(violated(&shop.fails("INSERT INTO shop_v1_article (_id) VALUES ('a')")), "name");
+    assert_eq!(violated("shop_v1_review_pkey"), "nothing");
+}
+
+#[test]
+fn a_resource_that_is_not_applied_keeps_its_natural_names() {
+    let shop = Shop::empty();
+    let bound = shop.bound(&contract(BASE));
+    assert_eq!(bound.resources[0].table, "shop_v1_product");
+}
