@@ -72,7 +72,8 @@ fn add_names(plan: &mut MessagePlan) {
 fn enum_plan(enumeration: &EnumDescriptor) -> EnumPlan {
     let mut by_number: Vec<(i32, Box<[u8]>)> = Vec::new();
     let mut by_name = HashMap::default();
-    for value in enumeration.values() {
+    // the descriptor's own list is not in the order of declaration, and the first declared name is the one to write
+    for value in &enumeration.enum_descriptor_proto().value {
         let mut quoted = Vec::new();
         put_string(value.name(), &mut quoted);
         by_number.push((value.number(), quoted.into()));

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::schema::{
     PLANS, descriptor,
     entropy::Entropy,
-    id, oracle_decode, oracle_json,
+    id, oracle_decode, oracle_text, parsed,
     sample::{Taste, message},
 };
 
@@ -15,10 +15,6 @@ const ALL: &str = "test.v1.All";
 
 fn sample(bytes: &[u8]) -> DynamicMessage {
     message(&descriptor(ALL), &mut Entropy::new(bytes), Taste::Anything, 5)
-}
-
-fn parsed(text: &[u8]) -> Json {
-    serde_json::from_slice(text).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(text)))
 }
 
 /// Cuts wire bytes into their fields.
@@ -54,15 +50,16 @@ fn fields(wire: &[u8]) -> Vec<&[u8]> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn a_message_is_written_as_the_oracle_writes_it(bytes in proptest::collection::vec(any::<u8>(), 0..400), defaults: bool) {
-        let message = sample(&bytes);
+        let wire = sample(&bytes).encode_to_vec();
+        let message = oracle_decode(ALL, &wire).unwrap();
         let mut out = Vec::new();
         let options = mainstay_wire::JsonOptions { emit_defaults: defaults };
-        PLANS.to_json_with(id(ALL), &message.encode_to_vec(), options, None, &mut out).unwrap();
-        prop_assert_eq!(parsed(&out), oracle_json(&message, defaults).unwrap());
+        PLANS.to_json_with(id(ALL), &wire, options, None, &mut out).unwrap();
+        prop_assert_eq!(parsed(&out), parsed(&oracle_text(&message, defaults).unwrap()));
     }
 
     #[test]
@@ -83,10 +80,10 @@ proptest! {
         let mut out = Vec::new();
         let ours = PLANS.to_json(id(ALL), &shuffled, &mut out);
         // an Any put together from two may hold bytes of another type, a Timestamp may leave its range
-        match oracle_json(&message, false) {
+        match oracle_text(&message, false) {
             Ok(expected) => {
                 ours.unwrap();
-                prop_assert_eq!(parsed(&out), expected);
+                prop_assert_eq!(parsed(&out), parsed(&expected));
             }
             Err(_) => prop_assert!(ours.is_err()),
         }
@@ -95,11 +92,11 @@ proptest! {
     #[test]
     fn json_is_read_as_the_oracle_reads_it(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let message = sample(&bytes);
-        let json = serde_json::to_vec(&oracle_json(&message, false).unwrap()).unwrap();
+        let json = oracle_text(&message, false).unwrap();
         let mut wire = Vec::new();
         PLANS.from_json(id(ALL), &json, &mut wire, None).unwrap();
         let ours = oracle_decode(ALL, &wire).unwrap();
-        prop_assert_eq!(oracle_json(&ours, false).unwrap(), oracle_json(&message, false).unwrap());
+        prop_assert_eq!(parsed(&oracle_text(&ours, false).unwrap()), parsed(&json));
     }
 
     #[test]
@@ -135,12 +132,12 @@ proptest! {
         }
         let mut out = Vec::new();
         if PLANS.to_json(id(ALL), &wire, &mut out).is_ok() {
-            let ours = parsed(&out);
+            let ours = without_infinite_wrappers(parsed(&out));
             // ours is stricter in places (a Value without a kind aside), never looser
             if let Ok(message) = oracle_decode(ALL, &wire)
-                && let Ok(theirs) = oracle_json(&message, false)
+                && let Ok(theirs) = oracle_text(&message, false)
             {
-                prop_assert_eq!(ours, theirs);
+                prop_assert_eq!(ours, parsed(&theirs));
             }
         }
     }
@@ -162,7 +159,7 @@ proptest! {
         bytes in proptest::collection::vec(any::<u8>(), 0..300),
         damage in proptest::collection::vec((any::<usize>(), any::<u8>()), 1..4),
     ) {
-        let mut json = serde_json::to_vec(&oracle_json(&sample(&bytes), false).unwrap()).unwrap();
+        let mut json = oracle_text(&sample(&bytes), false).unwrap();
         for (at, byte) in damage {
             let length = json.len();
             json[at % length] = byte;
@@ -182,7 +179,7 @@ proptest! {
         let (mut wire, mut back) = (Vec::new(), Vec::new());
         PLANS.from_json(id(ALL), &text, &mut wire, None).unwrap();
         PLANS.to_json(id(ALL), &wire, &mut back).unwrap();
-        prop_assert_eq!(numbers_as_doubles(parsed(&back)), numbers_as_doubles(wrapped));
+        prop_assert_eq!(parsed(&back), parsed(&text));
     }
 }
 
@@ -203,11 +200,19 @@ fn json_value() -> impl Strategy<Value = Json> {
     })
 }
 
-fn numbers_as_doubles(json: Json) -> Json {
+/// The oracle writes an infinite wrapper as null.
+fn without_infinite_wrappers(json: Json) -> Json {
     match json {
-        Json::Number(number) => Json::from(number.as_f64().unwrap()),
-        Json::Array(items) => items.into_iter().map(numbers_as_doubles).collect(),
-        Json::Object(map) => map.into_iter().map(|(key, value)| (key, numbers_as_doubles(value))).collect(),
+        Json::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| match &value {
+                Json::String(text) if key.ends_with("Wrapper") && (text.ends_with("Infinity") || text == "NaN") => {
+                    (key, Json::Null)
+                }
+                _ => (key, without_infinite_wrappers(value)),
+            })
+            .collect(),
+        Json::Array(items) => items.into_iter().map(without_infinite_wrappers).collect(),
         other => other,
     }
 }

@@ -82,10 +82,43 @@ pub fn oracle_decode(name: &str, wire: &[u8]) -> Result<DynamicMessage, prost_re
     DynamicMessage::decode(descriptor(name), wire)
 }
 
-/// What the oracle writes, as a JSON value (its maps come in any order).
-pub fn oracle_json(message: &DynamicMessage, defaults: bool) -> Result<serde_json::Value, serde_json::Error> {
+/// What the oracle writes.
+pub fn oracle_text(message: &DynamicMessage, defaults: bool) -> Result<Vec<u8>, serde_json::Error> {
     let mut text = Vec::new();
     let mut serializer = serde_json::Serializer::new(&mut text);
     message.serialize_with_options(&mut serializer, &SerializeOptions::new().skip_default_fields(!defaults))?;
-    serde_json::from_slice(&text)
+    Ok(text)
+}
+
+/// JSON as a value (the oracle's maps come in any order), its numbers as text that is the same for the same double:
+/// serde_json itself does not read every double exactly.
+pub fn parsed(text: &[u8]) -> serde_json::Value {
+    let text = std::str::from_utf8(text).expect("JSON is UTF-8");
+    let (mut quoted, mut rest) = (String::new(), text);
+    while let Some(c) = rest.chars().next() {
+        let length = match c {
+            '"' => string_length(rest),
+            '-' | '0'..='9' => rest.find([',', ']', '}']).unwrap_or(rest.len()),
+            c => c.len_utf8(),
+        };
+        let (token, tail) = rest.split_at(length);
+        match token.parse::<f64>() {
+            Ok(number) if c != '"' => quoted.push_str(&format!("\"#{number:?}\"")),
+            _ => quoted.push_str(token),
+        }
+        rest = tail;
+    }
+    serde_json::from_str(&quoted).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+fn string_length(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            '"' if !escaped => return at + 1,
+            '\\' => escaped = !escaped,
+            _ => escaped = false,
+        }
+    }
+    text.len()
 }

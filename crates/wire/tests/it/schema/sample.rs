@@ -35,6 +35,13 @@ pub fn message(message: &MessageDescriptor, entropy: &mut Entropy<'_>, taste: Ta
         }
         "google.protobuf.Any" => any(&mut sample, entropy, taste, depth),
         "google.protobuf.Value" => value(&mut sample, entropy, taste, depth),
+        // the oracle writes an infinite wrapper as null
+        "google.protobuf.FloatValue" => {
+            sample.set_field_by_name("value", Value::F32(entropy.below(100) as f32 / 8.0));
+        }
+        "google.protobuf.DoubleValue" => {
+            sample.set_field_by_name("value", Value::F64(finite(entropy.double())));
+        }
         "google.type.Date" => {
             let (year, month, day) =
                 [(2026, 11, 21), (0, 2, 29), (2026, 0, 0), (2026, 2, 0), (0, 0, 0)][entropy.below(5)];
@@ -139,7 +146,7 @@ fn one(kind: &Kind, entropy: &mut Entropy<'_>, taste: Taste, depth: usize) -> Va
         Kind::String => Value::String(entropy.text()),
         Kind::Bytes => Value::Bytes(entropy.bytes().into()),
         Kind::Enum(enumeration) if enumeration.full_name() == "google.protobuf.NullValue" => Value::EnumNumber(0),
-        Kind::Enum(_) => Value::EnumNumber([0, 1, 2, -3, 77, i32::MIN][entropy.below(6)]),
+        Kind::Enum(_) => Value::EnumNumber([0, 2, -3, 77, i32::MIN][entropy.below(5)]),
         Kind::Message(inner) => Value::Message(message(inner, entropy, taste, depth)),
     }
 }
