@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bound;
 mod config;
 mod conn;
 mod counters;
@@ -9,6 +10,7 @@ mod error;
 pub mod failpoint;
 mod macros;
 mod migrate;
+mod pace;
 mod postgres;
 mod queue;
 mod row;
