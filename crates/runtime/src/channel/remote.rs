@@ -99,12 +99,13 @@ impl GrpcChannel<Connection> {
 
 fn endpoint(config: &RemoteConfig) -> Result<Endpoint, RemoteError> {
     let bad_url = || RemoteError::Url { url: config.url.clone() };
-    let endpoint = Endpoint::from_shared(config.url.clone()).map_err(|_| bad_url())?;
-    let secure = match endpoint.uri().scheme_str() {
-        Some("http") => false,
-        Some("https") => true,
+    let url: http::Uri = config.url.parse().map_err(|_| bad_url())?;
+    let secure = match (url.scheme_str(), url.host()) {
+        (Some("http"), Some(_)) => false,
+        (Some("https"), Some(_)) => true,
         _ => return Err(bad_url()),
     };
+    let endpoint = Endpoint::from(url);
     let endpoint = endpoint
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)

@@ -38,12 +38,15 @@ fn visit<T: DeserializeOwned>(node: &Value, path: &mut Vec<String>, found: &mut 
     }
     let Err(error) = alone(path, node).try_deserialize::<T>() else { return false };
     let message = plain(&error.to_string());
-    let is_setting = !matches!(node.kind, ValueKind::Table(_));
-    if is_setting && message.contains("missing field") {
-        // Of the others, which were left out on purpose.
+    let missing = missing_field(&message);
+    if missing.is_some() && !matches!(node.kind, ValueKind::Table(_)) {
+        // One of the others, which were left out on purpose.
         return false;
     }
-    let problem = describe(&message, path, node);
+    let problem = match missing {
+        Some(field) => Problem::new(field, "must be set"),
+        None => describe(&message, path, node),
+    };
     if !found.contains(&problem) {
         found.push(problem);
     }
@@ -71,8 +74,25 @@ fn describe(message: &str, path: &[String], node: &Value) -> Problem {
     }
     let name = path.last().map(String::as_str).unwrap_or_default();
     let secret = SECRET_WORDS.iter().any(|word| name.contains(word));
-    let message = if secret { "the value is not valid (it may be a secret and is not repeated here)" } else { message };
+    let message = match secret {
+        true => "the value is not valid (it may be a secret and is not repeated here)".to_owned(),
+        false => in_our_words(message, node),
+    };
     Problem::new(path.join("."), message).at(origin)
+}
+
+/// Says what is wrong with a value without naming types of ours, and with the value.
+fn in_our_words(message: &str, node: &Value) -> String {
+    if let Some((_, variant)) = message.split_once(" does not have variant constructor ") {
+        return format!("there is no choice {variant:?}");
+    }
+    if let Some((what, _)) = message.split_once(", expected struct ") {
+        return format!("{what}, expected a section");
+    }
+    match &node.kind {
+        ValueKind::String(text) if !message.contains(text.as_str()) => format!("{text:?} is not valid: {message}"),
+        _ => message.to_owned(),
+    }
 }
 
 /// Takes the library's own words about the place out of an error: ours say it.
@@ -82,6 +102,12 @@ fn plain(message: &str) -> String {
         .filter_map(|tail| message.find(tail))
         .min();
     message[..end.unwrap_or(message.len())].to_owned()
+}
+
+/// Reads the library's sentence about a field that must not be left out: its whole path.
+fn missing_field(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("missing configuration field \"")?;
+    Some(rest.split('"').next()?.to_owned())
 }
 
 /// Reads serde's sentence about an unknown field: its name, and the names that are known.

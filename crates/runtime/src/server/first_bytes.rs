@@ -90,3 +90,42 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for FirstBytes<I> {
         self.inner.is_write_vectored()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::time::timeout;
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    /// What the server reads of a client that sends this and then nothing, and how long it reads.
+    async fn read_after(sent: &[u8]) -> Result<usize, io::ErrorKind> {
+        let (mut client, server) = duplex(64);
+        client.write_all(sent).await.unwrap();
+        let mut server = FirstBytes::new(server, LIMIT);
+        let (mut buffer, mut total) = ([0; 64], 0);
+        loop {
+            match timeout(LIMIT * 2, server.read(&mut buffer)).await {
+                // Still open after twice the limit: the limit no longer applies.
+                Err(_) => return Ok(total),
+                Ok(Ok(count)) => total += count,
+                Ok(Err(error)) => return Err(error.kind()),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_decide_is_given_up() {
+        assert_eq!(read_after(b"").await, Err(io::ErrorKind::TimedOut));
+        assert_eq!(read_after(b"P").await, Err(io::ErrorKind::TimedOut));
+        assert_eq!(read_after(&PREFACE[..23]).await, Err(io::ErrorKind::TimedOut));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_decided_may_take_its_time() {
+        assert_eq!(read_after(b"G").await, Ok(1));
+        assert_eq!(read_after(b"POST").await, Ok(4));
+        assert_eq!(read_after(PREFACE).await, Ok(24));
+    }
+}

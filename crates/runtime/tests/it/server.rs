@@ -1,0 +1,205 @@
+//! One port: HTTP/1.1, HTTP/2 by prior knowledge, both over TLS.
+
+use crate::echo::{Running, answering, any_port, guards, policies, routes};
+use bytes::Bytes;
+use http::{Request, Response, Version};
+use http_body_util::{BodyExt as _, Empty, Full};
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use mainstay_layers::{Body, Peer, stack};
+use mainstay_runtime::server::{BindError, TlsConfig};
+use mainstay_runtime::{Server, ServerConfig, Shutdown};
+use rustls::pki_types::{CertificateDer, ServerName};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// Says which version the request came in, and from where.
+fn version(request: Request<Body>) -> Response<Body> {
+    let peer = request.extensions().get::<Peer>().is_some_and(|peer| peer.0.ip().is_loopback());
+    Response::new(Body::new(Full::new(Bytes::from(format!("{:?} {peer}", request.version())))))
+}
+
+fn plain() -> Running {
+    Running::serve(ServerConfig::at(any_port()), answering(version), Shutdown::new())
+}
+
+async fn get<I>(io: I, version: Version) -> String
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let request =
+        Request::builder().uri("http://localhost/x").header("host", "localhost").body(Empty::<Bytes>::new()).unwrap();
+    let io = TokioIo::new(io);
+    let response = if version == Version::HTTP_2 {
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+        tokio::spawn(connection);
+        sender.send_request(request).await.unwrap()
+    } else {
+        let (mut sender, connection) = http1::handshake(io).await.unwrap();
+        tokio::spawn(connection);
+        sender.send_request(request).await.unwrap()
+    };
+    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn one_port_speaks_both_versions() {
+    let server = plain();
+    let connect = || TcpStream::connect(server.address);
+    assert_eq!(get(connect().await.unwrap(), Version::HTTP_11).await, "HTTP/1.1 true");
+    assert_eq!(get(connect().await.unwrap(), Version::HTTP_2).await, "HTTP/2.0 true");
+    assert_eq!(server.stop().await.cut, 0);
+}
+
+/// Writes a new certificate for `localhost` into the folder and returns it.
+fn write_certificate(folder: &Path) -> CertificateDer<'static> {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
+    std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    made.cert.der().clone()
+}
+
+fn tls_config(folder: &Path) -> ServerConfig {
+    let tls = TlsConfig { cert_file: folder.join("cert.pem"), key_file: folder.join("key.pem") };
+    ServerConfig { tls: Some(tls), ..ServerConfig::at(any_port()) }
+}
+
+async fn connect_tls(
+    address: std::net::SocketAddr,
+    trusted: CertificateDer<'static>,
+    protocol: &[u8],
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(trusted).unwrap();
+    let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![protocol.to_vec()];
+    let stream = TcpStream::connect(address).await?;
+    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
+}
+
+#[tokio::test]
+async fn tls_negotiates_both_versions_and_follows_a_new_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = write_certificate(folder.path());
+    let server = Server::bind(&tls_config(folder.path())).unwrap();
+    let (address, certificates, shutdown) = (server.address(), server.certificates().unwrap().clone(), Shutdown::new());
+    assert!(server.url().starts_with("https://"));
+    let task = tokio::spawn(server.serve(answering(version), shutdown.clone()));
+
+    let stream = connect_tls(address, first.clone(), b"http/1.1").await.unwrap();
+    assert_eq!(get(stream, Version::HTTP_11).await, "HTTP/1.1 true");
+    let stream = connect_tls(address, first.clone(), b"h2").await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    assert_eq!(get(stream, Version::HTTP_2).await, "HTTP/2.0 true");
+
+    let second = write_certificate(folder.path());
+    certificates.reload().unwrap();
+    assert!(connect_tls(address, first, b"h2").await.is_err(), "the old certificate is no longer shown");
+    let stream = connect_tls(address, second.clone(), b"h2").await.unwrap();
+    assert_eq!(get(stream, Version::HTTP_2).await, "HTTP/2.0 true");
+
+    std::fs::write(folder.path().join("cert.pem"), "nonsense").unwrap();
+    assert!(certificates.reload().is_err());
+    assert!(connect_tls(address, second, b"h2").await.is_ok(), "an unusable file changes nothing");
+    shutdown.force();
+    task.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_used_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let problem = Server::bind(&tls_config(folder.path())).unwrap_err().to_string();
+    assert!(problem.contains("cert.pem"), "{problem}");
+    write_certificate(folder.path());
+    let other = tempfile::tempdir().unwrap();
+    write_certificate(other.path());
+    std::fs::copy(other.path().join("key.pem"), folder.path().join("key.pem")).unwrap();
+    let problem = Server::bind(&tls_config(folder.path())).unwrap_err().to_string();
+    assert!(problem.contains("does not fit"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_named_with_the_remedy() {
+    let holder = std::net::TcpListener::bind(any_port()).unwrap();
+    let address = holder.local_addr().unwrap();
+    let error = Server::bind(&ServerConfig::at(address)).unwrap_err();
+    assert!(matches!(error, BindError::InUse { .. }));
+    let text = error.to_string();
+    assert!(text.contains(&address.port().to_string()) && text.contains("stop the process"), "{text}");
+}
+
+#[tokio::test]
+async fn an_address_of_another_machine_is_named_with_the_remedy() {
+    let error = Server::bind(&ServerConfig::at("192.0.2.1:0".parse().unwrap())).unwrap_err();
+    assert!(matches!(error, BindError::NoSuchAddress { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_panic_leaves_the_connection_open() {
+    let guards = guards();
+    let stack = stack::listener(routes(), policies(&guards.metrics), guards);
+    let server = Running::serve(ServerConfig::at(any_port()), stack, Shutdown::new());
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    for _ in 0..2 {
+        let frame = Full::new(Bytes::from_static(&[0, 0, 0, 0, 0]));
+        let request =
+            Request::post("/t.Echo/Panic").header("host", "localhost").header("content-type", "application/grpc");
+        let response = sender.send_request(request.body(frame).unwrap()).await.unwrap();
+        assert_eq!(response.headers()["grpc-status"], "13");
+        response.into_body().collect().await.unwrap();
+    }
+    drop(sender);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let server = plain();
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!("GET / HTTP/1.1\r\nhost: x\r\nx-large: {}\r\n\r\n", "y".repeat(80 << 10));
+    // The server may close before it has read everything.
+    let _ = stream.write_all(head.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+    assert_eq!(get(TcpStream::connect(server.address).await.unwrap(), Version::HTTP_11).await, "HTTP/1.1 true");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn garbage_ends_only_its_own_connection() {
+    let server = plain();
+    for garbage in [&b"\x16\x03\x01\x00\x05hello"[..], b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", b"GET\r\n\r\n", b"\0\0\0\0"]
+    {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(garbage).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    }
+    assert_eq!(get(TcpStream::connect(server.address).await.unwrap(), Version::HTTP_2).await, "HTTP/2.0 true");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_beyond_the_limit_waits_for_its_turn() {
+    let config = ServerConfig { max_connections: 1, ..ServerConfig::at(any_port()) };
+    let server = Running::serve(config, answering(version), Shutdown::new());
+    let first = TcpStream::connect(server.address).await.unwrap();
+    let second =
+        tokio::spawn(async move { get(TcpStream::connect(server.address).await.unwrap(), Version::HTTP_11).await });
+    assert_eq!(get(first, Version::HTTP_11).await, "HTTP/1.1 true");
+    assert_eq!(second.await.unwrap(), "HTTP/1.1 true");
+    server.shutdown.force();
+    server.ended().await;
+}
