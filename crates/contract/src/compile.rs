@@ -39,7 +39,7 @@ pub fn compile(sources: Vec<Source>) -> Result<Contract, Diagnostics> {
         bound.derived.iter().map(|index| derive(&heads[*index], &resources[*index].comment)).collect();
     derived.sort_by(|a, b| a.path.cmp(&b.path));
     for file in &derived {
-        add(&mut pool, file).map_err(|problem| Diagnostics(vec![problem]))?;
+        add(&mut pool, file)?;
     }
     let descriptor_set = descriptor_set(&pool, &files, &derived);
     let pool = DescriptorPool::decode(descriptor_set.as_slice()).map_err(|error| internal(&error.to_string()))?;
@@ -68,7 +68,7 @@ fn internal(cause: &str) -> Diagnostics {
     Diagnostics(vec![Diagnostic::general("the derived services do not compile", Some(cause.to_owned()), Some(help))])
 }
 
-fn add(pool: &mut DescriptorPool, file: &Source) -> Result<(), Diagnostic> {
+fn add(pool: &mut DescriptorPool, file: &Source) -> Result<(), Diagnostics> {
     let cause = match File::from_source(&file.path, &file.text) {
         Ok(parsed) => match pool.add_file_descriptor_proto(parsed.file_descriptor_proto().clone()) {
             Ok(()) => return Ok(()),
@@ -76,11 +76,7 @@ fn add(pool: &mut DescriptorPool, file: &Source) -> Result<(), Diagnostic> {
         },
         Err(error) => error.to_string(),
     };
-    let help = "please report it with the contract".to_owned();
-    Err(Diagnostic {
-        cause: Some(cause),
-        ..Diagnostic::of_file(&file.path, "the derived service does not compile", Some(help))
-    })
+    Err(internal(&format!("{}: {cause}", file.path)))
 }
 
 /// The files that matter, dependencies first, as a `FileDescriptorSet`. Written by hand so that options and unknown

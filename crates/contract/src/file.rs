@@ -26,6 +26,9 @@ pub(crate) mod tag {
     pub const METHOD_OPTIONS: i32 = 4;
 }
 
+/// A longer line is not shown with its problem.
+const MAX_SHOWN_LINE_BYTES: usize = 500;
+
 /// A stretch of a written file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Spot {
@@ -43,12 +46,16 @@ pub(crate) struct WrittenFile {
     /// Nothing where the file does not parse.
     pub parsed: Option<FileDescriptorProto>,
     spans: HashMap<Vec<i32>, Range<usize>>,
+    /// Offsets at which lines start.
+    lines: Vec<usize>,
 }
 
 impl WrittenFile {
     pub(crate) fn new(source: Source, name: String, parsed: Option<FileDescriptorProto>) -> WrittenFile {
-        let spans = parsed.as_ref().map(|file| spans(&source.text, file)).unwrap_or_default();
-        WrittenFile { source, name, parsed, spans }
+        let lines: Vec<usize> =
+            std::iter::once(0).chain(source.text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let spans = parsed.as_ref().map(|file| spans(&source.text, &lines, file)).unwrap_or_default();
+        WrittenFile { source, name, parsed, spans, lines }
     }
 
     /// The stretch that the element at a descriptor path takes.
@@ -59,6 +66,21 @@ impl WrittenFile {
     /// The first place that one of the paths has, else the file's beginning.
     fn first_span(&self, paths: &[&[i32]]) -> Range<usize> {
         paths.iter().find_map(|path| self.span(path)).unwrap_or(0..0)
+    }
+
+    /// Line and column (from 1, in characters) of an offset, and the range of its line without the line's end.
+    fn position(&self, offset: usize) -> (u32, u32, Range<usize>) {
+        let text = &self.source.text;
+        let mut offset = offset.min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let start = self.lines[line - 1];
+        let end = self.lines.get(line).map_or(text.len(), |next| next - 1);
+        let end = if text[start..end].ends_with('\r') { end - 1 } else { end };
+        let column = text[start..offset].chars().count() + 1;
+        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX), start..end)
     }
 
     /// The comments that stand before an element.
@@ -134,28 +156,28 @@ impl Files {
 
     /// Where a spot begins, as a person counts.
     pub(crate) fn place(&self, spot: &Spot) -> Place {
-        let file = self.all.get(spot.file).map(|file| file.source.path.clone()).unwrap_or_default();
-        let (line, column, _) = position(self.text(spot.file), spot.range.start);
-        Place { file, line, column }
+        let Some(file) = self.all.get(spot.file) else { return Place::default() };
+        let (line, column, _) = file.position(spot.range.start);
+        Place { file: file.source.path.clone(), line, column }
     }
 
     /// Makes a diagnostic at a spot.
     pub(crate) fn diagnostic(&self, severity: Severity, spot: &Spot, message: String) -> Diagnostic {
-        let place = self.place(spot);
-        let text = self.text(spot.file);
-        let (_, _, line_range) = position(text, spot.range.start);
-        let end = spot.range.end.clamp(spot.range.start.min(line_range.end), line_range.end);
-        let width = text.get(spot.range.start.min(end)..end).map_or(1, |marked| marked.chars().count().max(1));
+        let general = Diagnostic { severity, ..Diagnostic::general(message, None, None) };
+        let Some(file) = self.all.get(spot.file) else { return general };
+        let text = &file.source.text;
+        let (line, column, range) = file.position(spot.range.start);
+        let start = spot.range.start.min(range.end);
+        let marked = text.get(start..spot.range.end.clamp(start, range.end)).unwrap_or_default();
+        let width = u32::try_from(marked.chars().count().max(1)).unwrap_or(1);
+        let shown = text.get(range).filter(|line| line.len() <= MAX_SHOWN_LINE_BYTES);
         Diagnostic {
-            severity,
-            end_column: place.column + u32::try_from(width).unwrap_or(1),
-            file: place.file,
-            line: place.line,
-            column: place.column,
-            message,
-            cause: None,
-            help: None,
-            source_line: text.get(line_range).map(str::to_owned),
+            file: file.source.path.clone(),
+            line,
+            column,
+            end_column: column.saturating_add(width),
+            source_line: shown.map(str::to_owned),
+            ..general
         }
     }
 }
@@ -164,23 +186,8 @@ pub(crate) fn join(path: &[i32], tail: &[i32]) -> Vec<i32> {
     [path, tail].concat()
 }
 
-/// Line and column (from 1, in characters) of an offset, and the range of its line without the line's end.
-fn position(text: &str, offset: usize) -> (u32, u32, Range<usize>) {
-    let mut offset = offset.min(text.len());
-    while !text.is_char_boundary(offset) {
-        offset -= 1;
-    }
-    let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
-    let end = text[offset..].find('\n').map_or(text.len(), |at| offset + at);
-    let end = if text[start..end].ends_with('\r') { end - 1 } else { end };
-    let line = text[..start].bytes().filter(|byte| *byte == b'\n').count() + 1;
-    let column = text[start..offset].chars().count() + 1;
-    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX), start..end)
-}
-
 /// Descriptor spans are lines and byte columns from 0; these are byte offsets.
-fn spans(text: &str, file: &FileDescriptorProto) -> HashMap<Vec<i32>, Range<usize>> {
-    let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+fn spans(text: &str, starts: &[usize], file: &FileDescriptorProto) -> HashMap<Vec<i32>, Range<usize>> {
     let offset = |line: i32, column: i32| {
         let start = usize::try_from(line).ok().and_then(|line| starts.get(line)).copied().unwrap_or(text.len());
         (start + usize::try_from(column).unwrap_or(0)).min(text.len())

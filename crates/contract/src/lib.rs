@@ -29,6 +29,7 @@ pub use parse::MAX_NESTING;
 pub use pattern::MAX_PATTERN_VARIABLES;
 pub use report::MAX_DIAGNOSTICS;
 pub use resource::index::{MAX_INDEX_COLUMNS, MAX_INDEXES};
+pub use resource::json::MAX_JSON_DEPTH;
 pub use resource::layout::{MAX_COLUMNS, MAX_MESSAGE_DEPTH};
 pub use source::{MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_TOTAL_BYTES, Source, read_folder};
 pub use validate::{Container, JsonChecks, JsonFieldChecks, Violation};

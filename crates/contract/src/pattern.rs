@@ -68,7 +68,7 @@ impl Pattern {
         if pattern.variables.len() > MAX_PATTERN_VARIABLES {
             return Err(problem(0..source.len(), format!("more than {MAX_PATTERN_VARIABLES} variables")));
         }
-        if segments.len() % 2 != 0 {
+        if !segments.len().is_multiple_of(2) {
             let message = "the pattern ends with a collection".to_owned();
             let range = 0..source.len();
             let capability = (segments.len() > 1).then_some("singleton resources");

@@ -7,6 +7,9 @@ use crate::{Diagnostic, Severity};
 /// How many problems are told at most; a broken generator would fill the screen for ever.
 pub const MAX_DIAGNOSTICS: usize = 500;
 
+/// How many are collected; what comes after is not even looked at.
+const MAX_COLLECTED: usize = 10 * MAX_DIAGNOSTICS;
+
 /// The problems found so far.
 pub(crate) struct Report<'f> {
     pub files: &'f Files,
@@ -76,6 +79,8 @@ impl<'f> Report<'f> {
     }
 
     fn add(&mut self, severity: Severity, spot: &Spot, message: String) -> Draft<'_> {
+        // Errors never give way to one another entirely: the last place is overwritten, so there is always one.
+        self.found.truncate(MAX_COLLECTED);
         let index = self.found.len();
         self.found.push(self.files.diagnostic(severity, spot, message));
         Draft(&mut self.found[index])

@@ -160,7 +160,7 @@ impl Rules<'_> {
             match compile_default(&source, &declared.ty) {
                 Ok(program) => field.default = Some(program),
                 Err(problems) => {
-                    self.report(report, &format!("the default of {}", field.name), &source, &spot, problems)
+                    self.report(report, &format!("the default of {}", field.name), &source, &spot, problems);
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use prost_reflect::{DescriptorPool, MessageDescriptor};
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 
 use crate::capabilities;
 use crate::file::{Spot, tag};
@@ -10,6 +10,7 @@ use crate::naming::{self, MAX_IDENTIFIER_BYTES};
 use crate::options::{items, message_option, optional_text, text};
 use crate::pattern::Pattern;
 use crate::report::Report;
+use crate::resource::access::OPTIONS;
 use crate::text::{Step, literal_offsets};
 
 pub(crate) const RESOURCE: &str = "google.api.resource";
@@ -70,73 +71,100 @@ fn refuse_nested(report: &mut Report<'_>, pool: &DescriptorPool, message: &Messa
 }
 
 fn head(report: &mut Report<'_>, pool: &DescriptorPool, message: &MessageDescriptor) -> Option<Head> {
-    let file = message.parent_file();
-    let name = report.name(file.name(), message.path());
     let Some(option) = message_option(pool, &message.options(), RESOURCE) else {
-        if message_option(pool, &message.options(), "mainstay.v1.resource").is_some() {
-            let spot = report.option(file.name(), message.path(), tag::MESSAGE_OPTIONS, "mainstay.v1.resource", &[]);
-            report
-                .error(&spot, format!("{} is not a resource", message.full_name()))
-                .because("(mainstay.v1.resource) needs (google.api.resource), which says its type and pattern")
-                .help(example(message));
-        }
+        refuse_half_resource(report, pool, message);
         return None;
     };
-    let spot = |report: &Report<'_>, steps: &[Step<'_>]| {
-        report.option(file.name(), message.path(), tag::MESSAGE_OPTIONS, RESOURCE, steps)
-    };
     let before = report.errors();
-    if message.package_name().is_empty() {
-        report
-            .error(&name, format!("{} has no package", message.full_name()))
-            .because("the package is part of the service's name and of the REST path")
-            .help("add `package shop.v1;` to the file");
-    }
-    let type_name = text(&option, "type");
-    if !is_type(&type_name) {
-        let at = spot(report, &[Step::Field("type")]);
-        report
-            .error(&at, format!("`{type_name}` is not a resource type"))
-            .because("a type is a domain, a slash and a kind in upper camel case (AIP-123)")
-            .help(format!("for example type: \"shop.example.com/{}\"", message.name()));
-    }
-    let patterns: Vec<String> =
-        items(&option, "pattern").iter().filter_map(|value| value.as_str().map(str::to_owned)).collect();
-    let pattern = match patterns.as_slice() {
-        [] => {
-            report.error(&spot(report, &[]), "the resource has no pattern").help(example(message));
-            None
-        }
-        [one] => parse_pattern(report, one, &spot(report, &[Step::Item("pattern", 0)])),
-        _ => {
-            let at = spot(report, &[Step::Item("pattern", 1)]);
-            capabilities::refuse(report, &at, "several patterns", "a resource with more than one pattern");
-            None
-        }
-    }?;
-    let singular = naming::snake(message.name());
-    let plural = naming::snake(&pattern.collection);
-    for (field, wanted) in [("singular", naming::lower_camel(message.name())), ("plural", pattern.collection.clone())] {
-        if let Some(written) = optional_text(&option, field).filter(|written| *written != wanted) {
-            let at = spot(report, &[Step::Field(field)]);
-            report
-                .error(&at, format!("the {field} is `{wanted}`, not `{written}`"))
-                .because("methods and fields are named after the message and the pattern's collection")
-                .help(format!("write {field}: \"{wanted}\", or leave it out"));
-        }
-    }
+    let spot = report.name(message.parent_file().name(), message.path());
+    let declared = Declared { message, option };
+    declared.check_package(report, &spot);
+    let type_name = declared.type_name(report);
+    let pattern = declared.pattern(report)?;
+    declared.check_names(report, &pattern);
     let table = naming::table(message.package_name(), message.name());
-    check_table(report, &name, &table);
-    let spot = name;
-    (report.errors() == before).then(|| Head {
-        message: message.clone(),
-        type_name,
-        pattern,
-        singular,
-        plural,
-        table,
-        spot,
-    })
+    check_table(report, &spot, &table);
+    let (singular, plural) = (naming::snake(message.name()), naming::snake(&pattern.collection));
+    let message = message.clone();
+    (report.errors() == before).then_some(Head { message, type_name, pattern, singular, plural, table, spot })
+}
+
+fn refuse_half_resource(report: &mut Report<'_>, pool: &DescriptorPool, message: &MessageDescriptor) {
+    if message_option(pool, &message.options(), OPTIONS).is_some() {
+        let file = message.parent_file();
+        let spot = report.option(file.name(), message.path(), tag::MESSAGE_OPTIONS, OPTIONS, &[]);
+        report
+            .error(&spot, format!("{} is not a resource", message.full_name()))
+            .because("(mainstay.v1.resource) needs (google.api.resource), which says its type and pattern")
+            .help(example(message));
+    }
+}
+
+/// A message with `google.api.resource`.
+struct Declared<'m> {
+    message: &'m MessageDescriptor,
+    option: DynamicMessage,
+}
+
+impl Declared<'_> {
+    fn spot(&self, report: &Report<'_>, steps: &[Step<'_>]) -> Spot {
+        let file = self.message.parent_file();
+        report.option(file.name(), self.message.path(), tag::MESSAGE_OPTIONS, RESOURCE, steps)
+    }
+
+    fn check_package(&self, report: &mut Report<'_>, spot: &Spot) {
+        if self.message.package_name().is_empty() {
+            report
+                .error(spot, format!("{} has no package", self.message.full_name()))
+                .because("the package is part of the service's name and of the REST path")
+                .help("add `package shop.v1;` to the file");
+        }
+    }
+
+    fn type_name(&self, report: &mut Report<'_>) -> String {
+        let type_name = text(&self.option, "type");
+        if !is_type(&type_name) {
+            let at = self.spot(report, &[Step::Field("type")]);
+            report
+                .error(&at, format!("`{type_name}` is not a resource type"))
+                .because("a type is a domain, a slash and a kind in upper camel case (AIP-123)")
+                .help(format!("for example type: \"shop.example.com/{}\"", self.message.name()));
+        }
+        type_name
+    }
+
+    fn pattern(&self, report: &mut Report<'_>) -> Option<Pattern> {
+        let patterns = items(&self.option, "pattern");
+        match patterns.as_slice() {
+            [] => {
+                let at = self.spot(report, &[]);
+                report.error(&at, "the resource has no pattern").help(example(self.message));
+                None
+            }
+            [one] => {
+                let at = self.spot(report, &[Step::Item("pattern", 0)]);
+                parse_pattern(report, one.as_str().unwrap_or_default(), &at)
+            }
+            _ => {
+                let at = self.spot(report, &[Step::Item("pattern", 1)]);
+                capabilities::refuse(report, &at, "several patterns", "a resource with more than one pattern");
+                None
+            }
+        }
+    }
+
+    fn check_names(&self, report: &mut Report<'_>, pattern: &Pattern) {
+        let singular = naming::lower_camel(self.message.name());
+        for (field, wanted) in [("singular", &singular), ("plural", &pattern.collection)] {
+            if let Some(written) = optional_text(&self.option, field).filter(|written| written != wanted) {
+                let at = self.spot(report, &[Step::Field(field)]);
+                report
+                    .error(&at, format!("the {field} is `{wanted}`, not `{written}`"))
+                    .because("methods and fields are named after the message and the pattern's collection")
+                    .help(format!("write {field}: \"{wanted}\", or leave it out"));
+            }
+        }
+    }
 }
 
 fn example(message: &MessageDescriptor) -> String {
@@ -194,34 +222,39 @@ fn check_table(report: &mut Report<'_>, spot: &Spot, table: &str) {
     }
 }
 
-/// Types, tables and paths are each somebody's alone.
+/// What no two resources share: its name, how to tell it, and what to do.
+struct Unique {
+    what: &'static str,
+    key: fn(&Head) -> String,
+    help: &'static str,
+}
+
+const UNIQUE: [Unique; 3] = [
+    Unique {
+        what: "type",
+        key: |head| head.type_name.clone(),
+        help: "give each resource a type of its own; it is the identity of its table",
+    },
+    Unique { what: "table", key: |head| head.table.clone(), help: "rename one of the messages" },
+    Unique {
+        what: "pattern",
+        key: |head| format!("{} {}", head.package(), head.pattern.shape()),
+        help: "use another collection for one of them",
+    },
+];
+
 fn check_unique(report: &mut Report<'_>, heads: &[Head]) {
-    let keys: [(&str, fn(&Head) -> String, &str); 3] = [
-        (
-            "type",
-            |head| head.type_name.clone(),
-            "give each resource a type of its own; it is the identity of its table",
-        ),
-        ("table", |head| head.table.clone(), "rename one of the messages"),
-        (
-            "pattern",
-            |head| format!("{} {}", head.package(), head.pattern.shape()),
-            "use another collection for one of them",
-        ),
-    ];
-    for (what, key, help) in keys {
+    for Unique { what, key, help } in UNIQUE {
         let mut first: HashMap<String, &Head> = HashMap::new();
         for head in heads {
             let Some(other) = first.get(&key(head)) else {
                 first.insert(key(head), head);
                 continue;
             };
+            let (one, two) = (other.message.full_name(), head.message.full_name());
             report
-                .error(
-                    &head.spot,
-                    format!("{} and {} have the same {what}", other.message.full_name(), head.message.full_name()),
-                )
-                .because(format!("both are {}", key(head).trim()))
+                .error(&head.spot, format!("{one} and {two} have the same {what}"))
+                .because(format!("both are {}", key(head)))
                 .help(help);
         }
     }

@@ -17,6 +17,9 @@ use crate::resource::{constraints, types::Refused};
 use crate::text::Step;
 use crate::{Container, JsonChecks, JsonFieldChecks};
 
+/// How deep different messages may lie in one another inside a JSON column.
+pub const MAX_JSON_DEPTH: usize = 32;
+
 /// A JSON column's inside.
 pub(crate) struct BuiltJson {
     pub shape: JsonShape,
@@ -31,6 +34,8 @@ pub(crate) struct JsonBuilder<'a, 'f> {
     read: &'a mut HashSet<String>,
     shape: JsonShape,
     checks: Vec<Vec<JsonFieldChecks>>,
+    /// How many messages are being entered, one inside the other.
+    depth: usize,
     /// Entry in the shape, by the message's full name.
     entries: HashMap<String, usize>,
     /// By the message's full name, and whether a recursion is cut short in it.
@@ -45,6 +50,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             read,
             shape: JsonShape::default(),
             checks: Vec::new(),
+            depth: 0,
             entries: HashMap::new(),
             records: HashMap::new(),
         }
@@ -64,6 +70,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         if let Stored::Message(message) = stored {
             self.message(message);
         }
+        self.depth = 0;
         let ty = self.ty(field, stored, false);
         let checks =
             JsonChecks { container, items: items.to_vec(), item_kind, messages: std::mem::take(&mut self.checks) };
@@ -79,6 +86,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         self.entries.insert(message.full_name().to_owned(), entry);
         self.shape.messages.push(JsonMessage::default());
         self.checks.push(Vec::new());
+        options::check_aliases(self.report, message);
         let mut fields: Vec<FieldDescriptor> = message.fields().collect();
         fields.sort_by_key(FieldDescriptor::number);
         for field in fields {
@@ -94,7 +102,6 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         self.read.insert(field.full_name().to_owned());
         self.report.anchor = Some(self.report.name(field.parent_file().name(), field.path()));
         let options = options::read(field);
-        options::check_aliases(self.report, field, &options.aliases);
         let constraints = constraints::read(self.report, field);
         if descriptor_refused(self.report, field) {
             return None;
@@ -121,7 +128,19 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             }
         };
         let message = match &stored {
-            Stored::Message(message) => Some(self.message(message)),
+            Stored::Message(message) if self.depth < MAX_JSON_DEPTH => {
+                self.depth += 1;
+                let entry = self.message(message);
+                self.depth -= 1;
+                Some(entry)
+            }
+            Stored::Message(_) => {
+                let spot = self.report.name(field.parent_file().name(), field.path());
+                self.report
+                    .error(&spot, format!("messages lie more than {MAX_JSON_DEPTH} deep in one another"))
+                    .help("make one of them a resource of its own");
+                return None;
+            }
             _ => None,
         };
         let (kind, wrapped) = match stored {
@@ -165,7 +184,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
     fn record(&mut self, message: &MessageDescriptor, inside_recursion: bool) -> Arc<RecordType> {
         let recursive = self.types.is_recursive(message);
         let name = message.full_name().to_owned();
-        if recursive && inside_recursion {
+        if (recursive && inside_recursion) || self.depth > MAX_JSON_DEPTH {
             return Arc::new(RecordType { name, fields: Vec::new() });
         }
         let key = (name.clone(), inside_recursion);
@@ -173,6 +192,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             return Arc::clone(known);
         }
         let mut fields = Vec::new();
+        self.depth += 1;
         for field in message.fields() {
             let Ok(stored) = self.types.stored(&field) else { continue };
             let ty = self.ty(&field, &stored, inside_recursion || recursive);
@@ -185,6 +205,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
                 storage: Storage::InJson,
             });
         }
+        self.depth -= 1;
         let record = Arc::new(RecordType { name, fields });
         self.records.insert(key, Arc::clone(&record));
         record

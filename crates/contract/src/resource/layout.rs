@@ -10,12 +10,11 @@ use prost_reflect::{FieldDescriptor, MessageDescriptor};
 use crate::capabilities;
 use crate::file::Spot;
 use crate::model::{FieldModel, Reference};
-use crate::naming::MAX_IDENTIFIER_BYTES;
 use crate::report::Report;
 use crate::resource::constraints::{self, Constraints};
 use crate::resource::head::Head;
 use crate::resource::json::JsonBuilder;
-use crate::resource::options::{self, FIELD, FieldOptions, REFERENCE};
+use crate::resource::options::{self, FIELD, FieldOptions};
 use crate::resource::standard;
 use crate::resource::types::{Stored, Types};
 use crate::text::Step;
@@ -63,37 +62,37 @@ pub(crate) fn build(
 }
 
 /// A message on its way into columns.
-struct Level {
-    message: MessageDescriptor,
+pub(super) struct Level {
+    pub(super) message: MessageDescriptor,
     /// Prefix of column names: `address__`.
-    column: String,
+    pub(super) column: String,
     /// Prefix of field paths: `address.`.
-    field: String,
-    path: NumberPath,
-    depth: usize,
+    pub(super) field: String,
+    pub(super) path: NumberPath,
+    pub(super) depth: usize,
 }
 
-struct Builder<'a, 'f> {
-    report: &'a mut Report<'f>,
-    heads: &'a [Head],
-    head: &'a Head,
-    types: &'a mut Types,
+pub(super) struct Builder<'a, 'f> {
+    pub(super) report: &'a mut Report<'f>,
+    pub(super) heads: &'a [Head],
+    pub(super) head: &'a Head,
+    pub(super) types: &'a mut Types,
     /// Full names of the fields whose options are enforced.
-    read: &'a mut HashSet<String>,
-    built: Built,
+    pub(super) read: &'a mut HashSet<String>,
+    pub(super) built: Built,
     /// No more columns; said once.
-    full: bool,
+    pub(super) full: bool,
 }
 
 /// A field, on the way.
-struct Item {
-    descriptor: FieldDescriptor,
-    options: FieldOptions,
-    constraints: Constraints,
-    spot: Spot,
-    path: NumberPath,
-    field_path: String,
-    column: String,
+pub(super) struct Item {
+    pub(super) descriptor: FieldDescriptor,
+    pub(super) options: FieldOptions,
+    pub(super) constraints: Constraints,
+    pub(super) spot: Spot,
+    pub(super) path: NumberPath,
+    pub(super) field_path: String,
+    pub(super) column: String,
 }
 
 impl Builder<'_, '_> {
@@ -113,7 +112,15 @@ impl Builder<'_, '_> {
         self.push("_revision".into(), String::new(), NumberPath::default(), Role::Revision, Kind::Int, false);
     }
 
-    fn push(&mut self, name: String, field: String, path: NumberPath, role: Role, kind: Kind, nullable: bool) -> usize {
+    pub(super) fn push(
+        &mut self,
+        name: String,
+        field: String,
+        path: NumberPath,
+        role: Role,
+        kind: Kind,
+        nullable: bool,
+    ) -> usize {
         self.built.layout.columns.push(Column { name, field, path, role, kind, nullable });
         self.full = self.built.layout.columns.len() > MAX_COLUMNS;
         self.built.layout.columns.len() - 1
@@ -125,6 +132,7 @@ impl Builder<'_, '_> {
         let mut models = Vec::new();
         let mut record = RecordType { name: level.message.full_name().to_owned(), fields: Vec::new() };
         refuse_extensions(self.report, &level.message);
+        options::check_aliases(self.report, &level.message);
         for descriptor in descriptors {
             if self.full {
                 break;
@@ -152,7 +160,6 @@ impl Builder<'_, '_> {
         let spot = self.report.name(descriptor.parent_file().name(), descriptor.path());
         self.report.anchor = Some(spot.clone());
         let options = options::read(&descriptor);
-        options::check_aliases(self.report, &descriptor, &options.aliases);
         let constraints = constraints::read(self.report, &descriptor);
         let item = Item {
             path: level.path.child(descriptor.number()),
@@ -280,136 +287,6 @@ impl Builder<'_, '_> {
                 .help("remove the default");
         }
     }
-
-    fn reference(&mut self, level: &Level, item: Item, target: &str) -> Option<(FieldModel, Field)> {
-        let spot = options::spot(self.report, &item.descriptor, REFERENCE, &[Step::Field("type")]);
-        let stored = self.types.stored(&item.descriptor);
-        if !matches!(stored, Ok(Stored::Scalar { kind: Kind::Text, wrapped: false, .. })) || item.descriptor.is_map() {
-            self.report
-                .error(&spot, format!("{} cannot be a reference", item.field_path))
-                .because("a reference is a string that holds a resource name (AIP-122)")
-                .help("make the field a string, or remove the annotation");
-            return None;
-        }
-        let refused = match () {
-            () if target == "*" => Some(("references to any resource", "a reference to any resource")),
-            () if item.descriptor.is_list() => Some(("repeated references", "a repeated reference")),
-            () if level.depth > 0 => Some(("references inside messages", "a reference inside a message")),
-            () => None,
-        };
-        if let Some((capability, what)) = refused {
-            capabilities::refuse(self.report, &spot, capability, what);
-            return None;
-        }
-        let Some(resource) = self.heads.iter().position(|head| head.type_name == target) else {
-            self.unknown_target(&spot, target);
-            return None;
-        };
-        if !item.constraints.checks.is_empty() {
-            capabilities::refuse(self.report, &item.spot, "constraints on references", "a constraint on a reference");
-        }
-        self.refuse_default_of_reference(&item);
-        let columns = self.reference_columns(&item, resource);
-        let template = self.heads[resource].pattern.template.clone();
-        self.built.references.push(Reference {
-            field: item.field_path.clone(),
-            number: item.descriptor.number(),
-            target: target.to_owned(),
-            resource,
-            columns: columns.clone(),
-            place: self.report.files.place(&item.spot),
-        });
-        let storage = Storage::Template { template, columns: columns.clone(), nullable: true };
-        Some(item.done(Type::Text, storage, columns, false, self.report))
-    }
-
-    fn reference_columns(&mut self, item: &Item, resource: usize) -> Vec<usize> {
-        let target = &self.heads[resource];
-        let variables = target.pattern.variables.clone();
-        let role = |position| Role::Reference {
-            target: target.type_name.clone(),
-            template: target.pattern.template.clone(),
-            position,
-        };
-        let roles: Vec<Role> = (0..variables.len()).map(role).collect();
-        let single = variables.len() == 1;
-        let columns = variables.iter().zip(roles).map(|(variable, role)| {
-            let name = if single { item.column.clone() } else { format!("{}__{variable}", item.column) };
-            self.push(name, item.field_path.clone(), item.path.clone(), role, Kind::Text, true)
-        });
-        columns.collect()
-    }
-
-    fn refuse_default_of_reference(&mut self, item: &Item) {
-        if item.options.default.is_some() {
-            let spot = options::spot(self.report, &item.descriptor, FIELD, &[Step::Field("default")]);
-            self.report
-                .error(&spot, format!("{} cannot have a default", item.field_path))
-                .because("it refers to a resource")
-                .help("remove the default");
-        }
-    }
-
-    fn unknown_target(&mut self, spot: &Spot, target: &str) {
-        let known: Vec<&str> = self.heads.iter().map(|head| head.type_name.as_str()).collect();
-        let nearest = crate::naming::nearest(target, known.iter().copied());
-        let help = match nearest {
-            Some(nearest) => format!("did you mean \"{nearest}\"?"),
-            None => format!("the contract's resources are {}", known.join(", ")),
-        };
-        self.report
-            .error(spot, format!("no resource has the type `{target}`"))
-            .because("a reference names the type of a resource of the same contract")
-            .help(help);
-    }
-
-    /// Names must be short enough, and different even for SQLite, which does not tell cases apart.
-    fn check_columns(&mut self) {
-        let columns = std::mem::take(&mut self.built.layout.columns);
-        if columns.len() > MAX_COLUMNS {
-            self.report
-                .error(
-                    &self.head.spot,
-                    format!("{} would have more than {MAX_COLUMNS} columns", self.head.message.full_name()),
-                )
-                .because("each scalar field of each message inside takes one")
-                .help("make one of the messages repeated, or a resource of its own");
-        }
-        let mut seen: std::collections::HashMap<String, &Column> = std::collections::HashMap::new();
-        for column in columns.iter().take(MAX_COLUMNS) {
-            if column.name.len() > MAX_IDENTIFIER_BYTES {
-                self.report
-                    .error(
-                        &self.head.spot,
-                        format!("the column of {} would have a name of {} bytes", column.field, column.name.len()),
-                    )
-                    .because(format!(
-                        "{} is longer than the {MAX_IDENTIFIER_BYTES} bytes that PostgreSQL keeps",
-                        column.name
-                    ))
-                    .help("shorten the names of the fields on the way there");
-            }
-            if let Some(other) = seen.insert(column.name.to_ascii_lowercase(), column) {
-                let (first, second) = (describe(other), describe(column));
-                let spot = self.spot_of(&column.path);
-                self.report
-                    .error(&spot, format!("{second} would lie in the same column as {first}"))
-                    .because(format!("both columns would be called {}", column.name.to_ascii_lowercase()))
-                    .help("rename one of the fields");
-            }
-        }
-        self.built.layout.columns = columns;
-    }
-
-    /// The field of the resource that a path begins with.
-    fn spot_of(&self, path: &NumberPath) -> Spot {
-        let field = path.0.first().and_then(|number| self.head.message.get_field(*number));
-        field.map_or_else(|| self.head.spot.clone(), |field| self.report.name(field.parent_file().name(), field.path()))
-    }
-}
-
-fn describe(column: &Column) -> String {
-    if column.field.is_empty() { format!("Mainstay's own {}", column.name) } else { column.field.clone() }
 }
 
 impl Item {
@@ -422,7 +299,7 @@ impl Item {
         }
     }
 
-    fn done(
+    pub(super) fn done(
         self,
         ty: Type,
         storage: Storage,

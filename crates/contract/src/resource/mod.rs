@@ -1,12 +1,14 @@
 //! From linked descriptors to the resource model.
 
 pub(crate) mod access;
+mod columns;
 pub(crate) mod constraints;
 pub(crate) mod head;
 pub(crate) mod index;
 pub(crate) mod json;
 pub(crate) mod layout;
 pub(crate) mod options;
+mod reference;
 pub(crate) mod standard;
 pub(crate) mod types;
 

@@ -1,6 +1,8 @@
 //! What is said of a field beside its type: behaviours, aliases, default, reference.
 
-use prost_reflect::{FieldDescriptor, Value};
+use std::collections::HashMap;
+
+use prost_reflect::{FieldDescriptor, MessageDescriptor, Value};
 
 use crate::file::{Spot, tag};
 use crate::model::Behaviors;
@@ -56,24 +58,45 @@ pub(crate) fn spot(report: &Report<'_>, field: &FieldDescriptor, extension: &str
 }
 
 /// Former names must be names, and nobody else's today.
-pub(crate) fn check_aliases(report: &mut Report<'_>, field: &FieldDescriptor, aliases: &[String]) {
-    for (i, alias) in aliases.iter().enumerate() {
-        let valid = alias.starts_with(|c: char| c.is_ascii_alphabetic())
-            && alias.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        let taken = field.parent_message().fields().find(|other| {
-            let aliases = if other == field { aliases[..i].to_vec() } else { read(other).aliases };
-            other.name() == alias || other.json_name() == alias || aliases.contains(alias)
-        });
-        let spot = spot(report, field, FIELD, &[Step::Item("aliases", i)]);
-        if !valid {
-            report
-                .error(&spot, format!("`{alias}` is not a name that a field can have had"))
-                .help("write a former name of the field");
-        } else if let Some(other) = taken {
-            report
-                .error(&spot, format!("the alias `{alias}` is taken"))
-                .because(format!("it names {} too, so input could mean either", other.full_name()))
-                .help("remove the alias");
+pub(crate) fn check_aliases(report: &mut Report<'_>, message: &MessageDescriptor) {
+    let aliases: Vec<(FieldDescriptor, Vec<String>)> = message
+        .fields()
+        .map(|field| (field.clone(), read(&field).aliases))
+        .filter(|(_, aliases)| !aliases.is_empty())
+        .collect();
+    if aliases.is_empty() {
+        return;
+    }
+    let names = message.fields().flat_map(|field| {
+        let owner = field.full_name().to_owned();
+        [(field.name().to_owned(), owner.clone()), (field.json_name().to_owned(), owner)]
+    });
+    let mut taken: HashMap<String, String> = names.collect();
+    for (field, aliases) in aliases {
+        for (i, alias) in aliases.iter().enumerate() {
+            check_alias(report, &field, i, alias, &mut taken);
         }
+    }
+}
+
+fn check_alias(
+    report: &mut Report<'_>,
+    field: &FieldDescriptor,
+    position: usize,
+    alias: &str,
+    taken: &mut HashMap<String, String>,
+) {
+    let valid = alias.starts_with(|c: char| c.is_ascii_alphabetic())
+        && alias.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let spot = spot(report, field, FIELD, &[Step::Item("aliases", position)]);
+    if !valid {
+        report
+            .error(&spot, format!("`{alias}` is not a name that a field can have had"))
+            .help("write a former name of the field");
+    } else if let Some(other) = taken.insert(alias.to_owned(), field.full_name().to_owned()) {
+        report
+            .error(&spot, format!("the alias `{alias}` is taken"))
+            .because(format!("it names {other} too, so input could mean either"))
+            .help("remove the alias");
     }
 }

@@ -25,9 +25,10 @@ pub(crate) fn bind(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head
     let mut taken: HashMap<(usize, Standard), String> = HashMap::new();
     // Resources that a written method is about, even one of the wrong shape.
     let mut written: HashSet<usize> = HashSet::new();
+    let standard = standard_methods(heads);
     for service in pool.services().filter(|service| report.files.index(service.parent_file().name()).is_some()) {
         for method in service.methods() {
-            let Some((resource, bound)) = one(report, heads, &method) else { continue };
+            let Some((resource, bound)) = one(report, heads, &standard, &method) else { continue };
             written.insert(resource);
             let Some(bound) = bound else { continue };
             if let Some(other) = taken.insert((resource, bound.kind), bound.path.clone()) {
@@ -76,28 +77,37 @@ fn derived_service(heads: &[Head], resource: usize) -> Service {
     Service { methods: methods.collect(), full_name: full_name.clone(), resource, written: false }
 }
 
+/// The standard methods of all resources, by package and name.
+fn standard_methods(heads: &[Head]) -> HashMap<String, (usize, Standard)> {
+    let all = heads.iter().enumerate().flat_map(|(resource, head)| {
+        shape::ALL.map(|kind| (format!("{}.{}", head.package(), shape::method_name(kind, head)), (resource, kind)))
+    });
+    all.collect()
+}
+
 fn name_spot(report: &Report<'_>, method: &MethodDescriptor) -> Spot {
     report.name(method.parent_service().parent_file().name(), method.path())
 }
 
 /// Binds one written method: the resource that it is about, and the method if its shape is right.
-fn one(report: &mut Report<'_>, heads: &[Head], method: &MethodDescriptor) -> Option<(usize, Option<Method>)> {
+fn one(
+    report: &mut Report<'_>,
+    heads: &[Head],
+    standard: &HashMap<String, (usize, Standard)>,
+    method: &MethodDescriptor,
+) -> Option<(usize, Option<Method>)> {
     let spot = name_spot(report, method);
-    let package = method.parent_service().package_name().to_owned();
     if method.is_client_streaming() || method.is_server_streaming() {
         capabilities::refuse(report, &spot, "streaming methods", &format!("{}, which streams,", method.full_name()));
         return None;
     }
-    let mut candidates = heads.iter().enumerate().filter(|(_, head)| head.package() == package);
-    let found = candidates.find_map(|(resource, head)| {
-        let kind = shape::ALL.into_iter().find(|kind| shape::method_name(*kind, head) == method.name())?;
-        Some((resource, head, kind))
-    });
-    let Some((resource, head, kind)) = found else {
+    let name = format!("{}.{}", method.parent_service().package_name(), method.name());
+    let Some((resource, kind)) = standard.get(&name).copied() else {
         let what = format!("{}, which is no standard method of a resource of its package,", method.full_name());
         capabilities::refuse(report, &spot, "methods of other shapes", &what);
         return None;
     };
+    let head = &heads[resource];
     let before = report.errors();
     check_request(report, method, kind, head);
     check_answer(report, method, kind, head);

@@ -51,112 +51,100 @@ pub(crate) fn service_name(head: &Head) -> String {
 
 /// The fields of the request, in the order of their numbers.
 pub(crate) fn request(kind: Standard, head: &Head) -> Vec<StandardField> {
-    let (singular, plural) = (head.singular.as_str(), head.plural.as_str());
-    let named = |number, name: &str, ty, comment: String| StandardField {
-        number,
-        name: name.to_owned(),
-        ty,
-        needed: false,
-        required: false,
-        comment,
-    };
-    let needed = |field: StandardField| StandardField { needed: true, required: true, ..field };
-    let name = |what| {
-        needed(named(
-            1,
-            "name",
-            FieldType::String,
-            format!("The resource name of the {what}: `{}`.", head.pattern.source),
-        ))
-    };
-    let parent = || named(1, "parent", FieldType::String, parent_comment(head));
-    let request_id = |number| {
-        named(
-            number,
-            "request_id",
-            FieldType::String,
-            "Identifies the call, so that it can be repeated (AIP-155).".into(),
-        )
-    };
-    let validate_only = |number| {
-        named(number, "validate_only", FieldType::Bool, "Checks the call without doing anything (AIP-163).".into())
-    };
-    let what = spaced(singular);
     match kind {
-        Standard::Get => vec![name(&what)],
-        Standard::List => vec![
-            parent(),
-            named(
-                2,
-                "page_size",
-                FieldType::Int32,
-                format!("How many {} to answer at most; the server may answer fewer.", spaced(plural)),
-            ),
-            named(
-                3,
-                "page_token",
-                FieldType::String,
-                "The `next_page_token` of the page before; everything else as it was there.".into(),
-            ),
-            named(4, "filter", FieldType::String, "Which to answer (AIP-160).".into()),
-            named(5, "order_by", FieldType::String, "In which order, for example `create_time desc` (AIP-132).".into()),
-            named(
-                6,
-                "show_deleted",
-                FieldType::Bool,
-                "Answers those that are deleted but not gone, too (AIP-164).".into(),
-            ),
-            named(7, "search", FieldType::String, "Words to search for.".into()),
-        ],
-        Standard::Create => vec![
-            parent(),
-            named(
-                2,
-                &format!("{singular}_id"),
-                FieldType::String,
-                format!("The last part of the new {what}'s name; the server makes one where it is empty."),
-            ),
-            needed(named(3, singular, FieldType::Resource, format!("The {what} to create."))),
-            request_id(4),
-            validate_only(5),
-        ],
-        Standard::Update => vec![
-            needed(named(1, singular, FieldType::Resource, format!("The {what} with its name and new values."))),
-            named(
-                2,
-                "update_mask",
-                FieldType::FieldMask,
-                "The fields to update; those that are set where it is empty, all for `*` (AIP-134).".into(),
-            ),
-            named(3, "allow_missing", FieldType::Bool, format!("Creates the {what} where there is none.")),
-            request_id(4),
-            validate_only(5),
-        ],
-        Standard::Delete => vec![
-            name(&what),
-            named(2, "etag", FieldType::String, format!("Deletes only this version of the {what} (AIP-154).")),
-            named(3, "allow_missing", FieldType::Bool, format!("Succeeds where there is no such {what}.")),
-            named(4, "force", FieldType::Bool, "Deletes what lies below it, too.".into()),
-            request_id(5),
-            validate_only(6),
-        ],
+        Standard::Get => vec![name(head)],
+        Standard::List => list_request(head),
+        Standard::Create => create_request(head),
+        Standard::Update => update_request(head),
+        Standard::Delete => delete_request(head),
     }
+}
+
+fn list_request(head: &Head) -> Vec<StandardField> {
+    let page_size = format!("How many {} to answer at most; the server may answer fewer.", spaced(&head.plural));
+    let page_token = "The `next_page_token` of the page before; everything else as it was there.";
+    let show_deleted = "Answers those that are deleted but not gone, too (AIP-164).";
+    vec![
+        parent(head),
+        field(2, "page_size", FieldType::Int32, page_size),
+        field(3, "page_token", FieldType::String, page_token),
+        field(4, "filter", FieldType::String, "Which to answer (AIP-160)."),
+        field(5, "order_by", FieldType::String, "In which order, for example `create_time desc` (AIP-132)."),
+        field(6, "show_deleted", FieldType::Bool, show_deleted),
+        field(7, "search", FieldType::String, "Words to search for."),
+    ]
+}
+
+fn create_request(head: &Head) -> Vec<StandardField> {
+    let (singular, what) = (&head.singular, spaced(&head.singular));
+    let id = format!("The last part of the new {what}'s name; the server makes one where it is empty.");
+    vec![
+        parent(head),
+        field(2, &format!("{singular}_id"), FieldType::String, id),
+        needed(field(3, singular, FieldType::Resource, format!("The {what} to create."))),
+        request_id(4),
+        validate_only(5),
+    ]
+}
+
+fn update_request(head: &Head) -> Vec<StandardField> {
+    let what = spaced(&head.singular);
+    let mask = "The fields to update; those that are set where it is empty, all for `*` (AIP-134).";
+    vec![
+        needed(field(1, &head.singular, FieldType::Resource, format!("The {what} with its name and new values."))),
+        field(2, "update_mask", FieldType::FieldMask, mask),
+        field(3, "allow_missing", FieldType::Bool, format!("Creates the {what} where there is none.")),
+        request_id(4),
+        validate_only(5),
+    ]
+}
+
+fn delete_request(head: &Head) -> Vec<StandardField> {
+    let what = spaced(&head.singular);
+    vec![
+        name(head),
+        field(2, "etag", FieldType::String, format!("Deletes only this version of the {what} (AIP-154).")),
+        field(3, "allow_missing", FieldType::Bool, format!("Succeeds where there is no such {what}.")),
+        field(4, "force", FieldType::Bool, "Deletes what lies below it, too."),
+        request_id(5),
+        validate_only(6),
+    ]
+}
+
+fn field(number: u32, name: &str, ty: FieldType, comment: impl Into<String>) -> StandardField {
+    StandardField { number, name: name.to_owned(), ty, needed: false, required: false, comment: comment.into() }
+}
+
+fn needed(field: StandardField) -> StandardField {
+    StandardField { needed: true, required: true, ..field }
+}
+
+fn name(head: &Head) -> StandardField {
+    let comment = format!("The resource name of the {}: `{}`.", spaced(&head.singular), head.pattern.source);
+    needed(field(1, "name", FieldType::String, comment))
+}
+
+fn parent(head: &Head) -> StandardField {
+    let comment = match &head.pattern.parent {
+        Some(parent) => format!("The resource name that they lie below: `{parent}`."),
+        None => "Empty: these lie below nothing.".into(),
+    };
+    field(1, "parent", FieldType::String, comment)
+}
+
+fn request_id(number: u32) -> StandardField {
+    field(number, "request_id", FieldType::String, "Identifies the call, so that it can be repeated (AIP-155).")
+}
+
+fn validate_only(number: u32) -> StandardField {
+    field(number, "validate_only", FieldType::Bool, "Checks the call without doing anything (AIP-163).")
 }
 
 /// The fields of a list's answer.
 pub(crate) fn list_answer(head: &Head) -> Vec<StandardField> {
-    let field = |number, name: &str, ty, comment: &str| StandardField {
-        number,
-        name: name.to_owned(),
-        ty,
-        needed: true,
-        required: false,
-        comment: comment.to_owned(),
-    };
-    vec![
-        field(1, &head.plural, FieldType::Resources, "One page."),
-        field(2, "next_page_token", FieldType::String, "For the next page; empty after the last."),
-    ]
+    let page = field(1, &head.plural, FieldType::Resources, "One page.");
+    let token = field(2, "next_page_token", FieldType::String, "For the next page; empty after the last.");
+    [page, token].map(|field| StandardField { needed: true, ..field }).into()
 }
 
 /// The full name of what the method answers, where it is not a list.
@@ -185,13 +173,6 @@ pub(crate) fn written_type(ty: FieldType, head: &Head) -> String {
         FieldType::FieldMask => "google.protobuf.FieldMask".into(),
         FieldType::Resource => head.short_name().to_owned(),
         FieldType::Resources => format!("repeated {}", head.short_name()),
-    }
-}
-
-fn parent_comment(head: &Head) -> String {
-    match &head.pattern.parent {
-        Some(parent) => format!("The resource name that they lie below: `{parent}`."),
-        None => "Empty: these lie below nothing.".into(),
     }
 }
 

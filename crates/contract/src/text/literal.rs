@@ -51,3 +51,37 @@ fn escape(bytes: &[u8]) -> (usize, usize) {
         _ => (2, 1),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The characters of the source that the value's bytes come from.
+    fn origins(text: &str) -> Vec<usize> {
+        literal_offsets(text, 0..text.len())
+    }
+
+    #[test]
+    fn plain_text_stands_for_itself() {
+        assert_eq!(origins(r#""abc""#), [1, 2, 3, 4]);
+        assert_eq!(origins(r#""ß""#), [1, 2, 3]);
+    }
+
+    #[test]
+    fn adjacent_literals_are_one_value() {
+        assert_eq!(origins(r#""a" /* "no" */ 'b'"#), [1, 16, 17]);
+    }
+
+    #[test]
+    fn an_escape_is_as_many_bytes_as_it_stands_for() {
+        assert_eq!(origins(r#""\"a""#), [1, 3, 4]);
+        assert_eq!(origins(r#""\x41\101b""#), [1, 5, 9, 10]);
+        assert_eq!(origins(r#""\u00dfb""#), [1, 1, 7, 8]);
+    }
+
+    #[test]
+    fn what_is_not_closed_ends_with_its_line() {
+        assert_eq!(origins("\"ab\ncd"), [1, 2]);
+        assert_eq!(origins("\""), [1]);
+    }
+}

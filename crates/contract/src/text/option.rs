@@ -57,11 +57,10 @@ impl OptionText {
             (true, Content::Message(entries)) => self.entries.extend(entries),
             (true, content) => self.entries.push(Entry { name: String::new(), value: Node { content, ..value } }),
             (false, content) => {
-                let leaf = Node { range: value.range.clone(), content };
-                let nested = parts.into_iter().rev().fold(leaf, |value, name| Node {
-                    range: value.range.clone(),
-                    content: Content::Message(vec![Entry { name, value }]),
-                });
+                let range = value.range;
+                let wrap =
+                    |value, name| Node { range: range.clone(), content: Content::Message(vec![Entry { name, value }]) };
+                let nested = parts.into_iter().rev().fold(Node { range: range.clone(), content }, wrap);
                 if let Content::Message(entries) = nested.content {
                     self.entries.extend(entries);
                 }

@@ -191,6 +191,10 @@ fn constraints(all: &mut Examples) {
     }
     let header = "(buf.validate.field).string.well_known_regex = KNOWN_REGEX_HTTP_HEADER_NAME";
     all.insert(string_row("well_known_regex"), optioned("string", header));
+    other_constraints(all);
+}
+
+fn other_constraints(all: &mut Examples) {
     for (family, ty, name, value) in [
         ("bool.const", "bool", "bool.const", "true"),
         ("bool.example", "bool", "bool.example", "true"),

@@ -54,10 +54,14 @@ pub fn thing(fields: &str) -> String {
 
 /// The sample contract of the repository.
 pub fn shop() -> Contract {
-    let sources = read_folder(&repository().join("proto/shop")).expect("the sample contract can be read");
-    compile(sources).unwrap_or_else(|problems| panic!("the sample contract compiles:\n{problems}"))
+    compile(shop_sources()).unwrap_or_else(|problems| panic!("the sample contract compiles:\n{problems}"))
 }
 
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Its files.
+pub fn shop_sources() -> Vec<Source> {
+    read_folder(&repository().join("proto/shop")).expect("the sample contract can be read")
 }

@@ -2,8 +2,8 @@
 
 use mainstay_contract::{
     MAX_COLUMNS, MAX_DIAGNOSTICS, MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_IMPORT_DEPTH, MAX_INDEX_COLUMNS,
-    MAX_INDEXES, MAX_MESSAGE_DEPTH, MAX_PATTERN_BYTES, MAX_PATTERN_VARIABLES, MAX_TOTAL_BYTES, Pattern, Source,
-    compile, read_folder,
+    MAX_INDEXES, MAX_JSON_DEPTH, MAX_MESSAGE_DEPTH, MAX_PATTERN_BYTES, MAX_PATTERN_VARIABLES, MAX_TOTAL_BYTES, Pattern,
+    Source, compile, read_folder,
 };
 
 use crate::harness::{compile_text, file, thing};
@@ -19,7 +19,7 @@ fn source(path: String, text: String) -> Source {
 #[test]
 fn a_contract_has_a_bounded_number_of_files() {
     let files = (0..=MAX_FILES).map(|i| source(format!("f{i}.proto"), String::new())).collect();
-    let said = compile(files).err().expect("too many files").to_string();
+    let said = compile(files).expect_err("too many files").to_string();
     assert!(said.contains(&format!("more than {MAX_FILES} files")), "{said}");
 }
 
@@ -33,13 +33,13 @@ fn a_file_has_a_bounded_length() {
 fn all_files_together_have_a_bounded_length() {
     let count = MAX_TOTAL_BYTES / MAX_FILE_BYTES + 1;
     let files = (0..count).map(|i| source(format!("f{i}.proto"), " ".repeat(MAX_FILE_BYTES))).collect();
-    let said = compile(files).err().expect("too long").to_string();
+    let said = compile(files).expect_err("too long").to_string();
     assert!(said.contains(&format!("longer than {MAX_TOTAL_BYTES} bytes")), "{said}");
 }
 
 #[test]
 fn no_file_at_all_is_said() {
-    assert!(compile(Vec::new()).err().expect("nothing").to_string().contains("has no file"));
+    assert!(compile(Vec::new()).expect_err("nothing").to_string().contains("has no file"));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn imports_lead_only_so_deep() {
         path if path == format!("f{}.proto", MAX_IMPORT_DEPTH + 1) => Source { path: "a.proto".into(), ..file },
         _ => file,
     });
-    let said = compile(files.collect()).err().expect("too deep").to_string();
+    let said = compile(files.collect()).expect_err("too deep").to_string();
     assert!(said.contains(&format!("more than {MAX_IMPORT_DEPTH} files deep")), "{said}");
 }
 
@@ -65,13 +65,13 @@ fn a_folder_lies_only_so_deep() {
     let deep = (0..=MAX_FOLDER_DEPTH).fold(dir.path().to_path_buf(), |path, i| path.join(format!("d{i}")));
     std::fs::create_dir_all(&deep).expect("deep folders");
     std::fs::write(deep.join("a.proto"), "syntax = \"proto3\";").expect("a file");
-    let said = read_folder(dir.path()).err().expect("too deep").to_string();
+    let said = read_folder(dir.path()).expect_err("too deep").to_string();
     assert!(said.contains(&format!("more than {MAX_FOLDER_DEPTH} folders deep")), "{said}");
 }
 
 #[test]
 fn a_missing_folder_is_named() {
-    let said = read_folder(std::path::Path::new("no/such/folder")).err().expect("no folder").to_string();
+    let said = read_folder(std::path::Path::new("no/such/folder")).expect_err("no folder").to_string();
     assert!(said.contains("the contract folder no/such/folder does not exist"), "{said}");
 }
 
@@ -132,7 +132,7 @@ fn a_regular_expression_is_short_and_small() {
 #[test]
 fn at_most_so_many_problems_are_told() {
     let fields: String = (2..1_000).map(|i| format!("oneof o{i} {{ string f{i} = {i}; }}\n")).collect();
-    let found = compile_text(&thing(&fields)).err().expect("no oneof").0;
+    let found = compile_text(&thing(&fields)).expect_err("no oneof").0;
     assert_eq!(found.len(), MAX_DIAGNOSTICS + 1);
     assert!(found[MAX_DIAGNOSTICS].message.contains("more problems are not shown"));
 }
@@ -142,4 +142,23 @@ fn a_hostile_option_does_not_exhaust_the_stack() {
     let deep = "repeated {items {".repeat(5_000);
     let text = file(&format!("message A {{ string a = 1 [(buf.validate.field) = {{{deep}}}]; }}"));
     assert!(problems(&text).contains("nest more than"));
+}
+
+#[test]
+fn messages_lie_only_so_deep_in_json() {
+    let chain = |depth: usize| {
+        let mut text = thing("repeated M0 m = 2;");
+        for level in 0..depth {
+            text += &format!("message M{level} {{ repeated M{} m = 1; }}\n", level + 1);
+        }
+        text + &format!("message M{depth} {{ string leaf = 1; }}\n")
+    };
+    assert_eq!(problems(&chain(MAX_JSON_DEPTH)), "");
+    assert!(problems(&chain(5_000)).contains(&format!("more than {MAX_JSON_DEPTH} deep")));
+}
+
+#[test]
+fn a_very_long_line_is_not_shown() {
+    let said = problems(&thing(&format!("/* {} */ oneof a {{ string b = 2; }}", "x".repeat(10_000))));
+    assert!(said.contains("a oneof is not supported yet") && said.len() < 1_000, "{said}");
 }

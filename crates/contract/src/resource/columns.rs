@@ -1,0 +1,59 @@
+//! The names of a table's columns.
+
+use std::collections::HashMap;
+
+use mainstay_record::{Column, NumberPath};
+
+use crate::file::Spot;
+use crate::naming::MAX_IDENTIFIER_BYTES;
+use crate::resource::layout::{Builder, MAX_COLUMNS};
+
+impl Builder<'_, '_> {
+    /// Names must be short enough, and different even for SQLite, which does not tell cases apart.
+    pub(super) fn check_columns(&mut self) {
+        let columns = std::mem::take(&mut self.built.layout.columns);
+        if columns.len() > MAX_COLUMNS {
+            self.report
+                .error(
+                    &self.head.spot,
+                    format!("{} would have more than {MAX_COLUMNS} columns", self.head.message.full_name()),
+                )
+                .because("each scalar field of each message inside takes one")
+                .help("make one of the messages repeated, or a resource of its own");
+        }
+        let mut seen: HashMap<String, &Column> = HashMap::new();
+        for column in columns.iter().take(MAX_COLUMNS) {
+            if column.name.len() > MAX_IDENTIFIER_BYTES {
+                self.report
+                    .error(
+                        &self.head.spot,
+                        format!("the column of {} would have a name of {} bytes", column.field, column.name.len()),
+                    )
+                    .because(format!(
+                        "{} is longer than the {MAX_IDENTIFIER_BYTES} bytes that PostgreSQL keeps",
+                        column.name
+                    ))
+                    .help("shorten the names of the fields on the way there");
+            }
+            if let Some(other) = seen.insert(column.name.to_ascii_lowercase(), column) {
+                let (first, second) = (describe(other), describe(column));
+                let spot = self.spot_of(&column.path);
+                self.report
+                    .error(&spot, format!("{second} would lie in the same column as {first}"))
+                    .because(format!("both columns would be called {}", column.name.to_ascii_lowercase()))
+                    .help("rename one of the fields");
+            }
+        }
+        self.built.layout.columns = columns;
+    }
+
+    /// The field of the resource that a path begins with.
+    fn spot_of(&self, path: &NumberPath) -> Spot {
+        let field = path.0.first().and_then(|number| self.head.message.get_field(*number));
+        field.map_or_else(|| self.head.spot.clone(), |field| self.report.name(field.parent_file().name(), field.path()))
+    }
+}
+
+fn describe(column: &Column) -> String {
+    if column.field.is_empty() { format!("Mainstay's own {}", column.name) } else { column.field.clone() }
+}

@@ -1,0 +1,99 @@
+//! Fields that name another resource.
+
+use mainstay_expr::{Field, Storage, Type};
+use mainstay_record::{Kind, Role};
+
+use crate::FieldModel;
+use crate::capabilities;
+use crate::file::Spot;
+use crate::model::Reference;
+use crate::naming;
+use crate::resource::layout::{Builder, Item, Level};
+use crate::resource::options::{self, FIELD, REFERENCE};
+use crate::resource::types::Stored;
+use crate::text::Step;
+
+impl Builder<'_, '_> {
+    /// Lays out a reference: the key columns of what it refers to.
+    pub(super) fn reference(&mut self, level: &Level, item: Item, target: &str) -> Option<(FieldModel, Field)> {
+        let spot = options::spot(self.report, &item.descriptor, REFERENCE, &[Step::Field("type")]);
+        let stored = self.types.stored(&item.descriptor);
+        if !matches!(stored, Ok(Stored::Scalar { kind: Kind::Text, wrapped: false, .. })) || item.descriptor.is_map() {
+            self.report
+                .error(&spot, format!("{} cannot be a reference", item.field_path))
+                .because("a reference is a string that holds a resource name (AIP-122)")
+                .help("make the field a string, or remove the annotation");
+            return None;
+        }
+        let refused = match () {
+            () if target == "*" => Some(("references to any resource", "a reference to any resource")),
+            () if item.descriptor.is_list() => Some(("repeated references", "a repeated reference")),
+            () if level.depth > 0 => Some(("references inside messages", "a reference inside a message")),
+            () => None,
+        };
+        if let Some((capability, what)) = refused {
+            capabilities::refuse(self.report, &spot, capability, what);
+            return None;
+        }
+        let Some(resource) = self.heads.iter().position(|head| head.type_name == target) else {
+            self.unknown_target(&spot, target);
+            return None;
+        };
+        if !item.constraints.checks.is_empty() {
+            capabilities::refuse(self.report, &item.spot, "constraints on references", "a constraint on a reference");
+        }
+        self.refuse_default_of_reference(&item);
+        let columns = self.reference_columns(&item, resource);
+        let template = self.heads[resource].pattern.template.clone();
+        self.built.references.push(Reference {
+            field: item.field_path.clone(),
+            number: item.descriptor.number(),
+            target: target.to_owned(),
+            resource,
+            columns: columns.clone(),
+            place: self.report.files.place(&item.spot),
+        });
+        let storage = Storage::Template { template, columns: columns.clone(), nullable: true };
+        Some(item.done(Type::Text, storage, columns, false, self.report))
+    }
+
+    fn reference_columns(&mut self, item: &Item, resource: usize) -> Vec<usize> {
+        let target = &self.heads[resource];
+        let variables = target.pattern.variables.clone();
+        let role = |position| Role::Reference {
+            target: target.type_name.clone(),
+            template: target.pattern.template.clone(),
+            position,
+        };
+        let roles: Vec<Role> = (0..variables.len()).map(role).collect();
+        let single = variables.len() == 1;
+        let columns = variables.iter().zip(roles).map(|(variable, role)| {
+            let name = if single { item.column.clone() } else { format!("{}__{variable}", item.column) };
+            self.push(name, item.field_path.clone(), item.path.clone(), role, Kind::Text, true)
+        });
+        columns.collect()
+    }
+
+    fn refuse_default_of_reference(&mut self, item: &Item) {
+        if item.options.default.is_some() {
+            let spot = options::spot(self.report, &item.descriptor, FIELD, &[Step::Field("default")]);
+            self.report
+                .error(&spot, format!("{} cannot have a default", item.field_path))
+                .because("it refers to a resource")
+                .help("remove the default");
+        }
+    }
+
+    fn unknown_target(&mut self, spot: &Spot, target: &str) {
+        let known: Vec<&str> = self.heads.iter().map(|head| head.type_name.as_str()).collect();
+        let nearest = naming::nearest(target, known.iter().copied());
+        let help = match nearest {
+            Some(nearest) => format!("did you mean \"{nearest}\"?"),
+            None => format!("the contract's resources are {}", known.join(", ")),
+        };
+        self.report
+            .error(spot, format!("no resource has the type `{target}`"))
+            .because("a reference names the type of a resource of the same contract")
+            .help(help);
+    }
+}
