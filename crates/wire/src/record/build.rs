@@ -180,7 +180,8 @@ impl Builder<'_> {
     }
 
     fn slot(&mut self, at: &Place<'_>, column: usize, kind: SlotKind) -> Storage {
-        self.slots.push(Slot { column, parent: at.parent.into(), name: at.descriptor.name().into(), kind });
+        let (parent, name) = (at.parent.into(), at.descriptor.name().into());
+        self.slots.push(Slot { column, parent, depth: at.path.0.len() - 1, name, kind });
         Storage::Slot(self.slots.len() - 1)
     }
 

@@ -2,7 +2,7 @@
 
 use mainstay_record::Value;
 
-use super::{Decoded, MAX_RECORD_DEPTH, Node, RecordField, RecordPlan, SlotKind, Storage, take};
+use super::{Decoded, MAX_RECORD_DEPTH, Node, RecordField, RecordPlan, Slot, SlotKind, Storage, take};
 use crate::{
     DecodeError, Violation,
     fail::{Fail, enter, shown},
@@ -145,7 +145,7 @@ impl<'w> Decoding<'_, 'w> {
         pieces.sort_by_key(|(slot, _)| *slot);
         for group in pieces.chunk_by(|a, b| a.0 == b.0) {
             let slot = &self.plan.slots[group[0].0];
-            match self.slot(slot.kind, group) {
+            match self.slot(slot, group) {
                 Ok(value) => {
                     self.present[slot.column] = value != Value::Null;
                     self.values[slot.column] = value;
@@ -159,16 +159,17 @@ impl<'w> Decoding<'_, 'w> {
         }
     }
 
-    fn slot(&self, kind: SlotKind, pieces: &[Entry<'_>]) -> Result<Value, Fail> {
-        if let SlotKind::Json(index) = kind {
+    fn slot(&self, slot: &Slot, pieces: &[Entry<'_>]) -> Result<Value, Fail> {
+        if let SlotKind::Json(index) = slot.kind {
+            let depth = MAX_RECORD_DEPTH.saturating_sub(slot.depth);
             let mut json = Vec::new();
             let mut writer = ToJson::new(&self.plan.json, false, &mut json);
-            let empty = writer.group_value(&self.plan.json_fields[index], pieces, None, MAX_RECORD_DEPTH)?;
+            let empty = writer.group_value(&self.plan.json_fields[index], pieces, None, depth)?;
             let text = String::from_utf8(json).expect("the writer checks every string");
             return Ok(if empty { Value::Null } else { Value::Json(text) });
         }
         let body = merge(pieces.iter().map(|(_, raw)| *raw))?;
-        Ok(match kind {
+        Ok(match slot.kind {
             SlotKind::Timestamp => Value::Timestamp(read_timestamp(&body)?.micros()),
             SlotKind::Duration => Value::Int(read_duration(&body)?.micros()),
             SlotKind::Date => Value::Int(read_date(&body)?.number()),

@@ -102,6 +102,8 @@ struct Slot {
     column: usize,
     /// The path of the message around the field, empty at the top.
     parent: Box<str>,
+    /// How many messages are around the field, the record not counted.
+    depth: usize,
     name: Box<str>,
     kind: SlotKind,
 }

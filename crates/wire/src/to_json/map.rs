@@ -63,14 +63,14 @@ impl<'t> ToJson<'t, '_> {
         let entries = entries.map_err(|fail| fail.at_field(&field.name))?;
         let last = last_of_each(&entries);
         let mut first = true;
-        for (position, (key, values)) in entries.iter().enumerate() {
+        for (position, (key, value)) in entries.iter().enumerate() {
             if !last.keeps(&entries, position) {
                 continue;
             }
             if !std::mem::take(&mut first) {
                 self.out.push(b',');
             }
-            let written = self.map_key(*key).and_then(|()| self.map_value(field.leaf, values, below, inside));
+            let written = self.map_key(*key).and_then(|()| self.map_value(field.leaf, value, below, inside));
             written.map_err(|fail| fail.at_key(&key.shown()).at_field(&field.name))?;
         }
         self.out.push(b'}');
@@ -99,18 +99,14 @@ impl<'t> ToJson<'t, '_> {
     fn map_value(
         &mut self,
         leaf: Leaf,
-        values: &[Raw<'_>],
+        value: &Pieces<'_>,
         below: Option<&Selection>,
         depth: usize,
     ) -> Result<(), Fail> {
-        match (leaf, values) {
-            (Leaf::Message(index), [Raw::Bytes(body)]) => self.message(index, body, below, enter(depth)?),
-            (Leaf::Message(index), values) => {
-                let body = merge(values.iter().copied())?;
-                self.message(index, &body, below, enter(depth)?)
-            }
-            (leaf, [.., last]) => self.value(leaf, *last, below, depth),
-            (leaf, []) => {
+        match (leaf, value.last) {
+            (Leaf::Message(index), _) => self.message(index, &value.merged()?, below, enter(depth)?),
+            (leaf, Some(last)) => self.value(leaf, last, below, depth),
+            (leaf, None) => {
                 self.zero(leaf);
                 Ok(())
             }
@@ -118,20 +114,38 @@ impl<'t> ToJson<'t, '_> {
     }
 }
 
+/// The occurrences of an entry's value: nearly always one.
+#[derive(Debug, Default)]
+pub(super) struct Pieces<'w> {
+    earlier: Vec<Raw<'w>>,
+    last: Option<Raw<'w>>,
+}
+
+impl<'w> Pieces<'w> {
+    fn push(&mut self, raw: Raw<'w>) {
+        self.earlier.extend(self.last.replace(raw));
+    }
+
+    /// The value as one message.
+    pub(super) fn merged(&self) -> Result<std::borrow::Cow<'w, [u8]>, Fail> {
+        merge(self.earlier.iter().copied().chain(self.last))
+    }
+}
+
 /// Takes an entry apart: its key, and every occurrence of its value.
-pub(super) fn parts<'w>(key_leaf: Leaf, raw: Raw<'w>) -> Result<(MapKey<'w>, Vec<Raw<'w>>), Fail> {
+pub(super) fn parts<'w>(key_leaf: Leaf, raw: Raw<'w>) -> Result<(MapKey<'w>, Pieces<'w>), Fail> {
     let Raw::Bytes(entry) = raw else { return Err(malformed("a map entry is not a message")) };
     let mut reader = Reader::new(entry);
     let mut key = None;
-    let mut values = Vec::with_capacity(1);
+    let mut value = Pieces::default();
     while let Some((number, raw)) = reader.next()? {
         match number {
             1 => key = Some(raw),
-            2 => values.push(raw),
+            2 => value.push(raw),
             _ => {}
         }
     }
-    Ok((map_key(key_leaf, key)?, values))
+    Ok((map_key(key_leaf, key)?, value))
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // 32-bit types are the low bits of a varint

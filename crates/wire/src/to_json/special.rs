@@ -149,7 +149,7 @@ impl ToJson<'_, '_> {
         let last = last_of_each(&entries);
         self.out.push(b'{');
         let mut first = true;
-        for (position, (key, values)) in entries.iter().enumerate() {
+        for (position, (key, value)) in entries.iter().enumerate() {
             let MapKey::Text(key) = key else { continue };
             if !last.keeps(&entries, position) {
                 continue;
@@ -157,7 +157,7 @@ impl ToJson<'_, '_> {
             if !std::mem::take(&mut first) {
                 self.out.push(b',');
             }
-            let body = merge(values.iter().copied())?;
+            let body = value.merged()?;
             self.string(key.as_bytes())
                 .and_then(|()| {
                     self.out.push(b':');

@@ -10,19 +10,27 @@ pub(crate) const NANOS: i32 = 1_000_000_000;
 /// Microseconds of one second.
 pub(crate) const MICROS: i64 = 1_000_000;
 
-/// Appends `.5`, `.500001` or `.500000001` as `.500`, `.500001`, `.500000001`: 3, 6 or 9 digits, nothing for zero.
-fn put_fraction(nanos: u32, out: &mut Vec<u8>) {
-    if nanos == 0 {
-        return;
+/// Appends `width` decimal digits, zeros first.
+#[allow(clippy::cast_possible_truncation)] // a single digit
+fn put_digits(mut value: u32, width: usize, out: &mut Vec<u8>) {
+    let mut digits = [b'0'; 9];
+    for digit in digits[..width].iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
     }
-    let text = format!("{nanos:09}");
-    let digits = match nanos {
-        n if n % 1_000_000 == 0 => 3,
-        n if n % 1_000 == 0 => 6,
-        _ => 9,
+    out.extend_from_slice(&digits[..width]);
+}
+
+/// Appends the fraction of a second: `.500`, `.500001` or `.500000001`, nothing for zero.
+fn put_fraction(nanos: u32, out: &mut Vec<u8>) {
+    let (value, width) = match nanos {
+        0 => return,
+        n if n % 1_000_000 == 0 => (n / 1_000_000, 3),
+        n if n % 1_000 == 0 => (n / 1_000, 6),
+        n => (n, 9),
     };
     out.push(b'.');
-    out.extend_from_slice(&text.as_bytes()[..digits]);
+    put_digits(value, width, out);
 }
 
 /// Reads the digits after a point, one to nine, as nanoseconds.

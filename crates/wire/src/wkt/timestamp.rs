@@ -1,6 +1,6 @@
 //! `google.protobuf.Timestamp`: seconds and nanoseconds since 1970 UTC, RFC 3339 in JSON, microseconds in columns.
 
-use super::{MICROS, NANOS, date::days_in_month, fraction, put_fraction};
+use super::{MICROS, NANOS, date::days_in_month, fraction, put_digits, put_fraction};
 use crate::fail::{Fail, shown};
 
 /// 0001-01-01T00:00:00Z.
@@ -51,67 +51,69 @@ impl Timestamp {
     pub(crate) fn put(self, out: &mut Vec<u8>) {
         let (year, month, day) = civil(self.seconds.div_euclid(SECONDS_PER_DAY));
         let second = self.seconds.rem_euclid(SECONDS_PER_DAY);
-        digits(year, 4, out);
+        let part = |value: i64| u32::try_from(value).unwrap_or_default(); // none is negative after `check`
+        put_digits(part(year), 4, out);
         for (separator, value) in
             [(b'-', month), (b'-', day), (b'T', second / 3_600), (b':', second / 60 % 60), (b':', second % 60)]
         {
             out.push(separator);
-            digits(value, 2, out);
+            put_digits(part(value), 2, out);
         }
         put_fraction(self.nanos.unsigned_abs(), out);
         out.push(b'Z');
     }
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a single digit
-fn digits(value: i64, width: u32, out: &mut Vec<u8>) {
-    for place in (0..width).rev() {
-        out.push(b'0' + (value / 10i64.pow(place)).rem_euclid(10) as u8);
-    }
-}
+/// The length of `2026-01-31T12:00:00`.
+const CLOCK_END: usize = 19;
 
 fn read(text: &str) -> Option<Timestamp> {
-    let (date, time) = text.split_once('T')?;
-    let (year, month, day) = (number(date.get(0..4)?)?, number(date.get(5..7)?)?, number(date.get(8..)?)?);
-    if date.len() != 10 || date.as_bytes()[4] != b'-' || date.as_bytes()[7] != b'-' {
+    let bytes = text.as_bytes();
+    let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+    if separators.iter().any(|(at, separator)| bytes.get(*at) != Some(separator)) {
         return None;
     }
-    let (clock, offset) = split_offset(time)?;
-    let (clock, nanos) = match clock.split_once('.') {
-        Some((clock, digits)) => (clock, fraction(digits)?),
-        None => (clock, 0),
-    };
-    let (hour, minute, second) = (number(clock.get(0..2)?)?, number(clock.get(3..5)?)?, number(clock.get(6..)?)?);
-    let separated = clock.len() == 8 && clock.as_bytes()[2] == b':' && clock.as_bytes()[5] == b':';
+    let (year, month, day) = (digits(bytes, 0, 4)?, digits(bytes, 5, 2)?, digits(bytes, 8, 2)?);
+    let (hour, minute, second) = (digits(bytes, 11, 2)?, digits(bytes, 14, 2)?, digits(bytes, 17, 2)?);
     let in_range = (1..=12).contains(&month)
         && (1..=days_in_month(year, month)).contains(&day)
         && hour < 24
         && minute < 60
         && second < 60;
-    if !separated || !in_range {
+    if !in_range {
         return None;
     }
+    let (nanos, offset) = rest(text.get(CLOCK_END..)?)?;
     let seconds = days(year, month, day) * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second - offset;
     Some(Timestamp { seconds, nanos })
 }
 
-/// Splits the clock from `Z` or `+hh:mm`; the offset in seconds.
-fn split_offset(time: &str) -> Option<(&str, i64)> {
-    if let Some(clock) = time.strip_suffix('Z') {
-        return Some((clock, 0));
+/// Reads what comes after the seconds, `.5Z` or `+01:00`: the nanoseconds, and the offset in seconds.
+fn rest(text: &str) -> Option<(i32, i64)> {
+    let zone = text.find(['Z', '+', '-'])?;
+    let (fractional, zone) = text.split_at(zone);
+    let nanos = match fractional.strip_prefix('.') {
+        Some(digits) => fraction(digits)?,
+        None if fractional.is_empty() => 0,
+        None => return None,
+    };
+    let bytes = zone.as_bytes();
+    match bytes {
+        b"Z" => Some((nanos, 0)),
+        [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
+            let (hours, minutes) = (digits(bytes, 1, 2)?, digits(bytes, 4, 2)?);
+            let seconds = hours * 3_600 + minutes * 60;
+            (hours < 24 && minutes < 60).then_some((nanos, if *sign == b'-' { -seconds } else { seconds }))
+        }
+        _ => None,
     }
-    let at = time.rfind(['+', '-'])?;
-    let (clock, offset) = time.split_at(at);
-    let (hours, minutes) = (number(offset.get(1..3)?)?, number(offset.get(4..)?)?);
-    if offset.len() != 6 || offset.as_bytes()[3] != b':' || hours > 23 || minutes > 59 {
-        return None;
-    }
-    let seconds = hours * 3_600 + minutes * 60;
-    Some((clock, if offset.starts_with('-') { -seconds } else { seconds }))
 }
 
-fn number(digits: &str) -> Option<i64> {
-    digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+fn digits(bytes: &[u8], from: usize, width: usize) -> Option<i64> {
+    bytes
+        .get(from..from + width)?
+        .iter()
+        .try_fold(0, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0')))
 }
 
 /// Days since 1970-01-01 of a date of the Gregorian calendar, by counting eras of 400 years that begin in March.
