@@ -12,7 +12,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for folder in ["mainstay", "google", "buf"] {
         println!("cargo:rerun-if-changed={}", root.join(folder).display());
     }
-    let platform = proto_files(&root, &["mainstay"])?;
+    // The details of errors are part of every answer, so reflection must know them.
+    let platform = proto_files(&root, &["mainstay", "google/rpc"])?;
     let mut compiler = protox::Compiler::new([&root])?;
     compiler.include_source_info(true).include_imports(true);
     compiler.open_files(platform.iter().map(|file| root.join(file)))?;

@@ -1,0 +1,268 @@
+//! The run: who is started when, and what is compared with what.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::load::{Plan, Work};
+use crate::measure::{Measured, measure};
+use crate::peer::mainstay::{Mainstay, create_body, get_message, token};
+use crate::peer::pocketbase::PocketBase;
+use crate::peer::postgres::Postgres;
+use crate::process::{Server, free_port, resident_kib};
+use crate::records;
+use crate::report::Report;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is run, and for how long.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// The release binary
+    #[arg(long)]
+    mainstay: PathBuf,
+    /// The folder with the benchmark's contract
+    #[arg(long)]
+    contract: PathBuf,
+    /// PocketBase's binary
+    #[arg(long)]
+    pocketbase: PathBuf,
+    /// Where the results go
+    #[arg(long)]
+    results: PathBuf,
+    /// How long one run is measured
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// How often each measurement is made; the median counts
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+}
+
+const METHOD: &str = "Server pinned to one core, load generator to the other, closed loop, 2 s warm-up, the median of the \
+runs. Every answer is looked at (HTTP status, `grpc-status`); a wrong one fails the run. Mainstay's creates are \
+acknowledged after the sync (`synchronous=FULL`), PocketBase's before any (`synchronous=NORMAL`).";
+
+struct Run<'o> {
+    options: &'o Options,
+    folder: TempDir,
+    report: Report,
+}
+
+/// Runs everything, prints the table and writes it.
+pub fn run(options: &Options) -> Result<(), Failure> {
+    let folder = tempfile::Builder::new().prefix("mainstay-bench-").tempdir()?;
+    // PostgreSQL may run as another user and has to get in.
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    let mut run = Run { options, folder, report: Report::default() };
+    run.limits_and_sqlite()?;
+    run.postgres()?;
+    run.report.print_aims();
+    std::fs::write(&options.results, run.report.markdown(METHOD))?;
+    println!("\n  written to {}", options.results.display());
+    Ok(())
+}
+
+impl Run<'_> {
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn plan(&self, port: u16, connections: usize, work: Work) -> Plan {
+        let (warm_up_ms, run_ms) = (2_000, self.options.seconds * 1_000);
+        Plan { port, connections, streams: 8, warm_up_ms, run_ms, headers: Vec::new(), work, beside: None }
+    }
+
+    fn http(&mut self, what: &str, who: &str, server: &Server, plan: &Plan) -> Result<Measured, Failure> {
+        let measured = measure(server, "http", plan, self.options.runs)?;
+        Ok(self.report.add(what, who, measured))
+    }
+
+    fn grpc(&mut self, what: &str, who: &str, server: &Server, plan: &Plan) -> Result<Measured, Failure> {
+        let measured = measure(server, "grpc", plan, self.options.runs)?;
+        Ok(self.report.add(what, who, measured))
+    }
+
+    fn limits_and_sqlite(&mut self) -> Result<(), Failure> {
+        let hyper = self.limit("hyper")?;
+        let plan = self.plan(hyper.port, 64, Work::Get { paths: vec!["/".into()] });
+        let bare_http = self.http("REST get by id, 64 connections", "bare hyper", &hyper, &plan)?;
+        hyper.stop();
+        let tonic = self.limit("tonic")?;
+        // The echo answers what it was sent: a message as long as a record.
+        let echo = Work::Call { method: GET.into(), messages: vec!["0a".repeat(175)] };
+        let plan = self.plan(tonic.port, 8, echo);
+        let bare_grpc = self.grpc("gRPC get by id, 8 x 8", "bare tonic", &tonic, &plan)?;
+        tonic.stop();
+        let pocketbase = PocketBase { binary: self.options.pocketbase.clone(), data_dir: self.path("pocketbase") };
+        println!("  filling PocketBase with {} records …", records::COUNT);
+        let peer = pocketbase.start(&self.path("pocketbase.log"))?;
+        let theirs = self.their_work(&peer)?;
+        peer.stop();
+        let ours = self.mainstay("sqlite", None);
+        let (server, _) = ours.start(&self.path("mainstay.log"))?;
+        println!("  filling Mainstay with {} records …", 2 * records::COUNT);
+        Mainstay::fill(&server)?;
+        let get = self.our_reads(&server, &theirs, &bare_http, &bare_grpc)?;
+        self.our_rule(&server, &get)?;
+        self.our_writes(&server, &theirs)?;
+        self.beside_long_lists(&server)?;
+        server.stop();
+        self.start_and_size(&ours)
+    }
+
+    fn limit(&self, name: &str) -> Result<Server, Failure> {
+        let port = free_port()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args([name, &port.to_string()]);
+        Ok(Server::start(&mut command, port, &self.path(name))?.wait()?)
+    }
+
+    fn mainstay(&self, name: &str, postgres: Option<String>) -> Mainstay {
+        Mainstay {
+            binary: self.options.mainstay.clone(),
+            contract: self.options.contract.clone(),
+            data_dir: self.path(name),
+            postgres,
+        }
+    }
+
+    fn their_work(&mut self, server: &Server) -> Result<Theirs, Failure> {
+        let who = "PocketBase, no log";
+        let base = "/api/collections/products/records";
+        let plan = self.plan(server.port, 64, paths(|index| format!("{base}/{}", records::id(index))));
+        let get = self.http("REST get by id, 64 connections", who, server, &plan)?;
+        let list = paths(|index| {
+            let category = index % records::CATEGORIES;
+            format!("{base}?perPage=20&skipTotal=1&sort=-rank&filter=category%3D%27category-{category}%27")
+        });
+        let plan = self.plan(server.port, 64, list);
+        let list = self.http("REST list 20, indexed filter and order", who, server, &plan)?;
+        let post = Work::Post { path: base.into(), body: create_body() };
+        let plan = self.plan(server.port, 64, post.clone());
+        let create_64 = self.http("REST create, 64 clients", who, server, &plan)?;
+        let plan = self.plan(server.port, 8, post);
+        let create_8 = self.http("REST create, 8 clients", who, server, &plan)?;
+        Ok(Theirs { get, list, create_64, create_8 })
+    }
+
+    fn our_reads(
+        &mut self,
+        server: &Server,
+        theirs: &Theirs,
+        bare_http: &Measured,
+        bare_grpc: &Measured,
+    ) -> Result<Measured, Failure> {
+        let plan = self.plan(server.port, 64, paths(|index| format!("/bench/v1/products/{}", records::id(index))));
+        let get = self.http("REST get by id, 64 connections", US, server, &plan)?;
+        self.report.at_least("REST get: to PocketBase", get.per_second / theirs.get.per_second, 7.0, "x");
+        self.report.at_least("REST get: of bare hyper", get.per_second / bare_http.per_second, 0.4, "%");
+        let messages = (0..1_000).map(|index| get_message(&format!("products/{}", records::id(index)))).collect();
+        let plan = self.plan(server.port, 8, Work::Call { method: GET.into(), messages });
+        let call = self.grpc("gRPC get by id, 8 x 8", US, server, &plan)?;
+        self.report.at_least("gRPC get: of bare tonic", call.per_second / bare_grpc.per_second, 0.55, "%");
+        let list = paths(|index| {
+            let category = index % records::CATEGORIES;
+            format!("/bench/v1/products?pageSize=20&orderBy=rank%20desc&filter=category%3D%22category-{category}%22")
+        });
+        let plan = self.plan(server.port, 64, list);
+        let list = self.http("REST list 20, indexed filter and order", US, server, &plan)?;
+        self.report.at_least("REST list 20: to PocketBase", list.per_second / theirs.list.per_second, 9.0, "x");
+        Ok(get)
+    }
+
+    fn our_rule(&mut self, server: &Server, open: &Measured) -> Result<(), Failure> {
+        let mut plan = self.plan(server.port, 64, paths(|index| format!("/bench/v1/documents/{}", records::id(index))));
+        plan.headers.push(("authorization".into(), format!("Bearer {}", token(server)?)));
+        let ruled = self.http("REST get by id, signed in, with a rule", US, server, &plan)?;
+        self.report.at_least("signed-in read with a rule: of the open read", ruled.per_second / open.per_second, 0.8, "%");
+        Ok(())
+    }
+
+    fn our_writes(&mut self, server: &Server, theirs: &Theirs) -> Result<(), Failure> {
+        let post = Work::Post { path: "/bench/v1/products".into(), body: create_body() };
+        let plan = self.plan(server.port, 64, post.clone());
+        let create = self.http("REST create, 64 clients", US, server, &plan)?;
+        let ratio = create.per_second / theirs.create_64.per_second;
+        self.report.at_least("REST create, 64 clients, synced: to PocketBase, unsynced", ratio, 9.0, "x");
+        let plan = self.plan(server.port, 8, post);
+        let create = self.http("REST create, 8 clients", US, server, &plan)?;
+        let ratio = create.per_second / theirs.create_8.per_second;
+        self.report.at_least("REST create, 8 clients, synced: to PocketBase, unsynced", ratio, 3.0, "x");
+        Ok(())
+    }
+
+    fn beside_long_lists(&mut self, server: &Server) -> Result<(), Failure> {
+        let mut plan = self.plan(server.port, 32, paths(|index| format!("/bench/v1/products/{}", records::id(index))));
+        let alone = self.http("REST get by id, 32 connections", US, server, &plan)?;
+        let long = "/bench/v1/products?pageSize=1000&filter=stock%20%3E%2050&orderBy=title".to_owned();
+        plan.beside = Some(Work::Get { paths: vec![long] });
+        let beside = self.http("the same beside 2 lists of 1,000, no index", US, server, &plan)?;
+        self.report.below("reads beside long lists: p99", beside.p99_ms, 10.0, "ms");
+        self.report.at_least("reads beside long lists: of undisturbed", beside.per_second / alone.per_second, 0.5, "%");
+        Ok(())
+    }
+
+    fn start_and_size(&mut self, ours: &Mainstay) -> Result<(), Failure> {
+        let mut starts = Vec::new();
+        let mut idle = 0.0;
+        for _ in 0..5 {
+            let (server, took) = ours.start(&self.path("start.log"))?;
+            starts.push(took.as_secs_f64() * 1_000.0);
+            std::thread::sleep(Duration::from_millis(500));
+            idle = resident_kib(server.pid()) as f64 / 1_024.0;
+            server.stop();
+        }
+        starts.sort_by(f64::total_cmp);
+        self.report.below("start with data to first answer", starts[2], 60.0, "ms");
+        self.report.below("idle resident memory", idle, 40.0, "MiB");
+        let size = size(&self.options.mainstay)? as f64 / f64::from(1 << 20);
+        self.report.below("release binary", size, 40.0, "MiB");
+        Ok(())
+    }
+
+    /// PostgreSQL has a core; Mainstay shares the other one with the load, as `pgbench` is its own load.
+    fn postgres(&mut self) -> Result<(), Failure> {
+        const CONNECTIONS: usize = 16;
+        let postgres = Postgres::start(self.folder.path(), &self.path("postgres.log"))?;
+        let rate = postgres.pgbench(CONNECTIONS, self.options.seconds)?;
+        let measured = Measured { per_second: rate, ..Measured::default() };
+        self.report.add("PostgreSQL: select by key, 16 connections", "pgbench -S -M prepared", measured);
+        let ours = self.mainstay("on-postgres", Some(postgres.url()));
+        let (server, _) = ours.start(&self.path("on-postgres.log"))?;
+        move_to(&server, crate::process::LOAD_CORE)?;
+        Mainstay::fill(&server)?;
+        let messages = (0..1_000).map(|index| get_message(&format!("products/{}", records::id(index)))).collect();
+        let mut plan = self.plan(server.port, 2, Work::Call { method: GET.into(), messages });
+        plan.streams = CONNECTIONS / 2;
+        let get = self.grpc("PostgreSQL: gRPC get by id, 16 calls at a time", US, &server, &plan)?;
+        self.report.at_least("on PostgreSQL, gRPC get: of pgbench", get.per_second / rate, 0.5, "%");
+        server.stop();
+        Ok(())
+    }
+}
+
+struct Theirs {
+    get: Measured,
+    list: Measured,
+    create_64: Measured,
+    create_8: Measured,
+}
+
+const US: &str = "Mainstay";
+const GET: &str = "/bench.v1.ProductService/GetProduct";
+
+fn paths(path: impl Fn(usize) -> String) -> Work {
+    Work::Get { paths: (0..1_000).map(path).collect() }
+}
+
+fn size(path: &Path) -> Result<u64, Failure> {
+    Ok(std::fs::metadata(path)?.len())
+}
+
+fn move_to(server: &Server, core: &str) -> Result<(), Failure> {
+    let pid = server.pid().to_string();
+    Command::new("taskset").args(["-a", "-c", "-p", core, &pid]).stdout(std::process::Stdio::null()).status()?;
+    Ok(())
+}

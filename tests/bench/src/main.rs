@@ -1,0 +1,46 @@
+//! Mainstay beside its peers, in one run: `make bench`.
+//!
+//! The same binary is the conductor, the load generators and the two bare limits, each in a process of its own, so that a
+//! server has one core and the load the other.
+
+mod conductor;
+mod limits;
+mod load;
+mod measure;
+mod peer;
+mod process;
+mod records;
+mod report;
+
+use clap::{Parser, Subcommand};
+
+/// Runs Mainstay and its peers side by side and prints ratios
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run everything
+    Run(conductor::Options),
+    /// The limit for REST: hyper that answers fixed bytes
+    Hyper { port: u16 },
+    /// The limit for gRPC: tonic that answers what it was sent
+    Tonic { port: u16 },
+    /// Load with HTTP/1.1, a plan on standard input
+    Http,
+    /// Load with gRPC, a plan on standard input
+    Grpc,
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    match Cli::parse().command {
+        Command::Run(options) => conductor::run(&options),
+        Command::Hyper { port } => limits::hyper(port),
+        Command::Tonic { port } => limits::tonic(port),
+        Command::Http => load::run(load::http::worker),
+        Command::Grpc => load::run(load::grpc::worker),
+    }
+}

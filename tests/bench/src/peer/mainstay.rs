@@ -1,0 +1,90 @@
+//! Mainstay, one process.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value as Json, json};
+
+use super::client::Client;
+use crate::process::{Server, free_port};
+use crate::records;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// How a server is started.
+pub struct Mainstay {
+    pub binary: PathBuf,
+    pub contract: PathBuf,
+    pub data_dir: PathBuf,
+    /// `postgres://…` for the data service; nothing for SQLite.
+    pub postgres: Option<String>,
+}
+
+impl Mainstay {
+    /// Starts a server and says how long it took to its first answer.
+    pub fn start(&self, log: &Path) -> Result<(Server, Duration), Failure> {
+        let (port, operations) = (free_port()?, free_port()?);
+        let mut command = Command::new(&self.binary);
+        command
+            .arg("serve")
+            .arg("--contracts")
+            .arg(&self.contract)
+            .arg("--data-dir")
+            .arg(&self.data_dir)
+            .args(["--listen", &format!("127.0.0.1:{port}")])
+            .env("MAINSTAY__OPERATIONS_LISTEN", format!("127.0.0.1:{operations}"))
+            .env("MAINSTAY__TELEMETRY__LOG", "warn");
+        if let Some(url) = &self.postgres {
+            command.env("MAINSTAY__DATA__DATABASE_URL", url);
+        }
+        let started = Instant::now();
+        let server = Server::start(&mut command, port, log)?.wait()?;
+        let path = format!("/bench/v1/products/{}", records::id(1));
+        let mut client = Client::connect(port)?;
+        // A record or its absence: either is an answer of the whole system.
+        let _ = client.ask("GET", &path, None);
+        Ok((server, started.elapsed()))
+    }
+
+    /// Stores the records, as a signed-in user whose token comes back.
+    pub fn fill(server: &Server) -> Result<String, Failure> {
+        let mut client = Client::connect(server.port)?;
+        let credentials = json!({"email": "bench@example.org", "password": "correct horse battery"});
+        client.ask("POST", "/auth/v1/accounts:signUp", Some(&credentials))?;
+        client.authorize(&format!("Bearer {}", token(server)?));
+        for index in 0..records::COUNT {
+            let id = records::id(index);
+            let fields = records::fields(index);
+            client.ask("POST", &format!("/bench/v1/products?productId={id}"), Some(&fields))?;
+            client.ask("POST", &format!("/bench/v1/documents?documentId={id}"), Some(&fields))?;
+        }
+        token(server)
+    }
+
+}
+
+/// Signs in; tokens live five minutes, so every measurement takes a new one.
+pub fn token(server: &Server) -> Result<String, Failure> {
+    let credentials = json!({"email": "bench@example.org", "password": "correct horse battery"});
+    let answer = Client::connect(server.port)?.ask("POST", "/auth/v1/sessions:signIn", Some(&credentials))?;
+    answer["accessToken"].as_str().map(str::to_owned).ok_or_else(|| "no access token".into())
+}
+
+/// The body of a create.
+pub fn create_body() -> String {
+    numbered(records::fields(0))
+}
+
+/// Makes the sku of a body new each time.
+pub fn numbered(mut fields: Json) -> String {
+    fields["sku"] = Json::String("SKU-{n}".to_owned());
+    fields.to_string()
+}
+
+/// A GetRequest for a name, in hexadecimal: field 1, a string.
+pub fn get_message(name: &str) -> String {
+    let mut bytes = vec![0x0a, u8::try_from(name.len()).unwrap_or(0)];
+    bytes.extend_from_slice(name.as_bytes());
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
