@@ -72,13 +72,14 @@ impl Gateway {
         faces.show(&platform).map_err(SnapshotError::from)?;
         let live = Arc::new(ArcSwap::from_pointee(platform));
         let (served, revision) = watch::channel(0);
-        let contract = ContractWatch {
+        let mut contract = ContractWatch {
             data: backends.data.clone(),
             live: live.clone(),
             metrics: metrics.clone(),
             database,
             faces,
             served,
+            hash: String::new(),
         };
         contract.restore().await;
         let mut tasks = JoinSet::new();

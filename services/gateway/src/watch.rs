@@ -42,6 +42,8 @@ pub struct ContractWatch {
     pub faces: Faces,
     /// Tells whoever waits which revision is served.
     pub served: watch::Sender<i64>,
+    /// The hash of the contract that is served.
+    pub hash: String,
 }
 
 /// What shows the served contract to clients beside the methods themselves.
@@ -68,24 +70,24 @@ pub fn gateway_principal() -> Principal {
 impl ContractWatch {
     /// Serves what was stored when the gateway ran last: its routes are known before data answers. A stored contract
     /// that cannot be read is passed over.
-    pub async fn restore(&self) {
-        let Some(database) = &self.database else { return };
-        match StoredContract::load(database).await {
+    pub async fn restore(&mut self) {
+        let Some(database) = self.database.clone() else { return };
+        match StoredContract::load(&database).await {
             Ok(Some(stored)) => {
                 let (revision, set) = (stored.revision, Bytes::from(stored.descriptor_set));
-                if let Err(error) = self.swap(revision, set).await {
+                if let Err(error) = self.swap(revision, stored.hash, set).await {
                     tracing::warn!(revision, error = %error, "the stored contract cannot be served and is passed over");
                 }
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(error = %error, "the stored contract cannot be read; waiting for the data service")
+                tracing::warn!(error = %error, "the stored contract cannot be read; waiting for the data service");
             }
         }
     }
 
     /// Follows the stream until the task is dropped, opening it again whenever it ends.
-    pub async fn run(self) {
+    pub async fn run(mut self) {
         let mut wait = SHORTEST_WAIT;
         loop {
             let seen = self.follow().await;
@@ -98,7 +100,7 @@ impl ContractWatch {
     }
 
     /// Reads one stream to its end. Returns how many contracts came.
-    async fn follow(&self) -> usize {
+    async fn follow(&mut self) -> usize {
         let call = Call::new(WATCH_CONTRACT, gateway_principal(), Bytes::new()).streaming();
         let mut contracts = match self.data.call(call).await {
             Ok(reply) => reply.stream(),
@@ -112,7 +114,7 @@ impl ContractWatch {
             match message.map(Contract::decode) {
                 Ok(Ok(contract)) => self.take(contract).await,
                 Ok(Err(error)) => {
-                    tracing::error!(error = %error, "the data service sent a contract that cannot be read")
+                    tracing::error!(error = %error, "the data service sent a contract that cannot be read");
                 }
                 Err(fault) => {
                     log_end(&fault);
@@ -124,10 +126,14 @@ impl ContractWatch {
         seen
     }
 
-    /// Serves a contract, then stores it. The one before stays where this one cannot be served.
-    async fn take(&self, contract: Contract) {
+    /// Serves a contract, then stores it. The one before stays where this one cannot be served; the same one again, as
+    /// every new stream begins, changes nothing.
+    async fn take(&mut self, contract: Contract) {
         let revision = contract.revision;
-        if let Err(error) = self.swap(revision, contract.descriptor_set.clone()).await {
+        if revision == *self.served.borrow() && contract.hash == self.hash {
+            return;
+        }
+        if let Err(error) = self.swap(revision, contract.hash.clone(), contract.descriptor_set.clone()).await {
             tracing::error!(revision, error = %error, "the contract cannot be served; the one before stays");
             return;
         }
@@ -144,7 +150,7 @@ impl ContractWatch {
     }
 
     /// Compiles a snapshot away from the threads that answer requests, and serves it from the next request on.
-    async fn swap(&self, revision: i64, descriptor_set: Bytes) -> Result<(), SwapError> {
+    async fn swap(&mut self, revision: i64, hash: String, descriptor_set: Bytes) -> Result<(), SwapError> {
         let metrics = self.metrics.clone();
         let build = move || Snapshot::build(&metrics, revision, &descriptor_set);
         let snapshot = tokio::task::spawn_blocking(build).await.map_err(|_| SwapError::Stopped)??;
@@ -154,6 +160,7 @@ impl ContractWatch {
         self.faces.show(&snapshot).map_err(SnapshotError::from)?;
         tracing::info!(revision, methods = snapshot.methods().count(), "serving the application's contract");
         self.live.store(Arc::new(snapshot));
+        self.hash = hash;
         self.faces.check.ready();
         self.served.send_replace(revision);
         Ok(())

@@ -1,8 +1,11 @@
 //! What the gateway promises, as sentences.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod own;
 mod route;
 mod serve;
 mod snapshot;
+mod store;
 mod support;
 mod watch;

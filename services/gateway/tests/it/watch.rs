@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use mainstay_gateway::Config;
 use mainstay_runtime::channel::Reply;
 use tonic::Code;
 
-use crate::support::{Harness, compile, library, sqlite};
+use crate::support::{Harness, compile, library};
 
 const GET_BOOK: &str = "/library.v1.BookService/GetBook";
 
@@ -128,37 +128,4 @@ async fn a_stream_that_breaks_off_is_opened_again() {
     harness.data.refuse_watches(3);
     harness.data.publish(3, library());
     harness.serves(3).await;
-}
-
-#[tokio::test]
-async fn a_gateway_that_starts_without_data_knows_the_routes_it_had() {
-    let (database, _folder) = sqlite();
-    let first = Harness::with(Config::default(), Some(library()), Some(database.clone())).await;
-    first.stored(&database, 1).await;
-    first.gateway.stop().await;
-
-    let second = Harness::with(Config::default(), None, Some(database)).await;
-    second.data.on(GET_BOOK, |_| Err(mainstay_fault::Fault::new(mainstay_fault::Reason::Unavailable)));
-    let rest = second.get("/library/v1/books/1").await;
-    assert_eq!((rest.status, rest.reason().as_str()), (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"));
-    assert_eq!(second.get("/library/v1/none").await.status, StatusCode::NOT_FOUND);
-    assert_eq!(second.rest(Method::PUT, "/library/v1/books/1", "").await.status, StatusCode::METHOD_NOT_ALLOWED);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stored_contract_that_cannot_be_read_is_passed_over() {
-    use mainstay_gateway::StoredContract;
-
-    let (database, _folder) = sqlite();
-    let first = Harness::with(Config::default(), Some(library()), Some(database.clone())).await;
-    first.stored(&database, 1).await;
-    first.gateway.stop().await;
-    let damaged = StoredContract { revision: 7, hash: String::new(), descriptor_set: vec![0xff], fetched_at_us: 0 };
-    damaged.clone().save(&database).await.unwrap();
-    assert_eq!(StoredContract::load(&database).await.unwrap(), Some(damaged));
-
-    let second = Harness::with(Config::default(), None, Some(database)).await;
-    assert_eq!(second.gateway.snapshot().revision, 0);
-    second.data.publish(8, library());
-    second.serves(8).await;
 }

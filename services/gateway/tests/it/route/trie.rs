@@ -42,7 +42,9 @@ fn paths_of_the_http_proto_examples_find_their_templates() {
         (GET, "/v3/{a}/b"),
     ];
     let trie = trie(&routes);
-    let cases: &[(&str, Option<(usize, &[&str])>)] = &[
+    /// A path, and the number and the captures of its route.
+    type Case = (&'static str, Option<(usize, &'static [&'static str])>);
+    let cases: &[Case] = &[
         ("/v1/messages/123456", Some((0, &["messages/123456"]))),
         ("/v1/users/me/messages/123456", Some((1, &["me", "123456"]))),
         ("/v1/shelves/1/books/2", Some((2, &["shelves/1/books/2"]))),

@@ -60,7 +60,8 @@ impl FakeService {
     /// Streams a contract to whoever watches.
     pub fn publish(&self, revision: i64, descriptor_set: &[u8]) {
         let descriptor_set = Bytes::copy_from_slice(descriptor_set);
-        self.contract.send_replace(Some(Contract { revision, descriptor_set, ..Contract::default() }));
+        let hash = format!("{revision}-{}", descriptor_set.len());
+        self.contract.send_replace(Some(Contract { revision, hash, descriptor_set, ..Contract::default() }));
     }
 
     /// Ends the open streams of contracts, as a service does that stops.
@@ -80,7 +81,7 @@ impl FakeService {
 
     /// Whether nothing was asked for: a message that cannot be read only asks who may.
     pub fn was_asked_for_nothing(&self) -> bool {
-        self.calls().iter().all(|call| call.message == &[7][..])
+        self.calls().iter().all(|call| call.message == [7][..])
     }
 
     /// The one call that there was.

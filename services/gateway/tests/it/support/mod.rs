@@ -1,10 +1,8 @@
 //! What the tests share: an application's contract, and services that remember what they were asked.
 
 pub mod contract;
-pub mod database;
 pub mod fakes;
 pub mod harness;
 
 pub use contract::{compile, decoded, encoded, library};
-pub use database::sqlite;
 pub use harness::{Harness, full, operator, service, signed_in};
