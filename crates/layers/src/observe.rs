@@ -4,7 +4,7 @@ use crate::{Body, Protocol};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
-use mainstay_telemetry::{ActiveGuard, Outcome, Route};
+use mainstay_telemetry::{ActiveGuard, Outcome, Route, rename};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -41,9 +41,7 @@ pub(crate) struct Counted {
 impl Observation {
     /// Remembers what the request resolved to.
     pub(crate) fn resolved(&mut self, route: &Arc<Route>) {
-        if !self.span.is_disabled() {
-            self.span.record("otel.name", route.name());
-        }
+        rename(&self.span, route.name());
         if let Some(counted) = &mut self.counted {
             counted.route = route.clone();
         }

@@ -14,7 +14,6 @@ pub(crate) fn span(policy: SpanPolicy, received: &TraceContext, parts: &Parts, r
     let span = tracing::debug_span!(
         target: SPAN_TARGET,
         "request",
-        otel.name = Empty,
         otel.kind = "server",
         otel.status_code = Empty,
         http.request.method = %parts.method,
@@ -34,7 +33,6 @@ pub(crate) fn inner_span(request_id: &HeaderValue) -> Span {
     tracing::debug_span!(
         target: SPAN_TARGET,
         "call",
-        otel.name = Empty,
         otel.kind = "server",
         otel.status_code = Empty,
         rpc.grpc.status_code = Empty,

@@ -14,4 +14,4 @@ pub use init::{Error, FLUSH_TIMEOUT, Identity, Telemetry, init};
 pub use metrics::{ActiveGuard, Metrics};
 pub use route::{Outcome, Route};
 pub use span_policy::{SPAN_TARGET, SpanPolicy};
-pub use trace_context::{MAX_TRACESTATE_BYTES, TRACEPARENT, TRACESTATE, TraceContext, inject_current, join};
+pub use trace_context::{MAX_TRACESTATE_BYTES, TRACEPARENT, TRACESTATE, TraceContext, inject_current, join, rename};

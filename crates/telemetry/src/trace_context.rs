@@ -110,3 +110,12 @@ impl TraceContext {
         Some(SpanContext::new(trace, span, TraceFlags::new(flags(text.as_bytes()) & 1), true, state))
     }
 }
+
+/// Names a span, also one that was entered already: what a request is about is only known once it was resolved.
+pub fn rename(span: &tracing::Span, name: &str) {
+    use opentelemetry::trace::TraceContextExt as _;
+    use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+    if !span.is_disabled() {
+        span.context().span().update_name(name.to_owned());
+    }
+}

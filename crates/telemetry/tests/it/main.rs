@@ -1,0 +1,6 @@
+//! Tests of telemetry, one module per concern.
+
+mod metrics;
+mod otlp;
+mod settings;
+mod trace_context;
