@@ -10,11 +10,19 @@ use crate::ir::{AuthName, CompareOp, Expr, Measure, Root, TextOp, shift_time};
 use crate::scope::Scope;
 
 /// Evaluates a condition: nothing where it is NULL, which counts as not true.
+///
+/// Nothing, too, where the outcome hangs on a record that the scope leaves out; so `Some` is the outcome whatever such a
+/// record turns out to be.
 pub fn evaluate(expr: &Expr, scope: &Scope<'_>) -> Option<bool> {
-    truth(expr, Context { scope, element: None })
+    match truth(expr, Context { scope, element: None }) {
+        Truth::True => Some(true),
+        Truth::False => Some(false),
+        Truth::Null | Truth::Unknown => None,
+    }
 }
 
-/// Evaluates an expression of any kind. A document comes as `Value::Json`.
+/// Evaluates an expression of any kind. A document comes as `Value::Json`; what hangs on a record that the scope leaves out
+/// comes as NULL.
 pub fn evaluate_value(expr: &Expr, scope: &Scope<'_>) -> Value {
     compute(expr, Context { scope, element: None }).into_value()
 }
@@ -33,9 +41,26 @@ enum Item<'v> {
     Text(&'v str),
 }
 
+/// The outcome of a condition: Kleene's three, and what hangs on a record that is left out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Truth {
+    True,
+    False,
+    Null,
+    Unknown,
+}
+
+impl Truth {
+    fn of(value: bool) -> Truth {
+        if value { Truth::True } else { Truth::False }
+    }
+}
+
 /// A value while it is computed: borrowed where it can be.
 enum Val<'v> {
     Null,
+    /// Hangs on a record that is left out: perhaps NULL, perhaps not.
+    Unknown,
     Bool(bool),
     Int(i64),
     Double(f64),
@@ -51,8 +76,18 @@ impl<'v> Val<'v> {
         text.map_or(Val::Null, |text| Val::Text(Cow::Borrowed(text)))
     }
 
-    fn bool(value: Option<bool>) -> Val<'v> {
-        value.map_or(Val::Null, Val::Bool)
+    fn truth(truth: Truth) -> Val<'v> {
+        match truth {
+            Truth::True => Val::Bool(true),
+            Truth::False => Val::Bool(false),
+            Truth::Null => Val::Null,
+            Truth::Unknown => Val::Unknown,
+        }
+    }
+
+    /// What a strict operator makes of an operand that it cannot use.
+    fn nothing(self) -> Val<'v> {
+        if matches!(self, Val::Unknown) { Val::Unknown } else { Val::Null }
     }
 
     fn stored(value: &'v Value) -> Val<'v> {
@@ -70,7 +105,7 @@ impl<'v> Val<'v> {
 
     fn into_value(self) -> Value {
         match self {
-            Val::Null => Value::Null,
+            Val::Null | Val::Unknown => Value::Null,
             Val::Bool(v) => Value::Bool(v),
             Val::Int(v) => Value::Int(v),
             Val::Double(v) => Value::Double(v),
@@ -80,10 +115,6 @@ impl<'v> Val<'v> {
             Val::Json(v) => Value::Json(v.to_string()),
             Val::Roles(v) => Value::Json(Json::from(v).to_string()),
         }
-    }
-
-    fn is_null(&self) -> bool {
-        matches!(self, Val::Null)
     }
 }
 
@@ -101,9 +132,10 @@ fn compute<'v>(expr: &'v Expr, context: Context<'v>) -> Val<'v> {
         },
         Expr::Json { of, key, kind } => json(of, key, *kind, context),
         Expr::If { condition, then, otherwise } => match truth(condition, context) {
-            Some(true) => compute(then, context),
-            Some(false) => compute(otherwise, context),
-            None => Val::Null,
+            Truth::True => compute(then, context),
+            Truth::False => compute(otherwise, context),
+            Truth::Null => Val::Null,
+            Truth::Unknown => Val::Unknown,
         },
         Expr::Coalesce(first, second) => match compute(first, context) {
             Val::Null => compute(second, context),
@@ -113,7 +145,7 @@ fn compute<'v>(expr: &'v Expr, context: Context<'v>) -> Val<'v> {
         Expr::AsciiCase { upper, of } => match compute(of, context) {
             Val::Text(text) if *upper => Val::Text(Cow::Owned(text.to_ascii_uppercase())),
             Val::Text(text) => Val::Text(Cow::Owned(text.to_ascii_lowercase())),
-            _ => Val::Null,
+            other => other.nothing(),
         },
         Expr::Size { of, measure } => size(&compute(of, context), *measure),
         Expr::Any { .. }
@@ -122,41 +154,51 @@ fn compute<'v>(expr: &'v Expr, context: Context<'v>) -> Val<'v> {
         | Expr::Or(_)
         | Expr::IsNull(_)
         | Expr::Compare { .. }
-        | Expr::TextMatch { .. } => Val::bool(truth(expr, context)),
+        | Expr::TextMatch { .. } => Val::truth(truth(expr, context)),
     }
 }
 
-fn truth(expr: &Expr, context: Context<'_>) -> Option<bool> {
+fn truth(expr: &Expr, context: Context<'_>) -> Truth {
     match expr {
-        Expr::Not(of) => truth(of, context).map(|value| !value),
-        Expr::And(list) => kleene(list, false, context),
-        Expr::Or(list) => kleene(list, true, context),
-        Expr::IsNull(of) => Some(compute(of, context).is_null()),
+        Expr::Not(of) => match truth(of, context) {
+            Truth::True => Truth::False,
+            Truth::False => Truth::True,
+            other => other,
+        },
+        Expr::And(list) => kleene(list, Truth::False, Truth::True, context),
+        Expr::Or(list) => kleene(list, Truth::True, Truth::False, context),
+        Expr::IsNull(of) => match compute(of, context) {
+            Val::Unknown => Truth::Unknown,
+            value => Truth::of(matches!(value, Val::Null)),
+        },
         Expr::Compare { op, left, right } => compare(*op, &compute(left, context), &compute(right, context)),
-        Expr::Any { of, predicate } => Some(any(&compute(of, context), predicate, context.scope)),
+        Expr::Any { of, predicate } => any(&compute(of, context), predicate, context.scope),
         Expr::TextMatch { op, text, pattern } => match (compute(text, context), compute(pattern, context)) {
-            (Val::Text(text), Val::Text(pattern)) => Some(match op {
+            (Val::Text(text), Val::Text(pattern)) => Truth::of(match op {
                 TextOp::StartsWith => text.starts_with(&*pattern),
                 TextOp::EndsWith => text.ends_with(&*pattern),
                 TextOp::Contains => text.contains(&*pattern),
             }),
-            _ => None,
+            (Val::Unknown, _) | (_, Val::Unknown) => Truth::Unknown,
+            _ => Truth::Null,
         },
         other => match compute(other, context) {
-            Val::Bool(value) => Some(value),
-            _ => None,
+            Val::Bool(value) => Truth::of(value),
+            Val::Unknown => Truth::Unknown,
+            _ => Truth::Null,
         },
     }
 }
 
-/// `winner` decides alone; without it one NULL makes the whole NULL.
-fn kleene(list: &[Expr], winner: bool, context: Context<'_>) -> Option<bool> {
-    let mut outcome = Some(!winner);
+/// `winner` decides alone; without it one unknown makes the whole unknown, else one NULL makes it NULL.
+fn kleene(list: &[Expr], winner: Truth, neutral: Truth, context: Context<'_>) -> Truth {
+    let mut outcome = neutral;
     for member in list {
         match truth(member, context) {
-            Some(value) if value == winner => return Some(winner),
-            Some(_) => {}
-            None => outcome = None,
+            found if found == winner => return winner,
+            Truth::Unknown => outcome = Truth::Unknown,
+            Truth::Null if outcome != Truth::Unknown => outcome = Truth::Null,
+            _ => {}
         }
     }
     outcome
@@ -168,7 +210,7 @@ fn column<'v>(root: Root, index: usize, scope: &Scope<'v>) -> Val<'v> {
         Root::Old => scope.old,
         Root::New => scope.new,
     };
-    record.and_then(|values| values.get(index)).map_or(Val::Null, Val::stored)
+    record.map_or(Val::Unknown, |values| values.get(index).map_or(Val::Null, Val::stored))
 }
 
 fn auth<'v>(name: AuthName, scope: &Scope<'v>) -> Val<'v> {
@@ -188,6 +230,7 @@ fn json<'v>(of: &'v Expr, key: &'v Expr, kind: Kind, context: Context<'v>) -> Va
         (Val::Json(Cow::Owned(mut json)), Val::Text(key)) => {
             json.get_mut(&*key).map_or(Val::Null, |json| scalar(Cow::Owned(json.take()), kind))
         }
+        (Val::Unknown, _) | (_, Val::Unknown) => Val::Unknown,
         _ => Val::Null,
     }
 }
@@ -212,25 +255,44 @@ fn scalar(json: Cow<'_, Json>, kind: Kind) -> Val<'_> {
     value.unwrap_or(Val::Null)
 }
 
-fn any(of: &Val<'_>, predicate: &Expr, scope: &Scope<'_>) -> bool {
-    let holds = |element| truth(predicate, Context { scope, element: Some(element) }) == Some(true);
+fn any(of: &Val<'_>, predicate: &Expr, scope: &Scope<'_>) -> Truth {
+    let holds = |element| truth(predicate, Context { scope, element: Some(element) });
+    let outcome = |found: &mut dyn Iterator<Item = Truth>| {
+        let mut outcome = Truth::False;
+        for found in found {
+            match found {
+                Truth::True => return Truth::True,
+                Truth::Unknown => outcome = Truth::Unknown,
+                Truth::False | Truth::Null => {}
+            }
+        }
+        outcome
+    };
     match of {
-        Val::Json(json) => json.as_array().is_some_and(|items| items.iter().any(|item| holds(Item::Json(item)))),
-        Val::Roles(roles) => roles.iter().any(|role| holds(Item::Text(role))),
-        _ => false,
+        Val::Json(json) => {
+            let items = json.as_array().map_or(&[][..], Vec::as_slice);
+            outcome(&mut items.iter().map(|item| holds(Item::Json(item))))
+        }
+        Val::Roles(roles) => outcome(&mut roles.iter().map(|role| holds(Item::Text(role)))),
+        Val::Unknown => Truth::Unknown,
+        _ => Truth::False,
     }
 }
 
-fn compare(op: CompareOp, left: &Val<'_>, right: &Val<'_>) -> Option<bool> {
+fn compare(op: CompareOp, left: &Val<'_>, right: &Val<'_>) -> Truth {
     let ordering: Ordering = match (left, right) {
         (Val::Bool(a), Val::Bool(b)) => a.cmp(b),
         (Val::Int(a), Val::Int(b)) | (Val::Timestamp(a), Val::Timestamp(b)) => a.cmp(b),
-        (Val::Double(a), Val::Double(b)) => a.partial_cmp(b)?,
+        (Val::Double(a), Val::Double(b)) => match a.partial_cmp(b) {
+            Some(ordering) => ordering,
+            None => return Truth::Null,
+        },
         (Val::Text(a), Val::Text(b)) => a.as_bytes().cmp(b.as_bytes()),
         (Val::Bytes(a), Val::Bytes(b)) => a.cmp(b),
-        _ => return None,
+        (Val::Unknown, _) | (_, Val::Unknown) => return Truth::Unknown,
+        _ => return Truth::Null,
     };
-    Some(op.holds(ordering))
+    Truth::of(op.holds(ordering))
 }
 
 fn concat<'v>(parts: &'v [Expr], context: Context<'v>) -> Val<'v> {
@@ -238,7 +300,7 @@ fn concat<'v>(parts: &'v [Expr], context: Context<'v>) -> Val<'v> {
     for part in parts {
         match compute(part, context) {
             Val::Text(text) => whole.push_str(&text),
-            _ => return Val::Null,
+            other => return other.nothing(),
         }
     }
     Val::Text(Cow::Owned(whole))
@@ -257,6 +319,7 @@ fn size<'v>(of: &Val<'_>, measure: Measure) -> Val<'v> {
             Some(entries) => entries.len(),
             None => return Val::Null,
         },
+        (Val::Unknown, _) => return Val::Unknown,
         _ => return Val::Null,
     };
     Val::Int(i64::try_from(count).unwrap_or(i64::MAX))

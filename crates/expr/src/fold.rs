@@ -37,9 +37,34 @@ pub fn fold(expr: Expr) -> Expr {
 pub(crate) fn when_true(expr: Expr) -> Expr {
     match expr {
         Expr::Literal(Value::Null) => Expr::FALSE,
-        Expr::And(list) => junction(list.into_iter().map(when_true).collect(), true),
+        Expr::And(list) => match junction(list.into_iter().map(when_true).collect(), true) {
+            Expr::And(members) => junction(without_implied(members), true),
+            other => other,
+        },
         Expr::Or(list) => junction(list.into_iter().map(when_true).collect(), false),
         other => other,
+    }
+}
+
+/// Drops members that a comparison beside them implies: what compares true is set. It leaves the plain comparison.
+fn without_implied(members: Vec<Expr>) -> Vec<Expr> {
+    let compared: Vec<Expr> = members
+        .iter()
+        .filter_map(|member| match member {
+            Expr::Compare { left, right, .. } => Some([left, right]),
+            _ => None,
+        })
+        .flatten()
+        .map(|side| (**side).clone())
+        .collect();
+    members.into_iter().filter(|member| !is_implied(member, &compared)).collect()
+}
+
+fn is_implied(member: &Expr, compared: &[Expr]) -> bool {
+    match member {
+        Expr::Not(of) => matches!(&**of, Expr::IsNull(of) if compared.contains(of)),
+        Expr::Or(list) => list.iter().any(|member| is_implied(member, compared)),
+        _ => false,
     }
 }
 

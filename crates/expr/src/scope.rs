@@ -24,7 +24,7 @@ impl<'a> AuthView<'a> {
     }
 }
 
-/// The caller, the time and the records that an expression may name. A record that is absent reads as NULL throughout.
+/// The caller, the time and the records that an expression may name. What hangs on a record that is left out is unknown.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Scope<'a> {
     pub auth: AuthView<'a>,

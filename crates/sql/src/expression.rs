@@ -9,10 +9,14 @@ use mainstay_record::{Kind, Layout, Value};
 
 use crate::{BindSource, Dialect, SqlBuilder};
 
-/// Writes a condition whose columns are those of the statement's table; the record to be (`Root::New`) is not in the
-/// database, so its columns are NULL: not true.
+/// Writes a condition whose columns are those of the statement's table. The record to be (`Root::New`) is not in the
+/// database and an atom has no value here: a condition with one of them is NULL as a whole, so not true.
 pub(crate) fn emit(dialect: Dialect, expr: &Expr, layout: &Layout, out: &mut SqlBuilder) {
-    Writer { dialect, layout, out, elements: 0, entries: 0 }.condition(expr);
+    let mut writer = Writer { dialect, layout, out, elements: 0, entries: 0 };
+    if expr.any_node(&mut |node| matches!(node, Expr::Column { root: Root::New, .. } | Expr::Atom(_))) {
+        return writer.null(Some(Kind::Bool));
+    }
+    writer.condition(expr);
 }
 
 struct Writer<'w> {

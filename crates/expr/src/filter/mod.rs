@@ -14,7 +14,7 @@ mod parser;
 mod scalar;
 mod syntax;
 
-use crate::fold::fold;
+use crate::fold::{fold, when_true};
 use crate::problem::{Problem, ProblemKind};
 use crate::program::Program;
 use crate::schema::RecordType;
@@ -26,7 +26,8 @@ pub const MAX_DEPTH: usize = 20;
 /// How many conditions, groups and negations a filter may have.
 pub const MAX_NODES: usize = 200;
 
-/// Compiles a filter by AIP-160; an empty source is always true. Columns are those of `Root::Resource`.
+/// Compiles a filter by AIP-160; an empty source is always true. Columns are those of `Root::Resource`. Where the filter
+/// is not true it may be NULL or false alike, so it must not be negated.
 ///
 /// # Errors
 /// The first problem: its span points into the source.
@@ -39,5 +40,5 @@ pub fn compile_filter(source: &str, record: &RecordType) -> Result<Program, Prob
         return Ok(Program::always());
     }
     let node = parser::parse(source)?;
-    Ok(Program { root: fold(compile::compile(&node, record)?) })
+    Ok(Program { root: when_true(fold(compile::compile(&node, record)?)) })
 }

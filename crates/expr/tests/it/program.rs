@@ -81,6 +81,28 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
+    fn an_outcome_without_a_record_stands_whatever_the_record_is(
+        rule in strategy::rule(),
+        on_old in proptest::collection::vec(any::<bool>(), 8),
+        resource in strategy::record(),
+        olds in proptest::collection::vec(strategy::record(), 8),
+        caller in strategy::caller(),
+    ) {
+        let mut pieces = rule.split("resource.");
+        let mut mixed = pieces.next().unwrap_or_default().to_owned();
+        for (piece, old) in pieces.zip(on_old.iter().cycle()) {
+            mixed = format!("{mixed}{}.{piece}", if *old { "old" } else { "resource" });
+        }
+        let program = program(&mixed);
+        let scope = Scope { auth: caller.view(), now: NOW, resource: Some(&resource), ..Scope::default() };
+        if let Some(outcome) = evaluate(&program.root, &scope) {
+            for old in &olds {
+                prop_assert_eq!(evaluate(&program.root, &Scope { old: Some(old), ..scope }), Some(outcome), "{}", mixed);
+            }
+        }
+    }
+
+    #[test]
     fn the_residual_is_true_where_the_program_is(
         rule in strategy::rule(),
         records in proptest::collection::vec(strategy::record(), 4),
