@@ -93,7 +93,8 @@ impl Signature {
             let (was, is) = (form(self.as_json), form(now.as_json));
             return Comparison::NotYet(format!("{} was stored as {was} and now has to be {is}", self.describe()));
         }
-        if self.type_name == now.type_name { Comparison::Same } else { Comparison::TypeRenamed }
+        // A type that moved with its package or its outer message is nothing that a reader of the plan would miss.
+        if short(&self.type_name) == short(&now.type_name) { Comparison::Same } else { Comparison::TypeRenamed }
     }
 
     fn compare_references(&self, now: &Signature) -> Comparison {
@@ -137,6 +138,10 @@ impl Signature {
         let reference = self.reference.as_ref().map(|target| format!(" (a {target})")).unwrap_or_default();
         format!("{label}{}{name}{reference}", self.ty)
     }
+}
+
+fn short(name: &Option<String>) -> Option<&str> {
+    name.as_deref().map(|name| name.rsplit('.').next().unwrap_or(name))
 }
 
 impl Label {

@@ -68,6 +68,9 @@ impl<'a> Planner<'a> {
     /// Renames that no renamed field explains: those of key columns, whose variables may change their names.
     pub(super) fn leftover_columns(&mut self, known: &Standing<'a>, renames: Vec<Rename>) {
         for rename in renames {
+            if known.refused.iter().any(|path| rename.is_within(path)) {
+                continue;
+            }
             let SchemaStep::RenameColumn { to, .. } = &rename.step else { continue };
             self.steps.push(Step {
                 resource: known.resource.type_name.clone(),

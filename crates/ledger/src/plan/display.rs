@@ -61,9 +61,13 @@ impl Change {
         match self {
             Change::AddResource { table } => format!("as {table}"),
             Change::MoveResource { from, to } if from == to => String::new(),
-            Change::MoveResource { from, to } | Change::RenameField { from, field: to } => format!("{from} -> {to}"),
+            Change::MoveResource { from, to } => format!("{from} -> {to}"),
+            Change::RenameField { from, field } => {
+                let outer = field.rsplit_once('.').map(|(outer, _)| format!("{outer}.")).unwrap_or_default();
+                format!("{outer}{from} -> {field}")
+            }
             Change::RemoveResource => String::new(),
-            Change::ChangePattern { from, to } => format!("{from} variables -> {to}"),
+            Change::ChangePattern { from, to } => format!("variables: {from} -> {to}"),
             Change::WidenField { field, from, to } | Change::ChangeField { field, from, to } if from != to => {
                 format!("{field}: {from} -> {to}")
             }

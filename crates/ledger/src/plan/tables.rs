@@ -143,7 +143,11 @@ impl<'a> Planner<'a> {
             resource: resource.type_name.clone(),
             change: Change::ChangePattern { from: old, to: new },
             safety: Safety::Refused {
-                why: format!("the pattern had {old} variables and has {new} now: the rows' keys would have another form"),
+                why: format!(
+                    "the pattern had {} and has {} now: the rows' keys would have another form",
+                    variables(old),
+                    variables(new)
+                ),
                 remedy: "keep the number of variables (their names may change), or make a new resource type; moving rows to \
                          another key is not supported yet"
                     .to_owned(),
@@ -176,6 +180,10 @@ impl<'a> Planner<'a> {
             place: Some(resource.place.clone()),
         });
     }
+}
+
+fn variables(count: usize) -> String {
+    if count == 1 { "1 variable".to_owned() } else { format!("{count} variables") }
 }
 
 /// Gives the `index`th column of the layout its name and remembers it.

@@ -264,7 +264,7 @@ fn an_incompatible_type_is_refused_always() {
     is_refused(
         &[("Address address = 6;", "Line address = 6;")],
         "Address became message shop.v1.Product.Line",
-        "number 13",
+        "number 21",
     );
     is_refused(&[("repeated Line lines", "repeated Address lines")], "became", "number 21");
     is_refused(&[("int32 quantity = 2;", "string quantity = 2;")], "int32 became string", "reserved 2");
@@ -375,7 +375,7 @@ fn a_pattern_may_change_but_not_its_number_of_variables() {
     is_safe(&[("reviews/{review}", "opinions/{opinion}")], &[]);
     is_refused(
         &[("reviews/{review}", "products/{product}/reviews/{review}")],
-        "1 variables and has 2",
+        "had 1 variable and has 2 variables",
         "new resource type",
     );
 }

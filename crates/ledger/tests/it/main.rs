@@ -2,6 +2,7 @@
 
 mod binding;
 mod changes;
+mod engines;
 mod names;
 mod random;
 mod readable;
