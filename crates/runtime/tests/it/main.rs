@@ -10,3 +10,4 @@ mod policies;
 mod reflection;
 mod server;
 mod threads;
+mod trace;
