@@ -113,6 +113,7 @@ fn lists_and_maps_are_searched_and_counted() {
             ("1 in resource.codes && !(2 in resource.codes)", T),
             ("size(resource.tags) == 3 && resource.lines.size() == 2", T),
             ("size(resource.labels) == 3", T),
+            ("0.5 in resource.ratios && 3 in resource.ratios && !(2.0 in resource.ratios)", T),
             ("'color' in resource.labels", T),
             ("'q\"k' in resource.labels", T),
             ("'none' in resource.labels", F),
@@ -167,6 +168,9 @@ fn times_compare_and_move() {
             ("resource.create_time > timestamp('2024-05-01T12:59:59+02:00')", T),
             ("resource.ttl == duration('20s')", T),
             ("resource.ttl < duration('0.5m')", T),
+            ("duration('1h30m') == duration('90m') && duration('1.5s') == duration('1500ms')", T),
+            ("duration('1us') > duration('999ns') && duration('-1s') < duration('0s')", T),
+            ("timestamp('2024-05-01T12:00:00.0000009Z') == now", T),
             ("timestamp('2024-05-01T00:00:00Z') + duration('12h') == now", T),
         ],
         on_full,
@@ -205,7 +209,7 @@ fn unset_fields_read_as_their_defaults() {
 
 #[test]
 fn has_tells_what_is_set() {
-    let fields = "title nick stock rating price weight active sealed state create_time ttl day digest shop place address tags codes lines labels counts extra";
+    let fields = "title nick stock rating price weight active sealed state create_time ttl day digest shop place address tags codes lines labels counts extra ratios";
     for name in fields.split(' ') {
         let source = format!("has(resource.{name})");
         assert_eq!(on(&source, AuthView::default(), &empty()), F, "{source}");
@@ -299,6 +303,20 @@ const REFUSED: &[(&str, ProblemKind, &str, &str)] = &[
     ),
     ("1 / 0 == 1", ProblemKind::Type, "1 / 0", "no result"),
     ("resource.create_time > timestamp('yesterday')", ProblemKind::Type, "'yesterday'", "not a timestamp"),
+    ("resource.ttl > duration('400000000h')", ProblemKind::Type, "'400000000h'", "not a duration"),
+    ("resource.ttl > duration('1.h.')", ProblemKind::Type, "'1.h.'", "not a duration"),
+    (
+        "resource.create_time > timestamp('2024-05-01T12:00:00')",
+        ProblemKind::Type,
+        "'2024-05-01T12:00:00'",
+        "not a timestamp",
+    ),
+    (
+        "resource.create_time > timestamp('10000-01-01T00:00:00Z')",
+        ProblemKind::Type,
+        "'10000-01-01T00:00:00Z'",
+        "not a timestamp",
+    ),
     ("resource.ttl > duration('1 day')", ProblemKind::Type, "'1 day'", "not a duration"),
     ("resource.nick == null", ProblemKind::Type, "resource.nick == null", "null"),
     ("resource.title == '\\x00'", ProblemKind::Type, "'\\x00'", "U+0000"),

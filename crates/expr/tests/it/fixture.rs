@@ -6,7 +6,7 @@ use mainstay_expr::{EnumType, Field, RecordType, RuleScope, Storage, Type};
 use mainstay_record::{JsonField, JsonMessage, JsonShape, Kind, Template, TemplatePart, Value};
 
 /// A column of the fixture: its name, kind, and whether it may be NULL.
-pub const COLUMNS: [(&str, Kind, bool); 27] = [
+pub const COLUMNS: [(&str, Kind, bool); 28] = [
     ("_id", Kind::Text, false),
     ("_revision", Kind::Int, false),
     ("title", Kind::Text, false),
@@ -34,6 +34,7 @@ pub const COLUMNS: [(&str, Kind, bool); 27] = [
     ("labels", Kind::Json, true),
     ("counts", Kind::Json, true),
     ("extra", Kind::Json, true),
+    ("ratios", Kind::Json, true),
 ];
 
 /// The position of a column.
@@ -150,6 +151,7 @@ pub fn item() -> Arc<RecordType> {
         document(22, "labels", Type::Map(text()), JsonShape::default()),
         document(23, "counts", Type::Map(Box::new(Type::Int)), JsonShape::default()),
         document(24, "extra", Type::Struct, JsonShape::default()),
+        document(25, "ratios", Type::List(Box::new(Type::Double)), JsonShape::default()),
     ];
     Arc::new(RecordType { name: "shop.v1.Item".into(), fields })
 }
@@ -207,6 +209,7 @@ pub fn full() -> Vec<Value> {
         ("labels", json(r#"{"color":"blue","a b":"","q\"k":"v"}"#)),
         ("counts", json(r#"{"one":1,"zero":0}"#)),
         ("extra", json(r#"{"k":1}"#)),
+        ("ratios", json(r#"[0.5,3,"Infinity"]"#)),
     ];
     let mut record = empty();
     for (name, value) in values {

@@ -35,8 +35,13 @@ fn timestamp(micros: i64) -> Cel {
 
 fn json(json: &serde_json::Value) -> Cel {
     match json {
+        serde_json::Value::String(value) if value == "Infinity" => Cel::Float(f64::INFINITY),
+        serde_json::Value::String(value) if value == "-Infinity" => Cel::Float(f64::NEG_INFINITY),
         serde_json::Value::String(value) => text(value),
-        serde_json::Value::Number(value) => Cel::Int(value.as_i64().expect("the oracle takes it")),
+        serde_json::Value::Number(value) => match value.as_i64() {
+            Some(value) => Cel::Int(value),
+            None => Cel::Float(value.as_f64().expect("a double")),
+        },
         serde_json::Value::Array(items) => Cel::List(Arc::new(items.iter().map(self::json).collect())),
         serde_json::Value::Object(entries) => map(entries.iter().map(|(key, value)| (key.clone(), self::json(value)))),
         serde_json::Value::Bool(value) => Cel::Bool(*value),

@@ -7,8 +7,8 @@ use proptest::sample::select;
 use crate::fixture::{COLUMNS, NOW, column};
 
 /// Texts that differ by case, width, wildcards, or hardly at all.
-pub const TEXTS: [&str; 14] =
-    ["", "a", "A", "ab", "aB", "b", "a%", "a_", "*", "ä", "Ä", "🍵", "a\u{0308}", "\u{ffff}\u{10ffff}"];
+pub const TEXTS: [&str; 16] =
+    ["", "a", "A", "ab", "aB", "b", "a%", "a_", "*", "ä", "Ä", "🍵", "a\u{0308}", "\"", "\\b\n", "\u{ffff}\u{10ffff}"];
 pub const INTS: [i64; 7] = [0, 1, 2, 7, -1, i64::MAX, i64::MIN];
 pub const DOUBLES: [f64; 7] = [0.0, 1.0, -1.5, 0.1, 1e300, f64::INFINITY, f64::NEG_INFINITY];
 
@@ -22,6 +22,9 @@ fn document(name: &str) -> BoxedStrategy<Value> {
     match name {
         "tags" => texts().prop_map(move |tags| json(tags.into())).boxed(),
         "codes" => proptest::collection::vec(select(&INTS[..]), 1..4).prop_map(move |codes| json(codes.into())).boxed(),
+        "ratios" => proptest::collection::vec(select(&DOUBLES[..]), 1..4)
+            .prop_map(move |ratios| json(ratios.into_iter().map(double).collect::<Vec<_>>().into()))
+            .boxed(),
         "labels" => proptest::collection::btree_map(select(&TEXTS[..]), select(&TEXTS[..]), 1..4)
             .prop_map(move |labels| json(serde_json::json!(labels)))
             .boxed(),
@@ -35,6 +38,15 @@ fn document(name: &str) -> BoxedStrategy<Value> {
             })
             .boxed(),
         _ => Just(json(serde_json::json!({"k": 1}))).boxed(),
+    }
+}
+
+/// As it is stored: JSON has no infinity.
+fn double(value: f64) -> serde_json::Value {
+    match value {
+        f64::INFINITY => "Infinity".into(),
+        f64::NEG_INFINITY => "-Infinity".into(),
+        value => value.into(),
     }
 }
 
@@ -131,7 +143,7 @@ pub fn caller() -> impl Strategy<Value = Caller> {
 
 /// A text as a CEL literal.
 fn cel_text(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n"))
 }
 
 /// A text as a filter's literal, its stars escaped.
@@ -239,6 +251,7 @@ fn condition_leaf() -> BoxedStrategy<String> {
         "labels",
         "digest",
         "extra",
+        "ratios",
     ]);
     prop_oneof![select(fixed).prop_map(str::to_owned), present.prop_map(|name| format!("has(resource.{name})")),]
         .boxed()
@@ -260,6 +273,8 @@ pub fn rule() -> BoxedStrategy<String> {
         1 => (text_operand(), select(vec!["resource.tags", "auth.roles", "resource.labels", "resource.counts"]))
             .prop_map(|(a, list)| format!("{a} in {list}")),
         1 => int_operand().prop_map(|a| format!("{a} in resource.codes")),
+        1 => select(vec!["resource.price", "resource.weight", "0.1", "1e300", "1", "-1.5"])
+            .prop_map(|a| format!("{a} in resource.ratios")),
         1 => (text_operand(), text_operand(), text_operand()).prop_map(|(a, b, c)| format!("{a} in [{b}, {c}]")),
     ];
     let rule = leaf.prop_recursive(3, 12, 3, |inner| {
@@ -295,7 +310,7 @@ const FILTERS: [&str; 16] = [
 ];
 
 /// Paths whose presence can be asked.
-const PRESENT: &str = "title nick stock rating weight active sealed state create_time ttl day digest shop place address address.city tags codes lines lines.part lines.notes labels labels.a counts.b extra";
+const PRESENT: &str = "title nick stock rating weight active sealed state create_time ttl day digest shop place address address.city tags codes lines lines.part lines.notes labels labels.a counts.b extra ratios";
 
 /// A filter that compiles.
 pub fn filter() -> BoxedStrategy<String> {
@@ -316,6 +331,7 @@ pub fn filter() -> BoxedStrategy<String> {
             .prop_map(|(a, op, b)| format!("{a} {op} {b}")),
         (select(vec!["tags", "lines.product", "lines.notes", "lines.part.sku"]), quoted())
             .prop_map(|(a, b)| format!("{a}:{b}")),
+        select(vec!["0.1", "1", "-1.5", "1e300"]).prop_map(|a| format!("ratios:{a}")),
         (select(vec!["codes", "lines.quantity"]), 0..4).prop_map(|(a, b)| format!("{a}:{b}")),
         (select(vec!["labels", "counts", "extra"]), quoted()).prop_map(|(a, b)| format!("{a}:{b}")),
         select(PRESENT.split(' ').collect::<Vec<_>>()).prop_map(|name| format!("{name}:*")),

@@ -14,6 +14,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
 use crate::fixture::{COLUMNS, NOW, empty, full, item, scope};
+use crate::sample;
 use crate::strategy::{self, Caller};
 
 /// The fixture's columns as a layout.
@@ -82,6 +83,33 @@ fn a_comparison_with_a_bind_is_plain_so_that_an_index_can_serve() {
 }
 
 #[test]
+fn an_index_serves_comparisons_and_prefixes() {
+    let mut conn = sample::sqlite();
+    sample::run(&mut conn, &schema_sql(Dialect::Sqlite, &table_step()));
+    let indexed = ["title", "nick", "shop", "stock", "create_time"];
+    for name in indexed {
+        sample::run(&mut conn, &[format!("CREATE INDEX by_{name} ON items ({name})")]);
+    }
+    let filters = [
+        "title = cup",
+        "title = \"cup*\"",
+        "nick = cup",
+        "nick = \"cup*\"",
+        "shop = \"shops/a\"",
+        "stock > 4",
+        "stock = 4 AND title != x",
+        "stock = 4 OR stock = 5",
+        "create_time < 2024-05-01T12:00:00Z",
+    ];
+    for source in filters {
+        let program = compile_filter(source, &item()).unwrap();
+        let condition = sample::inline(&expression(Dialect::Sqlite, &program.root, &layout()), &[]);
+        let plan = sample::explain(&mut conn, &format!("SELECT * FROM items AS t WHERE {condition}"));
+        assert!(plan.contains("USING INDEX by_"), "{source}: {condition}: {plan}");
+    }
+}
+
+#[test]
 fn no_constant_of_a_filter_is_in_the_text() {
     let written =
         filter("title = \"secret'--\" AND labels.\"secret\\\"key\":\"*secret*\" AND stock = 4711 OR tags:secret");
@@ -118,20 +146,23 @@ fn pieces(sql: &Sql) -> Vec<mainstay_db::Piece> {
     sql.pieces.iter().map(piece).collect()
 }
 
-/// Makes the table and puts the records into it.
-async fn store(database: &Database, dialect: Dialect, records: &[Vec<Value>]) {
+fn table_step() -> SchemaStep {
     let spec = |(name, kind, nullable): &(&str, Kind, bool)| ColumnSpec {
         name: (*name).to_owned(),
         ty: (*kind).into(),
         nullable: *nullable,
     };
-    let step = SchemaStep::CreateTable {
+    SchemaStep::CreateTable {
         table: "items".to_owned(),
         columns: COLUMNS.iter().map(spec).collect(),
         primary_key: PrimaryKey { name: "items_pkey".to_owned(), columns: vec!["_id".to_owned()] },
         foreign_keys: Vec::new(),
-    };
-    let ddl = schema_sql(dialect, &step).join(";\n");
+    }
+}
+
+/// Makes the table and puts the records into it.
+async fn store(database: &Database, dialect: Dialect, records: &[Vec<Value>]) {
+    let ddl = schema_sql(dialect, &table_step()).join(";\n");
     let made = database.exclusive(move |conn| Box::pin(async move { conn.batch(&ddl).await }));
     made.await.expect("the table is made");
     let layout = layout();
@@ -239,7 +270,7 @@ both_engines! {
         let (rules, callers) = (strategy::rule(), strategy::caller());
         for _ in 0..EXPRESSIONS {
             let (source, caller) = (generator.one(&rules), generator.one(&callers));
-            let program = compile_rule(&source, &scope()).unwrap();
+            let program = compile_rule(&source, &scope()).expect("it compiles");
             compare(&database, dialect, &source, &program.root, &caller, &records).await;
             let split = program.split();
             let residual = split.residual_for(split.decide(&caller.view()));
@@ -255,7 +286,7 @@ both_engines! {
         let filters = strategy::filter();
         for _ in 0..EXPRESSIONS {
             let source = generator.one(&filters);
-            let program = compile_filter(&source, &item()).unwrap();
+            let program = compile_filter(&source, &item()).expect("it compiles");
             compare(&database, dialect, &source, &program.root, &nobody(), &records).await;
         }
     }
