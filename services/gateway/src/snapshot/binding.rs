@@ -36,6 +36,9 @@ pub struct Capture {
     pub field: Box<str>,
     /// The same path from the body's message, where the field lies in it (`name` of `{product.name=…}`, body `product`).
     pub inside_body: Option<Box<str>>,
+    /// The field's number where it is a string directly in its message (the request, or the body's): its text is its
+    /// value, and nothing has to be looked up.
+    pub text: Option<u32>,
 }
 
 /// A field of the answer that is the answer's body (`response_body`).
@@ -132,7 +135,14 @@ fn captures(template: &Template, request: &MessageDescriptor, body: &Body) -> Re
             }
             _ => None,
         };
+        let container = match (body, inside) {
+            (Body::Message { name, .. }, Some(_)) => {
+                request.get_field_by_name(name).and_then(|field| field.kind().as_message().cloned())
+            }
+            _ => Some(request.clone()),
+        };
         Ok(Capture {
+            text: container.and_then(|message| text_field(&message, inside.unwrap_or(&variable.field))),
             segments: template.covered_by(variable),
             keep: if template.is_single(variable) { Keep::Nothing } else { Keep::Slash },
             field: variable.field.as_str().into(),
@@ -154,6 +164,11 @@ fn scalar(request: &MessageDescriptor, path: &str) -> Result<(), BindingError> {
         message = field.kind().as_message().cloned();
     }
     if message.is_some() { Err(BindingError::NotScalar { field: path.to_owned() }) } else { Ok(()) }
+}
+
+/// The number of a string field of the message itself.
+fn text_field(message: &MessageDescriptor, name: &str) -> Option<u32> {
+    message.get_field_by_name(name).filter(|field| field.kind() == Kind::String).map(|field| field.number())
 }
 
 /// AIP-134: a PATCH whose body is a field takes its mask from the keys that the body has.

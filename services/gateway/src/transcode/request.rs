@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use mainstay_fault::{Fault, Reason};
-use mainstay_wire::{MessageId, Plans, frame};
+use mainstay_wire::{JsonError, MessageId, Plans, frame};
 
 use super::errors::{Origin, given_elsewhere, given_twice, json_fault, unknown_parameter};
 use super::query::{Parameter, parameters};
@@ -33,7 +33,9 @@ pub struct Transcoded {
 ///
 /// Fails with a fault that names the field or the parameter where a part does not fit the request's type.
 pub fn request(plans: &Plans, binding: &Binding, parts: RequestParts<'_>) -> Result<Transcoded, Fault> {
-    let mut built = Builder { plans, binding, parts, request: binding.method.input, out: Transcoded::default() };
+    let length = parts.path.len() + parts.query.map_or(0, str::len) + parts.body.len();
+    let out = Transcoded { message: Vec::with_capacity(length + 16), fields: None };
+    let mut built = Builder { plans, binding, parts, request: binding.method.input, out };
     let mask = built.body()?;
     built.captures()?;
     let has_mask = built.query()?;
@@ -88,7 +90,7 @@ impl Builder<'_> {
             if let Some(path) = &capture.inside_body {
                 inside = true;
                 let text = captured(&self.parts, capture)?;
-                let set = self.plans.set_text(message, path, &text, &mut inner);
+                let set = set_captured(self.plans, message, (path, capture.text), &text, &mut inner);
                 set.map_err(|error| json_fault(error, Origin::Body { field: name }))?;
                 keys.iter_mut().for_each(|keys| keys.retain(|key| key != path.as_ref()));
             }
@@ -103,7 +105,8 @@ impl Builder<'_> {
     fn captures(&mut self) -> Result<(), Fault> {
         for capture in self.binding.captures.iter().filter(|capture| capture.inside_body.is_none()) {
             let text = captured(&self.parts, capture)?;
-            let set = self.plans.set_text(self.request, &capture.field, &text, &mut self.out.message);
+            let field = (capture.field.as_ref(), capture.text);
+            let set = set_captured(self.plans, self.request, field, &text, &mut self.out.message);
             set.map_err(|error| json_fault(error, Origin::Path))?;
         }
         Ok(())
@@ -170,6 +173,23 @@ fn captured<'r>(parts: &RequestParts<'r>, capture: &Capture) -> Result<Cow<'r, s
         Fault::new(Reason::MalformedRequest)
             .message(format!("the path could not be read at `{}`: {error}", capture.field))
     })
+}
+
+/// Appends the field that a capture is the value of: directly where it is a string, whose number is known.
+fn set_captured(
+    plans: &Plans,
+    message: MessageId,
+    (path, number): (&str, Option<u32>),
+    text: &str,
+    out: &mut Vec<u8>,
+) -> Result<(), JsonError> {
+    match number {
+        Some(number) if !text.is_empty() => {
+            frame::put_bytes(number, text.as_bytes(), out);
+            Ok(())
+        }
+        _ => plans.set_text(message, path, text, out),
+    }
 }
 
 /// Appends a `google.protobuf.FieldMask` (its paths are field 1). An empty one says nothing, so it is left out.
