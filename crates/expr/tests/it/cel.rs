@@ -151,6 +151,7 @@ fn names_compare_as_texts_and_as_keys() {
             ("old.shop == new.shop", T),
             ("resource.shop in ['shops/a', 'shops/corner']", T),
             ("resource.shop == 'shops/' + 'corner'", T),
+            ("resource.tree.word == 'root' && has(resource.tree.child) && has(resource.tree.word)", T),
             ("resource.etag == '00000000000000ab'", T),
             ("resource.etag == '00000000000000AB'", F),
             ("old.etag == new.etag", T),
@@ -195,6 +196,7 @@ fn unset_fields_read_as_their_defaults() {
         ("resource.create_time == timestamp('1970-01-01T00:00:00Z')", T),
         ("resource.ttl == duration('0s')", T),
         ("resource.address.city == '' && resource.address.floor == 0", T),
+        ("resource.tree.word == '' && !has(resource.tree.word)", T),
         ("size(resource.tags) == 0 && size(resource.labels) == 0", T),
         ("'x' in resource.tags", F),
         ("'x' in resource.labels", F),
@@ -209,7 +211,7 @@ fn unset_fields_read_as_their_defaults() {
 
 #[test]
 fn has_tells_what_is_set() {
-    let fields = "title nick stock rating price weight active sealed state create_time ttl day digest shop place address tags codes lines labels counts extra ratios";
+    let fields = "title nick stock rating price weight active sealed state create_time ttl day digest shop place address tags codes lines labels counts extra ratios tree";
     for name in fields.split(' ') {
         let source = format!("has(resource.{name})");
         assert_eq!(on(&source, AuthView::default(), &empty()), F, "{source}");
@@ -278,6 +280,7 @@ const REFUSED: &[(&str, ProblemKind, &str, &str)] = &[
     ("resource.state == 'CART'", ProblemKind::Type, "resource.state == 'CART'", "enum"),
     ("resource.state == State.BOX", ProblemKind::UnknownName, "State.BOX", "no value `BOX`"),
     ("resource.state == Status.CART", ProblemKind::UnknownName, "Status.CART", "`Status`"),
+    ("resource.tree.child.word == 'x'", ProblemKind::UnknownName, "resource.tree.child.word", "no field `word`"),
     ("owner == auth.uid", ProblemKind::UnknownName, "owner", "`owner`"),
     ("auth.id == 'x'", ProblemKind::UnknownName, "auth.id", "auth has no `id`"),
     ("auth.org == 'x'", ProblemKind::Unsupported, "auth.org", "not supported yet"),

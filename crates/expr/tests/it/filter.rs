@@ -174,6 +174,7 @@ fn messages_lists_and_maps_are_looked_into() {
             ("counts.one > 0 AND counts.zero = 0", true),
             ("extra:k AND extra:*", true),
             ("extra:x", false),
+            ("tree.word = root AND tree:word AND tree.child:*", true),
         ],
     );
 }
@@ -245,6 +246,8 @@ fn a_path_through_something_unset_skips_the_row() {
             ("NOT labels.color = blue", false),
             ("labels:color", false),
             ("NOT labels:color", true),
+            ("tree.word != x", false),
+            ("tree = null", true),
             ("lines.product:x", false),
             ("NOT lines.product:x", true),
             ("tags:x", false),

@@ -6,7 +6,7 @@ use mainstay_expr::{EnumType, Field, RecordType, RuleScope, Storage, Type};
 use mainstay_record::{JsonField, JsonMessage, JsonShape, Kind, Template, TemplatePart, Value};
 
 /// A column of the fixture: its name, kind, and whether it may be NULL.
-pub const COLUMNS: [(&str, Kind, bool); 28] = [
+pub const COLUMNS: [(&str, Kind, bool); 29] = [
     ("_id", Kind::Text, false),
     ("_revision", Kind::Int, false),
     ("title", Kind::Text, false),
@@ -35,6 +35,7 @@ pub const COLUMNS: [(&str, Kind, bool); 28] = [
     ("counts", Kind::Json, true),
     ("extra", Kind::Json, true),
     ("ratios", Kind::Json, true),
+    ("tree", Kind::Json, true),
 ];
 
 /// The position of a column.
@@ -105,10 +106,27 @@ fn line() -> (Arc<RecordType>, JsonShape) {
     (record, JsonShape { messages: vec![line, part] })
 }
 
+/// A message that contains itself, cut where it recurs.
+fn tree() -> (Arc<RecordType>, JsonShape) {
+    let name = "shop.v1.Item.Tree".to_owned();
+    let cut = Arc::new(RecordType { name: name.clone(), fields: Vec::new() });
+    let record = RecordType {
+        name,
+        fields: vec![
+            field(1, "word", Type::Text, Storage::InJson),
+            field(2, "child", Type::Message(cut), Storage::InJson),
+        ],
+    };
+    let key = |number: u32, key: &str, message: Option<usize>| JsonField { number, key: key.into(), message };
+    let message = JsonMessage { fields: vec![key(1, "word", None), key(2, "child", Some(0))] };
+    (Arc::new(record), JsonShape { messages: vec![message] })
+}
+
 /// The record type: every sort of field.
 pub fn item() -> Arc<RecordType> {
     let text = || Box::new(Type::Text);
     let (line, line_shape) = line();
+    let (tree, tree_shape) = tree();
     let address = Arc::new(RecordType {
         name: "shop.v1.Item.Address".into(),
         fields: vec![
@@ -152,6 +170,7 @@ pub fn item() -> Arc<RecordType> {
         document(23, "counts", Type::Map(Box::new(Type::Int)), JsonShape::default()),
         document(24, "extra", Type::Struct, JsonShape::default()),
         document(25, "ratios", Type::List(Box::new(Type::Double)), JsonShape::default()),
+        document(26, "tree", Type::Message(tree), tree_shape),
     ];
     Arc::new(RecordType { name: "shop.v1.Item".into(), fields })
 }
@@ -210,6 +229,7 @@ pub fn full() -> Vec<Value> {
         ("counts", json(r#"{"one":1,"zero":0}"#)),
         ("extra", json(r#"{"k":1}"#)),
         ("ratios", json(r#"[0.5,3,"Infinity"]"#)),
+        ("tree", json(r#"{"word":"root","child":{}}"#)),
     ];
     let mut record = empty();
     for (name, value) in values {

