@@ -1,5 +1,7 @@
 //! Tests of the layers: what each concern does, and that nothing escapes the observers.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod access;
 mod desk;
 mod identity_headers;

@@ -1,10 +1,10 @@
 //! Connections, from accepted to closed.
 
-use super::first_bytes::FirstBytes;
+use super::impatient::Impatient;
 use super::limits::{
     CONNECTION_WINDOW_BYTES, HEAD_TIMEOUT, HTTP2_KEEPALIVE_INTERVAL, HTTP2_KEEPALIVE_TIMEOUT, MAX_CONCURRENT_STREAMS,
     MAX_HEAD_BYTES, MAX_HEADERS, MAX_LOCAL_RESETS, MAX_PENDING_RESETS, MAX_SEND_BUFFER_BYTES, STREAM_WINDOW_BYTES,
-    TLS_HANDSHAKE_TIMEOUT,
+    TLS_HANDSHAKE_TIMEOUT, WRITE_STALL_TIMEOUT,
 };
 use super::{Certificates, Drained};
 use crate::Shutdown;
@@ -61,10 +61,26 @@ impl Connections {
             let serve = async move {
                 let _slot = slot;
                 match tls {
-                    None => serve(&builder, FirstBytes::new(stream, HEAD_TIMEOUT), peer, service, watcher).await,
+                    None => {
+                        serve(
+                            &builder,
+                            Impatient::new(stream, HEAD_TIMEOUT, WRITE_STALL_TIMEOUT),
+                            peer,
+                            service,
+                            watcher,
+                        )
+                        .await
+                    }
                     Some(tls) => match timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
                         Ok(Ok(stream)) => {
-                            serve(&builder, FirstBytes::new(stream, HEAD_TIMEOUT), peer, service, watcher).await;
+                            serve(
+                                &builder,
+                                Impatient::new(stream, HEAD_TIMEOUT, WRITE_STALL_TIMEOUT),
+                                peer,
+                                service,
+                                watcher,
+                            )
+                            .await;
                         }
                         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                         Err(_) => tracing::debug!("a TLS handshake took too long"),

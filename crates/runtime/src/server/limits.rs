@@ -14,14 +14,18 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client may take over its TLS handshake.
 pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a client may take nothing of an answer that is ready for it.
+pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Largest head of a request: request line and headers together.
 pub const MAX_HEAD_BYTES: usize = 64 << 10;
 
 /// Most headers of an HTTP/1.1 request.
 pub const MAX_HEADERS: usize = 100;
 
-/// Most requests that are open at a time on one HTTP/2 connection.
-pub const MAX_CONCURRENT_STREAMS: u32 = 256;
+/// Most requests that are open at a time on one HTTP/2 connection. Another service of ours sends all its calls over one;
+/// the global limit bounds what is worked on.
+pub const MAX_CONCURRENT_STREAMS: u32 = 1024;
 
 /// Streams that a client opened and reset before they were looked at; more end the connection (CVE-2023-44487).
 pub const MAX_PENDING_RESETS: usize = 64;

@@ -1,14 +1,14 @@
 //! One port: HTTP/1.1, HTTP/2 without TLS by prior knowledge, and both over TLS.
 
 mod connection;
-mod first_bytes;
+mod impatient;
 mod limits;
 mod tls;
 
 pub use limits::{
     ACCEPT_PAUSE, DEFAULT_DRAIN_TIMEOUT, DEFAULT_MAX_CONNECTIONS, HEAD_TIMEOUT, HTTP2_KEEPALIVE_INTERVAL,
     HTTP2_KEEPALIVE_TIMEOUT, MAX_CONCURRENT_STREAMS, MAX_HEAD_BYTES, MAX_HEADERS, MAX_LOCAL_RESETS, MAX_PENDING_RESETS,
-    TLS_HANDSHAKE_TIMEOUT,
+    TLS_HANDSHAKE_TIMEOUT, WRITE_STALL_TIMEOUT,
 };
 pub use tls::{Certificates, TlsConfig, TlsError};
 
@@ -159,6 +159,9 @@ impl Server {
         S::Future: Send + 'static,
     {
         let connections = Connections::new(self.certificates.as_ref());
+        if let Some(certificates) = self.certificates {
+            certificates.reload_on_hangup(&shutdown);
+        }
         let slots = std::sync::Arc::new(Semaphore::new(self.max_connections));
         loop {
             let accepted = tokio::select! {

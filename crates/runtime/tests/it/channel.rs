@@ -8,6 +8,8 @@ use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Principal, User};
 use mainstay_layers::stack;
 use mainstay_runtime::channel::{Call, Channel, GrpcChannel, RemoteConfig};
+use mainstay_runtime::server::TlsConfig;
+use mainstay_runtime::{ServerConfig, Shutdown};
 use mainstay_telemetry::TraceContext;
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -168,4 +170,28 @@ async fn an_address_that_is_none_is_refused_when_the_channel_is_made() {
     }
     let missing = RemoteConfig { url: "https://localhost:1".into(), ca_file: Some("/no/such/file".into()) };
     assert!(GrpcChannel::connect(&missing, None).unwrap_err().to_string().contains("/no/such/file"));
+}
+
+#[tokio::test]
+async fn a_service_behind_tls_is_believed_only_with_a_certificate_that_is_vouched_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (cert_file, key_file) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    std::fs::write(&cert_file, made.cert.pem()).unwrap();
+    std::fs::write(&key_file, made.signing_key.serialize_pem()).unwrap();
+    let tls = TlsConfig { cert_file: cert_file.clone(), key_file };
+    let guards = guards();
+    let stack = stack::listener(routes(), policies(&guards.metrics), guards);
+    let config = ServerConfig { tls: Some(tls), ..ServerConfig::at(any_port()) };
+    let server = Running::serve(&config, stack, Shutdown::new());
+
+    let url = format!("https://localhost:{}", server.address.port());
+    let trusting = RemoteConfig { url: url.clone(), ca_file: Some(cert_file) };
+    let channel = GrpcChannel::connect(&trusting, Some(&credential())).unwrap();
+    assert_eq!(say(&channel, call("/t.Echo/Members", gateway())).await.unwrap()["uid"], "service:gateway");
+    let wary = GrpcChannel::connect(&RemoteConfig { url, ca_file: None }, Some(&credential())).unwrap();
+    let refused = say(&wary, call("/t.Echo/Members", gateway())).await.unwrap_err();
+    assert_eq!(refused.reason(), Some(Reason::Unavailable));
+    server.shutdown.force();
+    server.ended().await;
 }

@@ -40,7 +40,7 @@ async fn a_call_in_flight_finishes_and_new_connections_are_refused() {
             Ok::<_, Infallible>(Response::new(Body::empty()))
         }
     });
-    let server = Running::serve(ServerConfig::at(any_port()), service, Shutdown::new());
+    let server = Running::serve(&ServerConfig::at(any_port()), service, Shutdown::new());
     let mut sender = h2(&server).await;
     let call = tokio::spawn(sender.send_request(request()));
     begun.notified().await;
@@ -59,7 +59,7 @@ async fn a_stream_that_follows_the_shutdown_does_not_hold_the_drain() {
     let shutdown = Shutdown::new();
     let health = Health::new(shutdown.clone());
     let service = tonic::service::Routes::new(health.service()).prepare();
-    let server = Running::serve(ServerConfig::at(any_port()), service, shutdown);
+    let server = Running::serve(&ServerConfig::at(any_port()), service, shutdown);
     let connection = tonic::transport::Endpoint::from_shared(server.url()).unwrap().connect().await.unwrap();
     let mut client = HealthClient::new(connection);
     let mut watch = client.watch(HealthCheckRequest { service: String::new() }).await.unwrap().into_inner();
@@ -75,7 +75,7 @@ async fn an_answer_without_an_end_is_cut_when_the_time_is_over() {
         Response::new(Body::new(StreamBody::new(frames)))
     });
     let config = ServerConfig { drain_seconds: 0, ..ServerConfig::at(any_port()) };
-    let server = Running::serve(config, endless, Shutdown::new());
+    let server = Running::serve(&config, endless, Shutdown::new());
     let response = h2(&server).await.send_request(request()).await.unwrap();
     assert_eq!(server.stop().await.cut, 1);
     assert!(response.into_body().collect().await.is_err(), "the client sees that the answer is not whole");
@@ -84,7 +84,7 @@ async fn an_answer_without_an_end_is_cut_when_the_time_is_over() {
 #[tokio::test]
 async fn a_second_signal_ends_the_drain_at_once() {
     let never = tower::service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Infallible>>());
-    let server = Running::serve(ServerConfig::at(any_port()), never, Shutdown::new());
+    let server = Running::serve(&ServerConfig::at(any_port()), never, Shutdown::new());
     let call = tokio::spawn(h2(&server).await.send_request(request()));
     tokio::task::yield_now().await;
     server.shutdown.begin();

@@ -77,13 +77,13 @@ async fn unary(path: String, request: Request<Bytes>) -> Result<Response<Bytes>,
         "/t.Echo/Never" => std::future::pending().await,
         "/t.Echo/Panic" => panic!("the handler panicked"),
         "/t.Echo/Fail" => reply(Err(Fault::new(Reason::FieldViolation).violation("title", "must not be empty"))),
-        _ => reply(describe(request)),
+        _ => reply(describe(&request)),
     }
 }
 
-fn describe(request: Request<Bytes>) -> Result<Bytes, Fault> {
-    let principal = caller(&request)?;
-    let context = context(&request)?;
+fn describe(request: &Request<Bytes>) -> Result<Bytes, Fault> {
+    let principal = caller(request)?;
+    let context = context(request)?;
     let header = |name| request.metadata().get(name).map(|value| value.to_str().unwrap_or_default().to_owned());
     let description = json!({
         "message": String::from_utf8_lossy(request.get_ref()), "uid": principal.uid(), "kind": format!("{:?}", principal.kind()),
@@ -108,7 +108,7 @@ pub struct Running {
 
 impl Running {
     /// Serves something on a free port.
-    pub fn serve<S>(config: ServerConfig, service: S, shutdown: Shutdown) -> Running
+    pub fn serve<S>(config: &ServerConfig, service: S, shutdown: Shutdown) -> Running
     where
         S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error = std::convert::Infallible>
             + Clone
@@ -116,7 +116,7 @@ impl Running {
             + 'static,
         S::Future: Send + 'static,
     {
-        let server = Server::bind(&config).unwrap();
+        let server = Server::bind(config).unwrap();
         let address = server.address();
         let task = tokio::spawn(server.serve(service, shutdown.clone()));
         Running { address, shutdown, task }
@@ -126,7 +126,7 @@ impl Running {
     pub fn echo(address: SocketAddr, more: impl FnOnce(Routes) -> Routes) -> Running {
         let guards = guards();
         let stack = stack::listener(more(routes()), policies(&guards.metrics), guards);
-        Running::serve(ServerConfig::at(address), stack, Shutdown::new())
+        Running::serve(&ServerConfig::at(address), stack, Shutdown::new())
     }
 
     pub fn url(&self) -> String {
@@ -151,7 +151,7 @@ pub fn any_port() -> SocketAddr {
 
 /// Answers every path with what the test wants.
 pub fn answering(
-    answer: impl Fn(http::Request<Body>) -> http::Response<Body> + Clone + Send + 'static,
+    answer: impl Fn(&http::Request<Body>) -> http::Response<Body> + Clone + Send + 'static,
 ) -> impl tower::Service<
     http::Request<Body>,
     Response = http::Response<Body>,
@@ -160,5 +160,5 @@ pub fn answering(
 > + Clone
 + Send
 + 'static {
-    tower::service_fn(move |request| std::future::ready(Ok(answer(request))))
+    tower::service_fn(move |request| std::future::ready(Ok(answer(&request))))
 }

@@ -18,13 +18,13 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// Says which version the request came in, and from where.
-fn version(request: Request<Body>) -> Response<Body> {
+fn version(request: &Request<Body>) -> Response<Body> {
     let peer = request.extensions().get::<Peer>().is_some_and(|peer| peer.0.ip().is_loopback());
     Response::new(Body::new(Full::new(Bytes::from(format!("{:?} {peer}", request.version())))))
 }
 
 fn plain() -> Running {
-    Running::serve(ServerConfig::at(any_port()), answering(version), Shutdown::new())
+    Running::serve(&ServerConfig::at(any_port()), answering(version), Shutdown::new())
 }
 
 async fn get<I>(io: I, version: Version) -> String
@@ -146,7 +146,7 @@ async fn an_address_of_another_machine_is_named_with_the_remedy() {
 async fn a_panic_leaves_the_connection_open() {
     let guards = guards();
     let stack = stack::listener(routes(), policies(&guards.metrics), guards);
-    let server = Running::serve(ServerConfig::at(any_port()), stack, Shutdown::new());
+    let server = Running::serve(&ServerConfig::at(any_port()), stack, Shutdown::new());
     let stream = TcpStream::connect(server.address).await.unwrap();
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
@@ -194,7 +194,7 @@ async fn garbage_ends_only_its_own_connection() {
 #[tokio::test]
 async fn a_connection_beyond_the_limit_waits_for_its_turn() {
     let config = ServerConfig { max_connections: 1, ..ServerConfig::at(any_port()) };
-    let server = Running::serve(config, answering(version), Shutdown::new());
+    let server = Running::serve(&config, answering(version), Shutdown::new());
     let first = TcpStream::connect(server.address).await.unwrap();
     let second =
         tokio::spawn(async move { get(TcpStream::connect(server.address).await.unwrap(), Version::HTTP_11).await });

@@ -76,13 +76,13 @@ fn traced(telemetry: &Telemetry) -> Guards {
 async fn a_request_over_two_ports_is_one_trace() {
     let receiver = Receiver::default();
     let collector = tonic::service::Routes::new(TraceServiceServer::new(receiver.clone())).prepare();
-    let collector = Running::serve(ServerConfig::at(any_port()), collector, Shutdown::new());
+    let collector = Running::serve(&ServerConfig::at(any_port()), collector, Shutdown::new());
     let config = Config { otlp_endpoint: Some(collector.url()), ..Config::default() };
     let telemetry = init(&config, Identity { service: "mainstay-test", version: "0" }).unwrap();
 
     let guards = traced(&telemetry);
     let back = stack::listener(routes(), policies(&guards.metrics), guards);
-    let back = Running::serve(ServerConfig::at(any_port()), back, Shutdown::new());
+    let back = Running::serve(&ServerConfig::at(any_port()), back, Shutdown::new());
     let channel = GrpcChannel::connect(&RemoteConfig { url: back.url(), ca_file: None }, None).unwrap();
     let front = stack::edge(Front(Box::new(channel), traced(&telemetry)), traced(&telemetry));
 

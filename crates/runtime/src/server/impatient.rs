@@ -1,22 +1,25 @@
-//! A limit on how long a client may leave open which protocol it speaks.
+//! Limits on how long a client may keep a connection busy without doing anything.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Sleep;
+use tokio::time::{Sleep, sleep};
 
 /// What an HTTP/2 connection begins with.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A stream that fails unless its first bytes decide between HTTP/1.1 and HTTP/2 in time.
+/// A stream that fails where its client does not decide in time which protocol it speaks, and where it takes nothing of
+/// what it asked for.
 ///
-/// The server waits for them without a limit of its own, so a client that sends nothing, or a part of the preface, would
-/// hold a connection for ever.
-pub(super) struct FirstBytes<I> {
+/// The server waits for both without a limit of its own: a client that sends nothing, or a part of the preface, or never
+/// reads its answer, would hold a connection for ever.
+pub(super) struct Impatient<I> {
     inner: I,
     undecided: Option<Undecided>,
+    write_within: Duration,
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 struct Undecided {
@@ -24,10 +27,21 @@ struct Undecided {
     matched: usize,
 }
 
-impl<I> FirstBytes<I> {
-    pub(super) fn new(inner: I, within: Duration) -> FirstBytes<I> {
-        let undecided = Undecided { timer: Box::pin(tokio::time::sleep(within)), matched: 0 };
-        FirstBytes { inner, undecided: Some(undecided) }
+impl<I> Impatient<I> {
+    /// Gives the client `decide_within` for its first bytes, and `write_within` to take the next ones of an answer.
+    pub(super) fn new(inner: I, decide_within: Duration, write_within: Duration) -> Impatient<I> {
+        let undecided = Undecided { timer: Box::pin(sleep(decide_within)), matched: 0 };
+        Impatient { inner, undecided: Some(undecided), write_within, stalled: None }
+    }
+
+    /// Fails a write that has been waiting for too long. The timer runs only while the client takes nothing.
+    fn unless_stalled<T>(&mut self, polled: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            self.stalled = None;
+            return polled;
+        }
+        let timer = self.stalled.get_or_insert_with(|| Box::pin(sleep(self.write_within)));
+        timer.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -44,7 +58,7 @@ impl Undecided {
     }
 }
 
-impl<I: AsyncRead + Unpin> AsyncRead for FirstBytes<I> {
+impl<I: AsyncRead + Unpin> AsyncRead for Impatient<I> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = into.filled().len();
@@ -65,17 +79,20 @@ impl<I: AsyncRead + Unpin> AsyncRead for FirstBytes<I> {
     }
 }
 
-impl<I: AsyncWrite + Unpin> AsyncWrite for FirstBytes<I> {
+impl<I: AsyncWrite + Unpin> AsyncWrite for Impatient<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
+        let polled = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.unless_stalled(polled, cx)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+        let polled = Pin::new(&mut self.inner).poll_flush(cx);
+        self.unless_stalled(polled, cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
+        let polled = Pin::new(&mut self.inner).poll_shutdown(cx);
+        self.unless_stalled(polled, cx)
     }
 
     fn poll_write_vectored(
@@ -83,7 +100,8 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for FirstBytes<I> {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, bytes)
+        let polled = Pin::new(&mut self.inner).poll_write_vectored(cx, bytes);
+        self.unless_stalled(polled, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -103,7 +121,7 @@ mod tests {
     async fn read_after(sent: &[u8]) -> Result<usize, io::ErrorKind> {
         let (mut client, server) = duplex(64);
         client.write_all(sent).await.unwrap();
-        let mut server = FirstBytes::new(server, LIMIT);
+        let mut server = Impatient::new(server, LIMIT, LIMIT);
         let (mut buffer, mut total) = ([0; 64], 0);
         loop {
             match timeout(LIMIT * 2, server.read(&mut buffer)).await {
@@ -127,5 +145,19 @@ mod tests {
         assert_eq!(read_after(b"G").await, Ok(1));
         assert_eq!(read_after(b"POST").await, Ok(4));
         assert_eq!(read_after(PREFACE).await, Ok(24));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_given_up_and_a_slow_one_is_not() {
+        let (mut client, server) = duplex(64);
+        let mut server = Impatient::new(server, LIMIT, LIMIT);
+        let writing = tokio::spawn(async move { (server.write_all(&[0; 256]).await, server) });
+        let mut taken = [0; 64];
+        for _ in 0..2 {
+            tokio::time::sleep(LIMIT - Duration::from_secs(1)).await;
+            client.read_exact(&mut taken).await.unwrap();
+        }
+        let (result, _server) = writing.await.unwrap();
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut, "after two parts it took no more");
     }
 }
