@@ -1,21 +1,45 @@
 //! The inner stack around routes whose frame tonic generates.
 
 use crate::desk::{bench, credential, get};
-use http_body_util::BodyExt as _;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
 use mainstay_identity::{Principal, User};
 use mainstay_layers::{Access, Body, Guards, Policies, RoutesEndpoint, Stack, stack};
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+use tonic::server::NamedService;
 use tonic::service::Routes;
 use tower::ServiceExt as _;
 
-/// Answers with the caller's uid, as a generated handler would find it.
-async fn whoami(request: axum::extract::Request) -> String {
-    let request = tonic::Request::from_http(request);
-    let caller = mainstay_layers::caller(&request).map(|principal| format!("{:?}", principal.uid()));
-    caller.unwrap_or_else(|fault| fault.to_string())
+/// A service with the frame that tonic generates: answers with the caller's uid, as a handler would find it.
+#[derive(Clone)]
+struct WhoAmI;
+
+impl NamedService for WhoAmI {
+    const NAME: &'static str = "t.R";
+}
+
+impl tower::Service<Request<Body>> for WhoAmI {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let request = tonic::Request::from_http(request);
+        let caller = mainstay_layers::caller(&request).map(|principal| format!("{:?}", principal.uid()));
+        let text = caller.unwrap_or_else(|fault| fault.to_string());
+        ready(Ok(Response::new(Body::new(Full::new(Bytes::from(text))))))
+    }
 }
 
 fn routes() -> Routes {
-    Routes::from(axum::Router::new().fallback(whoami))
+    Routes::new(WhoAmI)
 }
 
 fn policies(guards: &Guards) -> Policies {
