@@ -83,7 +83,7 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
         in_any: bool,
     ) -> Result<(), Fail> {
         if self.scan.peek() != b'{' {
-            return Err(Fail::value(format!("expected an object, the fields of {}", plan.name)));
+            return Err(self.instead(&format!("an object, the fields of {}", plan.name)));
         }
         self.scan.expect(b'{')?;
         let (mut first, mut expected) = (true, 0);
@@ -187,7 +187,7 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
         depth: usize,
     ) -> Result<(), Fail> {
         if self.scan.peek() != b'[' {
-            return Err(Fail::value("expected a list in square brackets"));
+            return Err(self.instead("a list in square brackets"));
         }
         self.scan.expect(b'[')?;
         let start = self.out.length();
@@ -223,7 +223,7 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
 
     fn map(&mut self, field: &FieldPlan, map: &MapPlan, below: Option<&Selection>, depth: usize) -> Result<(), Fail> {
         if self.scan.peek() != b'{' {
-            return Err(Fail::value("expected a map in braces"));
+            return Err(self.instead("a map in braces"));
         }
         self.scan.expect(b'{')?;
         let mut keys = DistinctKeys::default();

@@ -87,7 +87,7 @@ impl<'a, S: Sink> FromJson<'_, 'a, '_, S> {
         }
     }
 
-    /// The refusal of a value of another type; of a syntax error, where no value stands there at all.
+    /// The refusal of a value of another type; of a syntax error, where what stands there is no value at all.
     #[cold]
     pub(super) fn instead(&mut self, wanted: &str) -> Fail {
         let found = match self.scan.peek() {
@@ -99,7 +99,10 @@ impl<'a, S: Sink> FromJson<'_, 'a, '_, S> {
             b'-' | b'0'..=b'9' => "a number",
             _ => return self.scan.unexpected(wanted),
         };
-        Fail::value(format!("expected {wanted}, found {found}"))
+        match self.scan.skip_value() {
+            Ok(()) => Fail::value(format!("expected {wanted}, found {found}")),
+            Err(fail) => fail,
+        }
     }
 }
 
