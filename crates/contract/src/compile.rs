@@ -23,7 +23,7 @@ pub fn compile(sources: Vec<Source>) -> Result<Contract, Diagnostics> {
     let (files, found) = parse::parse(sources);
     let mut report = Report::new(&files);
     report.found = found;
-    let mut pool = link::link(&mut report);
+    let pool = link::link(&mut report);
     options::check_options(&mut report, &pool);
     let heads = head::find(&mut report, &pool);
     let resources = resource::build(&mut report, &pool, &heads);
@@ -38,11 +38,8 @@ pub fn compile(sources: Vec<Source>) -> Result<Contract, Diagnostics> {
     let mut derived: Vec<Source> =
         bound.derived.iter().map(|index| derive(&heads[*index], &resources[*index].comment)).collect();
     derived.sort_by(|a, b| a.path.cmp(&b.path));
-    for file in &derived {
-        add(&mut pool, file)?;
-    }
-    let descriptor_set = descriptor_set(&pool, &files, &derived);
-    let pool = DescriptorPool::decode(descriptor_set.as_slice()).map_err(|error| internal(&error.to_string()))?;
+    let pool = whole(&pool, &files, &derived)?;
+    let descriptor_set = encode(pool.files());
     let sources = files.all.into_iter().filter(|file| !parse::is_embedded(&file.name));
     Ok(Contract {
         hash: hash(&descriptor_set),
@@ -63,35 +60,44 @@ fn nothing_to_serve() -> Diagnostic {
 }
 
 /// What cannot happen unless a derived file is wrong, which the checks before rule out.
-fn internal(cause: &str) -> Diagnostics {
+fn internal(what: &str, cause: &dyn std::error::Error) -> Diagnostics {
     let help = "please report it with the contract".to_owned();
-    Diagnostics(vec![Diagnostic::general("the derived services do not compile", Some(cause.to_owned()), Some(help))])
+    Diagnostics(vec![Diagnostic::general(format!("{what} does not compile"), Some(cause.to_string()), Some(help))])
 }
 
-fn add(pool: &mut DescriptorPool, file: &Source) -> Result<(), Diagnostics> {
-    let cause = match File::from_source(&file.path, &file.text) {
-        Ok(parsed) => match pool.add_file_descriptor_proto(parsed.file_descriptor_proto().clone()) {
-            Ok(()) => return Ok(()),
-            Err(error) => error.to_string(),
-        },
-        Err(error) => error.to_string(),
-    };
-    Err(internal(&format!("{}: {cause}", file.path)))
+/// A pool of nothing but the written files, the derived ones, and what both import. (To add the derived files to the
+/// pool of the written ones would copy all that can be imported.)
+fn whole(linked: &DescriptorPool, files: &Files, derived: &[Source]) -> Result<DescriptorPool, Diagnostics> {
+    let mut parsed = Vec::with_capacity(derived.len());
+    for file in derived {
+        let file = File::from_source(&file.path, &file.text).map_err(|error| internal(&file.path, &error))?;
+        parsed.push(file.file_descriptor_proto().clone());
+    }
+    let imports = parsed.iter().flat_map(|file| file.dependency.iter().map(String::as_str));
+    let roots = files.all.iter().map(|file| file.name.as_str()).chain(imports);
+    let needed = dependencies(linked, roots);
+    let set = encode(linked.files().filter(|file| needed.contains(file.name())));
+    let mut pool = DescriptorPool::decode(set.as_slice()).map_err(|error| internal("the contract", &error))?;
+    pool.add_file_descriptor_protos(parsed).map_err(|error| internal("the derived services", &error))?;
+    Ok(pool)
 }
 
-/// The files that matter, dependencies first, as a `FileDescriptorSet`. Written by hand so that options and unknown
-/// fields stay as they are.
-fn descriptor_set(pool: &DescriptorPool, files: &Files, derived: &[Source]) -> Vec<u8> {
-    let roots = files.all.iter().map(|file| file.name.as_str()).chain(derived.iter().map(|file| file.path.as_str()));
-    let mut needed: HashSet<String> = HashSet::new();
+/// The names of the files and of all that they import.
+fn dependencies<'n>(pool: &DescriptorPool, roots: impl Iterator<Item = &'n str>) -> HashSet<String> {
+    let mut needed = HashSet::new();
     let mut pending: Vec<FileDescriptor> = roots.filter_map(|name| pool.get_file_by_name(name)).collect();
     while let Some(file) = pending.pop() {
         if needed.insert(file.name().to_owned()) {
             pending.extend(file.dependencies());
         }
     }
+    needed
+}
+
+/// Encodes files as a `FileDescriptorSet`; by hand, so that options and unknown fields stay as they are.
+fn encode(files: impl Iterator<Item = FileDescriptor>) -> Vec<u8> {
     let mut set = Vec::new();
-    for file in pool.files().filter(|file| needed.contains(file.name())) {
+    for file in files {
         let encoded = file.encode_to_vec();
         // Field 1, length-delimited.
         set.push(0x0a);
