@@ -17,15 +17,15 @@ use crate::{ColumnId, FieldPath, Ledger, ResourceEntry};
 pub fn bind(mut contract: Contract, ledger: &Ledger) -> Contract {
     for resource in &mut contract.resources {
         if let Some(entry) = ledger.resource(&resource.type_name) {
-            bind_resource(resource, entry);
+            bind_resource(resource, entry, ledger);
         }
     }
     contract
 }
 
-fn bind_resource(resource: &mut Resource, entry: &ResourceEntry) {
+fn bind_resource(resource: &mut Resource, entry: &ResourceEntry, ledger: &Ledger) {
     // Before anything else: an index is known by the identities of its columns.
-    bind_indexes(resource, entry);
+    bind_indexes(resource, entry, ledger);
     resource.table.clone_from(&entry.table);
     let keys = bind_layout(&mut resource.layout, entry);
     if keys.is_empty() {
@@ -39,14 +39,16 @@ fn bind_resource(resource: &mut Resource, entry: &ResourceEntry) {
     }
 }
 
-fn bind_indexes(resource: &mut Resource, entry: &ResourceEntry) {
+/// Names the indexes, those included that are still being made outside the transaction.
+fn bind_indexes(resource: &mut Resource, entry: &ResourceEntry, ledger: &Ledger) {
     let required = |path: &FieldPath| path.0.len() == 1 && entry.fields.get(path).is_some_and(|field| field.required);
     let names: Vec<Option<String>> = resource
         .indexes
         .iter()
         .map(|index| {
             let identity = identity_of(resource, index, &required);
-            entry.indexes.iter().find(|known| known.is_same(&identity)).map(|known| known.name.clone())
+            let made = entry.indexes.iter().find(|known| known.is_same(&identity)).map(|known| known.name.clone());
+            made.or_else(|| ledger.name_of(&identity.owner(&resource.type_name)))
         })
         .collect();
     for (index, name) in resource.indexes.iter_mut().zip(names) {

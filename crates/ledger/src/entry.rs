@@ -146,6 +146,11 @@ impl Ledger {
         self.resources.keys().map(String::as_str)
     }
 
+    /// The name that was given to this owner. An index made again after it was dropped has the name that it had.
+    pub(crate) fn name_of(&self, owner: &str) -> Option<String> {
+        self.names.iter().find(|(_, known)| *known == owner).map(|(name, _)| name.clone())
+    }
+
     /// The ledger after one step that runs outside the transaction: what to store when the step is done. A step inside the
     /// transaction changes nothing here; [`crate::Plan::transaction`] has them all.
     #[must_use]

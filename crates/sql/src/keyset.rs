@@ -122,9 +122,9 @@ impl Place<'_> {
         }
         out.text("(");
         if null {
-            self.null_test(out, position, " IS NULL")
+            self.null_test(out, position, " IS NULL");
         } else {
-            self.compare(out, position, " = ")
+            self.compare(out, position, " = ");
         }
         out.text(" AND ");
         self.beyond(out, position + 1);

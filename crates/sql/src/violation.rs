@@ -34,7 +34,8 @@ impl Violation {
     /// Says whether this is the constraint of that name over those columns of that table.
     pub fn is<'c>(&self, name: &str, table: &str, columns: impl IntoIterator<Item = &'c str>) -> bool {
         match self {
-            Violation::Named(violated) => identifier(name) == violated.as_str(),
+            // No two names differ only in case, and what the ledger keeps of a name it keeps in lower case.
+            Violation::Named(violated) => identifier(name).eq_ignore_ascii_case(violated),
             Violation::Columns { table: violated, columns: listed } => {
                 identifier(table) == violated.as_str()
                     && columns.into_iter().map(identifier).eq(listed.iter().map(String::as_str))

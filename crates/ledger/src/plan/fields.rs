@@ -3,18 +3,18 @@
 use std::rc::Rc;
 
 use mainstay_contract::{Contract, FieldModel, Place, Resource};
-use mainstay_expr::{Expr, Program};
-use mainstay_record::{Role, Value};
-use mainstay_sql::{ColumnType, Literal, Probe, SchemaStep};
+use mainstay_record::Role;
+use mainstay_sql::{ColumnType, SchemaStep};
 use prost_reflect::MessageDescriptor;
 
 use super::columns::Rename;
-use super::planner::{Planner, Standing, name_rows};
+use super::planner::{Planner, Standing};
+use super::required::fill_of;
 use super::tables::add_column;
 use super::{Change, PlanError, Safety, Step};
 use crate::json::entry_of;
 use crate::signature::{Comparison, held_message};
-use crate::{ColumnId, FieldEntry, FieldPath, JsonEntry, Part, Signature};
+use crate::{ColumnId, FieldEntry, FieldPath, JsonEntry, Signature};
 
 /// A field of the contract, with what the ledger compares.
 pub(super) struct FieldNow<'a> {
@@ -224,29 +224,6 @@ impl<'a> Planner<'a> {
         self.field_step(known, field, change, Safety::Safe, schema, note);
     }
 
-    fn require_field(&mut self, known: &Standing<'a>, field: &FieldNow<'a>, was: &FieldEntry) -> Result<(), PlanError> {
-        if was.required || !field.model.behaviors.required || field.model.columns.is_empty() {
-            return Ok(());
-        }
-        let change = Change::RequireField { field: field.names.to_owned() };
-        let later = "a row without it cannot be updated until it gets one";
-        let safety = match unset_probe(known, field) {
-            None => Safety::Guarded {
-                why: format!("the rows that stand are not looked through for {}", field.names),
-                remedy: format!("make sure that it is set wherever its message is, then accept; {later}"),
-            },
-            Some(probe) => match self.ask(&probe)? {
-                answer if answer.count == 0 => Safety::Safe,
-                answer => Safety::Guarded {
-                    why: format!("{} is unset in {}", field.names, name_rows(known.resource, &answer)),
-                    remedy: format!("set it there first, or accept; {later}"),
-                },
-            },
-        };
-        self.field_step(known, field, change, safety, Vec::new(), None);
-        Ok(())
-    }
-
     fn reused(&mut self, known: &Standing<'a>, field: &FieldNow<'a>, was: &FieldEntry) {
         let number = field.path.number();
         let why = format!(
@@ -299,35 +276,6 @@ fn column_is_same(known: &Standing<'_>, index: usize) -> bool {
     let Some(column) = known.resource.layout.columns.get(index) else { return false };
     let was = known.was.columns.get(&ColumnId::of(column, index));
     was.is_some_and(|was| was.ty == ColumnType::from(column.kind) && was.nullable == column.nullable)
-}
-
-/// What the rows that stand get in a new required field, or why they can get nothing.
-fn fill_of(default: Option<&Program>) -> Result<Literal, String> {
-    match default.map(|program| &program.root) {
-        None => Err("the field is REQUIRED and the rows that stand would have no value".to_owned()),
-        Some(Expr::Now { offset_us: 0 }) => Ok(Literal::Now),
-        Some(Expr::Literal(value)) if *value != Value::Null => {
-            Literal::from_value(value).ok_or_else(|| "the default is null".to_owned())
-        }
-        Some(_) => {
-            Err("the field is REQUIRED, and its default depends on the caller, whom the rows that stand do not have"
-                .to_owned())
-        }
-    }
-}
-
-/// Asks where a field of the resource itself is unset; nothing for a field inside a message, which may be unset as a whole.
-fn unset_probe(known: &Standing<'_>, field: &FieldNow<'_>) -> Option<Probe> {
-    if field.path.0.len() > 1 {
-        return None;
-    }
-    let index = *field.model.columns.first()?;
-    let id = ColumnId::of(known.resource.layout.columns.get(index)?, index);
-    let column = known.was.columns.get(&id)?;
-    let zero = (!column.nullable).then_some(column.ty);
-    let is_presence = matches!(id, ColumnId::Field(_, Part::Presence));
-    let zero = if is_presence { Some(ColumnType::Bool) } else { zero };
-    Some(Probe::Unset { table: known.was.table.clone(), keys: known.key_names(), column: column.name.clone(), zero })
 }
 
 /// `give the new field number 12 and write: reserved 7; reserved "title";`

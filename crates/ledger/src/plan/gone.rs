@@ -22,7 +22,7 @@ impl<'a> Planner<'a> {
             let message = known.message_of(&path.parent());
             let missing = missing_reserve(message.as_ref(), path.number(), &was.name);
             if let Some(line) = missing {
-                self.refuse_gone(known, &names, message.as_ref(), line, path.number());
+                self.refuse_gone(known, &names, message.as_ref(), &line, path.number());
                 continue;
             }
             let safety = if known.was.references.keys().any(|reference| reference.is_within(path)) {
@@ -62,7 +62,7 @@ impl<'a> Planner<'a> {
         known: &Standing<'a>,
         names: &str,
         message: Option<&MessageDescriptor>,
-        line: String,
+        line: &str,
         number: u32,
     ) {
         let message = message.map_or("its message", MessageDescriptor::full_name);

@@ -19,8 +19,8 @@ impl<'a> Planner<'a> {
         fields: &[FieldNow<'_>],
     ) -> Vec<SchemaStep> {
         let mut schema = Vec::new();
-        for (mut index, wanted) in needed(resource, fields) {
-            index.name = self.index_name(resource, entry, &index, wanted);
+        for Needed { mut index, natural, .. } in needed(resource, fields) {
+            index.name = self.index_name(resource, entry, &index, &natural);
             schema.push(create(resource, entry, &index, false));
             entry.indexes.push(index);
         }
@@ -32,18 +32,18 @@ impl<'a> Planner<'a> {
         let resource = known.resource;
         let needed = needed(resource, &known.fields);
         let mut drops = Vec::new();
-        for index in known.was.indexes.iter().filter(|was| needed.iter().all(|(now, _)| !now.is_same(was))) {
+        for index in known.was.indexes.iter().filter(|was| needed.iter().all(|now| !now.index.is_same(was))) {
             let (name, table) = (index.name.clone(), known.entry.table.clone());
             let schema = vec![SchemaStep::DropIndex { name, table, concurrently: true }];
             let change = Change::DropIndex { index: index.clone() };
             drops.push(index_step(resource, change, Safety::Safe, schema, &resource.place));
         }
-        for (mut index, wanted) in needed {
+        for Needed { mut index, natural, wanted } in needed {
             if known.was.indexes.iter().any(|was| was.is_same(&index)) {
                 continue;
             }
             let safety = if index.unique { self.unique_safety(known, &index, wanted)? } else { Safety::Safe };
-            index.name = self.index_name(resource, &known.entry, &index, wanted);
+            index.name = self.index_name(resource, &known.entry, &index, &natural);
             let schema = vec![create(resource, &known.entry, &index, true)];
             outside.push(index_step(resource, Change::AddIndex { index }, safety, schema, &wanted.place));
         }
@@ -52,9 +52,9 @@ impl<'a> Planner<'a> {
     }
 
     /// An index's name is its own for ever: made again after it was dropped it has the same.
-    fn index_name(&mut self, resource: &Resource, entry: &ResourceEntry, index: &IndexEntry, wanted: &Index) -> String {
+    fn index_name(&mut self, resource: &Resource, entry: &ResourceEntry, index: &IndexEntry, natural: &str) -> String {
         let owner = index.owner(&resource.type_name);
-        let natural = wanted.name.replacen(&resource.table, &entry.table, 1);
+        let natural = natural.replacen(&resource.table, &entry.table, 1);
         claim_table(&mut self.ledger.names, &natural, &owner)
     }
 
@@ -96,13 +96,35 @@ fn index_step(
     Step { resource: resource.type_name.clone(), change, safety, schema, note: None, place: Some(place.clone()) }
 }
 
-/// The indexes that a resource needs, without names, each once.
-fn needed<'r>(resource: &'r Resource, fields: &[FieldNow<'_>]) -> Vec<(IndexEntry, &'r Index)> {
-    let mut needed: Vec<(IndexEntry, &Index)> = Vec::new();
-    for index in &resource.indexes {
-        let entry = identity(resource, index, fields);
-        if needed.iter().all(|(known, _)| !known.is_same(&entry)) {
-            needed.push((entry, index));
+/// An index that a resource needs.
+struct Needed<'r> {
+    /// Without its name.
+    index: IndexEntry,
+    /// The name that the contract would give it.
+    natural: String,
+    /// The declaration that it serves.
+    wanted: &'r Index,
+}
+
+/// The indexes that a resource needs, each once.
+///
+/// A unique index that leaves rows with a zero out cannot serve a filter on the column: an engine does not know that what
+/// is looked for is no zero. It has a plain index beside it, unless another begins with the same columns.
+fn needed<'r>(resource: &'r Resource, fields: &[FieldNow<'_>]) -> Vec<Needed<'r>> {
+    let mut needed: Vec<Needed<'r>> = Vec::new();
+    for wanted in &resource.indexes {
+        let index = identity(resource, wanted, fields);
+        if needed.iter().all(|known| !known.index.is_same(&index)) {
+            needed.push(Needed { index, natural: wanted.name.clone(), wanted });
+        }
+    }
+    for wanted in &resource.indexes {
+        let partial = identity(resource, wanted, fields).columns.iter().any(|part| part.without_zero);
+        let plain = identity(resource, &Index { unique: false, ..wanted.clone() }, fields);
+        let own = &plain.columns[..wanted.columns.len().min(plain.columns.len())];
+        if partial && needed.iter().all(|known| !known.index.columns.starts_with(own)) {
+            let natural = format!("{}_idx", wanted.name.strip_suffix("_key").unwrap_or(&wanted.name));
+            needed.push(Needed { index: plain, natural, wanted });
         }
     }
     needed

@@ -36,10 +36,10 @@ impl<'a> Planner<'a> {
                 self.field_step(known, field, Change::ShowField { field: path }, Safety::Safe, Vec::new(), None);
             }
             JsonChange::Compared { path, number, comparison } => {
-                self.inner_compared(known, field, path, number, comparison)
+                self.inner_compared(known, field, path, number, comparison);
             }
             JsonChange::Gone { path, number, name, message } => match missing_reserve(Some(&message), number, &name) {
-                Some(line) => self.refuse_gone(known, &path, Some(&message), line, number),
+                Some(line) => self.refuse_gone(known, &path, Some(&message), &line, number),
                 None => {
                     let safety = self.hide_safety(known, &path)?;
                     self.field_step(known, field, Change::HideField { field: path }, safety, Vec::new(), None);

@@ -7,6 +7,7 @@ mod gone;
 mod indexes;
 mod inner;
 mod planner;
+mod required;
 mod step;
 mod tables;
 

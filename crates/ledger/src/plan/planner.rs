@@ -119,7 +119,7 @@ impl<'a> Planner<'a> {
         let mut renames = self.rename_columns(&mut known);
         self.fields(&mut known, &mut renames)?;
         self.fields_gone(&mut known)?;
-        self.leftover_columns(&mut known, renames);
+        self.leftover_columns(&known, renames);
         self.ledger.resources.insert(resource.type_name.clone(), known.entry.clone());
         Ok(Some(known))
     }

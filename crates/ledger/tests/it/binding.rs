@@ -94,6 +94,20 @@ fn an_index_keeps_its_name_and_is_found_by_what_the_engines_say() {
 }
 
 #[test]
+fn an_index_that_is_still_being_made_has_its_name_already() {
+    let mut shop = Shop::with_rows();
+    let reviewed = ("message Product {", "message Article {");
+    shop.apply(&contract(&edited(&[reviewed])), &[]);
+    let index = "index {fields: \"category\"";
+    let next = contract(&edited(&[reviewed, (index, &format!("index {{fields: \"title\" unique: true}} {index}"))]));
+    let plan = shop.plan(&next);
+    let bound = mainstay_ledger::bind(next, &plan.transaction);
+    let article = bound.resource("shop.example.com/Product").expect("an article");
+    let unique = article.indexes.iter().find(|index| index.unique).expect("a unique index");
+    assert!(plan.to_string().contains(&format!("create unique index   {} on", unique.name)), "{plan}");
+}
+
+#[test]
 fn a_resource_that_is_not_applied_keeps_its_natural_names() {
     let shop = Shop::empty();
     let bound = shop.bound(&contract(BASE));

@@ -65,6 +65,7 @@ fn a_new_resource_is_a_new_table() {
         &[
             "create table   shop_v1_tag (3 columns)",
             "create unique index   shop_v1_tag__text_key on shop_v1_tag (text)",
+            "create index   shop_v1_tag__text_idx on shop_v1_tag (text, _id)",
         ],
     );
     shop.run("INSERT INTO shop_v1_tag (_id, text) VALUES ('x', ''), ('y', ''), ('z', 't')");
@@ -316,7 +317,10 @@ fn a_unique_index_names_the_rows_that_stand_against_it() {
     is_refused(&[(index, &unique("sku"))], "the same sku stands in 2 rows: products/a, products/b", "leave unique off");
     let (shop, _) = is_safe(
         &[(index, &unique("title"))],
-        &["create unique index   shop_v1_product__title_key on shop_v1_product (title) while the table is in use"],
+        &[
+            "create unique index   shop_v1_product__title_key on shop_v1_product (title) while the table is in use",
+            "create index   shop_v1_product__title_idx on shop_v1_product (title, _id) while the table is in use",
+        ],
     );
     shop.run("INSERT INTO shop_v1_product (_id, title) VALUES ('x', ''), ('y', '')");
     let error = shop.fails("INSERT INTO shop_v1_product (_id, title) VALUES ('z', 'Cup')");

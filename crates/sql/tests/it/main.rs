@@ -1,6 +1,7 @@
 //! What the statements and steps look like and do.
 
 mod ddl;
+mod engines;
 mod expression;
 #[allow(dead_code)]
 #[path = "../../../expr/tests/it/fixture.rs"]

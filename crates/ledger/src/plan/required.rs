@@ -1,0 +1,70 @@
+//! Fields that must have a value: what the rows that stand get, and which of them have none.
+
+use mainstay_expr::{Expr, Program};
+use mainstay_record::Value;
+use mainstay_sql::{ColumnType, Literal, Probe};
+
+use super::fields::FieldNow;
+use super::planner::{Planner, Standing, name_rows};
+use super::{Change, PlanError, Safety};
+use crate::{ColumnId, FieldEntry, Part};
+
+impl<'a> Planner<'a> {
+    /// Counts the rows without a value where a field becomes REQUIRED.
+    pub(super) fn require_field(
+        &mut self,
+        known: &Standing<'a>,
+        field: &FieldNow<'a>,
+        was: &FieldEntry,
+    ) -> Result<(), PlanError> {
+        if was.required || !field.model.behaviors.required || field.model.columns.is_empty() {
+            return Ok(());
+        }
+        let change = Change::RequireField { field: field.names.to_owned() };
+        let later = "a row without it cannot be updated until it gets one";
+        let safety = match unset_probe(known, field) {
+            None => Safety::Guarded {
+                why: format!("the rows that stand are not looked through for {}", field.names),
+                remedy: format!("make sure that it is set wherever its message is, then accept; {later}"),
+            },
+            Some(probe) => match self.ask(&probe)? {
+                answer if answer.count == 0 => Safety::Safe,
+                answer => Safety::Guarded {
+                    why: format!("{} is unset in {}", field.names, name_rows(known.resource, &answer)),
+                    remedy: format!("set it there first, or accept; {later}"),
+                },
+            },
+        };
+        self.field_step(known, field, change, safety, Vec::new(), None);
+        Ok(())
+    }
+}
+
+/// What the rows that stand get in a new required field, or why they can get nothing.
+pub(super) fn fill_of(default: Option<&Program>) -> Result<Literal, String> {
+    match default.map(|program| &program.root) {
+        None => Err("the field is REQUIRED and the rows that stand would have no value".to_owned()),
+        Some(Expr::Now { offset_us: 0 }) => Ok(Literal::Now),
+        Some(Expr::Literal(value)) if *value != Value::Null => {
+            Literal::from_value(value).ok_or_else(|| "the default is null".to_owned())
+        }
+        Some(_) => {
+            Err("the field is REQUIRED, and its default depends on the caller, whom the rows that stand do not have"
+                .to_owned())
+        }
+    }
+}
+
+/// Asks where a field of the resource itself is unset; nothing for a field inside a message, which may be unset as a whole.
+fn unset_probe(known: &Standing<'_>, field: &FieldNow<'_>) -> Option<Probe> {
+    if field.path.0.len() > 1 {
+        return None;
+    }
+    let index = *field.model.columns.first()?;
+    let id = ColumnId::of(known.resource.layout.columns.get(index)?, index);
+    let column = known.was.columns.get(&id)?;
+    let zero = (!column.nullable).then_some(column.ty);
+    let is_presence = matches!(id, ColumnId::Field(_, Part::Presence));
+    let zero = if is_presence { Some(ColumnType::Bool) } else { zero };
+    Some(Probe::Unset { table: known.was.table.clone(), keys: known.key_names(), column: column.name.clone(), zero })
+}

@@ -1,0 +1,183 @@
+//! Pages with real binds on both engines: every order of up to two columns, in small pages, over rows with everything
+//! unset that can be.
+
+use std::cmp::Ordering;
+
+use mainstay_db::{Atomic, Database, Error, Lane, Rows, Statement};
+use mainstay_record::{Kind, Layout, Value};
+use mainstay_sql::{
+    After, ColumnSpec, Condition, Dialect, IndexColumn, Insert, NullPattern, OrderColumn, Piece, PrimaryKey,
+    SchemaStep, Select, Sql, Table, insert, order_columns, schema_sql, select,
+};
+use mainstay_testkit::{Engine, both_engines, database};
+
+use crate::sample::{CREATE_TIME, RATING, STOCK, TITLE, layout, order};
+
+const PAGE: i64 = 3;
+
+fn statement(sql: &Sql) -> std::sync::Arc<Statement> {
+    let piece = |piece: &Piece| match piece {
+        Piece::Text(text) => mainstay_db::Piece::Text(text.clone()),
+        Piece::Bind { slot, kind } => mainstay_db::Piece::Bind { slot: *slot, kind: *kind },
+    };
+    Statement::new(sql.pieces.iter().map(piece).collect(), false)
+}
+
+fn binds(sql: &Sql, params: &[Value]) -> Vec<Value> {
+    let value = |source: &mainstay_sql::BindSource| match source {
+        mainstay_sql::BindSource::Param(param) => params[*param].clone(),
+        other => panic!("{other:?} is no parameter"),
+    };
+    sql.binds.iter().map(value).collect()
+}
+
+/// Rows of every combination of two titles, two numbers, and ratings and times that may be unset.
+fn rows() -> Vec<Vec<Value>> {
+    let mut rows = Vec::new();
+    for title in ["", "ä"] {
+        for stock in [0, 7] {
+            for rating in [Value::Null, Value::Double(-0.5)] {
+                for time in [Value::Null, Value::Timestamp(-1), Value::Timestamp(1_700_000_000_123_456)] {
+                    let id = Value::Text(format!("{:02}", (rows.len() * 5) % 24));
+                    let text = Value::Text(title.to_owned());
+                    rows.push(vec![id, Value::Int(1), text, Value::Int(stock), rating.clone(), time]);
+                }
+            }
+        }
+    }
+    rows
+}
+
+async fn store(database: &Database, dialect: Dialect, layout: &Layout, rows: Vec<Vec<Value>>) {
+    let columns = layout.columns.iter();
+    let columns =
+        columns.map(|c| ColumnSpec { name: c.name.clone(), ty: c.kind.into(), nullable: c.nullable }).collect();
+    let primary_key = PrimaryKey { name: "product_pkey".to_owned(), columns: vec!["_id".to_owned()] };
+    let create =
+        SchemaStep::CreateTable { table: "product".to_owned(), columns, primary_key, foreign_keys: Vec::new() };
+    let part = |index: usize| IndexColumn {
+        name: layout.columns[index].name.clone(),
+        descending: true,
+        nullable: layout.columns[index].nullable,
+        unset_zero: None,
+    };
+    let index = SchemaStep::CreateIndex {
+        name: "product_time".to_owned(),
+        table: "product".to_owned(),
+        columns: vec![part(CREATE_TIME), part(0)],
+        unique: false,
+        concurrently: true,
+    };
+    let statements: Vec<String> = [create, index].iter().flat_map(|step| schema_sql(dialect, step)).collect();
+    let made = database.exclusive(move |conn| {
+        Box::pin(async move {
+            for statement in &statements {
+                conn.batch(statement).await?;
+            }
+            Ok::<(), Error>(())
+        })
+    });
+    made.await.expect("the table is made");
+    let sql = insert(dialect, &Insert { table: Table { name: "product", layout } });
+    let (statement, rows): (_, Vec<Vec<Value>>) = (statement(&sql), rows.iter().map(|row| binds(&sql, row)).collect());
+    let stored = database.write(Atomic::Transaction, move |conn| {
+        let (statement, rows) = (statement.clone(), rows.clone());
+        Box::pin(async move {
+            for row in &rows {
+                conn.execute(&statement, row).await?;
+            }
+            Ok::<(), Error>(())
+        })
+    });
+    stored.await.expect("the rows are stored");
+}
+
+/// The rows after `last`, at most a page.
+async fn page(
+    database: &Database,
+    dialect: Dialect,
+    layout: &Layout,
+    keys: &[(usize, bool)],
+    last: Option<&[Value]>,
+) -> Vec<Vec<Value>> {
+    let order = order(keys);
+    let columns = order_columns(layout, &order);
+    let mut params: Vec<Value> =
+        last.map(|row| columns.iter().map(|c| row[c.index].clone()).collect()).unwrap_or_default();
+    let nulls = NullPattern::of(params.iter().map(Value::is_null));
+    params.push(Value::Int(PAGE));
+    let list = Select {
+        table: Table { name: "product", layout },
+        columns: (0..layout.columns.len()).collect(),
+        flags: Vec::new(),
+        condition: Condition::All(Vec::new()),
+        order: Some(&order),
+        after: last.map(|_| After { first_param: 0, nulls }),
+        limit_param: Some(params.len() - 1),
+        lock: false,
+    };
+    let sql = select(dialect, &list);
+    let kinds: Vec<Kind> = layout.columns.iter().map(|column| column.kind).collect();
+    let rows = database.fetch(Lane::Heavy, &statement(&sql), binds(&sql, &params), Rows::of(&kinds)).await;
+    rows.unwrap_or_else(|error| panic!("{error}: {}", sql.text(dialect))).rows
+}
+
+fn compare(a: &Value, b: &Value) -> Ordering {
+    match (a, b) {
+        (Value::Null, Value::Null) => Ordering::Equal,
+        (Value::Null, _) => Ordering::Less,
+        (_, Value::Null) => Ordering::Greater,
+        (Value::Int(a), Value::Int(b)) | (Value::Timestamp(a), Value::Timestamp(b)) => a.cmp(b),
+        (Value::Double(a), Value::Double(b)) => a.total_cmp(b),
+        (Value::Text(a), Value::Text(b)) => a.as_bytes().cmp(b.as_bytes()),
+        _ => panic!("{a:?} and {b:?} are of different kinds"),
+    }
+}
+
+fn sort(rows: &mut [Vec<Value>], columns: &[OrderColumn]) {
+    rows.sort_by(|a, b| {
+        let mut each = columns.iter().map(|c| {
+            let ordering = compare(&a[c.index], &b[c.index]);
+            if c.descending { ordering.reverse() } else { ordering }
+        });
+        each.find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
+    });
+}
+
+fn orders() -> Vec<Vec<(usize, bool)>> {
+    let single: Vec<(usize, bool)> = [0, TITLE, STOCK, RATING, CREATE_TIME]
+        .into_iter()
+        .flat_map(|column| [(column, false), (column, true)])
+        .collect();
+    let mut orders: Vec<Vec<(usize, bool)>> = vec![Vec::new()];
+    orders.extend(single.iter().map(|key| vec![*key]));
+    orders.extend(single.iter().flat_map(|first| {
+        single.iter().filter(move |second| second.0 != first.0).map(move |second| vec![*first, *second])
+    }));
+    orders
+}
+
+both_engines! {
+    async fn pages_of_every_order_hold_each_row_once(engine: Engine) {
+        let database = database::fresh(engine).await;
+        let dialect = match engine {
+            Engine::Sqlite => Dialect::Sqlite,
+            Engine::Postgres => Dialect::Postgres,
+        };
+        let (layout, rows) = (layout(), rows());
+        store(&database, dialect, &layout, rows.clone()).await;
+        for keys in orders() {
+            let mut wanted = rows.clone();
+            sort(&mut wanted, &order_columns(&layout, &order(&keys)));
+            let mut found: Vec<Vec<Value>> = Vec::new();
+            loop {
+                let page = page(&database, dialect, &layout, &keys, found.last().map(Vec::as_slice)).await;
+                found.extend_from_slice(&page);
+                if page.is_empty() || found.len() > rows.len() {
+                    break;
+                }
+            }
+            assert_eq!(found, wanted, "{keys:?}");
+        }
+    }
+}
