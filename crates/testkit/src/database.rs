@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use mainstay_db::{Config, Database, Engine};
+use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
 use crate::postgres;
@@ -52,6 +53,13 @@ pub struct Place {
     pub path: PathBuf,
     _folder: TempDir,
     _created: Option<Created>,
+}
+
+impl Place {
+    /// The URL of the PostgreSQL database; nothing for SQLite.
+    pub fn url(&self) -> Option<&str> {
+        self.config.database_url.as_ref().map(|url| url.expose_secret())
+    }
 }
 
 /// Makes a place for an empty store.

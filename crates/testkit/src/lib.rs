@@ -1,6 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+pub mod cluster;
 pub mod database;
+pub mod http;
 pub mod postgres;
+pub mod server;
+pub mod tools;
+pub mod wait;
 
 pub use mainstay_db::Engine;

@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 const URL_VARIABLE: &str = "MAINSTAY_TEST_POSTGRES_URL";
 
 /// A cluster for tests may lose everything at any time.
-const SETTINGS: &str = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=400 \
+pub(crate) const SETTINGS: &str = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=400 \
      -c shared_buffers=64MB -c autovacuum=off -c max_wal_size=256MB -c unix_socket_directories=";
 
 /// Watches the users of a cluster (one file named after each process id) and ends it 15 seconds after the last one.
@@ -62,7 +62,7 @@ pub fn database_url(name: &str) -> String {
 /// Joins the run's cluster, or starts it.
 fn shared_cluster() -> Result<String, String> {
     let uid = output(Command::new("id").arg("-u"))?;
-    let root = uid.trim() == "0";
+    let root = is_root()?;
     let folder = temporary_folder(root).join(format!("mainstay-test-postgres-{}", uid.trim()));
     let lock_path = folder.with_extension("lock");
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);
@@ -79,8 +79,12 @@ fn shared_cluster() -> Result<String, String> {
     Ok(url)
 }
 
+pub(crate) fn is_root() -> Result<bool, String> {
+    Ok(output(Command::new("id").arg("-u"))?.trim() == "0")
+}
+
 /// Where root makes temporary files, the server's own user may not be able to go.
-fn temporary_folder(root: bool) -> PathBuf {
+pub(crate) fn temporary_folder(root: bool) -> PathBuf {
     let folder = std::env::temp_dir();
     let open_to_all = fs::metadata(&folder).is_ok_and(|folder| folder.permissions().mode() & 0o001 != 0);
     if root && !open_to_all { PathBuf::from("/tmp") } else { folder }
@@ -99,7 +103,7 @@ fn register(folder: &Path) -> std::io::Result<()> {
     File::create(folder.join("users").join(std::process::id().to_string())).map(drop)
 }
 
-fn start(folder: &Path, binaries: &Path, root: bool) -> Result<String, String> {
+pub(crate) fn start(folder: &Path, binaries: &Path, root: bool) -> Result<String, String> {
     let problem = |error: std::io::Error| format!("{}: {error}", folder.display());
     fs::create_dir_all(folder.join("users")).map_err(problem)?;
     let user = if root { Some(unprivileged_user()?) } else { None };
@@ -140,14 +144,14 @@ fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-struct User {
+pub(crate) struct User {
     name: &'static str,
     uid: u32,
     gid: u32,
 }
 
 /// PostgreSQL refuses to run as root.
-fn unprivileged_user() -> Result<User, String> {
+pub(crate) fn unprivileged_user() -> Result<User, String> {
     for name in ["postgres", "nobody"] {
         let id = |flag| output(Command::new("id").args([flag, name])).ok()?.trim().parse().ok();
         if let (Some(uid), Some(gid)) = (id("-u"), id("-g")) {
@@ -157,7 +161,7 @@ fn unprivileged_user() -> Result<User, String> {
     Err("tests run as root, and there is neither a user `postgres` nor `nobody` to run PostgreSQL as".to_owned())
 }
 
-fn as_user(program: &Path, user: Option<&User>) -> Command {
+pub(crate) fn as_user(program: &Path, user: Option<&User>) -> Command {
     let Some(user) = user else { return Command::new(program) };
     if on_path("setpriv").is_some() {
         let mut command = Command::new("setpriv");
@@ -171,7 +175,7 @@ fn as_user(program: &Path, user: Option<&User>) -> Command {
 }
 
 /// The folder with `initdb` and `pg_ctl`; installs the package where this machine lets us.
-fn binaries() -> Result<PathBuf, String> {
+pub(crate) fn binaries() -> Result<PathBuf, String> {
     if let Some(found) = find_binaries() {
         return Ok(found);
     }
