@@ -8,4 +8,5 @@ mod serve;
 mod snapshot;
 mod store;
 mod support;
+mod transcode;
 mod watch;

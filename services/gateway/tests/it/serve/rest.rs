@@ -1,10 +1,11 @@
 //! Requests to messages, by the rules and examples of google/api/http.proto.
 
 use http::{Method, StatusCode};
+use mainstay_gateway::Config;
 use mainstay_runtime::channel::Reply;
 use serde_json::{Value, json};
 
-use crate::support::{Harness, decoded, encoded};
+use crate::support::{Harness, decoded, encoded, library};
 
 const MESSAGE: &str = "library.v1.GetMessageRequest";
 const SEARCH: &str = "library.v1.SearchRequest";
@@ -264,6 +265,14 @@ async fn an_answer_can_be_one_field() {
         assert_eq!(harness.get("/library/v1/messages:hits").await.json(), hits);
         assert_eq!(harness.get("/library/v1/messages:best").await.json(), best);
     }
+}
+
+#[tokio::test]
+async fn zero_values_are_written_where_the_configuration_says_so() {
+    let config = Config { emit_defaults: true, ..Config::default() };
+    let harness = Harness::with(config, Some(library()), None).await;
+    harness.data.on_empty("/library.v1.BookService/ListBooks");
+    assert_eq!(harness.get("/library/v1/books").await.json(), json!({"books": [], "nextPageToken": ""}));
 }
 
 #[tokio::test]

@@ -1,0 +1,113 @@
+//! Requests made of anything: an answer or a fault, and what was meant.
+
+use std::sync::OnceLock;
+
+use http::Method;
+use mainstay_gateway::route::Lookup;
+use mainstay_gateway::snapshot::Snapshot;
+use mainstay_gateway::transcode::{self, RequestParts, Transcoded, parameters};
+use mainstay_telemetry::Telemetry;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::{decoded, library};
+
+fn snapshot() -> &'static Snapshot {
+    static SNAPSHOT: OnceLock<Snapshot> = OnceLock::new();
+    SNAPSHOT.get_or_init(|| Snapshot::build(Telemetry::quiet().metrics(), 1, library()).unwrap())
+}
+
+/// Makes the request message, if the path has a route.
+fn request(method: &Method, path: &str, query: &str, body: &[u8]) -> Option<Result<Transcoded, mainstay_fault::Fault>> {
+    let snapshot = snapshot();
+    let Lookup::Found { route, segments } = snapshot.route(path, method) else { return None };
+    let parts = RequestParts { path, segments: &segments, query: Some(query), body };
+    Some(transcode::request(&snapshot.plans, &snapshot.bindings()[route], parts))
+}
+
+fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+/// JSON that often is a book.
+fn bookish() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,6}".prop_map(Value::from),
+    ];
+    let key = prop_oneof!["name|title|label|pages|publisher|city|authors|notes|etag", ".{0,4}"];
+    leaf.prop_recursive(4, 24, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((key.clone(), inner), 0..5)
+                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+        ]
+    })
+}
+
+#[test]
+fn a_query_is_taken_apart_in_order() {
+    let read = |query| {
+        parameters(query).map(|p| p.map(|p| (p.name.into_owned(), p.value.into_owned()))).collect::<Result<Vec<_>, _>>()
+    };
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(
+        read("a=1&&b=x%26y&c&d=e=f&").unwrap(),
+        [pair("a", "1"), pair("b", "x&y"), pair("c", ""), pair("d", "e=f")]
+    );
+    assert!(read("").unwrap().is_empty());
+    assert!(read("a=%f").is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_query_and_no_body_make_the_transcoder_panic(query in any::<String>(), body in any::<Vec<u8>>()) {
+        for (method, path) in [(Method::GET, "/library/v1/messages:search"), (Method::PATCH, "/library/v1/books/1"), (Method::PATCH, "/library/v1/whole/%")] {
+            let _ = request(&method, path, &query, &body);
+        }
+    }
+
+    #[test]
+    fn no_json_makes_the_transcoder_panic_and_what_it_takes_is_a_message(body in bookish(), name in "[^/]{1,8}") {
+        let path = format!("/library/v1/books/{name}");
+        if let Some(Ok(made)) = request(&Method::PATCH, &path, "", body.to_string().as_bytes()) {
+            let message = decoded("library.v1.UpdateBookRequest", &made.message);
+            prop_assert!(message["book"]["name"].as_str().is_some_and(|name| name.starts_with("books/")));
+        }
+    }
+
+    #[test]
+    fn what_a_client_says_is_what_the_service_hears(
+        title in "[^\0]{0,12}",
+        pages in any::<i32>(),
+        authors in prop::collection::vec("[^\0]{1,6}", 1..4),
+        city in "[^\0]{1,8}",
+        id in "[^\0]{1,8}",
+        only in any::<bool>(),
+    ) {
+        let book = json!({"title": title, "pages": pages, "authors": authors, "publisher": {"city": city}});
+        let query = format!("bookId={}&validate_only={only}", encode(&id));
+        let made = request(&Method::POST, "/library/v1/books", &query, book.to_string().as_bytes()).unwrap().unwrap();
+        let heard = decoded("library.v1.CreateBookRequest", &made.message);
+        prop_assert_eq!(heard["book"]["title"].as_str().unwrap_or_default(), &title);
+        prop_assert_eq!(heard["book"]["pages"].as_i64().unwrap_or_default(), i64::from(pages));
+        prop_assert_eq!(&heard["book"]["authors"], &json!(authors));
+        prop_assert_eq!(&heard["book"]["publisher"]["city"], &json!(city));
+        prop_assert_eq!(&heard["bookId"], &json!(id));
+        prop_assert_eq!(heard["validateOnly"].as_bool().unwrap_or_default(), only);
+    }
+
+    #[test]
+    fn a_path_that_a_client_encodes_is_the_name_that_the_service_hears(id in "[^\0/]{1,12}") {
+        let path = format!("/library/v1/messages/{}", encode(&id));
+        let made = request(&Method::GET, &path, "", b"").unwrap().unwrap();
+        prop_assert_eq!(&decoded("library.v1.GetMessageRequest", &made.message)["messageId"], &json!(id));
+    }
+}
