@@ -200,6 +200,32 @@ pub enum Standard {
 }
 
 impl Contract {
+    /// The contract that declares nothing: what is served before any other was applied.
+    pub fn empty() -> Contract {
+        Contract {
+            hash: crate::compile::hash(&[]),
+            pool: DescriptorPool::new(),
+            descriptor_set: Vec::new(),
+            sources: Vec::new(),
+            derived: Vec::new(),
+            resources: Vec::new(),
+            services: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The former names of the fields of any message of the contract, each with its field's number.
+    pub fn aliases(&self, message: &str) -> Vec<(String, u32)> {
+        let Some(message) = self.pool.get_message_by_name(message) else { return Vec::new() };
+        let fields = message.fields();
+        fields
+            .flat_map(|field| {
+                let number = field.number();
+                crate::resource::options::read(&field).aliases.into_iter().map(move |alias| (alias, number))
+            })
+            .collect()
+    }
+
     /// Finds a resource by its type (`shop.example.com/Product`).
     pub fn resource(&self, type_name: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.type_name == type_name)

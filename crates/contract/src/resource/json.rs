@@ -127,22 +127,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
                 return None;
             }
         };
-        let message = match &stored {
-            Stored::Message(message) if self.depth < MAX_JSON_DEPTH => {
-                self.depth += 1;
-                let entry = self.message(message);
-                self.depth -= 1;
-                Some(entry)
-            }
-            Stored::Message(_) => {
-                let spot = self.report.name(field.parent_file().name(), field.path());
-                self.report
-                    .error(&spot, format!("messages lie more than {MAX_JSON_DEPTH} deep in one another"))
-                    .help("make one of them a resource of its own");
-                return None;
-            }
-            _ => None,
-        };
+        let message = self.inner(field, &stored).ok()?;
         let (kind, wrapped) = match stored {
             Stored::Scalar { kind, wrapped, .. } => (kind, wrapped),
             _ => (Kind::Json, true),
@@ -164,6 +149,22 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             items: constraints.items,
         };
         Some((JsonField { number: field.number(), key: field.name().to_owned(), message }, checks))
+    }
+
+    /// The entry of the message that a field holds, if it holds one.
+    fn inner(&mut self, field: &FieldDescriptor, stored: &Stored) -> Result<Option<usize>, TooDeep> {
+        let Stored::Message(message) = stored else { return Ok(None) };
+        if self.depth >= MAX_JSON_DEPTH {
+            let spot = self.report.name(field.parent_file().name(), field.path());
+            self.report
+                .error(&spot, format!("messages lie more than {MAX_JSON_DEPTH} deep in one another"))
+                .help("make one of them a resource of its own");
+            return Err(TooDeep);
+        }
+        self.depth += 1;
+        let entry = self.message(message);
+        self.depth -= 1;
+        Ok(Some(entry))
     }
 
     fn ty(&mut self, field: &FieldDescriptor, stored: &Stored, inside_recursion: bool) -> Type {
@@ -211,6 +212,9 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         record
     }
 }
+
+/// Told already.
+struct TooDeep;
 
 fn constrains(checks: &JsonChecks) -> bool {
     let mut fields = checks.messages.iter().flatten();

@@ -1,6 +1,6 @@
 //! What a contract comes to.
 
-use mainstay_contract::{Resource, Source, Standard, compile, export};
+use mainstay_contract::{Contract, Resource, Source, Standard, compile, export};
 use mainstay_record::{Kind, Role};
 use prost_reflect::ReflectMessage;
 
@@ -130,6 +130,22 @@ message GetThingRequest { string name = 1; }
     assert!(service.written);
     assert_eq!(service.methods[0].path, "/shop.v1.Catalog/GetThing");
     assert_eq!(service.methods[0].kind, Standard::Get);
+}
+
+#[test]
+fn the_empty_contract_serves_nothing() {
+    let contract = Contract::empty();
+    assert!(contract.resources.is_empty() && contract.services.is_empty() && contract.warnings.is_empty());
+    assert_eq!((contract.hash.len(), contract.pool.files().len()), (64, 0));
+}
+
+#[test]
+fn former_names_are_known_for_every_message() {
+    let inner = "message Inner { string a = 1 [(mainstay.v1.field) = {aliases: \"b\" aliases: \"c\"}]; }";
+    let contract = compile_text(&thing(&format!("repeated Inner inner = 2; {inner}"))).expect("it compiles");
+    assert_eq!(contract.aliases("shop.v1.Thing.Inner"), [("b".to_owned(), 1), ("c".to_owned(), 1)]);
+    assert_eq!(contract.aliases("shop.v1.Nothing"), []);
+    assert_eq!(shop().aliases("shop.v1.Product"), [("label".to_owned(), 3)]);
 }
 
 #[test]
