@@ -4,7 +4,7 @@ use crate::fault::Origin;
 use crate::status::{foreign_details, json_duration};
 use crate::{DOMAIN, Fault};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use http::{Response, StatusCode};
 use prost::Message as _;
 use serde::Serialize;
@@ -47,6 +47,9 @@ impl Fault {
         *response.status_mut() = self.http_status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        // A 404 may be cached unless it says otherwise (RFC 9110 section 15.1), and tomorrow the resource may exist.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if self.http_status() == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -5,6 +5,9 @@ use crate::{Shutdown, health};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// Why a check is not ready before it said anything.
+const STARTING: &str = "starting";
+
 /// The checks of this process. Cheap to clone; all clones are one. Ready means: every check is, and no shutdown began.
 #[derive(Debug, Clone)]
 pub struct Readiness {
@@ -24,7 +27,7 @@ impl Readiness {
     /// Adds a check, which is not ready until it says so.
     pub fn check(&self, name: &str) -> Check {
         let check = Check { name: name.to_owned(), readiness: self.clone() };
-        check.not_ready("starting");
+        check.not_ready(STARTING);
         check
     }
 
@@ -49,10 +52,11 @@ impl Readiness {
 
     fn set(&self, name: &str, reason: Option<&str>) {
         let before = self.lock().insert(name.to_owned(), reason.map(str::to_owned));
-        match (before.flatten(), reason) {
-            (None, Some(reason)) => tracing::info!(check = name, reason, "not ready"),
-            (Some(_), None) => tracing::info!(check = name, "ready"),
-            _ => {}
+        match (before, reason) {
+            // What has never been ready is still starting: no news.
+            (Some(None), Some(reason)) => tracing::warn!(check = name, reason, "not ready any more"),
+            (Some(Some(before)), None) if before != STARTING => tracing::info!(check = name, "ready again"),
+            _ => tracing::debug!(check = name, reason, "readiness"),
         }
         self.publish();
     }

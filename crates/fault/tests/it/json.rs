@@ -43,4 +43,8 @@ fn an_answer_says_how_to_sign_in_and_when_to_come_back() {
     let busy = Fault::new(Reason::RateLimited).retry_after(Duration::from_millis(1200)).into_http();
     assert_eq!((busy.status().as_u16(), &busy.headers()["retry-after"]), (429, &"2".parse().unwrap()));
     assert_eq!(busy.headers()["content-type"], "application/json");
+    assert_eq!(
+        (&busy.headers()["cache-control"], &busy.headers()["x-content-type-options"]),
+        (&"no-store".parse().unwrap(), &"nosniff".parse().unwrap())
+    );
 }
