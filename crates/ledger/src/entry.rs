@@ -61,6 +61,9 @@ pub struct FieldEntry {
     pub signature: Signature,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
+    /// What a value must satisfy, in words; another set of words is looked at before it is taken on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<String>,
     /// Deleted from the contract; its columns and values are still there and its number is never another field's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,

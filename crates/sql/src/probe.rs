@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnType, Dialect, Sql, SqlBuilder, quote};
+use crate::{ColumnType, Dialect, Limit, Sql, SqlBuilder, quote};
 
 /// How many rows a sample names.
 const SAMPLE_ROWS: &str = "5";
@@ -15,6 +15,8 @@ pub enum Probe {
     Rows { table: String },
     /// In how many rows is the column NULL, or the zero that means unset?
     Unset { table: String, keys: Vec<String>, column: String, zero: Option<ColumnType> },
+    /// In how many rows is the column's value outside one of the limits? `zero`: rows with the zero don't count.
+    Outside { table: String, keys: Vec<String>, column: String, limits: Vec<Limit>, zero: Option<ColumnType> },
     /// How many rows share the values of these columns with another row? Rows with an unset column don't count.
     Duplicates { table: String, keys: Vec<String>, columns: Vec<(String, Option<ColumnType>)> },
 }
@@ -26,6 +28,10 @@ impl Probe {
             Probe::Rows { table } => format!("SELECT COUNT(*) FROM {} AS t", quote(table)),
             Probe::Unset { table, column, zero, .. } => {
                 format!("SELECT COUNT(*) FROM {} AS t WHERE {}", quote(table), unset(dialect, column, *zero))
+            }
+            Probe::Outside { table, column, limits, zero, .. } => {
+                let outside = outside(dialect, column, limits, *zero);
+                format!("SELECT COUNT(*) FROM {} AS t WHERE {outside}", quote(table))
             }
             Probe::Duplicates { table, columns, .. } => {
                 let group: Vec<String> = columns.iter().map(|(name, _)| column(name)).collect();
@@ -48,6 +54,10 @@ impl Probe {
                 let (keys, unset) = (list(keys), unset(dialect, name, *zero));
                 format!("SELECT {keys} FROM {} AS t WHERE {unset} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
             }
+            Probe::Outside { table, keys, column, limits, zero } => {
+                let (keys, outside) = (list(keys), outside(dialect, column, limits, *zero));
+                format!("SELECT {keys} FROM {} AS t WHERE {outside} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
+            }
             Probe::Duplicates { table, keys, columns } => {
                 let group: Vec<String> = columns.iter().map(|(name, _)| column(name)).collect();
                 let (keys, set, group) = (list(keys), all_set(dialect, columns), group.join(", "));
@@ -65,7 +75,7 @@ impl Probe {
     pub fn sample_columns(&self) -> usize {
         match self {
             Probe::Rows { .. } => 0,
-            Probe::Unset { keys, .. } | Probe::Duplicates { keys, .. } => keys.len(),
+            Probe::Unset { keys, .. } | Probe::Outside { keys, .. } | Probe::Duplicates { keys, .. } => keys.len(),
         }
     }
 }
@@ -89,6 +99,16 @@ fn unset(dialect: Dialect, name: &str, zero: Option<ColumnType>) -> String {
     match zero.and_then(|ty| ty.zero(dialect)) {
         Some(zero) => format!("({name} IS NULL OR {name} = {zero})"),
         None => format!("{name} IS NULL"),
+    }
+}
+
+fn outside(dialect: Dialect, name: &str, limits: &[Limit], zero: Option<ColumnType>) -> String {
+    let name = column(name);
+    let each: Vec<String> = limits.iter().map(|limit| limit.outside(dialect, &name)).collect();
+    let any = if each.is_empty() { "FALSE".to_owned() } else { format!("({})", each.join(" OR ")) };
+    match zero.and_then(|ty| ty.zero(dialect)) {
+        Some(zero) => format!("{any} AND {name} <> {zero}"),
+        None => any,
     }
 }
 

@@ -34,6 +34,7 @@ impl FieldNow<'_> {
             name: self.model.name.clone(),
             signature: self.signature.clone(),
             required: self.model.behaviors.required,
+            checks: self.model.checks.iter().map(ToString::to_string).collect(),
             hidden: false,
             json: self.json.clone(),
         }
@@ -193,6 +194,7 @@ impl<'a> Planner<'a> {
         }
         self.rename_field(known, field, was, renames);
         self.require_field(known, field, was)?;
+        self.tighten_field(known, field, was)?;
         let mut entry = field.entry();
         if let (Some(old), Some(now)) = (&was.json, &field.json) {
             entry.json = Some(self.inner_fields(known, field, old, now)?);

@@ -10,6 +10,7 @@ mod planner;
 mod required;
 mod step;
 mod tables;
+mod tightened;
 
 use mainstay_contract::Contract;
 use mainstay_sql::{Probe, SchemaStep};

@@ -70,6 +70,10 @@ pub enum Change {
     RequireField {
         field: String,
     },
+    /// A value must satisfy more than before.
+    TightenField {
+        field: String,
+    },
     /// The field is gone without being reserved.
     RemoveField {
         field: String,
@@ -136,6 +140,7 @@ impl Change {
             Change::HideField { field } => ("hide field", field),
             Change::ShowField { field } => ("show field", field),
             Change::RequireField { field } => ("require field", field),
+            Change::TightenField { field } => ("tighten field", field),
             Change::RemoveField { field } => ("remove field", field),
             Change::ReuseNumber { field, .. } => ("reuse number", field),
             Change::ChangeField { field, .. } => ("change field", field),

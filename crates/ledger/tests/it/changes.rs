@@ -336,6 +336,22 @@ fn required_counts_the_rows_without_a_value() {
 }
 
 #[test]
+fn a_tighter_check_counts_the_rows_that_it_would_refuse() {
+    let checked = |rule: &str| format!("string title = 3 [(buf.validate.field).{rule}];");
+    let id = "tighten:field:shop.example.com/Product#title";
+    is_guarded(&[("string title = 3;", &checked("string.max_len = 2"))], id, "in 1 row: products/a");
+    is_guarded(&[("string title = 3;", &checked("string.min_len = 1"))], id, "in 1 row: products/b");
+    is_safe(&[("string title = 3;", &checked("string.max_len = 3"))], &[]);
+    is_safe(&[("string title = 3;", &checked("string.pattern = \"^C\""))], &[]);
+    let stock = "int32 stock = 4 [(buf.validate.field).int32 = {gte: 1, lt: 4}];";
+    let id = "tighten:field:shop.example.com/Product#stock";
+    is_guarded(&[("int32 stock = 4;", stock)], id, "in 1 row: products/b");
+    let lines = "repeated Line lines = 7 [(buf.validate.field).repeated.min_items = 1];";
+    let id = "tighten:field:shop.example.com/Product#lines";
+    is_guarded(&[("repeated Line lines = 7;", lines)], id, "in 1 row: products/b");
+}
+
+#[test]
 fn an_index_comes_and_goes_outside_the_transaction() {
     let index = "index {fields: \"category\" fields: \"create_time desc\"}";
     let (_, plan) = is_safe(

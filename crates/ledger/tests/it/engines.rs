@@ -161,11 +161,15 @@ both_engines! {
         let next = contract(&edited(&[
             ("index {fields: \"category\"", "index {fields: \"sku\" unique: true} index {fields: \"category\""),
             ("string title = 3;", "string title = 3 [(google.api.field_behavior) = REQUIRED];"),
+            ("int32 stock = 4;", "int32 stock = 4 [(buf.validate.field).int32 = {gte: 1}];"),
+            ("repeated Line lines = 7;", "repeated Line lines = 7 [(buf.validate.field).repeated.min_items = 2];"),
             ("Address address = 6;", "Address address = 6 [(google.api.field_behavior) = REQUIRED];"),
         ]));
         let plan = plan_on(&database, &ledger, &next).await.to_string();
         assert!(plan.contains("the same sku stands in 2 rows: products/a, products/b"), "{plan}");
         assert!(plan.contains("title is unset in 1 row: products/b"), "{plan}");
+        assert!(plan.contains("not so in 1 row: products/b"), "{plan}");
+        assert!(plan.contains("not so in 2 rows: products/a, products/b"), "{plan}");
         assert!(plan.contains("address is unset in 2 rows: products/a, products/b"), "{plan}");
     }
 }

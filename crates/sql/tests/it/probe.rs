@@ -1,4 +1,4 @@
-use mainstay_sql::{ColumnType, Dialect, Probe};
+use mainstay_sql::{ColumnType, Constant, Dialect, Limit, Probe};
 
 use crate::sample::{both, count, ids, run, sqlite};
 
@@ -45,6 +45,25 @@ fn unset_rows_are_no_duplicates() {
     assert_eq!(ask(&duplicates(&[("sku", Some(ColumnType::Text)), ("batch", None)])).0, 2);
 }
 
+fn outside(column: &str, limits: Vec<Limit>, zero: Option<ColumnType>) -> Probe {
+    let (table, keys) = ("product".to_owned(), vec!["_id".to_owned()]);
+    Probe::Outside { table, keys, column: column.to_owned(), limits, zero }
+}
+
+#[test]
+fn rows_outside_a_limit_are_found() {
+    let least = |bound| Limit::AtLeast { bound: Constant::Int(bound), exclusive: false };
+    assert_eq!(ask(&outside("batch", vec![least(2)], None)), (2, vec!["a".to_owned(), "b".to_owned()]));
+    let most = Limit::AtMost { bound: Constant::Int(2), exclusive: true };
+    assert_eq!(ask(&outside("batch", vec![most], None)), (1, vec!["c".to_owned()]));
+    assert_eq!(ask(&outside("sku", vec![Limit::MinLength { bound: 1 }], None)).0, 2);
+    assert_eq!(ask(&outside("sku", vec![Limit::MinLength { bound: 1 }], Some(ColumnType::Text))).0, 0);
+    let one = Limit::OneOf { values: vec![Constant::Text("x".to_owned()), Constant::Text(String::new())] };
+    assert_eq!(ask(&outside("sku", vec![one], None)), (1, vec!["e".to_owned()]));
+    let none = Limit::NoneOf { values: vec![Constant::Text("y".to_owned())] };
+    assert_eq!(ask(&outside("sku", vec![none, Limit::MaxLength { bound: 0 }], None)).0, 3);
+}
+
 #[test]
 fn the_questions_in_both_dialects() {
     let probe = duplicates(&[("sku", Some(ColumnType::Text)), ("batch", None)]);
@@ -53,5 +72,14 @@ fn the_questions_in_both_dialects() {
     insta::assert_snapshot!(both(|d| unset("sku", Some(ColumnType::Bytes)).count_sql(d)), @r#"
     sqlite:   SELECT COUNT(*) FROM "product" AS t WHERE (t."sku" IS NULL OR t."sku" = x'')
     postgres: SELECT COUNT(*) FROM "product" AS t WHERE (t."sku" IS NULL OR t."sku" = '\x'::bytea)
+    "#);
+    let limits = vec![
+        Limit::MinItems { bound: 1 },
+        Limit::AtMost { bound: Constant::double(0.5), exclusive: false },
+        Limit::OneOf { values: vec![Constant::Bool(true)] },
+    ];
+    insta::assert_snapshot!(both(|d| outside("c", limits.clone(), None).count_sql(d)), @r#"
+    sqlite:   SELECT COUNT(*) FROM "product" AS t WHERE ((SELECT COUNT(*) FROM json_each(t."c")) < 1 OR t."c" > 0.5 OR t."c" NOT IN (TRUE))
+    postgres: SELECT COUNT(*) FROM "product" AS t WHERE ((CASE jsonb_typeof(t."c") WHEN 'array' THEN jsonb_array_length(t."c") WHEN 'object' THEN (SELECT COUNT(*) FROM jsonb_object_keys(t."c")) ELSE 0 END) < 1 OR t."c" > 0.5 OR t."c" NOT IN (TRUE))
     "#);
 }

@@ -1,0 +1,66 @@
+//! Fields whose values must satisfy more than before: which of the rows that stand do not.
+
+use mainstay_contract::Check;
+use mainstay_sql::{ColumnType, Constant, Limit, Probe};
+
+use super::fields::FieldNow;
+use super::planner::{Planner, Standing, name_rows};
+use super::{Change, PlanError, Safety};
+use crate::{ColumnId, FieldEntry};
+
+impl<'a> Planner<'a> {
+    /// Counts the rows that a new check of a field of the resource itself would refuse, and asks for a yes where there are
+    /// any. What cannot be asked in SQL (a pattern), and what is inside a message or JSON, is checked when a row is next
+    /// written.
+    pub(super) fn tighten_field(
+        &mut self,
+        known: &Standing<'a>,
+        field: &FieldNow<'a>,
+        was: &FieldEntry,
+    ) -> Result<(), PlanError> {
+        let new: Vec<&Check> =
+            field.model.checks.iter().filter(|check| !was.checks.contains(&check.to_string())).collect();
+        let limits: Vec<Limit> = new.iter().filter_map(|check| limit_of(check)).collect();
+        let index = field.model.columns.first().filter(|_| field.path.0.len() == 1 && !limits.is_empty());
+        let Some((column, index)) = index.and_then(|i| Some((known.resource.layout.columns.get(*i)?, *i))) else {
+            return Ok(());
+        };
+        let Some(stored) = known.was.columns.get(&ColumnId::of(column, index)) else { return Ok(()) };
+        let zero = field.model.ignore_zero.then_some(ColumnType::from(column.kind));
+        let (table, keys) = (known.was.table.clone(), known.key_names());
+        let answer = self.ask(&Probe::Outside { table, keys, column: stored.name.clone(), limits, zero })?;
+        if answer.count == 0 {
+            return Ok(());
+        }
+        let asked = new.iter().filter(|check| limit_of(check).is_some()).map(ToString::to_string);
+        let rules = asked.collect::<Vec<_>>().join(" and ");
+        let safety = Safety::Guarded {
+            why: format!("{} {rules}; not so in {}", field.names, name_rows(known.resource, &answer)),
+            remedy: "correct it there first, or accept; such a row cannot be updated until it is corrected".to_owned(),
+        };
+        self.field_step(known, field, Change::TightenField { field: field.names.to_owned() }, safety, Vec::new(), None);
+        Ok(())
+    }
+}
+
+fn limit_of(check: &Check) -> Option<Limit> {
+    let double = |value: &f64| Constant::double(*value);
+    Some(match check {
+        Check::IntMin { bound, exclusive } => Limit::AtLeast { bound: Constant::Int(*bound), exclusive: *exclusive },
+        Check::IntMax { bound, exclusive } => Limit::AtMost { bound: Constant::Int(*bound), exclusive: *exclusive },
+        Check::DoubleMin { bound, exclusive } => Limit::AtLeast { bound: double(bound), exclusive: *exclusive },
+        Check::DoubleMax { bound, exclusive } => Limit::AtMost { bound: double(bound), exclusive: *exclusive },
+        Check::IntIn(values) => Limit::OneOf { values: values.iter().map(|value| Constant::Int(*value)).collect() },
+        Check::IntNotIn(values) => Limit::NoneOf { values: values.iter().map(|value| Constant::Int(*value)).collect() },
+        Check::DoubleIn(values) => Limit::OneOf { values: values.iter().map(double).collect() },
+        Check::DoubleNotIn(values) => Limit::NoneOf { values: values.iter().map(double).collect() },
+        Check::BoolIs(value) => Limit::OneOf { values: vec![Constant::Bool(*value)] },
+        Check::TextMinLen(bound) => Limit::MinLength { bound: *bound },
+        Check::TextMaxLen(bound) => Limit::MaxLength { bound: *bound },
+        Check::TextIn(values) => Limit::OneOf { values: values.iter().cloned().map(Constant::Text).collect() },
+        Check::TextNotIn(values) => Limit::NoneOf { values: values.iter().cloned().map(Constant::Text).collect() },
+        Check::MinItems(bound) => Limit::MinItems { bound: *bound },
+        Check::MaxItems(bound) => Limit::MaxItems { bound: *bound },
+        Check::TextPattern(_) => return None,
+    })
+}

@@ -1,0 +1,103 @@
+//! What a stored value must be like, as SQL: to count the rows that a tightened contract would refuse.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ddl::literal;
+use crate::{Dialect, Literal};
+
+/// A constant of a limit. Unlike a float, its bits can be compared and hashed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Constant {
+    Bool(bool),
+    Int(i64),
+    /// The bits of an `f64`.
+    Double(u64),
+    Text(String),
+}
+
+/// One limit of a column's values. NULL is within every limit but that of items, where it is none.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "limit", rename_all = "snake_case")]
+pub enum Limit {
+    AtLeast {
+        bound: Constant,
+        exclusive: bool,
+    },
+    AtMost {
+        bound: Constant,
+        exclusive: bool,
+    },
+    OneOf {
+        values: Vec<Constant>,
+    },
+    NoneOf {
+        values: Vec<Constant>,
+    },
+    /// Characters of a text.
+    MinLength {
+        bound: u64,
+    },
+    MaxLength {
+        bound: u64,
+    },
+    /// Elements of a JSON array or entries of a JSON object.
+    MinItems {
+        bound: u64,
+    },
+    MaxItems {
+        bound: u64,
+    },
+}
+
+impl Limit {
+    /// Writes the condition that a value of `column` is outside the limit.
+    pub(crate) fn outside(&self, dialect: Dialect, column: &str) -> String {
+        let constant = |constant: &Constant| literal(dialect, &Literal::from(constant));
+        let list = |values: &[Constant]| values.iter().map(constant).collect::<Vec<_>>().join(", ");
+        match self {
+            Limit::AtLeast { bound, exclusive } => {
+                format!("{column} {} {}", if *exclusive { "<=" } else { "<" }, constant(bound))
+            }
+            Limit::AtMost { bound, exclusive } => {
+                format!("{column} {} {}", if *exclusive { ">=" } else { ">" }, constant(bound))
+            }
+            Limit::OneOf { values } if values.is_empty() => format!("{column} IS NOT NULL"),
+            Limit::NoneOf { values } if values.is_empty() => "FALSE".to_owned(),
+            Limit::OneOf { values } => format!("{column} NOT IN ({})", list(values)),
+            Limit::NoneOf { values } => format!("{column} IN ({})", list(values)),
+            Limit::MinLength { bound } => format!("length({column}) < {bound}"),
+            Limit::MaxLength { bound } => format!("length({column}) > {bound}"),
+            Limit::MinItems { bound } => format!("{} < {bound}", items(dialect, column)),
+            Limit::MaxItems { bound } => format!("{} > {bound}", items(dialect, column)),
+        }
+    }
+}
+
+fn items(dialect: Dialect, column: &str) -> String {
+    match dialect {
+        Dialect::Sqlite => format!("(SELECT COUNT(*) FROM json_each({column}))"),
+        Dialect::Postgres => format!(
+            "(CASE jsonb_typeof({column}) WHEN 'array' THEN jsonb_array_length({column}) \
+             WHEN 'object' THEN (SELECT COUNT(*) FROM jsonb_object_keys({column})) ELSE 0 END)"
+        ),
+    }
+}
+
+impl From<&Constant> for Literal {
+    fn from(constant: &Constant) -> Literal {
+        match constant {
+            Constant::Bool(value) => Literal::Bool(*value),
+            Constant::Int(value) => Literal::Int(*value),
+            Constant::Double(bits) => Literal::Double(f64::from_bits(*bits)),
+            Constant::Text(value) => Literal::Text(value.clone()),
+        }
+    }
+}
+
+impl Constant {
+    /// The constant with the bits of a float.
+    pub fn double(value: f64) -> Constant {
+        Constant::Double(value.to_bits())
+    }
+}
