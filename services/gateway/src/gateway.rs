@@ -70,7 +70,7 @@ impl Gateway {
         let faces =
             Faces { reflection: reflection.clone(), health: health.clone(), check: readiness.check("contract") };
         faces.show(&platform).map_err(SnapshotError::from)?;
-        let live = Arc::new(ArcSwap::from_pointee(platform));
+        let live = Arc::new(ArcSwap::from_pointee(platform.snapshot));
         let (served, revision) = watch::channel(0);
         let mut contract = ContractWatch {
             data: backends.data.clone(),

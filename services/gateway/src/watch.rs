@@ -17,7 +17,7 @@ use prost::Message as _;
 use prost_reflect::DescriptorError;
 use tokio::sync::watch;
 
-use crate::snapshot::{Snapshot, SnapshotError};
+use crate::snapshot::{Compiled, Snapshot, SnapshotError};
 use crate::store::StoredContract;
 
 /// The stream of contracts: the one that is served at once, and each one that takes its place.
@@ -47,6 +47,7 @@ pub struct ContractWatch {
 }
 
 /// What shows the served contract to clients beside the methods themselves.
+#[derive(Clone)]
 pub struct Faces {
     pub reflection: Reflection,
     pub health: Health,
@@ -55,9 +56,9 @@ pub struct Faces {
 
 impl Faces {
     /// Shows a snapshot that is about to be served.
-    pub fn show(&self, snapshot: &Snapshot) -> Result<(), DescriptorError> {
-        self.reflection.swap(&snapshot.pool)?;
-        self.health.replace(snapshot.services());
+    pub fn show(&self, compiled: &Compiled) -> Result<(), DescriptorError> {
+        self.reflection.swap(&compiled.pool)?;
+        self.health.replace(compiled.snapshot.services());
         Ok(())
     }
 }
@@ -151,13 +152,16 @@ impl ContractWatch {
 
     /// Compiles a snapshot away from the threads that answer requests, and serves it from the next request on.
     async fn swap(&mut self, revision: i64, hash: String, descriptor_set: Bytes) -> Result<(), SwapError> {
-        let metrics = self.metrics.clone();
-        let build = move || Snapshot::build(&metrics, revision, &descriptor_set);
-        let snapshot = tokio::task::spawn_blocking(build).await.map_err(|_| SwapError::Stopped)??;
+        let (metrics, faces) = (self.metrics.clone(), self.faces.clone());
+        let compile = move || {
+            let compiled = Snapshot::build(&metrics, revision, &descriptor_set)?;
+            faces.show(&compiled)?;
+            Ok::<_, SnapshotError>(compiled.snapshot)
+        };
+        let snapshot = tokio::task::spawn_blocking(compile).await.map_err(|_| SwapError::Stopped)??;
         for route in &snapshot.unserved {
             tracing::warn!(method = %route.method, error = %route.error, "a REST route of the contract is not served");
         }
-        self.faces.show(&snapshot).map_err(SnapshotError::from)?;
         tracing::info!(revision, methods = snapshot.methods().count(), "serving the application's contract");
         self.live.store(Arc::new(snapshot));
         self.hash = hash;

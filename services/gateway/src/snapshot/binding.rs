@@ -90,13 +90,13 @@ impl Binding {
     pub fn new(
         rule: &HttpRule,
         method: &Arc<Method>,
-        response: &MessageDescriptor,
+        (request, response): (&MessageDescriptor, &MessageDescriptor),
         plans: &Plans,
     ) -> Result<Binding, BindingError> {
         let template = Template::parse(&rule.path)?;
-        let body = body(&rule.body, &method.request, plans)?;
-        let captures = captures(&template, &method.request, &body)?;
-        let mask = mask(rule, &method.request, &body);
+        let body = body(&rule.body, request, plans)?;
+        let captures = captures(&template, request, &body)?;
+        let mask = mask(rule, request, &body);
         let response_field = response_field(&rule.response_body, response)?;
         let http_method = rule.method.clone();
         Ok(Binding { method: method.clone(), template, http_method, captures, body, response_field, mask })

@@ -35,15 +35,22 @@ pub struct UnservedRoute {
     pub error: BindingError,
 }
 
+/// A snapshot, and the descriptors that it was compiled from: reflection shows them, requests need them no more.
+#[derive(Debug)]
+pub struct Compiled {
+    pub snapshot: Snapshot,
+    pub pool: DescriptorPool,
+}
+
 impl Snapshot {
     /// Compiles the platform's contracts alone: what is served before the application's contract is known.
-    pub fn platform(metrics: &Metrics) -> Result<Snapshot, SnapshotError> {
+    pub fn platform(metrics: &Metrics) -> Result<Compiled, SnapshotError> {
         Snapshot::build(metrics, 0, &[])
     }
 
     /// Compiles the platform's contracts and revision `revision` of the application's, an encoded
     /// `google.protobuf.FileDescriptorSet`. Where both hold a file of the same name, the platform's is taken.
-    pub fn build(metrics: &Metrics, revision: i64, application: &[u8]) -> Result<Snapshot, SnapshotError> {
+    pub fn build(metrics: &Metrics, revision: i64, application: &[u8]) -> Result<Compiled, SnapshotError> {
         let mut pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
         let platform_files = pool.files().len();
         pool.decode_file_descriptor_set(application)?;
@@ -57,7 +64,8 @@ impl Snapshot {
             }
         }
         let Parts { methods, bindings, trie, unserved } = builder.parts;
-        Ok(Snapshot { revision, plans, methods, bindings, trie, unserved, pool })
+        let snapshot = Snapshot { revision, plans, methods, bindings, trie, unserved };
+        Ok(Compiled { snapshot, pool })
     }
 }
 
@@ -104,12 +112,11 @@ impl Builder<'_> {
             server_streaming: descriptor.is_server_streaming(),
             input: input_plan,
             output: output_plan,
-            request: input,
         });
         self.parts.methods.insert(method.path.as_ref().into(), method.clone());
         for rule in self.rules.read(descriptor) {
-            let added =
-                Binding::new(&rule, &method, &output, self.plans).and_then(|binding| self.route(binding, owner));
+            let added = Binding::new(&rule, &method, (&input, &output), self.plans)
+                .and_then(|binding| self.route(binding, owner));
             if let Err(error) = added {
                 self.parts.unserved.push(UnservedRoute { method: method.path.clone(), error });
             }

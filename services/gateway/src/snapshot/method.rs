@@ -5,7 +5,6 @@ use std::sync::Arc;
 use mainstay_layers::Access;
 use mainstay_telemetry::Route;
 use mainstay_wire::MessageId;
-use prost_reflect::MessageDescriptor;
 
 /// One RPC.
 #[derive(Debug)]
@@ -24,8 +23,6 @@ pub struct Method {
     pub server_streaming: bool,
     pub input: MessageId,
     pub output: MessageId,
-    /// The request's type, for what is asked seldom; the hot path uses plans.
-    pub request: MessageDescriptor,
 }
 
 /// Which service answers.

@@ -12,10 +12,9 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use http::Method as HttpMethod;
 use mainstay_wire::Plans;
-use prost_reflect::DescriptorPool;
 
 pub use binding::{Binding, BindingError, Body, Capture, ResponseField};
-pub use build::{RESERVED_ROOTS, SnapshotError, UnservedRoute};
+pub use build::{Compiled, RESERVED_ROOTS, SnapshotError, UnservedRoute};
 pub use method::{Backend, Method};
 
 use crate::route::{Lookup, Trie};
@@ -27,7 +26,6 @@ use crate::route::{Lookup, Trie};
 pub struct Snapshot {
     /// The revision of the application's contract; 0 where none is known yet.
     pub revision: i64,
-    pub pool: DescriptorPool,
     pub plans: Arc<Plans>,
     methods: HashMap<Box<str>, Arc<Method>, RandomState>,
     bindings: Vec<Binding>,

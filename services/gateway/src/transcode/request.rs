@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use mainstay_fault::{Fault, Reason};
 use mainstay_wire::{JsonError, MessageId, Plans, frame};
+use serde_json::value::RawValue;
 
 use super::errors::{Origin, given_elsewhere, given_twice, json_fault, unknown_parameter};
 use super::query::{Parameter, parameters};
@@ -70,6 +71,7 @@ impl Builder<'_> {
             Body::Message { name, message } => self.message_body(body, name, *message),
             Body::Value { .. } if body.is_empty() => Ok(None),
             Body::Value { name } => {
+                check_value(body, name)?;
                 let wrapped = [b"{\"", name.as_bytes(), b"\":", body, b"}"].concat();
                 let read = plans.from_json(request, &wrapped, &mut self.out.message, None);
                 read.map(|()| None).map_err(|error| json_fault(error, Origin::Body { field: "" }))
@@ -201,6 +203,13 @@ fn put_mask(paths: &[String], number: u32, out: &mut Vec<u8>) {
     if !mask.is_empty() {
         frame::put_message(number, &mask, out);
     }
+}
+
+/// Checks that a body is one JSON value, before a name is written in front of it.
+fn check_value(body: &[u8], name: &str) -> Result<(), Fault> {
+    serde_json::from_slice::<&RawValue>(body).map(|_| ()).map_err(|error| {
+        Fault::new(Reason::MalformedRequest).message(format!("the body could not be read at `{name}`: {error}"))
+    })
 }
 
 /// The body without the white space of RFC 8259 around it.

@@ -1,13 +1,17 @@
 use http::Method;
 use mainstay_gateway::route::Lookup;
-use mainstay_gateway::snapshot::{Backend, BindingError, RESERVED_ROOTS, Snapshot};
+use mainstay_gateway::snapshot::{Backend, BindingError, Compiled, RESERVED_ROOTS, Snapshot};
 use mainstay_layers::Access;
 use mainstay_telemetry::Telemetry;
 
 use crate::support::{compile, library};
 
-fn build(application: &[u8]) -> Snapshot {
+fn compiled(application: &[u8]) -> Compiled {
     Snapshot::build(Telemetry::quiet().metrics(), 1, application).unwrap()
+}
+
+fn build(application: &[u8]) -> Snapshot {
+    compiled(application).snapshot
 }
 
 fn why_unserved(snapshot: &Snapshot, method: &str) -> Option<String> {
@@ -17,7 +21,7 @@ fn why_unserved(snapshot: &Snapshot, method: &str) -> Option<String> {
 
 #[test]
 fn every_platform_method_says_who_may_call_it() {
-    let snapshot = Snapshot::platform(Telemetry::quiet().metrics()).unwrap();
+    let snapshot = Snapshot::platform(Telemetry::quiet().metrics()).unwrap().snapshot;
     let mine: Vec<_> = snapshot.methods().filter(|method| method.path.starts_with("/mainstay.")).collect();
     assert!(mine.len() > 10, "{mine:?}");
     let denied: Vec<_> = mine.iter().filter(|method| method.access.is_none()).map(|method| &*method.path).collect();
@@ -26,7 +30,7 @@ fn every_platform_method_says_who_may_call_it() {
 
 #[test]
 fn every_rest_route_of_the_platform_is_served() {
-    let snapshot = Snapshot::platform(Telemetry::quiet().metrics()).unwrap();
+    let snapshot = Snapshot::platform(Telemetry::quiet().metrics()).unwrap().snapshot;
     let streams = |error: &BindingError| *error == BindingError::Streaming;
     let unserved: Vec<_> = snapshot.unserved.iter().filter(|route| !streams(&route.error)).collect();
     assert!(unserved.is_empty(), "{unserved:?}");
@@ -92,9 +96,9 @@ fn an_application_cannot_take_a_platform_package() {
 #[test]
 fn a_file_that_both_have_is_the_platforms() {
     let text = r#"syntax = "proto3"; package mainstay.auth.v1; message Mine { string a = 1; }"#;
-    let snapshot = build(&compile("mainstay/auth/v1/session_service.proto", text));
+    let Compiled { snapshot, pool } = compiled(&compile("mainstay/auth/v1/session_service.proto", text));
     assert!(snapshot.method("/mainstay.auth.v1.SessionService/SignIn").is_some());
-    assert!(snapshot.pool.get_message_by_name("mainstay.auth.v1.Mine").is_none());
+    assert!(pool.get_message_by_name("mainstay.auth.v1.Mine").is_none());
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::support::{decoded, library};
 
 fn snapshot() -> &'static Snapshot {
     static SNAPSHOT: OnceLock<Snapshot> = OnceLock::new();
-    SNAPSHOT.get_or_init(|| Snapshot::build(Telemetry::quiet().metrics(), 1, library()).unwrap())
+    SNAPSHOT.get_or_init(|| Snapshot::build(Telemetry::quiet().metrics(), 1, library()).unwrap().snapshot)
 }
 
 /// Makes the request message, if the path has a route.

@@ -120,7 +120,14 @@ async fn a_body_that_is_no_json_says_where() {
     assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::BAD_REQUEST, "MALFORMED_REQUEST"));
     let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("line 3"), "{message}");
-    for body in [&b"{\"title\": \"\xff\"}"[..], b"{nonsense}", b"{\"title\": \"T\"} x", b"{'title': 1}"] {
+    // Not another field beside the one that the body is.
+    for body in [r#"["a"], "name": "messages/2""#, "[", "[]]"] {
+        let answer = harness.post("/library/v1/messages/1:tags", body).await;
+        assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::BAD_REQUEST, "MALFORMED_REQUEST"), "{body}");
+    }
+    for body in
+        [&b"{\"title\": \"\xff\"}"[..], b"nonsense", b"\xef\xbb\xbf{}", b"{\"title\": \"T\"} x", b"{'title': 1}"]
+    {
         let answer = harness.post("/library/v1/books", body.to_vec()).await;
         assert_eq!(
             (answer.status, answer.reason().as_str()),
