@@ -60,31 +60,17 @@ impl Connections {
         self.tasks.spawn(async move {
             let serve = async move {
                 let _slot = slot;
-                match tls {
-                    None => {
-                        serve(
-                            &builder,
-                            Impatient::new(stream, HEAD_TIMEOUT, WRITE_STALL_TIMEOUT),
-                            peer,
-                            service,
-                            watcher,
-                        )
-                        .await
+                let Some(tls) = tls else {
+                    let stream = Impatient::new(stream, HEAD_TIMEOUT, WRITE_STALL_TIMEOUT);
+                    return serve(&builder, stream, peer, service, watcher).await;
+                };
+                match timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => {
+                        let stream = Impatient::new(stream, HEAD_TIMEOUT, WRITE_STALL_TIMEOUT);
+                        serve(&builder, stream, peer, service, watcher).await;
                     }
-                    Some(tls) => match timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-                        Ok(Ok(stream)) => {
-                            serve(
-                                &builder,
-                                Impatient::new(stream, HEAD_TIMEOUT, WRITE_STALL_TIMEOUT),
-                                peer,
-                                service,
-                                watcher,
-                            )
-                            .await;
-                        }
-                        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-                        Err(_) => tracing::debug!("a TLS handshake took too long"),
-                    },
+                    Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                    Err(_) => tracing::debug!("a TLS handshake took too long"),
                 }
             };
             tokio::select! { () = serve => {} () = cut.cancelled() => {} }
