@@ -9,7 +9,7 @@ use crate::file::Files;
 use crate::report::{self, Report};
 use crate::resource::{self, head};
 use crate::service::{self, derive::derive};
-use crate::{Contract, Diagnostic, Diagnostics, Severity, Source, link, options, parse, source};
+use crate::{Contract, Diagnostic, Diagnostics, Source, link, options, parse, source};
 
 /// Compiles a contract.
 ///
@@ -21,18 +21,18 @@ pub fn compile(sources: Vec<Source>) -> Result<Contract, Diagnostics> {
         return Err(Diagnostics(limits));
     }
     let (files, found) = parse::parse(sources);
-    let mut report = Report::new(&files);
-    report.found = found;
+    let mut report = Report::new(&files, found);
     let pool = link::link(&mut report);
     options::check_options(&mut report, &pool);
     let heads = head::find(&mut report, &pool);
     let resources = resource::build(&mut report, &pool, &heads);
     let bound = service::bind(&mut report, &pool, &heads);
     if heads.is_empty() && report.errors() == 0 {
-        report.found.push(nothing_to_serve());
+        report.general(nothing_to_serve());
     }
-    let found = report::sort(std::mem::take(&mut report.found));
-    if found.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+    let sound = report.errors() == 0;
+    let found = report::sort(report.found);
+    if !sound {
         return Err(Diagnostics(found));
     }
     let mut derived: Vec<Source> =

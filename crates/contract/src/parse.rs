@@ -15,8 +15,9 @@ pub const MAX_NESTING: usize = 64;
 
 /// First segments of packages that belong to others.
 const RESERVED_PACKAGES: [&str; 4] = ["mainstay", "google", "buf", "grpc"];
-/// First segments of packages whose REST paths are taken. (`.well-known` and `contract.binpb` are no package names.)
-const RESERVED_ROOTS: [&str; 7] = ["auth", "data", "gateway", "docs", "healthz", "readyz", "metrics"];
+/// First segments of REST paths that Mainstay answers itself.
+pub(crate) const RESERVED_ROOTS: [&str; 9] =
+    ["auth", "data", "gateway", "docs", "healthz", "readyz", "metrics", ".well-known", "contract.binpb"];
 
 /// Parses every file. Those that do not parse are in the result too, so that their problems can be placed.
 pub(crate) fn parse(sources: Vec<Source>) -> (Files, Vec<Diagnostic>) {
@@ -37,7 +38,7 @@ pub(crate) fn parse(sources: Vec<Source>) -> (Files, Vec<Diagnostic>) {
         all.push(WrittenFile::new(source.clone(), name.clone(), parsed));
     }
     let files = Files::new(all);
-    let mut report = Report::new(&files);
+    let mut report = Report::new(&files, Vec::new());
     for (file, problem) in problems {
         problem.add_to(&mut report, file);
     }

@@ -7,13 +7,16 @@ use crate::{Diagnostic, Severity};
 /// How many problems are told at most; a broken generator would fill the screen for ever.
 pub const MAX_DIAGNOSTICS: usize = 500;
 
-/// How many are collected; what comes after is not even looked at.
+/// How many are collected, to be sorted; what comes after is only counted.
 const MAX_COLLECTED: usize = 10 * MAX_DIAGNOSTICS;
 
 /// The problems found so far.
 pub(crate) struct Report<'f> {
     pub files: &'f Files,
     pub found: Vec<Diagnostic>,
+    errors: usize,
+    /// Takes what is beyond `MAX_COLLECTED`.
+    spare: Diagnostic,
     /// Stands for everything inside types that are not the contract's own (`google.type.Money`): the field that has one.
     pub anchor: Option<Spot>,
 }
@@ -34,8 +37,10 @@ impl Draft<'_> {
 }
 
 impl<'f> Report<'f> {
-    pub(crate) fn new(files: &'f Files) -> Report<'f> {
-        Report { files, found: Vec::new(), anchor: None }
+    /// Goes on from what was found before.
+    pub(crate) fn new(files: &'f Files, found: Vec<Diagnostic>) -> Report<'f> {
+        let errors = found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+        Report { files, found, errors, spare: Diagnostic::general("", None, None), anchor: None }
     }
 
     /// The place that `find` knows in a written file, else the anchor's.
@@ -79,15 +84,26 @@ impl<'f> Report<'f> {
     }
 
     fn add(&mut self, severity: Severity, spot: &Spot, message: String) -> Draft<'_> {
-        // Errors never give way to one another entirely: the last place is overwritten, so there is always one.
-        self.found.truncate(MAX_COLLECTED);
+        self.errors += usize::from(severity == Severity::Error);
+        let diagnostic = self.files.diagnostic(severity, spot, message);
+        if self.found.len() >= MAX_COLLECTED {
+            self.spare = diagnostic;
+            return Draft(&mut self.spare);
+        }
         let index = self.found.len();
-        self.found.push(self.files.diagnostic(severity, spot, message));
+        self.found.push(diagnostic);
         Draft(&mut self.found[index])
     }
 
+    /// How many errors there are, shown or not.
     pub(crate) fn errors(&self) -> usize {
-        self.found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
+        self.errors
+    }
+
+    /// Adds a problem of no file.
+    pub(crate) fn general(&mut self, problem: Diagnostic) {
+        self.errors += 1;
+        self.found.push(problem);
     }
 }
 

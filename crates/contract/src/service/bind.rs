@@ -9,8 +9,8 @@ use crate::file::Spot;
 use crate::options::message_option;
 use crate::report::Report;
 use crate::resource::head::Head;
-use crate::service::derive;
 use crate::service::shape::{self, StandardField};
+use crate::service::{derive, http};
 use crate::{Method, Service, Standard};
 
 /// The services of all resources, and those resources (by position) whose service is to be derived.
@@ -111,6 +111,7 @@ fn one(
     let before = report.errors();
     check_request(report, method, kind, head);
     check_answer(report, method, kind, head);
+    http::check(report, method);
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
     let bound = (report.errors() == before).then(|| {
         warn_without_route(report, method, kind, head);

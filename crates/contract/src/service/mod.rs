@@ -2,6 +2,7 @@
 
 mod bind;
 pub(crate) mod derive;
+mod http;
 mod shape;
 
 pub(crate) use bind::bind;

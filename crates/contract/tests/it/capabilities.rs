@@ -292,6 +292,13 @@ fn others(all: &mut Examples) {
             r#"option (google.api.http) = {get: "/a/{name=things/*}" additional_bindings {get: "/b/{name=things/*}"}};"#,
         ),
     );
+    for (name, value) in [
+        ("custom", r#"custom {kind: "LINK" path: "/a/{name=things/*}"}"#),
+        ("response_body", r#"get: "/a/{name=things/*}" response_body: "name""#),
+        ("selector", r#"get: "/a/{name=things/*}" selector: "a""#),
+    ] {
+        add(&format!("(google.api.http).{name}"), standard(&format!("option (google.api.http) = {{{value}}};")));
+    }
     add("(google.api.method_signature)", standard(r#"option (google.api.method_signature) = "name";"#));
     add("(mainstay.v1.auth)", standard("option (mainstay.v1.auth).public = true;"));
     for name in ["default_host", "oauth_scopes", "api_version"] {
