@@ -13,8 +13,9 @@ use tonic::service::Routes;
 
 use crate::config::Config;
 use crate::readiness::Probe;
+use crate::restore::{Restored, restore};
 use crate::serve::{Backends, Edge};
-use crate::snapshot::{Snapshot, SnapshotError};
+use crate::snapshot::{Compiled, Snapshot, SnapshotError};
 use crate::store;
 use crate::watch::{ContractWatch, Faces};
 
@@ -53,7 +54,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts: serves the platform's methods, then the stored contract, then whatever data streams.
+    /// Starts: serves the stored contract, or the platform's methods where there is none, then whatever data streams.
     ///
     /// Returns once a contract is served, or after [`FIRST_CONTRACT_WAIT`] without one.
     pub async fn start(config: Config, dependencies: Dependencies) -> Result<Gateway, StartError> {
@@ -61,27 +62,26 @@ impl Gateway {
         if !problems.is_empty() {
             return Err(StartError::Config(problems));
         }
-        if let Some(database) = &dependencies.database {
-            store::migrate(database).await?;
-        }
         let Dependencies { backends, database, metrics, health, readiness, shutdown } = dependencies;
-        let platform = Snapshot::platform(&metrics)?;
-        let reflection = Reflection::new(&platform.pool, shutdown).map_err(SnapshotError::from)?;
-        let faces =
-            Faces { reflection: reflection.clone(), health: health.clone(), check: readiness.check("contract") };
-        faces.show(&platform).map_err(SnapshotError::from)?;
-        let live = Arc::new(ArcSwap::from_pointee(platform.snapshot));
-        let (served, revision) = watch::channel(0);
-        let mut contract = ContractWatch {
+        let first = first(database.as_ref(), &metrics).await?;
+        let reflection = Reflection::new(&first.compiled.pool, shutdown).map_err(SnapshotError::from)?;
+        let Restored { compiled: Compiled { snapshot, .. }, hash } = first;
+        let check = readiness.check("contract");
+        health.replace(snapshot.services());
+        if snapshot.revision > 0 {
+            check.ready();
+        }
+        let (served, revision) = watch::channel(snapshot.revision);
+        let live = Arc::new(ArcSwap::from_pointee(snapshot));
+        let contract = ContractWatch {
             data: backends.data.clone(),
             live: live.clone(),
             metrics: metrics.clone(),
             database,
-            faces,
+            faces: Faces { reflection: reflection.clone(), health: health.clone(), check },
             served,
-            hash: String::new(),
+            hash,
         };
-        contract.restore().await;
         let mut tasks = JoinSet::new();
         tasks.spawn(contract.run());
         tasks.spawn(Probe { channel: backends.auth.clone(), check: readiness.check("auth") }.run());
@@ -113,6 +113,17 @@ impl Gateway {
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
     }
+}
+
+/// What is served at first: the stored contract, or the platform's methods alone.
+async fn first(database: Option<&Database>, metrics: &Metrics) -> Result<Restored, StartError> {
+    if let Some(database) = database {
+        store::migrate(database).await?;
+        if let Some(restored) = restore(database, metrics).await {
+            return Ok(restored);
+        }
+    }
+    Ok(Restored { compiled: Snapshot::platform(metrics)?, hash: String::new() })
 }
 
 /// Waits a while for a contract. Without one the gateway starts all the same: it then says UNAVAILABLE where it would

@@ -4,6 +4,7 @@ mod config;
 mod gateway;
 pub mod process;
 mod readiness;
+mod restore;
 pub mod route;
 mod schema;
 mod serve;

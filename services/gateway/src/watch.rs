@@ -69,24 +69,6 @@ pub fn gateway_principal() -> Principal {
 }
 
 impl ContractWatch {
-    /// Serves what was stored when the gateway ran last: its routes are known before data answers. A stored contract
-    /// that cannot be read is passed over.
-    pub async fn restore(&mut self) {
-        let Some(database) = self.database.clone() else { return };
-        match StoredContract::load(&database).await {
-            Ok(Some(stored)) => {
-                let (revision, set) = (stored.revision, Bytes::from(stored.descriptor_set));
-                if let Err(error) = self.swap(revision, stored.hash, set).await {
-                    tracing::warn!(revision, error = %error, "the stored contract cannot be served and is passed over");
-                }
-            }
-            Ok(None) => {}
-            Err(error) => {
-                tracing::warn!(error = %error, "the stored contract cannot be read; waiting for the data service");
-            }
-        }
-    }
-
     /// Follows the stream until the task is dropped, opening it again whenever it ends.
     pub async fn run(mut self) {
         let mut wait = SHORTEST_WAIT;
