@@ -1,3 +1,7 @@
-//! Laws of the code base, and what needs more than one service.
+//! Laws of the code base, and what needs more than one service: the real binary, started as a person starts it.
 
+mod failures;
+mod journeys;
 mod laws;
+mod starting;
+mod support;

@@ -63,7 +63,8 @@ impl Cluster {
     }
 
     fn pg_ctl(&self) -> Command {
-        let user = postgres::is_root().and_then(|root| if root { postgres::unprivileged_user().map(Some) } else { Ok(None) });
+        let user =
+            postgres::is_root().and_then(|root| if root { postgres::unprivileged_user().map(Some) } else { Ok(None) });
         let user = user.expect("the user that started the cluster still exists");
         let mut command = postgres::as_user(&self.binaries.join("pg_ctl"), user.as_ref());
         command.arg("-D").arg(self.folder.path().join("data")).current_dir(self.folder.path());

@@ -24,7 +24,11 @@ fn diagram() -> String {
     text
 }
 
-fn reaches(edges: &std::collections::BTreeMap<String, std::collections::BTreeSet<String>>, from: &str, to: &str) -> bool {
+fn reaches(
+    edges: &std::collections::BTreeMap<String, std::collections::BTreeSet<String>>,
+    from: &str,
+    to: &str,
+) -> bool {
     edges.get(from).is_some_and(|direct| direct.contains(to) || direct.iter().any(|next| reaches(edges, next, to)))
 }
 
@@ -45,6 +49,21 @@ fn the_readme_shows_the_dependencies_as_they_are() {
     if std::env::var_os("MAINSTAY_WRITE_DIAGRAM").is_some() {
         std::fs::write(&path, format!("{before}{BEGIN}{drawn}{END}{after}")).expect("the README can be written");
     } else {
+        assert_eq!(shown, drawn, "draw it anew: MAINSTAY_WRITE_DIAGRAM=1 cargo test --package mainstay-tests diagram");
+    }
+}
+
+#[test]
+fn the_list_of_capabilities_is_the_table_in_the_code() {
+    let path = root().join("crates/contract/CAPABILITIES.md");
+    let drawn = format!(
+        "# What a contract may say today\n\nDrawn from `src/capabilities.rs`, which decides what is refused; a test keeps it true.\n\n{}",
+        mainstay_contract::capabilities::markdown()
+    );
+    if std::env::var_os("MAINSTAY_WRITE_DIAGRAM").is_some() {
+        std::fs::write(&path, drawn).expect("the list can be written");
+    } else {
+        let shown = std::fs::read_to_string(&path).unwrap_or_default();
         assert_eq!(shown, drawn, "draw it anew: MAINSTAY_WRITE_DIAGRAM=1 cargo test --package mainstay-tests diagram");
     }
 }

@@ -1,0 +1,5 @@
+//! What survives when processes die, are cut off, or come back.
+
+mod acknowledged;
+mod failpoints;
+mod outages;

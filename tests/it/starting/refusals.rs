@@ -1,0 +1,189 @@
+//! What a server says when it cannot start. It ends at once, with code 1, and names the place and the remedy.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use mainstay_testkit::Engine;
+use mainstay_testkit::server::{Launch, free_port};
+
+use crate::support::{Folder, System, notes};
+
+/// Starts a server in the folder that must refuse. Returns what it says.
+async fn refused(launch: Launch) -> String {
+    let (printed, code) = launch.refused().await;
+    assert_eq!(code, Some(1), "{printed}");
+    assert!(!printed.contains("panicked"), "{printed}");
+    printed
+}
+
+fn assert_says(printed: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(printed.contains(part), "{part:?} is not said:\n{printed}");
+    }
+}
+
+fn launch(folder: &Folder) -> Launch {
+    Launch::new(folder.path()).contracts(&folder.contracts())
+}
+
+#[tokio::test]
+async fn who_comes_second_is_told_who_was_first() {
+    let system = System::one(Engine::Sqlite, notes::folder()).await;
+    let pid = system.gateway.pid().to_string();
+    let other = launch(&system.folder).port(free_port());
+    assert_says(&refused(other).await, &[&pid, &system.gateway.address(), "data"]);
+
+    let elsewhere = notes::folder();
+    let same_port = launch(&elsewhere).environment("MAINSTAY__LISTEN", system.gateway.address());
+    let port = system.gateway.address().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+    assert_says(&refused(same_port.port(port)).await, &[&system.gateway.address(), "in use"]);
+    assert!(!elsewhere.path().join("data").exists(), "nothing is made before the port is had");
+    // The first one has not noticed.
+    notes::create(&system.http(), "one").await;
+}
+
+#[tokio::test]
+async fn a_contract_that_is_not_there_or_does_not_compile_is_named_with_its_place() {
+    let folder = notes::folder();
+    let missing = folder.path().join("nowhere");
+    assert_says(
+        &refused(launch(&folder).contracts(&missing)).await,
+        &[&missing.to_string_lossy(), "does not exist", "--contracts"],
+    );
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).expect("a folder can be made");
+    assert_says(&refused(launch(&folder).contracts(&empty)).await, &[&empty.to_string_lossy(), ".proto"]);
+
+    let broken =
+        notes::contract(0).replace("string body", "strin body").replace("\"true\" write", "\"auth.ui == 'a'\" write");
+    folder.write(notes::FILE, &broken);
+    let printed = refused(launch(&folder)).await;
+    assert_says(&printed, &["notes/v1/note.proto:12:", "notes/v1/note.proto:17:3", "auth.uid", "strin"]);
+}
+
+#[tokio::test]
+async fn every_problem_of_the_configuration_is_said_at_once() {
+    let folder = notes::folder();
+    let file = folder.path().join("mainstay.toml");
+    fs::write(&file, "drain_secs = 3\n[auth]\naccess_token_seconds = 0\n[data.store]\npool_size = \"many\"\n")
+        .expect("a file can be written");
+    let printed = refused(
+        launch(&folder)
+            .arguments(["--config".to_owned(), file.to_string_lossy().into_owned()])
+            .environment("MAINSTAY__GATEWAY__COLOUR", "red")
+            .environment("MAINSTAY__GATEWAY__MAX_REQUEST_BYTES", "0")
+            .environment("MAINSTAY__MODE", "careless"),
+    )
+    .await;
+    assert_says(
+        &printed,
+        &[
+            "drain_secs",
+            "drain_seconds",
+            "mainstay.toml",
+            "data.store.pool_size",
+            "gateway.colour",
+            "MAINSTAY__GATEWAY__COLOUR",
+            "mode",
+            "MAINSTAY__MODE",
+        ],
+    );
+}
+
+/// Values that are well-formed and make no sense.
+#[tokio::test]
+async fn values_that_make_no_sense_are_named() {
+    for (name, value, said) in [
+        ("MAINSTAY__AUTH__ACCESS_TOKEN_SECONDS", "0", "access_token_seconds"),
+        ("MAINSTAY__GATEWAY__MAX_REQUEST_BYTES", "0", "max_request_bytes"),
+        ("MAINSTAY__DATA__KEY_ENCRYPTION_KEY", "c2hvcnQ=", "key"),
+        ("MAINSTAY__FAILPOINT", "nonsense", "failpoint"),
+        ("MAINSTAY__TELEMETRY__LOG", "a=b=c", "log"),
+    ] {
+        let printed = refused(launch(&notes::folder()).environment(name, value)).await;
+        assert_says(&printed, &[said]);
+        assert!(!printed.contains("c2hvcnQ="), "a secret is repeated: {printed}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_damaged_or_newer_is_left_alone() {
+    let mut system = System::one(Engine::Sqlite, notes::folder()).await;
+    notes::create(&system.http(), "one").await;
+    system.gateway.stop().await;
+    let migrations = "__diesel_schema_migrations";
+    system.run_sql(&format!("INSERT INTO {migrations} (version) VALUES ('99990101000000')")).await;
+    let launch = system.gateway.launch().clone();
+    assert_says(&refused(launch.clone()).await, &["99990101000000", "newer"]);
+    system.run_sql(&format!("DELETE FROM {migrations} WHERE version = '99990101000000'")).await;
+    system.gateway.restart().await;
+    system.gateway.stop().await;
+
+    let file = system.folder.path().join("data/data.sqlite");
+    let noise: Vec<u8> = (0..9000_u32).map(|n| u8::try_from(n * 7919 % 251).unwrap_or(0)).collect();
+    fs::write(&file, &noise).expect("a file can be written");
+    assert_says(&refused(launch).await, &["data.sqlite", "damaged", "backup"]);
+    assert_eq!(fs::read(&file).expect("the file is there"), noise, "nothing was written into it");
+}
+
+mod a_database_that_is_newer_is_left_alone {
+    use super::*;
+
+    #[tokio::test]
+    async fn on_postgres() {
+        let mut system = System::one(Engine::Postgres, notes::folder()).await;
+        system.gateway.stop().await;
+        system.run_sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000000')").await;
+        assert_says(&refused(system.gateway.launch().clone()).await, &["99990101000000", "newer"]);
+    }
+}
+
+#[tokio::test]
+async fn a_database_out_of_reach_is_named_without_its_password() {
+    for section in ["AUTH", "DATA", "GATEWAY"] {
+        let url = "postgres://somebody:hunter22@127.0.0.1:1/nowhere";
+        let name = format!("MAINSTAY__{section}__DATABASE_URL");
+        let printed = refused(launch(&notes::folder()).environment(&name, url)).await;
+        assert_says(&printed, &[&section.to_lowercase(), "127.0.0.1:1"]);
+        assert!(!printed.contains("hunter22"), "{printed}");
+    }
+}
+
+/// S31: there are no default secrets.
+#[tokio::test]
+async fn s31_production_does_not_start_on_made_up_keys() {
+    let key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+    let production = |folder: &Folder| launch(folder).environment("MAINSTAY__MODE", "production");
+    let folder = notes::folder();
+    assert_says(&refused(production(&folder)).await, &["auth.key_encryption_key", "openssl rand -base64 32"]);
+    let with_auth = production(&folder).environment("MAINSTAY__AUTH__KEY_ENCRYPTION_KEY", key);
+    assert_says(&refused(with_auth).await, &["data.key_encryption_key", "openssl rand -base64 32"]);
+    for made in ["auth.key", "keys/data", "keys/service-gateway"] {
+        assert!(!folder.path().join("data").join(made).exists(), "{made} was made up");
+    }
+    let failpoint = production(&folder).environment("MAINSTAY__FAILPOINT", "apply.begin=abort");
+    assert_says(&refused(failpoint).await, &["failpoint", "production"]);
+}
+
+#[tokio::test]
+async fn a_key_that_others_can_read_is_not_used() {
+    let mut system = System::one(Engine::Sqlite, notes::folder()).await;
+    system.gateway.stop().await;
+    for name in ["auth.key", "keys/data", "keys/service-gateway"] {
+        let path = system.folder.path().join("data").join(name);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("a file has a mode");
+        assert_says(&refused(system.gateway.launch().clone()).await, &[name, "chmod 600"]);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a file has a mode");
+    }
+    system.gateway.restart().await;
+}
+
+#[tokio::test]
+async fn a_process_of_three_must_know_where_the_others_are() {
+    let folder = notes::folder();
+    assert_says(
+        &refused(launch(&folder).role("gateway")).await,
+        &["services.auth.url", "MAINSTAY__SERVICES__AUTH__URL"],
+    );
+    assert_says(&refused(launch(&folder).role("data")).await, &["services.auth.url"]);
+}

@@ -1,0 +1,8 @@
+//! What the tests of whole systems share.
+
+pub mod contracts;
+pub mod notes;
+pub mod system;
+
+pub use contracts::{Folder, repository};
+pub use system::{PASSWORD, System};
