@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mainstay_contract::{Contract, Diagnostics, Source};
-use mainstay_db::{Database, EmbeddedMigrations, Lane};
+use mainstay_db::{Database, Lane};
 use mainstay_keys::{KEY_BYTES, KeyEncryptionKey, SealingKey};
 use mainstay_ledger::{Ledger, Plan, bind};
 use mainstay_wire::PlanError;
@@ -15,10 +15,7 @@ use crate::apply::{self, ApplyError, dialect};
 use crate::config::{Config, Options};
 use crate::plans::Snapshot;
 use crate::store::contracts::{Applied, ReadError};
-use crate::store::{contracts, keys};
-
-const SQLITE: EmbeddedMigrations = diesel_migrations::embed_migrations!("migrations/sqlite");
-const POSTGRES: EmbeddedMigrations = diesel_migrations::embed_migrations!("migrations/postgres");
+use crate::store::{contracts, keys, migrations};
 
 /// The purpose of the key that page tokens are sealed with.
 const PAGE_KEY: &str = "page-token";
@@ -52,7 +49,7 @@ pub async fn open(config: &Config, options: &Options) -> Result<Database, StartE
     let mut store = config.store.clone();
     store.database_url.clone_from(&config.database_url);
     let db = Database::open(&store, &options.data_dir.join("data.sqlite")).await?;
-    db.migrate(SQLITE, POSTGRES).await?;
+    migrations::run(&db).await?;
     Ok(db)
 }
 

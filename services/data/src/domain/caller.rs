@@ -4,7 +4,7 @@ use mainstay_expr::{AuthView, Scope};
 use mainstay_identity::{Kind, Principal};
 use mainstay_record::Value;
 
-use super::checks::{Denial, Obstacle, denial};
+use super::checks::{Obstacle, denial};
 use crate::error::Error;
 
 /// Who calls, and the one moment at which all of the call happens.
@@ -65,8 +65,8 @@ impl Caller {
         Error::Denied(denial(&self.principal, Obstacle::NotReadable, public))
     }
 
-    /// Says whether an error tells the caller that nobody is signed in.
+    /// Says whether nobody is signed in.
     pub fn is_nobody(&self) -> bool {
-        matches!(self.denied(Obstacle::NoRule), Error::Denied(Denial::Unauthenticated))
+        self.principal.kind() == Kind::Anonymous
     }
 }

@@ -32,10 +32,8 @@ pub async fn create(cx: &Context, op: &Operation, message: &[u8]) -> Result<Byte
     let parent = frame::string(message, number::PARENT)?.unwrap_or_default();
     let id = frame::string(message, number::ID)?.unwrap_or_default();
     let body = frame::message(message, number::RESOURCE)?.unwrap_or_default();
-    let terms = Terms {
-        request_id: frame::string(message, number::REQUEST_ID)?.unwrap_or_default().to_owned(),
-        validate_only: frame::boolean(message, number::VALIDATE_ONLY)?,
-    };
+    let parts = [parent.as_bytes(), id.as_bytes(), &body];
+    let terms = Terms::read(message, number::REQUEST_ID, number::VALIDATE_ONLY, &parts)?;
     let mut key: Vec<String> = plan.parse_parent(parent)?.into_iter().map(str::to_owned).collect();
     key.push(new_id(plan, id)?);
     let decoded = plan.record.decode(&body).map_err(|error| shape(plan, error))?;
@@ -43,7 +41,7 @@ pub async fn create(cx: &Context, op: &Operation, message: &[u8]) -> Result<Byte
     check_record(op, &record)?;
     let single = changed_references(plan, None, &record).is_empty() && plan.parent.is_none();
     let job = Arc::new((op.clone(), record));
-    run(cx, op, terms, message, single, move |conn| {
+    run(cx, op, terms, single, move |conn| {
         let job = Arc::clone(&job);
         Box::pin(async move { insert(conn, &job.0, job.1.clone()).await })
     })

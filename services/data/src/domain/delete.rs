@@ -30,29 +30,29 @@ struct Request {
     readable: Readable,
     etag: String,
     allow_missing: bool,
+    force: bool,
 }
 
 /// Answers a Delete.
 pub async fn delete(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> {
     let plan = op.plan();
     admit(plan.delete.as_ref(), &op.caller)?;
-    if frame::boolean(message, number::FORCE)? {
-        return Err(Error::NotSupported { field: "force" });
-    }
     let name = frame::string(message, number::NAME)?.unwrap_or_default();
-    let terms = Terms {
-        request_id: frame::string(message, number::REQUEST_ID)?.unwrap_or_default().to_owned(),
-        validate_only: frame::boolean(message, number::VALIDATE_ONLY)?,
-    };
+    let etag = frame::string(message, number::ETAG)?.unwrap_or_default();
+    let (allow_missing, force) =
+        (frame::boolean(message, number::ALLOW_MISSING)?, frame::boolean(message, number::FORCE)?);
+    let parts: [&[u8]; 3] = [name.as_bytes(), etag.as_bytes(), &[u8::from(allow_missing), u8::from(force)]];
+    let terms = Terms::read(message, number::REQUEST_ID, number::VALIDATE_ONLY, &parts)?;
     let request = Arc::new(Request {
         op: op.clone(),
         key: op.key("name", name)?,
         name: name.to_owned(),
         readable: plan.get_locked(&op.caller),
-        etag: frame::string(message, number::ETAG)?.unwrap_or_default().to_owned(),
-        allow_missing: frame::boolean(message, number::ALLOW_MISSING)?,
+        etag: etag.to_owned(),
+        allow_missing,
+        force,
     });
-    run(cx, op, terms, message, false, move |conn| {
+    run(cx, op, terms, false, move |conn| {
         let request = Arc::clone(&request);
         Box::pin(async move { request.run(conn).await })
     })
@@ -68,6 +68,9 @@ impl Request {
         };
         let holds = plan.delete.as_ref().is_some_and(|rule| rule.allows(&op.caller.on_resource(&old)));
         allowed(op, holds)?;
+        if self.force {
+            return Err(Error::NotSupported { field: "force" });
+        }
         let revision = &old[plan.resource.layout.revision()];
         check_etag(revision, Some(&self.etag))?;
         let mut params = self.key.clone();

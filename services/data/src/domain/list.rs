@@ -12,7 +12,7 @@ use super::checks::Obstacle;
 use super::context::{Context, Operation};
 use super::page_token::{self, Binding, Position};
 use crate::error::{Error, Result};
-use crate::plans::{ListPlan, ResourcePlan, Shape, Verdict, position_values};
+use crate::plans::{ListPlan, ResourcePlan, Shape, position_values};
 
 /// The page size where none is asked for.
 pub const DEFAULT_PAGE_SIZE: usize = 50;
@@ -49,7 +49,7 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8], selection: Optio
         return Err(op.caller.denied(Obstacle::NoRule));
     }
     let atoms = plan.list_atoms(&op.caller);
-    let nothing = atoms.is_some_and(|atoms| plan.read.as_ref().is_some_and(|rule| rule.verdict(atoms) == Verdict::Never));
+    let nothing = atoms.is_some() && plan.read.as_ref().is_some_and(|rule| rule.is_closed_to(&op.caller));
     if nothing && op.caller.is_nobody() {
         return Err(op.caller.denied(Obstacle::AuthRule));
     }

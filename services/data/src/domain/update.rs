@@ -45,10 +45,9 @@ pub async fn update(cx: &Context, op: &Operation, message: &[u8]) -> Result<Byte
         Some(field) => frame::string(&body, field)?.unwrap_or_default().to_owned(),
         None => String::new(),
     };
-    let terms = Terms {
-        request_id: frame::string(message, number::REQUEST_ID)?.unwrap_or_default().to_owned(),
-        validate_only: frame::boolean(message, number::VALIDATE_ONLY)?,
-    };
+    let mask = frame::message(message, number::UPDATE_MASK)?.unwrap_or_default();
+    let parts: [&[u8]; 3] = [&body, &mask, &[u8::from(allow_missing)]];
+    let terms = Terms::read(message, number::REQUEST_ID, number::VALIDATE_ONLY, &parts)?;
     let request = Arc::new(Request {
         op: op.clone(),
         key: op.key("name", &name)?,
@@ -57,7 +56,7 @@ pub async fn update(cx: &Context, op: &Operation, message: &[u8]) -> Result<Byte
         body: body.into_owned(),
         allow_missing,
     });
-    run(cx, op, terms, message, false, move |conn| {
+    run(cx, op, terms, false, move |conn| {
         let request = Arc::clone(&request);
         Box::pin(async move { request.run(conn).await })
     })

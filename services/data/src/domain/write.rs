@@ -1,16 +1,16 @@
 //! What the writes have in common: running in one transaction, remembered answers, references, and what the writer sees.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use mainstay_contract::Reference;
 use mainstay_db::{Atomic, BoxFuture, Conn};
 use mainstay_record::Value;
-use ring::digest::{SHA256, digest};
+use mainstay_wire::{Violation, frame};
+use ring::digest::{Context, SHA256};
 
 use super::checks::Obstacle;
-use super::context::{Context, Operation};
+use super::context::{self, Operation};
 use crate::error::{Error, Result};
 use crate::plans::{Readable, ResourcePlan};
 use crate::store::answers::{self, Answer};
@@ -25,6 +25,26 @@ pub struct Terms {
     pub request_id: String,
     /// Does everything and takes it back (AIP-163).
     pub validate_only: bool,
+    /// Tells the request from others with its id: a digest of all its fields but these two.
+    pub fingerprint: Vec<u8>,
+}
+
+impl Terms {
+    /// Reads the two fields. `parts` are the contents of the others.
+    pub fn read(message: &[u8], request_id: u32, validate_only: u32, parts: &[&[u8]]) -> Result<Terms> {
+        let request_id = frame::string(message, request_id)?.unwrap_or_default().to_owned();
+        let fingerprint = if request_id.is_empty() { Vec::new() } else { fingerprint(parts) };
+        Ok(Terms { request_id, validate_only: frame::boolean(message, validate_only)?, fingerprint })
+    }
+}
+
+fn fingerprint(parts: &[&[u8]]) -> Vec<u8> {
+    let mut digest = Context::new(&SHA256);
+    for part in parts {
+        digest.update(&(part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    digest.finish().as_ref().to_vec()
 }
 
 /// What a write did.
@@ -63,29 +83,37 @@ enum Done {
 }
 
 /// Runs a write and answers it. `single` says that the job is one statement when nothing but the job is asked for.
-pub async fn run<J>(cx: &Context, op: &Operation, terms: Terms, message: &[u8], single: bool, job: J) -> Result<Bytes>
+///
+/// A request id that cannot be is told only to a caller for whom the row is there to be written: until then the job runs
+/// without one, and is taken back.
+pub async fn run<J>(cx: &context::Context, op: &Operation, mut terms: Terms, single: bool, job: J) -> Result<Bytes>
 where
     J: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<Outcome>> + Send + Sync + 'static,
 {
-    check_request_id(&terms.request_id)?;
+    let problem = check_request_id(&terms.request_id).err();
+    if problem.is_some() {
+        terms.request_id.clear();
+        terms.validate_only = true;
+    }
     let plain = terms.request_id.is_empty() && !terms.validate_only;
     let atomic = if single && plain { Atomic::Statement } else { Atomic::Transaction };
-    let shared = Arc::new(Shared { op: op.clone(), hash: digest(&SHA256, message).as_ref().to_vec(), terms, job });
+    let shared = Arc::new(Shared { op: op.clone(), terms, job });
     let done = cx.db.write(atomic, move |conn| {
         let shared = Arc::clone(&shared);
         Box::pin(async move { shared.transaction(conn).await })
     });
-    match done.await {
-        Ok(Done::Now(outcome)) | Err(Stop::DryRun(outcome)) => answer(op, &outcome),
-        Ok(Done::Before(before)) => replay(cx, op, before).await,
-        Err(Stop::Failed(error)) => Err(error),
+    match (done.await, problem) {
+        (Err(Stop::Failed(error @ (Error::Denied(_) | Error::StaleSchema | Error::Storage(_)))), _) => Err(error),
+        (_, Some(problem)) => Err(problem),
+        (Ok(Done::Now(outcome)) | Err(Stop::DryRun(outcome)), None) => answer(op, &outcome),
+        (Ok(Done::Before(before)), None) => replay(cx, op, before).await,
+        (Err(Stop::Failed(error)), None) => Err(error),
     }
 }
 
 struct Shared<J> {
     op: Operation,
     terms: Terms,
-    hash: Vec<u8>,
     job: J,
 }
 
@@ -108,11 +136,17 @@ where
         Ok(Done::Now(outcome))
     }
 
+    fn request(&self) -> answers::Request<'_> {
+        let (caller, method) = (&self.op.caller, &self.op.method);
+        answers::Request { principal: caller.key(), method, request_id: &self.terms.request_id }
+    }
+
     async fn remembered(&self, conn: &mut Conn<'_>) -> Result<Option<Answer>> {
-        let (caller, id) = (&self.op.caller, &self.terms.request_id);
-        let before = answers::find(conn, caller.key(), &self.op.method, id, caller.now).await?;
-        match before {
-            Some(before) if before.request_hash != self.hash => Err(Error::RequestIdReused),
+        if answers::claim(conn, self.request(), &self.terms.fingerprint, self.op.caller.now).await? {
+            return Ok(None);
+        }
+        match answers::find(conn, self.request()).await? {
+            Some(before) if before.request_hash != self.terms.fingerprint => Err(Error::RequestIdReused),
             other => Ok(other),
         }
     }
@@ -120,16 +154,8 @@ where
     async fn remember(&self, conn: &mut Conn<'_>, outcome: &Outcome) -> Result<()> {
         let keys = self.op.plan().resource.layout.keys();
         let (Outcome::Record(record) | Outcome::Gone(record)) = outcome;
-        let new = answers::NewAnswer {
-            principal: self.op.caller.key(),
-            method: &self.op.method,
-            request_id: &self.terms.request_id,
-            request_hash: &self.hash,
-            key: record.get(..keys).unwrap_or_default(),
-            answer: &answer(&self.op, outcome)?,
-            now: self.op.caller.now,
-        };
-        Ok(answers::insert(conn, &new).await?)
+        let key = record.get(..keys).unwrap_or_default();
+        Ok(answers::keep(conn, self.request(), key, &answer(&self.op, outcome)?).await?)
     }
 }
 
@@ -137,14 +163,14 @@ fn check_request_id(id: &str) -> Result<()> {
     if id.len() <= MAX_REQUEST_ID_BYTES && id.chars().all(|c| c.is_ascii_graphic()) {
         return Ok(());
     }
-    Err(Error::Violations(vec![mainstay_wire::Violation {
+    Err(Error::Violations(vec![Violation {
         field: "request_id".to_owned(),
         message: format!("must be at most {MAX_REQUEST_ID_BYTES} visible ASCII characters; a UUID is best"),
     }]))
 }
 
 /// Gives an earlier answer again, to a caller who may still read what it holds.
-async fn replay(cx: &Context, op: &Operation, before: Answer) -> Result<Bytes> {
+async fn replay(cx: &context::Context, op: &Operation, before: Answer) -> Result<Bytes> {
     if before.answer.is_empty() {
         return Ok(Bytes::new());
     }
@@ -225,9 +251,4 @@ pub fn constraint(plan: &ResourcePlan, record: &[Value], error: mainstay_db::Err
 /// Checks the part of a rule that only the records can decide.
 pub fn allowed(op: &Operation, holds: bool) -> Result<()> {
     if op.caller.is_system() || holds { Ok(()) } else { Err(op.caller.denied(Obstacle::Refused)) }
-}
-
-/// Makes a boxed job of an async block; spelled out once because closures cannot name the lifetimes.
-pub fn boxed<'a, T>(future: impl Future<Output = T> + Send + 'a) -> BoxFuture<'a, T> {
-    Box::pin(future)
 }

@@ -1,10 +1,11 @@
 //! An access rule, ready to be asked.
 
-use mainstay_expr::{AtomValues, Expr, Program, Scope, Split, evaluate};
+use mainstay_expr::{AtomValues, AuthName, AuthView, Expr, Program, Scope, Split, evaluate, fold};
+use mainstay_record::Value;
 
 use crate::domain::caller::Caller;
 use crate::domain::checks::Obstacle;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// One rule in the two forms in which it is asked: whole, on records in memory, and split into what depends on the caller
 /// alone and the rest, which becomes SQL.
@@ -12,6 +13,9 @@ use crate::error::{Error, Result};
 pub struct Guard {
     program: Program,
     split: Split,
+    /// Whether the rule holds for no row where nobody is signed in: `resource.owner == auth.uid` is such a rule, because
+    /// the id of nobody is NULL.
+    closed_to_nobody: bool,
 }
 
 /// What the caller alone decides.
@@ -29,7 +33,20 @@ impl Guard {
     /// Splits the rule once.
     pub fn new(program: Program) -> Guard {
         let split = program.split();
-        Guard { program, split }
+        let for_nobody = Program { root: fold(without_caller(program.root.clone())) }.split();
+        let atoms = for_nobody.decide(&AuthView::default());
+        let closed_to_nobody = matches!(for_nobody.residual_for(atoms).constant(), Some(truth) if truth != Some(true));
+        Guard { program, split, closed_to_nobody }
+    }
+
+    /// Says whether the rule holds for no row, whoever else may see some, as far as the caller alone decides.
+    pub fn is_closed_to(&self, caller: &Caller) -> bool {
+        self.is_closed_to_nobody(caller) || self.verdict(self.atoms(caller)) == Verdict::Never
+    }
+
+    /// The same for callers that are nobody, without a look at the rule: found out once.
+    pub fn is_closed_to_nobody(&self, caller: &Caller) -> bool {
+        self.closed_to_nobody && caller.is_nobody()
     }
 
     /// The outcome of the parts that need only the caller. Callers with the same outcome share their statements.
@@ -65,8 +82,13 @@ pub fn admit<'g>(guard: Option<&'g Guard>, caller: &Caller) -> Result<Option<&'g
         return Ok(None);
     }
     let guard = guard.ok_or_else(|| caller.denied(Obstacle::NoRule))?;
-    match guard.verdict(guard.atoms(caller)) {
-        Verdict::Never => Err::<_, Error>(caller.denied(Obstacle::AuthRule)),
-        Verdict::Always | Verdict::Depends(_) => Ok(Some(guard)),
+    if guard.is_closed_to(caller) { Err(caller.denied(Obstacle::AuthRule)) } else { Ok(Some(guard)) }
+}
+
+/// Puts NULL in the place of who is signed in.
+fn without_caller(expr: Expr) -> Expr {
+    match expr {
+        Expr::Auth(AuthName::Uid | AuthName::Email) => Expr::Literal(Value::Null),
+        other => other.map_children(&mut without_caller),
     }
 }

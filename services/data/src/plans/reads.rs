@@ -46,7 +46,9 @@ impl KeyReads {
         if caller.is_system() {
             return Readable::By { statement: Arc::clone(&self.open), public: true };
         }
-        let Some(guard) = guard else { return Readable::Never };
+        let Some(guard) = guard.filter(|guard| !guard.is_closed_to_nobody(caller)) else {
+            return Readable::Never;
+        };
         let atoms = guard.atoms(caller);
         let known = self.by_outcome.read().unwrap_or_else(PoisonError::into_inner).get(&atoms).cloned();
         known.unwrap_or_else(|| {

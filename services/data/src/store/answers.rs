@@ -18,53 +18,54 @@ pub struct Answer {
     pub answer: Vec<u8>,
 }
 
-/// An answer to keep.
-#[derive(Debug)]
-pub struct NewAnswer<'a> {
+/// Which request an answer belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
     pub principal: &'a str,
     pub method: &'a str,
     pub request_id: &'a str,
-    pub request_hash: &'a [u8],
-    pub key: &'a [Value],
-    pub answer: &'a [u8],
-    /// Microseconds since 1970 UTC.
-    pub now: i64,
+}
+
+/// Takes the request's place, before its work is done: of several at once the first gets it, and the others wait for its
+/// transaction to end. Forgets what has expired. Returns false where an answer is there.
+pub async fn claim(conn: &mut Conn<'_>, request: Request<'_>, hash: &[u8], now: i64) -> Result<bool, Error> {
+    execute!(conn, diesel::delete(answers::table.filter(answers::expires_at.le(now))))?;
+    let claimed = execute!(
+        conn,
+        diesel::insert_into(answers::table)
+            .values((
+                answers::principal.eq(request.principal),
+                answers::method.eq(request.method),
+                answers::request_id.eq(request.request_id),
+                answers::request_hash.eq(hash),
+                answers::resource_key.eq("[]"),
+                answers::answer.eq(&[] as &[u8]),
+                answers::expires_at.eq(now.saturating_add(KEPT_US)),
+            ))
+            .on_conflict_do_nothing()
+    )?;
+    Ok(claimed == 1)
 }
 
 /// Finds the answer to an earlier request of this caller with this id.
-pub async fn find(
-    conn: &mut Conn<'_>,
-    principal: &str,
-    method: &str,
-    request_id: &str,
-    now: i64,
-) -> Result<Option<Answer>, Error> {
+pub async fn find(conn: &mut Conn<'_>, request: Request<'_>) -> Result<Option<Answer>, Error> {
     let row = first!(
         conn,
         answers::table
-            .find((principal, method, request_id))
-            .filter(answers::expires_at.gt(now))
+            .find((request.principal, request.method, request.request_id))
             .select((answers::request_hash, answers::resource_key, answers::answer))
             .limit(1) => (Vec<u8>, String, Vec<u8>)
     )?;
     Ok(row.map(|(request_hash, key, answer)| Answer { request_hash, key: parse_key(&key), answer }))
 }
 
-/// Keeps an answer, and forgets those that have expired.
-pub async fn insert(conn: &mut Conn<'_>, new: &NewAnswer<'_>) -> Result<(), Error> {
-    execute!(conn, diesel::delete(answers::table.filter(answers::expires_at.le(new.now))))?;
-    let key: Vec<&str> = new.key.iter().map(|part| if let Value::Text(part) = part { part } else { "" }).collect();
+/// Keeps the answer in the place that was claimed.
+pub async fn keep(conn: &mut Conn<'_>, request: Request<'_>, key: &[Value], answer: &[u8]) -> Result<(), Error> {
+    let key: Vec<&str> = key.iter().map(|part| if let Value::Text(part) = part { part } else { "" }).collect();
     execute!(
         conn,
-        diesel::insert_into(answers::table).values((
-            answers::principal.eq(new.principal),
-            answers::method.eq(new.method),
-            answers::request_id.eq(new.request_id),
-            answers::request_hash.eq(new.request_hash),
-            answers::resource_key.eq(serde_json::json!(key).to_string()),
-            answers::answer.eq(new.answer),
-            answers::expires_at.eq(new.now.saturating_add(KEPT_US)),
-        ))
+        diesel::update(answers::table.find((request.principal, request.method, request.request_id)))
+            .set((answers::resource_key.eq(serde_json::json!(key).to_string()), answers::answer.eq(answer)))
     )?;
     Ok(())
 }

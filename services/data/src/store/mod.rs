@@ -3,3 +3,4 @@
 pub mod answers;
 pub mod contracts;
 pub mod keys;
+pub mod migrations;

@@ -1,4 +1,26 @@
 //! The data service on a fresh store of each engine, called as the gateway calls it.
 
+mod contract_service;
+mod contracts;
 mod crud;
+mod denials;
+mod etags;
+mod filters;
+mod kinds;
+mod masks;
+mod names;
+mod page_tokens;
+mod pages;
+mod references;
+mod request_ids;
+mod restart;
+mod s12_order_of_checks;
+mod s15_mass_assignment;
+mod s21_injection;
+mod s22_hostile_values;
+mod s32_ruleless;
+mod seeds;
 mod support;
+mod swaps;
+mod uniqueness;
+mod validate_only;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
-use mainstay_data::{Config, Data, Environment, FolderOutcome, Options};
+use mainstay_data::{Config, Data, Environment, FolderOutcome, Options, StartError};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Clock, Principal, User};
 use mainstay_runtime::channel::Call;
@@ -67,32 +67,98 @@ impl Fixture {
     }
 
     async fn open(place: Arc<Place>, folder: Arc<TempDir>, clock: Arc<FakeClock>) -> Fixture {
-        let config = Config {
-            database_url: place.config.database_url.clone(),
-            contract_poll_ms: 50,
-            ..Config::default()
-        };
+        match Fixture::try_open(place, folder, clock).await {
+            Ok(fixture) => fixture,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    async fn open_with(
+        place: Arc<Place>,
+        folder: Arc<TempDir>,
+        clock: Arc<FakeClock>,
+        contracts: Option<PathBuf>,
+        contract_poll_ms: u64,
+    ) -> Result<Fixture, StartError> {
+        let config = Config { database_url: place.config.database_url.clone(), contract_poll_ms, ..Config::default() };
         let data_dir = place.path.parent().unwrap().to_owned();
-        let options = Options { data_dir, contracts: Some(folder.path().to_owned()), development: true };
+        let options = Options { data_dir, contracts, development: true };
         let stop = CancellationToken::new();
         let mut environment = Environment::new(options, stop.clone());
         environment.clock = clock.clone();
-        let (data, outcome) = Data::start(&config, environment).await.unwrap();
-        Fixture { data, outcome, clock, folder, place, stop }
+        let (data, outcome) = Data::start(&config, environment).await?;
+        Ok(Fixture { data, outcome, clock, folder, place, stop })
+    }
+
+    /// Starts on a store that was used before.
+    pub async fn try_open(place: Arc<Place>, folder: Arc<TempDir>, clock: Arc<FakeClock>) -> Result<Fixture, StartError> {
+        let contracts = Some(folder.path().to_owned());
+        Fixture::open_with(place, folder, clock, contracts, 50).await
+    }
+
+    /// What outlives the service.
+    pub fn parts(&self) -> (Arc<Place>, Arc<TempDir>, Arc<FakeClock>) {
+        (Arc::clone(&self.place), Arc::clone(&self.folder), Arc::clone(&self.clock))
+    }
+
+    /// Ends the service.
+    pub async fn end(self) {
+        self.stop.cancel();
+        self.data.db().close().await;
+    }
+
+    /// Replaces the contract file, and leaves it to whoever watches or starts next.
+    pub fn write(&self, contract: &str) {
+        write(&self.folder, contract);
     }
 
     /// Ends the service and starts another on the same store and folder.
     pub async fn restart(self) -> Fixture {
-        self.stop.cancel();
-        self.data.db().close().await;
-        let (place, folder, clock) = (Arc::clone(&self.place), Arc::clone(&self.folder), Arc::clone(&self.clock));
-        drop(self);
+        let (place, folder, clock) = self.parts();
+        self.end().await;
         Fixture::open(place, folder, clock).await
     }
 
     /// Starts a second service beside this one, on the same store (PostgreSQL) and folder.
     pub async fn second(&self) -> Fixture {
-        Fixture::open(Arc::clone(&self.place), Arc::clone(&self.folder), Arc::clone(&self.clock)).await
+        let (place, folder, clock) = self.parts();
+        Fixture::open(place, folder, clock).await
+    }
+
+    /// Starts a second service beside this one that has no folder and hardly ever looks at the store by itself.
+    pub async fn second_that_sleeps(&self) -> Fixture {
+        const AN_HOUR_MS: u64 = 3_600_000;
+        let (place, folder, clock) = self.parts();
+        Fixture::open_with(place, folder, clock, None, AN_HOUR_MS).await.unwrap()
+    }
+
+    /// Waits until nothing is left to do for a contract: indexes may be built behind the apply.
+    pub async fn settle(&self, contract: &str) {
+        let source = mainstay_contract::Source { path: "contract.proto".to_owned(), text: contract.to_owned() };
+        let contract = Arc::new(mainstay_contract::compile(vec![source]).unwrap());
+        // Whoever is building holds the lock that a plan waits for; the first looks may come before it.
+        for _ in 0..1_000 {
+            if mainstay_data::apply::plan(self.data.db(), Arc::clone(&contract)).await.unwrap().is_empty() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("steps are left undone");
+    }
+
+    /// The revision that is served.
+    pub fn revision(&self) -> i64 {
+        self.data.manager().served().load().revision
+    }
+
+    /// Runs SQL on the store.
+    pub async fn sql(&self, text: &str) {
+        let text = text.to_owned();
+        let done = self.data.db().write(mainstay_db::Atomic::Transaction, move |conn| {
+            let text = text.clone();
+            Box::pin(async move { conn.batch(&text).await })
+        });
+        done.await.unwrap();
     }
 
     /// Replaces the contract file and takes it over, as a save does in development.
@@ -118,7 +184,7 @@ impl Fixture {
     }
 
     fn caller(&self, principal: Principal) -> Caller<'_> {
-        Caller { fixture: self, principal }
+        Caller { fixture: self, principal, read_mask: None }
     }
 
     pub fn pool(&self) -> DescriptorPool {
@@ -141,9 +207,20 @@ fn write(folder: &TempDir, contract: &str) {
 pub struct Caller<'f> {
     fixture: &'f Fixture,
     principal: Principal,
+    read_mask: Option<String>,
 }
 
 impl Caller<'_> {
+    /// The same caller, who wants a part of each answer (AIP-157).
+    pub fn with_read_mask(&self, mask: &str) -> Self {
+        Caller { read_mask: Some(mask.to_owned()), ..self.clone() }
+    }
+
+    /// Who calls.
+    pub fn principal(&self) -> Principal {
+        self.principal.clone()
+    }
+
     /// Calls `shop.v1.ProductService/GetProduct` with a request in JSON and gives the answer in JSON.
     pub async fn call(&self, method: &str, request: Json) -> Result<Json, Fault> {
         let pool = self.fixture.pool();
@@ -155,13 +232,30 @@ impl Caller<'_> {
         let message = DynamicMessage::deserialize_with_options(method.input(), &mut reader, &DeserializeOptions::new())
             .unwrap_or_else(|error| panic!("{text}: {error}"));
         let path = format!("/{}/{}", service.full_name(), method.name());
-        let call = Call::new(path.as_str(), self.principal.clone(), Bytes::from(message.encode_to_vec()));
+        let mut call = Call::new(path.as_str(), self.principal.clone(), Bytes::from(message.encode_to_vec()));
+        if let Some(mask) = &self.read_mask {
+            call.metadata.insert("x-goog-fieldmask", mask.parse().unwrap());
+        }
         let answer = self.fixture.data.resources().call(&call).await?;
         let answer = DynamicMessage::decode(method.output(), answer).unwrap();
         let mut json = Vec::new();
         let mut writer = serde_json::Serializer::new(&mut json);
         answer.serialize_with_options(&mut writer, &SerializeOptions::new().use_proto_field_name(true)).unwrap();
         Ok(serde_json::from_slice(&json).unwrap())
+    }
+
+    /// Sends bytes as they are.
+    pub async fn raw(&self, method: &str, message: impl Into<Bytes>) -> Result<Bytes, Fault> {
+        let call = Call::new(format!("/{method}").as_str(), self.principal.clone(), message.into());
+        self.fixture.data.resources().call(&call).await
+    }
+
+    /// The same, for a call that must be refused: the fault.
+    pub async fn fault(&self, method: &str, request: Json) -> Fault {
+        match self.call(method, request).await {
+            Ok(answer) => panic!("{method} was not refused: {answer}"),
+            Err(fault) => fault,
+        }
     }
 
     /// The same, for a call that must succeed.
@@ -182,4 +276,10 @@ impl Caller<'_> {
             }
         }
     }
+}
+
+/// All that a client sees of a fault.
+pub fn on_the_wire(fault: Fault) -> (tonic::Code, String, Vec<u8>) {
+    let status = mainstay_fault::reply::<()>(Err(fault)).unwrap_err();
+    (status.code(), status.message().to_owned(), status.details().to_vec())
 }

@@ -1,0 +1,135 @@
+//! Filters and orders as a client meets them (AIP-132, AIP-160).
+
+use mainstay_fault::Reason;
+use mainstay_testkit::both_engines;
+use serde_json::{Value as Json, json};
+
+use crate::contracts::library;
+use crate::support::Fixture;
+
+const CREATE: &str = "lib.v1.BookService/CreateBook";
+const LIST: &str = "lib.v1.BookService/ListBooks";
+
+async fn shelf(engine: mainstay_testkit::Engine) -> Fixture {
+    let fixture = Fixture::start(engine, &library()).await;
+    let publisher = json!({"publisher_id": "p", "publisher": {"title": "P", "open": true}});
+    fixture.user("ann", &[]).ok("lib.v1.PublisherService/CreatePublisher", publisher).await;
+    let books = [
+        ("a", json!({"title": "Alpha", "year": 1990, "tags": ["x", "y"], "author": {"family": "Ohm", "home": {"city": "Rome"}}})),
+        ("b", json!({"title": "Beta", "year": 2000, "pages": 5, "status": "DRAFT", "labels": {"k": "v"}})),
+        ("c", json!({"title": "it's \"quoted\" 100%_", "year": 2010, "pages": 7, "distributor": "publishers/p"})),
+        ("d", json!({"title": "Ωμέγα", "isbn": "", "status": "PRINTED", "author": {}})),
+    ];
+    for (id, book) in books {
+        let request = json!({"parent": "publishers/p", "book_id": id, "book": book});
+        fixture.user("stan", &["staff"]).ok(CREATE, request).await;
+    }
+    fixture
+}
+
+fn ids(answer: &Json) -> String {
+    let rows = answer["books"].as_array().into_iter().flatten();
+    rows.map(|row| row["name"].as_str().unwrap().rsplit('/').next().unwrap()).collect()
+}
+
+both_engines! {
+    async fn filters_find_what_they_say(engine: Engine) {
+        let fixture = shelf(engine).await;
+        for (filter, expected) in [
+            ("", "abcd"),
+            ("year = 1990", "a"),
+            ("year >= 2000", "bc"),
+            ("year != 1990", "bcd"),
+            ("year > 1990 AND pages < 7", "b"),
+            ("year = 1990 OR year = 2000", "ab"),
+            ("NOT year = 1990", "bcd"),
+            ("-year = 1990", "bcd"),
+            ("year > 1980 title = \"Alpha\" OR title = \"Beta\"", "ab"),
+            ("(year = 1990 OR year = 2000) AND title = \"Beta\"", "b"),
+            ("title = \"Ωμέγα\"", "d"),
+            ("title = \"it's \\\"quoted\\\" 100%_\"", "c"),
+            ("title = \"100*\"", ""),
+            ("tags:x", "a"),
+            ("tags:none", ""),
+            ("labels:k", "b"),
+            ("labels.k = v", "b"),
+            ("author.family = Ohm", "a"),
+            ("author.home.city = \"Rome\"", "a"),
+            ("author:*", "ad"),
+            ("pages:*", "bc"),
+            ("NOT pages:*", "ad"),
+            ("isbn = \"\"", "d"),
+            ("status = DRAFT", "b"),
+            ("status != DRAFT", "acd"),
+            ("distributor = \"publishers/p\"", "c"),
+            ("name = \"publishers/p/books/b\"", "b"),
+            ("headline = \"Beta\"", "b"),
+            ("create_time > \"2000-01-01T00:00:00Z\"", "abcd"),
+            ("create_time < \"2000-01-01T00:00:00Z\"", ""),
+        ] {
+            let answer = fixture.anonymous().call(LIST, json!({"parent": "publishers/-", "filter": filter})).await;
+            let answer = answer.unwrap_or_else(|fault| panic!("{filter}: {fault:?}"));
+            assert_eq!(ids(&answer), expected, "{filter}");
+        }
+    }
+
+    async fn what_is_wrong_with_a_filter_is_said_with_its_column(engine: Engine) {
+        let fixture = shelf(engine).await;
+        for (filter, column) in [
+            ("no_such = 1", "1"),
+            ("year = 1 AND no_such = 1", "14"),
+            ("author.no_such = 1", "8"),
+            ("year = abc", "8"),
+            ("status = NONE", "10"),
+            ("year =", "7"),
+            ("(year = 1", "10"),
+            ("title = \"open", "9"),
+            ("Ω = 1", "1"),
+            ("title = \"Ω\" AND no_such = 1", "17"),
+        ] {
+            let fault = fixture.anonymous().fault(LIST, json!({"parent": "publishers/-", "filter": filter})).await;
+            assert_eq!(fault.reason(), Some(Reason::InvalidFilter), "{filter}");
+            assert_eq!(fault.metadata("column"), Some(column), "{filter}: {}", fault.text());
+            assert_eq!(fault.violations()[0].field, "filter");
+        }
+        let deep = format!("{}year = 1{}", "(".repeat(500), ")".repeat(500));
+        let long = vec!["year = 1"; 5000].join(" OR ");
+        for filter in [deep, long] {
+            let request = json!({"parent": "publishers/-", "filter": filter});
+            assert_eq!(fixture.anonymous().refused(LIST, request).await.0, Reason::InvalidFilter);
+        }
+    }
+
+    async fn orders_order_and_bad_ones_are_refused_with_their_column(engine: Engine) {
+        let fixture = shelf(engine).await;
+        for (order_by, expected) in [
+            ("year", "dabc"), ("year desc", "cbad"), ("pages", "adbc"), ("pages desc, title", "cbad"), ("title", "abcd"),
+            ("  year   desc ,  title ", "cbad"), ("author.home.city desc", "adcb"), ("headline desc", "dcba"),
+            ("name desc", "dcba"), ("status, year", "acbd"),
+        ] {
+            let answer = fixture.anonymous().ok(LIST, json!({"parent": "publishers/p", "order_by": order_by})).await;
+            assert_eq!(ids(&answer), expected, "{order_by}");
+        }
+        for (order_by, column) in [("no_such", "1"), ("year, no_such", "7"), ("year up", "6"), ("tags", "1"), ("year,", "6")] {
+            let fault = fixture.anonymous().fault(LIST, json!({"parent": "publishers/p", "order_by": order_by})).await;
+            assert_eq!(fault.reason(), Some(Reason::InvalidOrderBy), "{order_by}");
+            assert_eq!(fault.metadata("column"), Some(column), "{order_by}: {}", fault.text());
+        }
+    }
+
+    async fn fields_of_later_versions_say_that_they_are_not_supported_yet(engine: Engine) {
+        let fixture = shelf(engine).await;
+        for (field, value) in [("show_deleted", json!(true)), ("search", json!("a"))] {
+            let refused = fixture.anonymous().refused(LIST, json!({"parent": "publishers/p", field: value})).await;
+            assert_eq!(refused, (Reason::Unimplemented, vec![field.to_owned()]));
+        }
+    }
+
+    async fn many_shapes_of_lists_do_not_grow_without_end(engine: Engine) {
+        let fixture = shelf(engine).await;
+        for n in 0..600 {
+            let request = json!({"parent": "publishers/p", "filter": format!("year > {n}")});
+            assert_eq!(ids(&fixture.anonymous().ok(LIST, request).await), "abc");
+        }
+    }
+}

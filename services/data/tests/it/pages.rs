@@ -1,0 +1,207 @@
+//! Pages (AIP-132, AIP-158).
+
+use std::collections::BTreeMap;
+
+use mainstay_fault::Reason;
+use mainstay_testkit::{Engine, both_engines};
+use serde_json::{Value as Json, json};
+
+use crate::contracts::notes_with;
+use crate::support::Fixture;
+
+const CREATE: &str = "note.v1.NoteService/CreateNote";
+const LIST: &str = "note.v1.NoteService/ListNotes";
+const DELETE: &str = "note.v1.NoteService/DeleteNote";
+const UPDATE: &str = "note.v1.NoteService/UpdateNote";
+
+const FIELDS: &str = "optional int32 rank = 2; optional string title = 3; bool done = 4; double weight = 5;
+    google.protobuf.Timestamp due = 6; bytes blob = 7; State state = 8; int32 round = 9;
+    enum State { STATE_UNSPECIFIED = 0; OPEN = 1; SHUT = 2; }";
+const INDEXES: &str = r#"index {fields: "rank" fields: "title desc"} index {fields: "due"}"#;
+
+async fn notes(engine: Engine) -> Fixture {
+    Fixture::start(engine, &notes_with(INDEXES, FIELDS)).await
+}
+
+/// Forty notes with many equal and many unset values.
+async fn fill(fixture: &Fixture) -> Vec<Json> {
+    let mut made = Vec::new();
+    for n in 0..40 {
+        let blob = ["", "AA==", "/w=="][n as usize % 3];
+        let mut note = json!({"done": n % 2 == 0, "weight": f64::from(n % 7) / 2.0, "blob": blob});
+        if n % 3 != 0 {
+            note["rank"] = json!(n % 5);
+        }
+        if n % 4 != 0 {
+            note["title"] = Json::from(["", "a", "b", "ä", "Z"][n as usize % 5]);
+        }
+        if n % 5 > 1 {
+            note["due"] = json!(format!("20{:02}-01-01T00:00:00.00000{}Z", n % 6 + 10, n % 2));
+        }
+        note["state"] = Json::from(["STATE_UNSPECIFIED", "OPEN", "SHUT"][n as usize % 3]);
+        let id = format!("n{}", (n * 17) % 40);
+        made.push(fixture.anonymous().ok(CREATE, json!({"note_id": id, "note": note})).await);
+    }
+    made
+}
+
+async fn walk(fixture: &Fixture, order_by: &str, page_size: i32) -> Vec<Json> {
+    let (mut rows, mut token) = (Vec::new(), String::new());
+    loop {
+        let request = json!({"order_by": order_by, "page_size": page_size, "page_token": token});
+        let page = fixture.anonymous().ok(LIST, request).await;
+        let here = page["notes"].as_array().cloned().unwrap_or_default();
+        assert!(here.len() <= usize::try_from(page_size).unwrap());
+        rows.extend(here);
+        match page["next_page_token"].as_str() {
+            Some(next) => token = next.to_owned(),
+            None => return rows,
+        }
+    }
+}
+
+/// A value as orders compare it: unset first, then by number or by bytes.
+fn rank(value: Option<&Json>) -> (u8, i64, Vec<u8>) {
+    match value {
+        None | Some(Json::Null) => (0, 0, Vec::new()),
+        Some(Json::Bool(b)) => (1, i64::from(*b), Vec::new()),
+        #[allow(clippy::cast_possible_truncation)] // halves
+        Some(Json::Number(n)) => (1, (n.as_f64().unwrap() * 2.0) as i64, Vec::new()),
+        Some(Json::String(s)) => (1, 0, s.as_bytes().to_vec()),
+        Some(other) => panic!("{other}"),
+    }
+}
+
+fn sorted(mut rows: Vec<Json>, order_by: &str) -> Vec<Json> {
+    let keys: Vec<(String, bool)> = order_by
+        .split(',')
+        .map(str::trim)
+        .filter(|key| !key.is_empty())
+        .map(|key| (key.trim_end_matches(" desc").to_owned(), key.ends_with(" desc")))
+        .collect();
+    let last_descends = keys.last().is_some_and(|(_, descending)| *descending);
+    rows.sort_by(|a, b| {
+        for (field, descending) in &keys {
+            let implicit = |row: &Json| match (field.as_str(), row.get(field)) {
+                ("done", None) => Some(json!(false)),
+                ("weight", None) => Some(json!(0)),
+                (_, value) => value.cloned(),
+            };
+            let order = rank(implicit(a).as_ref()).cmp(&rank(implicit(b).as_ref()));
+            let order = if *descending { order.reverse() } else { order };
+            if order.is_ne() {
+                return order;
+            }
+        }
+        let order = a["name"].as_str().cmp(&b["name"].as_str());
+        if last_descends { order.reverse() } else { order }
+    });
+    rows
+}
+
+fn names(rows: &[Json]) -> Vec<&str> {
+    rows.iter().map(|row| row["name"].as_str().unwrap()).collect()
+}
+
+both_engines! {
+    async fn pages_put_together_are_the_whole_list_in_every_order(engine: Engine) {
+        let fixture = notes(engine).await;
+        let made = fill(&fixture).await;
+        for order_by in [
+            "", "rank", "rank desc", "title", "title desc, rank", "rank, title desc", "rank desc, title", "done, rank desc",
+            "weight desc, title", "due", "due desc", "due desc, rank, title desc", "name desc", "rank, name", "done desc",
+        ] {
+            let expected = sorted(made.clone(), order_by);
+            for page_size in [1, 7, 40, 100] {
+                let rows = walk(&fixture, order_by, page_size).await;
+                assert_eq!(names(&rows), names(&expected), "{order_by} by {page_size}");
+            }
+        }
+    }
+
+    async fn the_size_of_a_page_is_what_is_asked_for_within_bounds(engine: Engine) {
+        let fixture = notes(engine).await;
+        fixture.sql(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100) \
+             INSERT INTO note_v1_note (_id, _revision) SELECT 'n' || CAST(i AS TEXT), i FROM n",
+        ).await;
+        let count = |page_size: i32| {
+            let anonymous = fixture.anonymous();
+            async move {
+                let page = anonymous.ok(LIST, json!({"page_size": page_size})).await;
+                (page["notes"].as_array().unwrap().len(), page.get("next_page_token").is_some())
+            }
+        };
+        assert_eq!(count(0).await, (50, true));
+        assert_eq!(count(3).await, (3, true));
+        assert_eq!(count(1000).await, (1000, true));
+        assert_eq!(count(1_000_000).await, (1000, true), "more than the most is the most");
+        assert_eq!(count(i32::MAX).await, (1000, true));
+        for negative in [-1, i32::MIN] {
+            let refused = fixture.anonymous().refused(LIST, json!({"page_size": negative})).await;
+            assert_eq!(refused, (Reason::InvalidArgument, vec!["page_size".to_owned()]));
+        }
+    }
+
+    async fn rows_that_stay_appear_once_while_others_come_and_go(engine: Engine) {
+        let fixture = notes(engine).await;
+        let anonymous = fixture.anonymous();
+        for order_by in ["rank, title desc", "due desc, rank", "title", ""] {
+            let staying: Vec<String> = {
+                let made = fill(&fixture).await;
+                made.iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+            };
+            let (mut seen, mut token, mut round) = (BTreeMap::<String, usize>::new(), String::new(), 0);
+            let mut passing: Vec<String> = Vec::new();
+            loop {
+                let page = anonymous.ok(LIST, json!({"order_by": order_by, "page_size": 3, "page_token": token})).await;
+                for row in page["notes"].as_array().into_iter().flatten() {
+                    *seen.entry(row["name"].as_str().unwrap().to_owned()).or_default() += 1;
+                }
+                let Some(next) = page["next_page_token"].as_str() else { break };
+                token = next.to_owned();
+                if let Some(name) = passing.pop() {
+                    anonymous.ok(DELETE, json!({"name": name})).await;
+                }
+                for n in 0..2 {
+                    let title = ["", "a", "zz"][(round + n) % 3];
+                    let note = json!({"rank": (round + n) % 6, "title": title});
+                    let made = anonymous.ok(CREATE, json!({"note": note})).await;
+                    passing.push(made["name"].as_str().unwrap().to_owned());
+                }
+                // A row that stays may change where the order does not look.
+                let touched = &staying[round % staying.len()];
+                anonymous.ok(UPDATE, json!({"note": {"name": touched, "round": round}, "update_mask": "round"})).await;
+                round += 1;
+                assert!(round < 200, "the list ends");
+            }
+            for name in &staying {
+                assert_eq!(seen.get(name), Some(&1), "{name} by `{order_by}`");
+            }
+            for name in staying.iter().chain(&passing) {
+                anonymous.ok(DELETE, json!({"name": name, "allow_missing": true})).await;
+            }
+            let rest = walk(&fixture, "", 100).await;
+            for row in rest {
+                anonymous.ok(DELETE, json!({"name": row["name"]})).await;
+            }
+        }
+    }
+
+    async fn an_empty_list_has_no_rows_and_no_token(engine: Engine) {
+        let fixture = notes(engine).await;
+        assert_eq!(fixture.anonymous().ok(LIST, json!({})).await, json!({}));
+    }
+
+    async fn the_last_full_page_has_no_token(engine: Engine) {
+        let fixture = notes(engine).await;
+        for _ in 0..4 {
+            fixture.anonymous().ok(CREATE, json!({"note": {}})).await;
+        }
+        let first = fixture.anonymous().ok(LIST, json!({"page_size": 2})).await;
+        let second = json!({"page_size": 2, "page_token": first["next_page_token"]});
+        let second = fixture.anonymous().ok(LIST, second).await;
+        assert_eq!(second["notes"].as_array().unwrap().len(), 2);
+        assert!(second.get("next_page_token").is_none());
+    }
+}

@@ -1,0 +1,119 @@
+//! References between resources, and deleting what is referred to (AIP-135).
+
+use mainstay_fault::Reason;
+use mainstay_testkit::both_engines;
+use serde_json::json;
+
+use crate::contracts::library;
+use crate::support::{Fixture, on_the_wire};
+
+const CREATE_PUBLISHER: &str = "lib.v1.PublisherService/CreatePublisher";
+const DELETE_PUBLISHER: &str = "lib.v1.PublisherService/DeletePublisher";
+const CREATE: &str = "lib.v1.BookService/CreateBook";
+const UPDATE: &str = "lib.v1.BookService/UpdateBook";
+const DELETE: &str = "lib.v1.BookService/DeleteBook";
+
+async fn with_publishers(engine: mainstay_testkit::Engine) -> Fixture {
+    let fixture = Fixture::start(engine, &library()).await;
+    let ann = fixture.user("ann", &[]);
+    ann.ok(CREATE_PUBLISHER, json!({"publisher_id": "open", "publisher": {"title": "O", "open": true}})).await;
+    ann.ok(CREATE_PUBLISHER, json!({"publisher_id": "hidden", "publisher": {"title": "H"}})).await;
+    fixture
+}
+
+both_engines! {
+    async fn a_missing_and_a_hidden_target_give_the_same_answer(engine: Engine) {
+        let fixture = with_publishers(engine).await;
+        let staff = fixture.user("stan", &["staff"]);
+        let fault = |target: &'static str| {
+            let book = json!({"title": "A", "distributor": format!("publishers/{target}")});
+            let staff = staff.clone();
+            async move { staff.fault(CREATE, json!({"parent": "publishers/open", "book": book})).await }
+        };
+        let (missing, hidden) = (fault("nobody").await, fault("hidden").await);
+        assert_eq!(missing.reason(), Some(Reason::ReferenceNotFound));
+        assert_eq!(missing.metadata("field"), Some("distributor"));
+        assert_eq!(on_the_wire(missing), on_the_wire(hidden));
+        let parent = |target: &'static str| {
+            let staff = staff.clone();
+            async move { staff.fault(CREATE, json!({"parent": format!("publishers/{target}"), "book": {"title": "A"}})).await }
+        };
+        assert_eq!(on_the_wire(parent("nobody").await), on_the_wire(parent("hidden").await));
+    }
+
+    async fn a_reference_is_a_name_and_comes_back_as_one(engine: Engine) {
+        let fixture = with_publishers(engine).await;
+        let staff = fixture.user("stan", &["staff"]);
+        let first = json!({"title": "A", "distributor": "publishers/open"});
+        staff.ok(CREATE, json!({"parent": "publishers/open", "book_id": "a", "book": first})).await;
+        let second = json!({"title": "B", "sequel_of": "publishers/open/books/a"});
+        let made = staff.ok(CREATE, json!({"parent": "publishers/open", "book_id": "b", "book": second})).await;
+        assert_eq!(made["sequel_of"], "publishers/open/books/a");
+        assert!(made.get("distributor").is_none(), "unset");
+        for (field, name) in [("distributor", "open"), ("distributor", "books/open"), ("sequel_of", "publishers/open")] {
+            let book = json!({"title": "C", field: name});
+            let (reason, fields) = staff.refused(CREATE, json!({"parent": "publishers/open", "book": book})).await;
+            assert_eq!((reason, fields), (Reason::FieldViolation, vec![format!("book.{field}")]), "{name}");
+        }
+        let unset = json!({"book": {"name": "publishers/open/books/b"}, "update_mask": "sequelOf"});
+        assert!(staff.ok(UPDATE, unset).await.get("sequel_of").is_none());
+    }
+
+    async fn only_a_changed_reference_is_looked_up(engine: Engine) {
+        let fixture = with_publishers(engine).await;
+        let hidden = json!({"title": "A", "distributor": "publishers/hidden"});
+        let request = json!({"parent": "publishers/open", "book_id": "a", "book": hidden});
+        fixture.user("ann", &["staff"]).ok(CREATE, request).await;
+        let staff = fixture.user("stan", &["staff"]);
+        let name = "publishers/open/books/a";
+        staff.ok(UPDATE, json!({"book": {"name": name, "title": "B"}, "update_mask": "title"})).await;
+        let same = json!({"book": {"name": name, "distributor": "publishers/hidden"}, "update_mask": "distributor"});
+        staff.ok(UPDATE, same).await;
+    }
+
+    async fn what_is_referred_to_or_has_children_cannot_be_deleted(engine: Engine) {
+        let fixture = with_publishers(engine).await;
+        let (ann, staff) = (fixture.user("ann", &[]), fixture.user("stan", &["staff"]));
+        staff.ok(CREATE, json!({"parent": "publishers/open", "book_id": "a", "book": {"title": "A"}})).await;
+        let sequel = json!({"title": "B", "sequel_of": "publishers/open/books/a"});
+        staff.ok(CREATE, json!({"parent": "publishers/open", "book_id": "b", "book": sequel})).await;
+        let fault = ann.fault(DELETE_PUBLISHER, json!({"name": "publishers/open"})).await;
+        assert_eq!(fault.reason(), Some(Reason::StillReferenced));
+        assert_eq!(fault.metadata("name"), Some("publishers/open"));
+        let first = json!({"name": "publishers/open/books/a"});
+        assert_eq!(staff.refused(DELETE, first.clone()).await.0, Reason::StillReferenced);
+        let force = json!({"name": "publishers/open", "force": true});
+        assert_eq!(ann.refused(DELETE_PUBLISHER, force).await.0, Reason::Unimplemented);
+        staff.ok(DELETE, json!({"name": "publishers/open/books/b"})).await;
+        staff.ok(DELETE, first).await;
+        ann.ok(DELETE_PUBLISHER, json!({"name": "publishers/open"})).await;
+    }
+
+    async fn a_row_may_refer_to_one_that_is_deleted_at_the_same_time_only_if_it_stays(engine: Engine) {
+        let fixture = with_publishers(engine).await;
+        let (ann, staff) = (fixture.user("ann", &[]), fixture.user("stan", &["staff"]));
+        for round in 0..10 {
+            let publisher = json!({"publisher_id": format!("r{round}"), "publisher": {"title": "R", "open": true}});
+            ann.ok(CREATE_PUBLISHER, publisher).await;
+            let name = format!("publishers/r{round}");
+            let book = json!({"title": "A", "distributor": name});
+            let (made, gone) = futures_util::join!(
+                staff.call(CREATE, json!({"parent": "publishers/open", "book": book})),
+                ann.call(DELETE_PUBLISHER, json!({"name": name})),
+            );
+            match (made, gone) {
+                (Ok(_), Err(fault)) => assert_eq!(fault.reason(), Some(Reason::StillReferenced), "{fault:?}"),
+                (Err(fault), Ok(_)) => assert_eq!(fault.reason(), Some(Reason::ReferenceNotFound), "{fault:?}"),
+                other => panic!("one of the two must give way: {other:?}"),
+            }
+        }
+    }
+
+    async fn deleting_what_is_not_there_can_be_allowed(engine: Engine) {
+        let fixture = with_publishers(engine).await;
+        let staff = fixture.user("stan", &["staff"]);
+        let name = "publishers/open/books/none";
+        assert_eq!(staff.refused(DELETE, json!({"name": name})).await.0, Reason::ResourceNotFound);
+        assert_eq!(staff.ok(DELETE, json!({"name": name, "allow_missing": true})).await, json!({}));
+    }
+}

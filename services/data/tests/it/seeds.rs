@@ -1,0 +1,51 @@
+//! Filling an empty store from a file.
+
+use mainstay_data::seed::{SeedError, seed};
+use mainstay_testkit::both_engines;
+use serde_json::json;
+
+use crate::contracts::library;
+use crate::support::Fixture;
+
+const PUBLISHER: &str = "lib.v1.Publisher";
+const BOOK: &str = "lib.v1.Book";
+
+async fn run(fixture: &Fixture, text: &str) -> Result<usize, SeedError> {
+    seed(fixture.data.resources(), text).await
+}
+
+both_engines! {
+    async fn a_seed_fills_empty_tables_once(engine: Engine) {
+        let fixture = Fixture::start(engine, &library()).await;
+        let text = json!({
+            PUBLISHER: [{"name": "publishers/p", "title": "P", "open": true, "owner": "ann"}, {"title": "No name"}],
+            BOOK: [{"name": "publishers/p/books/b", "title": "B", "sequel_of": ""}],
+        });
+        assert_eq!(run(&fixture, &text.to_string()).await.unwrap(), 3);
+        assert_eq!(run(&fixture, &text.to_string()).await.unwrap(), 0, "a second run does nothing");
+        let read = fixture.anonymous().ok("lib.v1.BookService/GetBook", json!({"name": "publishers/p/books/b"})).await;
+        assert_eq!(read["title"], "B");
+        let ann = fixture.user("ann", &[]).ok("lib.v1.PublisherService/GetPublisher", json!({"name": "publishers/p"})).await;
+        assert_eq!(ann["owner"], "ann");
+    }
+
+    async fn what_is_wrong_with_a_seed_names_the_record(engine: Engine) {
+        let fixture = Fixture::start(engine, &library()).await;
+        let publishers = json!([{"name": "publishers/p", "title": "P"}]);
+        for (text, wanted) in [
+            ("nonsense".to_owned(), "not JSON"),
+            (json!([]).to_string(), "not JSON"),
+            (json!({"lib.v1.None": []}).to_string(), "lib.v1.Book"),
+            (json!({PUBLISHER: [{"title": "P"}, {"title": 5}]}).to_string(), "lib.v1.Publisher number 2"),
+            (json!({BOOK: [{"name": "books/b", "title": "B"}]}).to_string(), "publishers/{publisher}/books/{book}"),
+            (json!({BOOK: [{"name": "publishers/none/books/b", "title": "B"}]}).to_string(), "lib.v1.Book number 1"),
+            (json!({BOOK: [{"no_such": 1}]}).to_string(), "no_such"),
+            (format!("{{\"{PUBLISHER}\": [], \"{PUBLISHER}\": {publishers}}}"), "twice"),
+        ] {
+            let error = run(&fixture, &text).await.unwrap_err();
+            let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            let said = format!("{error} {cause}");
+            assert!(said.contains(wanted), "{text}: {said}");
+        }
+    }
+}

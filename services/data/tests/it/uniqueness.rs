@@ -1,0 +1,72 @@
+//! Names and unique indexes.
+
+use futures_util::future::join_all;
+use mainstay_fault::Reason;
+use mainstay_testkit::both_engines;
+use serde_json::json;
+
+use crate::contracts::library;
+use crate::support::Fixture;
+
+const CREATE: &str = "shop.v1.ProductService/CreateProduct";
+const UPDATE: &str = "shop.v1.ProductService/UpdateProduct";
+const LIST: &str = "shop.v1.ProductService/ListProducts";
+
+both_engines! {
+    async fn of_fifty_creates_of_one_name_one_wins(engine: Engine) {
+        let fixture = Fixture::shop(engine).await;
+        let merchant = fixture.user("m", &["merchant"]);
+        let creates = (0..50).map(|n| {
+            merchant.call(CREATE, json!({"product_id": "cup", "product": {"sku": format!("CUP-{n}")}}))
+        });
+        let answers = join_all(creates).await;
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+        for fault in answers.into_iter().filter_map(Result::err) {
+            assert_eq!(fault.reason(), Some(Reason::AlreadyExists), "{fault:?}");
+            assert_eq!(fault.metadata("name"), Some("products/cup"));
+        }
+    }
+
+    async fn of_fifty_creates_with_one_unique_value_one_wins(engine: Engine) {
+        let fixture = Fixture::shop(engine).await;
+        let merchant = fixture.user("m", &["merchant"]);
+        let creates =
+            (0..50).map(|n| merchant.call(CREATE, json!({"product_id": format!("p-{n}"), "product": {"sku": "CUP"}})));
+        let answers = join_all(creates).await;
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+        for fault in answers.into_iter().filter_map(Result::err) {
+            assert_eq!(fault.reason(), Some(Reason::UniqueViolation), "{fault:?}");
+            assert_eq!(fault.metadata("field"), Some("sku"));
+            let said = format!("{} {:?}", fault.text(), fault.violations());
+            assert!(!said.contains("p-") && !said.contains("CUP"), "nothing of the other row: {said}");
+        }
+        assert_eq!(merchant.ok(LIST, json!({})).await["products"].as_array().unwrap().len(), 1);
+    }
+
+    async fn an_update_into_a_taken_value_is_refused(engine: Engine) {
+        let fixture = Fixture::shop(engine).await;
+        let merchant = fixture.user("m", &["merchant"]);
+        for sku in ["ONE", "TWO"] {
+            merchant.ok(CREATE, json!({"product_id": sku.to_lowercase(), "product": {"sku": sku}})).await;
+        }
+        let request = json!({"product": {"name": "products/two", "sku": "ONE"}, "update_mask": "sku"});
+        assert_eq!(merchant.refused(UPDATE, request).await.0, Reason::UniqueViolation);
+        let same = json!({"product": {"name": "products/two", "sku": "TWO"}, "update_mask": "sku"});
+        merchant.ok(UPDATE, same).await;
+    }
+
+    async fn an_unset_value_conflicts_with_none(engine: Engine) {
+        let fixture = Fixture::start(engine, &library()).await;
+        let (ann, staff) = (fixture.user("ann", &[]), fixture.user("stan", &["staff"]));
+        let publisher = json!({"publisher_id": "p", "publisher": {"title": "P", "open": true}});
+        ann.ok("lib.v1.PublisherService/CreatePublisher", publisher).await;
+        let create = "lib.v1.BookService/CreateBook";
+        for _ in 0..3 {
+            staff.ok(create, json!({"parent": "publishers/p", "book": {"title": "A"}})).await;
+        }
+        let with_isbn = json!({"parent": "publishers/p", "book": {"title": "A", "isbn": ""}});
+        staff.ok(create, with_isbn.clone()).await;
+        let (reason, fields) = staff.refused(create, with_isbn).await;
+        assert_eq!((reason, fields), (Reason::UniqueViolation, vec!["isbn".to_owned()]), "empty is a value here");
+    }
+}
