@@ -20,15 +20,15 @@ pub fn access_of(method: &MethodDescriptor) -> Option<Access> {
 
 fn access(option: &DynamicMessage) -> Option<Access> {
     let says = |field| option.get_field_by_name(field).and_then(|value| value.as_bool()).unwrap_or(false);
-    if says("public") {
-        return Some(Access::Anyone);
-    }
-    if says("authenticated") {
-        return Some(Access::SignedIn);
-    }
     let roles = option.get_field_by_name("roles")?;
     let roles: Vec<&str> = roles.as_list()?.iter().filter_map(Value::as_str).collect();
-    (!roles.is_empty()).then(|| Access::roles(roles))
+    // Exactly one of the three: an option that says more than one thing is a mistake, and lets nobody in.
+    match (says("public"), says("authenticated"), roles.is_empty()) {
+        (true, false, true) => Some(Access::Anyone),
+        (false, true, true) => Some(Access::SignedIn),
+        (false, false, false) => Some(Access::roles(roles)),
+        _ => None,
+    }
 }
 
 /// Reads the policies of every method of the services in `packages`, and adds those of health and reflection.

@@ -22,6 +22,9 @@ use crate::server::{Drained, TlsConfig};
 use crate::threads::{self, OnPark};
 use crate::{Health, Operations, Readiness, Server, ServerConfig, Shutdown, systemd};
 
+/// How long to wait before the keys of tokens are fetched again after auth did not answer.
+const PREFETCH_RETRY: Duration = Duration::from_secs(1);
+
 /// Any error on the way to a running server.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -146,6 +149,7 @@ impl Process {
     /// Makes the guards of a stack: who is let in, how many, how long.
     pub fn guards(&self, keys: Arc<dyn KeySource>, services: Arc<ServiceKeys>) -> Guards {
         let verifier = Verifier::new(self.common.verifier_config(), keys);
+        tokio::spawn(prefetch(verifier.clone(), self.shutdown.clone()));
         Guards {
             metrics: self.telemetry.metrics().clone(),
             spans: self.telemetry.spans(),
@@ -194,6 +198,16 @@ impl Process {
         let _ = operations.await;
         self.telemetry.shutdown().await;
         Ok(())
+    }
+}
+
+/// Fetches the keys of tokens before the first token comes, so that callers are known even if auth goes away soon.
+async fn prefetch(verifier: Verifier, shutdown: Shutdown) {
+    while verifier.prefetch().await.is_err() {
+        tokio::select! {
+            () = shutdown.begun() => return,
+            () = tokio::time::sleep(PREFETCH_RETRY) => {}
+        }
     }
 }
 
