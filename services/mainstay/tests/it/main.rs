@@ -1,0 +1,119 @@
+//! The command line, as far as it needs no server.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value as Json;
+
+fn mainstay(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mainstay")).args(arguments).output().unwrap()
+}
+
+fn shop() -> String {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../proto/shop").display().to_string()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn contract(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("broken.proto"), text).unwrap();
+    folder
+}
+
+fn path(folder: &Path) -> &str {
+    folder.to_str().unwrap()
+}
+
+#[test]
+fn help_names_every_command() {
+    let output = mainstay(&["--help"]);
+    assert!(output.status.success());
+    for command in ["serve", "contract", "admin", "--config", "--data-dir", "--contracts", "--listen"] {
+        assert!(stdout(&output).contains(command), "{command}");
+    }
+}
+
+#[test]
+fn a_good_contract_passes_the_check() {
+    let output = mainstay(&["contract", "check", &shop()]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stdout(&output).contains("is a valid contract"));
+}
+
+#[test]
+fn a_broken_contract_fails_the_check_with_every_place() {
+    let folder = contract(
+        "syntax = \"proto3\";\npackage a.v1;\nimport \"google/api/resource.proto\";\nimport \"mainstay/v1/options.proto\";\n\
+         message Thing {\n  option (google.api.resource) = {type: \"a.example.com/Thing\" pattern: \"things/{thing}\"};\n  \
+         option (mainstay.v1.resource) = {access {read: \"resource.nope == 1\" write: \"resource.title > 2\"}};\n  \
+         string name = 1;\n  string title = 2;\n}\n",
+    );
+    let output = mainstay(&["contract", "check", path(folder.path())]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stdout(&output);
+    assert!(text.contains("broken.proto:7:"), "{text}");
+    assert!(text.contains("nope"), "{text}");
+    let output = mainstay(&["contract", "check", path(folder.path()), "--json"]);
+    let json: Json = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["ok"], false);
+    assert!(json["diagnostics"].as_array().unwrap().len() >= 2, "all problems at once: {json}");
+    assert_eq!(json["diagnostics"][0]["line"], 7);
+}
+
+#[test]
+fn a_missing_folder_is_named_with_the_remedy() {
+    let output = mainstay(&["contract", "check", "/nowhere/at/all"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stdout(&output);
+    assert!(text.contains("/nowhere/at/all") && text.contains("does not exist"), "{text}");
+}
+
+#[test]
+fn explain_shows_the_rule_and_the_sql_of_both_engines() {
+    let output = mainstay(&["contract", "explain", "Order.update", &shop()]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = stdout(&output);
+    for part in ["shop.v1.Order", "old.buyer == auth.uid", "SQLite", "PostgreSQL", "UPDATE \"shop_v1_order\" AS t SET", "FOR UPDATE"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+    let output = mainstay(&["contract", "explain", "Nobody.read", &shop()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("Order, Product, Review"), "{}", stderr(&output));
+}
+
+#[test]
+fn export_writes_files_that_compile_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = mainstay(&["contract", "export", &shop(), "--out", path(folder.path())]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let derived = std::fs::read_to_string(folder.path().join("shop/v1/product_service.proto")).unwrap();
+    assert!(derived.contains("service ProductService"), "{derived}");
+}
+
+#[test]
+fn every_problem_of_the_configuration_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mainstay.toml");
+    std::fs::write(&file, "lisen = \"127.0.0.1:1\"\nmax_connections = \"many\"\n[gateway]\nmax_reqest_bytes = 3\n").unwrap();
+    let output = mainstay(&["serve", "--config", path(&file)]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    for part in ["lisen", "listen", "max_connections", "max_reqest_bytes", "max_request_bytes"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+}
+
+#[test]
+fn a_password_is_never_an_argument() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = mainstay(&["admin", "create", "root@example.org", "--data-dir", path(folder.path())]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("--password-stdin"), "{}", stderr(&output));
+}
