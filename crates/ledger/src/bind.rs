@@ -48,7 +48,12 @@ fn bind_indexes(resource: &mut Resource, entry: &ResourceEntry, ledger: &Ledger)
         .map(|index| {
             let identity = identity_of(resource, index, &required);
             let made = entry.indexes.iter().find(|known| known.is_same(&identity)).map(|known| known.name.clone());
-            made.or_else(|| ledger.name_of(&identity.owner(&resource.type_name)))
+            let natural = index.name.replacen(&resource.table, &entry.table, 1);
+            // What the ledger keeps of a name that is only promised is in lower case.
+            made.or_else(|| {
+                let promised = ledger.name_of(&identity.owner(&resource.type_name))?;
+                Some(if promised.eq_ignore_ascii_case(&natural) { natural } else { promised })
+            })
         })
         .collect();
     for (index, name) in resource.indexes.iter_mut().zip(names) {
