@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use diesel::dsl::sql;
+use diesel::sql_types::Bool;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
@@ -205,12 +207,20 @@ impl PostgresStore {
     }
 
     /// A connection of its own that holds the advisory lock: with the connection the lock ends in any case.
+    ///
+    /// It asks again and again instead of waiting inside PostgreSQL: a statement that waits holds a snapshot, which an
+    /// index that the holder builds concurrently would wait for in turn, a deadlock.
     async fn schema_lock(&self) -> Result<AsyncPgConnection, Error> {
         let mut link = self.target.connect_unlimited().await?;
-        let lock = format!("SELECT pg_advisory_lock({SCHEMA_LOCK})");
-        match link.batch_execute(&lock).await {
-            Ok(()) => Ok(link),
-            Err(error) => Err(classify::postgres(error, link.is_broken())),
+        let mut attempt = 1;
+        loop {
+            let lock = sql::<Bool>(&format!("pg_try_advisory_lock({SCHEMA_LOCK})"));
+            match diesel_async::RunQueryDsl::get_result::<bool>(diesel::select(lock), &mut link).await {
+                Ok(true) => return Ok(link),
+                Ok(false) => tokio::time::sleep(pause(attempt)).await,
+                Err(error) => return Err(classify::postgres(error, link.is_broken())),
+            }
+            attempt += 1;
         }
     }
 
