@@ -36,7 +36,7 @@ pub async fn seed(resources: &Arc<Resources>, text: &str) -> Result<usize, SeedE
     let mut made = 0;
     for (message, records) in file.0 {
         let methods = Methods::of(&snapshot, &message)?;
-        if !is_empty(resources, &methods).await? {
+        if !is_empty(resources, &snapshot, &methods).await? {
             continue;
         }
         for (index, record) in records.iter().enumerate() {
@@ -78,8 +78,11 @@ impl Methods {
     }
 }
 
-async fn is_empty(resources: &Resources, methods: &Methods) -> Result<bool, SeedError> {
+async fn is_empty(resources: &Resources, snapshot: &Snapshot, methods: &Methods) -> Result<bool, SeedError> {
     let mut request = Vec::new();
+    if let Some(parent) = &snapshot.resource(methods.resource).parent {
+        frame::put_bytes(1, parent.render(|_| "-").as_bytes(), &mut request);
+    }
     frame::put_varint(2, 1, &mut request);
     let call = Call::new(methods.list.clone(), Principal::system(), Bytes::from(request));
     Ok(resources.call(&call).await.map_err(SeedError::Look)?.is_empty())

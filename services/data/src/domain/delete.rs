@@ -73,6 +73,7 @@ impl Request {
         }
         let revision = &old[plan.resource.layout.revision()];
         check_etag(revision, Some(&self.etag))?;
+        self.check_children(conn).await?;
         let mut params = self.key.clone();
         params.push(revision.clone());
         let binds = plan.remove.values(&op.caller, &params);
@@ -84,5 +85,19 @@ impl Request {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// A row that others live under stays, as one that others refer to (AIP-135). One that is made at the same time reads
+    /// the parent in its transaction, so that only one of the two can be.
+    async fn check_children(&self, conn: &mut Conn<'_>) -> Result<()> {
+        let mut params = self.key.clone();
+        params.push(Value::Int(1));
+        for children in &self.op.plan().children {
+            let binds = children.values(&self.op.caller, &params);
+            if conn.query(&children.statement, &binds, &mut |_| ()).await? > 0 {
+                return Err(Error::StillReferenced { name: self.name.clone() });
+            }
+        }
+        Ok(())
     }
 }

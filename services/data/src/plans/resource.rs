@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use mainstay_contract::{Resource, Rule};
 use mainstay_expr::Program;
 use mainstay_record::{Row, Template, TemplatePart, Value};
-use mainstay_sql::{Condition, Delete, Dialect, Insert, Table, Update, delete, insert, update};
+use mainstay_sql::{Condition, Delete, Dialect, Insert, Select, Table, Update, delete, insert, select, update};
 use mainstay_wire::{PlanError, RecordPlan, Selection};
 use prost_reflect::DescriptorPool;
 
@@ -40,6 +40,8 @@ pub struct ResourcePlan {
     gets: KeyReads,
     locked: KeyReads,
     updates: RwLock<HashMap<Vec<usize>, Arc<Compiled>>>,
+    /// Each finds one row of a resource that lives under this one. Params: the key, then how many rows to find.
+    pub children: Vec<Arc<Compiled>>,
     /// How the parent's name is put together, for a resource that has one.
     pub parent: Option<Template>,
     /// What a writer sees who may not read the result: the name.
@@ -80,6 +82,7 @@ impl ResourcePlan {
             gets: KeyReads::new(dialect, table, false, shapes),
             locked: KeyReads::new(dialect, table, true, shapes),
             updates: RwLock::default(),
+            children: Vec::new(),
             parent: parent(&resource.template),
             name_only,
             shapes: Arc::clone(shapes),
@@ -95,6 +98,22 @@ impl ResourcePlan {
     /// Counts the statement shapes of the snapshot.
     pub fn shapes(&self) -> &Shapes {
         &self.shapes
+    }
+
+    /// The statement that finds rows of this resource under a parent. Params: the parent's key, then the limit.
+    pub fn under_parent(&self) -> Arc<Compiled> {
+        let count = self.resource.layout.keys() - 1;
+        let under = Select {
+            table: self.table(),
+            columns: vec![count],
+            flags: Vec::new(),
+            condition: Condition::KeyPrefix { count, first_param: 0 },
+            order: None,
+            after: None,
+            limit_param: Some(count),
+            lock: false,
+        };
+        self.shapes.compile(select(self.dialect, &under))
     }
 
     /// How this caller reads one row. Params: the key.

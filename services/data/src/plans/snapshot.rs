@@ -34,9 +34,15 @@ impl Snapshot {
     pub fn new(contract: Contract, revision: i64, applied_at: i64, dialect: Dialect) -> Result<Snapshot, PlanError> {
         let shapes = Arc::new(Shapes::default());
         let resources = contract.resources.iter();
-        let resources = resources
-            .map(|resource| ResourcePlan::new(resource.clone(), &contract.pool, dialect, &shapes).map(Arc::new))
-            .collect::<Result<_, _>>()?;
+        let mut resources = resources
+            .map(|resource| ResourcePlan::new(resource.clone(), &contract.pool, dialect, &shapes))
+            .collect::<Result<Vec<_>, _>>()?;
+        for child in 0..resources.len() {
+            if let Some(parent) = resources[child].resource.parent {
+                let under = resources[child].under_parent();
+                resources[parent].children.push(under);
+            }
+        }
         let services = contract.services.iter();
         let methods = services
             .flat_map(|service| {
@@ -44,6 +50,7 @@ impl Snapshot {
                 service.methods.iter().map(move |method| (method.path.clone(), Bound { resource, kind: method.kind }))
             })
             .collect();
+        let resources = resources.into_iter().map(Arc::new).collect();
         Ok(Snapshot { revision, applied_at, contract, resources, methods })
     }
 

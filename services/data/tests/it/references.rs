@@ -109,6 +109,25 @@ both_engines! {
         }
     }
 
+    async fn a_child_may_be_made_under_a_parent_that_is_deleted_at_the_same_time_only_if_it_stays(engine: Engine) {
+        let fixture = with_publishers(engine).await;
+        let (ann, staff) = (fixture.user("ann", &[]), fixture.user("stan", &["staff"]));
+        for round in 0..20 {
+            let publisher = json!({"publisher_id": format!("r{round}"), "publisher": {"title": "R", "open": true}});
+            ann.ok(CREATE_PUBLISHER, publisher).await;
+            let name = format!("publishers/r{round}");
+            let (made, gone) = futures_util::join!(
+                staff.call(CREATE, json!({"parent": name, "book": {"title": "A"}})),
+                ann.call(DELETE_PUBLISHER, json!({"name": name})),
+            );
+            match (made, gone) {
+                (Ok(_), Err(fault)) => assert_eq!(fault.reason(), Some(Reason::StillReferenced), "{fault:?}"),
+                (Err(fault), Ok(_)) => assert_eq!(fault.reason(), Some(Reason::ReferenceNotFound), "{fault:?}"),
+                other => panic!("one of the two must give way: {other:?}"),
+            }
+        }
+    }
+
     async fn deleting_what_is_not_there_can_be_allowed(engine: Engine) {
         let fixture = with_publishers(engine).await;
         let staff = fixture.user("stan", &["staff"]);

@@ -58,7 +58,7 @@ both_engines! {
         fixture.clock.advance_seconds(DAY_SECONDS - 60);
         assert_eq!(merchant.ok(CREATE, request.clone()).await, first);
         fixture.clock.advance_seconds(120);
-        assert_eq!(merchant.refused(CREATE, request).await.0, Reason::AlreadyExists);
+        assert_eq!(merchant.fault(CREATE, request).await.code(), tonic::Code::AlreadyExists, "done, not replayed");
         merchant.ok(CREATE, json!({"request_id": ID, "product": {"sku": "MUG"}})).await;
     }
 

@@ -49,7 +49,7 @@ fn invalid(id: &str) -> [(String, Json); 3] {
     let door = json!({"name": format!("doors/{id}"), "code": "too long", "owner": "eve", "made_of": "tin", "etag": "stale"});
     [
         (format!("{SERVICE}/CreateDoor"), json!({"door_id": "NO GOOD", "door": {"code": "too long"}, "request_id": "a b"})),
-        (format!("{SERVICE}/UpdateDoor"), json!({"door": door, "update_mask": "no_such", "request_id": "a b"})),
+        (format!("{SERVICE}/UpdateDoor"), json!({"door": door, "update_mask": "noSuch", "request_id": "a b"})),
         (
             format!("{SERVICE}/DeleteDoor"),
             json!({"name": format!("doors/{id}"), "etag": "stale", "force": true, "request_id": "a b"}),

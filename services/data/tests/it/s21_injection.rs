@@ -25,6 +25,9 @@ both_engines! {
             let product = json!({"sku": format!("SKU-{n}"), "title": text, "category": text});
             let made = merchant.ok(CREATE, json!({"product": product})).await;
             assert_eq!(made["title"], *text);
+            if text.contains('*') {
+                continue; // a wildcard, also inside quotes (AIP-160)
+            }
             let quoted = json!(text).to_string();
             for filter in [format!("title = {quoted}"), format!("category = {quoted} AND title = {quoted}")] {
                 let found = merchant.ok(LIST, json!({"filter": filter})).await;

@@ -29,6 +29,16 @@ both_engines! {
         assert_eq!(ann["owner"], "ann");
     }
 
+    async fn a_seed_that_failed_goes_on_where_a_table_is_empty(engine: Engine) {
+        let fixture = Fixture::start(engine, &library()).await;
+        let publishers = json!([{"name": "publishers/p", "title": "P", "open": true}]);
+        let wrong = json!({PUBLISHER: publishers, BOOK: [{"name": "publishers/p/books/b"}]});
+        let error = run(&fixture, &wrong.to_string()).await.unwrap_err();
+        assert!(error.to_string().contains("lib.v1.Book number 1"), "{error}");
+        let right = json!({PUBLISHER: publishers, BOOK: [{"name": "publishers/p/books/b", "title": "B"}]});
+        assert_eq!(run(&fixture, &right.to_string()).await.unwrap(), 1);
+    }
+
     async fn what_is_wrong_with_a_seed_names_the_record(engine: Engine) {
         let fixture = Fixture::start(engine, &library()).await;
         let publishers = json!([{"name": "publishers/p", "title": "P"}]);

@@ -87,7 +87,7 @@ both_engines! {
                     let (path, request) = request(kind, n);
                     let call = Call::new(path, Principal::anonymous(), request);
                     let answer = resources.call(&call).await.unwrap_or_else(|fault| panic!("{path}: {fault:?}"));
-                    check(path, &answer);
+                    holds_its_values(path, &answer);
                     calls.fetch_add(1, Ordering::Relaxed);
                     n += 1;
                     tokio::task::yield_now().await;
@@ -180,7 +180,15 @@ both_engines! {
         fixture.user("r", &["reader"]).ok(GET, json!({"name": "notes/a"})).await;
     }
 
-    async fn an_empty_contract_is_served_and_then_filled(engine: Engine) {
+    async fn a_saved_file_is_applied_by_itself(engine: Engine) {
+        let fixture = Fixture::start(engine, &notes("string title = 2;")).await;
+        let mut revisions = fixture.data.manager().served().subscribe();
+        fixture.write(&notes("string headline = 2;"));
+        revisions.wait_for(|revision| *revision == 2).await.unwrap();
+        fixture.anonymous().ok(CREATE, json!({"note": {"headline": "A"}})).await;
+    }
+
+    async fn what_no_contract_has_is_not_found(engine: Engine) {
         let fixture = Fixture::start(engine, &library()).await;
         assert!(matches!(fixture.outcome, FolderOutcome::Applied(_)));
         let call = Call::new("/no.such.Service/Get", Principal::anonymous(), Bytes::new());
@@ -221,7 +229,7 @@ fn request(kind: usize, n: usize) -> (&'static str, Bytes) {
     (path, out.into())
 }
 
-fn check(path: &str, answer: &[u8]) {
+fn holds_its_values(path: &str, answer: &[u8]) {
     let notes = if path.ends_with("ListNotes") { frame::messages(answer, 1).unwrap() } else { vec![answer] };
     assert!(!notes.is_empty(), "{path}");
     for note in notes {
