@@ -11,10 +11,13 @@ use tracing_subscriber::fmt::{FmtContext, layer as fmt_layer};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer};
 
+/// What the exporters say of their own life is of no interest to an operator unless the configuration asks for it.
+const QUIETER: &str = "opentelemetry=warn,opentelemetry_sdk=warn,opentelemetry_otlp=warn";
+
 /// Makes the layer that writes log lines as the configuration says.
 pub(crate) fn layer(config: &Config) -> Result<Box<dyn Layer<Base> + Send + Sync>, Error> {
     let filter = EnvFilter::builder()
-        .parse(&config.log)
+        .parse(format!("{QUIETER},{}", config.log))
         .map_err(|source| Error::Filter { filter: config.log.clone(), source })?;
     let terminal = std::io::stderr().is_terminal();
     let json = match config.log_format {

@@ -125,10 +125,10 @@ impl Grpcurl {
         let mut command = Command::new(grpcurl());
         command.arg("-plaintext").args(["-max-time", "60"]).args(flags).stdin(Stdio::null());
         if let Some(token) = &self.token {
-            command.arg("-H").arg(format!("authorization: Bearer {token}"));
+            command.arg("-rpc-header").arg(format!("authorization: Bearer {token}"));
         }
         for header in &self.headers {
-            command.args(["-H", header]);
+            command.args(["-rpc-header", header]);
         }
         command.arg(&self.address).arg(verb);
         command

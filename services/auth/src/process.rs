@@ -7,7 +7,7 @@ use std::time::Duration;
 use mainstay_db::{DataDir, RunInfo};
 use mainstay_layers::stack;
 use mainstay_runtime::process::{
-    self, Common, Failure, Flags, Other, Process, Role, Settings, operator_secret, service_keys,
+    self, Common, Failure, Flags, Other, Probed, Process, Role, Settings, operator_secret, service_keys,
 };
 use mainstay_runtime::{Check, Reflection, Shutdown, policies};
 use prost_reflect::DescriptorPool;
@@ -47,6 +47,7 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
         .add_service(reflection.v1())
         .add_service(reflection.v1alpha());
     let service = stack::listener(routes, policies::of_packages(&pool, &[PACKAGE], &guards.metrics), guards);
+    let service = Probed::new(process.readiness.clone(), service);
     let address = format!("http://{}", ports.clients.address());
     directory.publish(&RunInfo { pid: std::process::id(), address: address.clone(), secret: operator })?;
     tracing::info!(%address, "the auth service is ready");

@@ -166,7 +166,8 @@ fn diagnostic(problem: &Diagnostic) -> pb::Diagnostic {
     }
 }
 
-fn plan_message(plan: &Plan) -> pb::Plan {
+/// A plan as the API shows it.
+pub fn plan_message(plan: &Plan) -> pb::Plan {
     let steps = plan.steps.iter().map(|step| {
         let (safety, reason, remedy) = match &step.safety {
             Safety::Safe => (pb::plan_step::Safety::Safe, "", ""),

@@ -18,6 +18,7 @@ pub mod start;
 pub mod store;
 mod watch;
 
+pub use contract_service::plan_message;
 pub use config::{Config, Options};
 pub use data::{Data, Environment};
 pub use endpoint::DataEndpoint;

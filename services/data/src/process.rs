@@ -7,7 +7,7 @@ use std::time::Duration;
 use mainstay_db::{DataDir, Database, RunInfo};
 use mainstay_runtime::channel::{Channel, GrpcChannel};
 use mainstay_runtime::process::{
-    self, Common, Failure, Flags, Other, Process, RemoteKeys, Role, Settings, credential, operator_secret, service_keys,
+    self, Common, Failure, Flags, Other, Probed, Process, RemoteKeys, Role, Settings, credential, operator_secret, service_keys,
 };
 use mainstay_runtime::{Check, Reflection, Shutdown};
 use prost_reflect::DescriptorPool;
@@ -45,7 +45,7 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     let reflection = Reflection::new(&pool, process.shutdown.clone())?;
     let (health, v1, v1alpha) = (process.health.service(), reflection.v1(), reflection.v1alpha());
     let more = move |routes: tonic::service::Routes| routes.add_service(health).add_service(v1).add_service(v1alpha);
-    let service = data.listener(&pool, more, guards);
+    let service = Probed::new(process.readiness.clone(), data.listener(&pool, more, guards));
     let address = format!("http://{}", ports.clients.address());
     directory.publish(&RunInfo { pid: std::process::id(), address: address.clone(), secret: operator })?;
     tracing::info!(%address, "the data service is ready");

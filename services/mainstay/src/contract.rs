@@ -8,7 +8,6 @@ use mainstay_contract::{Contract, Diagnostics};
 use mainstay_data::apply::{self, ApplyError};
 use mainstay_data::{self as data, start};
 use mainstay_identity::{Clock as _, SystemClock};
-use mainstay_ledger::Plan;
 use mainstay_proto::data::v1 as pb;
 use mainstay_runtime::process::{self, Common, Failure, Flags, Role};
 
@@ -101,12 +100,12 @@ async fn plan(common: Common, config: data::Config, folder: PathBuf, json: bool)
         Target::Server(server) => {
             let request = pb::PlanContractRequest { sources: sources(&contract) };
             let answer: pb::PlanContractResponse = server.call(&method("PlanContract"), &request).await?;
-            print_remote(answer.plan.as_ref(), json);
+            print_plan(&answer.plan.unwrap_or_default(), json);
         }
         Target::Store(_directory) => {
             let db = start::open(&config, &data::process::options(&common)).await?;
             let plan = apply::plan(&db, Arc::new(contract)).await?;
-            print_plan(&plan, json);
+            print_plan(&data::plan_message(&plan), json);
             db.close().await;
         }
     }
@@ -134,7 +133,7 @@ async fn apply(common: Common, config: data::Config, folder: PathBuf, wish: Wish
                 error => Failure::from(error),
             })?;
             apply::finish(&db, contract).await?;
-            print_plan(&made.plan, wish.json);
+            print_plan(&data::plan_message(&made.plan), wish.json);
             if !wish.json {
                 println!("revision {} is stored", made.applied.revision);
             }
@@ -151,7 +150,7 @@ async fn apply_remotely(server: &Server, contract: &Contract, wish: Wish) -> Res
         accept: wish.accept,
     };
     let answer: pb::ApplyContractResponse = server.call(&method("ApplyContract"), &request).await?;
-    print_remote(answer.plan.as_ref(), wish.json);
+    print_plan(&answer.plan.unwrap_or_default(), wish.json);
     if !wish.json {
         println!("revision {} is served", answer.revision);
     }
@@ -159,23 +158,13 @@ async fn apply_remotely(server: &Server, contract: &Contract, wish: Wish) -> Res
 }
 
 fn sources(contract: &Contract) -> Vec<pb::SourceFile> {
-    let source = |source: &mainstay_contract::Source| pb::SourceFile {
-        path: source.path.clone(),
-        text: source.text.clone(),
-    };
+    let source =
+        |source: &mainstay_contract::Source| pb::SourceFile { path: source.path.clone(), text: source.text.clone() };
     contract.sources.iter().map(source).collect()
 }
 
-fn print_plan(plan: &Plan, json: bool) {
-    if json {
-        println!("{}", serde_json::json!(plan));
-    } else {
-        print!("{plan}");
-    }
-}
-
-fn print_remote(plan: Option<&pb::Plan>, json: bool) {
-    let Some(plan) = plan else { return };
+/// Prints a plan the same way, whoever made it.
+fn print_plan(plan: &pb::Plan, json: bool) {
     if json {
         let steps = plan.steps.iter().map(|step| {
             serde_json::json!({

@@ -22,13 +22,12 @@ mainstay_testkit::both_engines! {
         while trial.dies_at(&format!("apply.step.{steps}"), Schema::Old).await {
             steps += 1;
         }
-        // A rename and a field; the index is in the same transaction on SQLite and is built beside it on PostgreSQL.
-        assert!(steps >= if engine == Engine::Sqlite { 3 } else { 2 }, "only {steps} steps");
+        // A rename and a field; the index on a table that is there is built beside the transaction.
+        assert!(steps >= 2, "only {steps} steps");
         assert!(trial.dies_at("apply.commit", Schema::Old).await);
         assert!(trial.dies_at("apply.committed", Schema::New).await);
         for name in ["apply.outside.0.before", "apply.outside.0.made"] {
-            let dies = trial.dies_at(name, Schema::New).await;
-            assert_eq!(dies, engine == Engine::Postgres, "{name}: only PostgreSQL builds indexes beside the transaction");
+            assert!(trial.dies_at(name, Schema::New).await, "{name}");
         }
         trial.everything_is_there().await;
     }
@@ -100,11 +99,12 @@ impl Trial {
     }
 
     /// Asks for the plan from the store, or from the server if it runs, to the contract in the folder.
-    fn plan(&self) -> Option<Vec<Value>> {
+    fn plan(&self) -> Option<Vec<String>> {
         let folder = self.system.folder.contracts();
         let output = self.system.command(&["contract", "plan", &folder.to_string_lossy(), "--json"]);
         let plan: Value = serde_json::from_slice(&output.stdout).ok()?;
-        plan["steps"].as_array().cloned()
+        let titles = plan["steps"].as_array()?.iter().map(|step| step["title"].to_string());
+        Some(titles.collect())
     }
 
     fn nothing_is_left(&self) -> bool {
@@ -114,8 +114,7 @@ impl Trial {
     /// The schema in the store, by what the plan still wants to do: everything, or at most an index.
     fn stored(&self) -> Schema {
         let steps = self.plan().expect("the store is free and a plan can be made");
-        let title =
-            |word: &str| steps.iter().any(|step| step["title"].as_str().is_some_and(|title| title.contains(word)));
+        let title = |word: &str| steps.iter().any(|step| step.contains(word));
         match (title("rename field"), title("add field")) {
             (true, true) => Schema::Old,
             (false, false) => Schema::New,

@@ -99,7 +99,7 @@ message Voyage {
 fn ship() -> Value {
     json!({
         "callSign": "DXAB1", "listed": false, "crew": 23, "displacement": "-9007199254740993", "decks": 4_294_967_295u32,
-        "serial": "18446744073709551615", "trim": -5, "offset": "-6", "beacon": 7, "transponder": "8", "depth": -9,
+        "serial": "9223372036854775807", "trim": -5, "offset": "-6", "beacon": 7, "transponder": "8", "depth": -9,
         "drift": "-10", "draught": 4.25, "length": 120.5, "seal": "3q2+7w==", "rating": 0, "state": "AT_SEA",
         "engine": {"maker": "Kraft & Söhne", "kilowatts": 900, "cylinders": [1, 2, 3]},
         "ports": ["Kiel", "Lübeck", ""], "spares": [{"maker": "A"}, {"kilowatts": 3}],

@@ -5,6 +5,7 @@ use std::time::Duration;
 use diesel::ConnectionError;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use tokio_postgres::NoTls;
+use tokio_postgres::config::Host;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{tls, url};
@@ -13,6 +14,9 @@ use crate::error::Error;
 
 /// After how long without traffic a connection asks whether the other side still lives.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// Where PostgreSQL listens unless the URL says otherwise.
+const DEFAULT_PORT: u16 = 5432;
 
 /// Errors that PostgreSQL reports without a code that Diesel passes on are told apart by their text. Only some roles
 /// may choose the language of messages, so a refusal is no error.
@@ -53,9 +57,25 @@ impl Target {
 
     async fn within(&self, statement_timeout_ms: u64) -> Result<AsyncPgConnection, ConnectionError> {
         match tokio::time::timeout(self.timeout, self.establish(statement_timeout_ms)).await {
-            Ok(result) => result,
-            Err(_) => Err(ConnectionError::BadConnection("PostgreSQL did not answer in time".to_owned())),
+            Ok(Ok(link)) => Ok(link),
+            Ok(Err(error)) => Err(self.unreachable(&words(&error))),
+            Err(_) => Err(self.unreachable("it did not answer in time")),
         }
+    }
+
+    /// Says which server it is, and never with which password.
+    fn unreachable(&self, why: &str) -> ConnectionError {
+        let ports = self.config.get_ports();
+        let servers = self.config.get_hosts().iter().enumerate().map(|(index, host)| {
+            // One port may stand for all hosts.
+            let port = ports.get(index).or_else(|| ports.first()).copied().unwrap_or(DEFAULT_PORT);
+            match host {
+                Host::Tcp(name) => format!("{name}:{port}"),
+                Host::Unix(folder) => folder.display().to_string(),
+            }
+        });
+        let servers: Vec<String> = servers.collect();
+        ConnectionError::BadConnection(format!("no connection to PostgreSQL at {}: {why}", servers.join(", ")))
     }
 
     async fn establish(&self, statement_timeout_ms: u64) -> Result<AsyncPgConnection, ConnectionError> {
@@ -77,6 +97,20 @@ impl Target {
         }
         Ok(link)
     }
+}
+
+/// An error with its causes on one line.
+fn words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 fn refused(error: tokio_postgres::Error) -> ConnectionError {

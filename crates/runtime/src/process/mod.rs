@@ -1,8 +1,10 @@
 //! What every server process does around its service: settings, telemetry, identity, ports, drain.
 
 mod keys;
+mod probed;
 mod settings;
 
+pub use probed::Probed;
 pub use keys::{RemoteKeys, ServiceKeyError, credential, operator_secret, service_keys};
 pub use settings::{DEFAULT_MAX_REQUESTS, Flags, Mode, Other, Role, ServiceSettings, Settings, TokenSettings};
 
