@@ -82,7 +82,12 @@ impl Data {
     }
 
     /// The service for a listener of its own. `extra` adds what every port serves: health, reflection.
-    pub fn listener(&self, platform: &DescriptorPool, extra: impl FnOnce(Routes) -> Routes, guards: Guards) -> Stack<DataEndpoint> {
+    pub fn listener(
+        &self,
+        platform: &DescriptorPool,
+        extra: impl FnOnce(Routes) -> Routes,
+        guards: Guards,
+    ) -> Stack<DataEndpoint> {
         let policies = policies::of_packages(platform, &[PACKAGE], &guards.metrics);
         let platform = RoutesEndpoint::new(extra(self.routes()), policies);
         let metrics = guards.metrics.clone();

@@ -92,9 +92,11 @@ impl From<Error> for Fault {
             Error::Immutable(fields) => fields.into_iter().fold(Fault::new(Reason::ImmutableField), |fault, field| {
                 fault.violation(field, "is immutable: it keeps the value that it was created with")
             }),
-            Error::Filter { source_text, problem } => problem_fault(Reason::InvalidFilter, "filter", &source_text, problem),
+            Error::Filter { source_text, problem } => {
+                problem_fault(Reason::InvalidFilter, "filter", &source_text, &problem)
+            }
             Error::OrderBy { source_text, problem } => {
-                problem_fault(Reason::InvalidOrderBy, "order_by", &source_text, problem)
+                problem_fault(Reason::InvalidOrderBy, "order_by", &source_text, &problem)
             }
             Error::Mask { field, error } => {
                 let text = error.to_string();
@@ -103,9 +105,9 @@ impl From<Error> for Fault {
             Error::PageSize => Fault::new(Reason::InvalidArgument)
                 .message("page_size must not be negative")
                 .violation("page_size", "must not be negative; leave it out for the default"),
-            Error::PageToken(token) => {
-                Fault::new(Reason::InvalidPageToken).message(token.to_string()).violation("page_token", token.to_string())
-            }
+            Error::PageToken(token) => Fault::new(Reason::InvalidPageToken)
+                .message(token.to_string())
+                .violation("page_token", token.to_string()),
             Error::NotSupported { field } => Fault::new(Reason::Unimplemented)
                 .message(format!("`{field}` is not supported yet"))
                 .violation(field, "is not supported yet; leave it out"),
@@ -161,15 +163,12 @@ fn shown(text: &str) -> String {
 }
 
 /// Points at the column (in characters, from 1) where a filter or an order goes wrong.
-fn problem_fault(reason: Reason, field: &'static str, source: &str, problem: mainstay_expr::Problem) -> Fault {
+fn problem_fault(reason: Reason, field: &'static str, source: &str, problem: &mainstay_expr::Problem) -> Fault {
     let column = source.get(..problem.span.start).map_or(1, |before| before.chars().count() + 1);
     let mut text = format!("column {column}: {}", problem.message);
     if let Some(help) = &problem.help {
         text.push_str("; ");
         text.push_str(help);
     }
-    Fault::new(reason)
-        .message(format!("{field}, {text}"))
-        .meta("column", column.to_string())
-        .violation(field, text)
+    Fault::new(reason).message(format!("{field}, {text}")).meta("column", column.to_string()).violation(field, text)
 }

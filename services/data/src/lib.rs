@@ -11,15 +11,15 @@ mod manager;
 pub mod plans;
 pub mod process;
 mod schema;
+pub mod seed;
 mod served;
 mod service;
-pub mod seed;
 pub mod start;
 pub mod store;
 mod watch;
 
-pub use contract_service::plan_message;
 pub use config::{Config, Options};
+pub use contract_service::plan_message;
 pub use data::{Data, Environment};
 pub use endpoint::DataEndpoint;
 pub use error::{Error, Result};

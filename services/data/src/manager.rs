@@ -87,7 +87,9 @@ impl Manager {
                 match apply::finish(&manager.db, Arc::clone(&contract)).await {
                     Ok(0) => return,
                     Ok(steps) => return tracing::info!(steps, "the steps outside the transaction are done"),
-                    Err(error) => tracing::warn!(cause = %error, "a step outside the transaction failed and is tried again"),
+                    Err(error) => {
+                        tracing::warn!(cause = %error, "a step outside the transaction failed and is tried again");
+                    }
                 }
                 tokio::select! {
                     () = manager.stop.cancelled() => return,

@@ -7,7 +7,8 @@ use std::time::Duration;
 use mainstay_db::{DataDir, Database, RunInfo};
 use mainstay_runtime::channel::{Channel, GrpcChannel};
 use mainstay_runtime::process::{
-    self, Common, Failure, Flags, Other, Probed, Process, RemoteKeys, Role, Settings, credential, operator_secret, service_keys,
+    self, Common, Failure, Flags, Other, Probed, Process, RemoteKeys, Role, Settings, credential, operator_secret,
+    service_keys,
 };
 use mainstay_runtime::{Check, Reflection, Shutdown};
 use prost_reflect::DescriptorPool;

@@ -27,15 +27,14 @@ pub enum SeedError {
     Look(#[source] Fault),
 }
 
-/// Creates the records of each message whose table is empty, in the order of the contract's references as far as the file
-/// has it: messages in the order in which they stand in the file. Returns how many records were made.
+/// Creates the records of each message whose table is empty: what others refer to or live under first, else in the order
+/// of the file. Returns how many records were made.
 pub async fn seed(resources: &Arc<Resources>, text: &str) -> Result<usize, SeedError> {
     let file: Ordered = serde_json::from_str(text).map_err(SeedError::Malformed)?;
     let snapshot = resources.served.load();
     let plans = Plans::new(&snapshot.contract.pool);
     let mut made = 0;
-    for (message, records) in file.0 {
-        let methods = Methods::of(&snapshot, &message)?;
+    for (message, records, methods) in in_order(&snapshot, file)? {
         if !is_empty(resources, &snapshot, &methods).await? {
             continue;
         }
@@ -48,6 +47,28 @@ pub async fn seed(resources: &Arc<Resources>, text: &str) -> Result<usize, SeedE
         }
     }
     Ok(made)
+}
+
+/// Puts the messages into an order in which each finds what it needs. Where they need each other, the file decides.
+fn in_order(snapshot: &Snapshot, file: Ordered) -> Result<Vec<(String, Vec<Json>, Methods)>, SeedError> {
+    let mut waiting = Vec::new();
+    for (message, records) in file.0 {
+        let methods = Methods::of(snapshot, &message)?;
+        waiting.push((message, records, methods));
+    }
+    let mut ordered = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let is_ready = |methods: &Methods| {
+            let resource = &snapshot.contract.resources[methods.resource];
+            let needed = resource.references.iter().map(|reference| reference.resource).chain(resource.parent);
+            needed
+                .filter(|it| *it != methods.resource)
+                .all(|it| waiting.iter().all(|(_, _, other)| other.resource != it))
+        };
+        let next = waiting.iter().position(|(_, _, methods)| is_ready(methods)).unwrap_or(0);
+        ordered.push(waiting.remove(next));
+    }
+    Ok(ordered)
 }
 
 struct Methods {
@@ -67,7 +88,10 @@ impl Methods {
         let methods = contract.services.iter().filter(|service| service.resource == resource).flat_map(|s| &s.methods);
         let find = |kind| methods.clone().find(|method| method.kind == kind);
         let (Some(create), Some(list)) = (find(Standard::Create), find(Standard::List)) else {
-            return Err(SeedError::UnknownMessage { message: message.to_owned(), known: "those with Create and List".into() });
+            return Err(SeedError::UnknownMessage {
+                message: message.to_owned(),
+                known: "those with Create and List".into(),
+            });
         };
         Ok(Methods {
             resource,
@@ -95,9 +119,10 @@ fn request(plans: &Plans, snapshot: &Snapshot, methods: &Methods, record: &Json)
     let name = body.as_object_mut().and_then(|fields| fields.remove("name"));
     let mut request = serde_json::Map::new();
     if let Some(Json::String(name)) = name {
-        let parts = resource.template.parse(&name).ok_or_else(|| {
-            format!("the name `{name}` does not have the form `{}`", resource.pattern)
-        })?;
+        let parts = resource
+            .template
+            .parse(&name)
+            .ok_or_else(|| format!("the name `{name}` does not have the form `{}`", resource.pattern))?;
         let (id, _) = parts.split_last().ok_or("the name has no id")?;
         request.insert(format!("{}_id", resource.singular), Json::String((*id).to_owned()));
         if let Some((parent, _)) = name.rsplit_once('/').and_then(|(rest, _)| rest.rsplit_once('/')) {

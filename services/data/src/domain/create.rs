@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mainstay_db::Conn;
 use mainstay_record::Value;
-use mainstay_wire::{Decoded, DecodeError, Violation, frame};
+use mainstay_wire::{DecodeError, Decoded, Violation, frame};
 use uuid::Uuid;
 
 use super::context::{Context, Operation};
@@ -112,9 +112,7 @@ pub fn violations(plan: &ResourcePlan, record: &[Value]) -> Vec<Violation> {
 /// A body that does not decode, in the same words.
 pub fn shape(plan: &ResourcePlan, error: DecodeError) -> Error {
     let violations = error.violations.into_iter();
-    Error::Violations(
-        violations.map(|v| Violation { field: in_request(plan, &v.field), message: v.message }).collect(),
-    )
+    Error::Violations(violations.map(|v| Violation { field: in_request(plan, &v.field), message: v.message }).collect())
 }
 
 fn in_request(plan: &ResourcePlan, field: &str) -> String {

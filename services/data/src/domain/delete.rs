@@ -64,7 +64,11 @@ impl Request {
         let (op, plan) = (&self.op, self.op.plan());
         let Some(old) = op.find(conn, &self.readable, &self.key).await? else {
             let public = matches!(self.readable, Readable::By { public: true, .. });
-            return if self.allow_missing { Ok(Outcome::Gone(self.key.clone())) } else { Err(op.caller.not_readable(public)) };
+            return if self.allow_missing {
+                Ok(Outcome::Gone(self.key.clone()))
+            } else {
+                Err(op.caller.not_readable(public))
+            };
         };
         let holds = plan.delete.as_ref().is_some_and(|rule| rule.allows(&op.caller.on_resource(&old)));
         allowed(op, holds)?;

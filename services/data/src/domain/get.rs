@@ -25,7 +25,8 @@ pub async fn get(cx: &Context, op: &Operation, message: &[u8], selection: Option
     let name = frame::string(message, NAME)?.unwrap_or_default();
     let key = op.key("name", name)?;
     let binds = statement.values(&op.caller, &key);
-    let answer = Answer { plan: Arc::clone(plan), selection, found: false, error: None, out: BytesMut::with_capacity(512) };
+    let answer =
+        Answer { plan: Arc::clone(plan), selection, found: false, error: None, out: BytesMut::with_capacity(512) };
     let answer = cx.db.fetch(Lane::Inline, &statement.statement, binds, answer).await?;
     match answer.error {
         Some(error) => Err(Error::Damaged(error)),

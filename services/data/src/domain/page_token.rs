@@ -42,7 +42,12 @@ pub enum TokenError {
 }
 
 /// Seals the position after the last row of a page.
-pub fn seal(key: &SealingKey, binding: &Binding<'_>, position: &Position, now_seconds: i64) -> Result<String, mainstay_keys::Error> {
+pub fn seal(
+    key: &SealingKey,
+    binding: &Binding<'_>,
+    position: &Position,
+    now_seconds: i64,
+) -> Result<String, mainstay_keys::Error> {
     let mut plain = Vec::with_capacity(128);
     plain.push(VERSION);
     plain.extend_from_slice(&(now_seconds + LIFETIME_SECONDS).to_be_bytes());

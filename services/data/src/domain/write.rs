@@ -205,9 +205,8 @@ fn name_only(op: &Operation, key: &[Value]) -> Result<Bytes> {
 /// The references of a record that are set and (for an update) differ from before.
 pub fn changed_references<'p>(plan: &'p ResourcePlan, old: Option<&[Value]>, new: &[Value]) -> Vec<&'p Reference> {
     let is_set = |reference: &Reference| reference.columns.iter().any(|index| !new[*index].is_null());
-    let differs = |reference: &Reference| {
-        old.is_none_or(|old| reference.columns.iter().any(|index| old[*index] != new[*index]))
-    };
+    let differs =
+        |reference: &Reference| old.is_none_or(|old| reference.columns.iter().any(|index| old[*index] != new[*index]));
     plan.resource.references.iter().filter(|reference| is_set(reference) && differs(reference)).collect()
 }
 
@@ -240,12 +239,22 @@ pub fn constraint(plan: &ResourcePlan, record: &[Value], error: mainstay_db::Err
                 None => Error::AlreadyExists { name: plan.name(record) },
             }
         }
-        mainstay_db::Error::ForeignKeyViolation { .. } => {
-            let field = plan.resource.references.first().map_or("parent", |reference| &reference.field);
+        mainstay_db::Error::ForeignKeyViolation { constraint } => {
+            let field = violated_reference(plan, constraint.as_deref()).map_or("parent", |reference| &reference.field);
             Error::ReferenceNotFound { field: field.to_owned() }
         }
         _ => error.into(),
     }
+}
+
+/// Finds the reference that a foreign key is for: its name holds the reference's first column (or an earlier name of it).
+fn violated_reference<'p>(plan: &'p ResourcePlan, constraint: Option<&str>) -> Option<&'p Reference> {
+    let references = &plan.resource.references;
+    let named = |reference: &&Reference| {
+        let column = reference.columns.first().map(|index| &plan.resource.layout.columns[*index].name);
+        column.zip(constraint).is_some_and(|(column, name)| name.contains(&format!("_{column}_fkey")))
+    };
+    references.iter().find(named).or_else(|| references.first())
 }
 
 /// Checks the part of a rule that only the records can decide.

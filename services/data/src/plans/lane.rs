@@ -61,7 +61,9 @@ fn serves(columns: &[(usize, bool)], keys: &[(usize, bool)], equal: &[usize], wa
     }
     let rest = &whole[fixed..];
     let follows = |flip: bool| {
-        rest.iter().zip(wanted).all(|((index, descending), want)| *index == want.index && (*descending != flip) == want.descending)
+        rest.iter()
+            .zip(wanted)
+            .all(|((index, descending), want)| *index == want.index && (*descending != flip) == want.descending)
     };
     rest.len() >= wanted.len() && (follows(false) || follows(true))
 }

@@ -73,12 +73,7 @@ impl KeyReads {
     }
 }
 
-fn statement(
-    dialect: Dialect,
-    table: Table<'_>,
-    rule: Option<Condition<'_>>,
-    lock: bool,
-) -> mainstay_sql::Sql {
+fn statement(dialect: Dialect, table: Table<'_>, rule: Option<Condition<'_>>, lock: bool) -> mainstay_sql::Sql {
     let mut conditions = vec![Condition::Keys { first_param: 0 }];
     conditions.extend(rule);
     let columns = (0..table.layout.columns.len()).collect();

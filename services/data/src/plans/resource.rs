@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use mainstay_contract::{Resource, Rule};
+use mainstay_contract::{FieldModel, Resource, Rule};
 use mainstay_expr::Program;
 use mainstay_record::{Row, Template, TemplatePart, Value};
 use mainstay_sql::{Condition, Delete, Dialect, Insert, Select, Table, Update, delete, insert, select, update};
 use mainstay_wire::{PlanError, RecordPlan, Selection};
-use prost_reflect::DescriptorPool;
+use prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
 
 use super::compiled::{Compiled, Shapes};
 use super::fields::Fields;
@@ -62,8 +62,10 @@ impl ResourcePlan {
             message: "is not in the descriptors".to_owned(),
         })?;
         let name = resource.name_field.map(|number| (number, resource.template.clone()));
+        let mut aliases = HashMap::new();
+        collect_aliases(&message, &resource.fields, &mut aliases);
         let record = RecordPlan::with_aliases(&message, &resource.layout, name, resource.etag_field, &|message| {
-            aliases(&resource, message)
+            aliases.get(message).cloned().unwrap_or_default()
         })?;
         let name_only = if resource.name_field.is_some() { record.select(&["name"]).ok() } else { None };
         let table = Table { name: &resource.table, layout: &resource.layout };
@@ -187,11 +189,17 @@ fn update_guard(rules: &[Rule]) -> Option<Guard> {
     (!rules.is_empty()).then(|| Guard::new(Program::all(rules.iter().map(|rule| rule.program.clone()))))
 }
 
-/// The former names of a message's fields.
-fn aliases(resource: &Resource, message: &str) -> Vec<(String, u32)> {
-    if message != resource.message {
-        return Vec::new();
+/// The former names of the fields of a message and of those inside it, with their numbers, by message.
+fn collect_aliases(
+    message: &MessageDescriptor,
+    fields: &[FieldModel],
+    found: &mut HashMap<String, Vec<(String, u32)>>,
+) {
+    let own = found.entry(message.full_name().to_owned()).or_default();
+    own.extend(fields.iter().flat_map(|field| field.aliases.iter().map(|alias| (alias.clone(), field.number))));
+    for field in fields {
+        if let Some(Kind::Message(inner)) = message.get_field(field.number).map(|field| field.kind()) {
+            collect_aliases(&inner, &field.children, found);
+        }
     }
-    let fields = resource.fields.iter();
-    fields.flat_map(|field| field.aliases.iter().map(|alias| (alias.clone(), field.number))).collect()
 }

@@ -27,19 +27,25 @@ impl KeySource for NoKeys {
     }
 }
 
-fn channel(fixture: &Fixture) -> Arc<dyn Channel> {
+pub fn guards() -> Guards {
     let telemetry = Telemetry::quiet();
     let services = ServiceKeys::new(Vec::<(String, SecretString)>::new()).unwrap();
-    let guards = Guards {
+    Guards {
         metrics: telemetry.metrics().clone(),
         spans: telemetry.spans(),
-        authenticator: Authenticator::new(Verifier::new(VerifierConfig::default(), Arc::new(NoKeys)), Arc::new(services)),
+        authenticator: Authenticator::new(
+            Verifier::new(VerifierConfig::default(), Arc::new(NoKeys)),
+            Arc::new(services),
+        ),
         shed: Shed::new(100),
         timeouts: Timeouts::default(),
         rate_limit: None,
-    };
+    }
+}
+
+fn channel(fixture: &Fixture) -> Arc<dyn Channel> {
     let platform = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET).unwrap();
-    fixture.data.channel(&platform, guards)
+    fixture.data.channel(&platform, guards())
 }
 
 fn user(roles: &[&str]) -> Principal {
@@ -56,7 +62,11 @@ fn call(method: &str, principal: Principal, request: &impl Message) -> Call {
     Call::new(path.as_str(), principal, Bytes::from(request.encode_to_vec()))
 }
 
-async fn ask<A: Message + Default>(channel: &Arc<dyn Channel>, method: &str, request: &impl Message) -> Result<A, Fault> {
+async fn ask<A: Message + Default>(
+    channel: &Arc<dyn Channel>,
+    method: &str,
+    request: &impl Message,
+) -> Result<A, Fault> {
     let answer = channel.call(call(method, admin(), request)).await?.unary()?;
     Ok(A::decode(answer).unwrap())
 }

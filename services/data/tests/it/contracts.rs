@@ -71,7 +71,7 @@ message Book {
     repeated string titles = 4;
   }
   message Home {
-    string city = 1;
+    string city = 1 [(mainstay.v1.field) = {aliases: "town"}];
     optional string street = 2;
   }
   enum Status { STATUS_UNSPECIFIED = 0; DRAFT = 1; PRINTED = 2; }
@@ -82,9 +82,10 @@ message Book {
 
 /// One field of each kind.
 pub fn kinds() -> String {
-    file(
-        "kinds.v1",
-        r#"
+    file("kinds.v1", KINDS)
+}
+
+const KINDS: &str = r#"
 message Thing {
   option (google.api.resource) = {type: "kinds.example.com/Thing" pattern: "things/{thing}"};
   option (mainstay.v1.resource) = {access {read: "true" write: "true"}};
@@ -154,9 +155,7 @@ message Thing {
     Tree only = 3;
   }
 }
-"#,
-    )
-}
+"#;
 
 /// Notes whose fields are named and optioned by the caller: `fields` follows the name.
 pub fn notes(fields: &str) -> String {

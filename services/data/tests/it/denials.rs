@@ -68,7 +68,7 @@ fn delete(id: &str) -> (String, Json) {
     (format!("{SERVICE}/DeletePaper"), json!({"name": format!("papers/{id}")}))
 }
 
-fn create(paper: Json) -> (String, Json) {
+fn create(paper: &Json) -> (String, Json) {
     (format!("{SERVICE}/CreatePaper"), json!({"paper": paper}))
 }
 
@@ -79,14 +79,14 @@ both_engines! {
             (nobody(&fixture), get("hidden"), Reason::Unauthenticated),
             (nobody(&fixture), get("missing"), Reason::Unauthenticated),
             (nobody(&fixture), (format!("{SERVICE}/ListPapers"), json!({})), Reason::Unauthenticated),
-            (nobody(&fixture), create(json!({})), Reason::Unauthenticated),
+            (nobody(&fixture), create(&json!({})), Reason::Unauthenticated),
             (nobody(&fixture), update("hidden"), Reason::Unauthenticated),
             (nobody(&fixture), update("missing"), Reason::Unauthenticated),
             (nobody(&fixture), delete("hidden"), Reason::Unauthenticated),
             (nobody(&fixture), delete("missing"), Reason::Unauthenticated),
             (reader(&fixture), get("hidden"), Reason::ResourceNotFound),
             (reader(&fixture), get("missing"), Reason::ResourceNotFound),
-            (reader(&fixture), create(json!({})), Reason::PermissionDenied),
+            (reader(&fixture), create(&json!({})), Reason::PermissionDenied),
             (reader(&fixture), update("shared"), Reason::PermissionDenied),
             (reader(&fixture), update("hidden"), Reason::PermissionDenied),
             (reader(&fixture), update("missing"), Reason::PermissionDenied),
@@ -94,7 +94,7 @@ both_engines! {
             (reader(&fixture), delete("missing"), Reason::PermissionDenied),
             (writer(&fixture), get("hidden"), Reason::ResourceNotFound),
             (writer(&fixture), get("missing"), Reason::ResourceNotFound),
-            (writer(&fixture), create(json!({"owner": "nobody"})), Reason::PermissionDenied),
+            (writer(&fixture), create(&json!({"owner": "nobody"})), Reason::PermissionDenied),
             (writer(&fixture), update("hidden"), Reason::ResourceNotFound),
             (writer(&fixture), update("missing"), Reason::ResourceNotFound),
             (writer(&fixture), delete("hidden"), Reason::ResourceNotFound),
@@ -147,7 +147,7 @@ both_engines! {
 
     async fn a_writer_who_may_not_read_the_result_sees_the_name(engine: Engine) {
         let fixture = desk(engine).await;
-        let (method, mut request) = create(json!({"owner": "ann", "title": "Given"}));
+        let (method, mut request) = create(&json!({"owner": "ann", "title": "Given"}));
         request["paper_id"] = json!("given");
         assert_eq!(writer(&fixture).ok(&method, request).await, json!({"name": "papers/given"}));
         let give = json!({"paper": {"name": "papers/mine", "owner": "ann"}, "update_mask": "owner"});

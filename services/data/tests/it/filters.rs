@@ -15,7 +15,10 @@ async fn shelf(engine: mainstay_testkit::Engine) -> Fixture {
     let publisher = json!({"publisher_id": "p", "publisher": {"title": "P", "open": true}});
     fixture.user("ann", &[]).ok("lib.v1.PublisherService/CreatePublisher", publisher).await;
     let books = [
-        ("a", json!({"title": "Alpha", "year": 1990, "tags": ["x", "y"], "author": {"family": "Ohm", "home": {"city": "Rome"}}})),
+        (
+            "a",
+            json!({"title": "Alpha", "year": 1990, "tags": ["x", "y"], "author": {"family": "Ohm", "home": {"city": "Rome"}}}),
+        ),
         ("b", json!({"title": "Beta", "year": 2000, "pages": 5, "status": "DRAFT", "labels": {"k": "v"}})),
         ("c", json!({"title": "it's \"quoted\" 100%_", "year": 2010, "pages": 7, "distributor": "publishers/p"})),
         ("d", json!({"title": "Ωμέγα", "isbn": "", "status": "PRINTED", "author": {}})),

@@ -89,6 +89,15 @@ both_engines! {
         assert_eq!(changed["author"], json!({"home": {"city": "Bonn"}}), "the messages around it come into being");
     }
 
+    async fn a_former_name_is_accepted_in_a_mask(engine: Engine) {
+        let (fixture, _) = with_a_book(engine).await;
+        let book = json!({"name": NAME, "title": "New", "author": {"home": {"city": "Rome"}}});
+        let changed = staff(&fixture).ok(UPDATE, json!({"book": book, "update_mask": "headline,author.home.town"})).await;
+        assert_eq!((&changed["title"], &changed["author"]["home"]["city"]), (&json!("New"), &json!("Rome")));
+        let filter = json!({"parent": "publishers/p", "filter": "author.home.town = Rome", "order_by": "author.home.town"});
+        assert_eq!(staff(&fixture).ok(LIST, filter).await["books"].as_array().unwrap().len(), 1);
+    }
+
     async fn paths_that_cannot_be_are_refused_by_name(engine: Engine) {
         let (fixture, made) = with_a_book(engine).await;
         for path in ["no_such", "author.no_such", "tags.a", "author.titles.x", "title.x", "labels.k.v", "", "a..b", "."] {

@@ -46,9 +46,13 @@ async fn gate(engine: Engine) -> Fixture {
 
 /// Requests that are wrong in every way that their method knows.
 fn invalid(id: &str) -> [(String, Json); 3] {
-    let door = json!({"name": format!("doors/{id}"), "code": "too long", "owner": "eve", "made_of": "tin", "etag": "stale"});
+    let door =
+        json!({"name": format!("doors/{id}"), "code": "too long", "owner": "eve", "made_of": "tin", "etag": "stale"});
     [
-        (format!("{SERVICE}/CreateDoor"), json!({"door_id": "NO GOOD", "door": {"code": "too long"}, "request_id": "a b"})),
+        (
+            format!("{SERVICE}/CreateDoor"),
+            json!({"door_id": "NO GOOD", "door": {"code": "too long"}, "request_id": "a b"}),
+        ),
         (format!("{SERVICE}/UpdateDoor"), json!({"door": door, "update_mask": "noSuch", "request_id": "a b"})),
         (
             format!("{SERVICE}/DeleteDoor"),
@@ -126,6 +130,32 @@ both_engines! {
         assert_eq!(reason(&ann, "CreateDoor", &create("eve", "too long")).await, Reason::PermissionDenied);
         assert_eq!(reason(&ann, "CreateDoor", &create("ann", "too long")).await, Reason::FieldViolation);
         assert_eq!(reason(&ann, "CreateDoor", &create("ann", "bobs")).await, Reason::UniqueViolation);
+    }
+
+    async fn a_rule_on_the_new_row_waits_for_the_new_row(engine: Engine) {
+        let fixture = Fixture::start(engine, &file("wait.v1", r#"
+message Item {
+  option (google.api.resource) = {type: "wait.example.com/Item" pattern: "items/{item}"};
+  option (mainstay.v1.resource) = {
+    access {
+      read: "true" create: "true"
+      update: "old.owner == auth.uid && has(new.rank) && 'ok' in new.tags && new.owner == old.owner && size(new.tags) > 0"
+    }
+  };
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string owner = 2 [(mainstay.v1.field) = {default: "auth.uid"}];
+  optional int32 rank = 3;
+  repeated string tags = 4;
+}
+"#)).await;
+        let ann = fixture.user("ann", &[]);
+        ann.ok("wait.v1.ItemService/CreateItem", json!({"item_id": "a", "item": {}})).await;
+        let update = "wait.v1.ItemService/UpdateItem";
+        let good = json!({"item": {"name": "items/a", "rank": 1, "tags": ["ok"]}});
+        let bad = json!({"item": {"name": "items/a", "rank": 1, "tags": ["no"]}});
+        assert_eq!(ann.refused(update, bad).await.0, Reason::PermissionDenied);
+        assert_eq!(fixture.user("bob", &[]).refused(update, good.clone()).await.0, Reason::PermissionDenied);
+        ann.ok(update, good).await;
     }
 
     async fn allowing_what_is_missing_needs_the_right_to_create(engine: Engine) {

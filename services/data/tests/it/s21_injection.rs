@@ -13,8 +13,20 @@ const UPDATE: &str = "shop.v1.ProductService/UpdateProduct";
 const LIST: &str = "shop.v1.ProductService/ListProducts";
 
 const NASTY: [&str; 14] = [
-    "'", "\"", "';--", "' OR '1'='1", "\" OR \"1\"=\"1", "x'); DROP TABLE shop_v1_product; --", "$1", "?1", ":a", "@a",
-    "\\", "%", "_%_", "/* */",
+    "'",
+    "\"",
+    "';--",
+    "' OR '1'='1",
+    "\" OR \"1\"=\"1",
+    "x'); DROP TABLE shop_v1_product; --",
+    "$1",
+    "?1",
+    ":a",
+    "@a",
+    "\\",
+    "%",
+    "_%_",
+    "/* */",
 ];
 
 both_engines! {

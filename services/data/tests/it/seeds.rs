@@ -19,12 +19,12 @@ both_engines! {
         let fixture = Fixture::start(engine, &library()).await;
         let text = json!({
             PUBLISHER: [{"name": "publishers/p", "title": "P", "open": true, "owner": "ann"}, {"title": "No name"}],
-            BOOK: [{"name": "publishers/p/books/b", "title": "B", "sequel_of": ""}],
+            BOOK: [{"name": "publishers/p/books/b", "headline": "B", "sequel_of": ""}],
         });
         assert_eq!(run(&fixture, &text.to_string()).await.unwrap(), 3);
         assert_eq!(run(&fixture, &text.to_string()).await.unwrap(), 0, "a second run does nothing");
         let read = fixture.anonymous().ok("lib.v1.BookService/GetBook", json!({"name": "publishers/p/books/b"})).await;
-        assert_eq!(read["title"], "B");
+        assert_eq!(read["title"], "B", "also under the former name");
         let ann = fixture.user("ann", &[]).ok("lib.v1.PublisherService/GetPublisher", json!({"name": "publishers/p"})).await;
         assert_eq!(ann["owner"], "ann");
     }

@@ -91,7 +91,11 @@ impl Fixture {
     }
 
     /// Starts on a store that was used before.
-    pub async fn try_open(place: Arc<Place>, folder: Arc<TempDir>, clock: Arc<FakeClock>) -> Result<Fixture, StartError> {
+    pub async fn try_open(
+        place: Arc<Place>,
+        folder: Arc<TempDir>,
+        clock: Arc<FakeClock>,
+    ) -> Result<Fixture, StartError> {
         let contracts = Some(folder.path().to_owned());
         Fixture::open_with(place, folder, clock, contracts, 50).await
     }

@@ -47,9 +47,13 @@ both_engines! {
         assert_eq!(plan.steps.len(), 1, "{plan}");
         assert!(plan.to_string().contains("note_v1_note.title -> headline"), "{plan}");
         assert_eq!(plan.to_string(), apply::plan(fixture.data.db(), Arc::new(compile(&renamed))).await.unwrap().to_string());
+        let anonymous = fixture.anonymous();
+        let before = anonymous.ok(LIST, json!({"page_size": 3, "order_by": "title desc"})).await;
         fixture.rewrite(&renamed).await;
         assert_eq!(fixture.revision(), 2);
-        let anonymous = fixture.anonymous();
+        let next = json!({"page_size": 3, "order_by": "title desc", "page_token": before["next_page_token"]});
+        let after = anonymous.ok(LIST, next).await;
+        assert_eq!(after["notes"][0]["headline"], "t9996", "a page token holds numbers, not names");
         assert_eq!(anonymous.ok(GET, json!({"name": "notes/n7777"})).await["headline"], "t7777");
         for (filter, order_by) in [("headline = t5", "headline"), ("title = t5", "title desc")] {
             let found = anonymous.ok(LIST, json!({"filter": filter, "order_by": order_by})).await;
@@ -260,7 +264,11 @@ async fn a_second_instance_notices_a_stale_statement() {
     assert_eq!(second.anonymous().ok(GET, json!({"name": "notes/a"})).await["title"], "A");
     // The names change places: a statement of the old revision would find both.
     fixture.rewrite(&notes("string body = 2; string title = 3;")).await;
-    let (path, get) = ("/note.v1.NoteService/GetNote", { let mut out = Vec::new(); frame::put_bytes(1, b"notes/a", &mut out); out });
+    let (path, get) = ("/note.v1.NoteService/GetNote", {
+        let mut out = Vec::new();
+        frame::put_bytes(1, b"notes/a", &mut out);
+        out
+    });
     let call = Call::new(path, Principal::anonymous(), Bytes::from(get));
     let answer = second.data.resources().call(&call).await.unwrap();
     assert_eq!((frame::string(&answer, 2).unwrap(), frame::string(&answer, 3).unwrap()), (Some("A"), Some("B")));

@@ -1,0 +1,62 @@
+//! The data service's own port: no principal comes in but by a credential.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mainstay_fault::Reason;
+use mainstay_identity::Principal;
+use mainstay_runtime::channel::{Call, Channel, GrpcChannel};
+use mainstay_testkit::both_engines;
+use mainstay_wire::frame;
+use prost_reflect::DescriptorPool;
+use serde_json::json;
+
+use crate::contract_service::guards;
+use crate::contracts::{library, notes};
+use crate::support::Fixture;
+
+fn port(fixture: &Fixture) -> Arc<dyn Channel> {
+    let platform = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET).unwrap();
+    Arc::new(GrpcChannel::in_memory(fixture.data.listener(&platform, |routes| routes, guards())))
+}
+
+fn named(path: &str, name: &str, principal: Principal) -> Call {
+    let mut request = Vec::new();
+    frame::put_bytes(1, name.as_bytes(), &mut request);
+    Call::new(path, principal, Bytes::from(request))
+}
+
+both_engines! {
+    async fn a_resource_is_served_over_grpc_as_in_memory(engine: Engine) {
+        let fixture = Fixture::start(engine, &notes("string title = 2; string body = 3;")).await;
+        let note = json!({"title": "A", "body": "B"});
+        fixture.anonymous().ok("note.v1.NoteService/CreateNote", json!({"note_id": "a", "note": note})).await;
+        let port = port(&fixture);
+        let path = "/note.v1.NoteService/GetNote";
+        let answer = port.call(named(path, "notes/a", Principal::anonymous())).await.unwrap().unary().unwrap();
+        let direct = fixture.data.resources().call(&named(path, "notes/a", Principal::anonymous())).await.unwrap();
+        assert_eq!(answer, direct);
+        let mut masked = named(path, "notes/a", Principal::anonymous());
+        masked.metadata.insert("x-goog-fieldmask", "title".parse().unwrap());
+        let part = port.call(masked).await.unwrap().unary().unwrap();
+        assert_eq!((frame::string(&part, 2).unwrap(), frame::string(&part, 3).unwrap()), (Some("A"), None));
+        let missing = port.call(named(path, "notes/none", Principal::anonymous())).await.err().unwrap();
+        assert_eq!(missing.reason(), Some(Reason::ResourceNotFound));
+        let unknown = named("/note.v1.NoteService/Nothing", "", Principal::anonymous());
+        let fault = port.call(unknown).await.err().unwrap();
+        assert_eq!(fault.code(), tonic::Code::Unimplemented);
+    }
+
+    async fn a_principal_that_is_only_claimed_is_nobody(engine: Engine) {
+        let fixture = Fixture::start(engine, &library()).await;
+        let port = port(&fixture);
+        let path = "/lib.v1.BookService/DeleteBook";
+        for claimed in [Principal::system(), Principal::service("gateway", vec!["mainstay.admin".to_owned()])] {
+            let fault = port.call(named(path, "publishers/p/books/b", claimed.clone())).await.err().unwrap();
+            assert_eq!(fault.reason(), Some(Reason::Unauthenticated));
+            let contract = named("/mainstay.data.v1.ContractService/GetContract", "", claimed);
+            let fault = port.call(contract).await.err().unwrap();
+            assert_eq!(fault.reason(), Some(Reason::Unauthenticated));
+        }
+    }
+}
