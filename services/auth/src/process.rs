@@ -48,7 +48,7 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
         .add_service(reflection.v1alpha());
     let service = stack::listener(routes, policies::of_packages(&pool, &[PACKAGE], &guards.metrics), guards);
     let service = Probed::new(process.readiness.clone(), service);
-    let address = format!("http://{}", ports.clients.address());
+    let address = common.url(ports.clients.address());
     directory.publish(&RunInfo { pid: std::process::id(), address: address.clone(), secret: operator })?;
     tracing::info!(%address, "the auth service is ready");
     process.serve(ports, service).await?;

@@ -15,6 +15,7 @@ use prost_reflect::DescriptorPool;
 
 use crate::config::{Config, Options};
 use crate::data::{Data, Environment};
+use crate::manager::Manager;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -44,15 +45,33 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     tokio::spawn(ping(data.db().clone(), process.readiness.check("data database"), process.shutdown.clone()));
     let pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
     let reflection = Reflection::new(&pool, process.shutdown.clone())?;
+    tokio::spawn(follow(reflection.clone(), pool.clone(), Arc::clone(data.manager()), process.shutdown.clone()));
     let (health, v1, v1alpha) = (process.health.service(), reflection.v1(), reflection.v1alpha());
     let more = move |routes: tonic::service::Routes| routes.add_service(health).add_service(v1).add_service(v1alpha);
     let service = Probed::new(process.readiness.clone(), data.listener(&pool, more, guards));
-    let address = format!("http://{}", ports.clients.address());
+    let address = common.url(ports.clients.address());
     directory.publish(&RunInfo { pid: std::process::id(), address: address.clone(), secret: operator })?;
     tracing::info!(%address, "the data service is ready");
     process.serve(ports, service).await?;
     data.db().close().await;
     Ok(())
+}
+
+/// Shows the contract that is served beside the platform's own services, again after each change.
+async fn follow(reflection: Reflection, platform: DescriptorPool, manager: Arc<Manager>, shutdown: Shutdown) {
+    let mut revisions = manager.served().subscribe();
+    loop {
+        let snapshot = manager.served().load();
+        let mut pool = platform.clone();
+        let shown = pool.decode_file_descriptor_set(snapshot.contract.descriptor_set.as_slice());
+        if let Err(error) = shown.and_then(|()| reflection.swap(&pool)) {
+            tracing::error!(%error, revision = snapshot.revision, "reflection cannot show the contract");
+        }
+        tokio::select! {
+            changed = revisions.changed() => if changed.is_err() { return },
+            () = shutdown.begun() => return,
+        }
+    }
 }
 
 /// What the process tells the service.

@@ -23,6 +23,8 @@ const PAGE_KEY: &str = "page-token";
 /// Why the data service does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    #[error("the database of the data service cannot be used")]
+    Database(#[source] mainstay_db::Error),
     #[error(transparent)]
     Storage(#[from] mainstay_db::Error),
     #[error(transparent)]
@@ -48,7 +50,7 @@ pub enum StartError {
 pub async fn open(config: &Config, options: &Options) -> Result<Database, StartError> {
     let mut store = config.store.clone();
     store.database_url.clone_from(&config.database_url);
-    let db = Database::open(&store, &options.data_dir.join("data.sqlite")).await?;
+    let db = Database::open(&store, &options.data_dir.join("data.sqlite")).await.map_err(StartError::Database)?;
     migrations::run(&db).await?;
     Ok(db)
 }

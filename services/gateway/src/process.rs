@@ -52,7 +52,7 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
         shutdown: process.shutdown.clone(),
     };
     let gateway = Gateway::start(config, dependencies).await?;
-    let address = format!("http://{}", ports.clients.address());
+    let address = common.url(ports.clients.address());
     directory.publish(&RunInfo { pid: std::process::id(), address: address.clone(), secret: operator })?;
     tracing::info!(%address, "the gateway is ready");
     process.serve(ports, stack::edge(gateway.endpoint(), guards)).await?;
@@ -61,10 +61,15 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The gateway's store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("the database of the gateway cannot be used")]
+pub struct Unusable(#[source] mainstay_db::Error);
+
 /// Opens the gateway's own store.
-pub async fn open_database(config: &Config, data_dir: &Path) -> Result<Database, mainstay_db::Error> {
+pub async fn open_database(config: &Config, data_dir: &Path) -> Result<Database, Unusable> {
     let store = mainstay_db::Config { database_url: config.database_url.clone(), ..mainstay_db::Config::default() };
-    Database::open(&store, &data_dir.join(SQLITE_FILE)).await
+    Database::open(&store, &data_dir.join(SQLITE_FILE)).await.map_err(Unusable)
 }
 
 fn remote(common: &Common, config: Option<&RemoteConfig>, name: &str) -> Result<Arc<dyn Channel>, Failure> {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
+use mainstay_identity::REFRESH_INTERVAL;
 use mainstay_testkit::server::Launch;
 use mainstay_testkit::wait::until;
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
@@ -90,19 +92,32 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Gives auth an empty store, and with it a signing key that nobody has seen.
+async fn auth_begins_anew(system: &mut System) {
+    system.auth().stop().await;
+    for file in ["auth.sqlite", "auth.sqlite-wal", "auth.sqlite-shm"] {
+        let _ = std::fs::remove_file(system.folder.path().join("data").join(file));
+    }
+    system.auth().restart().await;
+}
+
 #[tokio::test]
 async fn one_rest_call_is_one_trace_with_spans_of_all_three_services() {
     let (collector, endpoint) = Collector::start().await;
     let folder = Folder::shop();
     let base = Launch::new(folder.path()).environment("MAINSTAY__TELEMETRY__OTLP_ENDPOINT", endpoint);
-    let system = System::three_from(base, folder).await;
+    let mut system = System::three_from(base, folder).await;
+    let started = Instant::now();
+    auth_begins_anew(&mut system).await;
     system.sign_up("ada@example.org").await;
-
-    // The first call with a token that no process has seen: each of the two that checks it fetches the keys from auth.
-    let trace = "0af7651916cd43dd8448eb211c80319c";
-    let caller = "b7ad6b7169203331";
     let session = json!({"email": "ada@example.org", "password": PASSWORD});
     let session = system.http().post("/auth/v1/sessions:signIn", session).await.ok();
+    // Keys that were fetched at the start are not asked for again sooner.
+    until("keys may be fetched again", || async { (started.elapsed() > REFRESH_INTERVAL).then_some(()) }).await;
+
+    // Nobody knows the key of this token: each of the two processes that check it fetches the keys from auth.
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let caller = "b7ad6b7169203331";
     let http = system.http().with_token(session["accessToken"].as_str().expect("a session has a token"));
     let order = json!({"lines": [{"product": "products/cup", "quantity": 1}]});
     http.with_header("traceparent", &format!("00-{trace}-{caller}-01")).post("/shop/v1/orders", order).await.ok();
@@ -115,6 +130,8 @@ async fn one_rest_call_is_one_trace_with_spans_of_all_three_services() {
     .await;
     let gateway = spans["mainstay-gateway"].iter().find(|span| hex(&span.parent_span_id) == caller);
     assert!(gateway.is_some(), "the gateway's span continues the caller's: {spans:?}");
+    let keys = spans["mainstay-auth"].iter().all(|span| span.name.contains("GetJwks"));
+    assert!(keys, "auth was asked for its keys only: {spans:?}");
     let data = spans["mainstay-data"].iter().find(|span| span.name.contains("CreateOrder"));
     let parent = hex(&data.expect("data has a span of the call").parent_span_id);
     let of_gateway = spans["mainstay-gateway"].iter().any(|span| hex(&span.span_id) == parent);

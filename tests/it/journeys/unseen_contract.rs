@@ -155,7 +155,7 @@ async fn rules_and_constraints_hold(ada: &Http, eve: &Http) {
 async fn filters_reach_every_kind(ada: &Http) {
     ada.post("/fleet/v1/ships?shipId=bert", json!({"callSign": "DXB", "length": 9.5, "state": "IN_PORT"})).await.ok();
     for filter in [
-        "listed",
+        "listed = true",
         "crew > 22",
         "displacement < -9007199254740992",
         "decks = 4294967295",

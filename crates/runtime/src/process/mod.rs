@@ -4,8 +4,8 @@ mod keys;
 mod probed;
 mod settings;
 
-pub use probed::Probed;
 pub use keys::{RemoteKeys, ServiceKeyError, credential, operator_secret, service_keys};
+pub use probed::Probed;
 pub use settings::{DEFAULT_MAX_REQUESTS, Flags, Mode, Other, Role, ServiceSettings, Settings, TokenSettings};
 
 use std::future::Future;
@@ -78,6 +78,11 @@ impl Common {
     /// Says whether conveniences are on.
     pub fn is_development(&self) -> bool {
         self.mode == Mode::Development
+    }
+
+    /// How others reach a port of this process.
+    pub fn url(&self, address: SocketAddr) -> String {
+        format!("{}://{address}", if self.tls.is_some() { "https" } else { "http" })
     }
 
     /// What tokens must say.

@@ -60,13 +60,18 @@ async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<Option<S
             break end + 4;
         }
     };
-    let length = content_length(&buffer[..head]).ok_or("an answer without a content-length")?;
-    while buffer.len() < head + length {
+    let length = content_length(&buffer[..head]);
+    // Chunked answers are read to their last chunk; nobody here sends trailers.
+    let whole = |buffer: &[u8]| match length {
+        Some(length) => buffer.len() >= head + length,
+        None => buffer.ends_with(b"\r\n0\r\n\r\n"),
+    };
+    while !whole(buffer) {
         if stream.read_buf(buffer).await? == 0 {
             return Err("the server closed the connection".into());
         }
     }
-    if buffer.starts_with(b"HTTP/1.1 200") && length > 0 {
+    if buffer.starts_with(b"HTTP/1.1 200") && buffer.len() > head {
         return Ok(None);
     }
     Ok(Some(String::from_utf8_lossy(&buffer[..buffer.len().min(400)]).into_owned()))

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::process::{LOAD_CORE, Server, free_port};
 
@@ -43,6 +44,11 @@ impl Postgres {
         serve.arg("-c").arg(format!("unix_socket_directories={}", cluster.display()));
         let server = Some(Server::start(&mut serve, port, log)?.wait()?);
         let postgres = Postgres { server, binaries, port };
+        // The port is open before the server takes connections.
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while postgres.client("pg_isready", &[]).is_err() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(50));
+        }
         for database in ["mainstay", "pgbench"] {
             postgres.client("createdb", &[database])?;
         }
