@@ -159,7 +159,7 @@ async fn filters_reach_every_kind(ada: &Http) {
         "crew > 22",
         "displacement < -9007199254740992",
         "decks = 4294967295",
-        "rating = 0",
+        "rating = 0 AND crew > 0",
         "state = AT_SEA",
         "engine.maker = \"Kraft & Söhne\"",
         "engine.kilowatts >= 900",

@@ -22,7 +22,7 @@ use mainstay_telemetry::{Identity, Telemetry};
 
 use crate::server::{Drained, TlsConfig};
 use crate::threads::{self, OnPark};
-use crate::{Health, Operations, Readiness, Server, ServerConfig, Shutdown, systemd};
+use crate::{Check, Health, Operations, Readiness, Server, ServerConfig, Shutdown, systemd};
 
 /// How long to wait before the keys of tokens are fetched again after auth did not answer.
 const PREFETCH_RETRY: Duration = Duration::from_secs(1);
@@ -156,7 +156,8 @@ impl Process {
     /// Makes the guards of a stack: who is let in, how many, how long.
     pub fn guards(&self, keys: Arc<dyn KeySource>, services: Arc<ServiceKeys>) -> Guards {
         let verifier = Verifier::new(self.common.verifier_config(), keys);
-        tokio::spawn(prefetch(verifier.clone(), self.shutdown.clone()));
+        let check = self.readiness.check("token keys");
+        tokio::spawn(prefetch(verifier.clone(), check, self.shutdown.clone()));
         Guards {
             metrics: self.telemetry.metrics().clone(),
             spans: self.telemetry.spans(),
@@ -208,14 +209,17 @@ impl Process {
     }
 }
 
-/// Fetches the keys of tokens before the first token comes, so that callers are known even if auth goes away soon.
-async fn prefetch(verifier: Verifier, shutdown: Shutdown) {
-    while verifier.prefetch().await.is_err() {
+/// Fetches the keys of tokens before the first token comes, so that callers are known even if auth goes away soon. A
+/// process that cannot tell who calls is not ready.
+async fn prefetch(verifier: Verifier, check: Check, shutdown: Shutdown) {
+    while let Err(error) = verifier.prefetch().await {
+        check.not_ready(&error.to_string());
         tokio::select! {
             () = shutdown.begun() => return,
             () = tokio::time::sleep(PREFETCH_RETRY) => {}
         }
     }
+    check.ready();
 }
 
 /// The bound ports of a process.
