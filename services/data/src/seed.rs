@@ -32,7 +32,7 @@ pub enum SeedError {
 pub async fn seed(resources: &Arc<Resources>, text: &str) -> Result<usize, SeedError> {
     let file: Ordered = serde_json::from_str(text).map_err(SeedError::Malformed)?;
     let snapshot = resources.served.load();
-    let plans = Plans::new(&snapshot.contract.pool);
+    let plans = Plans::with_aliases(&snapshot.contract.pool, &|message| snapshot.contract.aliases(message));
     let mut made = 0;
     for (message, records, methods) in in_order(&snapshot, file)? {
         if !is_empty(resources, &snapshot, &methods).await? {

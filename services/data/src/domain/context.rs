@@ -36,7 +36,7 @@ impl Operation {
     /// Takes a resource name apart into the key of its row.
     pub fn key(&self, field: &'static str, name: &str) -> Result<Vec<Value>> {
         let resource = &self.plan().resource;
-        let parts = resource.template.parse(name);
+        let parts = resource.template.parse(name).filter(|_| !name.contains('\0'));
         let parts =
             parts.ok_or_else(|| Error::Name { field, name: name.to_owned(), pattern: resource.pattern.clone() })?;
         Ok(parts.into_iter().map(|part| Value::Text(part.to_owned())).collect())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mainstay_contract::Index;
 use mainstay_db::Conn;
 use mainstay_record::Value;
 use mainstay_wire::{DecodeError, Decoded, Violation, frame};
@@ -25,6 +26,10 @@ mod number {
 /// The longest id (AIP-122).
 pub const MAX_ID_BYTES: usize = 63;
 
+/// The most bytes that the texts of one index may have in a row. PostgreSQL has no room for more than about 2,700, and
+/// both engines take the same rows.
+pub const MAX_INDEXED_BYTES: usize = 2_048;
+
 /// Answers a Create.
 pub async fn create(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> {
     let plan = op.plan();
@@ -43,7 +48,7 @@ pub async fn create(cx: &Context, op: &Operation, message: &[u8]) -> Result<Byte
     let job = Arc::new((op.clone(), record));
     run(cx, op, terms, single, move |conn| {
         let job = Arc::clone(&job);
-        Box::pin(async move { insert(conn, &job.0, job.1.clone()).await })
+        Box::pin(async move { insert(conn, &job.0, &job.1).await })
     })
     .await
 }
@@ -85,7 +90,7 @@ pub fn check_record(op: &Operation, record: &[Value]) -> Result<()> {
 }
 
 /// Stores a checked record.
-pub async fn insert(conn: &mut Conn<'_>, op: &Operation, record: Vec<Value>) -> Result<Outcome> {
+pub async fn insert(conn: &mut Conn<'_>, op: &Operation, record: &[Value]) -> Result<Outcome> {
     let plan = op.plan();
     if let Some(parent) = plan.resource.parent {
         let keys = plan.resource.layout.keys();
@@ -93,20 +98,36 @@ pub async fn insert(conn: &mut Conn<'_>, op: &Operation, record: Vec<Value>) -> 
             return Err(Error::ReferenceNotFound { field: "parent".to_owned() });
         }
     }
-    check_references(conn, op, None, &record).await?;
-    let binds = plan.insert.values(&op.caller, &record);
+    check_references(conn, op, None, record).await?;
+    let binds = plan.insert.bound(&op.caller, record);
     match conn.execute(&plan.insert.statement, &binds).await {
-        Ok(_) => Ok(Outcome::Record(record)),
-        Err(error) => Err(constraint(plan, &record, error)),
+        Ok(_) => Ok(Outcome::Record(record.to_vec())),
+        Err(error) => Err(constraint(plan, record, error)),
     }
 }
 
 /// What is wrong with the values of a record, all at once; fields as a request names them (`product.title`).
 pub fn violations(plan: &ResourcePlan, record: &[Value]) -> Vec<Violation> {
     let found = plan.resource.violations(record).into_iter();
+    let long = plan.resource.indexes.iter().filter(|index| indexed_bytes(index, record) > MAX_INDEXED_BYTES);
+    let long = long.flat_map(|index| &index.fields).map(|field| Violation {
+        field: in_request(plan, field),
+        message: format!("is indexed: the fields of an index hold at most {MAX_INDEXED_BYTES} bytes together"),
+    });
     found
         .map(|violation| Violation { field: in_request(plan, &violation.field), message: violation.description })
+        .chain(long)
         .collect()
+}
+
+/// What the texts and bytes of a record take in an index.
+fn indexed_bytes(index: &Index, record: &[Value]) -> usize {
+    let bytes = |value: &Value| match value {
+        Value::Text(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    index.columns.iter().map(|(column, _)| bytes(&record[*column])).sum()
 }
 
 /// A body that does not decode, in the same words.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use mainstay_db::{Lane, RowRef, Sink};
 use mainstay_wire::{EncodeError, Selection, frame};
 
@@ -25,12 +25,11 @@ pub async fn get(cx: &Context, op: &Operation, message: &[u8], selection: Option
     let name = frame::string(message, NAME)?.unwrap_or_default();
     let key = op.key("name", name)?;
     let binds = statement.values(&op.caller, &key);
-    let answer =
-        Answer { plan: Arc::clone(plan), selection, found: false, error: None, out: BytesMut::with_capacity(512) };
+    let answer = Answer { plan: Arc::clone(plan), selection, found: false, error: None, out: Vec::with_capacity(512) };
     let answer = cx.db.fetch(Lane::Inline, &statement.statement, binds, answer).await?;
     match answer.error {
         Some(error) => Err(Error::Damaged(error)),
-        None if answer.found => Ok(answer.out.freeze()),
+        None if answer.found => Ok(Bytes::from(answer.out)),
         None => Err(op.caller.not_readable(public)),
     }
 }
@@ -41,7 +40,7 @@ struct Answer {
     selection: Option<Selection>,
     found: bool,
     error: Option<EncodeError>,
-    out: BytesMut,
+    out: Vec<u8>,
 }
 
 impl Sink for Answer {

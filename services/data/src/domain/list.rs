@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use mainstay_db::{RowRef, Sink};
 use mainstay_record::{Row as _, Value};
 use mainstay_sql::{NullPattern, OrderColumn};
@@ -12,12 +12,15 @@ use super::checks::Obstacle;
 use super::context::{Context, Operation};
 use super::page_token::{self, Binding, Position};
 use crate::error::{Error, Result};
-use crate::plans::{ListPlan, ResourcePlan, Shape, position_values};
+use crate::plans::{ListPlan, MAX_INLINE_ROWS, ResourcePlan, Shape, position_values};
 
 /// The page size where none is asked for.
 pub const DEFAULT_PAGE_SIZE: usize = 50;
 /// The largest page; a request for more gets this many (AIP-158).
 pub const MAX_PAGE_SIZE: usize = 1_000;
+
+/// What a record takes as a message, about: a page is allocated once for as many rows as it may have.
+const USUAL_RECORD_BYTES: usize = 400;
 
 /// The numbers of a List request's fields.
 mod number {
@@ -137,7 +140,7 @@ struct Page {
     rows: usize,
     last: Vec<Value>,
     error: Option<EncodeError>,
-    out: BytesMut,
+    out: Vec<u8>,
 }
 
 impl Page {
@@ -150,7 +153,7 @@ impl Page {
             rows: 0,
             last: Vec::new(),
             error: None,
-            out: BytesMut::with_capacity(4096),
+            out: Vec::with_capacity(size.min(MAX_INLINE_ROWS) * USUAL_RECORD_BYTES),
         }
     }
 }
@@ -181,5 +184,5 @@ fn finish(cx: &Context, op: &Operation, list: &ListPlan, binding: &Binding<'_>, 
         let token = page_token::seal(&cx.page_key, binding, &position, now).map_err(Error::Key)?;
         frame::put_bytes(NEXT_PAGE_TOKEN, token.as_bytes(), &mut out);
     }
-    Ok(out.freeze())
+    Ok(Bytes::from(out))
 }

@@ -153,7 +153,7 @@ impl Request {
         }
         let record = new_record(op, key, self.decode()?);
         check_record(op, &record)?;
-        insert(conn, op, record).await
+        insert(conn, op, &record).await
     }
 }
 

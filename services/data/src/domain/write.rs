@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use mainstay_contract::Reference;
 use mainstay_db::{Atomic, BoxFuture, Conn};
 use mainstay_record::Value;
@@ -189,17 +189,17 @@ pub fn answer(op: &Operation, outcome: &Outcome) -> Result<Bytes> {
     if !op.may_read(record) {
         return name_only(op, record);
     }
-    let mut out = BytesMut::with_capacity(512);
+    let mut out = Vec::with_capacity(512);
     op.plan().record.encode(record, &mut out).map_err(Error::Damaged)?;
-    Ok(out.freeze())
+    Ok(Bytes::from(out))
 }
 
 fn name_only(op: &Operation, key: &[Value]) -> Result<Bytes> {
-    let mut out = BytesMut::new();
+    let mut out = Vec::new();
     if let Some(selection) = &op.plan().name_only {
         op.plan().record.encode_masked(key, selection, &mut out).map_err(Error::Damaged)?;
     }
-    Ok(out.freeze())
+    Ok(Bytes::from(out))
 }
 
 /// The references of a record that are set and (for an update) differ from before.

@@ -1,5 +1,6 @@
 //! Statements as they are kept: prepared text, and where its values come from.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -31,6 +32,8 @@ impl Shapes {
 pub struct Compiled {
     pub statement: Arc<Statement>,
     binds: Vec<BindSource>,
+    /// The binds are the parameters, in their order: nothing has to be put together.
+    plain: bool,
 }
 
 impl Compiled {
@@ -39,7 +42,16 @@ impl Compiled {
             mainstay_sql::Piece::Text(text) => Piece::Text(text),
             mainstay_sql::Piece::Bind { slot, kind } => Piece::Bind { slot, kind },
         });
-        Compiled { statement: Statement::new(pieces.collect(), cacheable), binds: sql.binds }
+        let plain = sql.binds.iter().enumerate().all(|(index, source)| *source == BindSource::Param(index));
+        Compiled { statement: Statement::new(pieces.collect(), cacheable), binds: sql.binds, plain }
+    }
+
+    /// The values of one run, borrowed where they are the parameters themselves.
+    pub fn bound<'p>(&self, caller: &Caller, params: &'p [Value]) -> Cow<'p, [Value]> {
+        if self.plain && params.len() == self.binds.len() {
+            return Cow::Borrowed(params);
+        }
+        Cow::Owned(self.values(caller, params))
     }
 
     /// The values of one run. `params` are what the statement's maker called `Param(i)`.

@@ -12,6 +12,7 @@ mod snapshot;
 pub use compiled::{Compiled, MAX_CACHED_SHAPES, Shapes};
 pub use fields::{Fields, unset};
 pub use guard::{Guard, Verdict, admit};
+pub use lane::MAX_INLINE_ROWS;
 pub use lists::{ListPlan, MAX_LIST_PLANS, Shape, position_values};
 pub use reads::Readable;
 pub use resource::ResourcePlan;

@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use mainstay_contract::{FieldModel, Resource, Rule};
+use mainstay_contract::{Contract, Resource, Rule};
 use mainstay_expr::Program;
 use mainstay_record::{Row, Template, TemplatePart, Value};
 use mainstay_sql::{Condition, Delete, Dialect, Insert, Select, Table, Update, delete, insert, select, update};
 use mainstay_wire::{PlanError, RecordPlan, Selection};
-use prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
 
 use super::compiled::{Compiled, Shapes};
 use super::fields::Fields;
@@ -53,19 +52,17 @@ impl ResourcePlan {
     /// Compiles a resource for one engine.
     pub fn new(
         resource: Resource,
-        pool: &DescriptorPool,
+        contract: &Contract,
         dialect: Dialect,
         shapes: &Arc<Shapes>,
     ) -> std::result::Result<ResourcePlan, PlanError> {
-        let message = pool.get_message_by_name(&resource.message).ok_or_else(|| PlanError {
+        let message = contract.pool.get_message_by_name(&resource.message).ok_or_else(|| PlanError {
             field: resource.message.clone(),
             message: "is not in the descriptors".to_owned(),
         })?;
         let name = resource.name_field.map(|number| (number, resource.template.clone()));
-        let mut aliases = HashMap::new();
-        collect_aliases(&message, &resource.fields, &mut aliases);
         let record = RecordPlan::with_aliases(&message, &resource.layout, name, resource.etag_field, &|message| {
-            aliases.get(message).cloned().unwrap_or_default()
+            contract.aliases(message)
         })?;
         let name_only = if resource.name_field.is_some() { record.select(&["name"]).ok() } else { None };
         let table = Table { name: &resource.table, layout: &resource.layout };
@@ -156,7 +153,8 @@ impl ResourcePlan {
             Some(template) => template.parse(parent),
             None => parent.is_empty().then(Vec::new),
         };
-        parts.ok_or_else(|| {
+        // No text that is stored has this character, and PostgreSQL does not take it.
+        parts.filter(|_| !parent.contains('\0')).ok_or_else(|| {
             let pattern = self.resource.pattern.rsplitn(3, '/').nth(2).unwrap_or_default();
             Error::Name { field: "parent", name: parent.to_owned(), pattern: pattern.to_owned() }
         })
@@ -187,19 +185,4 @@ fn unchanged(resource: &Resource) -> Condition<'static> {
 /// All rules of an update must hold; no rule is no right.
 fn update_guard(rules: &[Rule]) -> Option<Guard> {
     (!rules.is_empty()).then(|| Guard::new(Program::all(rules.iter().map(|rule| rule.program.clone()))))
-}
-
-/// The former names of the fields of a message and of those inside it, with their numbers, by message.
-fn collect_aliases(
-    message: &MessageDescriptor,
-    fields: &[FieldModel],
-    found: &mut HashMap<String, Vec<(String, u32)>>,
-) {
-    let own = found.entry(message.full_name().to_owned()).or_default();
-    own.extend(fields.iter().flat_map(|field| field.aliases.iter().map(|alias| (alias.clone(), field.number))));
-    for field in fields {
-        if let Some(Kind::Message(inner)) = message.get_field(field.number).map(|field| field.kind()) {
-            collect_aliases(&inner, &field.children, found);
-        }
-    }
 }

@@ -35,7 +35,7 @@ impl Snapshot {
         let shapes = Arc::new(Shapes::default());
         let resources = contract.resources.iter();
         let mut resources = resources
-            .map(|resource| ResourcePlan::new(resource.clone(), &contract.pool, dialect, &shapes))
+            .map(|resource| ResourcePlan::new(resource.clone(), &contract, dialect, &shapes))
             .collect::<Result<Vec<_>, _>>()?;
         for child in 0..resources.len() {
             if let Some(parent) = resources[child].resource.parent {

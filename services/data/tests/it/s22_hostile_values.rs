@@ -4,7 +4,7 @@ use mainstay_fault::{Fault, Reason};
 use mainstay_testkit::both_engines;
 use serde_json::json;
 
-use crate::contracts::kinds;
+use crate::contracts::{kinds, library};
 use crate::support::Fixture;
 
 const CREATE: &str = "kinds.v1.ThingService/CreateThing";
@@ -102,6 +102,73 @@ both_engines! {
             let fault = fixture.anonymous().raw(method, vec![0x0a, 0x02, 0xff, 0xfe]).await.unwrap_err();
             assert_eq!(fault.reason(), Some(Reason::MalformedRequest), "{method}");
         }
+    }
+
+    async fn a_zero_character_finds_nothing_and_breaks_nothing(engine: Engine) {
+        let fixture = Fixture::start(engine, &library()).await;
+        let anonymous = fixture.user("stan", &["staff"]);
+        for (method, request) in [
+            ("GetBook", json!({"name": "publishers/p\u{0}/books/b"})),
+            ("GetBook", json!({"name": "publishers/p/books/\u{0}"})),
+            ("DeleteBook", json!({"name": "publishers/p/books/\u{0}"})),
+            ("UpdateBook", json!({"book": {"name": "publishers/p/books/\u{0}", "title": "T"}})),
+            ("UpdateBook", json!({"book": {"name": "publishers/p/books/\u{0}", "title": "T"}, "allow_missing": true})),
+            ("CreateBook", json!({"parent": "publishers/\u{0}", "book": {"title": "T"}})),
+            ("CreateBook", json!({"parent": "publishers/p", "book": {"title": "T", "distributor": "publishers/\u{0}"}})),
+            ("ListBooks", json!({"parent": "publishers/\u{0}"})),
+            ("ListBooks", json!({"parent": "publishers/-", "filter": "title = \"\u{0}\""})),
+            ("ListBooks", json!({"parent": "publishers/-", "filter": "title:\"\u{0}\" OR tags:\"\u{0}\""})),
+            ("ListBooks", json!({"parent": "publishers/-", "order_by": "title\u{0}"})),
+        ] {
+            if let Err(fault) = anonymous.call(&format!("lib.v1.BookService/{method}"), request.clone()).await {
+                let code = fault.code();
+                let known = [tonic::Code::InvalidArgument, tonic::Code::NotFound, tonic::Code::FailedPrecondition];
+                assert!(known.contains(&code), "{method} {request}: {fault:?}");
+            }
+        }
+    }
+
+    async fn times_out_of_range_are_refused(engine: Engine) {
+        let fixture = Fixture::start(engine, &kinds()).await;
+        let number = |value: i64| {
+            let mut out = Vec::new();
+            mainstay_wire::frame::put_varint(1, value.cast_unsigned(), &mut out);
+            out
+        };
+        for (field, seconds) in [(50, i64::MAX), (50, i64::MIN), (50, 253_402_300_800), (51, i64::MAX), (51, 315_576_000_001)] {
+            let message = delimited(3, &delimited(field, &number(seconds)));
+            let fault = fixture.anonymous().raw(CREATE, message).await.unwrap_err();
+            assert_eq!(fault.reason(), Some(Reason::FieldViolation), "{field} {seconds}: {fault:?}");
+        }
+    }
+
+    async fn an_indexed_text_has_its_limit_on_both_engines(engine: Engine) {
+        let fixture = Fixture::shop(engine).await;
+        let merchant = fixture.user("m", &["merchant"]);
+        // Text that no engine can make shorter.
+        let mut state = 1_u64;
+        let mut text = |length: usize| -> String {
+            let mut next = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                char::from(33 + u8::try_from((state >> 33) % 90).unwrap())
+            };
+            (0..length).map(|_| next()).collect()
+        };
+        let create = "shop.v1.ProductService/CreateProduct";
+        merchant.ok(create, json!({"product": {"sku": "ONE", "category": text(2_000)}})).await;
+        for length in [2_100, 10_000] {
+            let (reason, fields) = merchant.refused(create, json!({"product": {"sku": "TWO", "category": text(length)}})).await;
+            assert_eq!(reason, Reason::FieldViolation);
+            assert!(fields.contains(&"product.category".to_owned()), "{fields:?}");
+        }
+    }
+
+    async fn large_values_come_back_whole(engine: Engine) {
+        let fixture = Fixture::start(engine, &kinds()).await;
+        let text = "Ω".repeat(1 << 20);
+        let made = fixture.anonymous().ok(CREATE, json!({"thing": {"a_string": text, "r_string": [text]}})).await;
+        let read = fixture.anonymous().ok(GET, json!({"name": made["name"]})).await;
+        assert!(read["a_string"] == text.as_str() && read["r_string"][0] == text.as_str());
     }
 
     async fn a_field_of_a_later_version_is_not_an_error(engine: Engine) {
