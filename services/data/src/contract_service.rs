@@ -15,8 +15,8 @@ use tonic::{Request, Response, Status};
 
 use crate::apply::{self, ApplyError};
 use crate::error::storage_fault;
-use crate::manager::Manager;
 use crate::plans::Snapshot;
+use crate::reconciler::Reconciler;
 use crate::start::StartError;
 use crate::store::contracts::ReadError;
 
@@ -26,7 +26,7 @@ pub const PACKAGE: &str = "mainstay.data.v1";
 /// The RPCs. Who may call them stands in their options and is checked by the stack in front.
 #[derive(Clone)]
 pub struct Contracts {
-    pub manager: Arc<Manager>,
+    pub reconciler: Arc<Reconciler>,
     /// Ends the streams when the server stops.
     pub stop: CancellationToken,
 }
@@ -38,7 +38,7 @@ impl ContractService for Contracts {
     type WatchContractStream = Watch;
 
     async fn get_contract(&self, _: Request<pb::GetContractRequest>) -> Result<Response<pb::Contract>, Status> {
-        Ok(Response::new(contract(&self.manager.served().load())))
+        Ok(Response::new(contract(&self.reconciler.served().load())))
     }
 
     async fn check_contract(
@@ -64,7 +64,7 @@ impl ContractService for Contracts {
     }
 
     async fn watch_contract(&self, _: Request<pb::WatchContractRequest>) -> Result<Response<Watch>, Status> {
-        let served = Arc::clone(self.manager.served());
+        let served = Arc::clone(self.reconciler.served());
         let revisions = WatchStream::new(served.subscribe());
         let contracts = revisions.map(move |_| Ok(contract(&served.load())));
         Ok(Response::new(Box::pin(contracts.take_until(self.stop.clone().cancelled_owned()))))
@@ -75,7 +75,7 @@ impl Contracts {
     async fn plan(&self, request: pb::PlanContractRequest) -> Result<pb::PlanContractResponse, Fault> {
         let (compiled, diagnostics) = compile(request.sources);
         let Some(compiled) = compiled else { return Ok(pb::PlanContractResponse { diagnostics, plan: None }) };
-        let plan = apply::plan(self.manager.db(), Arc::new(compiled)).await.map_err(fault)?;
+        let plan = apply::plan(self.reconciler.db(), Arc::new(compiled)).await.map_err(fault)?;
         Ok(pb::PlanContractResponse { diagnostics, plan: Some(plan_message(&plan)) })
     }
 
@@ -84,7 +84,7 @@ impl Contracts {
         let Some(compiled) = compiled else { return Err(invalid_contract(&diagnostics)) };
         let plan_hash = Some(request.plan_hash).filter(|hash| !hash.is_empty());
         let (plan, revision) =
-            self.manager.apply(compiled, plan_hash, request.accept).await.map_err(|error| match error {
+            self.reconciler.apply(compiled, plan_hash, request.accept).await.map_err(|error| match error {
                 StartError::Apply(error) => fault(error),
                 StartError::Storage(error) => storage_fault(error),
                 other => Fault::internal(other),

@@ -16,7 +16,7 @@ use crate::config::{Config, Options};
 use crate::contract_service::{Contracts, PACKAGE};
 use crate::domain::context::Context;
 use crate::endpoint::DataEndpoint;
-use crate::manager::{Manager, Report};
+use crate::reconciler::{Reconciler, Report};
 use crate::served::Served;
 use crate::service::{DataChannel, Resources};
 use crate::start::{self, FolderOutcome, Loaded, StartError};
@@ -46,7 +46,7 @@ impl Environment {
 #[derive(Clone)]
 pub struct Data {
     resources: Arc<Resources>,
-    manager: Arc<Manager>,
+    reconciler: Arc<Reconciler>,
     stop: CancellationToken,
 }
 
@@ -60,17 +60,17 @@ impl Data {
         let served = Arc::new(Served::new(snapshot));
         let context = Context { db: db.clone(), page_key };
         let resources = Arc::new(Resources { context, served: Arc::clone(&served), clock: Arc::clone(&clock) });
-        let manager = Arc::new(Manager::new(db, served, clock, options.clone(), report, stop.clone()));
+        let reconciler = Arc::new(Reconciler::new(db, served, clock, options.clone(), report, stop.clone()));
         if let Some(contract) = unfinished {
-            manager.finish_later(contract);
+            reconciler.finish_later(contract);
         }
-        tokio::spawn(Arc::clone(&manager).follow_store(start::poll_interval(config)));
+        tokio::spawn(Arc::clone(&reconciler).follow_store(start::poll_interval(config)));
         if let (Some(folder), true) = (&options.contracts, options.development)
-            && let Err(error) = watch(folder, Arc::clone(&manager), stop.clone())
+            && let Err(error) = watch(folder, Arc::clone(&reconciler), stop.clone())
         {
             tracing::warn!(cause = %error, "the contract folder cannot be watched; restart after a change");
         }
-        Ok((Data { resources, manager, stop }, outcome))
+        Ok((Data { resources, reconciler, stop }, outcome))
     }
 
     /// The way in for a gateway in the same process.
@@ -100,17 +100,17 @@ impl Data {
     }
 
     /// What is served, and who changes it.
-    pub fn manager(&self) -> &Arc<Manager> {
-        &self.manager
+    pub fn reconciler(&self) -> &Arc<Reconciler> {
+        &self.reconciler
     }
 
     /// The store, for readiness and metrics.
     pub fn db(&self) -> &Database {
-        self.manager.db()
+        self.reconciler.db()
     }
 
     fn routes(&self) -> Routes {
-        let contracts = Contracts { manager: Arc::clone(&self.manager), stop: self.stop.clone() };
+        let contracts = Contracts { reconciler: Arc::clone(&self.reconciler), stop: self.stop.clone() };
         let server = ContractServiceServer::new(contracts)
             .max_decoding_message_size(MAX_CONTRACT_BYTES)
             .max_encoding_message_size(MAX_CONTRACT_BYTES);

@@ -15,7 +15,7 @@ use prost_reflect::DescriptorPool;
 
 use crate::config::{Config, Options};
 use crate::data::{Data, Environment};
-use crate::manager::Manager;
+use crate::reconciler::Reconciler;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -39,13 +39,13 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     let directory = DataDir::lock(&common.role.run_folder(&common.data_dir))?;
     let environment = Environment::new(options(&common), process.shutdown.token());
     let (data, outcome) = Data::start(&config, environment).await?;
-    tracing::info!(contract = %outcome, revision = data.manager().served().load().revision, "the contract is loaded");
+    tracing::info!(contract = %outcome, revision = data.reconciler().served().load().revision, "the contract is loaded");
     let operator = operator_secret()?;
     let guards = process.guards(Arc::new(RemoteKeys::new(auth(&common)?, "data")), service_keys(&common, &operator)?);
     tokio::spawn(ping(data.db().clone(), process.readiness.check("data database"), process.shutdown.clone()));
     let pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
     let reflection = Reflection::new(&pool, process.shutdown.clone())?;
-    tokio::spawn(follow(reflection.clone(), pool.clone(), Arc::clone(data.manager()), process.shutdown.clone()));
+    tokio::spawn(follow(reflection.clone(), pool.clone(), Arc::clone(data.reconciler()), process.shutdown.clone()));
     let (health, v1, v1alpha) = (process.health.service(), reflection.v1(), reflection.v1alpha());
     let more = move |routes: tonic::service::Routes| routes.add_service(health).add_service(v1).add_service(v1alpha);
     let service = Probed::new(process.readiness.clone(), data.listener(&pool, more, guards));
@@ -58,10 +58,10 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
 }
 
 /// Shows the contract that is served beside the platform's own services, again after each change.
-async fn follow(reflection: Reflection, platform: DescriptorPool, manager: Arc<Manager>, shutdown: Shutdown) {
-    let mut revisions = manager.served().subscribe();
+async fn follow(reflection: Reflection, platform: DescriptorPool, reconciler: Arc<Reconciler>, shutdown: Shutdown) {
+    let mut revisions = reconciler.served().subscribe();
     loop {
-        let snapshot = manager.served().load();
+        let snapshot = reconciler.served().load();
         let mut pool = platform.clone();
         let shown = pool.decode_file_descriptor_set(snapshot.contract.descriptor_set.as_slice());
         if let Err(error) = shown.and_then(|()| reflection.swap(&pool)) {

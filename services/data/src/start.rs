@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mainstay_contract::{Contract, Diagnostics, Source};
+use mainstay_contract::{Contract, Diagnostics};
 use mainstay_db::{Database, Lane};
 use mainstay_keys::{KEY_BYTES, KeyEncryptionKey, SealingKey};
 use mainstay_ledger::{Ledger, Plan, bind};
@@ -105,8 +105,7 @@ pub fn compile_stored(applied: &Applied) -> Result<Contract, StartError> {
 
 /// The snapshot before any contract was applied: it serves nothing.
 pub fn empty(db: &Database) -> Result<Snapshot, StartError> {
-    let contract = mainstay_contract::compile(Vec::<Source>::new()).map_err(StartError::Contract)?;
-    Ok(Snapshot::new(bind(contract, &Ledger::empty()), 0, 0, dialect(db.engine()))?)
+    Ok(Snapshot::new(bind(Contract::empty(), &Ledger::empty()), 0, 0, dialect(db.engine()))?)
 }
 
 /// What became of the contract in the folder.

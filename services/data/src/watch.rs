@@ -8,7 +8,7 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::manager::Manager;
+use crate::reconciler::Reconciler;
 
 /// How long the folder must be quiet before it is read: editors save in several steps.
 const QUIET: Duration = Duration::from_millis(80);
@@ -17,7 +17,7 @@ const QUIET: Duration = Duration::from_millis(80);
 ///
 /// # Errors
 /// The system cannot watch the folder (it may be out of watches).
-pub fn watch(folder: &Path, manager: Arc<Manager>, stop: CancellationToken) -> notify::Result<()> {
+pub fn watch(folder: &Path, reconciler: Arc<Reconciler>, stop: CancellationToken) -> notify::Result<()> {
     let changed = Arc::new(Notify::new());
     let wake = Arc::clone(&changed);
     let mut watcher: RecommendedWatcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -36,7 +36,7 @@ pub fn watch(folder: &Path, manager: Arc<Manager>, stop: CancellationToken) -> n
                 () = changed.notified() => {}
             }
             while tokio::time::timeout(QUIET, changed.notified()).await.is_ok() {}
-            manager.reload().await;
+            reconciler.reload().await;
         }
     });
     Ok(())

@@ -39,7 +39,7 @@ message Bare {
         }
         let read = system.ok("bare.v1.BareService/GetBare", json!({"name": "bares/a"})).await;
         assert_eq!(read["title"], "A");
-        let warnings = fixture.data.manager().served().load().contract.warnings.clone();
+        let warnings = fixture.data.reconciler().served().load().contract.warnings.clone();
         let said: Vec<String> = warnings.iter().map(ToString::to_string).collect();
         let help: String = warnings.iter().filter_map(|warning| warning.help.clone()).collect();
         assert!(help.contains("access {"), "the warning shows what to write: {said:?}");

@@ -55,6 +55,12 @@ impl Fixture {
         Fixture::open(Arc::new(place(engine).await), folder, FakeClock::new()).await
     }
 
+    /// Starts without a folder on an empty store.
+    pub async fn without_contract(engine: Engine) -> Fixture {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Fixture::open_with(Arc::new(place(engine).await), folder, FakeClock::new(), None, 50).await.unwrap()
+    }
+
     /// Starts with the sample shop.
     pub async fn shop(engine: Engine) -> Fixture {
         let folder = Arc::new(tempfile::tempdir().unwrap());
@@ -152,7 +158,7 @@ impl Fixture {
 
     /// The revision that is served.
     pub fn revision(&self) -> i64 {
-        self.data.manager().served().load().revision
+        self.data.reconciler().served().load().revision
     }
 
     /// Runs SQL on the store.
@@ -168,7 +174,7 @@ impl Fixture {
     /// Replaces the contract file and takes it over, as a save does in development.
     pub async fn rewrite(&self, contract: &str) {
         write(&self.folder, contract);
-        self.data.manager().reload().await;
+        self.data.reconciler().reload().await;
     }
 
     /// A caller who is nobody.
@@ -192,7 +198,7 @@ impl Fixture {
     }
 
     pub fn pool(&self) -> DescriptorPool {
-        self.data.manager().served().load().contract.pool.clone()
+        self.data.reconciler().served().load().contract.pool.clone()
     }
 }
 

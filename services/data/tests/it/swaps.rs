@@ -72,47 +72,6 @@ both_engines! {
         assert_eq!(count, 10_000);
     }
 
-    async fn calls_in_flight_never_fail_and_never_read_a_wrong_column(engine: Engine) {
-        let one = notes_with(r#"index {fields: "a"}"#, "string a = 2; string b = 3; int32 count = 4;");
-        let other = notes_with(r#"index {fields: "b"}"#, "string b = 2; string a = 3; int32 count = 4;");
-        let fixture = Fixture::start(engine, &one).await;
-        for n in 0..20 {
-            let note = json!({"a": format!("two {n}"), "b": format!("three {n}")});
-            fixture.anonymous().ok(CREATE, json!({"note_id": format!("n{n}"), "note": note})).await;
-        }
-        let (over, calls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let mut tasks = Vec::new();
-        for kind in 0..8 {
-            let resources = Arc::clone(fixture.data.resources());
-            let (over, calls) = (Arc::clone(&over), Arc::clone(&calls));
-            tasks.push(tokio::spawn(async move {
-                let mut n = kind;
-                while !over.load(Ordering::Relaxed) {
-                    let (path, request) = request(kind, n);
-                    let call = Call::new(path, Principal::anonymous(), request);
-                    let answer = resources.call(&call).await.unwrap_or_else(|fault| panic!("{path}: {fault:?}"));
-                    holds_its_values(path, &answer);
-                    calls.fetch_add(1, Ordering::Relaxed);
-                    n += 1;
-                    tokio::task::yield_now().await;
-                }
-            }));
-        }
-        for swap in 0..SWAPS {
-            let before = calls.load(Ordering::Relaxed);
-            while calls.load(Ordering::Relaxed) < before + 50 && tasks.iter().all(|task| !task.is_finished()) {
-                tokio::task::yield_now().await;
-            }
-            fixture.rewrite(if swap % 2 == 0 { &other } else { &one }).await;
-            assert_eq!(fixture.revision(), i64::try_from(swap).unwrap() + 2, "{:?}", fixture.outcome);
-        }
-        over.store(true, Ordering::Relaxed);
-        for task in tasks {
-            task.await.unwrap();
-        }
-        assert!(calls.load(Ordering::Relaxed) > SWAPS * 50);
-    }
-
     async fn a_new_field_and_a_new_resource_are_there_at_once(engine: Engine) {
         let fixture = Fixture::start(engine, &notes("string title = 2;")).await;
         fixture.anonymous().ok(CREATE, json!({"note_id": "a", "note": {"title": "A"}})).await;
@@ -184,9 +143,21 @@ both_engines! {
         fixture.user("r", &["reader"]).ok(GET, json!({"name": "notes/a"})).await;
     }
 
+    async fn a_service_without_a_contract_serves_one_when_it_is_applied(engine: Engine) {
+        let fixture = Fixture::without_contract(engine).await;
+        assert!(matches!(fixture.outcome, FolderOutcome::NoFolder), "{:?}", fixture.outcome);
+        assert_eq!(fixture.revision(), 0);
+        let call = Call::new("/note.v1.NoteService/GetNote", Principal::anonymous(), Bytes::new());
+        let fault = fixture.data.resources().call(&call).await.unwrap_err();
+        assert_eq!(fault.reason(), Some(Reason::MethodNotFound));
+        let contract = compile(&notes("string title = 2;"));
+        assert_eq!(fixture.data.reconciler().apply(contract, None, vec![]).await.unwrap().1, 1);
+        fixture.anonymous().ok(CREATE, json!({"note": {"title": "A"}})).await;
+    }
+
     async fn a_saved_file_is_applied_by_itself(engine: Engine) {
         let fixture = Fixture::start(engine, &notes("string title = 2;")).await;
-        let mut revisions = fixture.data.manager().served().subscribe();
+        let mut revisions = fixture.data.reconciler().served().subscribe();
         fixture.write(&notes("string headline = 2;"));
         revisions.wait_for(|revision| *revision == 2).await.unwrap();
         fixture.anonymous().ok(CREATE, json!({"note": {"headline": "A"}})).await;
@@ -249,7 +220,7 @@ async fn a_second_instance_follows_by_itself() {
     let fixture = Fixture::start(Engine::Postgres, &notes("string title = 2;")).await;
     fixture.anonymous().ok(CREATE, json!({"note_id": "a", "note": {"title": "A"}})).await;
     let second = fixture.second().await;
-    let mut revisions = second.data.manager().served().subscribe();
+    let mut revisions = second.data.reconciler().served().subscribe();
     fixture.rewrite(&notes("string headline = 2;")).await;
     revisions.wait_for(|revision| *revision == 2).await.unwrap();
     assert_eq!(second.anonymous().ok(GET, json!({"name": "notes/a"})).await["headline"], "A");
@@ -290,8 +261,8 @@ async fn two_instances_that_apply_at_once_apply_once() {
     let second = fixture.second_that_sleeps().await;
     let text = notes("string headline = 2; int32 rank = 3;");
     let (one, other) = futures_util::join!(
-        fixture.data.manager().apply(compile(&text), None, vec![]),
-        second.data.manager().apply(compile(&text), None, vec![]),
+        fixture.data.reconciler().apply(compile(&text), None, vec![]),
+        second.data.reconciler().apply(compile(&text), None, vec![]),
     );
     assert_eq!((one.unwrap().1, other.unwrap().1), (2, 2));
     assert_eq!((fixture.revision(), second.revision()), (2, 2));
@@ -329,4 +300,60 @@ async fn an_index_that_was_built_but_not_noted_is_taken_over() {
     let fixture = fixture.restart().await;
     fixture.settle(&indexed).await;
     fixture.anonymous().ok(LIST, json!({"order_by": "title"})).await;
+}
+
+/// Swaps the names of two fields again and again under eight callers on several threads.
+async fn hammer(engine: Engine) {
+    let one = notes_with(r#"index {fields: "a"}"#, "string a = 2; string b = 3; int32 count = 4;");
+    let other = notes_with(r#"index {fields: "b"}"#, "string b = 2; string a = 3; int32 count = 4;");
+    let fixture = Fixture::start(engine, &one).await;
+    for n in 0..20 {
+        let note = json!({"a": format!("two {n}"), "b": format!("three {n}")});
+        fixture.anonymous().ok(CREATE, json!({"note_id": format!("n{n}"), "note": note})).await;
+    }
+    let (over, calls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let mut tasks = Vec::new();
+    for kind in 0..8 {
+        let resources = Arc::clone(fixture.data.resources());
+        let (over, calls) = (Arc::clone(&over), Arc::clone(&calls));
+        tasks.push(tokio::spawn(async move {
+            let mut n = kind;
+            while !over.load(Ordering::Relaxed) {
+                let (path, request) = request(kind, n);
+                let call = Call::new(path, Principal::anonymous(), request);
+                let answer = resources.call(&call).await.unwrap_or_else(|fault| panic!("{path}: {fault:?}"));
+                holds_its_values(path, &answer);
+                calls.fetch_add(1, Ordering::Relaxed);
+                n += 1;
+                tokio::task::yield_now().await;
+            }
+        }));
+    }
+    for swap in 0..SWAPS {
+        let before = calls.load(Ordering::Relaxed);
+        while calls.load(Ordering::Relaxed) < before + 50 && tasks.iter().all(|task| !task.is_finished()) {
+            tokio::task::yield_now().await;
+        }
+        fixture.rewrite(if swap % 2 == 0 { &other } else { &one }).await;
+        assert_eq!(fixture.revision(), i64::try_from(swap).unwrap() + 2, "{:?}", fixture.outcome);
+    }
+    over.store(true, Ordering::Relaxed);
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert!(calls.load(Ordering::Relaxed) > SWAPS * 50);
+}
+
+mod calls_in_flight_never_fail_and_never_read_a_wrong_column {
+    use super::{Engine, hammer};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn on_sqlite() {
+        hammer(Engine::Sqlite).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn on_postgres() {
+        hammer(Engine::Postgres).await;
+    }
 }

@@ -23,7 +23,7 @@ const FINISH_RETRY: Duration = Duration::from_secs(10);
 pub type Report = Box<dyn Fn(&FolderOutcome) + Send + Sync>;
 
 /// The one that changes what is served.
-pub struct Manager {
+pub struct Reconciler {
     db: Database,
     served: Arc<Served>,
     clock: Arc<dyn Clock>,
@@ -32,7 +32,7 @@ pub struct Manager {
     stop: CancellationToken,
 }
 
-impl Manager {
+impl Reconciler {
     /// Takes over a snapshot that is served already.
     pub fn new(
         db: Database,
@@ -41,8 +41,8 @@ impl Manager {
         options: Options,
         report: Report,
         stop: CancellationToken,
-    ) -> Manager {
-        Manager { db, served, clock, options, report, stop }
+    ) -> Reconciler {
+        Reconciler { db, served, clock, options, report, stop }
     }
 
     /// The snapshot that is served.
@@ -57,7 +57,7 @@ impl Manager {
 
     /// Applies a contract and serves it. Returns what was done and the revision that is served.
     pub async fn apply(
-        self: &Arc<Manager>,
+        self: &Arc<Reconciler>,
         contract: Contract,
         plan_hash: Option<String>,
         accepted: Vec<String>,
@@ -80,11 +80,11 @@ impl Manager {
     }
 
     /// Runs the steps that a transaction could not hold, in the background, until they are done.
-    pub fn finish_later(self: &Arc<Manager>, contract: Arc<Contract>) {
-        let manager = Arc::clone(self);
+    pub fn finish_later(self: &Arc<Reconciler>, contract: Arc<Contract>) {
+        let reconciler = Arc::clone(self);
         tokio::spawn(async move {
             loop {
-                match apply::finish(&manager.db, Arc::clone(&contract)).await {
+                match apply::finish(&reconciler.db, Arc::clone(&contract)).await {
                     Ok(0) => return,
                     Ok(steps) => return tracing::info!(steps, "the steps outside the transaction are done"),
                     Err(error) => {
@@ -92,7 +92,7 @@ impl Manager {
                     }
                 }
                 tokio::select! {
-                    () = manager.stop.cancelled() => return,
+                    () = reconciler.stop.cancelled() => return,
                     () = tokio::time::sleep(FINISH_RETRY) => {}
                 }
             }
@@ -100,7 +100,7 @@ impl Manager {
     }
 
     /// Looks at the folder again, after a file changed, and applies what is safe.
-    pub async fn reload(self: &Arc<Manager>) {
+    pub async fn reload(self: &Arc<Reconciler>) {
         match start::load(&self.db, &self.options, self.clock.now_micros()).await {
             Ok(Loaded { snapshot, outcome, unfinished }) => {
                 self.serve(snapshot);
@@ -116,7 +116,7 @@ impl Manager {
 
     /// Follows the store until the server stops: another instance may have applied a contract. A call whose statement is
     /// stale makes it look at once.
-    pub async fn follow_store(self: Arc<Manager>, every: Duration) {
+    pub async fn follow_store(self: Arc<Reconciler>, every: Duration) {
         let alone = self.db.engine() == Engine::Sqlite;
         loop {
             tokio::select! {
