@@ -124,7 +124,7 @@ fn print(process: &Process, data: &Data, outcome: &FolderOutcome, address: std::
         address,
         tls: common.tls.is_some(),
         contracts: common.contracts.as_deref(),
-        resources: data.manager().served().load().resources().len(),
+        resources: data.reconciler().served().load().resources().len(),
         outcome,
         data_dir: &common.data_dir,
         engine: data.db().engine(),
