@@ -1,7 +1,5 @@
 //! Writes protobuf's wire format. Lengths are patched in after the body, so a message is written in one go.
 
-use bytes::BytesMut;
-
 /// A growing buffer whose written bytes can be moved.
 pub(crate) trait Sink {
     fn push(&mut self, byte: u8);
@@ -15,27 +13,6 @@ impl Sink for Vec<u8> {
     #[inline]
     fn push(&mut self, byte: u8) {
         Vec::push(self, byte);
-    }
-    #[inline]
-    fn extend(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
-    }
-    #[inline]
-    fn length(&self) -> usize {
-        self.len()
-    }
-    fn cut(&mut self, length: usize) {
-        self.truncate(length);
-    }
-    fn written(&mut self) -> &mut [u8] {
-        self
-    }
-}
-
-impl Sink for BytesMut {
-    #[inline]
-    fn push(&mut self, byte: u8) {
-        self.extend_from_slice(&[byte]);
     }
     #[inline]
     fn extend(&mut self, bytes: &[u8]) {

@@ -32,7 +32,9 @@ async fn perform(common: &Common, config: &auth::Config, command: AdminCommand) 
     match command {
         AdminCommand::Create { email, password_stdin } => {
             if !password_stdin {
-                return Err("pass the password on standard input: --password-stdin (arguments are seen by others)".into());
+                return Err(
+                    "pass the password on standard input: --password-stdin (arguments are seen by others)".into()
+                );
             }
             let password = read_password()?;
             create(common, config, &email, &password).await?;

@@ -46,7 +46,9 @@ impl Banner<'_> {
 pub fn report(outcome: &FolderOutcome) {
     match outcome {
         FolderOutcome::NoFolder | FolderOutcome::UpToDate | FolderOutcome::Differs => {}
-        FolderOutcome::Applied(plan) if plan.is_empty() => println!("\n  contract applied: nothing to do in the database\n"),
+        FolderOutcome::Applied(plan) if plan.is_empty() => {
+            println!("\n  contract applied: nothing to do in the database\n")
+        }
         FolderOutcome::Applied(plan) => println!("\n  contract applied:\n\n{}", indented(&plan.to_string())),
         FolderOutcome::Waiting(plan) => {
             println!("\n  the contract waits; what was applied before is served:\n\n{}", indented(&plan.to_string()));

@@ -3,7 +3,9 @@
 use mainstay_contract::{Contract, Resource, Rule};
 use mainstay_expr::OrderKey;
 use mainstay_runtime::process::Failure;
-use mainstay_sql::{Condition, Delete, Dialect, Insert, Select, Sql, Table, Update, delete, expression, insert, select, update};
+use mainstay_sql::{
+    Condition, Delete, Dialect, Insert, Select, Sql, Table, Update, delete, expression, insert, select, update,
+};
 
 /// Prints what a verb of a resource does.
 pub fn print(contract: &Contract, what: &str) -> Result<(), Failure> {
@@ -77,7 +79,10 @@ fn statements(resource: &Resource, rules: &[&Rule], verb: &str, dialect: Dialect
             let set = Update { table, set: &columns, first_param: keys + 1, condition: unchanged() };
             vec![
                 ("read the row to change", read(true)),
-                ("update (only the columns that change; the rule is asked before, on both records)", update(dialect, &set)),
+                (
+                    "update (only the columns that change; the rule is asked before, on both records)",
+                    update(dialect, &set),
+                ),
             ]
         }
         _ => vec![

@@ -5,15 +5,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use mainstay_auth as auth;
-use mainstay_data::{Data, FolderOutcome};
 use mainstay_data as data;
+use mainstay_data::{Data, FolderOutcome};
 use mainstay_db::{DataDir, RunInfo};
 use mainstay_gateway as gateway;
 use mainstay_gateway::{Backends, Dependencies, Gateway};
 use mainstay_layers::{Guards, stack};
 use mainstay_runtime::channel::{Channel, GrpcChannel};
-use mainstay_runtime::process::{self, Failure, Flags, Process, Role, Settings, operator_secret, service_keys};
 use mainstay_runtime::policies;
+use mainstay_runtime::process::{self, Failure, Flags, Process, Role, Settings, operator_secret, service_keys};
 use prost_reflect::DescriptorPool;
 
 use crate::banner::{self, Banner};
@@ -94,8 +94,7 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
 fn backends(auth: &auth::Auth, data: &Data, guards: &Guards) -> Result<Backends, Failure> {
     let pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
     let allowed = policies::of_packages(&pool, &[auth::PACKAGE], &guards.metrics);
-    let auth: Arc<dyn Channel> =
-        Arc::new(GrpcChannel::in_memory(stack::inner(auth.routes(), allowed, guards.clone())));
+    let auth: Arc<dyn Channel> = Arc::new(GrpcChannel::in_memory(stack::inner(auth.routes(), allowed, guards.clone())));
     Ok(Backends { auth, data: data.channel(&pool, guards.clone()) })
 }
 

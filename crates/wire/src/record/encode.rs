@@ -1,6 +1,5 @@
 //! Rows to message bytes.
 
-use bytes::BytesMut;
 use mainstay_record::{Kind, Row, Template, TemplatePart, ValueRef};
 
 use super::{
@@ -20,7 +19,7 @@ impl RecordPlan {
         &self,
         row: &R,
         selection: Option<&Selection>,
-        out: &mut BytesMut,
+        out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         let start = out.len();
         self.node(&self.root, row, selection, out).inspect_err(|_| out.truncate(start))
@@ -31,7 +30,7 @@ impl RecordPlan {
         node: &Node,
         row: &R,
         selection: Option<&Selection>,
-        out: &mut BytesMut,
+        out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         for field in &node.fields {
             if let Some(below) = child(selection, field.number) {
@@ -47,7 +46,7 @@ impl RecordPlan {
         field: &RecordField,
         row: &R,
         below: Option<&Selection>,
-        out: &mut BytesMut,
+        out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         match &field.storage {
             Storage::Scalar { column, leaf, nullable } => {
@@ -75,7 +74,7 @@ impl RecordPlan {
         group: bool,
         row: &R,
         below: Option<&Selection>,
-        out: &mut BytesMut,
+        out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         field.tag.put(out);
         if group {
@@ -96,7 +95,7 @@ impl RecordPlan {
         column: impl Fn(usize) -> usize,
         tag: Tag,
         row: &R,
-        out: &mut BytesMut,
+        out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         tag.put(out);
         let body = open(out);
@@ -120,7 +119,7 @@ impl RecordPlan {
         Ok(())
     }
 
-    fn etag<R: Row + ?Sized>(&self, tag: Tag, row: &R, out: &mut BytesMut) -> Result<(), EncodeError> {
+    fn etag<R: Row + ?Sized>(&self, tag: Tag, row: &R, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let revision = row.read(self.revision, Kind::Int, |value| match value {
             ValueRef::Int(revision) => Some(revision),
             _ => None,
@@ -138,7 +137,7 @@ impl RecordPlan {
         field: &RecordField,
         row: &R,
         below: Option<&Selection>,
-        out: &mut BytesMut,
+        out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         let slot = &self.slots[slot];
         let column = slot.column;

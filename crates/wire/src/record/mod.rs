@@ -6,7 +6,6 @@ mod encode;
 mod put;
 mod take;
 
-use bytes::BytesMut;
 use mainstay_record::{Kind, Layout, Row, Template, Value};
 use prost_reflect::MessageDescriptor;
 
@@ -170,7 +169,7 @@ impl RecordPlan {
     /// Appends a row as message bytes, fields ascending by number.
     ///
     /// Fails where the row holds what the message cannot say (another program wrote it); `out` is then as long as before.
-    pub fn encode<R: Row + ?Sized>(&self, row: &R, out: &mut BytesMut) -> Result<(), EncodeError> {
+    pub fn encode<R: Row + ?Sized>(&self, row: &R, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         self.encode_selected(row, None, out)
     }
 
@@ -179,7 +178,7 @@ impl RecordPlan {
         &self,
         row: &R,
         selection: &Selection,
-        out: &mut BytesMut,
+        out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         self.encode_selected(row, Some(selection), out)
     }
@@ -190,7 +189,7 @@ impl RecordPlan {
         number: u32,
         row: &R,
         selection: Option<&Selection>,
-        out: &mut BytesMut,
+        out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         let start = out.len();
         Tag::new(number, WireType::Bytes).put(out);

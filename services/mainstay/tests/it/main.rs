@@ -80,7 +80,14 @@ fn explain_shows_the_rule_and_the_sql_of_both_engines() {
     let output = mainstay(&["contract", "explain", "Order.update", &shop()]);
     assert!(output.status.success(), "{}", stderr(&output));
     let text = stdout(&output);
-    for part in ["shop.v1.Order", "old.buyer == auth.uid", "SQLite", "PostgreSQL", "UPDATE \"shop_v1_order\" AS t SET", "FOR UPDATE"] {
+    for part in [
+        "shop.v1.Order",
+        "old.buyer == auth.uid",
+        "SQLite",
+        "PostgreSQL",
+        "UPDATE \"shop_v1_order\" AS t SET",
+        "FOR UPDATE",
+    ] {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }
     let output = mainstay(&["contract", "explain", "Nobody.read", &shop()]);
@@ -101,7 +108,8 @@ fn export_writes_files_that_compile_again() {
 fn every_problem_of_the_configuration_is_told_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mainstay.toml");
-    std::fs::write(&file, "lisen = \"127.0.0.1:1\"\nmax_connections = \"many\"\n[gateway]\nmax_reqest_bytes = 3\n").unwrap();
+    std::fs::write(&file, "lisen = \"127.0.0.1:1\"\nmax_connections = \"many\"\n[gateway]\nmax_reqest_bytes = 3\n")
+        .unwrap();
     let output = mainstay(&["serve", "--config", path(&file)]);
     assert_eq!(output.status.code(), Some(1));
     let text = stderr(&output);

@@ -58,7 +58,7 @@ fn groups_of_proto2_are_flattened_too() {
     let json = r#"{"name":"legacies/a","number":0,"unpacked":[3],"box":{"label":"x","inside":{"depth":2}},"row":[{"cell":1},{}],"kind":"SECOND"}"#;
     let mut row = plan.decode(&crate::schema::from_json("test.legacy.Legacy", json).unwrap()).unwrap().values;
     row[0] = Value::Text("a".into());
-    let mut out = bytes::BytesMut::new();
+    let mut out = Vec::new();
     plan.encode(&row, &mut out).unwrap();
     assert_eq!(crate::schema::to_json("test.legacy.Legacy", &out).as_deref(), Ok(json));
 }

@@ -1,6 +1,5 @@
 //! Rows to messages and back, by example.
 
-use bytes::BytesMut;
 use mainstay_record::Value;
 use mainstay_wire::{Violation, frame};
 
@@ -284,7 +283,7 @@ fn deep_records_are_refused() {
 
 #[test]
 fn a_row_can_be_a_field_of_a_page() {
-    let mut out = BytesMut::new();
+    let mut out = Vec::new();
     let rows = [stored(r#"{"sku":"a"}"#), stored(&format!(r#"{{"sku":"{}"}}"#, "b".repeat(500)))];
     for row in &rows {
         PLAN.encode_field(1, row, None, &mut out).unwrap();
@@ -307,7 +306,7 @@ fn only_selected_fields_are_encoded() {
         (&["lines.heading", "notes"], r#"{"lines":[{"title":"a"}],"notes":{"k":{}}}"#),
         (&["inner.innermost.tags"], r#"{"inner":{}}"#),
     ] {
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         PLAN.encode_masked(&row, &PLAN.select(paths).unwrap(), &mut out).unwrap();
         assert_eq!(to_json("test.v1.Item", &out).as_deref(), Ok(json), "{paths:?}");
     }
@@ -334,7 +333,7 @@ fn a_damaged_row_is_an_error_that_names_the_column() {
     ] {
         let mut row = stored("{}");
         row[column(name)] = value;
-        let mut out = BytesMut::from(&b"before"[..]);
+        let mut out = b"before".to_vec();
         let error = PLAN.encode(&row, &mut out).unwrap_err();
         assert_eq!(error.column, name, "{error}");
         assert_eq!(&out[..], b"before");

@@ -5,7 +5,6 @@ mod properties;
 
 use std::sync::LazyLock;
 
-use bytes::BytesMut;
 use mainstay_record::{Layout, Value};
 use mainstay_wire::{Decoded, RecordPlan};
 
@@ -38,7 +37,7 @@ pub fn stored(json: &str) -> Vec<Value> {
 
 /// Encodes a row and answers its JSON.
 pub fn encoded(row: &[Value]) -> String {
-    let mut out = BytesMut::new();
+    let mut out = Vec::new();
     PLAN.encode(row, &mut out).unwrap();
     to_json("test.v1.Item", &out).unwrap()
 }
