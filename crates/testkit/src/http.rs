@@ -48,6 +48,12 @@ impl Http {
 
     /// Sends a request.
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, NoAnswer> {
+        let body = body.map(|body| Bytes::from(body.to_string()));
+        self.send_bytes(method, path, body).await
+    }
+
+    /// Sends a request whose body may be anything.
+    pub async fn send_bytes(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Answer, NoAnswer> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -58,8 +64,7 @@ impl Http {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-        let response = self.client.request(request.body(Full::new(body))?).await?;
+        let response = self.client.request(request.body(Full::new(body.unwrap_or_default()))?).await?;
         let (head, body) = response.into_parts();
         Ok(Answer { status: head.status.as_u16(), headers: head.headers, body: body.collect().await?.to_bytes() })
     }

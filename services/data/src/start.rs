@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mainstay_contract::{Contract, Diagnostics};
+use mainstay_contract::{Diagnostic, Contract, Diagnostics};
 use mainstay_db::{Database, Lane};
 use mainstay_keys::{KEY_BYTES, KeyEncryptionKey, SealingKey};
 use mainstay_ledger::{Ledger, Plan, bind};
@@ -167,8 +167,16 @@ pub fn read(folder: &Path) -> Result<Contract, Diagnostics> {
 }
 
 fn serve(db: &Database, contract: Contract, applied: &Applied, outcome: FolderOutcome) -> Result<Loaded, StartError> {
+    contract.warnings.iter().for_each(log_warning);
     let unfinished = Some(Arc::new(contract.clone()));
     Ok(Loaded { snapshot: snapshot(db, contract, applied)?, outcome, unfinished })
+}
+
+/// A contract with warnings is served, and whoever reads the log is told what to look at.
+fn log_warning(warning: &Diagnostic) {
+    let place = format!("{}:{}:{}", warning.file, warning.line, warning.column);
+    let help = warning.help.as_deref().unwrap_or_default();
+    tracing::warn!(%place, help, "the contract: {}", warning.message);
 }
 
 fn serve_stored(db: &Database, stored: Option<Applied>, outcome: FolderOutcome) -> Result<Loaded, StartError> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mainstay_auth as auth;
 use mainstay_data as data;
@@ -76,6 +77,7 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
         shutdown: process.shutdown.clone(),
     };
     let gateway = Gateway::start(sections.gateway, dependencies).await?;
+    follows(&gateway, &data).await;
     let address = ports.clients.address();
     let scheme = if common.tls.is_some() { "https" } else { "http" };
     let info = RunInfo { pid: std::process::id(), address: format!("{scheme}://{address}"), secret: operator };
@@ -88,6 +90,19 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     }
     auth.close().await;
     Ok(())
+}
+
+/// How long the gateway may take to serve what data serves before clients are let in all the same.
+const FOLLOW_WAIT: Duration = Duration::from_secs(5);
+
+/// Waits until the gateway serves the contract that was just applied, and not the one that it stored before.
+async fn follows(gateway: &Gateway, data: &Data) {
+    let wanted = data.reconciler().served().load().revision;
+    let mut revision = gateway.revision();
+    let served = revision.wait_for(|revision| *revision >= wanted);
+    if tokio::time::timeout(FOLLOW_WAIT, served).await.is_err() {
+        tracing::warn!(revision = wanted, "the gateway does not serve the newest contract yet");
+    }
 }
 
 /// The ways to auth and data in memory, each behind its inner stack.

@@ -146,7 +146,7 @@ fn refused_alike(system: &System, merchant: &str, user: &str) {
     let before = curl(&[&url("products/toy-100")]).1;
     let body = product(200).to_string();
     let writes: [(&str, Value, Vec<String>); 3] = [
-        ("CreateProduct", json!({"product": product(200)}), vec![url("products"), "-d".into(), body.clone()]),
+        ("CreateProduct", json!({"product": product(200)}), vec![url("products"), "-d".into(), body]),
         (
             "UpdateProduct",
             json!({"product": {"name": "products/toy-100", "title": "Mine"}, "update_mask": {"paths": ["title"]}}),
@@ -207,7 +207,7 @@ fn somebody_elses_order_looks_absent(system: &System, buyer: &str, other: &str) 
     for id in ["hers", "nobodys"] {
         let url = format!("{}/shop/v1/orders/{id}", system.gateway.url());
         let request = json!({"name": format!("orders/{id}")});
-        both_refuse(system, Some(other), ("GetOrder", &request), &[url.clone()], NOT_FOUND);
+        both_refuse(system, Some(other), ("GetOrder", &request), std::slice::from_ref(&url), NOT_FOUND);
         both_refuse(system, Some(other), ("DeleteOrder", &request), &["-X".into(), "DELETE".into(), url], NOT_FOUND);
     }
     let page = system.grpc().with_token(other).call("shop.v1.OrderService/ListOrders", &json!({}));

@@ -1,8 +1,10 @@
 //! What people do with a running system.
 
+mod bad_input;
 mod crud;
 mod rename;
 mod s09_identity;
+mod s32_no_rules;
 mod trace;
 mod unseen_contract;
 mod walk_through;

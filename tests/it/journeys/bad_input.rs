@@ -1,0 +1,92 @@
+//! Input that makes no sense, sent to the real server: each gets an answer that says what is wrong, and the server lives.
+
+use http::Method;
+use mainstay_testkit::http::Http;
+
+use crate::support::{System, notes};
+
+const NOTES: &str = "/notes/v1/notes";
+
+/// A body, and what the refusal must name.
+fn bodies() -> Vec<(Vec<u8>, u16, &'static str)> {
+    let nested = |open: &str, close: &str| format!("{{\"body\": {}{}}}", open.repeat(10_000), close.repeat(10_000));
+    vec![
+        (b"{".to_vec(), 400, ""),
+        (b"[]".to_vec(), 400, ""),
+        (b"nonsense".to_vec(), 400, ""),
+        (b"{} {}".to_vec(), 400, ""),
+        (br#"{"body": 5}"#.to_vec(), 400, "body"),
+        (br#"{"weight": 2147483648}"#.to_vec(), 400, "weight"),
+        (br#"{"weight": "x"}"#.to_vec(), 400, "weight"),
+        (br#"{"colour": 1}"#.to_vec(), 400, "colour"),
+        (br#"{"body": "a", "body": "b"}"#.to_vec(), 400, "body"),
+        (b"{\"body\": \"a\\u0000b\"}".to_vec(), 400, "body"),
+        (b"{\"body\": \"\xff\xfe\"}".to_vec(), 400, ""),
+        (br#"{"body": "\ud800"}"#.to_vec(), 400, ""),
+        (nested("[", "]").into_bytes(), 400, ""),
+        (nested("{\"a\":", "}").into_bytes(), 400, ""),
+        (vec![b' '; 10 << 20], 413, "4194304"),
+    ]
+}
+
+/// A query of List, and what the refusal must name.
+const QUERIES: [(&str, &str); 11] = [
+    ("pageSize=-1", "page_size"),
+    ("pageSize=x", "page"),
+    ("colour=1", "colour"),
+    ("pageToken=AAAA", "page_token"),
+    ("pageToken=%00", "page"),
+    ("filter=colour%20%3D%201", "colour"),
+    ("filter=weight%20%3D%20%22x%22", "weight"),
+    ("filter=%28%28%28", "filter"),
+    ("filter=body%20%3D%20%27%3B%20DROP%20TABLE", "filter"),
+    ("orderBy=colour", "colour"),
+    ("orderBy=weight%20sideways", "order_by"),
+];
+
+const IDS: [&str; 5] =
+    ["UPPER", "-a", "a..b%2Fc", "%00", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"];
+
+#[tokio::test]
+async fn every_kind_of_bad_input_is_refused_by_name_and_the_server_lives() {
+    let mut system = System::one(mainstay_testkit::Engine::Sqlite, notes::folder()).await;
+    let http = system.http();
+    notes::create(&http, "one").await;
+    for (body, status, named) in bodies() {
+        let sent = body[..body.len().min(40)].to_vec();
+        refused(&http, Method::POST, NOTES, body, status, named, &String::from_utf8_lossy(&sent)).await;
+    }
+    for (query, named) in QUERIES {
+        refused(&http, Method::GET, &format!("{NOTES}?{query}"), Vec::new(), 400, named, query).await;
+    }
+    for id in IDS {
+        refused(&http, Method::POST, &format!("{NOTES}?noteId={id}"), b"{}".to_vec(), 400, "", id).await;
+    }
+    for mask in ["colour", "body..x", "name", "title_0,,"] {
+        let path = format!("{NOTES}/one?updateMask={mask}");
+        let answer = http.send_bytes(Method::PATCH, &path, Some("{\"body\": \"x\"}".into())).await;
+        let answer = answer.expect("the server answers");
+        assert!(matches!(answer.status, 200 | 400), "{mask}: {}", answer.text());
+    }
+    for token in ["x", "a.b.c", &"a".repeat(5_000)] {
+        http.with_token(token).get(NOTES).await.refusal(401, "UNAUTHENTICATED");
+    }
+    http.get(&format!("{NOTES}/none")).await.refusal(404, "NOT_FOUND");
+    http.delete(NOTES).await.refusal(501, "UNIMPLEMENTED");
+
+    assert!(system.gateway.has_ended().is_none(), "{}", system.gateway.log());
+    assert!(!system.gateway.log().contains("panicked"), "{}", system.gateway.log());
+    assert_eq!(notes::all(&http).await.keys().collect::<Vec<_>>(), ["one"], "nothing was stored");
+}
+
+async fn refused(http: &Http, method: Method, path: &str, body: Vec<u8>, status: u16, named: &str, what: &str) {
+    let body = (method != Method::GET).then(|| body.into());
+    let answer = http.send_bytes(method, path, body).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_eq!(answer.status, status, "{what}: {}", answer.text());
+    let error = answer.json()["error"].clone();
+    assert!(error["message"].as_str().is_some_and(|message| !message.is_empty()), "{what}: {error}");
+    assert!(error.to_string().contains(named), "{what}: {named:?} is not named: {error}");
+    for inside in ["src/", "sqlite", "SELECT", "INSERT", "panicked"] {
+        assert!(!error.to_string().contains(inside), "{what}: {error}");
+    }
+}
