@@ -13,6 +13,7 @@ mod rate_limit;
 mod request_id;
 mod routes;
 mod shed;
+mod slow_body;
 pub mod stack;
 mod trace;
 
@@ -27,6 +28,7 @@ pub use rate_limit::RateLimit;
 pub use request_id::{MAX_REQUEST_ID_BYTES, REQUEST_ID};
 pub use routes::{Policies, RoutesEndpoint};
 pub use shed::Shed;
+pub use slow_body::{BODY_TIMEOUT, MIN_BODY_BYTES_PER_SECOND};
 pub use stack::{Guards, Stack};
 
 /// The body of every request and answer inside the process.

@@ -5,7 +5,7 @@ use crate::observe::{Counted, Observation};
 use crate::shed::Permit;
 use crate::{
     Body, Context, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Resolved, RoutesEndpoint, Shed, Timeouts,
-    identity_headers, request_id, trace,
+    identity_headers, request_id, slow_body, trace,
 };
 use http::Request;
 use http::header::AUTHORIZATION;
@@ -93,6 +93,9 @@ impl<E: Endpoint> Stack<E> {
             Ok(admitted) => admitted,
             Err(fault) => return Answering::refused(fault, observation),
         };
+        // A stream may be silent for as long as it likes; a request that is one message may not.
+        let waits = self.0.place == Place::Listener && !resolved.streams;
+        let body = if waits { slow_body::timed(body) } else { body };
         let ticket = Ticket { request: Request::from_parts(parts, body), request_id, trace, deadline, resolved };
         let handling = match principal {
             Some(principal) => match self.0.let_in(ticket, principal) {

@@ -25,7 +25,7 @@ pub const MAX_HEADERS: usize = 100;
 
 /// Most requests that are open at a time on one HTTP/2 connection. Another service of ours sends all its calls over one;
 /// the global limit bounds what is worked on.
-pub const MAX_CONCURRENT_STREAMS: u32 = 1024;
+pub const MAX_CONCURRENT_STREAMS: u32 = 256;
 
 /// Streams that a client opened and reset before they were looked at; more end the connection (CVE-2023-44487).
 pub const MAX_PENDING_RESETS: usize = 64;

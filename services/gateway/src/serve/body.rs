@@ -7,6 +7,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::Body;
+use tonic::{Code, Status};
 
 /// Reads a whole body. Fails with PAYLOAD_TOO_LARGE as soon as more than `limit` bytes are announced or have come; what
 /// is left stays unread.
@@ -34,13 +35,20 @@ pub async fn read(mut body: Body, limit: usize) -> Result<Bytes, Fault> {
 /// The next piece of data; trailers are passed over.
 async fn next(body: &mut Body) -> Result<Option<Bytes>, Fault> {
     while let Some(frame) = body.frame().await {
-        let frame =
-            frame.map_err(|error| Fault::new(Reason::Cancelled).message("the body broke off").with_source(error))?;
+        let frame = frame.map_err(broken)?;
         if let Ok(data) = frame.into_data() {
             return Ok(Some(data));
         }
     }
     Ok(None)
+}
+
+/// A body that broke off, or that did not come in time.
+fn broken(error: Status) -> Fault {
+    match error.code() {
+        Code::DeadlineExceeded => Fault::new(Reason::DeadlineExceeded).message(error.message().to_owned()),
+        _ => Fault::new(Reason::Cancelled).message("the body broke off").with_source(error),
+    }
 }
 
 /// A request that is larger than what is accepted.

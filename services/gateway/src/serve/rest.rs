@@ -9,7 +9,7 @@ use http_body_util::Full;
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::{Body, Context};
 use mainstay_runtime::channel::Call;
-use mainstay_wire::JsonOptions;
+use mainstay_wire::{JsonOptions, frame};
 use tonic::Code;
 
 use super::body;
@@ -23,6 +23,9 @@ pub const FIELD_MASK: HeaderName = HeaderName::from_static("x-goog-fieldmask");
 
 /// Field 0 of a wire type that does not exist: the start of no message.
 const UNREADABLE: &[u8] = &[0x07];
+
+/// No field's name and no row's etag.
+const IMPOSSIBLE: &str = "?";
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
@@ -48,9 +51,10 @@ pub async fn serve(
     context: Context,
 ) -> Result<Response<Body>, Fault> {
     let binding = &rest.snapshot.bindings()[rest.binding];
+    let uri = request.uri().clone();
     let (message, wanted) = match read(edge, &rest, binding, request).await {
         Ok(read) => read,
-        Err(fault) => return Err(permission_first(edge, binding, context, fault).await),
+        Err(fault) => return Err(permission_first(edge, &rest, uri.path(), context, fault).await),
     };
     let call = Call::of(context, binding.method.path.clone(), message);
     let reply = edge.channel(binding.method.backend).call(call).await?.unary()?;
@@ -81,16 +85,33 @@ async fn read(
 }
 
 /// What is wrong with a request is told only to who may make it (AIP-211). Where the data service decides who may, it is
-/// asked with a message that cannot be read: it refuses the caller, or the message, and nothing is done in either case.
-async fn permission_first(edge: &Edge, binding: &Binding, context: Context, fault: Fault) -> Fault {
+/// asked with a request for the same row that can do nothing: it refuses the caller, or that request.
+async fn permission_first(edge: &Edge, rest: &RestRequest, path: &str, context: Context, fault: Fault) -> Fault {
+    let binding = &rest.snapshot.bindings()[rest.binding];
     if !binding.method.ruled || fault.code() != Code::InvalidArgument {
         return fault;
     }
-    let call = Call::of(context, binding.method.path.clone(), Bytes::from_static(UNREADABLE));
+    let probe = probe(rest, binding, path).unwrap_or_else(|| Bytes::from_static(UNREADABLE));
+    let call = Call::of(context, binding.method.path.clone(), probe);
     match edge.channel(binding.method.backend).call(call).await {
-        Err(refused) if matches!(refused.code(), Code::Unauthenticated | Code::PermissionDenied) => refused,
+        Err(refused) if matches!(refused.code(), Code::Unauthenticated | Code::PermissionDenied | Code::NotFound) => refused,
         _ => fault,
     }
+}
+
+/// A request for the row that the path names which fails after the caller's rights were checked, whatever they are: an
+/// update of a field that no message has, or a deletion with an etag that no row has. Nothing for methods without a row.
+fn probe(rest: &RestRequest, binding: &Binding, path: &str) -> Option<Bytes> {
+    let parts = RequestParts { path, segments: &rest.segments, query: None, body: b"" };
+    let mut message = transcode::request(&rest.snapshot.plans, binding, parts).ok()?.message;
+    match binding.mask {
+        Some(number) => frame::put_field_mask(number, &[IMPOSSIBLE], &mut message),
+        None if binding.http_method == Some(HttpMethod::DELETE) => {
+            rest.snapshot.plans.set_text(binding.method.input, "etag", IMPOSSIBLE, &mut message).ok()?;
+        }
+        None => return None,
+    }
+    Some(Bytes::from(message))
 }
 
 fn ok(binding: &Binding, json: Bytes) -> Response<Body> {
