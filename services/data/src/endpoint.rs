@@ -13,7 +13,8 @@ use mainstay_telemetry::Metrics;
 use tonic::codec::CompressionEncoding;
 use tonic::server::{Grpc, UnaryService};
 
-use crate::service::{FIELD_MASK_HEADER, Resources};
+use crate::domain::read_mask::FIELD_MASK_HEADER;
+use crate::service::Resources;
 
 /// The largest request message.
 pub const MAX_REQUEST_BYTES: usize = 64 << 20;

@@ -8,10 +8,10 @@ use mainstay_contract::Standard;
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Clock, Principal};
 use mainstay_runtime::channel::{Call, Channel, Reply};
-use mainstay_wire::Selection;
 
 use crate::domain::caller::Caller;
 use crate::domain::context::{Context, Operation};
+use crate::domain::read_mask::FIELD_MASK_HEADER;
 use crate::domain::{create, delete, get, list, update};
 use crate::error::{Error, Result};
 use crate::plans::Bound;
@@ -19,9 +19,6 @@ use crate::served::Served;
 
 /// How often a call is tried again because the schema changed under its statement.
 pub const MAX_REPLANS: usize = 3;
-
-/// The metadata key that asks for a part of the answer (AIP-157).
-pub const FIELD_MASK_HEADER: &str = "x-goog-fieldmask";
 
 /// What all calls share.
 pub struct Resources {
@@ -38,8 +35,8 @@ impl Resources {
 
     /// Answers a call to one of a resource's methods.
     pub async fn call(&self, call: &Call) -> std::result::Result<Bytes, Fault> {
-        let mask = call.metadata.get(FIELD_MASK_HEADER).and_then(|mask| mask.to_str().ok());
-        self.run(&call.path, &call.principal, &call.message, mask).await.map_err(|error| match error {
+        let read_mask = call.metadata.get(FIELD_MASK_HEADER).and_then(|mask| mask.to_str().ok()).map(Arc::from);
+        self.run(&call.path, &call.principal, &call.message, read_mask).await.map_err(|error| match error {
             Some(error) => error.into(),
             None => Fault::new(Reason::MethodNotFound),
         })
@@ -52,7 +49,7 @@ impl Resources {
         path: &Arc<str>,
         principal: &Principal,
         message: &Bytes,
-        mask: Option<&str>,
+        read_mask: Option<Arc<str>>,
     ) -> std::result::Result<Bytes, Option<Error>> {
         let mut replans = 0;
         loop {
@@ -60,8 +57,9 @@ impl Resources {
             let revision = snapshot.revision;
             let bound = snapshot.method(path).ok_or(None)?;
             let caller = Caller { principal: principal.clone(), now: self.clock.now_micros() };
-            let op = Operation { snapshot, resource: bound.resource, caller, method: Arc::clone(path) };
-            match self.perform(&op, bound, message, mask).await {
+            let (method, read_mask) = (Arc::clone(path), read_mask.clone());
+            let op = Operation { snapshot, resource: bound.resource, caller, method, read_mask };
+            match self.perform(&op, bound, message).await {
                 Err(Error::StaleSchema) if replans < MAX_REPLANS => {
                     replans += 1;
                     if !self.served.newer_than(revision).await {
@@ -73,34 +71,16 @@ impl Resources {
         }
     }
 
-    async fn perform(&self, op: &Operation, bound: Bound, message: &[u8], mask: Option<&str>) -> Result<Bytes> {
+    async fn perform(&self, op: &Operation, bound: Bound, message: &[u8]) -> Result<Bytes> {
         let cx = &self.context;
         match bound.kind {
-            Standard::Get => get::get(cx, op, message, selection(op, mask, None)?).await,
-            Standard::List => {
-                let rows = op.plan().resource.plural.clone();
-                list::list(cx, op, message, selection(op, mask, Some(&rows))?).await
-            }
+            Standard::Get => get::get(cx, op, message).await,
+            Standard::List => list::list(cx, op, message).await,
             Standard::Create => create::create(cx, op, message).await,
             Standard::Update => update::update(cx, op, message).await,
             Standard::Delete => delete::delete(cx, op, message).await,
         }
     }
-}
-
-/// Compiles a read mask. The mask of a list names the fields of its answer (`products.title`); the token always comes.
-fn selection(op: &Operation, mask: Option<&str>, rows: Option<&str>) -> Result<Option<Selection>> {
-    let Some(mask) = mask.filter(|mask| !mask.is_empty() && *mask != "*") else { return Ok(None) };
-    let mut paths = Vec::new();
-    for path in mask.split(',').map(str::trim) {
-        match rows {
-            None => paths.push(path),
-            Some(rows) if path == rows => return Ok(None),
-            Some(rows) => paths.extend(path.strip_prefix(rows).and_then(|rest| rest.strip_prefix('.'))),
-        }
-    }
-    let compiled = op.plan().record.select(&paths).map_err(|error| Error::Mask { field: "$fields", error })?;
-    Ok(Some(compiled))
 }
 
 /// The way to the data service for a gateway in the same process.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mainstay_contract::{Diagnostic, Contract, Diagnostics};
+use mainstay_contract::{Contract, Diagnostic, Diagnostics};
 use mainstay_db::{Database, Lane};
 use mainstay_keys::{KEY_BYTES, KeyEncryptionKey, SealingKey};
 use mainstay_ledger::{Ledger, Plan, bind};

@@ -25,6 +25,8 @@ pub struct Operation {
     pub caller: Caller,
     /// The gRPC path; remembered answers belong to it.
     pub method: Arc<str>,
+    /// The fields that the caller wants back, separated by commas; see [`super::read_mask`].
+    pub read_mask: Option<Arc<str>>,
 }
 
 impl Operation {

@@ -10,6 +10,7 @@ use mainstay_wire::{DecodeError, Decoded, Violation, frame};
 use uuid::Uuid;
 
 use super::context::{Context, Operation};
+use super::read_mask;
 use super::write::{Outcome, Terms, allowed, changed_references, check_references, constraint, is_readable, run};
 use crate::error::{Error, ID_RULE, Result};
 use crate::plans::{ResourcePlan, admit, unset};
@@ -34,6 +35,7 @@ pub const MAX_INDEXED_BYTES: usize = 2_048;
 pub async fn create(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> {
     let plan = op.plan();
     admit(plan.create.as_ref(), &op.caller)?;
+    read_mask::of_record(op)?;
     let parent = frame::string(message, number::PARENT)?.unwrap_or_default();
     let id = frame::string(message, number::ID)?.unwrap_or_default();
     let body = frame::message(message, number::RESOURCE)?.unwrap_or_default();

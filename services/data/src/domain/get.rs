@@ -8,6 +8,7 @@ use mainstay_wire::{EncodeError, Selection, frame};
 
 use super::checks::Obstacle;
 use super::context::{Context, Operation};
+use super::read_mask;
 use crate::error::{Error, Result};
 use crate::plans::{Readable, ResourcePlan};
 
@@ -15,13 +16,14 @@ use crate::plans::{Readable, ResourcePlan};
 const NAME: u32 = 1;
 
 /// Answers a Get: the row straight to message bytes.
-pub async fn get(cx: &Context, op: &Operation, message: &[u8], selection: Option<Selection>) -> Result<Bytes> {
+pub async fn get(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> {
     let plan = op.plan();
     let (statement, public) = match plan.get(&op.caller) {
         Readable::By { statement, public } => (statement, public),
         Readable::Never if plan.read.is_none() => return Err(op.caller.denied(Obstacle::NoRule)),
         Readable::Never => return Err(op.caller.not_readable(false)),
     };
+    let selection = read_mask::of_record(op)?;
     let name = frame::string(message, NAME)?.unwrap_or_default();
     let key = op.key("name", name)?;
     let binds = statement.values(&op.caller, &key);

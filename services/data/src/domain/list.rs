@@ -11,6 +11,7 @@ use mainstay_wire::{EncodeError, Selection, frame};
 use super::checks::Obstacle;
 use super::context::{Context, Operation};
 use super::page_token::{self, Binding, Position};
+use super::read_mask;
 use crate::error::{Error, Result};
 use crate::plans::{ListPlan, MAX_INLINE_ROWS, ResourcePlan, Shape, position_values};
 
@@ -46,7 +47,7 @@ struct Request<'a> {
 }
 
 /// Answers a List. Rows that the caller may not read are not there; that is never an error.
-pub async fn list(cx: &Context, op: &Operation, message: &[u8], selection: Option<Selection>) -> Result<Bytes> {
+pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> {
     let plan = op.plan();
     if plan.read.is_none() && !op.caller.is_system() {
         return Err(op.caller.denied(Obstacle::NoRule));
@@ -56,6 +57,7 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8], selection: Optio
     if nothing && op.caller.is_nobody() {
         return Err(op.caller.denied(Obstacle::AuthRule));
     }
+    let selection = read_mask::of_list(op)?;
     let request = read(message)?;
     let parent = parent(plan, request.parent)?;
     let binding = binding(op, &request);

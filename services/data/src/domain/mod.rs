@@ -8,5 +8,6 @@ pub mod delete;
 pub mod get;
 pub mod list;
 pub mod page_token;
+pub mod read_mask;
 pub mod update;
 pub mod write;

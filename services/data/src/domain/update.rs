@@ -9,6 +9,7 @@ use mainstay_wire::{Decoded, MaskSelection, etag_text, frame};
 
 use super::context::{Context, Operation};
 use super::create::{check_record, insert, is_id, new_record, shape, violations};
+use super::read_mask;
 use super::write::{Outcome, Terms, allowed, check_references, constraint, run};
 use crate::error::{Error, Result};
 use crate::plans::{Readable, admit};
@@ -36,6 +37,7 @@ struct Request {
 pub async fn update(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> {
     let plan = op.plan();
     admit(plan.update.as_ref(), &op.caller)?;
+    read_mask::of_record(op)?;
     let body = frame::message(message, number::RESOURCE)?.unwrap_or_default();
     let allow_missing = frame::boolean(message, number::ALLOW_MISSING)?;
     if allow_missing {

@@ -6,11 +6,13 @@ use bytes::Bytes;
 use mainstay_contract::Reference;
 use mainstay_db::{Atomic, BoxFuture, Conn};
 use mainstay_record::Value;
-use mainstay_wire::{Violation, frame};
+use mainstay_wire::{Selection, Violation, frame};
 use ring::digest::{Context, SHA256};
 
 use super::checks::Obstacle;
 use super::context::{self, Operation};
+use super::create::shape;
+use super::read_mask;
 use crate::error::{Error, Result};
 use crate::plans::{Readable, ResourcePlan};
 use crate::store::answers::{self, Answer};
@@ -105,7 +107,9 @@ where
     match (done.await, problem) {
         (Err(Stop::Failed(error @ (Error::Denied(_) | Error::StaleSchema | Error::Storage(_)))), _) => Err(error),
         (_, Some(problem)) => Err(problem),
-        (Ok(Done::Now(outcome)) | Err(Stop::DryRun(outcome)), None) => answer(op, &outcome),
+        (Ok(Done::Now(outcome)) | Err(Stop::DryRun(outcome)), None) => {
+            answer(op, &outcome, read_mask::of_record(op)?.as_ref())
+        }
         (Ok(Done::Before(before)), None) => replay(cx, op, before).await,
         (Err(Stop::Failed(error)), None) => Err(error),
     }
@@ -155,7 +159,7 @@ where
         let keys = self.op.plan().resource.layout.keys();
         let (Outcome::Record(record) | Outcome::Gone(record)) = outcome;
         let key = record.get(..keys).unwrap_or_default();
-        Ok(answers::keep(conn, self.request(), key, &answer(&self.op, outcome)?).await?)
+        Ok(answers::keep(conn, self.request(), key, &answer(&self.op, outcome, None)?).await?)
     }
 }
 
@@ -180,17 +184,40 @@ async fn replay(cx: &context::Context, op: &Operation, before: Answer) -> Result
         Box::pin(async move { op.find(conn, &op.plan().get(&op.caller), &key).await })
     });
     let row: Option<Vec<Value>> = row.await?;
-    if row.is_some() { Ok(Bytes::from(before.answer)) } else { name_only(op, &before.key) }
+    match (row, read_mask::of_record(op)?) {
+        (None, _) => name_only(op, &before.key),
+        (Some(_), None) => Ok(Bytes::from(before.answer)),
+        (Some(_), Some(selection)) => part_of(op, &before, &selection),
+    }
 }
 
-/// What the writer sees: the record, or only its name where the writer may not read it.
-pub fn answer(op: &Operation, outcome: &Outcome) -> Result<Bytes> {
+/// Takes the wanted part out of an answer that was given whole.
+fn part_of(op: &Operation, before: &Answer, selection: &Selection) -> Result<Bytes> {
+    let plan = op.plan();
+    let decoded = plan.record.decode(&before.answer).map_err(|error| shape(plan, error))?;
+    let mut record = decoded.values;
+    for (column, part) in record.iter_mut().zip(&before.key) {
+        column.clone_from(part);
+    }
+    let revision = decoded.etag.and_then(|etag| i64::from_str_radix(&etag, 16).ok());
+    record[plan.resource.layout.revision()] = Value::Int(revision.unwrap_or_default());
+    let mut out = Vec::new();
+    plan.record.encode_masked(&record[..], selection, &mut out).map_err(Error::Damaged)?;
+    Ok(Bytes::from(out))
+}
+
+/// What the writer sees: the record, or what it wants of it, or only the name where the writer may not read it.
+fn answer(op: &Operation, outcome: &Outcome, selection: Option<&Selection>) -> Result<Bytes> {
     let Outcome::Record(record) = outcome else { return Ok(Bytes::new()) };
     if !op.may_read(record) {
         return name_only(op, record);
     }
-    let mut out = Vec::with_capacity(512);
-    op.plan().record.encode(record, &mut out).map_err(Error::Damaged)?;
+    let (plan, mut out) = (op.plan(), Vec::with_capacity(512));
+    let encoded = match selection {
+        Some(selection) => plan.record.encode_masked(record, selection, &mut out),
+        None => plan.record.encode(record, &mut out),
+    };
+    encoded.map_err(Error::Damaged)?;
     Ok(Bytes::from(out))
 }
 
