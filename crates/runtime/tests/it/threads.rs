@@ -2,6 +2,7 @@ use mainstay_runtime::threads::build;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 #[test]
@@ -21,7 +22,14 @@ fn something_can_be_done_whenever_a_worker_is_about_to_sleep() {
         counter.fetch_add(1, Ordering::SeqCst);
     });
     let runtime = build(NonZeroUsize::new(1), Some(on_park)).unwrap();
-    // Another thread answers, so that this one has to sleep.
-    runtime.block_on(async { tokio::task::spawn_blocking(|| ()).await.unwrap() });
+    // Another thread answers, and not before this one sleeps.
+    let sleeping = parked.clone();
+    let answer = move || {
+        let patience = Instant::now() + Duration::from_secs(30);
+        while sleeping.load(Ordering::SeqCst) == 0 && Instant::now() < patience {
+            std::thread::yield_now();
+        }
+    };
+    runtime.block_on(async { tokio::task::spawn_blocking(answer).await.unwrap() });
     assert!(parked.load(Ordering::SeqCst) > 0);
 }
