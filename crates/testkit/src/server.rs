@@ -39,7 +39,11 @@ pub fn target_folder() -> PathBuf {
 
 /// The `mainstay` binary beside the running test.
 pub fn binary() -> PathBuf {
-    let path = target_folder().join("mainstay");
+    built("mainstay")
+}
+
+fn built(name: &str) -> PathBuf {
+    let path = target_folder().join(name);
     assert!(path.is_file(), "{} is missing: run `make test`, which builds it first", path.display());
     path
 }
@@ -48,6 +52,7 @@ pub fn binary() -> PathBuf {
 #[derive(Debug, Clone)]
 pub struct Launch {
     role: Option<&'static str>,
+    own_binary: bool,
     folder: PathBuf,
     port: u16,
     arguments: Vec<String>,
@@ -60,6 +65,7 @@ impl Launch {
     pub fn new(folder: &Path) -> Launch {
         let launch = Launch {
             role: None,
+            own_binary: false,
             folder: folder.to_owned(),
             port: free_port(),
             arguments: Vec::new(),
@@ -75,6 +81,13 @@ impl Launch {
     #[must_use]
     pub fn role(mut self, role: &'static str) -> Launch {
         self.role = Some(role);
+        self
+    }
+
+    /// Serves a role with the binary that serves nothing else: `mainstay-auth` for `mainstay serve auth`.
+    #[must_use]
+    pub fn own_binary(mut self) -> Launch {
+        self.own_binary = true;
         self
     }
 
@@ -156,7 +169,7 @@ impl Launch {
 
     /// Runs another command of the binary with the server's settings: `["admin", "grant", …]`.
     pub fn command(&self, arguments: &[&str]) -> Output {
-        let mut command = self.program();
+        let mut command = self.program(&binary());
         command.args(arguments).stdin(Stdio::null());
         command.output().expect("the binary runs")
     }
@@ -164,15 +177,21 @@ impl Launch {
     fn child(&self, log: &Path) -> (Child, u64) {
         let out = append(log);
         let begin = out.metadata().map_or(0, |metadata| metadata.len());
-        let mut command = self.program();
-        command.arg("serve").args(self.role).arg("--listen").arg(self.address()).args(&self.arguments);
+        let mut command = match self.role.filter(|_| self.own_binary) {
+            Some(role) => self.program(&built(&format!("mainstay-{role}"))),
+            None => self.program(&binary()),
+        };
+        if !self.own_binary {
+            command.arg("serve").args(self.role);
+        }
+        command.arg("--listen").arg(self.address()).args(&self.arguments);
         let error = out.try_clone().expect("the log can be written by both streams");
         let child = command.stdin(Stdio::null()).stdout(out).stderr(error).spawn();
         (child.expect("the binary starts"), begin)
     }
 
-    fn program(&self) -> Command {
-        let mut command = Command::new(binary());
+    fn program(&self, binary: &Path) -> Command {
+        let mut command = Command::new(binary);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MAINSTAY__")) {
             command.env_remove(name);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use mainstay_testkit::Engine;
+use mainstay_testkit::server::Launch;
 use mainstay_testkit::wait::{PATIENCE, until};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -41,9 +41,12 @@ mainstay_testkit::both_engines! {
     }
 }
 
+/// The three binaries that serve one service each.
 #[tokio::test]
 async fn each_of_three_processes_ends_well_in_any_order() {
-    let mut system = System::three(Engine::Sqlite, notes::folder()).await;
+    let folder = notes::folder();
+    let base = Launch::new(folder.path()).own_binary();
+    let mut system = System::three_from(base, folder).await;
     notes::create(&system.http(), "one").await;
     for server in [system.data.as_mut(), system.auth.as_mut(), Some(&mut system.gateway)].into_iter().flatten() {
         assert_eq!(server.stop().await, Some(0), "{}", server.log());
