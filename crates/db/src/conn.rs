@@ -4,7 +4,6 @@ use std::path::Path;
 
 use diesel::connection::{LoadConnection, SimpleConnection};
 use diesel::sqlite::SqliteConnection;
-use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::TryStreamExt;
 use mainstay_record::Value;
@@ -164,7 +163,7 @@ impl<'c> Conn<'c> {
             Err(error) => {
                 let error = match &mut self.link {
                     Link::Sqlite(link) => classify::sqlite(error, self.path, link),
-                    Link::Postgres(link) => classify::postgres(error, link.is_broken()),
+                    Link::Postgres(_) => classify::postgres(error),
                 };
                 self.failed = Some(error.clone());
                 Err(error)

@@ -27,6 +27,8 @@ pub enum Error {
     OrderBy { source_text: String, problem: mainstay_expr::Problem },
     #[error("the field mask is not valid")]
     Mask { field: &'static str, error: wire::MaskError },
+    #[error("a value that the page is ordered by is too long for a page token")]
+    LongOrder,
     #[error("the page size is negative")]
     PageSize,
     #[error("the page token is refused")]
@@ -102,6 +104,9 @@ impl From<Error> for Fault {
                 let text = error.to_string();
                 Fault::new(Reason::InvalidMask).message(text.clone()).violation(field, text)
             }
+            Error::LongOrder => Fault::new(Reason::InvalidOrderBy)
+                .message("a field in order_by holds a text that is too long to page by; order by a shorter field")
+                .violation("order_by", "names a field with values that are too long to page by"),
             Error::PageSize => Fault::new(Reason::InvalidArgument)
                 .message("page_size must not be negative")
                 .violation("page_size", "must not be negative; leave it out for the default"),
@@ -150,6 +155,7 @@ pub fn storage_fault(error: mainstay_db::Error) -> Fault {
         mainstay_db::Error::Overloaded { .. } => {
             Fault::new(Reason::Overloaded).retry_after(std::time::Duration::from_secs(1)).with_source(error)
         }
+        mainstay_db::Error::Conflict { .. } => Fault::new(Reason::Conflict).with_source(error),
         error if error.is_transient() => Fault::unavailable(error),
         error => Fault::internal(error),
     }

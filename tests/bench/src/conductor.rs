@@ -176,7 +176,12 @@ impl Run<'_> {
         let mut plan = self.plan(server.port, 64, paths(|index| format!("/bench/v1/documents/{}", records::id(index))));
         plan.headers.push(("authorization".into(), format!("Bearer {}", token(server)?)));
         let ruled = self.http("REST get by id, signed in, with a rule", US, server, &plan)?;
-        self.report.at_least("signed-in read with a rule: of the open read", ruled.per_second / open.per_second, 0.8, "%");
+        self.report.at_least(
+            "signed-in read with a rule: of the open read",
+            ruled.per_second / open.per_second,
+            0.8,
+            "%",
+        );
         Ok(())
     }
 

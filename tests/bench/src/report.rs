@@ -68,7 +68,9 @@ impl Report {
             let mark = if aim.reached { "reached" } else { "**missed**" };
             let _ = writeln!(text, "| {} | {} | {} | {mark} |", aim.what, aim.wanted, aim.got);
         }
-        text.push_str("\n| work | who | req/s | p50 ms | p99 ms | CPU server / load | MiB |\n|---|---|--:|--:|--:|--:|--:|\n");
+        text.push_str(
+            "\n| work | who | req/s | p50 ms | p99 ms | CPU server / load | MiB |\n|---|---|--:|--:|--:|--:|--:|\n",
+        );
         for row in &self.rows {
             let m = &row.measured;
             let _ = writeln!(

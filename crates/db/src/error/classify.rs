@@ -102,8 +102,8 @@ pub(crate) fn sqlite_by_message(message: &str, path: &Path) -> Error {
 }
 
 /// Classifies an error of PostgreSQL. A transaction that lost against others is `Conflict` with 0 attempts until the
-/// loop that repeats it gives up. `broken` says that the connection is of no more use.
-pub(crate) fn postgres(error: Diesel, broken: bool) -> Error {
+/// loop that repeats it gives up. That the connection counts as broken says nothing: it does in every failed transaction.
+pub(crate) fn postgres(error: Diesel) -> Error {
     let Diesel::DatabaseError(kind, information) = error else { return Error::internal(error) };
     let message = information.message();
     let name = || information.constraint_name().unwrap_or_default().to_owned();
@@ -119,7 +119,7 @@ pub(crate) fn postgres(error: Diesel, broken: bool) -> Error {
         _ if message == POSTGRES_DEADLOCK => Error::Conflict { attempts: 0 },
         _ if POSTGRES_TIMEOUT.contains(&message) => Error::StatementTimeout(reported(&*information)),
         _ if is_stale(message) => Error::StaleSchema(reported(&*information)),
-        _ if POSTGRES_UNAVAILABLE.iter().any(|text| message.contains(text)) || broken => {
+        _ if POSTGRES_UNAVAILABLE.iter().any(|text| message.contains(text)) => {
             Error::Unavailable(reported(&*information))
         }
         _ => Error::Internal(reported(&*information)),

@@ -67,7 +67,7 @@ impl Pipelines {
                 sink.row(row);
             };
             let Err(error) = conn::query_postgres(&link, statement, binds, &mut each).await else { return Ok(()) };
-            let error = classify::postgres(error, false);
+            let error = classify::postgres(error);
             if !matches!(error, Error::Unavailable(_)) {
                 return Err(error);
             }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use diesel::dsl::sql;
 use diesel::sql_types::Bool;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
-use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use diesel_migrations::EmbeddedMigrations;
 use futures_util::future::BoxFuture;
@@ -218,7 +217,7 @@ impl PostgresStore {
             match diesel_async::RunQueryDsl::get_result::<bool>(diesel::select(lock), &mut link).await {
                 Ok(true) => return Ok(link),
                 Ok(false) => tokio::time::sleep(pause(attempt)).await,
-                Err(error) => return Err(classify::postgres(error, link.is_broken())),
+                Err(error) => return Err(classify::postgres(error)),
             }
             attempt += 1;
         }

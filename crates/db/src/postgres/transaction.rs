@@ -2,7 +2,6 @@
 
 use std::panic::AssertUnwindSafe;
 
-use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -43,7 +42,7 @@ where
     // Diesel keeps count of open transactions, so that the pool throws away a connection that is left inside one.
     if let Err(error) = AnsiTransactionManager::begin_transaction_sql(link, "BEGIN ISOLATION LEVEL SERIALIZABLE").await
     {
-        return match classify::postgres(error, link.is_broken()) {
+        return match classify::postgres(error) {
             error @ Error::Unavailable(_) => Attempt::NotBegun(error),
             error => Attempt::Done(Err(error.into())),
         };
@@ -69,7 +68,7 @@ async fn commit<T, E: From<Error>>(link: &mut AsyncPgConnection, value: T) -> At
     crate::failpoint!("db.postgres.commit");
     match <AnsiTransactionManager as TransactionManager<_>>::commit_transaction(link).await {
         Ok(()) => Attempt::Done(Ok(value)),
-        Err(error) => match classify::postgres(error, link.is_broken()) {
+        Err(error) => match classify::postgres(error) {
             Error::Conflict { .. } => Attempt::Conflict,
             Error::Unavailable(source) => Attempt::Done(Err(Error::CommitUnknown(source).into())),
             other => Attempt::Done(Err(other.into())),

@@ -42,6 +42,10 @@ pub async fn create(cx: &Context, op: &Operation, message: &[u8]) -> Result<Byte
     let parts = [parent.as_bytes(), id.as_bytes(), &body];
     let terms = Terms::read(message, number::REQUEST_ID, number::VALIDATE_ONLY, &parts)?;
     let mut key: Vec<String> = plan.parse_parent(parent)?.into_iter().map(str::to_owned).collect();
+    // A parent that is a resource must exist, which says more; one that is not has only its form.
+    if let (Some(part), None) = (key.iter().find(|part| !is_id(part)), plan.resource.parent) {
+        return Err(Error::Id { field: "parent".to_owned(), id: part.clone() });
+    }
     key.push(new_id(plan, id)?);
     let decoded = plan.record.decode(&body).map_err(|error| shape(plan, error))?;
     let record = new_record(op, key, decoded);

@@ -184,6 +184,9 @@ fn finish(cx: &Context, op: &Operation, list: &ListPlan, binding: &Binding<'_>, 
         let position: Position = list.position(op.plan(), page.last);
         let now = op.caller.now.div_euclid(1_000_000);
         let token = page_token::seal(&cx.page_key, binding, &position, now).map_err(Error::Key)?;
+        if token.len() > page_token::MAX_TOKEN_BYTES {
+            return Err(Error::LongOrder);
+        }
         frame::put_bytes(NEXT_PAGE_TOKEN, token.as_bytes(), &mut out);
     }
     Ok(Bytes::from(out))

@@ -96,4 +96,28 @@ both_engines! {
             assert_eq!((reason, fields), (Reason::ReferenceNotFound, vec!["parent".to_owned()]), "{parent}");
         }
     }
+
+    async fn the_ids_of_a_parent_that_is_no_resource_have_the_form_of_ids(engine: Engine) {
+        let contract = r#"
+            syntax = "proto3";
+            package one.v1;
+            import "google/api/field_behavior.proto";
+            import "google/api/resource.proto";
+            import "mainstay/v1/options.proto";
+            message One {
+              option (google.api.resource) = {type: "one.example.com/One" pattern: "publishers/{publisher}/ones/{one}"};
+              option (mainstay.v1.resource) = {access {read: "true" write: "true"}};
+              string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+            }
+        "#;
+        let fixture = Fixture::start(engine, contract).await;
+        let create = "one.v1.OneService/CreateOne";
+        for parent in ["publishers/-", "publishers/A", "publishers/a b", "publishers/\u{202e}x", "publishers/x\n"] {
+            let request = json!({"parent": parent, "one": {}});
+            let (reason, fields) = fixture.anonymous().refused(create, request).await;
+            assert_eq!((reason, fields), (Reason::InvalidName, vec!["parent".to_owned()]), "{parent:?}");
+        }
+        let made = fixture.anonymous().ok(create, json!({"parent": "publishers/a", "one_id": "b", "one": {}})).await;
+        assert_eq!(made["name"], "publishers/a/ones/b");
+    }
 }

@@ -23,6 +23,21 @@ async fn notes(engine: Engine) -> Fixture {
     Fixture::start(engine, &notes_with(INDEXES, FIELDS)).await
 }
 
+both_engines! {
+    async fn an_order_by_texts_that_are_too_long_for_a_token_is_refused_by_name(engine: Engine) {
+        let fixture = Fixture::start(engine, &notes_with("", "string text = 2;")).await;
+        for n in 0..3 {
+            let note = json!({"text": format!("{}{n}", "x".repeat(20_000))});
+            fixture.anonymous().ok(CREATE, json!({"note": note})).await;
+        }
+        let page = json!({"order_by": "text", "page_size": 1});
+        let (reason, fields) = fixture.anonymous().refused(LIST, page).await;
+        assert_eq!((reason, fields), (Reason::InvalidOrderBy, vec!["order_by".to_owned()]));
+        let whole = fixture.anonymous().ok(LIST, json!({"order_by": "text"})).await;
+        assert_eq!(whole["notes"].as_array().unwrap().len(), 3, "a page without a next one needs no token");
+    }
+}
+
 /// Forty notes with many equal and many unset values.
 async fn fill(fixture: &Fixture) -> Vec<Json> {
     let mut made = Vec::new();

@@ -163,6 +163,20 @@ both_engines! {
         fixture.anonymous().ok(CREATE, json!({"note": {"headline": "A"}})).await;
     }
 
+    async fn a_folder_that_was_replaced_is_watched_on(engine: Engine) {
+        let fixture = Fixture::start(engine, &notes("string title = 2;")).await;
+        let mut revisions = fixture.data.reconciler().served().subscribe();
+        let folder = fixture.folder.path();
+        let aside = folder.with_extension("old");
+        std::fs::rename(folder, &aside).unwrap();
+        std::fs::create_dir(folder).unwrap();
+        fixture.write(&notes("string headline = 2;"));
+        revisions.wait_for(|revision| *revision == 2).await.unwrap();
+        fixture.write(&notes("string heading = 2;"));
+        revisions.wait_for(|revision| *revision == 3).await.unwrap();
+        std::fs::remove_dir_all(aside).unwrap();
+    }
+
     async fn what_no_contract_has_is_not_found(engine: Engine) {
         let fixture = Fixture::start(engine, &library()).await;
         assert!(matches!(fixture.outcome, FolderOutcome::Applied(_)));

@@ -94,7 +94,9 @@ async fn permission_first(edge: &Edge, rest: &RestRequest, path: &str, context: 
     let probe = probe(rest, binding, path).unwrap_or_else(|| Bytes::from_static(UNREADABLE));
     let call = Call::of(context, binding.method.path.clone(), probe);
     match edge.channel(binding.method.backend).call(call).await {
-        Err(refused) if matches!(refused.code(), Code::Unauthenticated | Code::PermissionDenied | Code::NotFound) => refused,
+        Err(refused) if matches!(refused.code(), Code::Unauthenticated | Code::PermissionDenied | Code::NotFound) => {
+            refused
+        }
         _ => fault,
     }
 }

@@ -18,10 +18,9 @@ pub async fn worker(shared: Rc<Shared>, index: usize) -> Result<(), Failure> {
     let mut buffer = Vec::with_capacity(64 * 1024);
     let mut turn = index.wrapping_mul(7919);
     let prepared: Vec<Vec<u8>> = match &work {
-        Work::Get { paths } => paths
-            .iter()
-            .map(|path| format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{head}\r\n").into_bytes())
-            .collect(),
+        Work::Get { paths } => {
+            paths.iter().map(|path| format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{head}\r\n").into_bytes()).collect()
+        }
         _ => Vec::new(),
     };
     while shared.goes_on() {

@@ -34,10 +34,18 @@ pub struct Plan {
 /// The requests, taken in turn; `{n}` in a body stands for a number that never comes again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Work {
-    Get { paths: Vec<String> },
-    Post { path: String, body: String },
+    Get {
+        paths: Vec<String>,
+    },
+    Post {
+        path: String,
+        body: String,
+    },
     /// The method and encoded messages in hexadecimal.
-    Call { method: String, messages: Vec<String> },
+    Call {
+        method: String,
+        messages: Vec<String>,
+    },
 }
 
 /// What came of it.
@@ -155,4 +163,3 @@ fn outcome(shared: &Shared) -> Outcome {
         measured_ms: shared.plan.run_ms,
     }
 }
-

@@ -61,7 +61,6 @@ impl Mainstay {
         }
         token(server)
     }
-
 }
 
 /// Signs in; tokens live five minutes, so every measurement takes a new one.
