@@ -47,7 +47,7 @@ pub fn report(outcome: &FolderOutcome) {
     match outcome {
         FolderOutcome::NoFolder | FolderOutcome::UpToDate | FolderOutcome::Differs => {}
         FolderOutcome::Applied(plan) if plan.is_empty() => {
-            println!("\n  contract applied: nothing to do in the database\n")
+            println!("\n  contract applied: nothing to do in the database\n");
         }
         FolderOutcome::Applied(plan) => println!("\n  contract applied:\n\n{}", indented(&plan.to_string())),
         FolderOutcome::Waiting(plan) => {

@@ -16,7 +16,6 @@ pub struct Measured {
     pub server_cpu: f64,
     pub load_cpu: f64,
     pub resident_mib: f64,
-    pub note: String,
 }
 
 /// Runs a plan `runs` times and takes the run with the median rate. An answer that was not as it should be fails it.
@@ -39,7 +38,6 @@ pub fn measure(server: &Server, kind: &str, plan: &Plan, runs: usize) -> Result<
             server_cpu: used.as_secs_f64() / wall.as_secs_f64(),
             load_cpu: outcome.cpu_share,
             resident_mib: resident_kib(server.pid()) as f64 / 1024.0,
-            note: String::new(),
         });
     }
     all.sort_by(|a, b| a.per_second.total_cmp(&b.per_second));

@@ -1,5 +1,7 @@
 //! Sealing, and the files that hold a key.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use mainstay_keys::{Error, SealingKey};
 
 fn key() -> SealingKey {

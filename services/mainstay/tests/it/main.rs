@@ -1,5 +1,7 @@
 //! The command line, as far as it needs no server.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

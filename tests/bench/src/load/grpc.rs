@@ -13,7 +13,7 @@ use super::{Failure, Shared, Work};
 /// Keeps `streams` calls open on one connection until the run is over.
 pub async fn worker(shared: Rc<Shared>, index: usize) -> Result<(), Failure> {
     let Work::Call { method, messages } = &shared.plan.work else { return Err("gRPC load wants calls".into()) };
-    let frames: Rc<Vec<Bytes>> = Rc::new(messages.iter().map(|message| frame(message)).collect::<Result<_, _>>()?);
+    let frames: Rc<[Bytes]> = messages.iter().map(|message| frame(message)).collect::<Result<_, _>>()?;
     let mut request = Request::post(format!("http://127.0.0.1:{}{method}", shared.plan.port))
         .header("content-type", "application/grpc")
         .header("te", "trailers");
@@ -47,7 +47,7 @@ pub async fn worker(shared: Rc<Shared>, index: usize) -> Result<(), Failure> {
 async fn calls(
     shared: Rc<Shared>,
     mut client: SendRequest<Bytes>,
-    frames: Rc<Vec<Bytes>>,
+    frames: Rc<[Bytes]>,
     request: Rc<Request<()>>,
     mut turn: usize,
 ) -> Result<(), Failure> {
