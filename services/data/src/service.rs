@@ -73,12 +73,13 @@ impl Resources {
 
     async fn perform(&self, op: &Operation, bound: Bound, message: &[u8]) -> Result<Bytes> {
         let cx = &self.context;
+        // All but the hottest are boxed: the future of a Get would else be as large as that of an Update, and moved.
         match bound.kind {
             Standard::Get => get::get(cx, op, message).await,
-            Standard::List => list::list(cx, op, message).await,
-            Standard::Create => create::create(cx, op, message).await,
-            Standard::Update => update::update(cx, op, message).await,
-            Standard::Delete => delete::delete(cx, op, message).await,
+            Standard::List => Box::pin(list::list(cx, op, message)).await,
+            Standard::Create => Box::pin(create::create(cx, op, message)).await,
+            Standard::Update => Box::pin(update::update(cx, op, message)).await,
+            Standard::Delete => Box::pin(delete::delete(cx, op, message)).await,
         }
     }
 }

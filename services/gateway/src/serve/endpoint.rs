@@ -131,8 +131,9 @@ impl Endpoint for Edge {
     async fn handle(&self, exchange: Exchange<Target>) -> Result<Response<Body>, Fault> {
         let Exchange { request, context, target } = exchange;
         match target {
-            Target::Rest(target) => rest::serve(self, target, request, context).await,
-            Target::Grpc(target) => grpc::serve(self, target, request, context).await,
+            // Boxed one by one: a future is as large as the largest thing in it, and is moved when it is made.
+            Target::Rest(target) => Box::pin(rest::serve(self, target, request, context)).await,
+            Target::Grpc(target) => Box::pin(grpc::serve(self, target, request, context)).await,
             Target::Probe => fixed::serve_probe(self, &request),
             Target::Own => fixed::serve_own(self, request).await,
             Target::WrongMethod(allow) => Ok(rest::wrong_method(&allow, &request)),
