@@ -1,7 +1,7 @@
 //! Named places where a test can make the process die or stop.
 //!
 //! Always compiled and inert: one relaxed load each. A process arms them once at its start from its configuration
-//! (`MAINSTAY_FAILPOINT`): `name=abort`, several separated by `;`. Tests in the same process may attach a function.
+//! (the setting `failpoint`): `name=abort`, several separated by `;`. Tests in the same process may attach a function.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
