@@ -1,5 +1,6 @@
 //! Values of every kind go in and come out the same.
 
+use mainstay_fault::Reason;
 use mainstay_testkit::both_engines;
 use serde_json::{Value as Json, json};
 
@@ -102,5 +103,18 @@ both_engines! {
             "tree": {"label": "root", "children": [{"label": "a", "children": [{}]}, {}], "only": {"only": {"label": "x"}}},
         })).await;
         same(&fixture, json!({"inner": {"deep": {}}})).await;
+    }
+
+    async fn a_filter_looks_into_the_outermost_of_recursive_messages_and_says_so(engine: Engine) {
+        let fixture = Fixture::start(engine, &kinds()).await;
+        let tree = json!({"label": "root", "only": {"label": "x"}, "children": [{"label": "a"}]});
+        fixture.anonymous().ok(CREATE, json!({"thing": {"tree": tree}})).await;
+        let found = fixture.anonymous().ok(LIST, json!({"filter": "tree.label = root AND tree.only:*"})).await;
+        assert_eq!(found["things"].as_array().unwrap().len(), 1);
+        for filter in ["tree.only.label = x", "tree.children.label:a"] {
+            let fault = fixture.anonymous().fault(LIST, json!({"filter": filter})).await;
+            assert_eq!(fault.reason(), Some(Reason::InvalidFilter));
+            assert!(fault.text().contains("`label` lies further in"), "{filter}: {}", fault.text());
+        }
     }
 }
