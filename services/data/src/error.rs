@@ -39,8 +39,10 @@ pub enum Error {
     EtagMismatch,
     #[error("a resource of this name exists")]
     AlreadyExists { name: String },
+    /// `made` is the key of the row that was to be made, where it was not a row that changed: should the key be taken, too,
+    /// that is said instead (see [`crate::domain::write::run`]).
     #[error("a unique index holds these values already")]
-    Unique { fields: Vec<String> },
+    Unique { fields: Vec<String>, made: Option<Vec<mainstay_record::Value>> },
     #[error("a referenced resource does not exist, or the caller may not read it")]
     ReferenceNotFound { field: String },
     #[error("other resources refer to this one")]
@@ -118,7 +120,7 @@ impl From<Error> for Fault {
                 .violation(field, "is not supported yet; leave it out"),
             Error::EtagMismatch => Fault::new(Reason::EtagMismatch),
             Error::AlreadyExists { name } => Fault::new(Reason::AlreadyExists).meta("name", name),
-            Error::Unique { fields } => {
+            Error::Unique { fields, .. } => {
                 let listed = fields.join(",");
                 fields.into_iter().fold(Fault::new(Reason::UniqueViolation).meta("field", listed), |fault, field| {
                     fault.violation(field, "another resource has this value")

@@ -133,7 +133,9 @@ fn parent(head: &Head) -> StandardField {
 }
 
 fn request_id(number: u32) -> StandardField {
-    field(number, "request_id", FieldType::String, "Identifies the call, so that it can be repeated (AIP-155).")
+    let text = "Identifies the call, so that it can be repeated (AIP-155); best a UUID. Where nobody is signed in, only a \
+                call that is the same in every field counts as its repetition.";
+    field(number, "request_id", FieldType::String, text)
 }
 
 fn validate_only(number: u32) -> StandardField {

@@ -108,7 +108,7 @@ pub async fn insert(conn: &mut Conn<'_>, op: &Operation, record: &[Value]) -> Re
     let binds = plan.insert.bound(&op.caller, record);
     match conn.execute(&plan.insert.statement, &binds).await {
         Ok(_) => Ok(Outcome::Record(record.to_vec())),
-        Err(error) => Err(constraint(plan, record, error)),
+        Err(error) => Err(constraint(plan, record, true, error)),
     }
 }
 

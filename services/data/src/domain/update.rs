@@ -137,7 +137,7 @@ impl Request {
         match conn.execute(&statement.statement, &binds).await {
             Ok(0) => Err(Error::EtagMismatch),
             Ok(_) => Ok(Outcome::Record(new)),
-            Err(error) => Err(constraint(plan, &new, error)),
+            Err(error) => Err(constraint(plan, &new, false, error)),
         }
     }
 

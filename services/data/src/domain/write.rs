@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use mainstay_contract::Reference;
-use mainstay_db::{Atomic, BoxFuture, Conn};
+use mainstay_db::{Atomic, BoxFuture, Conn, Lane, Rows};
 use mainstay_record::Value;
 use mainstay_wire::{Selection, Violation, frame};
 use ring::digest::{Context, SHA256};
 
+use super::caller::Caller;
 use super::checks::Obstacle;
 use super::context::{self, Operation};
 use super::create::shape;
@@ -17,13 +20,17 @@ use crate::error::{Error, Result};
 use crate::plans::{Readable, ResourcePlan};
 use crate::store::answers::{self, Answer};
 
+/// What no id of a user or service begins with.
+const NOBODY: &str = "?";
+
 /// The longest request id that is accepted, in bytes (AIP-155 wants a UUID, which has 36).
 pub const MAX_REQUEST_ID_BYTES: usize = 64;
 
 /// How a request wants to be treated.
 #[derive(Debug, Clone, Default)]
 pub struct Terms {
-    /// Replays the answer to the same request (AIP-155).
+    /// Replays the answer to the same request (AIP-155) of the same caller. Callers who are nobody cannot be told apart:
+    /// for them a request is the same only if all of it is, and one that differs is somebody else's, not a mistake.
     pub request_id: String,
     /// Does everything and takes it back (AIP-163).
     pub validate_only: bool,
@@ -99,7 +106,8 @@ where
     }
     let plain = terms.request_id.is_empty() && !terms.validate_only;
     let atomic = if single && plain { Atomic::Statement } else { Atomic::Transaction };
-    let shared = Arc::new(Shared { op: op.clone(), terms, job });
+    let principal = rememberer(&op.caller, &terms);
+    let shared = Arc::new(Shared { op: op.clone(), terms, principal, job });
     let done = cx.db.write(atomic, move |conn| {
         let shared = Arc::clone(&shared);
         Box::pin(async move { shared.transaction(conn).await })
@@ -111,14 +119,37 @@ where
             answer(op, &outcome, read_mask::of_record(op)?.as_ref())
         }
         (Ok(Done::Before(before)), None) => replay(cx, op, before).await,
+        (Err(Stop::Failed(Error::Unique { fields, made: Some(key) })), None) => {
+            Err(name_first(cx, op, key, fields).await?)
+        }
         (Err(Stop::Failed(error)), None) => Err(error),
     }
+}
+
+/// A new row may break the uniqueness of its name and of an index at once, and each engine tells the one that it checks
+/// first. The name wins. A look after the transaction: on PostgreSQL nothing can be asked inside one that has failed.
+async fn name_first(cx: &context::Context, op: &Operation, key: Vec<Value>, fields: Vec<String>) -> Result<Error> {
+    let plan = op.plan();
+    let name = plan.name(&key);
+    let taken = cx.db.fetch(Lane::Inline, &plan.whoever().statement, key, Rows::default()).await?;
+    Ok(if taken.rows.is_empty() { Error::Unique { fields, made: None } } else { Error::AlreadyExists { name } })
 }
 
 struct Shared<J> {
     op: Operation,
     terms: Terms,
+    /// Whose answers are remembered together.
+    principal: String,
     job: J,
+}
+
+/// Who this is in remembered answers. Were all who are nobody one caller, one of them could take another's answer, or its
+/// request id, by guessing the id; so each of their requests is a caller of its own.
+fn rememberer(caller: &Caller, terms: &Terms) -> String {
+    if !caller.is_nobody() || terms.fingerprint.is_empty() {
+        return caller.key().to_owned();
+    }
+    format!("{NOBODY}{}", URL_SAFE_NO_PAD.encode(&terms.fingerprint))
 }
 
 impl<J> Shared<J>
@@ -141,8 +172,8 @@ where
     }
 
     fn request(&self) -> answers::Request<'_> {
-        let (caller, method) = (&self.op.caller, &self.op.method);
-        answers::Request { principal: caller.key(), method, request_id: &self.terms.request_id }
+        let method = &self.op.method;
+        answers::Request { principal: &self.principal, method, request_id: &self.terms.request_id }
     }
 
     async fn remembered(&self, conn: &mut Conn<'_>) -> Result<Option<Answer>> {
@@ -179,7 +210,7 @@ async fn replay(cx: &context::Context, op: &Operation, before: Answer) -> Result
         return Ok(Bytes::new());
     }
     let (op_inside, key) = (op.clone(), before.key.clone());
-    let row = cx.db.read(mainstay_db::Lane::Inline, move |conn| {
+    let row = cx.db.read(Lane::Inline, move |conn| {
         let (op, key) = (op_inside.clone(), key.clone());
         Box::pin(async move { op.find(conn, &op.plan().get(&op.caller), &key).await })
     });
@@ -256,13 +287,16 @@ pub async fn is_readable(conn: &mut Conn<'_>, op: &Operation, resource: usize, k
     Ok(conn.query(&statement.statement, &binds, &mut |_| ()).await? > 0)
 }
 
-/// Gives a violated constraint its meaning.
-pub fn constraint(plan: &ResourcePlan, record: &[Value], error: mainstay_db::Error) -> Error {
+/// Gives a violated constraint its meaning. `made` says that the record was to be a new row.
+pub fn constraint(plan: &ResourcePlan, record: &[Value], made: bool, error: mainstay_db::Error) -> Error {
     match &error {
         mainstay_db::Error::UniqueViolation { constraint } => {
             let index = plan.resource.indexes.iter().find(|index| mainstay_sql::identifier(&index.name) == *constraint);
             match index {
-                Some(index) => Error::Unique { fields: index.fields.clone() },
+                Some(index) => {
+                    let key = record.iter().take(plan.resource.layout.keys());
+                    Error::Unique { fields: index.fields.clone(), made: made.then(|| key.cloned().collect()) }
+                }
                 None => Error::AlreadyExists { name: plan.name(record) },
             }
         }

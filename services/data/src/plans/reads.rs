@@ -41,6 +41,11 @@ impl KeyReads {
         KeyReads { dialect, lock, open, by_outcome: RwLock::default() }
     }
 
+    /// The statement for callers who may read every row.
+    pub fn open(&self) -> &Arc<Compiled> {
+        &self.open
+    }
+
     /// Finds the statement for this caller.
     pub fn of(&self, table: Table<'_>, guard: Option<&Guard>, caller: &Caller, shapes: &Shapes) -> Readable {
         if caller.is_system() {

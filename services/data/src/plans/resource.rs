@@ -120,6 +120,11 @@ impl ResourcePlan {
         self.gets.of(self.table(), self.read.as_ref(), caller, &self.shapes)
     }
 
+    /// Finds the row, whoever may read it: to say that a name is taken, never to hand the row out. Params: the key.
+    pub fn whoever(&self) -> &Arc<Compiled> {
+        self.gets.open()
+    }
+
     /// How this caller reads one row that it is about to change. Params: the key.
     pub fn get_locked(&self, caller: &Caller) -> Readable {
         self.locked.of(self.table(), self.read.as_ref(), caller, &self.shapes)

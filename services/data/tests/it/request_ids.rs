@@ -5,13 +5,14 @@ use mainstay_fault::Reason;
 use mainstay_testkit::both_engines;
 use serde_json::{Value as Json, json};
 
-use crate::contracts::library;
+use crate::contracts::{library, notes_with};
 use crate::support::Fixture;
 
 const CREATE: &str = "shop.v1.ProductService/CreateProduct";
 const UPDATE: &str = "shop.v1.ProductService/UpdateProduct";
 const DELETE: &str = "shop.v1.ProductService/DeleteProduct";
 const LIST: &str = "shop.v1.ProductService/ListProducts";
+const NOTE: &str = "note.v1.NoteService/CreateNote";
 const ID: &str = "7a1c0b9e-4b44-4c3e-9d0a-0f7d1c2b3a45";
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 
@@ -48,6 +49,33 @@ both_engines! {
         assert_eq!(refused, (Reason::RequestIdReused, vec!["request_id".to_owned()]));
         fixture.user("n", &["merchant"]).ok(CREATE, other).await;
         assert_eq!(count(&fixture).await, 2, "another caller's ids are another's");
+    }
+
+    async fn callers_who_are_nobody_share_no_request_ids(engine: Engine) {
+        let fixture = Fixture::start(engine, &notes_with("", "string text = 2;")).await;
+        let (one, other) = (fixture.anonymous(), fixture.anonymous());
+        let create = |text: &str| json!({"request_id": ID, "note": {"text": text}});
+        let first = one.ok(NOTE, create("mine")).await;
+        let second = other.ok(NOTE, create("also mine")).await;
+        assert_eq!((&first["text"], &second["text"]), (&json!("mine"), &json!("also mine")), "neither blocked nor told");
+        assert_ne!(first["name"], second["name"]);
+        assert_eq!(one.ok(NOTE, create("mine")).await, first, "the same request is a repetition");
+        assert_eq!(other.ok(NOTE, create("also mine")).await, second);
+        let signed_in = fixture.user("ann", &[]).ok(NOTE, create("mine")).await;
+        assert_ne!(signed_in["name"], first["name"], "who is signed in has ids of her own");
+        let mine = json!({"request_id": ID, "name": first["name"]});
+        let theirs = json!({"request_id": ID, "name": second["name"]});
+        for delete in [&mine, &theirs, &mine, &theirs] {
+            one.ok("note.v1.NoteService/DeleteNote", delete.clone()).await;
+        }
+    }
+
+    async fn fifty_requests_of_nobody_with_one_id_make_one_row(engine: Engine) {
+        let fixture = Fixture::start(engine, &notes_with("", "string text = 2;")).await;
+        let nobody = fixture.anonymous();
+        let request = json!({"request_id": ID, "note": {"text": "once"}});
+        let answers = join_all((0..50).map(|_| nobody.ok(NOTE, request.clone()))).await;
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "fifty equal answers");
     }
 
     async fn an_answer_is_forgotten_after_a_day(engine: Engine) {

@@ -3,9 +3,9 @@
 use futures_util::future::join_all;
 use mainstay_fault::Reason;
 use mainstay_testkit::both_engines;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
-use crate::contracts::library;
+use crate::contracts::{file, library};
 use crate::support::Fixture;
 
 const CREATE: &str = "shop.v1.ProductService/CreateProduct";
@@ -41,6 +41,45 @@ both_engines! {
             assert!(!said.contains("p-") && !said.contains("CUP"), "nothing of the other row: {said}");
         }
         assert_eq!(merchant.ok(LIST, json!({})).await["products"].as_array().unwrap().len(), 1);
+    }
+
+    async fn of_a_taken_name_and_a_taken_value_the_name_is_told(engine: Engine) {
+        let fixture = Fixture::shop(engine).await;
+        let merchant = fixture.user("m", &["merchant"]);
+        let create = json!({"product_id": "cup", "product": {"sku": "CUP"}});
+        merchant.ok(CREATE, create.clone()).await;
+        let with = |field: &str, value: Json| {
+            let mut request = create.clone();
+            request[field] = value;
+            request
+        };
+        let id = "7a1c0b9e-4b44-4c3e-9d0a-0f7d1c2b3a45";
+        for request in [create.clone(), with("validate_only", json!(true)), with("request_id", json!(id))] {
+            let fault = merchant.fault(CREATE, request).await;
+            assert_eq!(fault.reason(), Some(Reason::AlreadyExists));
+            assert_eq!(fault.metadata("name"), Some("products/cup"));
+        }
+        let other = json!({"product_id": "mug", "product": {"sku": "CUP"}});
+        assert_eq!(merchant.refused(CREATE, other).await.0, Reason::UniqueViolation);
+    }
+
+    async fn a_hidden_row_that_an_update_would_make_again_exists_whatever_else_it_breaks(engine: Engine) {
+        let fixture = Fixture::start(engine, &file("hidden.v1", r#"
+            message Thing {
+              option (google.api.resource) = {type: "hidden.example.com/Thing" pattern: "things/{thing}"};
+              option (mainstay.v1.resource) = {
+                access {read: "resource.owner == auth.uid" write: "true"}
+                index {fields: "code" unique: true}
+              };
+              string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+              string owner = 2;
+              string code = 3 [(google.api.field_behavior) = REQUIRED];
+            }"#)).await;
+        let thing = json!({"thing_id": "a", "thing": {"owner": "ann", "code": "x"}});
+        fixture.user("ann", &[]).ok("hidden.v1.ThingService/CreateThing", thing).await;
+        let update = json!({"thing": {"name": "things/a", "owner": "bob", "code": "x"}, "allow_missing": true});
+        let refused = fixture.user("bob", &[]).refused("hidden.v1.ThingService/UpdateThing", update).await;
+        assert_eq!(refused.0, Reason::AlreadyExists);
     }
 
     async fn an_update_into_a_taken_value_is_refused(engine: Engine) {
