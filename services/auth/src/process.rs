@@ -2,31 +2,24 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
+use argon2::Params;
 use mainstay_db::{DataDir, RunInfo};
 use mainstay_layers::stack;
-use mainstay_runtime::process::{
-    self, Common, Failure, Flags, Other, Probed, Process, Role, Settings, operator_secret, service_keys,
-};
-use mainstay_runtime::{Check, Reflection, Shutdown, policies};
-use prost_reflect::DescriptorPool;
+use mainstay_runtime::config::Problem;
+use mainstay_runtime::process::{self, Common, Failure, Flags, Other, Platform, Probed, Process, Role, Section};
 
 use crate::auth::{Auth, Environment, PACKAGE, start};
 use crate::config::Config;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// How often the store is asked whether it answers.
-const PING_INTERVAL: Duration = Duration::from_secs(2);
-
 /// Runs the process to its end.
 pub fn run(flags: &Flags) -> ExitCode {
-    let settings: Settings<Config, Other, Other> = match flags.load() {
+    let (common, config, _, _) = match flags.settings::<Config, Other, Other>(Role::Auth) {
         Ok(settings) => settings,
         Err(problems) => return process::failed(&problems),
     };
-    let (common, config, _, _) = settings.split(Role::Auth);
     process::run(common, Some(Arc::new(mainstay_db::park)), VERSION, move |process| serve(process, config))
 }
 
@@ -36,22 +29,14 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     let ports = process.bind()?;
     let directory = DataDir::lock(&common.role.run_folder(&common.data_dir))?;
     let auth = open(&common, &config).await?;
-    let operator = operator_secret()?;
-    let guards = process.guards(auth.key_source(), service_keys(&common, &operator)?);
-    tokio::spawn(ping(auth.clone(), process.readiness.check("auth database"), process.shutdown.clone()));
-    let pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
-    let reflection = Reflection::new(&pool, process.shutdown.clone())?;
-    let routes = auth
-        .routes()
-        .add_service(process.health.service())
-        .add_service(reflection.v1())
-        .add_service(reflection.v1alpha());
-    let service = stack::listener(routes, policies::of_packages(&pool, &[PACKAGE], &guards.metrics), guards);
+    watch(&process, &auth);
+    let platform = Platform::new(&process)?;
+    let guards = process.guards(auth.key_source())?;
+    let policies = platform.policies(&[PACKAGE], &guards.metrics);
+    let service = stack::listener(platform.beside(auth.routes()), policies, guards);
     let service = Probed::new(process.readiness.clone(), service);
-    let address = common.url(ports.clients.address());
-    directory.publish(&RunInfo { pid: std::process::id(), address: address.clone(), secret: operator })?;
-    tracing::info!(%address, "the auth service is ready");
-    process.serve(ports, service).await?;
+    let publish = |address, secret| Ok(directory.publish(&RunInfo { pid: std::process::id(), address, secret })?);
+    process.serve_alone(ports, service, publish).await?;
     auth.close().await;
     Ok(())
 }
@@ -64,15 +49,28 @@ pub async fn open(common: &Common, config: &Config) -> Result<Auth, Failure> {
 }
 
 /// Keeps a readiness check true to the store.
-pub async fn ping(auth: Auth, check: Check, shutdown: Shutdown) {
-    loop {
-        match auth.ping().await {
-            Ok(()) => check.ready(),
-            Err(error) => check.not_ready(&error.to_string()),
+pub fn watch(process: &Process, auth: &Auth) {
+    let auth = auth.clone();
+    process.watch("auth database", move || {
+        let auth = auth.clone();
+        async move { auth.ping().await }
+    });
+}
+
+impl Section for Config {
+    fn check(&self, common: &Common) -> Vec<Problem> {
+        let values = self.problems().into_iter();
+        let mut problems: Vec<Problem> =
+            values.map(|(path, remedy)| Problem::new(format!("auth.{path}"), remedy)).collect();
+        let cost = &self.password_hashing;
+        if let Err(error) = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, None) {
+            let message = format!("these parameters are not possible for argon2id: {error}");
+            problems.push(Problem::new("auth.password_hashing", message));
         }
-        tokio::select! {
-            () = shutdown.begun() => return,
-            () = tokio::time::sleep(PING_INTERVAL) => {}
+        if self.database_pool_size == Some(0) {
+            problems.push(Problem::new("auth.database_pool_size", "must be at least 1"));
         }
+        problems.extend(common.check_key("auth.key_encryption_key", self.key_encryption_key.as_ref()));
+        problems
     }
 }

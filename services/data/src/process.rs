@@ -2,15 +2,14 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use mainstay_db::{DataDir, Database, RunInfo};
+use mainstay_db::{DataDir, RunInfo};
 use mainstay_runtime::channel::{Channel, GrpcChannel};
+use mainstay_runtime::config::Problem;
 use mainstay_runtime::process::{
-    self, Common, Failure, Flags, Other, Probed, Process, RemoteKeys, Role, Settings, credential, operator_secret,
-    service_keys,
+    self, Common, Failure, Flags, Other, Platform, Probed, Process, RemoteKeys, Role, Section, credential,
 };
-use mainstay_runtime::{Check, Reflection, Shutdown};
+use mainstay_runtime::{Reflection, Shutdown};
 use prost_reflect::DescriptorPool;
 
 use crate::config::{Config, Options};
@@ -19,16 +18,12 @@ use crate::reconciler::Reconciler;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// How often the store is asked whether it answers.
-const PING_INTERVAL: Duration = Duration::from_secs(2);
-
 /// Runs the process to its end.
 pub fn run(flags: &Flags) -> ExitCode {
-    let settings: Settings<Other, Config, Other> = match flags.load() {
+    let (common, _, config, _) = match flags.settings::<Other, Config, Other>(Role::Data) {
         Ok(settings) => settings,
         Err(problems) => return process::failed(&problems),
     };
-    let (common, _, config, _) = settings.split(Role::Data);
     process::run(common, Some(Arc::new(mainstay_db::park)), VERSION, move |process| serve(process, config))
 }
 
@@ -40,19 +35,15 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     let environment = Environment::new(options(&common), process.shutdown.token());
     let (data, outcome) = Data::start(&config, environment).await?;
     tracing::info!(contract = %outcome, revision = data.reconciler().served().load().revision, "the contract is loaded");
-    let operator = operator_secret()?;
-    let guards = process.guards(Arc::new(RemoteKeys::new(auth(&common)?, "data")), service_keys(&common, &operator)?);
-    tokio::spawn(ping(data.db().clone(), process.readiness.check("data database"), process.shutdown.clone()));
-    let pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
-    let reflection = Reflection::new(&pool, process.shutdown.clone())?;
-    tokio::spawn(follow(reflection.clone(), pool.clone(), Arc::clone(data.reconciler()), process.shutdown.clone()));
-    let (health, v1, v1alpha) = (process.health.service(), reflection.v1(), reflection.v1alpha());
-    let more = move |routes: tonic::service::Routes| routes.add_service(health).add_service(v1).add_service(v1alpha);
-    let service = Probed::new(process.readiness.clone(), data.listener(&pool, more, guards));
-    let address = common.url(ports.clients.address());
-    directory.publish(&RunInfo { pid: std::process::id(), address: address.clone(), secret: operator })?;
-    tracing::info!(%address, "the data service is ready");
-    process.serve(ports, service).await?;
+    watch(&process, &data);
+    let platform = Platform::new(&process)?;
+    let (reflection, reconciler) = (platform.reflection.clone(), Arc::clone(data.reconciler()));
+    tokio::spawn(follow(reflection, platform.pool.clone(), reconciler, process.shutdown.clone()));
+    let guards = process.guards(Arc::new(RemoteKeys::new(auth(&common)?, "data")))?;
+    let service = data.listener(&platform.pool, |routes| platform.beside(routes), guards);
+    let service = Probed::new(process.readiness.clone(), service);
+    let publish = |address, secret| Ok(directory.publish(&RunInfo { pid: std::process::id(), address, secret })?);
+    process.serve_alone(ports, service, publish).await?;
     data.db().close().await;
     Ok(())
 }
@@ -84,23 +75,34 @@ pub fn options(common: &Common) -> Options {
 }
 
 fn auth(common: &Common) -> Result<Arc<dyn Channel>, Failure> {
-    let remote = common.services.auth.as_ref().ok_or(
-        "services.auth.url is not set: the data service fetches the keys of access tokens there; \
-         set MAINSTAY__SERVICES__AUTH__URL=http://127.0.0.1:8081",
-    )?;
-    Ok(Arc::new(GrpcChannel::connect(remote, credential(common, "data")?.as_ref())?))
+    Ok(Arc::new(GrpcChannel::connect(common.remote("auth")?, credential(common, "data")?.as_ref())?))
 }
 
 /// Keeps a readiness check true to the store.
-pub async fn ping(db: Database, check: Check, shutdown: Shutdown) {
-    loop {
-        match db.ping().await {
-            Ok(()) => check.ready(),
-            Err(error) => check.not_ready(&error.to_string()),
+pub fn watch(process: &Process, data: &Data) {
+    let db = data.db().clone();
+    process.watch("data database", move || {
+        let db = db.clone();
+        async move { db.ping().await }
+    });
+}
+
+impl Section for Config {
+    fn check(&self, common: &Common) -> Vec<Problem> {
+        let store = [
+            ("pool_size", self.store.pool_size),
+            ("heavy_readers", self.store.heavy_readers),
+            ("heavy_queue", self.store.heavy_queue),
+            ("write_queue", self.store.write_queue),
+        ];
+        let empty = store.into_iter().filter(|(_, number)| *number == 0);
+        let mut problems: Vec<Problem> =
+            empty.map(|(name, _)| Problem::new(format!("data.store.{name}"), "must be at least 1")).collect();
+        if self.store.database_url.is_some() {
+            let problem = Problem::new("data.store.database_url", "is not where the address of the database belongs");
+            problems.push(problem.help("set data.database_url"));
         }
-        tokio::select! {
-            () = shutdown.begun() => return,
-            () = tokio::time::sleep(PING_INTERVAL) => {}
-        }
+        problems.extend(common.check_key("data.key_encryption_key", self.key_encryption_key.as_ref()));
+        problems
     }
 }

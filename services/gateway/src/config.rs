@@ -28,11 +28,11 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Lists what is wrong with the values, each with its path below `gateway`.
-    pub fn problems(&self) -> Vec<String> {
+    /// Finds everything that is wrong with the values, each as its path below `gateway` and what it has to be.
+    pub fn problems(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
         if !(1..=MAX_REQUEST_BYTES_LIMIT).contains(&self.max_request_bytes) {
-            problems.push(format!("max_request_bytes must be between 1 and {MAX_REQUEST_BYTES_LIMIT}"));
+            problems.push(("max_request_bytes", format!("must be 1 to {MAX_REQUEST_BYTES_LIMIT}")));
         }
         problems
     }

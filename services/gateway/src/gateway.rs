@@ -38,12 +38,16 @@ pub struct Dependencies {
 /// Why the gateway cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("the gateway's configuration is not valid: {}", .0.join("; "))]
-    Config(Vec<String>),
+    #[error("the configuration has values that cannot work:{}", list(.0))]
+    Config(Vec<(&'static str, String)>),
     #[error("the gateway's database cannot be used")]
     Database(#[from] mainstay_db::Error),
     #[error("the platform's own contract cannot be served")]
     Platform(#[from] SnapshotError),
+}
+
+fn list(problems: &[(&'static str, String)]) -> String {
+    problems.iter().map(|(path, remedy)| format!("\n  gateway.{path} {remedy}")).collect()
 }
 
 /// A running gateway. It stops following the contract when it is dropped.

@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use mainstay_db::{DataDir, Database, RunInfo};
 use mainstay_layers::stack;
-use mainstay_runtime::channel::{Channel, GrpcChannel, RemoteConfig};
-use mainstay_runtime::process::{
-    self, Common, Failure, Flags, Other, Process, RemoteKeys, Role, Settings, credential, operator_secret, service_keys,
-};
+use mainstay_runtime::channel::{Channel, GrpcChannel};
+use mainstay_runtime::config::Problem;
+use mainstay_runtime::process::{self, Common, Failure, Flags, Other, Process, RemoteKeys, Role, Section, credential};
 
 use crate::config::Config;
 use crate::gateway::{Dependencies, Gateway};
@@ -23,11 +22,10 @@ pub const SQLITE_FILE: &str = "gateway.sqlite";
 
 /// Runs the process to its end.
 pub fn run(flags: &Flags) -> ExitCode {
-    let settings: Settings<Other, Other, Config> = match flags.load() {
+    let (common, _, _, config) = match flags.settings::<Other, Other, Config>(Role::Gateway) {
         Ok(settings) => settings,
         Err(problems) => return process::failed(&problems),
     };
-    let (common, _, _, config) = settings.split(Role::Gateway);
     process::run(common, Some(Arc::new(mainstay_db::park)), VERSION, move |process| serve(process, config))
 }
 
@@ -36,13 +34,9 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     let ports = process.bind()?;
     let directory = DataDir::lock(&common.role.run_folder(&common.data_dir))?;
     let database = open_database(&config, &common.data_dir).await?;
-    let backends = Backends {
-        auth: remote(&common, common.services.auth.as_ref(), "auth")?,
-        data: remote(&common, common.services.data.as_ref(), "data")?,
-    };
-    let operator = operator_secret()?;
+    let backends = Backends { auth: remote(&common, "auth")?, data: remote(&common, "data")? };
     let keys = Arc::new(RemoteKeys::new(Arc::clone(&backends.auth), SERVICE_ACCOUNT));
-    let guards = process.guards(keys, service_keys(&common, &operator)?);
+    let guards = process.guards(keys)?;
     let dependencies = Dependencies {
         backends,
         database: Some(database.clone()),
@@ -52,10 +46,8 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
         shutdown: process.shutdown.clone(),
     };
     let gateway = Gateway::start(config, dependencies).await?;
-    let address = common.url(ports.clients.address());
-    directory.publish(&RunInfo { pid: std::process::id(), address: address.clone(), secret: operator })?;
-    tracing::info!(%address, "the gateway is ready");
-    process.serve(ports, stack::edge(gateway.endpoint(), guards)).await?;
+    let publish = |address, secret| Ok(directory.publish(&RunInfo { pid: std::process::id(), address, secret })?);
+    process.serve_alone(ports, stack::edge(gateway.endpoint(), guards), publish).await?;
     gateway.stop().await;
     database.close().await;
     Ok(())
@@ -72,13 +64,12 @@ pub async fn open_database(config: &Config, data_dir: &Path) -> Result<Database,
     Database::open(&store, &data_dir.join(SQLITE_FILE)).await.map_err(Unusable)
 }
 
-fn remote(common: &Common, config: Option<&RemoteConfig>, name: &str) -> Result<Arc<dyn Channel>, Failure> {
-    let config = config.ok_or_else(|| {
-        format!(
-            "services.{name}.url is not set: the gateway must know where the {name} service is; \
-             set MAINSTAY__SERVICES__{}__URL=http://host:port",
-            name.to_ascii_uppercase()
-        )
-    })?;
-    Ok(Arc::new(GrpcChannel::connect(config, credential(common, SERVICE_ACCOUNT)?.as_ref())?))
+fn remote(common: &Common, service: &str) -> Result<Arc<dyn Channel>, Failure> {
+    Ok(Arc::new(GrpcChannel::connect(common.remote(service)?, credential(common, SERVICE_ACCOUNT)?.as_ref())?))
+}
+
+impl Section for Config {
+    fn check(&self, _: &Common) -> Vec<Problem> {
+        self.problems().into_iter().map(|(path, remedy)| Problem::new(format!("gateway.{path}"), remedy)).collect()
+    }
 }

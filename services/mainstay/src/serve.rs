@@ -14,7 +14,7 @@ use mainstay_gateway::{Backends, Dependencies, Gateway};
 use mainstay_layers::{Guards, stack};
 use mainstay_runtime::channel::{Channel, GrpcChannel};
 use mainstay_runtime::policies;
-use mainstay_runtime::process::{self, Failure, Flags, Process, Role, Settings, operator_secret, service_keys};
+use mainstay_runtime::process::{self, Failure, Flags, Process, Role, Settings};
 use prost_reflect::DescriptorPool;
 
 use crate::banner::{self, Banner};
@@ -36,11 +36,10 @@ pub fn run(flags: &Flags, role: Option<ServeRole>, seed: Option<PathBuf>) -> Exi
 }
 
 fn all(flags: &Flags, seed: Option<PathBuf>) -> ExitCode {
-    let settings: AllSettings = match flags.load() {
+    let (common, auth, data, gateway) = match flags.settings(Role::All) {
         Ok(settings) => settings,
         Err(problems) => return process::failed(&problems),
     };
-    let (common, auth, data, gateway) = settings.split(Role::All);
     let sections = Sections { auth, data, gateway, seed };
     process::run(common, Some(Arc::new(mainstay_db::park)), VERSION, move |process| serve(process, sections))
 }
@@ -61,12 +60,12 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     let mut environment = data::Environment::new(data::process::options(&common), process.shutdown.token());
     environment.report = Box::new(banner::report);
     let (data, outcome) = Data::start(&sections.data, environment).await?;
-    let operator = operator_secret()?;
-    let guards = process.guards(auth.key_source(), service_keys(&common, &operator)?);
+    let guards = process.guards(auth.key_source())?;
     if let Some(file) = &sections.seed {
         sow(&data, file).await?;
     }
-    watch_stores(&process, &auth, &data);
+    auth::process::watch(&process, &auth);
+    data::process::watch(&process, &data);
     let database = gateway::process::open_database(&sections.gateway, &common.data_dir).await?;
     let dependencies = Dependencies {
         backends: backends(&auth, &data, &guards)?,
@@ -79,9 +78,8 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     let gateway = Gateway::start(sections.gateway, dependencies).await?;
     follows(&gateway, &data).await;
     let address = ports.clients.address();
-    let scheme = if common.tls.is_some() { "https" } else { "http" };
-    let info = RunInfo { pid: std::process::id(), address: format!("{scheme}://{address}"), secret: operator };
-    directory.publish(&info)?;
+    let secret = process.operator.clone();
+    directory.publish(&RunInfo { pid: std::process::id(), address: common.url(address), secret })?;
     print(&process, &data, &outcome, address);
     process.serve(ports, stack::edge(gateway.endpoint(), guards)).await?;
     gateway.stop().await;
@@ -111,12 +109,6 @@ fn backends(auth: &auth::Auth, data: &Data, guards: &Guards) -> Result<Backends,
     let allowed = policies::of_packages(&pool, &[auth::PACKAGE], &guards.metrics);
     let auth: Arc<dyn Channel> = Arc::new(GrpcChannel::in_memory(stack::inner(auth.routes(), allowed, guards.clone())));
     Ok(Backends { auth, data: data.channel(&pool, guards.clone()) })
-}
-
-fn watch_stores(process: &Process, auth: &auth::Auth, data: &Data) {
-    let check = |name| process.readiness.check(name);
-    tokio::spawn(auth::process::ping(auth.clone(), check("auth database"), process.shutdown.clone()));
-    tokio::spawn(data::process::ping(data.db().clone(), check("data database"), process.shutdown.clone()));
 }
 
 async fn sow(data: &Data, file: &std::path::Path) -> Result<(), Failure> {

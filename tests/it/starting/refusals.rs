@@ -80,30 +80,92 @@ async fn every_problem_of_the_configuration_is_said_at_once() {
         &[
             "drain_secs",
             "drain_seconds",
-            "mainstay.toml",
+            "mainstay.toml:1",
+            "auth.access_token_seconds: must be 1 to",
+            "mainstay.toml:3",
             "data.store.pool_size",
+            "mainstay.toml:5",
             "gateway.colour",
             "MAINSTAY__GATEWAY__COLOUR",
+            "gateway.max_request_bytes: must be 1 to",
+            "MAINSTAY__GATEWAY__MAX_REQUEST_BYTES",
             "mode",
             "MAINSTAY__MODE",
+            "has 6 problems",
         ],
     );
+    assert!(!folder.path().join("data").exists(), "nothing is made before the configuration is good");
+}
+
+/// Form, values and what production misses, of all services: one start is enough to know them all.
+#[tokio::test]
+async fn what_production_misses_is_said_beside_everything_else() {
+    let folder = notes::folder();
+    let file = folder.path().join("mainstay.toml");
+    fs::write(&file, "mode = \"production\"\nmax_requests = 0\n[auth]\nsession_idle_seconds = 1\ncolour = 1\n")
+        .expect("a file can be written");
+    let start = || {
+        launch(&folder)
+            .arguments(["--config".to_owned(), file.to_string_lossy().into_owned()])
+            .environment("MAINSTAY__TELEMETRY__TRACE_RATIO", "7")
+            .environment("MAINSTAY__SERVICES__KEYS__OTHER", "hunter22")
+            .environment("MAINSTAY__FAILPOINT", "apply.begin=abort")
+    };
+    let common = [
+        "max_requests: must be 1 to",
+        "mainstay.toml:2",
+        "telemetry.trace_ratio: must be between",
+        "services.keys.other",
+        "MAINSTAY__SERVICES__KEYS__OTHER",
+        "failpoint: ",
+        "MAINSTAY__FAILPOINT",
+    ];
+    let of_auth = [
+        "auth.key_encryption_key: must be set in production",
+        "set MAINSTAY__AUTH__KEY_ENCRYPTION_KEY",
+        "auth.session_idle_seconds: must not be shorter",
+        "mainstay.toml:4",
+        "auth.colour: there is no such setting",
+    ];
+    let of_data = ["data.key_encryption_key: must be set in production", "set MAINSTAY__DATA__KEY_ENCRYPTION_KEY"];
+    let of_others = ["services.auth.url: must be set", "services.keys.gateway: must be set in production"];
+    for (launch, said) in [
+        (start(), [&of_auth[..], &of_data].concat()),
+        (start().role("auth").own_binary(), of_auth.to_vec()),
+        (start().role("data").own_binary(), [&of_data[..], &of_others].concat()),
+        (start().role("gateway").own_binary(), [&["services.data.url: must be set"][..], &of_others].concat()),
+    ] {
+        let printed = refused(launch).await;
+        assert_says(&printed, &[&common[..], &said].concat());
+        assert!(!printed.contains("hunter22"), "a secret is repeated: {printed}");
+    }
 }
 
 /// Values that are well-formed and make no sense.
 #[tokio::test]
 async fn values_that_make_no_sense_are_named() {
     for (name, value, said) in [
-        ("MAINSTAY__AUTH__ACCESS_TOKEN_SECONDS", "0", "access_token_seconds"),
-        ("MAINSTAY__GATEWAY__MAX_REQUEST_BYTES", "0", "max_request_bytes"),
-        ("MAINSTAY__DATA__KEY_ENCRYPTION_KEY", "c2hvcnQ=", "key"),
-        ("MAINSTAY__FAILPOINT", "nonsense", "failpoint"),
-        ("MAINSTAY__TELEMETRY__LOG", "a=b=c", "log"),
+        ("MAINSTAY__AUTH__ACCESS_TOKEN_SECONDS", "0", "auth.access_token_seconds"),
+        ("MAINSTAY__AUTH__PASSWORD_HASHING__PARALLELISM", "0", "auth.password_hashing"),
+        ("MAINSTAY__AUTH__DATABASE_POOL_SIZE", "0", "auth.database_pool_size"),
+        ("MAINSTAY__GATEWAY__MAX_REQUEST_BYTES", "0", "gateway.max_request_bytes"),
+        ("MAINSTAY__DATA__KEY_ENCRYPTION_KEY", "c2hvcnQ=", "data.key_encryption_key"),
+        ("MAINSTAY__DATA__STORE__HEAVY_READERS", "0", "data.store.heavy_readers"),
+        ("MAINSTAY__DATA__STORE__DATABASE_URL", "postgres://x", "set data.database_url"),
+        ("MAINSTAY__MAX_CONNECTIONS", "99999999999", "max_connections"),
+        ("MAINSTAY__MAX_REQUESTS", "0", "max_requests"),
+        ("MAINSTAY__WORKERS", "1000000", "workers"),
+        ("MAINSTAY__TOKENS__ISSUER", " ", "tokens.issuer"),
+        ("MAINSTAY__SERVICES__KEYS__OPERATOR", "0123456789abcdef0123456789abcdef", "services.keys.operator"),
+        ("MAINSTAY__TELEMETRY__LOG", "a=b=c", "telemetry.log"),
+        ("MAINSTAY__TELEMETRY__OTLP_ENDPOINT", "collector", "telemetry.otlp_endpoint"),
     ] {
         let printed = refused(launch(&notes::folder()).environment(name, value)).await;
-        assert_says(&printed, &[said]);
+        assert_says(&printed, &[said, name]);
         assert!(!printed.contains("c2hvcnQ="), "a secret is repeated: {printed}");
     }
+    let nonsense = launch(&notes::folder()).environment("MAINSTAY__FAILPOINT", "nonsense");
+    assert_says(&refused(nonsense).await, &["failpoint"]);
 }
 
 #[tokio::test]
@@ -155,7 +217,8 @@ async fn s31_production_does_not_start_on_made_up_keys() {
     let key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
     let production = |folder: &Folder| launch(folder).environment("MAINSTAY__MODE", "production");
     let folder = notes::folder();
-    assert_says(&refused(production(&folder)).await, &["auth.key_encryption_key", "openssl rand -base64 32"]);
+    let neither = refused(production(&folder)).await;
+    assert_says(&neither, &["auth.key_encryption_key", "data.key_encryption_key", "openssl rand -base64 32"]);
     let with_auth = production(&folder).environment("MAINSTAY__AUTH__KEY_ENCRYPTION_KEY", key);
     assert_says(&refused(with_auth).await, &["data.key_encryption_key", "openssl rand -base64 32"]);
     for made in ["auth.key", "keys/data", "keys/service-gateway"] {

@@ -33,6 +33,13 @@ pub struct RemoteConfig {
     pub ca_file: Option<PathBuf>,
 }
 
+impl RemoteConfig {
+    /// Checks everything that can be known without connecting.
+    pub(crate) fn check(&self) -> Result<(), RemoteError> {
+        endpoint(self).map(|_| ())
+    }
+}
+
 /// Says why a remote channel cannot be made from its configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {

@@ -31,7 +31,7 @@ pub enum ServiceKeyError {
 
 /// Collects the service accounts that this process accepts: those of the configuration, in development those made in the
 /// data directory for what is missing, and the operator with the secret that `run.json` holds.
-pub fn service_keys(common: &Common, operator: &SecretString) -> Result<Arc<ServiceKeys>, ServiceKeyError> {
+pub(super) fn service_keys(common: &Common, operator: &SecretString) -> Result<Arc<ServiceKeys>, ServiceKeyError> {
     let mut secrets = common.services.keys.clone();
     for name in ACCOUNTS {
         if let Some(secret) = secret_of(common, name)? {
@@ -48,7 +48,7 @@ pub fn credential(common: &Common, name: &str) -> Result<Option<SecretString>, S
 }
 
 /// Makes the operator's secret: new at each start.
-pub fn operator_secret() -> Result<SecretString, mainstay_keys::Error> {
+pub(super) fn operator_secret() -> Result<SecretString, mainstay_keys::Error> {
     Ok(SecretString::from(new_secret()?))
 }
 

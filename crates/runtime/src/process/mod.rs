@@ -1,10 +1,15 @@
 //! What every server process does around its service: settings, telemetry, identity, ports, drain.
 
+mod check;
 mod keys;
+mod panics;
+mod platform;
 mod probed;
 mod settings;
 
-pub use keys::{RemoteKeys, ServiceKeyError, credential, operator_secret, service_keys};
+pub use check::{MAX_PLACES, MAX_WORKERS, Section};
+pub use keys::{RemoteKeys, ServiceKeyError, credential};
+pub use platform::Platform;
 pub use probed::Probed;
 pub use settings::{DEFAULT_MAX_REQUESTS, Flags, Mode, Other, Role, ServiceSettings, Settings, TokenSettings};
 
@@ -16,9 +21,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mainstay_identity::{Authenticator, KeySource, ServiceKeys, Verifier, VerifierConfig};
+use mainstay_identity::{Authenticator, KeySource, Verifier, VerifierConfig};
 use mainstay_layers::{Body, Guards, Shed, Timeouts};
 use mainstay_telemetry::{Identity, Telemetry};
+use secrecy::SecretString;
 
 use crate::server::{Drained, TlsConfig};
 use crate::threads::{self, OnPark};
@@ -26,6 +32,9 @@ use crate::{Check, Health, Operations, Readiness, Server, ServerConfig, Shutdown
 
 /// How long to wait before the keys of tokens are fetched again after auth did not answer.
 const PREFETCH_RETRY: Duration = Duration::from_secs(1);
+
+/// How often a store is asked whether it answers.
+pub const PING_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Any error on the way to a running server.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -98,6 +107,8 @@ pub struct Process {
     pub shutdown: Shutdown,
     pub health: Health,
     pub readiness: Readiness,
+    /// The operator's secret, made anew at each start: `run.json` tells the command line.
+    pub operator: SecretString,
     started: Instant,
 }
 
@@ -112,9 +123,6 @@ where
     F: Future<Output = Result<(), Failure>>,
 {
     let started = Instant::now();
-    if common.failpoint.is_some() && !common.is_development() {
-        return failed(&FailpointInProduction);
-    }
     // Where two crypto providers are compiled in, rustls wants to be told; a second call is none of our business.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match threads::build(common.workers, on_park) {
@@ -124,10 +132,12 @@ where
     let outcome = runtime.block_on(async {
         let identity = Identity { service: common.role.service_name(), version };
         let telemetry = mainstay_telemetry::init(&common.telemetry, identity)?;
+        panics::to_log();
+        let operator = keys::operator_secret()?;
         let shutdown = Shutdown::on_signals()?;
         let health = Health::new(shutdown.clone());
         let readiness = Readiness::new(health.clone(), shutdown.clone());
-        serve(Process { common, telemetry, shutdown, health, readiness, started }).await
+        serve(Process { common, telemetry, shutdown, health, readiness, operator, started }).await
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
     match outcome {
@@ -135,11 +145,6 @@ where
         Err(error) => failed(error.as_ref()),
     }
 }
-
-/// A failpoint makes a process die on purpose.
-#[derive(Debug, thiserror::Error)]
-#[error("`failpoint` is set and `mode` is production: remove it, it makes the process die on purpose")]
-struct FailpointInProduction;
 
 /// Prints an error and its causes, calmly, and gives the exit code of a failure.
 pub fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
@@ -153,19 +158,30 @@ pub fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
 }
 
 impl Process {
-    /// Makes the guards of a stack: who is let in, how many, how long.
-    pub fn guards(&self, keys: Arc<dyn KeySource>, services: Arc<ServiceKeys>) -> Guards {
+    /// Makes the guards of a stack: who is let in, how many, how long. The keys of tokens come from `keys`, the service
+    /// accounts from the configuration.
+    pub fn guards(&self, keys: Arc<dyn KeySource>) -> Result<Guards, Failure> {
+        let services = keys::service_keys(&self.common, &self.operator)?;
         let verifier = Verifier::new(self.common.verifier_config(), keys);
         let check = self.readiness.check("token keys");
         tokio::spawn(prefetch(verifier.clone(), check, self.shutdown.clone()));
-        Guards {
+        Ok(Guards {
             metrics: self.telemetry.metrics().clone(),
             spans: self.telemetry.spans(),
             authenticator: Authenticator::new(verifier, services),
             shed: Shed::new(self.common.max_requests),
             timeouts: Timeouts::default(),
             rate_limit: None,
-        }
+        })
+    }
+
+    /// Keeps the readiness check `name` true to a store, which `ping` asks whether it answers, until the shutdown.
+    pub fn watch<F, E>(&self, name: &str, ping: impl Fn() -> F + Send + 'static)
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: std::fmt::Display + Send + 'static,
+    {
+        tokio::spawn(watch(self.readiness.check(name), self.shutdown.clone(), ping));
     }
 
     /// Binds the port for clients and the one for operators, so that a port in use is known before anything else happens.
@@ -187,6 +203,27 @@ impl Process {
         self.started.elapsed()
     }
 
+    /// Serves a service in a process of its own. `publish` tells the command line where the process is and the operator's
+    /// secret.
+    pub async fn serve_alone<S>(
+        self,
+        ports: Ports,
+        service: S,
+        publish: impl FnOnce(String, SecretString) -> Result<(), Failure>,
+    ) -> Result<(), Failure>
+    where
+        S: tower::Service<http::Request<Body>, Response = http::Response<Body>, Error = std::convert::Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+    {
+        let address = self.common.url(ports.clients.address());
+        publish(address.clone(), self.operator.clone())?;
+        tracing::info!(%address, "{} is ready", self.common.role.service_name());
+        self.serve(ports, service).await
+    }
+
     /// Serves until a signal, then drains, flushes telemetry and says how it went.
     pub async fn serve<S>(self, ports: Ports, service: S) -> Result<(), Failure>
     where
@@ -206,6 +243,23 @@ impl Process {
         let _ = operations.await;
         self.telemetry.shutdown().await;
         Ok(())
+    }
+}
+
+async fn watch<F, E>(check: Check, shutdown: Shutdown, ping: impl Fn() -> F)
+where
+    F: Future<Output = Result<(), E>>,
+    E: std::fmt::Display,
+{
+    loop {
+        match ping().await {
+            Ok(()) => check.ready(),
+            Err(error) => check.not_ready(&error.to_string()),
+        }
+        tokio::select! {
+            () = shutdown.begun() => return,
+            () = tokio::time::sleep(PING_INTERVAL) => {}
+        }
     }
 }
 

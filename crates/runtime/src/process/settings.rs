@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use mainstay_telemetry::Config as TelemetryConfig;
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
+use super::{Common, Section};
 use crate::channel::RemoteConfig;
 use crate::config::{Loader, Problems};
 use crate::server::{DEFAULT_DRAIN_TIMEOUT, DEFAULT_MAX_CONNECTIONS, TlsConfig};
@@ -204,7 +205,27 @@ impl Flags {
     }
 
     /// Reads the configuration: defaults, file, environment, flags.
-    pub fn load<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problems> {
+    pub fn load<T: DeserializeOwned>(&self) -> Result<T, Problems> {
+        self.loader().load()
+    }
+
+    /// Reads the configuration of a server with this role, and checks every value: whoever starts it is told everything
+    /// that is wrong or missing at once.
+    pub fn settings<A, D, G>(&self, role: Role) -> Result<(Common, A, D, G), Problems>
+    where
+        A: Section + DeserializeOwned + Default + Clone,
+        D: Section + DeserializeOwned + Default + Clone,
+        G: Section + DeserializeOwned + Default + Clone,
+    {
+        let settings = self.loader().load_checked(|settings: &Settings<A, D, G>| {
+            let (common, auth, data, gateway) = settings.clone().split(role);
+            let sections = [auth.check(&common), data.check(&common), gateway.check(&common)];
+            common.check().into_iter().chain(sections.into_iter().flatten()).collect()
+        })?;
+        Ok(settings.split(role))
+    }
+
+    fn loader(&self) -> Loader {
         let mut loader = Loader::new();
         if let Some(file) = &self.config {
             loader = loader.file(file);
@@ -219,6 +240,6 @@ impl Flags {
         if let Some(address) = &self.listen {
             loader = loader.flag("--listen", "listen", address.as_str());
         }
-        loader.load()
+        loader
     }
 }

@@ -1,0 +1,146 @@
+//! What the values of the settings have to be.
+
+use mainstay_identity::{OPERATOR, ServiceKeys};
+use mainstay_keys::{KEY_BYTES, KeyEncryptionKey};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{Common, Mode, Other, Role};
+use crate::channel::{RemoteConfig, RemoteError};
+use crate::config::{Problem, variable};
+use crate::server::{Certificates, TlsError};
+
+/// Largest numbers of connections and of requests that can be configured: more than any machine has room for.
+pub const MAX_PLACES: usize = 1 << 20;
+
+/// Most worker threads that can be configured.
+pub const MAX_WORKERS: usize = 1_024;
+
+/// The service account that the gateway asks the data service as.
+const GATEWAY_ACCOUNT: &str = "gateway";
+
+/// A service's section of the configuration.
+pub trait Section {
+    /// Lists what is wrong with the values, each with its whole path, what it has to be and, where that is not obvious,
+    /// what to do.
+    fn check(&self, common: &Common) -> Vec<Problem>;
+}
+
+impl Section for Other {
+    fn check(&self, _: &Common) -> Vec<Problem> {
+        Vec::new()
+    }
+}
+
+impl Role {
+    /// The services that are elsewhere and have to be reached, each with what for.
+    fn needs(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Role::All | Role::Auth => &[],
+            Role::Data => &[("auth", "the data service fetches the keys of access tokens there")],
+            Role::Gateway => &[
+                ("auth", "the gateway passes calls of the auth service on"),
+                ("data", "the gateway passes calls of the data service on, and learns the contract there"),
+            ],
+        }
+    }
+}
+
+impl Common {
+    /// Finds where another service is. Fails where nothing says so.
+    pub fn remote(&self, service: &str) -> Result<&RemoteConfig, Problem> {
+        let remote = match service {
+            "auth" => self.services.auth.as_ref(),
+            "data" => self.services.data.as_ref(),
+            _ => None,
+        };
+        remote.ok_or_else(|| {
+            let path = format!("services.{service}.url");
+            let why = self.role.needs().iter().find(|(name, _)| *name == service).map_or("", |(_, why)| why);
+            let help = format!("set {}=http://host:port", variable(&path));
+            Problem::new(path, format!("must be set: {why}")).help(help)
+        })
+    }
+
+    /// Checks the key that seals a service's other keys: 32 bytes in base64, which production does not make up.
+    pub fn check_key(&self, path: &str, key: Option<&SecretString>) -> Option<Problem> {
+        let make = format!("make one with `openssl rand -base64 {KEY_BYTES}`");
+        match key {
+            Some(key) if KeyEncryptionKey::from_base64(key.expose_secret()).is_ok() => None,
+            Some(_) => Some(Problem::new(path, format!("is not {KEY_BYTES} bytes in base64")).help(make)),
+            None if self.mode == Mode::Development => None,
+            None => {
+                let help = format!("{make}, set {} to it, and give all replicas the same", variable(path));
+                Some(Problem::new(path, "must be set in production: it seals the keys in the database").help(help))
+            }
+        }
+    }
+
+    /// Lists what is wrong with the settings that every role has.
+    pub(super) fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        self.check_numbers(&mut problems);
+        for (path, text) in [("tokens.issuer", &self.tokens.issuer), ("tokens.audience", &self.tokens.audience)] {
+            if text.trim().is_empty() {
+                problems.push(Problem::new(path, "must not be empty: tokens of other systems have to be told apart"));
+            }
+        }
+        let telemetry = self.telemetry.problems().into_iter();
+        problems.extend(telemetry.map(|(path, remedy)| Problem::new(format!("telemetry.{path}"), remedy)));
+        if self.failpoint.is_some() && self.mode == Mode::Production {
+            let problem = Problem::new("failpoint", "makes the process die on purpose, and `mode` is production");
+            problems.push(problem.help("remove it"));
+        }
+        if let Some(Err(error)) = self.tls.as_ref().map(Certificates::load) {
+            problems.push(Problem::of(tls_path(&error), &error));
+        }
+        self.check_services(&mut problems);
+        problems
+    }
+
+    fn check_numbers(&self, problems: &mut Vec<Problem>) {
+        let workers = self.workers.map_or(1, std::num::NonZeroUsize::get);
+        for (path, number, most) in [
+            ("max_connections", self.max_connections, MAX_PLACES),
+            ("max_requests", self.max_requests, MAX_PLACES),
+            ("workers", workers, MAX_WORKERS),
+        ] {
+            if !(1..=most).contains(&number) {
+                problems.push(Problem::new(path, format!("must be 1 to {most}")));
+            }
+        }
+    }
+
+    fn check_services(&self, problems: &mut Vec<Problem>) {
+        for (service, _) in self.role.needs() {
+            match self.remote(service) {
+                Ok(remote) => problems.extend(remote.check().err().map(|error| {
+                    let field = if matches!(error, RemoteError::CaFile { .. }) { "ca_file" } else { "url" };
+                    Problem::of(format!("services.{service}.{field}"), &error)
+                })),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        for (name, secret) in &self.services.keys {
+            let path = format!("services.keys.{name}");
+            if name == OPERATOR {
+                problems.push(Problem::new(path, "is made anew at each start and cannot be set").help("remove it"));
+            } else if let Err(error) = ServiceKeys::new([(name.clone(), secret.clone())]) {
+                problems.push(Problem::of(path, &error).help("make one with `openssl rand -hex 32`"));
+            }
+        }
+        let calls = matches!(self.role, Role::Gateway | Role::Data);
+        if calls && self.mode == Mode::Production && !self.services.keys.contains_key(GATEWAY_ACCOUNT) {
+            let path = format!("services.keys.{GATEWAY_ACCOUNT}");
+            let help = format!("make one with `openssl rand -hex 32` and set {} to it in both", variable(&path));
+            let why = "must be set in production: the gateway proves with it to the data service who it is";
+            problems.push(Problem::new(path, why).help(help));
+        }
+    }
+}
+
+fn tls_path(error: &TlsError) -> &'static str {
+    match error {
+        TlsError::Pem { what: "certificate", .. } => "tls.cert_file",
+        TlsError::Pem { .. } | TlsError::Mismatch { .. } => "tls.key_file",
+    }
+}

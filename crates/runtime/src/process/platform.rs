@@ -1,0 +1,39 @@
+//! What every service shows on its own port beside its own methods.
+
+use mainstay_telemetry::Metrics;
+use prost_reflect::DescriptorPool;
+use tonic::service::Routes;
+
+use super::{Failure, Process};
+use crate::{Health, Reflection, policies};
+use mainstay_layers::Policies;
+
+/// The platform's own contract, and the services that every port has: health and reflection.
+#[derive(Clone)]
+pub struct Platform {
+    pub pool: DescriptorPool,
+    pub reflection: Reflection,
+    health: Health,
+}
+
+impl Platform {
+    /// Reads the platform's contract and shows it.
+    pub fn new(process: &Process) -> Result<Platform, Failure> {
+        let pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
+        let reflection = Reflection::new(&pool, process.shutdown.clone())?;
+        Ok(Platform { pool, reflection, health: process.health.clone() })
+    }
+
+    /// Puts health and reflection beside a service's routes.
+    pub fn beside(&self, routes: Routes) -> Routes {
+        routes
+            .add_service(self.health.service())
+            .add_service(self.reflection.v1())
+            .add_service(self.reflection.v1alpha())
+    }
+
+    /// Says who may call the methods of `packages`, and those of [`Platform::beside`].
+    pub fn policies(&self, packages: &[&str], metrics: &Metrics) -> Policies {
+        policies::of_packages(&self.pool, packages, metrics)
+    }
+}
