@@ -26,7 +26,12 @@ pub struct Config {
     pub heavy_queue: usize,
     /// Writes that may wait for the SQLite writer before more are refused.
     pub write_queue: usize,
+    /// How large SQLite's write-ahead log may become before long reads have to let it begin anew, bytes.
+    pub log_limit_bytes: u64,
 }
+
+/// The write-ahead log's size where nothing else is configured: 64 MiB.
+pub const DEFAULT_LOG_LIMIT_BYTES: u64 = 64 << 20;
 
 impl Default for Config {
     fn default() -> Config {
@@ -39,6 +44,7 @@ impl Default for Config {
             heavy_readers: 2,
             heavy_queue: 64,
             write_queue: 4_096,
+            log_limit_bytes: DEFAULT_LOG_LIMIT_BYTES,
         }
     }
 }

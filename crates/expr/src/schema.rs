@@ -6,8 +6,8 @@ use mainstay_record::{JsonShape, Template};
 
 /// The fields of one message, as expressions see them.
 ///
-/// A message type that contains itself is cut where it recurs: the inner occurrence has no fields, so naming one there is
-/// an unknown field.
+/// A message type that contains itself is cut where it recurs: the inner occurrence has no fields here (its shape in the
+/// JSON column has), so naming one there is not supported.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RecordType {
     /// The message's full name: `shop.v1.Product`.

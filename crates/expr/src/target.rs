@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mainstay_record::{JsonShape, Kind, Template, Value};
 
 use crate::ir::{CompareOp, Expr, Measure, Root};
+use crate::problem::{Problem, ProblemKind};
 use crate::schema::{Field, RecordType, Storage, Type};
 
 /// What a field path leads to.
@@ -47,6 +48,25 @@ pub(crate) struct Document {
     pub shape: Arc<JsonShape>,
     /// The entry of the shape for the messages in this document.
     pub message: Option<usize>,
+}
+
+impl Document {
+    /// Says whether the message in this document is one that recurs, of which expressions know no fields although it has
+    /// some.
+    pub fn is_cut(&self, record: &RecordType) -> bool {
+        let stored = self.message.and_then(|message| self.shape.messages.get(message));
+        record.fields.is_empty() && stored.is_some_and(|message| !message.fields.is_empty())
+    }
+}
+
+/// Why nothing inside a message that recurs can be named, and what to do instead.
+pub(crate) fn recurs(span: std::ops::Range<usize>, record: &RecordType, name: &str) -> Problem {
+    let message = format!(
+        "`{}` contains itself, and of such messages only the outermost one's fields can be named: `{name}` lies further in",
+        record.name
+    );
+    Problem::new(span, ProblemKind::Unsupported, message)
+        .help("keep what is asked for in a field of the resource, or make the inner message a resource of its own")
 }
 
 impl Target {

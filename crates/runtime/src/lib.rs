@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod channel;
-mod codec;
+pub mod codec;
 pub mod config;
 pub mod health;
 pub mod operations;

@@ -7,7 +7,7 @@ use mainstay_record::{Kind, Layout, Value};
 use crate::{Dialect, quote};
 
 /// A part of a statement. The executor puts the placeholder (`?`, `$1`) where a bind stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Piece {
     Text(String),
     /// The value in `slot` of [`Sql::binds`], sent as `kind` (a NULL needs its type on PostgreSQL).
@@ -64,6 +64,7 @@ impl Sql {
 }
 
 /// Collects the pieces of one statement. Neighbouring texts become one piece; a value that is bound twice has one slot.
+/// Not so a literal: whether two literals are equal must not make another statement of the same text.
 #[derive(Debug, Clone)]
 pub struct SqlBuilder {
     dialect: Dialect,
@@ -91,7 +92,9 @@ impl SqlBuilder {
 
     /// Appends a bind.
     pub fn bind(&mut self, source: BindSource, kind: Kind) {
-        let slot = self.sql.binds.iter().position(|known| *known == source).unwrap_or_else(|| {
+        let is_literal = matches!(source, BindSource::Literal(_));
+        let known = self.sql.binds.iter().position(|known| *known == source).filter(|_| !is_literal);
+        let slot = known.unwrap_or_else(|| {
             self.sql.binds.push(source);
             self.sql.binds.len() - 1
         });

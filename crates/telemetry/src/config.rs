@@ -1,12 +1,14 @@
 //! What an operator may choose.
 
+use crate::logs;
 use serde::{Deserialize, Serialize};
 
 /// The settings of the section `telemetry`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Which log lines are written, for example `info` or `info,mainstay::access=debug` (`tracing`'s filter syntax).
+    /// Which log lines are written, for example `info` or `debug,mainstay::access=info,hyper=debug` (`tracing`'s filter
+    /// syntax). A level alone is for our own lines; libraries say no more than warnings unless they are named.
     pub log: String,
     /// How log lines look.
     pub log_format: LogFormat,
@@ -20,6 +22,32 @@ impl Default for Config {
     fn default() -> Config {
         Config { log: "info".to_owned(), log_format: LogFormat::Auto, otlp_endpoint: None, trace_ratio: 1.0 }
     }
+}
+
+impl Config {
+    /// Finds everything that is wrong with the values, each as its path and what it has to be.
+    pub fn problems(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        if let Err(error) = logs::filter(&self.log) {
+            problems.push(("log", error.to_string()));
+        }
+        if let Some(endpoint) = &self.otlp_endpoint
+            && !is_endpoint(endpoint)
+        {
+            problems.push(("otlp_endpoint", "is no address of a collector; write http://host:4317".to_owned()));
+        }
+        if !(0.0..=1.0).contains(&self.trace_ratio) {
+            problems.push(("trace_ratio", "must be between 0.0 and 1.0".to_owned()));
+        }
+        problems
+    }
+}
+
+fn is_endpoint(text: &str) -> bool {
+    let uri = text.parse::<http::Uri>();
+    uri.is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+    })
 }
 
 /// How log lines look.

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod bridged;
 mod config;
 mod init;
+mod json_line;
 mod logs;
 mod metrics;
 mod process;

@@ -1,34 +1,53 @@
 //! Log lines: text for people, JSON for machines, both on standard error.
 
 use crate::init::{Base, Error};
-use crate::{Config, LogFormat};
+use crate::json_line::JsonLine;
+use crate::{Config, LogFormat, bridged};
 use std::fmt;
 use std::io::IsTerminal as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
+use tracing_subscriber::filter::{LevelFilter, ParseError};
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, layer as fmt_layer};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer};
 
-/// What the exporters say of their own life is of no interest to an operator unless the configuration asks for it.
-const QUIETER: &str = "opentelemetry=warn,opentelemetry_sdk=warn,opentelemetry_otlp=warn";
+/// What the targets of our own log lines begin with.
+const OURS: &str = "mainstay";
+
+/// The most that libraries say unless the configuration names them: what they tell of their own life is of no interest to
+/// an operator.
+const OTHERS: LevelFilter = LevelFilter::WARN;
 
 /// Makes the layer that writes log lines as the configuration says.
 pub(crate) fn layer(config: &Config) -> Result<Box<dyn Layer<Base> + Send + Sync>, Error> {
-    let filter = EnvFilter::builder()
-        .parse(format!("{QUIETER},{}", config.log))
-        .map_err(|source| Error::Filter { filter: config.log.clone(), source })?;
+    let filter = filter(&config.log).map_err(|source| Error::Filter { filter: config.log.clone(), source })?;
     let terminal = std::io::stderr().is_terminal();
     let json = match config.log_format {
         LogFormat::Auto => !terminal,
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
+    let layer = fmt_layer().with_ansi(terminal && !json).with_writer(std::io::stderr);
     Ok(if json {
-        fmt_layer().json().flatten_event(true).with_writer(std::io::stderr).with_filter(filter).boxed()
+        layer.fmt_fields(JsonFields::new()).event_format(JsonLine).with_filter(filter).boxed()
     } else {
-        fmt_layer().event_format(Calm).with_ansi(terminal).with_writer(std::io::stderr).with_filter(filter).boxed()
+        layer.event_format(Calm).with_filter(filter).boxed()
+    })
+}
+
+/// Reads a filter. A level alone is for our own lines; a library says no more than warnings unless it is named.
+pub(crate) fn filter(text: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::builder().parse(directives(text))
+}
+
+fn directives(text: &str) -> String {
+    let usual = format!("{OTHERS},{OURS}={}", LevelFilter::INFO);
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.fold(usual, |all, part| match part.parse::<LevelFilter>() {
+        Ok(level) => format!("{all},{},{OURS}={level}", level.min(OTHERS)),
+        Err(_) => format!("{all},{part}"),
     })
 }
 
@@ -56,7 +75,38 @@ where
         } else {
             write!(out, "{h:02}:{m:02}:{s:02} {word}")?;
         }
+        let target = bridged::target(event);
+        if !target.starts_with(OURS) {
+            write!(out, "{target}: ")?;
+        }
         context.field_format().format_fields(out.by_ref(), event)?;
         writeln!(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_alone_is_for_our_own_lines() {
+        for (text, expected) in [
+            ("info", "warn,mainstay=info,warn,mainstay=info"),
+            ("debug", "warn,mainstay=info,warn,mainstay=debug"),
+            ("off", "warn,mainstay=info,off,mainstay=off"),
+            ("ERROR", "warn,mainstay=info,error,mainstay=error"),
+            ("mainstay::access=debug", "warn,mainstay=info,mainstay::access=debug"),
+            ("", "warn,mainstay=info"),
+        ] {
+            assert_eq!(directives(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_comes_last_about_a_target_holds() {
+        let shown = filter("debug,notify=trace").unwrap().to_string();
+        let mut parts: Vec<&str> = shown.split(',').collect();
+        parts.sort_unstable();
+        assert_eq!(parts, ["mainstay=debug", "notify=trace", "warn"]);
     }
 }

@@ -23,6 +23,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
     let mut link = None;
     let mut generation = 0;
     while let Some(task) = shared.heavy.pop() {
+        let _inside = shared.gate.enter();
         match ready(&mut link, shared) {
             Ok(connection) => {
                 generation = shared.forget_statements(connection, generation);

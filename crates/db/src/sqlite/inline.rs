@@ -119,6 +119,13 @@ pub(super) fn end_if_stale(reader: &Mutex<Reader>, commits: u64) -> bool {
     }
 }
 
+/// Ends the snapshot of a reader that is not at work.
+pub(super) fn end_if_idle(reader: &Mutex<Reader>) {
+    if let Ok(mut reader) = reader.try_lock() {
+        reader.end();
+    }
+}
+
 /// Closes a reader for good, wherever its thread is.
 pub(super) fn close(reader: &Mutex<Reader>) {
     let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);

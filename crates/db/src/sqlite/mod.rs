@@ -1,10 +1,12 @@
 //! SQLite: one writer thread with group commit, reads in two lanes.
 
 mod answers;
+mod gate;
 mod group;
 mod heavy;
 mod inline;
 mod job;
+mod log;
 mod open;
 mod store;
 mod verbs;

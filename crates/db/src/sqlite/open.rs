@@ -11,22 +11,47 @@ use crate::error::{Error, classify};
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    Writer,
+    Writer { log_limit_bytes: u64 },
     Reader,
 }
 
+/// The writer's page cache, KiB. What it sorts for an index stays below this, too, before it goes to a temporary file.
+const WRITER_CACHE_KIB: u32 = 16_000;
+
+/// Each reader's page cache, KiB. There is one reader for each worker that reads inline and one for each thread of the
+/// heavy lane, in each store.
+const READER_CACHE_KIB: u32 = 8_000;
+
 /// Stands first: everything after it may find the file locked for a moment.
-const WAIT: &str = "PRAGMA busy_timeout = 5000";
+pub(super) const WAIT: &str = "PRAGMA busy_timeout = 5000";
 
-/// `synchronous = FULL`: an acknowledged write survives a loss of power. Group commit pays for it. The journal and
-/// checkpoint sizes stay at their defaults: a recycled log flushes faster than a growing one. A log that a long read made
-/// large is cut to 64 MiB when it begins anew.
-const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-     PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 67108864;";
+/// Temporary b-trees and sorters have a cache of 2 MiB each (the writer's sorters: its page cache) and go to a file
+/// beyond that: a sort takes disk, not memory. The file is not mapped: each connection would map it anew after every
+/// commit that it sees, which costs more than the copies that it saves, and each mapping counts as resident.
+const BOTH: &str = "PRAGMA temp_store = FILE; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF;";
 
-const READER: &str = "PRAGMA query_only = ON; PRAGMA cache_size = -8000;";
+/// What a connection is set to for its role.
+///
+/// `synchronous = FULL`: an acknowledged write survives a loss of power. Group commit pays for it. The checkpoint size
+/// stays at its default: a recycled log flushes faster than a growing one. A log that long reads made larger than
+/// `log_limit_bytes` is cut when it begins anew; [`super::log`] sees to it that it does.
+fn settings(role: Role, name: &str) -> String {
+    match role {
+        Role::Writer { log_limit_bytes } => format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+             PRAGMA cache_size = -{WRITER_CACHE_KIB}; PRAGMA journal_size_limit = {log_limit_bytes}; \
+             PRAGMA temp_store_directory = '{}';",
+            folder(name).replace('\'', "''")
+        ),
+        Role::Reader => format!("PRAGMA query_only = ON; PRAGMA cache_size = -{READER_CACHE_KIB};"),
+    }
+}
 
-const BOTH: &str = "PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;";
+/// Where temporary files go: beside the store, because `/tmp` may be memory. They have no name there once they are open.
+/// The setting holds for the whole process, so of several stores the last one that was opened decides.
+fn folder(name: &str) -> &str {
+    name.rsplit_once('/').map_or(".", |(folder, _)| if folder.is_empty() { "/" } else { folder })
+}
 
 /// Opens a connection. Fails with [`Error::Corrupt`] on a file that is no database.
 pub(super) fn connect(path: &Path, role: Role) -> Result<SqliteConnection, Error> {
@@ -37,13 +62,12 @@ pub(super) fn connect(path: &Path, role: Role) -> Result<SqliteConnection, Error
     let name = if path.is_absolute() { name.to_owned() } else { format!("./{name}") };
     let mut link =
         SqliteConnection::establish(&name).map_err(|error| classify::sqlite_by_message(&error.to_string(), path))?;
-    let settings = if role == Role::Writer { WRITER } else { READER };
-    for batch in [WAIT, settings, BOTH, "SELECT count(*) FROM sqlite_schema"] {
+    for batch in [WAIT, &settings(role, &name), BOTH, "SELECT count(*) FROM sqlite_schema"] {
         if let Err(error) = link.batch_execute(batch) {
             return Err(classify::sqlite(error, path, &mut link));
         }
     }
-    if role == Role::Writer {
+    if let Role::Writer { .. } = role {
         let mode = setting(&mut link, "SELECT journal_mode AS value FROM pragma_journal_mode", path)?;
         if mode != "wal" {
             return Err(Error::Config(format!(
@@ -72,11 +96,36 @@ fn setting(link: &mut SqliteConnection, sql: &str, path: &Path) -> Result<String
 mod tests {
     use super::*;
 
+    #[derive(QueryableByName)]
+    struct Mapped {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        mmap_size: i64,
+    }
+
+    const WRITER: Role = Role::Writer { log_limit_bytes: 1 << 20 };
+
+    #[test]
+    fn every_connection_has_a_bounded_cache_maps_nothing_and_sorts_in_files_beside_the_store() {
+        let folder = tempfile::Builder::new().prefix("it's ").tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        for (role, cache) in [(WRITER, WRITER_CACHE_KIB), (Role::Reader, READER_CACHE_KIB)] {
+            let mut link = connect(&path, role).unwrap();
+            let mut read = |name: &str| {
+                let sql = format!("SELECT CAST({name} AS TEXT) AS value FROM pragma_{name}");
+                setting(&mut link, &sql, &path).unwrap()
+            };
+            assert_eq!(read("cache_size"), format!("-{cache}"));
+            assert_eq!(read("temp_store"), "1");
+            let mapped: Mapped = diesel::sql_query("PRAGMA mmap_size").get_result(&mut link).unwrap();
+            assert_eq!(mapped.mmap_size, 0);
+        }
+    }
+
     #[test]
     fn the_writer_waits_for_the_disk_and_checks_foreign_keys() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.db");
-        let mut link = connect(&path, Role::Writer).unwrap();
+        let mut link = connect(&path, WRITER).unwrap();
         let mut read = |sql| setting(&mut link, sql, &path).unwrap();
         assert_eq!(read("SELECT CAST(synchronous AS TEXT) AS value FROM pragma_synchronous"), "2");
         assert_eq!(read("SELECT CAST(foreign_keys AS TEXT) AS value FROM pragma_foreign_keys"), "1");
@@ -87,7 +136,7 @@ mod tests {
     fn a_reader_cannot_write() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.db");
-        connect(&path, Role::Writer).unwrap().batch_execute("CREATE TABLE t (a)").unwrap();
+        connect(&path, WRITER).unwrap().batch_execute("CREATE TABLE t (a)").unwrap();
         let error = connect(&path, Role::Reader).unwrap().batch_execute("INSERT INTO t VALUES (1)").unwrap_err();
         assert!(error.to_string().contains("readonly"), "{error}");
     }

@@ -14,9 +14,11 @@ use mainstay_record::Value;
 use tokio::sync::oneshot;
 
 use super::answers::Dispatchers;
+use super::gate::Gate;
 use super::heavy::{self, HeavyTask};
 use super::inline::{self, Reader};
 use super::job::{self, Alone, Plain, Reply, Task, Write};
+use super::log::Log;
 use super::open::{self, Role};
 use super::writer;
 use crate::config::Config;
@@ -47,6 +49,8 @@ pub(super) struct Shared {
     pub tally: Tally,
     pub writes: Queue<Box<dyn Task>>,
     pub heavy: Queue<HeavyTask>,
+    /// Before the heavy lane.
+    pub gate: Gate,
     readers: Mutex<Vec<Weak<Mutex<Reader>>>>,
     dispatchers: Dispatchers,
     closed: AtomicBool,
@@ -62,7 +66,7 @@ impl SqliteStore {
         lock_name.push(".lock");
         let lock = data_dir::lock_file(Path::new(&lock_name), directory)?;
         data_dir::touch_private(path).map_err(|error| data_dir::unusable(path, &error))?;
-        let writer = open::connect(path, Role::Writer)?;
+        let writer = open::connect(path, Role::Writer { log_limit_bytes: config.log_limit_bytes })?;
         let shared = Arc::new(Shared {
             path: path.to_owned(),
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
@@ -71,13 +75,15 @@ impl SqliteStore {
             tally: Tally::default(),
             writes: Queue::new(config.write_queue.max(1)),
             heavy: Queue::new(config.heavy_queue.max(1)),
+            gate: Gate::default(),
             readers: Mutex::default(),
             dispatchers: Dispatchers::default(),
             closed: AtomicBool::new(false),
         });
         let mut store =
             SqliteStore { shared: Arc::clone(&shared), threads: Mutex::default(), lock: Mutex::new(Some(lock)) };
-        store.spawn("store-writer", move |shared| writer::run(writer, shared))?;
+        let log = Log::new(path, config.log_limit_bytes);
+        store.spawn("store-writer", move |shared| writer::run(writer, log, shared))?;
         for _ in 0..config.heavy_readers.max(1) {
             store.spawn("store-reader", heavy::run)?;
         }
@@ -306,6 +312,13 @@ impl Shared {
             all &= inline::end_if_stale(&reader, commits);
         }
         all
+    }
+
+    /// Ends the snapshots that nobody reads from now, old or not.
+    pub fn end_idle_snapshots(&self) {
+        for reader in self.alive_readers() {
+            inline::end_if_idle(&reader);
+        }
     }
 
     fn close_readers(&self) {

@@ -8,6 +8,7 @@ use diesel::connection::{CacheSize, Connection, SimpleConnection};
 use diesel::sqlite::SqliteConnection;
 
 use super::job::Task;
+use super::log::{LOOK_AGAIN, Log};
 use super::store::Shared;
 use super::verbs::ROLLBACK;
 use super::{answers, group};
@@ -23,24 +24,35 @@ pub(super) const GROUP: usize = 256;
 const STALE_SNAPSHOT: Duration = Duration::from_millis(100);
 
 /// Takes what is queued, never waits for more, and stores it, until the queue is closed.
-pub(super) fn run(mut link: SqliteConnection, shared: &Arc<Shared>) {
+pub(super) fn run(mut link: SqliteConnection, mut log: Log, shared: &Arc<Shared>) {
+    let _open = OpenAtLast(shared);
     let mut tasks: Vec<Box<dyn Task>> = Vec::with_capacity(GROUP);
     let mut generation = 0;
     let mut unswept: Option<Instant> = None;
     loop {
-        let timeout = unswept.map(|_| STALE_SNAPSHOT);
+        let timeout = if log.is_draining() { Some(LOOK_AGAIN) } else { unswept.map(|_| STALE_SNAPSHOT) };
         match shared.writes.drain(&mut tasks, GROUP, timeout, |group, next| fits(group, &**next)) {
             Waited::Closed => return,
-            Waited::TimedOut => {}
+            Waited::TimedOut => log.tend(&mut link, shared),
             Waited::Some => {
                 generation = shared.forget_statements(&mut link, generation);
                 write(&mut link, shared, &mut tasks);
+                log.tend(&mut link, shared);
                 unswept.get_or_insert_with(Instant::now);
             }
         }
         if unswept.is_some_and(|since| since.elapsed() >= STALE_SNAPSHOT) {
             unswept = if shared.end_stale_snapshots() { None } else { Some(Instant::now()) };
         }
+    }
+}
+
+/// Lets long reads go on when the writer ends, however it ends.
+struct OpenAtLast<'s>(&'s Shared);
+
+impl Drop for OpenAtLast<'_> {
+    fn drop(&mut self) {
+        self.0.gate.open();
     }
 }
 

@@ -11,7 +11,7 @@ use super::{RuleScope, names, unsupported};
 use crate::ir::{AuthName, Expr, Root};
 use crate::problem::{Problem, ProblemKind};
 use crate::schema::Type;
-use crate::target::{Document, Form, Target};
+use crate::target::{Document, Form, Target, recurs};
 
 /// Checks one rule. Functions give nothing where they have reported a problem.
 pub(crate) struct Checker<'r> {
@@ -190,10 +190,14 @@ impl<'r> Checker<'r> {
                 Some(field) => Some(Operand::Target(Target::of_record(field, *root))),
                 None => self.unknown_field(&record.name, name, at),
             },
+            (Form::Document(document), Type::Message(record)) if document.is_cut(record) => {
+                let span = self.span(at);
+                self.report(recurs(span, record, name))
+            }
             (Form::Document(document), Type::Message(record)) => match record.field(name) {
                 Some(field) => match Target::in_document(field, document) {
                     Some(target) => Some(Operand::Target(target)),
-                    None => self.unsupported(at, &format!("the field `{name}` of a recursive message")),
+                    None => self.unsupported(at, &format!("the field `{name}` here")),
                 },
                 None => self.unknown_field(&record.name, name, at),
             },

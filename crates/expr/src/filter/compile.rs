@@ -7,7 +7,7 @@ use super::syntax::{Comparator, Node, Restriction, Segment};
 use crate::ir::{CompareOp, Expr, Root};
 use crate::problem::{Problem, ProblemKind};
 use crate::schema::{Field, RecordType, Type};
-use crate::target::{Document, Form, Target};
+use crate::target::{Document, Form, Target, recurs};
 
 /// Compiles a filter.
 ///
@@ -55,6 +55,14 @@ fn field<'r>(record: &'r RecordType, segment: &Segment) -> Result<&'r Field, Pro
     })
 }
 
+/// The field of a message that is stored in a document.
+fn inside(document: &Document, record: &RecordType, segment: &Segment) -> Result<Target, Problem> {
+    if document.is_cut(record) {
+        return Err(recurs(segment.span.clone(), record, &segment.name));
+    }
+    Target::in_document(field(record, segment)?, document).ok_or_else(|| unsupported_path(segment))
+}
+
 /// Follows the rest of a path from a target and applies the comparison at its end. What the path passes through goes to
 /// `conditions`.
 fn restrict(
@@ -73,7 +81,7 @@ fn restrict(
         }
         (Form::Document(document), Type::Message(record)) => {
             conditions.push(target.is_present());
-            let inner = Target::in_document(field(record, next)?, document).ok_or_else(|| unsupported_path(next))?;
+            let inner = inside(document, record, next)?;
             restrict(&inner, &next.name, further, restriction, conditions)
         }
         (Form::Document(document), Type::Map(ty)) => {
@@ -147,13 +155,11 @@ fn apply(target: &Target, name: &str, restriction: &Restriction) -> Result<Expr,
         }
         (Comparator::Has, Type::Message(record), _) => {
             let segment = Segment { name: argument.text(), span: argument.span.clone() };
-            let found = field(record, &segment)?;
             let inner = match (&target.form, document) {
-                (Form::Flat { root, .. }, _) => Some(Target::of_record(found, *root)),
-                (_, Some(document)) => Target::in_document(found, document),
-                _ => None,
+                (_, Some(document)) => inside(document, record, &segment)?,
+                (Form::Flat { root, .. }, _) => Target::of_record(field(record, &segment)?, *root),
+                _ => return Err(unsupported_path(&segment)),
             };
-            let inner = inner.ok_or_else(|| unsupported_path(&segment))?;
             Ok(Expr::And(vec![target.is_present(), inner.is_present()]))
         }
         (_, ty, _) => {

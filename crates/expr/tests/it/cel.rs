@@ -280,7 +280,7 @@ const REFUSED: &[(&str, ProblemKind, &str, &str)] = &[
     ("resource.state == 'CART'", ProblemKind::Type, "resource.state == 'CART'", "enum"),
     ("resource.state == State.BOX", ProblemKind::UnknownName, "State.BOX", "no value `BOX`"),
     ("resource.state == Status.CART", ProblemKind::UnknownName, "Status.CART", "`Status`"),
-    ("resource.tree.child.word == 'x'", ProblemKind::UnknownName, "resource.tree.child.word", "no field `word`"),
+    ("resource.tree.child.word == 'x'", ProblemKind::Unsupported, "resource.tree.child.word", "contains itself"),
     ("owner == auth.uid", ProblemKind::UnknownName, "owner", "`owner`"),
     ("auth.id == 'x'", ProblemKind::UnknownName, "auth.id", "auth has no `id`"),
     ("auth.org == 'x'", ProblemKind::Unsupported, "auth.org", "not supported yet"),

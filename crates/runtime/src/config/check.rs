@@ -13,15 +13,23 @@ const SECRET_WORDS: [&str; 6] = ["secret", "password", "key", "token", "url", "c
 /// Most of an unknown name's letters may differ from the name that is suggested.
 const MAX_EDITS: usize = 3;
 
-/// Lists what is wrong with `tree` as a `T`.
-pub(super) fn problems<T: DeserializeOwned>(tree: &Value) -> Vec<Problem> {
+/// Something that does not have the form of its setting.
+#[derive(Debug)]
+pub(super) struct Broken {
+    pub(super) problem: Problem,
+    /// What has to be taken away so that the rest can be read.
+    pub(super) place: Vec<String>,
+}
+
+/// Lists what does not have the form that a `T` wants.
+pub(super) fn problems<T: DeserializeOwned>(tree: &Value) -> Vec<Broken> {
     let mut found = Vec::new();
     visit::<T>(tree, &mut Vec::new(), &mut found);
     found
 }
 
 /// Reads a node after its children; returns whether there was a problem in it.
-fn visit<T: DeserializeOwned>(node: &Value, path: &mut Vec<String>, found: &mut Vec<Problem>) -> bool {
+fn visit<T: DeserializeOwned>(node: &Value, path: &mut Vec<String>, found: &mut Vec<Broken>) -> bool {
     let mut bad = false;
     if let ValueKind::Table(table) = &node.kind {
         let mut keys: Vec<&String> = table.keys().collect();
@@ -43,12 +51,19 @@ fn visit<T: DeserializeOwned>(node: &Value, path: &mut Vec<String>, found: &mut 
         // One of the others, which were left out on purpose.
         return false;
     }
-    let problem = match missing {
-        Some(field) => Problem::new(field, "must be set"),
+    let broken = match missing {
+        Some(field) => {
+            let section =
+                node.origin().map(|origin| format!("beside what is set by {origin}, or ")).unwrap_or_default();
+            let help = format!("set it {section}with {}", super::variable(&field));
+            let problem = Problem::new(field, "must be set").help(help);
+            Broken { problem, place: path.clone() }
+        }
         None => describe(&message, path, node),
     };
-    if !found.contains(&problem) {
-        found.push(problem);
+    // A section that nobody knows is found once for each thing in it.
+    if !found.iter().any(|other| other.place == broken.place && other.problem.message == broken.problem.message) {
+        found.push(broken);
     }
     true
 }
@@ -61,16 +76,18 @@ fn alone(path: &[String], node: &Value) -> Value {
     })
 }
 
-fn describe(message: &str, path: &[String], node: &Value) -> Problem {
+fn describe(message: &str, path: &[String], node: &Value) -> Broken {
     let origin = node.origin().unwrap_or_default();
     if let Some((unknown, known)) = unknown_field(message) {
         let depth = path.iter().position(|part| *part == unknown).map_or(path.len(), |index| index + 1);
         let what = if depth < path.len() { "section" } else { "setting" };
-        let problem = Problem::new(path[..depth].join("."), format!("there is no such {what}")).at(origin);
-        return match nearest(&unknown, &known) {
-            Some(name) => problem.help(format!("did you mean `{name}`?")),
-            None => problem.help(format!("known here: {}", known.join(", "))),
+        let help = match nearest(&unknown, &known) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("known here: {}", known.join(", ")),
         };
+        let place = path[..depth].to_vec();
+        let problem = Problem::new(place.join("."), format!("there is no such {what}")).at(origin).help(help);
+        return Broken { problem, place };
     }
     let name = path.last().map(String::as_str).unwrap_or_default();
     let secret = SECRET_WORDS.iter().any(|word| name.contains(word));
@@ -78,7 +95,7 @@ fn describe(message: &str, path: &[String], node: &Value) -> Problem {
         true => "the value is not valid (it may be a secret and is not repeated here)".to_owned(),
         false => in_our_words(message, node),
     };
-    Problem::new(path.join("."), message).at(origin)
+    Broken { problem: Problem::new(path.join("."), message).at(origin), place: path.to_vec() }
 }
 
 /// Says what is wrong with a value without naming types of ours, and with the value.

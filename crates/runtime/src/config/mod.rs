@@ -1,13 +1,16 @@
 //! Configuration: defaults, then a file, then the environment, then flags. The only place that reads the environment.
 
 mod check;
+mod file;
+mod overrides;
 mod problem;
 
 pub use problem::{Problem, Problems};
 
-use config::{Config, File, FileFormat, Map, Source, Value, ValueKind};
+use check::Broken;
+use config::{Value, ValueKind};
 use serde::de::DeserializeOwned;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What the names of environment variables begin with: `MAINSTAY__GATEWAY__LISTEN` is `gateway.listen`.
 pub const ENVIRONMENT_PREFIX: &str = "MAINSTAY__";
@@ -66,103 +69,90 @@ impl Loader {
         self
     }
 
-    /// Puts everything together, or reports every problem at once.
+    /// Puts everything together, or reports every problem of its form at once.
     ///
     /// `T` denies unknown fields and has a default for every field that may be left out.
     pub fn load<T: DeserializeOwned>(self) -> Result<T, Problems> {
-        let mut problems = self.problems.clone();
-        let tree = match self.merge() {
-            Ok(tree) => tree,
-            Err(problem) => {
-                problems.push(problem);
-                return Err(Problems::new(problems));
-            }
-        };
-        problems.extend(check::problems::<T>(&tree));
-        if !problems.is_empty() {
-            return Err(Problems::new(problems));
-        }
-        tree.try_deserialize().map_err(|error| Problems::new(vec![Problem::new("", error.to_string())]))
+        self.load_checked(|_| Vec::new())
     }
 
-    fn merge(&self) -> Result<Value, Problem> {
-        let mut builder = Config::builder();
-        if let Some(path) = &self.file {
-            builder = builder.add_source(File::from_str(&read(path)?, FileFormat::Toml));
+    /// Puts everything together, or reports every problem at once: those of its form, and what `check` finds wrong with
+    /// the values. Values are judged also where others have no form; what rests on one of those is not.
+    pub fn load_checked<T: DeserializeOwned>(self, check: impl FnOnce(&T) -> Vec<Problem>) -> Result<T, Problems> {
+        let mut problems = self.problems.clone();
+        let file = self.file.as_deref().map(file::read).transpose();
+        // A file that cannot be read may have held anything: without it nothing can be said to be missing.
+        let is_whole = file.is_ok();
+        let file = file.unwrap_or_else(|unreadable| {
+            problems.extend(unreadable);
+            None
+        });
+        let tree = overrides::put_over(file.unwrap_or_default(), &self.environment, &self.flags);
+        let broken = check::problems::<T>(&tree);
+        let settings = is_whole.then(|| readable(&tree, &broken)).flatten();
+        if let Some(settings) = &settings {
+            let values = check(settings).into_iter().filter(|problem| !rests_on(problem, &broken));
+            problems.extend(values.map(|problem| with_origin(problem, &tree)));
         }
-        let overrides = Overrides { environment: self.environment.clone(), flags: self.flags.clone() };
-        let origin = self.file.as_ref().map_or_else(|| "configuration".to_owned(), |path| path.display().to_string());
-        let merged = builder.add_source(overrides).build().map_err(|error| {
-            let at = if self.file.is_some() { origin.as_str() } else { "" };
-            Problem::new("", error.to_string().trim().to_owned()).at(at).help("the file is in TOML; https://toml.io")
-        })?;
-        Ok(with_origin(merged.cache, &origin))
+        problems.extend(broken.into_iter().map(|broken| broken.problem));
+        match settings {
+            Some(settings) if problems.is_empty() => Ok(settings),
+            None if problems.is_empty() => {
+                Err(Problems::new(vec![Problem::new("", "the configuration cannot be read")]))
+            }
+            _ => Err(Problems::new(problems)),
+        }
     }
 }
 
-fn read(path: &Path) -> Result<String, Problem> {
-    std::fs::read_to_string(path).map_err(|error| {
-        Problem::new("", format!("the configuration file {} cannot be read: {error}", path.display()))
-            .help("check the path given with --config, or leave the flag out to run on defaults")
+/// Reads what has the right form; the rest is as if nobody had set it.
+fn readable<T: DeserializeOwned>(tree: &Value, broken: &[Broken]) -> Option<T> {
+    let mut tree = tree.clone();
+    broken.iter().for_each(|broken| remove(&mut tree, &broken.place));
+    tree.try_deserialize().ok()
+}
+
+fn remove(tree: &mut Value, place: &[String]) {
+    let ValueKind::Table(table) = &mut tree.kind else { return };
+    match place {
+        [] => {}
+        [key] => {
+            table.remove(key);
+        }
+        [key, rest @ ..] => {
+            if let Some(inner) = table.get_mut(key) {
+                remove(inner, rest);
+            }
+        }
+    }
+}
+
+/// Tells whether a value was judged by one that has no form: it is there, above it, or named in what is said.
+fn rests_on(problem: &Problem, broken: &[Broken]) -> bool {
+    broken.iter().any(|broken| {
+        let place = broken.place.join(".");
+        let inside = problem.path.strip_prefix(&place).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let named = broken.place.last().is_some_and(|name| problem.message.contains(name.as_str()));
+        inside || named
     })
 }
 
-/// What came as text from a file has no origin of its own; gives it the file's.
-fn with_origin(value: Value, origin: &str) -> Value {
-    let own = value.origin().map_or_else(|| origin.to_owned(), str::to_owned);
-    let kind = match value.kind {
-        ValueKind::Table(table) => {
-            ValueKind::Table(table.into_iter().map(|(key, value)| (key, with_origin(value, origin))).collect())
-        }
-        other => other,
-    };
-    Value::new(Some(&own), kind)
-}
-
-/// Environment and flags: text under a path.
-#[derive(Debug, Clone)]
-struct Overrides {
-    environment: Vec<(String, String)>,
-    flags: Vec<(String, String, String)>,
-}
-
-impl Source for Overrides {
-    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
-        Box::new(self.clone())
+/// Says where the value was set, if somebody set it.
+fn with_origin(problem: Problem, tree: &Value) -> Problem {
+    let mut node = Some(tree);
+    for part in problem.path.split('.') {
+        node = node.and_then(|node| match &node.kind {
+            ValueKind::Table(table) => table.get(part),
+            _ => None,
+        });
     }
-
-    fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
-        let mut root = Map::new();
-        for (name, text) in &self.environment {
-            let path = name.strip_prefix(ENVIRONMENT_PREFIX).unwrap_or(name).to_ascii_lowercase();
-            let path: Vec<&str> = path.split(ENVIRONMENT_SEPARATOR).collect();
-            insert(&mut root, &path, text, &format!("the environment variable {name}"));
-        }
-        for (flag, path, text) in &self.flags {
-            let path: Vec<&str> = path.split('.').collect();
-            insert(&mut root, &path, text, &format!("the flag {flag}"));
-        }
-        Ok(root)
+    match node.and_then(Value::origin) {
+        Some(origin) if problem.origin.is_none() => problem.at(origin),
+        _ => problem,
     }
 }
 
-fn insert(table: &mut Map<String, Value>, path: &[&str], text: &str, origin: &str) {
-    let origin = origin.to_owned();
-    match path {
-        [] => {}
-        [key] => {
-            table.insert((*key).to_owned(), Value::new(Some(&origin), text));
-        }
-        [key, rest @ ..] => {
-            let entry = table
-                .entry((*key).to_owned())
-                .or_insert_with(|| Value::new(Some(&origin), ValueKind::Table(Map::new())));
-            if !matches!(entry.kind, ValueKind::Table(_)) {
-                entry.kind = ValueKind::Table(Map::new());
-            }
-            if let ValueKind::Table(inner) = &mut entry.kind {
-                insert(inner, rest, text, &origin);
-            }
-        }
-    }
+/// The environment variable that sets `path`.
+pub fn variable(path: &str) -> String {
+    format!("{ENVIRONMENT_PREFIX}{}", path.replace('.', ENVIRONMENT_SEPARATOR).to_ascii_uppercase())
 }

@@ -21,6 +21,17 @@ impl Problem {
         Problem { path: path.into(), origin: None, message: message.into(), help: None }
     }
 
+    /// Makes a problem of a setting out of an error and its causes.
+    pub fn of(path: impl Into<String>, error: &dyn std::error::Error) -> Problem {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            message = format!("{message}: {error}");
+            cause = error.source();
+        }
+        Problem::new(path, message)
+    }
+
     /// Says where it was set.
     #[must_use]
     pub fn at(mut self, origin: impl Into<String>) -> Problem {
@@ -43,7 +54,9 @@ impl fmt::Display for Problem {
         }
         f.write_str(&self.message)?;
         if let Some(origin) = &self.origin {
-            write!(f, "\n    set by {origin}")?;
+            // What has no path was not set: it is a part of a file that cannot be read.
+            let how = if self.path.is_empty() { "in" } else { "set by" };
+            write!(f, "\n    {how} {origin}")?;
         }
         if let Some(help) = &self.help {
             write!(f, "\n    {help}")?;
@@ -51,6 +64,8 @@ impl fmt::Display for Problem {
         Ok(())
     }
 }
+
+impl std::error::Error for Problem {}
 
 /// Everything that is wrong, in the order of the paths.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,9 +6,10 @@ use super::limits::{
     MAX_HEAD_BYTES, MAX_HEADERS, MAX_LOCAL_RESETS, MAX_PENDING_RESETS, MAX_SEND_BUFFER_BYTES, STREAM_WINDOW_BYTES,
     TLS_HANDSHAKE_TIMEOUT, WRITE_STALL_TIMEOUT,
 };
+use super::lingering::{Lingering, Progress};
 use super::{Certificates, Drained};
 use crate::Shutdown;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -110,10 +111,19 @@ async fn serve<I, S>(
     S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
 {
+    let progress = Progress::default();
+    let io = Lingering::new(io, progress.clone());
     let answer = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
+        let many = request.version() == Version::HTTP_2;
+        let mut request = if many {
+            progress.multiplexed();
+            request.map(Body::new)
+        } else {
+            request.map(|body| progress.watch(body))
+        };
         request.extensions_mut().insert(Peer(peer));
-        service.clone().call(request)
+        let (answering, progress) = (service.clone().call(request), progress.clone());
+        async move { answering.await.map(|response| progress.announce_close(response)) }
     });
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(io), answer).into_owned();
     if let Err(error) = watcher.watch(connection).await {

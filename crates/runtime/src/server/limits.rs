@@ -17,6 +17,12 @@ pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take nothing of an answer that is ready for it.
 pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How much of a request is read and thrown away after it was answered early, so that its client sees the answer.
+pub const LINGER_BYTES: usize = 64 << 20;
+
+/// For how long, altogether. nginx waits up to 30 s for the same.
+pub const LINGER_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Largest head of a request: request line and headers together.
 pub const MAX_HEAD_BYTES: usize = 64 << 10;
 

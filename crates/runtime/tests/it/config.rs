@@ -1,5 +1,5 @@
 use mainstay_runtime::ServerConfig;
-use mainstay_runtime::config::Loader;
+use mainstay_runtime::config::{Loader, Problem};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -128,7 +128,7 @@ fn a_section_that_must_be_whole_is_named() {
 #[test]
 fn a_file_that_is_no_toml_is_named_with_the_line() {
     let problems = with_file("data_dir = 'x'\n[gateway\n", |loader| loader).unwrap_err();
-    assert!(problems.contains("mainstay.toml") && problems.contains("line 2"), "{problems}");
+    assert!(problems.contains("in mainstay.toml:2"), "{problems}");
 }
 
 #[test]
@@ -141,4 +141,49 @@ fn a_file_that_was_named_and_is_missing_is_a_problem() {
 fn a_section_that_is_no_section_is_a_problem_of_its_own() {
     let problems = with_file("gateway = 5\ntelemetry = 'x'\n", |loader| loader).unwrap_err();
     assert!(problems.contains("gateway: ") && problems.contains("telemetry: "), "{problems}");
+}
+
+/// Whatever makes a file unreadable, the variables and flags are looked at all the same.
+#[test]
+fn a_file_that_cannot_be_read_does_not_hide_what_is_wrong_elsewhere() {
+    let file = "[gateway\ndata_dir = 'x'\n[telemetry]\nlog = 'hunter2\n";
+    let problems = with_file(file, |loader| loader.variable("MAINSTAY__GATEWAY__COLOUR", "red")).unwrap_err();
+    for said in ["in mainstay.toml:1", "in mainstay.toml:4", "gateway.colour"] {
+        assert!(problems.contains(said), "{said}: {problems}");
+    }
+    assert!(!problems.contains("hunter2"), "a line may hold a secret: {problems}");
+}
+
+/// A check of values that finds fault with all of them.
+fn all_values(settings: &Settings) -> Vec<Problem> {
+    vec![
+        Problem::new("gateway.max_body_bytes", format!("is {} and too large", settings.gateway.max_body_bytes)),
+        Problem::new("gateway.reflection", "must not be longer than max_body_bytes"),
+        Problem::new("gateway.listen", "is not to our liking"),
+        Problem::new("data_dir", "must be set").help("make one"),
+    ]
+}
+
+fn checked(text: &str, more: impl FnOnce(Loader) -> Loader) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mainstay.toml");
+    std::fs::write(&path, text).unwrap();
+    let shown = path.display().to_string();
+    let loaded = more(Loader::new().file(&path)).load_checked(all_values);
+    loaded.unwrap_err().to_string().replace(&shown, "mainstay.toml")
+}
+
+#[test]
+fn values_are_judged_beside_what_has_no_form_and_say_where_they_were_set() {
+    let file = "colour = 'blue'\n[gateway]\nmax_body_bytes = 7\nservice_secret = 'x'\n";
+    let problems = checked(file, |loader| loader.variable("MAINSTAY__GATEWAY__REFLECTION", "false"));
+    insta::assert_snapshot!(problems);
+}
+
+#[test]
+fn a_value_is_not_judged_by_one_that_has_no_form() {
+    let problems = checked("[gateway]\nmax_body_bytes = 'many'\n", |loader| loader);
+    assert!(problems.contains("gateway.max_body_bytes: invalid type"), "{problems}");
+    assert!(!problems.contains("too large") && !problems.contains("gateway.reflection"), "{problems}");
+    assert!(problems.contains("gateway.listen") && problems.contains("data_dir"), "{problems}");
 }

@@ -12,5 +12,20 @@ async fn settings_that_cannot_work_are_named_with_the_remedy() {
     ] {
         let error = init(&config, IDENTITY).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
+        let problems = config.problems();
+        assert!(matches!(problems[..], [(path, _)] if expected.ends_with(path)), "{problems:?}");
     }
+    assert!(Config::default().problems().is_empty());
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once() {
+    let config = Config {
+        log: "a=b=c".into(),
+        trace_ratio: -1.0,
+        otlp_endpoint: Some("ftp://collector".into()),
+        ..Config::default()
+    };
+    let paths: Vec<&str> = config.problems().into_iter().map(|(path, _)| path).collect();
+    assert_eq!(paths, ["log", "otlp_endpoint", "trace_ratio"]);
 }

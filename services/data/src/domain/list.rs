@@ -20,6 +20,10 @@ pub const DEFAULT_PAGE_SIZE: usize = 50;
 /// The largest page; a request for more gets this many (AIP-158).
 pub const MAX_PAGE_SIZE: usize = 1_000;
 
+/// A page ends with the record with which it reaches this size, however many were asked for (AIP-158 allows fewer). With
+/// that record it stays below the 4 MiB that gRPC's clients take, as long as no record is larger than the other half.
+pub const MAX_PAGE_BYTES: usize = 2 << 20;
+
 /// What a record takes as a message, about: a page is allocated once for as many rows as it may have.
 const USUAL_RECORD_BYTES: usize = 400;
 
@@ -138,7 +142,9 @@ struct Page {
     plan: Arc<ResourcePlan>,
     order: Vec<OrderColumn>,
     selection: Option<Selection>,
+    /// How many records the page may have.
     size: usize,
+    /// How many rows have come.
     rows: usize,
     last: Vec<Value>,
     error: Option<EncodeError>,
@@ -168,6 +174,9 @@ impl Sink for Page {
         }
         let encoded = self.plan.record.encode_field(RESOURCES, row, self.selection.as_ref(), &mut self.out);
         self.error = encoded.err();
+        if self.out.len() >= MAX_PAGE_BYTES {
+            self.size = self.rows;
+        }
         if self.rows == self.size {
             let columns = &self.plan.resource.layout.columns;
             self.last = self.order.iter().map(|key| row.get(key.index, columns[key.index].kind)).collect();

@@ -1,8 +1,8 @@
 //! Statements as they are kept: prepared text, and where its values come from.
 
 use std::borrow::Cow;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use mainstay_db::{Piece, Statement};
 use mainstay_expr::shift_time;
@@ -15,16 +15,41 @@ use crate::domain::caller::Caller;
 /// cache below never evicts: what comes after these is prepared on every run.
 pub const MAX_CACHED_SHAPES: usize = 512;
 
-/// Counts the shapes that were admitted to the statement cache.
+/// The statement shapes that were admitted to the statement cache, by their text: filters that differ in their literals
+/// alone have one.
 #[derive(Debug, Default)]
-pub struct Shapes(AtomicUsize);
+pub struct Shapes(RwLock<HashMap<Vec<mainstay_sql::Piece>, Arc<Statement>>>);
 
 impl Shapes {
     /// Compiles a statement; it stays prepared while there is room.
     pub fn compile(&self, sql: Sql) -> Arc<Compiled> {
-        let cacheable = self.0.fetch_add(1, Ordering::Relaxed) < MAX_CACHED_SHAPES;
-        Arc::new(Compiled::new(sql, cacheable))
+        let plain = sql.binds.iter().enumerate().all(|(index, source)| *source == BindSource::Param(index));
+        Arc::new(Compiled { statement: self.statement(sql.pieces), binds: sql.binds, plain })
     }
+
+    fn statement(&self, pieces: Vec<mainstay_sql::Piece>) -> Arc<Statement> {
+        if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&pieces) {
+            return Arc::clone(known);
+        }
+        let mut shapes = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if shapes.len() < MAX_CACHED_SHAPES {
+            return Arc::clone(shapes.entry(pieces).or_insert_with_key(|pieces| statement(pieces, true)));
+        }
+        statement(&pieces, false)
+    }
+
+    /// How many shapes stay prepared.
+    pub fn admitted(&self) -> usize {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+fn statement(pieces: &[mainstay_sql::Piece], cacheable: bool) -> Arc<Statement> {
+    let pieces = pieces.iter().map(|piece| match piece {
+        mainstay_sql::Piece::Text(text) => Piece::Text(text.clone()),
+        mainstay_sql::Piece::Bind { slot, kind } => Piece::Bind { slot: *slot, kind: *kind },
+    });
+    Statement::new(pieces.collect(), cacheable)
 }
 
 /// A statement and where its values come from.
@@ -37,15 +62,6 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    fn new(sql: Sql, cacheable: bool) -> Compiled {
-        let pieces = sql.pieces.into_iter().map(|piece| match piece {
-            mainstay_sql::Piece::Text(text) => Piece::Text(text),
-            mainstay_sql::Piece::Bind { slot, kind } => Piece::Bind { slot, kind },
-        });
-        let plain = sql.binds.iter().enumerate().all(|(index, source)| *source == BindSource::Param(index));
-        Compiled { statement: Statement::new(pieces.collect(), cacheable), binds: sql.binds, plain }
-    }
-
     /// The values of one run, borrowed where they are the parameters themselves.
     pub fn bound<'p>(&self, caller: &Caller, params: &'p [Value]) -> Cow<'p, [Value]> {
         if self.plain && params.len() == self.binds.len() {

@@ -1,7 +1,6 @@
 //! Statements that read a page of rows.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use mainstay_db::Lane;
 use mainstay_expr::{AtomValues, Expr, OrderKey, compile_filter, compile_order};
@@ -12,13 +11,14 @@ use super::compiled::Compiled;
 use super::fields::fits;
 use super::guard::Verdict;
 use super::lane::{MAX_INLINE_ROWS, is_index_ordered};
+use super::recent::Recent;
 use super::resource::ResourcePlan;
 use crate::domain::caller::Caller;
 use crate::domain::page_token::Position;
 use crate::error::{Error, Result};
 
-/// How many list shapes of a resource are kept compiled. A client that varies its literals makes a shape each time; what
-/// comes after these is compiled on every call.
+/// How many lists of a resource are kept compiled: those that were used lately. A filter with another literal is another
+/// list here, but not another statement: that goes by its SQL (see [`super::Shapes`]).
 pub const MAX_LIST_PLANS: usize = 256;
 
 /// What tells one list statement from another. Filters and orders go by their text.
@@ -43,8 +43,21 @@ pub struct ListPlan {
 }
 
 /// The lists of one resource that are kept.
-#[derive(Debug, Default)]
-pub struct ListPlans(RwLock<HashMap<Shape, Arc<ListPlan>>>);
+#[derive(Debug)]
+pub struct ListPlans(Recent<Shape, Arc<ListPlan>>);
+
+impl Default for ListPlans {
+    fn default() -> ListPlans {
+        ListPlans(Recent::new(MAX_LIST_PLANS / 2))
+    }
+}
+
+impl ListPlans {
+    /// How many are kept now.
+    pub fn kept(&self) -> usize {
+        self.0.len()
+    }
+}
 
 impl ListPlan {
     /// The lane for a page of this many rows.
@@ -61,15 +74,11 @@ impl ListPlan {
 impl ResourcePlan {
     /// Finds or compiles the statement of a list. The caller's read rule was found not to be false already.
     pub fn list(&self, shape: Shape) -> Result<Arc<ListPlan>> {
-        let plans = &self.lists.0;
-        if let Some(plan) = plans.read().unwrap_or_else(PoisonError::into_inner).get(&shape) {
-            return Ok(Arc::clone(plan));
+        if let Some(plan) = self.lists.0.get(&shape) {
+            return Ok(plan);
         }
         let plan = Arc::new(self.compile_list(&shape)?);
-        let mut plans = plans.write().unwrap_or_else(PoisonError::into_inner);
-        if plans.len() < MAX_LIST_PLANS {
-            plans.insert(shape, Arc::clone(&plan));
-        }
+        self.lists.0.insert(shape, Arc::clone(&plan));
         Ok(plan)
     }
 

@@ -6,6 +6,7 @@ pub mod guard;
 mod lane;
 mod lists;
 mod reads;
+mod recent;
 mod resource;
 mod snapshot;
 

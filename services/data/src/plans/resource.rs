@@ -94,7 +94,7 @@ impl ResourcePlan {
         Table { name: &self.resource.table, layout: &self.resource.layout }
     }
 
-    /// Counts the statement shapes of the snapshot.
+    /// The statement shapes of the snapshot.
     pub fn shapes(&self) -> &Shapes {
         &self.shapes
     }

@@ -1,5 +1,6 @@
 //! Filters and orders as a client meets them (AIP-132, AIP-160).
 
+use mainstay_data::plans::{MAX_CACHED_SHAPES, MAX_LIST_PLANS};
 use mainstay_fault::Reason;
 use mainstay_testkit::both_engines;
 use serde_json::{Value as Json, json};
@@ -129,11 +130,37 @@ both_engines! {
         }
     }
 
+    async fn lists_that_differ_in_their_literals_alone_share_one_prepared_statement(engine: Engine) {
+        let fixture = shelf(engine).await;
+        let snapshot = fixture.data.reconciler().served().load();
+        let books = snapshot.resources().iter().find(|plan| plan.resource.plural == "books").unwrap();
+        let filter = |n: usize, m: usize| format!(r#"year > {n} AND pages < {m} AND title != "{n}" AND isbn != "{m}""#);
+        let list = async |filter: String| {
+            fixture.anonymous().ok(LIST, json!({"parent": "publishers/p", "filter": filter})).await
+        };
+        list(filter(1, 2)).await;
+        let before = books.shapes().admitted();
+        for n in 1..600 {
+            // Every seventh time the two literals are equal.
+            list(filter(n, n + n % 7)).await;
+        }
+        assert_eq!(books.shapes().admitted(), before, "one statement for all");
+        assert!(books.lists.kept() <= MAX_LIST_PLANS);
+        list("year = 1".to_owned()).await;
+        assert_eq!(books.shapes().admitted(), before + 1, "there is room for others");
+    }
+
     async fn many_shapes_of_lists_do_not_grow_without_end(engine: Engine) {
         let fixture = shelf(engine).await;
-        for n in 0..600 {
-            let request = json!({"parent": "publishers/p", "filter": format!("year > {n}")});
+        let snapshot = fixture.data.reconciler().served().load();
+        for n in 1..MAX_CACHED_SHAPES + 60 {
+            // Each is another text: the bits of the number say which comparisons are the other way round.
+            let sign = |bit: usize| if n >> bit & 1 == 1 { ">" } else { "<" };
+            let parts: Vec<_> = (0..10).map(|bit| format!("year {} {}", sign(bit), 5000 + bit)).collect();
+            let filter = format!("year > 0 AND ({})", parts.join(" OR "));
+            let request = json!({"parent": "publishers/p", "filter": filter});
             assert_eq!(ids(&fixture.anonymous().ok(LIST, request).await), "abc");
         }
+        assert_eq!(snapshot.resource(0).shapes().admitted(), MAX_CACHED_SHAPES);
     }
 }

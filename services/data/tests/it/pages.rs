@@ -158,6 +158,27 @@ both_engines! {
         }
     }
 
+    async fn a_page_of_large_records_ends_early_and_the_next_one_goes_on(engine: Engine) {
+        let fixture = Fixture::start(engine, &notes_with("", "int32 rank = 2; string text = 3;")).await;
+        for rank in 0..5 {
+            let note = json!({"rank": rank, "text": "x".repeat(900_000)});
+            fixture.anonymous().ok(CREATE, json!({"note": note})).await;
+        }
+        let (mut ranks, mut sizes, mut token) = (Vec::new(), Vec::new(), String::new());
+        loop {
+            let request = json!({"order_by": "rank desc", "page_token": token});
+            let page = fixture.anonymous().ok(LIST, request).await;
+            let notes = page["notes"].as_array().unwrap().clone();
+            sizes.push(notes.len());
+            ranks.extend(notes.iter().map(|note| note["rank"].as_i64().unwrap_or_default()));
+            match page["next_page_token"].as_str() {
+                Some(next) => token = next.to_owned(),
+                None => break,
+            }
+        }
+        assert_eq!((ranks, sizes), (vec![4, 3, 2, 1, 0], vec![3, 2]), "a page has 2 MiB and a record at most");
+    }
+
     async fn rows_that_stay_appear_once_while_others_come_and_go(engine: Engine) {
         let fixture = notes(engine).await;
         let anonymous = fixture.anonymous();

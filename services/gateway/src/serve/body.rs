@@ -7,6 +7,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::Body;
+use mainstay_runtime::codec::too_large;
 use tonic::{Code, Status};
 
 /// Reads a whole body. Fails with PAYLOAD_TOO_LARGE as soon as more than `limit` bytes are announced or have come; what
@@ -49,13 +50,6 @@ fn broken(error: Status) -> Fault {
         Code::DeadlineExceeded => Fault::new(Reason::DeadlineExceeded).message(error.message().to_owned()),
         _ => Fault::new(Reason::Cancelled).message("the body broke off").with_source(error),
     }
-}
-
-/// A request that is larger than what is accepted.
-pub fn too_large(limit: usize) -> Fault {
-    Fault::new(Reason::PayloadTooLarge)
-        .message(format!("the request is larger than this server accepts: {limit} bytes"))
-        .meta("limit_bytes", limit.to_string())
 }
 
 /// Checks that a body may be read as JSON. Any content type will do, as `curl -d` sends a form's, unless the request

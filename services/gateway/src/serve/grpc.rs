@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _};
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use mainstay_fault::{Fault, Reason, reply};
 use mainstay_layers::{Body, Context};
 use mainstay_runtime::RawCodec;
 use mainstay_runtime::channel::Call;
+use mainstay_runtime::codec::with_reason;
 use mainstay_wire::Selection;
+use tonic::Status;
 use tonic::codec::CompressionEncoding;
-use tonic::{Code, Status};
 
-use super::body;
 use super::endpoint::Edge;
 use super::rest::FIELD_MASK;
 use crate::snapshot::{Method, Snapshot};
@@ -54,10 +54,7 @@ pub async fn serve(
         };
         server.unary(Once(Some(answer)), request).await
     };
-    if !asked.load(Ordering::Relaxed) && is_out_of_range(&response) {
-        return Err(body::too_large(edge.config.max_request_bytes));
-    }
-    Ok(response)
+    if asked.load(Ordering::Relaxed) { Ok(response) } else { with_reason(response, edge.config.max_request_bytes) }
 }
 
 /// The codec with its limits. Answers are compressed for callers who compress what they ask: who merely can read gzip is
@@ -103,12 +100,6 @@ async fn stream(
 fn selection(call: &GrpcCall, request: &Request<Body>) -> Result<Option<Selection>, Fault> {
     let Some(paths) = request.headers().get(FIELD_MASK).and_then(|paths| paths.to_str().ok()) else { return Ok(None) };
     transcode::selection(&call.snapshot.plans, call.method.output, paths).map(Some)
-}
-
-/// What the codec answers to a message above the limit. The reason for that is ours, the same as over REST.
-fn is_out_of_range(response: &Response<Body>) -> bool {
-    let code = response.headers().get("grpc-status").map(HeaderValue::as_bytes);
-    code.is_some_and(|code| Code::from_bytes(code) == Code::OutOfRange)
 }
 
 /// A service that is called once, which is all that one request does.

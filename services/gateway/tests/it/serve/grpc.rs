@@ -6,8 +6,9 @@ use http::{Method, Request};
 use mainstay_fault::{Fault, Reason};
 use mainstay_runtime::RawCodec;
 use mainstay_runtime::channel::Reply;
-use tonic::Code;
 use tonic::codec::CompressionEncoding;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 
 use crate::support::{Harness, full};
 
@@ -99,13 +100,52 @@ async fn the_callers_deadline_goes_on_with_the_call() {
     assert!(left.as_secs() < 5, "{left:?}");
 }
 
+/// What is answered to a body in gRPC's framing, and the reason of it.
+async fn refused(harness: &Harness, path: &str, encoding: Option<&str>, body: &[u8]) -> (Status, String) {
+    let mut request = Request::builder().method(Method::POST).uri(path).header("content-type", "application/grpc");
+    if let Some(encoding) = encoding {
+        request = request.header("grpc-encoding", encoding);
+    }
+    let answer = harness.send(request.body(full(body.to_vec())).unwrap()).await;
+    let status = Status::from_header_map(&answer.headers).expect("a refusal has its status in the head");
+    let reason = status.get_error_details().error_info().map(|info| info.reason.clone());
+    (status, reason.unwrap_or_default())
+}
+
 #[tokio::test]
 async fn a_message_that_ends_early_is_refused() {
     let harness = Harness::start().await;
-    for body in [&[0, 0, 0, 0, 9, 1][..], &[0, 0], &[]] {
-        let request = Request::builder().method(Method::POST).uri(GET_BOOK).header("content-type", "application/grpc");
-        let answer = harness.send(request.body(full(body.to_vec())).unwrap()).await;
-        assert_ne!(answer.headers.get("grpc-status").map(|status| status != "0"), Some(false), "{body:?}");
+    for path in [GET_BOOK, WATCH] {
+        for body in [&[0, 0, 0, 0, 9, 1][..], &[0, 0], &[], &[7, 0, 0, 0, 1, 1]] {
+            let (status, reason) = refused(&harness, path, None, body).await;
+            assert_eq!((status.code(), reason.as_str()), (Code::InvalidArgument, "MALFORMED_REQUEST"), "{body:?}");
+        }
     }
     assert!(harness.data.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_compressed_message_that_is_no_gzip_is_refused_with_the_remedy() {
+    let harness = Harness::start().await;
+    // Nonsense; the head of a gzip member and then nonsense; such a head alone.
+    let nonsense: [&[u8]; 3] =
+        [b"nonsense", b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xff\xff\xff\xff", b"\x1f\x8b\x08\0\0\0\0\0\0\x03"];
+    for path in [GET_BOOK, WATCH] {
+        for data in nonsense {
+            let body = [&[1, 0, 0, 0, u8::try_from(data.len()).unwrap()], data].concat();
+            let (status, reason) = refused(&harness, path, Some("gzip"), &body).await;
+            assert_eq!((status.code(), reason.as_str()), (Code::InvalidArgument, "MALFORMED_REQUEST"), "{data:?}");
+            assert!(status.message().contains("grpc-encoding: gzip"), "{status}");
+            assert!(!status.message().contains("while sending"), "{status}");
+        }
+    }
+    assert!(harness.data.calls().is_empty());
+}
+
+/// gRPC's own documents say which code (`compression.md`).
+#[tokio::test]
+async fn a_message_marked_as_compressed_by_nothing_is_an_error_of_the_protocol() {
+    let harness = Harness::start().await;
+    let (status, _) = refused(&harness, GET_BOOK, None, &[1, 0, 0, 0, 1, 1]).await;
+    assert_eq!(status.code(), Code::Internal);
 }

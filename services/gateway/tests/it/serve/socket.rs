@@ -37,8 +37,7 @@ async fn http1(address: SocketAddr, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request).await.unwrap();
     let mut answer = Vec::new();
-    // A server that refuses a body may reset the connection that still carries it.
-    let _ = stream.read_to_end(&mut answer).await;
+    stream.read_to_end(&mut answer).await.unwrap();
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -75,6 +74,44 @@ async fn ten_megabytes_are_refused_before_they_are_sent() {
     assert_eq!(status(&answer), "413", "{answer}");
     assert!(answer.contains("PAYLOAD_TOO_LARGE"));
     assert!(server.harness.data.calls().is_empty());
+}
+
+/// A client that asks nobody before it sends: the refusal comes while it writes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_megabytes_that_are_sent_all_the_same_are_answered() {
+    let server = listen().await;
+    let body = vec![b' '; 10_000_000];
+    let announced = format!("content-length: {}\r\n\r\n", body.len()).into_bytes();
+    let chunked = b"transfer-encoding: chunked\r\n\r\n989680\r\n".to_vec();
+    let head = b"POST /library/v1/books HTTP/1.1\r\nhost: x\r\n";
+    for (framing, end) in [(announced, &b""[..]), (chunked, b"\r\n0\r\n\r\n")] {
+        let request = [head, framing.as_slice(), &body, end].concat();
+        for round in 0..20 {
+            let answer = http1(server.address, &request).await;
+            assert_eq!(status(&answer), "413", "round {round}: {answer}");
+            assert!(answer.contains("PAYLOAD_TOO_LARGE"), "round {round}: {answer}");
+        }
+    }
+    assert!(server.harness.data.calls().is_empty());
+}
+
+/// The same over HTTP/2, where one stream ends and the connection goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_megabytes_of_grpc_are_answered_and_the_connection_goes_on() {
+    let server = listen().await;
+    let url = format!("http://{}", server.address);
+    let channel = tonic::transport::Endpoint::from_shared(url).unwrap().connect().await.unwrap();
+    let mut client = tonic::client::Grpc::new(channel);
+    let path = || PathAndQuery::from_static(CREATE_BOOK);
+    for round in 0..20 {
+        client.ready().await.unwrap();
+        let message = bytes::Bytes::from(vec![0; 10_000_000]);
+        let status = client.unary(tonic::Request::new(message), path(), RawCodec).await.unwrap_err();
+        assert_eq!(status.code(), tonic::Code::ResourceExhausted, "round {round}: {status}");
+    }
+    client.ready().await.unwrap();
+    let message = bytes::Bytes::from_static(b"x");
+    assert!(client.unary(tonic::Request::new(message), path(), RawCodec).await.is_ok());
 }
 
 #[tokio::test]
