@@ -6,11 +6,11 @@ use diesel::connection::{LoadConnection, SimpleConnection};
 use diesel::sqlite::SqliteConnection;
 use diesel_async::{AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::TryStreamExt;
-use mainstay_record::Value;
+use mainstay_record::{Row, Value};
 
 use crate::database::Engine;
 use crate::error::{Error, classify};
-use crate::row::RowRef;
+use crate::row::{PostgresCells, RowRef, Sink, SqliteCells};
 use crate::statement::Statement;
 
 /// A connection of either engine, lent to one job.
@@ -70,9 +70,19 @@ impl<'c> Conn<'c> {
         binds: &[Value],
         each: &mut (dyn FnMut(&RowRef<'_>) + Send),
     ) -> Result<usize, Error> {
+        self.fetch(statement, binds, &mut Each(each)).await
+    }
+
+    /// Runs a statement and hands each row to `sink`. Returns the number of rows.
+    pub(crate) async fn fetch<S: Sink>(
+        &mut self,
+        statement: &Statement,
+        binds: &[Value],
+        sink: &mut S,
+    ) -> Result<usize, Error> {
         let rows = match self.link()? {
-            Link::Sqlite(link) => query_sqlite(link, statement, binds, each),
-            Link::Postgres(link) => query_postgres(link, statement, binds, each).await,
+            Link::Sqlite(link) => query_sqlite(link, statement, binds, sink),
+            Link::Postgres(link) => query_postgres(link, statement, binds, sink).await,
         };
         self.settle(rows, |rows| *rows)
     }
@@ -172,42 +182,51 @@ impl<'c> Conn<'c> {
     }
 }
 
-fn query_sqlite(
+/// The sink of a job, which names no type of row.
+struct Each<'e>(&'e mut (dyn FnMut(&RowRef<'_>) + Send));
+
+impl Sink for Each<'_> {
+    fn row<R: Row>(&mut self, row: &R) {
+        (self.0)(&RowRef::of(row));
+    }
+}
+
+fn query_sqlite<S: Sink>(
     link: &mut SqliteConnection,
     statement: &Statement,
     binds: &[Value],
-    each: &mut (dyn FnMut(&RowRef<'_>) + Send),
+    sink: &mut S,
 ) -> diesel::QueryResult<usize> {
     let mut count = 0;
     for row in LoadConnection::load(link, statement.bind(binds))? {
-        each(&RowRef::sqlite(&row?));
+        sink.row(&SqliteCells(row?));
         count += 1;
     }
     Ok(count)
 }
 
-pub(crate) async fn query_postgres(
+pub(crate) async fn query_postgres<S: Sink>(
     mut link: &AsyncPgConnection,
     statement: &Statement,
     binds: &[Value],
-    each: &mut (dyn FnMut(&RowRef<'_>) + Send),
+    sink: &mut S,
 ) -> diesel::QueryResult<usize> {
     let mut count = 0;
     let mut rows = AsyncConnectionCore::load(&mut link, statement.bind(binds)).await?;
     while let Some(row) = rows.try_next().await? {
-        each(&RowRef::postgres(&row));
+        sink.row(&PostgresCells(row));
         count += 1;
     }
     Ok(count)
 }
 
 /// Runs one statement on an SQLite connection without a job around it.
-pub(crate) fn fetch_sqlite(
+pub(crate) fn fetch_sqlite<S: Sink>(
     link: &mut SqliteConnection,
     path: &Path,
     statement: &Statement,
     binds: &[Value],
-    each: &mut (dyn FnMut(&RowRef<'_>) + Send),
+    sink: &mut S,
 ) -> Result<usize, Error> {
-    query_sqlite(link, statement, binds, each).map_err(|error| classify::sqlite(error, path, link))
+    query_sqlite(link, statement, binds, sink).map_err(|error| classify::sqlite(error, path, link))
 }

@@ -17,58 +17,61 @@ pub(crate) type SqliteRow<'s, 'q> = <SqliteConnection as diesel::connection::Loa
 pub(crate) type PostgresRow = <AsyncPgConnection as AsyncConnectionCore>::Row<'static, 'static>;
 
 /// One row of a result; lives until the cursor moves on.
-pub struct RowRef<'r>(Source<'r>);
+pub struct RowRef<'r>(&'r dyn Cells);
 
-enum Source<'r> {
-    Sqlite(&'r dyn Cells),
-    Postgres(&'r PostgresRow),
-}
-
-/// Hides the two lifetimes of Diesel's SQLite row, which are invariant.
+/// A row of which the type is not known any more.
 trait Cells {
-    fn cell(&self, index: usize, f: &mut dyn FnMut(Option<SqliteValue<'_, '_, '_>>));
+    fn cell(&self, index: usize, kind: Kind, f: &mut dyn FnMut(ValueRef<'_>));
 }
 
-impl<'s> Cells for SqliteRow<'s, '_> {
-    fn cell(&self, index: usize, f: &mut dyn FnMut(Option<SqliteValue<'_, '_, '_>>)) {
-        match diesel::row::Row::<'s, Sqlite>::get(self, index) {
-            Some(field) => f(field.value()),
-            None => f(None),
-        }
+impl<R: Row> Cells for R {
+    fn cell(&self, index: usize, kind: Kind, f: &mut dyn FnMut(ValueRef<'_>)) {
+        self.read(index, kind, f);
     }
 }
 
 impl<'r> RowRef<'r> {
-    pub(crate) fn sqlite(row: &'r SqliteRow<'_, '_>) -> RowRef<'r> {
-        RowRef(Source::Sqlite(row))
-    }
-
-    pub(crate) fn postgres(row: &'r PostgresRow) -> RowRef<'r> {
-        RowRef(Source::Postgres(row))
+    pub(crate) fn of<R: Row>(row: &'r R) -> RowRef<'r> {
+        RowRef(row)
     }
 }
 
 impl Row for RowRef<'_> {
     fn read<R>(&self, index: usize, kind: Kind, f: impl FnOnce(ValueRef<'_>) -> R) -> R {
-        match self.0 {
-            Source::Sqlite(row) => {
-                let mut f = Some(f);
-                let mut out = None;
-                row.cell(index, &mut |value| {
-                    if let Some(f) = f.take() {
-                        out = Some(read_sqlite(value, kind, f));
-                    }
-                });
-                out.expect("a row hands over each cell it is asked for exactly once")
-            }
-            Source::Postgres(row) => match row.get(index) {
-                Some(field) => read_postgres(field.value(), kind, f),
-                None => f(ValueRef::Null),
-            },
+        let mut f = Some(f);
+        let mut out = None;
+        self.0.cell(index, kind, &mut |value| out = f.take().map(|f| f(value)));
+        out.expect("a row hands over each cell it is asked for exactly once")
+    }
+}
+
+/// A row under SQLite's cursor.
+pub(crate) struct SqliteCells<'s, 'q>(pub(crate) SqliteRow<'s, 'q>);
+
+impl<'s> Row for SqliteCells<'s, '_> {
+    #[inline]
+    fn read<R>(&self, index: usize, kind: Kind, f: impl FnOnce(ValueRef<'_>) -> R) -> R {
+        match diesel::row::Row::<'s, Sqlite>::get(&self.0, index) {
+            Some(field) => read_sqlite(field.value(), kind, f),
+            None => f(ValueRef::Null),
         }
     }
 }
 
+/// A row that PostgreSQL sent.
+pub(crate) struct PostgresCells(pub(crate) PostgresRow);
+
+impl Row for PostgresCells {
+    #[inline]
+    fn read<R>(&self, index: usize, kind: Kind, f: impl FnOnce(ValueRef<'_>) -> R) -> R {
+        match self.0.get(index) {
+            Some(field) => read_postgres(field.value(), kind, f),
+            None => f(ValueRef::Null),
+        }
+    }
+}
+
+#[inline]
 fn read_sqlite<R>(value: Option<SqliteValue<'_, '_, '_>>, kind: Kind, f: impl FnOnce(ValueRef<'_>) -> R) -> R {
     let Some(mut value) = value else { return f(ValueRef::Null) };
     f(match kind {
@@ -127,15 +130,9 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }
 
-/// What takes the rows of a result. Every closure `FnMut(&RowRef<'_>)` is one.
+/// What takes the rows of a result: made for each type of row, since a page of them is thousands of cells.
 pub trait Sink: Send {
-    fn row(&mut self, row: &RowRef<'_>);
-}
-
-impl<F: FnMut(&RowRef<'_>) + Send> Sink for F {
-    fn row(&mut self, row: &RowRef<'_>) {
-        self(row);
-    }
+    fn row<R: Row>(&mut self, row: &R);
 }
 
 /// The sink that copies rows, for callers that are in no hurry.
@@ -153,7 +150,7 @@ impl Rows {
 }
 
 impl Sink for Rows {
-    fn row(&mut self, row: &RowRef<'_>) {
+    fn row<R: Row>(&mut self, row: &R) {
         self.rows.push(self.kinds.iter().enumerate().map(|(i, kind)| row.get(i, *kind)).collect());
     }
 }

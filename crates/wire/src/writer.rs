@@ -83,10 +83,18 @@ pub(crate) fn put_varint<S: Sink>(value: u64, out: &mut S) {
     if value < 0x80 {
         #[allow(clippy::cast_possible_truncation)] // below 128
         out.push(value as u8);
+    } else if value < 0x4000 {
+        out.extend(&two_bytes(value));
     } else {
         let (bytes, length) = varint(value);
         out.extend(&bytes[..length]);
     }
+}
+
+/// The varint of a number from 128 to 16383.
+#[allow(clippy::cast_possible_truncation)] // seven bits at a time
+fn two_bytes(value: u64) -> [u8; 2] {
+    [value as u8 | 0x80, (value >> 7) as u8]
 }
 
 /// The varint's bytes and how many of them count.

@@ -1,5 +1,6 @@
 //! The run: who is started when, and what is compared with what.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::load::{Plan, Work};
 use crate::measure::{Measured, measure};
-use crate::peer::mainstay::{Mainstay, create_body, get_message, token};
+use crate::peer::mainstay::{Answers, GET, Mainstay, create_body, get_message, token};
 use crate::peer::pocketbase::PocketBase;
 use crate::peer::postgres::Postgres;
 use crate::process::{Server, free_port, resident_kib};
@@ -85,25 +86,15 @@ impl Run<'_> {
     }
 
     fn limits_and_sqlite(&mut self) -> Result<(), Failure> {
-        let hyper = self.limit("hyper")?;
-        let plan = self.plan(hyper.port, 64, Work::Get { paths: vec!["/".into()] });
-        let bare_http = self.http("REST get by id, 64 connections", "bare hyper", &hyper, &plan)?;
-        hyper.stop();
-        let tonic = self.limit("tonic")?;
-        // The echo answers what it was sent: a message as long as a record.
-        let echo = Work::Call { method: GET.into(), messages: vec!["0a".repeat(175)] };
-        let plan = self.plan(tonic.port, 8, echo);
-        let bare_grpc = self.grpc("gRPC get by id, 8 x 8", "bare tonic", &tonic, &plan)?;
-        tonic.stop();
+        let ours = self.mainstay("sqlite", None);
+        let answers = self.fill(&ours)?;
+        let (bare_http, bare_grpc) = self.limits(answers)?;
         let pocketbase = PocketBase { binary: self.options.pocketbase.clone(), data_dir: self.path("pocketbase") };
         println!("  filling PocketBase with {} records …", records::COUNT);
         let peer = pocketbase.start(&self.path("pocketbase.log"))?;
         let theirs = self.their_work(&peer)?;
         peer.stop();
-        let ours = self.mainstay("sqlite", None);
         let (server, _) = ours.start(&self.path("mainstay.log"))?;
-        println!("  filling Mainstay with {} records …", 2 * records::COUNT);
-        Mainstay::fill(&server)?;
         let get = self.our_reads(&server, &theirs, &bare_http, &bare_grpc)?;
         self.our_rule(&server, &get)?;
         self.our_writes(&server, &theirs)?;
@@ -112,10 +103,34 @@ impl Run<'_> {
         self.start_and_size(&ours)
     }
 
-    fn limit(&self, name: &str) -> Result<Server, Failure> {
+    fn fill(&self, ours: &Mainstay) -> Result<Answers, Failure> {
+        let (server, _) = ours.start(&self.path("fill.log"))?;
+        println!("  filling Mainstay with {} records …", 2 * records::COUNT);
+        Mainstay::fill(&server)?;
+        let answers = Answers::of(&server)?;
+        server.stop();
+        Ok(answers)
+    }
+
+    /// The libraries alone, with the answers that Mainstay gives.
+    fn limits(&mut self, answers: Answers) -> Result<(Measured, Measured), Failure> {
+        let json = self.path("answer.json");
+        std::fs::write(&json, answers.json)?;
+        let hyper = self.limit("hyper", &[json.as_ref()])?;
+        let plan = self.plan(hyper.port, 64, Work::Get { paths: vec!["/".into()] });
+        let http = self.http("REST get by id, 64 connections", "bare hyper", &hyper, &plan)?;
+        hyper.stop();
+        let tonic = self.limit("tonic", &[])?;
+        let plan = self.plan(tonic.port, 8, Work::Call { method: GET.into(), messages: vec![answers.message] });
+        let grpc = self.grpc("gRPC get by id, 8 x 8", "bare tonic", &tonic, &plan)?;
+        tonic.stop();
+        Ok((http, grpc))
+    }
+
+    fn limit(&self, name: &str, arguments: &[&OsStr]) -> Result<Server, Failure> {
         let port = free_port()?;
         let mut command = Command::new(std::env::current_exe()?);
-        command.args([name, &port.to_string()]);
+        command.args([name, &port.to_string()]).args(arguments);
         Ok(Server::start(&mut command, port, &self.path(name))?.wait()?)
     }
 
@@ -256,7 +271,6 @@ struct Theirs {
 }
 
 const US: &str = "Mainstay";
-const GET: &str = "/bench.v1.ProductService/GetProduct";
 
 fn paths(path: impl Fn(usize) -> String) -> Work {
     Work::Get { paths: (0..1_000).map(path).collect() }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
@@ -13,13 +14,11 @@ use tokio::net::TcpListener;
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-use crate::records;
-
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Answers every request with the JSON of one record.
-pub fn hyper(port: u16) -> Result<(), Failure> {
-    let body = Bytes::from(records::fields(1).to_string());
+/// Answers every request with the bytes of a file, as JSON.
+pub fn hyper(port: u16, body: &Path) -> Result<(), Failure> {
+    let body = Bytes::from(std::fs::read(body)?);
     block_on(async move {
         let listener = TcpListener::bind(address(port)).await?;
         loop {

@@ -12,6 +12,8 @@ mod process;
 mod records;
 mod report;
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 
 /// Runs Mainstay and its peers side by side and prints ratios
@@ -25,8 +27,8 @@ struct Cli {
 enum Command {
     /// Run everything
     Run(conductor::Options),
-    /// The limit for REST: hyper that answers fixed bytes
-    Hyper { port: u16 },
+    /// The limit for REST: hyper that answers the bytes of a file
+    Hyper { port: u16, body: PathBuf },
     /// The limit for gRPC: tonic that answers what it was sent
     Tonic { port: u16 },
     /// Load with HTTP/1.1, a plan on standard input
@@ -38,7 +40,7 @@ enum Command {
 fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     match Cli::parse().command {
         Command::Run(options) => conductor::run(&options),
-        Command::Hyper { port } => limits::hyper(port),
+        Command::Hyper { port, body } => limits::hyper(port, &body),
         Command::Tonic { port } => limits::tonic(port),
         Command::Http => load::run(load::http::worker),
         Command::Grpc => load::run(load::grpc::worker),

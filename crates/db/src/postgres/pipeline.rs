@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use diesel_async::AsyncPgConnection;
-use mainstay_record::Value;
+use mainstay_record::{Row, Value};
 
 use super::connect::Target;
 use crate::conn;
 use crate::error::{Error, classify};
-use crate::row::{RowRef, Sink};
+use crate::row::Sink;
 use crate::statement::Statement;
 
 /// One connection in so many is shared by reads, so that each keeps a server process busy.
@@ -53,7 +53,8 @@ impl Pipelines {
     }
 
     /// Runs a read. One that meets a lost connection before its first row is repeated once on a new one.
-    pub async fn fetch(&self, statement: &Statement, binds: &[Value], sink: &mut dyn Sink) -> Result<(), Error> {
+    pub async fn fetch<S: Sink>(&self, statement: &Statement, binds: &[Value], sink: &mut S) -> Result<(), Error> {
+        let mut sink = Counted { rows: 0, sink };
         let slot = &self.slots[self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len()];
         let mut repeated = false;
         loop {
@@ -61,18 +62,13 @@ impl Pipelines {
             if Arc::strong_count(&link) > DEPTH {
                 return Err(Error::Overloaded("too many reads are under way"));
             }
-            let mut rows = 0;
-            let mut each = |row: &RowRef<'_>| {
-                rows += 1;
-                sink.row(row);
-            };
-            let Err(error) = conn::query_postgres(&link, statement, binds, &mut each).await else { return Ok(()) };
+            let Err(error) = conn::query_postgres(&link, statement, binds, &mut sink).await else { return Ok(()) };
             let error = classify::postgres(error);
             if !matches!(error, Error::Unavailable(_)) {
                 return Err(error);
             }
             slot.discard(&link);
-            if repeated || rows > 0 {
+            if repeated || sink.rows > 0 {
                 return Err(error);
             }
             repeated = true;
@@ -105,6 +101,19 @@ impl Pipelines {
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.refresh();
+    }
+}
+
+/// Knows whether a row has been handed over.
+struct Counted<'s, S> {
+    rows: usize,
+    sink: &'s mut S,
+}
+
+impl<S: Sink> Sink for Counted<'_, S> {
+    fn row<R: Row>(&mut self, row: &R) {
+        self.rows += 1;
+        self.sink.row(row);
     }
 }
 

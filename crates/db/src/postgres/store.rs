@@ -112,7 +112,7 @@ impl PostgresStore {
         }
         let mut lease = self.lend().await?;
         let mut conn = Conn::postgres(&mut lease, Promise::Read);
-        conn.query(statement, binds, &mut |row| sink.row(row)).await?;
+        conn.fetch(statement, binds, &mut sink).await?;
         Ok(sink)
     }
 

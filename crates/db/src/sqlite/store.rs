@@ -28,7 +28,7 @@ use crate::data_dir;
 use crate::database::{Atomic, Lane};
 use crate::error::Error;
 use crate::queue::{Queue, Refused};
-use crate::row::Sink;
+use crate::row::{Rows, Sink};
 use crate::statement::Statement;
 
 /// One SQLite file.
@@ -224,7 +224,7 @@ impl SqliteStore {
     pub fn ping(&self) -> Result<(), Error> {
         inline::with_reader(&self.shared, |link| {
             let statement = Statement::text("SELECT count(*) FROM sqlite_schema");
-            fetch_into(link, &self.shared.path, &statement, &[], &mut |_: &crate::RowRef<'_>| {})
+            fetch_into(link, &self.shared.path, &statement, &[], &mut Rows::default())
         })
     }
 
@@ -271,15 +271,15 @@ fn answered<T, E: From<Error>>(answer: Result<Result<T, E>, oneshot::error::Recv
     answer.unwrap_or_else(|_| Err(Error::unavailable("the store was closed").into()))
 }
 
-fn fetch_into(
+fn fetch_into<S: Sink>(
     link: &mut SqliteConnection,
     path: &Path,
     statement: &Statement,
     binds: &[Value],
-    sink: &mut dyn Sink,
+    sink: &mut S,
 ) -> Result<(), Error> {
     let started = Instant::now();
-    crate::conn::fetch_sqlite(link, path, statement, binds, &mut |row| sink.row(row))?;
+    crate::conn::fetch_sqlite(link, path, statement, binds, sink)?;
     statement.ran_for(started.elapsed());
     Ok(())
 }

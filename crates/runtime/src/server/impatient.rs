@@ -123,8 +123,10 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Impatient<I> {
         self.unless_stalled(polled, cx)
     }
 
+    /// No: h2 sends every message of 256 bytes and more in a write of its own to a stream that gathers, and joins those up
+    /// to 1 KiB with the frames around them for one that does not. HTTP/1.1 is told to gather all the same.
     fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
+        false
     }
 }
 

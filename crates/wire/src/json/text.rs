@@ -19,6 +19,38 @@ pub(crate) fn put_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Appends a string that may not be UTF-8; false where it is not, and nothing is written.
+///
+/// Most strings are ASCII without anything to escape, which one look tells.
+pub(crate) fn put_utf8(bytes: &[u8], out: &mut Vec<u8>) -> bool {
+    if is_plain(bytes) {
+        out.reserve(bytes.len() + 2);
+        out.push(b'"');
+        out.extend_from_slice(bytes);
+        out.push(b'"');
+        return true;
+    }
+    std::str::from_utf8(bytes).map(|text| put_string(text, out)).is_ok()
+}
+
+/// Whether these bytes are ASCII that JSON takes as it is. The blocks are written so that the compiler looks at all bytes
+/// of one at a time.
+fn is_plain(bytes: &[u8]) -> bool {
+    let special = |byte: &u8| {
+        u8::from(*byte < 0x20) | u8::from(*byte >= 0x80) | u8::from(*byte == b'"') | u8::from(*byte == b'\\')
+    };
+    let (blocks, rest) = bytes.as_chunks::<16>();
+    if blocks.iter().any(|block| block.iter().fold(0, |found, byte| found | special(byte)) != 0) {
+        return false;
+    }
+    let (words, rest) = rest.as_chunks::<8>();
+    let clean = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        (special_bytes(word) | (word & HIGH)) == 0
+    };
+    words.iter().all(clean) && rest.iter().all(|byte| special(byte) == 0)
+}
+
 fn put_escape(byte: u8, out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     match byte {
@@ -43,7 +75,7 @@ pub(crate) fn find_special(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     while let Some(chunk) = bytes.get(at..at + 8) {
         let word = u64::from_le_bytes(chunk.try_into().expect("the chunk is eight bytes long"));
-        let found = zero_bytes(word ^ (LOW * 0x22)) | zero_bytes(word ^ (LOW * 0x5c)) | below_space(word);
+        let found = special_bytes(word);
         if found != 0 {
             return at + (found.trailing_zeros() / 8) as usize;
         }
@@ -56,6 +88,11 @@ pub(crate) fn find_special(bytes: &[u8], from: usize) -> usize {
         at += 1;
     }
     at
+}
+
+/// Marks quotes, backslashes and control characters; a mark above the lowest one may be false.
+fn special_bytes(word: u64) -> u64 {
+    zero_bytes(word ^ (LOW * 0x22)) | zero_bytes(word ^ (LOW * 0x5c)) | below_space(word)
 }
 
 /// Marks the bytes that are zero; a mark above the lowest one may be false.
@@ -80,6 +117,18 @@ mod tests {
             let from = from.min(bytes.len());
             let slow = bytes[from..].iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1f));
             prop_assert_eq!(find_special(&bytes, from), slow.map_or(bytes.len(), |at| from + at));
+        }
+
+        #[test]
+        fn bytes_are_written_where_they_are_utf8(bytes in proptest::collection::vec(any::<u8>(), 0..80), plain in "[ -~]{0,80}") {
+            for bytes in [bytes.as_slice(), plain.as_bytes()] {
+                let (mut out, mut expected) = (Vec::new(), Vec::new());
+                let written = put_utf8(bytes, &mut out);
+                let text = std::str::from_utf8(bytes);
+                prop_assert_eq!(written, text.is_ok());
+                text.into_iter().for_each(|text| put_string(text, &mut expected));
+                prop_assert_eq!(out, expected);
+            }
         }
 
         #[test]

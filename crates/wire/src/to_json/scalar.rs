@@ -6,7 +6,7 @@ use crate::{
     json::{
         base64::put_base64,
         number::{put_f32, put_f64, put_i64, put_u64},
-        text::put_string,
+        text::put_utf8,
     },
     reader::{Raw, malformed},
     table::Leaf,
@@ -15,12 +15,10 @@ use crate::{
 
 impl ToJson<'_, '_> {
     pub(super) fn string(&mut self, bytes: &[u8]) -> Result<(), Fail> {
-        let Ok(text) = std::str::from_utf8(bytes) else { return Err(Fail::value("the string is not UTF-8")) };
         if self.storage() && bytes.contains(&0) {
             return Err(Fail::value(NUL));
         }
-        put_string(text, self.out);
-        Ok(())
+        if put_utf8(bytes, self.out) { Ok(()) } else { Err(Fail::value("the string is not UTF-8")) }
     }
 
     #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // 32-bit types are the low bits of a varint

@@ -1,6 +1,6 @@
 //! `google.protobuf.Timestamp`: seconds and nanoseconds since 1970 UTC, RFC 3339 in JSON, microseconds in columns.
 
-use super::{MICROS, NANOS, date::days_in_month, fraction, put_digits, put_fraction};
+use super::{MICROS, NANOS, date::days_in_month, fraction};
 use crate::fail::{Fail, shown};
 
 /// 0001-01-01T00:00:00Z.
@@ -49,19 +49,50 @@ impl Timestamp {
 
     /// Appends RFC 3339 in UTC with 0, 3, 6 or 9 digits of fraction.
     pub(crate) fn put(self, out: &mut Vec<u8>) {
-        let (year, month, day) = civil(self.seconds.div_euclid(SECONDS_PER_DAY));
-        let second = self.seconds.rem_euclid(SECONDS_PER_DAY);
-        let part = |value: i64| u32::try_from(value).unwrap_or_default(); // none is negative after `check`
-        put_digits(part(year), 4, out);
-        for (separator, value) in
-            [(b'-', month), (b'-', day), (b'T', second / 3_600), (b':', second / 60 % 60), (b':', second % 60)]
-        {
-            out.push(separator);
-            put_digits(part(value), 2, out);
-        }
-        put_fraction(self.nanos.unsigned_abs(), out);
-        out.push(b'Z');
+        let seconds = (self.seconds - FIRST_SECOND).unsigned_abs(); // none is earlier after `check`
+        let (days, second) = (seconds / SECONDS_PER_DAY.unsigned_abs(), seconds % SECONDS_PER_DAY.unsigned_abs());
+        let (year, month, day) = civil(u32::try_from(days).unwrap_or_default());
+        let second = u32::try_from(second).unwrap_or_default();
+        let mut text = *b"0000-00-00T00:00:00.000000000Z";
+        put_two(&mut text, 0, year / 100);
+        put_two(&mut text, 2, year % 100);
+        put_two(&mut text, 5, month);
+        put_two(&mut text, 8, day);
+        put_two(&mut text, 11, second / 3_600);
+        put_two(&mut text, 14, second / 60 % 60);
+        put_two(&mut text, 17, second % 60);
+        let end = put_subsecond(self.nanos.unsigned_abs(), &mut text);
+        text[end] = b'Z';
+        out.extend_from_slice(&text[..=end]);
     }
+}
+
+/// The longest text of a time.
+type Text = [u8; 30];
+
+/// Puts the digits of a fraction behind the seconds. Says where they end: after 0, 3, 6 or 9 of them.
+fn put_subsecond(nanos: u32, text: &mut Text) -> usize {
+    if nanos == 0 {
+        return CLOCK_END;
+    }
+    let (micros, rest) = (nanos / 1_000, nanos % 1_000);
+    put_two(text, 20, micros / 10_000);
+    put_two(text, 22, micros / 100 % 100);
+    put_two(text, 24, micros % 100);
+    if rest == 0 {
+        return if micros.is_multiple_of(1_000) { 23 } else { 26 };
+    }
+    put_two(text, 26, rest / 10);
+    put_two(text, 27, rest % 100);
+    29
+}
+
+/// Puts a number below 100 in its place.
+#[inline]
+#[allow(clippy::cast_possible_truncation)] // single digits
+fn put_two(text: &mut Text, at: usize, value: u32) {
+    text[at] = b'0' + (value / 10) as u8;
+    text[at + 1] = b'0' + (value % 10) as u8;
 }
 
 /// The length of `2026-01-31T12:00:00`.
@@ -126,15 +157,15 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// Year, month and day of a number of days since 1970-01-01; the inverse of [`days`].
-fn civil(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
+/// Year, month and day of a number of days since 0001-01-01; the inverse of [`days`].
+fn civil(days: u32) -> (u32, u32, u32) {
+    let shifted = days + 306; // days since 1 March of the year 0
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    let year = era * 400 + year_of_era + u32::from(month <= 2);
     (year, month, day_of_year - (153 * shifted_month + 2) / 5 + 1)
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstay_db::{Lane, RowRef, Sink};
+use mainstay_db::{Lane, Sink};
+use mainstay_record::Row;
 use mainstay_wire::{EncodeError, Selection, frame};
 
 use super::checks::Obstacle;
@@ -46,7 +47,7 @@ struct Answer {
 }
 
 impl Sink for Answer {
-    fn row(&mut self, row: &RowRef<'_>) {
+    fn row<R: Row>(&mut self, row: &R) {
         self.found = true;
         let encoded = match &self.selection {
             Some(selection) => self.plan.record.encode_masked(row, selection, &mut self.out),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstay_db::{RowRef, Sink};
-use mainstay_record::{Row as _, Value};
+use mainstay_db::Sink;
+use mainstay_record::{Row, Value};
 use mainstay_sql::{NullPattern, OrderColumn};
 use mainstay_wire::{EncodeError, Selection, frame};
 
@@ -167,7 +167,7 @@ impl Page {
 }
 
 impl Sink for Page {
-    fn row(&mut self, row: &RowRef<'_>) {
+    fn row<R: Row>(&mut self, row: &R) {
         self.rows += 1;
         if self.rows > self.size || self.error.is_some() {
             return;

@@ -10,13 +10,38 @@ use tokio::net::TcpStream;
 
 use super::{Failure, Shared, Work};
 
+/// Makes one call and says what message came, in hexadecimal as plans have it.
+pub async fn once(port: u16, method: &str, message: &str) -> Result<String, Failure> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    let (client, connection) = h2::client::handshake(stream).await?;
+    let connection = tokio::spawn(connection);
+    let request = head(port, method).body(())?;
+    let (response, mut body) = client.ready().await?.send_request(request, false)?;
+    body.send_data(frame(message)?, true)?;
+    let (head, mut body) = response.await?.into_parts();
+    let mut received = Vec::new();
+    while let Some(data) = body.data().await {
+        received.extend_from_slice(&data?);
+    }
+    let trailers = body.trailers().await?.unwrap_or_default();
+    connection.abort();
+    match problem(&head.headers, &trailers, received.len()) {
+        Some(problem) => Err(problem.into()),
+        None => Ok(received.iter().skip(5).map(|byte| format!("{byte:02x}")).collect()),
+    }
+}
+
+fn head(port: u16, method: &str) -> http::request::Builder {
+    Request::post(format!("http://127.0.0.1:{port}{method}"))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+}
+
 /// Keeps `streams` calls open on one connection until the run is over.
 pub async fn worker(shared: Rc<Shared>, index: usize) -> Result<(), Failure> {
     let Work::Call { method, messages } = &shared.plan.work else { return Err("gRPC load wants calls".into()) };
     let frames: Rc<[Bytes]> = messages.iter().map(|message| frame(message)).collect::<Result<_, _>>()?;
-    let mut request = Request::post(format!("http://127.0.0.1:{}{method}", shared.plan.port))
-        .header("content-type", "application/grpc")
-        .header("te", "trailers");
+    let mut request = head(shared.plan.port, method);
     for (name, value) in &shared.plan.headers {
         request = request.header(name.as_str(), value.as_str());
     }

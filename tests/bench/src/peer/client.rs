@@ -28,6 +28,12 @@ impl Client {
 
     /// Sends a request and takes a JSON answer; any other status than 2xx is an error.
     pub fn ask(&mut self, method: &str, path: &str, body: Option<&Json>) -> Result<Json, Failure> {
+        let body = self.bytes(method, path, body)?;
+        Ok(if body.is_empty() { Json::Null } else { serde_json::from_slice(&body)? })
+    }
+
+    /// Sends a request and takes the body of the answer as it comes; any other status than 2xx is an error.
+    pub fn bytes(&mut self, method: &str, path: &str, body: Option<&Json>) -> Result<Vec<u8>, Failure> {
         let body = body.map(Json::to_string).unwrap_or_default();
         let token = self.token.as_ref().map(|token| format!("authorization: {token}\r\n")).unwrap_or_default();
         write!(
@@ -56,10 +62,10 @@ impl Client {
             }
             answer.extend_from_slice(&chunk[..read]);
         }
-        let body = &answer[head..head + length];
         if !answer.starts_with(b"HTTP/1.1 2") {
             return Err(format!("{method} {path}: {}", String::from_utf8_lossy(&answer)).into());
         }
-        Ok(if body.is_empty() { Json::Null } else { serde_json::from_slice(body)? })
+        answer.truncate(head + length);
+        Ok(answer.split_off(head))
     }
 }

@@ -7,10 +7,14 @@ use std::time::{Duration, Instant};
 use serde_json::{Value as Json, json};
 
 use super::client::Client;
+use crate::load::grpc;
 use crate::process::{Server, free_port};
 use crate::records;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The method that is measured over gRPC.
+pub const GET: &str = "/bench.v1.ProductService/GetProduct";
 
 /// How a server is started.
 pub struct Mainstay {
@@ -60,6 +64,24 @@ impl Mainstay {
             client.ask("POST", &format!("/bench/v1/documents?documentId={id}"), Some(&fields))?;
         }
         token(server)
+    }
+}
+
+/// What the limits answer: the same record as Mainstay sends it.
+pub struct Answers {
+    pub json: Vec<u8>,
+    /// In hexadecimal, as plans have messages.
+    pub message: String,
+}
+
+impl Answers {
+    /// Asks a server that has the records.
+    pub fn of(server: &Server) -> Result<Answers, Failure> {
+        let name = format!("products/{}", records::id(1));
+        let json = Client::connect(server.port)?.bytes("GET", &format!("/bench/v1/{name}"), None)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let message = runtime.block_on(grpc::once(server.port, GET, &get_message(&name)))?;
+        Ok(Answers { json, message })
     }
 }
 
