@@ -117,6 +117,11 @@ impl Auth {
         self.0.core.database.ping().await
     }
 
+    /// Says how much password hashing has been done, in KiB of memory times passes.
+    pub fn hashing_effort(&self) -> u64 {
+        self.0.core.hasher.effort()
+    }
+
     /// Takes no more work and closes the store.
     pub async fn close(&self) {
         self.0.core.database.close().await;

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
@@ -74,6 +74,21 @@ pub struct Hasher {
     nobody: Arc<str>,
     turns: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
+    effort: Arc<Effort>,
+}
+
+/// What has been hashed so far, in KiB of memory times passes: what a caller could measure as time.
+#[derive(Debug, Default)]
+struct Effort(AtomicU64);
+
+impl Effort {
+    fn of(params: &Params) -> u64 {
+        u64::from(params.m_cost()) * u64::from(params.t_cost())
+    }
+
+    fn spend(&self, params: &Params) {
+        self.0.fetch_add(Effort::of(params), Ordering::Relaxed);
+    }
 }
 
 impl Hasher {
@@ -88,21 +103,27 @@ impl Hasher {
             params,
             turns: Arc::new(Semaphore::new(cores)),
             waiting: Arc::new(AtomicUsize::new(0)),
+            effort: Arc::default(),
         })
+    }
+
+    /// Says how much has been hashed so far, in KiB of memory times passes.
+    pub fn effort(&self) -> u64 {
+        self.effort.0.load(Ordering::Relaxed)
     }
 
     /// Hashes a new password into a PHC string with a salt of its own.
     pub async fn hash(&self, password: Password) -> Result<String, HashingError> {
-        let argon2 = argon2id(&self.params);
-        self.take_turn(move || hash(&argon2, &password)).await
+        let (argon2, effort) = (argon2id(&self.params), Arc::clone(&self.effort));
+        self.take_turn(move || hash(&argon2, &password, &effort)).await
     }
 
-    /// Checks a password against an account's hash, or against nobody's: the work is the same, the answer then is always
-    /// [`Checked::Wrong`].
+    /// Checks a password against an account's hash, or against nobody's: the work of a wrong password is the same, also
+    /// where the account's hash is an old one that takes less, and the answer for nobody is always [`Checked::Wrong`].
     pub async fn check(&self, password: Password, stored: Option<String>) -> Result<Checked, HashingError> {
-        let argon2 = argon2id(&self.params);
+        let (argon2, effort) = (argon2id(&self.params), Arc::clone(&self.effort));
         let stored: Arc<str> = stored.map_or_else(|| Arc::clone(&self.nobody), Arc::from);
-        self.take_turn(move || check(&argon2, &password, &stored)).await
+        self.take_turn(move || check(&argon2, &password, &stored, &effort)).await
     }
 
     /// Runs `work` on a thread that may block, when its turn comes. The turn is given back when the work ends, not when the
@@ -144,29 +165,42 @@ fn argon2id(params: &Params) -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
 }
 
-fn hash(argon2: &Argon2<'_>, password: &Password) -> Result<String, HashingError> {
+fn hash(argon2: &Argon2<'_>, password: &Password, effort: &Effort) -> Result<String, HashingError> {
+    effort.spend(argon2.params());
     let salt = mainstay_keys::random::<16>().map_err(HashingError::Salt)?;
     let hash: PasswordHash =
         argon2.hash_password_with_salt(password.as_bytes(), &salt).map_err(HashingError::Failed)?;
     Ok(hash.to_string())
 }
 
-fn check(argon2: &Argon2<'_>, password: &Password, stored: &str) -> Result<Checked, HashingError> {
+fn check(argon2: &Argon2<'_>, password: &Password, stored: &str, effort: &Effort) -> Result<Checked, HashingError> {
     let stored = PasswordHash::new(stored).map_err(|error| HashingError::Damaged(error.into()))?;
+    let params = Params::try_from(&stored).map_err(HashingError::Damaged)?;
+    effort.spend(&params);
     match argon2.verify_password(password.as_bytes(), &stored) {
-        Ok(()) if is_weaker(&stored, argon2.params()) => Ok(Checked::RightAndRehashed(hash(argon2, password)?)),
+        Ok(()) if is_weaker(&params, argon2.params()) => Ok(Checked::RightAndRehashed(hash(argon2, password, effort)?)),
         Ok(()) => Ok(Checked::Right),
-        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(Checked::Wrong),
+        Err(argon2::password_hash::Error::PasswordInvalid) => {
+            if let Some(rest) = rest_of(&params, argon2.params()) {
+                hash(&argon2id(&rest), password, effort)?;
+            }
+            Ok(Checked::Wrong)
+        }
         Err(error) => Err(HashingError::Damaged(error)),
     }
 }
 
+/// What is left to be spent on a wrong password when its hash took less than one of today: otherwise the time would tell
+/// that the address has an account. Nothing where that is less than argon2 can spend.
+fn rest_of(spent: &Params, wanted: &Params) -> Option<Params> {
+    let rest = Effort::of(wanted).checked_sub(Effort::of(spent))?;
+    let memory_kib = u32::try_from(rest / u64::from(wanted.t_cost())).ok()?;
+    Params::new(memory_kib, wanted.t_cost(), wanted.p_cost(), None).ok()
+}
+
 /// Says whether any parameter of the stored hash is below what is configured now. A hash is never made weaker.
-fn is_weaker(stored: &PasswordHash, wanted: &Params) -> bool {
-    match Params::try_from(stored) {
-        Ok(params) => params.m_cost() < wanted.m_cost() || params.t_cost() < wanted.t_cost(),
-        Err(_) => true,
-    }
+fn is_weaker(stored: &Params, wanted: &Params) -> bool {
+    stored.m_cost() < wanted.m_cost() || stored.t_cost() < wanted.t_cost()
 }
 
 /// Makes a hash with the configured parameters and a random output. No work is needed for it, and no password is known.
