@@ -1,5 +1,6 @@
 //! How servers start, refuse to start, and end.
 
 mod drain;
+mod logs;
 mod refusals;
 mod tls;

@@ -1,0 +1,53 @@
+//! What a server writes into its log.
+
+use mainstay_testkit::Engine;
+use serde_json::Value as Json;
+
+use crate::support::{System, notes};
+
+/// Parts of paths that only the machine that built a binary has.
+const BUILD_PATHS: [&str; 4] = ["/.cargo/", "/registry/src/", "/rustc/", env!("CARGO_MANIFEST_DIR")];
+
+/// Starts a server with this filter, changes its contract so that its file watcher has something to say, and stops it.
+/// Returns the lines of its log.
+async fn log_of(filter: &str) -> Vec<Json> {
+    let with_json = |launch: mainstay_testkit::server::Launch| {
+        launch.environment("MAINSTAY__TELEMETRY__LOG_FORMAT", "json").environment("MAINSTAY__TELEMETRY__LOG", filter)
+    };
+    let mut system = System::one_with(Engine::Sqlite, notes::folder(), with_json).await;
+    system.folder.write(notes::FILE, &notes::contract(1));
+    system.gateway.logged("extra_1").await;
+    system.gateway.stop().await;
+    let printed = system.gateway.log();
+    for path in BUILD_PATHS {
+        assert!(!printed.contains(path), "{path} is in the log:\n{printed}");
+    }
+    printed
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect()
+}
+
+fn text<'j>(line: &'j Json, field: &str) -> &'j str {
+    line[field].as_str().unwrap_or_else(|| panic!("no {field} in {line}"))
+}
+
+#[tokio::test]
+async fn at_the_usual_level_libraries_say_nothing_but_warnings() {
+    let lines = log_of("info").await;
+    assert!(lines.iter().any(|line| text(line, "target").starts_with("mainstay")), "{lines:?}");
+    for line in &lines {
+        let ours = text(line, "target").starts_with("mainstay");
+        assert!(ours || ["WARN", "ERROR"].contains(&text(line, "level")), "{line}");
+        assert!(!text(line, "timestamp").is_empty() && line["message"].is_string(), "{line}");
+    }
+}
+
+/// The file watcher writes through another facade, which knows paths of source files.
+#[tokio::test]
+async fn a_library_that_is_named_speaks_under_its_own_name() {
+    let lines = log_of("info,notify=trace").await;
+    assert!(lines.iter().any(|line| text(line, "target").starts_with("notify")), "{lines:?}");
+    assert!(!lines.iter().any(|line| text(line, "target") == "log"), "{lines:?}");
+}
