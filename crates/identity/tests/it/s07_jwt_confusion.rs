@@ -76,18 +76,91 @@ async fn signatures_of_zeros_and_of_the_wrong_length_are_refused() {
     }
 }
 
+/// The order of the group, L, little-endian (RFC 8032 §5.1).
+const ORDER: [u8; 32] = [
+    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+];
+
+/// The values at which verifiers of Ed25519 have gone wrong, as Wycheproof's vectors have them: 0, 1, and the neighbours of
+/// the order and of the prime 2^255 - 19; and all ones.
+fn special_values() -> Vec<[u8; 32]> {
+    let beside = |value: [u8; 32], first: u8| {
+        let mut value = value;
+        value[0] = first;
+        value
+    };
+    let (zero, ones) = ([0; 32], [0xff; 32]);
+    let mut prime = ones;
+    (prime[0], prime[31]) = (0xed, 0x7f);
+    let (order, next) = (ORDER[0], prime[0]);
+    vec![
+        zero,
+        beside(zero, 1),
+        beside(ORDER, order - 1),
+        ORDER,
+        beside(ORDER, order + 1),
+        beside(prime, next - 1),
+        prime,
+        beside(prime, next + 1),
+        ones,
+    ]
+}
+
+#[tokio::test]
+async fn signatures_of_special_values_are_refused() {
+    let good = key().token();
+    let message = good.rsplit_once('.').unwrap().0;
+    for r in special_values() {
+        for s in special_values() {
+            assert_refused!(format!("{message}.{}", encode([r, s].concat())), TokenError::BadSignature);
+        }
+    }
+}
+
+/// What Wycheproof's vectors for JSON Web Signature do to a good one, done to ours.
+#[tokio::test]
+async fn a_signed_token_is_refused_in_every_other_form() {
+    let good = key().token();
+    let parts: Vec<&str> = good.split('.').collect();
+    let [header, claims, signature] = parts[..] else { panic!("three parts") };
+    let replaced = |part: &str| format!("{}{}", if part.starts_with('X') { 'Y' } else { 'X' }, &part[1..]);
+    let none = encode(r#"{"alg":"none","typ":"at+jwt","kid":"key-1"}"#);
+    let flattened = json!({"protected": header, "payload": claims, "signature": signature});
+    let general = json!({"payload": claims, "signatures": [{"protected": header, "signature": signature}]});
+    for (what, token) in [
+        ("modified signature", format!("{header}.{claims}.{}", replaced(signature))),
+        ("missing signature", format!("{header}.{claims}.")),
+        ("missing signature and separator", format!("{header}.{claims}")),
+        ("modified payload", format!("{header}.{}.{signature}", replaced(claims))),
+        ("missing payload", format!("{header}..{signature}")),
+        ("missing payload and separator", format!("{header}.{signature}")),
+        ("modified header", format!("{}.{claims}.{signature}", replaced(header))),
+        ("missing header", format!(".{claims}.{signature}")),
+        ("missing header and separator", format!("{claims}.{signature}")),
+        ("missing header and signature", format!(".{claims}.")),
+        ("payload alone", claims.to_owned()),
+        ("extra empty component", format!("{good}.")),
+        ("extra component", format!("{good}.foo")),
+        ("algorithm none with the signature", format!("{none}.{claims}.{signature}")),
+        ("algorithm none without", format!("{none}.{claims}.")),
+        ("flattened JSON serialisation", flattened.to_string()),
+        ("general JSON serialisation", general.to_string()),
+        ("swapped parts", format!("{claims}.{header}.{signature}")),
+        ("spaces around it", format!(" {good} ")),
+    ] {
+        assert!(verify(&token).await.is_err(), "{what}");
+    }
+}
+
 #[tokio::test]
 async fn a_signature_is_not_malleable() {
     // S + L, which a careless verifier takes for S (RFC 8032 §8.4).
     let good = key().token();
     let (message, signature) = good.rsplit_once('.').unwrap();
     let mut bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(signature).unwrap();
-    let order: [u8; 32] = [
-        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
-    ];
     let mut carry = 0;
-    for (byte, add) in bytes[32..].iter_mut().zip(order) {
+    for (byte, add) in bytes[32..].iter_mut().zip(ORDER) {
         let sum = u16::from(*byte) + u16::from(add) + carry;
         *byte = sum as u8;
         carry = sum >> 8;
@@ -249,7 +322,12 @@ async fn json_that_is_nested_deeply_is_refused() {
 #[tokio::test]
 async fn base64_has_one_spelling() {
     let good = key().token();
-    for token in [format!("{good}="), good.replace('.', "=."), format!("{good}\n")] {
+    // The last character of 64 bytes stands for two bits; the other four must be zero.
+    let last = good.chars().last().unwrap();
+    let beside = char::from(last as u8 + 1);
+    let spare_bits = format!("{}{beside}", good.strip_suffix(last).unwrap());
+    assert!("AQgw".contains(last), "{last}");
+    for token in [format!("{good}="), good.replace('.', "=."), format!("{good}\n"), spare_bits] {
         assert_refused!(token, TokenError::Malformed(_) | TokenError::BadSignature);
     }
 }
