@@ -120,8 +120,15 @@ pub(crate) fn hash(bytes: &[u8]) -> String {
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Writes the contract as `.proto` files that other tools make stubs of: the written files and the derived services, each
-/// under its import path.
+/// Writes the contract as `.proto` files that other tools make stubs of: the written files, the derived services, and
+/// what they import, each under its import path. Only `google/protobuf/*` is left out, which every compiler brings.
 pub fn export(contract: &Contract) -> Vec<Source> {
-    contract.sources.iter().chain(&contract.derived).cloned().collect()
+    let imported = |(path, text): &(&str, &str)| {
+        let needed = !path.starts_with("google/protobuf/")
+            && contract.pool.get_file_by_name(path).is_some()
+            && contract.sources.iter().all(|source| source.path != *path);
+        needed.then(|| Source { path: (*path).to_owned(), text: (*text).to_owned() })
+    };
+    let imports = mainstay_proto::SOURCES.iter().filter_map(imported);
+    contract.sources.iter().chain(&contract.derived).cloned().chain(imports).collect()
 }

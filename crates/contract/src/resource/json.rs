@@ -13,7 +13,7 @@ use crate::money::MONEY;
 use crate::report::Report;
 use crate::resource::layout::descriptor_refused;
 use crate::resource::options::{self, FIELD, REFERENCE};
-use crate::resource::types::{Stored, Types, has_string_keys};
+use crate::resource::types::{Stored, Types, map_type};
 use crate::resource::{constraints, types::Refused};
 use crate::text::Step;
 use crate::{Container, JsonChecks, JsonFieldChecks};
@@ -180,8 +180,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             Stored::Message(message) => Type::Message(self.record(message, inside_recursion)),
         };
         match (field.is_map(), field.is_list()) {
-            (true, _) if has_string_keys(field) => Type::Map(Box::new(element)),
-            (true, _) => Type::MapOther,
+            (true, _) => map_type(field, element),
             (_, true) => Type::List(Box::new(element)),
             _ => element,
         }
