@@ -124,9 +124,7 @@ pub(crate) fn hash(bytes: &[u8]) -> String {
 /// what they import, each under its import path. Only `google/protobuf/*` is left out, which every compiler brings.
 pub fn export(contract: &Contract) -> Vec<Source> {
     let imported = |(path, text): &(&str, &str)| {
-        let needed = !path.starts_with("google/protobuf/")
-            && contract.pool.get_file_by_name(path).is_some()
-            && contract.sources.iter().all(|source| source.path != *path);
+        let needed = !path.starts_with("google/protobuf/") && contract.pool.get_file_by_name(path).is_some();
         needed.then(|| Source { path: (*path).to_owned(), text: (*text).to_owned() })
     };
     let imports = mainstay_proto::SOURCES.iter().filter_map(imported);
