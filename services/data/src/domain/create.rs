@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::constraints::constraint;
 use super::context::{Context, Operation};
 use super::read_mask;
+use super::record_size::{self, MAX_RECORD_BYTES};
 use super::write::{Outcome, Terms, allowed, changed_references, check_references, is_readable, run};
 use crate::error::{Error, ID_RULE, Result};
 use crate::plans::{ResourcePlan, admit, unset};
@@ -121,9 +122,14 @@ pub fn violations(plan: &ResourcePlan, record: &[Value]) -> Vec<Violation> {
         field: in_request(plan, field),
         message: format!("is indexed: the fields of an index hold at most {MAX_INDEXED_BYTES} bytes together"),
     });
+    let large = record_size::too_large(plan, record).map(|bytes| Violation {
+        field: in_request(plan, ""),
+        message: format!("would take {bytes} bytes as a message: a record takes at most {MAX_RECORD_BYTES}"),
+    });
     found
         .map(|violation| Violation { field: in_request(plan, &violation.field), message: violation.description })
         .chain(long)
+        .chain(large)
         .collect()
 }
 

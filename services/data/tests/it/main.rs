@@ -14,6 +14,7 @@ mod masks;
 mod names;
 mod page_tokens;
 mod pages;
+mod record_size;
 mod references;
 mod request_ids;
 mod restart;
