@@ -142,8 +142,8 @@ impl Request {
         }
     }
 
-    /// The row is missing or hidden. With `allow_missing` the update becomes a create, under the create rule; a hidden row
-    /// shows itself there as one that exists, which the key alone would tell any creator.
+    /// The row is missing or hidden. With `allow_missing` the update becomes a create, under the create rule; where the row
+    /// is hidden it is denied in the end, as a create with its id.
     async fn missing(&self, conn: &mut Conn<'_>) -> Result<Outcome> {
         let op = &self.op;
         let public = matches!(self.readable, Readable::By { public: true, .. });

@@ -13,7 +13,7 @@ use ring::digest::{Context, SHA256};
 
 use super::caller::Caller;
 use super::checks::Obstacle;
-use super::constraints::first_broken;
+use super::constraints::told;
 use super::context::{self, Operation};
 use super::create::shape;
 use super::read_mask;
@@ -120,8 +120,7 @@ where
             answer(op, &outcome, read_mask::of_record(op)?.as_ref())
         }
         (Ok(Done::Before(before)), None) => replay(cx, op, before).await,
-        (Err(Stop::Failed(Error::Unique { clash: Some(clash), .. })), None) => Err(first_broken(cx, op, &clash).await?),
-        (Err(Stop::Failed(error)), None) => Err(error),
+        (Err(Stop::Failed(error)), None) => Err(told(cx, op, error).await?),
     }
 }
 
