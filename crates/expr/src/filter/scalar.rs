@@ -4,7 +4,7 @@ use mainstay_record::Value;
 
 use super::compile::operator;
 use super::literal::literal;
-use super::syntax::{Argument, Comparator, Restriction};
+use super::syntax::{Argument, Restriction};
 use crate::ir::{CompareOp, Expr, Measure, TextOp};
 use crate::problem::{Problem, ProblemKind};
 use crate::schema::Type;

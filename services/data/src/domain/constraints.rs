@@ -6,6 +6,7 @@ use mainstay_record::{Column, Kind, Value};
 
 use super::checks::Obstacle;
 use super::context::{Context, Operation};
+use super::create::in_request;
 use crate::error::{Error, Result};
 use crate::plans::{Readable, ResourcePlan};
 
@@ -33,8 +34,9 @@ pub fn constraint(plan: &ResourcePlan, record: &[Value], made: bool, error: main
             }
         }
         mainstay_db::Error::ForeignKeyViolation { constraint } => {
-            let field = violated_reference(plan, constraint.as_deref()).map_or("parent", |reference| &reference.field);
-            Error::ReferenceNotFound { field: field.to_owned() }
+            let reference = violated_reference(plan, constraint.as_deref());
+            let field = reference.map_or_else(|| "parent".to_owned(), |found| in_request(plan, &found.field));
+            Error::ReferenceNotFound { field }
         }
         _ => error.into(),
     }
@@ -105,7 +107,7 @@ fn is_unset(column: &Column, value: &Value) -> bool {
 }
 
 fn fields(plan: &ResourcePlan, index: usize) -> Vec<String> {
-    plan.resource.indexes[index].fields.clone()
+    plan.resource.indexes[index].fields.iter().map(|field| in_request(plan, field)).collect()
 }
 
 /// Finds the reference that a foreign key is for: its name holds the reference's first column (or an earlier name of it).

@@ -149,7 +149,8 @@ pub fn shape(plan: &ResourcePlan, error: DecodeError) -> Error {
     Error::Violations(violations.map(|v| Violation { field: in_request(plan, &v.field), message: v.message }).collect())
 }
 
-fn in_request(plan: &ResourcePlan, field: &str) -> String {
+/// The path of a field of the resource from the request message: `product.title`.
+pub fn in_request(plan: &ResourcePlan, field: &str) -> String {
     let body = &plan.resource.singular;
     if field.is_empty() { body.clone() } else { format!("{body}.{field}") }
 }

@@ -15,7 +15,7 @@ use super::caller::Caller;
 use super::checks::Obstacle;
 use super::constraints::told;
 use super::context::{self, Operation};
-use super::create::shape;
+use super::create::{in_request, shape};
 use super::read_mask;
 use crate::error::{Error, Result};
 use crate::plans::{Readable, ResourcePlan};
@@ -262,7 +262,7 @@ pub async fn check_references(conn: &mut Conn<'_>, op: &Operation, old: Option<&
     for reference in changed_references(op.plan(), old, new) {
         let key: Vec<Value> = reference.columns.iter().map(|index| new[*index].clone()).collect();
         if !is_readable(conn, op, reference.resource, &key).await? {
-            return Err(Error::ReferenceNotFound { field: reference.field.clone() });
+            return Err(Error::ReferenceNotFound { field: in_request(op.plan(), &reference.field) });
         }
     }
     Ok(())

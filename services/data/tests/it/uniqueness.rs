@@ -133,6 +133,6 @@ both_engines! {
         let with_isbn = json!({"parent": "publishers/p", "book": {"title": "A", "isbn": ""}});
         staff.ok(create, with_isbn.clone()).await;
         let (reason, fields) = staff.refused(create, with_isbn).await;
-        assert_eq!((reason, fields), (Reason::UniqueViolation, vec!["isbn".to_owned()]), "empty is a value here");
+        assert_eq!((reason, fields), (Reason::UniqueViolation, vec!["book.isbn".to_owned()]), "empty is a value here");
     }
 }
