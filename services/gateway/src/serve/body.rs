@@ -47,7 +47,7 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Fault> {
 /// A body that broke off, or that did not come in time.
 fn broken(error: Status) -> Fault {
     match error.code() {
-        Code::DeadlineExceeded => Fault::new(Reason::DeadlineExceeded).message(error.message().to_owned()),
+        Code::DeadlineExceeded => Fault::new(Reason::RequestTimeout).message(error.message().to_owned()),
         _ => Fault::new(Reason::Cancelled).message("the body broke off").with_source(error),
     }
 }
