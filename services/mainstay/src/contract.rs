@@ -11,13 +11,13 @@ use mainstay_identity::{Clock as _, SystemClock};
 use mainstay_proto::data::v1 as pb;
 use mainstay_runtime::process::{self, Common, Failure, Flags, Role};
 
-use crate::cli::ContractCommand;
+use crate::cli::{ContractCommand, Reach};
 use crate::explain;
 use crate::local::{Server, Target, target};
 use crate::serve::AllSettings;
 
 /// Runs the command.
-pub fn run(flags: &Flags, command: ContractCommand) -> ExitCode {
+pub fn run(flags: &Flags, reach: &Reach, command: ContractCommand) -> ExitCode {
     let settings: AllSettings = match flags.load() {
         Ok(settings) => settings,
         Err(problems) => return process::failed(&problems),
@@ -26,6 +26,7 @@ pub fn run(flags: &Flags, command: ContractCommand) -> ExitCode {
     common.telemetry.log = "warn".to_owned();
     let configured = common.contracts.clone();
     let folder = |given: Option<PathBuf>| given.or_else(|| configured.clone()).ok_or_else(no_folder);
+    let reach = reach.clone();
     let outcome = match command {
         ContractCommand::Check { folder: given, json } => folder(given).map(|folder| check(&folder, json)),
         ContractCommand::Export { folder: given, out } => folder(given).and_then(|folder| export(&folder, &out)),
@@ -33,13 +34,13 @@ pub fn run(flags: &Flags, command: ContractCommand) -> ExitCode {
             folder(given).and_then(|folder| explain::print(&load(&folder)?, &what)).map(|()| ExitCode::SUCCESS)
         }
         ContractCommand::Plan { folder: given, json } => match folder(given) {
-            Ok(folder) => return on_system(common, move |common| plan(common, data, folder, json)),
+            Ok(folder) => return on_system(common, move |common| plan(common, reach, data, folder, json)),
             Err(error) => Err(error),
         },
         ContractCommand::Apply { folder: given, plan_hash, accept, json } => match folder(given) {
             Ok(folder) => {
                 let wish = Wish { plan_hash, accept, json };
-                return on_system(common, move |common| apply(common, data, folder, wish));
+                return on_system(common, move |common| apply(common, reach, data, folder, wish));
             }
             Err(error) => Err(error),
         },
@@ -94,9 +95,9 @@ fn export(folder: &Path, out: &Path) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn plan(common: Common, config: data::Config, folder: PathBuf, json: bool) -> Result<(), Failure> {
+async fn plan(common: Common, reach: Reach, config: data::Config, folder: PathBuf, json: bool) -> Result<(), Failure> {
     let contract = load(&folder)?;
-    match target(&common, Role::Data)? {
+    match target(&common, &reach, Role::Data)? {
         Target::Server(server) => {
             let request = pb::PlanContractRequest { sources: sources(&contract) };
             let answer: pb::PlanContractResponse = server.call(&method("PlanContract"), &request).await?;
@@ -118,9 +119,9 @@ struct Wish {
     json: bool,
 }
 
-async fn apply(common: Common, config: data::Config, folder: PathBuf, wish: Wish) -> Result<(), Failure> {
+async fn apply(common: Common, reach: Reach, config: data::Config, folder: PathBuf, wish: Wish) -> Result<(), Failure> {
     let contract = load(&folder)?;
-    match target(&common, Role::Data)? {
+    match target(&common, &reach, Role::Data)? {
         Target::Server(server) => apply_remotely(&server, &contract, wish).await,
         Target::Store(_directory) => {
             let db = start::open(&config, &data::process::options(&common)).await?;
