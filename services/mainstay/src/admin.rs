@@ -11,6 +11,7 @@ use mainstay_runtime::process::{self, Common, Failure, Flags, Role};
 
 use crate::cli::{AdminCommand, Reach};
 use crate::local::{CallError, Server, Target, target};
+use crate::say::say;
 use crate::serve::AllSettings;
 
 /// The longest password that is read, in bytes.
@@ -39,12 +40,12 @@ async fn perform(common: &Common, reach: &Reach, config: &auth::Config, command:
             }
             let password = read_password()?;
             create(target(common, reach, Role::Auth)?, common, config, (&email, &password)).await?;
-            println!("{email} administers now");
+            say!("{email} administers now");
         }
         AdminCommand::Grant { email, role } => {
             auth::check_role(&role).map_err(|problem| format!("`{role}` {problem}"))?;
             grant(target(common, reach, Role::Auth)?, common, config, (&email, &role)).await?;
-            println!("{email} has the role {role} now, in every token from the next refresh on");
+            say!("{email} has the role {role} now, in every token from the next refresh on");
         }
     }
     Ok(())

@@ -14,6 +14,7 @@ use mainstay_runtime::process::{self, Common, Failure, Flags, Role};
 use crate::cli::{ContractCommand, Reach};
 use crate::explain;
 use crate::local::{Server, Target, target};
+use crate::say::say;
 use crate::serve::AllSettings;
 
 /// Runs the command.
@@ -70,13 +71,13 @@ fn check(folder: &Path, json: bool) -> ExitCode {
         Err(diagnostics) => (diagnostics, true),
     };
     if json {
-        println!("{}", serde_json::json!({"ok": !errors, "diagnostics": found}));
+        say!("{}", serde_json::json!({"ok": !errors, "diagnostics": found}));
     } else {
         if !found.0.is_empty() {
-            println!("{found}");
+            say!("{found}");
         }
         if !errors {
-            println!("{} is a valid contract", folder.display());
+            say!("{} is a valid contract", folder.display());
         }
     }
     if errors { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -91,7 +92,7 @@ fn export(folder: &Path, out: &Path) -> Result<ExitCode, Failure> {
         let write = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&path, &file.text));
         write.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
     }
-    println!("wrote {} files to {}", files.len(), out.display());
+    say!("wrote {} files to {}", files.len(), out.display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -136,7 +137,7 @@ async fn apply(common: Common, reach: Reach, config: data::Config, folder: PathB
             apply::finish(&db, contract).await?;
             print_plan(&data::plan_message(&made.plan), wish.json);
             if !wish.json {
-                println!("revision {} is stored", made.applied.revision);
+                say!("revision {} is stored", made.applied.revision);
             }
             db.close().await;
             Ok(())
@@ -153,7 +154,7 @@ async fn apply_remotely(server: &Server, contract: &Contract, wish: Wish) -> Res
     let answer: pb::ApplyContractResponse = server.call(&method("ApplyContract"), &request).await?;
     print_plan(&answer.plan.unwrap_or_default(), wish.json);
     if !wish.json {
-        println!("revision {} is served", answer.revision);
+        say!("revision {} is served", answer.revision);
     }
     Ok(())
 }
@@ -173,9 +174,9 @@ fn print_plan(plan: &pb::Plan, json: bool) {
                 "remedy": step.remedy, "place": step.place,
             })
         });
-        println!("{}", serde_json::json!({"hash": plan.hash, "steps": steps.collect::<Vec<_>>()}));
+        say!("{}", serde_json::json!({"hash": plan.hash, "steps": steps.collect::<Vec<_>>()}));
     } else {
-        print!("{}", plan.text);
+        say!("{}", plan.text.trim_end_matches('\n'));
     }
 }
 

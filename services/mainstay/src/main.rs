@@ -6,6 +6,7 @@ mod cli;
 mod contract;
 mod explain;
 mod local;
+mod say;
 mod serve;
 
 use std::process::ExitCode;

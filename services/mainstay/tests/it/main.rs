@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value as Json;
 
@@ -156,4 +156,14 @@ fn a_role_for_nobody_and_a_bad_role_are_told_by_what_was_given() {
     assert!(said.contains("no account has the address nobody@example.org"), "{said}");
     let said = grant("nobody@example.org", "bad role!");
     assert!(said.contains("`bad role!` is not a role"), "{said}");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mainstay"));
+    let command = command.args(["contract", "explain", "Order.update", &shop()]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", stderr(&output));
 }
