@@ -26,7 +26,9 @@ pub fn compile(sources: Vec<Source>) -> Result<Contract, Diagnostics> {
     options::check_options(&mut report, &pool);
     let heads = head::find(&mut report, &pool);
     let resources = resource::build(&mut report, &pool, &heads);
-    let bound = service::bind(&mut report, &pool, &heads);
+    // Requests that lack a field, because its type is not defined, would be told to have the wrong shape.
+    let bound =
+        if report.undefined.is_empty() { service::bind(&mut report, &pool, &heads) } else { service::Bound::default() };
     if heads.is_empty() && report.errors() == 0 {
         report.general(nothing_to_serve());
     }

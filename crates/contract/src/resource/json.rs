@@ -106,6 +106,9 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
 
     fn field(&mut self, field: &FieldDescriptor) -> Option<(JsonField, JsonFieldChecks)> {
         self.read.insert(field.full_name().to_owned());
+        if self.report.undefined.contains(field.full_name()) {
+            return None;
+        }
         self.report.anchor = Some(self.report.name(field.parent_file().name(), field.path()));
         let options = options::read(field);
         let constraints = constraints::read(self.report, field);
@@ -200,6 +203,9 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         let mut fields = Vec::new();
         self.depth += 1;
         for field in message.fields() {
+            if self.report.undefined.contains(field.full_name()) {
+                continue;
+            }
             let Ok(stored) = self.types.stored(&field) else { continue };
             let ty = self.ty(&field, &stored, inside_recursion || recursive);
             let aliases = options::read(&field).aliases;
