@@ -22,6 +22,10 @@ use crate::watch::{ContractWatch, Faces};
 /// How long a start waits for the data service to say what the contract is, where none is stored.
 pub const FIRST_CONTRACT_WAIT: Duration = Duration::from_secs(1);
 
+/// What to make of a database that cannot be used.
+pub(crate) const UNUSABLE: &str =
+    "the database of the gateway cannot be used (it only remembers the contract: an empty one does as well)";
+
 /// What the gateway needs from whoever starts it.
 pub struct Dependencies {
     pub backends: Backends,
@@ -40,7 +44,7 @@ pub struct Dependencies {
 pub enum StartError {
     #[error("the configuration has values that cannot work:{}", list(.0))]
     Config(Vec<(&'static str, String)>),
-    #[error("the gateway's database cannot be used")]
+    #[error("{UNUSABLE}")]
     Database(#[from] mainstay_db::Error),
     #[error("the platform's own contract cannot be served")]
     Platform(#[from] SnapshotError),

@@ -55,7 +55,7 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
 
 /// The gateway's store cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("the database of the gateway cannot be used")]
+#[error("{}", crate::gateway::UNUSABLE)]
 pub struct Unusable(#[source] mainstay_db::Error);
 
 /// Opens the gateway's own store.
