@@ -17,8 +17,8 @@ pub enum Check {
         bound: i64,
         exclusive: bool,
     },
-    IntIn(Vec<i64>),
-    IntNotIn(Vec<i64>),
+    IntIn(Integers),
+    IntNotIn(Integers),
     DoubleMin {
         bound: f64,
         exclusive: bool,
@@ -39,6 +39,37 @@ pub enum Check {
     /// Of a repeated or map field.
     MinItems(u64),
     MaxItems(u64),
+}
+
+/// Integers that a field may or may not have; those of an enum have names.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Integers {
+    values: Vec<i64>,
+    /// Beside each value, its name (its digits where the enum has none for it); empty where the field is no enum.
+    names: Vec<String>,
+}
+
+impl Integers {
+    /// Plain numbers.
+    pub fn new(values: Vec<i64>) -> Integers {
+        Integers { values, names: Vec::new() }
+    }
+
+    /// The numbers of an enum, each with its name.
+    pub fn named(values: Vec<i64>, name: impl Fn(i64) -> Option<String>) -> Integers {
+        let names = values.iter().map(|value| name(*value).unwrap_or_else(|| value.to_string())).collect();
+        Integers { values, names }
+    }
+
+    /// The numbers.
+    pub fn iter(&self) -> std::slice::Iter<'_, i64> {
+        self.values.iter()
+    }
+
+    /// As a client writes them.
+    fn words(&self) -> String {
+        if self.names.is_empty() { list(&self.values) } else { list(&self.names) }
+    }
 }
 
 /// A regular expression in RE2's syntax, matched in linear time; anchored only where it says so.
@@ -105,7 +136,7 @@ impl Check {
         match self {
             Check::MinItems(_) | Check::MaxItems(_) => self.violated_by_count(count(value)),
             _ if self.holds(value) => None,
-            _ => Some(self.to_string()),
+            _ => Some(self.description()),
         }
     }
 
@@ -119,12 +150,21 @@ impl Check {
         (!holds).then(|| format!("{self}, not {count}"))
     }
 
+    /// What a client is told that the value must be: as the check is written, enum values by name.
+    pub fn description(&self) -> String {
+        match self {
+            Check::IntIn(values) => format!("must be one of {}", values.words()),
+            Check::IntNotIn(values) => format!("must be none of {}", values.words()),
+            other => other.to_string(),
+        }
+    }
+
     fn holds(&self, value: ValueRef<'_>) -> bool {
         match self {
             Check::IntMin { bound, exclusive } => int(value) > *bound || (!exclusive && int(value) == *bound),
             Check::IntMax { bound, exclusive } => int(value) < *bound || (!exclusive && int(value) == *bound),
-            Check::IntIn(values) => values.contains(&int(value)),
-            Check::IntNotIn(values) => !values.contains(&int(value)),
+            Check::IntIn(values) => values.values.contains(&int(value)),
+            Check::IntNotIn(values) => !values.values.contains(&int(value)),
             Check::DoubleMin { bound, exclusive } => double(value) > *bound || (!exclusive && double(value) == *bound),
             Check::DoubleMax { bound, exclusive } => double(value) < *bound || (!exclusive && double(value) == *bound),
             Check::DoubleIn(values) => values.contains(&double(value)),
@@ -140,6 +180,7 @@ impl Check {
     }
 }
 
+/// What the check is, by which the ledger knows it again: enum values by number, so that renaming one changes nothing.
 impl std::fmt::Display for Check {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -151,8 +192,8 @@ impl std::fmt::Display for Check {
             Check::DoubleMin { bound, exclusive: true } => write!(f, "must be greater than {bound}"),
             Check::DoubleMax { bound, exclusive: false } => write!(f, "must be at most {bound}"),
             Check::DoubleMax { bound, exclusive: true } => write!(f, "must be less than {bound}"),
-            Check::IntIn(values) => write!(f, "must be one of {}", list(values)),
-            Check::IntNotIn(values) => write!(f, "must be none of {}", list(values)),
+            Check::IntIn(values) => write!(f, "must be one of {}", list(&values.values)),
+            Check::IntNotIn(values) => write!(f, "must be none of {}", list(&values.values)),
             Check::DoubleIn(values) => write!(f, "must be one of {}", list(values)),
             Check::DoubleNotIn(values) => write!(f, "must be none of {}", list(values)),
             Check::BoolIs(wanted) => write!(f, "must be {wanted}"),
@@ -205,7 +246,7 @@ fn count(value: ValueRef<'_>) -> u64 {
     }
 }
 
-fn int(value: ValueRef<'_>) -> i64 {
+pub(crate) fn int(value: ValueRef<'_>) -> i64 {
     match value {
         ValueRef::Int(value) | ValueRef::Timestamp(value) => value,
         _ => 0,

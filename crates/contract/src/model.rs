@@ -98,6 +98,8 @@ pub struct FieldModel {
     pub columns: Vec<usize>,
     /// The fields of a flattened message.
     pub children: Vec<FieldModel>,
+    /// A flattened `google.type.Money`, whose parts must agree.
+    pub money: bool,
     pub place: Place,
 }
 

@@ -3,7 +3,7 @@
 use mainstay_record::{JsonShape, Kind, Layout, Role, Value};
 
 use crate::check::{Check, is_zero, scalar};
-use crate::{FieldModel, Resource};
+use crate::{FieldModel, Resource, money};
 
 /// What is checked inside a JSON column. `messages` runs parallel to the column's `JsonShape::messages`.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -15,6 +15,8 @@ pub struct JsonChecks {
     pub item_kind: Option<Kind>,
     /// On the fields of the messages, by their entry in the shape.
     pub messages: Vec<Vec<JsonFieldChecks>>,
+    /// The entry of `google.type.Money`, whose parts must agree, where it is among the messages.
+    pub money: Option<usize>,
 }
 
 /// How many values a JSON value is.
@@ -79,13 +81,24 @@ fn field(model: &FieldModel, layout: &Layout, row: &[Value], found: &mut Vec<Vio
         return;
     }
     match &column.role {
-        Role::Presence if set => fields(&model.children, layout, row, found),
+        Role::Presence if set => {
+            fields(&model.children, layout, row, found);
+            if model.money {
+                money::check(&model.field_path, |number| part(&model.children, number, row), found);
+            }
+        }
         Role::Presence => {}
         Role::Json(shape) => json(model, shape, value, found),
         // A field with presence is checked only where it is set; one without always, its zero included.
         _ if !set && (column.nullable || model.ignore_zero) => {}
         _ => report(&model.field_path, &model.checks, value, found),
     }
+}
+
+/// The value of the field with a number.
+fn part(models: &[FieldModel], number: u32, row: &[Value]) -> Value {
+    let model = models.iter().find(|model| model.number == number);
+    model.and_then(|model| model.columns.first()).map_or(Value::Null, |column| value_at(row, *column).clone())
 }
 
 fn value_at(row: &[Value], column: usize) -> &Value {
@@ -171,12 +184,21 @@ impl Walk<'_> {
     }
 
     fn message(&mut self, path: &str, value: &serde_json::Value, message: usize) {
-        let (shape, checks) = (self.shape, self.checks);
-        let (Some(shape), Some(checks)) = (shape.messages.get(message), checks.messages.get(message)) else { return };
+        let (shape, all) = (self.shape, self.checks);
+        let (Some(shape), Some(checks)) = (shape.messages.get(message), all.messages.get(message)) else { return };
+        let stored = |number: u32| shape.fields.iter().find(|stored| stored.number == number);
         for field in checks {
-            let Some(stored) = shape.fields.iter().find(|stored| stored.number == field.number) else { continue };
+            let Some(stored) = stored(field.number) else { continue };
             let value = value.get(&stored.key).unwrap_or(&serde_json::Value::Null);
             self.field(&format!("{path}.{}", field.name), value, field, stored.message);
+        }
+        if all.money == Some(message) {
+            let kind = |number| checks.iter().find(|field| field.number == number).map_or(Kind::Text, |field| field.kind);
+            let part = |number| {
+                let value = stored(number).and_then(|stored| value.get(&stored.key));
+                value.map_or(Value::Null, |value| scalar(value, kind(number)))
+            };
+            money::check(path, part, self.found);
         }
     }
 

@@ -13,10 +13,14 @@ pub struct WireError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{message}", place(.path))]
 pub struct JsonError {
-    /// The place, as a dotted path of JSON names with `[i]` for list elements; empty for the whole text.
+    /// The place, as a dotted path of proto names with `[i]` for list elements and `["key"]` for the values of maps,
+    /// whatever names the text uses (AIP-193); a name that no field has is as it was given. Empty for the whole text.
     pub path: String,
     pub message: String,
     pub kind: JsonErrorKind,
+    /// What else is wrong with the text, in its order: with the first at most [`crate::MAX_JSON_VIOLATIONS`]. Nothing
+    /// beside a text that is not JSON or too deep. These have none of their own.
+    pub further: Vec<JsonError>,
 }
 
 /// What a [`JsonError`] is about, so that the caller can choose a reason.

@@ -5,19 +5,31 @@ use crate::{DecodeError, JsonError, JsonErrorKind, Violation, WireError};
 /// How much of a client's own text an error message repeats.
 const SHOWN_CHARACTERS: usize = 48;
 
+/// The most that is told of what is wrong with one JSON text; it is not read further than to there.
+pub const MAX_JSON_VIOLATIONS: usize = 20;
+
 /// Boxed, so that a `Result<(), Fail>` is one word.
 #[derive(Debug)]
 pub(crate) struct Fail(Box<Body>);
 
 #[derive(Debug)]
 struct Body {
+    first: Problem,
+    /// What else is wrong in the same value, in the order of the text.
+    further: Vec<Problem>,
+    /// The value was read to its end all the same.
+    passed: bool,
+}
+
+#[derive(Debug)]
+struct Problem {
     /// Innermost first.
     steps: Vec<Step>,
     message: String,
     kind: JsonErrorKind,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Step {
     Field(Box<str>),
     Index(usize),
@@ -27,7 +39,8 @@ enum Step {
 impl Fail {
     #[cold]
     pub(crate) fn new(kind: JsonErrorKind, message: impl Into<String>) -> Fail {
-        Fail(Box::new(Body { steps: Vec::new(), message: message.into(), kind }))
+        let first = Problem { steps: Vec::new(), message: message.into(), kind };
+        Fail(Box::new(Body { first, further: Vec::new(), passed: false }))
     }
 
     #[cold]
@@ -41,26 +54,69 @@ impl Fail {
     }
 
     #[cold]
-    pub(crate) fn at_field(mut self, name: &str) -> Fail {
-        self.0.steps.push(Step::Field(name.into()));
-        self
+    pub(crate) fn at_field(self, name: &str) -> Fail {
+        self.at(&Step::Field(name.into()))
     }
 
     #[cold]
-    pub(crate) fn at_index(mut self, index: usize) -> Fail {
-        self.0.steps.push(Step::Index(index));
-        self
+    pub(crate) fn at_index(self, index: usize) -> Fail {
+        self.at(&Step::Index(index))
     }
 
     #[cold]
-    pub(crate) fn at_key(mut self, key: &str) -> Fail {
-        self.0.steps.push(Step::Key(shown(key)));
+    pub(crate) fn at_key(self, key: &str) -> Fail {
+        self.at(&Step::Key(shown(key)))
+    }
+
+    fn at(mut self, step: &Step) -> Fail {
+        let Body { first, further, .. } = &mut *self.0;
+        std::iter::once(first).chain(further).for_each(|problem| problem.steps.push(step.clone()));
         self
     }
 
+    /// Whether nothing can be read after the value: the text is not JSON, or too deep.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self.0.first.kind, JsonErrorKind::Syntax | JsonErrorKind::Depth)
+    }
+
+    /// Whether the value was read to its end.
+    pub(crate) fn has_passed(&self) -> bool {
+        self.0.passed
+    }
+
+    /// Says whether the value was read to its end. Whoever hands a failure on from inside a value must say that it was not.
+    pub(crate) fn passed(mut self, passed: bool) -> Fail {
+        self.0.passed = passed;
+        self
+    }
+
+    /// Takes what is wrong further on, as far as there is room.
+    pub(crate) fn join(&mut self, other: Fail) {
+        self.0.further.push(other.0.first);
+        self.0.further.extend(other.0.further);
+        self.0.further.truncate(MAX_JSON_VIOLATIONS - 1);
+    }
+
+    /// Whether no more can be told.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.further.len() + 1 >= MAX_JSON_VIOLATIONS
+    }
+
+    pub(crate) fn into_violation(self) -> Violation {
+        Violation { field: self.0.first.path(), message: self.0.first.message }
+    }
+
+    /// The text alone, for a value that an error of another kind names.
+    pub(crate) fn into_message(self) -> String {
+        let path = self.0.first.path();
+        if path.is_empty() { self.0.first.message } else { format!("`{path}`: {}", self.0.first.message) }
+    }
+}
+
+impl Problem {
     fn path(&self) -> String {
         let mut path = String::new();
-        for step in self.0.steps.iter().rev() {
+        for step in self.steps.iter().rev() {
             match step {
                 Step::Field(name) => {
                     if !path.is_empty() {
@@ -74,27 +130,24 @@ impl Fail {
         }
         path
     }
-
-    pub(crate) fn into_violation(self) -> Violation {
-        Violation { field: self.path(), message: self.0.message }
-    }
-
-    /// The text alone, for a value that an error of another kind names.
-    pub(crate) fn into_message(self) -> String {
-        let path = self.path();
-        if path.is_empty() { self.0.message } else { format!("`{path}`: {}", self.0.message) }
-    }
 }
 
 impl From<Fail> for WireError {
     fn from(fail: Fail) -> WireError {
-        WireError { path: fail.path(), message: fail.0.message }
+        WireError { path: fail.0.first.path(), message: fail.0.first.message }
     }
 }
 
 impl From<Fail> for JsonError {
     fn from(fail: Fail) -> JsonError {
-        JsonError { path: fail.path(), message: fail.0.message, kind: fail.0.kind }
+        let further = fail.0.further.into_iter().map(JsonError::from).collect();
+        JsonError { further, ..fail.0.first.into() }
+    }
+}
+
+impl From<Problem> for JsonError {
+    fn from(problem: Problem) -> JsonError {
+        JsonError { path: problem.path(), message: problem.message, kind: problem.kind, further: Vec::new() }
     }
 }
 

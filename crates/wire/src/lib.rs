@@ -18,6 +18,7 @@ mod wkt;
 mod writer;
 
 pub use error::{DecodeError, EncodeError, JsonError, JsonErrorKind, MaskError, PlanError, Violation, WireError};
+pub use fail::MAX_JSON_VIOLATIONS;
 pub use mask::MaskSelection;
 pub use plans::{AliasResolver, FieldInfo, JsonOptions, MessageId, Plans};
 pub use record::{Decoded, MAX_RECORD_DEPTH, RecordPlan, etag_text};

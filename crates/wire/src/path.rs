@@ -39,20 +39,24 @@ fn inside<'t>(table: &'t Table, field: &FieldPlan) -> Option<&'t MessagePlan> {
 
 pub(crate) fn info(table: &Table, message: u32, path: &str) -> Result<FieldInfo, Fail> {
     let fields = walk(table, message, path).map_err(|fail| fail.at_field(&shown(path)))?;
-    let names: Vec<&str> = fields.iter().map(|field| &*field.name).collect();
     let last = fields[fields.len() - 1];
     let map = matches!(last.shape, Shape::Map(_));
     let message = match last.leaf {
         Leaf::Message(index) | Leaf::Group(index) if !map => Some(MessageId(index)),
         _ => None,
     };
-    Ok(FieldInfo { path: names.join("."), repeated: matches!(last.shape, Shape::Repeated { .. }), map, message })
+    Ok(FieldInfo { path: names(&fields), repeated: matches!(last.shape, Shape::Repeated { .. }), map, message })
+}
+
+/// The path in proto names.
+fn names(fields: &[&FieldPlan]) -> String {
+    fields.iter().map(|field| &*field.name).collect::<Vec<&str>>().join(".")
 }
 
 pub(crate) fn set_text(table: &Table, message: u32, path: &str, text: &str, out: &mut Vec<u8>) -> Result<(), Fail> {
-    walk(table, message, path)
-        .and_then(|fields| nested(&fields, out, &mut |field, out| text_field(table, field, text, out)))
-        .map_err(|fail| fail.at_field(&shown(path)))
+    let fields = walk(table, message, path).map_err(|fail| fail.at_field(&shown(path)))?;
+    nested(&fields, out, &mut |field, out| text_field(table, field, text, out))
+        .map_err(|fail| fail.at_field(&names(&fields)))
 }
 
 pub(crate) fn wrap(table: &Table, message: u32, path: &str, body: &[u8], out: &mut Vec<u8>) -> Result<(), Fail> {

@@ -102,6 +102,9 @@ impl Plans {
 
     /// Appends the wire bytes of a ProtoJSON text. On an error `out` is as long as it was before.
     ///
+    /// A value that does not fit is noted and passed over, so that an error tells of all of them (AIP-193), up to
+    /// [`crate::MAX_JSON_VIOLATIONS`]; what is not JSON ends the reading, and only that is told then.
+    ///
     /// Fields may have their JSON name, their proto name or an alias. Refused, each with its place: unknown fields, keys
     /// given twice, two members of a oneof, wrong types, numbers out of range, lone surrogates, text that is not UTF-8,
     /// nesting deeper than [`MAX_DEPTH`] messages.

@@ -3,7 +3,7 @@
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind as ProtoKind, Value};
 
 use crate::capabilities;
-use crate::check::{Check, Pattern};
+use crate::check::{Check, Integers, Pattern};
 use crate::file::{Spot, tag};
 use crate::options::message_option;
 use crate::report::Report;
@@ -138,17 +138,17 @@ impl Reader<'_, '_> {
         let mut checks = Vec::new();
         for (name, value) in set(rules) {
             let check = match (name.as_str(), &value) {
-                ("defined_only", Value::Bool(true)) => Some(Check::IntIn(self.defined())),
+                ("defined_only", Value::Bool(true)) => Some(Check::IntIn(self.integers_of(self.defined()))),
                 ("in" | "not_in", Value::List(values)) => {
                     let values: Option<Vec<i64>> = values.iter().map(stored_int).collect();
                     match (name.as_str(), values) {
-                        ("in", Some(values)) => Some(Check::IntIn(values)),
-                        (_, Some(values)) => Some(Check::IntNotIn(values)),
+                        ("in", Some(values)) => Some(Check::IntIn(self.integers_of(values))),
+                        (_, Some(values)) => Some(Check::IntNotIn(self.integers_of(values))),
                         _ => self.too_large(family, &name),
                     }
                 }
                 (bound, value) => match (bound, stored_int(value)) {
-                    ("const", Some(value)) => Some(Check::IntIn(vec![value])),
+                    ("const", Some(value)) => Some(Check::IntIn(self.integers_of(vec![value]))),
                     ("gt", Some(bound)) => Some(Check::IntMin { bound, exclusive: true }),
                     ("gte", Some(bound)) => Some(Check::IntMin { bound, exclusive: false }),
                     ("lt", Some(bound)) => Some(Check::IntMax { bound, exclusive: true }),
@@ -162,6 +162,17 @@ impl Reader<'_, '_> {
         }
         self.crossed(bounds(&checks), &[family]);
         checks
+    }
+
+    /// The numbers, with their names where the field is an enum.
+    fn integers_of(&self, values: Vec<i64>) -> Integers {
+        match map_value(self.field).kind() {
+            ProtoKind::Enum(ty) => Integers::named(values, |value| {
+                let value = i32::try_from(value).ok().and_then(|number| ty.get_value(number));
+                value.map(|value| value.name().to_owned())
+            }),
+            _ => Integers::new(values),
+        }
     }
 
     fn defined(&self) -> Vec<i64> {

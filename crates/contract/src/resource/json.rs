@@ -9,6 +9,7 @@ use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
 use crate::capabilities;
 use crate::check::Check;
+use crate::money::MONEY;
 use crate::report::Report;
 use crate::resource::layout::descriptor_refused;
 use crate::resource::options::{self, FIELD, REFERENCE};
@@ -72,8 +73,13 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         }
         self.depth = 0;
         let ty = self.ty(field, stored, false);
-        let checks =
-            JsonChecks { container, items: items.to_vec(), item_kind, messages: std::mem::take(&mut self.checks) };
+        let checks = JsonChecks {
+            container,
+            items: items.to_vec(),
+            item_kind,
+            messages: std::mem::take(&mut self.checks),
+            money: self.entries.get(MONEY).copied(),
+        };
         BuiltJson { shape: std::mem::take(&mut self.shape), checks: constrains(&checks).then_some(checks), ty }
     }
 
@@ -219,5 +225,6 @@ struct TooDeep;
 fn constrains(checks: &JsonChecks) -> bool {
     let mut fields = checks.messages.iter().flatten();
     !checks.items.is_empty()
+        || checks.money.is_some()
         || fields.any(|field| field.required || !field.checks.is_empty() || !field.items.is_empty())
 }

@@ -10,6 +10,7 @@ use prost_reflect::{FieldDescriptor, MessageDescriptor};
 use crate::capabilities;
 use crate::file::Spot;
 use crate::model::{FieldModel, Reference};
+use crate::money::MONEY;
 use crate::report::Report;
 use crate::resource::constraints::{self, Constraints};
 use crate::resource::head::Head;
@@ -247,6 +248,7 @@ impl Builder<'_, '_> {
         }
         let name = format!("_has_{}", item.column);
         let presence = self.push(name, item.field_path.clone(), item.path.clone(), Role::Presence, Kind::Bool, false);
+        let money = message.full_name() == MONEY;
         let inner = Level {
             message,
             column: format!("{}__", item.column),
@@ -259,7 +261,7 @@ impl Builder<'_, '_> {
         let ty = Type::Message(Arc::new(record));
         let storage = Storage::Message { presence: Some(presence) };
         let (model, field) = item.done(ty, storage, vec![presence], false, self.report);
-        Some((FieldModel { children, ..model }, field))
+        Some((FieldModel { children, money, ..model }, field))
     }
 
     fn json(&mut self, item: Item, stored: &Stored) -> (FieldModel, Field) {
@@ -331,6 +333,7 @@ impl Item {
             ignore_zero: self.constraints.ignore_zero,
             columns,
             children: Vec::new(),
+            money: false,
             place: report.files.place(&self.spot),
         };
         (model, field)

@@ -96,7 +96,9 @@ fn each_constraint_says_what_the_value_must_be() {
         ),
         ("string", "string.not_in = 'a'", Value::Text("b".into()), Value::Text("a".into()), "must be none of \"a\""),
         ("google.protobuf.Int32Value", "int32.gte = 3", Value::Int(3), Value::Int(2), "must be at least 3"),
-        ("Kind", "enum.defined_only = true", Value::Int(1), Value::Int(2), "must be one of 0, 1"),
+        ("Kind", "enum.defined_only = true", Value::Int(1), Value::Int(2), "must be one of KIND_UNSPECIFIED, FIRST"),
+        ("Kind", "enum.const = 1", Value::Int(1), Value::Int(0), "must be one of FIRST"),
+        ("Kind", "enum.not_in = 1", Value::Int(0), Value::Int(1), "must be none of FIRST"),
     ] {
         let contract = compiled(&format!(
             "{ty} a = 2 [(buf.validate.field).{rule}]; enum Kind {{ KIND_UNSPECIFIED = 0; FIRST = 1; }}"
@@ -158,4 +160,70 @@ fn a_damaged_column_is_no_reason_to_panic() {
         violations(&contract, &[("nodes", Value::Json(text.into()))]);
     }
     contract.resources[0].violations(&[]);
+}
+
+#[test]
+fn a_check_keeps_its_identity_when_an_enum_value_is_renamed() {
+    let said = |name: &str| {
+        let contract = compiled(&format!(
+            "Kind a = 2 [(buf.validate.field).enum.defined_only = true]; enum Kind {{ KIND_UNSPECIFIED = 0; {name} = 1; }}"
+        ));
+        contract.resources[0].fields.iter().flat_map(|field| &field.checks).map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(said("FIRST"), ["must be one of 0, 1"]);
+    assert_eq!(said("FIRST"), said("RENAMED"));
+}
+
+fn money(contract: &Contract, currency: &str, units: i64, nanos: i64) -> Vec<String> {
+    let found = violations(
+        contract,
+        &[
+            ("_has_a", Value::Bool(true)),
+            ("a__currency_code", Value::Text(currency.into())),
+            ("a__units", Value::Int(units)),
+            ("a__nanos", Value::Int(nanos)),
+        ],
+    );
+    let json = serde_json::json!([{"currency_code": currency, "units": units, "nanos": nanos}]);
+    let listed = violations(contract, &[("list", Value::Json(json.to_string()))]);
+    let renamed: Vec<String> = listed.iter().map(|text| text.replacen("list[0]", "a", 1)).collect();
+    assert_eq!(found, renamed, "the same in columns and in JSON");
+    found
+}
+
+#[test]
+fn the_parts_of_money_must_agree() {
+    let contract = compiled("google.type.Money a = 2; repeated google.type.Money list = 3;");
+    assert_eq!(violations(&contract, &[]), [""; 0], "unset");
+    for (currency, units, nanos) in
+        [("", 0, 0), ("EUR", 0, 0), ("EUR", i64::MAX, 999_999_999), ("EUR", i64::MIN, -999_999_999), ("XAU", 0, -1)]
+    {
+        assert_eq!(money(&contract, currency, units, nanos), [""; 0], "{currency} {units} {nanos}");
+    }
+    for currency in ["", "eur", "EU", "EURO", "EU1", "ÄB", "E R"] {
+        let said = ["a.currency_code must be three upper-case letters, a code of ISO 4217 such as EUR"];
+        assert_eq!(money(&contract, currency, 1, 0), said, "{currency}");
+    }
+    for nanos in [1_000_000_000, -1_000_000_000, i64::MAX, i64::MIN] {
+        let said = ["a.nanos must be from -999999999 to 999999999: whole units belong in `units`"];
+        assert_eq!(money(&contract, "EUR", 0, nanos), said, "{nanos}");
+    }
+    for (units, nanos) in [(1, -1), (-1, 1), (i64::MIN, 1)] {
+        let said = ["a.nanos must have the sign of `units`: -1.75 is units -1 and nanos -750000000"];
+        assert_eq!(money(&contract, "EUR", units, nanos), said, "{units} {nanos}");
+    }
+    assert_eq!(money(&contract, "eur1", 1, -2_000_000_000).len(), 2, "all at once");
+}
+
+#[test]
+fn money_deep_inside_documents_is_checked_too() {
+    let contract = compiled(
+        "map<string, Line> lines = 2; Node node = 3; message Line { google.type.Money price = 1; } \
+         message Node { google.type.Money price = 1; Node next = 2; }",
+    );
+    let lines = Value::Json(r#"{"x":{"price":{"units":1}},"y":{"price":{}},"z":{}}"#.into());
+    let said = " must be three upper-case letters, a code of ISO 4217 such as EUR";
+    assert_eq!(violations(&contract, &[("lines", lines)]), [format!("lines[\"x\"].price.currency_code{said}")]);
+    let node = Value::Json(r#"{"next":{"next":{"price":{"nanos":5}}}}"#.into());
+    assert_eq!(violations(&contract, &[("node", node)]), [format!("node.next.next.price.currency_code{said}")]);
 }

@@ -49,8 +49,9 @@ async fn the_log_stays_small_although_there_is_always_a_long_read() {
     }
     gate.open();
     running.await.unwrap();
-    // What one round writes, with what the same row takes in the index of its key.
-    assert!(largest < 3 * WRITTEN_BYTES as u64, "the log had {largest} bytes");
+    // A round writes its row and the same text in the index of the key. The answer to a write comes before the writer looks
+    // at the log, so the log may be as large as two rounds, and never as the six.
+    assert!(largest < 3 * 2 * WRITTEN_BYTES as u64, "the log had {largest} bytes");
     assert_eq!(keys(&db).await.len(), 6);
 }
 

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mainstay_db::{Config, Database, Lane, RowRef};
+use mainstay_db::{Config, Database, Lane, Sink};
+use mainstay_record::Row;
 
 use crate::support::{batch, number, statement};
 
@@ -40,18 +41,35 @@ async fn child_that_sorts() {
     batch(&db, &fill.replace("MIB", &SORTED_MIB.to_string())).await;
     number(&db, "SELECT count(*) FROM wide").await;
     let before = resident_mib();
-    let (mut rows, mut most, mut spilled) = (0, 0, false);
     let list = statement("SELECT body FROM wide ORDER BY body LIMIT 1001", &[]);
-    let sink = move |_: &RowRef<'_>| {
-        (rows, most) = (rows + 1, most.max(resident_mib()));
-        spilled |= has_temporary_file(&folder);
-        if rows == SORTED_MIB {
-            assert!(spilled, "nothing was written beside the store");
-            assert!(most < before + ALLOWED_MIB, "resident: {before} MiB before, {most} MiB while it sorted");
-            println!("sorted");
-        }
-    };
-    drop(db.fetch(Lane::Heavy, &list, Vec::new(), sink).await.unwrap());
+    let watch = db.fetch(Lane::Heavy, &list, Vec::new(), Watch::over(&folder)).await.unwrap();
+    assert_eq!(watch.rows, SORTED_MIB);
+    assert!(watch.spilled, "nothing was written beside the store");
+    let most = watch.resident_mib;
+    assert!(most < before + ALLOWED_MIB, "resident: {before} MiB before, {most} MiB while it sorted");
+    println!("sorted");
+}
+
+/// Looks at the process while a sorted result is read: all of it is sorted before the first row comes.
+struct Watch {
+    folder: PathBuf,
+    rows: u64,
+    resident_mib: u64,
+    spilled: bool,
+}
+
+impl Watch {
+    fn over(folder: &Path) -> Watch {
+        Watch { folder: folder.to_owned(), rows: 0, resident_mib: 0, spilled: false }
+    }
+}
+
+impl Sink for Watch {
+    fn row<R: Row>(&mut self, _: &R) {
+        self.rows += 1;
+        self.resident_mib = self.resident_mib.max(resident_mib());
+        self.spilled |= has_temporary_file(&self.folder);
+    }
 }
 
 /// What the process holds in memory, mapped files included.

@@ -59,7 +59,7 @@ impl<'a, S: Sink> FromJson<'_, 'a, '_, S> {
                 continue;
             }
             if found.is_some() {
-                return Err(duplicate("@type", "the type is given twice"));
+                return Err(duplicate("the type is given twice").at_field("@type"));
             }
             if self.scan.peek() != b'"' {
                 return Err(self.instead("the URL of a type").at_field("@type"));
@@ -80,8 +80,10 @@ impl<'a, S: Sink> FromJson<'_, 'a, '_, S> {
         while let Some(key) = self.scan.next_key(&mut first)? {
             match &*key {
                 "@type" => self.scan.skip_value()?,
-                "value" if seen.insert(0) => self.special(plan, depth).map_err(|fail| fail.at_field("value"))?,
-                "value" => return Err(duplicate("value", "the value is given twice")),
+                "value" if seen.insert(0) => {
+                    self.special(plan, depth).map_err(|fail| fail.at_field("value").passed(false))?;
+                }
+                "value" => return Err(duplicate("the value is given twice").at_field("value")),
                 other => {
                     let message = format!("an Any of {} has \"@type\" and \"value\" only", plan.name);
                     return Err(Fail::new(JsonErrorKind::UnknownField, message).at_field(&shown(other)));

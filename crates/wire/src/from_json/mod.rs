@@ -46,8 +46,11 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
 
     /// Reads a text that is one message.
     pub(crate) fn whole_message(&mut self, index: u32, depth: usize) -> Result<(), Fail> {
-        self.message(index, None, depth)?;
-        self.scan.end()
+        match self.message(index, None, depth) {
+            // a text that is no JSON after all has no fields to tell about
+            Err(fail) if fail.has_passed() => self.scan.end().and(Err(fail)),
+            read => read.and_then(|()| self.scan.end()),
+        }
     }
 
     /// Reads a text that is the value of one field, with its tags.
@@ -89,26 +92,59 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
         let (mut first, mut expected) = (true, 0);
         let mut seen = Seen::default();
         let mut oneofs = Seen::default();
+        let mut noted = None;
         while let Some(key) = self.scan.next_key(&mut first)? {
-            let Some(index) = plan.named(&key, expected) else {
-                self.unknown(plan, &key, in_any)?;
-                continue;
-            };
-            let field = &plan.fields[index];
-            if !seen.insert(index) {
-                return Err(duplicate(&key, "the field is given twice"));
-            }
-            expected = index + 1;
-            if let Some(oneof) = field.oneof {
-                let unset = self.scan.peek() == b'n' && !self.table.takes_null(field.leaf);
-                if !unset && !oneofs.insert(usize::from(oneof)) {
-                    return Err(duplicate(&key, "another field of the same oneof is given too; keep one of them"));
+            let value = self.scan.mark();
+            let read = match plan.named(&key, expected) {
+                None => self.unknown(plan, &key, in_any),
+                Some(index) => {
+                    let field = &plan.fields[index];
+                    expected = index + 1;
+                    if !seen.insert(index) {
+                        Err(duplicate("the field is given twice").at_field(&field.name))
+                    } else if self.clashes(field, &mut oneofs) {
+                        let message = "another field of the same oneof is given too; keep one of them";
+                        Err(duplicate(message).at_field(&field.name))
+                    } else if let Some(below) = child(selection, field.number) {
+                        self.member(field, below, depth)
+                    } else {
+                        self.scan.skip_value()
+                    }
                 }
+            };
+            if let Err(fail) = read {
+                self.pass_over(fail, value, &mut noted)?;
             }
-            match child(selection, field.number) {
-                Some(below) => self.member(field, below, depth)?,
-                None => self.scan.skip_value()?,
-            }
+        }
+        all_told(noted)
+    }
+
+    /// Whether another field of the same oneof was set before.
+    #[inline]
+    fn clashes(&mut self, field: &FieldPlan, oneofs: &mut Seen) -> bool {
+        let Some(oneof) = field.oneof else { return false };
+        let unset = self.scan.peek() == b'n' && !self.table.takes_null(field.leaf);
+        !unset && !oneofs.insert(usize::from(oneof))
+    }
+
+    /// Notes what is wrong with the value at a mark and goes on behind it. Fails where nothing can be read after it, or
+    /// nothing more be told.
+    #[cold]
+    pub(super) fn pass_over(&mut self, fail: Fail, value: usize, noted: &mut Option<Fail>) -> Result<(), Fail> {
+        if fail.is_final() {
+            return Err(fail);
+        }
+        let passed = fail.has_passed();
+        match noted {
+            Some(noted) => noted.join(fail),
+            None => *noted = Some(fail),
+        }
+        if let Some(full) = noted.take_if(|noted| noted.is_full()) {
+            return Err(full.passed(false));
+        }
+        if !passed {
+            self.scan.rewind(value);
+            self.scan.skip_value()?;
         }
         Ok(())
     }
@@ -127,7 +163,7 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
         let kept = self.present.enter(self.table, field);
         let result = self.field(field, below, depth);
         self.present.leave(kept);
-        result.map_err(|fail| fail.at_field(&field.json_name))
+        result.map_err(|fail| fail.at_field(&field.name))
     }
 
     /// Reads the value of a field of any shape.
@@ -196,8 +232,12 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
             open(self.out)
         });
         let (mut first, mut count) = (true, 0);
+        let mut noted = None;
         while self.scan.next_item(&mut first, b']')? {
-            self.element(field, body.is_some(), below, depth).map_err(|fail| fail.at_index(count))?;
+            let value = self.scan.mark();
+            if let Err(fail) = self.element(field, body.is_some(), below, depth) {
+                self.pass_over(fail.at_index(count), value, &mut noted)?;
+            }
             count += 1;
         }
         match body {
@@ -205,7 +245,7 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
             Some(body) => close(body, self.out),
             None => {}
         }
-        Ok(())
+        all_told(noted)
     }
 
     fn element(
@@ -228,13 +268,18 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
         self.scan.expect(b'{')?;
         let mut keys = DistinctKeys::default();
         let mut first = true;
+        let mut noted = None;
         while let Some(key) = self.scan.next_key(&mut first)? {
-            if !keys.insert(key.clone()) {
-                return Err(duplicate(&key, "the key is given twice"));
+            let value = self.scan.mark();
+            let read = match keys.insert(key.clone()) {
+                true => self.entry(field, map, &key, below, depth),
+                false => Err(duplicate("the key is given twice")),
+            };
+            if let Err(fail) = read {
+                self.pass_over(fail.at_key(&key), value, &mut noted)?;
             }
-            self.entry(field, map, &key, below, depth).map_err(|fail| fail.at_key(&key))?;
         }
-        Ok(())
+        all_told(noted)
     }
 
     fn entry(
@@ -269,8 +314,17 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
 }
 
 #[cold]
-fn duplicate(key: &str, message: &str) -> Fail {
-    Fail::new(JsonErrorKind::Duplicate, message).at_field(&shown(key))
+fn duplicate(message: &str) -> Fail {
+    Fail::new(JsonErrorKind::Duplicate, message)
+}
+
+/// The end of a list or an object: what was noted in it.
+#[inline]
+fn all_told(noted: Option<Fail>) -> Result<(), Fail> {
+    match noted {
+        None => Ok(()),
+        Some(fail) => Err(fail.passed(true)),
+    }
 }
 
 /// A set of small numbers that needs no memory of its own below 64.

@@ -105,7 +105,7 @@ impl<S: Sink> FromJson<'_, '_, '_, S> {
         let mut first = true;
         while let Some(key) = self.scan.next_key(&mut first)? {
             if !keys.insert(key.clone()) {
-                return Err(duplicate(&key, "the key is given twice"));
+                return Err(duplicate("the key is given twice").at_key(&key));
             }
             self.out.push(FIRST);
             let entry = open(self.out);

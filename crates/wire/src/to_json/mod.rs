@@ -84,17 +84,11 @@ impl<'t, 'o> ToJson<'t, 'o> {
         let mut reader = Reader::new(wire);
         let mut passed = 0; // fields below this index are done
         let mut oneofs = 0u64;
-        let mut pending = reader.next()?;
-        while let Some((number, raw)) = pending {
-            let Some(index) = plan.index(number) else {
-                pending = reader.next()?;
-                continue;
-            };
+        let mut pending = None; // what a list or a map read beyond its end
+        while let Some((number, raw)) = if pending.is_some() { pending.take() } else { reader.next()? } {
+            let Some(index) = plan.index(number) else { continue };
             let field = &plan.fields[index];
-            let Some(below) = child(selection, number) else {
-                pending = reader.next()?;
-                continue;
-            };
+            let Some(below) = child(selection, number) else { continue };
             if index < passed || !first_of_its_oneof(field, &mut oneofs) {
                 return Ok(false);
             }
@@ -102,14 +96,11 @@ impl<'t, 'o> ToJson<'t, 'o> {
                 self.unset(plan, passed..index, selection, &mut first);
             }
             passed = index + 1;
-            pending = match field.shape {
-                Shape::Implicit | Shape::Explicit => {
-                    self.singular(field, raw, below, depth, &mut first)?;
-                    reader.next()?
-                }
-                Shape::Repeated { .. } => self.list(field, raw, &mut reader, below, depth, &mut first)?,
-                Shape::Map(_) => self.contiguous_map(field, raw, &mut reader, below, depth, &mut first)?,
-            };
+            match field.shape {
+                Shape::Implicit | Shape::Explicit => self.singular(field, raw, below, depth, &mut first)?,
+                Shape::Repeated { .. } => pending = self.list(field, raw, &mut reader, below, depth, &mut first)?,
+                Shape::Map(_) => pending = self.contiguous_map(field, raw, &mut reader, below, depth, &mut first)?,
+            }
         }
         if self.defaults {
             self.unset(plan, passed..plan.fields.len(), selection, &mut first);

@@ -220,7 +220,10 @@ impl ToJson<'_, '_> {
 
 /// Reads a `google.protobuf.Timestamp` and checks its range.
 pub(crate) fn read_timestamp(wire: &[u8]) -> Result<Timestamp, Fail> {
-    let [seconds, nanos, _] = varints(wire)?;
+    let [seconds, nanos, _] = match plain_time(wire) {
+        Some(plain) => plain,
+        None => varints(wire)?,
+    };
     Timestamp { seconds: seconds.cast_signed(), nanos: int32(nanos) }.check()
 }
 
@@ -239,6 +242,35 @@ pub(crate) fn read_date(wire: &[u8]) -> Result<Date, Fail> {
 #[allow(clippy::cast_possible_truncation)] // protobuf says that an int32 is the low 32 bits of its varint
 fn int32(value: u64) -> i32 {
     value as i32
+}
+
+/// The two fields of a time where they come as encoders write them: each at most once, in order, and nothing else.
+fn plain_time(wire: &[u8]) -> Option<[u64; 3]> {
+    const SECONDS: u8 = 1 << 3;
+    const NANOS: u8 = 2 << 3;
+    let mut values = [0; 3];
+    let mut rest = wire;
+    for (slot, tag) in [(0, SECONDS), (1, NANOS)] {
+        if let Some((first, behind)) = rest.split_first()
+            && *first == tag
+        {
+            (values[slot], rest) = short_varint(behind)?;
+        }
+    }
+    rest.is_empty().then_some(values)
+}
+
+/// A varint of up to nine bytes, and what comes after it.
+#[inline]
+fn short_varint(wire: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0;
+    for (i, byte) in wire.iter().take(9).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * i);
+        if *byte < 0x80 {
+            return Some((value, &wire[i + 1..]));
+        }
+    }
+    None
 }
 
 /// The varints in fields 1 to 3.

@@ -1,6 +1,6 @@
 //! Names, duplicates, oneofs and the paths that are present.
 
-use mainstay_wire::{JsonErrorKind, JsonOptions};
+use mainstay_wire::{JsonErrorKind, JsonOptions, MAX_JSON_VIOLATIONS};
 
 use crate::schema::{PLANS, from_json, id, oracle_text, parsed, through, to_json};
 
@@ -52,13 +52,13 @@ fn a_field_given_twice_is_refused_under_whatever_names() {
 fn many_keys_are_compared_too() {
     let entries: Vec<String> = (0..1000).map(|i| format!("\"k{}\":1", if i == 999 { 3 } else { i })).collect();
     let error = from_json("test.v1.All", &format!("{{\"counts\":{{{}}}}}", entries.join(","))).unwrap_err();
-    assert_eq!((error.kind, error.path.as_str()), (JsonErrorKind::Duplicate, "counts.k3"));
+    assert_eq!((error.kind, error.path.as_str()), (JsonErrorKind::Duplicate, "counts[\"k3\"]"));
 }
 
 #[test]
 fn two_members_of_a_oneof_are_refused() {
     let error = from_json("test.v1.All", r#"{"choiceText":"","choiceNumber":1}"#).unwrap_err();
-    assert_eq!((error.kind, error.path.as_str()), (JsonErrorKind::Duplicate, "choiceNumber"));
+    assert_eq!((error.kind, error.path.as_str()), (JsonErrorKind::Duplicate, "choice_number"));
     let error = from_json("test.v1.All", r#"{"choiceNull":null,"choiceNumber":1}"#).unwrap_err();
     assert_eq!(error.kind, JsonErrorKind::Duplicate);
     assert!(from_json("test.v1.All", r#"{"choiceText":null,"choiceNumber":1}"#).is_ok());
@@ -70,7 +70,7 @@ fn an_unknown_field_is_refused_with_its_path() {
         (r#"{"nmae":"x"}"#, "nmae"),
         (r#"{"inner":{"innermost":{"txet":1}}}"#, "inner.innermost.txet"),
         (r#"{"inners":[{},{"x":1}]}"#, "inners[1].x"),
-        (r#"{"byNumber":{"7":{"x":1}}}"#, r#"byNumber["7"].x"#),
+        (r#"{"byNumber":{"7":{"x":1}}}"#, r#"by_number["7"].x"#),
         (r#"{"[test.v1.extension]":1}"#, "[test.v1.extension]"),
         (r#"{"@type":"x"}"#, "@type"),
         (r#"{"empty":{"a":1}}"#, "empty.a"),
@@ -144,5 +144,60 @@ fn proto2_keeps_presence_groups_and_declared_zeros() {
 fn a_group_that_is_not_closed_is_malformed() {
     for wire in [&b"\x2b"[..], b"\x2b\x32\x01x", b"\x2c", b"\x2b\x34", b"\x2b\x3b\x2c\x3c"] {
         assert!(to_json("test.legacy.Legacy", wire).is_err(), "{wire:?}");
+    }
+}
+
+/// The places of all that is wrong.
+fn places(json: &str) -> Vec<(JsonErrorKind, String)> {
+    let error = from_json("test.v1.All", json).unwrap_err();
+    let further = error.further.iter().map(|further| (further.kind, further.path.clone())).collect::<Vec<_>>();
+    std::iter::once((error.kind, error.path)).chain(further).collect()
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once_in_proto_names() {
+    let json = r#"{"int32Value":"abc","flag":"yes","name":"fine","nothing":{"a":[1]},"int64Value":1.5,
+        "recursive":{"inners":[{"count":1},{"count":"x","title":7},5,{"title":"fine"}],"name":null},
+        "counts":{"a":"b","a":1,"c":true},"int32_value":1,"structure":{"a":1,"a":2},"choiceText":"","choiceNumber":1}"#;
+    let expected = [
+        (JsonErrorKind::Value, "int32_value"),
+        (JsonErrorKind::Value, "flag"),
+        (JsonErrorKind::UnknownField, "nothing"),
+        (JsonErrorKind::Value, "int64_value"),
+        (JsonErrorKind::Value, "recursive.inners[1].count"),
+        (JsonErrorKind::Value, "recursive.inners[1].title"),
+        (JsonErrorKind::Value, "recursive.inners[2]"),
+        (JsonErrorKind::Value, "counts[\"a\"]"),
+        (JsonErrorKind::Duplicate, "counts[\"a\"]"),
+        (JsonErrorKind::Value, "counts[\"c\"]"),
+        (JsonErrorKind::Duplicate, "int32_value"),
+        (JsonErrorKind::Duplicate, "structure[\"a\"]"),
+        (JsonErrorKind::Duplicate, "choice_number"),
+    ];
+    assert_eq!(places(json), expected.map(|(kind, path)| (kind, path.to_owned())));
+}
+
+#[test]
+fn a_text_that_is_not_json_has_no_other_faults() {
+    for json in [
+        r#"{"int32Value":"abc","name":}"#,
+        r#"{"int32Value":"abc"} 7"#,
+        r#"{"int32Value":[1,}"#,
+        r#"{"inner":{"count":"x"},"inner":{"#,
+    ] {
+        let kinds: Vec<JsonErrorKind> = places(json).into_iter().map(|(kind, _)| kind).collect();
+        assert_eq!(kinds, [JsonErrorKind::Syntax], "{json}");
+    }
+}
+
+#[test]
+fn no_more_is_told_than_a_reader_can_use() {
+    let many = vec!["true"; 10 * MAX_JSON_VIOLATIONS].join(",");
+    for json in [
+        format!(r#"{{"name":7,"recursive":{{"inners":[{many}]}},"int32Value":"x"}}"#),
+        format!(r#"{{"packed":[{many}]}}"#),
+        format!("{{{}}}", (0..100).map(|i| format!("\"x{i}\":1")).collect::<Vec<_>>().join(",")),
+    ] {
+        assert_eq!(places(&json).len(), MAX_JSON_VIOLATIONS, "{json}");
     }
 }

@@ -75,14 +75,17 @@ fn what_has_no_text_form_is_refused_by_its_path() {
         ("any", "x"),
         ("flag", "1"),
         ("flag", ""),
-        ("int32Value", ""),
-        ("int32Value", "5x"),
+        ("int32_value", ""),
+        ("int32_value", "5x"),
         ("state", "NOWHERE"),
-        ("createTime", "today"),
-        ("doubleValue", "inf"),
+        ("create_time", "today"),
+        ("double_value", "inf"),
     ] {
-        let error = set(&[(path, text)]).unwrap_err();
-        assert_eq!((error.kind, error.path.as_str()), (JsonErrorKind::Value, path), "{error}");
+        let camel = path.replace("_v", "V").replace("_t", "T");
+        for given in [path, &camel] {
+            let error = set(&[(given, text)]).unwrap_err();
+            assert_eq!((error.kind, error.path.as_str()), (JsonErrorKind::Value, path), "{given}: {error}");
+        }
     }
 }
 

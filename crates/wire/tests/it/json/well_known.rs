@@ -2,7 +2,7 @@
 
 use mainstay_wire::JsonErrorKind;
 
-use crate::schema::{from_json, through};
+use crate::schema::{from_json, snake, through};
 
 fn same(name: &str, value: &str) {
     let json = format!("{{\"{name}\":{value}}}");
@@ -16,7 +16,7 @@ fn becomes(name: &str, given: &str, written: &str) {
 
 fn refused(name: &str, value: &str) {
     let error = from_json("test.v1.All", &format!("{{\"{name}\":{value}}}")).unwrap_err();
-    assert!(error.path.starts_with(name), "{value}: {error}");
+    assert!(error.path.starts_with(&snake(name)), "{value}: {error}");
     assert!(matches!(error.kind, JsonErrorKind::Value | JsonErrorKind::Duplicate), "{value}: {error}");
 }
 

@@ -64,6 +64,11 @@ pub fn to_json(name: &str, wire: &[u8]) -> Result<String, mainstay_wire::WireErr
     Ok(String::from_utf8(out).expect("JSON is UTF-8"))
 }
 
+/// The proto name of a field by its JSON name.
+pub fn snake(name: &str) -> String {
+    name.chars().flat_map(|c| c.is_ascii_uppercase().then_some('_').into_iter().chain(c.to_lowercase())).collect()
+}
+
 /// What the plans read from JSON.
 pub fn from_json(name: &str, json: &str) -> Result<Vec<u8>, mainstay_wire::JsonError> {
     let mut out = Vec::new();
