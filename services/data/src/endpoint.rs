@@ -76,10 +76,10 @@ impl UnaryService<Bytes> for Method {
     type Future = BoxFuture<'static, Result<tonic::Response<Bytes>, tonic::Status>>;
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        let mask = request.metadata().as_ref().get(FIELD_MASK_HEADER).cloned();
-        let mut call = Call::of(self.context.clone(), Arc::clone(&self.path), request.into_inner());
-        if let Some(mask) = mask {
-            call.metadata.insert(FIELD_MASK_HEADER, mask);
+        let (metadata, _, message) = request.into_parts();
+        let mut call = Call::of(self.context.clone(), Arc::clone(&self.path), message);
+        for mask in metadata.as_ref().get_all(FIELD_MASK_HEADER) {
+            call.metadata.append(FIELD_MASK_HEADER, mask.clone());
         }
         let resources = Arc::clone(&self.resources);
         Box::pin(async move { reply(resources.call(&call).await) })

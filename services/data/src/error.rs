@@ -4,6 +4,7 @@ use mainstay_fault::{Fault, Reason};
 use mainstay_wire as wire;
 
 use crate::domain::checks::Denial;
+use crate::domain::constraints::Clash;
 use crate::domain::page_token::TokenError;
 
 /// What can go wrong when a method of an application's resource is called.
@@ -39,10 +40,9 @@ pub enum Error {
     EtagMismatch,
     #[error("a resource of this name exists")]
     AlreadyExists { name: String },
-    /// `made` is the key of the row that was to be made, where it was not a row that changed: should the key be taken, too,
-    /// that is said instead (see [`crate::domain::write::run`]).
+    /// With the clash it may be that something else is broken, too, and comes first.
     #[error("a unique index holds these values already")]
-    Unique { fields: Vec<String>, made: Option<Vec<mainstay_record::Value>> },
+    Unique { fields: Vec<String>, clash: Option<Box<Clash>> },
     #[error("a referenced resource does not exist, or the caller may not read it")]
     ReferenceNotFound { field: String },
     #[error("other resources refer to this one")]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use http::HeaderMap;
 use mainstay_contract::Standard;
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Clock, Principal};
@@ -35,7 +36,7 @@ impl Resources {
 
     /// Answers a call to one of a resource's methods.
     pub async fn call(&self, call: &Call) -> std::result::Result<Bytes, Fault> {
-        let read_mask = call.metadata.get(FIELD_MASK_HEADER).and_then(|mask| mask.to_str().ok()).map(Arc::from);
+        let read_mask = read_mask(&call.metadata)?;
         self.run(&call.path, &call.principal, &call.message, read_mask).await.map_err(|error| match error {
             Some(error) => error.into(),
             None => Fault::new(Reason::MethodNotFound),
@@ -82,6 +83,22 @@ impl Resources {
             Standard::Delete => Box::pin(delete::delete(cx, op, message)).await,
         }
     }
+}
+
+/// The fields that the caller wants back: all the headers that name some, as one list (RFC 9110, section 5.3).
+fn read_mask(metadata: &HeaderMap) -> std::result::Result<Option<Arc<str>>, Fault> {
+    let mut joined = String::new();
+    for mask in metadata.get_all(FIELD_MASK_HEADER) {
+        let mask = mask.to_str().map_err(|_| {
+            Fault::new(Reason::InvalidMask)
+                .message(format!("the header `{FIELD_MASK_HEADER}` holds no names of fields"))
+        })?;
+        if !joined.is_empty() {
+            joined.push(',');
+        }
+        joined.push_str(mask);
+    }
+    Ok((!joined.is_empty()).then(|| Arc::from(joined)))
 }
 
 /// The way to the data service for a gateway in the same process.

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod crud;
+mod masks;
 mod rename;
 mod s09_identity;
 mod s32_no_rules;

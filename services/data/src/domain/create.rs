@@ -9,9 +9,10 @@ use mainstay_record::Value;
 use mainstay_wire::{DecodeError, Decoded, Violation, frame};
 use uuid::Uuid;
 
+use super::constraints::constraint;
 use super::context::{Context, Operation};
 use super::read_mask;
-use super::write::{Outcome, Terms, allowed, changed_references, check_references, constraint, is_readable, run};
+use super::write::{Outcome, Terms, allowed, changed_references, check_references, is_readable, run};
 use crate::error::{Error, ID_RULE, Result};
 use crate::plans::{ResourcePlan, admit, unset};
 

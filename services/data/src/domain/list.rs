@@ -6,12 +6,12 @@ use bytes::Bytes;
 use mainstay_db::Sink;
 use mainstay_record::{Row, Value};
 use mainstay_sql::{NullPattern, OrderColumn};
-use mainstay_wire::{EncodeError, Selection, frame};
+use mainstay_wire::{EncodeError, frame};
 
 use super::checks::Obstacle;
 use super::context::{Context, Operation};
 use super::page_token::{self, Binding, Position};
-use super::read_mask;
+use super::read_mask::{self, Rows};
 use crate::error::{Error, Result};
 use crate::plans::{ListPlan, MAX_INLINE_ROWS, ResourcePlan, Shape, position_values};
 
@@ -61,7 +61,7 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes>
     if nothing && op.caller.is_nobody() {
         return Err(op.caller.denied(Obstacle::AuthRule));
     }
-    let selection = read_mask::of_list(op)?;
+    let shown = read_mask::of_list(op)?;
     let request = read(message)?;
     let parent = parent(plan, request.parent)?;
     let binding = binding(op, &request);
@@ -77,7 +77,7 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes>
     params.extend(values);
     let binds = list.statement.values(&op.caller, &params);
     let lane = list.lane(request.page_size);
-    let page = Page::new(plan, &list, request.page_size, selection);
+    let page = Page::new(plan, &list, request.page_size, shown);
     let page = cx.db.fetch(lane, &list.statement.statement, binds, page).await?;
     finish(cx, op, &list, &binding, page)
 }
@@ -141,7 +141,7 @@ fn place(
 struct Page {
     plan: Arc<ResourcePlan>,
     order: Vec<OrderColumn>,
-    selection: Option<Selection>,
+    shown: Rows,
     /// How many records the page may have.
     size: usize,
     /// How many rows have come.
@@ -152,11 +152,11 @@ struct Page {
 }
 
 impl Page {
-    fn new(plan: &Arc<ResourcePlan>, list: &ListPlan, size: usize, selection: Option<Selection>) -> Page {
+    fn new(plan: &Arc<ResourcePlan>, list: &ListPlan, size: usize, shown: Rows) -> Page {
         Page {
             plan: Arc::clone(plan),
             order: list.order.clone(),
-            selection,
+            shown,
             size,
             rows: 0,
             last: Vec::new(),
@@ -172,7 +172,12 @@ impl Sink for Page {
         if self.rows > self.size || self.error.is_some() {
             return;
         }
-        let encoded = self.plan.record.encode_field(RESOURCES, row, self.selection.as_ref(), &mut self.out);
+        let record = &self.plan.record;
+        let encoded = match &self.shown {
+            Rows::Whole => record.encode_field(RESOURCES, row, None, &mut self.out),
+            Rows::Part(fields) => record.encode_field(RESOURCES, row, Some(fields), &mut self.out),
+            Rows::Hidden => Ok(()),
+        };
         self.error = encoded.err();
         if self.out.len() >= MAX_PAGE_BYTES {
             self.size = self.rows;

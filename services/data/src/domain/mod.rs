@@ -2,6 +2,7 @@
 
 pub mod caller;
 pub mod checks;
+pub mod constraints;
 pub mod context;
 pub mod create;
 pub mod delete;

@@ -1,6 +1,6 @@
 //! Which part of an answer the caller wants (AIP-157).
 
-use mainstay_wire::Selection;
+use mainstay_wire::{MaskError, Selection};
 
 use super::context::Operation;
 use crate::error::{Error, Result};
@@ -8,28 +8,76 @@ use crate::error::{Error, Result};
 /// The metadata key that asks for a part of the answer.
 pub const FIELD_MASK_HEADER: &str = "x-goog-fieldmask";
 
+/// The field of a list's answer that every answer has: without it a client would believe the list complete.
+const TOKEN: [&str; 2] = ["next_page_token", "nextPageToken"];
+
+/// What a list's answer carries of each row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rows {
+    Whole,
+    Part(Selection),
+    /// The rows are counted, for the token, and not shown.
+    Hidden,
+}
+
 /// Compiles the caller's read mask over the resource; nothing where all of it is wanted.
 pub fn of_record(op: &Operation) -> Result<Option<Selection>> {
-    let Some(mask) = wanted(op) else { return Ok(None) };
-    select(op, mask.split(',').map(str::trim)).map(Some)
+    let paths = paths(op);
+    if paths.is_empty() { Ok(None) } else { select(op, &paths).map(Some) }
 }
 
 /// Compiles the read mask of a list. It names the fields of the list's answer (`products.title`); the token always comes.
-pub fn of_list(op: &Operation) -> Result<Option<Selection>> {
-    let Some(mask) = wanted(op) else { return Ok(None) };
-    let rows = op.plan().resource.plural.as_str();
-    let paths = mask.split(',').map(str::trim);
-    if paths.clone().any(|path| path == rows) {
-        return Ok(None);
+pub fn of_list(op: &Operation) -> Result<Rows> {
+    let paths = paths(op);
+    if paths.is_empty() || paths.contains(&"*") {
+        return Ok(Rows::Whole);
     }
-    select(op, paths.filter_map(|path| path.strip_prefix(rows).and_then(|rest| rest.strip_prefix('.')))).map(Some)
+    let name = op.plan().resource.plural.as_str();
+    let json_name = json_name(name);
+    let mut below = Vec::with_capacity(paths.len());
+    for path in paths {
+        match path.split_once('.') {
+            _ if TOKEN.contains(&path) => {}
+            None if path == name || path == json_name => below.push("*"),
+            Some((first, rest)) if first == name || first == json_name => below.push(rest),
+            _ => return Err(no_field(name, path)),
+        }
+    }
+    if below.is_empty() { Ok(Rows::Hidden) } else { select(op, &below).map(Rows::Part) }
 }
 
-fn wanted(op: &Operation) -> Option<&str> {
-    op.read_mask.as_deref().filter(|mask| !mask.is_empty() && *mask != "*")
+/// The paths that the caller names; none for everything.
+fn paths(op: &Operation) -> Vec<&str> {
+    let mask = op.read_mask.as_deref().unwrap_or_default();
+    mask.split(',').map(str::trim).filter(|path| !path.is_empty()).collect()
 }
 
-fn select<'m>(op: &Operation, paths: impl Iterator<Item = &'m str>) -> Result<Selection> {
-    let paths: Vec<&str> = paths.collect();
-    op.plan().record.select(&paths).map_err(|error| Error::Mask { field: "$fields", error })
+fn select(op: &Operation, paths: &[&str]) -> Result<Selection> {
+    op.plan().record.select(paths).map_err(refused)
+}
+
+fn no_field(rows: &str, path: &str) -> Error {
+    const SHOWN: usize = 64;
+    let message =
+        format!("is no field of the answer; name `{rows}`, fields of them as `{rows}.name`, or `{}`", TOKEN[0]);
+    refused(MaskError { path: path.chars().take(SHOWN).collect(), message })
+}
+
+fn refused(error: MaskError) -> Error {
+    Error::Mask { field: "$fields", error }
+}
+
+/// The name of a field in JSON: `line_items` becomes `lineItems`.
+fn json_name(name: &str) -> String {
+    let mut upper = false;
+    let mut json = String::with_capacity(name.len());
+    for c in name.chars() {
+        if c == '_' {
+            upper = true;
+        } else {
+            json.push(if upper { c.to_ascii_uppercase() } else { c });
+            upper = false;
+        }
+    }
+    json
 }

@@ -7,10 +7,11 @@ use mainstay_db::Conn;
 use mainstay_record::Value;
 use mainstay_wire::{Decoded, MaskSelection, etag_text, frame};
 
+use super::constraints::constraint;
 use super::context::{Context, Operation};
 use super::create::{check_record, insert, is_id, new_record, shape, violations};
 use super::read_mask;
-use super::write::{Outcome, Terms, allowed, check_references, constraint, run};
+use super::write::{Outcome, Terms, allowed, check_references, run};
 use crate::error::{Error, Result};
 use crate::plans::{Readable, admit};
 

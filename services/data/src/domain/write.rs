@@ -6,13 +6,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use mainstay_contract::Reference;
-use mainstay_db::{Atomic, BoxFuture, Conn, Lane, Rows};
+use mainstay_db::{Atomic, BoxFuture, Conn, Lane};
 use mainstay_record::Value;
 use mainstay_wire::{Selection, Violation, frame};
 use ring::digest::{Context, SHA256};
 
 use super::caller::Caller;
 use super::checks::Obstacle;
+use super::constraints::first_broken;
 use super::context::{self, Operation};
 use super::create::shape;
 use super::read_mask;
@@ -119,20 +120,9 @@ where
             answer(op, &outcome, read_mask::of_record(op)?.as_ref())
         }
         (Ok(Done::Before(before)), None) => replay(cx, op, before).await,
-        (Err(Stop::Failed(Error::Unique { fields, made: Some(key) })), None) => {
-            Err(name_first(cx, op, key, fields).await?)
-        }
+        (Err(Stop::Failed(Error::Unique { clash: Some(clash), .. })), None) => Err(first_broken(cx, op, &clash).await?),
         (Err(Stop::Failed(error)), None) => Err(error),
     }
-}
-
-/// A new row may break the uniqueness of its name and of an index at once, and each engine tells the one that it checks
-/// first. The name wins. A look after the transaction: on PostgreSQL nothing can be asked inside one that has failed.
-async fn name_first(cx: &context::Context, op: &Operation, key: Vec<Value>, fields: Vec<String>) -> Result<Error> {
-    let plan = op.plan();
-    let name = plan.name(&key);
-    let taken = cx.db.fetch(Lane::Inline, &plan.whoever().statement, key, Rows::default()).await?;
-    Ok(if taken.rows.is_empty() { Error::Unique { fields, made: None } } else { Error::AlreadyExists { name } })
 }
 
 struct Shared<J> {
@@ -285,37 +275,6 @@ pub async fn is_readable(conn: &mut Conn<'_>, op: &Operation, resource: usize, k
     let Readable::By { statement, .. } = target.get(&op.caller) else { return Ok(false) };
     let binds = statement.values(&op.caller, key);
     Ok(conn.query(&statement.statement, &binds, &mut |_| ()).await? > 0)
-}
-
-/// Gives a violated constraint its meaning. `made` says that the record was to be a new row.
-pub fn constraint(plan: &ResourcePlan, record: &[Value], made: bool, error: mainstay_db::Error) -> Error {
-    match &error {
-        mainstay_db::Error::UniqueViolation { constraint } => {
-            let index = plan.resource.indexes.iter().find(|index| mainstay_sql::identifier(&index.name) == *constraint);
-            match index {
-                Some(index) => {
-                    let key = record.iter().take(plan.resource.layout.keys());
-                    Error::Unique { fields: index.fields.clone(), made: made.then(|| key.cloned().collect()) }
-                }
-                None => Error::AlreadyExists { name: plan.name(record) },
-            }
-        }
-        mainstay_db::Error::ForeignKeyViolation { constraint } => {
-            let field = violated_reference(plan, constraint.as_deref()).map_or("parent", |reference| &reference.field);
-            Error::ReferenceNotFound { field: field.to_owned() }
-        }
-        _ => error.into(),
-    }
-}
-
-/// Finds the reference that a foreign key is for: its name holds the reference's first column (or an earlier name of it).
-fn violated_reference<'p>(plan: &'p ResourcePlan, constraint: Option<&str>) -> Option<&'p Reference> {
-    let references = &plan.resource.references;
-    let named = |reference: &&Reference| {
-        let column = reference.columns.first().map(|index| &plan.resource.layout.columns[*index].name);
-        column.zip(constraint).is_some_and(|(column, name)| name.contains(&format!("_{column}_fkey")))
-    };
-    references.iter().find(named).or_else(|| references.first())
 }
 
 /// Checks the part of a rule that only the records can decide.

@@ -115,6 +115,21 @@ impl ResourcePlan {
         self.shapes.compile(select(self.dialect, &under))
     }
 
+    /// The statement that finds the keys of the rows with these values, whoever may read them. Params: the values.
+    pub fn holding(&self, columns: &[usize]) -> Arc<Compiled> {
+        let holding = Select {
+            table: self.table(),
+            columns: (0..self.resource.layout.keys()).collect(),
+            flags: Vec::new(),
+            condition: Condition::Equal { columns, first_param: 0 },
+            order: None,
+            after: None,
+            limit_param: None,
+            lock: false,
+        };
+        self.shapes.compile(select(self.dialect, &holding))
+    }
+
     /// How this caller reads one row. Params: the key.
     pub fn get(&self, caller: &Caller) -> Readable {
         self.gets.of(self.table(), self.read.as_ref(), caller, &self.shapes)

@@ -40,6 +40,11 @@ both_engines! {
         masked.metadata.insert("x-goog-fieldmask", "title".parse().unwrap());
         let part = port.call(masked).await.unwrap().unary().unwrap();
         assert_eq!((frame::string(&part, 2).unwrap(), frame::string(&part, 3).unwrap()), (Some("A"), None));
+        let mut masked = named(path, "notes/a", Principal::anonymous());
+        for field in ["title", "name, body"] {
+            masked.metadata.append("x-goog-fieldmask", field.parse().unwrap());
+        }
+        assert_eq!(port.call(masked).await.unwrap().unary().unwrap().len(), 9 + 3 + 3, "several are one list");
         let missing = port.call(named(path, "notes/none", Principal::anonymous())).await.err().unwrap();
         assert_eq!(missing.reason(), Some(Reason::ResourceNotFound));
         let unknown = named("/note.v1.NoteService/Nothing", "", Principal::anonymous());

@@ -4,13 +4,15 @@ use mainstay_fault::Reason;
 use mainstay_testkit::both_engines;
 use serde_json::{Value as Json, json};
 
-use crate::contracts::library;
+use crate::contracts::{library, notes};
 use crate::support::{Caller, Fixture};
 
 const CREATE: &str = "lib.v1.BookService/CreateBook";
 const UPDATE: &str = "lib.v1.BookService/UpdateBook";
 const GET: &str = "lib.v1.BookService/GetBook";
 const LIST: &str = "lib.v1.BookService/ListBooks";
+const NOTE: &str = "note.v1.NoteService/CreateNote";
+const NOTES: &str = "note.v1.NoteService/ListNotes";
 const NAME: &str = "publishers/p/books/b";
 
 async fn with_a_book(engine: mainstay_testkit::Engine) -> (Fixture, Json) {
@@ -206,5 +208,44 @@ both_engines! {
         assert_eq!(lister.ok(LIST, json!({"parent": "publishers/p"})).await, json!({"books": [part]}));
         let wrong = fixture.anonymous().with_read_mask("no_such");
         assert_eq!(wrong.refused(GET, json!({"name": NAME})).await.0, Reason::InvalidMask);
+    }
+
+    async fn a_list_answers_its_token_whatever_part_is_wanted(engine: Engine) {
+        let (fixture, _) = with_a_book(engine).await;
+        let second = json!({"parent": "publishers/p", "book_id": "c", "book": {"title": "U"}});
+        staff(&fixture).ok(CREATE, second).await;
+        let page = async |mask: &str| {
+            let request = json!({"parent": "publishers/p", "page_size": 1});
+            let mut page = fixture.anonymous().with_read_mask(mask).ok(LIST, request).await;
+            let token = page.as_object_mut().unwrap().remove("next_page_token");
+            assert!(token.is_some(), "{mask}: {page}");
+            page
+        };
+        let part = json!({"books": [{"title": "T"}]});
+        for mask in ["books.title", " books.title ,", "books.headline,nextPageToken", "books.title,next_page_token"] {
+            assert_eq!(page(mask).await, part, "{mask:?}");
+        }
+        let whole = page("").await;
+        for mask in ["*", "books", "books.title,books", "books.title,*", "books.*", ",", "next_page_token,books"] {
+            assert_eq!(page(mask).await, whole, "{mask:?}");
+        }
+        assert_eq!(page("next_page_token").await, json!({}), "the rows are not wanted");
+        for mask in ["title", "books.no_such", "books.title,colour", "next_page_token.x", "book"] {
+            let wrong = fixture.anonymous().with_read_mask(mask);
+            let refused = wrong.refused(LIST, json!({"parent": "publishers/p"})).await;
+            assert_eq!(refused, (Reason::InvalidMask, vec!["$fields".to_owned()]), "{mask}");
+        }
+    }
+
+    async fn a_page_of_parts_is_as_long_as_the_parts_allow(engine: Engine) {
+        let fixture = Fixture::start(engine, &notes("string title = 2; string body = 3;")).await;
+        for n in 0..5 {
+            let note = json!({"title": n.to_string(), "body": "b".repeat(1 << 20)});
+            fixture.anonymous().ok(NOTE, json!({"note": note})).await;
+        }
+        let whole = fixture.anonymous().ok(NOTES, json!({})).await;
+        assert!(whole["notes"].as_array().unwrap().len() < 5, "whole rows fill a page");
+        let titles = fixture.anonymous().with_read_mask("notes.title").ok(NOTES, json!({})).await;
+        assert_eq!((titles["notes"].as_array().unwrap().len(), titles.get("next_page_token")), (5, None));
     }
 }

@@ -5,7 +5,7 @@ use mainstay_fault::Reason;
 use mainstay_testkit::both_engines;
 use serde_json::{Value as Json, json};
 
-use crate::contracts::{file, library};
+use crate::contracts::{file, library, notes_with};
 use crate::support::Fixture;
 
 const CREATE: &str = "shop.v1.ProductService/CreateProduct";
@@ -61,6 +61,33 @@ both_engines! {
         }
         let other = json!({"product_id": "mug", "product": {"sku": "CUP"}});
         assert_eq!(merchant.refused(CREATE, other).await.0, Reason::UniqueViolation);
+    }
+
+    async fn of_several_taken_values_the_first_of_the_contract_is_told(engine: Engine) {
+        let options = r#"index {fields: "a" unique: true} index {fields: "b" fields: "n" unique: true} index {fields: "c" unique: true}"#;
+        let fixture = Fixture::start(engine, &notes_with(options, "string a = 2; string b = 3; int32 n = 4; optional string c = 5;")).await;
+        let nobody = fixture.anonymous();
+        let create = "note.v1.NoteService/CreateNote";
+        nobody.ok(create, json!({"note_id": "one", "note": {"a": "x", "b": "y", "n": 7, "c": "z"}})).await;
+        nobody.ok(create, json!({"note_id": "two", "note": {"a": "xx", "b": "yy", "n": 8, "c": "zz"}})).await;
+        nobody.ok(create, json!({"note_id": "bare", "note": {}})).await;
+        for (values, fields) in [
+            (json!({"a": "x", "b": "y", "n": 7, "c": "z"}), "a"),
+            (json!({"a": "new", "b": "y", "n": 7, "c": "z"}), "b,n"),
+            (json!({"a": "new", "b": "y", "n": 9, "c": "z"}), "c"),
+            (json!({"b": "y", "n": 7, "c": "z"}), "b,n"),
+            (json!({"c": "z"}), "c"),
+        ] {
+            let fault = nobody.fault(create, json!({"note": values})).await;
+            assert_eq!((fault.reason(), fault.metadata("field")), (Some(Reason::UniqueViolation), Some(fields)), "{values}");
+            let mut note = values.clone();
+            note["name"] = json!("notes/two");
+            let fault = nobody.fault("note.v1.NoteService/UpdateNote", json!({"note": note, "update_mask": "*"})).await;
+            assert_eq!((fault.reason(), fault.metadata("field")), (Some(Reason::UniqueViolation), Some(fields)), "{values}");
+        }
+        let own = json!({"note": {"name": "notes/two", "a": "xx", "b": "yy", "n": 8, "c": "z"}, "update_mask": "*"});
+        let fault = nobody.fault("note.v1.NoteService/UpdateNote", own).await;
+        assert_eq!(fault.metadata("field"), Some("c"), "what the row has itself is not taken");
     }
 
     async fn a_hidden_row_that_an_update_would_make_again_exists_whatever_else_it_breaks(engine: Engine) {

@@ -11,14 +11,12 @@ use mainstay_layers::{Body, Context};
 use mainstay_runtime::RawCodec;
 use mainstay_runtime::channel::Call;
 use mainstay_runtime::codec::with_reason;
-use mainstay_wire::Selection;
 use tonic::Status;
 use tonic::codec::CompressionEncoding;
 
 use super::endpoint::Edge;
-use super::rest::FIELD_MASK;
+use super::read_mask::ReadMask;
 use crate::snapshot::{Method, Snapshot};
-use crate::transcode;
 
 /// A call whose method is known.
 #[derive(Debug)]
@@ -47,10 +45,10 @@ pub async fn serve(
         };
         server.server_streaming(Once(Some(open)), request).await
     } else {
-        let fields = selection(&call, &request)?;
+        let mask = ReadMask::of(&call.snapshot, &call.method, None, request.headers())?;
         let answer = |request: tonic::Request<Bytes>| async {
             asked.store(true, Ordering::Relaxed);
-            reply(unary(edge, &call, fields, context, request.into_inner()).await)
+            reply(unary(edge, &call, mask, context, request.into_inner()).await)
         };
         server.unary(Once(Some(answer)), request).await
     };
@@ -73,16 +71,17 @@ fn server(edge: &Edge, request: &Request<Body>) -> tonic::server::Grpc<RawCodec>
 async fn unary(
     edge: &Edge,
     call: &GrpcCall,
-    fields: Option<Selection>,
+    mask: Option<ReadMask>,
     context: Context,
     message: Bytes,
 ) -> Result<Bytes, Fault> {
     let method = &call.method;
-    let outgoing = Call::of(context, method.path.clone(), message);
+    let mut outgoing = Call::of(context, method.path.clone(), message);
+    let mask = mask.filter(|mask| !mask.hand_on(&mut outgoing));
     let answer = edge.channel(method.backend).call(outgoing).await?.unary()?;
-    let Some(fields) = fields else { return Ok(answer) };
+    let Some(mask) = mask else { return Ok(answer) };
     let mut pruned = Vec::with_capacity(answer.len());
-    call.snapshot.plans.prune(method.output, &answer, &fields, &mut pruned).map_err(Fault::internal)?;
+    call.snapshot.plans.prune(method.output, &answer, &mask.selection, &mut pruned).map_err(Fault::internal)?;
     Ok(Bytes::from(pruned))
 }
 
@@ -95,11 +94,6 @@ async fn stream(
     let outgoing = Call::of(context, call.method.path.clone(), message).streaming();
     let answers = edge.channel(call.method.backend).call(outgoing).await?.stream();
     Ok(answers.map(|answer| answer.map_err(Status::from)).boxed())
-}
-
-fn selection(call: &GrpcCall, request: &Request<Body>) -> Result<Option<Selection>, Fault> {
-    let Some(paths) = request.headers().get(FIELD_MASK).and_then(|paths| paths.to_str().ok()) else { return Ok(None) };
-    transcode::selection(&call.snapshot.plans, call.method.output, paths).map(Some)
 }
 
 /// A service that is called once, which is all that one request does.

@@ -4,6 +4,7 @@ mod body;
 mod endpoint;
 mod fixed;
 mod grpc;
+mod read_mask;
 mod rest;
 
 pub use endpoint::{Backends, Edge};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{Method as HttpMethod, Request, Response};
 use http_body_util::Full;
 use mainstay_fault::{Fault, Reason};
@@ -14,12 +14,10 @@ use tonic::Code;
 
 use super::body;
 use super::endpoint::Edge;
+use super::read_mask::ReadMask;
 use crate::route::Segments;
 use crate::snapshot::{Backend, Binding, Snapshot};
 use crate::transcode::{self, RequestParts, Wanted};
-
-/// The header that asks for some of an answer's fields only (AIP-157).
-pub const FIELD_MASK: HeaderName = HeaderName::from_static("x-goog-fieldmask");
 
 /// Field 0 of a wire type that does not exist: the start of no message.
 const UNREADABLE: &[u8] = &[0x07];
@@ -52,12 +50,17 @@ pub async fn serve(
 ) -> Result<Response<Body>, Fault> {
     let binding = &rest.snapshot.bindings()[rest.binding];
     let uri = request.uri().clone();
-    let (message, wanted) = match read(edge, &rest, binding, request).await {
+    let (message, mask) = match read(edge, &rest, binding, request).await {
         Ok(read) => read,
         Err(fault) => return Err(permission_first(edge, &rest, uri.path(), context, fault).await),
     };
-    let call = Call::of(context, binding.method.path.clone(), message);
+    let mut call = Call::of(context, binding.method.path.clone(), message);
+    if let Some(mask) = &mask {
+        mask.hand_on(&mut call);
+    }
     let reply = edge.channel(binding.method.backend).call(call).await?.unary()?;
+    let options = JsonOptions { emit_defaults: edge.config.emit_defaults };
+    let wanted = Wanted { options, fields: mask.map(|mask| mask.selection) };
     let json = transcode::answer(&rest.snapshot.plans, binding, &wanted, &reply)?;
     Ok(ok(binding, json))
 }
@@ -67,7 +70,7 @@ async fn read(
     rest: &RestRequest,
     binding: &Binding,
     request: Request<Body>,
-) -> Result<(Bytes, Wanted), Fault> {
+) -> Result<(Bytes, Option<ReadMask>), Fault> {
     let (parts, body) = request.into_parts();
     let body = body::read(body, edge.config.max_request_bytes).await?;
     if !body.is_empty() {
@@ -77,11 +80,8 @@ async fn read(
     let (path, query) = (parts.uri.path(), parts.uri.query());
     let transcoded =
         transcode::request(plans, binding, RequestParts { path, segments: &rest.segments, query, body: &body })?;
-    let header = parts.headers.get(FIELD_MASK).and_then(|paths| paths.to_str().ok());
-    let fields = transcoded.fields.as_deref().or(header);
-    let fields = fields.map(|paths| transcode::selection(plans, binding.method.output, paths)).transpose()?;
-    let options = JsonOptions { emit_defaults: edge.config.emit_defaults };
-    Ok((Bytes::from(transcoded.message), Wanted { options, fields }))
+    let mask = ReadMask::of(&rest.snapshot, &binding.method, transcoded.fields.as_deref(), &parts.headers)?;
+    Ok((Bytes::from(transcoded.message), mask))
 }
 
 /// What is wrong with a request is told only to who may make it (AIP-211). Where the data service decides who may, it is

@@ -16,18 +16,10 @@ pub enum Origin<'r> {
     },
 }
 
-/// Turns what `wire` says about a text into a fault that names the field, from the request message.
+/// Turns what `wire` says about a text into a fault that names every field, from the request message. Fields that do not
+/// exist are a reason of their own only where nothing else is wrong.
 pub fn json_fault(error: JsonError, origin: Origin<'_>) -> Fault {
-    let field = match origin {
-        Origin::Body { field } if !field.is_empty() && error.path.is_empty() => field.to_owned(),
-        Origin::Body { field } if !field.is_empty() => format!("{field}.{}", error.path),
-        _ => error.path,
-    };
-    let place = match origin {
-        Origin::Path => "path",
-        Origin::Query => "query",
-        Origin::Body { .. } => "body",
-    };
+    let (place, field) = (origin.place(), origin.field(&error.path));
     match error.kind {
         JsonErrorKind::Syntax | JsonErrorKind::Depth => {
             let at = if field.is_empty() { String::new() } else { format!(" at `{field}`") };
@@ -35,11 +27,36 @@ pub fn json_fault(error: JsonError, origin: Origin<'_>) -> Fault {
                 .message(format!("the {place} could not be read{at}: {}", error.message))
         }
         JsonErrorKind::UnknownField if origin == Origin::Query => unknown_parameter(&field),
-        JsonErrorKind::UnknownField => Fault::new(Reason::UnknownField)
-            .message(format!("the {place} names `{}`, which is no field of the request", shown(&field)))
-            .violation(field, error.message),
-        JsonErrorKind::Value | JsonErrorKind::Duplicate => {
-            Fault::new(Reason::FieldViolation).violation(field, error.message)
+        _ => {
+            let unknown = |error: &JsonError| error.kind == JsonErrorKind::UnknownField;
+            let fault = if unknown(&error) && error.further.iter().all(unknown) {
+                Fault::new(Reason::UnknownField)
+                    .message(format!("the {place} names `{}`, which is no field of the request", shown(&field)))
+            } else {
+                Fault::new(Reason::FieldViolation)
+            };
+            let further = error.further.into_iter().map(|error| (origin.field(&error.path), error.message));
+            let all = std::iter::once((field, error.message)).chain(further);
+            all.fold(fault, |fault, (field, message)| fault.violation(field, message))
+        }
+    }
+}
+
+impl Origin<'_> {
+    fn place(self) -> &'static str {
+        match self {
+            Origin::Path => "path",
+            Origin::Query => "query",
+            Origin::Body { .. } => "body",
+        }
+    }
+
+    /// The field as the request message names it.
+    fn field(self, path: &str) -> String {
+        match self {
+            Origin::Body { field } if path.is_empty() => field.to_owned(),
+            Origin::Body { field } if !field.is_empty() => format!("{field}.{path}"),
+            _ => path.to_owned(),
         }
     }
 }

@@ -117,19 +117,17 @@ impl Builder<'_> {
     /// Appends the query parameters. Says whether one of them is the mask that would otherwise come from the body.
     fn query(&mut self) -> Result<bool, Fault> {
         let Some(query) = self.parts.query.filter(|query| !query.is_empty()) else { return Ok(false) };
-        let mut has_mask = false;
-        let mut seen: Vec<Cow<'_, str>> = Vec::new();
+        let mut seen: Vec<String> = Vec::new();
         for parameter in parameters(query) {
             let Parameter { name, value } = parameter?;
             if name.starts_with('$') {
                 self.system_parameter(&name, value.into_owned())?;
-                continue;
+            } else {
+                let path = self.field_parameter(&name, &value, &seen)?;
+                seen.push(path);
             }
-            self.field_parameter(&name, &value, seen.contains(&name))?;
-            has_mask |= matches!(name.as_ref(), "updateMask" | "update_mask");
-            seen.push(name);
         }
-        Ok(has_mask)
+        Ok(seen.iter().any(|path| path == "update_mask"))
     }
 
     fn system_parameter(&mut self, name: &str, value: String) -> Result<(), Fault> {
@@ -145,26 +143,25 @@ impl Builder<'_> {
         }
     }
 
-    fn field_parameter(&mut self, name: &str, value: &str, again: bool) -> Result<(), Fault> {
+    /// Appends a field. Answers its path in the contract's names, which is the same for every spelling of it.
+    fn field_parameter(&mut self, name: &str, value: &str, seen: &[String]) -> Result<String, Fault> {
         let taken = match &self.binding.body {
             Body::Whole => return Err(unknown_parameter(name)),
             Body::None => "",
             Body::Message { name, .. } | Body::Value { name } => name.as_ref(),
         };
-        if again || !taken.is_empty() || !self.binding.captures.is_empty() {
-            let field = self.plans.field(self.request, name).map_err(|error| json_fault(error, Origin::Query))?;
-            if self.binding.captures_field(&field.path) {
-                return Err(given_elsewhere(name, "path"));
-            }
-            if !taken.is_empty() && field.path.split('.').next() == Some(taken) {
-                return Err(given_elsewhere(name, "body"));
-            }
-            if again && !field.repeated {
-                return Err(given_twice(name));
-            }
+        let field = self.plans.field(self.request, name).map_err(|error| json_fault(error, Origin::Query))?;
+        if self.binding.captures_field(&field.path) {
+            return Err(given_elsewhere(name, "path"));
+        }
+        if !taken.is_empty() && field.path.split('.').next() == Some(taken) {
+            return Err(given_elsewhere(name, "body"));
+        }
+        if !field.repeated && seen.contains(&field.path) {
+            return Err(given_twice(name));
         }
         let set = self.plans.set_text(self.request, name, value, &mut self.out.message);
-        set.map_err(|error| json_fault(error, Origin::Query))
+        set.map(|()| field.path).map_err(|error| json_fault(error, Origin::Query))
     }
 }
 

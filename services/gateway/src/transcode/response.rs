@@ -18,10 +18,9 @@ pub struct Wanted {
     pub fields: Option<Selection>,
 }
 
-/// Reads a list of field paths of an answer: `$fields` in a query, `x-goog-fieldmask` in headers (AIP-157).
-pub fn selection(plans: &Plans, output: MessageId, paths: &str) -> Result<Selection, Fault> {
-    let paths: Vec<&str> = paths.split(',').map(str::trim).filter(|path| !path.is_empty()).collect();
-    plans.select(output, &paths).map_err(|error| {
+/// Compiles a list of field paths of an answer (AIP-157).
+pub fn selection(plans: &Plans, output: MessageId, paths: &[&str]) -> Result<Selection, Fault> {
+    plans.select(output, paths).map_err(|error| {
         Fault::new(Reason::InvalidMask)
             .message(format!("the wanted fields name `{}`: {}", shown(&error.path), error.message))
             .violation("$fields", error.message)

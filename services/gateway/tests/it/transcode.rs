@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use http::Method;
+use mainstay_fault::Reason;
 use mainstay_gateway::route::Lookup;
 use mainstay_gateway::snapshot::Snapshot;
 use mainstay_gateway::transcode::{self, RequestParts, Transcoded, parameters};
@@ -62,6 +63,23 @@ fn a_query_is_taken_apart_in_order() {
     );
     assert!(read("").unwrap().is_empty());
     assert!(read("a=%f").is_err());
+}
+
+#[test]
+fn everything_that_is_wrong_with_a_body_is_one_fault_in_the_contracts_own_names() {
+    let refused = |body: &str| {
+        let fault = request(&Method::PATCH, "/library/v1/books/1", "", body.as_bytes()).unwrap().unwrap_err();
+        let fields = fault.violations().iter().map(|violation| violation.field.clone()).collect::<Vec<_>>();
+        (fault.reason().unwrap(), fields)
+    };
+    let fields = |fields: &[&str]| fields.iter().map(|field| (*field).to_owned()).collect::<Vec<_>>();
+    assert_eq!(
+        refused(r#"{"title":1,"nothing":2,"pages":"many","authors":[5,"A"]}"#),
+        (Reason::FieldViolation, fields(&["book.title", "book.nothing", "book.pages", "book.authors[0]"]))
+    );
+    assert_eq!(refused(r#"{"x":1,"y":2}"#), (Reason::UnknownField, fields(&["book.x", "book.y"])));
+    assert_eq!(refused("[]"), (Reason::FieldViolation, fields(&["book"])));
+    assert_eq!(refused(r#"{"title":1,"#).0, Reason::MalformedRequest);
 }
 
 proptest! {

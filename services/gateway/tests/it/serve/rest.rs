@@ -114,6 +114,25 @@ async fn names_of_parameters_may_be_written_as_in_json_or_as_in_the_contract() {
 }
 
 #[tokio::test]
+async fn a_field_is_given_once_however_it_is_spelled() {
+    let harness = Harness::start().await;
+    for (uri, name) in [
+        ("/library/v1/books?pageSize=1&pageSize=3", "pageSize"),
+        ("/library/v1/books?page_size=1&filter=x&pageSize=3", "pageSize"),
+        ("/library/v1/books?pageSize=1&page_size=1", "page_size"),
+        ("/library/v1/messages:search?range.inner.to=1&range.inner.to=1", "range.inner.to"),
+    ] {
+        let answer = harness.get(uri).await;
+        assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::BAD_REQUEST, "FIELD_VIOLATION"), "{uri}");
+        assert_eq!(answer.violations(), [name], "{uri}");
+    }
+    let masks = "/library/v1/books/1?updateMask=title&update_mask=pages";
+    let answer = harness.rest(Method::PATCH, masks, "{}").await;
+    assert_eq!(answer.violations(), ["update_mask"]);
+    assert_eq!(search("words=a&kinds=NOTE&words=b").await["words"], json!(["a", "b"]), "repeated fields are");
+}
+
+#[tokio::test]
 async fn an_unknown_parameter_is_refused_by_name() {
     let harness = Harness::start().await;
     for (uri, name) in [

@@ -1,0 +1,74 @@
+//! Which fields of an answer the caller wants (AIP-157).
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use mainstay_fault::{Fault, Reason};
+use mainstay_runtime::channel::Call;
+use mainstay_wire::Selection;
+
+use crate::snapshot::{Method, Snapshot};
+use crate::transcode;
+
+/// The header that asks for some of an answer's fields only. Several are one list (RFC 9110, section 5.3).
+pub const FIELD_MASK: HeaderName = HeaderName::from_static("x-goog-fieldmask");
+
+/// The field of a page that every answer has: without it a client would believe the list complete.
+const PAGE_TOKEN: &str = "next_page_token";
+
+/// The fields that a request asks for.
+#[derive(Debug)]
+pub struct ReadMask {
+    /// What is left of the answer, if it still is to be cut.
+    pub selection: Selection,
+    /// For the data service, which cuts the rows that it reads.
+    forwarded: Option<HeaderValue>,
+}
+
+impl ReadMask {
+    /// Reads what `$fields` of the query and the headers ask for, together; nothing where they want everything.
+    ///
+    /// Fails with INVALID_MASK where a path leads to no field of the method's answer.
+    pub fn of(
+        snapshot: &Snapshot,
+        method: &Method,
+        query: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Result<Option<ReadMask>, Fault> {
+        let mut paths = Vec::new();
+        for header in headers.get_all(FIELD_MASK) {
+            paths.extend(named(header.to_str().map_err(|_| unreadable())?));
+        }
+        paths.extend(query.into_iter().flat_map(named));
+        if paths.is_empty() {
+            return Ok(None);
+        }
+        let plans = &snapshot.plans;
+        let selection = transcode::selection(plans, method.output, &paths)?;
+        if selection.is_whole() {
+            return Ok(None);
+        }
+        if !method.ruled {
+            return Ok(Some(ReadMask { selection, forwarded: None }));
+        }
+        let forwarded = HeaderValue::from_str(&paths.join(",")).map_err(|_| unreadable())?;
+        paths.push(PAGE_TOKEN);
+        let selection = plans.select(method.output, &paths).unwrap_or(selection);
+        Ok(Some(ReadMask { selection, forwarded: Some(forwarded) }))
+    }
+
+    /// Hands the mask on with the call, where the service behind applies it. Says whether it does.
+    pub fn hand_on(&self, call: &mut Call) -> bool {
+        let Some(mask) = &self.forwarded else { return false };
+        call.metadata.insert(FIELD_MASK, mask.clone());
+        true
+    }
+}
+
+fn named(mask: &str) -> impl Iterator<Item = &str> {
+    mask.split(',').map(str::trim).filter(|path| !path.is_empty())
+}
+
+fn unreadable() -> Fault {
+    Fault::new(Reason::InvalidMask)
+        .message("the wanted fields cannot be read: separate the names of fields by commas, as in `name,price.units`")
+        .violation("$fields", "must be names of fields, separated by commas")
+}
