@@ -26,7 +26,9 @@ pub fn compile(sources: Vec<Source>) -> Result<Contract, Diagnostics> {
     options::check_options(&mut report, &pool);
     let heads = head::find(&mut report, &pool);
     let resources = resource::build(&mut report, &pool, &heads);
-    let bound = service::bind(&mut report, &pool, &heads);
+    // Requests that lack a field, because its type is not defined, would be told to have the wrong shape.
+    let bound =
+        if report.undefined.is_empty() { service::bind(&mut report, &pool, &heads) } else { service::Bound::default() };
     if heads.is_empty() && report.errors() == 0 {
         report.general(nothing_to_serve());
     }
@@ -120,8 +122,13 @@ pub(crate) fn hash(bytes: &[u8]) -> String {
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Writes the contract as `.proto` files that other tools make stubs of: the written files and the derived services, each
-/// under its import path.
+/// Writes the contract as `.proto` files that other tools make stubs of: the written files, the derived services, and
+/// what they import, each under its import path. Only `google/protobuf/*` is left out, which every compiler brings.
 pub fn export(contract: &Contract) -> Vec<Source> {
-    contract.sources.iter().chain(&contract.derived).cloned().collect()
+    let imported = |(path, text): &(&str, &str)| {
+        let needed = !path.starts_with("google/protobuf/") && contract.pool.get_file_by_name(path).is_some();
+        needed.then(|| Source { path: (*path).to_owned(), text: (*text).to_owned() })
+    };
+    let imports = mainstay_proto::SOURCES.iter().filter_map(imported);
+    contract.sources.iter().chain(&contract.derived).cloned().chain(imports).collect()
 }

@@ -1,6 +1,8 @@
 //! From parsed files to one pool of descriptors.
 
 use prost_reflect::DescriptorPool;
+use prost_types::FileDescriptorProto;
+use prost_types::field_descriptor_proto::Type;
 
 use crate::embedded;
 use crate::file::{Files, Spot, tag};
@@ -32,6 +34,37 @@ pub(crate) fn link(report: &mut Report<'_>) -> DescriptorPool {
     linker.pool
 }
 
+/// A field whose type is not defined.
+struct Undefined {
+    full_name: String,
+    words: Vec<String>,
+}
+
+/// Makes the field at a descriptor path a string. Nothing where there is no such field.
+fn undefine(file: &mut FileDescriptorProto, path: &[i32]) -> Option<Undefined> {
+    const MESSAGE: i32 = 4;
+    const NESTED: i32 = 3;
+    const FIELD: i32 = 2;
+    let at = |index: &i32| usize::try_from(*index).ok();
+    let [MESSAGE, first, rest @ ..] = path else { return None };
+    let mut full_name = file.package.clone().into_iter().filter(|package| !package.is_empty()).collect::<Vec<_>>();
+    let mut message = file.message_type.get_mut(at(first)?)?;
+    let mut rest = rest;
+    while let [NESTED, index, further @ ..] = rest {
+        full_name.push(message.name().to_owned());
+        message = message.nested_type.get_mut(at(index)?)?;
+        rest = further;
+    }
+    full_name.push(message.name().to_owned());
+    let [FIELD, index] = rest else { return None };
+    let field = message.field.get_mut(at(index)?)?;
+    full_name.push(field.name().to_owned());
+    let type_name = field.type_name.take()?;
+    field.set_type(Type::String);
+    let words = type_name.split('.').chain([field.name()]).map(str::to_owned).collect();
+    Some(Undefined { full_name: full_name.join("."), words })
+}
+
 struct Linker<'r, 'f> {
     report: &'r mut Report<'f>,
     files: &'f Files,
@@ -57,18 +90,39 @@ impl Linker<'_, '_> {
         for (i, dependency) in parsed.dependency.iter().enumerate() {
             sound &= self.import(index, i, dependency, &parsed.dependency[..i]);
         }
-        if sound {
-            let text = &file.source.text;
-            if let Err(error) = self.pool.add_file_descriptor_proto(parsed.clone()) {
-                sound = false;
-                for problem in Raw::all_of(&error.with_source_code(text), text) {
-                    problem.add_to(self.report, index);
-                }
-            }
-        }
+        sound = sound && self.add(index, parsed.clone());
         self.stack.pop();
         self.states[index] = if sound { State::Linked } else { State::Broken };
         self.states[index]
+    }
+
+    /// Adds a file to the pool. Types that are not defined do not keep it out: they are told, and their fields noted, so
+    /// that what else is wrong can be told along with them.
+    fn add(&mut self, index: usize, mut parsed: FileDescriptorProto) -> bool {
+        let file = &self.files.all[index];
+        let Err(error) = self.pool.add_file_descriptor_proto(parsed.clone()) else { return true };
+        let text = &file.source.text;
+        let problems = Raw::all_of(&error.with_source_code(text), text);
+        let undefined: Vec<Option<Undefined>> = problems
+            .iter()
+            .map(|problem| undefine(&mut parsed, file.field_of_type(&problem.range).unwrap_or_default()))
+            .collect();
+        for problem in problems {
+            problem.add_to(self.report, index);
+        }
+        let Some(undefined) = undefined.into_iter().collect::<Option<Vec<_>>>() else { return false };
+        for field in undefined {
+            self.report.undefined_words.extend(field.words);
+            self.report.undefined.insert(field.full_name);
+        }
+        // What is told of the file without those types is about its options.
+        if let Err(error) = self.pool.add_file_descriptor_proto(parsed) {
+            for problem in Raw::all_of(&error.with_source_code(text), text) {
+                problem.add_to(self.report, index);
+            }
+            return false;
+        }
+        true
     }
 
     fn import(&mut self, file: usize, position: usize, name: &str, before: &[String]) -> bool {

@@ -1,5 +1,7 @@
 //! Collects problems while the pipeline goes on.
 
+use std::collections::HashSet;
+
 use crate::file::{Files, Spot};
 use crate::text::Step;
 use crate::{Diagnostic, Severity};
@@ -19,6 +21,10 @@ pub(crate) struct Report<'f> {
     spare: Diagnostic,
     /// Stands for everything inside types that are not the contract's own (`google.type.Money`): the field that has one.
     pub anchor: Option<Spot>,
+    /// Full names of fields whose type is not defined: told already, and passed over by everything that comes after.
+    pub undefined: HashSet<String>,
+    /// The names of those fields and the parts of their types' names: who uses them is not to blame.
+    pub undefined_words: HashSet<String>,
 }
 
 /// A problem that can still be given its cause and its remedy.
@@ -40,7 +46,15 @@ impl<'f> Report<'f> {
     /// Goes on from what was found before.
     pub(crate) fn new(files: &'f Files, found: Vec<Diagnostic>) -> Report<'f> {
         let errors = found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
-        Report { files, found, errors, spare: Diagnostic::general("", None, None), anchor: None }
+        Report {
+            files,
+            found,
+            errors,
+            spare: Diagnostic::general("", None, None),
+            anchor: None,
+            undefined: HashSet::new(),
+            undefined_words: HashSet::new(),
+        }
     }
 
     /// The place that `find` knows in a written file, else the anchor's.

@@ -38,6 +38,12 @@ pub fn read_folder(dir: &Path) -> Result<Vec<Source>, Diagnostics> {
                 Some("put the contract's .proto files there, or name another folder with --contracts DIR".into()),
             ));
         }
+    } else if dir.exists() {
+        found.problems.push(Diagnostic::general(
+            format!("{} is a file, not a folder", dir.display()),
+            Some("a contract is all .proto files of a folder, because they import each other".into()),
+            Some("name the folder below which the contract's .proto files lie".into()),
+        ));
     } else {
         found.problems.push(Diagnostic::general(
             format!("the contract folder {} does not exist", dir.display()),

@@ -193,7 +193,8 @@ impl Walk<'_> {
             self.field(&format!("{path}.{}", field.name), value, field, stored.message);
         }
         if all.money == Some(message) {
-            let kind = |number| checks.iter().find(|field| field.number == number).map_or(Kind::Text, |field| field.kind);
+            let kind =
+                |number| checks.iter().find(|field| field.number == number).map_or(Kind::Text, |field| field.kind);
             let part = |number| {
                 let value = stored(number).and_then(|stored| value.get(&stored.key));
                 value.map_or(Value::Null, |value| scalar(value, kind(number)))

@@ -1,5 +1,6 @@
 //! The connection that a job gets, the same for both engines.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use diesel::connection::{LoadConnection, SimpleConnection};
@@ -73,7 +74,7 @@ impl<'c> Conn<'c> {
         self.fetch(statement, binds, &mut Each(each)).await
     }
 
-    /// Runs a statement and hands each row to `sink`. Returns the number of rows.
+    /// Runs a statement and hands its rows to `sink`, as long as it takes them. Returns the number of rows that it took.
     pub(crate) async fn fetch<S: Sink>(
         &mut self,
         statement: &Statement,
@@ -186,8 +187,9 @@ impl<'c> Conn<'c> {
 struct Each<'e>(&'e mut (dyn FnMut(&RowRef<'_>) + Send));
 
 impl Sink for Each<'_> {
-    fn row<R: Row>(&mut self, row: &R) {
+    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
         (self.0)(&RowRef::of(row));
+        ControlFlow::Continue(())
     }
 }
 
@@ -199,12 +201,16 @@ fn query_sqlite<S: Sink>(
 ) -> diesel::QueryResult<usize> {
     let mut count = 0;
     for row in LoadConnection::load(link, statement.bind(binds))? {
-        sink.row(&SqliteCells(row?));
         count += 1;
+        if sink.row(&SqliteCells(row?)).is_break() {
+            break;
+        }
     }
     Ok(count)
 }
 
+/// The rows that the server has sent already are thrown away unread when the sink has enough: the connection does that
+/// with the stream gone, before it takes the next statement's answer.
 pub(crate) async fn query_postgres<S: Sink>(
     mut link: &AsyncPgConnection,
     statement: &Statement,
@@ -214,8 +220,10 @@ pub(crate) async fn query_postgres<S: Sink>(
     let mut count = 0;
     let mut rows = AsyncConnectionCore::load(&mut link, statement.bind(binds)).await?;
     while let Some(row) = rows.try_next().await? {
-        sink.row(&PostgresCells(row));
         count += 1;
+        if sink.row(&PostgresCells(row)).is_break() {
+            break;
+        }
     }
     Ok(count)
 }

@@ -142,5 +142,10 @@ fn private() -> OpenOptions {
 }
 
 pub(crate) fn unusable(path: &Path, error: &io::Error) -> Error {
+    if let io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory = error.kind()
+        && let Some(file) = path.ancestors().find(|ancestor| ancestor.is_file())
+    {
+        return Error::Config(format!("{} is a file, and must be a folder. Name another place", file.display()));
+    }
     Error::Config(format!("{} cannot be used: {error}. Check the path and its permissions", path.display()))
 }

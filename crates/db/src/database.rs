@@ -12,7 +12,6 @@ use crate::config::Config;
 use crate::conn::Conn;
 use crate::counters::Counters;
 use crate::error::Error;
-use crate::migrate;
 use crate::postgres::PostgresStore;
 use crate::row::Sink;
 use crate::sqlite::SqliteStore;
@@ -151,7 +150,7 @@ impl Database {
     /// [`Error::NewerSchema`] where the store has a migration that this program does not know.
     pub async fn migrate(&self, sqlite: EmbeddedMigrations, postgres: EmbeddedMigrations) -> Result<(), Error> {
         match &self.store {
-            Store::Sqlite(store) => store.alone(move |link| migrate::run(link, &sqlite)).await,
+            Store::Sqlite(store) => store.migrate(sqlite).await,
             Store::Postgres(store) => store.migrate(postgres).await,
         }
     }

@@ -1,6 +1,7 @@
 //! Rows under a cursor, read without copying them.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 
 use diesel::pg::PgValue;
 use diesel::row::{Field, Row as _};
@@ -132,7 +133,8 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 
 /// What takes the rows of a result: made for each type of row, since a page of them is thousands of cells.
 pub trait Sink: Send {
-    fn row<R: Row>(&mut self, row: &R);
+    /// Takes a row, and says whether to go on. After [`ControlFlow::Break`] no further row is read.
+    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()>;
 }
 
 /// The sink that copies rows, for callers that are in no hurry.
@@ -150,7 +152,8 @@ impl Rows {
 }
 
 impl Sink for Rows {
-    fn row<R: Row>(&mut self, row: &R) {
+    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
         self.rows.push(self.kinds.iter().enumerate().map(|(i, kind)| row.get(i, *kind)).collect());
+        ControlFlow::Continue(())
     }
 }

@@ -3,6 +3,7 @@
 mod cel;
 mod evaluate;
 mod filter;
+mod float;
 mod fold;
 mod ir;
 mod order;
@@ -21,5 +22,5 @@ pub use ir::{AuthName, CompareOp, Expr, Measure, Root, TIME_RANGE_US, TextOp, ki
 pub use order::{MAX_ORDER_BYTES, MAX_ORDER_KEYS, OrderKey, compile_order};
 pub use problem::{Problem, ProblemKind};
 pub use program::{AtomValues, MAX_ATOMS, Program, Split};
-pub use schema::{EnumType, Field, RecordType, Storage, Type};
+pub use schema::{EnumType, Field, MapKey, RecordType, Storage, Type};
 pub use scope::{AuthView, Scope};

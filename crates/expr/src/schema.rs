@@ -33,6 +33,8 @@ pub enum Type {
     /// Every integer type; stored as `i64`.
     Int,
     Double,
+    /// A 32-bit float, stored as the same double; constants are rounded before they are compared with it.
+    Float,
     Text,
     Bytes,
     /// Microseconds since 1970 UTC, `Kind::Timestamp` in a column, `Kind::Int` inside JSON.
@@ -46,10 +48,22 @@ pub enum Type {
     List(Box<Type>),
     /// A map with string keys.
     Map(Box<Type>),
-    /// A map with any other keys: only its presence and size can be asked.
-    MapOther,
+    /// A map with other keys, which are stored as text: filters look inside it, rules ask its presence and size.
+    MapOther {
+        key: MapKey,
+        value: Box<Type>,
+    },
     /// `google.protobuf.Struct`, `Value` or `ListValue`: only its presence can be asked.
     Struct,
+}
+
+/// The keys of a map that are no strings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MapKey {
+    /// Every integer type; stored in plain digits.
+    Int,
+    /// Stored as `true` and `false`.
+    Bool,
 }
 
 /// An enum and its values in order of declaration; aliases (two names for one number) are allowed.
@@ -106,7 +120,7 @@ impl Type {
         match self {
             Type::Bool => "a bool".into(),
             Type::Int => "an integer".into(),
-            Type::Double => "a number".into(),
+            Type::Double | Type::Float => "a number".into(),
             Type::Text => "a string".into(),
             Type::Bytes => "bytes".into(),
             Type::Timestamp => "a timestamp".into(),
@@ -115,7 +129,9 @@ impl Type {
             Type::Enum(ty) => format!("the enum {}", ty.name),
             Type::Message(ty) => format!("the message {}", ty.name),
             Type::List(_) => "a list".into(),
-            Type::Map(_) | Type::MapOther => "a map".into(),
+            Type::Map(_) => "a map".into(),
+            Type::MapOther { key: MapKey::Int, .. } => "a map with integer keys".into(),
+            Type::MapOther { key: MapKey::Bool, .. } => "a map with bool keys".into(),
             Type::Struct => "a google.protobuf.Struct".into(),
         }
     }

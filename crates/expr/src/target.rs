@@ -166,7 +166,7 @@ impl Target {
 /// A document is present unless empty. A column is NULL where empty; inside a document, empty lists are left out.
 fn document_present(ty: &Type, expr: &Expr) -> Expr {
     match (ty, expr) {
-        (Type::List(_) | Type::Map(_) | Type::MapOther, Expr::Json { .. }) => {
+        (Type::List(_) | Type::Map(_) | Type::MapOther { .. }, Expr::Json { .. }) => {
             Expr::compare(CompareOp::Gt, document_size(ty, expr.clone()), Expr::int(0))
         }
         _ => Expr::is_set(expr.clone()),
@@ -185,11 +185,11 @@ pub(crate) fn kind_of_type(ty: &Type) -> Kind {
     match ty {
         Type::Bool => Kind::Bool,
         Type::Int | Type::Duration | Type::Date | Type::Enum(_) => Kind::Int,
-        Type::Double => Kind::Double,
+        Type::Double | Type::Float => Kind::Double,
         Type::Text => Kind::Text,
         Type::Bytes => Kind::Bytes,
         Type::Timestamp => Kind::Timestamp,
-        Type::Message(_) | Type::List(_) | Type::Map(_) | Type::MapOther | Type::Struct => Kind::Json,
+        Type::Message(_) | Type::List(_) | Type::Map(_) | Type::MapOther { .. } | Type::Struct => Kind::Json,
     }
 }
 

@@ -28,11 +28,12 @@ pub fn http_status_of(code: Code) -> StatusCode {
 impl Fault {
     /// Returns the HTTP status of this fault.
     ///
-    /// It follows from the code, except where HTTP has a word of its own for the reason (413, 415, 405).
+    /// It follows from the code, except where HTTP has a word of its own for the reason (405, 408, 413, 415).
     pub fn http_status(&self) -> StatusCode {
         match self.reason() {
             Some(Reason::PayloadTooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Some(Reason::UnsupportedMediaType) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Some(Reason::RequestTimeout) => StatusCode::REQUEST_TIMEOUT,
             Some(Reason::MethodNotAllowed) => StatusCode::METHOD_NOT_ALLOWED,
             _ => http_status_of(self.code()),
         }

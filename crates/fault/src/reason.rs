@@ -119,6 +119,8 @@ reasons! {
     RateLimited, "RATE_LIMITED", ResourceExhausted, "too many calls; slow down";
     /// The caller's deadline, or the server's own, passed.
     DeadlineExceeded, "DEADLINE_EXCEEDED", DeadlineExceeded, "the deadline passed before the answer was ready";
+    /// The request did not come whole in the time that it is given.
+    RequestTimeout, "REQUEST_TIMEOUT", DeadlineExceeded, "the rest of the request did not come in time";
     /// The caller gave up.
     Cancelled, "CANCELLED", Cancelled, "the call was cancelled";
     /// Something that is needed does not answer.

@@ -66,7 +66,7 @@ pub fn with_reason(refused: Response<Body>, limit: usize) -> Result<Response<Bod
     let Some(status) = Status::from_header_map(refused.headers()) else { return Ok(refused) };
     match status.code() {
         Code::OutOfRange | Code::ResourceExhausted => Err(too_large(limit)),
-        Code::DeadlineExceeded => Err(Fault::new(Reason::DeadlineExceeded).message(status.message().to_owned())),
+        Code::DeadlineExceeded => Err(Fault::new(Reason::RequestTimeout).message(status.message().to_owned())),
         Code::Internal if !status.message().contains(NO_ENCODING) => {
             Err(Fault::new(Reason::MalformedRequest).message(format!(
                 "the message could not be read: {}; send it whole, and plain or as valid gzip with `grpc-encoding: gzip`",

@@ -15,7 +15,7 @@ pub enum Error {
     #[error("the request's bytes are not a message of its type")]
     Malformed(#[source] wire::WireError),
     #[error("`{name}` is not a name of the form `{pattern}`")]
-    Name { field: &'static str, name: String, pattern: String },
+    Name { field: String, name: String, pattern: String },
     #[error("`{id}` is not a valid id")]
     Id { field: String, id: String },
     #[error("{} fields are not valid", .0.len())]
@@ -84,9 +84,9 @@ impl From<Error> for Fault {
             Error::Denied(Denial::PermissionDenied) => Fault::new(Reason::PermissionDenied),
             Error::Denied(Denial::NotFound) => Fault::new(Reason::ResourceNotFound),
             Error::Malformed(_) => Fault::new(Reason::MalformedRequest).message(error.cause_text()),
-            Error::Name { field, ref name, ref pattern } => Fault::new(Reason::InvalidName)
+            Error::Name { ref field, ref name, ref pattern } => Fault::new(Reason::InvalidName)
                 .message(format!("`{}` is not a name of the form `{pattern}`", shown(name)))
-                .violation(field, format!("must have the form `{pattern}`")),
+                .violation(field.as_str(), format!("must have the form `{pattern}`")),
             Error::Id { field, ref id } => Fault::new(Reason::InvalidName)
                 .message(format!("`{}` is not a valid id", shown(id)))
                 .violation(field, ID_RULE),
@@ -121,13 +121,13 @@ impl From<Error> for Fault {
             Error::EtagMismatch => Fault::new(Reason::EtagMismatch),
             Error::AlreadyExists { name } => Fault::new(Reason::AlreadyExists).meta("name", name),
             Error::Unique { fields, .. } => {
-                let listed = fields.join(",");
+                let listed = fields.iter().map(|field| of_resource(field)).collect::<Vec<_>>().join(",");
                 fields.into_iter().fold(Fault::new(Reason::UniqueViolation).meta("field", listed), |fault, field| {
                     fault.violation(field, "another resource has this value")
                 })
             }
             Error::ReferenceNotFound { field } => Fault::new(Reason::ReferenceNotFound)
-                .meta("field", field.clone())
+                .meta("field", of_resource(&field))
                 .violation(field, "names a resource that does not exist"),
             Error::StillReferenced { name } => Fault::new(Reason::StillReferenced).meta("name", name),
             Error::RequestIdReused => Fault::new(Reason::RequestIdReused)
@@ -144,6 +144,11 @@ impl Error {
     fn cause_text(&self) -> String {
         std::error::Error::source(self).map_or_else(|| self.to_string(), ToString::to_string)
     }
+}
+
+/// A field's path from the resource, as the metadata `field` has it, where violations have it from the request.
+fn of_resource(field: &str) -> &str {
+    field.split_once('.').map_or(field, |(_, field)| field)
 }
 
 /// What an id may be (AIP-122), as violations say it.

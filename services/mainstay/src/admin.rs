@@ -4,19 +4,21 @@ use std::io::Read as _;
 use std::process::ExitCode;
 
 use mainstay_auth as auth;
+use mainstay_fault::{Fault, Reason};
 use mainstay_identity::roles;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_runtime::process::{self, Common, Failure, Flags, Role};
 
-use crate::cli::AdminCommand;
-use crate::local::{Target, target};
+use crate::cli::{AdminCommand, Reach};
+use crate::local::{CallError, Server, Target, target};
+use crate::say::say;
 use crate::serve::AllSettings;
 
 /// The longest password that is read, in bytes.
 const MAX_PASSWORD_BYTES: u64 = 4 * 1024;
 
 /// Runs the command.
-pub fn run(flags: &Flags, command: AdminCommand) -> ExitCode {
+pub fn run(flags: &Flags, reach: Reach, command: AdminCommand) -> ExitCode {
     let settings: AllSettings = match flags.load() {
         Ok(settings) => settings,
         Err(problems) => return process::failed(&problems),
@@ -24,11 +26,11 @@ pub fn run(flags: &Flags, command: AdminCommand) -> ExitCode {
     let (mut common, auth, _, _) = settings.split(Role::All);
     common.telemetry.log = "warn".to_owned();
     process::run(common, None, env!("CARGO_PKG_VERSION"), move |process| async move {
-        perform(&process.common, &auth, command).await
+        perform(&process.common, &reach, &auth, command).await
     })
 }
 
-async fn perform(common: &Common, config: &auth::Config, command: AdminCommand) -> Result<(), Failure> {
+async fn perform(common: &Common, reach: &Reach, config: &auth::Config, command: AdminCommand) -> Result<(), Failure> {
     match command {
         AdminCommand::Create { email, password_stdin } => {
             if !password_stdin {
@@ -37,12 +39,13 @@ async fn perform(common: &Common, config: &auth::Config, command: AdminCommand) 
                 );
             }
             let password = read_password()?;
-            create(common, config, &email, &password).await?;
-            println!("{email} administers now");
+            create(target(common, reach, Role::Auth)?, common, config, (&email, &password)).await?;
+            say!("{email} administers now");
         }
         AdminCommand::Grant { email, role } => {
-            grant(common, config, &email, &role).await?;
-            println!("{email} has the role {role} now, in every token from the next refresh on");
+            auth::check_role(&role).map_err(|problem| format!("`{role}` {problem}"))?;
+            grant(target(common, reach, Role::Auth)?, common, config, (&email, &role)).await?;
+            say!("{email} has the role {role} now, in every token from the next refresh on");
         }
     }
     Ok(())
@@ -57,8 +60,13 @@ fn read_password() -> Result<String, Failure> {
     Ok(password)
 }
 
-async fn create(common: &Common, config: &auth::Config, email: &str, password: &str) -> Result<(), Failure> {
-    match target(common, Role::Auth)? {
+async fn create(
+    target: Target,
+    common: &Common,
+    config: &auth::Config,
+    (email, password): (&str, &str),
+) -> Result<(), Failure> {
+    match target {
         Target::Server(server) => {
             let account =
                 pb::Account { email: email.to_owned(), roles: vec![roles::ADMIN.to_owned()], ..Default::default() };
@@ -74,31 +82,50 @@ async fn create(common: &Common, config: &auth::Config, email: &str, password: &
     Ok(())
 }
 
-async fn grant(common: &Common, config: &auth::Config, email: &str, role: &str) -> Result<(), Failure> {
-    match target(common, Role::Auth)? {
-        Target::Server(server) => {
-            let lookup = pb::LookupAccountRequest { email: email.to_owned() };
-            let account: pb::Account = server.call(&method("LookupAccount"), &lookup).await?;
-            let mut roles = account.roles;
-            if !roles.iter().any(|held| held == role) {
-                roles.push(role.to_owned());
-            }
-            // The etag makes sure that nobody changes the roles between the two calls.
-            let request = pb::SetRolesRequest { name: account.name, roles, etag: account.etag };
-            let _: pb::Account = server.call(&method("SetRoles"), &request).await?;
-        }
+async fn grant(
+    target: Target,
+    common: &Common,
+    config: &auth::Config,
+    (email, role): (&str, &str),
+) -> Result<(), Failure> {
+    match target {
+        Target::Server(server) => grant_remotely(&server, email, role).await,
         Target::Store(_directory) => {
             let auth = auth::process::open(common, config).await?;
-            auth.grant_role(email, role).await.map_err(auth_words)?;
+            auth.grant_role(email, role).await.map_err(|error| match error {
+                auth::Error::AccountNotFound => no_account(email),
+                error => auth_words(error),
+            })?;
             auth.close().await;
+            Ok(())
         }
     }
+}
+
+async fn grant_remotely(server: &Server, email: &str, role: &str) -> Result<(), Failure> {
+    let lookup = pb::LookupAccountRequest { email: email.to_owned() };
+    let found: Result<pb::Account, CallError> = server.call(&method("LookupAccount"), &lookup).await;
+    let account = found.map_err(|error| match error {
+        CallError::Refused { fault, .. } if fault.reason() == Some(Reason::ResourceNotFound) => no_account(email),
+        error => error.into(),
+    })?;
+    let mut roles = account.roles;
+    if !roles.iter().any(|held| held == role) {
+        roles.push(role.to_owned());
+    }
+    // The etag makes sure that nobody changes the roles between the two calls.
+    let request = pb::SetRolesRequest { name: account.name, roles, etag: account.etag };
+    let _: pb::Account = server.call(&method("SetRoles"), &request).await?;
     Ok(())
+}
+
+fn no_account(email: &str) -> Failure {
+    format!("no account has the address {email}; accounts are made by signing up").into()
 }
 
 /// An auth error as a client would read it.
 fn auth_words(error: auth::Error) -> Failure {
-    let fault = mainstay_fault::Fault::from(error);
+    let fault = Fault::from(error);
     let violations: String = fault.violations().iter().map(|v| format!("\n  {}: {}", v.field, v.description)).collect();
     format!("{}{violations}", fault.text()).into()
 }

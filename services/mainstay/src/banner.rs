@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::say::say;
 use mainstay_data::FolderOutcome;
 
 /// What the banner says.
@@ -22,14 +23,14 @@ impl Banner<'_> {
     /// Prints it.
     pub fn print(&self) {
         let scheme = if self.tls { "https" } else { "http" };
-        println!("  mainstay {} is ready in {} ms", env!("CARGO_PKG_VERSION"), self.age.as_millis());
-        println!("  gateway    {scheme}://{}      REST and gRPC on one port", self.address);
-        println!("  contract   {}", self.contract());
+        say!("  mainstay {} is ready in {} ms", env!("CARGO_PKG_VERSION"), self.age.as_millis());
+        say!("  gateway    {scheme}://{}      REST and gRPC on one port", self.address);
+        say!("  contract   {}", self.contract());
         let store = match self.engine {
             mainstay_db::Engine::Sqlite => format!("{} (SQLite)", self.data_dir.display()),
             mainstay_db::Engine::Postgres => "PostgreSQL".to_owned(),
         };
-        println!("  data       {store}");
+        say!("  data       {store}");
         report(self.outcome);
     }
 
@@ -47,14 +48,14 @@ pub fn report(outcome: &FolderOutcome) {
     match outcome {
         FolderOutcome::NoFolder | FolderOutcome::UpToDate | FolderOutcome::Differs => {}
         FolderOutcome::Applied(plan) if plan.is_empty() => {
-            println!("\n  contract applied: nothing to do in the database\n");
+            say!("\n  contract applied: nothing to do in the database\n");
         }
-        FolderOutcome::Applied(plan) => println!("\n  contract applied:\n\n{}", indented(&plan.to_string())),
+        FolderOutcome::Applied(plan) => say!("\n  contract applied:\n\n{}", indented(&plan.to_string())),
         FolderOutcome::Waiting(plan) => {
-            println!("\n  the contract waits; what was applied before is served:\n\n{}", indented(&plan.to_string()));
+            say!("\n  the contract waits; what was applied before is served:\n\n{}", indented(&plan.to_string()));
         }
         FolderOutcome::Invalid(diagnostics) => {
-            println!("\n  the contract has problems; what was applied before is served:\n\n{diagnostics}");
+            say!("\n  the contract has problems; what was applied before is served:\n\n{diagnostics}");
         }
     }
 }

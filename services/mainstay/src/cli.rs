@@ -26,11 +26,30 @@ pub enum Command {
         seed: Option<PathBuf>,
     },
     /// Check, plan, apply and look at contracts
-    #[command(subcommand)]
-    Contract(ContractCommand),
+    Contract {
+        #[command(subcommand)]
+        command: ContractCommand,
+        #[command(flatten)]
+        reach: Reach,
+    },
     /// Administer accounts, through the running server or the store
-    #[command(subcommand)]
-    Admin(AdminCommand),
+    Admin {
+        #[command(subcommand)]
+        command: AdminCommand,
+        #[command(flatten)]
+        reach: Reach,
+    },
+}
+
+/// How a command reaches the server that runs on the data directory.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Reach {
+    /// Reach the running server here, for example by a name that its certificate has
+    #[arg(long, value_name = "URL", global = true)]
+    pub server: Option<String>,
+    /// Trust the certificates in this PEM file; absent: that of tls.cert_file, or the public authorities
+    #[arg(long, value_name = "FILE", global = true)]
+    pub ca_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -11,13 +11,14 @@ use mainstay_identity::{Clock as _, SystemClock};
 use mainstay_proto::data::v1 as pb;
 use mainstay_runtime::process::{self, Common, Failure, Flags, Role};
 
-use crate::cli::ContractCommand;
+use crate::cli::{ContractCommand, Reach};
 use crate::explain;
 use crate::local::{Server, Target, target};
+use crate::say::say;
 use crate::serve::AllSettings;
 
 /// Runs the command.
-pub fn run(flags: &Flags, command: ContractCommand) -> ExitCode {
+pub fn run(flags: &Flags, reach: &Reach, command: ContractCommand) -> ExitCode {
     let settings: AllSettings = match flags.load() {
         Ok(settings) => settings,
         Err(problems) => return process::failed(&problems),
@@ -26,6 +27,7 @@ pub fn run(flags: &Flags, command: ContractCommand) -> ExitCode {
     common.telemetry.log = "warn".to_owned();
     let configured = common.contracts.clone();
     let folder = |given: Option<PathBuf>| given.or_else(|| configured.clone()).ok_or_else(no_folder);
+    let reach = reach.clone();
     let outcome = match command {
         ContractCommand::Check { folder: given, json } => folder(given).map(|folder| check(&folder, json)),
         ContractCommand::Export { folder: given, out } => folder(given).and_then(|folder| export(&folder, &out)),
@@ -33,13 +35,13 @@ pub fn run(flags: &Flags, command: ContractCommand) -> ExitCode {
             folder(given).and_then(|folder| explain::print(&load(&folder)?, &what)).map(|()| ExitCode::SUCCESS)
         }
         ContractCommand::Plan { folder: given, json } => match folder(given) {
-            Ok(folder) => return on_system(common, move |common| plan(common, data, folder, json)),
+            Ok(folder) => return on_system(common, move |common| plan(common, reach, data, folder, json)),
             Err(error) => Err(error),
         },
         ContractCommand::Apply { folder: given, plan_hash, accept, json } => match folder(given) {
             Ok(folder) => {
                 let wish = Wish { plan_hash, accept, json };
-                return on_system(common, move |common| apply(common, data, folder, wish));
+                return on_system(common, move |common| apply(common, reach, data, folder, wish));
             }
             Err(error) => Err(error),
         },
@@ -69,13 +71,13 @@ fn check(folder: &Path, json: bool) -> ExitCode {
         Err(diagnostics) => (diagnostics, true),
     };
     if json {
-        println!("{}", serde_json::json!({"ok": !errors, "diagnostics": found}));
+        say!("{}", serde_json::json!({"ok": !errors, "diagnostics": found}));
     } else {
         if !found.0.is_empty() {
-            println!("{found}");
+            say!("{found}");
         }
         if !errors {
-            println!("{} is a valid contract", folder.display());
+            say!("{} is a valid contract", folder.display());
         }
     }
     if errors { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -90,13 +92,13 @@ fn export(folder: &Path, out: &Path) -> Result<ExitCode, Failure> {
         let write = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&path, &file.text));
         write.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
     }
-    println!("wrote {} files to {}", files.len(), out.display());
+    say!("wrote {} files to {}", files.len(), out.display());
     Ok(ExitCode::SUCCESS)
 }
 
-async fn plan(common: Common, config: data::Config, folder: PathBuf, json: bool) -> Result<(), Failure> {
+async fn plan(common: Common, reach: Reach, config: data::Config, folder: PathBuf, json: bool) -> Result<(), Failure> {
     let contract = load(&folder)?;
-    match target(&common, Role::Data)? {
+    match target(&common, &reach, Role::Data)? {
         Target::Server(server) => {
             let request = pb::PlanContractRequest { sources: sources(&contract) };
             let answer: pb::PlanContractResponse = server.call(&method("PlanContract"), &request).await?;
@@ -118,9 +120,9 @@ struct Wish {
     json: bool,
 }
 
-async fn apply(common: Common, config: data::Config, folder: PathBuf, wish: Wish) -> Result<(), Failure> {
+async fn apply(common: Common, reach: Reach, config: data::Config, folder: PathBuf, wish: Wish) -> Result<(), Failure> {
     let contract = load(&folder)?;
-    match target(&common, Role::Data)? {
+    match target(&common, &reach, Role::Data)? {
         Target::Server(server) => apply_remotely(&server, &contract, wish).await,
         Target::Store(_directory) => {
             let db = start::open(&config, &data::process::options(&common)).await?;
@@ -135,7 +137,7 @@ async fn apply(common: Common, config: data::Config, folder: PathBuf, wish: Wish
             apply::finish(&db, contract).await?;
             print_plan(&data::plan_message(&made.plan), wish.json);
             if !wish.json {
-                println!("revision {} is stored", made.applied.revision);
+                say!("revision {} is stored", made.applied.revision);
             }
             db.close().await;
             Ok(())
@@ -152,7 +154,7 @@ async fn apply_remotely(server: &Server, contract: &Contract, wish: Wish) -> Res
     let answer: pb::ApplyContractResponse = server.call(&method("ApplyContract"), &request).await?;
     print_plan(&answer.plan.unwrap_or_default(), wish.json);
     if !wish.json {
-        println!("revision {} is served", answer.revision);
+        say!("revision {} is served", answer.revision);
     }
     Ok(())
 }
@@ -172,9 +174,9 @@ fn print_plan(plan: &pb::Plan, json: bool) {
                 "remedy": step.remedy, "place": step.place,
             })
         });
-        println!("{}", serde_json::json!({"hash": plan.hash, "steps": steps.collect::<Vec<_>>()}));
+        say!("{}", serde_json::json!({"hash": plan.hash, "steps": steps.collect::<Vec<_>>()}));
     } else {
-        print!("{}", plan.text);
+        say!("{}", plan.text.trim_end_matches('\n'));
     }
 }
 

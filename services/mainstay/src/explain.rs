@@ -1,5 +1,6 @@
 //! `mainstay contract explain Order.update`: the rule, its SQL on both engines, and the statements of the verb.
 
+use crate::say::say;
 use mainstay_contract::{Contract, Resource, Rule};
 use mainstay_expr::OrderKey;
 use mainstay_runtime::process::Failure;
@@ -22,12 +23,12 @@ pub fn print(contract: &Contract, what: &str) -> Result<(), Failure> {
         "delete" => resource.access.delete.iter().collect(),
         _ => return Err(usage(contract)),
     };
-    println!("{} ({})", resource.message, resource.type_name);
+    say!("{} ({})", resource.message, resource.type_name);
     print_rules(resource, &rules, verb);
     for (title, dialect) in [("SQLite", Dialect::Sqlite), ("PostgreSQL", Dialect::Postgres)] {
-        println!("\n{title}");
+        say!("\n{title}");
         for (name, sql) in statements(resource, &rules, verb, dialect) {
-            println!("  {name}\n    {}", sql.text(dialect));
+            say!("  {name}\n    {}", sql.text(dialect));
         }
     }
     print_indexes(resource, verb);
@@ -45,14 +46,14 @@ fn usage(contract: &Contract) -> Failure {
 
 fn print_rules(resource: &Resource, rules: &[&Rule], verb: &str) {
     if rules.is_empty() {
-        println!("\nno rule for {verb}: denied to everyone");
+        say!("\nno rule for {verb}: denied to everyone");
     }
     for rule in rules {
-        println!("\nrule at {}\n  {}", rule.place, rule.source);
+        say!("\nrule at {}\n  {}", rule.place, rule.source);
         let split = rule.program.split();
         for (index, atom) in split.atoms.iter().enumerate() {
             let sql = expression(Dialect::Sqlite, atom, &resource.layout);
-            println!("  decided by the caller alone, before SQL ({}): {}", index + 1, sql.text(Dialect::Sqlite));
+            say!("  decided by the caller alone, before SQL ({}): {}", index + 1, sql.text(Dialect::Sqlite));
         }
     }
 }
@@ -101,8 +102,8 @@ fn print_indexes(resource: &Resource, verb: &str) {
     if !matches!(verb, "read" | "list") {
         return;
     }
-    println!("\nindexes that a filter and an order can use");
-    println!("  the primary key");
+    say!("\nindexes that a filter and an order can use");
+    say!("  the primary key");
     for index in &resource.indexes {
         let columns: Vec<String> = index
             .columns
@@ -112,6 +113,6 @@ fn print_indexes(resource: &Resource, verb: &str) {
                 Some(if *descending { format!("{name} desc") } else { name.clone() })
             })
             .collect();
-        println!("  {}{} ({})", if index.unique { "unique " } else { "" }, index.name, columns.join(", "));
+        say!("  {}{} ({})", if index.unique { "unique " } else { "" }, index.name, columns.join(", "));
     }
 }

@@ -10,6 +10,8 @@ use mainstay_runtime::channel::{Call, Channel, GrpcChannel, RemoteConfig};
 use mainstay_runtime::process::{Common, Failure, Role};
 use prost::Message;
 
+use crate::cli::Reach;
+
 /// What a command works on.
 pub enum Target {
     /// A running server, as its operator.
@@ -25,7 +27,7 @@ pub struct Server {
 }
 
 /// Finds the target. The first role is the one-process server, the second the process that holds what is needed.
-pub fn target(common: &Common, role: Role) -> Result<Target, Failure> {
+pub fn target(common: &Common, reach: &Reach, role: Role) -> Result<Target, Failure> {
     let mut held = Vec::new();
     for role in [Role::All, role] {
         let folder = role.run_folder(&common.data_dir);
@@ -33,7 +35,7 @@ pub fn target(common: &Common, role: Role) -> Result<Target, Failure> {
             Ok(directory) => held.push(directory),
             Err(locked @ Error::Locked { .. }) => {
                 let info = RunInfo::read(&folder).ok_or(locked)?;
-                return Ok(Target::Server(connect(common, &info)?));
+                return Ok(Target::Server(connect(common, reach, info)?));
             }
             Err(error) => return Err(error.into()),
         }
@@ -42,22 +44,73 @@ pub fn target(common: &Common, role: Role) -> Result<Target, Failure> {
     Ok(Target::Store(directory))
 }
 
-fn connect(common: &Common, info: &RunInfo) -> Result<Server, Failure> {
-    let ca_file = common.tls.as_ref().map(|tls| tls.cert_file.clone());
-    let remote = RemoteConfig { url: info.address.clone(), ca_file };
+fn connect(common: &Common, reach: &Reach, info: RunInfo) -> Result<Server, Failure> {
+    let configured = common.tls.as_ref().map(|tls| &tls.cert_file);
+    let ca_file = reach.ca_file.as_ref().or(configured).cloned();
+    let address = reach.server.clone().unwrap_or(info.address);
+    let remote = RemoteConfig { url: address.clone(), ca_file };
     let credential = ServiceKeys::credential(OPERATOR, &info.secret);
     let channel = GrpcChannel::connect(&remote, Some(&credential))?;
-    Ok(Server { channel: Arc::new(channel), address: info.address.clone() })
+    Ok(Server { channel: Arc::new(channel), address })
 }
 
 impl Server {
     /// Calls a method as the operator.
-    pub async fn call<Q: Message, A: Message + Default>(&self, path: &str, request: &Q) -> Result<A, Failure> {
+    pub async fn call<Q: Message, A: Message + Default>(&self, path: &str, request: &Q) -> Result<A, CallError> {
         let principal = Principal::service(OPERATOR, Vec::new());
         let call = Call::new(path, principal, Bytes::from(request.encode_to_vec()));
         let answer = self.channel.call(call).await.and_then(|reply| reply.unary());
-        let bytes = answer.map_err(|fault| format!("the server at {} says: {}", self.address, words(&fault)))?;
-        Ok(A::decode(bytes)?)
+        let decoded = answer.and_then(|bytes| A::decode(bytes).map_err(Fault::internal));
+        decoded.map_err(|fault| self.error(fault))
+    }
+
+    fn error(&self, fault: Fault) -> CallError {
+        let address = self.address.clone();
+        match deepest(&fault) {
+            None => CallError::Refused { address, fault },
+            Some(cause) => match cause.strip_prefix(PEER) {
+                Some(why) => CallError::Untrusted { address, help: help(why), why: why.to_owned() },
+                None => CallError::Unreachable { address, why: cause },
+            },
+        }
+    }
+}
+
+/// Why a call to the running server has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    #[error("the certificate of the server at {address} is not trusted: {why}\n  help: {help}")]
+    Untrusted { address: String, why: String, help: &'static str },
+    #[error("the server at {address} cannot be reached: {why}")]
+    Unreachable { address: String, why: String },
+    #[error("the server at {address} says: {}", words(fault))]
+    Refused { address: String, fault: Fault },
+}
+
+/// How rustls begins to speak of a certificate that it refuses.
+const PEER: &str = "invalid peer certificate: ";
+
+/// The first of the causes; nothing where the server answered.
+fn deepest(fault: &Fault) -> Option<String> {
+    let mut cause = std::error::Error::source(fault)?;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    Some(cause.to_string())
+}
+
+/// What to do about it.
+fn help(why: &str) -> &'static str {
+    if why.contains("CaUsedAsEndEntity") {
+        "it is the certificate of an authority; make one for a server \
+         (openssl req -x509 … -addext basicConstraints=critical,CA:FALSE)"
+    } else if why.contains("not valid for") || why.contains("NotValidForName") {
+        "name the server as its certificate does: --server https://NAME:PORT"
+    } else if why.contains("UnknownIssuer") || why.contains("BadSignature") {
+        "name the file of the authority that vouches for it, or of the certificate itself: --ca-file FILE, or tls.cert_file \
+         in the server's configuration (--config FILE)"
+    } else {
+        "renew it, and give the server the new files with SIGHUP; or stop the server, and the command opens the store itself"
     }
 }
 

@@ -6,6 +6,7 @@ mod cli;
 mod contract;
 mod explain;
 mod local;
+mod say;
 mod serve;
 
 use std::process::ExitCode;
@@ -16,7 +17,7 @@ fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match cli.command {
         cli::Command::Serve { role, seed } => serve::run(&cli.flags, role, seed),
-        cli::Command::Contract(command) => contract::run(&cli.flags, command),
-        cli::Command::Admin(command) => admin::run(&cli.flags, command),
+        cli::Command::Contract { command, reach } => contract::run(&cli.flags, &reach, command),
+        cli::Command::Admin { command, reach } => admin::run(&cli.flags, reach, command),
     }
 }

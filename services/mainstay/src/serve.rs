@@ -19,6 +19,7 @@ use prost_reflect::DescriptorPool;
 
 use crate::banner::{self, Banner};
 use crate::cli::ServeRole;
+use crate::say::say;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -118,7 +119,7 @@ async fn sow(data: &Data, file: &std::path::Path) -> Result<(), Failure> {
         .await
         .map_err(|error| format!("the seed file {} was not taken: {error}", file.display()))?;
     if made > 0 {
-        println!("  seeded {made} records from {}", file.display());
+        say!("  seeded {made} records from {}", file.display());
     }
     Ok(())
 }

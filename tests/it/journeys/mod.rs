@@ -1,6 +1,7 @@
 //! What people do with a running system.
 
 mod bad_input;
+mod command_line;
 mod crud;
 mod masks;
 mod rename;

@@ -24,9 +24,10 @@ impl Builder<'_, '_> {
         let mut seen: HashMap<String, &Column> = HashMap::new();
         for column in columns.iter().take(MAX_COLUMNS) {
             if column.name.len() > MAX_IDENTIFIER_BYTES {
+                let spot = self.spot_of(&column.path);
                 self.report
                     .error(
-                        &self.head.spot,
+                        &spot,
                         format!("the column of {} would have a name of {} bytes", column.field, column.name.len()),
                     )
                     .because(format!(
@@ -47,10 +48,19 @@ impl Builder<'_, '_> {
         self.built.layout.columns = columns;
     }
 
-    /// The field of the resource that a path begins with.
+    /// The innermost field on a path that stands in a written file.
     fn spot_of(&self, path: &NumberPath) -> Spot {
-        let field = path.0.first().and_then(|number| self.head.message.get_field(*number));
-        field.map_or_else(|| self.head.spot.clone(), |field| self.report.name(field.parent_file().name(), field.path()))
+        let mut message = Some(self.head.message.clone());
+        let mut spot = self.head.spot.clone();
+        for number in &path.0 {
+            let Some(field) = message.and_then(|message| message.get_field(*number)) else { break };
+            let file = field.parent_file();
+            if self.report.files.index(file.name()).is_some() {
+                spot = self.report.name(file.name(), field.path());
+            }
+            message = field.kind().as_message().cloned();
+        }
+        spot
     }
 }
 

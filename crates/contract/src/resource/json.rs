@@ -13,7 +13,7 @@ use crate::money::MONEY;
 use crate::report::Report;
 use crate::resource::layout::descriptor_refused;
 use crate::resource::options::{self, FIELD, REFERENCE};
-use crate::resource::types::{Stored, Types, has_string_keys};
+use crate::resource::types::{Stored, Types, map_type};
 use crate::resource::{constraints, types::Refused};
 use crate::text::Step;
 use crate::{Container, JsonChecks, JsonFieldChecks};
@@ -106,6 +106,9 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
 
     fn field(&mut self, field: &FieldDescriptor) -> Option<(JsonField, JsonFieldChecks)> {
         self.read.insert(field.full_name().to_owned());
+        if self.report.undefined.contains(field.full_name()) {
+            return None;
+        }
         self.report.anchor = Some(self.report.name(field.parent_file().name(), field.path()));
         let options = options::read(field);
         let constraints = constraints::read(self.report, field);
@@ -180,8 +183,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             Stored::Message(message) => Type::Message(self.record(message, inside_recursion)),
         };
         match (field.is_map(), field.is_list()) {
-            (true, _) if has_string_keys(field) => Type::Map(Box::new(element)),
-            (true, _) => Type::MapOther,
+            (true, _) => map_type(field, element),
             (_, true) => Type::List(Box::new(element)),
             _ => element,
         }
@@ -201,6 +203,9 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         let mut fields = Vec::new();
         self.depth += 1;
         for field in message.fields() {
+            if self.report.undefined.contains(field.full_name()) {
+                continue;
+            }
             let Ok(stored) = self.types.stored(&field) else { continue };
             let ty = self.ty(&field, &stored, inside_recursion || recursive);
             let aliases = options::read(&field).aliases;

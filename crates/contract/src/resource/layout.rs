@@ -45,7 +45,8 @@ pub(crate) fn build(
     types: &mut Types,
     read: &mut HashSet<String>,
 ) -> Built {
-    let mut builder = Builder { report, heads, head, types, read, built: Built::default(), full: false };
+    let built = Built { failed: report.undefined_words.clone(), ..Built::default() };
+    let mut builder = Builder { report, heads, head, types, read, built, full: false };
     builder.key_columns();
     let level = Level {
         message: head.message.clone(),
@@ -158,6 +159,9 @@ impl Builder<'_, '_> {
 
     fn field(&mut self, level: &Level, descriptor: FieldDescriptor) -> Option<(FieldModel, Field)> {
         self.read.insert(descriptor.full_name().to_owned());
+        if self.report.undefined.contains(descriptor.full_name()) {
+            return None;
+        }
         let spot = self.report.name(descriptor.parent_file().name(), descriptor.path());
         self.report.anchor = Some(spot.clone());
         let options = options::read(&descriptor);

@@ -85,6 +85,9 @@ impl Builder<'_, '_> {
     }
 
     fn unknown_target(&mut self, spot: &Spot, target: &str) {
+        if self.may_be_left_out(target) {
+            return;
+        }
         let known: Vec<&str> = self.heads.iter().map(|head| head.type_name.as_str()).collect();
         let nearest = naming::nearest(target, known.iter().copied());
         let help = match nearest {
@@ -95,5 +98,16 @@ impl Builder<'_, '_> {
             .error(spot, format!("no resource has the type `{target}`"))
             .because("a reference names the type of a resource of the same contract")
             .help(help);
+    }
+
+    /// Whether the resource may stand in a file that has problems of its own and was left out for them.
+    fn may_be_left_out(&self, target: &str) -> bool {
+        let pool = self.head.message.parent_pool();
+        let declares = |text: &str| {
+            let before = text.match_indices(target).map(|(at, _)| text[..at].trim_end_matches(['"', '\'']).trim_end());
+            before.into_iter().any(|before| before.ends_with("type:"))
+        };
+        let mut left_out = self.report.files.all.iter().filter(|file| pool.get_file_by_name(&file.name).is_none());
+        left_out.any(|file| declares(&file.source.text))
     }
 }

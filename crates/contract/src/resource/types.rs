@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use mainstay_expr::{EnumType, Type};
+use mainstay_expr::{EnumType, MapKey, Type};
 use mainstay_record::Kind;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind as ProtoKind, MessageDescriptor};
 
@@ -53,7 +53,8 @@ impl Types {
         let scalar = |kind, ty| Ok(Stored::Scalar { kind, ty, wrapped: false });
         match kind {
             ProtoKind::Bool => scalar(Kind::Bool, Type::Bool),
-            ProtoKind::Float | ProtoKind::Double => scalar(Kind::Double, Type::Double),
+            ProtoKind::Double => scalar(Kind::Double, Type::Double),
+            ProtoKind::Float => scalar(Kind::Double, Type::Float),
             ProtoKind::String => scalar(Kind::Text, Type::Text),
             ProtoKind::Bytes => scalar(Kind::Bytes, Type::Bytes),
             ProtoKind::Enum(descriptor) => match descriptor.full_name() {
@@ -92,11 +93,17 @@ pub(crate) fn map_value(field: &FieldDescriptor) -> FieldDescriptor {
     }
 }
 
-/// Whether a map's keys are strings.
-pub(crate) fn has_string_keys(field: &FieldDescriptor) -> bool {
-    match field.kind() {
-        ProtoKind::Message(entry) if entry.is_map_entry() => entry.map_entry_key_field().kind() == ProtoKind::String,
-        _ => false,
+/// What the values of a map are found by.
+pub(crate) fn map_type(field: &FieldDescriptor, value: Type) -> Type {
+    let value = Box::new(value);
+    let key = match field.kind() {
+        ProtoKind::Message(entry) if entry.is_map_entry() => entry.map_entry_key_field().kind(),
+        kind => kind,
+    };
+    match key {
+        ProtoKind::String => Type::Map(value),
+        ProtoKind::Bool => Type::MapOther { key: MapKey::Bool, value },
+        _ => Type::MapOther { key: MapKey::Int, value },
     }
 }
 
@@ -115,7 +122,8 @@ fn well_known(message: MessageDescriptor) -> Result<Stored, Refused> {
         "google.protobuf.Duration" => wrapped(Kind::Int, Type::Duration),
         "google.type.Date" => wrapped(Kind::Int, Type::Date),
         "google.protobuf.BoolValue" => wrapped(Kind::Bool, Type::Bool),
-        "google.protobuf.DoubleValue" | "google.protobuf.FloatValue" => wrapped(Kind::Double, Type::Double),
+        "google.protobuf.DoubleValue" => wrapped(Kind::Double, Type::Double),
+        "google.protobuf.FloatValue" => wrapped(Kind::Double, Type::Float),
         "google.protobuf.StringValue" => wrapped(Kind::Text, Type::Text),
         "google.protobuf.BytesValue" => wrapped(Kind::Bytes, Type::Bytes),
         "google.protobuf.Int32Value"

@@ -14,6 +14,7 @@ use crate::service::{derive, http};
 use crate::{Method, Service, Standard};
 
 /// The services of all resources, and those resources (by position) whose service is to be derived.
+#[derive(Default)]
 pub(crate) struct Bound {
     pub services: Vec<Service>,
     pub derived: Vec<usize>,

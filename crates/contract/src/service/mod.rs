@@ -5,4 +5,4 @@ pub(crate) mod derive;
 mod http;
 mod shape;
 
-pub(crate) use bind::bind;
+pub(crate) use bind::{Bound, bind};

@@ -189,7 +189,14 @@ fn the_same_files_in_any_order_are_the_same_contract() {
 #[test]
 fn what_is_exported_compiles_by_itself() {
     let exported = export(&shop());
-    assert_eq!(exported.len(), 6);
+    let paths: Vec<&str> = exported.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(paths.len(), paths.iter().collect::<std::collections::HashSet<_>>().len(), "{paths:?}");
+    for needed in ["google/api/resource.proto", "google/type/money.proto", "mainstay/v1/options.proto"] {
+        assert!(paths.contains(&needed), "{paths:?}");
+    }
+    for other in ["google/protobuf/descriptor.proto", "google/type/color.proto", "mainstay/auth/v1/account.proto"] {
+        assert!(!paths.contains(&other), "{paths:?}");
+    }
     let resolver = Exported(exported.clone());
     let mut compiler = protox::Compiler::with_file_resolver(resolver);
     for file in &exported {
@@ -205,10 +212,8 @@ impl protox::file::FileResolver for Exported {
         if let Some(file) = self.0.iter().find(|file| file.path == name) {
             return protox::file::File::from_source(name, &file.text);
         }
-        match mainstay_proto::SOURCES.iter().find(|(path, _)| *path == name) {
-            Some((_, text)) => protox::file::File::from_source(name, text),
-            None => protox::file::GoogleFileResolver::new().open_file(name),
-        }
+        // What every compiler brings, and nothing else.
+        protox::file::GoogleFileResolver::new().open_file(name)
     }
 }
 

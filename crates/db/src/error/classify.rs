@@ -101,6 +101,14 @@ pub(crate) fn sqlite_by_message(message: &str, path: &Path) -> Error {
     }
 }
 
+/// Classifies what a migration failed with. What is wrong with the migration itself stays internal.
+pub(crate) fn sqlite_migration(failure: Box<dyn StdError + Send + Sync>, path: &Path) -> Error {
+    match sqlite_by_message(&failure.to_string(), path) {
+        error @ (Error::Corrupt { .. } | Error::Unavailable(_)) => error,
+        _ => Error::internal(failure),
+    }
+}
+
 /// Classifies an error of PostgreSQL. A transaction that lost against others is `Conflict` with 0 attempts until the
 /// loop that repeats it gives up. That the connection counts as broken says nothing: it does in every failed transaction.
 pub(crate) fn postgres(error: Diesel) -> Error {

@@ -4,6 +4,7 @@
 //! before it takes the next statement. Reads without a transaction can therefore share a connection: several travel in
 //! one packet, which is several times cheaper than a connection for each.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -111,9 +112,9 @@ struct Counted<'s, S> {
 }
 
 impl<S: Sink> Sink for Counted<'_, S> {
-    fn row<R: Row>(&mut self, row: &R) {
+    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
         self.rows += 1;
-        self.sink.row(row);
+        self.sink.row(row)
     }
 }
 

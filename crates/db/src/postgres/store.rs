@@ -197,7 +197,7 @@ impl PostgresStore {
         // Diesel's migrations block; on a thread of their own they may, whatever the kind of runtime.
         let mut link = tokio::task::spawn_blocking(move || {
             let mut link = AsyncConnectionWrapper::<AsyncPgConnection>::from(link);
-            migrate::run(&mut link, &migrations).map(|()| link.into_inner())
+            migrate::run(&mut link, &migrations, Error::internal).map(|()| link.into_inner())
         })
         .await
         .map_err(Error::internal)??;

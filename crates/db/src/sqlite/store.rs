@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use diesel::connection::{CacheSize, Connection};
 use diesel::sqlite::SqliteConnection;
+use diesel_migrations::EmbeddedMigrations;
 use futures_util::future::BoxFuture;
 use mainstay_record::Value;
 use tokio::sync::oneshot;
@@ -26,7 +27,8 @@ use crate::conn::{Conn, Promise};
 use crate::counters::{Tally, count};
 use crate::data_dir;
 use crate::database::{Atomic, Lane};
-use crate::error::Error;
+use crate::error::{Error, classify};
+use crate::migrate;
 use crate::queue::{Queue, Refused};
 use crate::row::{Rows, Sink};
 use crate::statement::Statement;
@@ -170,6 +172,13 @@ impl SqliteStore {
         let (reply, answer) = self.reply();
         self.enqueue(Box::new(Plain { job: Some(job), reply }))?;
         answered(answer.await)
+    }
+
+    /// Brings a service's own tables up to date.
+    pub async fn migrate(&self, migrations: EmbeddedMigrations) -> Result<(), Error> {
+        let path = self.shared.path.clone();
+        self.alone(move |link| migrate::run(link, &migrations, |failure| classify::sqlite_migration(failure, &path)))
+            .await
     }
 
     fn reply<T, E>(&self) -> (Reply<T, E>, oneshot::Receiver<Result<T, E>>) {

@@ -216,7 +216,7 @@ async fn a_statement_runs_at_read_committed_and_a_transaction_serialisable() {
             Box::pin(async move {
                 let mut rows = Rows::of(&[Kind::Text]);
                 let show = statement("SHOW transaction_isolation", &[]);
-                conn.query(&show, &[], &mut |row| mainstay_db::Sink::row(&mut rows, row)).await?;
+                conn.query(&show, &[], &mut |row| _ = mainstay_db::Sink::row(&mut rows, row)).await?;
                 Ok::<_, Error>(rows.rows)
             })
         })

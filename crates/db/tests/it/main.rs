@@ -13,6 +13,7 @@ mod macros;
 mod memory;
 mod migrations;
 mod opening;
+mod sinks;
 mod snapshots;
 mod support;
 mod tls;

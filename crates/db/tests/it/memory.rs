@@ -1,5 +1,6 @@
 //! What a long read takes of the memory does not grow with what it reads.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -65,10 +66,11 @@ impl Watch {
 }
 
 impl Sink for Watch {
-    fn row<R: Row>(&mut self, _: &R) {
+    fn row<R: Row>(&mut self, _: &R) -> ControlFlow<()> {
         self.rows += 1;
         self.resident_mib = self.resident_mib.max(resident_mib());
         self.spilled |= has_temporary_file(&self.folder);
+        ControlFlow::Continue(())
     }
 }
 

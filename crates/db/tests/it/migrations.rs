@@ -31,6 +31,19 @@ both_engines! {
 }
 
 #[tokio::test]
+async fn damage_that_a_migration_finds_is_told_with_the_file_and_a_remedy() {
+    let db = database::fresh(Engine::Sqlite).await;
+    db.migrate(SQLITE, POSTGRES).await.unwrap();
+    let place = db.into_place().await;
+    let mut bytes = std::fs::read(&place.path).unwrap();
+    bytes[4096..].fill(0xff);
+    std::fs::write(&place.path, bytes).unwrap();
+    let db = Database::open_sqlite(&place.path, &place.config).unwrap();
+    let error = db.migrate(SQLITE, POSTGRES).await.unwrap_err();
+    assert!(matches!(&error, Error::Corrupt { path, .. } if *path == place.path), "{error:?}");
+}
+
+#[tokio::test]
 async fn processes_that_start_together_migrate_once() {
     let place = database::place(Engine::Postgres).await;
     let mut starts = tokio::task::JoinSet::new();

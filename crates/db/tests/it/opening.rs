@@ -101,6 +101,17 @@ fn one_process_has_a_data_directory_and_tells_how_to_reach_it() {
 }
 
 #[test]
+fn a_data_directory_that_is_a_file_is_called_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("data");
+    std::fs::write(&file, "").unwrap();
+    for path in [file.clone(), file.join("auth")] {
+        let Err(Error::Config(message)) = DataDir::lock(&path) else { panic!("a file was locked") };
+        assert!(message.starts_with(&format!("{} is a file", file.display())), "{message}");
+    }
+}
+
+#[test]
 fn an_unknown_setting_is_refused() {
     let config: Result<Config, _> = serde_json::from_str(r#"{"pool_sise": 3}"#);
     assert!(config.unwrap_err().to_string().contains("pool_sise"));

@@ -61,7 +61,7 @@ async fn held_back(db: &Database) -> i64 {
             Box::pin(async move {
                 let mut rows = Rows::of(&[Kind::Int, Kind::Int, Kind::Int]);
                 let checkpoint = statement("PRAGMA wal_checkpoint(PASSIVE)", &[]);
-                conn.query(&checkpoint, &[], &mut |row| mainstay_db::Sink::row(&mut rows, row)).await?;
+                conn.query(&checkpoint, &[], &mut |row| _ = mainstay_db::Sink::row(&mut rows, row)).await?;
                 match rows.rows[0][..] {
                     [_, Value::Int(log), Value::Int(done)] => Ok(log - done),
                     _ => panic!("{rows:?}"),

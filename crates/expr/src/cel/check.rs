@@ -311,6 +311,8 @@ impl<'r> Checker<'r> {
             let message = format!("both results must be of one type: {} and {}", first.describe(), second.describe());
             return self.type_problem(at, message);
         }
+        // Of a float and a double, the result is compared as a double.
+        let ty = if ty == Type::Float { second.ty().cloned().unwrap_or(ty) } else { ty };
         let expr = Expr::If { condition: Box::new(condition), then: Box::new(one), otherwise: Box::new(other) };
         Some(Operand::Computed { ty, expr })
     }
@@ -322,9 +324,8 @@ impl<'r> Checker<'r> {
                 let key = self.text(key)?;
                 self.entry(ty, map, key, false, at)
             }
-            Operand::Target(Target { ty: Type::List(_) | Type::MapOther | Type::Struct, .. }) | Operand::List(_) => {
-                self.unsupported(at, "[ ] on anything but a map with string keys")
-            }
+            Operand::Target(Target { ty: Type::List(_) | Type::MapOther { .. } | Type::Struct, .. })
+            | Operand::List(_) => self.unsupported(at, "[ ] on anything but a map with string keys"),
             other => self.type_problem(of, format!("[ ] needs a map, this is {}", other.describe())),
         }
     }

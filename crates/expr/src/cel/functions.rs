@@ -94,7 +94,7 @@ impl Checker<'_> {
 }
 
 fn is_collection(ty: &Type) -> bool {
-    matches!(ty, Type::List(_) | Type::Map(_) | Type::MapOther)
+    matches!(ty, Type::List(_) | Type::Map(_) | Type::MapOther { .. })
 }
 
 /// A text match; a constant prefix becomes a range, which an index can serve.

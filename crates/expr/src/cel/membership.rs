@@ -22,7 +22,7 @@ impl Checker<'_> {
             Operand::Target(Target { ty: Type::Map(_), form: Form::Document(document) }) => {
                 self.in_keys(&needle, document, at)
             }
-            Operand::Target(Target { ty: Type::MapOther, .. }) => {
+            Operand::Target(Target { ty: Type::MapOther { .. }, .. }) => {
                 self.unsupported(at, "`in` on a map without string keys")
             }
             Operand::Target(Target { ty: Type::Struct, .. }) => {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use mainstay_record::Value;
 
+use crate::float::narrowed;
 use crate::ir::Expr;
 use crate::schema::Type;
 use crate::target::{Form, Target, kind_of_type, render, zero};
@@ -91,7 +92,7 @@ pub(crate) fn comparable(left: &Type, right: &Type) -> bool {
         (Type::Int, Type::Enum(_)) | (Type::Enum(_), Type::Int) => true,
         (Type::Bool, Type::Bool)
         | (Type::Int, Type::Int)
-        | (Type::Double, Type::Double)
+        | (Type::Double | Type::Float, Type::Double | Type::Float)
         | (Type::Text, Type::Text)
         | (Type::Bytes, Type::Bytes)
         | (Type::Timestamp, Type::Timestamp)
@@ -101,18 +102,20 @@ pub(crate) fn comparable(left: &Type, right: &Type) -> bool {
     }
 }
 
-/// A constant as a value of a type, stored as `expr` is: integers become doubles where that is exact, timestamps become
-/// integers where a document holds them so. Nothing where the types do not fit.
+/// A constant as a value of a type, stored as `expr` is: integers become doubles where that is exact, numbers become
+/// floats, timestamps become integers where a document holds them so. Nothing where the types do not fit.
 pub(crate) fn adapted(ty: &Type, value: &Value, wanted: &Type, expr: &Expr) -> Option<Value> {
-    if let (Type::Int, Type::Double, Value::Int(number)) = (ty, wanted, value) {
+    if let (Type::Int, Type::Double | Type::Float, Value::Int(number)) = (ty, wanted, value) {
         const EXACT: i64 = 1 << 53;
         #[expect(clippy::cast_precision_loss, reason = "within the range in which every integer is a double")]
-        return (-EXACT..=EXACT).contains(number).then_some(Value::Double(*number as f64));
+        let double = (-EXACT..=EXACT).contains(number).then_some(*number as f64);
+        return double.map(|double| Value::Double(if *wanted == Type::Float { narrowed(double) } else { double }));
     }
     if !comparable(ty, wanted) {
         return None;
     }
     match (value, expr.kind()) {
+        (Value::Double(number), _) if *wanted == Type::Float => Some(Value::Double(narrowed(*number))),
         (Value::Timestamp(micros), Some(mainstay_record::Kind::Int)) => Some(Value::Int(*micros)),
         _ => Some(value.clone()),
     }

@@ -2,6 +2,7 @@
 
 use mainstay_record::Kind;
 
+use super::literal::map_key;
 use super::scalar;
 use super::syntax::{Comparator, Node, Restriction, Segment};
 use crate::ir::{CompareOp, Expr, Root};
@@ -84,13 +85,14 @@ fn restrict(
             let inner = inside(document, record, next)?;
             restrict(&inner, &next.name, further, restriction, conditions)
         }
-        (Form::Document(document), Type::Map(ty)) => {
-            let present = has_key(document, &next.name);
+        (Form::Document(document), Type::Map(ty) | Type::MapOther { value: ty, .. }) => {
+            let key = key(&target.ty, &next.name, &next.span)?;
+            let present = has_key(document, &key);
             if further.is_empty() && restriction.comparator == Comparator::Has && restriction.argument.is_any() {
                 return Ok(present);
             }
             conditions.push(present);
-            let entry = Target::entry(ty, document, &Expr::text(next.name.as_str()));
+            let entry = Target::entry(ty, document, &Expr::text(key));
             restrict(&entry, &next.name, further, restriction, conditions)
         }
         (Form::Document(document), Type::List(ty)) => {
@@ -104,7 +106,7 @@ fn restrict(
             inner.push(holds);
             Ok(Expr::Any { of: Box::new(document.expr.clone()), predicate: Box::new(Expr::And(inner)) })
         }
-        (Form::Document(_), Type::Struct | Type::MapOther) => Err(unsupported_path(next)),
+        (Form::Document(_), Type::Struct) => Err(unsupported_path(next)),
         (Form::Name { .. }, _) => Err(Problem::new(
             next.span.clone(),
             ProblemKind::Unsupported,
@@ -120,6 +122,14 @@ fn restrict(
 fn unsupported_path(segment: &Segment) -> Problem {
     let message = format!("filtering by `{}` inside this field is not supported yet", segment.name);
     Problem::new(segment.span.clone(), ProblemKind::Unsupported, message)
+}
+
+/// The key of a map as it is stored.
+fn key(map: &Type, text: &str, span: &std::ops::Range<usize>) -> Result<String, Problem> {
+    match map {
+        Type::MapOther { key, .. } => map_key(text, *key, span.clone()),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 fn has_key(map: &Document, key: &str) -> Expr {
@@ -139,9 +149,13 @@ fn apply(target: &Target, name: &str, restriction: &Restriction) -> Result<Expr,
     };
     match (comparator, &target.ty, document) {
         (Comparator::Has, _, _) if argument.is_any() => Ok(target.is_present()),
-        (Comparator::Equals, Type::Message(_), _) if argument.is_word("null") => Ok(Expr::negate(target.is_present())),
-        (Comparator::NotEquals, Type::Message(_), _) if argument.is_word("null") => Ok(target.is_present()),
-        (Comparator::Has, Type::Map(_), Some(map)) => Ok(has_key(map, &argument.text())),
+        (Comparator::Equals | Comparator::NotEquals, Type::Message(_) | Type::Struct, _) if argument.is_null() => {
+            let present = target.is_present();
+            Ok(if *comparator == Comparator::Equals { Expr::negate(present) } else { present })
+        }
+        (Comparator::Has, Type::Map(_) | Type::MapOther { .. }, Some(map)) => {
+            Ok(has_key(map, &key(&target.ty, &argument.text(), &argument.span)?))
+        }
         (Comparator::Has, Type::Struct, Some(fields)) => Ok(has_key(fields, &argument.text())),
         (Comparator::Has, Type::List(ty), Some(list)) => {
             let element = Target::element(ty, list);
@@ -164,7 +178,8 @@ fn apply(target: &Target, name: &str, restriction: &Restriction) -> Result<Expr,
         }
         (_, ty, _) => {
             let message = format!("`{name}` is {}: it can only be asked with `:`", ty.describe());
-            Err(Problem::new(at.clone(), ProblemKind::Type, message))
+            let problem = Problem::new(at.clone(), ProblemKind::Type, message);
+            Err(if argument.is_null() { problem.help(format!("ask `NOT {name}:*`")) } else { problem })
         }
     }
 }

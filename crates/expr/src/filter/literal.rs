@@ -3,8 +3,9 @@
 use mainstay_record::{Kind, Value};
 
 use super::syntax::Argument;
+use crate::float::narrowed;
 use crate::problem::{Problem, ProblemKind};
-use crate::schema::Type;
+use crate::schema::{MapKey, Type};
 use crate::time;
 
 /// Reads the argument as a value of the type, stored as `kind`.
@@ -18,6 +19,7 @@ pub(crate) fn literal(argument: &Argument, ty: &Type, kind: Option<Kind>) -> Res
         Type::Bool if bare => text.parse().ok().map(Value::Bool),
         Type::Int if bare => integer(&text).map(Value::Int),
         Type::Double if bare => number(&text).map(Value::Double),
+        Type::Float if bare => number(&text).map(narrowed).map(Value::Double),
         Type::Text => Some(Value::Text(text.clone())),
         Type::Timestamp if kind == Some(Kind::Int) => time::timestamp(&text).map(Value::Int),
         Type::Timestamp => time::timestamp(&text).map(Value::Timestamp),
@@ -43,11 +45,30 @@ pub(crate) fn literal(argument: &Argument, ty: &Type, kind: Option<Kind>) -> Res
     })
 }
 
+/// Reads the key of a map as it is stored: in plain digits, or `true` or `false`. Quotes make no difference.
+///
+/// # Errors
+/// The map can have no such key.
+pub(crate) fn map_key(text: &str, key: MapKey, span: std::ops::Range<usize>) -> Result<String, Problem> {
+    let (stored, help) = match key {
+        // Keys may be unsigned, too.
+        MapKey::Int => {
+            let number = (!text.starts_with('+')).then(|| text.parse::<i128>().ok()).flatten();
+            let number = number.filter(|number| (i64::MIN.into()..=u64::MAX.into()).contains(number));
+            (number.map(|number| number.to_string()), "the keys of this map are whole numbers: 42, -3")
+        }
+        MapKey::Bool => {
+            (text.parse::<bool>().ok().map(|key| key.to_string()), "the keys of this map are true and false")
+        }
+    };
+    stored.ok_or_else(|| Problem::new(span, ProblemKind::Type, format!("`{text}` is no key of this map")).help(help))
+}
+
 fn how(ty: &Type) -> Option<&'static str> {
     match ty {
         Type::Bool => Some("write true or false, without quotes"),
         Type::Int => Some("write a whole number of 64 bits, without quotes: -3, 42"),
-        Type::Double => Some("write a number, without quotes: 1.5, -2, 3e8"),
+        Type::Double | Type::Float => Some("write a number, without quotes: 1.5, -2, 3e8"),
         Type::Timestamp => Some("write a timestamp by RFC 3339: \"2024-05-01T12:00:00Z\""),
         Type::Duration => Some("write seconds: 20s, 1.5s"),
         Type::Date => Some("write a date: \"2024-05-01\""),

@@ -5,8 +5,13 @@
 //! - A path through an unset message, or to a key that a map lacks, skips the row whatever is asked, `NOT` included.
 //! - `:` on a list asks for an element, on a map for a key, on a message for a field (`m:*`: for being set), and on a
 //!   scalar it is `=`, since AIP-160 says that `m.foo:42` is true if `m.foo` is 42; `field:*` asks whether it is set.
-//! - `*` in a string is a wildcard at the start, at the end, at both, or once in the middle. `\*` is a star.
-//! - `null` is the absence of a message, a timestamp, or an `optional` field that is no string.
+//! - `*` without quotes is any value that is set: `field:*` and `field = *` ask whether the field is set, `field != *`
+//!   whether it is not.
+//! - `*` in a text, in quotes or not, is a wildcard at its start, at its end, at both, or once in the middle. `\*` is a
+//!   star, and so is a star alone in quotes: `"*"`.
+//! - `null` without quotes is the absence of a value: of a message, a reference, a timestamp or an `optional` field. A
+//!   field that cannot be absent, because unset it has its default, refuses it. `"null"` is a text like others. Inside
+//!   documents (lists, maps, messages that contain themselves) zeros are not stored, so there null is the zero, too.
 
 mod compile;
 mod literal;

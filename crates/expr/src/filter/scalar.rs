@@ -4,7 +4,7 @@ use mainstay_record::Value;
 
 use super::compile::operator;
 use super::literal::literal;
-use super::syntax::{Argument, Comparator, Restriction};
+use super::syntax::{Argument, Restriction};
 use crate::ir::{CompareOp, Expr, Measure, TextOp};
 use crate::problem::{Problem, ProblemKind};
 use crate::schema::Type;
@@ -16,11 +16,12 @@ use crate::target::{Form, Target, compare_constant, etag_equals, name_equals, re
 /// The comparator or the literal does not fit the type.
 pub(crate) fn compare(target: &Target, name: &str, restriction: &Restriction) -> Result<Expr, Problem> {
     let Restriction { comparator, argument, at, .. } = restriction;
-    if *comparator == Comparator::Has && argument.is_any() {
-        return Ok(target.is_present());
-    }
     let op = operator(*comparator);
     let equality = matches!(op, CompareOp::Eq | CompareOp::Ne);
+    if argument.is_any() && equality {
+        let present = target.is_present();
+        return Ok(if op == CompareOp::Ne { Expr::negate(present) } else { present });
+    }
     let unordered = match (&target.form, &target.ty) {
         (Form::Etag { .. }, _) => Some("an etag".to_owned()),
         (_, ty @ (Type::Bool | Type::Enum(_))) => Some(ty.describe()),
@@ -30,8 +31,8 @@ pub(crate) fn compare(target: &Target, name: &str, restriction: &Restriction) ->
         let message = format!("`{name}` is {what}, which has no order: only =, != and : are possible");
         return Err(Problem::new(at.clone(), ProblemKind::Type, message));
     }
-    if argument.is_word("null") && equality && target.ty != Type::Text {
-        return absent(target, name, op, argument);
+    if argument.is_null() {
+        return absent(target, name, op, restriction);
     }
     if target.ty == Type::Text {
         return text(target, op, argument);
@@ -59,19 +60,33 @@ fn not_served(target: &Target, argument: &Argument) -> Problem {
 }
 
 /// `= null` and `!= null`.
-fn absent(target: &Target, name: &str, op: CompareOp, argument: &Argument) -> Result<Expr, Problem> {
-    match &target.form {
-        Form::Scalar { expr, nullable: true } if op == CompareOp::Eq => Ok(Expr::is_null(expr.clone())),
-        Form::Scalar { expr, nullable: true } => Ok(Expr::is_set(expr.clone())),
-        _ => {
+fn absent(target: &Target, name: &str, op: CompareOp, restriction: &Restriction) -> Result<Expr, Problem> {
+    let column = match &target.form {
+        Form::Scalar { expr, nullable: true } => Some(expr),
+        Form::Name { columns, nullable: true, .. } => columns.first(),
+        _ => None,
+    };
+    match (column, op) {
+        (Some(column), CompareOp::Eq) => Ok(Expr::is_null(column.clone())),
+        (Some(column), CompareOp::Ne) => Ok(Expr::is_set(column.clone())),
+        (Some(_), _) => {
+            let message = "null has no order: only =, != and : are possible";
+            Err(Problem::new(restriction.at.clone(), ProblemKind::Type, message))
+        }
+        (None, _) => {
             let message = format!("`{name}` is never null: unset, it has its default value");
-            Err(Problem::new(argument.span.clone(), ProblemKind::Type, message))
+            let help = if target.ty == Type::Text {
+                r#"write "" for the empty text, "null" in quotes for the word"#.to_owned()
+            } else {
+                format!("compare it with its default, or ask `NOT {name}:*`")
+            };
+            Err(Problem::new(restriction.argument.span.clone(), ProblemKind::Type, message).help(help))
         }
     }
 }
 
 fn text(target: &Target, op: CompareOp, argument: &Argument) -> Result<Expr, Problem> {
-    if argument.pieces.len() > 1 {
+    if argument.is_pattern() {
         if !matches!(op, CompareOp::Eq | CompareOp::Ne) {
             let message = "a wildcard fits only =, != and :";
             return Err(Problem::new(argument.span.clone(), ProblemKind::Type, message).help(r"write \* for a star"));

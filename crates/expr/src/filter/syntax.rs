@@ -55,13 +55,18 @@ impl Argument {
         self.pieces.join("*")
     }
 
-    /// Whether the argument is a bare `*`: any value.
+    /// Whether the argument is a bare `*`: any value that is set.
     pub fn is_any(&self) -> bool {
         !self.quoted && self.pieces.len() == 2 && self.pieces.iter().all(String::is_empty)
     }
 
-    /// Whether the argument is this bare word.
-    pub fn is_word(&self, word: &str) -> bool {
-        !self.quoted && self.text() == word
+    /// Whether the argument is the bare word `null`: no value.
+    pub fn is_null(&self) -> bool {
+        !self.quoted && self.text() == "null"
+    }
+
+    /// Whether stars in the argument stand for any text. A star alone in quotes is the text of one star.
+    pub fn is_pattern(&self) -> bool {
+        self.pieces.len() > 1 && !(self.quoted && self.text() == "*")
     }
 }

@@ -101,7 +101,6 @@ fn stars_are_wildcards_and_nothing_else_is() {
             ("title = \"Blue T*Tässchen 🍵\"", false),
             ("title != \"B*\"", false),
             ("title:\"*Tä*\"", true),
-            ("title = \"*\"", true),
             ("title:*", true),
             ("nick = \"a%*\" AND nick = \"*c\\\\\" AND nick = \"*b\\*c*\"", true),
             ("nick = \"a_*\"", false),
@@ -194,7 +193,7 @@ fn an_unset_scalar_reads_as_its_default() {
             ("sealed = false", true),
             ("nick = \"\"", true),
             ("nick != x", true),
-            ("nick = \"*\"", true),
+            ("nick = \"*\"", false),
             ("nick = \"a*\"", false),
             ("shop = \"\"", true),
             ("shop != \"shops/corner\"", true),
@@ -209,6 +208,90 @@ fn an_unset_scalar_reads_as_its_default() {
             ("shop:*", false),
         ],
     );
+}
+
+#[test]
+fn presence_is_a_bare_star_and_absence_a_bare_null() {
+    let mut star = full();
+    star[column("nick")] = Value::Text("*".into());
+    star[column("tags")] = Value::Json(r#"["*"]"#.into());
+    star[column("labels")] = Value::Json(r#"{"*":"null"}"#.into());
+    let cases = [
+        // the filter, and what it says of a record with stars, one with other values, and an empty one
+        ("nick:*", [true, true, false]),
+        ("nick = *", [true, true, false]),
+        ("nick != *", [false, false, true]),
+        ("nick:\"*\"", [true, false, false]),
+        ("nick = '*'", [true, false, false]),
+        ("nick != \"*\"", [false, true, true]),
+        ("nick = \"\\*\"", [true, false, false]),
+        ("nick = null", [false, false, true]),
+        ("nick:null", [false, false, true]),
+        ("nick != null", [true, true, false]),
+        ("nick = \"null\"", [false, false, false]),
+        ("nick != \"null\"", [true, true, true]),
+        ("rating = *", [true, true, false]),
+        ("stock != *", [false, false, true]),
+        ("shop = null", [false, false, true]),
+        ("place != null", [true, true, false]),
+        ("shop = *", [true, true, false]),
+        ("digest = *", [true, true, false]),
+        ("address = null", [false, false, true]),
+        ("extra = null", [false, false, true]),
+        ("create_time = null", [false, false, true]),
+        ("tags:\"*\"", [true, false, false]),
+        ("tags:*", [true, true, false]),
+        ("labels:\"*\"", [true, false, false]),
+        ("labels.\"*\" = \"null\"", [true, false, false]),
+        ("labels:*", [true, true, false]),
+    ];
+    for (source, expected) in cases {
+        assert_eq!([&star, &full(), &empty()].map(|record| on(source, record)), expected, "{source}");
+    }
+}
+
+#[test]
+fn a_float_is_found_by_what_it_shows() {
+    check(
+        &full(),
+        &[
+            ("grade = 0.1", true),
+            ("grade:0.1", true),
+            ("grade != 0.1", false),
+            ("grade >= 0.1 AND grade <= 0.1", true),
+            ("grade > 0.1 OR grade < 0.1", false),
+            ("share = 16777217", true),
+            ("share < 1e300 AND share != 1e300", true),
+            ("grades:0.1 AND grades:0.5", true),
+            ("grades:0.2", false),
+            ("price = 2.5", true),
+        ],
+    );
+    let mut record = full();
+    record[column("price")] = Value::Double(0.1);
+    record[column("grade")] = Value::Double(f64::INFINITY);
+    check(&record, &[("price = 0.1", true), ("price = 0.10000000149011612", false), ("grade = 1e300", false)]);
+}
+
+#[test]
+fn maps_with_integer_keys_are_looked_into() {
+    check(
+        &full(),
+        &[
+            ("by_number:1", true),
+            ("by_number:-7", true),
+            ("by_number:\"1\" AND by_number:01", true),
+            ("by_number:2", false),
+            ("NOT by_number:2", true),
+            ("by_number:*", true),
+            ("by_number.1 = one", true),
+            ("by_number.1:*", true),
+            ("by_number.1 != one", false),
+            ("by_number.2 != one", false),
+            ("by_number.-7 = \"\"", true),
+        ],
+    );
+    check(&empty(), &[("by_number:1", false), ("by_number:*", false)]);
 }
 
 #[test]
@@ -294,6 +377,18 @@ const REFUSED: &[(&str, ProblemKind, &str, &str)] = &[
     ("tree.wort = x", ProblemKind::UnknownName, "wort", "no field `wort`"),
     ("digest = x", ProblemKind::Unsupported, "x", "bytes"),
     ("stock = null", ProblemKind::Type, "null", "never null"),
+    ("title = null", ProblemKind::Type, "null", "never null"),
+    ("name != null", ProblemKind::Type, "null", "never null"),
+    ("etag = null", ProblemKind::Type, "null", "never null"),
+    ("tags:null", ProblemKind::Type, "null", "never null"),
+    ("labels.color = null", ProblemKind::Type, "null", "never null"),
+    ("tags = null", ProblemKind::Type, "=", "`:`"),
+    ("nick < null", ProblemKind::Type, "<", "null has no order"),
+    ("rating > null", ProblemKind::Type, ">", "null has no order"),
+    ("title < *", ProblemKind::Type, "*", "wildcard"),
+    ("by_number:one", ProblemKind::Type, "one", "no key of this map"),
+    ("by_number.one = x", ProblemKind::Type, "one", "no key of this map"),
+    ("by_number = 1", ProblemKind::Type, "=", "`by_number` is a map with integer keys: it can only be asked with `:`"),
     ("title < \"a*\"", ProblemKind::Type, "\"a*\"", "wildcard"),
     ("title = \"a*b*c\"", ProblemKind::Unsupported, "\"a*b*c\"", "wildcards"),
     ("etag > x", ProblemKind::Type, ">", "no order"),

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use mainstay_expr::{EnumType, Field, RecordType, RuleScope, Storage, Type};
+use mainstay_expr::{EnumType, Field, MapKey, RecordType, RuleScope, Storage, Type};
 use mainstay_record::{JsonField, JsonMessage, JsonShape, Kind, Template, TemplatePart, Value};
 
 /// A column of the fixture: its name, kind, and whether it may be NULL.
-pub const COLUMNS: [(&str, Kind, bool); 29] = [
+pub const COLUMNS: [(&str, Kind, bool); 33] = [
     ("_id", Kind::Text, false),
     ("_revision", Kind::Int, false),
     ("title", Kind::Text, false),
@@ -36,6 +36,10 @@ pub const COLUMNS: [(&str, Kind, bool); 29] = [
     ("extra", Kind::Json, true),
     ("ratios", Kind::Json, true),
     ("tree", Kind::Json, true),
+    ("grade", Kind::Double, false),
+    ("share", Kind::Double, true),
+    ("grades", Kind::Json, true),
+    ("by_number", Kind::Json, true),
 ];
 
 /// The position of a column.
@@ -171,6 +175,10 @@ pub fn item() -> Arc<RecordType> {
         document(24, "extra", Type::Struct, JsonShape::default()),
         document(25, "ratios", Type::List(Box::new(Type::Double)), JsonShape::default()),
         document(26, "tree", Type::Message(tree), tree_shape),
+        stored(27, "grade", Type::Float),
+        stored(28, "share", Type::Float),
+        document(29, "grades", Type::List(Box::new(Type::Float)), JsonShape::default()),
+        document(30, "by_number", Type::MapOther { key: MapKey::Int, value: text() }, JsonShape::default()),
     ];
     Arc::new(RecordType { name: "shop.v1.Item".into(), fields })
 }
@@ -230,6 +238,10 @@ pub fn full() -> Vec<Value> {
         ("extra", json(r#"{"k":1}"#)),
         ("ratios", json(r#"[0.5,3,"Infinity"]"#)),
         ("tree", json(r#"{"word":"root","child":{}}"#)),
+        ("grade", Value::Double(f64::from(0.1_f32))),
+        ("share", Value::Double(f64::from(16_777_216.0_f32))),
+        ("grades", json("[0.10000000149011612,0.5]")),
+        ("by_number", json(r#"{"1":"one","-7":""}"#)),
     ];
     let mut record = empty();
     for (name, value) in values {

@@ -10,6 +10,7 @@ use crate::fixture::{COLUMNS, NOW, column};
 pub const TEXTS: [&str; 16] =
     ["", "a", "A", "ab", "aB", "b", "a%", "a_", "*", "ä", "Ä", "🍵", "a\u{0308}", "\"", "\\b\n", "\u{ffff}\u{10ffff}"];
 pub const INTS: [i64; 7] = [0, 1, 2, 7, -1, i64::MAX, i64::MIN];
+pub const FLOATS: [f32; 7] = [0.0, 1.0, -1.5, 0.1, f32::MAX, f32::INFINITY, f32::NEG_INFINITY];
 pub const DOUBLES: [f64; 7] = [0.0, 1.0, -1.5, 0.1, 1e300, f64::INFINITY, f64::NEG_INFINITY];
 
 fn text() -> impl Strategy<Value = Value> {
@@ -24,6 +25,14 @@ fn document(name: &str) -> BoxedStrategy<Value> {
         "codes" => proptest::collection::vec(select(&INTS[..]), 1..4).prop_map(move |codes| json(codes.into())).boxed(),
         "ratios" => proptest::collection::vec(select(&DOUBLES[..]), 1..4)
             .prop_map(move |ratios| json(ratios.into_iter().map(double).collect::<Vec<_>>().into()))
+            .boxed(),
+        "grades" => proptest::collection::vec(select(&FLOATS[..]), 1..4)
+            .prop_map(move |grades| {
+                json(grades.into_iter().map(|grade| double(grade.into())).collect::<Vec<_>>().into())
+            })
+            .boxed(),
+        "by_number" => proptest::collection::btree_map(select(&INTS[..]), select(&TEXTS[..]), 1..4)
+            .prop_map(move |by_number| json(serde_json::json!(by_number)))
             .boxed(),
         "tree" => select(vec![r#"{}"#, r#"{"word":"a"}"#, r#"{"word":"ä","child":{}}"#])
             .prop_map(|tree| Value::Json(tree.to_owned()))
@@ -83,6 +92,7 @@ fn value(name: &'static str, kind: mainstay_record::Kind) -> BoxedStrategy<Value
         ("day", _) => select(vec![20_240_229, 20_240_000]).prop_map(Value::Int).boxed(),
         (_, Kind::Bool) => any::<bool>().prop_map(Value::Bool).boxed(),
         (_, Kind::Int) => select(&INTS[..]).prop_map(Value::Int).boxed(),
+        ("grade" | "share", _) => select(&FLOATS[..]).prop_map(|float| Value::Double(float.into())).boxed(),
         (_, Kind::Double) => select(&DOUBLES[..]).prop_map(Value::Double).boxed(),
         (_, Kind::Text) => text().boxed(),
         (_, Kind::Bytes) => select(vec![vec![], vec![0], vec![0, 255]]).prop_map(Value::Bytes).boxed(),
@@ -196,6 +206,7 @@ fn int_operand() -> BoxedStrategy<String> {
         "size(resource.tags)",
         "size(resource.codes)",
         "size(resource.lines)",
+        "size(resource.by_number)",
         "size(resource.labels)",
         "size(auth.roles)",
     ];
@@ -257,6 +268,9 @@ fn condition_leaf() -> BoxedStrategy<String> {
         "extra",
         "ratios",
         "tree",
+        "grade",
+        "share",
+        "by_number",
     ]);
     prop_oneof![select(fixed).prop_map(str::to_owned), present.prop_map(|name| format!("has(resource.{name})")),]
         .boxed()
@@ -274,6 +288,12 @@ pub fn rule() -> BoxedStrategy<String> {
         3 => (text_operand(), comparator(), text_operand()).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
         2 => (int_operand(), comparator(), int_operand()).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
         1 => (Just("resource.price"), comparator(), double).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
+        // Written with more zeros, so that the oracle, which does not know floats, can round them.
+        1 => (select(vec!["resource.grade", "resource.share"]), comparator(), select(vec!["0.0", "0.1000", "1e300", "2", "1"]))
+            .prop_map(|(a, op, b)| format!("{a} {op} {b}")),
+        1 => select(vec!["resource.grade == resource.price", "resource.share < resource.grade", "0.1000 in resource.grades",
+            "1 in resource.grades", "resource.share in [0.1000, 2.0]", "resource.share in resource.grades"])
+            .prop_map(str::to_owned),
         2 => (text_operand(), matching, text_operand()).prop_map(|(a, op, b)| format!("{a}.{op}({b})")),
         1 => (text_operand(), select(vec!["resource.tags", "auth.roles", "resource.labels", "resource.counts"]))
             .prop_map(|(a, list)| format!("{a} in {list}")),
@@ -295,7 +315,7 @@ pub fn rule() -> BoxedStrategy<String> {
 }
 
 /// Conditions that no generator of ours would meet.
-const FILTERS: [&str; 16] = [
+const FILTERS: [&str; 32] = [
     "active = true",
     "sealed != true",
     "state = CART",
@@ -312,10 +332,26 @@ const FILTERS: [&str; 16] = [
     "ttl <= 20s",
     "day > \"2024-02-28\"",
     "address:city",
+    "nick = null",
+    "nick != null",
+    "nick = \"null\"",
+    "nick:\"*\"",
+    "nick != \"*\"",
+    "nick = *",
+    "title = *",
+    "title != *",
+    "shop = null",
+    "place != null",
+    "extra = null",
+    "weight = *",
+    "tags:\"*\"",
+    "grade = 0.1",
+    "tree.word = null",
+    "labels:\"*\"",
 ];
 
 /// Paths whose presence can be asked.
-const PRESENT: &str = "title nick stock rating weight active sealed state create_time ttl day digest shop place address address.city tags codes lines lines.part lines.notes labels labels.a counts.b extra ratios tree tree.word tree.child";
+const PRESENT: &str = "title nick stock rating weight active sealed state create_time ttl day digest shop place address address.city tags codes lines lines.part lines.notes labels labels.a counts.b extra ratios tree tree.word tree.child grade share grades by_number by_number.7";
 
 /// A filter that compiles.
 pub fn filter() -> BoxedStrategy<String> {
@@ -334,11 +370,14 @@ pub fn filter() -> BoxedStrategy<String> {
         (texts(), sign(), quoted()).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
         (texts(), equality(), pattern).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
         (ints, sign(), select(&INTS[..])).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
-        (select(vec!["price", "weight"]), sign(), select(vec!["0", "1", "-1.5", "0.1", "1e300"]))
+        (select(vec!["price", "weight", "grade", "share"]), sign(), select(vec!["0", "1", "-1.5", "0.1", "1e300"]))
             .prop_map(|(a, op, b)| format!("{a} {op} {b}")),
         (select(vec!["tags", "lines.product", "lines.notes", "lines.part.sku"]), quoted())
             .prop_map(|(a, b)| format!("{a}:{b}")),
-        select(vec!["0.1", "1", "-1.5", "1e300"]).prop_map(|a| format!("ratios:{a}")),
+        (select(vec!["ratios", "grades"]), select(vec!["0.1", "1", "-1.5", "1e300"]))
+            .prop_map(|(a, b)| format!("{a}:{b}")),
+        select(&INTS[..]).prop_map(|key| format!("by_number:{key}")),
+        (select(&INTS[..]), sign(), quoted()).prop_map(|(key, op, text)| format!("by_number.{key} {op} {text}")),
         (select(vec!["codes", "lines.quantity"]), 0..4).prop_map(|(a, b)| format!("{a}:{b}")),
         (select(vec!["labels", "counts", "extra"]), quoted()).prop_map(|(a, b)| format!("{a}:{b}")),
         select(PRESENT.split(' ').collect::<Vec<_>>()).prop_map(|name| format!("{name}:*")),

@@ -30,6 +30,7 @@ fn the_status_of_another_service_is_rendered_with_what_is_known_of_it() {
 #[test]
 fn http_has_words_of_its_own_for_some_reasons() {
     assert_eq!(Fault::new(Reason::PayloadTooLarge).http_status().as_u16(), 413);
+    assert_eq!(Fault::new(Reason::RequestTimeout).http_status().as_u16(), 408);
     assert_eq!(Fault::new(Reason::UnsupportedMediaType).http_status().as_u16(), 415);
     assert_eq!(Fault::new(Reason::MethodNotAllowed).http_status().as_u16(), 405);
     assert_eq!(json(&Fault::new(Reason::PayloadTooLarge))["error"]["code"], 413);

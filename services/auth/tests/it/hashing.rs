@@ -1,5 +1,6 @@
+use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version};
 use mainstay_auth::domain::password::Password;
-use mainstay_auth::hashing::{Checked, Hasher, HashingConfig, HashingError, MAX_WAITING};
+use mainstay_auth::hashing::{Checked, Hasher, HashingConfig, HashingError, KEPT_IDLE, MAX_WAITING};
 
 fn cheap() -> HashingConfig {
     HashingConfig { memory_kib: 16, iterations: 1, parallelism: 1 }
@@ -60,4 +61,119 @@ async fn callers_that_go_away_give_up_their_place() {
         let _ = futures_util::poll!(call.as_mut());
     }
     hasher.hash(password("correct horse")).await.unwrap();
+}
+
+#[tokio::test]
+async fn hashes_with_other_parameters_are_known_again() {
+    let hasher = Hasher::new(&cheap()).unwrap();
+    for algorithm in [Algorithm::Argon2id, Algorithm::Argon2i, Algorithm::Argon2d] {
+        for (version, lanes, output) in [(Version::V0x13, 1, 32), (Version::V0x10, 2, 16), (Version::V0x13, 3, 64)] {
+            let params = Params::new(64, 2, lanes, Some(output)).unwrap();
+            let theirs = Argon2::new(algorithm, version, params);
+            let stored = theirs.hash_password_with_salt(b"correct horse", b"any salt of theirs").unwrap().to_string();
+            let right = hasher.check(password("correct horse"), Some(stored.clone())).await.unwrap();
+            assert_eq!(right, Checked::Right, "{stored}");
+            let wrong = hasher.check(password("wrong horse"), Some(stored.clone())).await.unwrap();
+            assert_eq!(wrong, Checked::Wrong, "{stored}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hash_is_the_one_that_the_library_makes_by_itself() {
+    let hasher = Hasher::new(&cheap()).unwrap();
+    for text in ["correct horse", "x", "ünïcödé"] {
+        let hash = hasher.hash(password(text)).await.unwrap();
+        let parsed = PasswordHash::new(&hash).unwrap();
+        assert_eq!(Argon2::default().verify_password(text.as_bytes(), &parsed), Ok(()), "{hash}");
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().unwrap().get()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn there_is_never_more_memory_for_hashes_than_hashes_are_made_at_once() {
+    let hasher = Hasher::new(&cheap()).unwrap();
+    let hash = hasher.hash(password("correct horse")).await.unwrap();
+    for _ in 0..4 {
+        let attempts: Vec<_> = (0..MAX_WAITING)
+            .map(|n| {
+                let (hasher, hash) = (hasher.clone(), hash.clone());
+                tokio::spawn(async move {
+                    match n % 4 {
+                        0 => hasher.hash(password("correct horse")).await.map(|_| ()),
+                        1 => hasher.check(password("correct horse"), None).await.map(|_| ()),
+                        2 => hasher.check(password("wrong horse"), Some(hash)).await.map(|_| ()),
+                        _ => hasher.check(password("correct horse"), Some(hash)).await.map(|_| ()),
+                    }
+                })
+            })
+            .collect();
+        for attempt in futures_util::future::join_all(attempts).await {
+            attempt.unwrap().unwrap();
+        }
+    }
+    let (now, most) = hasher.areas();
+    assert!((1..=cores()).contains(&most) && now <= most, "{most} at most, {now} now, {} cores", cores());
+}
+
+#[tokio::test(start_paused = true)]
+async fn memory_that_nobody_hashes_in_goes_back_to_the_system() {
+    let hasher = Hasher::new(&cheap()).unwrap();
+    for _ in 0..2 {
+        hasher.hash(password("correct horse")).await.unwrap();
+        hasher.hash(password("correct horse")).await.unwrap();
+        assert_eq!(hasher.areas(), (1, 1), "used again");
+        tokio::time::sleep(2 * KEPT_IDLE).await;
+        assert_eq!(hasher.areas().0, 0);
+    }
+}
+
+const CHILD: &str = "MAINSTAY_AUTH_TEST_MEMORY";
+
+/// In a process of its own, because the memory of a process is that of all its tests.
+#[cfg(target_os = "linux")]
+#[test]
+fn wrong_passwords_take_no_memory_that_stays() {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "hashing::child_that_checks_passwords", "--ignored", "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && said.contains("checked"), "{said}{}", String::from_utf8_lossy(&child.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "what the child process above runs"]
+async fn child_that_checks_passwords() {
+    /// What the process takes for its threads, with room.
+    const BESIDE_MIB: usize = 12;
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
+    let hasher = Hasher::new(&HashingConfig { iterations: 1, ..HashingConfig::default() }).unwrap();
+    let before = resident_mib();
+    for _ in 0..4 {
+        let checks = (0..32).map(|_| {
+            let hasher = hasher.clone();
+            tokio::spawn(async move { hasher.check(password("correct horse"), None).await })
+        });
+        for checked in futures_util::future::join_all(checks).await {
+            assert_eq!(checked.unwrap().unwrap(), Checked::Wrong);
+        }
+    }
+    let after = resident_mib();
+    let allowed = before + cores() * 19 + BESIDE_MIB;
+    assert!(after <= allowed, "{before} MiB before, {after} MiB after, {allowed} MiB allowed");
+    println!("checked");
+}
+
+/// What the process holds in memory.
+fn resident_mib() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() / 1024
 }

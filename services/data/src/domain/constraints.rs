@@ -4,9 +4,11 @@ use mainstay_contract::{Index, Reference};
 use mainstay_db::{Lane, Rows};
 use mainstay_record::{Column, Kind, Value};
 
+use super::checks::Obstacle;
 use super::context::{Context, Operation};
+use super::create::in_request;
 use crate::error::{Error, Result};
-use crate::plans::ResourcePlan;
+use crate::plans::{Readable, ResourcePlan};
 
 /// A write that broke a unique index, and perhaps more: an engine tells the one that it checks first.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,16 +34,42 @@ pub fn constraint(plan: &ResourcePlan, record: &[Value], made: bool, error: main
             }
         }
         mainstay_db::Error::ForeignKeyViolation { constraint } => {
-            let field = violated_reference(plan, constraint.as_deref()).map_or("parent", |reference| &reference.field);
-            Error::ReferenceNotFound { field: field.to_owned() }
+            let reference = violated_reference(plan, constraint.as_deref());
+            let field = reference.map_or_else(|| "parent".to_owned(), |found| in_request(plan, &found.field));
+            Error::ReferenceNotFound { field }
         }
         _ => error.into(),
     }
 }
 
+/// Says of a write that failed what its caller may know: what it broke first, and that a name is taken only where what has
+/// it may be seen.
+pub async fn told(cx: &Context, op: &Operation, error: Error) -> Result<Error> {
+    let error = match error {
+        Error::Unique { clash: Some(clash), .. } => first_broken(cx, op, &clash).await?,
+        other => other,
+    };
+    match error {
+        Error::AlreadyExists { name } if !is_seen(cx, op, &name).await? => Ok(op.caller.denied(Obstacle::Refused)),
+        other => Ok(other),
+    }
+}
+
+/// Says whether the caller may read the row of this name (AIP-133: a duplicate that may not be seen is a denied create).
+async fn is_seen(cx: &Context, op: &Operation, name: &str) -> Result<bool> {
+    match op.plan().get(&op.caller) {
+        Readable::Never => Ok(false),
+        Readable::By { public: true, .. } => Ok(true),
+        Readable::By { statement, .. } => {
+            let binds = statement.values(&op.caller, &op.key("name", name)?);
+            Ok(!cx.db.fetch(Lane::Inline, &statement.statement, binds, Rows::default()).await?.rows.is_empty())
+        }
+    }
+}
+
 /// Finds what a write broke first, whatever its engine told: its name, then the unique indexes in the order of the
 /// contract. A look after the transaction: on PostgreSQL nothing can be asked inside one that has failed.
-pub async fn first_broken(cx: &Context, op: &Operation, clash: &Clash) -> Result<Error> {
+async fn first_broken(cx: &Context, op: &Operation, clash: &Clash) -> Result<Error> {
     let plan = op.plan();
     let key = &clash.record[..plan.resource.layout.keys()];
     if clash.made {
@@ -79,7 +107,7 @@ fn is_unset(column: &Column, value: &Value) -> bool {
 }
 
 fn fields(plan: &ResourcePlan, index: usize) -> Vec<String> {
-    plan.resource.indexes[index].fields.clone()
+    plan.resource.indexes[index].fields.iter().map(|field| in_request(plan, field)).collect()
 }
 
 /// Finds the reference that a foreign key is for: its name holds the reference's first column (or an earlier name of it).

@@ -35,12 +35,15 @@ impl Operation {
         self.snapshot.resource(self.resource)
     }
 
-    /// Takes a resource name apart into the key of its row.
-    pub fn key(&self, field: &'static str, name: &str) -> Result<Vec<Value>> {
+    /// Takes a resource name apart into the key of its row; `field` is where the request has it.
+    pub fn key(&self, field: &str, name: &str) -> Result<Vec<Value>> {
         let resource = &self.plan().resource;
         let parts = resource.template.parse(name).filter(|_| !name.contains('\0'));
-        let parts =
-            parts.ok_or_else(|| Error::Name { field, name: name.to_owned(), pattern: resource.pattern.clone() })?;
+        let parts = parts.ok_or_else(|| Error::Name {
+            field: field.to_owned(),
+            name: name.to_owned(),
+            pattern: resource.pattern.clone(),
+        })?;
         Ok(parts.into_iter().map(|part| Value::Text(part.to_owned())).collect())
     }
 

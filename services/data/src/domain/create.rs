@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::constraints::constraint;
 use super::context::{Context, Operation};
 use super::read_mask;
+use super::record_size::{self, MAX_RECORD_BYTES};
 use super::write::{Outcome, Terms, allowed, changed_references, check_references, is_readable, run};
 use crate::error::{Error, ID_RULE, Result};
 use crate::plans::{ResourcePlan, admit, unset};
@@ -121,9 +122,14 @@ pub fn violations(plan: &ResourcePlan, record: &[Value]) -> Vec<Violation> {
         field: in_request(plan, field),
         message: format!("is indexed: the fields of an index hold at most {MAX_INDEXED_BYTES} bytes together"),
     });
+    let large = record_size::too_large(plan, record).map(|bytes| Violation {
+        field: in_request(plan, ""),
+        message: format!("would take {bytes} bytes as a message: a record takes at most {MAX_RECORD_BYTES}"),
+    });
     found
         .map(|violation| Violation { field: in_request(plan, &violation.field), message: violation.description })
         .chain(long)
+        .chain(large)
         .collect()
 }
 
@@ -143,7 +149,8 @@ pub fn shape(plan: &ResourcePlan, error: DecodeError) -> Error {
     Error::Violations(violations.map(|v| Violation { field: in_request(plan, &v.field), message: v.message }).collect())
 }
 
-fn in_request(plan: &ResourcePlan, field: &str) -> String {
+/// The path of a field of the resource from the request message: `product.title`.
+pub fn in_request(plan: &ResourcePlan, field: &str) -> String {
     let body = &plan.resource.singular;
     if field.is_empty() { body.clone() } else { format!("{body}.{field}") }
 }

@@ -1,5 +1,6 @@
 //! Get (AIP-131).
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -47,12 +48,13 @@ struct Answer {
 }
 
 impl Sink for Answer {
-    fn row<R: Row>(&mut self, row: &R) {
+    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
         self.found = true;
         let encoded = match &self.selection {
             Some(selection) => self.plan.record.encode_masked(row, selection, &mut self.out),
             None => self.plan.record.encode(row, &mut self.out),
         };
         self.error = encoded.err();
+        ControlFlow::Continue(())
     }
 }

@@ -1,10 +1,11 @@
 //! List (AIP-132, AIP-158, AIP-160).
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use mainstay_db::Sink;
-use mainstay_record::{Row, Value};
+use mainstay_record::{Row, Value, ValueRef};
 use mainstay_sql::{NullPattern, OrderColumn};
 use mainstay_wire::{EncodeError, frame};
 
@@ -20,8 +21,8 @@ pub const DEFAULT_PAGE_SIZE: usize = 50;
 /// The largest page; a request for more gets this many (AIP-158).
 pub const MAX_PAGE_SIZE: usize = 1_000;
 
-/// A page ends with the record with which it reaches this size, however many were asked for (AIP-158 allows fewer). With
-/// that record it stays below the 4 MiB that gRPC's clients take, as long as no record is larger than the other half.
+/// A page ends before the record with which it would be larger, however many were asked for (AIP-158 allows fewer). Only a
+/// page of one record is as large as that record.
 pub const MAX_PAGE_BYTES: usize = 2 << 20;
 
 /// What a record takes as a message, about: a page is allocated once for as many rows as it may have.
@@ -137,15 +138,19 @@ fn place(
     Ok((Some(NullPattern::of(values.iter().map(Value::is_null))), values))
 }
 
-/// Takes the rows of a page and makes the answer of them. One row more than fits says that there is another page.
+/// Takes the rows of a page and makes the answer of them, up to the first row that does not fit: that one says that there
+/// is another page.
 struct Page {
     plan: Arc<ResourcePlan>,
     order: Vec<OrderColumn>,
     shown: Rows,
     /// How many records the page may have.
     size: usize,
-    /// How many rows have come.
-    rows: usize,
+    /// How many it has.
+    records: usize,
+    /// Whether a row came that did not fit.
+    more: bool,
+    /// The order values of the last record that it has.
     last: Vec<Value>,
     error: Option<EncodeError>,
     out: Vec<u8>,
@@ -158,34 +163,62 @@ impl Page {
             order: list.order.clone(),
             shown,
             size,
-            rows: 0,
-            last: Vec::new(),
+            records: 0,
+            more: false,
+            last: vec![Value::Null; list.order.len()],
             error: None,
             out: Vec::with_capacity(size.min(MAX_INLINE_ROWS) * USUAL_RECORD_BYTES),
         }
     }
 }
 
-impl Sink for Page {
-    fn row<R: Row>(&mut self, row: &R) {
-        self.rows += 1;
-        if self.rows > self.size || self.error.is_some() {
-            return;
-        }
+impl Page {
+    fn encode<R: Row>(&mut self, row: &R) -> std::result::Result<(), EncodeError> {
         let record = &self.plan.record;
-        let encoded = match &self.shown {
+        match &self.shown {
             Rows::Whole => record.encode_field(RESOURCES, row, None, &mut self.out),
             Rows::Part(fields) => record.encode_field(RESOURCES, row, Some(fields), &mut self.out),
             Rows::Hidden => Ok(()),
-        };
-        self.error = encoded.err();
-        if self.out.len() >= MAX_PAGE_BYTES {
-            self.size = self.rows;
         }
-        if self.rows == self.size {
-            let columns = &self.plan.resource.layout.columns;
-            self.last = self.order.iter().map(|key| row.get(key.index, columns[key.index].kind)).collect();
+    }
+
+    /// Remembers where the page would end with this row: which row is the last is known only when the next one has come.
+    fn remember<R: Row>(&mut self, row: &R) {
+        let columns = &self.plan.resource.layout.columns;
+        for (key, place) in self.order.iter().zip(&mut self.last) {
+            row.read(key.index, columns[key.index].kind, |value| put(place, value));
         }
+    }
+}
+
+/// Copies a value into the room of the last one.
+fn put(place: &mut Value, value: ValueRef<'_>) {
+    match (place, value) {
+        (Value::Text(text), ValueRef::Text(new)) => {
+            text.clear();
+            text.push_str(new);
+        }
+        (place, value) => *place = value.to_owned(),
+    }
+}
+
+impl Sink for Page {
+    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+        let so_far = self.out.len();
+        if self.records < self.size {
+            if let Err(error) = self.encode(row) {
+                self.error = Some(error);
+                return ControlFlow::Break(());
+            }
+            if self.records == 0 || self.out.len() <= MAX_PAGE_BYTES {
+                self.records += 1;
+                self.remember(row);
+                return ControlFlow::Continue(());
+            }
+        }
+        self.out.truncate(so_far);
+        self.more = true;
+        ControlFlow::Break(())
     }
 }
 
@@ -194,7 +227,7 @@ fn finish(cx: &Context, op: &Operation, list: &ListPlan, binding: &Binding<'_>, 
         return Err(Error::Damaged(error));
     }
     let mut out = page.out;
-    if page.rows > page.size {
+    if page.more {
         let position: Position = list.position(op.plan(), page.last);
         let now = op.caller.now.div_euclid(1_000_000);
         let token = page_token::seal(&cx.page_key, binding, &position, now).map_err(Error::Key)?;

@@ -10,5 +10,6 @@ pub mod get;
 pub mod list;
 pub mod page_token;
 pub mod read_mask;
+pub mod record_size;
 pub mod update;
 pub mod write;

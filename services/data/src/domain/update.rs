@@ -9,7 +9,7 @@ use mainstay_wire::{Decoded, MaskSelection, etag_text, frame};
 
 use super::constraints::constraint;
 use super::context::{Context, Operation};
-use super::create::{check_record, insert, is_id, new_record, shape, violations};
+use super::create::{check_record, in_request, insert, is_id, new_record, shape, violations};
 use super::read_mask;
 use super::write::{Outcome, Terms, allowed, check_references, run};
 use crate::error::{Error, Result};
@@ -53,7 +53,7 @@ pub async fn update(cx: &Context, op: &Operation, message: &[u8]) -> Result<Byte
     let terms = Terms::read(message, number::REQUEST_ID, number::VALIDATE_ONLY, &parts)?;
     let request = Arc::new(Request {
         op: op.clone(),
-        key: op.key("name", &name)?,
+        key: op.key(&in_request(plan, "name"), &name)?,
         readable: plan.get_locked(&op.caller),
         mask: frame::field_mask(message, number::UPDATE_MASK)?,
         body: body.into_owned(),
@@ -119,8 +119,7 @@ impl Request {
         let plan = self.op.plan();
         let immutable = plan.fields.changed_immutable(old, new);
         if !immutable.is_empty() {
-            let body = &plan.resource.singular;
-            return Err(Error::Immutable(immutable.into_iter().map(|field| format!("{body}.{field}")).collect()));
+            return Err(Error::Immutable(immutable.iter().map(|field| in_request(plan, field)).collect()));
         }
         let violations = violations(plan, new);
         if violations.is_empty() { Ok(()) } else { Err(Error::Violations(violations)) }
@@ -142,8 +141,8 @@ impl Request {
         }
     }
 
-    /// The row is missing or hidden. With `allow_missing` the update becomes a create, under the create rule; a hidden row
-    /// shows itself there as one that exists, which the key alone would tell any creator.
+    /// The row is missing or hidden. With `allow_missing` the update becomes a create, under the create rule; where the row
+    /// is hidden it is denied in the end, as a create with its id.
     async fn missing(&self, conn: &mut Conn<'_>) -> Result<Outcome> {
         let op = &self.op;
         let public = matches!(self.readable, Readable::By { public: true, .. });
@@ -152,7 +151,7 @@ impl Request {
         }
         let key: Vec<String> = self.key.iter().filter_map(text).collect();
         if let Some(id) = key.last().filter(|id| !is_id(id)) {
-            return Err(Error::Id { field: "name".to_owned(), id: id.clone() });
+            return Err(Error::Id { field: in_request(op.plan(), "name"), id: id.clone() });
         }
         let record = new_record(op, key, self.decode()?);
         check_record(op, &record)?;

@@ -13,9 +13,9 @@ use ring::digest::{Context, SHA256};
 
 use super::caller::Caller;
 use super::checks::Obstacle;
-use super::constraints::first_broken;
+use super::constraints::told;
 use super::context::{self, Operation};
-use super::create::shape;
+use super::create::{in_request, shape};
 use super::read_mask;
 use crate::error::{Error, Result};
 use crate::plans::{Readable, ResourcePlan};
@@ -120,8 +120,7 @@ where
             answer(op, &outcome, read_mask::of_record(op)?.as_ref())
         }
         (Ok(Done::Before(before)), None) => replay(cx, op, before).await,
-        (Err(Stop::Failed(Error::Unique { clash: Some(clash), .. })), None) => Err(first_broken(cx, op, &clash).await?),
-        (Err(Stop::Failed(error)), None) => Err(error),
+        (Err(Stop::Failed(error)), None) => Err(told(cx, op, error).await?),
     }
 }
 
@@ -263,7 +262,7 @@ pub async fn check_references(conn: &mut Conn<'_>, op: &Operation, old: Option<&
     for reference in changed_references(op.plan(), old, new) {
         let key: Vec<Value> = reference.columns.iter().map(|index| new[*index].clone()).collect();
         if !is_readable(conn, op, reference.resource, &key).await? {
-            return Err(Error::ReferenceNotFound { field: reference.field.clone() });
+            return Err(Error::ReferenceNotFound { field: in_request(op.plan(), &reference.field) });
         }
     }
     Ok(())

@@ -176,7 +176,7 @@ impl ResourcePlan {
         // No text that is stored has this character, and PostgreSQL does not take it.
         parts.filter(|_| !parent.contains('\0')).ok_or_else(|| {
             let pattern = self.resource.pattern.rsplitn(3, '/').nth(2).unwrap_or_default();
-            Error::Name { field: "parent", name: parent.to_owned(), pattern: pattern.to_owned() }
+            Error::Name { field: "parent".to_owned(), name: parent.to_owned(), pattern: pattern.to_owned() }
         })
     }
 

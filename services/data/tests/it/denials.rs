@@ -154,4 +154,60 @@ both_engines! {
         let answer = writer(&fixture).ok(&format!("{SERVICE}/UpdatePaper"), give).await;
         assert_eq!(answer, json!({"name": "papers/mine"}));
     }
+
+    async fn a_duplicate_is_told_only_to_who_may_see_it(engine: Engine) {
+        let fixture = desk(engine).await;
+        let both = fixture.user("bo", &["reader", "writer"]);
+        let with_id = |id: &str| {
+            let (method, mut request) = create(&json!({"title": "T"}));
+            request["paper_id"] = json!(id);
+            (method, request)
+        };
+        let or_missing = |id: &str| {
+            let (method, mut request) = update(id);
+            request["allow_missing"] = json!(true);
+            (method, request)
+        };
+        let refused = writer(&fixture).fault(&create(&json!({})).0, create(&json!({"owner": "nobody"})).1).await;
+        let refused = on_the_wire(refused);
+        let table = [
+            (writer(&fixture), with_id("hidden"), Reason::PermissionDenied),
+            (writer(&fixture), or_missing("hidden"), Reason::PermissionDenied),
+            (writer(&fixture), with_id("shared"), Reason::PermissionDenied),
+            (writer(&fixture), or_missing("shared"), Reason::PermissionDenied),
+            (writer(&fixture), with_id("mine"), Reason::AlreadyExists),
+            (both.clone(), with_id("hidden"), Reason::PermissionDenied),
+            (both.clone(), with_id("shared"), Reason::AlreadyExists),
+            (fixture.system(), with_id("hidden"), Reason::AlreadyExists),
+        ];
+        for (caller, (method, request), reason) in table {
+            for (validate_only, request_id) in [(false, ""), (true, ""), (false, "r1"), (true, "r1")] {
+                let mut request = request.clone();
+                request["validate_only"] = json!(validate_only);
+                request["request_id"] = json!(request_id);
+                let fault = caller.fault(&method, request.clone()).await;
+                assert_eq!(fault.reason(), Some(reason), "{method} {request} by {:?}", caller.principal());
+                if reason == Reason::PermissionDenied {
+                    assert_eq!(on_the_wire(fault), refused, "as any other create that is denied");
+                }
+            }
+        }
+        let read = fixture.user("ann", &[]).ok(&get("hidden").0, get("hidden").1).await;
+        assert_eq!((&read["owner"], &read["title"]), (&json!("ann"), &json!("T")), "nothing was written");
+    }
+
+    async fn nobody_is_asked_to_sign_in_where_a_duplicate_is_hidden(engine: Engine) {
+        let fixture = Fixture::start(engine, &file("box.v1", r#"
+            message Slip {
+              option (google.api.resource) = {type: "box.example.com/Slip" pattern: "slips/{slip}"};
+              option (mainstay.v1.resource) = {access {read: "auth.uid != ''" create: "true"}};
+              string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+            }"#)).await;
+        let create = json!({"slip_id": "a", "slip": {}});
+        fixture.anonymous().ok("box.v1.SlipService/CreateSlip", create.clone()).await;
+        let refused = fixture.anonymous().refused("box.v1.SlipService/CreateSlip", create.clone()).await;
+        assert_eq!(refused.0, Reason::Unauthenticated);
+        let refused = fixture.user("ann", &[]).refused("box.v1.SlipService/CreateSlip", create).await;
+        assert_eq!(refused.0, Reason::AlreadyExists);
+    }
 }

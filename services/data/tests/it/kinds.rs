@@ -105,6 +105,47 @@ both_engines! {
         same(&fixture, json!({"inner": {"deep": {}}})).await;
     }
 
+    async fn a_float_is_found_by_the_value_that_it_shows(engine: Engine) {
+        let fixture = Fixture::start(engine, &kinds()).await;
+        let made = fixture.anonymous().ok(CREATE, json!({"thing": {"a_float": 0.1, "a_double": 0.1}})).await;
+        let read = fixture.anonymous().ok(GET, json!({"name": made["name"]})).await;
+        assert_eq!(read["a_float"].to_string(), "0.1");
+        for (filter, found) in [
+            ("a_float = 0.1", 1),
+            ("a_float >= 0.1 AND a_float <= 0.1", 1),
+            ("a_float != 0.1 OR a_float > 0.1 OR a_float < 0.1", 0),
+            ("a_double = 0.1", 1),
+        ] {
+            let answer = fixture.anonymous().ok(LIST, json!({"filter": filter})).await;
+            assert_eq!(answer["things"].as_array().map_or(0, Vec::len), found, "{filter}");
+        }
+    }
+
+    async fn filters_ask_for_presence_with_a_star_and_for_absence_with_null(engine: Engine) {
+        let fixture = Fixture::start(engine, &kinds()).await;
+        for thing in [json!({}), json!({"o_string": "*", "m_number": {"1": "5"}}), json!({"o_string": "null"})] {
+            fixture.anonymous().ok(CREATE, json!({"thing": thing})).await;
+        }
+        for (filter, found) in [
+            ("o_string:*", 2),
+            ("o_string:\"*\"", 1),
+            ("o_string != \"*\"", 2),
+            ("o_string = null", 1),
+            ("o_string != null", 2),
+            ("o_string = \"null\"", 1),
+            ("m_number:1", 1),
+            ("m_number:2", 0),
+            ("m_number.1 = 5", 1),
+        ] {
+            let answer = fixture.anonymous().ok(LIST, json!({"filter": filter})).await;
+            assert_eq!(answer["things"].as_array().map_or(0, Vec::len), found, "{filter}");
+        }
+        for filter in ["a_string = null", "m_number:one"] {
+            let fault = fixture.anonymous().fault(LIST, json!({"filter": filter})).await;
+            assert_eq!(fault.reason(), Some(Reason::InvalidFilter), "{filter}");
+        }
+    }
+
     async fn a_filter_looks_into_the_outermost_of_recursive_messages_and_says_so(engine: Engine) {
         let fixture = Fixture::start(engine, &kinds()).await;
         let tree = json!({"label": "root", "only": {"label": "x"}, "children": [{"label": "a"}]});

@@ -197,6 +197,12 @@ impl Fixture {
         Caller { fixture: self, principal, read_mask: None }
     }
 
+    /// The bytes of a message in JSON.
+    pub fn encoded(&self, message: &str, json: &Json) -> Vec<u8> {
+        let descriptor = self.pool().get_message_by_name(message).unwrap_or_else(|| panic!("no message {message}"));
+        DynamicMessage::deserialize(descriptor, json).unwrap_or_else(|error| panic!("{json}: {error}")).encode_to_vec()
+    }
+
     pub fn pool(&self) -> DescriptorPool {
         self.data.reconciler().served().load().contract.pool.clone()
     }

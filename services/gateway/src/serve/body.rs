@@ -48,7 +48,7 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Fault> {
 fn broken(error: Status) -> Fault {
     match error.code() {
         Code::Unavailable => Fault::from_status(error),
-        Code::DeadlineExceeded => Fault::new(Reason::DeadlineExceeded).message(error.message().to_owned()),
+        Code::DeadlineExceeded => Fault::new(Reason::RequestTimeout).message(error.message().to_owned()),
         _ => Fault::new(Reason::Cancelled).message("the body broke off").with_source(error),
     }
 }

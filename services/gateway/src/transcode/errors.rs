@@ -61,6 +61,45 @@ impl Origin<'_> {
     }
 }
 
+/// Gathers what is wrong with the fields of a request into one fault (AIP-193).
+#[derive(Debug, Default)]
+pub struct Gathered(Option<Fault>);
+
+impl Gathered {
+    /// Keeps a fault that names fields until the rest is read. One about the request as a whole is the answer at once.
+    pub fn keep<T>(&mut self, read: Result<T, Fault>) -> Result<Option<T>, Fault> {
+        match read {
+            Ok(value) => Ok(Some(value)),
+            Err(fault) if fault.violations().is_empty() => Err(fault),
+            Err(fault) => {
+                self.0 = Some(match self.0.take() {
+                    None => fault,
+                    Some(first) => joined(first, &fault),
+                });
+                Ok(None)
+            }
+        }
+    }
+
+    /// Fails with what was kept.
+    pub fn finish(self) -> Result<(), Fault> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+/// Two faults as one, under the first's reason if it is the second's too.
+fn joined(first: Fault, second: &Fault) -> Fault {
+    let add = |fault: Fault, other: &Fault| {
+        let violations = other.violations().iter().cloned();
+        violations.fold(fault, |fault, violation| fault.violation(violation.field, violation.description))
+    };
+    if first.reason() == second.reason() {
+        return add(first, second);
+    }
+    let fault = add(Fault::new(Reason::FieldViolation), &first);
+    add(fault, second)
+}
+
 /// A query parameter that the method does not take.
 pub fn unknown_parameter(name: &str) -> Fault {
     Fault::new(Reason::UnknownField)

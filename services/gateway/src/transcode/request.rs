@@ -6,7 +6,7 @@ use mainstay_fault::{Fault, Reason};
 use mainstay_wire::{JsonError, MessageId, Plans, frame};
 use serde_json::value::RawValue;
 
-use super::errors::{Origin, given_elsewhere, given_twice, json_fault, unknown_parameter};
+use super::errors::{Gathered, Origin, given_elsewhere, given_twice, json_fault, unknown_parameter};
 use super::query::{Parameter, parameters};
 use crate::route::{Segments, decode_path};
 use crate::snapshot::{Binding, Body, Capture};
@@ -32,14 +32,17 @@ pub struct Transcoded {
 /// Builds the request message by the rules of `google/api/http.proto`: what the path captures, then the body, then one
 /// field for each query parameter.
 ///
-/// Fails with a fault that names the field or the parameter where a part does not fit the request's type.
+/// Fails with a fault that names each field and parameter that does not fit the request's type.
 pub fn request(plans: &Plans, binding: &Binding, parts: RequestParts<'_>) -> Result<Transcoded, Fault> {
     let length = parts.path.len() + parts.query.map_or(0, str::len) + parts.body.len();
     let out = Transcoded { message: Vec::with_capacity(length + 16), fields: None };
     let mut built = Builder { plans, binding, parts, request: binding.method.input, out };
-    let mask = built.body()?;
-    built.captures()?;
-    let has_mask = built.query()?;
+    let mut wrong = Gathered::default();
+    let (body, captures, query) = (built.body(), built.captures(), built.query());
+    let mask = wrong.keep(body)?.flatten();
+    wrong.keep(captures)?;
+    let has_mask = wrong.keep(query)?.unwrap_or_default();
+    wrong.finish()?;
     if let (Some(paths), Some(number), false) = (mask, binding.mask, has_mask) {
         put_mask(&paths, number, &mut built.out.message);
     }
@@ -118,15 +121,16 @@ impl Builder<'_> {
     fn query(&mut self) -> Result<bool, Fault> {
         let Some(query) = self.parts.query.filter(|query| !query.is_empty()) else { return Ok(false) };
         let mut seen: Vec<String> = Vec::new();
+        let mut wrong = Gathered::default();
         for parameter in parameters(query) {
             let Parameter { name, value } = parameter?;
             if name.starts_with('$') {
-                self.system_parameter(&name, value.into_owned())?;
+                wrong.keep(self.system_parameter(&name, value.into_owned()))?;
             } else {
-                let path = self.field_parameter(&name, &value, &seen)?;
-                seen.push(path);
+                seen.extend(wrong.keep(self.field_parameter(&name, &value, &seen))?);
             }
         }
+        wrong.finish()?;
         Ok(seen.iter().any(|path| path == "update_mask"))
     }
 
@@ -152,13 +156,13 @@ impl Builder<'_> {
         };
         let field = self.plans.field(self.request, name).map_err(|error| json_fault(error, Origin::Query))?;
         if self.binding.captures_field(&field.path) {
-            return Err(given_elsewhere(name, "path"));
+            return Err(given_elsewhere(&field.path, "path"));
         }
         if !taken.is_empty() && field.path.split('.').next() == Some(taken) {
-            return Err(given_elsewhere(name, "body"));
+            return Err(given_elsewhere(&field.path, "body"));
         }
         if !field.repeated && seen.contains(&field.path) {
-            return Err(given_twice(name));
+            return Err(given_twice(&field.path));
         }
         let set = self.plans.set_text(self.request, name, value, &mut self.out.message);
         set.map(|()| field.path).map_err(|error| json_fault(error, Origin::Query))

@@ -82,6 +82,30 @@ fn everything_that_is_wrong_with_a_body_is_one_fault_in_the_contracts_own_names(
     assert_eq!(refused(r#"{"title":1,"#).0, Reason::MalformedRequest);
 }
 
+#[test]
+fn body_and_query_are_told_together() {
+    let refused = |query: &str, body: &str| {
+        let fault = request(&Method::PATCH, "/library/v1/books/1", query, body.as_bytes()).unwrap().unwrap_err();
+        let fields = fault.violations().iter().map(|violation| violation.field.clone()).collect::<Vec<_>>();
+        (fault.reason().unwrap(), fields.join(" "))
+    };
+    let cases = [
+        (
+            "allowMissing=x&updateMask=a&updateMask=b&color=1",
+            r#"{"title":1}"#,
+            "book.title allow_missing update_mask color",
+        ),
+        ("color=1&size=2", "{}", "color size"),
+        ("color=1", r#"{"x":1}"#, "book.x color"),
+    ];
+    for (query, body, fields) in cases {
+        assert_eq!(refused(query, body).1, fields);
+    }
+    assert_eq!(refused("color=1&size=2", "{}").0, Reason::UnknownField);
+    assert_eq!(refused("color=1", r#"{"title":1}"#).0, Reason::FieldViolation);
+    assert_eq!(refused("color=1", "{").0, Reason::MalformedRequest);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value as Json;
 
@@ -98,12 +98,15 @@ fn explain_shows_the_rule_and_the_sql_of_both_engines() {
 }
 
 #[test]
-fn export_writes_files_that_compile_again() {
+fn export_writes_the_derived_services_and_all_that_is_imported() {
     let folder = tempfile::tempdir().unwrap();
     let output = mainstay(&["contract", "export", &shop(), "--out", path(folder.path())]);
     assert!(output.status.success(), "{}", stderr(&output));
     let derived = std::fs::read_to_string(folder.path().join("shop/v1/product_service.proto")).unwrap();
     assert!(derived.contains("service ProductService"), "{derived}");
+    for imported in ["google/api/annotations.proto", "buf/validate/validate.proto", "mainstay/v1/options.proto"] {
+        assert!(folder.path().join(imported).is_file(), "{imported}");
+    }
 }
 
 #[test]
@@ -126,4 +129,41 @@ fn a_password_is_never_an_argument() {
     let output = mainstay(&["admin", "create", "root@example.org", "--data-dir", path(folder.path())]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("--password-stdin"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_file_is_not_called_a_missing_folder() {
+    let folder = contract("");
+    let file = folder.path().join("broken.proto");
+    let output = mainstay(&["contract", "check", path(&file)]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains("is a file, not a folder"), "{}", stdout(&output));
+
+    let output = mainstay(&["admin", "grant", "ada@example.org", "merchant", "--data-dir", path(&file)]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("is a file, and must be a folder"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_role_for_nobody_and_a_bad_role_are_told_by_what_was_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let grant = |email: &str, role: &str| {
+        let output = mainstay(&["admin", "grant", email, role, "--data-dir", path(folder.path())]);
+        assert_eq!(output.status.code(), Some(1));
+        stderr(&output)
+    };
+    let said = grant("nobody@example.org", "merchant");
+    assert!(said.contains("no account has the address nobody@example.org"), "{said}");
+    let said = grant("nobody@example.org", "bad role!");
+    assert!(said.contains("`bad role!` is not a role"), "{said}");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mainstay"));
+    let command = command.args(["contract", "explain", "Order.update", &shop()]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", stderr(&output));
 }

@@ -1,6 +1,9 @@
 //! Size, depth and number (S22, S23).
 
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
 use http::{Method, Request, StatusCode};
+use http_body_util::StreamBody;
 use mainstay_gateway::{Config, transcode::MAX_QUERY_PARAMETERS};
 use tonic::Code;
 
@@ -23,7 +26,6 @@ async fn a_body_of_ten_megabytes_is_refused() {
 
 #[tokio::test]
 async fn a_body_without_a_length_is_read_only_as_far_as_the_limit() {
-    use futures_util::StreamExt as _;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -150,4 +152,25 @@ fn a_limit_that_makes_no_sense_is_refused_at_start() {
         assert_eq!(Config { max_request_bytes, ..Config::default() }.problems().len(), 1);
     }
     assert!(Config::default().problems().is_empty());
+}
+
+/// A body of which only the beginning comes.
+fn unfinished(beginning: &'static [u8]) -> mainstay_layers::Body {
+    let first = http_body::Frame::data(Bytes::from_static(beginning));
+    let frames = stream::once(std::future::ready(Ok::<_, std::convert::Infallible>(first))).chain(stream::pending());
+    mainstay_layers::Body::new(StreamBody::new(frames))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_a_request_timeout() {
+    let harness = Harness::start().await;
+    let request = Request::builder().method(Method::POST).uri("/library/v1/books");
+    let answer = harness.send(request.body(unfinished(b"{")).unwrap()).await;
+    assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT"));
+
+    let request = Request::builder().method(Method::POST).uri("/library.v1.BookService/GetBook");
+    let request = request.header("content-type", "application/grpc").body(unfinished(&[0, 0, 0, 0, 9])).unwrap();
+    let answer = harness.send(request).await;
+    assert_eq!((answer.status, &answer.headers["grpc-status"]), (StatusCode::OK, &http::HeaderValue::from_static("4")));
+    assert!(harness.data.was_asked_for_nothing());
 }

@@ -117,8 +117,8 @@ async fn names_of_parameters_may_be_written_as_in_json_or_as_in_the_contract() {
 async fn a_field_is_given_once_however_it_is_spelled() {
     let harness = Harness::start().await;
     for (uri, name) in [
-        ("/library/v1/books?pageSize=1&pageSize=3", "pageSize"),
-        ("/library/v1/books?page_size=1&filter=x&pageSize=3", "pageSize"),
+        ("/library/v1/books?pageSize=1&pageSize=3", "page_size"),
+        ("/library/v1/books?page_size=1&filter=x&pageSize=3", "page_size"),
         ("/library/v1/books?pageSize=1&page_size=1", "page_size"),
         ("/library/v1/messages:search?range.inner.to=1&range.inner.to=1", "range.inner.to"),
     ] {

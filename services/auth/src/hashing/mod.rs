@@ -1,16 +1,21 @@
 //! Password hashing: argon2id, away from the runtime's threads, never more of it than the machine and a bounded queue take.
 
+mod memory;
+
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::password_hash::phc::{self, Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Params, Version};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
+use subtle::ConstantTimeEq;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use zeroize::Zeroizing;
 
+pub use self::memory::KEPT_IDLE;
+use self::memory::{Area, Areas};
 use crate::domain::password::Password;
 
 /// Most callers that wait for their turn; one more is refused at once.
@@ -73,6 +78,7 @@ pub struct Hasher {
     /// A hash that no password has, checked when there is no account, so that both cases cost the same.
     nobody: Arc<str>,
     turns: Arc<Semaphore>,
+    areas: Arc<Areas>,
     waiting: Arc<AtomicUsize>,
     effort: Arc<Effort>,
 }
@@ -102,6 +108,7 @@ impl Hasher {
             nobody: hash_of_nobody(&params)?.into(),
             params,
             turns: Arc::new(Semaphore::new(cores)),
+            areas: Arc::default(),
             waiting: Arc::new(AtomicUsize::new(0)),
             effort: Arc::default(),
         })
@@ -112,10 +119,15 @@ impl Hasher {
         self.effort.0.load(Ordering::Relaxed)
     }
 
+    /// Says how many areas of memory for hashes there are, and how many there were at most: never more than cores.
+    pub fn areas(&self) -> (usize, usize) {
+        self.areas.count()
+    }
+
     /// Hashes a new password into a PHC string with a salt of its own.
     pub async fn hash(&self, password: Password) -> Result<String, HashingError> {
         let (argon2, effort) = (argon2id(&self.params), Arc::clone(&self.effort));
-        self.take_turn(move || hash(&argon2, &password, &effort)).await
+        self.take_turn(move |area| hash(&argon2, &password, area, &effort)).await
     }
 
     /// Checks a password against an account's hash, or against nobody's: the work of a wrong password is the same, also
@@ -123,24 +135,46 @@ impl Hasher {
     pub async fn check(&self, password: Password, stored: Option<String>) -> Result<Checked, HashingError> {
         let (argon2, effort) = (argon2id(&self.params), Arc::clone(&self.effort));
         let stored: Arc<str> = stored.map_or_else(|| Arc::clone(&self.nobody), Arc::from);
-        self.take_turn(move || check(&argon2, &password, &stored, &effort)).await
+        self.take_turn(move |area| check(&argon2, &password, &stored, area, &effort)).await
     }
 
     /// Runs `work` on a thread that may block, when its turn comes. The turn is given back when the work ends, not when the
     /// caller goes away: what was given up still costs.
     async fn take_turn<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, HashingError> + Send + 'static,
+        work: impl FnOnce(&mut Area) -> Result<T, HashingError> + Send + 'static,
     ) -> Result<T, HashingError> {
         let place = Place::in_queue(&self.waiting).ok_or(HashingError::Busy)?;
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_closed| HashingError::Busy)?;
+        let permit = Arc::clone(&self.turns).acquire_owned().await.map_err(|_closed| HashingError::Busy)?;
+        let mut turn = Turn::new(permit, &self.areas);
         drop(place);
-        let worker = tokio::task::spawn_blocking(move || {
-            let result = work();
-            drop(turn);
-            result
-        });
+        let worker = tokio::task::spawn_blocking(move || work(turn.area()));
         worker.await.map_err(HashingError::Lost)?
+    }
+}
+
+/// The right to hash, with the memory for it. When it ends the memory goes back first: who comes next finds it.
+struct Turn {
+    area: Option<Area>,
+    areas: Arc<Areas>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Turn {
+    fn new(permit: OwnedSemaphorePermit, areas: &Arc<Areas>) -> Turn {
+        Turn { area: None, areas: Arc::clone(areas), _permit: permit }
+    }
+
+    fn area(&mut self) -> &mut Area {
+        self.area.get_or_insert_with(|| self.areas.take())
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(area) = self.area.take() {
+            self.areas.give_back(area);
+        }
     }
 }
 
@@ -165,29 +199,73 @@ fn argon2id(params: &Params) -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
 }
 
-fn hash(argon2: &Argon2<'_>, password: &Password, effort: &Effort) -> Result<String, HashingError> {
-    effort.spend(argon2.params());
+fn hash(argon2: &Argon2<'_>, password: &Password, area: &mut Area, effort: &Effort) -> Result<String, HashingError> {
     let salt = mainstay_keys::random::<16>().map_err(HashingError::Salt)?;
-    let hash: PasswordHash =
-        argon2.hash_password_with_salt(password.as_bytes(), &salt).map_err(HashingError::Failed)?;
-    Ok(hash.to_string())
+    let mut output = Zeroizing::new([0; Params::DEFAULT_OUTPUT_LEN]);
+    run(argon2, password, &salt, area, effort, &mut output[..])?;
+    phc_string(argon2.params(), &salt, &output[..])
 }
 
-fn check(argon2: &Argon2<'_>, password: &Password, stored: &str, effort: &Effort) -> Result<Checked, HashingError> {
+/// Makes a hash in the area. The parameters say what it costs.
+fn run(
+    argon2: &Argon2<'_>,
+    password: &Password,
+    salt: &[u8],
+    area: &mut Area,
+    effort: &Effort,
+    output: &mut [u8],
+) -> Result<(), HashingError> {
+    let params = argon2.params();
+    effort.spend(params);
+    let made = area
+        .blocks(params)
+        .and_then(|blocks| argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, blocks));
+    made.map_err(|error| HashingError::Failed(error.into()))
+}
+
+fn check(
+    argon2: &Argon2<'_>,
+    password: &Password,
+    stored: &str,
+    area: &mut Area,
+    effort: &Effort,
+) -> Result<Checked, HashingError> {
     let stored = PasswordHash::new(stored).map_err(|error| HashingError::Damaged(error.into()))?;
     let params = Params::try_from(&stored).map_err(HashingError::Damaged)?;
-    effort.spend(&params);
-    match argon2.verify_password(password.as_bytes(), &stored) {
-        Ok(()) if is_weaker(&params, argon2.params()) => Ok(Checked::RightAndRehashed(hash(argon2, password, effort)?)),
-        Ok(()) => Ok(Checked::Right),
-        Err(argon2::password_hash::Error::PasswordInvalid) => {
-            if let Some(rest) = rest_of(&params, argon2.params()) {
-                hash(&argon2id(&rest), password, effort)?;
-            }
-            Ok(Checked::Wrong)
-        }
-        Err(error) => Err(HashingError::Damaged(error)),
+    if is_right(&stored, &params, password, area, effort)? {
+        let weaker = is_weaker(&params, argon2.params());
+        return Ok(if weaker {
+            Checked::RightAndRehashed(hash(argon2, password, area, effort)?)
+        } else {
+            Checked::Right
+        });
     }
+    if let Some(rest) = rest_of(&params, argon2.params()) {
+        hash(&argon2id(&rest), password, area, effort)?;
+    }
+    Ok(Checked::Wrong)
+}
+
+/// Says whether a stored hash is of this password: makes it again, with its own parameters, and compares in a time that
+/// does not tell how much is the same.
+fn is_right(
+    stored: &PasswordHash,
+    params: &Params,
+    password: &Password,
+    area: &mut Area,
+    effort: &Effort,
+) -> Result<bool, HashingError> {
+    use argon2::password_hash::Error;
+    let algorithm = Algorithm::try_from(stored.algorithm.as_str()).map_err(HashingError::Damaged)?;
+    let version = stored.version.map_or(Ok(Version::V0x13), Version::try_from);
+    let version = version.map_err(|error| HashingError::Damaged(error.into()))?;
+    let salt = stored.salt.as_ref().ok_or(HashingError::Damaged(Error::SaltInvalid))?;
+    let expected = stored.hash.as_ref().ok_or(HashingError::Damaged(Error::OutputSize))?.as_bytes();
+    let mut output = Zeroizing::new([0; Output::MAX_LENGTH]);
+    let output = &mut output[..expected.len()];
+    let argon2 = Argon2::new(algorithm, version, params.clone());
+    run(&argon2, password, salt, area, effort, output)?;
+    Ok(output.ct_eq(expected).into())
 }
 
 /// What is left to be spent on a wrong password when its hash took less than one of today: otherwise the time would tell
@@ -205,15 +283,20 @@ fn is_weaker(stored: &Params, wanted: &Params) -> bool {
 
 /// Makes a hash with the configured parameters and a random output. No work is needed for it, and no password is known.
 fn hash_of_nobody(params: &Params) -> Result<String, HashingError> {
-    let failed = |error: argon2::password_hash::phc::Error| HashingError::Failed(error.into());
     let salt = mainstay_keys::random::<16>().map_err(HashingError::Salt)?;
-    let output = mainstay_keys::random::<32>().map_err(HashingError::Salt)?;
+    let output = mainstay_keys::random::<{ Params::DEFAULT_OUTPUT_LEN }>().map_err(HashingError::Salt)?;
+    phc_string(params, &salt, &output)
+}
+
+/// Writes a hash as it is stored.
+fn phc_string(params: &Params, salt: &[u8], output: &[u8]) -> Result<String, HashingError> {
+    let failed = |error: phc::Error| HashingError::Failed(error.into());
     let hash = PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
         params: ParamsString::try_from(params).map_err(HashingError::Failed)?,
-        salt: Some(Salt::new(&salt).map_err(failed)?),
-        hash: Some(Output::new(&output).map_err(failed)?),
+        salt: Some(Salt::new(salt).map_err(failed)?),
+        hash: Some(Output::new(output).map_err(failed)?),
     };
     Ok(hash.to_string())
 }

@@ -1,0 +1,67 @@
+//! Commands that talk to a running server.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use mainstay_testkit::Engine;
+use mainstay_testkit::server::binary;
+use mainstay_testkit::tools::curl;
+
+use crate::support::{System, notes};
+
+/// What a command prints, without any setting but the data directory. Says whether it succeeded.
+fn mainstay(data: &Path, arguments: &[&str]) -> (bool, String) {
+    let mut command = Command::new(binary());
+    command.env_clear().args(arguments).arg("--data-dir").arg(data);
+    let output = command.output().expect("the command runs");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[track_caller]
+fn refused(data: &Path, arguments: &[&str], parts: &[&str]) {
+    let (succeeded, text) = mainstay(data, arguments);
+    assert!(!succeeded && parts.iter().all(|part| text.contains(part)), "{arguments:?}: {text}");
+}
+
+#[tokio::test]
+async fn a_grant_that_cannot_be_says_what_was_wrong_with_it() {
+    let system = System::one(Engine::Sqlite, notes::folder()).await;
+    system.sign_up("doc@example.org").await;
+    let data = system.folder.path().join("data");
+    refused(&data, &["admin", "grant", "nobody@example.org", "doctor"], &["no account", "nobody@example.org"]);
+    refused(&data, &["admin", "grant", "doc@example.org", "bad role!"], &["`bad role!` is not a role"]);
+    refused(&data, &["admin", "grant", "doc@example.org", "mainstay.root"], &["`mainstay.root` is reserved"]);
+    assert!(mainstay(&data, &["admin", "grant", "doc@example.org", "doctor"]).0);
+}
+
+#[tokio::test]
+async fn a_server_is_trusted_by_its_certificate_and_its_name() {
+    let folder = notes::folder();
+    let (certificate, key) = (folder.path().join("server.pem"), folder.path().join("server.key"));
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]);
+    let made = made.expect("a certificate can be made");
+    fs::write(&certificate, made.cert.pem()).expect("a file can be written");
+    fs::write(&key, made.signing_key.serialize_pem()).expect("a file can be written");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("a file has a mode");
+    let system = System::one_with(Engine::Sqlite, folder, |launch| launch.tls(&certificate, &key)).await;
+
+    let port = system.gateway.address().rsplit_once(':').map(|(_, port)| port.to_owned()).unwrap_or_default();
+    let named = format!("https://localhost:{port}");
+    let authority = certificate.to_string_lossy().into_owned();
+    assert_eq!(curl(&["--cacert", &authority, &format!("{named}/readyz")]).0, 200);
+
+    let data = system.folder.path().join("data");
+    let contracts = system.folder.contracts().to_string_lossy().into_owned();
+    let plan = ["contract", "plan", contracts.as_str()];
+    let told = ["certificate", "127.0.0.1", "not trusted", "--ca-file", "tls.cert_file"];
+    refused(&data, &plan, &told);
+    let trusting = [&plan[..], &["--ca-file", &authority]].concat();
+    refused(&data, &trusting, &["not valid for name", "localhost", "--server"]);
+    let (succeeded, text) = mainstay(&data, &[&trusting[..], &["--server", &named]].concat());
+    assert!(succeeded && text.contains("up to date"), "{text}");
+    let nobody = [&trusting[..], &["--server", "https://localhost:1"]].concat();
+    refused(&data, &nobody, &["https://localhost:1 cannot be reached", "refused"]);
+}
