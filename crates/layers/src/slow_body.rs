@@ -1,6 +1,8 @@
-//! A request's body has to come: whoever sends only a part of it must not keep a place for as long as a deadline lasts.
+//! A request's body has to come: whoever sends only a part of it must not keep a place, nor be waited for as long as a
+//! deadline lasts.
 
 use crate::Body;
+use crate::shed::{Lending, Permit, overloaded};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use std::pin::Pin;
@@ -15,33 +17,47 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// What has to come in each second beyond that, in bytes: a slow line may be slow, but not for ever.
 pub const MIN_BODY_BYTES_PER_SECOND: u64 = 16 << 10;
 
-/// Puts a limit around a body that is not there yet; one that is costs nothing.
-pub(crate) fn timed(body: Body) -> Body {
-    if body.is_end_stream() { body } else { Body::new(Timed { inner: body, sleep: None }) }
+/// Looks after a body that is not there yet; one that is costs nothing. While it is waited for, others may have the
+/// request's place; if there is none when it has come, the request is refused as overloaded.
+///
+/// A stream's body may be silent for as long as it likes; that of a request which is one message may not.
+pub(crate) fn awaited(body: Body, permit: &mut Permit, streams: bool) -> Body {
+    if body.is_end_stream() {
+        return body;
+    }
+    let patience = if streams { Patience::Endless } else { Patience::Fresh };
+    Body::new(Awaited { inner: body, patience, place: permit.lending() })
 }
 
-struct Timed {
+struct Awaited {
     inner: Body,
-    /// Armed when the body is waited for the first time.
-    sleep: Option<Pin<Box<Sleep>>>,
+    patience: Patience,
+    place: Lending,
 }
 
-impl http_body::Body for Timed {
+/// For how long a body is waited for.
+enum Patience {
+    Endless,
+    /// It was not waited for yet.
+    Fresh,
+    Ends(Pin<Box<Sleep>>),
+}
+
+impl http_body::Body for Awaited {
     type Data = Bytes;
     type Error = Status;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        match Pin::new(&mut self.inner).poll_frame(cx) {
-            Poll::Ready(frame) => {
-                let bytes = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
-                self.earned(bytes);
-                Poll::Ready(frame)
-            }
-            Poll::Pending => {
-                let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep(BODY_TIMEOUT)));
-                sleep.as_mut().poll(cx).map(|()| Some(Err(too_slow())))
-            }
+        let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) else {
+            self.place.lend();
+            return self.patience.poll_end(cx).map(|()| Some(Err(too_slow())));
+        };
+        if !self.place.take_back() {
+            return Poll::Ready(Some(Err(overloaded().into())));
         }
+        let bytes = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
+        self.patience.earned(bytes);
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -53,10 +69,20 @@ impl http_body::Body for Timed {
     }
 }
 
-impl Timed {
+impl Patience {
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Patience::Fresh = self {
+            *self = Patience::Ends(Box::pin(sleep(BODY_TIMEOUT)));
+        }
+        match self {
+            Patience::Ends(sleep) => sleep.as_mut().poll(cx),
+            Patience::Endless | Patience::Fresh => Poll::Pending,
+        }
+    }
+
     /// What came buys time for the rest.
     fn earned(&mut self, bytes: usize) {
-        if let Some(sleep) = &mut self.sleep {
+        if let Patience::Ends(sleep) = self {
             let millis = (bytes as u64).saturating_mul(1_000) / MIN_BODY_BYTES_PER_SECOND;
             let deadline: Instant = sleep.deadline() + Duration::from_millis(millis);
             sleep.as_mut().reset(deadline);
@@ -71,8 +97,19 @@ fn too_slow() -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Shed;
     use http_body_util::{BodyExt as _, StreamBody};
+    use tokio::sync::mpsc;
+    use tokio::time::timeout;
     use tokio_stream::StreamExt as _;
+    use tokio_stream::wrappers::ReceiverStream;
+
+    /// A body that comes piece by piece.
+    fn piecemeal() -> (mpsc::Sender<&'static [u8]>, Body) {
+        let (sender, pieces) = mpsc::channel(1);
+        let frames = ReceiverStream::new(pieces).map(|piece| Ok::<_, Status>(Frame::data(Bytes::from_static(piece))));
+        (sender, Body::new(StreamBody::new(frames)))
+    }
 
     /// A body whose pieces come at these times, and whose end comes with the last one.
     fn body(pieces: Vec<(u64, usize)>) -> Body {
@@ -80,7 +117,34 @@ mod tests {
             sleep(Duration::from_millis(millis)).await;
             Ok::<_, Status>(Frame::data(Bytes::from(vec![0; bytes])))
         });
-        timed(Body::new(StreamBody::new(Box::pin(stream))))
+        awaited(Body::new(StreamBody::new(Box::pin(stream))), &mut Shed::new(1).enter().unwrap(), false)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_is_free_while_a_body_is_waited_for_and_taken_when_it_comes() {
+        let shed = Shed::new(1);
+        let mut permit = shed.enter().unwrap();
+        let (sender, body) = piecemeal();
+        let mut body = awaited(body, &mut permit, false);
+        assert!(shed.enter().is_err(), "nobody has waited yet");
+        assert!(timeout(Duration::from_secs(1), body.frame()).await.is_err());
+        let other = shed.enter().unwrap();
+        sender.send(b"a").await.unwrap();
+        assert_eq!(body.frame().await.unwrap().unwrap_err().code(), tonic::Code::Unavailable);
+        drop(other);
+        sender.send(b"b").await.unwrap();
+        assert!(body.frame().await.unwrap().is_ok());
+        assert!(shed.enter().is_err(), "the place is taken again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_stream_is_not_given_up_and_keeps_no_place() {
+        let shed = Shed::new(1);
+        let mut permit = shed.enter().unwrap();
+        let (_sender, body) = piecemeal();
+        let mut body = awaited(body, &mut permit, true);
+        assert!(timeout(BODY_TIMEOUT * 10, body.frame()).await.is_err());
+        assert!(shed.enter().is_ok());
     }
 
     #[tokio::test(start_paused = true)]

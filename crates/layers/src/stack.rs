@@ -89,13 +89,15 @@ impl<E: Endpoint> Stack<E> {
         let admitted = catch_unwind(AssertUnwindSafe(|| self.0.admit(&mut parts, &mut observation)))
             .unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
         drop(entered);
-        let Admitted { permit, resolved, deadline, principal } = match admitted {
+        let Admitted { mut permit, resolved, deadline, principal } = match admitted {
             Ok(admitted) => admitted,
             Err(fault) => return Answering::refused(fault, observation),
         };
-        // A stream may be silent for as long as it likes; a request that is one message may not.
-        let waits = self.0.place == Place::Listener && !resolved.streams;
-        let body = if waits { slow_body::timed(body) } else { body };
+        // Only a call from a listener has a permit; one in memory has its body.
+        let body = match &mut permit {
+            Some(permit) => slow_body::awaited(body, permit, resolved.streams),
+            None => body,
+        };
         let ticket = Ticket { request: Request::from_parts(parts, body), request_id, trace, deadline, resolved };
         let handling = match principal {
             Some(principal) => match self.0.let_in(ticket, principal) {

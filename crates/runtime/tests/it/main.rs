@@ -12,5 +12,6 @@ mod operations;
 mod policies;
 mod reflection;
 mod server;
+mod slow_bodies;
 mod threads;
 mod trace;
