@@ -57,14 +57,15 @@ pub fn too_large(limit: usize) -> Fault {
 }
 
 /// Gives a reason to what tonic answers by itself, without having called the method: to a message above `limit` bytes,
-/// also one that only grows above it when it is decompressed, and to one that cannot be read. Only for answers to requests
-/// that did not come as far as their method: whose code would be the method's own.
+/// also one that only grows above it when it is decompressed, and to one that cannot be read. An answer that says more than
+/// a code and a message is not tonic's, and stays.
 ///
 /// A compression that is not known stays tonic's answer, whose header says which are. So does a message that is marked as
 /// compressed in a request that names no compression, which has to be INTERNAL (gRPC's `compression.md`).
 pub fn with_reason(refused: Response<Body>, limit: usize) -> Result<Response<Body>, Fault> {
     let Some(status) = Status::from_header_map(refused.headers()) else { return Ok(refused) };
     match status.code() {
+        _ if !status.details().is_empty() => Ok(refused),
         Code::OutOfRange | Code::ResourceExhausted => Err(too_large(limit)),
         Code::DeadlineExceeded => Err(Fault::new(Reason::RequestTimeout).message(status.message().to_owned())),
         Code::Internal if !status.message().contains(NO_ENCODING) => {

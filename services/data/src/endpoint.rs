@@ -9,6 +9,7 @@ use mainstay_fault::{Fault, reply};
 use mainstay_layers::{Access, Body, Context, Endpoint, Exchange, Resolved, RoutesEndpoint};
 use mainstay_runtime::RawCodec;
 use mainstay_runtime::channel::Call;
+use mainstay_runtime::codec::with_reason;
 use mainstay_telemetry::Metrics;
 use tonic::codec::CompressionEncoding;
 use tonic::server::{Grpc, UnaryService};
@@ -58,7 +59,7 @@ impl Endpoint for DataEndpoint {
                     .accept_compressed(CompressionEncoding::Gzip)
                     .send_compressed(CompressionEncoding::Gzip)
                     .max_decoding_message_size(MAX_REQUEST_BYTES);
-                Ok(grpc.unary(method, request).await)
+                with_reason(grpc.unary(method, request).await, MAX_REQUEST_BYTES)
             }
         }
     }

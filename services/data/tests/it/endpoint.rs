@@ -3,13 +3,18 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstay_fault::Reason;
+use http::Request;
+use http_body_util::Full;
+use mainstay_fault::{Fault, Reason};
 use mainstay_identity::Principal;
+use mainstay_layers::Body;
 use mainstay_runtime::channel::{Call, Channel, GrpcChannel};
 use mainstay_testkit::both_engines;
 use mainstay_wire::frame;
 use prost_reflect::DescriptorPool;
 use serde_json::json;
+use tonic::{Code, Status};
+use tower::ServiceExt as _;
 
 use crate::contract_service::guards;
 use crate::contracts::{library, notes};
@@ -63,5 +68,17 @@ both_engines! {
             let fault = port.call(contract).await.err().unwrap();
             assert_eq!(fault.reason(), Some(Reason::Unauthenticated));
         }
+    }
+
+    async fn a_message_that_cannot_be_read_is_refused_with_a_reason(engine: Engine) {
+        let fixture = Fixture::start(engine, &notes("string title = 2;")).await;
+        let platform = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET).unwrap();
+        let listener = fixture.data.listener(&platform, |routes| routes, guards());
+        let cut_off = Bytes::from_static(&[0, 0, 0, 0, 9, 1]);
+        let request = Request::post("/note.v1.NoteService/GetNote").header("content-type", "application/grpc");
+        let response = listener.oneshot(request.body(Body::new(Full::new(cut_off))).unwrap()).await.unwrap();
+        let status = Status::from_header_map(response.headers()).expect("the answer is a status");
+        let fault = Fault::from_status(status);
+        assert_eq!((fault.code(), fault.reason()), (Code::InvalidArgument, Some(Reason::MalformedRequest)));
     }
 }

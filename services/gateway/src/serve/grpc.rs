@@ -45,7 +45,7 @@ pub async fn serve(
         };
         server.server_streaming(Once(Some(open)), request).await
     } else {
-        let mask = ReadMask::of(&call.snapshot, &call.method, None, request.headers())?;
+        let mask = ReadMask::of_grpc(&call.snapshot, &call.method, request.headers())?;
         let answer = |request: tonic::Request<Bytes>| async {
             asked.store(true, Ordering::Relaxed);
             reply(unary(edge, &call, mask, context, request.into_inner()).await)

@@ -55,6 +55,20 @@ impl ReadMask {
         Ok(Some(ReadMask { selection, forwarded: Some(forwarded) }))
     }
 
+    /// Reads what the headers of a gRPC call ask for. What the data service will apply is handed on unread: that service
+    /// refuses a caller before it refuses a mask.
+    pub fn of_grpc(snapshot: &Snapshot, method: &Method, headers: &HeaderMap) -> Result<Option<ReadMask>, Fault> {
+        if !method.ruled {
+            return ReadMask::of(snapshot, method, None, headers);
+        }
+        let masks: Vec<&[u8]> = headers.get_all(FIELD_MASK).iter().map(HeaderValue::as_bytes).collect();
+        if masks.is_empty() {
+            return Ok(None);
+        }
+        let forwarded = HeaderValue::from_bytes(&masks.join(&b',')).map_err(|_| unreadable())?;
+        Ok(Some(ReadMask { selection: Selection::default(), forwarded: Some(forwarded) }))
+    }
+
     /// Hands the mask on with the call, where the service behind applies it. Says whether it does.
     pub fn hand_on(&self, call: &mut Call) -> bool {
         let Some(mask) = &self.forwarded else { return false };

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
+use mainstay_fault::{Fault, Reason};
 use mainstay_gateway::Config;
 use mainstay_proto::auth::v1::Credentials;
 use mainstay_runtime::channel::Reply;
@@ -128,7 +129,18 @@ async fn a_field_that_does_not_exist_is_refused_before_the_call() {
     assert_eq!((answer.status, answer.reason().as_str()), (StatusCode::BAD_REQUEST, "INVALID_MASK"));
     let mut request = tonic::Request::new(Bytes::new());
     request.metadata_mut().insert("x-goog-fieldmask", "colour".parse().unwrap());
-    let status = harness.grpc_with(GET_BOOK, request).await.unwrap_err();
+    let status = harness.grpc_with(SIGN_IN, request).await.unwrap_err();
     assert_eq!(status.code(), tonic::Code::InvalidArgument);
-    assert!(harness.data.was_asked_for_nothing());
+    assert!(harness.data.was_asked_for_nothing() && harness.auth.was_asked_for_nothing());
+}
+
+#[tokio::test]
+async fn a_mask_of_a_grpc_call_is_the_data_services_to_refuse() {
+    let harness = harness().await;
+    harness.data.on(GET_BOOK, |_| Err(Fault::new(Reason::PermissionDenied)));
+    let mut request = tonic::Request::new(Bytes::new());
+    request.metadata_mut().insert("x-goog-fieldmask", "colour".parse().unwrap());
+    let status = harness.grpc_with(GET_BOOK, request).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::PermissionDenied, "whoever may not read learns nothing of masks");
+    assert_eq!(harness.data.calls()[0].metadata["x-goog-fieldmask"], "colour");
 }
