@@ -15,7 +15,7 @@ const LOCK_FILE: &str = "lock";
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl DataDir {
@@ -89,8 +89,22 @@ impl RunInfo {
     }
 }
 
-/// Takes an exclusive lock that ends with the process. The file holds the process id, for the error of who comes second.
-pub(crate) fn lock_file(path: &Path, directory: &Path) -> Result<File, Error> {
+/// An exclusive lock, until it is dropped or the process ends.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file would not do: a child process that is just being started has it open, too, until it runs its own
+    /// program, and keeps the lock for so long (flock(2)).
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "a lock cannot be given back");
+        }
+    }
+}
+
+/// Takes the lock of a file. The file holds the process id, for the error of who comes second.
+pub(crate) fn lock_file(path: &Path, directory: &Path) -> Result<Lock, Error> {
     let mut file = private()
         .read(true)
         .write(true)
@@ -102,7 +116,7 @@ pub(crate) fn lock_file(path: &Path, directory: &Path) -> Result<File, Error> {
         Ok(()) => {
             let written = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
             written.map_err(|error| unusable(path, &error))?;
-            Ok(file)
+            Ok(Lock(file))
         }
         Err(TryLockError::WouldBlock) => Err(locked(path, &mut file, directory)),
         Err(TryLockError::Error(error)) => Err(unusable(path, &error)),
@@ -148,4 +162,20 @@ pub(crate) fn unusable(path: &Path, error: &io::Error) -> Error {
         return Error::Config(format!("{} is a file, and must be a folder. Name another place", file.display()));
     }
     Error::Config(format!("{} cannot be used: {error}. Check the path and its permissions", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_dropped_is_free_although_a_starting_child_has_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LOCK_FILE);
+        let lock = lock_file(&path, folder.path()).unwrap();
+        let _inherited = lock.0.try_clone().unwrap();
+        assert!(matches!(lock_file(&path, folder.path()), Err(Error::Locked { .. })));
+        drop(lock);
+        assert!(lock_file(&path, folder.path()).is_ok());
+    }
 }

@@ -1,6 +1,5 @@
 //! The store as its callers see it.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -25,7 +24,7 @@ use super::writer;
 use crate::config::Config;
 use crate::conn::{Conn, Promise};
 use crate::counters::{Tally, count};
-use crate::data_dir;
+use crate::data_dir::{self, Lock};
 use crate::database::{Atomic, Lane};
 use crate::error::{Error, classify};
 use crate::migrate;
@@ -37,7 +36,7 @@ use crate::statement::Statement;
 pub(crate) struct SqliteStore {
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    lock: Mutex<Option<File>>,
+    lock: Mutex<Option<Lock>>,
 }
 
 /// What the store's threads share.

@@ -72,7 +72,8 @@ async fn the_data_service_is_told_which_fields_are_wanted() {
         }
         harness.grpc_with(LIST_BOOKS, request).await.unwrap();
         if query.is_empty() {
-            assert_eq!(forwarded(&harness).as_deref(), told, "gRPC: {masks:?}");
+            let unread = forwarded(&harness).map(|mask| mask.replace(' ', ""));
+            assert_eq!(unread.as_deref(), told, "gRPC: {masks:?}");
         }
     }
 }
