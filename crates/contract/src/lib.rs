@@ -26,7 +26,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use link::MAX_IMPORT_DEPTH;
 pub use model::{Access, Behaviors, Contract, FieldModel, Index, Method, Reference, Resource, Rule, Service, Standard};
 pub use money::MAX_MONEY_NANOS;
-pub use naming::MAX_IDENTIFIER_BYTES;
+pub use naming::{MAX_IDENTIFIER_BYTES, lower_camel};
 pub use parse::MAX_NESTING;
 pub use pattern::MAX_PATTERN_VARIABLES;
 pub use report::MAX_DIAGNOSTICS;

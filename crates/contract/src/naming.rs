@@ -29,8 +29,8 @@ pub(crate) fn upper_camel(name: &str) -> String {
     words.map(|word| word[..1].to_ascii_uppercase() + &word[1..]).collect()
 }
 
-/// `OrderLine` to `orderLine`.
-pub(crate) fn lower_camel(name: &str) -> String {
+/// `OrderLine` and `order_line` to `orderLine`: also the name that a derived field has in JSON.
+pub fn lower_camel(name: &str) -> String {
     let upper = upper_camel(&snake(name));
     upper.get(..1).map_or(String::new(), |first| first.to_ascii_lowercase() + &upper[1..])
 }
@@ -74,6 +74,7 @@ mod tests {
         assert_eq!(upper_camel("bookShelves"), "BookShelves");
         assert_eq!(upper_camel("book_shelves"), "BookShelves");
         assert_eq!(lower_camel("OrderLine"), "orderLine");
+        assert_eq!(lower_camel("order_lines"), "orderLines");
         assert_eq!(table("shop.v1", "OrderLine"), "shop_v1_order_line");
     }
 

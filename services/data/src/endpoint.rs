@@ -8,13 +8,12 @@ use http::request::Parts;
 use mainstay_fault::{Fault, reply};
 use mainstay_layers::{Access, Body, Context, Endpoint, Exchange, Resolved, RoutesEndpoint};
 use mainstay_runtime::RawCodec;
-use mainstay_runtime::channel::Call;
+use mainstay_runtime::channel::{Call, FIELD_MASK};
 use mainstay_runtime::codec::with_reason;
 use mainstay_telemetry::Metrics;
 use tonic::codec::CompressionEncoding;
 use tonic::server::{Grpc, UnaryService};
 
-use crate::domain::read_mask::FIELD_MASK_HEADER;
 use crate::service::Resources;
 
 /// The largest request message.
@@ -79,8 +78,8 @@ impl UnaryService<Bytes> for Method {
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
         let (metadata, _, message) = request.into_parts();
         let mut call = Call::of(self.context.clone(), Arc::clone(&self.path), message);
-        for mask in metadata.as_ref().get_all(FIELD_MASK_HEADER) {
-            call.metadata.append(FIELD_MASK_HEADER, mask.clone());
+        for mask in metadata.as_ref().get_all(FIELD_MASK) {
+            call.metadata.append(FIELD_MASK, mask.clone());
         }
         let resources = Arc::clone(&self.resources);
         Box::pin(async move { reply(resources.call(&call).await) })

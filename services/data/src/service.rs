@@ -8,11 +8,10 @@ use http::HeaderMap;
 use mainstay_contract::Standard;
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Clock, Principal};
-use mainstay_runtime::channel::{Call, Channel, Reply};
+use mainstay_runtime::channel::{Call, Channel, FIELD_MASK, Reply};
 
 use crate::domain::caller::Caller;
 use crate::domain::context::{Context, Operation};
-use crate::domain::read_mask::FIELD_MASK_HEADER;
 use crate::domain::{create, delete, get, list, update};
 use crate::error::{Error, Result};
 use crate::plans::Bound;
@@ -88,10 +87,9 @@ impl Resources {
 /// The fields that the caller wants back: all the headers that name some, as one list (RFC 9110, section 5.3).
 fn read_mask(metadata: &HeaderMap) -> std::result::Result<Option<Arc<str>>, Fault> {
     let mut joined = String::new();
-    for mask in metadata.get_all(FIELD_MASK_HEADER) {
+    for mask in metadata.get_all(FIELD_MASK) {
         let mask = mask.to_str().map_err(|_| {
-            Fault::new(Reason::InvalidMask)
-                .message(format!("the header `{FIELD_MASK_HEADER}` holds no names of fields"))
+            Fault::new(Reason::InvalidMask).message(format!("the header `{FIELD_MASK}` holds no names of fields"))
         })?;
         if !joined.is_empty() {
             joined.push(',');

@@ -144,7 +144,7 @@ fn when_the_disk_takes_no_more_every_acknowledged_row_is_stored_and_no_other() {
 }
 
 #[tokio::test]
-#[ignore = "what the child process above runs"]
+#[ignore = "runs as the child process of the test above"]
 async fn child_with_a_full_disk() {
     let Some(folder) = std::env::var_os(CHILD).map(std::path::PathBuf::from) else { return };
     let db = Database::open_sqlite(&folder.join("store.db"), &Config::default()).unwrap();
@@ -201,7 +201,7 @@ fn a_process_killed_after_the_commit_has_stored_what_it_could_not_acknowledge() 
 }
 
 #[tokio::test]
-#[ignore = "what the child processes above run"]
+#[ignore = "runs as the child process of the tests above"]
 async fn child_that_dies() {
     let (Some(folder), Ok(failpoint)) = (std::env::var_os(CHILD), std::env::var(DYING)) else { return };
     let db = Database::open_sqlite(&Path::new(&folder).join("store.db"), &Config::default()).unwrap();

@@ -32,7 +32,7 @@ fn a_long_sort_goes_to_a_file_beside_the_store_and_takes_bounded_memory() {
 }
 
 #[tokio::test]
-#[ignore = "what the child process above runs"]
+#[ignore = "runs as the child process of the test above"]
 async fn child_that_sorts() {
     let Some(folder) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
     let db = Database::open_sqlite(&folder.join("store.db"), &Config::default()).unwrap();

@@ -9,13 +9,16 @@ pub use remote::{RemoteConfig, RemoteError};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use mainstay_fault::Fault;
 use mainstay_identity::Principal;
 use mainstay_layers::Context;
 use mainstay_telemetry::TraceContext;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// The metadata that asks for some of an answer's fields only (AIP-157). Several are one list (RFC 9110, section 5.3).
+pub const FIELD_MASK: HeaderName = HeaderName::from_static("x-goog-fieldmask");
 
 /// One call to a method of a service.
 #[derive(Debug, Clone)]

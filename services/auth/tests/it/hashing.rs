@@ -147,7 +147,7 @@ fn wrong_passwords_take_no_memory_that_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "what the child process above runs"]
+#[ignore = "runs as the child process of the test above"]
 async fn child_that_checks_passwords() {
     /// What the process takes for its threads, with room.
     const BESIDE_MIB: usize = 12;

@@ -170,9 +170,7 @@ impl Page {
             out: Vec::with_capacity(size.min(MAX_INLINE_ROWS) * USUAL_RECORD_BYTES),
         }
     }
-}
 
-impl Page {
     fn encode<R: Row>(&mut self, row: &R) -> std::result::Result<(), EncodeError> {
         let record = &self.plan.record;
         match &self.shown {

@@ -5,9 +5,6 @@ use mainstay_wire::{MaskError, Selection};
 use super::context::Operation;
 use crate::error::{Error, Result};
 
-/// The metadata key that asks for a part of the answer.
-pub const FIELD_MASK_HEADER: &str = "x-goog-fieldmask";
-
 /// The field of a list's answer that every answer has: without it a client would believe the list complete.
 const TOKEN: [&str; 2] = ["next_page_token", "nextPageToken"];
 
@@ -32,8 +29,8 @@ pub fn of_list(op: &Operation) -> Result<Rows> {
     if paths.is_empty() || paths.contains(&"*") {
         return Ok(Rows::Whole);
     }
-    let name = op.plan().resource.plural.as_str();
-    let json_name = json_name(name);
+    let plan = op.plan();
+    let (name, json_name) = (plan.resource.plural.as_str(), plan.rows_in_json.as_str());
     let mut below = Vec::with_capacity(paths.len());
     for path in paths {
         match path.split_once('.') {
@@ -65,19 +62,4 @@ fn no_field(rows: &str, path: &str) -> Error {
 
 fn refused(error: MaskError) -> Error {
     Error::Mask { field: "$fields", error }
-}
-
-/// The name of a field in JSON: `line_items` becomes `lineItems`.
-fn json_name(name: &str) -> String {
-    let mut upper = false;
-    let mut json = String::with_capacity(name.len());
-    for c in name.chars() {
-        if c == '_' {
-            upper = true;
-        } else {
-            json.push(if upper { c.to_ascii_uppercase() } else { c });
-            upper = false;
-        }
-    }
-    json
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use mainstay_contract::{Contract, Resource, Rule};
+use mainstay_contract::{Contract, Resource, Rule, lower_camel};
 use mainstay_expr::Program;
 use mainstay_record::{Row, Template, TemplatePart, Value};
 use mainstay_sql::{Condition, Delete, Dialect, Insert, Select, Table, Update, delete, insert, select, update};
@@ -24,6 +24,8 @@ const MAX_UPDATES: usize = 128;
 #[derive(Debug)]
 pub struct ResourcePlan {
     pub resource: Resource,
+    /// What the rows of a list's answer are called in JSON; in proto they are the plural.
+    pub rows_in_json: String,
     pub dialect: Dialect,
     pub record: RecordPlan,
     pub fields: Fields,
@@ -68,6 +70,7 @@ impl ResourcePlan {
         let table = Table { name: &resource.table, layout: &resource.layout };
         let guard = |rule: &Option<Rule>| rule.as_ref().map(|rule| Guard::new(rule.program.clone()));
         Ok(ResourcePlan {
+            rows_in_json: lower_camel(&resource.plural),
             dialect,
             record,
             fields: Fields::new(&resource),

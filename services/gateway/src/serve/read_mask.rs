@@ -1,15 +1,12 @@
 //! Which fields of an answer the caller wants (AIP-157).
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use mainstay_fault::{Fault, Reason};
-use mainstay_runtime::channel::Call;
+use mainstay_runtime::channel::{Call, FIELD_MASK};
 use mainstay_wire::Selection;
 
 use crate::snapshot::{Method, Snapshot};
 use crate::transcode;
-
-/// The header that asks for some of an answer's fields only. Several are one list (RFC 9110, section 5.3).
-pub const FIELD_MASK: HeaderName = HeaderName::from_static("x-goog-fieldmask");
 
 /// The field of a page that every answer has: without it a client would believe the list complete.
 const PAGE_TOKEN: &str = "next_page_token";
