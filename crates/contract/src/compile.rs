@@ -6,6 +6,7 @@ use prost_reflect::{DescriptorPool, FileDescriptor};
 use protox::file::File;
 
 use crate::file::Files;
+use crate::hash::hash;
 use crate::report::{self, Report};
 use crate::resource::{self, head};
 use crate::service::{self, derive::derive};
@@ -115,11 +116,6 @@ fn varint(mut value: usize, out: &mut Vec<u8>) {
         value >>= 7;
     }
     out.push(value as u8);
-}
-
-pub(crate) fn hash(bytes: &[u8]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes the contract as `.proto` files that other tools make stubs of: the written files, the derived services, and

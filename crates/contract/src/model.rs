@@ -6,7 +6,8 @@ use mainstay_expr::{Program, RecordType};
 use mainstay_record::{Layout, NumberPath, Template};
 use prost_reflect::DescriptorPool;
 
-use crate::{Check, Diagnostic, JsonChecks, Place, Source};
+use crate::hash::hash;
+use crate::{Behaviors, Check, Diagnostic, JsonChecks, Place, Source, annotations};
 
 /// A contract that loaded without errors.
 #[derive(Debug, Clone)]
@@ -103,15 +104,6 @@ pub struct FieldModel {
     pub place: Place,
 }
 
-/// `google.api.field_behavior` (AIP-203), and `(buf.validate.field).required`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Behaviors {
-    pub required: bool,
-    pub immutable: bool,
-    pub output_only: bool,
-    pub identifier: bool,
-}
-
 /// An index of the table.
 #[derive(Debug, Clone)]
 pub struct Index {
@@ -205,7 +197,7 @@ impl Contract {
     /// The contract that declares nothing: what is served before any other was applied.
     pub fn empty() -> Contract {
         Contract {
-            hash: crate::compile::hash(&[]),
+            hash: hash(&[]),
             pool: DescriptorPool::new(),
             descriptor_set: Vec::new(),
             sources: Vec::new(),
@@ -223,7 +215,7 @@ impl Contract {
         fields
             .flat_map(|field| {
                 let number = field.number();
-                crate::resource::options::read(&field).aliases.into_iter().map(move |alias| (alias, number))
+                annotations::read(&field).aliases.into_iter().map(move |alias| (alias, number))
             })
             .collect()
     }

@@ -3,55 +3,7 @@
 use mainstay_record::{JsonShape, Kind, Layout, Role, Value};
 
 use crate::check::{Check, is_zero, scalar};
-use crate::{FieldModel, Resource, money};
-
-/// What is checked inside a JSON column. `messages` runs parallel to the column's `JsonShape::messages`.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct JsonChecks {
-    pub container: Container,
-    /// On each element that is a scalar.
-    pub items: Vec<Check>,
-    /// What an element's value is stored as, where it is a scalar.
-    pub item_kind: Option<Kind>,
-    /// On the fields of the messages, by their entry in the shape.
-    pub messages: Vec<Vec<JsonFieldChecks>>,
-    /// The entry of `google.type.Money`, whose parts must agree, where it is among the messages.
-    pub money: Option<usize>,
-}
-
-/// How many values a JSON value is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Container {
-    #[default]
-    One,
-    List,
-    Map,
-}
-
-/// What is checked on one field of a message inside a JSON column. Every field that holds messages has one, so that the
-/// way to what lies deeper is known.
-#[derive(Debug, Clone, PartialEq)]
-pub struct JsonFieldChecks {
-    pub number: u32,
-    pub name: String,
-    pub kind: Kind,
-    /// A missing value is unset, not zero.
-    pub presence: bool,
-    pub container: Container,
-    pub required: bool,
-    pub ignore_zero: bool,
-    pub checks: Vec<Check>,
-    pub items: Vec<Check>,
-}
-
-/// One value that is not as it must be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// `address.city`, `lines[2].quantity`: from the resource down.
-    pub field: String,
-    /// `must be at least 1`
-    pub description: String,
-}
+use crate::{Container, FieldModel, JsonChecks, JsonFieldChecks, Resource, Violation, money};
 
 impl Resource {
     /// Checks a whole record (columns in layout order) against REQUIRED and every constraint; all violations at once, in

@@ -1,5 +1,6 @@
 //! Each rule that the code base lives by is a test.
 
+mod circles;
 mod contracts;
 mod dependencies;
 mod deployment;

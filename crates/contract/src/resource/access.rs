@@ -9,15 +9,14 @@ use mainstay_expr::{
 };
 use prost_reflect::{DescriptorPool, DynamicMessage};
 
+use crate::annotations::{self, FIELD, OPTIONS};
 use crate::file::Spot;
 use crate::model::{Access, FieldModel, Rule};
 use crate::options::{message_option, optional_text};
 use crate::report::Report;
 use crate::resource::head::Head;
-use crate::resource::options::{self, FIELD};
+use crate::resource::options;
 use crate::text::{Step, literal_offsets};
-
-pub(crate) const OPTIONS: &str = "mainstay.v1.resource";
 
 /// What rules are compiled against.
 pub(crate) struct Rules<'a> {
@@ -152,7 +151,7 @@ impl Rules<'_> {
     pub(crate) fn defaults(&self, report: &mut Report<'_>, fields: &mut [FieldModel]) {
         for field in fields {
             let Some(descriptor) = self.head.message.get_field(field.number) else { continue };
-            let Some(source) = options::read(&descriptor).default else { continue };
+            let Some(source) = annotations::read(&descriptor).default else { continue };
             let Some(declared) = self.record.field(&field.name) else { continue };
             // The others are refused where the layout is made.
             let Storage::Column { .. } = declared.storage else { continue };

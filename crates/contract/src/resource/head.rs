@@ -4,16 +4,14 @@ use std::collections::HashMap;
 
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 
+use crate::annotations::{OPTIONS, RESOURCE};
 use crate::capabilities;
 use crate::file::{Spot, tag};
 use crate::naming::{self, MAX_IDENTIFIER_BYTES};
 use crate::options::{items, message_option, optional_text, text};
 use crate::pattern::Pattern;
 use crate::report::Report;
-use crate::resource::access::OPTIONS;
 use crate::text::{Step, literal_offsets};
-
-pub(crate) const RESOURCE: &str = "google.api.resource";
 
 /// First parts of table names that the engines or Mainstay itself use.
 const RESERVED_TABLES: [&str; 4] = ["sqlite_", "pg_", "mainstay_", "__"];

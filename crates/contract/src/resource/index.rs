@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use mainstay_record::Role;
 use prost_reflect::{DescriptorPool, Value};
 
+use crate::annotations::OPTIONS;
 use crate::model::{FieldModel, Index, Reference};
 use crate::naming::{self, MAX_IDENTIFIER_BYTES};
 use crate::options::{items, message_option};
 use crate::report::Report;
-use crate::resource::access::OPTIONS;
+use crate::resource::built::Built;
 use crate::resource::head::Head;
-use crate::resource::layout::Built;
 use crate::text::Step;
 
 /// How many indexes a resource has at most.

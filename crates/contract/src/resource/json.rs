@@ -7,12 +7,13 @@ use mainstay_expr::{Field, RecordType, Storage, Type};
 use mainstay_record::{JsonField, JsonMessage, JsonShape, Kind};
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
+use crate::annotations::{self, FIELD, REFERENCE};
 use crate::capabilities;
 use crate::check::Check;
 use crate::money::MONEY;
 use crate::report::Report;
-use crate::resource::layout::descriptor_refused;
-use crate::resource::options::{self, FIELD, REFERENCE};
+use crate::resource::options;
+use crate::resource::refused;
 use crate::resource::types::{Stored, Types, map_type};
 use crate::resource::{constraints, types::Refused};
 use crate::text::Step;
@@ -110,9 +111,9 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             return None;
         }
         self.report.anchor = Some(self.report.name(field.parent_file().name(), field.path()));
-        let options = options::read(field);
+        let options = annotations::read(field);
         let constraints = constraints::read(self.report, field);
-        if descriptor_refused(self.report, field) {
+        if refused::field(self.report, field) {
             return None;
         }
         if options.reference.is_some() {
@@ -208,7 +209,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             }
             let Ok(stored) = self.types.stored(&field) else { continue };
             let ty = self.ty(&field, &stored, inside_recursion || recursive);
-            let aliases = options::read(&field).aliases;
+            let aliases = annotations::read(&field).aliases;
             fields.push(Field {
                 name: field.name().to_owned(),
                 aliases,

@@ -4,18 +4,21 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use mainstay_expr::{Field, RecordType, Storage, Type};
-use mainstay_record::{Column, Kind, Layout, NumberPath, Role};
+use mainstay_record::{Column, Kind, NumberPath, Role};
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
+use crate::annotations::{self, FIELD, FieldOptions};
 use crate::capabilities;
 use crate::file::Spot;
-use crate::model::{FieldModel, Reference};
+use crate::model::FieldModel;
 use crate::money::MONEY;
 use crate::report::Report;
+use crate::resource::built::Built;
 use crate::resource::constraints::{self, Constraints};
 use crate::resource::head::Head;
 use crate::resource::json::JsonBuilder;
-use crate::resource::options::{self, FIELD, FieldOptions};
+use crate::resource::options;
+use crate::resource::refused;
 use crate::resource::standard;
 use crate::resource::types::{Stored, Types};
 use crate::text::Step;
@@ -25,17 +28,6 @@ use crate::{Behaviors, Container};
 pub const MAX_COLUMNS: usize = 500;
 /// How deep messages may lie in one another's columns.
 pub const MAX_MESSAGE_DEPTH: usize = 12;
-
-/// What the fields of a resource come to.
-#[derive(Debug, Default)]
-pub(crate) struct Built {
-    pub layout: Layout,
-    pub fields: Vec<FieldModel>,
-    pub record: RecordType,
-    pub references: Vec<Reference>,
-    /// Names of fields that have problems of their own, so that what names them is not blamed too.
-    pub failed: HashSet<String>,
-}
 
 /// Lays out one resource.
 pub(crate) fn build(
@@ -133,7 +125,7 @@ impl Builder<'_, '_> {
         descriptors.sort_by_key(FieldDescriptor::number);
         let mut models = Vec::new();
         let mut record = RecordType { name: level.message.full_name().to_owned(), fields: Vec::new() };
-        refuse_extensions(self.report, &level.message);
+        refused::extensions(self.report, &level.message);
         options::check_aliases(self.report, &level.message);
         for descriptor in descriptors {
             if self.full {
@@ -164,7 +156,7 @@ impl Builder<'_, '_> {
         }
         let spot = self.report.name(descriptor.parent_file().name(), descriptor.path());
         self.report.anchor = Some(spot.clone());
-        let options = options::read(&descriptor);
+        let options = annotations::read(&descriptor);
         let constraints = constraints::read(self.report, &descriptor);
         let item = Item {
             path: level.path.child(descriptor.number()),
@@ -175,7 +167,7 @@ impl Builder<'_, '_> {
             constraints,
             spot,
         };
-        if descriptor_refused(self.report, &item.descriptor) {
+        if refused::field(self.report, &item.descriptor) {
             return None;
         }
         if item.descriptor.name().starts_with('_') {
@@ -342,34 +334,4 @@ impl Item {
         };
         (model, field)
     }
-}
-
-fn refuse_extensions(report: &mut Report<'_>, message: &MessageDescriptor) {
-    if message.extension_ranges().next().is_some() && report.files.index(message.parent_file().name()).is_some() {
-        let spot = report.name(message.parent_file().name(), message.path());
-        capabilities::refuse(report, &spot, "extension ranges", "a stored message with extension ranges");
-    }
-}
-
-/// What a field can be that no stored field is yet. A oneof is told once, at its first field.
-pub(crate) fn descriptor_refused(report: &mut Report<'_>, field: &FieldDescriptor) -> bool {
-    let file = field.parent_file();
-    let spot = report.name(file.name(), field.path());
-    if let Some(oneof) = field.containing_oneof().filter(|oneof| !oneof.is_synthetic()) {
-        if oneof.fields().next().is_some_and(|first| first == *field) {
-            let spot = report.name(file.name(), oneof.path());
-            return capabilities::refuse(report, &spot, "oneof", "a oneof");
-        }
-        return true;
-    }
-    if field.is_group() {
-        return capabilities::refuse(report, &spot, "proto2 groups", "a proto2 group");
-    }
-    if field.is_required() {
-        return capabilities::refuse(report, &spot, "proto2 required", "a proto2 `required` field");
-    }
-    if field.field_descriptor_proto().default_value.is_some() {
-        return capabilities::refuse(report, &spot, "proto2 default values", "a proto2 default value");
-    }
-    false
 }

@@ -1,6 +1,7 @@
 //! From linked descriptors to the resource model.
 
 pub(crate) mod access;
+mod built;
 mod columns;
 pub(crate) mod constraints;
 pub(crate) mod head;
@@ -9,6 +10,7 @@ pub(crate) mod json;
 pub(crate) mod layout;
 pub(crate) mod options;
 mod reference;
+mod refused;
 pub(crate) mod standard;
 pub(crate) mod types;
 
@@ -18,13 +20,14 @@ use std::sync::Arc;
 use prost_reflect::{DescriptorPool, EnumDescriptor, MessageDescriptor};
 
 use crate::Resource;
+use crate::annotations::RESOURCE;
 use crate::capabilities;
 use crate::model::Access;
 use crate::options::{has_enforced_options, message_option};
 use crate::report::Report;
 use crate::resource::access::Rules;
+use crate::resource::built::Built;
 use crate::resource::head::Head;
-use crate::resource::layout::Built;
 use crate::resource::types::Types;
 
 /// Builds all resources. What is wrong is reported; the result is whole only if nothing was.
@@ -112,7 +115,7 @@ fn enums(pool: &DescriptorPool, report: &Report<'_>) -> Vec<EnumDescriptor> {
 fn resource_messages(report: &Report<'_>, pool: &DescriptorPool) -> usize {
     let files = pool.files().filter(|file| report.files.index(file.name()).is_some());
     let messages = files.flat_map(|file| file.messages().collect::<Vec<_>>());
-    messages.filter(|message| message_option(pool, &message.options(), head::RESOURCE).is_some()).count()
+    messages.filter(|message| message_option(pool, &message.options(), RESOURCE).is_some()).count()
 }
 
 /// Constraints and defaults on messages that no resource holds would be ignored, so they are refused.

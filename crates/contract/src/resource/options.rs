@@ -1,56 +1,13 @@
-//! What is said of a field beside its type: behaviours, aliases, default, reference.
+//! Where the options of a field are, and whether its aliases are good.
 
 use std::collections::HashMap;
 
-use prost_reflect::{FieldDescriptor, MessageDescriptor, Value};
+use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
+use crate::annotations::{self, FIELD};
 use crate::file::{Spot, tag};
-use crate::model::Behaviors;
-use crate::options::{items, message_option, optional_text, text};
 use crate::report::Report;
 use crate::text::Step;
-
-pub(crate) const FIELD: &str = "mainstay.v1.field";
-pub(crate) const REFERENCE: &str = "google.api.resource_reference";
-
-/// The options of one field, as written.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct FieldOptions {
-    pub behaviors: Behaviors,
-    pub aliases: Vec<String>,
-    pub default: Option<String>,
-    /// The type of the resource that the field refers to.
-    pub reference: Option<String>,
-}
-
-pub(crate) fn read(field: &FieldDescriptor) -> FieldOptions {
-    let (pool, options) = (field.parent_pool(), field.options());
-    let mut found = FieldOptions { behaviors: behaviors(field), ..FieldOptions::default() };
-    if let Some(option) = message_option(pool, &options, FIELD) {
-        found.aliases =
-            items(&option, "aliases").iter().filter_map(|value| value.as_str().map(str::to_owned)).collect();
-        found.default = optional_text(&option, "default");
-    }
-    found.reference = message_option(pool, &options, REFERENCE).map(|option| text(&option, "type"));
-    found
-}
-
-fn behaviors(field: &FieldDescriptor) -> Behaviors {
-    let mut found = Behaviors::default();
-    let Some(extension) = field.parent_pool().get_extension_by_name("google.api.field_behavior") else { return found };
-    let options = field.options();
-    let values = options.get_extension(&extension).into_owned();
-    for value in values.as_list().unwrap_or_default() {
-        match value {
-            Value::EnumNumber(2) => found.required = true,
-            Value::EnumNumber(3) => found.output_only = true,
-            Value::EnumNumber(5) => found.immutable = true,
-            Value::EnumNumber(8) => found.identifier = true,
-            _ => {}
-        }
-    }
-    found
-}
 
 /// A part of an option of a field.
 pub(crate) fn spot(report: &Report<'_>, field: &FieldDescriptor, extension: &str, steps: &[Step<'_>]) -> Spot {
@@ -61,7 +18,7 @@ pub(crate) fn spot(report: &Report<'_>, field: &FieldDescriptor, extension: &str
 pub(crate) fn check_aliases(report: &mut Report<'_>, message: &MessageDescriptor) {
     let aliases: Vec<(FieldDescriptor, Vec<String>)> = message
         .fields()
-        .map(|field| (field.clone(), read(&field).aliases))
+        .map(|field| (field.clone(), annotations::read(&field).aliases))
         .filter(|(_, aliases)| !aliases.is_empty())
         .collect();
     if aliases.is_empty() {

@@ -4,12 +4,13 @@ use mainstay_expr::{Field, Storage, Type};
 use mainstay_record::{Kind, Role};
 
 use crate::FieldModel;
+use crate::annotations::{FIELD, REFERENCE};
 use crate::capabilities;
 use crate::file::Spot;
 use crate::model::Reference;
 use crate::naming;
 use crate::resource::layout::{Builder, Item, Level};
-use crate::resource::options::{self, FIELD, REFERENCE};
+use crate::resource::options;
 use crate::resource::types::Stored;
 use crate::text::Step;
 

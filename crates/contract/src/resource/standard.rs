@@ -4,14 +4,14 @@ use mainstay_expr::{Storage, Type};
 use mainstay_record::Layout;
 use prost_reflect::{FieldDescriptor, Kind as ProtoKind};
 
+use crate::annotations::FieldOptions;
 use crate::capabilities;
 use crate::file::Spot;
 use crate::model::FieldModel;
 use crate::report::Report;
+use crate::resource::built::Built;
 use crate::resource::constraints::Constraints;
 use crate::resource::head::Head;
-use crate::resource::layout::Built;
-use crate::resource::options::FieldOptions;
 
 /// A field of a resource as declared.
 pub(crate) struct Declared<'a> {

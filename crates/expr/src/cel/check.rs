@@ -8,7 +8,7 @@ use mainstay_record::{Kind, Value};
 use super::operand::{Operand, adapted, is_scalar};
 use super::parse::Parsed;
 use super::{RuleScope, names, unsupported};
-use crate::ir::{AuthName, Expr, Root};
+use crate::ir::{AuthName, CompareOp, Expr, Root};
 use crate::problem::{Problem, ProblemKind};
 use crate::schema::Type;
 use crate::target::{Document, Form, Target, recurs};
@@ -265,8 +265,8 @@ impl<'r> Checker<'r> {
             (operators::CONDITIONAL, [condition, then, otherwise]) => self.conditional(condition, then, otherwise, at),
             (operators::IN, [needle, list]) => self.membership(needle, list, at),
             (operators::INDEX, [of, key]) => self.index(of, key, at),
-            (name, [left, right]) if super::compare::operator(name).is_some() => {
-                let op = super::compare::operator(name)?;
+            (name, [left, right]) if comparator(name).is_some() => {
+                let op = comparator(name)?;
                 let (left_operand, right_operand) = (self.operand(left), self.operand(right));
                 self.comparison(op, left_operand?, right_operand?, at).map(Operand::bool)
             }
@@ -328,6 +328,19 @@ impl<'r> Checker<'r> {
             | Operand::List(_) => self.unsupported(at, "[ ] on anything but a map with string keys"),
             other => self.type_problem(of, format!("[ ] needs a map, this is {}", other.describe())),
         }
+    }
+}
+
+/// The comparison that CEL's operator stands for.
+fn comparator(name: &str) -> Option<CompareOp> {
+    match name {
+        operators::EQUALS => Some(CompareOp::Eq),
+        operators::NOT_EQUALS => Some(CompareOp::Ne),
+        operators::LESS => Some(CompareOp::Lt),
+        operators::LESS_EQUALS => Some(CompareOp::Le),
+        operators::GREATER => Some(CompareOp::Gt),
+        operators::GREATER_EQUALS => Some(CompareOp::Ge),
+        _ => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Comparisons.
 
-use cel::common::ast::{IdedExpr, operators};
+use cel::common::ast::IdedExpr;
 use mainstay_record::Value;
 
 use super::check::Checker;
@@ -10,19 +10,6 @@ use crate::ir::{AuthName, CompareOp, Expr};
 use crate::problem::{Problem, ProblemKind};
 use crate::schema::Type;
 use crate::target::{Form, Target, compare_constant, etag_equals, name_equals, zero};
-
-/// The comparison that CEL's operator stands for.
-pub(crate) fn operator(name: &str) -> Option<CompareOp> {
-    match name {
-        operators::EQUALS => Some(CompareOp::Eq),
-        operators::NOT_EQUALS => Some(CompareOp::Ne),
-        operators::LESS => Some(CompareOp::Lt),
-        operators::LESS_EQUALS => Some(CompareOp::Le),
-        operators::GREATER => Some(CompareOp::Gt),
-        operators::GREATER_EQUALS => Some(CompareOp::Ge),
-        _ => None,
-    }
-}
 
 impl Checker<'_> {
     /// Compares two operands.

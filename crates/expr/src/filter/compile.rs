@@ -5,7 +5,7 @@ use mainstay_record::Kind;
 use super::literal::map_key;
 use super::scalar;
 use super::syntax::{Comparator, Node, Restriction, Segment};
-use crate::ir::{CompareOp, Expr, Root};
+use crate::ir::{Expr, Root};
 use crate::problem::{Problem, ProblemKind};
 use crate::schema::{Field, RecordType, Type};
 use crate::target::{Document, Form, Target, recurs};
@@ -181,17 +181,5 @@ fn apply(target: &Target, name: &str, restriction: &Restriction) -> Result<Expr,
             let problem = Problem::new(at.clone(), ProblemKind::Type, message);
             Err(if argument.is_null() { problem.help(format!("ask `NOT {name}:*`")) } else { problem })
         }
-    }
-}
-
-/// The operator of a comparator; `:` on a scalar is equality.
-pub(crate) fn operator(comparator: Comparator) -> CompareOp {
-    match comparator {
-        Comparator::Equals | Comparator::Has => CompareOp::Eq,
-        Comparator::NotEquals => CompareOp::Ne,
-        Comparator::Less => CompareOp::Lt,
-        Comparator::LessOrEqual => CompareOp::Le,
-        Comparator::Greater => CompareOp::Gt,
-        Comparator::GreaterOrEqual => CompareOp::Ge,
     }
 }

@@ -2,7 +2,6 @@
 
 use mainstay_record::Value;
 
-use super::compile::operator;
 use super::literal::literal;
 use super::syntax::{Argument, Restriction};
 use crate::ir::{CompareOp, Expr, Measure, TextOp};
@@ -16,7 +15,7 @@ use crate::target::{Form, Target, compare_constant, etag_equals, name_equals, re
 /// The comparator or the literal does not fit the type.
 pub(crate) fn compare(target: &Target, name: &str, restriction: &Restriction) -> Result<Expr, Problem> {
     let Restriction { comparator, argument, at, .. } = restriction;
-    let op = operator(*comparator);
+    let op = comparator.operator();
     let equality = matches!(op, CompareOp::Eq | CompareOp::Ne);
     if argument.is_any() && equality {
         let present = target.is_present();

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::ir::CompareOp;
+
 /// A parsed filter.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Node {
@@ -38,6 +40,20 @@ pub(crate) enum Comparator {
     Greater,
     GreaterOrEqual,
     Has,
+}
+
+impl Comparator {
+    /// The operator on a scalar, where `:` is equality.
+    pub fn operator(self) -> CompareOp {
+        match self {
+            Comparator::Equals | Comparator::Has => CompareOp::Eq,
+            Comparator::NotEquals => CompareOp::Ne,
+            Comparator::Less => CompareOp::Lt,
+            Comparator::LessOrEqual => CompareOp::Le,
+            Comparator::Greater => CompareOp::Gt,
+            Comparator::GreaterOrEqual => CompareOp::Ge,
+        }
+    }
 }
 
 /// What stands right of a comparator.

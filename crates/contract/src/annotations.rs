@@ -1,0 +1,59 @@
+//! What is said of a field beside its type: behaviours, aliases, default, reference.
+
+use prost_reflect::{FieldDescriptor, Value};
+
+use crate::options::{items, message_option, optional_text, text};
+
+pub(crate) const RESOURCE: &str = "google.api.resource";
+pub(crate) const REFERENCE: &str = "google.api.resource_reference";
+/// Mainstay's own options of a resource, and those of a field.
+pub(crate) const OPTIONS: &str = "mainstay.v1.resource";
+pub(crate) const FIELD: &str = "mainstay.v1.field";
+
+/// `google.api.field_behavior` (AIP-203), and `(buf.validate.field).required`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Behaviors {
+    pub required: bool,
+    pub immutable: bool,
+    pub output_only: bool,
+    pub identifier: bool,
+}
+
+/// The options of one field, as written.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FieldOptions {
+    pub behaviors: Behaviors,
+    pub aliases: Vec<String>,
+    pub default: Option<String>,
+    /// The type of the resource that the field refers to.
+    pub reference: Option<String>,
+}
+
+pub(crate) fn read(field: &FieldDescriptor) -> FieldOptions {
+    let (pool, options) = (field.parent_pool(), field.options());
+    let mut found = FieldOptions { behaviors: behaviors(field), ..FieldOptions::default() };
+    if let Some(option) = message_option(pool, &options, FIELD) {
+        found.aliases =
+            items(&option, "aliases").iter().filter_map(|value| value.as_str().map(str::to_owned)).collect();
+        found.default = optional_text(&option, "default");
+    }
+    found.reference = message_option(pool, &options, REFERENCE).map(|option| text(&option, "type"));
+    found
+}
+
+fn behaviors(field: &FieldDescriptor) -> Behaviors {
+    let mut found = Behaviors::default();
+    let Some(extension) = field.parent_pool().get_extension_by_name("google.api.field_behavior") else { return found };
+    let options = field.options();
+    let values = options.get_extension(&extension).into_owned();
+    for value in values.as_list().unwrap_or_default() {
+        match value {
+            Value::EnumNumber(2) => found.required = true,
+            Value::EnumNumber(3) => found.output_only = true,
+            Value::EnumNumber(5) => found.immutable = true,
+            Value::EnumNumber(8) => found.identifier = true,
+            _ => {}
+        }
+    }
+    found
+}

@@ -1,0 +1,19 @@
+//! What the fields of a resource come to.
+
+use std::collections::HashSet;
+
+use mainstay_expr::RecordType;
+use mainstay_record::Layout;
+
+use crate::model::{FieldModel, Reference};
+
+/// The columns and fields of one resource.
+#[derive(Debug, Default)]
+pub(crate) struct Built {
+    pub layout: Layout,
+    pub fields: Vec<FieldModel>,
+    pub record: RecordType,
+    pub references: Vec<Reference>,
+    /// Names of fields that have problems of their own, so that what names them is not blamed too.
+    pub failed: HashSet<String>,
+}

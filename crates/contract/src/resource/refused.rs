@@ -1,0 +1,37 @@
+//! What a message or a field can be that nothing stored is yet.
+
+use prost_reflect::{FieldDescriptor, MessageDescriptor};
+
+use crate::capabilities;
+use crate::report::Report;
+
+/// Refuses extension ranges.
+pub(crate) fn extensions(report: &mut Report<'_>, message: &MessageDescriptor) {
+    if message.extension_ranges().next().is_some() && report.files.index(message.parent_file().name()).is_some() {
+        let spot = report.name(message.parent_file().name(), message.path());
+        capabilities::refuse(report, &spot, "extension ranges", "a stored message with extension ranges");
+    }
+}
+
+/// Refuses a field for what it is, whatever its type. A oneof is told once, at its first field.
+pub(crate) fn field(report: &mut Report<'_>, field: &FieldDescriptor) -> bool {
+    let file = field.parent_file();
+    let spot = report.name(file.name(), field.path());
+    if let Some(oneof) = field.containing_oneof().filter(|oneof| !oneof.is_synthetic()) {
+        if oneof.fields().next().is_some_and(|first| first == *field) {
+            let spot = report.name(file.name(), oneof.path());
+            return capabilities::refuse(report, &spot, "oneof", "a oneof");
+        }
+        return true;
+    }
+    if field.is_group() {
+        return capabilities::refuse(report, &spot, "proto2 groups", "a proto2 group");
+    }
+    if field.is_required() {
+        return capabilities::refuse(report, &spot, "proto2 required", "a proto2 `required` field");
+    }
+    if field.field_descriptor_proto().default_value.is_some() {
+        return capabilities::refuse(report, &spot, "proto2 default values", "a proto2 default value");
+    }
+    false
+}
