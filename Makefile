@@ -6,8 +6,11 @@ RUN_FLAGS ?=
 .DEFAULT_GOAL := help
 .PHONY: run test bench lint fmt help
 
-run: ## Start auth, data and gateway in one process, with the sample contract and its seed
-	$(CARGO) run --quiet --package mainstay -- serve --contracts proto/shop --data-dir var/mainstay --seed proto/shop/seed.json $(RUN_FLAGS)
+run: var/shop ## Start auth, data and gateway in one process, with your copy of the sample shop
+	$(CARGO) run --locked --package mainstay -- serve --contracts var/shop --data-dir var/mainstay --seed var/shop/seed.json $(RUN_FLAGS)
+
+var/shop:
+	mkdir -p var && cp -R proto/shop var/shop
 
 test: ## Run every test on SQLite and PostgreSQL; brings what it needs
 	tests/run

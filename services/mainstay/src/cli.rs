@@ -25,6 +25,14 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         seed: Option<PathBuf>,
     },
+    /// Begin an application: a folder with a contract and a seed
+    Init {
+        /// What it is called: the contract's package becomes NAME.v1
+        name: String,
+        /// Make it in this folder; absent: in a new one of its name
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
     /// Check, plan, apply and look at contracts
     Contract {
         #[command(subcommand)]

@@ -5,6 +5,7 @@ mod banner;
 mod cli;
 mod contract;
 mod explain;
+mod init;
 mod local;
 mod say;
 mod serve;
@@ -17,6 +18,7 @@ fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match cli.command {
         cli::Command::Serve { role, seed } => serve::run(&cli.flags, role, seed),
+        cli::Command::Init { name, dir } => init::run(&name, dir),
         cli::Command::Contract { command, reach } => contract::run(&cli.flags, &reach, command),
         cli::Command::Admin { command, reach } => admin::run(&cli.flags, reach, command),
     }

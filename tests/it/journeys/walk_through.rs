@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use mainstay_testkit::http::Http;
 use mainstay_testkit::server::{Launch, Server, binary, free_port};
 use mainstay_testkit::tools::{grpcurl, must_have};
 use mainstay_testkit::wait::until;
@@ -42,7 +43,7 @@ fn make_run() -> Vec<String> {
 
 /// Starts what `make run` starts, in a folder that looks like the repository.
 async fn start() -> (Folder, Server) {
-    let folder = Folder::shop();
+    let folder = Folder::sample();
     let launch = Launch::new(folder.path()).without("MAINSTAY__DATA_DIR").port(free_port()).arguments(make_run());
     let server = launch.start().await;
     (folder, server)
@@ -93,7 +94,7 @@ async fn every_command_of_the_walk_through_prints_what_the_readme_says() {
     must_have("curl");
     must_have("jq");
     let banner = server.log();
-    for line in ["seeded 18 records from proto/shop/seed.json", "is ready in", "proto/shop (3 resources, applied)"] {
+    for line in ["seeded 18 records from var/shop/seed.json", "is ready in", "var/shop (4 resources, applied)"] {
         assert!(banner.contains(line), "{banner}");
     }
     assert!(banner.contains("var/mainstay (SQLite)"), "{banner}");
@@ -110,8 +111,9 @@ async fn every_command_of_the_walk_through_prints_what_the_readme_says() {
     reading(&with);
     writing(&with);
 
-    merchants_are_made(&folder, &server).await;
+    let merchant = merchants_are_made(&folder, &server).await;
     a_field_is_renamed(&folder, &server).await;
+    a_resource_is_added(&folder, &server, &merchant).await;
 }
 
 type Find<'a> = dyn Fn(&[&str]) -> Vec<&'a Step> + 'a;
@@ -159,7 +161,7 @@ fn writing(with: &Find<'_>) {
 }
 
 /// The command below the walk-through, as it is printed but for cargo.
-async fn merchants_are_made(folder: &Folder, server: &Server) {
+async fn merchants_are_made(folder: &Folder, server: &Server) -> Http {
     let product = json!({"sku": "TOY-100", "title": "Kite"});
     let session = json!({"email": "ada@example.org", "password": PASSWORD});
     let sign_in = || async {
@@ -172,8 +174,10 @@ async fn merchants_are_made(folder: &Folder, server: &Server) {
     let output = Command::new(binary()).args(grant.split_whitespace()).current_dir(folder.path()).output();
     let output = output.expect("the binary runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let created = sign_in().await.post("/shop/v1/products?productId=kite", product).await.ok();
+    let merchant = sign_in().await;
+    let created = merchant.post("/shop/v1/products?productId=kite", product).await.ok();
     assert_eq!(created["name"], "products/kite");
+    merchant
 }
 
 /// What the README says after that.
@@ -197,4 +201,22 @@ async fn a_field_is_renamed(folder: &Folder, server: &Server) {
     assert!(plan.contains("1 step") && !plan.contains("create"), "{plan}");
     let old_name = http.get("/shop/v1/products?filter=title%20%3D%20%22Kite%22").await.ok();
     assert_eq!(old_name["products"][0]["headline"], "Kite", "the old name is still accepted on input");
+}
+
+/// The file that the README adds, in the folder that it names.
+async fn a_resource_is_added(folder: &Folder, server: &Server, merchant: &Http) {
+    let readme = readme();
+    let (_, section) = readme.split_once("## Add a resource").expect("the README adds a resource");
+    let (_, block) = section.split_once("```proto\n").expect("the resource is a block of protobuf");
+    let (file, _) = block.split_once("```").expect("the block ends");
+    folder.write("v1/voucher.proto", file);
+    server.logged("add resource   shop.example.com/Voucher").await;
+    let voucher = json!({"owner": "somebody", "percent": 10});
+    let created = until("the new resource is served", || async {
+        let answer = merchant.post("/shop/v1/vouchers", voucher.clone()).await;
+        (answer.status == 200).then(|| answer.ok())
+    });
+    let name = created.await["name"].as_str().expect("a voucher has a name").to_owned();
+    let read = merchant.get(&format!("/shop/v1/{name}")).await.ok();
+    assert_eq!(read["percent"], 10, "who writes vouchers reads them, too");
 }

@@ -12,15 +12,21 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace").to_owned()
 }
 
-/// What `cargo metadata` says of all packages.
-pub static METADATA: LazyLock<Json> = LazyLock::new(|| {
+/// What `cargo metadata` says of all packages, on every platform. A build fetches only what its own platform needs: cargo
+/// gets the rest where it is not here yet, and asks nobody where it is.
+static METADATA: LazyLock<Result<Json, String>> = LazyLock::new(|| {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["metadata", "--format-version", "1", "--locked"])
         .current_dir(root())
         .output()
-        .expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON")
+        .map_err(|error| format!("cargo does not run: {error}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!(
+            "cargo cannot tell what the workspace is made of (`cargo fetch --locked` tries again):\n{said}"
+        ));
+    }
+    serde_json::from_slice(&output.stdout).map_err(|error| format!("cargo metadata is no JSON: {error}"))
 });
 
 /// Our packages and what they depend on of ours (not for tests), by their names without the prefix; services are
@@ -53,7 +59,8 @@ fn ours() -> BTreeMap<String, String> {
 
 /// All packages, ours and others'.
 pub fn packages() -> impl Iterator<Item = &'static Json> {
-    METADATA["packages"].as_array().expect("a list").iter()
+    let metadata = METADATA.as_ref().unwrap_or_else(|problem| panic!("{problem}"));
+    metadata["packages"].as_array().expect("a list").iter()
 }
 
 /// A text field of a JSON object.

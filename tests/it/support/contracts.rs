@@ -13,20 +13,34 @@ pub fn repository() -> PathBuf {
 
 /// A temporary folder with a place for a contract and one for a server.
 #[derive(Debug)]
-pub struct Folder(TempDir);
+pub struct Folder {
+    whole: TempDir,
+    contracts: &'static str,
+}
 
 impl Folder {
     /// An empty one.
     pub fn empty() -> Folder {
-        let folder = tempfile::Builder::new().prefix("mainstay-test-").tempdir();
-        let folder = Folder(folder.expect("a temporary folder can be made"));
+        Folder::with_contracts_in("contract")
+    }
+
+    fn with_contracts_in(contracts: &'static str) -> Folder {
+        let whole = tempfile::Builder::new().prefix("mainstay-test-").tempdir();
+        let folder = Folder { whole: whole.expect("a temporary folder can be made"), contracts };
         fs::create_dir_all(folder.contracts()).expect("a folder can be made");
         folder
     }
 
-    /// One with a copy of the sample contract.
+    /// One with a copy of the tests' shop.
     pub fn shop() -> Folder {
         let folder = Folder::empty();
+        copy(&repository().join("tests/contracts/shop"), &folder.contracts());
+        folder
+    }
+
+    /// One with a copy of the sample shop, where `make run` puts it.
+    pub fn sample() -> Folder {
+        let folder = Folder::with_contracts_in("var/shop");
         copy(&repository().join("proto/shop"), &folder.contracts());
         folder
     }
@@ -40,12 +54,12 @@ impl Folder {
 
     /// The whole folder.
     pub fn path(&self) -> &Path {
-        self.0.path()
+        self.whole.path()
     }
 
     /// The contract's folder.
     pub fn contracts(&self) -> PathBuf {
-        self.0.path().join("proto/shop")
+        self.whole.path().join(self.contracts)
     }
 
     /// Writes a file of the contract.
@@ -67,7 +81,7 @@ impl Folder {
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder can be made");
-    for entry in fs::read_dir(from).expect("the sample contract is there").flatten() {
+    for entry in fs::read_dir(from).expect("the contract is there").flatten() {
         let target = to.join(entry.file_name());
         if entry.path().is_dir() {
             copy(&entry.path(), &target);

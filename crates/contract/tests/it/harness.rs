@@ -52,9 +52,9 @@ pub fn thing(fields: &str) -> String {
     ))
 }
 
-/// The sample contract of the repository.
+/// The shop that tests share.
 pub fn shop() -> Contract {
-    compile(shop_sources()).unwrap_or_else(|problems| panic!("the sample contract compiles:\n{problems}"))
+    compile(shop_sources()).unwrap_or_else(|problems| panic!("the shop compiles:\n{problems}"))
 }
 
 pub fn repository() -> PathBuf {
@@ -63,5 +63,5 @@ pub fn repository() -> PathBuf {
 
 /// Its files.
 pub fn shop_sources() -> Vec<Source> {
-    read_folder(&repository().join("proto/shop")).expect("the sample contract can be read")
+    read_folder(&repository().join("tests/contracts/shop")).expect("the shop can be read")
 }

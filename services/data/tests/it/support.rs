@@ -61,10 +61,10 @@ impl Fixture {
         Fixture::open_with(Arc::new(place(engine).await), folder, FakeClock::new(), None, 50).await.unwrap()
     }
 
-    /// Starts with the sample shop.
+    /// Starts with the shop that tests share.
     pub async fn shop(engine: Engine) -> Fixture {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        let shop = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../proto/shop/v1");
+        let shop = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/contracts/shop/v1");
         for entry in std::fs::read_dir(shop).unwrap() {
             let entry = entry.unwrap();
             std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();

@@ -12,7 +12,7 @@ fn mainstay(arguments: &[&str]) -> Output {
 }
 
 fn shop() -> String {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../proto/shop").display().to_string()
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/contracts/shop").display().to_string()
 }
 
 fn stdout(output: &Output) -> String {
@@ -37,8 +37,49 @@ fn path(folder: &Path) -> &str {
 fn help_names_every_command() {
     let output = mainstay(&["--help"]);
     assert!(output.status.success());
-    for command in ["serve", "contract", "admin", "--config", "--data-dir", "--contracts", "--listen"] {
+    for command in ["serve", "init", "contract", "admin", "--config", "--data-dir", "--contracts", "--listen"] {
         assert!(stdout(&output).contains(command), "{command}");
+    }
+}
+
+#[test]
+fn a_new_application_is_a_valid_contract_and_a_seed_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let within = |name: &str| folder.path().join(name);
+    let output = mainstay(&["init", "ledger2", "--dir", path(&within("books"))]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stdout(&output).contains("/ledger2/v1/notes"), "{}", stdout(&output));
+    let mut files: Vec<String> = std::fs::read_dir(within("books"))
+        .unwrap()
+        .chain(std::fs::read_dir(within("books/v1")).unwrap())
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["note.proto", "seed.json", "v1"]);
+    let checked = mainstay(&["contract", "check", path(&within("books"))]);
+    assert!(checked.status.success(), "{}", stdout(&checked));
+    assert!(!stdout(&checked).contains("warning"), "{}", stdout(&checked));
+    let seed: Json = serde_json::from_slice(&std::fs::read(within("books/seed.json")).unwrap()).unwrap();
+    assert!(seed["ledger2.v1.Note"].is_array(), "{seed}");
+}
+
+#[test]
+fn a_new_application_overwrites_nothing_and_has_a_name_that_can_be_a_package() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine");
+    std::fs::write(&file, "kept").unwrap();
+    let output = mainstay(&["init", "notes", "--dir", path(folder.path())]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("is not empty"), "{}", stderr(&output));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "kept");
+    let output = mainstay(&["init", "notes", "--dir", path(&file)]);
+    assert!(!output.status.success() && stderr(&output).contains("cannot be used"), "{}", stderr(&output));
+    let long = "n".repeat(41);
+    for name in ["Notes", "my-notes", "2notes", "", "..", "a/b", "mainstay", "auth", "nötes", "google", "buf", &long] {
+        let output = mainstay(&["init", name, "--dir", path(&folder.path().join("new"))]);
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        assert!(stderr(&output).contains(&format!("`{name}`")), "{name}: {}", stderr(&output));
+        assert!(!folder.path().join("new").exists(), "{name}");
     }
 }
 
