@@ -2,7 +2,11 @@
 
 use http::{HeaderMap, HeaderName};
 use mainstay_fault::{Fault, Reason};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::{Duration, Instant};
+use tokio::time::sleep_until;
 
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const CONNECT_TIMEOUT_MS: HeaderName = HeaderName::from_static("connect-timeout-ms");
@@ -30,7 +34,8 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// Finds until when a call may take. A stream has no deadline unless its caller gives one.
+    /// Finds until when a call may take. A stream has no deadline unless its caller gives one. Fails where the caller has
+    /// no time left.
     pub(crate) fn deadline(&self, headers: &HeaderMap, streams: bool, now: Instant) -> Result<Option<Instant>, Fault> {
         let asked = asked(headers)?;
         let timeout = match (asked, streams) {
@@ -39,8 +44,27 @@ impl Timeouts {
             (None, false) => self.default,
             (Some(asked), false) => asked.min(self.max),
         };
+        if timeout.is_zero() {
+            return Err(Fault::new(Reason::DeadlineExceeded));
+        }
         Ok(now.checked_add(timeout))
     }
+}
+
+/// Gives the work up when its time is over. The timer is set only once the work has to wait: most of it does not, and a
+/// timer costs more than its wait.
+pub(crate) async fn within<T>(
+    deadline: Option<Instant>,
+    mut work: Pin<&mut impl Future<Output = Result<T, Fault>>>,
+) -> Result<T, Fault> {
+    let mut timer = None;
+    poll_fn(|cx| {
+        let polled = work.as_mut().poll(cx);
+        let (Poll::Pending, Some(deadline)) = (&polled, deadline) else { return polled };
+        let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(deadline.into())));
+        timer.as_mut().poll(cx).map(|()| Err(Fault::new(Reason::DeadlineExceeded)))
+    })
+    .await
 }
 
 /// Reads what the caller asked for: gRPC's header, Connect's, or `x-server-timeout` in seconds for plain HTTP.

@@ -2,8 +2,8 @@
 
 mod access;
 mod answer;
-mod answering;
 mod caller;
+mod caught;
 mod context;
 mod deadline;
 mod endpoint;
@@ -19,7 +19,6 @@ mod trace;
 
 pub use access::Access;
 pub use answer::{Protocol, answer};
-pub use answering::Answering;
 pub use caller::{caller, context};
 pub use context::{Context, Exchange, Peer};
 pub use deadline::{DEFAULT_TIMEOUT, MAX_TIMEOUT, Timeouts};

@@ -1,10 +1,11 @@
 //! Seeing how each request ends: its metrics, its access log, its span. One value per request, finished exactly once.
 
-use crate::{Body, Protocol};
+use crate::{Body, Protocol, REQUEST_ID, answer};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
-use mainstay_telemetry::{ActiveGuard, Outcome, Route, rename};
+use mainstay_fault::Fault;
+use mainstay_telemetry::{ActiveGuard, Outcome, Route, TraceContext, rename};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub(crate) struct Observation {
     /// For the log of requests that resolved to nothing; without the query, which may hold anything.
     pub(crate) path: Option<Box<str>>,
     pub(crate) request_id: HeaderValue,
+    pub(crate) trace: TraceContext,
     pub(crate) span: Span,
     pub(crate) counted: Option<Counted>,
     pub(crate) finished: bool,
@@ -48,8 +50,12 @@ impl Observation {
         self.path = None;
     }
 
-    /// Takes note of an answer. One that is complete is counted now, a stream when it ends.
-    pub(crate) fn answered(mut self, response: Response<Body>) -> Response<Body> {
+    /// Makes the answer, a fault in the caller's protocol, and takes note of it. One that is complete is counted now, a
+    /// stream when it ends.
+    pub(crate) fn answered(mut self, result: Result<Response<Body>, Fault>) -> Response<Body> {
+        let refused = |fault| self.span.in_scope(|| answer(fault, self.protocol, &self.request_id));
+        let mut response = result.unwrap_or_else(refused);
+        response.headers_mut().insert(REQUEST_ID, self.request_id.clone());
         let status = response.status();
         let code = grpc_code(response.headers());
         let complete = code.is_some() || response.body().size_hint().exact().is_some();

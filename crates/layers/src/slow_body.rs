@@ -20,11 +20,10 @@ pub const MIN_BODY_BYTES_PER_SECOND: u64 = 16 << 10;
 /// Looks after a body that is not there yet; one that is costs nothing. While it is waited for, others may have the
 /// request's place; if there is none when it has come, the request is refused as overloaded.
 ///
-/// A stream's body may be silent for as long as it likes; that of a request which is one message may not.
-pub(crate) fn awaited(body: Body, permit: &mut Permit, streams: bool) -> Body {
-    if body.is_end_stream() {
-        return body;
-    }
+/// A stream's body may be silent for as long as it likes; that of a request which is one message may not. A call in memory
+/// has no permit, and its body.
+pub(crate) fn awaited(body: Body, permit: Option<&mut Permit>, streams: bool) -> Body {
+    let Some(permit) = permit.filter(|_| !body.is_end_stream()) else { return body };
     let patience = if streams { Patience::Endless } else { Patience::Fresh };
     Body::new(Awaited { inner: body, patience, place: permit.lending() })
 }
@@ -117,7 +116,7 @@ mod tests {
             sleep(Duration::from_millis(millis)).await;
             Ok::<_, Status>(Frame::data(Bytes::from(vec![0; bytes])))
         });
-        awaited(Body::new(StreamBody::new(Box::pin(stream))), &mut Shed::new(1).enter().unwrap(), false)
+        awaited(Body::new(StreamBody::new(Box::pin(stream))), Some(&mut Shed::new(1).enter().unwrap()), false)
     }
 
     #[tokio::test(start_paused = true)]
@@ -125,7 +124,7 @@ mod tests {
         let shed = Shed::new(1);
         let mut permit = shed.enter().unwrap();
         let (sender, body) = piecemeal();
-        let mut body = awaited(body, &mut permit, false);
+        let mut body = awaited(body, Some(&mut permit), false);
         assert!(shed.enter().is_err(), "nobody has waited yet");
         assert!(timeout(Duration::from_secs(1), body.frame()).await.is_err());
         let other = shed.enter().unwrap();
@@ -142,7 +141,7 @@ mod tests {
         let shed = Shed::new(1);
         let mut permit = shed.enter().unwrap();
         let (_sender, body) = piecemeal();
-        let mut body = awaited(body, &mut permit, true);
+        let mut body = awaited(body, Some(&mut permit), true);
         assert!(timeout(BODY_TIMEOUT * 10, body.frame()).await.is_err());
         assert!(shed.enter().is_ok());
     }

@@ -1,19 +1,22 @@
-//! The order of the layers. This is the only place that knows it.
+//! The order of the layers: [`Inner::pass`] is all of it, from the outside in. This is the only place that knows it; what a
+//! layer does stands in the file of its name.
 
-use crate::answering::{Answering, Handling, panicked};
+use crate::caught::caught;
+use crate::deadline::within;
 use crate::observe::{Counted, Observation};
 use crate::shed::Permit;
 use crate::{
     Body, Context, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Resolved, RoutesEndpoint, Shed, Timeouts,
     identity_headers, request_id, slow_body, trace,
 };
-use http::Request;
 use http::header::AUTHORIZATION;
-use mainstay_fault::{Fault, Reason};
+use http::request::Parts;
+use http::{Request, Response};
+use mainstay_fault::Fault;
 use mainstay_identity::{Authenticator, Principal};
-use mainstay_telemetry::{Metrics, SpanPolicy, TraceContext};
+use mainstay_telemetry::{Metrics, Route, SpanPolicy, TraceContext};
 use std::convert::Infallible;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
@@ -52,12 +55,6 @@ pub fn inner(routes: Routes, policies: Policies, guards: Guards) -> Stack<Routes
     Stack::new(RoutesEndpoint::new(routes, policies), guards, Place::InMemory)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Listener,
-    InMemory,
-}
-
 /// An endpoint behind its layers: a tower service that never fails. Cheap to clone.
 pub struct Stack<E>(Arc<Inner<E>>);
 
@@ -65,6 +62,118 @@ struct Inner<E> {
     endpoint: E,
     guards: Guards,
     place: Place,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Listener,
+    InMemory,
+}
+
+impl<E: Endpoint> Inner<E> {
+    /// Sends a request through the layers.
+    async fn pass(self: Arc<Self>, request: Request<Body>) -> Result<Response<Body>, Infallible> {
+        // Request id, trace, metrics, access log: they see every end that a request can have, so they stand outside of
+        // everything that refuses.
+        let mut seen = self.observe(&request);
+        let span = seen.span.clone();
+        // Around everything that runs code of ours: a panic is one request's answer, and never the connection's end.
+        let answer = caught(&span, pin!(self.guard(request, &mut seen))).await;
+        Ok(seen.answered(answer))
+    }
+
+    /// The layers that can refuse, and the handler behind them.
+    async fn guard(&self, request: Request<Body>, seen: &mut Observation) -> Result<Response<Body>, Fault> {
+        let (mut parts, body) = request.into_parts();
+        // The global limit, first of all: what is too much must cost nothing.
+        let mut permit = self.shed()?;
+        // Before anybody reads a header.
+        identity_headers::strip(&mut parts.headers);
+        // Once; everything below decides by the method that comes out of it, never by the path.
+        let Resolved { target, access, streams, route } = self.endpoint.resolve(&parts)?;
+        seen.resolved(&route);
+        // Before anything that may wait.
+        let deadline = self.guards.timeouts.deadline(&parts.headers, streams, seen.started)?;
+        let handled = pin!(async {
+            // Whoever shows a credential that is not good is refused also where everybody may call.
+            let principal = self.authenticate(&mut parts).await?;
+            // Before anything that a caller without the right could use up, or learn from.
+            access.check(&principal)?;
+            let context = context(&parts, principal, deadline, seen);
+            // The last one: it counts calls, and only those that would have been let in.
+            self.limit_rate(&context, &route)?;
+            // Half a request is not worked on: while the rest is waited for, others may have its place.
+            let body = slow_body::awaited(body, permit.as_mut(), streams);
+            let request = Request::from_parts(parts, body);
+            self.endpoint.handle(Exchange { request, context, target }).await
+        });
+        within(deadline, handled).await
+    }
+
+    fn observe(&self, request: &Request<Body>) -> Observation {
+        let (headers, metrics) = (request.headers(), &self.guards.metrics);
+        let id = request_id::take_or_make(headers);
+        let trace = TraceContext::from_headers(headers);
+        let (span, counted) = match self.place {
+            Place::Listener => {
+                let counted = Counted { route: metrics.unresolved().clone(), _active: metrics.begin() };
+                (trace::span(self.guards.spans, &trace, request.method(), &id), Some(counted))
+            }
+            // Its request was counted at the edge.
+            Place::InMemory => (trace::inner_span(&id), None),
+        };
+        let logged = tracing::enabled!(target: "mainstay::access", tracing::Level::DEBUG);
+        Observation {
+            started: Instant::now(),
+            protocol: Protocol::of(headers),
+            method: request.method().clone(),
+            path: logged.then(|| request.uri().path().into()),
+            request_id: id,
+            trace,
+            span,
+            counted,
+            finished: false,
+        }
+    }
+
+    /// A call in memory was let in with the request that makes it.
+    fn shed(&self) -> Result<Option<Permit>, Fault> {
+        match self.place {
+            Place::Listener => self.guards.shed.enter().map(Some),
+            Place::InMemory => Ok(None),
+        }
+    }
+
+    async fn authenticate(&self, parts: &mut Parts) -> Result<Principal, Fault> {
+        // Nothing from a network can carry a typed principal.
+        if self.place == Place::InMemory
+            && let Some(principal) = parts.extensions.remove::<Principal>()
+        {
+            return Ok(principal);
+        }
+        let authenticator = &self.guards.authenticator;
+        match authenticator.try_authenticate(&parts.headers) {
+            Some(known) => Ok(known?),
+            // Rarely the token's key is not known yet and has to be fetched.
+            None => Ok(Box::pin(authenticator.authenticate(&parts.headers)).await?),
+        }
+    }
+
+    fn limit_rate(&self, context: &Context, route: &Route) -> Result<(), Fault> {
+        self.guards.rate_limit.as_ref().map_or(Ok(()), |limit| limit.admit(context, route))
+    }
+}
+
+/// What the handler is told of the call.
+fn context(parts: &Parts, principal: Principal, deadline: Option<Instant>, seen: &Observation) -> Context {
+    Context {
+        principal,
+        token: parts.headers.get(AUTHORIZATION).cloned(),
+        request_id: seen.request_id.clone(),
+        deadline,
+        trace: seen.trace.clone(),
+        peer: parts.extensions.get::<Peer>().map(|peer| peer.0),
+    }
 }
 
 impl<E: Endpoint> Stack<E> {
@@ -76,148 +185,6 @@ impl<E: Endpoint> Stack<E> {
     pub fn endpoint(&self) -> &E {
         &self.0.endpoint
     }
-
-    /// Sends a request through the layers, outermost first.
-    fn pass(&self, request: Request<Body>) -> Answering {
-        let (mut parts, body) = request.into_parts();
-        let request_id = request_id::take_or_make(&parts.headers);
-        let trace = TraceContext::from_headers(&parts.headers);
-        let mut observation = self.0.observe(&parts, &trace, request_id.clone());
-        let span = observation.span.clone();
-        let entered = span.enter();
-        // The resolver runs here and not in the future: its panics have to be caught here.
-        let admitted = catch_unwind(AssertUnwindSafe(|| self.0.admit(&mut parts, &mut observation)))
-            .unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
-        drop(entered);
-        let Admitted { mut permit, resolved, deadline, principal } = match admitted {
-            Ok(admitted) => admitted,
-            Err(fault) => return Answering::refused(fault, observation),
-        };
-        // Only a call from a listener has a permit; one in memory has its body.
-        let body = match &mut permit {
-            Some(permit) => slow_body::awaited(body, permit, resolved.streams),
-            None => body,
-        };
-        let ticket = Ticket { request: Request::from_parts(parts, body), request_id, trace, deadline, resolved };
-        let handling = match principal {
-            Some(principal) => match self.0.let_in(ticket, principal) {
-                Ok(exchange) => self.handle(exchange),
-                Err(fault) => return Answering::refused(fault, observation),
-            },
-            None => self.fetch_keys_and_handle(ticket),
-        };
-        Answering::handling(handling, observation, deadline, permit)
-    }
-
-    fn handle(&self, exchange: Exchange<E::Target>) -> Handling {
-        let inner = self.0.clone();
-        Box::pin(async move { inner.endpoint.handle(exchange).await })
-    }
-
-    /// The rare way: the token's key is not known yet and has to be fetched.
-    fn fetch_keys_and_handle(&self, ticket: Ticket<E::Target>) -> Handling {
-        let inner = self.0.clone();
-        Box::pin(async move {
-            let principal = inner.guards.authenticator.authenticate(ticket.request.headers()).await?;
-            let exchange = inner.let_in(ticket, principal)?;
-            inner.endpoint.handle(exchange).await
-        })
-    }
-}
-
-/// A request that passed everything which does not depend on its caller.
-struct Admitted<T> {
-    permit: Option<Permit>,
-    resolved: Resolved<T>,
-    deadline: Option<Instant>,
-    principal: Option<Principal>,
-}
-
-/// The same with its body and its ids.
-struct Ticket<T> {
-    request: Request<Body>,
-    request_id: http::HeaderValue,
-    trace: TraceContext,
-    deadline: Option<Instant>,
-    resolved: Resolved<T>,
-}
-
-impl<E: Endpoint> Inner<E> {
-    /// Trace, metrics, access log: they see every end that a request can have.
-    fn observe(&self, parts: &http::request::Parts, trace: &TraceContext, id: http::HeaderValue) -> Observation {
-        let metrics = &self.guards.metrics;
-        let (span, counted) = match self.place {
-            Place::Listener => {
-                let counted = Counted { route: metrics.unresolved().clone(), _active: metrics.begin() };
-                (trace::span(self.guards.spans, trace, parts, &id), Some(counted))
-            }
-            Place::InMemory => (trace::inner_span(&id), None),
-        };
-        let logged = tracing::enabled!(target: "mainstay::access", tracing::Level::DEBUG);
-        Observation {
-            started: Instant::now(),
-            protocol: Protocol::of(&parts.headers),
-            method: parts.method.clone(),
-            path: logged.then(|| parts.uri.path().into()),
-            request_id: id,
-            span,
-            counted,
-            finished: false,
-        }
-    }
-
-    /// Shed, strip, resolve, deadline, authenticate.
-    fn admit(
-        &self,
-        parts: &mut http::request::Parts,
-        observation: &mut Observation,
-    ) -> Result<Admitted<E::Target>, Fault> {
-        // First of all: what is too much must cost nothing. A call in memory was admitted with its request.
-        let permit = match self.place {
-            Place::Listener => Some(self.guards.shed.enter()?),
-            Place::InMemory => None,
-        };
-        // Before anybody reads a header.
-        identity_headers::strip(&mut parts.headers);
-        // Once; everything below decides by what comes out of it.
-        let resolved = self.endpoint.resolve(parts)?;
-        observation.resolved(&resolved.route);
-        // Before anything that may wait.
-        let deadline = self.guards.timeouts.deadline(&parts.headers, resolved.streams, observation.started)?;
-        if deadline.is_some_and(|deadline| deadline <= observation.started) {
-            return Err(Fault::new(Reason::DeadlineExceeded));
-        }
-        let principal = self.authenticate(parts)?;
-        Ok(Admitted { permit, resolved, deadline, principal })
-    }
-
-    /// Finds the caller without waiting; `None` where keys have to be fetched first.
-    fn authenticate(&self, parts: &mut http::request::Parts) -> Result<Option<Principal>, Fault> {
-        if self.place == Place::InMemory
-            && let Some(principal) = parts.extensions.remove::<Principal>()
-        {
-            return Ok(Some(principal));
-        }
-        self.guards.authenticator.try_authenticate(&parts.headers).transpose().map_err(Fault::from)
-    }
-
-    /// Authorise, rate limit: what needs the caller.
-    fn let_in(&self, ticket: Ticket<E::Target>, principal: Principal) -> Result<Exchange<E::Target>, Fault> {
-        let Ticket { request, request_id, trace, deadline, resolved } = ticket;
-        resolved.access.check(&principal)?;
-        let context = Context {
-            principal,
-            token: request.headers().get(AUTHORIZATION).cloned(),
-            request_id,
-            deadline,
-            trace,
-            peer: request.extensions().get::<Peer>().map(|peer| peer.0),
-        };
-        if let Some(limit) = &self.guards.rate_limit {
-            limit.admit(&context, &resolved.route)?;
-        }
-        Ok(Exchange { request, context, target: resolved.target })
-    }
 }
 
 impl<E> Clone for Stack<E> {
@@ -227,15 +194,15 @@ impl<E> Clone for Stack<E> {
 }
 
 impl<E: Endpoint> tower::Service<Request<Body>> for Stack<E> {
-    type Response = http::Response<Body>;
+    type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Answering;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Answering {
-        self.pass(request)
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        Box::pin(self.0.clone().pass(request))
     }
 }

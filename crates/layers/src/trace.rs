@@ -1,13 +1,12 @@
 //! The span of a request.
 
-use http::HeaderValue;
-use http::request::Parts;
+use http::{HeaderValue, Method};
 use mainstay_telemetry::{SPAN_TARGET, SpanPolicy, TraceContext, join};
 use tracing::Span;
 use tracing::field::Empty;
 
 /// Makes the span of a request that is recorded, as a part of its caller's trace; else one that costs nothing.
-pub(crate) fn span(policy: SpanPolicy, received: &TraceContext, parts: &Parts, request_id: &HeaderValue) -> Span {
+pub(crate) fn span(policy: SpanPolicy, received: &TraceContext, method: &Method, request_id: &HeaderValue) -> Span {
     if !policy.records(received) {
         return Span::none();
     }
@@ -16,7 +15,7 @@ pub(crate) fn span(policy: SpanPolicy, received: &TraceContext, parts: &Parts, r
         "request",
         otel.kind = "server",
         otel.status_code = Empty,
-        http.request.method = %parts.method,
+        http.request.method = %method,
         http.response.status_code = Empty,
         rpc.grpc.status_code = Empty,
         request_id = request_id.to_str().unwrap_or_default(),
