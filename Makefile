@@ -15,7 +15,7 @@ var/shop:
 test: ## Run every test on SQLite and PostgreSQL; brings what it needs
 	tests/run
 
-bench: ## Build release, run Mainstay and its peers side by side, print ratios, write tests/bench/RESULTS.md
+bench: ## Build release, run Mainstay beside its peers, count instructions, write tests/bench/RESULTS.md; fail where an aim is missed
 	tests/bench/run
 
 lint: ## Check formatting, clippy, licences and bans

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::count::Count;
 use crate::load::{Plan, Work};
 use crate::measure::{Measured, measure};
-use crate::peer::mainstay::{Answers, GET, Mainstay, create_body, get_message, token};
+use crate::peer::mainstay::{Answers, GET, Mainstay, get_message, token};
 use crate::peer::pocketbase::PocketBase;
 use crate::peer::postgres::Postgres;
 use crate::process::{Server, free_port, resident_kib};
-use crate::records;
 use crate::report::Report;
+use crate::{records, requests};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -41,9 +42,21 @@ pub struct Options {
     runs: usize,
 }
 
+/// What is counted.
+#[derive(Debug, clap::Args)]
+pub struct CountOptions {
+    /// The binary: the released one, whose ceilings these are
+    #[arg(long)]
+    mainstay: PathBuf,
+    /// The folder with the benchmark's contract
+    #[arg(long)]
+    contract: PathBuf,
+}
+
 const METHOD: &str = "Server pinned to one core, load generator to the other, closed loop, 2 s warm-up, the median of the \
 runs. Every answer is looked at (HTTP status, `grpc-status`); a wrong one fails the run. Mainstay's creates are \
-acknowledged after the sync (`synchronous=FULL`), PocketBase's before any (`synchronous=NORMAL`).";
+acknowledged after the sync (`synchronous=FULL`), PocketBase's before any (`synchronous=NORMAL`). Instructions are counted \
+by callgrind, in user space, on one connection: what a thousand more requests take of one process.";
 
 struct Run<'o> {
     options: &'o Options,
@@ -51,7 +64,19 @@ struct Run<'o> {
     report: Report,
 }
 
-/// Runs everything, prints the table and writes it.
+/// Counts instructions, and prints them. Fails where one is above its ceiling.
+pub fn count(options: &CountOptions) -> Result<(), Failure> {
+    let folder = tempfile::Builder::new().prefix("mainstay-bench-").tempdir()?;
+    let (binary, contract) = (options.mainstay.clone(), options.contract.clone());
+    let ours = Mainstay { binary, contract, data_dir: folder.path().join("sqlite"), postgres: None };
+    let answers = fill(&ours, &folder.path().join("fill.log"))?;
+    let mut report = Report::default();
+    Count { filled: &ours, answers: &answers, folder: folder.path() }.run(&mut report);
+    report.print_aims();
+    report.verdict()
+}
+
+/// Runs everything, prints the table and writes it. Fails where an aim is missed.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let folder = tempfile::Builder::new().prefix("mainstay-bench-").tempdir()?;
     // PostgreSQL may run as another user and has to get in.
@@ -62,7 +87,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     run.report.print_aims();
     std::fs::write(&options.results, run.report.markdown(METHOD))?;
     println!("\n  written to {}", options.results.display());
-    Ok(())
+    run.report.verdict()
 }
 
 impl Run<'_> {
@@ -72,7 +97,17 @@ impl Run<'_> {
 
     fn plan(&self, port: u16, connections: usize, work: Work) -> Plan {
         let (warm_up_ms, run_ms) = (2_000, self.options.seconds * 1_000);
-        Plan { port, connections, streams: 8, warm_up_ms, run_ms, headers: Vec::new(), work, beside: None }
+        Plan {
+            port,
+            connections,
+            streams: 8,
+            warm_up_ms,
+            run_ms,
+            at_most: None,
+            headers: Vec::new(),
+            work,
+            beside: None,
+        }
     }
 
     fn http(&mut self, what: &str, who: &str, server: &Server, plan: &Plan) -> Result<Measured, Failure> {
@@ -87,8 +122,8 @@ impl Run<'_> {
 
     fn limits_and_sqlite(&mut self) -> Result<(), Failure> {
         let ours = self.mainstay("sqlite", None);
-        let answers = self.fill(&ours)?;
-        let (bare_http, bare_grpc) = self.limits(answers)?;
+        let answers = fill(&ours, &self.path("fill.log"))?;
+        let (bare_http, bare_grpc) = self.limits(&answers)?;
         let pocketbase = PocketBase { binary: self.options.pocketbase.clone(), data_dir: self.path("pocketbase") };
         println!("  filling PocketBase with {} records …", records::COUNT);
         let peer = pocketbase.start(&self.path("pocketbase.log"))?;
@@ -100,28 +135,21 @@ impl Run<'_> {
         self.our_writes(&server, &theirs)?;
         self.beside_long_lists(&server)?;
         server.stop();
-        self.start_and_size(&ours)
-    }
-
-    fn fill(&self, ours: &Mainstay) -> Result<Answers, Failure> {
-        let (server, _) = ours.start(&self.path("fill.log"))?;
-        println!("  filling Mainstay with {} records …", 2 * records::COUNT);
-        Mainstay::fill(&server)?;
-        let answers = Answers::of(&server)?;
-        server.stop();
-        Ok(answers)
+        self.start_and_size(&ours)?;
+        Count { filled: &ours, answers: &answers, folder: self.folder.path() }.run(&mut self.report);
+        Ok(())
     }
 
     /// The libraries alone, with the answers that Mainstay gives.
-    fn limits(&mut self, answers: Answers) -> Result<(Measured, Measured), Failure> {
+    fn limits(&mut self, answers: &Answers) -> Result<(Measured, Measured), Failure> {
         let json = self.path("answer.json");
-        std::fs::write(&json, answers.json)?;
+        std::fs::write(&json, &answers.json)?;
         let hyper = self.limit("hyper", &[json.as_ref()])?;
         let plan = self.plan(hyper.port, 64, Work::Get { paths: vec!["/".into()] });
         let http = self.http("REST get by id, 64 connections", "bare hyper", &hyper, &plan)?;
         hyper.stop();
         let tonic = self.limit("tonic", &[])?;
-        let plan = self.plan(tonic.port, 8, Work::Call { method: GET.into(), messages: vec![answers.message] });
+        let plan = self.plan(tonic.port, 8, Work::Call { method: GET.into(), messages: vec![answers.message.clone()] });
         let grpc = self.grpc("gRPC get by id, 8 x 8", "bare tonic", &tonic, &plan)?;
         tonic.stop();
         Ok((http, grpc))
@@ -146,15 +174,15 @@ impl Run<'_> {
     fn their_work(&mut self, server: &Server) -> Result<Theirs, Failure> {
         let who = "PocketBase, no log";
         let base = "/api/collections/products/records";
-        let plan = self.plan(server.port, 64, paths(|index| format!("{base}/{}", records::id(index))));
+        let plan = self.plan(server.port, 64, gets(|index| format!("{base}/{}", records::id(index))));
         let get = self.http("REST get by id, 64 connections", who, server, &plan)?;
-        let list = paths(|index| {
+        let list = gets(|index| {
             let category = index % records::CATEGORIES;
             format!("{base}?perPage=20&skipTotal=1&sort=-rank&filter=category%3D%27category-{category}%27")
         });
         let plan = self.plan(server.port, 64, list);
         let list = self.http("REST list 20, indexed filter and order", who, server, &plan)?;
-        let post = Work::Post { path: base.into(), body: create_body() };
+        let post = requests::post(base);
         let plan = self.plan(server.port, 64, post.clone());
         let create_64 = self.http("REST create, 64 clients", who, server, &plan)?;
         let plan = self.plan(server.port, 8, post);
@@ -169,7 +197,7 @@ impl Run<'_> {
         bare_http: &Measured,
         bare_grpc: &Measured,
     ) -> Result<Measured, Failure> {
-        let plan = self.plan(server.port, 64, paths(|index| format!("/bench/v1/products/{}", records::id(index))));
+        let plan = self.plan(server.port, 64, requests::get("products"));
         let get = self.http("REST get by id, 64 connections", US, server, &plan)?;
         self.report.at_least("REST get: to PocketBase", get.per_second / theirs.get.per_second, 7.0, "x");
         self.report.at_least("REST get: of bare hyper", get.per_second / bare_http.per_second, 0.4, "%");
@@ -177,18 +205,14 @@ impl Run<'_> {
         let plan = self.plan(server.port, 8, Work::Call { method: GET.into(), messages });
         let call = self.grpc("gRPC get by id, 8 x 8", US, server, &plan)?;
         self.report.at_least("gRPC get: of bare tonic", call.per_second / bare_grpc.per_second, 0.55, "%");
-        let list = paths(|index| {
-            let category = index % records::CATEGORIES;
-            format!("/bench/v1/products?pageSize=20&orderBy=rank%20desc&filter=category%3D%22category-{category}%22")
-        });
-        let plan = self.plan(server.port, 64, list);
+        let plan = self.plan(server.port, 64, requests::list());
         let list = self.http("REST list 20, indexed filter and order", US, server, &plan)?;
         self.report.at_least("REST list 20: to PocketBase", list.per_second / theirs.list.per_second, 9.0, "x");
         Ok(get)
     }
 
     fn our_rule(&mut self, server: &Server, open: &Measured) -> Result<(), Failure> {
-        let mut plan = self.plan(server.port, 64, paths(|index| format!("/bench/v1/documents/{}", records::id(index))));
+        let mut plan = self.plan(server.port, 64, requests::get("documents"));
         plan.headers.push(("authorization".into(), format!("Bearer {}", token(server)?)));
         let ruled = self.http("REST get by id, signed in, with a rule", US, server, &plan)?;
         self.report.at_least(
@@ -201,23 +225,32 @@ impl Run<'_> {
     }
 
     fn our_writes(&mut self, server: &Server, theirs: &Theirs) -> Result<(), Failure> {
-        let post = Work::Post { path: "/bench/v1/products".into(), body: create_body() };
-        let plan = self.plan(server.port, 64, post.clone());
+        let plan = self.plan(server.port, 64, requests::create());
         let create = self.http("REST create, 64 clients", US, server, &plan)?;
+        self.our_request_ids("SQLite", server, &create)?;
         let ratio = create.per_second / theirs.create_64.per_second;
         self.report.at_least("REST create, 64 clients, synced: to PocketBase, unsynced", ratio, 9.0, "x");
-        let plan = self.plan(server.port, 8, post);
+        let plan = self.plan(server.port, 8, requests::create());
         let create = self.http("REST create, 8 clients", US, server, &plan)?;
         let ratio = create.per_second / theirs.create_8.per_second;
         self.report.at_least("REST create, 8 clients, synced: to PocketBase, unsynced", ratio, 3.0, "x");
         Ok(())
     }
 
+    /// What it costs that a create can be repeated.
+    fn our_request_ids(&mut self, engine: &str, server: &Server, without: &Measured) -> Result<(), Failure> {
+        let plan = self.plan(server.port, 64, requests::create_with_request_id());
+        let what = format!("REST create with a request id, 64 clients, {engine}");
+        let with = self.http(&what, US, server, &plan)?;
+        let ratio = with.per_second / without.per_second;
+        self.report.at_least(&format!("{what}: of one without"), ratio, 0.7, "%");
+        Ok(())
+    }
+
     fn beside_long_lists(&mut self, server: &Server) -> Result<(), Failure> {
-        let mut plan = self.plan(server.port, 32, paths(|index| format!("/bench/v1/products/{}", records::id(index))));
+        let mut plan = self.plan(server.port, 32, requests::get("products"));
         let alone = self.http("REST get by id, 32 connections", US, server, &plan)?;
-        let long = "/bench/v1/products?pageSize=1000&filter=stock%20%3E%2050&orderBy=title".to_owned();
-        plan.beside = Some(Work::Get { paths: vec![long] });
+        plan.beside = Some(requests::long_list());
         let beside = self.http("the same beside 2 lists of 1,000, no index", US, server, &plan)?;
         self.report.below("reads beside long lists: p99", beside.p99_ms, 10.0, "ms");
         self.report.at_least("reads beside long lists: of undisturbed", beside.per_second / alone.per_second, 0.5, "%");
@@ -258,9 +291,22 @@ impl Run<'_> {
         plan.streams = CONNECTIONS / 2;
         let get = self.grpc("PostgreSQL: gRPC get by id, 16 calls at a time", US, &server, &plan)?;
         self.report.at_least("on PostgreSQL, gRPC get: of pgbench", get.per_second / rate, 0.5, "%");
+        let plan = self.plan(server.port, 64, requests::create());
+        let create = self.http("REST create, 64 clients, PostgreSQL", US, &server, &plan)?;
+        self.our_request_ids("PostgreSQL", &server, &create)?;
         server.stop();
         Ok(())
     }
+}
+
+/// Stores the records, and asks for one of them.
+fn fill(ours: &Mainstay, log: &Path) -> Result<Answers, Failure> {
+    let (server, _) = ours.start(log)?;
+    println!("  filling Mainstay with {} records …", 2 * records::COUNT);
+    Mainstay::fill(&server)?;
+    let answers = Answers::of(&server)?;
+    server.stop();
+    Ok(answers)
 }
 
 struct Theirs {
@@ -272,8 +318,8 @@ struct Theirs {
 
 const US: &str = "Mainstay";
 
-fn paths(path: impl Fn(usize) -> String) -> Work {
-    Work::Get { paths: (0..1_000).map(path).collect() }
+fn gets(path: impl Fn(usize) -> String) -> Work {
+    Work::Get { paths: requests::paths(path) }
 }
 
 fn size(path: &Path) -> Result<u64, Failure> {

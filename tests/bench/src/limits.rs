@@ -14,6 +14,8 @@ use tokio::net::TcpListener;
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
+use crate::{records, requests};
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Answers every request with the bytes of a file, as JSON.
@@ -44,6 +46,24 @@ pub fn tonic(port: u16) -> Result<(), Failure> {
         tonic::transport::Server::builder().add_service(Echo).serve(address(port)).await?;
         Ok(())
     })
+}
+
+/// Reads one product by its key, so many times, from the store that Mainstay filled: a statement that stays prepared, in one
+/// snapshot, every column looked at.
+pub fn sqlite(data_dir: &Path, reads: u64) -> Result<(), Failure> {
+    let link = rusqlite::Connection::open(data_dir.join("data.sqlite"))?;
+    link.execute_batch("PRAGMA query_only = ON; BEGIN")?;
+    let mut get = link.prepare("SELECT * FROM bench_v1_product WHERE _id = ?1")?;
+    let columns = get.column_count();
+    for read in 0..reads {
+        let index = usize::try_from(read)? % requests::RECORDS;
+        let mut rows = get.query([records::id(index)])?;
+        let row = rows.next()?.ok_or("a record is missing")?;
+        for column in 0..columns {
+            std::hint::black_box(row.get_ref(column)?);
+        }
+    }
+    Ok(())
 }
 
 fn address(port: u16) -> SocketAddr {

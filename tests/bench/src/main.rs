@@ -4,6 +4,7 @@
 //! server has one core and the load the other.
 
 mod conductor;
+mod count;
 mod limits;
 mod load;
 mod measure;
@@ -11,6 +12,7 @@ mod peer;
 mod process;
 mod records;
 mod report;
+mod requests;
 
 use std::path::PathBuf;
 
@@ -31,6 +33,10 @@ enum Command {
     Hyper { port: u16, body: PathBuf },
     /// The limit for gRPC: tonic that answers what it was sent
     Tonic { port: u16 },
+    /// The limit for a row out of SQLite: so many reads of one by its key
+    Sqlite { data_dir: PathBuf, reads: u64 },
+    /// Count instructions, and nothing else
+    Count(conductor::CountOptions),
     /// Load with HTTP/1.1, a plan on standard input
     Http,
     /// Load with gRPC, a plan on standard input
@@ -42,6 +48,8 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         Command::Run(options) => conductor::run(&options),
         Command::Hyper { port, body } => limits::hyper(port, &body),
         Command::Tonic { port } => limits::tonic(port),
+        Command::Sqlite { data_dir, reads } => limits::sqlite(&data_dir, reads),
+        Command::Count(options) => conductor::count(&options),
         Command::Http => load::run(load::http::worker),
         Command::Grpc => load::run(load::grpc::worker),
     }

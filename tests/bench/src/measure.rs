@@ -26,10 +26,7 @@ pub fn measure(server: &Server, kind: &str, plan: &Plan, runs: usize) -> Result<
         let (text, _) = generate(kind, &serde_json::to_string(plan)?)?;
         let used = cpu(server.pid()).saturating_sub(before);
         let outcome: Outcome = serde_json::from_str(text.trim())?;
-        if outcome.errors > 0 {
-            let first = outcome.first_error.unwrap_or_default();
-            return Err(format!("{} answers were wrong, the first: {first}", outcome.errors).into());
-        }
+        outcome.check()?;
         let wall = Duration::from_millis(plan.warm_up_ms + plan.run_ms);
         all.push(Measured {
             per_second: outcome.per_second,

@@ -15,6 +15,9 @@ pub const LOAD_CORE: &str = "1";
 /// How long a server may take to answer for the first time.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
+/// How long a server may take to end; under callgrind everything takes fifty times as long.
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+
 /// A server that ends with this value.
 pub struct Server {
     child: Child,
@@ -57,7 +60,7 @@ impl Server {
     /// Asks the server to end and waits for it.
     pub fn stop(mut self) {
         let _ = Command::new("kill").arg(self.pid().to_string()).status();
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + STOP_LIMIT;
         while Instant::now() < deadline && matches!(self.child.try_wait(), Ok(None)) {
             std::thread::sleep(Duration::from_millis(10));
         }

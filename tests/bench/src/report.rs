@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use crate::measure::Measured;
 
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
 /// One line of the table.
 pub struct Row {
     pub what: String,
@@ -19,10 +21,18 @@ pub struct Aim {
     pub reached: bool,
 }
 
+/// What one request takes of a process, in thousands of instructions.
+pub struct Counted {
+    pub what: String,
+    pub who: String,
+    pub thousands: f64,
+}
+
 /// Everything that a run found.
 #[derive(Default)]
 pub struct Report {
     pub rows: Vec<Row>,
+    pub counted: Vec<Counted>,
     pub aims: Vec<Aim>,
     pub notes: Vec<String>,
 }
@@ -60,6 +70,39 @@ impl Report {
         });
     }
 
+    /// Adds how many thousand instructions a request takes of Mainstay, as an aim that is a ceiling. What could not be
+    /// counted is not below it.
+    pub fn instructions(&mut self, what: &str, got: Result<f64, String>, ceiling: f64) {
+        let (got, reached) = match got {
+            Ok(thousands) => {
+                self.count(Counted { what: what.to_owned(), who: "Mainstay".to_owned(), thousands });
+                (format!("{thousands:.1} k"), thousands <= ceiling)
+            }
+            Err(failure) => (format!("not counted: {failure}"), false),
+        };
+        let (what, wanted) = (format!("{what}: instructions"), format!("at most {ceiling:.1} k"));
+        self.aims.push(Aim { what, wanted, got, reached });
+    }
+
+    /// Adds a count and prints it.
+    pub fn count(&mut self, counted: Counted) {
+        println!("  {:<46} {:<26} {:>8.1} k instructions", counted.what, counted.who, counted.thousands);
+        self.counted.push(counted);
+    }
+
+    /// Adds a remark below the tables.
+    pub fn note(&mut self, note: String) {
+        println!("  {note}");
+        self.notes.push(note);
+    }
+
+    /// Fails where an aim was not reached, and says which.
+    pub fn verdict(&self) -> Result<(), Failure> {
+        let missed = self.aims.iter().filter(|aim| !aim.reached);
+        let missed: Vec<_> = missed.map(|aim| format!("{} ({}, wanted {})", aim.what, aim.got, aim.wanted)).collect();
+        if missed.is_empty() { Ok(()) } else { Err(format!("missed: {}", missed.join("; ")).into()) }
+    }
+
     /// The report as Markdown.
     pub fn markdown(&self, method: &str) -> String {
         let mut text = String::from("# Results\n\nWritten by `make bench`; ratios hold within one run only.\n\n");
@@ -78,6 +121,10 @@ impl Report {
                 "| {} | {} | {:.0} | {:.2} | {:.2} | {:.2} / {:.2} | {:.0} |",
                 row.what, row.who, m.per_second, m.p50_ms, m.p99_ms, m.server_cpu, m.load_cpu, m.resident_mib
             );
+        }
+        text.push_str("\n| one request | of | thousand instructions |\n|---|---|--:|\n");
+        for counted in &self.counted {
+            let _ = writeln!(text, "| {} | {} | {:.1} |", counted.what, counted.who, counted.thousands);
         }
         if !self.notes.is_empty() {
             text.push('\n');

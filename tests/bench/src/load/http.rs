@@ -23,14 +23,14 @@ pub async fn worker(shared: Rc<Shared>, index: usize) -> Result<(), Failure> {
         }
         _ => Vec::new(),
     };
-    while shared.goes_on() {
+    while shared.sends_one() {
         let made;
         let request: &[u8] = match &work {
-            Work::Post { path, body } => {
-                let body = body.replace("{n}", &shared.number().to_string());
+            Work::Send { method, paths, body } => {
+                let (path, body) = numbered(&paths[turn % paths.len()], body, shared.number());
                 let length = body.len();
                 made = format!(
-                    "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n\
+                    "{method} {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n\
                      content-length: {length}\r\n{head}\r\n{body}"
                 );
                 made.as_bytes()
@@ -46,6 +46,13 @@ pub async fn worker(shared: Rc<Shared>, index: usize) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Puts a number in the places that stand for one.
+fn numbered(path: &str, body: &str, number: u64) -> (String, String) {
+    let uuid = format!("00000000-0000-4000-8000-{:012x}", number & 0xffff_ffff_ffff);
+    let put = |text: &str| text.replace("{n}", &number.to_string()).replace("{uuid}", &uuid);
+    (put(path), put(body))
 }
 
 /// Reads one answer; says what is wrong unless its status is 200.

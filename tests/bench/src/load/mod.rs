@@ -24,6 +24,8 @@ pub struct Plan {
     pub streams: usize,
     pub warm_up_ms: u64,
     pub run_ms: u64,
+    /// Ends the run after so many requests, however long it may take (HTTP only).
+    pub at_most: Option<u64>,
     /// Extra headers of every request.
     pub headers: Vec<(String, String)>,
     pub work: Work,
@@ -31,14 +33,17 @@ pub struct Plan {
     pub beside: Option<Work>,
 }
 
-/// The requests, taken in turn; `{n}` in a body stands for a number that never comes again.
+/// The requests, taken in turn. In paths and bodies of [`Work::Send`], `{n}` stands for a number that never comes again and
+/// `{uuid}` for a UUID that does not either.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Work {
     Get {
         paths: Vec<String>,
     },
-    Post {
-        path: String,
+    /// A body with another method: `POST`, `PATCH`.
+    Send {
+        method: String,
+        paths: Vec<String>,
         body: String,
     },
     /// The method and encoded messages in hexadecimal.
@@ -62,6 +67,18 @@ pub struct Outcome {
     pub measured_ms: u64,
 }
 
+impl Outcome {
+    /// Fails where an answer was not as it should be.
+    pub fn check(&self) -> Result<(), Failure> {
+        let first = self.first_error.as_deref().unwrap_or_default();
+        if self.errors == 0 {
+            Ok(())
+        } else {
+            Err(format!("{} answers were wrong, the first: {first}", self.errors).into())
+        }
+    }
+}
+
 /// What the workers of a run share.
 pub struct Shared {
     pub plan: Plan,
@@ -69,6 +86,7 @@ pub struct Shared {
     begin: Duration,
     end: Duration,
     numbers: std::sync::atomic::AtomicU64,
+    begun: std::cell::Cell<u64>,
     tally: RefCell<Tally>,
 }
 
@@ -82,6 +100,12 @@ impl Shared {
     /// Says whether the run goes on.
     pub fn goes_on(&self) -> bool {
         self.started.elapsed() < self.end
+    }
+
+    /// Says whether one more request may be sent, and counts it.
+    pub fn sends_one(&self) -> bool {
+        let begun = self.begun.replace(self.begun.get() + 1);
+        self.goes_on() && self.plan.at_most.is_none_or(|most| begun < most)
     }
 
     /// A number that never comes again.
@@ -123,6 +147,7 @@ where
         begin,
         end,
         numbers: std::sync::atomic::AtomicU64::new(u64::try_from(seed)?),
+        begun: std::cell::Cell::default(),
         tally: RefCell::new(Tally { latencies, errors: 0, first_error: None }),
         plan,
     });

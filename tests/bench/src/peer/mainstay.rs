@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::client::Client;
+use crate::count;
 use crate::load::grpc;
 use crate::process::{Server, free_port};
 use crate::records;
@@ -17,6 +18,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub const GET: &str = "/bench.v1.ProductService/GetProduct";
 
 /// How a server is started.
+#[derive(Clone)]
 pub struct Mainstay {
     pub binary: PathBuf,
     pub contract: PathBuf,
@@ -28,8 +30,16 @@ pub struct Mainstay {
 impl Mainstay {
     /// Starts a server and says how long it took to its first answer.
     pub fn start(&self, log: &Path) -> Result<(Server, Duration), Failure> {
+        self.run(Command::new(&self.binary), log)
+    }
+
+    /// The same under callgrind, which writes its count into a file when the server has ended.
+    pub fn start_under(&self, counting: &Path, log: &Path) -> Result<(Server, Duration), Failure> {
+        self.run(count::under(counting, self.binary.as_os_str()), log)
+    }
+
+    fn run(&self, mut command: Command, log: &Path) -> Result<(Server, Duration), Failure> {
         let (port, operations) = (free_port()?, free_port()?);
-        let mut command = Command::new(&self.binary);
         command
             .arg("serve")
             .arg("--contracts")
@@ -90,17 +100,6 @@ pub fn token(server: &Server) -> Result<String, Failure> {
     let credentials = json!({"email": "bench@example.org", "password": "correct horse battery"});
     let answer = Client::connect(server.port)?.ask("POST", "/auth/v1/sessions:signIn", Some(&credentials))?;
     answer["accessToken"].as_str().map(str::to_owned).ok_or_else(|| "no access token".into())
-}
-
-/// The body of a create.
-pub fn create_body() -> String {
-    numbered(records::fields(0))
-}
-
-/// Makes the sku of a body new each time.
-pub fn numbered(mut fields: Json) -> String {
-    fields["sku"] = Json::String("SKU-{n}".to_owned());
-    fields.to_string()
 }
 
 /// A GetRequest for a name, in hexadecimal: field 1, a string.

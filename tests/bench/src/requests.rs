@@ -1,0 +1,57 @@
+//! The requests that Mainstay is sent: the same ones where they are timed and where they are counted.
+
+use crate::load::Work;
+use crate::records;
+
+/// How many records the requests are about.
+pub const RECORDS: usize = 1_000;
+
+const PRODUCTS: &str = "/bench/v1/products";
+
+/// Gets of a thousand records of a collection.
+pub fn get(collection: &str) -> Work {
+    Work::Get { paths: paths(|index| format!("/bench/v1/{collection}/{}", records::id(index))) }
+}
+
+/// The first page of each category, in the order of its index.
+pub fn list() -> Work {
+    Work::Get {
+        paths: paths(|index| {
+            let category = index % records::CATEGORIES;
+            format!("{PRODUCTS}?pageSize=20&orderBy=rank%20desc&filter=category%3D%22category-{category}%22")
+        }),
+    }
+}
+
+/// A page that no index helps with, of as many records as one may have.
+pub fn long_list() -> Work {
+    Work::Get { paths: vec![format!("{PRODUCTS}?pageSize=1000&filter=stock%20%3E%2050&orderBy=title")] }
+}
+
+/// Creates of records with ids of the server's choice.
+pub fn create() -> Work {
+    post(PRODUCTS)
+}
+
+/// The same, each of them safe to repeat (AIP-155).
+pub fn create_with_request_id() -> Work {
+    post(&format!("{PRODUCTS}?requestId={{uuid}}"))
+}
+
+/// Creates with the body that everybody is sent.
+pub fn post(path: &str) -> Work {
+    let mut fields = records::fields(0);
+    fields["sku"] = "SKU-{n}".into();
+    Work::Send { method: "POST".into(), paths: vec![path.into()], body: fields.to_string() }
+}
+
+/// Changes of one field of a thousand records.
+pub fn update() -> Work {
+    let paths = paths(|index| format!("{PRODUCTS}/{}", records::id(index)));
+    Work::Send { method: "PATCH".into(), paths, body: r#"{"title":"A product that is now called {n}"}"#.into() }
+}
+
+/// A path for each of a thousand records.
+pub fn paths(path: impl Fn(usize) -> String) -> Vec<String> {
+    (0..RECORDS).map(path).collect()
+}
