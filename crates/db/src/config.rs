@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Where and how one service stores. Every field has a default: an empty section means SQLite in the data directory.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// `postgres://user:password@host:port/database?sslmode=verify-full`, or absent for SQLite. Options that PostgreSQL's
     /// URLs know work here, also `options=-c%20search_path%3Dname`.
+    /// It is told by the service that stores, and no setting of the store.
+    #[serde(skip)]
     pub database_url: Option<SecretString>,
     /// Connections to PostgreSQL.
     pub pool_size: usize,

@@ -1,10 +1,11 @@
 //! What an operator may choose.
 
 use crate::logs;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The settings of the section `telemetry`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Which log lines are written, for example `info` or `debug,mainstay::access=info,hyper=debug` (`tracing`'s filter
@@ -51,7 +52,7 @@ fn is_endpoint(text: &str) -> bool {
 }
 
 /// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// Text on a terminal, JSON otherwise.

@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use mainstay_db::Database;
 use mainstay_keys::KeyEncryptionKey;
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::password::{LEAST_MIN_CHARACTERS, MAX_PASSWORD_BYTES};
 use crate::domain::session::Timeouts;
@@ -19,14 +20,19 @@ pub const SQLITE_FILE: &str = "auth.sqlite";
 pub const KEY_FILE: &str = "auth.key";
 
 /// The section `auth` of the configuration. Every field has a default; in production only `key_encryption_key` must be set.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// `postgres://…` puts the service on PostgreSQL; without it, an SQLite file in the data directory.
+    /// `postgres://user:password@host:port/database?sslmode=verify-full` puts the service on PostgreSQL; without it, an SQLite
+    /// file in the data directory.
+    #[serde(skip_serializing)]
+    #[schemars(with = "Option<String>")]
     pub database_url: Option<SecretString>,
     /// Connections to PostgreSQL; absent: the store's own default.
     pub database_pool_size: Option<usize>,
     /// The key that seals the signing keys in the database: 32 bytes in base64. All replicas have the same.
+    #[serde(skip_serializing)]
+    #[schemars(with = "Option<String>")]
     pub key_encryption_key: Option<SecretString>,
     /// Whether anybody may make an account.
     pub sign_up: SignUp,
@@ -45,7 +51,7 @@ pub struct Config {
 }
 
 /// Who may make an account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SignUp {
     /// Anybody.

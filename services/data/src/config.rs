@@ -2,19 +2,24 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The `[data]` section.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// `postgres://…`, or absent for SQLite in the data directory.
+    #[serde(skip_serializing)]
+    #[schemars(with = "Option<String>")]
     pub database_url: Option<SecretString>,
-    /// Pools, queues and limits of the store; its own `database_url` is not used here.
+    /// Pools, queues and limits of the store.
     pub store: mainstay_db::Config,
     /// Seals the keys in the database: 32 bytes in base64. Production does not start without it; in development it is made
     /// in the data directory.
+    #[serde(skip_serializing)]
+    #[schemars(with = "Option<String>")]
     pub key_encryption_key: Option<SecretString>,
     /// How often the store is asked whether another instance has applied a contract, in milliseconds.
     pub contract_poll_ms: u64,

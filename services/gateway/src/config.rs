@@ -1,7 +1,8 @@
 //! The gateway's part of the configuration.
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Largest JSON body or gRPC message that is accepted, unless configured otherwise.
 pub const DEFAULT_MAX_REQUEST_BYTES: usize = 4 << 20;
@@ -10,10 +11,12 @@ pub const DEFAULT_MAX_REQUEST_BYTES: usize = 4 << 20;
 pub const MAX_REQUEST_BYTES_LIMIT: usize = 64 << 20;
 
 /// How the gateway treats requests.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// `postgres://…` puts the gateway's own store on PostgreSQL; without it, an SQLite file in the data directory.
+    #[serde(skip_serializing)]
+    #[schemars(with = "Option<String>")]
     pub database_url: Option<SecretString>,
     /// Largest JSON body, and largest gRPC message after decompression, in bytes.
     pub max_request_bytes: usize,

@@ -6,5 +6,6 @@ mod dependencies;
 mod deployment;
 mod diagram;
 mod licences;
+mod settings;
 mod sources;
 mod workspace;

@@ -2,8 +2,9 @@
 
 use super::GrpcChannel;
 use http::HeaderValue;
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
 use tonic::transport::{Certificate, Channel as Connection, ClientTlsConfig, Endpoint};
@@ -23,7 +24,7 @@ const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 
 /// Where another service is and how it proves that it is the one.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoteConfig {
     /// `http://host:port`, or `https://host:port` for TLS.

@@ -5,9 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use mainstay_telemetry::Config as TelemetryConfig;
+use schemars::JsonSchema;
 use secrecy::SecretString;
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 
 use super::{Common, Section};
 use crate::channel::RemoteConfig;
@@ -18,11 +19,14 @@ use crate::server::{DEFAULT_DRAIN_TIMEOUT, DEFAULT_MAX_CONNECTIONS, TlsConfig};
 pub type Other = Option<IgnoredAny>;
 
 /// The whole configuration. A process names the sections that it reads and leaves the others as [`Other`].
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
     default,
-    bound = "A: Deserialize<'de> + Default, D: Deserialize<'de> + Default, G: Deserialize<'de> + Default"
+    bound(deserialize = "A: Deserialize<'de> + Default, D: Deserialize<'de> + Default, G: Deserialize<'de> + Default")
+)]
+#[schemars(
+    bound = "A: JsonSchema + Serialize + Default, D: JsonSchema + Serialize + Default, G: JsonSchema + Serialize + Default"
 )]
 pub struct Settings<A, D, G> {
     /// Whether conveniences that a production system must not have are on.
@@ -56,7 +60,7 @@ pub struct Settings<A, D, G> {
 }
 
 /// How careful a process is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Missing keys are made in the data directory; safe steps of a plan are applied; the contract folder is watched.
@@ -67,7 +71,7 @@ pub enum Mode {
 }
 
 /// What access tokens say of themselves; issuer and verifiers must agree.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TokenSettings {
     /// `iss`: who issues, usually the public URL.
@@ -83,7 +87,7 @@ impl Default for TokenSettings {
 }
 
 /// The other processes: where they are, and the secrets by which named service accounts are known.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServiceSettings {
     /// Where the auth service is, for a process that does not hold it.
@@ -91,6 +95,8 @@ pub struct ServiceSettings {
     /// Where the data service is, for a process that does not hold it.
     pub data: Option<RemoteConfig>,
     /// The secret of each service account by its name (`gateway`, `data`): at least 32 visible characters each.
+    #[serde(skip_serializing)]
+    #[schemars(with = "BTreeMap<String, String>")]
     pub keys: BTreeMap<String, SecretString>,
 }
 
