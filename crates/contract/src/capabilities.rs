@@ -46,7 +46,10 @@ pub const CAPABILITIES: &[Capability] = &[
     yes("(mainstay.v1.resource).index.unique", "a unique index"),
     no("(mainstay.v1.resource).soft_delete", "leave it out; Delete removes the row"),
     yes("(mainstay.v1.field).aliases", "former names, accepted on input"),
-    yes("(mainstay.v1.field).default", "what a Create that leaves the field unset gets"),
+    yes(
+        "(mainstay.v1.field).default",
+        "what a Create that leaves the field unset gets; a zero that was sent stays, so the field is `optional`",
+    ),
     no("(mainstay.v1.field).read", "move the field into a resource with a read rule of its own"),
     no(
         "(mainstay.v1.field).on_delete",
@@ -141,7 +144,11 @@ pub const CAPABILITIES: &[Capability] = &[
     yes("(buf.validate.field).enum.example", "documentation"),
     yes("(buf.validate.field).repeated.min_items", ""),
     yes("(buf.validate.field).repeated.max_items", ""),
-    yes("(buf.validate.field).repeated.items", "constraints on each element"),
+    yes("(buf.validate.field).repeated.items", "constraints on each element; `ignore` there is about the element"),
+    no(
+        "(buf.validate.field).repeated.items.required",
+        "leave it out; an element is always set, and min_len or gt refuse its zero",
+    ),
     no("(buf.validate.field).repeated.unique", "leave it out"),
     no("(buf.validate.field).bytes", "leave it out"),
     no("(buf.validate.field).map", "leave it out"),
@@ -176,6 +183,7 @@ pub const CAPABILITIES: &[Capability] = &[
     no("references to any resource", "name the type of one resource"),
     no("constraints on name and etag", "leave them out; Mainstay makes both"),
     no("ranges that exclude their middle", "set the lower bound below the upper one"),
+    no("IGNORE_ALWAYS on messages", "leave the constraints of the message's fields out, or ignore them one by one"),
     no("constraints outside resources", "leave them out; they are enforced on what is stored"),
     no("defaults inside messages", "set the default on a field of the resource itself"),
     no("delete_time", "leave the field out; Delete removes the row"),
@@ -197,6 +205,12 @@ pub(crate) fn refuse(report: &mut Report<'_>, spot: &Spot, name: &str, what: &st
     };
     report.unsupported(spot, what).help(note);
     true
+}
+
+/// The same for what earlier versions took and did nothing about.
+pub(crate) fn refuse_from_now_on(report: &mut Report<'_>, spot: &Spot, name: &str, what: &str) {
+    let note = find(name).map_or("leave it out", |row| row.note);
+    report.tightened(spot, format!("{what} is not supported yet")).help(note);
 }
 
 /// The table as Markdown, for the README: what is implemented, then what is not yet.

@@ -221,6 +221,11 @@ pub(crate) fn is_zero(value: ValueRef<'_>) -> bool {
     }
 }
 
+/// Whether a scalar field with this value is set: a zero is a value only where the field has presence.
+pub(crate) fn is_set(value: ValueRef<'_>, presence: bool) -> bool {
+    if presence { value != ValueRef::Null } else { !is_zero(value) }
+}
+
 /// A JSON scalar as the column value of the same field would be.
 pub(crate) fn scalar(json: &serde_json::Value, kind: Kind) -> Value {
     match (json, kind) {

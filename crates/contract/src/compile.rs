@@ -17,12 +17,26 @@ use crate::{Contract, Diagnostic, Diagnostics, Source, link, options, parse, sou
 /// # Errors
 /// Every problem of every file, warnings included.
 pub fn compile(sources: Vec<Source>) -> Result<Contract, Diagnostics> {
+    compile_as(sources, false)
+}
+
+/// Compiles a contract that was applied, perhaps by an earlier version: what this one refuses of new contracts, though it
+/// could serve it, is a warning. What was applied keeps starting.
+///
+/// # Errors
+/// What cannot be served at all.
+pub fn compile_applied(sources: Vec<Source>) -> Result<Contract, Diagnostics> {
+    compile_as(sources, true)
+}
+
+fn compile_as(sources: Vec<Source>, applied: bool) -> Result<Contract, Diagnostics> {
     let limits = source::check_limits(&sources);
     if !limits.is_empty() {
         return Err(Diagnostics(limits));
     }
     let (files, found) = parse::parse(sources);
     let mut report = Report::new(&files, found);
+    report.applied = applied;
     let pool = link::link(&mut report);
     options::check_options(&mut report, &pool);
     let heads = head::find(&mut report, &pool);

@@ -9,13 +9,21 @@ use crate::check::Check;
 pub struct JsonChecks {
     pub container: Container,
     /// On each element that is a scalar.
-    pub items: Vec<Check>,
+    pub items: Items,
     /// What an element's value is stored as, where it is a scalar.
     pub item_kind: Option<Kind>,
     /// On the fields of the messages, by their entry in the shape.
     pub messages: Vec<Vec<JsonFieldChecks>>,
     /// The entry of `google.type.Money`, whose parts must agree, where it is among the messages.
     pub money: Option<usize>,
+}
+
+/// What is checked on each element of a list.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Items {
+    pub checks: Vec<Check>,
+    /// Skip `checks` where the element is its type's zero (`items.ignore: IGNORE_IF_ZERO_VALUE`).
+    pub ignore_zero: bool,
 }
 
 /// How many values a JSON value is.
@@ -40,5 +48,5 @@ pub struct JsonFieldChecks {
     pub required: bool,
     pub ignore_zero: bool,
     pub checks: Vec<Check>,
-    pub items: Vec<Check>,
+    pub items: Items,
 }

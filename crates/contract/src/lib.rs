@@ -26,9 +26,9 @@ mod violation;
 
 pub use annotations::Behaviors;
 pub use check::{Check, Integers, MAX_PATTERN_BYTES, MAX_PATTERN_MEMORY_BYTES, Pattern};
-pub use compile::{compile, export};
+pub use compile::{compile, compile_applied, export};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
-pub use json_checks::{Container, JsonChecks, JsonFieldChecks};
+pub use json_checks::{Container, Items, JsonChecks, JsonFieldChecks};
 pub use link::MAX_IMPORT_DEPTH;
 pub use model::{Access, Contract, FieldModel, Index, Method, Reference, Resource, Rule, Service, Standard};
 pub use money::MAX_MONEY_NANOS;

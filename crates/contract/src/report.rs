@@ -25,6 +25,8 @@ pub(crate) struct Report<'f> {
     pub undefined: HashSet<String>,
     /// The names of those fields and the parts of their types' names: who uses them is not to blame.
     pub undefined_words: HashSet<String>,
+    /// The contract was applied by a version that may have refused less: what goes on working is warned about.
+    pub applied: bool,
 }
 
 /// A problem that can still be given its cause and its remedy.
@@ -54,6 +56,7 @@ impl<'f> Report<'f> {
             anchor: None,
             undefined: HashSet::new(),
             undefined_words: HashSet::new(),
+            applied: false,
         }
     }
 
@@ -86,6 +89,13 @@ impl<'f> Report<'f> {
 
     pub(crate) fn error(&mut self, spot: &Spot, message: impl Into<String>) -> Draft<'_> {
         self.add(Severity::Error, spot, message.into())
+    }
+
+    /// Something that earlier versions took: an error, and a warning where the contract was applied already, since what
+    /// was applied keeps starting.
+    pub(crate) fn tightened(&mut self, spot: &Spot, message: impl Into<String>) -> Draft<'_> {
+        let severity = if self.applied { Severity::Warning } else { Severity::Error };
+        self.add(severity, spot, message.into())
     }
 
     pub(crate) fn warning(&mut self, spot: &Spot, message: impl Into<String>) -> Draft<'_> {

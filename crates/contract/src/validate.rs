@@ -2,8 +2,8 @@
 
 use mainstay_record::{JsonShape, Kind, Layout, Role, Value};
 
-use crate::check::{Check, is_zero, scalar};
-use crate::{Container, FieldModel, JsonChecks, JsonFieldChecks, Resource, Violation, money};
+use crate::check::{Check, is_set, is_zero, scalar};
+use crate::{Container, FieldModel, Items, JsonChecks, JsonFieldChecks, Resource, Violation, money};
 
 impl Resource {
     /// Checks a whole record (columns in layout order) against REQUIRED and every constraint; all violations at once, in
@@ -25,8 +25,7 @@ fn field(model: &FieldModel, layout: &Layout, row: &[Value], found: &mut Vec<Vio
     let (Some(column), value) = (layout.columns.get(model.columns[0]), value_at(row, model.columns[0])) else { return };
     let set = match (&column.role, value) {
         (Role::Presence, value) => *value == Value::Bool(true),
-        _ if column.nullable => !value.is_null(),
-        (_, value) => !is_zero(value.borrow()),
+        (_, value) => is_set(value.borrow(), column.nullable),
     };
     if !set && model.behaviors.required && !model.behaviors.output_only {
         found.push(Violation { field: model.field_path.clone(), description: "is required".into() });
@@ -41,10 +40,22 @@ fn field(model: &FieldModel, layout: &Layout, row: &[Value], found: &mut Vec<Vio
         }
         Role::Presence => {}
         Role::Json(shape) => json(model, shape, value, found),
-        // A field with presence is checked only where it is set; one without always, its zero included.
-        _ if !set && (column.nullable || model.ignore_zero) => {}
-        _ => report(&model.field_path, &model.checks, value, found),
+        _ => {
+            let problems = scalar_problems(model, column.nullable, value);
+            found.extend(problems.map(|description| Violation { field: model.field_path.clone(), description }));
+        }
     }
+}
+
+/// What a scalar is not, of all that its field's constraints want. A field with presence is checked only where it is set;
+/// one without always, its zero included.
+pub(crate) fn scalar_problems<'a>(
+    model: &'a FieldModel,
+    presence: bool,
+    value: &'a Value,
+) -> impl Iterator<Item = String> + 'a {
+    let skipped = !is_set(value.borrow(), presence) && (presence || model.ignore_zero);
+    model.checks.iter().filter(move |_| !skipped).filter_map(|check| check.violated_by(value))
 }
 
 /// The value of the field with a number.
@@ -101,7 +112,7 @@ impl Walk<'_> {
         path: &str,
         value: &serde_json::Value,
         container: Container,
-        items: &[Check],
+        items: &Items,
         kind: Option<Kind>,
         message: Option<usize>,
     ) {
@@ -116,7 +127,9 @@ impl Walk<'_> {
                     self.element(&format!("{path}[{key:?}]"), element, items, kind, message);
                 }
             }
-            (Container::One, serde_json::Value::Object(_)) => self.element(path, value, &[], None, message),
+            (Container::One, serde_json::Value::Object(_)) => {
+                self.element(path, value, &Items::default(), None, message);
+            }
             _ => {}
         }
     }
@@ -125,13 +138,18 @@ impl Walk<'_> {
         &mut self,
         path: &str,
         value: &serde_json::Value,
-        items: &[Check],
+        items: &Items,
         kind: Option<Kind>,
         message: Option<usize>,
     ) {
         match message {
             Some(message) => self.message(path, value, message),
-            None => report(path, items, &scalar(value, kind.unwrap_or(Kind::Text)), self.found),
+            None => {
+                let value = scalar(value, kind.unwrap_or(Kind::Text));
+                if !(items.ignore_zero && is_zero(value.borrow())) {
+                    report(path, &items.checks, &value, self.found);
+                }
+            }
         }
     }
 

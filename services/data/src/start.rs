@@ -99,7 +99,7 @@ pub fn snapshot(db: &Database, contract: Contract, applied: &Applied) -> Result<
 
 /// Compiles the stored sources of an applied contract.
 pub fn compile_stored(applied: &Applied) -> Result<Contract, StartError> {
-    mainstay_contract::compile(applied.sources.clone())
+    mainstay_contract::compile_applied(applied.sources.clone())
         .map_err(|diagnostics| StartError::StoredContract { revision: applied.revision, diagnostics })
 }
 

@@ -4,6 +4,7 @@ mod backup;
 mod bad_input;
 mod command_line;
 mod crud;
+mod explicit_zeros;
 mod masks;
 mod rename;
 mod s09_identity;

@@ -1,21 +1,18 @@
-//! Compiles the rules and defaults of a resource.
+//! Compiles the rules of a resource.
 
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use mainstay_expr::{
-    EnumType, Problem, ProblemKind, RecordType, Root, RuleScope, Storage, compile_default, compile_rule,
-};
+use mainstay_expr::{EnumType, Problem, ProblemKind, RecordType, Root, RuleScope, compile_rule};
 use prost_reflect::{DescriptorPool, DynamicMessage};
 
-use crate::annotations::{self, FIELD, OPTIONS};
+use crate::annotations::OPTIONS;
 use crate::file::Spot;
-use crate::model::{Access, FieldModel, Rule};
+use crate::model::{Access, Rule};
 use crate::options::{message_option, optional_text};
 use crate::report::Report;
 use crate::resource::head::Head;
-use crate::resource::options;
 use crate::text::{Step, literal_offsets};
 
 /// What rules are compiled against.
@@ -88,7 +85,14 @@ impl Rules<'_> {
         }
     }
 
-    fn report(&self, report: &mut Report<'_>, what: &str, source: &str, spot: &Spot, problems: Vec<Problem>) {
+    pub(super) fn report(
+        &self,
+        report: &mut Report<'_>,
+        what: &str,
+        source: &str,
+        spot: &Spot,
+        problems: Vec<Problem>,
+    ) {
         for problem in problems {
             let named = source.get(problem.span.clone()).unwrap_or_default();
             let blames_failed = problem.kind == ProblemKind::UnknownName
@@ -145,24 +149,6 @@ impl Rules<'_> {
             .warning(&spot, format!("nobody may {} {}", missing.join(" or "), self.head.message.full_name()))
             .because("a verb without a rule is denied to everyone but the system")
             .help(format!("add {} to say so, or the rules that are meant", lines.join(" ")));
-    }
-
-    /// Compiles the defaults of the resource's own fields.
-    pub(crate) fn defaults(&self, report: &mut Report<'_>, fields: &mut [FieldModel]) {
-        for field in fields {
-            let Some(descriptor) = self.head.message.get_field(field.number) else { continue };
-            let Some(source) = annotations::read(&descriptor).default else { continue };
-            let Some(declared) = self.record.field(&field.name) else { continue };
-            // The others are refused where the layout is made.
-            let Storage::Column { .. } = declared.storage else { continue };
-            let spot = options::spot(report, &descriptor, FIELD, &[Step::Field("default")]);
-            match compile_default(&source, &declared.ty) {
-                Ok(program) => field.default = Some(program),
-                Err(problems) => {
-                    self.report(report, &format!("the default of {}", field.name), &source, &spot, problems);
-                }
-            }
-        }
     }
 }
 

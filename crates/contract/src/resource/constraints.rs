@@ -2,6 +2,7 @@
 
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind as ProtoKind, Value};
 
+use crate::Items;
 use crate::capabilities;
 use crate::check::{Check, Integers, Pattern};
 use crate::file::{Spot, tag};
@@ -19,7 +20,7 @@ pub(crate) struct Constraints {
     pub ignore_zero: bool,
     pub checks: Vec<Check>,
     /// On the elements of a repeated field.
-    pub items: Vec<Check>,
+    pub items: Items,
 }
 
 /// Reads a field's constraints, and reports those that do not fit the field.
@@ -28,13 +29,7 @@ pub(crate) fn read(report: &mut Report<'_>, field: &FieldDescriptor) -> Constrai
         return Constraints::default();
     };
     let mut reader = Reader { report, field, steps: Vec::new() };
-    let mut found = reader.rules(&rules, field.is_list());
-    if number(&rules, "ignore") == Some(3) {
-        // IGNORE_ALWAYS: the constraints stand there for others.
-        found = Constraints::default();
-    }
-    found.ignore_zero = number(&rules, "ignore") == Some(1);
-    found
+    reader.rules(&rules, field.is_list())
 }
 
 fn number(rules: &DynamicMessage, field: &str) -> Option<i32> {
@@ -82,7 +77,26 @@ impl Reader<'_, '_> {
                 _ => found.checks = self.integers(value, wanted),
             }
         }
-        found
+        match number(rules, "ignore") {
+            // IGNORE_ALWAYS: the constraints stand there for others.
+            Some(3) => {
+                self.refuse_ignored_message();
+                Constraints::default()
+            }
+            // IGNORE_IF_ZERO_VALUE
+            Some(1) => Constraints { ignore_zero: true, ..found },
+            _ => found,
+        }
+    }
+
+    /// Whoever ignores a message ignores what stands on its fields, which are checked one by one here.
+    fn refuse_ignored_message(&mut self) {
+        let value = map_value(self.field);
+        if matches!(value.kind(), ProtoKind::Message(message) if !message.full_name().starts_with("google.")) {
+            let spot = self.spot(&["ignore"]);
+            let what = format!("IGNORE_ALWAYS on {}, whose value is a message,", self.field.name());
+            capabilities::refuse_from_now_on(self.report, &spot, "IGNORE_ALWAYS on messages", &what);
+        }
     }
 
     fn repeated(&mut self, rules: &DynamicMessage, found: &mut Constraints) {
@@ -93,8 +107,13 @@ impl Reader<'_, '_> {
                 ("items", Value::Message(items)) => {
                     self.steps.extend(["repeated", "items"]);
                     let inner = self.rules(&items, false);
+                    if inner.required {
+                        let name = "(buf.validate.field).repeated.items.required";
+                        let spot = self.spot(&["required"]);
+                        capabilities::refuse_from_now_on(self.report, &spot, name, &format!("`{name}`"));
+                    }
                     self.steps.clear();
-                    found.items = inner.checks;
+                    found.items = Items { checks: inner.checks, ignore_zero: inner.ignore_zero };
                 }
                 _ => {}
             }
@@ -245,7 +264,7 @@ pub(crate) fn inside_quotes(report: &Report<'_>, spot: &Spot) -> Spot {
 }
 
 /// The constraints that fit a field: a member of the `type` oneof of `FieldRules`.
-fn family(field: &FieldDescriptor, list: bool) -> &'static str {
+pub(crate) fn family(field: &FieldDescriptor, list: bool) -> &'static str {
     if field.is_map() {
         return "map";
     }

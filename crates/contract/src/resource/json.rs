@@ -9,7 +9,6 @@ use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
 use crate::annotations::{self, FIELD, REFERENCE};
 use crate::capabilities;
-use crate::check::Check;
 use crate::money::MONEY;
 use crate::report::Report;
 use crate::resource::options;
@@ -17,7 +16,7 @@ use crate::resource::refused;
 use crate::resource::types::{Stored, Types, map_type};
 use crate::resource::{constraints, types::Refused};
 use crate::text::Step;
-use crate::{Container, JsonChecks, JsonFieldChecks};
+use crate::{Container, Items, JsonChecks, JsonFieldChecks};
 
 /// How deep different messages may lie in one another inside a JSON column.
 pub const MAX_JSON_DEPTH: usize = 32;
@@ -63,7 +62,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         field: &FieldDescriptor,
         stored: &Stored,
         container: Container,
-        items: &[Check],
+        items: &Items,
     ) -> BuiltJson {
         let item_kind = match stored {
             Stored::Scalar { kind, .. } => Some(*kind),
@@ -76,7 +75,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         let ty = self.ty(field, stored, false);
         let checks = JsonChecks {
             container,
-            items: items.to_vec(),
+            items: items.clone(),
             item_kind,
             messages: std::mem::take(&mut self.checks),
             money: self.entries.get(MONEY).copied(),
@@ -230,7 +229,7 @@ struct TooDeep;
 
 fn constrains(checks: &JsonChecks) -> bool {
     let mut fields = checks.messages.iter().flatten();
-    !checks.items.is_empty()
+    !checks.items.checks.is_empty()
         || checks.money.is_some()
-        || fields.any(|field| field.required || !field.checks.is_empty() || !field.items.is_empty())
+        || fields.any(|field| field.required || !field.checks.is_empty() || !field.items.checks.is_empty())
 }

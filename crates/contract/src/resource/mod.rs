@@ -4,6 +4,7 @@ pub(crate) mod access;
 mod built;
 mod columns;
 pub(crate) mod constraints;
+mod defaults;
 pub(crate) mod head;
 pub(crate) mod index;
 pub(crate) mod json;

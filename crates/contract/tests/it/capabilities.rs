@@ -206,6 +206,7 @@ fn other_constraints(all: &mut Examples) {
         ("repeated.min_items", "repeated string", "repeated.min_items", "1"),
         ("repeated.max_items", "repeated string", "repeated.max_items", "1"),
         ("repeated.items", "repeated string", "repeated.items.string.min_len", "1"),
+        ("repeated.items.required", "repeated string", "repeated.items.required", "true"),
         ("repeated.unique", "repeated string", "repeated.unique", "true"),
         ("bytes", "bytes", "bytes.min_len", "1"),
         ("map", "map<string, string>", "map.min_pairs", "1"),
@@ -278,6 +279,9 @@ fn others(all: &mut Examples) {
     add("constraints on references", thing(&format!("string other = 2 {limited};")));
     add("constraints on name and etag", thing("string etag = 2 [(buf.validate.field).string.min_len = 1];"));
     add("ranges that exclude their middle", optioned("int32", "(buf.validate.field).int32 = {gt: 9, lt: 1}"));
+    let inner = "message Inner { int32 a = 1 [(buf.validate.field).int32.gt = 1]; }";
+    let ignored = format!("Inner i = 2 [(buf.validate.field).ignore = IGNORE_ALWAYS]; {inner}");
+    add("IGNORE_ALWAYS on messages", thing(&ignored));
     let loose = "message Loose { int32 a = 1 [(buf.validate.field).int32.gt = 1]; }";
     add("constraints outside resources", thing("") + loose);
     let inside = r#"Inner i = 2; message Inner { string a = 1 [(mainstay.v1.field).default = "'b'"]; }"#;

@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod cases;
+mod defaults;
 mod embedded;
 mod harness;
 mod hostile;

@@ -53,6 +53,39 @@ fn a_zero_can_be_let_through() {
 }
 
 #[test]
+fn an_element_that_is_zero_can_be_let_through() {
+    let zero = "ignore: IGNORE_IF_ZERO_VALUE";
+    let contract = compiled(&format!(
+        "repeated string texts = 2 [(buf.validate.field).repeated.items = {{string: {{min_len: 2}} {zero}}}];
+         repeated int32 numbers = 3 [(buf.validate.field).repeated.items = {{int32: {{gte: 5}} {zero}}}];
+         repeated double doubles = 4 [(buf.validate.field).repeated.items = {{double: {{gte: 5}} {zero}}}];
+         repeated Kind kinds = 5 [(buf.validate.field).repeated.items = {{enum: {{in: 2}} {zero}}}];
+         repeated google.protobuf.StringValue wrapped = 6 [(buf.validate.field).repeated.items = {{string: {{min_len: 2}} {zero}}}];
+         repeated Node nodes = 7;
+         repeated string never = 8 [(buf.validate.field).repeated.items = {{string: {{min_len: 2}} ignore: IGNORE_ALWAYS}}];
+         repeated string all = 9 [(buf.validate.field).repeated.items = {{string: {{min_len: 2}} ignore: IGNORE_UNSPECIFIED}}];
+         message Node {{ repeated string inner = 1 [(buf.validate.field).repeated.items = {{string: {{min_len: 2}} {zero}}}]; }}
+         enum Kind {{ KIND_UNSPECIFIED = 0; FIRST = 1; SECOND = 2; }}"
+    ));
+    let json = |text: &str| Value::Json(text.into());
+    let texts = json(r#"["","a","ab"]"#);
+    let numbers = json("[0,1,5]");
+    for (column, value, said) in [
+        ("texts", texts.clone(), "texts[1] must have at least 2 characters"),
+        ("numbers", numbers.clone(), "numbers[1] must be at least 5"),
+        ("doubles", numbers, "doubles[1] must be at least 5"),
+        ("kinds", json("[0,1,2]"), "kinds[1] must be one of SECOND"),
+        ("wrapped", texts.clone(), "wrapped[1] must have at least 2 characters"),
+        ("nodes", json(r#"[{"inner":["","a"]}]"#), "nodes[0].inner[1] must have at least 2 characters"),
+    ] {
+        assert_eq!(violations(&contract, &[(column, value)]), [said], "{column}");
+    }
+    assert_eq!(violations(&contract, &[("never", texts.clone())]), [""; 0]);
+    let all = ["all[0] must have at least 2 characters", "all[1] must have at least 2 characters"];
+    assert_eq!(violations(&contract, &[("all", texts)]), all);
+}
+
+#[test]
 fn constraints_can_be_switched_off() {
     let contract = compiled(
         "string a = 2 [(buf.validate.field).string.min_len = 2, (buf.validate.field).ignore = IGNORE_ALWAYS];",

@@ -5,6 +5,7 @@
 mod contract_service;
 mod contracts;
 mod crud;
+mod defaults;
 mod denials;
 mod endpoint;
 mod etags;
