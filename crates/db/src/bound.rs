@@ -5,14 +5,14 @@ use std::io::Write;
 use diesel::backend::Backend;
 use diesel::expression::expression_types::Untyped;
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryBuilder as _, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::serialize::{IsNull, Output, ToSql};
 use diesel::sql_types::{BigInt, Binary, Bool, Double, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use mainstay_record::{Kind, Value};
 
-use crate::statement::Piece;
+use crate::statement::{Piece, Statement};
 
 /// Microseconds from 1970 to 2000, where PostgreSQL's timestamps begin.
 pub(crate) const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
@@ -21,8 +21,7 @@ pub(crate) const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
 ///
 /// It has no static query id, so Diesel's statement cache goes by text and bind types.
 pub(crate) struct Bound<'a> {
-    pub pieces: &'a [Piece],
-    pub cacheable: bool,
+    pub statement: &'a Statement,
     pub binds: &'a [Value],
 }
 
@@ -41,10 +40,10 @@ impl Bound<'_> {
         mut pass: AstPass<'_, 'b, DB>,
         push: impl Fn(&mut AstPass<'_, 'b, DB>, Kind, &'b Value) -> QueryResult<()>,
     ) -> QueryResult<()> {
-        if !self.cacheable {
+        if !self.statement.is_cacheable() {
             pass.unsafe_to_cache_prepared();
         }
-        for piece in self.pieces {
+        for piece in self.statement.pieces() {
             match piece {
                 Piece::Text(text) => pass.push_sql(text),
                 Piece::Bind { slot, kind } => match self.binds.get(*slot) {
@@ -68,6 +67,15 @@ impl QueryFragment<Sqlite> for Bound<'_> {
             Value::Null => pass.push_bind_param::<Nullable<BigInt>, Option<i64>>(&None),
         })
     }
+
+    fn to_sql(&self, out: &mut <Sqlite as Backend>::QueryBuilder, _: &Sqlite) -> QueryResult<()> {
+        out.push_sql(self.statement.sqlite());
+        Ok(())
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &Sqlite) -> QueryResult<bool> {
+        Ok(self.statement.is_cacheable())
+    }
 }
 
 impl QueryFragment<Pg> for Bound<'_> {
@@ -82,6 +90,15 @@ impl QueryFragment<Pg> for Bound<'_> {
             Value::Json(_) => pass.push_bind_param::<JsonText, Value>(value),
             Value::Null => push_null(pass, kind),
         })
+    }
+
+    fn to_sql(&self, out: &mut <Pg as Backend>::QueryBuilder, _: &Pg) -> QueryResult<()> {
+        out.push_sql(self.statement.postgres());
+        Ok(())
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
+        Ok(self.statement.is_cacheable())
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Config {
     pub statement_timeout_ms: u64,
     /// Threads for long reads on SQLite.
     pub heavy_readers: usize,
+    /// How long a short read on SQLite may take on average, microseconds. One that takes longer counts as a long read.
+    pub inline_limit_us: u64,
     /// Long reads that may wait before more are refused.
     pub heavy_queue: usize,
     /// Writes that may wait for the SQLite writer before more are refused.
@@ -45,6 +47,7 @@ impl Default for Config {
             connect_timeout_ms: 5_000,
             statement_timeout_ms: 15_000,
             heavy_readers: 2,
+            inline_limit_us: 250,
             heavy_queue: 64,
             write_queue: 4_096,
             log_limit_bytes: DEFAULT_LOG_LIMIT_BYTES,
@@ -55,6 +58,10 @@ impl Default for Config {
 impl Config {
     pub(crate) fn pool_wait(&self) -> Duration {
         Duration::from_millis(self.pool_wait_ms)
+    }
+
+    pub(crate) fn inline_limit(&self) -> Duration {
+        Duration::from_micros(self.inline_limit_us)
     }
 
     pub(crate) fn connect_timeout(&self) -> Duration {

@@ -98,7 +98,8 @@ impl Database {
     {
         match &self.store {
             Store::Sqlite(store) => store.fetch(lane, statement, binds, sink).await,
-            Store::Postgres(store) => store.fetch(lane, statement, &binds, sink).await,
+            // Boxed: a future is as large as the largest thing in it, and this one is moved with every call on SQLite.
+            Store::Postgres(store) => Box::pin(store.fetch(lane, statement, &binds, sink)).await,
         }
     }
 

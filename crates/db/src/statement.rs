@@ -1,7 +1,7 @@
 //! Statements whose text is made at run time and stays prepared.
 
-use std::fmt;
-use std::sync::Arc;
+use std::fmt::{self, Write as _};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use mainstay_record::{Kind, Value};
@@ -29,6 +29,9 @@ pub struct Statement {
     slots: usize,
     cacheable: bool,
     pace: Pace,
+    /// The text as SQLite takes it, made once: Diesel asks for it on every run.
+    sqlite: OnceLock<Box<str>>,
+    postgres: OnceLock<Box<str>>,
 }
 
 impl Statement {
@@ -44,7 +47,9 @@ impl Statement {
 
     pub(crate) fn from_pieces(pieces: Vec<Piece>, cacheable: bool) -> Statement {
         let slots = pieces.iter().map(|piece| if let Piece::Bind { slot, .. } = piece { slot + 1 } else { 0 });
-        Statement { slots: slots.max().unwrap_or(0), pieces, cacheable, pace: Pace::default() }
+        let slots = slots.max().unwrap_or(0);
+        let (sqlite, postgres) = (OnceLock::new(), OnceLock::new());
+        Statement { slots, pieces, cacheable, pace: Pace::default(), sqlite, postgres }
     }
 
     /// How many binds the statement needs.
@@ -57,17 +62,45 @@ impl Statement {
         self.cacheable
     }
 
-    /// Says whether the statement proved too slow to run inline (above 250 microseconds on average).
+    /// Says whether the statement proved too slow to run inline, on average.
     pub fn is_slow(&self) -> bool {
         self.pace.is_slow()
     }
 
-    pub(crate) fn ran_for(&self, elapsed: Duration) {
-        self.pace.record(elapsed);
+    pub(crate) fn ran_for(&self, elapsed: Duration, limit: Duration) {
+        self.pace.record(elapsed, limit);
     }
 
     pub(crate) fn bind<'a>(&'a self, binds: &'a [Value]) -> Bound<'a> {
-        Bound { pieces: &self.pieces, cacheable: self.cacheable, binds }
+        Bound { statement: self, binds }
+    }
+
+    pub(crate) fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// The text with `?` where a value stands.
+    pub(crate) fn sqlite(&self) -> &str {
+        self.sqlite.get_or_init(|| self.written(|text, _| text.push('?')))
+    }
+
+    /// The text with `$1`, `$2` … where values stand.
+    pub(crate) fn postgres(&self) -> &str {
+        self.postgres.get_or_init(|| self.written(|text, number| _ = write!(text, "${number}")))
+    }
+
+    fn written(&self, mut put: impl FnMut(&mut String, usize)) -> Box<str> {
+        let (mut text, mut number) = (String::new(), 0);
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(piece) => text.push_str(piece),
+                Piece::Bind { .. } => {
+                    number += 1;
+                    put(&mut text, number);
+                }
+            }
+        }
+        text.into_boxed_str()
     }
 }
 

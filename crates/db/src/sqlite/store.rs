@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use diesel::connection::{CacheSize, Connection};
 use diesel::sqlite::SqliteConnection;
@@ -47,6 +47,8 @@ pub(super) struct Shared {
     pub commits: AtomicU64,
     /// Counts calls of `refresh`.
     generation: AtomicU64,
+    /// Above this a statement is too slow to run inline.
+    inline_limit: Duration,
     pub tally: Tally,
     pub writes: Queue<Box<dyn Task>>,
     pub heavy: Queue<HeavyTask>,
@@ -73,6 +75,7 @@ impl SqliteStore {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             commits: AtomicU64::new(0),
             generation: AtomicU64::new(0),
+            inline_limit: config.inline_limit(),
             tally: Tally::default(),
             writes: Queue::new(config.write_queue.max(1)),
             heavy: Queue::new(config.heavy_queue.max(1)),
@@ -112,14 +115,16 @@ impl SqliteStore {
         if lane == Lane::Inline && !statement.is_slow() {
             count(&self.shared.tally.inline_reads);
             let shared = &self.shared;
-            inline::with_reader(shared, |link| fetch_into(link, &shared.path, statement, &binds, &mut sink))?;
+            inline::with_reader(shared, |link| fetch_into(link, shared, statement, &binds, &mut sink))?;
             return Ok(sink);
         }
         let statement = Arc::clone(statement);
-        self.heavy(move |link, path| {
-            fetch_into(link, path, &statement, &binds, &mut sink)?;
+        // Boxed, as the rare way: what runs inline need not be as large.
+        let shared = Arc::clone(&self.shared);
+        Box::pin(self.heavy(move |link, _| {
+            fetch_into(link, &shared, &statement, &binds, &mut sink)?;
             Ok(sink)
-        })
+        }))
         .await
     }
 
@@ -232,7 +237,7 @@ impl SqliteStore {
     pub fn ping(&self) -> Result<(), Error> {
         inline::with_reader(&self.shared, |link| {
             let statement = Statement::text("SELECT count(*) FROM sqlite_schema");
-            fetch_into(link, &self.shared.path, &statement, &[], &mut Rows::default())
+            fetch_into(link, &self.shared, &statement, &[], &mut Rows::default())
         })
     }
 
@@ -281,14 +286,14 @@ fn answered<T, E: From<Error>>(answer: Result<Result<T, E>, oneshot::error::Recv
 
 fn fetch_into<S: Sink>(
     link: &mut SqliteConnection,
-    path: &Path,
+    shared: &Shared,
     statement: &Statement,
     binds: &[Value],
     sink: &mut S,
 ) -> Result<(), Error> {
     let started = Instant::now();
-    crate::conn::fetch_sqlite(link, path, statement, binds, sink)?;
-    statement.ran_for(started.elapsed());
+    crate::conn::fetch_sqlite(link, &shared.path, statement, binds, sink)?;
+    statement.ran_for(started.elapsed(), shared.inline_limit);
     Ok(())
 }
 
