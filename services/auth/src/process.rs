@@ -1,7 +1,6 @@
 //! The auth service as a process of its own.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use argon2::Params;
 use mainstay_db::{DataDir, RunInfo};
@@ -20,7 +19,7 @@ pub fn run(flags: &Flags) -> ExitCode {
         Ok(settings) => settings,
         Err(problems) => return process::failed(&problems),
     };
-    process::run(common, Some(Arc::new(mainstay_db::park)), VERSION, move |process| serve(process, config))
+    process::run(common, VERSION, move |process| serve(process, config))
 }
 
 async fn serve(process: Process, config: Config) -> Result<(), Failure> {

@@ -24,7 +24,7 @@ pub fn run(flags: &Flags) -> ExitCode {
         Ok(settings) => settings,
         Err(problems) => return process::failed(&problems),
     };
-    process::run(common, Some(Arc::new(mainstay_db::park)), VERSION, move |process| serve(process, config))
+    process::run(common, VERSION, move |process| serve(process, config))
 }
 
 async fn serve(process: Process, config: Config) -> Result<(), Failure> {

@@ -25,7 +25,7 @@ pub fn run(flags: &Flags, reach: Reach, command: AdminCommand) -> ExitCode {
     };
     let (mut common, auth, _, _) = settings.split(Role::All);
     common.telemetry.log = "warn".to_owned();
-    process::run(common, None, env!("CARGO_PKG_VERSION"), move |process| async move {
+    process::run(common, env!("CARGO_PKG_VERSION"), move |process| async move {
         perform(&process.common, &reach, &auth, command).await
     })
 }

@@ -57,7 +57,7 @@ fn on_system<F>(common: Common, work: impl FnOnce(Common) -> F) -> ExitCode
 where
     F: Future<Output = Result<(), Failure>>,
 {
-    process::run(common, None, env!("CARGO_PKG_VERSION"), move |process| work(process.common))
+    process::run(common, env!("CARGO_PKG_VERSION"), move |process| work(process.common))
 }
 
 fn load(folder: &Path) -> Result<Contract, Failure> {

@@ -42,7 +42,7 @@ fn all(flags: &Flags, seed: Option<PathBuf>) -> ExitCode {
         Err(problems) => return process::failed(&problems),
     };
     let sections = Sections { auth, data, gateway, seed };
-    process::run(common, Some(Arc::new(mainstay_db::park)), VERSION, move |process| serve(process, sections))
+    process::run(common, VERSION, move |process| serve(process, sections))
 }
 
 struct Sections {

@@ -1,8 +1,8 @@
 //! Reads on the calling thread.
 //!
 //! Opening and ending a read transaction costs more than a key lookup (two `fcntl`, one `stat`). Each thread therefore
-//! keeps its reader inside a transaction as long as nothing was committed, and ends it when the thread goes idle
-//! ([`park`]) or, on a thread that never does, when the writer finds the snapshot old.
+//! keeps its reader inside a transaction as long as nothing was committed. A snapshot that a commit has made old is ended by
+//! the thread's next read, or by the writer, which looks for old ones: they would keep the write-ahead log from being reused.
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::Ordering;
@@ -28,18 +28,6 @@ pub(super) struct Reader {
     snapshot: Option<u64>,
     generation: u64,
     closed: bool,
-}
-
-/// Ends the snapshots that this thread holds. A runtime calls it when a worker goes idle (`on_thread_park`).
-pub fn park() {
-    // A thread that is ending has no readers any more.
-    let _ = READERS.try_with(|readers| {
-        for (_, reader) in readers.borrow().iter() {
-            if let Ok(mut reader) = reader.try_lock() {
-                reader.end();
-            }
-        }
-    });
 }
 
 /// Runs `read` on this thread's reader in a snapshot that holds everything committed before the call.

@@ -12,6 +12,5 @@ mod store;
 mod verbs;
 mod writer;
 
-pub use inline::park;
 pub(crate) use job::panicked;
 pub(crate) use store::SqliteStore;

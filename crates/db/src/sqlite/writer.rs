@@ -19,7 +19,7 @@ use crate::queue::Waited;
 /// How many callers share one commit at most. More gain nothing and make the first one wait.
 pub(super) const GROUP: usize = 256;
 
-/// How long a reader may keep a snapshot that a commit has made old. A worker that never goes idle would otherwise keep
+/// How long a reader may keep a snapshot that a commit has made old. A thread that reads no more would otherwise keep
 /// the write-ahead log from being reused.
 const STALE_SNAPSHOT: Duration = Duration::from_millis(100);
 

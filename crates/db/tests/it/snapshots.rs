@@ -73,17 +73,7 @@ async fn held_back(db: &Database) -> i64 {
 }
 
 #[tokio::test]
-async fn a_worker_that_goes_idle_holds_no_snapshot() {
-    let db = database::fresh(Engine::Sqlite).await;
-    table(&db).await;
-    keys(&db).await;
-    mainstay_db::park();
-    add(&db, "a").await.unwrap();
-    assert_eq!(held_back(&db).await, 0);
-}
-
-#[tokio::test]
-async fn a_snapshot_on_a_thread_that_never_parks_is_ended_from_outside() {
+async fn a_snapshot_that_a_commit_made_old_is_ended_though_its_thread_reads_no_more() {
     let db = database::fresh(Engine::Sqlite).await;
     table(&db).await;
     keys(&db).await;

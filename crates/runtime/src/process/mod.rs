@@ -27,7 +27,7 @@ use mainstay_telemetry::{Identity, Telemetry};
 use secrecy::SecretString;
 
 use crate::server::{Drained, TlsConfig};
-use crate::threads::{self, OnPark};
+use crate::threads;
 use crate::{Check, Health, Operations, Readiness, Server, ServerConfig, Shutdown, systemd};
 
 /// How long to wait before the keys of tokens are fetched again after auth did not answer.
@@ -113,19 +113,14 @@ pub struct Process {
 }
 
 /// Runs a server process from its settings to its end. An error is printed with its causes; the exit code is 1 then.
-pub fn run<F>(
-    common: Common,
-    on_park: Option<OnPark>,
-    version: &'static str,
-    serve: impl FnOnce(Process) -> F,
-) -> ExitCode
+pub fn run<F>(common: Common, version: &'static str, serve: impl FnOnce(Process) -> F) -> ExitCode
 where
     F: Future<Output = Result<(), Failure>>,
 {
     let started = Instant::now();
     // Where two crypto providers are compiled in, rustls wants to be told; a second call is none of our business.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = match threads::build(common.workers, on_park) {
+    let runtime = match threads::build(common.workers) {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
