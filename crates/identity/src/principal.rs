@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// What kind of caller a [`Principal`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,7 +50,8 @@ pub struct User {
 impl Principal {
     /// Names the caller who presented nothing.
     pub fn anonymous() -> Principal {
-        Principal::bare(Kind::Anonymous, None, Vec::new())
+        static NOBODY: LazyLock<Principal> = LazyLock::new(|| Principal::bare(Kind::Anonymous, None, Vec::new()));
+        NOBODY.clone()
     }
 
     /// Names the process itself. Rules do not apply to it, so it must never be made from anything that a caller sent.

@@ -3,7 +3,7 @@
 use super::impatient::Impatient;
 use super::limits::{
     CONNECTION_WINDOW_BYTES, HEAD_TIMEOUT, HTTP2_KEEPALIVE_INTERVAL, HTTP2_KEEPALIVE_TIMEOUT, MAX_CONCURRENT_STREAMS,
-    MAX_HEAD_BYTES, MAX_HEADERS, MAX_LOCAL_RESETS, MAX_PENDING_RESETS, MAX_SEND_BUFFER_BYTES, STREAM_WINDOW_BYTES,
+    MAX_HEAD_BYTES, MAX_LOCAL_RESETS, MAX_PENDING_RESETS, MAX_SEND_BUFFER_BYTES, STREAM_WINDOW_BYTES,
     TLS_HANDSHAKE_TIMEOUT, WRITE_STALL_TIMEOUT,
 };
 use super::lingering::{Lingering, Progress};
@@ -139,8 +139,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .writev(true)
         .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD_BYTES)
-        .max_headers(MAX_HEADERS);
+        .max_buf_size(MAX_HEAD_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -7,7 +7,7 @@ use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use mainstay_layers::{Body, Peer, stack};
-use mainstay_runtime::server::{BindError, TlsConfig};
+use mainstay_runtime::server::{BindError, MAX_HEADERS, TlsConfig};
 use mainstay_runtime::{Server, ServerConfig, Shutdown};
 use rustls::pki_types::{CertificateDer, ServerName};
 use std::path::Path;
@@ -173,6 +173,21 @@ async fn a_head_that_is_too_large_is_refused() {
     assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
     drop(stream);
     assert_eq!(get(TcpStream::connect(server.address).await.unwrap(), Version::HTTP_11).await, "HTTP/1.1 true");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_may_have_so_many_headers_and_no_more() {
+    let server = plain();
+    for (headers, status) in [(MAX_HEADERS, "HTTP/1.1 200"), (MAX_HEADERS + 1, "HTTP/1.1 431")] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let more: String = (2..headers).map(|number| format!("x-{number}: y\r\n")).collect();
+        let head = format!("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{more}\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(status), "{headers}: {answer}");
+    }
     server.stop().await;
 }
 
