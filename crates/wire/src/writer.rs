@@ -49,6 +49,7 @@ pub(crate) struct Tag {
 }
 
 impl Tag {
+    #[inline]
     pub(crate) fn new(number: u32, wire_type: WireType) -> Tag {
         let mut tag = Tag { bytes: [0; 5], length: 0 };
         let mut rest = (u64::from(number) << 3) | wire_type as u64;
@@ -98,9 +99,16 @@ fn two_bytes(value: u64) -> [u8; 2] {
 }
 
 /// The varint's bytes and how many of them count.
-#[allow(clippy::cast_possible_truncation)] // seven bits at a time
-pub(crate) fn varint(mut value: u64) -> ([u8; 10], usize) {
+pub(crate) fn varint(value: u64) -> ([u8; 10], usize) {
     let mut bytes = [0; 10];
+    let length = put_varint_at(value, &mut bytes);
+    (bytes, length)
+}
+
+/// Writes a varint to where there is room for it, and says how many bytes it took.
+#[inline]
+#[allow(clippy::cast_possible_truncation)] // seven bits at a time
+pub(crate) fn put_varint_at(mut value: u64, bytes: &mut [u8]) -> usize {
     let mut length = 0;
     while value >= 0x80 {
         bytes[length] = value as u8 | 0x80;
@@ -108,7 +116,7 @@ pub(crate) fn varint(mut value: u64) -> ([u8; 10], usize) {
         length += 1;
     }
     bytes[length] = value as u8;
-    (bytes, length + 1)
+    length + 1
 }
 
 #[inline]
@@ -133,16 +141,37 @@ pub(crate) fn close<S: Sink>(start: usize, out: &mut S) {
         let byte = length as u8;
         out.written()[start - 1] = byte;
     } else {
-        close_long(start, length, out);
+        make_room(start, 1, out);
     }
 }
 
-fn close_long<S: Sink>(start: usize, length: usize, out: &mut S) {
+/// The same as [`open`] for a body that most often takes from 128 to 16383 bytes, and is then not moved.
+#[inline]
+pub(crate) fn open_wide<S: Sink>(out: &mut S) -> usize {
+    out.extend(&[0; 2]);
+    out.length()
+}
+
+/// The same as [`close`] for what [`open_wide`] has begun.
+#[inline]
+pub(crate) fn close_wide<S: Sink>(start: usize, out: &mut S) {
+    let length = out.length() - start;
+    if (0x80..0x4000).contains(&length) {
+        out.written()[start - 2..start].copy_from_slice(&two_bytes(length as u64));
+    } else {
+        make_room(start, 2, out);
+    }
+}
+
+/// Writes the length of a body for which another number of bytes was left than it takes.
+fn make_room<S: Sink>(start: usize, left: usize, out: &mut S) {
+    let length = out.length() - start;
     let (bytes, size) = varint(length as u64);
-    out.extend(&bytes[1..size]); // makes room; the content is overwritten below
-    let written = out.written();
-    written.copy_within(start..start + length, start + size - 1);
-    written[start - 1..start - 1 + size].copy_from_slice(&bytes[..size]);
+    let begin = start - left;
+    out.extend(&bytes[..size.saturating_sub(left)]); // makes room; the content is overwritten below
+    out.written().copy_within(start..start + length, begin + size);
+    out.written()[begin..begin + size].copy_from_slice(&bytes[..size]);
+    out.cut(begin + size + length);
 }
 
 pub(crate) fn zigzag(value: i64) -> u64 {
@@ -151,4 +180,28 @@ pub(crate) fn zigzag(value: i64) -> u64 {
 
 pub(crate) fn unzigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_stands_before_its_body_however_much_room_was_left_for_it() {
+        for length in [0, 1, 127, 128, 129, 16_383, 16_384, 16_385, 3_000_000] {
+            let body: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+            let mut expected = b"before".to_vec();
+            put_length_delimited(&body, &mut expected);
+            for (open, close) in [
+                (open::<Vec<u8>> as fn(&mut _) -> usize, close::<Vec<u8>> as fn(usize, &mut _)),
+                (open_wide, close_wide),
+            ] {
+                let mut out = b"before".to_vec();
+                let start = open(&mut out);
+                out.extend_from_slice(&body);
+                close(start, &mut out);
+                assert!(out == expected, "{length}");
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@ use crate::{
     json::keys::DistinctKeys,
     table::{MessagePlan, Special},
     wkt::{date::Date, duration::Duration, field_mask, timestamp::Timestamp},
-    writer::{Sink, Tag, WireType, close, open, put_length_delimited, put_varint},
+    writer::{Sink, Tag, WireType, close, open, put_length_delimited, put_varint, put_varint_at},
 };
 
 /// The tags of `google.protobuf.Value`'s members, of Struct's entries and their parts.
@@ -187,9 +187,17 @@ pub(crate) fn put_duration<S: Sink>(duration: Duration, out: &mut S) {
     put_seconds(duration.seconds, duration.nanos, out);
 }
 
+/// Writes the body of a time, put together first, so that it is copied once.
 fn put_seconds<S: Sink>(seconds: i64, nanos: i32, out: &mut S) {
-    put_nonzero(1, seconds, out);
-    put_nonzero(2, nanos.into(), out);
+    const TAGS: [u8; 2] = [1 << 3, 2 << 3];
+    let (mut bytes, mut end) = ([0; 22], 0);
+    for (tag, value) in TAGS.into_iter().zip([seconds, nanos.into()]) {
+        if value != 0 {
+            bytes[end] = tag;
+            end += 1 + put_varint_at(value.cast_unsigned(), &mut bytes[end + 1..]);
+        }
+    }
+    out.extend(&bytes[..end]);
 }
 
 /// Writes the body of a `google.type.Date`.

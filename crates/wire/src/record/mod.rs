@@ -14,7 +14,7 @@ use crate::{
     fail::shown,
     path::select_below,
     table::{FieldPlan, Leaf, Numbers, Table},
-    writer::{Tag, WireType, close, open},
+    writer::{Tag, WireType, close_wide, open_wide},
 };
 
 /// How deep messages may nest in a record: a request or a page around it needs some of [`MAX_DEPTH`] for itself.
@@ -193,9 +193,9 @@ impl RecordPlan {
     ) -> Result<(), EncodeError> {
         let start = out.len();
         Tag::new(number, WireType::Bytes).put(out);
-        let body = open(out);
+        let body = open_wide(out);
         self.encode_selected(row, selection, out).inspect_err(|_| out.truncate(start))?;
-        close(body, out);
+        close_wide(body, out);
         Ok(())
     }
 
