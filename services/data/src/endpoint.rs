@@ -40,7 +40,7 @@ impl Endpoint for DataEndpoint {
     /// Whoever it is may come as far as a resource's rules.
     fn resolve(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
         let path = parts.uri.path();
-        if self.resources.serves(path) {
+        if self.resources.find(path).is_some() {
             let target = Target::Resource(Arc::from(path));
             return Ok(Resolved { target, access: Access::Anyone, streams: false, route: self.metrics.route(path) });
         }

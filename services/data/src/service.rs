@@ -14,7 +14,7 @@ use crate::domain::caller::Caller;
 use crate::domain::context::{Context, Operation};
 use crate::domain::{create, delete, get, list, update};
 use crate::error::{Error, Result};
-use crate::plans::Bound;
+use crate::plans::{Bound, Snapshot};
 use crate::served::Served;
 
 /// How often a call is tried again because the schema changed under its statement.
@@ -27,46 +27,53 @@ pub struct Resources {
     pub clock: Arc<dyn Clock>,
 }
 
+/// A method of a resource, and the snapshot in which it was found.
+pub struct Found {
+    snapshot: Arc<Snapshot>,
+    bound: Bound,
+}
+
+/// What a method needs of a call.
+struct Request {
+    path: Arc<str>,
+    principal: Principal,
+    message: Bytes,
+    read_mask: Option<Arc<str>>,
+}
+
 impl Resources {
-    /// Says whether a path is one of a resource's methods, now.
-    pub fn serves(&self, path: &str) -> bool {
-        self.served.load().method(path).is_some()
+    /// Finds one of a resource's methods, as it is served now.
+    pub fn find(&self, path: &str) -> Option<Found> {
+        let snapshot = self.served.load();
+        let bound = snapshot.method(path)?;
+        Some(Found { snapshot, bound })
     }
 
     /// Answers a call to one of a resource's methods.
     pub async fn call(&self, call: &Call) -> std::result::Result<Bytes, Fault> {
-        let read_mask = read_mask(&call.metadata)?;
-        self.run(&call.path, &call.principal, &call.message, read_mask).await.map_err(|error| match error {
-            Some(error) => error.into(),
-            None => Fault::new(Reason::MethodNotFound),
-        })
+        let found = self.find(&call.path).ok_or_else(|| Fault::new(Reason::MethodNotFound))?;
+        self.answer(found, Request::of(call)?).await
     }
 
-    /// Runs a method on the snapshot that is served now, and again on the next one if the schema changed meanwhile: a
+    /// Runs a method on the snapshot in which it was found, and again on the next one if the schema changed meanwhile: a
     /// statement that was made for another revision never reads or writes anything (its names do not exist any more).
-    async fn run(
-        &self,
-        path: &Arc<str>,
-        principal: &Principal,
-        message: &Bytes,
-        read_mask: Option<Arc<str>>,
-    ) -> std::result::Result<Bytes, Option<Error>> {
+    async fn answer(&self, mut found: Found, request: Request) -> std::result::Result<Bytes, Fault> {
         let mut replans = 0;
         loop {
-            let snapshot = self.served.load();
+            let Found { snapshot, bound } = found;
             let revision = snapshot.revision;
-            let bound = snapshot.method(path).ok_or(None)?;
-            let caller = Caller { principal: principal.clone(), now: self.clock.now_micros() };
-            let (method, read_mask) = (Arc::clone(path), read_mask.clone());
+            let caller = Caller { principal: request.principal.clone(), now: self.clock.now_micros() };
+            let (method, read_mask) = (Arc::clone(&request.path), request.read_mask.clone());
             let op = Operation { snapshot, resource: bound.resource, caller, method, read_mask };
-            match self.perform(&op, bound, message).await {
+            match self.perform(&op, bound, &request.message).await {
                 Err(Error::StaleSchema) if replans < MAX_REPLANS => {
                     replans += 1;
-                    if !self.served.newer_than(revision).await {
-                        return Err(Some(Error::StaleSchema));
+                    if !Box::pin(self.served.newer_than(revision)).await {
+                        return Err(Error::StaleSchema.into());
                     }
+                    found = self.find(&request.path).ok_or_else(|| Fault::new(Reason::MethodNotFound))?;
                 }
-                other => return other.map_err(Some),
+                other => return other.map_err(Fault::from),
             }
         }
     }
@@ -81,6 +88,17 @@ impl Resources {
             Standard::Update => Box::pin(update::update(cx, op, message)).await,
             Standard::Delete => Box::pin(delete::delete(cx, op, message)).await,
         }
+    }
+}
+
+impl Request {
+    fn of(call: &Call) -> std::result::Result<Request, Fault> {
+        Ok(Request {
+            path: Arc::clone(&call.path),
+            principal: call.principal.clone(),
+            message: call.message.clone(),
+            read_mask: read_mask(&call.metadata)?,
+        })
     }
 }
 
@@ -108,10 +126,8 @@ pub struct DataChannel {
 
 impl Channel for DataChannel {
     fn call(&self, call: Call) -> BoxFuture<'static, std::result::Result<Reply, Fault>> {
-        if !self.resources.serves(&call.path) {
-            return self.platform.call(call);
-        }
-        let resources = Arc::clone(&self.resources);
-        Box::pin(async move { resources.call(&call).await.map(Reply::Unary) })
+        let Some(found) = self.resources.find(&call.path) else { return self.platform.call(call) };
+        let (resources, request) = (Arc::clone(&self.resources), Request::of(&call));
+        Box::pin(async move { resources.answer(found, request?).await.map(Reply::Unary) })
     }
 }

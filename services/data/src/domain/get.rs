@@ -28,7 +28,7 @@ pub async fn get(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> 
     let selection = read_mask::of_record(op)?;
     let name = frame::string(message, NAME)?.unwrap_or_default();
     let key = op.key("name", name)?;
-    let binds = statement.values(&op.caller, &key);
+    let binds = statement.taken(&op.caller, key);
     let answer = Answer { plan: Arc::clone(plan), selection, found: false, error: None, out: Vec::with_capacity(512) };
     let answer = cx.db.fetch(Lane::Inline, &statement.statement, binds, answer).await?;
     match answer.error {

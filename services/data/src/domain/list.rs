@@ -25,6 +25,9 @@ pub const MAX_PAGE_SIZE: usize = 1_000;
 /// page of one record is as large as that record.
 pub const MAX_PAGE_BYTES: usize = 2 << 20;
 
+/// A page that is smaller than this has no record remembered as its last one before it has as many as were asked for.
+const SMALL_PAGE_BYTES: usize = 64 << 10;
+
 /// What a record takes as a message, about: a page is allocated once for as many rows as it may have.
 const USUAL_RECORD_BYTES: usize = 400;
 
@@ -73,14 +76,19 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes>
     if nothing {
         return Ok(Bytes::new());
     }
-    let mut params = vec![Value::Int(i64::try_from(request.page_size + 1).unwrap_or(i64::MAX))];
-    params.extend(parent.into_iter().flatten());
-    params.extend(values);
-    let binds = list.statement.values(&op.caller, &params);
-    let lane = list.lane(request.page_size);
-    let page = Page::new(plan, &list, request.page_size, shown);
-    let page = cx.db.fetch(lane, &list.statement.statement, binds, page).await?;
-    finish(cx, op, &list, &binding, page)
+    let place: Vec<Value> = parent.into_iter().flatten().chain(values).collect();
+    let mut page = Page::new(plan, &list, request.page_size, shown);
+    loop {
+        let mut params = Vec::with_capacity(1 + place.len());
+        params.push(Value::Int(i64::try_from(page.size + 1).unwrap_or(i64::MAX)));
+        params.extend_from_slice(&place);
+        let binds = list.statement.taken(&op.caller, params);
+        page = cx.db.fetch(list.lane(page.size), &list.statement.statement, binds, page).await?;
+        if !page.ends_unremembered() {
+            return finish(cx, op, &list, &binding, page);
+        }
+        page = page.of_as_many();
+    }
 }
 
 fn read(message: &[u8]) -> Result<Request<'_>> {
@@ -150,8 +158,9 @@ struct Page {
     records: usize,
     /// Whether a row came that did not fit.
     more: bool,
-    /// The order values of the last record that it has.
+    /// The order values of the last record that it has, where they were remembered.
     last: Vec<Value>,
+    remembered: bool,
     error: Option<EncodeError>,
     out: Vec<u8>,
 }
@@ -166,6 +175,7 @@ impl Page {
             records: 0,
             more: false,
             last: vec![Value::Null; list.order.len()],
+            remembered: false,
             error: None,
             out: Vec::with_capacity(size.min(MAX_INLINE_ROWS) * USUAL_RECORD_BYTES),
         }
@@ -180,12 +190,29 @@ impl Page {
         }
     }
 
-    /// Remembers where the page would end with this row: which row is the last is known only when the next one has come.
+    /// Remembers where the page would end with this row, if it may: which row is the last is known only when the next one
+    /// has come. In a page that is small yet that is nearly never another one than was asked for.
     fn remember<R: Row>(&mut self, row: &R) {
+        self.remembered = self.records == self.size || self.out.len() > SMALL_PAGE_BYTES;
+        if !self.remembered {
+            return;
+        }
         let columns = &self.plan.resource.layout.columns;
         for (key, place) in self.order.iter().zip(&mut self.last) {
             row.read(key.index, columns[key.index].kind, |value| put(place, value));
         }
+    }
+
+    /// Says whether the page ended with a row of which nobody thought that it would be the last.
+    fn ends_unremembered(&self) -> bool {
+        self.more && !self.remembered
+    }
+
+    /// The same page, to be read again for as many records as it came to have.
+    fn of_as_many(self) -> Page {
+        let Page { plan, order, shown, records, last, mut out, .. } = self;
+        out.clear();
+        Page { plan, order, shown, size: records, records: 0, more: false, last, remembered: false, error: None, out }
     }
 }
 

@@ -19,12 +19,18 @@ pub enum Rows {
 
 /// Compiles the caller's read mask over the resource; nothing where all of it is wanted.
 pub fn of_record(op: &Operation) -> Result<Option<Selection>> {
+    if op.read_mask.is_none() {
+        return Ok(None);
+    }
     let paths = paths(op);
     if paths.is_empty() { Ok(None) } else { select(op, &paths).map(Some) }
 }
 
 /// Compiles the read mask of a list. It names the fields of the list's answer (`products.title`); the token always comes.
 pub fn of_list(op: &Operation) -> Result<Rows> {
+    if op.read_mask.is_none() {
+        return Ok(Rows::Whole);
+    }
     let paths = paths(op);
     if paths.is_empty() || paths.contains(&"*") {
         return Ok(Rows::Whole);

@@ -130,10 +130,11 @@ impl Request {
         let keys = plan.resource.layout.keys();
         let changed: Vec<usize> = (keys..new.len()).filter(|index| old[*index] != new[*index]).collect();
         let statement = plan.update(&changed);
-        let mut params = self.key.clone();
+        let mut params = Vec::with_capacity(self.key.len() + 1 + changed.len());
+        params.extend_from_slice(&self.key);
         params.push(old[plan.resource.layout.revision()].clone());
         params.extend(changed.iter().map(|index| new[*index].clone()));
-        let binds = statement.values(&self.op.caller, &params);
+        let binds = statement.taken(&self.op.caller, params);
         match conn.execute(&statement.statement, &binds).await {
             Ok(0) => Err(Error::EtagMismatch),
             Ok(_) => Ok(Outcome::Record(new)),

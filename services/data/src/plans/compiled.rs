@@ -70,6 +70,11 @@ impl Compiled {
         Cow::Owned(self.values(caller, params))
     }
 
+    /// The values of one run, which are the parameters themselves where nothing has to be put together.
+    pub fn taken(&self, caller: &Caller, params: Vec<Value>) -> Vec<Value> {
+        if self.plain && params.len() == self.binds.len() { params } else { self.values(caller, &params) }
+    }
+
     /// The values of one run. `params` are what the statement's maker called `Param(i)`.
     pub fn values(&self, caller: &Caller, params: &[Value]) -> Vec<Value> {
         self.binds.iter().map(|source| value(source, caller, params)).collect()

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use foldhash::fast::FixedState;
 use mainstay_expr::AtomValues;
 use mainstay_sql::{Condition, Dialect, Select, Table, select};
 
@@ -30,7 +31,7 @@ pub struct KeyReads {
     lock: bool,
     /// For the system, and for rules that hold for every row.
     open: Arc<Compiled>,
-    by_outcome: RwLock<HashMap<AtomValues, Readable>>,
+    by_outcome: RwLock<HashMap<AtomValues, Readable, FixedState>>,
 }
 
 impl KeyReads {

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{PoisonError, RwLock};
 
+use foldhash::fast::RandomState;
+
 /// Keeps at most `2 * half` entries: those that were used lately stay, and what comes only once goes again.
 ///
 /// Two generations: what is new or used again is in the young one. When that is full it becomes the old one, and what was
@@ -16,14 +18,14 @@ pub struct Recent<K, V> {
 
 #[derive(Debug)]
 struct Generations<K, V> {
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
+    young: HashMap<K, V, RandomState>,
+    old: HashMap<K, V, RandomState>,
 }
 
 impl<K: Eq + Hash + Clone, V: Clone> Recent<K, V> {
     /// Makes an empty map.
     pub fn new(half: usize) -> Recent<K, V> {
-        let generations = Generations { young: HashMap::new(), old: HashMap::new() };
+        let generations = Generations { young: HashMap::default(), old: HashMap::default() };
         Recent { generations: RwLock::new(generations), half: half.max(1) }
     }
 

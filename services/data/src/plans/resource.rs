@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use foldhash::fast::RandomState;
 use mainstay_contract::{Contract, Resource, Rule, lower_camel};
 use mainstay_expr::Program;
 use mainstay_record::{Row, Template, TemplatePart, Value};
@@ -40,7 +41,7 @@ pub struct ResourcePlan {
     pub lists: ListPlans,
     gets: KeyReads,
     locked: KeyReads,
-    updates: RwLock<HashMap<Vec<usize>, Arc<Compiled>>>,
+    updates: RwLock<HashMap<Vec<usize>, Arc<Compiled>, RandomState>>,
     /// Each finds one row of a resource that lives under this one. Params: the key, then how many rows to find.
     pub children: Vec<Arc<Compiled>>,
     /// How the parent's name is put together, for a resource that has one.

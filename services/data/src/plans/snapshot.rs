@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use mainstay_contract::{Contract, Standard};
 use mainstay_sql::Dialect;
 use mainstay_wire::PlanError;
@@ -26,7 +27,7 @@ pub struct Snapshot {
     pub applied_at: i64,
     pub contract: Contract,
     resources: Vec<Arc<ResourcePlan>>,
-    methods: HashMap<String, Bound>,
+    methods: HashMap<String, Bound, RandomState>,
 }
 
 impl Snapshot {

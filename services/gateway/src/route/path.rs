@@ -63,8 +63,10 @@ impl Segments {
     /// The same segments, the last one cut off before its last colon, and the verb after it. Nothing where the last
     /// segment has no colon, or nothing before or after it.
     pub fn split_verb<'p>(&self, path: &'p str) -> Option<(Segments, &'p str)> {
-        let last = path.rfind('/').map_or(0, |slash| slash + 1);
-        let colon = last + path.get(last..usize::from(self.end))?.rfind(':')?;
+        // Segments beyond those that are kept are in no template: where the last one of them begins has to be looked for.
+        let kept = self.count.checked_sub(1).and_then(|last| self.starts.get(last)).map(|start| usize::from(*start));
+        let last = kept.unwrap_or_else(|| path.rfind('/').map_or(0, |slash| slash + 1));
+        let colon = last + path.as_bytes().get(last..usize::from(self.end))?.iter().rposition(|byte| *byte == b':')?;
         let verb = path.get(colon + 1..usize::from(self.end))?;
         if colon == last || verb.is_empty() {
             return None;

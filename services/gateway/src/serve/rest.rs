@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
+use http::request::Parts;
 use http::{Method as HttpMethod, Request, Response};
 use http_body_util::Full;
 use mainstay_fault::{Fault, Reason};
@@ -49,11 +50,14 @@ pub async fn serve(
     context: Context,
 ) -> Result<Response<Body>, Fault> {
     let binding = &rest.snapshot.bindings()[rest.binding];
-    let uri = request.uri().clone();
-    let (message, mask) = match read(edge, &rest, binding, request).await {
+    let (parts, body) = request.into_parts();
+    let read = body::read(body, edge.config.max_request_bytes).await;
+    let (message, mask) = match read.and_then(|body| message(&rest, binding, &parts, &body)) {
         Ok(read) => read,
-        Err(fault) => return Err(permission_first(edge, &rest, uri.path(), context, fault).await),
+        // Boxed, as the rare way: a future is as large as the largest thing in it.
+        Err(fault) => return Err(Box::pin(permission_first(edge, &rest, parts.uri.path(), context, fault)).await),
     };
+    drop(parts);
     let mut call = Call::of(context, binding.method.path.clone(), message);
     if let Some(mask) = &mask {
         mask.hand_on(&mut call);
@@ -65,21 +69,19 @@ pub async fn serve(
     Ok(ok(binding, json))
 }
 
-async fn read(
-    edge: &Edge,
+/// The message of a request, and what it wants of the answer.
+fn message(
     rest: &RestRequest,
     binding: &Binding,
-    request: Request<Body>,
+    parts: &Parts,
+    body: &Bytes,
 ) -> Result<(Bytes, Option<ReadMask>), Fault> {
-    let (parts, body) = request.into_parts();
-    let body = body::read(body, edge.config.max_request_bytes).await?;
     if !body.is_empty() {
-        body::check_json(&parts)?;
+        body::check_json(parts)?;
     }
     let plans = &rest.snapshot.plans;
     let (path, query) = (parts.uri.path(), parts.uri.query());
-    let transcoded =
-        transcode::request(plans, binding, RequestParts { path, segments: &rest.segments, query, body: &body })?;
+    let transcoded = transcode::request(plans, binding, RequestParts { path, segments: &rest.segments, query, body })?;
     let mask = ReadMask::of(&rest.snapshot, &binding.method, transcoded.fields.as_deref(), &parts.headers)?;
     Ok((Bytes::from(transcoded.message), mask))
 }
