@@ -1,10 +1,14 @@
 //! Faults as HTTP answers: `google.rpc.Status` in JSON, in the envelope that Google's APIs use (AIP-193).
 
+use crate::budget::Said;
 use crate::fault::Origin;
 use crate::status::{foreign_details, json_duration};
-use crate::{DOMAIN, Fault};
+use crate::{DOMAIN, Fault, Reason};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{Response, StatusCode};
 use prost::Message as _;
 use serde::Serialize;
@@ -12,6 +16,10 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 use tonic::Code;
 use tonic_types::pb;
+
+/// Metadata that says what is taken instead of what came, and the header that HTTP has for it (RFC 9110, sections 15.5.6 and
+/// 15.5.16).
+const REMEDIES: [(&str, HeaderName); 3] = [("allow", ALLOW), ("accept", ACCEPT), ("accept_encoding", ACCEPT_ENCODING)];
 
 #[derive(Serialize)]
 struct Envelope<'a> {
@@ -29,18 +37,20 @@ struct Body<'a> {
 impl Fault {
     /// Renders `{"error": {"code", "status", "message", "details"}}`; `code` is the HTTP status.
     pub fn to_json(&self) -> Vec<u8> {
+        let said = Said::of(&self.0);
         let body = Body {
             code: self.http_status().as_u16(),
             status: code_name(self.code()),
-            message: self.text(),
-            details: self.json_details(),
+            message: &said.message,
+            details: self.json_details(&said),
         };
         serde_json::to_vec(&Envelope { error: body }).expect("strings and numbers always serialise")
     }
 
     /// Ends an HTTP exchange with this fault, writing its source to the log.
     ///
-    /// 401 names the scheme that would help (RFC 6750); a delay becomes `Retry-After` in whole seconds, rounded up.
+    /// 401 names the scheme that would help (RFC 6750); a delay becomes `Retry-After` in whole seconds, rounded up; 405 and
+    /// 415 say in a header what is taken instead, where the metadata does.
     pub fn into_http(mut self) -> Response<Bytes> {
         self.log();
         let mut response = Response::new(Bytes::from(self.to_json()));
@@ -56,28 +66,32 @@ impl Fault {
         if let Some(delay) = self.0.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(delay.as_nanos().div_ceil(1_000_000_000) as u64));
         }
+        if matches!(self.reason(), Some(Reason::MethodNotAllowed | Reason::UnsupportedMediaType)) {
+            for (entry, header) in REMEDIES {
+                if let Some(value) = self.metadata(entry).and_then(|value| HeaderValue::from_str(value).ok()) {
+                    headers.insert(header, value);
+                }
+            }
+        }
         response
     }
 
-    fn json_details(&self) -> Vec<Value> {
-        let reason = match &self.0.origin {
-            Origin::Own(reason) => reason,
-            Origin::Foreign { details, .. } => {
-                return foreign_details(details).iter().map(|(url, value)| foreign_detail(url, value)).collect();
-            }
+    fn json_details(&self, said: &Said<'_>) -> Vec<Value> {
+        let Origin::Own(reason) = &self.0.origin else {
+            return foreign_details(said.foreign).iter().map(|(url, value)| foreign_detail(url, value)).collect();
         };
         let metadata: Map<String, Value> =
-            self.0.metadata.iter().map(|(k, v)| (k.to_string(), Value::String(v.clone()))).collect();
+            said.metadata.iter().map(|(key, value)| ((*key).to_owned(), Value::from(&**value))).collect();
         let mut details = vec![json!({
             "@type": type_url("ErrorInfo"), "reason": reason.name(), "domain": DOMAIN, "metadata": metadata,
         })];
-        if !self.0.violations.is_empty() {
-            details.push(bad_request(self.0.violations.iter().map(|v| (v.field.as_str(), v.description.as_str()))));
+        if !said.violations.is_empty() {
+            details.push(bad_request(said.violations.iter().map(|(field, text)| (&**field, &**text))));
         }
         if let Some(delay) = self.0.retry_after {
             details.push(json!({ "@type": type_url("RetryInfo"), "retryDelay": json_duration(delay) }));
         }
-        if let Some(id) = &self.0.request_id {
+        if let Some(id) = said.request_id {
             details.push(json!({ "@type": type_url("RequestInfo"), "requestId": id }));
         }
         details

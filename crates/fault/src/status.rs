@@ -1,7 +1,9 @@
 //! Faults as gRPC statuses, and back.
 
+use crate::budget::Said;
 use crate::fault::Origin;
-use crate::{DOMAIN, Fault, Reason, Violation};
+use crate::{DOMAIN, Fault, Reason};
+use bytes::Bytes;
 use prost::Message as _;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,12 +11,6 @@ use std::error::Error as _;
 use std::time::Duration;
 use tonic::{Code, Response, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _, pb};
-
-/// Longest message of a status. It travels in a header, where one byte may become three.
-pub const MAX_MESSAGE_BYTES: usize = 1024;
-
-/// Most bytes of violations that a status carries. It travels in a header, and clients refuse heads above some 8 KiB.
-pub const MAX_VIOLATION_BYTES: usize = 4096;
 
 /// Ends a handler: the only place where a [`Status`] is made from a service's error.
 ///
@@ -29,54 +25,30 @@ pub fn reply<T>(result: Result<T, impl Into<Fault>>) -> Result<Response<T>, Stat
 impl From<Fault> for Status {
     fn from(mut fault: Fault) -> Status {
         fault.log();
-        let Origin::Own(reason) = fault.0.origin else { return foreign_status(fault) };
+        let said = Said::of(&fault.0);
+        let reason = match &fault.0.origin {
+            Origin::Own(reason) => reason,
+            Origin::Foreign { code, .. } => {
+                return Status::with_details(*code, said.message, Bytes::copy_from_slice(said.foreign));
+            }
+        };
         let mut details = ErrorDetails::new();
         let metadata: HashMap<String, String> =
-            fault.0.metadata.into_iter().map(|(key, value)| (key.into_owned(), value)).collect();
+            said.metadata.into_iter().map(|(key, value)| (key.to_owned(), value.into_owned())).collect();
         details.set_error_info(reason.name(), DOMAIN, metadata);
-        if !fault.0.violations.is_empty() {
-            details.set_bad_request(fitting(fault.0.violations));
+        if !said.violations.is_empty() {
+            let violations = said.violations.into_iter();
+            details.set_bad_request(
+                violations.map(|(field, description)| FieldViolation::new(field, description)).collect::<Vec<_>>(),
+            );
         }
         if let Some(delay) = fault.0.retry_after {
             details.set_retry_info(Some(delay));
         }
-        if let Some(id) = fault.0.request_id {
+        if let Some(id) = said.request_id {
             details.set_request_info(id, "");
         }
-        Status::with_error_details(reason.code(), cut(&fault.0.message, MAX_MESSAGE_BYTES), details)
-    }
-}
-
-/// Keeps as many violations as a header can carry, and says how many it left out.
-fn fitting(violations: Vec<Violation>) -> Vec<FieldViolation> {
-    let (count, mut bytes) = (violations.len(), 0);
-    let mut kept: Vec<FieldViolation> = Vec::new();
-    for violation in violations {
-        bytes += violation.field.len() + violation.description.len();
-        if bytes > MAX_VIOLATION_BYTES && !kept.is_empty() {
-            let rest = count - kept.len();
-            kept.push(FieldViolation::new("", format!("and {rest} more violations, which do not fit into a status")));
-            return kept;
-        }
-        kept.push(FieldViolation::new(violation.field, cut(&violation.description, MAX_VIOLATION_BYTES)));
-    }
-    kept
-}
-
-/// Cuts a text to at most `most` bytes, between characters.
-fn cut(text: &str, most: usize) -> &str {
-    let mut end = most.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
-
-/// Returns another service's status with the details that it came with.
-fn foreign_status(fault: Fault) -> Status {
-    match fault.0.origin {
-        Origin::Foreign { code, details } => Status::with_details(code, fault.0.message, details),
-        Origin::Own(reason) => Status::new(reason.code(), fault.0.message),
+        Status::with_error_details(reason.code(), said.message, details)
     }
 }
 
@@ -113,7 +85,7 @@ fn foreign_fault(status: &Status) -> Fault {
     if status.details().is_empty() && Reason::of_code(status.code()).code() == status.code() {
         return Fault::of(Origin::Own(Reason::of_code(status.code())), message);
     }
-    let details = bytes::Bytes::copy_from_slice(status.details());
+    let details = Bytes::copy_from_slice(status.details());
     Fault::of(Origin::Foreign { code: status.code(), details }, message)
 }
 

@@ -4,9 +4,12 @@ use crate::Body;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response};
 use http_body_util::Full;
-use mainstay_fault::Fault;
+use mainstay_fault::{Fault, Reason};
 use std::error::Error as _;
 use tonic::Status;
+
+/// The content types of a gRPC call: its messages are protobuf.
+pub const GRPC_TYPES: [&str; 2] = ["application/grpc", "application/grpc+proto"];
 
 /// What a caller speaks, as far as errors are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,13 +21,31 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// Tells a gRPC request from others by its content type; `application/grpc-web` is another protocol.
+    /// Tells a gRPC request from others by its content type, in capitals or not, with parameters or without;
+    /// `application/grpc-web` is another protocol, and `application/grpc+json` has messages that nobody here reads.
     pub fn of(headers: &HeaderMap) -> Protocol {
-        let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-        match kind.strip_prefix(b"application/grpc") {
-            Some([] | [b'+' | b';' | b' ', ..]) => Protocol::Grpc,
-            _ => Protocol::Http,
+        let kind = essence(headers);
+        if GRPC_TYPES.iter().any(|grpc| kind.eq_ignore_ascii_case(grpc.as_bytes())) {
+            Protocol::Grpc
+        } else {
+            Protocol::Http
         }
+    }
+}
+
+/// The content type of a request without its parameters, as it is written; empty where there is none.
+pub fn essence(headers: &HeaderMap) -> &[u8] {
+    let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
+}
+
+/// Refuses a call that is not gRPC where nothing else is served: 415, naming what is.
+pub fn grpc_only(headers: &HeaderMap) -> Result<(), Fault> {
+    match Protocol::of(headers) {
+        Protocol::Grpc => Ok(()),
+        Protocol::Http => Err(Fault::new(Reason::UnsupportedMediaType)
+            .message("this is a gRPC method; call it with `content-type: application/grpc`")
+            .meta("accept", GRPC_TYPES.join(", "))),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Services whose frame tonic generates, behind a stack.
 
-use crate::{Access, Body, Endpoint, Exchange, Resolved};
+use crate::{Access, Body, Endpoint, Exchange, Messages, Resolved, framed, grpc_only};
 use http::request::Parts;
 use mainstay_fault::{Fault, Reason};
 use mainstay_telemetry::{Metrics, Route};
@@ -17,6 +17,7 @@ pub struct Policies(HashMap<Box<str>, Policy>);
 struct Policy {
     access: Access,
     streams: bool,
+    messages: Messages,
     route: Arc<Route>,
 }
 
@@ -26,10 +27,21 @@ impl Policies {
         Policies::default()
     }
 
-    /// Adds a method. `path` is `/package.Service/Method`; `streams` says whether it answers with a stream.
+    /// Adds a method that takes one message. `path` is `/package.Service/Method`; `streams` says whether it answers with a
+    /// stream.
     #[must_use]
-    pub fn method(mut self, metrics: &Metrics, path: &str, access: Access, streams: bool) -> Policies {
-        self.0.insert(path.into(), Policy { access, streams, route: metrics.route(path) });
+    pub fn method(self, metrics: &Metrics, path: &str, access: Access, streams: bool) -> Policies {
+        self.add(path, Policy { access, streams, messages: Messages::One, route: metrics.route(path) })
+    }
+
+    /// Adds a method that takes a stream of messages and answers with one.
+    #[must_use]
+    pub fn conversation(self, metrics: &Metrics, path: &str, access: Access) -> Policies {
+        self.add(path, Policy { access, streams: true, messages: Messages::Many, route: metrics.route(path) })
+    }
+
+    fn add(mut self, path: &str, policy: Policy) -> Policies {
+        self.0.insert(path.into(), policy);
         self
     }
 
@@ -53,20 +65,23 @@ impl RoutesEndpoint {
 }
 
 impl Endpoint for RoutesEndpoint {
-    type Target = ();
+    type Target = Messages;
 
-    fn resolve(&self, parts: &Parts) -> Result<Resolved<()>, Fault> {
+    fn resolve(&self, parts: &Parts) -> Result<Resolved<Messages>, Fault> {
         let policy = self.policies.0.get(parts.uri.path()).ok_or_else(|| Fault::new(Reason::MethodNotFound))?;
-        Ok(Resolved { target: (), access: policy.access.clone(), streams: policy.streams, route: policy.route.clone() })
+        grpc_only(&parts.headers)?;
+        let Policy { access, streams, messages, route } = policy;
+        Ok(Resolved { target: *messages, access: access.clone(), streams: *streams, route: route.clone() })
     }
 
-    async fn handle(&self, exchange: Exchange<()>) -> Result<http::Response<Body>, Fault> {
-        let Exchange { mut request, context, .. } = exchange;
+    async fn handle(&self, exchange: Exchange<Messages>) -> Result<http::Response<Body>, Fault> {
+        let Exchange { mut request, context, target } = exchange;
         request.extensions_mut().insert(context.principal.clone());
         request.extensions_mut().insert(context);
-        match self.routes.clone().oneshot(request).await {
-            Ok(response) => Ok(response),
+        framed(request, target, async |request| match self.routes.clone().oneshot(request).await {
+            Ok(response) => response,
             Err(never) => match never {},
-        }
+        })
+        .await
     }
 }

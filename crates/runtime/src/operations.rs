@@ -37,7 +37,7 @@ fn respond(readiness: &Readiness, method: &Method, path: &str, reasons: bool) ->
         return None;
     }
     if !matches!(*method, Method::GET | Method::HEAD) {
-        let fault = Fault::new(Reason::MethodNotAllowed);
+        let fault = Fault::new(Reason::MethodNotAllowed).meta("allow", "GET, HEAD");
         return Some(fault.into_http().map(|json| Body::new(Full::new(json))));
     }
     if path == HEALTHZ {

@@ -1,6 +1,6 @@
 //! Who may call which method, as the contracts of the platform say it.
 
-use mainstay_layers::{Access, Policies};
+use mainstay_layers::{Access, Messages, Policies};
 use mainstay_telemetry::Metrics;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, Value};
 
@@ -41,20 +41,27 @@ pub fn of_packages(pool: &DescriptorPool, packages: &[&str], metrics: &Metrics) 
         .flat_map(|service| service.methods().collect::<Vec<_>>());
     methods.fold(standard(metrics), |policies, method| {
         let access = access_of(&method).unwrap_or_else(|| Access::roles(Vec::<Box<str>>::new()));
-        policies.method(metrics, &path_of(&method), access, method.is_server_streaming())
+        match method.is_client_streaming() {
+            true => policies.conversation(metrics, &path_of(&method), access),
+            false => policies.method(metrics, &path_of(&method), access, method.is_server_streaming()),
+        }
     })
 }
 
+/// The methods of health and reflection, which every port serves: whether they answer with a stream, and what they take.
+pub const STANDARD: [(&str, bool, Messages); 4] = [
+    ("/grpc.health.v1.Health/Check", false, Messages::One),
+    ("/grpc.health.v1.Health/Watch", true, Messages::One),
+    ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", true, Messages::Many),
+    ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", true, Messages::Many),
+];
+
 /// The policies of what every port serves: health and reflection, open to everyone.
 pub fn standard(metrics: &Metrics) -> Policies {
-    [
-        ("/grpc.health.v1.Health/Check", false),
-        ("/grpc.health.v1.Health/Watch", true),
-        ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", true),
-        ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", true),
-    ]
-    .into_iter()
-    .fold(Policies::new(), |policies, (path, streams)| policies.method(metrics, path, Access::Anyone, streams))
+    STANDARD.iter().fold(Policies::new(), |policies, (path, streams, messages)| match messages {
+        Messages::One => policies.method(metrics, path, Access::Anyone, *streams),
+        Messages::Many => policies.conversation(metrics, path, Access::Anyone),
+    })
 }
 
 /// Returns the method's path in HTTP, `/package.Service/Method`.

@@ -6,10 +6,11 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
 use mainstay_fault::{Fault, reply};
-use mainstay_layers::{Access, Body, Context, Endpoint, Exchange, Resolved, RoutesEndpoint};
+use mainstay_layers::{
+    Access, Body, Context, Endpoint, Exchange, Messages, Resolved, RoutesEndpoint, framed, grpc_only,
+};
 use mainstay_runtime::RawCodec;
 use mainstay_runtime::channel::{Call, FIELD_MASK};
-use mainstay_runtime::codec::with_reason;
 use mainstay_telemetry::Metrics;
 use tonic::codec::CompressionEncoding;
 use tonic::server::{Grpc, UnaryService};
@@ -31,7 +32,7 @@ pub enum Target {
     /// A method of a resource.
     Resource(Arc<str>),
     /// A method of the platform.
-    Platform,
+    Platform(Messages),
 }
 
 impl Endpoint for DataEndpoint {
@@ -41,24 +42,25 @@ impl Endpoint for DataEndpoint {
     fn resolve(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
         let path = parts.uri.path();
         if self.resources.find(path).is_some() {
+            grpc_only(&parts.headers)?;
             let target = Target::Resource(Arc::from(path));
             return Ok(Resolved { target, access: Access::Anyone, streams: false, route: self.metrics.route(path) });
         }
-        let Resolved { access, streams, route, .. } = self.platform.resolve(parts)?;
-        Ok(Resolved { target: Target::Platform, access, streams, route })
+        let Resolved { target, access, streams, route } = self.platform.resolve(parts)?;
+        Ok(Resolved { target: Target::Platform(target), access, streams, route })
     }
 
     async fn handle(&self, exchange: Exchange<Target>) -> Result<http::Response<Body>, Fault> {
         let Exchange { request, context, target } = exchange;
         match target {
-            Target::Platform => self.platform.handle(Exchange { request, context, target: () }).await,
+            Target::Platform(target) => self.platform.handle(Exchange { request, context, target }).await,
             Target::Resource(path) => {
                 let method = Method { resources: Arc::clone(&self.resources), context, path };
                 let mut grpc = Grpc::new(RawCodec)
                     .accept_compressed(CompressionEncoding::Gzip)
                     .send_compressed(CompressionEncoding::Gzip)
                     .max_decoding_message_size(MAX_REQUEST_BYTES);
-                with_reason(grpc.unary(method, request).await, MAX_REQUEST_BYTES)
+                framed(request, Messages::One, async |request| grpc.unary(method, request).await).await
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Input that makes no sense, sent to the real server: each gets an answer that says what is wrong, and the server lives.
 
 use http::Method;
+use mainstay_identity::Principal;
+use mainstay_runtime::channel::{Call, Channel as _, GrpcChannel, RemoteConfig};
 use mainstay_testkit::http::Http;
 use mainstay_testkit::tools::curl;
 
@@ -99,5 +101,32 @@ async fn refused(http: &Http, method: Method, path: &str, body: Vec<u8>, status:
     assert!(error.to_string().contains(named), "{what}: {named:?} is not named: {error}");
     for inside in ["src/", "sqlite", "SELECT", "INSERT", "panicked"] {
         assert!(!error.to_string().contains(inside), "{what}: {error}");
+    }
+}
+
+/// No message of any request type.
+const UNREADABLE: [&[u8]; 4] = [&[0x07], &[0x0a, 0x09], &[0xff; 11], &[0x0a, 0x01, 0xff]];
+
+/// Whoever decodes a message, on whichever port: it is refused with the same reason, in our words.
+#[tokio::test]
+async fn a_message_that_cannot_be_read_has_the_same_reason_everywhere() {
+    let mut system = System::three(mainstay_testkit::Engine::Sqlite, notes::folder()).await;
+    let (auth, data) = (system.auth().url(), system.data().url());
+    let ports = [
+        (system.gateway.url(), &["/mainstay.auth.v1.SessionService/SignIn", "/notes.v1.NoteService/GetNote"][..]),
+        (auth, &["/mainstay.auth.v1.SessionService/SignIn", "/mainstay.auth.v1.AccountService/SignUp"]),
+        (data, &["/notes.v1.NoteService/GetNote"]),
+    ];
+    for (url, methods) in ports {
+        let port = GrpcChannel::connect(&RemoteConfig { url: url.clone(), ca_file: None }, None).expect("a URL");
+        for path in methods.iter().chain(&["/grpc.health.v1.Health/Check"]) {
+            for message in UNREADABLE {
+                let call = Call::new(*path, Principal::anonymous(), message.into());
+                let Err(fault) = port.call(call).await else { panic!("{url} {path}: {message:?} was read") };
+                let reason = fault.reason().map(|reason| reason.name());
+                assert_eq!(reason, Some("MALFORMED_REQUEST"), "{url} {path} {message:?}: {fault:?}");
+                assert!(!fault.text().contains("Protobuf"), "{fault}");
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-use mainstay_fault::{DOMAIN, Fault, MAX_MESSAGE_BYTES, MAX_VIOLATION_BYTES, Reason, reply};
+use mainstay_fault::{DOMAIN, Fault, MAX_STATUS_BYTES, Reason, reply};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,25 +81,129 @@ fn a_reply_is_the_message_or_the_status() {
     assert_eq!(status.code(), Code::Aborted);
 }
 
+/// What a status takes in the head of an answer.
+fn travelling(status: &Status) -> usize {
+    let mut headers = http::HeaderMap::new();
+    status.add_header(&mut headers).unwrap();
+    ["grpc-message", "grpc-status-details-bin"]
+        .iter()
+        .filter_map(|name| headers.get(*name))
+        .map(|value| value.len())
+        .sum()
+}
+
+fn descriptions(status: &Status) -> Vec<String> {
+    let details = status.check_error_details().unwrap();
+    let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
+    violations.into_iter().map(|violation| violation.description).collect()
+}
+
 #[test]
-fn a_status_always_fits_into_a_header() {
-    let mut fault = Fault::new(Reason::InvalidContract).message("ä".repeat(MAX_MESSAGE_BYTES));
-    for line in 0..1000 {
-        fault = fault.violation(format!("shop.proto:{line}"), "ß".repeat(100));
+fn a_long_message_is_cut_between_characters_and_shows_it() {
+    for text in ["\u{e4}".repeat(10_000), "a ".repeat(10_000), "\u{1f980}%\n".repeat(5_000)] {
+        let status = Status::from(Fault::new(Reason::InvalidFilter).message(text.clone()));
+        assert!(travelling(&status) <= MAX_STATUS_BYTES, "{}", travelling(&status));
+        let kept = status.message().strip_suffix('\u{2026}').unwrap();
+        assert!(text.starts_with(kept) && kept.len() > 200, "{}", kept.len());
     }
+    let short = "the filter is not valid: `\u{3b1}` is no field";
+    assert_eq!(Status::from(Fault::new(Reason::InvalidFilter).message(short)).message(), short);
+}
+
+#[test]
+fn many_violations_are_shown_as_far_as_there_is_room_and_the_rest_is_counted() {
+    let fault = (0..500).fold(Fault::new(Reason::FieldViolation), |fault, number| {
+        fault.violation(format!("order.lines[{number}].sku"), "mu\u{df} gesetzt sein")
+    });
+    let json: serde_json::Value = serde_json::from_slice(&fault.to_json()).unwrap();
     let status = Status::from(fault);
-    assert!(status.message().len() <= MAX_MESSAGE_BYTES);
-    assert!(status.details().len() <= MAX_VIOLATION_BYTES + 2 * MAX_MESSAGE_BYTES + 512, "{}", status.details().len());
-    let details = status.get_error_details();
-    let last = &details.bad_request().unwrap().field_violations.last().unwrap().description;
-    assert!(last.starts_with("and ") && last.contains("more violations"), "{last}");
+    assert!(travelling(&status) <= MAX_STATUS_BYTES, "{}", travelling(&status));
+    let shown = descriptions(&status);
+    assert!(shown.len() > 50, "{}", shown.len());
+    let rest = 500 - (shown.len() - 1);
+    assert_eq!(shown.last().unwrap(), &format!("and {rest} more violations, which do not fit into an answer"));
+    assert_eq!(
+        json["error"]["details"][1]["fieldViolations"].as_array().unwrap().len(),
+        shown.len(),
+        "REST says the same"
+    );
+}
+
+#[test]
+fn one_long_violation_leaves_room_for_others() {
+    let fault = Fault::new(Reason::FieldViolation)
+        .violation("\u{fc}".repeat(9_000), "\u{e9}".repeat(9_000))
+        .violation("product.price", "must be at least 0");
+    let status = Status::from(fault);
+    assert!(travelling(&status) <= MAX_STATUS_BYTES);
+    let shown = descriptions(&status);
+    assert!(shown[0].ends_with('\u{2026}'), "{shown:?}");
+    assert_eq!(shown[1], "must be at least 0");
+    assert_eq!(shown.len(), 2);
+}
+
+#[test]
+fn long_metadata_is_cut_and_what_is_left_out_is_counted() {
+    let mut fault = Fault::new(Reason::UnknownField).meta("first", "here").meta("long", "\u{f6}".repeat(5_000));
+    for number in 0..100 {
+        fault = fault.meta(format!("key{number}"), "x".repeat(50));
+    }
+    let status = Status::from(fault.violation("name", "must not be empty"));
+    assert!(travelling(&status) <= MAX_STATUS_BYTES);
+    let metadata = status.get_error_details().error_info().unwrap().metadata.clone();
+    assert_eq!(metadata["first"], "here");
+    assert!(metadata["long"].ends_with('\u{2026}'));
+    let left_out = metadata["omitted"].strip_suffix(" more").unwrap().parse::<usize>().unwrap();
+    assert_eq!(left_out + metadata.len() - 1, 102);
+    assert_eq!(descriptions(&status), ["must not be empty"], "the violations have room of their own");
+}
+
+#[test]
+fn details_of_another_service_that_are_too_large_are_left_out() {
+    let mut details = ErrorDetails::with_error_info("STOCK_EMPTY", "shop.example", []);
+    details
+        .set_bad_request((0..500).map(|n| tonic_types::FieldViolation::new(format!("f{n}"), "no")).collect::<Vec<_>>());
+    let fault = Fault::from_status(Status::with_error_details(Code::FailedPrecondition, "no cups left", details));
+    assert!(fault.to_json().len() < MAX_STATUS_BYTES);
+    let status = Status::from(fault);
+    assert_eq!((status.code(), status.message()), (Code::FailedPrecondition, "no cups left"));
+    assert!(travelling(&status) <= MAX_STATUS_BYTES);
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn any_text_survives_the_wire(message in "\\PC{0,40}", field in "\\PC{0,20}", description in "\\PC{0,40}", key in "[a-z]{1,8}", value in "\\PC{0,20}") {
         let fault = Fault::new(Reason::FieldViolation).message(message).violation(field, description).meta(key, value);
         let json = fault.to_json();
         prop_assert_eq!(Fault::from_status(Status::from(fault)).to_json(), json);
+    }
+
+    #[test]
+    fn no_fault_is_larger_than_its_budget_nor_says_less_after_the_wire(
+        message in "(\\PC{0,40}|\\x00|%|\n| ){0,60}",
+        violations in prop::collection::vec(("\\PC{0,400}", "\\PC{0,600}"), 0..60),
+        metadata in prop::collection::vec(("[a-z]{1,40}", "\\PC{0,400}"), 0..20),
+        id in prop::option::of("\\PC{0,300}"),
+    ) {
+        let mut fault = Fault::new(Reason::FieldViolation).message(message).retry_after(Duration::new(86_400, 1));
+        for (field, description) in violations {
+            fault = fault.violation(field, description);
+        }
+        let metadata: std::collections::BTreeMap<String, String> = metadata.into_iter().collect();
+        for (key, value) in metadata {
+            fault = fault.meta(key, value);
+        }
+        if let Some(id) = id {
+            fault = fault.request_id(id);
+        }
+        let json = fault.to_json();
+        let status = Status::from(fault);
+        prop_assert!(travelling(&status) <= MAX_STATUS_BYTES, "{}", travelling(&status));
+        let before: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        let after: serde_json::Value = serde_json::from_slice(&Fault::from_status(status).to_json()).unwrap();
+        prop_assert_eq!(after["error"]["message"].clone(), before["error"]["message"].clone());
+        prop_assert_eq!(after["error"]["details"].clone(), before["error"]["details"].clone());
     }
 }

@@ -1,6 +1,6 @@
 //! The inner stack around routes whose frame tonic generates.
 
-use crate::desk::{bench, credential, get};
+use crate::desk::{bench, credential};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
@@ -11,6 +11,8 @@ use std::future::{Ready, ready};
 use std::task::{Context, Poll};
 use tonic::server::NamedService;
 use tonic::service::Routes;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 use tower::ServiceExt as _;
 
 /// A service with the frame that tonic generates: answers with the caller's uid, as a handler would find it.
@@ -51,11 +53,19 @@ fn policies(guards: &Guards) -> Policies {
     )
 }
 
-async fn ask(stack: &Stack<RoutesEndpoint>, request: http::request::Builder) -> (u16, String) {
+fn get(path: &str) -> http::request::Builder {
+    crate::desk::get(path).method("POST").header("content-type", "application/grpc")
+}
+
+/// The code of the answer (0 where it is one) and what it says.
+async fn ask(stack: &Stack<RoutesEndpoint>, request: http::request::Builder) -> (Code, String) {
     let response = stack.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-    let status = response.status().as_u16();
+    if let Some(status) = Status::from_header_map(response.headers()) {
+        let reason = status.get_error_details().error_info().map(|info| info.reason.clone());
+        return (status.code(), reason.unwrap_or_default());
+    }
     let body = response.into_body().collect().await.unwrap().to_bytes();
-    (status, String::from_utf8_lossy(&body).into_owned())
+    (Code::Ok, String::from_utf8_lossy(&body).into_owned())
 }
 
 #[tokio::test]
@@ -63,8 +73,8 @@ async fn a_typed_principal_is_believed_in_memory_and_checked_against_the_policy(
     let guards = bench(1).guards;
     let inner = stack::inner(routes(), policies(&guards), guards);
     let ada = Principal::user(User { uid: "ada".into(), ..User::default() });
-    assert_eq!(ask(&inner, get("/t.R/Members").extension(ada)).await, (200, "Some(\"ada\")".into()));
-    assert_eq!(ask(&inner, get("/t.R/Members").extension(Principal::anonymous())).await.0, 401);
+    assert_eq!(ask(&inner, get("/t.R/Members").extension(ada)).await, (Code::Ok, "Some(\"ada\")".into()));
+    assert_eq!(ask(&inner, get("/t.R/Members").extension(Principal::anonymous())).await.0, Code::Unauthenticated);
 }
 
 #[tokio::test]
@@ -72,17 +82,16 @@ async fn a_service_port_verifies_the_token_itself() {
     let guards = bench(10).guards;
     let port = stack::listener(routes(), policies(&guards), guards);
     let known = get("/t.R/Members").header("authorization", credential("gateway"));
-    assert_eq!(ask(&port, known).await, (200, "Some(\"service:gateway\")".into()));
-    assert_eq!(ask(&port, get("/t.R/Members").extension(Principal::system())).await.0, 401);
+    assert_eq!(ask(&port, known).await, (Code::Ok, "Some(\"service:gateway\")".into()));
+    assert_eq!(ask(&port, get("/t.R/Members").extension(Principal::system())).await.0, Code::Unauthenticated);
 }
 
 #[tokio::test]
 async fn a_method_without_a_policy_does_not_exist() {
     let guards = bench(10).guards;
     let inner = stack::inner(routes(), policies(&guards), guards);
-    let (status, body) = ask(&inner, get("/t.R/Forgotten").extension(Principal::system())).await;
-    assert_eq!(status, 501);
-    assert!(body.contains("METHOD_NOT_FOUND"), "{body}");
+    let forgotten = ask(&inner, get("/t.R/Forgotten").extension(Principal::system())).await;
+    assert_eq!(forgotten, (Code::Unimplemented, "METHOD_NOT_FOUND".into()));
 }
 
 #[tokio::test]
@@ -98,4 +107,16 @@ async fn a_handler_outside_every_stack_finds_no_caller() {
     let response = routes().oneshot(get("/t.R/Open").body(Body::empty()).unwrap()).await.unwrap();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(&body[..], b"an internal error occurred");
+}
+
+#[tokio::test]
+async fn what_is_no_grpc_is_told_what_is_served() {
+    let guards = bench(10).guards;
+    let port = stack::listener(routes(), policies(&guards), guards);
+    for kind in ["application/json", "application/grpc-web+proto", "application/connect+json", ""] {
+        let request = crate::desk::get("/t.R/Open").method("POST").header("content-type", kind);
+        let response = port.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let accept = response.headers()["accept"].to_str().unwrap();
+        assert_eq!((response.status().as_u16(), accept), (415, "application/grpc, application/grpc+proto"));
+    }
 }

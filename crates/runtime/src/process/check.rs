@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::{Common, Mode, Other, Role};
 use crate::channel::{RemoteConfig, RemoteError};
 use crate::config::{Problem, variable};
-use crate::server::{Certificates, TlsError};
+use crate::server::{Certificates, MAX_KEEP_ALIVE, TlsError};
 
 /// Largest numbers of connections and of requests that can be configured: more than any machine has room for.
 pub const MAX_PLACES: usize = 1 << 20;
@@ -79,6 +79,7 @@ impl Common {
     pub(super) fn check(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         self.check_numbers(&mut problems);
+        self.check_keep_alive(&mut problems);
         for (path, text) in [("tokens.issuer", &self.tokens.issuer), ("tokens.audience", &self.tokens.audience)] {
             if text.trim().is_empty() {
                 problems.push(Problem::new(path, "must not be empty: tokens of other systems have to be told apart"));
@@ -107,6 +108,15 @@ impl Common {
             if !(1..=most).contains(&number) {
                 problems.push(Problem::new(path, format!("must be 1 to {most}")));
             }
+        }
+    }
+
+    fn check_keep_alive(&self, problems: &mut Vec<Problem>) {
+        let most = MAX_KEEP_ALIVE.as_secs();
+        if !(1..=most).contains(&self.keep_alive_seconds) {
+            let problem = Problem::new("keep_alive_seconds", format!("must be 1 to {most}"));
+            problems
+                .push(problem.help("choose more than the idle timeout of a load balancer in front; the usual is 75"));
         }
     }
 

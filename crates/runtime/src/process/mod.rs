@@ -52,6 +52,7 @@ pub struct Common {
     pub max_connections: usize,
     pub max_requests: usize,
     pub drain_seconds: u64,
+    pub keep_alive_seconds: u64,
     pub workers: Option<std::num::NonZeroUsize>,
     pub tokens: TokenSettings,
     pub services: ServiceSettings,
@@ -73,6 +74,7 @@ impl<A, D, G> Settings<A, D, G> {
             max_connections: self.max_connections,
             max_requests: self.max_requests,
             drain_seconds: self.drain_seconds,
+            keep_alive_seconds: self.keep_alive_seconds,
             workers: self.workers,
             tokens: self.tokens,
             services: self.services,
@@ -186,6 +188,7 @@ impl Process {
             tls: self.common.tls.clone(),
             max_connections: self.common.max_connections,
             drain_seconds: self.common.drain_seconds,
+            keep_alive_seconds: self.common.keep_alive_seconds,
         };
         let clients = Server::bind(&config)?;
         let metrics = self.telemetry.metrics().clone();

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Common, Section};
 use crate::channel::RemoteConfig;
 use crate::config::{Loader, Problems};
-use crate::server::{DEFAULT_DRAIN_TIMEOUT, DEFAULT_MAX_CONNECTIONS, TlsConfig};
+use crate::server::{DEFAULT_DRAIN_TIMEOUT, DEFAULT_KEEP_ALIVE, DEFAULT_MAX_CONNECTIONS, TlsConfig};
 
 /// A section that belongs to another service: it is there, and not read.
 pub type Other = Option<IgnoredAny>;
@@ -47,6 +47,9 @@ pub struct Settings<A, D, G> {
     pub max_requests: usize,
     /// How long calls in flight may take to finish when the process ends, in seconds.
     pub drain_seconds: u64,
+    /// How long an HTTP/1.1 connection is kept on which nothing is asked, in seconds. Longer than a load balancer in front
+    /// keeps its own.
+    pub keep_alive_seconds: u64,
     /// Worker threads; absent: one for each core that the process may use.
     pub workers: Option<std::num::NonZeroUsize>,
     pub tokens: TokenSettings,
@@ -112,6 +115,7 @@ impl<A: Default, D: Default, G: Default> Default for Settings<A, D, G> {
             max_connections: DEFAULT_MAX_CONNECTIONS,
             max_requests: DEFAULT_MAX_REQUESTS,
             drain_seconds: DEFAULT_DRAIN_TIMEOUT.as_secs(),
+            keep_alive_seconds: DEFAULT_KEEP_ALIVE.as_secs(),
             workers: None,
             tokens: TokenSettings::default(),
             services: ServiceSettings::default(),

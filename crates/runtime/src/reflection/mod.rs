@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use http::{Request as HttpRequest, Response as HttpResponse, Uri};
 use index::Index;
-use mainstay_layers::Body;
+use mainstay_layers::{Body, explain};
 use prost_reflect::{DescriptorError, DescriptorPool};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -84,7 +84,10 @@ impl ServerReflection for Rpc {
         request: Request<Streaming<ServerReflectionRequest>>,
     ) -> Result<Response<Self::ServerReflectionInfoStream>, Status> {
         let live = self.0.live.clone();
-        let answers = request.into_inner().map(move |question| question.map(|question| live.load().answer(question)));
+        let answers = request.into_inner().map(move |question| match question {
+            Ok(question) => Ok(live.load().answer(question)),
+            Err(status) => Err(explain(&status).map_or(status, Status::from)),
+        });
         Ok(Response::new(self.0.shutdown.end_stream(answers).boxed()))
     }
 }

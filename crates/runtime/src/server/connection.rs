@@ -7,14 +7,19 @@ use super::limits::{
     TLS_HANDSHAKE_TIMEOUT, WRITE_STALL_TIMEOUT,
 };
 use super::lingering::{Lingering, Progress};
-use super::{Certificates, Drained};
+use super::{Certificates, Drained, wellformed};
 use crate::Shutdown;
-use http::{Request, Response, Version};
+use futures_util::future::Either;
+use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::{HeaderValue, Method, Request, Response, Version};
+use http_body::Body as _;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
+use mainstay_fault::Fault;
 use mainstay_layers::{Body, Peer};
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -38,9 +43,9 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn new(certificates: Option<&Certificates>) -> Connections {
+    pub(super) fn new(certificates: Option<&Certificates>, keep_alive: Duration) -> Connections {
         Connections {
-            builder: Arc::new(builder()),
+            builder: Arc::new(builder(keep_alive)),
             tls: certificates.map(Certificates::acceptor),
             graceful: GracefulShutdown::new(),
             tasks: TaskTracker::new(),
@@ -61,15 +66,9 @@ impl Connections {
         self.tasks.spawn(async move {
             let serve = async move {
                 let _slot = slot;
-                let Some(tls) = tls else {
-                    let stream = Impatient::new(stream, HEAD_TIMEOUT, WRITE_STALL_TIMEOUT);
-                    return serve(&builder, stream, peer, service, watcher).await;
-                };
+                let Some(tls) = tls else { return serve(&builder, stream, peer, service, watcher).await };
                 match timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => {
-                        let stream = Impatient::new(stream, HEAD_TIMEOUT, WRITE_STALL_TIMEOUT);
-                        serve(&builder, stream, peer, service, watcher).await;
-                    }
+                    Ok(Ok(stream)) => serve(&builder, stream, peer, service, watcher).await,
                     Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                     Err(_) => tracing::debug!("a TLS handshake took too long"),
                 }
@@ -112,9 +111,10 @@ async fn serve<I, S>(
     S::Future: Send + 'static,
 {
     let progress = Progress::default();
+    let io = Impatient::new(io, progress.clone(), HEAD_TIMEOUT, WRITE_STALL_TIMEOUT);
     let io = Lingering::new(io, progress.clone());
     let answer = service_fn(move |request: Request<Incoming>| {
-        let many = request.version() == Version::HTTP_2;
+        let (many, head) = (request.version() == Version::HTTP_2, request.method() == Method::HEAD);
         let mut request = if many {
             progress.multiplexed();
             request.map(Body::new)
@@ -122,8 +122,15 @@ async fn serve<I, S>(
             request.map(|body| progress.watch(body))
         };
         request.extensions_mut().insert(Peer(peer));
-        let (answering, progress) = (service.clone().call(request), progress.clone());
-        async move { answering.await.map(|response| progress.announce_close(response)) }
+        let answering = match wellformed::admit(&mut request, progress.take_two_lengths()) {
+            Ok(()) => Either::Left(service.clone().call(request)),
+            Err(fault) => Either::Right(std::future::ready(Ok(refused(fault, many)))),
+        };
+        let progress = progress.clone();
+        async move {
+            let response = progress.answered(answering.await?);
+            Ok::<_, Infallible>(if head { without_body(response) } else { response })
+        }
     });
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(io), answer).into_owned();
     if let Err(error) = watcher.watch(connection).await {
@@ -132,13 +139,32 @@ async fn serve<I, S>(
     }
 }
 
-fn builder() -> auto::Builder<TokioExecutor> {
+/// Refuses what is no well-formed request: over HTTP, whatever it was meant to be. Where its end is, is not known either.
+fn refused(fault: Fault, many: bool) -> Response<Body> {
+    let mut response = fault.into_http().map(|json| Body::new(Full::new(json)));
+    if !many {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Answers HEAD: what GET would answer, without the body (RFC 9110, section 9.3.2).
+fn without_body(response: Response<Body>) -> Response<Body> {
+    let (mut head, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        head.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
+    }
+    Response::from_parts(head, Body::empty())
+}
+
+fn builder(keep_alive: Duration) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
         .writev(true)
-        .header_read_timeout(HEAD_TIMEOUT)
+        // The whole of the wait for a head: before it begins, and what `Impatient` leaves of it.
+        .header_read_timeout(keep_alive)
         .max_buf_size(MAX_HEAD_BYTES);
     builder
         .http2()

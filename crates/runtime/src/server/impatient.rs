@@ -1,5 +1,6 @@
 //! Limits on how long a client may keep a connection busy without doing anything.
 
+use super::lingering::Progress;
 use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
@@ -20,14 +21,17 @@ thread_local! {
     static JOINED: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(JOIN_UP_TO_BYTES));
 }
 
-/// A stream that fails where its client does not decide in time which protocol it speaks, and where it takes nothing of
-/// what it asked for.
+/// A stream that fails where its client does not decide in time which protocol it speaks, where it does not come to the end
+/// of a head that it began, and where it takes nothing of what it asked for.
 ///
-/// The server waits for both without a limit of its own: a client that sends nothing, or a part of the preface, or never
-/// reads its answer, would hold a connection for ever.
+/// The server waits for the first and the last without a limit of its own, and for a head as long as for the beginning of
+/// one: a client that sends nothing, or a part of the preface, or never reads its answer, would hold a connection for ever.
 pub(super) struct Impatient<I> {
     inner: I,
+    progress: Progress,
     undecided: Option<Undecided>,
+    head_within: Duration,
+    head: Option<Pin<Box<Sleep>>>,
     write_within: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
@@ -38,10 +42,21 @@ struct Undecided {
 }
 
 impl<I> Impatient<I> {
-    /// Gives the client `decide_within` for its first bytes, and `write_within` to take the next ones of an answer.
-    pub(super) fn new(inner: I, decide_within: Duration, write_within: Duration) -> Impatient<I> {
-        let undecided = Undecided { timer: Box::pin(sleep(decide_within)), matched: 0 };
-        Impatient { inner, undecided: Some(undecided), write_within, stalled: None }
+    /// Gives the client `head_within` for its first bytes and for the rest of each head, and `write_within` to take the next
+    /// bytes of an answer.
+    pub(super) fn new(inner: I, progress: Progress, head_within: Duration, write_within: Duration) -> Impatient<I> {
+        let undecided = Some(Undecided { timer: Box::pin(sleep(head_within)), matched: 0 });
+        Impatient { inner, progress, undecided, head_within, head: None, write_within, stalled: None }
+    }
+
+    /// Fails once a head has been waited for too long of which a part has come. The timer runs only meanwhile.
+    fn unless_slow(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.progress.is_in_head() {
+            self.head = None;
+            return Poll::Pending;
+        }
+        let timer = self.head.get_or_insert_with(|| Box::pin(sleep(self.head_within)));
+        timer.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Fails a write that has been waiting for too long. The timer runs only while the client takes nothing.
@@ -73,7 +88,9 @@ impl<I: AsyncRead + Unpin> AsyncRead for Impatient<I> {
         let this = &mut *self;
         let before = into.filled().len();
         let polled = Pin::new(&mut this.inner).poll_read(cx, into);
-        let Some(undecided) = &mut this.undecided else { return polled };
+        let Some(undecided) = &mut this.undecided else {
+            return if polled.is_pending() { this.unless_slow(cx) } else { polled };
+        };
         match polled {
             Poll::Ready(result) => {
                 if undecided.decide(&into.filled()[before..]) {
@@ -91,6 +108,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for Impatient<I> {
 
 impl<I: AsyncWrite + Unpin> AsyncWrite for Impatient<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.head = None;
         let polled = Pin::new(&mut self.inner).poll_write(cx, bytes);
         self.unless_stalled(polled, cx)
     }
@@ -110,6 +128,7 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Impatient<I> {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.head = None;
         let total: usize = bytes.iter().map(|part| part.len()).sum();
         let polled = if bytes.len() > 1 && total <= JOIN_UP_TO_BYTES {
             JOINED.with_borrow_mut(|joined| {
@@ -142,7 +161,7 @@ mod tests {
     async fn read_after(sent: &[u8]) -> Result<usize, io::ErrorKind> {
         let (mut client, server) = duplex(64);
         client.write_all(sent).await.unwrap();
-        let mut server = Impatient::new(server, LIMIT, LIMIT);
+        let mut server = Impatient::new(server, Progress::default(), LIMIT, LIMIT);
         let (mut buffer, mut total) = ([0; 64], 0);
         loop {
             match timeout(LIMIT * 2, server.read(&mut buffer)).await {
@@ -169,9 +188,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_head_that_does_not_come_to_its_end_is_given_up_and_the_wait_for_one_is_not() {
+        let (mut client, server) = duplex(64);
+        let progress = Progress::default();
+        let impatient = Impatient::new(server, progress.clone(), LIMIT, LIMIT);
+        let mut server = super::super::lingering::Lingering::new(impatient, progress.clone());
+        let mut buffer = [0; 64];
+        for _ in 0..2 {
+            client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+            assert_eq!(server.read(&mut buffer).await.unwrap(), 16);
+            assert!(timeout(LIMIT / 2, server.read(&mut buffer)).await.is_err(), "there is time left");
+            client.write_all(b"\r\n").await.unwrap();
+            assert_eq!(server.read(&mut buffer).await.unwrap(), 2);
+            progress.ended();
+            assert!(timeout(LIMIT * 10, server.read(&mut buffer)).await.is_err(), "nothing has begun");
+        }
+        client.write_all(b"G").await.unwrap();
+        assert_eq!(server.read(&mut buffer).await.unwrap(), 1);
+        let late = timeout(LIMIT * 2, server.read(&mut buffer)).await.unwrap();
+        assert_eq!(late.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_nothing_is_given_up_and_a_slow_one_is_not() {
         let (mut client, server) = duplex(64);
-        let mut server = Impatient::new(server, LIMIT, LIMIT);
+        let mut server = Impatient::new(server, Progress::default(), LIMIT, LIMIT);
         let writing = tokio::spawn(async move { (server.write_all(&[0; 256]).await, server) });
         let mut taken = [0; 64];
         for _ in 0..2 {
@@ -188,7 +229,7 @@ mod tests {
             let (mut client, server) = duplex(1000);
             let (head, body) = (vec![b'h'; size], vec![b'b'; size]);
             let expected = [head.clone(), body.clone()].concat();
-            let mut server = Impatient::new(server, LIMIT, LIMIT);
+            let mut server = Impatient::new(server, Progress::default(), LIMIT, LIMIT);
             let writing = tokio::spawn(async move {
                 let mut parts = [io::IoSlice::new(&head), io::IoSlice::new(&body)];
                 let mut rest = &mut parts[..];

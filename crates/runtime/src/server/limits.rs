@@ -8,8 +8,16 @@ pub const DEFAULT_MAX_CONNECTIONS: usize = 8192;
 /// How long calls in flight may take to finish when the process ends, unless configured.
 pub const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a client may take to send the head of a request, and how long an idle HTTP/1.1 connection is kept.
+/// How long a client may take over the head of a request, from its first byte; and, on a new connection, until that comes.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long an HTTP/1.1 connection is kept on which nothing is asked, unless configured. Longer than the 60 s that load
+/// balancers usually keep theirs, so that it is they who close: a connection that is closed under a request in flight is a
+/// lost request.
+pub const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// The longest time that can be configured for it.
+pub const MAX_KEEP_ALIVE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long a client may take over its TLS handshake.
 pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);

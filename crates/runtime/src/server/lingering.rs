@@ -5,6 +5,7 @@
 //! the answer that it has received and not handed out yet. So the writing side is closed first, and what still comes is read
 //! and thrown away for a while (RFC 9112, section 9.6).
 
+use super::head::Head;
 use super::limits::{LINGER_BYTES, LINGER_TIMEOUT};
 use bytes::Bytes;
 use http::header::CONNECTION;
@@ -16,7 +17,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
@@ -29,45 +30,78 @@ const SMALL_REST_BYTES: u64 = super::MAX_HEAD_BYTES as u64;
 
 /// Nothing of a next request has come.
 const BETWEEN: u8 = 0;
+/// A part of a request's head has come, and no other request is being answered.
+const HEAD: u8 = 1;
 /// A part of a request has come, and the server does not know its end yet.
-const INSIDE: u8 = 1;
+const INSIDE: u8 = 2;
 /// A body was given up, and much of it is still to come.
-const GIVEN_UP: u8 = 2;
+const GIVEN_UP: u8 = 3;
 /// The connection carries many requests at a time: one that is given up is reset alone.
-const MULTIPLEXED: u8 = 3;
+const MULTIPLEXED: u8 = 4;
 
 /// How far the requests of one connection have come; the stream and the bodies of a connection share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Progress(Arc<AtomicU8>);
+pub(super) struct Progress(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    place: AtomicU8,
+    answering: AtomicBool,
+    two_lengths: AtomicBool,
+}
 
 impl Progress {
-    /// Something was read.
-    fn came(&self) {
-        if self.0.load(Ordering::Relaxed) == BETWEEN {
-            self.0.store(INSIDE, Ordering::Relaxed);
+    fn place(&self) -> u8 {
+        self.0.place.load(Ordering::Relaxed)
+    }
+
+    fn go(&self, place: u8) {
+        self.0.place.store(place, Ordering::Relaxed);
+    }
+
+    /// Something was read. Says whether a head begins with it.
+    fn came(&self) -> bool {
+        let begins = self.place() == BETWEEN;
+        let is_head = begins && !self.0.answering.load(Ordering::Relaxed);
+        if begins {
+            self.go(if is_head { HEAD } else { INSIDE });
         }
+        is_head
     }
 
     /// The request is there to its end.
-    fn ended(&self) {
-        self.0.store(BETWEEN, Ordering::Relaxed);
+    pub(super) fn ended(&self) {
+        self.go(BETWEEN);
     }
 
     /// The connection speaks HTTP/2.
     pub(super) fn multiplexed(&self) {
-        self.0.store(MULTIPLEXED, Ordering::Relaxed);
+        self.go(MULTIPLEXED);
     }
 
     fn given_up(&self) {
-        self.0.store(GIVEN_UP, Ordering::Relaxed);
+        self.go(GIVEN_UP);
     }
 
     fn lingers(&self) -> bool {
-        matches!(self.0.load(Ordering::Relaxed), INSIDE | GIVEN_UP)
+        matches!(self.place(), HEAD | INSIDE | GIVEN_UP)
     }
 
-    /// Follows the body of an HTTP/1.1 request to its end.
+    /// Whether a head is waited for of which a part has come.
+    pub(super) fn is_in_head(&self) -> bool {
+        self.place() == HEAD
+    }
+
+    /// Says whether the head that came last has two lengths, once.
+    pub(super) fn take_two_lengths(&self) -> bool {
+        // The head of nearly every request has not: a swap each would cost more.
+        self.0.two_lengths.load(Ordering::Relaxed) && self.0.two_lengths.swap(false, Ordering::Relaxed)
+    }
+
+    /// Follows the body of an HTTP/1.1 request to its end; the request is being answered from now on.
     pub(super) fn watch(&self, body: Incoming) -> Body {
+        self.0.answering.store(true, Ordering::Relaxed);
+        self.go(INSIDE);
         if body.is_end_stream() {
             self.ended();
             return Body::empty();
@@ -75,9 +109,10 @@ impl Progress {
         Body::new(Watched { inner: body, progress: self.clone() })
     }
 
-    /// Tells the client not to use the connection again where it will be closed after this answer.
-    pub(super) fn announce_close(&self, mut response: Response<Body>) -> Response<Body> {
-        if self.0.load(Ordering::Relaxed) == GIVEN_UP {
+    /// The answer is there. Tells the client not to use the connection again where it will be closed after this answer.
+    pub(super) fn answered(&self, mut response: Response<Body>) -> Response<Body> {
+        self.0.answering.store(false, Ordering::Relaxed);
+        if self.place() == GIVEN_UP {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
@@ -124,6 +159,7 @@ impl Drop for Watched {
 pub(super) struct Lingering<I> {
     inner: I,
     progress: Progress,
+    head: Head,
     closing: Closing,
 }
 
@@ -139,7 +175,19 @@ enum Closing {
 
 impl<I> Lingering<I> {
     pub(super) fn new(inner: I, progress: Progress) -> Lingering<I> {
-        Lingering { inner, progress, closing: Closing::Open }
+        Lingering { inner, progress, head: Head::default(), closing: Closing::Open }
+    }
+
+    fn came(&mut self, bytes: &[u8]) {
+        if self.progress.came() {
+            self.head = Head::default();
+        }
+        if self.progress.is_in_head() {
+            self.head.read(bytes);
+            if self.head.has_two_lengths() {
+                self.progress.0.two_lengths.store(true, Ordering::Relaxed);
+            }
+        }
     }
 }
 
@@ -148,7 +196,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for Lingering<I> {
         let before = into.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(cx, into);
         if into.filled().len() > before {
-            self.progress.came();
+            self.came(&into.filled()[before..]);
         }
         polled
     }

@@ -1,15 +1,18 @@
 //! One port: HTTP/1.1, HTTP/2 without TLS by prior knowledge, and both over TLS.
 
 mod connection;
+mod head;
 mod impatient;
 mod limits;
 mod lingering;
 mod tls;
+mod wellformed;
 
 pub use limits::{
-    ACCEPT_PAUSE, DEFAULT_DRAIN_TIMEOUT, DEFAULT_MAX_CONNECTIONS, HEAD_TIMEOUT, HTTP2_KEEPALIVE_INTERVAL,
-    HTTP2_KEEPALIVE_TIMEOUT, LINGER_BYTES, LINGER_TIMEOUT, MAX_CONCURRENT_STREAMS, MAX_HEAD_BYTES, MAX_HEADERS,
-    MAX_LOCAL_RESETS, MAX_PENDING_RESETS, TLS_HANDSHAKE_TIMEOUT, WRITE_STALL_TIMEOUT,
+    ACCEPT_PAUSE, DEFAULT_DRAIN_TIMEOUT, DEFAULT_KEEP_ALIVE, DEFAULT_MAX_CONNECTIONS, HEAD_TIMEOUT,
+    HTTP2_KEEPALIVE_INTERVAL, HTTP2_KEEPALIVE_TIMEOUT, LINGER_BYTES, LINGER_TIMEOUT, MAX_CONCURRENT_STREAMS,
+    MAX_HEAD_BYTES, MAX_HEADERS, MAX_KEEP_ALIVE, MAX_LOCAL_RESETS, MAX_PENDING_RESETS, TLS_HANDSHAKE_TIMEOUT,
+    WRITE_STALL_TIMEOUT,
 };
 pub use tls::{Certificates, TlsConfig, TlsError};
 
@@ -43,6 +46,9 @@ pub struct ServerConfig {
     /// How long calls in flight may take to finish when the process ends, in seconds.
     #[serde(default = "default_drain_seconds")]
     pub drain_seconds: u64,
+    /// How long an HTTP/1.1 connection is kept on which nothing is asked, in seconds.
+    #[serde(default = "default_keep_alive_seconds")]
+    pub keep_alive_seconds: u64,
 }
 
 fn default_max_connections() -> usize {
@@ -53,6 +59,10 @@ fn default_drain_seconds() -> u64 {
     DEFAULT_DRAIN_TIMEOUT.as_secs()
 }
 
+fn default_keep_alive_seconds() -> u64 {
+    DEFAULT_KEEP_ALIVE.as_secs()
+}
+
 impl ServerConfig {
     /// Makes the settings of a plain listener with the usual limits.
     pub fn at(listen: SocketAddr) -> ServerConfig {
@@ -61,6 +71,7 @@ impl ServerConfig {
             tls: None,
             max_connections: DEFAULT_MAX_CONNECTIONS,
             drain_seconds: DEFAULT_DRAIN_TIMEOUT.as_secs(),
+            keep_alive_seconds: DEFAULT_KEEP_ALIVE.as_secs(),
         }
     }
 }
@@ -118,6 +129,7 @@ pub struct Server {
     certificates: Option<Certificates>,
     max_connections: usize,
     drain_timeout: Duration,
+    keep_alive: Duration,
 }
 
 impl Server {
@@ -132,6 +144,7 @@ impl Server {
             certificates,
             max_connections: config.max_connections,
             drain_timeout: Duration::from_secs(config.drain_seconds),
+            keep_alive: Duration::from_secs(config.keep_alive_seconds),
         })
     }
 
@@ -159,7 +172,7 @@ impl Server {
         S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send + 'static,
     {
-        let connections = Connections::new(self.certificates.as_ref());
+        let connections = Connections::new(self.certificates.as_ref(), self.keep_alive);
         if let Some(certificates) = self.certificates {
             certificates.reload_on_hangup(&shutdown);
         }

@@ -7,13 +7,15 @@ use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use mainstay_layers::{Body, Peer, stack};
-use mainstay_runtime::server::{BindError, MAX_HEADERS, TlsConfig};
+use mainstay_runtime::server::{BindError, DEFAULT_KEEP_ALIVE, MAX_HEADERS, TlsConfig};
 use mainstay_runtime::{Server, ServerConfig, Shutdown};
 use rustls::pki_types::{CertificateDer, ServerName};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -216,4 +218,25 @@ async fn a_connection_beyond_the_limit_waits_for_its_turn() {
     assert_eq!(second.await.unwrap(), "HTTP/1.1 true");
     server.shutdown.force();
     server.ended().await;
+}
+
+/// What a load balancer does: it keeps a connection for its next request.
+#[tokio::test]
+async fn an_idle_connection_is_kept_as_long_as_configured() {
+    assert!(DEFAULT_KEEP_ALIVE.as_secs() > 60, "load balancers keep theirs for 60 s");
+    let config = ServerConfig { keep_alive_seconds: 2, ..ServerConfig::at(any_port()) };
+    let server = Running::serve(&config, answering(version), Shutdown::new());
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let mut buffer = [0; 1024];
+    for pause in [0, 1] {
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let read = stream.read(&mut buffer).await.unwrap();
+        assert!(buffer[..read].starts_with(b"HTTP/1.1 200"), "after {pause} s");
+    }
+    let idle = Instant::now();
+    let end = timeout(Duration::from_secs(10), stream.read(&mut buffer)).await.unwrap();
+    assert_eq!(end.unwrap(), 0);
+    assert!(idle.elapsed() >= Duration::from_millis(1900), "{:?}", idle.elapsed());
+    server.stop().await;
 }

@@ -142,8 +142,12 @@ impl Trie {
         let ends = index == wanted.segments.count();
         let here = node.rest.iter().chain(node.leaves.iter().filter(|_| ends));
         for leaf in here.filter(|leaf| leaf.verb.as_deref() == wanted.verb) {
-            if let Some(method) = leaf.method.as_ref().filter(|method| !allow.contains(method)) {
-                allow.push(method.clone());
+            // What can be got can be asked for its head alone.
+            let head = (leaf.method == Some(Method::GET)).then_some(&Method::HEAD);
+            for method in leaf.method.as_ref().into_iter().chain(head) {
+                if !allow.contains(method) {
+                    allow.push(method.clone());
+                }
             }
         }
         if !ends {
@@ -171,10 +175,11 @@ struct Wanted<'r> {
 
 impl Wanted<'_> {
     fn pick(&self, leaves: &[Leaf]) -> Option<usize> {
-        let of_verb = || leaves.iter().filter(|leaf| leaf.verb.as_deref() == self.verb);
-        of_verb()
-            .find(|leaf| leaf.method.as_ref() == Some(self.method))
-            .or_else(|| of_verb().find(|leaf| leaf.method.is_none()))
-            .map(|leaf| leaf.route)
+        let of = |method: Option<&Method>| {
+            leaves.iter().find(|leaf| leaf.verb.as_deref() == self.verb && leaf.method.as_ref() == method)
+        };
+        // HEAD is GET without its body (RFC 9110, section 9.3.2).
+        let head = || of(Some(&Method::GET)).filter(|_| self.method == Method::HEAD);
+        of(Some(self.method)).or_else(head).or_else(|| of(None)).map(|leaf| leaf.route)
     }
 }

@@ -1,14 +1,15 @@
 //! Reads request bodies, as far as the limit.
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, COOKIE};
+use http::header::{CONTENT_ENCODING, COOKIE};
 use http::request::Parts;
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use mainstay_fault::{Fault, Reason};
-use mainstay_layers::Body;
-use mainstay_runtime::codec::too_large;
+use mainstay_layers::{Body, essence, too_large};
 use tonic::{Code, Status};
+
+const JSON: &str = "application/json";
 
 /// Reads a whole body. Fails with PAYLOAD_TOO_LARGE as soon as more than `limit` bytes are announced or have come; what
 /// is left stays unread.
@@ -17,7 +18,7 @@ pub async fn read(mut body: Body, limit: usize) -> Result<Bytes, Fault> {
         return Ok(Bytes::new());
     }
     if body.size_hint().lower() > limit as u64 {
-        return Err(too_large(limit));
+        return Err(too_large(Some(limit)));
     }
     let first = next(&mut body).await?.unwrap_or_default();
     if body.is_end_stream() && first.len() <= limit {
@@ -30,7 +31,7 @@ pub async fn read(mut body: Body, limit: usize) -> Result<Bytes, Fault> {
             None => return Ok(whole.freeze()),
         }
     }
-    Err(too_large(limit))
+    Err(too_large(Some(limit)))
 }
 
 /// The next piece of data; trailers are passed over.
@@ -57,17 +58,18 @@ fn broken(error: Status) -> Fault {
 /// carries a cookie: then only `application/json` is taken, which a form of another site cannot send.
 pub fn check_json(parts: &Parts) -> Result<(), Fault> {
     let headers = &parts.headers;
-    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err(Fault::new(Reason::UnsupportedMediaType).message("a JSON body cannot be compressed here"));
-    }
-    if headers.contains_key(COOKIE) && !headers.get(CONTENT_TYPE).is_some_and(|value| is_json(value.as_bytes())) {
+    let codings = headers.get_all(CONTENT_ENCODING).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    if codings.map(<[u8]>::trim_ascii).any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity")) {
         return Err(Fault::new(Reason::UnsupportedMediaType)
-            .message("a request with a cookie and a body needs `content-type: application/json`"));
+            .message(
+                "a JSON body is taken as it is, not compressed: leave `content-encoding` out, or set it to identity",
+            )
+            .meta("accept_encoding", "identity"));
+    }
+    if headers.contains_key(COOKIE) && !essence(headers).eq_ignore_ascii_case(JSON.as_bytes()) {
+        return Err(Fault::new(Reason::UnsupportedMediaType)
+            .message("a request with a cookie and a body needs `content-type: application/json`")
+            .meta("accept", JSON));
     }
     Ok(())
-}
-
-fn is_json(content_type: &[u8]) -> bool {
-    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
-    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }

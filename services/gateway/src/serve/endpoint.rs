@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{Method as HttpMethod, Response};
 use mainstay_fault::{Fault, Reason};
-use mainstay_layers::{Access, Body, Endpoint, Exchange, Resolved};
+use mainstay_layers::{Access, Body, Endpoint, Exchange, GRPC_TYPES, Messages, Protocol, Resolved, essence};
 use mainstay_runtime::Readiness;
 use mainstay_runtime::channel::Channel;
 use mainstay_telemetry::Route;
@@ -48,7 +47,7 @@ pub enum Target {
     /// `/healthz`, `/readyz`.
     Probe,
     /// Health and reflection, which this process answers.
-    Own,
+    Own(Messages),
     /// The path is known; these are its methods.
     WrongMethod(Vec<HttpMethod>),
 }
@@ -66,8 +65,8 @@ impl Edge {
         if parts.method != HttpMethod::POST {
             return Err(Fault::new(Reason::MethodNotAllowed).message("a gRPC call is a POST"));
         }
-        if let Some(streams) = fixed::own_method(path) {
-            return Ok(Resolved { streams, ..self.open(Target::Own) });
+        if let Some((streams, messages)) = fixed::own_method(path) {
+            return Ok(Resolved { streams, ..self.open(Target::Own(messages)) });
         }
         let snapshot = self.live.load_full();
         let Some(method) = snapshot.method(path).cloned() else {
@@ -98,6 +97,9 @@ impl Edge {
                 Ok(Resolved { target, access, streams: false, route })
             }
             Lookup::WrongMethod { allow } => Ok(self.open(Target::WrongMethod(allow))),
+            Lookup::Unknown if fixed::own_method(path).is_some() || snapshot.method(path).is_some() => {
+                self.other_protocol(parts)
+            }
             Lookup::Unknown => {
                 let missing =
                     || Fault::new(Reason::RouteNotFound).message(format!("nothing is served at `{}`", shown(path)));
@@ -105,6 +107,14 @@ impl Edge {
                 Err(if platforms { missing() } else { self.unless_unknown(&snapshot, missing) })
             }
         }
+    }
+
+    /// A gRPC method's path, and no gRPC call.
+    fn other_protocol(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
+        if parts.method == HttpMethod::POST {
+            return Err(unsupported(parts));
+        }
+        Ok(self.open(Target::WrongMethod(vec![HttpMethod::POST])))
     }
 
     /// What everybody may ask and no service answers.
@@ -125,7 +135,11 @@ impl Endpoint for Edge {
     type Target = Target;
 
     fn resolve(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
-        if is_grpc(parts) { self.resolve_grpc(parts) } else { self.resolve_rest(parts) }
+        match Protocol::of(&parts.headers) {
+            Protocol::Grpc => self.resolve_grpc(parts),
+            Protocol::Http if is_other_rpc(parts) => Err(unsupported(parts)),
+            Protocol::Http => self.resolve_rest(parts),
+        }
     }
 
     async fn handle(&self, exchange: Exchange<Target>) -> Result<Response<Body>, Fault> {
@@ -135,19 +149,34 @@ impl Endpoint for Edge {
             Target::Rest(target) => Box::pin(rest::serve(self, target, request, context)).await,
             Target::Grpc(target) => Box::pin(grpc::serve(self, target, request, context)).await,
             Target::Probe => fixed::serve_probe(self, &request),
-            Target::Own => fixed::serve_own(self, request).await,
-            Target::WrongMethod(allow) => Ok(rest::wrong_method(&allow, &request)),
+            Target::Own(messages) => fixed::serve_own(self, messages, request).await,
+            Target::WrongMethod(allow) => Err(rest::wrong_method(&allow, &request)),
         }
     }
 }
 
-/// Whether the request is gRPC: `application/grpc` and its subtypes, but not `application/grpc-web`.
-fn is_grpc(parts: &Parts) -> bool {
-    let content_type = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-    match content_type.strip_prefix(b"application/grpc") {
-        Some(rest) => rest.first().is_none_or(|next| matches!(next, b'+' | b';' | b' ')),
-        None => false,
-    }
+/// Whether a content type belongs to a protocol that is not served: gRPC-Web, Connect, or protobuf without a frame. A body
+/// that says so is no JSON, wherever it is sent.
+fn is_other_rpc(parts: &Parts) -> bool {
+    const BEGINNINGS: [&[u8]; 5] = [
+        b"application/grpc",
+        b"application/connect",
+        b"application/proto",
+        b"application/x-proto",
+        b"application/vnd.google.proto",
+    ];
+    let kind = essence(&parts.headers);
+    BEGINNINGS.iter().any(|begin| kind.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin)))
+}
+
+/// Answers 415, naming what is served.
+fn unsupported(parts: &Parts) -> Fault {
+    let kind = shown(std::str::from_utf8(essence(&parts.headers)).unwrap_or_default());
+    let sent = if kind.is_empty() { "a request without a content type".to_owned() } else { format!("`{kind}`") };
+    let taken = "gRPC methods take `application/grpc`, REST paths take `application/json`";
+    Fault::new(Reason::UnsupportedMediaType)
+        .message(format!("{sent} is not served at `{}`; {taken}", shown(parts.uri.path())))
+        .meta("accept", format!("{}, application/json", GRPC_TYPES.join(", ")))
 }
 
 /// A path as a message shows it.

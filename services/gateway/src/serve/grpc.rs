@@ -7,10 +7,9 @@ use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _};
 use http::{Request, Response};
 use mainstay_fault::{Fault, Reason, reply};
-use mainstay_layers::{Body, Context};
+use mainstay_layers::{Body, Context, Messages, arriving, with_reason};
 use mainstay_runtime::RawCodec;
 use mainstay_runtime::channel::Call;
-use mainstay_runtime::codec::with_reason;
 use tonic::Status;
 use tonic::codec::CompressionEncoding;
 
@@ -35,6 +34,7 @@ pub async fn serve(
     if call.method.client_streaming {
         return Err(Fault::new(Reason::Unimplemented).message("client streams are not supported yet"));
     }
+    let request = arriving(request, Messages::One);
     let mut server = server(edge, &request);
     // Whether the codec came as far as a message: what it refuses itself never gets to the method.
     let asked = AtomicBool::new(false);
@@ -52,7 +52,7 @@ pub async fn serve(
         };
         server.unary(Once(Some(answer)), request).await
     };
-    if asked.load(Ordering::Relaxed) { Ok(response) } else { with_reason(response, edge.config.max_request_bytes) }
+    if asked.load(Ordering::Relaxed) { Ok(response) } else { with_reason(response) }
 }
 
 /// The codec with its limits. Answers are compressed for callers who compress what they ask: who merely can read gzip is

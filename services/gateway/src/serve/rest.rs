@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{Method as HttpMethod, Request, Response};
 use http_body_util::Full;
@@ -133,18 +133,10 @@ fn ok(binding: &Binding, json: Bytes) -> Response<Body> {
 }
 
 /// Answers 405, naming what the path takes (RFC 9110, section 15.5.6).
-pub fn wrong_method(allow: &[HttpMethod], request: &Request<Body>) -> Response<Body> {
+pub fn wrong_method(allow: &[HttpMethod], request: &Request<Body>) -> Fault {
     let allow: Vec<&str> = allow.iter().map(HttpMethod::as_str).collect();
     let allow = allow.join(", ");
-    let fault = Fault::new(Reason::MethodNotAllowed)
+    Fault::new(Reason::MethodNotAllowed)
         .message(format!("this path does not take {}, only {allow}", request.method()))
-        .meta("allow", allow.clone());
-    let mut response = fault.into_http().map(|json| Body::new(Full::new(json)));
-    let headers = response.headers_mut();
-    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-    headers.insert(CACHE_CONTROL, NO_STORE);
-    if let Ok(allow) = HeaderValue::from_str(&allow) {
-        headers.insert(ALLOW, allow);
-    }
-    response
+        .meta("allow", allow)
 }

@@ -116,7 +116,7 @@ fn a_path_that_is_known_with_other_methods_says_which() {
     ]);
     let Lookup::WrongMethod { mut allow } = trie.find("/v1/messages/special", &Method::PUT) else { panic!() };
     allow.sort_by_key(|method| method.as_str().to_owned());
-    assert_eq!(allow, [Method::DELETE, GET, Method::PATCH]);
+    assert_eq!(allow, [Method::DELETE, GET, Method::HEAD, Method::PATCH]);
     let Lookup::WrongMethod { allow } = trie.find("/v1/messages/1:undelete", &GET) else { panic!() };
     assert_eq!(allow, [Method::POST]);
     assert!(matches!(trie.find("/v1/messages/special", &GET), Lookup::Found { route: 0, .. }));
@@ -242,4 +242,23 @@ proptest! {
         }
         let _ = trie.find(&path, &GET);
     }
+}
+
+#[test]
+fn head_is_served_wherever_get_is_unless_it_has_a_route_of_its_own() {
+    let head = Method::HEAD;
+    let any = Template::parse("/v1/any/{x}").unwrap();
+    let mut trie =
+        trie(&[(GET, "/v1/things"), (Method::POST, "/v1/made"), (GET, "/v1/own"), (head.clone(), "/v1/own")]);
+    trie.insert(&any, None, 7).unwrap();
+    trie.insert(&any, Some(GET), 8).unwrap();
+    let found = |path: &str| match trie.find(path, &head) {
+        Lookup::Found { route, .. } => Some(route),
+        _ => None,
+    };
+    assert_eq!(found("/v1/things"), Some(0));
+    assert_eq!(found("/v1/made"), None);
+    assert_eq!(found("/v1/own"), Some(3));
+    assert_eq!(found("/v1/any/1"), Some(8), "GET says more of HEAD than a route for every method");
+    assert_eq!(found("/v1/none"), None);
 }

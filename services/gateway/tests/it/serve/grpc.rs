@@ -48,12 +48,111 @@ async fn gzip_is_read_and_answered_to_who_sends_it() {
     assert_eq!(harness.data.calls()[0].message, message);
 }
 
+/// Every method of the port: the application's, the platform's, health and reflection.
+const ALL_KINDS: [&str; 5] = [
+    GET_BOOK,
+    WATCH,
+    "/mainstay.auth.v1.SessionService/SignIn",
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/Watch",
+];
+
 #[tokio::test]
-async fn an_encoding_that_is_not_known_is_unimplemented() {
+async fn an_encoding_that_is_not_known_is_unimplemented_and_the_known_ones_are_named() {
     let harness = Harness::start().await;
-    let request = Request::builder().method(Method::POST).uri(GET_BOOK).header("content-type", "application/grpc");
-    let answer = harness.send(request.header("grpc-encoding", "br").body(full(vec![1, 0, 0, 0, 1, 7])).unwrap()).await;
-    assert_eq!(answer.headers["grpc-status"], (Code::Unimplemented as i32).to_string());
+    for path in ALL_KINDS {
+        for encoding in ["br", "zstd", "snappy", "gzip, br", ""] {
+            let request = Request::builder().method(Method::POST).uri(path).header("content-type", "application/grpc");
+            let request = request.header("grpc-encoding", encoding).body(full(vec![1, 0, 0, 0, 1, 7])).unwrap();
+            let answer = harness.send(request).await;
+            let status = Status::from_header_map(&answer.headers).unwrap();
+            assert_eq!(status.code(), Code::Unimplemented, "{path} {encoding}");
+            let info = status.get_error_details().error_info().unwrap().clone();
+            assert_eq!(info.reason, "UNIMPLEMENTED", "{path} {encoding}");
+            let taken = answer.headers["grpc-accept-encoding"].to_str().unwrap();
+            assert!(taken.contains("identity"), "{taken}");
+            assert_eq!(info.metadata["grpc_accept_encoding"], taken);
+            assert!(status.message().contains(taken), "{status}");
+        }
+    }
+    assert!(harness.data.calls().is_empty() && harness.auth.calls().is_empty());
+}
+
+#[tokio::test]
+async fn an_encoding_is_read_in_capitals_too() {
+    let harness = Harness::start().await;
+    for encoding in ["IDENTITY", "Identity", "GZIP", "gzip"] {
+        let request = Request::builder().method(Method::POST).uri(GET_BOOK).header("content-type", "application/grpc");
+        let request = request.header("grpc-encoding", encoding).body(full(vec![0, 0, 0, 0, 1, 7])).unwrap();
+        let answer = harness.send(request).await;
+        assert!(answer.headers.get("grpc-status").is_none_or(|status| status == "0"), "{encoding}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_message_is_refused_before_the_first_is_looked_at() {
+    let harness = Harness::start().await;
+    for path in ALL_KINDS {
+        for body in [&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0][..], &[0, 0, 0, 0, 1, 7, 0, 0, 0, 0, 1, 7], &[0, 0, 0, 0, 1, 7, 0]]
+        {
+            let (status, reason) = refused(&harness, path, None, body).await;
+            assert_eq!((status.code(), reason.as_str()), (Code::Unimplemented, "UNIMPLEMENTED"), "{path} {body:?}");
+            assert!(status.message().contains("one message"), "{status}");
+        }
+    }
+    assert!(harness.data.calls().is_empty() && harness.auth.calls().is_empty());
+}
+
+#[tokio::test]
+async fn grpc_is_grpc_in_capitals_and_with_parameters() {
+    let harness = Harness::start().await;
+    for kind in
+        ["APPLICATION/GRPC", "Application/Grpc+Proto", "application/grpc; charset=utf-8", "application/grpc+proto ;x=y"]
+    {
+        for path in [GET_BOOK, "/grpc.health.v1.Health/Check"] {
+            let request = Request::builder().method(Method::POST).uri(path).header("content-type", kind);
+            let answer = harness.send(request.body(full(vec![0, 0, 0, 0, 0])).unwrap()).await;
+            assert_eq!(answer.headers["content-type"], "application/grpc", "{kind}");
+            assert!(answer.headers.get("grpc-status").is_none_or(|status| status == "0"), "{kind}: {answer:?}");
+        }
+    }
+}
+
+/// gRPC-Web and Connect, on a method's path and on a REST path.
+#[tokio::test]
+async fn other_protocols_are_told_what_is_served() {
+    let harness = Harness::start().await;
+    let others = [
+        "application/grpc-web",
+        "application/grpc-web+proto",
+        "application/grpc-web-text",
+        "APPLICATION/GRPC-WEB-TEXT+PROTO",
+        "application/grpc+json",
+        "application/grpcx",
+        "application/connect+proto",
+        "application/connect+json; charset=utf-8",
+        "application/proto",
+        "application/x-protobuf",
+    ];
+    // Connect's unary calls, and whatever else is sent to a method.
+    let on_methods = ["application/json", "text/plain", "application/x-www-form-urlencoded", ""];
+    let cases = ALL_KINDS.iter().flat_map(|path| others.iter().chain(&on_methods).map(move |kind| (*path, *kind)));
+    for (path, kind) in cases.chain(others.iter().map(|kind| ("/library/v1/books", *kind))) {
+        let mut request = Request::builder().method(Method::POST).uri(path).header("connect-protocol-version", "1");
+        if !kind.is_empty() {
+            request = request.header("content-type", kind);
+        }
+        let answer = harness.send(request.body(full("{}")).unwrap()).await;
+        assert_eq!(answer.status, http::StatusCode::UNSUPPORTED_MEDIA_TYPE, "{path} {kind}");
+        assert_eq!(answer.reason(), "UNSUPPORTED_MEDIA_TYPE", "{path} {kind}");
+        let accept = answer.headers["accept"].to_str().unwrap();
+        assert!(accept.contains("application/grpc,") && accept.contains("application/json"), "{accept}");
+        let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("application/grpc") && message.contains("application/json"), "{message}");
+    }
+    let get = harness.get(&format!("{GET_BOOK}?connect=v1&encoding=json&message=%7B%7D")).await;
+    assert_eq!((get.status, get.headers["allow"].as_bytes()), (http::StatusCode::METHOD_NOT_ALLOWED, &b"POST"[..]));
+    assert!(harness.data.calls().is_empty() && harness.auth.calls().is_empty());
 }
 
 #[tokio::test]
@@ -115,7 +214,7 @@ async fn refused(harness: &Harness, path: &str, encoding: Option<&str>, body: &[
 #[tokio::test]
 async fn a_message_that_ends_early_is_refused() {
     let harness = Harness::start().await;
-    for path in [GET_BOOK, WATCH] {
+    for path in ALL_KINDS {
         for body in [&[0, 0, 0, 0, 9, 1][..], &[0, 0], &[], &[7, 0, 0, 0, 1, 1]] {
             let (status, reason) = refused(&harness, path, None, body).await;
             assert_eq!((status.code(), reason.as_str()), (Code::InvalidArgument, "MALFORMED_REQUEST"), "{body:?}");
@@ -142,10 +241,27 @@ async fn a_compressed_message_that_is_no_gzip_is_refused_with_the_remedy() {
     assert!(harness.data.calls().is_empty());
 }
 
+/// Health is decoded here; what is handed on is decoded where it is served.
+#[tokio::test]
+async fn a_message_that_is_not_of_the_methods_type_is_refused_in_our_words() {
+    let harness = Harness::start().await;
+    for path in ["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"] {
+        for message in [&[0x0a, 9][..], &[7], &[0x0a, 1, 0xff], &[0x08], &[0xff; 11]] {
+            let body = [&[0, 0, 0, 0, u8::try_from(message.len()).unwrap()], message].concat();
+            let (status, reason) = refused(&harness, path, None, &body).await;
+            assert_eq!((status.code(), reason.as_str()), (Code::InvalidArgument, "MALFORMED_REQUEST"), "{message:?}");
+            assert!(status.message().starts_with("the message could not be read"), "{status}");
+            assert!(!status.message().contains("Protobuf"), "{status}");
+        }
+    }
+}
+
 /// gRPC's own documents say which code (`compression.md`).
 #[tokio::test]
 async fn a_message_marked_as_compressed_by_nothing_is_an_error_of_the_protocol() {
     let harness = Harness::start().await;
-    let (status, _) = refused(&harness, GET_BOOK, None, &[1, 0, 0, 0, 1, 1]).await;
-    assert_eq!(status.code(), Code::Internal);
+    for path in ALL_KINDS {
+        let (status, reason) = refused(&harness, path, None, &[1, 0, 0, 0, 1, 1]).await;
+        assert_eq!((status.code(), reason.as_str()), (Code::Internal, "INTERNAL"), "{path}");
+    }
 }

@@ -139,11 +139,23 @@ async fn a_query_has_a_bounded_number_of_parameters() {
 }
 
 #[tokio::test]
-async fn a_compressed_body_is_refused() {
+async fn a_compressed_body_is_refused_and_one_that_says_it_is_not_is_taken() {
     let harness = Harness::start().await;
-    let request = Request::builder().method(Method::POST).uri("/library/v1/books").header("content-encoding", "gzip");
-    let answer = harness.send(request.body(full("{}")).unwrap()).await;
-    assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    harness.data.on_empty(CREATE_BOOK);
+    let send = async |coding: &str| {
+        let request =
+            Request::builder().method(Method::POST).uri("/library/v1/books").header("content-encoding", coding);
+        harness.send(request.body(full("{}")).unwrap()).await
+    };
+    for coding in ["gzip", "GZIP", "x-gzip", "br", "zstd", "identity, gzip", "gzip,identity", "chunked"] {
+        let answer = send(coding).await;
+        assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{coding}");
+        assert_eq!(answer.headers["accept-encoding"], "identity", "{coding}");
+        assert!(answer.json()["error"]["message"].as_str().unwrap().contains("identity"), "{coding}");
+    }
+    for coding in ["identity", "Identity", "IDENTITY", " identity ", "identity, Identity", ""] {
+        assert_eq!(send(coding).await.status, StatusCode::OK, "{coding:?}");
+    }
 }
 
 #[test]

@@ -3,13 +3,16 @@
 use std::net::SocketAddr;
 
 use http::uri::PathAndQuery;
+use mainstay_fault::{Fault, Reason};
 use mainstay_runtime::{RawCodec, Server, ServerConfig, Shutdown};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tonic_types::StatusExt as _;
 
 use crate::support::Harness;
 
 const CREATE_BOOK: &str = "/library.v1.BookService/CreateBook";
+const GET_BOOK: &str = "/library.v1.BookService/GetBook";
 const CHECK: &str = "/mainstay.data.v1.ContractService/CheckContract";
 
 struct Listening {
@@ -225,4 +228,242 @@ async fn s17_raw_http2_paths_get_the_canonical_decision_or_none() {
     assert!(server.harness.data.calls().is_empty(), "{:?}", server.harness.data.calls());
     call(CREATE_BOOK, &[]).await;
     assert_eq!(&*server.harness.data.only_call().path, CREATE_BOOK, "the frames are good ones");
+}
+
+/// S17: where two readers could take a request for two, nobody gets an answer to it.
+#[tokio::test]
+async fn s17_a_request_names_one_host_and_is_served_or_is_refused() {
+    let server = listen().await;
+    server.harness.data.on_empty(GET_BOOK);
+    let book = "/library/v1/books/1";
+    for (target, version, hosts, expected) in [
+        (book, "1.1", &["localhost"][..], "200"),
+        (book, "1.1", &["LOCALHOST:80"], "200"),
+        (book, "1.1", &["[::1]:8080"], "200"),
+        ("http://localhost/library/v1/books/1", "1.1", &["localhost"], "200"),
+        ("http://localhost/library/v1/books/1", "1.1", &["Localhost:80"], "200"),
+        (book, "1.0", &[], "200"),
+        (book, "1.0", &["localhost"], "200"),
+        (book, "1.1", &[], "400"),
+        ("http://localhost/library/v1/books/1", "1.1", &[], "400"),
+        (book, "1.1", &[""], "400"),
+        (book, "1.1", &["localhost", "localhost"], "400"),
+        (book, "1.1", &["localhost", "evil"], "400"),
+        (book, "1.0", &["localhost", "evil"], "400"),
+        (book, "1.1", &["localhost, evil"], "400"),
+        (book, "1.1", &["local host"], "400"),
+        (book, "1.1", &["user@localhost"], "400"),
+        (book, "1.1", &["localhost/x"], "400"),
+        (book, "1.1", &["localhost:port"], "400"),
+        (book, "1.1", &["http://localhost"], "400"),
+        (book, "1.1", &["l\u{f6}calhost"], "400"),
+        ("http://localhost/library/v1/books/1", "1.1", &["evil"], "400"),
+        ("http://localhost:81/library/v1/books/1", "1.1", &["localhost"], "400"),
+        ("http://user@localhost/library/v1/books/1", "1.1", &["localhost"], "400"),
+    ] {
+        let hosts: String = hosts.iter().map(|host| format!("Host: {host}\r\n")).collect();
+        let request = format!("GET {target} HTTP/{version}\r\n{hosts}connection: close\r\n\r\n");
+        let answer = http1(server.address, request.as_bytes()).await;
+        assert_eq!(status(&answer), expected, "{request}{answer}");
+        assert!(expected == "200" || answer.contains("MALFORMED_REQUEST"), "{request}{answer}");
+    }
+}
+
+/// S17: the same over HTTP/2, whose two names of the host are `:authority` and `host`.
+#[tokio::test]
+async fn s17_an_authority_and_a_host_that_differ_are_refused() {
+    let server = listen().await;
+    server.harness.data.on_empty(GET_BOOK);
+    // The first byte of the answer's head: `:status` with these values stands in HPACK's static table.
+    const OK: u8 = 0x88;
+    const BAD_REQUEST: u8 = 0x8c;
+    for (names, expected) in [
+        (&[(":authority", "localhost")][..], OK),
+        (&[("host", "localhost")], OK),
+        (&[(":authority", "localhost"), ("host", "localhost")], OK),
+        (&[(":authority", "localhost"), ("host", "LOCALHOST:80")], OK),
+        (&[], BAD_REQUEST),
+        (&[(":authority", "localhost"), ("host", "evil")], BAD_REQUEST),
+        (&[(":authority", "localhost"), ("host", "localhost:81")], BAD_REQUEST),
+        (&[(":authority", "localhost"), ("host", "")], BAD_REQUEST),
+        (&[("host", "localhost"), ("host", "localhost")], BAD_REQUEST),
+        (&[(":authority", "user@localhost")], BAD_REQUEST),
+    ] {
+        let mut headers = vec![(":method", "GET"), (":scheme", "http"), (":path", "/library/v1/books/1")];
+        headers.extend(names);
+        let answer = http2(server.address, &headers, b"").await;
+        assert_eq!(answer.first(), Some(&expected), "{names:?}: {}", String::from_utf8_lossy(&answer));
+    }
+}
+
+/// S17: request smuggling. Whatever comes after the head is nobody's request.
+#[tokio::test]
+async fn s17_a_body_that_ends_in_two_places_is_refused_and_the_connection_closed() {
+    let server = listen().await;
+    server.harness.data.on_empty(CREATE_BOOK);
+    let body = "2\r\n{}\r\n0\r\n\r\n";
+    let send = async |headers: &str, body: &str| {
+        let smuggled = "GET /library/v1/books/smuggled HTTP/1.1\r\nhost: x\r\n\r\n";
+        let request = format!("POST /library/v1/books HTTP/1.1\r\nHost: x\r\n{headers}\r\n{body}{smuggled}");
+        http1(server.address, request.as_bytes()).await
+    };
+    for (headers, expected) in [
+        ("Transfer-Encoding: gzip, chunked\r\n", "501"),
+        ("Transfer-Encoding: chunked, chunked\r\n", "501"),
+        ("Transfer-Encoding: identity, chunked\r\n", "501"),
+        ("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", "501"),
+        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "501"),
+        ("Transfer-Encoding: , chunked\r\n", "501"),
+        ("Transfer-Encoding: gzip\r\n", "400"),
+        ("Transfer-Encoding: chunked, gzip\r\n", "400"),
+        ("Transfer-Encoding: \r\n", "400"),
+        ("Transfer-Encoding: xchunked\r\n", "400"),
+        ("Transfer-Encoding : chunked\r\n", "400"),
+        ("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n", "400"),
+        ("transfer-encoding: CHUNKED\r\ncontent-LENGTH: 12\r\n", "400"),
+        ("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n", "400"),
+        ("Content-Length: 2\r\nContent-Length: 3\r\n", "400"),
+        ("Content-Length: 2, 2\r\n", "400"),
+        ("Content-Length: +2\r\n", "400"),
+        ("Content-Length: -1\r\n", "400"),
+    ] {
+        let answer = send(headers, body).await;
+        assert_eq!(status(&answer), expected, "{headers}{answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "one answer, and the connection is closed: {answer}");
+        assert!(answer.to_lowercase().contains("connection: close"), "{headers}{answer}");
+    }
+    assert!(server.harness.data.calls().is_empty(), "{:?}", server.harness.data.calls());
+    let answer = send("Transfer-Encoding: Chunked\r\nConnection: close\r\n", body).await;
+    assert_eq!(status(&answer), "200", "{answer}");
+}
+
+/// The second request on a connection is looked at as the first was, also where a client does not wait for the answer.
+#[tokio::test]
+async fn s17_a_later_request_on_a_connection_is_no_less_looked_at() {
+    let server = listen().await;
+    server.harness.data.on_empty(GET_BOOK);
+    let good = "GET /library/v1/books/1 HTTP/1.1\r\nHost: x\r\n\r\n";
+    let both = "Host: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    for (bad, expected) in [
+        ("GET /library/v1/books/2 HTTP/1.1\r\n\r\n".to_owned(), "400"),
+        (
+            "POST /library/v1/books HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"
+                .to_owned(),
+            "501",
+        ),
+        (format!("POST /library/v1/books HTTP/1.1\r\n{both}"), "400"),
+    ] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        for _ in 0..3 {
+            stream.write_all(good.as_bytes()).await.unwrap();
+            let mut buffer = [0; 4096];
+            let read = stream.read(&mut buffer).await.unwrap();
+            assert!(buffer[..read].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&buffer[..read]));
+        }
+        stream.write_all(bad.as_bytes()).await.unwrap();
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest).await.unwrap();
+        assert_eq!(status(&rest), expected, "{bad}{rest}");
+    }
+    let pipelined = http1(server.address, format!("{good}GET / HTTP/1.1\r\n\r\n").as_bytes()).await;
+    assert_eq!(pipelined.matches("HTTP/1.1 200").count(), 1, "{pipelined}");
+    assert_eq!(pipelined.matches("HTTP/1.1 400").count(), 1, "{pipelined}");
+}
+
+#[tokio::test]
+async fn head_answers_what_get_does_without_the_body() {
+    let server = listen().await;
+    server.harness.data.on_empty(GET_BOOK);
+    server.harness.data.on_empty("/library.v1.Library/Search");
+    let head_of = |answer: &str| {
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let lines = head.lines().filter(|line| !line.starts_with("x-request-id") && !line.starts_with("date:"));
+        (lines.map(str::to_owned).collect::<std::collections::BTreeSet<_>>(), body.to_owned())
+    };
+    for path in ["/library/v1/books/1", "/library/v1/messages:search", "/healthz", "/library/v1/books/1/2/3", "/none"] {
+        let ask = async |method: &str| {
+            let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            head_of(&http1(server.address, request.as_bytes()).await)
+        };
+        let ((get, body), (head, nothing)) = (ask("GET").await, ask("HEAD").await);
+        assert_eq!(head, get, "{path}");
+        assert!(get.contains(&format!("content-length: {}", body.len())), "{get:?}");
+        assert_eq!(nothing, "", "{path}");
+
+        let url = format!("http://{}{path}", server.address);
+        let stream = hyper_util::rt::TokioIo::new(TcpStream::connect(server.address).await.unwrap());
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(hyper_util::rt::TokioExecutor::new(), stream).await.unwrap();
+        tokio::spawn(connection);
+        let request = http::Request::head(url).body(http_body_util::Empty::<bytes::Bytes>::new()).unwrap();
+        let answer = sender.send_request(request).await.unwrap();
+        assert_eq!(answer.headers()["content-length"], body.len().to_string(), "{path}");
+        let read = http_body_util::BodyExt::collect(answer.into_body()).await.unwrap().to_bytes();
+        assert!(read.is_empty(), "{path}");
+    }
+    let post =
+        http1(server.address, b"HEAD /library/v1/messages/1:tags HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .await;
+    assert_eq!(status(&post), "405", "{post}");
+    assert!(post.ends_with("\r\n\r\n"), "{post}");
+}
+
+#[tokio::test]
+async fn what_need_not_have_been_encoded_is_the_same_path() {
+    let server = listen().await;
+    server.harness.data.on_empty(GET_BOOK);
+    let get = async |path: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        status(&http1(server.address, request.as_bytes()).await).to_owned()
+    };
+    for path in [
+        "/l%69brary/v1/books/1",
+        "/%6c%69%62%72%61%72%79/%76%31/%62%6f%6f%6b%73/%31",
+        "/library/v%31/book%73/1?%24fields=title",
+        "/%68ealthz",
+    ] {
+        assert_eq!(get(path).await, "200", "{path}");
+    }
+    for path in
+        ["/library%2Fv1/books/1", "/library/v1%2fbooks/1", "/library/v1/books%2F1", "/library/v1/%2561/1", "/lib%72ry%"]
+    {
+        assert_eq!(get(path).await, "404", "{path}");
+    }
+    server.harness.data.on(GET_BOOK, |call| {
+        assert!(call.message.ends_with(b"books/a%2Fb%2Fc%"), "{:?}", call.message);
+        Ok(mainstay_runtime::channel::Reply::Unary(bytes::Bytes::new()))
+    });
+    assert_eq!(get("/library/v1/books/%61%2Fb%252Fc%25").await, "200", "captures are decoded once");
+    // A gRPC path as well: the decision is that of the canonical one.
+    let answer = http1(server.address, b"POST /mainstay.data.v1.ContractService/%43heckContract HTTP/1.1\r\nHost: x\r\nConnection: close\r\ncontent-type: application/grpc\r\ncontent-length: 5\r\n\r\n\0\0\0\0\0").await;
+    assert!(answer.contains("grpc-status: 16"), "{answer}");
+}
+
+/// Clients refuse heads above 8 KiB: an error that says much must not become RESOURCE_EXHAUSTED.
+#[tokio::test]
+async fn the_longest_errors_reach_a_client_that_takes_eight_kibibytes_of_head() {
+    let server = listen().await;
+    let filter = "\u{3b7}".repeat(20_000);
+    let faults: [fn(&str) -> Fault; 3] = [
+        |text| Fault::new(Reason::InvalidFilter).message(format!("`{text}` is no field")).violation("filter", text),
+        |text| (0..400).fold(Fault::new(Reason::FieldViolation), |f, n| f.violation(format!("a.{n}.{text}"), text)),
+        |text| (0..400).fold(Fault::new(Reason::UnknownField), |f, n| f.meta(format!("key{n}"), &text[..40])),
+    ];
+    let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
+    let channel = endpoint.http2_max_header_list_size(8 << 10).connect().await.unwrap();
+    let mut client = tonic::client::Grpc::new(channel);
+    for (number, fault) in faults.into_iter().enumerate() {
+        let text = filter.clone();
+        server.harness.data.on(GET_BOOK, move |_| Err(fault(&text)));
+        client.ready().await.unwrap();
+        let mut request = tonic::Request::new(bytes::Bytes::from_static(b"x"));
+        request.metadata_mut().insert("x-request-id", "r".repeat(128).parse().unwrap());
+        let status = client.unary(request, PathAndQuery::from_static(GET_BOOK), RawCodec).await.unwrap_err();
+        assert_eq!(status.code(), tonic::Code::InvalidArgument, "{number}: {status}");
+        assert!(status.get_error_details().error_info().is_some(), "{number}");
+        let rest =
+            http1(server.address, b"GET /library/v1/books/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        assert_eq!(self::status(&rest), "400", "{number}");
+        assert!(rest.len() < 16 << 10, "{number}: {} bytes", rest.len());
+    }
 }
