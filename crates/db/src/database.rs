@@ -116,6 +116,21 @@ impl Database {
         }
     }
 
+    /// Runs a long job that only reads and sees one snapshot on both engines. It holds up nobody: no writer waits for it,
+    /// and it waits for no writer and no schema change. Where the schema changes under it, it fails with
+    /// [`Error::StaleSchema`].
+    pub async fn snapshot<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &self.store {
+            Store::Sqlite(store) => store.read(Lane::Heavy, job).await,
+            Store::Postgres(store) => store.snapshot(job).await,
+        }
+    }
+
     /// Runs a job that writes: all of it is stored before the answer comes, or nothing of it. An `Err` undoes it; a job
     /// of [`Atomic::Statement`] must not fail once its statement has changed rows, which is an internal error.
     ///

@@ -133,6 +133,20 @@ impl PostgresStore {
         result
     }
 
+    /// Reads in one snapshot, on a connection of its own: however long it takes, it takes nobody's place.
+    pub async fn snapshot<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+        E: From<Error>,
+    {
+        count(&self.tally.heavy_reads);
+        let mut link = self.target.connect_unlimited().await?;
+        let begun = link.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
+        begun.map_err(classify::postgres)?;
+        // With the connection the transaction ends.
+        transaction::run(&mut link, Promise::Read, &job).await.0
+    }
+
     /// Runs a write in a task of its own: it comes to its end also where its caller goes away.
     pub async fn write<T, E, F>(self: &Arc<Self>, atomic: Atomic, job: F) -> Result<T, E>
     where

@@ -54,6 +54,60 @@ both_engines! {
     }
 }
 
+both_engines! {
+    async fn a_snapshot_sees_one_moment_and_holds_up_no_writer(engine: Engine) {
+        let db = database::fresh(engine).await;
+        table(&db).await;
+        add(&db, "first").await.unwrap();
+        let (began, go_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+        let (reader, started, resume) = (db.clone(), Arc::clone(&began), Arc::clone(&go_on));
+        let read = on_a_thread(async move {
+            let counted: Result<Vec<i64>, Error> = reader
+                .snapshot(move |conn| {
+                    let (started, resume) = (Arc::clone(&started), Arc::clone(&resume));
+                    Box::pin(async move {
+                        let mut counts = Vec::new();
+                        for round in 0..2 {
+                            let count = statement("SELECT count(*) FROM t", &[]);
+                            conn.query(&count, &[], &mut |row| {
+                                if let Value::Int(n) = mainstay_record::Row::get(row, 0, Kind::Int) {
+                                    counts.push(n);
+                                }
+                            })
+                            .await?;
+                            if round == 0 {
+                                started.wait();
+                                resume.wait();
+                            }
+                        }
+                        Ok(counts)
+                    })
+                })
+                .await;
+            counted.unwrap()
+        });
+        let began = tokio::task::spawn_blocking(move || began.wait());
+        began.await.unwrap();
+        add(&db, "second").await.unwrap();
+        // Nor does a schema change wait.
+        let changed: Result<(), Error> = db.exclusive(|conn| Box::pin(async move { conn.batch("CREATE TABLE u (n BIGINT)").await })).await;
+        changed.unwrap();
+        tokio::task::spawn_blocking(move || { go_on.wait(); }).await.unwrap();
+        let counts = tokio::task::spawn_blocking(move || read.join().unwrap()).await.unwrap();
+        assert_eq!(counts, [1, 1]);
+        assert_eq!(number(&db, "SELECT count(*) FROM t").await, 2);
+    }
+
+    async fn a_snapshot_writes_nothing(engine: Engine) {
+        let db = database::fresh(engine).await;
+        table(&db).await;
+        let written: Result<(), Error> = db
+            .snapshot(|conn| Box::pin(async move { conn.batch("DELETE FROM t").await }))
+            .await;
+        assert!(written.is_err());
+    }
+}
+
 /// How much of the log a checkpoint could not write back, because somebody still reads from before it.
 async fn held_back(db: &Database) -> i64 {
     let held: Result<i64, Error> = db
