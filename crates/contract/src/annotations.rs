@@ -21,7 +21,7 @@ pub struct Behaviors {
 
 /// The options of one field, as written.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct FieldOptions {
+pub struct FieldOptions {
     pub behaviors: Behaviors,
     pub aliases: Vec<String>,
     pub default: Option<String>,
@@ -29,7 +29,8 @@ pub(crate) struct FieldOptions {
     pub reference: Option<String>,
 }
 
-pub(crate) fn read(field: &FieldDescriptor) -> FieldOptions {
+/// Reads what is said of a field, wherever it lies.
+pub fn read(field: &FieldDescriptor) -> FieldOptions {
     let (pool, options) = (field.parent_pool(), field.options());
     let mut found = FieldOptions { behaviors: behaviors(field), ..FieldOptions::default() };
     if let Some(option) = message_option(pool, &options, FIELD) {

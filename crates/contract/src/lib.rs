@@ -24,7 +24,7 @@ mod text;
 mod validate;
 mod violation;
 
-pub use annotations::Behaviors;
+pub use annotations::{Behaviors, FieldOptions, read as field_options};
 pub use check::{Check, Integers, MAX_PATTERN_BYTES, MAX_PATTERN_MEMORY_BYTES, Pattern};
 pub use compile::{compile, compile_applied, export};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};

@@ -6,9 +6,9 @@ use mainstay_contract::{Contract, Resource};
 use mainstay_expr::{RecordType, Storage, Type};
 use mainstay_record::{Layout, Role};
 
+use crate::bound::{bind_layout, rewrite};
 use crate::plan::identity_of;
-use crate::rekey::Keys;
-use crate::{ColumnId, FieldPath, Ledger, ResourceEntry};
+use crate::{FieldPath, Ledger, ResourceEntry};
 
 /// Puts the ledger's names into a contract: tables, columns, indexes, and the keys inside JSON columns, in layouts, record
 /// types and rules. Requests are served by the bound contract only.
@@ -32,11 +32,7 @@ fn bind_resource(resource: &mut Resource, entry: &ResourceEntry, ledger: &Ledger
         return;
     }
     resource.record = bind_record(&resource.record, &resource.layout);
-    let access = &mut resource.access;
-    let rules = access.read.iter_mut().chain(&mut access.create).chain(&mut access.update).chain(&mut access.delete);
-    for rule in rules {
-        rule.program.root = Keys::rewrite(&keys, rule.program.root.clone());
-    }
+    rewrite(&keys, &mut resource.access);
 }
 
 /// Names the indexes, those included that are still being made outside the transaction.
@@ -61,25 +57,6 @@ fn bind_indexes(resource: &mut Resource, entry: &ResourceEntry, ledger: &Ledger)
             index.name = name;
         }
     }
-}
-
-/// Names the columns; tells the JSON columns whose keys are not today's names.
-fn bind_layout(layout: &mut Layout, entry: &ResourceEntry) -> Vec<Keys> {
-    let mut changed = Vec::new();
-    for (index, column) in layout.columns.iter_mut().enumerate() {
-        let id = ColumnId::of(column, index);
-        if let Some(known) = entry.columns.get(&id) {
-            column.name.clone_from(&known.name);
-        }
-        let field = id.field().and_then(|path| entry.fields.get(path));
-        if let (Role::Json(shape), Some(field)) = (&mut column.role, field)
-            && let Some(json) = &field.json
-        {
-            let keys = Keys::bind(index, field.signature.label, json, shape);
-            changed.extend(keys.filter(Keys::differ));
-        }
-    }
-    changed
 }
 
 /// The record type with the shapes that the layout has.

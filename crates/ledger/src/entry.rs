@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mainstay_sql::ColumnType;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Change, Step};
+use crate::terms::{EnumValues, FieldTerms, ResourceTerms, TERMS_VERSION};
 use crate::{ColumnId, FieldPath, JsonEntry, Signature};
 
 /// The version of the ledger's own form. A ledger of a newer one is refused, never misread.
@@ -16,6 +16,9 @@ pub const LEDGER_VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     pub(crate) version: u32,
+    /// How the terms are written down, see [`TERMS_VERSION`]; 0 where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) terms: u32,
     /// By resource type.
     pub(crate) resources: BTreeMap<String, ResourceEntry>,
     /// Every name that a table, index or constraint ever had, in lower case, and whose it is.
@@ -40,6 +43,20 @@ pub struct ResourceEntry {
     pub indexes: Vec<IndexEntry>,
     /// Every name that a column of the table ever had, in lower case, and whose it is.
     pub column_names: BTreeMap<String, String>,
+    /// Nothing where an earlier version of this program stored the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<ResourceTerms>,
+    /// Removed from the contract; the table and its rows are still there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<Hidden>,
+}
+
+/// Since when something is hidden.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Hidden {
+    /// Microseconds since 1970 UTC; nothing until the plan was applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<i64>,
 }
 
 /// A column of a table.
@@ -67,6 +84,12 @@ pub struct FieldEntry {
     /// Deleted from the contract; its columns and values are still there and its number is never another field's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,
+    /// Of an enum: what the numbers mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<EnumValues>,
+    /// Nothing where an earlier version of this program stored the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<FieldTerms>,
     /// Of a field that lies in a JSON column: the keys of what is inside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub json: Option<JsonEntry>,
@@ -110,7 +133,7 @@ pub enum LedgerError {
 impl Ledger {
     /// The ledger of a database without tables.
     pub fn empty() -> Ledger {
-        Ledger { version: LEDGER_VERSION, resources: BTreeMap::new(), names: BTreeMap::new() }
+        Ledger { version: LEDGER_VERSION, terms: TERMS_VERSION, resources: BTreeMap::new(), names: BTreeMap::new() }
     }
 
     /// Reads a stored ledger.
@@ -139,6 +162,17 @@ impl Ledger {
         self.resources.is_empty()
     }
 
+    /// Says whether the ledger knows the contract's terms, in the words of this version.
+    pub fn has_terms(&self) -> bool {
+        self.terms == TERMS_VERSION
+    }
+
+    /// Notes since when everything is hidden that was not hidden before.
+    pub fn hidden_at(&mut self, now: i64) {
+        let hidden = self.resources.values_mut().filter_map(|entry| entry.hidden.as_mut());
+        hidden.for_each(|hidden| hidden.since = hidden.since.or(Some(now)));
+    }
+
     /// What is remembered of a resource, by its type.
     pub fn resource(&self, type_name: &str) -> Option<&ResourceEntry> {
         self.resources.get(type_name)
@@ -153,25 +187,10 @@ impl Ledger {
     pub(crate) fn name_of(&self, owner: &str) -> Option<String> {
         self.names.iter().find(|(_, known)| *known == owner).map(|(name, _)| name.clone())
     }
+}
 
-    /// The ledger after one step that runs outside the transaction: what to store when the step is done. A step inside the
-    /// transaction changes nothing here; [`crate::Plan::transaction`] has them all.
-    #[must_use]
-    pub fn after(&self, step: &Step) -> Ledger {
-        let mut ledger = self.clone();
-        let Some(entry) = ledger.resources.get_mut(&step.resource) else { return ledger };
-        match &step.change {
-            Change::AddIndex { index } => {
-                if !entry.indexes.contains(index) {
-                    entry.indexes.push(index.clone());
-                }
-                ledger.names.insert(index.name.to_ascii_lowercase(), index.owner(&step.resource));
-            }
-            Change::DropIndex { index } => entry.indexes.retain(|known| known != index),
-            _ => {}
-        }
-        ledger
-    }
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl IndexEntry {

@@ -3,11 +3,14 @@
 //! A message inside a JSON column is stored under the names that its fields had when they first were stored. The walk
 //! pairs each message type with what it was, by the path of numbers that leads to it, so that type names do not matter.
 
+use mainstay_contract::JsonChecks;
 use mainstay_record::JsonShape;
-use prost_reflect::{DescriptorPool, MessageDescriptor};
+use prost_reflect::MessageDescriptor;
 use serde::{Deserialize, Serialize};
 
+use crate::moves::Moves;
 use crate::signature::{Comparison, Signature, held_message};
+use crate::terms::{EnumValues, FieldTerms, inner_rules};
 
 /// The messages inside one JSON column; the first is the field's own type. None where the field holds scalars or a Struct.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -35,6 +38,12 @@ pub struct JsonFieldEntry {
     pub message: Option<usize>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,
+    /// Of an enum: what the numbers mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<EnumValues>,
+    /// Nothing where an earlier version of this program stored the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<FieldTerms>,
 }
 
 /// What became of one field inside a JSON column. `path` is the names from the column's field down.
@@ -50,7 +59,25 @@ pub(crate) enum JsonChange {
     Compared {
         path: String,
         number: u32,
+        /// The key that is stored, wherever in the column.
+        key: String,
+        from: String,
+        to: String,
         comparison: Comparison,
+    },
+    /// The numbers of an enum are others, or have other names.
+    Values {
+        path: String,
+        key: String,
+        was: EnumValues,
+        now: EnumValues,
+    },
+    Terms {
+        path: String,
+        /// What it was called, and is.
+        names: (String, String),
+        was: FieldTerms,
+        now: FieldTerms,
     },
     /// Gone from the contract; `message` is the type that it must be reserved in.
     Gone {
@@ -72,7 +99,7 @@ pub(crate) enum JsonChange {
 }
 
 /// The entry of a JSON column as the contract has it, with today's names as keys.
-pub(crate) fn entry_of(shape: &JsonShape, root: Option<MessageDescriptor>) -> JsonEntry {
+pub(crate) fn entry_of(shape: &JsonShape, root: Option<MessageDescriptor>, checks: Option<&JsonChecks>) -> JsonEntry {
     let mut messages = vec![JsonMessageEntry::default(); shape.messages.len()];
     let mut seen = vec![false; shape.messages.len()];
     let mut queue: Vec<(usize, MessageDescriptor)> = root.map(|message| (0, message)).into_iter().collect();
@@ -93,6 +120,8 @@ pub(crate) fn entry_of(shape: &JsonShape, root: Option<MessageDescriptor>) -> Js
                 signature: Signature::of(&descriptor, None),
                 message: field.message,
                 hidden: false,
+                values: EnumValues::of(&descriptor),
+                terms: Some(FieldTerms::of(&descriptor, inner_rules(checks, index, field.number))),
             });
         }
         entry.fields.sort_by_key(|field| field.number);
@@ -102,7 +131,7 @@ pub(crate) fn entry_of(shape: &JsonShape, root: Option<MessageDescriptor>) -> Js
 
 /// Carries the keys of birth over from what was, and tells what changed.
 pub(crate) struct Merge<'a> {
-    pub pool: &'a DescriptorPool,
+    moves: &'a Moves<'a>,
     pub was: &'a JsonEntry,
     pub now: JsonEntry,
     pub changes: Vec<JsonChange>,
@@ -112,14 +141,14 @@ pub(crate) struct Merge<'a> {
 impl<'a> Merge<'a> {
     /// Walks both from the column's field at `path` (names) with type `root`.
     pub fn run(
-        pool: &'a DescriptorPool,
+        moves: &'a Moves<'a>,
         was: &'a JsonEntry,
         now: JsonEntry,
         root: Option<MessageDescriptor>,
         path: &str,
     ) -> Self {
         let paired = vec![None; now.messages.len()];
-        let mut merge = Merge { pool, was, now, changes: Vec::new(), paired };
+        let mut merge = Merge { moves, was, now, changes: Vec::new(), paired };
         if let Some(root) = root
             && !was.messages.is_empty()
             && !merge.now.messages.is_empty()
@@ -172,24 +201,69 @@ impl<'a> Merge<'a> {
             return;
         };
         field.key.clone_from(&known.key);
-        let number = field.number;
+        let held = message.get_field(field.number).as_ref().and_then(held_message);
+        let same_inside = || self.same_inside(known, field, held.as_ref());
+        let comparison = known.signature.compare(&field.signature, self.moves, &same_inside);
         if known.hidden {
-            let same = known.name == field.name && known.signature == field.signature && field.message.is_none();
-            let change = if same { JsonChange::Shown { path } } else { reused(path, number, known) };
+            let stays = matches!(comparison, Comparison::Same | Comparison::TypeRenamed);
+            let same = known.name == field.name && stays && field.message.is_none();
+            let change = if same { JsonChange::Shown { path } } else { reused(path, field.number, known) };
             return self.changes.push(change);
         }
-        if known.name != field.name {
-            self.changes.push(JsonChange::Renamed { path: path.clone(), from: known.name.clone() });
-        }
-        let comparison = known.signature.compare(&field.signature, self.pool);
-        if comparison != Comparison::Same {
-            self.changes.push(JsonChange::Compared { path: path.clone(), number, comparison });
-        }
-        let held = message.get_field(number).as_ref().and_then(held_message);
+        self.compare(known, field, &path, comparison);
         if let (Some(was), Some(now), Some(held)) = (known.message, field.message, held) {
             self.message(was, now, &held, &path);
         }
     }
+
+    fn compare(&mut self, known: &JsonFieldEntry, field: &mut JsonFieldEntry, path: &str, comparison: Comparison) {
+        let path = || path.to_owned();
+        if known.name != field.name {
+            self.changes.push(JsonChange::Renamed { path: path(), from: known.name.clone() });
+        }
+        if comparison != Comparison::Same {
+            self.changes.push(JsonChange::Compared {
+                path: path(),
+                number: field.number,
+                key: known.key.clone(),
+                from: known.signature.describe(),
+                to: field.signature.describe(),
+                comparison,
+            });
+        }
+        if let (Some(was), Some(now)) = (&known.values, &field.values) {
+            let (was, now, key) = (was.clone(), now.clone(), known.key.clone());
+            field.values = Some(now.clone().after(&was));
+            self.changes.push(JsonChange::Values { path: path(), key, was, now });
+        }
+        if let (Some(was), Some(now)) = (&known.terms, &field.terms) {
+            let names = (known.name.clone(), field.name.clone());
+            self.changes.push(JsonChange::Terms { path: path(), names, was: was.clone(), now: now.clone() });
+        }
+    }
+
+    /// Says whether what a field holds now is by its fields or values what it held.
+    fn same_inside(&self, known: &JsonFieldEntry, field: &JsonFieldEntry, held: Option<&MessageDescriptor>) -> bool {
+        if let (Some(was), Some(now)) = (&known.values, &field.values) {
+            return was.agrees(now);
+        }
+        let was = known.message.and_then(|message| self.was.messages.get(message));
+        was.zip(held).is_some_and(|(was, held)| was.agrees(held))
+    }
+}
+
+impl JsonMessageEntry {
+    /// Says whether the numbers that both know have the same names: the same message under another name.
+    pub(crate) fn agrees(&self, message: &MessageDescriptor) -> bool {
+        let there = self.fields.iter().filter(|field| !field.hidden);
+        same_names(there.map(|field| (field.number, field.name.as_str())), message)
+    }
+}
+
+/// Says whether a message has these names at these numbers, as far as it has the numbers; it must have one.
+pub(crate) fn same_names<'n>(fields: impl Iterator<Item = (u32, &'n str)>, message: &MessageDescriptor) -> bool {
+    let mut common = fields.filter_map(|(number, name)| Some((name, message.get_field(number)?))).peekable();
+    common.peek().is_some() && common.all(|(name, field)| field.name() == name)
 }
 
 fn reused(path: String, number: u32, known: &JsonFieldEntry) -> JsonChange {

@@ -1,23 +1,28 @@
 #![doc = include_str!("../README.md")]
 
 mod bind;
+mod bound;
 mod column_id;
 mod entry;
 mod facts;
 mod json;
+mod moves;
 mod names;
 mod plan;
 mod rekey;
 mod signature;
+mod terms;
 mod violated;
 
 pub use bind::bind;
 pub use column_id::{ColumnId, FieldPath, Part};
 pub use entry::{
-    ColumnEntry, FieldEntry, IndexEntry, IndexPart, LEDGER_VERSION, Ledger, LedgerError, ReferenceEntry, ResourceEntry,
+    ColumnEntry, FieldEntry, Hidden, IndexEntry, IndexPart, LEDGER_VERSION, Ledger, LedgerError, ReferenceEntry,
+    ResourceEntry,
 };
-pub use facts::{Answer, Answers, Facts, probes};
+pub use facts::{Answer, Answers, Facts};
 pub use json::{JsonEntry, JsonFieldEntry, JsonMessageEntry};
-pub use plan::{Change, Plan, PlanError, Safety, Step, plan};
+pub use plan::{Area, Change, Effect, Plan, PlanError, Safety, Severity, Stage, Step, plan, probes};
 pub use signature::{Label, Signature};
+pub use terms::{EnumValues, FieldTerms, Form, MethodTerms, ResourceTerms, RuleTerms, TERMS_VERSION};
 pub use violated::Violated;

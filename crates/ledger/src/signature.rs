@@ -1,8 +1,10 @@
 //! What a field's number means: its type and how it may be unset. A name is no part of it.
 
 use mainstay_record::Role;
-use prost_reflect::{Cardinality, DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
 use serde::{Deserialize, Serialize};
+
+use crate::moves::Moves;
 
 /// The meaning of a field number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +45,11 @@ pub(crate) enum Comparison {
     TypeRenamed,
     /// The new type holds every stored value as it is.
     Widened,
+    /// The new type holds what is stored as it is, but not below `least` or above `most`.
+    Narrowed {
+        least: Option<i64>,
+        most: Option<i64>,
+    },
     /// It could be converted, but this version does not.
     NotYet(String),
     /// The number would mean something else.
@@ -65,8 +72,9 @@ impl Signature {
         Signature { ty, label: Label::of(field), type_name, reference, as_json }
     }
 
-    /// Compares what the number was with what it is in the contract.
-    pub(crate) fn compare(&self, now: &Signature, pool: &DescriptorPool) -> Comparison {
+    /// Compares what the number was with what it is in the contract. `same_inside` says whether the message or enum that
+    /// the field holds now is, by its fields or values, the one that it held: asked where names alone do not tell.
+    pub(crate) fn compare(&self, now: &Signature, moves: &Moves<'_>, same_inside: &dyn Fn() -> bool) -> Comparison {
         if self.reference != now.reference {
             return self.compare_references(now);
         }
@@ -78,15 +86,11 @@ impl Signature {
         if self.ty != now.ty {
             return self.compare_types(now);
         }
-        if self.type_name != now.type_name {
-            // A type that is gone was renamed; one that is still there was left for another.
-            let gone = self
-                .type_name
-                .as_deref()
-                .is_none_or(|name| pool.get_message_by_name(name).is_none() && pool.get_enum_by_name(name).is_none());
-            if !gone {
-                return Comparison::Incompatible(format!("{} became {}", self.describe(), now.describe()));
-            }
+        let known = self.type_name.as_deref().map(|was| moves.name_now(was));
+        // A type that is gone was renamed; one that is still there was left for another, unless the two changed names.
+        let left = known != now.type_name && known.is_some_and(|known| moves.exists(&known));
+        if left && !same_inside() {
+            return Comparison::Incompatible(format!("{} became {}", self.describe(), now.describe()));
         }
         if self.as_json != now.as_json {
             let form = |json: bool| if json { "JSON" } else { "columns" };
@@ -111,14 +115,16 @@ impl Signature {
     fn compare_types(&self, now: &Signature) -> Comparison {
         let what = format!("{} became {}", self.describe(), now.describe());
         let (was, is) = (self.ty.as_str(), now.ty.as_str());
-        // All of these are stored as BIGINT (in JSON: as integers) and as varints on the wire.
-        let widened = matches!((was, is), ("int32", "int64") | ("uint32", "uint64") | ("enum", "int32" | "int64"));
+        if let (Some((least, most)), Some((least_now, most_now))) = (range(was), range(is)) {
+            let below = (least < least_now).then_some(least_now);
+            let above = (most > most_now).then_some(most_now);
+            let fits = below.is_none() && above.is_none();
+            return if fits { Comparison::Widened } else { Comparison::Narrowed { least: below, most: above } };
+        }
         let integers =
             ["int32", "int64", "uint32", "uint64", "sint32", "sint64", "fixed32", "fixed64", "sfixed32", "sfixed64"];
         let both = |group: &[&str]| group.contains(&was) && group.contains(&is);
-        if widened {
-            Comparison::Widened
-        } else if both(&integers) || both(&["float", "double"]) || both(&["string", "bytes"]) {
+        if both(&integers) || both(&["float", "double"]) || both(&["string", "bytes"]) {
             Comparison::NotYet(what)
         } else {
             Comparison::Incompatible(what)
@@ -137,6 +143,18 @@ impl Signature {
         let name = self.type_name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
         let reference = self.reference.as_ref().map(|target| format!(" (a {target})")).unwrap_or_default();
         format!("{label}{}{name}{reference}", self.ty)
+    }
+}
+
+/// What a type holds of those that are all stored as BIGINT (in JSON: as integers) and are the same varints on the wire.
+fn range(ty: &str) -> Option<(i64, i64)> {
+    match ty {
+        "int32" | "enum" => Some((i32::MIN.into(), i32::MAX.into())),
+        "int64" => Some((i64::MIN, i64::MAX)),
+        "uint32" => Some((0, u32::MAX.into())),
+        // No more than BIGINT holds is ever taken.
+        "uint64" => Some((0, i64::MAX)),
+        _ => None,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnType, Dialect, Limit, Sql, SqlBuilder, quote};
+use crate::ddl::literal;
+use crate::{ColumnType, Dialect, Limit, Literal, Sql, SqlBuilder, quote};
 
 /// How many rows a sample names.
 const SAMPLE_ROWS: &str = "5";
@@ -17,6 +18,8 @@ pub enum Probe {
     Unset { table: String, keys: Vec<String>, column: String, zero: Option<ColumnType> },
     /// In how many rows is the column's value outside one of the limits? `zero`: rows with the zero don't count.
     Outside { table: String, keys: Vec<String>, column: String, limits: Vec<Limit>, zero: Option<ColumnType> },
+    /// In how many rows does the JSON column hold an integer outside one of the limits: anywhere, or under this key?
+    Inside { table: String, keys: Vec<String>, column: String, key: Option<String>, limits: Vec<Limit> },
     /// How many rows share the values of these columns with another row? Rows with an unset column don't count.
     Duplicates { table: String, keys: Vec<String>, columns: Vec<(String, Option<ColumnType>)> },
 }
@@ -32,6 +35,10 @@ impl Probe {
             Probe::Outside { table, column, limits, zero, .. } => {
                 let outside = outside(dialect, column, limits, *zero);
                 format!("SELECT COUNT(*) FROM {} AS t WHERE {outside}", quote(table))
+            }
+            Probe::Inside { table, column, key, limits, .. } => {
+                let inside = inside(dialect, column, key.as_deref(), limits);
+                format!("SELECT COUNT(*) FROM {} AS t WHERE {inside}", quote(table))
             }
             Probe::Duplicates { table, columns, .. } => {
                 let group: Vec<String> = columns.iter().map(|(name, _)| column(name)).collect();
@@ -58,6 +65,10 @@ impl Probe {
                 let (keys, outside) = (list(keys), outside(dialect, column, limits, *zero));
                 format!("SELECT {keys} FROM {} AS t WHERE {outside} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
             }
+            Probe::Inside { table, keys, column, key, limits } => {
+                let (keys, inside) = (list(keys), inside(dialect, column, key.as_deref(), limits));
+                format!("SELECT {keys} FROM {} AS t WHERE {inside} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
+            }
             Probe::Duplicates { table, keys, columns } => {
                 let group: Vec<String> = columns.iter().map(|(name, _)| column(name)).collect();
                 let (keys, set, group) = (list(keys), all_set(dialect, columns), group.join(", "));
@@ -75,7 +86,10 @@ impl Probe {
     pub fn sample_columns(&self) -> usize {
         match self {
             Probe::Rows { .. } => 0,
-            Probe::Unset { keys, .. } | Probe::Outside { keys, .. } | Probe::Duplicates { keys, .. } => keys.len(),
+            Probe::Unset { keys, .. }
+            | Probe::Outside { keys, .. }
+            | Probe::Inside { keys, .. }
+            | Probe::Duplicates { keys, .. } => keys.len(),
         }
     }
 }
@@ -110,6 +124,35 @@ fn outside(dialect: Dialect, name: &str, limits: &[Limit], zero: Option<ColumnTy
         Some(zero) => format!("{any} AND {name} <> {zero}"),
         None => any,
     }
+}
+
+/// Looks through a whole document: a key means the same wherever a message lies in it.
+fn inside(dialect: Dialect, name: &str, key: Option<&str>, limits: &[Limit]) -> String {
+    let (name, text) = (column(name), |text: &str| literal(dialect, &Literal::Text(text.to_owned())));
+    let any = |number: &str| limits.iter().map(|limit| limit.outside(dialect, number)).collect::<Vec<_>>().join(" OR ");
+    match (dialect, key) {
+        (Dialect::Sqlite, None) => {
+            format!("EXISTS (SELECT 1 FROM json_tree({name}) AS v WHERE v.type = 'integer' AND ({}))", any("v.atom"))
+        }
+        // A text is no document, and has no integers inside.
+        (Dialect::Sqlite, Some(key)) => format!(
+            "EXISTS (SELECT 1 FROM json_tree({name}) AS k, \
+             json_tree(CASE WHEN k.type IN ('integer', 'array', 'object') THEN k.value END) AS v \
+             WHERE k.key = {} AND v.type = 'integer' AND ({}))",
+            text(key),
+            any("v.atom")
+        ),
+        (Dialect::Postgres, key) => {
+            let path = key.map_or_else(|| "$.**".to_owned(), |key| format!("$.**.{}.**", quoted_key(key)));
+            let number = "(CASE jsonb_typeof(v.v) WHEN 'number' THEN (v.v #>> '{}')::numeric END)";
+            format!("EXISTS (SELECT 1 FROM jsonb_path_query({name}, {}) AS v(v) WHERE {})", text(&path), any(number))
+        }
+    }
+}
+
+/// A key as PostgreSQL's paths write it; keys are names of fields.
+fn quoted_key(key: &str) -> String {
+    format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 fn all_set(dialect: Dialect, columns: &[(String, Option<ColumnType>)]) -> String {

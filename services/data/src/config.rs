@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use mainstay_ledger::Stage;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -45,4 +46,11 @@ pub struct Options {
     /// Whether safe steps of a plan are applied at start and when a file changes, and missing keys are made. Production
     /// never does either.
     pub development: bool,
+}
+
+impl Options {
+    /// Where plans run.
+    pub fn stage(&self) -> Stage {
+        if self.development { Stage::Development } else { Stage::Production }
+    }
 }

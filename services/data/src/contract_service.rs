@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::{Stream, StreamExt as _};
 use mainstay_contract::{Contract, Diagnostic, Diagnostics, Severity, Source};
 use mainstay_fault::{Fault, Reason, reply};
-use mainstay_ledger::{Plan, Safety};
+use mainstay_ledger::{Plan, Safety, Step};
 use mainstay_proto::data::v1 as pb;
 use mainstay_proto::data::v1::contract_service_server::ContractService;
 use tokio_stream::wrappers::WatchStream;
@@ -127,7 +127,7 @@ fn fault(error: ApplyError) -> Fault {
 fn refused(fault: Fault, plan: &Plan) -> Fault {
     plan.steps.iter().fold(fault, |fault, step| match &step.safety {
         Safety::Safe => fault,
-        Safety::Guarded { why, remedy } | Safety::Refused { why, remedy } => {
+        Safety::Reviewed { why, remedy } | Safety::Guarded { why, remedy } | Safety::Refused { why, remedy } => {
             fault.violation("sources", format!("{}: {why}; {remedy}", step.id()))
         }
     })
@@ -168,21 +168,31 @@ fn diagnostic(problem: &Diagnostic) -> pb::Diagnostic {
 
 /// A plan as the API shows it.
 pub fn plan_message(plan: &Plan) -> pb::Plan {
-    let steps = plan.steps.iter().map(|step| {
-        let (safety, reason, remedy) = match &step.safety {
-            Safety::Safe => (pb::plan_step::Safety::Safe, "", ""),
-            Safety::Guarded { why, remedy } => (pb::plan_step::Safety::Guarded, why.as_str(), remedy.as_str()),
-            Safety::Refused { why, remedy } => (pb::plan_step::Safety::Refused, why.as_str(), remedy.as_str()),
-        };
-        pb::PlanStep {
-            title: step.to_string(),
-            safety: safety.into(),
-            reason: reason.to_owned(),
-            remedy: remedy.to_owned(),
-            place: step.place.as_ref().map(ToString::to_string).unwrap_or_default(),
-            id: step.id(),
-            note: step.note.clone().unwrap_or_default(),
-        }
-    });
-    pb::Plan { steps: steps.collect(), hash: plan.hash(), text: plan.to_string() }
+    pb::Plan { steps: plan.steps.iter().map(step_message).collect(), hash: plan.hash(), text: plan.to_string() }
+}
+
+fn step_message(step: &Step) -> pb::PlanStep {
+    let (safety, reason, remedy) = match &step.safety {
+        Safety::Safe => (pb::plan_step::Safety::Safe, "", ""),
+        Safety::Reviewed { why, remedy } => (pb::plan_step::Safety::Reviewed, why.as_str(), remedy.as_str()),
+        Safety::Guarded { why, remedy } => (pb::plan_step::Safety::Guarded, why.as_str(), remedy.as_str()),
+        Safety::Refused { why, remedy } => (pb::plan_step::Safety::Refused, why.as_str(), remedy.as_str()),
+    };
+    let effect = step.effect();
+    let severity = match effect.severity {
+        mainstay_ledger::Severity::Widened => pb::plan_step::Severity::Widened,
+        mainstay_ledger::Severity::Narrowed => pb::plan_step::Severity::Narrowed,
+        mainstay_ledger::Severity::Changed => pb::plan_step::Severity::Changed,
+    };
+    pb::PlanStep {
+        title: step.to_string(),
+        safety: safety.into(),
+        reason: reason.to_owned(),
+        remedy: remedy.to_owned(),
+        place: step.place.as_ref().map(ToString::to_string).unwrap_or_default(),
+        id: step.id(),
+        note: step.note.clone().unwrap_or_default(),
+        severity: severity.into(),
+        areas: effect.areas.iter().map(|area| area.as_str().to_owned()).collect(),
+    }
 }

@@ -10,7 +10,7 @@ use mainstay_identity::Clock;
 use mainstay_ledger::Plan;
 use tokio_util::sync::CancellationToken;
 
-use crate::apply;
+use crate::apply::{self, Consent};
 use crate::config::Options;
 use crate::served::Served;
 use crate::start::{self, FolderOutcome, Loaded, StartError};
@@ -64,7 +64,8 @@ impl Reconciler {
     ) -> Result<(Plan, i64), StartError> {
         let contract = Arc::new(contract);
         let now = self.clock.now_micros();
-        let made = apply::apply(&self.db, Arc::clone(&contract), plan_hash, accepted, now).await?;
+        let consent = Consent { plan_hash, accepted, stage: self.options.stage() };
+        let made = apply::apply(&self.db, Arc::clone(&contract), consent, now).await?;
         let snapshot = start::snapshot(&self.db, Contract::clone(&contract), &made.applied)?;
         self.serve(snapshot);
         self.finish_later(contract);
@@ -104,7 +105,8 @@ impl Reconciler {
         match start::load(&self.db, &self.options, self.clock.now_micros()).await {
             Ok(Loaded { snapshot, outcome, unfinished }) => {
                 self.serve(snapshot);
-                if let (Some(contract), FolderOutcome::Applied(_)) = (unfinished, &outcome) {
+                let applied = matches!(outcome, FolderOutcome::Applied(_) | FolderOutcome::Partly { .. });
+                if let (Some(contract), true) = (unfinished, applied) {
                     self.finish_later(contract);
                 }
                 (self.report)(&outcome);

@@ -7,15 +7,18 @@ use std::time::Duration;
 use mainstay_contract::{Contract, Diagnostic, Diagnostics};
 use mainstay_db::{Database, Lane};
 use mainstay_keys::{KEY_BYTES, KeyEncryptionKey, SealingKey};
-use mainstay_ledger::{Ledger, Plan, bind};
+use mainstay_ledger::{Ledger, Plan, Stage, bind};
 use mainstay_wire::PlanError;
 use secrecy::ExposeSecret as _;
 
-use crate::apply::{self, ApplyError, dialect};
+use crate::apply::{self, ApplyError, Consent, Kept, Made, dialect};
 use crate::config::{Config, Options};
 use crate::plans::Snapshot;
 use crate::store::contracts::{Applied, ReadError};
 use crate::store::{contracts, keys, migrations};
+
+/// The SQLite file in the data directory.
+pub const SQLITE_FILE: &str = "data.sqlite";
 
 /// The purpose of the key that page tokens are sealed with.
 const PAGE_KEY: &str = "page-token";
@@ -50,7 +53,7 @@ pub enum StartError {
 pub async fn open(config: &Config, options: &Options) -> Result<Database, StartError> {
     let mut store = config.store.clone();
     store.database_url.clone_from(&config.database_url);
-    let db = Database::open(&store, &options.data_dir.join("data.sqlite")).await.map_err(StartError::Database)?;
+    let db = Database::open(&store, &options.data_dir.join(SQLITE_FILE)).await.map_err(StartError::Database)?;
     migrations::run(&db).await?;
     Ok(db)
 }
@@ -121,8 +124,10 @@ pub enum FolderOutcome {
     Differs,
     /// It does not compile; what was applied before is served.
     Invalid(Diagnostics),
-    /// Its plan holds a step that waits or is refused; what was applied before is served.
+    /// Its plan holds a step that waits or is refused, and nothing else could be applied; what was applied before is served.
     Waiting(Box<Plan>),
+    /// The same, and what can be without that step was applied.
+    Partly { applied: Box<Plan>, waiting: Box<Plan> },
 }
 
 /// What is served after a start or a change of the folder.
@@ -150,15 +155,51 @@ pub async fn load(db: &Database, options: &Options, now: i64) -> Result<Loaded, 
         };
     }
     let contract = Arc::new(contract);
-    match apply::apply(db, Arc::clone(&contract), None, Vec::new(), now).await {
+    match apply::apply(db, Arc::clone(&contract), Consent::to_nothing(options.stage()), now).await {
         Ok(made) => {
             let outcome =
                 if made.changed { FolderOutcome::Applied(Box::new(made.plan)) } else { FolderOutcome::UpToDate };
             serve(db, Arc::unwrap_or_clone(contract), &made.applied, outcome)
         }
-        Err(ApplyError::Refused(plan)) => serve_stored(db, stored, FolderOutcome::Waiting(plan)),
+        Err(ApplyError::Refused(plan)) => load_partly(db, stored, &contract, plan, (options.stage(), now)).await,
         Err(error) => Err(error.into()),
     }
+}
+
+/// Applies what of the folder can be applied while some of it waits, and serves that.
+async fn load_partly(
+    db: &Database,
+    stored: Option<Applied>,
+    wanted: &Contract,
+    waiting: Box<Plan>,
+    (stage, now): (Stage, i64),
+) -> Result<Loaded, StartError> {
+    let Some(before) = &stored else { return serve_stored(db, None, FolderOutcome::Waiting(waiting)) };
+    let before = compile_stored(before)?;
+    let (mut kept, mut blocked) = (Kept::default(), waiting.clone());
+    while kept.keep(&blocked, stage) {
+        let contract = loop {
+            match mainstay_contract::compile(kept.compose(&before, wanted)) {
+                Ok(contract) => break Some(Arc::new(contract)),
+                Err(_) if kept.keep_whole() => {}
+                Err(_) => break None,
+            }
+        };
+        // What waits is needed by what does not.
+        let Some(contract) = contract else { break };
+        match apply::apply(db, Arc::clone(&contract), Consent::to_nothing(stage), now).await {
+            Ok(Made { applied, plan, changed }) => {
+                let outcome = match changed {
+                    true => FolderOutcome::Partly { applied: Box::new(plan), waiting },
+                    false => FolderOutcome::Waiting(waiting),
+                };
+                return serve(db, Arc::unwrap_or_clone(contract), &applied, outcome);
+            }
+            Err(ApplyError::Refused(plan)) => blocked = plan,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    serve_stored(db, stored, FolderOutcome::Waiting(waiting))
 }
 
 /// Reads and compiles the contract in a folder.
@@ -200,6 +241,7 @@ impl std::fmt::Display for FolderOutcome {
             FolderOutcome::Differs => "the folder differs from what is served; apply it with `mainstay contract apply`",
             FolderOutcome::Invalid(_) => "the folder does not compile; what was applied before is served",
             FolderOutcome::Waiting(_) => "the plan waits for you; what was applied before is served",
+            FolderOutcome::Partly { .. } => "applied in part; the rest waits for you",
         })
     }
 }

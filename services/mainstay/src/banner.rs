@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::accept;
 use crate::say::say;
 use mainstay_data::FolderOutcome;
+use mainstay_ledger::{Plan, Stage, Step};
 
 /// What the banner says.
 pub struct Banner<'a> {
@@ -16,6 +18,7 @@ pub struct Banner<'a> {
     pub resources: usize,
     pub outcome: &'a FolderOutcome,
     pub data_dir: &'a Path,
+    pub config: Option<&'a Path>,
     pub engine: mainstay_db::Engine,
 }
 
@@ -31,7 +34,8 @@ impl Banner<'_> {
             mainstay_db::Engine::Postgres => "PostgreSQL".to_owned(),
         };
         say!("  data       {store}");
-        report(self.outcome);
+        let accept = Acceptance { folder: self.contracts, data_dir: self.data_dir, config: self.config };
+        report(self.outcome, &accept);
     }
 
     fn contract(&self) -> String {
@@ -43,8 +47,15 @@ impl Banner<'_> {
     }
 }
 
+/// What the command that accepts a step has to name.
+pub struct Acceptance<'a> {
+    pub folder: Option<&'a Path>,
+    pub data_dir: &'a Path,
+    pub config: Option<&'a Path>,
+}
+
 /// Prints what became of the contract folder, where there is more to say than that all is well.
-pub fn report(outcome: &FolderOutcome) {
+pub fn report(outcome: &FolderOutcome, accept: &Acceptance<'_>) {
     match outcome {
         FolderOutcome::NoFolder | FolderOutcome::UpToDate | FolderOutcome::Differs => {}
         FolderOutcome::Applied(plan) if plan.is_empty() => {
@@ -52,12 +63,29 @@ pub fn report(outcome: &FolderOutcome) {
         }
         FolderOutcome::Applied(plan) => say!("\n  contract applied:\n\n{}", indented(&plan.to_string())),
         FolderOutcome::Waiting(plan) => {
-            say!("\n  the contract waits; what was applied before is served:\n\n{}", indented(&plan.to_string()));
+            let text = indented(&waiting(plan, accept));
+            say!("\n  the contract waits; what was applied before is served:\n\n{text}");
+        }
+        FolderOutcome::Partly { applied, waiting: plan } => {
+            say!("\n  contract applied, but for what waits:\n\n{}", indented(&applied.to_string()));
+            say!("  this waits; it is served as it was:\n\n{}", indented(&waiting(plan, accept)));
         }
         FolderOutcome::Invalid(diagnostics) => {
             say!("\n  the contract has problems; what was applied before is served:\n\n{diagnostics}");
         }
     }
+}
+
+/// The steps that hold a plan up, and the command that accepts them.
+fn waiting(plan: &Plan, accept: &Acceptance<'_>) -> String {
+    let refused: Vec<&Step> = plan.refused().collect();
+    let waiting: Vec<&Step> = plan.waiting(&[], Stage::Development).collect();
+    let ids: Vec<String> = waiting.iter().map(|step| step.id()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let steps: Vec<String> = waiting.iter().chain(&refused).map(ToString::to_string).collect();
+    let command = accept.folder.map(|folder| accept::for_folder(folder, accept.data_dir, accept.config, &ids));
+    let hint = command.map(|command| accept::hint(&command, ids.len(), !refused.is_empty()));
+    format!("{}{}\n", steps.join("\n").trim_end(), hint.unwrap_or_default())
 }
 
 fn indented(text: &str) -> String {

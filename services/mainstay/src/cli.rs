@@ -77,7 +77,7 @@ pub enum ContractCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show what applying a contract would do to the database
+    /// Show every difference between a contract and what is served; exits with 2 where a step waits or is refused
     Plan {
         /// The folder with the contract; absent: that of the configuration
         folder: Option<PathBuf>,
@@ -92,7 +92,7 @@ pub enum ContractCommand {
         /// Apply only if the plan is still the one with this hash
         #[arg(long, value_name = "HASH")]
         plan_hash: Option<String>,
-        /// Let this guarded step run; may be given several times
+        /// Let this step run although it waits; may be given several times
         #[arg(long, value_name = "STEP")]
         accept: Vec<String>,
         /// Print JSON

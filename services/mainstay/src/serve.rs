@@ -1,6 +1,6 @@
 //! Composes the three services in one process, or hands over to one of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use mainstay_runtime::policies;
 use mainstay_runtime::process::{self, Failure, Flags, Process, Role, Settings};
 use prost_reflect::DescriptorPool;
 
-use crate::banner::{self, Banner};
+use crate::banner::{self, Acceptance, Banner};
 use crate::cli::ServeRole;
 use crate::say::say;
 
@@ -41,7 +41,7 @@ fn all(flags: &Flags, seed: Option<PathBuf>) -> ExitCode {
         Ok(settings) => settings,
         Err(problems) => return process::failed(&problems),
     };
-    let sections = Sections { auth, data, gateway, seed };
+    let sections = Sections { auth, data, gateway, seed, config: flags.config.clone() };
     process::run(common, VERSION, move |process| serve(process, sections))
 }
 
@@ -50,6 +50,8 @@ struct Sections {
     data: data::Config,
     gateway: gateway::Config,
     seed: Option<PathBuf>,
+    /// The file of the settings, which the command line has to be told as well.
+    config: Option<PathBuf>,
 }
 
 async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
@@ -59,7 +61,11 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     let directory = DataDir::lock(&common.role.run_folder(&common.data_dir))?;
     let auth = auth::process::open(&common, &sections.auth).await?;
     let mut environment = data::Environment::new(data::process::options(&common), process.shutdown.token());
-    environment.report = Box::new(banner::report);
+    let (folder, data_dir, config) = (common.contracts.clone(), common.data_dir.clone(), sections.config.clone());
+    environment.report = Box::new(move |outcome| {
+        let accept = Acceptance { folder: folder.as_deref(), data_dir: &data_dir, config: config.as_deref() };
+        banner::report(outcome, &accept);
+    });
     let (data, outcome) = Data::start(&sections.data, environment).await?;
     let guards = process.guards(auth.key_source())?;
     if let Some(file) = &sections.seed {
@@ -81,7 +87,7 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     let address = ports.clients.address();
     let secret = process.operator.clone();
     directory.publish(&RunInfo { pid: std::process::id(), address: common.url(address), secret })?;
-    print(&process, &data, &outcome, address);
+    print(&process, &data, &outcome, address, sections.config.as_deref());
     process.serve(ports, stack::edge(gateway.endpoint(), guards)).await?;
     gateway.stop().await;
     for store in [data.db(), &database] {
@@ -112,7 +118,7 @@ fn backends(auth: &auth::Auth, data: &Data, guards: &Guards) -> Result<Backends,
     Ok(Backends { auth, data: data.channel(&pool, guards.clone()) })
 }
 
-async fn sow(data: &Data, file: &std::path::Path) -> Result<(), Failure> {
+async fn sow(data: &Data, file: &Path) -> Result<(), Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| format!("the seed file {} cannot be read: {error}", file.display()))?;
     let made = data::seed::seed(data.resources(), &text)
@@ -124,7 +130,13 @@ async fn sow(data: &Data, file: &std::path::Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print(process: &Process, data: &Data, outcome: &FolderOutcome, address: std::net::SocketAddr) {
+fn print(
+    process: &Process,
+    data: &Data,
+    outcome: &FolderOutcome,
+    address: std::net::SocketAddr,
+    config: Option<&Path>,
+) {
     let common = &process.common;
     Banner {
         age: process.age(),
@@ -134,6 +146,7 @@ fn print(process: &Process, data: &Data, outcome: &FolderOutcome, address: std::
         resources: data.reconciler().served().load().resources().len(),
         outcome,
         data_dir: &common.data_dir,
+        config,
         engine: data.db().engine(),
     }
     .print();

@@ -79,6 +79,7 @@ impl<'a> Planner<'a> {
                 schema: vec![rename.step],
                 note: None,
                 place: Some(known.resource.place.clone()),
+                path: None,
             });
         }
     }

@@ -2,77 +2,19 @@
 
 use std::rc::Rc;
 
-use mainstay_contract::{Contract, FieldModel, Place, Resource};
-use mainstay_record::Role;
-use mainstay_sql::{ColumnType, SchemaStep};
+use mainstay_contract::Resource;
+use mainstay_sql::{ColumnType, Constant, Limit, SchemaStep};
 use prost_reflect::MessageDescriptor;
 
 use super::columns::Rename;
-use super::planner::{Planner, Standing};
+use super::now::FieldNow;
+use super::planner::{Planner, Standing, name_rows};
 use super::required::fill_of;
 use super::tables::add_column;
-use super::{Change, PlanError, Safety, Step};
-use crate::json::entry_of;
-use crate::signature::{Comparison, held_message};
-use crate::{ColumnId, FieldEntry, FieldPath, JsonEntry, Signature};
-
-/// A field of the contract, with what the ledger compares.
-pub(super) struct FieldNow<'a> {
-    pub path: FieldPath,
-    /// `address.city`
-    pub names: &'a str,
-    pub model: &'a FieldModel,
-    pub signature: Signature,
-    pub json: Option<JsonEntry>,
-    /// The message type that the field holds.
-    pub held: Option<MessageDescriptor>,
-}
-
-impl FieldNow<'_> {
-    pub fn entry(&self) -> FieldEntry {
-        FieldEntry {
-            name: self.model.name.clone(),
-            signature: self.signature.clone(),
-            required: self.model.behaviors.required,
-            checks: self.model.checks.iter().map(ToString::to_string).collect(),
-            hidden: false,
-            json: self.json.clone(),
-        }
-    }
-
-    pub fn place(&self) -> &Place {
-        &self.model.place
-    }
-}
-
-/// All fields of a resource, a message before the fields inside it.
-pub(super) fn fields_of<'a>(contract: &'a Contract, resource: &'a Resource) -> Vec<FieldNow<'a>> {
-    let mut fields = Vec::new();
-    let message = contract.pool.get_message_by_name(&resource.message);
-    collect(resource, &resource.fields, message.as_ref(), &mut fields);
-    fields
-}
-
-fn collect<'a>(
-    resource: &'a Resource,
-    models: &'a [FieldModel],
-    message: Option<&MessageDescriptor>,
-    fields: &mut Vec<FieldNow<'a>>,
-) {
-    for model in models {
-        let Some(descriptor) = message.and_then(|message| message.get_field(model.number)) else { continue };
-        let role = model.columns.first().and_then(|i| resource.layout.columns.get(*i)).map(|column| &column.role);
-        let held = held_message(&descriptor);
-        let json = match role {
-            Some(Role::Json(shape)) => Some(entry_of(shape, held.clone())),
-            _ => None,
-        };
-        let signature = Signature::of(&descriptor, role);
-        let path = FieldPath::from(&model.path);
-        fields.push(FieldNow { path, names: &model.field_path, model, signature, json, held: held.clone() });
-        collect(resource, &model.children, held.as_ref(), fields);
-    }
-}
+use super::{Change, PlanError, Safety, Step, promises};
+use crate::json::same_names;
+use crate::signature::Comparison;
+use crate::{ColumnId, FieldEntry, FieldPath};
 
 impl<'a> Planner<'a> {
     /// Compares every field of the contract with what its number was.
@@ -135,8 +77,9 @@ impl<'a> Planner<'a> {
 
     /// A hidden field's number is in the contract again: the same field, or a number that was somebody else's.
     fn show_field(&mut self, known: &mut Standing<'a>, field: &FieldNow<'a>, was: &FieldEntry) {
+        let comparison = self.compare(known, field, was);
         let same = was.name == field.model.name
-            && self.compares_same(was, field)
+            && matches!(comparison, Comparison::Same | Comparison::TypeRenamed)
             && field.model.columns.iter().all(|i| column_is_same(known, *i));
         if !same {
             return self.reused(known, field, was);
@@ -149,9 +92,8 @@ impl<'a> Planner<'a> {
         self.field_step(known, field, change, Safety::Safe, Vec::new(), note);
     }
 
-    fn compares_same(&self, was: &FieldEntry, field: &FieldNow<'_>) -> bool {
-        let comparison = was.signature.compare(&field.signature, &self.contract.pool);
-        matches!(comparison, Comparison::Same | Comparison::TypeRenamed)
+    fn compare(&self, known: &Standing<'a>, field: &FieldNow<'a>, was: &FieldEntry) -> Comparison {
+        was.signature.compare(&field.signature, &self.moves, &|| same_inside(known, field, was))
     }
 
     /// Says whether the field's inner fields need no look of their own, because all of it is refused.
@@ -162,7 +104,7 @@ impl<'a> Planner<'a> {
         was: &FieldEntry,
         renames: &mut Vec<Rename>,
     ) -> Result<bool, PlanError> {
-        let comparison = was.signature.compare(&field.signature, &self.contract.pool);
+        let comparison = self.compare(known, field, was);
         let name = field.names.to_owned();
         let (from, to) = (was.signature.describe(), field.signature.describe());
         match comparison {
@@ -172,7 +114,7 @@ impl<'a> Planner<'a> {
             }
             Comparison::Incompatible(why) => {
                 let remedy = another_number(known, field, was);
-                self.refuse(known, Change::ChangeField { field: name, from, to }, field.place(), why, remedy);
+                self.refuse(known, Change::ChangeField { field: name, from, to }, field, why, remedy);
                 return Ok(true);
             }
             Comparison::NotYet(why) => {
@@ -180,12 +122,17 @@ impl<'a> Planner<'a> {
                     "keep it as {from} (this change is not supported yet), or {}",
                     another_number(known, field, was)
                 );
-                self.refuse(known, Change::ChangeField { field: name, from, to }, field.place(), why, remedy);
+                self.refuse(known, Change::ChangeField { field: name, from, to }, field, why, remedy);
                 return Ok(true);
             }
             Comparison::Widened => {
                 let change = Change::WidenField { field: name, from, to };
                 self.field_step(known, field, change, Safety::Safe, Vec::new(), None);
+            }
+            Comparison::Narrowed { least, most } => {
+                let safety = self.narrowed(known, field, (&name, None), (&from, &to), least, most)?;
+                let change = Change::NarrowField { field: name, from, to };
+                self.field_step(known, field, change, safety, Vec::new(), None);
             }
             Comparison::TypeRenamed => {
                 self.field_step(known, field, Change::RenameType { field: name }, Safety::Safe, Vec::new(), None);
@@ -196,12 +143,47 @@ impl<'a> Planner<'a> {
         self.require_field(known, field, was)?;
         self.tighten_field(known, field, was)?;
         let mut entry = field.entry();
+        if let (Some(old), Some(now)) = (&was.values, &field.values) {
+            self.values(known, field, (field.names, None), old, now)?;
+            entry.values = Some(now.clone().after(old));
+        }
+        if let Some(old) = &was.terms {
+            for (change, safety) in promises::changes(field.names, (&was.name, &field.model.name), old, &field.terms) {
+                self.field_step(known, field, change, safety, Vec::new(), None);
+            }
+        }
         if let (Some(old), Some(now)) = (&was.json, &field.json) {
             entry.json = Some(self.inner_fields(known, field, old, now)?);
         }
         known.entry.fields.insert(field.path.clone(), entry);
         self.check_columns(known, field);
         Ok(false)
+    }
+
+    /// Counts the rows that a narrower type cannot hold.
+    pub(super) fn narrowed(
+        &self,
+        known: &Standing<'a>,
+        field: &FieldNow<'a>,
+        (path, key): (&str, Option<&str>),
+        (from, to): (&str, &str),
+        least: Option<i64>,
+        most: Option<i64>,
+    ) -> Result<Safety, PlanError> {
+        let bound = |bound: i64| (Constant::Int(bound), false);
+        let least = least.map(bound).map(|(bound, exclusive)| Limit::AtLeast { bound, exclusive });
+        let most = most.map(bound).map(|(bound, exclusive)| Limit::AtMost { bound, exclusive });
+        let answer = self.rows_with(known, field, key, least.into_iter().chain(most).collect())?;
+        if answer.count == 0 {
+            return Ok(Safety::Safe);
+        }
+        Ok(Safety::Refused {
+            why: format!(
+                "{path} was {from} and {to} does not hold the value of {}",
+                name_rows(known.resource, &answer)
+            ),
+            remedy: format!("change the values there first, or keep {from}"),
+        })
     }
 
     fn rename_field(
@@ -236,7 +218,7 @@ impl<'a> Planner<'a> {
             field.signature.describe()
         );
         let change = Change::ReuseNumber { field: field.names.to_owned(), number };
-        self.refuse(known, change, field.place(), why, another_number(known, field, was));
+        self.refuse(known, change, field, why, another_number(known, field, was));
     }
 
     /// A column that is stored otherwise though its field is the same, or that its field did not have: not by a contract's
@@ -250,7 +232,7 @@ impl<'a> Planner<'a> {
         let change = Change::ChangeField { field: field.names.to_owned(), from, to };
         let why = format!("the columns of {} are of another form than this program stores", field.names);
         let remedy = "use the version of the program that applied the contract before".to_owned();
-        self.refuse(known, change, field.place(), why, remedy);
+        self.refuse(known, change, field, why, remedy);
     }
 
     pub(super) fn field_step(
@@ -262,8 +244,8 @@ impl<'a> Planner<'a> {
         schema: Vec<SchemaStep>,
         note: Option<String>,
     ) {
-        let place = Some(field.place().clone());
-        self.steps.push(Step { resource: known.resource.type_name.clone(), change, safety, schema, note, place });
+        let (resource, path) = (known.resource.type_name.clone(), Some(field.path.clone()));
+        self.steps.push(Step { resource, change, safety, schema, note, place: Some(field.place().clone()), path });
     }
 }
 
@@ -272,6 +254,19 @@ pub(super) fn columns_within<'r>(resource: &'r Resource, path: &FieldPath) -> im
     let path = path.clone();
     let columns = resource.layout.columns.iter().enumerate();
     columns.filter(move |(i, c)| ColumnId::of(c, *i).field().is_some_and(|p| p.is_within(&path))).map(|(i, _)| i)
+}
+
+/// Says whether the message or enum that a field holds is, by its fields or values, the one that it held.
+fn same_inside(known: &Standing<'_>, field: &FieldNow<'_>, was: &FieldEntry) -> bool {
+    if let (Some(was), Some(now)) = (&was.values, &field.values) {
+        return was.agrees(now);
+    }
+    let Some(held) = &field.held else { return false };
+    if let Some(root) = was.json.as_ref().and_then(|json| json.messages.first()) {
+        return root.agrees(held);
+    }
+    let inner = known.was.fields.iter().filter(|(path, inner)| path.parent() == field.path && !inner.hidden);
+    same_names(inner.map(|(path, inner)| (path.number(), inner.name.as_str())), held)
 }
 
 fn column_is_same(known: &Standing<'_>, index: usize) -> bool {

@@ -22,7 +22,7 @@ impl<'a> Planner<'a> {
             let message = known.message_of(&path.parent());
             let missing = missing_reserve(message.as_ref(), path.number(), &was.name);
             if let Some(line) = missing {
-                self.refuse_gone(known, &names, message.as_ref(), &line, path.number());
+                self.refuse_gone(known, &names, message.as_ref(), &line, path, path.number());
                 continue;
             }
             let safety = if known.was.references.keys().any(|reference| reference.is_within(path)) {
@@ -38,7 +38,7 @@ impl<'a> Planner<'a> {
             for (inner, entry) in &mut known.entry.fields {
                 entry.hidden |= inner.is_within(path);
             }
-            self.gone_step(known, Change::HideField { field: names }, safety);
+            self.gone_step(known, path, Change::HideField { field: names }, safety);
         }
         Ok(())
     }
@@ -63,6 +63,7 @@ impl<'a> Planner<'a> {
         names: &str,
         message: Option<&MessageDescriptor>,
         line: &str,
+        path: &FieldPath,
         number: u32,
     ) {
         let message = message.map_or("its message", MessageDescriptor::full_name);
@@ -74,10 +75,10 @@ impl<'a> Planner<'a> {
                 "write into {message}: {line} (if the field was renamed, keep its number {number} instead)"
             ),
         };
-        self.gone_step(known, Change::RemoveField { field: names.to_owned() }, safety);
+        self.gone_step(known, path, Change::RemoveField { field: names.to_owned() }, safety);
     }
 
-    pub(super) fn gone_step(&mut self, known: &Standing<'a>, change: Change, safety: Safety) {
+    fn gone_step(&mut self, known: &Standing<'a>, path: &FieldPath, change: Change, safety: Safety) {
         self.steps.push(Step {
             resource: known.resource.type_name.clone(),
             change,
@@ -85,6 +86,7 @@ impl<'a> Planner<'a> {
             schema: Vec::new(),
             note: None,
             place: Some(known.resource.place.clone()),
+            path: Some(path.clone()),
         });
     }
 }

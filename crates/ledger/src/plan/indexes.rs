@@ -4,7 +4,7 @@ use mainstay_contract::{Index, Resource};
 use mainstay_record::Role;
 use mainstay_sql::{ColumnType, IndexColumn, Probe, SchemaStep};
 
-use super::fields::FieldNow;
+use super::now::FieldNow;
 use super::planner::{Planner, Standing, name_rows};
 use super::{Change, PlanError, Safety, Step};
 use crate::names::claim_table;
@@ -93,7 +93,15 @@ fn index_step(
     schema: Vec<SchemaStep>,
     place: &mainstay_contract::Place,
 ) -> Step {
-    Step { resource: resource.type_name.clone(), change, safety, schema, note: None, place: Some(place.clone()) }
+    Step {
+        resource: resource.type_name.clone(),
+        change,
+        safety,
+        schema,
+        note: None,
+        place: Some(place.clone()),
+        path: None,
+    }
 }
 
 /// An index that a resource needs.

@@ -1,9 +1,12 @@
 //! Fields inside JSON columns: the same rules, without a column to change.
 
-use super::fields::{FieldNow, reserve};
+use std::rc::Rc;
+
+use super::fields::reserve;
 use super::gone::missing_reserve;
+use super::now::FieldNow;
 use super::planner::{Planner, Standing};
-use super::{Change, PlanError, Safety};
+use super::{Change, PlanError, Safety, promises};
 use crate::JsonEntry;
 use crate::json::{JsonChange, Merge};
 use crate::signature::Comparison;
@@ -17,7 +20,8 @@ impl<'a> Planner<'a> {
         was: &JsonEntry,
         now: &JsonEntry,
     ) -> Result<JsonEntry, PlanError> {
-        let merge = Merge::run(&self.contract.pool, was, now.clone(), field.held.clone(), field.names);
+        let moves = Rc::clone(&self.moves);
+        let merge = Merge::run(&moves, was, now.clone(), field.held.clone(), field.names);
         let Merge { now, changes, .. } = merge;
         for change in changes {
             self.inner_field(known, field, change)?;
@@ -35,11 +39,21 @@ impl<'a> Planner<'a> {
             JsonChange::Shown { path } => {
                 self.field_step(known, field, Change::ShowField { field: path }, Safety::Safe, Vec::new(), None);
             }
-            JsonChange::Compared { path, number, comparison } => {
-                self.inner_compared(known, field, path, number, comparison);
+            JsonChange::Compared { path, number, key, from, to, comparison } => {
+                self.inner_compared(known, field, Inner { path, number, key, from, to }, comparison)?;
+            }
+            JsonChange::Values { path, key, was, now } => {
+                self.values(known, field, (&path, Some(&key)), &was, &now)?;
+            }
+            JsonChange::Terms { path, names, was, now } => {
+                let checks = promises::checks(&path, &was.inner, &now.inner).map(|change| (change, Safety::Safe));
+                let changes = promises::changes(&path, (&names.0, &names.1), &was, &now);
+                for (change, safety) in changes.into_iter().chain(checks) {
+                    self.field_step(known, field, change, safety, Vec::new(), None);
+                }
             }
             JsonChange::Gone { path, number, name, message } => match missing_reserve(Some(&message), number, &name) {
-                Some(line) => self.refuse_gone(known, &path, Some(&message), &line, number),
+                Some(line) => self.refuse_gone(known, &path, Some(&message), &line, &field.path, number),
                 None => {
                     let safety = self.hide_safety(known, &path)?;
                     self.field_step(known, field, Change::HideField { field: path }, safety, Vec::new(), None);
@@ -48,7 +62,7 @@ impl<'a> Planner<'a> {
             JsonChange::Reused { path, number, was } => {
                 let why = format!("number {number} was {was}: a number means one field for ever");
                 let remedy = "give the new field a number that was never used, and reserve this one".to_owned();
-                self.refuse(known, Change::ReuseNumber { field: path, number }, field.place(), why, remedy);
+                self.refuse(known, Change::ReuseNumber { field: path, number }, field, why, remedy);
             }
             JsonChange::Merged { path } => {
                 let why = format!(
@@ -57,7 +71,7 @@ impl<'a> Planner<'a> {
                 );
                 let remedy = "keep the two message types apart".to_owned();
                 let (from, to) = ("another message".to_owned(), "a shared message".to_owned());
-                self.refuse(known, Change::ChangeField { field: path, from, to }, field.place(), why, remedy);
+                self.refuse(known, Change::ChangeField { field: path, from, to }, field, why, remedy);
             }
         }
         Ok(())
@@ -67,31 +81,42 @@ impl<'a> Planner<'a> {
         &mut self,
         known: &Standing<'a>,
         field: &FieldNow<'a>,
-        path: String,
-        number: u32,
+        inner: Inner,
         comparison: Comparison,
-    ) {
-        let change = Change::ChangeField { field: path.clone(), from: String::new(), to: String::new() };
+    ) -> Result<(), PlanError> {
+        let Inner { path, number, key, from, to } = inner;
         let name = path.rsplit('.').next().unwrap_or(&path);
         let another = format!("give the new field a number that was never used and write: {}", reserve(number, name));
+        let changed = || Change::ChangeField { field: path.clone(), from: from.clone(), to: to.clone() };
         match comparison {
             Comparison::Same => {}
             Comparison::TypeRenamed => {
                 self.field_step(known, field, Change::RenameType { field: path }, Safety::Safe, Vec::new(), None);
             }
             Comparison::Widened => {
-                let change = Change::WidenField {
-                    field: path,
-                    from: "a narrower type".to_owned(),
-                    to: "a wider one".to_owned(),
-                };
+                let change = Change::WidenField { field: path, from, to };
                 self.field_step(known, field, change, Safety::Safe, Vec::new(), None);
+            }
+            Comparison::Narrowed { least, most } => {
+                let safety = self.narrowed(known, field, (&path, Some(&key)), (&from, &to), least, most)?;
+                let change = Change::NarrowField { field: path, from, to };
+                self.field_step(known, field, change, safety, Vec::new(), None);
             }
             Comparison::NotYet(why) => {
                 let remedy = format!("keep the type (this change is not supported yet), or {another}");
-                self.refuse(known, change, field.place(), why, remedy);
+                self.refuse(known, changed(), field, why, remedy);
             }
-            Comparison::Incompatible(why) => self.refuse(known, change, field.place(), why, another),
+            Comparison::Incompatible(why) => self.refuse(known, changed(), field, why, another),
         }
+        Ok(())
     }
+}
+
+/// A field inside a JSON column whose type changed.
+struct Inner {
+    path: String,
+    number: u32,
+    key: String,
+    from: String,
+    to: String,
 }

@@ -1,25 +1,36 @@
 //! The ordered way from what the ledger remembers to what a contract says.
 
+mod after;
+mod change;
 mod columns;
 mod display;
+mod effect;
 mod fields;
 mod gone;
 mod indexes;
 mod inner;
+mod now;
 mod planner;
+mod probes;
+mod promises;
 mod required;
+mod served;
 mod step;
 mod tables;
 mod tightened;
+mod values;
 
-use mainstay_contract::Contract;
 use mainstay_sql::{Probe, SchemaStep};
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
-use crate::{Facts, Ledger};
+use crate::Ledger;
+pub use change::Change;
+pub use effect::{Area, Effect, Severity};
 pub(crate) use indexes::identity_of;
-pub use step::{Change, Safety, Step};
+pub use planner::plan;
+pub use probes::probes;
+pub use step::{Safety, Stage, Step};
 
 /// The steps to a contract, and the ledgers on the way.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,14 +54,6 @@ pub enum PlanError {
     Unanswered(Probe),
 }
 
-/// Plans the way from a ledger to a contract. The same three give the same plan, to the byte.
-///
-/// # Errors
-/// Fails when `facts` cannot answer a question; a change that cannot be made is a refused step, not an error.
-pub fn plan(ledger: &Ledger, contract: &Contract, facts: &dyn Facts) -> Result<Plan, PlanError> {
-    planner::Planner::new(ledger, contract, facts).run()
-}
-
 impl Plan {
     /// Says whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
@@ -67,15 +70,14 @@ impl Plan {
         self.steps.iter().filter(|step| matches!(step.safety, Safety::Refused { .. }))
     }
 
-    /// The guarded steps that wait because `accepted` does not hold their [`Step::id`].
-    pub fn waiting<'p>(&'p self, accepted: &'p [String]) -> impl Iterator<Item = &'p Step> {
-        let guarded = |step: &&Step| matches!(step.safety, Safety::Guarded { .. });
-        self.steps.iter().filter(guarded).filter(|step| !accepted.contains(&step.id()))
+    /// The steps that wait because `accepted` does not hold their [`Step::id`].
+    pub fn waiting<'p>(&'p self, accepted: &'p [String], stage: Stage) -> impl Iterator<Item = &'p Step> {
+        self.steps.iter().filter(move |step| step.waits(stage) && !accepted.contains(&step.id()))
     }
 
     /// Says whether the plan may run: nothing refused, nothing waiting.
-    pub fn is_ready(&self, accepted: &[String]) -> bool {
-        self.refused().next().is_none() && self.waiting(accepted).next().is_none()
+    pub fn is_ready(&self, accepted: &[String], stage: Stage) -> bool {
+        self.refused().next().is_none() && self.waiting(accepted, stage).next().is_none()
     }
 
     /// The schema steps that run in one transaction, in order; [`Plan::transaction`] is stored in the same.
@@ -94,13 +96,15 @@ impl Plan {
         self.steps.iter().filter(|step| step.is_outside())
     }
 
-    /// SHA-256, in lower-case hex, of the ledger that the plan starts from and all its steps.
+    /// SHA-256, in lower-case hex, of the ledger that the plan starts from, the contract that it leads to, and all its
+    /// steps.
     pub fn hash(&self) -> String {
         let steps = serde_json::to_string(&self.steps).expect("a step has only text keys");
         let mut context = ring::digest::Context::new(&ring::digest::SHA256);
-        context.update(self.before.to_json().as_bytes());
-        context.update(&[0]);
-        context.update(steps.as_bytes());
+        for part in [&self.before.to_json(), &self.contract, &steps] {
+            context.update(part.as_bytes());
+            context.update(&[0]);
+        }
         context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }

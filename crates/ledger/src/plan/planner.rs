@@ -7,14 +7,25 @@ use mainstay_contract::{Contract, Resource};
 use mainstay_sql::Probe;
 use prost_reflect::MessageDescriptor;
 
-use super::fields::{FieldNow, fields_of};
+use super::now::{FieldNow, fields_of};
 use super::{Change, Plan, PlanError, Safety, Step};
+use crate::moves::Moves;
 use crate::names::claim_table;
-use crate::{Answer, Facts, Ledger, ResourceEntry};
+use crate::terms::TERMS_VERSION;
+use crate::{Answer, Facts, Hidden, Ledger, ResourceEntry};
+
+/// Plans the way from a ledger to a contract. The same three give the same plan, to the byte.
+///
+/// # Errors
+/// Fails when `facts` cannot answer a question; a change that cannot be made is a refused step, not an error.
+pub fn plan(ledger: &Ledger, contract: &Contract, facts: &dyn Facts) -> Result<Plan, PlanError> {
+    Planner::new(ledger, contract, facts).run()
+}
 
 pub(super) struct Planner<'a> {
     pub before: &'a Ledger,
     pub contract: &'a Contract,
+    pub moves: Rc<Moves<'a>>,
     facts: &'a dyn Facts,
     /// The ledger as it will be; indexes of standing tables are as they were until the end.
     pub ledger: Ledger,
@@ -38,7 +49,9 @@ pub(super) struct Standing<'a> {
 
 impl<'a> Planner<'a> {
     pub fn new(before: &'a Ledger, contract: &'a Contract, facts: &'a dyn Facts) -> Planner<'a> {
-        Planner { before, contract, facts, ledger: before.clone(), steps: Vec::new() }
+        let moves = Rc::new(Moves::new(|name| before.resource(name).map(|was| was.message.as_str()), contract));
+        let ledger = Ledger { terms: TERMS_VERSION, ..before.clone() };
+        Planner { before, contract, moves, facts, ledger, steps: Vec::new() }
     }
 
     pub fn run(mut self) -> Result<Plan, PlanError> {
@@ -56,7 +69,7 @@ impl<'a> Planner<'a> {
             }
         }
         self.add_references(&tables);
-        self.removed_resources();
+        self.hide_resources()?;
         let mut outside = Vec::new();
         for known in &standing {
             self.indexes_of(known, &mut outside)?;
@@ -115,34 +128,43 @@ impl<'a> Planner<'a> {
             filled: Vec::new(),
             refused: Vec::new(),
         };
+        if known.entry.hidden.take().is_some() {
+            let note = Some("the rows that it had are back".to_owned());
+            self.resource_step(&known, Change::ShowResource, Safety::Safe, note);
+        }
         self.move_resource(&mut known, table);
         let mut renames = self.rename_columns(&mut known);
         self.fields(&mut known, &mut renames)?;
         self.fields_gone(&mut known)?;
         self.leftover_columns(&known, renames);
+        self.served(&mut known);
         self.ledger.resources.insert(resource.type_name.clone(), known.entry.clone());
         Ok(Some(known))
     }
 
-    fn removed_resources(&mut self) {
-        let gone = self.before.resources.iter().filter(|(name, _)| self.contract.resource(name).is_none());
-        for (type_name, entry) in gone {
+    /// Resources that the contract no longer has: their tables stay, and nobody sees them.
+    fn hide_resources(&mut self) -> Result<(), PlanError> {
+        let there = |(name, entry): &(&String, &ResourceEntry)| {
+            entry.hidden.is_none() && self.contract.resource(name).is_none()
+        };
+        let gone: Vec<(&String, &ResourceEntry)> = self.before.resources.iter().filter(there).collect();
+        for (type_name, was) in gone {
+            let rows = self.ask(&Probe::Rows { table: was.table.clone() })?.count;
+            let safety = if rows == 0 { Safety::Safe } else { hidden_rows(type_name, was, rows) };
+            if let Some(entry) = self.ledger.resources.get_mut(type_name) {
+                entry.hidden = Some(Hidden::default());
+            }
             self.steps.push(Step {
                 resource: type_name.clone(),
-                change: Change::RemoveResource,
-                safety: Safety::Refused {
-                    why: format!("the contract has no resource {type_name} any more, and its table {} stands", entry.table),
-                    remedy: format!(
-                        "bring the message {} back (removing a resource is not supported yet); if the type was renamed, \
-                         write type: \"{type_name}\" again: it is the resource's identity for ever",
-                        entry.message
-                    ),
-                },
+                change: Change::HideResource { table: was.table.clone() },
+                safety,
                 schema: Vec::new(),
                 note: None,
                 place: None,
+                path: None,
             });
         }
+        Ok(())
     }
 
     /// Asks about the rows.
@@ -155,23 +177,26 @@ impl<'a> Planner<'a> {
         Ok(self.ask(&Probe::Rows { table: known.was.table.clone() })?.count)
     }
 
-    /// Adds a step without schema changes.
-    pub fn refuse(
-        &mut self,
-        known: &Standing<'_>,
-        change: Change,
-        place: &mainstay_contract::Place,
-        why: String,
-        remedy: String,
-    ) {
-        self.steps.push(Step {
-            resource: known.resource.type_name.clone(),
-            change,
-            safety: Safety::Refused { why, remedy },
-            schema: Vec::new(),
-            note: None,
-            place: Some(place.clone()),
-        });
+    /// Adds a step that never runs.
+    pub fn refuse(&mut self, known: &Standing<'a>, change: Change, field: &FieldNow<'a>, why: String, remedy: String) {
+        self.field_step(known, field, change, Safety::Refused { why, remedy }, Vec::new(), None);
+    }
+}
+
+fn hidden_rows(type_name: &str, was: &ResourceEntry, rows: u64) -> Safety {
+    let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+    let mut targets: Vec<&str> = was.references.values().map(|reference| reference.target.as_str()).collect();
+    targets.dedup();
+    let kept = match targets[..] {
+        [] => String::new(),
+        _ => format!("; what they refer to ({}) cannot be deleted meanwhile", targets.join(", ")),
+    };
+    Safety::Guarded {
+        why: format!("no client sees it any more; {rows} stay in {}, hidden{kept}", was.table),
+        remedy: format!(
+            "accept, if nobody needs it; it comes back with its rows under the same type. If the type was renamed, write \
+             type: \"{type_name}\" again: it is the resource's identity for ever"
+        ),
     }
 }
 

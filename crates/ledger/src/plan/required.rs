@@ -4,20 +4,25 @@ use mainstay_expr::{Expr, Program};
 use mainstay_record::Value;
 use mainstay_sql::{ColumnType, Literal, Probe};
 
-use super::fields::FieldNow;
+use super::now::FieldNow;
 use super::planner::{Planner, Standing, name_rows};
 use super::{Change, PlanError, Safety};
 use crate::{ColumnId, FieldEntry, Part};
 
 impl<'a> Planner<'a> {
-    /// Counts the rows without a value where a field becomes REQUIRED.
+    /// Counts the rows without a value where a field becomes REQUIRED; tells where it is no more.
     pub(super) fn require_field(
         &mut self,
         known: &Standing<'a>,
         field: &FieldNow<'a>,
         was: &FieldEntry,
     ) -> Result<(), PlanError> {
-        if was.required || !field.model.behaviors.required || field.model.columns.is_empty() {
+        if was.required == field.model.behaviors.required || field.model.columns.is_empty() {
+            return Ok(());
+        }
+        if was.required {
+            let change = Change::RelaxField { field: field.names.to_owned() };
+            self.field_step(known, field, change, Safety::Safe, Vec::new(), None);
             return Ok(());
         }
         let change = Change::RequireField { field: field.names.to_owned() };

@@ -4,7 +4,9 @@ use mainstay_contract::Place;
 use mainstay_sql::SchemaStep;
 use serde::Serialize;
 
-use crate::IndexEntry;
+use super::change::Change;
+use super::effect::Effect;
+use crate::FieldPath;
 
 /// One change that a reader of the contract would name.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,82 +24,9 @@ pub struct Step {
     /// Where in the contract it comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
-}
-
-/// What changes. Fields are named by their path: `address.city`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "change", rename_all = "snake_case")]
-pub enum Change {
-    AddResource {
-        table: String,
-    },
-    /// The message has another name, perhaps in another package.
-    MoveResource {
-        from: String,
-        to: String,
-    },
-    RemoveResource,
-    /// The pattern has more or fewer variables.
-    ChangePattern {
-        from: usize,
-        to: usize,
-    },
-    AddField {
-        field: String,
-    },
-    RenameField {
-        field: String,
-        from: String,
-    },
-    /// A type that holds every old value as it is stored.
-    WidenField {
-        field: String,
-        from: String,
-        to: String,
-    },
-    /// An enum or message that a field holds has another name.
-    RenameType {
-        field: String,
-    },
-    /// The contract no longer has the field; its values stay.
-    HideField {
-        field: String,
-    },
-    /// A hidden field is back.
-    ShowField {
-        field: String,
-    },
-    RequireField {
-        field: String,
-    },
-    /// A value must satisfy more than before.
-    TightenField {
-        field: String,
-    },
-    /// The field is gone without being reserved.
-    RemoveField {
-        field: String,
-    },
-    /// The number means something else.
-    ReuseNumber {
-        field: String,
-        number: u32,
-    },
-    ChangeField {
-        field: String,
-        from: String,
-        to: String,
-    },
-    /// A column that is no field's has another name.
-    RenameColumn {
-        column: String,
-    },
-    AddIndex {
-        index: IndexEntry,
-    },
-    DropIndex {
-        index: IndexEntry,
-    },
+    /// The field of the resource's columns that it is about.
+    #[serde(skip)]
+    pub path: Option<FieldPath>,
 }
 
 /// Whether a step may run.
@@ -106,10 +35,21 @@ pub enum Change {
 pub enum Safety {
     /// Loses nothing, breaks nothing, takes no time that grows with the table while it blocks others.
     Safe,
+    /// Loses nothing that is stored, but lets others in, or is something else to clients: in production it runs when
+    /// somebody accepts it by its [`Step::id`].
+    Reviewed { why: String, remedy: String },
     /// Runs when somebody accepts it by its [`Step::id`].
     Guarded { why: String, remedy: String },
     /// Never runs.
     Refused { why: String, remedy: String },
+}
+
+/// Where a plan is to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// What is only to be reviewed runs.
+    Development,
+    Production,
 }
 
 impl Step {
@@ -119,34 +59,22 @@ impl Step {
         format!("{verb} {}{}{subject}", self.resource, if subject.is_empty() { "" } else { "#" }).replace(' ', ":")
     }
 
+    /// Says whether the step needs somebody's yes there.
+    pub fn waits(&self, stage: Stage) -> bool {
+        match self.safety {
+            Safety::Safe | Safety::Refused { .. } => false,
+            Safety::Reviewed { .. } => stage == Stage::Production,
+            Safety::Guarded { .. } => true,
+        }
+    }
+
     /// Says whether the step runs outside the transaction.
     pub fn is_outside(&self) -> bool {
         self.schema.iter().any(SchemaStep::concurrently)
     }
-}
 
-impl Change {
-    /// The change in words, and what of the resource it is about (empty: all of it).
-    pub(crate) fn words(&self) -> (&'static str, &str) {
-        match self {
-            Change::AddResource { .. } => ("add resource", ""),
-            Change::MoveResource { .. } => ("move resource", ""),
-            Change::RemoveResource => ("remove resource", ""),
-            Change::ChangePattern { .. } => ("change pattern", ""),
-            Change::AddField { field } => ("add field", field),
-            Change::RenameField { field, .. } => ("rename field", field),
-            Change::WidenField { field, .. } => ("widen field", field),
-            Change::RenameType { field } => ("rename type", field),
-            Change::HideField { field } => ("hide field", field),
-            Change::ShowField { field } => ("show field", field),
-            Change::RequireField { field } => ("require field", field),
-            Change::TightenField { field } => ("tighten field", field),
-            Change::RemoveField { field } => ("remove field", field),
-            Change::ReuseNumber { field, .. } => ("reuse number", field),
-            Change::ChangeField { field, .. } => ("change field", field),
-            Change::RenameColumn { column } => ("rename column", column),
-            Change::AddIndex { index } => ("add index", &index.name),
-            Change::DropIndex { index } => ("drop index", &index.name),
-        }
+    /// What the step is to whoever uses the contract.
+    pub fn effect(&self) -> Effect {
+        self.change.effect()
     }
 }

@@ -6,11 +6,12 @@ use mainstay_contract::Resource;
 use mainstay_record::Role;
 use mainstay_sql::{ColumnSpec, ForeignKey, PrimaryKey, SchemaStep};
 
-use super::fields::fields_of;
+use super::now::fields_of;
 use super::planner::{Planner, Standing};
 use super::{Change, Safety, Step};
 use crate::names::{claim_column, claim_table};
-use crate::{ColumnEntry, ColumnId, FieldPath, ReferenceEntry, ResourceEntry};
+use crate::terms::ResourceTerms;
+use crate::{ColumnEntry, ColumnId, FieldPath, ReferenceEntry, ResourceEntry, bound};
 
 impl<'a> Planner<'a> {
     /// Makes the table with its indexes. Its foreign keys follow when every table has its entry.
@@ -28,6 +29,8 @@ impl<'a> Planner<'a> {
             references: BTreeMap::new(),
             indexes: Vec::new(),
             column_names: BTreeMap::new(),
+            terms: None,
+            hidden: None,
         };
         let columns: Vec<ColumnSpec> =
             (0..resource.layout.columns.len()).map(|i| add_column(&mut entry, resource, i)).collect();
@@ -35,6 +38,7 @@ impl<'a> Planner<'a> {
         for field in &fields {
             entry.fields.insert(field.path.clone(), field.entry());
         }
+        entry.terms = Some(ResourceTerms::of(self.contract, resource, &bound::access(resource, &entry)));
         let keys = columns.iter().take(resource.layout.keys()).map(|column| column.name.clone()).collect();
         let mut schema = vec![SchemaStep::CreateTable {
             table: entry.table.clone(),
@@ -50,6 +54,7 @@ impl<'a> Planner<'a> {
             schema,
             note: None,
             place: Some(resource.place.clone()),
+            path: None,
         });
         self.ledger.resources.insert(type_name.clone(), entry);
     }
@@ -141,7 +146,11 @@ impl<'a> Planner<'a> {
         }
         self.steps.push(Step {
             resource: resource.type_name.clone(),
-            change: Change::ChangePattern { from: old, to: new },
+            change: Change::ChangePattern {
+                from: was.terms.as_ref().map_or_else(|| variables(old), |terms| terms.pattern.clone()),
+                to: resource.pattern.clone(),
+                routes: Vec::new(),
+            },
             safety: Safety::Refused {
                 why: format!(
                     "the pattern had {} and has {} now: the rows' keys would have another form",
@@ -155,6 +164,7 @@ impl<'a> Planner<'a> {
             schema: Vec::new(),
             note: None,
             place: Some(resource.place.clone()),
+            path: None,
         });
         true
     }
@@ -178,6 +188,7 @@ impl<'a> Planner<'a> {
             schema,
             note: None,
             place: Some(resource.place.clone()),
+            path: None,
         });
     }
 }

@@ -3,43 +3,55 @@
 use mainstay_contract::Check;
 use mainstay_sql::{ColumnType, Constant, Limit, Probe};
 
-use super::fields::FieldNow;
+use super::now::FieldNow;
 use super::planner::{Planner, Standing, name_rows};
-use super::{Change, PlanError, Safety};
-use crate::{ColumnId, FieldEntry};
+use super::{Change, PlanError, Safety, promises};
+use crate::{ColumnId, FieldEntry, FieldTerms};
 
 impl<'a> Planner<'a> {
-    /// Counts the rows that a new check of a field of the resource itself would refuse, and asks for a yes where there are
-    /// any. What cannot be asked in SQL (a pattern), and what is inside a message or JSON, is checked when a row is next
-    /// written.
+    /// Tells what a value must satisfy otherwise than before.
     pub(super) fn tighten_field(
         &mut self,
         known: &Standing<'a>,
         field: &FieldNow<'a>,
         was: &FieldEntry,
     ) -> Result<(), PlanError> {
+        // An older ledger knows the checks, and nothing of what is inside.
+        let inner = |terms: &FieldTerms| if was.terms.is_some() { terms.inner.clone() } else { Vec::new() };
+        let old = [was.checks.clone(), was.terms.as_ref().map(inner).unwrap_or_default()].concat();
+        let now = [field.checks(), inner(&field.terms)].concat();
+        let Some(change) = promises::checks(field.names, &old, &now) else { return Ok(()) };
+        let safety = match &change {
+            Change::TightenField { .. } => self.tightened(known, field, was)?,
+            _ => Safety::Safe,
+        };
+        self.field_step(known, field, change, safety, Vec::new(), None);
+        Ok(())
+    }
+
+    /// Counts the rows that a new check of a field of the resource itself would refuse, and asks for a yes where there are
+    /// any. What cannot be asked in SQL (a pattern), and what is inside a message or JSON, is checked when a row is next
+    /// written.
+    fn tightened(&self, known: &Standing<'a>, field: &FieldNow<'a>, was: &FieldEntry) -> Result<Safety, PlanError> {
         let new: Vec<&Check> =
             field.model.checks.iter().filter(|check| !was.checks.contains(&check.to_string())).collect();
         let limits: Vec<Limit> = new.iter().filter_map(|check| limit_of(check)).collect();
         let index = field.model.columns.first().filter(|_| field.path.0.len() == 1 && !limits.is_empty());
-        let Some((column, index)) = index.and_then(|i| Some((known.resource.layout.columns.get(*i)?, *i))) else {
-            return Ok(());
-        };
-        let Some(stored) = known.was.columns.get(&ColumnId::of(column, index)) else { return Ok(()) };
+        let column = index.and_then(|i| Some((known.resource.layout.columns.get(*i)?, *i)));
+        let stored = column.and_then(|(column, i)| Some((column, known.was.columns.get(&ColumnId::of(column, i))?)));
+        let Some((column, stored)) = stored else { return Ok(Safety::Safe) };
         let zero = field.model.ignore_zero.then_some(ColumnType::from(column.kind));
         let (table, keys) = (known.was.table.clone(), known.key_names());
         let answer = self.ask(&Probe::Outside { table, keys, column: stored.name.clone(), limits, zero })?;
         if answer.count == 0 {
-            return Ok(());
+            return Ok(Safety::Safe);
         }
         let asked = new.iter().filter(|check| limit_of(check).is_some()).map(ToString::to_string);
         let rules = asked.collect::<Vec<_>>().join(" and ");
-        let safety = Safety::Guarded {
+        Ok(Safety::Guarded {
             why: format!("{} {rules}; not so in {}", field.names, name_rows(known.resource, &answer)),
             remedy: "correct it there first, or accept; such a row cannot be updated until it is corrected".to_owned(),
-        };
-        self.field_step(known, field, Change::TightenField { field: field.names.to_owned() }, safety, Vec::new(), None);
-        Ok(())
+        })
     }
 }
 

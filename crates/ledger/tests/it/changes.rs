@@ -1,13 +1,13 @@
 //! One case for each kind of change: what the plan says of it, on a table with rows.
 
-use mainstay_ledger::{Plan, Safety};
+use mainstay_ledger::{Plan, Safety, Stage};
 
 use crate::shop::{BASE, Shop, contract, edited};
 
 /// Schema steps of a plan without a refused or guarded step, as it shows them.
 fn safe(plan: &Plan) -> Vec<String> {
     for step in &plan.steps {
-        assert_eq!(step.safety, Safety::Safe, "{plan}");
+        assert!(!step.waits(Stage::Development), "{plan}");
     }
     plan.steps.iter().flat_map(|step| &step.schema).map(ToString::to_string).collect()
 }
@@ -29,7 +29,7 @@ fn is_safe(edits: &[(&str, &str)], steps: &[&str]) -> (Shop, Plan) {
 fn is_refused(edits: &[(&str, &str)], why: &str, remedy: &str) {
     let shop = Shop::with_rows();
     let plan = shop.plan(&contract(&edited(edits)));
-    assert!(!plan.is_ready(&[]), "{plan}");
+    assert!(!plan.is_ready(&[], Stage::Development), "{plan}");
     let found = plan.refused().any(|step| match &step.safety {
         Safety::Refused { why: said, remedy: instead } => said.contains(why) && instead.contains(remedy),
         _ => false,
@@ -42,7 +42,7 @@ fn is_guarded(edits: &[(&str, &str)], id: &str, why: &str) -> (Shop, Plan) {
     let mut shop = Shop::with_rows();
     let contract = contract(&edited(edits));
     let plan = shop.plan(&contract);
-    let waiting: Vec<_> = plan.waiting(&[]).collect();
+    let waiting: Vec<_> = plan.waiting(&[], Stage::Development).collect();
     assert!(waiting.len() == 1 && waiting[0].id() == id, "{plan}");
     assert!(matches!(&waiting[0].safety, Safety::Guarded { why: said, .. } if said.contains(why)), "{plan}");
     shop.apply(&contract, &[id.to_owned()]);
@@ -231,7 +231,7 @@ fn a_reserved_field_inside_json_is_hidden_too() {
     let gone = [("int32 quantity = 2;", "reserved 2; reserved \"quantity\";")];
     let shop = Shop::with_rows();
     let plan = shop.plan(&contract(&edited(&gone)));
-    assert_eq!(plan.waiting(&[]).count(), 3, "{plan}");
+    assert_eq!(plan.waiting(&[], Stage::Development).count(), 3, "{plan}");
     let unreserved = [("int32 quantity = 2;", "")];
     is_refused(&unreserved, "lines.quantity is gone", "reserved 2; reserved \"quantity\";");
 }
@@ -272,13 +272,55 @@ fn an_incompatible_type_is_refused_always() {
 }
 
 #[test]
-fn a_wider_type_is_safe_and_other_conversions_wait() {
+fn integers_of_one_form_become_one_another_where_every_row_fits() {
     let (_, plan) = is_safe(&[("int32 stock = 4;", "int64 stock = 4;")], &[]);
     assert_eq!(plan.steps.len(), 1);
     is_safe(&[("State state = 10;", "int32 state = 10;")], &[]);
     is_safe(&[("int32 quantity = 2;", "int64 quantity = 2;")], &[]);
+    is_safe(&[("int32 stock = 4;", "uint64 stock = 4;")], &[]);
     is_refused(&[("string sku = 2;", "bytes sku = 2;")], "string became bytes", "not supported yet");
-    is_refused(&[("int32 stock = 4;", "uint64 stock = 4;")], "int32 became uint64", "not supported yet");
+    is_refused(&[("int32 stock = 4;", "sint32 stock = 4;")], "int32 became sint32", "not supported yet");
+}
+
+#[test]
+fn a_wider_integer_goes_back_unless_a_row_is_too_large() {
+    let mut shop = Shop::with_rows();
+    let wide = [
+        ("int32 stock = 4;", "int64 stock = 4;"),
+        ("int32 quantity = 2;", "int64 quantity = 2;"),
+        ("State state = 10;", "int64 state = 10;"),
+    ];
+    shop.apply(&contract(&edited(&wide)), &[]);
+    let back = shop.apply(&contract(BASE), &[]);
+    assert!(back.steps.iter().any(|step| step.id() == "narrow:field:shop.example.com/Product#stock"), "{back}");
+    assert!(shop.plan(&contract(BASE)).is_empty());
+
+    shop.apply(&contract(&edited(&wide)), &[]);
+    shop.run("UPDATE shop_v1_product SET stock = 2147483648 WHERE _id = 'b'");
+    let refused = |shop: &Shop, why: &str| {
+        let plan = shop.plan(&contract(BASE));
+        let found =
+            plan.refused().any(|step| matches!(&step.safety, Safety::Refused { why: said, .. } if said.contains(why)));
+        assert!(found, "{plan}");
+    };
+    refused(&shop, "stock was int64 and int32 does not hold the value of 1 row: products/b");
+    shop.run("UPDATE shop_v1_product SET stock = 2147483647 WHERE _id = 'b'");
+    shop.run(r#"UPDATE shop_v1_product SET lines = '[{"quantity":1},{"text":"-3000000000","quantity":-3000000000}]' WHERE _id = 'a'"#);
+    refused(&shop, "lines.quantity was int64 and int32 does not hold the value of 1 row: products/a");
+    shop.run(r#"UPDATE shop_v1_product SET lines = '[{"quantity":1}]', state = 4000000000 WHERE _id = 'a'"#);
+    refused(&shop, "state was int64");
+    shop.run("UPDATE shop_v1_product SET state = 7");
+    shop.apply(&contract(BASE), &[]);
+}
+
+#[test]
+fn an_unsigned_type_takes_no_rows_below_zero() {
+    let mut shop = Shop::with_rows();
+    shop.run("UPDATE shop_v1_product SET stock = -1 WHERE _id = 'b'");
+    let unsigned = contract(&edited(&[("int32 stock = 4;", "uint32 stock = 4;")]));
+    assert!(shop.plan(&unsigned).to_string().contains("does not hold the value of 1 row: products/b"));
+    shop.run("UPDATE shop_v1_product SET stock = 1 WHERE _id = 'b'");
+    shop.apply(&unsigned, &[]);
 }
 
 #[test]
@@ -401,11 +443,51 @@ fn a_pattern_may_change_but_not_its_number_of_variables() {
 }
 
 #[test]
-fn a_removed_resource_is_refused() {
+fn a_removed_resource_is_hidden_when_somebody_accepts_and_comes_back_with_its_rows() {
     let start = BASE.find("message Review").expect("the base has reviews");
-    let shop = Shop::with_rows();
-    let plan = shop.plan(&contract(&BASE[..start]));
-    assert!(plan.to_string().contains("instead: bring the message shop.v1.Review back"), "{plan}");
-    let retyped = [("type: \"shop.example.com/Review\"", "type: \"shop.example.com/Opinion\"")];
-    is_refused(&retyped, "no resource shop.example.com/Review", "write type: \"shop.example.com/Review\" again");
+    let mut shop = Shop::with_rows();
+    let without = contract(&BASE[..start]);
+    let plan = shop.plan(&without);
+    let id = "hide:resource:shop.example.com/Review";
+    let waiting: Vec<_> = plan.waiting(&[], Stage::Development).map(mainstay_ledger::Step::id).collect();
+    assert_eq!(waiting, [id], "{plan}");
+    assert!(
+        plan.to_string()
+            .contains("1 row stay in shop_v1_review, hidden; what they refer to (shop.example.com/Product)"),
+        "{plan}"
+    );
+    shop.apply(&without, &[id.to_owned()]);
+    assert!(shop.plan(&without).is_empty(), "{}", shop.plan(&without));
+    assert_eq!(shop.number("SELECT COUNT(*) FROM shop_v1_review"), 1);
+
+    // Another resource may have the message's name meanwhile, not the table's.
+    let retyped = edited(&[("type: \"shop.example.com/Review\"", "type: \"shop.example.com/Opinion\"")]);
+    shop.apply(&contract(&retyped), &[]);
+    assert_eq!(shop.number("SELECT COUNT(*) FROM shop_v1_review_2"), 0);
+    let hide = "hide:resource:shop.example.com/Opinion".to_owned();
+    let back = shop.apply(&contract(BASE), &[hide]);
+    assert!(back.steps.iter().any(|step| step.id() == "show:resource:shop.example.com/Review"), "{back}");
+    let bound = shop.bound(&contract(BASE));
+    assert_eq!(bound.resource("shop.example.com/Review").expect("reviews").table, "shop_v1_review");
+    assert_eq!(shop.number("SELECT COUNT(*) FROM shop_v1_review"), 1);
+    assert!(shop.plan(&contract(BASE)).is_empty());
+}
+
+#[test]
+fn a_resource_comes_back_changed_as_if_it_had_never_been_away() {
+    let start = BASE.find("message Review").expect("the base has reviews");
+    let mut shop = Shop::with_rows();
+    shop.apply(&contract(&BASE[..start]), &["hide:resource:shop.example.com/Review".to_owned()]);
+    let back = shop.apply(&contract(&edited(&[("int32 stars = 3;", "int64 points = 3; string text = 4;")])), &[]);
+    let ids: Vec<String> = back.steps.iter().map(mainstay_ledger::Step::id).collect();
+    assert_eq!(ids[0], "show:resource:shop.example.com/Review");
+    assert_eq!(shop.lines("SELECT points || text FROM shop_v1_review"), ["5"], "{back}");
+}
+
+#[test]
+fn a_resource_without_rows_is_hidden_without_a_question() {
+    let start = BASE.find("message Review").expect("the base has reviews");
+    let mut shop = Shop::empty();
+    shop.apply(&contract(BASE), &[]);
+    shop.apply(&contract(&BASE[..start]), &[]);
 }

@@ -8,3 +8,5 @@ mod random;
 mod readable;
 mod shop;
 mod stored;
+mod swapped;
+mod terms;

@@ -5,9 +5,11 @@
 //! next goes on where it stopped, because the plan still shows what the ledger does not have.
 
 mod facts;
+mod partly;
 mod run;
 
-pub use run::{Made, apply, finish, plan};
+pub use partly::Kept;
+pub use run::{Consent, Made, apply, finish, first_plan, plan};
 
 use mainstay_db::Engine;
 use mainstay_ledger::{Plan, PlanError};

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use mainstay_contract::Contract;
-use mainstay_db::{Conn, Database, failpoint};
-use mainstay_ledger::{Ledger, Plan, probes};
+use mainstay_db::{Conn, Database, Error, failpoint};
+use mainstay_ledger::{Answers, Ledger, Plan, Stage, probes};
 use mainstay_sql::schema_sql;
 
 use super::{ApplyError, dialect, facts};
-use crate::store::contracts::{self, Applied};
+use crate::store::contracts::{self, Applied, ReadError};
 
 /// What an apply came to.
 #[derive(Debug, Clone)]
@@ -21,41 +21,78 @@ pub struct Made {
     pub changed: bool,
 }
 
-/// Plans a contract without changing anything.
+/// How often a plan is made again where the schema changed while it counted.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// Plans a contract without changing anything, in a snapshot that holds up nobody.
 pub async fn plan(db: &Database, contract: Arc<Contract>) -> Result<Plan, ApplyError> {
-    db.exclusive(move |conn| {
-        Box::pin(async move {
-            let before = contracts::newest(conn).await?.map(|applied| applied.ledger);
-            make_plan(conn, &before.unwrap_or_else(Ledger::empty), &contract).await
-        })
-    })
-    .await
+    let mut attempt = 1;
+    loop {
+        let contract = Arc::clone(&contract);
+        let planned = db.snapshot(move |conn| {
+            let contract = Arc::clone(&contract);
+            Box::pin(async move {
+                let before = contracts::newest(conn).await?;
+                make_plan(conn, &ledger_of(before.as_ref()), &contract).await
+            })
+        });
+        match planned.await {
+            Err(ApplyError::Read(ReadError::Storage(Error::StaleSchema(_)))) if attempt < MAX_ATTEMPTS => attempt += 1,
+            planned => return planned,
+        }
+    }
 }
 
-/// Plans a contract and runs everything that one transaction can hold. `plan_hash` insists on the plan that was reviewed;
-/// `accepted` names guarded steps that may run. `now` in microseconds since 1970 UTC.
-pub async fn apply(
-    db: &Database,
-    contract: Arc<Contract>,
-    plan_hash: Option<String>,
-    accepted: Vec<String>,
-    now: i64,
-) -> Result<Made, ApplyError> {
+/// Plans a contract for a store that is not there yet.
+pub fn first_plan(contract: &Contract) -> Result<Plan, ApplyError> {
+    Ok(mainstay_ledger::plan(&Ledger::empty(), contract, &Answers::default())?)
+}
+
+/// What an apply may do.
+#[derive(Debug, Clone)]
+pub struct Consent {
+    /// Insists on the plan that was reviewed.
+    pub plan_hash: Option<String>,
+    /// The steps that may run although they wait.
+    pub accepted: Vec<String>,
+    pub stage: Stage,
+}
+
+impl Consent {
+    /// Whatever the plan is, as far as nothing waits.
+    pub fn to_nothing(stage: Stage) -> Consent {
+        Consent { plan_hash: None, accepted: Vec::new(), stage }
+    }
+}
+
+/// Plans a contract and runs everything that one transaction can hold. `now` in microseconds since 1970 UTC.
+pub async fn apply(db: &Database, contract: Arc<Contract>, consent: Consent, now: i64) -> Result<Made, ApplyError> {
     db.exclusive(move |conn| {
         Box::pin(async move {
             let before = contracts::newest(conn).await?;
-            let ledger = before.as_ref().map_or_else(Ledger::empty, |applied| applied.ledger.clone());
-            let plan = make_plan(conn, &ledger, &contract).await?;
-            if plan_hash.is_some_and(|wanted| wanted != plan.hash()) {
+            let plan = make_plan(conn, &ledger_of(before.as_ref()), &contract).await?;
+            if consent.plan_hash.is_some_and(|wanted| wanted != plan.hash()) {
                 return Err(ApplyError::AnotherPlan(Box::new(plan)));
             }
-            if !plan.is_ready(&accepted) {
+            if !plan.is_ready(&consent.accepted, consent.stage) {
                 return Err(ApplyError::Refused(Box::new(plan)));
             }
             transaction(conn, before, plan, &contract, now).await
         })
     })
     .await
+}
+
+/// The ledger to plan from. One that an earlier version stored without the contract's terms has them from the contract.
+fn ledger_of(before: Option<&Applied>) -> Ledger {
+    let Some(applied) = before else { return Ledger::empty() };
+    if applied.ledger.has_terms() {
+        return applied.ledger.clone();
+    }
+    match mainstay_contract::compile(applied.sources.clone()) {
+        Ok(contract) => applied.ledger.with_terms_of(&contract),
+        Err(_) => applied.ledger.clone(),
+    }
 }
 
 /// Runs the steps that a transaction cannot hold, one at a time, and notes each. Safe to call again after a crash, and by
@@ -67,8 +104,8 @@ pub async fn finish(db: &Database, contract: Arc<Contract>) -> Result<usize, App
             if applied.hash != contract.hash {
                 return Ok(0);
             }
-            let plan = make_plan(conn, &applied.ledger, &contract).await?;
-            let mut ledger = applied.ledger;
+            let mut ledger = ledger_of(Some(&applied));
+            let plan = make_plan(conn, &ledger, &contract).await?;
             let mut done = 0;
             let dialect = dialect(conn.engine());
             for step in plan.outside().collect::<Vec<_>>() {
@@ -100,11 +137,18 @@ async fn transaction(
     contract: &Contract,
     now: i64,
 ) -> Result<Made, ApplyError> {
+    let mut ledger = plan.transaction.clone();
+    ledger.hidden_at(now);
     if let Some(applied) = &before
         && applied.hash == contract.hash
         && plan.inside().is_empty()
     {
-        return Ok(Made { applied: applied.clone(), changed: !plan.is_empty(), plan });
+        // The same contract; perhaps with terms that the ledger did not know yet.
+        if applied.ledger != ledger {
+            contracts::set_ledger(conn, applied.revision, &ledger).await?;
+        }
+        let applied = Applied { ledger, ..applied.clone() };
+        return Ok(Made { applied, changed: !plan.is_empty(), plan });
     }
     failpoint!("apply.begin");
     conn.begin().await?;
@@ -118,7 +162,7 @@ async fn transaction(
         revision: before.map_or(0, |applied| applied.revision) + 1,
         hash: contract.hash.clone(),
         sources: contract.sources.clone(),
-        ledger: plan.transaction.clone(),
+        ledger,
         applied_at: now,
     };
     contracts::insert(conn, &applied).await?;

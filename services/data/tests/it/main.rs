@@ -31,3 +31,4 @@ mod support;
 mod swaps;
 mod uniqueness;
 mod validate_only;
+mod waiting;

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use bytes::Bytes;
 use mainstay_contract::Source;
 use mainstay_data::FolderOutcome;
-use mainstay_data::apply::{self, ApplyError};
+use mainstay_data::apply::{self, ApplyError, Consent};
 use mainstay_fault::Reason;
 use mainstay_identity::Principal;
+use mainstay_ledger::Stage;
 use mainstay_runtime::channel::Call;
 use mainstay_testkit::{Engine, both_engines};
 use mainstay_wire::frame;
@@ -116,7 +117,7 @@ both_engines! {
             assert_eq!(fixture.revision(), 1);
             assert_eq!(fixture.anonymous().ok(GET, json!({"name": "notes/a"})).await["title"], "A");
         }
-        let refused = apply::apply(fixture.data.db(), Arc::new(compile(&notes("int32 title = 2;"))), None, vec![], 0).await;
+        let refused = apply::apply(fixture.data.db(), Arc::new(compile(&notes("int32 title = 2;"))), Consent::to_nothing(Stage::Development), 0).await;
         let Err(ApplyError::Refused(plan)) = refused else { panic!("{refused:?}") };
         assert!(plan.to_string().contains("title"), "{plan}");
     }
@@ -126,7 +127,7 @@ both_engines! {
         let fixture = Fixture::start(engine, &text).await;
         for _ in 0..3 {
             fixture.rewrite(&text).await;
-            let made = apply::apply(fixture.data.db(), Arc::new(compile(&text)), None, vec![], 0).await;
+            let made = apply::apply(fixture.data.db(), Arc::new(compile(&text)), Consent::to_nothing(Stage::Development), 0).await;
             drop(made);
         }
         fixture.rewrite(&text).await;
@@ -289,7 +290,9 @@ async fn an_index_that_was_not_finished_is_finished_after_a_restart() {
     many(&fixture, 100).await;
     let indexed = notes_with(r#"index {fields: "title"}"#, fields);
     // Applied, and ended before the index was begun.
-    let made = apply::apply(fixture.data.db(), Arc::new(compile(&indexed)), None, vec![], 1).await.unwrap();
+    let made = apply::apply(fixture.data.db(), Arc::new(compile(&indexed)), Consent::to_nothing(Stage::Development), 1)
+        .await
+        .unwrap();
     assert_eq!(made.plan.outside().count(), 1, "{}", made.plan);
     fixture.write(&indexed);
     let fixture = fixture.restart().await;
@@ -305,7 +308,9 @@ async fn an_index_that_was_built_but_not_noted_is_taken_over() {
     let fixture = Fixture::start(Engine::Postgres, &notes(fields)).await;
     many(&fixture, 100).await;
     let indexed = notes_with(r#"index {fields: "title"}"#, fields);
-    let made = apply::apply(fixture.data.db(), Arc::new(compile(&indexed)), None, vec![], 1).await.unwrap();
+    let made = apply::apply(fixture.data.db(), Arc::new(compile(&indexed)), Consent::to_nothing(Stage::Development), 1)
+        .await
+        .unwrap();
     let steps: Vec<_> = made.plan.outside().flat_map(|step| step.schema.clone()).collect();
     for sql in steps.iter().flat_map(|step| mainstay_sql::schema_sql(mainstay_sql::Dialect::Postgres, step)) {
         fixture.sql(&sql.replace("CONCURRENTLY", "")).await;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
+mod plans;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 

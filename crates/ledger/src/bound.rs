@@ -1,0 +1,44 @@
+//! Layouts and rules with the names that the database has.
+
+use mainstay_contract::{Access, Resource};
+use mainstay_record::{Layout, Role};
+
+use crate::rekey::Keys;
+use crate::{ColumnId, ResourceEntry};
+
+/// The rules of a resource with the ledger's names, of which a rule has only the keys inside JSON columns.
+pub(crate) fn access(resource: &Resource, entry: &ResourceEntry) -> Access {
+    let mut access = resource.access.clone();
+    rewrite(&bind_layout(&mut resource.layout.clone(), entry), &mut access);
+    access
+}
+
+/// Replaces the keys in all rules of a resource.
+pub(crate) fn rewrite(keys: &[Keys], access: &mut Access) {
+    if keys.is_empty() {
+        return;
+    }
+    let rules = access.read.iter_mut().chain(&mut access.create).chain(&mut access.update).chain(&mut access.delete);
+    for rule in rules {
+        rule.program.root = Keys::rewrite(keys, rule.program.root.clone());
+    }
+}
+
+/// Names the columns; tells the JSON columns whose keys are not today's names.
+pub(crate) fn bind_layout(layout: &mut Layout, entry: &ResourceEntry) -> Vec<Keys> {
+    let mut changed = Vec::new();
+    for (index, column) in layout.columns.iter_mut().enumerate() {
+        let id = ColumnId::of(column, index);
+        if let Some(known) = entry.columns.get(&id) {
+            column.name.clone_from(&known.name);
+        }
+        let field = id.field().and_then(|path| entry.fields.get(path));
+        if let (Role::Json(shape), Some(field)) = (&mut column.role, field)
+            && let Some(json) = &field.json
+        {
+            let keys = Keys::bind(index, field.signature.label, json, shape);
+            changed.extend(keys.filter(Keys::differ));
+        }
+    }
+    changed
+}

@@ -1,0 +1,271 @@
+//! What a step changes, in words, and what that is to whoever uses the contract.
+
+use serde::Serialize;
+
+use super::effect::{Area, Effect, Severity};
+use crate::IndexEntry;
+
+/// What changes. Fields are named by their path: `address.city`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum Change {
+    AddResource {
+        table: String,
+    },
+    /// The message has another name, perhaps in another package.
+    MoveResource {
+        from: String,
+        to: String,
+    },
+    /// The contract no longer has the resource; its table and rows stay.
+    HideResource {
+        table: String,
+    },
+    /// A hidden resource is back, with its rows.
+    ShowResource,
+    /// Every name and URL of the resource is another.
+    ChangePattern {
+        from: String,
+        to: String,
+        routes: Vec<String>,
+    },
+    /// A rule lets others in, or out.
+    ChangeRule {
+        verb: String,
+        from: Option<String>,
+        to: Option<String>,
+        severity: Severity,
+    },
+    /// The methods are another service's.
+    MoveService {
+        from: String,
+        to: String,
+        routes: Vec<String>,
+    },
+    MoveMethod {
+        from: String,
+        to: String,
+    },
+    AddMethod {
+        method: String,
+    },
+    RemoveMethod {
+        method: String,
+    },
+    ChangeRoutes {
+        routes: Vec<String>,
+    },
+    AddField {
+        field: String,
+    },
+    RenameField {
+        field: String,
+        from: String,
+    },
+    /// A type that holds every old value as it is stored.
+    WidenField {
+        field: String,
+        from: String,
+        to: String,
+    },
+    /// A type that holds what is stored as it is, but not every value of the old one.
+    NarrowField {
+        field: String,
+        from: String,
+        to: String,
+    },
+    /// An enum or message that a field holds has another name.
+    RenameType {
+        field: String,
+    },
+    /// The contract no longer has the field; its values stay.
+    HideField {
+        field: String,
+    },
+    /// A hidden field is back.
+    ShowField {
+        field: String,
+    },
+    RequireField {
+        field: String,
+    },
+    /// The field may be unset now.
+    RelaxField {
+        field: String,
+    },
+    /// A value must satisfy something that it needed not before; perhaps other things no more.
+    TightenField {
+        field: String,
+        more: Vec<String>,
+        less: Vec<String>,
+    },
+    /// A value must satisfy less than before.
+    LoosenField {
+        field: String,
+        less: Vec<String>,
+    },
+    ChangeJsonName {
+        field: String,
+        from: String,
+        to: String,
+    },
+    /// Former names that are accepted, or no more.
+    ChangeAliases {
+        field: String,
+        more: Vec<String>,
+        less: Vec<String>,
+    },
+    ChangeDefault {
+        field: String,
+        from: Option<String>,
+        to: Option<String>,
+    },
+    /// Clients may write what they could not (`less`), or no more what they could.
+    ChangeBehavior {
+        field: String,
+        behavior: &'static str,
+        less: bool,
+    },
+    AddEnumValue {
+        field: String,
+        value: String,
+    },
+    RenameEnumValue {
+        field: String,
+        from: String,
+        to: String,
+    },
+    RemoveEnumValue {
+        field: String,
+        value: String,
+    },
+    /// Numbers that rows may hold mean something else.
+    RenumberEnum {
+        field: String,
+        from: String,
+        to: String,
+    },
+    /// The field is gone without being reserved.
+    RemoveField {
+        field: String,
+    },
+    /// The number means something else.
+    ReuseNumber {
+        field: String,
+        number: u32,
+    },
+    ChangeField {
+        field: String,
+        from: String,
+        to: String,
+    },
+    /// A column that is no field's has another name.
+    RenameColumn {
+        column: String,
+    },
+    AddIndex {
+        index: IndexEntry,
+    },
+    DropIndex {
+        index: IndexEntry,
+    },
+}
+
+impl Change {
+    /// The change in words, and what of the resource it is about (empty: all of it).
+    pub(crate) fn words(&self) -> (&'static str, String) {
+        let (verb, subject): (_, &str) = match self {
+            Change::AddResource { .. } => ("add resource", ""),
+            Change::MoveResource { .. } => ("move resource", ""),
+            Change::HideResource { .. } => ("hide resource", ""),
+            Change::ShowResource => ("show resource", ""),
+            Change::ChangePattern { .. } => ("change pattern", ""),
+            Change::ChangeRule { verb, severity: Severity::Widened, .. } => ("widen rule", verb),
+            Change::ChangeRule { verb, severity: Severity::Narrowed, .. } => ("narrow rule", verb),
+            Change::ChangeRule { verb, severity: Severity::Changed, .. } => ("change rule", verb),
+            Change::MoveService { .. } => ("move service", ""),
+            Change::MoveMethod { to, .. } => ("move method", to),
+            Change::AddMethod { method } => ("add method", method),
+            Change::RemoveMethod { method } => ("remove method", method),
+            Change::ChangeRoutes { .. } => ("change routes", ""),
+            Change::AddField { field } => ("add field", field),
+            Change::RenameField { field, .. } => ("rename field", field),
+            Change::WidenField { field, .. } => ("widen field", field),
+            Change::NarrowField { field, .. } => ("narrow field", field),
+            Change::RenameType { field } => ("rename type", field),
+            Change::HideField { field } => ("hide field", field),
+            Change::ShowField { field } => ("show field", field),
+            Change::RequireField { field } => ("require field", field),
+            Change::RelaxField { field } => ("relax field", field),
+            Change::TightenField { field, .. } => ("tighten field", field),
+            Change::LoosenField { field, .. } => ("loosen field", field),
+            Change::ChangeJsonName { field, .. } => ("change json name", field),
+            Change::ChangeAliases { field, .. } => ("change aliases", field),
+            Change::ChangeDefault { field, .. } => ("change default", field),
+            Change::ChangeBehavior { field, behavior, less: true } => {
+                return ("drop behavior", format!("{field}.{behavior}"));
+            }
+            Change::ChangeBehavior { field, behavior, .. } => return ("add behavior", format!("{field}.{behavior}")),
+            Change::AddEnumValue { field, value } => return ("add value", format!("{field}.{value}")),
+            Change::RenameEnumValue { field, to, .. } => return ("rename value", format!("{field}.{to}")),
+            Change::RemoveEnumValue { field, value } => return ("remove value", format!("{field}.{value}")),
+            Change::RenumberEnum { field, .. } => ("renumber enum", field),
+            Change::RemoveField { field } => ("remove field", field),
+            Change::ReuseNumber { field, .. } => ("reuse number", field),
+            Change::ChangeField { field, .. } => ("change field", field),
+            Change::RenameColumn { column } => ("rename column", column),
+            Change::AddIndex { index } => ("add index", &index.name),
+            Change::DropIndex { index } => ("drop index", &index.name),
+        };
+        (verb, subject.to_owned())
+    }
+
+    /// What the change is to whoever uses the contract.
+    pub fn effect(&self) -> Effect {
+        use Area::{Access, Index, Json, Storage, Validation, Wire};
+        use Severity::{Changed, Narrowed, Widened};
+        let (severity, areas): (Severity, &'static [Area]) = match self {
+            Change::AddResource { .. } | Change::AddField { .. } => (Widened, &[Wire, Json, Storage]),
+            Change::ShowResource | Change::ShowField { .. } | Change::AddMethod { .. } => (Widened, &[Wire, Json]),
+            Change::AddEnumValue { .. } | Change::WidenField { .. } => (Widened, &[Wire, Json]),
+            Change::HideResource { .. } | Change::HideField { .. } | Change::RemoveField { .. } => {
+                (Narrowed, &[Wire, Json])
+            }
+            Change::RemoveMethod { .. } | Change::RemoveEnumValue { .. } | Change::NarrowField { .. } => {
+                (Narrowed, &[Wire, Json])
+            }
+            Change::MoveResource { .. } => (Changed, &[Wire, Storage]),
+            Change::MoveService { .. } => (Changed, &[Wire, Json]),
+            Change::MoveMethod { .. } => (Changed, &[Wire]),
+            Change::RenumberEnum { .. } | Change::ReuseNumber { .. } | Change::ChangeField { .. } => {
+                (Changed, &[Wire, Json, Storage])
+            }
+            Change::ChangePattern { .. } | Change::ChangeRoutes { .. } | Change::ChangeJsonName { .. } => {
+                (Changed, &[Json])
+            }
+            Change::RenameEnumValue { .. } => (Changed, &[Json]),
+            Change::RenameField { .. } => (Changed, &[Json, Storage]),
+            Change::RenameType { .. } => (Changed, &[Wire]),
+            Change::RenameColumn { .. } => (Changed, &[Storage]),
+            Change::ChangeRule { severity, .. } => (*severity, &[Access]),
+            Change::RequireField { .. } => (Narrowed, &[Validation]),
+            Change::RelaxField { .. } | Change::LoosenField { .. } => (Widened, &[Validation]),
+            Change::TightenField { less, .. } => (if less.is_empty() { Narrowed } else { Changed }, &[Validation]),
+            Change::ChangeAliases { more, less, .. } => (of_sets(more, less), &[Json]),
+            Change::ChangeDefault { from, .. } => (if from.is_none() { Widened } else { Changed }, &[Validation]),
+            Change::ChangeBehavior { less, .. } => (if *less { Widened } else { Narrowed }, &[Access, Validation]),
+            Change::AddIndex { index } if index.unique => (Narrowed, &[Index, Validation]),
+            Change::DropIndex { index } if index.unique => (Widened, &[Index, Validation]),
+            Change::AddIndex { .. } | Change::DropIndex { .. } => (Changed, &[Index]),
+        };
+        Effect { severity, areas }
+    }
+}
+
+fn of_sets(more: &[String], less: &[String]) -> Severity {
+    match (more.is_empty(), less.is_empty()) {
+        (false, true) => Severity::Widened,
+        (true, false) => Severity::Narrowed,
+        _ => Severity::Changed,
+    }
+}

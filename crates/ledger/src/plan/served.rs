@@ -1,0 +1,181 @@
+//! Who may do what with a resource, and where it is reached.
+
+use mainstay_contract::Place;
+
+use super::effect::Severity;
+use super::planner::{Planner, Standing};
+use super::{Change, Safety, Step};
+use crate::bound;
+use crate::terms::{Form, MethodTerms, ResourceTerms, RuleTerms};
+
+impl<'a> Planner<'a> {
+    /// Compares the terms of the resource as a whole with what they were, and takes them on.
+    pub(super) fn served(&mut self, known: &mut Standing<'a>) {
+        let access = bound::access(known.resource, &known.entry);
+        let now = ResourceTerms::of(self.contract, known.resource, &access);
+        if let Some(was) = &known.was.terms {
+            self.rules(known, was, &now);
+            self.routes(known, was, &now);
+        }
+        known.entry.terms = Some(now);
+    }
+
+    fn rules(&mut self, known: &Standing<'a>, was: &ResourceTerms, now: &ResourceTerms) {
+        let change = |verb: &str| rule_change(verb, was.access.get(verb), now.access.get(verb));
+        let mut changes: Vec<Change> = ["read", "create", "update", "delete"].into_iter().filter_map(change).collect();
+        // What `write` is short for is one change.
+        if let [.., create, update, delete] = &changes[..]
+            && let (Some(create), Some(update), Some(delete)) = (as_write(create), as_write(update), as_write(delete))
+            && create == update
+            && update == delete
+        {
+            changes.truncate(changes.len() - 3);
+            changes.push(create);
+        }
+        for change in changes {
+            let safety = match change.effect().severity {
+                Severity::Narrowed => Safety::Safe,
+                Severity::Widened => reviewed_rule("it lets in who was kept out until now"),
+                Severity::Changed => reviewed_rule("it may let in who was kept out until now"),
+            };
+            self.resource_step(known, change, safety, None);
+        }
+    }
+
+    fn routes(&mut self, known: &Standing<'a>, was: &ResourceTerms, now: &ResourceTerms) {
+        let Reached { mut routes, service, methods, lost, gained } = Reached::compare(was, now);
+        // Each route is told once, by what moved it.
+        if let Some((from, to)) = service {
+            let routes = std::mem::take(&mut routes);
+            let remedy = "declare the service with its old name beside the resource, or accept when every client has the new one";
+            self.resource_step(
+                known,
+                Change::MoveService { from, to, routes },
+                unimplemented("the old service", remedy),
+                None,
+            );
+        }
+        for (from, to) in methods {
+            let safety = unimplemented("the old method", "accept when every client has the new one");
+            self.resource_step(known, Change::MoveMethod { from, to }, safety, None);
+        }
+        if was.pattern != now.pattern {
+            let (from, to, routes) = (was.pattern.clone(), now.pattern.clone(), std::mem::take(&mut routes));
+            let why = "every name and URL of the resource is another one; names that clients have kept are not found"
+                .to_owned();
+            let remedy = "keep the pattern, or accept when nobody keeps names".to_owned();
+            self.resource_step(
+                known,
+                Change::ChangePattern { from, to, routes },
+                Safety::Reviewed { why, remedy },
+                None,
+            );
+        }
+        if !routes.is_empty() {
+            let why = "clients that call the old routes get 404 from now on".to_owned();
+            let remedy = "keep the old route as one of additional_bindings, or accept".to_owned();
+            self.resource_step(known, Change::ChangeRoutes { routes }, Safety::Reviewed { why, remedy }, None);
+        }
+        for method in lost {
+            let safety = unimplemented("it", "keep it in the service, or accept");
+            self.resource_step(known, Change::RemoveMethod { method }, safety, None);
+        }
+        for method in gained {
+            self.resource_step(known, Change::AddMethod { method }, Safety::Safe, None);
+        }
+    }
+
+    /// A step about a resource as a whole, without schema changes.
+    pub(super) fn resource_step(&mut self, known: &Standing<'a>, change: Change, safety: Safety, note: Option<String>) {
+        let (resource, place) = (known.resource.type_name.clone(), place_of(known, &change));
+        self.steps.push(Step { resource, change, safety, schema: Vec::new(), note, place: Some(place), path: None });
+    }
+}
+
+/// What became of the methods of a resource.
+#[derive(Default)]
+struct Reached {
+    routes: Vec<String>,
+    service: Option<(String, String)>,
+    methods: Vec<(String, String)>,
+    lost: Vec<String>,
+    gained: Vec<String>,
+}
+
+impl Reached {
+    fn compare(was: &ResourceTerms, now: &ResourceTerms) -> Reached {
+        let mut reached = Reached::default();
+        for kind in ["get", "list", "create", "update", "delete"] {
+            let of = |terms: &ResourceTerms| terms.methods.iter().find(|method| method.kind == kind).cloned();
+            match (of(was), of(now)) {
+                (Some(old), Some(new)) => reached.moved(&old, &new),
+                (Some(old), None) => reached.lost.push(old.path),
+                (None, Some(new)) => reached.gained.push(new.path),
+                (None, None) => {}
+            }
+        }
+        reached
+    }
+
+    fn moved(&mut self, old: &MethodTerms, new: &MethodTerms) {
+        if old.service() != new.service() {
+            self.service = Some((old.service().to_owned(), new.service().to_owned()));
+        } else if old.path != new.path {
+            self.methods.push((old.path.clone(), new.path.clone()));
+        }
+        if old.routes != new.routes {
+            let lines = |method: &MethodTerms| match method.routes[..] {
+                [] => "no route".to_owned(),
+                _ => method.routes.join(" and "),
+            };
+            self.routes.push(format!("{} -> {}", lines(old), lines(new)));
+        }
+    }
+}
+
+fn unimplemented(what: &str, remedy: &str) -> Safety {
+    let why = format!("clients that call {what} get UNIMPLEMENTED from now on");
+    Safety::Reviewed { why, remedy: remedy.to_owned() }
+}
+
+/// How a rule changed; nothing where the same callers pass.
+fn rule_change(verb: &str, was: Option<&RuleTerms>, now: Option<&RuleTerms>) -> Option<Change> {
+    let form = |rule: Option<&RuleTerms>| rule.map_or(Form::Never, |rule| rule.form.clone());
+    let (old, new) = (form(was), form(now));
+    let severity = match (old.implies(&new), new.implies(&old)) {
+        (true, true) => return None,
+        (true, false) => Severity::Widened,
+        (false, true) => Severity::Narrowed,
+        (false, false) => Severity::Changed,
+    };
+    let source = |rule: Option<&RuleTerms>| rule.map(|rule| rule.source.clone());
+    Some(Change::ChangeRule { verb: verb.to_owned(), from: source(was), to: source(now), severity })
+}
+
+fn as_write(change: &Change) -> Option<Change> {
+    match change {
+        Change::ChangeRule { verb, from, to, severity } if verb != "read" => {
+            let verb = "write".to_owned();
+            Some(Change::ChangeRule { verb, from: from.clone(), to: to.clone(), severity: *severity })
+        }
+        _ => None,
+    }
+}
+
+fn reviewed_rule(why: &str) -> Safety {
+    Safety::Reviewed { why: why.to_owned(), remedy: "compare the two rules, then accept".to_owned() }
+}
+
+fn place_of(known: &Standing<'_>, change: &Change) -> Place {
+    let access = &known.resource.access;
+    let rule = match change {
+        Change::ChangeRule { verb, .. } => match verb.as_str() {
+            "read" => access.read.as_ref(),
+            "update" => access.update.first(),
+            "delete" => access.delete.as_ref(),
+            _ => access.create.as_ref(),
+        },
+        _ => None,
+    };
+    rule.map_or_else(|| known.resource.place.clone(), |rule| rule.place.clone())
+}

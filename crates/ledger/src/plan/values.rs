@@ -1,0 +1,88 @@
+//! Enum values: what the numbers that rows hold mean now.
+
+use mainstay_sql::{Constant, Limit, Probe};
+
+use super::now::FieldNow;
+use super::planner::{Planner, Standing, name_rows};
+use super::{Change, PlanError, Safety};
+use crate::terms::{EnumValues, ValueChange};
+use crate::{Answer, ColumnId};
+
+impl<'a> Planner<'a> {
+    /// A step for each change of an enum's values. `key`: the field lies in JSON, under this key.
+    pub(super) fn values(
+        &mut self,
+        known: &Standing<'a>,
+        field: &FieldNow<'a>,
+        (path, key): (&str, Option<&str>),
+        was: &EnumValues,
+        now: &EnumValues,
+    ) -> Result<(), PlanError> {
+        for change in EnumValues::changes(was, now) {
+            let field_path = path.to_owned();
+            let (change, safety) = match change {
+                ValueChange::Added { value } => (Change::AddEnumValue { field: field_path, value }, Safety::Safe),
+                ValueChange::Renamed { from, to } => {
+                    (Change::RenameEnumValue { field: field_path, from, to }, Safety::Safe)
+                }
+                ValueChange::Removed { number, value } => {
+                    let held = self.rows_with(known, field, key, vec![Limit::NoneOf { values: ints(&[number]) }])?;
+                    let safety = removed(known, path, &value, number, &held);
+                    (Change::RemoveEnumValue { field: field_path, value }, safety)
+                }
+                ValueChange::Renumbered { numbers, from, to } => {
+                    let held = self.rows_with(known, field, key, vec![Limit::NoneOf { values: ints(&numbers) }])?;
+                    let safety = renumbered(known, &from, &to, &held);
+                    (Change::RenumberEnum { field: field_path, from, to }, safety)
+                }
+            };
+            self.field_step(known, field, change, safety, Vec::new(), None);
+        }
+        Ok(())
+    }
+
+    /// Counts the rows in which an integer of the field is outside the limits.
+    pub(super) fn rows_with(
+        &self,
+        known: &Standing<'a>,
+        field: &FieldNow<'a>,
+        key: Option<&str>,
+        limits: Vec<Limit>,
+    ) -> Result<Answer, PlanError> {
+        let layout = &known.resource.layout;
+        let index = field.model.columns.first().and_then(|i| Some((layout.columns.get(*i)?, *i)));
+        let stored = index.and_then(|(column, i)| known.was.columns.get(&ColumnId::of(column, i)));
+        let Some(stored) = stored else { return Ok(Answer::default()) };
+        let (table, keys, column) = (known.was.table.clone(), known.key_names(), stored.name.clone());
+        if field.json.is_some() {
+            return self.ask(&Probe::Inside { table, keys, column, key: key.map(str::to_owned), limits });
+        }
+        self.ask(&Probe::Outside { table, keys, column, limits, zero: None })
+    }
+}
+
+fn ints(numbers: &[i32]) -> Vec<Constant> {
+    numbers.iter().map(|number| Constant::Int(i64::from(*number))).collect()
+}
+
+fn removed(known: &Standing<'_>, path: &str, value: &str, number: i32, held: &Answer) -> Safety {
+    if held.count == 0 {
+        return Safety::Safe;
+    }
+    Safety::Guarded {
+        why: format!("{path} is {value} in {}; clients would see the number {number}", name_rows(known.resource, held)),
+        remedy: "give these rows another value first, or accept; the value can come back under the same number"
+            .to_owned(),
+    }
+}
+
+fn renumbered(known: &Standing<'_>, from: &str, to: &str, held: &Answer) -> Safety {
+    let what = format!("{from} became {to}");
+    let remedy = "give each name its number back; a new value takes a number that was never used".to_owned();
+    if held.count == 0 {
+        let why = format!("{what}: no row holds such a number, but clients that know the old ones would mean others");
+        return Safety::Reviewed { why, remedy };
+    }
+    let why = format!("{what}: it would be something else in {}", name_rows(known.resource, held));
+    Safety::Guarded { why, remedy }
+}

@@ -1,0 +1,69 @@
+//! What a contract promises beside what it stores: who may do what, what is called how, where it is reached.
+//!
+//! The terms of the last contract are in the ledger, so that a plan can tell every difference. A ledger that was stored
+//! before there were terms, or with terms that another version wrote down otherwise, takes them on from the contract that
+//! is stored beside it ([`crate::Ledger::with_terms_of`]).
+
+mod field;
+mod form;
+mod methods;
+mod values;
+
+use std::collections::BTreeMap;
+
+use mainstay_contract::{Access, Contract, Resource, Rule};
+use mainstay_record::Layout;
+use serde::{Deserialize, Serialize};
+
+pub use field::FieldTerms;
+pub(crate) use field::{ZERO_TOO, inner_rules, own_rules};
+pub use form::Form;
+pub use methods::MethodTerms;
+pub use values::EnumValues;
+pub(crate) use values::ValueChange;
+
+/// How the terms are written down. A change of [`Form`]'s words, for one, needs another number: the words that are stored
+/// would otherwise look like other rules.
+pub const TERMS_VERSION: u32 = 1;
+
+/// The terms of a resource as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceTerms {
+    /// `products/{product}`
+    pub pattern: String,
+    /// By verb: `read`, `create`, `update`, `delete`. A verb that is not here is denied to everybody.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub access: BTreeMap<String, RuleTerms>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<MethodTerms>,
+}
+
+/// A rule: as it is written, to show it, and what it says, to compare it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleTerms {
+    pub source: String,
+    pub form: Form,
+}
+
+impl ResourceTerms {
+    /// The terms of a resource. `access` is bound to the ledger's names, so that a renamed field is no other rule.
+    pub(crate) fn of(contract: &Contract, resource: &Resource, access: &Access) -> ResourceTerms {
+        ResourceTerms {
+            pattern: resource.pattern.clone(),
+            access: rules(access, &resource.layout),
+            methods: methods::of(contract, resource),
+        }
+    }
+}
+
+fn rules(access: &Access, layout: &Layout) -> BTreeMap<String, RuleTerms> {
+    let one = |rule: &Rule| RuleTerms { source: rule.source.clone(), form: Form::of(&rule.program.root, layout) };
+    let singles = [("read", &access.read), ("create", &access.create), ("delete", &access.delete)];
+    let mut rules: BTreeMap<String, RuleTerms> =
+        singles.into_iter().filter_map(|(verb, rule)| Some((verb.to_owned(), one(rule.as_ref()?)))).collect();
+    if let Some(first) = access.update.first() {
+        let all = access.update.iter().map(|rule| one(rule).form).collect();
+        rules.insert("update".to_owned(), RuleTerms { source: first.source.clone(), form: Form::All(all) });
+    }
+    rules
+}

@@ -1,0 +1,192 @@
+//! What of a contract can be applied while some of it waits: the contract with what waits as it was.
+//!
+//! A save in development that holds one dangerous step would otherwise hold up every later one. What waits is put back into
+//! the text, from the contract that is served: a field's declaration, its whole message, or a resource that is gone. The
+//! outcome is a contract like any other; it is compiled, planned and checked as a whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use mainstay_contract::{Contract, Source};
+use mainstay_ledger::{FieldPath, Plan, Safety, Stage};
+use prost_reflect::{FileDescriptor, MessageDescriptor};
+
+/// What has to stay as it was: by resource type and the message in it.
+#[derive(Debug, Default)]
+pub struct Kept(BTreeMap<(String, FieldPath), Part>);
+
+#[derive(Debug, PartialEq)]
+enum Part {
+    /// The declarations of these field numbers.
+    Fields(BTreeSet<u32>),
+    Whole,
+}
+
+/// A piece of an older text in place of one of the new text.
+struct Edit<'c> {
+    file: String,
+    range: Range<usize>,
+    text: &'c str,
+    /// Where the older text comes from, with what it imports.
+    origin: FileDescriptor,
+}
+
+impl Kept {
+    /// Keeps more, so that the plan's steps that cannot run are none. False where there is no more to keep.
+    pub fn keep(&mut self, plan: &Plan, stage: Stage) -> bool {
+        let mut more = false;
+        let stands = |step: &&mainstay_ledger::Step| step.waits(stage) || matches!(step.safety, Safety::Refused { .. });
+        for step in plan.steps.iter().filter(stands) {
+            let outer = step.path.as_ref().map(FieldPath::parent).unwrap_or_default();
+            let number = step.path.as_ref().map(FieldPath::number);
+            let part = self.0.entry((step.resource.clone(), outer)).or_insert_with(|| Part::Fields(BTreeSet::new()));
+            let Part::Fields(numbers) = part else { continue };
+            more = true;
+            // What is kept already was not enough.
+            if !number.is_some_and(|number| numbers.insert(number)) {
+                *part = Part::Whole;
+            }
+        }
+        more
+    }
+
+    /// Keeps whole messages where it kept fields. False where it did not.
+    pub fn keep_whole(&mut self) -> bool {
+        let fields = self.0.values_mut().filter(|part| **part != Part::Whole);
+        fields.map(|part| *part = Part::Whole).count() > 0
+    }
+
+    /// The text of the new contract with what is kept.
+    pub fn compose(&self, before: &Contract, wanted: &Contract) -> Vec<Source> {
+        let mut sources = wanted.sources.clone();
+        let mut edits: Vec<Edit<'_>> = Vec::new();
+        for ((resource, outer), part) in &self.0 {
+            let Some(old) = message(before, resource, outer) else { continue };
+            match message(wanted, resource, outer) {
+                Some(new) => edits.extend(replaced(before, wanted, &old, &new, part)),
+                None => bring_back(before, &mut sources, &old),
+            }
+        }
+        // From the end of each file, and of what lies in one another the outer one.
+        edits.sort_by(|a, b| (&a.file, b.range.start, a.range.end).cmp(&(&b.file, a.range.start, b.range.end)));
+        let all: Vec<(String, Range<usize>)> =
+            edits.iter().map(|edit| (edit.file.clone(), edit.range.clone())).collect();
+        let mut done: BTreeSet<(String, usize)> = BTreeSet::new();
+        for edit in edits {
+            let inside = all.iter().any(|(file, outer)| {
+                *file == edit.file
+                    && *outer != edit.range
+                    && outer.start <= edit.range.start
+                    && edit.range.end <= outer.end
+            });
+            if inside || !done.insert((edit.file.clone(), edit.range.start)) {
+                continue;
+            }
+            if let Some(source) = sources.iter_mut().find(|source| source.path == edit.file) {
+                source.text.replace_range(edit.range, edit.text);
+                import(&mut source.text, &edit.origin);
+            }
+        }
+        sources
+    }
+}
+
+/// The message at a path of field numbers below a resource.
+fn message(contract: &Contract, resource: &str, path: &FieldPath) -> Option<MessageDescriptor> {
+    let mut message = contract.pool.get_message_by_name(&contract.resource(resource)?.message)?;
+    for number in &path.0 {
+        message = message.get_field(*number)?.kind().as_message()?.clone();
+    }
+    Some(message)
+}
+
+fn replaced<'c>(
+    before: &'c Contract,
+    wanted: &Contract,
+    old: &MessageDescriptor,
+    new: &MessageDescriptor,
+    part: &Part,
+) -> Vec<Edit<'c>> {
+    let edit = |old_path: &[i32], new_path: &[i32]| {
+        let (text, from) = stretch(before, &old.parent_file(), old_path)?;
+        let (_, range) = stretch(wanted, &new.parent_file(), new_path)?;
+        let file = new.parent_file().name().to_owned();
+        Some(Edit { file, range, text: &text[from], origin: old.parent_file() })
+    };
+    let fields = match part {
+        Part::Whole => None,
+        Part::Fields(numbers) => {
+            let both = |number: &u32| Some((old.get_field(*number)?, new.get_field(*number)?));
+            numbers.iter().map(both).collect::<Option<Vec<_>>>()
+        }
+    };
+    match fields {
+        Some(fields) => fields.iter().filter_map(|(old, new)| edit(old.path(), new.path())).collect(),
+        // A field that is gone has no place; its message has.
+        None => edit(old.path(), new.path()).into_iter().collect(),
+    }
+}
+
+/// Puts a message that is gone at the end of the file in which it was, or brings the file back.
+fn bring_back(before: &Contract, sources: &mut Vec<Source>, old: &MessageDescriptor) {
+    let file = old.parent_file();
+    let Some((text, range)) = stretch(before, &file, old.path()) else { return };
+    match sources.iter_mut().find(|source| source.path == file.name()) {
+        Some(source) => {
+            source.text.push('\n');
+            source.text.push_str(&text[with_comment(text, range)]);
+            source.text.push('\n');
+            import(&mut source.text, &file);
+        }
+        None => sources.push(Source { path: file.name().to_owned(), text: text.to_owned() }),
+    }
+}
+
+/// Adds the imports of an older file that a text lacks, behind its package.
+fn import(text: &mut String, origin: &FileDescriptor) {
+    let missing = origin.dependencies().filter(|file| !text.contains(&format!("\"{}\"", file.name())));
+    let lines: String = missing.map(|file| format!("\nimport \"{}\";", file.name())).collect();
+    let line = |line: &str| line.trim_start().starts_with("package ");
+    let mut at = 0;
+    for candidate in text.split_inclusive('\n') {
+        if line(candidate) {
+            let end = candidate.find(';').map_or(candidate.trim_end().len(), |semicolon| semicolon + 1);
+            return text.insert_str(at + end, &lines);
+        }
+        at += candidate.len();
+    }
+}
+
+/// The text of a file, and the stretch of it that the element at a descriptor path takes.
+fn stretch<'c>(contract: &'c Contract, file: &FileDescriptor, path: &[i32]) -> Option<(&'c str, Range<usize>)> {
+    let text = &contract.sources.iter().find(|source| source.path == file.name())?.text;
+    let info = file.file_descriptor_proto().source_code_info.as_ref()?;
+    let location = info.location.iter().find(|location| location.path == path)?;
+    let (first, start, last, end) = match location.span[..] {
+        [line, start, end] => (line, start, line, end),
+        [line, start, last, end] => (line, start, last, end),
+        _ => return None,
+    };
+    let offset = |line: i32, column: i32| {
+        let lines = text.split_inclusive('\n').take(usize::try_from(line).ok()?);
+        Some(lines.map(str::len).sum::<usize>() + usize::try_from(column).ok()?)
+    };
+    let range = offset(first, start)?..offset(last, end)?;
+    text.get(range.clone()).is_some().then_some((text, range))
+}
+
+/// The stretch with the comment above it.
+fn with_comment(text: &str, range: Range<usize>) -> Range<usize> {
+    let mut start = text[..range.start].rfind('\n').map_or(0, |end| end + 1);
+    if !text[start..range.start].trim().is_empty() {
+        return range;
+    }
+    while let Some(before) = text[..start].strip_suffix('\n') {
+        let line = before.rfind('\n').map_or(0, |end| end + 1);
+        if !before[line..].trim_start().starts_with("//") {
+            break;
+        }
+        start = line;
+    }
+    start..range.end
+}
