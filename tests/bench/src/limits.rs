@@ -55,9 +55,9 @@ pub fn sqlite(data_dir: &Path, reads: u64) -> Result<(), Failure> {
     link.execute_batch("PRAGMA query_only = ON; BEGIN")?;
     let mut get = link.prepare("SELECT * FROM bench_v1_product WHERE _id = ?1")?;
     let columns = get.column_count();
-    for read in 0..reads {
-        let index = usize::try_from(read)? % requests::RECORDS;
-        let mut rows = get.query([records::id(index)])?;
+    let ids: Vec<String> = (0..requests::RECORDS).map(records::id).collect();
+    for id in ids.iter().cycle().take(usize::try_from(reads)?) {
+        let mut rows = get.query([id])?;
         let row = rows.next()?.ok_or("a record is missing")?;
         for column in 0..columns {
             std::hint::black_box(row.get_ref(column)?);
