@@ -18,6 +18,11 @@ impl Authenticator {
         Authenticator { verifier, services }
     }
 
+    /// Says whether this is the credential of a service account.
+    pub fn is_service(&self, credential: &str) -> bool {
+        self.services.authenticate(credential).is_ok()
+    }
+
     /// Answers at once when it can, which is nearly always: `None` means that keys have to be fetched first and
     /// [`Authenticator::authenticate`] must be awaited.
     pub fn try_authenticate(&self, headers: &HeaderMap) -> Option<Result<Principal, TokenError>> {

@@ -9,7 +9,6 @@ mod header;
 mod json;
 mod keys;
 mod principal;
-mod provider;
 pub mod roles;
 mod service_keys;
 mod verifier;

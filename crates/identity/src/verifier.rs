@@ -4,14 +4,13 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use crate::cache::Cache;
 use crate::claims::Claims;
 use crate::header::Header;
-use crate::{Clock, KeySet, KeySource, KeySourceError, Principal, SystemClock, TokenError, VerifyingKey, provider};
+use crate::{Clock, KeySet, KeySource, KeySourceError, Principal, SystemClock, TokenError};
 
 /// Longest token that is looked at.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -84,7 +83,6 @@ impl Verifier {
 
     /// Makes a verifier that asks `clock` for the time.
     pub fn with_clock(config: VerifierConfig, source: Arc<dyn KeySource>, clock: Arc<dyn Clock>) -> Verifier {
-        provider::install();
         Verifier(Arc::new(Inner {
             config,
             source,
@@ -162,13 +160,15 @@ impl Inner {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::TooLarge);
         }
-        let (header, payload) = split(token)?;
+        let Signed { message, header, claims, signature } = Signed::split(token)?;
         let header = Header::read(&header)?;
         header.check_type(TOKEN_TYPE)?;
         let key = keys.get(header.key_id()?).ok_or(TokenError::UnknownKey)?;
         header.check_algorithm(key)?;
-        verify_signature(token, key)?;
-        let claims = Claims::read(&payload)?;
+        if !key.verifies(message.as_bytes(), &signature) {
+            return Err(TokenError::BadSignature);
+        }
+        let claims = Claims::read(&claims)?;
         let now = self.clock.now_seconds();
         claims.check(&self.config, now)?;
         let principal = claims.into_principal();
@@ -206,24 +206,30 @@ impl Inner {
     }
 }
 
-/// Splits `header.payload.signature` and decodes the first two. Five parts are an encrypted token, which we do not take.
-fn split(token: &str) -> Result<(Vec<u8>, Vec<u8>), TokenError> {
-    let mut parts = token.split('.');
-    let (Some(header), Some(payload), Some(_signature), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(TokenError::Malformed("number of parts"));
-    };
-    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed("encoding"));
-    Ok((decode(header)?, decode(payload)?))
+/// A JSON Web Signature in compact form (RFC 7515 §7.1), taken apart and not verified.
+struct Signed<'a> {
+    /// What the signature is over: the first two parts as they came.
+    message: &'a str,
+    header: Vec<u8>,
+    claims: Vec<u8>,
+    signature: Vec<u8>,
 }
 
-/// Checks the signature alone; the header and the claims are ours to check, against our clock.
-fn verify_signature(token: &str, key: &VerifyingKey) -> Result<(), TokenError> {
-    let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed("number of parts"))?;
-    match jsonwebtoken::crypto::verify(signature, message.as_bytes(), key.decoding(), Algorithm::EdDSA) {
-        Ok(true) => Ok(()),
-        Ok(false) | Err(_) => Err(TokenError::BadSignature),
+impl Signed<'_> {
+    /// Splits `header.claims.signature`. Five parts are an encrypted token, which we do not take.
+    fn split(token: &str) -> Result<Signed<'_>, TokenError> {
+        let mut parts = token.split('.');
+        let (Some(header), Some(claims), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(TokenError::Malformed("number of parts"));
+        };
+        let message = &token[..header.len() + 1 + claims.len()];
+        let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed("encoding"));
+        let (header, claims) = (decode(header)?, decode(claims)?);
+        // A signature that is no base64url is a wrong one, as every other.
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::BadSignature)?;
+        Ok(Signed { message, header, claims, signature })
     }
 }
 

@@ -4,7 +4,7 @@ use crate::Body;
 use http::HeaderValue;
 use mainstay_identity::Principal;
 use mainstay_telemetry::TraceContext;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::time::Instant;
 
 /// Who calls, until when, and under which ids.
@@ -20,8 +20,8 @@ pub struct Context {
     pub deadline: Option<Instant>,
     /// The trace that the caller belongs to.
     pub trace: TraceContext,
-    /// The other end of the connection; `None` for calls in memory.
-    pub peer: Option<SocketAddr>,
+    /// The address that the call comes from, behind proxies that are trusted; `None` for work of the process's own.
+    pub peer: Option<IpAddr>,
 }
 
 /// A request that was resolved, authenticated and authorised, on its way to its handler.
@@ -35,6 +35,7 @@ pub struct Exchange<T> {
     pub target: T,
 }
 
-/// The address of the other end of a connection, put into a request's extensions by the listener.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
+/// The address that a call comes from, in its extensions: put there by the listener for a connection, and by the channel for
+/// a call in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);

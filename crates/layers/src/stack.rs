@@ -7,7 +7,7 @@ use crate::observe::{Counted, Observation};
 use crate::shed::Permit;
 use crate::{
     Body, Context, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Resolved, RoutesEndpoint, Shed, Timeouts,
-    identity_headers, request_id, slow_body, trace,
+    TrustedProxies, client, identity_headers, request_id, slow_body, trace,
 };
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -35,6 +35,8 @@ pub struct Guards {
     pub shed: Shed,
     /// How long a call may take.
     pub timeouts: Timeouts,
+    /// Whose word about the address of a client is taken.
+    pub trusted_proxies: TrustedProxies,
     /// How often a caller may call.
     pub rate_limit: Option<Arc<dyn RateLimit>>,
 }
@@ -87,6 +89,8 @@ impl<E: Endpoint> Inner<E> {
         let (mut parts, body) = request.into_parts();
         // The global limit, first of all: what is too much must cost nothing.
         let mut permit = self.shed()?;
+        // Before the headers go that say where a request comes from.
+        self.find_client(&mut parts);
         // Before anybody reads a header.
         identity_headers::strip(&mut parts.headers);
         // Once; everything below decides by the method that comes out of it, never by the path.
@@ -141,6 +145,13 @@ impl<E: Endpoint> Inner<E> {
         match self.place {
             Place::Listener => self.guards.shed.enter().map(Some),
             Place::InMemory => Ok(None),
+        }
+    }
+
+    /// A call in memory comes with the address of its request.
+    fn find_client(&self, parts: &mut Parts) {
+        if self.place == Place::Listener {
+            client::settle(parts, &self.guards.authenticator, &self.guards.trusted_proxies);
         }
     }
 

@@ -18,6 +18,7 @@ use crate::handlers::accounts::{self, Accounts};
 use crate::handlers::keys::Keys;
 use crate::handlers::sessions::Sessions;
 use crate::hashing::Hasher;
+use crate::limits::{Limits, Origin};
 use crate::maintenance::{Maintenance, Rounds};
 use crate::signer::Signer;
 use crate::signing_keys::load_and_rotate;
@@ -80,6 +81,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     let core = Arc::new(Core {
         database,
         hasher,
+        limits: Limits::new(&config.limits, &clock),
         signer,
         clock,
         sign_up: config.sign_up,
@@ -122,19 +124,25 @@ impl Auth {
         self.0.core.hasher.effort()
     }
 
+    /// Says how many keys the limits remember at most, for one of them.
+    pub fn limit_keys(&self) -> usize {
+        self.0.core.limits.most_keys()
+    }
+
     /// Takes no more work and closes the store.
     pub async fn close(&self) {
         self.0.core.database.close().await;
     }
 
-    /// Rotates keys and ends sessions that are over, when that is due. It also happens by itself, every minute.
+    /// Rotates keys, ends sessions that are over and forgets limits that rest, when that is due. It also happens by itself, every minute.
     pub async fn maintain(&self) -> Result<(), StartError> {
         self.0.maintenance.run_once().await
     }
 
     /// Makes an account with roles, for the command line on a store that it has opened itself.
     pub async fn create_account(&self, email: &str, password: &str, roles: &[String]) -> Result<Account, Error> {
-        accounts::create(&self.0.core, "", email, password, roles).await
+        let wanted = accounts::read_new(&self.0.core, "", (email, password), roles)?;
+        accounts::create(&self.0.core, wanted, Origin::Inside).await
     }
 
     /// Adds a role to the account that has this address, for the command line on a store that it has opened itself.

@@ -12,6 +12,7 @@ use crate::domain::session::Timeouts;
 use crate::domain::signing::{LEAD, Schedule};
 use crate::error::StartError;
 use crate::hashing::HashingConfig;
+use crate::limits::LimitsConfig;
 
 /// The SQLite file in the data directory.
 pub const SQLITE_FILE: &str = "auth.sqlite";
@@ -40,6 +41,8 @@ pub struct Config {
     pub password_min_characters: usize,
     /// What hashing a password costs.
     pub password_hashing: HashingConfig,
+    /// How often secrets may be tried and accounts be made.
+    pub limits: LimitsConfig,
     /// For how long an access token is valid, seconds.
     pub access_token_seconds: u32,
     /// After how long without a refresh a session is over, seconds.
@@ -72,6 +75,7 @@ impl Default for Config {
             sign_up: SignUp::Open,
             password_min_characters: LEAST_MIN_CHARACTERS,
             password_hashing: HashingConfig::default(),
+            limits: LimitsConfig::default(),
             access_token_seconds: 300,
             session_idle_seconds: 14 * DAY,
             session_absolute_seconds: 90 * DAY,
@@ -120,6 +124,7 @@ impl Config {
                 2 * LEAD.as_secs()
             ),
         );
+        problems.extend(self.limits.problems());
         problems
     }
 

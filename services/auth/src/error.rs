@@ -5,6 +5,7 @@ use crate::domain::email::EmailError;
 use crate::domain::password::PasswordError;
 use crate::domain::role::RoleError;
 use crate::hashing::{self, HashingError};
+use crate::limits::Exceeded;
 use crate::store::DamagedRow;
 use crate::store::accounts::EMAIL_TAKEN;
 
@@ -33,6 +34,8 @@ pub enum Error {
     /// What the stack says of a request that it let in.
     #[error(transparent)]
     Stack(Fault),
+    #[error(transparent)]
+    Exceeded(#[from] Exceeded),
     #[error(transparent)]
     Hashing(#[from] HashingError),
     #[error(transparent)]
@@ -98,6 +101,13 @@ impl From<Error> for Fault {
             Error::NotSignedIn => Fault::new(Reason::Unauthenticated),
             Error::EtagMismatch => Fault::new(Reason::EtagMismatch),
             Error::Contention => Fault::new(Reason::Conflict),
+            Error::Exceeded(exceeded) | Error::Hashing(HashingError::TooMany(exceeded)) => {
+                let Exceeded { limit, wait } = exceeded;
+                Fault::new(Reason::RateLimited)
+                    .message(exceeded.to_string())
+                    .meta("limit", limit.name())
+                    .retry_after(wait)
+            }
             Error::Hashing(source @ HashingError::Busy) => {
                 Fault::new(Reason::Overloaded).retry_after(hashing::RETRY_AFTER).with_source(source)
             }

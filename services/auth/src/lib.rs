@@ -7,6 +7,7 @@ pub mod domain;
 mod error;
 mod handlers;
 pub mod hashing;
+pub mod limits;
 mod maintenance;
 pub mod process;
 mod signer;

@@ -33,6 +33,7 @@ impl Maintenance {
         let now = self.core.clock.now_micros();
         let ring = load_and_rotate(&self.core.database, &self.key_encryption_key, self.schedule, now).await?;
         self.core.signer.replace_keys(ring);
+        self.core.limits.forget_the_rested();
         self.end_sessions(now).await
     }
 

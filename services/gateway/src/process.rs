@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use mainstay_db::{DataDir, Database, RunInfo};
 use mainstay_layers::stack;
-use mainstay_runtime::channel::{Channel, GrpcChannel};
+use mainstay_runtime::channel::GrpcChannel;
 use mainstay_runtime::config::Problem;
 use mainstay_runtime::process::{self, Common, Failure, Flags, Other, Process, RemoteKeys, Role, Section, credential};
+
+use tonic::transport::Channel as Connection;
 
 use crate::config::Config;
 use crate::gateway::{Dependencies, Gateway};
@@ -34,7 +36,9 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     let ports = process.bind()?;
     let directory = DataDir::lock(&common.role.run_folder(&common.data_dir))?;
     let database = open_database(&config, &common.data_dir).await?;
-    let backends = Backends { auth: remote(&common, "auth")?, data: remote(&common, "data")? };
+    // Auth limits tries by the address that they come from, so it has to know.
+    let auth = Arc::new(remote(&common, "auth")?.vouching());
+    let backends = Backends { auth, data: Arc::new(remote(&common, "data")?) };
     let keys = Arc::new(RemoteKeys::new(Arc::clone(&backends.auth), SERVICE_ACCOUNT));
     let guards = process.guards(keys)?;
     let dependencies = Dependencies {
@@ -64,8 +68,8 @@ pub async fn open_database(config: &Config, data_dir: &Path) -> Result<Database,
     Database::open(&store, &data_dir.join(SQLITE_FILE)).await.map_err(Unusable)
 }
 
-fn remote(common: &Common, service: &str) -> Result<Arc<dyn Channel>, Failure> {
-    Ok(Arc::new(GrpcChannel::connect(common.remote(service)?, credential(common, SERVICE_ACCOUNT)?.as_ref())?))
+fn remote(common: &Common, service: &str) -> Result<GrpcChannel<Connection>, Failure> {
+    Ok(GrpcChannel::connect(common.remote(service)?, credential(common, SERVICE_ACCOUNT)?.as_ref())?)
 }
 
 impl Section for Config {

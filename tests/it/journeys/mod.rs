@@ -7,6 +7,7 @@ mod crud;
 mod explicit_zeros;
 mod masks;
 mod rename;
+mod s05_brute_force;
 mod s09_identity;
 mod s32_no_rules;
 mod trace;

@@ -8,7 +8,8 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Authenticator, FetchFuture, KeySet, KeySource, ServiceKeys, Verifier, VerifierConfig};
 use mainstay_layers::{
-    Access, Body, Context, Endpoint, Exchange, Guards, RateLimit, Resolved, Shed, Stack, Timeouts, stack,
+    Access, Body, Context, Endpoint, Exchange, Guards, RateLimit, Resolved, Shed, Stack, Timeouts, TrustedProxies,
+    stack,
 };
 use mainstay_telemetry::{Metrics, Route, Telemetry};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -78,7 +79,7 @@ fn describe(exchange: &Exchange<&'static str>) -> Bytes {
     let headers: Vec<&str> = exchange.request.headers().keys().map(http::HeaderName::as_str).collect();
     let description = serde_json::json!({
         "uid": principal.uid(), "request_id": request_id.to_str().unwrap(), "deadline": deadline.is_some(),
-        "token": token.is_some(), "headers": headers,
+        "token": token.is_some(), "headers": headers, "peer": exchange.context.peer.map(|peer| peer.to_string()),
     });
     Bytes::from(description.to_string())
 }
@@ -125,6 +126,7 @@ pub fn bench(limit: usize) -> Bench {
         authenticator: Authenticator::new(Verifier::new(config, Arc::new(NoKeys)), Arc::new(services.unwrap())),
         shed: Shed::new(limit),
         timeouts: Timeouts::default(),
+        trusted_proxies: TrustedProxies::default(),
         rate_limit: Some(Arc::new(RefuseTheLoud)),
     };
     Bench { stack: stack::edge(Desk(metrics.clone()), guards.clone()), metrics, guards }
@@ -139,6 +141,12 @@ pub fn get(path: &str) -> http::request::Builder {
 }
 
 impl Bench {
+    /// Takes these proxies' word about the address of a client.
+    pub fn trust(&mut self, trusted_proxies: TrustedProxies) {
+        self.guards.trusted_proxies = trusted_proxies;
+        self.stack = stack::edge(Desk(self.metrics.clone()), self.guards.clone());
+    }
+
     /// Sends a request without a body and reads the whole answer.
     pub async fn send(&self, request: http::request::Builder) -> Response<Bytes> {
         let response = self.stack.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();

@@ -11,7 +11,7 @@ use http::header::AUTHORIZATION;
 use http::uri::PathAndQuery;
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::Kind;
-use mainstay_layers::{Body, REQUEST_ID};
+use mainstay_layers::{Body, PEER_ADDRESS, PEER_VOUCHER, Peer, REQUEST_ID};
 use mainstay_telemetry::inject_current;
 use std::time::{Duration, Instant};
 use tonic::client::{Grpc, GrpcService};
@@ -37,6 +37,18 @@ pub(super) enum Identity {
     InMemory,
     /// The caller's own token travels; our own calls carry our own credential, if we have one.
     Remote(Option<ServiceCredential>),
+    /// The same, and our credential vouches for the address that the caller's request came from.
+    Vouching(ServiceCredential),
+}
+
+impl Identity {
+    fn credential(&self) -> Option<&ServiceCredential> {
+        match self {
+            Identity::InMemory => None,
+            Identity::Remote(credential) => credential.as_ref(),
+            Identity::Vouching(credential) => Some(credential),
+        }
+    }
 }
 
 impl<S> GrpcChannel<S> {
@@ -49,6 +61,17 @@ impl<S> GrpcChannel<S> {
     /// Calls a service over the network, presenting `credential` for calls that a service account makes.
     pub(super) fn remote(service: S, credential: Option<ServiceCredential>) -> GrpcChannel<S> {
         GrpcChannel { service, identity: Identity::Remote(credential) }
+    }
+
+    /// Tells the other side where each call comes from, with our credential for a voucher. For a service that treats callers
+    /// by their address; without a credential nobody would believe it.
+    #[must_use]
+    pub fn vouching(self) -> GrpcChannel<S> {
+        let identity = match self.identity {
+            Identity::Remote(Some(credential)) => Identity::Vouching(credential),
+            other => other,
+        };
+        GrpcChannel { identity, ..self }
     }
 }
 
@@ -100,12 +123,16 @@ fn request(identity: &Identity, call: Call, deadline: Option<Instant>) -> Result
     let mut headers = call.metadata;
     match identity {
         Identity::InMemory => {}
-        Identity::Remote(credential) => {
+        Identity::Remote(_) | Identity::Vouching(_) => {
             headers.remove(AUTHORIZATION);
-            if let Some(token) = authorization(credential.as_ref(), call.principal.kind(), call.token)? {
+            if let Some(token) = authorization(identity.credential(), call.principal.kind(), call.token)? {
                 headers.insert(AUTHORIZATION, token);
             }
         }
+    }
+    if let (Identity::Vouching(credential), Some(peer)) = (identity, call.peer) {
+        headers.insert(PEER_ADDRESS, HeaderValue::try_from(peer.to_string()).map_err(Fault::internal)?);
+        headers.insert(PEER_VOUCHER, credential.voucher());
     }
     if let Some(id) = call.request_id {
         headers.insert(REQUEST_ID, id);
@@ -118,6 +145,9 @@ fn request(identity: &Identity, call: Call, deadline: Option<Instant>) -> Result
     }
     if matches!(identity, Identity::InMemory) {
         request.extensions_mut().insert(call.principal);
+        if let Some(peer) = call.peer {
+            request.extensions_mut().insert(Peer(peer));
+        }
     }
     Ok(request)
 }

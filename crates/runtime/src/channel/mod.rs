@@ -14,6 +14,7 @@ use mainstay_fault::Fault;
 use mainstay_identity::Principal;
 use mainstay_layers::Context;
 use mainstay_telemetry::TraceContext;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -33,6 +34,8 @@ pub struct Call {
     pub streams: bool,
     /// The caller's own `authorization` header, which a remote service verifies again.
     pub token: Option<HeaderValue>,
+    /// The address that the caller's request came from; nothing for work of the process's own.
+    pub peer: Option<IpAddr>,
     /// The id under which the logs of both sides know the request.
     pub request_id: Option<HeaderValue>,
     /// The trace that the caller belongs to; used where this process records no span of its own.
@@ -52,6 +55,7 @@ impl Call {
             message,
             streams: false,
             token: None,
+            peer: None,
             request_id: None,
             trace: TraceContext::default(),
             deadline: None,
@@ -67,6 +71,7 @@ impl Call {
             message,
             streams: false,
             token: context.token,
+            peer: context.peer,
             request_id: Some(context.request_id),
             trace: context.trace,
             deadline: context.deadline,

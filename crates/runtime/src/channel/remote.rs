@@ -73,20 +73,32 @@ pub enum RemoteError {
     Credential,
 }
 
-/// The `authorization` header of this process, as a named service account.
+/// The credential of this process, as a named service account.
 #[derive(Debug, Clone)]
-pub(crate) struct ServiceCredential(HeaderValue);
+pub(crate) struct ServiceCredential {
+    header: HeaderValue,
+    voucher: HeaderValue,
+}
 
 impl ServiceCredential {
     fn new(bearer: &SecretString) -> Result<ServiceCredential, RemoteError> {
-        let mut header =
-            HeaderValue::try_from(format!("Bearer {}", bearer.expose_secret())).map_err(|_| RemoteError::Credential)?;
-        header.set_sensitive(true);
-        Ok(ServiceCredential(header))
+        let secret = |text: &str| {
+            let mut header = HeaderValue::try_from(text).map_err(|_| RemoteError::Credential)?;
+            header.set_sensitive(true);
+            Ok(header)
+        };
+        let bearer = bearer.expose_secret();
+        Ok(ServiceCredential { header: secret(&format!("Bearer {bearer}"))?, voucher: secret(bearer)? })
     }
 
+    /// The `authorization` header of calls that this process makes as itself.
     pub(crate) fn header(&self) -> HeaderValue {
-        self.0.clone()
+        self.header.clone()
+    }
+
+    /// What makes others believe where a call comes from.
+    pub(crate) fn voucher(&self) -> HeaderValue {
+        self.voucher.clone()
     }
 }
 

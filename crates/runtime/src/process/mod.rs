@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mainstay_identity::{Authenticator, KeySource, Verifier, VerifierConfig};
-use mainstay_layers::{Body, Guards, Shed, Timeouts};
+use mainstay_layers::{Body, Guards, Shed, Timeouts, TrustedProxies};
 use mainstay_telemetry::{Identity, Telemetry};
 use secrecy::SecretString;
 
@@ -49,6 +49,7 @@ pub struct Common {
     pub listen: SocketAddr,
     pub operations_listen: SocketAddr,
     pub tls: Option<TlsConfig>,
+    pub trusted_proxies: TrustedProxies,
     pub max_connections: usize,
     pub max_requests: usize,
     pub drain_seconds: u64,
@@ -71,6 +72,7 @@ impl<A, D, G> Settings<A, D, G> {
             listen: self.listen.unwrap_or_else(|| role.usual_listen()),
             operations_listen: self.operations_listen.unwrap_or_else(|| role.usual_operations()),
             tls: self.tls,
+            trusted_proxies: self.trusted_proxies,
             max_connections: self.max_connections,
             max_requests: self.max_requests,
             drain_seconds: self.drain_seconds,
@@ -168,6 +170,7 @@ impl Process {
             authenticator: Authenticator::new(verifier, services),
             shed: Shed::new(self.common.max_requests),
             timeouts: Timeouts::default(),
+            trusted_proxies: self.common.trusted_proxies.clone(),
             rate_limit: None,
         })
     }

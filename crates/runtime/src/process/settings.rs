@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use mainstay_layers::TrustedProxies;
 use mainstay_telemetry::Config as TelemetryConfig;
 use schemars::JsonSchema;
 use secrecy::SecretString;
@@ -41,6 +42,9 @@ pub struct Settings<A, D, G> {
     pub operations_listen: Option<SocketAddr>,
     /// Certificate and key for the port of `listen`.
     pub tls: Option<TlsConfig>,
+    /// The addresses and networks of proxies whose `x-forwarded-for` says where a client is; of nobody else's.
+    #[schemars(with = "Vec<String>")]
+    pub trusted_proxies: TrustedProxies,
     /// Most connections at a time.
     pub max_connections: usize,
     /// Most requests that are worked on at a time; more are refused.
@@ -112,6 +116,7 @@ impl<A: Default, D: Default, G: Default> Default for Settings<A, D, G> {
             listen: None,
             operations_listen: None,
             tls: None,
+            trusted_proxies: TrustedProxies::default(),
             max_connections: DEFAULT_MAX_CONNECTIONS,
             max_requests: DEFAULT_MAX_REQUESTS,
             drain_seconds: DEFAULT_DRAIN_TIMEOUT.as_secs(),

@@ -121,7 +121,7 @@ async fn serve<I, S>(
         } else {
             request.map(|body| progress.watch(body))
         };
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(Peer(peer.ip()));
         let answering = match wellformed::admit(&mut request, progress.take_two_lengths()) {
             Ok(()) => Either::Left(service.clone().call(request)),
             Err(fault) => Either::Right(std::future::ready(Ok(refused(fault, many)))),

@@ -69,6 +69,32 @@ async fn over_the_network_a_call_without_a_token_stays_anonymous_unless_a_servic
 }
 
 #[tokio::test]
+async fn the_address_of_the_callers_request_travels_in_memory_and_with_a_voucher() {
+    let server = Running::echo(any_port(), |routes| routes);
+    let config = RemoteConfig { url: server.url(), ca_file: None };
+    let from = |address: &str| {
+        let mut call = call("/t.Echo/Say", Principal::anonymous());
+        call.peer = Some(address.parse().unwrap());
+        call
+    };
+    let heard = say(&*in_memory(), from("2001:db8::1")).await.unwrap();
+    assert_eq!(heard["peer"], "2001:db8::1");
+    let vouching = GrpcChannel::connect(&config, Some(&credential())).unwrap().vouching();
+    assert_eq!(say(&vouching, from("2001:db8::1")).await.unwrap()["peer"], "2001:db8::1");
+    let forged = secrecy::SecretString::from("mainstay-service.gateway.ffffffffffffffffffffffffffffffff");
+    let forging = GrpcChannel::connect(&config, Some(&forged)).unwrap().vouching();
+    let nobody = GrpcChannel::connect(&config, None).unwrap().vouching();
+    let silent = GrpcChannel::connect(&config, Some(&credential())).unwrap();
+    for channel in [forging, nobody, silent] {
+        let heard = say(&channel, from("2001:db8::1")).await.unwrap();
+        assert_eq!(heard["peer"], "127.0.0.1", "what nobody vouches for is the other end of the connection");
+    }
+    assert_eq!(say(&*in_memory(), call("/t.Echo/Say", Principal::system())).await.unwrap()["peer"], Value::Null);
+    drop(vouching);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_callers_own_token_is_forwarded_and_verified_again() {
     let server = Running::echo(any_port(), |routes| routes);
     let channel = remote(server.url());

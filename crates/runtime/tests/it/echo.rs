@@ -42,6 +42,7 @@ pub fn guards() -> Guards {
         authenticator: Authenticator::new(Verifier::new(config, Arc::new(NoKeys)), Arc::new(services)),
         shed: Shed::new(100),
         timeouts: Timeouts::default(),
+        trusted_proxies: mainstay_layers::TrustedProxies::default(),
         rate_limit: None,
     }
 }
@@ -89,6 +90,7 @@ fn describe(request: &Request<Bytes>) -> Result<Bytes, Fault> {
         "message": String::from_utf8_lossy(request.get_ref()), "uid": principal.uid(), "kind": format!("{:?}", principal.kind()),
         "authorization": header("authorization").is_some(), "request_id": context.request_id.to_str().unwrap_or_default(),
         "traceparent": header("traceparent"), "deadline": header("grpc-timeout").is_some(), "mask": header("x-goog-fieldmask"),
+        "peer": context.peer.map(|peer| peer.to_string()),
     });
     Ok(Bytes::from(description.to_string()))
 }

@@ -8,7 +8,7 @@ use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_server::AccountService;
 use tonic::Request;
 
-use super::{ACCOUNTS, Answer, account_to_pb};
+use super::{ACCOUNTS, Answer, account_to_pb, origin};
 use crate::config::SignUp;
 use crate::core::Core;
 use crate::domain::account::{Account, AccountId, Revision};
@@ -16,6 +16,7 @@ use crate::domain::email::Email;
 use crate::domain::password::Password;
 use crate::domain::role;
 use crate::error::{Error, Violation};
+use crate::limits::Origin;
 use crate::store::accounts::{self as store, AccountRow};
 
 /// Serves `mainstay.auth.v1.AccountService`.
@@ -24,7 +25,7 @@ pub(crate) struct Accounts(pub(crate) Arc<Core>);
 #[tonic::async_trait]
 impl AccountService for Accounts {
     async fn sign_up(&self, request: Request<pb::SignUpRequest>) -> Answer<pb::Account> {
-        reply(sign_up(&self.0, request.into_inner()).await)
+        reply(sign_up(&self.0, request).await)
     }
 
     async fn get_account(&self, request: Request<pb::GetAccountRequest>) -> Answer<pb::Account> {
@@ -36,7 +37,7 @@ impl AccountService for Accounts {
     }
 
     async fn create_account(&self, request: Request<pb::CreateAccountRequest>) -> Answer<pb::Account> {
-        reply(create_account(&self.0, request.into_inner()).await)
+        reply(create_account(&self.0, request).await)
     }
 
     async fn set_roles(&self, request: Request<pb::SetRolesRequest>) -> Answer<pb::Account> {
@@ -44,18 +45,24 @@ impl AccountService for Accounts {
     }
 }
 
-async fn sign_up(core: &Core, request: pb::SignUpRequest) -> Result<pb::Account, Error> {
+async fn sign_up(core: &Core, request: Request<pb::SignUpRequest>) -> Result<pb::Account, Error> {
     if core.sign_up == SignUp::Closed {
         return Err(Error::SignUpClosed);
     }
-    let account = create(core, "", &request.email, &request.password, &[]).await?;
-    Ok(account_to_pb(&account))
+    let origin = origin(&request)?;
+    let pb::SignUpRequest { email, password } = request.get_ref();
+    let wanted = read_new(core, "", (email, password), &[])?;
+    core.limits.sign_up(origin)?;
+    Ok(account_to_pb(&create(core, wanted, origin).await?))
 }
 
-async fn create_account(core: &Core, request: pb::CreateAccountRequest) -> Result<pb::Account, Error> {
-    let wanted = request.account.unwrap_or_default();
-    let account = create(core, "account.", &wanted.email, &request.password, &wanted.roles).await?;
-    Ok(account_to_pb(&account))
+/// An administrator proves nothing by the password and makes as many accounts as there are to be: there is no limit.
+async fn create_account(core: &Core, request: Request<pb::CreateAccountRequest>) -> Result<pb::Account, Error> {
+    let origin = origin(&request)?;
+    let pb::CreateAccountRequest { account, password } = request.into_inner();
+    let account = account.unwrap_or_default();
+    let wanted = read_new(core, "account.", (&account.email, &password), &account.roles)?;
+    Ok(account_to_pb(&create(core, wanted, origin).await?))
 }
 
 async fn get_account(core: &Core, request: Request<pb::GetAccountRequest>) -> Result<pb::Account, Error> {
@@ -92,25 +99,37 @@ async fn set_roles(core: &Core, request: Request<pb::SetRolesRequest>) -> Result
     Ok(account_to_pb(&account))
 }
 
-/// Makes an account. `prefix` is where the request has its fields, for the violations.
-pub(crate) async fn create(
+/// An account that is to be made.
+pub(crate) struct NewAccount {
+    email: Email,
+    password: Password,
+    roles: Vec<String>,
+}
+
+/// Reads what an account is to be. `prefix` is where the request has its fields, for the violations.
+pub(crate) fn read_new(
     core: &Core,
     prefix: &str,
-    email: &str,
-    password: &str,
-    wanted_roles: &[String],
-) -> Result<Account, Error> {
+    (email, password): (&str, &str),
+    roles: &[String],
+) -> Result<NewAccount, Error> {
     let mut violations = Vec::new();
     let email = Email::parse(email).map_err(|problem| violations.push(Violation::email(prefix, problem)));
     let password = Password::choose(password, core.password_min_characters)
         .map_err(|problem| violations.push(Violation::password(problem)));
-    let roles = role::check_all(wanted_roles).map_err(|problems| {
+    let roles = role::check_all(roles).map_err(|problems| {
         violations.extend(problems.iter().map(|(index, problem)| Violation::role(prefix, *index, problem)));
     });
-    let (Ok(email), Ok(password), Ok(roles)) = (email, password, roles) else {
-        return Err(Error::Violations(violations));
-    };
-    let password_hash = core.hasher.hash(password).await?;
+    match (email, password, roles) {
+        (Ok(email), Ok(password), Ok(roles)) => Ok(NewAccount { email, password, roles }),
+        _ => Err(Error::Violations(violations)),
+    }
+}
+
+/// Makes an account.
+pub(crate) async fn create(core: &Core, wanted: NewAccount, origin: Origin) -> Result<Account, Error> {
+    let NewAccount { email, password, roles } = wanted;
+    let password_hash = core.hasher.hash(password, origin).await?;
     let row = new_row(&email, password_hash, core.clock.now_micros());
     core.database
         .write(Atomic::Transaction, move |conn| {

@@ -4,10 +4,13 @@ pub mod accounts;
 pub mod keys;
 pub mod sessions;
 
+use mainstay_layers::context;
 use mainstay_proto::auth::v1 as pb;
-use tonic::{Response, Status};
+use tonic::{Request, Response, Status};
 
 use crate::domain::account::Account;
+use crate::error::Error;
+use crate::limits::Origin;
 
 /// What an RPC answers with.
 pub(crate) type Answer<T> = Result<Response<T>, Status>;
@@ -27,6 +30,11 @@ pub(crate) fn account_to_pb(account: &Account) -> pb::Account {
         update_time: Some(timestamp(account.update_time)),
         etag: account.revision.etag(),
     }
+}
+
+/// Finds the network that a call comes from.
+fn origin<T>(request: &Request<T>) -> Result<Origin, Error> {
+    Ok(Origin::of(context(request).map_err(Error::Stack)?.peer))
 }
 
 fn timestamp(micros: i64) -> prost_types::Timestamp {

@@ -9,7 +9,7 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::accounts::with_roles;
-use super::{Answer, account_to_pb};
+use super::{Answer, account_to_pb, origin};
 use crate::core::Core;
 use crate::domain::account::{Account, AccountId};
 use crate::domain::email::Email;
@@ -33,11 +33,11 @@ pub(crate) struct Sessions(pub(crate) Arc<Core>);
 #[tonic::async_trait]
 impl SessionService for Sessions {
     async fn sign_in(&self, request: Request<pb::SignInRequest>) -> Answer<pb::Credentials> {
-        reply(sign_in(&self.0, request.into_inner()).await)
+        reply(sign_in(&self.0, request).await)
     }
 
     async fn refresh(&self, request: Request<pb::RefreshRequest>) -> Answer<pb::Credentials> {
-        reply(refresh(&self.0, request.into_inner()).await)
+        reply(refresh(&self.0, request).await)
     }
 
     async fn sign_out(&self, request: Request<pb::SignOutRequest>) -> Answer<()> {
@@ -45,17 +45,26 @@ impl SessionService for Sessions {
     }
 }
 
-async fn sign_in(core: &Core, request: pb::SignInRequest) -> Result<pb::Credentials, Error> {
-    let (email, password) = read_credentials(&request)?;
+async fn sign_in(core: &Core, request: Request<pb::SignInRequest>) -> Result<pb::Credentials, Error> {
+    let origin = origin(&request)?;
+    let (email, password) = read_credentials(request.get_ref())?;
+    let attempt = core.limits.password(origin, email.key())?;
     let row = find_row(core, email).await?;
     // Without an account a hash of nobody's is checked: the same work, and always wrong.
     let stored = row.as_ref().map(|row| row.password_hash.clone());
-    let checked = core.hasher.check(password, stored).await?;
+    let checked = match core.hasher.check(password, stored, origin).await {
+        Ok(checked) => checked,
+        Err(not_checked) => {
+            attempt.withdraw();
+            return Err(not_checked.into());
+        }
+    };
     let (row, rehashed) = match (row, checked) {
         (Some(row), Checked::Right) => (row, None),
         (Some(row), Checked::RightAndRehashed(hash)) => (row, Some(hash)),
         (None, _) | (_, Checked::Wrong) => return Err(Error::WrongCredentials),
     };
+    attempt.succeeded();
     let id: AccountId = row.clone().into_account(Vec::new())?.id;
     let (session, token) = Session::begin(id, core.clock.now_micros(), &core.timeouts)?;
     let account = store_sign_in(core, row, rehashed, SessionRow::from(&session)).await?;
@@ -103,11 +112,19 @@ async fn store_sign_in(
         .await
 }
 
-async fn refresh(core: &Core, request: pb::RefreshRequest) -> Result<pb::Credentials, Error> {
-    if request.refresh_token.is_empty() {
+async fn refresh(core: &Core, request: Request<pb::RefreshRequest>) -> Result<pb::Credentials, Error> {
+    let given = request.get_ref().refresh_token.as_str();
+    if given.is_empty() {
         return Err(Error::Violations(vec![Violation::new("refresh_token", "is required")]));
     }
-    let token = RefreshToken::parse(&request.refresh_token).ok_or(Error::SessionEnded)?;
+    let attempt = core.limits.token(origin(&request)?)?;
+    let refreshed = exchange(core, RefreshToken::parse(given).ok_or(Error::SessionEnded)?).await?;
+    attempt.succeeded();
+    Ok(refreshed)
+}
+
+/// Exchanges a refresh token for the next one, and an access token beside it.
+async fn exchange(core: &Core, token: RefreshToken) -> Result<pb::Credentials, Error> {
     for _ in 0..MAX_ATTEMPTS {
         let Some((session, account)) = find_session(core, token.session()).await? else {
             return Err(Error::SessionEnded);
@@ -185,8 +202,14 @@ async fn sign_out(core: &Core, request: Request<pb::SignOutRequest>) -> Result<(
     let session = if given.is_empty() {
         caller.session_id().and_then(|sid| Uuid::try_parse(sid).ok()).ok_or(Error::NotSignedIn)?
     } else {
-        match session_of(core, given).await? {
-            Some(session) => session,
+        let token = RefreshToken::parse(given)
+            .ok_or_else(|| Error::Violations(vec![Violation::new("refresh_token", "is not a refresh token")]))?;
+        let attempt = core.limits.token(origin(&request)?)?;
+        match session_of(core, &token).await? {
+            Some(session) => {
+                attempt.succeeded();
+                session
+            }
             None => return Ok(()),
         }
     };
@@ -197,9 +220,7 @@ async fn sign_out(core: &Core, request: Request<pb::SignOutRequest>) -> Result<(
 }
 
 /// Finds the session that a refresh token, however old, belongs to. Knowing a session's id is not enough to end it.
-async fn session_of(core: &Core, text: &str) -> Result<Option<Uuid>, Error> {
-    let token = RefreshToken::parse(text)
-        .ok_or_else(|| Error::Violations(vec![Violation::new("refresh_token", "is not a refresh token")]))?;
+async fn session_of(core: &Core, token: &RefreshToken) -> Result<Option<Uuid>, Error> {
     let found = find_session(core, token.session()).await?;
     Ok(found.filter(|(session, _)| session.family == token.family_hash()).map(|(session, _)| session.id))
 }

@@ -1,10 +1,11 @@
 //! Password hashing: argon2id, away from the runtime's threads, never more of it than the machine and a bounded queue take.
 
 mod memory;
+mod turns;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use argon2::password_hash::phc::{self, Output, ParamsString, PasswordHash, Salt};
@@ -12,15 +13,14 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 pub use self::memory::KEPT_IDLE;
 use self::memory::{Area, Areas};
+pub use self::turns::{MAX_WAITING, MAX_WAITING_OF_ONE};
+use self::turns::{Turn, Turns};
 use crate::domain::password::Password;
-
-/// Most callers that wait for their turn; one more is refused at once.
-pub const MAX_WAITING: usize = 64;
+use crate::limits::{Exceeded, Origin};
 
 /// When a refused caller should come again.
 pub const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -49,6 +49,9 @@ impl Default for HashingConfig {
 pub enum HashingError {
     #[error("too many passwords are being hashed")]
     Busy,
+    /// The caller's network alone has too many.
+    #[error(transparent)]
+    TooMany(#[from] Exceeded),
     #[error("the configured parameters are not possible")]
     Params(#[source] argon2::Error),
     #[error("the stored hash is not a PHC string of a known algorithm")]
@@ -78,9 +81,8 @@ pub struct Hasher {
     params: Params,
     /// A hash that no password has, checked when there is no account, so that both cases cost the same.
     nobody: Arc<str>,
-    turns: Arc<Semaphore>,
+    turns: Arc<Turns>,
     areas: Arc<Areas>,
-    waiting: Arc<AtomicUsize>,
     effort: Arc<Effort>,
 }
 
@@ -108,9 +110,8 @@ impl Hasher {
         Ok(Hasher {
             nobody: hash_of_nobody(&params)?.into(),
             params,
-            turns: Arc::new(Semaphore::new(cores)),
+            turns: Turns::new(cores),
             areas: Arc::default(),
-            waiting: Arc::new(AtomicUsize::new(0)),
             effort: Arc::default(),
         })
     }
@@ -126,73 +127,56 @@ impl Hasher {
     }
 
     /// Hashes a new password into a PHC string with a salt of its own.
-    pub async fn hash(&self, password: Password) -> Result<String, HashingError> {
+    pub async fn hash(&self, password: Password, origin: Origin) -> Result<String, HashingError> {
         let (argon2, effort) = (argon2id(&self.params), Arc::clone(&self.effort));
-        self.take_turn(move |area| hash(&argon2, &password, area, &effort)).await
+        self.take_turn(origin, move |area| hash(&argon2, &password, area, &effort)).await
     }
 
     /// Checks a password against an account's hash, or against nobody's: the work of a wrong password is the same, also
     /// where the account's hash is an old one that takes less, and the answer for nobody is always [`Checked::Wrong`].
-    pub async fn check(&self, password: Password, stored: Option<String>) -> Result<Checked, HashingError> {
+    pub async fn check(
+        &self,
+        password: Password,
+        stored: Option<String>,
+        origin: Origin,
+    ) -> Result<Checked, HashingError> {
         let (argon2, effort) = (argon2id(&self.params), Arc::clone(&self.effort));
         let stored: Arc<str> = stored.map_or_else(|| Arc::clone(&self.nobody), Arc::from);
-        self.take_turn(move |area| check(&argon2, &password, &stored, area, &effort)).await
+        self.take_turn(origin, move |area| check(&argon2, &password, &stored, area, &effort)).await
     }
 
     /// Runs `work` on a thread that may block, when its turn comes. The turn is given back when the work ends, not when the
     /// caller goes away: what was given up still costs.
     async fn take_turn<T: Send + 'static>(
         &self,
+        origin: Origin,
         work: impl FnOnce(&mut Area) -> Result<T, HashingError> + Send + 'static,
     ) -> Result<T, HashingError> {
-        let place = Place::in_queue(&self.waiting).ok_or(HashingError::Busy)?;
-        let permit = Arc::clone(&self.turns).acquire_owned().await.map_err(|_closed| HashingError::Busy)?;
-        let mut turn = Turn::new(permit, &self.areas);
-        drop(place);
-        let worker = tokio::task::spawn_blocking(move || work(turn.area()));
+        let turn = self.turns.take(origin).await?;
+        let mut desk = Desk { area: None, areas: Arc::clone(&self.areas), _turn: turn };
+        let worker = tokio::task::spawn_blocking(move || work(desk.area()));
         worker.await.map_err(HashingError::Lost)?
     }
 }
 
-/// The right to hash, with the memory for it. When it ends the memory goes back first: who comes next finds it.
-struct Turn {
+/// A turn with the memory for it. When it ends the memory goes back first: who comes next finds it.
+struct Desk {
     area: Option<Area>,
     areas: Arc<Areas>,
-    _permit: OwnedSemaphorePermit,
+    _turn: Turn,
 }
 
-impl Turn {
-    fn new(permit: OwnedSemaphorePermit, areas: &Arc<Areas>) -> Turn {
-        Turn { area: None, areas: Arc::clone(areas), _permit: permit }
-    }
-
+impl Desk {
     fn area(&mut self) -> &mut Area {
         self.area.get_or_insert_with(|| self.areas.take())
     }
 }
 
-impl Drop for Turn {
+impl Drop for Desk {
     fn drop(&mut self) {
         if let Some(area) = self.area.take() {
             self.areas.give_back(area);
         }
-    }
-}
-
-/// A place among those who wait. Given up when dropped, so also when the caller goes away.
-struct Place(Arc<AtomicUsize>);
-
-impl Place {
-    fn in_queue(waiting: &Arc<AtomicUsize>) -> Option<Place> {
-        let admit = |now: usize| (now < MAX_WAITING).then_some(now + 1);
-        waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, admit).ok()?;
-        Some(Place(Arc::clone(waiting)))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

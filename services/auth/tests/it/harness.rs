@@ -1,7 +1,9 @@
 //! The real service in process, behind the real stack, on a fresh database, with a clock that tests move.
 
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use mainstay_auth::{Auth, Config, Environment, PACKAGE, StartError, start};
 use mainstay_db::{Database, Engine};
@@ -9,7 +11,7 @@ use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Authenticator, Clock, OPERATOR, Principal, ServiceKeys, TokenError, Verifier, VerifierConfig};
 use mainstay_keys::KeyEncryptionKey;
 use mainstay_layers::stack::{self, Guards};
-use mainstay_layers::{RoutesEndpoint, Shed, Stack, Timeouts};
+use mainstay_layers::{Peer, RoutesEndpoint, Shed, Stack, Timeouts};
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_client::AccountServiceClient;
 use mainstay_proto::auth::v1::key_service_client::KeyServiceClient;
@@ -24,31 +26,49 @@ pub const PASSWORD: &str = "correct horse battery";
 pub const KEY: [u8; 32] = [7; 32];
 const OPERATOR_SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-/// A clock that stands until it is moved.
-pub struct TestClock(AtomicI64);
+/// A clock that stands until time passes or somebody sets it.
+pub struct TestClock {
+    micros: AtomicI64,
+    uptime_micros: AtomicU64,
+}
 
 impl TestClock {
     pub fn new() -> Arc<TestClock> {
-        Arc::new(TestClock(AtomicI64::new(1_800_000_000_000_000)))
+        Arc::new(TestClock { micros: AtomicI64::new(1_800_000_000_000_000), uptime_micros: AtomicU64::new(0) })
     }
 
+    /// Lets time pass; where the number is negative, somebody sets the clock back, and no time passes.
     pub fn advance_seconds(&self, seconds: i64) {
-        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+        self.micros.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+        self.uptime_micros.fetch_add(u64::try_from(seconds).unwrap_or(0) * 1_000_000, Ordering::SeqCst);
     }
 }
 
 impl Clock for TestClock {
     fn now_micros(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
+        self.micros.load(Ordering::SeqCst)
+    }
+
+    fn uptime(&self) -> Duration {
+        Duration::from_micros(self.uptime_micros.load(Ordering::SeqCst))
     }
 }
 
-/// A configuration whose password hashes cost next to nothing.
+/// A configuration whose password hashes cost next to nothing, and whose limits nobody reaches.
 pub fn config() -> Config {
     let mut config = Config::default();
     config.password_hashing.memory_kib = 16;
     config.password_hashing.iterations = 1;
+    config.limits.address_burst = 100_000;
+    config.limits.account_burst = 100_000;
+    config.limits.account_everywhere_burst = 100_000;
+    config.limits.sign_up_burst = 100_000;
     config
+}
+
+/// The same with the limits that an installation has which configures none.
+pub fn limited() -> Config {
+    Config { limits: Config::default().limits, ..config() }
 }
 
 pub struct Harness {
@@ -126,9 +146,10 @@ pub fn serve(auth: &Auth, clock: &Arc<TestClock>) -> (Verifier, Caller) {
         authenticator: Authenticator::new(verifier.clone(), Arc::new(services.unwrap())),
         shed: Shed::new(1_000),
         timeouts: Timeouts::default(),
+        trusted_proxies: mainstay_layers::TrustedProxies::default(),
         rate_limit: None,
     };
-    let caller = Caller { stack: stack::listener(auth.routes(), policies, guards), bearer: None };
+    let caller = Caller { stack: stack::listener(auth.routes(), policies, guards), bearer: None, peer: None };
     (verifier, caller)
 }
 
@@ -137,11 +158,17 @@ pub fn serve(auth: &Auth, clock: &Arc<TestClock>) -> (Verifier, Caller) {
 pub struct Caller {
     stack: Stack<RoutesEndpoint>,
     bearer: Option<String>,
+    peer: Option<IpAddr>,
 }
 
 impl Caller {
     pub fn with_bearer(&self, bearer: &str) -> Caller {
-        Caller { stack: self.stack.clone(), bearer: Some(bearer.to_owned()) }
+        Caller { bearer: Some(bearer.to_owned()), ..self.clone() }
+    }
+
+    /// The same caller at another address.
+    pub fn from(&self, address: &str) -> Caller {
+        Caller { peer: Some(address.parse().unwrap()), ..self.clone() }
     }
 
     pub fn as_user(&self, credentials: &pb::Credentials) -> Caller {
@@ -158,6 +185,9 @@ impl Caller {
 
     pub fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(Peer(peer));
+        }
         if let Some(bearer) = &self.bearer {
             request.metadata_mut().insert("authorization", format!("Bearer {bearer}").parse().unwrap());
         }

@@ -54,4 +54,25 @@ both_engines! {
         harness.clock.advance_seconds(-DAY);
         harness.caller.refresh(&ahead.refresh_token).await.unwrap();
     }
+
+    async fn a_clock_that_goes_back_does_not_lengthen_the_grace_of_a_used_refresh_token(engine: Engine) {
+        for back in [11, 3_600, DAY] {
+            let harness = Harness::start(engine).await;
+            let (_, first) = harness.user("ada@example.org").await;
+            let second = harness.caller.refresh(&first.refresh_token).await.unwrap();
+            harness.clock.advance_seconds(-back);
+            assert_eq!(reason(harness.caller.refresh(&first.refresh_token).await), Reason::SessionEnded, "{back}");
+            assert_eq!(reason(harness.caller.refresh(&second.refresh_token).await), Reason::SessionEnded, "{back}");
+        }
+    }
+
+    async fn clocks_of_two_replicas_that_differ_a_little_do_not_end_a_session(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let (_, first) = harness.user("ada@example.org").await;
+        let second = harness.caller.refresh(&first.refresh_token).await.unwrap();
+        harness.clock.advance_seconds(-2);
+        let repeated = harness.caller.refresh(&first.refresh_token).await.unwrap();
+        assert_eq!(repeated.refresh_token, second.refresh_token);
+        harness.caller.refresh(&second.refresh_token).await.unwrap();
+    }
 }

@@ -205,6 +205,7 @@ fn guards(telemetry: &Telemetry) -> Guards {
         authenticator: Authenticator::new(Verifier::new(VerifierConfig::default(), Arc::new(NoKeys)), services),
         shed: Shed::new(1024),
         timeouts: Timeouts::default(),
+        trusted_proxies: mainstay_layers::TrustedProxies::default(),
         rate_limit: None,
     }
 }

@@ -1,0 +1,167 @@
+//! S5: no method that takes a secret can be asked for as many as one likes, and nobody keeps an owner out by trying.
+
+use std::time::Duration;
+
+use mainstay_fault::{Fault, Reason};
+use mainstay_proto::auth::v1 as pb;
+use mainstay_testkit::both_engines;
+use prost_reflect::{DescriptorPool, FieldDescriptor, MethodDescriptor};
+use tonic_types::StatusExt as _;
+
+use crate::harness::{Caller, Harness, PASSWORD, answer, limited, reason};
+
+const ATTACKER: &str = "198.51.100.66";
+const OWNER: &str = "203.0.113.7";
+
+/// The methods that take a secret, by the field that must not be printed.
+fn methods_with_secrets() -> Vec<String> {
+    let pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET).unwrap();
+    let services = pool.services().filter(|service| service.package_name() == "mainstay.auth.v1");
+    let methods = services.flat_map(|service| service.methods().collect::<Vec<_>>());
+    let takes_one = |method: &MethodDescriptor| {
+        let is_secret = |field: FieldDescriptor| {
+            field.options().get_field_by_name("debug_redact").is_some_and(|value| value.as_bool() == Some(true))
+        };
+        method.input().fields().any(is_secret)
+    };
+    let methods: Vec<String> = methods.filter(takes_one).map(|method| method.name().to_owned()).collect();
+    assert!(methods.len() >= 5, "they were found: {methods:?}");
+    methods
+}
+
+/// One try of a secret that is wrong, with a method.
+async fn try_wrongly(caller: &Caller, method: &str, number: usize) -> Result<(), Fault> {
+    let wrong = mainstay_auth::domain::refresh_token::RefreshToken::first_of(uuid::Uuid::now_v7()).unwrap().to_text();
+    let email = format!("user-{number}@example.org");
+    match method {
+        "SignIn" => caller.sign_in(&email, "not the password").await.map(drop),
+        "Refresh" => caller.refresh(&wrong).await.map(drop),
+        "SignOut" => caller.sign_out(&wrong).await,
+        "SignUp" => caller.sign_up(&email, PASSWORD).await.map(drop),
+        // Nobody proves anything by it: it is an administrator's.
+        "CreateAccount" => Err(Fault::new(Reason::RateLimited)),
+        new => panic!("{new} is not in the table: how is it limited?"),
+    }
+}
+
+both_engines! {
+    async fn every_method_that_takes_a_secret_is_limited(engine: Engine) {
+        for method in methods_with_secrets() {
+            let harness = Harness::with_config(engine, &limited()).await;
+            let caller = harness.caller.from(ATTACKER);
+            let mut tries = 0;
+            while !matches!(try_wrongly(&caller, &method, tries).await, Err(fault) if fault.reason() == Some(Reason::RateLimited)) {
+                tries += 1;
+                assert!(tries <= 100, "{method}");
+            }
+            if method != "CreateAccount" {
+                let other = try_wrongly(&harness.caller.from(OWNER), &method, tries).await;
+                assert_ne!(other.err().and_then(|fault| fault.reason()), Some(Reason::RateLimited), "{method}");
+            }
+        }
+    }
+
+    async fn a_refusal_names_the_limit_and_says_when_to_come_again(engine: Engine) {
+        let harness = Harness::with_config(engine, &limited()).await;
+        harness.caller.sign_up("ada@example.org", PASSWORD).await.unwrap();
+        let caller = harness.caller.from(ATTACKER);
+        for _ in 0..10 {
+            assert_eq!(reason(caller.sign_in("ada@example.org", "not the password").await), Reason::WrongCredentials);
+        }
+        let message = pb::SignInRequest { email: "ADA@example.org".to_owned(), password: PASSWORD.to_owned() };
+        let status = caller.sessions().sign_in(caller.request(message)).await.unwrap_err();
+        assert_eq!(status.code(), tonic::Code::ResourceExhausted);
+        assert_eq!(status.message(), "too many wrong passwords for this account from this address; try again in 10 seconds");
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!((info.reason.as_str(), info.metadata.get("limit").map(String::as_str)), ("RATE_LIMITED", Some("account")));
+        let wait = status.get_details_retry_info().unwrap().retry_delay.unwrap();
+        assert_eq!(wait, Duration::from_secs(10));
+        harness.clock.advance_seconds(10);
+        caller.sign_in("ada@example.org", PASSWORD).await.unwrap();
+    }
+
+    async fn an_attacker_does_not_lock_the_owner_out(engine: Engine) {
+        let harness = Harness::with_config(engine, &limited()).await;
+        harness.caller.sign_up("ada@example.org", PASSWORD).await.unwrap();
+        let attacker = harness.caller.from(ATTACKER);
+        let before = harness.auth.hashing_effort();
+        for _ in 0..1_000 {
+            assert!(attacker.sign_in("ada@example.org", "not the password").await.is_err());
+        }
+        assert_eq!(harness.auth.hashing_effort() - before, 10 * 16, "what is refused is not hashed");
+        assert_eq!(reason(attacker.sign_in("ada@example.org", PASSWORD).await), Reason::RateLimited);
+        harness.caller.from(OWNER).sign_in("ada@example.org", PASSWORD).await.unwrap();
+    }
+
+    async fn an_attacker_with_many_addresses_does_not_lock_the_owner_out(engine: Engine) {
+        let harness = Harness::with_config(engine, &limited()).await;
+        harness.caller.sign_up("ada@example.org", PASSWORD).await.unwrap();
+        for number in 0..150 {
+            let attacker = harness.caller.from(&format!("10.0.0.{number}"));
+            for _ in 0..12 {
+                assert!(attacker.sign_in("ada@example.org", "not the password").await.is_err());
+            }
+        }
+        for owner in [OWNER, "2001:db8::7", "10.0.1.1"] {
+            harness.caller.from(owner).sign_in("ada@example.org", PASSWORD).await.unwrap();
+        }
+    }
+
+    async fn limits_tell_nothing_of_who_has_an_account(engine: Engine) {
+        let harness = Harness::with_config(engine, &limited()).await;
+        harness.caller.sign_up("ada@example.org", PASSWORD).await.unwrap();
+        let mut answers = Vec::new();
+        for (address, email) in [("198.51.100.1", "ada@example.org"), ("198.51.100.2", "eve@example.org")] {
+            let caller = harness.caller.from(address);
+            let mut seen = Vec::new();
+            for _ in 0..15 {
+                let message = pb::SignInRequest { email: email.to_owned(), password: "not the password".to_owned() };
+                let status = caller.sessions().sign_in(caller.request(message)).await.unwrap_err();
+                seen.push((status.code(), status.message().to_owned(), status.details().to_vec()));
+            }
+            answers.push(seen);
+        }
+        assert_eq!(answers[0], answers[1]);
+    }
+
+    async fn right_passwords_and_tokens_are_not_counted(engine: Engine) {
+        let harness = Harness::with_config(engine, &limited()).await;
+        let caller = harness.caller.from(OWNER);
+        caller.sign_up("ada@example.org", PASSWORD).await.unwrap();
+        let mut session = caller.sign_in("ada@example.org", PASSWORD).await.unwrap();
+        for _ in 0..120 {
+            caller.sign_in("ada@example.org", PASSWORD).await.unwrap();
+            session = caller.refresh(&session.refresh_token).await.unwrap();
+        }
+    }
+
+    async fn making_accounts_is_limited_and_an_administrator_is_not(engine: Engine) {
+        let harness = Harness::with_config(engine, &limited()).await;
+        let caller = harness.caller.from(ATTACKER);
+        for number in 0..100 {
+            // Also where the address is taken: the answer tells that it is.
+            let made = caller.sign_up(&format!("user-{}@example.org", number % 50), PASSWORD).await;
+            assert_ne!(made.err().and_then(|fault| fault.reason()), Some(Reason::RateLimited));
+        }
+        let refused = caller.sign_up("one-more@example.org", PASSWORD).await.unwrap_err();
+        assert_eq!((refused.reason(), refused.metadata("limit")), (Some(Reason::RateLimited), Some("sign_up")));
+        caller.sign_in("user-1@example.org", PASSWORD).await.unwrap();
+        let operator = caller.as_operator();
+        for number in 0..120 {
+            operator.create_account(&format!("made-{number}@example.org"), PASSWORD, &[]).await.unwrap();
+        }
+        assert_eq!(answer(caller.accounts().sign_up(caller.request(pb::SignUpRequest::default())).await).unwrap_err().reason(), Some(Reason::FieldViolation), "what cannot be an account is not counted");
+    }
+
+    async fn what_limits_remember_goes_with_time(engine: Engine) {
+        let harness = Harness::with_config(engine, &limited()).await;
+        for number in 0..20 {
+            let caller = harness.caller.from(&format!("10.0.0.{number}"));
+            assert!(caller.sign_in(&format!("user-{number}@example.org"), "not the password").await.is_err());
+        }
+        assert_eq!(harness.auth.limit_keys(), 20);
+        harness.clock.advance_seconds(3_600);
+        harness.auth.maintain().await.unwrap();
+        assert_eq!(harness.auth.limit_keys(), 0);
+    }
+}

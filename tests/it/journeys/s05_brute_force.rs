@@ -1,0 +1,86 @@
+//! S5: tries are counted by where they come from, in one process and in three, over every protocol.
+
+use mainstay_testkit::Engine;
+use mainstay_testkit::http::Http;
+use mainstay_testkit::server::Launch;
+use mainstay_testkit::tools::Grpcurl;
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, System, notes};
+
+const SIGN_IN: &str = "/auth/v1/sessions:signIn";
+const ATTACKER: &str = "198.51.100.66";
+const OWNER: &str = "203.0.113.7";
+
+fn credentials(password: &str) -> Value {
+    json!({"email": "ada@example.org", "password": password})
+}
+
+/// Uses up what one caller may try.
+async fn try_in_vain(attacker: &Http) {
+    for _ in 0..10 {
+        attacker.post(SIGN_IN, credentials("not the password")).await.refusal(401, "UNAUTHENTICATED");
+    }
+}
+
+/// The proxy in front of the system says where clients are.
+async fn tries_are_counted_by_address(system: &System) {
+    system.sign_up("ada@example.org").await;
+    let at = |address: &str| system.http().with_header("x-forwarded-for", address);
+    try_in_vain(&at(ATTACKER)).await;
+    let refused = at(ATTACKER).post(SIGN_IN, credentials(PASSWORD)).await;
+    let text = refused.text();
+    refused.refusal(429, "RESOURCE_EXHAUSTED");
+    assert_eq!(refused.headers["retry-after"], "10", "{text}");
+    assert!(
+        text.contains("RATE_LIMITED") && text.contains(r#""limit":"account""#) && text.contains("RetryInfo"),
+        "{text}"
+    );
+    let spoofing = at(&format!("{OWNER}, {ATTACKER}")).with_header("x-mainstay-peer", OWNER);
+    spoofing.post(SIGN_IN, credentials(PASSWORD)).await.refusal(429, "RESOURCE_EXHAUSTED");
+
+    let grpc = |address: &str| system.grpc().with_header(&format!("x-forwarded-for: {address}"));
+    let sign_in = "mainstay.auth.v1.SessionService/SignIn";
+    let refused = grpc(ATTACKER).call(sign_in, &credentials(PASSWORD)).map(drop);
+    assert_eq!(refused.map_err(|refusal| refusal.code), Err("ResourceExhausted".to_owned()));
+    assert!(grpc(OWNER).call(sign_in, &credentials(PASSWORD)).is_ok());
+    at(OWNER).post(SIGN_IN, credentials(PASSWORD)).await.ok();
+}
+
+#[tokio::test]
+async fn an_attacker_behind_a_proxy_keeps_nobody_out_of_one_process() {
+    let trusting = |launch: Launch| launch.environment("MAINSTAY__TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1");
+    tries_are_counted_by_address(&System::one_with(Engine::Sqlite, notes::folder(), trusting).await).await;
+}
+
+#[tokio::test]
+async fn an_attacker_behind_a_proxy_keeps_nobody_out_of_three_processes() {
+    let folder = notes::folder();
+    let base = Launch::new(folder.path());
+    let base = base.environment("MAINSTAY__TRUSTED_PROXIES", "127.0.0.1");
+    tries_are_counted_by_address(&System::three_from(base, folder).await).await;
+}
+
+#[tokio::test]
+async fn nobody_chooses_the_address_that_they_are_counted_by() {
+    let mut system = System::three(Engine::Sqlite, notes::folder()).await;
+    let auth = Grpcurl::new(&system.auth().address());
+    let mut refused = [0, 0];
+    for number in 0..20 {
+        let address = format!("203.0.113.{number}");
+        let headers = ["x-forwarded-for", "x-real-ip", "x-mainstay-peer", "X_Mainstay_Peer", "forwarded"];
+        let voucher = ("x-mainstay-peer-voucher", "mainstay-service.gateway.x");
+        let http = headers.iter().fold(system.http(), |http, name| http.with_header(name, &address));
+        let http = http.with_header(voucher.0, voucher.1).post(SIGN_IN, credentials("guess")).await;
+        refused[0] += i32::from(http.status == 429);
+        let grpc = headers.iter().fold(auth.clone(), |grpc, name| grpc.with_header(&format!("{name}: {address}")));
+        let grpc = grpc.with_header(&format!("{}: {}", voucher.0, voucher.1));
+        let guess = json!({"email": "eve@example.org", "password": "guess"});
+        let answer = grpc.call("mainstay.auth.v1.SessionService/SignIn", &guess);
+        refused[1] += i32::from(answer.is_err_and(|refusal| refusal.code == "ResourceExhausted"));
+    }
+    assert!(
+        refused.iter().all(|refused| (9..=10).contains(refused)),
+        "ten guesses, and one after ten seconds: {refused:?}"
+    );
+}
