@@ -10,6 +10,10 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use zeroize::Zeroizing;
 
+mod encryption;
+
+pub use encryption::{KeyEncryptionKey, KeySetting, SealedWithAnotherKey};
+
 /// The length of a key in bytes (AES-256).
 pub const KEY_BYTES: usize = 32;
 
@@ -36,9 +40,6 @@ pub enum Error {
 
 /// A symmetric key that seals bytes. Its `Debug` shows nothing of it.
 pub struct SealingKey(LessSafeKey);
-
-/// The key that seals the other keys of a service.
-pub type KeyEncryptionKey = SealingKey;
 
 impl std::fmt::Debug for SealingKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

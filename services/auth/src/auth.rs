@@ -3,6 +3,7 @@ use std::sync::Arc;
 use mainstay_db::Database;
 use mainstay_identity::{Clock, KeySource, SystemClock, VerifierConfig};
 use mainstay_keys::KeyEncryptionKey;
+use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_server::AccountServiceServer;
 use mainstay_proto::auth::v1::key_service_server::KeyServiceServer;
 use mainstay_proto::auth::v1::session_service_server::SessionServiceServer;
@@ -11,7 +12,6 @@ use tonic::service::Routes;
 use crate::config::Config;
 use crate::core::Core;
 use crate::domain::account::Account;
-use crate::domain::email::Email;
 use crate::domain::role;
 use crate::error::{Error, StartError, Violation};
 use crate::handlers::accounts::{self, Accounts};
@@ -20,6 +20,7 @@ use crate::handlers::sessions::Sessions;
 use crate::hashing::Hasher;
 use crate::limits::{Limits, Origin};
 use crate::maintenance::{Maintenance, Rounds};
+use crate::rekey::rekey;
 use crate::signer::Signer;
 use crate::signing_keys::load_and_rotate;
 use crate::store;
@@ -27,8 +28,8 @@ use crate::store;
 /// Largest request message. The largest that means something is a password of 4 KiB and an address.
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 
-/// Largest answer.
-pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
+/// Largest answer: a page of accounts that have all roles that they may have.
+pub const MAX_RESPONSE_BYTES: usize = 512 * 1024;
 
 /// The full names of the services that [`Auth::routes`] gives.
 pub const SERVICES: [&str; 3] =
@@ -75,20 +76,23 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     let Environment { database, key_encryption_key, tokens, clock } = environment;
     let hasher = Hasher::new(&config.password_hashing).map_err(StartError::Hashing)?;
     database.migrate(store::SQLITE_MIGRATIONS, store::POSTGRES_MIGRATIONS).await?;
+    let former_are_left = rekey(&database).await?;
     let schedule = config.schedule();
     let ring = load_and_rotate(&database, &key_encryption_key, schedule, clock.now_micros()).await?;
     let signer = Arc::new(Signer::new(ring, tokens, config.access_token_seconds, Arc::clone(&clock)));
     let core = Arc::new(Core {
         database,
+        former_are_left,
         hasher,
         limits: Limits::new(&config.limits, &clock),
+        key_encryption_key,
         signer,
         clock,
         sign_up: config.sign_up,
         password_min_characters: config.password_min_characters,
         timeouts: config.timeouts(),
     });
-    let maintenance = Arc::new(Maintenance { core: Arc::clone(&core), key_encryption_key, schedule });
+    let maintenance = Arc::new(Maintenance { core: Arc::clone(&core), schedule });
     let rounds = Rounds::start(Arc::clone(&maintenance));
     Ok(Auth(Arc::new(Inner { core, maintenance, _rounds: rounds })))
 }
@@ -147,10 +151,26 @@ impl Auth {
 
     /// Adds a role to the account that has this address, for the command line on a store that it has opened itself.
     pub async fn grant_role(&self, email: &str, wanted: &str) -> Result<Account, Error> {
-        let email = Email::parse(email).map_err(|problem| Error::Violations(vec![Violation::new("email", problem)]))?;
         role::check(wanted).map_err(|problem| Error::Violations(vec![Violation::new("role", problem)]))?;
         let account = accounts::find_by_email(&self.0.core, email).await?;
         let wanted = wanted.to_owned();
         accounts::change_roles(&self.0.core, account.id, String::new(), move |held| role::with(held, &wanted)).await
+    }
+
+    /// Takes a role from the account that has this address, for the command line on a store that it has opened itself. Says
+    /// whether it had the role.
+    pub async fn revoke_role(&self, email: &str, unwanted: &str) -> Result<bool, Error> {
+        let account = accounts::find_by_email(&self.0.core, email).await?;
+        if !account.roles.iter().any(|held| held == unwanted) {
+            return Ok(false);
+        }
+        let unwanted = unwanted.to_owned();
+        let change = move |held: &[String]| role::without(held, &unwanted);
+        accounts::change_roles(&self.0.core, account.id, String::new(), change).await.map(|_| true)
+    }
+
+    /// Lists accounts, for the command line on a store that it has opened itself.
+    pub async fn list_accounts(&self, request: pb::ListAccountsRequest) -> Result<pb::ListAccountsResponse, Error> {
+        accounts::list(&self.0.core, "", request).await
     }
 }

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use mainstay_db::Database;
-use mainstay_keys::KeyEncryptionKey;
+use mainstay_keys::{KeyEncryptionKey, KeySetting};
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,10 @@ pub const SQLITE_FILE: &str = "auth.sqlite";
 
 /// The development key-encryption key in the data directory.
 pub const KEY_FILE: &str = "auth.key";
+
+/// Where the key-encryption key and the database are configured.
+pub(crate) const KEY_SETTING: KeySetting =
+    KeySetting { setting: "auth.key_encryption_key", database: "auth.database_url" };
 
 /// The section `auth` of the configuration. Every field has a default; in production only `key_encryption_key` must be set.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use mainstay_db::Database;
 use mainstay_identity::Clock;
+use mainstay_keys::KeyEncryptionKey;
 
 use crate::config::SignUp;
 use crate::domain::session::Timeouts;
@@ -12,8 +13,12 @@ use crate::signer::Signer;
 /// What every handler works with.
 pub(crate) struct Core {
     pub(crate) database: Database,
+    /// Whether accounts are left that only the former form of their address finds.
+    pub(crate) former_are_left: bool,
     pub(crate) hasher: Hasher,
     pub(crate) limits: Limits,
+    /// Seals signing keys and page tokens.
+    pub(crate) key_encryption_key: KeyEncryptionKey,
     pub(crate) signer: Arc<Signer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sign_up: SignUp,

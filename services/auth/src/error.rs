@@ -2,6 +2,7 @@ use mainstay_db as db;
 use mainstay_fault::{Fault, Reason};
 
 use crate::domain::email::EmailError;
+use crate::domain::page_token::PageTokenError;
 use crate::domain::password::PasswordError;
 use crate::domain::role::RoleError;
 use crate::hashing::{self, HashingError};
@@ -27,6 +28,8 @@ pub enum Error {
     SessionEnded,
     #[error("nobody is signed in")]
     NotSignedIn,
+    #[error(transparent)]
+    PageToken(#[from] PageTokenError),
     #[error("the account has changed since its etag was read")]
     EtagMismatch,
     #[error("another call changed the same row, again and again")]
@@ -99,6 +102,7 @@ impl From<Error> for Fault {
             Error::WrongCredentials => Fault::new(Reason::WrongCredentials),
             Error::SessionEnded => Fault::new(Reason::SessionEnded),
             Error::NotSignedIn => Fault::new(Reason::Unauthenticated),
+            Error::PageToken(problem) => Fault::new(Reason::InvalidPageToken).message(problem.to_string()),
             Error::EtagMismatch => Fault::new(Reason::EtagMismatch),
             Error::Contention => Fault::new(Reason::Conflict),
             Error::Exceeded(exceeded) | Error::Hashing(HashingError::TooMany(exceeded)) => {
@@ -141,14 +145,8 @@ pub enum StartError {
     NoKeyEncryptionKey,
     #[error("auth.key_encryption_key cannot be used")]
     KeyEncryptionKey(#[source] mainstay_keys::Error),
-    #[error(
-        "the signing key {key_id} in the database was sealed with another key: set auth.key_encryption_key to the one that this database was used with"
-    )]
-    SealedWithAnotherKey {
-        key_id: String,
-        #[source]
-        source: mainstay_keys::Error,
-    },
+    #[error(transparent)]
+    SealedWithAnotherKey(#[from] mainstay_keys::SealedWithAnotherKey),
     #[error("a signing key cannot be made")]
     SigningKey(#[source] mainstay_keys::Error),
     #[error("the signing key {0} in the database is damaged")]

@@ -10,6 +10,7 @@ pub mod hashing;
 pub mod limits;
 mod maintenance;
 pub mod process;
+mod rekey;
 mod signer;
 mod signing_keys;
 pub mod store;

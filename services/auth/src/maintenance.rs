@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mainstay_db::{Atomic, Lane};
-use mainstay_keys::KeyEncryptionKey;
 use tokio::task::JoinHandle;
 
 use crate::core::Core;
@@ -23,7 +22,6 @@ const ENDED_AT_ONCE: i64 = 500;
 /// Looks after keys and sessions.
 pub(crate) struct Maintenance {
     pub(crate) core: Arc<Core>,
-    pub(crate) key_encryption_key: KeyEncryptionKey,
     pub(crate) schedule: Schedule,
 }
 
@@ -31,7 +29,7 @@ impl Maintenance {
     /// Does one round. Fails when the database cannot be used; what was in use before stays.
     pub(crate) async fn run_once(&self) -> Result<(), StartError> {
         let now = self.core.clock.now_micros();
-        let ring = load_and_rotate(&self.core.database, &self.key_encryption_key, self.schedule, now).await?;
+        let ring = load_and_rotate(&self.core.database, &self.core.key_encryption_key, self.schedule, now).await?;
         self.core.signer.replace_keys(ring);
         self.core.limits.forget_the_rested();
         self.end_sessions(now).await

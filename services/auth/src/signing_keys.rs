@@ -10,6 +10,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use zeroize::Zeroizing;
 
+use crate::config::KEY_SETTING;
 use crate::domain::signing::{Schedule, Term};
 use crate::error::StartError;
 use crate::store::signing_keys::{self as store, SEQUENCE_TAKEN, SigningKeyRow};
@@ -120,9 +121,8 @@ fn new_row(kek: &KeyEncryptionKey, term: Term, now: i64) -> Result<SigningKeyRow
 
 fn open(kek: &KeyEncryptionKey, row: &SigningKeyRow) -> Result<SigningKey, StartError> {
     let damaged = || StartError::DamagedSigningKey(row.key_id.clone());
-    let opened = kek
-        .open(&purpose(&row.key_id), &row.sealed_private_key)
-        .map_err(|source| StartError::SealedWithAnotherKey { key_id: row.key_id.clone(), source })?;
+    let what = format!("the signing key {}", row.key_id);
+    let opened = kek.open_stored(KEY_SETTING, what, &purpose(&row.key_id), &row.sealed_private_key)?;
     let pair = Ed25519KeyPair::from_pkcs8(&Zeroizing::new(opened)).map_err(|_| damaged())?;
     // The public half is stored in the clear; what is published must be what signs.
     if pair.public_key().as_ref() != row.public_key {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mainstay_contract::{Contract, Diagnostic, Diagnostics};
 use mainstay_db::{Database, Lane};
-use mainstay_keys::{KEY_BYTES, KeyEncryptionKey, SealingKey};
+use mainstay_keys::{KEY_BYTES, KeyEncryptionKey, KeySetting, SealingKey};
 use mainstay_ledger::{Ledger, Plan, Stage, bind};
 use mainstay_wire::PlanError;
 use secrecy::ExposeSecret as _;
@@ -22,6 +22,9 @@ pub const SQLITE_FILE: &str = "data.sqlite";
 
 /// The purpose of the key that page tokens are sealed with.
 const PAGE_KEY: &str = "page-token";
+
+/// Where the key-encryption key and the database are configured.
+const KEY_SETTING: KeySetting = KeySetting { setting: "data.key_encryption_key", database: "data.database_url" };
 
 /// Why the data service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +45,8 @@ pub enum StartError {
     Plan(#[from] PlanError),
     #[error(transparent)]
     Key(#[from] mainstay_keys::Error),
+    #[error(transparent)]
+    SealedWithAnotherKey(#[from] mainstay_keys::SealedWithAnotherKey),
     #[error(
         "data.key_encryption_key is not set. It seals the keys in the database; make one with \
          `openssl rand -base64 32` and set MAINSTAY__DATA__KEY_ENCRYPTION_KEY"
@@ -78,7 +83,8 @@ pub async fn page_key(db: &Database, config: &Config, options: &Options, now: i6
             stored.await?
         }
     };
-    Ok(SealingKey::from_bytes(&kek.open(PAGE_KEY.as_bytes(), &sealed)?)?)
+    let opened = kek.open_stored(KEY_SETTING, "the key of page tokens", PAGE_KEY.as_bytes(), &sealed)?;
+    Ok(SealingKey::from_bytes(&opened)?)
 }
 
 fn key_encryption_key(config: &Config, options: &Options) -> Result<KeyEncryptionKey, StartError> {

@@ -1,4 +1,4 @@
-//! `mainstay admin`: the first administrator, and roles.
+//! `mainstay admin`: the first administrator, accounts, and roles.
 
 use std::io::Read as _;
 use std::process::ExitCode;
@@ -8,11 +8,16 @@ use mainstay_fault::{Fault, Reason};
 use mainstay_identity::roles;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_runtime::process::{self, Common, Failure, Flags, Role};
+use prost::Message as _;
+use prost_reflect::{DescriptorPool, DynamicMessage};
 
 use crate::cli::{AdminCommand, Reach};
 use crate::local::{CallError, Server, Target, target};
 use crate::say::say;
 use crate::serve::AllSettings;
+
+/// The message that a page of accounts is.
+const PAGE: &str = "mainstay.auth.v1.ListAccountsResponse";
 
 /// The longest password that is read, in bytes.
 const MAX_PASSWORD_BYTES: u64 = 4 * 1024;
@@ -46,6 +51,18 @@ async fn perform(common: &Common, reach: &Reach, config: &auth::Config, command:
             auth::check_role(&role).map_err(|problem| format!("`{role}` {problem}"))?;
             grant(target(common, reach, Role::Auth)?, common, config, (&email, &role)).await?;
             say!("{email} has the role {role} now, in every token from the next refresh on");
+        }
+        AdminCommand::Revoke { email, role } => {
+            if revoke(target(common, reach, Role::Auth)?, common, config, (&email, &role)).await? {
+                say!("{email} has the role {role} no more, in every token from the next refresh on");
+            } else {
+                say!("{email} does not have the role {role}: nothing was changed");
+            }
+        }
+        AdminCommand::List { page_size, page_token, json } => {
+            let request = pb::ListAccountsRequest { page_size, page_token };
+            let page = list(target(common, reach, Role::Auth)?, common, config, request).await?;
+            if json { print_json(&page)? } else { print(&page) }
         }
     }
     Ok(())
@@ -89,34 +106,107 @@ async fn grant(
     (email, role): (&str, &str),
 ) -> Result<(), Failure> {
     match target {
-        Target::Server(server) => grant_remotely(&server, email, role).await,
+        Target::Server(server) => {
+            let mut account = look_up(&server, email).await?;
+            if !account.roles.iter().any(|held| held == role) {
+                account.roles.push(role.to_owned());
+            }
+            set_roles(&server, account).await
+        }
         Target::Store(_directory) => {
             let auth = auth::process::open(common, config).await?;
-            auth.grant_role(email, role).await.map_err(|error| match error {
-                auth::Error::AccountNotFound => no_account(email),
-                error => auth_words(error),
-            })?;
+            auth.grant_role(email, role).await.map_err(|error| words_of(error, email))?;
             auth.close().await;
             Ok(())
         }
     }
 }
 
-async fn grant_remotely(server: &Server, email: &str, role: &str) -> Result<(), Failure> {
+/// Says whether the account had the role.
+async fn revoke(
+    target: Target,
+    common: &Common,
+    config: &auth::Config,
+    (email, role): (&str, &str),
+) -> Result<bool, Failure> {
+    match target {
+        Target::Server(server) => {
+            let mut account = look_up(&server, email).await?;
+            let Some(index) = account.roles.iter().position(|held| held == role) else { return Ok(false) };
+            account.roles.remove(index);
+            set_roles(&server, account).await.map(|()| true)
+        }
+        Target::Store(_directory) => {
+            let auth = auth::process::open(common, config).await?;
+            let had_it = auth.revoke_role(email, role).await.map_err(|error| words_of(error, email))?;
+            auth.close().await;
+            Ok(had_it)
+        }
+    }
+}
+
+async fn list(
+    target: Target,
+    common: &Common,
+    config: &auth::Config,
+    request: pb::ListAccountsRequest,
+) -> Result<pb::ListAccountsResponse, Failure> {
+    match target {
+        Target::Server(server) => Ok(server.call(&method("ListAccounts"), &request).await?),
+        Target::Store(_directory) => {
+            let auth = auth::process::open(common, config).await?;
+            let page = auth.list_accounts(request).await.map_err(auth_words)?;
+            auth.close().await;
+            Ok(page)
+        }
+    }
+}
+
+async fn look_up(server: &Server, email: &str) -> Result<pb::Account, Failure> {
     let lookup = pb::LookupAccountRequest { email: email.to_owned() };
     let found: Result<pb::Account, CallError> = server.call(&method("LookupAccount"), &lookup).await;
-    let account = found.map_err(|error| match error {
+    found.map_err(|error| match error {
         CallError::Refused { fault, .. } if fault.reason() == Some(Reason::ResourceNotFound) => no_account(email),
         error => error.into(),
-    })?;
-    let mut roles = account.roles;
-    if !roles.iter().any(|held| held == role) {
-        roles.push(role.to_owned());
-    }
-    // The etag makes sure that nobody changes the roles between the two calls.
-    let request = pb::SetRolesRequest { name: account.name, roles, etag: account.etag };
+    })
+}
+
+/// Stores the account's roles. Its etag makes sure that nobody changed them since it was looked up.
+async fn set_roles(server: &Server, account: pb::Account) -> Result<(), Failure> {
+    let request = pb::SetRolesRequest { name: account.name, roles: account.roles, etag: account.etag };
     let _: pb::Account = server.call(&method("SetRoles"), &request).await?;
     Ok(())
+}
+
+/// Prints a page as the API writes it.
+fn print_json(page: &pb::ListAccountsResponse) -> Result<(), Failure> {
+    let pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
+    let descriptor = pool.get_message_by_name(PAGE).ok_or("the platform's contract has no list of accounts")?;
+    let page = DynamicMessage::decode(descriptor, page.encode_to_vec().as_slice())?;
+    say!("{}", serde_json::to_string_pretty(&page)?);
+    Ok(())
+}
+
+/// Prints a page for people.
+fn print(page: &pb::ListAccountsResponse) {
+    let width = page.accounts.iter().map(|account| account.email.chars().count()).max().unwrap_or_default();
+    for account in &page.accounts {
+        let roles = if account.roles.is_empty() { "no roles".to_owned() } else { account.roles.join(", ") };
+        say!("{}  {:width$}  {roles}", account.name, account.email);
+    }
+    match (page.accounts.is_empty(), page.next_page_token.as_str()) {
+        (true, _) => say!("there are no accounts; they are made by signing up, or with mainstay admin create"),
+        (false, "") => {}
+        (false, token) => say!("\nthere are more: mainstay admin list --page-token {token}"),
+    }
+}
+
+/// What went wrong with the account that has an address.
+fn words_of(error: auth::Error, email: &str) -> Failure {
+    match error {
+        auth::Error::AccountNotFound => no_account(email),
+        error => auth_words(error),
+    }
 }
 
 fn no_account(email: &str) -> Failure {

@@ -127,4 +127,18 @@ pub enum AdminCommand {
     },
     /// Give an account a role
     Grant { email: String, role: String },
+    /// Take a role from an account
+    Revoke { email: String, role: String },
+    /// List accounts and their roles, in the order in which they were made
+    List {
+        /// Most accounts on a page, up to 100
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(i32).range(1..=100))]
+        page_size: i32,
+        /// Go on where the page before ended, which named this
+        #[arg(long, value_name = "TOKEN", default_value = "")]
+        page_token: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }

@@ -38,6 +38,39 @@ async fn a_grant_that_cannot_be_says_what_was_wrong_with_it() {
 }
 
 #[tokio::test]
+async fn accounts_are_listed_and_roles_revoked_while_a_server_runs_and_when_it_does_not() {
+    let mut system = System::one(Engine::Sqlite, notes::folder()).await;
+    system.sign_up("doc@example.org").await;
+    system.sign_up("ada@example.org").await;
+    let data = system.folder.path().join("data");
+    for runs in [true, false] {
+        assert!(mainstay(&data, &["admin", "grant", "doc@example.org", "doctor"]).0);
+        let (succeeded, text) = mainstay(&data, &["admin", "list"]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(succeeded && lines.len() == 2, "{text}");
+        assert!(lines[0].starts_with("accounts/") && lines[0].ends_with("  doc@example.org  doctor"), "{text}");
+        assert!(lines[1].ends_with("  ada@example.org  no roles"), "{text}");
+
+        let (_, first) = mainstay(&data, &["admin", "list", "--page-size", "1", "--json"]);
+        let page: serde_json::Value = serde_json::from_str(&first).expect("it is JSON");
+        assert_eq!(page["accounts"][0]["roles"], serde_json::json!(["doctor"]), "{first}");
+        let token = page["nextPageToken"].as_str().expect("there is another page");
+        let (_, second) = mainstay(&data, &["admin", "list", "--page-size", "1", "--page-token", token]);
+        assert!(second.contains("ada@example.org") && !second.contains("doc@example.org"), "{second}");
+        refused(&data, &["admin", "list", "--page-token", "x"], &["page token"]);
+
+        let (succeeded, text) = mainstay(&data, &["admin", "revoke", "doc@example.org", "doctor"]);
+        assert!(succeeded && text.contains("no more"), "{text}");
+        let (succeeded, text) = mainstay(&data, &["admin", "revoke", "doc@example.org", "doctor"]);
+        assert!(succeeded && text.contains("nothing was changed"), "{text}");
+        refused(&data, &["admin", "revoke", "nobody@example.org", "doctor"], &["no account", "nobody@example.org"]);
+        if runs {
+            system.gateway.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_server_is_trusted_by_its_certificate_and_its_name() {
     let folder = notes::folder();
     let (certificate, key) = (folder.path().join("server.pem"), folder.path().join("server.key"));

@@ -242,6 +242,24 @@ async fn a_key_that_others_can_read_is_not_used() {
 }
 
 #[tokio::test]
+async fn a_database_of_another_data_directory_names_the_key_that_it_wants() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let mut system = System::one(engine, notes::folder()).await;
+        system.gateway.stop().await;
+        let data = system.folder.path().join("data");
+        for (section, name) in [("auth", "auth.key"), ("data", "keys/data")] {
+            let (key, kept) = (data.join(name), data.join("kept"));
+            fs::rename(&key, &kept).expect("a file can be moved");
+            let wanted = [format!("{section}.key_encryption_key"), format!("{section}.database_url")];
+            let printed = refused(system.gateway.launch().clone()).await;
+            assert_says(&printed, &[&key.to_string_lossy(), "data directory", &wanted[0], &wanted[1]]);
+            fs::rename(&kept, &key).expect("a file can be moved");
+        }
+        system.gateway.restart().await;
+    }
+}
+
+#[tokio::test]
 async fn a_process_of_three_must_know_where_the_others_are() {
     let folder = notes::folder();
     assert_says(

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use mainstay_keys::{Error, SealingKey};
+use mainstay_keys::{Error, KeyEncryptionKey, KeySetting, SealingKey};
 
 fn key() -> SealingKey {
     SealingKey::from_bytes(&[7; 32]).unwrap()
@@ -71,4 +71,28 @@ fn a_malformed_key_says_how_to_make_one() {
     for text in ["", "short", "!!!", "AAAA"] {
         assert!(SealingKey::from_base64(text).unwrap_err().to_string().contains("openssl rand"), "{text}");
     }
+}
+
+#[test]
+fn a_database_of_another_key_says_which_key_was_tried_and_which_is_wanted() {
+    let place = KeySetting { setting: "data.key_encryption_key", database: "data.database_url" };
+    let told = |key: &KeyEncryptionKey| {
+        let sealed = SealingKey::from_bytes(&[8; 32]).unwrap().seal(b"p", b"x").unwrap();
+        key.open_stored(place, "the key of page tokens", b"p", &sealed).unwrap_err().to_string()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys/data");
+    let file = told(&KeyEncryptionKey::load_or_create(&path).unwrap());
+    for part in [
+        "the key of page tokens",
+        &path.display().to_string(),
+        "data directory",
+        "data.key_encryption_key",
+        "`data`",
+        "data.database_url",
+    ] {
+        assert!(file.contains(part), "{part}: {file}");
+    }
+    let configured = told(&KeyEncryptionKey::from_bytes(&[7; 32]).unwrap());
+    assert!(configured.contains("data.key_encryption_key") && !configured.contains("directory"), "{configured}");
 }

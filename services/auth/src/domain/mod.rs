@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod email;
+pub mod page_token;
 pub mod password;
 pub mod refresh_token;
 pub mod role;

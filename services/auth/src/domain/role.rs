@@ -61,3 +61,8 @@ pub fn with(held: &[String], added: &str) -> Vec<String> {
     roles.insert(added.to_owned());
     roles.into_iter().collect()
 }
+
+/// Takes one role from those that are held.
+pub fn without(held: &[String], removed: &str) -> Vec<String> {
+    held.iter().filter(|role| *role != removed).cloned().collect()
+}

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use mainstay_db::{Atomic, Conn, Lane};
@@ -12,12 +13,16 @@ use super::{ACCOUNTS, Answer, account_to_pb, origin};
 use crate::config::SignUp;
 use crate::core::Core;
 use crate::domain::account::{Account, AccountId, Revision};
-use crate::domain::email::Email;
+use crate::domain::email::{Claimed, Email, former_key};
 use crate::domain::password::Password;
-use crate::domain::role;
+use crate::domain::{page_token, role};
 use crate::error::{Error, Violation};
 use crate::limits::Origin;
 use crate::store::accounts::{self as store, AccountRow};
+
+/// How many accounts a page has where nobody says, and at most.
+const PAGE_SIZE: usize = 50;
+const MAX_PAGE_SIZE: usize = 100;
 
 /// Serves `mainstay.auth.v1.AccountService`.
 pub(crate) struct Accounts(pub(crate) Arc<Core>);
@@ -34,6 +39,10 @@ impl AccountService for Accounts {
 
     async fn lookup_account(&self, request: Request<pb::LookupAccountRequest>) -> Answer<pb::Account> {
         reply(lookup_account(&self.0, request.into_inner()).await)
+    }
+
+    async fn list_accounts(&self, request: Request<pb::ListAccountsRequest>) -> Answer<pb::ListAccountsResponse> {
+        reply(list_accounts(&self.0, request).await)
     }
 
     async fn create_account(&self, request: Request<pb::CreateAccountRequest>) -> Answer<pb::Account> {
@@ -85,9 +94,67 @@ async fn get_account(core: &Core, request: Request<pb::GetAccountRequest>) -> Re
 }
 
 async fn lookup_account(core: &Core, request: pb::LookupAccountRequest) -> Result<pb::Account, Error> {
-    let email =
-        Email::parse(&request.email).map_err(|problem| Error::Violations(vec![Violation::email("", problem)]))?;
-    Ok(account_to_pb(&find_by_email(core, email).await?))
+    Ok(account_to_pb(&find_by_email(core, &request.email).await?))
+}
+
+async fn list_accounts(
+    core: &Core,
+    request: Request<pb::ListAccountsRequest>,
+) -> Result<pb::ListAccountsResponse, Error> {
+    let caller = caller(&request).map_err(Error::Stack)?;
+    list(core, caller.uid().unwrap_or_default(), request.into_inner()).await
+}
+
+/// Gives a page of all accounts to its reader.
+pub(crate) async fn list(
+    core: &Core,
+    reader: &str,
+    request: pb::ListAccountsRequest,
+) -> Result<pb::ListAccountsResponse, Error> {
+    let size = page_size(request.page_size)?;
+    let now = core.clock.now_seconds();
+    let after = match request.page_token.as_str() {
+        "" => String::new(),
+        token => page_token::open(&core.key_encryption_key, reader, token, now)?.to_string(),
+    };
+    let mut accounts = read_page(core, after, size + 1).await?;
+    let more = accounts.len() > size;
+    accounts.truncate(size);
+    let last = accounts.last().filter(|_| more).map(|account| account.id);
+    let seal = |last| page_token::seal(&core.key_encryption_key, reader, last, now);
+    let next_page_token = last.map(seal).transpose()?.unwrap_or_default();
+    Ok(pb::ListAccountsResponse { accounts: accounts.iter().map(account_to_pb).collect(), next_page_token })
+}
+
+fn page_size(given: i32) -> Result<usize, Error> {
+    match usize::try_from(given) {
+        Ok(0) => Ok(PAGE_SIZE),
+        Ok(size) => Ok(size.min(MAX_PAGE_SIZE)),
+        Err(_) => Err(Error::Violations(vec![Violation::new("page_size", "must not be negative")])),
+    }
+}
+
+/// Reads the accounts after the one with this uid, the roles of all at once.
+async fn read_page(core: &Core, after: String, limit: usize) -> Result<Vec<Account>, Error> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    core.database
+        .read(Lane::Heavy, move |conn| {
+            let after = after.clone();
+            Box::pin(async move {
+                let rows = store::page(conn, &after, limit).await?;
+                let uids: Vec<String> = rows.iter().map(|row| row.uid.clone()).collect();
+                let mut roles: HashMap<String, Vec<String>> = HashMap::new();
+                for (uid, role) in store::roles_of(conn, &uids).await? {
+                    roles.entry(uid).or_default().push(role);
+                }
+                let complete = |row: AccountRow| {
+                    let roles = roles.remove(&row.uid).unwrap_or_default();
+                    row.into_account(roles)
+                };
+                Ok(rows.into_iter().map(complete).collect::<Result<_, _>>()?)
+            })
+        })
+        .await
 }
 
 async fn set_roles(core: &Core, request: Request<pb::SetRolesRequest>) -> Result<pb::Account, Error> {
@@ -131,10 +198,16 @@ pub(crate) async fn create(core: &Core, wanted: NewAccount, origin: Origin) -> R
     let NewAccount { email, password, roles } = wanted;
     let password_hash = core.hasher.hash(password, origin).await?;
     let row = new_row(&email, password_hash, core.clock.now_micros());
+    let former = core.former_are_left.then(|| former_key(email.original()));
     core.database
         .write(Atomic::Transaction, move |conn| {
-            let (row, roles) = (row.clone(), roles.clone());
+            let (row, roles, former) = (row.clone(), roles.clone(), former.clone());
             Box::pin(async move {
+                if let Some(key) = former
+                    && store::find_by_email_key(conn, &key).await?.is_some()
+                {
+                    return Err(Error::EmailTaken);
+                }
                 store::insert(conn, &row, &roles).await?;
                 Ok(row.into_account(roles)?)
             })
@@ -156,12 +229,14 @@ fn new_row(email: &Email, password_hash: String, now: i64) -> AccountRow {
 }
 
 /// Finds the account that has an address.
-pub(crate) async fn find_by_email(core: &Core, email: Email) -> Result<Account, Error> {
+pub(crate) async fn find_by_email(core: &Core, email: &str) -> Result<Account, Error> {
+    let email = Claimed::read(email, core.former_are_left)
+        .map_err(|problem| Error::Violations(vec![Violation::email("", problem)]))?;
     core.database
         .read(Lane::Inline, move |conn| {
             let email = email.clone();
             Box::pin(async move {
-                let row = store::find_by_email_key(conn, email.key()).await?;
+                let row = store::find_by_email(conn, &email).await?;
                 with_roles(conn, row).await
             })
         })

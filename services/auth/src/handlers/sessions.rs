@@ -12,7 +12,7 @@ use super::accounts::with_roles;
 use super::{Answer, account_to_pb, origin};
 use crate::core::Core;
 use crate::domain::account::{Account, AccountId};
-use crate::domain::email::Email;
+use crate::domain::email::Claimed;
 use crate::domain::password::Password;
 use crate::domain::refresh_token::{Hash, RefreshToken};
 use crate::domain::session::{Session, Verdict};
@@ -47,8 +47,8 @@ impl SessionService for Sessions {
 
 async fn sign_in(core: &Core, request: Request<pb::SignInRequest>) -> Result<pb::Credentials, Error> {
     let origin = origin(&request)?;
-    let (email, password) = read_credentials(request.get_ref())?;
-    let attempt = core.limits.password(origin, email.key())?;
+    let (email, password) = read_credentials(core, request.get_ref())?;
+    let attempt = core.limits.password(origin, email.identity())?;
     let row = find_row(core, email).await?;
     // Without an account a hash of nobody's is checked: the same work, and always wrong.
     let stored = row.as_ref().map(|row| row.password_hash.clone());
@@ -71,9 +71,10 @@ async fn sign_in(core: &Core, request: Request<pb::SignInRequest>) -> Result<pb:
     credentials(core, &account, session.id, &token)
 }
 
-fn read_credentials(request: &pb::SignInRequest) -> Result<(Email, Password), Error> {
+fn read_credentials(core: &Core, request: &pb::SignInRequest) -> Result<(Claimed, Password), Error> {
     let mut violations = Vec::new();
-    let email = Email::parse(&request.email).map_err(|problem| violations.push(Violation::email("", problem)));
+    let email = Claimed::read(&request.email, core.former_are_left)
+        .map_err(|problem| violations.push(Violation::email("", problem)));
     let password =
         Password::attempt(&request.password).map_err(|problem| violations.push(Violation::password(problem)));
     match (email, password) {
@@ -82,11 +83,11 @@ fn read_credentials(request: &pb::SignInRequest) -> Result<(Email, Password), Er
     }
 }
 
-async fn find_row(core: &Core, email: Email) -> Result<Option<AccountRow>, Error> {
+async fn find_row(core: &Core, email: Claimed) -> Result<Option<AccountRow>, Error> {
     core.database
         .read(Lane::Inline, move |conn| {
             let email = email.clone();
-            Box::pin(async move { Ok(accounts::find_by_email_key(conn, email.key()).await?) })
+            Box::pin(async move { Ok(accounts::find_by_email(conn, &email).await?) })
         })
         .await
 }

@@ -4,6 +4,7 @@ use mainstay_db::{self as db, Conn};
 use super::DamagedRow;
 use super::schema::{account_roles, accounts};
 use crate::domain::account::{Account, AccountId, Revision};
+use crate::domain::email::{Claimed, FORMER};
 
 /// The unique index that says that an address has an account.
 pub const EMAIL_TAKEN: &str = "accounts_email_taken";
@@ -43,9 +44,68 @@ pub async fn find(conn: &mut Conn<'_>, id: AccountId) -> Result<Option<AccountRo
     db::first!(conn, accounts::table.find(&uid).select(AccountRow::as_select()) => AccountRow)
 }
 
-/// Finds an account by its folded address.
+/// Finds the account that has an address.
+pub async fn find_by_email(conn: &mut Conn<'_>, email: &Claimed) -> Result<Option<AccountRow>, db::Error> {
+    for key in email.keys() {
+        if let Some(row) = find_by_email_key(conn, key).await? {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
+}
+
+/// Finds an account by the key of its address.
 pub async fn find_by_email_key(conn: &mut Conn<'_>, key: &str) -> Result<Option<AccountRow>, db::Error> {
     db::first!(conn, accounts::table.filter(accounts::email_key.eq(key)).select(AccountRow::as_select()) => AccountRow)
+}
+
+/// An account that is found by the former form of its address.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = accounts)]
+pub struct FormerRow {
+    pub uid: String,
+    pub email: String,
+    pub email_key: String,
+}
+
+/// All keys of the former form lie between these two.
+fn former_keys() -> (&'static str, String) {
+    let next = FORMER.trim_end().to_owned() + "!";
+    (FORMER, next)
+}
+
+/// Says whether any account is still found by the former form of its address.
+pub async fn any_former(conn: &mut Conn<'_>) -> Result<bool, db::Error> {
+    let (first, end) = former_keys();
+    let keys = accounts::table.filter(accounts::email_key.ge(first)).filter(accounts::email_key.lt(end));
+    Ok(db::first!(conn, keys.select(accounts::uid).limit(1) => String)?.is_some())
+}
+
+/// Gives accounts that are found by the former form of their address, by their ids after `uid`: the oldest first.
+pub async fn former(conn: &mut Conn<'_>, uid: &str, limit: i64) -> Result<Vec<FormerRow>, db::Error> {
+    let (first, end) = former_keys();
+    let keys = accounts::table.filter(accounts::email_key.ge(first)).filter(accounts::email_key.lt(end));
+    let rows = keys.filter(accounts::uid.gt(uid)).order(accounts::uid).limit(limit);
+    db::load!(conn, rows.select(FormerRow::as_select()) => FormerRow)
+}
+
+/// Replaces the key of an account's address, unless it was replaced since it was read.
+pub async fn replace_email_key(conn: &mut Conn<'_>, uid: &str, old: &str, new: &str) -> Result<bool, db::Error> {
+    let target = accounts::table.find(uid).filter(accounts::email_key.eq(old));
+    Ok(db::execute!(conn, diesel::update(target).set(accounts::email_key.eq(new)))? > 0)
+}
+
+/// Gives accounts by their ids after `uid`: the oldest first.
+pub async fn page(conn: &mut Conn<'_>, uid: &str, limit: i64) -> Result<Vec<AccountRow>, db::Error> {
+    let rows = accounts::table.filter(accounts::uid.gt(uid)).order(accounts::uid).limit(limit);
+    db::load!(conn, rows.select(AccountRow::as_select()) => AccountRow)
+}
+
+/// Gives the roles of several accounts, by account, each sorted.
+pub async fn roles_of(conn: &mut Conn<'_>, uids: &[String]) -> Result<Vec<(String, String)>, db::Error> {
+    let rows = account_roles::table.filter(account_roles::account_uid.eq_any(uids));
+    let rows = rows.order((account_roles::account_uid, account_roles::role));
+    db::load!(conn, rows.select((account_roles::account_uid, account_roles::role)) => (String, String))
 }
 
 /// Gives an account's roles, sorted.

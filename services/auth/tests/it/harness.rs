@@ -234,6 +234,11 @@ impl Caller {
         answer(self.accounts().lookup_account(self.request(pb::LookupAccountRequest { email: email.to_owned() })).await)
     }
 
+    pub async fn list(&self, page_size: i32, page_token: &str) -> Result<pb::ListAccountsResponse, Fault> {
+        let message = pb::ListAccountsRequest { page_size, page_token: page_token.to_owned() };
+        answer(self.accounts().list_accounts(self.request(message)).await)
+    }
+
     pub async fn set_roles(&self, name: &str, roles: &[&str], etag: &str) -> Result<pb::Account, Fault> {
         let roles = roles.iter().map(|role| (*role).to_owned()).collect();
         let message = pb::SetRolesRequest { name: name.to_owned(), roles, etag: etag.to_owned() };

@@ -6,8 +6,8 @@ use mainstay_identity::Clock;
 
 use crate::harness::TestClock;
 
-fn origin(address: impl ToString) -> Origin {
-    Origin::of(Some(address.to_string().parse::<IpAddr>().unwrap()))
+fn origin(address: &str) -> Origin {
+    Origin::of(Some(address.parse::<IpAddr>().unwrap()))
 }
 
 fn limits() -> (Limits, Arc<TestClock>) {
@@ -71,9 +71,9 @@ fn what_succeeds_or_was_not_tried_is_not_counted() {
     for round in 0..1_000 {
         let attempt = limits.password(office, "ada@example.org").unwrap();
         if round % 2 == 0 {
-            attempt.succeeded()
+            attempt.succeeded();
         } else {
-            attempt.withdraw()
+            attempt.withdraw();
         }
         limits.token(office).unwrap().succeeded();
     }
@@ -112,7 +112,7 @@ fn networks_of_one_ipv6_site_share_a_larger_allowance() {
     let (limits, _) = limits();
     let mut done = 0;
     for network in 0..1_000 {
-        match limits.token(origin(format!("2001:db8:7:{network:x}::1"))) {
+        match limits.token(origin(&format!("2001:db8:7:{network:x}::1"))) {
             Ok(wrong) => drop(wrong),
             Err(exceeded) => {
                 assert_eq!(exceeded.limit, Limit::Address);
@@ -132,7 +132,7 @@ fn an_attack_from_everywhere_slows_strangers_and_never_the_owner() {
     let home = origin("203.0.113.7");
     limits.password(home, "ada@example.org").unwrap().succeeded();
     let attackers = |range: std::ops::Range<usize>| {
-        let let_through = range.clone().map(|number| origin(format!("10.0.{}.{}", number / 256, number % 256)));
+        let let_through = range.map(|number| origin(&format!("10.0.{}.{}", number / 256, number % 256)));
         let_through.map(|from| (0..10).filter(|_| limits.password(from, "ada@example.org").map(drop).is_ok()).count())
     };
     assert_eq!(attackers(0..10).sum::<usize>(), 100);
@@ -141,8 +141,8 @@ fn an_attack_from_everywhere_slows_strangers_and_never_the_owner() {
 
     assert_eq!(wrong_until_refused(&limits, home, ada()), (10, Limit::Account), "where she was signed in from before");
     let on_a_journey = origin("192.0.2.44");
-    let attempt = limits.password(on_a_journey, "ada@example.org");
-    attempt.ok().expect("one try is always there").succeeded();
+    let Ok(attempt) = limits.password(on_a_journey, "ada@example.org") else { panic!("one try is always there") };
+    attempt.succeeded();
     assert_eq!(wrong_until_refused(&limits, on_a_journey, ada()), (10, Limit::Account), "and known from now on");
     let mistyped = origin("192.0.2.45");
     assert_eq!(wrong_until_refused(&limits, mistyped, ada()), (1, Limit::AccountEverywhere));

@@ -3,11 +3,13 @@
 mod accounts;
 mod config;
 mod domain;
+mod email_identity;
 mod error;
 mod harness;
 mod hashing;
 mod keys;
 mod limits;
+mod list_accounts;
 mod policies;
 mod s02_enumeration;
 mod s05_brute_force;

@@ -39,7 +39,7 @@ fn every_method_states_who_may_call_it() {
         let expected = match method.name() {
             "SignUp" | "SignIn" | "Refresh" | "SignOut" | "GetJwks" => Access::Anyone,
             "GetAccount" => Access::SignedIn,
-            "LookupAccount" | "CreateAccount" | "SetRoles" => Access::roles(["mainstay.admin"]),
+            "LookupAccount" | "ListAccounts" | "CreateAccount" | "SetRoles" => Access::roles(["mainstay.admin"]),
             new => panic!("{new} is not in the table: who may call it?"),
         };
         assert_eq!(access_of(&method), Some(expected), "{}", path_of(&method));
@@ -53,6 +53,7 @@ fn the_rest_addresses_are_the_documented_ones() {
     let mut expected: Vec<(String, String)> = [
         ("GET /.well-known/jwks.json", ""),
         ("GET /auth/v1/{name=accounts/*}", ""),
+        ("GET /auth/v1/accounts", ""),
         ("POST /auth/v1/accounts", "*"),
         ("POST /auth/v1/accounts:lookup", "*"),
         ("POST /auth/v1/accounts:signUp", "*"),
@@ -89,6 +90,7 @@ async fn callers_without_the_right_are_refused() {
     assert_eq!(reason(nobody.get_account("accounts/me").await), Reason::Unauthenticated);
     for (caller, expected) in [(nobody, Reason::Unauthenticated), (&user, Reason::PermissionDenied)] {
         assert_eq!(reason(caller.lookup("ada@example.org").await), expected);
+        assert_eq!(reason(caller.list(-1, "no token").await), expected);
         assert_eq!(reason(caller.create_account("eve@example.org", PASSWORD, &[]).await), expected);
         assert_eq!(reason(caller.set_roles(&ada.name, &[], "").await), expected);
         // Permission is decided before the request is looked at (AIP-211).

@@ -53,7 +53,20 @@ both_engines! {
         let harness = Harness::start(engine).await;
         let refused = start_on(&harness.database, &TestClock::new(), &config(), &[8; 32]).await;
         let error = refused.err().unwrap();
-        assert!(matches!(error, StartError::SealedWithAnotherKey { .. }));
+        assert!(matches!(error, StartError::SealedWithAnotherKey(_)));
         assert!(error.to_string().contains("auth.key_encryption_key"));
+    }
+
+    async fn a_database_that_belongs_to_another_data_directory_says_which_key_is_wanted(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let other = tempfile::tempdir().unwrap();
+        let key_encryption_key = config().key_encryption_key(other.path(), false).unwrap();
+        let tokens = mainstay_identity::VerifierConfig::default();
+        let environment = mainstay_auth::Environment::new(harness.database.clone(), key_encryption_key, tokens);
+        let error = mainstay_auth::start(&config(), environment).await.err().unwrap().to_string();
+        let tried = other.path().join(KEY_FILE).display().to_string();
+        for part in ["signing key", &tried, "data directory", "auth.key_encryption_key", "auth.database_url"] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
     }
 }
