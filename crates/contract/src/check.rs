@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use mainstay_record::{Kind, Value, ValueRef};
+use mainstay_record::{Kind, Value, ValueRef, stored_json};
 use regex::Regex;
 
 /// One constraint on one value. Evaluated on column values, whatever they came from.
@@ -244,9 +244,9 @@ pub(crate) fn scalar(json: &serde_json::Value, kind: Kind) -> Value {
 
 fn count(value: ValueRef<'_>) -> u64 {
     let ValueRef::Json(text) = value else { return 0 };
-    match serde_json::from_str(text) {
-        Ok(serde_json::Value::Array(items)) => items.len() as u64,
-        Ok(serde_json::Value::Object(entries)) => entries.len() as u64,
+    match stored_json(text) {
+        Some(serde_json::Value::Array(items)) => items.len() as u64,
+        Some(serde_json::Value::Object(entries)) => entries.len() as u64,
         _ => 0,
     }
 }

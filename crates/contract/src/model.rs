@@ -7,7 +7,7 @@ use mainstay_record::{Layout, NumberPath, Template};
 use prost_reflect::DescriptorPool;
 
 use crate::hash::hash;
-use crate::{Behaviors, Check, Diagnostic, JsonChecks, Place, Source, annotations};
+use crate::{Behaviors, Check, Diagnostic, JsonBehaviors, JsonChecks, Place, Source, annotations};
 
 /// A contract that loaded without errors.
 #[derive(Debug, Clone)]
@@ -92,6 +92,8 @@ pub struct FieldModel {
     pub checks: Vec<Check>,
     /// On what is inside a JSON column; none where nothing in there is constrained.
     pub json_checks: Option<JsonChecks>,
+    /// Who may set what is inside a JSON column; none where nothing in there is OUTPUT_ONLY or IMMUTABLE.
+    pub json_behaviors: Option<JsonBehaviors>,
     /// Skip `checks` where the value is its type's zero (`ignore: IGNORE_IF_ZERO_VALUE`).
     pub ignore_zero: bool,
     /// The field's own columns: of a reference one for each variable of the target, of a flattened message its presence.

@@ -1,6 +1,6 @@
 //! Validates the record that a write would leave behind.
 
-use mainstay_record::{JsonShape, Kind, Layout, Role, Value};
+use mainstay_record::{JsonShape, Kind, Layout, Role, Value, stored_json};
 
 use crate::check::{Check, is_set, is_zero, scalar};
 use crate::{Container, FieldModel, Items, JsonChecks, JsonFieldChecks, Resource, Violation, money};
@@ -78,7 +78,7 @@ fn json(model: &FieldModel, shape: &JsonShape, value: &Value, found: &mut Vec<Vi
         return;
     }
     let parsed = match value {
-        Value::Json(text) => serde_json::from_str(text).unwrap_or(serde_json::Value::Null),
+        Value::Json(text) => stored_json(text).unwrap_or(serde_json::Value::Null),
         _ => serde_json::Value::Null,
     };
     let count = count(&parsed);

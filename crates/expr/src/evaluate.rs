@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use mainstay_record::{Kind, Value};
+use mainstay_record::{Kind, Value, stored_json};
 use serde_json::Value as Json;
 
 use crate::ir::{AuthName, CompareOp, Expr, Measure, Root, TextOp, shift_time};
@@ -99,7 +99,7 @@ impl<'v> Val<'v> {
             Value::Text(v) => Val::Text(Cow::Borrowed(v)),
             Value::Bytes(v) => Val::Bytes(Cow::Borrowed(v)),
             Value::Timestamp(v) => Val::Timestamp(*v),
-            Value::Json(v) => serde_json::from_str(v).map_or(Val::Null, |json| Val::Json(Cow::Owned(json))),
+            Value::Json(v) => stored_json(v).map_or(Val::Null, |json| Val::Json(Cow::Owned(json))),
         }
     }
 

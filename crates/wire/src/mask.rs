@@ -5,7 +5,7 @@ use mainstay_record::Value;
 use crate::{
     Decoded, MaskError, RecordPlan,
     fail::shown,
-    record::{Member, RecordField, Storage},
+    record::{Member, Node, RecordField, Storage},
     table::Shape,
 };
 
@@ -109,8 +109,9 @@ impl RecordPlan {
 
     /// Carries the selected values of a request over to a stored row.
     ///
-    /// A path into a message that the row does not have sets the message, if the request has it. A member of a oneof that
-    /// becomes set unsets the others.
+    /// A path into a message that the row does not have sets the message, if the request has it. A message that becomes
+    /// unset takes along what is in it, also what the selection does not name. A member of a oneof that becomes set
+    /// unsets the others.
     pub fn merge(&self, selection: &MaskSelection, stored: &mut [Value], incoming: &[Value]) {
         let value = |column: usize| incoming.get(column).cloned().unwrap_or_default();
         for column in &selection.parents {
@@ -121,6 +122,7 @@ impl RecordPlan {
         for column in &selection.columns {
             put(stored, *column, value(*column));
         }
+        clear_below_unset(&self.root, selection, stored, &|column| self.blank(column));
         for members in &self.oneofs {
             let touched =
                 |column: &usize| selection.columns.binary_search(column).is_ok() || selection.parents.contains(column);
@@ -157,6 +159,21 @@ fn unknown(path: &str, name: &str) -> String {
         return "a path holds a comma; send the paths one by one".to_owned();
     }
     format!("there is no field \"{}\"", shown(name))
+}
+
+/// Leaves nothing in the columns of the messages that were unset.
+fn clear_below_unset(node: &Node, selection: &MaskSelection, stored: &mut [Value], blank: &dyn Fn(usize) -> Value) {
+    for field in &node.fields {
+        let Storage::Message { presence, node, .. } = &field.storage else { continue };
+        let named = selection.columns.binary_search(presence).is_ok();
+        if named && stored.get(*presence) != Some(&Value::Bool(true)) {
+            for column in &field.columns {
+                put(stored, *column, blank(*column));
+            }
+        } else {
+            clear_below_unset(node, selection, stored, blank);
+        }
+    }
 }
 
 fn put(row: &mut [Value], column: usize, value: Value) {

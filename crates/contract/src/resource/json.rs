@@ -7,16 +7,17 @@ use mainstay_expr::{Field, RecordType, Storage, Type};
 use mainstay_record::{JsonField, JsonMessage, JsonShape, Kind};
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
-use crate::annotations::{self, FIELD, REFERENCE};
+use crate::annotations::{self, FIELD, REFERENCE, RESOURCE};
 use crate::capabilities;
 use crate::money::MONEY;
+use crate::options::message_option;
 use crate::report::Report;
 use crate::resource::options;
 use crate::resource::refused;
 use crate::resource::types::{Stored, Types, map_type};
 use crate::resource::{constraints, types::Refused};
 use crate::text::Step;
-use crate::{Container, Items, JsonChecks, JsonFieldChecks};
+use crate::{Behaviors, Container, Items, JsonBehaviors, JsonChecks, JsonFieldBehavior, JsonFieldChecks};
 
 /// How deep different messages may lie in one another inside a JSON column.
 pub const MAX_JSON_DEPTH: usize = 32;
@@ -25,6 +26,7 @@ pub const MAX_JSON_DEPTH: usize = 32;
 pub(crate) struct BuiltJson {
     pub shape: JsonShape,
     pub checks: Option<JsonChecks>,
+    pub behaviors: Option<JsonBehaviors>,
     pub ty: Type,
 }
 
@@ -35,6 +37,7 @@ pub(crate) struct JsonBuilder<'a, 'f> {
     read: &'a mut HashSet<String>,
     shape: JsonShape,
     checks: Vec<Vec<JsonFieldChecks>>,
+    behaviors: Vec<Vec<JsonFieldBehavior>>,
     /// How many messages are being entered, one inside the other.
     depth: usize,
     /// Entry in the shape, by the message's full name.
@@ -51,6 +54,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             read,
             shape: JsonShape::default(),
             checks: Vec::new(),
+            behaviors: Vec::new(),
             depth: 0,
             entries: HashMap::new(),
             records: HashMap::new(),
@@ -80,7 +84,13 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             messages: std::mem::take(&mut self.checks),
             money: self.entries.get(MONEY).copied(),
         };
-        BuiltJson { shape: std::mem::take(&mut self.shape), checks: constrains(&checks).then_some(checks), ty }
+        let behaviors = JsonBehaviors { container, messages: std::mem::take(&mut self.behaviors) };
+        BuiltJson {
+            shape: std::mem::take(&mut self.shape),
+            checks: constrains(&checks).then_some(checks),
+            behaviors: behaviors.restrict().then_some(behaviors),
+            ty,
+        }
     }
 
     /// Enters a message and all below it into the shape, once.
@@ -92,19 +102,21 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         self.entries.insert(message.full_name().to_owned(), entry);
         self.shape.messages.push(JsonMessage::default());
         self.checks.push(Vec::new());
+        self.behaviors.push(Vec::new());
         options::check_aliases(self.report, message);
         let mut fields: Vec<FieldDescriptor> = message.fields().collect();
         fields.sort_by_key(FieldDescriptor::number);
         for field in fields {
-            if let Some((stored, checks)) = self.field(&field) {
-                self.shape.messages[entry].fields.push(stored);
-                self.checks[entry].push(checks);
+            if let Some(entered) = self.field(&field) {
+                self.shape.messages[entry].fields.push(entered.stored);
+                self.checks[entry].push(entered.checks);
+                self.behaviors[entry].push(entered.behavior);
             }
         }
         entry
     }
 
-    fn field(&mut self, field: &FieldDescriptor) -> Option<(JsonField, JsonFieldChecks)> {
+    fn field(&mut self, field: &FieldDescriptor) -> Option<Entered> {
         self.read.insert(field.full_name().to_owned());
         if self.report.undefined.contains(field.full_name()) {
             return None;
@@ -128,6 +140,13 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
                 "a default on a field inside a message",
             );
         }
+        // A resource that is stored inside another keeps the name that identifies it elsewhere.
+        if options.behaviors.identifier && !is_name_of_resource(field) {
+            let spot = self.report.name(field.parent_file().name(), field.path());
+            options::refuse_identifier(self.report, &spot, field.full_name());
+        }
+        let written = options.behaviors;
+        let behaviors = Behaviors { required: written.required || constraints.required, ..written };
         let stored = match self.types.stored(field) {
             Ok(stored) => stored,
             Err(Refused(name)) => {
@@ -152,12 +171,18 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             kind,
             presence: container == Container::One && (wrapped || field.supports_presence()),
             container,
-            required: options.behaviors.required || constraints.required,
+            // Where only the server may write, nobody can be told to.
+            required: behaviors.required && !behaviors.output_only,
             ignore_zero: constraints.ignore_zero,
             checks: constraints.checks,
             items: constraints.items,
         };
-        Some((JsonField { number: field.number(), key: field.name().to_owned(), message }, checks))
+        let (number, name) = (field.number(), field.name().to_owned());
+        Some(Entered {
+            stored: JsonField { number, key: name.clone(), message },
+            checks,
+            behavior: JsonFieldBehavior { number, name, container, behaviors },
+        })
     }
 
     /// The entry of the message that a field holds, if it holds one.
@@ -222,6 +247,19 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         self.records.insert(key, Arc::clone(&record));
         record
     }
+}
+
+fn is_name_of_resource(field: &FieldDescriptor) -> bool {
+    let message = field.parent_message();
+    let resource = message_option(message.parent_pool(), &message.options(), RESOURCE);
+    field.name() == "name" && resource.is_some()
+}
+
+/// What one field comes to.
+struct Entered {
+    stored: JsonField,
+    checks: JsonFieldChecks,
+    behavior: JsonFieldBehavior,
 }
 
 /// Told already.

@@ -209,10 +209,7 @@ impl Builder<'_, '_> {
     /// Options that are good on a field of the resource itself only.
     fn check_place_of_options(&mut self, level: &Level, item: &Item) {
         if item.options.behaviors.identifier && !(level.depth == 0 && item.descriptor.name() == "name") {
-            self.report
-                .error(&item.spot, format!("{} is not the identifier of a resource", item.field_path))
-                .because("IDENTIFIER belongs on the field `name` of the resource (AIP-203)")
-                .help("remove IDENTIFIER from the field");
+            options::refuse_identifier(self.report, &item.spot, &item.field_path);
         }
         if item.options.default.is_some() && level.depth > 0 {
             let spot = options::spot(self.report, &item.descriptor, FIELD, &[Step::Field("default")]);
@@ -273,7 +270,7 @@ impl Builder<'_, '_> {
         let column = self.push(item.column.clone(), item.field_path.clone(), item.path.clone(), role, Kind::Json, true);
         let storage = Storage::Json { column, shape: built.shape };
         let (model, field) = item.done(built.ty, storage, vec![column], false, self.report);
-        (FieldModel { json_checks: built.checks, ..model }, field)
+        (FieldModel { json_checks: built.checks, json_behaviors: built.behaviors, ..model }, field)
     }
 
     fn refuse_default(&mut self, item: &Item) {
@@ -326,6 +323,7 @@ impl Item {
             default: None,
             checks: self.constraints.checks,
             json_checks: None,
+            json_behaviors: None,
             ignore_zero: self.constraints.ignore_zero,
             columns,
             children: Vec::new(),

@@ -14,6 +14,14 @@ pub(crate) fn spot(report: &Report<'_>, field: &FieldDescriptor, extension: &str
     report.option(field.parent_file().name(), field.path(), tag::FIELD_OPTIONS, extension, steps)
 }
 
+/// IDENTIFIER says something of one field only.
+pub(crate) fn refuse_identifier(report: &mut Report<'_>, spot: &Spot, field: &str) {
+    report
+        .error(spot, format!("{field} is not the identifier of a resource"))
+        .because("IDENTIFIER belongs on the field `name` of the resource (AIP-203)")
+        .help("remove IDENTIFIER from the field");
+}
+
 /// Former names must be names, and nobody else's today.
 pub(crate) fn check_aliases(report: &mut Report<'_>, message: &MessageDescriptor) {
     let aliases: Vec<(FieldDescriptor, Vec<String>)> = message

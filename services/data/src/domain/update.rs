@@ -96,6 +96,9 @@ impl Request {
         selection.retain(|column| op.caller.is_system() || plan.fields.is_writable(column));
         let mut new = old.to_vec();
         plan.record.merge(&selection, &mut new, &decoded.values);
+        if !op.caller.is_system() {
+            plan.fields.keep_output_only(old, &mut new);
+        }
         let revision = plan.resource.layout.revision();
         new[revision] = Value::Int(op.caller.now.max(revision_of(&old[revision]).saturating_add(1)));
         if let Some(column) = plan.resource.update_time {

@@ -4,6 +4,8 @@ use mainstay_contract::{FieldModel, Resource};
 use mainstay_expr::{Program, evaluate_value};
 use mainstay_record::{Column, Kind, Layout, Value};
 
+use super::inside::Inside;
+use super::same::same_value;
 use crate::domain::caller::Caller;
 
 /// The fields of a resource that a write treats in a special way.
@@ -12,6 +14,8 @@ pub struct Fields {
     /// Columns under OUTPUT_ONLY fields, ascending: what a client sends there is dropped (AIP-203).
     pub output_only: Vec<usize>,
     immutable: Vec<(String, Vec<usize>)>,
+    /// What is said inside JSON columns that a client may write.
+    inside: Vec<Inside>,
     defaults: Vec<(usize, Program)>,
 }
 
@@ -20,17 +24,19 @@ impl Fields {
     pub fn new(resource: &Resource) -> Fields {
         let mut fields = Fields::default();
         for field in &resource.fields {
-            fields.collect(field, false);
+            fields.collect(field, &resource.layout, false);
         }
         fields.output_only.sort_unstable();
         fields.output_only.dedup();
         fields
     }
 
-    fn collect(&mut self, field: &FieldModel, output_only: bool) {
+    fn collect(&mut self, field: &FieldModel, layout: &Layout, output_only: bool) {
         let output_only = output_only || field.behaviors.output_only;
         if output_only {
             self.output_only.extend(&field.columns);
+        } else {
+            self.inside.extend(Inside::new(field, layout));
         }
         if field.behaviors.immutable {
             self.immutable.push((field.field_path.clone(), all_columns(field)));
@@ -39,7 +45,7 @@ impl Fields {
             self.defaults.push((*column, default.clone()));
         }
         for child in &field.children {
-            self.collect(child, output_only);
+            self.collect(child, layout, output_only);
         }
     }
 
@@ -53,6 +59,12 @@ impl Fields {
         for index in &self.output_only {
             values[*index] = unset(&layout.columns[*index]);
         }
+        self.inside.iter().for_each(|inside| inside.clear(values));
+    }
+
+    /// Leaves what a client may not set inside lists, maps and messages as it was.
+    pub fn keep_output_only(&self, old: &[Value], new: &mut [Value]) {
+        self.inside.iter().for_each(|inside| inside.keep_output_only(old, new));
     }
 
     /// Fills in the defaults of the fields that the request left unset (`present` lists the columns that it set).
@@ -68,8 +80,9 @@ impl Fields {
 
     /// Names the IMMUTABLE fields that would change.
     pub fn changed_immutable(&self, old: &[Value], new: &[Value]) -> Vec<String> {
-        let changed = |columns: &Vec<usize>| columns.iter().any(|index| old[*index] != new[*index]);
-        self.immutable.iter().filter(|(_, columns)| changed(columns)).map(|(field, _)| field.clone()).collect()
+        let changed = |columns: &Vec<usize>| columns.iter().any(|index| !same_value(&old[*index], &new[*index]));
+        let flat = self.immutable.iter().filter(|(_, columns)| changed(columns)).map(|(field, _)| field.clone());
+        flat.chain(self.inside.iter().flat_map(|inside| inside.changed_immutable(old, new))).collect()
     }
 }
 

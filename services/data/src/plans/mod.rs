@@ -3,11 +3,13 @@
 mod compiled;
 mod fields;
 pub mod guard;
+mod inside;
 mod lane;
 mod lists;
 mod reads;
 mod recent;
 mod resource;
+mod same;
 mod snapshot;
 
 pub use compiled::{Compiled, MAX_CACHED_SHAPES, Shapes};

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod behaviors;
 mod contract_service;
 mod contracts;
 mod crud;

@@ -245,6 +245,7 @@ impl Caller<'_> {
         let method = service.methods().find(|m| m.name() == name).unwrap_or_else(|| panic!("no method {name}"));
         let text = request.to_string();
         let mut reader = serde_json::Deserializer::from_str(&text);
+        reader.disable_recursion_limit();
         let message = DynamicMessage::deserialize_with_options(method.input(), &mut reader, &DeserializeOptions::new())
             .unwrap_or_else(|error| panic!("{text}: {error}"));
         let path = format!("/{}/{}", service.full_name(), method.name());
@@ -257,7 +258,7 @@ impl Caller<'_> {
         let mut json = Vec::new();
         let mut writer = serde_json::Serializer::new(&mut json);
         answer.serialize_with_options(&mut writer, &SerializeOptions::new().use_proto_field_name(true)).unwrap();
-        Ok(serde_json::from_slice(&json).unwrap())
+        Ok(mainstay_record::stored_json(std::str::from_utf8(&json).unwrap()).unwrap())
     }
 
     /// Sends bytes as they are.
