@@ -45,7 +45,7 @@ pub const CAPABILITIES: &[Capability] = &[
     yes("(mainstay.v1.resource).index.fields", "an index over scalar fields and references"),
     yes("(mainstay.v1.resource).index.unique", "a unique index"),
     no("(mainstay.v1.resource).soft_delete", "leave it out; Delete removes the row"),
-    yes("(mainstay.v1.field).aliases", "former names, accepted on input"),
+    yes("(mainstay.v1.field).aliases", "former names, accepted on input, in JSON's spelling, too"),
     yes(
         "(mainstay.v1.field).default",
         "what a Create that leaves the field unset gets; a zero that was sent stays, so the field is `optional`",

@@ -1,7 +1,8 @@
 //! What a contract is known by.
 
+use data_encoding::HEXLOWER;
+
 /// SHA-256 in lower-case hex.
 pub(crate) fn hash(bytes: &[u8]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref())
 }

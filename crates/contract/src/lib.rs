@@ -34,7 +34,7 @@ pub use json_checks::{Container, Items, JsonChecks, JsonFieldChecks};
 pub use link::MAX_IMPORT_DEPTH;
 pub use model::{Access, Contract, FieldModel, Index, Method, Reference, Resource, Rule, Service, Standard};
 pub use money::MAX_MONEY_NANOS;
-pub use naming::{MAX_IDENTIFIER_BYTES, lower_camel};
+pub use naming::MAX_IDENTIFIER_BYTES;
 pub use parse::MAX_NESTING;
 pub use pattern::MAX_PATTERN_VARIABLES;
 pub use report::MAX_DIAGNOSTICS;

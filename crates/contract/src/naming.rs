@@ -29,8 +29,8 @@ pub(crate) fn upper_camel(name: &str) -> String {
     words.map(|word| word[..1].to_ascii_uppercase() + &word[1..]).collect()
 }
 
-/// `OrderLine` and `order_line` to `orderLine`: also the name that a derived field has in JSON.
-pub fn lower_camel(name: &str) -> String {
+/// `OrderLine` and `order_line` to `orderLine`.
+pub(crate) fn lower_camel(name: &str) -> String {
     let upper = upper_camel(&snake(name));
     upper.get(..1).map_or(String::new(), |first| first.to_ascii_lowercase() + &upper[1..])
 }

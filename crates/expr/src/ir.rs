@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use mainstay_record::time::TIME_RANGE_US;
 use mainstay_record::{Kind, Value};
 
 /// Which record a column belongs to. In SQL `Resource` and `Old` are the row of the table; `New` exists only in memory.
@@ -312,9 +313,6 @@ pub fn kind_of(value: &Value) -> Option<Kind> {
         Value::Json(_) => Some(Kind::Json),
     }
 }
-
-/// The first and the last moment that `google.protobuf.Timestamp` allows, in microseconds: the years 1 to 9999.
-pub const TIME_RANGE_US: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
 
 /// The value of `Expr::Now { offset_us }`: the time moved, and kept within [`TIME_RANGE_US`] (PostgreSQL knows no others).
 pub fn shift_time(now_us: i64, offset_us: i64) -> i64 {

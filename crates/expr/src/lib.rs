@@ -12,13 +12,12 @@ mod program;
 mod schema;
 mod scope;
 mod target;
-mod time;
 
 pub use cel::{MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_PUNCTUATION, RuleScope, compile_default, compile_rule};
 pub use evaluate::{evaluate, evaluate_value};
 pub use filter::{MAX_DEPTH, MAX_FILTER_BYTES, MAX_NODES, compile_filter};
 pub use fold::fold;
-pub use ir::{AuthName, CompareOp, Expr, Measure, Root, TIME_RANGE_US, TextOp, kind_of, shift_time};
+pub use ir::{AuthName, CompareOp, Expr, Measure, Root, TextOp, kind_of, shift_time};
 pub use order::{MAX_ORDER_BYTES, MAX_ORDER_KEYS, OrderKey, compile_order};
 pub use problem::{Problem, ProblemKind};
 pub use program::{AtomValues, MAX_ATOMS, Program, Split};

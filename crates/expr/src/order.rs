@@ -97,7 +97,7 @@ fn resolve<'r>(source: &str, span: Span, record: &'r RecordType) -> Result<(Numb
         if name.is_empty() {
             return Err(Problem::new(span, ProblemKind::Syntax, "a field name is missing beside the dot"));
         }
-        let Some(field) = within.field(name) else {
+        let Some(field) = within.input_field(name) else {
             let message = format!("`{}` has no field `{name}`", within.name);
             return Err(Problem::new(place, ProblemKind::UnknownName, message));
         };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mainstay_record::names::{Names, named};
 use mainstay_record::{JsonShape, Template};
 
 /// The fields of one message, as expressions see them.
@@ -19,6 +20,8 @@ pub struct RecordType {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
     pub name: String,
+    /// Its name in JSON, which filters and orders accept.
+    pub json_name: String,
     /// Names that the field had before; filters, orders and rules accept them.
     pub aliases: Vec<String>,
     pub number: u32,
@@ -92,8 +95,19 @@ pub enum Storage {
     Etag { revision: usize },
 }
 
+impl Field {
+    fn names(&self) -> Names<'_, String> {
+        Names { name: &self.name, json_name: &self.json_name, aliases: &self.aliases }
+    }
+}
+
 impl RecordType {
-    /// Finds a field by its name or one of its aliases; a present name wins over another field's alias.
+    /// Finds the field that a client names, by any of its names.
+    pub fn input_field(&self, name: &str) -> Option<&Field> {
+        named(&self.fields, Field::names, name)
+    }
+
+    /// Finds the field that a rule names, by its name or one of its aliases; a present name wins over another field's alias.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields
             .iter()

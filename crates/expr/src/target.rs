@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_record::{JsonShape, Kind, Template, Value};
+use mainstay_record::{JsonShape, Kind, Template, Value, etag_revision};
 
 use crate::ir::{CompareOp, Expr, Measure, Root};
 use crate::problem::{Problem, ProblemKind};
@@ -281,9 +281,5 @@ pub(crate) fn name_equals(template: &Template, columns: &[Expr], nullable: bool,
 
 /// Whether the etag equals a constant: a comparison of revisions.
 pub(crate) fn etag_equals(revision: Expr, constant: &str) -> Expr {
-    let digits = constant.len() == 16 && constant.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    match i64::from_str_radix(constant, 16) {
-        Ok(number) if digits => Expr::eq(revision, Expr::int(number)),
-        _ => Expr::FALSE,
-    }
+    etag_revision(constant).map_or(Expr::FALSE, |number| Expr::eq(revision, Expr::int(number)))
 }

@@ -1,10 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod etag;
 mod json;
 mod layout;
+pub mod names;
 mod row;
+pub mod time;
 mod value;
 
+pub use etag::{etag_revision, etag_text};
 pub use json::{MAX_STORED_DEPTH, stored_json};
 pub use layout::{Column, JsonField, JsonMessage, JsonShape, Layout, NumberPath, Role, Template, TemplatePart};
 pub use row::Row;

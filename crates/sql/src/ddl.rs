@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use data_encoding::HEXLOWER;
+
 use crate::{ColumnSpec, ColumnType, Dialect, ForeignKey, IndexColumn, Literal, PrimaryKey, SchemaStep, quote};
 
 /// Writes a schema step as the statements that carry it out, in order; none where the engine needs none.
@@ -176,10 +178,7 @@ pub(crate) fn literal(dialect: Dialect, literal: &Literal) -> String {
             }
         }
         Literal::Bytes(v) => {
-            let hex = v.iter().fold(String::new(), |mut hex, byte| {
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            });
+            let hex = HEXLOWER.encode(v);
             if postgres { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") }
         }
         Literal::Timestamp(v) => {

@@ -1,5 +1,7 @@
 //! The failure that travels up through nested values and gathers its path on the way, at no cost where nothing fails.
 
+use mainstay_record::time::TimeError;
+
 use crate::{DecodeError, JsonError, JsonErrorKind, Violation, WireError};
 
 /// How much of a client's own text an error message repeats.
@@ -155,6 +157,17 @@ impl From<Fail> for DecodeError {
     fn from(fail: Fail) -> DecodeError {
         DecodeError { violations: vec![fail.into_violation()] }
     }
+}
+
+impl From<TimeError> for Fail {
+    fn from(error: TimeError) -> Fail {
+        Fail::value(error.to_string())
+    }
+}
+
+/// Reads a time or a duration that a client wrote.
+pub(crate) fn parsed<T>(text: &str, parse: fn(&str) -> Result<T, TimeError>) -> Result<T, Fail> {
+    parse(text).map_err(|error| Fail::value(error.of(&shown(text))))
 }
 
 /// One level less, or the refusal.

@@ -2,6 +2,7 @@
 
 mod error;
 mod fail;
+mod field_mask;
 pub mod frame;
 mod from_json;
 mod json;
@@ -14,14 +15,13 @@ mod record;
 mod selection;
 mod table;
 mod to_json;
-mod wkt;
 mod writer;
 
 pub use error::{DecodeError, EncodeError, JsonError, JsonErrorKind, MaskError, PlanError, Violation, WireError};
 pub use fail::MAX_JSON_VIOLATIONS;
 pub use mask::MaskSelection;
 pub use plans::{AliasResolver, FieldInfo, JsonOptions, MessageId, Plans};
-pub use record::{Decoded, MAX_RECORD_DEPTH, RecordPlan, etag_text};
+pub use record::{Decoded, MAX_RECORD_DEPTH, RecordPlan};
 pub use selection::Selection;
 
 /// How deep messages may nest, in protobuf, in JSON, in Struct and across Any.

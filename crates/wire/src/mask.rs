@@ -1,6 +1,7 @@
 //! Update masks (AIP-134, AIP-161) over a record.
 
 use mainstay_record::Value;
+use mainstay_record::names::json_name;
 
 use crate::{
     Decoded, MaskError, RecordPlan,
@@ -23,7 +24,7 @@ pub struct MaskSelection {
 }
 
 impl RecordPlan {
-    /// Resolves the paths of an update mask. `*` selects every field; names may be in snake or camel case or an alias.
+    /// Resolves the paths of an update mask. `*` selects every field; each part of a path is any of its field's names.
     ///
     /// Fails on an unknown name, on a path into a repeated field, a map or anything else that is stored as one value, and
     /// on `*` beside other paths.
@@ -57,7 +58,7 @@ impl RecordPlan {
         let mut names = path.split('.').peekable();
         let mut top = true;
         while let Some(name) = names.next() {
-            let field = node.named(name).ok_or_else(|| unknown(path, name))?;
+            let field = node.named(name).or_else(|| by_snake_case(node, name)).ok_or_else(|| unknown(path, name))?;
             if std::mem::take(&mut top) {
                 selection.fields.push(field.number);
             }
@@ -152,6 +153,13 @@ impl MaskSelection {
         self.fields.sort_unstable();
         self.fields.dedup();
     }
+}
+
+/// Finds the field that a client's library meant which turned JSON's `addressLine1` into snake case without knowing the
+/// message: `address_line1`, for `address_line_1`.
+fn by_snake_case<'n>(node: &'n Node, name: &str) -> Option<&'n RecordField> {
+    let is_snake = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+    is_snake.then(|| node.named(&json_name(name))).flatten()
 }
 
 fn unknown(path: &str, name: &str) -> String {

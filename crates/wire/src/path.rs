@@ -1,11 +1,13 @@
 //! Dotted paths: query parameters, path captures, nested bodies, read masks.
 
+use mainstay_record::time::{Duration, Timestamp};
+
 use crate::{
     FieldInfo, JsonErrorKind, MaskError, MessageId, Selection,
-    fail::{Fail, shown},
+    fail::{Fail, parsed, shown},
+    field_mask,
     from_json::{Given, enum_number, put_duration, put_timestamp, read_bytes},
     table::{FieldPlan, Leaf, MessagePlan, Shape, Special, Table},
-    wkt::{duration::Duration, field_mask, timestamp::Timestamp},
     writer::{Tag, WireType, close, open, put_length_delimited, put_varint},
 };
 
@@ -101,7 +103,7 @@ fn text_field(table: &Table, field: &FieldPlan, text: &str, out: &mut Vec<u8>) -
     match field.leaf {
         Leaf::Message(index) => {
             let body = open(out);
-            text_message(table, table.message(index), text, out)?;
+            text_message(table, (field, table.message(index)), text, out)?;
             close(body, out);
             Ok(())
         }
@@ -127,18 +129,26 @@ fn text_scalar(table: &Table, leaf: Leaf, text: &str, out: &mut Vec<u8>) -> Resu
     Ok(())
 }
 
-fn text_message(table: &Table, plan: &MessagePlan, text: &str, out: &mut Vec<u8>) -> Result<(), Fail> {
+fn text_message(
+    table: &Table,
+    (field, plan): (&FieldPlan, &MessagePlan),
+    text: &str,
+    out: &mut Vec<u8>,
+) -> Result<(), Fail> {
     match plan.special {
-        Special::Timestamp => put_timestamp(Timestamp::parse(text)?, out),
-        Special::Duration => put_duration(Duration::parse(text)?, out),
+        Special::Timestamp => put_timestamp(parsed(text, Timestamp::parse)?, out),
+        Special::Duration => put_duration(parsed(text, Duration::parse)?, out),
         Special::Wrapper => match plan.fields.first() {
             Some(field) => text_field(table, field, text, out)?,
             None => return Err(no_text_form()),
         },
         Special::FieldMask => {
-            for path in text.split(',').filter(|path| !path.is_empty()) {
-                // a path with an underscore is in the contract's own names already
-                let path = field_mask::to_snake(path).unwrap_or_else(|| path.to_owned());
+            for path in field_mask::paths(text) {
+                let path = match field.mask_of {
+                    Some(of) => table.in_proto_names(of, path),
+                    // a path with an underscore is in the contract's own names already
+                    None => field_mask::to_snake(path).unwrap_or_else(|| path.to_owned()),
+                };
                 Tag::new(1, WireType::Bytes).put(out);
                 put_length_delimited(path.as_bytes(), out);
             }

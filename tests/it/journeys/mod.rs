@@ -6,6 +6,7 @@ mod command_line;
 mod crud;
 mod explicit_zeros;
 mod masks;
+mod names;
 mod rename;
 mod s05_brute_force;
 mod s09_identity;

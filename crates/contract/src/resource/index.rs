@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use data_encoding::HEXLOWER;
 use mainstay_record::Role;
 use prost_reflect::{DescriptorPool, Value};
 
@@ -78,7 +79,7 @@ fn name(head: &Head, built: &Built, columns: &[(usize, bool)], unique: bool) -> 
         return name + suffix;
     }
     let digest = ring::digest::digest(&ring::digest::SHA256, name.as_bytes());
-    let digest: String = digest.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let digest = HEXLOWER.encode(&digest.as_ref()[..4]);
     name.truncate(MAX_IDENTIFIER_BYTES - suffix.len() - digest.len() - 1);
     format!("{name}_{digest}{suffix}")
 }

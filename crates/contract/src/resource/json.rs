@@ -7,7 +7,7 @@ use mainstay_expr::{Field, RecordType, Storage, Type};
 use mainstay_record::{JsonField, JsonMessage, JsonShape, Kind};
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
-use crate::annotations::{self, FIELD, REFERENCE, RESOURCE};
+use crate::annotations::{self, FIELD, FieldOptions, REFERENCE, RESOURCE};
 use crate::capabilities;
 use crate::money::MONEY;
 use crate::options::message_option;
@@ -127,24 +127,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         if refused::field(self.report, field) {
             return None;
         }
-        if options.reference.is_some() {
-            let spot = options::spot(self.report, field, REFERENCE, &[Step::Field("type")]);
-            capabilities::refuse(self.report, &spot, "references inside messages", "a reference inside a message");
-        }
-        if options.default.is_some() {
-            let spot = options::spot(self.report, field, FIELD, &[Step::Field("default")]);
-            capabilities::refuse(
-                self.report,
-                &spot,
-                "defaults inside messages",
-                "a default on a field inside a message",
-            );
-        }
-        // A resource that is stored inside another keeps the name that identifies it elsewhere.
-        if options.behaviors.identifier && !is_name_of_resource(field) {
-            let spot = self.report.name(field.parent_file().name(), field.path());
-            options::refuse_identifier(self.report, &spot, field.full_name());
-        }
+        self.refuse_what_belongs_to_resources(field, &options);
         let written = options.behaviors;
         let behaviors = Behaviors { required: written.required || constraints.required, ..written };
         let stored = match self.types.stored(field) {
@@ -183,6 +166,28 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             checks,
             behavior: JsonFieldBehavior { number, name, container, behaviors },
         })
+    }
+
+    /// Options that are good on a field of a resource only.
+    fn refuse_what_belongs_to_resources(&mut self, field: &FieldDescriptor, options: &FieldOptions) {
+        if options.reference.is_some() {
+            let spot = options::spot(self.report, field, REFERENCE, &[Step::Field("type")]);
+            capabilities::refuse(self.report, &spot, "references inside messages", "a reference inside a message");
+        }
+        if options.default.is_some() {
+            let spot = options::spot(self.report, field, FIELD, &[Step::Field("default")]);
+            capabilities::refuse(
+                self.report,
+                &spot,
+                "defaults inside messages",
+                "a default on a field inside a message",
+            );
+        }
+        // A resource that is stored inside another keeps the name that identifies it elsewhere.
+        if options.behaviors.identifier && !is_name_of_resource(field) {
+            let spot = self.report.name(field.parent_file().name(), field.path());
+            options::refuse_identifier(self.report, &spot, field.full_name());
+        }
     }
 
     /// The entry of the message that a field holds, if it holds one.
@@ -236,6 +241,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             let aliases = annotations::read(&field).aliases;
             fields.push(Field {
                 name: field.name().to_owned(),
+                json_name: field.json_name().to_owned(),
                 aliases,
                 number: field.number(),
                 ty,

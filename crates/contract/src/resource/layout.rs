@@ -307,6 +307,7 @@ impl Item {
         let number = self.descriptor.number();
         let field = Field {
             name: self.descriptor.name().to_owned(),
+            json_name: self.descriptor.json_name().to_owned(),
             aliases: self.options.aliases.clone(),
             number,
             ty,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use mainstay_record::names::json_name;
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
 use crate::annotations::{self, FIELD};
@@ -17,29 +18,24 @@ pub(crate) fn spot(report: &Report<'_>, field: &FieldDescriptor, extension: &str
 /// IDENTIFIER says something of one field only.
 pub(crate) fn refuse_identifier(report: &mut Report<'_>, spot: &Spot, field: &str) {
     report
-        .error(spot, format!("{field} is not the identifier of a resource"))
+        .tightened(spot, format!("{field} is not the identifier of a resource"))
         .because("IDENTIFIER belongs on the field `name` of the resource (AIP-203)")
         .help("remove IDENTIFIER from the field");
 }
 
-/// Former names must be names, and nobody else's today.
+/// Former names must be names, and nobody else's today, in the contract or in JSON.
 pub(crate) fn check_aliases(report: &mut Report<'_>, message: &MessageDescriptor) {
-    let aliases: Vec<(FieldDescriptor, Vec<String>)> = message
-        .fields()
-        .map(|field| (field.clone(), annotations::read(&field).aliases))
-        .filter(|(_, aliases)| !aliases.is_empty())
-        .collect();
-    if aliases.is_empty() {
-        return;
+    let fields: Vec<(FieldDescriptor, Vec<String>)> =
+        message.fields().map(|field| (field.clone(), annotations::read(&field).aliases)).collect();
+    let mut taken: HashMap<String, FieldDescriptor> = HashMap::new();
+    for (field, _) in &fields {
+        for name in [field.name(), field.json_name()] {
+            taken.entry(name.to_owned()).or_insert_with(|| field.clone());
+        }
     }
-    let names = message.fields().flat_map(|field| {
-        let owner = field.full_name().to_owned();
-        [(field.name().to_owned(), owner.clone()), (field.json_name().to_owned(), owner)]
-    });
-    let mut taken: HashMap<String, String> = names.collect();
-    for (field, aliases) in aliases {
+    for (field, aliases) in &fields {
         for (i, alias) in aliases.iter().enumerate() {
-            check_alias(report, &field, i, alias, &mut taken);
+            check_alias(report, field, i, alias, &mut taken);
         }
     }
 }
@@ -49,7 +45,7 @@ fn check_alias(
     field: &FieldDescriptor,
     position: usize,
     alias: &str,
-    taken: &mut HashMap<String, String>,
+    taken: &mut HashMap<String, FieldDescriptor>,
 ) {
     let valid = alias.starts_with(|c: char| c.is_ascii_alphabetic())
         && alias.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -58,10 +54,17 @@ fn check_alias(
         report
             .error(&spot, format!("`{alias}` is not a name that a field can have had"))
             .help("write a former name of the field");
-    } else if let Some(other) = taken.insert(alias.to_owned(), field.full_name().to_owned()) {
-        report
-            .error(&spot, format!("the alias `{alias}` is taken"))
-            .because(format!("it names {other} too, so input could mean either"))
-            .help("remove the alias");
+        return;
+    }
+    for name in [alias.to_owned(), json_name(alias)] {
+        let owner = taken.entry(name.clone()).or_insert_with(|| field.clone());
+        if *owner != *field {
+            let it = if name == alias { "it".to_owned() } else { format!("in JSON it is `{name}`, which") };
+            report
+                .tightened(&spot, format!("the alias `{alias}` is taken"))
+                .because(format!("{it} names {} too, so input could mean either", owner.full_name()))
+                .help("remove the alias");
+            return;
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use cel::common::ast::{IdedExpr, operators};
 use mainstay_record::Value;
+use mainstay_record::time::TIME_RANGE_US;
 
 use super::check::Checker;
 use super::operand::Operand;
@@ -65,7 +66,7 @@ impl Checker<'_> {
 fn shifted(base: &Operand, by: i64) -> Option<Operand> {
     match base {
         Operand::Constant { ty: Type::Timestamp, value: Value::Timestamp(at) } => {
-            let moved = at.checked_add(by).filter(|moved| crate::ir::TIME_RANGE_US.contains(moved))?;
+            let moved = at.checked_add(by).filter(|moved| TIME_RANGE_US.contains(moved))?;
             Some(Operand::constant(Type::Timestamp, Value::Timestamp(moved)))
         }
         Operand::Computed { expr: Expr::Now { offset_us }, .. } => {

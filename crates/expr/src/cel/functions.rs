@@ -2,6 +2,7 @@
 
 use cel::common::ast::{CallExpr, IdedExpr};
 use mainstay_record::Value;
+use mainstay_record::time::{Duration, TimeError, Timestamp};
 
 use super::check::Checker;
 use super::operand::Operand;
@@ -9,7 +10,6 @@ use crate::ir::{Expr, Measure, TextOp};
 use crate::problem::{Problem, ProblemKind};
 use crate::schema::Type;
 use crate::target::{Form, Target, document_size, starts_with_constant};
-use crate::time;
 
 impl Checker<'_> {
     /// A call of anything but an operator.
@@ -23,9 +23,11 @@ impl Checker<'_> {
             ("lowerAscii", Some(text), []) => self.ascii_case(text, false),
             ("upperAscii", Some(text), []) => self.ascii_case(text, true),
             ("timestamp", None, [text]) => {
-                self.time(text, Type::Timestamp, |text| time::timestamp(text).map(Value::Timestamp))
+                self.time(text, Type::Timestamp, |text| Ok(Value::Timestamp(Timestamp::parse(text)?.micros())))
             }
-            ("duration", None, [text]) => self.time(text, Type::Duration, |text| time::duration(text).map(Value::Int)),
+            ("duration", None, [text]) => {
+                self.time(text, Type::Duration, |text| Ok(Value::Int(Duration::parse_units(text)?.micros())))
+            }
             ("matches", ..) => {
                 let span = self.span(at);
                 let problem = super::unsupported(span, "matches()");
@@ -75,14 +77,14 @@ impl Checker<'_> {
         Some(Operand::Computed { ty: Type::Text, expr: Expr::AsciiCase { upper, of } })
     }
 
-    fn time(&mut self, text: &IdedExpr, ty: Type, read: fn(&str) -> Option<Value>) -> Option<Operand> {
+    fn time(&mut self, text: &IdedExpr, ty: Type, read: fn(&str) -> Result<Value, TimeError>) -> Option<Operand> {
         let operand = self.operand(text)?;
         let Operand::Constant { value: Value::Text(source), .. } = &operand else {
             return self.unsupported(text, "a timestamp or duration that is not written out");
         };
         match read(source) {
-            Some(value) => Some(Operand::constant(ty, value)),
-            None => {
+            Ok(value) => Some(Operand::constant(ty, value)),
+            Err(_) => {
                 let span = self.span(text);
                 let problem = Problem::new(span, ProblemKind::Type, format!("`{source}` is not {}", ty.describe()));
                 self.report(

@@ -45,7 +45,7 @@ fn split_path(path: &[Segment]) -> (&Segment, &[Segment]) {
 }
 
 fn field<'r>(record: &'r RecordType, segment: &Segment) -> Result<&'r Field, Problem> {
-    record.field(&segment.name).ok_or_else(|| {
+    record.input_field(&segment.name).ok_or_else(|| {
         let message = format!("`{}` has no field `{}`", record.name, segment.name);
         let names: Vec<&str> = record.fields.iter().map(|field| field.name.as_str()).collect();
         let problem = Problem::new(segment.span.clone(), ProblemKind::UnknownName, message);

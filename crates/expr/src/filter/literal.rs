@@ -1,12 +1,12 @@
 //! Literals, read by the type of the field that they are compared with.
 
+use mainstay_record::time::{Date, Duration, Timestamp};
 use mainstay_record::{Kind, Value};
 
 use super::syntax::Argument;
 use crate::float::narrowed;
 use crate::problem::{Problem, ProblemKind};
 use crate::schema::{MapKey, Type};
-use crate::time;
 
 /// Reads the argument as a value of the type, stored as `kind`.
 ///
@@ -21,10 +21,12 @@ pub(crate) fn literal(argument: &Argument, ty: &Type, kind: Option<Kind>) -> Res
         Type::Double if bare => number(&text).map(Value::Double),
         Type::Float if bare => number(&text).map(narrowed).map(Value::Double),
         Type::Text => Some(Value::Text(text.clone())),
-        Type::Timestamp if kind == Some(Kind::Int) => time::timestamp(&text).map(Value::Int),
-        Type::Timestamp => time::timestamp(&text).map(Value::Timestamp),
-        Type::Duration => time::seconds(&text).map(Value::Int),
-        Type::Date => time::date(&text).map(Value::Int),
+        Type::Timestamp if kind == Some(Kind::Int) => {
+            Timestamp::parse(&text).ok().map(|time| Value::Int(time.micros()))
+        }
+        Type::Timestamp => Timestamp::parse(&text).ok().map(|time| Value::Timestamp(time.micros())),
+        Type::Duration => Duration::parse(&text).ok().map(|duration| Value::Int(duration.micros())),
+        Type::Date => Date::parse(&text).ok().map(|date| Value::Int(date.number())),
         Type::Enum(ty) => match ty.number(&text) {
             Some(number) => Some(Value::Int(i64::from(number))),
             None => {

@@ -445,3 +445,58 @@ fn a_filter_beyond_the_limits_is_refused() {
         assert_eq!(problem.kind, ProblemKind::Limit, "{problem}");
     }
 }
+
+/// The same condition by any name of its fields, whichever the client knows.
+#[test]
+fn a_filter_takes_the_names_of_json() {
+    for (json, proto) in [
+        ("createTime > \"2024-05-01T12:00:00Z\"", "create_time > \"2024-05-01T12:00:00Z\""),
+        ("label = a", "title = a"),
+        ("NOT createTime:*", "NOT create_time:*"),
+    ] {
+        assert_eq!(compile_filter(json, &item()), compile_filter(proto, &item()), "{json}");
+        assert!(compile_filter(json, &item()).is_ok(), "{json}");
+    }
+    let problem = compile_filter("CreateTime:*", &item()).unwrap_err();
+    assert_eq!(problem.kind, ProblemKind::UnknownName);
+}
+
+/// One text form of times and durations: what JSON takes, filters take.
+#[test]
+fn a_filter_reads_times_and_durations_as_json_does() {
+    for time in [
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+        "9999-12-31T23:59:59.999999999Z",
+        "9999-12-30T22:00:01Z",
+        "1969-12-31T23:59:59.9Z",
+        "2024-05-01T12:00:00+23:59",
+        "2024-05-01T12:00:00.123456789-00:00",
+    ] {
+        for op in ["=", "<", ">="] {
+            let source = format!("create_time {op} \"{time}\"");
+            assert!(compile_filter(&source, &item()).is_ok(), "{source}");
+        }
+    }
+    for time in [
+        "2024-05-01t12:00:00Z",
+        "2024-05-01T12:00:00z",
+        "2024-05-01 12:00:00Z",
+        "2016-12-31T23:59:60Z",
+        "2024-05-01T24:00:00Z",
+        "2024-05-01T12:00:00",
+        "2024-05-01T12:00:00.1234567890Z",
+        "2024-05-01T12:00:00+0100",
+        "2024-05-01T12:00Z",
+        "0001-01-01T00:00:00+00:01",
+    ] {
+        let problem = compile_filter(&format!("create_time = \"{time}\""), &item()).unwrap_err();
+        assert_eq!(problem.kind, ProblemKind::Type, "{time}");
+    }
+    for duration in ["315576000000s", "-315576000000s", "1.000000001s", "-0.5s", "\"1.5s\""] {
+        assert!(compile_filter(&format!("ttl = {duration}"), &item()).is_ok(), "{duration}");
+    }
+    for duration in ["315576000001s", "1.5m", "\"1s1s\"", "\".5s\"", "\"1.s\"", "1.0000000001s", "\"+1s\""] {
+        assert!(compile_filter(&format!("ttl = {duration}"), &item()).is_err(), "{duration}");
+    }
+}

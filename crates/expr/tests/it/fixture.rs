@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use mainstay_expr::{EnumType, Field, MapKey, RecordType, RuleScope, Storage, Type};
+use mainstay_record::names::json_name;
 use mainstay_record::{JsonField, JsonMessage, JsonShape, Kind, Template, TemplatePart, Value};
 
 /// A column of the fixture: its name, kind, and whether it may be NULL.
@@ -68,7 +69,7 @@ fn template(parts: &[&str]) -> Template {
 }
 
 fn field(number: u32, name: &str, ty: Type, storage: Storage) -> Field {
-    Field { name: name.to_owned(), aliases: Vec::new(), number, ty, storage }
+    Field { name: name.to_owned(), json_name: json_name(name), aliases: Vec::new(), number, ty, storage }
 }
 
 fn stored(number: u32, name: &str, ty: Type) -> Field {

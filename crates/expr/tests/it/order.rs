@@ -26,6 +26,10 @@ fn an_order_names_columns_identities_and_directions() {
                 key(&["stock"], &[5], false, false),
             ],
         ),
+        (
+            "createTime desc,address.city",
+            vec![key(&["create_time"], &[12], true, true), key(&["address__city"], &[18, 1], false, false)],
+        ),
         ("name desc", vec![key(&["_id"], &[1], true, false)]),
         ("place", vec![key(&["place_country", "place_town"], &[17], false, true)]),
     ];

@@ -20,6 +20,7 @@ mod tables;
 mod tightened;
 mod values;
 
+use data_encoding::HEXLOWER;
 use mainstay_sql::{Probe, SchemaStep};
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
@@ -105,7 +106,7 @@ impl Plan {
             context.update(part.as_bytes());
             context.update(&[0]);
         }
-        context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        HEXLOWER.encode(context.finish().as_ref())
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use mainstay_identity::{
     FetchFuture, KeySet, KeySource, KeySourceError, OPERATOR, Principal, ServiceKeys, ServiceKeysError, VerifyingKey,
     roles,
@@ -66,7 +67,7 @@ fn made(data_dir: &Path, name: &str) -> Result<SecretString, mainstay_keys::Erro
 }
 
 fn new_secret() -> Result<String, mainstay_keys::Error> {
-    Ok(mainstay_keys::random::<32>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(HEXLOWER.encode(&mainstay_keys::random::<32>()?))
 }
 
 /// Fetches the public keys from the auth service in another process.

@@ -202,7 +202,10 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
             Leaf::Message(index) => {
                 let depth = enter(depth)?;
                 let body = open(self.out);
-                self.message(index, below, depth)?;
+                match field.mask_of {
+                    None => self.message(index, below, depth)?,
+                    of => self.field_mask(of)?,
+                }
                 close(body, self.out);
                 Ok(())
             }

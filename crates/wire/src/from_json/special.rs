@@ -1,11 +1,13 @@
 //! The well-known types, whose JSON is not an object of their fields. Each writes its message's body.
 
+use mainstay_record::time::{Date, Duration, Timestamp};
+
 use super::{FromJson, duplicate, finite};
 use crate::{
-    fail::{Fail, enter, shown},
+    fail::{Fail, enter, parsed, shown},
+    field_mask,
     json::keys::DistinctKeys,
     table::{MessagePlan, Special},
-    wkt::{date::Date, duration::Duration, field_mask, timestamp::Timestamp},
     writer::{Sink, Tag, WireType, close, open, put_length_delimited, put_varint, put_varint_at},
 };
 
@@ -30,8 +32,12 @@ impl<S: Sink> FromJson<'_, '_, '_, S> {
                 let micros = self.given_number()?.int64()?;
                 put_duration(Duration::from_micros(micros), self.out);
             }
-            Special::Timestamp => put_timestamp(Timestamp::parse(&self.text("a time as a string")?)?, self.out),
-            Special::Duration => put_duration(Duration::parse(&self.text("a duration as a string")?)?, self.out),
+            Special::Timestamp => {
+                put_timestamp(parsed(&self.text("a time as a string")?, Timestamp::parse)?, self.out);
+            }
+            Special::Duration => {
+                put_duration(parsed(&self.text("a duration as a string")?, Duration::parse)?, self.out);
+            }
             Special::Date => {
                 let number = self.given_number()?.int64()?;
                 let Some(date) = Date::from_number(number) else {
@@ -39,7 +45,7 @@ impl<S: Sink> FromJson<'_, '_, '_, S> {
                 };
                 put_date(date, self.out);
             }
-            Special::FieldMask => self.field_mask()?,
+            Special::FieldMask => self.field_mask(None)?,
             Special::Wrapper => self.wrapper(plan)?,
             Special::Any => self.any(depth)?,
             Special::Struct => self.structure(depth)?,
@@ -70,7 +76,8 @@ impl<S: Sink> FromJson<'_, '_, '_, S> {
         }
     }
 
-    fn field_mask(&mut self) -> Result<(), Fail> {
+    /// Reads the paths of a mask, over the message `of` if it is known: a path then has any of its fields' names.
+    pub(super) fn field_mask(&mut self, of: Option<u32>) -> Result<(), Fail> {
         if self.storage() {
             self.scan.expect(b'[')?;
             let mut first = true;
@@ -84,12 +91,14 @@ impl<S: Sink> FromJson<'_, '_, '_, S> {
             return Err(self.instead("a field mask as a string"));
         }
         let text = self.scan.string()?;
-        for path in text.split(',').filter(|path| !path.is_empty()) {
-            let Some(snake) = field_mask::to_snake(path) else {
+        for path in field_mask::paths(&text) {
+            let Some(path) =
+                of.map_or_else(|| field_mask::to_snake(path), |of| Some(self.table.in_proto_names(of, path)))
+            else {
                 return Err(Fail::value(format!("\"{}\" of a field mask must be in camel case", shown(path))));
             };
             self.out.push(FIRST);
-            put_length_delimited(snake.as_bytes(), self.out);
+            put_length_delimited(path.as_bytes(), self.out);
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Rows to message bytes.
 
-use mainstay_record::{Kind, Row, Template, TemplatePart, ValueRef};
+use mainstay_record::time::{Date, Duration, Timestamp};
+use mainstay_record::{Kind, Row, Template, TemplatePart, ValueRef, etag_text};
 
 use super::{
     Node, RecordField, RecordPlan, SlotKind, Storage,
@@ -10,7 +11,6 @@ use crate::{
     EncodeError, MAX_DEPTH, Selection,
     from_json::{FromJson, put_date, put_duration, put_timestamp},
     selection::child,
-    wkt::{date::Date, duration::Duration, timestamp::Timestamp},
     writer::{Sink, Tag, WireType, close, open},
 };
 
@@ -126,7 +126,7 @@ impl RecordPlan {
         });
         let Some(revision) = revision else { return Ok(()) };
         tag.put(out);
-        let text = super::etag_text(revision);
+        let text = etag_text(revision);
         crate::writer::put_length_delimited(text.as_bytes(), out);
         Ok(())
     }

@@ -6,6 +6,7 @@ mod encode;
 mod put;
 mod take;
 
+use mainstay_record::names::{Names, named};
 use mainstay_record::{Kind, Layout, Row, Template, Value};
 use prost_reflect::MessageDescriptor;
 
@@ -280,15 +281,14 @@ impl Node {
         self.numbers.find(number).map(|index| &self.fields[index])
     }
 
-    /// Finds a field by its name, its JSON name or an alias, in this order.
+    /// Finds a field by any of its names.
     pub(crate) fn named(&self, name: &str) -> Option<&RecordField> {
-        let own = |field: &&RecordField| *field.name == *name || *field.json_name == *name;
-        let alias = |field: &&RecordField| field.aliases.iter().any(|alias| **alias == *name);
-        self.fields.iter().find(own).or_else(|| self.fields.iter().find(alias))
+        named(&self.fields, RecordField::names, name)
     }
 }
 
-/// Writes an etag: the revision as 16 lower-case hex digits.
-pub fn etag_text(revision: i64) -> String {
-    format!("{revision:016x}")
+impl RecordField {
+    fn names(&self) -> Names<'_, Box<str>> {
+        Names { name: &self.name, json_name: &self.json_name, aliases: &self.aliases }
+    }
 }

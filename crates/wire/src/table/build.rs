@@ -46,6 +46,7 @@ pub(super) fn field_plan(
         shape,
         tag: Tag::new(number, wire_type),
         oneof: real_oneof(field),
+        mask_of: None,
     })
 }
 

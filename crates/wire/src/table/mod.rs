@@ -8,6 +8,7 @@ mod storage;
 use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
+use mainstay_record::names::{Names, named};
 
 use crate::{
     reader::Width,
@@ -85,6 +86,8 @@ pub(crate) struct FieldPlan {
     pub(crate) tag: Tag,
     /// Position of the (real) oneof in its message.
     pub(crate) oneof: Option<u16>,
+    /// The message whose fields the paths of this mask name, where that is known (AIP-134).
+    pub(crate) mask_of: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -154,6 +157,25 @@ impl Table {
         &self.enums[index as usize]
     }
 
+    /// The path of a mask over a message in proto names, whichever of its fields' names it has. What names no field stays
+    /// as it is, for whoever follows the mask to refuse.
+    pub(crate) fn in_proto_names(&self, message: u32, path: &str) -> String {
+        let mut plan = Some(self.message(message));
+        let mut names = String::with_capacity(path.len() + 4);
+        for (position, segment) in path.split('.').enumerate() {
+            if position > 0 {
+                names.push('.');
+            }
+            let field = plan.and_then(|plan| plan.named(segment, 0).map(|index| &plan.fields[index]));
+            names.push_str(field.map_or(segment, |field| &field.name));
+            plan = field.filter(|field| !matches!(field.shape, Shape::Map(_))).and_then(|field| match field.leaf {
+                Leaf::Message(index) | Leaf::Group(index) => Some(self.message(index)),
+                _ => None,
+            });
+        }
+        names
+    }
+
     /// Whether `null` is a value of this type, not the absence of one.
     pub(crate) fn takes_null(&self, leaf: Leaf) -> bool {
         match leaf {
@@ -184,12 +206,10 @@ impl MessagePlan {
         self.numbers.find(number)
     }
 
-    /// Finds a field by its name in the contract, its JSON name or an alias, in this order. Not for every request: it
-    /// looks at all fields, because in storage [`MessagePlan::named`] only knows the storage keys.
+    /// Finds a field by any of its names in the contract. Not for every request: it looks at all fields, because in
+    /// storage [`MessagePlan::named`] only knows the storage keys.
     pub(crate) fn in_contract(&self, name: &str) -> Option<&FieldPlan> {
-        let own = |field: &&FieldPlan| *field.name == *name || *field.json_name == *name;
-        let alias = |field: &&FieldPlan| field.aliases.iter().any(|alias| **alias == *name);
-        self.fields.iter().find(own).or_else(|| self.fields.iter().find(alias))
+        named(&self.fields, FieldPlan::names, name)
     }
 
     /// Finds a field by any of its accepted names; `expected` is tried first, because keys tend to come in order.
@@ -203,6 +223,10 @@ impl MessagePlan {
 }
 
 impl FieldPlan {
+    pub(crate) fn names(&self) -> Names<'_, Box<str>> {
+        Names { name: &self.name, json_name: &self.json_name, aliases: &self.aliases }
+    }
+
     pub(crate) fn is_singular(&self) -> bool {
         matches!(self.shape, Shape::Implicit | Shape::Explicit)
     }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::FixedState;
+use mainstay_record::names::Rank;
 use prost_reflect::{DescriptorPool, EnumDescriptor, Kind, MessageDescriptor};
 
 use super::{
@@ -10,6 +11,9 @@ use super::{
     build::{Types, field_plan, special},
 };
 use crate::{AliasResolver, PlanError, json::text::put_string};
+
+/// The field of an update's request that says what is updated (AIP-134).
+const UPDATE_MASK: &str = "update_mask";
 
 type Index = HashMap<Box<str>, u32, FixedState>;
 
@@ -50,22 +54,34 @@ fn message_plan(message: &MessageDescriptor, aliases: AliasResolver<'_>, types: 
     });
     let mut plan = MessagePlan::new(message.full_name(), special(message.full_name(), Form::Proto), fields.collect());
     add_names(&mut plan);
+    find_mask(&mut plan, message, types);
     plan.recursive = plan.special == Special::None && reaches_itself(message);
     plan
 }
 
-/// A field's own names win over other fields' aliases.
+/// Enters every name of every field, the strongest first.
 fn add_names(plan: &mut MessagePlan) {
-    let names: Vec<[Box<str>; 2]> = plan.fields.iter().map(|f| [f.name.clone(), f.json_name.clone()]).collect();
-    let aliases: Vec<Vec<Box<str>>> = plan.fields.iter().map(|field| field.aliases.clone()).collect();
-    for (index, [name, json_name]) in names.iter().enumerate() {
-        plan.add_name(name, index);
-        plan.add_name(json_name, index);
+    let fields = plan.fields.iter().enumerate();
+    let names = fields.flat_map(|(index, field)| field.names().accepted().map(move |(rank, name)| (rank, index, name)));
+    let mut names: Vec<(Rank, usize, String)> =
+        names.map(|(rank, index, name)| (rank, index, name.into_owned())).collect();
+    names.sort_by_key(|(rank, ..)| *rank);
+    for (_, index, name) in names {
+        plan.add_name(&name, index);
     }
-    for (index, aliases) in aliases.iter().enumerate() {
-        for alias in aliases {
-            plan.add_name(alias, index);
-        }
+}
+
+/// Says of the mask of an update what it is over: the one message of the request beside it (AIP-134).
+fn find_mask(plan: &mut MessagePlan, message: &MessageDescriptor, types: &mut PoolTypes<'_>) {
+    let singular = message.fields().filter(|field| !field.is_list() && !field.is_map());
+    let messages = singular.filter_map(|field| field.kind().as_message().cloned());
+    let mut ordinary = messages.filter(|inner| special(inner.full_name(), Form::Proto) == Special::None);
+    let (Some(of), None) = (ordinary.next(), ordinary.next()) else { return };
+    let mask = plan.fields.iter_mut().find(|field| &*field.name == UPDATE_MASK && field.is_singular());
+    let is_mask = message.get_field_by_name(UPDATE_MASK).and_then(|field| field.kind().as_message().cloned());
+    if let (Some(mask), Some("google.protobuf.FieldMask")) = (mask, is_mask.as_ref().map(|message| message.full_name()))
+    {
+        mask.mask_of = types.message(&of).ok();
     }
 }
 

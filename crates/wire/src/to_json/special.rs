@@ -1,5 +1,7 @@
 //! The well-known types, whose JSON is not an object of their fields.
 
+use mainstay_record::time::{Date, Duration, Timestamp};
+
 use super::{
     ToJson,
     group::merge,
@@ -7,6 +9,7 @@ use super::{
 };
 use crate::{
     fail::{Fail, enter, shown},
+    field_mask,
     json::{
         base64::put_base64,
         number::{put_f64, put_i64},
@@ -14,7 +17,6 @@ use crate::{
     },
     reader::{Raw, Reader, malformed},
     table::{Leaf, MessagePlan, Special},
-    wkt::{date::Date, duration::Duration, field_mask, timestamp::Timestamp},
 };
 
 impl ToJson<'_, '_> {
@@ -224,19 +226,19 @@ pub(crate) fn read_timestamp(wire: &[u8]) -> Result<Timestamp, Fail> {
         Some(plain) => plain,
         None => varints(wire)?,
     };
-    Timestamp { seconds: seconds.cast_signed(), nanos: int32(nanos) }.check()
+    Ok(Timestamp { seconds: seconds.cast_signed(), nanos: int32(nanos) }.check()?)
 }
 
 /// Reads a `google.protobuf.Duration` and checks its range.
 pub(crate) fn read_duration(wire: &[u8]) -> Result<Duration, Fail> {
     let [seconds, nanos, _] = varints(wire)?;
-    Duration { seconds: seconds.cast_signed(), nanos: int32(nanos) }.check()
+    Ok(Duration { seconds: seconds.cast_signed(), nanos: int32(nanos) }.check()?)
 }
 
 /// Reads a `google.type.Date` and checks that there is such a day.
 pub(crate) fn read_date(wire: &[u8]) -> Result<Date, Fail> {
     let [year, month, day] = varints(wire)?;
-    Date { year: int32(year), month: int32(month), day: int32(day) }.check()
+    Ok(Date { year: int32(year), month: int32(month), day: int32(day) }.check()?)
 }
 
 #[allow(clippy::cast_possible_truncation)] // protobuf says that an int32 is the low 32 bits of its varint

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mainstay_db::Conn;
-use mainstay_record::Value;
-use mainstay_wire::{Decoded, MaskSelection, etag_text, frame};
+use mainstay_record::{Value, etag_text};
+use mainstay_wire::{Decoded, MaskSelection, frame};
 
 use super::constraints::constraint;
 use super::context::{Context, Operation};

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use mainstay_contract::Reference;
 use mainstay_db::{Atomic, BoxFuture, Conn, Lane};
-use mainstay_record::Value;
+use mainstay_record::{Value, etag_revision};
 use mainstay_wire::{Selection, Violation, frame};
 use ring::digest::{Context, SHA256};
 
@@ -219,7 +219,7 @@ fn part_of(op: &Operation, before: &Answer, selection: &Selection) -> Result<Byt
     for (column, part) in record.iter_mut().zip(&before.key) {
         column.clone_from(part);
     }
-    let revision = decoded.etag.and_then(|etag| i64::from_str_radix(&etag, 16).ok());
+    let revision = decoded.etag.as_deref().and_then(etag_revision);
     record[plan.resource.layout.revision()] = Value::Int(revision.unwrap_or_default());
     let mut out = Vec::new();
     plan.record.encode_masked(&record[..], selection, &mut out).map_err(Error::Damaged)?;

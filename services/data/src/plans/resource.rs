@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
-use mainstay_contract::{Contract, Resource, Rule, lower_camel};
+use mainstay_contract::{Contract, Resource, Rule};
 use mainstay_expr::Program;
+use mainstay_record::names::json_name;
 use mainstay_record::{Row, Template, TemplatePart, Value};
 use mainstay_sql::{Condition, Delete, Dialect, Insert, Select, Table, Update, delete, insert, select, update};
 use mainstay_wire::{PlanError, RecordPlan, Selection};
@@ -71,7 +72,7 @@ impl ResourcePlan {
         let table = Table { name: &resource.table, layout: &resource.layout };
         let guard = |rule: &Option<Rule>| rule.as_ref().map(|rule| Guard::new(rule.program.clone()));
         Ok(ResourcePlan {
-            rows_in_json: lower_camel(&resource.plural),
+            rows_in_json: json_name(&resource.plural),
             dialect,
             record,
             fields: Fields::new(&resource),

@@ -30,6 +30,7 @@ mod s32_ruleless;
 mod seeds;
 mod support;
 mod swaps;
+mod times;
 mod uniqueness;
 mod validate_only;
 mod waiting;

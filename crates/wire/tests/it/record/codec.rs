@@ -45,7 +45,7 @@ fn name_and_etag_are_virtual() {
     assert_eq!(decoded.values[0], Value::Null);
     assert_eq!(decoded.values[1], Value::Null);
     assert_eq!(decoded.present, [column("sku")]);
-    assert_eq!(mainstay_wire::etag_text(255), "00000000000000ff");
+    assert_eq!(mainstay_record::etag_text(255), "00000000000000ff");
 }
 
 #[test]

@@ -229,6 +229,30 @@ async fn a_patch_changes_what_its_body_names() {
 }
 
 #[tokio::test]
+async fn a_mask_takes_every_name_of_a_field_and_says_the_contracts() {
+    let spellings = [
+        ("list_price,listPrice,unit_price,unitPrice", ["list_price"; 4].join(",")),
+        ("shelfMark2, shelf_mark_2", ["shelf_mark_2"; 2].join(",")),
+        ("URL,web", ["web"; 2].join(",")),
+        ("publisher.homeTown,publisher.home_town,publisher.city", ["publisher.city"; 3].join(",")),
+        ("notes.someKey,*", "notes.someKey,*".to_owned()),
+        ("noSuchField,no_such,publisher.noSuch.city", "noSuchField,no_such,publisher.noSuch.city".to_owned()),
+    ];
+    for (mask, paths) in spellings {
+        let harness = Harness::start().await;
+        let query = format!("/library/v1/books/1?updateMask={}", mask.replace(' ', "%20"));
+        harness.rest(Method::PATCH, &query, r#"{"title": "T"}"#).await;
+        let body = json!({"book": {"title": "T"}, "updateMask": mask}).to_string();
+        harness.rest(Method::PATCH, "/library/v1/books/1:amend", body).await;
+        for call in harness.data.calls() {
+            let found = mainstay_wire::frame::field_mask(&call.message, 2).unwrap().unwrap();
+            assert_eq!(found.join(","), paths, "{}", call.path);
+        }
+        assert_eq!(harness.data.calls().len(), 2, "{mask}");
+    }
+}
+
+#[tokio::test]
 async fn a_patch_with_a_mask_keeps_it() {
     for query in ["updateMask=title,publisher.city", "update_mask=title,publisher.city&allowMissing=true"] {
         let uri = format!("/library/v1/books/1?{query}");

@@ -1,5 +1,10 @@
 //! `google.protobuf.FieldMask` in JSON: one string of camel-case paths, `"title,price.currencyCode"`.
 
+/// The paths of a mask that is one text.
+pub(crate) fn paths(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|path| !path.is_empty())
+}
+
 /// Turns a path into camel case; nothing where the way back would not lead to the same path.
 pub(crate) fn to_camel(path: &str) -> Option<String> {
     let mut camel = String::with_capacity(path.len());
