@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use http::Method as HttpMethod;
 use mainstay_fault::{Fault, Reason};
 use mainstay_wire::{JsonOptions, MessageId, Plans, Selection};
 use serde_json::value::RawValue;
@@ -31,13 +32,28 @@ pub fn selection(plans: &Plans, output: MessageId, paths: &[&str]) -> Result<Sel
 pub fn answer(plans: &Plans, binding: &Binding, wanted: &Wanted, wire: &[u8]) -> Result<Bytes, Fault> {
     // JSON names its fields: about twice the size, so that the buffer seldom grows.
     let mut json = Vec::with_capacity(wire.len() * 2 + 64);
+    let options = JsonOptions { emit_defaults: wanted.options.emit_defaults && !is_name_alone(plans, binding, wire) };
     plans
-        .to_json_with(binding.method.output, wire, wanted.options, wanted.fields.as_ref(), &mut json)
+        .to_json_with(binding.method.output, wire, options, wanted.fields.as_ref(), &mut json)
         .map_err(Fault::internal)?;
     match &binding.response_field {
         None => Ok(Bytes::from(json)),
         Some(field) => field_of(field, &json),
     }
+}
+
+/// Says whether all that a write answers is the resource's name: a writer who may not read the result is told no more, and
+/// zeros beside it would be made up.
+fn is_name_alone(plans: &Plans, binding: &Binding, wire: &[u8]) -> bool {
+    const NAME: &str = "name";
+    let (ruled, output) = (binding.method.ruled, binding.method.output);
+    if !ruled || wire.is_empty() || binding.http_method == Some(HttpMethod::GET) {
+        return false;
+    }
+    let mut name = Vec::with_capacity(wire.len());
+    let selection = plans.select(output, &[NAME]).ok();
+    let pruned = selection.and_then(|selection| plans.prune(output, wire, &selection, &mut name).ok());
+    pruned.is_some() && name == wire
 }
 
 fn field_of(field: &ResponseField, json: &[u8]) -> Result<Bytes, Fault> {

@@ -316,6 +316,46 @@ async fn zero_values_are_written_where_the_configuration_says_so() {
     let harness = Harness::with(config, Some(library()), None).await;
     harness.data.on_empty("/library.v1.BookService/ListBooks");
     assert_eq!(harness.get("/library/v1/books").await.json(), json!({"books": [], "nextPageToken": ""}));
+    let book = encoded("library.v1.Book", json!({"name": "books/1", "publisher": {"city": "Bern"}}));
+    for method in ["GetBook", "UpdateBook"] {
+        let book = book.clone();
+        harness.data.on(&format!("/library.v1.BookService/{method}"), move |_| Ok(Reply::Unary(book.clone().into())));
+    }
+    let whole = json!({
+        "name": "books/1", "title": "", "pages": 0, "publisher": {"city": "Bern", "street": ""}, "authors": [], "etag": "",
+        "listPrice": "0", "shelfMark2": "", "URL": "",
+    });
+    assert_eq!(harness.get("/library/v1/books/1").await.json(), whole);
+    assert_eq!(harness.rest(Method::PATCH, "/library/v1/books/1", "{}").await.json(), whole);
+    for (fields, part) in [
+        ("name", json!({"name": "books/1"})),
+        ("pages", json!({"pages": 0})),
+        ("publisher.street,URL", json!({"publisher": {"street": ""}, "URL": ""})),
+        ("publisher", json!({"publisher": {"city": "Bern", "street": ""}})),
+    ] {
+        assert_eq!(
+            harness.get(&format!("/library/v1/books/1?$fields={fields}")).await.json(),
+            part,
+            "what is not wanted"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_zeros_are_made_up_beside_a_name_that_stands_for_what_may_not_be_read() {
+    let config = Config { emit_defaults: true, ..Config::default() };
+    let harness = Harness::with(config, Some(library()), None).await;
+    let name = encoded("library.v1.Book", json!({"name": "books/1"}));
+    for method in ["CreateBook", "UpdateBook", "GetBook"] {
+        let name = name.clone();
+        harness.data.on(&format!("/library.v1.BookService/{method}"), move |_| Ok(Reply::Unary(name.clone().into())));
+    }
+    let alone = json!({"name": "books/1"});
+    assert_eq!(harness.post("/library/v1/books", r#"{"title": "T"}"#).await.json(), alone);
+    assert_eq!(harness.rest(Method::PATCH, "/library/v1/books/1", r#"{"title": "T"}"#).await.json(), alone);
+    let part = harness.rest(Method::PATCH, "/library/v1/books/1?$fields=name,title", r#"{"title": "T"}"#).await;
+    assert_eq!(part.json(), alone, "nor where some are asked for");
+    assert_eq!(harness.get("/library/v1/books/1").await.json()["title"], "", "who reads it reads all of it");
 }
 
 #[tokio::test]
