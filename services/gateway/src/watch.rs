@@ -16,6 +16,7 @@ use mainstay_telemetry::Metrics;
 use prost::Message as _;
 use prost_reflect::DescriptorError;
 use tokio::sync::watch;
+use tonic::Code;
 
 use crate::snapshot::{Compiled, Snapshot, SnapshotError};
 use crate::store::StoredContract;
@@ -72,26 +73,22 @@ impl ContractWatch {
     /// Follows the stream until the task is dropped, opening it again whenever it ends.
     pub async fn run(mut self) {
         let mut wait = SHORTEST_WAIT;
+        let mut is_a_stranger = false;
         loop {
-            let seen = self.follow().await;
-            if seen > 0 {
-                wait = SHORTEST_WAIT;
+            match self.follow().await {
+                Ok(0) => {}
+                Ok(_) => wait = SHORTEST_WAIT,
+                Err(fault) => is_a_stranger = report_closed(&fault, is_a_stranger),
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 
-    /// Reads one stream to its end. Returns how many contracts came.
-    async fn follow(&mut self) -> usize {
+    /// Reads one stream to its end. Returns how many contracts came; fails where there is no stream.
+    async fn follow(&mut self) -> Result<usize, Fault> {
         let call = Call::new(WATCH_CONTRACT, gateway_principal(), Bytes::new()).streaming();
-        let mut contracts = match self.data.call(call).await {
-            Ok(reply) => reply.stream(),
-            Err(fault) => {
-                tracing::debug!(error = %fault, "the contract cannot be watched");
-                return 0;
-            }
-        };
+        let mut contracts = self.data.call(call).await?.stream();
         let mut seen = 0;
         while let Some(message) = contracts.next().await {
             match message.map(Contract::decode) {
@@ -99,14 +96,15 @@ impl ContractWatch {
                 Ok(Err(error)) => {
                     tracing::error!(error = %error, "the data service sent a contract that cannot be read");
                 }
+                Err(fault) if seen == 0 => return Err(fault),
                 Err(fault) => {
                     log_end(&fault);
-                    return seen;
+                    break;
                 }
             }
             seen += 1;
         }
-        seen
+        Ok(seen)
     }
 
     /// Serves a contract, then stores it. The one before stays where this one cannot be served; the same one again, as
@@ -160,6 +158,22 @@ enum SwapError {
     Snapshot(#[from] SnapshotError),
     #[error("compiling it was broken off")]
     Stopped,
+}
+
+/// Says why there is no stream. A service that does not know this gateway's key never will by itself: whoever operates the two
+/// is told so, unless `was_told` before. Returns whether that is why.
+fn report_closed(fault: &Fault, was_told: bool) -> bool {
+    let is_a_stranger = fault.code() == Code::Unauthenticated;
+    if is_a_stranger && !was_told {
+        tracing::warn!(
+            "the data service does not know the key of the service account {SERVICE_ACCOUNT}, which this gateway shows: give \
+             both the same services.keys.{SERVICE_ACCOUNT}, or in development the same data directory, whose \
+             keys/service-{SERVICE_ACCOUNT} it is"
+        );
+    } else {
+        tracing::debug!(error = %fault, "the contract cannot be watched");
+    }
+    is_a_stranger
 }
 
 fn log_end(fault: &Fault) {

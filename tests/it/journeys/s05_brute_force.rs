@@ -47,10 +47,30 @@ async fn tries_are_counted_by_address(system: &System) {
     at(OWNER).post(SIGN_IN, credentials(PASSWORD)).await.ok();
 }
 
+/// A hundred connections of one address hash as many passwords as they may; somebody else signs in meanwhile.
+async fn a_crowd_keeps_nobody_waiting(system: &System) {
+    let at = |address: &str| system.http().with_header("x-forwarded-for", address);
+    let crowd: Vec<_> = (0..100)
+        .map(|number| {
+            let attacker = at("198.51.100.99");
+            let guess = json!({"email": format!("user-{number}@example.org"), "password": "guess"});
+            tokio::spawn(async move { attacker.post(SIGN_IN, guess).await.status })
+        })
+        .collect();
+    at("203.0.113.8").post(SIGN_IN, credentials(PASSWORD)).await.ok();
+    let mut refused = 0;
+    for attempt in crowd {
+        refused += i32::from(attempt.await.expect("a call ends") == 429);
+    }
+    assert!(refused >= 10, "{refused} of a hundred were too many");
+}
+
 #[tokio::test]
 async fn an_attacker_behind_a_proxy_keeps_nobody_out_of_one_process() {
     let trusting = |launch: Launch| launch.environment("MAINSTAY__TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1");
-    tries_are_counted_by_address(&System::one_with(Engine::Sqlite, notes::folder(), trusting).await).await;
+    let system = System::one_with(Engine::Sqlite, notes::folder(), trusting).await;
+    tries_are_counted_by_address(&system).await;
+    a_crowd_keeps_nobody_waiting(&system).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What a server writes into its log.
 
 use mainstay_testkit::Engine;
+use mainstay_testkit::server::free_port;
 use serde_json::Value as Json;
 
 use crate::support::{System, notes};
@@ -50,4 +51,17 @@ async fn a_library_that_is_named_speaks_under_its_own_name() {
     let lines = log_of("info,notify=trace").await;
     assert!(lines.iter().any(|line| text(line, "target").starts_with("notify")), "{lines:?}");
     assert!(!lines.iter().any(|line| text(line, "target") == "log"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_gateway_with_another_data_directory_says_which_key_it_lacks() {
+    let mut system = System::three(Engine::Sqlite, notes::folder()).await;
+    let elsewhere = tempfile::tempdir().expect("a folder can be made");
+    let directory = elsewhere.path().to_string_lossy().into_owned();
+    let launch = system.gateway.launch().clone().port(free_port()).environment("MAINSTAY__DATA_DIR", directory);
+    let mut stranger = launch.spawn();
+    stranger.logged("services.keys.gateway").await;
+    stranger.logged("keys/service-gateway").await;
+    stranger.stop().await;
+    system.gateway.stop().await;
 }

@@ -49,19 +49,20 @@ impl Allowance {
 pub struct LimitsConfig {
     /// Wrong passwords and tokens from one address (IPv6: one /64 network), at once.
     pub address_burst: u32,
-    /// The same, in each minute after that.
+    /// Wrong passwords and tokens from one address, in each minute after those at once.
     pub address_per_minute: u32,
     /// Wrong passwords for one account from one address, at once.
     pub account_burst: u32,
-    /// The same, in each minute after that.
+    /// Wrong passwords for one account from one address, in each minute after those at once.
     pub account_per_minute: u32,
     /// Wrong passwords for one account from all addresses that it was not signed in from, at once.
     pub account_everywhere_burst: u32,
-    /// The same, in each minute after that.
+    /// Wrong passwords for one account from all addresses that it was not signed in from, in each minute after those at
+    /// once.
     pub account_everywhere_per_minute: u32,
     /// Accounts that are made from one address, at once.
     pub sign_up_burst: u32,
-    /// The same, in each minute after that.
+    /// Accounts that are made from one address, in each minute after those at once.
     pub sign_up_per_minute: u32,
 }
 

