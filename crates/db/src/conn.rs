@@ -75,7 +75,7 @@ impl<'c> Conn<'c> {
     }
 
     /// Runs a statement and hands its rows to `sink`, as long as it takes them. Returns the number of rows that it took.
-    pub(crate) async fn fetch<S: Sink>(
+    pub async fn fetch<S: Sink>(
         &mut self,
         statement: &Statement,
         binds: &[Value],

@@ -1,10 +1,11 @@
 //! What every operation works with.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use mainstay_db::{Conn, Database, Statement};
+use mainstay_db::{Conn, Database, Sink, Statement};
 use mainstay_keys::SealingKey;
-use mainstay_record::Value;
+use mainstay_record::{Row, Value};
 
 use super::caller::Caller;
 use crate::error::{Error, Result};
@@ -58,7 +59,7 @@ impl Operation {
         match readable {
             Readable::Never => Ok(None),
             Readable::By { statement, .. } => {
-                let binds = statement.values(&self.caller, key);
+                let binds = statement.bound(&self.caller, key);
                 one_row(conn, &statement.statement, &binds, self.plan()).await
             }
         }
@@ -72,7 +73,20 @@ pub async fn one_row(
     binds: &[Value],
     plan: &ResourcePlan,
 ) -> Result<Option<Vec<Value>>> {
-    let mut found = None;
-    conn.query(statement, binds, &mut |row| found = Some(plan.row(row))).await?;
-    Ok(found)
+    let mut found = Found { plan, row: None };
+    conn.fetch(statement, binds, &mut found).await?;
+    Ok(found.row)
+}
+
+/// Takes one row.
+struct Found<'p> {
+    plan: &'p ResourcePlan,
+    row: Option<Vec<Value>>,
+}
+
+impl Sink for Found<'_> {
+    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+        self.row = Some(self.plan.row(row));
+        ControlFlow::Break(())
+    }
 }

@@ -55,6 +55,7 @@ impl Sink for Answer {
             None => self.plan.record.encode(row, &mut self.out),
         };
         self.error = encoded.err();
-        ControlFlow::Continue(())
+        // No other row has the key.
+        ControlFlow::Break(())
     }
 }
