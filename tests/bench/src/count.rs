@@ -24,7 +24,7 @@ const SURPLUS: u64 = 1_000;
 /// What one request may take of the released program, in thousands of instructions. A ceiling only falls: whoever makes
 /// requests cheaper lowers it to what was reached and two in a hundred, which is more than two runs of one program differ.
 const CEILINGS: [(Kind, f64); 5] =
-    [(Kind::Get, 66.0), (Kind::Ruled, 70.0), (Kind::List, 369.0), (Kind::Create, 123.0), (Kind::Update, 125.0)];
+    [(Kind::Get, 47.0), (Kind::Ruled, 52.2), (Kind::List, 336.0), (Kind::Create, 110.0), (Kind::Update, 104.0)];
 
 /// A kind of request that is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
