@@ -113,10 +113,11 @@ fn a_data_directory_that_is_a_file_is_called_one() {
 
 #[test]
 fn an_unknown_setting_is_refused() {
-    let config: Result<Config, _> = serde_json::from_str(r#"{"pool_sise": 3}"#);
-    assert!(config.unwrap_err().to_string().contains("pool_sise"));
-    let config: Config =
-        serde_json::from_str(r#"{"pool_size": 3, "database_url": "postgres://u:hunter2@h/d"}"#).unwrap();
+    // Where a service stores is a setting of its own, not one of its store.
+    for unknown in ["pool_sise", "database_url"] {
+        let config: Result<Config, _> = serde_json::from_str(&format!("{{\"{unknown}\": 3}}"));
+        assert!(config.unwrap_err().to_string().contains(unknown));
+    }
+    let config: Config = serde_json::from_str(r#"{"pool_size": 3}"#).unwrap();
     assert_eq!(config.pool_size, 3);
-    assert!(!format!("{config:?}").contains("hunter2"));
 }
