@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use prost_reflect::{DescriptorPool, FileDescriptor};
+use prost_reflect::{DescriptorPool, FileDescriptor, MessageDescriptor};
 use protox::file::File;
 
 use crate::file::Files;
@@ -10,7 +10,7 @@ use crate::hash::hash;
 use crate::report::{self, Report};
 use crate::resource::{self, head};
 use crate::service::{self, derive::derive};
-use crate::{Contract, Diagnostic, Diagnostics, Source, link, options, parse, source};
+use crate::{Contract, Diagnostic, Diagnostics, Source, embedded, link, options, parse, source};
 
 /// Compiles a contract.
 ///
@@ -45,7 +45,11 @@ fn compile_as(sources: Vec<Source>, applied: bool) -> Result<Contract, Diagnosti
     let bound =
         if report.undefined.is_empty() { service::bind(&mut report, &pool, &heads) } else { service::Bound::default() };
     if heads.is_empty() && report.errors() == 0 {
-        report.general(nothing_to_serve());
+        let mut messages = pool
+            .files()
+            .filter(|file| files.index(file.name()).is_some())
+            .flat_map(|file| file.messages().collect::<Vec<_>>());
+        report.general(nothing_to_serve(messages.next().as_ref()));
     }
     let sound = report.errors() == 0;
     let found = report::sort(report.found);
@@ -57,12 +61,14 @@ fn compile_as(sources: Vec<Source>, applied: bool) -> Result<Contract, Diagnosti
     derived.sort_by(|a, b| a.path.cmp(&b.path));
     let pool = whole(&pool, &files, &derived)?;
     let descriptor_set = encode(pool.files());
-    let sources = files.all.into_iter().filter(|file| !parse::is_embedded(&file.name));
+    let written = files.all.into_iter().filter(|file| !embedded::has(&file.name));
+    let (sources, import_paths) = written.map(|file| (file.source, file.name)).unzip();
     Ok(Contract {
         hash: hash(&descriptor_set),
         pool,
         descriptor_set,
-        sources: sources.map(|file| Source { path: file.name, text: file.source.text }).collect(),
+        sources,
+        import_paths,
         derived,
         resources,
         services: bound.services,
@@ -70,10 +76,13 @@ fn compile_as(sources: Vec<Source>, applied: bool) -> Result<Contract, Diagnosti
     })
 }
 
-fn nothing_to_serve() -> Diagnostic {
-    let help = "add option (google.api.resource) = {type: \"shop.example.com/Product\" pattern: \"products/{product}\"}; to a message";
+fn nothing_to_serve(message: Option<&MessageDescriptor>) -> Diagnostic {
+    let help = match message {
+        Some(message) => format!("add {} to {}", head::example(message), message.full_name()),
+        None => "declare a message with option (google.api.resource)".to_owned(),
+    };
     let cause = "no message has google.api.resource".to_owned();
-    Diagnostic::general("the contract declares no resource", Some(cause), Some(help.into()))
+    Diagnostic::general("the contract declares no resource", Some(cause), Some(help))
 }
 
 /// What cannot happen unless a derived file is wrong, which the checks before rule out.
@@ -140,5 +149,7 @@ pub fn export(contract: &Contract) -> Vec<Source> {
         needed.then(|| Source { path: (*path).to_owned(), text: (*text).to_owned() })
     };
     let imports = mainstay_proto::SOURCES.iter().filter_map(imported);
-    contract.sources.iter().chain(&contract.derived).cloned().chain(imports).collect()
+    let written = contract.sources.iter().zip(&contract.import_paths);
+    let written = written.map(|(source, path)| Source { path: path.clone(), text: source.text.clone() });
+    written.chain(contract.derived.iter().cloned()).chain(imports).collect()
 }

@@ -12,6 +12,11 @@ pub(crate) fn pool() -> DescriptorPool {
     POOL.get_or_init(build).clone()
 }
 
+/// Whether a file of this name is there anyway.
+pub(crate) fn has(name: &str) -> bool {
+    pool().get_file_by_name(name).is_some()
+}
+
 fn build() -> DescriptorPool {
     let mut pool = DescriptorPool::global();
     let mut waiting: Vec<_> = mainstay_proto::SOURCES

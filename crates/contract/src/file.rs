@@ -63,13 +63,6 @@ impl WrittenFile {
         self.spans.get(path).cloned()
     }
 
-    /// The path of the field whose type's name is at a range.
-    pub(crate) fn field_of_type(&self, range: &Range<usize>) -> Option<&[i32]> {
-        let named = |path: &[i32]| path.last() == Some(&tag::FIELD_TYPE_NAME);
-        let (path, _) = self.spans.iter().find(|(path, span)| named(path) && *span == range)?;
-        path.split_last().map(|(_, path)| path)
-    }
-
     /// The first place that one of the paths has, else the file's beginning.
     fn first_span(&self, paths: &[&[i32]]) -> Range<usize> {
         paths.iter().find_map(|path| self.span(path)).unwrap_or(0..0)
@@ -124,6 +117,11 @@ impl Files {
     /// The name of the element at `path`.
     pub(crate) fn name(&self, file: &str, path: &[i32]) -> Spot {
         self.spot(file, |file| file.first_span(&[&join(path, &[tag::NAME]), path]))
+    }
+
+    /// A number in a written file, else the element that has it.
+    pub(crate) fn number(&self, file: usize, path: &[i32], element: &[i32]) -> Spot {
+        Spot { file, range: self.all.get(file).map_or(0..0, |file| file.first_span(&[path, element])) }
     }
 
     /// The whole element at `path`.

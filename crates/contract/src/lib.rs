@@ -13,6 +13,7 @@ mod json_checks;
 mod link;
 mod model;
 mod money;
+mod names;
 mod naming;
 mod options;
 mod parse;

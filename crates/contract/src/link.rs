@@ -1,12 +1,12 @@
 //! From parsed files to one pool of descriptors.
 
+use mainstay_expr::nearest;
 use prost_reflect::DescriptorPool;
-use prost_types::FileDescriptorProto;
-use prost_types::field_descriptor_proto::Type;
 
 use crate::embedded;
 use crate::file::{Files, Spot, tag};
-use crate::parse::{Raw, is_embedded};
+use crate::names::{self, Checked};
+use crate::parse::Raw;
 use crate::report::Report;
 
 /// How long a chain of imports is at most.
@@ -26,48 +26,20 @@ enum State {
 /// Links the files, each after what it imports. What is wrong is reported; the files without problems are in the pool.
 pub(crate) fn link(report: &mut Report<'_>) -> DescriptorPool {
     let files = report.files;
+    let checked = names::check(report);
     let states = vec![State::Waiting; files.all.len()];
-    let mut linker = Linker { report, files, states, stack: Vec::new(), pool: embedded::pool() };
+    let mut linker = Linker { report, files, checked, states, stack: Vec::new(), pool: embedded::pool() };
     for index in 0..files.all.len() {
         linker.visit(index);
     }
     linker.pool
 }
 
-/// A field whose type is not defined.
-struct Undefined {
-    full_name: String,
-    words: Vec<String>,
-}
-
-/// Makes the field at a descriptor path a string. Nothing where there is no such field.
-fn undefine(file: &mut FileDescriptorProto, path: &[i32]) -> Option<Undefined> {
-    const MESSAGE: i32 = 4;
-    const NESTED: i32 = 3;
-    const FIELD: i32 = 2;
-    let at = |index: &i32| usize::try_from(*index).ok();
-    let [MESSAGE, first, rest @ ..] = path else { return None };
-    let mut full_name = file.package.clone().into_iter().filter(|package| !package.is_empty()).collect::<Vec<_>>();
-    let mut message = file.message_type.get_mut(at(first)?)?;
-    let mut rest = rest;
-    while let [NESTED, index, further @ ..] = rest {
-        full_name.push(message.name().to_owned());
-        message = message.nested_type.get_mut(at(index)?)?;
-        rest = further;
-    }
-    full_name.push(message.name().to_owned());
-    let [FIELD, index] = rest else { return None };
-    let field = message.field.get_mut(at(index)?)?;
-    full_name.push(field.name().to_owned());
-    let type_name = field.type_name.take()?;
-    field.set_type(Type::String);
-    let words = type_name.split('.').chain([field.name()]).map(str::to_owned).collect();
-    Some(Undefined { full_name: full_name.join("."), words })
-}
-
 struct Linker<'r, 'f> {
     report: &'r mut Report<'f>,
     files: &'f Files,
+    /// What is not linked yet; nothing for files that do not parse.
+    checked: Vec<Option<Checked>>,
     states: Vec<State>,
     /// The open files, each imported by the one before it.
     stack: Vec<usize>,
@@ -79,50 +51,33 @@ impl Linker<'_, '_> {
         if self.states[index] != State::Waiting {
             return self.states[index];
         }
-        let file = &self.files.all[index];
-        let Some(parsed) = file.parsed.as_ref().filter(|_| !is_embedded(&file.name)) else {
+        let Some(checked) = self.checked[index].take() else {
             self.states[index] = State::Broken;
             return State::Broken;
         };
         self.states[index] = State::Open;
         self.stack.push(index);
         let mut sound = true;
-        for (i, dependency) in parsed.dependency.iter().enumerate() {
-            sound &= self.import(index, i, dependency, &parsed.dependency[..i]);
+        let dependencies = &checked.file.dependency;
+        for (i, dependency) in dependencies.iter().enumerate() {
+            sound &= self.import(index, i, dependency, &dependencies[..i]);
         }
-        sound = sound && self.add(index, parsed.clone());
+        sound = sound && self.add(index, checked);
         self.stack.pop();
         self.states[index] = if sound { State::Linked } else { State::Broken };
         self.states[index]
     }
 
-    /// Adds a file to the pool. Types that are not defined do not keep it out: they are told, and their fields noted, so
-    /// that what else is wrong can be told along with them.
-    fn add(&mut self, index: usize, mut parsed: FileDescriptorProto) -> bool {
-        let file = &self.files.all[index];
-        let Err(error) = self.pool.add_file_descriptor_proto(parsed.clone()) else { return true };
-        let text = &file.source.text;
-        let problems = Raw::all_of(&error.with_source_code(text), text);
-        let undefined: Vec<Option<Undefined>> = problems
-            .iter()
-            .map(|problem| undefine(&mut parsed, file.field_of_type(&problem.range).unwrap_or_default()))
-            .collect();
-        for problem in problems {
+    /// Adds a file to the pool, unless something that it says is not known: then it is only told what else is wrong.
+    fn add(&mut self, index: usize, checked: Checked) -> bool {
+        let mut aside = self.pool.clone();
+        let pool = if checked.sound { &mut self.pool } else { &mut aside };
+        let Err(error) = pool.add_file_descriptor_proto(checked.file) else { return checked.sound };
+        let text = &self.files.all[index].source.text;
+        for problem in Raw::all_of(&error.with_source_code(text), text) {
             problem.add_to(self.report, index);
         }
-        let Some(undefined) = undefined.into_iter().collect::<Option<Vec<_>>>() else { return false };
-        for field in undefined {
-            self.report.undefined_words.extend(field.words);
-            self.report.undefined.insert(field.full_name);
-        }
-        // What is told of the file without those types is about its options.
-        if let Err(error) = self.pool.add_file_descriptor_proto(parsed) {
-            for problem in Raw::all_of(&error.with_source_code(text), text) {
-                problem.add_to(self.report, index);
-            }
-            return false;
-        }
-        true
+        false
     }
 
     fn import(&mut self, file: usize, position: usize, name: &str, before: &[String]) -> bool {
@@ -133,17 +88,15 @@ impl Linker<'_, '_> {
             self.report.error(&spot, format!("{name} is imported twice")).help("remove one of the two imports");
             return false;
         }
-        if is_embedded(name) {
+        if embedded::has(name) {
             return true;
         }
         let Some(imported) = self.files.index(name) else {
+            let instead = self.instead(name);
             self.report
                 .error(&spot, format!("there is no file {name} to import"))
                 .because("imports are paths from the contract's folder")
-                .help(
-                    "add the file to the contract; google/protobuf/*, google/api/*, google/type/*, google/rpc/*, \
-                     buf/validate/validate.proto and mainstay/v1/options.proto are there without any file",
-                );
+                .help(instead);
             return false;
         };
         if self.stack.len() >= MAX_IMPORT_DEPTH {
@@ -163,6 +116,18 @@ impl Linker<'_, '_> {
                 false
             }
             State::Broken | State::Waiting => false,
+        }
+    }
+
+    /// What to import instead of a file that is not there.
+    fn instead(&self, name: &str) -> String {
+        let written = self.files.all.iter().map(|file| file.name.as_str());
+        let embedded: Vec<String> = embedded::pool().files().map(|file| file.name().to_owned()).collect();
+        match nearest(name, written.chain(embedded.iter().map(String::as_str))) {
+            Some(near) => format!("did you mean import \"{near}\";?"),
+            None => "add the file to the contract; google/protobuf/*, google/api/*, google/type/*, google/rpc/*, \
+                     buf/validate/validate.proto and mainstay/v1/options.proto are there without any file"
+                .to_owned(),
         }
     }
 

@@ -18,8 +18,10 @@ pub struct Contract {
     pub pool: DescriptorPool,
     /// The encoded `google.protobuf.FileDescriptorSet` of the same files, dependencies first, with options and comments.
     pub descriptor_set: Vec<u8>,
-    /// The written files, sorted by path.
+    /// The written files as they were given, sorted by path: places in them have one spelling, whoever compiles them.
     pub sources: Vec<Source>,
+    /// Beside each of them, the path by which others import it.
+    pub import_paths: Vec<String>,
     /// The derived services' files, sorted by path.
     pub derived: Vec<Source>,
     /// Sorted by resource type.
@@ -203,6 +205,7 @@ impl Contract {
             pool: DescriptorPool::new(),
             descriptor_set: Vec::new(),
             sources: Vec::new(),
+            import_paths: Vec::new(),
             derived: Vec::new(),
             resources: Vec::new(),
             services: Vec::new(),

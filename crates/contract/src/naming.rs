@@ -40,27 +40,6 @@ pub(crate) fn table(package: &str, message: &str) -> String {
     format!("{}_{}", package.replace('.', "_"), snake(message)).to_ascii_lowercase()
 }
 
-/// The name nearest to what was written, if it is near enough to be meant.
-pub(crate) fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let near = known.into_iter().map(|name| (distance(written, name), name)).min()?;
-    (near.0 <= 2.max(written.len() / 4)).then_some(near.1)
-}
-
-/// Levenshtein's distance, in bytes.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let substituted = corner + usize::from(x != y);
-            corner = row[j + 1];
-            row[j + 1] = substituted.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,11 +55,5 @@ mod tests {
         assert_eq!(lower_camel("OrderLine"), "orderLine");
         assert_eq!(lower_camel("order_lines"), "orderLines");
         assert_eq!(table("shop.v1", "OrderLine"), "shop_v1_order_line");
-    }
-
-    #[test]
-    fn a_typing_error_finds_what_was_meant() {
-        assert_eq!(nearest("stokc", ["stock", "name"]), Some("stock"));
-        assert_eq!(nearest("colour", ["stock", "name"]), None);
     }
 }

@@ -150,7 +150,7 @@ impl Walk<'_, '_> {
 }
 
 /// The twelve numeric types share their rows.
-fn generic<'n>(parent: &str, name: &'n str) -> &'n str {
+pub(crate) fn generic<'n>(parent: &str, name: &'n str) -> &'n str {
     const NUMBERS: [&str; 12] = [
         "float", "double", "int32", "int64", "uint32", "uint64", "sint32", "sint64", "fixed32", "fixed64", "sfixed32",
         "sfixed64",

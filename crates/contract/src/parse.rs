@@ -64,6 +64,9 @@ impl Raw {
     pub(crate) fn all_of(diagnostic: &dyn miette::Diagnostic, text: &str) -> Vec<Raw> {
         let mut found = vec![Raw::of(diagnostic, text)];
         found.extend(diagnostic.related().into_iter().flatten().map(|related| Raw::of(related, text)));
+        // Where two fields have one name, so have their forms in JSON: that need not be said, too.
+        let names = |raw: &Raw| raw.message.split('\'').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+        found.retain(|raw| !raw.message.starts_with("camel-case name") || names(raw).first() != names(raw).last());
         found
     }
 
@@ -100,8 +103,31 @@ fn parse_one(source: &Source) -> Result<FileDescriptorProto, Vec<Raw>> {
     }
     match File::from_source(&source.path, text) {
         Ok(file) => Ok(file.file_descriptor_proto().clone()),
-        Err(error) => Err(Raw::all_of(&error, text)),
+        Err(error) => Err(without_syntax(source).unwrap_or_else(|| Raw::all_of(&error, text))),
     }
+}
+
+/// What is said of a file that does not parse and does not say its syntax, which makes it proto2: that, and what is wrong
+/// with it as proto3.
+fn without_syntax(source: &Source) -> Option<Vec<Raw>> {
+    const SYNTAX: &str = "syntax = \"proto3\";";
+    let text = &source.text;
+    let first = tokens(text, 0..text.len()).next()?;
+    if text.get(first.range.clone()) == Some("syntax") {
+        return None;
+    }
+    let mut missing = Raw::new(first.range, "the file does not say its syntax", &format!("begin it with {SYNTAX}"));
+    missing.cause = Some("without that line it is proto2, where every field has a label".into());
+    let mut found = vec![missing];
+    let whole = format!("{SYNTAX}{text}");
+    if let Err(error) = File::from_source(&source.path, &whole) {
+        let back = |raw: Raw| Raw {
+            range: raw.range.start.saturating_sub(SYNTAX.len())..raw.range.end.saturating_sub(SYNTAX.len()),
+            ..raw
+        };
+        found.extend(Raw::all_of(&error, &whole).into_iter().map(back));
+    }
+    Some(found)
 }
 
 /// What the parser would say badly, or not survive.
@@ -173,7 +199,7 @@ fn check_names(report: &mut Report<'_>) {
                 .because("the path of a file below its package's root is what others import it by")
                 .help("rename one of the two files");
         }
-        if is_embedded(&file.name) {
+        if embedded::has(&file.name) {
             report
                 .warning(&start, format!("{} is not read", file.source.path))
                 .because("Mainstay brings its own copy of this file")
@@ -184,11 +210,6 @@ fn check_names(report: &mut Report<'_>) {
     }
 }
 
-/// Whether a written file's name is that of one that is there anyway.
-pub(crate) fn is_embedded(name: &str) -> bool {
-    embedded::pool().get_file_by_name(name).is_some()
-}
-
 fn check_package(report: &mut Report<'_>, file: usize, package: &str) {
     let first = package.split('.').next().unwrap_or_default();
     let range = report.files.all[file].span(&[tag::FILE_PACKAGE]).unwrap_or(0..0);
@@ -197,11 +218,22 @@ fn check_package(report: &mut Report<'_>, file: usize, package: &str) {
         report
             .error(&spot, format!("the package {package} is reserved"))
             .because(format!("{first}.* belongs to others"))
-            .help("choose a package of your own, for example shop.v1");
+            .help(own_package(package));
     } else if RESERVED_ROOTS.contains(&first) {
         report
             .error(&spot, format!("the package {package} is reserved"))
             .because(format!("its REST paths would begin with /{first}, where Mainstay answers itself"))
-            .help(format!("put another name in front, for example shop.{package}"));
+            .help(format!("put your application's name in front: NAME.{package}"));
+    }
+}
+
+/// What to call a package that begins with a name of others.
+fn own_package(package: &str) -> String {
+    let rest = package.split_once('.').map_or("", |(_, rest)| rest);
+    let is_version =
+        |name: &str| name.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    match rest.split('.').next() {
+        Some(first) if !first.is_empty() && !is_version(first) => format!("choose a package of your own: {rest}"),
+        _ => "choose a package of your own: your application's name and a version, NAME.v1".to_owned(),
     }
 }

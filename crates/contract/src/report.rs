@@ -6,10 +6,10 @@ use crate::file::{Files, Spot};
 use crate::text::Step;
 use crate::{Diagnostic, Severity};
 
-/// How many problems are told at most; a broken generator would fill the screen for ever.
+/// How many errors are told at most, and how many warnings; a broken generator would fill the screen for ever.
 pub const MAX_DIAGNOSTICS: usize = 500;
 
-/// How many are collected, to be sorted; what comes after is only counted.
+/// How many of each are collected, to be sorted; what comes after is only counted.
 const MAX_COLLECTED: usize = 10 * MAX_DIAGNOSTICS;
 
 /// The problems found so far.
@@ -17,6 +17,7 @@ pub(crate) struct Report<'f> {
     pub files: &'f Files,
     pub found: Vec<Diagnostic>,
     errors: usize,
+    warnings: usize,
     /// Takes what is beyond `MAX_COLLECTED`.
     spare: Diagnostic,
     /// Stands for everything inside types that are not the contract's own (`google.type.Money`): the field that has one.
@@ -48,10 +49,12 @@ impl<'f> Report<'f> {
     /// Goes on from what was found before.
     pub(crate) fn new(files: &'f Files, found: Vec<Diagnostic>) -> Report<'f> {
         let errors = found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+        let warnings = found.len() - errors;
         Report {
             files,
             found,
             errors,
+            warnings,
             spare: Diagnostic::general("", None, None),
             anchor: None,
             undefined: HashSet::new(),
@@ -108,9 +111,14 @@ impl<'f> Report<'f> {
     }
 
     fn add(&mut self, severity: Severity, spot: &Spot, message: String) -> Draft<'_> {
-        self.errors += usize::from(severity == Severity::Error);
+        let collected = match severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        *collected += 1;
+        let full = *collected > MAX_COLLECTED;
         let diagnostic = self.files.diagnostic(severity, spot, message);
-        if self.found.len() >= MAX_COLLECTED {
+        if full {
             self.spare = diagnostic;
             return Draft(&mut self.spare);
         }
@@ -131,17 +139,33 @@ impl<'f> Report<'f> {
     }
 }
 
-/// Sorts by place and leaves out what is said twice.
+/// Sorts by place and leaves out what is said twice. Errors and warnings are counted apart: no number of warnings hides an
+/// error.
 pub(crate) fn sort(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     found.sort_by(|a, b| {
         let key = |d: &Diagnostic| (d.file.clone(), d.line, d.column, d.severity, d.message.clone());
         key(a).cmp(&key(b))
     });
     found.dedup();
-    let left_out = found.len().saturating_sub(MAX_DIAGNOSTICS);
-    if left_out > 0 {
-        found.truncate(MAX_DIAGNOSTICS);
-        found.push(Diagnostic::general(format!("{left_out} more problems are not shown"), None, None));
+    let mut counts = [(Severity::Error, 0_usize), (Severity::Warning, 0)];
+    found.retain(|diagnostic| {
+        let count = counts.iter_mut().find(|(severity, _)| *severity == diagnostic.severity);
+        count.is_none_or(|(_, count)| {
+            *count += 1;
+            *count <= MAX_DIAGNOSTICS
+        })
+    });
+    for (severity, count) in counts {
+        let left_out = count.saturating_sub(MAX_DIAGNOSTICS);
+        let (one, many) = match severity {
+            Severity::Error => ("error is", "errors are"),
+            Severity::Warning => ("warning is", "warnings are"),
+        };
+        if left_out > 0 {
+            let are = if left_out == 1 { one } else { many };
+            let message = format!("{left_out} more {are} not shown");
+            found.push(Diagnostic { severity, ..Diagnostic::general(message, None, None) });
+        }
     }
     found
 }

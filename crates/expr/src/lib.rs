@@ -11,9 +11,13 @@ mod problem;
 mod program;
 mod schema;
 mod scope;
+mod suggest;
 mod target;
 
-pub use cel::{MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_PUNCTUATION, RuleScope, compile_default, compile_rule};
+pub use cel::{
+    Conjunct, MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_PUNCTUATION, RuleScope, compile_conjuncts, compile_default,
+    compile_rule,
+};
 pub use evaluate::{evaluate, evaluate_value};
 pub use filter::{MAX_DEPTH, MAX_FILTER_BYTES, MAX_NODES, compile_filter};
 pub use fold::fold;
@@ -23,3 +27,4 @@ pub use problem::{Problem, ProblemKind};
 pub use program::{AtomValues, MAX_ATOMS, Program, Split};
 pub use schema::{EnumType, Field, MapKey, RecordType, Storage, Type};
 pub use scope::{AuthView, Scope};
+pub use suggest::{listed, nearest, suggest};

@@ -99,7 +99,7 @@ fn resolve<'r>(source: &str, span: Span, record: &'r RecordType) -> Result<(Numb
         }
         let Some(field) = within.input_field(name) else {
             let message = format!("`{}` has no field `{name}`", within.name);
-            return Err(Problem::new(place, ProblemKind::UnknownName, message));
+            return Err(Problem::new(place, ProblemKind::UnknownName, message).maybe_help(within.suggest(name)));
         };
         path = path.child(field.number);
         match (&field.ty, segments.peek()) {

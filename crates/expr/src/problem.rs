@@ -39,6 +39,11 @@ impl Problem {
         self
     }
 
+    /// The same where there may be nothing to say.
+    pub(crate) fn maybe_help(self, help: Option<String>) -> Problem {
+        Problem { help: help.or(self.help), ..self }
+    }
+
     /// The place as a person counts it: the column in characters, from 1.
     pub fn column(&self, source: &str) -> usize {
         source.char_indices().take_while(|(offset, _)| *offset < self.span.start).count() + 1

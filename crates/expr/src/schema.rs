@@ -5,6 +5,8 @@ use std::sync::Arc;
 use mainstay_record::names::{Names, named};
 use mainstay_record::{JsonShape, Template};
 
+use crate::suggest::suggest;
+
 /// The fields of one message, as expressions see them.
 ///
 /// A message type that contains itself is cut where it recurs: the inner occurrence has no fields here (its shape in the
@@ -114,6 +116,11 @@ impl RecordType {
             .find(|field| field.name == name)
             .or_else(|| self.fields.iter().find(|field| field.aliases.iter().any(|alias| alias == name)))
     }
+
+    /// What to write instead of a field that is not there.
+    pub(crate) fn suggest(&self, name: &str) -> Option<String> {
+        suggest(name, self.fields.iter().map(|field| field.name.as_str()), "its fields are")
+    }
 }
 
 impl EnumType {
@@ -122,9 +129,14 @@ impl EnumType {
         self.values.iter().find(|(value, _)| value == name).map(|(_, number)| *number)
     }
 
-    /// The names of the values, for a message: `CART, PLACED`.
-    pub fn names(&self) -> String {
-        self.values.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
+    /// What to write instead of a value that is not there.
+    pub(crate) fn suggest(&self, name: &str) -> Option<String> {
+        suggest(name, self.values.iter().map(|(name, _)| name.as_str()), "its values are")
+    }
+
+    /// The name as it is short enough to be read: `State`.
+    pub(crate) fn short_name(&self) -> &str {
+        self.name.rsplit('.').next().unwrap_or(&self.name)
     }
 }
 

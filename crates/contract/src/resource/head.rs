@@ -6,7 +6,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 
 use crate::annotations::{OPTIONS, RESOURCE};
 use crate::capabilities;
-use crate::file::{Spot, tag};
+use crate::file::{Spot, WrittenFile, tag};
 use crate::naming::{self, MAX_IDENTIFIER_BYTES};
 use crate::options::{items, message_option, optional_text, text};
 use crate::pattern::Pattern;
@@ -94,7 +94,7 @@ fn refuse_half_resource(report: &mut Report<'_>, pool: &DescriptorPool, message:
         report
             .error(&spot, format!("{} is not a resource", message.full_name()))
             .because("(mainstay.v1.resource) needs (google.api.resource), which says its type and pattern")
-            .help(example(message));
+            .help(format!("for example {}", example(message)));
     }
 }
 
@@ -112,11 +112,33 @@ impl Declared<'_> {
 
     fn check_package(&self, report: &mut Report<'_>, spot: &Spot) {
         if self.message.package_name().is_empty() {
+            let package = self.package(report);
             report
                 .error(spot, format!("{} has no package", self.message.full_name()))
                 .because("the package is part of the service's name and of the REST path")
-                .help("add `package shop.v1;` to the file");
+                .help(format!("add `package {package};` to the file"));
         }
+    }
+
+    /// The package that the file's folders stand for, else that of another file, else one of its own.
+    fn package(&self, report: &Report<'_>) -> String {
+        let files = &report.files.all;
+        let file = report.files.index(self.message.parent_file().name()).map(|index| &files[index]);
+        let folder =
+            |file: &WrittenFile| file.source.path.rsplit_once('/').map_or("", |(folders, _)| folders).to_owned();
+        let folders = file.map(folder).unwrap_or_default();
+        let beside = files.iter().filter(|other| folder(other) == folders).filter_map(|other| other.parsed.as_ref());
+        if let Some(beside) = beside.map(|file| file.package()).find(|package| !package.is_empty()) {
+            return beside.to_owned();
+        }
+        let is_name =
+            |part: &str| part.starts_with(|c: char| c.is_ascii_lowercase()) && !part.contains(['-', ' ', '.']);
+        if !folders.is_empty() && folders.split('/').all(is_name) {
+            return folders.replace('/', ".");
+        }
+        let mut others = files.iter().filter_map(|file| file.parsed.as_ref()).map(|file| file.package());
+        let other = others.find(|package| !package.is_empty());
+        other.map_or_else(|| format!("{}.v1", naming::snake(self.message.name())), str::to_owned)
     }
 
     fn type_name(&self, report: &mut Report<'_>) -> String {
@@ -126,7 +148,7 @@ impl Declared<'_> {
             report
                 .error(&at, format!("`{type_name}` is not a resource type"))
                 .because("a type is a domain, a slash and a kind in upper camel case (AIP-123)")
-                .help(format!("for example type: \"shop.example.com/{}\"", self.message.name()));
+                .help(format!("for example type: \"{}/{}\"", domain(self.message), self.message.name()));
         }
         type_name
     }
@@ -136,7 +158,7 @@ impl Declared<'_> {
         match patterns.as_slice() {
             [] => {
                 let at = self.spot(report, &[]);
-                report.error(&at, "the resource has no pattern").help(example(self.message));
+                report.error(&at, "the resource has no pattern").help(format!("for example {}", example(self.message)));
                 None
             }
             [one] => {
@@ -165,11 +187,21 @@ impl Declared<'_> {
     }
 }
 
-fn example(message: &MessageDescriptor) -> String {
+/// A domain for the types of the message's application.
+fn domain(message: &MessageDescriptor) -> String {
+    match message.package_name().split('.').next() {
+        Some(first) if !first.is_empty() => format!("{}.example.com", first.replace('_', "-")),
+        _ => "example.com".to_owned(),
+    }
+}
+
+/// The option that makes a message a resource.
+pub(crate) fn example(message: &MessageDescriptor) -> String {
     let singular = naming::snake(message.name());
     let collection = naming::lower_camel(message.name());
     format!(
-        "for example option (google.api.resource) = {{type: \"shop.example.com/{}\" pattern: \"{collection}s/{{{singular}}}\"}};",
+        "option (google.api.resource) = {{type: \"{}/{}\" pattern: \"{collection}s/{{{singular}}}\"}};",
+        domain(message),
         message.name()
     )
 }

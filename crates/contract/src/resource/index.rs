@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use data_encoding::HEXLOWER;
+use mainstay_expr::suggest;
 use mainstay_record::Role;
 use prost_reflect::{DescriptorPool, Value};
 
 use crate::annotations::OPTIONS;
 use crate::model::{FieldModel, Index, Reference};
-use crate::naming::{self, MAX_IDENTIFIER_BYTES};
+use crate::naming::MAX_IDENTIFIER_BYTES;
 use crate::options::{items, message_option};
 use crate::report::Report;
 use crate::resource::built::Built;
@@ -194,12 +195,12 @@ impl Reader<'_, '_> {
     fn unknown(&mut self, position: usize, path: &str) {
         let mut known = Vec::new();
         paths(&self.built.fields, &mut known);
-        let nearest = naming::nearest(path, known.iter().copied());
-        let help = nearest
-            .map_or_else(|| format!("the fields are {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
         let spot = self.spot(Some(position));
         let message = format!("{} has no field `{path}`", self.head.message.full_name());
-        self.report.error(&spot, message).help(help);
+        let draft = self.report.error(&spot, message);
+        if let Some(help) = suggest(path, known, "its fields are") {
+            draft.help(help);
+        }
     }
 }
 

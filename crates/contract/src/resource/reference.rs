@@ -1,6 +1,6 @@
 //! Fields that name another resource.
 
-use mainstay_expr::{Field, Storage, Type};
+use mainstay_expr::{Field, Storage, Type, suggest};
 use mainstay_record::{Kind, Role};
 
 use crate::FieldModel;
@@ -8,7 +8,6 @@ use crate::annotations::{FIELD, REFERENCE};
 use crate::capabilities;
 use crate::file::Spot;
 use crate::model::Reference;
-use crate::naming;
 use crate::resource::layout::{Builder, Item, Level};
 use crate::resource::options;
 use crate::resource::types::Stored;
@@ -90,15 +89,13 @@ impl Builder<'_, '_> {
             return;
         }
         let known: Vec<&str> = self.heads.iter().map(|head| head.type_name.as_str()).collect();
-        let nearest = naming::nearest(target, known.iter().copied());
-        let help = match nearest {
-            Some(nearest) => format!("did you mean \"{nearest}\"?"),
-            None => format!("the contract's resources are {}", known.join(", ")),
-        };
-        self.report
+        let draft = self
+            .report
             .error(spot, format!("no resource has the type `{target}`"))
-            .because("a reference names the type of a resource of the same contract")
-            .help(help);
+            .because("a reference names the type of a resource of the same contract");
+        if let Some(help) = suggest(target, known, "the contract's resources are") {
+            draft.help(help);
+        }
     }
 
     /// Whether the resource may stand in a file that has problems of its own and was left out for them.

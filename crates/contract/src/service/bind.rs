@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use mainstay_expr::nearest;
 use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor, ServiceDescriptor};
 
 use crate::capabilities;
@@ -105,7 +106,16 @@ fn one(
     let name = format!("{}.{}", method.parent_service().package_name(), method.name());
     let Some((resource, kind)) = standard.get(&name).copied() else {
         let what = format!("{}, which is no standard method of a resource of its package,", method.full_name());
-        capabilities::refuse(report, &spot, "methods of other shapes", &what);
+        let package = format!("{}.", method.parent_service().package_name());
+        let known = standard.keys().filter_map(|name| name.strip_prefix(&package)).filter(|name| !name.contains('.'));
+        match nearest(method.name(), known) {
+            Some(near) => {
+                report.unsupported(&spot, what).help(format!("did you mean `{near}`?"));
+            }
+            None => {
+                capabilities::refuse(report, &spot, "methods of other shapes", &what);
+            }
+        }
         return None;
     };
     let head = &heads[resource];
@@ -173,7 +183,10 @@ fn check_message(
             report
                 .error(&spot, format!("{method} has no field `{}`", field.name()))
                 .because(format!("the fields of the standard method are {}", names.join(", ")))
-                .help("remove the field");
+                .help(match nearest(field.name(), names.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "remove the field".to_owned(),
+                });
             continue;
         };
         if field.number() != standard.number || !shape::fits(&field, standard, head) {

@@ -1,5 +1,6 @@
 //! Routes that a written method has: `google.api.http`.
 
+use mainstay_expr::suggest;
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, MethodDescriptor};
 
 use crate::capabilities;
@@ -59,12 +60,13 @@ impl Route<'_, '_> {
     }
 
     fn path(&mut self, verb: &str, path: &str) {
+        let root = self.root();
         let Some(rest) = path.strip_prefix('/').filter(|rest| braces_match(rest)) else {
             let spot = self.spot(verb);
             self.report
                 .error(&spot, format!("`{path}` is not a path"))
                 .because("a path begins with a slash, and every `{` has its `}`")
-                .help("for example \"/shop/v1/{name=products/*}\"");
+                .help(format!("for example \"{}/{{name=things/*}}\"", root));
             return;
         };
         let first = rest.split(['/', ':']).next().unwrap_or_default();
@@ -73,7 +75,7 @@ impl Route<'_, '_> {
             self.report
                 .error(&spot, format!("the path {path} is not free"))
                 .because("a path begins with a name of the application's own, and Mainstay answers some itself")
-                .help("begin it with the package, for example /shop/v1");
+                .help(format!("begin it with the package: {}", root));
         }
         for capture in rest.split('{').skip(1).filter_map(|rest| rest.split(['=', '}']).next()) {
             if !names_field(&self.method.input(), capture.trim()) {
@@ -82,13 +84,20 @@ impl Route<'_, '_> {
         }
     }
 
+    /// The paths of the method's package.
+    fn root(&self) -> String {
+        format!("/{}", self.method.parent_service().package_name().replace('.', "/"))
+    }
+
     fn unknown_field(&mut self, part: &str, field: &str) {
         let spot = self.spot(part);
         let input = self.method.input();
+        let names: Vec<String> = input.fields().map(|field| field.name().to_owned()).collect();
+        let help = suggest(field, names.iter().map(String::as_str), "its fields are");
         self.report
             .error(&spot, format!("{} has no field `{field}`", input.full_name()))
             .because("a route takes its values to fields of the request")
-            .help("name a field of the request, or add it there");
+            .help(help.unwrap_or_else(|| "add the field to the request".to_owned()));
     }
 }
 

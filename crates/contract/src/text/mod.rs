@@ -7,4 +7,4 @@ mod option;
 
 pub(crate) use lexer::{Token, TokenKind, tokens};
 pub(crate) use literal::literal_offsets;
-pub(crate) use option::{OptionText, Step};
+pub(crate) use option::{Content, Entry, Node, OptionText, Part, Statement, Step};

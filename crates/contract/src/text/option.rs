@@ -22,48 +22,87 @@ pub(crate) struct OptionText {
     statements: Vec<Range<usize>>,
 }
 
-#[derive(Debug)]
-struct Entry {
-    name: String,
-    value: Node,
+/// A name with its value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    /// Of an extension without its brackets.
+    pub name: String,
+    /// Of the name.
+    pub at: Range<usize>,
+    pub extension: bool,
+    pub value: Node,
 }
 
-#[derive(Debug)]
-struct Node {
-    range: Range<usize>,
-    content: Content,
+/// A value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Node {
+    pub range: Range<usize>,
+    pub content: Content,
 }
 
-#[derive(Debug)]
-enum Content {
-    Scalar,
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Content {
+    /// A string.
+    Literal,
+    /// A number or an identifier.
+    Word,
     Message(Vec<Entry>),
     List(Vec<Node>),
+}
+
+/// A part of the name of an option statement.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub name: String,
+    pub at: Range<usize>,
+    /// Whether it stands in brackets.
+    pub extension: bool,
+}
+
+/// A place where the value of an option is not written as text format is.
+#[derive(Debug, Clone)]
+pub(crate) struct Malformed {
+    pub at: Range<usize>,
+    pub message: String,
+    pub help: String,
+}
+
+/// What an option statement says: `(a.b).c = {…}`.
+#[derive(Debug, Clone)]
+pub(crate) struct Statement {
+    pub parts: Vec<Part>,
+    pub value: Node,
+    pub malformed: Vec<Malformed>,
+}
+
+impl Statement {
+    /// Reads a statement; nothing where it is none.
+    pub(crate) fn read(text: &str, range: Range<usize>) -> Option<Statement> {
+        let mut parser = Parser { text, tokens: tokens(text, range).peekable(), malformed: Vec::new() };
+        let (parts, value) = parser.statement()?;
+        Some(Statement { parts, value, malformed: parser.malformed })
+    }
 }
 
 impl OptionText {
     /// Reads a statement (`option (a.b).c = {…};` or `(a.b).c = 1`) and keeps it if it is about the extension.
     pub(crate) fn add(&mut self, text: &str, statement: Range<usize>, extension: &str) {
-        let mut parser = Parser { text, tokens: tokens(text, statement.clone()).peekable() };
-        let Some((name, value)) = parser.statement() else { return };
-        let mut parts = name.into_iter();
-        let first = parts.next().unwrap_or_default();
-        if !names_extension(&first, extension) {
+        let Some(Statement { parts, value, .. }) = Statement::read(text, statement.clone()) else { return };
+        let mut parts = parts.into_iter();
+        if !parts.next().is_some_and(|first| names_extension(&first.name, extension)) {
             return;
         }
         self.statements.push(statement);
-        let parts: Vec<String> = parts.collect();
-        match (parts.is_empty(), value.content) {
-            (true, Content::Message(entries)) => self.entries.extend(entries),
-            (true, content) => self.entries.push(Entry { name: String::new(), value: Node { content, ..value } }),
-            (false, content) => {
-                let range = value.range;
-                let wrap =
-                    |value, name| Node { range: range.clone(), content: Content::Message(vec![Entry { name, value }]) };
-                let nested = parts.into_iter().rev().fold(Node { range: range.clone(), content }, wrap);
-                if let Content::Message(entries) = nested.content {
-                    self.entries.extend(entries);
-                }
+        let wrap = |value: Node, part: Part| {
+            let Part { name, at, extension } = part;
+            Node { range: value.range.clone(), content: Content::Message(vec![Entry { name, at, extension, value }]) }
+        };
+        let value = parts.rev().fold(value, wrap);
+        match value.content {
+            Content::Message(entries) => self.entries.extend(entries),
+            content => {
+                let value = Node { content, ..value };
+                self.entries.push(Entry { name: String::new(), at: value.range.clone(), extension: false, value });
             }
         }
     }
@@ -117,6 +156,7 @@ fn names_extension(written: &str, full_name: &str) -> bool {
 struct Parser<'t, I: Iterator<Item = Token>> {
     text: &'t str,
     tokens: Peekable<I>,
+    malformed: Vec<Malformed>,
 }
 
 impl<I: Iterator<Item = Token>> Parser<'_, I> {
@@ -128,22 +168,27 @@ impl<I: Iterator<Item = Token>> Parser<'_, I> {
         self.tokens.peek().is_some_and(|token| token.kind == TokenKind::Punctuation(punctuation))
     }
 
-    fn word(&mut self) -> Option<String> {
+    fn word(&mut self) -> Option<(String, Range<usize>)> {
         let token = self.tokens.next_if(|token| token.kind == TokenKind::Word)?;
-        Some(self.text.get(token.range).unwrap_or_default().to_owned())
+        Some((self.text.get(token.range.clone()).unwrap_or_default().to_owned(), token.range))
     }
 
-    fn statement(&mut self) -> Option<(Vec<String>, Node)> {
+    fn malformed(&mut self, at: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+        self.malformed.push(Malformed { at, message: message.into(), help: help.into() });
+    }
+
+    fn statement(&mut self) -> Option<(Vec<Part>, Node)> {
         let mut parts = Vec::new();
         loop {
             if self.take(b'(') {
-                parts.push(self.dotted(b')')?);
+                let (name, at) = self.dotted(b')')?;
+                parts.push(Part { name, at, extension: true });
             } else {
-                let word = self.word()?;
-                if parts.is_empty() && word == "option" && !self.peeks(b'=') {
+                let (name, at) = self.word()?;
+                if parts.is_empty() && name == "option" && !self.peeks(b'=') {
                     continue;
                 }
-                parts.push(word);
+                parts.push(Part { name, at, extension: false });
             }
             if !self.take(b'.') {
                 break;
@@ -153,16 +198,20 @@ impl<I: Iterator<Item = Token>> Parser<'_, I> {
         Some((parts, self.value()?))
     }
 
-    fn dotted(&mut self, end: u8) -> Option<String> {
+    /// A name up to the bracket that closes it.
+    fn dotted(&mut self, end: u8) -> Option<(String, Range<usize>)> {
         let mut name = String::new();
+        let mut at = self.tokens.peek()?.range.clone();
         while !self.take(end) {
+            at.end = self.tokens.peek()?.range.end;
             match self.word() {
-                Some(word) => name.push_str(&word),
+                Some((word, _)) => name.push_str(&word),
                 None if self.take(b'.') => name.push('.'),
+                None if self.take(b'/') => name.push('/'),
                 None => return None,
             }
         }
-        Some(name)
+        Some((name, at))
     }
 
     fn value(&mut self) -> Option<Node> {
@@ -175,7 +224,10 @@ impl<I: Iterator<Item = Token>> Parser<'_, I> {
             let mut items = Vec::new();
             while !self.peeks(b']') {
                 items.push(self.value()?);
-                self.take(b',');
+                let next = self.tokens.peek()?.range.clone();
+                if !self.take(b',') && !self.peeks(b']') {
+                    self.malformed(next, "a comma is missing here", "separate the values of a list with commas");
+                }
             }
             let end = self.tokens.next()?.range.end;
             return Some(Node { range: start..end, content: Content::List(items) });
@@ -185,7 +237,9 @@ impl<I: Iterator<Item = Token>> Parser<'_, I> {
 
     /// A scalar: adjacent literals, or words joined by signs and dots (`-1.5e+3`).
     fn scalar(&mut self) -> Option<Node> {
-        let first = self.tokens.next()?;
+        let first = self
+            .tokens
+            .next_if(|token| !matches!(token.kind, TokenKind::Punctuation(mark) if !b"-+.".contains(&mark)))?;
         let mut range = first.range.clone();
         let literal = first.kind == TokenKind::Literal;
         while let Some(next) = self.tokens.next_if(|token| match token.kind {
@@ -199,31 +253,56 @@ impl<I: Iterator<Item = Token>> Parser<'_, I> {
         }) {
             range.end = next.range.end;
         }
-        Some(Node { range, content: Content::Scalar })
+        Some(Node { range, content: if literal { Content::Literal } else { Content::Word } })
     }
 
-    /// Reads `name: value` pairs up to the closing brace; what is malformed ends the message.
+    /// Reads `name: value` pairs up to the closing brace.
     fn entries(&mut self) -> (Vec<Entry>, usize) {
         let mut entries = Vec::new();
         let mut end = 0;
         loop {
             let Some(token) = self.tokens.peek() else { return (entries, end) };
-            end = token.range.end;
+            let here = token.range.clone();
+            end = here.end;
             if self.take(b'}') || self.take(b'>') {
                 return (entries, end);
             }
             if self.take(b',') || self.take(b';') {
                 continue;
             }
-            let name = if self.take(b'[') { self.dotted(b']') } else { self.word() };
-            let Some(name) = name else {
+            let extension = self.take(b'[');
+            let named = if extension { self.dotted(b']') } else { self.word() };
+            let Some((name, at)) = named else {
+                let help = "between braces stand names with their values, such as `read: \"true\"`";
+                self.malformed(here, "a name is missing here", help);
                 self.tokens.next();
                 continue;
             };
-            self.take(b':');
-            let Some(value) = self.value() else { return (entries, end) };
+            self.colon(&name);
+            let Some(value) = self.value() else {
+                self.malformed(at, format!("`{name}` has no value"), format!("write `{name}: …`"));
+                continue;
+            };
             end = value.range.end;
-            entries.push(Entry { name, value });
+            entries.push(Entry { name, at, extension, value });
+        }
+    }
+
+    /// The colon after a name; braces do without.
+    fn colon(&mut self, name: &str) {
+        if self.take(b':') {
+            return;
+        }
+        let Some(next) = self.tokens.peek().map(|token| (token.kind, token.range.clone())) else { return };
+        match next {
+            (TokenKind::Punctuation(b'{' | b'<' | b'}' | b'>' | b',' | b';'), _) => {}
+            (TokenKind::Punctuation(b'='), at) => {
+                self.take(b'=');
+                self.malformed(at, "between braces a value stands after a colon", format!("write `{name}: …`"));
+            }
+            (_, at) => {
+                self.malformed(at, format!("a colon is missing after `{name}`"), format!("write `{name}: …`"));
+            }
         }
     }
 }

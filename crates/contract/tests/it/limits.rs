@@ -3,7 +3,7 @@
 use mainstay_contract::{
     MAX_COLUMNS, MAX_DIAGNOSTICS, MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_IMPORT_DEPTH, MAX_INDEX_COLUMNS,
     MAX_INDEXES, MAX_JSON_DEPTH, MAX_MESSAGE_DEPTH, MAX_PATTERN_BYTES, MAX_PATTERN_VARIABLES, MAX_TOTAL_BYTES, Pattern,
-    Source, compile, read_folder,
+    Severity, Source, compile, read_folder,
 };
 
 use crate::harness::{compile_text, file, thing};
@@ -134,7 +134,28 @@ fn at_most_so_many_problems_are_told() {
     let fields: String = (2..1_000).map(|i| format!("oneof o{i} {{ string f{i} = {i}; }}\n")).collect();
     let found = compile_text(&thing(&fields)).expect_err("no oneof").0;
     assert_eq!(found.len(), MAX_DIAGNOSTICS + 1);
-    assert!(found[MAX_DIAGNOSTICS].message.contains("more problems are not shown"));
+    assert!(found[MAX_DIAGNOSTICS].message.contains("more errors are not shown"));
+}
+
+#[test]
+fn no_number_of_warnings_hides_an_error() {
+    let resource = |i: usize| {
+        format!(
+            "message W{i} {{ option (google.api.resource) = {{type: \"shop.example.com/W{i}\" pattern: \"w{i}s/{{w}}\"}};\n\
+             string name = 1; }}\n"
+        )
+    };
+    let without_access: String = (0..MAX_DIAGNOSTICS + 100).map(resource).collect();
+    let warned = compile_text(&file(&without_access)).expect("warnings are no errors").warnings;
+    assert_eq!(warned.len(), MAX_DIAGNOSTICS + 1);
+    assert_eq!(warned[MAX_DIAGNOSTICS].message, "100 more warnings are not shown");
+    let last = "message Last { option (google.api.resource) = {type: \"shop.example.com/Last\" pattern: \"lasts/{last}\"};\n\
+                option (mainstay.v1.resource) = {access {read: \"resource.nothing\" write: \"true\"}};\nstring name = 1; }";
+    let found = compile_text(&file(&(without_access + last))).expect_err("an error").0;
+    let errors: Vec<_> = found.iter().filter(|problem| problem.severity == Severity::Error).collect();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert_eq!(errors[0].message, "shop.v1.Last has no field `nothing`");
+    assert_eq!(found.len(), MAX_DIAGNOSTICS + 2);
 }
 
 #[test]

@@ -149,6 +149,22 @@ fn former_names_are_known_for_every_message() {
 }
 
 #[test]
+fn a_place_has_one_spelling_whoever_compiles_the_files() {
+    let given = vec![Source { path: "v1/thing.proto".into(), text: thing("string title = 2;") }];
+    let first = compile(given.clone()).unwrap_or_else(|problems| panic!("{problems}"));
+    let again = compile(first.sources.clone()).expect("the kept files compile");
+    assert_eq!(first.sources, given);
+    for contract in [&first, &again] {
+        assert_eq!(contract.resources[0].place.file, "v1/thing.proto");
+        assert_eq!(contract.import_paths, ["shop/v1/thing.proto"]);
+        assert!(export(contract).iter().any(|file| file.path == "shop/v1/thing.proto"));
+    }
+    assert_eq!(first.hash, again.hash);
+    let broken = vec![Source { path: "v1/thing.proto".into(), text: thing("strng title = 2;") }];
+    assert_eq!(compile(broken).expect_err("no such type").0[0].file, "v1/thing.proto");
+}
+
+#[test]
 fn every_method_of_the_model_is_in_the_descriptors() {
     let contract = shop();
     for method in contract.services.iter().flat_map(|service| &service.methods) {

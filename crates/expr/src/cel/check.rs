@@ -10,7 +10,8 @@ use super::parse::Parsed;
 use super::{RuleScope, names, unsupported};
 use crate::ir::{AuthName, CompareOp, Expr, Root};
 use crate::problem::{Problem, ProblemKind};
-use crate::schema::Type;
+use crate::schema::{RecordType, Type};
+use crate::suggest::suggest;
 use crate::target::{Document, Form, Target, recurs};
 
 /// Checks one rule. Functions give nothing where they have reported a problem.
@@ -27,6 +28,11 @@ impl<'r> Checker<'r> {
 
     pub fn span(&self, at: &IdedExpr) -> Range<usize> {
         self.parsed.span(at)
+    }
+
+    /// Where the last name of a dotted expression is.
+    fn name_span(&self, at: &IdedExpr, name: &str) -> Range<usize> {
+        self.parsed.name_span(at, name)
     }
 
     /// Reports a problem.
@@ -47,14 +53,42 @@ impl<'r> Checker<'r> {
 
     /// Checks a sub-expression that must be a condition.
     pub fn condition(&mut self, at: &IdedExpr) -> Option<Expr> {
+        if let Ast::Call(call) = &at.expr
+            && is_arithmetic(&call.func_name)
+        {
+            // Whether it could be computed does not matter.
+            call.args.iter().for_each(|arg| {
+                self.operand(arg);
+            });
+            let field = call.args.iter().find(|arg| !matches!(arg.expr, Ast::Literal(_))).unwrap_or(at);
+            let field = self.parsed.text(&self.span(field));
+            let help = format!("compare what it is made of, for example `{field} == …`");
+            let problem = Problem::new(self.span(at), ProblemKind::Type, no_condition("the result of arithmetic"));
+            return self.report(problem.help(help));
+        }
         let operand = self.operand(at)?;
         match operand.ty() {
             Some(Type::Bool) => operand.read(),
-            _ => {
-                let message = format!("a condition must be true or false, this is {}", operand.describe());
-                self.type_problem(at, message)
+            Some(Type::Text) => self.no_condition(at, "a string", "'…'"),
+            Some(Type::Int | Type::Double | Type::Float) => self.no_condition(at, &operand.describe(), "0"),
+            Some(Type::Enum(ty)) => {
+                let value = ty.values.last().map_or("…", |(value, _)| value);
+                self.no_condition(at, &operand.describe(), &format!("{}.{value}", ty.short_name()))
             }
+            Some(Type::List(_) | Type::Map(_) | Type::MapOther { .. }) => {
+                let (span, what) = (self.span(at), operand.describe());
+                let source = self.parsed.text(&span);
+                let help = format!("ask for what is in it, for example `'…' in {source}` or `size({source}) > 0`");
+                self.report(Problem::new(span, ProblemKind::Type, no_condition(&what)).help(help))
+            }
+            _ => self.type_problem(at, no_condition(&operand.describe())),
         }
+    }
+
+    fn no_condition<T>(&mut self, at: &IdedExpr, what: &str, other: &str) -> Option<T> {
+        let span = self.span(at);
+        let help = format!("compare it, for example `{} == {other}`", self.parsed.text(&span));
+        self.report(Problem::new(span, ProblemKind::Type, no_condition(what)).help(help))
     }
 
     /// Checks a sub-expression that must be a text.
@@ -151,7 +185,7 @@ impl<'r> Checker<'r> {
     }
 
     fn enum_value(&mut self, path: &[&str], at: &IdedExpr) -> Option<Operand> {
-        match names::enum_value(path, self.scope, self.span(at)) {
+        match names::enum_value(path, self.scope, &self.parsed.path_spans(at, path)) {
             Ok((ty, number)) => Some(Operand::constant(Type::Enum(ty), Value::Int(i64::from(number)))),
             Err(problem) => self.report(problem),
         }
@@ -188,7 +222,7 @@ impl<'r> Checker<'r> {
         match (&target.form, &target.ty) {
             (Form::Flat { record, root, .. }, _) => match record.field(name) {
                 Some(field) => Some(Operand::Target(Target::of_record(field, *root))),
-                None => self.unknown_field(&record.name, name, at),
+                None => self.unknown_field(record, name, at),
             },
             (Form::Document(document), Type::Message(record)) if document.is_cut(record) => {
                 let span = self.span(at);
@@ -199,7 +233,7 @@ impl<'r> Checker<'r> {
                     Some(target) => Some(Operand::Target(target)),
                     None => self.unsupported(at, &format!("the field `{name}` here")),
                 },
-                None => self.unknown_field(&record.name, name, at),
+                None => self.unknown_field(record, name, at),
             },
             (Form::Document(document), Type::Map(ty)) => self.entry(ty, document, Expr::text(name), test, at),
             (Form::Document(_), Type::Struct) => self.unsupported(at, "a field of a google.protobuf.Struct"),
@@ -208,9 +242,10 @@ impl<'r> Checker<'r> {
         }
     }
 
-    fn unknown_field<T>(&mut self, record: &str, name: &str, at: &IdedExpr) -> Option<T> {
-        let span = self.span(at);
-        self.report(Problem::new(span, ProblemKind::UnknownName, format!("{record} has no field `{name}`")))
+    fn unknown_field<T>(&mut self, record: &RecordType, name: &str, at: &IdedExpr) -> Option<T> {
+        let span = self.name_span(at, name);
+        let message = format!("{} has no field `{name}`", record.name);
+        self.report(Problem::new(span, ProblemKind::UnknownName, message).maybe_help(record.suggest(name)))
     }
 
     fn auth(&mut self, name: &str, at: &IdedExpr) -> Option<Operand> {
@@ -233,9 +268,10 @@ impl<'r> Checker<'r> {
                 self.report(problem.help("there are auth.uid, auth.email, auth.email_verified and auth.roles"))
             }
             _ => {
-                let span = self.span(at);
+                let span = self.name_span(at, name);
                 let problem = Problem::new(span, ProblemKind::UnknownName, format!("auth has no `{name}`"));
-                self.report(problem.help("there are auth.uid, auth.email, auth.email_verified and auth.roles"))
+                let known = ["uid", "email", "email_verified", "roles"];
+                self.report(problem.maybe_help(suggest(name, known, "it has")))
             }
         }
     }
@@ -270,15 +306,7 @@ impl<'r> Checker<'r> {
                 let (left_operand, right_operand) = (self.operand(left), self.operand(right));
                 self.comparison(op, left_operand?, right_operand?, at).map(Operand::bool)
             }
-            (
-                operators::ADD
-                | operators::SUBSTRACT
-                | operators::MULTIPLY
-                | operators::DIVIDE
-                | operators::MODULO
-                | operators::NEGATE,
-                args,
-            ) => {
+            (name, args) if is_arithmetic(name) => {
                 let operands: Vec<_> = args.iter().map(|arg| self.operand(arg)).collect();
                 let operands: Option<Vec<_>> = operands.into_iter().collect();
                 self.arithmetic(&call.func_name, &operands?, at)
@@ -329,6 +357,22 @@ impl<'r> Checker<'r> {
             other => self.type_problem(of, format!("[ ] needs a map, this is {}", other.describe())),
         }
     }
+}
+
+fn no_condition(what: &str) -> String {
+    format!("a condition must be true or false, this is {what}")
+}
+
+fn is_arithmetic(name: &str) -> bool {
+    matches!(
+        name,
+        operators::ADD
+            | operators::SUBSTRACT
+            | operators::MULTIPLY
+            | operators::DIVIDE
+            | operators::MODULO
+            | operators::NEGATE
+    )
 }
 
 /// The comparison that CEL's operator stands for.

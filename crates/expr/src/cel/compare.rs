@@ -4,7 +4,7 @@ use cel::common::ast::IdedExpr;
 use mainstay_record::Value;
 
 use super::check::Checker;
-use super::operand::{Operand, adapted, comparable, stored_alike};
+use super::operand::{Operand, adapted, comparable, how_to_write, stored_alike};
 use super::unsupported;
 use crate::ir::{AuthName, CompareOp, Expr};
 use crate::problem::{Problem, ProblemKind};
@@ -41,14 +41,8 @@ impl Checker<'_> {
         let span = self.span(at);
         let message = format!("{} cannot be compared with {}", left.describe(), right.describe());
         let problem = Problem::new(span, ProblemKind::Type, message);
-        let enum_and_text =
-            |a: &Operand, b: &Operand| matches!((a.ty(), b.ty()), (Some(Type::Enum(_)), Some(Type::Text)));
-        let problem = if enum_and_text(left, right) || enum_and_text(right, left) {
-            problem.help("name the value without quotes: `State.CART`")
-        } else {
-            problem
-        };
-        self.report(problem)
+        let help = how_to_write(left, right).or_else(|| how_to_write(right, left));
+        self.report(problem.maybe_help(help))
     }
 
     fn with_constant(

@@ -9,7 +9,11 @@ use super::operand::Operand;
 use crate::ir::{Expr, Measure, TextOp};
 use crate::problem::{Problem, ProblemKind};
 use crate::schema::Type;
+use crate::suggest::suggest;
 use crate::target::{Form, Target, document_size, starts_with_constant};
+
+const FUNCTIONS: [&str; 9] =
+    ["has", "size", "startsWith", "endsWith", "contains", "lowerAscii", "upperAscii", "timestamp", "duration"];
 
 impl Checker<'_> {
     /// A call of anything but an operator.
@@ -33,19 +37,15 @@ impl Checker<'_> {
                 let problem = super::unsupported(span, "matches()");
                 self.report(problem.help("startsWith(), endsWith() and contains() are"))
             }
-            (
-                "size" | "startsWith" | "endsWith" | "contains" | "lowerAscii" | "upperAscii" | "timestamp"
-                | "duration" | "has",
-                ..,
-            ) => self.type_problem(at, format!("{name}() is called in another way")),
+            (name, ..) if FUNCTIONS.contains(&name) => {
+                self.type_problem(at, format!("{name}() is called in another way"))
+            }
             ("exists" | "all" | "exists_one" | "map" | "filter", ..) => self.unsupported(at, &format!("{name}()")),
             _ => {
                 let span = self.span(at);
                 let problem =
                     Problem::new(span, ProblemKind::Unsupported, format!("the function {name}() is not supported"));
-                self.report(problem.help(
-                    "there are has, size, startsWith, endsWith, contains, lowerAscii, upperAscii, timestamp and duration",
-                ))
+                self.report(problem.maybe_help(suggest(name, FUNCTIONS, "there are")))
             }
         }
     }

@@ -3,7 +3,9 @@
 mod arithmetic;
 mod check;
 mod compare;
+mod defaults;
 mod functions;
+mod habits;
 mod membership;
 mod names;
 mod operand;
@@ -58,13 +60,38 @@ pub fn compile_default(source: &str, wanted: &Type) -> Result<Program, Vec<Probl
         _ => Vec::new(),
     };
     let scope = RuleScope { enums, ..RuleScope::default() };
-    let parsed = parse::parse(source)?;
+    let parsed = parse::parse(source).map_err(|problems| defaults::explained(source, None, wanted, problems))?;
     let mut checker = Checker::new(&parsed, &scope);
     let root = checker.operand(&parsed.root).and_then(|operand| checker.converted(&operand, wanted, &parsed.root));
     match root {
         Some(root) if checker.problems.is_empty() => Ok(Program { root: fold(root) }),
-        _ => Err(checker.problems),
+        _ => Err(defaults::explained(source, Some(&parsed.root), wanted, checker.problems)),
     }
+}
+
+/// One of the conditions that a rule joins with `&&`.
+#[derive(Debug, Clone)]
+pub struct Conjunct {
+    /// Byte offsets into the rule's source.
+    pub span: std::ops::Range<usize>,
+    pub program: Program,
+}
+
+/// Compiles each of the conditions that must hold together for a rule to hold, in the order in which they are written: to
+/// say which of them did not.
+///
+/// # Errors
+/// The same as [`compile_rule`]'s.
+pub fn compile_conjuncts(source: &str, scope: &RuleScope) -> Result<Vec<Conjunct>, Vec<Problem>> {
+    let parsed = parse::parse(source)?;
+    let mut checker = Checker::new(&parsed, scope);
+    let mut found = Vec::new();
+    for part in parse::conjuncts(&parsed.root) {
+        if let Some(root) = checker.condition(part) {
+            found.push(Conjunct { span: parsed.span(part), program: Program { root: fold(root) } });
+        }
+    }
+    if checker.problems.is_empty() { Ok(found) } else { Err(checker.problems) }
 }
 
 /// The problem of something that CEL has and this does not.

@@ -6,7 +6,8 @@ use mainstay_record::Value;
 
 use crate::float::narrowed;
 use crate::ir::Expr;
-use crate::schema::Type;
+use crate::schema::{EnumType, Type};
+use crate::suggest::nearest;
 use crate::target::{Form, Target, kind_of_type, render, zero};
 
 #[derive(Debug, Clone)]
@@ -82,6 +83,57 @@ fn read_target(target: &Target) -> Option<Expr> {
             Some(if *nullable { Expr::Coalesce(Box::new(name), Box::new(Expr::text(""))) } else { name })
         }
         Form::Etag { .. } | Form::Flat { .. } | Form::Document(_) => None,
+    }
+}
+
+/// How a constant is written that stands beside something of another type, where that is known: a value of an enum, or
+/// a number or truth in quotes.
+pub(crate) fn how_to_write(constant: &Operand, beside: &Operand) -> Option<String> {
+    match (constant, beside.ty()?) {
+        (Operand::Constant { ty: Type::Text, value: Value::Text(text) }, wanted) => unquoted(text, wanted),
+        (Operand::Constant { value, .. }, Type::Text) => {
+            Some(format!("a text is written in quotes: '{}'", plain(value)?))
+        }
+        (operand, Type::Enum(ty)) if operand.ty() == Some(&Type::Text) => {
+            Some(format!("compare it with a value of the enum, for example `{}`", example(ty)))
+        }
+        _ => None,
+    }
+}
+
+/// What a text should have been written as to be of the type.
+pub(crate) fn unquoted(text: &str, wanted: &Type) -> Option<String> {
+    match wanted {
+        Type::Enum(ty) => {
+            let value = nearest(text, ty.values.iter().map(|(value, _)| value.as_str()));
+            let value = value.map_or_else(|| example(ty), |value| format!("{}.{value}", ty.short_name()));
+            Some(format!("name the value without quotes: `{value}`"))
+        }
+        Type::Int | Type::Double | Type::Float => {
+            text.trim().parse::<f64>().is_ok().then(|| format!("write the number without quotes: {}", text.trim()))
+        }
+        Type::Bool => {
+            let value = nearest(text, ["true", "false"])?;
+            Some(format!("write {value} without quotes"))
+        }
+        Type::Timestamp => Some("write timestamp('2026-01-31T12:00:00Z')".into()),
+        Type::Duration => Some("write duration('90s')".into()),
+        _ => None,
+    }
+}
+
+/// A value of the enum as a rule names it: `State.CART`.
+pub(crate) fn example(ty: &EnumType) -> String {
+    let value = ty.values.get(1).or(ty.values.first()).map_or("…", |(value, _)| value);
+    format!("{}.{value}", ty.short_name())
+}
+
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Int(value) => Some(value.to_string()),
+        Value::Double(value) => Some(value.to_string()),
+        _ => None,
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use cel::common::ast::{EntryExpr, Expr, IdedExpr, SourceInfo};
+use cel::common::ast::{EntryExpr, Expr, IdedExpr, SourceInfo, operators};
 use cel::parser::{ParseError, Parser};
 
-use super::{MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_PUNCTUATION};
+use super::{MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_PUNCTUATION, habits};
 use crate::problem::{Problem, ProblemKind};
 
 /// A parsed rule.
@@ -36,10 +36,10 @@ pub(crate) fn parse(source: &str) -> Result<Parsed<'_>, Vec<Problem>> {
     if bracket_depth(source) > MAX_RULE_DEPTH {
         return Err(limit(format!("a rule may be nested {MAX_RULE_DEPTH} deep")));
     }
-    let (root, info) = Parser::new()
-        .error_recovery_limit(4)
-        .parse_with_source_info(source)
-        .map_err(|errors| errors.errors.iter().map(|error| syntax(source, error)).collect::<Vec<_>>())?;
+    let (root, info) = Parser::new().error_recovery_limit(4).parse_with_source_info(source).map_err(|errors| {
+        let habits = habits::problems(source);
+        if habits.is_empty() { errors.errors.iter().map(|error| syntax(source, error)).collect() } else { habits }
+    })?;
     if depth(&root) > MAX_RULE_DEPTH {
         return Err(limit(format!("a rule may be nested {MAX_RULE_DEPTH} deep")));
     }
@@ -79,6 +79,30 @@ impl Parsed<'_> {
         let end = self.boundary(stop as usize + 1).max(start);
         let start = self.named(start);
         start..self.closed(start, end)
+    }
+
+    /// The source of a place.
+    pub fn text(&self, span: &Range<usize>) -> &str {
+        self.source.get(span.clone()).unwrap_or_default()
+    }
+
+    /// The place of the name that a dotted expression ends with; of the whole where it does not.
+    pub fn name_span(&self, expr: &IdedExpr, name: &str) -> Range<usize> {
+        let span = self.span(expr);
+        let text = self.text(&span).trim_end_matches([')', ' ']);
+        if text.ends_with(name) { span.start + text.len() - name.len()..span.start + text.len() } else { span }
+    }
+
+    /// The places of the names of a dotted expression that is nothing else.
+    pub fn path_spans(&self, expr: &IdedExpr, path: &[&str]) -> Vec<Range<usize>> {
+        let whole = self.span(expr);
+        let mut at = whole.start;
+        let found = path.iter().map(|name| {
+            let start = at + self.source.get(at..whole.end)?.find(name)?;
+            at = start + name.len();
+            Some(start..at)
+        });
+        found.collect::<Option<Vec<_>>>().unwrap_or_else(|| vec![whole; path.len()])
     }
 
     fn widen(&self, expr: &IdedExpr, bounds: &mut Option<(u32, u32)>) {
@@ -125,6 +149,14 @@ impl Parsed<'_> {
             open -= 1;
         }
         end
+    }
+}
+
+/// The conditions that an expression joins with `&&`, however deep.
+pub(crate) fn conjuncts(expr: &IdedExpr) -> Vec<&IdedExpr> {
+    match &expr.expr {
+        Expr::Call(call) if call.func_name == operators::LOGICAL_AND => call.args.iter().flat_map(conjuncts).collect(),
+        _ => vec![expr],
     }
 }
 

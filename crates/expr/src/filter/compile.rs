@@ -47,12 +47,8 @@ fn split_path(path: &[Segment]) -> (&Segment, &[Segment]) {
 fn field<'r>(record: &'r RecordType, segment: &Segment) -> Result<&'r Field, Problem> {
     record.input_field(&segment.name).ok_or_else(|| {
         let message = format!("`{}` has no field `{}`", record.name, segment.name);
-        let names: Vec<&str> = record.fields.iter().map(|field| field.name.as_str()).collect();
         let problem = Problem::new(segment.span.clone(), ProblemKind::UnknownName, message);
-        match names.as_slice() {
-            [] => problem,
-            names => problem.help(format!("its fields are {}", names.join(", "))),
-        }
+        problem.maybe_help(record.suggest(&segment.name))
     })
 }
 

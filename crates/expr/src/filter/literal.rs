@@ -32,7 +32,7 @@ pub(crate) fn literal(argument: &Argument, ty: &Type, kind: Option<Kind>) -> Res
             None => {
                 let message = format!("the enum {} has no value `{text}`", ty.name);
                 let problem = Problem::new(argument.span.clone(), ProblemKind::UnknownName, message);
-                return Err(problem.help(format!("its values are {}", ty.names())));
+                return Err(problem.maybe_help(ty.suggest(&text)));
             }
         },
         _ => None,

@@ -4,6 +4,7 @@ mod cel;
 mod filter;
 mod fixture;
 mod fold;
+mod help;
 mod oracle;
 mod order;
 mod program;
