@@ -232,11 +232,6 @@ impl Contract {
 }
 
 impl Resource {
-    /// The name of the resource's own variable: `product` of `products/{product}`.
-    pub fn id_variable(&self) -> &str {
-        self.variables.last().map_or("", String::as_str)
-    }
-
     /// The message's own name: `Product`.
     pub fn short_name(&self) -> &str {
         self.message.rsplit('.').next().unwrap_or(&self.message)

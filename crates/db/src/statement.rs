@@ -57,11 +57,6 @@ impl Statement {
         self.slots
     }
 
-    /// Says whether the prepared form is kept.
-    pub fn is_cacheable(&self) -> bool {
-        self.cacheable
-    }
-
     /// Says whether the statement proved too slow to run inline, on average.
     pub fn is_slow(&self) -> bool {
         self.pace.is_slow()

@@ -34,11 +34,6 @@ impl Program {
         self.root.uses_only_auth()
     }
 
-    /// The outcome, where it is the same for everybody and every record.
-    pub fn is_constant(&self) -> Option<Option<bool>> {
-        self.root.constant()
-    }
-
     /// The columns that the program reads.
     pub fn columns(&self) -> BTreeSet<(Root, usize)> {
         self.root.columns()

@@ -178,11 +178,6 @@ impl Ledger {
         self.resources.get(type_name)
     }
 
-    /// The types of all resources that have a table.
-    pub fn resource_types(&self) -> impl Iterator<Item = &str> {
-        self.resources.keys().map(String::as_str)
-    }
-
     /// The name that was given to this owner. An index made again after it was dropped has the name that it had.
     pub(crate) fn name_of(&self, owner: &str) -> Option<String> {
         self.names.iter().find(|(_, known)| *known == owner).map(|(name, _)| name.clone())

@@ -12,7 +12,6 @@ mod plan;
 mod rekey;
 mod signature;
 mod terms;
-mod violated;
 
 pub use bind::bind;
 pub use column_id::{ColumnId, FieldPath, Part};
@@ -25,4 +24,3 @@ pub use json::{JsonEntry, JsonFieldEntry, JsonMessageEntry};
 pub use plan::{Area, Change, Effect, Plan, PlanError, Safety, Severity, Stage, Step, plan, probes};
 pub use signature::{Label, Signature};
 pub use terms::{EnumValues, FieldTerms, Form, MethodTerms, ResourceTerms, RuleTerms, TERMS_VERSION};
-pub use violated::Violated;

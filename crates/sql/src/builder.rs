@@ -133,33 +133,6 @@ impl SqlBuilder {
         }
     }
 
-    /// Appends a query that yields one row for each element of a JSON array that is one bind: what stands inside `IN (…)`,
-    /// so that a list of any length is the same statement. `element` is the kind that the elements are compared as.
-    pub fn json_elements(&mut self, source: BindSource, element: Kind) {
-        match self.dialect {
-            Dialect::Sqlite => {
-                self.text("SELECT j.value FROM json_each(");
-                self.bind(source, Kind::Json);
-                self.text(") AS j");
-            }
-            Dialect::Postgres => {
-                let cast = match element {
-                    Kind::Bool => "::boolean",
-                    Kind::Int => "::bigint",
-                    Kind::Double => "::double precision",
-                    Kind::Timestamp => "::timestamptz",
-                    Kind::Text => " COLLATE \"C\"",
-                    Kind::Bytes | Kind::Json => "",
-                };
-                self.text("SELECT (j.value)");
-                self.text(cast);
-                self.text(" FROM jsonb_array_elements_text(");
-                self.bind(source, Kind::Json);
-                self.text(") AS j(value)");
-            }
-        }
-    }
-
     /// Ends the statement.
     pub fn finish(self) -> Sql {
         self.sql

@@ -11,7 +11,6 @@ mod order;
 mod probe;
 mod schema;
 mod statement;
-mod violation;
 
 pub use builder::{BindSource, Piece, Sql, SqlBuilder};
 pub use ddl::schema_sql;
@@ -23,4 +22,3 @@ pub use order::{OrderColumn, order_columns};
 pub use probe::Probe;
 pub use schema::{ColumnSpec, ForeignKey, IndexColumn, Literal, PrimaryKey, SchemaStep};
 pub use statement::{Condition, Delete, Insert, Select, Table, Update, delete, expression, insert, select, update};
-pub use violation::Violation;

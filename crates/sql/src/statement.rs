@@ -31,14 +31,11 @@ pub enum Condition<'a> {
     All(Vec<Condition<'a>>),
 }
 
-/// Reads rows: the columns, then the flags, then (where a page of two parts must be put together) further columns that
-/// the caller ignores.
+/// Reads rows: the columns, then (where a page of two parts must be put together) further columns that the caller ignores.
 #[derive(Debug, Clone)]
 pub struct Select<'a> {
     pub table: Table<'a>,
     pub columns: Vec<usize>,
-    /// Extra boolean output columns after the columns; TRUE only where the expression is true, never NULL.
-    pub flags: Vec<&'a Expr>,
     pub condition: Condition<'a>,
     /// Nothing: any order. Otherwise as [`order_columns`] spells it out, so it always ends in the key.
     pub order: Option<&'a [OrderKey]>,
@@ -117,7 +114,7 @@ fn limit(out: &mut SqlBuilder, select: &Select<'_>) {
     }
 }
 
-/// The order columns that are not selected and stand behind the flags, and the position (from 1) of each order column
+/// The order columns that are not selected and stand behind the others, and the position (from 1) of each order column
 /// among all outputs: a combined select can be ordered by its outputs only.
 fn outputs(select: &Select<'_>, order: &[OrderColumn]) -> (Vec<usize>, Vec<usize>) {
     let mut extra = Vec::new();
@@ -126,7 +123,7 @@ fn outputs(select: &Select<'_>, order: &[OrderColumn]) -> (Vec<usize>, Vec<usize
         let known = select.columns.iter().position(|index| *index == column.index);
         let position = known.unwrap_or_else(|| {
             extra.push(column.index);
-            select.columns.len() + select.flags.len() + extra.len() - 1
+            select.columns.len() + extra.len() - 1
         });
         positions.push(position + 1);
     }
@@ -138,16 +135,11 @@ fn part(out: &mut SqlBuilder, select: &Select<'_>, extra: &[usize], place: Optio
     let layout = select.table.layout;
     out.text("SELECT ");
     out.list(&select.columns, ", ", |out, index| out.column(layout, *index));
-    for (i, flag) in select.flags.iter().enumerate() {
-        out.text(if i > 0 || !select.columns.is_empty() { ", (" } else { "(" });
-        emitter::emit(out.dialect(), flag, layout, out);
-        out.text(") IS TRUE");
-    }
     for (i, index) in extra.iter().enumerate() {
-        out.text(if i > 0 || !select.columns.is_empty() || !select.flags.is_empty() { ", " } else { "" });
+        out.text(if i > 0 || !select.columns.is_empty() { ", " } else { "" });
         out.column(layout, *index);
     }
-    if select.columns.is_empty() && select.flags.is_empty() && extra.is_empty() {
+    if select.columns.is_empty() && extra.is_empty() {
         out.text("1");
     }
     out.text(" FROM ");

@@ -95,7 +95,7 @@ fn statements(resource: &Resource, rules: &[&Rule], verb: &str, dialect: Dialect
 
 fn query<'a>(table: Table<'a>, condition: Condition<'a>, order: Option<&'a [OrderKey]>, lock: bool) -> Select<'a> {
     let columns = (0..table.layout.columns.len()).collect();
-    Select { table, columns, flags: Vec::new(), condition, order, after: None, limit_param: None, lock }
+    Select { table, columns, condition, order, after: None, limit_param: None, lock }
 }
 
 fn print_indexes(resource: &Resource, verb: &str) {

@@ -109,7 +109,6 @@ async fn page(
     let list = Select {
         table: Table { name: "product", layout },
         columns: (0..layout.columns.len()).collect(),
-        flags: Vec::new(),
         condition: Condition::All(Vec::new()),
         order: Some(&order),
         after: last.map(|_| After { first_param: 0, nulls }),

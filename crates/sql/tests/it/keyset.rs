@@ -85,7 +85,6 @@ fn page(layout: &Layout, keys: &[(usize, bool)], after: Option<&[Value]>, limit:
         &Select {
             table: Table { name: "product", layout },
             columns: vec![0],
-            flags: Vec::new(),
             condition: Condition::All(Vec::new()),
             order: Some(&order),
             after: after.map(|_| After { first_param: 0, nulls }),

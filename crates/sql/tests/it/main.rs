@@ -14,4 +14,3 @@ mod statement;
 #[allow(dead_code)]
 #[path = "../../../expr/tests/it/strategy.rs"]
 mod strategy;
-mod violation;

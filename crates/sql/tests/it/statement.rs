@@ -10,7 +10,6 @@ fn by_key<'a>(table: Table<'a>, columns: Vec<usize>) -> Select<'a> {
     Select {
         table,
         columns,
-        flags: Vec::new(),
         condition: Condition::Keys { first_param: 0 },
         order: None,
         after: None,
@@ -48,14 +47,6 @@ fn a_row_is_locked_on_postgresql_only() {
     sqlite:   SELECT t."title" FROM "shop_v1_product" AS t WHERE t."_id" = ?1
     postgres: SELECT t."title" FROM "shop_v1_product" AS t WHERE t."_id" = $1 FOR UPDATE
     "#);
-}
-
-#[test]
-fn a_flag_is_true_or_false_and_never_null() {
-    let layout = layout();
-    let table = Table { name: "shop_v1_product", layout: &layout };
-    let rule = in_stock();
-    insta::assert_snapshot!(both(|d| select(d, &Select { flags: vec![&rule], ..by_key(table, vec![TITLE]) })), @r#"SELECT t."title", (t."stock" > $1) IS TRUE FROM "shop_v1_product" AS t WHERE t."_id" = $2"#);
 }
 
 #[test]

@@ -108,7 +108,6 @@ impl ResourcePlan {
             &Select {
                 table: self.table(),
                 columns: (0..self.resource.layout.columns.len()).collect(),
-                flags: Vec::new(),
                 condition: Condition::All(all),
                 order: Some(&keys),
                 after,

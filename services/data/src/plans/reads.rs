@@ -88,7 +88,6 @@ fn statement(dialect: Dialect, table: Table<'_>, rule: Option<Condition<'_>>, lo
         &Select {
             table,
             columns,
-            flags: Vec::new(),
             condition: Condition::All(conditions),
             order: None,
             after: None,

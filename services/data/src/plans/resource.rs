@@ -110,7 +110,6 @@ impl ResourcePlan {
         let under = Select {
             table: self.table(),
             columns: vec![count],
-            flags: Vec::new(),
             condition: Condition::KeyPrefix { count, first_param: 0 },
             order: None,
             after: None,
@@ -125,7 +124,6 @@ impl ResourcePlan {
         let holding = Select {
             table: self.table(),
             columns: (0..self.resource.layout.keys()).collect(),
-            flags: Vec::new(),
             condition: Condition::Equal { columns, first_param: 0 },
             order: None,
             after: None,
