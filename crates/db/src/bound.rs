@@ -10,9 +10,9 @@ use diesel::result::QueryResult;
 use diesel::serialize::{IsNull, Output, ToSql};
 use diesel::sql_types::{BigInt, Binary, Bool, Double, Nullable, Text};
 use diesel::sqlite::Sqlite;
-use mainstay_record::{Kind, Value};
+use mainstay_record::{Kind, Piece, Value};
 
-use crate::statement::{Piece, Statement};
+use crate::statement::Statement;
 
 /// Microseconds from 1970 to 2000, where PostgreSQL's timestamps begin.
 pub(crate) const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;

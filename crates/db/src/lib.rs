@@ -26,7 +26,7 @@ pub use diesel_migrations::EmbeddedMigrations;
 pub use error::Error;
 pub use futures_util::future::BoxFuture;
 pub use row::{RowRef, Rows, Sink};
-pub use statement::{Piece, Statement};
+pub use statement::Statement;
 
 /// What the macros expand to; no part of the interface.
 #[doc(hidden)]

@@ -4,21 +4,10 @@ use std::fmt::{self, Write as _};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use mainstay_record::{Kind, Value};
+use mainstay_record::{Piece, Value};
 
 use crate::bound::Bound;
 use crate::pace::Pace;
-
-/// A piece of a statement's text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    Text(String),
-    /// The value in position `slot` of the binds. The kind gives a NULL its type.
-    Bind {
-        slot: usize,
-        kind: Kind,
-    },
-}
 
 /// One statement shape, made once and run often.
 ///
@@ -55,6 +44,11 @@ impl Statement {
     /// How many binds the statement needs.
     pub fn slots(&self) -> usize {
         self.slots
+    }
+
+    /// Says whether the prepared form is kept.
+    pub(crate) fn is_cacheable(&self) -> bool {
+        self.cacheable
     }
 
     /// Says whether the statement proved too slow to run inline, on average.

@@ -94,11 +94,6 @@ impl Principal {
         self.0.kind
     }
 
-    /// Says whether somebody is signed in (a user or a service; not nobody, not the system).
-    pub fn is_authenticated(&self) -> bool {
-        matches!(self.0.kind, Kind::User | Kind::Service)
-    }
-
     /// Gives the stable id: an account's uid, `service:<name>` for a service, nothing for nobody and for the system.
     pub fn uid(&self) -> Option<&str> {
         self.0.uid.as_deref()

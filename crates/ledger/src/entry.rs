@@ -1,8 +1,8 @@
 //! What the ledger remembers.
 
+use mainstay_record::Kind;
 use std::collections::BTreeMap;
 
-use mainstay_sql::ColumnType;
 use serde::{Deserialize, Serialize};
 
 use crate::terms::{EnumValues, FieldTerms, ResourceTerms, TERMS_VERSION};
@@ -67,7 +67,7 @@ pub struct ColumnEntry {
     /// The name that the column has.
     pub name: String,
     #[serde(rename = "type")]
-    pub ty: ColumnType,
+    pub ty: Kind,
     pub nullable: bool,
 }
 

@@ -1,5 +1,7 @@
 //! The values that a column can hold.
 
+use serde::{Deserialize, Serialize};
+
 /// What a column holds, independent of the engine.
 ///
 /// | kind | SQLite | PostgreSQL |
@@ -13,7 +15,8 @@
 /// | `Json` | TEXT | JSONB |
 ///
 /// Durations (microseconds), dates (`yyyymmdd`, zero parts where the date is partial) and enums (their number) are `Int`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     Bool,
     Int,

@@ -2,20 +2,9 @@
 
 use std::fmt::Write as _;
 
-use mainstay_record::{Kind, Layout, Value};
+use mainstay_record::{Kind, Layout, Piece, Value};
 
 use crate::{Dialect, quote};
-
-/// A part of a statement. The executor puts the placeholder (`?`, `$1`) where a bind stands.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Piece {
-    Text(String),
-    /// The value in `slot` of [`Sql::binds`], sent as `kind` (a NULL needs its type on PostgreSQL).
-    Bind {
-        slot: usize,
-        kind: Kind,
-    },
-}
 
 /// Where the value of a bind comes from when the statement runs.
 #[derive(Debug, Clone, PartialEq)]

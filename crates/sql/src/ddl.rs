@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use data_encoding::HEXLOWER;
+use mainstay_record::Kind;
 
-use crate::{ColumnSpec, ColumnType, Dialect, ForeignKey, IndexColumn, Literal, PrimaryKey, SchemaStep, quote};
+use crate::{ColumnSpec, Dialect, ForeignKey, IndexColumn, Literal, PrimaryKey, SchemaStep, quote};
 
 /// Writes a schema step as the statements that carry it out, in order; none where the engine needs none.
 ///
@@ -61,14 +62,14 @@ fn create_table(
 }
 
 fn key_definition(dialect: Dialect, column: &ColumnSpec) -> String {
-    format!("{} {} NOT NULL", quote(&column.name), column.ty.sql(dialect))
+    format!("{} {} NOT NULL", quote(&column.name), dialect.column_type(column.ty))
 }
 
 fn column_definition(dialect: Dialect, column: &ColumnSpec) -> String {
-    let mut text = format!("{} {}", quote(&column.name), column.ty.sql(dialect));
+    let mut text = format!("{} {}", quote(&column.name), dialect.column_type(column.ty));
     if !column.nullable {
         text.push_str(" NOT NULL");
-        if let Some(zero) = column.ty.zero(dialect) {
+        if let Some(zero) = dialect.zero(column.ty) {
             let _ = write!(text, " DEFAULT {zero}");
         }
     }
@@ -94,7 +95,7 @@ fn add_column(
     let mut add = match constant {
         None => format!("ALTER TABLE {table} ADD COLUMN {}", column_definition(dialect, column)),
         Some(fill) => {
-            let (ty, null) = (column.ty.sql(dialect), if column.nullable { "" } else { " NOT NULL" });
+            let (ty, null) = (dialect.column_type(column.ty), if column.nullable { "" } else { " NOT NULL" });
             format!("ALTER TABLE {table} ADD COLUMN {name} {ty}{null} DEFAULT {}", literal(dialect, fill))
         }
     };
@@ -109,7 +110,7 @@ fn add_column(
         }
         (Some(_), Dialect::Sqlite) => {}
         (Some(_), Dialect::Postgres) => {
-            let zero = column.ty.zero(dialect).filter(|_| !column.nullable);
+            let zero = dialect.zero(column.ty).filter(|_| !column.nullable);
             let default = zero.map_or("DROP DEFAULT".to_owned(), |zero| format!("SET DEFAULT {zero}"));
             statements.push(format!("ALTER TABLE {table} ALTER COLUMN {name} {default}"));
         }
@@ -151,9 +152,9 @@ fn index_column(dialect: Dialect, column: &IndexColumn) -> String {
 
 fn is_set(dialect: Dialect, column: &IndexColumn) -> Option<String> {
     let ty = column.unset_zero?;
-    let zero = ty.zero(dialect)?;
+    let zero = dialect.zero(ty)?;
     let name = quote(&column.name);
-    Some(if ty == ColumnType::Bool { name } else { format!("{name} <> {zero}") })
+    Some(if ty == Kind::Bool { name } else { format!("{name} <> {zero}") })
 }
 
 fn drop_index(dialect: Dialect, name: &str, concurrently: bool) -> String {

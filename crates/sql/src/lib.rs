@@ -12,9 +12,9 @@ mod probe;
 mod schema;
 mod statement;
 
-pub use builder::{BindSource, Piece, Sql, SqlBuilder};
+pub use builder::{BindSource, Sql, SqlBuilder};
 pub use ddl::schema_sql;
-pub use dialect::{ColumnType, Dialect};
+pub use dialect::Dialect;
 pub use identifier::{IDENTIFIER_MAX_BYTES, identifier, quote};
 pub use keyset::{After, NullPattern};
 pub use limit::{Constant, Limit};

@@ -1,9 +1,10 @@
 //! Questions about the rows that exist, which a plan asks before it calls a step safe.
 
+use mainstay_record::Kind;
 use serde::{Deserialize, Serialize};
 
 use crate::ddl::literal;
-use crate::{ColumnType, Dialect, Limit, Literal, Sql, SqlBuilder, quote};
+use crate::{Dialect, Limit, Literal, Sql, SqlBuilder, quote};
 
 /// How many rows a sample names.
 const SAMPLE_ROWS: &str = "5";
@@ -15,13 +16,13 @@ pub enum Probe {
     /// How many rows are there?
     Rows { table: String },
     /// In how many rows is the column NULL, or the zero that means unset?
-    Unset { table: String, keys: Vec<String>, column: String, zero: Option<ColumnType> },
+    Unset { table: String, keys: Vec<String>, column: String, zero: Option<Kind> },
     /// In how many rows is the column's value outside one of the limits? `zero`: rows with the zero don't count.
-    Outside { table: String, keys: Vec<String>, column: String, limits: Vec<Limit>, zero: Option<ColumnType> },
+    Outside { table: String, keys: Vec<String>, column: String, limits: Vec<Limit>, zero: Option<Kind> },
     /// In how many rows does the JSON column hold an integer outside one of the limits: anywhere, or under this key?
     Inside { table: String, keys: Vec<String>, column: String, key: Option<String>, limits: Vec<Limit> },
     /// How many rows share the values of these columns with another row? Rows with an unset column don't count.
-    Duplicates { table: String, keys: Vec<String>, columns: Vec<(String, Option<ColumnType>)> },
+    Duplicates { table: String, keys: Vec<String>, columns: Vec<(String, Option<Kind>)> },
 }
 
 impl Probe {
@@ -108,19 +109,19 @@ fn list(names: &[String]) -> String {
     names.iter().map(|name| column(name)).collect::<Vec<_>>().join(", ")
 }
 
-fn unset(dialect: Dialect, name: &str, zero: Option<ColumnType>) -> String {
+fn unset(dialect: Dialect, name: &str, zero: Option<Kind>) -> String {
     let name = column(name);
-    match zero.and_then(|ty| ty.zero(dialect)) {
+    match zero.and_then(|kind| dialect.zero(kind)) {
         Some(zero) => format!("({name} IS NULL OR {name} = {zero})"),
         None => format!("{name} IS NULL"),
     }
 }
 
-fn outside(dialect: Dialect, name: &str, limits: &[Limit], zero: Option<ColumnType>) -> String {
+fn outside(dialect: Dialect, name: &str, limits: &[Limit], zero: Option<Kind>) -> String {
     let name = column(name);
     let each: Vec<String> = limits.iter().map(|limit| limit.outside(dialect, &name)).collect();
     let any = if each.is_empty() { "FALSE".to_owned() } else { format!("({})", each.join(" OR ")) };
-    match zero.and_then(|ty| ty.zero(dialect)) {
+    match zero.and_then(|kind| dialect.zero(kind)) {
         Some(zero) => format!("{any} AND {name} <> {zero}"),
         None => any,
     }
@@ -155,8 +156,8 @@ fn quoted_key(key: &str) -> String {
     format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-fn all_set(dialect: Dialect, columns: &[(String, Option<ColumnType>)]) -> String {
-    let tests = columns.iter().map(|(name, zero)| match zero.and_then(|ty| ty.zero(dialect)) {
+fn all_set(dialect: Dialect, columns: &[(String, Option<Kind>)]) -> String {
+    let tests = columns.iter().map(|(name, zero)| match zero.and_then(|kind| dialect.zero(kind)) {
         Some(zero) => format!("{name} <> {zero}", name = column(name)),
         None => format!("{} IS NOT NULL", column(name)),
     });

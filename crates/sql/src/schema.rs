@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use mainstay_record::Value;
+use mainstay_record::{Kind, Value};
 use serde::{Deserialize, Serialize};
-
-use crate::ColumnType;
 
 /// One change of the schema. [`crate::schema_sql`] writes it as DDL.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,7 +60,7 @@ pub enum SchemaStep {
 pub struct ColumnSpec {
     pub name: String,
     #[serde(rename = "type")]
-    pub ty: ColumnType,
+    pub ty: Kind,
     /// NULL iff unset; otherwise NOT NULL with the type's zero as default.
     pub nullable: bool,
 }
@@ -92,7 +90,7 @@ pub struct IndexColumn {
     pub nullable: bool,
     /// In a unique index: the type of a column whose zero means unset, so that such rows stay out of the index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unset_zero: Option<ColumnType>,
+    pub unset_zero: Option<Kind>,
 }
 
 /// A constant in DDL.

@@ -4,8 +4,9 @@ use std::sync::LazyLock;
 
 use diesel::connection::Connection;
 use diesel::sqlite::SqliteConnection;
+use mainstay_record::Piece;
 
-use crate::statement::{Piece, Statement};
+use crate::statement::Statement;
 
 /// A statement without binds that is part of the executor itself.
 pub(super) struct Verb(LazyLock<Statement>);

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
-use mainstay_db::{Atomic, Conn, Database, Error, Lane, Piece, Rows, Statement};
-use mainstay_record::{Kind, Value};
+use mainstay_db::{Atomic, Conn, Database, Error, Lane, Rows, Statement};
+use mainstay_record::{Kind, Piece, Value};
 
 /// Makes a statement of text in which each `?` stands for the next bind.
 pub fn statement(sql: &str, kinds: &[Kind]) -> Arc<Statement> {

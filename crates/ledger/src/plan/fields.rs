@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use mainstay_contract::Resource;
-use mainstay_sql::{ColumnType, Constant, Limit, SchemaStep};
+use mainstay_sql::{Constant, Limit, SchemaStep};
 use prost_reflect::MessageDescriptor;
 
 use super::columns::Rename;
@@ -272,7 +272,7 @@ fn same_inside(known: &Standing<'_>, field: &FieldNow<'_>, was: &FieldEntry) -> 
 fn column_is_same(known: &Standing<'_>, index: usize) -> bool {
     let Some(column) = known.resource.layout.columns.get(index) else { return false };
     let was = known.was.columns.get(&ColumnId::of(column, index));
-    was.is_some_and(|was| was.ty == ColumnType::from(column.kind) && was.nullable == column.nullable)
+    was.is_some_and(|was| was.ty == column.kind && was.nullable == column.nullable)
 }
 
 /// `give the new field number 12 and write: reserved 7; reserved "title";`

@@ -2,7 +2,7 @@
 
 use mainstay_contract::{Index, Resource};
 use mainstay_record::Role;
-use mainstay_sql::{ColumnType, IndexColumn, Probe, SchemaStep};
+use mainstay_sql::{IndexColumn, Probe, SchemaStep};
 
 use super::now::FieldNow;
 use super::planner::{Planner, Standing, name_rows};
@@ -176,7 +176,7 @@ fn create(resource: &Resource, entry: &ResourceEntry, index: &IndexEntry, concur
             name: entry.columns.get(&part.column)?.name.clone(),
             descending: part.descending,
             nullable: column.nullable,
-            unset_zero: part.without_zero.then(|| ColumnType::from(column.kind)),
+            unset_zero: part.without_zero.then(|| column.kind),
         })
     });
     SchemaStep::CreateIndex {

@@ -1,8 +1,8 @@
 //! Fields that must have a value: what the rows that stand get, and which of them have none.
 
 use mainstay_expr::{Expr, Program};
-use mainstay_record::Value;
-use mainstay_sql::{ColumnType, Literal, Probe};
+use mainstay_record::{Kind, Value};
+use mainstay_sql::{Literal, Probe};
 
 use super::now::FieldNow;
 use super::planner::{Planner, Standing, name_rows};
@@ -70,6 +70,6 @@ fn unset_probe(known: &Standing<'_>, field: &FieldNow<'_>) -> Option<Probe> {
     let column = known.was.columns.get(&id)?;
     let zero = (!column.nullable).then_some(column.ty);
     let is_presence = matches!(id, ColumnId::Field(_, Part::Presence));
-    let zero = if is_presence { Some(ColumnType::Bool) } else { zero };
+    let zero = if is_presence { Some(Kind::Bool) } else { zero };
     Some(Probe::Unset { table: known.was.table.clone(), keys: known.key_names(), column: column.name.clone(), zero })
 }

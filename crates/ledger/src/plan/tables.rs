@@ -202,7 +202,7 @@ pub(super) fn add_column(entry: &mut ResourceEntry, resource: &Resource, index: 
     let column = &resource.layout.columns[index];
     let id = ColumnId::of(column, index);
     let name = claim_column(&mut entry.column_names, &column.name, &id.to_string(), &id.suffix());
-    let spec = ColumnSpec { name: name.clone(), ty: column.kind.into(), nullable: column.nullable };
+    let spec = ColumnSpec { name: name.clone(), ty: column.kind, nullable: column.nullable };
     let known = ColumnEntry { natural: column.name.clone(), name, ty: spec.ty, nullable: spec.nullable };
     entry.columns.insert(id, known);
     spec

@@ -1,7 +1,7 @@
 //! Fields whose values must satisfy more than before: which of the rows that stand do not.
 
 use mainstay_contract::Check;
-use mainstay_sql::{ColumnType, Constant, Limit, Probe};
+use mainstay_sql::{Constant, Limit, Probe};
 
 use super::now::FieldNow;
 use super::planner::{Planner, Standing, name_rows};
@@ -40,7 +40,7 @@ impl<'a> Planner<'a> {
         let column = index.and_then(|i| Some((known.resource.layout.columns.get(*i)?, *i)));
         let stored = column.and_then(|(column, i)| Some((column, known.was.columns.get(&ColumnId::of(column, i))?)));
         let Some((column, stored)) = stored else { return Ok(Safety::Safe) };
-        let zero = field.model.ignore_zero.then_some(ColumnType::from(column.kind));
+        let zero = field.model.ignore_zero.then_some(column.kind);
         let (table, keys) = (known.was.table.clone(), known.key_names());
         let answer = self.ask(&Probe::Outside { table, keys, column: stored.name.clone(), limits, zero })?;
         if answer.count == 0 {

@@ -14,7 +14,6 @@ pub use probed::Probed;
 pub use settings::{DEFAULT_MAX_REQUESTS, Flags, Mode, Other, Role, ServiceSettings, Settings, TokenSettings};
 
 use std::future::Future;
-use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -282,9 +281,4 @@ async fn prefetch(verifier: Verifier, check: Check, shutdown: Shutdown) {
 pub struct Ports {
     pub clients: Server,
     pub operations: Operations,
-}
-
-/// Says whether people look at what is printed.
-pub fn is_interactive() -> bool {
-    std::io::stdout().is_terminal()
 }

@@ -1,6 +1,5 @@
-use mainstay_sql::{
-    ColumnSpec, ColumnType, Dialect, ForeignKey, IndexColumn, Literal, PrimaryKey, SchemaStep, schema_sql,
-};
+use mainstay_record::Kind;
+use mainstay_sql::{ColumnSpec, Dialect, ForeignKey, IndexColumn, Literal, PrimaryKey, SchemaStep, schema_sql};
 
 use crate::sample::{count, run, sqlite};
 
@@ -9,7 +8,7 @@ fn both(step: &SchemaStep) -> String {
     if sqlite == postgres { sqlite } else { format!("-- sqlite\n{sqlite}\n-- postgres\n{postgres}") }
 }
 
-fn spec(name: &str, ty: ColumnType, nullable: bool) -> ColumnSpec {
+fn spec(name: &str, ty: Kind, nullable: bool) -> ColumnSpec {
     ColumnSpec { name: name.to_owned(), ty, nullable }
 }
 
@@ -24,17 +23,17 @@ fn key() -> ForeignKey {
 
 fn create() -> SchemaStep {
     let types = [
-        ("flag", ColumnType::Bool),
-        ("number", ColumnType::Int),
-        ("rate", ColumnType::Double),
-        ("title", ColumnType::Text),
-        ("data", ColumnType::Bytes),
+        ("flag", Kind::Bool),
+        ("number", Kind::Int),
+        ("rate", Kind::Double),
+        ("title", Kind::Text),
+        ("data", Kind::Bytes),
     ];
-    let mut columns = vec![spec("_id", ColumnType::Text, false)];
+    let mut columns = vec![spec("_id", Kind::Text, false)];
     columns.extend(types.map(|(name, ty)| spec(name, ty, false)));
-    columns.push(spec("time", ColumnType::Timestamp, true));
-    columns.push(spec("lines", ColumnType::Json, true));
-    columns.push(spec("product", ColumnType::Text, true));
+    columns.push(spec("time", Kind::Timestamp, true));
+    columns.push(spec("lines", Kind::Json, true));
+    columns.push(spec("product", Kind::Text, true));
     let primary_key = PrimaryKey { name: "review_pkey".to_owned(), columns: vec!["_id".to_owned()] };
     SchemaStep::CreateTable { table: "review".to_owned(), columns, primary_key, foreign_keys: vec![key()] }
 }
@@ -50,7 +49,7 @@ fn index(unique: bool, concurrently: bool) -> SchemaStep {
         name: "review_title_time_idx".to_owned(),
         table: "review".to_owned(),
         columns: vec![
-            column("title", false, false, unique.then_some(ColumnType::Text)),
+            column("title", false, false, unique.then_some(Kind::Text)),
             column("time", true, true, None),
             column("_id", true, false, None),
         ],
@@ -59,7 +58,7 @@ fn index(unique: bool, concurrently: bool) -> SchemaStep {
     }
 }
 
-fn add(name: &str, ty: ColumnType, nullable: bool, fill: Option<Literal>) -> SchemaStep {
+fn add(name: &str, ty: Kind, nullable: bool, fill: Option<Literal>) -> SchemaStep {
     SchemaStep::AddColumn { table: "review".to_owned(), column: spec(name, ty, nullable), fill, references: None }
 }
 
@@ -142,27 +141,27 @@ fn names_change() {
 
 #[test]
 fn a_new_column_fills_the_rows_that_stand() {
-    insta::assert_snapshot!(both(&add("note", ColumnType::Text, false, None)), @r#"
+    insta::assert_snapshot!(both(&add("note", Kind::Text, false, None)), @r#"
     -- sqlite
     ALTER TABLE "review" ADD COLUMN "note" TEXT NOT NULL DEFAULT ''
     -- postgres
     ALTER TABLE "review" ADD COLUMN "note" TEXT COLLATE "C" NOT NULL DEFAULT ''
     "#);
-    insta::assert_snapshot!(both(&add("state", ColumnType::Int, false, Some(Literal::Int(1)))), @r#"
+    insta::assert_snapshot!(both(&add("state", Kind::Int, false, Some(Literal::Int(1)))), @r#"
     -- sqlite
     ALTER TABLE "review" ADD COLUMN "state" BIGINT NOT NULL DEFAULT 1
     -- postgres
     ALTER TABLE "review" ADD COLUMN "state" BIGINT NOT NULL DEFAULT 1;
     ALTER TABLE "review" ALTER COLUMN "state" SET DEFAULT 0
     "#);
-    insta::assert_snapshot!(both(&add("who", ColumnType::Text, true, Some(Literal::Text("it's".to_owned())))), @r#"
+    insta::assert_snapshot!(both(&add("who", Kind::Text, true, Some(Literal::Text("it's".to_owned())))), @r#"
     -- sqlite
     ALTER TABLE "review" ADD COLUMN "who" TEXT DEFAULT 'it''s'
     -- postgres
     ALTER TABLE "review" ADD COLUMN "who" TEXT COLLATE "C" DEFAULT 'it''s';
     ALTER TABLE "review" ALTER COLUMN "who" DROP DEFAULT
     "#);
-    insta::assert_snapshot!(both(&add("at", ColumnType::Timestamp, true, Some(Literal::Now))), @r#"
+    insta::assert_snapshot!(both(&add("at", Kind::Timestamp, true, Some(Literal::Now))), @r#"
     -- sqlite
     ALTER TABLE "review" ADD COLUMN "at" BIGINT;
     UPDATE "review" SET "at" = CAST(unixepoch('subsec') * 1000000 AS INTEGER)
@@ -172,7 +171,7 @@ fn a_new_column_fills_the_rows_that_stand() {
     "#);
     let reference = SchemaStep::AddColumn {
         table: "review".to_owned(),
-        column: spec("product", ColumnType::Text, true),
+        column: spec("product", Kind::Text, true),
         fill: None,
         references: Some(key()),
     };
@@ -196,7 +195,7 @@ fn constants_are_written_exactly() {
         Literal::Timestamp(-1),
         Literal::Json("[\"it's\"]".to_owned()),
     ];
-    let ty = ColumnType::Text;
+    let ty = Kind::Text;
     let all = literals.map(|literal| both(&add("c", ty, true, Some(literal)))).join("\n");
     insta::assert_snapshot!(all, @r#"
     -- sqlite
@@ -250,15 +249,15 @@ fn sqlite_takes_every_step_and_an_unset_value_never_conflicts() {
     for step in [
         create(),
         index(true, true),
-        add("state", ColumnType::Int, false, Some(Literal::Int(7))),
-        add("low", ColumnType::Int, false, Some(Literal::Int(i64::MIN))),
-        add("blob", ColumnType::Bytes, false, Some(Literal::Bytes(vec![1]))),
+        add("state", Kind::Int, false, Some(Literal::Int(7))),
+        add("low", Kind::Int, false, Some(Literal::Int(i64::MIN))),
+        add("blob", Kind::Bytes, false, Some(Literal::Bytes(vec![1]))),
     ] {
         run(&mut conn, &schema_sql(dialect, &step));
     }
     let insert = |id: &str, title: &str| format!("INSERT INTO review (_id, title, time) VALUES ('{id}', '{title}', 1)");
     run(&mut conn, &[insert("a", ""), insert("b", ""), insert("c", "x")]);
-    run(&mut conn, &schema_sql(dialect, &add("at", ColumnType::Timestamp, true, Some(Literal::Now))));
+    run(&mut conn, &schema_sql(dialect, &add("at", Kind::Timestamp, true, Some(Literal::Now))));
     let filled = count(&mut conn, "SELECT COUNT(*) FROM review WHERE at > 1600000000000000 AND state = 7");
     assert_eq!(filled, 3);
     assert_eq!(

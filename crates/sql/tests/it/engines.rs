@@ -6,8 +6,8 @@ use std::cmp::Ordering;
 use mainstay_db::{Atomic, Database, Error, Lane, Rows, Statement};
 use mainstay_record::{Kind, Layout, Value};
 use mainstay_sql::{
-    After, ColumnSpec, Condition, Dialect, IndexColumn, Insert, NullPattern, OrderColumn, Piece, PrimaryKey,
-    SchemaStep, Select, Sql, Table, insert, order_columns, schema_sql, select,
+    After, ColumnSpec, Condition, Dialect, IndexColumn, Insert, NullPattern, OrderColumn, PrimaryKey, SchemaStep,
+    Select, Sql, Table, insert, order_columns, schema_sql, select,
 };
 use mainstay_testkit::{Engine, both_engines, database};
 
@@ -16,11 +16,7 @@ use crate::sample::{CREATE_TIME, RATING, STOCK, TITLE, layout, order};
 const PAGE: i64 = 3;
 
 fn statement(sql: &Sql) -> std::sync::Arc<Statement> {
-    let piece = |piece: &Piece| match piece {
-        Piece::Text(text) => mainstay_db::Piece::Text(text.clone()),
-        Piece::Bind { slot, kind } => mainstay_db::Piece::Bind { slot: *slot, kind: *kind },
-    };
-    Statement::new(sql.pieces.iter().map(piece).collect(), false)
+    Statement::new(sql.pieces.clone(), false)
 }
 
 fn binds(sql: &Sql, params: &[Value]) -> Vec<Value> {
@@ -50,8 +46,7 @@ fn rows() -> Vec<Vec<Value>> {
 
 async fn store(database: &Database, dialect: Dialect, layout: &Layout, rows: Vec<Vec<Value>>) {
     let columns = layout.columns.iter();
-    let columns =
-        columns.map(|c| ColumnSpec { name: c.name.clone(), ty: c.kind.into(), nullable: c.nullable }).collect();
+    let columns = columns.map(|c| ColumnSpec { name: c.name.clone(), ty: c.kind, nullable: c.nullable }).collect();
     let primary_key = PrimaryKey { name: "product_pkey".to_owned(), columns: vec!["_id".to_owned()] };
     let create =
         SchemaStep::CreateTable { table: "product".to_owned(), columns, primary_key, foreign_keys: Vec::new() };

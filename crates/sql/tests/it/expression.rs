@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use mainstay_db::{Atomic, Database, Error, Lane, Rows, Statement};
 use mainstay_expr::{Expr, Scope, compile_filter, compile_rule, evaluate, shift_time};
-use mainstay_record::{Column, Kind, Layout, NumberPath, Role, Value};
+use mainstay_record::{Column, Kind, Layout, NumberPath, Piece, Role, Value};
 use mainstay_sql::{
-    BindSource, ColumnSpec, Dialect, Insert, Piece, PrimaryKey, SchemaStep, Sql, Table, expression, insert, schema_sql,
+    BindSource, ColumnSpec, Dialect, Insert, PrimaryKey, SchemaStep, Table, expression, insert, schema_sql,
 };
 use mainstay_testkit::{Engine, both_engines, database};
 use proptest::strategy::{Strategy, ValueTree};
@@ -138,14 +138,6 @@ fn bound(source: &BindSource, caller: &Caller, params: &[Value]) -> Value {
     }
 }
 
-fn pieces(sql: &Sql) -> Vec<mainstay_db::Piece> {
-    let piece = |piece: &Piece| match piece {
-        Piece::Text(text) => mainstay_db::Piece::Text(text.clone()),
-        Piece::Bind { slot, kind } => mainstay_db::Piece::Bind { slot: *slot, kind: *kind },
-    };
-    sql.pieces.iter().map(piece).collect()
-}
-
 fn table_step() -> SchemaStep {
     let spec = |(name, kind, nullable): &(&str, Kind, bool)| ColumnSpec {
         name: (*name).to_owned(),
@@ -167,7 +159,7 @@ async fn store(database: &Database, dialect: Dialect, records: &[Vec<Value>]) {
     made.await.expect("the table is made");
     let layout = layout();
     let sql = insert(dialect, &Insert { table: Table { name: "items", layout: &layout } });
-    let statement = Statement::new(pieces(&sql), true);
+    let statement = Statement::new(sql.pieces.clone(), true);
     let caller = nobody();
     let rows: Vec<Vec<Value>> =
         records.iter().map(|record| sql.binds.iter().map(|source| bound(source, &caller, record)).collect()).collect();
@@ -196,11 +188,11 @@ async fn outcomes(
 ) -> Result<HashMap<String, Option<bool>>, Error> {
     let layout = layout();
     let sql = expression(dialect, expr, &layout);
-    let text = |text: &str| mainstay_db::Piece::Text(text.to_owned());
+    let text = |text: &str| Piece::Text(text.to_owned());
     let mut parts = vec![text("SELECT t.\"_id\", CASE WHEN ")];
-    parts.extend(pieces(&sql));
+    parts.extend(sql.pieces.iter().cloned());
     parts.push(text(" THEN 1 WHEN NOT ("));
-    parts.extend(pieces(&sql));
+    parts.extend(sql.pieces.iter().cloned());
     parts.push(text(") THEN 0 END FROM \"items\" AS t"));
     let binds = sql.binds.iter().map(|source| bound(source, caller, &[])).collect();
     let statement = Statement::new(parts, false);

@@ -15,8 +15,7 @@ use crate::sample::{CREATE_TIME, RATING, STOCK, TITLE, explain, ids, inline, lay
 fn table(rows: &[Vec<Value>], layout: &Layout, index: &[OrderColumn]) -> SqliteConnection {
     let mut conn = sqlite();
     let columns = layout.columns.iter();
-    let columns =
-        columns.map(|c| ColumnSpec { name: c.name.clone(), ty: c.kind.into(), nullable: c.nullable }).collect();
+    let columns = columns.map(|c| ColumnSpec { name: c.name.clone(), ty: c.kind, nullable: c.nullable }).collect();
     let primary_key = PrimaryKey { name: "product_pkey".to_owned(), columns: vec!["_id".to_owned()] };
     let create =
         SchemaStep::CreateTable { table: "product".to_owned(), columns, primary_key, foreign_keys: Vec::new() };

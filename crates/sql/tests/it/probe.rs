@@ -1,4 +1,5 @@
-use mainstay_sql::{ColumnType, Constant, Dialect, Limit, Probe};
+use mainstay_record::Kind;
+use mainstay_sql::{Constant, Dialect, Limit, Probe};
 
 use crate::sample::{both, count, ids, run, sqlite};
 
@@ -17,12 +18,12 @@ fn ask(probe: &Probe) -> (i64, Vec<String>) {
     (counted, sample.unwrap_or_default())
 }
 
-fn duplicates(columns: &[(&str, Option<ColumnType>)]) -> Probe {
+fn duplicates(columns: &[(&str, Option<Kind>)]) -> Probe {
     let columns = columns.iter().map(|(name, zero)| ((*name).to_owned(), *zero)).collect();
     Probe::Duplicates { table: "product".to_owned(), keys: vec!["_id".to_owned()], columns }
 }
 
-fn unset(column: &str, zero: Option<ColumnType>) -> Probe {
+fn unset(column: &str, zero: Option<Kind>) -> Probe {
     Probe::Unset { table: "product".to_owned(), keys: vec!["_id".to_owned()], column: column.to_owned(), zero }
 }
 
@@ -34,18 +35,18 @@ fn rows_are_counted() {
 #[test]
 fn unset_rows_are_null_or_zero() {
     assert_eq!(ask(&unset("batch", None)), (2, vec!["d".to_owned(), "e".to_owned()]));
-    assert_eq!(ask(&unset("sku", Some(ColumnType::Text))), (2, vec!["c".to_owned(), "d".to_owned()]));
+    assert_eq!(ask(&unset("sku", Some(Kind::Text))), (2, vec!["c".to_owned(), "d".to_owned()]));
 }
 
 #[test]
 fn unset_rows_are_no_duplicates() {
-    assert_eq!(ask(&duplicates(&[("sku", Some(ColumnType::Text))])), (2, vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(ask(&duplicates(&[("sku", Some(Kind::Text))])), (2, vec!["a".to_owned(), "b".to_owned()]));
     assert_eq!(ask(&duplicates(&[("batch", None)])).0, 2);
     assert_eq!(ask(&duplicates(&[("sku", None)])).0, 4);
-    assert_eq!(ask(&duplicates(&[("sku", Some(ColumnType::Text)), ("batch", None)])).0, 2);
+    assert_eq!(ask(&duplicates(&[("sku", Some(Kind::Text)), ("batch", None)])).0, 2);
 }
 
-fn outside(column: &str, limits: Vec<Limit>, zero: Option<ColumnType>) -> Probe {
+fn outside(column: &str, limits: Vec<Limit>, zero: Option<Kind>) -> Probe {
     let (table, keys) = ("product".to_owned(), vec!["_id".to_owned()]);
     Probe::Outside { table, keys, column: column.to_owned(), limits, zero }
 }
@@ -57,7 +58,7 @@ fn rows_outside_a_limit_are_found() {
     let most = Limit::AtMost { bound: Constant::Int(2), exclusive: true };
     assert_eq!(ask(&outside("batch", vec![most], None)), (1, vec!["c".to_owned()]));
     assert_eq!(ask(&outside("sku", vec![Limit::MinLength { bound: 1 }], None)).0, 2);
-    assert_eq!(ask(&outside("sku", vec![Limit::MinLength { bound: 1 }], Some(ColumnType::Text))).0, 0);
+    assert_eq!(ask(&outside("sku", vec![Limit::MinLength { bound: 1 }], Some(Kind::Text))).0, 0);
     let one = Limit::OneOf { values: vec![Constant::Text("x".to_owned()), Constant::Text(String::new())] };
     assert_eq!(ask(&outside("sku", vec![one], None)), (1, vec!["e".to_owned()]));
     let none = Limit::NoneOf { values: vec![Constant::Text("y".to_owned())] };
@@ -66,10 +67,10 @@ fn rows_outside_a_limit_are_found() {
 
 #[test]
 fn the_questions_in_both_dialects() {
-    let probe = duplicates(&[("sku", Some(ColumnType::Text)), ("batch", None)]);
+    let probe = duplicates(&[("sku", Some(Kind::Text)), ("batch", None)]);
     insta::assert_snapshot!(both(|d| probe.count_sql(d)), @r#"SELECT CAST(COALESCE(SUM(g.n), 0) AS BIGINT) FROM (SELECT COUNT(*) AS n FROM "product" AS t WHERE t."sku" <> '' AND t."batch" IS NOT NULL GROUP BY t."sku", t."batch" HAVING COUNT(*) > 1) AS g"#);
     insta::assert_snapshot!(both(|d| probe.sample_sql(d).expect("a sample")), @r#"SELECT t."_id" FROM (SELECT t."_id", COUNT(*) OVER (PARTITION BY t."sku", t."batch") AS n FROM "product" AS t WHERE t."sku" <> '' AND t."batch" IS NOT NULL) AS t WHERE t.n > 1 ORDER BY t."_id" LIMIT 5"#);
-    insta::assert_snapshot!(both(|d| unset("sku", Some(ColumnType::Bytes)).count_sql(d)), @r#"
+    insta::assert_snapshot!(both(|d| unset("sku", Some(Kind::Bytes)).count_sql(d)), @r#"
     sqlite:   SELECT COUNT(*) FROM "product" AS t WHERE (t."sku" IS NULL OR t."sku" = x'')
     postgres: SELECT COUNT(*) FROM "product" AS t WHERE (t."sku" IS NULL OR t."sku" = '\x'::bytea)
     "#);

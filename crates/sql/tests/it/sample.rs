@@ -4,8 +4,8 @@ use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
 use mainstay_expr::OrderKey;
-use mainstay_record::{Column, Kind, Layout, NumberPath, Role, Value};
-use mainstay_sql::{BindSource, Dialect, Piece, Sql};
+use mainstay_record::{Column, Kind, Layout, NumberPath, Piece, Role, Value};
+use mainstay_sql::{BindSource, Dialect, Sql};
 
 pub fn column(name: &str, number: u32, kind: Kind, nullable: bool) -> Column {
     Column {

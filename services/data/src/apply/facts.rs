@@ -1,9 +1,9 @@
 //! Answers a plan's questions about the rows that exist.
 
-use mainstay_db::{Conn, Error, Piece, Statement};
+use mainstay_db::{Conn, Error, Statement};
 use mainstay_ledger::{Answer, Answers};
 use mainstay_record::{Kind, Row as _, Value};
-use mainstay_sql::{Probe, Sql};
+use mainstay_sql::Probe;
 
 use super::dialect;
 
@@ -20,7 +20,7 @@ pub async fn answers(conn: &mut Conn<'_>, probes: Vec<Probe>) -> Result<Answers,
 async fn answer(conn: &mut Conn<'_>, probe: &Probe) -> Result<Answer, Error> {
     let dialect = dialect(conn.engine());
     let mut count = 0;
-    let statement = statement(probe.count_sql(dialect));
+    let statement = Statement::new(probe.count_sql(dialect).pieces, false);
     conn.query(&statement, &[], &mut |row| {
         if let Value::Int(n) = row.get(0, Kind::Int) {
             count = u64::try_from(n).unwrap_or(0);
@@ -30,21 +30,13 @@ async fn answer(conn: &mut Conn<'_>, probe: &Probe) -> Result<Answer, Error> {
     let mut sample = Vec::new();
     if let (Some(sql), true) = (probe.sample_sql(dialect), count > 0) {
         let columns = probe.sample_columns();
-        let statement = self::statement(sql);
+        let statement = Statement::new(sql.pieces, false);
         conn.query(&statement, &[], &mut |row| {
             sample.push((0..columns).map(|index| text(row.get(index, Kind::Text))).collect());
         })
         .await?;
     }
     Ok(Answer { count, sample })
-}
-
-fn statement(sql: Sql) -> std::sync::Arc<Statement> {
-    let pieces = sql.pieces.into_iter().map(|piece| match piece {
-        mainstay_sql::Piece::Text(text) => Piece::Text(text),
-        mainstay_sql::Piece::Bind { slot, kind } => Piece::Bind { slot, kind },
-    });
-    Statement::new(pieces.collect(), false)
 }
 
 fn text(value: Value) -> String {

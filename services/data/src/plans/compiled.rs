@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use mainstay_db::{Piece, Statement};
+use mainstay_db::Statement;
 use mainstay_expr::shift_time;
-use mainstay_record::Value;
+use mainstay_record::{Piece, Value};
 use mainstay_sql::{BindSource, Sql};
 
 use crate::domain::caller::Caller;
@@ -18,7 +18,7 @@ pub const MAX_CACHED_SHAPES: usize = 512;
 /// The statement shapes that were admitted to the statement cache, by their text: filters that differ in their literals
 /// alone have one.
 #[derive(Debug, Default)]
-pub struct Shapes(RwLock<HashMap<Vec<mainstay_sql::Piece>, Arc<Statement>>>);
+pub struct Shapes(RwLock<HashMap<Vec<Piece>, Arc<Statement>>>);
 
 impl Shapes {
     /// Compiles a statement; it stays prepared while there is room.
@@ -27,29 +27,21 @@ impl Shapes {
         Arc::new(Compiled { statement: self.statement(sql.pieces), binds: sql.binds, plain })
     }
 
-    fn statement(&self, pieces: Vec<mainstay_sql::Piece>) -> Arc<Statement> {
+    fn statement(&self, pieces: Vec<Piece>) -> Arc<Statement> {
         if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&pieces) {
             return Arc::clone(known);
         }
         let mut shapes = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if shapes.len() < MAX_CACHED_SHAPES {
-            return Arc::clone(shapes.entry(pieces).or_insert_with_key(|pieces| statement(pieces, true)));
+            return Arc::clone(shapes.entry(pieces).or_insert_with_key(|pieces| Statement::new(pieces.clone(), true)));
         }
-        statement(&pieces, false)
+        Statement::new(pieces, false)
     }
 
     /// How many shapes stay prepared.
     pub fn admitted(&self) -> usize {
         self.0.read().unwrap_or_else(PoisonError::into_inner).len()
     }
-}
-
-fn statement(pieces: &[mainstay_sql::Piece], cacheable: bool) -> Arc<Statement> {
-    let pieces = pieces.iter().map(|piece| match piece {
-        mainstay_sql::Piece::Text(text) => Piece::Text(text.clone()),
-        mainstay_sql::Piece::Bind { slot, kind } => Piece::Bind { slot: *slot, kind: *kind },
-    });
-    Statement::new(pieces.collect(), cacheable)
 }
 
 /// A statement and where its values come from.
