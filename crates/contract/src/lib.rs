@@ -24,7 +24,6 @@ mod service;
 mod source;
 mod text;
 mod validate;
-mod violation;
 
 pub use annotations::{Behaviors, FieldOptions, read as field_options};
 pub use check::{Check, Integers, MAX_PATTERN_BYTES, MAX_PATTERN_MEMORY_BYTES, Pattern};
@@ -43,4 +42,3 @@ pub use resource::index::{MAX_INDEX_COLUMNS, MAX_INDEXES};
 pub use resource::json::MAX_JSON_DEPTH;
 pub use resource::layout::{MAX_COLUMNS, MAX_MESSAGE_DEPTH};
 pub use source::{MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_TOTAL_BYTES, Source, read_folder};
-pub use violation::Violation;

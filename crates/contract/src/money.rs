@@ -1,8 +1,7 @@
 //! What the parts of a `google.type.Money` must be together, as its comments say.
 
-use mainstay_record::Value;
+use mainstay_record::{Value, Violation};
 
-use crate::Violation;
 use crate::check::int;
 
 /// The type's full name.

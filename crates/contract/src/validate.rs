@@ -1,9 +1,9 @@
 //! Validates the record that a write would leave behind.
 
-use mainstay_record::{JsonShape, Kind, Layout, Role, Value, stored_json};
+use mainstay_record::{JsonShape, Kind, Layout, Role, Value, Violation, stored_json};
 
 use crate::check::{Check, is_set, is_zero, scalar};
-use crate::{Container, FieldModel, Items, JsonChecks, JsonFieldChecks, Resource, Violation, money};
+use crate::{Container, FieldModel, Items, JsonChecks, JsonFieldChecks, Resource, money};
 
 impl Resource {
     /// Checks a whole record (columns in layout order) against REQUIRED and every constraint; all violations at once, in

@@ -2,19 +2,11 @@
 
 use crate::Reason;
 use bytes::Bytes;
+use mainstay_record::Violation;
 use std::borrow::Cow;
 use std::error::Error;
 use std::time::Duration;
 use tonic::Code;
-
-/// One field of a request that breaks a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// Dotted path of proto field names, from the request message, for example `product.title`.
-    pub field: String,
-    /// What is wrong with it, as a clause that can stand after the field's name.
-    pub description: String,
-}
 
 /// An error on its way out of a service: a reason, what a client may know, and a source that it may not.
 ///

@@ -8,7 +8,7 @@ mod reason;
 mod status;
 
 pub use budget::MAX_STATUS_BYTES;
-pub use fault::{Fault, Violation};
+pub use fault::Fault;
 pub use http_status::http_status_of;
 pub use reason::Reason;
 pub use status::reply;

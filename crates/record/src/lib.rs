@@ -8,6 +8,7 @@ mod piece;
 mod row;
 pub mod time;
 mod value;
+mod violation;
 
 pub use etag::{etag_revision, etag_text};
 pub use json::{MAX_STORED_DEPTH, stored_json};
@@ -15,3 +16,4 @@ pub use layout::{Column, JsonField, JsonMessage, JsonShape, Layout, NumberPath, 
 pub use piece::Piece;
 pub use row::Row;
 pub use value::{Kind, Value, ValueRef};
+pub use violation::Violation;

@@ -1,5 +1,7 @@
 //! What can go wrong, in words that a client may read.
 
+use mainstay_record::Violation;
+
 /// A message whose bytes are not valid protobuf, or hold a value that JSON cannot say.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{message}", place(.path))]
@@ -53,14 +55,6 @@ pub struct DecodeError {
     pub violations: Vec<Violation>,
 }
 
-/// One field that cannot be stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// A dotted path of proto names with `[i]` for list elements; empty where the message itself is malformed.
-    pub field: String,
-    pub message: String,
-}
-
 /// A stored row that is not a value of its message: another program wrote to the database, or it is damaged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("column `{column}` holds {message}")]
@@ -83,6 +77,6 @@ fn place(path: &str) -> String {
 }
 
 fn list(violations: &[Violation]) -> String {
-    let texts: Vec<String> = violations.iter().map(|v| format!("{}{}", place(&v.field), v.message)).collect();
+    let texts: Vec<String> = violations.iter().map(|v| format!("{}{}", place(&v.field), v.description)).collect();
     texts.join("; ")
 }

@@ -1,8 +1,9 @@
 //! The failure that travels up through nested values and gathers its path on the way, at no cost where nothing fails.
 
+use mainstay_record::Violation;
 use mainstay_record::time::TimeError;
 
-use crate::{DecodeError, JsonError, JsonErrorKind, Violation, WireError};
+use crate::{DecodeError, JsonError, JsonErrorKind, WireError};
 
 /// How much of a client's own text an error message repeats.
 const SHOWN_CHARACTERS: usize = 48;
@@ -105,7 +106,7 @@ impl Fail {
     }
 
     pub(crate) fn into_violation(self) -> Violation {
-        Violation { field: self.0.first.path(), message: self.0.first.message }
+        Violation { field: self.0.first.path(), description: self.0.first.message }
     }
 
     /// The text alone, for a value that an error of another kind names.

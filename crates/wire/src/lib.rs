@@ -17,7 +17,7 @@ mod table;
 mod to_json;
 mod writer;
 
-pub use error::{DecodeError, EncodeError, JsonError, JsonErrorKind, MaskError, PlanError, Violation, WireError};
+pub use error::{DecodeError, EncodeError, JsonError, JsonErrorKind, MaskError, PlanError, WireError};
 pub use fail::MAX_JSON_VIOLATIONS;
 pub use mask::MaskSelection;
 pub use plans::{AliasResolver, FieldInfo, JsonOptions, MessageId, Plans};

@@ -1,6 +1,7 @@
 //! What can go wrong in the data service, in its own words, and the one mapping to a reason.
 
 use mainstay_fault::{Fault, Reason};
+use mainstay_record::Violation;
 use mainstay_wire as wire;
 
 use crate::domain::checks::Denial;
@@ -19,7 +20,7 @@ pub enum Error {
     #[error("`{id}` is not a valid id")]
     Id { field: String, id: String },
     #[error("{} fields are not valid", .0.len())]
-    Violations(Vec<wire::Violation>),
+    Violations(Vec<Violation>),
     #[error("immutable fields would change: {0:?}")]
     Immutable(Vec<String>),
     #[error("the filter is not valid")]
@@ -92,7 +93,7 @@ impl From<Error> for Fault {
                 .violation(field, ID_RULE),
             Error::Violations(violations) => violations
                 .into_iter()
-                .fold(Fault::new(Reason::FieldViolation), |fault, v| fault.violation(v.field, v.message)),
+                .fold(Fault::new(Reason::FieldViolation), |fault, v| fault.violation(v.field, v.description)),
             Error::Immutable(fields) => fields.into_iter().fold(Fault::new(Reason::ImmutableField), |fault, field| {
                 fault.violation(field, "is immutable: it keeps the value that it was created with")
             }),

@@ -1,10 +1,10 @@
 //! Message bytes to rows.
 
-use mainstay_record::Value;
+use mainstay_record::{Value, Violation};
 
 use super::{Decoded, MAX_RECORD_DEPTH, Node, RecordField, RecordPlan, Slot, SlotKind, Storage, take};
 use crate::{
-    DecodeError, Violation,
+    DecodeError,
     fail::{Fail, enter, shown},
     reader::{Raw, Reader, malformed},
     to_json::{Entry, ToJson, last_of, merge, read_date, read_duration, read_timestamp},

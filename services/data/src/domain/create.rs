@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mainstay_contract::Index;
 use mainstay_db::Conn;
-use mainstay_record::Value;
-use mainstay_wire::{DecodeError, Decoded, Violation, frame};
+use mainstay_record::{Value, Violation};
+use mainstay_wire::{DecodeError, Decoded, frame};
 use uuid::Uuid;
 
 use super::constraints::constraint;
@@ -120,14 +120,14 @@ pub fn violations(plan: &ResourcePlan, record: &[Value]) -> Vec<Violation> {
     let long = plan.resource.indexes.iter().filter(|index| indexed_bytes(index, record) > MAX_INDEXED_BYTES);
     let long = long.flat_map(|index| &index.fields).map(|field| Violation {
         field: in_request(plan, field),
-        message: format!("is indexed: the fields of an index hold at most {MAX_INDEXED_BYTES} bytes together"),
+        description: format!("is indexed: the fields of an index hold at most {MAX_INDEXED_BYTES} bytes together"),
     });
     let large = record_size::too_large(plan, record).map(|bytes| Violation {
         field: in_request(plan, ""),
-        message: format!("would take {bytes} bytes as a message: a record takes at most {MAX_RECORD_BYTES}"),
+        description: format!("would take {bytes} bytes as a message: a record takes at most {MAX_RECORD_BYTES}"),
     });
     found
-        .map(|violation| Violation { field: in_request(plan, &violation.field), message: violation.description })
+        .map(|violation| Violation { field: in_request(plan, &violation.field), ..violation })
         .chain(long)
         .chain(large)
         .collect()
@@ -146,7 +146,7 @@ fn indexed_bytes(index: &Index, record: &[Value]) -> usize {
 /// A body that does not decode, in the same words.
 pub fn shape(plan: &ResourcePlan, error: DecodeError) -> Error {
     let violations = error.violations.into_iter();
-    Error::Violations(violations.map(|v| Violation { field: in_request(plan, &v.field), message: v.message }).collect())
+    Error::Violations(violations.map(|v| Violation { field: in_request(plan, &v.field), ..v }).collect())
 }
 
 /// The path of a field of the resource from the request message: `product.title`.

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use mainstay_contract::Reference;
 use mainstay_db::{Atomic, BoxFuture, Conn, Lane};
-use mainstay_record::{Value, etag_revision};
-use mainstay_wire::{Selection, Violation, frame};
+use mainstay_record::{Value, Violation, etag_revision};
+use mainstay_wire::{Selection, frame};
 use ring::digest::{Context, SHA256};
 
 use super::caller::Caller;
@@ -189,7 +189,7 @@ fn check_request_id(id: &str) -> Result<()> {
     }
     Err(Error::Violations(vec![Violation {
         field: "request_id".to_owned(),
-        message: format!("must be at most {MAX_REQUEST_ID_BYTES} visible ASCII characters; a UUID is best"),
+        description: format!("must be at most {MAX_REQUEST_ID_BYTES} visible ASCII characters; a UUID is best"),
     }]))
 }
 

@@ -1,7 +1,7 @@
 //! Rows to messages and back, by example.
 
-use mainstay_record::Value;
-use mainstay_wire::{Violation, frame};
+use mainstay_record::{Value, Violation};
+use mainstay_wire::frame;
 
 use super::{LAYOUT, PLAN, column, decoded, encoded, stored};
 use crate::schema::{from_json, to_json};
@@ -57,7 +57,7 @@ fn references_are_stored_as_keys() {
     assert_eq!(value(r#""product":"""#, "product_0"), Value::Null);
     let found = violations(r#"{"product":"cup","shelf":"stores/a"}"#);
     assert_eq!(found.iter().map(|v| v.field.as_str()).collect::<Vec<_>>(), ["product", "shelf"]);
-    assert!(found[0].message.contains("products/*"), "{}", found[0].message);
+    assert!(found[0].description.contains("products/*"), "{}", found[0].description);
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn deep_records_are_refused() {
     let mut item = Vec::new();
     frame::put_message(39, &wire, &mut item);
     let error = PLAN.decode(&item).unwrap_err();
-    assert!(error.violations[0].message.contains("deeper"), "{error}");
+    assert!(error.violations[0].description.contains("deeper"), "{error}");
 }
 
 #[test]
