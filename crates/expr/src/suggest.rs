@@ -18,8 +18,8 @@ pub fn suggest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>, ther
 /// for nothing, so that `createTime` is `create_time`.
 pub fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let squashed = squash(written);
-    let near = known.into_iter().map(|name| (distance(&squashed, &squash(name)), name)).min()?;
-    (near.0 <= allowed(squashed.len())).then_some(near.1)
+    let near = known.into_iter().map(|name| (strsim::osa_distance(&squashed, &squash(name)), name)).min()?;
+    (near.0 <= allowed(squashed.chars().count())).then_some(near.1)
 }
 
 /// Joins names with commas; those that are too many are counted.
@@ -41,27 +41,8 @@ fn allowed(length: usize) -> usize {
     }
 }
 
-fn squash(name: &str) -> Vec<char> {
+fn squash(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
-}
-
-/// The distance of Damerau and Levenshtein: characters put in, left out, replaced, or swapped with their neighbour.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let mut least = (last[j] + usize::from(x != y)).min(last[j + 1] + 1).min(row[j] + 1);
-            let swapped = i > 0 && j > 0 && a[i - 1] == *y && b[j - 1] == *x;
-            if swapped {
-                least = least.min(before[j - 1] + 1);
-            }
-            row.push(least);
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last[b.len()]
 }
 
 #[cfg(test)]

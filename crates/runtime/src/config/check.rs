@@ -139,22 +139,7 @@ fn unknown_field(message: &str) -> Option<(String, Vec<String>)> {
 
 /// Finds the known name that is most like the unknown one, if any is.
 fn nearest<'a>(unknown: &str, known: &'a [String]) -> Option<&'a str> {
-    let close = known.iter().map(|name| (edits(unknown, name), name.as_str()));
+    let close = known.iter().map(|name| (strsim::osa_distance(unknown, name), name.as_str()));
     let limit = MAX_EDITS.min(unknown.chars().count() / 2);
     close.filter(|(distance, _)| *distance <= limit).min().map(|(_, name)| name)
-}
-
-/// Counts the letters to insert, drop or replace (Levenshtein).
-fn edits(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, r) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(l != *r);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
 }
