@@ -118,8 +118,6 @@ pub struct Index {
     pub unique: bool,
     /// The fields as written, without direction: `["category", "create_time"]`.
     pub fields: Vec<String>,
-    /// Made for a reference rather than written, so that a deletion finds who refers to it.
-    pub implied: bool,
     pub place: Place,
 }
 

@@ -127,6 +127,11 @@ impl<'f> Report<'f> {
         Draft(&mut self.found[index])
     }
 
+    /// Whether what is found next is shown; else it is not worth finding out what was meant.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.errors < MAX_DIAGNOSTICS
+    }
+
     /// How many errors there are, shown or not.
     pub(crate) fn errors(&self) -> usize {
         self.errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mainstay_record::names::{Names, named};
 use mainstay_record::{JsonShape, Template};
 
-use crate::suggest::suggest;
+use crate::suggest::{nearest, suggest};
 
 /// The fields of one message, as expressions see them.
 ///
@@ -131,7 +131,17 @@ impl EnumType {
 
     /// What to write instead of a value that is not there.
     pub(crate) fn suggest(&self, name: &str) -> Option<String> {
-        suggest(name, self.values.iter().map(|(name, _)| name.as_str()), "its values are")
+        match self.meant(name) {
+            Some(value) => Some(format!("did you mean `{value}`?")),
+            None => suggest(name, self.values.iter().map(|(name, _)| name.as_str()), "its values are"),
+        }
+    }
+
+    /// The value that was meant: the nearest, or the one that has the enum's name in front (`STATE_OPEN` for `open`).
+    pub(crate) fn meant(&self, name: &str) -> Option<&str> {
+        let values = || self.values.iter().map(|(value, _)| value.as_str());
+        let ending = format!("_{}", name.to_ascii_uppercase());
+        nearest(name, values()).or_else(|| values().find(|value| value.to_ascii_uppercase().ends_with(&ending)))
     }
 
     /// The name as it is short enough to be read: `State`.

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto};
 
+use super::values::is_implemented;
 use crate::embedded;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub(super) struct Name {
 /// The names by full name.
 pub(super) struct Known {
     pub names: HashMap<String, Name>,
+    /// The full names of the types that a field may have, sorted.
+    pub types: Vec<String>,
     /// The files that the written ones import, with whether they pass it on.
     imports: HashMap<String, Vec<(String, bool)>>,
 }
@@ -51,7 +54,10 @@ impl Known {
             let dependencies = file.dependency.iter().enumerate().map(|(i, name)| (name.clone(), public(i)));
             imports.insert(file.name().to_owned(), dependencies.collect());
         }
-        Known { names, imports }
+        let mut types: Vec<String> =
+            names.iter().filter(|(full, name)| is_usable(full, name)).map(|(full, _)| full.clone()).collect();
+        types.sort();
+        Known { names, types, imports }
     }
 
     /// The files whose names a file can use; nothing where one of its imports is not there.
@@ -93,6 +99,25 @@ impl Known {
         }
         hidden.map_or(Found::Unknown, |(full, found)| Found::NotImported(full, found))
     }
+}
+
+/// Files that describe protobuf itself; nobody stores what is in them.
+const INSIDE: [&str; 4] = [
+    "google/protobuf/api.proto",
+    "google/protobuf/descriptor.proto",
+    "google/protobuf/source_context.proto",
+    "google/protobuf/type.proto",
+];
+
+/// Whether a type is the contract's own, or a standard one that is stored.
+fn is_usable(full: &str, found: &Name) -> bool {
+    let standard = full.strip_prefix("google.protobuf.").or(full.strip_prefix("google.type."));
+    let usable = || {
+        standard.is_some_and(|name| !name.contains('.'))
+            && !INSIDE.contains(&found.file.as_str())
+            && is_implemented(full)
+    };
+    found.kind == Kind::Type && (found.written || usable())
 }
 
 /// The full names that a name can stand for.

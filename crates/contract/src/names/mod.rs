@@ -7,6 +7,8 @@ mod options;
 mod types;
 mod values;
 
+use std::collections::HashSet;
+
 use prost_types::FileDescriptorProto;
 
 use self::known::Known;
@@ -36,12 +38,10 @@ pub(crate) fn check(report: &mut Report<'_>) -> Vec<Option<Checked>> {
 fn one(report: &mut Report<'_>, known: &Known, index: usize, mut file: FileDescriptorProto) -> Checked {
     let mut scope = Scope { known, index, visible: known.visible(&file), missing: Vec::new() };
     numbers::check(report, index, &mut file);
-    let before = report.errors();
     let types_sound = types::check(report, &mut scope, &mut file);
-    let undefined = report.errors();
+    let before = report.errors();
     options::check(report, &mut scope, &mut file);
-    let options_sound = report.errors() == undefined && scope.missing.iter().all(|missing| !missing.option);
-    debug_assert!(undefined >= before);
+    let options_sound = report.errors() == before && scope.missing.iter().all(|missing| !missing.option);
     scope.report_missing(report);
     Checked { file, sound: types_sound && options_sound }
 }
@@ -52,7 +52,7 @@ struct Scope<'k> {
     /// Of the file.
     index: usize,
     /// The files whose names can be used. Nothing where an import leads nowhere, so that it is not known what it brings.
-    visible: Option<std::collections::HashSet<String>>,
+    visible: Option<HashSet<String>>,
     missing: Vec<Missing>,
 }
 

@@ -35,7 +35,7 @@ fn check_message(report: &mut Report<'_>, index: usize, path: &[i32], message: &
     let mut taken: HashMap<i32, String> = HashMap::new();
     let reserved: Vec<_> = message.reserved_range.iter().map(|range| range.start()..range.end()).collect();
     let is_reserved = |number: i32| reserved.iter().any(|range| range.contains(&number));
-    let mut free = Free { used: message.field.iter().map(|field| field.number()).collect() };
+    let mut free = Free::above(message.field.iter().map(|field| field.number()));
     let name = message.name().to_owned();
     for (i, field) in numbered(&mut message.field) {
         let number = field.number();
@@ -73,7 +73,7 @@ fn check_enum(report: &mut Report<'_>, index: usize, path: &[i32], ty: &mut Enum
     let mut taken: HashMap<i32, String> = HashMap::new();
     let reserved: Vec<_> = ty.reserved_range.iter().map(|range| range.start()..=range.end()).collect();
     let is_reserved = |number: i32| reserved.iter().any(|range| range.contains(&number));
-    let mut free = Free { used: ty.value.iter().map(|value| value.number()).collect() };
+    let mut free = Free::above(ty.value.iter().map(|value| value.number()));
     let name = ty.name().to_owned();
     for (i, value) in numbered(&mut ty.value) {
         let number = value.number();
@@ -114,21 +114,22 @@ fn allows_aliases(ty: &EnumDescriptorProto) -> bool {
 
 /// Hands out numbers above all others.
 struct Free {
-    used: Vec<i32>,
+    highest: i32,
 }
 
 impl Free {
+    fn above(used: impl Iterator<Item = i32>) -> Free {
+        Free { highest: used.filter(|number| *number < i32::MAX).fold(0, i32::max) }
+    }
+
     fn peek(&self, is_reserved: impl Fn(i32) -> bool) -> i32 {
-        let highest = self.used.iter().copied().filter(|number| *number < i32::MAX).max().unwrap_or(0);
-        let above = (highest.max(0) + 1..=i32::MAX).take(1 << 16);
         // Protobuf keeps some for itself.
         let usable = |number: &i32| !is_reserved(*number) && !(19_000..20_000).contains(number);
-        above.clone().find(usable).unwrap_or(i32::MAX)
+        (self.highest.saturating_add(1)..=i32::MAX).take(1 << 16).find(usable).unwrap_or(i32::MAX)
     }
 
     fn next(&mut self, is_reserved: impl Fn(i32) -> bool) -> i32 {
-        let number = self.peek(is_reserved);
-        self.used.push(number);
-        number
+        self.highest = self.peek(is_reserved);
+        self.highest
     }
 }

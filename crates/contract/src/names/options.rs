@@ -175,7 +175,7 @@ impl Options<'_, '_, '_> {
         }
         let spot = Spot { file: self.scope.index, range: part.at.start..parts.last()?.at.end };
         let whole = join_names(parts);
-        let extensions = self.extensions(message);
+        let extensions = if self.report.is_shown() { self.extensions(message) } else { Vec::new() };
         let own = message.fields().filter(|field| field.name() != "uninterpreted_option");
         let own: Vec<String> = own.map(|field| field.name().to_owned()).collect();
         // Brackets are easily forgotten, and what comes after them may belong to the value.
@@ -224,6 +224,9 @@ impl Options<'_, '_, '_> {
 
     /// What to write instead of an option that an element does not have.
     fn suggested(&self, written: &str, of: &MessageDescriptor) -> Option<String> {
+        if !self.report.is_shown() {
+            return None;
+        }
         let names: Vec<String> = self.extensions(of).iter().map(|name| format!("({name})")).collect();
         suggest(written, names.iter().map(String::as_str), "there are")
     }

@@ -1,5 +1,7 @@
 //! The types that fields and methods name.
 
+use std::collections::HashMap;
+
 use mainstay_expr::nearest;
 use prost_types::field_descriptor_proto::Type;
 use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto};
@@ -7,7 +9,6 @@ use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto};
 use super::Scope;
 use super::known::{Found, Kind, join as full_name};
 use super::numbers::numbered;
-use super::values::is_implemented;
 use crate::file::{Spot, join};
 use crate::report::Report;
 
@@ -24,13 +25,8 @@ const SCALARS: [&str; 15] = [
     "sfixed64", "bool", "string", "bytes",
 ];
 
-/// Files that describe protobuf itself; nobody stores what is in them.
-const INSIDE: [&str; 4] = [
-    "google/protobuf/api.proto",
-    "google/protobuf/descriptor.proto",
-    "google/protobuf/source_context.proto",
-    "google/protobuf/type.proto",
-];
+/// A contract of more types is not searched for the nearest name.
+const MAX_COMPARED: usize = 2_000;
 
 /// What other languages call the types of protobuf.
 const ELSEWHERE: [(&str, &str); 28] = [
@@ -103,34 +99,27 @@ impl Types<'_, '_, '_> {
     fn message(&mut self, full: &str, path: &[i32], message: &mut DescriptorProto) {
         for (i, field) in numbered(&mut message.field) {
             let at = join(path, &[FIELD, i]);
-            self.field(full, full, &at, field.name().to_owned().as_str(), field);
+            let name = field.name().to_owned();
+            self.field(full, &at, &name, field);
         }
-        for j in 0..message.nested_type.len() {
-            let nested_path = join(path, &[NESTED, i32::try_from(j).unwrap_or(i32::MAX)]);
-            let nested = &message.nested_type[j];
-            let nested_full = full_name(full, nested.name());
-            // The value of a map is written in the map's field.
-            let map = nested.options.as_ref().is_some_and(prost_types::MessageOptions::map_entry);
-            let owner = message
-                .field
-                .iter()
-                .position(|field| map && field.type_name().rsplit('.').next() == Some(nested.name()));
-            let owner = owner.map(|owner| (message.field[owner].name().to_owned(), owner));
-            let nested = &mut message.nested_type[j];
-            match owner {
-                Some((name, owner)) => {
-                    let at = join(path, &[FIELD, i32::try_from(owner).unwrap_or(i32::MAX)]);
-                    for field in &mut nested.field {
-                        self.field(full, full, &at, &name, field);
-                    }
-                }
-                None => self.message(&nested_full, &nested_path, nested),
+        // The value of a map is written in the map's field.
+        let has_maps = message.nested_type.iter().any(is_map_entry);
+        let fields = (0..).zip(&message.field).filter(|_| has_maps);
+        let owners: HashMap<String, (i32, String)> =
+            fields.map(|(i, field)| (last(field.type_name()).to_owned(), (i, field.name().to_owned()))).collect();
+        for (j, nested) in numbered(&mut message.nested_type) {
+            let owner = owners.get(nested.name()).filter(|_| is_map_entry(nested));
+            if let Some((owner, name)) = owner {
+                let at = join(path, &[FIELD, *owner]);
+                nested.field.iter_mut().for_each(|field| self.field(full, &at, name, field));
+            } else {
+                self.message(&full_name(full, nested.name()), &join(path, &[NESTED, j]), nested);
             }
         }
     }
 
-    /// Looks a field's type up; `owner` and `name` are the field's that the type is written in.
-    fn field(&mut self, within: &str, owner: &str, path: &[i32], name: &str, field: &mut FieldDescriptorProto) {
+    /// Looks a field's type up; `path` and `name` are of the field that the type is written in.
+    fn field(&mut self, within: &str, path: &[i32], name: &str, field: &mut FieldDescriptorProto) {
         let Some(type_name) = field.type_name.clone().filter(|_| field.r#type.is_none()) else { return };
         if self.is_known(within, &type_name, |types| types.report.field_type(&types.file, path)) {
             return;
@@ -138,7 +127,7 @@ impl Types<'_, '_, '_> {
         field.type_name = None;
         field.set_type(Type::String);
         self.report.undefined_words.extend(type_name.split('.').chain([name]).map(str::to_owned));
-        self.report.undefined.insert(format!("{owner}.{name}"));
+        self.report.undefined.insert(format!("{within}.{name}"));
     }
 
     fn is_known(&mut self, within: &str, name: &str, spot: impl FnOnce(&Self) -> Spot) -> bool {
@@ -153,7 +142,8 @@ impl Types<'_, '_, '_> {
             Found::Unknown if self.scope.visible.is_none() => {}
             Found::Unknown => {
                 let spot = self.word(spot(self), name);
-                let help = self.meant(within, name).unwrap_or_else(|| {
+                let meant = if self.report.is_shown() { self.meant(within, name) } else { None };
+                let help = meant.unwrap_or_else(|| {
                     "declare a message or an enum of that name, or import the file that does".to_owned()
                 });
                 self.report.error(&spot, format!("there is no type `{name}`")).help(help);
@@ -180,32 +170,27 @@ impl Types<'_, '_, '_> {
         if let Some((_, meant)) = ELSEWHERE.iter().find(|(elsewhere, _)| *elsewhere == lower) {
             return Some(self.offer(meant, meant));
         }
-        let last = |name: &str| name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
-        let package = within.split('.').collect::<Vec<_>>();
-        let types = self.scope.known.names.iter().filter(|(full, found)| {
-            let standard = full.strip_prefix("google.protobuf.").or(full.strip_prefix("google.type."));
-            let usable = standard.is_some_and(|name| !name.contains('.')) && !INSIDE.contains(&found.file.as_str());
-            found.kind == Kind::Type && (found.written || (usable && is_implemented(full)))
-        });
-        let mut types: Vec<&str> = types.map(|(full, _)| full.as_str()).collect();
+        let types = &self.scope.known.types;
+        let package: Vec<&str> = within.split('.').collect();
         // The nearer in the same package the better.
         let shared = |full: &str| full.split('.').zip(&package).take_while(|(a, b)| a == *b).count();
-        types.sort_by_key(|full| (std::cmp::Reverse(shared(full)), (*full).to_owned()));
-        if let Some(same) = types.iter().find(|full| last(full) == last(name)) {
+        let same = types.iter().filter(|full| last(full).eq_ignore_ascii_case(last(name)));
+        if let Some(same) = same.max_by_key(|full| shared(full)) {
             return Some(self.offer(same, &relative(same, within)));
         }
         if let Some(scalar) = nearest(name, SCALARS) {
             return Some(self.offer(scalar, scalar));
         }
+        if types.len() > MAX_COMPARED {
+            return None;
+        }
         let shown: Vec<String> = types.iter().map(|full| relative(full, within)).collect();
-        let by_last = |shown: &str| shown.rsplit('.').next().unwrap_or(shown).to_owned();
-        let lasts: Vec<String> = shown.iter().map(|shown| by_last(shown)).collect();
         let near = nearest(name, shown.iter().map(String::as_str));
         let position = near.and_then(|near| shown.iter().position(|shown| shown == near)).or_else(|| {
-            let near = nearest(&by_last(name), lasts.iter().map(String::as_str))?;
-            lasts.iter().position(|last| last == near)
+            let near = nearest(last(name), types.iter().map(|full| last(full)))?;
+            (0..types.len()).filter(|i| last(&types[*i]) == near).max_by_key(|i| shared(&types[*i]))
         })?;
-        Some(self.offer(types[position], &shown[position]))
+        Some(self.offer(&types[position], &shown[position]))
     }
 
     fn offer(&self, full: &str, shown: &str) -> String {
@@ -215,6 +200,15 @@ impl Types<'_, '_, '_> {
             None => format!("did you mean `{shown}`?"),
         }
     }
+}
+
+fn is_map_entry(message: &DescriptorProto) -> bool {
+    message.options.as_ref().is_some_and(prost_types::MessageOptions::map_entry)
+}
+
+/// `Timestamp` of `google.protobuf.Timestamp`.
+fn last(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
 }
 
 /// The shortest way to name a type from within a message.

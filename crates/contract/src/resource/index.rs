@@ -61,7 +61,6 @@ fn implied(head: &Head, built: &Built, reference: &Reference) -> Index {
         columns,
         unique: false,
         fields: vec![reference.field.clone()],
-        implied: true,
         place: reference.place.clone(),
     }
 }
@@ -135,7 +134,7 @@ impl Reader<'_, '_> {
             sound = false;
         }
         let name = name(self.head, self.built, &columns, unique);
-        sound.then_some(Index { name, columns, unique, fields: names, implied: false, place })
+        sound.then_some(Index { name, columns, unique, fields: names, place })
     }
 
     fn add(&mut self, index: Index, indexes: &mut Vec<Index>) {

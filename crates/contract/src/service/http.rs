@@ -66,7 +66,7 @@ impl Route<'_, '_> {
             self.report
                 .error(&spot, format!("`{path}` is not a path"))
                 .because("a path begins with a slash, and every `{` has its `}`")
-                .help(format!("for example \"{}/{{name=things/*}}\"", root));
+                .help(format!("for example \"{root}/{{name=things/*}}\""));
             return;
         };
         let first = rest.split(['/', ':']).next().unwrap_or_default();
@@ -75,7 +75,7 @@ impl Route<'_, '_> {
             self.report
                 .error(&spot, format!("the path {path} is not free"))
                 .because("a path begins with a name of the application's own, and Mainstay answers some itself")
-                .help(format!("begin it with the package: {}", root));
+                .help(format!("begin it with the package: {root}"));
         }
         for capture in rest.split('{').skip(1).filter_map(|rest| rest.split(['=', '}']).next()) {
             if !names_field(&self.method.input(), capture.trim()) {

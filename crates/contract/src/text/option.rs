@@ -78,7 +78,7 @@ pub(crate) struct Statement {
 impl Statement {
     /// Reads a statement; nothing where it is none.
     pub(crate) fn read(text: &str, range: Range<usize>) -> Option<Statement> {
-        let mut parser = Parser { text, tokens: tokens(text, range).peekable(), malformed: Vec::new() };
+        let mut parser = Parser { text, tokens: tokens(text, range).peekable(), malformed: Vec::new(), lost: false };
         let (parts, value) = parser.statement()?;
         Some(Statement { parts, value, malformed: parser.malformed })
     }
@@ -157,6 +157,8 @@ struct Parser<'t, I: Iterator<Item = Token>> {
     text: &'t str,
     tokens: Peekable<I>,
     malformed: Vec<Malformed>,
+    /// Where a name was missing, what comes after is not what it seems: no more is told.
+    lost: bool,
 }
 
 impl<I: Iterator<Item = Token>> Parser<'_, I> {
@@ -174,7 +176,9 @@ impl<I: Iterator<Item = Token>> Parser<'_, I> {
     }
 
     fn malformed(&mut self, at: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
-        self.malformed.push(Malformed { at, message: message.into(), help: help.into() });
+        if !self.lost {
+            self.malformed.push(Malformed { at, message: message.into(), help: help.into() });
+        }
     }
 
     fn statement(&mut self) -> Option<(Vec<Part>, Node)> {
@@ -275,6 +279,7 @@ impl<I: Iterator<Item = Token>> Parser<'_, I> {
             let Some((name, at)) = named else {
                 let help = "between braces stand names with their values, such as `read: \"true\"`";
                 self.malformed(here, "a name is missing here", help);
+                self.lost = true;
                 self.tokens.next();
                 continue;
             };

@@ -138,6 +138,20 @@ fn at_most_so_many_problems_are_told() {
 }
 
 #[test]
+fn a_contract_full_of_mistakes_is_told_in_time() {
+    let message = |i: usize| {
+        format!(
+            "message M{i} {{ Unknwn{i} a = 1 [(mainstay.v1.feild).x = 1, (buf.validate.field).strng.y = 1]; string b = 1; }}\n"
+        )
+    };
+    let text = file(&(0..5_000).map(message).collect::<String>());
+    let start = std::time::Instant::now();
+    let found = compile_text(&text).expect_err("it is full of mistakes").0;
+    assert_eq!(found.len(), MAX_DIAGNOSTICS + 1);
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+}
+
+#[test]
 fn no_number_of_warnings_hides_an_error() {
     let resource = |i: usize| {
         format!(

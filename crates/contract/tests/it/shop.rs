@@ -39,8 +39,7 @@ fn describe(resource: &Resource) -> String {
         let _ = writeln!(out, "  {:24} {:?} {null} {role} {}", column.name, column.kind, column.path);
     }
     for index in &resource.indexes {
-        let _ =
-            writeln!(out, "index {} unique={} implied={} {:?}", index.name, index.unique, index.implied, index.columns);
+        let _ = writeln!(out, "index {} unique={} {:?}", index.name, index.unique, index.columns);
     }
     out.push_str("\nfields\n");
     fields(&mut out, &resource.fields);

@@ -51,46 +51,6 @@ impl<'r> Checker<'r> {
         self.report(unsupported(span, what))
     }
 
-    /// Checks a sub-expression that must be a condition.
-    pub fn condition(&mut self, at: &IdedExpr) -> Option<Expr> {
-        if let Ast::Call(call) = &at.expr
-            && is_arithmetic(&call.func_name)
-        {
-            // Whether it could be computed does not matter.
-            call.args.iter().for_each(|arg| {
-                self.operand(arg);
-            });
-            let field = call.args.iter().find(|arg| !matches!(arg.expr, Ast::Literal(_))).unwrap_or(at);
-            let field = self.parsed.text(&self.span(field));
-            let help = format!("compare what it is made of, for example `{field} == …`");
-            let problem = Problem::new(self.span(at), ProblemKind::Type, no_condition("the result of arithmetic"));
-            return self.report(problem.help(help));
-        }
-        let operand = self.operand(at)?;
-        match operand.ty() {
-            Some(Type::Bool) => operand.read(),
-            Some(Type::Text) => self.no_condition(at, "a string", "'…'"),
-            Some(Type::Int | Type::Double | Type::Float) => self.no_condition(at, &operand.describe(), "0"),
-            Some(Type::Enum(ty)) => {
-                let value = ty.values.last().map_or("…", |(value, _)| value);
-                self.no_condition(at, &operand.describe(), &format!("{}.{value}", ty.short_name()))
-            }
-            Some(Type::List(_) | Type::Map(_) | Type::MapOther { .. }) => {
-                let (span, what) = (self.span(at), operand.describe());
-                let source = self.parsed.text(&span);
-                let help = format!("ask for what is in it, for example `'…' in {source}` or `size({source}) > 0`");
-                self.report(Problem::new(span, ProblemKind::Type, no_condition(&what)).help(help))
-            }
-            _ => self.type_problem(at, no_condition(&operand.describe())),
-        }
-    }
-
-    fn no_condition<T>(&mut self, at: &IdedExpr, what: &str, other: &str) -> Option<T> {
-        let span = self.span(at);
-        let help = format!("compare it, for example `{} == {other}`", self.parsed.text(&span));
-        self.report(Problem::new(span, ProblemKind::Type, no_condition(what)).help(help))
-    }
-
     /// Checks a sub-expression that must be a text.
     pub fn text(&mut self, at: &IdedExpr) -> Option<Expr> {
         let operand = self.operand(at)?;
@@ -359,11 +319,8 @@ impl<'r> Checker<'r> {
     }
 }
 
-fn no_condition(what: &str) -> String {
-    format!("a condition must be true or false, this is {what}")
-}
-
-fn is_arithmetic(name: &str) -> bool {
+/// Whether a call computes a number, a text or a time.
+pub(super) fn is_arithmetic(name: &str) -> bool {
     matches!(
         name,
         operators::ADD

@@ -11,11 +11,19 @@ use crate::suggest::{nearest, suggest};
 /// The problems with the help that fits a default. `root` is missing where the source does not parse.
 pub(crate) fn explained(source: &str, root: Option<&IdedExpr>, wanted: &Type, problems: Vec<Problem>) -> Vec<Problem> {
     let written = source.trim();
+    if written.is_empty() {
+        let problem = Problem::new(0..source.len(), ProblemKind::Syntax, "the default is empty");
+        let help = match wanted {
+            Type::Text => "leave it out: a text that is not set is empty; '' would say the same",
+            _ => "write a value, or leave the default out",
+        };
+        return vec![problem.help(help)];
+    }
     let plain = match root {
         Some(root) => is_plain(root, wanted),
         None => !written.contains(['\'', '"']) && !written.contains("auth."),
     };
-    let problem = (plain && !written.is_empty()).then(|| instead(written, wanted)).flatten();
+    let problem = plain.then(|| instead(written, wanted)).flatten();
     if let Some((message, help)) = problem {
         let start = source.len() - source.trim_start().len();
         let problem = Problem::new(start..start + written.len(), ProblemKind::UnknownName, message);
@@ -26,6 +34,7 @@ pub(crate) fn explained(source: &str, root: Option<&IdedExpr>, wanted: &Type, pr
         (Type::Enum(ty), Some(Ast::Select(select))) => value(ty, &select.field),
         (Type::Text, Some(Ast::Literal(_))) => Some(format!("a text is written in quotes: '{written}'")),
         (Type::Timestamp | Type::Duration, _) => unquoted("", wanted),
+        (Type::Date, _) => Some("leave the default out: a rule cannot write dates".into()),
         _ => None,
     };
     problems.into_iter().map(|problem| problem.maybe_help(help.clone())).collect()
@@ -45,6 +54,8 @@ fn instead(written: &str, wanted: &Type) -> Option<(String, Option<String>)> {
         Type::Double | Type::Float => ("a number", Some("write a number, for example 1.5".into())),
         Type::Timestamp => ("a timestamp", Some("write now, or timestamp('2026-01-31T12:00:00Z')".into())),
         Type::Duration => ("a duration", Some("write duration('90s')".into())),
+        Type::Bytes => ("bytes", Some(format!("bytes are written in quotes after a b: b'{written}'"))),
+        Type::Date => ("a date", Some("leave the default out: a rule cannot write dates".into())),
         _ => return None,
     };
     Some((format!("`{written}` is not {what}"), help))
@@ -68,9 +79,11 @@ fn is_plain(root: &IdedExpr, wanted: &Type) -> bool {
 }
 
 fn value(ty: &EnumType, written: &str) -> Option<String> {
-    let values = || ty.values.iter().map(|(value, _)| value.as_str());
-    match nearest(written, values()) {
+    match ty.meant(written) {
         Some(value) => Some(format!("write `{}.{value}`", ty.short_name())),
-        None => suggest(written, values(), &format!("write for example `{}`; its values are", example(ty))),
+        None => {
+            let values = ty.values.iter().map(|(value, _)| value.as_str());
+            suggest(written, values, &format!("write for example `{}`; its values are", example(ty)))
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod arithmetic;
 mod check;
 mod compare;
+mod condition;
 mod defaults;
 mod functions;
 mod habits;

@@ -105,8 +105,7 @@ pub(crate) fn how_to_write(constant: &Operand, beside: &Operand) -> Option<Strin
 pub(crate) fn unquoted(text: &str, wanted: &Type) -> Option<String> {
     match wanted {
         Type::Enum(ty) => {
-            let value = nearest(text, ty.values.iter().map(|(value, _)| value.as_str()));
-            let value = value.map_or_else(|| example(ty), |value| format!("{}.{value}", ty.short_name()));
+            let value = ty.meant(text).map_or_else(|| example(ty), |value| format!("{}.{value}", ty.short_name()));
             Some(format!("name the value without quotes: `{value}`"))
         }
         Type::Int | Type::Double | Type::Float => {

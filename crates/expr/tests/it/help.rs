@@ -61,6 +61,7 @@ fn a_rule_that_is_no_condition_is_told_to_compare() {
         ("resource.title", "compare it, for example `resource.title == '…'`"),
         ("resource.state", "compare it, for example `resource.state == State."),
         ("resource.tags", "ask for what is in it, for example `'…' in resource.tags` or `size(resource.tags) > 0`"),
+        ("resource.address", "ask whether it is set: `has(resource.address)`"),
         ("resource.active && resource.price * 2.0", "compare what it is made of, for example `resource.price == …`"),
     ];
     for (source, help) in cases {
@@ -82,6 +83,7 @@ fn a_default_that_is_written_as_it_is_meant_is_told_how_to_write_it() {
         ("true", Type::Text, "a text is written in quotes: 'true'"),
         ("CART", Type::Enum(state()), "write `State.CART`"),
         ("cart", Type::Enum(state()), "write `State.CART`"),
+        ("unspecified", Type::Enum(state()), "write `State.STATE_UNSPECIFIED`"),
         ("'CART'", Type::Enum(state()), "name the value without quotes: `State.CART`"),
         ("State.CRAT", Type::Enum(state()), "write `State.CART`"),
         ("Stat.CART", Type::Enum(state()), "write `State.CART`"),
@@ -93,6 +95,10 @@ fn a_default_that_is_written_as_it_is_meant_is_told_how_to_write_it() {
         ("today", Type::Timestamp, "write now, or timestamp('2026-01-31T12:00:00Z')"),
         ("90", Type::Duration, "write duration('90s')"),
         ("auth.uuid", Type::Text, "did you mean `uid`?"),
+        ("", Type::Text, "leave it out: a text that is not set is empty; '' would say the same"),
+        (" ", Type::Int, "write a value, or leave the default out"),
+        ("abc", Type::Bytes, "bytes are written in quotes after a b: b'abc'"),
+        ("2026-01-31", Type::Date, "leave the default out: a rule cannot write dates"),
     ];
     for (source, ty, help) in cases {
         let problems = compile_default(source, &ty).expect_err(source);
@@ -108,7 +114,7 @@ fn a_default_that_is_written_as_it_is_meant_is_told_how_to_write_it() {
 fn an_unknown_name_in_a_filter_or_an_order_is_told_what_was_meant() {
     for (source, help) in [
         ("stokc = 1", "did you mean `stock`?"),
-        ("createTime > \"2024-05-01T12:00:00Z\"", "did you mean `create_time`?"),
+        ("createTmie > \"2024-05-01T12:00:00Z\"", "did you mean `create_time`?"),
         ("address.citty = x", "did you mean `city`?"),
         ("address:citty", "did you mean `city`?"),
         ("lines.prodct:x", "did you mean `product`?"),

@@ -176,7 +176,7 @@ fn create(resource: &Resource, entry: &ResourceEntry, index: &IndexEntry, concur
             name: entry.columns.get(&part.column)?.name.clone(),
             descending: part.descending,
             nullable: column.nullable,
-            unset_zero: part.without_zero.then(|| column.kind),
+            unset_zero: part.without_zero.then_some(column.kind),
         })
     });
     SchemaStep::CreateIndex {

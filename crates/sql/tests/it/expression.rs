@@ -141,7 +141,7 @@ fn bound(source: &BindSource, caller: &Caller, params: &[Value]) -> Value {
 fn table_step() -> SchemaStep {
     let spec = |(name, kind, nullable): &(&str, Kind, bool)| ColumnSpec {
         name: (*name).to_owned(),
-        ty: (*kind).into(),
+        ty: *kind,
         nullable: *nullable,
     };
     SchemaStep::CreateTable {
