@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use mainstay_record::Value;
@@ -38,9 +39,16 @@ pub enum Lane {
 pub enum Atomic {
     /// The job runs exactly one statement and fails only with it. READ COMMITTED on PostgreSQL, without BEGIN and COMMIT.
     Statement,
-    /// The job runs several statements that depend on each other. SERIALIZABLE on PostgreSQL.
+    /// The job runs several statements. Whatever row decides what it does, it has locked (`SELECT … FOR`), and the rest is
+    /// decided by constraints. READ COMMITTED on PostgreSQL, where only a deadlock can be in its way.
+    Locked,
+    /// The job runs several statements, and rows that it has only read decide what it does. SERIALIZABLE on PostgreSQL,
+    /// repeated after conflicts.
     Transaction,
 }
+
+/// How long a write whose caller has no deadline is repeated after conflicts.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A store: an SQLite file or a PostgreSQL database. Cheap to clone; the last clone closes it.
 #[derive(Clone)]
@@ -134,9 +142,19 @@ impl Database {
     /// Runs a job that writes: all of it is stored before the answer comes, or nothing of it. An `Err` undoes it; a job
     /// of [`Atomic::Statement`] must not fail once its statement has changed rows, which is an internal error.
     ///
-    /// The job may run more than once (PostgreSQL repeats it after a conflict) and goes on to its end when the caller
-    /// goes away. After a statement has failed, the job can only fail.
+    /// The job may run more than once (PostgreSQL repeats it after a conflict, for [`PATIENCE`] at most) and goes on to its
+    /// end when the caller goes away. After a statement has failed, the job can only fail.
     pub async fn write<T, E, F>(&self, atomic: Atomic, job: F) -> Result<T, E>
+    where
+        F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.write_until(None, atomic, job).await
+    }
+
+    /// The same for a caller with a deadline: until then, and no longer, the job is repeated after conflicts.
+    pub async fn write_until<T, E, F>(&self, deadline: Option<Instant>, atomic: Atomic, job: F) -> Result<T, E>
     where
         F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
         T: Send + 'static,
@@ -144,7 +162,7 @@ impl Database {
     {
         match &self.store {
             Store::Sqlite(store) => store.write(atomic, job).await,
-            Store::Postgres(store) => store.write(atomic, job).await,
+            Store::Postgres(store) => store.write(deadline, atomic, job).await,
         }
     }
 

@@ -85,6 +85,8 @@ reasons! {
     // --- what the call is about
     /// There is no such resource, or the caller may not know of it.
     ResourceNotFound, "RESOURCE_NOT_FOUND", NotFound, "there is no such resource";
+    /// A parent or a reference names a resource that does not exist, or that the caller may not know of.
+    ReferenceNotFound, "REFERENCE_NOT_FOUND", NotFound, "a referenced resource does not exist";
     /// No HTTP rule matches the path.
     RouteNotFound, "ROUTE_NOT_FOUND", NotFound, "nothing is served at this path";
     /// The path exists with another HTTP method.
@@ -103,8 +105,6 @@ reasons! {
     EtagMismatch, "ETAG_MISMATCH", Aborted, "the resource has changed; read it again";
     /// Concurrent calls were in each other's way more often than is retried inside.
     Conflict, "CONFLICT", Aborted, "another call was faster; try again";
-    /// A reference names a resource that does not exist.
-    ReferenceNotFound, "REFERENCE_NOT_FOUND", FailedPrecondition, "a referenced resource does not exist";
     /// Other resources refer to this one.
     StillReferenced, "STILL_REFERENCED", FailedPrecondition, "other resources refer to this one";
     /// A plan holds a step that is refused, or guarded and not accepted.

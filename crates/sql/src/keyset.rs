@@ -150,7 +150,7 @@ impl Place<'_> {
             return self.compare(out, position, self.sign(position));
         }
         out.text("(");
-        out.list(position..self.columns.len(), ", ", |out, i| out.column(self.layout, self.columns[i].index));
+        out.list(position..self.columns.len(), ", ", |out, i| self.columns[i].emit(out, self.layout));
         out.text(")");
         out.text(self.sign(position));
         out.text("(");
@@ -159,7 +159,7 @@ impl Place<'_> {
     }
 
     fn compare(&self, out: &mut SqlBuilder, position: usize, operator: &str) {
-        out.column(self.layout, self.columns[position].index);
+        self.columns[position].emit(out, self.layout);
         out.text(operator);
         self.value(out, position);
     }

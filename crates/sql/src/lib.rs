@@ -21,4 +21,7 @@ pub use limit::{Constant, Limit};
 pub use order::{OrderColumn, order_columns};
 pub use probe::Probe;
 pub use schema::{ColumnSpec, ForeignKey, IndexColumn, Literal, PrimaryKey, SchemaStep};
-pub use statement::{Condition, Delete, Insert, Select, Table, Update, delete, expression, insert, select, update};
+pub use statement::{
+    Claim, Condition, Delete, Insert, Lock, Select, Table, Update, claiming_insert, delete, expression, insert, select,
+    update,
+};

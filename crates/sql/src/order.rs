@@ -10,6 +10,23 @@ use crate::{Dialect, SqlBuilder};
 pub struct OrderColumn {
     pub index: usize,
     pub descending: bool,
+    /// Only so many characters (of a text; else bytes) from the beginning decide, where the whole value may be too long to
+    /// go on behind. Rows that begin alike are told apart by the columns that follow, and by the key in the end.
+    pub prefix: Option<u32>,
+}
+
+impl OrderColumn {
+    /// Writes what is compared.
+    pub(crate) fn emit(self, out: &mut SqlBuilder, layout: &Layout) {
+        match self.prefix {
+            None => out.column(layout, self.index),
+            Some(length) => {
+                out.text("substr(");
+                out.column(layout, self.index);
+                out.text(&format!(", 1, {length})"));
+            }
+        }
+    }
 }
 
 /// Spells an order out to columns, each once, ending in the key columns, so that it is total.
@@ -21,7 +38,7 @@ pub fn order_columns(layout: &Layout, order: &[OrderKey]) -> Vec<OrderColumn> {
     let mut columns: Vec<OrderColumn> = Vec::new();
     let mut push = |index: usize, descending: bool| {
         if columns.iter().all(|column| column.index != index) {
-            columns.push(OrderColumn { index, descending });
+            columns.push(OrderColumn { index, descending, prefix: None });
         }
     };
     for key in order {

@@ -1,11 +1,11 @@
 //! The statements that requests become.
 
-use mainstay_expr::{Expr, OrderKey};
+use mainstay_expr::Expr;
 use mainstay_record::{Kind, Layout};
 
 use crate::keyset::{Arm, Place};
 use crate::order::order_by;
-use crate::{After, BindSource, Dialect, OrderColumn, Sql, SqlBuilder, expression as emitter, order_columns};
+use crate::{After, BindSource, Dialect, OrderColumn, Sql, SqlBuilder, expression as emitter};
 
 /// The table of a statement. It is always called `t` in it.
 #[derive(Debug, Clone, Copy)]
@@ -37,19 +37,51 @@ pub struct Select<'a> {
     pub table: Table<'a>,
     pub columns: Vec<usize>,
     pub condition: Condition<'a>,
-    /// Nothing: any order. Otherwise as [`order_columns`] spells it out, so it always ends in the key.
-    pub order: Option<&'a [OrderKey]>,
+    /// None: any order. Otherwise as [`crate::order_columns`] spells it out, so it always ends in the key.
+    pub order: &'a [OrderColumn],
     /// Where the page continues; needs an order.
     pub after: Option<After>,
     pub limit_param: Option<usize>,
-    /// Locks the rows (`FOR UPDATE` on PostgreSQL; SQLite has one writer). Not together with `after`.
-    pub lock: bool,
+    /// Locks the rows until the transaction ends. Not together with `after`.
+    pub lock: Option<Lock>,
+}
+
+/// What nobody else may do to the rows that were read, until the transaction ends. SQLite has one writer, and needs no word
+/// for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lock {
+    /// Remove them: somebody is about to refer to them.
+    Stay,
+    /// Change or remove them: they are about to be changed. Others may refer to them meanwhile.
+    Change,
+    /// Change them, remove them or begin to refer to them: they are about to be removed.
+    Remove,
+}
+
+impl Lock {
+    /// No key ever changes, so that a change need not wait for those who refer to the row (as FOR UPDATE would).
+    fn postgres(self) -> &'static str {
+        match self {
+            Lock::Stay => " FOR KEY SHARE",
+            Lock::Change => " FOR NO KEY UPDATE",
+            Lock::Remove => " FOR UPDATE",
+        }
+    }
 }
 
 /// Adds a row: the parameters from 0 on, in the order of the layout.
 #[derive(Debug, Clone, Copy)]
 pub struct Insert<'a> {
     pub table: Table<'a>,
+}
+
+/// A statement that changes a row of another table, or nothing; PostgreSQL can put it in front of an insert.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// The text with a `?` for each of its binds: `INSERT INTO … VALUES (?, ?) ON CONFLICT DO NOTHING`.
+    pub text: &'a str,
+    /// The kinds of its binds, which are the parameters behind the row's.
+    pub binds: &'a [Kind],
 }
 
 /// Sets the given columns to the parameters from `first_param` on.
@@ -71,18 +103,18 @@ pub struct Delete<'a> {
 /// Writes a select.
 pub fn select(dialect: Dialect, select: &Select<'_>) -> Sql {
     let layout = select.table.layout;
-    let order = select.order.map(|order| order_columns(layout, order)).unwrap_or_default();
-    let place = select.after.map(|after| Place { layout, columns: &order, after });
+    let order = select.order;
+    let place = select.after.map(|after| Place { layout, columns: order, after });
     let arms = place.as_ref().map_or(&[][..], Place::arms);
     let mut out = SqlBuilder::new(dialect);
     if let (Some(place), [_, _]) = (&place, arms) {
         combine(&mut out, select, place, arms);
     } else {
         part(&mut out, select, &[], place.as_ref().zip(arms.first().copied()));
-        order_by(&mut out, layout, &order, |out, position| out.column(layout, order[position].index));
+        order_by(&mut out, layout, order, |out, position| order[position].emit(out, layout));
         limit(&mut out, select);
-        if select.lock && dialect == Dialect::Postgres {
-            out.text(" FOR UPDATE");
+        if let (Some(lock), Dialect::Postgres) = (select.lock, dialect) {
+            out.text(lock.postgres());
         }
     }
     out.finish()
@@ -98,7 +130,7 @@ fn combine(out: &mut SqlBuilder, select: &Select<'_>, place: &Place<'_>, arms: &
         out.text(if alone { "(" } else { "" });
         part(out, select, &extra, Some((place, *arm)));
         if alone {
-            order_by(out, layout, place.columns, |out, i| out.column(layout, place.columns[i].index));
+            order_by(out, layout, place.columns, |out, i| place.columns[i].emit(out, layout));
             limit(out, select);
             out.text(")");
         }
@@ -114,15 +146,15 @@ fn limit(out: &mut SqlBuilder, select: &Select<'_>) {
     }
 }
 
-/// The order columns that are not selected and stand behind the others, and the position (from 1) of each order column
-/// among all outputs: a combined select can be ordered by its outputs only.
-fn outputs(select: &Select<'_>, order: &[OrderColumn]) -> (Vec<usize>, Vec<usize>) {
+/// The order columns that are not selected as they are compared and stand behind the others, and the position (from 1) of
+/// each order column among all outputs: a combined select can be ordered by its outputs only.
+fn outputs(select: &Select<'_>, order: &[OrderColumn]) -> (Vec<OrderColumn>, Vec<usize>) {
     let mut extra = Vec::new();
     let mut positions = Vec::new();
     for column in order {
-        let known = select.columns.iter().position(|index| *index == column.index);
+        let known = select.columns.iter().position(|index| *index == column.index).filter(|_| column.prefix.is_none());
         let position = known.unwrap_or_else(|| {
-            extra.push(column.index);
+            extra.push(*column);
             select.columns.len() + extra.len() - 1
         });
         positions.push(position + 1);
@@ -131,13 +163,13 @@ fn outputs(select: &Select<'_>, order: &[OrderColumn]) -> (Vec<usize>, Vec<usize
 }
 
 /// Writes one select without its order; `place` is where the page continues.
-fn part(out: &mut SqlBuilder, select: &Select<'_>, extra: &[usize], place: Option<(&Place<'_>, Arm)>) {
+fn part(out: &mut SqlBuilder, select: &Select<'_>, extra: &[OrderColumn], place: Option<(&Place<'_>, Arm)>) {
     let layout = select.table.layout;
     out.text("SELECT ");
     out.list(&select.columns, ", ", |out, index| out.column(layout, *index));
-    for (i, index) in extra.iter().enumerate() {
+    for (i, column) in extra.iter().enumerate() {
         out.text(if i > 0 || !select.columns.is_empty() { ", " } else { "" });
-        out.column(layout, *index);
+        column.emit(out, layout);
     }
     if select.columns.is_empty() && extra.is_empty() {
         out.text("1");
@@ -158,15 +190,47 @@ fn part(out: &mut SqlBuilder, select: &Select<'_>, extra: &[usize], place: Optio
 /// Writes an insert of one row.
 pub fn insert(dialect: Dialect, insert: &Insert<'_>) -> Sql {
     let mut out = SqlBuilder::new(dialect);
-    let columns = &insert.table.layout.columns;
+    into(&mut out, insert);
+    out.text(" VALUES (");
+    values(&mut out, insert);
+    out.text(")");
+    out.finish()
+}
+
+/// Writes an insert of one row that is done only if the claim changes a row, in one statement: it changes one row, or none.
+/// SQLite has no statement that writes two tables.
+pub fn claiming_insert(insert: &Insert<'_>, claim: &Claim<'_>) -> Sql {
+    let mut out = SqlBuilder::new(Dialect::Postgres);
+    out.text("WITH claimed AS (");
+    let first = insert.table.layout.columns.len();
+    let mut kinds = claim.binds.iter().enumerate();
+    out.list(claim.text.split('?').enumerate(), "", |out, (position, text)| {
+        if position > 0
+            && let Some((bind, kind)) = kinds.next()
+        {
+            out.bind(BindSource::Param(first + bind), *kind);
+        }
+        out.text(text);
+    });
+    out.text(" RETURNING 1) ");
+    into(&mut out, insert);
+    out.text(" SELECT ");
+    values(&mut out, insert);
+    out.text(" FROM claimed");
+    out.finish()
+}
+
+fn into(out: &mut SqlBuilder, insert: &Insert<'_>) {
     out.text("INSERT INTO ");
     out.name(insert.table.name);
     out.text(" (");
-    out.list(columns, ", ", |out, column| out.name(&column.name));
-    out.text(") VALUES (");
-    out.list(columns.iter().enumerate(), ", ", |out, (i, column)| out.bind(BindSource::Param(i), column.kind));
+    out.list(&insert.table.layout.columns, ", ", |out, column| out.name(&column.name));
     out.text(")");
-    out.finish()
+}
+
+fn values(out: &mut SqlBuilder, insert: &Insert<'_>) {
+    let columns = insert.table.layout.columns.iter().enumerate();
+    out.list(columns, ", ", |out, (i, column)| out.bind(BindSource::Param(i), column.kind));
 }
 
 /// Writes an update.

@@ -16,6 +16,7 @@ use crate::config::{Config, Options};
 use crate::contract_service::{Contracts, PACKAGE};
 use crate::domain::context::Context;
 use crate::endpoint::DataEndpoint;
+use crate::purge;
 use crate::reconciler::{Reconciler, Report};
 use crate::served::Served;
 use crate::service::{DataChannel, Resources};
@@ -58,8 +59,14 @@ impl Data {
         let page_key = Arc::new(start::page_key(&db, config, &options, clock.now_micros()).await?);
         let Loaded { snapshot, outcome, unfinished } = start::load(&db, &options, clock.now_micros()).await?;
         let served = Arc::new(Served::new(snapshot));
-        let context = Context { db: db.clone(), page_key };
-        let resources = Arc::new(Resources { context, served: Arc::clone(&served), clock: Arc::clone(&clock) });
+        let context = Context { db: db.clone(), page_key, explains: options.development };
+        let resources = Arc::new(Resources {
+            context,
+            served: Arc::clone(&served),
+            clock: Arc::clone(&clock),
+            recalling: tokio::sync::Mutex::default(),
+        });
+        tokio::spawn(purge::rounds(db.clone(), Arc::clone(&clock), stop.clone()));
         let reconciler = Arc::new(Reconciler::new(db, served, clock, options.clone(), report, stop.clone()));
         if let Some(contract) = unfinished {
             reconciler.finish_later(contract);

@@ -4,9 +4,10 @@ use mainstay_fault::{Fault, Reason};
 use mainstay_record::Violation;
 use mainstay_wire as wire;
 
-use crate::domain::checks::Denial;
 use crate::domain::constraints::Clash;
 use crate::domain::page_token::TokenError;
+use crate::plans::{QueryError, ResourcePlan};
+use crate::rights::Denial;
 
 /// What can go wrong when a method of an application's resource is called.
 #[derive(Debug, thiserror::Error)]
@@ -23,10 +24,8 @@ pub enum Error {
     Violations(Vec<Violation>),
     #[error("immutable fields would change: {0:?}")]
     Immutable(Vec<String>),
-    #[error("the filter is not valid")]
-    Filter { source_text: String, problem: mainstay_expr::Problem },
-    #[error("order_by is not valid")]
-    OrderBy { source_text: String, problem: mainstay_expr::Problem },
+    #[error(transparent)]
+    Query(#[from] QueryError),
     #[error("the field mask is not valid")]
     Mask { field: &'static str, error: wire::MaskError },
     #[error("a value that the page is ordered by is too long for a page token")]
@@ -45,13 +44,22 @@ pub enum Error {
     #[error("a unique index holds these values already")]
     Unique { fields: Vec<String>, clash: Option<Box<Clash>> },
     #[error("a referenced resource does not exist, or the caller may not read it")]
-    ReferenceNotFound { field: String },
+    ReferenceNotFound { field: String, name: String },
+    /// A foreign key is violated; which one is found out after the transaction.
+    #[error("a reference of the record names nothing")]
+    Dangling {
+        record: Vec<mainstay_record::Value>,
+        #[source]
+        source: mainstay_db::Error,
+    },
     #[error("other resources refer to this one")]
     StillReferenced { name: String },
     #[error("the request id was used with another request")]
     RequestIdReused,
     #[error("the statement was made for another revision of the schema")]
-    StaleSchema,
+    StaleSchema(#[source] mainstay_db::Error),
+    #[error("a check was taken before another that it rests on")]
+    OutOfTurn,
     #[error("a stored value is damaged")]
     Damaged(#[source] wire::EncodeError),
     #[error("a key could not be used")]
@@ -66,9 +74,15 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl From<mainstay_db::Error> for Error {
     fn from(error: mainstay_db::Error) -> Error {
         match error {
-            mainstay_db::Error::StaleSchema { .. } => Error::StaleSchema,
+            error @ mainstay_db::Error::StaleSchema(_) => Error::StaleSchema(error),
             other => Error::Storage(other),
         }
+    }
+}
+
+impl From<Denial> for Error {
+    fn from(denial: Denial) -> Error {
+        Error::Denied(denial)
     }
 }
 
@@ -97,10 +111,10 @@ impl From<Error> for Fault {
             Error::Immutable(fields) => fields.into_iter().fold(Fault::new(Reason::ImmutableField), |fault, field| {
                 fault.violation(field, "is immutable: it keeps the value that it was created with")
             }),
-            Error::Filter { source_text, problem } => {
+            Error::Query(QueryError::Filter { source_text, problem }) => {
                 problem_fault(Reason::InvalidFilter, "filter", &source_text, &problem)
             }
-            Error::OrderBy { source_text, problem } => {
+            Error::Query(QueryError::OrderBy { source_text, problem }) => {
                 problem_fault(Reason::InvalidOrderBy, "order_by", &source_text, &problem)
             }
             Error::Mask { field, error } => {
@@ -127,13 +141,13 @@ impl From<Error> for Fault {
                     fault.violation(field, "another resource has this value")
                 })
             }
-            Error::ReferenceNotFound { field } => Fault::new(Reason::ReferenceNotFound)
-                .meta("field", of_resource(&field))
-                .violation(field, "names a resource that does not exist"),
+            Error::ReferenceNotFound { field, name } => reference_not_found(field, &name),
             Error::StillReferenced { name } => Fault::new(Reason::StillReferenced).meta("name", name),
             Error::RequestIdReused => Fault::new(Reason::RequestIdReused)
                 .violation("request_id", "was used with another request; make a new one for each request"),
-            Error::StaleSchema => Fault::unavailable(Error::StaleSchema),
+            Error::Dangling { source, .. } => Fault::internal(source),
+            Error::StaleSchema(source) => Fault::unavailable(source),
+            error @ Error::OutOfTurn => Fault::internal(error),
             Error::Damaged(source) => Fault::internal(source),
             Error::Key(source) => Fault::internal(source),
             Error::Storage(source) => storage_fault(source),
@@ -142,6 +156,12 @@ impl From<Error> for Fault {
 }
 
 impl Error {
+    /// A parent's name that has not the form that it should have.
+    pub(crate) fn parent(plan: &ResourcePlan, name: &str) -> Error {
+        let pattern = plan.parent_pattern().to_owned();
+        Error::Name { field: "parent".to_owned(), name: name.to_owned(), pattern }
+    }
+
     fn cause_text(&self) -> String {
         std::error::Error::source(self).map_or_else(|| self.to_string(), ToString::to_string)
     }
@@ -169,11 +189,27 @@ pub fn storage_fault(error: mainstay_db::Error) -> Fault {
     }
 }
 
-/// A client's text as an error may repeat it: short, and without control characters.
+fn reference_not_found(field: String, name: &str) -> Fault {
+    Fault::new(Reason::ReferenceNotFound)
+        .message(format!("there is no `{}`", shown(name)))
+        .meta("field", of_resource(&field))
+        .meta("name", clipped(name, MAX_NAME))
+        .violation(field, "names a resource that does not exist")
+}
+
+/// The longest name that an error's metadata repeats, in characters: longer than those of rows that can be.
+const MAX_NAME: usize = 512;
+
+/// A client's text as an error may repeat it.
 fn shown(text: &str) -> String {
     const MOST: usize = 80;
-    let clean: String = text.chars().take(MOST).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if text.chars().count() > MOST { format!("{clean}…") } else { clean }
+    clipped(text, MOST)
+}
+
+/// A text without control characters, cut where it is too long.
+fn clipped(text: &str, most: usize) -> String {
+    let clean: String = text.chars().take(most).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if text.chars().count() > most { format!("{clean}…") } else { clean }
 }
 
 /// Points at the column (in characters, from 1) where a filter or an order goes wrong.

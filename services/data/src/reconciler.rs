@@ -74,6 +74,11 @@ impl Reconciler {
 
     fn serve(&self, snapshot: crate::plans::Snapshot) {
         let revision = snapshot.revision;
+        // Before and after: what was prepared for the tables as they were must not be met by the first call of the new
+        // snapshot, nor stay behind the last one of the old.
+        if revision > self.served.load().revision {
+            self.db.refresh();
+        }
         if self.served.swap(snapshot) {
             self.db.refresh();
             tracing::info!(revision, "a new revision of the contract is served");

@@ -1,6 +1,7 @@
 //! The data service as a value: one way in for every call, in memory or from the network.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -10,12 +11,13 @@ use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Clock, Principal};
 use mainstay_runtime::channel::{Call, Channel, FIELD_MASK, Reply};
 
-use crate::domain::caller::Caller;
 use crate::domain::context::{Context, Operation};
 use crate::domain::{create, delete, get, list, update};
 use crate::error::{Error, Result};
-use crate::plans::{Bound, Snapshot};
+use crate::plans::{Bound, FormerNames, Snapshot};
+use crate::rights::Caller;
 use crate::served::Served;
+use crate::start;
 
 /// How often a call is tried again because the schema changed under its statement.
 pub const MAX_REPLANS: usize = 3;
@@ -25,12 +27,24 @@ pub struct Resources {
     pub context: Context,
     pub served: Arc<Served>,
     pub clock: Arc<dyn Clock>,
+    /// Held while the names of an earlier revision are looked up, so that it is done once.
+    pub recalling: tokio::sync::Mutex<()>,
 }
 
 /// A method of a resource, and the snapshot in which it was found.
 pub struct Found {
     snapshot: Arc<Snapshot>,
     bound: Bound,
+    /// The revision that the method's name is from: the caller's, or the one that was served as the call came in.
+    meant: i64,
+}
+
+/// Whether the data service has a method of the application's.
+pub enum Finding {
+    Here(Found),
+    /// The caller names it by a revision that this process does not know: it is looked for when it is called.
+    Perhaps,
+    Nowhere,
 }
 
 /// What a method needs of a call.
@@ -38,20 +52,32 @@ struct Request {
     path: Arc<str>,
     principal: Principal,
     message: Bytes,
+    deadline: Option<Instant>,
     read_mask: Option<Arc<str>>,
 }
 
 impl Resources {
-    /// Finds one of a resource's methods, as it is served now.
-    pub fn find(&self, path: &str) -> Option<Found> {
+    /// Finds one of a resource's methods, as it is served now, by the name that it has in the revision that its caller means.
+    pub fn find(&self, path: &str, contract: Option<i64>) -> Finding {
         let snapshot = self.served.load();
-        let bound = snapshot.method(path)?;
-        Some(Found { snapshot, bound })
+        let meant = contract.unwrap_or(snapshot.revision);
+        if !self.served.knows(&snapshot, meant) {
+            return Finding::Perhaps;
+        }
+        match self.served.method(&snapshot, meant, path) {
+            Some(bound) => Finding::Here(Found { snapshot, bound, meant }),
+            None => Finding::Nowhere,
+        }
     }
 
     /// Answers a call to one of a resource's methods.
     pub async fn call(&self, call: &Call) -> std::result::Result<Bytes, Fault> {
-        let found = self.find(&call.path).ok_or_else(|| Fault::new(Reason::MethodNotFound))?;
+        let found = match self.find(&call.path, call.contract) {
+            Finding::Here(found) => Some(found),
+            Finding::Perhaps => Box::pin(self.look(&call.path, call.contract)).await,
+            Finding::Nowhere => None,
+        };
+        let found = found.ok_or_else(|| Fault::new(Reason::MethodNotFound))?;
         self.answer(found, Request::of(call)?).await
     }
 
@@ -60,33 +86,75 @@ impl Resources {
     async fn answer(&self, mut found: Found, request: Request) -> std::result::Result<Bytes, Fault> {
         let mut replans = 0;
         loop {
-            let Found { snapshot, bound } = found;
+            let Found { snapshot, bound, meant } = found;
             let revision = snapshot.revision;
             let caller = Caller { principal: request.principal.clone(), now: self.clock.now_micros() };
-            let (method, read_mask) = (Arc::clone(&request.path), request.read_mask.clone());
-            let op = Operation { snapshot, resource: bound.resource, caller, method, read_mask };
-            match self.perform(&op, bound, &request.message).await {
-                Err(Error::StaleSchema) if replans < MAX_REPLANS => {
+            let (deadline, read_mask) = (request.deadline, request.read_mask.clone());
+            let explains = self.context.explains;
+            let op = Operation { snapshot, resource: bound.resource, caller, deadline, explains, read_mask };
+            match self.perform(op, bound, &request.message).await {
+                Err(Error::StaleSchema(source)) if replans < MAX_REPLANS => {
                     replans += 1;
                     if !Box::pin(self.served.newer_than(revision)).await {
-                        return Err(Error::StaleSchema.into());
+                        return Err(Error::StaleSchema(source).into());
                     }
-                    found = self.find(&request.path).ok_or_else(|| Fault::new(Reason::MethodNotFound))?;
+                    let again = self.now(&request.path, meant);
+                    found = again.ok_or_else(|| Fault::new(Reason::MethodNotFound))?;
                 }
                 other => return other.map_err(Fault::from),
             }
         }
     }
 
-    async fn perform(&self, op: &Operation, bound: Bound, message: &[u8]) -> Result<Bytes> {
+    /// What a name from a revision means now.
+    fn now(&self, path: &str, meant: i64) -> Option<Found> {
+        let snapshot = self.served.load();
+        let bound = self.served.method(&snapshot, meant, path)?;
+        Some(Found { snapshot, bound, meant })
+    }
+
+    /// Looks for a method by a name from a revision that this process does not know: a newer one is waited for, the names of
+    /// an older one are looked up.
+    #[cold]
+    async fn look(&self, path: &str, contract: Option<i64>) -> Option<Found> {
+        let snapshot = self.served.load();
+        let meant = contract.unwrap_or(snapshot.revision);
+        if meant > snapshot.revision {
+            self.served.at_least(meant).await;
+        } else {
+            self.recall(&snapshot, meant).await;
+        }
+        self.now(path, meant)
+    }
+
+    /// Looks up what methods were called in a revision that this process has not served. What cannot be found out is
+    /// remembered as well: its names are taken as they are now.
+    async fn recall(&self, snapshot: &Snapshot, revision: i64) {
+        let _one = self.recalling.lock().await;
+        if self.served.knows(snapshot, revision) {
+            return;
+        }
+        let names = match start::former(&self.context.db, revision).await {
+            Ok(Some(contract)) => FormerNames::of(&contract, revision),
+            Ok(None) => FormerNames::of(&snapshot.contract, revision),
+            Err(error) => {
+                let error = &error as &(dyn std::error::Error + 'static);
+                tracing::warn!(error, revision, "the names of an earlier contract cannot be looked up");
+                return;
+            }
+        };
+        self.served.remember(names);
+    }
+
+    async fn perform(&self, op: Operation, bound: Bound, message: &Bytes) -> Result<Bytes> {
         let cx = &self.context;
         // All but the hottest are boxed: the future of a Get would else be as large as that of an Update, and moved.
         match bound.kind {
-            Standard::Get => get::get(cx, op, message).await,
-            Standard::List => Box::pin(list::list(cx, op, message)).await,
-            Standard::Create => Box::pin(create::create(cx, op, message)).await,
-            Standard::Update => Box::pin(update::update(cx, op, message)).await,
-            Standard::Delete => Box::pin(delete::delete(cx, op, message)).await,
+            Standard::Get => get::get(cx, &op, message).await,
+            Standard::List => Box::pin(list::list(cx, &op, message)).await,
+            Standard::Create => Box::pin(create::create(cx, op, message.clone())).await,
+            Standard::Update => Box::pin(update::update(cx, op, message.clone())).await,
+            Standard::Delete => Box::pin(delete::delete(cx, op, message.clone())).await,
         }
     }
 }
@@ -97,6 +165,7 @@ impl Request {
             path: Arc::clone(&call.path),
             principal: call.principal.clone(),
             message: call.message.clone(),
+            deadline: call.deadline,
             read_mask: read_mask(&call.metadata)?,
         })
     }
@@ -126,8 +195,16 @@ pub struct DataChannel {
 
 impl Channel for DataChannel {
     fn call(&self, call: Call) -> BoxFuture<'static, std::result::Result<Reply, Fault>> {
-        let Some(found) = self.resources.find(&call.path) else { return self.platform.call(call) };
-        let (resources, request) = (Arc::clone(&self.resources), Request::of(&call));
-        Box::pin(async move { resources.answer(found, request?).await.map(Reply::Unary) })
+        match self.resources.find(&call.path, call.contract) {
+            Finding::Here(found) => {
+                let (resources, request) = (Arc::clone(&self.resources), Request::of(&call));
+                Box::pin(async move { resources.answer(found, request?).await.map(Reply::Unary) })
+            }
+            Finding::Perhaps => {
+                let resources = Arc::clone(&self.resources);
+                Box::pin(async move { resources.call(&call).await.map(Reply::Unary) })
+            }
+            Finding::Nowhere => self.platform.call(call),
+        }
     }
 }

@@ -73,7 +73,7 @@ pub async fn page_key(db: &Database, config: &Config, options: &Options, now: i6
     let sealed = match sealed {
         Some(sealed) => sealed,
         None => {
-            let stored = db.write(mainstay_db::Atomic::Transaction, move |conn| {
+            let stored = db.write(mainstay_db::Atomic::Locked, move |conn| {
                 let sealed = sealed_fresh.clone();
                 Box::pin(async move {
                     keys::insert(conn, PAGE_KEY, &sealed, now).await?;
@@ -110,6 +110,15 @@ pub fn snapshot(db: &Database, contract: Contract, applied: &Applied) -> Result<
 pub fn compile_stored(applied: &Applied) -> Result<Contract, StartError> {
     mainstay_contract::compile_applied(applied.sources.clone())
         .map_err(|diagnostics| StartError::StoredContract { revision: applied.revision, diagnostics })
+}
+
+/// Compiles an earlier contract of the store, for its names; nothing where there is none of this revision.
+pub async fn former(db: &Database, revision: i64) -> Result<Option<Contract>, StartError> {
+    let read = db.read(Lane::Heavy, move |conn| Box::pin(async move { contracts::at(conn, revision).await }));
+    let read: Result<Option<Applied>, ReadError> = read.await;
+    let Some(applied) = read? else { return Ok(None) };
+    let compiled = tokio::task::spawn_blocking(move || compile_stored(&applied)).await;
+    compiled.unwrap_or_else(|error| Err(StartError::Database(mainstay_db::Error::Internal(Arc::new(error))))).map(Some)
 }
 
 /// The snapshot before any contract was applied: it serves nothing.

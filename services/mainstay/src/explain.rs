@@ -2,10 +2,10 @@
 
 use crate::say::say;
 use mainstay_contract::{Contract, Resource, Rule};
-use mainstay_expr::OrderKey;
 use mainstay_runtime::process::Failure;
 use mainstay_sql::{
-    Condition, Delete, Dialect, Insert, Select, Sql, Table, Update, delete, expression, insert, select, update,
+    Condition, Delete, Dialect, Insert, Lock, OrderColumn, Select, Sql, Table, Update, delete, expression, insert,
+    order_columns, select, update,
 };
 
 /// Prints what a verb of a resource does.
@@ -62,24 +62,25 @@ fn statements(resource: &Resource, rules: &[&Rule], verb: &str, dialect: Dialect
     let table = Table { name: &resource.table, layout: &resource.layout };
     let keys = resource.layout.keys();
     let unchanged = || Condition::All(vec![Condition::Keys { first_param: 0 }, Condition::RevisionIs { param: keys }]);
-    let read = |lock: bool| {
+    let read = |lock: Option<Lock>| {
         let rule = resource.access.read.as_ref().map(|rule| Condition::Expr(&rule.program.root));
         let conditions: Vec<Condition<'_>> = std::iter::once(Condition::Keys { first_param: 0 }).chain(rule).collect();
-        select(dialect, &query(table, Condition::All(conditions), None, lock))
+        select(dialect, &query(table, Condition::All(conditions), &[], lock))
     };
     match verb {
-        "get" => vec![("read by key", read(false))],
+        "get" => vec![("read by key", read(None))],
         "read" | "list" => {
             let rule = rules.iter().map(|rule| Condition::Expr(&rule.program.root)).collect();
-            let page = Select { limit_param: Some(0), ..query(table, Condition::All(rule), Some(&[]), false) };
-            vec![("read by key", read(false)), ("page", select(dialect, &page))]
+            let order = order_columns(&resource.layout, &[]);
+            let page = Select { limit_param: Some(0), ..query(table, Condition::All(rule), &order, None) };
+            vec![("read by key", read(None)), ("page", select(dialect, &page))]
         }
         "create" => vec![("insert (the rule is asked before, on the record)", insert(dialect, &Insert { table }))],
         "update" => {
             let columns: Vec<usize> = (keys..resource.layout.columns.len()).collect();
             let set = Update { table, set: &columns, first_param: keys + 1, condition: unchanged() };
             vec![
-                ("read the row to change", read(true)),
+                ("read the row to change", read(Some(Lock::Change))),
                 (
                     "update (only the columns that change; the rule is asked before, on both records)",
                     update(dialect, &set),
@@ -87,13 +88,13 @@ fn statements(resource: &Resource, rules: &[&Rule], verb: &str, dialect: Dialect
             ]
         }
         _ => vec![
-            ("read the row to delete", read(true)),
+            ("read the row to delete", read(Some(Lock::Remove))),
             ("delete", delete(dialect, &Delete { table, condition: unchanged() })),
         ],
     }
 }
 
-fn query<'a>(table: Table<'a>, condition: Condition<'a>, order: Option<&'a [OrderKey]>, lock: bool) -> Select<'a> {
+fn query<'a>(table: Table<'a>, condition: Condition<'a>, order: &'a [OrderColumn], lock: Option<Lock>) -> Select<'a> {
     let columns = (0..table.layout.columns.len()).collect();
     Select { table, columns, condition, order, after: None, limit_param: None, lock }
 }

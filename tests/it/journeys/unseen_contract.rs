@@ -194,7 +194,7 @@ async fn children_have_their_place(ada: &Http) {
     assert_eq!(ada.get("/fleet/v1/ships/anna/voyages").await.ok()["voyages"][0], created);
     assert_eq!(ada.get("/fleet/v1/ships/bert/voyages").await.ok(), json!({}));
     let nowhere = json!({"sister": "ships/none"});
-    ada.post("/fleet/v1/ships/anna/voyages", nowhere).await.refusal(400, "FAILED_PRECONDITION");
+    ada.post("/fleet/v1/ships/anna/voyages", nowhere).await.refusal(404, "NOT_FOUND");
     ada.delete("/fleet/v1/ships/bert").await.refusal(400, "FAILED_PRECONDITION");
     ada.delete("/fleet/v1/ships/anna/voyages/one").await.ok();
     ada.delete("/fleet/v1/ships/bert").await.ok();

@@ -54,6 +54,30 @@ fn may_issue(path: &str) -> bool {
 }
 
 #[test]
+fn what_both_need_has_a_room_of_its_own_below() {
+    // The folder or file on the left stands below the one on the right, and must not name it.
+    let below = [
+        ("services/data/src/plans/", "crate::domain"),
+        ("services/data/src/rights/", "crate::"),
+        ("services/data/src/store/", "crate::plans"),
+        ("crates/db/src/sqlite/shared.rs", "store::"),
+        ("crates/db/src/sqlite/reader.rs", "shared::"),
+        ("crates/db/src/sqlite/", "super::store"),
+        ("crates/db/src/sqlite/answers.rs", "job::"),
+    ];
+    for (place, above) in below {
+        let mut found = 0;
+        for (path, text) in rust_files().iter().filter(|(path, _)| path.starts_with(place)) {
+            found += 1;
+            for (number, line) in code(text) {
+                assert!(!line.contains(above), "{path}:{}: `{above}` stands above it", number + 1);
+            }
+        }
+        assert!(found > 0, "{place} is gone");
+    }
+}
+
+#[test]
 fn only_auth_issues_and_hashes() {
     for word in ISSUES {
         assert_only(word, may_issue);

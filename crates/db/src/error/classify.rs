@@ -68,18 +68,28 @@ fn reported(information: &dyn DatabaseErrorInformation) -> Cause {
     })
 }
 
+/// What the database says of a violated constraint, without its detail: that repeats the row's values, which no log may
+/// hold.
+fn violated(information: &dyn DatabaseErrorInformation) -> Cause {
+    Arc::new(Reported { message: information.message().to_owned(), detail: None, hint: None })
+}
+
 /// Classifies an error of SQLite; looks the violated constraint's name up on the connection.
 pub(crate) fn sqlite(error: Diesel, path: &Path, link: &mut SqliteConnection) -> Error {
     match error {
         Diesel::DatabaseError(kind, information) => {
-            let message = information.message();
+            let (message, source) = (information.message(), violated(&*information));
             match kind {
                 Kind::UniqueViolation => {
-                    Error::UniqueViolation { constraint: constraint::sqlite_unique(message, link) }
+                    Error::UniqueViolation { constraint: constraint::sqlite_unique(message, link), source }
                 }
-                Kind::ForeignKeyViolation => Error::ForeignKeyViolation { constraint: None },
-                Kind::NotNullViolation => Error::NotNullViolation { column: constraint::subject(message).to_owned() },
-                Kind::CheckViolation => Error::CheckViolation { constraint: constraint::subject(message).to_owned() },
+                Kind::ForeignKeyViolation => Error::ForeignKeyViolation { constraint: None, source },
+                Kind::NotNullViolation => {
+                    Error::NotNullViolation { column: constraint::subject(message).to_owned(), source }
+                }
+                Kind::CheckViolation => {
+                    Error::CheckViolation { constraint: constraint::subject(message).to_owned(), source }
+                }
                 _ => sqlite_by_message(message, path),
             }
         }
@@ -115,16 +125,20 @@ pub(crate) fn postgres(error: Diesel) -> Error {
     let Diesel::DatabaseError(kind, information) = error else { return Error::internal(error) };
     let message = information.message();
     let name = || information.constraint_name().unwrap_or_default().to_owned();
+    let source = || violated(&*information);
     match kind {
-        Kind::UniqueViolation | Kind::ExclusionViolation => Error::UniqueViolation { constraint: name() },
-        Kind::ForeignKeyViolation | Kind::RestrictViolation => {
-            Error::ForeignKeyViolation { constraint: information.constraint_name().map(str::to_owned) }
+        Kind::UniqueViolation | Kind::ExclusionViolation => {
+            Error::UniqueViolation { constraint: name(), source: source() }
         }
-        Kind::NotNullViolation => Error::NotNullViolation { column: qualified_column(&*information) },
-        Kind::CheckViolation => Error::CheckViolation { constraint: name() },
-        Kind::SerializationFailure => Error::Conflict { attempts: 0 },
+        Kind::ForeignKeyViolation | Kind::RestrictViolation => {
+            let constraint = information.constraint_name().map(str::to_owned);
+            Error::ForeignKeyViolation { constraint, source: source() }
+        }
+        Kind::NotNullViolation => Error::NotNullViolation { column: qualified_column(&*information), source: source() },
+        Kind::CheckViolation => Error::CheckViolation { constraint: name(), source: source() },
+        Kind::SerializationFailure => Error::Conflict { attempts: 0, source: reported(&*information) },
         Kind::UnableToSendCommand | Kind::ClosedConnection => Error::Unavailable(reported(&*information)),
-        _ if message == POSTGRES_DEADLOCK => Error::Conflict { attempts: 0 },
+        _ if message == POSTGRES_DEADLOCK => Error::Conflict { attempts: 0, source: reported(&*information) },
         _ if POSTGRES_TIMEOUT.contains(&message) => Error::StatementTimeout(reported(&*information)),
         _ if is_stale(message) => Error::StaleSchema(reported(&*information)),
         _ if POSTGRES_UNAVAILABLE.iter().any(|text| message.contains(text)) => {

@@ -17,25 +17,45 @@ pub type Cause = Arc<dyn StdError + Send + Sync>;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     #[error("the unique constraint {constraint} is violated")]
-    UniqueViolation { constraint: String },
+    UniqueViolation {
+        constraint: String,
+        #[source]
+        source: Cause,
+    },
 
     /// SQLite does not say which foreign key is violated.
     #[error("a foreign key is violated")]
-    ForeignKeyViolation { constraint: Option<String> },
+    ForeignKeyViolation {
+        constraint: Option<String>,
+        #[source]
+        source: Cause,
+    },
 
     #[error("{column} must not be null")]
-    NotNullViolation { column: String },
+    NotNullViolation {
+        column: String,
+        #[source]
+        source: Cause,
+    },
 
     #[error("the check {constraint} is violated")]
-    CheckViolation { constraint: String },
+    CheckViolation {
+        constraint: String,
+        #[source]
+        source: Cause,
+    },
 
     /// A bounded queue or pool is full. Nothing was done; later it may work.
     #[error("the store has more work than it can take: {0}")]
     Overloaded(&'static str),
 
-    /// A transaction lost against concurrent ones more often than is retried. Nothing was stored.
+    /// A transaction lost against concurrent ones until its caller's time was over. Nothing was stored.
     #[error("the transaction conflicts with concurrent ones (after {attempts} attempts)")]
-    Conflict { attempts: u32 },
+    Conflict {
+        attempts: u32,
+        #[source]
+        source: Cause,
+    },
 
     /// The statement ran into its time limit. Nothing was stored.
     #[error("the statement ran longer than allowed")]
@@ -94,7 +114,7 @@ impl Error {
 
     /// Says whether the named unique constraint is the one that is violated.
     pub fn violates(&self, name: &str) -> bool {
-        matches!(self, Error::UniqueViolation { constraint } if constraint == name)
+        matches!(self, Error::UniqueViolation { constraint, .. } if constraint == name)
     }
 
     pub(crate) fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {

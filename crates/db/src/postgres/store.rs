@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::dsl::sql;
 use diesel::sql_types::Bool;
@@ -18,18 +18,18 @@ use tracing::Instrument;
 use super::connect::Target;
 use super::pipeline::Pipelines;
 use super::pool::{Connections, Lease};
-use super::transaction::{self, Attempt};
+use super::transaction::{self, Attempt, Isolation};
 use crate::config::Config;
 use crate::conn::{Conn, Promise};
 use crate::counters::{Tally, count};
-use crate::database::{Atomic, Lane};
+use crate::database::{Atomic, Lane, PATIENCE};
 use crate::error::{Error, classify};
 use crate::migrate;
 use crate::row::Sink;
 use crate::statement::Statement;
 
-/// How often a transaction is tried before its conflict becomes the caller's.
-pub(crate) const MAX_ATTEMPTS: u32 = 10;
+/// How many connections a write may find lost before it began anything.
+const MAX_LOST: u32 = 10;
 
 /// The first pause between two attempts; each further one may be twice as long, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -148,28 +148,31 @@ impl PostgresStore {
     }
 
     /// Runs a write in a task of its own: it comes to its end also where its caller goes away.
-    pub async fn write<T, E, F>(self: &Arc<Self>, atomic: Atomic, job: F) -> Result<T, E>
+    pub async fn write<T, E, F>(self: &Arc<Self>, deadline: Option<Instant>, atomic: Atomic, job: F) -> Result<T, E>
     where
         F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
         let store = Arc::clone(self);
-        finished(tokio::spawn(async move { store.repeat(atomic, job).await }.in_current_span()).await)
+        finished(tokio::spawn(async move { store.repeat(deadline, atomic, job).await }.in_current_span()).await)
     }
 
-    async fn repeat<T, E, F>(&self, atomic: Atomic, job: F) -> Result<T, E>
+    async fn repeat<T, E, F>(&self, deadline: Option<Instant>, atomic: Atomic, job: F) -> Result<T, E>
     where
         F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync,
         E: From<Error>,
         T: Send,
     {
         count(&self.tally.jobs);
-        for attempt in 1..=MAX_ATTEMPTS {
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
+        let (mut conflicts, mut lost) = (0, 0);
+        loop {
             let mut lease = self.lend().await?;
             let outcome = match atomic {
                 Atomic::Statement => transaction::statement(&mut lease, &job).await,
-                Atomic::Transaction => transaction::transaction(&mut lease, &job).await,
+                Atomic::Locked => transaction::transaction(&mut lease, Isolation::ReadCommitted, &job).await,
+                Atomic::Transaction => transaction::transaction(&mut lease, Isolation::Serializable, &job).await,
             };
             drop(lease);
             match outcome {
@@ -179,14 +182,24 @@ impl PostgresStore {
                     }
                     return result;
                 }
-                Attempt::Conflict => count(&self.tally.retries),
+                Attempt::Conflict(source) => {
+                    count(&self.tally.retries);
+                    conflicts += 1;
+                    let pause = pause(conflicts);
+                    if Instant::now() + pause >= deadline {
+                        return Err(Error::Conflict { attempts: conflicts, source }.into());
+                    }
+                    tokio::time::sleep(pause).await;
+                }
                 // Kept connections may all be dead after a restart of the server.
-                Attempt::NotBegun(error) if attempt == MAX_ATTEMPTS => return Err(error.into()),
-                Attempt::NotBegun(_) => continue,
+                Attempt::NotBegun(error) => {
+                    lost += 1;
+                    if lost == MAX_LOST {
+                        return Err(error.into());
+                    }
+                }
             }
-            tokio::time::sleep(pause(attempt)).await;
         }
-        Err(Error::Conflict { attempts: MAX_ATTEMPTS }.into())
     }
 
     pub async fn exclusive<T, E, F>(self: &Arc<Self>, job: F) -> Result<T, E>

@@ -9,16 +9,24 @@ use std::sync::{Mutex, PoisonError};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::mpsc;
 
-use super::job::Task;
-
 /// From how many answers on a runtime is woken once instead of for each. A few are faster sent directly.
 const BUNDLE: usize = 4;
+
+/// Something whose answer waits for its commit.
+pub(super) trait Answered: Send {
+    /// Sends the answer.
+    fn answer(self: Box<Self>);
+    /// Who wakes the caller; nobody where the answer is sent directly.
+    fn dispatcher(&self) -> Option<&Dispatcher> {
+        None
+    }
+}
 
 /// The task of one runtime that hands out answers.
 #[derive(Clone)]
 pub(super) struct Dispatcher {
     runtime: Id,
-    bundles: mpsc::UnboundedSender<Vec<Box<dyn Task>>>,
+    bundles: mpsc::UnboundedSender<Vec<Box<dyn Answered>>>,
 }
 
 /// The dispatchers of all runtimes that write to a store.
@@ -38,10 +46,10 @@ impl Dispatchers {
             return Some(dispatcher.clone());
         }
         dispatchers.retain(|_, dispatcher| !dispatcher.bundles.is_closed());
-        let (bundles, mut incoming) = mpsc::unbounded_channel::<Vec<Box<dyn Task>>>();
+        let (bundles, mut incoming) = mpsc::unbounded_channel::<Vec<Box<dyn Answered>>>();
         runtime.spawn(async move {
             while let Some(bundle) = incoming.recv().await {
-                bundle.into_iter().for_each(Task::answer);
+                bundle.into_iter().for_each(Answered::answer);
             }
         });
         let dispatcher = Dispatcher { runtime: runtime.id(), bundles };
@@ -51,13 +59,13 @@ impl Dispatchers {
 }
 
 /// Sends the results of a group.
-pub(super) fn deliver(tasks: &mut Vec<Box<dyn Task>>) {
+pub(super) fn deliver(tasks: Vec<Box<dyn Answered>>) {
     if tasks.len() < BUNDLE {
-        tasks.drain(..).for_each(Task::answer);
+        tasks.into_iter().for_each(Answered::answer);
         return;
     }
-    let mut bundles: Vec<(Dispatcher, Vec<Box<dyn Task>>)> = Vec::new();
-    for task in tasks.drain(..) {
+    let mut bundles: Vec<(Dispatcher, Vec<Box<dyn Answered>>)> = Vec::new();
+    for task in tasks {
         let Some(dispatcher) = task.dispatcher() else {
             task.answer();
             continue;
@@ -69,7 +77,7 @@ pub(super) fn deliver(tasks: &mut Vec<Box<dyn Task>>) {
     }
     for (dispatcher, bundle) in bundles {
         if let Err(refused) = dispatcher.bundles.send(bundle) {
-            refused.0.into_iter().for_each(Task::answer);
+            refused.0.into_iter().for_each(Answered::answer);
         }
     }
 }

@@ -5,15 +5,12 @@ use std::sync::Arc;
 use diesel::sqlite::SqliteConnection;
 
 use super::open::{self, Role};
-use super::store::Shared;
+use super::shared::Shared;
 use super::verbs::{BEGIN, COMMIT};
 use crate::error::{Error, classify};
 
 /// What is added to the priority of a reader thread: long queries take what point reads leave over.
 const NICENESS: i32 = 10;
-
-/// A read with its way back to the caller. It gets a connection in a fresh snapshot, or the reason why there is none.
-pub(super) type HeavyTask = Box<dyn FnOnce(Result<&mut SqliteConnection, Error>) + Send>;
 
 /// Runs reads until the queue is closed.
 pub(super) fn run(shared: &Arc<Shared>) {
@@ -26,7 +23,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
         let _inside = shared.gate.enter();
         match ready(&mut link, shared) {
             Ok(connection) => {
-                generation = shared.forget_statements(connection, generation);
+                generation = shared.generation.forget_statements(connection, generation);
                 task(Ok(connection));
                 if COMMIT.run(connection).is_err() {
                     link = None;

@@ -9,12 +9,15 @@ use diesel::sqlite::SqliteConnection;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
-use super::answers::Dispatcher;
+use super::answers::{Answered, Dispatcher};
 use crate::conn::{Conn, Promise};
 use crate::error::Error;
 
+/// A read with its way back to the caller. It gets a connection in a fresh snapshot, or the reason why there is none.
+pub(super) type HeavyTask = Box<dyn FnOnce(Result<&mut SqliteConnection, Error>) + Send>;
+
 /// One write in the queue, whatever it returns.
-pub(super) trait Task: Send {
+pub(super) trait Task: Answered {
     fn promise(&self) -> Promise;
     /// Says whether the caller has gone away.
     fn abandoned(&self) -> bool;
@@ -22,10 +25,6 @@ pub(super) trait Task: Send {
     fn run(&mut self, link: &mut SqliteConnection, path: &Path) -> Ran;
     /// Replaces the result.
     fn fail(&mut self, error: Error);
-    /// Sends the result.
-    fn answer(self: Box<Self>);
-    /// Who wakes the caller.
-    fn dispatcher(&self) -> Option<&Dispatcher>;
 }
 
 /// How a job ended.
@@ -72,6 +71,28 @@ impl<T, E: From<Error>> Reply<T, E> {
     }
 }
 
+impl<T: Send, E: From<Error> + Send, F: Send> Answered for Write<T, E, F> {
+    fn answer(self: Box<Self>) {
+        self.reply.send();
+    }
+
+    fn dispatcher(&self) -> Option<&Dispatcher> {
+        self.reply.dispatcher.as_ref()
+    }
+}
+
+impl<T: Send, E: From<Error> + Send, F: Send> Answered for Alone<T, E, F> {
+    fn answer(self: Box<Self>) {
+        self.reply.send();
+    }
+}
+
+impl<T: Send, F: Send> Answered for Plain<T, F> {
+    fn answer(self: Box<Self>) {
+        self.reply.send();
+    }
+}
+
 impl<T, E, F> Task for Write<T, E, F>
 where
     F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync,
@@ -94,14 +115,6 @@ where
 
     fn fail(&mut self, error: Error) {
         self.reply.result = Some(Err(error.into()));
-    }
-
-    fn answer(self: Box<Self>) {
-        self.reply.send();
-    }
-
-    fn dispatcher(&self) -> Option<&Dispatcher> {
-        self.reply.dispatcher.as_ref()
     }
 }
 
@@ -129,14 +142,6 @@ where
     fn fail(&mut self, error: Error) {
         self.reply.result = Some(Err(error.into()));
     }
-
-    fn answer(self: Box<Self>) {
-        self.reply.send();
-    }
-
-    fn dispatcher(&self) -> Option<&Dispatcher> {
-        None
-    }
 }
 
 impl<T, F> Task for Plain<T, F>
@@ -162,14 +167,6 @@ where
 
     fn fail(&mut self, error: Error) {
         self.reply.result = Some(Err(error));
-    }
-
-    fn answer(self: Box<Self>) {
-        self.reply.send();
-    }
-
-    fn dispatcher(&self) -> Option<&Dispatcher> {
-        None
     }
 }
 

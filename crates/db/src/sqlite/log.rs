@@ -13,7 +13,7 @@ use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
 
 use super::gate::Gate;
-use super::store::Shared;
+use super::shared::Shared;
 
 /// How long the gate stays shut for a read that does not end. After that the log may grow by its limit once more.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -8,6 +8,8 @@ mod inline;
 mod job;
 mod log;
 mod open;
+mod reader;
+mod shared;
 mod store;
 mod verbs;
 mod writer;

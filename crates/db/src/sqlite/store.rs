@@ -1,26 +1,21 @@
 //! The store as its callers see it.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use diesel::connection::{CacheSize, Connection};
 use diesel::sqlite::SqliteConnection;
 use diesel_migrations::EmbeddedMigrations;
 use futures_util::future::BoxFuture;
 use mainstay_record::Value;
 use tokio::sync::oneshot;
 
-use super::answers::Dispatchers;
-use super::gate::Gate;
-use super::heavy::{self, HeavyTask};
-use super::inline::{self, Reader};
-use super::job::{self, Alone, Plain, Reply, Task, Write};
+use super::job::{self, Alone, HeavyTask, Plain, Reply, Task, Write};
 use super::log::Log;
 use super::open::{self, Role};
-use super::writer;
+use super::shared::Shared;
+use super::{heavy, inline, writer};
 use crate::config::Config;
 use crate::conn::{Conn, Promise};
 use crate::counters::{Tally, count};
@@ -28,7 +23,7 @@ use crate::data_dir::{self, Lock};
 use crate::database::{Atomic, Lane};
 use crate::error::{Error, classify};
 use crate::migrate;
-use crate::queue::{Queue, Refused};
+use crate::queue::Refused;
 use crate::row::{Rows, Sink};
 use crate::statement::Statement;
 
@@ -39,28 +34,6 @@ pub(crate) struct SqliteStore {
     lock: Mutex<Option<Lock>>,
 }
 
-/// What the store's threads share.
-pub(super) struct Shared {
-    pub path: PathBuf,
-    pub id: u64,
-    /// Counts commits; a snapshot taken at an older count is old.
-    pub commits: AtomicU64,
-    /// Counts calls of `refresh`.
-    generation: AtomicU64,
-    /// Above this a statement is too slow to run inline.
-    inline_limit: Duration,
-    pub tally: Tally,
-    pub writes: Queue<Box<dyn Task>>,
-    pub heavy: Queue<HeavyTask>,
-    /// Before the heavy lane.
-    pub gate: Gate,
-    readers: Mutex<Vec<Weak<Mutex<Reader>>>>,
-    dispatchers: Dispatchers,
-    closed: AtomicBool,
-}
-
-static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-
 impl SqliteStore {
     pub fn open(path: &Path, config: &Config) -> Result<Arc<SqliteStore>, Error> {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -70,20 +43,7 @@ impl SqliteStore {
         let lock = data_dir::lock_file(Path::new(&lock_name), directory)?;
         data_dir::touch_private(path).map_err(|error| data_dir::unusable(path, &error))?;
         let writer = open::connect(path, Role::Writer { log_limit_bytes: config.log_limit_bytes })?;
-        let shared = Arc::new(Shared {
-            path: path.to_owned(),
-            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            commits: AtomicU64::new(0),
-            generation: AtomicU64::new(0),
-            inline_limit: config.inline_limit(),
-            tally: Tally::default(),
-            writes: Queue::new(config.write_queue.max(1)),
-            heavy: Queue::new(config.heavy_queue.max(1)),
-            gate: Gate::default(),
-            readers: Mutex::default(),
-            dispatchers: Dispatchers::default(),
-            closed: AtomicBool::new(false),
-        });
+        let shared = Arc::new(Shared::new(path, config));
         let mut store =
             SqliteStore { shared: Arc::clone(&shared), threads: Mutex::default(), lock: Mutex::new(Some(lock)) };
         let log = Log::new(path, config.log_limit_bytes);
@@ -150,7 +110,7 @@ impl SqliteStore {
     {
         let promise = match atomic {
             Atomic::Statement => Promise::Statement,
-            Atomic::Transaction => Promise::Transaction,
+            Atomic::Locked | Atomic::Transaction => Promise::Transaction,
         };
         let (reply, answer) = self.reply();
         self.enqueue(Box::new(Write { promise, job, reply }))?;
@@ -231,7 +191,7 @@ impl SqliteStore {
     }
 
     pub fn refresh(&self) {
-        self.shared.generation.fetch_add(1, Ordering::Release);
+        self.shared.generation.advance();
     }
 
     pub fn ping(&self) -> Result<(), Error> {
@@ -252,9 +212,7 @@ impl SqliteStore {
 
     /// Closes the queues; what is in them is still done.
     fn stop(&self) -> Vec<JoinHandle<()>> {
-        self.shared.closed.store(true, Ordering::Release);
-        self.shared.writes.close();
-        self.shared.heavy.close();
+        self.shared.close();
         std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -295,53 +253,4 @@ fn fetch_into<S: Sink>(
     crate::conn::fetch_sqlite(link, &shared.path, statement, binds, sink)?;
     statement.ran_for(started.elapsed(), shared.inline_limit);
     Ok(())
-}
-
-impl Shared {
-    /// Drops a connection's prepared statements where `refresh` was called since. Returns the generation now.
-    pub fn forget_statements(&self, link: &mut SqliteConnection, generation: u64) -> u64 {
-        let now = self.generation.load(Ordering::Acquire);
-        if now != generation {
-            link.set_prepared_statement_cache_size(CacheSize::Disabled);
-            link.set_prepared_statement_cache_size(CacheSize::Unbounded);
-        }
-        now
-    }
-
-    pub fn register(&self, reader: &Arc<Mutex<Reader>>) {
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        readers.retain(|reader| reader.strong_count() > 0);
-        readers.push(Arc::downgrade(reader));
-        if self.closed.load(Ordering::Acquire) {
-            inline::close(reader);
-        }
-    }
-
-    /// Ends the snapshots that a commit has made old. False where some reader was at work.
-    pub fn end_stale_snapshots(&self) -> bool {
-        let commits = self.commits.load(Ordering::Acquire);
-        let mut all = true;
-        for reader in self.alive_readers() {
-            all &= inline::end_if_stale(&reader, commits);
-        }
-        all
-    }
-
-    /// Ends the snapshots that nobody reads from now, old or not.
-    pub fn end_idle_snapshots(&self) {
-        for reader in self.alive_readers() {
-            inline::end_if_idle(&reader);
-        }
-    }
-
-    fn close_readers(&self) {
-        for reader in self.alive_readers() {
-            inline::close(&reader);
-        }
-    }
-
-    fn alive_readers(&self) -> Vec<Arc<Mutex<Reader>>> {
-        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        readers.iter().filter_map(Weak::upgrade).collect()
-    }
 }

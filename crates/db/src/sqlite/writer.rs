@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use diesel::connection::{CacheSize, Connection, SimpleConnection};
 use diesel::sqlite::SqliteConnection;
 
+use super::answers::{self, Answered};
+use super::group;
 use super::job::Task;
 use super::log::{LOOK_AGAIN, Log};
-use super::store::Shared;
+use super::shared::Shared;
 use super::verbs::ROLLBACK;
-use super::{answers, group};
 use crate::conn::Promise;
 use crate::counters::count;
 use crate::queue::Waited;
@@ -35,7 +36,7 @@ pub(super) fn run(mut link: SqliteConnection, mut log: Log, shared: &Arc<Shared>
             Waited::Closed => return,
             Waited::TimedOut => log.tend(&mut link, shared),
             Waited::Some => {
-                generation = shared.forget_statements(&mut link, generation);
+                generation = shared.generation.forget_statements(&mut link, generation);
                 write(&mut link, shared, &mut tasks);
                 log.tend(&mut link, shared);
                 unswept.get_or_insert_with(Instant::now);
@@ -83,7 +84,7 @@ fn write(link: &mut SqliteConnection, shared: &Shared, tasks: &mut Vec<Box<dyn T
     }
     // Before the answers, so that who got one reads what it wrote.
     shared.commits.fetch_add(1, Ordering::Release);
-    answers::deliver(tasks);
+    answers::deliver(tasks.drain(..).map(|task| task as Box<dyn Answered>).collect());
 }
 
 fn exclusive(link: &mut SqliteConnection, shared: &Shared, task: &mut dyn Task) {

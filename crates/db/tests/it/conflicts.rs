@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use mainstay_db::{Atomic, Config, Conn, Database, Engine, Error, Lane, Rows};
 use mainstay_record::{Kind, Value};
@@ -25,6 +26,15 @@ async fn read_number(conn: &mut Conn<'_>, id: &str) -> Result<i64, Error> {
 async fn set_number(conn: &mut Conn<'_>, id: &str, n: i64) -> Result<usize, Error> {
     let update = statement("UPDATE t SET n = ? WHERE id = ?", &[Kind::Int, Kind::Text]);
     conn.execute(&update, &[Value::Int(n), text(id)]).await
+}
+
+/// Reads a row that nobody else changes before this transaction ends.
+async fn read_locked(conn: &mut Conn<'_>, id: &str) -> Result<i64, Error> {
+    if conn.engine() == Engine::Postgres {
+        let lock = statement("SELECT n FROM t WHERE id = ? FOR NO KEY UPDATE", &[Kind::Text]);
+        conn.query(&lock, &[text(id)], &mut |_| ()).await?;
+    }
+    read_number(conn, id).await
 }
 
 async fn increment(db: &Database) -> Result<usize, Error> {
@@ -56,6 +66,28 @@ both_engines! {
         }
         tasks.join_all().await;
         assert_eq!(number(&db, "SELECT n FROM t").await, 48);
+    }
+
+    async fn no_increment_under_a_lock_is_lost_and_none_is_run_again(engine: Engine) {
+        let db = database::fresh(engine).await;
+        table(&db).await;
+        add(&db, "a").await.unwrap();
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..16 {
+            let db = db.clone();
+            tasks.spawn(async move {
+                for _ in 0..8 {
+                    let write = db.write(Atomic::Locked, |conn| Box::pin(async move {
+                        let n = read_locked(conn, "a").await?;
+                        set_number(conn, "a", n + 1).await
+                    }));
+                    assert_eq!(write.await.unwrap(), 1);
+                }
+            });
+        }
+        tasks.join_all().await;
+        assert_eq!(number(&db, "SELECT n FROM t").await, 128);
+        assert_eq!(db.counters().retries, 0);
     }
 }
 
@@ -93,15 +125,16 @@ async fn a_transaction_that_lost_is_run_again() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_always_loses_ends_as_a_conflict() {
+async fn a_transaction_that_always_loses_is_a_conflict_when_its_caller_has_no_more_time() {
     let db = database::fresh(Engine::Postgres).await;
     table(&db).await;
     add(&db, "a").await.unwrap();
     let other = db.clone();
     let attempts = Arc::new(AtomicU32::new(0));
     let counted = attempts.clone();
+    let deadline = Instant::now() + Duration::from_millis(200);
     let outcome = db
-        .write(Atomic::Transaction, move |conn| {
+        .write_until(Some(deadline), Atomic::Transaction, move |conn| {
             let (other, attempts) = (other.clone(), attempts.clone());
             Box::pin(async move {
                 attempts.fetch_add(1, Ordering::Relaxed);
@@ -112,7 +145,11 @@ async fn a_transaction_that_always_loses_ends_as_a_conflict() {
         })
         .await;
     let made = counted.load(Ordering::Relaxed);
-    assert!(matches!(outcome, Err(Error::Conflict { attempts }) if attempts == made), "{outcome:?} {made}");
+    assert!(Instant::now() <= deadline + Duration::from_millis(100), "not for longer than it has");
+    assert!(made > 2, "again and again: {made}");
+    assert!(matches!(&outcome, Err(Error::Conflict { attempts, .. }) if *attempts == made), "{outcome:?} {made}");
+    let cause = std::error::Error::source(&outcome.unwrap_err()).map(ToString::to_string).unwrap_or_default();
+    assert!(cause.contains("could not serialize access"), "{cause}");
 }
 
 #[tokio::test]
@@ -209,7 +246,7 @@ async fn a_server_that_is_not_there_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_statement_runs_at_read_committed_and_a_transaction_serialisable() {
+async fn only_a_transaction_without_locks_is_serialisable() {
     let db = database::fresh(Engine::Postgres).await;
     let level = async |atomic| {
         db.write(atomic, |conn| {
@@ -224,6 +261,7 @@ async fn a_statement_runs_at_read_committed_and_a_transaction_serialisable() {
         .unwrap()
     };
     assert_eq!(level(Atomic::Statement).await, [vec![text("read committed")]]);
+    assert_eq!(level(Atomic::Locked).await, [vec![text("read committed")]]);
     assert_eq!(level(Atomic::Transaction).await, [vec![text("serializable")]]);
 }
 

@@ -116,11 +116,28 @@ both_engines! {
         assert!(fails("2, 2, 1, 'y', NULL").await.violates("c_d_taken"));
         assert!(fails("2, 2, 2, 'X', NULL").await.violates("c_e_taken"));
         let null = fails("2, NULL, 2, 'y', NULL").await;
-        assert!(matches!(&null, Error::NotNullViolation { column } if column == "c.b"), "{null:?}");
+        assert!(matches!(&null, Error::NotNullViolation { column, .. } if column == "c.b"), "{null:?}");
         let check = fails("2, 2, -2, 'y', NULL").await;
-        assert!(matches!(&check, Error::CheckViolation { constraint } if constraint == "c_d_positive"), "{check:?}");
+        assert!(matches!(&check, Error::CheckViolation { constraint, .. } if constraint == "c_d_positive"), "{check:?}");
         let foreign = fails("2, 2, 2, 'y', 7").await;
         assert!(matches!(&foreign, Error::ForeignKeyViolation { .. }), "{foreign:?}");
+    }
+
+    async fn a_violated_constraint_keeps_its_cause_without_the_values(engine: Engine) {
+        let db = database::fresh(engine).await;
+        batch(&db, "CREATE TABLE p (id TEXT NOT NULL PRIMARY KEY);
+            CREATE TABLE c (id TEXT NOT NULL PRIMARY KEY, d BIGINT CHECK (d > 0), p TEXT REFERENCES p (id));
+            INSERT INTO c VALUES ('secret', 1, NULL)").await;
+        for values in ["'secret', 1, NULL", "NULL, 1, NULL", "'secret2', -1, NULL", "'x', 1, 'secret'"] {
+            let sql = format!("INSERT INTO c VALUES ({values})");
+            let outcome = db.write::<usize, Error, _>(Atomic::Statement, move |conn| {
+                let sql = sql.clone();
+                Box::pin(async move { conn.execute(&statement(&sql, &[]), &[]).await })
+            });
+            let error = outcome.await.unwrap_err();
+            let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            assert!(!cause.is_empty() && !cause.contains("secret"), "{error}: {cause}");
+        }
     }
 
     async fn a_statement_that_is_not_kept_fails_like_one_that_is(engine: Engine) {

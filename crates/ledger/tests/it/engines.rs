@@ -134,11 +134,11 @@ both_engines! {
         let bound = bind(next, &ledger);
         let article = bound.resource("shop.example.com/Product").expect("an article");
         let taken = write(&database, &insert("d", "X")).await;
-        let Err(Error::UniqueViolation { constraint }) = taken else { panic!("{taken:?}") };
+        let Err(Error::UniqueViolation { constraint, .. }) = taken else { panic!("{taken:?}") };
         let named = |constraint: &str| article.indexes.iter().find(|index| identifier(&index.name) == constraint);
         assert_eq!(named(&constraint).expect("an index").fields, ["code"], "{constraint}");
         let taken = write(&database, &insert("a", "Y")).await;
-        let Err(Error::UniqueViolation { constraint }) = taken else { panic!("{taken:?}") };
+        let Err(Error::UniqueViolation { constraint, .. }) = taken else { panic!("{taken:?}") };
         assert!(named(&constraint).is_none(), "{constraint} is of the key");
         let broken = write(&database, "INSERT INTO shop_v1_review (_id, _revision, product) VALUES ('r', 1, 'nobody')").await;
         assert!(matches!(broken, Err(Error::ForeignKeyViolation { .. })), "{broken:?}");

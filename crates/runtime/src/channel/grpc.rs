@@ -1,7 +1,7 @@
 //! A channel over any gRPC service that tower knows.
 
 use super::remote::ServiceCredential;
-use super::{Call, Channel, Reply};
+use super::{CONTRACT_REVISION, Call, Channel, Reply};
 use crate::RawCodec;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -136,6 +136,9 @@ fn request(identity: &Identity, call: Call, deadline: Option<Instant>) -> Result
     }
     if let Some(id) = call.request_id {
         headers.insert(REQUEST_ID, id);
+    }
+    if let Some(revision) = call.contract {
+        headers.insert(CONTRACT_REVISION, HeaderValue::from(revision));
     }
     inject_current(&call.trace, &mut headers);
     let mut request = tonic::Request::new(call.message);

@@ -21,6 +21,10 @@ use std::time::Instant;
 /// The metadata that asks for some of an answer's fields only (AIP-157). Several are one list (RFC 9110, section 5.3).
 pub const FIELD_MASK: HeaderName = HeaderName::from_static("x-goog-fieldmask");
 
+/// The revision of the application's contract under which a call's method was chosen. Whoever says it says only what they
+/// mean by a name.
+pub const CONTRACT_REVISION: HeaderName = HeaderName::from_static("contract-revision");
+
 /// One call to a method of a service.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -42,6 +46,9 @@ pub struct Call {
     pub trace: TraceContext,
     /// When the caller stops waiting. Without one, a unary call gets [`DEFAULT_CALL_TIMEOUT`](grpc::DEFAULT_CALL_TIMEOUT).
     pub deadline: Option<Instant>,
+    /// The revision of the application's contract under which the method was chosen: names may mean something else in
+    /// another one.
+    pub contract: Option<i64>,
     /// Metadata that the method reads. Nobody passes a client's headers on wholesale: whoever makes the call picks them.
     pub metadata: HeaderMap,
 }
@@ -59,6 +66,7 @@ impl Call {
             request_id: None,
             trace: TraceContext::default(),
             deadline: None,
+            contract: None,
             metadata: HeaderMap::new(),
         }
     }
@@ -75,6 +83,7 @@ impl Call {
             request_id: Some(context.request_id),
             trace: context.trace,
             deadline: context.deadline,
+            contract: None,
             metadata: HeaderMap::new(),
         }
     }
@@ -83,6 +92,13 @@ impl Call {
     #[must_use]
     pub fn streaming(mut self) -> Call {
         self.streams = true;
+        self
+    }
+
+    /// Says which revision of the application's contract the method's name is from.
+    #[must_use]
+    pub fn under(mut self, revision: i64) -> Call {
+        self.contract = Some(revision);
         self
     }
 

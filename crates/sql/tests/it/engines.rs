@@ -92,23 +92,21 @@ async fn page(
     database: &Database,
     dialect: Dialect,
     layout: &Layout,
-    keys: &[(usize, bool)],
+    columns: &[OrderColumn],
     last: Option<&[Value]>,
 ) -> Vec<Vec<Value>> {
-    let order = order(keys);
-    let columns = order_columns(layout, &order);
     let mut params: Vec<Value> =
-        last.map(|row| columns.iter().map(|c| row[c.index].clone()).collect()).unwrap_or_default();
+        last.map(|row| columns.iter().map(|c| cut(&row[c.index], c)).collect()).unwrap_or_default();
     let nulls = NullPattern::of(params.iter().map(Value::is_null));
     params.push(Value::Int(PAGE));
     let list = Select {
         table: Table { name: "product", layout },
         columns: (0..layout.columns.len()).collect(),
         condition: Condition::All(Vec::new()),
-        order: Some(&order),
+        order: columns,
         after: last.map(|_| After { first_param: 0, nulls }),
         limit_param: Some(params.len() - 1),
-        lock: false,
+        lock: None,
     };
     let sql = select(dialect, &list);
     let kinds: Vec<Kind> = layout.columns.iter().map(|column| column.kind).collect();
@@ -128,10 +126,18 @@ fn compare(a: &Value, b: &Value) -> Ordering {
     }
 }
 
+/// What of a value decides the order.
+fn cut(value: &Value, column: &OrderColumn) -> Value {
+    match (value, column.prefix) {
+        (Value::Text(text), Some(length)) => Value::Text(text.chars().take(length as usize).collect()),
+        (value, _) => value.clone(),
+    }
+}
+
 fn sort(rows: &mut [Vec<Value>], columns: &[OrderColumn]) {
     rows.sort_by(|a, b| {
         let mut each = columns.iter().map(|c| {
-            let ordering = compare(&a[c.index], &b[c.index]);
+            let ordering = compare(&cut(&a[c.index], c), &cut(&b[c.index], c));
             if c.descending { ordering.reverse() } else { ordering }
         });
         each.find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
@@ -160,18 +166,20 @@ both_engines! {
         };
         let (layout, rows) = (layout(), rows());
         store(&database, dialect, &layout, rows.clone()).await;
-        for keys in orders() {
+        for (keys, prefix) in orders().into_iter().flat_map(|keys| [(keys.clone(), None), (keys, Some(1))]) {
+            let mut columns = order_columns(&layout, &order(&keys));
+            columns.iter_mut().filter(|column| column.index == TITLE).for_each(|column| column.prefix = prefix);
             let mut wanted = rows.clone();
-            sort(&mut wanted, &order_columns(&layout, &order(&keys)));
+            sort(&mut wanted, &columns);
             let mut found: Vec<Vec<Value>> = Vec::new();
             loop {
-                let page = page(&database, dialect, &layout, &keys, found.last().map(Vec::as_slice)).await;
+                let page = page(&database, dialect, &layout, &columns, found.last().map(Vec::as_slice)).await;
                 found.extend_from_slice(&page);
                 if page.is_empty() || found.len() > rows.len() {
                     break;
                 }
             }
-            assert_eq!(found, wanted, "{keys:?}");
+            assert_eq!(found, wanted, "{keys:?} {prefix:?}");
         }
     }
 }

@@ -85,10 +85,10 @@ fn page(layout: &Layout, keys: &[(usize, bool)], after: Option<&[Value]>, limit:
             table: Table { name: "product", layout },
             columns: vec![0],
             condition: Condition::All(Vec::new()),
-            order: Some(&order),
+            order: &columns,
             after: after.map(|_| After { first_param: 0, nulls }),
             limit_param: Some(params.len() - 1),
-            lock: false,
+            lock: None,
         },
     );
     inline(&sql, &params)

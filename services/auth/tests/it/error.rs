@@ -28,11 +28,17 @@ fn every_error_has_its_reason_and_shows_no_cause() {
         (Error::Hashing(HashingError::Busy), Reason::Overloaded),
         (Error::Damaged(DamagedRow { table: "canary", column: "canary" }), Reason::Internal),
         (Error::Keys(mainstay_keys::Error::NotSealedHere), Reason::Internal),
-        (Error::from(db::Error::UniqueViolation { constraint: "accounts_email_taken".to_owned() }), Reason::EmailTaken),
-        (Error::from(db::Error::UniqueViolation { constraint: "canary".to_owned() }), Reason::Internal),
+        (
+            Error::from(db::Error::UniqueViolation { constraint: "accounts_email_taken".to_owned(), source: cause() }),
+            Reason::EmailTaken,
+        ),
+        (
+            Error::from(db::Error::UniqueViolation { constraint: "canary".to_owned(), source: cause() }),
+            Reason::Internal,
+        ),
         (Error::from(db::Error::Unavailable(cause())), Reason::Unavailable),
         (Error::from(db::Error::Overloaded("canary")), Reason::Overloaded),
-        (Error::from(db::Error::Conflict { attempts: 3 }), Reason::Conflict),
+        (Error::from(db::Error::Conflict { attempts: 3, source: cause() }), Reason::Conflict),
         (Error::from(db::Error::CommitUnknown(cause())), Reason::CommitUnknown),
         (Error::from(db::Error::Internal(cause())), Reason::Internal),
     ];

@@ -1,6 +1,11 @@
-//! The order of checks on a write and the table of denials: the two things that every method obeys and nothing repeats.
+//! The order of checks on a write, and the driver that every write goes through: no method has an order of its own.
 
-use mainstay_identity::{Kind, Principal};
+use std::sync::Arc;
+
+use mainstay_db::Conn;
+use mainstay_record::Value;
+
+use crate::error::{Error, Result};
 
 /// The order in which a write is checked (AIP-211 made exact). The first check that fails is the answer, so that a caller
 /// who may not write learns nothing from what would be checked later.
@@ -20,7 +25,8 @@ pub enum Check {
     Etag,
     /// REQUIRED, IMMUTABLE and the constraints on values, on the resulting row.
     Validation,
-    /// What the database enforces: uniqueness and references.
+    /// What other rows decide: that a parent and references exist and may be read, that nothing refers to what goes. Then
+    /// the row is stored, and the database enforces uniqueness.
     Constraints,
 }
 
@@ -38,69 +44,100 @@ impl Check {
     ];
 }
 
-/// What stands between a caller and a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Obstacle {
-    /// The resource has no rule for this verb.
-    NoRule,
-    /// The rule is false for this caller, whatever the row.
-    AuthRule,
-    /// The row is missing, or the read rule hides it; which of the two is never said.
-    NotReadable,
-    /// The row can be read, and the rule refuses the write.
-    Refused,
+/// What the checks of one write find out for those after them.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    /// The row as it is; nothing where it is missing, or hidden.
+    pub old: Option<Vec<Value>>,
+    /// The row as it would be.
+    pub new: Option<Arc<[Value]>>,
+    /// The etag that came with the row.
+    pub etag: Option<String>,
 }
 
-/// What the caller is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Denial {
-    Unauthenticated,
-    NotFound,
-    PermissionDenied,
-}
-
-/// The table of denials. `public` says whether the read rule holds for this caller whatever the row: only then may
-/// nobody be told that a row is missing.
-pub fn denial(principal: &Principal, obstacle: Obstacle, public: bool) -> Denial {
-    let nobody = principal.kind() == Kind::Anonymous;
-    match obstacle {
-        Obstacle::NotReadable if nobody && !public => Denial::Unauthenticated,
-        Obstacle::NotReadable => Denial::NotFound,
-        Obstacle::NoRule | Obstacle::AuthRule | Obstacle::Refused if nobody => Denial::Unauthenticated,
-        Obstacle::NoRule | Obstacle::AuthRule | Obstacle::Refused => Denial::PermissionDenied,
+impl Draft {
+    /// The row as it would be. Fails where it is asked for before its turn.
+    pub fn new_row(&self) -> Result<&Arc<[Value]>> {
+        self.new.as_ref().ok_or(Error::OutOfTurn)
     }
+}
+
+/// A write, taken apart into its checks. What a method has no use for, it passes.
+pub trait Checked: Send + Sync {
+    /// Says whether a check asks the store, which begins the transaction.
+    fn asks_the_store(check: Check) -> bool;
+
+    /// Takes a check that needs nothing but the request and what was found before.
+    fn check(&self, check: Check, draft: &mut Draft) -> Result<()>;
+
+    /// Takes a check that asks the store.
+    fn ask(&self, check: Check, draft: &mut Draft, conn: &mut Conn<'_>) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Takes the checks of a write in the given order, up to the first that asks the store. Returns that one and those behind it.
+pub fn before_the_store<'o, W: Checked>(write: &W, order: &'o [Check], draft: &mut Draft) -> Result<&'o [Check]> {
+    let mut left = order;
+    while let Some((check, later)) = left.split_first()
+        && !W::asks_the_store(*check)
+    {
+        write.check(*check, draft)?;
+        left = later;
+    }
+    Ok(left)
+}
+
+/// Takes the checks that are left, in their order, inside the transaction.
+pub async fn in_the_store<W: Checked>(write: &W, left: &[Check], draft: &mut Draft, conn: &mut Conn<'_>) -> Result<()> {
+    for check in left {
+        if W::asks_the_store(*check) {
+            write.ask(*check, draft, conn).await?;
+        } else {
+            write.check(*check, draft)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_table_of_denials() {
-        let nobody = Principal::anonymous();
-        let somebody = Principal::service("somebody", Vec::new());
-        let table = [
-            (&nobody, Obstacle::NoRule, false, Denial::Unauthenticated),
-            (&nobody, Obstacle::AuthRule, true, Denial::Unauthenticated),
-            (&nobody, Obstacle::Refused, true, Denial::Unauthenticated),
-            (&nobody, Obstacle::NotReadable, false, Denial::Unauthenticated),
-            (&nobody, Obstacle::NotReadable, true, Denial::NotFound),
-            (&somebody, Obstacle::NoRule, false, Denial::PermissionDenied),
-            (&somebody, Obstacle::AuthRule, true, Denial::PermissionDenied),
-            (&somebody, Obstacle::Refused, true, Denial::PermissionDenied),
-            (&somebody, Obstacle::NotReadable, false, Denial::NotFound),
-            (&somebody, Obstacle::NotReadable, true, Denial::NotFound),
-        ];
-        for (principal, obstacle, public, expected) in table {
-            assert_eq!(denial(principal, obstacle, public), expected, "{obstacle:?} {public}");
+    /// A write that is wrong in every way, and says which way was found first.
+    struct Wrong;
+
+    impl Checked for Wrong {
+        fn asks_the_store(check: Check) -> bool {
+            check == Check::Constraints
+        }
+
+        fn check(&self, check: Check, _: &mut Draft) -> Result<()> {
+            Err(Error::ReferenceNotFound { field: format!("{check:?}"), name: String::new() })
+        }
+
+        async fn ask(&self, check: Check, draft: &mut Draft, _: &mut Conn<'_>) -> Result<()> {
+            self.check(check, draft)
         }
     }
 
     #[test]
-    fn permission_comes_before_validation_and_the_etag_after_permission() {
-        let position = |check| Check::ORDER.iter().position(|c| *c == check);
-        assert!(Check::ORDER.is_sorted());
-        assert!(position(Check::NewRule) < position(Check::Etag));
-        assert!(position(Check::Etag) < position(Check::Validation));
+    fn the_first_check_of_the_order_is_the_answer_whatever_the_order() {
+        for first in 0..Check::ORDER.len() - 1 {
+            let mut order = Check::ORDER;
+            order.swap(0, first);
+            let found = before_the_store(&Wrong, &order, &mut Draft::default());
+            let Err(Error::ReferenceNotFound { field, .. }) = found else { panic!("{found:?}") };
+            assert_eq!(field, format!("{:?}", Check::ORDER[first]));
+        }
+    }
+
+    #[test]
+    fn a_check_that_asks_the_store_ends_what_goes_before_it() {
+        let order = [Check::Constraints, Check::AuthRule];
+        assert_eq!(before_the_store(&Wrong, &order, &mut Draft::default()).unwrap(), order);
+    }
+
+    #[test]
+    fn a_row_that_is_asked_for_before_its_turn_is_an_error_of_ours() {
+        assert!(matches!(Draft::default().new_row(), Err(Error::OutOfTurn)));
     }
 }

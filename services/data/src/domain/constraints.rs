@@ -1,14 +1,15 @@
 //! What a violated constraint means, told the same on both engines.
 
-use mainstay_contract::{Index, Reference};
+use mainstay_contract::Index;
 use mainstay_db::{Lane, Rows};
 use mainstay_record::{Column, Kind, Value};
 
-use super::checks::Obstacle;
 use super::context::{Context, Operation};
 use super::create::in_request;
+use super::references::set_references;
 use crate::error::{Error, Result};
 use crate::plans::{Readable, ResourcePlan};
+use crate::rights::Obstacle;
 
 /// A write that broke a unique index, and perhaps more: an engine tells the one that it checks first.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +24,7 @@ pub struct Clash {
 /// Gives a violated constraint its meaning. `made` says that the record was to be a new row.
 pub fn constraint(plan: &ResourcePlan, record: &[Value], made: bool, error: mainstay_db::Error) -> Error {
     match &error {
-        mainstay_db::Error::UniqueViolation { constraint } => {
+        mainstay_db::Error::UniqueViolation { constraint, .. } => {
             let named = |index: &Index| mainstay_sql::identifier(&index.name) == *constraint;
             match plan.resource.indexes.iter().position(named) {
                 Some(index) => {
@@ -33,11 +34,7 @@ pub fn constraint(plan: &ResourcePlan, record: &[Value], made: bool, error: main
                 None => Error::AlreadyExists { name: plan.name(record) },
             }
         }
-        mainstay_db::Error::ForeignKeyViolation { constraint } => {
-            let reference = violated_reference(plan, constraint.as_deref());
-            let field = reference.map_or_else(|| "parent".to_owned(), |found| in_request(plan, &found.field));
-            Error::ReferenceNotFound { field }
-        }
+        mainstay_db::Error::ForeignKeyViolation { .. } => Error::Dangling { record: record.to_vec(), source: error },
         _ => error.into(),
     }
 }
@@ -47,10 +44,13 @@ pub fn constraint(plan: &ResourcePlan, record: &[Value], made: bool, error: main
 pub async fn told(cx: &Context, op: &Operation, error: Error) -> Result<Error> {
     let error = match error {
         Error::Unique { clash: Some(clash), .. } => first_broken(cx, op, &clash).await?,
+        Error::Dangling { record, source } => first_dangling(cx, op, &record, source).await?,
         other => other,
     };
     match error {
-        Error::AlreadyExists { name } if !is_seen(cx, op, &name).await? => Ok(op.caller.denied(Obstacle::Refused)),
+        Error::AlreadyExists { name } if !is_seen(cx, op, &name).await? => {
+            Ok(op.caller.denied(Obstacle::Refused).into())
+        }
         other => Ok(other),
     }
 }
@@ -110,12 +110,23 @@ fn fields(plan: &ResourcePlan, index: usize) -> Vec<String> {
     plan.resource.indexes[index].fields.iter().map(|field| in_request(plan, field)).collect()
 }
 
-/// Finds the reference that a foreign key is for: its name holds the reference's first column (or an earlier name of it).
-fn violated_reference<'p>(plan: &'p ResourcePlan, constraint: Option<&str>) -> Option<&'p Reference> {
-    let references = &plan.resource.references;
-    let named = |reference: &&Reference| {
-        let column = reference.columns.first().map(|index| &plan.resource.layout.columns[*index].name);
-        column.zip(constraint).is_some_and(|(column, name)| name.contains(&format!("_{column}_fkey")))
-    };
-    references.iter().find(named).or_else(|| references.first())
+/// Finds the first reference of a record whose target is not there: SQLite names no foreign key, and PostgreSQL's keep the
+/// names that their columns had at birth.
+pub async fn first_dangling(
+    cx: &Context,
+    op: &Operation,
+    record: &[Value],
+    source: mainstay_db::Error,
+) -> Result<Error> {
+    for (reference, key) in set_references(op.plan(), None, record) {
+        let target = op.snapshot.resource(reference.resource);
+        let statement = &target.whoever().statement;
+        let found = cx.db.fetch(Lane::Inline, statement, key.clone(), Rows::default()).await?;
+        if found.rows.is_empty() {
+            let field = in_request(op.plan(), &reference.field);
+            return Ok(Error::ReferenceNotFound { field, name: target.name(&key) });
+        }
+    }
+    // What was missing is there by now.
+    Ok(Error::Storage(mainstay_db::Error::Conflict { attempts: 1, source: std::sync::Arc::new(source) }))
 }

@@ -2,20 +2,24 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use mainstay_db::{Conn, Database, Sink, Statement};
+use mainstay_expr::Scope;
 use mainstay_keys::SealingKey;
 use mainstay_record::{Row, Value};
 
-use super::caller::Caller;
 use crate::error::{Error, Result};
-use crate::plans::{Readable, ResourcePlan, Snapshot};
+use crate::plans::{Guard, Readable, ResourcePlan, Snapshot};
+use crate::rights::{Caller, Obstacle};
 
 /// What the operations share: the store, and the key of page tokens.
 #[derive(Clone)]
 pub struct Context {
     pub db: Database,
     pub page_key: Arc<SealingKey>,
+    /// Whether denials are explained in the log: in development.
+    pub explains: bool,
 }
 
 /// One operation of one caller on one resource of one contract revision.
@@ -24,8 +28,10 @@ pub struct Operation {
     pub snapshot: Arc<Snapshot>,
     pub resource: usize,
     pub caller: Caller,
-    /// The gRPC path; remembered answers belong to it.
-    pub method: Arc<str>,
+    /// When the caller stops waiting.
+    pub deadline: Option<Instant>,
+    /// Whether a denial is explained in the log.
+    pub explains: bool,
     /// The fields that the caller wants back, separated by commas; see [`super::read_mask`].
     pub read_mask: Option<Arc<str>>,
 }
@@ -34,6 +40,62 @@ impl Operation {
     /// The compiled resource.
     pub fn plan(&self) -> &Arc<ResourcePlan> {
         self.snapshot.resource(self.resource)
+    }
+
+    /// Checks the part of a verb's rule that needs only the caller. Rules do not apply to the system.
+    pub fn admit(&self, guard: Option<&Guard>) -> Result<()> {
+        if self.caller.is_system() {
+            return Ok(());
+        }
+        match guard {
+            None => {
+                self.explain(None, &self.caller.alone());
+                Err(self.caller.denied(Obstacle::NoRule).into())
+            }
+            Some(guard) if guard.is_closed_to(&self.caller) => {
+                self.explain(Some(guard), &self.caller.alone());
+                Err(self.caller.denied(Obstacle::AuthRule).into())
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Checks a verb's rule on records.
+    pub fn allow(&self, guard: Option<&Guard>, scope: &Scope<'_>) -> Result<()> {
+        if self.caller.is_system() || guard.is_some_and(|guard| guard.allows(scope)) {
+            return Ok(());
+        }
+        self.explain(guard, scope);
+        Err(self.caller.denied(Obstacle::Refused).into())
+    }
+
+    /// Says in the log which part of which rule denies the call, in development: whoever writes the rules reads it there. The
+    /// caller is told as little as ever.
+    pub fn explain(&self, guard: Option<&Guard>, scope: &Scope<'_>) {
+        if !self.explains {
+            return;
+        }
+        let resource = &self.plan().resource;
+        let Some(guard) = guard else {
+            let place = resource.place.to_string();
+            return tracing::info!(resource = %resource.type_name, place, "denied: the resource has no rule for this");
+        };
+        if let Some(refusal) = guard.refusal(scope) {
+            let (place, conjunct) = (refusal.place.to_string(), refusal.conjunct);
+            tracing::info!(resource = %resource.type_name, place, conjunct, "denied by a rule");
+        }
+    }
+
+    /// The same for a row that was not found: nothing where it is missing, and not hidden.
+    pub async fn explain_hidden(&self, conn: &mut Conn<'_>, key: &[Value]) -> Result<()> {
+        let (plan, guard) = (self.plan(), self.plan().read.as_ref());
+        if self.explains
+            && !self.caller.is_system()
+            && let Some(row) = one_row(conn, &plan.whoever().statement, key, plan).await?
+        {
+            self.explain(guard, &self.caller.on_resource(&row));
+        }
+        Ok(())
     }
 
     /// Takes a resource name apart into the key of its row; `field` is where the request has it.

@@ -1,5 +1,6 @@
 //! Create (AIP-133).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,13 +10,15 @@ use mainstay_record::{Value, Violation};
 use mainstay_wire::{DecodeError, Decoded, frame};
 use uuid::Uuid;
 
+use super::checks::{Check, Checked, Draft};
 use super::constraints::constraint;
 use super::context::{Context, Operation};
 use super::read_mask;
 use super::record_size::{self, MAX_RECORD_BYTES};
-use super::write::{Outcome, Terms, allowed, changed_references, check_references, is_readable, run};
+use super::references::{check_parent, check_references, set_references};
+use super::write::{Outcome, Terms, Write, run};
 use crate::error::{Error, ID_RULE, Result};
-use crate::plans::{ResourcePlan, admit, unset};
+use crate::plans::{ResourcePlan, unset};
 
 /// The numbers of a Create request's fields.
 mod number {
@@ -34,31 +37,94 @@ pub const MAX_ID_BYTES: usize = 63;
 pub const MAX_INDEXED_BYTES: usize = 2_048;
 
 /// Answers a Create.
-pub async fn create(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> {
-    let plan = op.plan();
-    admit(plan.create.as_ref(), &op.caller)?;
-    read_mask::of_record(op)?;
-    let parent = frame::string(message, number::PARENT)?.unwrap_or_default();
-    let id = frame::string(message, number::ID)?.unwrap_or_default();
-    let body = frame::message(message, number::RESOURCE)?.unwrap_or_default();
-    let parts = [parent.as_bytes(), id.as_bytes(), &body];
-    let terms = Terms::read(message, number::REQUEST_ID, number::VALIDATE_ONLY, &parts)?;
-    let mut key: Vec<String> = plan.parse_parent(parent)?.into_iter().map(str::to_owned).collect();
-    // A parent that is a resource must exist, which says more; one that is not has only its form.
-    if let (Some(part), None) = (key.iter().find(|part| !is_id(part)), plan.resource.parent) {
-        return Err(Error::Id { field: "parent".to_owned(), id: part.clone() });
+pub async fn create(cx: &Context, op: Operation, message: Bytes) -> Result<Bytes> {
+    run(cx, Arc::new(Create { op, message })).await
+}
+
+struct Create {
+    op: Operation,
+    message: Bytes,
+}
+
+impl Checked for Create {
+    fn asks_the_store(check: Check) -> bool {
+        check == Check::Constraints
     }
-    key.push(new_id(plan, id)?);
-    let decoded = plan.record.decode(&body).map_err(|error| shape(plan, error))?;
-    let record = new_record(op, key, decoded);
-    check_record(op, &record)?;
-    let single = changed_references(plan, None, &record).is_empty() && plan.parent.is_none();
-    let job = Arc::new((op.clone(), record));
-    run(cx, op, terms, single, move |conn| {
-        let job = Arc::clone(&job);
-        Box::pin(async move { insert(conn, &job.0, &job.1).await })
-    })
-    .await
+
+    fn check(&self, check: Check, draft: &mut Draft) -> Result<()> {
+        let (op, plan) = (&self.op, self.op.plan());
+        match check {
+            Check::AuthRule => op.admit(plan.create.as_ref()),
+            Check::Shape => {
+                read_mask::of_record(op)?;
+                draft.new = Some(self.record()?.into());
+                Ok(())
+            }
+            Check::NewRule => op.allow(plan.create.as_ref(), &op.caller.on_resource(draft.new_row()?)),
+            Check::Validation => validate(plan, draft.new_row()?),
+            Check::Readable | Check::OldRule | Check::Etag | Check::Constraints => Ok(()),
+        }
+    }
+
+    async fn ask(&self, _: Check, draft: &mut Draft, conn: &mut Conn<'_>) -> Result<()> {
+        let record = draft.new_row()?;
+        check_parent(conn, &self.op, record).await?;
+        check_references(conn, &self.op, None, record).await
+    }
+}
+
+impl Write for Create {
+    const VERB: &'static str = "Create";
+
+    fn op(&self) -> &Operation {
+        &self.op
+    }
+
+    fn terms(&self) -> Result<Terms> {
+        let (parent, id, body) = self.parts()?;
+        let parts = [parent.as_bytes(), id.as_bytes(), &body];
+        Terms::read(&self.message, number::REQUEST_ID, number::VALIDATE_ONLY, &parts)
+    }
+
+    async fn store(&self, draft: Draft, conn: &mut Conn<'_>) -> Result<Outcome> {
+        insert(conn, &self.op, draft.new_row()?).await
+    }
+
+    fn foreseen<'d>(&self, draft: &'d Draft) -> Option<&'d Arc<[Value]>> {
+        draft.new.as_ref()
+    }
+
+    fn is_one_insert(&self, draft: &Draft) -> bool {
+        let plan = self.op.plan();
+        let refers = |record: &Arc<[Value]>| !set_references(plan, None, record).is_empty();
+        plan.resource.parent.is_none() && !draft.new.as_ref().is_some_and(refers)
+    }
+}
+
+impl Create {
+    /// The request's parent, id and resource.
+    fn parts(&self) -> Result<(&str, &str, Cow<'_, [u8]>)> {
+        Ok((
+            frame::string(&self.message, number::PARENT)?.unwrap_or_default(),
+            frame::string(&self.message, number::ID)?.unwrap_or_default(),
+            frame::message(&self.message, number::RESOURCE)?.unwrap_or_default(),
+        ))
+    }
+
+    /// The row to be.
+    fn record(&self) -> Result<Vec<Value>> {
+        let plan = self.op.plan();
+        let (parent, id, body) = self.parts()?;
+        let parents = plan.parse_parent(parent).ok_or_else(|| Error::parent(plan, parent))?;
+        let mut key: Vec<String> = parents.into_iter().map(str::to_owned).collect();
+        // A parent that is a resource must exist, which says more; one that is not has only its form.
+        if let (Some(part), None) = (key.iter().find(|part| !is_id(part)), plan.resource.parent) {
+            return Err(Error::Id { field: "parent".to_owned(), id: part.clone() });
+        }
+        key.push(new_id(plan, id)?);
+        let decoded = plan.record.decode(&body).map_err(|error| shape(plan, error))?;
+        Ok(new_record(&self.op, key, decoded))
+    }
 }
 
 /// Puts the record together: what the client may set, then the defaults and what the server sets.
@@ -88,34 +154,24 @@ pub fn new_record(op: &Operation, key: Vec<String>, decoded: Decoded) -> Vec<Val
     record
 }
 
-/// The checks on the row to be, in their order: the rule, then the values.
-pub fn check_record(op: &Operation, record: &[Value]) -> Result<()> {
-    let plan = op.plan();
-    let holds = plan.create.as_ref().is_some_and(|rule| rule.allows(&op.caller.on_resource(record)));
-    allowed(op, holds)?;
+/// Checks the values of a record.
+pub fn validate(plan: &ResourcePlan, record: &[Value]) -> Result<()> {
     let violations = violations(plan, record);
     if violations.is_empty() { Ok(()) } else { Err(Error::Violations(violations)) }
 }
 
 /// Stores a checked record.
-pub async fn insert(conn: &mut Conn<'_>, op: &Operation, record: &[Value]) -> Result<Outcome> {
+pub async fn insert(conn: &mut Conn<'_>, op: &Operation, record: &Arc<[Value]>) -> Result<Outcome> {
     let plan = op.plan();
-    if let Some(parent) = plan.resource.parent {
-        let keys = plan.resource.layout.keys();
-        if !is_readable(conn, op, parent, &record[..keys - 1]).await? {
-            return Err(Error::ReferenceNotFound { field: "parent".to_owned() });
-        }
-    }
-    check_references(conn, op, None, record).await?;
     let binds = plan.insert.bound(&op.caller, record);
     match conn.execute(&plan.insert.statement, &binds).await {
-        Ok(_) => Ok(Outcome::Record(record.to_vec())),
+        Ok(_) => Ok(Outcome::Record(Arc::clone(record))),
         Err(error) => Err(constraint(plan, record, true, error)),
     }
 }
 
 /// What is wrong with the values of a record, all at once; fields as a request names them (`product.title`).
-pub fn violations(plan: &ResourcePlan, record: &[Value]) -> Vec<Violation> {
+fn violations(plan: &ResourcePlan, record: &[Value]) -> Vec<Violation> {
     let found = plan.resource.violations(record).into_iter();
     let long = plan.resource.indexes.iter().filter(|index| indexed_bytes(index, record) > MAX_INDEXED_BYTES);
     let long = long.flat_map(|index| &index.fields).map(|field| Violation {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mainstay_db::Conn;
 use mainstay_record::Value;
+use mainstay_sql::Lock;
 use mainstay_wire::frame;
 
+use super::checks::{Check, Checked, Draft};
 use super::context::{Context, Operation};
 use super::update::check_etag;
-use super::write::{Outcome, Terms, allowed, run};
+use super::write::{Outcome, Terms, Write, run};
 use crate::error::{Error, Result};
-use crate::plans::{Readable, admit};
 
 /// The numbers of a Delete request's fields.
 mod number {
@@ -23,83 +24,105 @@ mod number {
     pub const VALIDATE_ONLY: u32 = 6;
 }
 
-struct Request {
-    op: Operation,
-    name: String,
-    key: Vec<Value>,
-    readable: Readable,
-    etag: String,
-    allow_missing: bool,
-    force: bool,
-}
-
 /// Answers a Delete.
-pub async fn delete(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> {
-    let plan = op.plan();
-    admit(plan.delete.as_ref(), &op.caller)?;
-    let name = frame::string(message, number::NAME)?.unwrap_or_default();
-    let etag = frame::string(message, number::ETAG)?.unwrap_or_default();
-    let (allow_missing, force) =
-        (frame::boolean(message, number::ALLOW_MISSING)?, frame::boolean(message, number::FORCE)?);
-    let parts: [&[u8]; 3] = [name.as_bytes(), etag.as_bytes(), &[u8::from(allow_missing), u8::from(force)]];
-    let terms = Terms::read(message, number::REQUEST_ID, number::VALIDATE_ONLY, &parts)?;
-    let request = Arc::new(Request {
-        op: op.clone(),
-        key: op.key("name", name)?,
-        name: name.to_owned(),
-        readable: plan.get_locked(&op.caller),
-        etag: etag.to_owned(),
-        allow_missing,
-        force,
-    });
-    run(cx, op, terms, false, move |conn| {
-        let request = Arc::clone(&request);
-        Box::pin(async move { request.run(conn).await })
-    })
-    .await
+pub async fn delete(cx: &Context, op: Operation, message: Bytes) -> Result<Bytes> {
+    run(cx, Arc::new(Delete { op, message })).await
 }
 
-impl Request {
-    async fn run(&self, conn: &mut Conn<'_>) -> Result<Outcome> {
+struct Delete {
+    op: Operation,
+    message: Bytes,
+}
+
+impl Checked for Delete {
+    fn asks_the_store(check: Check) -> bool {
+        matches!(check, Check::Readable | Check::Constraints)
+    }
+
+    fn check(&self, check: Check, draft: &mut Draft) -> Result<()> {
         let (op, plan) = (&self.op, self.op.plan());
-        let Some(old) = op.find(conn, &self.readable, &self.key).await? else {
-            let public = matches!(self.readable, Readable::By { public: true, .. });
-            return if self.allow_missing {
-                Ok(Outcome::Gone(self.key.clone()))
-            } else {
-                Err(op.caller.not_readable(public))
-            };
-        };
-        let holds = plan.delete.as_ref().is_some_and(|rule| rule.allows(&op.caller.on_resource(&old)));
-        allowed(op, holds)?;
-        if self.force {
-            return Err(Error::NotSupported { field: "force" });
-        }
-        let revision = &old[plan.resource.layout.revision()];
-        check_etag(revision, Some(&self.etag))?;
-        self.check_children(conn).await?;
-        let mut params = self.key.clone();
-        params.push(revision.clone());
-        let binds = plan.remove.values(&op.caller, &params);
-        match conn.execute(&plan.remove.statement, &binds).await {
-            Ok(0) => Err(Error::EtagMismatch),
-            Ok(_) => Ok(Outcome::Gone(old)),
-            Err(mainstay_db::Error::ForeignKeyViolation { .. }) => {
-                Err(Error::StillReferenced { name: self.name.clone() })
+        match (check, &draft.old) {
+            (Check::AuthRule, _) => op.admit(plan.delete.as_ref()),
+            (Check::OldRule, Some(old)) => op.allow(plan.delete.as_ref(), &op.caller.on_resource(old)),
+            (Check::Shape, Some(_)) if frame::boolean(&self.message, number::FORCE)? => {
+                Err(Error::NotSupported { field: "force" })
             }
-            Err(error) => Err(error.into()),
+            (Check::Etag, Some(old)) => {
+                let etag = frame::string(&self.message, number::ETAG)?;
+                check_etag(&old[plan.resource.layout.revision()], etag)
+            }
+            _ => Ok(()),
         }
     }
 
-    /// A row that others live under stays, as one that others refer to (AIP-135). One that is made at the same time reads
-    /// the parent in its transaction, so that only one of the two can be.
+    async fn ask(&self, check: Check, draft: &mut Draft, conn: &mut Conn<'_>) -> Result<()> {
+        match (check, &draft.old) {
+            (Check::Readable, _) => {
+                let readable = self.op.plan().get_locked(Lock::Remove, &self.op.caller);
+                draft.old = self.op.find(conn, &readable, &self.key()?).await?;
+                if draft.old.is_none() && !frame::boolean(&self.message, number::ALLOW_MISSING)? {
+                    self.op.explain_hidden(conn, &self.key()?).await?;
+                    return Err(self.op.caller.not_readable(readable.is_public()).into());
+                }
+                Ok(())
+            }
+            (_, Some(_)) => self.check_children(conn).await,
+            (_, None) => Ok(()),
+        }
+    }
+}
+
+impl Write for Delete {
+    const VERB: &'static str = "Delete";
+
+    fn op(&self) -> &Operation {
+        &self.op
+    }
+
+    fn terms(&self) -> Result<Terms> {
+        let etag = frame::string(&self.message, number::ETAG)?.unwrap_or_default();
+        let flag = |number| frame::boolean(&self.message, number).map(u8::from);
+        let flags = [flag(number::ALLOW_MISSING)?, flag(number::FORCE)?];
+        let parts: [&[u8]; 3] = [self.name()?.as_bytes(), etag.as_bytes(), &flags];
+        Terms::read(&self.message, number::REQUEST_ID, number::VALIDATE_ONLY, &parts)
+    }
+
+    async fn store(&self, draft: Draft, conn: &mut Conn<'_>) -> Result<Outcome> {
+        let (plan, mut params) = (self.op.plan(), self.key()?);
+        let Some(old) = draft.old else { return Ok(Outcome::Gone(params)) };
+        params.push(old[plan.resource.layout.revision()].clone());
+        let binds = plan.remove.values(&self.op.caller, &params);
+        match conn.execute(&plan.remove.statement, &binds).await {
+            Ok(0) => Err(Error::EtagMismatch),
+            Ok(_) => Ok(Outcome::Gone(old)),
+            Err(mainstay_db::Error::ForeignKeyViolation { .. }) => self.still_referenced(),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Delete {
+    fn name(&self) -> Result<&str> {
+        Ok(frame::string(&self.message, number::NAME)?.unwrap_or_default())
+    }
+
+    fn key(&self) -> Result<Vec<Value>> {
+        self.op.key("name", self.name()?)
+    }
+
+    fn still_referenced<T>(&self) -> Result<T> {
+        Err(Error::StillReferenced { name: self.name()?.to_owned() })
+    }
+
+    /// A row that others live under stays, as one that others refer to (AIP-135). Whoever makes one holds the parent until
+    /// it is there, so that this transaction, which holds the row against them, sees it or keeps it from being made.
     async fn check_children(&self, conn: &mut Conn<'_>) -> Result<()> {
-        let mut params = self.key.clone();
+        let mut params = self.key()?;
         params.push(Value::Int(1));
         for children in &self.op.plan().children {
             let binds = children.values(&self.op.caller, &params);
             if conn.query(&children.statement, &binds, &mut |_| ()).await? > 0 {
-                return Err(Error::StillReferenced { name: self.name.clone() });
+                return self.still_referenced();
             }
         }
         Ok(())

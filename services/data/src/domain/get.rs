@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mainstay_db::{Lane, Sink};
-use mainstay_record::Row;
+use mainstay_record::{Row, Value};
 use mainstay_wire::{EncodeError, Selection, frame};
 
-use super::checks::Obstacle;
 use super::context::{Context, Operation};
 use super::read_mask;
 use crate::error::{Error, Result};
 use crate::plans::{Readable, ResourcePlan};
+use crate::rights::Obstacle;
 
 /// The number of `name` in a Get request.
 const NAME: u32 = 1;
@@ -22,20 +22,42 @@ pub async fn get(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> 
     let plan = op.plan();
     let (statement, public) = match plan.get(&op.caller) {
         Readable::By { statement, public } => (statement, public),
-        Readable::Never if plan.read.is_none() => return Err(op.caller.denied(Obstacle::NoRule)),
-        Readable::Never => return Err(op.caller.not_readable(false)),
+        Readable::Never => {
+            op.explain(plan.read.as_ref(), &op.caller.alone());
+            let denial = match &plan.read {
+                None => op.caller.denied(Obstacle::NoRule),
+                Some(_) => op.caller.not_readable(false),
+            };
+            return Err(denial.into());
+        }
     };
     let selection = read_mask::of_record(op)?;
     let name = frame::string(message, NAME)?.unwrap_or_default();
     let key = op.key("name", name)?;
+    let explained = op.explains.then(|| key.clone());
     let binds = statement.taken(&op.caller, key);
     let answer = Answer { plan: Arc::clone(plan), selection, found: false, error: None, out: Vec::with_capacity(512) };
     let answer = cx.db.fetch(Lane::Inline, &statement.statement, binds, answer).await?;
     match answer.error {
         Some(error) => Err(Error::Damaged(error)),
         None if answer.found => Ok(Bytes::from(answer.out)),
-        None => Err(op.caller.not_readable(public)),
+        None => {
+            if let Some(key) = explained {
+                Box::pin(explain(cx, op, key)).await?;
+            }
+            Err(op.caller.not_readable(public).into())
+        }
     }
+}
+
+#[cold]
+async fn explain(cx: &Context, op: &Operation, key: Vec<Value>) -> Result<()> {
+    let asked = Arc::new((op.clone(), key));
+    let job = cx.db.read(Lane::Inline, move |conn| {
+        let asked = Arc::clone(&asked);
+        Box::pin(async move { asked.0.explain_hidden(conn, &asked.1).await })
+    });
+    job.await
 }
 
 /// Takes the row and makes the answer of it.

@@ -9,12 +9,12 @@ use mainstay_record::{Row, Value, ValueRef};
 use mainstay_sql::{NullPattern, OrderColumn};
 use mainstay_wire::{EncodeError, frame};
 
-use super::checks::Obstacle;
 use super::context::{Context, Operation};
-use super::page_token::{self, Binding, Position};
+use super::page_token::{self, Binding};
 use super::read_mask::{self, Rows};
 use crate::error::{Error, Result};
-use crate::plans::{ListPlan, MAX_INLINE_ROWS, ResourcePlan, Shape, position_values};
+use crate::plans::{ListPlan, MAX_INLINE_ROWS, Position, ResourcePlan, Shape, position_values};
+use crate::rights::Obstacle;
 
 /// The page size where none is asked for.
 pub const DEFAULT_PAGE_SIZE: usize = 50;
@@ -58,12 +58,14 @@ struct Request<'a> {
 pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> {
     let plan = op.plan();
     if plan.read.is_none() && !op.caller.is_system() {
-        return Err(op.caller.denied(Obstacle::NoRule));
+        op.explain(None, &op.caller.alone());
+        return Err(op.caller.denied(Obstacle::NoRule).into());
     }
     let atoms = plan.list_atoms(&op.caller);
     let nothing = atoms.is_some() && plan.read.as_ref().is_some_and(|rule| rule.is_closed_to(&op.caller));
     if nothing && op.caller.is_nobody() {
-        return Err(op.caller.denied(Obstacle::AuthRule));
+        op.explain(plan.read.as_ref(), &op.caller.alone());
+        return Err(op.caller.denied(Obstacle::AuthRule).into());
     }
     let shown = read_mask::of_list(op)?;
     let request = read(message)?;
@@ -124,7 +126,7 @@ fn binding<'a>(op: &'a Operation, request: &Request<'a>) -> Binding<'a> {
 
 /// The variables of the parent, `None` where it says `-` (AIP-159). A resource without a parent has none.
 fn parent(plan: &ResourcePlan, parent: &str) -> Result<Vec<Option<Value>>> {
-    let parts = plan.parse_parent(parent)?;
+    let parts = plan.parse_parent(parent).ok_or_else(|| Error::parent(plan, parent))?;
     Ok(parts.into_iter().map(|part| (part != "-").then(|| Value::Text(part.to_owned()))).collect())
 }
 
@@ -199,7 +201,7 @@ impl Page {
         }
         let columns = &self.plan.resource.layout.columns;
         for (key, place) in self.order.iter().zip(&mut self.last) {
-            row.read(key.index, columns[key.index].kind, |value| put(place, value));
+            row.read(key.index, columns[key.index].kind, |value| put(place, value, key.prefix));
         }
     }
 
@@ -216,14 +218,26 @@ impl Page {
     }
 }
 
-/// Copies a value into the room of the last one.
-fn put(place: &mut Value, value: ValueRef<'_>) {
-    match (place, value) {
+/// Copies a value into the room of the last one; of a long one the part that decides the order.
+fn put(place: &mut Value, value: ValueRef<'_>, prefix: Option<u32>) {
+    match (place, beginning(value, prefix)) {
         (Value::Text(text), ValueRef::Text(new)) => {
             text.clear();
             text.push_str(new);
         }
         (place, value) => *place = value.to_owned(),
+    }
+}
+
+fn beginning(value: ValueRef<'_>, prefix: Option<u32>) -> ValueRef<'_> {
+    let Some(length) = prefix.map(|length| length as usize) else { return value };
+    match value {
+        ValueRef::Text(text) => {
+            let end = text.char_indices().nth(length).map_or(text.len(), |(end, _)| end);
+            ValueRef::Text(&text[..end])
+        }
+        ValueRef::Bytes(bytes) => ValueRef::Bytes(&bytes[..bytes.len().min(length)]),
+        other => other,
     }
 }
 

@@ -1,6 +1,5 @@
 //! What the data service decides, in its own words: no gRPC, no Diesel, no generated types.
 
-pub mod caller;
 pub mod checks;
 pub mod constraints;
 pub mod context;
@@ -11,5 +10,6 @@ pub mod list;
 pub mod page_token;
 pub mod read_mask;
 pub mod record_size;
+pub mod references;
 pub mod update;
 pub mod write;

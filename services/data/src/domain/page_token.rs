@@ -6,6 +6,8 @@ use mainstay_keys::SealingKey;
 use mainstay_record::{NumberPath, Value};
 use ring::digest::{Context, SHA256};
 
+use crate::plans::Position;
+
 /// How long a token can be used, in seconds: three days, as AIP-158 suggests.
 pub const LIFETIME_SECONDS: i64 = 3 * 24 * 60 * 60;
 /// The longest token that is looked at, in bytes of text.
@@ -23,13 +25,6 @@ pub struct Binding<'a> {
     pub filter: &'a str,
     pub order_by: &'a str,
     pub principal: &'a str,
-}
-
-/// Where a page ends: the last row's values of the order keys, each with the number path of its column (names may
-/// change between two pages, numbers do not).
-#[derive(Debug, Clone, PartialEq)]
-pub struct Position {
-    pub keys: Vec<(NumberPath, Value)>,
 }
 
 /// Why a token is refused. The client is told only that it is not valid here.

@@ -1,24 +1,23 @@
-//! What the writes have in common: running in one transaction, remembered answers, references, and what the writer sees.
+//! What the writes have in common: the way through the checks, one transaction, remembered answers, and what the writer
+//! sees.
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use mainstay_contract::Reference;
-use mainstay_db::{Atomic, BoxFuture, Conn, Lane};
+use mainstay_db::{Atomic, Conn, Lane};
 use mainstay_record::{Value, Violation, etag_revision};
 use mainstay_wire::{Selection, frame};
 use ring::digest::{Context, SHA256};
 
-use super::caller::Caller;
-use super::checks::Obstacle;
-use super::constraints::told;
+use super::checks::{self, Check, Checked, Draft};
+use super::constraints::{constraint, told};
 use super::context::{self, Operation};
-use super::create::{in_request, shape};
+use super::create::shape;
 use super::read_mask;
 use crate::error::{Error, Result};
-use crate::plans::{Readable, ResourcePlan};
+use crate::rights::Caller;
 use crate::store::answers::{self, Answer};
 
 /// What no id of a user or service begins with.
@@ -61,7 +60,7 @@ fn fingerprint(parts: &[&[u8]]) -> Vec<u8> {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// The record as it is now.
-    Record(Vec<Value>),
+    Record(Arc<[Value]>),
     /// The record is gone, or was never there and that was allowed.
     Gone(Vec<Value>),
 }
@@ -86,50 +85,209 @@ impl From<Error> for Stop {
     }
 }
 
-/// What a transaction came to: something that was done now, or an answer that was given before.
-enum Done {
-    Now(Outcome),
-    Before(Answer),
+/// One write of one caller, whatever its method.
+pub trait Write: Checked + 'static {
+    /// What the method does, in the identity of remembered answers: with the resource's type it stays what it is when
+    /// messages and packages are renamed.
+    const VERB: &'static str;
+
+    /// On whose behalf, on what.
+    fn op(&self) -> &Operation;
+
+    /// How the request wants to be treated.
+    fn terms(&self) -> Result<Terms>;
+
+    /// Stores what the checks have let through.
+    fn store(&self, draft: Draft, conn: &mut Conn<'_>) -> impl Future<Output = Result<Outcome>> + Send;
+
+    /// The row as it will be, where that is known before the store is asked.
+    fn foreseen<'d>(&self, _: &'d Draft) -> Option<&'d Arc<[Value]>> {
+        None
+    }
+
+    /// Says whether all that is left to do is to insert the row that is foreseen.
+    fn is_one_insert(&self, _: &Draft) -> bool {
+        false
+    }
 }
 
-/// Runs a write and answers it. `single` says that the job is one statement when nothing but the job is asked for.
+/// What a transaction came to.
+enum Done {
+    Now(Outcome),
+    /// The answer was given before.
+    Before(Answer),
+    /// Somebody else has the request's place: the answer is there when this transaction is over.
+    Claimed,
+}
+
+/// Takes a write through its checks, runs it and answers it.
 ///
 /// A request id that cannot be is told only to a caller for whom the row is there to be written: until then the job runs
 /// without one, and is taken back.
-pub async fn run<J>(cx: &context::Context, op: &Operation, mut terms: Terms, single: bool, job: J) -> Result<Bytes>
-where
-    J: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<Outcome>> + Send + Sync + 'static,
-{
+pub async fn run<W: Write>(cx: &context::Context, write: Arc<W>) -> Result<Bytes> {
+    let mut draft = Draft::default();
+    let left = checks::before_the_store(&*write, &Check::ORDER, &mut draft)?;
+    let mut terms = write.terms()?;
     let problem = check_request_id(&terms.request_id).err();
     if problem.is_some() {
         terms.request_id.clear();
         terms.validate_only = true;
     }
-    let plain = terms.request_id.is_empty() && !terms.validate_only;
-    let atomic = if single && plain { Atomic::Statement } else { Atomic::Transaction };
-    let principal = rememberer(&op.caller, &terms);
-    let shared = Arc::new(Shared { op: op.clone(), terms, principal, job });
-    let done = cx.db.write(atomic, move |conn| {
-        let shared = Arc::clone(&shared);
-        Box::pin(async move { shared.transaction(conn).await })
-    });
-    match (done.await, problem) {
-        (Err(Stop::Failed(error @ (Error::Denied(_) | Error::StaleSchema | Error::Storage(_)))), _) => Err(error),
+    let job = Job::new(write, left, draft, terms)?;
+    let op = job.write.op().clone();
+    match (job.run(cx).await, problem) {
+        (Err(Stop::Failed(error @ (Error::Denied(_) | Error::StaleSchema(_) | Error::Storage(_)))), _) => Err(error),
         (_, Some(problem)) => Err(problem),
         (Ok(Done::Now(outcome)) | Err(Stop::DryRun(outcome)), None) => {
-            answer(op, &outcome, read_mask::of_record(op)?.as_ref())
+            answer(&op, &outcome, read_mask::of_record(&op)?.as_ref())
         }
-        (Ok(Done::Before(before)), None) => replay(cx, op, before).await,
-        (Err(Stop::Failed(error)), None) => Err(told(cx, op, error).await?),
+        (Ok(Done::Before(before)), None) => replay(cx, &op, before).await,
+        (Ok(Done::Claimed), None) => Err(Error::OutOfTurn),
+        (Err(Stop::Failed(error)), None) => Err(told(cx, &op, error).await?),
     }
 }
 
-struct Shared<J> {
-    op: Operation,
-    terms: Terms,
+/// A write on its way into the store. Cheap to clone: the store may run it again.
+struct Job<W> {
+    write: Arc<W>,
+    /// The checks that are left for the transaction.
+    left: &'static [Check],
+    draft: Draft,
+    validate_only: bool,
+    memory: Option<Arc<Memory>>,
+    atomic: Atomic,
+}
+
+/// Where the answer is remembered.
+struct Memory {
     /// Whose answers are remembered together.
     principal: String,
-    job: J,
+    method: String,
+    request_id: String,
+    fingerprint: Vec<u8>,
+    /// The answer, where it is known before the store is asked.
+    known: Option<Bytes>,
+}
+
+impl Memory {
+    fn request(&self) -> answers::Request<'_> {
+        answers::Request { principal: &self.principal, method: &self.method, request_id: &self.request_id }
+    }
+}
+
+impl<W: Write> Job<W> {
+    fn new(write: Arc<W>, left: &'static [Check], draft: Draft, terms: Terms) -> Result<Job<W>> {
+        let op = write.op();
+        let memory = if terms.request_id.is_empty() {
+            None
+        } else {
+            let known = write.foreseen(&draft).map(|row| answer(op, &Outcome::Record(Arc::clone(row)), None));
+            Some(Arc::new(Memory {
+                principal: rememberer(&op.caller, &terms),
+                method: format!("{}/{}", op.plan().resource.type_name, W::VERB),
+                request_id: terms.request_id,
+                fingerprint: terms.fingerprint,
+                known: known.transpose()?,
+            }))
+        };
+        let one = !terms.validate_only
+            && write.is_one_insert(&draft)
+            && (memory.is_none() || op.plan().claiming_insert.is_some());
+        let atomic = if one { Atomic::Statement } else { Atomic::Locked };
+        Ok(Job { write, left, draft, validate_only: terms.validate_only, memory, atomic })
+    }
+
+    /// Runs the write; where somebody else has taken the request's place, finds the answer.
+    async fn run(self, cx: &context::Context) -> std::result::Result<Done, Stop> {
+        let job = Arc::new(self);
+        match job.attempt(cx, job.atomic).await? {
+            Done::Claimed => match job.find(cx).await? {
+                Some(before) => Ok(Done::Before(before)),
+                // It was forgotten meanwhile. In a transaction, claiming and finding are one.
+                None => job.attempt(cx, Atomic::Locked).await,
+            },
+            done => Ok(done),
+        }
+    }
+
+    async fn attempt(self: &Arc<Self>, cx: &context::Context, atomic: Atomic) -> std::result::Result<Done, Stop> {
+        let job = Arc::clone(self);
+        let written = cx.db.write_until(self.write.op().deadline, atomic, move |conn| {
+            let job = Arc::clone(&job);
+            Box::pin(async move {
+                match (&job.memory, atomic) {
+                    (Some(memory), Atomic::Statement) => Ok(job.claim_and_insert(memory, conn).await?),
+                    _ => job.transaction(conn).await,
+                }
+            })
+        });
+        written.await
+    }
+
+    async fn transaction(&self, conn: &mut Conn<'_>) -> std::result::Result<Done, Stop> {
+        if let Some(memory) = &self.memory
+            && !answers::claim(conn, &self.claim(memory)).await?
+            && let Some(before) = answers::find(conn, memory.request()).await?
+        {
+            return Ok(Done::Before(same(memory, before)?));
+        }
+        let mut draft = self.draft.clone();
+        checks::in_the_store(&*self.write, self.left, &mut draft, conn).await?;
+        let outcome = self.write.store(draft, conn).await?;
+        if self.validate_only {
+            return Err(Stop::DryRun(outcome));
+        }
+        if let Some(memory) = self.memory.as_ref().filter(|memory| memory.known.is_none()) {
+            let answer = answer(self.write.op(), &outcome, None)?;
+            answers::keep(conn, memory.request(), self.key(&outcome), &answer).await?;
+        }
+        Ok(Done::Now(outcome))
+    }
+
+    /// Claims the request's place and inserts the row in one statement.
+    async fn claim_and_insert(&self, memory: &Memory, conn: &mut Conn<'_>) -> Result<Done> {
+        let (op, row) = (self.write.op(), self.draft.new_row()?);
+        let plan = op.plan();
+        let statement = plan.claiming_insert.as_ref().ok_or(Error::OutOfTurn)?;
+        let params: Vec<Value> = row.iter().cloned().chain(self.claim(memory)).collect();
+        match conn.execute(&statement.statement, &statement.bound(&op.caller, &params)).await {
+            Ok(0) => Ok(Done::Claimed),
+            Ok(_) => Ok(Done::Now(Outcome::Record(Arc::clone(row)))),
+            Err(error) => Err(constraint(plan, row, true, error)),
+        }
+    }
+
+    fn claim(&self, memory: &Memory) -> [Value; 8] {
+        let keys = self.write.op().plan().resource.layout.keys();
+        let row = self.write.foreseen(&self.draft).map(|row| &row[..keys]);
+        let known = row.zip(memory.known.as_deref());
+        answers::claim_values(memory.request(), &memory.fingerprint, known, self.write.op().caller.now)
+    }
+
+    fn key<'o>(&self, outcome: &'o Outcome) -> &'o [Value] {
+        let keys = self.write.op().plan().resource.layout.keys();
+        let record: &[Value] = match outcome {
+            Outcome::Record(record) => record,
+            Outcome::Gone(record) => record,
+        };
+        record.get(..keys).unwrap_or_default()
+    }
+
+    async fn find(self: &Arc<Self>, cx: &context::Context) -> Result<Option<Answer>> {
+        let Some(memory) = self.memory.clone() else { return Ok(None) };
+        let asked = Arc::clone(&memory);
+        let found = cx.db.read(Lane::Inline, move |conn| {
+            let asked = Arc::clone(&asked);
+            Box::pin(async move { answers::find(conn, asked.request()).await })
+        });
+        let found: std::result::Result<Option<Answer>, mainstay_db::Error> = found.await;
+        found?.map(|before| same(&memory, before)).transpose()
+    }
+}
+
+/// The answer, if it was given to the same request.
+fn same(memory: &Memory, before: Answer) -> Result<Answer> {
+    if before.request_hash == memory.fingerprint { Ok(before) } else { Err(Error::RequestIdReused) }
 }
 
 /// Who this is in remembered answers. Were all who are nobody one caller, one of them could take another's answer, or its
@@ -139,48 +297,6 @@ fn rememberer(caller: &Caller, terms: &Terms) -> String {
         return caller.key().to_owned();
     }
     format!("{NOBODY}{}", URL_SAFE_NO_PAD.encode(&terms.fingerprint))
-}
-
-impl<J> Shared<J>
-where
-    J: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<Outcome>> + Send + Sync,
-{
-    async fn transaction(&self, conn: &mut Conn<'_>) -> std::result::Result<Done, Stop> {
-        let remembers = !self.terms.request_id.is_empty();
-        if remembers && let Some(before) = self.remembered(conn).await? {
-            return Ok(Done::Before(before));
-        }
-        let outcome = (self.job)(conn).await?;
-        if self.terms.validate_only {
-            return Err(Stop::DryRun(outcome));
-        }
-        if remembers {
-            self.remember(conn, &outcome).await?;
-        }
-        Ok(Done::Now(outcome))
-    }
-
-    fn request(&self) -> answers::Request<'_> {
-        let method = &self.op.method;
-        answers::Request { principal: &self.principal, method, request_id: &self.terms.request_id }
-    }
-
-    async fn remembered(&self, conn: &mut Conn<'_>) -> Result<Option<Answer>> {
-        if answers::claim(conn, self.request(), &self.terms.fingerprint, self.op.caller.now).await? {
-            return Ok(None);
-        }
-        match answers::find(conn, self.request()).await? {
-            Some(before) if before.request_hash != self.terms.fingerprint => Err(Error::RequestIdReused),
-            other => Ok(other),
-        }
-    }
-
-    async fn remember(&self, conn: &mut Conn<'_>, outcome: &Outcome) -> Result<()> {
-        let keys = self.op.plan().resource.layout.keys();
-        let (Outcome::Record(record) | Outcome::Gone(record)) = outcome;
-        let key = record.get(..keys).unwrap_or_default();
-        Ok(answers::keep(conn, self.request(), key, &answer(&self.op, outcome, None)?).await?)
-    }
 }
 
 fn check_request_id(id: &str) -> Result<()> {
@@ -234,8 +350,8 @@ fn answer(op: &Operation, outcome: &Outcome, selection: Option<&Selection>) -> R
     }
     let (plan, mut out) = (op.plan(), Vec::with_capacity(512));
     let encoded = match selection {
-        Some(selection) => plan.record.encode_masked(record, selection, &mut out),
-        None => plan.record.encode(record, &mut out),
+        Some(selection) => plan.record.encode_masked(&record[..], selection, &mut out),
+        None => plan.record.encode(&record[..], &mut out),
     };
     encoded.map_err(Error::Damaged)?;
     Ok(Bytes::from(out))
@@ -247,36 +363,4 @@ fn name_only(op: &Operation, key: &[Value]) -> Result<Bytes> {
         op.plan().record.encode_masked(key, selection, &mut out).map_err(Error::Damaged)?;
     }
     Ok(Bytes::from(out))
-}
-
-/// The references of a record that are set and (for an update) differ from before.
-pub fn changed_references<'p>(plan: &'p ResourcePlan, old: Option<&[Value]>, new: &[Value]) -> Vec<&'p Reference> {
-    let is_set = |reference: &Reference| reference.columns.iter().any(|index| !new[*index].is_null());
-    let differs =
-        |reference: &Reference| old.is_none_or(|old| reference.columns.iter().any(|index| old[*index] != new[*index]));
-    plan.resource.references.iter().filter(|reference| is_set(reference) && differs(reference)).collect()
-}
-
-/// Checks that what a record refers to exists and may be read by the writer; which of the two fails is not said.
-pub async fn check_references(conn: &mut Conn<'_>, op: &Operation, old: Option<&[Value]>, new: &[Value]) -> Result<()> {
-    for reference in changed_references(op.plan(), old, new) {
-        let key: Vec<Value> = reference.columns.iter().map(|index| new[*index].clone()).collect();
-        if !is_readable(conn, op, reference.resource, &key).await? {
-            return Err(Error::ReferenceNotFound { field: in_request(op.plan(), &reference.field) });
-        }
-    }
-    Ok(())
-}
-
-/// Says whether the row of another resource exists and the caller may read it.
-pub async fn is_readable(conn: &mut Conn<'_>, op: &Operation, resource: usize, key: &[Value]) -> Result<bool> {
-    let target = op.snapshot.resource(resource);
-    let Readable::By { statement, .. } = target.get(&op.caller) else { return Ok(false) };
-    let binds = statement.values(&op.caller, key);
-    Ok(conn.query(&statement.statement, &binds, &mut |_| ()).await? > 0)
-}
-
-/// Checks the part of a rule that only the records can decide.
-pub fn allowed(op: &Operation, holds: bool) -> Result<()> {
-    if op.caller.is_system() || holds { Ok(()) } else { Err(op.caller.denied(Obstacle::Refused)) }
 }

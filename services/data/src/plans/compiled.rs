@@ -9,7 +9,7 @@ use mainstay_expr::shift_time;
 use mainstay_record::{Piece, Value};
 use mainstay_sql::{BindSource, Sql};
 
-use crate::domain::caller::Caller;
+use crate::rights::Caller;
 
 /// How many statement shapes of one contract revision stay prepared. Clients choose filters and orders, and the statement
 /// cache below never evicts: what comes after these is prepared on every run.

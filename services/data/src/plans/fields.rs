@@ -6,7 +6,7 @@ use mainstay_record::{Column, Kind, Layout, Value};
 
 use super::inside::Inside;
 use super::same::same_value;
-use crate::domain::caller::Caller;
+use crate::rights::Caller;
 
 /// The fields of a resource that a write treats in a special way.
 #[derive(Debug, Default)]

@@ -1,16 +1,17 @@
 //! An access rule, ready to be asked.
 
+use mainstay_contract::{Place, Rule};
 use mainstay_expr::{AtomValues, AuthName, AuthView, Expr, Program, Scope, Split, evaluate, fold};
 use mainstay_record::Value;
 
-use crate::domain::caller::Caller;
-use crate::domain::checks::Obstacle;
-use crate::error::Result;
+use crate::rights::Caller;
 
 /// One rule in the two forms in which it is asked: whole, on records in memory, and split into what depends on the caller
 /// alone and the rest, which becomes SQL.
 #[derive(Debug)]
 pub struct Guard {
+    /// As they are written; all of them must hold.
+    rules: Vec<Rule>,
     program: Program,
     split: Split,
     /// Whether the rule holds for no row where nobody is signed in: `resource.owner == auth.uid` is such a rule, because
@@ -30,13 +31,17 @@ pub enum Verdict {
 }
 
 impl Guard {
-    /// Splits the rule once.
-    pub fn new(program: Program) -> Guard {
+    /// Splits rules, all of which must hold, once.
+    pub fn new(rules: Vec<Rule>) -> Guard {
+        let program = match rules.as_slice() {
+            [rule] => rule.program.clone(),
+            all => Program::all(all.iter().map(|rule| rule.program.clone())),
+        };
         let split = program.split();
         let for_nobody = Program { root: fold(without_caller(program.root.clone())) }.split();
         let atoms = for_nobody.decide(&AuthView::default());
         let closed_to_nobody = matches!(for_nobody.residual_for(atoms).constant(), Some(truth) if truth != Some(true));
-        Guard { program, split, closed_to_nobody }
+        Guard { rules, program, split, closed_to_nobody }
     }
 
     /// Says whether the rule holds for no row, whoever else may see some, as far as the caller alone decides.
@@ -69,20 +74,67 @@ impl Guard {
         evaluate(&self.program.root, scope) == Some(true)
     }
 
+    /// Finds what in a rule that does not hold says no: what is false, else what is unknown.
+    pub fn refusal(&self, scope: &Scope<'_>) -> Option<Refusal<'_>> {
+        let find = |is_refusal: &dyn Fn(Option<bool>) -> bool| {
+            self.rules.iter().find_map(|rule| {
+                let (texts, parts) = conjuncts(rule);
+                let at = parts.iter().position(|part| is_refusal(evaluate(part, scope)))?;
+                Some(Refusal { place: &rule.place, conjunct: texts[at] })
+            })
+        };
+        find(&|truth| truth == Some(false)).or_else(|| find(&|truth| truth != Some(true)))
+    }
+
     /// Says whether the rule can no longer hold, whatever the records that the scope leaves out turn out to be.
     pub fn forbids(&self, scope: &Scope<'_>) -> bool {
         evaluate(&self.program.root, scope) == Some(false)
     }
 }
 
-/// Checks the part of a verb's rule that needs only the caller, and hands out the guard for the rest: nothing for the
-/// system, to which rules do not apply.
-pub fn admit<'g>(guard: Option<&'g Guard>, caller: &Caller) -> Result<Option<&'g Guard>> {
-    if caller.is_system() {
-        return Ok(None);
+/// The part of a rule that says no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal<'g> {
+    /// Where the rule stands.
+    pub place: &'g Place,
+    /// The part as it is written, between two `&&`.
+    pub conjunct: &'g str,
+}
+
+/// The parts of a rule between its outermost `&&`, as they are written and as they are evaluated; the whole rule where it is
+/// not such a list.
+fn conjuncts(rule: &Rule) -> (Vec<&str>, &[Expr]) {
+    let texts = split_conjunction(&rule.source);
+    match &rule.program.root {
+        Expr::And(parts) if parts.len() == texts.len() => (texts, parts),
+        whole => (vec![rule.source.trim()], std::slice::from_ref(whole)),
     }
-    let guard = guard.ok_or_else(|| caller.denied(Obstacle::NoRule))?;
-    if guard.is_closed_to(caller) { Err(caller.denied(Obstacle::AuthRule)) } else { Ok(Some(guard)) }
+}
+
+fn split_conjunction(source: &str) -> Vec<&str> {
+    let (mut parts, mut begin, mut depth) = (Vec::new(), 0, 0_usize);
+    let mut quote = None;
+    let bytes = source.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match (quote, byte) {
+            (Some(_), b'\\') => at += 1,
+            (Some(open), _) if open == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (None, b'(' | b'[' | b'{') => depth += 1,
+            (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
+            (None, b'&') if depth == 0 && bytes.get(at + 1) == Some(&b'&') => {
+                parts.push(source[begin..at].trim());
+                begin = at + 2;
+                at += 1;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    parts.push(source[begin..].trim());
+    parts
 }
 
 /// Puts NULL in the place of who is signed in.
@@ -90,5 +142,22 @@ fn without_caller(expr: Expr) -> Expr {
     match expr {
         Expr::Auth(AuthName::Uid | AuthName::Email) => Expr::Literal(Value::Null),
         other => other.map_children(&mut without_caller),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_split_at_its_outermost_ands() {
+        for (source, parts) in [
+            ("a", vec!["a"]),
+            ("a && b", vec!["a", "b"]),
+            ("(a && b) && x.all(i, i && y) && c", vec!["(a && b)", "x.all(i, i && y)", "c"]),
+            (r#"t == 'x && y' && u == "\" && '" && v"#, vec!["t == 'x && y'", r#"u == "\" && '""#, "v"]),
+        ] {
+            assert_eq!(split_conjunction(source), parts, "{source}");
+        }
     }
 }

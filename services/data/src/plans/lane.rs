@@ -10,6 +10,10 @@ pub const MAX_INLINE_ROWS: usize = 100;
 /// Says whether an index gives the rows of this list one after the other: every condition is an equality on its leading
 /// columns, or a bound on the first column after those, and the order follows it. Then a page costs its rows and no more.
 pub fn is_index_ordered(resource: &Resource, conditions: &[&Expr], fixed: &[usize], order: &[OrderColumn]) -> bool {
+    // What is compared by its beginning alone stands in no index like that.
+    if order.iter().any(|column| column.prefix.is_some()) {
+        return false;
+    }
     let mut equal = fixed.to_vec();
     let mut bounded = Vec::new();
     for condition in conditions {

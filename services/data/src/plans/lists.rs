@@ -3,23 +3,38 @@
 use std::sync::Arc;
 
 use mainstay_db::Lane;
-use mainstay_expr::{AtomValues, Expr, OrderKey, compile_filter, compile_order};
+use mainstay_expr::{AtomValues, Expr, compile_filter, compile_order};
 use mainstay_record::{NumberPath, Value};
 use mainstay_sql::{After, Condition, NullPattern, OrderColumn, Select, order_columns, select};
 
+use super::bounded::bound;
 use super::compiled::Compiled;
 use super::fields::fits;
 use super::guard::Verdict;
 use super::lane::{MAX_INLINE_ROWS, is_index_ordered};
 use super::recent::Recent;
 use super::resource::ResourcePlan;
-use crate::domain::caller::Caller;
-use crate::domain::page_token::Position;
-use crate::error::{Error, Result};
+use crate::rights::Caller;
 
 /// How many lists of a resource are kept compiled: those that were used lately. A filter with another literal is another
 /// list here, but not another statement: that goes by its SQL (see [`super::Shapes`]).
 pub const MAX_LIST_PLANS: usize = 256;
+
+/// Where a page ends: the last row's values of the order keys, each with the number path of its column (names may
+/// change between two pages, numbers do not).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Position {
+    pub keys: Vec<(NumberPath, Value)>,
+}
+
+/// Why a list has no statement. `source_text` is what the client wrote.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    #[error("the filter is not valid")]
+    Filter { source_text: String, problem: mainstay_expr::Problem },
+    #[error("order_by is not valid")]
+    OrderBy { source_text: String, problem: mainstay_expr::Problem },
+}
 
 /// What tells one list statement from another. Filters and orders go by their text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -73,7 +88,7 @@ impl ListPlan {
 
 impl ResourcePlan {
     /// Finds or compiles the statement of a list. The caller's read rule was found not to be false already.
-    pub fn list(&self, shape: Shape) -> Result<Arc<ListPlan>> {
+    pub fn list(&self, shape: Shape) -> Result<Arc<ListPlan>, QueryError> {
         if let Some(plan) = self.lists.0.get(&shape) {
             return Ok(plan);
         }
@@ -83,20 +98,18 @@ impl ResourcePlan {
     }
 
     /// Spells out the order of a list, to check a page token against before the statement is chosen.
-    pub fn order(&self, order_by: &str) -> Result<Vec<OrderColumn>> {
-        Ok(order_columns(&self.resource.layout, &self.order_keys(order_by)?))
+    pub fn order(&self, order_by: &str) -> Result<Vec<OrderColumn>, QueryError> {
+        let keys = compile_order(order_by, &self.resource.record)
+            .map_err(|problem| QueryError::OrderBy { source_text: order_by.to_owned(), problem })?;
+        let mut columns = order_columns(&self.resource.layout, &keys);
+        bound(&self.resource, &mut columns);
+        Ok(columns)
     }
 
-    fn order_keys(&self, order_by: &str) -> Result<Vec<OrderKey>> {
-        compile_order(order_by, &self.resource.record)
-            .map_err(|problem| Error::OrderBy { source_text: order_by.to_owned(), problem })
-    }
-
-    fn compile_list(&self, shape: &Shape) -> Result<ListPlan> {
+    fn compile_list(&self, shape: &Shape) -> Result<ListPlan, QueryError> {
         let filter = compile_filter(&shape.filter, &self.resource.record)
-            .map_err(|problem| Error::Filter { source_text: shape.filter.clone(), problem })?;
-        let keys = self.order_keys(&shape.order_by)?;
-        let order = order_columns(&self.resource.layout, &keys);
+            .map_err(|problem| QueryError::Filter { source_text: shape.filter.clone(), problem })?;
+        let order = self.order(&shape.order_by)?;
         let rule = self.list_rule(shape.atoms);
         let parents: Vec<usize> = (0..self.resource.layout.keys()).filter(|i| shape.parents & (1 << i) != 0).collect();
         let conditions: Vec<&Expr> = std::iter::once(&filter.root).chain(&rule).collect();
@@ -109,10 +122,10 @@ impl ResourcePlan {
                 table: self.table(),
                 columns: (0..self.resource.layout.columns.len()).collect(),
                 condition: Condition::All(all),
-                order: Some(&keys),
+                order: &order,
                 after,
                 limit_param: Some(0),
-                lock: false,
+                lock: None,
             },
         );
         let inline = is_index_ordered(&self.resource, &conditions, &parents, &order);
@@ -138,9 +151,21 @@ impl ResourcePlan {
 pub fn position_values(plan: &ResourcePlan, order: &[OrderColumn], position: Position) -> Option<Vec<Value>> {
     let fits_order = position.keys.len() == order.len()
         && order.iter().zip(&position.keys).all(|(column, (number_path, value))| {
-            *number_path == path(plan, column.index) && fits(plan.resource.layout.columns[column.index].kind, value)
+            *number_path == path(plan, column.index)
+                && fits(plan.resource.layout.columns[column.index].kind, value)
+                && column.prefix.is_none_or(|length| !is_longer(value, length))
         });
     fits_order.then(|| position.keys.into_iter().map(|(_, value)| value).collect())
+}
+
+/// Says whether a value is longer than what of it decides an order.
+fn is_longer(value: &Value, length: u32) -> bool {
+    let length = length as usize;
+    match value {
+        Value::Text(text) => text.chars().nth(length).is_some(),
+        Value::Bytes(bytes) => bytes.len() > length,
+        _ => false,
+    }
 }
 
 fn path(plan: &ResourcePlan, index: usize) -> NumberPath {

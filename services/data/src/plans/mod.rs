@@ -1,5 +1,6 @@
 //! What is decided once, when a contract is loaded: statements, codecs, rules, field lists. A request only looks up.
 
+mod bounded;
 mod compiled;
 mod fields;
 pub mod guard;
@@ -12,11 +13,12 @@ mod resource;
 mod same;
 mod snapshot;
 
+pub use bounded::ORDERED_CHARS;
 pub use compiled::{Compiled, MAX_CACHED_SHAPES, Shapes};
 pub use fields::{Fields, unset};
-pub use guard::{Guard, Verdict, admit};
+pub use guard::{Guard, Refusal, Verdict};
 pub use lane::MAX_INLINE_ROWS;
-pub use lists::{ListPlan, MAX_LIST_PLANS, Shape, position_values};
+pub use lists::{ListPlan, MAX_LIST_PLANS, Position, QueryError, Shape, position_values};
 pub use reads::Readable;
 pub use resource::ResourcePlan;
-pub use snapshot::{Bound, Snapshot};
+pub use snapshot::{Bound, FormerNames, Snapshot};

@@ -5,11 +5,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use foldhash::fast::FixedState;
 use mainstay_expr::AtomValues;
-use mainstay_sql::{Condition, Dialect, Select, Table, select};
+use mainstay_sql::{Condition, Dialect, Lock, Select, Table, select};
 
 use super::compiled::{Compiled, Shapes};
 use super::guard::{Guard, Verdict};
-use crate::domain::caller::Caller;
+use crate::rights::Caller;
 
 /// How many outcomes of the caller-only parts of a rule keep their statement; a rule with more of them compiles the rest
 /// on every call.
@@ -24,20 +24,27 @@ pub enum Readable {
     Never,
 }
 
+impl Readable {
+    /// Says whether every row may be read, so that one that is not found is missing.
+    pub fn is_public(&self) -> bool {
+        matches!(self, Readable::By { public: true, .. })
+    }
+}
+
 /// The statements that read one row, by the outcome of the parts of the read rule that need only the caller.
 #[derive(Debug)]
 pub struct KeyReads {
     dialect: Dialect,
-    lock: bool,
+    lock: Option<Lock>,
     /// For the system, and for rules that hold for every row.
     open: Arc<Compiled>,
     by_outcome: RwLock<HashMap<AtomValues, Readable, FixedState>>,
 }
 
 impl KeyReads {
-    /// Compiles the statement for callers who may read every row; the others follow as callers come. With `lock` the row
-    /// stays as it is until the transaction ends.
-    pub fn new(dialect: Dialect, table: Table<'_>, lock: bool, shapes: &Shapes) -> KeyReads {
+    /// Compiles the statement for callers who may read every row; the others follow as callers come. A lock holds
+    /// until the transaction ends.
+    pub fn new(dialect: Dialect, table: Table<'_>, lock: Option<Lock>, shapes: &Shapes) -> KeyReads {
         let open = shapes.compile(statement(dialect, table, None, lock));
         KeyReads { dialect, lock, open, by_outcome: RwLock::default() }
     }
@@ -79,7 +86,7 @@ impl KeyReads {
     }
 }
 
-fn statement(dialect: Dialect, table: Table<'_>, rule: Option<Condition<'_>>, lock: bool) -> mainstay_sql::Sql {
+fn statement(dialect: Dialect, table: Table<'_>, rule: Option<Condition<'_>>, lock: Option<Lock>) -> mainstay_sql::Sql {
     let mut conditions = vec![Condition::Keys { first_param: 0 }];
     conditions.extend(rule);
     let columns = (0..table.layout.columns.len()).collect();
@@ -89,7 +96,7 @@ fn statement(dialect: Dialect, table: Table<'_>, rule: Option<Condition<'_>>, lo
             table,
             columns,
             condition: Condition::All(conditions),
-            order: None,
+            order: &[],
             after: None,
             limit_param: None,
             lock,

@@ -5,10 +5,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
 use mainstay_contract::{Contract, Resource, Rule};
-use mainstay_expr::Program;
 use mainstay_record::names::json_name;
 use mainstay_record::{Row, Template, TemplatePart, Value};
-use mainstay_sql::{Condition, Delete, Dialect, Insert, Select, Table, Update, delete, insert, select, update};
+use mainstay_sql::{
+    Condition, Delete, Dialect, Insert, Lock, Select, Table, Update, claiming_insert, delete, insert, select, update,
+};
 use mainstay_wire::{PlanError, RecordPlan, Selection};
 
 use super::compiled::{Compiled, Shapes};
@@ -16,8 +17,8 @@ use super::fields::Fields;
 use super::guard::Guard;
 use super::lists::ListPlans;
 use super::reads::{KeyReads, Readable};
-use crate::domain::caller::Caller;
-use crate::error::{Error, Result};
+use crate::rights::Caller;
+use crate::store::answers;
 
 /// How many sets of changed columns keep their UPDATE statement.
 const MAX_UPDATES: usize = 128;
@@ -37,11 +38,15 @@ pub struct ResourcePlan {
     pub delete: Option<Guard>,
     /// Params: the columns in the order of the layout.
     pub insert: Arc<Compiled>,
+    /// The same in one statement with the claim of a request id, where the engine has one. Params: the columns, then the
+    /// claim's. It changes no row where the claim finds an answer.
+    pub claiming_insert: Option<Arc<Compiled>>,
     /// Params: the key, then the revision that was read.
     pub remove: Arc<Compiled>,
     pub lists: ListPlans,
     gets: KeyReads,
-    locked: KeyReads,
+    /// By what the lock is for.
+    locked: [(Lock, KeyReads); 3],
     updates: RwLock<HashMap<Vec<usize>, Arc<Compiled>, RandomState>>,
     /// Each finds one row of a resource that lives under this one. Params: the key, then how many rows to find.
     pub children: Vec<Arc<Compiled>>,
@@ -59,7 +64,7 @@ impl ResourcePlan {
         contract: &Contract,
         dialect: Dialect,
         shapes: &Arc<Shapes>,
-    ) -> std::result::Result<ResourcePlan, PlanError> {
+    ) -> Result<ResourcePlan, PlanError> {
         let message = contract.pool.get_message_by_name(&resource.message).ok_or_else(|| PlanError {
             field: resource.message.clone(),
             message: "is not in the descriptors".to_owned(),
@@ -70,7 +75,7 @@ impl ResourcePlan {
         })?;
         let name_only = if resource.name_field.is_some() { record.select(&["name"]).ok() } else { None };
         let table = Table { name: &resource.table, layout: &resource.layout };
-        let guard = |rule: &Option<Rule>| rule.as_ref().map(|rule| Guard::new(rule.program.clone()));
+        let guard = |rule: &Option<Rule>| rule.as_ref().map(|rule| Guard::new(vec![rule.clone()]));
         Ok(ResourcePlan {
             rows_in_json: json_name(&resource.plural),
             dialect,
@@ -81,10 +86,13 @@ impl ResourcePlan {
             update: update_guard(&resource.access.update),
             delete: guard(&resource.access.delete),
             insert: shapes.compile(insert(dialect, &Insert { table })),
+            claiming_insert: (dialect == Dialect::Postgres)
+                .then(|| shapes.compile(claiming_insert(&Insert { table }, &answers::CLAIM))),
             remove: shapes.compile(delete(dialect, &Delete { table, condition: unchanged(&resource) })),
             lists: ListPlans::default(),
-            gets: KeyReads::new(dialect, table, false, shapes),
-            locked: KeyReads::new(dialect, table, true, shapes),
+            gets: KeyReads::new(dialect, table, None, shapes),
+            locked: [Lock::Stay, Lock::Change, Lock::Remove]
+                .map(|lock| (lock, KeyReads::new(dialect, table, Some(lock), shapes))),
             updates: RwLock::default(),
             children: Vec::new(),
             parent: parent(&resource.template),
@@ -111,10 +119,10 @@ impl ResourcePlan {
             table: self.table(),
             columns: vec![count],
             condition: Condition::KeyPrefix { count, first_param: 0 },
-            order: None,
+            order: &[],
             after: None,
             limit_param: Some(count),
-            lock: false,
+            lock: None,
         };
         self.shapes.compile(select(self.dialect, &under))
     }
@@ -125,10 +133,10 @@ impl ResourcePlan {
             table: self.table(),
             columns: (0..self.resource.layout.keys()).collect(),
             condition: Condition::Equal { columns, first_param: 0 },
-            order: None,
+            order: &[],
             after: None,
             limit_param: None,
-            lock: false,
+            lock: None,
         };
         self.shapes.compile(select(self.dialect, &holding))
     }
@@ -143,9 +151,10 @@ impl ResourcePlan {
         self.gets.open()
     }
 
-    /// How this caller reads one row that it is about to change. Params: the key.
-    pub fn get_locked(&self, caller: &Caller) -> Readable {
-        self.locked.of(self.table(), self.read.as_ref(), caller, &self.shapes)
+    /// How this caller reads one row that is to stay as the lock has it until the transaction ends. Params: the key.
+    pub fn get_locked(&self, lock: Lock, caller: &Caller) -> Readable {
+        let reads = self.locked.iter().find(|(of, _)| *of == lock).map_or(&self.gets, |(_, reads)| reads);
+        reads.of(self.table(), self.read.as_ref(), caller, &self.shapes)
     }
 
     /// The UPDATE of these columns. Params: the key, the revision that was read, then the columns.
@@ -171,16 +180,18 @@ impl ResourcePlan {
     }
 
     /// Takes the name of a parent apart. A resource without one takes only the empty name.
-    pub fn parse_parent<'n>(&self, parent: &'n str) -> Result<Vec<&'n str>> {
+    pub fn parse_parent<'n>(&self, parent: &'n str) -> Option<Vec<&'n str>> {
         let parts = match &self.parent {
             Some(template) => template.parse(parent),
             None => parent.is_empty().then(Vec::new),
         };
         // No text that is stored has this character, and PostgreSQL does not take it.
-        parts.filter(|_| !parent.contains('\0')).ok_or_else(|| {
-            let pattern = self.resource.pattern.rsplitn(3, '/').nth(2).unwrap_or_default();
-            Error::Name { field: "parent".to_owned(), name: parent.to_owned(), pattern: pattern.to_owned() }
-        })
+        parts.filter(|_| !parent.contains('\0'))
+    }
+
+    /// The form of a parent's name.
+    pub fn parent_pattern(&self) -> &str {
+        self.resource.pattern.rsplitn(3, '/').nth(2).unwrap_or_default()
     }
 
     /// The name of a record.
@@ -207,5 +218,5 @@ fn unchanged(resource: &Resource) -> Condition<'static> {
 
 /// All rules of an update must hold; no rule is no right.
 fn update_guard(rules: &[Rule]) -> Option<Guard> {
-    (!rules.is_empty()).then(|| Guard::new(Program::all(rules.iter().map(|rule| rule.program.clone()))))
+    (!rules.is_empty()).then(|| Guard::new(rules.to_vec()))
 }

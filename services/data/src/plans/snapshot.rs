@@ -30,6 +30,33 @@ pub struct Snapshot {
     methods: HashMap<String, Bound, RandomState>,
 }
 
+/// What the methods of an earlier revision were called: callers who have not heard of the newest yet use its names. A
+/// resource is told by its type, which it keeps for ever.
+#[derive(Debug)]
+pub struct FormerNames {
+    pub revision: i64,
+    methods: HashMap<String, (String, Standard)>,
+}
+
+impl FormerNames {
+    /// Collects the names of a contract.
+    pub fn of(contract: &Contract, revision: i64) -> FormerNames {
+        let methods = contract.services.iter().flat_map(|service| {
+            let type_name = &contract.resources[service.resource].type_name;
+            service.methods.iter().map(|method| (method.path.clone(), (type_name.clone(), method.kind)))
+        });
+        FormerNames { revision, methods: methods.collect() }
+    }
+
+    /// Finds what a path meant then in a snapshot of now.
+    pub fn method(&self, path: &str, now: &Snapshot) -> Option<Bound> {
+        let (type_name, kind) = self.methods.get(path)?;
+        let resource = now.resources.iter().position(|plan| plan.resource.type_name == *type_name)?;
+        let wanted = Bound { resource, kind: *kind };
+        now.methods.values().any(|bound| *bound == wanted).then_some(wanted)
+    }
+}
+
 impl Snapshot {
     /// Compiles a contract whose names were bound by the ledger.
     pub fn new(contract: Contract, revision: i64, applied_at: i64, dialect: Dialect) -> Result<Snapshot, PlanError> {

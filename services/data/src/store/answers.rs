@@ -1,13 +1,26 @@
 //! Answers to requests that carried a request id (AIP-155).
 
+use std::sync::{Arc, LazyLock};
+
 use diesel::prelude::*;
-use mainstay_db::{Conn, Error, execute, first};
-use mainstay_record::Value;
+use mainstay_db::{Conn, Engine, Error, Statement, execute, first};
+use mainstay_record::{Kind, Piece, Value};
+use mainstay_sql::Claim;
 
 use crate::schema::mainstay_answers as answers;
 
 /// How long an answer is kept, in microseconds: a day.
 pub const KEPT_US: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// Takes a request's place: changes one row where it is free, or was taken so long ago that it is free again.
+pub const CLAIM: Claim<'static> = Claim {
+    text: include_str!("claim.sql").trim_ascii_end(),
+    binds: &[Kind::Text, Kind::Text, Kind::Text, Kind::Bytes, Kind::Text, Kind::Bytes, Kind::Int, Kind::Int],
+};
+
+/// The oldest answers that have expired, a bounded number. Two processes that purge at once take different ones.
+const PURGE: &str = "DELETE FROM mainstay_answers WHERE (principal, method, request_id) IN \
+     (SELECT principal, method, request_id FROM mainstay_answers WHERE expires_at <= ? ORDER BY expires_at LIMIT ?";
 
 /// An answer that was given.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,25 +39,27 @@ pub struct Request<'a> {
     pub request_id: &'a str,
 }
 
+/// The values of a claim, in the order of its binds. `known` is the key of the row and the answer, where they are known
+/// before the work is done.
+pub fn claim_values(request: Request<'_>, hash: &[u8], known: Option<(&[Value], &[u8])>, now: i64) -> [Value; 8] {
+    let (key, answer) = known.unwrap_or_default();
+    [
+        Value::Text(request.principal.to_owned()),
+        Value::Text(request.method.to_owned()),
+        Value::Text(request.request_id.to_owned()),
+        Value::Bytes(hash.to_vec()),
+        Value::Text(key_text(key)),
+        Value::Bytes(answer.to_vec()),
+        Value::Int(now.saturating_add(KEPT_US)),
+        Value::Int(now),
+    ]
+}
+
 /// Takes the request's place, before its work is done: of several at once the first gets it, and the others wait for its
-/// transaction to end. Forgets what has expired. Returns false where an answer is there.
-pub async fn claim(conn: &mut Conn<'_>, request: Request<'_>, hash: &[u8], now: i64) -> Result<bool, Error> {
-    execute!(conn, diesel::delete(answers::table.filter(answers::expires_at.le(now))))?;
-    let claimed = execute!(
-        conn,
-        diesel::insert_into(answers::table)
-            .values((
-                answers::principal.eq(request.principal),
-                answers::method.eq(request.method),
-                answers::request_id.eq(request.request_id),
-                answers::request_hash.eq(hash),
-                answers::resource_key.eq("[]"),
-                answers::answer.eq(&[] as &[u8]),
-                answers::expires_at.eq(now.saturating_add(KEPT_US)),
-            ))
-            .on_conflict_do_nothing()
-    )?;
-    Ok(claimed == 1)
+/// transaction to end. Returns false where an answer is there.
+pub async fn claim(conn: &mut Conn<'_>, values: &[Value; 8]) -> Result<bool, Error> {
+    static STATEMENT: LazyLock<Arc<Statement>> = LazyLock::new(|| statement(CLAIM.text, CLAIM.binds));
+    Ok(conn.execute(&STATEMENT, values).await? == 1)
 }
 
 /// Finds the answer to an earlier request of this caller with this id.
@@ -61,13 +76,41 @@ pub async fn find(conn: &mut Conn<'_>, request: Request<'_>) -> Result<Option<An
 
 /// Keeps the answer in the place that was claimed.
 pub async fn keep(conn: &mut Conn<'_>, request: Request<'_>, key: &[Value], answer: &[u8]) -> Result<(), Error> {
-    let key: Vec<&str> = key.iter().map(|part| if let Value::Text(part) = part { part } else { "" }).collect();
     execute!(
         conn,
         diesel::update(answers::table.find((request.principal, request.method, request.request_id)))
-            .set((answers::resource_key.eq(serde_json::json!(key).to_string()), answers::answer.eq(answer)))
+            .set((answers::resource_key.eq(key_text(key)), answers::answer.eq(answer)))
     )?;
     Ok(())
+}
+
+/// Forgets answers that have expired, `most` at once. Returns how many.
+pub async fn purge(conn: &mut Conn<'_>, now: i64, most: usize) -> Result<usize, Error> {
+    static SQLITE: LazyLock<Arc<Statement>> =
+        LazyLock::new(|| statement(&format!("{PURGE})"), &[Kind::Int, Kind::Int]));
+    static POSTGRES: LazyLock<Arc<Statement>> =
+        LazyLock::new(|| statement(&format!("{PURGE} FOR UPDATE SKIP LOCKED)"), &[Kind::Int, Kind::Int]));
+    let statement = match conn.engine() {
+        Engine::Sqlite => &SQLITE,
+        Engine::Postgres => &POSTGRES,
+    };
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    conn.execute(statement, &[Value::Int(now), Value::Int(most)]).await
+}
+
+/// A statement with a bind for each `?` of its text.
+fn statement(text: &str, binds: &[Kind]) -> Arc<Statement> {
+    let mut pieces = Vec::new();
+    for (slot, part) in text.split('?').enumerate() {
+        pieces.push(Piece::Text(part.to_owned()));
+        pieces.extend(binds.get(slot).map(|kind| Piece::Bind { slot, kind: *kind }));
+    }
+    Statement::new(pieces, true)
+}
+
+fn key_text(key: &[Value]) -> String {
+    let key: Vec<&str> = key.iter().map(|part| if let Value::Text(part) = part { part } else { "" }).collect();
+    serde_json::json!(key).to_string()
 }
 
 fn parse_key(text: &str) -> Vec<Value> {

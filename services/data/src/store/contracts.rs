@@ -46,6 +46,12 @@ pub async fn newest(conn: &mut Conn<'_>) -> Result<Option<Applied>, ReadError> {
     row.map(parse).transpose()
 }
 
+/// Reads the contract of a revision.
+pub async fn at(conn: &mut Conn<'_>, revision: i64) -> Result<Option<Applied>, ReadError> {
+    let row = first!(conn, contracts::table.find(revision).limit(1) => Row)?;
+    row.map(parse).transpose()
+}
+
 /// Reads the newest revision number; 0 where nothing was applied.
 pub async fn newest_revision(conn: &mut Conn<'_>) -> Result<i64, Error> {
     let newest = contracts::table.select(contracts::revision).order(contracts::revision.desc()).limit(1);

@@ -1,6 +1,7 @@
 //! Page tokens are opaque, sealed, and good for one list of one caller (AIP-158).
 
-use mainstay_data::domain::page_token::{Binding, MAX_TOKEN_BYTES, Position, TokenError, open, seal};
+use mainstay_data::domain::page_token::{Binding, MAX_TOKEN_BYTES, TokenError, open, seal};
+use mainstay_data::plans::Position;
 use mainstay_fault::Reason;
 use mainstay_keys::SealingKey;
 use mainstay_record::{NumberPath, Value};

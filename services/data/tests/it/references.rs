@@ -1,11 +1,16 @@
 //! References between resources, and deleting what is referred to (AIP-135).
 
-use mainstay_fault::Reason;
+use mainstay_data::Error;
+use mainstay_data::domain::constraints::first_dangling;
+use mainstay_data::domain::context::Operation;
+use mainstay_data::rights::Caller;
+use mainstay_fault::{Fault, Reason};
+use mainstay_record::Value;
 use mainstay_testkit::both_engines;
 use serde_json::json;
 
-use crate::contracts::library;
-use crate::support::{Fixture, on_the_wire};
+use crate::contracts::{file, library};
+use crate::support::Fixture;
 
 const CREATE_PUBLISHER: &str = "lib.v1.PublisherService/CreatePublisher";
 const DELETE_PUBLISHER: &str = "lib.v1.PublisherService/DeletePublisher";
@@ -21,6 +26,13 @@ async fn with_publishers(engine: mainstay_testkit::Engine) -> Fixture {
     fixture
 }
 
+/// All that a client sees of a fault about `publishers/hidden` or `publishers/nobody`, as if they were one.
+fn but_for_the_name(fault: &Fault) -> String {
+    let metadata = ["field", "name"].map(|key| fault.metadata(key).map(str::to_owned));
+    let seen = format!("{:?} {} {metadata:?} {:?}", fault.reason(), fault.text(), fault.violations());
+    seen.replace("hidden", "nobody")
+}
+
 both_engines! {
     async fn a_missing_and_a_hidden_target_give_the_same_answer(engine: Engine) {
         let fixture = with_publishers(engine).await;
@@ -31,14 +43,71 @@ both_engines! {
             async move { staff.fault(CREATE, json!({"parent": "publishers/open", "book": book})).await }
         };
         let (missing, hidden) = (fault("nobody").await, fault("hidden").await);
-        assert_eq!(missing.reason(), Some(Reason::ReferenceNotFound));
+        assert_eq!((missing.reason(), missing.code()), (Some(Reason::ReferenceNotFound), tonic::Code::NotFound));
         assert_eq!(missing.metadata("field"), Some("distributor"));
-        assert_eq!(on_the_wire(missing), on_the_wire(hidden));
+        assert_eq!(missing.metadata("name"), Some("publishers/nobody"));
+        assert_eq!(but_for_the_name(&missing), but_for_the_name(&hidden));
         let parent = |target: &'static str| {
             let staff = staff.clone();
             async move { staff.fault(CREATE, json!({"parent": format!("publishers/{target}"), "book": {"title": "A"}})).await }
         };
-        assert_eq!(on_the_wire(parent("nobody").await), on_the_wire(parent("hidden").await));
+        let missing = parent("nobody").await;
+        assert_eq!((missing.code(), missing.metadata("name")), (tonic::Code::NotFound, Some("publishers/nobody")));
+        assert_eq!(but_for_the_name(&missing), but_for_the_name(&parent("hidden").await));
+        let change = |target: &'static str| {
+            let book = json!({"name": "publishers/open/books/a", "distributor": format!("publishers/{target}")});
+            let staff = staff.clone();
+            async move { staff.fault(UPDATE, json!({"book": book, "update_mask": "distributor"})).await }
+        };
+        staff.ok(CREATE, json!({"parent": "publishers/open", "book_id": "a", "book": {"title": "A"}})).await;
+        let missing = change("nobody").await;
+        assert_eq!((missing.code(), missing.metadata("name")), (tonic::Code::NotFound, Some("publishers/nobody")));
+        assert_eq!(but_for_the_name(&missing), but_for_the_name(&change("hidden").await));
+        let upsert = |target: &'static str| {
+            let book = json!({"name": format!("publishers/{target}/books/new"), "title": "N"});
+            let staff = staff.clone();
+            async move { staff.fault(UPDATE, json!({"book": book, "allow_missing": true})).await }
+        };
+        let missing = upsert("nobody").await;
+        assert_eq!((missing.code(), missing.metadata("field")), (tonic::Code::NotFound, Some("parent")));
+        assert_eq!(but_for_the_name(&missing), but_for_the_name(&upsert("hidden").await));
+    }
+
+    async fn a_broken_reference_names_its_own_field_whatever_the_columns_are_called(engine: Engine) {
+        let fixture = Fixture::start(engine, &file("fk.v1", r#"
+message Target {
+  option (google.api.resource) = {type: "fk.example.com/Target" pattern: "targets/{target}"};
+  option (mainstay.v1.resource) = {access {read: "true" write: "true"}};
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+}
+message Link {
+  option (google.api.resource) = {type: "fk.example.com/Link" pattern: "links/{link}"};
+  option (mainstay.v1.resource) = {access {read: "true" write: "true"}};
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string the_to = 2 [(google.api.resource_reference).type = "fk.example.com/Target"];
+  string to = 3 [(google.api.resource_reference).type = "fk.example.com/Target"];
+  string from_to = 4 [(google.api.resource_reference).type = "fk.example.com/Target"];
+}
+"#)).await;
+        let anyone = fixture.anonymous();
+        anyone.ok("fk.v1.TargetService/CreateTarget", json!({"target_id": "there"})).await;
+        let resources = fixture.data.resources();
+        let snapshot = fixture.data.reconciler().served().load();
+        let resource = snapshot.resources().iter().position(|plan| plan.resource.singular == "link").unwrap();
+        let caller = Caller { principal: anyone.principal(), now: 0 };
+        let op = Operation { snapshot, resource, caller, deadline: None, explains: false, read_mask: None };
+        for broken in ["the_to", "to", "from_to"] {
+            let columns = op.plan().resource.layout.columns.iter();
+            let record: Vec<Value> = columns.map(|column| match &*column.name {
+                name if name == broken => Value::Text("gone".to_owned()),
+                "the_to" | "to" | "from_to" => Value::Text("there".to_owned()),
+                _ => Value::Null,
+            }).collect();
+            let source = mainstay_db::Error::Overloaded("any cause");
+            let told = first_dangling(&resources.context, &op, &record, source).await.unwrap();
+            let Error::ReferenceNotFound { field, name } = told else { panic!("{told:?}") };
+            assert_eq!((field, name), (format!("link.{broken}"), "targets/gone".to_owned()));
+        }
     }
 
     async fn a_reference_is_a_name_and_comes_back_as_one(engine: Engine) {

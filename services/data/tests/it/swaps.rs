@@ -7,7 +7,7 @@ use bytes::Bytes;
 use mainstay_contract::Source;
 use mainstay_data::FolderOutcome;
 use mainstay_data::apply::{self, ApplyError, Consent};
-use mainstay_fault::Reason;
+use mainstay_fault::{Fault, Reason};
 use mainstay_identity::Principal;
 use mainstay_ledger::Stage;
 use mainstay_runtime::channel::Call;
@@ -185,6 +185,114 @@ both_engines! {
         let fault = fixture.data.resources().call(&call).await.unwrap_err();
         assert_eq!(fault.reason(), Some(Reason::MethodNotFound));
     }
+}
+
+/// Two resources, whose messages are called as given; the rest of them never changes.
+fn pens(first: &str, second: &str, package: &str) -> String {
+    let resource = |message: &str, name: &str, kind: &str| {
+        format!(
+            r#"
+message {message} {{
+  option (google.api.resource) = {{type: "pens.example.com/{kind}" pattern: "{name}s/{{{name}}}"}};
+  option (mainstay.v1.resource) = {{access {{read: "true" write: "true"}}}};
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string title = 2;
+}}
+"#
+        )
+    };
+    crate::contracts::file(package, &(resource(first, "pen", "Pen") + &resource(second, "ink", "Ink")))
+}
+
+/// A call in bytes, with the revision that its name is from.
+async fn named(fixture: &Fixture, path: &str, message: &[u8], contract: Option<i64>) -> Result<Bytes, Fault> {
+    let mut call = Call::new(path, Principal::anonymous(), Bytes::copy_from_slice(message));
+    call.contract = contract;
+    fixture.data.resources().call(&call).await
+}
+
+/// The field 1 of a message, a text.
+fn text(value: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    frame::put_bytes(1, value.as_bytes(), &mut out);
+    out
+}
+
+both_engines! {
+    async fn a_method_is_found_by_the_name_that_it_had_when_it_was_chosen(engine: Engine) {
+        let fixture = Fixture::start(engine, &pens("Pen", "Ink", "pens.v1")).await;
+        fixture.anonymous().ok("pens.v1.PenService/CreatePen", json!({"pen_id": "a", "pen": {"title": "P"}})).await;
+        fixture.anonymous().ok("pens.v1.InkService/CreateInk", json!({"ink_id": "a", "ink": {"title": "I"}})).await;
+        let title = |answer: &Bytes| frame::string(answer, 2).unwrap().map(str::to_owned);
+        let get = async |path: &str, name: &str, contract| named(&fixture, path, &text(name), contract).await;
+        // One is renamed, then the two change their names, then both move to another package, then one is gone.
+        let steps = [("Quill", "Ink", "pens.v1"), ("Ink", "Quill", "pens.v1"), ("Ink", "Quill", "pens.v2")];
+        for (revision, (first, second, package)) in (2_i64..).zip(steps) {
+            fixture.rewrite(&pens(first, second, package)).await;
+            assert_eq!(fixture.revision(), revision);
+            for contract in 1..revision {
+                let (pen, ink, package) = match contract {
+                    1 => ("Pen", "Ink", "pens.v1"),
+                    _ => steps[usize::try_from(contract).unwrap() - 2],
+                };
+                let pen = format!("/{package}.{pen}Service/Get{pen}");
+                let ink = format!("/{package}.{ink}Service/Get{ink}");
+                let found = get(&pen, "pens/a", Some(contract)).await.unwrap();
+                assert_eq!(title(&found).as_deref(), Some("P"), "{pen} of {contract} at {revision}");
+                let found = get(&ink, "inks/a", Some(contract)).await.unwrap();
+                assert_eq!(title(&found).as_deref(), Some("I"), "{ink} of {contract} at {revision}");
+            }
+        }
+        let gone = get("/pens.v1.PenService/GetPen", "pens/a", None).await.unwrap_err();
+        assert_eq!(gone.reason(), Some(Reason::MethodNotFound), "who means the present contract must use its names");
+    }
+
+    async fn names_of_before_a_restart_are_looked_up(engine: Engine) {
+        let fixture = Fixture::start(engine, &pens("Pen", "Ink", "pens.v1")).await;
+        fixture.anonymous().ok("pens.v1.PenService/CreatePen", json!({"pen_id": "a", "pen": {"title": "P"}})).await;
+        fixture.write(&pens("Ink", "Pen", "pens.v1"));
+        let fixture = fixture.restart().await;
+        assert_eq!(fixture.revision(), 2);
+        for _ in 0..2 {
+            let found = named(&fixture, "/pens.v1.PenService/GetPen", &text("pens/a"), Some(1)).await.unwrap();
+            assert_eq!(frame::string(&found, 2).unwrap(), Some("P"), "not the ink that has its name now");
+        }
+        let found = named(&fixture, "/pens.v1.InkService/GetInk", &text("pens/a"), Some(-7)).await.unwrap();
+        assert_eq!(frame::string(&found, 2).unwrap(), Some("P"), "a revision that never was means the present");
+    }
+
+    async fn a_repetition_is_one_whatever_its_message_is_called_by_now(engine: Engine) {
+        let fixture = Fixture::start(engine, &pens("Pen", "Ink", "pens.v1")).await;
+        let mut pen = Vec::new();
+        frame::put_bytes(2, b"once", &mut pen);
+        let mut create = Vec::new();
+        frame::put_message(3, &pen, &mut create);
+        frame::put_bytes(4, b"the-same-request", &mut create);
+        let first = named(&fixture, "/pens.v1.PenService/CreatePen", &create, None).await.unwrap();
+        fixture.rewrite(&pens("Quill", "Ink", "pens.v2")).await;
+        for (path, contract) in [("/pens.v1.PenService/CreatePen", Some(1)), ("/pens.v2.QuillService/CreateQuill", None)] {
+            assert_eq!(named(&fixture, path, &create, contract).await.unwrap(), first, "{path}");
+        }
+    }
+}
+
+/// A caller may have heard of a contract before this instance.
+#[tokio::test]
+async fn a_second_instance_looks_for_a_contract_that_its_caller_has_heard_of() {
+    let fixture = Fixture::start(Engine::Postgres, &pens("Pen", "Ink", "pens.v1")).await;
+    fixture.anonymous().ok("pens.v1.PenService/CreatePen", json!({"pen_id": "a", "pen": {"title": "P"}})).await;
+    let second = fixture.second_that_sleeps().await;
+    fixture.rewrite(&pens("Quill", "Ink", "pens.v1")).await;
+    assert_eq!(second.revision(), 1);
+    let found = named(&second, "/pens.v1.QuillService/GetQuill", &text("pens/a"), Some(2)).await.unwrap();
+    assert_eq!(frame::string(&found, 2).unwrap(), Some("P"));
+    assert_eq!(second.revision(), 2);
+    fixture.rewrite(&pens("Biro", "Ink", "pens.v1")).await;
+    fixture.rewrite(&pens("Pencil", "Ink", "pens.v1")).await;
+    let (path, get) = ("/pens.v1.PencilService/GetPencil", text("pens/a"));
+    named(&second, path, &get, Some(4)).await.unwrap();
+    let found = named(&second, "/pens.v1.BiroService/GetBiro", &get, Some(3)).await.unwrap();
+    assert_eq!(frame::string(&found, 2).unwrap(), Some("P"), "the revision in between was never served here");
 }
 
 /// A call of one kind, in bytes that hold numbers only, so that it means the same under every name.

@@ -9,7 +9,6 @@ use http::{Request, Response};
 use mainstay_fault::{Fault, Reason, reply};
 use mainstay_layers::{Body, Context, Messages, arriving, with_reason};
 use mainstay_runtime::RawCodec;
-use mainstay_runtime::channel::Call;
 use tonic::Status;
 use tonic::codec::CompressionEncoding;
 
@@ -76,7 +75,7 @@ async fn unary(
     message: Bytes,
 ) -> Result<Bytes, Fault> {
     let method = &call.method;
-    let mut outgoing = Call::of(context, method.path.clone(), message);
+    let mut outgoing = call.snapshot.call(method, context, message);
     let mask = mask.filter(|mask| !mask.hand_on(&mut outgoing));
     let answer = edge.channel(method.backend).call(outgoing).await?.unary()?;
     let Some(mask) = mask else { return Ok(answer) };
@@ -91,7 +90,7 @@ async fn stream(
     context: Context,
     message: Bytes,
 ) -> Result<BoxStream<'static, Result<Bytes, Status>>, Fault> {
-    let outgoing = Call::of(context, call.method.path.clone(), message).streaming();
+    let outgoing = call.snapshot.call(&call.method, context, message).streaming();
     let answers = edge.channel(call.method.backend).call(outgoing).await?.stream();
     Ok(answers.map(|answer| answer.map_err(Status::from)).boxed())
 }

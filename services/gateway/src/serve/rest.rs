@@ -9,7 +9,6 @@ use http::{Method as HttpMethod, Request, Response};
 use http_body_util::Full;
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::{Body, Context};
-use mainstay_runtime::channel::Call;
 use mainstay_wire::{JsonOptions, frame};
 use tonic::Code;
 
@@ -58,7 +57,7 @@ pub async fn serve(
         Err(fault) => return Err(Box::pin(permission_first(edge, &rest, parts.uri.path(), context, fault)).await),
     };
     drop(parts);
-    let mut call = Call::of(context, binding.method.path.clone(), message);
+    let mut call = rest.snapshot.call(&binding.method, context, message);
     if let Some(mask) = &mask {
         mask.hand_on(&mut call);
     }
@@ -94,7 +93,7 @@ async fn permission_first(edge: &Edge, rest: &RestRequest, path: &str, context: 
         return fault;
     }
     let probe = probe(rest, binding, path).unwrap_or_else(|| Bytes::from_static(UNREADABLE));
-    let call = Call::of(context, binding.method.path.clone(), probe);
+    let call = rest.snapshot.call(&binding.method, context, probe);
     match edge.channel(binding.method.backend).call(call).await {
         Err(refused) if matches!(refused.code(), Code::Unauthenticated | Code::PermissionDenied | Code::NotFound) => {
             refused

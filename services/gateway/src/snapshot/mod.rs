@@ -9,8 +9,11 @@ mod method;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use foldhash::fast::RandomState;
 use http::Method as HttpMethod;
+use mainstay_layers::Context;
+use mainstay_runtime::channel::Call;
 use mainstay_wire::Plans;
 
 pub use binding::{Binding, BindingError, Body, Capture, ResponseField};
@@ -43,6 +46,13 @@ impl Snapshot {
     /// Finds the binding of a REST request: the number is its position in [`Snapshot::bindings`].
     pub fn route(&self, path: &str, method: &HttpMethod) -> Lookup {
         self.trie.find(path, method)
+    }
+
+    /// A call of one of this snapshot's methods. A method of the application's is told by its name in this revision, which
+    /// the data service knows also when it serves the next one already.
+    pub fn call(&self, method: &Method, context: Context, message: Bytes) -> Call {
+        let call = Call::of(context, method.path.clone(), message);
+        if method.ruled { call.under(self.revision) } else { call }
     }
 
     /// Every method, in no particular order.

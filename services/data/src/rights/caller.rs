@@ -4,8 +4,7 @@ use mainstay_expr::{AuthView, Scope};
 use mainstay_identity::{Kind, Principal};
 use mainstay_record::Value;
 
-use super::checks::{Obstacle, denial};
-use crate::error::Error;
+use super::denial::{Denial, Obstacle, denial};
 
 /// Who calls, and the one moment at which all of the call happens.
 #[derive(Debug, Clone)]
@@ -55,14 +54,14 @@ impl Caller {
         }
     }
 
-    /// The error for an obstacle that has nothing to do with reading.
-    pub fn denied(&self, obstacle: Obstacle) -> Error {
-        Error::Denied(denial(&self.principal, obstacle, false))
+    /// What this caller is told of an obstacle that has nothing to do with reading.
+    pub fn denied(&self, obstacle: Obstacle) -> Denial {
+        denial(&self.principal, obstacle, false)
     }
 
-    /// The error for a row that is missing or hidden; `public` as in [`denial`].
-    pub fn not_readable(&self, public: bool) -> Error {
-        Error::Denied(denial(&self.principal, Obstacle::NotReadable, public))
+    /// What this caller is told of a row that is missing or hidden; `public` as in [`denial`].
+    pub fn not_readable(&self, public: bool) -> Denial {
+        denial(&self.principal, Obstacle::NotReadable, public)
     }
 
     /// Says whether nobody is signed in.
