@@ -20,6 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("descriptor_set.bin"), compiler.encode_file_descriptor_set())?;
     tonic_prost_build::configure().bytes(".mainstay.data.v1").compile_fds(compiler.file_descriptor_set())?;
     fs::write(out.join("sources.rs"), embed(&root, &proto_files(&root, &["google", "buf", "mainstay/v1"])?)?)?;
+    fs::write(out.join("auth_sources.rs"), embed(&root, &proto_files(&root, &["mainstay/auth"])?)?)?;
     Ok(())
 }
 
@@ -41,7 +42,7 @@ fn proto_files(root: &Path, folders: &[&str]) -> Result<Vec<String>, Box<dyn Err
     Ok(found)
 }
 
-/// Writes the table of files that an application's contract may import without having them on disk.
+/// Writes a table of files with their text.
 fn embed(root: &Path, files: &[String]) -> Result<String, Box<dyn Error>> {
     let mut table = String::from("&[\n");
     for file in files {

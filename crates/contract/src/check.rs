@@ -1,10 +1,9 @@
 //! What a value must satisfy (`buf.validate`), compiled.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
+use mainstay_expr::re2::Pattern;
 use mainstay_record::{Kind, Value, ValueRef, stored_json};
-use regex::Regex;
 
 /// One constraint on one value. Evaluated on column values, whatever they came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,58 +69,6 @@ impl Integers {
     fn words(&self) -> String {
         if self.names.is_empty() { list(&self.values) } else { list(&self.names) }
     }
-}
-
-/// A regular expression in RE2's syntax, matched in linear time; anchored only where it says so.
-#[derive(Debug, Clone)]
-pub struct Pattern {
-    pub source: String,
-    regex: Arc<Regex>,
-}
-
-/// How long a pattern is at most.
-pub const MAX_PATTERN_BYTES: usize = 1_024;
-/// How much memory a compiled pattern takes at most.
-pub const MAX_PATTERN_MEMORY_BYTES: usize = 256 << 10;
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Pattern) -> bool {
-        self.source == other.source
-    }
-}
-
-impl Pattern {
-    /// Compiles a pattern.
-    ///
-    /// # Errors
-    /// It is too long, too large, or no regular expression.
-    pub fn new(source: &str) -> Result<Pattern, String> {
-        if source.len() > MAX_PATTERN_BYTES {
-            return Err(format!("the pattern is {} bytes long; at most {MAX_PATTERN_BYTES} are allowed", source.len()));
-        }
-        let regex = regex::RegexBuilder::new(source)
-            .size_limit(MAX_PATTERN_MEMORY_BYTES)
-            .dfa_size_limit(MAX_PATTERN_MEMORY_BYTES)
-            .build()
-            .map_err(|error| match error {
-                regex::Error::CompiledTooBig(_) => {
-                    "the pattern compiles to too much; use smaller repetitions".to_owned()
-                }
-                error => last_line(&error.to_string()),
-            })?;
-        Ok(Pattern { source: source.to_owned(), regex: Arc::new(regex) })
-    }
-
-    /// Whether the text has a match.
-    pub fn matches(&self, text: &str) -> bool {
-        self.regex.is_match(text)
-    }
-}
-
-/// A regex error draws the pattern; its last line says what is wrong.
-fn last_line(error: &str) -> String {
-    let line = error.lines().rfind(|line| !line.trim().is_empty()).unwrap_or(error).trim();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
 
 impl Check {

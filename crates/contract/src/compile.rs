@@ -10,7 +10,7 @@ use crate::hash::hash;
 use crate::report::{self, Report};
 use crate::resource::{self, head};
 use crate::service::{self, derive::derive};
-use crate::{Contract, Diagnostic, Diagnostics, Source, embedded, link, options, parse, source};
+use crate::{Contract, Diagnostic, Diagnostics, Source, embedded, json_names, link, options, parse, source};
 
 /// Compiles a contract.
 ///
@@ -29,7 +29,8 @@ pub fn compile_applied(sources: Vec<Source>) -> Result<Contract, Diagnostics> {
     compile_as(sources, true)
 }
 
-fn compile_as(sources: Vec<Source>, applied: bool) -> Result<Contract, Diagnostics> {
+fn compile_as(mut sources: Vec<Source>, applied: bool) -> Result<Contract, Diagnostics> {
+    sources.iter_mut().for_each(Source::drop_byte_order_mark);
     let limits = source::check_limits(&sources);
     if !limits.is_empty() {
         return Err(Diagnostics(limits));
@@ -39,6 +40,7 @@ fn compile_as(sources: Vec<Source>, applied: bool) -> Result<Contract, Diagnosti
     report.applied = applied;
     let pool = link::link(&mut report);
     options::check_options(&mut report, &pool);
+    json_names::check(&mut report, &pool);
     let heads = head::find(&mut report, &pool);
     let resources = resource::build(&mut report, &pool, &heads);
     // Requests that lack a field, because its type is not defined, would be told to have the wrong shape.
@@ -109,7 +111,7 @@ fn whole(linked: &DescriptorPool, files: &Files, derived: &[Source]) -> Result<D
 }
 
 /// The names of the files and of all that they import.
-fn dependencies<'n>(pool: &DescriptorPool, roots: impl Iterator<Item = &'n str>) -> HashSet<String> {
+pub(crate) fn dependencies<'n>(pool: &DescriptorPool, roots: impl Iterator<Item = &'n str>) -> HashSet<String> {
     let mut needed = HashSet::new();
     let mut pending: Vec<FileDescriptor> = roots.filter_map(|name| pool.get_file_by_name(name)).collect();
     while let Some(file) = pending.pop() {
@@ -139,17 +141,4 @@ fn varint(mut value: usize, out: &mut Vec<u8>) {
         value >>= 7;
     }
     out.push(value as u8);
-}
-
-/// Writes the contract as `.proto` files that other tools make stubs of: the written files, the derived services, and
-/// what they import, each under its import path. Only `google/protobuf/*` is left out, which every compiler brings.
-pub fn export(contract: &Contract) -> Vec<Source> {
-    let imported = |(path, text): &(&str, &str)| {
-        let needed = !path.starts_with("google/protobuf/") && contract.pool.get_file_by_name(path).is_some();
-        needed.then(|| Source { path: (*path).to_owned(), text: (*text).to_owned() })
-    };
-    let imports = mainstay_proto::SOURCES.iter().filter_map(imported);
-    let written = contract.sources.iter().zip(&contract.import_paths);
-    let written = written.map(|(source, path)| Source { path: path.clone(), text: source.text.clone() });
-    written.chain(contract.derived.iter().cloned()).chain(imports).collect()
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use prost_types::FileDescriptorProto;
 
-use crate::text::{OptionText, Step};
+use crate::text::{OptionText, Step, literal_offsets};
 use crate::{Diagnostic, Place, Severity, Source};
 
 /// Numbers of descriptor.proto that spans are found by.
@@ -13,6 +13,7 @@ pub(crate) mod tag {
     pub const NAME: i32 = 1;
     pub const FIELD_TYPE: i32 = 5;
     pub const FIELD_TYPE_NAME: i32 = 6;
+    pub const FIELD_JSON_NAME: i32 = 10;
     pub const UNINTERPRETED_OPTION: i32 = 999;
     pub const FILE_PACKAGE: i32 = 2;
     pub const FILE_DEPENDENCY: i32 = 3;
@@ -135,6 +136,12 @@ impl Files {
         self.spot(file, |file| file.first_span(&[&named, &scalar, path]))
     }
 
+    /// The JSON name of the field at `path`, where one is written; else its name.
+    pub(crate) fn json_name(&self, file: &str, path: &[i32]) -> Spot {
+        let (written, name) = (join(path, &[tag::FIELD_JSON_NAME]), join(path, &[tag::NAME]));
+        self.spot(file, |file| file.first_span(&[&written, &name, path]))
+    }
+
     /// What the statements about one extension on the element at `path` say.
     pub(crate) fn option_text(&self, file: &str, path: &[i32], options: i32, extension: &str) -> OptionText {
         let mut text = OptionText::default();
@@ -153,6 +160,18 @@ impl Files {
             Some(range) => Spot { file: self.index(file).unwrap_or(0), range },
             None => self.name(file, path),
         }
+    }
+
+    /// A stretch of the value of the string literals at a spot.
+    pub(crate) fn within(&self, spot: &Spot, stretch: Range<usize>) -> Spot {
+        let offsets = literal_offsets(self.text(spot.file), spot.range.clone());
+        let last = offsets.len().saturating_sub(1);
+        if last == 0 {
+            return spot.clone();
+        }
+        let start = offsets[stretch.start.min(last)];
+        let end = stretch.end.checked_sub(1).map_or(start, |before| offsets[before.min(last - 1)] + 1);
+        Spot { file: spot.file, range: start..end.max(start) }
     }
 
     pub(crate) fn text(&self, file: usize) -> &str {

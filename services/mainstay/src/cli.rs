@@ -99,7 +99,8 @@ pub enum ContractCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Write the full .proto files: what was written, and the derived services
+    /// Write the full .proto files (what was written, the derived services, the auth service's contract and what they
+    /// import), and remove those that an earlier export left
     Export {
         /// The folder with the contract; absent: that of the configuration
         folder: Option<PathBuf>,

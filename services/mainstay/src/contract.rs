@@ -1,5 +1,7 @@
 //! `mainstay contract`: check, plan, apply, export, explain.
 
+mod export;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -25,7 +27,9 @@ pub fn run(flags: &Flags, reach: &Reach, command: ContractCommand) -> ExitCode {
     let folder = |given: Option<PathBuf>| given.or_else(|| configured.clone()).ok_or_else(no_folder);
     let outcome = match command {
         ContractCommand::Check { folder: given, json } => folder(given).map(|folder| check(&folder, json)),
-        ContractCommand::Export { folder: given, out } => folder(given).and_then(|folder| export(&folder, &out)),
+        ContractCommand::Export { folder: given, out } => {
+            folder(given).and_then(|folder| export::export(&load(&folder)?, &folder, &out))
+        }
         ContractCommand::Explain { what, folder: given } => {
             folder(given).and_then(|folder| explain::print(&load(&folder)?, &what)).map(|()| ExitCode::SUCCESS)
         }
@@ -61,17 +65,4 @@ fn check(folder: &Path, json: bool) -> ExitCode {
         }
     }
     if errors { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-}
-
-fn export(folder: &Path, out: &Path) -> Result<ExitCode, Failure> {
-    let contract = load(folder)?;
-    let files = mainstay_contract::export(&contract);
-    for file in &files {
-        let path = out.join(&file.path);
-        let parent = path.parent().unwrap_or(out);
-        let write = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&path, &file.text));
-        write.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-    }
-    say!("wrote {} files to {}", files.len(), out.display());
-    Ok(ExitCode::SUCCESS)
 }

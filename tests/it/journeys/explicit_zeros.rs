@@ -54,3 +54,48 @@ mainstay_testkit::both_engines! {
         assert_eq!(read("empty").await, zeros());
     }
 }
+
+const PROTO2: &str = r#"syntax = "proto2";
+package post.v1;
+import "google/api/field_behavior.proto";
+import "google/api/resource.proto";
+import "mainstay/v1/options.proto";
+
+message Post {
+  option (google.api.resource) = {type: "post.example.org/Post" pattern: "posts/{post}"};
+  option (mainstay.v1.resource) = {access {read: "true" write: "true"}};
+  optional string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  optional bool public = 2 [(mainstay.v1.field).default = "true"];
+  optional int32 stars = 3;
+  optional string title = 4;
+  optional Tone tone = 5;
+  repeated Tone tones = 6;
+  repeated int32 sizes = 7;
+  optional Place place = 8;
+  message Place { optional string city = 1; optional Tone tone = 2; }
+  enum Tone { QUIET = 0; LOUD = 1; }
+}
+"#;
+
+mainstay_testkit::both_engines! {
+    async fn a_proto2_resource_tells_zero_from_nothing_over_rest_and_grpc(engine: Engine) {
+        let system = System::one(engine, Folder::with(FILE, PROTO2)).await;
+        let ada = system.user("ada@example.org").await;
+        let full = json!({
+            "public": false, "stars": 0, "title": "", "tone": "QUIET", "tones": ["LOUD", "QUIET"], "sizes": [0, 1],
+            "place": {"city": "", "tone": "LOUD"},
+        });
+        ada.post("/post/v1/posts?postId=rest", full.clone()).await.ok();
+        let grpc = system.grpc().with_token(ada.token());
+        grpc.call("post.v1.PostService/CreatePost", &json!({"post_id": "grpc", "post": full})).expect("it is created");
+        for id in ["rest", "grpc"] {
+            assert_eq!(of(&ada.get(&format!("/post/v1/posts/{id}")).await.ok()), full, "{id}");
+        }
+        ada.post("/post/v1/posts?postId=empty", json!({})).await.ok();
+        assert_eq!(of(&ada.get("/post/v1/posts/empty").await.ok()), json!({"public": true}));
+        ada.patch("/post/v1/posts/rest", json!({"stars": null, "place": {"city": null}})).await.ok();
+        let after = of(&ada.get("/post/v1/posts/rest").await.ok());
+        assert!(after.get("stars").is_none() && after["place"].get("city").is_none(), "{after}");
+        assert_eq!(after["place"]["tone"], "LOUD");
+    }
+}

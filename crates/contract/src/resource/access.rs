@@ -1,10 +1,9 @@
 //! Compiles the rules of a resource.
 
 use std::collections::HashSet;
-use std::ops::Range;
 use std::sync::Arc;
 
-use mainstay_expr::{EnumType, Problem, ProblemKind, RecordType, Root, RuleScope, compile_rule};
+use mainstay_expr::{EnumType, Problem, ProblemKind, Program, RecordType, Root, RuleScope, compile_rule};
 use prost_reflect::{DescriptorPool, DynamicMessage};
 
 use crate::annotations::OPTIONS;
@@ -13,7 +12,7 @@ use crate::model::{Access, Rule};
 use crate::options::{message_option, optional_text};
 use crate::report::Report;
 use crate::resource::head::Head;
-use crate::text::{Step, literal_offsets};
+use crate::text::Step;
 
 /// What rules are compiled against.
 pub(crate) struct Rules<'a> {
@@ -75,7 +74,8 @@ impl Rules<'_> {
         }
         match compile_rule(source, scope) {
             Ok(program) => {
-                let inside = quoted(report, &spot, 0..1);
+                self.warn_of_email(report, verb, source, &program, &spot);
+                let inside = report.files.within(&spot, 0..1);
                 Some(Rule { source: source.to_owned(), program, place: report.files.place(&inside) })
             }
             Err(problems) => {
@@ -83,6 +83,23 @@ impl Rules<'_> {
                 None
             }
         }
+    }
+
+    /// Whoever signs up says an address; that it is theirs is known only where it was verified.
+    fn warn_of_email(&self, report: &mut Report<'_>, verb: &str, source: &str, program: &Program, spot: &Spot) {
+        const NAME: &str = "auth.email";
+        if !program.trusts_unverified_email() {
+            return;
+        }
+        let ends = |at: usize| !source[at..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let found = source.match_indices(NAME).map(|(at, _)| at..at + NAME.len()).find(|range| ends(range.end));
+        let spot = found.map_or_else(|| spot.clone(), |range| report.files.within(spot, range));
+        report
+            .warning(&spot, format!("the rule for {verb} trusts an e-mail address that may be anybody's"))
+            .because(
+                "whoever signs up may give any address; auth.email_verified says whether it was proved to be theirs",
+            )
+            .help("add `&& auth.email_verified`, or use auth.uid");
     }
 
     pub(super) fn report(
@@ -100,7 +117,7 @@ impl Rules<'_> {
             if blames_failed {
                 continue;
             }
-            let at = quoted(report, spot, problem.span);
+            let at = report.files.within(spot, problem.span);
             let draft = report
                 .error(&at, problem.message)
                 .because(format!("it stands in {what} of {}", self.head.message.full_name()));
@@ -155,16 +172,4 @@ impl Rules<'_> {
 fn nested(message: &DynamicMessage, field: &str) -> Option<DynamicMessage> {
     let descriptor = prost_reflect::ReflectMessage::descriptor(message).get_field_by_name(field)?;
     message.has_field(&descriptor).then(|| message.get_field(&descriptor).as_message().cloned()).flatten()
-}
-
-/// A stretch of a quoted string's value, in the file.
-fn quoted(report: &Report<'_>, spot: &Spot, span: Range<usize>) -> Spot {
-    let offsets = literal_offsets(report.files.text(spot.file), spot.range.clone());
-    let last = offsets.len().saturating_sub(1);
-    if last == 0 {
-        return spot.clone();
-    }
-    let start = offsets[span.start.min(last)];
-    let end = span.end.checked_sub(1).map_or(start, |before| offsets[before.min(last - 1)] + 1);
-    Spot { file: spot.file, range: start..end.max(start) }
 }

@@ -1,15 +1,16 @@
 //! From `(buf.validate.field)` to checks. What is not implemented is refused before, by the capability table.
 
+use mainstay_expr::re2::Pattern;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind as ProtoKind, Value};
 
 use crate::Items;
 use crate::capabilities;
-use crate::check::{Check, Integers, Pattern};
+use crate::check::{Check, Integers};
 use crate::file::{Spot, tag};
 use crate::options::message_option;
 use crate::report::Report;
 use crate::resource::types::map_value;
-use crate::text::{Step, literal_offsets};
+use crate::text::Step;
 
 const FIELD: &str = "buf.validate.field";
 
@@ -140,17 +141,19 @@ impl Reader<'_, '_> {
     }
 
     fn pattern(&mut self, source: &str) -> Option<Check> {
-        match Pattern::new(source) {
-            Ok(pattern) => Some(Check::TextPattern(pattern)),
-            Err(cause) => {
-                let spot = inside_quotes(self.report, &self.spot(&["string", "pattern"]));
-                self.report
-                    .error(&spot, "the pattern is not a regular expression that can be used")
-                    .because(cause)
-                    .help("write it in RE2's syntax, without look-around and back-references");
-                None
-            }
-        }
+        let error = match Pattern::new(source) {
+            Ok(pattern) => return Some(Check::TextPattern(pattern)),
+            Err(error) => error,
+        };
+        let former = Pattern::of_former_dialect(source).filter(|_| self.report.applied);
+        let spot = self.report.files.within(&self.spot(&["string", "pattern"]), error.range);
+        let message = "the pattern is not a regular expression that can be used";
+        let draft = match former {
+            Some(_) => self.report.tightened(&spot, message),
+            None => self.report.error(&spot, message),
+        };
+        draft.because(error.message).help("write it in RE2's syntax (https://github.com/google/re2/wiki/Syntax)");
+        former.map(Check::TextPattern)
     }
 
     fn integers(&mut self, rules: &DynamicMessage, family: &'static str) -> Vec<Check> {
@@ -251,15 +254,6 @@ impl Reader<'_, '_> {
             let what = "a lower bound above the upper one";
             capabilities::refuse(self.report, &spot, "ranges that exclude their middle", what);
         }
-    }
-}
-
-/// The inside of the first literal at a spot.
-pub(crate) fn inside_quotes(report: &Report<'_>, spot: &Spot) -> Spot {
-    let offsets = literal_offsets(report.files.text(spot.file), spot.range.clone());
-    match (offsets.first(), offsets.last()) {
-        (Some(start), Some(end)) if end > start => Spot { file: spot.file, range: *start..*end },
-        _ => spot.clone(),
     }
 }
 

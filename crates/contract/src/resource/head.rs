@@ -11,7 +11,7 @@ use crate::naming::{self, MAX_IDENTIFIER_BYTES};
 use crate::options::{items, message_option, optional_text, text};
 use crate::pattern::Pattern;
 use crate::report::Report;
-use crate::text::{Step, literal_offsets};
+use crate::text::Step;
 
 /// First parts of table names that the engines or Mainstay itself use.
 const RESERVED_TABLES: [&str; 4] = ["sqlite_", "pg_", "mainstay_", "__"];
@@ -220,9 +220,7 @@ fn parse_pattern(report: &mut Report<'_>, source: &str, spot: &Spot) -> Option<P
         Ok(pattern) => return Some(pattern),
         Err(problem) => problem,
     };
-    let offsets = literal_offsets(report.files.text(spot.file), spot.range.clone());
-    let at = |offset: usize| offsets.get(offset).copied().unwrap_or(spot.range.end);
-    let at = Spot { file: spot.file, range: at(problem.range.start)..at(problem.range.end) };
+    let at = report.files.within(spot, problem.range);
     match problem.capability {
         Some(capability) => {
             capabilities::refuse(report, &at, capability, "a pattern that ends with a collection (a singleton)");

@@ -10,6 +10,7 @@ pub(crate) mod index;
 pub(crate) mod json;
 pub(crate) mod layout;
 pub(crate) mod options;
+mod parents;
 mod reference;
 mod refused;
 pub(crate) mod standard;
@@ -42,8 +43,9 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
         heads.iter().map(|head| layout::build(report, heads, head, &mut types, &mut read)).collect();
     report.anchor = None;
     if resource_messages(report, pool) == heads.len() {
-        // Else the fields of what is no resource yet would be told as nobody's.
+        // Else the fields of what is no resource yet would be told as nobody's, and its children as orphans.
         refuse_unread(report, pool, &read);
+        parents::check(report, pool, heads);
     }
     let enums = types.enums();
     let resources = heads.iter().zip(built).map(|(head, mut built)| {

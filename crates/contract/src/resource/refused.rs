@@ -1,9 +1,10 @@
 //! What a message or a field can be that nothing stored is yet.
 
-use prost_reflect::{FieldDescriptor, MessageDescriptor};
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::capabilities;
 use crate::report::Report;
+use crate::resource::types::map_value;
 
 /// Refuses extension ranges.
 pub(crate) fn extensions(report: &mut Report<'_>, message: &MessageDescriptor) {
@@ -32,6 +33,13 @@ pub(crate) fn field(report: &mut Report<'_>, field: &FieldDescriptor) -> bool {
     }
     if field.field_descriptor_proto().default_value.is_some() {
         return capabilities::refuse(report, &spot, "proto2 default values", "a proto2 default value");
+    }
+    // In proto2 an enum may begin with any number, and what is unset would read as that.
+    if let Kind::Enum(ty) = map_value(field).kind()
+        && ty.get_value(0).is_none()
+    {
+        let what = format!("a field of {}, which has no value with the number 0,", ty.full_name());
+        capabilities::refuse_from_now_on(report, &spot, "enums without a zero", &what);
     }
     false
 }

@@ -2,7 +2,7 @@
 
 use mainstay_expr::{Storage, Type};
 use mainstay_record::Layout;
-use prost_reflect::{FieldDescriptor, Kind as ProtoKind};
+use prost_reflect::{FieldDescriptor, Kind as ProtoKind, Syntax};
 
 use crate::annotations::FieldOptions;
 use crate::capabilities;
@@ -38,14 +38,18 @@ pub(crate) fn virtual_field(
         return None;
     }
     let singular = !field.descriptor.is_list() && !field.descriptor.is_map();
-    if field.descriptor.kind() != ProtoKind::String || !singular || field.descriptor.supports_presence() {
+    // In proto2 every field has presence, and `optional` is how one is written.
+    let proto2 = field.descriptor.parent_file().syntax() == Syntax::Proto2;
+    let plain = proto2 || !field.descriptor.supports_presence();
+    if field.descriptor.kind() != ProtoKind::String || !singular || !plain {
+        let optional = if proto2 { "optional " } else { "" };
         report
             .error(field.spot, format!("`{name}` is not a plain string"))
             .because(format!(
                 "`{name}` of a resource has a fixed meaning (AIP-{})",
                 if name == "name" { 122 } else { 154 }
             ))
-            .help(format!("write `string {name} = {};`", field.descriptor.number()));
+            .help(format!("write `{optional}string {name} = {};`", field.descriptor.number()));
         return Some(None);
     }
     let constrained = field.constraints.required || !field.constraints.checks.is_empty();

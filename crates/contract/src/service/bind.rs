@@ -10,8 +10,9 @@ use crate::file::Spot;
 use crate::options::message_option;
 use crate::report::Report;
 use crate::resource::head::Head;
+use crate::service::derive;
+use crate::service::http::Routes;
 use crate::service::shape::{self, StandardField};
-use crate::service::{derive, http};
 use crate::{Method, Service, Standard};
 
 /// The services of all resources, and those resources (by position) whose service is to be derived.
@@ -28,9 +29,10 @@ pub(crate) fn bind(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head
     // Resources that a written method is about, even one of the wrong shape.
     let mut written: HashSet<usize> = HashSet::new();
     let standard = standard_methods(heads);
+    let mut routes = Routes::default();
     for service in pool.services().filter(|service| report.files.index(service.parent_file().name()).is_some()) {
         for method in service.methods() {
-            let Some((resource, bound)) = one(report, heads, &standard, &method) else { continue };
+            let Some((resource, bound)) = one(report, heads, &standard, &mut routes, &method) else { continue };
             written.insert(resource);
             let Some(bound) = bound else { continue };
             if let Some(other) = taken.insert((resource, bound.kind), bound.path.clone()) {
@@ -47,8 +49,10 @@ pub(crate) fn bind(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head
     let derived: Vec<usize> = (0..heads.len()).filter(|resource| !written.contains(resource)).collect();
     check_names(report, pool, heads, &derived);
     for resource in &derived {
+        routes.derived(report, &heads[*resource]);
         found[*resource].push(derived_service(heads, *resource));
     }
+    routes.finish(report);
     Bound { services: found.into_iter().flatten().collect(), derived }
 }
 
@@ -96,6 +100,7 @@ fn one(
     report: &mut Report<'_>,
     heads: &[Head],
     standard: &HashMap<String, (usize, Standard)>,
+    routes: &mut Routes,
     method: &MethodDescriptor,
 ) -> Option<(usize, Option<Method>)> {
     let spot = name_spot(report, method);
@@ -122,7 +127,7 @@ fn one(
     let before = report.errors();
     check_request(report, method, kind, head);
     check_answer(report, method, kind, head);
-    http::check(report, method);
+    routes.written(report, method);
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
     let bound = (report.errors() == before).then(|| {
         warn_without_route(report, method, kind, head);

@@ -154,20 +154,37 @@ fn method(out: &mut String, head: &Head, kind: Standard) {
     out.push_str("  }\n");
 }
 
-/// The route as the value of `google.api.http`: the package as a path, then the pattern.
-pub(crate) fn route(head: &Head, kind: Standard) -> String {
+/// The route of a standard method: the package as a path, then the pattern. Shown as the value of `google.api.http`.
+pub(crate) fn route(head: &Head, kind: Standard) -> Route {
     let root = format!("/{}", head.package().replace('.', "/"));
-    let (shape, singular) = (head.pattern.shape(), &head.singular);
+    let (shape, singular) = (head.pattern.shape(), head.singular.clone());
     let collection = match head.pattern.parent_shape() {
         Some(parent) => format!("{root}/{{parent={parent}}}/{}", head.pattern.collection),
         None => format!("{root}/{}", head.pattern.collection),
     };
-    match kind {
-        Standard::Get => format!("{{get: \"{root}/{{name={shape}}}\"}}"),
-        Standard::List => format!("{{get: \"{collection}\"}}"),
-        Standard::Create => format!("{{post: \"{collection}\" body: \"{singular}\"}}"),
-        Standard::Update => format!("{{patch: \"{root}/{{{singular}.name={shape}}}\" body: \"{singular}\"}}"),
-        Standard::Delete => format!("{{delete: \"{root}/{{name={shape}}}\"}}"),
+    let (method, path, body) = match kind {
+        Standard::Get => ("get", format!("{root}/{{name={shape}}}"), None),
+        Standard::List => ("get", collection, None),
+        Standard::Create => ("post", collection, Some(singular)),
+        Standard::Update => ("patch", format!("{root}/{{{singular}.name={shape}}}"), Some(singular)),
+        Standard::Delete => ("delete", format!("{root}/{{name={shape}}}"), None),
+    };
+    Route { method, path, body }
+}
+
+/// A derived route.
+#[derive(Debug, Clone)]
+pub(crate) struct Route {
+    pub method: &'static str,
+    pub path: String,
+    pub body: Option<String>,
+}
+
+impl std::fmt::Display for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{{{}: \"{}\"", self.method, self.path)?;
+        self.body.as_ref().map_or(Ok(()), |body| write!(f, " body: \"{body}\""))?;
+        f.write_str("}")
     }
 }
 

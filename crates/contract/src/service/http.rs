@@ -1,28 +1,95 @@
-//! Routes that a written method has: `google.api.http`.
+//! Routes: those that a written method has by `google.api.http`, and those that are derived.
+
+use std::collections::HashMap;
 
 use mainstay_expr::suggest;
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, MethodDescriptor};
 
+use crate::annotations::RESOURCE;
 use crate::capabilities;
 use crate::file::{Spot, tag};
+use crate::http::{RESERVED_ROOTS, Segment, Template};
 use crate::options::{items, message_option, text};
-use crate::parse::RESERVED_ROOTS;
 use crate::report::Report;
+use crate::resource::head::Head;
+use crate::service::{derive, shape};
 use crate::text::Step;
 
 const HTTP: &str = "google.api.http";
-const VERBS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
+const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
 
-/// Checks every route of a method: its path is free, and what it captures and takes as body is in the request.
-pub(crate) fn check(report: &mut Report<'_>, method: &MethodDescriptor) {
-    let Some(rule) = message_option(method.parent_pool(), &method.options(), HTTP) else { return };
-    let mut route = Route { report, method, binding: None };
-    route.check(&rule);
-    for (i, additional) in items(&rule, "additional_bindings").iter().enumerate() {
-        if let Some(additional) = additional.as_message() {
-            route.binding = Some(i);
-            route.check(additional);
+/// All routes of a contract, so that no two take the same requests.
+#[derive(Default)]
+pub(crate) struct Routes {
+    written: Vec<Written>,
+    /// Who takes what: the HTTP method, the segments and the verb, whatever the variables are called.
+    taken: HashMap<(String, Vec<Segment>, Option<String>), String>,
+}
+
+/// A route that fits by itself.
+struct Written {
+    spot: Spot,
+    owner: String,
+    method: String,
+    template: Template,
+}
+
+impl Routes {
+    /// Checks every route of a written method: the gateway can serve it, and what it captures and takes as body is in the
+    /// request.
+    pub(crate) fn written(&mut self, report: &mut Report<'_>, method: &MethodDescriptor) {
+        let Some(rule) = message_option(method.parent_pool(), &method.options(), HTTP) else { return };
+        let mut route = Route { report, method, binding: None, found: &mut self.written };
+        route.check(&rule);
+        for (i, additional) in items(&rule, "additional_bindings").iter().enumerate() {
+            if let Some(additional) = additional.as_message() {
+                route.binding = Some(i);
+                route.check(additional);
+            }
         }
+    }
+
+    /// Enters the routes of a derived service.
+    pub(crate) fn derived(&mut self, report: &mut Report<'_>, head: &Head) {
+        for kind in shape::ALL {
+            let route = derive::route(head, kind);
+            let spot = head.option(report, RESOURCE, &[Step::Item("pattern", 0)]);
+            let owner = format!("{}.{}.{}", head.package(), shape::service_name(head), shape::method_name(kind, head));
+            match Template::parse(&route.path) {
+                // Two resources of one pattern, which alone have the same, are told already.
+                Ok(template) => {
+                    self.taken.entry((route.method.to_owned(), template.segments, template.verb)).or_insert(owner);
+                }
+                Err(error) => {
+                    report
+                        .tightened(&spot, format!("{owner} would have a route that is not served: {}", error.message))
+                        .because(format!("the route would be {}", route.path))
+                        .help("shorten the package or the pattern");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Enters the written ones after them, and tells those that take what is taken.
+    pub(crate) fn finish(mut self, report: &mut Report<'_>) {
+        for written in std::mem::take(&mut self.written) {
+            self.take(report, written);
+        }
+    }
+
+    fn take(&mut self, report: &mut Report<'_>, route: Written) {
+        let Written { spot, owner, method, template } = route;
+        let path = template.to_string();
+        let key = (method, template.segments, template.verb);
+        let Some(other) = self.taken.get(&key) else {
+            self.taken.insert(key, owner);
+            return;
+        };
+        report
+            .tightened(&spot, format!("{path} takes the same requests as a route of {other}"))
+            .because(format!("the gateway could not tell which of the two a {} there is for", key.0.to_uppercase()))
+            .help("give one of the two another path, or a verb behind a colon");
     }
 }
 
@@ -31,6 +98,7 @@ struct Route<'a, 'f> {
     method: &'a MethodDescriptor,
     /// Which of the additional bindings it is.
     binding: Option<usize>,
+    found: &'a mut Vec<Written>,
 }
 
 impl Route<'_, '_> {
@@ -49,9 +117,18 @@ impl Route<'_, '_> {
                 capabilities::refuse(self.report, &spot, &name, &format!("`{name}`"));
             }
         }
-        let verb = rule.fields().map(|(field, _)| field.name().to_owned()).find(|name| VERBS.contains(&name.as_str()));
-        if let Some(verb) = verb {
-            self.path(&verb, &text(rule, &verb));
+        if self.binding.is_some() && !items(rule, "additional_bindings").is_empty() {
+            let spot = self.spot("additional_bindings");
+            self.report
+                .tightened(&spot, "an additional binding has additional bindings of its own")
+                .because("they are not read (google/api/http.proto)")
+                .help("write them beside it");
+        }
+        let set = |name: &str| rule.fields().any(|(field, _)| field.name() == name);
+        match METHODS.into_iter().find(|method| set(method)) {
+            Some(method) => self.path(method, &text(rule, method)),
+            None if set("custom") => {}
+            None => self.without_path(),
         }
         let body = text(rule, "body");
         if !body.is_empty() && body != "*" && self.method.input().get_field_by_name(&body).is_none() {
@@ -59,29 +136,44 @@ impl Route<'_, '_> {
         }
     }
 
-    fn path(&mut self, verb: &str, path: &str) {
+    fn without_path(&mut self) {
+        let file = self.method.parent_service().parent_file();
+        let steps: Vec<Step<'_>> = self.binding.map(|i| Step::Item("additional_bindings", i)).into_iter().collect();
+        let spot = self.report.option(file.name(), self.method.path(), tag::METHOD_OPTIONS, HTTP, &steps);
         let root = self.root();
-        let Some(rest) = path.strip_prefix('/').filter(|rest| braces_match(rest)) else {
-            let spot = self.spot(verb);
-            self.report
-                .error(&spot, format!("`{path}` is not a path"))
-                .because("a path begins with a slash, and every `{` has its `}`")
-                .help(format!("for example \"{root}/{{name=things/*}}\""));
-            return;
+        self.report
+            .tightened(&spot, "the route has no path")
+            .because("a route is an HTTP method and a path")
+            .help(format!("add one, for example get: \"{root}/{{name=things/*}}\", or leave the option out"));
+    }
+
+    fn path(&mut self, method: &str, path: &str) {
+        let root = self.root();
+        let whole = self.spot(method);
+        let template = match Template::parse(path) {
+            Ok(template) => template,
+            Err(error) => {
+                let spot = self.report.files.within(&whole, error.offset..path.len().max(error.offset + 1));
+                self.report
+                    .tightened(&spot, format!("`{path}` is not a path: {}", error.message))
+                    .because("paths are written as google/api/http.proto has them")
+                    .help(format!("for example \"{root}/{{name=things/*}}\""));
+                return;
+            }
         };
-        let first = rest.split(['/', ':']).next().unwrap_or_default();
-        if first.is_empty() || first.starts_with('{') || RESERVED_ROOTS.contains(&first) {
-            let spot = self.spot(verb);
+        if template.root().is_none_or(|root| RESERVED_ROOTS.contains(&root)) {
             self.report
-                .error(&spot, format!("the path {path} is not free"))
+                .tightened(&whole, format!("the path {path} is not free"))
                 .because("a path begins with a name of the application's own, and Mainstay answers some itself")
                 .help(format!("begin it with the package: {root}"));
         }
-        for capture in rest.split('{').skip(1).filter_map(|rest| rest.split(['=', '}']).next()) {
-            if !names_field(&self.method.input(), capture.trim()) {
-                self.unknown_field(verb, capture.trim());
+        for variable in &template.variables {
+            if !names_field(&self.method.input(), &variable.field) {
+                self.unknown_field(method, &variable.field);
             }
         }
+        let owner = self.method.full_name().to_owned();
+        self.found.push(Written { spot: whole, owner, method: method.to_owned(), template });
     }
 
     /// The paths of the method's package.
@@ -99,15 +191,6 @@ impl Route<'_, '_> {
             .because("a route takes its values to fields of the request")
             .help(help.unwrap_or_else(|| "add the field to the request".to_owned()));
     }
-}
-
-fn braces_match(path: &str) -> bool {
-    let mut open = false;
-    path.chars().all(|c| match c {
-        '{' => !std::mem::replace(&mut open, true),
-        '}' => std::mem::replace(&mut open, false),
-        _ => !c.is_whitespace() && !c.is_control(),
-    }) && !open
 }
 
 /// Whether a dotted path leads to a field that a path segment can be taken to.

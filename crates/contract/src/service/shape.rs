@@ -63,7 +63,7 @@ pub(crate) fn request(kind: Standard, head: &Head) -> Vec<StandardField> {
 fn list_request(head: &Head) -> Vec<StandardField> {
     let page_size = format!("How many {} to answer at most; the server may answer fewer.", spaced(&head.plural));
     let page_token = "The `next_page_token` of the page before; everything else as it was there.";
-    let show_deleted = "Answers those that are deleted but not gone, too (AIP-164).";
+    let show_deleted = "Not supported yet, and refused where it is set: those that are deleted but not gone (AIP-164).";
     vec![
         parent(head),
         field(2, "page_size", FieldType::Int32, page_size),
@@ -71,7 +71,7 @@ fn list_request(head: &Head) -> Vec<StandardField> {
         field(4, "filter", FieldType::String, "Which to answer (AIP-160)."),
         field(5, "order_by", FieldType::String, "In which order, for example `create_time desc` (AIP-132)."),
         field(6, "show_deleted", FieldType::Bool, show_deleted),
-        field(7, "search", FieldType::String, "Words to search for."),
+        field(7, "search", FieldType::String, "Not supported yet, and refused where it is set: words to search for."),
     ]
 }
 
@@ -105,7 +105,12 @@ fn delete_request(head: &Head) -> Vec<StandardField> {
         name(head),
         field(2, "etag", FieldType::String, format!("Deletes only this version of the {what} (AIP-154).")),
         field(3, "allow_missing", FieldType::Bool, format!("Succeeds where there is no such {what}.")),
-        field(4, "force", FieldType::Bool, "Deletes what lies below it, too."),
+        field(
+            4,
+            "force",
+            FieldType::Bool,
+            "Not supported yet, and refused where it is set: deletes what lies below it, too.",
+        ),
         request_id(5),
         validate_only(6),
     ]

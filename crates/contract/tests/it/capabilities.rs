@@ -248,6 +248,8 @@ fn types(all: &mut Examples) {
             .replace("syntax = \"proto3\"", "syntax = \"proto2\"")
             .replace("string name", "optional string name")
     };
+    let late = "optional Late late = 2; enum Late { FIRST = 1; }";
+    all.insert("enums without a zero".into(), proto2(late));
     all.insert("proto2 required".into(), proto2("required string a = 2;"));
     all.insert("proto2 groups".into(), proto2("optional group Box = 2 { optional string a = 1; }"));
     all.insert("proto2 default values".into(), proto2("optional string a = 2 [default = \"b\"];"));

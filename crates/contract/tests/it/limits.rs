@@ -2,8 +2,8 @@
 
 use mainstay_contract::{
     MAX_COLUMNS, MAX_DIAGNOSTICS, MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_IMPORT_DEPTH, MAX_INDEX_COLUMNS,
-    MAX_INDEXES, MAX_JSON_DEPTH, MAX_MESSAGE_DEPTH, MAX_PATTERN_BYTES, MAX_PATTERN_VARIABLES, MAX_TOTAL_BYTES, Pattern,
-    Severity, Source, compile, read_folder,
+    MAX_INDEXES, MAX_JSON_DEPTH, MAX_MESSAGE_DEPTH, MAX_PATTERN_VARIABLES, MAX_TOTAL_BYTES, Severity, Source, compile,
+    read_folder,
 };
 
 use crate::harness::{compile_text, file, thing};
@@ -120,13 +120,6 @@ fn a_resource_has_a_bounded_number_of_indexes() {
     assert!(problems(&text(&indexes(MAX_INDEXES + 1))).contains(&format!("more than {MAX_INDEXES} indexes")));
     let wide: String = (2..=MAX_INDEX_COLUMNS + 2).map(|i| format!(" fields: \"f{i}\"")).collect();
     assert!(problems(&text(&format!(" index {{{wide}}}"))).contains(&format!("more than {MAX_INDEX_COLUMNS} columns")));
-}
-
-#[test]
-fn a_regular_expression_is_short_and_small() {
-    assert!(Pattern::new(&"a".repeat(MAX_PATTERN_BYTES + 1)).is_err_and(|said| said.contains("bytes long")));
-    assert!(Pattern::new(r"(\w{100}){100}").is_err_and(|said| said.contains("compiles to too much")));
-    assert!(Pattern::new("^[A-Z0-9-]{3,32}$").is_ok_and(|pattern| pattern.matches("CUP-1") && !pattern.matches("cup")));
 }
 
 #[test]

@@ -203,37 +203,6 @@ fn the_same_files_in_any_order_are_the_same_contract() {
 }
 
 #[test]
-fn what_is_exported_compiles_by_itself() {
-    let exported = export(&shop());
-    let paths: Vec<&str> = exported.iter().map(|file| file.path.as_str()).collect();
-    assert_eq!(paths.len(), paths.iter().collect::<std::collections::HashSet<_>>().len(), "{paths:?}");
-    for needed in ["google/api/resource.proto", "google/type/money.proto", "mainstay/v1/options.proto"] {
-        assert!(paths.contains(&needed), "{paths:?}");
-    }
-    for other in ["google/protobuf/descriptor.proto", "google/type/color.proto", "mainstay/auth/v1/account.proto"] {
-        assert!(!paths.contains(&other), "{paths:?}");
-    }
-    let resolver = Exported(exported.clone());
-    let mut compiler = protox::Compiler::with_file_resolver(resolver);
-    for file in &exported {
-        compiler.open_file(&file.path).unwrap_or_else(|error| panic!("{}: {error:?}", file.path));
-    }
-    assert!(compiler.descriptor_pool().get_service_by_name("shop.v1.OrderService").is_some());
-}
-
-struct Exported(Vec<Source>);
-
-impl protox::file::FileResolver for Exported {
-    fn open_file(&self, name: &str) -> Result<protox::file::File, protox::Error> {
-        if let Some(file) = self.0.iter().find(|file| file.path == name) {
-            return protox::file::File::from_source(name, &file.text);
-        }
-        // What every compiler brings, and nothing else.
-        protox::file::GoogleFileResolver::new().open_file(name)
-    }
-}
-
-#[test]
 #[ignore = "prints how long a compilation takes; run with --ignored --nocapture"]
 fn how_long_the_sample_contract_takes() {
     let sources = shop().sources;

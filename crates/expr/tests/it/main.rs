@@ -8,4 +8,5 @@ mod help;
 mod oracle;
 mod order;
 mod program;
+mod re2;
 mod strategy;

@@ -89,7 +89,7 @@ fn ledger_of(before: Option<&Applied>) -> Ledger {
     if applied.ledger.has_terms() {
         return applied.ledger.clone();
     }
-    match mainstay_contract::compile(applied.sources.clone()) {
+    match mainstay_contract::compile_applied(applied.sources.clone()) {
         Ok(contract) => applied.ledger.with_terms_of(&contract),
         Err(_) => applied.ledger.clone(),
     }

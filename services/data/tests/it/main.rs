@@ -19,6 +19,8 @@ mod money;
 mod names;
 mod page_tokens;
 mod pages;
+mod patterns;
+mod proto2;
 mod record_size;
 mod references;
 mod request_ids;

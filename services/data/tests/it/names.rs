@@ -104,6 +104,11 @@ both_engines! {
             import "google/api/field_behavior.proto";
             import "google/api/resource.proto";
             import "mainstay/v1/options.proto";
+            message Publisher {
+              option (google.api.resource) = {type: "one.example.com/Publisher" pattern: "publishers/{publisher}"};
+              option (mainstay.v1.resource) = {access {read: "true" write: "true"}};
+              string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+            }
             message One {
               option (google.api.resource) = {type: "one.example.com/One" pattern: "publishers/{publisher}/ones/{one}"};
               option (mainstay.v1.resource) = {access {read: "true" write: "true"}};
@@ -111,6 +116,11 @@ both_engines! {
             }
         "#;
         let fixture = Fixture::start(engine, contract).await;
+        // As an earlier version took it: the pattern of the parent is that of no resource.
+        let orphaned = r#"UPDATE mainstay_contracts SET sources = replace(sources, 'publishers/{publisher}\"}', 'houses/{house}\"}')"#;
+        fixture.sql(orphaned).await;
+        fixture.write("no contract at all");
+        let fixture = fixture.restart().await;
         let create = "one.v1.OneService/CreateOne";
         for parent in ["publishers/-", "publishers/A", "publishers/a b", "publishers/\u{202e}x", "publishers/x\n"] {
             let request = json!({"parent": parent, "one": {}});

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::template::MAX_TEMPLATE_SEGMENTS;
+use mainstay_contract::http::MAX_TEMPLATE_SEGMENTS;
 
 /// How many segment starts are kept: one more than a template can name, so that "the rest" has a start.
 const KEPT: usize = MAX_TEMPLATE_SEGMENTS + 1;

@@ -1,9 +1,9 @@
 //! Finds the route of a path: a trie of segments.
 
 use http::Method;
+use mainstay_contract::http::{Segment, Template};
 
 use super::path::Segments;
-use super::template::{Segment, Template};
 
 /// Routes by path. What a route is, is the caller's: the trie knows its number.
 ///

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use http::request::Parts;
 use http::{Method as HttpMethod, Response};
+use mainstay_contract::http::RESERVED_ROOTS;
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::{Access, Body, Endpoint, Exchange, GRPC_TYPES, Messages, Protocol, Resolved, essence};
 use mainstay_runtime::Readiness;
@@ -17,7 +18,7 @@ use super::grpc::{self, GrpcCall};
 use super::rest::{self, RestRequest};
 use crate::config::Config;
 use crate::route::Lookup;
-use crate::snapshot::{Backend, RESERVED_ROOTS, Snapshot};
+use crate::snapshot::{Backend, Snapshot};
 
 /// The ways to the services that answer.
 #[derive(Clone)]

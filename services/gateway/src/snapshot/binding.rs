@@ -4,12 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use http::Method as HttpMethod;
+use mainstay_contract::http::{Template, TemplateError, Variable};
 use mainstay_wire::{MessageId, Plans};
 use prost_reflect::{Kind, MessageDescriptor};
 
 use super::http_rule::HttpRule;
 use super::method::Method;
-use crate::route::{Keep, Template, TemplateError, Variable};
+use crate::route::Keep;
 
 /// How a request of one HTTP route becomes a request message.
 #[derive(Debug)]

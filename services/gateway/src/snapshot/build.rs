@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use mainstay_contract::http::RESERVED_ROOTS;
 use mainstay_layers::Access;
 use mainstay_runtime::policies::{access_of, path_of};
 use mainstay_telemetry::Metrics;
@@ -15,10 +16,6 @@ use super::binding::{Binding, BindingError};
 use super::http_rule::HttpRules;
 use super::method::{Backend, Method};
 use crate::route::Trie;
-
-/// The first path segments that an application's routes may not have.
-pub const RESERVED_ROOTS: &[&str] =
-    &["auth", "data", "gateway", "docs", "healthz", "readyz", "metrics", ".well-known", "contract.binpb"];
 
 /// The packages that an application may not define services in, with everything below them.
 const RESERVED_PACKAGES: &[&str] = &["mainstay", "grpc", "google"];

@@ -17,7 +17,7 @@ use mainstay_runtime::channel::Call;
 use mainstay_wire::Plans;
 
 pub use binding::{Binding, BindingError, Body, Capture, ResponseField};
-pub use build::{Compiled, RESERVED_ROOTS, SnapshotError, UnservedRoute};
+pub use build::{Compiled, SnapshotError, UnservedRoute};
 pub use method::{Backend, Method};
 
 use crate::route::{Lookup, Trie};

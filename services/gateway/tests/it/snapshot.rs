@@ -1,6 +1,7 @@
 use http::Method;
+use mainstay_contract::http::RESERVED_ROOTS;
 use mainstay_gateway::route::Lookup;
-use mainstay_gateway::snapshot::{Backend, BindingError, Compiled, RESERVED_ROOTS, Snapshot};
+use mainstay_gateway::snapshot::{Backend, BindingError, Compiled, Snapshot};
 use mainstay_layers::Access;
 use mainstay_telemetry::Telemetry;
 

@@ -153,6 +153,87 @@ fn export_writes_the_derived_services_and_all_that_is_imported() {
 }
 
 #[test]
+fn export_brings_the_contract_by_which_a_client_signs_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = mainstay(&["contract", "export", &shop(), "--out", path(folder.path())]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let sessions = std::fs::read_to_string(folder.path().join("mainstay/auth/v1/session_service.proto")).unwrap();
+    assert!(sessions.contains("rpc SignIn"), "{sessions}");
+    assert!(!folder.path().join("mainstay/data").exists(), "what operators call is no client's");
+}
+
+#[test]
+fn export_removes_what_an_earlier_export_left_and_nothing_else() {
+    let (contracts, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let resource = |name: &str, plural: &str| {
+        let lower = name.to_lowercase();
+        format!(
+            "syntax = \"proto3\";\npackage a.v1;\nimport \"google/api/resource.proto\";\nimport \"mainstay/v1/options.proto\";\n\
+             message {name} {{\n  option (google.api.resource) = {{type: \"a.example.com/{name}\" pattern: \"{plural}/{{{lower}}}\"}};\n  \
+             option (mainstay.v1.resource) = {{access {{read: \"true\" write: \"true\"}}}};\n  string name = 1;\n}}\n"
+        )
+    };
+    let write = |file: &str, text: &str| std::fs::write(contracts.path().join(file), text).unwrap();
+    let export = || {
+        let output = mainstay(&["contract", "export", path(contracts.path()), "--out", path(out.path())]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output)
+    };
+    let there = |file: &str| out.path().join(file).exists();
+    write("cup.proto", &resource("Cup", "cups"));
+    write("pot.proto", &resource("Pot", "pots"));
+    write("jug.proto", &resource("Jug", "jugs"));
+    export();
+    assert!(there("a/v1/pot_service.proto") && there("a/v1/jug_service.proto"));
+    std::fs::write(out.path().join("a/v1/mine.proto"), "// mine").unwrap();
+    std::fs::write(out.path().join("a/v1/jug_service.proto"), "// changed by hand").unwrap();
+    std::fs::remove_file(contracts.path().join("pot.proto")).unwrap();
+    std::fs::remove_file(contracts.path().join("jug.proto")).unwrap();
+    let said = export();
+    assert!(said.contains("removed 3 that an earlier export left"), "{said}");
+    assert!(said.contains("left a/v1/jug_service.proto"), "{said}");
+    assert!(!there("a/v1/pot_service.proto"));
+    for kept in ["a/v1/mine.proto", "a/v1/jug_service.proto", "a/v1/cup_service.proto", "google/api/http.proto"] {
+        assert!(there(kept), "{kept}");
+    }
+    let said = export();
+    assert!(!said.contains("removed") && !said.contains("left"), "what was left is nobody's business any more: {said}");
+}
+
+#[test]
+fn export_takes_nothing_away_by_a_record_that_leads_out_of_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, outside) = (folder.path().join("out"), folder.path().join("outside.proto"));
+    std::fs::create_dir(&out).unwrap();
+    std::fs::write(&outside, "").unwrap();
+    let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let record = serde_json::json!({"../outside.proto": empty, path(&outside): empty});
+    std::fs::write(out.join(".mainstay-export.json"), record.to_string()).unwrap();
+    let output = mainstay(&["contract", "export", &shop(), "--out", path(&out)]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(outside.exists());
+    std::fs::write(out.join(".mainstay-export.json"), "no record").unwrap();
+    let output = mainstay(&["contract", "export", &shop(), "--out", path(&out)]);
+    assert!(stderr(&output).contains("damaged"), "{}", stderr(&output));
+}
+
+#[test]
+fn export_does_not_put_derived_files_among_the_sources() {
+    let contracts = tempfile::tempdir().unwrap();
+    let text = "syntax = \"proto3\"; package a.v1; import \"google/api/resource.proto\"; message Cup { option (google.api.resource) = \
+                {type: \"a.example.com/Cup\" pattern: \"cups/{cup}\"}; string name = 1; }";
+    std::fs::create_dir_all(contracts.path().join("a/v1")).unwrap();
+    std::fs::write(contracts.path().join("a/v1/cup.proto"), text).unwrap();
+    for (folder, out) in [("", ""), ("a", ""), ("a/v1", ""), ("", "a/v1")] {
+        let (folder, out) = (contracts.path().join(folder), contracts.path().join(out));
+        let output = mainstay(&["contract", "export", path(&folder), "--out", path(&out)]);
+        assert_eq!(output.status.code(), Some(1), "{folder:?} {out:?}");
+        assert!(stderr(&output).contains("name another --out"), "{}", stderr(&output));
+    }
+    assert!(!contracts.path().join("a/v1/cup_service.proto").exists());
+}
+
+#[test]
 fn every_problem_of_the_configuration_is_told_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mainstay.toml");

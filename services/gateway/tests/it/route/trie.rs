@@ -1,5 +1,6 @@
 use http::Method;
-use mainstay_gateway::route::{Ambiguous, Lookup, Segment, Template, Trie};
+use mainstay_contract::http::{Segment, Template};
+use mainstay_gateway::route::{Ambiguous, Lookup, Trie};
 use proptest::prelude::*;
 
 use super::template::templates;

@@ -18,7 +18,7 @@ pub struct Template {
 }
 
 /// What one or more path segments must look like.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Segment {
     /// Exactly this text, in the percent-encoding in which it stands in the URL.
     Literal(String),
@@ -90,7 +90,7 @@ impl Parser<'_> {
         }
         self.segments(false)?;
         if self.eat(b':') {
-            let verb = self.literal("a verb after `:`")?;
+            let verb = self.literal("expected a verb after `:`")?;
             self.template.verb = Some(verb);
         }
         if self.at < self.text.len() {
@@ -106,7 +106,7 @@ impl Parser<'_> {
                 Some(b'{') => self.variable()?,
                 Some(b'*') => self.wildcard()?,
                 _ => {
-                    let text = self.literal("a segment: a literal, `*`, `**` or `{field}`")?;
+                    let text = self.literal("expected a segment: a literal, `*`, `**` or `{field}`")?;
                     self.template.segments.push(Segment::Literal(text));
                 }
             }

@@ -1,0 +1,52 @@
+//! What other tools get.
+
+use std::collections::BTreeSet;
+
+use mainstay_contract::export;
+
+use crate::harness::{compile_text, shop, thing};
+
+#[test]
+fn what_is_exported_compiles_by_itself() {
+    for contract in [shop(), compile_text(&thing("")).unwrap_or_else(|problems| panic!("{problems}"))] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = export(&contract);
+        for file in &files {
+            let path = folder.path().join(&file.path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
+            std::fs::write(path, &file.text).expect("a file can be written");
+        }
+        let paths: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths.len(), files.len(), "each file once");
+        for needed in
+            ["google/api/resource.proto", "mainstay/v1/options.proto", "mainstay/auth/v1/session_service.proto"]
+        {
+            assert!(paths.contains(needed), "{paths:?}");
+        }
+        for other in ["google/protobuf/descriptor.proto", "google/type/color.proto", "mainstay/data/v1/contract.proto"]
+        {
+            assert!(!paths.contains(other), "{paths:?}");
+        }
+        let pool = protox::compile(paths, [folder.path()]).expect("it compiles");
+        let services: BTreeSet<String> = pool
+            .file
+            .iter()
+            .flat_map(|file| file.service.iter().map(move |service| format!("{}.{}", file.package(), service.name())))
+            .collect();
+        for service in ["mainstay.auth.v1.SessionService", "mainstay.auth.v1.AccountService"] {
+            assert!(services.contains(service), "{services:?}");
+        }
+        assert!(contract.services.iter().all(|service| services.contains(&service.full_name)), "{services:?}");
+    }
+}
+
+#[test]
+fn what_is_not_supported_is_not_described_as_if_it_were() {
+    for file in shop().derived {
+        for field in ["show_deleted", "search", "force"] {
+            let line = file.text.lines().position(|line| line.contains(&format!(" {field} = "))).expect("it is there");
+            let comment = file.text.lines().nth(line - 1).expect("a comment");
+            assert!(comment.contains("Not supported yet"), "{field}: {comment}");
+        }
+    }
+}
