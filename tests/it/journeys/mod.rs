@@ -2,6 +2,7 @@
 
 mod backup;
 mod bad_input;
+mod behaviors;
 mod command_line;
 mod crud;
 mod denials;
