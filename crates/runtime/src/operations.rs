@@ -1,6 +1,6 @@
 //! What operators and their tools read over plain HTTP: probes on any port, metrics on one of their own.
 
-use crate::server::{BindError, Drained};
+use crate::server::{BindError, Drained, ListenAddress};
 use crate::{Readiness, Server, ServerConfig, Shutdown};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -75,8 +75,12 @@ pub struct Operations {
 
 impl Operations {
     /// Binds the port.
-    pub fn bind(address: SocketAddr, metrics: Metrics, readiness: Readiness) -> Result<Operations, BindError> {
-        let server = Server::bind(&ServerConfig { drain_seconds: 1, ..ServerConfig::at(address) })?;
+    pub fn bind(
+        address: impl Into<ListenAddress>,
+        metrics: Metrics,
+        readiness: Readiness,
+    ) -> Result<Operations, BindError> {
+        let server = Server::bind(&ServerConfig { drain_seconds: 1, ..ServerConfig::on(address.into()) })?;
         Ok(Operations { server, service: OperationsService { metrics, readiness } })
     }
 

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Which log lines are written, for example `info` or `debug,mainstay::access=info,hyper=debug` (`tracing`'s filter
-    /// syntax). A level alone is for our own lines; libraries say no more than warnings unless they are named.
+    /// Which log lines are written: a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), and others for parts of the
+    /// program (`info,mainstay::access=debug,hyper=warn`; `tracing`'s filter syntax). A level alone is for our own lines;
+    /// libraries say no more than warnings unless they are named. The access log, a line for each request, is written by
+    /// `mainstay::access` at `debug`.
     pub log: String,
     /// How log lines look.
     pub log_format: LogFormat,

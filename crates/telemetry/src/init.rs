@@ -29,14 +29,8 @@ pub struct Identity {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The filter of the log does not parse.
-    #[error("telemetry.log: {filter:?} is no log filter; write a level (info) or a list (info,mainstay::access=debug)")]
-    Filter {
-        /// What was configured.
-        filter: String,
-        /// Why.
-        #[source]
-        source: tracing_subscriber::filter::ParseError,
-    },
+    #[error("telemetry.log: {0}")]
+    Filter(#[from] logs::FilterError),
     /// The exporter refuses its endpoint.
     #[error("telemetry.otlp_endpoint: {endpoint:?} cannot be used; write http://host:4317")]
     Endpoint {

@@ -14,7 +14,7 @@ use tonic::service::Routes;
 use crate::config::Config;
 use crate::readiness::Probe;
 use crate::restore::{Restored, restore};
-use crate::serve::{Backends, Edge};
+use crate::serve::{Backends, Edge, Known};
 use crate::snapshot::{Compiled, Snapshot, SnapshotError};
 use crate::store;
 use crate::watch::{ContractWatch, Faces};
@@ -80,6 +80,7 @@ impl Gateway {
             check.ready();
         }
         let (served, revision) = watch::channel(snapshot.revision);
+        let (announce, announced) = watch::channel(None);
         let live = Arc::new(ArcSwap::from_pointee(snapshot));
         let contract = ContractWatch {
             data: backends.data.clone(),
@@ -88,17 +89,19 @@ impl Gateway {
             database,
             faces: Faces { reflection: reflection.clone(), health: health.clone(), check },
             served,
+            announced: announce,
             hash,
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(contract.run());
         tasks.spawn(Probe { channel: backends.auth.clone(), check: readiness.check("auth") }.run());
         tasks.spawn(Probe { channel: backends.data.clone(), check: readiness.check("data") }.run());
-        wait_for_contract(revision.clone()).await;
+        wait_for_contract(revision.clone(), announced.clone()).await;
         let own =
             Routes::new(health.service()).add_service(reflection.v1()).add_service(reflection.v1alpha()).prepare();
         let route = metrics.unresolved().clone();
-        let endpoint = Edge { config, live, backends, readiness, own, route };
+        let known = Known { served: revision.clone(), announced };
+        let endpoint = Edge { config, live, known, backends, readiness, own, route };
         Ok(Gateway { endpoint, revision, tasks })
     }
 
@@ -115,6 +118,11 @@ impl Gateway {
     /// Follows which revision of the application's contract is served; 0 where none is known.
     pub fn revision(&self) -> watch::Receiver<i64> {
         self.revision.clone()
+    }
+
+    /// Follows which revision the data service has announced last; nothing before it said anything.
+    pub fn announced(&self) -> watch::Receiver<Option<i64>> {
+        self.endpoint.known.announced.clone()
     }
 
     /// Stops following the contract and asking the services behind.
@@ -134,8 +142,14 @@ async fn first(database: Option<&Database>, metrics: &Metrics) -> Result<Restore
     Ok(Restored { compiled: Snapshot::platform(metrics)?, hash: String::new() })
 }
 
-/// Waits a while for a contract. Without one the gateway starts all the same: it then says UNAVAILABLE where it would
-/// otherwise say NOT_FOUND.
-async fn wait_for_contract(mut revision: watch::Receiver<i64>) {
-    let _ = tokio::time::timeout(FIRST_CONTRACT_WAIT, revision.wait_for(|revision| *revision > 0)).await;
+/// Waits a while for a contract, or for word that there is none. Without either the gateway starts all the same: it then says
+/// UNAVAILABLE where it would otherwise say NOT_FOUND.
+async fn wait_for_contract(mut revision: watch::Receiver<i64>, mut announced: watch::Receiver<Option<i64>>) {
+    let known = async {
+        tokio::select! {
+            _ = revision.wait_for(|revision| *revision > 0) => {}
+            _ = announced.wait_for(|announced| *announced == Some(0)) => {}
+        }
+    };
+    let _ = tokio::time::timeout(FIRST_CONTRACT_WAIT, known).await;
 }

@@ -27,6 +27,10 @@ const WATCH_CONTRACT: &str = "/mainstay.data.v1.ContractService/WatchContract";
 /// Who the gateway is to the services behind it.
 pub const SERVICE_ACCOUNT: &str = "gateway";
 
+/// What is said where no contract was ever applied, and what to do.
+pub const NONE_APPLIED: &str =
+    "no contract was applied yet; apply one with `mainstay contract apply DIR`, or start with `--contracts DIR`";
+
 /// How long the first try after a broken stream waits. The wait doubles up to [`LONGEST_WAIT`].
 pub const SHORTEST_WAIT: Duration = Duration::from_millis(50);
 
@@ -43,6 +47,8 @@ pub struct ContractWatch {
     pub faces: Faces,
     /// Tells whoever waits which revision is served.
     pub served: watch::Sender<i64>,
+    /// Tells which revision data has announced last, if it has announced any: it may be on its way into service.
+    pub announced: watch::Sender<Option<i64>>,
     /// The hash of the contract that is served.
     pub hash: String,
 }
@@ -61,6 +67,14 @@ impl Faces {
         self.reflection.swap(&compiled.pool)?;
         self.health.replace(compiled.snapshot.services());
         Ok(())
+    }
+
+    /// Says whether there is anything to serve: without a contract every path of the application's is missing.
+    pub fn judge(&self, revision: i64) {
+        match revision {
+            0 => self.check.not_ready(NONE_APPLIED),
+            _ => self.check.ready(),
+        }
     }
 }
 
@@ -111,11 +125,14 @@ impl ContractWatch {
     /// every new stream begins, changes nothing.
     async fn take(&mut self, contract: Contract) {
         let revision = contract.revision;
-        if revision == *self.served.borrow() && contract.hash == self.hash {
-            return;
+        self.announced.send_replace(Some(revision));
+        if revision == *self.served.borrow() && (revision == 0 || contract.hash == self.hash) {
+            return self.faces.judge(revision);
         }
         if let Err(error) = self.swap(revision, contract.hash.clone(), contract.descriptor_set.clone()).await {
             tracing::error!(revision, error = %error, "the contract cannot be served; the one before stays");
+            let served = *self.served.borrow();
+            self.announced.send_replace((served > 0).then_some(served));
             return;
         }
         let Some(database) = &self.database else { return };
@@ -145,7 +162,7 @@ impl ContractWatch {
         tracing::info!(revision, methods = snapshot.methods().count(), "serving the application's contract");
         self.live.store(Arc::new(snapshot));
         self.hash = hash;
-        self.faces.check.ready();
+        self.faces.judge(revision);
         self.served.send_replace(revision);
         Ok(())
     }

@@ -8,11 +8,14 @@ use crate::accept;
 use crate::say::say;
 use mainstay_data::FolderOutcome;
 use mainstay_ledger::{Plan, Stage, Step};
+use mainstay_runtime::process::Moved;
 
 /// What the banner says.
 pub struct Banner<'a> {
     pub age: Duration,
     pub address: SocketAddr,
+    /// Ports that are elsewhere than usual.
+    pub moved: &'a [Moved],
     pub tls: bool,
     pub contracts: Option<&'a Path>,
     pub resources: usize,
@@ -34,6 +37,9 @@ impl Banner<'_> {
             mainstay_db::Engine::Postgres => "PostgreSQL".to_owned(),
         };
         say!("  data       {store}");
+        for moved in self.moved {
+            say!("  note       {moved}");
+        }
         let accept = Acceptance { folder: self.contracts, data_dir: self.data_dir, config: self.config };
         report(self.outcome, &accept);
     }

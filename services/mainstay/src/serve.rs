@@ -14,7 +14,7 @@ use mainstay_gateway::{Backends, Dependencies, Gateway};
 use mainstay_layers::{Guards, stack};
 use mainstay_runtime::channel::{Channel, GrpcChannel};
 use mainstay_runtime::policies;
-use mainstay_runtime::process::{self, Failure, Flags, Process, Role, Settings};
+use mainstay_runtime::process::{self, Failure, Flags, Ports, Process, Role, Settings};
 use prost_reflect::DescriptorPool;
 
 use crate::banner::{self, Acceptance, Banner};
@@ -87,7 +87,7 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     let address = ports.clients.address();
     let secret = process.operator.clone();
     directory.publish(&RunInfo { pid: std::process::id(), address: common.url(address), secret })?;
-    print(&process, &data, &outcome, address, sections.config.as_deref());
+    print(&process, &data, &outcome, &ports, sections.config.as_deref());
     process.serve(ports, stack::edge(gateway.endpoint(), guards)).await?;
     gateway.stop().await;
     for store in [data.db(), &database] {
@@ -130,17 +130,12 @@ async fn sow(data: &Data, file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print(
-    process: &Process,
-    data: &Data,
-    outcome: &FolderOutcome,
-    address: std::net::SocketAddr,
-    config: Option<&Path>,
-) {
+fn print(process: &Process, data: &Data, outcome: &FolderOutcome, ports: &Ports, config: Option<&Path>) {
     let common = &process.common;
     Banner {
         age: process.age(),
-        address,
+        address: ports.clients.address(),
+        moved: &ports.moved,
         tls: common.tls.is_some(),
         contracts: common.contracts.as_deref(),
         resources: data.reconciler().served().load().resources().len(),

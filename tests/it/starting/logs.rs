@@ -65,3 +65,49 @@ async fn a_gateway_with_another_data_directory_says_which_key_it_lacks() {
     stranger.stop().await;
     system.gateway.stop().await;
 }
+
+/// A line for each request, where it is asked for, and for none where it is not.
+#[tokio::test]
+async fn the_access_log_is_written_at_its_level() {
+    for (filter, written) in
+        [("info,mainstay::access=debug", true), ("info", false), ("debug,mainstay::access=info", false)]
+    {
+        let settings = |launch: mainstay_testkit::server::Launch| {
+            launch
+                .environment("MAINSTAY__TELEMETRY__LOG_FORMAT", "json")
+                .environment("MAINSTAY__TELEMETRY__LOG", filter)
+        };
+        let mut system = System::one_with(Engine::Sqlite, notes::folder(), settings).await;
+        system
+            .http()
+            .with_header("x-request-id", "the-one")
+            .get("/notes/v1/notes/none")
+            .await
+            .refusal(404, "NOT_FOUND");
+        system.gateway.stop().await;
+        let log = system.gateway.log();
+        let lines = log.lines().filter(|line| line.contains("\"target\":\"mainstay::access\""));
+        let ours: Vec<Json> = lines
+            .filter(|line| line.contains("the-one"))
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
+        assert_eq!(ours.len(), usize::from(written), "{filter}: {log}");
+        for line in ours {
+            assert_eq!((&line["method"], &line["status"]), (&"GET".into(), &404.into()), "{line}");
+            assert_eq!(line["route"], "/notes.v1.NoteService/GetNote", "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_level_that_there_is_not_is_refused_with_those_that_there_are() {
+    for filter in ["loud", "info,mainstay=loud", "warning"] {
+        let folder = notes::folder();
+        let launch = mainstay_testkit::server::Launch::new(folder.path()).contracts(&folder.contracts());
+        let (printed, code) = launch.environment("MAINSTAY__TELEMETRY__LOG", filter).refused().await;
+        assert_eq!(code, Some(1), "{printed}");
+        for said in ["telemetry.log", "MAINSTAY__TELEMETRY__LOG", "off, error, warn, info, debug or trace"] {
+            assert!(printed.contains(said), "{said:?} is not said:\n{printed}");
+        }
+    }
+}

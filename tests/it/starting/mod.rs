@@ -2,5 +2,6 @@
 
 mod drain;
 mod logs;
+mod ports;
 mod refusals;
 mod tls;

@@ -43,3 +43,50 @@ async fn the_port_speaks_both_versions_of_http_over_tls_and_nothing_without() {
     let plan = system.gateway.command(&["contract", "plan"]);
     assert!(plan.contains("up to date"), "{plan}");
 }
+
+/// Writes a certificate for this machine into the folder.
+fn renew(folder: &std::path::Path) -> (std::path::PathBuf, std::path::PathBuf) {
+    let (certificate, key) = (folder.join("server.pem"), folder.join("server.key"));
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]);
+    let made = made.expect("a certificate can be made");
+    fs::write(&certificate, made.cert.pem()).expect("a file can be written");
+    fs::write(&key, made.signing_key.serialize_pem()).expect("a file can be written");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("a file has a mode");
+    (certificate, key)
+}
+
+fn hang_up(pid: u32) {
+    let sent = std::process::Command::new("kill").args(["-HUP", &pid.to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+}
+
+#[tokio::test]
+async fn a_hangup_reads_the_certificate_again_and_a_bad_one_leaves_the_one_before() {
+    let folder = notes::folder();
+    let (certificate, key) = renew(folder.path());
+    let system = System::one_with(Engine::Sqlite, folder, |launch| launch.tls(&certificate, &key)).await;
+    let url = format!("{}/healthz", system.gateway.url());
+    // Whether curl gets an answer, and not whether the server gives one: a certificate that is not trusted ends it.
+    let trusts = |authority: &std::path::Path| {
+        let mut asked = std::process::Command::new("curl");
+        asked.args(["--silent", "--fail", "--cacert"]).arg(authority).arg(&url);
+        asked.output().expect("curl runs").status.success()
+    };
+    let first = system.folder.path().join("first.pem");
+    fs::copy(&certificate, &first).expect("a file can be copied");
+    assert!(trusts(&first));
+
+    renew(system.folder.path());
+    assert!(trusts(&first) && !trusts(&certificate), "nothing changes before the hangup");
+    hang_up(system.gateway.pid());
+    system.gateway.logged("the certificate was reloaded").await;
+    assert!(trusts(&certificate) && !trusts(&first));
+
+    let second = system.folder.path().join("second.pem");
+    fs::copy(&certificate, &second).expect("a file can be copied");
+    fs::write(&certificate, "nonsense").expect("a file can be written");
+    hang_up(system.gateway.pid());
+    system.gateway.logged("the certificate was not reloaded; the old one stays").await;
+    assert!(system.gateway.log().contains("server.pem"), "{}", system.gateway.log());
+    assert!(trusts(&second));
+}

@@ -4,12 +4,14 @@ mod check;
 mod keys;
 mod panics;
 mod platform;
+mod ports;
 mod probed;
 mod settings;
 
 pub use check::{MAX_PLACES, MAX_WORKERS, Section};
 pub use keys::{RemoteKeys, ServiceKeyError, credential};
 pub use platform::Platform;
+pub use ports::{Listen, Moved, PortError, Ports, Purpose};
 pub use probed::Probed;
 pub use settings::{DEFAULT_MAX_REQUESTS, Flags, Mode, Other, Role, ServiceSettings, Settings, TokenSettings};
 
@@ -25,7 +27,7 @@ use mainstay_layers::{Body, Guards, Shed, Timeouts, TrustedProxies};
 use mainstay_telemetry::{Identity, Telemetry};
 use secrecy::SecretString;
 
-use crate::server::{Drained, TlsConfig};
+use crate::server::{Drained, ListenAddress, TlsConfig};
 use crate::threads;
 use crate::{Check, Health, Operations, Readiness, Server, ServerConfig, Shutdown, systemd};
 
@@ -45,8 +47,8 @@ pub struct Common {
     pub mode: Mode,
     pub data_dir: PathBuf,
     pub contracts: Option<PathBuf>,
-    pub listen: SocketAddr,
-    pub operations_listen: SocketAddr,
+    pub listen: Listen,
+    pub operations_listen: Listen,
     pub tls: Option<TlsConfig>,
     pub trusted_proxies: TrustedProxies,
     pub max_connections: usize,
@@ -63,13 +65,18 @@ pub struct Common {
 impl<A, D, G> Settings<A, D, G> {
     /// Separates what is the same for every role from the sections of the services.
     pub fn split(self, role: Role) -> (Common, A, D, G) {
+        let mode = self.mode;
+        let place = |chosen: Option<ListenAddress>, usual: SocketAddr| Listen {
+            may_move: chosen.is_none() && mode == Mode::Development,
+            at: chosen.unwrap_or_else(|| usual.into()),
+        };
         let common = Common {
             role,
             mode: self.mode,
             data_dir: self.data_dir,
             contracts: self.contracts,
-            listen: self.listen.unwrap_or_else(|| role.usual_listen()),
-            operations_listen: self.operations_listen.unwrap_or_else(|| role.usual_operations()),
+            listen: place(self.listen, role.usual_listen()),
+            operations_listen: place(self.operations_listen, role.usual_operations()),
             tls: self.tls,
             trusted_proxies: self.trusted_proxies,
             max_connections: self.max_connections,
@@ -184,18 +191,28 @@ impl Process {
     }
 
     /// Binds the port for clients and the one for operators, so that a port in use is known before anything else happens.
-    pub fn bind(&self) -> Result<Ports, Failure> {
-        let config = ServerConfig {
-            listen: self.common.listen,
-            tls: self.common.tls.clone(),
-            max_connections: self.common.max_connections,
-            drain_seconds: self.common.drain_seconds,
-            keep_alive_seconds: self.common.keep_alive_seconds,
+    /// In development, one that nobody chose moves out of the way.
+    pub fn bind(&self) -> Result<Ports, PortError> {
+        let common = &self.common;
+        let server = |listen| {
+            Server::bind(&ServerConfig {
+                listen,
+                tls: common.tls.clone(),
+                max_connections: common.max_connections,
+                drain_seconds: common.drain_seconds,
+                keep_alive_seconds: common.keep_alive_seconds,
+            })
         };
-        let clients = Server::bind(&config)?;
-        let metrics = self.telemetry.metrics().clone();
-        let operations = Operations::bind(self.common.operations_listen, metrics, self.readiness.clone())?;
-        Ok(Ports { clients, operations })
+        let operations = |at| Operations::bind(at, self.telemetry.metrics().clone(), self.readiness.clone());
+        let clients = ports::open(Purpose::Clients, &common.listen, server)?;
+        let operations = ports::open(Purpose::Operators, &common.operations_listen, operations)?;
+        let moved = [
+            ports::moved(Purpose::Clients, &common.listen, clients.address()),
+            ports::moved(Purpose::Operators, &common.operations_listen, operations.address()),
+        ];
+        let moved: Vec<Moved> = moved.into_iter().flatten().collect();
+        moved.iter().for_each(|moved| tracing::warn!("{moved}"));
+        Ok(Ports { clients, operations, moved })
     }
 
     /// How long the process has been starting.
@@ -274,11 +291,4 @@ async fn prefetch(verifier: Verifier, check: Check, shutdown: Shutdown) {
         }
     }
     check.ready();
-}
-
-/// The bound ports of a process.
-#[derive(Debug)]
-pub struct Ports {
-    pub clients: Server,
-    pub operations: Operations,
 }

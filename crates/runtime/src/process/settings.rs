@@ -11,10 +11,10 @@ use secrecy::SecretString;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-use super::{Common, Section};
+use super::{Common, Purpose, Section};
 use crate::channel::RemoteConfig;
 use crate::config::{Loader, Problems};
-use crate::server::{DEFAULT_DRAIN_TIMEOUT, DEFAULT_KEEP_ALIVE, DEFAULT_MAX_CONNECTIONS, TlsConfig};
+use crate::server::{DEFAULT_DRAIN_TIMEOUT, DEFAULT_KEEP_ALIVE, DEFAULT_MAX_CONNECTIONS, ListenAddress, TlsConfig};
 
 /// A section that belongs to another service: it is there, and not read.
 pub type Other = Option<IgnoredAny>;
@@ -36,10 +36,13 @@ pub struct Settings<A, D, G> {
     pub data_dir: PathBuf,
     /// The folder with the application's contract.
     pub contracts: Option<PathBuf>,
-    /// Where clients connect. Absent: 127.0.0.1 and the role's usual port.
-    pub listen: Option<SocketAddr>,
-    /// Where `/metrics`, `/healthz` and `/readyz` are for operators. Absent: 127.0.0.1 and the role's usual port.
-    pub operations_listen: Option<SocketAddr>,
+    /// Where clients connect, for example `127.0.0.1:8080` or `localhost:8080`. Absent: 127.0.0.1 and the role's usual port,
+    /// or in development another one where that is in use.
+    #[schemars(with = "Option<String>")]
+    pub listen: Option<ListenAddress>,
+    /// Where `/metrics`, `/healthz` and `/readyz` are for operators. Absent: as with `listen`.
+    #[schemars(with = "Option<String>")]
+    pub operations_listen: Option<ListenAddress>,
     /// Certificate and key for the port of `listen`.
     pub tls: Option<TlsConfig>,
     /// The addresses and networks of proxies whose `x-forwarded-for` says where a client is; of nobody else's.
@@ -200,9 +203,12 @@ pub struct Flags {
     /// Serve the contract in this folder
     #[arg(long, value_name = "DIR", global = true)]
     pub contracts: Option<PathBuf>,
-    /// Listen here, for example 127.0.0.1:8080; port 0 lets the system choose
+    /// Serve clients here, for example 127.0.0.1:8080; port 0 lets the system choose
     #[arg(long, value_name = "ADDR", global = true)]
     pub listen: Option<String>,
+    /// Serve operators here (metrics, probes), for example 127.0.0.1:9464; port 0 lets the system choose
+    #[arg(long, value_name = "ADDR", global = true)]
+    pub operations_listen: Option<String>,
 }
 
 /// The command line of a binary that does nothing but serve.
@@ -252,8 +258,10 @@ impl Flags {
         if let Some(folder) = &self.contracts {
             loader = loader.flag("--contracts", "contracts", folder.to_string_lossy());
         }
-        if let Some(address) = &self.listen {
-            loader = loader.flag("--listen", "listen", address.as_str());
+        for (purpose, address) in [(Purpose::Clients, &self.listen), (Purpose::Operators, &self.operations_listen)] {
+            if let Some(address) = address {
+                loader = loader.flag(purpose.flag(), purpose.setting(), address.as_str());
+            }
         }
         loader
     }

@@ -1,5 +1,6 @@
 //! One port: HTTP/1.1, HTTP/2 without TLS by prior knowledge, and both over TLS.
 
+mod address;
 mod connection;
 mod head;
 mod impatient;
@@ -8,6 +9,7 @@ mod lingering;
 mod tls;
 mod wellformed;
 
+pub use address::{AddressError, ListenAddress};
 pub use limits::{
     ACCEPT_PAUSE, DEFAULT_DRAIN_TIMEOUT, DEFAULT_KEEP_ALIVE, DEFAULT_MAX_CONNECTIONS, HEAD_TIMEOUT,
     HTTP2_KEEPALIVE_INTERVAL, HTTP2_KEEPALIVE_TIMEOUT, LINGER_BYTES, LINGER_TIMEOUT, MAX_CONCURRENT_STREAMS,
@@ -24,9 +26,13 @@ use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// "Address family not supported", which `std` has no name for.
+const EAFNOSUPPORT: i32 = 97;
 
 /// Connections that wait for [`Server::serve`] to take them.
 const BACKLOG: u32 = 1024;
@@ -35,8 +41,8 @@ const BACKLOG: u32 = 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServerConfig {
-    /// Where to listen, for example `127.0.0.1:8080`; port 0 lets the system choose.
-    pub listen: SocketAddr,
+    /// Where to listen, for example `127.0.0.1:8080` or `localhost:8080`; port 0 lets the system choose.
+    pub listen: ListenAddress,
     /// Certificate and key for TLS; without them the port speaks plain text.
     #[serde(default)]
     pub tls: Option<TlsConfig>,
@@ -66,6 +72,11 @@ fn default_keep_alive_seconds() -> u64 {
 impl ServerConfig {
     /// Makes the settings of a plain listener with the usual limits.
     pub fn at(listen: SocketAddr) -> ServerConfig {
+        ServerConfig::on(listen.into())
+    }
+
+    /// Makes the settings of a plain listener with the usual limits, on every address of a host.
+    pub fn on(listen: ListenAddress) -> ServerConfig {
         ServerConfig {
             listen,
             tls: None,
@@ -81,7 +92,7 @@ impl ServerConfig {
 pub enum BindError {
     /// Another process listens there.
     #[error(
-        "port {} is in use on {}; stop the process that holds it, or choose another address (port 0 lets the system choose)",
+        "port {} is in use on {}; stop the process that holds it, or choose another one",
         address.port(), address.ip()
     )]
     InUse {
@@ -124,7 +135,8 @@ pub struct Drained {
 /// A bound port that is not served yet: clients may connect and wait.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
+    /// At least one; several where the host has several addresses.
+    listeners: Vec<TcpListener>,
     address: SocketAddr,
     certificates: Option<Certificates>,
     max_connections: usize,
@@ -136,10 +148,9 @@ impl Server {
     /// Binds the port and reads the certificate, so that everything which can be wrong is known before anything starts.
     pub fn bind(config: &ServerConfig) -> Result<Server, BindError> {
         let certificates = config.tls.as_ref().map(Certificates::load).transpose()?;
-        let listener = listen(config.listen).map_err(|source| bind_error(config.listen, source))?;
-        let address = listener.local_addr().map_err(|source| bind_error(config.listen, source))?;
+        let (listeners, address) = listen_on_all(&config.listen)?;
         Ok(Server {
-            listener,
+            listeners,
             address,
             certificates,
             max_connections: config.max_connections,
@@ -181,25 +192,29 @@ impl Server {
             let accepted = tokio::select! {
                 biased;
                 () = shutdown.begun() => break,
-                accepted = accept(&self.listener, &slots) => accepted,
+                accepted = accept(&self.listeners, &slots) => accepted,
             };
             if let Some((stream, peer, slot)) = accepted {
                 connections.spawn(stream, peer, slot, service.clone());
             }
         }
         // Refuses new connections at once, instead of leaving them in the queue.
-        drop(self.listener);
+        drop(self.listeners);
         connections.drain(self.drain_timeout, &shutdown).await
     }
 }
 
 /// Accepts one connection once there is room for it; nothing where the system could not.
 async fn accept(
-    listener: &TcpListener,
+    listeners: &[TcpListener],
     slots: &std::sync::Arc<Semaphore>,
 ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let slot = slots.clone().acquire_owned().await.ok()?;
-    match listener.accept().await {
+    let next = std::future::poll_fn(|cx| {
+        let ready = listeners.iter().map(|listener| listener.poll_accept(cx)).find(Poll::is_ready);
+        ready.unwrap_or(Poll::Pending)
+    });
+    match next.await {
         Ok((stream, peer)) => Some((stream, peer, slot)),
         Err(error) if is_of_one_connection(&error) => None,
         Err(error) => {
@@ -215,6 +230,38 @@ async fn accept(
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+/// Listens on every address of a host, on one port, and returns the first address. Where a name has addresses of a family
+/// that this machine has not, the others do.
+fn listen_on_all(host: &ListenAddress) -> Result<(Vec<TcpListener>, SocketAddr), BindError> {
+    let mut listeners = Vec::new();
+    let mut first: Option<SocketAddr> = None;
+    let mut missing = None;
+    for address in host.addresses() {
+        let address = first.map_or(*address, |first| SocketAddr::new(address.ip(), first.port()));
+        match listen(address).and_then(|listener| Ok((listener.local_addr()?, listener))) {
+            Ok((bound, listener)) => {
+                first.get_or_insert(bound);
+                listeners.push(listener);
+            }
+            Err(error) if is_of_the_family(&error) && host.addresses().len() > 1 => {
+                missing = Some(bind_error(address, error));
+            }
+            Err(error) => return Err(bind_error(address, error)),
+        }
+    }
+    match (first, missing) {
+        (Some(first), _) => Ok((listeners, first)),
+        (None, Some(missing)) => Err(missing),
+        (None, None) => Err(BindError::NoSuchAddress { address: SocketAddr::from(([0, 0, 0, 0], host.port())) }),
+    }
+}
+
+/// Whether an address cannot be had since this machine has none of its kind.
+fn is_of_the_family(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported)
+        || error.raw_os_error() == Some(EAFNOSUPPORT)
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

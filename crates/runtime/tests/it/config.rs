@@ -1,5 +1,6 @@
 use mainstay_runtime::ServerConfig;
 use mainstay_runtime::config::{Loader, Problem};
+use mainstay_runtime::server::ListenAddress;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,7 +19,7 @@ struct Settings {
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 struct Gateway {
-    listen: SocketAddr,
+    listen: ListenAddress,
     max_body_bytes: u64,
     reflection: bool,
     service_secret: u16,
@@ -38,7 +39,12 @@ impl Default for Settings {
 
 impl Default for Gateway {
     fn default() -> Gateway {
-        Gateway { listen: ([127, 0, 0, 1], 8080).into(), max_body_bytes: 1024, reflection: true, service_secret: 0 }
+        Gateway {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)).into(),
+            max_body_bytes: 1024,
+            reflection: true,
+            service_secret: 0,
+        }
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use http::request::Parts;
-use http::{Method as HttpMethod, Response};
+use http::{Method as HttpMethod, Request, Response};
 use mainstay_contract::http::RESERVED_ROOTS;
 use mainstay_fault::{Fault, Reason};
-use mainstay_layers::{Access, Body, Endpoint, Exchange, GRPC_TYPES, Messages, Protocol, Resolved, essence};
+use mainstay_layers::{Access, Body, Context, Endpoint, Exchange, GRPC_TYPES, Messages, Protocol, Resolved, essence};
 use mainstay_runtime::Readiness;
 use mainstay_runtime::channel::Channel;
 use mainstay_telemetry::Route;
@@ -15,6 +15,7 @@ use tonic::service::Routes;
 
 use super::fixed;
 use super::grpc::{self, GrpcCall};
+use super::known::Known;
 use super::rest::{self, RestRequest};
 use crate::config::Config;
 use crate::route::Lookup;
@@ -32,6 +33,7 @@ pub struct Backends {
 pub struct Edge {
     pub(crate) config: Config,
     pub(crate) live: Arc<ArcSwap<Snapshot>>,
+    pub(crate) known: Known,
     pub(crate) backends: Backends,
     pub(crate) readiness: Readiness,
     /// Health and reflection.
@@ -49,6 +51,8 @@ pub enum Target {
     Probe,
     /// Health and reflection, which this process answers.
     Own(Messages),
+    /// Nothing is served there, and another contract is being loaded.
+    Awaited,
     /// The path is known; these are its methods.
     WrongMethod(Vec<HttpMethod>),
 }
@@ -71,9 +75,8 @@ impl Edge {
         }
         let snapshot = self.live.load_full();
         let Some(method) = snapshot.method(path).cloned() else {
-            let missing =
-                || Fault::new(Reason::MethodNotFound).message(format!("there is no method `{}`", shown(path)));
-            return Err(self.unless_unknown(&snapshot, missing));
+            let what = format!("there is no method `{}`", shown(path));
+            return self.missing(&snapshot, Reason::MethodNotFound, what);
         };
         let access = method.access.clone().ok_or_else(|| Fault::new(Reason::PermissionDenied))?;
         let route = method.route.clone();
@@ -102,11 +105,21 @@ impl Edge {
                 self.other_protocol(parts)
             }
             Lookup::Unknown => {
-                let missing =
-                    || Fault::new(Reason::RouteNotFound).message(format!("nothing is served at `{}`", shown(path)));
+                let what = format!("nothing is served at `{}`", shown(path));
                 let platforms = path.split('/').nth(1).is_some_and(|root| RESERVED_ROOTS.contains(&root));
-                Err(if platforms { missing() } else { self.unless_unknown(&snapshot, missing) })
+                match platforms {
+                    true => Err(Fault::new(Reason::RouteNotFound).message(what)),
+                    false => self.missing(&snapshot, Reason::RouteNotFound, what),
+                }
             }
+        }
+    }
+
+    /// What is not served, unless a contract that serves it is being loaded at this moment.
+    fn missing(&self, snapshot: &Snapshot, reason: Reason, what: String) -> Result<Resolved<Target>, Fault> {
+        match self.known.is_changing(snapshot.revision) {
+            true => Ok(self.open(Target::Awaited)),
+            false => Err(self.known.missing(reason, what)),
         }
     }
 
@@ -123,12 +136,28 @@ impl Edge {
         Resolved { target, access: Access::Anyone, streams: false, route: self.route.clone() }
     }
 
-    /// Nothing can be said to be missing before the application's contract is known.
-    fn unless_unknown(&self, snapshot: &Snapshot, missing: impl FnOnce() -> Fault) -> Fault {
-        if snapshot.revision > 0 {
-            return missing();
+    /// Answers a request that came while a contract was being loaded: once that is served, as if it had come then.
+    async fn serve_later(&self, request: Request<Body>, context: Context) -> Result<Response<Body>, Fault> {
+        self.known.settled().await;
+        let (parts, body) = request.into_parts();
+        let Resolved { target, access, .. } = self.resolve(&parts)?;
+        access.check(&context.principal)?;
+        match target {
+            Target::Awaited => Err(Fault::new(Reason::Unavailable).message("the contract is being changed; try again")),
+            target => self.serve(target, Request::from_parts(parts, body), context).await,
         }
-        Fault::new(Reason::Unavailable).message("the application's contract is not known yet; try again")
+    }
+
+    async fn serve(&self, target: Target, request: Request<Body>, context: Context) -> Result<Response<Body>, Fault> {
+        match target {
+            // Boxed one by one: a future is as large as the largest thing in it, and is moved when it is made.
+            Target::Rest(target) => Box::pin(rest::serve(self, target, request, context)).await,
+            Target::Grpc(target) => Box::pin(grpc::serve(self, target, request, context)).await,
+            Target::Probe => fixed::serve_probe(self, &request),
+            Target::Own(messages) => fixed::serve_own(self, messages, request).await,
+            Target::WrongMethod(allow) => Err(rest::wrong_method(&allow, &request)),
+            Target::Awaited => Box::pin(self.serve_later(request, context)).await,
+        }
     }
 }
 
@@ -145,14 +174,7 @@ impl Endpoint for Edge {
 
     async fn handle(&self, exchange: Exchange<Target>) -> Result<Response<Body>, Fault> {
         let Exchange { request, context, target } = exchange;
-        match target {
-            // Boxed one by one: a future is as large as the largest thing in it, and is moved when it is made.
-            Target::Rest(target) => Box::pin(rest::serve(self, target, request, context)).await,
-            Target::Grpc(target) => Box::pin(grpc::serve(self, target, request, context)).await,
-            Target::Probe => fixed::serve_probe(self, &request),
-            Target::Own(messages) => fixed::serve_own(self, messages, request).await,
-            Target::WrongMethod(allow) => Err(rest::wrong_method(&allow, &request)),
-        }
+        self.serve(target, request, context).await
     }
 }
 

@@ -78,6 +78,7 @@ async fn unary(
     let mut outgoing = call.snapshot.call(method, context, message);
     let mask = mask.filter(|mask| !mask.hand_on(&mut outgoing));
     let answer = edge.channel(method.backend).call(outgoing).await?.unary()?;
+    edge.known.caught_up(&method.path, &answer).await;
     let Some(mask) = mask else { return Ok(answer) };
     let mut pruned = Vec::with_capacity(answer.len());
     call.snapshot.plans.prune(method.output, &answer, &mask.selection, &mut pruned).map_err(Fault::internal)?;

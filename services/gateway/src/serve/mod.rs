@@ -4,7 +4,9 @@ mod body;
 mod endpoint;
 mod fixed;
 mod grpc;
+mod known;
 mod read_mask;
 mod rest;
 
 pub use endpoint::{Backends, Edge};
+pub use known::Known;

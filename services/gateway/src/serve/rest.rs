@@ -62,6 +62,7 @@ pub async fn serve(
         mask.hand_on(&mut call);
     }
     let reply = edge.channel(binding.method.backend).call(call).await?.unary()?;
+    edge.known.caught_up(&binding.method.path, &reply).await;
     let options = JsonOptions { emit_defaults: edge.config.emit_defaults };
     let wanted = Wanted { options, fields: mask.map(|mask| mask.selection) };
     let json = transcode::answer(&rest.snapshot.plans, binding, &wanted, &reply)?;

@@ -129,3 +129,79 @@ async fn a_stream_that_breaks_off_is_opened_again() {
     harness.data.publish(3, library());
     harness.serves(3).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_no_contract_was_ever_applied_it_is_said_so_with_what_to_do() {
+    let harness = Harness::with(Config::default(), None, None).await;
+    harness.data.publish(0, b"");
+    harness.announced().await;
+    let rest = harness.get("/library/v1/books/1").await;
+    assert_eq!((rest.status, rest.reason().as_str()), (StatusCode::NOT_FOUND, "ROUTE_NOT_FOUND"));
+    let status = harness.grpc(GET_BOOK, "").await.unwrap_err();
+    assert_eq!(status.code(), Code::Unimplemented);
+    for message in [rest.json()["error"]["message"].as_str().unwrap(), status.message()] {
+        for part in ["no contract was applied", "mainstay contract apply DIR", "--contracts DIR"] {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+    let ready = harness.get("/readyz").await;
+    assert_eq!((ready.status, ready.json()["ready"].clone()), (StatusCode::SERVICE_UNAVAILABLE, false.into()));
+    assert_eq!(harness.post("/auth/v1/sessions:signIn", "{}").await.status, StatusCode::OK, "the platform is served");
+
+    harness.data.publish(1, library());
+    harness.serves(1).await;
+    harness.ready().await;
+    assert_eq!(
+        harness.get("/library/v1/none").await.json()["error"]["message"],
+        "nothing is served at `/library/v1/none`"
+    );
+    // The data service's store was emptied.
+    harness.data.publish(0, b"");
+    harness.serves(0).await;
+    assert_eq!(harness.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(harness.get("/library/v1/books/1").await.json().to_string().contains("no contract was applied"));
+}
+
+/// Whoever has applied a contract may use it at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_applied_is_served_when_the_answer_says_so() {
+    const APPLY: &str = "/mainstay.data.v1.ContractService/ApplyContract";
+    for round in 0..10 {
+        let harness = Harness::with(Config::default(), None, None).await;
+        harness.data.on_empty(GET_BOOK);
+        harness.data.publish(0, b"");
+        harness.announced().await;
+        let data = harness.data.clone();
+        harness.data.on(APPLY, move |_| {
+            data.publish(1, library());
+            // ApplyContractResponse {revision: 1}
+            Ok(Reply::Unary(Bytes::from_static(&[0x18, 1])))
+        });
+        let credential = crate::support::operator();
+        if round % 2 == 0 {
+            let mut request = tonic::Request::new(Bytes::new());
+            request.metadata_mut().insert("authorization", credential.parse().unwrap());
+            harness.grpc_with(APPLY, request).await.unwrap();
+        } else {
+            let request = crate::support::signed_in(http::Method::POST, "/data/v1/contract:apply", &credential, "{}");
+            assert_eq!(harness.send(request).await.status, StatusCode::OK);
+        }
+        assert_eq!(harness.get("/library/v1/books/1").await.status, StatusCode::OK, "round {round}");
+    }
+}
+
+/// The same where the contract was applied elsewhere: a request that comes while it is being loaded waits for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_comes_while_a_contract_is_loaded_is_answered_from_it() {
+    let harness = Harness::start().await;
+    harness.data.on_empty("/library.v1.BookService/Burn");
+    let extended = extended();
+    for revision in (2..20).step_by(2) {
+        harness.data.publish(revision, &extended);
+        harness.announced_at(revision).await;
+        assert_eq!(harness.post("/library/v1/burns/1", "").await.status, StatusCode::OK, "revision {revision}");
+        harness.data.publish(revision + 1, library());
+        harness.serves(revision + 1).await;
+        assert_eq!(harness.post("/library/v1/burns/1", "").await.status, StatusCode::NOT_FOUND, "revision {revision}");
+    }
+}

@@ -143,6 +143,16 @@ impl Harness {
         }
     }
 
+    /// Waits until the data service has said anything of its contract.
+    pub async fn announced(&self) {
+        self.gateway.announced().wait_for(Option::is_some).await.unwrap();
+    }
+
+    /// Waits until the data service has announced a revision.
+    pub async fn announced_at(&self, revision: i64) {
+        self.gateway.announced().wait_for(|announced| *announced == Some(revision)).await.unwrap();
+    }
+
     /// Waits until a revision is served.
     pub async fn serves(&self, revision: i64) {
         self.gateway.revision().wait_for(|served| *served == revision).await.unwrap();
