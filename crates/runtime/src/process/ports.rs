@@ -78,7 +78,7 @@ pub struct PortError {
     purpose: Purpose,
     at: ListenAddress,
     #[source]
-    source: BindError,
+    source: Box<BindError>,
 }
 
 /// The bound ports of a process.
@@ -105,7 +105,7 @@ pub(super) fn open<T>(
         }
         outcome = bind(listen.at.with_port(port));
     }
-    outcome.map_err(|source| PortError { purpose, at: listen.at.clone(), source })
+    outcome.map_err(|source| PortError { purpose, at: listen.at.clone(), source: Box::new(source) })
 }
 
 /// Says so where a port is elsewhere than it was to be.
