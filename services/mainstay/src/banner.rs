@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::accept;
+use crate::contract::accept;
 use crate::say::say;
 use mainstay_data::FolderOutcome;
 use mainstay_ledger::{Plan, Stage, Step};

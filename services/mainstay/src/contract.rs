@@ -9,9 +9,9 @@ use mainstay_contract::Diagnostics;
 use mainstay_data::start;
 use mainstay_runtime::process::{self, Failure, Flags, Role};
 
+use self::plan::{System, Wish, load};
 use crate::cli::{ContractCommand, Reach};
 use crate::explain;
-use crate::plan::{self, System, Wish, load};
 use crate::say::say;
 use crate::serve::AllSettings;
 

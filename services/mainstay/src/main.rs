@@ -1,6 +1,5 @@
 //! The one-process binary and the command line: composes the three services, owns no logic.
 
-mod accept;
 mod admin;
 mod banner;
 mod cli;
@@ -8,7 +7,6 @@ mod contract;
 mod explain;
 mod init;
 mod local;
-mod plan;
 mod say;
 mod serve;
 

@@ -15,7 +15,7 @@ use mainstay_identity::{Clock as _, SystemClock};
 use mainstay_proto::data::v1 as pb;
 use mainstay_runtime::process::{self, Common, Failure, Role};
 
-use crate::accept;
+use super::accept;
 use crate::cli::Reach;
 use crate::local::{CallError, Server, Target, target};
 use crate::say::say;
