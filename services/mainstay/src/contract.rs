@@ -1,6 +1,8 @@
 //! `mainstay contract`: check, plan, apply, export, explain.
 
+pub mod accept;
 mod export;
+mod plan;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -58,7 +58,7 @@ async fn a_contract_that_is_not_there_or_does_not_compile_is_named_with_its_plac
     folder
         .write("notes/v1/other.proto", "syntax = \"proto3\";\npackage notes.v1;\nmessage Other {\n  strin a = 1;\n}\n");
     let printed = refused(launch(&folder)).await;
-    assert_says(&printed, &["notes/v1/note.proto:13:", "auth.uid", "notes/v1/other.proto:4:3", "strin"]);
+    assert_says(&printed, &["notes/v1/note.proto:13:", "auth.ui", "notes/v1/other.proto:4:3", "strin"]);
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn values_that_make_no_sense_are_named() {
         ("MAINSTAY__GATEWAY__MAX_REQUEST_BYTES", "0", "gateway.max_request_bytes"),
         ("MAINSTAY__DATA__KEY_ENCRYPTION_KEY", "c2hvcnQ=", "data.key_encryption_key"),
         ("MAINSTAY__DATA__STORE__HEAVY_READERS", "0", "data.store.heavy_readers"),
-        ("MAINSTAY__DATA__STORE__DATABASE_URL", "postgres://x", "set data.database_url"),
+        ("MAINSTAY__DATA__STORE__DATABASE_URL", "postgres://x", "data.store.database_url"),
         ("MAINSTAY__MAX_CONNECTIONS", "99999999999", "max_connections"),
         ("MAINSTAY__MAX_REQUESTS", "0", "max_requests"),
         ("MAINSTAY__WORKERS", "1000000", "workers"),
