@@ -84,6 +84,9 @@ pub struct FieldEntry {
     /// Deleted from the contract; its columns and values are still there and its number is never another field's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,
+    /// Since when, in microseconds since 1970 UTC; nothing until the plan was applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden_since: Option<i64>,
     /// Of an enum: what the numbers mean.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<EnumValues>,
@@ -169,8 +172,14 @@ impl Ledger {
 
     /// Notes since when everything is hidden that was not hidden before.
     pub fn hidden_at(&mut self, now: i64) {
-        let hidden = self.resources.values_mut().filter_map(|entry| entry.hidden.as_mut());
-        hidden.for_each(|hidden| hidden.since = hidden.since.or(Some(now)));
+        for entry in self.resources.values_mut() {
+            if let Some(hidden) = &mut entry.hidden {
+                hidden.since.get_or_insert(now);
+            }
+            for field in entry.fields.values_mut().filter(|field| field.hidden) {
+                field.hidden_since.get_or_insert(now);
+            }
+        }
     }
 
     /// What is remembered of a resource, by its type.

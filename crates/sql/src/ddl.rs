@@ -22,6 +22,10 @@ pub fn schema_sql(dialect: Dialect, step: &SchemaStep) -> Vec<String> {
         SchemaStep::RenameColumn { table, from, to } => {
             vec![format!("ALTER TABLE {} RENAME COLUMN {} TO {}", quote(table), quote(from), quote(to))]
         }
+        SchemaStep::DropColumn { table, column } => {
+            vec![format!("ALTER TABLE {} DROP COLUMN {}", quote(table), quote(column))]
+        }
+        SchemaStep::DropTable { table } => vec![format!("DROP TABLE {}", quote(table))],
         SchemaStep::CreateIndex { name, table, columns, unique, concurrently } => {
             let mut statements = Vec::new();
             if *concurrently {

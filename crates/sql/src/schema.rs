@@ -34,6 +34,15 @@ pub enum SchemaStep {
         from: String,
         to: String,
     },
+    /// Drops a column with its values.
+    DropColumn {
+        table: String,
+        column: String,
+    },
+    /// Drops a table with its rows.
+    DropTable {
+        table: String,
+    },
     /// Makes an index. `concurrently`: outside any transaction, without blocking writers (PostgreSQL); a half-made index of
     /// an earlier attempt is dropped first, so the step can be run again.
     CreateIndex {
@@ -148,6 +157,8 @@ impl fmt::Display for SchemaStep {
                 if fill.is_some() { f.write_str(", filled with the field's default") } else { Ok(()) }
             }
             SchemaStep::RenameColumn { table, from, to } => write!(f, "rename column  {table}.{from} -> {to}"),
+            SchemaStep::DropColumn { table, column } => write!(f, "drop column    {table}.{column}"),
+            SchemaStep::DropTable { table } => write!(f, "drop table     {table}"),
             SchemaStep::CreateIndex { name, table, columns, unique, concurrently } => {
                 let kind = if *unique { "unique index" } else { "index" };
                 write!(f, "create {kind}   {name} on {table} (")?;

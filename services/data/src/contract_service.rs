@@ -13,7 +13,7 @@ use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use crate::apply::{self, ApplyError};
+use crate::apply::{self, ApplyError, Consent};
 use crate::error::storage_fault;
 use crate::plans::Snapshot;
 use crate::reconciler::Reconciler;
@@ -75,7 +75,8 @@ impl Contracts {
     async fn plan(&self, request: pb::PlanContractRequest) -> Result<pb::PlanContractResponse, Fault> {
         let (compiled, diagnostics) = compile(request.sources);
         let Some(compiled) = compiled else { return Ok(pb::PlanContractResponse { diagnostics, plan: None }) };
-        let plan = apply::plan(self.reconciler.db(), Arc::new(compiled)).await.map_err(fault)?;
+        let purge = request.purge.then(|| self.reconciler.now());
+        let plan = apply::plan_with(self.reconciler.db(), Arc::new(compiled), purge).await.map_err(fault)?;
         Ok(pb::PlanContractResponse { diagnostics, plan: Some(plan_message(&plan)) })
     }
 
@@ -83,12 +84,13 @@ impl Contracts {
         let (compiled, diagnostics) = compile(request.sources);
         let Some(compiled) = compiled else { return Err(invalid_contract(&diagnostics)) };
         let plan_hash = Some(request.plan_hash).filter(|hash| !hash.is_empty());
-        let (plan, revision) =
-            self.reconciler.apply(compiled, plan_hash, request.accept).await.map_err(|error| match error {
-                StartError::Apply(error) => fault(error),
-                StartError::Storage(error) => storage_fault(error),
-                other => Fault::internal(other),
-            })?;
+        let stage = self.reconciler.stage();
+        let consent = Consent { plan_hash, accepted: request.accept, purge: request.purge, only_after: None, stage };
+        let (plan, revision) = self.reconciler.apply(compiled, consent).await.map_err(|error| match error {
+            StartError::Apply(error) => fault(error),
+            StartError::Storage(error) => storage_fault(error),
+            other => Fault::internal(other),
+        })?;
         Ok(pb::ApplyContractResponse { diagnostics, plan: Some(plan_message(&plan)), revision })
     }
 }
@@ -119,7 +121,7 @@ fn fault(error: ApplyError) -> Fault {
             .message("the plan is not the one that was reviewed; look at the new one and apply that")
             .meta("plan_hash", plan.hash()),
         ApplyError::Read(ReadError::Storage(error)) => storage_fault(error),
-        error @ (ApplyError::Read(_) | ApplyError::Plan(_)) => Fault::internal(error),
+        error @ (ApplyError::Read(_) | ApplyError::Plan(_) | ApplyError::Overtaken) => Fault::internal(error),
     }
 }
 

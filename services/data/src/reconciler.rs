@@ -7,7 +7,7 @@ use std::time::Duration;
 use mainstay_contract::Contract;
 use mainstay_db::{Database, Engine, Lane};
 use mainstay_identity::Clock;
-use mainstay_ledger::Plan;
+use mainstay_ledger::{Plan, Stage};
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{self, Consent};
@@ -55,16 +55,24 @@ impl Reconciler {
         &self.db
     }
 
+    /// Where plans run.
+    pub fn stage(&self) -> Stage {
+        self.options.stage()
+    }
+
+    /// The time, in microseconds since 1970 UTC.
+    pub fn now(&self) -> i64 {
+        self.clock.now_micros()
+    }
+
     /// Applies a contract and serves it. Returns what was done and the revision that is served.
     pub async fn apply(
         self: &Arc<Reconciler>,
         contract: Contract,
-        plan_hash: Option<String>,
-        accepted: Vec<String>,
+        consent: Consent,
     ) -> Result<(Plan, i64), StartError> {
         let contract = Arc::new(contract);
         let now = self.clock.now_micros();
-        let consent = Consent { plan_hash, accepted, stage: self.options.stage() };
         let made = apply::apply(&self.db, Arc::clone(&contract), consent, now).await?;
         let snapshot = start::snapshot(&self.db, Contract::clone(&contract), &made.applied)?;
         self.serve(snapshot);

@@ -153,8 +153,21 @@ pub struct Loaded {
     pub unfinished: Option<Arc<Contract>>,
 }
 
+/// How often the folder is loaded again where somebody applied another contract meanwhile.
+const MAX_ATTEMPTS: u32 = 5;
+
 /// Loads the folder, applies it where that is allowed and safe, and says what to serve.
 pub async fn load(db: &Database, options: &Options, now: i64) -> Result<Loaded, StartError> {
+    let mut attempt = 1;
+    loop {
+        match load_once(db, options, now).await {
+            Err(StartError::Apply(ApplyError::Overtaken)) if attempt < MAX_ATTEMPTS => attempt += 1,
+            loaded => return loaded,
+        }
+    }
+}
+
+async fn load_once(db: &Database, options: &Options, now: i64) -> Result<Loaded, StartError> {
     let stored = newest(db).await?;
     let Some(folder) = &options.contracts else { return serve_stored(db, stored, FolderOutcome::NoFolder) };
     let contract = match read(folder) {
@@ -189,8 +202,10 @@ async fn load_partly(
     waiting: Box<Plan>,
     (stage, now): (Stage, i64),
 ) -> Result<Loaded, StartError> {
-    let Some(before) = &stored else { return serve_stored(db, None, FolderOutcome::Waiting(waiting)) };
-    let before = compile_stored(before)?;
+    let Some(served) = &stored else { return serve_stored(db, None, FolderOutcome::Waiting(waiting)) };
+    let before = compile_stored(served)?;
+    // What somebody accepted meanwhile must not be taken back.
+    let consent = Consent { only_after: Some(served.revision), ..Consent::to_nothing(stage) };
     let (mut kept, mut blocked) = (Kept::default(), waiting.clone());
     while kept.keep(&blocked, stage) {
         let contract = loop {
@@ -203,7 +218,7 @@ async fn load_partly(
         };
         // What waits is needed by what does not.
         let Some(contract) = contract else { break };
-        match apply::apply(db, Arc::clone(&contract), Consent::to_nothing(stage), now).await {
+        match apply::apply(db, Arc::clone(&contract), consent.clone(), now).await {
             Ok(Made { applied, plan, changed }) => {
                 let outcome = match changed {
                     true => FolderOutcome::Partly { applied: Box::new(plan), waiting },

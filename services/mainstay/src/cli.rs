@@ -81,6 +81,9 @@ pub enum ContractCommand {
     Plan {
         /// The folder with the contract; absent: that of the configuration
         folder: Option<PathBuf>,
+        /// Also drop what was removed from the contract and has been hidden for 30 days, with its values
+        #[arg(long)]
+        purge: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -95,6 +98,9 @@ pub enum ContractCommand {
         /// Let this step run although it waits; may be given several times
         #[arg(long, value_name = "STEP")]
         accept: Vec<String>,
+        /// Also drop what was removed from the contract and has been hidden for 30 days, with its values
+        #[arg(long)]
+        purge: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -35,11 +35,11 @@ pub fn run(flags: &Flags, reach: &Reach, command: ContractCommand) -> ExitCode {
         ContractCommand::Explain { what, folder: given } => {
             folder(given).and_then(|folder| explain::print(&load(&folder)?, &what)).map(|()| ExitCode::SUCCESS)
         }
-        ContractCommand::Plan { folder: given, json } => {
-            folder(given).map(|folder| plan::plan(System { common, reach: reach.clone(), data }, folder, json))
+        ContractCommand::Plan { folder: given, purge, json } => {
+            folder(given).map(|folder| plan::plan(System { common, reach: reach.clone(), data }, folder, purge, json))
         }
-        ContractCommand::Apply { folder: given, plan_hash, accept, json } => folder(given).map(|folder| {
-            let wish = Wish { plan_hash, accept, json };
+        ContractCommand::Apply { folder: given, plan_hash, accept, purge, json } => folder(given).map(|folder| {
+            let wish = Wish { plan_hash, accept, purge, json };
             plan::apply(System { common, reach: reach.clone(), data }, folder, wish)
         }),
     };

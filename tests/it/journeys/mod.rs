@@ -2,7 +2,6 @@
 
 mod backup;
 mod bad_input;
-mod behaviors;
 mod command_line;
 mod crud;
 mod denials;

@@ -21,6 +21,10 @@ pub enum Change {
     HideResource {
         table: String,
     },
+    /// A hidden resource goes for good.
+    PurgeResource {
+        table: String,
+    },
     /// A hidden resource is back, with its rows.
     ShowResource,
     /// Every name and URL of the resource is another.
@@ -80,6 +84,10 @@ pub enum Change {
     },
     /// The contract no longer has the field; its values stay.
     HideField {
+        field: String,
+    },
+    /// A hidden field goes for good; its number is never another's.
+    PurgeField {
         field: String,
     },
     /// A hidden field is back.
@@ -178,6 +186,7 @@ impl Change {
             Change::AddResource { .. } => ("add resource", ""),
             Change::MoveResource { .. } => ("move resource", ""),
             Change::HideResource { .. } => ("hide resource", ""),
+            Change::PurgeResource { .. } => ("purge resource", ""),
             Change::ShowResource => ("show resource", ""),
             Change::ChangePattern { .. } => ("change pattern", ""),
             Change::ChangeRule { verb, severity: Severity::Widened, .. } => ("widen rule", verb),
@@ -194,6 +203,7 @@ impl Change {
             Change::NarrowField { field, .. } => ("narrow field", field),
             Change::RenameType { field } => ("rename type", field),
             Change::HideField { field } => ("hide field", field),
+            Change::PurgeField { field } => ("purge field", field),
             Change::ShowField { field } => ("show field", field),
             Change::RequireField { field } => ("require field", field),
             Change::RelaxField { field } => ("relax field", field),
@@ -247,6 +257,7 @@ impl Change {
             Change::RenameField { .. } => (Changed, &[Json, Storage]),
             Change::RenameType { .. } => (Changed, &[Wire]),
             Change::RenameColumn { .. } => (Changed, &[Storage]),
+            Change::PurgeResource { .. } | Change::PurgeField { .. } => (Narrowed, &[Storage]),
             Change::ChangeRule { severity, .. } => (*severity, &[Access]),
             Change::RequireField { .. } => (Narrowed, &[Validation]),
             Change::RelaxField { .. } | Change::LoosenField { .. } => (Widened, &[Validation]),

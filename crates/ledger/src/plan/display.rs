@@ -68,6 +68,7 @@ impl Change {
     fn detail(&self) -> String {
         match self {
             Change::AddResource { table } => format!("as {table}"),
+            Change::PurgeResource { table } => format!("with {table}"),
             Change::MoveResource { from, to } if from == to => String::new(),
             Change::MoveResource { from, to }
             | Change::MoveService { from, to, .. }

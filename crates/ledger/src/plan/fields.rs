@@ -31,6 +31,10 @@ impl<'a> Planner<'a> {
                     settled.push(field.path.clone());
                     self.add_field(known, field)?;
                 }
+                Some(was) if was.hidden && is_purged(known, field) => {
+                    settled.push(field.path.clone());
+                    self.add_purged(known, field, was)?;
+                }
                 Some(was) if was.hidden => self.show_field(known, field, was),
                 Some(was) => {
                     if self.change_field(known, field, was, renames)? {
@@ -90,6 +94,21 @@ impl<'a> Planner<'a> {
         let change = Change::ShowField { field: field.names.to_owned() };
         let note = Some("the values that the rows had are back".to_owned());
         self.field_step(known, field, change, Safety::Safe, Vec::new(), note);
+    }
+
+    /// A field comes back whose values were purged: its number is still its own, and its columns are new.
+    fn add_purged(
+        &mut self,
+        known: &mut Standing<'a>,
+        field: &FieldNow<'a>,
+        was: &FieldEntry,
+    ) -> Result<(), PlanError> {
+        let comparison = self.compare(known, field, was);
+        if was.name != field.model.name || !matches!(comparison, Comparison::Same | Comparison::TypeRenamed) {
+            self.reused(known, field, was);
+            return Ok(());
+        }
+        self.add_field(known, field)
     }
 
     fn compare(&self, known: &Standing<'a>, field: &FieldNow<'a>, was: &FieldEntry) -> Comparison {
@@ -267,6 +286,13 @@ fn same_inside(known: &Standing<'_>, field: &FieldNow<'_>, was: &FieldEntry) -> 
     }
     let inner = known.was.fields.iter().filter(|(path, inner)| path.parent() == field.path && !inner.hidden);
     same_names(inner.map(|(path, inner)| (path.number(), inner.name.as_str())), held)
+}
+
+/// Says whether a hidden field's columns are gone.
+fn is_purged(known: &Standing<'_>, field: &FieldNow<'_>) -> bool {
+    let columns = field.model.columns.iter().filter_map(|i| Some((known.resource.layout.columns.get(*i)?, *i)));
+    let mut ids = columns.map(|(column, i)| ColumnId::of(column, i)).peekable();
+    ids.peek().is_some() && ids.all(|id| !known.was.columns.contains_key(&id))
 }
 
 fn column_is_same(known: &Standing<'_>, index: usize) -> bool {

@@ -13,6 +13,7 @@ mod now;
 mod planner;
 mod probes;
 mod promises;
+mod purge;
 mod required;
 mod served;
 mod step;
@@ -119,6 +120,8 @@ fn phase(step: &SchemaStep) -> u8 {
         SchemaStep::AddForeignKey { .. } => 4,
         SchemaStep::DropIndex { .. } => 5,
         SchemaStep::CreateIndex { .. } => 6,
+        SchemaStep::DropColumn { .. } => 7,
+        SchemaStep::DropTable { .. } => 8,
     }
 }
 

@@ -31,6 +31,7 @@ impl FieldNow<'_> {
             required: self.model.behaviors.required,
             checks: self.checks(),
             hidden: false,
+            hidden_since: None,
             values: self.values.clone(),
             terms: Some(self.terms.clone()),
             json: self.json.clone(),

@@ -9,7 +9,7 @@ mod partly;
 mod run;
 
 pub use partly::Kept;
-pub use run::{Consent, Made, apply, finish, first_plan, plan};
+pub use run::{Consent, Made, PURGE_AFTER_MICROS, apply, finish, first_plan, plan, plan_with};
 
 use mainstay_db::Engine;
 use mainstay_ledger::{Plan, PlanError};
@@ -30,6 +30,9 @@ pub enum ApplyError {
     /// Somebody changed something since the plan was reviewed. Nothing was done.
     #[error("the plan is not the one that was reviewed")]
     AnotherPlan(Box<Plan>),
+    /// Somebody applied another contract since this one was put together. Nothing was done.
+    #[error("another contract was applied meanwhile")]
+    Overtaken,
 }
 
 impl From<mainstay_db::Error> for ApplyError {

@@ -4,6 +4,7 @@
 //! the text, from the contract that is served: a field's declaration, its whole message, or a resource that is gone. The
 //! outcome is a contract like any other; it is compiled, planned and checked as a whole.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -24,7 +25,8 @@ enum Part {
 
 /// A piece of an older text in place of one of the new text.
 struct Edit<'c> {
-    file: String,
+    /// Which of the new contract's files.
+    file: usize,
     range: Range<usize>,
     text: &'c str,
     /// Where the older text comes from, with what it imports.
@@ -60,32 +62,31 @@ impl Kept {
     pub fn compose(&self, before: &Contract, wanted: &Contract) -> Vec<Source> {
         let mut sources = wanted.sources.clone();
         let mut edits: Vec<Edit<'_>> = Vec::new();
+        // Into the head of a file, when everything below stands where it belongs.
+        let mut imports: Vec<(usize, FileDescriptor)> = Vec::new();
         for ((resource, outer), part) in &self.0 {
             let Some(old) = message(before, resource, outer) else { continue };
             match message(wanted, resource, outer) {
                 Some(new) => edits.extend(replaced(before, wanted, &old, &new, part)),
-                None => bring_back(before, &mut sources, &old),
+                None => imports.extend(bring_back(before, wanted, &mut sources, &old)),
             }
         }
         // From the end of each file, and of what lies in one another the outer one.
-        edits.sort_by(|a, b| (&a.file, b.range.start, a.range.end).cmp(&(&b.file, a.range.start, b.range.end)));
-        let all: Vec<(String, Range<usize>)> =
-            edits.iter().map(|edit| (edit.file.clone(), edit.range.clone())).collect();
-        let mut done: BTreeSet<(String, usize)> = BTreeSet::new();
+        edits.sort_by_key(|edit| (edit.file, Reverse(edit.range.start), Reverse(edit.range.end)));
+        let all: Vec<(usize, Range<usize>)> = edits.iter().map(|edit| (edit.file, edit.range.clone())).collect();
+        let mut done: BTreeSet<(usize, usize)> = BTreeSet::new();
         for edit in edits {
             let inside = all.iter().any(|(file, outer)| {
-                *file == edit.file
-                    && *outer != edit.range
-                    && outer.start <= edit.range.start
-                    && edit.range.end <= outer.end
+                let holds = outer.start <= edit.range.start && edit.range.end <= outer.end;
+                *file == edit.file && *outer != edit.range && holds
             });
-            if inside || !done.insert((edit.file.clone(), edit.range.start)) {
-                continue;
+            if !inside && done.insert((edit.file, edit.range.start)) {
+                sources[edit.file].text.replace_range(edit.range, edit.text);
+                imports.push((edit.file, edit.origin));
             }
-            if let Some(source) = sources.iter_mut().find(|source| source.path == edit.file) {
-                source.text.replace_range(edit.range, edit.text);
-                import(&mut source.text, &edit.origin);
-            }
+        }
+        for (file, origin) in imports {
+            import(&mut sources[file].text, &origin);
         }
         sources
     }
@@ -110,7 +111,7 @@ fn replaced<'c>(
     let edit = |old_path: &[i32], new_path: &[i32]| {
         let (text, from) = stretch(before, &old.parent_file(), old_path)?;
         let (_, range) = stretch(wanted, &new.parent_file(), new_path)?;
-        let file = new.parent_file().name().to_owned();
+        let file = file_of(wanted, &new.parent_file())?;
         Some(Edit { file, range, text: &text[from], origin: old.parent_file() })
     };
     let fields = match part {
@@ -127,19 +128,33 @@ fn replaced<'c>(
     }
 }
 
-/// Puts a message that is gone at the end of the file in which it was, or brings the file back.
-fn bring_back(before: &Contract, sources: &mut Vec<Source>, old: &MessageDescriptor) {
-    let file = old.parent_file();
-    let Some((text, range)) = stretch(before, &file, old.path()) else { return };
-    match sources.iter_mut().find(|source| source.path == file.name()) {
-        Some(source) => {
-            source.text.push('\n');
-            source.text.push_str(&text[with_comment(text, range)]);
-            source.text.push('\n');
-            import(&mut source.text, &file);
-        }
-        None => sources.push(Source { path: file.name().to_owned(), text: text.to_owned() }),
+/// Puts a message that is gone at the end of the file in which it was, which may need imports again, or brings the file
+/// back.
+fn bring_back(
+    before: &Contract,
+    wanted: &Contract,
+    sources: &mut Vec<Source>,
+    old: &MessageDescriptor,
+) -> Option<(usize, FileDescriptor)> {
+    let origin = old.parent_file();
+    let (text, range) = stretch(before, &origin, old.path())?;
+    if let Some(file) = file_of(wanted, &origin) {
+        let source = &mut sources[file];
+        source.text.push('\n');
+        source.text.push_str(&text[with_comment(text, range)]);
+        source.text.push('\n');
+        return Some((file, origin));
     }
+    let source = file_of(before, &origin).map(|file| &before.sources[file])?;
+    if sources.iter().all(|known| known.path != source.path) {
+        sources.push(source.clone());
+    }
+    None
+}
+
+/// Which of a contract's files a descriptor is of: descriptors know it by its path in imports.
+fn file_of(contract: &Contract, file: &FileDescriptor) -> Option<usize> {
+    contract.import_paths.iter().position(|path| path == file.name())
 }
 
 /// Adds the imports of an older file that a text lacks, behind its package.
@@ -159,7 +174,7 @@ fn import(text: &mut String, origin: &FileDescriptor) {
 
 /// The text of a file, and the stretch of it that the element at a descriptor path takes.
 fn stretch<'c>(contract: &'c Contract, file: &FileDescriptor, path: &[i32]) -> Option<(&'c str, Range<usize>)> {
-    let text = &contract.sources.iter().find(|source| source.path == file.name())?.text;
+    let text = &contract.sources.get(file_of(contract, file)?)?.text;
     let info = file.file_descriptor_proto().source_code_info.as_ref()?;
     let location = info.location.iter().find(|location| location.path == path)?;
     let (first, start, last, end) = match location.span[..] {

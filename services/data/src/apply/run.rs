@@ -24,8 +24,16 @@ pub struct Made {
 /// How often a plan is made again where the schema changed while it counted.
 const MAX_ATTEMPTS: u32 = 5;
 
+/// How long what was removed from a contract stays, hidden, before a purge drops it: 30 days, in microseconds.
+pub const PURGE_AFTER_MICROS: i64 = 30 * 24 * 60 * 60 * 1_000_000;
+
 /// Plans a contract without changing anything, in a snapshot that holds up nobody.
 pub async fn plan(db: &Database, contract: Arc<Contract>) -> Result<Plan, ApplyError> {
+    plan_with(db, contract, None).await
+}
+
+/// The same; `purge` is the time at which what has been hidden for long enough is to go, too.
+pub async fn plan_with(db: &Database, contract: Arc<Contract>, purge: Option<i64>) -> Result<Plan, ApplyError> {
     let mut attempt = 1;
     loop {
         let contract = Arc::clone(&contract);
@@ -33,7 +41,7 @@ pub async fn plan(db: &Database, contract: Arc<Contract>) -> Result<Plan, ApplyE
             let contract = Arc::clone(&contract);
             Box::pin(async move {
                 let before = contracts::newest(conn).await?;
-                make_plan(conn, &ledger_of(before.as_ref()), &contract).await
+                make_plan(conn, &ledger_of(before.as_ref()), &contract, purge).await
             })
         });
         match planned.await {
@@ -55,13 +63,17 @@ pub struct Consent {
     pub plan_hash: Option<String>,
     /// The steps that may run although they wait.
     pub accepted: Vec<String>,
+    /// Drops what has been hidden for [`PURGE_AFTER_MICROS`], too.
+    pub purge: bool,
+    /// Only where this revision is still the newest: the contract was put together from it.
+    pub only_after: Option<i64>,
     pub stage: Stage,
 }
 
 impl Consent {
     /// Whatever the plan is, as far as nothing waits.
     pub fn to_nothing(stage: Stage) -> Consent {
-        Consent { plan_hash: None, accepted: Vec::new(), stage }
+        Consent { plan_hash: None, accepted: Vec::new(), purge: false, only_after: None, stage }
     }
 }
 
@@ -70,7 +82,12 @@ pub async fn apply(db: &Database, contract: Arc<Contract>, consent: Consent, now
     db.exclusive(move |conn| {
         Box::pin(async move {
             let before = contracts::newest(conn).await?;
-            let plan = make_plan(conn, &ledger_of(before.as_ref()), &contract).await?;
+            let newest = before.as_ref().map(|applied| applied.revision);
+            if consent.only_after.is_some() && consent.only_after != newest {
+                return Err(ApplyError::Overtaken);
+            }
+            let purge = consent.purge.then_some(now);
+            let plan = make_plan(conn, &ledger_of(before.as_ref()), &contract, purge).await?;
             if consent.plan_hash.is_some_and(|wanted| wanted != plan.hash()) {
                 return Err(ApplyError::AnotherPlan(Box::new(plan)));
             }
@@ -105,7 +122,7 @@ pub async fn finish(db: &Database, contract: Arc<Contract>) -> Result<usize, App
                 return Ok(0);
             }
             let mut ledger = ledger_of(Some(&applied));
-            let plan = make_plan(conn, &ledger, &contract).await?;
+            let plan = make_plan(conn, &ledger, &contract, None).await?;
             let mut done = 0;
             let dialect = dialect(conn.engine());
             for step in plan.outside().collect::<Vec<_>>() {
@@ -124,9 +141,18 @@ pub async fn finish(db: &Database, contract: Arc<Contract>) -> Result<usize, App
     .await
 }
 
-async fn make_plan(conn: &mut Conn<'_>, ledger: &Ledger, contract: &Contract) -> Result<Plan, ApplyError> {
+async fn make_plan(
+    conn: &mut Conn<'_>,
+    ledger: &Ledger,
+    contract: &Contract,
+    purge: Option<i64>,
+) -> Result<Plan, ApplyError> {
     let answers = facts::answers(conn, probes(ledger, contract)).await?;
-    Ok(mainstay_ledger::plan(ledger, contract, &answers)?)
+    let mut plan = mainstay_ledger::plan(ledger, contract, &answers)?;
+    if let Some(now) = purge {
+        plan.purge(now.saturating_sub(PURGE_AFTER_MICROS));
+    }
+    Ok(plan)
 }
 
 /// The one transaction: steps, revision and ledger, or nothing of it.

@@ -95,7 +95,7 @@ both_engines! {
         assert_eq!(problem.file, "contract.proto");
         assert!(problem.line > 1 && problem.column > 0, "{problem:?}");
         let planned: pb::PlanContractResponse =
-            ask(&channel, "PlanContract", &pb::PlanContractRequest { sources: broken.sources.clone() }).await.unwrap();
+            ask(&channel, "PlanContract", &pb::PlanContractRequest { sources: broken.sources.clone(), purge: false }).await.unwrap();
         assert!(planned.plan.is_none() && !planned.diagnostics.is_empty());
         let apply = pb::ApplyContractRequest { sources: broken.sources, ..Default::default() };
         let fault = ask::<pb::ApplyContractResponse>(&channel, "ApplyContract", &apply).await.unwrap_err();
@@ -103,7 +103,7 @@ both_engines! {
         assert!(fault.violations()[0].description.starts_with("contract.proto:"), "{fault:?}");
 
         let second = sources(&notes("string headline = 2;"));
-        let request = pb::PlanContractRequest { sources: second.clone() };
+        let request = pb::PlanContractRequest { sources: second.clone(), purge: false };
         let planned: pb::PlanContractResponse = ask(&channel, "PlanContract", &request).await.unwrap();
         let plan = planned.plan.unwrap();
         assert_eq!(plan.steps.len(), 1);
@@ -136,7 +136,7 @@ both_engines! {
         let fault = ask::<pb::ApplyContractResponse>(&channel, "ApplyContract", &request).await.unwrap_err();
         assert_eq!(fault.reason(), Some(Reason::PlanRefused));
         assert_eq!(fault.violations().len(), 1);
-        let request = pb::PlanContractRequest { sources: request.sources };
+        let request = pb::PlanContractRequest { sources: request.sources, purge: false };
         let planned: pb::PlanContractResponse = ask(&channel, "PlanContract", &request).await.unwrap();
         let step = planned.plan.unwrap().steps[0].clone();
         assert_eq!(step.safety(), pb::plan_step::Safety::Refused);

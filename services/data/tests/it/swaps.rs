@@ -152,7 +152,7 @@ both_engines! {
         let fault = fixture.data.resources().call(&call).await.unwrap_err();
         assert_eq!(fault.reason(), Some(Reason::MethodNotFound));
         let contract = compile(&notes("string title = 2;"));
-        assert_eq!(fixture.data.reconciler().apply(contract, None, vec![]).await.unwrap().1, 1);
+        assert_eq!(fixture.data.reconciler().apply(contract, Consent::to_nothing(Stage::Development)).await.unwrap().1, 1);
         fixture.anonymous().ok(CREATE, json!({"note": {"title": "A"}})).await;
     }
 
@@ -384,8 +384,8 @@ async fn two_instances_that_apply_at_once_apply_once() {
     let second = fixture.second_that_sleeps().await;
     let text = notes("string headline = 2; int32 rank = 3;");
     let (one, other) = futures_util::join!(
-        fixture.data.reconciler().apply(compile(&text), None, vec![]),
-        second.data.reconciler().apply(compile(&text), None, vec![]),
+        fixture.data.reconciler().apply(compile(&text), Consent::to_nothing(Stage::Development)),
+        second.data.reconciler().apply(compile(&text), Consent::to_nothing(Stage::Development)),
     );
     assert_eq!((one.unwrap().1, other.unwrap().1), (2, 2));
     assert_eq!((fixture.revision(), second.revision()), (2, 2));

@@ -48,7 +48,8 @@ fn ids(plan: &Plan) -> Vec<String> {
 
 async fn accept(fixture: &Fixture, text: &str, accepted: &[&str]) {
     let accepted = accepted.iter().map(|id| (*id).to_owned()).collect();
-    let done = fixture.data.reconciler().apply((*compile(text)).clone(), None, accepted).await;
+    let consent = Consent { accepted, ..Consent::to_nothing(Stage::Development) };
+    let done = fixture.data.reconciler().apply((*compile(text)).clone(), consent).await;
     let (_, revision) = done.unwrap();
     assert_eq!(fixture.revision(), revision, "what is said to be served is served");
 }
@@ -83,6 +84,16 @@ both_engines! {
         assert_eq!(back, json!({"name": "pads/p", "title": "P"}));
     }
 
+    async fn what_was_accepted_meanwhile_is_not_taken_back(engine: Engine) {
+        let fixture = Fixture::start(engine, &two("string title = 2;", "string title = 2;")).await;
+        let later = Consent { only_after: Some(fixture.revision()), ..Consent::to_nothing(Stage::Development) };
+        accept(&fixture, &one("string title = 2; string text = 3;"), &[]).await;
+        let composed = compile(&two("string title = 2; string text = 3;", "string title = 2;"));
+        let late = apply::apply(fixture.data.db(), composed, later, 1).await;
+        assert!(matches!(late, Err(ApplyError::Overtaken)), "{late:?}");
+        assert!(fixture.pool().get_service_by_name("note.v1.PadService").is_none());
+    }
+
     async fn a_type_that_cannot_change_keeps_only_its_field(engine: Engine) {
         let fixture = Fixture::start(engine, &two("string title = 2;", "string title = 2;")).await;
         let (create, get, _) = NOTE;
@@ -92,6 +103,25 @@ both_engines! {
         fixture.anonymous().ok(NOTE.2, change).await;
         assert_eq!(fixture.anonymous().ok(get, json!({"name": "notes/n"})).await, json!({"name": "notes/n", "title": "N", "text": "t"}));
         fixture.anonymous().ok("note.v1.PadService/CreatePad", json!({"pad": {"more": "m"}})).await;
+    }
+
+    async fn what_waits_keeps_its_imports(engine: Engine) {
+        let before = two("google.type.Date first = 2; google.type.Date last = 3;", "google.protobuf.Timestamp at = 2;");
+        let fixture = Fixture::start(engine, &before).await;
+        let (create, get, _) = NOTE;
+        let note = json!({"first": {"year": 2020, "month": 1, "day": 2}, "last": {"year": 2021, "month": 3, "day": 4}});
+        fixture.anonymous().ok(create, json!({"note_id": "n", "note": note})).await;
+        fixture.anonymous().ok("note.v1.PadService/CreatePad", json!({"pad_id": "p", "pad": {"at": "2020-01-02T03:04:05Z"}})).await;
+        let after = one("int32 first = 2; bool last = 3; string text = 4;")
+            .replace("import \"google/type/date.proto\";\n", "")
+            .replace("import \"google/protobuf/timestamp.proto\";\n", "");
+        fixture.rewrite(&after).await;
+        let change = json!({"note": {"name": "notes/n", "text": "t"}, "update_mask": "text"});
+        fixture.anonymous().ok(NOTE.2, change).await;
+        let kept = fixture.anonymous().ok(get, json!({"name": "notes/n"})).await;
+        assert_eq!((&kept["first"], &kept["last"], &kept["text"]), (&note["first"], &note["last"], &json!("t")));
+        let pad = fixture.anonymous().ok("note.v1.PadService/GetPad", json!({"name": "pads/p"})).await;
+        assert_eq!(pad["at"], "2020-01-02T03:04:05Z");
     }
 
     async fn a_field_that_went_without_a_word_keeps_only_its_message(engine: Engine) {
@@ -165,7 +195,7 @@ both_engines! {
         let id = "widen:rule:note.example.com/Note#write";
         let apply = |accepted: &[&str]| {
             let accepted = accepted.iter().map(|id| (*id).to_owned()).collect();
-            let consent = Consent { plan_hash: None, accepted, stage: Stage::Production };
+            let consent = Consent { accepted, ..Consent::to_nothing(Stage::Production) };
             apply::apply(fixture.data.db(), compile(&wide), consent, 1)
         };
         let Err(ApplyError::Refused(refused)) = apply(&[]).await else { panic!("production waits") };
@@ -196,6 +226,47 @@ both_engines! {
         let fixture = fixture.restart().await;
         assert!(matches!(fixture.outcome, FolderOutcome::UpToDate), "{:?}", fixture.outcome);
         assert_eq!((fixture.revision(), ledger(&fixture).await), (1, known));
+    }
+
+    async fn what_is_removed_stays_for_a_while_and_then_goes_where_somebody_asks(engine: Engine) {
+        let whole = two("string title = 2; Part part = 3; message Part { string a = 1; }", "string title = 2; string note = 3 [(google.api.resource_reference).type = \"note.example.com/Note\"];");
+        let fixture = Fixture::start(engine, &whole).await;
+        let (create, get, _) = NOTE;
+        fixture.anonymous().ok(create, json!({"note_id": "n", "note": {"title": "N", "part": {"a": "A"}}})).await;
+        fixture.anonymous().ok("note.v1.PadService/CreatePad", json!({"pad_id": "p", "pad": {"title": "P", "note": "notes/n"}})).await;
+        let less = one("string title = 2; reserved 3; reserved \"part\";");
+        accept(&fixture, &less, &["hide:resource:note.example.com/Pad", "hide:field:note.example.com/Note#part"]).await;
+        // Its rows refer to the note, which stays as long as they do.
+        fixture.anonymous().fault("note.v1.NoteService/DeleteNote", json!({"name": "notes/n"})).await;
+        let purge = |fixture: &Fixture| {
+            let consent = Consent { purge: true, ..Consent::to_nothing(Stage::Production) };
+            let now = mainstay_identity::Clock::now_micros(&*fixture.clock);
+            let db = fixture.data.db().clone();
+            let contract = compile(&less);
+            async move {
+                let shown = apply::plan_with(&db, Arc::clone(&contract), Some(now)).await.unwrap();
+                let made = apply::apply(&db, contract, consent, now).await.unwrap().plan;
+                assert_eq!(ids(&shown), ids(&made));
+                ids(&made)
+            }
+        };
+        assert_eq!(purge(&fixture).await, [""; 0], "it is hidden since today");
+        fixture.clock.advance_seconds(31 * 24 * 3_600);
+        assert_eq!(purge(&fixture).await, ["purge:resource:note.example.com/Pad", "purge:field:note.example.com/Note#part"]);
+        assert_eq!(purge(&fixture).await, [""; 0]);
+
+        let fixture = fixture.restart().await;
+        assert_eq!(fixture.anonymous().ok(get, json!({"name": "notes/n"})).await, json!({"name": "notes/n", "title": "N"}));
+        // Numbers and types are the same for ever, so both may come back, empty.
+        let other = two("string title = 2; string art = 3;", "string title = 2;");
+        assert!(ids(&plan(&fixture, &other).await).contains(&"reuse:number:note.example.com/Note#art".to_owned()));
+        fixture.rewrite(&whole).await;
+        assert_eq!(fixture.anonymous().ok(get, json!({"name": "notes/n"})).await, json!({"name": "notes/n", "title": "N"}));
+        let pads = fixture.anonymous().ok("note.v1.PadService/ListPads", json!({})).await;
+        assert_eq!(pads, json!({}));
+        fixture.anonymous().ok(NOTE.2, json!({"note": {"name": "notes/n", "part": {"a": "B"}}, "update_mask": "part"})).await;
+        fixture.anonymous().ok("note.v1.PadService/CreatePad", json!({"pad_id": "p", "pad": {"note": "notes/n"}})).await;
+        assert!(plan(&fixture, &whole).await.is_empty());
     }
 
     async fn a_plan_waits_for_nobody_who_changes_the_schema(engine: Engine) {

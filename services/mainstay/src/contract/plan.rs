@@ -34,6 +34,7 @@ pub struct System {
 pub struct Wish {
     pub plan_hash: Option<String>,
     pub accept: Vec<String>,
+    pub purge: bool,
     pub json: bool,
 }
 
@@ -43,10 +44,9 @@ pub fn load(folder: &Path) -> Result<Contract, Failure> {
 }
 
 /// Runs the command to its end.
-pub fn plan(system: System, folder: PathBuf, json: bool) -> ExitCode {
+pub fn plan(system: System, folder: PathBuf, purge: bool, json: bool) -> ExitCode {
     on_system(system, move |system| async move {
-        let contract = load(&folder)?;
-        let plan = planned(&system, contract).await?;
+        let plan = planned(&system, load(&folder)?, purge).await?;
         print_plan(&plan, json);
         let waits = plan.steps.iter().any(|step| step.safety() != pb::plan_step::Safety::Safe);
         Ok(if waits { ExitCode::from(WAITS) } else { ExitCode::SUCCESS })
@@ -59,7 +59,7 @@ pub fn apply(system: System, folder: PathBuf, wish: Wish) -> ExitCode {
         let contract = load(&folder)?;
         check_directory(&system)?;
         match target(&system.common, &system.reach, Role::Data)? {
-            Target::Server(server) => apply_remotely(&server, &contract, wish).await?,
+            Target::Server(server) => apply_remotely(&server, sources(&contract), wish).await?,
             Target::Store(_directory) => apply_here(&system, contract, wish).await?,
         }
         Ok(ExitCode::SUCCESS)
@@ -83,23 +83,23 @@ where
     ended.into_inner().unwrap_or(status)
 }
 
-async fn planned(system: &System, contract: Contract) -> Result<pb::Plan, Failure> {
+async fn planned(system: &System, contract: Contract, purge: bool) -> Result<pb::Plan, Failure> {
     check_directory(system)?;
     match target(&system.common, &system.reach, Role::Data)? {
-        Target::Server(server) => plan_remotely(&server, &contract).await,
+        Target::Server(server) => plan_remotely(&server, sources(&contract), purge).await,
         // Nothing is made for a mere look.
         Target::Store(_directory) if !has_store(system) => Ok(data::plan_message(&apply::first_plan(&contract)?)),
         Target::Store(_directory) => {
             let db = start::open(&system.data, &data::process::options(&system.common)).await?;
-            let plan = apply::plan(&db, Arc::new(contract)).await?;
+            let plan = apply::plan_with(&db, Arc::new(contract), purge.then(|| SystemClock.now_micros())).await?;
             db.close().await;
             Ok(data::plan_message(&plan))
         }
     }
 }
 
-async fn plan_remotely(server: &Server, contract: &Contract) -> Result<pb::Plan, Failure> {
-    let request = pb::PlanContractRequest { sources: sources(contract) };
+async fn plan_remotely(server: &Server, sources: Vec<pb::SourceFile>, purge: bool) -> Result<pb::Plan, Failure> {
+    let request = pb::PlanContractRequest { sources, purge };
     let answer: pb::PlanContractResponse = server.call(&method("PlanContract"), &request).await?;
     Ok(answer.plan.unwrap_or_default())
 }
@@ -108,7 +108,12 @@ async fn apply_here(system: &System, contract: Contract, wish: Wish) -> Result<(
     let options = data::process::options(&system.common);
     let db = start::open(&system.data, &options).await?;
     let contract = Arc::new(contract);
-    let consent = Consent { plan_hash: wish.plan_hash, accepted: wish.accept, stage: options.stage() };
+    let consent = Consent {
+        plan_hash: wish.plan_hash,
+        accepted: wish.accept,
+        purge: wish.purge,
+        ..Consent::to_nothing(options.stage())
+    };
     let made = apply::apply(&db, Arc::clone(&contract), consent, SystemClock.now_micros()).await;
     let made = made.map_err(|error| match error {
         ApplyError::Refused(plan) => refused("the plan cannot be applied", &data::plan_message(&plan)),
@@ -124,11 +129,12 @@ async fn apply_here(system: &System, contract: Contract, wish: Wish) -> Result<(
     Ok(())
 }
 
-async fn apply_remotely(server: &Server, contract: &Contract, wish: Wish) -> Result<(), Failure> {
+async fn apply_remotely(server: &Server, sources: Vec<pb::SourceFile>, wish: Wish) -> Result<(), Failure> {
     let request = pb::ApplyContractRequest {
-        sources: sources(contract),
+        sources: sources.clone(),
         plan_hash: wish.plan_hash.unwrap_or_default(),
         accept: wish.accept,
+        purge: wish.purge,
     };
     let answer: pb::ApplyContractResponse = match server.call(&method("ApplyContract"), &request).await {
         Ok(answer) => answer,
@@ -138,7 +144,7 @@ async fn apply_remotely(server: &Server, contract: &Contract, wish: Wish) -> Res
             } else {
                 "the plan cannot be applied"
             };
-            return Err(refused(what, &plan_remotely(server, contract).await?));
+            return Err(refused(what, &plan_remotely(server, sources, wish.purge).await?));
         }
         Err(error) => return Err(error.into()),
     };
@@ -179,10 +185,11 @@ fn has_store(system: &System) -> bool {
     system.data.database_url.is_some() || system.common.data_dir.join(start::SQLITE_FILE).exists()
 }
 
+/// The files under their names in the folder: places are told by those, whoever plans.
 fn sources(contract: &Contract) -> Vec<pb::SourceFile> {
-    let source =
+    let file =
         |source: &mainstay_contract::Source| pb::SourceFile { path: source.path.clone(), text: source.text.clone() };
-    contract.sources.iter().map(source).collect()
+    contract.sources.iter().map(file).collect()
 }
 
 /// A plan for a person, with the command that accepts what waits.

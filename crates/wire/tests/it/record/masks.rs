@@ -181,17 +181,3 @@ fn keys_and_revision_are_never_touched() {
     PLAN.merge(&PLAN.resolve(&["*"]).unwrap(), &mut row, &decoded("{}").values);
     assert_eq!(row[..2], [Value::Text("one".into()), Value::Int(255)]);
 }
-
-#[test]
-fn a_message_that_is_unset_takes_along_what_the_mask_may_not_name() {
-    let title = column("inner__title");
-    let mut selection = PLAN.resolve(&["inner"]).unwrap();
-    selection.retain(|index| index != title);
-    let mut row = stored(OLD);
-    PLAN.merge(&selection, &mut row, &decoded(r#"{"inner":{"title":"mine","count":2}}"#).values);
-    assert_eq!(row[title], Value::Text("t".into()), "it is the same message");
-    PLAN.merge(&selection, &mut row, &decoded("{}").values);
-    assert_eq!(row[title], Value::Text(String::new()));
-    PLAN.merge(&PLAN.resolve(&["inner.count"]).unwrap(), &mut row, &decoded(r#"{"inner":{"count":3}}"#).values);
-    assert_eq!(row[title], Value::Text(String::new()), "it is another message");
-}
