@@ -21,7 +21,8 @@ pub struct Folder {
 impl Folder {
     /// An empty one.
     pub fn empty() -> Folder {
-        Folder::with_contracts_in("contract")
+        // Not beside the logs: the watch looks at the folder above the contract, too, and would log what it logs.
+        Folder::with_contracts_in("contracts/application")
     }
 
     fn with_contracts_in(contracts: &'static str) -> Folder {
