@@ -131,7 +131,7 @@ fn explain_shows_the_rule_and_the_sql_of_both_engines() {
         "SQLite",
         "PostgreSQL",
         "UPDATE \"shop_v1_order\" AS t SET",
-        "FOR UPDATE",
+        "FOR NO KEY UPDATE",
     ] {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }
