@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use prost_reflect::prost::encode_length_delimiter;
 use prost_reflect::{DescriptorPool, FileDescriptor, MessageDescriptor};
 use protox::file::File;
 
@@ -129,16 +130,9 @@ fn encode(files: impl Iterator<Item = FileDescriptor>) -> Vec<u8> {
         let encoded = file.encode_to_vec();
         // Field 1, length-delimited.
         set.push(0x0a);
-        varint(encoded.len(), &mut set);
+        // A vector has room for any length.
+        let _ = encode_length_delimiter(encoded.len(), &mut set);
         set.extend(encoded);
     }
     set
-}
-
-fn varint(mut value: usize, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }

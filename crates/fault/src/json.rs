@@ -64,7 +64,7 @@ impl Fault {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(delay) = self.0.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(delay.as_nanos().div_ceil(1_000_000_000) as u64));
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(delay)));
         }
         if matches!(self.reason(), Some(Reason::MethodNotAllowed | Reason::UnsupportedMediaType)) {
             for (entry, header) in REMEDIES {
@@ -96,6 +96,11 @@ impl Fault {
         }
         details
     }
+}
+
+/// The whole seconds that are never less than a delay.
+fn whole_seconds(delay: Duration) -> u64 {
+    delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0))
 }
 
 fn type_url(name: &str) -> String {

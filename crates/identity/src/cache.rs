@@ -102,7 +102,7 @@ mod tests {
     fn a_full_cache_stays_within_its_bound_and_keeps_the_newest() {
         let cache = Cache::new();
         for n in 0..3 * MAX_CACHED_TOKENS {
-            cache.insert(&format!("token {n}"), Principal::anonymous(), 1_000 + n as i64, 0);
+            cache.insert(&format!("token {n}"), Principal::anonymous(), 1_000 + i64::try_from(n).unwrap(), 0);
         }
         assert!(cache.len() <= MAX_CACHED_TOKENS);
         assert!(cache.get(&format!("token {}", 3 * MAX_CACHED_TOKENS - 1), 0).is_some());

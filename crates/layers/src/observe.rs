@@ -82,7 +82,7 @@ impl Observation {
             path = self.path.as_deref(),
             status = status.as_u16(),
             grpc = code,
-            elapsed_us = elapsed.as_micros() as u64,
+            elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
             "answered"
         );
     }

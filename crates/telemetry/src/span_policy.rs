@@ -34,7 +34,6 @@ impl SpanPolicy {
 
 /// A number in `[0, 1)`. The standard library's seed is random per process and steps per use; that is enough to sample.
 fn chance() -> f64 {
-    const STEPS: f64 = (1u64 << 53) as f64;
-    let random = RandomState::new().build_hasher().finish() >> 11;
-    random as f64 / STEPS
+    let [.., a, b, c, d] = RandomState::new().build_hasher().finish().to_be_bytes();
+    f64::from(u32::from_be_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
 }

@@ -122,7 +122,7 @@ macro_rules! both_engines {
     ($($(#[$meta:meta])* async fn $name:ident($engine:ident: Engine) $body:block)*) => {
         $(
             mod $name {
-                #[allow(unused_imports)]
+                #[allow(unused_imports, clippy::allow_attributes, reason = "not every test needs what stands around it")]
                 use super::*;
 
                 $(#[$meta])*

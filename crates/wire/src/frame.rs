@@ -10,7 +10,7 @@ use bytes::BufMut;
 use crate::{
     WireError,
     fail::Fail,
-    reader::{Raw, Reader},
+    reader::{Raw, Reader, low32},
     writer::{Tag, WireType, varint as encode_varint},
 };
 
@@ -69,9 +69,8 @@ pub fn boolean(wire: &[u8], number: u32) -> Result<bool, WireError> {
 }
 
 /// Finds the last int32 (or enum) in field `number`.
-#[allow(clippy::cast_possible_truncation)] // protobuf says that an int32 is the low 32 bits of its varint
 pub fn int32(wire: &[u8], number: u32) -> Result<Option<i32>, WireError> {
-    Ok(varint(wire, number)?.map(|value| value as i32))
+    Ok(varint(wire, number)?.map(|value| low32(value).cast_signed()))
 }
 
 /// Finds the paths of the `google.protobuf.FieldMask` in field `number`: nothing where the field is unset.

@@ -5,6 +5,13 @@ use crate::{MAX_DEPTH, fail::Fail};
 /// The largest field number (protobuf language specification).
 const MAX_FIELD_NUMBER: u64 = (1 << 29) - 1;
 
+/// The low 32 bits of a varint: what a 32-bit type is made of (protobuf's encoding specification).
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the low bits are what is asked for")]
+pub(crate) const fn low32(varint: u64) -> u32 {
+    varint as u32
+}
+
 /// The value of one field as it lies on the wire.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Raw<'a> {
@@ -73,8 +80,7 @@ impl<'a> Reader<'a> {
         if number == 0 || number > MAX_FIELD_NUMBER {
             return Err(malformed("a field number out of range"));
         }
-        #[allow(clippy::cast_possible_truncation)] // checked above: 29 bits and 3 bits
-        Ok((number as u32, (tag & 7) as u8))
+        Ok((low32(number), (tag & 7) as u8))
     }
 
     #[inline]

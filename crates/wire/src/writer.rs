@@ -54,8 +54,7 @@ impl Tag {
         let mut tag = Tag { bytes: [0; 5], length: 0 };
         let mut rest = (u64::from(number) << 3) | wire_type as u64;
         loop {
-            #[allow(clippy::cast_possible_truncation)] // seven bits
-            let byte = (rest & 0x7f) as u8;
+            let byte = low7(rest);
             rest >>= 7;
             tag.bytes[usize::from(tag.length)] = if rest == 0 { byte } else { byte | 0x80 };
             tag.length += 1;
@@ -79,11 +78,16 @@ impl Tag {
     }
 }
 
+/// The seven bits that go into the next byte of a varint.
+#[inline]
+const fn low7(value: u64) -> u8 {
+    (value & 0x7f) as u8
+}
+
 #[inline]
 pub(crate) fn put_varint<S: Sink>(value: u64, out: &mut S) {
     if value < 0x80 {
-        #[allow(clippy::cast_possible_truncation)] // below 128
-        out.push(value as u8);
+        out.push(low7(value));
     } else if value < 0x4000 {
         out.extend(&two_bytes(value));
     } else {
@@ -93,9 +97,8 @@ pub(crate) fn put_varint<S: Sink>(value: u64, out: &mut S) {
 }
 
 /// The varint of a number from 128 to 16383.
-#[allow(clippy::cast_possible_truncation)] // seven bits at a time
 fn two_bytes(value: u64) -> [u8; 2] {
-    [value as u8 | 0x80, (value >> 7) as u8]
+    [low7(value) | 0x80, low7(value >> 7)]
 }
 
 /// The varint's bytes and how many of them count.
@@ -107,15 +110,14 @@ pub(crate) fn varint(value: u64) -> ([u8; 10], usize) {
 
 /// Writes a varint to where there is room for it, and says how many bytes it took.
 #[inline]
-#[allow(clippy::cast_possible_truncation)] // seven bits at a time
 pub(crate) fn put_varint_at(mut value: u64, bytes: &mut [u8]) -> usize {
     let mut length = 0;
     while value >= 0x80 {
-        bytes[length] = value as u8 | 0x80;
+        bytes[length] = low7(value) | 0x80;
         value >>= 7;
         length += 1;
     }
-    bytes[length] = value as u8;
+    bytes[length] = low7(value);
     length + 1
 }
 
@@ -137,9 +139,7 @@ pub(crate) fn open<S: Sink>(out: &mut S) -> usize {
 pub(crate) fn close<S: Sink>(start: usize, out: &mut S) {
     let length = out.length() - start;
     if length < 0x80 {
-        #[allow(clippy::cast_possible_truncation)] // below 128
-        let byte = length as u8;
-        out.written()[start - 1] = byte;
+        out.written()[start - 1] = low7(length as u64);
     } else {
         make_room(start, 1, out);
     }
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_length_stands_before_its_body_however_much_room_was_left_for_it() {
         for length in [0, 1, 127, 128, 129, 16_383, 16_384, 16_385, 3_000_000] {
-            let body: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+            let body: Vec<u8> = (0..=250).cycle().take(length).collect();
             let mut expected = b"before".to_vec();
             put_length_delimited(&body, &mut expected);
             for (open, close) in [

@@ -267,13 +267,13 @@ impl Run<'_> {
             let (server, took) = ours.start(&self.path("start.log"))?;
             starts.push(took.as_secs_f64() * 1_000.0);
             std::thread::sleep(Duration::from_millis(500));
-            idle = resident_kib(server.pid()) as f64 / 1_024.0;
+            idle = f64::from(resident_kib(server.pid())) / 1_024.0;
             server.stop();
         }
         starts.sort_by(f64::total_cmp);
         self.report.below("start with data to first answer", starts[2], 60.0, "ms");
         self.report.below("idle resident memory", idle, 40.0, "MiB");
-        let size = size(&self.options.mainstay)? as f64 / f64::from(1 << 20);
+        let size = f64::from(u32::try_from(size(&self.options.mainstay)?)?) / f64::from(1 << 20);
         self.report.below("release binary", size, 40.0, "MiB");
         Ok(())
     }

@@ -183,6 +183,7 @@ fn total(text: &str) -> Option<u64> {
     line.trim().parse().ok()
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
 fn thousands(less: u64, more: u64) -> f64 {
     more.saturating_sub(less) as f64 / SURPLUS as f64 / 1_000.0
 }

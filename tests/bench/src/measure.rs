@@ -34,7 +34,7 @@ pub fn measure(server: &Server, kind: &str, plan: &Plan, runs: usize) -> Result<
             p99_ms: outcome.p99_ms,
             server_cpu: used.as_secs_f64() / wall.as_secs_f64(),
             load_cpu: outcome.cpu_share,
-            resident_mib: resident_kib(server.pid()) as f64 / 1024.0,
+            resident_mib: f64::from(resident_kib(server.pid())) / 1024.0,
         });
     }
     all.sort_by(|a, b| a.per_second.total_cmp(&b.per_second));

@@ -89,7 +89,7 @@ pub fn cpu(pid: u32) -> Duration {
 }
 
 /// Resident memory of a process in KiB.
-pub fn resident_kib(pid: u32) -> u64 {
+pub fn resident_kib(pid: u32) -> u32 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse().ok()).unwrap_or(0)

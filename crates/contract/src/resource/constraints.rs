@@ -335,7 +335,8 @@ fn as_double(value: &Value) -> Option<f64> {
     }
 }
 
-/// The lowest and highest value that bounds admit, near enough to see whether they cross.
+/// The lowest and highest value that bounds admit.
+#[expect(clippy::cast_precision_loss, reason = "near enough to see whether the two cross")]
 fn bounds(checks: &[Check]) -> (Option<f64>, Option<f64>) {
     let (mut low, mut high) = (None, None);
     for check in checks {

@@ -283,8 +283,9 @@ fn finished<T, E: From<Error>>(task: Result<Result<T, E>, tokio::task::JoinError
 fn pause(attempt: u32) -> Duration {
     let longest = FIRST_PAUSE.saturating_mul(1 << attempt.min(16)).min(LONGEST_PAUSE);
     // The standard library seeds each `RandomState` anew.
-    let random = RandomState::new().build_hasher().finish() % 1_000;
-    longest / 2 + (longest / 2).mul_f64(random as f64 / 1_000.0)
+    let random = RandomState::new().build_hasher().finish();
+    let share = u16::try_from(random % 1_000).unwrap_or_default();
+    longest / 2 + (longest / 2).mul_f64(f64::from(share) / 1_000.0)
 }
 
 /// Counts who waits, also where the wait is given up.

@@ -80,9 +80,9 @@ fn decode(text: &str) -> Result<String, Error> {
             out.push(byte);
             continue;
         }
-        let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
+        let digit = |byte: Option<u8>| u8::try_from(char::from(byte?).to_digit(16)?).ok();
         let (high, low) = (digit(bytes.next()).ok_or_else(bad)?, digit(bytes.next()).ok_or_else(bad)?);
-        out.push((high * 16 + low) as u8);
+        out.push(high * 16 + low);
     }
     String::from_utf8(out).map_err(|_| Error::Config("the database URL is not UTF-8".to_owned()))
 }

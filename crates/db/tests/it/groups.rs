@@ -253,7 +253,8 @@ async fn a_job_is_refused_a_nested_call() {
                 let mut seen = Vec::new();
                 let one = statement("SELECT 1", &[]);
                 let rows = mainstay_db::Rows::of(&[mainstay_record::Kind::Int]);
-                seen.push(nested.fetch(mainstay_db::Lane::Inline, &one, Vec::new(), rows).await?.rows.len() as i64);
+                let found = nested.fetch(mainstay_db::Lane::Inline, &one, Vec::new(), rows).await?;
+                seen.push(i64::try_from(found.rows.len()).unwrap());
                 Ok(seen)
             })
         })

@@ -1,7 +1,6 @@
 //! What the store promises, on both engines wherever both can show it.
 
-// Helpers unwrap as the tests themselves do.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod caching;
 mod conflicts;

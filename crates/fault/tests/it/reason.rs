@@ -43,7 +43,7 @@ fn no_reason_is_ok_and_every_failure_has_a_failing_http_status() {
 #[test]
 fn codes_map_to_http_as_google_rpc_says() {
     let expected = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
-    for (number, status) in expected.into_iter().enumerate() {
-        assert_eq!(http_status_of(Code::from(number as i32)).as_u16(), status, "code {number}");
+    for (number, status) in (0..).zip(expected) {
+        assert_eq!(http_status_of(Code::from(number)).as_u16(), status, "code {number}");
     }
 }

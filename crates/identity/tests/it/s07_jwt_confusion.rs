@@ -161,9 +161,8 @@ async fn a_signature_is_not_malleable() {
     let mut bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(signature).unwrap();
     let mut carry = 0;
     for (byte, add) in bytes[32..].iter_mut().zip(ORDER) {
-        let sum = u16::from(*byte) + u16::from(add) + carry;
-        *byte = sum as u8;
-        carry = sum >> 8;
+        let sum = u16::from(*byte) + u16::from(add) + u16::from(carry);
+        [carry, *byte] = sum.to_be_bytes();
     }
     assert_refused!(format!("{message}.{}", encode(bytes)), TokenError::BadSignature);
 }

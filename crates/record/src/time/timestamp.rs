@@ -88,7 +88,7 @@ fn put_subsecond(nanos: u32, text: &mut Text) -> usize {
 
 /// Puts a number below 100 in its place.
 #[inline]
-#[allow(clippy::cast_possible_truncation)] // single digits
+#[expect(clippy::cast_possible_truncation, reason = "single digits")]
 fn put_two(text: &mut Text, at: usize, value: u32) {
     text[at] = b'0' + (value / 10) as u8;
     text[at + 1] = b'0' + (value % 10) as u8;

@@ -165,7 +165,7 @@ fn builder(keep_alive: Duration) -> auto::Builder<TokioExecutor> {
         .writev(true)
         // The whole of the wait for a head: before it begins, and what `Impatient` leaves of it.
         .header_read_timeout(keep_alive)
-        .max_buf_size(MAX_HEAD_BYTES);
+        .max_buf_size(MAX_HEAD_BYTES as usize);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -174,7 +174,7 @@ fn builder(keep_alive: Duration) -> auto::Builder<TokioExecutor> {
         .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
         .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
         .max_local_error_reset_streams(MAX_LOCAL_RESETS)
-        .max_header_list_size(MAX_HEAD_BYTES as u32)
+        .max_header_list_size(MAX_HEAD_BYTES)
         .max_send_buf_size(MAX_SEND_BUFFER_BYTES)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES);

@@ -32,7 +32,7 @@ pub const LINGER_BYTES: usize = 64 << 20;
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Largest head of a request: request line and headers together.
-pub const MAX_HEAD_BYTES: usize = 64 << 10;
+pub const MAX_HEAD_BYTES: u32 = 64 << 10;
 
 /// Most headers of an HTTP/1.1 request: hyper's own limit. It is not set as ours, since a limit that was set costs room for as
 /// many headers, made anew for each request (1,700 instructions).

@@ -3,7 +3,6 @@
 mod ddl;
 mod engines;
 mod expression;
-#[allow(dead_code)]
 #[path = "../../../expr/tests/it/fixture.rs"]
 mod fixture;
 mod identifier;
@@ -11,6 +10,5 @@ mod keyset;
 mod probe;
 mod sample;
 mod statement;
-#[allow(dead_code)]
 #[path = "../../../expr/tests/it/strategy.rs"]
 mod strategy;

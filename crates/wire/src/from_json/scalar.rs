@@ -81,7 +81,7 @@ impl<'a, S: Sink> FromJson<'_, 'a, '_, S> {
             b'n' if plan.is_null => self.scan.literal("null").map(|()| 0),
             b'-' | b'0'..=b'9' => {
                 let number = self.scan.number()?;
-                integer(number, i32::MIN.into(), i32::MAX.into()).map(low32)
+                integer(number)
             }
             _ => Err(self.instead(&format!("a value of {} as a string", plan.name))),
         }
@@ -108,37 +108,28 @@ impl<'a, S: Sink> FromJson<'_, 'a, '_, S> {
 
 impl Given<'_> {
     /// Writes a number of any numeric type, without its tag.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // `integer` checked the range
     pub(crate) fn put<S: Sink>(&self, leaf: Leaf, out: &mut S) -> Result<(), Fail> {
         match leaf {
-            Leaf::Int32 => put_varint(i64::from(low32(self.int32()?)).cast_unsigned(), out),
-            Leaf::Sint32 => put_varint(u64::from(zigzag(self.int32()?.into_i64()) as u32), out),
-            Leaf::Sfixed32 => out.extend(&low32(self.int32()?).to_le_bytes()),
-            Leaf::Uint32 => put_varint(self.integer(0, u32::MAX.into())? as u64, out),
-            Leaf::Fixed32 => out.extend(&(self.integer(0, u32::MAX.into())? as u32).to_le_bytes()),
-            Leaf::Int64 => put_varint(self.int64()?.cast_unsigned(), out),
-            Leaf::Sint64 => put_varint(zigzag(self.int64()?), out),
-            Leaf::Sfixed64 => out.extend(&self.int64()?.to_le_bytes()),
-            Leaf::Uint64 => put_varint(self.integer(0, u64::MAX.into())? as u64, out),
-            Leaf::Fixed64 => out.extend(&(self.integer(0, u64::MAX.into())? as u64).to_le_bytes()),
+            Leaf::Int32 => put_varint(i64::from(self.integer::<i32>()?).cast_unsigned(), out),
+            Leaf::Sint32 => put_varint(zigzag(self.integer::<i32>()?.into()), out),
+            Leaf::Sfixed32 => out.extend(&self.integer::<i32>()?.to_le_bytes()),
+            Leaf::Uint32 => put_varint(self.integer::<u32>()?.into(), out),
+            Leaf::Fixed32 => out.extend(&self.integer::<u32>()?.to_le_bytes()),
+            Leaf::Int64 => put_varint(self.integer::<i64>()?.cast_unsigned(), out),
+            Leaf::Sint64 => put_varint(zigzag(self.integer()?), out),
+            Leaf::Sfixed64 => out.extend(&self.integer::<i64>()?.to_le_bytes()),
+            Leaf::Uint64 => put_varint(self.integer()?, out),
+            Leaf::Fixed64 => out.extend(&self.integer::<u64>()?.to_le_bytes()),
             Leaf::Float => out.extend(&check_float(self.double()?)?.to_le_bytes()),
             _ => out.extend(&self.double()?.to_le_bytes()),
         }
         Ok(())
     }
 
-    fn int32(&self) -> Result<i128, Fail> {
-        self.integer(i32::MIN.into(), i32::MAX.into())
-    }
-
-    pub(super) fn int64(&self) -> Result<i64, Fail> {
-        self.integer(i64::MIN.into(), i64::MAX.into()).map(IntoI64::into_i64)
-    }
-
-    fn integer(&self, least: i128, most: i128) -> Result<i128, Fail> {
+    pub(super) fn integer<T: Whole>(&self) -> Result<T, Fail> {
         match self {
-            Given::Number(number) => integer(number, least, most),
-            Given::Text(text) if is_number(text) => integer(text, least, most),
+            Given::Number(number) => integer(number),
+            Given::Text(text) if is_number(text) => integer(text),
             Given::Text(text) => Err(not_a_number(text, "a whole number")),
         }
     }
@@ -157,25 +148,25 @@ impl Given<'_> {
     }
 }
 
-/// Narrows what a range check has let through.
-trait IntoI64 {
-    fn into_i64(self) -> i64;
+/// A type of whole numbers.
+pub(super) trait Whole: TryFrom<i128> {
+    const LEAST: i128;
+    const MOST: i128;
 }
 
-impl IntoI64 for i128 {
-    #[allow(clippy::cast_possible_truncation)] // only called on numbers inside the range of i64
-    fn into_i64(self) -> i64 {
-        self as i64
-    }
+macro_rules! whole {
+    ($($number:ident),*) => {$(
+        impl Whole for $number {
+            const LEAST: i128 = $number::MIN as i128;
+            const MOST: i128 = $number::MAX as i128;
+        }
+    )*};
 }
 
-#[allow(clippy::cast_possible_truncation)] // only called on numbers inside the range of i32
-fn low32(value: i128) -> i32 {
-    value as i32
-}
+whole!(i32, u32, i64, u64);
 
 #[inline]
-fn integer(number: &str, least: i128, most: i128) -> Result<i128, Fail> {
+fn integer<T: Whole>(number: &str) -> Result<T, Fail> {
     // the common case: few enough digits for 64 bits, no fraction, no exponent
     let digits = number.strip_prefix('-').unwrap_or(number);
     let value = if digits.len() < 19 && digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -183,7 +174,7 @@ fn integer(number: &str, least: i128, most: i128) -> Result<i128, Fail> {
     } else {
         whole(number)
     };
-    value.filter(|value| (least..=most).contains(value)).ok_or_else(|| out_of_range(number, least, most))
+    value.and_then(|value| T::try_from(value).ok()).ok_or_else(|| out_of_range(number, T::LEAST, T::MOST))
 }
 
 #[cold]
@@ -210,7 +201,7 @@ pub(crate) fn finite(number: &str) -> Result<f64, Fail> {
 }
 
 /// Narrows to a float. Fails where a finite double becomes infinite.
-#[allow(clippy::cast_possible_truncation)] // rounding is what a float is for; overflow is refused
+#[expect(clippy::cast_possible_truncation, reason = "rounding is what a float is for; overflow is refused")]
 pub(crate) fn check_float(value: f64) -> Result<f32, Fail> {
     let float = value as f32;
     if float.is_infinite() && value.is_finite() {
@@ -228,7 +219,7 @@ pub(crate) fn bytes(text: &str) -> Result<Vec<u8>, Fail> {
 pub(crate) fn enum_number(plan: &EnumPlan, text: &str) -> Result<i32, Fail> {
     match plan.by_name.get(text) {
         Some(number) => Ok(*number),
-        None if is_number(text) => integer(text, i32::MIN.into(), i32::MAX.into()).map(low32),
+        None if is_number(text) => integer(text),
         None => Err(unknown_value(plan, text)),
     }
 }

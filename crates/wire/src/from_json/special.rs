@@ -25,11 +25,11 @@ impl<S: Sink> FromJson<'_, '_, '_, S> {
     pub(super) fn special(&mut self, plan: &MessagePlan, depth: usize) -> Result<(), Fail> {
         match plan.special {
             Special::Timestamp if self.storage() => {
-                let micros = self.given_number()?.int64()?;
+                let micros = self.given_number()?.integer::<i64>()?;
                 put_timestamp(Timestamp::from_micros(micros), self.out);
             }
             Special::Duration if self.storage() => {
-                let micros = self.given_number()?.int64()?;
+                let micros = self.given_number()?.integer::<i64>()?;
                 put_duration(Duration::from_micros(micros), self.out);
             }
             Special::Timestamp => {
@@ -39,7 +39,7 @@ impl<S: Sink> FromJson<'_, '_, '_, S> {
                 put_duration(parsed(&self.text("a duration as a string")?, Duration::parse)?, self.out);
             }
             Special::Date => {
-                let number = self.given_number()?.int64()?;
+                let number = self.given_number()?.integer::<i64>()?;
                 let Some(date) = Date::from_number(number) else {
                     return Err(Fail::value(format!("{number} is not a date")));
                 };

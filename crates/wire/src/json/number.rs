@@ -7,7 +7,7 @@ const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
 8081828384858687888990919293949596979899";
 
 /// Appends an unsigned integer in decimal.
-#[allow(clippy::cast_possible_truncation)] // every remainder is below 100
+#[expect(clippy::cast_possible_truncation, reason = "every remainder is below 100")]
 pub(crate) fn put_u64(mut value: u64, out: &mut Vec<u8>) {
     let mut digits = [0u8; 20];
     let mut at = digits.len();

@@ -53,7 +53,7 @@ fn delimited<S: Sink>(bytes: &[u8], tag: Tag, explicit: bool, out: &mut S) {
     }
 }
 
-#[allow(clippy::cast_possible_truncation)] // a float was stored as a double; the way back is exact
+#[expect(clippy::cast_possible_truncation, reason = "a float was stored as a double; the way back is exact")]
 fn double<S: Sink>(leaf: Leaf, number: f64, tag: Tag, explicit: bool, out: &mut S) -> Result<(), Unfit> {
     if !explicit && number == 0.0 {
         return Ok(());
@@ -94,7 +94,10 @@ fn integer<S: Sink>(leaf: Leaf, number: i64, tag: Tag, explicit: bool, out: &mut
     Ok(())
 }
 
-#[allow(clippy::cast_precision_loss)] // an integer in a DOUBLE column is what the engine made of a whole double
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "an integer in a DOUBLE column is what the engine made of a whole double"
+)]
 fn fixed<S: Sink>(leaf: Leaf, number: i64, tag: Tag, out: &mut S) -> Result<(), Unfit> {
     let four: u32 = match leaf {
         Leaf::Fixed32 => u32::try_from(number).map_err(|_| OUT_OF_RANGE)?,

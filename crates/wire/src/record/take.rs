@@ -4,24 +4,23 @@ use mainstay_record::Value;
 
 use crate::{
     fail::Fail,
-    reader::{Raw, malformed},
+    reader::{Raw, low32, malformed},
     table::Leaf,
     to_json::{NAN, NUL, UNSIGNED},
     writer::unzigzag,
 };
 
 /// Reads a scalar. Fails on what no column can hold.
-#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // 32-bit types are the low bits of a varint
 pub(super) fn scalar(leaf: Leaf, raw: Raw<'_>) -> Result<Value, Fail> {
     Ok(match (leaf, raw) {
         (Leaf::String, Raw::Bytes(bytes)) => Value::Text(text(bytes)?.to_owned()),
         (Leaf::Bytes, Raw::Bytes(bytes)) => Value::Bytes(bytes.to_vec()),
         (Leaf::Bool, Raw::Varint(v)) => Value::Bool(v != 0),
-        (Leaf::Int32, Raw::Varint(v)) => Value::Int((v as i32).into()),
-        (Leaf::Uint32, Raw::Varint(v)) => Value::Int((v as u32).into()),
-        (Leaf::Sint32, Raw::Varint(v)) => Value::Int(unzigzag((v as u32).into())),
+        (Leaf::Int32, Raw::Varint(v)) => Value::Int(low32(v).cast_signed().into()),
+        (Leaf::Uint32, Raw::Varint(v)) => Value::Int(low32(v).into()),
+        (Leaf::Sint32, Raw::Varint(v)) => Value::Int(unzigzag(low32(v).into())),
         (Leaf::Fixed32, Raw::Fixed32(v)) => Value::Int(v.into()),
-        (Leaf::Sfixed32, Raw::Fixed32(v)) => Value::Int((v as i32).into()),
+        (Leaf::Sfixed32, Raw::Fixed32(v)) => Value::Int(v.cast_signed().into()),
         (Leaf::Int64, Raw::Varint(v)) | (Leaf::Sfixed64, Raw::Fixed64(v)) => Value::Int(v.cast_signed()),
         (Leaf::Sint64, Raw::Varint(v)) => Value::Int(unzigzag(v)),
         (Leaf::Uint64, Raw::Varint(v)) | (Leaf::Fixed64, Raw::Fixed64(v)) => {

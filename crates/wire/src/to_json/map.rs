@@ -6,7 +6,7 @@ use super::{ToJson, group::merge};
 use crate::{
     fail::{Fail, enter, shown},
     json::number::{put_i64, put_u64},
-    reader::{Raw, Reader, malformed},
+    reader::{Raw, Reader, low32, malformed},
     selection::Selection,
     table::{FieldPlan, Leaf, MapPlan},
     writer::unzigzag,
@@ -148,7 +148,6 @@ pub(super) fn parts<'w>(key_leaf: Leaf, raw: Raw<'w>) -> Result<(MapKey<'w>, Pie
     Ok((map_key(key_leaf, key)?, value))
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // 32-bit types are the low bits of a varint
 fn map_key(leaf: Leaf, raw: Option<Raw<'_>>) -> Result<MapKey<'_>, Fail> {
     Ok(match (leaf, raw) {
         (Leaf::String, None) => MapKey::Text(""),
@@ -158,12 +157,12 @@ fn map_key(leaf: Leaf, raw: Option<Raw<'_>>) -> Result<MapKey<'_>, Fail> {
         },
         (Leaf::Bool, None) => MapKey::Bool(false),
         (Leaf::Bool, Some(Raw::Varint(v))) => MapKey::Bool(v != 0),
-        (Leaf::Int32, Some(Raw::Varint(v))) => MapKey::Int(i64::from(v as i32)),
+        (Leaf::Int32, Some(Raw::Varint(v))) => MapKey::Int(i64::from(low32(v).cast_signed())),
         (Leaf::Int64, Some(Raw::Varint(v))) | (Leaf::Sfixed64, Some(Raw::Fixed64(v))) => MapKey::Int(v.cast_signed()),
-        (Leaf::Sint32, Some(Raw::Varint(v))) => MapKey::Int(unzigzag(u64::from(v as u32))),
+        (Leaf::Sint32, Some(Raw::Varint(v))) => MapKey::Int(unzigzag(u64::from(low32(v)))),
         (Leaf::Sint64, Some(Raw::Varint(v))) => MapKey::Int(unzigzag(v)),
-        (Leaf::Sfixed32, Some(Raw::Fixed32(v))) => MapKey::Int(i64::from(v as i32)),
-        (Leaf::Uint32, Some(Raw::Varint(v))) => MapKey::Uint(u64::from(v as u32)),
+        (Leaf::Sfixed32, Some(Raw::Fixed32(v))) => MapKey::Int(i64::from(v.cast_signed())),
+        (Leaf::Uint32, Some(Raw::Varint(v))) => MapKey::Uint(u64::from(low32(v))),
         (Leaf::Fixed32, Some(Raw::Fixed32(v))) => MapKey::Uint(u64::from(v)),
         (Leaf::Uint64, Some(Raw::Varint(v))) | (Leaf::Fixed64, Some(Raw::Fixed64(v))) => MapKey::Uint(v),
         (_, None) => MapKey::Int(0),

@@ -8,7 +8,7 @@ use crate::{
         number::{put_f32, put_f64, put_i64, put_u64},
         text::put_utf8,
     },
-    reader::{Raw, malformed},
+    reader::{Raw, low32, malformed},
     table::Leaf,
     writer::unzigzag,
 };
@@ -21,15 +21,14 @@ impl ToJson<'_, '_> {
         if put_utf8(bytes, self.out) { Ok(()) } else { Err(Fail::value("the string is not UTF-8")) }
     }
 
-    #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // 32-bit types are the low bits of a varint
     pub(super) fn scalar(&mut self, leaf: Leaf, raw: Raw<'_>) -> Result<(), Fail> {
         match (leaf, raw) {
             (Leaf::Bool, Raw::Varint(v)) => self.boolean(v != 0),
-            (Leaf::Int32, Raw::Varint(v)) => put_i64(i64::from(v as i32), self.out),
-            (Leaf::Uint32, Raw::Varint(v)) => put_u64(u64::from(v as u32), self.out),
-            (Leaf::Sint32, Raw::Varint(v)) => put_i64(unzigzag(u64::from(v as u32)), self.out),
+            (Leaf::Int32, Raw::Varint(v)) => put_i64(i64::from(low32(v).cast_signed()), self.out),
+            (Leaf::Uint32, Raw::Varint(v)) => put_u64(u64::from(low32(v)), self.out),
+            (Leaf::Sint32, Raw::Varint(v)) => put_i64(unzigzag(u64::from(low32(v))), self.out),
             (Leaf::Fixed32, Raw::Fixed32(v)) => put_u64(u64::from(v), self.out),
-            (Leaf::Sfixed32, Raw::Fixed32(v)) => put_i64(i64::from(v as i32), self.out),
+            (Leaf::Sfixed32, Raw::Fixed32(v)) => put_i64(i64::from(v.cast_signed()), self.out),
             (Leaf::Int64, Raw::Varint(v)) => self.int64(v.cast_signed()),
             (Leaf::Sint64, Raw::Varint(v)) => self.int64(unzigzag(v)),
             (Leaf::Sfixed64, Raw::Fixed64(v)) => self.int64(v.cast_signed()),
@@ -37,7 +36,7 @@ impl ToJson<'_, '_> {
             (Leaf::Float, Raw::Fixed32(v)) => return self.float(f32::from_bits(v)),
             (Leaf::Double, Raw::Fixed64(v)) => return self.double(f64::from_bits(v)),
             (Leaf::Bytes, Raw::Bytes(v)) => put_base64(v, self.out),
-            (Leaf::Enum(index), Raw::Varint(v)) => self.enumeration(index, v as i32),
+            (Leaf::Enum(index), Raw::Varint(v)) => self.enumeration(index, low32(v).cast_signed()),
             _ => return Err(malformed("a value has another wire type than its field")),
         }
         Ok(())
@@ -118,11 +117,10 @@ impl ToJson<'_, '_> {
 }
 
 /// Whether a value on the wire is the zero that stands for unset. A negative zero is not (its bits differ).
-#[allow(clippy::cast_possible_truncation)] // 32-bit types are the low bits of a varint
 pub(super) fn is_zero(leaf: Leaf, raw: Raw<'_>) -> bool {
     match raw {
         Raw::Varint(v) => match leaf {
-            Leaf::Int32 | Leaf::Uint32 | Leaf::Sint32 | Leaf::Enum(_) => v as u32 == 0,
+            Leaf::Int32 | Leaf::Uint32 | Leaf::Sint32 | Leaf::Enum(_) => low32(v) == 0,
             _ => v == 0,
         },
         Raw::Fixed64(v) => v == 0,

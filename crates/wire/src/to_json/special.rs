@@ -15,7 +15,7 @@ use crate::{
         number::{put_f64, put_i64},
         text::put_string,
     },
-    reader::{Raw, Reader, malformed},
+    reader::{Raw, Reader, low32, malformed},
     table::{Leaf, MessagePlan, Special},
 };
 
@@ -241,9 +241,8 @@ pub(crate) fn read_date(wire: &[u8]) -> Result<Date, Fail> {
     Ok(Date { year: int32(year), month: int32(month), day: int32(day) }.check()?)
 }
 
-#[allow(clippy::cast_possible_truncation)] // protobuf says that an int32 is the low 32 bits of its varint
 fn int32(value: u64) -> i32 {
-    value as i32
+    low32(value).cast_signed()
 }
 
 /// The two fields of a time where they come as encoders write them: each at most once, in order, and nothing else.

@@ -27,20 +27,21 @@ async fn notes(engine: Engine) -> Fixture {
 /// Forty notes with many equal and many unset values.
 async fn fill(fixture: &Fixture) -> Vec<Json> {
     let mut made = Vec::new();
-    for n in 0..40 {
-        let blob = ["", "AA==", "/w=="][n as usize % 3];
+    for n in 0..40_u8 {
+        let pick = usize::from(n);
+        let blob = ["", "AA==", "/w=="][pick % 3];
         let mut note = json!({"done": n % 2 == 0, "weight": f64::from(n % 7) / 2.0, "blob": blob});
         if n % 3 != 0 {
             note["rank"] = json!(n % 5);
         }
         if n % 4 != 0 {
-            note["title"] = Json::from(["", "a", "b", "ä", "Z"][n as usize % 5]);
+            note["title"] = Json::from(["", "a", "b", "ä", "Z"][pick % 5]);
         }
         if n % 5 > 1 {
             note["due"] = json!(format!("20{:02}-01-01T00:00:00.00000{}Z", n % 6 + 10, n % 2));
         }
-        note["state"] = Json::from(["STATE_UNSPECIFIED", "OPEN", "SHUT"][n as usize % 3]);
-        let id = format!("n{}", (n * 17) % 40);
+        note["state"] = Json::from(["STATE_UNSPECIFIED", "OPEN", "SHUT"][pick % 3]);
+        let id = format!("n{}", (pick * 17) % 40);
         made.push(fixture.anonymous().ok(CREATE, json!({"note_id": id, "note": note})).await);
     }
     made
@@ -66,7 +67,7 @@ fn rank(value: Option<&Json>) -> (u8, i64, Vec<u8>) {
     match value {
         None | Some(Json::Null) => (0, 0, Vec::new()),
         Some(Json::Bool(b)) => (1, i64::from(*b), Vec::new()),
-        #[allow(clippy::cast_possible_truncation)] // halves
+        #[expect(clippy::cast_possible_truncation, reason = "halves")]
         Some(Json::Number(n)) => (1, (n.as_f64().unwrap() * 2.0) as i64, Vec::new()),
         Some(Json::String(s)) => (1, 0, s.as_bytes().to_vec()),
         Some(other) => panic!("{other}"),
@@ -181,7 +182,7 @@ both_engines! {
                 assert!(bytes.unwrap().len() <= 4 << 20, "{order_by} by {page_size}, behind {ranks:?}");
                 let notes = page["notes"].as_array().unwrap();
                 assert!(!notes.is_empty(), "{order_by} by {page_size}, behind {ranks:?}");
-                ranks.extend(notes.iter().map(|note| note["rank"].as_u64().unwrap_or_default() as usize));
+                ranks.extend(notes.iter().map(|note| note["rank"].as_u64().unwrap_or_default()));
                 match page["next_page_token"].as_str() {
                     Some(next) => token = next.to_owned(),
                     None => break,
@@ -190,7 +191,7 @@ both_engines! {
             if order_by.ends_with("desc") {
                 ranks.reverse();
             }
-            assert_eq!(ranks, (0..sizes.len()).collect::<Vec<_>>(), "{order_by} by {page_size}");
+            assert_eq!(ranks, (0..sizes.len() as u64).collect::<Vec<_>>(), "{order_by} by {page_size}");
         }
     }
 

@@ -173,6 +173,7 @@ where
     Ok(())
 }
 
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
 fn outcome(shared: &Shared) -> Outcome {
     let tally = shared.tally.borrow();
     let seconds = (shared.end - shared.begin).as_secs_f64();

@@ -1,6 +1,7 @@
 //! Nesting: a hundred messages deep and not one more, whatever they hide in.
 
 use mainstay_wire::{JsonErrorKind, MAX_DEPTH};
+use prost_reflect::prost::encode_length_delimiter;
 
 use crate::schema::{from_json, through, to_json};
 
@@ -9,19 +10,7 @@ fn nested(open: &str, close: &str, depth: usize) -> String {
 }
 
 fn wrap(tag: &[u8], depth: usize) -> Vec<u8> {
-    let mut wire: Vec<u8> = Vec::new();
-    for _ in 0..depth {
-        let mut outer = tag.to_vec();
-        let mut length = wire.len();
-        while length >= 128 {
-            outer.push(length as u8 | 0x80);
-            length >>= 7;
-        }
-        outer.push(length as u8);
-        outer.extend_from_slice(&wire);
-        wire = outer;
-    }
-    wire
+    (0..depth).fold(Vec::new(), |inner, _| wrapped(tag, &inner))
 }
 
 #[test]
@@ -67,12 +56,7 @@ fn ten_thousand_levels_are_refused_and_do_not_crash() {
 
 fn wrapped(tag: &[u8], body: &[u8]) -> Vec<u8> {
     let mut wire = tag.to_vec();
-    let mut length = body.len();
-    while length >= 128 {
-        wire.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    wire.push(length as u8);
+    encode_length_delimiter(body.len(), &mut wire).unwrap();
     wire.extend_from_slice(body);
     wire
 }

@@ -39,7 +39,7 @@ fn fields(wire: &[u8]) -> Vec<&[u8]> {
             1 => at += 8,
             2 => {
                 let length = varint(&mut at);
-                at += length as usize;
+                at += usize::try_from(length).unwrap();
             }
             5 => at += 4,
             other => panic!("wire type {other}"),

@@ -128,7 +128,7 @@ fn field_masks() {
     refused("mask", "\"currency_code\"");
     refused("mask", "[\"a\"]");
     let mask = |path: &str| {
-        let mut wire = vec![0x0a, path.len() as u8];
+        let mut wire = vec![0x0a, u8::try_from(path.len()).unwrap()];
         wire.extend_from_slice(path.as_bytes());
         crate::schema::to_json("google.protobuf.FieldMask", &wire)
     };

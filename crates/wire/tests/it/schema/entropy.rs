@@ -36,10 +36,11 @@ impl<'a> Entropy<'a> {
             1 => i64::from(self.byte()),
             2 => -i64::from(self.byte()),
             3 => [i64::MAX, i64::MIN, i32::MAX.into(), i32::MIN.into(), u32::MAX.into(), 1 << 53][self.below(6)],
-            _ => self.u64() as i64,
+            _ => self.u64().cast_signed(),
         }
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "any double will do")]
     pub fn double(&mut self) -> f64 {
         let edges = [0.0, 1.0, -1.5, 0.1, 1e300, 5e-324, f64::MAX, f64::INFINITY, f64::NEG_INFINITY, 1e21, 1e-7];
         match self.below(3) {

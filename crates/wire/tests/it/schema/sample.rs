@@ -24,9 +24,9 @@ pub fn message(message: &MessageDescriptor, entropy: &mut Entropy<'_>, taste: Ta
             moment(&mut sample, seconds, fraction(entropy, taste));
         }
         "google.protobuf.Duration" => {
-            let sign = if entropy.below(2) == 0 { 1 } else { -1 };
+            let sign: i32 = if entropy.below(2) == 0 { 1 } else { -1 };
             let seconds = entropy.integer().rem_euclid(315_576_000_000);
-            moment(&mut sample, seconds * sign, fraction(entropy, taste) * sign as i32);
+            moment(&mut sample, seconds * i64::from(sign), fraction(entropy, taste) * sign);
         }
         "google.protobuf.FieldMask" => {
             let paths = ["title", "price.currency_code", "a_b.c_d"];
@@ -37,7 +37,7 @@ pub fn message(message: &MessageDescriptor, entropy: &mut Entropy<'_>, taste: Ta
         "google.protobuf.Value" => value(&mut sample, entropy, taste, depth),
         // the oracle writes an infinite wrapper as null
         "google.protobuf.FloatValue" => {
-            sample.set_field_by_name("value", Value::F32(entropy.below(100) as f32 / 8.0));
+            sample.set_field_by_name("value", Value::F32(f32::from(entropy.byte() % 100) / 8.0));
         }
         "google.protobuf.DoubleValue" => {
             sample.set_field_by_name("value", Value::F64(finite(entropy.double())));
@@ -124,10 +124,20 @@ fn field_value(field: &FieldDescriptor, entropy: &mut Entropy<'_>, taste: Taste,
     one(&field.kind(), entropy, taste, depth)
 }
 
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "any 32 bits will do")]
+fn low32(entropy: &mut Entropy<'_>) -> u32 {
+    entropy.integer() as u32
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "rounding is what a float is for")]
+fn narrow(double: f64) -> f32 {
+    double as f32
+}
+
 fn map_key(kind: &Kind, entropy: &mut Entropy<'_>) -> MapKey {
     match kind {
         Kind::Bool => MapKey::Bool(entropy.below(2) == 0),
-        Kind::Int32 => MapKey::I32(entropy.integer() as i32),
+        Kind::Int32 => MapKey::I32(low32(entropy).cast_signed()),
         Kind::String => MapKey::String(entropy.text()),
         other => panic!("no test has maps with keys of {other:?}"),
     }
@@ -136,12 +146,12 @@ fn map_key(kind: &Kind, entropy: &mut Entropy<'_>) -> MapKey {
 fn one(kind: &Kind, entropy: &mut Entropy<'_>, taste: Taste, depth: usize) -> Value {
     match kind {
         Kind::Bool => Value::Bool(entropy.below(2) == 0),
-        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(entropy.integer() as i32),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(low32(entropy).cast_signed()),
         Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(entropy.integer()),
-        Kind::Uint32 | Kind::Fixed32 => Value::U32(entropy.integer() as u32),
+        Kind::Uint32 | Kind::Fixed32 => Value::U32(low32(entropy)),
         Kind::Uint64 | Kind::Fixed64 if taste == Taste::Storable => Value::U64(entropy.u64() >> 1),
-        Kind::Uint64 | Kind::Fixed64 => Value::U64(entropy.integer() as u64),
-        Kind::Float => Value::F32(entropy.double() as f32),
+        Kind::Uint64 | Kind::Fixed64 => Value::U64(entropy.integer().cast_unsigned()),
+        Kind::Float => Value::F32(narrow(entropy.double())),
         Kind::Double => Value::F64(entropy.double()),
         Kind::String => Value::String(entropy.text()),
         Kind::Bytes => Value::Bytes(entropy.bytes().into()),
