@@ -1,6 +1,6 @@
 //! What is said of a field beside its type: behaviours, aliases, default, reference.
 
-use prost_reflect::{FieldDescriptor, Value};
+use prost_reflect::{DescriptorPool, FieldDescriptor, Value};
 
 use crate::options::{items, message_option, optional_text, text};
 
@@ -40,6 +40,13 @@ pub fn read(field: &FieldDescriptor) -> FieldOptions {
     }
     found.reference = message_option(pool, &options, REFERENCE).map(|option| text(&option, "type"));
     found
+}
+
+/// The former names of the fields of a message, each with its field's number.
+pub fn aliases(pool: &DescriptorPool, message: &str) -> Vec<(String, u32)> {
+    let Some(message) = pool.get_message_by_name(message) else { return Vec::new() };
+    let fields = message.fields();
+    fields.flat_map(|field| read(&field).aliases.into_iter().map(move |alias| (alias, field.number()))).collect()
 }
 
 fn behaviors(field: &FieldDescriptor) -> Behaviors {

@@ -64,6 +64,7 @@ fn compile_as(mut sources: Vec<Source>, applied: bool) -> Result<Contract, Diagn
     derived.sort_by(|a, b| a.path.cmp(&b.path));
     let pool = whole(&pool, &files, &derived)?;
     let descriptor_set = encode(pool.files());
+    let methods = bound.table(&pool);
     let written = files.all.into_iter().filter(|file| !embedded::has(&file.name));
     let (sources, import_paths) = written.map(|file| (file.source, file.name)).unzip();
     Ok(Contract {
@@ -74,7 +75,7 @@ fn compile_as(mut sources: Vec<Source>, applied: bool) -> Result<Contract, Diagn
         import_paths,
         derived,
         resources,
-        services: bound.services,
+        methods,
         warnings: found,
     })
 }

@@ -14,6 +14,7 @@ mod json_behaviors;
 mod json_checks;
 mod json_names;
 mod link;
+mod method;
 mod model;
 mod money;
 mod names;
@@ -28,7 +29,7 @@ mod source;
 mod text;
 mod validate;
 
-pub use annotations::{Behaviors, FieldOptions, read as field_options};
+pub use annotations::{Behaviors, FieldOptions, aliases, read as field_options};
 pub use check::{Check, Integers};
 pub use compile::{compile, compile_applied};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
@@ -36,7 +37,11 @@ pub use export::export;
 pub use json_behaviors::{JsonBehaviors, JsonFieldBehavior};
 pub use json_checks::{Container, Items, JsonChecks, JsonFieldChecks};
 pub use link::MAX_IMPORT_DEPTH;
-pub use model::{Access, Contract, FieldModel, Index, Method, Reference, Resource, Rule, Service, Standard};
+pub use method::{
+    Fields, Method, NEXT_PAGE_TOKEN, Policy, RESERVED_PACKAGES, Request, Role, Shape, Streams, UPDATE_MASK, Verb,
+    is_reserved_package,
+};
+pub use model::{Access, Contract, FieldModel, Index, Reference, Resource, Rule};
 pub use money::MAX_MONEY_NANOS;
 pub use naming::MAX_IDENTIFIER_BYTES;
 pub use parse::MAX_NESTING;

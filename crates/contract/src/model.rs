@@ -7,7 +7,7 @@ use mainstay_record::{Layout, NumberPath, Template};
 use prost_reflect::DescriptorPool;
 
 use crate::hash::hash;
-use crate::{Behaviors, Check, Diagnostic, JsonBehaviors, JsonChecks, Place, Source, annotations};
+use crate::{Behaviors, Check, Diagnostic, JsonBehaviors, JsonChecks, Method, Place, Shape, Source, Verb, annotations};
 
 /// A contract that loaded without errors.
 #[derive(Debug, Clone)]
@@ -26,8 +26,8 @@ pub struct Contract {
     pub derived: Vec<Source>,
     /// Sorted by resource type.
     pub resources: Vec<Resource>,
-    /// In the order of the resources; a service that serves several resources stands here once for each.
-    pub services: Vec<Service>,
+    /// Every method, derived or written, in the order of the resources.
+    pub methods: Vec<Method>,
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -159,42 +159,6 @@ pub struct Rule {
     pub place: Place,
 }
 
-/// The methods of one resource in one gRPC service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Service {
-    /// `shop.v1.ProductService`
-    pub full_name: String,
-    /// Index into `Contract::resources`.
-    pub resource: usize,
-    pub methods: Vec<Method>,
-    /// Written by the application rather than derived.
-    pub written: bool,
-}
-
-/// One standard method.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Method {
-    /// `GetProduct`
-    pub name: String,
-    /// `/shop.v1.ProductService/GetProduct`
-    pub path: String,
-    pub kind: Standard,
-    /// Full name of the request message.
-    pub input: String,
-    /// Full name of the answer.
-    pub output: String,
-}
-
-/// AIP-131 to 135.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
-pub enum Standard {
-    Get,
-    List,
-    Create,
-    Update,
-    Delete,
-}
-
 impl Contract {
     /// The contract that declares nothing: what is served before any other was applied.
     pub fn empty() -> Contract {
@@ -206,21 +170,19 @@ impl Contract {
             import_paths: Vec::new(),
             derived: Vec::new(),
             resources: Vec::new(),
-            services: Vec::new(),
+            methods: Vec::new(),
             warnings: Vec::new(),
         }
     }
 
     /// The former names of the fields of any message of the contract, each with its field's number.
     pub fn aliases(&self, message: &str) -> Vec<(String, u32)> {
-        let Some(message) = self.pool.get_message_by_name(message) else { return Vec::new() };
-        let fields = message.fields();
-        fields
-            .flat_map(|field| {
-                let number = field.number();
-                annotations::read(&field).aliases.into_iter().map(move |alias| (alias, number))
-            })
-            .collect()
+        annotations::aliases(&self.pool, message)
+    }
+
+    /// The method that does this with a resource, told by its index.
+    pub fn method(&self, verb: Verb, resource: usize) -> Option<&Method> {
+        self.methods.iter().find(|method| method.shape == Shape::Resource { verb, resource })
     }
 
     /// Finds a resource by its type (`shop.example.com/Product`).

@@ -9,13 +9,10 @@ use crate::file::{Files, Spot, WrittenFile, tag};
 use crate::http::RESERVED_ROOTS;
 use crate::report::Report;
 use crate::text::{Token, TokenKind, tokens};
-use crate::{Diagnostic, Source, embedded};
+use crate::{Diagnostic, Source, embedded, is_reserved_package};
 
 /// How deep braces and brackets may nest in a file; parsers recurse.
 pub const MAX_NESTING: usize = 64;
-
-/// First segments of packages that belong to others.
-const RESERVED_PACKAGES: [&str; 4] = ["mainstay", "google", "buf", "grpc"];
 
 /// Parses every file. Those that do not parse are in the result too, so that their problems can be placed.
 pub(crate) fn parse(sources: Vec<Source>) -> (Files, Vec<Diagnostic>) {
@@ -212,7 +209,7 @@ fn check_package(report: &mut Report<'_>, file: usize, package: &str) {
     let first = package.split('.').next().unwrap_or_default();
     let range = report.files.all[file].span(&[tag::FILE_PACKAGE]).unwrap_or(0..0);
     let spot = Spot { file, range };
-    if RESERVED_PACKAGES.contains(&first) {
+    if is_reserved_package(package) {
         report
             .error(&spot, format!("the package {package} is reserved"))
             .because(format!("{first}.* belongs to others"))

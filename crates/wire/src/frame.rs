@@ -14,6 +14,42 @@ use crate::{
     writer::{Tag, WireType, varint as encode_varint},
 };
 
+/// The value of a field, as far as a reader of requests wants to know it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    Varint(u64),
+    Bytes(&'a [u8]),
+    /// Of a wire type that no field of a request has.
+    Other,
+}
+
+/// The fields of a message one after the other, as they lie there.
+#[derive(Debug)]
+pub struct Fields<'a>(Reader<'a>);
+
+impl<'a> Fields<'a> {
+    /// Begins before the first field.
+    pub fn of(wire: &'a [u8]) -> Fields<'a> {
+        Fields(Reader::new(wire))
+    }
+
+    /// Reads the next field; nothing at the end of the message. Fails where the bytes are malformed.
+    #[inline]
+    #[allow(clippy::should_implement_trait)] // an iterator of results would go on behind an error
+    pub fn next(&mut self) -> Result<Option<(u32, Value<'a>)>, WireError> {
+        Ok(self.0.next()?.map(|(number, raw)| match raw {
+            Raw::Varint(value) => (number, Value::Varint(value)),
+            Raw::Bytes(value) => (number, Value::Bytes(value)),
+            Raw::Fixed64(_) | Raw::Fixed32(_) | Raw::Group(_) => (number, Value::Other),
+        }))
+    }
+
+    /// How many bytes have been read: where the value of the last field ends.
+    pub fn position(&self) -> usize {
+        self.0.position()
+    }
+}
+
 /// Finds the last string in field `number`. Fails where the bytes are malformed or the string is not UTF-8.
 pub fn string(wire: &[u8], number: u32) -> Result<Option<&str>, WireError> {
     let Some(value) = bytes(wire, number)? else { return Ok(None) };
@@ -125,10 +161,17 @@ fn each_delimited<'a>(wire: &'a [u8], number: u32, mut found: impl FnMut(&'a [u8
 }
 
 fn text(value: &[u8], number: u32) -> Result<&str, WireError> {
-    std::str::from_utf8(value).map_err(|_| Fail::value(format!("field {number} is not UTF-8")).into())
+    std::str::from_utf8(value).map_err(|_| not_utf8(number))
 }
 
+/// What is wrong with a string that is none.
 #[cold]
-fn wrong_type(number: u32) -> WireError {
+pub fn not_utf8(number: u32) -> WireError {
+    Fail::value(format!("field {number} is not UTF-8")).into()
+}
+
+/// What is wrong with a field that has another wire type than its declaration.
+#[cold]
+pub fn wrong_type(number: u32) -> WireError {
     Fail::value(format!("field {number} has another wire type than its declaration")).into()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstay_contract::Standard;
+use mainstay_contract::{Role, Verb};
 use mainstay_fault::Fault;
 use mainstay_identity::Principal;
 use mainstay_runtime::channel::Call;
@@ -85,9 +85,8 @@ impl Methods {
             let known: Vec<&str> = contract.resources.iter().map(|resource| resource.message.as_str()).collect();
             SeedError::UnknownMessage { message: message.to_owned(), known: known.join(", ") }
         })?;
-        let methods = contract.services.iter().filter(|service| service.resource == resource).flat_map(|s| &s.methods);
-        let find = |kind| methods.clone().find(|method| method.kind == kind);
-        let (Some(create), Some(list)) = (find(Standard::Create), find(Standard::List)) else {
+        let method = |verb| contract.method(verb, resource);
+        let (Some(create), Some(list)) = (method(Verb::Create), method(Verb::List)) else {
             return Err(SeedError::UnknownMessage {
                 message: message.to_owned(),
                 known: "those with Create and List".into(),
@@ -103,11 +102,11 @@ impl Methods {
 }
 
 async fn is_empty(resources: &Resources, snapshot: &Snapshot, methods: &Methods) -> Result<bool, SeedError> {
-    let mut request = Vec::new();
+    let (mut request, fields) = (Vec::new(), Verb::List.request());
     if let Some(parent) = &snapshot.resource(methods.resource).parent {
-        frame::put_bytes(1, parent.render(|_| "-").as_bytes(), &mut request);
+        frame::put_bytes(fields.number(Role::Parent), parent.render(|_| "-").as_bytes(), &mut request);
     }
-    frame::put_varint(2, 1, &mut request);
+    frame::put_varint(fields.number(Role::PageSize), 1, &mut request);
     let call = Call::new(methods.list.clone(), Principal::system(), Bytes::from(request));
     Ok(resources.call(&call).await.map_err(SeedError::Look)?.is_empty())
 }

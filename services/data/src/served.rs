@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use mainstay_contract::Shape;
 use tokio::sync::{Notify, watch};
 
-use crate::plans::{Bound, FormerNames, Snapshot};
+use crate::plans::{FormerNames, Snapshot};
 
 /// How long a call waits for the next snapshot when the schema has changed under its statement.
 pub const SWAP_WAIT: Duration = Duration::from_secs(5);
@@ -74,7 +75,7 @@ impl Served {
 
     /// Finds what a path means, under the revision that it is from, in a snapshot. Where that revision is not known it means
     /// what it means in the snapshot.
-    pub fn method(&self, snapshot: &Snapshot, revision: i64, path: &str) -> Option<Bound> {
+    pub fn method(&self, snapshot: &Snapshot, revision: i64, path: &str) -> Option<Shape> {
         if revision >= snapshot.revision {
             return snapshot.method(path);
         }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
-use mainstay_contract::Standard;
+use mainstay_contract::{Shape, Verb};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Clock, Principal};
 use mainstay_runtime::channel::{Call, Channel, FIELD_MASK, Reply};
@@ -14,7 +14,7 @@ use mainstay_runtime::channel::{Call, Channel, FIELD_MASK, Reply};
 use crate::domain::context::{Context, Operation};
 use crate::domain::{create, delete, get, list, update};
 use crate::error::{Error, Result};
-use crate::plans::{Bound, FormerNames, Snapshot};
+use crate::plans::{FormerNames, Snapshot};
 use crate::rights::Caller;
 use crate::served::Served;
 use crate::start;
@@ -34,7 +34,7 @@ pub struct Resources {
 /// A method of a resource, and the snapshot in which it was found.
 pub struct Found {
     snapshot: Arc<Snapshot>,
-    bound: Bound,
+    shape: Shape,
     /// The revision that the method's name is from: the caller's, or the one that was served as the call came in.
     meant: i64,
 }
@@ -65,7 +65,7 @@ impl Resources {
             return Finding::Perhaps;
         }
         match self.served.method(&snapshot, meant, path) {
-            Some(bound) => Finding::Here(Found { snapshot, bound, meant }),
+            Some(shape) => Finding::Here(Found { snapshot, shape, meant }),
             None => Finding::Nowhere,
         }
     }
@@ -86,13 +86,14 @@ impl Resources {
     async fn answer(&self, mut found: Found, request: Request) -> std::result::Result<Bytes, Fault> {
         let mut replans = 0;
         loop {
-            let Found { snapshot, bound, meant } = found;
+            let Found { snapshot, shape, meant } = found;
+            let Shape::Resource { verb, resource } = shape else { return Err(Fault::new(Reason::MethodNotFound)) };
             let revision = snapshot.revision;
             let caller = Caller { principal: request.principal.clone(), now: self.clock.now_micros() };
             let (deadline, read_mask) = (request.deadline, request.read_mask.clone());
             let explains = self.context.explains;
-            let op = Operation { snapshot, resource: bound.resource, caller, deadline, explains, read_mask };
-            match self.perform(op, bound, &request.message).await {
+            let op = Operation { snapshot, resource, caller, deadline, explains, read_mask };
+            match self.perform(verb, op, &request.message).await {
                 Err(Error::StaleSchema(source)) if replans < MAX_REPLANS => {
                     replans += 1;
                     if !Box::pin(self.served.newer_than(revision)).await {
@@ -109,8 +110,8 @@ impl Resources {
     /// What a name from a revision means now.
     fn now(&self, path: &str, meant: i64) -> Option<Found> {
         let snapshot = self.served.load();
-        let bound = self.served.method(&snapshot, meant, path)?;
-        Some(Found { snapshot, bound, meant })
+        let shape = self.served.method(&snapshot, meant, path)?;
+        Some(Found { snapshot, shape, meant })
     }
 
     /// Looks for a method by a name from a revision that this process does not know: a newer one is waited for, the names of
@@ -146,15 +147,15 @@ impl Resources {
         self.served.remember(names);
     }
 
-    async fn perform(&self, op: Operation, bound: Bound, message: &Bytes) -> Result<Bytes> {
+    async fn perform(&self, verb: Verb, op: Operation, message: &Bytes) -> Result<Bytes> {
         let cx = &self.context;
         // All but the hottest are boxed: the future of a Get would else be as large as that of an Update, and moved.
-        match bound.kind {
-            Standard::Get => get::get(cx, &op, message).await,
-            Standard::List => Box::pin(list::list(cx, &op, message)).await,
-            Standard::Create => Box::pin(create::create(cx, op, message.clone())).await,
-            Standard::Update => Box::pin(update::update(cx, op, message.clone())).await,
-            Standard::Delete => Box::pin(delete::delete(cx, op, message.clone())).await,
+        match verb {
+            Verb::Get => get::get(cx, &op, message).await,
+            Verb::List => Box::pin(list::list(cx, &op, message)).await,
+            Verb::Create => Box::pin(create::create(cx, op, message.clone())).await,
+            Verb::Update => Box::pin(update::update(cx, op, message.clone())).await,
+            Verb::Delete => Box::pin(delete::delete(cx, op, message.clone())).await,
         }
     }
 }

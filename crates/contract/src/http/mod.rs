@@ -1,8 +1,10 @@
 //! HTTP routes: the grammar of their templates, and what the platform keeps for itself. The contract is checked by it when
 //! it is loaded, and the gateway follows it.
 
+mod route;
 mod template;
 
+pub use route::{Route, Rule, routes, rules};
 pub use template::{MAX_TEMPLATE_SEGMENTS, Segment, Template, TemplateError, Variable};
 
 /// First segments of paths that Mainstay answers itself; an application's routes and packages do not begin with them.

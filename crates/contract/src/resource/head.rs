@@ -35,6 +35,11 @@ impl Head {
         self.message.name()
     }
 
+    /// The service that is derived for it: `ProductService`.
+    pub(crate) fn service_name(&self) -> String {
+        format!("{}Service", self.short_name())
+    }
+
     pub(crate) fn package(&self) -> &str {
         self.message.package_name()
     }

@@ -3,29 +3,49 @@
 use std::collections::{HashMap, HashSet};
 
 use mainstay_expr::nearest;
-use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor, ServiceDescriptor};
+use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor};
 
 use crate::capabilities;
 use crate::file::Spot;
+use crate::method::{Answer, Fields, Verb};
 use crate::options::message_option;
 use crate::report::Report;
 use crate::resource::head::Head;
 use crate::service::derive;
 use crate::service::http::Routes;
-use crate::service::shape::{self, StandardField};
-use crate::{Method, Service, Standard};
+use crate::{Method, Shape};
 
-/// The services of all resources, and those resources (by position) whose service is to be derived.
+/// The methods of all resources, and those resources (by position) whose service is to be derived.
 #[derive(Default)]
 pub(crate) struct Bound {
-    pub services: Vec<Service>,
+    pub methods: Vec<BoundMethod>,
     pub derived: Vec<usize>,
+}
+
+/// A method of a resource by its names. What it is stands in the descriptors, once all of them are linked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BoundMethod {
+    pub service: String,
+    pub name: String,
+    pub verb: Verb,
+    pub resource: usize,
+}
+
+impl Bound {
+    /// Enters the methods into the table.
+    pub(crate) fn table(self, pool: &DescriptorPool) -> Vec<Method> {
+        let methods = self.methods.into_iter().filter_map(|BoundMethod { service, name, verb, resource }| {
+            let service = pool.get_service_by_name(&service)?;
+            let method = service.methods().find(|method| method.name() == name)?;
+            Some(Method::of(&method, Shape::Resource { verb, resource }))
+        });
+        methods.collect()
+    }
 }
 
 /// Binds written methods and says what is to be derived. Derived names that are taken are reported.
 pub(crate) fn bind(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head]) -> Bound {
-    let mut found: Vec<Vec<Service>> = vec![Vec::new(); heads.len()];
-    let mut taken: HashMap<(usize, Standard), String> = HashMap::new();
+    let mut found: Vec<BoundMethod> = Vec::new();
     // Resources that a written method is about, even one of the wrong shape.
     let mut written: HashSet<usize> = HashSet::new();
     let standard = standard_methods(heads);
@@ -35,58 +55,48 @@ pub(crate) fn bind(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head
             let Some((resource, bound)) = one(report, heads, &standard, &mut routes, &method) else { continue };
             written.insert(resource);
             let Some(bound) = bound else { continue };
-            if let Some(other) = taken.insert((resource, bound.kind), bound.path.clone()) {
-                let spot = name_spot(report, &method);
-                report
-                    .error(&spot, format!("{} serves what {other} serves", bound.path))
-                    .because("a resource has one method of each kind")
-                    .help("remove one of the two");
-                continue;
+            let same = |other: &&BoundMethod| (other.resource, other.verb) == (resource, bound.verb);
+            match found.iter().find(same) {
+                Some(other) => refuse_second(report, &method, other),
+                None => found.push(bound),
             }
-            add(&mut found[resource], &service, resource, bound);
         }
     }
     let derived: Vec<usize> = (0..heads.len()).filter(|resource| !written.contains(resource)).collect();
     check_names(report, pool, heads, &derived);
     for resource in &derived {
         routes.derived(report, &heads[*resource]);
-        found[*resource].push(derived_service(heads, *resource));
+        found.extend(derived_methods(&heads[*resource], *resource));
     }
     routes.finish(report);
-    Bound { services: found.into_iter().flatten().collect(), derived }
+    found.sort_by_key(|method| method.resource);
+    Bound { methods: found, derived }
 }
 
-fn add(services: &mut Vec<Service>, descriptor: &ServiceDescriptor, resource: usize, method: Method) {
-    match services.iter_mut().find(|service| service.full_name == descriptor.full_name()) {
-        Some(service) => service.methods.push(method),
-        None => services.push(Service {
-            full_name: descriptor.full_name().to_owned(),
-            resource,
-            methods: vec![method],
-            written: true,
-        }),
-    }
+fn refuse_second(report: &mut Report<'_>, method: &MethodDescriptor, first: &BoundMethod) {
+    let spot = name_spot(report, method);
+    let path = |service: &str, name: &str| format!("/{service}/{name}");
+    let (this, first) = (path(method.parent_service().full_name(), method.name()), path(&first.service, &first.name));
+    report
+        .error(&spot, format!("{this} serves what {first} serves"))
+        .because("a resource has one method of each kind")
+        .help("remove one of the two");
 }
 
-fn derived_service(heads: &[Head], resource: usize) -> Service {
-    let head = &heads[resource];
-    let package = head.package();
-    let full_name = format!("{package}.{}", shape::service_name(head));
-    let methods = shape::ALL.into_iter().map(|kind| {
-        let name = shape::method_name(kind, head);
-        let output = match kind {
-            Standard::List => format!("{package}.{name}Response"),
-            _ => shape::answer(kind, head).to_owned(),
-        };
-        Method { path: format!("/{full_name}/{name}"), kind, input: format!("{package}.{name}Request"), output, name }
-    });
-    Service { methods: methods.collect(), full_name: full_name.clone(), resource, written: false }
+fn derived_methods(head: &Head, resource: usize) -> impl Iterator<Item = BoundMethod> {
+    let service = format!("{}.{}", head.package(), head.service_name());
+    Verb::ALL.into_iter().map(move |verb| BoundMethod {
+        service: service.clone(),
+        name: verb.method_name(head),
+        verb,
+        resource,
+    })
 }
 
 /// The standard methods of all resources, by package and name.
-fn standard_methods(heads: &[Head]) -> HashMap<String, (usize, Standard)> {
+fn standard_methods(heads: &[Head]) -> HashMap<String, (usize, Verb)> {
     let all = heads.iter().enumerate().flat_map(|(resource, head)| {
-        shape::ALL.map(|kind| (format!("{}.{}", head.package(), shape::method_name(kind, head)), (resource, kind)))
+        Verb::ALL.map(|verb| (format!("{}.{}", head.package(), verb.method_name(head)), (resource, verb)))
     });
     all.collect()
 }
@@ -99,17 +109,17 @@ fn name_spot(report: &Report<'_>, method: &MethodDescriptor) -> Spot {
 fn one(
     report: &mut Report<'_>,
     heads: &[Head],
-    standard: &HashMap<String, (usize, Standard)>,
+    standard: &HashMap<String, (usize, Verb)>,
     routes: &mut Routes,
     method: &MethodDescriptor,
-) -> Option<(usize, Option<Method>)> {
+) -> Option<(usize, Option<BoundMethod>)> {
     let spot = name_spot(report, method);
     if method.is_client_streaming() || method.is_server_streaming() {
         capabilities::refuse(report, &spot, "streaming methods", &format!("{}, which streams,", method.full_name()));
         return None;
     }
     let name = format!("{}.{}", method.parent_service().package_name(), method.name());
-    let Some((resource, kind)) = standard.get(&name).copied() else {
+    let Some((resource, verb)) = standard.get(&name).copied() else {
         let what = format!("{}, which is no standard method of a resource of its package,", method.full_name());
         let package = format!("{}.", method.parent_service().package_name());
         let known = standard.keys().filter_map(|name| name.strip_prefix(&package)).filter(|name| !name.contains('.'));
@@ -125,38 +135,33 @@ fn one(
     };
     let head = &heads[resource];
     let before = report.errors();
-    check_request(report, method, kind, head);
-    check_answer(report, method, kind, head);
+    check_message(report, &method.input(), verb.request(), head, method.name());
+    check_answer(report, method, verb, head);
     routes.written(report, method);
-    let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
     let bound = (report.errors() == before).then(|| {
-        warn_without_route(report, method, kind, head);
-        let (input, output) = (method.input().full_name().to_owned(), method.output().full_name().to_owned());
-        Method { name: method.name().to_owned(), path, kind, input, output }
+        warn_without_route(report, method, verb, head);
+        let service = method.parent_service().full_name().to_owned();
+        BoundMethod { service, name: method.name().to_owned(), verb, resource }
     });
     Some((resource, bound))
 }
 
-fn warn_without_route(report: &mut Report<'_>, method: &MethodDescriptor, kind: Standard, head: &Head) {
+fn warn_without_route(report: &mut Report<'_>, method: &MethodDescriptor, verb: Verb, head: &Head) {
     if message_option(method.parent_pool(), &method.options(), "google.api.http").is_none() {
         let spot = name_spot(report, method);
         report
             .warning(&spot, format!("{} has no REST route", method.full_name()))
             .because("a written method has the routes that google.api.http gives it")
-            .help(format!("add option (google.api.http) = {};", derive::route(head, kind)));
+            .help(format!("add option (google.api.http) = {};", verb.route(head)));
     }
 }
 
-fn check_request(report: &mut Report<'_>, method: &MethodDescriptor, kind: Standard, head: &Head) {
-    check_message(report, &method.input(), &shape::request(kind, head), head, method.name());
-}
-
-fn check_answer(report: &mut Report<'_>, method: &MethodDescriptor, kind: Standard, head: &Head) {
+fn check_answer(report: &mut Report<'_>, method: &MethodDescriptor, verb: Verb, head: &Head) {
     let answer = method.output();
-    if kind == Standard::List {
-        return check_message(report, &answer, &shape::list_answer(head), head, method.name());
+    if let Answer::Own(fields) = &verb.definition().answer {
+        return check_message(report, &answer, fields, head, method.name());
     }
-    let wanted = shape::answer(kind, head);
+    let wanted = verb.output(head);
     if answer.full_name() != wanted {
         let file = method.parent_service().parent_file();
         let path = crate::file::join(method.path(), &[METHOD_OUTPUT]);
@@ -173,43 +178,36 @@ const METHOD_OUTPUT: i32 = 3;
 
 /// A written request or answer has the standard's fields under the standard's numbers; those that are not needed may be
 /// left out, others may not be there.
-fn check_message(
-    report: &mut Report<'_>,
-    message: &MessageDescriptor,
-    wanted: &[StandardField],
-    head: &Head,
-    method: &str,
-) {
+fn check_message(report: &mut Report<'_>, message: &MessageDescriptor, wanted: &Fields, head: &Head, method: &str) {
     let file = message.parent_file();
     for field in message.fields() {
         let spot = report.name(file.name(), field.path());
-        let Some(standard) = wanted.iter().find(|standard| standard.name == field.name()) else {
-            let names: Vec<&str> = wanted.iter().map(|field| field.name.as_str()).collect();
+        let Some(standard) = wanted.list.iter().find(|standard| standard.role.name(head) == field.name()) else {
+            let names: Vec<_> = wanted.list.iter().map(|field| field.role.name(head)).collect();
             report
                 .error(&spot, format!("{method} has no field `{}`", field.name()))
                 .because(format!("the fields of the standard method are {}", names.join(", ")))
-                .help(match nearest(field.name(), names.iter().copied()) {
+                .help(match nearest(field.name(), names.iter().map(AsRef::as_ref)) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "remove the field".to_owned(),
                 });
             continue;
         };
-        if field.number() != standard.number || !shape::fits(&field, standard, head) {
-            let line = format!("{} {} = {};", shape::written_type(standard.ty, head), standard.name, standard.number);
+        if field.number() != standard.number || !standard.role.ty().fits(&field, head) {
             report
                 .error(&spot, format!("`{}` of {method} has not the standard shape", field.name()))
                 .because("clients of every Mainstay find each standard field under the same number")
-                .help(format!("write `{line}`"));
+                .help(format!("write `{}`", standard.line(head)));
         }
     }
-    for standard in wanted.iter().filter(|standard| standard.needed) {
-        if message.get_field_by_name(&standard.name).is_none() {
-            let line = format!("{} {} = {};", shape::written_type(standard.ty, head), standard.name, standard.number);
+    for standard in wanted.list.iter().filter(|standard| standard.needed) {
+        let name = standard.role.name(head);
+        if message.get_field_by_name(&name).is_none() {
             let spot = report.name(file.name(), message.path());
             report
-                .error(&spot, format!("{} has no field `{}`", message.full_name(), standard.name))
+                .error(&spot, format!("{} has no field `{name}`", message.full_name()))
                 .because(format!("{method} needs it"))
-                .help(format!("add `{line}`"));
+                .help(format!("add `{}`", standard.line(head)));
         }
     }
 }
@@ -218,11 +216,9 @@ fn check_message(
 fn check_names(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head], derived: &[usize]) {
     let mut names: HashSet<String> = HashSet::new();
     for head in derived.iter().map(|resource| &heads[*resource]) {
-        let mut declared = vec![shape::service_name(head)];
-        for kind in shape::ALL {
-            let method = shape::method_name(kind, head);
-            declared.push(format!("{method}Request"));
-            declared.extend((kind == Standard::List).then(|| format!("{method}Response")));
+        let mut declared = vec![head.service_name()];
+        for verb in Verb::ALL {
+            declared.extend(verb.messages(head).into_iter().map(|(name, _, _)| name));
         }
         for name in declared.into_iter().map(|name| format!("{}.{name}", head.package())) {
             let written = is_declared(pool, &name);

@@ -9,10 +9,10 @@ use crate::annotations::RESOURCE;
 use crate::capabilities;
 use crate::file::{Spot, tag};
 use crate::http::{RESERVED_ROOTS, Segment, Template};
+use crate::method::Verb;
 use crate::options::{items, message_option, text};
 use crate::report::Report;
 use crate::resource::head::Head;
-use crate::service::{derive, shape};
 use crate::text::Step;
 
 const HTTP: &str = "google.api.http";
@@ -51,10 +51,10 @@ impl Routes {
 
     /// Enters the routes of a derived service.
     pub(crate) fn derived(&mut self, report: &mut Report<'_>, head: &Head) {
-        for kind in shape::ALL {
-            let route = derive::route(head, kind);
+        for verb in Verb::ALL {
+            let route = verb.route(head);
             let spot = head.option(report, RESOURCE, &[Step::Item("pattern", 0)]);
-            let owner = format!("{}.{}.{}", head.package(), shape::service_name(head), shape::method_name(kind, head));
+            let owner = format!("{}.{}.{}", head.package(), head.service_name(), verb.method_name(head));
             match Template::parse(&route.path) {
                 // Two resources of one pattern, which alone have the same, are told already.
                 Ok(template) => {

@@ -3,6 +3,5 @@
 mod bind;
 pub(crate) mod derive;
 mod http;
-mod shape;
 
 pub(crate) use bind::{Bound, bind};

@@ -36,7 +36,7 @@ fn what_is_exported_compiles_by_itself() {
         for service in ["mainstay.auth.v1.SessionService", "mainstay.auth.v1.AccountService"] {
             assert!(services.contains(service), "{services:?}");
         }
-        assert!(contract.services.iter().all(|service| services.contains(&service.full_name)), "{services:?}");
+        assert!(contract.methods.iter().all(|method| services.contains(&method.service)), "{services:?}");
     }
 }
 

@@ -11,5 +11,6 @@ mod hostile;
 mod http_template;
 mod limits;
 mod model;
+mod requests;
 mod shop;
 mod validate;

@@ -1,6 +1,6 @@
 //! What a contract comes to.
 
-use mainstay_contract::{Contract, Resource, Source, Standard, compile, export};
+use mainstay_contract::{Contract, Resource, Shape, Source, Verb, compile, export};
 use mainstay_record::{Kind, Role};
 use prost_reflect::ReflectMessage;
 
@@ -126,16 +126,19 @@ message GetThingRequest { string name = 1; }
 "#;
     let contract = compile_text(&text).unwrap_or_else(|problems| panic!("{problems}"));
     assert!(contract.derived.is_empty());
-    let [service] = &contract.services[..] else { panic!("one service") };
-    assert!(service.written);
-    assert_eq!(service.methods[0].path, "/shop.v1.Catalog/GetThing");
-    assert_eq!(service.methods[0].kind, Standard::Get);
+    let [method] = &contract.methods[..] else { panic!("one method") };
+    assert_eq!(method.path, "/shop.v1.Catalog/GetThing");
+    assert_eq!(method.shape, Shape::Resource { verb: Verb::Get, resource: 0 });
+    assert_eq!(
+        method.http.iter().map(|route| route.template.to_string()).collect::<Vec<_>>(),
+        ["/catalog/{name=things/*}"]
+    );
 }
 
 #[test]
 fn the_empty_contract_serves_nothing() {
     let contract = Contract::empty();
-    assert!(contract.resources.is_empty() && contract.services.is_empty() && contract.warnings.is_empty());
+    assert!(contract.resources.is_empty() && contract.methods.is_empty() && contract.warnings.is_empty());
     assert_eq!((contract.hash.len(), contract.pool.files().len()), (64, 0));
 }
 
@@ -167,7 +170,7 @@ fn a_place_has_one_spelling_whoever_compiles_the_files() {
 #[test]
 fn every_method_of_the_model_is_in_the_descriptors() {
     let contract = shop();
-    for method in contract.services.iter().flat_map(|service| &service.methods) {
+    for method in &contract.methods {
         let (service, name) = method.path[1..].split_once('/').expect("a path");
         let service = contract.pool.get_service_by_name(service).expect("the service");
         let found = service.methods().find(|found| found.name() == name).expect("the method");

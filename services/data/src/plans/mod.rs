@@ -21,4 +21,4 @@ pub use lane::MAX_INLINE_ROWS;
 pub use lists::{ListPlan, MAX_LIST_PLANS, Position, QueryError, Shape, position_values};
 pub use reads::Readable;
 pub use resource::ResourcePlan;
-pub use snapshot::{Bound, FormerNames, Snapshot};
+pub use snapshot::{FormerNames, Snapshot};

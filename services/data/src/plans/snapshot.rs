@@ -4,19 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use mainstay_contract::{Contract, Standard};
+use mainstay_contract::{Contract, Shape, Verb};
 use mainstay_sql::Dialect;
 use mainstay_wire::PlanError;
 
 use super::compiled::Shapes;
 use super::resource::ResourcePlan;
-
-/// What a gRPC path is bound to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bound {
-    pub resource: usize,
-    pub kind: Standard,
-}
 
 /// Everything that a request needs of the contract.
 #[derive(Debug)]
@@ -27,7 +20,7 @@ pub struct Snapshot {
     pub applied_at: i64,
     pub contract: Contract,
     resources: Vec<Arc<ResourcePlan>>,
-    methods: HashMap<String, Bound, RandomState>,
+    methods: HashMap<String, Shape, RandomState>,
 }
 
 /// What the methods of an earlier revision were called: callers who have not heard of the newest yet use its names. A
@@ -35,25 +28,27 @@ pub struct Snapshot {
 #[derive(Debug)]
 pub struct FormerNames {
     pub revision: i64,
-    methods: HashMap<String, (String, Standard)>,
+    methods: HashMap<String, (String, Verb)>,
 }
 
 impl FormerNames {
     /// Collects the names of a contract.
     pub fn of(contract: &Contract, revision: i64) -> FormerNames {
-        let methods = contract.services.iter().flat_map(|service| {
-            let type_name = &contract.resources[service.resource].type_name;
-            service.methods.iter().map(|method| (method.path.clone(), (type_name.clone(), method.kind)))
+        let methods = contract.methods.iter().filter_map(|method| match method.shape {
+            Shape::Resource { verb, resource } => {
+                Some((method.path.clone(), (contract.resources[resource].type_name.clone(), verb)))
+            }
+            Shape::Own => None,
         });
         FormerNames { revision, methods: methods.collect() }
     }
 
     /// Finds what a path meant then in a snapshot of now.
-    pub fn method(&self, path: &str, now: &Snapshot) -> Option<Bound> {
-        let (type_name, kind) = self.methods.get(path)?;
+    pub fn method(&self, path: &str, now: &Snapshot) -> Option<Shape> {
+        let (type_name, verb) = self.methods.get(path)?;
         let resource = now.resources.iter().position(|plan| plan.resource.type_name == *type_name)?;
-        let wanted = Bound { resource, kind: *kind };
-        now.methods.values().any(|bound| *bound == wanted).then_some(wanted)
+        let wanted = Shape::Resource { verb: *verb, resource };
+        now.methods.values().any(|shape| *shape == wanted).then_some(wanted)
     }
 }
 
@@ -71,19 +66,13 @@ impl Snapshot {
                 resources[parent].children.push(under);
             }
         }
-        let services = contract.services.iter();
-        let methods = services
-            .flat_map(|service| {
-                let resource = service.resource;
-                service.methods.iter().map(move |method| (method.path.clone(), Bound { resource, kind: method.kind }))
-            })
-            .collect();
+        let methods = contract.methods.iter().map(|method| (method.path.clone(), method.shape)).collect();
         let resources = resources.into_iter().map(Arc::new).collect();
         Ok(Snapshot { revision, applied_at, contract, resources, methods })
     }
 
-    /// Finds what a gRPC path (`/shop.v1.ProductService/GetProduct`) is bound to.
-    pub fn method(&self, path: &str) -> Option<Bound> {
+    /// Finds what a gRPC path (`/shop.v1.ProductService/GetProduct`) does.
+    pub fn method(&self, path: &str) -> Option<Shape> {
         self.methods.get(path).copied()
     }
 

@@ -1,0 +1,163 @@
+//! What a file of the table says of its method.
+
+use prost_reflect::{FieldDescriptor, Kind};
+
+use super::fields::{Field, FieldType, Fields, Role};
+use crate::Verb;
+use crate::naming;
+use crate::resource::head::Head;
+
+/// A method that resources have: fixed for ever once stubs exist.
+#[derive(Debug)]
+pub(crate) struct Definition {
+    /// The beginning of its name: `BatchGet`.
+    pub word: &'static str,
+    /// Whether the name goes on with one or with many: `GetProduct`, `ListProducts`.
+    pub noun: Noun,
+    /// The comment above it.
+    pub comment: fn(&Head) -> String,
+    pub request: Fields,
+    pub answer: Answer,
+    pub route: RouteDefinition,
+}
+
+/// How a method's name goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Noun {
+    One,
+    Many,
+}
+
+/// What a method answers.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Resource,
+    Empty,
+    /// A message of the method's own.
+    Own(Fields),
+}
+
+/// How a method is reached over HTTP.
+#[derive(Debug)]
+pub(crate) struct RouteDefinition {
+    pub method: &'static str,
+    pub place: RoutePlace,
+    /// The field that is the body; `*` where it is the whole request.
+    pub body: RouteBody,
+}
+
+/// What the path leads to.
+#[derive(Debug)]
+pub(crate) enum RoutePlace {
+    /// The row that this field names; of the resource itself its name is taken.
+    Row(Role),
+    /// The collection that the rows are in.
+    Collection,
+}
+
+/// What the body is.
+#[derive(Debug)]
+pub(crate) enum RouteBody {
+    None,
+    Field(Role),
+}
+
+impl Verb {
+    /// `GetProduct`
+    pub(crate) fn method_name(self, head: &Head) -> String {
+        let definition = self.definition();
+        match definition.noun {
+            Noun::One => format!("{}{}", definition.word, head.short_name()),
+            Noun::Many => format!("{}{}", definition.word, naming::upper_camel(&head.plural)),
+        }
+    }
+
+    /// The messages that the method brings with it: each its name, its comment and its fields.
+    pub(crate) fn messages(self, head: &Head) -> Vec<(String, String, &'static Fields)> {
+        let name = self.method_name(head);
+        let request = (format!("{name}Request"), format!("The request of {name}."), self.request());
+        let answer = self.answer().map(|fields| (format!("{name}Response"), format!("The answer of {name}."), fields));
+        std::iter::once(request).chain(answer).collect()
+    }
+
+    /// The full name of what the method answers.
+    pub(crate) fn output(self, head: &Head) -> String {
+        match self.definition().answer {
+            Answer::Resource => head.message.full_name().to_owned(),
+            Answer::Empty => "google.protobuf.Empty".to_owned(),
+            Answer::Own(_) => format!("{}.{}Response", head.package(), self.method_name(head)),
+        }
+    }
+
+    /// The route: the package as a path, then the pattern.
+    pub(crate) fn route(self, head: &Head) -> Route {
+        let definition = &self.definition().route;
+        let root = format!("/{}", head.package().replace('.', "/"));
+        let shape = head.pattern.shape();
+        let path = match (&definition.place, head.pattern.parent_shape()) {
+            (RoutePlace::Row(Role::Body), _) => format!("{root}/{{{}.name={shape}}}", head.singular),
+            (RoutePlace::Row(role), _) => format!("{root}/{{{}={shape}}}", role.name(head)),
+            (RoutePlace::Collection, Some(parent)) => format!("{root}/{{parent={parent}}}/{}", head.pattern.collection),
+            (RoutePlace::Collection, None) => format!("{root}/{}", head.pattern.collection),
+        };
+        let body = match definition.body {
+            RouteBody::None => None,
+            RouteBody::Field(role) => Some(role.name(head).into_owned()),
+        };
+        Route { method: definition.method, path, body }
+    }
+}
+
+/// A derived route. Shown as the value of `google.api.http`.
+#[derive(Debug, Clone)]
+pub(crate) struct Route {
+    pub method: &'static str,
+    pub path: String,
+    pub body: Option<String>,
+}
+
+impl std::fmt::Display for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{{{}: \"{}\"", self.method, self.path)?;
+        self.body.as_ref().map_or(Ok(()), |body| write!(f, " body: \"{body}\""))?;
+        f.write_str("}")
+    }
+}
+
+impl FieldType {
+    /// Whether a written field has this type.
+    pub(crate) fn fits(self, field: &FieldDescriptor, head: &Head) -> bool {
+        let list = self == FieldType::Resources;
+        let kind = match (self, field.kind()) {
+            (FieldType::String, Kind::String) | (FieldType::Int32, Kind::Int32) | (FieldType::Bool, Kind::Bool) => true,
+            (FieldType::FieldMask, Kind::Message(message)) => message.full_name() == "google.protobuf.FieldMask",
+            (FieldType::Resource | FieldType::Resources, Kind::Message(message)) => message == head.message,
+            _ => false,
+        };
+        kind && field.is_list() == list && !field.is_map() && !field.is_group()
+    }
+
+    /// The type as written in a `.proto` file of the resource's package.
+    pub(crate) fn written(self, head: &Head) -> String {
+        match self {
+            FieldType::String => "string".into(),
+            FieldType::Int32 => "int32".into(),
+            FieldType::Bool => "bool".into(),
+            FieldType::FieldMask => "google.protobuf.FieldMask".into(),
+            FieldType::Resource => head.short_name().to_owned(),
+            FieldType::Resources => format!("repeated {}", head.short_name()),
+        }
+    }
+}
+
+impl Field {
+    /// The field as a line of a `.proto` file, without annotations: `string name = 1;`.
+    pub(crate) fn line(&self, head: &Head) -> String {
+        format!("{} {} = {};", self.role.ty().written(head), self.role.name(head), self.number)
+    }
+}
+
+/// `order_line` to `order line`.
+pub(crate) fn spaced(name: &str) -> String {
+    name.replace('_', " ")
+}

@@ -1,0 +1,171 @@
+//! The fields of requests and answers by what they are for.
+
+use std::borrow::Cow;
+
+use crate::resource::head::Head;
+
+/// The field of a page by which the next one is asked for.
+pub const NEXT_PAGE_TOKEN: &str = "next_page_token";
+
+/// The field of a request that says what is updated.
+pub const UPDATE_MASK: &str = "update_mask";
+
+/// What a field of a request or an answer is for, whatever it is called and whichever number it has there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Role {
+    /// Which row, by its resource name.
+    Name,
+    /// What the rows lie below.
+    Parent,
+    /// The last part of a new row's name: `product_id`.
+    Id,
+    /// The resource itself: `product`.
+    Body,
+    /// Which of its fields are meant.
+    Mask,
+    /// The version of the row that is meant (AIP-154).
+    Etag,
+    /// Tells the call from others (AIP-155).
+    RequestId,
+    /// Nothing is to be done (AIP-163).
+    ValidateOnly,
+    AllowMissing,
+    Force,
+    PageSize,
+    PageToken,
+    Filter,
+    OrderBy,
+    ShowDeleted,
+    Search,
+    /// Rows, in an answer: `products`.
+    Rows,
+    NextPageToken,
+}
+
+/// How many roles there are.
+const ROLES: usize = Role::NextPageToken as usize + 1;
+
+/// The type of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FieldType {
+    String,
+    Int32,
+    Bool,
+    FieldMask,
+    Resource,
+    Resources,
+}
+
+impl Role {
+    /// The field's name for a resource.
+    pub(crate) fn name(self, head: &Head) -> Cow<'_, str> {
+        Cow::Borrowed(match self {
+            Role::Name => "name",
+            Role::Parent => "parent",
+            Role::Id => return Cow::Owned(format!("{}_id", head.singular)),
+            Role::Body => &head.singular,
+            Role::Mask => UPDATE_MASK,
+            Role::Etag => "etag",
+            Role::RequestId => "request_id",
+            Role::ValidateOnly => "validate_only",
+            Role::AllowMissing => "allow_missing",
+            Role::Force => "force",
+            Role::PageSize => "page_size",
+            Role::PageToken => "page_token",
+            Role::Filter => "filter",
+            Role::OrderBy => "order_by",
+            Role::ShowDeleted => "show_deleted",
+            Role::Search => "search",
+            Role::Rows => &head.plural,
+            Role::NextPageToken => NEXT_PAGE_TOKEN,
+        })
+    }
+
+    /// The field's type, the same in every method.
+    pub(crate) const fn ty(self) -> FieldType {
+        match self {
+            Role::Name
+            | Role::Parent
+            | Role::Id
+            | Role::Etag
+            | Role::RequestId
+            | Role::PageToken
+            | Role::Filter
+            | Role::OrderBy
+            | Role::Search
+            | Role::NextPageToken => FieldType::String,
+            Role::ValidateOnly | Role::AllowMissing | Role::Force | Role::ShowDeleted => FieldType::Bool,
+            Role::PageSize => FieldType::Int32,
+            Role::Mask => FieldType::FieldMask,
+            Role::Body => FieldType::Resource,
+            Role::Rows => FieldType::Resources,
+        }
+    }
+}
+
+/// One field of a message of the table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Field {
+    pub number: u32,
+    pub role: Role,
+    /// Part of every shape of the method, written ones too.
+    pub needed: bool,
+    /// Input that a caller must give.
+    pub required: bool,
+    pub comment: fn(&Head) -> String,
+}
+
+impl Field {
+    /// A field that a written method may leave out.
+    pub(super) const fn new(number: u32, role: Role, comment: fn(&Head) -> String) -> Field {
+        Field { number, role, needed: false, required: false, comment }
+    }
+
+    /// One that it has to have, and a caller has to give.
+    pub(super) const fn required(number: u32, role: Role, comment: fn(&Head) -> String) -> Field {
+        Field { number, role, needed: true, required: true, comment }
+    }
+
+    /// One of an answer, which is always there.
+    pub(super) const fn answered(number: u32, role: Role, comment: fn(&Head) -> String) -> Field {
+        Field { number, role, needed: true, required: false, comment }
+    }
+}
+
+/// The fields of one message, in the order of their numbers.
+#[derive(Debug)]
+pub struct Fields {
+    pub(crate) list: &'static [Field],
+    /// By role; 0 where the message has no such field.
+    numbers: [u8; ROLES],
+}
+
+impl Fields {
+    /// The largest number of a field.
+    pub(super) const MAX_NUMBER: usize = 15;
+
+    pub(super) const fn new(list: &'static [Field]) -> Fields {
+        let mut numbers = [0; ROLES];
+        let mut position = 0;
+        while position < list.len() {
+            let Field { number, role, .. } = list[position];
+            assert!(number >= 1 && number as usize <= Fields::MAX_NUMBER && numbers[role as usize] == 0);
+            #[allow(clippy::cast_possible_truncation)] // it is at most `MAX_NUMBER`
+            let small = number as u8;
+            numbers[role as usize] = small;
+            position += 1;
+        }
+        Fields { list, numbers }
+    }
+
+    /// The number of the field with this role; 0, which no field has, where there is none.
+    pub const fn number(&self, role: Role) -> u32 {
+        self.numbers[role as usize] as u32
+    }
+
+    /// The field with this number.
+    pub(super) fn field(&self, number: u32) -> Option<&'static Field> {
+        self.list.iter().find(|field| field.number == number)
+    }
+}

@@ -1,0 +1,170 @@
+//! The table of methods: what every method of a contract is, and what those are that a resource gets.
+//!
+//! A method of resources is one file here, which says all that is fixed about it: its name, its fields with their numbers,
+//! what it answers, its route. The derived `.proto`, the binding of written services, the readers of requests and the
+//! routes are views of that.
+
+mod create;
+mod definition;
+mod delete;
+mod fields;
+mod get;
+mod list;
+mod request;
+mod update;
+
+use prost_reflect::MethodDescriptor;
+
+pub(crate) use definition::{Answer, Definition, spaced};
+pub(crate) use fields::Field;
+pub use fields::{Fields, NEXT_PAGE_TOKEN, Role, UPDATE_MASK};
+pub use request::Request;
+
+use crate::http::{self, Route};
+use crate::naming;
+
+/// What a method does with the rows of a resource (AIP-131 to 135).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+pub enum Verb {
+    Get,
+    List,
+    Create,
+    Update,
+    Delete,
+}
+
+impl Verb {
+    /// Every verb, in the order in which services have them.
+    pub const ALL: [Verb; 5] = [Verb::Get, Verb::List, Verb::Create, Verb::Update, Verb::Delete];
+
+    /// What is fixed about it. The one place that knows which file a verb is in.
+    pub(crate) const fn definition(self) -> &'static Definition {
+        match self {
+            Verb::Get => &get::GET,
+            Verb::List => &list::LIST,
+            Verb::Create => &create::CREATE,
+            Verb::Update => &update::UPDATE,
+            Verb::Delete => &delete::DELETE,
+        }
+    }
+
+    /// The verb as the beginning of a method's name: `BatchGet`.
+    pub const fn word(self) -> &'static str {
+        self.definition().word
+    }
+
+    /// The verb in lower snake case, as files and reports have it: `batch_get`.
+    pub fn snake(self) -> String {
+        naming::snake(self.word())
+    }
+
+    /// The fields of its request.
+    pub const fn request(self) -> &'static Fields {
+        &self.definition().request
+    }
+
+    /// The fields of its answer, where that is a message of its own.
+    pub const fn answer(self) -> Option<&'static Fields> {
+        match &self.definition().answer {
+            Answer::Own(fields) => Some(fields),
+            Answer::Resource | Answer::Empty => None,
+        }
+    }
+}
+
+/// What a method is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// The rows of a resource, told by its index in `Contract::resources`.
+    Resource { verb: Verb, resource: usize },
+    /// Nothing that the contract gives it: its service says what it does.
+    Own,
+}
+
+impl Shape {
+    /// The resource that it is about.
+    pub fn resource(self) -> Option<usize> {
+        match self {
+            Shape::Resource { resource, .. } => Some(resource),
+            Shape::Own => None,
+        }
+    }
+
+    /// What it does with that resource.
+    pub fn verb(self) -> Option<Verb> {
+        match self {
+            Shape::Resource { verb, .. } => Some(verb),
+            Shape::Own => None,
+        }
+    }
+}
+
+/// Which of its sides streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Streams {
+    pub client: bool,
+    pub server: bool,
+}
+
+impl Streams {
+    /// Says whether one does.
+    pub fn any(self) -> bool {
+        self.client || self.server
+    }
+}
+
+/// Who decides who may call a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Everybody may come; the rules of the resource decide on each row.
+    Rules,
+    /// `(mainstay.v1.auth)`, which stands at the method. One that says nothing lets nobody in.
+    Stated,
+}
+
+/// One method of a gRPC service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Method {
+    /// `shop.v1.ProductService`
+    pub service: String,
+    /// `GetProduct`
+    pub name: String,
+    /// `/shop.v1.ProductService/GetProduct`
+    pub path: String,
+    pub shape: Shape,
+    /// Full name of the request message.
+    pub input: String,
+    /// Full name of the answer.
+    pub output: String,
+    /// Its HTTP routes, without those that cannot be parsed.
+    pub http: Vec<Route>,
+    pub streams: Streams,
+    pub policy: Policy,
+}
+
+impl Method {
+    /// Reads what a method's descriptor says of it.
+    pub fn of(descriptor: &MethodDescriptor, shape: Shape) -> Method {
+        let service = descriptor.parent_service();
+        let policy = if is_reserved_package(service.package_name()) { Policy::Stated } else { Policy::Rules };
+        Method {
+            service: service.full_name().to_owned(),
+            name: descriptor.name().to_owned(),
+            path: format!("/{}/{}", service.full_name(), descriptor.name()),
+            shape,
+            input: descriptor.input().full_name().to_owned(),
+            output: descriptor.output().full_name().to_owned(),
+            http: http::routes(descriptor).into_iter().flatten().collect(),
+            streams: Streams { client: descriptor.is_client_streaming(), server: descriptor.is_server_streaming() },
+            policy,
+        }
+    }
+}
+
+/// First parts of packages that an application may not declare anything in: the platform's, and those of others.
+pub const RESERVED_PACKAGES: [&str; 4] = ["mainstay", "google", "buf", "grpc"];
+
+/// Says whether a package is one of those.
+pub fn is_reserved_package(package: &str) -> bool {
+    package.split('.').next().is_some_and(|first| RESERVED_PACKAGES.contains(&first))
+}
