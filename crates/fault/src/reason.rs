@@ -81,6 +81,8 @@ reasons! {
     SessionEnded, "SESSION_ENDED", Unauthenticated, "the session has ended; sign in again";
     /// The caller is known and may not do this.
     PermissionDenied, "PERMISSION_DENIED", PermissionDenied, "the caller may not do this";
+    /// A page of this origin may not make a browser call this server (the Fetch standard's CORS protocol).
+    OriginNotAllowed, "ORIGIN_NOT_ALLOWED", PermissionDenied, "pages of this origin may not call this server";
 
     // --- what the call is about
     /// There is no such resource, or the caller may not know of it.

@@ -8,14 +8,13 @@
 //!
 //! Nobody else is believed: a client that sends these headers by itself changes nothing.
 
-use crate::Peer;
+use crate::{Peer, texts};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use mainstay_identity::Authenticator;
-use serde::de::{Error, SeqAccess, Visitor};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -105,29 +104,7 @@ impl Serialize for TrustedProxies {
 
 impl<'de> Deserialize<'de> for TrustedProxies {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Texts)
-    }
-}
-
-/// A list, or one text with commas, which is what a variable can hold.
-struct Texts;
-
-impl<'de> Visitor<'de> for Texts {
-    type Value = TrustedProxies;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a list of addresses and networks")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<TrustedProxies, E> {
-        TrustedProxies::new(text.split(',')).map_err(E::custom)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<TrustedProxies, A::Error> {
-        let mut texts: Vec<String> = Vec::new();
-        while let Some(text) = seq.next_element()? {
-            texts.push(text);
-        }
-        TrustedProxies::new(texts.iter().map(String::as_str)).map_err(A::Error::custom)
+        let texts = texts::several(deserializer, "addresses and networks")?;
+        TrustedProxies::new(texts.iter().map(String::as_str)).map_err(D::Error::custom)
     }
 }

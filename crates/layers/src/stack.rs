@@ -2,12 +2,13 @@
 //! layer does stands in the file of its name.
 
 use crate::caught::caught;
+use crate::cors::Page;
 use crate::deadline::within;
 use crate::observe::{Counted, Observation};
 use crate::shed::Permit;
 use crate::{
-    Body, Context, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Resolved, RoutesEndpoint, Shed, Timeouts,
-    TrustedProxies, client, identity_headers, request_id, slow_body, trace,
+    Body, Context, Cors, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Resolved, RoutesEndpoint, Shed,
+    Timeouts, TrustedProxies, client, identity_headers, request_id, slow_body, trace,
 };
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -41,20 +42,20 @@ pub struct Guards {
     pub rate_limit: Option<Arc<dyn RateLimit>>,
 }
 
-/// Everything a request passes on a port that clients reach, around the gateway's endpoint.
-pub fn edge<E: Endpoint>(endpoint: E, guards: Guards) -> Stack<E> {
-    Stack::new(endpoint, guards, Place::Listener)
+/// Everything a request passes on a port that clients reach, browsers among them, around the gateway's endpoint.
+pub fn edge<E: Endpoint>(endpoint: E, guards: Guards, cors: Cors) -> Stack<E> {
+    Stack::new(endpoint, guards, Place::Listener, cors)
 }
 
 /// Everything a request passes on a service's own port, around routes whose frame tonic generates.
 pub fn listener(routes: Routes, policies: Policies, guards: Guards) -> Stack<RoutesEndpoint> {
-    edge(RoutesEndpoint::new(routes, policies), guards)
+    edge(RoutesEndpoint::new(routes, policies), guards, Cors::none())
 }
 
 /// What a call in memory passes: span, deadline, principal, policy. The request that it serves was counted at the edge,
 /// and its caller was verified there: a typed principal is believed, since nothing from a network can carry one.
 pub fn inner(routes: Routes, policies: Policies, guards: Guards) -> Stack<RoutesEndpoint> {
-    Stack::new(RoutesEndpoint::new(routes, policies), guards, Place::InMemory)
+    Stack::new(RoutesEndpoint::new(routes, policies), guards, Place::InMemory, Cors::none())
 }
 
 /// An endpoint behind its layers: a tower service that never fails. Cheap to clone.
@@ -64,6 +65,7 @@ struct Inner<E> {
     endpoint: E,
     guards: Guards,
     place: Place,
+    cors: Cors,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,16 +81,29 @@ impl<E: Endpoint> Inner<E> {
         // everything that refuses.
         let mut seen = self.observe(&request);
         let span = seen.span.clone();
+        // Outside of everything that refuses as well: a page that may call may also read why it was refused.
+        let page = self.cors.page(request.headers());
         // Around everything that runs code of ours: a panic is one request's answer, and never the connection's end.
-        let answer = caught(&span, pin!(self.guard(request, &mut seen))).await;
-        Ok(seen.answered(answer))
+        let answer = caught(&span, pin!(self.guard(request, &page, &mut seen))).await;
+        let mut response = seen.answered(answer);
+        self.cors.mark(&page, &mut response);
+        Ok(response)
     }
 
     /// The layers that can refuse, and the handler behind them.
-    async fn guard(&self, request: Request<Body>, seen: &mut Observation) -> Result<Response<Body>, Fault> {
+    async fn guard(
+        &self,
+        request: Request<Body>,
+        page: &Page,
+        seen: &mut Observation,
+    ) -> Result<Response<Body>, Fault> {
         let (mut parts, body) = request.into_parts();
         // The global limit, first of all: what is too much must cost nothing.
         let mut permit = self.shed()?;
+        // Before anything is looked up: a browser asks without a credential, and about no method.
+        if let Some(preflight) = self.cors.admit(page, &parts)? {
+            return Ok(preflight);
+        }
         // Before the headers go that say where a request comes from.
         self.find_client(&mut parts);
         // Before anybody reads a header.
@@ -188,8 +203,8 @@ fn context(parts: &Parts, principal: Principal, deadline: Option<Instant>, seen:
 }
 
 impl<E: Endpoint> Stack<E> {
-    fn new(endpoint: E, guards: Guards, place: Place) -> Stack<E> {
-        Stack(Arc::new(Inner { endpoint, guards, place }))
+    fn new(endpoint: E, guards: Guards, place: Place, cors: Cors) -> Stack<E> {
+        Stack(Arc::new(Inner { endpoint, guards, place, cors }))
     }
 
     /// Returns the endpoint inside.

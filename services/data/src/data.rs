@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mainstay_db::Database;
 use mainstay_identity::{Clock, SystemClock};
-use mainstay_layers::{Guards, RoutesEndpoint, Stack, stack};
+use mainstay_layers::{Cors, Guards, RoutesEndpoint, Stack, stack};
 use mainstay_proto::data::v1::contract_service_server::ContractServiceServer;
 use mainstay_runtime::channel::{Channel, GrpcChannel};
 use mainstay_runtime::policies;
@@ -98,7 +98,8 @@ impl Data {
         let policies = policies::of_packages(platform, &[PACKAGE], &guards.metrics);
         let platform = RoutesEndpoint::new(extra(self.routes()), policies);
         let metrics = guards.metrics.clone();
-        stack::edge(DataEndpoint { resources: Arc::clone(&self.resources), platform, metrics }, guards)
+        let endpoint = DataEndpoint { resources: Arc::clone(&self.resources), platform, metrics };
+        stack::edge(endpoint, guards, Cors::none())
     }
 
     /// Calls the resources' methods directly: for the process itself, as the system.

@@ -1,5 +1,6 @@
 //! The gateway's part of the configuration.
 
+use mainstay_layers::{Cors, Origins};
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -22,11 +23,49 @@ pub struct Config {
     pub max_request_bytes: usize,
     /// Writes fields without presence into REST answers also where they are zero or empty.
     pub emit_defaults: bool,
+    pub cors: CorsConfig,
+}
+
+/// Longest that a browser may be told to keep the answer to a preflight: a day.
+pub const MAX_PREFLIGHT_SECONDS: u32 = 86_400;
+
+/// Which pages may call from a browser.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CorsConfig {
+    /// The origins whose pages may call, as browsers write them: `https://app.example.com`. Each is named; there is no `*`.
+    #[schemars(with = "Vec<String>")]
+    pub origins: Origins,
+    /// Lets pages of `localhost` and of loopback addresses call, on any port. Refused in production.
+    pub loopback: bool,
+    /// Lets these pages send cookies, and what else a browser adds by itself.
+    pub credentials: bool,
+    /// How long a browser keeps the answer to a preflight, in seconds; 0: it asks each time.
+    pub preflight_seconds: u32,
+}
+
+impl Default for CorsConfig {
+    fn default() -> CorsConfig {
+        let Cors { origins, loopback, credentials, preflight_seconds } = Cors::none();
+        CorsConfig { origins, loopback, credentials, preflight_seconds }
+    }
+}
+
+impl From<CorsConfig> for Cors {
+    fn from(config: CorsConfig) -> Cors {
+        let CorsConfig { origins, loopback, credentials, preflight_seconds } = config;
+        Cors { origins, loopback, credentials, preflight_seconds }
+    }
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { database_url: None, max_request_bytes: DEFAULT_MAX_REQUEST_BYTES, emit_defaults: false }
+        Config {
+            database_url: None,
+            max_request_bytes: DEFAULT_MAX_REQUEST_BYTES,
+            emit_defaults: false,
+            cors: CorsConfig::default(),
+        }
     }
 }
 
@@ -36,6 +75,9 @@ impl Config {
         let mut problems = Vec::new();
         if !(1..=MAX_REQUEST_BYTES_LIMIT).contains(&self.max_request_bytes) {
             problems.push(("max_request_bytes", format!("must be 1 to {MAX_REQUEST_BYTES_LIMIT}")));
+        }
+        if self.cors.preflight_seconds > MAX_PREFLIGHT_SECONDS {
+            problems.push(("cors.preflight_seconds", format!("must be 0 to {MAX_PREFLIGHT_SECONDS}")));
         }
         problems
     }

@@ -105,7 +105,8 @@ impl Gateway {
         Ok(Gateway { endpoint, revision, tasks })
     }
 
-    /// The inside of the edge stack: `mainstay_layers::stack::edge(gateway.endpoint(), guards)` is the service to listen with.
+    /// The inside of the edge stack: `mainstay_layers::stack::edge(gateway.endpoint(), guards, cors)` is the service to
+    /// listen with.
     pub fn endpoint(&self) -> Edge {
         self.endpoint.clone()
     }

@@ -49,9 +49,10 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
         readiness: process.readiness.clone(),
         shutdown: process.shutdown.clone(),
     };
+    let cors = config.cors.clone().into();
     let gateway = Gateway::start(config, dependencies).await?;
     let publish = |address, secret| Ok(directory.publish(&RunInfo { pid: std::process::id(), address, secret })?);
-    process.serve_alone(ports, stack::edge(gateway.endpoint(), guards), publish).await?;
+    process.serve_alone(ports, stack::edge(gateway.endpoint(), guards, cors), publish).await?;
     gateway.stop().await;
     database.close().await;
     Ok(())
@@ -73,7 +74,15 @@ fn remote(common: &Common, service: &str) -> Result<GrpcChannel<Connection>, Fai
 }
 
 impl Section for Config {
-    fn check(&self, _: &Common) -> Vec<Problem> {
-        self.problems().into_iter().map(|(path, remedy)| Problem::new(format!("gateway.{path}"), remedy)).collect()
+    fn check(&self, common: &Common) -> Vec<Problem> {
+        let problems = self.problems().into_iter();
+        let mut problems: Vec<_> =
+            problems.map(|(path, remedy)| Problem::new(format!("gateway.{path}"), remedy)).collect();
+        if self.cors.loopback && !common.is_development() {
+            let what = "lets pages of every program on a visitor's machine in, and `mode` is production";
+            let help = "remove it, and name the origins of your pages in `gateway.cors.origins`";
+            problems.push(Problem::new("gateway.cors.loopback", what).help(help));
+        }
+        problems
     }
 }

@@ -82,13 +82,14 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
         readiness: process.readiness.clone(),
         shutdown: process.shutdown.clone(),
     };
+    let cors = sections.gateway.cors.clone().into();
     let gateway = Gateway::start(sections.gateway, dependencies).await?;
     follows(&gateway, &data).await;
     let address = ports.clients.address();
     let secret = process.operator.clone();
     directory.publish(&RunInfo { pid: std::process::id(), address: common.url(address), secret })?;
     print(&process, &data, &outcome, &ports, sections.config.as_deref());
-    process.serve(ports, stack::edge(gateway.endpoint(), guards)).await?;
+    process.serve(ports, stack::edge(gateway.endpoint(), guards, cors)).await?;
     gateway.stop().await;
     for store in [data.db(), &database] {
         store.close().await;

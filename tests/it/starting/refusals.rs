@@ -268,3 +268,22 @@ async fn a_process_of_three_must_know_where_the_others_are() {
     );
     assert_says(&refused(launch(&folder).role("data")).await, &["services.auth.url"]);
 }
+
+#[tokio::test]
+async fn an_origin_that_no_browser_sends_and_an_open_door_in_production_are_refused() {
+    let folder = notes::folder();
+    let said = |origins: &'static str| {
+        let launch = launch(&folder).environment("MAINSTAY__GATEWAY__CORS__ORIGINS", origins);
+        refused(launch.environment("MAINSTAY__GATEWAY__CORS__PREFLIGHT_SECONDS", "86401"))
+    };
+    let printed = said("https://app.example.com,*").await;
+    assert_says(&printed, &["gateway.cors.origins", "MAINSTAY__GATEWAY__CORS__ORIGINS", "name each origin"]);
+    let printed = said("https://app.example.com/").await;
+    assert_says(&printed, &["gateway.cors.origins", "ends with a slash"]);
+    let printed = said("https://app.example.com").await;
+    assert_says(&printed, &["gateway.cors.preflight_seconds", "must be 0 to 86400"]);
+    let production = launch(&folder)
+        .environment("MAINSTAY__MODE", "production")
+        .environment("MAINSTAY__GATEWAY__CORS__LOOPBACK", "true");
+    assert_says(&refused(production).await, &["gateway.cors.loopback", "production", "gateway.cors.origins"]);
+}

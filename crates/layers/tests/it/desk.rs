@@ -8,8 +8,8 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Authenticator, FetchFuture, KeySet, KeySource, ServiceKeys, Verifier, VerifierConfig};
 use mainstay_layers::{
-    Access, Body, Context, Endpoint, Exchange, Guards, RateLimit, Resolved, Shed, Stack, Timeouts, TrustedProxies,
-    stack,
+    Access, Body, Context, Cors, Endpoint, Exchange, Guards, RateLimit, Resolved, Shed, Stack, Timeouts,
+    TrustedProxies, stack,
 };
 use mainstay_telemetry::{Metrics, Route, Telemetry};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -129,7 +129,7 @@ pub fn bench(limit: usize) -> Bench {
         trusted_proxies: TrustedProxies::default(),
         rate_limit: Some(Arc::new(RefuseTheLoud)),
     };
-    Bench { stack: stack::edge(Desk(metrics.clone()), guards.clone()), metrics, guards }
+    Bench { stack: stack::edge(Desk(metrics.clone()), guards.clone(), Cors::none()), metrics, guards }
 }
 
 pub fn credential(name: &str) -> String {
@@ -144,7 +144,12 @@ impl Bench {
     /// Takes these proxies' word about the address of a client.
     pub fn trust(&mut self, trusted_proxies: TrustedProxies) {
         self.guards.trusted_proxies = trusted_proxies;
-        self.stack = stack::edge(Desk(self.metrics.clone()), self.guards.clone());
+        self.stack = stack::edge(Desk(self.metrics.clone()), self.guards.clone(), Cors::none());
+    }
+
+    /// Lets pages call.
+    pub fn let_in(&mut self, cors: Cors) {
+        self.stack = stack::edge(Desk(self.metrics.clone()), self.guards.clone(), cors);
     }
 
     /// Sends a request without a body and reads the whole answer.

@@ -4,6 +4,7 @@
 
 mod access;
 mod client;
+mod cors;
 mod desk;
 mod identity_headers;
 mod in_memory;

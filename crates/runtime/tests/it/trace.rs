@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use mainstay_fault::Fault;
-use mainstay_layers::{Access, Body, Endpoint, Exchange, Guards, Resolved, stack};
+use mainstay_layers::{Access, Body, Cors, Endpoint, Exchange, Guards, Resolved, stack};
 use mainstay_runtime::channel::{Call, Channel, GrpcChannel, RemoteConfig};
 use mainstay_runtime::{ServerConfig, Shutdown};
 use mainstay_telemetry::{Config, Identity, Telemetry, init};
@@ -84,7 +84,7 @@ async fn a_request_over_two_ports_is_one_trace() {
     let back = stack::listener(routes(), policies(&guards.metrics), guards);
     let back = Running::serve(&ServerConfig::at(any_port()), back, Shutdown::new());
     let channel = GrpcChannel::connect(&RemoteConfig { url: back.url(), ca_file: None }, None).unwrap();
-    let front = stack::edge(Front(Box::new(channel), traced(&telemetry)), traced(&telemetry));
+    let front = stack::edge(Front(Box::new(channel), traced(&telemetry)), traced(&telemetry), Cors::none());
 
     let request = Request::get("/").header("traceparent", format!("00-{TRACE}-b7ad6b7169203331-01"));
     let response = front.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();

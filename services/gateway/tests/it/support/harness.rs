@@ -84,8 +84,9 @@ impl Harness {
         let health = Health::new(shutdown.clone());
         let readiness = Readiness::new(health.clone(), shutdown.clone());
         let dependencies = Dependencies { backends, database, metrics, health, readiness, shutdown };
+        let cors = config.cors.clone().into();
         let gateway = Gateway::start(config, dependencies).await.unwrap();
-        let service = stack::edge(gateway.endpoint(), guards(&telemetry));
+        let service = stack::edge(gateway.endpoint(), guards(&telemetry), cors);
         Harness { auth, data, gateway, service }
     }
 
