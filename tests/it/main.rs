@@ -1,5 +1,6 @@
 //! Laws of the code base, and what needs more than one service: the real binary, started as a person starts it.
 
+mod clients;
 mod failures;
 mod journeys;
 mod laws;

@@ -41,8 +41,13 @@ impl System {
 
     /// Three processes with the contract of the folder, each on a database of its own.
     pub async fn three(engine: Engine, folder: Folder) -> System {
+        System::three_with(engine, folder, |launch| launch).await
+    }
+
+    /// Three processes with more settings.
+    pub async fn three_with(engine: Engine, folder: Folder, change: impl FnOnce(Launch) -> Launch) -> System {
         let (places, base) = stores(engine, Launch::new(folder.path())).await;
-        let mut system = System::three_from(base, folder).await;
+        let mut system = System::three_from(change(base), folder).await;
         system.places = places;
         system
     }

