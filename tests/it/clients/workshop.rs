@@ -144,8 +144,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         for path in fs::read_dir(next).expect("a folder can be read").flatten().map(|entry| entry.path()) {
             match path.strip_prefix(folder) {
                 _ if path.is_dir() => open.push(path),
-                Ok(file) => found.push(file.to_owned()),
-                Err(_) => {}
+                Ok(file) if file.extension().is_some_and(|kind| kind == "proto") => found.push(file.to_owned()),
+                _ => {}
             }
         }
     }
