@@ -7,10 +7,12 @@ use diesel::connection::{LoadConnection, SimpleConnection};
 use diesel::sqlite::SqliteConnection;
 use diesel_async::{AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::TryStreamExt;
+use futures_util::future::join_all;
 use mainstay_record::{Row, Value};
 
 use crate::database::Engine;
 use crate::error::{Error, classify};
+use crate::known::{Step, StepError};
 use crate::row::{PostgresCells, RowRef, Sink, SqliteCells};
 use crate::statement::Statement;
 
@@ -97,6 +99,37 @@ impl<'c> Conn<'c> {
         self.settle(changed, |changed| *changed)
     }
 
+    /// Runs statements one after the other and returns the number of rows that each changed. PostgreSQL is sent many before
+    /// it has answered the first.
+    pub async fn execute_all(&mut self, steps: &[Step]) -> Result<Vec<usize>, StepError> {
+        let mut changed = Vec::with_capacity(steps.len());
+        for some in steps.chunks(SENT_AHEAD) {
+            if let ([_, _, ..], Engine::Postgres) = (some, self.engine()) {
+                self.send_ahead(some, &mut changed).await?;
+                continue;
+            }
+            for step in some {
+                let at = Some(changed.len());
+                let rows = self.execute(&step.statement, &step.binds).await;
+                changed.push(rows.map_err(|error| StepError { at, error })?);
+            }
+        }
+        Ok(changed)
+    }
+
+    /// The first error is the one that counts: after it PostgreSQL refuses what else was sent.
+    async fn send_ahead(&mut self, steps: &[Step], changed: &mut Vec<usize>) -> Result<(), StepError> {
+        let answers = match self.link()? {
+            Link::Postgres(link) => join_all(steps.iter().map(|step| execute_postgres(link, step))).await,
+            Link::Sqlite(_) => Vec::new(),
+        };
+        for answer in answers {
+            let at = Some(changed.len());
+            changed.push(self.settle(answer, |rows| *rows).map_err(|error| StepError { at, error })?);
+        }
+        Ok(())
+    }
+
     /// Runs SQL text that may hold several statements and no binds.
     pub async fn batch(&mut self, sql: &str) -> Result<(), Error> {
         let done = match self.link()? {
@@ -181,6 +214,13 @@ impl<'c> Conn<'c> {
             }
         }
     }
+}
+
+/// How many statements PostgreSQL is sent before their answers are looked at.
+const SENT_AHEAD: usize = 128;
+
+async fn execute_postgres(mut link: &AsyncPgConnection, step: &Step) -> diesel::QueryResult<usize> {
+    AsyncConnectionCore::execute_returning_count(&mut link, step.statement.bind(&step.binds)).await
 }
 
 /// The sink of a job, which names no type of row.

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::conn::Conn;
 use crate::counters::Counters;
 use crate::error::Error;
+use crate::known::{Known, StepError, Stored};
 use crate::postgres::PostgresStore;
 use crate::row::Sink;
 use crate::sqlite::SqliteStore;
@@ -164,6 +165,16 @@ impl Database {
             Store::Sqlite(store) => store.write(atomic, job).await,
             Store::Postgres(store) => store.write(deadline, atomic, job).await,
         }
+    }
+
+    /// Stores a write that is known whole: in one statement where one does it, else in a transaction.
+    pub async fn store(&self, deadline: Option<Instant>, known: Known) -> Result<Stored, StepError> {
+        let (atomic, known) = (known.atomic(), Arc::new(known));
+        let stored = self.write_until(deadline, atomic, move |conn| {
+            let known = Arc::clone(&known);
+            Box::pin(async move { known.store(conn).await })
+        });
+        stored.await
     }
 
     /// Runs a schema change alone: outside group commit on SQLite, under an advisory lock on PostgreSQL. The job opens

@@ -8,6 +8,7 @@ mod data_dir;
 mod database;
 mod error;
 pub mod failpoint;
+mod known;
 mod macros;
 mod migrate;
 mod pace;
@@ -25,6 +26,7 @@ pub use database::{Atomic, Database, Engine, Lane, PATIENCE};
 pub use diesel_migrations::EmbeddedMigrations;
 pub use error::{Cause, Error};
 pub use futures_util::future::BoxFuture;
+pub use known::{Known, Step, StepError, Stored};
 pub use row::{RowRef, Rows, Sink};
 pub use statement::Statement;
 

@@ -12,7 +12,7 @@ use mainstay_identity::{Clock, Principal};
 use mainstay_runtime::channel::{Call, Channel, FIELD_MASK, Reply};
 
 use crate::domain::context::{Context, Operation};
-use crate::domain::{create, delete, get, list, update};
+use crate::domain::{create, delete, get, list, transact, update};
 use crate::error::{Error, Result};
 use crate::plans::{FormerNames, Snapshot};
 use crate::rights::Caller;
@@ -153,9 +153,9 @@ impl Resources {
         match verb {
             Verb::Get => get::get(cx, &op, message).await,
             Verb::List => Box::pin(list::list(cx, &op, message)).await,
-            Verb::Create => Box::pin(create::create(cx, op, message.clone())).await,
-            Verb::Update => Box::pin(update::update(cx, op, message.clone())).await,
-            Verb::Delete => Box::pin(delete::delete(cx, op, message.clone())).await,
+            Verb::Create => Box::pin(transact::run(cx, create::read(op, message.clone()))).await,
+            Verb::Update => Box::pin(transact::run(cx, update::read(op, message.clone()))).await,
+            Verb::Delete => Box::pin(transact::run(cx, delete::read(op, message.clone()))).await,
         }
     }
 }

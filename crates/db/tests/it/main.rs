@@ -6,6 +6,7 @@ mod caching;
 mod conflicts;
 mod durability;
 mod groups;
+mod known;
 mod lanes;
 mod log;
 mod macros;

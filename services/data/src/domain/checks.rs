@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use mainstay_db::Conn;
+use mainstay_db::BoxFuture;
 use mainstay_record::Value;
 
+use super::change::Change;
+use super::context::Operation;
+use super::tx::Tx;
 use crate::error::{Error, Result};
 
 /// The order in which a write is checked (AIP-211 made exact). The first check that fails is the answer, so that a caller
@@ -65,37 +68,131 @@ impl Draft {
 /// A write, taken apart into its checks. What a method has no use for, it passes.
 pub trait Checked: Send + Sync {
     /// Says whether a check asks the store, which begins the transaction.
-    fn asks_the_store(check: Check) -> bool;
+    fn asks_the_store(&self, check: Check, draft: &Draft) -> bool;
 
     /// Takes a check that needs nothing but the request and what was found before.
     fn check(&self, check: Check, draft: &mut Draft) -> Result<()>;
 
     /// Takes a check that asks the store.
-    fn ask(&self, check: Check, draft: &mut Draft, conn: &mut Conn<'_>) -> impl Future<Output = Result<()>> + Send;
+    fn ask<'a>(&'a self, check: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>>;
+
+    /// The row that the write looks for: of two transactions, both lock what they share in one order.
+    fn looks_for(&self) -> Option<(usize, &str)> {
+        None
+    }
 }
 
-/// Takes the checks of a write in the given order, up to the first that asks the store. Returns that one and those behind it.
-pub fn before_the_store<'o, W: Checked>(write: &W, order: &'o [Check], draft: &mut Draft) -> Result<&'o [Check]> {
+/// One write that a request asks for: what it was read from is all that it knows, the store it meets in its checks. Once
+/// they are passed its draft says what is to be done, which is the same whatever the method.
+pub trait WriteOp: Checked + 'static {
+    /// On whose behalf, on what.
+    fn op(&self) -> &Operation;
+}
+
+/// A write that was refused.
+#[derive(Debug)]
+pub struct Refused {
+    /// Its place among those of the request; none where it is the request as a whole that was refused.
+    pub write: Option<usize>,
+    pub error: Error,
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Refused {
+        Refused { write: None, error }
+    }
+}
+
+/// The writes that one check refused, at least one, in the order of the request.
+pub type Refusals = Vec<Refused>;
+
+/// A check of the request as a whole: it comes before the same check of each of its writes.
+pub type Whole<'w> = &'w (dyn Fn(Check) -> Result<()> + Sync);
+
+/// Takes the checks of all writes in the given order, up to the first that asks the store. Returns that one and those
+/// behind it. No write is looked at more closely before all have passed what comes first.
+pub fn before_the_store<'o, W: Checked + ?Sized>(
+    writes: &[Arc<W>],
+    whole: Whole<'_>,
+    order: &'o [Check],
+    drafts: &mut [Draft],
+) -> std::result::Result<&'o [Check], Refusals> {
     let mut left = order;
     while let Some((check, later)) = left.split_first()
-        && !W::asks_the_store(*check)
+        && !writes.iter().zip(&*drafts).any(|(write, draft)| write.asks_the_store(*check, draft))
     {
-        write.check(*check, draft)?;
+        whole(*check).map_err(|error| vec![error.into()])?;
+        let mut refused = Vec::new();
+        for (write, (op, draft)) in writes.iter().zip(&mut *drafts).enumerate() {
+            note(&mut refused, write, op.check(*check, draft));
+        }
+        passed(refused)?;
         left = later;
     }
     Ok(left)
 }
 
-/// Takes the checks that are left, in their order, inside the transaction.
-pub async fn in_the_store<W: Checked>(write: &W, left: &[Check], draft: &mut Draft, conn: &mut Conn<'_>) -> Result<()> {
-    for check in left {
-        if W::asks_the_store(*check) {
-            write.ask(*check, draft, conn).await?;
-        } else {
-            write.check(*check, draft)?;
-        }
+/// Takes the checks that are left, in their order, inside the transaction, and stores what they let through. What other rows
+/// decide is asked of each write when those before it are done.
+pub async fn in_the_store<W: WriteOp + ?Sized>(
+    writes: &[Arc<W>],
+    whole: Whole<'_>,
+    left: &[Check],
+    mut drafts: Vec<Draft>,
+    tx: &mut Tx<'_, '_>,
+) -> std::result::Result<Vec<Change>, Refusals> {
+    for check in left.iter().filter(|check| **check != Check::Constraints) {
+        whole(*check).map_err(|error| vec![error.into()])?;
+        take(writes, *check, &mut drafts, tx).await?;
     }
-    Ok(())
+    let mut changes = Vec::with_capacity(writes.len());
+    for (write, (op, mut draft)) in writes.iter().zip(drafts).enumerate() {
+        if left.contains(&Check::Constraints) {
+            let asked = one(&**op, Check::Constraints, &mut draft, tx).await;
+            asked.map_err(|error| vec![tx.refused(Some(write), error)])?;
+        }
+        let change = tx.store(write, op.op(), draft);
+        changes.push(change.map_err(|error| vec![Refused { write: Some(write), error }])?);
+    }
+    match tx.flush().await {
+        Ok(()) => Ok(changes),
+        Err(error) => Err(vec![tx.refused(None, error)]),
+    }
+}
+
+/// Takes one check of all writes.
+async fn take<W: WriteOp + ?Sized>(
+    writes: &[Arc<W>],
+    check: Check,
+    drafts: &mut [Draft],
+    tx: &mut Tx<'_, '_>,
+) -> std::result::Result<(), Refusals> {
+    let mut order: Vec<usize> = (0..writes.len()).collect();
+    order.sort_by_key(|write| writes[*write].looks_for());
+    let mut refused = Vec::new();
+    for write in order {
+        let outcome = one(&*writes[write], check, &mut drafts[write], tx).await;
+        if let Err(error @ (Error::Storage(_) | Error::StaleSchema(_))) = outcome {
+            return Err(vec![tx.refused(Some(write), error)]);
+        }
+        note(&mut refused, write, outcome);
+    }
+    refused.sort_by_key(|refused| refused.write);
+    passed(refused)
+}
+
+async fn one<W: Checked + ?Sized>(write: &W, check: Check, draft: &mut Draft, tx: &mut Tx<'_, '_>) -> Result<()> {
+    if write.asks_the_store(check, draft) { write.ask(check, draft, tx).await } else { write.check(check, draft) }
+}
+
+fn note(refused: &mut Refusals, write: usize, outcome: Result<()>) {
+    if let Err(error) = outcome {
+        refused.push(Refused { write: Some(write), error });
+    }
+}
+
+fn passed(refused: Refusals) -> std::result::Result<(), Refusals> {
+    if refused.is_empty() { Ok(()) } else { Err(refused) }
 }
 
 #[cfg(test)]
@@ -106,7 +203,7 @@ mod tests {
     struct Wrong;
 
     impl Checked for Wrong {
-        fn asks_the_store(check: Check) -> bool {
+        fn asks_the_store(&self, check: Check, _: &Draft) -> bool {
             check == Check::Constraints
         }
 
@@ -114,8 +211,8 @@ mod tests {
             Err(Error::ReferenceNotFound { field: format!("{check:?}"), name: String::new() })
         }
 
-        async fn ask(&self, check: Check, draft: &mut Draft, _: &mut Conn<'_>) -> Result<()> {
-            self.check(check, draft)
+        fn ask<'a>(&'a self, _: Check, _: &'a mut Draft, _: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>> {
+            Box::pin(async { Ok(()) })
         }
     }
 
@@ -124,16 +221,25 @@ mod tests {
         for first in 0..Check::ORDER.len() - 1 {
             let mut order = Check::ORDER;
             order.swap(0, first);
-            let found = before_the_store(&Wrong, &order, &mut Draft::default());
-            let Err(Error::ReferenceNotFound { field, .. }) = found else { panic!("{found:?}") };
-            assert_eq!(field, format!("{:?}", Check::ORDER[first]));
+            let found = before_the_store(
+                &[Arc::new(Wrong), Arc::new(Wrong)],
+                &|_| Ok(()),
+                &order,
+                &mut vec![Draft::default(); 2],
+            );
+            let refused = found.unwrap_err();
+            for (write, refused) in refused.iter().enumerate() {
+                let Error::ReferenceNotFound { field, .. } = &refused.error else { panic!("{refused:?}") };
+                assert_eq!((refused.write, field), (Some(write), &format!("{:?}", Check::ORDER[first])));
+            }
+            assert_eq!(refused.len(), 2, "all writes are told what is wrong with them, in one check");
         }
     }
 
     #[test]
     fn a_check_that_asks_the_store_ends_what_goes_before_it() {
         let order = [Check::Constraints, Check::AuthRule];
-        assert_eq!(before_the_store(&Wrong, &order, &mut Draft::default()).unwrap(), order);
+        assert_eq!(before_the_store(&[Arc::new(Wrong)], &|_| Ok(()), &order, &mut [Draft::default()]).unwrap(), order);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use mainstay_db::{Lane, Rows};
 use mainstay_record::{Column, Kind, Value};
 
 use super::context::{Context, Operation};
-use super::create::in_request;
+use super::record::in_request;
 use super::references::set_references;
 use crate::error::{Error, Result};
 use crate::plans::{Readable, ResourcePlan};
@@ -36,6 +36,14 @@ pub fn constraint(plan: &ResourcePlan, record: &[Value], made: bool, error: main
         }
         mainstay_db::Error::ForeignKeyViolation { .. } => Error::Dangling { record: record.to_vec(), source: error },
         _ => error.into(),
+    }
+}
+
+/// Gives it to the removal of a row that others refer to.
+pub fn still_referenced(plan: &ResourcePlan, key: &[Value], error: mainstay_db::Error) -> Error {
+    match error {
+        mainstay_db::Error::ForeignKeyViolation { .. } => Error::StillReferenced { name: plan.name(key) },
+        other => other.into(),
     }
 }
 

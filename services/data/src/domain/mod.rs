@@ -1,5 +1,7 @@
 //! What the data service decides, in its own words: no gRPC, no Diesel, no generated types.
 
+pub mod answer;
+pub mod change;
 pub mod checks;
 pub mod constraints;
 pub mod context;
@@ -7,9 +9,13 @@ pub mod create;
 pub mod delete;
 pub mod get;
 pub mod list;
+pub mod memory;
 pub mod page_token;
 pub mod read_mask;
+pub mod record;
 pub mod record_size;
 pub mod references;
+pub mod request;
+pub mod transact;
+pub mod tx;
 pub mod update;
-pub mod write;

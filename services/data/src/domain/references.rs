@@ -1,14 +1,13 @@
 //! What a row refers to: its parent and its references.
 
 use mainstay_contract::Reference;
-use mainstay_db::Conn;
 use mainstay_record::Value;
-use mainstay_sql::Lock;
 
 use super::context::Operation;
-use super::create::in_request;
+use super::record::in_request;
+use super::tx::Tx;
 use crate::error::{Error, Result};
-use crate::plans::{Readable, ResourcePlan};
+use crate::plans::ResourcePlan;
 
 /// The references of a record that are set and (for an update) differ from before, with the keys that they name.
 pub fn set_references<'p>(
@@ -25,32 +24,23 @@ pub fn set_references<'p>(
 }
 
 /// Checks that a new row's parent exists and may be read by the writer.
-pub async fn check_parent(conn: &mut Conn<'_>, op: &Operation, record: &[Value]) -> Result<()> {
+pub async fn check_parent(tx: &mut Tx<'_, '_>, op: &Operation, record: &[Value]) -> Result<()> {
     let plan = op.plan();
     let Some(parent) = plan.resource.parent else { return Ok(()) };
     let key = &record[..plan.resource.layout.keys() - 1];
-    if stays_readable(conn, op, parent, key).await? {
+    if tx.stays_readable(op, parent, key).await? {
         return Ok(());
     }
     Err(Error::ReferenceNotFound { field: "parent".to_owned(), name: op.snapshot.resource(parent).name(key) })
 }
 
 /// Checks that what a record refers to exists and may be read by the writer; which of the two fails is not said.
-pub async fn check_references(conn: &mut Conn<'_>, op: &Operation, old: Option<&[Value]>, new: &[Value]) -> Result<()> {
+pub async fn check_references(tx: &mut Tx<'_, '_>, op: &Operation, old: Option<&[Value]>, new: &[Value]) -> Result<()> {
     for (reference, key) in set_references(op.plan(), old, new) {
-        if !stays_readable(conn, op, reference.resource, &key).await? {
+        if !tx.stays_readable(op, reference.resource, &key).await? {
             let field = in_request(op.plan(), &reference.field);
             return Err(Error::ReferenceNotFound { field, name: op.snapshot.resource(reference.resource).name(&key) });
         }
     }
     Ok(())
-}
-
-/// Says whether the row of another resource exists and the caller may read it. If so, nobody removes it before the
-/// transaction has ended.
-async fn stays_readable(conn: &mut Conn<'_>, op: &Operation, resource: usize, key: &[Value]) -> Result<bool> {
-    let target = op.snapshot.resource(resource);
-    let Readable::By { statement, .. } = target.get_locked(Lock::Stay, &op.caller) else { return Ok(false) };
-    let binds = statement.values(&op.caller, key);
-    Ok(conn.query(&statement.statement, &binds, &mut |_| ()).await? > 0)
 }

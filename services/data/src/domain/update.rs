@@ -1,20 +1,20 @@
 //! Update (AIP-134, AIP-154, AIP-161, AIP-203).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
-use mainstay_db::Conn;
+use mainstay_db::BoxFuture;
 use mainstay_record::{Value, etag_text};
 use mainstay_sql::Lock;
-use mainstay_wire::{Decoded, MaskSelection, frame};
+use mainstay_wire::{Decoded, MaskSelection, WireError, frame};
 
-use super::checks::{Check, Checked, Draft};
-use super::constraints::constraint;
-use super::context::{Context, Operation};
-use super::create::{in_request, insert, is_id, new_record, shape, validate};
-use super::read_mask;
-use super::references::{check_parent, check_references};
-use super::write::{Outcome, Terms, Write, run};
+use super::answer::Form;
+use super::checks::{Check, Checked, Draft, WriteOp};
+use super::context::Operation;
+use super::record::{in_request, is_id, new_record, shape, validate};
+use super::references::{check_parent, check_references, set_references};
+use super::request::{Request, Terms, fingerprint};
+use super::tx::Tx;
 use crate::error::{Error, Result};
 use crate::plans::Guard;
 use crate::rights::Obstacle;
@@ -28,30 +28,23 @@ mod number {
     pub const VALIDATE_ONLY: u32 = 5;
 }
 
-/// Answers an Update.
-pub async fn update(cx: &Context, op: Operation, message: Bytes) -> Result<Bytes> {
-    let write = Arc::new(Update { op, message, request: OnceLock::new() });
-    for _ in 1..MAX_UPSERTS {
-        match run(cx, Arc::clone(&write)).await {
-            // It was missing when it was looked for, and is there now: it is to be changed.
-            Err(Error::AlreadyExists { .. }) => {}
-            other => return other,
-        }
-    }
-    run(cx, write).await
+/// Reads an Update.
+pub fn read(op: Operation, message: Bytes) -> Request {
+    let update = Update { op, message, asked: OnceLock::new() };
+    let terms = Terms::read(&update.message, number::REQUEST_ID, number::VALIDATE_ONLY, || update.fingerprint());
+    Request::one("Update", update, terms, Form::Record)
 }
 
-/// How often an update with `allow_missing` looks again because somebody else made the row meanwhile.
-const MAX_UPSERTS: usize = 4;
-
-struct Update {
+/// An Update request.
+pub struct Update {
     op: Operation,
     message: Bytes,
     /// Read when the first check needs it.
-    request: OnceLock<Request>,
+    asked: OnceLock<Asked>,
 }
 
-struct Request {
+struct Asked {
+    name: String,
     key: Vec<Value>,
     body: Vec<u8>,
     mask: Option<Vec<String>>,
@@ -59,8 +52,16 @@ struct Request {
 }
 
 impl Checked for Update {
-    fn asks_the_store(check: Check) -> bool {
-        matches!(check, Check::Readable | Check::Constraints)
+    fn asks_the_store(&self, check: Check, draft: &Draft) -> bool {
+        match (check, &draft.new) {
+            (Check::Readable, _) => true,
+            (Check::Constraints, Some(new)) => {
+                let plan = self.op.plan();
+                let makes_child = draft.old.is_none() && plan.resource.parent.is_some();
+                makes_child || !set_references(plan, draft.old.as_deref(), new).is_empty()
+            }
+            _ => false,
+        }
     }
 
     fn check(&self, check: Check, draft: &mut Draft) -> Result<()> {
@@ -87,75 +88,70 @@ impl Checked for Update {
         }
     }
 
-    async fn ask(&self, check: Check, draft: &mut Draft, conn: &mut Conn<'_>) -> Result<()> {
-        let op = &self.op;
-        match (check, &draft.old) {
-            (Check::Readable, _) => {
-                let request = self.request()?;
-                let readable = op.plan().get_locked(Lock::Change, &op.caller);
-                draft.old = op.find(conn, &readable, &request.key).await?;
-                if draft.old.is_none() && !request.allow_missing {
-                    op.explain_hidden(conn, &request.key).await?;
-                    return Err(op.caller.not_readable(readable.is_public()).into());
+    fn ask<'a>(&'a self, check: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            match (check, &draft.old) {
+                (Check::Readable, _) => self.find(draft, tx).await,
+                (_, Some(old)) => check_references(tx, &self.op, Some(old), draft.new_row()?).await,
+                // Where the row is hidden it is denied in the end, as a create with its id.
+                (_, None) => {
+                    check_parent(tx, &self.op, draft.new_row()?).await?;
+                    check_references(tx, &self.op, None, draft.new_row()?).await
                 }
-                Ok(())
             }
-            (_, Some(old)) => check_references(conn, op, Some(old), draft.new_row()?).await,
-            (_, None) => {
-                check_parent(conn, op, draft.new_row()?).await?;
-                check_references(conn, op, None, draft.new_row()?).await
-            }
-        }
+        })
+    }
+
+    fn looks_for(&self) -> Option<(usize, &str)> {
+        self.asked().ok().map(|asked| (self.op.resource, asked.name.as_str()))
     }
 }
 
-impl Write for Update {
-    const VERB: &'static str = "Update";
-
+impl WriteOp for Update {
     fn op(&self) -> &Operation {
         &self.op
-    }
-
-    fn terms(&self) -> Result<Terms> {
-        let body = frame::message(&self.message, number::RESOURCE)?.unwrap_or_default();
-        let mask = frame::message(&self.message, number::UPDATE_MASK)?.unwrap_or_default();
-        let allow_missing = frame::boolean(&self.message, number::ALLOW_MISSING)?;
-        let parts: [&[u8]; 3] = [&body, &mask, &[u8::from(allow_missing)]];
-        Terms::read(&self.message, number::REQUEST_ID, number::VALIDATE_ONLY, &parts)
-    }
-
-    async fn store(&self, draft: Draft, conn: &mut Conn<'_>) -> Result<Outcome> {
-        let new = draft.new_row()?;
-        match &draft.old {
-            Some(old) => self.change(conn, old, new).await,
-            // Where the row is hidden it is denied in the end, as a create with its id.
-            None => insert(conn, &self.op, new).await,
-        }
     }
 }
 
 impl Update {
-    fn request(&self) -> Result<&Request> {
-        if let Some(request) = self.request.get() {
-            return Ok(request);
+    fn asked(&self) -> Result<&Asked> {
+        if let Some(asked) = self.asked.get() {
+            return Ok(asked);
         }
-        let request = self.read()?;
-        Ok(self.request.get_or_init(|| request))
+        let asked = self.read()?;
+        Ok(self.asked.get_or_init(|| asked))
     }
 
-    fn read(&self) -> Result<Request> {
+    fn read(&self) -> Result<Asked> {
         let plan = self.op.plan();
         let body = frame::message(&self.message, number::RESOURCE)?.unwrap_or_default();
         let name = match plan.resource.name_field {
             Some(field) => frame::string(&body, field)?.unwrap_or_default().to_owned(),
             None => String::new(),
         };
-        Ok(Request {
+        Ok(Asked {
             key: self.op.key(&in_request(plan, "name"), &name)?,
+            name,
             mask: frame::field_mask(&self.message, number::UPDATE_MASK)?,
             body: body.into_owned(),
             allow_missing: frame::boolean(&self.message, number::ALLOW_MISSING)?,
         })
+    }
+
+    fn fingerprint(&self) -> std::result::Result<Vec<u8>, WireError> {
+        let body = frame::message(&self.message, number::RESOURCE)?.unwrap_or_default();
+        let mask = frame::message(&self.message, number::UPDATE_MASK)?.unwrap_or_default();
+        let allow_missing = frame::boolean(&self.message, number::ALLOW_MISSING)?;
+        Ok(fingerprint(&[&body, &mask, &[u8::from(allow_missing)]]))
+    }
+
+    async fn find(&self, draft: &mut Draft, tx: &mut Tx<'_, '_>) -> Result<()> {
+        let asked = self.asked()?;
+        draft.old = tx.find(&self.op, Lock::Change, &asked.key).await?;
+        match draft.old {
+            None if !asked.allow_missing => Err(tx.missing(&self.op, &asked.key).await),
+            _ => Ok(()),
+        }
     }
 
     /// The rule, as far as it can be said to fail before the new row is known.
@@ -172,8 +168,7 @@ impl Update {
 
     /// Puts the row together as it would be: changed, or new where it is missing and may be.
     fn shape(&self, draft: &mut Draft) -> Result<()> {
-        let (op, request) = (&self.op, self.request()?);
-        read_mask::of_record(op)?;
+        let (op, asked) = (&self.op, self.asked()?);
         let new = match &draft.old {
             Some(old) => {
                 let decoded = self.decode()?;
@@ -182,7 +177,7 @@ impl Update {
                 new
             }
             None => {
-                let key: Vec<String> = request.key.iter().filter_map(text).collect();
+                let key: Vec<String> = asked.key.iter().filter_map(text).collect();
                 if let Some(id) = key.last().filter(|id| !is_id(id)) {
                     return Err(Error::Id { field: in_request(op.plan(), "name"), id: id.clone() });
                 }
@@ -195,7 +190,7 @@ impl Update {
 
     fn decode(&self) -> Result<Decoded> {
         let plan = self.op.plan();
-        plan.record.decode(&self.request()?.body).map_err(|error| shape(plan, error))
+        plan.record.decode(&self.asked()?.body).map_err(|error| shape(plan, error))
     }
 
     /// The record as it would be. What the server sets is set; what a client may not set is as it was.
@@ -218,7 +213,7 @@ impl Update {
 
     fn selection(&self, decoded: &Decoded) -> Result<MaskSelection> {
         let plan = self.op.plan();
-        match self.request()?.mask.as_deref() {
+        match self.asked()?.mask.as_deref() {
             None | Some([]) => Ok(plan.record.populated(decoded)),
             Some(paths) => {
                 let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
@@ -234,24 +229,6 @@ impl Update {
             return Ok(());
         }
         Err(Error::Immutable(immutable.iter().map(|field| in_request(plan, field)).collect()))
-    }
-
-    async fn change(&self, conn: &mut Conn<'_>, old: &[Value], new: &Arc<[Value]>) -> Result<Outcome> {
-        let plan = self.op.plan();
-        let keys = plan.resource.layout.keys();
-        let changed: Vec<usize> = (keys..new.len()).filter(|index| old[*index] != new[*index]).collect();
-        let statement = plan.update(&changed);
-        let key = &self.request()?.key;
-        let mut params = Vec::with_capacity(key.len() + 1 + changed.len());
-        params.extend_from_slice(key);
-        params.push(old[plan.resource.layout.revision()].clone());
-        params.extend(changed.iter().map(|index| new[*index].clone()));
-        let binds = statement.taken(&self.op.caller, params);
-        match conn.execute(&statement.statement, &binds).await {
-            Ok(0) => Err(Error::EtagMismatch),
-            Ok(_) => Ok(Outcome::Record(Arc::clone(new))),
-            Err(error) => Err(constraint(plan, new, false, error)),
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use mainstay_db::Statement;
+use mainstay_db::{Statement, Step};
 use mainstay_expr::shift_time;
 use mainstay_record::{Piece, Value};
 use mainstay_sql::{BindSource, Sql};
@@ -65,6 +65,13 @@ impl Compiled {
     /// The values of one run, which are the parameters themselves where nothing has to be put together.
     pub fn taken(&self, caller: &Caller, params: Vec<Value>) -> Vec<Value> {
         if self.plain && params.len() == self.binds.len() { params } else { self.values(caller, &params) }
+    }
+
+    /// The statement with the values of one run.
+    pub fn step(&self, caller: &Caller, params: Arc<[Value]>) -> Step {
+        let plain = self.plain && params.len() == self.binds.len();
+        let binds = if plain { params } else { self.values(caller, &params).into() };
+        Step { statement: Arc::clone(&self.statement), binds }
     }
 
     /// The values of one run. `params` are what the statement's maker called `Param(i)`.

@@ -48,8 +48,8 @@ pub struct ResourcePlan {
     /// By what the lock is for.
     locked: [(Lock, KeyReads); 3],
     updates: RwLock<HashMap<Vec<usize>, Arc<Compiled>, RandomState>>,
-    /// Each finds one row of a resource that lives under this one. Params: the key, then how many rows to find.
-    pub children: Vec<Arc<Compiled>>,
+    /// The resources that live under this one, each with what finds a row of it. Params: the key, then how many to find.
+    pub children: Vec<(usize, Arc<Compiled>)>,
     /// How the parent's name is put together, for a resource that has one.
     pub parent: Option<Template>,
     /// What a writer sees who may not read the result: the name.

@@ -63,7 +63,7 @@ impl Snapshot {
         for child in 0..resources.len() {
             if let Some(parent) = resources[child].resource.parent {
                 let under = resources[child].under_parent();
-                resources[parent].children.push(under);
+                resources[parent].children.push((child, under));
             }
         }
         let methods = contract.methods.iter().map(|method| (method.path.clone(), method.shape)).collect();

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use diesel::prelude::*;
-use mainstay_db::{Conn, Engine, Error, Statement, execute, first};
+use mainstay_db::{Conn, Engine, Error, Statement, Step, execute, first};
 use mainstay_record::{Kind, Piece, Value};
 use mainstay_sql::Claim;
 
@@ -17,6 +17,8 @@ pub const CLAIM: Claim<'static> = Claim {
     text: include_str!("claim.sql").trim_ascii_end(),
     binds: &[Kind::Text, Kind::Text, Kind::Text, Kind::Bytes, Kind::Text, Kind::Bytes, Kind::Int, Kind::Int],
 };
+
+static CLAIMING: LazyLock<Arc<Statement>> = LazyLock::new(|| statement(CLAIM.text, CLAIM.binds));
 
 /// The oldest answers that have expired, a bounded number. Two processes that purge at once take different ones.
 const PURGE: &str = "DELETE FROM mainstay_answers WHERE (principal, method, request_id) IN \
@@ -58,8 +60,12 @@ pub fn claim_values(request: Request<'_>, hash: &[u8], known: Option<(&[Value], 
 /// Takes the request's place, before its work is done: of several at once the first gets it, and the others wait for its
 /// transaction to end. Returns false where an answer is there.
 pub async fn claim(conn: &mut Conn<'_>, values: &[Value; 8]) -> Result<bool, Error> {
-    static STATEMENT: LazyLock<Arc<Statement>> = LazyLock::new(|| statement(CLAIM.text, CLAIM.binds));
-    Ok(conn.execute(&STATEMENT, values).await? == 1)
+    Ok(conn.execute(&CLAIMING, values).await? == 1)
+}
+
+/// The same for a write that is known before the store is asked: it changes a row where the place is free.
+pub fn claim_step(values: [Value; 8]) -> Step {
+    Step { statement: Arc::clone(&CLAIMING), binds: Arc::new(values) }
 }
 
 /// Finds the answer to an earlier request of this caller with this id.

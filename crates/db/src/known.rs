@@ -1,0 +1,93 @@
+//! Writes that are known whole before the store is asked. How many statements and which transaction they take is decided
+//! here.
+
+use std::sync::Arc;
+
+use mainstay_record::Value;
+
+use crate::conn::Conn;
+use crate::database::Atomic;
+use crate::error::Error;
+use crate::statement::Statement;
+
+/// One statement of a write, with its values.
+#[derive(Debug, Clone)]
+pub struct Step {
+    pub statement: Arc<Statement>,
+    pub binds: Arc<[Value]>,
+}
+
+/// A write that asks nothing of the store.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Comes first: where it changes no row, nothing is stored.
+    pub gate: Option<Step>,
+    /// What is stored, in this order.
+    pub steps: Vec<Step>,
+    /// The gate and the steps as one statement, for an engine that has such: it changes no row where the gate would not.
+    pub together: Option<Step>,
+}
+
+/// What became of a known write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    All,
+    /// The gate changed no row.
+    Nothing,
+}
+
+/// Why steps were not stored. Nothing of the others is.
+#[derive(Debug, thiserror::Error)]
+#[error("step {at:?} of a write failed")]
+pub struct StepError {
+    /// Which one failed; none where it was none of them.
+    pub at: Option<usize>,
+    #[source]
+    pub error: Error,
+}
+
+impl From<Error> for StepError {
+    fn from(error: Error) -> StepError {
+        StepError { at: None, error }
+    }
+}
+
+/// The fewest statements that do the same.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Step,
+    Together,
+    Steps,
+}
+
+impl Known {
+    fn way(&self) -> Way {
+        match (&self.gate, &self.together, self.steps.as_slice()) {
+            (_, Some(_), _) => Way::Together,
+            (None, None, [_]) => Way::Step,
+            _ => Way::Steps,
+        }
+    }
+
+    /// What a job that stores it promises.
+    pub(crate) fn atomic(&self) -> Atomic {
+        match self.way() {
+            Way::Step | Way::Together => Atomic::Statement,
+            // A gate locks the row that it changes.
+            Way::Steps => Atomic::Locked,
+        }
+    }
+
+    pub(crate) async fn store(&self, conn: &mut Conn<'_>) -> Result<Stored, StepError> {
+        match (self.way(), &self.gate, &self.together) {
+            (Way::Together, _, Some(together)) => {
+                let changed = conn.execute(&together.statement, &together.binds).await;
+                let changed = changed.map_err(|error| StepError { at: Some(0), error })?;
+                return Ok(if changed > 0 { Stored::All } else { Stored::Nothing });
+            }
+            (_, Some(gate), _) if conn.execute(&gate.statement, &gate.binds).await? == 0 => return Ok(Stored::Nothing),
+            _ => {}
+        }
+        conn.execute_all(&self.steps).await.map(|_| Stored::All)
+    }
+}

@@ -1,0 +1,145 @@
+//! What writes do to the store: a row that was, a row that is.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use mainstay_db::{Step, StepError};
+use mainstay_record::{Value, Violation};
+
+use super::checks::{Draft, Refused};
+use super::constraints::{constraint, still_referenced};
+use super::context::Operation;
+use crate::error::{Error, Result};
+use crate::plans::ResourcePlan;
+
+/// What one write did to one row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Index into `Contract::resources`.
+    pub resource: usize,
+    /// The row's key; empty where there was no row, and none was made.
+    pub key: Vec<Value>,
+    /// The row as it was; nothing where it is new.
+    pub before: Option<Vec<Value>>,
+    /// The row as it is; nothing where it is gone.
+    pub after: Option<Arc<[Value]>>,
+}
+
+/// The statements of changes that are still to be run.
+#[derive(Debug, Default)]
+pub struct Effects {
+    steps: Vec<Step>,
+    causes: Vec<Cause>,
+    /// The rows that were written, where there is more than one write.
+    written: Option<HashSet<(usize, String)>>,
+}
+
+/// Why a statement is run.
+#[derive(Debug)]
+struct Cause {
+    /// The write's place among those of the request.
+    write: usize,
+    resource: usize,
+    plan: Arc<ResourcePlan>,
+    /// The row as it is to be; the row as it was where it goes.
+    row: Arc<[Value]>,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Made,
+    Changed,
+    Removed,
+}
+
+impl Effects {
+    /// Begins a transaction of so many writes.
+    pub fn of(writes: usize) -> Effects {
+        Effects { written: (writes > 1).then(HashSet::new), ..Effects::default() }
+    }
+
+    /// Adds what a write that has passed its checks does.
+    pub fn add(&mut self, write: usize, op: &Operation, draft: Draft) -> Result<Change> {
+        let (plan, resource) = (op.plan(), op.resource);
+        let keys = plan.resource.layout.keys();
+        let row = draft.new.as_deref().or(draft.old.as_deref());
+        let key = row.map(|row| row[..keys].to_vec()).unwrap_or_default();
+        self.once(op, &key)?;
+        let (step, row, kind) = match (&draft.old, &draft.new) {
+            (None, None) => return Ok(Change { resource, key, before: None, after: None }),
+            (None, Some(new)) => (plan.insert.step(&op.caller, Arc::clone(new)), Arc::clone(new), Kind::Made),
+            (Some(old), Some(new)) => (changed(op, old, new), Arc::clone(new), Kind::Changed),
+            (Some(old), None) => {
+                let mut params = key.clone();
+                params.push(old[plan.resource.layout.revision()].clone());
+                (plan.remove.step(&op.caller, params.into()), Arc::from(key.as_slice()), Kind::Removed)
+            }
+        };
+        self.steps.push(step);
+        self.causes.push(Cause { write, resource, plan: Arc::clone(plan), row, kind });
+        Ok(Change { resource, key, before: draft.old, after: draft.new })
+    }
+
+    /// A row is written once in a transaction: which of two writes is meant to hold, nobody could say.
+    fn once(&mut self, op: &Operation, key: &[Value]) -> Result<()> {
+        let Some(written) = self.written.as_mut().filter(|_| !key.is_empty()) else { return Ok(()) };
+        let name = op.plan().name(key);
+        if written.insert((op.resource, name.clone())) {
+            return Ok(());
+        }
+        Err(Error::Violations(vec![Violation {
+            field: String::new(),
+            description: format!("writes `{name}`, which another one of the request writes already"),
+        }]))
+    }
+
+    /// Says whether a row is about to be written; without a key, any row of the resource.
+    pub fn touch(&self, resource: usize, key: Option<&[Value]>) -> bool {
+        let is_it = |cause: &Cause| key.is_none_or(|key| cause.row.get(..key.len()) == Some(key));
+        self.causes.iter().any(|cause| cause.resource == resource && is_it(cause))
+    }
+
+    /// The statements, in the order of the writes.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Forgets what was run.
+    pub fn clear(&mut self) {
+        self.steps.clear();
+        self.causes.clear();
+    }
+
+    /// Checks how many rows each statement changed.
+    pub fn check(&self, changed: &[usize]) -> std::result::Result<(), Refused> {
+        match self.causes.iter().zip(changed).find(|(_, changed)| **changed == 0) {
+            Some((cause, _)) => Err(Refused { write: Some(cause.write), error: Error::EtagMismatch }),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the error of a statement its meaning.
+    pub fn meaning(&self, error: StepError) -> Refused {
+        let Some(cause) = error.at.and_then(|at| self.causes.get(at)) else {
+            return Error::from(error.error).into();
+        };
+        let error = match cause.kind {
+            Kind::Made | Kind::Changed => constraint(&cause.plan, &cause.row, cause.kind == Kind::Made, error.error),
+            Kind::Removed => still_referenced(&cause.plan, &cause.row, error.error),
+        };
+        Refused { write: Some(cause.write), error }
+    }
+}
+
+/// The update of the columns that differ, on the row as it was read.
+fn changed(op: &Operation, old: &[Value], new: &Arc<[Value]>) -> Step {
+    let plan = op.plan();
+    let keys = plan.resource.layout.keys();
+    let changed: Vec<usize> = (keys..new.len()).filter(|index| old[*index] != new[*index]).collect();
+    let mut params = Vec::with_capacity(keys + 1 + changed.len());
+    params.extend_from_slice(&old[..keys]);
+    params.push(old[plan.resource.layout.revision()].clone());
+    params.extend(changed.iter().map(|index| new[*index].clone()));
+    plan.update(&changed).step(&op.caller, params.into())
+}

@@ -1,0 +1,81 @@
+//! The place where the answer to a request with an id is remembered.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use mainstay_record::Value;
+
+use super::answer;
+use super::change::Change;
+use super::request::{Request, Terms};
+use crate::error::{Error, Result};
+use crate::rights::Caller;
+use crate::store::answers::{self, Answer};
+
+/// What no id of a user or service begins with.
+const NOBODY: &str = "?";
+
+/// Where the answer is remembered.
+#[derive(Debug)]
+pub struct Memory {
+    /// Whose answers are remembered together.
+    principal: String,
+    method: String,
+    request_id: String,
+    fingerprint: Vec<u8>,
+    now: i64,
+    /// The keys of the rows and the answer, where they are known before the store is asked.
+    known: Option<(Vec<Value>, Bytes)>,
+}
+
+impl Memory {
+    /// The place of a request; none where it has no id. `known` is what it will do, where that is known already.
+    pub fn of(request: &Request, terms: Terms, known: Option<&[Change]>) -> Result<Option<Memory>> {
+        if terms.request_id.is_empty() {
+            return Ok(None);
+        }
+        let whole = &super::read_mask::Rows::Whole;
+        let known = known.map(|changes| -> Result<_> {
+            Ok((answer::keys(changes), answer::answer(request.form, &request.writes, changes, whole)?))
+        });
+        let op = &request.op;
+        Ok(Some(Memory {
+            principal: rememberer(&op.caller, &terms),
+            method: format!("{}/{}", op.plan().resource.type_name, request.verb),
+            request_id: terms.request_id,
+            fingerprint: terms.fingerprint,
+            now: op.caller.now,
+            known: known.transpose()?,
+        }))
+    }
+
+    /// How the store knows it.
+    pub fn request(&self) -> answers::Request<'_> {
+        answers::Request { principal: &self.principal, method: &self.method, request_id: &self.request_id }
+    }
+
+    /// The values with which the place is claimed.
+    pub fn claim(&self) -> [Value; 8] {
+        let known = self.known.as_ref().map(|(key, answer)| (key.as_slice(), answer.as_ref()));
+        answers::claim_values(self.request(), &self.fingerprint, known, self.now)
+    }
+
+    /// Says whether the answer is stored with the claim.
+    pub fn is_known(&self) -> bool {
+        self.known.is_some()
+    }
+
+    /// The answer, if it was given to the same request.
+    pub fn same(&self, before: Answer) -> Result<Answer> {
+        if before.request_hash == self.fingerprint { Ok(before) } else { Err(Error::RequestIdReused) }
+    }
+}
+
+/// Who this is in remembered answers. Were all who are nobody one caller, one of them could take another's answer, or its
+/// request id, by guessing the id; so each of their requests is a caller of its own.
+fn rememberer(caller: &Caller, terms: &Terms) -> String {
+    if !caller.is_nobody() || terms.fingerprint.is_empty() {
+        return caller.key().to_owned();
+    }
+    format!("{NOBODY}{}", URL_SAFE_NO_PAD.encode(&terms.fingerprint))
+}

@@ -1,0 +1,127 @@
+//! A row as it is put together, checked and named, whatever method writes it.
+
+use mainstay_contract::Index;
+use mainstay_record::{Value, Violation};
+use mainstay_wire::{DecodeError, Decoded};
+use uuid::Uuid;
+
+use super::context::Operation;
+use super::record_size::{self, MAX_RECORD_BYTES};
+use crate::error::{Error, ID_RULE, Result};
+use crate::plans::{ResourcePlan, unset};
+
+/// The longest id (AIP-122).
+pub const MAX_ID_BYTES: usize = 63;
+
+/// The most bytes that the texts of one index may have in a row. PostgreSQL has no room for more than about 2,700, and
+/// both engines take the same rows.
+pub const MAX_INDEXED_BYTES: usize = 2_048;
+
+/// Puts the record together: what the client may set, then the defaults and what the server sets.
+pub fn new_record(op: &Operation, key: Vec<String>, decoded: Decoded) -> Vec<Value> {
+    let (plan, caller) = (op.plan(), &op.caller);
+    let layout = &plan.resource.layout;
+    let mut record = decoded.values;
+    if !caller.is_system() {
+        plan.fields.clear_output_only(layout, &mut record);
+    }
+    plan.fields.apply_defaults(layout, &mut record, &decoded.present, caller);
+    for (index, part) in key.into_iter().enumerate() {
+        record[index] = Value::Text(part);
+    }
+    record[layout.revision()] = Value::Int(caller.now);
+    for column in [plan.resource.create_time, plan.resource.update_time].into_iter().flatten() {
+        record[column] = Value::Timestamp(caller.now);
+    }
+    if let Some(column) = plan.resource.uid {
+        record[column] = Value::Text(Uuid::now_v7().to_string());
+    }
+    for (value, column) in record.iter_mut().zip(&layout.columns) {
+        if value.is_null() {
+            *value = unset(column);
+        }
+    }
+    record
+}
+
+/// Checks the values of a record.
+pub fn validate(plan: &ResourcePlan, record: &[Value]) -> Result<()> {
+    let violations = violations(plan, record);
+    if violations.is_empty() { Ok(()) } else { Err(Error::Violations(violations)) }
+}
+
+/// What is wrong with the values of a record, all at once; fields as a request names them (`product.title`).
+fn violations(plan: &ResourcePlan, record: &[Value]) -> Vec<Violation> {
+    let found = plan.resource.violations(record).into_iter();
+    let long = plan.resource.indexes.iter().filter(|index| indexed_bytes(index, record) > MAX_INDEXED_BYTES);
+    let long = long.flat_map(|index| &index.fields).map(|field| Violation {
+        field: in_request(plan, field),
+        description: format!("is indexed: the fields of an index hold at most {MAX_INDEXED_BYTES} bytes together"),
+    });
+    let large = record_size::too_large(plan, record).map(|bytes| Violation {
+        field: in_request(plan, ""),
+        description: format!("would take {bytes} bytes as a message: a record takes at most {MAX_RECORD_BYTES}"),
+    });
+    found
+        .map(|violation| Violation { field: in_request(plan, &violation.field), ..violation })
+        .chain(long)
+        .chain(large)
+        .collect()
+}
+
+/// What the texts and bytes of a record take in an index.
+fn indexed_bytes(index: &Index, record: &[Value]) -> usize {
+    let bytes = |value: &Value| match value {
+        Value::Text(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    index.columns.iter().map(|(column, _)| bytes(&record[*column])).sum()
+}
+
+/// A body that does not decode, in the same words.
+pub fn shape(plan: &ResourcePlan, error: DecodeError) -> Error {
+    let violations = error.violations.into_iter();
+    Error::Violations(violations.map(|v| Violation { field: in_request(plan, &v.field), ..v }).collect())
+}
+
+/// The path of a field of the resource from the request message: `product.title`.
+pub fn in_request(plan: &ResourcePlan, field: &str) -> String {
+    let body = &plan.resource.singular;
+    if field.is_empty() { body.clone() } else { format!("{body}.{field}") }
+}
+
+/// The id of a new row: the client's, if it is a good one, else a UUIDv7.
+pub fn new_id(plan: &ResourcePlan, id: &str) -> Result<String> {
+    if id.is_empty() {
+        return Ok(Uuid::now_v7().to_string());
+    }
+    if is_id(id) {
+        return Ok(id.to_owned());
+    }
+    Err(Error::Id { field: format!("{}_id", plan.resource.singular), id: id.to_owned() })
+}
+
+/// Says whether an id is as [`ID_RULE`] has it.
+pub fn is_id(id: &str) -> bool {
+    let _: &str = ID_RULE;
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let outer = |b: Option<&u8>| b.is_some_and(|b| *b != b'-');
+    let bytes = id.as_bytes();
+    bytes.len() <= MAX_ID_BYTES && bytes.iter().all(|b| inner(*b)) && outer(bytes.first()) && outer(bytes.last())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_lower_case_letters_digits_and_inner_hyphens() {
+        for good in ["a", "7", "cup", "tea-cup-2", "0199a1c4-0000-7000-8000-000000000000"] {
+            assert!(is_id(good), "{good}");
+        }
+        for bad in ["", "-a", "a-", "A", "a/b", "a b", "ü", "a\u{0}", "..", &"a".repeat(64)] {
+            assert!(!is_id(bad), "{bad}");
+        }
+    }
+}

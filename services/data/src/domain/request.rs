@@ -1,0 +1,105 @@
+//! A request that writes, as it was read: nothing has been asked of the store.
+
+use std::sync::Arc;
+
+use mainstay_record::Violation;
+use mainstay_wire::{WireError, frame};
+use ring::digest::{Context, SHA256};
+
+use super::answer::{Form, wanted};
+use super::checks::{Check, Draft, Refusals, WriteOp};
+use super::context::Operation;
+use crate::error::{Error, Result};
+
+/// The longest request id that is accepted, in bytes (AIP-155 wants a UUID, which has 36).
+pub const MAX_REQUEST_ID_BYTES: usize = 64;
+
+/// How a request wants to be treated.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// Replays the answer to the same request (AIP-155) of the same caller. Callers who are nobody cannot be told apart:
+    /// for them a request is the same only if all of it is, and one that differs is somebody else's, not a mistake.
+    pub request_id: String,
+    /// Does everything and takes it back (AIP-163).
+    pub validate_only: bool,
+    /// Tells the request from others with its id: a digest of all its fields but these two.
+    pub fingerprint: Vec<u8>,
+}
+
+impl Terms {
+    /// Reads the two fields. `fingerprint` is asked for where there is an id.
+    pub fn read(
+        message: &[u8],
+        request_id: u32,
+        validate_only: u32,
+        fingerprint: impl FnOnce() -> std::result::Result<Vec<u8>, WireError>,
+    ) -> std::result::Result<Terms, WireError> {
+        let request_id = frame::string(message, request_id)?.unwrap_or_default().to_owned();
+        let fingerprint = if request_id.is_empty() { Vec::new() } else { fingerprint()? };
+        Ok(Terms { request_id, validate_only: frame::boolean(message, validate_only)?, fingerprint })
+    }
+
+    /// Checks that an id can be one.
+    pub fn check(&self) -> Result<()> {
+        let id = &self.request_id;
+        if id.len() <= MAX_REQUEST_ID_BYTES && id.chars().all(|c| c.is_ascii_graphic()) {
+            return Ok(());
+        }
+        Err(Error::Violations(vec![Violation {
+            field: "request_id".to_owned(),
+            description: format!("must be at most {MAX_REQUEST_ID_BYTES} visible ASCII characters; a UUID is best"),
+        }]))
+    }
+}
+
+/// A digest of the fields of a request.
+pub fn fingerprint(parts: &[&[u8]]) -> Vec<u8> {
+    let mut digest = Context::new(&SHA256);
+    for part in parts {
+        digest.update(&(part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    digest.finish().as_ref().to_vec()
+}
+
+/// What a request asks for: writes that are done together or not at all, and how it wants to be treated.
+pub struct Request {
+    /// On whose behalf, by which method's resource.
+    pub op: Operation,
+    /// What the method does, in the identity of remembered answers: with the resource's type it stays what it is when
+    /// messages and packages are renamed.
+    pub verb: &'static str,
+    pub writes: Vec<Arc<dyn WriteOp>>,
+    pub terms: std::result::Result<Terms, WireError>,
+    pub form: Form,
+}
+
+impl Request {
+    /// A request that is one write.
+    pub fn one(
+        verb: &'static str,
+        write: impl WriteOp,
+        terms: std::result::Result<Terms, WireError>,
+        form: Form,
+    ) -> Request {
+        Request { op: write.op().clone(), verb, writes: vec![Arc::new(write)], terms, form }
+    }
+
+    /// Takes a check of the request as a whole.
+    pub fn check(&self, check: Check) -> Result<()> {
+        match check {
+            Check::Shape => wanted(&self.op, self.form).map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Says whether one of the writes looks for its row before it knows what to do.
+    pub fn looks_first(&self) -> bool {
+        self.writes.iter().any(|write| write.asks_the_store(Check::Readable, &Draft::default()))
+    }
+
+    /// What the caller is told of writes that were refused.
+    pub fn refusal(&self, refusals: Refusals) -> Error {
+        refusals.into_iter().next().map_or(Error::OutOfTurn, |refused| refused.error)
+    }
+}

@@ -1,0 +1,235 @@
+//! How a request that writes becomes one transaction, whatever its method: once for its id, not at all where it only wants
+//! to know, answered when it is stored.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mainstay_db::{Atomic, Conn, Known, Lane, Step, Stored};
+use mainstay_record::Value;
+
+use super::answer::{answer, keys, replay, wanted};
+use super::change::{Change, Effects};
+use super::checks::{self, Check, Draft, Refusals, Refused};
+use super::constraints::told;
+use super::context::Context;
+use super::memory::Memory;
+use super::request::{Request, Terms};
+use super::tx::Tx;
+use crate::error::{Error, Result};
+use crate::store::answers::{self, Answer};
+
+/// How often a request looks again because somebody else made a row that it had looked for in vain.
+const MAX_LOOKS: usize = 4;
+
+/// Does what a request asks for and answers it.
+pub async fn run(cx: &Context, request: Request) -> Result<Bytes> {
+    let request = Arc::new(request);
+    let mut looks = 1;
+    loop {
+        match once(cx, &request).await {
+            // It was missing when it was looked for, and is there now: it is to be changed.
+            Err(Error::AlreadyExists { .. }) if looks < MAX_LOOKS && request.looks_first() => looks += 1,
+            other => return other,
+        }
+    }
+}
+
+/// What a transaction came to.
+enum Done {
+    /// What was foreseen.
+    Known,
+    Now(Vec<Change>),
+    /// The answer was given before.
+    Before(Answer),
+    /// Somebody else has the request's place: the answer is there when this transaction is over.
+    Claimed,
+}
+
+/// Why a transaction is taken back.
+enum Stop {
+    Refused(Refusals),
+    /// Nothing failed; the caller only wanted to know.
+    DryRun(Vec<Change>),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Refused(vec![error.into()])
+    }
+}
+
+impl From<mainstay_db::Error> for Stop {
+    fn from(error: mainstay_db::Error) -> Stop {
+        Error::from(error).into()
+    }
+}
+
+/// A request id that cannot be is told only to a caller for whom the rows are there to be written: until then the job runs
+/// without one, and is taken back.
+async fn once(cx: &Context, request: &Arc<Request>) -> Result<Bytes> {
+    let mut drafts = vec![Draft::default(); request.writes.len()];
+    let whole = |check| request.check(check);
+    let left = checks::before_the_store(&request.writes, &whole, &Check::ORDER, &mut drafts);
+    let left = left.map_err(|refusals| request.refusal(refusals))?;
+    let mut terms = request.terms.clone()?;
+    let problem = terms.check().err();
+    if problem.is_some() {
+        terms = Terms { validate_only: true, ..Terms::default() };
+    }
+    let job = Arc::new(Job::new(request, left, drafts, terms).map_err(|refusals| request.refusal(refusals))?);
+    match (job.run(cx).await, problem) {
+        (Err(Stop::Refused(refusals)), Some(_)) if is_first(&refusals) => Err(request.refusal(refusals)),
+        (_, Some(problem)) => Err(problem),
+        (Err(Stop::Refused(refusals)), None) => Err(request.refusal(job.told(cx, refusals).await?)),
+        (Ok(Done::Known), None) => job.answer(job.foreseen.as_ref().map_or(&[], |(changes, _)| changes)),
+        (Ok(Done::Now(changes)) | Err(Stop::DryRun(changes)), None) => job.answer(&changes),
+        (Ok(Done::Before(before)), None) => replay(cx, &request.op, before).await,
+        (Ok(Done::Claimed), None) => Err(Error::OutOfTurn),
+    }
+}
+
+/// Says whether writes were refused for what comes before the request is looked at.
+fn is_first(refusals: &[Refused]) -> bool {
+    let first =
+        |refused: &Refused| matches!(refused.error, Error::Denied(_) | Error::StaleSchema(_) | Error::Storage(_));
+    refusals.first().is_some_and(first)
+}
+
+/// A request on its way into the store. The store may run it again.
+struct Job {
+    request: Arc<Request>,
+    /// The checks that are left for the transaction.
+    left: &'static [Check],
+    drafts: Vec<Draft>,
+    validate_only: bool,
+    memory: Option<Memory>,
+    /// What the writes do, where that is known before the store is asked.
+    foreseen: Option<(Vec<Change>, Effects)>,
+}
+
+impl Job {
+    fn new(
+        request: &Arc<Request>,
+        left: &'static [Check],
+        drafts: Vec<Draft>,
+        terms: Terms,
+    ) -> std::result::Result<Job, Refusals> {
+        let known = drafts.iter().all(|draft| draft.new.is_some());
+        let foreseen = known.then(|| foresee(request, &drafts)).transpose()?;
+        let changes = foreseen.as_ref().map(|(changes, _)| changes.as_slice());
+        let validate_only = terms.validate_only;
+        let memory = Memory::of(request, terms, changes).map_err(|error| vec![error.into()])?;
+        Ok(Job { request: Arc::clone(request), left, drafts, validate_only, memory, foreseen })
+    }
+
+    fn answer(&self, changes: &[Change]) -> Result<Bytes> {
+        let Request { op, form, writes, .. } = &*self.request;
+        answer(*form, writes, changes, &wanted(op, *form)?)
+    }
+
+    /// Runs the request; where somebody else has taken its place, finds the answer.
+    async fn run(self: &Arc<Self>, cx: &Context) -> std::result::Result<Done, Stop> {
+        let done = match &self.foreseen {
+            Some((_, effects)) if self.left.is_empty() && !self.validate_only => self.store(cx, effects).await?,
+            _ => self.transact(cx).await?,
+        };
+        match done {
+            Done::Claimed => match self.find(cx).await? {
+                Some(before) => Ok(Done::Before(before)),
+                // It was forgotten meanwhile. In a transaction, claiming and finding are one.
+                None => self.transact(cx).await,
+            },
+            done => Ok(done),
+        }
+    }
+
+    /// Stores what is known whole.
+    async fn store(&self, cx: &Context, effects: &Effects) -> std::result::Result<Done, Stop> {
+        let steps = effects.steps().to_vec();
+        let gate = self.memory.as_ref().map(|memory| answers::claim_step(memory.claim()));
+        let together = self.memory.as_ref().and_then(|memory| self.together(&steps, memory));
+        match cx.db.store(self.request.op.deadline, Known { gate, steps, together }).await {
+            Ok(Stored::All) => Ok(Done::Known),
+            Ok(Stored::Nothing) => Ok(Done::Claimed),
+            Err(error) => Err(Stop::Refused(vec![effects.meaning(error)])),
+        }
+    }
+
+    /// The claim and the one row in one statement, where the engine has it.
+    fn together(&self, steps: &[Step], memory: &Memory) -> Option<Step> {
+        let ([_], [draft]) = (steps, self.drafts.as_slice()) else { return None };
+        let op = self.request.writes.first()?.op();
+        let statement = op.plan().claiming_insert.as_ref()?;
+        let params: Vec<Value> = draft.new.as_ref()?.iter().cloned().chain(memory.claim()).collect();
+        Some(statement.step(&op.caller, params.into()))
+    }
+
+    async fn transact(self: &Arc<Self>, cx: &Context) -> std::result::Result<Done, Stop> {
+        let job = Arc::clone(self);
+        let written = cx.db.write_until(self.request.op.deadline, Atomic::Locked, move |conn| {
+            let job = Arc::clone(&job);
+            Box::pin(async move { job.transaction(conn).await })
+        });
+        written.await
+    }
+
+    async fn transaction(&self, conn: &mut Conn<'_>) -> std::result::Result<Done, Stop> {
+        if let Some(memory) = &self.memory
+            && !answers::claim(conn, &memory.claim()).await?
+            && let Some(before) = answers::find(conn, memory.request()).await?
+        {
+            return Ok(Done::Before(memory.same(before)?));
+        }
+        let writes = &self.request.writes;
+        let whole = |check| self.request.check(check);
+        let mut tx = Tx::new(conn, writes.len());
+        let done = checks::in_the_store(writes, &whole, self.left, self.drafts.clone(), &mut tx).await;
+        let changes = done.map_err(Stop::Refused)?;
+        if self.validate_only {
+            return Err(Stop::DryRun(changes));
+        }
+        if let Some(memory) = self.memory.as_ref().filter(|memory| !memory.is_known()) {
+            let answer = answer(self.request.form, writes, &changes, &super::read_mask::Rows::Whole)?;
+            answers::keep(conn, memory.request(), &keys(&changes), &answer).await?;
+        }
+        Ok(Done::Now(changes))
+    }
+
+    async fn find(self: &Arc<Self>, cx: &Context) -> Result<Option<Answer>> {
+        let Some(memory) = &self.memory else { return Ok(None) };
+        let job = Arc::clone(self);
+        let found = cx.db.read(Lane::Inline, move |conn| {
+            let job = Arc::clone(&job);
+            Box::pin(async move {
+                match &job.memory {
+                    Some(memory) => answers::find(conn, memory.request()).await,
+                    None => Ok(None),
+                }
+            })
+        });
+        let found: std::result::Result<Option<Answer>, mainstay_db::Error> = found.await;
+        found?.map(|before| memory.same(before)).transpose()
+    }
+
+    /// Says of writes that were refused what their caller may know.
+    async fn told(&self, cx: &Context, refusals: Refusals) -> Result<Refusals> {
+        let mut known = Vec::with_capacity(refusals.len());
+        for Refused { write, error } in refusals {
+            let op =
+                write.and_then(|write| self.request.writes.get(write)).map_or(&self.request.op, |write| write.op());
+            known.push(Refused { write, error: told(cx, op, error).await? });
+        }
+        Ok(known)
+    }
+}
+
+/// What the writes will do, and how, where the rows to be are known.
+fn foresee(request: &Request, drafts: &[Draft]) -> std::result::Result<(Vec<Change>, Effects), Refusals> {
+    let mut effects = Effects::of(drafts.len());
+    let mut changes = Vec::with_capacity(drafts.len());
+    for (write, (op, draft)) in request.writes.iter().zip(drafts).enumerate() {
+        let change = effects.add(write, op.op(), draft.clone());
+        changes.push(change.map_err(|error| vec![Refused { write: Some(write), error }])?);
+    }
+    Ok((changes, effects))
+}

@@ -1,0 +1,110 @@
+//! The transaction of a request, as its writes see it.
+
+use std::collections::HashSet;
+
+use mainstay_db::Conn;
+use mainstay_record::Value;
+use mainstay_sql::Lock;
+
+use super::change::{Change, Effects};
+use super::checks::{Draft, Refused};
+use super::context::Operation;
+use crate::error::{Error, Result};
+use crate::plans::Readable;
+
+/// One transaction of one caller. What is to be stored is kept until something is asked that it decides, or until the end:
+/// statements that follow each other are sent together.
+pub struct Tx<'t, 'c> {
+    conn: &'t mut Conn<'c>,
+    effects: Effects,
+    /// The rows that exist, that the caller may read, and that nobody removes before the end.
+    held: HashSet<(usize, String)>,
+    /// The write whose statement failed when another one asked.
+    culprit: Option<usize>,
+}
+
+impl<'t, 'c> Tx<'t, 'c> {
+    /// Begins with nothing done, for so many writes.
+    pub fn new(conn: &'t mut Conn<'c>, writes: usize) -> Tx<'t, 'c> {
+        Tx { conn, effects: Effects::of(writes), held: HashSet::new(), culprit: None }
+    }
+
+    /// Reads the row with this key, if the caller may read it, and locks it.
+    pub async fn find(&mut self, op: &Operation, lock: Lock, key: &[Value]) -> Result<Option<Vec<Value>>> {
+        let readable = op.plan().get_locked(lock, &op.caller);
+        op.find(self.conn, &readable, key).await
+    }
+
+    /// What a caller is told of a row that was looked for and not found.
+    pub async fn missing(&mut self, op: &Operation, key: &[Value]) -> Error {
+        if let Err(error) = op.explain_hidden(self.conn, key).await {
+            return error;
+        }
+        op.caller.not_readable(op.plan().get(&op.caller).is_public()).into()
+    }
+
+    /// Says whether the row of another resource exists and the caller may read it. If so, nobody removes it before the
+    /// transaction has ended.
+    pub async fn stays_readable(&mut self, op: &Operation, resource: usize, key: &[Value]) -> Result<bool> {
+        let target = op.snapshot.resource(resource);
+        let Readable::By { statement, .. } = target.get_locked(Lock::Stay, &op.caller) else { return Ok(false) };
+        let row = (resource, target.name(key));
+        if self.held.contains(&row) {
+            return Ok(true);
+        }
+        self.flush_for(resource, Some(key)).await?;
+        let binds = statement.values(&op.caller, key);
+        let found = self.conn.query(&statement.statement, &binds, &mut |_| ()).await? > 0;
+        if found {
+            self.held.insert(row);
+        }
+        Ok(found)
+    }
+
+    /// Says whether rows live under this one (AIP-135). Whoever makes one holds the parent until it is there, so that this
+    /// transaction, which holds the row against them, sees it or keeps it from being made.
+    pub async fn has_children(&mut self, op: &Operation, key: &[Value]) -> Result<bool> {
+        let mut params = key.to_vec();
+        params.push(Value::Int(1));
+        for (child, children) in &op.plan().children {
+            self.flush_for(*child, None).await?;
+            let binds = children.values(&op.caller, &params);
+            if self.conn.query(&children.statement, &binds, &mut |_| ()).await? > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Stores what a write that has passed its checks does.
+    pub fn store(&mut self, write: usize, op: &Operation, draft: Draft) -> Result<Change> {
+        let change = self.effects.add(write, op, draft)?;
+        if change.before.is_some() && !self.held.is_empty() {
+            self.held.remove(&(change.resource, op.plan().name(&change.key)));
+        }
+        Ok(change)
+    }
+
+    /// Runs what was put off.
+    pub async fn flush(&mut self) -> Result<()> {
+        let done = match self.conn.execute_all(self.effects.steps()).await {
+            Ok(changed) => self.effects.check(&changed),
+            Err(error) => Err(self.effects.meaning(error)),
+        };
+        self.effects.clear();
+        done.map_err(|refused| {
+            self.culprit = refused.write;
+            refused.error
+        })
+    }
+
+    /// Runs what was put off if it decides about a row, or about the rows of a resource.
+    async fn flush_for(&mut self, resource: usize, key: Option<&[Value]>) -> Result<()> {
+        if self.effects.touch(resource, key) { self.flush().await } else { Ok(()) }
+    }
+
+    /// Says which write an error is about: the one that asked, unless what failed was put off by another.
+    pub fn refused(&self, write: Option<usize>, error: Error) -> Refused {
+        Refused { write: self.culprit.or(write), error }
+    }
+}
