@@ -35,7 +35,7 @@ impl<'a> Fields<'a> {
 
     /// Reads the next field; nothing at the end of the message. Fails where the bytes are malformed.
     #[inline]
-    #[allow(clippy::should_implement_trait)] // an iterator of results would go on behind an error
+    #[expect(clippy::should_implement_trait, reason = "an iterator of results would go on behind an error")]
     pub fn next(&mut self) -> Result<Option<(u32, Value<'a>)>, WireError> {
         Ok(self.0.next()?.map(|(number, raw)| match raw {
             Raw::Varint(value) => (number, Value::Varint(value)),

@@ -23,6 +23,7 @@ pub use mask::MaskSelection;
 pub use plans::{AliasResolver, FieldInfo, JsonOptions, MessageId, Plans};
 pub use record::{Decoded, MAX_RECORD_DEPTH, RecordPlan};
 pub use selection::Selection;
+pub use table::UPDATE_MASK;
 
 /// How deep messages may nest, in protobuf, in JSON, in Struct and across Any.
 pub const MAX_DEPTH: usize = 100;

@@ -6,6 +6,7 @@ mod dependencies;
 mod deployment;
 mod diagram;
 mod licences;
+mod methods;
 mod settings;
 mod sources;
 mod workspace;

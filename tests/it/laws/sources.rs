@@ -12,7 +12,7 @@ fn assert_only(word: &str, may: impl Fn(&str) -> bool) {
 }
 
 /// The places in files (path and text) where a word stands and must not.
-fn misplaced(word: &str, files: &[(String, String)], may: impl Fn(&str) -> bool) -> Vec<String> {
+pub fn misplaced(word: &str, files: &[(String, String)], may: impl Fn(&str) -> bool) -> Vec<String> {
     let places = |(path, text): &(String, String)| {
         let lines = code(text).filter(|(_, line)| line.contains(word));
         lines.map(|(number, _)| format!("{path}:{}", number + 1)).collect::<Vec<_>>()

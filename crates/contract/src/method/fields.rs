@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 
+pub use mainstay_wire::UPDATE_MASK;
+
 use crate::resource::head::Head;
 
 /// The field of a page by which the next one is asked for.
 pub const NEXT_PAGE_TOKEN: &str = "next_page_token";
-
-/// The field of a request that says what is updated.
-pub const UPDATE_MASK: &str = "update_mask";
 
 /// What a field of a request or an answer is for, whatever it is called and whichever number it has there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -138,22 +137,20 @@ impl Field {
 pub struct Fields {
     pub(crate) list: &'static [Field],
     /// By role; 0 where the message has no such field.
-    numbers: [u8; ROLES],
+    numbers: [u32; ROLES],
 }
 
 impl Fields {
     /// The largest number of a field.
-    pub(super) const MAX_NUMBER: usize = 15;
+    pub(super) const MAX_NUMBER: u32 = 15;
 
     pub(super) const fn new(list: &'static [Field]) -> Fields {
         let mut numbers = [0; ROLES];
         let mut position = 0;
         while position < list.len() {
             let Field { number, role, .. } = list[position];
-            assert!(number >= 1 && number as usize <= Fields::MAX_NUMBER && numbers[role as usize] == 0);
-            #[allow(clippy::cast_possible_truncation)] // it is at most `MAX_NUMBER`
-            let small = number as u8;
-            numbers[role as usize] = small;
+            assert!(number >= 1 && number <= Fields::MAX_NUMBER && numbers[role as usize] == 0);
+            numbers[role as usize] = number;
             position += 1;
         }
         Fields { list, numbers }
@@ -161,7 +158,7 @@ impl Fields {
 
     /// The number of the field with this role; 0, which no field has, where there is none.
     pub const fn number(&self, role: Role) -> u32 {
-        self.numbers[role as usize] as u32
+        self.numbers[role as usize]
     }
 
     /// The field with this number.

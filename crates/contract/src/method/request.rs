@@ -14,10 +14,13 @@ use super::fields::{FieldType, Fields, Role};
 pub struct Request<B> {
     message: B,
     fields: &'static Fields,
-    slots: [Slot; Fields::MAX_NUMBER],
+    slots: [Slot; SLOTS],
     /// Fields in several parts, put together.
     merged: Vec<Vec<u8>>,
 }
+
+/// By a field's number; the first is nobody's.
+const SLOTS: usize = Fields::MAX_NUMBER as usize + 1;
 
 /// Where a field lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,12 +44,12 @@ impl Verb {
 
 impl<B: AsRef<[u8]>> Request<B> {
     fn read(fields: &'static Fields, message: B) -> Result<Request<B>, WireError> {
-        let mut request = Request { message, fields, slots: [Slot::Unset; Fields::MAX_NUMBER], merged: Vec::new() };
+        let mut request = Request { message, fields, slots: [Slot::Unset; SLOTS], merged: Vec::new() };
         let wire = request.message.as_ref();
         let mut reader = frame::Fields::of(wire);
         while let Some((number, value)) = reader.next()? {
             let Some(field) = fields.field(number) else { continue };
-            let slot = &mut request.slots[number as usize - 1];
+            let slot = &mut request.slots[number as usize];
             match (field.role.ty(), value) {
                 (FieldType::Int32 | FieldType::Bool, Value::Varint(value)) => *slot = Slot::Number(value),
                 (ty, Value::Bytes(value)) if !matches!(ty, FieldType::Int32 | FieldType::Bool) => {
@@ -65,10 +68,7 @@ impl<B: AsRef<[u8]>> Request<B> {
     }
 
     fn slot(&self, role: Role) -> Slot {
-        match self.fields.number(role) as usize {
-            0 => Slot::Unset,
-            number => self.slots[number - 1],
-        }
+        self.slots[self.fields.number(role) as usize]
     }
 
     /// Says whether a field is there, even if it is empty.
@@ -96,7 +96,7 @@ impl<B: AsRef<[u8]>> Request<B> {
     }
 
     /// An int32; 0 where it is unset.
-    #[allow(clippy::cast_possible_truncation)] // protobuf says that an int32 is the low 32 bits of its varint
+    #[expect(clippy::cast_possible_truncation, reason = "protobuf says that an int32 is the low 32 bits of its varint")]
     pub fn int32(&self, role: Role) -> i32 {
         match self.slot(role) {
             Slot::Number(value) => value as i32,

@@ -17,6 +17,7 @@ use crate::{
 
 pub(crate) use build::{DATE, column_kind, real_oneof, scalar_leaf, special};
 pub(crate) use numbers::Numbers;
+pub use proto::UPDATE_MASK;
 pub(crate) use proto::proto_table;
 pub(crate) use storage::{JsonColumn, storage_table};
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{AliasResolver, PlanError, json::text::put_string};
 
 /// The field of an update's request that says what is updated (AIP-134).
-const UPDATE_MASK: &str = "update_mask";
+pub const UPDATE_MASK: &str = "update_mask";
 
 type Index = HashMap<Box<str>, u32, FixedState>;
 

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::support::Fixture;
 
 const GET: &str = "shop.v1.ProductService/GetProduct";
+const LIST: &str = "shop.v1.ProductService/ListProducts";
 const CREATE: &str = "shop.v1.ProductService/CreateProduct";
 const UPDATE: &str = "shop.v1.ProductService/UpdateProduct";
 const DELETE: &str = "shop.v1.ProductService/DeleteProduct";
@@ -24,6 +25,7 @@ both_engines! {
         assert_eq!(made["price"]["units"], "5");
         let read = fixture.anonymous().ok(GET, json!({"name": "products/cup"})).await;
         assert_eq!(read, made, "what Create answers is what Get answers");
+        assert_eq!(fixture.anonymous().ok(LIST, json!({})).await["products"], json!([made]), "and List, too");
         let change = json!({"product": {"name": "products/cup", "title": "Mug"}, "update_mask": "title"});
         let changed = merchant.ok(UPDATE, change).await;
         assert_eq!((&changed["title"], &changed["sku"], &changed["stock"]), (&json!("Mug"), &json!("CUP-1"), &json!(3)));

@@ -1,15 +1,13 @@
 //! Which fields of an answer the caller wants (AIP-157).
 
 use http::{HeaderMap, HeaderValue};
+use mainstay_contract::NEXT_PAGE_TOKEN;
 use mainstay_fault::{Fault, Reason};
 use mainstay_runtime::channel::{Call, FIELD_MASK};
 use mainstay_wire::Selection;
 
 use crate::snapshot::{Method, Snapshot};
 use crate::transcode;
-
-/// The field of a page that every answer has: without it a client would believe the list complete.
-const PAGE_TOKEN: &str = "next_page_token";
 
 /// The fields that a request asks for.
 #[derive(Debug)]
@@ -47,7 +45,8 @@ impl ReadMask {
             return Ok(Some(ReadMask { selection, forwarded: None }));
         }
         let forwarded = HeaderValue::from_str(&paths.join(",")).map_err(|_| unreadable())?;
-        paths.push(PAGE_TOKEN);
+        // Without it a client would believe the list complete.
+        paths.push(NEXT_PAGE_TOKEN);
         let selection = plans.select(method.output, &paths).unwrap_or(selection);
         Ok(Some(ReadMask { selection, forwarded: Some(forwarded) }))
     }

@@ -4,11 +4,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use http::Method as HttpMethod;
-use mainstay_contract::http::{Template, TemplateError, Variable};
+use mainstay_contract::UPDATE_MASK;
+use mainstay_contract::http::{Route, Template, TemplateError, Variable};
 use mainstay_wire::{MessageId, Plans};
 use prost_reflect::{Kind, MessageDescriptor};
 
-use super::http_rule::HttpRule;
 use super::method::Method;
 use crate::route::Keep;
 
@@ -87,19 +87,18 @@ pub enum BindingError {
 }
 
 impl Binding {
-    /// Checks a rule against the method's messages.
+    /// Checks a route against the method's messages.
     pub fn new(
-        rule: &HttpRule,
+        route: Route,
         method: &Arc<Method>,
         (request, response): (&MessageDescriptor, &MessageDescriptor),
         plans: &Plans,
     ) -> Result<Binding, BindingError> {
-        let template = Template::parse(&rule.path)?;
-        let body = body(&rule.body, request, plans)?;
+        let Route { method: http_method, template, body: body_name, response_body } = route;
+        let body = body(&body_name, request, plans)?;
         let captures = captures(&template, request, &body)?;
-        let mask = mask(rule, request, &body);
-        let response_field = response_field(&rule.response_body, response)?;
-        let http_method = rule.method.clone();
+        let mask = mask(http_method.as_ref(), request, &body);
+        let response_field = response_field(&response_body, response)?;
         Ok(Binding { method: method.clone(), template, http_method, captures, body, response_field, mask })
     }
 
@@ -173,11 +172,11 @@ fn text_field(message: &MessageDescriptor, name: &str) -> Option<u32> {
 }
 
 /// AIP-134: a PATCH whose body is a field takes its mask from the keys that the body has.
-fn mask(rule: &HttpRule, request: &MessageDescriptor, body: &Body) -> Option<u32> {
-    if rule.method != Some(HttpMethod::PATCH) || !matches!(body, Body::Message { .. }) {
+fn mask(method: Option<&HttpMethod>, request: &MessageDescriptor, body: &Body) -> Option<u32> {
+    if method != Some(&HttpMethod::PATCH) || !matches!(body, Body::Message { .. }) {
         return None;
     }
-    let field = request.get_field_by_name("update_mask")?;
+    let field = request.get_field_by_name(UPDATE_MASK)?;
     let is_mask = field.kind().as_message()?.full_name() == "google.protobuf.FieldMask" && !field.is_list();
     is_mask.then(|| field.number())
 }

@@ -3,22 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use mainstay_contract::http::RESERVED_ROOTS;
+use mainstay_contract::http::{RESERVED_ROOTS, routes};
+use mainstay_contract::{Method as Known, Policy, Shape, aliases, is_reserved_package};
 use mainstay_layers::Access;
-use mainstay_runtime::policies::{access_of, path_of};
+use mainstay_runtime::policies::access_of;
 use mainstay_telemetry::Metrics;
 use mainstay_wire::Plans;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 
 use super::Snapshot;
-use super::aliases::aliases;
 use super::binding::{Binding, BindingError};
-use super::http_rule::HttpRules;
 use super::method::{Backend, Method};
 use crate::route::Trie;
-
-/// The packages that an application may not define services in, with everything below them.
-const RESERVED_PACKAGES: &[&str] = &["mainstay", "grpc", "google"];
 
 /// A descriptor set that no snapshot can be made of.
 #[derive(Debug, thiserror::Error)]
@@ -51,9 +47,8 @@ impl Snapshot {
         let mut pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
         let platform_files = pool.files().len();
         pool.decode_file_descriptor_set(application)?;
-        let rules = HttpRules::of(&pool);
         let plans = Plans::with_aliases(&pool, &|message| aliases(&pool, message));
-        let mut builder = Builder { metrics, plans: &plans, rules: &rules, parts: Parts::default() };
+        let mut builder = Builder { metrics, plans: &plans, parts: Parts::default() };
         for (position, file) in pool.files().enumerate() {
             let owner = if position < platform_files { Owner::Platform } else { Owner::Application };
             for method in file.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
@@ -83,36 +78,36 @@ struct Parts {
 struct Builder<'b> {
     metrics: &'b Metrics,
     plans: &'b Plans,
-    rules: &'b HttpRules,
     parts: Parts,
 }
 
 impl Builder<'_> {
     fn add(&mut self, descriptor: &MethodDescriptor, owner: Owner) {
-        let service = descriptor.parent_service();
-        if owner == Owner::Application && is_reserved(service.full_name()) {
+        let package = descriptor.parent_service().package_name().to_owned();
+        if owner == Owner::Application && is_reserved_package(&package) {
             return;
         }
+        let Known { path, streams, policy, .. } = Known::of(descriptor, Shape::Own);
         let (input, output) = (descriptor.input(), descriptor.output());
         let plan_of = |message: &prost_reflect::MessageDescriptor| self.plans.message(message.full_name());
         let (Some(input_plan), Some(output_plan)) = (plan_of(&input), plan_of(&output)) else { return };
-        let path = path_of(descriptor);
         let method = Arc::new(Method {
             route: self.metrics.route(&path),
             path: path.into(),
-            backend: Backend::of_package(service.package_name()),
-            // A platform method that says nothing of its callers lets nobody in. To the application's everyone comes: the
-            // data service applies the resource's rules to whoever it is.
-            access: if owner == Owner::Platform { access_of(descriptor) } else { Some(Access::Anyone) },
-            ruled: owner == Owner::Application,
-            client_streaming: descriptor.is_client_streaming(),
-            server_streaming: descriptor.is_server_streaming(),
+            backend: Backend::of_package(&package),
+            // A platform method that says nothing of its callers lets nobody in.
+            access: if policy == Policy::Rules { Some(Access::Anyone) } else { access_of(descriptor) },
+            ruled: policy == Policy::Rules,
+            client_streaming: streams.client,
+            server_streaming: streams.server,
             input: input_plan,
             output: output_plan,
         });
         self.parts.methods.insert(method.path.as_ref().into(), method.clone());
-        for rule in self.rules.read(descriptor) {
-            let added = Binding::new(&rule, &method, (&input, &output), self.plans)
+        for route in routes(descriptor) {
+            let added = route
+                .map_err(BindingError::from)
+                .and_then(|route| Binding::new(route, &method, (&input, &output), self.plans))
                 .and_then(|binding| self.route(binding, owner));
             if let Err(error) = added {
                 self.parts.unserved.push(UnservedRoute { method: method.path.clone(), error });
@@ -142,8 +137,4 @@ impl Builder<'_> {
         self.parts.bindings.push(binding);
         Ok(())
     }
-}
-
-fn is_reserved(service: &str) -> bool {
-    RESERVED_PACKAGES.iter().any(|package| service.strip_prefix(package).is_some_and(|rest| rest.starts_with('.')))
 }

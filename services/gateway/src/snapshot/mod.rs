@@ -1,9 +1,7 @@
 //! Everything that is decided by the contracts, compiled: methods, policies, routes, plans, descriptors.
 
-mod aliases;
 mod binding;
 mod build;
-mod http_rule;
 mod method;
 
 use std::collections::{BTreeSet, HashMap};

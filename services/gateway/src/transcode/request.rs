@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use mainstay_contract::UPDATE_MASK;
 use mainstay_fault::{Fault, Reason};
 use mainstay_wire::{JsonError, MessageId, Plans, frame};
 use serde_json::value::RawValue;
@@ -131,7 +132,7 @@ impl Builder<'_> {
             }
         }
         wrong.finish()?;
-        Ok(seen.iter().any(|path| path == "update_mask"))
+        Ok(seen.iter().any(|path| path == UPDATE_MASK))
     }
 
     fn system_parameter(&mut self, name: &str, value: String) -> Result<(), Fault> {

@@ -1,0 +1,41 @@
+//! A method of resources is one file in the contract's table, one in the data service's domain, and one test. Everybody else
+//! reads the table, and names none.
+
+use mainstay_contract::Verb;
+
+use super::sources::misplaced;
+use super::workspace::{files, rust_files};
+
+/// What goes through the table from verb to verb: the table itself, and what a verb is done by.
+const DISPATCHES: [&str; 2] = ["crates/contract/src/method/mod.rs", "services/data/src/service.rs"];
+
+/// Who calls methods by itself.
+const CALLS: [&str; 1] = ["services/data/src/seed.rs"];
+
+/// The test of the methods that every resource has had from the beginning.
+const FOUNDING: &str = "services/data/tests/it/crud.rs";
+
+#[test]
+fn a_method_is_one_file_in_the_contract_one_in_the_domain_and_one_test() {
+    let all = files(&["crates/contract/src/method", "services/data"], "rs");
+    let text = |path: &str| all.iter().find(|(known, _)| known == path).map(|(_, text)| text.as_str());
+    for verb in Verb::ALL {
+        let (word, file) = (verb.word(), verb.snake());
+        for place in ["crates/contract/src/method", "services/data/src/domain"] {
+            assert!(text(&format!("{place}/{file}.rs")).is_some(), "{place} has no file for {word}");
+        }
+        let founding = text(FOUNDING).is_some_and(|text| text.contains(&format!("Service/{word}Product")));
+        let own = text(&format!("services/data/tests/it/{file}.rs")).is_some();
+        assert!(founding || own, "no test of the data service is named for {word}");
+    }
+}
+
+#[test]
+fn nobody_but_the_table_its_dispatch_and_the_method_itself_names_a_method() {
+    for verb in Verb::ALL {
+        let domain = format!("services/data/src/domain/{}.rs", verb.snake());
+        let may = |path: &str| DISPATCHES.contains(&path) || CALLS.contains(&path) || path == domain;
+        let named = format!("Verb::{}", verb.word());
+        assert_eq!(misplaced(&named, &rust_files(), may), [""; 0], "{named} does not belong there");
+    }
+}
