@@ -24,6 +24,7 @@ pub(crate) struct Inner {
 }
 
 /// Who chose the reason.
+#[derive(Clone)]
 pub(crate) enum Origin {
     /// One of ours.
     Own(Reason),
@@ -130,6 +131,21 @@ impl Fault {
     /// Finds an entry of `ErrorInfo.metadata`.
     pub fn metadata(&self, key: &str) -> Option<&str> {
         self.0.metadata.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// Says the same once more, as clients are told it: the source stays with the first.
+    #[must_use]
+    pub fn again(&self) -> Fault {
+        let Inner { origin, message, metadata, violations, retry_after, request_id, source: _ } = &*self.0;
+        Fault(Box::new(Inner {
+            origin: origin.clone(),
+            message: message.clone(),
+            metadata: metadata.clone(),
+            violations: violations.clone(),
+            retry_after: *retry_after,
+            request_id: request_id.clone(),
+            source: None,
+        }))
     }
 
     /// Tells whether the same call may succeed if it is made again, unchanged.

@@ -79,6 +79,15 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// Reads an encoded `google.rpc.Status`; nothing where the bytes are none, or say that all is well.
+    pub fn of_details(details: Bytes) -> Option<Fault> {
+        let status = pb::Status::decode(details.clone()).ok()?;
+        let code = Code::from_i32(status.code);
+        (code != Code::Ok).then(|| Fault::from_status(Status::with_details(code, status.message, details)))
+    }
+}
+
 /// A status without a reason of ours: kept as it came where it carries details, else given our reason of its code.
 fn foreign_fault(status: &Status) -> Fault {
     let message = Cow::Owned(status.message().to_owned());

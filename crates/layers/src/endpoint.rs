@@ -1,6 +1,6 @@
 //! What the stack asks of the thing behind it.
 
-use crate::{Access, Body, Exchange};
+use crate::{Access, Body, Exchange, Protocol};
 use mainstay_fault::Fault;
 use mainstay_telemetry::Route;
 use std::future::Future;
@@ -8,11 +8,14 @@ use std::sync::Arc;
 
 /// The inside of a stack: resolves a request once, and handles it after everything that decides by method has agreed.
 pub trait Endpoint: Send + Sync + 'static {
+    /// What is spoken on its port.
+    type Protocol: Protocol;
+
     /// What a path resolves to, handed on to [`Endpoint::handle`] so that nothing is looked up twice.
     type Target: Send + 'static;
 
     /// Finds what the request is about, from its method, path and headers. Synchronous and quick: tables only.
-    fn resolve(&self, parts: &http::request::Parts) -> Result<Resolved<Self::Target>, Fault>;
+    fn resolve(&self, parts: &http::request::Parts, protocol: Self::Protocol) -> Result<Resolved<Self::Target>, Fault>;
 
     /// Answers a request that was let in. A fault is rendered by the stack, in the caller's protocol.
     fn handle(

@@ -10,8 +10,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tonic::{Code, Status};
 
-const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
-const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+/// How a call's messages are compressed, and what its caller reads.
+pub const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+pub const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
 /// How tonic speaks of a message that says it is compressed, although the request names no compression.
 const NO_ENCODING: &str = "compressed-flag";
@@ -59,7 +60,9 @@ pub fn arriving(mut request: Request<Body>, messages: Messages) -> Request<Body>
 pub fn with_reason(response: Response<Body>) -> Result<Response<Body>, Fault> {
     let Some(status) = Status::from_header_map(response.headers()) else { return Ok(response) };
     match response.headers().get(ACCEPT_ENCODING) {
-        Some(taken) if status.code() == Code::Unimplemented && status.details().is_empty() => Ok(unknown(taken)),
+        Some(taken) if status.code() == Code::Unimplemented && status.details().is_empty() => {
+            Err(unknown_compression(taken.to_str().unwrap_or("identity")))
+        }
         _ => explain(&status).map_or(Ok(response), Err),
     }
 }
@@ -111,14 +114,23 @@ fn plain(message: &str) -> &str {
     message[..end].trim_end_matches([',', '.'])
 }
 
-/// Refuses a compression, naming those that are taken in the header that gRPC has for it.
-fn unknown(taken: &HeaderValue) -> Response<Body> {
-    let names = taken.to_str().unwrap_or("identity");
-    let fault = Fault::new(Reason::Unimplemented)
-        .message(format!("the compression that `grpc-encoding` names is not supported; taken here: {names}"))
-        .meta("grpc_accept_encoding", names);
+/// The metadata that names the compressions which are taken, and the header that gRPC has for it.
+const TAKEN: &str = "grpc_accept_encoding";
+
+/// The fault for a compression that is not known; `taken` lists those that are.
+pub fn unknown_compression(taken: &str) -> Fault {
+    Fault::new(Reason::Unimplemented)
+        .message(format!("the compression that `grpc-encoding` names is not supported; taken here: {taken}"))
+        .meta(TAKEN, taken)
+}
+
+/// Ends a gRPC call with a fault, in the head of the answer.
+pub fn refuse_grpc(fault: Fault) -> Response<Body> {
+    let taken = fault.metadata(TAKEN).and_then(|taken| HeaderValue::from_str(taken).ok());
     let mut response = Status::from(fault).into_http();
-    response.headers_mut().insert(ACCEPT_ENCODING, taken.clone());
+    if let Some(taken) = taken {
+        response.headers_mut().insert(ACCEPT_ENCODING, taken);
+    }
     response
 }
 

@@ -1,17 +1,18 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
-mod answer;
 mod caller;
 mod caught;
 mod client;
 mod context;
 mod cors;
 mod deadline;
+mod defects;
 mod endpoint;
 mod framing;
 mod identity_headers;
 mod observe;
+mod protocol;
 mod rate_limit;
 mod request_id;
 mod routes;
@@ -22,14 +23,18 @@ mod texts;
 mod trace;
 
 pub use access::Access;
-pub use answer::{GRPC_TYPES, Protocol, answer, essence, grpc_only};
 pub use caller::{caller, context};
 pub use client::{NotANetwork, PEER_ADDRESS, PEER_VOUCHER, TrustedProxies};
 pub use context::{Context, Exchange, Peer};
 pub use cors::{Cors, DEFAULT_PREFLIGHT_SECONDS, NotAnOrigin, Origins};
 pub use deadline::{DEFAULT_TIMEOUT, MAX_TIMEOUT, Timeouts};
+pub use defects::{DEFECTS, defects, is_defect, put_defects};
 pub use endpoint::{Endpoint, Resolved};
-pub use framing::{Messages, arriving, explain, framed, too_large, with_reason};
+pub use framing::{
+    ACCEPT_ENCODING, ENCODING, Messages, arriving, explain, framed, refuse_grpc, too_large, unknown_compression,
+    with_reason,
+};
+pub use protocol::{GRPC_TYPES, Native, Protocol, essence, is_grpc, trailers};
 pub use rate_limit::RateLimit;
 pub use request_id::{MAX_REQUEST_ID_BYTES, REQUEST_ID};
 pub use routes::{Policies, RoutesEndpoint};

@@ -1,6 +1,7 @@
 //! Seeing how each request ends: its metrics, its access log, its span. One value per request, finished exactly once.
 
-use crate::{Body, Protocol, REQUEST_ID, answer};
+use crate::protocol::refuse;
+use crate::{Body, Protocol, REQUEST_ID};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
@@ -21,9 +22,9 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 const GRPC_STATUS: &str = "grpc-status";
 
 /// What is known of a request while it is being answered. Dropping it unfinished counts it as given up by its caller.
-pub(crate) struct Observation {
+pub(crate) struct Observation<P: Protocol> {
     pub(crate) started: Instant,
-    pub(crate) protocol: Protocol,
+    pub(crate) protocol: P,
     pub(crate) method: Method,
     /// For the log of requests that resolved to nothing; without the query, which may hold anything.
     pub(crate) path: Option<Box<str>>,
@@ -40,7 +41,7 @@ pub(crate) struct Counted {
     pub(crate) _active: ActiveGuard,
 }
 
-impl Observation {
+impl<P: Protocol> Observation<P> {
     /// Remembers what the request resolved to.
     pub(crate) fn resolved(&mut self, route: &Arc<Route>) {
         rename(&self.span, route.name());
@@ -53,7 +54,7 @@ impl Observation {
     /// Makes the answer, a fault in the caller's protocol, and takes note of it. One that is complete is counted now, a
     /// stream when it ends.
     pub(crate) fn answered(mut self, result: Result<Response<Body>, Fault>) -> Response<Body> {
-        let refused = |fault| self.span.in_scope(|| answer(fault, self.protocol, &self.request_id));
+        let refused = |fault| self.span.in_scope(|| refuse(fault, self.protocol, &self.request_id));
         let mut response = result.unwrap_or_else(refused);
         response.headers_mut().insert(REQUEST_ID, self.request_id.clone());
         let status = response.status();
@@ -111,10 +112,10 @@ impl Observation {
     }
 }
 
-impl Drop for Observation {
+impl<P: Protocol> Drop for Observation<P> {
     fn drop(&mut self) {
         if !self.finished {
-            let code = (self.protocol == Protocol::Grpc).then_some(Code::Cancelled as i32);
+            let code = self.protocol.ends_with_a_code().then_some(Code::Cancelled as i32);
             self.finish(StatusCode::from_u16(CLIENT_CLOSED_REQUEST).unwrap_or(StatusCode::BAD_REQUEST), code);
         }
     }
@@ -125,40 +126,39 @@ fn grpc_code(headers: &HeaderMap) -> Option<i32> {
 }
 
 /// A body whose end is the end of its request.
-struct Observed {
+struct Observed<P: Protocol> {
     inner: Body,
     span: Span,
     status: StatusCode,
-    observation: Option<Observation>,
+    observation: Option<Observation<P>>,
 }
 
-impl Observed {
+impl<P: Protocol> Observed<P> {
     fn finish(&mut self, status: StatusCode, code: Option<i32>) {
         if let Some(mut observation) = self.observation.take() {
             observation.finish(status, code);
         }
     }
 
-    /// Ends a body whose source panicked: a gRPC caller gets INTERNAL, another one a broken-off body, the rest of the
-    /// connection goes on.
+    /// Ends a body whose source panicked: with what the protocol has for it, else broken off. The rest of the connection goes on.
     fn panicked(&mut self) -> Option<Result<Frame<Bytes>, Status>> {
-        tracing::error!("a handler panicked while its answer was being written");
-        let protocol = self.observation.as_ref().map_or(Protocol::Http, |observation| observation.protocol);
+        let mut fault = Fault::internal("a handler panicked while its answer was being written");
+        fault.log();
+        let protocol = self.observation.as_ref().map(|observation| observation.protocol);
         self.inner = Body::empty();
         self.finish(StatusCode::INTERNAL_SERVER_ERROR, Some(Code::Internal as i32));
-        let status = Status::internal("an internal error occurred");
         match protocol {
-            Protocol::Http => Some(Err(status)),
-            Protocol::Grpc => {
-                let mut trailers = HeaderMap::new();
-                let _ = status.add_header(&mut trailers);
-                Some(Ok(Frame::trailers(trailers)))
-            }
+            Some(protocol) => Some(protocol.break_off(fault).ok_or_else(broken_off)),
+            None => Some(Err(broken_off())),
         }
     }
 }
 
-impl http_body::Body for Observed {
+fn broken_off() -> Status {
+    Status::internal("an internal error occurred")
+}
+
+impl<P: Protocol> http_body::Body for Observed<P> {
     type Data = Bytes;
     type Error = Status;
 

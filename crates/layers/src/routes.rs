@@ -1,6 +1,6 @@
 //! Services whose frame tonic generates, behind a stack.
 
-use crate::{Access, Body, Endpoint, Exchange, Messages, Resolved, framed, grpc_only};
+use crate::{Access, Body, Endpoint, Exchange, Messages, Native, Resolved, defects, framed};
 use http::request::Parts;
 use mainstay_fault::{Fault, Reason};
 use mainstay_telemetry::{Metrics, Route};
@@ -65,17 +65,22 @@ impl RoutesEndpoint {
 }
 
 impl Endpoint for RoutesEndpoint {
+    type Protocol = Native;
     type Target = Messages;
 
-    fn resolve(&self, parts: &Parts) -> Result<Resolved<Messages>, Fault> {
+    fn resolve(&self, parts: &Parts, protocol: Native) -> Result<Resolved<Messages>, Fault> {
         let policy = self.policies.0.get(parts.uri.path()).ok_or_else(|| Fault::new(Reason::MethodNotFound))?;
-        grpc_only(&parts.headers)?;
+        protocol.only_grpc()?;
         let Policy { access, streams, messages, route } = policy;
         Ok(Resolved { target: *messages, access: access.clone(), streams: *streams, route: route.clone() })
     }
 
     async fn handle(&self, exchange: Exchange<Messages>) -> Result<http::Response<Body>, Fault> {
         let Exchange { mut request, context, target } = exchange;
+        // Whoever may call is told now what is wrong; the routes behind never see it.
+        if let Some(defects) = defects(request.headers()) {
+            return Err(defects);
+        }
         request.extensions_mut().insert(context.principal.clone());
         request.extensions_mut().insert(context);
         framed(request, target, async |request| match self.routes.clone().oneshot(request).await {

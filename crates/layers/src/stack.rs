@@ -79,12 +79,13 @@ impl<E: Endpoint> Inner<E> {
     async fn pass(self: Arc<Self>, request: Request<Body>) -> Result<Response<Body>, Infallible> {
         // Request id, trace, metrics, access log: they see every end that a request can have, so they stand outside of
         // everything that refuses.
-        let mut seen = self.observe(&request);
+        let (parts, body) = request.into_parts();
+        let mut seen = self.observe(&parts);
         let span = seen.span.clone();
         // Outside of everything that refuses as well: a page that may call may also read why it was refused.
-        let page = self.cors.page(request.headers());
+        let page = self.cors.page(&parts.headers);
         // Around everything that runs code of ours: a panic is one request's answer, and never the connection's end.
-        let answer = caught(&span, pin!(self.guard(request, &page, &mut seen))).await;
+        let answer = caught(&span, pin!(self.guard(parts, body, &page, &mut seen))).await;
         let mut response = seen.answered(answer);
         self.cors.mark(&page, &mut response);
         Ok(response)
@@ -93,11 +94,11 @@ impl<E: Endpoint> Inner<E> {
     /// The layers that can refuse, and the handler behind them.
     async fn guard(
         &self,
-        request: Request<Body>,
+        mut parts: Parts,
+        body: Body,
         page: &Page,
-        seen: &mut Observation,
+        seen: &mut Observation<E::Protocol>,
     ) -> Result<Response<Body>, Fault> {
-        let (mut parts, body) = request.into_parts();
         // The global limit, first of all: what is too much must cost nothing.
         let mut permit = self.shed()?;
         // Before anything is looked up: a browser asks without a credential, and about no method.
@@ -109,7 +110,7 @@ impl<E: Endpoint> Inner<E> {
         // Before anybody reads a header.
         identity_headers::strip(&mut parts.headers);
         // Once; everything below decides by the method that comes out of it, never by the path.
-        let Resolved { target, access, streams, route } = self.endpoint.resolve(&parts)?;
+        let Resolved { target, access, streams, route } = self.endpoint.resolve(&parts, seen.protocol)?;
         seen.resolved(&route);
         // Before anything that may wait.
         let deadline = self.guards.timeouts.deadline(&parts.headers, streams, seen.started)?;
@@ -129,14 +130,14 @@ impl<E: Endpoint> Inner<E> {
         within(deadline, handled).await
     }
 
-    fn observe(&self, request: &Request<Body>) -> Observation {
-        let (headers, metrics) = (request.headers(), &self.guards.metrics);
+    fn observe(&self, parts: &Parts) -> Observation<E::Protocol> {
+        let (headers, metrics) = (&parts.headers, &self.guards.metrics);
         let id = request_id::take_or_make(headers);
         let trace = TraceContext::from_headers(headers);
         let (span, counted) = match self.place {
             Place::Listener => {
                 let counted = Counted { route: metrics.unresolved().clone(), _active: metrics.begin() };
-                (trace::span(self.guards.spans, &trace, request.method(), &id), Some(counted))
+                (trace::span(self.guards.spans, &trace, &parts.method, &id), Some(counted))
             }
             // Its request was counted at the edge.
             Place::InMemory => (trace::inner_span(&id), None),
@@ -144,9 +145,9 @@ impl<E: Endpoint> Inner<E> {
         let logged = tracing::enabled!(target: "mainstay::access", tracing::Level::DEBUG);
         Observation {
             started: Instant::now(),
-            protocol: Protocol::of(headers),
-            method: request.method().clone(),
-            path: logged.then(|| request.uri().path().into()),
+            protocol: E::Protocol::of(parts),
+            method: parts.method.clone(),
+            path: logged.then(|| parts.uri.path().into()),
             request_id: id,
             trace,
             span,
@@ -191,7 +192,12 @@ impl<E: Endpoint> Inner<E> {
 }
 
 /// What the handler is told of the call.
-fn context(parts: &Parts, principal: Principal, deadline: Option<Instant>, seen: &Observation) -> Context {
+fn context<P: Protocol>(
+    parts: &Parts,
+    principal: Principal,
+    deadline: Option<Instant>,
+    seen: &Observation<P>,
+) -> Context {
     Context {
         principal,
         token: parts.headers.get(AUTHORIZATION).cloned(),

@@ -7,7 +7,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use mainstay_fault::{Fault, Reason};
-use mainstay_layers::{Body, Protocol, answer};
+use mainstay_layers::{Body, Native, Protocol as _};
 use mainstay_telemetry::Metrics;
 use serde_json::json;
 use std::convert::Infallible;
@@ -108,7 +108,7 @@ impl OperationsService {
             return text(StatusCode::OK, PROMETHEUS_TEXT, self.metrics.render());
         }
         respond(&self.readiness, method, path, true)
-            .unwrap_or_else(|| answer(Fault::new(Reason::RouteNotFound), Protocol::Http, &HeaderValue::from_static("")))
+            .unwrap_or_else(|| Native::Http.refuse(Fault::new(Reason::RouteNotFound)))
     }
 }
 

@@ -7,10 +7,10 @@ use futures_util::future::BoxFuture;
 use http::request::Parts;
 use mainstay_fault::{Fault, reply};
 use mainstay_layers::{
-    Access, Body, Context, Endpoint, Exchange, Messages, Resolved, RoutesEndpoint, framed, grpc_only,
+    Access, Body, Context, Endpoint, Exchange, Messages, Native, Resolved, RoutesEndpoint, defects, framed,
 };
 use mainstay_runtime::RawCodec;
-use mainstay_runtime::channel::{CONTRACT_REVISION, Call, FIELD_MASK};
+use mainstay_runtime::channel::{self, CONTRACT_REVISION, Call, FIELD_MASK};
 use mainstay_telemetry::Metrics;
 use tonic::codec::CompressionEncoding;
 use tonic::server::{Grpc, UnaryService};
@@ -29,40 +29,41 @@ pub struct DataEndpoint {
 
 /// What a path resolves to.
 pub enum Target {
-    /// A method of a resource, and the revision of the contract that its name is from.
-    Resource(Arc<str>, Option<i64>),
+    /// A method of a resource, and what was found of it.
+    Resource(channel::Target, Finding),
     /// A method of the platform.
     Platform(Messages),
 }
 
 impl Endpoint for DataEndpoint {
+    type Protocol = Native;
     type Target = Target;
 
     /// Whoever it is may come as far as a resource's rules.
-    fn resolve(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
+    fn resolve(&self, parts: &Parts, protocol: Native) -> Result<Resolved<Target>, Fault> {
         let path = parts.uri.path();
         let contract = parts.headers.get(CONTRACT_REVISION).and_then(|revision| revision.to_str().ok()?.parse().ok());
-        let route = match self.resources.find(path, contract) {
-            Finding::Here(_) => Some(self.metrics.route(path)),
+        let (finding, route) = match self.resources.find(path, contract) {
+            Finding::Nowhere => {
+                let Resolved { target, access, streams, route } = self.platform.resolve(parts, protocol)?;
+                return Ok(Resolved { target: Target::Platform(target), access, streams, route });
+            }
             // Names that may not exist are not counted one by one.
-            Finding::Perhaps => Some(self.metrics.unresolved().clone()),
-            Finding::Nowhere => None,
+            Finding::Perhaps => (Finding::Perhaps, self.metrics.unresolved().clone()),
+            here @ Finding::Here(_) => (here, self.metrics.route(path)),
         };
-        if let Some(route) = route {
-            grpc_only(&parts.headers)?;
-            let target = Target::Resource(Arc::from(path), contract);
-            return Ok(Resolved { target, access: Access::Anyone, streams: false, route });
-        }
-        let Resolved { target, access, streams, route } = self.platform.resolve(parts)?;
-        Ok(Resolved { target: Target::Platform(target), access, streams, route })
+        protocol.only_grpc()?;
+        let named = channel::Target { contract, ..channel::Target::new(path) };
+        Ok(Resolved { target: Target::Resource(named, finding), access: Access::Anyone, streams: false, route })
     }
 
     async fn handle(&self, exchange: Exchange<Target>) -> Result<http::Response<Body>, Fault> {
         let Exchange { request, context, target } = exchange;
         match target {
             Target::Platform(target) => self.platform.handle(Exchange { request, context, target }).await,
-            Target::Resource(path, contract) => {
-                let method = Method { resources: Arc::clone(&self.resources), context, path, contract };
+            Target::Resource(named, finding) => {
+                let resolved = Some((named, finding, context));
+                let method = Method { resources: Arc::clone(&self.resources), resolved };
                 let mut grpc = Grpc::new(RawCodec)
                     .accept_compressed(CompressionEncoding::Gzip)
                     .send_compressed(CompressionEncoding::Gzip)
@@ -76,9 +77,8 @@ impl Endpoint for DataEndpoint {
 /// One call, as tonic wants it.
 struct Method {
     resources: Arc<Resources>,
-    context: Context,
-    path: Arc<str>,
-    contract: Option<i64>,
+    /// Taken when it is called, which is once.
+    resolved: Option<(channel::Target, Finding, Context)>,
 }
 
 impl UnaryService<Bytes> for Method {
@@ -87,12 +87,15 @@ impl UnaryService<Bytes> for Method {
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
         let (metadata, _, message) = request.into_parts();
-        let mut call = Call::of(self.context.clone(), Arc::clone(&self.path), message);
-        call.contract = self.contract;
+        let Some((target, finding, context)) = self.resolved.take() else {
+            return Box::pin(async { reply(Err::<Bytes, _>(Fault::internal("a request was answered twice"))) });
+        };
+        let mut call = Call::of(context, target, message);
+        call.defects = defects(metadata.as_ref());
         for mask in metadata.as_ref().get_all(FIELD_MASK) {
             call.metadata.append(FIELD_MASK, mask.clone());
         }
         let resources = Arc::clone(&self.resources);
-        Box::pin(async move { reply(resources.call(&call).await) })
+        Box::pin(async move { reply(resources.call_found(finding, call).await) })
     }
 }

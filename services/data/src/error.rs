@@ -1,5 +1,7 @@
 //! What can go wrong in the data service, in its own words, and the one mapping to a reason.
 
+use std::sync::Arc;
+
 use mainstay_fault::{Fault, Reason};
 use mainstay_record::Violation;
 use mainstay_wire as wire;
@@ -14,6 +16,8 @@ use crate::rights::Denial;
 pub enum Error {
     #[error("denied: {0:?}")]
     Denied(Denial),
+    #[error("something was found wrong with the request on its way here")]
+    Defects(Arc<Fault>),
     #[error("the request's bytes are not a message of its type")]
     Malformed(#[source] wire::WireError),
     #[error("`{name}` is not a name of the form `{pattern}`")]
@@ -98,6 +102,7 @@ impl From<Error> for Fault {
             Error::Denied(Denial::Unauthenticated) => Fault::new(Reason::Unauthenticated),
             Error::Denied(Denial::PermissionDenied) => Fault::new(Reason::PermissionDenied),
             Error::Denied(Denial::NotFound) => Fault::new(Reason::ResourceNotFound),
+            Error::Defects(defects) => defects.again(),
             Error::Malformed(_) => Fault::new(Reason::MalformedRequest).message(error.cause_text()),
             Error::Name { ref field, ref name, ref pattern } => Fault::new(Reason::InvalidName)
                 .message(format!("`{}` is not a name of the form `{pattern}`", shown(name)))

@@ -42,7 +42,7 @@ pub async fn seed(resources: &Arc<Resources>, text: &str) -> Result<usize, SeedE
             let problem = |problem: String| SeedError::Record { message: message.clone(), index: index + 1, problem };
             let request = request(&plans, &snapshot, &methods, record).map_err(problem)?;
             let call = Call::new(methods.create.clone(), Principal::system(), request);
-            resources.call(&call).await.map_err(|fault| problem(words(&fault)))?;
+            resources.call(call).await.map_err(|fault| problem(words(&fault)))?;
             made += 1;
         }
     }
@@ -108,7 +108,7 @@ async fn is_empty(resources: &Resources, snapshot: &Snapshot, methods: &Methods)
     }
     frame::put_varint(fields.number(Role::PageSize), 1, &mut request);
     let call = Call::new(methods.list.clone(), Principal::system(), Bytes::from(request));
-    Ok(resources.call(&call).await.map_err(SeedError::Look)?.is_empty())
+    Ok(resources.call(call).await.map_err(SeedError::Look)?.is_empty())
 }
 
 /// Makes a Create request of a record: its `name` becomes the id.

@@ -9,7 +9,7 @@ use http::HeaderMap;
 use mainstay_contract::{Shape, Verb};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Clock, Principal};
-use mainstay_runtime::channel::{Call, Channel, FIELD_MASK, Reply};
+use mainstay_runtime::channel::{Call, Channel, FIELD_MASK, Reply, Target};
 
 use crate::domain::context::{Context, Operation};
 use crate::domain::{create, delete, get, list, transact, update};
@@ -54,6 +54,7 @@ struct Request {
     message: Bytes,
     deadline: Option<Instant>,
     read_mask: Option<Arc<str>>,
+    defects: Option<Arc<Fault>>,
 }
 
 impl Resources {
@@ -71,10 +72,19 @@ impl Resources {
     }
 
     /// Answers a call to one of a resource's methods.
-    pub async fn call(&self, call: &Call) -> std::result::Result<Bytes, Fault> {
-        let found = match self.find(&call.path, call.contract) {
+    pub async fn call(&self, call: Call) -> std::result::Result<Bytes, Fault> {
+        let finding = self.find(&call.target.method, call.target.contract);
+        self.call_found(finding, call).await
+    }
+
+    /// Answers a call whose method was looked for when it came in.
+    pub async fn call_found(&self, finding: Finding, call: Call) -> std::result::Result<Bytes, Fault> {
+        let found = match finding {
             Finding::Here(found) => Some(found),
-            Finding::Perhaps => Box::pin(self.look(&call.path, call.contract)).await,
+            Finding::Perhaps => {
+                let Target { method, contract, .. } = call.target.clone();
+                Box::pin(async move { self.look(&method, contract).await }).await
+            }
             Finding::Nowhere => None,
         };
         let found = found.ok_or_else(|| Fault::new(Reason::MethodNotFound))?;
@@ -90,9 +100,15 @@ impl Resources {
             let Shape::Resource { verb, resource } = shape else { return Err(Fault::new(Reason::MethodNotFound)) };
             let revision = snapshot.revision;
             let caller = Caller { principal: request.principal.clone(), now: self.clock.now_micros() };
-            let (deadline, read_mask) = (request.deadline, request.read_mask.clone());
-            let explains = self.context.explains;
-            let op = Operation { snapshot, resource, caller, deadline, explains, read_mask };
+            let op = Operation {
+                snapshot,
+                resource,
+                caller,
+                deadline: request.deadline,
+                explains: self.context.explains,
+                read_mask: request.read_mask.clone(),
+                defects: request.defects.clone(),
+            };
             match self.perform(verb, op, &request.message).await {
                 Err(Error::StaleSchema(source)) if replans < MAX_REPLANS => {
                     replans += 1;
@@ -161,13 +177,18 @@ impl Resources {
 }
 
 impl Request {
-    fn of(call: &Call) -> std::result::Result<Request, Fault> {
+    fn of(call: Call) -> std::result::Result<Request, Fault> {
+        let (read_mask, unreadable) = match read_mask(&call.metadata) {
+            Ok(mask) => (mask, None),
+            Err(fault) => (None, Some(fault)),
+        };
         Ok(Request {
-            path: Arc::clone(&call.path),
-            principal: call.principal.clone(),
-            message: call.message.clone(),
+            path: call.target.method,
+            principal: call.principal,
+            message: call.input.message()?,
             deadline: call.deadline,
-            read_mask: read_mask(&call.metadata)?,
+            read_mask,
+            defects: call.defects.or(unreadable).map(Arc::new),
         })
     }
 }
@@ -196,16 +217,12 @@ pub struct DataChannel {
 
 impl Channel for DataChannel {
     fn call(&self, call: Call) -> BoxFuture<'static, std::result::Result<Reply, Fault>> {
-        match self.resources.find(&call.path, call.contract) {
-            Finding::Here(found) => {
-                let (resources, request) = (Arc::clone(&self.resources), Request::of(&call));
-                Box::pin(async move { resources.answer(found, request?).await.map(Reply::Unary) })
-            }
-            Finding::Perhaps => {
-                let resources = Arc::clone(&self.resources);
-                Box::pin(async move { resources.call(&call).await.map(Reply::Unary) })
-            }
+        match self.resources.find(&call.target.method, call.target.contract) {
             Finding::Nowhere => self.platform.call(call),
+            finding => {
+                let resources = Arc::clone(&self.resources);
+                Box::pin(async move { resources.call_found(finding, call).await.map(Reply::Message) })
+            }
         }
     }
 }

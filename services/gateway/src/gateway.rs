@@ -11,10 +11,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tonic::service::Routes;
 
+use crate::backends::Backends;
 use crate::config::Config;
 use crate::readiness::Probe;
 use crate::restore::{Restored, restore};
-use crate::serve::{Backends, Edge, Known};
+use crate::serve::{Edge, Known};
 use crate::snapshot::{Compiled, Snapshot, SnapshotError};
 use crate::store;
 use crate::watch::{ContractWatch, Faces};
@@ -71,7 +72,7 @@ impl Gateway {
             return Err(StartError::Config(problems));
         }
         let Dependencies { backends, database, metrics, health, readiness, shutdown } = dependencies;
-        let first = first(database.as_ref(), &metrics).await?;
+        let first = first(database.as_ref(), &metrics, &backends).await?;
         let reflection = Reflection::new(&first.compiled.pool, shutdown).map_err(SnapshotError::from)?;
         let Restored { compiled: Compiled { snapshot, .. }, hash } = first;
         let check = readiness.check("contract");
@@ -83,7 +84,7 @@ impl Gateway {
         let (announce, announced) = watch::channel(None);
         let live = Arc::new(ArcSwap::from_pointee(snapshot));
         let contract = ContractWatch {
-            data: backends.data.clone(),
+            backends: backends.clone(),
             live: live.clone(),
             metrics: metrics.clone(),
             database,
@@ -94,14 +95,15 @@ impl Gateway {
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(contract.run());
-        tasks.spawn(Probe { channel: backends.auth.clone(), check: readiness.check("auth") }.run());
-        tasks.spawn(Probe { channel: backends.data.clone(), check: readiness.check("data") }.run());
+        for backend in backends.iter() {
+            tasks.spawn(Probe { channel: backend.channel.clone(), check: readiness.check(backend.name) }.run());
+        }
         wait_for_contract(revision.clone(), announced.clone()).await;
         let own =
             Routes::new(health.service()).add_service(reflection.v1()).add_service(reflection.v1alpha()).prepare();
         let route = metrics.unresolved().clone();
         let known = Known { served: revision.clone(), announced };
-        let endpoint = Edge { config, live, known, backends, readiness, own, route };
+        let endpoint = Edge { config, live, known, readiness, own, route };
         Ok(Gateway { endpoint, revision, tasks })
     }
 
@@ -133,14 +135,14 @@ impl Gateway {
 }
 
 /// What is served at first: the stored contract, or the platform's methods alone.
-async fn first(database: Option<&Database>, metrics: &Metrics) -> Result<Restored, StartError> {
+async fn first(database: Option<&Database>, metrics: &Metrics, backends: &Backends) -> Result<Restored, StartError> {
     if let Some(database) = database {
         store::migrate(database).await?;
-        if let Some(restored) = restore(database, metrics).await {
+        if let Some(restored) = restore(database, metrics, backends).await {
             return Ok(restored);
         }
     }
-    Ok(Restored { compiled: Snapshot::platform(metrics)?, hash: String::new() })
+    Ok(Restored { compiled: Snapshot::platform(metrics, backends)?, hash: String::new() })
 }
 
 /// Waits a while for a contract, or for word that there is none. Without either the gateway starts all the same: it then says

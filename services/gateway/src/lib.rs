@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod backends;
 mod config;
 mod gateway;
 pub mod process;
+mod protocol;
 mod readiness;
 mod restore;
 pub mod route;
@@ -13,9 +15,10 @@ mod store;
 pub mod transcode;
 mod watch;
 
+pub use backends::{Backend, Backends};
 pub use config::{Config, DEFAULT_MAX_REQUEST_BYTES, MAX_REQUEST_BYTES_LIMIT};
 pub use gateway::{Dependencies, FIRST_CONTRACT_WAIT, Gateway, StartError};
 pub use readiness::{PROBE_INTERVAL, PROBE_TIMEOUT};
-pub use serve::{Backends, Edge};
+pub use serve::Edge;
 pub use store::StoredContract;
 pub use watch::{LONGEST_WAIT, SERVICE_ACCOUNT, SHORTEST_WAIT};

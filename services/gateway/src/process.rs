@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use mainstay_db::{DataDir, Database, RunInfo};
 use mainstay_layers::stack;
-use mainstay_runtime::channel::GrpcChannel;
+use mainstay_runtime::channel::{Channel, GrpcChannel};
 use mainstay_runtime::config::Problem;
 use mainstay_runtime::process::{self, Common, Failure, Flags, Other, Process, RemoteKeys, Role, Section, credential};
 
 use tonic::transport::Channel as Connection;
 
+use crate::backends::{AUTH, Backends, DATA};
 use crate::config::Config;
 use crate::gateway::{Dependencies, Gateway};
-use crate::serve::Backends;
+
 use crate::watch::SERVICE_ACCOUNT;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -37,9 +38,9 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     let directory = DataDir::lock(&common.role.run_folder(&common.data_dir))?;
     let database = open_database(&config, &common.data_dir).await?;
     // Auth limits tries by the address that they come from, so it has to know.
-    let auth = Arc::new(remote(&common, "auth")?.vouching());
-    let backends = Backends { auth, data: Arc::new(remote(&common, "data")?) };
-    let keys = Arc::new(RemoteKeys::new(Arc::clone(&backends.auth), SERVICE_ACCOUNT));
+    let auth: Arc<dyn Channel> = Arc::new(remote(&common, AUTH)?.vouching());
+    let keys = Arc::new(RemoteKeys::new(Arc::clone(&auth), SERVICE_ACCOUNT));
+    let backends = Backends::new(auth, Arc::new(remote(&common, DATA)?));
     let guards = process.guards(keys)?;
     let dependencies = Dependencies {
         backends,

@@ -44,7 +44,7 @@ impl Probe {
     /// Asks the service once. One without a health service serves if it answers that it has none.
     async fn ask(&self) -> Result<(), &'static str> {
         let call = Call::new(CHECK, gateway_principal(), Bytes::new()).deadline(Instant::now() + PROBE_TIMEOUT);
-        match self.channel.call(call).await.and_then(|reply| reply.unary()) {
+        match self.channel.call(call).await.and_then(|reply| reply.message()) {
             Ok(status) if frame::varint(&status, STATUS_FIELD).ok().flatten() == Some(SERVING) => Ok(()),
             Ok(_) => Err("the service says that it does not serve"),
             Err(fault) if fault.code() == Code::Unimplemented => Ok(()),

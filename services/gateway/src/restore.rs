@@ -3,6 +3,7 @@
 use mainstay_db::Database;
 use mainstay_telemetry::Metrics;
 
+use crate::backends::Backends;
 use crate::snapshot::{Compiled, Snapshot};
 use crate::store::StoredContract;
 
@@ -14,13 +15,13 @@ pub struct Restored {
 
 /// Compiles the stored contract. Nothing where there is none; one that cannot be read or compiled is passed over, since
 /// the data service will say what the contract is.
-pub async fn restore(database: &Database, metrics: &Metrics) -> Option<Restored> {
+pub async fn restore(database: &Database, metrics: &Metrics, backends: &Backends) -> Option<Restored> {
     let stored = StoredContract::load(database).await.unwrap_or_else(|error| {
         tracing::warn!(error = %error, "the stored contract cannot be read; waiting for the data service");
         None
     })?;
     let revision = stored.revision;
-    match Snapshot::build(metrics, revision, &stored.descriptor_set) {
+    match Snapshot::build(metrics, backends, revision, &stored.descriptor_set) {
         Ok(compiled) => {
             tracing::info!(revision, "serving the contract that was served last, until the data service answers");
             Some(Restored { compiled, hash: stored.hash })

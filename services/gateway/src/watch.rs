@@ -10,7 +10,7 @@ use mainstay_db::Database;
 use mainstay_fault::Fault;
 use mainstay_identity::{Principal, roles};
 use mainstay_proto::data::v1::Contract;
-use mainstay_runtime::channel::{Call, Channel};
+use mainstay_runtime::channel::{Call, Target};
 use mainstay_runtime::{Check, Health, Reflection};
 use mainstay_telemetry::Metrics;
 use prost::Message as _;
@@ -18,6 +18,7 @@ use prost_reflect::DescriptorError;
 use tokio::sync::watch;
 use tonic::Code;
 
+use crate::backends::Backends;
 use crate::snapshot::{Compiled, Snapshot, SnapshotError};
 use crate::store::StoredContract;
 
@@ -39,7 +40,7 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Keeps the served snapshot at the application's contract.
 pub struct ContractWatch {
-    pub data: Arc<dyn Channel>,
+    pub backends: Backends,
     pub live: Arc<ArcSwap<Snapshot>>,
     pub metrics: Metrics,
     pub database: Option<Database>,
@@ -101,8 +102,8 @@ impl ContractWatch {
 
     /// Reads one stream to its end. Returns how many contracts came; fails where there is no stream.
     async fn follow(&mut self) -> Result<usize, Fault> {
-        let call = Call::new(WATCH_CONTRACT, gateway_principal(), Bytes::new()).streaming();
-        let mut contracts = self.data.call(call).await?.stream();
+        let call = Call::new(Target::new(WATCH_CONTRACT).streaming(), gateway_principal(), Bytes::new());
+        let mut contracts = self.backends.data().channel.call(call).await?.stream()?;
         let mut seen = 0;
         while let Some(message) = contracts.next().await {
             match message.map(Contract::decode) {
@@ -149,9 +150,9 @@ impl ContractWatch {
 
     /// Compiles a snapshot away from the threads that answer requests, and serves it from the next request on.
     async fn swap(&mut self, revision: i64, hash: String, descriptor_set: Bytes) -> Result<(), SwapError> {
-        let (metrics, faces) = (self.metrics.clone(), self.faces.clone());
+        let (metrics, backends, faces) = (self.metrics.clone(), self.backends.clone(), self.faces.clone());
         let compile = move || {
-            let compiled = Snapshot::build(&metrics, revision, &descriptor_set)?;
+            let compiled = Snapshot::build(&metrics, &backends, revision, &descriptor_set)?;
             faces.show(&compiled)?;
             Ok::<_, SnapshotError>(compiled.snapshot)
         };

@@ -59,7 +59,7 @@ impl Server {
     pub async fn call<Q: Message, A: Message + Default>(&self, path: &str, request: &Q) -> Result<A, CallError> {
         let principal = Principal::service(OPERATOR, Vec::new());
         let call = Call::new(path, principal, Bytes::from(request.encode_to_vec()));
-        let answer = self.channel.call(call).await.and_then(|reply| reply.unary());
+        let answer = self.channel.call(call).await.and_then(|reply| reply.message());
         let decoded = answer.and_then(|bytes| A::decode(bytes).map_err(Fault::internal));
         decoded.map_err(|fault| self.error(fault))
     }

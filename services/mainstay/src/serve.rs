@@ -116,7 +116,7 @@ fn backends(auth: &auth::Auth, data: &Data, guards: &Guards) -> Result<Backends,
     let pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
     let allowed = policies::of_packages(&pool, &[auth::PACKAGE], &guards.metrics);
     let auth: Arc<dyn Channel> = Arc::new(GrpcChannel::in_memory(stack::inner(auth.routes(), allowed, guards.clone())));
-    Ok(Backends { auth, data: data.channel(&pool, guards.clone()) })
+    Ok(Backends::new(auth, data.channel(&pool, guards.clone())))
 }
 
 async fn sow(data: &Data, file: &Path) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use http::Method;
 use mainstay_identity::Principal;
-use mainstay_runtime::channel::{Call, Channel as _, GrpcChannel, RemoteConfig};
+use mainstay_runtime::channel::{Call, Channel as _, GrpcChannel, Input, RemoteConfig};
 use mainstay_testkit::http::Http;
 use mainstay_testkit::tools::curl;
 
@@ -121,7 +121,7 @@ async fn a_message_that_cannot_be_read_has_the_same_reason_everywhere() {
         let port = GrpcChannel::connect(&RemoteConfig { url: url.clone(), ca_file: None }, None).expect("a URL");
         for path in methods.iter().chain(&["/grpc.health.v1.Health/Check"]) {
             for message in UNREADABLE {
-                let call = Call::new(*path, Principal::anonymous(), message.into());
+                let call = Call::new(*path, Principal::anonymous(), Input::Message(message.into()));
                 let Err(fault) = port.call(call).await else { panic!("{url} {path}: {message:?} was read") };
                 let reason = fault.reason().map(|reason| reason.name());
                 assert_eq!(reason, Some("MALFORMED_REQUEST"), "{url} {path} {message:?}: {fault:?}");

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Authenticator, FetchFuture, KeySet, KeySource, ServiceKeys, Verifier, VerifierConfig};
 use mainstay_layers::{
-    Access, Body, Context, Cors, Endpoint, Exchange, Guards, RateLimit, Resolved, Shed, Stack, Timeouts,
+    Access, Body, Context, Cors, Endpoint, Exchange, Guards, Native, RateLimit, Resolved, Shed, Stack, Timeouts,
     TrustedProxies, stack,
 };
 use mainstay_telemetry::{Metrics, Route, Telemetry};
@@ -24,9 +24,10 @@ pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 pub struct Desk(Metrics);
 
 impl Endpoint for Desk {
+    type Protocol = Native;
     type Target = &'static str;
 
-    fn resolve(&self, parts: &Parts) -> Result<Resolved<&'static str>, Fault> {
+    fn resolve(&self, parts: &Parts, _: Native) -> Result<Resolved<&'static str>, Fault> {
         let (target, access, streams) = match parts.uri.path() {
             "/t.S/Open" => ("open", Access::Anyone, false),
             "/t.S/Members" => ("open", Access::SignedIn, false),

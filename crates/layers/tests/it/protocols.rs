@@ -2,7 +2,7 @@
 
 use crate::desk::{bench, get};
 use http_body_util::BodyExt as _;
-use mainstay_layers::Protocol;
+use mainstay_layers::{Native, Protocol as _};
 use tower::ServiceExt as _;
 
 fn grpc(path: &str) -> http::request::Builder {
@@ -28,20 +28,20 @@ async fn a_panic_reaches_a_grpc_caller_as_internal() {
 #[test]
 fn only_grpc_itself_counts_as_grpc() {
     for (kind, protocol) in [
-        ("application/grpc", Protocol::Grpc),
-        ("application/grpc+proto", Protocol::Grpc),
-        ("application/grpc; charset=x", Protocol::Grpc),
-        ("APPLICATION/GRPC", Protocol::Grpc),
-        ("Application/Grpc+PROTO ; a=b", Protocol::Grpc),
-        ("application/grpc+json", Protocol::Http),
-        ("application/grpcx", Protocol::Http),
-        ("application/grpc-web", Protocol::Http),
-        ("application/grpc-web+proto", Protocol::Http),
-        ("application/json", Protocol::Http),
-        ("", Protocol::Http),
+        ("application/grpc", Native::Grpc),
+        ("application/grpc+proto", Native::Grpc),
+        ("application/grpc; charset=x", Native::Grpc),
+        ("APPLICATION/GRPC", Native::Grpc),
+        ("Application/Grpc+PROTO ; a=b", Native::Grpc),
+        ("application/grpc+json", Native::Http),
+        ("application/grpcx", Native::Http),
+        ("application/grpc-web", Native::Http),
+        ("application/grpc-web+proto", Native::Http),
+        ("application/json", Native::Http),
+        ("", Native::Http),
     ] {
-        let headers = http::HeaderMap::from_iter([(http::header::CONTENT_TYPE, kind.parse().unwrap())]);
-        assert_eq!(Protocol::of(&headers), protocol, "{kind}");
+        let request = http::Request::builder().header("content-type", kind).body(()).unwrap();
+        assert_eq!(Native::of(&request.into_parts().0), protocol, "{kind}");
     }
 }
 

@@ -1,7 +1,8 @@
 //! A channel over any gRPC service that tower knows.
 
+use super::outgoing::{BreakableCodec, Broken};
 use super::remote::ServiceCredential;
-use super::{CONTRACT_REVISION, Call, Channel, Reply};
+use super::{CONTRACT_REVISION, Call, Channel, Input, Reply};
 use crate::RawCodec;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -11,7 +12,7 @@ use http::header::AUTHORIZATION;
 use http::uri::PathAndQuery;
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::Kind;
-use mainstay_layers::{Body, PEER_ADDRESS, PEER_VOUCHER, Peer, REQUEST_ID};
+use mainstay_layers::{Body, PEER_ADDRESS, PEER_VOUCHER, Peer, REQUEST_ID, put_defects};
 use mainstay_telemetry::inject_current;
 use std::time::{Duration, Instant};
 use tonic::client::{Grpc, GrpcService};
@@ -86,7 +87,8 @@ where
         let service = self.service.clone();
         let identity = self.identity.clone();
         Box::pin(async move {
-            let deadline = call.deadline.or_else(|| (!call.streams).then(|| Instant::now() + DEFAULT_CALL_TIMEOUT));
+            let deadline =
+                call.deadline.or_else(|| (!call.target.streams).then(|| Instant::now() + DEFAULT_CALL_TIMEOUT));
             let answer = perform(service, &identity, call, deadline);
             match deadline {
                 None => answer.await,
@@ -104,22 +106,39 @@ where
     S::ResponseBody: http_body::Body<Data = Bytes> + Send + 'static,
     <S::ResponseBody as http_body::Body>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let path = PathAndQuery::try_from(&*call.path).map_err(|_| Fault::new(Reason::MethodNotFound))?;
-    let streams = call.streams;
-    let request = request(identity, call, deadline)?;
+    let path = PathAndQuery::try_from(&*call.target.method).map_err(|_| Fault::new(Reason::MethodNotFound))?;
+    let streams = call.target.streams;
+    let (request, input) = request(identity, call, deadline)?;
     let mut client = Grpc::new(service).max_decoding_message_size(MAX_MESSAGE_BYTES);
     client.ready().await.map_err(|error| Fault::unavailable(error.into()))?;
-    if streams {
-        let answer = client.server_streaming(request, path, RawCodec).await.map_err(Fault::from_status)?;
-        Ok(Reply::Stream(answer.into_inner().map(|item| item.map_err(Fault::from_status)).boxed()))
-    } else {
-        let answer = client.unary(request, path, RawCodec).await.map_err(Fault::from_status)?;
-        Ok(Reply::Unary(answer.into_inner()))
+    match (input, streams) {
+        (Input::Message(message), false) => {
+            let answer = client.unary(request.map(|()| message), path, RawCodec).await;
+            Ok(Reply::Message(answer.map_err(Fault::from_status)?.into_inner()))
+        }
+        (Input::Message(message), true) => {
+            let answer = client.server_streaming(request.map(|()| message), path, RawCodec).await;
+            let answer = answer.map_err(Fault::from_status)?;
+            Ok(Reply::Stream(answer.into_inner().map(|item| item.map_err(Fault::from_status)).boxed()))
+        }
+        (Input::Stream(messages), streams) => {
+            let broken = Broken::default();
+            let request = request.map(|()| broken.watch(messages));
+            // What the caller's messages broke off with says more than that the call was cancelled.
+            let why = move |status| broken.take().unwrap_or_else(|| Fault::from_status(status));
+            if streams {
+                let answer = client.streaming(request, path, BreakableCodec).await.map_err(&why)?;
+                Ok(Reply::Stream(answer.into_inner().map(move |item| item.map_err(&why)).boxed()))
+            } else {
+                let answer = client.client_streaming(request, path, BreakableCodec).await.map_err(&why)?;
+                Ok(Reply::Message(answer.into_inner()))
+            }
+        }
     }
 }
 
 /// Puts the call's circumstances where the other side's inner stack looks for them.
-fn request(identity: &Identity, call: Call, deadline: Option<Instant>) -> Result<tonic::Request<Bytes>, Fault> {
+fn request(identity: &Identity, call: Call, deadline: Option<Instant>) -> Result<(tonic::Request<()>, Input), Fault> {
     let mut headers = call.metadata;
     match identity {
         Identity::InMemory => {}
@@ -137,11 +156,14 @@ fn request(identity: &Identity, call: Call, deadline: Option<Instant>) -> Result
     if let Some(id) = call.request_id {
         headers.insert(REQUEST_ID, id);
     }
-    if let Some(revision) = call.contract {
+    if let Some(defects) = call.defects {
+        put_defects(defects, &mut headers);
+    }
+    if let Some(revision) = call.target.contract {
         headers.insert(CONTRACT_REVISION, HeaderValue::from(revision));
     }
     inject_current(&call.trace, &mut headers);
-    let mut request = tonic::Request::new(call.message);
+    let mut request = tonic::Request::new(());
     *request.metadata_mut() = MetadataMap::from_headers(headers);
     if let Some(deadline) = deadline {
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
@@ -152,7 +174,7 @@ fn request(identity: &Identity, call: Call, deadline: Option<Instant>) -> Result
             request.extensions_mut().insert(Peer(peer));
         }
     }
-    Ok(request)
+    Ok((request, call.input))
 }
 
 /// Chooses the credential of a remote call.

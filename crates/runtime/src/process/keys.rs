@@ -88,7 +88,7 @@ impl KeySource for RemoteKeys {
         Box::pin(async move {
             let principal = Principal::service(self.name, vec![roles::SERVICE.to_owned()]);
             let answer = self.auth.call(Call::new(GET_JWKS, principal, Bytes::new())).await;
-            let bytes = answer.and_then(|reply| reply.unary()).map_err(unreachable)?;
+            let bytes = answer.and_then(|reply| reply.message()).map_err(unreachable)?;
             let keys = Jwks::decode(bytes).map_err(unreachable)?.keys;
             let keys = keys
                 .iter()

@@ -7,7 +7,7 @@ use http::HeaderValue;
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Principal, User};
 use mainstay_layers::stack;
-use mainstay_runtime::channel::{Call, Channel, GrpcChannel, RemoteConfig};
+use mainstay_runtime::channel::{Call, Channel, GrpcChannel, Input, RemoteConfig, Target};
 use mainstay_runtime::server::TlsConfig;
 use mainstay_runtime::{ServerConfig, Shutdown};
 use mainstay_telemetry::TraceContext;
@@ -35,8 +35,13 @@ fn gateway() -> Principal {
     Principal::service("gateway", vec!["mainstay.service".into()])
 }
 
+/// A call that is answered with a stream.
+fn count(input: Input) -> Call {
+    Call::new(Target::new("/t.Echo/Count").streaming(), ada(), input)
+}
+
 async fn say(channel: &dyn Channel, call: Call) -> Result<Value, Fault> {
-    Ok(serde_json::from_slice(&channel.call(call).await?.unary()?).unwrap())
+    Ok(serde_json::from_slice(&channel.call(call).await?.message()?).unwrap())
 }
 
 #[tokio::test]
@@ -111,16 +116,21 @@ async fn ids_trace_deadline_and_chosen_metadata_travel() {
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let received = http::HeaderMap::from_iter([("traceparent".parse().unwrap(), traceparent.parse().unwrap())]);
     for channel in [in_memory(), remote(server.url())] {
-        let mut call = call("/t.Echo/Say", Principal::anonymous()).deadline(Instant::now() + Duration::from_secs(60));
-        call.request_id = Some(HeaderValue::from_static("order-42"));
-        call.trace = TraceContext::from_headers(&received);
-        call.metadata.insert("x-goog-fieldmask", HeaderValue::from_static("title"));
-        call.metadata.insert("authorization", HeaderValue::from_static("Bearer smuggled"));
-        if channel.call(call.clone()).await.is_err() {
+        let circumstances = || {
+            let deadline = Instant::now() + Duration::from_secs(60);
+            let mut call = call("/t.Echo/Say", Principal::anonymous()).deadline(deadline);
+            call.request_id = Some(HeaderValue::from_static("order-42"));
+            call.trace = TraceContext::from_headers(&received);
+            call.metadata.insert("x-goog-fieldmask", HeaderValue::from_static("title"));
+            call
+        };
+        let mut smuggling = circumstances();
+        smuggling.metadata.insert("authorization", HeaderValue::from_static("Bearer smuggled"));
+        let heard = match say(&*channel, smuggling).await {
+            Ok(heard) => heard,
             // In memory there is no header to replace; the principal is what counts.
-            call.metadata.remove("authorization");
-        }
-        let heard = say(&*channel, call).await.unwrap();
+            Err(_) => say(&*channel, circumstances()).await.unwrap(),
+        };
         assert_eq!((&heard["request_id"], &heard["traceparent"]), (&"order-42".into(), &traceparent.into()));
         assert_eq!((&heard["deadline"], &heard["mask"]), (&true.into(), &"title".into()));
     }
@@ -148,11 +158,51 @@ async fn faults_arrive_with_everything_that_they_say() {
 async fn a_stream_ends_with_its_fault() {
     let server = Running::echo(any_port(), |routes| routes);
     for channel in [in_memory(), remote(server.url())] {
-        let reply = channel.call(call("/t.Echo/Count", ada()).streaming()).await.unwrap();
-        let items: Vec<_> = reply.stream().collect().await;
+        let reply = channel.call(count(Bytes::from_static(b"hello").into())).await.unwrap();
+        let items: Vec<_> = reply.stream().unwrap().collect().await;
         let numbers: Vec<&[u8]> = items.iter().filter_map(|item| item.as_ref().ok()).map(|bytes| &bytes[..]).collect();
         assert_eq!(numbers, [b"1", b"2", b"3"]);
         assert_eq!(items[3].as_ref().unwrap_err().reason(), Some(Reason::SessionEnded));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn messages_of_the_caller_arrive_as_they_come_and_a_break_breaks_the_call_off() {
+    let server = Running::echo(any_port(), |routes| routes);
+    for channel in [in_memory(), remote(server.url())] {
+        let messages = |items: Vec<Result<&'static str, Fault>>| {
+            let items = items.into_iter().map(|item| item.map(|text| Bytes::from_static(text.as_bytes())));
+            Input::Stream(futures_util::stream::iter(items).boxed())
+        };
+        let joined = Call::new("/t.Echo/Join", ada(), messages(vec![Ok("a"), Ok("b"), Ok("c")]));
+        assert_eq!(channel.call(joined).await.unwrap().message().unwrap(), "abc");
+        let broken = vec![Ok("a"), Err(Fault::new(Reason::PayloadTooLarge))];
+        let fault = channel.call(Call::new("/t.Echo/Join", ada(), messages(broken))).await.unwrap_err();
+        assert_eq!(fault.reason(), Some(Reason::PayloadTooLarge), "what came is not taken for all");
+        let echoed = Call::new(Target::new("/t.Echo/Each").streaming(), ada(), messages(vec![Ok("a"), Ok("b")]));
+        let items: Vec<_> = channel.call(echoed).await.unwrap().stream().unwrap().map(Result::unwrap).collect().await;
+        assert_eq!(items, ["a", "b"]);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_call_travels_and_is_told_to_who_may_call() {
+    let server = Running::echo(any_port(), |routes| routes);
+    for channel in [in_memory(), remote(server.url())] {
+        let wrong = |principal: Principal, method: &str| {
+            let mut call = call(method, principal);
+            call.defects = Some(Fault::new(Reason::UnknownField).violation("book.colour", "is no field"));
+            call
+        };
+        let refused = say(&*channel, wrong(Principal::anonymous(), "/t.Echo/Members")).await.unwrap_err();
+        assert_eq!(refused.reason(), Some(Reason::Unauthenticated));
+        for (principal, method) in [(gateway(), "/t.Echo/Members"), (Principal::anonymous(), "/t.Echo/Say")] {
+            let told = say(&*channel, wrong(principal, method)).await.unwrap_err();
+            assert_eq!(told.reason(), Some(Reason::UnknownField));
+            assert_eq!(told.violations()[0].field, "book.colour");
+        }
     }
     server.stop().await;
 }

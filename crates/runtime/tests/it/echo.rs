@@ -14,6 +14,7 @@ use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
+use tonic::codec::Streaming;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
@@ -54,6 +55,8 @@ pub fn routes() -> Routes {
         let mut grpc = tonic::server::Grpc::new(RawCodec);
         Ok::<_, std::convert::Infallible>(match request.uri().path() {
             "/t.Echo/Count" => grpc.server_streaming(tower::service_fn(count), request).await,
+            "/t.Echo/Join" => grpc.client_streaming(tower::service_fn(join), request).await,
+            "/t.Echo/Each" => grpc.streaming(tower::service_fn(each), request).await,
             path => {
                 let path = path.to_owned();
                 grpc.unary(tower::service_fn(move |request| unary(path.clone(), request)), request).await
@@ -71,6 +74,8 @@ pub fn policies(metrics: &Metrics) -> Policies {
         })
         .method(metrics, "/t.Echo/Members", Access::SignedIn, false)
         .method(metrics, "/t.Echo/Count", Access::Anyone, true)
+        .conversation(metrics, "/t.Echo/Join", Access::Anyone)
+        .conversation(metrics, "/t.Echo/Each", Access::Anyone)
 }
 
 async fn unary(path: String, request: Request<Bytes>) -> Result<Response<Bytes>, Status> {
@@ -99,6 +104,21 @@ async fn count(_: Request<Bytes>) -> Result<Response<BoxStream<'static, Result<B
     let numbers = futures_util::stream::iter(["1", "2", "3"]).map(|number| Ok(Bytes::from_static(number.as_bytes())));
     let failure = futures_util::stream::once(async { Err(Fault::new(Reason::SessionEnded).into()) });
     reply(Ok::<_, Fault>(numbers.chain(failure).boxed()))
+}
+
+async fn join(request: Request<Streaming<Bytes>>) -> Result<Response<Bytes>, Status> {
+    let mut messages = request.into_inner();
+    let mut joined = Vec::new();
+    while let Some(message) = messages.message().await? {
+        joined.extend_from_slice(&message);
+    }
+    Ok(Response::new(Bytes::from(joined)))
+}
+
+async fn each(
+    request: Request<Streaming<Bytes>>,
+) -> Result<Response<BoxStream<'static, Result<Bytes, Status>>>, Status> {
+    Ok(Response::new(request.into_inner().boxed()))
 }
 
 /// A server in this process.

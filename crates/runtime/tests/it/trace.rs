@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use mainstay_fault::Fault;
-use mainstay_layers::{Access, Body, Cors, Endpoint, Exchange, Guards, Resolved, stack};
+use mainstay_layers::{Access, Body, Cors, Endpoint, Exchange, Guards, Native, Resolved, stack};
 use mainstay_runtime::channel::{Call, Channel, GrpcChannel, RemoteConfig};
 use mainstay_runtime::{ServerConfig, Shutdown};
 use mainstay_telemetry::{Config, Identity, Telemetry, init};
@@ -21,9 +21,10 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 struct Front(Box<dyn Channel>, Guards);
 
 impl Endpoint for Front {
+    type Protocol = Native;
     type Target = ();
 
-    fn resolve(&self, _: &Parts) -> Result<Resolved<()>, Fault> {
+    fn resolve(&self, _: &Parts, _: Native) -> Result<Resolved<()>, Fault> {
         Ok(Resolved {
             target: (),
             access: Access::Anyone,
@@ -33,8 +34,8 @@ impl Endpoint for Front {
     }
 
     async fn handle(&self, exchange: Exchange<()>) -> Result<Response<Body>, Fault> {
-        let call = Call::of(exchange.context, "/t.Echo/Say".into(), bytes::Bytes::new());
-        let heard = self.0.call(call).await?.unary()?;
+        let call = Call::of(exchange.context, "/t.Echo/Say", bytes::Bytes::new());
+        let heard = self.0.call(call).await?.message()?;
         Ok(Response::new(Body::new(Full::new(heard))))
     }
 }

@@ -20,7 +20,7 @@ pub enum Check {
     Readable,
     /// The rule on the row as it is.
     OldRule,
-    /// The mask, and the shape of the request: names, types, masks.
+    /// The mask, and the shape of the request: names, types, masks; first what was found wrong with it on its way here.
     Shape,
     /// The rule on the row as it would be.
     NewRule,

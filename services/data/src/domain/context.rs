@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use mainstay_db::{Conn, Database, Sink, Statement};
 use mainstay_expr::Scope;
+use mainstay_fault::Fault;
 use mainstay_keys::SealingKey;
 use mainstay_record::{Row, Value};
 
@@ -34,9 +35,20 @@ pub struct Operation {
     pub explains: bool,
     /// The fields that the caller wants back, separated by commas; see [`super::read_mask`].
     pub read_mask: Option<Arc<str>>,
+    /// What was found wrong with the request on its way here.
+    pub defects: Option<Arc<Fault>>,
 }
 
 impl Operation {
+    /// Checks that nothing was found wrong with the request on its way here. Every method asks this where it looks at the
+    /// shape of the request, which is after it has decided whether the caller may make it.
+    pub fn sound(&self) -> Result<()> {
+        match &self.defects {
+            None => Ok(()),
+            Some(defects) => Err(Error::Defects(Arc::clone(defects))),
+        }
+    }
+
     /// The compiled resource.
     pub fn plan(&self) -> &Arc<ResourcePlan> {
         self.snapshot.resource(self.resource)

@@ -31,6 +31,7 @@ pub async fn get(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> 
             return Err(denial.into());
         }
     };
+    op.sound()?;
     let selection = read_mask::of_record(op)?;
     let name = frame::string(message, NAME)?.unwrap_or_default();
     let key = op.key("name", name)?;

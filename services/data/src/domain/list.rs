@@ -67,6 +67,7 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes>
         op.explain(plan.read.as_ref(), &op.caller.alone());
         return Err(op.caller.denied(Obstacle::AuthRule).into());
     }
+    op.sound()?;
     let shown = read_mask::of_list(op)?;
     let request = read(message)?;
     let parent = parent(plan, request.parent)?;

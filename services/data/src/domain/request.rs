@@ -88,7 +88,7 @@ impl Request {
     /// Takes a check of the request as a whole.
     pub fn check(&self, check: Check) -> Result<()> {
         match check {
-            Check::Shape => wanted(&self.op, self.form).map(|_| ()),
+            Check::Shape => self.op.sound().and_then(|()| wanted(&self.op, self.form)).map(|_| ()),
             _ => Ok(()),
         }
     }

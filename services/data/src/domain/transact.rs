@@ -65,14 +65,15 @@ impl From<mainstay_db::Error> for Stop {
 }
 
 /// A request id that cannot be is told only to a caller for whom the rows are there to be written: until then the job runs
-/// without one, and is taken back.
+/// without one, and is taken back. So does a request with defects, as far as the check that raises them: what is remembered of
+/// another one is no answer to it.
 async fn once(cx: &Context, request: &Arc<Request>) -> Result<Bytes> {
     let mut drafts = vec![Draft::default(); request.writes.len()];
     let whole = |check| request.check(check);
     let left = checks::before_the_store(&request.writes, &whole, &Check::ORDER, &mut drafts);
     let left = left.map_err(|refusals| request.refusal(refusals))?;
     let mut terms = request.terms.clone()?;
-    let problem = terms.check().err();
+    let problem = request.op.sound().and_then(|()| terms.check()).err();
     if problem.is_some() {
         terms = Terms { validate_only: true, ..Terms::default() };
     }

@@ -68,7 +68,7 @@ async fn ask<A: Message + Default>(
     method: &str,
     request: &impl Message,
 ) -> Result<A, Fault> {
-    let answer = channel.call(call(method, admin(), request)).await?.unary()?;
+    let answer = channel.call(call(method, admin(), request)).await?.message()?;
     Ok(A::decode(answer).unwrap())
 }
 
@@ -146,8 +146,9 @@ both_engines! {
     async fn a_watcher_sees_each_swap_and_the_end(engine: Engine) {
         let fixture = Fixture::start(engine, &notes("string title = 2;")).await;
         let channel = channel(&fixture);
-        let watch = call("WatchContract", user(&["mainstay.service"]), &pb::WatchContractRequest {}).streaming();
-        let mut stream = channel.call(watch).await.unwrap().stream();
+        let mut watch = call("WatchContract", user(&["mainstay.service"]), &pb::WatchContractRequest {});
+        watch.target.streams = true;
+        let mut stream = channel.call(watch).await.unwrap().stream().unwrap();
         let mut revisions = Vec::new();
         for fields in ["string headline = 2;", "string heading = 2;"] {
             let contract = pb::Contract::decode(stream.next().await.unwrap().unwrap()).unwrap();
@@ -172,8 +173,8 @@ both_engines! {
                 (user(&[]), Reason::PermissionDenied),
                 (user(&["admin", "merchant"]), Reason::PermissionDenied),
             ] {
-                let request = call(method, principal, &pb::GetContractRequest {});
-                let request = if *method == "WatchContract" { request.streaming() } else { request };
+                let mut request = call(method, principal, &pb::GetContractRequest {});
+                request.target.streams = *method == "WatchContract";
                 let fault = channel.call(request).await.err().unwrap_or_else(|| panic!("{method} was answered"));
                 assert_eq!(fault.reason(), Some(reason), "{method}");
             }

@@ -20,7 +20,7 @@ use crate::contract_service::guards;
 use crate::contracts::{library, notes};
 use crate::support::Fixture;
 
-fn port(fixture: &Fixture) -> Arc<dyn Channel> {
+pub fn port(fixture: &Fixture) -> Arc<dyn Channel> {
     let platform = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET).unwrap();
     Arc::new(GrpcChannel::in_memory(fixture.data.listener(&platform, |routes| routes, guards())))
 }
@@ -38,18 +38,18 @@ both_engines! {
         fixture.anonymous().ok("note.v1.NoteService/CreateNote", json!({"note_id": "a", "note": note})).await;
         let port = port(&fixture);
         let path = "/note.v1.NoteService/GetNote";
-        let answer = port.call(named(path, "notes/a", Principal::anonymous())).await.unwrap().unary().unwrap();
-        let direct = fixture.data.resources().call(&named(path, "notes/a", Principal::anonymous())).await.unwrap();
+        let answer = port.call(named(path, "notes/a", Principal::anonymous())).await.unwrap().message().unwrap();
+        let direct = fixture.data.resources().call(named(path, "notes/a", Principal::anonymous())).await.unwrap();
         assert_eq!(answer, direct);
         let mut masked = named(path, "notes/a", Principal::anonymous());
         masked.metadata.insert("x-goog-fieldmask", "title".parse().unwrap());
-        let part = port.call(masked).await.unwrap().unary().unwrap();
+        let part = port.call(masked).await.unwrap().message().unwrap();
         assert_eq!((frame::string(&part, 2).unwrap(), frame::string(&part, 3).unwrap()), (Some("A"), None));
         let mut masked = named(path, "notes/a", Principal::anonymous());
         for field in ["title", "name, body"] {
             masked.metadata.append("x-goog-fieldmask", field.parse().unwrap());
         }
-        assert_eq!(port.call(masked).await.unwrap().unary().unwrap().len(), 9 + 3 + 3, "several are one list");
+        assert_eq!(port.call(masked).await.unwrap().message().unwrap().len(), 9 + 3 + 3, "several are one list");
         let missing = port.call(named(path, "notes/none", Principal::anonymous())).await.err().unwrap();
         assert_eq!(missing.reason(), Some(Reason::ResourceNotFound));
         let unknown = named("/note.v1.NoteService/Nothing", "", Principal::anonymous());

@@ -8,6 +8,7 @@ mod contract_service;
 mod contracts;
 mod crud;
 mod defaults;
+mod defects;
 mod denials;
 mod endpoint;
 mod etags;

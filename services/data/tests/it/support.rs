@@ -253,7 +253,7 @@ impl Caller<'_> {
         if let Some(mask) = &self.read_mask {
             call.metadata.insert("x-goog-fieldmask", mask.parse().unwrap());
         }
-        let answer = self.fixture.data.resources().call(&call).await?;
+        let answer = self.fixture.data.resources().call(call).await?;
         let answer = DynamicMessage::decode(method.output(), answer).unwrap();
         let mut json = Vec::new();
         let mut writer = serde_json::Serializer::new(&mut json);
@@ -264,7 +264,7 @@ impl Caller<'_> {
     /// Sends bytes as they are.
     pub async fn raw(&self, method: &str, message: impl Into<Bytes>) -> Result<Bytes, Fault> {
         let call = Call::new(format!("/{method}").as_str(), self.principal.clone(), message.into());
-        self.fixture.data.resources().call(&call).await
+        self.fixture.data.resources().call(call).await
     }
 
     /// The same, for a call that must be refused: the fault.

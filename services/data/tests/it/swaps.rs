@@ -149,7 +149,7 @@ both_engines! {
         assert!(matches!(fixture.outcome, FolderOutcome::NoFolder), "{:?}", fixture.outcome);
         assert_eq!(fixture.revision(), 0);
         let call = Call::new("/note.v1.NoteService/GetNote", Principal::anonymous(), Bytes::new());
-        let fault = fixture.data.resources().call(&call).await.unwrap_err();
+        let fault = fixture.data.resources().call(call).await.unwrap_err();
         assert_eq!(fault.reason(), Some(Reason::MethodNotFound));
         let contract = compile(&notes("string title = 2;"));
         assert_eq!(fixture.data.reconciler().apply(contract, Consent::to_nothing(Stage::Development)).await.unwrap().1, 1);
@@ -182,7 +182,7 @@ both_engines! {
         let fixture = Fixture::start(engine, &library()).await;
         assert!(matches!(fixture.outcome, FolderOutcome::Applied(_)));
         let call = Call::new("/no.such.Service/Get", Principal::anonymous(), Bytes::new());
-        let fault = fixture.data.resources().call(&call).await.unwrap_err();
+        let fault = fixture.data.resources().call(call).await.unwrap_err();
         assert_eq!(fault.reason(), Some(Reason::MethodNotFound));
     }
 }
@@ -207,8 +207,8 @@ message {message} {{
 /// A call in bytes, with the revision that its name is from.
 async fn named(fixture: &Fixture, path: &str, message: &[u8], contract: Option<i64>) -> Result<Bytes, Fault> {
     let mut call = Call::new(path, Principal::anonymous(), Bytes::copy_from_slice(message));
-    call.contract = contract;
-    fixture.data.resources().call(&call).await
+    call.target.contract = contract;
+    fixture.data.resources().call(call).await
 }
 
 /// The field 1 of a message, a text.
@@ -364,7 +364,7 @@ async fn a_second_instance_notices_a_stale_statement() {
         out
     });
     let call = Call::new(path, Principal::anonymous(), Bytes::from(get));
-    let answer = second.data.resources().call(&call).await.unwrap();
+    let answer = second.data.resources().call(call).await.unwrap();
     assert_eq!((frame::string(&answer, 2).unwrap(), frame::string(&answer, 3).unwrap()), (Some("A"), Some("B")));
     assert_eq!(second.revision(), 2);
     fixture.rewrite(&notes("string heading = 2; string title = 3;")).await;
@@ -374,7 +374,7 @@ async fn a_second_instance_notices_a_stale_statement() {
     frame::put_bytes(2, b"A2", &mut note);
     frame::put_message(1, &note, &mut update);
     let call = Call::new("/note.v1.NoteService/UpdateNote", Principal::anonymous(), Bytes::from(update));
-    let answer = second.data.resources().call(&call).await.unwrap();
+    let answer = second.data.resources().call(call).await.unwrap();
     assert_eq!((frame::string(&answer, 2).unwrap(), frame::string(&answer, 3).unwrap()), (Some("A2"), Some("B")));
 }
 
@@ -448,7 +448,7 @@ async fn hammer(engine: Engine) {
             while !over.load(Ordering::Relaxed) {
                 let (path, request) = request(kind, n);
                 let call = Call::new(path, Principal::anonymous(), request);
-                let answer = resources.call(&call).await.unwrap_or_else(|fault| panic!("{path}: {fault:?}"));
+                let answer = resources.call(call).await.unwrap_or_else(|fault| panic!("{path}: {fault:?}"));
                 holds_its_values(path, &answer);
                 calls.fetch_add(1, Ordering::Relaxed);
                 n += 1;

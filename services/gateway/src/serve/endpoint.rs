@@ -7,26 +7,18 @@ use http::request::Parts;
 use http::{Method as HttpMethod, Request, Response};
 use mainstay_contract::http::RESERVED_ROOTS;
 use mainstay_fault::{Fault, Reason};
-use mainstay_layers::{Access, Body, Context, Endpoint, Exchange, GRPC_TYPES, Messages, Protocol, Resolved, essence};
+use mainstay_layers::{Access, Body, Context, Endpoint, Exchange, Messages, Resolved};
 use mainstay_runtime::Readiness;
-use mainstay_runtime::channel::Channel;
 use mainstay_telemetry::Route;
 use tonic::service::Routes;
 
+use super::exchange::exchange;
 use super::fixed;
-use super::grpc::{self, GrpcCall};
 use super::known::Known;
-use super::rest::{self, RestRequest};
 use crate::config::Config;
+use crate::protocol::{Found, Grpc, Protocol, Rest, Way, shown, unsupported, wrong_method};
 use crate::route::Lookup;
-use crate::snapshot::{Backend, Snapshot};
-
-/// The ways to the services that answer.
-#[derive(Clone)]
-pub struct Backends {
-    pub auth: Arc<dyn Channel>,
-    pub data: Arc<dyn Channel>,
-}
+use crate::snapshot::Snapshot;
 
 /// Answers everything that comes in on the gateway's port. All clones are one.
 #[derive(Clone)]
@@ -34,7 +26,6 @@ pub struct Edge {
     pub(crate) config: Config,
     pub(crate) live: Arc<ArcSwap<Snapshot>>,
     pub(crate) known: Known,
-    pub(crate) backends: Backends,
     pub(crate) readiness: Readiness,
     /// Health and reflection.
     pub(crate) own: Routes,
@@ -45,27 +36,21 @@ pub struct Edge {
 /// What a request is about.
 #[derive(Debug)]
 pub enum Target {
-    Rest(RestRequest),
-    Grpc(GrpcCall),
+    /// A method, called in this protocol.
+    Method(Protocol, Found),
     /// `/healthz`, `/readyz`.
     Probe,
     /// Health and reflection, which this process answers.
     Own(Messages),
     /// Nothing is served there, and another contract is being loaded.
-    Awaited,
+    Awaited(Protocol),
     /// The path is known; these are its methods.
     WrongMethod(Vec<HttpMethod>),
 }
 
 impl Edge {
-    pub(crate) fn channel(&self, backend: Backend) -> &dyn Channel {
-        match backend {
-            Backend::Auth => self.backends.auth.as_ref(),
-            Backend::Data => self.backends.data.as_ref(),
-        }
-    }
-
-    fn resolve_grpc(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
+    /// Finds the method of an RPC's path.
+    fn resolve_rpc(&self, parts: &Parts, protocol: Protocol) -> Result<Resolved<Target>, Fault> {
         let path = parts.uri.path();
         if parts.method != HttpMethod::POST {
             return Err(Fault::new(Reason::MethodNotAllowed).message("a gRPC call is a POST"));
@@ -74,17 +59,17 @@ impl Edge {
             return Ok(Resolved { streams, ..self.open(Target::Own(messages)) });
         }
         let snapshot = self.live.load_full();
-        let Some(method) = snapshot.method(path).cloned() else {
-            let what = format!("there is no method `{}`", shown(path));
-            return self.missing(&snapshot, Reason::MethodNotFound, what);
-        };
-        let access = method.access.clone().ok_or_else(|| Fault::new(Reason::PermissionDenied))?;
-        let route = method.route.clone();
-        let streams = method.server_streaming;
-        Ok(Resolved { target: Target::Grpc(GrpcCall { snapshot, method }), access, streams, route })
+        match snapshot.method(path).cloned() {
+            Some(method) => admitted(protocol, Found { snapshot, way: Way::Rpc(method) }),
+            None => {
+                let what = format!("there is no method `{}`", shown(path));
+                self.missing(&snapshot, protocol, Reason::MethodNotFound, what)
+            }
+        }
     }
 
-    fn resolve_rest(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
+    /// Finds the method of an HTTP rule.
+    fn resolve_rule(&self, parts: &Parts, protocol: Protocol) -> Result<Resolved<Target>, Fault> {
         let path = parts.uri.path();
         if fixed::is_probe(path) {
             let reads = fixed::PROBE_METHODS.contains(&parts.method);
@@ -94,11 +79,7 @@ impl Edge {
         let snapshot = self.live.load_full();
         match snapshot.route(path, &parts.method) {
             Lookup::Found { route: binding, segments } => {
-                let method = &snapshot.bindings()[binding].method;
-                let access = method.access.clone().ok_or_else(|| Fault::new(Reason::PermissionDenied))?;
-                let route = method.route.clone();
-                let target = Target::Rest(RestRequest { snapshot, binding, segments });
-                Ok(Resolved { target, access, streams: false, route })
+                admitted(protocol, Found { snapshot, way: Way::Rule { binding, segments } })
             }
             Lookup::WrongMethod { allow } => Ok(self.open(Target::WrongMethod(allow))),
             Lookup::Unknown if fixed::own_method(path).is_some() || snapshot.method(path).is_some() => {
@@ -109,16 +90,22 @@ impl Edge {
                 let platforms = path.split('/').nth(1).is_some_and(|root| RESERVED_ROOTS.contains(&root));
                 match platforms {
                     true => Err(Fault::new(Reason::RouteNotFound).message(what)),
-                    false => self.missing(&snapshot, Reason::RouteNotFound, what),
+                    false => self.missing(&snapshot, protocol, Reason::RouteNotFound, what),
                 }
             }
         }
     }
 
     /// What is not served, unless a contract that serves it is being loaded at this moment.
-    fn missing(&self, snapshot: &Snapshot, reason: Reason, what: String) -> Result<Resolved<Target>, Fault> {
+    fn missing(
+        &self,
+        snapshot: &Snapshot,
+        protocol: Protocol,
+        reason: Reason,
+        what: String,
+    ) -> Result<Resolved<Target>, Fault> {
         match self.known.is_changing(snapshot.revision) {
-            true => Ok(self.open(Target::Awaited)),
+            true => Ok(self.open(Target::Awaited(protocol))),
             false => Err(self.known.missing(reason, what)),
         }
     }
@@ -137,13 +124,20 @@ impl Edge {
     }
 
     /// Answers a request that came while a contract was being loaded: once that is served, as if it had come then.
-    async fn serve_later(&self, request: Request<Body>, context: Context) -> Result<Response<Body>, Fault> {
+    async fn serve_later(
+        &self,
+        protocol: Protocol,
+        request: Request<Body>,
+        context: Context,
+    ) -> Result<Response<Body>, Fault> {
         self.known.settled().await;
         let (parts, body) = request.into_parts();
-        let Resolved { target, access, .. } = self.resolve(&parts)?;
+        let Resolved { target, access, .. } = self.resolve(&parts, protocol)?;
         access.check(&context.principal)?;
         match target {
-            Target::Awaited => Err(Fault::new(Reason::Unavailable).message("the contract is being changed; try again")),
+            Target::Awaited(_) => {
+                Err(Fault::new(Reason::Unavailable).message("the contract is being changed; try again"))
+            }
             target => self.serve(target, Request::from_parts(parts, body), context).await,
         }
     }
@@ -151,24 +145,34 @@ impl Edge {
     async fn serve(&self, target: Target, request: Request<Body>, context: Context) -> Result<Response<Body>, Fault> {
         match target {
             // Boxed one by one: a future is as large as the largest thing in it, and is moved when it is made.
-            Target::Rest(target) => Box::pin(rest::serve(self, target, request, context)).await,
-            Target::Grpc(target) => Box::pin(grpc::serve(self, target, request, context)).await,
+            Target::Method(Protocol::Rest, found) => Box::pin(exchange::<Rest>(self, found, request, context)).await,
+            Target::Method(Protocol::Grpc, found) => Box::pin(exchange::<Grpc>(self, found, request, context)).await,
+            Target::Method(Protocol::Unserved, _) => Err(Fault::new(Reason::UnsupportedMediaType)),
             Target::Probe => fixed::serve_probe(self, &request),
             Target::Own(messages) => fixed::serve_own(self, messages, request).await,
-            Target::WrongMethod(allow) => Err(rest::wrong_method(&allow, &request)),
-            Target::Awaited => Box::pin(self.serve_later(request, context)).await,
+            Target::WrongMethod(allow) => Err(wrong_method(&allow, &request)),
+            Target::Awaited(protocol) => Box::pin(self.serve_later(protocol, request, context)).await,
         }
     }
 }
 
+/// A method that was found, and who may call it.
+fn admitted(protocol: Protocol, found: Found) -> Result<Resolved<Target>, Fault> {
+    let method = found.method();
+    let access = method.access.clone().ok_or_else(|| Fault::new(Reason::PermissionDenied))?;
+    let (streams, route) = (method.client_streaming || method.server_streaming, method.route.clone());
+    Ok(Resolved { target: Target::Method(protocol, found), access, streams, route })
+}
+
 impl Endpoint for Edge {
+    type Protocol = Protocol;
     type Target = Target;
 
-    fn resolve(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
-        match Protocol::of(&parts.headers) {
-            Protocol::Grpc => self.resolve_grpc(parts),
-            Protocol::Http if is_other_rpc(parts) => Err(unsupported(parts)),
-            Protocol::Http => self.resolve_rest(parts),
+    fn resolve(&self, parts: &Parts, protocol: Protocol) -> Result<Resolved<Target>, Fault> {
+        match protocol {
+            Protocol::Grpc => self.resolve_rpc(parts, protocol),
+            Protocol::Rest => self.resolve_rule(parts, protocol),
+            Protocol::Unserved => Err(unsupported(parts)),
         }
     }
 
@@ -176,34 +180,4 @@ impl Endpoint for Edge {
         let Exchange { request, context, target } = exchange;
         self.serve(target, request, context).await
     }
-}
-
-/// Whether a content type belongs to a protocol that is not served: gRPC-Web, Connect, or protobuf without a frame. A body
-/// that says so is no JSON, wherever it is sent.
-fn is_other_rpc(parts: &Parts) -> bool {
-    const BEGINNINGS: [&[u8]; 5] = [
-        b"application/grpc",
-        b"application/connect",
-        b"application/proto",
-        b"application/x-proto",
-        b"application/vnd.google.proto",
-    ];
-    let kind = essence(&parts.headers);
-    BEGINNINGS.iter().any(|begin| kind.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin)))
-}
-
-/// Answers 415, naming what is served.
-fn unsupported(parts: &Parts) -> Fault {
-    let kind = shown(std::str::from_utf8(essence(&parts.headers)).unwrap_or_default());
-    let sent = if kind.is_empty() { "a request without a content type".to_owned() } else { format!("`{kind}`") };
-    let taken = "gRPC methods take `application/grpc`, REST paths take `application/json`";
-    Fault::new(Reason::UnsupportedMediaType)
-        .message(format!("{sent} is not served at `{}`; {taken}", shown(parts.uri.path())))
-        .meta("accept", format!("{}, application/json", GRPC_TYPES.join(", ")))
-}
-
-/// A path as a message shows it.
-fn shown(path: &str) -> &str {
-    const SHOWN: usize = 200;
-    path.get(..SHOWN).unwrap_or(path)
 }

@@ -1,12 +1,9 @@
-//! Answers requests: what a path is about, and how each kind of request is answered.
+//! Answers requests: what a path is about, and the one way from there to an answer.
 
-mod body;
 mod endpoint;
+mod exchange;
 mod fixed;
-mod grpc;
 mod known;
-mod read_mask;
-mod rest;
 
-pub use endpoint::{Backends, Edge};
+pub use endpoint::Edge;
 pub use known::Known;

@@ -13,7 +13,8 @@ use prost_reflect::{DescriptorPool, MethodDescriptor};
 
 use super::Snapshot;
 use super::binding::{Binding, BindingError};
-use super::method::{Backend, Method};
+use super::method::Method;
+use crate::backends::Backends;
 use crate::route::Trie;
 
 /// A descriptor set that no snapshot can be made of.
@@ -37,18 +38,23 @@ pub struct Compiled {
 
 impl Snapshot {
     /// Compiles the platform's contracts alone: what is served before the application's contract is known.
-    pub fn platform(metrics: &Metrics) -> Result<Compiled, SnapshotError> {
-        Snapshot::build(metrics, 0, &[])
+    pub fn platform(metrics: &Metrics, backends: &Backends) -> Result<Compiled, SnapshotError> {
+        Snapshot::build(metrics, backends, 0, &[])
     }
 
     /// Compiles the platform's contracts and revision `revision` of the application's, an encoded
     /// `google.protobuf.FileDescriptorSet`. Where both hold a file of the same name, the platform's is taken.
-    pub fn build(metrics: &Metrics, revision: i64, application: &[u8]) -> Result<Compiled, SnapshotError> {
+    pub fn build(
+        metrics: &Metrics,
+        backends: &Backends,
+        revision: i64,
+        application: &[u8],
+    ) -> Result<Compiled, SnapshotError> {
         let mut pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
         let platform_files = pool.files().len();
         pool.decode_file_descriptor_set(application)?;
         let plans = Plans::with_aliases(&pool, &|message| aliases(&pool, message));
-        let mut builder = Builder { metrics, plans: &plans, parts: Parts::default() };
+        let mut builder = Builder { metrics, backends, plans: &plans, parts: Parts::default() };
         for (position, file) in pool.files().enumerate() {
             let owner = if position < platform_files { Owner::Platform } else { Owner::Application };
             for method in file.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
@@ -77,6 +83,7 @@ struct Parts {
 
 struct Builder<'b> {
     metrics: &'b Metrics,
+    backends: &'b Backends,
     plans: &'b Plans,
     parts: Parts,
 }
@@ -94,7 +101,7 @@ impl Builder<'_> {
         let method = Arc::new(Method {
             route: self.metrics.route(&path),
             path: path.into(),
-            backend: Backend::of_package(&package),
+            backend: self.backends.of_package(&package).clone(),
             // A platform method that says nothing of its callers lets nobody in.
             access: if policy == Policy::Rules { Some(Access::Anyone) } else { access_of(descriptor) },
             ruled: policy == Policy::Rules,

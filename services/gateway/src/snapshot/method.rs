@@ -6,12 +6,15 @@ use mainstay_layers::Access;
 use mainstay_telemetry::Route;
 use mainstay_wire::MessageId;
 
+use crate::backends::Backend;
+
 /// One RPC.
 #[derive(Debug)]
 pub struct Method {
     /// `/shop.v1.ProductService/GetProduct`: the path of the gRPC call, and the name in metrics and logs.
     pub path: Arc<str>,
-    pub backend: Backend,
+    /// Who answers it.
+    pub backend: Arc<Backend>,
     /// Who may call it at all; nothing lets nobody in. It belongs to the resolved method, so no spelling of a path gets
     /// around it.
     pub access: Option<Access>,
@@ -23,29 +26,4 @@ pub struct Method {
     pub server_streaming: bool,
     pub input: MessageId,
     pub output: MessageId,
-}
-
-/// Which service answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Backend {
-    Auth,
-    Data,
-}
-
-impl Backend {
-    /// Where the platform's own packages live; everything else is the application's, which data serves.
-    pub fn of_package(package: &str) -> Backend {
-        match package.strip_prefix("mainstay.auth") {
-            Some(rest) if rest.is_empty() || rest.starts_with('.') => Backend::Auth,
-            _ => Backend::Data,
-        }
-    }
-
-    /// The service's name in messages to operators.
-    pub fn name(self) -> &'static str {
-        match self {
-            Backend::Auth => "auth",
-            Backend::Data => "data",
-        }
-    }
 }

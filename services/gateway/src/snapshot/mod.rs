@@ -7,16 +7,14 @@ mod method;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use foldhash::fast::RandomState;
 use http::Method as HttpMethod;
-use mainstay_layers::Context;
-use mainstay_runtime::channel::Call;
+use mainstay_runtime::channel::Target;
 use mainstay_wire::Plans;
 
 pub use binding::{Binding, BindingError, Body, Capture, ResponseField};
 pub use build::{Compiled, SnapshotError, UnservedRoute};
-pub use method::{Backend, Method};
+pub use method::Method;
 
 use crate::route::{Lookup, Trie};
 
@@ -46,11 +44,14 @@ impl Snapshot {
         self.trie.find(path, method)
     }
 
-    /// A call of one of this snapshot's methods. A method of the application's is told by its name in this revision, which
+    /// One of this snapshot's methods as a call has it. A method of the application's is told by its name in this revision, which
     /// the data service knows also when it serves the next one already.
-    pub fn call(&self, method: &Method, context: Context, message: Bytes) -> Call {
-        let call = Call::of(context, method.path.clone(), message);
-        if method.ruled { call.under(self.revision) } else { call }
+    pub fn target(&self, method: &Method) -> Target {
+        Target {
+            method: method.path.clone(),
+            contract: method.ruled.then_some(self.revision),
+            streams: method.server_streaming,
+        }
     }
 
     /// Every method, in no particular order.

@@ -1,9 +1,25 @@
 //! What is wrong with a request, as faults.
 
+use bytes::Bytes;
 use mainstay_fault::{Fault, Reason};
 use mainstay_wire::{JsonError, JsonErrorKind};
 
 use super::query::{QueryError, shown};
+
+/// A request that something is wrong with. Its caller is told so after it is decided whether it may be made, for which the part
+/// that could be read is needed.
+#[derive(Debug)]
+pub struct Defective {
+    pub fault: Fault,
+    /// The request message, as far as it could be read.
+    pub legible: Bytes,
+}
+
+impl From<Fault> for Defective {
+    fn from(fault: Fault) -> Defective {
+        Defective { fault, legible: Bytes::new() }
+    }
+}
 
 /// Where in the request a value stood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

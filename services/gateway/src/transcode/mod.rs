@@ -5,6 +5,7 @@ mod query;
 mod request;
 mod response;
 
+pub use errors::Defective;
 pub use query::{MAX_QUERY_PARAMETERS, Parameter, QueryError, parameters};
 pub use request::{RequestParts, Transcoded, request};
 pub use response::{Wanted, answer, selection};

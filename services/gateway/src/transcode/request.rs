@@ -7,7 +7,7 @@ use mainstay_fault::{Fault, Reason};
 use mainstay_wire::{JsonError, MessageId, Plans, frame};
 use serde_json::value::RawValue;
 
-use super::errors::{Gathered, Origin, given_elsewhere, given_twice, json_fault, unknown_parameter};
+use super::errors::{Defective, Gathered, Origin, given_elsewhere, given_twice, json_fault, unknown_parameter};
 use super::query::{Parameter, parameters};
 use crate::route::{Segments, decode_path};
 use crate::snapshot::{Binding, Body, Capture};
@@ -33,21 +33,16 @@ pub struct Transcoded {
 /// Builds the request message by the rules of `google/api/http.proto`: what the path captures, then the body, then one
 /// field for each query parameter.
 ///
-/// Fails with a fault that names each field and parameter that does not fit the request's type.
-pub fn request(plans: &Plans, binding: &Binding, parts: RequestParts<'_>) -> Result<Transcoded, Fault> {
+/// Fails with a fault that names each field and parameter that does not fit the request's type, and with what could be read of
+/// the rest: a message of the request's type.
+pub fn request(plans: &Plans, binding: &Binding, parts: RequestParts<'_>) -> Result<Transcoded, Defective> {
     let length = parts.path.len() + parts.query.map_or(0, str::len) + parts.body.len();
     let out = Transcoded { message: Vec::with_capacity(length + 16), fields: None };
     let mut built = Builder { plans, binding, parts, request: binding.method.input, out };
-    let mut wrong = Gathered::default();
-    let (body, captures, query) = (built.body(), built.captures(), built.query());
-    let mask = wrong.keep(body)?.flatten();
-    wrong.keep(captures)?;
-    let has_mask = wrong.keep(query)?.unwrap_or_default();
-    wrong.finish()?;
-    if let (Some(paths), Some(number), false) = (mask, binding.mask, has_mask) {
-        put_mask(&paths, number, &mut built.out.message);
+    match built.all() {
+        Ok(()) => Ok(built.out),
+        Err(fault) => Err(Defective { fault, legible: built.out.message.into() }),
     }
-    Ok(built.out)
 }
 
 struct Builder<'r> {
@@ -59,6 +54,30 @@ struct Builder<'r> {
 }
 
 impl Builder<'_> {
+    /// Appends everything.
+    fn all(&mut self) -> Result<(), Fault> {
+        let mut wrong = Gathered::default();
+        let (body, captures, query) = (self.body(), self.captures(), self.query());
+        let mask = wrong.keep(body)?.flatten();
+        wrong.keep(captures)?;
+        let has_mask = wrong.keep(query)?.unwrap_or_default();
+        wrong.finish()?;
+        if let (Some(paths), Some(number), false) = (mask, self.binding.mask, has_mask) {
+            put_mask(&paths, number, &mut self.out.message);
+        }
+        Ok(())
+    }
+
+    /// Appends something as a whole or not at all.
+    fn append<T>(&mut self, what: impl FnOnce(&mut Vec<u8>) -> Result<T, Fault>) -> Result<T, Fault> {
+        let before = self.out.message.len();
+        let appended = what(&mut self.out.message);
+        if appended.is_err() {
+            self.out.message.truncate(before);
+        }
+        appended
+    }
+
     /// Appends the body. Returns the paths that it names, where a mask is to be made of them.
     fn body(&mut self) -> Result<Option<Vec<String>>, Fault> {
         let body = trim(self.parts.body);
@@ -68,28 +87,35 @@ impl Builder<'_> {
             Body::None => Err(Fault::new(Reason::MalformedRequest)
                 .message("this method takes no body: give its fields as query parameters")),
             Body::Whole if body.is_empty() => Ok(None),
-            Body::Whole => {
-                let read = plans.from_json(request, body, &mut self.out.message, None);
+            Body::Whole => self.append(|out| {
+                let read = plans.from_json(request, body, out, None);
                 read.map(|()| None).map_err(|error| json_fault(error, Origin::Body { field: "" }))
-            }
+            }),
             Body::Message { name, message } => self.message_body(body, name, *message),
             Body::Value { .. } if body.is_empty() => Ok(None),
             Body::Value { name } => {
                 check_value(body, name)?;
                 let wrapped = [b"{\"", name.as_bytes(), b"\":", body, b"}"].concat();
-                let read = plans.from_json(request, &wrapped, &mut self.out.message, None);
-                read.map(|()| None).map_err(|error| json_fault(error, Origin::Body { field: "" }))
+                self.append(|out| {
+                    let read = plans.from_json(request, &wrapped, out, None);
+                    read.map(|()| None).map_err(|error| json_fault(error, Origin::Body { field: "" }))
+                })
             }
         }
     }
 
-    /// Appends a body that is a field, together with what the path captures inside it, so that the field occurs once.
+    /// Appends a body that is a field, together with what the path captures inside it, so that the field occurs once. Of a
+    /// body that cannot be read there is what the path says.
     fn message_body(&mut self, body: &[u8], name: &str, message: MessageId) -> Result<Option<Vec<String>>, Fault> {
         let mut inner = Vec::with_capacity(body.len() + 32);
         let mut keys = self.binding.mask.map(|_| Vec::new());
+        let mut wrong = Ok(());
         if !body.is_empty() {
             let read = self.plans.from_json(message, body, &mut inner, keys.as_mut());
-            read.map_err(|error| json_fault(error, Origin::Body { field: name }))?;
+            wrong = read.map_err(|error| json_fault(error, Origin::Body { field: name }));
+        }
+        if wrong.is_err() {
+            inner.clear();
         }
         let mut inside = false;
         for capture in &self.binding.captures {
@@ -102,18 +128,24 @@ impl Builder<'_> {
             }
         }
         if inside || !body.is_empty() {
-            let wrapped = self.plans.wrap(self.request, name, &inner, &mut self.out.message);
-            wrapped.map_err(|error| json_fault(error, Origin::Body { field: name }))?;
+            let (plans, request) = (self.plans, self.request);
+            self.append(|out| {
+                let wrapped = plans.wrap(request, name, &inner, out);
+                wrapped.map_err(|error| json_fault(error, Origin::Body { field: name }))
+            })?;
         }
-        Ok(keys)
+        wrong.map(|()| keys)
     }
 
     fn captures(&mut self) -> Result<(), Fault> {
         for capture in self.binding.captures.iter().filter(|capture| capture.inside_body.is_none()) {
             let text = captured(&self.parts, capture)?;
             let field = (capture.field.as_ref(), capture.text);
-            let set = set_captured(self.plans, self.request, field, &text, &mut self.out.message);
-            set.map_err(|error| json_fault(error, Origin::Path))?;
+            let (plans, request) = (self.plans, self.request);
+            self.append(|out| {
+                let set = set_captured(plans, request, field, &text, out);
+                set.map_err(|error| json_fault(error, Origin::Path))
+            })?;
         }
         Ok(())
     }
@@ -165,8 +197,11 @@ impl Builder<'_> {
         if !field.repeated && seen.contains(&field.path) {
             return Err(given_twice(&field.path));
         }
-        let set = self.plans.set_text(self.request, name, value, &mut self.out.message);
-        set.map(|()| field.path).map_err(|error| json_fault(error, Origin::Query))
+        let (plans, request) = (self.plans, self.request);
+        self.append(|out| {
+            let set = plans.set_text(request, name, value, out);
+            set.map(|()| field.path).map_err(|error| json_fault(error, Origin::Query))
+        })
     }
 }
 

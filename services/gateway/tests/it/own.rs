@@ -34,7 +34,7 @@ async fn readiness_follows_the_services_behind() {
     let harness = Harness::start().await;
     harness.ready().await;
     for (answer, ready) in [(vec![8, 2], false), (vec![8, 1], true), (vec![], false)] {
-        harness.auth.on(HEALTH, move |_| Ok(mainstay_runtime::channel::Reply::Unary(Bytes::from(answer.clone()))));
+        harness.auth.on(HEALTH, move |_| Ok(mainstay_runtime::channel::Reply::Message(Bytes::from(answer.clone()))));
         tokio::time::sleep(PROBE_INTERVAL * 2).await;
         assert_eq!(harness.get("/readyz").await.json()["ready"], ready);
     }

@@ -1,14 +1,14 @@
 use http::Method;
 use mainstay_contract::http::RESERVED_ROOTS;
 use mainstay_gateway::route::Lookup;
-use mainstay_gateway::snapshot::{Backend, BindingError, Compiled, Snapshot};
+use mainstay_gateway::snapshot::{BindingError, Compiled, Snapshot};
 use mainstay_layers::Access;
 use mainstay_telemetry::Telemetry;
 
-use crate::support::{compile, library};
+use crate::support::{backends, compile, library};
 
 fn compiled(application: &[u8]) -> Compiled {
-    Snapshot::build(Telemetry::quiet().metrics(), 1, application).unwrap()
+    Snapshot::build(Telemetry::quiet().metrics(), &backends(), 1, application).unwrap()
 }
 
 fn build(application: &[u8]) -> Snapshot {
@@ -22,7 +22,7 @@ fn why_unserved(snapshot: &Snapshot, method: &str) -> Option<String> {
 
 #[test]
 fn every_platform_method_says_who_may_call_it() {
-    let snapshot = Snapshot::platform(Telemetry::quiet().metrics()).unwrap().snapshot;
+    let snapshot = Snapshot::platform(Telemetry::quiet().metrics(), &backends()).unwrap().snapshot;
     let mine: Vec<_> = snapshot.methods().filter(|method| method.path.starts_with("/mainstay.")).collect();
     assert!(mine.len() > 10, "{mine:?}");
     let denied: Vec<_> = mine.iter().filter(|method| method.access.is_none()).map(|method| &*method.path).collect();
@@ -31,7 +31,7 @@ fn every_platform_method_says_who_may_call_it() {
 
 #[test]
 fn every_rest_route_of_the_platform_is_served() {
-    let snapshot = Snapshot::platform(Telemetry::quiet().metrics()).unwrap().snapshot;
+    let snapshot = Snapshot::platform(Telemetry::quiet().metrics(), &backends()).unwrap().snapshot;
     let streams = |error: &BindingError| *error == BindingError::Streaming;
     let unserved: Vec<_> = snapshot.unserved.iter().filter(|route| !streams(&route.error)).collect();
     assert!(unserved.is_empty(), "{unserved:?}");
@@ -40,11 +40,16 @@ fn every_rest_route_of_the_platform_is_served() {
 #[test]
 fn platform_methods_go_to_their_service_and_the_applications_to_data() {
     let snapshot = build(library());
-    let backend = |path| snapshot.method(path).unwrap().backend;
-    assert_eq!(backend("/mainstay.auth.v1.SessionService/SignIn"), Backend::Auth);
-    assert_eq!(backend("/mainstay.data.v1.ContractService/GetContract"), Backend::Data);
-    assert_eq!(backend("/library.v1.BookService/GetBook"), Backend::Data);
-    assert_eq!(Backend::of_package("mainstay.authority.v1"), Backend::Data);
+    let backend = |path| snapshot.method(path).unwrap().backend.name;
+    assert_eq!(backend("/mainstay.auth.v1.SessionService/SignIn"), "auth");
+    assert_eq!(backend("/mainstay.data.v1.ContractService/GetContract"), "data");
+    assert_eq!(backend("/library.v1.BookService/GetBook"), "data");
+    let table = backends();
+    for (package, name) in
+        [("mainstay.auth", "auth"), ("mainstay.auth.v2.x", "auth"), ("mainstay.authority.v1", "data"), ("", "data")]
+    {
+        assert_eq!(table.of_package(package).name, name, "{package}");
+    }
 }
 
 #[test]
@@ -104,5 +109,5 @@ fn a_file_that_both_have_is_the_platforms() {
 
 #[test]
 fn bytes_that_are_no_descriptor_set_are_refused() {
-    assert!(Snapshot::build(Telemetry::quiet().metrics(), 1, b"\xff\xff").is_err());
+    assert!(Snapshot::build(Telemetry::quiet().metrics(), &backends(), 1, b"\xff\xff").is_err());
 }

@@ -11,11 +11,11 @@ use mainstay_telemetry::Telemetry;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{decoded, library};
+use crate::support::{backends, decoded, library};
 
 fn snapshot() -> &'static Snapshot {
     static SNAPSHOT: OnceLock<Snapshot> = OnceLock::new();
-    SNAPSHOT.get_or_init(|| Snapshot::build(Telemetry::quiet().metrics(), 1, library()).unwrap().snapshot)
+    SNAPSHOT.get_or_init(|| Snapshot::build(Telemetry::quiet().metrics(), &backends(), 1, library()).unwrap().snapshot)
 }
 
 /// Makes the request message, if the path has a route.
@@ -23,7 +23,8 @@ fn request(method: &Method, path: &str, query: &str, body: &[u8]) -> Option<Resu
     let snapshot = snapshot();
     let Lookup::Found { route, segments } = snapshot.route(path, method) else { return None };
     let parts = RequestParts { path, segments: &segments, query: Some(query), body };
-    Some(transcode::request(&snapshot.plans, &snapshot.bindings()[route], parts))
+    let made = transcode::request(&snapshot.plans, &snapshot.bindings()[route], parts);
+    Some(made.map_err(|defective| defective.fault))
 }
 
 fn encode(text: &str) -> String {
@@ -106,6 +107,29 @@ fn body_and_query_are_told_together() {
     assert_eq!(refused("color=1", "{").0, Reason::MalformedRequest);
 }
 
+/// What can be read of a request that something is wrong with.
+fn legible(method: &Method, path: &str, query: &str, body: &[u8]) -> bytes::Bytes {
+    let snapshot = snapshot();
+    let Lookup::Found { route, segments } = snapshot.route(path, method) else { panic!("{path} has no route") };
+    let parts = RequestParts { path, segments: &segments, query: Some(query), body };
+    transcode::request(&snapshot.plans, &snapshot.bindings()[route], parts).unwrap_err().legible
+}
+
+#[test]
+fn what_can_be_read_of_a_defective_request_is_what_decides_who_may_make_it() {
+    let update = |query: &str, body: &str| {
+        decoded("library.v1.UpdateBookRequest", &legible(&Method::PATCH, "/library/v1/books/1", query, body.as_bytes()))
+    };
+    for body in ["{", r#"{"title": "T", "colour": 1}"#, r#"{"title": "T", "pages": "many"}"#, "[]", "\u{0}"] {
+        assert_eq!(update("", body), json!({"book": {"name": "books/1"}}), "{body}");
+        assert_eq!(update("allowMissing=true", body), json!({"book": {"name": "books/1"}, "allowMissing": true}));
+    }
+    let wrong_query = update("colour=red&allowMissing=true", r#"{"title": "T"}"#);
+    assert_eq!(wrong_query, json!({"book": {"title": "T", "name": "books/1"}, "allowMissing": true}));
+    let delete = legible(&Method::DELETE, "/library/v1/books/1", "colour=red", b"");
+    assert_eq!(decoded("library.v1.GetBookRequest", &delete), json!({"name": "books/1"}));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -113,6 +137,19 @@ proptest! {
     fn no_query_and_no_body_make_the_transcoder_panic(query in any::<String>(), body in any::<Vec<u8>>()) {
         for (method, path) in [(Method::GET, "/library/v1/messages:search"), (Method::PATCH, "/library/v1/books/1"), (Method::PATCH, "/library/v1/whole/%")] {
             let _ = request(&method, path, &query, &body);
+        }
+    }
+
+    #[test]
+    fn what_can_be_read_of_anything_is_a_message_of_the_requests_type(query in any::<String>(), body in bookish()) {
+        let snapshot = snapshot();
+        let path = "/library/v1/books/1";
+        let Lookup::Found { route, segments } = snapshot.route(path, &Method::PATCH) else { unreachable!() };
+        let body = body.to_string();
+        let parts = RequestParts { path, segments: &segments, query: Some(&query), body: body.as_bytes() };
+        if let Err(defective) = transcode::request(&snapshot.plans, &snapshot.bindings()[route], parts) {
+            let message = decoded("library.v1.UpdateBookRequest", &defective.legible);
+            prop_assert_eq!(&message["book"]["name"], "books/1");
         }
     }
 

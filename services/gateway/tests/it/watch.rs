@@ -89,7 +89,7 @@ async fn a_call_ends_on_the_contract_that_it_began_with() {
         let opens = opens.clone();
         Box::pin(async move {
             opens.notified().await;
-            Ok(Reply::Unary(Bytes::new()))
+            Ok(Reply::Message(Bytes::new()))
         })
     });
     harness.data.publish(2, &extended());
@@ -175,7 +175,7 @@ async fn what_was_applied_is_served_when_the_answer_says_so() {
         harness.data.on(APPLY, move |_| {
             data.publish(1, library());
             // ApplyContractResponse {revision: 1}
-            Ok(Reply::Unary(Bytes::from_static(&[0x18, 1])))
+            Ok(Reply::Message(Bytes::from_static(&[0x18, 1])))
         });
         let credential = crate::support::operator();
         if round % 2 == 0 {

@@ -43,7 +43,7 @@ async fn every_code_is_the_same_error_over_rest_and_grpc() {
         assert_eq!((grpc.code(), grpc.message()), (code, "what happened"));
     }
     // The seventeenth is no error.
-    harness.data.on(GET_BOOK, |_| Ok(mainstay_runtime::channel::Reply::Unary(bytes::Bytes::new())));
+    harness.data.on(GET_BOOK, |_| Ok(mainstay_runtime::channel::Reply::Message(bytes::Bytes::new())));
     assert_eq!(harness.get("/library/v1/books/1").await.status, StatusCode::OK);
     assert!(harness.grpc(GET_BOOK, "").await.is_ok());
 }
@@ -82,7 +82,9 @@ async fn the_source_of_an_error_is_in_no_answer() {
 #[tokio::test]
 async fn an_answer_that_is_no_message_of_its_type_is_internal() {
     let harness = Harness::start().await;
-    harness.data.on(GET_BOOK, |_| Ok(mainstay_runtime::channel::Reply::Unary(bytes::Bytes::from_static(b"\x12\xff"))));
+    harness
+        .data
+        .on(GET_BOOK, |_| Ok(mainstay_runtime::channel::Reply::Message(bytes::Bytes::from_static(b"\x12\xff"))));
     let rest = harness.get("/library/v1/books/1").await;
     assert_eq!((rest.status, rest.reason().as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"));
 }

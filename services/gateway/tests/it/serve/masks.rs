@@ -19,7 +19,7 @@ async fn harness() -> Harness {
     let harness = Harness::start().await;
     let book = json!({"name": "books/1", "title": "T", "pages": 3, "publisher": {"city": "Bern", "street": "S"}});
     let book = encoded("library.v1.Book", book);
-    harness.data.on(GET_BOOK, move |_| Ok(Reply::Unary(Bytes::from(book.clone()))));
+    harness.data.on(GET_BOOK, move |_| Ok(Reply::Message(Bytes::from(book.clone()))));
     harness
 }
 
@@ -86,7 +86,7 @@ async fn the_token_of_the_next_page_comes_whatever_is_wanted() {
         // As the data service answers a mask.
         let page = encoded("library.v1.ListBooksResponse", json!({"books": [{"title": "T"}], "nextPageToken": "next"}));
         let wire = page.clone();
-        harness.data.on(LIST_BOOKS, move |_| Ok(Reply::Unary(Bytes::from(page.clone()))));
+        harness.data.on(LIST_BOOKS, move |_| Ok(Reply::Message(Bytes::from(page.clone()))));
         let answer = harness.get("/library/v1/books?$fields=books.title").await;
         assert_eq!(answer.json(), json!({"books": [{"title": "T"}], "nextPageToken": "next"}));
         let mut request = tonic::Request::new(Bytes::new());
@@ -99,7 +99,7 @@ async fn the_token_of_the_next_page_comes_whatever_is_wanted() {
 async fn answers_of_other_services_are_cut_here() {
     let harness = harness().await;
     let credentials = Credentials { access_token: "a".into(), token_type: "Bearer".into(), ..Credentials::default() };
-    harness.auth.on(SIGN_IN, move |_| Ok(Reply::Unary(Bytes::from(credentials.encode_to_vec()))));
+    harness.auth.on(SIGN_IN, move |_| Ok(Reply::Message(Bytes::from(credentials.encode_to_vec()))));
     let answer = harness.post("/auth/v1/sessions:signIn?$fields=tokenType", "{}").await;
     assert_eq!(answer.json(), json!({"tokenType": "Bearer"}));
 

@@ -73,6 +73,38 @@ async fn s12_who_may_not_create_learns_nothing_of_what_is_wrong_with_the_body() 
     assert!(harness.data.was_asked_for_nothing());
 }
 
+/// S12: what is wrong goes along, with what could be read; it is told where the service behind has let the caller in, in each
+/// protocol.
+#[tokio::test]
+async fn s12_what_is_wrong_is_told_after_the_service_behind_has_let_the_caller_in() {
+    let harness = Harness::start().await;
+    let (update, get) = ("/library.v1.BookService/UpdateBook", "/library.v1.BookService/GetBook");
+    let rest = async || harness.rest(Method::PATCH, "/library/v1/books/1?colour=red", r#"{"title": "T"}"#).await;
+    let grpc = async || {
+        let request = Request::builder().method(Method::POST).uri(get).header("content-type", "application/grpc");
+        let answer = harness.send(request.body(full(vec![0, 0, 0, 0, 9, 1])).unwrap()).await;
+        tonic::Status::from_header_map(&answer.headers).unwrap().code()
+    };
+    for (reason, status, code) in [
+        (Reason::ResourceNotFound, 404, Code::NotFound),
+        (Reason::PermissionDenied, 403, Code::PermissionDenied),
+        (Reason::Unavailable, 503, Code::Unavailable),
+    ] {
+        harness.data.on(update, move |_| Err(Fault::new(reason)));
+        harness.data.on(get, move |_| Err(Fault::new(reason)));
+        assert_eq!((rest().await.status.as_u16(), grpc().await), (status, code));
+    }
+    harness.data.on_empty(update);
+    harness.data.on_empty(get);
+    let told = rest().await;
+    assert_eq!((told.status, told.reason().as_str()), (StatusCode::BAD_REQUEST, "UNKNOWN_FIELD"));
+    assert_eq!(told.violations(), ["colour"]);
+    assert_eq!(grpc().await, Code::InvalidArgument);
+    let heard = harness.data.calls().pop().unwrap();
+    assert!(heard.defective && heard.message.is_empty(), "{heard:?}");
+    assert!(harness.data.was_asked_for_nothing());
+}
+
 /// S9: no header makes a caller somebody, in whichever way it is spelled, and none of them gets to the services.
 #[tokio::test]
 async fn s09_identity_headers_of_a_caller_mean_nothing() {

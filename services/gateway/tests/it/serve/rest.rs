@@ -5,7 +5,7 @@ use mainstay_gateway::Config;
 use mainstay_runtime::channel::Reply;
 use serde_json::{Value, json};
 
-use crate::support::{Harness, decoded, encoded, library};
+use crate::support::{Harness, decoded, encoded, full, library};
 
 const MESSAGE: &str = "library.v1.GetMessageRequest";
 const SEARCH: &str = "library.v1.SearchRequest";
@@ -275,7 +275,7 @@ async fn an_answer_is_json_that_no_shared_cache_keeps() {
     let harness = Harness::start().await;
     let book =
         encoded("library.v1.Book", json!({"name": "books/1", "title": "Ü", "pages": 3, "publisher": {"city": "Bern"}}));
-    harness.data.on("/library.v1.BookService/GetBook", move |_| Ok(Reply::Unary(book.clone().into())));
+    harness.data.on("/library.v1.BookService/GetBook", move |_| Ok(Reply::Message(book.clone().into())));
     let answer = harness.get("/library/v1/books/1").await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.json(), json!({"name": "books/1", "title": "Ü", "pages": 3, "publisher": {"city": "Bern"}}));
@@ -290,10 +290,24 @@ async fn an_answer_is_json_that_no_shared_cache_keeps() {
 #[tokio::test]
 async fn an_empty_answer_is_an_empty_object() {
     let harness = Harness::start().await;
-    harness.data.on("/library.v1.BookService/DeleteBook", |_| Ok(Reply::Unary(bytes::Bytes::new())));
+    harness.data.on("/library.v1.BookService/DeleteBook", |_| Ok(Reply::Message(bytes::Bytes::new())));
     let answer = harness.rest(Method::DELETE, "/library/v1/books/1", "").await;
     assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({})));
     assert_eq!(answer.headers["cache-control"], "no-store");
+}
+
+#[tokio::test]
+async fn a_body_of_a_services_own_passes_as_it_is_over_rest_and_is_no_message_elsewhere() {
+    let harness = Harness::start().await;
+    harness.data.on("/library.v1.BookService/GetBook", |_| {
+        let image = http::Response::builder().header("content-type", "image/png").body(full(&b"png"[..])).unwrap();
+        Ok(Reply::Http(Box::new(image)))
+    });
+    let answer = harness.get("/library/v1/books/1").await;
+    assert_eq!((answer.status, &answer.body[..]), (StatusCode::OK, &b"png"[..]));
+    assert_eq!(answer.headers["content-type"], "image/png");
+    assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+    assert_eq!(harness.grpc("/library.v1.BookService/GetBook", "").await.unwrap_err().code(), tonic::Code::Internal);
 }
 
 #[tokio::test]
@@ -303,7 +317,7 @@ async fn an_answer_can_be_one_field() {
     for (wire, hits, best) in [(full, json!([{"name": "a"}]), json!({"text": "b"})), (vec![], json!([]), json!({}))] {
         for method in ["SearchHits", "SearchBest"] {
             let wire = wire.clone();
-            harness.data.on(&format!("/library.v1.Library/{method}"), move |_| Ok(Reply::Unary(wire.clone().into())));
+            harness.data.on(&format!("/library.v1.Library/{method}"), move |_| Ok(Reply::Message(wire.clone().into())));
         }
         assert_eq!(harness.get("/library/v1/messages:hits").await.json(), hits);
         assert_eq!(harness.get("/library/v1/messages:best").await.json(), best);
@@ -319,7 +333,7 @@ async fn zero_values_are_written_where_the_configuration_says_so() {
     let book = encoded("library.v1.Book", json!({"name": "books/1", "publisher": {"city": "Bern"}}));
     for method in ["GetBook", "UpdateBook"] {
         let book = book.clone();
-        harness.data.on(&format!("/library.v1.BookService/{method}"), move |_| Ok(Reply::Unary(book.clone().into())));
+        harness.data.on(&format!("/library.v1.BookService/{method}"), move |_| Ok(Reply::Message(book.clone().into())));
     }
     let whole = json!({
         "name": "books/1", "title": "", "pages": 0, "publisher": {"city": "Bern", "street": ""}, "authors": [], "etag": "",
@@ -348,7 +362,7 @@ async fn no_zeros_are_made_up_beside_a_name_that_stands_for_what_may_not_be_read
     let name = encoded("library.v1.Book", json!({"name": "books/1"}));
     for method in ["CreateBook", "UpdateBook", "GetBook"] {
         let name = name.clone();
-        harness.data.on(&format!("/library.v1.BookService/{method}"), move |_| Ok(Reply::Unary(name.clone().into())));
+        harness.data.on(&format!("/library.v1.BookService/{method}"), move |_| Ok(Reply::Message(name.clone().into())));
     }
     let alone = json!({"name": "books/1"});
     assert_eq!(harness.post("/library/v1/books", r#"{"title": "T"}"#).await.json(), alone);

@@ -431,7 +431,7 @@ async fn what_need_not_have_been_encoded_is_the_same_path() {
     }
     server.harness.data.on(GET_BOOK, |call| {
         assert!(call.message.ends_with(b"books/a%2Fb%2Fc%"), "{:?}", call.message);
-        Ok(mainstay_runtime::channel::Reply::Unary(bytes::Bytes::new()))
+        Ok(mainstay_runtime::channel::Reply::Message(bytes::Bytes::new()))
     });
     assert_eq!(get("/library/v1/books/%61%2Fb%252Fc%25").await, "200", "captures are decoded once");
     // A gRPC path as well: the decision is that of the canonical one.

@@ -5,21 +5,39 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use http::{HeaderMap, HeaderValue};
 use mainstay_fault::{Fault, Reason};
+use mainstay_identity::Principal;
 use mainstay_proto::data::v1::Contract;
-use mainstay_runtime::channel::{Call, Channel, Reply};
+use mainstay_runtime::channel::{Call, Channel, Input, Reply};
 use prost::Message as _;
 use tokio::sync::{Notify, watch};
 
+/// A call as a service heard it.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    pub path: Arc<str>,
+    pub streams: bool,
+    /// The message; of a stream all of them, joined.
+    pub message: Bytes,
+    pub principal: Principal,
+    pub token: Option<HeaderValue>,
+    pub request_id: Option<HeaderValue>,
+    pub deadline: Option<std::time::Instant>,
+    pub metadata: HeaderMap,
+    /// Whether something is wrong with it.
+    pub defective: bool,
+}
+
 /// Makes the answer to a call, at once or later.
-type Answer = Box<dyn Fn(&Call) -> BoxFuture<'static, Result<Reply, Fault>> + Send + Sync>;
+type Answer = Box<dyn Fn(&Heard) -> BoxFuture<'static, Result<Reply, Fault>> + Send + Sync>;
 
 /// A service. Methods without an answer of their own answer with the request's bytes.
 pub struct FakeService {
     answers: Mutex<HashMap<String, Answer>>,
-    calls: Mutex<Vec<Call>>,
+    calls: Mutex<Vec<Heard>>,
     contract: watch::Sender<Option<Contract>>,
     broken: Notify,
     refusals: AtomicUsize,
@@ -39,7 +57,7 @@ impl Default for FakeService {
 
 impl FakeService {
     /// Answers calls of a method (`/library.v1.Library/GetMessage`) as `answer` says.
-    pub fn on(&self, path: &str, answer: impl Fn(&Call) -> Result<Reply, Fault> + Send + Sync + 'static) {
+    pub fn on(&self, path: &str, answer: impl Fn(&Heard) -> Result<Reply, Fault> + Send + Sync + 'static) {
         self.on_later(path, move |call| Box::pin(std::future::ready(answer(call))));
     }
 
@@ -47,14 +65,14 @@ impl FakeService {
     pub fn on_later(
         &self,
         path: &str,
-        answer: impl Fn(&Call) -> BoxFuture<'static, Result<Reply, Fault>> + Send + Sync + 'static,
+        answer: impl Fn(&Heard) -> BoxFuture<'static, Result<Reply, Fault>> + Send + Sync + 'static,
     ) {
         lock(&self.answers).insert(path.to_owned(), Box::new(answer));
     }
 
     /// Answers calls of a method with an empty message.
     pub fn on_empty(&self, path: &str) {
-        self.on(path, |_| Ok(Reply::Unary(Bytes::new())));
+        self.on(path, |_| Ok(Reply::Message(Bytes::new())));
     }
 
     /// Streams a contract to whoever watches.
@@ -75,17 +93,17 @@ impl FakeService {
     }
 
     /// The calls so far that were no watches or health checks.
-    pub fn calls(&self) -> Vec<Call> {
+    pub fn calls(&self) -> Vec<Heard> {
         lock(&self.calls).clone()
     }
 
-    /// Whether nothing was asked for: a message that cannot be read only asks who may.
+    /// Whether nothing was asked for that was to be done: a call with defects only asks who may be told.
     pub fn was_asked_for_nothing(&self) -> bool {
-        self.calls().iter().all(|call| call.message == [7][..])
+        self.calls().iter().all(|call| call.defective)
     }
 
     /// The one call that there was.
-    pub fn only_call(&self) -> Call {
+    pub fn only_call(&self) -> Heard {
         let mut calls = self.calls();
         assert_eq!(calls.len(), 1, "{calls:?}");
         calls.remove(0)
@@ -110,23 +128,51 @@ pub struct FakeChannel(pub Arc<FakeService>);
 
 impl Channel for FakeChannel {
     fn call(&self, call: Call) -> BoxFuture<'static, Result<Reply, Fault>> {
-        let path = call.path.clone();
-        if let Some(answer) = lock(&self.0.answers).get(&*path) {
-            let reply = answer(&call);
-            lock(&self.0.calls).push(call);
-            return reply;
-        }
-        let reply = match &*path {
-            "/mainstay.data.v1.ContractService/WatchContract" => self.0.watch(),
-            // HealthCheckResponse {status: SERVING}
-            "/grpc.health.v1.Health/Check" => Ok(Reply::Unary(Bytes::from_static(&[8, 1]))),
-            _ => {
-                let echo = call.message.clone();
-                lock(&self.0.calls).push(call);
-                Ok(Reply::Unary(echo))
+        let service = self.0.clone();
+        Box::pin(async move {
+            let Call { target, principal, input, defects, token, request_id, deadline, metadata, .. } = call;
+            let message = match input {
+                Input::Message(message) => message,
+                Input::Stream(messages) => {
+                    let messages: Vec<Bytes> = messages.try_collect().await?;
+                    Bytes::from(messages.concat())
+                }
+            };
+            let heard = Heard {
+                path: target.method,
+                streams: target.streams,
+                message,
+                principal,
+                token,
+                request_id,
+                deadline,
+                metadata,
+                defective: defects.is_some(),
+            };
+            // As a service does: first who may, then what is wrong.
+            let reply = service.answer(heard).await?;
+            defects.map_or(Ok(reply), Err)
+        })
+    }
+}
+
+impl FakeService {
+    async fn answer(self: &Arc<Self>, heard: Heard) -> Result<Reply, Fault> {
+        let told = lock(&self.answers).get(&*heard.path).map(|answer| answer(&heard));
+        match (&*heard.path, told) {
+            (_, Some(told)) => {
+                lock(&self.calls).push(heard);
+                told.await
             }
-        };
-        Box::pin(std::future::ready(reply))
+            ("/mainstay.data.v1.ContractService/WatchContract", None) => self.watch(),
+            // HealthCheckResponse {status: SERVING}
+            ("/grpc.health.v1.Health/Check", None) => Ok(Reply::Message(Bytes::from_static(&[8, 1]))),
+            _ => {
+                let echo = heard.message.clone();
+                lock(&self.calls).push(heard);
+                Ok(Reply::Message(echo))
+            }
+        }
     }
 }
 

@@ -78,7 +78,7 @@ impl Harness {
             data.publish(1, contract);
         }
         let telemetry = Telemetry::quiet();
-        let backends = Backends { auth: channel(&auth), data: channel(&data) };
+        let backends = Backends::new(channel(&auth), channel(&data));
         let metrics = telemetry.metrics().clone();
         let shutdown = Shutdown::new();
         let health = Health::new(shutdown.clone());
@@ -192,6 +192,12 @@ pub async fn answered(response: Response<Body>) -> Answered {
     let (parts, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     Answered { status: parts.status, headers: parts.headers, body }
+}
+
+/// The table of services for a snapshot that nobody is asked by.
+pub fn backends() -> Backends {
+    let nobody = Arc::new(FakeService::default());
+    Backends::new(channel(&nobody), channel(&nobody))
 }
 
 fn channel(service: &Arc<FakeService>) -> Arc<dyn mainstay_runtime::channel::Channel> {

@@ -1,0 +1,53 @@
+//! The one way from a request to an answer, whatever protocol it is in.
+
+use http::{Request, Response};
+use mainstay_fault::Fault;
+use mainstay_layers::{Body, Context, is_defect};
+use mainstay_runtime::channel::{Call, FIELD_MASK, Input, Reply};
+
+use super::endpoint::Edge;
+use crate::protocol::{Found, Spoken};
+use crate::transcode::Defective;
+
+/// Reads a request, calls its method, and writes the answer.
+pub async fn exchange<P: Spoken>(
+    edge: &Edge,
+    found: Found,
+    request: Request<Body>,
+    context: Context,
+) -> Result<Response<Body>, Fault> {
+    let (asked, form) = match P::decode(&edge.config, &found, request).await {
+        Ok(read) => read,
+        // Boxed, as the rare way: a future is as large as the largest thing in it.
+        Err(defective) => return Err(Box::pin(raised(&found, context, defective)).await),
+    };
+    let mut call = call(&found, context, asked.input);
+    if let Some(fields) = asked.fields {
+        call.metadata.insert(FIELD_MASK, fields);
+    }
+    let method = found.method();
+    let reply = method.backend.channel.call(call).await?;
+    if let Reply::Message(answer) = &reply {
+        edge.known.caught_up(&method.path, answer).await;
+    }
+    P::encode(&edge.config, &found, form, reply)
+}
+
+/// What is wrong with a request is told only to who may make it (AIP-211). Who may is decided where the call goes: it takes
+/// along what could be read and what is wrong, which is raised there after that decision.
+async fn raised(found: &Found, context: Context, defective: Defective) -> Fault {
+    let Defective { fault, legible } = defective;
+    if !is_defect(&fault) {
+        return fault;
+    }
+    let mut call = call(found, context, Input::Message(legible));
+    call.defects = Some(fault.again());
+    match found.method().backend.channel.call(call).await {
+        Err(raised) => raised,
+        Ok(_) => fault,
+    }
+}
+
+fn call(found: &Found, context: Context, input: Input) -> Call {
+    Call::of(context, found.snapshot.target(found.method()), input)
+}
