@@ -53,7 +53,13 @@ impl Fault {
     /// 415 say in a header what is taken instead, where the metadata does.
     pub fn into_http(mut self) -> Response<Bytes> {
         self.log();
-        let mut response = Response::new(Bytes::from(self.to_json()));
+        let body = Bytes::from(self.to_json());
+        self.answered(body)
+    }
+
+    /// The fault as an HTTP answer with this JSON.
+    pub(crate) fn answered(&self, json: Bytes) -> Response<Bytes> {
+        let mut response = Response::new(json);
         *response.status_mut() = self.http_status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -114,7 +120,7 @@ fn bad_request<'a>(violations: impl Iterator<Item = (&'a str, &'a str)>) -> Valu
 }
 
 /// Renders a detail of another service. The kinds that clients act on are decoded; of the rest only the type is named.
-fn foreign_detail(url: &str, value: &[u8]) -> Value {
+pub(crate) fn foreign_detail(url: &str, value: &[u8]) -> Value {
     let known = match url.rsplit('/').next().unwrap_or_default() {
         "google.rpc.ErrorInfo" => pb::ErrorInfo::decode(value).ok().map(|info| {
             let metadata: Map<String, Value> = info.metadata.into_iter().map(|(k, v)| (k, Value::String(v))).collect();

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod budget;
+mod connect;
 mod fault;
 mod http_status;
 mod json;

@@ -25,8 +25,15 @@ pub fn reply<T>(result: Result<T, impl Into<Fault>>) -> Result<Response<T>, Stat
 impl From<Fault> for Status {
     fn from(mut fault: Fault) -> Status {
         fault.log();
-        let said = Said::of(&fault.0);
-        let reason = match &fault.0.origin {
+        fault.to_status()
+    }
+}
+
+impl Fault {
+    /// What gRPC says of the fault.
+    pub(crate) fn to_status(&self) -> Status {
+        let said = Said::of(&self.0);
+        let reason = match &self.0.origin {
             Origin::Own(reason) => reason,
             Origin::Foreign { code, .. } => {
                 return Status::with_details(*code, said.message, Bytes::copy_from_slice(said.foreign));
@@ -42,7 +49,7 @@ impl From<Fault> for Status {
                 violations.map(|(field, description)| FieldViolation::new(field, description)).collect::<Vec<_>>(),
             );
         }
-        if let Some(delay) = fault.0.retry_after {
+        if let Some(delay) = self.0.retry_after {
             details.set_retry_info(Some(delay));
         }
         if let Some(id) = said.request_id {
@@ -50,9 +57,7 @@ impl From<Fault> for Status {
         }
         Status::with_error_details(reason.code(), said.message, details)
     }
-}
 
-impl Fault {
     /// Reads a status that another service (or the way to it) answered with.
     ///
     /// A status with a source never came over the wire: the connection failed, and its text names addresses that no

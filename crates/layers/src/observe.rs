@@ -59,13 +59,15 @@ impl<P: Protocol> Observation<P> {
         response.headers_mut().insert(REQUEST_ID, self.request_id.clone());
         let status = response.status();
         let code = grpc_code(response.headers());
-        let complete = code.is_some() || response.body().size_hint().exact().is_some();
-        if complete {
-            self.finish(status, code);
+        let whole = response.body().size_hint().exact().is_some();
+        if code.is_some() || whole {
+            // An answer that has its end in its body was written because the call went well.
+            let well = whole && status == StatusCode::OK && self.protocol.ends_with_a_code();
+            self.finish(status, code.or(well.then_some(Code::Ok as i32)));
             return response;
         }
-        let (span, observation) = (self.span.clone(), self);
-        response.map(|inner| Body::new(Observed { inner, span, status, observation: Some(observation) }))
+        let (span, protocol, observation) = (self.span.clone(), self.protocol, self);
+        response.map(|inner| Body::new(Observed { inner, span, protocol, status, observation: Some(observation) }))
     }
 
     fn finish(&mut self, status: StatusCode, code: Option<i32>) {
@@ -129,6 +131,7 @@ fn grpc_code(headers: &HeaderMap) -> Option<i32> {
 struct Observed<P: Protocol> {
     inner: Body,
     span: Span,
+    protocol: P,
     status: StatusCode,
     observation: Option<Observation<P>>,
 }
@@ -144,12 +147,19 @@ impl<P: Protocol> Observed<P> {
     fn panicked(&mut self) -> Option<Result<Frame<Bytes>, Status>> {
         let mut fault = Fault::internal("a handler panicked while its answer was being written");
         fault.log();
-        let protocol = self.observation.as_ref().map(|observation| observation.protocol);
         self.inner = Body::empty();
         self.finish(StatusCode::INTERNAL_SERVER_ERROR, Some(Code::Internal as i32));
-        match protocol {
-            Some(protocol) => Some(protocol.break_off(fault).ok_or_else(broken_off)),
-            None => Some(Err(broken_off())),
+        Some(self.protocol.break_off(fault).map(|last| self.passed(last)).ok_or_else(broken_off))
+    }
+
+    /// Takes note of a frame. Trailers are written as the protocol has them once they were seen.
+    fn passed(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
+        match frame.into_trailers() {
+            Ok(trailers) => {
+                self.finish(self.status, grpc_code(&trailers));
+                self.protocol.end(trailers)
+            }
+            Err(frame) => frame,
         }
     }
 }
@@ -175,13 +185,9 @@ impl<P: Protocol> http_body::Body for Observed<P> {
                 match &frame {
                     None => this.finish(this.status, None),
                     Some(Err(error)) => this.finish(StatusCode::INTERNAL_SERVER_ERROR, Some(error.code() as i32)),
-                    Some(Ok(frame)) => {
-                        if let Some(trailers) = frame.trailers_ref() {
-                            this.finish(this.status, grpc_code(trailers));
-                        }
-                    }
+                    Some(Ok(_)) => {}
                 }
-                Poll::Ready(frame)
+                Poll::Ready(frame.map(|frame| frame.map(|frame| this.passed(frame))))
             }
         }
     }

@@ -27,6 +27,11 @@ pub trait Protocol: Copy + Send + Sync + Unpin + 'static {
     /// off.
     fn break_off(self, fault: Fault) -> Option<Frame<Bytes>>;
 
+    /// The last frame of an answer that ends with gRPC's trailers, for callers who may not be able to read those.
+    fn end(self, trailers: HeaderMap) -> Frame<Bytes> {
+        Frame::trailers(trailers)
+    }
+
     /// Whether a call ends with one of gRPC's codes, under which it is counted.
     fn ends_with_a_code(self) -> bool;
 }

@@ -208,6 +208,15 @@ impl Run<'_> {
         let plan = self.plan(server.port, 8, Work::Call { method: GET.into(), messages });
         let call = self.grpc("gRPC get by id, 8 x 8", US, server, &plan)?;
         self.report.at_least("gRPC get: of bare tonic", call.per_second / bare_grpc.per_second, 0.55, "%");
+        for (protocol, work) in [
+            ("gRPC-Web", requests::get_over_grpc_web()),
+            ("Connect", requests::get_over_connect()),
+            ("Connect in JSON", requests::get_over_connect_json()),
+        ] {
+            let plan = self.plan(server.port, 64, work);
+            let asked = self.http(&format!("{protocol} get by id, 64 connections"), US, server, &plan)?;
+            self.report.at_least(&format!("{protocol} get: of REST"), asked.per_second / get.per_second, 0.85, "%");
+        }
         let plan = self.plan(server.port, 64, requests::list());
         let list = self.http("REST list 20, indexed filter and order", US, server, &plan)?;
         self.report.at_least("REST list 20: to PocketBase", list.per_second / theirs.list.per_second, 9.0, "x");

@@ -1,6 +1,7 @@
 //! The requests that Mainstay is sent: the same ones where they are timed and where they are counted.
 
 use crate::load::Work;
+use crate::peer::mainstay::GET;
 use crate::records;
 
 /// How many records the requests are about.
@@ -11,6 +12,35 @@ const PRODUCTS: &str = "/bench/v1/products";
 /// Gets of a thousand records of a collection.
 pub fn get(collection: &str) -> Work {
     Work::Get { paths: paths(|index| format!("/bench/v1/{collection}/{}", records::id(index))) }
+}
+
+/// The same gets of products over gRPC-Web.
+pub fn get_over_grpc_web() -> Work {
+    ask("application/grpc-web+proto", |name| {
+        let message = get_message(name);
+        // The frame's head: not compressed, and the length, of which the last byte is enough.
+        format!("\0\0\0\0{}{message}", char::from(u8::try_from(message.len()).unwrap_or(0)))
+    })
+}
+
+/// The same gets of products over Connect, in protobuf.
+pub fn get_over_connect() -> Work {
+    ask("application/proto", get_message)
+}
+
+/// The same gets of products over Connect, in JSON.
+pub fn get_over_connect_json() -> Work {
+    ask("application/json", |name| format!(r#"{{"name":"{name}"}}"#))
+}
+
+fn ask(content_type: &str, body: impl Fn(&str) -> String) -> Work {
+    let bodies = paths(|index| body(&format!("products/{}", records::id(index))));
+    Work::Ask { path: GET.into(), content_type: content_type.into(), bodies }
+}
+
+/// A GetRequest for a name: field 1, a string. It is ASCII, its lengths too.
+pub fn get_message(name: &str) -> String {
+    format!("\n{}{name}", char::from(u8::try_from(name.len()).unwrap_or(0)))
 }
 
 /// The first page of each category, in the order of its index.

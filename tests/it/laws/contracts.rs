@@ -2,6 +2,7 @@
 
 use mainstay_contract::{compile, read_folder};
 use mainstay_runtime::policies::access_of;
+use prost_reflect::prost_types::method_options::IdempotencyLevel;
 use prost_reflect::{DescriptorPool, MethodDescriptor, ServiceDescriptor};
 
 fn platform_services() -> Vec<ServiceDescriptor> {
@@ -16,6 +17,23 @@ fn every_method_states_who_may_call_it() {
     for method in platform_services().iter().flat_map(|service| service.methods().collect::<Vec<_>>()) {
         assert!(access_of(&method).is_some(), "{} has no (mainstay.v1.auth) option", method.full_name());
     }
+}
+
+#[test]
+fn what_is_asked_by_get_says_that_it_changes_nothing() {
+    for method in platform_services().iter().flat_map(|service| service.methods().collect::<Vec<_>>()) {
+        let options = method.method_descriptor_proto().options.clone().unwrap_or_default();
+        let changes_nothing = options.idempotency_level() == IdempotencyLevel::NoSideEffects;
+        assert_eq!(is_asked_by_get(&method), changes_nothing, "{}", method.full_name());
+    }
+}
+
+/// Whether a method has an HTTP rule of GET.
+fn is_asked_by_get(method: &MethodDescriptor) -> bool {
+    let options = method.options();
+    let rule = options.extensions().find(|(extension, _)| extension.full_name() == "google.api.http");
+    let rule = rule.and_then(|(_, rule)| rule.as_message().cloned());
+    rule.is_some_and(|rule| rule.has_field_by_name("get"))
 }
 
 /// What AIP-158 wants of a method that lists, and this one lacks.

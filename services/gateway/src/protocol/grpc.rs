@@ -16,11 +16,11 @@ use super::{Asked, Found, Spoken};
 use crate::config::Config;
 use crate::transcode::Defective;
 
-const KIND: HeaderValue = HeaderValue::from_static("application/grpc");
+pub const KIND: HeaderValue = HeaderValue::from_static("application/grpc");
 const GZIP: &str = "gzip";
 
 /// What is taken, as gRPC lists it.
-const TAKEN: &str = "gzip,identity";
+pub const TAKEN: &str = "gzip,identity";
 
 /// The protocol of gRPC.
 pub struct Grpc;
@@ -71,8 +71,11 @@ impl Spoken for Grpc {
         }
         Ok(response)
     }
+}
 
-    fn fault(fault: Fault) -> Response<Body> {
+impl Grpc {
+    /// Tells a fault.
+    pub fn fault(fault: Fault) -> Response<Body> {
         refuse_grpc(fault)
     }
 }
@@ -86,7 +89,7 @@ async fn one(mut messages: Streaming<Bytes>) -> Result<Bytes, Status> {
 
 /// Frames an answer's messages. They are compressed for callers who compress what they ask: who merely can read gzip is better
 /// served by an answer that costs nothing to make.
-fn framed(messages: impl Stream<Item = Result<Bytes, Status>> + Send + 'static, gzip: bool) -> Body {
+pub fn framed(messages: impl Stream<Item = Result<Bytes, Status>> + Send + 'static, gzip: bool) -> Body {
     let compression = gzip.then_some(CompressionEncoding::Gzip);
     let inherit = SingleMessageCompressionOverride::Inherit;
     Body::new(EncodeBody::new_server(RawCodec, messages, compression, inherit, Some(usize::MAX)))

@@ -11,17 +11,12 @@ use mainstay_runtime::channel::{Input, Reply};
 use mainstay_wire::{JsonOptions, Selection};
 
 use super::read_mask::ReadMask;
-use super::{Asked, Found, Spoken, body};
+use super::{AUTHORIZATION, Asked, Found, NO_STORE, NOSNIFF, PRIVATE, Spoken, body};
 use crate::config::Config;
 use crate::snapshot::Binding;
 use crate::transcode::{self, Defective, RequestParts, Transcoded, Wanted};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// An answer belongs to its caller: no shared cache keeps it, and a private one asks again.
-const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
-const AUTHORIZATION: HeaderValue = HeaderValue::from_static("authorization");
 
 /// The protocol of `google.api.http`.
 pub struct Rest;
@@ -61,8 +56,11 @@ impl Spoken for Rest {
         let json = transcode::answer(&found.snapshot.plans, binding, &wanted, &message)?;
         Ok(ok(binding, json))
     }
+}
 
-    fn fault(fault: Fault) -> Response<Body> {
+impl Rest {
+    /// Tells a fault.
+    pub fn fault(fault: Fault) -> Response<Body> {
         fault.into_http().map(|json| Body::new(Full::new(json)))
     }
 }

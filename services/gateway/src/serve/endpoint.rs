@@ -16,7 +16,7 @@ use super::exchange::exchange;
 use super::fixed;
 use super::known::Known;
 use crate::config::Config;
-use crate::protocol::{Found, Grpc, Protocol, Rest, Way, shown, unsupported, wrong_method};
+use crate::protocol::{Connect, Found, Grpc, GrpcWeb, Manner, Protocol, Rest, Way, shown, unsupported, wrong_method};
 use crate::route::Lookup;
 use crate::snapshot::Snapshot;
 
@@ -41,7 +41,7 @@ pub enum Target {
     /// `/healthz`, `/readyz`.
     Probe,
     /// Health and reflection, which this process answers.
-    Own(Messages),
+    Own(Protocol, Messages),
     /// Nothing is served there, and another contract is being loaded.
     Awaited(Protocol),
     /// The path is known; these are its methods.
@@ -56,7 +56,7 @@ impl Edge {
             return Err(Fault::new(Reason::MethodNotAllowed).message("a gRPC call is a POST"));
         }
         if let Some((streams, messages)) = fixed::own_method(path) {
-            return Ok(Resolved { streams, ..self.open(Target::Own(messages)) });
+            return Ok(Resolved { streams, ..self.open(Target::Own(protocol, messages)) });
         }
         let snapshot = self.live.load_full();
         match snapshot.method(path).cloned() {
@@ -66,6 +66,25 @@ impl Edge {
                 self.missing(&snapshot, protocol, Reason::MethodNotFound, what)
             }
         }
+    }
+
+    /// Finds the method of an RPC's path, called by Connect.
+    fn resolve_connect(&self, parts: &Parts, manner: Manner) -> Result<Resolved<Target>, Fault> {
+        let (path, protocol) = (parts.uri.path(), Protocol::Connect(manner));
+        if fixed::own_method(path).is_some() {
+            return Err(Fault::new(Reason::Unimplemented)
+                .message(format!("`{}` is served over gRPC and gRPC-Web, not over Connect", shown(path))));
+        }
+        let snapshot = self.live.load_full();
+        if let Some(method) = snapshot.method(path).cloned() {
+            manner.check(&method)?;
+            return admitted(protocol, Found { snapshot, way: Way::Rpc(method) });
+        }
+        // The path of a rule may look like an RPC's.
+        if !matches!(snapshot.route(path, &parts.method), Lookup::Unknown) {
+            return self.resolve_rule(parts, Protocol::Rest);
+        }
+        self.missing(&snapshot, protocol, Reason::MethodNotFound, format!("there is no method `{}`", shown(path)))
     }
 
     /// Finds the method of an HTTP rule.
@@ -147,9 +166,15 @@ impl Edge {
             // Boxed one by one: a future is as large as the largest thing in it, and is moved when it is made.
             Target::Method(Protocol::Rest, found) => Box::pin(exchange::<Rest>(self, found, request, context)).await,
             Target::Method(Protocol::Grpc, found) => Box::pin(exchange::<Grpc>(self, found, request, context)).await,
+            Target::Method(Protocol::GrpcWeb(_), found) => {
+                Box::pin(exchange::<GrpcWeb>(self, found, request, context)).await
+            }
+            Target::Method(Protocol::Connect(_), found) => {
+                Box::pin(exchange::<Connect>(self, found, request, context)).await
+            }
             Target::Method(Protocol::Unserved, _) => Err(Fault::new(Reason::UnsupportedMediaType)),
             Target::Probe => fixed::serve_probe(self, &request),
-            Target::Own(messages) => fixed::serve_own(self, messages, request).await,
+            Target::Own(protocol, messages) => fixed::serve_own(self, protocol, messages, request).await,
             Target::WrongMethod(allow) => Err(wrong_method(&allow, &request)),
             Target::Awaited(protocol) => Box::pin(self.serve_later(protocol, request, context)).await,
         }
@@ -170,7 +195,8 @@ impl Endpoint for Edge {
 
     fn resolve(&self, parts: &Parts, protocol: Protocol) -> Result<Resolved<Target>, Fault> {
         match protocol {
-            Protocol::Grpc => self.resolve_rpc(parts, protocol),
+            Protocol::Grpc | Protocol::GrpcWeb(_) => self.resolve_rpc(parts, protocol),
+            Protocol::Connect(manner) => self.resolve_connect(parts, manner),
             Protocol::Rest => self.resolve_rule(parts, protocol),
             Protocol::Unserved => Err(unsupported(parts)),
         }

@@ -8,6 +8,7 @@ use mainstay_runtime::policies::STANDARD;
 use tower::ServiceExt as _;
 
 use super::endpoint::Edge;
+use crate::protocol::Protocol;
 
 /// Whether a path is a probe's. GET and HEAD are taken, other methods are told so.
 pub fn is_probe(path: &str) -> bool {
@@ -28,10 +29,17 @@ pub fn serve_probe(edge: &Edge, request: &Request<Body>) -> Result<Response<Body
 }
 
 /// Answers calls of health and reflection.
-pub async fn serve_own(edge: &Edge, messages: Messages, request: Request<Body>) -> Result<Response<Body>, Fault> {
-    framed(request, messages, async |request| match edge.own.clone().oneshot(request).await {
+pub async fn serve_own(
+    edge: &Edge,
+    protocol: Protocol,
+    messages: Messages,
+    request: Request<Body>,
+) -> Result<Response<Body>, Fault> {
+    let serve = async |request| match edge.own.clone().oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
-    })
-    .await
+    };
+    let Protocol::GrpcWeb(coding) = protocol else { return framed(request, messages, serve).await };
+    let request = coding.to_grpc(request, edge.config.max_request_bytes).await?;
+    framed(request, messages, serve).await.map(|response| coding.of_grpc(response))
 }

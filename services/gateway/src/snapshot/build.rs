@@ -10,6 +10,7 @@ use mainstay_runtime::policies::access_of;
 use mainstay_telemetry::Metrics;
 use mainstay_wire::Plans;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
+use prost_types::method_options::IdempotencyLevel;
 
 use super::Snapshot;
 use super::binding::{Binding, BindingError};
@@ -105,6 +106,7 @@ impl Builder<'_> {
             // A platform method that says nothing of its callers lets nobody in.
             access: if policy == Policy::Rules { Some(Access::Anyone) } else { access_of(descriptor) },
             ruled: policy == Policy::Rules,
+            side_effects: has_side_effects(descriptor),
             client_streaming: streams.client,
             server_streaming: streams.server,
             input: input_plan,
@@ -144,4 +146,10 @@ impl Builder<'_> {
         self.parts.bindings.push(binding);
         Ok(())
     }
+}
+
+/// Whether a method says nothing of having no side effects.
+fn has_side_effects(method: &MethodDescriptor) -> bool {
+    let options = method.method_descriptor_proto().options.as_ref();
+    options.is_none_or(|options| options.idempotency_level() != IdempotencyLevel::NoSideEffects)
 }

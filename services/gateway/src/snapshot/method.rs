@@ -22,6 +22,8 @@ pub struct Method {
     pub ruled: bool,
     /// Where its calls are counted.
     pub route: Arc<Route>,
+    /// Whether a call may change something. What says that it does not may be asked by GET wherever a protocol has that.
+    pub side_effects: bool,
     pub client_streaming: bool,
     pub server_streaming: bool,
     pub input: MessageId,

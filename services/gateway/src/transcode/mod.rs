@@ -5,7 +5,7 @@ mod query;
 mod request;
 mod response;
 
-pub use errors::Defective;
+pub use errors::{Defective, Origin, json_fault};
 pub use query::{MAX_QUERY_PARAMETERS, Parameter, QueryError, parameters};
 pub use request::{RequestParts, Transcoded, request};
-pub use response::{Wanted, answer, selection};
+pub use response::{Wanted, answer, json, selection};

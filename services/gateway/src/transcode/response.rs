@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::Method as HttpMethod;
 use mainstay_fault::{Fault, Reason};
 use mainstay_wire::{JsonOptions, MessageId, Plans, Selection};
 use serde_json::value::RawValue;
 
 use super::query::shown;
-use crate::snapshot::{Binding, ResponseField};
+use crate::snapshot::{Binding, Method, ResponseField};
 
 /// What the caller wants of the answer.
 #[derive(Debug, Default)]
@@ -30,29 +29,38 @@ pub fn selection(plans: &Plans, output: MessageId, paths: &[&str]) -> Result<Sel
 
 /// Writes an answer's JSON. Fails only where a service answered with bytes that are no message of its type.
 pub fn answer(plans: &Plans, binding: &Binding, wanted: &Wanted, wire: &[u8]) -> Result<Bytes, Fault> {
-    // JSON names its fields: about twice the size, so that the buffer seldom grows.
-    let mut json = Vec::with_capacity(wire.len() * 2 + 64);
-    let options = JsonOptions { emit_defaults: wanted.options.emit_defaults && !is_name_alone(plans, binding, wire) };
-    plans
-        .to_json_with(binding.method.output, wire, options, wanted.fields.as_ref(), &mut json)
-        .map_err(Fault::internal)?;
+    let json = json(plans, &binding.method, wanted.options, wanted.fields.as_ref(), wire)?;
     match &binding.response_field {
         None => Ok(Bytes::from(json)),
         Some(field) => field_of(field, &json),
     }
 }
 
+/// Writes the JSON of a method's answer, or of the wanted fields of it.
+pub fn json(
+    plans: &Plans,
+    method: &Method,
+    options: JsonOptions,
+    fields: Option<&Selection>,
+    wire: &[u8],
+) -> Result<Vec<u8>, Fault> {
+    // JSON names its fields: about twice the size, so that the buffer seldom grows.
+    let mut json = Vec::with_capacity(wire.len() * 2 + 64);
+    let options = JsonOptions { emit_defaults: options.emit_defaults && !is_name_alone(plans, method, wire) };
+    plans.to_json_with(method.output, wire, options, fields, &mut json).map_err(Fault::internal)?;
+    Ok(json)
+}
+
 /// Says whether all that a write answers is the resource's name: a writer who may not read the result is told no more, and
 /// zeros beside it would be made up.
-fn is_name_alone(plans: &Plans, binding: &Binding, wire: &[u8]) -> bool {
+fn is_name_alone(plans: &Plans, method: &Method, wire: &[u8]) -> bool {
     const NAME: &str = "name";
-    let (ruled, output) = (binding.method.ruled, binding.method.output);
-    if !ruled || wire.is_empty() || binding.http_method == Some(HttpMethod::GET) {
+    if !method.ruled || wire.is_empty() || !method.side_effects {
         return false;
     }
     let mut name = Vec::with_capacity(wire.len());
-    let selection = plans.select(output, &[NAME]).ok();
-    let pruned = selection.and_then(|selection| plans.prune(output, wire, &selection, &mut name).ok());
+    let selection = plans.select(method.output, &[NAME]).ok();
+    let pruned = selection.and_then(|selection| plans.prune(method.output, wire, &selection, &mut name).ok());
     pruned.is_some() && name == wire
 }
 

@@ -21,6 +21,10 @@ pub async fn worker(shared: Rc<Shared>, index: usize) -> Result<(), Failure> {
         Work::Get { paths } => {
             paths.iter().map(|path| format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{head}\r\n").into_bytes()).collect()
         }
+        Work::Ask { path, content_type, bodies } => {
+            let request = |body: &String| post(path, content_type, body, &head).into_bytes();
+            bodies.iter().map(request).collect()
+        }
         _ => Vec::new(),
     };
     while shared.sends_one() {
@@ -46,6 +50,13 @@ pub async fn worker(shared: Rc<Shared>, index: usize) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn post(path: &str, content_type: &str, body: &str, head: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n{head}\r\n{body}"
+    )
 }
 
 /// Puts a number in the places that stand for one.

@@ -46,6 +46,12 @@ pub enum Work {
         paths: Vec<String>,
         body: String,
     },
+    /// Messages by POST to the path of an RPC: gRPC-Web, Connect.
+    Ask {
+        path: String,
+        content_type: String,
+        bodies: Vec<String>,
+    },
     /// The method and encoded messages in hexadecimal.
     Call {
         method: String,

@@ -10,7 +10,7 @@ use super::client::Client;
 use crate::count;
 use crate::load::grpc;
 use crate::process::{Server, free_port};
-use crate::records;
+use crate::{records, requests};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -105,9 +105,7 @@ pub fn token(server: &Server) -> Result<String, Failure> {
     answer["accessToken"].as_str().map(str::to_owned).ok_or_else(|| "no access token".into())
 }
 
-/// A GetRequest for a name, in hexadecimal: field 1, a string.
+/// A GetRequest for a name, in hexadecimal.
 pub fn get_message(name: &str) -> String {
-    let mut bytes = vec![0x0a, u8::try_from(name.len()).unwrap_or(0)];
-    bytes.extend_from_slice(name.as_bytes());
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    requests::get_message(name).bytes().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,5 +1,7 @@
+mod connect;
 mod errors;
 mod grpc;
+mod grpc_web;
 mod limits;
 mod masks;
 mod policy;

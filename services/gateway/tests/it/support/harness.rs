@@ -12,7 +12,7 @@ use mainstay_gateway::{Backends, Config, Dependencies, Edge, Gateway, StoredCont
 use mainstay_identity::{Authenticator, FetchFuture, KeySet, KeySource, ServiceKeys, Verifier, VerifierConfig};
 use mainstay_layers::{Body, Guards, Shed, Stack, Timeouts, stack};
 use mainstay_runtime::{Health, RawCodec, Readiness, Shutdown};
-use mainstay_telemetry::Telemetry;
+use mainstay_telemetry::{Metrics, Telemetry};
 use secrecy::{ExposeSecret as _, SecretString};
 use tonic::{Status, codec::Streaming};
 use tower::ServiceExt as _;
@@ -28,6 +28,7 @@ pub struct Harness {
     pub data: Arc<FakeService>,
     pub gateway: Gateway,
     pub service: Stack<Edge>,
+    pub metrics: Metrics,
 }
 
 /// An answer over HTTP.
@@ -87,7 +88,7 @@ impl Harness {
         let cors = config.cors.clone().into();
         let gateway = Gateway::start(config, dependencies).await.unwrap();
         let service = stack::edge(gateway.endpoint(), guards(&telemetry), cors);
-        Harness { auth, data, gateway, service }
+        Harness { auth, data, gateway, service, metrics: telemetry.metrics().clone() }
     }
 
     /// Sends any request.

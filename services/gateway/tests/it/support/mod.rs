@@ -5,4 +5,4 @@ pub mod fakes;
 pub mod harness;
 
 pub use contract::{compile, decoded, encoded, library};
-pub use harness::{Harness, backends, full, operator, service, signed_in};
+pub use harness::{Answered, Harness, backends, full, operator, service, signed_in};

@@ -1,0 +1,175 @@
+//! How a call of Connect is made, told by the head of its request; and how its end is told.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method as HttpMethod, Response};
+use http_body::Frame;
+use http_body_util::Full;
+use mainstay_fault::{Fault, Reason};
+use mainstay_layers::{Body, essence};
+use serde_json::{Value, json};
+use tonic::{Code, Status};
+
+use super::{Codec, VERSION};
+use crate::protocol::envelope;
+use crate::snapshot::Method;
+
+/// The flag of the envelope that ends a stream.
+const END: u8 = 2;
+
+/// The three ways to call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// A message for a message, by POST.
+    Unary(Codec),
+    /// A message in the query, by GET.
+    Get,
+    /// Envelopes: the answer is a stream.
+    Stream(Codec),
+}
+
+impl Manner {
+    /// Tells a call of Connect by its content type. JSON is Connect's where the path is an RPC's or the version is named; GET,
+    /// which has no content type, where the path is an RPC's and the query speaks of a message.
+    pub fn of(head: &Parts) -> Option<Manner> {
+        let kind = essence(&head.headers);
+        let is = |name: &str| kind.eq_ignore_ascii_case(name.as_bytes());
+        let means_connect = || head.headers.contains_key(VERSION) || is_rpc(head.uri.path());
+        match head.method {
+            _ if is("application/connect+json") => Some(Manner::Stream(Codec::Json)),
+            _ if is("application/connect+proto") => Some(Manner::Stream(Codec::Proto)),
+            _ if is("application/proto") => Some(Manner::Unary(Codec::Proto)),
+            HttpMethod::POST if is("application/json") && means_connect() => Some(Manner::Unary(Codec::Json)),
+            HttpMethod::GET | HttpMethod::HEAD if is_rpc(head.uri.path()) && asks(head.uri.query()) => {
+                Some(Manner::Get)
+            }
+            _ => None,
+        }
+    }
+
+    /// Checks that a method can be called so.
+    pub fn check(self, method: &Method) -> Result<(), Fault> {
+        let streams = method.client_streaming || method.server_streaming;
+        let other = |kinds: &str| {
+            let what = if streams { "is answered with a stream" } else { "is answered with one message" };
+            Fault::new(Reason::UnsupportedMediaType)
+                .message(format!("`{}` {what}; over Connect it takes {kinds}", method.path))
+                .meta("accept", kinds)
+        };
+        match self {
+            Manner::Stream(_) if !streams => Err(other("application/json, application/proto")),
+            Manner::Unary(_) if streams => Err(other("application/connect+json, application/connect+proto")),
+            Manner::Get if streams || method.side_effects => Err(Fault::new(Reason::MethodNotAllowed)
+                .message(format!(
+                    "`{}` may change something, or is answered with a stream: call it by POST",
+                    method.path
+                ))
+                .meta("allow", "POST")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The content type of an answer.
+    pub fn kind(self, codec: Codec) -> HeaderValue {
+        HeaderValue::from_static(match (self, codec) {
+            (Manner::Stream(_), Codec::Json) => "application/connect+json",
+            (Manner::Stream(_), Codec::Proto) => "application/connect+proto",
+            (_, Codec::Json) => "application/json",
+            (_, Codec::Proto) => "application/proto",
+        })
+    }
+
+    /// Tells a fault: as an HTTP answer, or as the end of a stream that had no message.
+    pub fn fault(self, mut fault: Fault) -> Response<Body> {
+        let Manner::Stream(codec) = self else {
+            return fault.into_connect().map(|json| Body::new(Full::new(json)));
+        };
+        fault.log();
+        let mut response = Response::new(Body::new(Full::new(end(&json!({ "error": fault.to_connect() })))));
+        response.headers_mut().insert(CONTENT_TYPE, self.kind(codec));
+        response
+    }
+
+    /// gRPC's trailers as the end of a stream.
+    pub fn end(trailers: &HeaderMap) -> Frame<Bytes> {
+        Frame::data(match Status::from_header_map(trailers) {
+            Some(status) if status.code() != Code::Ok => {
+                end(&json!({ "error": Fault::from_status(status).to_connect() }))
+            }
+            _ => end(&json!({})),
+        })
+    }
+}
+
+/// The last envelope of a stream.
+fn end(status: &Value) -> Bytes {
+    let json = status.to_string();
+    let mut envelope = Vec::with_capacity(json.len() + envelope::HEAD_BYTES);
+    envelope::put(END, json.as_bytes(), &mut envelope);
+    envelope.into()
+}
+
+/// Whether a query has one of the parameters that only Connect has.
+fn asks(query: Option<&str>) -> bool {
+    let names = query.unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+    names.into_iter().any(|name| matches!(name, "connect" | "encoding" | "message"))
+}
+
+/// Whether a path is that of an RPC: `/shop.v1.ProductService/GetProduct`.
+fn is_rpc(path: &str) -> bool {
+    let is_name = |name: &str| {
+        let mut signs = name.bytes();
+        signs.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+            && signs.all(|sign| sign.is_ascii_alphanumeric() || sign == b'_')
+    };
+    let Some((service, method)) = path.strip_prefix('/').and_then(|path| path.split_once('/')) else { return false };
+    is_name(method) && service.contains('.') && service.split('.').all(is_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+
+    fn of(method: &str, path: &str, kind: &str, version: bool) -> Option<Manner> {
+        let mut request = Request::builder().method(method).uri(path);
+        if !kind.is_empty() {
+            request = request.header("content-type", kind);
+        }
+        if version {
+            request = request.header("connect-protocol-version", "1");
+        }
+        Manner::of(&request.body(()).expect("a request").into_parts().0)
+    }
+
+    #[test]
+    fn a_call_of_connect_is_told_from_rest_by_its_head() {
+        const RPC: &str = "/shop.v1.ProductService/GetProduct";
+        const REST: &str = "/shop/v1/products";
+        for (method, path, kind, version, manner) in [
+            ("POST", RPC, "application/json", false, Some(Manner::Unary(Codec::Json))),
+            ("POST", RPC, "Application/JSON; charset=utf-8", false, Some(Manner::Unary(Codec::Json))),
+            ("POST", RPC, "application/proto", false, Some(Manner::Unary(Codec::Proto))),
+            ("POST", RPC, "application/connect+json", false, Some(Manner::Stream(Codec::Json))),
+            ("POST", RPC, "application/connect+proto", true, Some(Manner::Stream(Codec::Proto))),
+            ("GET", "/shop.v1.ProductService/GetProduct?connect=v1", "", false, Some(Manner::Get)),
+            ("GET", "/shop.v1.ProductService/GetProduct?message=%7B%7D", "application/json", false, Some(Manner::Get)),
+            ("GET", RPC, "application/json", false, None),
+            ("POST", "/ProductService/GetProduct", "application/json", true, Some(Manner::Unary(Codec::Json))),
+            ("POST", REST, "application/json", false, None),
+            ("POST", RPC, "", false, None),
+            ("POST", RPC, "text/plain", false, None),
+            ("POST", RPC, "application/connect+yaml", false, None),
+            ("PATCH", RPC, "application/json", false, None),
+            ("GET", REST, "", false, None),
+            ("GET", "/v1.2/things", "", false, None),
+            ("GET", "/v1.2/things?message=a", "", false, None),
+            ("GET", "/shop.v1./GetProduct?message=a", "", false, None),
+            ("GET", "/shop.v1.ProductService/products:search?message=a", "", false, None),
+            ("GET", "/shop.v1.ProductService/Get/Product?message=a", "", false, None),
+        ] {
+            assert_eq!(of(method, path, kind, version), manner, "{method} {path} {kind}");
+        }
+    }
+}

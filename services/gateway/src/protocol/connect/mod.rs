@@ -1,0 +1,148 @@
+//! Connect: a unary call is a plain HTTP exchange, a stream is framed and ends with its status (connectrpc.com/docs/protocol).
+//!
+//! ```text
+//!   unary    POST /pkg.Service/Method    application/json, application/proto      message -> message
+//!   get      GET  /pkg.Service/Method?connect=v1&encoding=json&message=…          of methods that change nothing
+//!   stream   POST /pkg.Service/Method    application/connect+json, …+proto        message in an envelope -> envelopes, the end
+//! ```
+
+mod get;
+mod manner;
+
+pub use manner::Manner;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, Request, Response};
+use http_body_util::Full;
+use mainstay_fault::{Fault, Reason};
+use mainstay_layers::Body;
+use mainstay_runtime::channel::{Input, Reply};
+use mainstay_wire::JsonOptions;
+use tonic::Status;
+
+use super::envelope::{self, Encoding};
+use super::gzip::Compression;
+use super::read_mask::{Cut, ReadMask};
+use super::{AUTHORIZATION, Asked, Found, NO_STORE, NOSNIFF, PRIVATE, Spoken, body, grpc};
+use crate::config::Config;
+use crate::transcode::{self, Defective, Origin, json_fault};
+
+const VERSION: HeaderName = HeaderName::from_static("connect-protocol-version");
+const CONTENT_ENCODING: &str = "content-encoding";
+const STREAM_ENCODING: &str = "connect-content-encoding";
+
+/// The protocol of Connect.
+pub struct Connect;
+
+/// How messages are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    Json,
+    Proto,
+}
+
+/// What an answer has to know of its request.
+#[derive(Debug)]
+pub struct Form {
+    manner: Manner,
+    codec: Codec,
+    cut: Option<Cut>,
+}
+
+impl Spoken for Connect {
+    type Form = Form;
+
+    async fn decode(config: &Config, found: &Found, request: Request<Body>) -> Result<(Asked, Form), Defective> {
+        let (parts, body) = request.into_parts();
+        let manner = Manner::of(&parts).ok_or_else(|| Fault::internal("a request of Connect is none any more"))?;
+        check_version(&parts.headers)?;
+        if found.method().client_streaming {
+            return Err(Fault::new(Reason::Unimplemented).message("client streams are served over gRPC alone").into());
+        }
+        let (codec, message) = match manner {
+            Manner::Get => get::message(parts.uri.query().unwrap_or_default(), config.max_request_bytes)?,
+            Manner::Unary(codec) => (codec, unary(config, &parts, body).await?),
+            Manner::Stream(codec) => (codec, streamed(config, &parts, body).await?),
+        };
+        let input = read(found, codec, message)?;
+        match ReadMask::of_rpc(found, &parts.headers) {
+            Ok(ReadMask { cut, forwarded }) => {
+                Ok((Asked { input: Input::Message(input), fields: forwarded }, Form { manner, codec, cut }))
+            }
+            Err(fault) => Err(Defective { fault, legible: input }),
+        }
+    }
+
+    fn encode(config: &Config, found: &Found, form: Form, reply: Reply) -> Result<Response<Body>, Fault> {
+        let Form { manner, codec, cut } = form;
+        let (plans, method) = (found.snapshot.plans.clone(), found.method().clone());
+        let options = JsonOptions { emit_defaults: config.emit_defaults };
+        let write = move |message: Bytes| match (codec, &cut) {
+            (Codec::Proto, None) => Ok(message),
+            (Codec::Proto, Some(cut)) => cut.of(&message),
+            (Codec::Json, cut) => {
+                let fields = cut.as_ref().map(|cut| &cut.fields);
+                transcode::json(&plans, &method, options, fields, &message).map(Bytes::from)
+            }
+        };
+        if let Manner::Stream(_) = manner {
+            let messages = reply.stream()?.map(move |message| message.and_then(&write).map_err(Status::from));
+            return Ok(labelled(manner, codec, Response::new(grpc::framed(messages, false))));
+        }
+        let mut response = labelled(manner, codec, Response::new(Body::new(Full::new(write(reply.message()?)?))));
+        let headers = response.headers_mut();
+        if manner == Manner::Get && found.method().ruled {
+            headers.insert(CACHE_CONTROL, PRIVATE);
+            headers.insert(VARY, AUTHORIZATION);
+        } else {
+            headers.insert(CACHE_CONTROL, NO_STORE);
+        }
+        Ok(response)
+    }
+}
+
+fn labelled(manner: Manner, codec: Codec, mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(CONTENT_TYPE, manner.kind(codec));
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    response
+}
+
+/// There is one version; who names none means that.
+fn check_version(headers: &HeaderMap) -> Result<(), Fault> {
+    match headers.get(VERSION) {
+        Some(version) if version != "1" => Err(Fault::new(Reason::InvalidArgument)
+            .message("the version that connect-protocol-version names is not spoken here; it is 1")
+            .meta("header", VERSION.as_str())),
+        _ => Ok(()),
+    }
+}
+
+/// The message of a unary call: the body.
+async fn unary(config: &Config, parts: &Parts, body: Body) -> Result<Bytes, Fault> {
+    let limit = config.max_request_bytes;
+    let body = body::read(body, limit).await?;
+    Compression::named(&parts.headers, CONTENT_ENCODING)?.undone(body, limit)
+}
+
+/// The one message of a call that is answered with a stream.
+async fn streamed(config: &Config, parts: &Parts, body: Body) -> Result<Bytes, Fault> {
+    let limit = config.max_request_bytes;
+    let compression = Compression::named(&parts.headers, STREAM_ENCODING)?;
+    let body = envelope::whole(body, limit, 1).await?;
+    envelope::one(body, Encoding { compression, header: STREAM_ENCODING }, limit)
+}
+
+/// The message as it travels inside.
+fn read(found: &Found, codec: Codec, message: Bytes) -> Result<Bytes, Defective> {
+    if codec == Codec::Proto {
+        return Ok(message);
+    }
+    let mut out = Vec::with_capacity(message.len());
+    match found.snapshot.plans.from_json(found.method().input, &message, &mut out, None) {
+        Ok(()) => Ok(out.into()),
+        Err(error) => Err(json_fault(error, Origin::Body { field: "" }).into()),
+    }
+}

@@ -1,0 +1,343 @@
+//! Connect: plain HTTP for a unary call, by POST and by GET, and envelopes for a stream.
+
+use bytes::Bytes;
+use data_encoding::{BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD};
+use flate2::{Compression, write::GzEncoder};
+use http::{Method, Request};
+use mainstay_fault::{Fault, Reason};
+use mainstay_gateway::Config;
+use mainstay_runtime::channel::Reply;
+use prost::Message as _;
+use serde_json::{Value, json};
+use std::io::Write as _;
+use tonic_types::pb;
+
+use crate::support::{Answered, Harness, full, operator};
+
+const GET_BOOK: &str = "/library.v1.BookService/GetBook";
+const UPDATE_BOOK: &str = "/library.v1.BookService/UpdateBook";
+const WATCH: &str = "/library.v1.Library/Watch";
+
+/// `{"name": "books/1"}` and a message with a text as field 1: on the wire both are the same.
+const NAME: &[u8] = b"\x0a\x07books/1";
+
+async fn unary(harness: &Harness, path: &str, kind: &str, body: impl Into<Bytes>) -> Answered {
+    let request = Request::builder().method(Method::POST).uri(path).header("content-type", kind);
+    harness.send(request.body(full(body)).unwrap()).await
+}
+
+fn enveloped(flags: u8, message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    [&[flags], &length[..], message].concat()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// The code and the reason of an error as a client reads them.
+fn refusal(error: &Value) -> (String, String) {
+    let details = error["details"].as_array().cloned().unwrap_or_default();
+    let info = details.iter().find(|detail| detail["type"] == "google.rpc.ErrorInfo").expect("an ErrorInfo");
+    let bytes = BASE64_NOPAD.decode(info["value"].as_str().unwrap().as_bytes()).unwrap();
+    (error["code"].as_str().unwrap().to_owned(), pb::ErrorInfo::decode(&*bytes).unwrap().reason)
+}
+
+/// What a client reads of a stream: its messages, and the end.
+fn read(answer: &Answered) -> (Vec<Bytes>, Value) {
+    assert_eq!(answer.status.as_u16(), 200);
+    let mut body = answer.body.clone();
+    let mut messages = Vec::new();
+    loop {
+        let head = body.split_to(5);
+        let data = body.split_to(u32::from_be_bytes(head[1..].try_into().unwrap()) as usize);
+        if head[0] == 2 {
+            assert!(body.is_empty(), "nothing comes after the end");
+            return (messages, serde_json::from_slice(&data).unwrap());
+        }
+        assert_eq!(head[0], 0);
+        messages.push(data);
+    }
+}
+
+#[tokio::test]
+async fn a_unary_call_is_plain_http_in_json_and_in_protobuf() {
+    let harness = Harness::start().await;
+    let answer = unary(&harness, GET_BOOK, "application/proto", NAME).await;
+    assert_eq!((answer.status.as_u16(), &*answer.body), (200, NAME));
+    assert_eq!(answer.headers["content-type"], "application/proto");
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    for kind in ["application/json", "application/json; charset=utf-8"] {
+        let answer = unary(&harness, GET_BOOK, kind, r#"{"name": "books/1"}"#).await;
+        assert_eq!((answer.status.as_u16(), answer.json()), (200, json!({"name": "books/1"})));
+        assert_eq!(answer.headers["content-type"], "application/json");
+    }
+    let call = &harness.data.calls()[1];
+    assert_eq!((&*call.path, &*call.message, call.streams), (GET_BOOK, NAME, false));
+}
+
+#[tokio::test]
+async fn what_changes_nothing_may_be_asked_by_get() {
+    let harness = Harness::start().await;
+    let json = "%7B%22name%22%3A%22books%2F1%22%7D";
+    let base64 = BASE64URL_NOPAD.encode(NAME);
+    let padded = BASE64URL.encode(NAME);
+    let packed = BASE64URL_NOPAD.encode(&gzip(NAME));
+    for (query, kind) in [
+        (format!("connect=v1&encoding=json&message={json}"), "application/json"),
+        (format!("encoding=json&message={json}"), "application/json"),
+        (format!("connect=v1&encoding=proto&base64=1&message={base64}"), "application/proto"),
+        (format!("message={padded}&base64=1&encoding=proto"), "application/proto"),
+        (format!("encoding=proto&base64=1&compression=gzip&message={packed}"), "application/proto"),
+    ] {
+        let answer = harness.get(&format!("{GET_BOOK}?{query}")).await;
+        assert_eq!((answer.status.as_u16(), &answer.headers["content-type"]), (200, &kind.parse().unwrap()), "{query}");
+        assert_eq!(&*harness.data.calls().pop().unwrap().message, NAME, "{query}");
+        assert_eq!(answer.headers["cache-control"], "private, no-cache");
+        assert_eq!(answer.headers["vary"], "authorization");
+    }
+    let answer = harness.get(&format!("{GET_BOOK}?encoding=proto&base64=1&message=")).await;
+    assert_eq!((answer.status.as_u16(), answer.body.len()), (200, 0), "an empty message");
+}
+
+#[tokio::test]
+async fn s26_what_may_change_something_is_never_done_by_get() {
+    let harness = Harness::start().await;
+    for path in [UPDATE_BOOK, WATCH, "/library.v1.Library/NoRoute", "/mainstay.auth.v1.SessionService/SignIn"] {
+        let answer = harness.get(&format!("{path}?connect=v1&encoding=json&message=%7B%7D")).await;
+        assert_eq!((answer.status.as_u16(), &answer.headers["allow"]), (405, &"POST".parse().unwrap()), "{path}");
+        assert_eq!(refusal(&answer.json()), ("unimplemented".to_owned(), "METHOD_NOT_ALLOWED".to_owned()), "{path}");
+    }
+    assert!(harness.data.calls().is_empty() && harness.auth.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_query_that_says_no_message_is_refused_with_what_is_missing() {
+    let harness = Harness::start().await;
+    for (query, part) in [
+        ("encoding=json", "message"),
+        ("message=%7B%7D", "encoding"),
+        ("encoding=yaml&message=x", "json or proto"),
+        ("connect=v2&encoding=json&message=%7B%7D", "v1"),
+        ("encoding=json&message=%7B%7D&message=%7B%7D", "twice"),
+        ("encoding=json&message=%7B%7D&callback=x", "callback"),
+        ("encoding=proto&message=abc", "base64=1"),
+        ("encoding=proto&base64=1&message=a%2Bb%2F", "character 2"),
+        ("encoding=json&base64=yes&message=%7B%7D", "base64"),
+        ("encoding=json&message=%7B", "could not be read"),
+        ("encoding=json&message=%7B%22colour%22%3A1%7D", "colour"),
+        ("encoding=proto&base64=1&compression=gzip&message=abcd", "gzip"),
+    ] {
+        let answer = harness.get(&format!("{GET_BOOK}?{query}")).await;
+        let error = answer.json();
+        assert_eq!((answer.status.as_u16(), &error["code"]), (400, &json!("invalid_argument")), "{query}: {error}");
+        assert!(error["message"].as_str().unwrap().contains(part), "{query}: {error}");
+    }
+    let answer = harness.get(&format!("{GET_BOOK}?encoding=json&compression=br&message=%7B%7D")).await;
+    assert_eq!((answer.status.as_u16(), refusal(&answer.json()).0.as_str()), (501, "unimplemented"));
+    assert!(harness.data.was_asked_for_nothing());
+}
+
+#[tokio::test]
+async fn an_error_is_connects_with_details_whoever_refuses() {
+    let harness = Harness::start().await;
+    harness.data.on(GET_BOOK, |_| Err(Fault::new(Reason::FieldViolation).violation("book.title", "is too long")));
+    for (kind, body) in [("application/json", &b"{}"[..]), ("application/proto", b"")] {
+        let answer = unary(&harness, GET_BOOK, kind, body).await;
+        let error = answer.json();
+        assert_eq!(
+            (answer.status.as_u16(), &answer.headers["content-type"]),
+            (400, &"application/json".parse().unwrap())
+        );
+        assert_eq!(refusal(&error), ("invalid_argument".to_owned(), "FIELD_VIOLATION".to_owned()));
+        let bad = error["details"].as_array().unwrap().iter().find(|detail| detail["type"] == "google.rpc.BadRequest");
+        assert_eq!(bad.unwrap()["debug"]["fieldViolations"][0]["field"], "book.title");
+    }
+    for (path, status, code, reason) in [
+        ("/mainstay.data.v1.ContractService/GetContract", 401, "unauthenticated", "UNAUTHENTICATED"),
+        ("/library.v1.BookService/Nothing", 501, "unimplemented", "METHOD_NOT_FOUND"),
+        ("/library.v1.BookService/getBook", 501, "unimplemented", "METHOD_NOT_FOUND"),
+    ] {
+        let answer = unary(&harness, path, "application/json", "{}").await;
+        assert_eq!(answer.status.as_u16(), status, "{path}");
+        assert_eq!(refusal(&answer.json()), (code.to_owned(), reason.to_owned()), "{path}");
+    }
+    let contract = Request::builder().method(Method::POST).uri("/mainstay.data.v1.ContractService/GetContract");
+    let contract = contract.header("content-type", "application/proto").header("authorization", operator());
+    assert_eq!(harness.send(contract.body(full("")).unwrap()).await.status.as_u16(), 200);
+}
+
+#[tokio::test]
+async fn a_deadline_is_connects_own() {
+    let harness = Harness::start().await;
+    harness.data.on_later(GET_BOOK, |_| Box::pin(std::future::pending()));
+    let call = |timeout: &str| {
+        let request = Request::builder().method(Method::POST).uri(GET_BOOK).header("content-type", "application/json");
+        harness.send(request.header("connect-timeout-ms", timeout).body(full("{}")).unwrap())
+    };
+    let answer = call("20").await;
+    assert_eq!((answer.status.as_u16(), refusal(&answer.json()).0.as_str()), (504, "deadline_exceeded"));
+    for timeout in ["soon", "-1", "1.5", "12345678901", ""] {
+        assert_eq!(refusal(&call(timeout).await.json()).0, "invalid_argument", "{timeout}");
+    }
+}
+
+#[tokio::test]
+async fn another_version_is_refused() {
+    let harness = Harness::start().await;
+    for (version, status) in [("1", 200), ("2", 400), ("v1", 400), ("", 400)] {
+        let request = Request::builder().method(Method::POST).uri(GET_BOOK).header("content-type", "application/json");
+        let answer = harness.send(request.header("connect-protocol-version", version).body(full("{}")).unwrap()).await;
+        assert_eq!(answer.status.as_u16(), status, "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_may_come_as_gzip_and_no_other_way() {
+    let config = Config { max_request_bytes: 1_000, ..Config::default() };
+    let harness = Harness::with(config, Some(crate::support::library()), None).await;
+    let call = |coding: &str, body: Vec<u8>| {
+        let request = Request::builder().method(Method::POST).uri(GET_BOOK).header("content-type", "application/proto");
+        harness.send(request.header("content-encoding", coding).body(full(body)).unwrap())
+    };
+    for (coding, body) in [("gzip", gzip(NAME)), ("GZIP", gzip(NAME)), ("identity", NAME.to_vec())] {
+        assert_eq!(&*call(coding, body).await.body, NAME, "{coding}");
+    }
+    for coding in ["br", "zstd", "deflate", "gzip, gzip"] {
+        let answer = call(coding, NAME.to_vec()).await;
+        let error = answer.json();
+        assert_eq!(refusal(&error).0, "unimplemented", "{coding}");
+        assert!(error["message"].as_str().unwrap().contains("gzip, identity"), "{error}");
+    }
+    let cut = gzip(NAME)[..12].to_vec();
+    for body in [NAME.to_vec(), cut] {
+        assert_eq!(refusal(&call("gzip", body).await.json()).1, "MALFORMED_REQUEST");
+    }
+    let bomb = gzip(&vec![0; 10_000_000]);
+    assert!(bomb.len() > 1_000, "the compressed size has a limit as well");
+    assert_eq!(refusal(&call("gzip", bomb).await.json()).1, "PAYLOAD_TOO_LARGE");
+    assert_eq!(refusal(&call("gzip", gzip(&vec![0; 100_000])).await.json()).1, "PAYLOAD_TOO_LARGE");
+    assert_eq!(refusal(&call("identity", vec![0; 1_001]).await.json()).1, "PAYLOAD_TOO_LARGE");
+}
+
+#[tokio::test]
+async fn json_that_is_no_message_is_refused_with_the_place() {
+    let harness = Harness::start().await;
+    for (body, reason) in [
+        ("", "MALFORMED_REQUEST"),
+        ("{", "MALFORMED_REQUEST"),
+        ("[]", "FIELD_VIOLATION"),
+        (r#"{"name": 7}"#, "FIELD_VIOLATION"),
+        (r#"{"colour": 7}"#, "UNKNOWN_FIELD"),
+    ] {
+        let answer = unary(&harness, GET_BOOK, "application/json", body).await;
+        assert_eq!((answer.status.as_u16(), refusal(&answer.json()).1.as_str()), (400, reason), "{body}");
+    }
+    assert!(harness.data.was_asked_for_nothing());
+}
+
+#[tokio::test]
+async fn a_stream_comes_in_envelopes_and_ends_with_its_status() {
+    let harness = Harness::start().await;
+    harness.data.on(WATCH, |_| {
+        let messages = [Ok(Bytes::from_static(NAME)), Ok(Bytes::new())];
+        Ok(Reply::Stream(Box::pin(tokio_stream::iter(messages))))
+    });
+    let answer = unary(&harness, WATCH, "application/connect+proto", enveloped(0, b"")).await;
+    assert_eq!(answer.headers["content-type"], "application/connect+proto");
+    assert_eq!(read(&answer), (vec![Bytes::from_static(NAME), Bytes::new()], json!({})));
+    let answer = unary(&harness, WATCH, "application/connect+json", enveloped(0, b"{}")).await;
+    assert_eq!(answer.headers["content-type"], "application/connect+json");
+    let (messages, end) = read(&answer);
+    assert_eq!((messages.len(), &*messages[1], end), (2, &b"{}"[..], json!({})));
+    assert_eq!(&*harness.data.calls()[0].path, WATCH);
+
+    harness.data.on(WATCH, |_| {
+        let broken = Err(Fault::new(Reason::Unavailable).message("the disk is away"));
+        Ok(Reply::Stream(Box::pin(tokio_stream::iter([Ok(Bytes::from_static(NAME)), broken]))))
+    });
+    let (messages, end) = read(&unary(&harness, WATCH, "application/connect+proto", enveloped(0, b"")).await);
+    assert_eq!(messages.len(), 1);
+    assert_eq!(refusal(&end["error"]), ("unavailable".to_owned(), "UNAVAILABLE".to_owned()));
+    assert!(harness.metrics.render().contains("rpc_grpc_status_code=\"14\""), "it is counted with its code");
+}
+
+#[tokio::test]
+async fn a_stream_that_is_refused_is_an_end_without_messages() {
+    let harness = Harness::start().await;
+    harness.data.on(WATCH, |_| Err(Fault::new(Reason::PermissionDenied)));
+    for kind in ["application/connect+proto", "application/connect+json"] {
+        let body = if kind.ends_with("json") { &b"{}"[..] } else { b"" };
+        let answer = unary(&harness, WATCH, kind, enveloped(0, body)).await;
+        assert_eq!(answer.headers["content-type"], kind);
+        let (messages, end) = read(&answer);
+        assert_eq!((messages.len(), refusal(&end["error"]).0.as_str()), (0, "permission_denied"));
+    }
+    let contracts = "/mainstay.data.v1.ContractService/WatchContract";
+    let (_, end) = read(&unary(&harness, contracts, "application/connect+proto", enveloped(0, b"")).await);
+    assert_eq!(refusal(&end["error"]).0, "unauthenticated");
+}
+
+#[tokio::test]
+async fn what_is_no_envelope_is_refused_at_the_end_of_the_stream() {
+    let config = Config { max_request_bytes: 1_000, ..Config::default() };
+    let harness = Harness::with(config, Some(crate::support::library()), None).await;
+    let cases: [(Vec<u8>, &str, &str); 11] = [
+        (vec![], "MALFORMED_REQUEST", "no message"),
+        (vec![0, 0, 0], "MALFORMED_REQUEST", "in the middle"),
+        (vec![0, 0, 0, 0, 9, 1], "MALFORMED_REQUEST", "9 bytes"),
+        (enveloped(2, b"{}"), "MALFORMED_REQUEST", "flags"),
+        (enveloped(4, b"{}"), "MALFORMED_REQUEST", "flags"),
+        (enveloped(0x80, b"{}"), "MALFORMED_REQUEST", "flags"),
+        (enveloped(1, b"{}"), "INTERNAL", "connect-content-encoding"),
+        ([enveloped(0, b"{}"), enveloped(0, b"{}")].concat(), "UNIMPLEMENTED", "one message"),
+        (enveloped(0, b"{"), "MALFORMED_REQUEST", "could not be read"),
+        (enveloped(0, &[b' '; 1_001]), "PAYLOAD_TOO_LARGE", "1000"),
+        (vec![0, 255, 255, 255, 255], "PAYLOAD_TOO_LARGE", "1000"),
+    ];
+    for (body, reason, part) in cases {
+        let (messages, end) = read(&unary(&harness, WATCH, "application/connect+json", body.clone()).await);
+        let error = &end["error"];
+        assert_eq!((messages.len(), refusal(error).1.as_str()), (0, reason), "{body:?}: {error}");
+        assert!(error["message"].as_str().unwrap().contains(part), "{part}: {error}");
+    }
+    let call = |coding: &str, body: Vec<u8>| {
+        let request = Request::builder().method(Method::POST).uri(WATCH);
+        let request = request.header("content-type", "application/connect+json");
+        harness.send(request.header("connect-content-encoding", coding).body(full(body)).unwrap())
+    };
+    let (_, end) = read(&call("br", enveloped(1, b"{}")).await);
+    assert_eq!(refusal(&end["error"]).0, "unimplemented");
+    let (_, end) = read(&call("gzip", enveloped(1, &gzip(&vec![b' '; 100_000]))).await);
+    assert_eq!(refusal(&end["error"]).1, "PAYLOAD_TOO_LARGE");
+    assert!(harness.data.was_asked_for_nothing());
+    harness.data.on(WATCH, |_| Ok(Reply::Stream(Box::pin(tokio_stream::iter([])))));
+    let (_, end) = read(&call("gzip", enveloped(1, &gzip(b"{}"))).await);
+    assert_eq!(end, json!({}));
+}
+
+#[tokio::test]
+async fn a_method_is_called_as_its_answer_is() {
+    let harness = Harness::start().await;
+    for (path, kind, accept) in [
+        (WATCH, "application/json", "application/connect+json"),
+        (WATCH, "application/proto", "application/connect+proto"),
+        (GET_BOOK, "application/connect+json", "application/json"),
+        (GET_BOOK, "application/connect+proto", "application/proto"),
+    ] {
+        let answer = unary(&harness, path, kind, "{}").await;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(text.contains("UNSUPPORTED_MEDIA_TYPE") && text.contains(accept), "{path} {kind}: {text}");
+    }
+    let answer = unary(&harness, "/library.v1.Library/Collect", "application/connect+json", enveloped(0, b"{}")).await;
+    let (_, end) = read(&answer);
+    assert_eq!(refusal(&end["error"]).0, "unimplemented");
+    for kind in ["application/connect+yaml", "application/connect", "application/protobuf", "text/plain", ""] {
+        let answer = unary(&harness, GET_BOOK, kind, "{}").await;
+        assert_eq!(answer.status.as_u16(), 415, "{kind}");
+        assert!(answer.headers["accept"].to_str().unwrap().contains("application/proto"), "{kind}");
+    }
+    assert!(harness.data.calls().is_empty());
+}
