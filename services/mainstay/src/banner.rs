@@ -30,7 +30,7 @@ impl Banner<'_> {
     pub fn print(&self) {
         let scheme = if self.tls { "https" } else { "http" };
         say!("  mainstay {} is ready in {} ms", env!("CARGO_PKG_VERSION"), self.age.as_millis());
-        say!("  gateway    {scheme}://{}      REST and gRPC on one port", self.address);
+        say!("  gateway    {scheme}://{}      REST, gRPC, gRPC-Web and Connect on one port", self.address);
         say!("  contract   {}", self.contract());
         let store = match self.engine {
             mainstay_db::Engine::Sqlite => format!("{} (SQLite)", self.data_dir.display()),

@@ -3,7 +3,29 @@
 use mainstay_testkit::server::free_port;
 use serde_json::json;
 
-use super::journey::Shop;
+use super::journey::{Shop, assert_seen};
+
+async fn pages_see_the_shop(shop: Shop) {
+    let clients = [
+        "connect-web connect, protobuf",
+        "connect-web connect, JSON",
+        "connect-web connect, GET",
+        "connect-web gRPC-Web",
+        "grpc-web text",
+        "grpc-web binary",
+    ];
+    assert_seen(&shop.workshop.page("page", shop.page), &clients);
+}
+
+#[tokio::test]
+async fn pages_see_one_process_on_sqlite() {
+    pages_see_the_shop(Shop::one().await).await;
+}
+
+#[tokio::test]
+async fn pages_see_three_processes_on_postgres() {
+    pages_see_the_shop(Shop::three().await).await;
+}
 
 #[tokio::test]
 async fn a_page_of_a_named_origin_calls_and_one_of_another_origin_does_not() {

@@ -6,8 +6,20 @@ use super::journey::{Shop, assert_seen};
 
 async fn programs_see_the_shop(shop: Shop) {
     assert_seen(&shop.workshop.python(), &["grpcio"]);
-    assert_seen(&shop.workshop.program("node"), &["connect-node gRPC"]);
-    buf_curl_sees_the_shop(&shop, "grpc");
+    let transports = [
+        "connect-node connect, protobuf, HTTP/1.1",
+        "connect-node connect, JSON, HTTP/1.1",
+        "connect-node connect, protobuf, HTTP/2",
+        "connect-node connect, GET",
+        "connect-node gRPC",
+        "connect-node gRPC-Web",
+    ];
+    assert_seen(&shop.workshop.program("node"), &transports);
+    // What may be asked by GET is, where a client is told to.
+    shop.system.gateway.logged(r#""method":"GET","route":"/shop.v1.ProductService/GetProduct""#).await;
+    for protocol in ["grpc", "grpcweb", "connect"] {
+        buf_curl_sees_the_shop(&shop, protocol);
+    }
     grpcurl_sees_the_shop(&shop);
 }
 

@@ -134,7 +134,8 @@ fn discovery(with: &Find<'_>) {
 fn reading(with: &Find<'_>) {
     let rest = with(&["curl -s ", "/products/cup"])[0].json();
     assert_eq!(rest["title"], "Coffee cup");
-    assert_eq!(with(&["grpcurl", "GetProduct"])[0].json(), rest, "both protocols say the same");
+    assert_eq!(with(&["grpcurl", "GetProduct"])[0].json(), rest, "all protocols say the same");
+    assert_eq!(with(&["curl -s ", "ProductService/GetProduct"])[0].json(), rest, "all protocols say the same");
     let page = with(&["curl -sG", "filter="])[0].json();
     let products = page["products"].as_array().expect("a page of products");
     assert_eq!(products.len(), 2);

@@ -135,7 +135,7 @@ fn method(out: &mut String, head: &Head, verb: Verb) {
     let _ = writeln!(out, "  rpc {name}({name}Request) returns ({answer}) {{");
     let _ = writeln!(out, "    option (google.api.http) = {};", verb.route(head));
     // What is asked by GET changes nothing, and may be asked by GET over other protocols too.
-    if definition.route.method == "GET" {
+    if definition.route.method == "get" {
         out.push_str("    option idempotency_level = NO_SIDE_EFFECTS;\n");
     }
     out.push_str("  }\n");
