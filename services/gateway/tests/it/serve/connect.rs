@@ -1,16 +1,20 @@
 //! Connect: plain HTTP for a unary call, by POST and by GET, and envelopes for a stream.
 
 use bytes::Bytes;
-use data_encoding::{BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD};
+use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD};
 use flate2::{Compression, write::GzEncoder};
+use futures_util::StreamExt as _;
 use http::{Method, Request};
+use http_body_util::BodyExt as _;
 use mainstay_fault::{Fault, Reason};
 use mainstay_gateway::Config;
 use mainstay_runtime::channel::Reply;
 use prost::Message as _;
 use serde_json::{Value, json};
 use std::io::Write as _;
+use std::sync::Arc;
 use tonic_types::pb;
+use tower::ServiceExt as _;
 
 use crate::support::{Answered, Harness, full, operator};
 
@@ -340,4 +344,55 @@ async fn a_method_is_called_as_its_answer_is() {
         assert!(answer.headers["accept"].to_str().unwrap().contains("application/proto"), "{kind}");
     }
     assert!(harness.data.calls().is_empty());
+}
+
+/// Over Connect and over gRPC-Web.
+#[tokio::test]
+async fn a_stream_that_its_caller_drops_ends_behind_the_gateway_too() {
+    let harness = Harness::start().await;
+    let open = Arc::new(());
+    let watched = open.clone();
+    harness.data.on(WATCH, move |_| {
+        let held = watched.clone();
+        let first = futures_util::stream::iter([Ok(Bytes::from_static(NAME))]);
+        let messages =
+            first.chain(futures_util::stream::pending()).inspect(move |_| assert!(Arc::strong_count(&held) > 1));
+        Ok(Reply::Stream(messages.boxed()))
+    });
+    for kind in ["application/connect+proto", "application/grpc-web+proto", "application/grpc-web-text"] {
+        let body = enveloped(0, b"");
+        let body = if kind.ends_with("text") { BASE64.encode(&body).into_bytes() } else { body };
+        let request = Request::builder().method(Method::POST).uri(WATCH).header("content-type", kind);
+        let Ok(response) = harness.service.clone().oneshot(request.body(full(body)).unwrap()).await;
+        let mut body = response.into_body();
+        assert!(body.frame().await.unwrap().unwrap().is_data(), "{kind}");
+        assert_eq!(Arc::strong_count(&open), 3, "{kind}");
+        drop(body);
+        assert_eq!(Arc::strong_count(&open), 2, "{kind}: nothing is left of the stream");
+        assert!(harness.metrics.render().contains("http_server_active_requests 0"), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn s17_another_spelling_of_a_path_reaches_nothing() {
+    let harness = Harness::start().await;
+    for path in [
+        "/library.v1.BookService/getBook",
+        "/library.v1.bookservice/GetBook",
+        "/library.v1.BookService/GetBook/",
+        "//library.v1.BookService/GetBook",
+        "/library.v1.BookService//GetBook",
+        "/library.v1.BookService/GetBook;a=b",
+        "/library.v1.BookService%2FGetBook",
+        "/library/v1/BookService/GetBook",
+    ] {
+        for kind in ["application/json", "application/proto", "application/connect+json", "application/connect+proto"] {
+            let answer = unary(&harness, path, kind, enveloped(0, b"{}")).await;
+            let text = String::from_utf8_lossy(&answer.body).into_owned();
+            assert!(text.contains("NOT_FOUND"), "{path} {kind}: {text}");
+        }
+        let answer = harness.get(&format!("{path}?connect=v1&encoding=json&message=%7B%7D")).await;
+        assert!(answer.status.is_client_error() || answer.status.is_server_error(), "{path}");
+    }
+    assert!(harness.data.calls().is_empty() && harness.auth.calls().is_empty());
 }
