@@ -44,7 +44,8 @@ pub const CAPABILITIES: &[Capability] = &[
     yes("(mainstay.v1.resource).access.write", "short for create, update and delete"),
     yes("(mainstay.v1.resource).index.fields", "an index over scalar fields and references"),
     yes("(mainstay.v1.resource).index.unique", "a unique index"),
-    no("(mainstay.v1.resource).soft_delete", "leave it out; Delete removes the row"),
+    yes("(mainstay.v1.resource).soft_delete", "Delete keeps the row and Undelete brings it back (AIP-164)"),
+    yes("(mainstay.v1.resource).purge_after", "how long a deleted row is kept; for ever without it"),
     yes("(mainstay.v1.field).aliases", "former names, accepted on input, in JSON's spelling, too"),
     yes(
         "(mainstay.v1.field).default",
@@ -190,7 +191,6 @@ pub const CAPABILITIES: &[Capability] = &[
     no("IGNORE_ALWAYS on messages", "leave the constraints of the message's fields out, or ignore them one by one"),
     no("constraints outside resources", "leave them out; they are enforced on what is stored"),
     no("defaults inside messages", "set the default on a field of the resource itself"),
-    no("delete_time", "leave the field out; Delete removes the row"),
     no("methods of other shapes", "give the method the standard shape, or leave it out"),
     no("streaming methods", "give the method the standard shape, or leave it out"),
 ];

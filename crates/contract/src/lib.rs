@@ -41,7 +41,7 @@ pub use method::{
     Fields, Method, NEXT_PAGE_TOKEN, Policy, RESERVED_PACKAGES, Request, Role, Shape, Streams, UPDATE_MASK, Verb,
     is_reserved_package,
 };
-pub use model::{Access, Contract, FieldModel, Index, Reference, Resource, Rule};
+pub use model::{Access, Contract, FieldModel, Index, IndexRows, Reference, Resource, Rule, SoftDelete};
 pub use money::MAX_MONEY_NANOS;
 pub use naming::MAX_IDENTIFIER_BYTES;
 pub use parse::MAX_NESTING;

@@ -71,6 +71,8 @@ pub struct Resource {
     pub uid: Option<usize>,
     pub create_time: Option<usize>,
     pub update_time: Option<usize>,
+    /// Where a deletion keeps the row.
+    pub soft_delete: Option<SoftDelete>,
     /// The comment above the message.
     pub comment: String,
     pub place: Place,
@@ -116,9 +118,33 @@ pub struct Index {
     /// Column and whether it descends.
     pub columns: Vec<(usize, bool)>,
     pub unique: bool,
+    /// The rows that are in it.
+    pub rows: IndexRows,
     /// The fields as written, without direction: `["category", "create_time"]`.
     pub fields: Vec<String>,
     pub place: Place,
+}
+
+/// Which rows an index has; of a resource whose rows go when they are deleted, all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum IndexRows {
+    #[default]
+    All,
+    /// Those that are not deleted.
+    Live,
+    /// Those that are.
+    Deleted,
+}
+
+/// How deleted rows are kept (AIP-164).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SoftDelete {
+    /// The column that says since when a row is deleted; NULL where it is not.
+    pub delete_time: usize,
+    /// The column that says when a deleted row will be gone, if declared.
+    pub expire_time: Option<usize>,
+    /// How long a deleted row is kept, in microseconds; nothing for ever.
+    pub purge_after_us: Option<i64>,
 }
 
 /// A field that names another resource.

@@ -107,6 +107,8 @@ reasons! {
     EtagMismatch, "ETAG_MISMATCH", Aborted, "the resource has changed; read it again";
     /// Concurrent calls were in each other's way more often than is retried inside.
     Conflict, "CONFLICT", Aborted, "another call was faster; try again";
+    /// The resource is deleted, though it is still there (AIP-164).
+    ResourceDeleted, "RESOURCE_DELETED", FailedPrecondition, "the resource is deleted; undelete it first";
     /// Other resources refer to this one.
     StillReferenced, "STILL_REFERENCED", FailedPrecondition, "other resources refer to this one";
     /// A plan holds a step that is refused, or guarded and not accepted.

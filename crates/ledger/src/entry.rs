@@ -111,6 +111,18 @@ pub struct IndexEntry {
     pub name: String,
     pub columns: Vec<IndexPart>,
     pub unique: bool,
+    /// The rows that it has; all where it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<IndexedRows>,
+}
+
+/// The rows of an index that has not all, by the column that says when they were deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexedRows {
+    pub column: ColumnId,
+    /// Those that are deleted, else those that are not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
 }
 
 /// A column of an index.
@@ -200,7 +212,7 @@ fn is_zero(number: &u32) -> bool {
 impl IndexEntry {
     /// Says whether two entries are the same index, whatever they are called.
     pub fn is_same(&self, other: &IndexEntry) -> bool {
-        self.unique == other.unique && self.columns == other.columns
+        self.unique == other.unique && self.columns == other.columns && self.rows == other.rows
     }
 
     /// Who owns the index's name: the same index made again may have its name again.
@@ -215,6 +227,10 @@ impl IndexEntry {
                 format!("{}{direction}{zero}", part.column)
             })
             .collect();
-        format!("{unique}index of {resource} ({})", columns.join(", "))
+        let rows = match &self.rows {
+            None => String::new(),
+            Some(rows) => format!(" of rows {} {}", if rows.deleted { "with" } else { "without" }, rows.column),
+        };
+        format!("{unique}index of {resource} ({}){rows}", columns.join(", "))
     }
 }

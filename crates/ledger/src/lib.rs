@@ -16,11 +16,11 @@ mod terms;
 pub use bind::bind;
 pub use column_id::{ColumnId, FieldPath, Part};
 pub use entry::{
-    ColumnEntry, FieldEntry, Hidden, IndexEntry, IndexPart, LEDGER_VERSION, Ledger, LedgerError, ReferenceEntry,
-    ResourceEntry,
+    ColumnEntry, FieldEntry, Hidden, IndexEntry, IndexPart, IndexedRows, LEDGER_VERSION, Ledger, LedgerError,
+    ReferenceEntry, ResourceEntry,
 };
 pub use facts::{Answer, Answers, Facts};
 pub use json::{JsonEntry, JsonFieldEntry, JsonMessageEntry};
 pub use plan::{Area, Change, Effect, Plan, PlanError, Safety, Severity, Stage, Step, plan, probes};
 pub use signature::{Label, Signature};
-pub use terms::{EnumValues, FieldTerms, Form, MethodTerms, ResourceTerms, RuleTerms, TERMS_VERSION};
+pub use terms::{EnumValues, FieldTerms, Form, KeptTerms, MethodTerms, ResourceTerms, RuleTerms, TERMS_VERSION};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use data_encoding::HEXLOWER;
 use mainstay_record::Kind;
 
-use crate::{ColumnSpec, Dialect, ForeignKey, IndexColumn, Literal, PrimaryKey, SchemaStep, quote};
+use crate::{ColumnSpec, Dialect, ForeignKey, IndexColumn, Literal, OnlyRows, PrimaryKey, SchemaStep, quote};
 
 /// Writes a schema step as the statements that carry it out, in order; none where the engine needs none.
 ///
@@ -26,12 +26,12 @@ pub fn schema_sql(dialect: Dialect, step: &SchemaStep) -> Vec<String> {
             vec![format!("ALTER TABLE {} DROP COLUMN {}", quote(table), quote(column))]
         }
         SchemaStep::DropTable { table } => vec![format!("DROP TABLE {}", quote(table))],
-        SchemaStep::CreateIndex { name, table, columns, unique, concurrently } => {
+        SchemaStep::CreateIndex { name, table, columns, unique, only, concurrently } => {
             let mut statements = Vec::new();
             if *concurrently {
                 statements.push(drop_index(dialect, name, true));
             }
-            statements.push(create_index(dialect, name, table, columns, *unique, *concurrently));
+            statements.push(create_index(dialect, name, table, columns, *unique, only.as_ref(), *concurrently));
             statements
         }
         SchemaStep::DropIndex { name, concurrently, .. } => vec![drop_index(dialect, name, *concurrently)],
@@ -130,6 +130,7 @@ fn create_index(
     table: &str,
     columns: &[IndexColumn],
     unique: bool,
+    only: Option<&OnlyRows>,
     concurrently: bool,
 ) -> String {
     let unique_word = if unique { "UNIQUE " } else { "" };
@@ -137,8 +138,10 @@ fn create_index(
     let parts: Vec<String> = columns.iter().map(|column| index_column(dialect, column)).collect();
     let (name, table) = (quote(name), quote(table));
     let mut text = format!("CREATE {unique_word}INDEX {concurrently}{name} ON {table} ({})", parts.join(", "));
-    let conditions: Vec<String> = columns.iter().filter_map(|column| is_set(dialect, column)).collect();
-    if unique && !conditions.is_empty() {
+    let set = columns.iter().filter(|_| unique).filter_map(|column| is_set(dialect, column));
+    let rows = only.map(|only| format!("{} IS {}NULL", quote(&only.column), if only.set { "NOT " } else { "" }));
+    let conditions: Vec<String> = rows.into_iter().chain(set).collect();
+    if !conditions.is_empty() {
         let _ = write!(text, " WHERE {}", conditions.join(" AND "));
     }
     text

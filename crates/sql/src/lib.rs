@@ -20,7 +20,7 @@ pub use keyset::{After, NullPattern};
 pub use limit::{Constant, Limit};
 pub use order::{OrderColumn, order_columns};
 pub use probe::Probe;
-pub use schema::{ColumnSpec, ForeignKey, IndexColumn, Literal, PrimaryKey, SchemaStep};
+pub use schema::{ColumnSpec, ForeignKey, IndexColumn, Literal, OnlyRows, PrimaryKey, SchemaStep};
 pub use statement::{
     Claim, Condition, Delete, Insert, Lock, Select, Table, Update, claiming_insert, delete, expression, insert, select,
     update,

@@ -17,12 +17,21 @@ pub enum Probe {
     Rows { table: String },
     /// In how many rows is the column NULL, or the zero that means unset?
     Unset { table: String, keys: Vec<String>, column: String, zero: Option<Kind> },
+    /// In how many rows is the column not NULL?
+    Set { table: String, keys: Vec<String>, column: String },
     /// In how many rows is the column's value outside one of the limits? `zero`: rows with the zero don't count.
     Outside { table: String, keys: Vec<String>, column: String, limits: Vec<Limit>, zero: Option<Kind> },
     /// In how many rows does the JSON column hold an integer outside one of the limits: anywhere, or under this key?
     Inside { table: String, keys: Vec<String>, column: String, key: Option<String>, limits: Vec<Limit> },
-    /// How many rows share the values of these columns with another row? Rows with an unset column don't count.
-    Duplicates { table: String, keys: Vec<String>, columns: Vec<(String, Option<Kind>)> },
+    /// How many rows share the values of these columns with another row? Rows with an unset column don't count, nor do those
+    /// in which the column `without` is set.
+    Duplicates {
+        table: String,
+        keys: Vec<String>,
+        columns: Vec<(String, Option<Kind>)>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        without: Option<String>,
+    },
 }
 
 impl Probe {
@@ -33,6 +42,9 @@ impl Probe {
             Probe::Unset { table, column, zero, .. } => {
                 format!("SELECT COUNT(*) FROM {} AS t WHERE {}", quote(table), unset(dialect, column, *zero))
             }
+            Probe::Set { table, column: name, .. } => {
+                format!("SELECT COUNT(*) FROM {} AS t WHERE {} IS NOT NULL", quote(table), column(name))
+            }
             Probe::Outside { table, column, limits, zero, .. } => {
                 let outside = outside(dialect, column, limits, *zero);
                 format!("SELECT COUNT(*) FROM {} AS t WHERE {outside}", quote(table))
@@ -41,9 +53,10 @@ impl Probe {
                 let inside = inside(dialect, column, key.as_deref(), limits);
                 format!("SELECT COUNT(*) FROM {} AS t WHERE {inside}", quote(table))
             }
-            Probe::Duplicates { table, columns, .. } => {
+            Probe::Duplicates { table, columns, without, .. } => {
                 let group: Vec<String> = columns.iter().map(|(name, _)| column(name)).collect();
-                let (table, set, group) = (quote(table), all_set(dialect, columns), group.join(", "));
+                let (table, set, group) =
+                    (quote(table), all_set(dialect, columns, without.as_deref()), group.join(", "));
                 format!(
                     "SELECT CAST(COALESCE(SUM(g.n), 0) AS BIGINT) FROM (SELECT COUNT(*) AS n FROM {table} AS t \
                      WHERE {set} GROUP BY {group} HAVING COUNT(*) > 1) AS g"
@@ -62,6 +75,13 @@ impl Probe {
                 let (keys, unset) = (list(keys), unset(dialect, name, *zero));
                 format!("SELECT {keys} FROM {} AS t WHERE {unset} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
             }
+            Probe::Set { table, keys, column: name } => {
+                let (keys, name) = (list(keys), column(name));
+                format!(
+                    "SELECT {keys} FROM {} AS t WHERE {name} IS NOT NULL ORDER BY {keys} LIMIT {SAMPLE_ROWS}",
+                    quote(table)
+                )
+            }
             Probe::Outside { table, keys, column, limits, zero } => {
                 let (keys, outside) = (list(keys), outside(dialect, column, limits, *zero));
                 format!("SELECT {keys} FROM {} AS t WHERE {outside} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
@@ -70,9 +90,9 @@ impl Probe {
                 let (keys, inside) = (list(keys), inside(dialect, column, key.as_deref(), limits));
                 format!("SELECT {keys} FROM {} AS t WHERE {inside} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
             }
-            Probe::Duplicates { table, keys, columns } => {
+            Probe::Duplicates { table, keys, columns, without } => {
                 let group: Vec<String> = columns.iter().map(|(name, _)| column(name)).collect();
-                let (keys, set, group) = (list(keys), all_set(dialect, columns), group.join(", "));
+                let (keys, set, group) = (list(keys), all_set(dialect, columns, without.as_deref()), group.join(", "));
                 format!(
                     "SELECT {keys} FROM (SELECT {keys}, COUNT(*) OVER (PARTITION BY {group}) AS n FROM {} AS t \
                      WHERE {set}) AS t WHERE t.n > 1 ORDER BY {keys} LIMIT {SAMPLE_ROWS}",
@@ -88,6 +108,7 @@ impl Probe {
         match self {
             Probe::Rows { .. } => 0,
             Probe::Unset { keys, .. }
+            | Probe::Set { keys, .. }
             | Probe::Outside { keys, .. }
             | Probe::Inside { keys, .. }
             | Probe::Duplicates { keys, .. } => keys.len(),
@@ -156,10 +177,11 @@ fn quoted_key(key: &str) -> String {
     format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-fn all_set(dialect: Dialect, columns: &[(String, Option<Kind>)]) -> String {
+fn all_set(dialect: Dialect, columns: &[(String, Option<Kind>)], without: Option<&str>) -> String {
     let tests = columns.iter().map(|(name, zero)| match zero.and_then(|kind| dialect.zero(kind)) {
         Some(zero) => format!("{name} <> {zero}", name = column(name)),
         None => format!("{} IS NOT NULL", column(name)),
     });
-    tests.collect::<Vec<_>>().join(" AND ")
+    let without = without.map(|name| format!("{} IS NULL", column(name)));
+    tests.chain(without).collect::<Vec<_>>().join(" AND ")
 }

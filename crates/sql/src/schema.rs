@@ -50,6 +50,9 @@ pub enum SchemaStep {
         table: String,
         columns: Vec<IndexColumn>,
         unique: bool,
+        /// The rows that it has; all where it says nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        only: Option<OnlyRows>,
         concurrently: bool,
     },
     DropIndex {
@@ -88,6 +91,14 @@ pub struct ForeignKey {
     pub columns: Vec<String>,
     pub target: String,
     pub target_columns: Vec<String>,
+}
+
+/// Which rows an index has, by a column that may be NULL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnlyRows {
+    pub column: String,
+    /// Those in which it is set, else those in which it is not.
+    pub set: bool,
 }
 
 /// A column of an index.
@@ -159,7 +170,7 @@ impl fmt::Display for SchemaStep {
             SchemaStep::RenameColumn { table, from, to } => write!(f, "rename column  {table}.{from} -> {to}"),
             SchemaStep::DropColumn { table, column } => write!(f, "drop column    {table}.{column}"),
             SchemaStep::DropTable { table } => write!(f, "drop table     {table}"),
-            SchemaStep::CreateIndex { name, table, columns, unique, concurrently } => {
+            SchemaStep::CreateIndex { name, table, columns, unique, only, concurrently } => {
                 let kind = if *unique { "unique index" } else { "index" };
                 write!(f, "create {kind}   {name} on {table} (")?;
                 for (i, column) in columns.iter().enumerate() {
@@ -167,7 +178,11 @@ impl fmt::Display for SchemaStep {
                     let direction = if column.descending { " desc" } else { "" };
                     write!(f, "{separator}{}{direction}", column.name)?;
                 }
-                f.write_str(if *concurrently { ") while the table is in use" } else { ")" })
+                f.write_str(")")?;
+                if let Some(OnlyRows { column, set }) = only {
+                    write!(f, " where {column} is {}", if *set { "set" } else { "unset" })?;
+                }
+                f.write_str(if *concurrently { " while the table is in use" } else { "" })
             }
             SchemaStep::DropIndex { name, .. } => write!(f, "drop index     {name}"),
             SchemaStep::AddForeignKey { table, key } => {

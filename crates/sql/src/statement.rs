@@ -19,12 +19,16 @@ pub struct Table<'a> {
 pub enum Condition<'a> {
     /// The primary key equals the parameters from `first_param` on.
     Keys { first_param: usize },
+    /// It does not: every other row.
+    OtherThanKeys { first_param: usize },
     /// The first `count` columns of the primary key equal the parameters: the children of a parent.
     KeyPrefix { count: usize, first_param: usize },
     /// These columns equal the parameters, none of them NULL: the rows that refer to another.
     Equal { columns: &'a [usize], first_param: usize },
     /// A rule or filter is true (neither false nor NULL).
     Expr(&'a Expr),
+    /// The column is NULL.
+    Unset { column: usize },
     /// The row's revision is the parameter.
     RevisionIs { param: usize },
     /// All of them; every row where there are none.
@@ -276,6 +280,11 @@ fn table(out: &mut SqlBuilder, table: &Table<'_>) {
 fn condition(out: &mut SqlBuilder, layout: &Layout, what: &Condition<'_>) {
     match what {
         Condition::Keys { first_param } => equal(out, layout, 0..layout.keys(), *first_param),
+        Condition::OtherThanKeys { first_param } => {
+            out.text("NOT (");
+            equal(out, layout, 0..layout.keys(), *first_param);
+            out.text(")");
+        }
         Condition::KeyPrefix { count, first_param } => {
             equal(out, layout, 0..layout.keys().min(*count), *first_param);
         }
@@ -284,6 +293,10 @@ fn condition(out: &mut SqlBuilder, layout: &Layout, what: &Condition<'_>) {
             out.text("(");
             emitter::emit(out.dialect(), expr, layout, out);
             out.text(")");
+        }
+        Condition::Unset { column } => {
+            out.column(layout, *column);
+            out.text(" IS NULL");
         }
         Condition::RevisionIs { param } => {
             out.column(layout, layout.revision());

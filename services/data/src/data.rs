@@ -66,7 +66,7 @@ impl Data {
             clock: Arc::clone(&clock),
             recalling: tokio::sync::Mutex::default(),
         });
-        tokio::spawn(purge::rounds(db.clone(), Arc::clone(&clock), stop.clone()));
+        tokio::spawn(purge::rounds(Arc::clone(&resources), stop.clone()));
         let reconciler = Arc::new(Reconciler::new(db, served, clock, options.clone(), report, stop.clone()));
         if let Some(contract) = unfinished {
             reconciler.finish_later(contract);

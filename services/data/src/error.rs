@@ -44,6 +44,11 @@ pub enum Error {
     EtagMismatch,
     #[error("a resource of this name exists")]
     AlreadyExists { name: String },
+    /// It is kept, but not changed any more.
+    #[error("the resource is deleted")]
+    Deleted { name: String },
+    #[error("the resource is not deleted")]
+    NotDeleted { name: String },
     /// With the clash it may be that something else is broken, too, and comes first.
     #[error("a unique index holds these values already")]
     Unique { fields: Vec<String>, clash: Option<Box<Clash>> },
@@ -139,6 +144,10 @@ impl From<Error> for Fault {
                 .message(format!("`{field}` is not supported yet"))
                 .violation(field, "is not supported yet; leave it out"),
             Error::EtagMismatch => Fault::new(Reason::EtagMismatch),
+            Error::Deleted { name } => Fault::new(Reason::ResourceDeleted).meta("name", name),
+            Error::NotDeleted { name } => {
+                Fault::new(Reason::AlreadyExists).message("the resource is not deleted").meta("name", name)
+            }
             Error::AlreadyExists { name } => Fault::new(Reason::AlreadyExists).meta("name", name),
             Error::Unique { fields, .. } => {
                 let listed = fields.iter().map(|field| of_resource(field)).collect::<Vec<_>>().join(",");

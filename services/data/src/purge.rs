@@ -1,26 +1,35 @@
-//! Forgets remembered answers that have expired: away from the writes, a bounded number at a time.
+//! Forgets what has expired, away from the writes and a bounded number at a time: remembered answers, and rows that were
+//! deleted and kept.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use mainstay_db::{Atomic, Database, Error};
-use mainstay_identity::Clock;
+use mainstay_db::{Atomic, Database, Lane, Rows};
+use mainstay_identity::Principal;
+use mainstay_record::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::store::answers;
+use crate::domain::context::Operation;
+use crate::domain::{purge, transact};
+use crate::error::{Error, Result};
+use crate::plans::{Due, Snapshot};
+use crate::rights::Caller;
+use crate::service::Resources;
+use crate::store;
 
-/// How often expired answers are looked for.
+/// How often what has expired is looked for.
 pub const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Most answers that one statement forgets, so that it does not hold up other writes.
+/// The most answers that one statement forgets and the most rows that one look finds, so that neither holds up others.
 pub const BATCH: usize = 500;
 
 /// Forgets everything that has expired at `now`, batch after batch. Returns how many answers that were.
-pub async fn purge(db: &Database, now: i64) -> Result<usize, Error> {
+pub async fn answers(db: &Database, now: i64) -> std::result::Result<usize, mainstay_db::Error> {
     let mut forgotten = 0;
     loop {
-        let batch =
-            db.write(Atomic::Statement, move |conn| Box::pin(async move { answers::purge(conn, now, BATCH).await }));
+        let batch = db.write(Atomic::Statement, move |conn| {
+            Box::pin(async move { store::answers::purge(conn, now, BATCH).await })
+        });
         let batch: usize = batch.await?;
         forgotten += batch;
         if batch < BATCH {
@@ -29,20 +38,77 @@ pub async fn purge(db: &Database, now: i64) -> Result<usize, Error> {
     }
 }
 
+/// Removes the rows that were deleted and kept, and whose time is over (AIP-164). One that others live under or refer to
+/// waits for them. Returns how many rows went.
+pub async fn rows(resources: &Resources) -> Result<usize> {
+    let snapshot = resources.served.load();
+    let mut gone = 0;
+    for (resource, plan) in snapshot.resources().iter().enumerate() {
+        if let Some(due) = &plan.due {
+            gone += rows_of(resources, &snapshot, resource, due).await?;
+        }
+    }
+    Ok(gone)
+}
+
+/// Goes through the rows of one resource, those behind a row that waits included.
+async fn rows_of(resources: &Resources, snapshot: &Arc<Snapshot>, resource: usize, due: &Due) -> Result<usize> {
+    let (cx, mut gone, mut last) = (&resources.context, 0, None::<Vec<Value>>);
+    loop {
+        let caller = Caller { principal: Principal::system(), now: resources.clock.now_micros() };
+        let statement = if last.is_some() { &due.next } else { &due.first };
+        let params = std::iter::once(Value::Int(i64::try_from(BATCH).unwrap_or(i64::MAX)))
+            .chain(last.into_iter().flatten())
+            .collect();
+        let binds = statement.taken(&caller, params);
+        let found = cx.db.fetch(Lane::Heavy, &statement.statement, binds, Rows::of(&due.kinds)).await?.rows;
+        let ends = found.len() < BATCH;
+        last = found.last().cloned();
+        for mut row in found {
+            let (key, caller) = (row.split_off(1), caller.clone());
+            let (snapshot, delete_time) = (Arc::clone(snapshot), row.remove(0));
+            let op = Operation {
+                snapshot,
+                resource,
+                caller,
+                deadline: None,
+                explains: false,
+                read_mask: None,
+                defects: None,
+            };
+            match transact::run(cx, purge::read(op, key, delete_time)).await {
+                Ok(_) => gone += 1,
+                // It waits, or somebody was faster.
+                Err(Error::StillReferenced { .. } | Error::Denied(_) | Error::EtagMismatch) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if ends {
+            return Ok(gone);
+        }
+    }
+}
+
 /// Purges again and again until the server stops. A round that fails is tried again in the next.
-pub async fn rounds(db: Database, clock: Arc<dyn Clock>, stop: CancellationToken) {
+pub async fn rounds(resources: Arc<Resources>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(INTERVAL) => {}
         }
-        match purge(&db, clock.now_micros()).await {
+        match answers(&resources.context.db, resources.clock.now_micros()).await {
             Ok(0) => {}
             Ok(forgotten) => tracing::debug!(forgotten, "remembered answers that have expired are forgotten"),
-            Err(error) => {
-                let error = &error as &(dyn std::error::Error + 'static);
-                tracing::warn!(error, "expired answers could not be forgotten; trying again in a minute");
-            }
+            Err(error) => failed(&error, "expired answers could not be forgotten; trying again in a minute"),
+        }
+        match rows(&resources).await {
+            Ok(0) => {}
+            Ok(gone) => tracing::info!(gone, "rows that were deleted long enough ago are gone"),
+            Err(error) => failed(&error, "deleted rows could not be purged; trying again in a minute"),
         }
     }
+}
+
+fn failed(error: &(dyn std::error::Error + 'static), message: &'static str) {
+    tracing::warn!(error, "{message}");
 }

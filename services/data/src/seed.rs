@@ -107,6 +107,9 @@ async fn is_empty(resources: &Resources, snapshot: &Snapshot, methods: &Methods)
         frame::put_bytes(fields.number(Role::Parent), parent.render(|_| "-").as_bytes(), &mut request);
     }
     frame::put_varint(fields.number(Role::PageSize), 1, &mut request);
+    if snapshot.resource(methods.resource).resource.soft_delete.is_some() {
+        frame::put_varint(fields.number(Role::ShowDeleted), 1, &mut request);
+    }
     let call = Call::new(methods.list.clone(), Principal::system(), Bytes::from(request));
     Ok(resources.call(call).await.map_err(SeedError::Look)?.is_empty())
 }

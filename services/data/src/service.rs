@@ -12,7 +12,7 @@ use mainstay_identity::{Clock, Principal};
 use mainstay_runtime::channel::{Call, Channel, FIELD_MASK, Reply, Target};
 
 use crate::domain::context::{Context, Operation};
-use crate::domain::{create, delete, get, list, transact, update};
+use crate::domain::{create, delete, get, list, transact, undelete, update};
 use crate::error::{Error, Result};
 use crate::plans::{FormerNames, Snapshot};
 use crate::rights::Caller;
@@ -172,6 +172,7 @@ impl Resources {
             Verb::Create => Box::pin(transact::run(cx, create::read(op, message.clone()))).await,
             Verb::Update => Box::pin(transact::run(cx, update::read(op, message.clone()))).await,
             Verb::Delete => Box::pin(transact::run(cx, delete::read(op, message.clone()))).await,
+            Verb::Undelete => Box::pin(transact::run(cx, undelete::read(op, message.clone()))).await,
         }
     }
 }

@@ -21,6 +21,8 @@ pub fn print(contract: &Contract, what: &str) -> Result<(), Failure> {
         "create" => resource.access.create.iter().collect(),
         "update" => resource.access.update.iter().collect(),
         "delete" => resource.access.delete.iter().collect(),
+        // Who may delete a row may bring it back, where it is kept.
+        "undelete" if resource.soft_delete.is_some() => resource.access.delete.iter().collect(),
         _ => return Err(usage(contract)),
     };
     say!("{} ({})", resource.message, resource.type_name);
@@ -38,7 +40,7 @@ pub fn print(contract: &Contract, what: &str) -> Result<(), Failure> {
 fn usage(contract: &Contract) -> Failure {
     let known: Vec<&str> = contract.resources.iter().map(Resource::short_name).collect();
     format!(
-        "write Message.verb, with a verb of read, create, update, delete and a message of: {}",
+        "write Message.verb, with a verb of read, create, update, delete, undelete and a message of: {}",
         if known.is_empty() { "(the contract has no resource)".to_owned() } else { known.join(", ") }
     )
     .into()
@@ -70,7 +72,8 @@ fn statements(resource: &Resource, rules: &[&Rule], verb: &str, dialect: Dialect
     match verb {
         "get" => vec![("read by key", read(None))],
         "read" | "list" => {
-            let rule = rules.iter().map(|rule| Condition::Expr(&rule.program.root)).collect();
+            let live = resource.soft_delete.map(|kept| Condition::Unset { column: kept.delete_time });
+            let rule = rules.iter().map(|rule| Condition::Expr(&rule.program.root)).chain(live).collect();
             let order = order_columns(&resource.layout, &[]);
             let page = Select { limit_param: Some(0), ..query(table, Condition::All(rule), &order, None) };
             vec![("read by key", read(None)), ("page", select(dialect, &page))]
@@ -87,10 +90,19 @@ fn statements(resource: &Resource, rules: &[&Rule], verb: &str, dialect: Dialect
                 ),
             ]
         }
-        _ => vec![
-            ("read the row to delete", read(Some(Lock::Remove))),
-            ("delete", delete(dialect, &Delete { table, condition: unchanged() })),
-        ],
+        _ => match resource.soft_delete {
+            Some(kept) => {
+                let columns = [Some(keys), resource.update_time, Some(kept.delete_time), kept.expire_time];
+                let columns: Vec<usize> = columns.into_iter().flatten().collect();
+                let set = Update { table, set: &columns, first_param: keys + 1, condition: unchanged() };
+                let lock = if verb == "delete" { Lock::Remove } else { Lock::Change };
+                vec![("read the row", read(Some(lock))), ("update (it is kept)", update(dialect, &set))]
+            }
+            None => vec![
+                ("read the row to delete", read(Some(Lock::Remove))),
+                ("delete", delete(dialect, &Delete { table, condition: unchanged() })),
+            ],
+        },
     }
 }
 

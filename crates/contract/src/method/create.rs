@@ -8,6 +8,7 @@ use crate::resource::head::Head;
 pub(super) const CREATE: Definition = Definition {
     word: "Create",
     noun: Noun::One,
+    offered: |_| true,
     comment: |head| format!("Creates a new {} (AIP-133).", spaced(&head.singular)),
     request: Fields::new(&[
         Field::new(1, Role::Parent, parent),
@@ -20,7 +21,12 @@ pub(super) const CREATE: Definition = Definition {
         Field::new(5, Role::ValidateOnly, validate_only),
     ]),
     answer: Answer::Resource,
-    route: RouteDefinition { method: "post", place: RoutePlace::Collection, body: RouteBody::Field(Role::Body) },
+    route: RouteDefinition {
+        method: "post",
+        place: RoutePlace::Collection,
+        verb: None,
+        body: RouteBody::Field(Role::Body),
+    },
 };
 
 /// What every write says of its request id.

@@ -14,6 +14,8 @@ pub(crate) struct Definition {
     pub word: &'static str,
     /// Whether the name goes on with one or with many: `GetProduct`, `ListProducts`.
     pub noun: Noun,
+    /// Which resources have it.
+    pub offered: fn(&Head) -> bool,
     /// The comment above it.
     pub comment: fn(&Head) -> String,
     pub request: Fields,
@@ -32,7 +34,8 @@ pub(crate) enum Noun {
 #[derive(Debug)]
 pub(crate) enum Answer {
     Resource,
-    Empty,
+    /// The resource where deletion keeps it, else nothing.
+    Kept,
     /// A message of the method's own.
     Own(Fields),
 }
@@ -42,7 +45,8 @@ pub(crate) enum Answer {
 pub(crate) struct RouteDefinition {
     pub method: &'static str,
     pub place: RoutePlace,
-    /// The field that is the body; `*` where it is the whole request.
+    /// What stands behind a colon.
+    pub verb: Option<&'static str>,
     pub body: RouteBody,
 }
 
@@ -60,9 +64,16 @@ pub(crate) enum RoutePlace {
 pub(crate) enum RouteBody {
     None,
     Field(Role),
+    /// The whole request.
+    Whole,
 }
 
 impl Verb {
+    /// The verbs that a resource has methods for.
+    pub(crate) fn of(head: &Head) -> impl Iterator<Item = Verb> {
+        Verb::ALL.into_iter().filter(|verb| (verb.definition().offered)(head))
+    }
+
     /// `GetProduct`
     pub(crate) fn method_name(self, head: &Head) -> String {
         let definition = self.definition();
@@ -84,7 +95,8 @@ impl Verb {
     pub(crate) fn output(self, head: &Head) -> String {
         match self.definition().answer {
             Answer::Resource => head.message.full_name().to_owned(),
-            Answer::Empty => "google.protobuf.Empty".to_owned(),
+            Answer::Kept if head.soft_delete => head.message.full_name().to_owned(),
+            Answer::Kept => "google.protobuf.Empty".to_owned(),
             Answer::Own(_) => format!("{}.{}Response", head.package(), self.method_name(head)),
         }
     }
@@ -94,14 +106,18 @@ impl Verb {
         let definition = &self.definition().route;
         let root = format!("/{}", head.package().replace('.', "/"));
         let shape = head.pattern.shape();
-        let path = match (&definition.place, head.pattern.parent_shape()) {
+        let mut path = match (&definition.place, head.pattern.parent_shape()) {
             (RoutePlace::Row(Role::Body), _) => format!("{root}/{{{}.name={shape}}}", head.singular),
             (RoutePlace::Row(role), _) => format!("{root}/{{{}={shape}}}", role.name(head)),
             (RoutePlace::Collection, Some(parent)) => format!("{root}/{{parent={parent}}}/{}", head.pattern.collection),
             (RoutePlace::Collection, None) => format!("{root}/{}", head.pattern.collection),
         };
+        if let Some(verb) = definition.verb {
+            path = format!("{path}:{verb}");
+        }
         let body = match definition.body {
             RouteBody::None => None,
+            RouteBody::Whole => Some("*".to_owned()),
             RouteBody::Field(role) => Some(role.name(head).into_owned()),
         };
         Route { method: definition.method, path, body }

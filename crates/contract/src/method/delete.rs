@@ -8,6 +8,7 @@ use super::get::name;
 pub(super) const DELETE: Definition = Definition {
     word: "Delete",
     noun: Noun::One,
+    offered: |_| true,
     comment: |head| format!("Deletes one of the {} (AIP-135).", spaced(&head.plural)),
     request: Fields::new(&[
         Field::required(1, Role::Name, name),
@@ -23,6 +24,6 @@ pub(super) const DELETE: Definition = Definition {
         Field::new(5, Role::RequestId, request_id),
         Field::new(6, Role::ValidateOnly, validate_only),
     ]),
-    answer: Answer::Empty,
-    route: RouteDefinition { method: "delete", place: RoutePlace::Row(Role::Name), body: RouteBody::None },
+    answer: Answer::Kept,
+    route: RouteDefinition { method: "delete", place: RoutePlace::Row(Role::Name), verb: None, body: RouteBody::None },
 };

@@ -7,6 +7,7 @@ use crate::resource::head::Head;
 pub(super) const LIST: Definition = Definition {
     word: "List",
     noun: Noun::Many,
+    offered: |_| true,
     comment: |head| format!("Lists the {} that the caller may read, page by page (AIP-132).", spaced(&head.plural)),
     request: Fields::new(&[
         Field::new(1, Role::Parent, parent),
@@ -18,8 +19,9 @@ pub(super) const LIST: Definition = Definition {
         }),
         Field::new(4, Role::Filter, |_| "Which to answer (AIP-160).".to_owned()),
         Field::new(5, Role::OrderBy, |_| "In which order, for example `create_time desc` (AIP-132).".to_owned()),
-        Field::new(6, Role::ShowDeleted, |_| {
-            "Not supported yet, and refused where it is set: those that are deleted but not gone (AIP-164).".to_owned()
+        Field::new(6, Role::ShowDeleted, |head| match head.soft_delete {
+            true => "Answers those that are deleted, too (AIP-164).".to_owned(),
+            false => "Refused where it is set: what is deleted is gone (AIP-164).".to_owned(),
         }),
         Field::new(7, Role::Search, |_| {
             "Not supported yet, and refused where it is set: words to search for.".to_owned()
@@ -29,7 +31,7 @@ pub(super) const LIST: Definition = Definition {
         Field::answered(1, Role::Rows, |_| "One page.".to_owned()),
         Field::answered(2, Role::NextPageToken, |_| "For the next page; empty after the last.".to_owned()),
     ])),
-    route: RouteDefinition { method: "get", place: RoutePlace::Collection, body: RouteBody::None },
+    route: RouteDefinition { method: "get", place: RoutePlace::Collection, verb: None, body: RouteBody::None },
 };
 
 /// What every method says of the parent of rows.

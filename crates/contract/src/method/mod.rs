@@ -11,6 +11,7 @@ mod fields;
 mod get;
 mod list;
 mod request;
+mod undelete;
 mod update;
 
 use prost_reflect::MethodDescriptor;
@@ -23,7 +24,7 @@ pub use request::Request;
 use crate::http::{self, Route};
 use crate::naming;
 
-/// What a method does with the rows of a resource (AIP-131 to 135).
+/// What a method does with the rows of a resource (AIP-131 to 135, AIP-164).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub enum Verb {
     Get,
@@ -31,11 +32,12 @@ pub enum Verb {
     Create,
     Update,
     Delete,
+    Undelete,
 }
 
 impl Verb {
     /// Every verb, in the order in which services have them.
-    pub const ALL: [Verb; 5] = [Verb::Get, Verb::List, Verb::Create, Verb::Update, Verb::Delete];
+    pub const ALL: [Verb; 6] = [Verb::Get, Verb::List, Verb::Create, Verb::Update, Verb::Delete, Verb::Undelete];
 
     /// What is fixed about it. The one place that knows which file a verb is in.
     pub(crate) const fn definition(self) -> &'static Definition {
@@ -45,6 +47,7 @@ impl Verb {
             Verb::Create => &create::CREATE,
             Verb::Update => &update::UPDATE,
             Verb::Delete => &delete::DELETE,
+            Verb::Undelete => &undelete::UNDELETE,
         }
     }
 
@@ -67,7 +70,7 @@ impl Verb {
     pub const fn answer(self) -> Option<&'static Fields> {
         match &self.definition().answer {
             Answer::Own(fields) => Some(fields),
-            Answer::Resource | Answer::Empty => None,
+            Answer::Resource | Answer::Kept => None,
         }
     }
 }

@@ -7,6 +7,7 @@ use super::fields::{Field, Fields, Role};
 pub(super) const UPDATE: Definition = Definition {
     word: "Update",
     noun: Noun::One,
+    offered: |_| true,
     comment: |head| format!("Updates one of the {} (AIP-134).", spaced(&head.plural)),
     request: Fields::new(&[
         Field::required(1, Role::Body, |head| format!("The {} with its name and new values.", spaced(&head.singular))),
@@ -20,5 +21,10 @@ pub(super) const UPDATE: Definition = Definition {
         Field::new(5, Role::ValidateOnly, validate_only),
     ]),
     answer: Answer::Resource,
-    route: RouteDefinition { method: "patch", place: RoutePlace::Row(Role::Body), body: RouteBody::Field(Role::Body) },
+    route: RouteDefinition {
+        method: "patch",
+        place: RoutePlace::Row(Role::Body),
+        verb: None,
+        body: RouteBody::Field(Role::Body),
+    },
 };

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Value};
 
 use crate::annotations::{OPTIONS, RESOURCE};
 use crate::capabilities;
@@ -16,6 +16,9 @@ use crate::text::Step;
 /// First parts of table names that the engines or Mainstay itself use.
 const RESERVED_TABLES: [&str; 4] = ["sqlite_", "pg_", "mainstay_", "__"];
 
+/// The option by which deleted rows are kept.
+pub(crate) const SOFT_DELETE: &str = "soft_delete";
+
 /// A resource, before its fields are looked at.
 #[derive(Debug, Clone)]
 pub(crate) struct Head {
@@ -25,6 +28,8 @@ pub(crate) struct Head {
     pub singular: String,
     pub plural: String,
     pub table: String,
+    /// Whether a deletion keeps the row.
+    pub soft_delete: bool,
     /// Of the message's name.
     pub spot: Spot,
 }
@@ -88,8 +93,16 @@ fn head(report: &mut Report<'_>, pool: &DescriptorPool, message: &MessageDescrip
     let table = naming::table(message.package_name(), message.name());
     check_table(report, &spot, &table);
     let (singular, plural) = (naming::snake(message.name()), naming::snake(&pattern.collection));
+    let soft_delete = is_kept(pool, message);
     let message = message.clone();
-    (report.errors() == before).then_some(Head { message, type_name, pattern, singular, plural, table, spot })
+    let head = Head { message, type_name, pattern, singular, plural, table, soft_delete, spot };
+    (report.errors() == before).then_some(head)
+}
+
+/// Says whether the rows of a message are kept when they are deleted.
+fn is_kept(pool: &DescriptorPool, message: &MessageDescriptor) -> bool {
+    let option = message_option(pool, &message.options(), OPTIONS);
+    option.is_some_and(|option| option.get_field_by_name(SOFT_DELETE).is_some_and(|value| *value == Value::Bool(true)))
 }
 
 fn refuse_half_resource(report: &mut Report<'_>, pool: &DescriptorPool, message: &MessageDescriptor) {

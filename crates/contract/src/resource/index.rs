@@ -8,7 +8,7 @@ use mainstay_record::Role;
 use prost_reflect::{DescriptorPool, Value};
 
 use crate::annotations::OPTIONS;
-use crate::model::{FieldModel, Index, Reference};
+use crate::model::{FieldModel, Index, IndexRows, Reference, SoftDelete};
 use crate::naming::MAX_IDENTIFIER_BYTES;
 use crate::options::{items, message_option};
 use crate::report::Report;
@@ -22,7 +22,13 @@ pub const MAX_INDEXES: usize = 32;
 pub const MAX_INDEX_COLUMNS: usize = 32;
 
 /// Reads the indexes of a resource and adds those that references need.
-pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, head: &Head, built: &Built) -> Vec<Index> {
+pub(crate) fn build(
+    report: &mut Report<'_>,
+    pool: &DescriptorPool,
+    head: &Head,
+    built: &Built,
+    soft_delete: Option<&SoftDelete>,
+) -> Vec<Index> {
     let mut indexes = Vec::new();
     let option = message_option(pool, &head.message.options(), OPTIONS);
     let written = option.map(|option| items(&option, "index")).unwrap_or_default();
@@ -46,11 +52,33 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, head: &Head,
             indexes.push(implied(head, built, reference));
         }
     }
+    if let Some(SoftDelete { delete_time, purge_after_us: Some(_), .. }) = soft_delete {
+        let begins = |index: &Index| index.columns.first().is_some_and(|(column, _)| column == delete_time);
+        if !indexes.iter().any(begins) {
+            indexes.push(of_deleted(head, built, *delete_time));
+        }
+    }
     indexes
 }
 
+/// Whoever purges looks for rows by the time of their deletion.
+fn of_deleted(head: &Head, built: &Built, delete_time: usize) -> Index {
+    let columns = vec![(delete_time, false)];
+    let field = built.fields.iter().find(|field| field.columns == [delete_time]);
+    Index {
+        name: name(head, built, &columns, false),
+        columns,
+        unique: false,
+        rows: IndexRows::Deleted,
+        fields: field.iter().map(|field| field.field_path.clone()).collect(),
+        place: field.map(|field| field.place.clone()).unwrap_or_default(),
+    }
+}
+
 fn covers(index: &Index, reference: &Reference) -> bool {
-    index.columns.iter().map(|(column, _)| column).take(reference.columns.len()).eq(&reference.columns)
+    let begins = index.columns.iter().map(|(column, _)| column).take(reference.columns.len()).eq(&reference.columns);
+    // A deleted row refers to its target as long as it is kept.
+    begins && index.rows == IndexRows::All
 }
 
 /// A deletion of the target asks for rows that refer to it.
@@ -60,6 +88,7 @@ fn implied(head: &Head, built: &Built, reference: &Reference) -> Index {
         name: name(head, built, &columns, false),
         columns,
         unique: false,
+        rows: IndexRows::All,
         fields: vec![reference.field.clone()],
         place: reference.place.clone(),
     }
@@ -134,7 +163,9 @@ impl Reader<'_, '_> {
             sound = false;
         }
         let name = name(self.head, self.built, &columns, unique);
-        sound.then_some(Index { name, columns, unique, fields: names, place })
+        // What a deleted row had is free again, and lists do not step over it.
+        let rows = if self.head.soft_delete { IndexRows::Live } else { IndexRows::All };
+        sound.then_some(Index { name, columns, unique, rows, fields: names, place })
     }
 
     fn add(&mut self, index: Index, indexes: &mut Vec<Index>) {

@@ -227,7 +227,7 @@ impl Builder<'_, '_> {
         let index =
             self.push(item.column.clone(), item.field_path.clone(), item.path.clone(), Role::Field, kind, nullable);
         if level.depth == 0 {
-            standard::check_type(self.report, &item.standard(), &ty);
+            standard::check_type(self.report, self.head, &item.standard(), &ty);
         }
         item.done(ty, Storage::Column { index, nullable }, vec![index], false, self.report)
     }

@@ -13,6 +13,7 @@ pub(crate) mod options;
 mod parents;
 mod reference;
 mod refused;
+pub(crate) mod soft_delete;
 pub(crate) mod standard;
 pub(crate) mod types;
 
@@ -49,12 +50,13 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
     }
     let enums = types.enums();
     let resources = heads.iter().zip(built).map(|(head, mut built)| {
+        let soft_delete = soft_delete::build(report, pool, head, &built);
         let record = Arc::new(std::mem::take(&mut built.record));
         let rules = Rules { head, record: Arc::clone(&record), enums: enums.clone(), failed: &built.failed };
         let access = rules.compile(report, pool);
         rules.defaults(report, &mut built.fields);
-        let indexes = index::build(report, pool, head, &built);
-        resource(report, heads, head, built, Parts { record, access, indexes })
+        let indexes = index::build(report, pool, head, &built, soft_delete.as_ref());
+        resource(report, heads, head, built, Parts { record, access, indexes, soft_delete })
     });
     resources.collect()
 }
@@ -63,6 +65,7 @@ struct Parts {
     record: Arc<mainstay_expr::RecordType>,
     access: Access,
     indexes: Vec<crate::Index>,
+    soft_delete: Option<crate::SoftDelete>,
 }
 
 fn resource(report: &Report<'_>, heads: &[Head], head: &Head, built: Built, parts: Parts) -> Resource {
@@ -92,6 +95,7 @@ fn resource(report: &Report<'_>, heads: &[Head], head: &Head, built: Built, part
         uid: standard::column(&built.fields, "uid"),
         create_time: standard::column(&built.fields, "create_time"),
         update_time: standard::column(&built.fields, "update_time"),
+        soft_delete: parts.soft_delete,
         comment: comment.unwrap_or_default(),
         place: report.files.place(&head.spot),
         references: built.references,

@@ -13,6 +13,11 @@ use crate::resource::built::Built;
 use crate::resource::constraints::Constraints;
 use crate::resource::head::Head;
 
+/// When a row was deleted: nothing where it is there.
+pub(crate) const DELETE_TIME: &str = "delete_time";
+/// When a deleted row will be gone.
+pub(crate) const EXPIRE_TIME: &str = "expire_time";
+
 /// A field of a resource as declared.
 pub(crate) struct Declared<'a> {
     pub descriptor: &'a FieldDescriptor,
@@ -30,8 +35,11 @@ pub(crate) fn virtual_field(
     field: &Declared<'_>,
 ) -> Option<Option<(Storage, bool)>> {
     let name = field.descriptor.name();
-    if name == "delete_time" {
-        capabilities::refuse(report, field.spot, "delete_time", "`delete_time`, which soft delete sets,");
+    if name == DELETE_TIME && !head.soft_delete {
+        report
+            .error(field.spot, "nothing would set `delete_time`")
+            .because("it says that a row is deleted, and deletion removes the row (AIP-164)")
+            .help("add soft_delete: true to (mainstay.v1.resource), or leave the field out");
         return Some(None);
     }
     if name != "name" && name != "etag" {
@@ -66,11 +74,20 @@ pub(crate) fn virtual_field(
 }
 
 /// Server-made fields must have the type that the server makes.
-pub(crate) fn check_type(report: &mut Report<'_>, field: &Declared<'_>, ty: &Type) {
+pub(crate) fn check_type(report: &mut Report<'_>, head: &Head, field: &Declared<'_>, ty: &Type) {
     let name = field.descriptor.name();
     let (wanted, fits) = match name {
         "uid" => ("string", matches!(ty, Type::Text)),
         "create_time" | "update_time" => ("google.protobuf.Timestamp", matches!(ty, Type::Timestamp)),
+        DELETE_TIME | EXPIRE_TIME if head.soft_delete => {
+            if field.constraints.required || field.options.behaviors.required {
+                report
+                    .error(field.spot, format!("`{name}` cannot be REQUIRED"))
+                    .because("a row that is not deleted has none")
+                    .help("leave REQUIRED out");
+            }
+            ("google.protobuf.Timestamp", matches!(ty, Type::Timestamp))
+        }
         _ => return,
     };
     if !fits {
@@ -88,13 +105,17 @@ pub(crate) fn check_type(report: &mut Report<'_>, field: &Declared<'_>, ty: &Typ
 }
 
 /// Whether the server makes the field's value.
-fn is_server_made(name: &str) -> bool {
-    matches!(name, "uid" | "create_time" | "update_time")
+fn is_server_made(head: &Head, name: &str) -> bool {
+    match name {
+        "uid" | "create_time" | "update_time" => true,
+        DELETE_TIME | EXPIRE_TIME => head.soft_delete,
+        _ => false,
+    }
 }
 
 /// Completes what is so whether it is written or not, and misses a `name`.
 pub(crate) fn check(report: &mut Report<'_>, head: &Head, built: &mut Built) {
-    for field in built.fields.iter_mut().filter(|field| is_server_made(&field.name)) {
+    for field in built.fields.iter_mut().filter(|field| is_server_made(head, &field.name)) {
         field.behaviors.output_only = true;
     }
     let has_name = built.fields.iter().any(|field| field.name == "name") || built.failed.contains("name");

@@ -85,7 +85,7 @@ fn refuse_second(report: &mut Report<'_>, method: &MethodDescriptor, first: &Bou
 
 fn derived_methods(head: &Head, resource: usize) -> impl Iterator<Item = BoundMethod> {
     let service = format!("{}.{}", head.package(), head.service_name());
-    Verb::ALL.into_iter().map(move |verb| BoundMethod {
+    Verb::of(head).map(move |verb| BoundMethod {
         service: service.clone(),
         name: verb.method_name(head),
         verb,
@@ -96,7 +96,7 @@ fn derived_methods(head: &Head, resource: usize) -> impl Iterator<Item = BoundMe
 /// The standard methods of all resources, by package and name.
 fn standard_methods(heads: &[Head]) -> HashMap<String, (usize, Verb)> {
     let all = heads.iter().enumerate().flat_map(|(resource, head)| {
-        Verb::ALL.map(|verb| (format!("{}.{}", head.package(), verb.method_name(head)), (resource, verb)))
+        Verb::of(head).map(move |verb| (format!("{}.{}", head.package(), verb.method_name(head)), (resource, verb)))
     });
     all.collect()
 }
@@ -217,7 +217,7 @@ fn check_names(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head], d
     let mut names: HashSet<String> = HashSet::new();
     for head in derived.iter().map(|resource| &heads[*resource]) {
         let mut declared = vec![head.service_name()];
-        for verb in Verb::ALL {
+        for verb in Verb::of(head) {
             declared.extend(verb.messages(head).into_iter().map(|(name, _, _)| name));
         }
         for name in declared.into_iter().map(|name| format!("{}.{name}", head.package())) {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::method::{Answer, Field, Fields, Role, Verb, spaced};
+use crate::method::{Field, Fields, Role, Verb, spaced};
 use crate::resource::head::Head;
 use crate::{Source, naming};
 
@@ -29,7 +29,7 @@ pub(crate) fn derive(head: &Head, comment: &str) -> Source {
     let mut out = String::new();
     header(&mut out, head);
     service(&mut out, head, comment);
-    for verb in Verb::ALL {
+    for verb in Verb::of(head) {
         for (name, comment, fields) in verb.messages(head) {
             message(&mut out, &comment, &name, fields, head);
         }
@@ -110,7 +110,7 @@ fn service(out: &mut String, head: &Head, comment: &str) {
         comment.lines().for_each(|line| line_comment(out, "", line));
     }
     let _ = writeln!(out, "service {} {{", head.service_name());
-    for (i, verb) in Verb::ALL.into_iter().enumerate() {
+    for (i, verb) in Verb::of(head).enumerate() {
         if i > 0 {
             out.push('\n');
         }
@@ -125,12 +125,9 @@ fn line_comment(out: &mut String, indent: &str, line: &str) {
 }
 
 fn method(out: &mut String, head: &Head, verb: Verb) {
-    let (name, definition) = (verb.method_name(head), verb.definition());
-    let answer = match definition.answer {
-        Answer::Resource => head.short_name().to_owned(),
-        Answer::Empty => verb.output(head),
-        Answer::Own(_) => format!("{name}Response"),
-    };
+    let (name, output, definition) = (verb.method_name(head), verb.output(head), verb.definition());
+    let own = output.strip_prefix(head.package()).and_then(|rest| rest.strip_prefix('.'));
+    let answer = own.unwrap_or(&output);
     let _ = writeln!(out, "  // {}", (definition.comment)(head));
     let _ = writeln!(out, "  rpc {name}({name}Request) returns ({answer}) {{");
     let _ = writeln!(out, "    option (google.api.http) = {};", verb.route(head));

@@ -51,7 +51,7 @@ impl Routes {
 
     /// Enters the routes of a derived service.
     pub(crate) fn derived(&mut self, report: &mut Report<'_>, head: &Head) {
-        for verb in Verb::ALL {
+        for verb in Verb::of(head) {
             let route = verb.route(head);
             let spot = head.option(report, RESOURCE, &[Step::Item("pattern", 0)]);
             let owner = format!("{}.{}.{}", head.package(), head.service_name(), verb.method_name(head));

@@ -84,8 +84,12 @@ fn resource_options(all: &mut Examples) {
         ("index.fields", r#"index {fields: "sku"}"#),
         ("index.unique", r#"index {fields: "sku" unique: true}"#),
         ("soft_delete", "soft_delete: true"),
+        ("purge_after", "soft_delete: true purge_after: \"720h\""),
     ] {
-        all.insert(format!("(mainstay.v1.resource).{name}"), resource(STANDARD, value));
+        let text = resource(STANDARD, value);
+        let deleted = "string sku = 2;\n  google.protobuf.Timestamp delete_time = 3;";
+        let kept = value.starts_with("soft_delete").then(|| text.replace("string sku = 2;", deleted));
+        all.insert(format!("(mainstay.v1.resource).{name}"), kept.unwrap_or(text));
     }
     for (name, more) in [
         ("type", ""),
@@ -288,7 +292,6 @@ fn others(all: &mut Examples) {
     add("constraints outside resources", thing("") + loose);
     let inside = r#"Inner i = 2; message Inner { string a = 1 [(mainstay.v1.field).default = "'b'"]; }"#;
     add("defaults inside messages", thing(inside));
-    add("delete_time", thing("google.protobuf.Timestamp delete_time = 2;"));
     let service =
         |method: &str| thing("") + "message GetThingRequest { string name = 1; }\nservice Things { " + method + " }\n";
     let standard = |option: &str| service(&format!("rpc GetThing(GetThingRequest) returns (Thing) {{ {option} }}"));

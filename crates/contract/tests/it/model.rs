@@ -1,6 +1,6 @@
 //! What a contract comes to.
 
-use mainstay_contract::{Contract, Resource, Shape, Source, Verb, compile, export};
+use mainstay_contract::{Contract, IndexRows, Resource, Shape, Source, Verb, compile, export};
 use mainstay_record::{Kind, Role};
 use prost_reflect::ReflectMessage;
 
@@ -133,6 +133,33 @@ message GetThingRequest { string name = 1; }
         method.http.iter().map(|route| route.template.to_string()).collect::<Vec<_>>(),
         ["/catalog/{name=things/*}"]
     );
+}
+
+#[test]
+fn a_resource_whose_deleted_rows_are_kept_has_an_undelete_and_others_have_none() {
+    let kept = thing("google.protobuf.Timestamp delete_time = 2; string sku = 3;")
+        .replace("access {read", "soft_delete: true index {fields: \"sku\" unique: true} access {read");
+    let contract = compile_text(&kept).unwrap_or_else(|problems| panic!("{problems}"));
+    let undelete = contract.method(Verb::Undelete, 0).expect("an Undelete");
+    assert_eq!(
+        (undelete.path.as_str(), undelete.output.as_str()),
+        ("/shop.v1.ThingService/UndeleteThing", "shop.v1.Thing")
+    );
+    let [route] = &undelete.http[..] else { panic!("{:?}", undelete.http) };
+    assert_eq!((route.template.to_string().as_str(), route.body.as_str()), ("/shop/v1/{name=things/*}:undelete", "*"));
+    assert_eq!(route.method.as_ref().map(ToString::to_string).as_deref(), Some("POST"));
+    let request = contract.pool.get_message_by_name(&undelete.input).expect("the request");
+    let numbers = ["name", "etag", "request_id", "validate_only"];
+    for (number, name) in (1..).zip(numbers) {
+        assert_eq!(request.get_field(number).expect("a field").name(), name);
+    }
+    assert_eq!(contract.method(Verb::Delete, 0).expect("a Delete").output, "shop.v1.Thing");
+    assert!(contract.resources[0].indexes.iter().all(|index| index.rows == IndexRows::Live));
+    let delete_time = contract.resources[0].field("delete_time").expect("the field");
+    assert!(delete_time.behaviors.output_only, "whether it is written or not");
+    let plain = compile_text(&thing("")).expect("it compiles");
+    assert!(plain.method(Verb::Undelete, 0).is_none());
+    assert_eq!(plain.method(Verb::Delete, 0).expect("a Delete").output, "google.protobuf.Empty");
 }
 
 #[test]

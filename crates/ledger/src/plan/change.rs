@@ -40,6 +40,11 @@ pub enum Change {
         to: Option<String>,
         severity: Severity,
     },
+    /// What becomes of rows that are deleted.
+    ChangeDeletion {
+        from: String,
+        to: String,
+    },
     /// The methods are another service's.
     MoveService {
         from: String,
@@ -192,6 +197,7 @@ impl Change {
             Change::ChangeRule { verb, severity: Severity::Widened, .. } => ("widen rule", verb),
             Change::ChangeRule { verb, severity: Severity::Narrowed, .. } => ("narrow rule", verb),
             Change::ChangeRule { verb, severity: Severity::Changed, .. } => ("change rule", verb),
+            Change::ChangeDeletion { .. } => ("change deletion", ""),
             Change::MoveService { .. } => ("move service", ""),
             Change::MoveMethod { to, .. } => ("move method", to),
             Change::AddMethod { method } => ("add method", method),
@@ -245,6 +251,7 @@ impl Change {
                 (Narrowed, &[Wire, Json])
             }
             Change::MoveResource { .. } => (Changed, &[Wire, Storage]),
+            Change::ChangeDeletion { .. } => (Changed, &[Wire, Json, Storage]),
             Change::MoveService { .. } => (Changed, &[Wire, Json]),
             Change::MoveMethod { .. } => (Changed, &[Wire]),
             Change::RenumberEnum { .. } | Change::ReuseNumber { .. } | Change::ChangeField { .. } => {

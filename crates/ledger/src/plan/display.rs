@@ -71,6 +71,7 @@ impl Change {
             Change::PurgeResource { table } => format!("with {table}"),
             Change::MoveResource { from, to } if from == to => String::new(),
             Change::MoveResource { from, to }
+            | Change::ChangeDeletion { from, to }
             | Change::MoveService { from, to, .. }
             | Change::MoveMethod { from, to } => format!("{from} -> {to}"),
             Change::ChangePattern { from, to, .. } => format!("{from} -> {to}"),

@@ -1,14 +1,14 @@
 //! Indexes: which the contract needs, which stand, which are too many.
 
-use mainstay_contract::{Index, Resource};
+use mainstay_contract::{Index, IndexRows, Resource, SoftDelete};
 use mainstay_record::Role;
-use mainstay_sql::{IndexColumn, Probe, SchemaStep};
+use mainstay_sql::{IndexColumn, OnlyRows, Probe, SchemaStep};
 
 use super::now::FieldNow;
 use super::planner::{Planner, Standing, name_rows};
 use super::{Change, PlanError, Safety, Step};
 use crate::names::claim_table;
-use crate::{ColumnId, FieldPath, IndexEntry, IndexPart, ResourceEntry};
+use crate::{ColumnId, FieldPath, IndexEntry, IndexPart, IndexedRows, ResourceEntry};
 
 impl<'a> Planner<'a> {
     /// The indexes of a table that is made in the same plan, inside the transaction.
@@ -69,11 +69,13 @@ impl<'a> Planner<'a> {
             }
         }
         let table = known.was.table.clone();
+        // Where nobody was ever deleted there is no such column yet.
+        let without = index.rows.as_ref().and_then(|rows| Some(known.was.columns.get(&rows.column)?.name.clone()));
         let answer = if columns.is_empty() {
             let all = self.ask(&Probe::Rows { table })?;
             if all.count < 2 { crate::Answer::default() } else { all }
         } else {
-            self.ask(&Probe::Duplicates { table, keys: known.key_names(), columns })?
+            self.ask(&Probe::Duplicates { table, keys: known.key_names(), columns, without })?
         };
         if answer.count == 0 {
             return Ok(Safety::Safe);
@@ -158,7 +160,16 @@ pub(crate) fn identity_of(resource: &Resource, index: &Index, is_required: &dyn 
             }
         }
     }
-    IndexEntry { name: String::new(), columns: parts, unique: index.unique }
+    let deleted = match index.rows {
+        IndexRows::All => None,
+        IndexRows::Live => Some(false),
+        IndexRows::Deleted => Some(true),
+    };
+    let rows = deleted.zip(resource.soft_delete).and_then(|(deleted, SoftDelete { delete_time, .. })| {
+        let column = ColumnId::of(resource.layout.columns.get(delete_time)?, delete_time);
+        Some(IndexedRows { column, deleted })
+    });
+    IndexEntry { name: String::new(), columns: parts, unique: index.unique, rows }
 }
 
 fn identity(resource: &Resource, index: &Index, fields: &[FieldNow<'_>]) -> IndexEntry {
@@ -184,6 +195,9 @@ fn create(resource: &Resource, entry: &ResourceEntry, index: &IndexEntry, concur
         table: entry.table.clone(),
         columns: columns.collect(),
         unique: index.unique,
+        only: index.rows.as_ref().and_then(|rows| {
+            Some(OnlyRows { column: entry.columns.get(&rows.column)?.name.clone(), set: rows.deleted })
+        }),
         concurrently,
     }
 }

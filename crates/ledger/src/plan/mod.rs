@@ -9,6 +9,7 @@ mod fields;
 mod gone;
 mod indexes;
 mod inner;
+mod kept;
 mod now;
 mod planner;
 mod probes;

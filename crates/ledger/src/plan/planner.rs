@@ -137,7 +137,7 @@ impl<'a> Planner<'a> {
         self.fields(&mut known, &mut renames)?;
         self.fields_gone(&mut known)?;
         self.leftover_columns(&known, renames);
-        self.served(&mut known);
+        self.served(&mut known)?;
         self.ledger.resources.insert(resource.type_name.clone(), known.entry.clone());
         Ok(Some(known))
     }

@@ -1,23 +1,25 @@
 //! Who may do what with a resource, and where it is reached.
 
-use mainstay_contract::Place;
+use mainstay_contract::{Place, Verb};
 
 use super::effect::Severity;
 use super::planner::{Planner, Standing};
-use super::{Change, Safety, Step};
+use super::{Change, PlanError, Safety, Step};
 use crate::bound;
 use crate::terms::{Form, MethodTerms, ResourceTerms, RuleTerms};
 
 impl<'a> Planner<'a> {
     /// Compares the terms of the resource as a whole with what they were, and takes them on.
-    pub(super) fn served(&mut self, known: &mut Standing<'a>) {
+    pub(super) fn served(&mut self, known: &mut Standing<'a>) -> Result<(), PlanError> {
         let access = bound::access(known.resource, &known.entry);
         let now = ResourceTerms::of(self.contract, known.resource, &access);
         if let Some(was) = &known.was.terms {
             self.rules(known, was, &now);
             self.routes(known, was, &now);
+            self.kept(known, was, &now)?;
         }
         known.entry.terms = Some(now);
+        Ok(())
     }
 
     fn rules(&mut self, known: &Standing<'a>, was: &ResourceTerms, now: &ResourceTerms) {
@@ -105,7 +107,7 @@ struct Reached {
 impl Reached {
     fn compare(was: &ResourceTerms, now: &ResourceTerms) -> Reached {
         let mut reached = Reached::default();
-        for kind in ["get", "list", "create", "update", "delete"] {
+        for kind in Verb::ALL.map(Verb::snake) {
             let of = |terms: &ResourceTerms| terms.methods.iter().find(|method| method.kind == kind).cloned();
             match (of(was), of(now)) {
                 (Some(old), Some(new)) => reached.moved(&old, &new),

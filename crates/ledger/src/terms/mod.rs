@@ -11,9 +11,11 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use mainstay_contract::{Access, Contract, Resource, Rule};
+use mainstay_contract::{Access, Contract, Resource, Rule, SoftDelete};
 use mainstay_record::Layout;
 use serde::{Deserialize, Serialize};
+
+use crate::ColumnId;
 
 pub use field::FieldTerms;
 pub(crate) use field::{ZERO_TOO, inner_rules, own_rules};
@@ -36,6 +38,27 @@ pub struct ResourceTerms {
     pub access: BTreeMap<String, RuleTerms>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub methods: Vec<MethodTerms>,
+    /// How rows are kept that are deleted; nothing where they go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<KeptTerms>,
+}
+
+/// How deleted rows are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptTerms {
+    /// The column that says when a row was deleted.
+    pub column: ColumnId,
+    /// For how long, in microseconds; nothing for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purge_after_us: Option<i64>,
+}
+
+impl KeptTerms {
+    fn of(resource: &Resource) -> Option<KeptTerms> {
+        let SoftDelete { delete_time, purge_after_us, .. } = resource.soft_delete?;
+        let column = ColumnId::of(resource.layout.columns.get(delete_time)?, delete_time);
+        Some(KeptTerms { column, purge_after_us })
+    }
 }
 
 /// A rule: as it is written, to show it, and what it says, to compare it.
@@ -52,6 +75,7 @@ impl ResourceTerms {
             pattern: resource.pattern.clone(),
             access: rules(access, &resource.layout),
             methods: methods::of(contract, resource),
+            kept: KeptTerms::of(resource),
         }
     }
 }

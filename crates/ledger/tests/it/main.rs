@@ -7,6 +7,7 @@ mod names;
 mod random;
 mod readable;
 mod shop;
+mod soft_delete;
 mod stored;
 mod swapped;
 mod terms;

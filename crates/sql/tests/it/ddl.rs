@@ -1,5 +1,7 @@
 use mainstay_record::Kind;
-use mainstay_sql::{ColumnSpec, Dialect, ForeignKey, IndexColumn, Literal, PrimaryKey, SchemaStep, schema_sql};
+use mainstay_sql::{
+    ColumnSpec, Dialect, ForeignKey, IndexColumn, Literal, OnlyRows, PrimaryKey, SchemaStep, schema_sql,
+};
 
 use crate::sample::{count, run, sqlite};
 
@@ -54,6 +56,7 @@ fn index(unique: bool, concurrently: bool) -> SchemaStep {
             column("_id", true, false, None),
         ],
         unique,
+        only: None,
         concurrently,
     }
 }
@@ -264,4 +267,25 @@ fn sqlite_takes_every_step_and_an_unset_value_never_conflicts() {
         count(&mut conn, "SELECT COUNT(*) FROM review WHERE low = -9223372036854775808 AND typeof(low) = 'integer'"),
         3
     );
+}
+
+#[test]
+fn an_index_has_the_rows_that_are_deleted_or_those_that_are_not() {
+    let only = |set, unique| match index(unique, false) {
+        SchemaStep::CreateIndex { name, table, columns, concurrently, .. } => {
+            let only = Some(OnlyRows { column: "delete_time".to_owned(), set });
+            SchemaStep::CreateIndex { name, table, columns, unique, only, concurrently }
+        }
+        other => panic!("{other:?}"),
+    };
+    for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+        let ends = |step: &SchemaStep, end: &str| {
+            let [text] = &schema_sql(dialect, step)[..] else { panic!("one statement") };
+            assert!(text.ends_with(end), "{text}");
+        };
+        ends(&only(false, true), r#" WHERE "delete_time" IS NULL AND "title" <> ''"#);
+        ends(&only(false, false), r#" WHERE "delete_time" IS NULL"#);
+        ends(&only(true, false), r#" WHERE "delete_time" IS NOT NULL"#);
+    }
+    assert!(only(false, true).to_string().ends_with(") where delete_time is unset"), "{}", only(false, true));
 }

@@ -61,6 +61,7 @@ async fn store(database: &Database, dialect: Dialect, layout: &Layout, rows: Vec
         table: "product".to_owned(),
         columns: vec![part(CREATE_TIME), part(0)],
         unique: false,
+        only: None,
         concurrently: true,
     };
     let statements: Vec<String> = [create, index].iter().flat_map(|step| schema_sql(dialect, step)).collect();

@@ -31,6 +31,7 @@ fn table(rows: &[Vec<Value>], layout: &Layout, index: &[OrderColumn]) -> SqliteC
         table: "product".to_owned(),
         columns: parts.collect(),
         unique: false,
+        only: None,
         concurrently: false,
     };
     run(&mut conn, &schema_sql(Dialect::Sqlite, &index));

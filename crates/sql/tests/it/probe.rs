@@ -20,7 +20,7 @@ fn ask(probe: &Probe) -> (i64, Vec<String>) {
 
 fn duplicates(columns: &[(&str, Option<Kind>)]) -> Probe {
     let columns = columns.iter().map(|(name, zero)| ((*name).to_owned(), *zero)).collect();
-    Probe::Duplicates { table: "product".to_owned(), keys: vec!["_id".to_owned()], columns }
+    Probe::Duplicates { table: "product".to_owned(), keys: vec!["_id".to_owned()], columns, without: None }
 }
 
 fn unset(column: &str, zero: Option<Kind>) -> Probe {
@@ -44,6 +44,19 @@ fn unset_rows_are_no_duplicates() {
     assert_eq!(ask(&duplicates(&[("batch", None)])).0, 2);
     assert_eq!(ask(&duplicates(&[("sku", None)])).0, 4);
     assert_eq!(ask(&duplicates(&[("sku", Some(Kind::Text)), ("batch", None)])).0, 2);
+}
+
+#[test]
+fn rows_that_are_deleted_are_found_and_are_no_duplicates() {
+    let set = Probe::Set { table: "product".to_owned(), keys: vec!["_id".to_owned()], column: "batch".to_owned() };
+    assert_eq!(ask(&set), (3, vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]));
+    let Probe::Duplicates { table, keys, columns, .. } = duplicates(&[("sku", None)]) else { panic!("it is one") };
+    let without = Some("batch".to_owned());
+    assert_eq!(
+        ask(&Probe::Duplicates { table, keys, columns, without }).0,
+        0,
+        "x stands in deleted rows, and once each"
+    );
 }
 
 fn outside(column: &str, limits: Vec<Limit>, zero: Option<Kind>) -> Probe {

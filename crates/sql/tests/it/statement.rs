@@ -41,6 +41,17 @@ fn a_row_is_read_by_its_key() {
 }
 
 #[test]
+fn rows_that_are_deleted_and_a_row_itself_can_be_left_out() {
+    let layout = layout();
+    let table = Table { name: "shop_v1_product", layout: &layout };
+    let refers = Condition::Equal { columns: &[TITLE], first_param: 0 };
+    let others = vec![refers, Condition::OtherThanKeys { first_param: 0 }, Condition::Unset { column: CREATE_TIME }];
+    let find = Select { condition: Condition::All(others), ..by_key(table, vec![0]) };
+    let text = both(|d| select(d, &find));
+    assert!(text.ends_with(r#" WHERE t."title" = $1 AND NOT (t."_id" = $1) AND t."create_time" IS NULL"#), "{text}");
+}
+
+#[test]
 fn a_row_is_locked_on_postgresql_only_and_no_more_than_is_needed() {
     let layout = layout();
     let table = Table { name: "shop_v1_product", layout: &layout };

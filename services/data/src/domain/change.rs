@@ -69,6 +69,9 @@ impl Effects {
         let (step, row, kind) = match (&draft.old, &draft.new) {
             (None, None) => return Ok(Change { resource, key, before: None, after: None }),
             (None, Some(new)) => (plan.insert.step(&op.caller, Arc::clone(new)), Arc::clone(new), Kind::Made),
+            (Some(old), Some(new)) if old[..] == new[..] => {
+                return Ok(Change { resource, key, before: draft.old, after: draft.new });
+            }
             (Some(old), Some(new)) => (changed(op, old, new), Arc::clone(new), Kind::Changed),
             (Some(old), None) => {
                 let mut params = key.clone();

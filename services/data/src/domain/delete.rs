@@ -1,47 +1,44 @@
-//! Delete (AIP-135).
+//! Delete (AIP-135, AIP-164).
+
+use std::sync::Arc;
 
 use bytes::Bytes;
+use mainstay_contract::{Request as Asked, Role, SoftDelete, Verb};
 use mainstay_db::BoxFuture;
 use mainstay_record::Value;
 use mainstay_sql::Lock;
-use mainstay_wire::{WireError, frame};
+use mainstay_wire::WireError;
 
 use super::answer::Form;
 use super::checks::{Check, Checked, Draft, WriteOp};
 use super::context::Operation;
+use super::record::revise;
 use super::request::{Request, Terms, fingerprint};
 use super::tx::Tx;
 use super::update::check_etag;
 use crate::error::{Error, Result};
-
-/// The numbers of a Delete request's fields.
-mod number {
-    pub const NAME: u32 = 1;
-    pub const ETAG: u32 = 2;
-    pub const ALLOW_MISSING: u32 = 3;
-    pub const FORCE: u32 = 4;
-    pub const REQUEST_ID: u32 = 5;
-    pub const VALIDATE_ONLY: u32 = 6;
-}
+use crate::rights::Denial;
 
 /// Reads a Delete.
 pub fn read(op: Operation, message: Bytes) -> Request {
-    let delete = Delete { op, message };
-    let terms = Terms::read(&delete.message, number::REQUEST_ID, number::VALIDATE_ONLY, || delete.fingerprint());
-    Request::one("Delete", delete, terms, Form::Nothing)
+    let form = if op.plan().resource.soft_delete.is_some() { Form::Record } else { Form::Nothing };
+    let delete = Delete { op, asked: Verb::Delete.read(message) };
+    let terms = delete.terms();
+    Request::one("Delete", delete, terms, form)
 }
 
 /// A Delete request.
 pub struct Delete {
     op: Operation,
-    message: Bytes,
+    asked: std::result::Result<Asked<Bytes>, WireError>,
 }
 
 impl Checked for Delete {
     fn asks_the_store(&self, check: Check, draft: &Draft) -> bool {
-        match check {
-            Check::Readable => true,
-            Check::Constraints => draft.old.is_some() && !self.op.plan().children.is_empty(),
+        let plan = self.op.plan();
+        match (check, &draft.old) {
+            (Check::Readable, _) => true,
+            (Check::Constraints, Some(old)) => !plan.dependents.is_empty() && !plan.is_deleted(old),
             _ => false,
         }
     }
@@ -51,12 +48,20 @@ impl Checked for Delete {
         match (check, &draft.old) {
             (Check::AuthRule, _) => op.admit(plan.delete.as_ref()),
             (Check::OldRule, Some(old)) => op.allow(plan.delete.as_ref(), &op.caller.on_resource(old)),
-            (Check::Shape, Some(_)) if frame::boolean(&self.message, number::FORCE)? => {
-                Err(Error::NotSupported { field: "force" })
+            (Check::Shape, Some(_)) if self.asked()?.flag(Role::Force) => Err(Error::NotSupported { field: "force" }),
+            (Check::Shape, Some(old)) => {
+                draft.new = plan.resource.soft_delete.map(|kept| self.deleted(&kept, old));
+                Ok(())
+            }
+            (Check::Etag, Some(old)) if plan.is_deleted(old) => {
+                if self.asked()?.flag(Role::AllowMissing) {
+                    Ok(())
+                } else {
+                    Err(Denial::NotFound.into())
+                }
             }
             (Check::Etag, Some(old)) => {
-                let etag = frame::string(&self.message, number::ETAG)?;
-                check_etag(&old[plan.resource.layout.revision()], etag)
+                check_etag(&old[plan.resource.layout.revision()], Some(self.asked()?.text(Role::Etag)?))
             }
             _ => Ok(()),
         }
@@ -64,25 +69,23 @@ impl Checked for Delete {
 
     fn ask<'a>(&'a self, check: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let key = self.key()?;
+            let (op, key) = (&self.op, self.key()?);
             if check == Check::Readable {
-                draft.old = tx.find(&self.op, Lock::Remove, &key).await?;
+                draft.old = tx.find(op, Lock::Remove, &key).await?;
                 return match draft.old {
-                    None if !frame::boolean(&self.message, number::ALLOW_MISSING)? => {
-                        Err(tx.missing(&self.op, &key).await)
-                    }
+                    None if !self.asked()?.flag(Role::AllowMissing) => Err(tx.missing(op, &key).await),
                     _ => Ok(()),
                 };
             }
-            if tx.has_children(&self.op, &key).await? {
-                return Err(Error::StillReferenced { name: self.name()?.to_owned() });
+            if tx.has_dependents(op, &op.plan().dependents, &key).await? {
+                return Err(Error::StillReferenced { name: self.asked()?.text(Role::Name)?.to_owned() });
             }
             Ok(())
         })
     }
 
     fn looks_for(&self) -> Option<(usize, &str)> {
-        self.name().ok().map(|name| (self.op.resource, name))
+        Some((self.op.resource, self.asked().ok()?.text(Role::Name).ok()?))
     }
 }
 
@@ -93,18 +96,33 @@ impl WriteOp for Delete {
 }
 
 impl Delete {
-    fn name(&self) -> std::result::Result<&str, WireError> {
-        Ok(frame::string(&self.message, number::NAME)?.unwrap_or_default())
+    fn asked(&self) -> std::result::Result<&Asked<Bytes>, WireError> {
+        self.asked.as_ref().map_err(Clone::clone)
     }
 
     fn key(&self) -> Result<Vec<Value>> {
-        self.op.key("name", self.name()?)
+        self.op.key("name", self.asked()?.text(Role::Name)?)
     }
 
-    fn fingerprint(&self) -> std::result::Result<Vec<u8>, WireError> {
-        let etag = frame::string(&self.message, number::ETAG)?.unwrap_or_default();
-        let flag = |number| frame::boolean(&self.message, number).map(u8::from);
-        let flags = [flag(number::ALLOW_MISSING)?, flag(number::FORCE)?];
-        Ok(fingerprint(&[self.name()?.as_bytes(), etag.as_bytes(), &flags]))
+    fn terms(&self) -> std::result::Result<Terms, WireError> {
+        let asked = self.asked()?;
+        Terms::of(asked, || {
+            let flags = [Role::AllowMissing, Role::Force].map(|role| u8::from(asked.flag(role)));
+            Ok(fingerprint(&[asked.text(Role::Name)?.as_bytes(), asked.text(Role::Etag)?.as_bytes(), &flags]))
+        })
+    }
+
+    /// The row as it is kept. One that is deleted already stays as it is.
+    fn deleted(&self, kept: &SoftDelete, old: &[Value]) -> Arc<[Value]> {
+        let mut new = old.to_vec();
+        let now = self.op.caller.now;
+        if old[kept.delete_time].is_null() {
+            new[kept.delete_time] = Value::Timestamp(now);
+            if let (Some(column), Some(after)) = (kept.expire_time, kept.purge_after_us) {
+                new[column] = Value::Timestamp(now.saturating_add(after));
+            }
+            revise(&self.op, old, &mut new);
+        }
+        new.into()
     }
 }

@@ -4,18 +4,16 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mainstay_contract::{Role, Verb};
 use mainstay_db::{Lane, Sink};
 use mainstay_record::{Row, Value};
-use mainstay_wire::{EncodeError, Selection, frame};
+use mainstay_wire::{EncodeError, Selection};
 
 use super::context::{Context, Operation};
 use super::read_mask;
 use crate::error::{Error, Result};
 use crate::plans::{Readable, ResourcePlan};
 use crate::rights::Obstacle;
-
-/// The number of `name` in a Get request.
-const NAME: u32 = 1;
 
 /// Answers a Get: the row straight to message bytes.
 pub async fn get(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> {
@@ -33,8 +31,7 @@ pub async fn get(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> 
     };
     op.sound()?;
     let selection = read_mask::of_record(op)?;
-    let name = frame::string(message, NAME)?.unwrap_or_default();
-    let key = op.key("name", name)?;
+    let key = op.key("name", Verb::Get.read(message)?.text(Role::Name)?)?;
     let explained = op.explains.then(|| key.clone());
     let binds = statement.taken(&op.caller, key);
     let answer = Answer { plan: Arc::clone(plan), selection, found: false, error: None, out: Vec::with_capacity(512) };

@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mainstay_contract::{Request as Asked, Role, Verb};
 use mainstay_db::Sink;
-use mainstay_record::{Row, Value, ValueRef};
+use mainstay_record::{Row, Value, ValueRef, Violation};
 use mainstay_sql::{NullPattern, OrderColumn};
 use mainstay_wire::{EncodeError, frame};
 
@@ -31,20 +32,16 @@ const SMALL_PAGE_BYTES: usize = 64 << 10;
 /// What a record takes as a message, about: a page is allocated once for as many rows as it may have.
 const USUAL_RECORD_BYTES: usize = 400;
 
-/// The numbers of a List request's fields.
-mod number {
-    pub const PARENT: u32 = 1;
-    pub const PAGE_SIZE: u32 = 2;
-    pub const PAGE_TOKEN: u32 = 3;
-    pub const FILTER: u32 = 4;
-    pub const ORDER_BY: u32 = 5;
-    pub const SHOW_DELETED: u32 = 6;
-    pub const SEARCH: u32 = 7;
-}
-
 /// The numbers of a List answer's fields.
-const RESOURCES: u32 = 1;
-const NEXT_PAGE_TOKEN: u32 = 2;
+const ROWS: u32 = number(Role::Rows);
+const NEXT_PAGE_TOKEN: u32 = number(Role::NextPageToken);
+
+const fn number(role: Role) -> u32 {
+    match Verb::List.answer() {
+        Some(fields) => fields.number(role),
+        None => panic!("a list answers a message of its own"),
+    }
+}
 
 struct Request<'a> {
     parent: &'a str,
@@ -52,6 +49,7 @@ struct Request<'a> {
     page_token: &'a str,
     filter: &'a str,
     order_by: &'a str,
+    show_deleted: bool,
 }
 
 /// Answers a List. Rows that the caller may not read are not there; that is never an error.
@@ -69,13 +67,14 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes>
     }
     op.sound()?;
     let shown = read_mask::of_list(op)?;
-    let request = read(message)?;
+    let asked = Verb::List.read(message)?;
+    let request = read(plan, &asked)?;
     let parent = parent(plan, request.parent)?;
     let binding = binding(op, &request);
     let (after, values) = place(cx, op, &request, &binding)?;
     let parents = parent.iter().enumerate().fold(0, |bits, (i, part)| bits | (u64::from(part.is_some()) << i));
     let (filter, order_by) = (request.filter.to_owned(), request.order_by.to_owned());
-    let list = plan.list(Shape { atoms, filter, order_by, parents, after })?;
+    let list = plan.list(Shape { atoms, filter, order_by, deleted: request.show_deleted, parents, after })?;
     if nothing {
         return Ok(Bytes::new());
     }
@@ -94,24 +93,28 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes>
     }
 }
 
-fn read(message: &[u8]) -> Result<Request<'_>> {
-    if frame::boolean(message, number::SHOW_DELETED)? {
-        return Err(Error::NotSupported { field: "show_deleted" });
+fn read<'m>(plan: &ResourcePlan, asked: &'m Asked<&[u8]>) -> Result<Request<'m>> {
+    let show_deleted = asked.flag(Role::ShowDeleted);
+    if show_deleted && plan.resource.soft_delete.is_none() {
+        return Err(Error::Violations(vec![Violation {
+            field: "show_deleted".to_owned(),
+            description: "has no meaning here: what is deleted is gone; leave it out".to_owned(),
+        }]));
     }
-    if frame::string(message, number::SEARCH)?.is_some_and(|search| !search.is_empty()) {
+    if !asked.text(Role::Search)?.is_empty() {
         return Err(Error::NotSupported { field: "search" });
     }
-    let text = |number| frame::string(message, number).map(Option::unwrap_or_default);
-    let page_size = match frame::int32(message, number::PAGE_SIZE)?.unwrap_or(0) {
+    let page_size = match asked.int32(Role::PageSize) {
         0 => DEFAULT_PAGE_SIZE,
         size => usize::try_from(size).map_err(|_| Error::PageSize)?.min(MAX_PAGE_SIZE),
     };
     Ok(Request {
-        parent: text(number::PARENT)?,
+        parent: asked.text(Role::Parent)?,
         page_size,
-        page_token: text(number::PAGE_TOKEN)?,
-        filter: text(number::FILTER)?,
-        order_by: text(number::ORDER_BY)?,
+        page_token: asked.text(Role::PageToken)?,
+        filter: asked.text(Role::Filter)?,
+        order_by: asked.text(Role::OrderBy)?,
+        show_deleted,
     })
 }
 
@@ -121,6 +124,7 @@ fn binding<'a>(op: &'a Operation, request: &Request<'a>) -> Binding<'a> {
         parent: request.parent,
         filter: request.filter,
         order_by: request.order_by,
+        show_deleted: request.show_deleted,
         principal: op.caller.key(),
     }
 }
@@ -187,8 +191,8 @@ impl Page {
     fn encode<R: Row>(&mut self, row: &R) -> std::result::Result<(), EncodeError> {
         let record = &self.plan.record;
         match &self.shown {
-            Rows::Whole => record.encode_field(RESOURCES, row, None, &mut self.out),
-            Rows::Part(fields) => record.encode_field(RESOURCES, row, Some(fields), &mut self.out),
+            Rows::Whole => record.encode_field(ROWS, row, None, &mut self.out),
+            Rows::Part(fields) => record.encode_field(ROWS, row, Some(fields), &mut self.out),
             Rows::Hidden => Ok(()),
         }
     }

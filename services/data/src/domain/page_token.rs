@@ -24,6 +24,7 @@ pub struct Binding<'a> {
     pub parent: &'a str,
     pub filter: &'a str,
     pub order_by: &'a str,
+    pub show_deleted: bool,
     pub principal: &'a str,
 }
 
@@ -83,6 +84,9 @@ fn digest(binding: &Binding<'_>) -> [u8; BINDING_BYTES] {
     for part in [binding.resource_type, binding.parent, binding.filter, binding.order_by, binding.principal] {
         context.update(&(part.len() as u64).to_be_bytes());
         context.update(part.as_bytes());
+    }
+    if binding.show_deleted {
+        context.update(b"deleted");
     }
     let mut short = [0; BINDING_BYTES];
     short.copy_from_slice(&context.finish().as_ref()[..BINDING_BYTES]);

@@ -1,12 +1,13 @@
 //! Which part of an answer the caller wants (AIP-157).
 
+use mainstay_contract::NEXT_PAGE_TOKEN;
 use mainstay_wire::{MaskError, Selection};
 
 use super::context::Operation;
 use crate::error::{Error, Result};
 
 /// The field of a list's answer that every answer has: without it a client would believe the list complete.
-const TOKEN: [&str; 2] = ["next_page_token", "nextPageToken"];
+const TOKEN: [&str; 2] = [NEXT_PAGE_TOKEN, "nextPageToken"];
 
 /// What a list's answer carries of each row.
 #[derive(Debug, Clone, PartialEq, Eq)]

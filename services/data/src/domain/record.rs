@@ -44,6 +44,22 @@ pub fn new_record(op: &Operation, key: Vec<String>, decoded: Decoded) -> Vec<Val
     record
 }
 
+/// Notes in a row that it is changed: it has a new revision.
+pub fn revise(op: &Operation, old: &[Value], new: &mut [Value]) {
+    let resource = &op.plan().resource;
+    let revision = resource.layout.revision();
+    let before = if let Value::Int(revision) = &old[revision] { *revision } else { 0 };
+    new[revision] = Value::Int(op.caller.now.max(before.saturating_add(1)));
+    if let Some(column) = resource.update_time {
+        new[column] = Value::Timestamp(op.caller.now);
+    }
+}
+
+/// Refuses to change a row that is deleted (AIP-164).
+pub fn check_live(plan: &ResourcePlan, row: &[Value]) -> Result<()> {
+    if plan.is_deleted(row) { Err(Error::Deleted { name: plan.name(row) }) } else { Ok(()) }
+}
+
 /// Checks the values of a record.
 pub fn validate(plan: &ResourcePlan, record: &[Value]) -> Result<()> {
     let violations = violations(plan, record);

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use mainstay_contract::{Request as Asked, Role};
 use mainstay_record::Violation;
 use mainstay_wire::{WireError, frame};
 use ring::digest::{Context, SHA256};
@@ -37,6 +39,16 @@ impl Terms {
         let request_id = frame::string(message, request_id)?.unwrap_or_default().to_owned();
         let fingerprint = if request_id.is_empty() { Vec::new() } else { fingerprint()? };
         Ok(Terms { request_id, validate_only: frame::boolean(message, validate_only)?, fingerprint })
+    }
+
+    /// The same of a request that was taken apart.
+    pub fn of(
+        asked: &Asked<Bytes>,
+        fingerprint: impl FnOnce() -> std::result::Result<Vec<u8>, WireError>,
+    ) -> std::result::Result<Terms, WireError> {
+        let request_id = asked.text(Role::RequestId)?.to_owned();
+        let fingerprint = if request_id.is_empty() { Vec::new() } else { fingerprint()? };
+        Ok(Terms { request_id, validate_only: asked.flag(Role::ValidateOnly), fingerprint })
     }
 
     /// Checks that an id can be one.

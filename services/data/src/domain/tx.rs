@@ -1,6 +1,7 @@
 //! The transaction of a request, as its writes see it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use mainstay_db::Conn;
 use mainstay_record::Value;
@@ -10,7 +11,7 @@ use super::change::{Change, Effects};
 use super::checks::{Draft, Refused};
 use super::context::Operation;
 use crate::error::{Error, Result};
-use crate::plans::Readable;
+use crate::plans::{Compiled, Readable};
 
 /// One transaction of one caller. What is to be stored is kept until something is asked that it decides, or until the end:
 /// statements that follow each other are sent together.
@@ -61,15 +62,21 @@ impl<'t, 'c> Tx<'t, 'c> {
         Ok(found)
     }
 
-    /// Says whether rows live under this one (AIP-135). Whoever makes one holds the parent until it is there, so that this
-    /// transaction, which holds the row against them, sees it or keeps it from being made.
-    pub async fn has_children(&mut self, op: &Operation, key: &[Value]) -> Result<bool> {
+    /// Says whether rows live under this one (AIP-135), or refer to it, as these statements find them. Whoever makes one holds
+    /// this row until it is there, so that this transaction, which holds the row against them, sees it or keeps it from being
+    /// made.
+    pub async fn has_dependents(
+        &mut self,
+        op: &Operation,
+        dependents: &[(usize, Arc<Compiled>)],
+        key: &[Value],
+    ) -> Result<bool> {
         let mut params = key.to_vec();
         params.push(Value::Int(1));
-        for (child, children) in &op.plan().children {
-            self.flush_for(*child, None).await?;
-            let binds = children.values(&op.caller, &params);
-            if self.conn.query(&children.statement, &binds, &mut |_| ()).await? > 0 {
+        for (resource, dependents) in dependents {
+            self.flush_for(*resource, None).await?;
+            let binds = dependents.values(&op.caller, &params);
+            if self.conn.query(&dependents.statement, &binds, &mut |_| ()).await? > 0 {
                 return Ok(true);
             }
         }

@@ -11,7 +11,7 @@ use mainstay_wire::{Decoded, MaskSelection, WireError, frame};
 use super::answer::Form;
 use super::checks::{Check, Checked, Draft, WriteOp};
 use super::context::Operation;
-use super::record::{in_request, is_id, new_record, shape, validate};
+use super::record::{check_live, in_request, is_id, new_record, revise, shape, validate};
 use super::references::{check_parent, check_references, set_references};
 use super::request::{Request, Terms, fingerprint};
 use super::tx::Tx;
@@ -78,7 +78,10 @@ impl Checked for Update {
                 op.allow(plan.update.as_ref(), &op.caller.on_change(old, Some(draft.new_row()?)))
             }
             (Check::NewRule, None) => op.allow(plan.create.as_ref(), &op.caller.on_resource(draft.new_row()?)),
-            (Check::Etag, Some(old)) => check_etag(&old[plan.resource.layout.revision()], draft.etag.as_deref()),
+            (Check::Etag, Some(old)) => {
+                check_live(plan, old)?;
+                check_etag(&old[plan.resource.layout.revision()], draft.etag.as_deref())
+            }
             (Check::Validation, Some(old)) => {
                 self.check_immutable(old, draft.new_row()?)?;
                 validate(plan, draft.new_row()?)
@@ -203,11 +206,7 @@ impl Update {
         if !op.caller.is_system() {
             plan.fields.keep_output_only(old, &mut new);
         }
-        let revision = plan.resource.layout.revision();
-        new[revision] = Value::Int(op.caller.now.max(revision_of(&old[revision]).saturating_add(1)));
-        if let Some(column) = plan.resource.update_time {
-            new[column] = Value::Timestamp(op.caller.now);
-        }
+        revise(op, old, &mut new);
         Ok(new)
     }
 

@@ -1,6 +1,6 @@
 //! Which lane a list runs in, decided once per shape from the condition, the order and the indexes.
 
-use mainstay_contract::Resource;
+use mainstay_contract::{IndexRows, Resource};
 use mainstay_expr::{CompareOp, Expr};
 use mainstay_sql::OrderColumn;
 
@@ -8,8 +8,14 @@ use mainstay_sql::OrderColumn;
 pub const MAX_INLINE_ROWS: usize = 100;
 
 /// Says whether an index gives the rows of this list one after the other: every condition is an equality on its leading
-/// columns, or a bound on the first column after those, and the order follows it. Then a page costs its rows and no more.
-pub fn is_index_ordered(resource: &Resource, conditions: &[&Expr], fixed: &[usize], order: &[OrderColumn]) -> bool {
+/// columns, or a bound on the first column after those, and the order follows it. Then a page costs its rows and no more: the
+/// index has the rows that the list is about, and no others that it would have to step over.
+pub fn is_index_ordered(
+    resource: &Resource,
+    rows: IndexRows,
+    (conditions, fixed): (&[&Expr], &[usize]),
+    order: &[OrderColumn],
+) -> bool {
     // What is compared by its beginning alone stands in no index like that.
     if order.iter().any(|column| column.prefix.is_some()) {
         return false;
@@ -26,8 +32,9 @@ pub fn is_index_ordered(resource: &Resource, conditions: &[&Expr], fixed: &[usiz
         return false;
     }
     let keys: Vec<(usize, bool)> = (0..resource.layout.keys()).map(|index| (index, false)).collect();
-    serves(&keys, &keys, &equal, &wanted)
-        || resource.indexes.iter().any(|index| !index.unique && serves(&index.columns, &keys, &equal, &wanted))
+    let mut indexes = resource.indexes.iter().filter(|index| !index.unique && index.rows == rows);
+    (rows == IndexRows::All && serves(&keys, &keys, &equal, &wanted))
+        || indexes.any(|index| serves(&index.columns, &keys, &equal, &wanted))
 }
 
 /// Collects the columns that a conjunction fixes or bounds; false where it says anything else.

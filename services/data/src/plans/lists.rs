@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mainstay_contract::IndexRows;
 use mainstay_db::Lane;
 use mainstay_expr::{AtomValues, Expr, compile_filter, compile_order};
 use mainstay_record::{NumberPath, Value};
@@ -43,6 +44,8 @@ pub struct Shape {
     pub atoms: Option<AtomValues>,
     pub filter: String,
     pub order_by: String,
+    /// Rows that are deleted, too.
+    pub deleted: bool,
     /// Which variables of the parent are given (bit by position); the others are `-` (AIP-159).
     pub parents: u64,
     /// The page continues behind a row whose order values are NULL like this.
@@ -114,6 +117,9 @@ impl ResourcePlan {
         let parents: Vec<usize> = (0..self.resource.layout.keys()).filter(|i| shape.parents & (1 << i) != 0).collect();
         let conditions: Vec<&Expr> = std::iter::once(&filter.root).chain(&rule).collect();
         let mut all = vec![Condition::Equal { columns: &parents, first_param: 1 }];
+        let live = self.live().filter(|_| !shape.deleted);
+        let rows = if live.is_some() { IndexRows::Live } else { IndexRows::All };
+        all.extend(live);
         all.extend(conditions.iter().map(|expr| Condition::Expr(expr)));
         let after = shape.after.map(|nulls| After { first_param: 1 + parents.len(), nulls });
         let sql = select(
@@ -128,7 +134,7 @@ impl ResourcePlan {
                 lock: None,
             },
         );
-        let inline = is_index_ordered(&self.resource, &conditions, &parents, &order);
+        let inline = is_index_ordered(&self.resource, rows, (&conditions[..], &parents[..]), &order);
         Ok(ListPlan { statement: self.shapes().compile(sql), order, inline })
     }
 

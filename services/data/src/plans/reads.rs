@@ -36,6 +36,8 @@ impl Readable {
 pub struct KeyReads {
     dialect: Dialect,
     lock: Option<Lock>,
+    /// A column that is NULL in every row that is read.
+    unset: Option<usize>,
     /// For the system, and for rules that hold for every row.
     open: Arc<Compiled>,
     by_outcome: RwLock<HashMap<AtomValues, Readable, FixedState>>,
@@ -43,10 +45,16 @@ pub struct KeyReads {
 
 impl KeyReads {
     /// Compiles the statement for callers who may read every row; the others follow as callers come. A lock holds
-    /// until the transaction ends.
-    pub fn new(dialect: Dialect, table: Table<'_>, lock: Option<Lock>, shapes: &Shapes) -> KeyReads {
-        let open = shapes.compile(statement(dialect, table, None, lock));
-        KeyReads { dialect, lock, open, by_outcome: RwLock::default() }
+    /// until the transaction ends. Rows in which the column `unset` is set are passed over.
+    pub fn new(
+        dialect: Dialect,
+        table: Table<'_>,
+        lock: Option<Lock>,
+        unset: Option<usize>,
+        shapes: &Shapes,
+    ) -> KeyReads {
+        let open = shapes.compile(statement(dialect, table, None, (lock, unset)));
+        KeyReads { dialect, lock, unset, open, by_outcome: RwLock::default() }
     }
 
     /// The statement for callers who may read every row.
@@ -79,15 +87,21 @@ impl KeyReads {
             Verdict::Never => Readable::Never,
             Verdict::Always => Readable::By { statement: Arc::clone(&self.open), public: true },
             Verdict::Depends(residual) => {
-                let sql = statement(self.dialect, table, Some(Condition::Expr(&residual)), self.lock);
+                let sql = statement(self.dialect, table, Some(Condition::Expr(&residual)), (self.lock, self.unset));
                 Readable::By { statement: shapes.compile(sql), public: false }
             }
         }
     }
 }
 
-fn statement(dialect: Dialect, table: Table<'_>, rule: Option<Condition<'_>>, lock: Option<Lock>) -> mainstay_sql::Sql {
+fn statement(
+    dialect: Dialect,
+    table: Table<'_>,
+    rule: Option<Condition<'_>>,
+    (lock, unset): (Option<Lock>, Option<usize>),
+) -> mainstay_sql::Sql {
     let mut conditions = vec![Condition::Keys { first_param: 0 }];
+    conditions.extend(unset.map(|column| Condition::Unset { column }));
     conditions.extend(rule);
     let columns = (0..table.layout.columns.len()).collect();
     select(

@@ -15,6 +15,7 @@ use mainstay_wire::{PlanError, RecordPlan, Selection};
 use super::compiled::{Compiled, Shapes};
 use super::fields::Fields;
 use super::guard::Guard;
+use super::kept::Due;
 use super::lists::ListPlans;
 use super::reads::{KeyReads, Readable};
 use crate::rights::Caller;
@@ -48,8 +49,13 @@ pub struct ResourcePlan {
     /// By what the lock is for.
     locked: [(Lock, KeyReads); 3],
     updates: RwLock<HashMap<Vec<usize>, Arc<Compiled>, RandomState>>,
-    /// The resources that live under this one, each with what finds a row of it. Params: the key, then how many to find.
-    pub children: Vec<(usize, Arc<Compiled>)>,
+    /// Each finds one row, of the resource with this index, that keeps a row of this one from being deleted: it lives under
+    /// it, or refers to it where no foreign key says so because the row stays. Params: the key, then how many rows to find.
+    pub dependents: Vec<(usize, Arc<Compiled>)>,
+    /// The same for a row that was deleted and is to go: whatever lives under it, deleted or not.
+    pub remains: Vec<(usize, Arc<Compiled>)>,
+    /// How deleted rows are found whose time is over.
+    pub due: Option<Due>,
     /// How the parent's name is put together, for a resource that has one.
     pub parent: Option<Template>,
     /// What a writer sees who may not read the result: the name.
@@ -76,7 +82,8 @@ impl ResourcePlan {
         let name_only = if resource.name_field.is_some() { record.select(&["name"]).ok() } else { None };
         let table = Table { name: &resource.table, layout: &resource.layout };
         let guard = |rule: &Option<Rule>| rule.as_ref().map(|rule| Guard::new(vec![rule.clone()]));
-        Ok(ResourcePlan {
+        let deleted = resource.soft_delete.map(|kept| kept.delete_time);
+        let plan = ResourcePlan {
             rows_in_json: json_name(&resource.plural),
             dialect,
             record,
@@ -90,16 +97,21 @@ impl ResourcePlan {
                 .then(|| shapes.compile(claiming_insert(&Insert { table }, &answers::CLAIM))),
             remove: shapes.compile(delete(dialect, &Delete { table, condition: unchanged(&resource) })),
             lists: ListPlans::default(),
-            gets: KeyReads::new(dialect, table, None, shapes),
-            locked: [Lock::Stay, Lock::Change, Lock::Remove]
-                .map(|lock| (lock, KeyReads::new(dialect, table, Some(lock), shapes))),
+            gets: KeyReads::new(dialect, table, None, None, shapes),
+            // Nothing new refers to a row that is deleted.
+            locked: [(Lock::Stay, deleted), (Lock::Change, None), (Lock::Remove, None)]
+                .map(|(lock, unset)| (lock, KeyReads::new(dialect, table, Some(lock), unset, shapes))),
             updates: RwLock::default(),
-            children: Vec::new(),
+            dependents: Vec::new(),
+            remains: Vec::new(),
+            due: None,
             parent: parent(&resource.template),
             name_only,
             shapes: Arc::clone(shapes),
             resource,
-        })
+        };
+        let due = plan.find_due();
+        Ok(ResourcePlan { due, ..plan })
     }
 
     /// The table, as statements name it.
@@ -112,27 +124,14 @@ impl ResourcePlan {
         &self.shapes
     }
 
-    /// The statement that finds rows of this resource under a parent. Params: the parent's key, then the limit.
-    pub fn under_parent(&self) -> Arc<Compiled> {
-        let count = self.resource.layout.keys() - 1;
-        let under = Select {
-            table: self.table(),
-            columns: vec![count],
-            condition: Condition::KeyPrefix { count, first_param: 0 },
-            order: &[],
-            after: None,
-            limit_param: Some(count),
-            lock: None,
-        };
-        self.shapes.compile(select(self.dialect, &under))
-    }
-
-    /// The statement that finds the keys of the rows with these values, whoever may read them. Params: the values.
+    /// The statement that finds the keys of the rows with these values that are not deleted, whoever may read them. Params:
+    /// the values.
     pub fn holding(&self, columns: &[usize]) -> Arc<Compiled> {
+        let equal = Condition::Equal { columns, first_param: 0 };
         let holding = Select {
             table: self.table(),
             columns: (0..self.resource.layout.keys()).collect(),
-            condition: Condition::Equal { columns, first_param: 0 },
+            condition: Condition::All(std::iter::once(equal).chain(self.live()).collect()),
             order: &[],
             after: None,
             limit_param: None,

@@ -60,12 +60,7 @@ impl Snapshot {
         let mut resources = resources
             .map(|resource| ResourcePlan::new(resource.clone(), &contract, dialect, &shapes))
             .collect::<Result<Vec<_>, _>>()?;
-        for child in 0..resources.len() {
-            if let Some(parent) = resources[child].resource.parent {
-                let under = resources[child].under_parent();
-                resources[parent].children.push((child, under));
-            }
-        }
+        connect(&mut resources);
         let methods = contract.methods.iter().map(|method| (method.path.clone(), method.shape)).collect();
         let resources = resources.into_iter().map(Arc::new).collect();
         Ok(Snapshot { revision, applied_at, contract, resources, methods })
@@ -84,5 +79,26 @@ impl Snapshot {
     /// All compiled resources, in the order of the contract.
     pub fn resources(&self) -> &[Arc<ResourcePlan>] {
         &self.resources
+    }
+}
+
+/// Tells each resource which others keep its rows from being deleted.
+fn connect(resources: &mut [ResourcePlan]) {
+    for other in 0..resources.len() {
+        let plan = &resources[other];
+        let keeps = |resource: usize| resources[resource].resource.soft_delete.is_some();
+        let under = plan.resource.parent.map(|parent| (parent, plan.under_parent(keeps(parent))));
+        let remains =
+            plan.resource.parent.filter(|parent| keeps(*parent)).map(|parent| (parent, plan.under_parent(false)));
+        let references = plan.resource.references.iter().filter(|reference| keeps(reference.resource));
+        let referring: Vec<_> = references
+            .map(|reference| (reference.resource, plan.referring(reference, reference.resource == other)))
+            .collect();
+        for (resource, statement) in under.into_iter().chain(referring) {
+            resources[resource].dependents.push((other, statement));
+        }
+        if let Some((resource, statement)) = remains {
+            resources[resource].remains.push((other, statement));
+        }
     }
 }

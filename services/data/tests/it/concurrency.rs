@@ -1,7 +1,7 @@
 //! Many clients at once: on rows of their own they are never in each other's way, on the same rows no update is lost.
 
 use futures_util::future::join_all;
-use mainstay_data::purge::{BATCH, purge};
+use mainstay_data::purge::{BATCH, answers};
 use mainstay_fault::{Fault, Reason};
 use mainstay_testkit::{Engine, both_engines};
 use serde_json::{Value as Json, json};
@@ -214,9 +214,9 @@ both_engines! {
         fixture.sql(&rows(0, expired, 1_000)).await;
         fixture.sql(&rows(expired, 5, 1_001)).await;
         let before = fixture.data.db().counters().jobs;
-        assert_eq!(purge(fixture.data.db(), 1_000).await.unwrap(), expired);
+        assert_eq!(answers(fixture.data.db(), 1_000).await.unwrap(), expired);
         assert_eq!(fixture.data.db().counters().jobs - before, 3, "a bounded number at a time");
-        assert_eq!(purge(fixture.data.db(), 1_000).await.unwrap(), 0);
-        assert_eq!(purge(fixture.data.db(), 1_001).await.unwrap(), 5);
+        assert_eq!(answers(fixture.data.db(), 1_000).await.unwrap(), 0);
+        assert_eq!(answers(fixture.data.db(), 1_001).await.unwrap(), 5);
     }
 }

@@ -35,6 +35,7 @@ mod seeds;
 mod support;
 mod swaps;
 mod times;
+mod undelete;
 mod uniqueness;
 mod validate_only;
 mod waiting;

@@ -114,7 +114,7 @@ fn key() -> SealingKey {
 }
 
 fn binding() -> Binding<'static> {
-    Binding { resource_type: "r", parent: "p", filter: "f", order_by: "o", principal: "u" }
+    Binding { resource_type: "r", parent: "p", filter: "f", order_by: "o", show_deleted: false, principal: "u" }
 }
 
 fn value() -> impl Strategy<Value = Value> {

@@ -1,7 +1,8 @@
 use http::Method;
+use mainstay_contract::Source;
 use mainstay_contract::http::RESERVED_ROOTS;
 use mainstay_gateway::route::Lookup;
-use mainstay_gateway::snapshot::{BindingError, Compiled, Snapshot};
+use mainstay_gateway::snapshot::{BindingError, Body, Compiled, Snapshot};
 use mainstay_layers::Access;
 use mainstay_telemetry::Telemetry;
 
@@ -88,6 +89,28 @@ fn no_application_route_lies_under_a_reserved_root() {
             Lookup::Unknown | Lookup::WrongMethod { .. }
         ));
     }
+}
+
+#[test]
+fn a_row_that_was_deleted_comes_back_by_its_name_and_a_verb() {
+    let text = r#"syntax = "proto3"; package lib.v1;
+        import "google/api/resource.proto"; import "google/protobuf/timestamp.proto"; import "mainstay/v1/options.proto";
+        message Note {
+          option (google.api.resource) = {type: "lib.example.com/Note" pattern: "notes/{note}"};
+          option (mainstay.v1.resource) = {access {read: "true" write: "true"} soft_delete: true};
+          string name = 1;
+          google.protobuf.Timestamp delete_time = 2;
+        }"#;
+    let source = Source { path: "lib/v1/note.proto".to_owned(), text: text.to_owned() };
+    let snapshot = build(&mainstay_contract::compile(vec![source]).unwrap().descriptor_set);
+    assert!(snapshot.unserved.iter().all(|route| !route.method.starts_with("/lib")), "{:?}", snapshot.unserved);
+    let Lookup::Found { route, .. } = snapshot.route("/lib/v1/notes/n:undelete", &Method::POST) else {
+        panic!("no route")
+    };
+    let binding = &snapshot.bindings()[route];
+    assert_eq!(&*binding.method.path, "/lib.v1.NoteService/UndeleteNote");
+    assert!(matches!(binding.body, Body::Whole) && binding.captures_field("name"));
+    assert!(!matches!(snapshot.route("/lib/v1/notes/n:undelete", &Method::GET), Lookup::Found { .. }));
 }
 
 #[test]

@@ -1,0 +1,63 @@
+//! The removal of a row that was deleted and kept, when its time is over (AIP-164): what nobody but the system does.
+
+use mainstay_db::BoxFuture;
+use mainstay_record::Value;
+use mainstay_sql::Lock;
+
+use super::answer::Form;
+use super::checks::{Check, Checked, Draft, WriteOp};
+use super::context::Operation;
+use super::request::{Request, Terms};
+use super::tx::Tx;
+use crate::error::{Error, Result};
+use crate::rights::Denial;
+
+/// Makes the request to remove a row, told by its key and the time of its deletion.
+pub fn read(op: Operation, key: Vec<Value>, delete_time: Value) -> Request {
+    Request::one("Purge", Purge { op, key, delete_time }, Ok(Terms::default()), Form::Nothing)
+}
+
+struct Purge {
+    op: Operation,
+    key: Vec<Value>,
+    delete_time: Value,
+}
+
+impl Checked for Purge {
+    fn asks_the_store(&self, check: Check, draft: &Draft) -> bool {
+        match check {
+            Check::Readable => true,
+            Check::Constraints => draft.old.is_some() && !self.op.plan().remains.is_empty(),
+            _ => false,
+        }
+    }
+
+    fn check(&self, check: Check, draft: &mut Draft) -> Result<()> {
+        let deleted = self.op.plan().resource.soft_delete.map(|kept| kept.delete_time);
+        match (check, &draft.old, deleted) {
+            // It was brought back, and perhaps deleted again.
+            (Check::Etag, Some(old), Some(column)) if old[column] != self.delete_time => Err(Denial::NotFound.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn ask<'a>(&'a self, check: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let op = &self.op;
+            if check == Check::Readable {
+                draft.old = tx.find(op, Lock::Remove, &self.key).await?;
+                return Ok(());
+            }
+            if tx.has_dependents(op, &op.plan().remains, &self.key).await? {
+                return Err(Error::StillReferenced { name: op.plan().name(&self.key) });
+            }
+            Ok(())
+        })
+    }
+}
+
+impl WriteOp for Purge {
+    fn op(&self) -> &Operation {
+        &self.op
+    }
+}
