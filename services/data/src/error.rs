@@ -149,12 +149,7 @@ impl From<Error> for Fault {
                 Fault::new(Reason::AlreadyExists).message("the resource is not deleted").meta("name", name)
             }
             Error::AlreadyExists { name } => Fault::new(Reason::AlreadyExists).meta("name", name),
-            Error::Unique { fields, .. } => {
-                let listed = fields.iter().map(|field| of_resource(field)).collect::<Vec<_>>().join(",");
-                fields.into_iter().fold(Fault::new(Reason::UniqueViolation).meta("field", listed), |fault, field| {
-                    fault.violation(field, "another resource has this value")
-                })
-            }
+            Error::Unique { fields, .. } => unique(fields),
             Error::ReferenceNotFound { field, name } => reference_not_found(field, &name),
             Error::StillReferenced { name } => Fault::new(Reason::StillReferenced).meta("name", name),
             Error::RequestIdReused => Fault::new(Reason::RequestIdReused)
@@ -209,6 +204,14 @@ fn reference_not_found(field: String, name: &str) -> Fault {
         .meta("field", of_resource(&field))
         .meta("name", clipped(name, MAX_NAME))
         .violation(field, "names a resource that does not exist")
+}
+
+/// A unique index that holds the values of these fields already.
+fn unique(fields: Vec<String>) -> Fault {
+    let listed = fields.iter().map(|field| of_resource(field)).collect::<Vec<_>>().join(",");
+    fields.into_iter().fold(Fault::new(Reason::UniqueViolation).meta("field", listed), |fault, field| {
+        fault.violation(field, "another resource has this value")
+    })
 }
 
 /// The longest name that an error's metadata repeats, in characters: longer than those of rows that can be.

@@ -14,5 +14,6 @@ mod s09_identity;
 mod s32_no_rules;
 mod swaps;
 mod trace;
+mod undelete;
 mod unseen_contract;
 mod walk_through;

@@ -8,18 +8,8 @@ use mainstay_record::{Kind, Value};
 use mainstay_sql::{After, Condition, NullPattern, OrderColumn, Select, select};
 
 use super::compiled::Compiled;
+use super::due::Due;
 use super::resource::ResourcePlan;
-
-/// Statements that find deleted rows whose time is over, those first that were deleted first.
-#[derive(Debug)]
-pub struct Due {
-    /// Params: the limit.
-    pub first: Arc<Compiled>,
-    /// Params: the limit, then the row that was found last.
-    pub next: Arc<Compiled>,
-    /// The kinds of what is found: the time of deletion, then the key.
-    pub kinds: Vec<Kind>,
-}
 
 impl ResourcePlan {
     /// The condition that a row is not deleted, where that is not so anyway.

@@ -2,6 +2,7 @@
 
 mod bounded;
 mod compiled;
+mod due;
 mod fields;
 pub mod guard;
 mod inside;
@@ -16,9 +17,9 @@ mod snapshot;
 
 pub use bounded::ORDERED_CHARS;
 pub use compiled::{Compiled, MAX_CACHED_SHAPES, Shapes};
+pub use due::Due;
 pub use fields::{Fields, unset};
 pub use guard::{Guard, Refusal, Verdict};
-pub use kept::Due;
 pub use lane::MAX_INLINE_ROWS;
 pub use lists::{ListPlan, MAX_LIST_PLANS, Position, QueryError, Shape, position_values};
 pub use reads::Readable;

@@ -13,9 +13,9 @@ use mainstay_sql::{
 use mainstay_wire::{PlanError, RecordPlan, Selection};
 
 use super::compiled::{Compiled, Shapes};
+use super::due::Due;
 use super::fields::Fields;
 use super::guard::Guard;
-use super::kept::Due;
 use super::lists::ListPlans;
 use super::reads::{KeyReads, Readable};
 use crate::rights::Caller;
