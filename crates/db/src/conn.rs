@@ -87,7 +87,7 @@ impl<'c> Conn<'c> {
             Link::Sqlite(link) => query_sqlite(link, statement, binds, sink),
             Link::Postgres(link) => query_postgres(link, statement, binds, sink).await,
         };
-        self.settle(rows, |rows| *rows)
+        self.settle(rows, |rows| if statement.only_reads() { 0 } else { *rows })
     }
 
     /// Runs a statement and returns the number of rows that it changed.

@@ -42,7 +42,12 @@ pub enum Atomic {
     Statement,
     /// The job runs several statements. Whatever row decides what it does, it has locked (`SELECT … FOR`), and the rest is
     /// decided by constraints. READ COMMITTED on PostgreSQL, where only a deadlock can be in its way.
+    ///
+    /// It finds nearly every reason to fail before it changes anything. So on SQLite it runs without a savepoint, which
+    /// would copy each page that it touches; should it fail later after all, its group is run again with savepoints.
     Locked,
+    /// The same for a job that may well fail after it has changed something, or is to be taken back in any case.
+    Tentative,
     /// The job runs several statements, and rows that it has only read decide what it does. SERIALIZABLE on PostgreSQL,
     /// repeated after conflicts.
     Transaction,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mainstay_record::Value;
 
 use crate::conn::Conn;
-use crate::database::Atomic;
+use crate::database::{Atomic, Engine};
 use crate::error::Error;
 use crate::statement::Statement;
 
@@ -17,11 +17,20 @@ pub struct Step {
     pub binds: Arc<[Value]>,
 }
 
+/// A place that only one write can have.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    /// Finds a row where somebody has it.
+    pub taken: Step,
+    /// Takes it: changes no row where somebody has it.
+    pub take: Step,
+}
+
 /// A write that asks nothing of the store.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// Comes first: where it changes no row, nothing is stored.
-    pub gate: Option<Step>,
+    /// Where somebody has this place, nothing is stored.
+    pub gate: Option<Gate>,
     /// What is stored, in this order.
     pub steps: Vec<Step>,
     /// The gate and the steps as one statement, for an engine that has such: it changes no row where the gate would not.
@@ -32,7 +41,7 @@ pub struct Known {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stored {
     All,
-    /// The gate changed no row.
+    /// Somebody had the place.
     Nothing,
 }
 
@@ -73,7 +82,8 @@ impl Known {
     pub(crate) fn atomic(&self) -> Atomic {
         match self.way() {
             Way::Step | Way::Together => Atomic::Statement,
-            // A gate locks the row that it changes.
+            // What is taken is locked. Of several steps each may be the one that fails.
+            Way::Steps if self.steps.len() > 1 => Atomic::Tentative,
             Way::Steps => Atomic::Locked,
         }
     }
@@ -83,11 +93,26 @@ impl Known {
             (Way::Together, _, Some(together)) => {
                 let changed = conn.execute(&together.statement, &together.binds).await;
                 let changed = changed.map_err(|error| StepError { at: Some(0), error })?;
-                return Ok(if changed > 0 { Stored::All } else { Stored::Nothing });
+                Ok(if changed > 0 { Stored::All } else { Stored::Nothing })
             }
-            (_, Some(gate), _) if conn.execute(&gate.statement, &gate.binds).await? == 0 => return Ok(Stored::Nothing),
-            _ => {}
+            (_, Some(gate), _) => self.pass(gate, conn).await,
+            (_, None, _) => conn.execute_all(&self.steps).await.map(|_| Stored::All),
         }
-        conn.execute_all(&self.steps).await.map(|_| Stored::All)
+    }
+
+    /// On PostgreSQL others wait for who has taken the place. On SQLite nobody else writes meanwhile; there it is taken last,
+    /// so that a step that fails has nothing before it that had to be undone.
+    async fn pass(&self, gate: &Gate, conn: &mut Conn<'_>) -> Result<Stored, StepError> {
+        let Gate { taken, take } = gate;
+        match conn.engine() {
+            Engine::Sqlite if conn.query(&taken.statement, &taken.binds, &mut |_| ()).await? > 0 => Ok(Stored::Nothing),
+            Engine::Sqlite => {
+                conn.execute_all(&self.steps).await?;
+                conn.execute(&take.statement, &take.binds).await?;
+                Ok(Stored::All)
+            }
+            Engine::Postgres if conn.execute(&take.statement, &take.binds).await? == 0 => Ok(Stored::Nothing),
+            Engine::Postgres => conn.execute_all(&self.steps).await.map(|_| Stored::All),
+        }
     }
 }

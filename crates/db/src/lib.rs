@@ -26,7 +26,7 @@ pub use database::{Atomic, Database, Engine, Lane, PATIENCE};
 pub use diesel_migrations::EmbeddedMigrations;
 pub use error::{Cause, Error};
 pub use futures_util::future::BoxFuture;
-pub use known::{Known, Step, StepError, Stored};
+pub use known::{Gate, Known, Step, StepError, Stored};
 pub use row::{RowRef, Rows, Sink};
 pub use statement::Statement;
 

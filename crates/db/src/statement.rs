@@ -17,6 +17,7 @@ pub struct Statement {
     pieces: Vec<Piece>,
     slots: usize,
     cacheable: bool,
+    reads: bool,
     pace: Pace,
     /// The text as SQLite takes it, made once: Diesel asks for it on every run.
     sqlite: OnceLock<Box<str>>,
@@ -38,12 +39,18 @@ impl Statement {
         let slots = pieces.iter().map(|piece| if let Piece::Bind { slot, .. } = piece { slot + 1 } else { 0 });
         let slots = slots.max().unwrap_or(0);
         let (sqlite, postgres) = (OnceLock::new(), OnceLock::new());
-        Statement { slots, pieces, cacheable, pace: Pace::default(), sqlite, postgres }
+        let reads = matches!(pieces.first(), Some(Piece::Text(text)) if text.starts_with("SELECT "));
+        Statement { slots, pieces, cacheable, reads, pace: Pace::default(), sqlite, postgres }
     }
 
     /// How many binds the statement needs.
     pub fn slots(&self) -> usize {
         self.slots
+    }
+
+    /// Says whether it is known to change nothing.
+    pub(crate) fn only_reads(&self) -> bool {
+        self.reads
     }
 
     /// Says whether the prepared form is kept.

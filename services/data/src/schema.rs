@@ -19,6 +19,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    mainstay_replies (request) {
+        request -> Binary,
+        fingerprint -> Binary,
+        resource_key -> Text,
+        answer -> Binary,
+        expires_at -> BigInt,
+    }
+}
+
+// Where replies were before they had short keys.
+diesel::table! {
     mainstay_answers (principal, method, request_id) {
         principal -> Text,
         method -> Text,

@@ -15,7 +15,7 @@ use crate::apply::{self, ApplyError, Consent, Kept, Made, dialect};
 use crate::config::{Config, Options};
 use crate::plans::Snapshot;
 use crate::store::contracts::{Applied, ReadError};
-use crate::store::{contracts, keys, migrations};
+use crate::store::{answers, contracts, keys, migrations};
 
 /// The SQLite file in the data directory.
 pub const SQLITE_FILE: &str = "data.sqlite";
@@ -60,7 +60,25 @@ pub async fn open(config: &Config, options: &Options) -> Result<Database, StartE
     store.database_url.clone_from(&config.database_url);
     let db = Database::open(&store, &options.data_dir.join(SQLITE_FILE)).await.map_err(StartError::Database)?;
     migrations::run(&db).await?;
+    move_former_answers(&db).await?;
     Ok(db)
+}
+
+/// Most answers that are moved in one transaction.
+const MOVED_AT_ONCE: i64 = 500;
+
+/// Takes over the answers that a former version remembered, so that no request is done twice because of an upgrade.
+async fn move_former_answers(db: &Database) -> Result<(), mainstay_db::Error> {
+    loop {
+        let moved = db.write(mainstay_db::Atomic::Transaction, |conn| {
+            Box::pin(async move { answers::move_former(conn, MOVED_AT_ONCE).await })
+        });
+        let moved: usize = moved.await?;
+        if moved == 0 {
+            return Ok(());
+        }
+        tracing::info!(moved, "answers to requests with an id have moved to their new table");
+    }
 }
 
 /// Reads the key of page tokens, or makes it at the first start. Replicas that start at once agree on one.

@@ -171,7 +171,9 @@ impl PostgresStore {
             let mut lease = self.lend().await?;
             let outcome = match atomic {
                 Atomic::Statement => transaction::statement(&mut lease, &job).await,
-                Atomic::Locked => transaction::transaction(&mut lease, Isolation::ReadCommitted, &job).await,
+                Atomic::Locked | Atomic::Tentative => {
+                    transaction::transaction(&mut lease, Isolation::ReadCommitted, &job).await
+                }
                 Atomic::Transaction => transaction::transaction(&mut lease, Isolation::Serializable, &job).await,
             };
             drop(lease);

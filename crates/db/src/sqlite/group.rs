@@ -6,7 +6,6 @@ use diesel::sqlite::SqliteConnection;
 
 use super::job::Task;
 use super::verbs::{BEGIN, BEGIN_IMMEDIATE, COMMIT, RELEASE, ROLLBACK, ROLLBACK_TO, SAVEPOINT, Verb};
-use crate::conn::Promise;
 use crate::error::{Error, classify};
 
 /// Why a group could not be stored as it is.
@@ -48,7 +47,7 @@ fn attempt(
         if task.abandoned() {
             continue;
         }
-        let savepoint = !alone && (careful || task.promise() == Promise::Transaction);
+        let savepoint = !alone && (careful || task.fails_late());
         let undo = run_one(link, path, &mut **task, savepoint)?;
         if undo && alone {
             keep = false;

@@ -19,6 +19,10 @@ pub(super) type HeavyTask = Box<dyn FnOnce(Result<&mut SqliteConnection, Error>)
 /// One write in the queue, whatever it returns.
 pub(super) trait Task: Answered {
     fn promise(&self) -> Promise;
+    /// Says whether the job may well fail after it has changed something.
+    fn fails_late(&self) -> bool {
+        false
+    }
     /// Says whether the caller has gone away.
     fn abandoned(&self) -> bool;
     /// Runs the job and keeps its result.
@@ -40,6 +44,7 @@ pub(super) struct Ran {
 /// A job that may run several times.
 pub(super) struct Write<T, E, F> {
     pub promise: Promise,
+    pub fails_late: bool,
     pub job: F,
     pub reply: Reply<T, E>,
 }
@@ -101,6 +106,10 @@ where
 {
     fn promise(&self) -> Promise {
         self.promise
+    }
+
+    fn fails_late(&self) -> bool {
+        self.fails_late
     }
 
     fn abandoned(&self) -> bool {

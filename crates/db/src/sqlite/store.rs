@@ -108,12 +108,13 @@ impl SqliteStore {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let promise = match atomic {
-            Atomic::Statement => Promise::Statement,
-            Atomic::Locked | Atomic::Transaction => Promise::Transaction,
+        let (promise, fails_late) = match atomic {
+            Atomic::Statement => (Promise::Statement, false),
+            Atomic::Locked => (Promise::Transaction, false),
+            Atomic::Tentative | Atomic::Transaction => (Promise::Transaction, true),
         };
         let (reply, answer) = self.reply();
-        self.enqueue(Box::new(Write { promise, job, reply }))?;
+        self.enqueue(Box::new(Write { promise, fails_late, job, reply }))?;
         answered(answer.await)
     }
 

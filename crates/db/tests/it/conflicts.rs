@@ -262,6 +262,7 @@ async fn only_a_transaction_without_locks_is_serialisable() {
     };
     assert_eq!(level(Atomic::Statement).await, [vec![text("read committed")]]);
     assert_eq!(level(Atomic::Locked).await, [vec![text("read committed")]]);
+    assert_eq!(level(Atomic::Tentative).await, [vec![text("read committed")]]);
     assert_eq!(level(Atomic::Transaction).await, [vec![text("serializable")]]);
 }
 

@@ -131,6 +131,106 @@ async fn a_statement_that_its_job_regrets_is_undone_without_harm_to_the_group() 
     assert_eq!(db.counters().batches - before.batches, 1);
 }
 
+/// Queues a job that inserts a row and then fails, and says how it ended.
+async fn regretted(
+    group: &Group,
+    atomic: Atomic,
+    runs: &Arc<AtomicU32>,
+) -> tokio::task::JoinHandle<Result<usize, Error>> {
+    let (other, runs) = (group.db.clone(), Arc::clone(runs));
+    group
+        .queued(async move {
+            other
+                .write::<usize, Error, _>(atomic, move |conn| {
+                    runs.fetch_add(1, Ordering::Relaxed);
+                    Box::pin(async move {
+                        insert(conn, "regretted").await?;
+                        Err(Error::Config("regretted".to_owned()))
+                    })
+                })
+                .await
+        })
+        .await
+}
+
+/// Queues a job that inserts a row after a look at the others, and counts how often it runs.
+async fn counted(
+    group: &Group,
+    id: &'static str,
+    runs: &Arc<AtomicU32>,
+) -> tokio::task::JoinHandle<Result<usize, Error>> {
+    let (other, runs) = (group.db.clone(), Arc::clone(runs));
+    group
+        .queued(async move {
+            other
+                .write::<usize, Error, _>(Atomic::Locked, move |conn| {
+                    runs.fetch_add(1, Ordering::Relaxed);
+                    Box::pin(async move {
+                        conn.query(&statement("SELECT id FROM t", &[]), &[], &mut |_| {}).await?;
+                        insert(conn, id).await
+                    })
+                })
+                .await
+        })
+        .await
+}
+
+#[tokio::test]
+async fn who_fails_before_a_change_costs_nobody_a_second_run() {
+    let db = database::fresh(Engine::Sqlite).await;
+    table(&db).await;
+    add(&db, "taken").await.unwrap();
+    let (gate, held) = hold_writer(&db).await;
+    let (group, runs) = (Group { db: db.clone() }, Arc::new(AtomicU32::new(0)));
+    let first = counted(&group, "a", &runs).await;
+    let refused = counted(&group, "taken", &runs).await;
+    let last = counted(&group, "b", &runs).await;
+    gate.open();
+    held.await.unwrap().unwrap();
+    first.await.unwrap().unwrap();
+    assert!(refused.await.unwrap().unwrap_err().violates("t_pkey"));
+    last.await.unwrap().unwrap();
+    assert_eq!(keys(&db).await, ["a", "b", "taken"]);
+    assert_eq!(runs.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn who_fails_after_a_change_is_undone_alone_by_a_second_run_of_all() {
+    let db = database::fresh(Engine::Sqlite).await;
+    table(&db).await;
+    let (gate, held) = hold_writer(&db).await;
+    let (group, runs) = (Group { db: db.clone() }, Arc::new(AtomicU32::new(0)));
+    let first = counted(&group, "a", &runs).await;
+    let regret = regretted(&group, Atomic::Locked, &runs).await;
+    let last = counted(&group, "b", &runs).await;
+    gate.open();
+    held.await.unwrap().unwrap();
+    first.await.unwrap().unwrap();
+    assert!(matches!(regret.await.unwrap(), Err(Error::Config(_))));
+    last.await.unwrap().unwrap();
+    assert_eq!(keys(&db).await, ["a", "b"]);
+    // The last one was not reached the first time.
+    assert_eq!(runs.load(Ordering::Relaxed), 5);
+}
+
+#[tokio::test]
+async fn a_trial_is_taken_back_and_costs_nobody_a_second_run() {
+    let db = database::fresh(Engine::Sqlite).await;
+    table(&db).await;
+    let (gate, held) = hold_writer(&db).await;
+    let (group, runs) = (Group { db: db.clone() }, Arc::new(AtomicU32::new(0)));
+    let first = counted(&group, "a", &runs).await;
+    let trial = regretted(&group, Atomic::Tentative, &runs).await;
+    let last = counted(&group, "b", &runs).await;
+    gate.open();
+    held.await.unwrap().unwrap();
+    first.await.unwrap().unwrap();
+    assert!(matches!(trial.await.unwrap(), Err(Error::Config(_))));
+    last.await.unwrap().unwrap();
+    assert_eq!(keys(&db).await, ["a", "b"]);
+    assert_eq!(runs.load(Ordering::Relaxed), 3);
+}
+
 #[tokio::test]
 async fn what_a_caller_gave_up_before_it_began_is_not_done() {
     let db = database::fresh(Engine::Sqlite).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_db::{Error, Known, Step, Stored};
+use mainstay_db::{Error, Gate, Known, Step, Stored};
 use mainstay_record::Kind;
 use mainstay_testkit::{both_engines, database};
 
@@ -12,10 +12,13 @@ fn insert(id: &str) -> Step {
     Step { statement: statement("INSERT INTO t (id) VALUES (?)", &[Kind::Text]), binds: Arc::new([text(id)]) }
 }
 
-/// Takes a place, if it is free.
-fn gate(id: &str) -> Step {
-    let sql = "INSERT INTO places (id) VALUES (?) ON CONFLICT DO NOTHING";
-    Step { statement: statement(sql, &[Kind::Text]), binds: Arc::new([text(id)]) }
+/// A place, if it is free.
+fn gate(id: &str) -> Gate {
+    let step = |sql| Step { statement: statement(sql, &[Kind::Text]), binds: Arc::new([text(id)]) };
+    Gate {
+        taken: step("SELECT 1 FROM places WHERE id = ?"),
+        take: step("INSERT INTO places (id) VALUES (?) ON CONFLICT DO NOTHING"),
+    }
 }
 
 async fn places(db: &mainstay_db::Database) -> i64 {
@@ -75,7 +78,7 @@ both_engines! {
         let db = database::fresh(engine).await;
         table(&db).await;
         let whole = |sql: &str| Known {
-            gate: Some(insert("not run")),
+            gate: Some(gate("not run")),
             steps: vec![insert("nor this")],
             together: Some(Step { statement: statement(sql, &[]), binds: Arc::new([]) }),
         };

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use mainstay_db::Conn;
 use mainstay_record::Value;
 
 use super::answer;
@@ -18,10 +19,7 @@ const NOBODY: &str = "?";
 /// Where the answer is remembered.
 #[derive(Debug)]
 pub struct Memory {
-    /// Whose answers are remembered together.
-    principal: String,
-    method: String,
-    request_id: String,
+    request: answers::Request,
     fingerprint: Vec<u8>,
     now: i64,
     /// The keys of the rows and the answer, where they are known before the store is asked.
@@ -39,10 +37,9 @@ impl Memory {
             Ok((answer::keys(changes), answer::answer(request.form, &request.writes, changes, whole)?))
         });
         let op = &request.op;
+        let method = format!("{}/{}", op.plan().resource.type_name, request.verb);
         Ok(Some(Memory {
-            principal: rememberer(&op.caller, &terms),
-            method: format!("{}/{}", op.plan().resource.type_name, request.verb),
-            request_id: terms.request_id,
+            request: answers::Request::new(&rememberer(&op.caller, &terms), &method, &terms.request_id),
             fingerprint: terms.fingerprint,
             now: op.caller.now,
             known: known.transpose()?,
@@ -50,14 +47,19 @@ impl Memory {
     }
 
     /// How the store knows it.
-    pub fn request(&self) -> answers::Request<'_> {
-        answers::Request { principal: &self.principal, method: &self.method, request_id: &self.request_id }
+    pub fn request(&self) -> answers::Request {
+        self.request
     }
 
     /// The values with which the place is claimed.
-    pub fn claim(&self) -> [Value; 8] {
+    pub fn claim(&self) -> answers::ClaimValues {
         let known = self.known.as_ref().map(|(key, answer)| (key.as_slice(), answer.as_ref()));
-        answers::claim_values(self.request(), &self.fingerprint, known, self.now)
+        answers::claim(self.request, &self.fingerprint, known, self.now)
+    }
+
+    /// Finds the answer, if it was given and has not expired.
+    pub async fn find(&self, conn: &mut Conn<'_>) -> std::result::Result<Option<Answer>, mainstay_db::Error> {
+        answers::find(conn, self.request, self.now).await
     }
 
     /// Says whether the answer is stored with the claim.
@@ -67,7 +69,7 @@ impl Memory {
 
     /// The answer, if it was given to the same request.
     pub fn same(&self, before: Answer) -> Result<Answer> {
-        if before.request_hash == self.fingerprint { Ok(before) } else { Err(Error::RequestIdReused) }
+        if before.fingerprint == self.fingerprint { Ok(before) } else { Err(Error::RequestIdReused) }
     }
 }
 

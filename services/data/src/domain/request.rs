@@ -6,12 +6,12 @@ use bytes::Bytes;
 use mainstay_contract::{Request as Asked, Role};
 use mainstay_record::Violation;
 use mainstay_wire::{WireError, frame};
-use ring::digest::{Context, SHA256};
 
 use super::answer::{Form, wanted};
 use super::checks::{Check, Draft, Refusals, WriteOp};
 use super::context::Operation;
 use crate::error::{Error, Result};
+use crate::store::answers;
 
 /// The longest request id that is accepted, in bytes (AIP-155 wants a UUID, which has 36).
 pub const MAX_REQUEST_ID_BYTES: usize = 64;
@@ -66,12 +66,7 @@ impl Terms {
 
 /// A digest of the fields of a request.
 pub fn fingerprint(parts: &[&[u8]]) -> Vec<u8> {
-    let mut digest = Context::new(&SHA256);
-    for part in parts {
-        digest.update(&(part.len() as u64).to_be_bytes());
-        digest.update(part);
-    }
-    digest.finish().as_ref().to_vec()
+    answers::digest(parts).as_ref().to_vec()
 }
 
 /// What a request asks for: writes that are done together or not at all, and how it wants to be treated.

@@ -84,7 +84,7 @@ async fn once(cx: &Context, request: &Arc<Request>) -> Result<Bytes> {
         (Err(Stop::Refused(refusals)), None) => Err(request.refusal(job.told(cx, refusals).await?)),
         (Ok(Done::Known), None) => job.answer(job.foreseen.as_ref().map_or(&[], |(changes, _)| changes)),
         (Ok(Done::Now(changes)) | Err(Stop::DryRun(changes)), None) => job.answer(&changes),
-        (Ok(Done::Before(before)), None) => replay(cx, &request.op, before).await,
+        (Ok(Done::Before(before)), None) => replay(cx, &request.op, job.same(before)?).await,
         (Ok(Done::Claimed), None) => Err(Error::OutOfTurn),
     }
 }
@@ -128,6 +128,11 @@ impl Job {
         answer(*form, writes, changes, &wanted(op, *form)?)
     }
 
+    /// The answer, if it was given to the same request.
+    fn same(&self, before: Answer) -> Result<Answer> {
+        self.memory.as_ref().map_or(Err(Error::OutOfTurn), |memory| memory.same(before))
+    }
+
     /// Runs the request; where somebody else has taken its place, finds the answer.
     async fn run(self: &Arc<Self>, cx: &Context) -> std::result::Result<Done, Stop> {
         let done = match &self.foreseen {
@@ -147,7 +152,7 @@ impl Job {
     /// Stores what is known whole.
     async fn store(&self, cx: &Context, effects: &Effects) -> std::result::Result<Done, Stop> {
         let steps = effects.steps().to_vec();
-        let gate = self.memory.as_ref().map(|memory| answers::claim_step(memory.claim()));
+        let gate = self.memory.as_ref().map(|memory| answers::gate(memory.claim()));
         let together = self.memory.as_ref().and_then(|memory| self.together(&steps, memory));
         match cx.db.store(self.request.op.deadline, Known { gate, steps, together }).await {
             Ok(Stored::All) => Ok(Done::Known),
@@ -167,7 +172,9 @@ impl Job {
 
     async fn transact(self: &Arc<Self>, cx: &Context) -> std::result::Result<Done, Stop> {
         let job = Arc::clone(self);
-        let written = cx.db.write_until(self.request.op.deadline, Atomic::Locked, move |conn| {
+        let tentative = self.validate_only || self.request.writes.len() > 1;
+        let atomic = if tentative { Atomic::Tentative } else { Atomic::Locked };
+        let written = cx.db.write_until(self.request.op.deadline, atomic, move |conn| {
             let job = Arc::clone(&job);
             Box::pin(async move { job.transaction(conn).await })
         });
@@ -175,11 +182,11 @@ impl Job {
     }
 
     async fn transaction(&self, conn: &mut Conn<'_>) -> std::result::Result<Done, Stop> {
-        if let Some(memory) = &self.memory
-            && !answers::claim(conn, &memory.claim()).await?
-            && let Some(before) = answers::find(conn, memory.request()).await?
+        let claim = self.memory.as_ref().map(Memory::claim);
+        if let Some((memory, claim)) = self.memory.as_ref().zip(claim.as_ref())
+            && let Some(before) = answers::begin(conn, memory.request(), claim).await?
         {
-            return Ok(Done::Before(memory.same(before)?));
+            return Ok(Done::Before(before));
         }
         let writes = &self.request.writes;
         let whole = |check| self.request.check(check);
@@ -189,27 +196,31 @@ impl Job {
         if self.validate_only {
             return Err(Stop::DryRun(changes));
         }
-        if let Some(memory) = self.memory.as_ref().filter(|memory| !memory.is_known()) {
-            let answer = answer(self.request.form, writes, &changes, &super::read_mask::Rows::Whole)?;
-            answers::keep(conn, memory.request(), &keys(&changes), &answer).await?;
+        if let Some((memory, claim)) = self.memory.as_ref().zip(claim) {
+            let whole = &super::read_mask::Rows::Whole;
+            let answer = match memory.is_known() {
+                true => None,
+                false => Some((keys(&changes), answer(self.request.form, writes, &changes, whole)?)),
+            };
+            let found = answer.as_ref().map(|(keys, answer)| (keys.as_slice(), answer.as_ref()));
+            answers::keep(conn, memory.request(), claim, found).await?;
         }
         Ok(Done::Now(changes))
     }
 
     async fn find(self: &Arc<Self>, cx: &Context) -> Result<Option<Answer>> {
-        let Some(memory) = &self.memory else { return Ok(None) };
         let job = Arc::clone(self);
         let found = cx.db.read(Lane::Inline, move |conn| {
             let job = Arc::clone(&job);
             Box::pin(async move {
                 match &job.memory {
-                    Some(memory) => answers::find(conn, memory.request()).await,
+                    Some(memory) => memory.find(conn).await,
                     None => Ok(None),
                 }
             })
         });
         let found: std::result::Result<Option<Answer>, mainstay_db::Error> = found.await;
-        found?.map(|before| memory.same(before)).transpose()
+        Ok(found?)
     }
 
     /// Says of writes that were refused what their caller may know.

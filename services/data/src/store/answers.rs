@@ -3,11 +3,12 @@
 use std::sync::{Arc, LazyLock};
 
 use diesel::prelude::*;
-use mainstay_db::{Conn, Engine, Error, Statement, Step, execute, first};
+use mainstay_db::{Conn, Engine, Error, Gate, Statement, Step, execute, first, load};
 use mainstay_record::{Kind, Piece, Value};
 use mainstay_sql::Claim;
+use ring::digest::{Context, Digest, SHA256};
 
-use crate::schema::mainstay_answers as answers;
+use crate::schema::{mainstay_answers as former, mainstay_replies as replies};
 
 /// How long an answer is kept, in microseconds: a day.
 pub const KEPT_US: i64 = 24 * 60 * 60 * 1_000_000;
@@ -15,41 +16,65 @@ pub const KEPT_US: i64 = 24 * 60 * 60 * 1_000_000;
 /// Takes a request's place: changes one row where it is free, or was taken so long ago that it is free again.
 pub const CLAIM: Claim<'static> = Claim {
     text: include_str!("claim.sql").trim_ascii_end(),
-    binds: &[Kind::Text, Kind::Text, Kind::Text, Kind::Bytes, Kind::Text, Kind::Bytes, Kind::Int, Kind::Int],
+    binds: &[Kind::Bytes, Kind::Bytes, Kind::Text, Kind::Bytes, Kind::Int, Kind::Int],
 };
 
-static CLAIMING: LazyLock<Arc<Statement>> = LazyLock::new(|| statement(CLAIM.text, CLAIM.binds));
+static CLAIM_STATEMENT: LazyLock<Arc<Statement>> = LazyLock::new(|| statement(CLAIM.text, CLAIM.binds));
+
+static TAKEN: LazyLock<Arc<Statement>> = LazyLock::new(|| {
+    statement("SELECT 1 FROM mainstay_replies WHERE request = ? AND expires_at > ?", &[Kind::Bytes, Kind::Int])
+});
 
 /// The oldest answers that have expired, a bounded number. Two processes that purge at once take different ones.
-const PURGE: &str = "DELETE FROM mainstay_answers WHERE (principal, method, request_id) IN \
-     (SELECT principal, method, request_id FROM mainstay_answers WHERE expires_at <= ? ORDER BY expires_at LIMIT ?";
+const PURGE: &str = "DELETE FROM mainstay_replies WHERE request IN \
+     (SELECT request FROM mainstay_replies WHERE expires_at <= ? ORDER BY expires_at LIMIT ?";
 
 /// An answer that was given.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    pub request_hash: Vec<u8>,
+    /// Tells the request from others with its id.
+    pub fingerprint: Vec<u8>,
     /// The key of the row that was written.
     pub key: Vec<Value>,
     pub answer: Vec<u8>,
 }
 
-/// Which request an answer belongs to.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    pub principal: &'a str,
-    pub method: &'a str,
-    pub request_id: &'a str,
+/// How many bytes a [`Request`] has.
+const REQUEST_BYTES: usize = 16;
+
+/// Which request an answer belongs to: a digest, so that its index stays small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request([u8; REQUEST_BYTES]);
+
+impl Request {
+    /// The request with this id, of this caller, of this method.
+    pub fn new(principal: &str, method: &str, request_id: &str) -> Request {
+        let digest = digest(&[principal.as_bytes(), method.as_bytes(), request_id.as_bytes()]);
+        let mut request = [0; REQUEST_BYTES];
+        request.iter_mut().zip(digest.as_ref()).for_each(|(byte, digest)| *byte = *digest);
+        Request(request)
+    }
 }
 
-/// The values of a claim, in the order of its binds. `known` is the key of the row and the answer, where they are known
-/// before the work is done.
-pub fn claim_values(request: Request<'_>, hash: &[u8], known: Option<(&[Value], &[u8])>, now: i64) -> [Value; 8] {
+/// A digest of parts that cannot run into each other.
+pub fn digest(parts: &[&[u8]]) -> Digest {
+    let mut digest = Context::new(&SHA256);
+    for part in parts {
+        digest.update(&(part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    digest.finish()
+}
+
+/// The values of a claim, in the order of its binds.
+pub type ClaimValues = [Value; 6];
+
+/// Puts a claim together. `known` is the key of the row and the answer, where they are known before the work is done.
+pub fn claim(request: Request, fingerprint: &[u8], known: Option<(&[Value], &[u8])>, now: i64) -> ClaimValues {
     let (key, answer) = known.unwrap_or_default();
     [
-        Value::Text(request.principal.to_owned()),
-        Value::Text(request.method.to_owned()),
-        Value::Text(request.request_id.to_owned()),
-        Value::Bytes(hash.to_vec()),
+        Value::Bytes(request.0.to_vec()),
+        Value::Bytes(fingerprint.to_vec()),
         Value::Text(key_text(key)),
         Value::Bytes(answer.to_vec()),
         Value::Int(now.saturating_add(KEPT_US)),
@@ -57,36 +82,64 @@ pub fn claim_values(request: Request<'_>, hash: &[u8], known: Option<(&[Value], 
     ]
 }
 
-/// Takes the request's place, before its work is done: of several at once the first gets it, and the others wait for its
-/// transaction to end. Returns false where an answer is there.
-pub async fn claim(conn: &mut Conn<'_>, values: &[Value; 8]) -> Result<bool, Error> {
-    Ok(conn.execute(&CLAIMING, values).await? == 1)
+/// The same for a write that is known before the store is asked.
+pub fn gate(claim: ClaimValues) -> Gate {
+    let [request, .., now] = &claim;
+    let taken = Step { statement: Arc::clone(&TAKEN), binds: Arc::new([request.clone(), now.clone()]) };
+    Gate { taken, take: Step { statement: Arc::clone(&CLAIM_STATEMENT), binds: Arc::new(claim) } }
 }
 
-/// The same for a write that is known before the store is asked: it changes a row where the place is free.
-pub fn claim_step(values: [Value; 8]) -> Step {
-    Step { statement: Arc::clone(&CLAIMING), binds: Arc::new(values) }
+/// Finds the answer to an earlier request of this caller with this id, or else takes the request's place until the
+/// transaction ends.
+///
+/// On PostgreSQL the place is taken by a row: of several at once the first gets it, and the others wait for its transaction
+/// to end. On SQLite nobody else writes meanwhile, so that nothing need be changed before the work is known to succeed.
+pub async fn begin(conn: &mut Conn<'_>, request: Request, claim: &ClaimValues) -> Result<Option<Answer>, Error> {
+    if conn.engine() == Engine::Postgres && conn.execute(&CLAIM_STATEMENT, claim).await? == 1 {
+        return Ok(None);
+    }
+    let [.., now] = claim;
+    find(conn, request, int(now)).await
 }
 
-/// Finds the answer to an earlier request of this caller with this id.
-pub async fn find(conn: &mut Conn<'_>, request: Request<'_>) -> Result<Option<Answer>, Error> {
+/// Finds the answer to an earlier request of this caller with this id, unless it has expired at `now`.
+pub async fn find(conn: &mut Conn<'_>, request: Request, now: i64) -> Result<Option<Answer>, Error> {
     let row = first!(
         conn,
-        answers::table
-            .find((request.principal, request.method, request.request_id))
-            .select((answers::request_hash, answers::resource_key, answers::answer))
+        replies::table
+            .find(&request.0[..])
+            .filter(replies::expires_at.gt(now))
+            .select((replies::fingerprint, replies::resource_key, replies::answer))
             .limit(1) => (Vec<u8>, String, Vec<u8>)
     )?;
-    Ok(row.map(|(request_hash, key, answer)| Answer { request_hash, key: parse_key(&key), answer }))
+    Ok(row.map(|(fingerprint, key, answer)| Answer { fingerprint, key: parse_key(&key), answer }))
 }
 
-/// Keeps the answer in the place that was claimed.
-pub async fn keep(conn: &mut Conn<'_>, request: Request<'_>, key: &[Value], answer: &[u8]) -> Result<(), Error> {
-    execute!(
-        conn,
-        diesel::update(answers::table.find((request.principal, request.method, request.request_id)))
-            .set((answers::resource_key.eq(key_text(key)), answers::answer.eq(answer)))
-    )?;
+/// Keeps the answer of a request that [`begin`] was asked about with this claim. `found` is the key of the row and the
+/// answer, where the claim did not hold them yet.
+pub async fn keep(
+    conn: &mut Conn<'_>,
+    request: Request,
+    mut claim: ClaimValues,
+    found: Option<(&[Value], &[u8])>,
+) -> Result<(), Error> {
+    match (conn.engine(), found) {
+        (Engine::Sqlite, _) => {
+            if let Some((key, answer)) = found {
+                claim[2] = Value::Text(key_text(key));
+                claim[3] = Value::Bytes(answer.to_vec());
+            }
+            conn.execute(&CLAIM_STATEMENT, &claim).await?;
+        }
+        (Engine::Postgres, Some((key, answer))) => {
+            execute!(
+                conn,
+                diesel::update(replies::table.find(&request.0[..]))
+                    .set((replies::resource_key.eq(key_text(key)), replies::answer.eq(answer)))
+            )?;
+        }
+        (Engine::Postgres, None) => {}
+    }
     Ok(())
 }
 
@@ -104,6 +157,22 @@ pub async fn purge(conn: &mut Conn<'_>, now: i64, most: usize) -> Result<usize, 
     conn.execute(statement, &[Value::Int(now), Value::Int(most)]).await
 }
 
+/// Moves some of the answers that a former version kept under long keys. Returns how many there were to move.
+pub async fn move_former(conn: &mut Conn<'_>, most: i64) -> Result<usize, Error> {
+    let rows = load!(
+        conn,
+        former::table.order(former::expires_at).limit(most) =>
+            (String, String, String, Vec<u8>, String, Vec<u8>, i64)
+    )?;
+    for (principal, method, id, fingerprint, key, answer, expires_at) in &rows {
+        let (request, key) = (Request::new(principal, method, id), parse_key(key));
+        let claim = claim(request, fingerprint, Some((&key, answer)), expires_at.saturating_sub(KEPT_US));
+        conn.execute(&CLAIM_STATEMENT, &claim).await?;
+        execute!(conn, diesel::delete(former::table.find((principal, method, id))))?;
+    }
+    Ok(rows.len())
+}
+
 /// A statement with a bind for each `?` of its text.
 fn statement(text: &str, binds: &[Kind]) -> Arc<Statement> {
     let mut pieces = Vec::new();
@@ -112,6 +181,10 @@ fn statement(text: &str, binds: &[Kind]) -> Arc<Statement> {
         pieces.extend(binds.get(slot).map(|kind| Piece::Bind { slot, kind: *kind }));
     }
     Statement::new(pieces, true)
+}
+
+fn int(value: &Value) -> i64 {
+    if let Value::Int(int) = value { *int } else { 0 }
 }
 
 fn key_text(key: &[Value]) -> String {

@@ -207,8 +207,12 @@ both_engines! {
     async fn what_has_expired_is_purged_in_batches_and_what_has_not_stays(engine: Engine) {
         let fixture = workshop(engine).await;
         let rows = |from: usize, count: usize, expires: i64| {
-            let values = (from..from + count).map(|n| format!("('u', 'm', 'r{n}', '', '[]', '', {expires})"));
-            format!("INSERT INTO mainstay_answers VALUES {}", values.collect::<Vec<_>>().join(", "))
+            let bytes = |n: usize| match engine {
+                Engine::Sqlite => format!("x'{n:032x}'"),
+                Engine::Postgres => format!("'\\x{n:032x}'::bytea"),
+            };
+            let values = (from..from + count).map(|n| format!("({}, '', '[]', '', {expires})", bytes(n)));
+            format!("INSERT INTO mainstay_replies VALUES {}", values.collect::<Vec<_>>().join(", "))
         };
         let expired = 2 * BATCH + 7;
         fixture.sql(&rows(0, expired, 1_000)).await;

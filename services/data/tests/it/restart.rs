@@ -35,6 +35,21 @@ both_engines! {
         assert_eq!(replayed, made[0]);
     }
 
+    async fn what_a_former_version_remembered_is_replayed_after_an_upgrade(engine: Engine) {
+        let fixture = Fixture::start(engine, &notes("string title = 2;")).await;
+        let ann = fixture.user("ann", &[]);
+        let request = json!({"note_id": "a", "note": {"title": "a"}, "request_id": "r"});
+        let made = ann.ok(CREATE, request.clone()).await;
+        fixture.sql("INSERT INTO mainstay_answers SELECT 'ann', 'note.example.com/Note/Create', 'r', \
+            fingerprint, resource_key, answer, expires_at FROM mainstay_replies").await;
+        fixture.sql("DELETE FROM mainstay_replies").await;
+        let fixture = fixture.restart().await;
+        let ann = fixture.user("ann", &[]);
+        assert_eq!(ann.ok(CREATE, request.clone()).await, made);
+        let fixture = fixture.restart().await;
+        assert_eq!(fixture.user("ann", &[]).ok(CREATE, request).await, made, "and after another start");
+    }
+
     async fn another_key_opens_no_old_tokens_but_the_store_is_refused(engine: Engine) {
         let fixture = Fixture::start(engine, &notes("string title = 2;")).await;
         let key = fixture.place.path.parent().unwrap().join("keys/data");
