@@ -1,6 +1,5 @@
 //! A row is deleted and brought back over REST, and the contract begins to keep deleted rows while it is served.
 
-use mainstay_testkit::Engine;
 use mainstay_testkit::wait::until;
 use serde_json::{Value, json};
 
