@@ -6,6 +6,7 @@ use diesel::sqlite::SqliteConnection;
 
 use super::job::Task;
 use super::verbs::{BEGIN, BEGIN_IMMEDIATE, COMMIT, RELEASE, ROLLBACK, ROLLBACK_TO, SAVEPOINT, Verb};
+use crate::conn::Promise;
 use crate::error::{Error, classify};
 
 /// Why a group could not be stored as it is.
@@ -19,6 +20,12 @@ enum Trouble {
 /// Runs the jobs in one transaction and stores those that succeed. After this every job has its result, and no result
 /// may be sent before: even a refusal may rest on what an earlier job of the group wrote.
 pub(super) fn run(link: &mut SqliteConnection, path: &Path, tasks: &mut [Box<dyn Task>]) -> Result<(), Error> {
+    if let [task] = tasks
+        && task.promise() == Promise::Statement
+    {
+        lone(link, path, &mut **task);
+        return Ok(());
+    }
     let lost = match attempt(link, path, tasks, false) {
         Ok(()) => return Ok(()),
         Err(Trouble::Lost(error)) => error,
@@ -31,6 +38,14 @@ pub(super) fn run(link: &mut SqliteConnection, path: &Path, tasks: &mut [Box<dyn
     let lost = Error::unavailable(lost);
     tasks.iter_mut().for_each(|task| task.fail(lost.clone()));
     Err(lost)
+}
+
+/// Runs a statement that nobody shares a commit with: SQLite stores or undoes it by itself.
+fn lone(link: &mut SqliteConnection, path: &Path, task: &mut dyn Task) {
+    crate::failpoint!("db.group.run", path.to_str().unwrap_or_default());
+    if !task.abandoned() {
+        task.run(link, path);
+    }
 }
 
 fn attempt(
