@@ -1,6 +1,6 @@
 //! Which lane a list runs in, decided once per shape from the condition, the order and the indexes.
 
-use mainstay_contract::{IndexRows, Resource};
+use mainstay_contract::{Index, IndexRows, Resource};
 use mainstay_expr::{CompareOp, Expr};
 use mainstay_sql::OrderColumn;
 
@@ -8,8 +8,8 @@ use mainstay_sql::OrderColumn;
 pub const MAX_INLINE_ROWS: usize = 100;
 
 /// Says whether an index gives the rows of this list one after the other: every condition is an equality on its leading
-/// columns, or a bound on the first column after those, and the order follows it. Then a page costs its rows and no more: the
-/// index has the rows that the list is about, and no others that it would have to step over.
+/// columns, or a bound on the first column after those, and the order follows it. Then a page costs its rows and no more; and
+/// rows that are deleted, where it steps over such: a list that meets many proves slow, and leaves the lane by itself.
 pub fn is_index_ordered(
     resource: &Resource,
     rows: IndexRows,
@@ -32,9 +32,9 @@ pub fn is_index_ordered(
         return false;
     }
     let keys: Vec<(usize, bool)> = (0..resource.layout.keys()).map(|index| (index, false)).collect();
-    let mut indexes = resource.indexes.iter().filter(|index| !index.unique && index.rows == rows);
-    (rows == IndexRows::All && serves(&keys, &keys, &equal, &wanted))
-        || indexes.any(|index| serves(&index.columns, &keys, &equal, &wanted))
+    let has_them = |index: &&Index| index.rows == IndexRows::All || index.rows == rows;
+    let mut indexes = resource.indexes.iter().filter(|index| !index.unique).filter(has_them);
+    serves(&keys, &keys, &equal, &wanted) || indexes.any(|index| serves(&index.columns, &keys, &equal, &wanted))
 }
 
 /// Collects the columns that a conjunction fixes or bounds; false where it says anything else.

@@ -1,7 +1,9 @@
 //! Deleted rows are kept, come back, and go for good (AIP-164).
 
 use futures_util::future::join;
+use mainstay_data::plans::Shape;
 use mainstay_data::purge;
+use mainstay_db::Lane;
 use mainstay_fault::Reason;
 use mainstay_testkit::{Engine, both_engines};
 use serde_json::{Value as Json, json};
@@ -273,7 +275,7 @@ both_engines! {
         assert!(is_live(&made));
         let mut book = mine;
         (book["name"], book["owner"]) = (json!(BOOK), json!("ann"));
-        for mask in ["", "*", "delete_time,expire_time,open"] {
+        for mask in ["", "*", "deleteTime,expireTime,open"] {
             let request = json!({"book": book, "update_mask": mask, "allow_missing": true});
             assert!(is_live(&ann.ok(UPDATE, request).await), "{mask}");
         }
@@ -337,6 +339,26 @@ both_engines! {
             gone += purge::rows(fixture.data.resources()).await.unwrap();
         }
         assert_eq!(gone, 3);
+    }
+
+    async fn a_list_of_rows_that_are_not_deleted_is_read_off_an_index(engine: Engine) {
+        let fixture = Fixture::start(engine, &archive()).await;
+        let snapshot = fixture.data.reconciler().served().load();
+        let books = snapshot.resources().iter().find(|plan| plan.resource.plural == "books").unwrap();
+        let lane = |order_by: &str, deleted: bool| {
+            let (filter, order_by) = (String::new(), order_by.to_owned());
+            let shape = Shape { atoms: None, filter, order_by, deleted, parents: 0, after: None };
+            books.list(shape).unwrap().lane(20)
+        };
+        for (order_by, deleted, wanted) in [
+            ("", false, Lane::Inline),
+            ("", true, Lane::Inline),
+            ("title", false, Lane::Inline),
+            ("title", true, Lane::Heavy),
+            ("isbn", false, Lane::Heavy),
+        ] {
+            assert_eq!(lane(order_by, deleted), wanted, "{order_by} {deleted}");
+        }
     }
 
     async fn a_page_goes_on_in_the_list_that_it_is_of(engine: Engine) {
