@@ -2,6 +2,7 @@
 
 use crate::Reason;
 use bytes::Bytes;
+use http::StatusCode;
 use mainstay_record::Violation;
 use std::borrow::Cow;
 use std::error::Error;
@@ -20,6 +21,7 @@ pub(crate) struct Inner {
     pub(crate) violations: Vec<Violation>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) request_id: Option<String>,
+    pub(crate) http: Option<StatusCode>,
     pub(crate) source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -56,6 +58,7 @@ impl Fault {
             violations: Vec::new(),
             retry_after: None,
             request_id: None,
+            http: None,
             source: None,
         }))
     }
@@ -92,6 +95,13 @@ impl Fault {
     #[must_use]
     pub fn request_id(mut self, id: impl Into<String>) -> Fault {
         self.0.request_id = Some(id.into());
+        self
+    }
+
+    /// Says it in HTTP with a status of HTTP's own, where the caller asked in words of HTTP's own.
+    #[must_use]
+    pub fn http(mut self, status: StatusCode) -> Fault {
+        self.0.http = Some(status);
         self
     }
 
@@ -136,7 +146,7 @@ impl Fault {
     /// Says the same once more, as clients are told it: the source stays with the first.
     #[must_use]
     pub fn again(&self) -> Fault {
-        let Inner { origin, message, metadata, violations, retry_after, request_id, source: _ } = &*self.0;
+        let Inner { origin, message, metadata, violations, retry_after, request_id, http, source: _ } = &*self.0;
         Fault(Box::new(Inner {
             origin: origin.clone(),
             message: message.clone(),
@@ -144,6 +154,7 @@ impl Fault {
             violations: violations.clone(),
             retry_after: *retry_after,
             request_id: request_id.clone(),
+            http: *http,
             source: None,
         }))
     }

@@ -28,8 +28,12 @@ pub fn http_status_of(code: Code) -> StatusCode {
 impl Fault {
     /// Returns the HTTP status of this fault.
     ///
-    /// It follows from the code, except where HTTP has a word of its own for the reason (405, 408, 413, 415).
+    /// It follows from the code, except where HTTP has a word of its own for the reason (405, 408, 413, 415), or for what its
+    /// caller asked ([`Fault::http`]: 412).
     pub fn http_status(&self) -> StatusCode {
+        if let Some(own) = self.0.http {
+            return own;
+        }
         match self.reason() {
             Some(Reason::PayloadTooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Some(Reason::UnsupportedMediaType) => StatusCode::UNSUPPORTED_MEDIA_TYPE,

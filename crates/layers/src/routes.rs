@@ -72,7 +72,13 @@ impl Endpoint for RoutesEndpoint {
         let policy = self.policies.0.get(parts.uri.path()).ok_or_else(|| Fault::new(Reason::MethodNotFound))?;
         protocol.only_grpc()?;
         let Policy { access, streams, messages, route } = policy;
-        Ok(Resolved { target: *messages, access: access.clone(), streams: *streams, route: route.clone() })
+        Ok(Resolved {
+            target: *messages,
+            access: access.clone(),
+            takes: *messages,
+            streams: *streams,
+            route: route.clone(),
+        })
     }
 
     async fn handle(&self, exchange: Exchange<Messages>) -> Result<http::Response<Body>, Fault> {

@@ -1,8 +1,8 @@
 //! A request's body has to come: whoever sends only a part of it must not keep a place, nor be waited for as long as a
 //! deadline lasts.
 
-use crate::Body;
 use crate::shed::{Lending, Permit, overloaded};
+use crate::{Body, Messages};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use std::pin::Pin;
@@ -22,9 +22,12 @@ pub const MIN_BODY_BYTES_PER_SECOND: u64 = 16 << 10;
 ///
 /// A stream's body may be silent for as long as it likes; that of a request which is one message may not. A call in memory
 /// has no permit, and its body.
-pub(crate) fn awaited(body: Body, permit: Option<&mut Permit>, streams: bool) -> Body {
+pub(crate) fn awaited(body: Body, permit: Option<&mut Permit>, takes: Messages) -> Body {
     let Some(permit) = permit.filter(|_| !body.is_end_stream()) else { return body };
-    let patience = if streams { Patience::Endless } else { Patience::Fresh };
+    let patience = match takes {
+        Messages::Many => Patience::Endless,
+        Messages::One => Patience::Fresh,
+    };
     Body::new(Awaited { inner: body, patience, place: permit.lending() })
 }
 
@@ -116,7 +119,7 @@ mod tests {
             sleep(Duration::from_millis(millis)).await;
             Ok::<_, Status>(Frame::data(Bytes::from(vec![0; bytes])))
         });
-        awaited(Body::new(StreamBody::new(Box::pin(stream))), Some(&mut Shed::new(1).enter().unwrap()), false)
+        awaited(Body::new(StreamBody::new(Box::pin(stream))), Some(&mut Shed::new(1).enter().unwrap()), Messages::One)
     }
 
     #[tokio::test(start_paused = true)]
@@ -124,7 +127,7 @@ mod tests {
         let shed = Shed::new(1);
         let mut permit = shed.enter().unwrap();
         let (sender, body) = piecemeal();
-        let mut body = awaited(body, Some(&mut permit), false);
+        let mut body = awaited(body, Some(&mut permit), Messages::One);
         assert!(shed.enter().is_err(), "nobody has waited yet");
         assert!(timeout(Duration::from_secs(1), body.frame()).await.is_err());
         let other = shed.enter().unwrap();
@@ -141,7 +144,7 @@ mod tests {
         let shed = Shed::new(1);
         let mut permit = shed.enter().unwrap();
         let (_sender, body) = piecemeal();
-        let mut body = awaited(body, Some(&mut permit), true);
+        let mut body = awaited(body, Some(&mut permit), Messages::Many);
         assert!(timeout(BODY_TIMEOUT * 10, body.frame()).await.is_err());
         assert!(shed.enter().is_ok());
     }

@@ -110,7 +110,7 @@ impl<E: Endpoint> Inner<E> {
         // Before anybody reads a header.
         identity_headers::strip(&mut parts.headers);
         // Once; everything below decides by the method that comes out of it, never by the path.
-        let Resolved { target, access, streams, route } = self.endpoint.resolve(&parts, seen.protocol)?;
+        let Resolved { target, access, takes, streams, route } = self.endpoint.resolve(&parts, seen.protocol)?;
         seen.resolved(&route);
         // Before anything that may wait.
         let deadline = self.guards.timeouts.deadline(&parts.headers, streams, seen.started)?;
@@ -123,7 +123,7 @@ impl<E: Endpoint> Inner<E> {
             // The last one: it counts calls, and only those that would have been let in.
             self.limit_rate(&context, &route)?;
             // Half a request is not worked on: while the rest is waited for, others may have its place.
-            let body = slow_body::awaited(body, permit.as_mut(), streams);
+            let body = slow_body::awaited(body, permit.as_mut(), takes);
             let request = Request::from_parts(parts, body);
             self.endpoint.handle(Exchange { request, context, target }).await
         });

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -54,6 +55,12 @@ impl Http {
 
     /// Sends a request whose body may be anything.
     pub async fn send_bytes(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Answer, NoAnswer> {
+        let Opened { status, headers, body } = self.open(method, path, body).await?;
+        Ok(Answer { status, headers, body: body.collect().await?.to_bytes() })
+    }
+
+    /// Sends a request and leaves the answer's body to come.
+    pub async fn open(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Opened, NoAnswer> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -66,7 +73,7 @@ impl Http {
         }
         let response = self.client.request(request.body(Full::new(body.unwrap_or_default()))?).await?;
         let (head, body) = response.into_parts();
-        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body: body.collect().await?.to_bytes() })
+        Ok(Opened { status: head.status.as_u16(), headers: head.headers, body })
     }
 
     /// Gets, where the server may be away.
@@ -97,6 +104,35 @@ impl Http {
     async fn must(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
         let sent = self.send(method.clone(), path, body).await;
         sent.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+}
+
+/// What a server begins to answer. Dropping it closes the connection.
+#[derive(Debug)]
+pub struct Opened {
+    pub status: u16,
+    pub headers: HeaderMap,
+    body: Incoming,
+}
+
+impl Opened {
+    /// The next piece of the body, as text; nothing at its end.
+    pub async fn piece(&mut self) -> Option<String> {
+        let frame = self.body.frame().await?.expect("the body goes on");
+        frame.into_data().ok().map(|data| String::from_utf8_lossy(&data).into_owned())
+    }
+
+    /// Reads on until the body has said something that begins with this, and returns the line.
+    pub async fn line(&mut self, beginning: &str) -> String {
+        let mut said = String::new();
+        loop {
+            if let Some(line) =
+                said.lines().find(|line| line.starts_with(beginning) && said.contains(&format!("{line}\n")))
+            {
+                return line.to_owned();
+            }
+            said += &self.piece().await.unwrap_or_else(|| panic!("the body ended without {beginning:?}: {said}"));
+        }
     }
 }
 

@@ -139,6 +139,12 @@ pub fn put_varint(number: u32, value: u64, out: &mut impl BufMut) {
     }
 }
 
+/// Appends a boolean, false as well: it takes the place of what was said before, since the last of several counts.
+pub fn put_boolean(number: u32, value: bool, out: &mut impl BufMut) {
+    out.put_slice(Tag::new(number, WireType::Varint).as_slice());
+    out.put_u8(u8::from(value));
+}
+
 /// Appends a `google.protobuf.FieldMask` with these paths.
 pub fn put_field_mask<P: AsRef<str>>(number: u32, paths: &[P], out: &mut impl BufMut) {
     let mut mask = Vec::new();

@@ -63,10 +63,15 @@ impl ContractService for Contracts {
         reply(self.apply(request.into_inner()).await)
     }
 
-    async fn watch_contract(&self, _: Request<pb::WatchContractRequest>) -> Result<Response<Watch>, Status> {
+    async fn watch_contract(&self, request: Request<pb::WatchContractRequest>) -> Result<Response<Watch>, Status> {
         let served = Arc::clone(self.reconciler.served());
-        let revisions = WatchStream::new(served.subscribe());
-        let contracts = revisions.map(move |_| Ok(contract(&served.load())));
+        let mut seen = Some(request.into_inner().after_revision).filter(|revision| *revision > 0);
+        let contracts = WatchStream::new(served.subscribe()).filter_map(move |_| {
+            let snapshot = served.load();
+            // A revision that is not served any more is of another history: whoever has seen it starts anew.
+            let news = seen.take() != Some(snapshot.revision);
+            std::future::ready(news.then(|| Ok(contract(&snapshot))))
+        });
         Ok(Response::new(Box::pin(contracts.take_until(self.stop.clone().cancelled_owned()))))
     }
 }

@@ -18,6 +18,7 @@ mod watch;
 pub use backends::{Backend, Backends};
 pub use config::{Config, DEFAULT_MAX_REQUEST_BYTES, MAX_REQUEST_BYTES_LIMIT};
 pub use gateway::{Dependencies, FIRST_CONTRACT_WAIT, Gateway, StartError};
+pub use protocol::{FIRST_MESSAGE_WAIT, HEARTBEAT, SMALLEST};
 pub use readiness::{PROBE_INTERVAL, PROBE_TIMEOUT};
 pub use serve::Edge;
 pub use store::StoredContract;

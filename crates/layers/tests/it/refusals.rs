@@ -36,6 +36,26 @@ async fn more_than_the_global_limit_is_shed_and_counted() {
     assert_eq!(bench.count("/t.S/Never", 499), 1, "the caller that went away is counted");
 }
 
+/// What is streamed is not worked on: it keeps no place, neither while it goes on nor when its client leaves it.
+#[tokio::test]
+async fn a_stream_keeps_no_place_whether_it_is_read_or_left() {
+    let bench = bench(1);
+    let mut open = Vec::new();
+    for _ in 0..10 {
+        let stream = get("/t.S/Stream").body(Default::default()).unwrap();
+        open.push(tower::ServiceExt::oneshot(bench.stack.clone(), stream).await.unwrap());
+        assert_eq!(bench.send(get("/t.S/Open")).await.status(), 200);
+    }
+    drop(open);
+    // One that is left before it has begun.
+    for _ in 0..10 {
+        let watch = bench.send(get("/t.S/Watch"));
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(1), watch).await.is_err());
+    }
+    assert_eq!(bench.send(get("/t.S/Open")).await.status(), 200);
+    assert_eq!((bench.count("/t.S/Stream", 499), bench.count("/t.S/Watch", 499)), (10, 10));
+}
+
 #[tokio::test]
 async fn a_timeout_that_is_none_is_refused_and_counted() {
     let bench = bench(10);

@@ -143,10 +143,30 @@ both_engines! {
         assert!(!step.reason.is_empty() && !step.remedy.is_empty() && step.place.contains("contract.proto"), "{step:?}");
     }
 
+    async fn a_watcher_that_has_seen_a_revision_hears_of_the_next(engine: Engine) {
+        let fixture = Fixture::start(engine, &notes("string title = 2;")).await;
+        let channel = channel(&fixture);
+        let watch = async |after_revision: i64| {
+            let mut watch = call("WatchContract", admin(), &pb::WatchContractRequest { after_revision });
+            watch.target.streams = true;
+            channel.call(watch).await.unwrap().stream().unwrap()
+        };
+        let revision = |message: Option<Result<Bytes, Fault>>| pb::Contract::decode(message.unwrap().unwrap()).unwrap().revision;
+        let mut seen = watch(1).await;
+        let early = tokio::time::timeout(std::time::Duration::from_millis(100), seen.next()).await;
+        assert!(early.is_err(), "{early:?}");
+        for other in [0, -1, 7] {
+            assert_eq!(revision(watch(other).await.next().await), 1, "{other} is not what is served");
+        }
+        fixture.rewrite(&notes("string headline = 2;")).await;
+        assert_eq!(revision(seen.next().await), 2);
+        assert_eq!(revision(watch(1).await.next().await), 2);
+    }
+
     async fn a_watcher_sees_each_swap_and_the_end(engine: Engine) {
         let fixture = Fixture::start(engine, &notes("string title = 2;")).await;
         let channel = channel(&fixture);
-        let mut watch = call("WatchContract", user(&["mainstay.service"]), &pb::WatchContractRequest {});
+        let mut watch = call("WatchContract", user(&["mainstay.service"]), &pb::WatchContractRequest::default());
         watch.target.streams = true;
         let mut stream = channel.call(watch).await.unwrap().stream().unwrap();
         let mut revisions = Vec::new();

@@ -1,11 +1,21 @@
 //! What gRPC and Connect put around a message: a byte of flags, the length, the message.
 
+use std::future::ready;
+
 use bytes::{Buf as _, BufMut as _, Bytes};
+use futures_util::stream::{self, Stream, StreamExt as _};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use http_body::Frame;
+use http_body_util::StreamBody;
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::{Body, too_large};
+use tonic::Status;
 
 use super::body;
+use super::compressed::Coding;
 use super::gzip::Compression;
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// What comes before each message.
 pub const HEAD_BYTES: usize = 5;
@@ -58,6 +68,32 @@ pub fn one(mut body: Bytes, encoding: Encoding, limit: usize) -> Result<Bytes, F
         ))),
         (_, compression) => compression.undone(message, limit),
     }
+}
+
+/// The answer of a call whose messages may be compressed one by one: those that are worth it are. It ends with gRPC's trailers,
+/// which are each protocol's own to write.
+pub fn answers(messages: impl Stream<Item = Result<Bytes, Fault>> + Send + 'static, coding: Coding) -> Body {
+    let frames = messages.map(Some).chain(stream::iter([None])).scan(false, move |over, message| {
+        if *over {
+            return ready(None);
+        }
+        let written = match message {
+            Some(message) => message.and_then(|message: Bytes| coded(&message, coding)),
+            None => Ok(Frame::trailers(HeaderMap::from_iter([(GRPC_STATUS, HeaderValue::from_static("0"))]))),
+        };
+        *over = written.is_err();
+        ready(Some(Ok::<_, Status>(written.unwrap_or_else(mainstay_layers::trailers))))
+    });
+    Body::new(StreamBody::new(frames))
+}
+
+fn coded(message: &[u8], coding: Coding) -> Result<Frame<Bytes>, Fault> {
+    let mut envelope = Vec::with_capacity(message.len() + HEAD_BYTES);
+    match coding.smaller(message)? {
+        Some(smaller) => put(COMPRESSED, &smaller, &mut envelope),
+        None => put(0, message, &mut envelope),
+    }
+    Ok(Frame::data(envelope.into()))
 }
 
 /// Puts a message into an envelope. It is shorter than four gigabytes: what a service answers is held in memory.

@@ -6,14 +6,14 @@ use crate::route::Segments;
 use crate::snapshot::{Binding, Method, Snapshot};
 
 /// A method, and the snapshot in which it was found: the request finishes on that one, whatever is swapped in meanwhile.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Found {
     pub snapshot: Arc<Snapshot>,
     pub way: Way,
 }
 
 /// The way on which a method was found.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Way {
     /// By the path of an RPC.
     Rpc(Arc<Method>),

@@ -55,7 +55,7 @@ impl Spoken for Grpc {
         }
     }
 
-    fn encode(_: &Config, _: &Found, form: Form, reply: Reply) -> Result<Response<Body>, Fault> {
+    async fn encode(_: &Config, _: &Found, form: Form, reply: Reply) -> Result<Response<Body>, Fault> {
         let Form { gzip, cut } = form;
         let cut = move |message: Bytes| cut.as_ref().map_or(Ok(message.clone()), |cut| cut.of(&message));
         let body = match reply {

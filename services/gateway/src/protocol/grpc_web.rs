@@ -169,7 +169,7 @@ impl Spoken for GrpcWeb {
         }
     }
 
-    fn encode(
+    async fn encode(
         _: &Config,
         _: &Found,
         (coding, cut): (Coding, Option<Cut>),

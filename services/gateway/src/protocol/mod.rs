@@ -2,6 +2,7 @@
 //! Which one a caller speaks is decided once, by the head of the request, and nothing asks again.
 
 mod body;
+mod compressed;
 mod connect;
 mod envelope;
 mod found;
@@ -10,12 +11,14 @@ mod grpc_web;
 mod gzip;
 mod read_mask;
 mod rest;
+mod weight;
 
+pub use compressed::SMALLEST;
 pub use connect::{Connect, Manner};
 pub use found::{Found, Way};
 pub use grpc::Grpc;
 pub use grpc_web::{Coding, GrpcWeb};
-pub use rest::{Rest, wrong_method};
+pub use rest::{FIRST_MESSAGE_WAIT, HEARTBEAT, Rest, methods, wrong_method};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -31,7 +34,7 @@ use crate::transcode::Defective;
 /// An answer belongs to its caller: no shared cache keeps it, and a private one asks again.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// What an answer that belongs to its caller depends on.
-const AUTHORIZATION: HeaderValue = HeaderValue::from_static("authorization");
+const BY_CALLER: HeaderValue = HeaderValue::from_static("authorization, accept-encoding");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
@@ -62,7 +65,17 @@ pub trait Spoken {
     ) -> impl Future<Output = Result<(Asked, Self::Form), Defective>> + Send;
 
     /// Writes an answer.
-    fn encode(config: &Config, found: &Found, form: Self::Form, reply: Reply) -> Result<Response<Body>, Fault>;
+    fn encode(
+        config: &Config,
+        found: &Found,
+        form: Self::Form,
+        reply: Reply,
+    ) -> impl Future<Output = Result<Response<Body>, Fault>> + Send;
+
+    /// Says of a fault of the method what its request makes of it.
+    fn failed(_: &Self::Form, fault: Fault) -> Fault {
+        fault
+    }
 }
 
 /// What a request asks for.

@@ -10,6 +10,7 @@ use mainstay_runtime::channel::FIELD_MASK;
 use mainstay_wire::{MessageId, Plans, Selection};
 
 use super::Found;
+use crate::snapshot::ETAG;
 use crate::transcode;
 
 /// The fields that a request asks for.
@@ -60,7 +61,12 @@ impl ReadMask {
         if !method.ruled {
             return Ok(ReadMask { cut: cut(fields), forwarded: None });
         }
-        let forwarded = HeaderValue::from_str(&paths.join(",")).map_err(|_| unreadable())?;
+        let mut forwarded = paths.join(",");
+        if method.etag.is_some() && found.rule().is_some() {
+            // For the head of the answer.
+            forwarded.extend([",", ETAG]);
+        }
+        let forwarded = HeaderValue::from_str(&forwarded).map_err(|_| unreadable())?;
         // Without it a client would believe the list complete.
         paths.push(NEXT_PAGE_TOKEN);
         let fields = plans.select(method.output, &paths).unwrap_or(fields);

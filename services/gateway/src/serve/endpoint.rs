@@ -16,7 +16,9 @@ use super::exchange::exchange;
 use super::fixed;
 use super::known::Known;
 use crate::config::Config;
-use crate::protocol::{Connect, Found, Grpc, GrpcWeb, Manner, Protocol, Rest, Way, shown, unsupported, wrong_method};
+use crate::protocol::{
+    Connect, Found, Grpc, GrpcWeb, Manner, Protocol, Rest, Way, methods, shown, unsupported, wrong_method,
+};
 use crate::route::Lookup;
 use crate::snapshot::Snapshot;
 
@@ -46,6 +48,8 @@ pub enum Target {
     Awaited(Protocol),
     /// The path is known; these are its methods.
     WrongMethod(Vec<HttpMethod>),
+    /// Nothing more is asked than that.
+    Methods(Vec<HttpMethod>),
 }
 
 impl Edge {
@@ -56,7 +60,7 @@ impl Edge {
             return Err(Fault::new(Reason::MethodNotAllowed).message("a gRPC call is a POST"));
         }
         if let Some((streams, messages)) = fixed::own_method(path) {
-            return Ok(Resolved { streams, ..self.open(Target::Own(protocol, messages)) });
+            return Ok(Resolved { takes: messages, streams, ..self.open(Target::Own(protocol, messages)) });
         }
         let snapshot = self.live.load_full();
         match snapshot.method(path).cloned() {
@@ -92,17 +96,20 @@ impl Edge {
         let path = parts.uri.path();
         if fixed::is_probe(path) {
             let reads = fixed::PROBE_METHODS.contains(&parts.method);
-            let refused = || Target::WrongMethod(fixed::PROBE_METHODS.to_vec());
-            return Ok(self.open(if reads { Target::Probe } else { refused() }));
+            return Ok(if reads {
+                self.open(Target::Probe)
+            } else {
+                self.at_known_path(parts, fixed::PROBE_METHODS.to_vec())
+            });
         }
         let snapshot = self.live.load_full();
         match snapshot.route(path, &parts.method) {
             Lookup::Found { route: binding, segments } => {
                 admitted(protocol, Found { snapshot, way: Way::Rule { binding, segments } })
             }
-            Lookup::WrongMethod { allow } => Ok(self.open(Target::WrongMethod(allow))),
+            Lookup::WrongMethod { allow } => Ok(self.at_known_path(parts, allow)),
             Lookup::Unknown if fixed::own_method(path).is_some() || snapshot.method(path).is_some() => {
-                self.other_protocol(parts)
+                self.other_protocol(parts, &snapshot)
             }
             Lookup::Unknown => {
                 let what = format!("nothing is served at `{}`", shown(path));
@@ -130,16 +137,26 @@ impl Edge {
     }
 
     /// A gRPC method's path, and no gRPC call.
-    fn other_protocol(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
+    fn other_protocol(&self, parts: &Parts, snapshot: &Snapshot) -> Result<Resolved<Target>, Fault> {
         if parts.method == HttpMethod::POST {
             return Err(unsupported(parts));
         }
-        Ok(self.open(Target::WrongMethod(vec![HttpMethod::POST])))
+        let reads =
+            snapshot.method(parts.uri.path()).is_some_and(|method| !method.side_effects && !method.server_streaming);
+        // Connect has GET for what changes nothing and is no stream; a GET that comes here is not Connect's.
+        let get = (reads && parts.method == HttpMethod::OPTIONS).then_some(HttpMethod::GET);
+        Ok(self.at_known_path(parts, [HttpMethod::POST].into_iter().chain(get).collect()))
+    }
+
+    /// A path that takes these methods, and not the request's.
+    fn at_known_path(&self, parts: &Parts, allow: Vec<HttpMethod>) -> Resolved<Target> {
+        let asks = parts.method == HttpMethod::OPTIONS;
+        self.open(if asks { Target::Methods(allow) } else { Target::WrongMethod(allow) })
     }
 
     /// What everybody may ask and no service answers.
     fn open(&self, target: Target) -> Resolved<Target> {
-        Resolved { target, access: Access::Anyone, streams: false, route: self.route.clone() }
+        Resolved { target, access: Access::Anyone, takes: Messages::One, streams: false, route: self.route.clone() }
     }
 
     /// Answers a request that came while a contract was being loaded: once that is served, as if it had come then.
@@ -176,6 +193,7 @@ impl Edge {
             Target::Probe => fixed::serve_probe(self, &request),
             Target::Own(protocol, messages) => fixed::serve_own(self, protocol, messages, request).await,
             Target::WrongMethod(allow) => Err(wrong_method(&allow, &request)),
+            Target::Methods(allow) => Ok(methods(&allow)),
             Target::Awaited(protocol) => Box::pin(self.serve_later(protocol, request, context)).await,
         }
     }
@@ -185,8 +203,9 @@ impl Edge {
 fn admitted(protocol: Protocol, found: Found) -> Result<Resolved<Target>, Fault> {
     let method = found.method();
     let access = method.access.clone().ok_or_else(|| Fault::new(Reason::PermissionDenied))?;
+    let takes = if method.client_streaming { Messages::Many } else { Messages::One };
     let (streams, route) = (method.client_streaming || method.server_streaming, method.route.clone());
-    Ok(Resolved { target: Target::Method(protocol, found), access, streams, route })
+    Ok(Resolved { target: Target::Method(protocol, found), access, takes, streams, route })
 }
 
 impl Endpoint for Edge {

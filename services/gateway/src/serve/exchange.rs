@@ -6,6 +6,7 @@ use mainstay_layers::{Body, Context, is_defect};
 use mainstay_runtime::channel::{Call, FIELD_MASK, Input, Reply};
 
 use super::endpoint::Edge;
+use super::until::until;
 use crate::protocol::{Found, Spoken};
 use crate::transcode::Defective;
 
@@ -21,16 +22,21 @@ pub async fn exchange<P: Spoken>(
         // Boxed, as the rare way: a future is as large as the largest thing in it.
         Err(defective) => return Err(Box::pin(raised(&found, context, defective)).await),
     };
+    let deadline = context.deadline;
     let mut call = call(&found, context, asked.input);
     if let Some(fields) = asked.fields {
         call.metadata.insert(FIELD_MASK, fields);
     }
     let method = found.method();
-    let reply = method.backend.channel.call(call).await?;
-    if let Reply::Message(answer) = &reply {
-        edge.known.caught_up(&method.path, answer).await;
-    }
-    P::encode(&edge.config, &found, form, reply)
+    let reply = match method.backend.channel.call(call).await.map_err(|fault| P::failed(&form, fault))? {
+        Reply::Message(answer) => {
+            edge.known.caught_up(&method.path, &answer).await;
+            Reply::Message(answer)
+        }
+        Reply::Stream(messages) => Reply::Stream(until(deadline, messages)),
+        body @ Reply::Http(_) => body,
+    };
+    P::encode(&edge.config, &found, form, reply).await
 }
 
 /// What is wrong with a request is told only to who may make it (AIP-211). Who may is decided where the call goes: it takes

@@ -4,6 +4,7 @@ mod endpoint;
 mod exchange;
 mod fixed;
 mod known;
+mod until;
 
 pub use endpoint::Edge;
 pub use known::Known;

@@ -7,10 +7,13 @@ use http::Method as HttpMethod;
 use mainstay_contract::UPDATE_MASK;
 use mainstay_contract::http::{Route, Template, TemplateError, Variable};
 use mainstay_wire::{MessageId, Plans};
-use prost_reflect::{Kind, MessageDescriptor};
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use super::method::Method;
 use crate::route::Keep;
+
+/// The field that holds a resource's revision (AIP-154).
+pub const ETAG: &str = "etag";
 
 /// How a request of one HTTP route becomes a request message.
 #[derive(Debug)]
@@ -25,6 +28,19 @@ pub struct Binding {
     pub response_field: Option<ResponseField>,
     /// The number of the request's field mask that is derived from a PATCH body's keys where the request has none.
     pub mask: Option<u32>,
+    /// Where the request says which etag the record must have (AIP-154).
+    pub etag: Option<EtagField>,
+    /// The number of the request's field that lets the record be missing.
+    pub allow_missing: Option<u32>,
+}
+
+/// The field that says which etag a record must have, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EtagField {
+    /// It is the request's.
+    Request(u32),
+    /// It is that of the resource which is the body.
+    Body(u32),
 }
 
 /// A part of the path that is the value of a field.
@@ -82,7 +98,7 @@ pub enum BindingError {
     Rootless { path: String },
     #[error("`{path}` matches the same requests as a route of `{with}`")]
     Ambiguous { path: String, with: String },
-    #[error("a streaming method has no REST route yet")]
+    #[error("a method that takes a stream of messages has no REST route")]
     Streaming,
 }
 
@@ -98,8 +114,20 @@ impl Binding {
         let body = body(&body_name, request, plans)?;
         let captures = captures(&template, request, &body)?;
         let mask = mask(http_method.as_ref(), request, &body);
+        let etag = etag(http_method.as_ref(), request, &body);
+        let allow_missing = allow_missing(request);
         let response_field = response_field(&response_body, response)?;
-        Ok(Binding { method: method.clone(), template, http_method, captures, body, response_field, mask })
+        Ok(Binding {
+            method: method.clone(),
+            template,
+            http_method,
+            captures,
+            body,
+            response_field,
+            mask,
+            etag,
+            allow_missing,
+        })
     }
 
     /// Whether a field is given by the path, so that neither a query parameter nor a mask may name it.
@@ -167,8 +195,9 @@ fn scalar(request: &MessageDescriptor, path: &str) -> Result<(), BindingError> {
 }
 
 /// The number of a string field of the message itself.
-fn text_field(message: &MessageDescriptor, name: &str) -> Option<u32> {
-    message.get_field_by_name(name).filter(|field| field.kind() == Kind::String).map(|field| field.number())
+pub fn text_field(message: &MessageDescriptor, name: &str) -> Option<u32> {
+    let is_text = |field: &FieldDescriptor| field.kind() == Kind::String && !field.is_list();
+    message.get_field_by_name(name).filter(is_text).map(|field| field.number())
 }
 
 /// AIP-134: a PATCH whose body is a field takes its mask from the keys that the body has.
@@ -179,6 +208,23 @@ fn mask(method: Option<&HttpMethod>, request: &MessageDescriptor, body: &Body) -
     let field = request.get_field_by_name(UPDATE_MASK)?;
     let is_mask = field.kind().as_message()?.full_name() == "google.protobuf.FieldMask" && !field.is_list();
     is_mask.then(|| field.number())
+}
+
+/// AIP-154: what changes a resource has its etag beside it, or in it where the whole of it is the body. What makes one has none.
+fn etag(method: Option<&HttpMethod>, request: &MessageDescriptor, body: &Body) -> Option<EtagField> {
+    match body {
+        Body::Message { name, .. } => {
+            let changes = matches!(method, Some(&HttpMethod::PATCH | &HttpMethod::PUT));
+            let field = request.get_field_by_name(name).filter(|_| changes)?;
+            text_field(field.kind().as_message()?, ETAG).map(EtagField::Body)
+        }
+        Body::None | Body::Whole | Body::Value { .. } => text_field(request, ETAG).map(EtagField::Request),
+    }
+}
+
+fn allow_missing(request: &MessageDescriptor) -> Option<u32> {
+    let field = request.get_field_by_name("allow_missing")?;
+    (field.kind() == Kind::Bool && !field.is_list()).then(|| field.number())
 }
 
 fn response_field(name: &str, response: &MessageDescriptor) -> Result<Option<ResponseField>, BindingError> {

@@ -13,7 +13,9 @@ use prost_reflect::{DescriptorPool, MethodDescriptor};
 use prost_types::method_options::IdempotencyLevel;
 
 use super::Snapshot;
-use super::binding::{Binding, BindingError};
+use super::binding::{Binding, BindingError, ETAG, text_field};
+use super::cursor::Cursor;
+use super::kinds::Kinds;
 use super::method::Method;
 use crate::backends::Backends;
 use crate::route::Trie;
@@ -109,8 +111,11 @@ impl Builder<'_> {
             side_effects: has_side_effects(descriptor),
             client_streaming: streams.client,
             server_streaming: streams.server,
+            cursor: Cursor::of(descriptor),
+            kinds: Kinds::of(descriptor),
             input: input_plan,
             output: output_plan,
+            etag: text_field(&output, ETAG),
         });
         self.parts.methods.insert(method.path.as_ref().into(), method.clone());
         for route in routes(descriptor) {
@@ -126,7 +131,7 @@ impl Builder<'_> {
 
     fn route(&mut self, binding: Binding, owner: Owner) -> Result<(), BindingError> {
         let path = binding.template.to_string();
-        if binding.method.client_streaming || binding.method.server_streaming {
+        if binding.method.client_streaming {
             return Err(BindingError::Streaming);
         }
         if owner == Owner::Application {

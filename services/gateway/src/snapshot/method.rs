@@ -6,6 +6,8 @@ use mainstay_layers::Access;
 use mainstay_telemetry::Route;
 use mainstay_wire::MessageId;
 
+use super::cursor::Cursor;
+use super::kinds::Kinds;
 use crate::backends::Backend;
 
 /// One RPC.
@@ -26,6 +28,12 @@ pub struct Method {
     pub side_effects: bool,
     pub client_streaming: bool,
     pub server_streaming: bool,
+    /// Where its stream can be taken up again.
+    pub cursor: Option<Cursor>,
+    /// What kinds of messages it has.
+    pub kinds: Kinds,
     pub input: MessageId,
     pub output: MessageId,
+    /// The number of the answer's field that is its etag.
+    pub etag: Option<u32>,
 }

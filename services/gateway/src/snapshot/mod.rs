@@ -2,6 +2,8 @@
 
 mod binding;
 mod build;
+mod cursor;
+mod kinds;
 mod method;
 
 use std::collections::{BTreeSet, HashMap};
@@ -12,8 +14,10 @@ use http::Method as HttpMethod;
 use mainstay_runtime::channel::Target;
 use mainstay_wire::Plans;
 
-pub use binding::{Binding, BindingError, Body, Capture, ResponseField};
+pub use binding::{Binding, BindingError, Body, Capture, ETAG, EtagField, ResponseField};
 pub use build::{Compiled, SnapshotError, UnservedRoute};
+pub use cursor::{Cursor, CursorKind};
+pub use kinds::{ERROR, Kinds};
 pub use method::Method;
 
 use crate::route::{Lookup, Trie};

@@ -7,5 +7,5 @@ mod response;
 
 pub use errors::{Defective, Origin, json_fault};
 pub use query::{MAX_QUERY_PARAMETERS, Parameter, QueryError, parameters};
-pub use request::{RequestParts, Transcoded, request};
+pub use request::{Precondition, RequestParts, Transcoded, request};
 pub use response::{Wanted, answer, json, selection};

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::errors::{Defective, Gathered, Origin, given_elsewhere, given_twice, json_fault, unknown_parameter};
 use super::query::{Parameter, parameters};
 use crate::route::{Segments, decode_path};
-use crate::snapshot::{Binding, Body, Capture};
+use crate::snapshot::{Binding, Body, Capture, EtagField};
 
 /// The parts of an HTTP request that a message is made of.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,16 @@ pub struct RequestParts<'r> {
     pub segments: &'r Segments,
     pub query: Option<&'r str>,
     pub body: &'r [u8],
+    pub precondition: Precondition<'r>,
+}
+
+/// What the headers of a request say of the record that it changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Precondition<'r> {
+    /// The etag that it must have.
+    pub etag: Option<&'r str>,
+    /// Whether it must be there, whatever the request says of missing ones.
+    pub exists: bool,
 }
 
 /// A request message, and what the request says beside it.
@@ -61,6 +71,8 @@ impl Builder<'_> {
         let mask = wrong.keep(body)?.flatten();
         wrong.keep(captures)?;
         let has_mask = wrong.keep(query)?.unwrap_or_default();
+        let precondition = self.precondition();
+        wrong.keep(precondition)?;
         wrong.finish()?;
         if let (Some(paths), Some(number), false) = (mask, self.binding.mask, has_mask) {
             put_mask(&paths, number, &mut self.out.message);
@@ -127,6 +139,11 @@ impl Builder<'_> {
                 keys.iter_mut().for_each(|keys| keys.retain(|key| key != path.as_ref()));
             }
         }
+        if let (Some(etag), Some(EtagField::Body(number)), true) =
+            (self.parts.precondition.etag, self.binding.etag, wrong.is_ok())
+        {
+            wrong = put_etag(&format!("{name}.etag"), number, etag, &mut inner);
+        }
         if inside || !body.is_empty() {
             let (plans, request) = (self.plans, self.request);
             self.append(|out| {
@@ -135,6 +152,18 @@ impl Builder<'_> {
             })?;
         }
         wrong.map(|()| keys)
+    }
+
+    /// Says in the request what its headers say of the record that it changes.
+    fn precondition(&mut self) -> Result<(), Fault> {
+        let Precondition { etag, exists } = self.parts.precondition;
+        if let (Some(etag), Some(EtagField::Request(number))) = (etag, self.binding.etag) {
+            put_etag("etag", number, etag, &mut self.out.message)?;
+        }
+        if let (true, Some(number)) = (exists, self.binding.allow_missing) {
+            frame::put_boolean(number, false, &mut self.out.message);
+        }
+        Ok(())
     }
 
     fn captures(&mut self) -> Result<(), Fault> {
@@ -228,6 +257,19 @@ fn set_captured(
             Ok(())
         }
         _ => plans.set_text(message, path, text, out),
+    }
+}
+
+/// Appends an etag that a header gives. The message may say it too, and nothing else.
+fn put_etag(field: &str, number: u32, etag: &str, out: &mut Vec<u8>) -> Result<(), Fault> {
+    match frame::string(out, number).ok().flatten() {
+        Some(given) if !given.is_empty() && given != etag => Err(Fault::new(Reason::FieldViolation)
+            .violation(field, "differs from what the header `if-match` says; leave one of them out")),
+        Some(given) if given == etag => Ok(()),
+        _ => {
+            frame::put_bytes(number, etag.as_bytes(), out);
+            Ok(())
+        }
     }
 }
 

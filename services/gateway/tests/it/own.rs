@@ -24,7 +24,10 @@ async fn a_probe_says_that_the_process_lives_and_whether_it_is_ready() {
     harness.ready().await;
     assert_eq!(harness.get("/readyz").await.json()["ready"], true);
     let wrong = harness.post("/readyz", "").await;
-    assert_eq!((wrong.status, wrong.headers["allow"].as_bytes()), (StatusCode::METHOD_NOT_ALLOWED, &b"GET, HEAD"[..]));
+    assert_eq!(
+        (wrong.status, wrong.headers["allow"].as_bytes()),
+        (StatusCode::METHOD_NOT_ALLOWED, &b"GET, HEAD, OPTIONS"[..])
+    );
     assert_eq!(harness.rest(Method::HEAD, "/healthz", "").await.status, StatusCode::OK);
     assert_eq!(harness.get("/healthz/").await.status, StatusCode::NOT_FOUND);
 }

@@ -6,7 +6,7 @@ use http::Method;
 use mainstay_fault::Reason;
 use mainstay_gateway::route::Lookup;
 use mainstay_gateway::snapshot::Snapshot;
-use mainstay_gateway::transcode::{self, RequestParts, Transcoded, parameters};
+use mainstay_gateway::transcode::{self, Precondition, RequestParts, Transcoded, parameters};
 use mainstay_telemetry::Telemetry;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -22,7 +22,8 @@ fn snapshot() -> &'static Snapshot {
 fn request(method: &Method, path: &str, query: &str, body: &[u8]) -> Option<Result<Transcoded, mainstay_fault::Fault>> {
     let snapshot = snapshot();
     let Lookup::Found { route, segments } = snapshot.route(path, method) else { return None };
-    let parts = RequestParts { path, segments: &segments, query: Some(query), body };
+    let precondition = Precondition::default();
+    let parts = RequestParts { path, segments: &segments, query: Some(query), body, precondition };
     let made = transcode::request(&snapshot.plans, &snapshot.bindings()[route], parts);
     Some(made.map_err(|defective| defective.fault))
 }
@@ -111,7 +112,8 @@ fn body_and_query_are_told_together() {
 fn legible(method: &Method, path: &str, query: &str, body: &[u8]) -> bytes::Bytes {
     let snapshot = snapshot();
     let Lookup::Found { route, segments } = snapshot.route(path, method) else { panic!("{path} has no route") };
-    let parts = RequestParts { path, segments: &segments, query: Some(query), body };
+    let precondition = Precondition::default();
+    let parts = RequestParts { path, segments: &segments, query: Some(query), body, precondition };
     transcode::request(&snapshot.plans, &snapshot.bindings()[route], parts).unwrap_err().legible
 }
 
@@ -127,7 +129,7 @@ fn what_can_be_read_of_a_defective_request_is_what_decides_who_may_make_it() {
     let wrong_query = update("colour=red&allowMissing=true", r#"{"title": "T"}"#);
     assert_eq!(wrong_query, json!({"book": {"title": "T", "name": "books/1"}, "allowMissing": true}));
     let delete = legible(&Method::DELETE, "/library/v1/books/1", "colour=red", b"");
-    assert_eq!(decoded("library.v1.GetBookRequest", &delete), json!({"name": "books/1"}));
+    assert_eq!(decoded("library.v1.DeleteBookRequest", &delete), json!({"name": "books/1"}));
 }
 
 proptest! {
@@ -146,7 +148,9 @@ proptest! {
         let path = "/library/v1/books/1";
         let Lookup::Found { route, segments } = snapshot.route(path, &Method::PATCH) else { unreachable!() };
         let body = body.to_string();
-        let parts = RequestParts { path, segments: &segments, query: Some(&query), body: body.as_bytes() };
+        let precondition = Precondition::default();
+        let body = body.as_bytes();
+        let parts = RequestParts { path, segments: &segments, query: Some(&query), body, precondition };
         if let Err(defective) = transcode::request(&snapshot.plans, &snapshot.bindings()[route], parts) {
             let message = decoded("library.v1.UpdateBookRequest", &defective.legible);
             prop_assert_eq!(&message["book"]["name"], "books/1");

@@ -13,7 +13,7 @@ pub use manner::Manner;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{self, CACHE_CONTROL, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Request, Response};
 use http_body_util::Full;
@@ -23,16 +23,18 @@ use mainstay_runtime::channel::{Input, Reply};
 use mainstay_wire::JsonOptions;
 use tonic::Status;
 
+use super::compressed::{Coding, coded};
 use super::envelope::{self, Encoding};
 use super::gzip::Compression;
 use super::read_mask::{Cut, ReadMask};
-use super::{AUTHORIZATION, Asked, Found, NO_STORE, NOSNIFF, PRIVATE, Spoken, body, grpc};
+use super::{Asked, BY_CALLER, Found, NO_STORE, NOSNIFF, PRIVATE, Spoken, body, grpc};
 use crate::config::Config;
 use crate::transcode::{self, Defective, Origin, json_fault};
 
 const VERSION: HeaderName = HeaderName::from_static("connect-protocol-version");
 const CONTENT_ENCODING: &str = "content-encoding";
 const STREAM_ENCODING: &str = "connect-content-encoding";
+const STREAM_ACCEPTED: HeaderName = HeaderName::from_static("connect-accept-encoding");
 
 /// The protocol of Connect.
 pub struct Connect;
@@ -50,6 +52,8 @@ pub struct Form {
     manner: Manner,
     codec: Codec,
     cut: Option<Cut>,
+    /// How the answer, or each message of a stream, is compressed if it is worth it.
+    coding: Option<Coding>,
 }
 
 impl Spoken for Connect {
@@ -68,16 +72,20 @@ impl Spoken for Connect {
             Manner::Stream(codec) => (codec, streamed(config, &parts, body).await?),
         };
         let input = read(found, codec, message)?;
+        let coding = match manner {
+            Manner::Stream(_) => Coding::named(&parts.headers, &STREAM_ACCEPTED),
+            Manner::Unary(_) | Manner::Get => Coding::of(&parts.headers),
+        };
         match ReadMask::of_rpc(found, &parts.headers) {
             Ok(ReadMask { cut, forwarded }) => {
-                Ok((Asked { input: Input::Message(input), fields: forwarded }, Form { manner, codec, cut }))
+                Ok((Asked { input: Input::Message(input), fields: forwarded }, Form { manner, codec, cut, coding }))
             }
             Err(fault) => Err(Defective { fault, legible: input }),
         }
     }
 
-    fn encode(config: &Config, found: &Found, form: Form, reply: Reply) -> Result<Response<Body>, Fault> {
-        let Form { manner, codec, cut } = form;
+    async fn encode(config: &Config, found: &Found, form: Form, reply: Reply) -> Result<Response<Body>, Fault> {
+        let Form { manner, codec, cut, coding } = form;
         let (plans, method) = (found.snapshot.plans.clone(), found.method().clone());
         let options = JsonOptions { emit_defaults: config.emit_defaults };
         let write = move |message: Bytes| match (codec, &cut) {
@@ -89,14 +97,22 @@ impl Spoken for Connect {
             }
         };
         if let Manner::Stream(_) = manner {
-            let messages = reply.stream()?.map(move |message| message.and_then(&write).map_err(Status::from));
-            return Ok(labelled(manner, codec, Response::new(grpc::framed(messages, false))));
+            let messages = reply.stream()?.map(move |message| message.and_then(&write));
+            let Some(coding) = coding else {
+                let body = grpc::framed(messages.map(|message| message.map_err(Status::from)), false);
+                return Ok(labelled(manner, codec, Response::new(body)));
+            };
+            let mut response = labelled(manner, codec, Response::new(envelope::answers(messages, coding)));
+            response.headers_mut().insert(STREAM_ENCODING, coding.name());
+            return Ok(response);
         }
-        let mut response = labelled(manner, codec, Response::new(Body::new(Full::new(write(reply.message()?)?))));
+        let (body, coding) = coded(coding, write(reply.message()?)?).await?;
+        let mut response = labelled(manner, codec, Response::new(Body::new(Full::new(body))));
         let headers = response.headers_mut();
+        headers.extend(coding.map(|coding| (header::CONTENT_ENCODING, coding.name())));
         if manner == Manner::Get && found.method().ruled {
             headers.insert(CACHE_CONTROL, PRIVATE);
-            headers.insert(VARY, AUTHORIZATION);
+            headers.insert(VARY, BY_CALLER);
         } else {
             headers.insert(CACHE_CONTROL, NO_STORE);
         }

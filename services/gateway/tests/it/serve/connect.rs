@@ -100,7 +100,7 @@ async fn what_changes_nothing_may_be_asked_by_get() {
         assert_eq!((answer.status.as_u16(), &answer.headers["content-type"]), (200, &kind.parse().unwrap()), "{query}");
         assert_eq!(&*harness.data.calls().pop().unwrap().message, NAME, "{query}");
         assert_eq!(answer.headers["cache-control"], "private, no-cache");
-        assert_eq!(answer.headers["vary"], "authorization");
+        assert_eq!(answer.headers["vary"], "authorization, accept-encoding");
     }
     let answer = harness.get(&format!("{GET_BOOK}?encoding=proto&base64=1&message=")).await;
     assert_eq!((answer.status.as_u16(), answer.body.len()), (200, 0), "an empty message");

@@ -103,14 +103,37 @@ async fn an_unknown_path_is_named() {
 #[tokio::test]
 async fn a_method_that_a_path_does_not_take_is_answered_with_those_that_it_takes() {
     let harness = Harness::start().await;
-    for method in [Method::POST, Method::PUT, Method::OPTIONS, Method::TRACE, Method::from_bytes(b"BREW").unwrap()] {
+    for method in [Method::POST, Method::PUT, Method::TRACE, Method::from_bytes(b"BREW").unwrap()] {
         let answer = harness.rest(method.clone(), "/library/v1/books/1", "").await;
         assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
         let mut allow: Vec<_> = answer.headers["allow"].to_str().unwrap().split(", ").collect();
         allow.sort_unstable();
-        assert_eq!(allow, ["DELETE", "GET", "HEAD", "PATCH"], "{method}");
+        assert_eq!(allow, ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH"], "{method}");
         assert_eq!(answer.reason(), "METHOD_NOT_ALLOWED");
     }
+}
+
+#[tokio::test]
+async fn options_names_what_a_path_takes_and_asks_nobody() {
+    let harness = Harness::start().await;
+    for (path, methods) in [
+        ("/library/v1/books/1", "DELETE, GET, HEAD, OPTIONS, PATCH"),
+        ("/library/v1/books", "GET, HEAD, OPTIONS, POST"),
+        ("/library/v1/messages/1:tags", "OPTIONS, POST"),
+        ("/library/v1/messages/1:follow", "GET, HEAD, OPTIONS"),
+        ("/auth/v1/accounts:signUp", "OPTIONS, POST"),
+        ("/healthz", "GET, HEAD, OPTIONS"),
+        ("/library.v1.BookService/GetBook", "GET, OPTIONS, POST"),
+        ("/library.v1.BookService/UpdateBook", "OPTIONS, POST"),
+    ] {
+        let answer = harness.rest(Method::OPTIONS, path, "").await;
+        assert_eq!((answer.status, answer.body.len()), (StatusCode::NO_CONTENT, 0), "{path}");
+        let mut allow: Vec<_> = answer.headers["allow"].to_str().unwrap().split(", ").collect();
+        allow.sort_unstable();
+        assert_eq!(allow.join(", "), methods, "{path}");
+    }
+    assert_eq!(harness.rest(Method::OPTIONS, "/library/v1/nothing", "").await.status, StatusCode::NOT_FOUND);
+    assert!(harness.data.calls().is_empty() && harness.auth.calls().is_empty());
 }
 
 #[tokio::test]

@@ -148,7 +148,10 @@ async fn other_protocols_are_told_what_is_served() {
         assert!(message.contains("gRPC-Web and Connect") && message.contains("application/json"), "{message}");
     }
     let get = harness.get(GET_BOOK).await;
-    assert_eq!((get.status, get.headers["allow"].as_bytes()), (http::StatusCode::METHOD_NOT_ALLOWED, &b"POST"[..]));
+    assert_eq!(
+        (get.status, get.headers["allow"].as_bytes()),
+        (http::StatusCode::METHOD_NOT_ALLOWED, &b"POST, OPTIONS"[..])
+    );
     assert!(harness.data.calls().is_empty() && harness.auth.calls().is_empty());
 }
 

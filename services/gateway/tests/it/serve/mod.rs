@@ -1,3 +1,5 @@
+mod compression;
+mod conditions;
 mod connect;
 mod errors;
 mod grpc;
@@ -8,3 +10,4 @@ mod policy;
 mod rest;
 mod socket;
 mod spelling;
+mod streams;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, Version};
 
-use crate::support::{Harness, full};
+use crate::support::{Harness, full, operator, signed_in};
 
 const GRPC: &str = "/mainstay.data.v1.ContractService/CheckContract";
 
@@ -109,4 +109,50 @@ async fn grpc_is_a_post() {
     let harness = Harness::start().await;
     let get = request(Method::GET, "/library.v1.BookService/GetBook", &[("content-type", "application/grpc")]);
     assert!(refused(&harness, get).await);
+}
+
+/// What a request says beside its method and path changes what it is answered with, never who may ask.
+#[tokio::test]
+async fn s17_no_form_of_a_rest_request_gets_past_its_policy() {
+    const WATCH: &str = "/mainstay.data.v1.ContractService/WatchContract";
+    let harness = Harness::start().await;
+    harness.data.on_empty(WATCH);
+    let forms: [&[(&str, &str)]; 10] = [
+        &[],
+        &[("accept", "text/event-stream")],
+        &[("accept", "text/event-stream"), ("last-event-id", "0")],
+        &[("accept", "application/x-ndjson")],
+        &[("accept", "*/*;q=0")],
+        &[("if-none-match", "*")],
+        &[("if-match", "*")],
+        &[("accept-encoding", "gzip, zstd")],
+        &[("range", "bytes=0-"), ("x-http-method-override", "OPTIONS")],
+        &[("connect-protocol-version", "1")],
+    ];
+    for path in ["/data/v1/contract:watch", "/data/v1/contract"] {
+        for form in forms {
+            for method in [Method::GET, Method::HEAD] {
+                let answer = harness.send(request(method.clone(), path, form)).await;
+                assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path} {form:?}");
+                assert!(!answer.headers.contains_key("etag") && !answer.headers.contains_key("content-encoding"));
+            }
+            assert_eq!(harness.send(request(Method::OPTIONS, path, form)).await.status, StatusCode::NO_CONTENT);
+        }
+    }
+    for path in [
+        "/data/v1/contract:WATCH",
+        "/data/v1/contract:watch/",
+        "/data/v1//contract:watch",
+        "/data/v1/contract%3Awatch",
+        "/data/v1/contract:watch:watch",
+        "/Data/v1/contract:watch",
+    ] {
+        for form in forms {
+            let answer = harness.send(request(Method::GET, path, form)).await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path} {form:?}");
+        }
+    }
+    assert!(harness.data.calls().is_empty(), "{:?}", harness.data.calls());
+    let served = signed_in(Method::GET, "/data/v1/contract:watch", &operator(), "");
+    assert_eq!(harness.send(served).await.status, StatusCode::OK, "the path is a good one");
 }

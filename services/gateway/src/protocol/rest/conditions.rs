@@ -1,0 +1,186 @@
+//! Conditional requests (RFC 9110, section 13): an ETag is a resource's `etag`, in quotes (AIP-154).
+
+use http::header::{HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use http::{Method as HttpMethod, StatusCode};
+use mainstay_fault::{Fault, Reason};
+
+use crate::snapshot::Binding;
+use crate::transcode::Precondition;
+
+/// What a request makes its outcome depend on.
+#[derive(Debug, Default)]
+pub struct Conditions {
+    matches: Option<Tags>,
+    matches_none: Option<Tags>,
+}
+
+/// The ETags of a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Tags {
+    /// `*`: whichever it has, if it exists.
+    Any,
+    /// What stands between the quotes. `W/` in front tells forms of one state apart, not states: the answer is compressed.
+    These(Vec<String>),
+}
+
+impl Conditions {
+    /// Reads the conditions of a request.
+    pub fn of(headers: &HeaderMap) -> Result<Conditions, Fault> {
+        if !headers.contains_key(IF_MATCH) && !headers.contains_key(IF_NONE_MATCH) {
+            return Ok(Conditions::default());
+        }
+        Ok(Conditions { matches: tags(headers, &IF_MATCH)?, matches_none: tags(headers, &IF_NONE_MATCH)? })
+    }
+
+    /// What a write is told of them: the etag that the record must have, and whether it must be there. A read is told
+    /// nothing, its answer is looked at.
+    ///
+    /// Fails where the method cannot keep the condition: nobody may believe that it was kept.
+    pub fn for_write(&self, binding: &Binding) -> Result<Precondition<'_>, Fault> {
+        if self.is_empty() || is_read(binding) {
+            return Ok(Precondition::default());
+        }
+        let makes = binding.http_method == Some(HttpMethod::POST) && binding.etag.is_none();
+        match &self.matches_none {
+            // What makes a resource never changes one.
+            Some(Tags::Any) if makes => {}
+            Some(_) => {
+                return Err(refused(
+                    &IF_NONE_MATCH,
+                    "is kept by GET, and by what makes a resource as `*`; leave it out",
+                ));
+            }
+            None => {}
+        }
+        match (&self.matches, &binding.etag) {
+            (None, _) => Ok(Precondition::default()),
+            (Some(_), None) => {
+                Err(refused(&IF_MATCH, "cannot be kept: this method's request has no etag; leave it out"))
+            }
+            (Some(Tags::Any), Some(_)) => Ok(Precondition { etag: None, exists: true }),
+            (Some(Tags::These(tags)), Some(_)) => match tags.as_slice() {
+                [tag] => Ok(Precondition { etag: Some(tag), exists: true }),
+                _ => Err(refused(
+                    &IF_MATCH,
+                    "names several ETags, and a record has one: give the one that you have read",
+                )),
+            },
+        }
+    }
+
+    /// What becomes of a read whose answer has this etag.
+    pub fn of_read(&self, etag: Option<&str>) -> Verdict {
+        let held = |tags: &Tags| match tags {
+            Tags::Any => true,
+            Tags::These(tags) => etag.is_some_and(|etag| tags.iter().any(|tag| tag == etag)),
+        };
+        if self.matches.as_ref().is_some_and(|tags| !held(tags)) {
+            Verdict::Failed
+        } else if self.matches_none.as_ref().is_some_and(held) {
+            Verdict::Unchanged
+        } else {
+            Verdict::Kept
+        }
+    }
+
+    /// What a fault is called in HTTP: a mismatch of what `If-Match` named has a word of its own.
+    pub fn told(&self, fault: Fault) -> Fault {
+        match fault.reason() {
+            Some(Reason::EtagMismatch) if self.matches.is_some() => fault.http(StatusCode::PRECONDITION_FAILED),
+            _ => fault,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.matches.is_none() && self.matches_none.is_none()
+    }
+}
+
+/// What becomes of a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Kept,
+    /// 304: the caller has it already.
+    Unchanged,
+    /// 412.
+    Failed,
+}
+
+/// Whether a request of this binding changes nothing.
+pub fn is_read(binding: &Binding) -> bool {
+    binding.http_method == Some(HttpMethod::GET)
+}
+
+/// An etag as a header has it; nothing for one that no header can have.
+pub fn tag(etag: &str, weak: bool) -> Option<HeaderValue> {
+    let is_fit = !etag.is_empty() && etag.bytes().all(|byte| byte == b'!' || (b'#'..=b'~').contains(&byte));
+    let text = || if weak { format!("W/\"{etag}\"") } else { format!("\"{etag}\"") };
+    is_fit.then(|| HeaderValue::try_from(text()).ok()).flatten()
+}
+
+/// Reads a list of ETags; all lines of the header are one.
+fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Fault> {
+    if !headers.contains_key(name) {
+        return Ok(None);
+    }
+    let malformed =
+        || refused(name, "must be `*`, or ETags in double quotes, separated by commas: `\"0123456789abcdef\"`");
+    let mut found = Vec::new();
+    for line in headers.get_all(name) {
+        let mut rest = line.to_str().map_err(|_| malformed())?.trim();
+        if rest == "*" {
+            return Ok(Some(Tags::Any));
+        }
+        while !rest.is_empty() {
+            let quoted = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"').ok_or_else(malformed)?;
+            let (tag, after) = quoted.split_once('"').ok_or_else(malformed)?;
+            found.push(tag.to_owned());
+            let after = after.trim_start();
+            rest = match after.strip_prefix(',') {
+                Some(next) => next.trim_start(),
+                None if after.is_empty() => after,
+                None => return Err(malformed()),
+            };
+        }
+    }
+    if found.is_empty() { Err(malformed()) } else { Ok(Some(Tags::These(found))) }
+}
+
+fn refused(name: &HeaderName, why: &'static str) -> Fault {
+    Fault::new(Reason::InvalidArgument).message(format!("the header `{name}` {why}")).violation(name.as_str(), why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(lines: &[&'static str]) -> Result<Option<Tags>, Reason> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(IF_MATCH, HeaderValue::from_static(line));
+        }
+        tags(&headers, &IF_MATCH).map_err(|fault| fault.reason().unwrap())
+    }
+
+    #[test]
+    fn tags_are_told_apart_by_what_is_between_the_quotes() {
+        let these = |tags: &[&str]| Ok(Some(Tags::These(tags.iter().map(|tag| (*tag).to_owned()).collect())));
+        assert_eq!(read(&["\"a\""]), these(&["a"]));
+        assert_eq!(read(&["W/\"a\" , \"b,c\",\"\""]), these(&["a", "b,c", ""]));
+        assert_eq!(read(&[" * "]), Ok(Some(Tags::Any)));
+        assert_eq!(read(&["\"a\"", "\"b\""]), these(&["a", "b"]), "two lines are one list");
+        assert_eq!(read(&[]), Ok(None));
+        for line in ["a", "\"a", "a\"", "\"a\" \"b\"", "w/\"a\"", "", ",", "\"a\", *", "'a'"] {
+            assert_eq!(read(&[line]), Err(Reason::InvalidArgument), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn an_etag_that_no_header_can_have_is_left_out() {
+        assert_eq!(tag("0a", false).unwrap(), "\"0a\"");
+        assert_eq!(tag("0a", true).unwrap(), "W/\"0a\"");
+        for etag in ["", "a\"b", "a b", "a\n", "\u{e9}"] {
+            assert_eq!(tag(etag, false), None, "{etag:?}");
+        }
+    }
+}
