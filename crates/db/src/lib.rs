@@ -9,6 +9,7 @@ mod database;
 mod error;
 pub mod failpoint;
 mod known;
+pub mod leases;
 mod macros;
 mod migrate;
 mod pace;

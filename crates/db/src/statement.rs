@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use mainstay_record::{Piece, Value};
+use mainstay_record::{Kind, Piece, Value};
 
 use crate::bound::Bound;
 use crate::pace::Pace;
@@ -33,6 +33,16 @@ impl Statement {
     /// Makes a cacheable statement without binds.
     pub fn text(sql: &str) -> Arc<Statement> {
         Statement::new(vec![Piece::Text(sql.to_owned())], true)
+    }
+
+    /// Makes a cacheable statement with a bind for each `?` of its text.
+    pub fn with_binds(sql: &str, binds: &[Kind]) -> Arc<Statement> {
+        let mut pieces = Vec::new();
+        for (slot, part) in sql.split('?').enumerate() {
+            pieces.push(Piece::Text(part.to_owned()));
+            pieces.extend(binds.get(slot).map(|kind| Piece::Bind { slot, kind: *kind }));
+        }
+        Statement::new(pieces, true)
     }
 
     pub(crate) fn from_pieces(pieces: Vec<Piece>, cacheable: bool) -> Statement {

@@ -3,6 +3,7 @@
 mod bridged;
 mod config;
 mod init;
+mod job;
 mod json_line;
 mod logs;
 mod metrics;
@@ -13,6 +14,7 @@ mod trace_context;
 
 pub use config::{Config, LogFormat};
 pub use init::{Error, FLUSH_TIMEOUT, Identity, Telemetry, init};
+pub use job::{Failing, JobMeter};
 pub use metrics::{ActiveGuard, Metrics};
 pub use route::{Outcome, Route};
 pub use span_policy::{SPAN_TARGET, SpanPolicy};

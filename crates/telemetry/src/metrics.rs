@@ -1,6 +1,7 @@
 //! The counters of this process, readable as Prometheus text and, where configured, sent over OTLP.
 
 use crate::init::{Error, metric_exporter};
+use crate::job::{JobMeter, JobMeters};
 use crate::{Route, process};
 use opentelemetry::metrics::{Histogram, Meter, MeterProvider as _};
 use opentelemetry_sdk::Resource;
@@ -31,6 +32,7 @@ struct Inner {
     active: Arc<AtomicI64>,
     routes: Mutex<HashMap<Box<str>, Arc<Route>>>,
     unresolved: Arc<Route>,
+    jobs: JobMeters,
 }
 
 /// Builds the meters: one reader for Prometheus, a second one for OTLP where an endpoint is given.
@@ -68,6 +70,7 @@ impl Metrics {
             .build();
         process::observe(&meter);
         let unresolved = Arc::new(Route::new(UNRESOLVED.into(), duration.clone()));
+        let jobs = JobMeters::new(&meter);
         Metrics(Arc::new(Inner {
             _provider: provider,
             meter,
@@ -76,6 +79,7 @@ impl Metrics {
             active,
             routes: Mutex::default(),
             unresolved,
+            jobs,
         }))
     }
 
@@ -95,6 +99,11 @@ impl Metrics {
     /// Returns the counters of requests that resolved to nothing.
     pub fn unresolved(&self) -> &Arc<Route> {
         &self.0.unresolved
+    }
+
+    /// Returns the counters of a background job. For set-up time: keep what it returns.
+    pub fn job(&self, name: &str) -> JobMeter {
+        self.0.jobs.job(name)
     }
 
     /// Counts a request as being answered until the guard is dropped.

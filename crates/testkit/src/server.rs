@@ -323,6 +323,11 @@ impl Server {
         self.signal(Signal::TERM);
     }
 
+    /// Tells it to read again what it can.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a child has a process id");
         kill_process(pid, signal).expect("one's own child can be signalled");

@@ -7,19 +7,21 @@ use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_server::AccountServiceServer;
 use mainstay_proto::auth::v1::key_service_server::KeyServiceServer;
 use mainstay_proto::auth::v1::session_service_server::SessionServiceServer;
+use mainstay_runtime::Jobs;
 use tonic::service::Routes;
 
 use crate::config::Config;
 use crate::core::Core;
 use crate::domain::account::Account;
 use crate::domain::role;
+use crate::domain::signing::Schedule;
 use crate::error::{Error, StartError, Violation};
 use crate::handlers::accounts::{self, Accounts};
 use crate::handlers::keys::Keys;
 use crate::handlers::sessions::Sessions;
 use crate::hashing::Hasher;
+use crate::jobs;
 use crate::limits::{Limits, Origin};
-use crate::maintenance::{Maintenance, Rounds};
 use crate::rekey::rekey;
 use crate::signer::Signer;
 use crate::signing_keys::load_and_rotate;
@@ -57,14 +59,13 @@ impl Environment {
     }
 }
 
-/// The running auth service. Cheap to clone; the last clone ends its background work.
+/// The running auth service. Cheap to clone.
 #[derive(Clone)]
 pub struct Auth(Arc<Inner>);
 
 struct Inner {
     core: Arc<Core>,
-    maintenance: Arc<Maintenance>,
-    _rounds: Rounds,
+    schedule: Schedule,
 }
 
 /// Starts the service: brings its tables up to date, opens or makes its signing keys.
@@ -92,9 +93,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         password_min_characters: config.password_min_characters,
         timeouts: config.timeouts(),
     });
-    let maintenance = Arc::new(Maintenance { core: Arc::clone(&core), schedule });
-    let rounds = Rounds::start(Arc::clone(&maintenance));
-    Ok(Auth(Arc::new(Inner { core, maintenance, _rounds: rounds })))
+    Ok(Auth(Arc::new(Inner { core, schedule })))
 }
 
 impl Auth {
@@ -138,9 +137,16 @@ impl Auth {
         self.0.core.database.close().await;
     }
 
-    /// Rotates keys, ends sessions that are over and forgets limits that rest, when that is due. It also happens by itself, every minute.
+    /// Does from now on what has to happen without a call.
+    pub fn start_jobs(&self, jobs: &Jobs) {
+        jobs::start(jobs, &self.0.core, self.0.schedule);
+    }
+
+    /// Rotates keys, ends sessions that are over and forgets limits that rest, when that is due: what the jobs do.
     pub async fn maintain(&self) -> Result<(), StartError> {
-        self.0.maintenance.run_once().await
+        jobs::rotate_keys(&self.0.core, self.0.schedule).await?;
+        self.0.core.limits.forget_the_rested();
+        jobs::end_sessions(&self.0.core).await
     }
 
     /// Makes an account with roles, for the command line on a store that it has opened itself.

@@ -28,7 +28,8 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     let ports = process.bind()?;
     let directory = DataDir::lock(&common.role.run_folder(&common.data_dir))?;
     let auth = open(&common, &config).await?;
-    watch(&process, &auth);
+    watch_store(&process, &auth);
+    auth.start_jobs(&process.jobs);
     let platform = Platform::new(&process)?;
     let guards = process.guards(auth.key_source())?;
     let policies = platform.policies(&[PACKAGE], &guards.metrics);
@@ -48,7 +49,7 @@ pub async fn open(common: &Common, config: &Config) -> Result<Auth, Failure> {
 }
 
 /// Keeps a readiness check true to the store.
-pub fn watch(process: &Process, auth: &Auth) {
+pub fn watch_store(process: &Process, auth: &Auth) {
     let auth = auth.clone();
     process.watch("auth database", move || {
         let auth = auth.clone();

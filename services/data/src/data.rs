@@ -6,22 +6,21 @@ use mainstay_db::Database;
 use mainstay_identity::{Clock, SystemClock};
 use mainstay_layers::{Cors, Guards, RoutesEndpoint, Stack, stack};
 use mainstay_proto::data::v1::contract_service_server::ContractServiceServer;
+use mainstay_runtime::Jobs;
 use mainstay_runtime::channel::{Channel, GrpcChannel};
 use mainstay_runtime::policies;
 use prost_reflect::DescriptorPool;
-use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::config::{Config, Options};
 use crate::contract_service::{Contracts, PACKAGE};
 use crate::domain::context::Context;
 use crate::endpoint::DataEndpoint;
-use crate::purge;
+use crate::jobs;
 use crate::reconciler::{Reconciler, Report};
 use crate::served::Served;
 use crate::service::{DataChannel, Resources};
 use crate::start::{self, FolderOutcome, Loaded, StartError};
-use crate::watch::watch;
 
 /// The largest contract that is taken over the wire, in bytes: twice what a folder may hold, for what surrounds the text.
 const MAX_CONTRACT_BYTES: usize = 32 << 20;
@@ -29,8 +28,8 @@ const MAX_CONTRACT_BYTES: usize = 32 << 20;
 /// What the process lends to the service.
 pub struct Environment {
     pub options: Options,
-    /// Ends streams and background work when the server stops.
-    pub stop: CancellationToken,
+    /// Where the service does what nobody asks for. Streams end with it.
+    pub jobs: Jobs,
     /// Hears what became of the contract folder when it changes.
     pub report: Report,
     pub clock: Arc<dyn Clock>,
@@ -38,8 +37,8 @@ pub struct Environment {
 
 impl Environment {
     /// The usual environment: the system's clock, and nobody who wants to hear of changes.
-    pub fn new(options: Options, stop: CancellationToken) -> Environment {
-        Environment { options, stop, report: Box::new(|_| ()), clock: Arc::new(SystemClock) }
+    pub fn new(options: Options, jobs: Jobs) -> Environment {
+        Environment { options, jobs, report: Box::new(|_| ()), clock: Arc::new(SystemClock) }
     }
 }
 
@@ -48,13 +47,14 @@ impl Environment {
 pub struct Data {
     resources: Arc<Resources>,
     reconciler: Arc<Reconciler>,
-    stop: CancellationToken,
+    /// They end with the last of those who hold them.
+    jobs: Jobs,
 }
 
 impl Data {
     /// Opens the store, loads the contract and starts to follow it. Also says what became of the contract folder.
     pub async fn start(config: &Config, environment: Environment) -> Result<(Data, FolderOutcome), StartError> {
-        let Environment { options, stop, report, clock } = environment;
+        let Environment { options, jobs, report, clock } = environment;
         let db = start::open(config, &options).await?;
         let page_key = Arc::new(start::page_key(&db, config, &options, clock.now_micros()).await?);
         let Loaded { snapshot, outcome, unfinished } = start::load(&db, &options, clock.now_micros()).await?;
@@ -66,18 +66,13 @@ impl Data {
             clock: Arc::clone(&clock),
             recalling: tokio::sync::Mutex::default(),
         });
-        tokio::spawn(purge::rounds(Arc::clone(&resources), stop.clone()));
-        let reconciler = Arc::new(Reconciler::new(db, served, clock, options.clone(), report, stop.clone()));
+        let reconciler = Arc::new(Reconciler::new(db, served, clock, options.clone(), report));
         if let Some(contract) = unfinished {
             reconciler.finish_later(contract);
         }
-        tokio::spawn(Arc::clone(&reconciler).follow_store(start::poll_interval(config)));
-        if let (Some(folder), true) = (&options.contracts, options.development)
-            && let Err(error) = watch(folder, Arc::clone(&reconciler), stop.clone())
-        {
-            tracing::warn!(cause = %error, "the contract folder cannot be watched; restart after a change");
-        }
-        Ok((Data { resources, reconciler, stop }, outcome))
+        let folder = options.contracts.as_deref().filter(|_| options.development);
+        jobs::start(&jobs, &reconciler, &resources, start::poll_interval(config), folder);
+        Ok((Data { resources, reconciler, jobs }, outcome))
     }
 
     /// The way in for a gateway in the same process.
@@ -118,7 +113,7 @@ impl Data {
     }
 
     fn routes(&self) -> Routes {
-        let contracts = Contracts { reconciler: Arc::clone(&self.reconciler), stop: self.stop.clone() };
+        let contracts = Contracts { reconciler: Arc::clone(&self.reconciler), stop: self.jobs.stop().clone() };
         let server = ContractServiceServer::new(contracts)
             .max_decoding_message_size(MAX_CONTRACT_BYTES)
             .max_encoding_message_size(MAX_CONTRACT_BYTES);

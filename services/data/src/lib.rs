@@ -7,6 +7,7 @@ mod data;
 pub mod domain;
 mod endpoint;
 mod error;
+mod jobs;
 pub mod plans;
 pub mod process;
 pub mod purge;
@@ -18,7 +19,6 @@ mod served;
 mod service;
 pub mod start;
 pub mod store;
-mod watch;
 
 pub use config::{Config, Options};
 pub use contract_service::plan_message;

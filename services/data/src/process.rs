@@ -9,8 +9,9 @@ use mainstay_runtime::config::Problem;
 use mainstay_runtime::process::{
     self, Common, Failure, Flags, Other, Platform, Probed, Process, RemoteKeys, Role, Section, credential,
 };
-use mainstay_runtime::{Reflection, Shutdown};
+use mainstay_runtime::{Job, Reflection, Work};
 use prost_reflect::DescriptorPool;
+use tokio::sync::watch;
 
 use crate::config::{Config, Options};
 use crate::data::{Data, Environment};
@@ -32,13 +33,12 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     mainstay_db::failpoint::arm(common.failpoint.as_deref().unwrap_or_default())?;
     let ports = process.bind()?;
     let directory = DataDir::lock(&common.role.run_folder(&common.data_dir))?;
-    let environment = Environment::new(options(&common), process.shutdown.token());
+    let environment = Environment::new(options(&common), process.jobs.clone());
     let (data, outcome) = Data::start(&config, environment).await?;
     tracing::info!(contract = %outcome, revision = data.reconciler().served().load().revision, "the contract is loaded");
-    watch(&process, &data);
+    watch_store(&process, &data);
     let platform = Platform::new(&process)?;
-    let (reflection, reconciler) = (platform.reflection.clone(), Arc::clone(data.reconciler()));
-    tokio::spawn(follow(reflection, platform.pool.clone(), reconciler, process.shutdown.clone()));
+    process.jobs.start(Job::continuous("reflection").quiet(), Shown::new(&platform, data.reconciler()));
     let guards = process.guards(Arc::new(RemoteKeys::new(auth(&common)?, "data")))?;
     let service = data.listener(&platform.pool, |routes| platform.beside(routes), guards);
     let service = Probed::new(process.readiness.clone(), service);
@@ -48,20 +48,37 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Shows the contract that is served beside the platform's own services, again after each change.
-async fn follow(reflection: Reflection, platform: DescriptorPool, reconciler: Arc<Reconciler>, shutdown: Shutdown) {
-    let mut revisions = reconciler.served().subscribe();
-    loop {
-        let snapshot = reconciler.served().load();
-        let mut pool = platform.clone();
+/// The contract that is served, shown beside the platform's own services, again after each change.
+struct Shown {
+    reflection: Reflection,
+    platform: DescriptorPool,
+    reconciler: Arc<Reconciler>,
+    revisions: watch::Receiver<i64>,
+}
+
+impl Shown {
+    fn new(platform: &Platform, reconciler: &Arc<Reconciler>) -> Shown {
+        let mut revisions = reconciler.served().subscribe();
+        revisions.mark_changed();
+        let (reflection, reconciler) = (platform.reflection.clone(), Arc::clone(reconciler));
+        Shown { reflection, platform: platform.pool.clone(), reconciler, revisions }
+    }
+}
+
+impl Work for Shown {
+    async fn due(&mut self) {
+        // The sender is the reconciler's, which is held here.
+        let _ = self.revisions.changed().await;
+    }
+
+    async fn round(&mut self) -> Result<(), Failure> {
+        let snapshot = self.reconciler.served().load();
+        let mut pool = self.platform.clone();
         let shown = pool.decode_file_descriptor_set(snapshot.contract.descriptor_set.as_slice());
-        if let Err(error) = shown.and_then(|()| reflection.swap(&pool)) {
+        shown.and_then(|()| self.reflection.swap(&pool)).inspect_err(|error| {
             tracing::error!(%error, revision = snapshot.revision, "reflection cannot show the contract");
-        }
-        tokio::select! {
-            changed = revisions.changed() => if changed.is_err() { return },
-            () = shutdown.begun() => return,
-        }
+        })?;
+        Ok(())
     }
 }
 
@@ -79,7 +96,7 @@ fn auth(common: &Common) -> Result<Arc<dyn Channel>, Failure> {
 }
 
 /// Keeps a readiness check true to the store.
-pub fn watch(process: &Process, data: &Data) {
+pub fn watch_store(process: &Process, data: &Data) {
     let db = data.db().clone();
     process.watch("data database", move || {
         let db = db.clone();

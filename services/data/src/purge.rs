@@ -2,12 +2,10 @@
 //! deleted and kept.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use mainstay_db::{Atomic, Database, Lane, Rows};
 use mainstay_identity::Principal;
 use mainstay_record::Value;
-use tokio_util::sync::CancellationToken;
 
 use crate::domain::context::Operation;
 use crate::domain::{purge, transact};
@@ -16,9 +14,6 @@ use crate::plans::{Due, Snapshot};
 use crate::rights::Caller;
 use crate::service::Resources;
 use crate::store;
-
-/// How often what has expired is looked for.
-pub const INTERVAL: Duration = Duration::from_secs(60);
 
 /// The most answers that one statement forgets and the most rows that one look finds, so that neither holds up others.
 pub const BATCH: usize = 500;
@@ -87,28 +82,4 @@ async fn rows_of(resources: &Resources, snapshot: &Arc<Snapshot>, resource: usiz
             return Ok(gone);
         }
     }
-}
-
-/// Purges again and again until the server stops. A round that fails is tried again in the next.
-pub async fn rounds(resources: Arc<Resources>, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(INTERVAL) => {}
-        }
-        match answers(&resources.context.db, resources.clock.now_micros()).await {
-            Ok(0) => {}
-            Ok(forgotten) => tracing::debug!(forgotten, "remembered answers that have expired are forgotten"),
-            Err(error) => failed(&error, "expired answers could not be forgotten; trying again in a minute"),
-        }
-        match rows(&resources).await {
-            Ok(0) => {}
-            Ok(gone) => tracing::info!(gone, "rows that were deleted long enough ago are gone"),
-            Err(error) => failed(&error, "deleted rows could not be purged; trying again in a minute"),
-        }
-    }
-}
-
-fn failed(error: &(dyn std::error::Error + 'static), message: &'static str) {
-    tracing::warn!(error, "{message}");
 }

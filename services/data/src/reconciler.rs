@@ -2,22 +2,18 @@
 //! other instances may apply too.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use mainstay_contract::Contract;
-use mainstay_db::{Database, Engine, Lane};
+use mainstay_db::{Database, Lane};
 use mainstay_identity::Clock;
 use mainstay_ledger::{Plan, Stage};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::watch;
 
 use crate::apply::{self, Consent};
 use crate::config::Options;
 use crate::served::Served;
 use crate::start::{self, FolderOutcome, Loaded, StartError};
 use crate::store::contracts;
-
-/// How long to wait before a step outside the transaction that failed is tried again.
-const FINISH_RETRY: Duration = Duration::from_secs(10);
 
 /// Whoever wants to know what a change of the folder came to.
 pub type Report = Box<dyn Fn(&FolderOutcome) + Send + Sync>;
@@ -29,7 +25,8 @@ pub struct Reconciler {
     clock: Arc<dyn Clock>,
     options: Options,
     report: Report,
-    stop: CancellationToken,
+    /// The contract whose steps outside the transaction are not known to be done.
+    unfinished: watch::Sender<Option<Arc<Contract>>>,
 }
 
 impl Reconciler {
@@ -40,9 +37,8 @@ impl Reconciler {
         clock: Arc<dyn Clock>,
         options: Options,
         report: Report,
-        stop: CancellationToken,
     ) -> Reconciler {
-        Reconciler { db, served, clock, options, report, stop }
+        Reconciler { db, served, clock, options, report, unfinished: watch::Sender::new(None) }
     }
 
     /// The snapshot that is served.
@@ -66,11 +62,7 @@ impl Reconciler {
     }
 
     /// Applies a contract and serves it. Returns what was done and the revision that is served.
-    pub async fn apply(
-        self: &Arc<Reconciler>,
-        contract: Contract,
-        consent: Consent,
-    ) -> Result<(Plan, i64), StartError> {
+    pub async fn apply(&self, contract: Contract, consent: Consent) -> Result<(Plan, i64), StartError> {
         let contract = Arc::new(contract);
         let now = self.clock.now_micros();
         let made = apply::apply(&self.db, Arc::clone(&contract), consent, now).await?;
@@ -93,28 +85,24 @@ impl Reconciler {
         }
     }
 
-    /// Runs the steps that a transaction could not hold, in the background, until they are done.
-    pub fn finish_later(self: &Arc<Reconciler>, contract: Arc<Contract>) {
-        let reconciler = Arc::clone(self);
-        tokio::spawn(async move {
-            loop {
-                match apply::finish(&reconciler.db, Arc::clone(&contract)).await {
-                    Ok(0) => return,
-                    Ok(steps) => return tracing::info!(steps, "the steps outside the transaction are done"),
-                    Err(error) => {
-                        tracing::warn!(cause = %error, "a step outside the transaction failed and is tried again");
-                    }
-                }
-                tokio::select! {
-                    () = reconciler.stop.cancelled() => return,
-                    () = tokio::time::sleep(FINISH_RETRY) => {}
-                }
-            }
-        });
+    /// Leaves the steps that a transaction could not hold to the job that runs them.
+    pub fn finish_later(&self, contract: Arc<Contract>) {
+        self.unfinished.send_replace(Some(contract));
+    }
+
+    /// Whose steps are left to run.
+    pub fn unfinished(&self) -> watch::Receiver<Option<Arc<Contract>>> {
+        self.unfinished.subscribe()
+    }
+
+    /// Takes note that all steps of a contract are done; another one may have been applied meanwhile.
+    pub fn finished(&self, contract: &Arc<Contract>) {
+        let is_it = |now: &Option<Arc<Contract>>| now.as_ref().is_some_and(|now| Arc::ptr_eq(now, contract));
+        self.unfinished.send_if_modified(|now| is_it(now) && now.take().is_some());
     }
 
     /// Looks at the folder again, after a file changed, and applies what is safe.
-    pub async fn reload(self: &Arc<Reconciler>) {
+    pub async fn reload(&self) -> Result<(), StartError> {
         match start::load(&self.db, &self.options, self.clock.now_micros()).await {
             Ok(Loaded { snapshot, outcome, unfinished }) => {
                 self.serve(snapshot);
@@ -125,27 +113,13 @@ impl Reconciler {
                 (self.report)(&outcome);
             }
             Err(StartError::Contract(diagnostics)) => (self.report)(&FolderOutcome::Invalid(diagnostics)),
-            Err(error) => tracing::warn!(cause = %error, "the contract could not be loaded; the old one is served on"),
+            Err(error) => return Err(error),
         }
+        Ok(())
     }
 
-    /// Follows the store until the server stops: another instance may have applied a contract. A call whose statement is
-    /// stale makes it look at once.
-    pub async fn follow_store(self: Arc<Reconciler>, every: Duration) {
-        let alone = self.db.engine() == Engine::Sqlite;
-        loop {
-            tokio::select! {
-                () = self.stop.cancelled() => return,
-                () = self.served.suspected_stale() => {}
-                () = tokio::time::sleep(every), if !alone => {}
-            }
-            if let Err(error) = self.look().await {
-                tracing::warn!(cause = %error, "the store could not be asked for a newer contract");
-            }
-        }
-    }
-
-    async fn look(&self) -> Result<(), StartError> {
+    /// Serves what another instance has applied, if one has.
+    pub async fn look(&self) -> Result<(), StartError> {
         let newest = self.db.read(Lane::Heavy, |conn| Box::pin(async move { contracts::newest_revision(conn).await }));
         let newest: i64 = newest.await?;
         if newest <= self.served.load().revision {

@@ -5,15 +5,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use mainstay_db::Database;
-use mainstay_runtime::{Health, Readiness, Reflection, Shutdown};
+use mainstay_runtime::{Health, Jobs, Readiness, Reflection, Shutdown};
 use mainstay_telemetry::Metrics;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tonic::service::Routes;
 
 use crate::backends::Backends;
 use crate::config::Config;
-use crate::readiness::Probe;
+use crate::jobs;
 use crate::restore::{Restored, restore};
 use crate::serve::{Edge, Known};
 use crate::snapshot::{Compiled, Snapshot, SnapshotError};
@@ -38,6 +37,8 @@ pub struct Dependencies {
     /// Gets a check for the contract and one for each service behind.
     pub readiness: Readiness,
     pub shutdown: Shutdown,
+    /// Where the contract and the services behind are followed.
+    pub jobs: Jobs,
 }
 
 /// Why the gateway cannot start.
@@ -55,11 +56,12 @@ fn list(problems: &[(&'static str, String)]) -> String {
     problems.iter().map(|(path, remedy)| format!("\n  gateway.{path} {remedy}")).collect()
 }
 
-/// A running gateway. It stops following the contract when it is dropped.
+/// A running gateway.
 pub struct Gateway {
     endpoint: Edge,
     revision: watch::Receiver<i64>,
-    tasks: JoinSet<()>,
+    /// They end with the last of those who hold them.
+    _jobs: Jobs,
 }
 
 impl Gateway {
@@ -71,7 +73,7 @@ impl Gateway {
         if !problems.is_empty() {
             return Err(StartError::Config(problems));
         }
-        let Dependencies { backends, database, metrics, health, readiness, shutdown } = dependencies;
+        let Dependencies { backends, database, metrics, health, readiness, shutdown, jobs } = dependencies;
         let first = first(database.as_ref(), &metrics, &backends).await?;
         let reflection = Reflection::new(&first.compiled.pool, shutdown).map_err(SnapshotError::from)?;
         let Restored { compiled: Compiled { snapshot, .. }, hash } = first;
@@ -92,19 +94,16 @@ impl Gateway {
             served,
             announced: announce,
             hash,
+            is_a_stranger: false,
         };
-        let mut tasks = JoinSet::new();
-        tasks.spawn(contract.run());
-        for backend in backends.iter() {
-            tasks.spawn(Probe { channel: backend.channel.clone(), check: readiness.check(backend.name) }.run());
-        }
+        jobs::start(&jobs, contract, &backends, &readiness);
         wait_for_contract(revision.clone(), announced.clone()).await;
         let own =
             Routes::new(health.service()).add_service(reflection.v1()).add_service(reflection.v1alpha()).prepare();
         let route = metrics.unresolved().clone();
         let known = Known { served: revision.clone(), announced };
         let endpoint = Edge { config, live, known, readiness, own, route };
-        Ok(Gateway { endpoint, revision, tasks })
+        Ok(Gateway { endpoint, revision, _jobs: jobs })
     }
 
     /// The inside of the edge stack: `mainstay_layers::stack::edge(gateway.endpoint(), guards, cors)` is the service to
@@ -126,11 +125,6 @@ impl Gateway {
     /// Follows which revision the data service has announced last; nothing before it said anything.
     pub fn announced(&self) -> watch::Receiver<Option<i64>> {
         self.endpoint.known.announced.clone()
-    }
-
-    /// Stops following the contract and asking the services behind.
-    pub async fn stop(mut self) {
-        self.tasks.shutdown().await;
     }
 }
 

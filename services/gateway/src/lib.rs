@@ -3,6 +3,7 @@
 mod backends;
 mod config;
 mod gateway;
+mod jobs;
 pub mod process;
 mod protocol;
 mod readiness;

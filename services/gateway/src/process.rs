@@ -49,12 +49,12 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
         health: process.health.clone(),
         readiness: process.readiness.clone(),
         shutdown: process.shutdown.clone(),
+        jobs: process.jobs.clone(),
     };
     let cors = config.cors.clone().into();
     let gateway = Gateway::start(config, dependencies).await?;
     let publish = |address, secret| Ok(directory.publish(&RunInfo { pid: std::process::id(), address, secret })?);
     process.serve_alone(ports, stack::edge(gateway.endpoint(), guards, cors), publish).await?;
-    gateway.stop().await;
     database.close().await;
     Ok(())
 }

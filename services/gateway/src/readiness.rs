@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mainstay_runtime::Check;
+use futures_util::future::join_all;
 use mainstay_runtime::channel::{Call, Channel};
+use mainstay_runtime::{Check, Failure, Readiness, Work};
 use mainstay_wire::frame;
 use tonic::Code;
 
+use crate::backends::{Backend, Backends};
 use crate::watch::gateway_principal;
 
 const CHECK: &str = "/grpc.health.v1.Health/Check";
@@ -23,22 +25,41 @@ pub const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 /// How long they may take to answer.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// One service behind the gateway, and the check that says whether it serves.
-pub struct Probe {
-    pub channel: Arc<dyn Channel>,
-    pub check: Check,
+/// The services behind the gateway, each with the check that says whether it serves.
+pub struct Probes(Vec<Probe>);
+
+struct Probe {
+    channel: Arc<dyn Channel>,
+    check: Check,
+}
+
+impl Probes {
+    pub fn new(backends: &Backends, readiness: &Readiness) -> Probes {
+        let probe = |backend: &Arc<Backend>| Probe {
+            channel: Arc::clone(&backend.channel),
+            check: readiness.check(backend.name),
+        };
+        Probes(backends.iter().map(probe).collect())
+    }
+}
+
+impl Work for Probes {
+    /// Asks all of them at once.
+    async fn round(&mut self) -> Result<(), Failure> {
+        let asked = join_all(self.0.iter().map(Probe::keep)).await;
+        asked.into_iter().collect::<Result<(), _>>().map_err(Into::into)
+    }
 }
 
 impl Probe {
-    /// Asks the service again and again, until the task is dropped.
-    pub async fn run(self) {
-        loop {
-            match self.ask().await {
-                Ok(()) => self.check.ready(),
-                Err(reason) => self.check.not_ready(reason),
-            }
-            tokio::time::sleep(PROBE_INTERVAL).await;
+    /// Keeps the check true to the service.
+    async fn keep(&self) -> Result<(), &'static str> {
+        let answer = self.ask().await;
+        match answer {
+            Ok(()) => self.check.ready(),
+            Err(reason) => self.check.not_ready(reason),
         }
+        answer
     }
 
     /// Asks the service once. One without a health service serves if it answers that it has none.

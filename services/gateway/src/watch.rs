@@ -11,7 +11,7 @@ use mainstay_fault::Fault;
 use mainstay_identity::{Principal, roles};
 use mainstay_proto::data::v1::Contract;
 use mainstay_runtime::channel::{Call, Target};
-use mainstay_runtime::{Check, Health, Reflection};
+use mainstay_runtime::{Check, Failure, Health, Reflection, Work};
 use mainstay_telemetry::Metrics;
 use prost::Message as _;
 use prost_reflect::DescriptorError;
@@ -52,6 +52,8 @@ pub struct ContractWatch {
     pub announced: watch::Sender<Option<i64>>,
     /// The hash of the contract that is served.
     pub hash: String,
+    /// Whether the data service does not know this gateway.
+    pub is_a_stranger: bool,
 }
 
 /// What shows the served contract to clients beside the methods themselves.
@@ -84,22 +86,21 @@ pub fn gateway_principal() -> Principal {
     Principal::service(SERVICE_ACCOUNT, vec![roles::SERVICE.to_owned()])
 }
 
-impl ContractWatch {
-    /// Follows the stream until the task is dropped, opening it again whenever it ends.
-    pub async fn run(mut self) {
-        let mut wait = SHORTEST_WAIT;
-        let mut is_a_stranger = false;
-        loop {
-            match self.follow().await {
-                Ok(0) => {}
-                Ok(_) => wait = SHORTEST_WAIT,
-                Err(fault) => is_a_stranger = report_closed(&fault, is_a_stranger),
+impl Work for ContractWatch {
+    /// Follows one stream to its end.
+    async fn round(&mut self) -> Result<(), Failure> {
+        match self.follow().await {
+            Ok(0) => Err("the stream of contracts ended before there was one".into()),
+            Ok(_) => Ok(()),
+            Err(fault) => {
+                self.is_a_stranger = report_closed(&fault, self.is_a_stranger);
+                Err(fault.into())
             }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
+}
 
+impl ContractWatch {
     /// Reads one stream to its end. Returns how many contracts came; fails where there is no stream.
     async fn follow(&mut self) -> Result<usize, Fault> {
         let call = Call::new(Target::new(WATCH_CONTRACT).streaming(), gateway_principal(), Bytes::new());

@@ -60,7 +60,7 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     let ports = process.bind()?;
     let directory = DataDir::lock(&common.role.run_folder(&common.data_dir))?;
     let auth = auth::process::open(&common, &sections.auth).await?;
-    let mut environment = data::Environment::new(data::process::options(&common), process.shutdown.token());
+    let mut environment = data::Environment::new(data::process::options(&common), process.jobs.clone());
     let (folder, data_dir, config) = (common.contracts.clone(), common.data_dir.clone(), sections.config.clone());
     environment.report = Box::new(move |outcome| {
         let accept = Acceptance { folder: folder.as_deref(), data_dir: &data_dir, config: config.as_deref() };
@@ -71,8 +71,9 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     if let Some(file) = &sections.seed {
         sow(&data, file).await?;
     }
-    auth::process::watch(&process, &auth);
-    data::process::watch(&process, &data);
+    auth::process::watch_store(&process, &auth);
+    auth.start_jobs(&process.jobs);
+    data::process::watch_store(&process, &data);
     let database = gateway::process::open_database(&sections.gateway, &common.data_dir).await?;
     let dependencies = Dependencies {
         backends: backends(&auth, &data, &guards)?,
@@ -81,6 +82,7 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
         health: process.health.clone(),
         readiness: process.readiness.clone(),
         shutdown: process.shutdown.clone(),
+        jobs: process.jobs.clone(),
     };
     let cors = sections.gateway.cors.clone().into();
     let gateway = Gateway::start(sections.gateway, dependencies).await?;
@@ -90,7 +92,6 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     directory.publish(&RunInfo { pid: std::process::id(), address: common.url(address), secret })?;
     print(&process, &data, &outcome, &ports, sections.config.as_deref());
     process.serve(ports, stack::edge(gateway.endpoint(), guards, cors)).await?;
-    gateway.stop().await;
     for store in [data.db(), &database] {
         store.close().await;
     }

@@ -5,6 +5,7 @@ mod contracts;
 mod dependencies;
 mod deployment;
 mod diagram;
+mod jobs;
 mod licences;
 mod methods;
 mod settings;

@@ -1,6 +1,8 @@
 //! How servers start, refuse to start, and end.
 
 mod drain;
+mod hangup;
+mod jobs;
 mod logs;
 mod ports;
 mod refusals;

@@ -55,11 +55,6 @@ fn renew(folder: &std::path::Path) -> (std::path::PathBuf, std::path::PathBuf) {
     (certificate, key)
 }
 
-fn hang_up(pid: u32) {
-    let sent = std::process::Command::new("kill").args(["-HUP", &pid.to_string()]).status();
-    assert!(sent.expect("kill runs").success());
-}
-
 #[tokio::test]
 async fn a_hangup_reads_the_certificate_again_and_a_bad_one_leaves_the_one_before() {
     let folder = notes::folder();
@@ -78,14 +73,14 @@ async fn a_hangup_reads_the_certificate_again_and_a_bad_one_leaves_the_one_befor
 
     renew(system.folder.path());
     assert!(trusts(&first) && !trusts(&certificate), "nothing changes before the hangup");
-    hang_up(system.gateway.pid());
+    system.gateway.hang_up();
     system.gateway.logged("the certificate was reloaded").await;
     assert!(trusts(&certificate) && !trusts(&first));
 
     let second = system.folder.path().join("second.pem");
     fs::copy(&certificate, &second).expect("a file can be copied");
     fs::write(&certificate, "nonsense").expect("a file can be written");
-    hang_up(system.gateway.pid());
+    system.gateway.hang_up();
     system.gateway.logged("the certificate was not reloaded; the old one stays").await;
     assert!(system.gateway.log().contains("server.pem"), "{}", system.gateway.log());
     assert!(trusts(&second));

@@ -8,6 +8,7 @@ mod durability;
 mod groups;
 mod known;
 mod lanes;
+mod leases;
 mod log;
 mod macros;
 mod memory;

@@ -1,6 +1,7 @@
 //! What every server process does around its service: settings, telemetry, identity, ports, drain.
 
 mod check;
+mod hangup;
 mod keys;
 mod panics;
 mod platform;
@@ -8,7 +9,9 @@ mod ports;
 mod probed;
 mod settings;
 
+pub use crate::Failure;
 pub use check::{MAX_PLACES, MAX_WORKERS, Section};
+use hangup::Hangup;
 pub use keys::{RemoteKeys, ServiceKeyError, credential};
 pub use platform::Platform;
 pub use ports::{Listen, Moved, PortError, Ports, Purpose};
@@ -26,19 +29,17 @@ use mainstay_identity::{Authenticator, KeySource, Verifier, VerifierConfig};
 use mainstay_layers::{Body, Guards, Shed, Timeouts, TrustedProxies};
 use mainstay_telemetry::{Identity, Telemetry};
 use secrecy::SecretString;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::server::{Drained, ListenAddress, TlsConfig};
 use crate::threads;
-use crate::{Check, Health, Operations, Readiness, Server, ServerConfig, Shutdown, systemd};
+use crate::{Check, Health, Job, Jobs, Operations, Readiness, Server, ServerConfig, Shutdown, Work, systemd};
 
 /// How long to wait before the keys of tokens are fetched again after auth did not answer.
 const PREFETCH_RETRY: Duration = Duration::from_secs(1);
 
 /// How often a store is asked whether it answers.
 pub const PING_INTERVAL: Duration = Duration::from_secs(2);
-
-/// Any error on the way to a running server.
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The part of the settings that is the same for every role.
 #[derive(Debug, Clone)]
@@ -119,6 +120,9 @@ pub struct Process {
     pub readiness: Readiness,
     /// The operator's secret, made anew at each start: `run.json` tells the command line.
     pub operator: SecretString,
+    /// What the process does without being asked.
+    pub jobs: Jobs,
+    hangups: Signal,
     started: Instant,
 }
 
@@ -140,9 +144,12 @@ where
         panics::to_log();
         let operator = keys::operator_secret()?;
         let shutdown = Shutdown::on_signals()?;
+        // From now on, a SIGHUP does not end the process.
+        let hangups = signal(SignalKind::hangup())?;
+        let jobs = Jobs::new(telemetry.metrics(), &shutdown.token());
         let health = Health::new(shutdown.clone());
         let readiness = Readiness::new(health.clone(), shutdown.clone());
-        serve(Process { common, telemetry, shutdown, health, readiness, operator, started }).await
+        serve(Process { common, telemetry, shutdown, health, readiness, operator, jobs, hangups, started }).await
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
     match outcome {
@@ -169,7 +176,8 @@ impl Process {
         let services = keys::service_keys(&self.common, &self.operator)?;
         let verifier = Verifier::new(self.common.verifier_config(), keys);
         let check = self.readiness.check("token keys");
-        tokio::spawn(prefetch(verifier.clone(), check, self.shutdown.clone()));
+        let prefetch = TokenKeys { verifier: verifier.clone(), check };
+        self.jobs.start(Job::until_done("token keys", PREFETCH_RETRY).quiet(), prefetch);
         Ok(Guards {
             metrics: self.telemetry.metrics().clone(),
             spans: self.telemetry.spans(),
@@ -182,12 +190,13 @@ impl Process {
     }
 
     /// Keeps the readiness check `name` true to a store, which `ping` asks whether it answers, until the shutdown.
-    pub fn watch<F, E>(&self, name: &str, ping: impl Fn() -> F + Send + 'static)
+    pub fn watch<F, E>(&self, name: &'static str, ping: impl Fn() -> F + Send + Sync + 'static)
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
-        E: std::fmt::Display + Send + 'static,
+        E: Into<Failure> + Send + 'static,
     {
-        tokio::spawn(watch(self.readiness.check(name), self.shutdown.clone(), ping));
+        let watch = Watch { check: self.readiness.check(name), ping };
+        self.jobs.start(Job::every(name, PING_INTERVAL).at_once().quiet(), watch);
     }
 
     /// Binds the port for clients and the one for operators, so that a port in use is known before anything else happens.
@@ -252,43 +261,55 @@ impl Process {
     {
         systemd::ready(&format!("listening on {}", ports.clients.address()));
         let operations = tokio::spawn(ports.operations.serve(self.shutdown.clone()));
+        let hangup = Hangup { signals: self.hangups, certificates: ports.clients.certificates().cloned() };
+        self.jobs.start(Job::continuous("certificates").quiet(), hangup);
         let Drained { cut } = ports.clients.serve(service, self.shutdown.clone()).await;
         systemd::stopping();
         if cut > 0 {
             tracing::warn!(connections = cut, "the time to drain was over; connections were cut");
         }
         let _ = operations.await;
+        self.jobs.end().await;
         self.telemetry.shutdown().await;
         Ok(())
     }
 }
 
-async fn watch<F, E>(check: Check, shutdown: Shutdown, ping: impl Fn() -> F)
+/// Whether a store answers, for readiness. The check says why it does not.
+struct Watch<P> {
+    check: Check,
+    ping: P,
+}
+
+impl<P, F, E> Work for Watch<P>
 where
-    F: Future<Output = Result<(), E>>,
-    E: std::fmt::Display,
+    P: Fn() -> F + Send + Sync + 'static,
+    F: Future<Output = Result<(), E>> + Send + 'static,
+    E: Into<Failure> + Send + 'static,
 {
-    loop {
-        match ping().await {
-            Ok(()) => check.ready(),
-            Err(error) => check.not_ready(&error.to_string()),
-        }
-        tokio::select! {
-            () = shutdown.begun() => return,
-            () = tokio::time::sleep(PING_INTERVAL) => {}
-        }
+    async fn round(&mut self) -> Result<(), Failure> {
+        kept(&self.check, (self.ping)().await.map_err(Into::into))
     }
 }
 
 /// Fetches the keys of tokens before the first token comes, so that callers are known even if auth goes away soon. A
 /// process that cannot tell who calls is not ready.
-async fn prefetch(verifier: Verifier, check: Check, shutdown: Shutdown) {
-    while let Err(error) = verifier.prefetch().await {
-        check.not_ready(&error.to_string());
-        tokio::select! {
-            () = shutdown.begun() => return,
-            () = tokio::time::sleep(PREFETCH_RETRY) => {}
-        }
+struct TokenKeys {
+    verifier: Verifier,
+    check: Check,
+}
+
+impl Work for TokenKeys {
+    async fn round(&mut self) -> Result<(), Failure> {
+        kept(&self.check, self.verifier.prefetch().await.map_err(Into::into))
     }
-    check.ready();
+}
+
+/// Keeps a check true to what was found out.
+fn kept(check: &Check, found: Result<(), Failure>) -> Result<(), Failure> {
+    match &found {
+        Ok(()) => check.ready(),
+        Err(error) => check.not_ready(&error.to_string()),
+    }
+    found
 }

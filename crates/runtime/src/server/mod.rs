@@ -184,9 +184,6 @@ impl Server {
         S::Future: Send + 'static,
     {
         let connections = Connections::new(self.certificates.as_ref(), self.keep_alive);
-        if let Some(certificates) = self.certificates {
-            certificates.reload_on_hangup(&shutdown);
-        }
         let slots = std::sync::Arc::new(Semaphore::new(self.max_connections));
         loop {
             let accepted = tokio::select! {

@@ -1,6 +1,5 @@
 //! TLS of a listener: certificates that can be replaced while it is served.
 
-use crate::Shutdown;
 use arc_swap::ArcSwap;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
@@ -11,7 +10,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 
 /// Where the certificate and its key are.
@@ -69,24 +67,6 @@ impl Certificates {
     pub fn reload(&self) -> Result<(), TlsError> {
         self.current.store(Arc::new(read(&self.config)?));
         Ok(())
-    }
-
-    /// Reads the files again on every SIGHUP, until the shutdown begins.
-    pub(super) fn reload_on_hangup(self, shutdown: &Shutdown) {
-        let mut hangups = match signal(SignalKind::hangup()) {
-            Ok(hangups) => hangups,
-            Err(error) => return tracing::warn!(%error, "SIGHUP cannot be watched; certificates are not reloaded"),
-        };
-        let shutdown = shutdown.clone();
-        tokio::spawn(async move {
-            loop {
-                tokio::select! { () = shutdown.begun() => return, _ = hangups.recv() => {} }
-                match self.reload() {
-                    Ok(()) => tracing::info!("the certificate was reloaded"),
-                    Err(error) => tracing::error!(%error, "the certificate was not reloaded; the old one stays"),
-                }
-            }
-        });
     }
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {

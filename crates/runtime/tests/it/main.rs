@@ -7,6 +7,7 @@ mod config;
 mod drain;
 mod echo;
 mod health;
+mod jobs;
 mod limits;
 mod lingering;
 mod operations;

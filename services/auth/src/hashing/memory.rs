@@ -5,14 +5,14 @@
 //! has been hashed for a while.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use argon2::{Block, Params};
-use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-/// How long an area is kept for the next hash. It is given back within twice this time after its last use.
+/// How long an area is kept for the next hash. What looks after it as often gives it back within twice this time after its
+/// last use.
 pub const KEPT_IDLE: Duration = Duration::from_secs(5);
 
 /// What is reserved for an area at least, in blocks of 1 KiB; only what is used of it is ever resident. glibc keeps what it
@@ -22,25 +22,18 @@ const RESERVED_BLOCKS: usize = 33 << 10;
 /// The areas of one hasher. There are never more than those taken at once.
 #[derive(Debug, Default)]
 pub(super) struct Areas {
-    kept: Mutex<Kept>,
+    /// What is idle. The last that was given back is the last here, and the first to be taken again.
+    kept: Mutex<Vec<(Area, Instant)>>,
     /// How many there are.
     now: Arc<AtomicUsize>,
     /// How many there were at most.
     most: AtomicUsize,
 }
 
-#[derive(Debug, Default)]
-struct Kept {
-    /// The last that was given back is the last here, and the first to be taken again.
-    idle: Vec<(Area, Instant)>,
-    /// Whether a task looks after what is idle.
-    swept: bool,
-}
-
 impl Areas {
     /// Takes an area that is idle, or a new one.
     pub fn take(&self) -> Area {
-        self.kept().idle.pop().map_or_else(|| self.make(), |(area, _)| area)
+        self.kept().pop().map_or_else(|| self.make(), |(area, _)| area)
     }
 
     fn make(&self) -> Area {
@@ -49,15 +42,9 @@ impl Areas {
         Area { blocks: Vec::new(), count: Arc::clone(&self.now) }
     }
 
-    /// Keeps an area for the next hash. Outside of a runtime nobody would ever give it back, so there it ends.
-    pub fn give_back(self: &Arc<Areas>, area: Area) {
-        let Ok(runtime) = Handle::try_current() else { return };
-        let mut kept = self.kept();
-        kept.idle.push((area, Instant::now()));
-        if !kept.swept {
-            kept.swept = true;
-            runtime.spawn(sweep(Arc::downgrade(self)));
-        }
+    /// Keeps an area for the next hash.
+    pub fn give_back(&self, area: Area) {
+        self.kept().push((area, Instant::now()));
     }
 
     /// How many areas there are, and how many there were at most.
@@ -65,30 +52,17 @@ impl Areas {
         (self.now.load(Ordering::Acquire), self.most.load(Ordering::Acquire))
     }
 
-    /// Gives back what has been idle for long enough. False when nothing is left to look after.
-    fn end_idle(&self) -> bool {
+    /// Gives back to the system what has been idle for long enough.
+    pub fn end_idle(&self) {
         let mut kept = self.kept();
-        let young = kept.idle.partition_point(|(_, since)| since.elapsed() >= KEPT_IDLE);
-        let old: Vec<_> = kept.idle.drain(..young).collect();
-        kept.swept = !kept.idle.is_empty();
-        let more = kept.swept;
+        let young = kept.partition_point(|(_, since)| since.elapsed() >= KEPT_IDLE);
+        let old: Vec<_> = kept.drain(..young).collect();
         drop(kept);
         drop(old);
-        more
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, Vec<(Area, Instant)>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Looks after what is idle as long as there is any.
-async fn sweep(areas: Weak<Areas>) {
-    loop {
-        tokio::time::sleep(KEPT_IDLE).await;
-        if !areas.upgrade().is_some_and(|areas| areas.end_idle()) {
-            return;
-        }
     }
 }
 

@@ -121,6 +121,11 @@ impl Hasher {
         self.effort.0.load(Ordering::Relaxed)
     }
 
+    /// Gives back to the system the memory that nothing has been hashed in for [`KEPT_IDLE`]. To be called again and again.
+    pub fn end_idle(&self) {
+        self.areas.end_idle();
+    }
+
     /// Says how many areas of memory for hashes there are, and how many there were at most: never more than cores.
     pub fn areas(&self) -> (usize, usize) {
         self.areas.count()

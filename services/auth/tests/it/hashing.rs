@@ -219,7 +219,11 @@ async fn memory_that_nobody_hashes_in_goes_back_to_the_system() {
         hasher.hash(password("correct horse"), Origin::Inside).await.unwrap();
         hasher.hash(password("correct horse"), Origin::Inside).await.unwrap();
         assert_eq!(hasher.areas(), (1, 1), "used again");
-        tokio::time::sleep(2 * KEPT_IDLE).await;
+        tokio::time::sleep(KEPT_IDLE / 2).await;
+        hasher.end_idle();
+        assert_eq!(hasher.areas().0, 1, "kept for the next");
+        tokio::time::sleep(KEPT_IDLE / 2).await;
+        hasher.end_idle();
         assert_eq!(hasher.areas().0, 0);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use diesel::prelude::*;
 use mainstay_db::{Conn, Engine, Error, Gate, Statement, Step, execute, first, load};
-use mainstay_record::{Kind, Piece, Value};
+use mainstay_record::{Kind, Value};
 use mainstay_sql::Claim;
 use ring::digest::{Context, Digest, SHA256};
 
@@ -19,10 +19,13 @@ pub const CLAIM: Claim<'static> = Claim {
     binds: &[Kind::Bytes, Kind::Bytes, Kind::Text, Kind::Bytes, Kind::Int, Kind::Int],
 };
 
-static CLAIM_STATEMENT: LazyLock<Arc<Statement>> = LazyLock::new(|| statement(CLAIM.text, CLAIM.binds));
+static CLAIM_STATEMENT: LazyLock<Arc<Statement>> = LazyLock::new(|| Statement::with_binds(CLAIM.text, CLAIM.binds));
 
 static TAKEN: LazyLock<Arc<Statement>> = LazyLock::new(|| {
-    statement("SELECT 1 FROM mainstay_replies WHERE request = ? AND expires_at > ?", &[Kind::Bytes, Kind::Int])
+    Statement::with_binds(
+        "SELECT 1 FROM mainstay_replies WHERE request = ? AND expires_at > ?",
+        &[Kind::Bytes, Kind::Int],
+    )
 });
 
 /// The oldest answers that have expired, a bounded number. Two processes that purge at once take different ones.
@@ -146,9 +149,9 @@ pub async fn keep(
 /// Forgets answers that have expired, `most` at once. Returns how many.
 pub async fn purge(conn: &mut Conn<'_>, now: i64, most: usize) -> Result<usize, Error> {
     static SQLITE: LazyLock<Arc<Statement>> =
-        LazyLock::new(|| statement(&format!("{PURGE})"), &[Kind::Int, Kind::Int]));
+        LazyLock::new(|| Statement::with_binds(&format!("{PURGE})"), &[Kind::Int, Kind::Int]));
     static POSTGRES: LazyLock<Arc<Statement>> =
-        LazyLock::new(|| statement(&format!("{PURGE} FOR UPDATE SKIP LOCKED)"), &[Kind::Int, Kind::Int]));
+        LazyLock::new(|| Statement::with_binds(&format!("{PURGE} FOR UPDATE SKIP LOCKED)"), &[Kind::Int, Kind::Int]));
     let statement = match conn.engine() {
         Engine::Sqlite => &SQLITE,
         Engine::Postgres => &POSTGRES,
@@ -171,16 +174,6 @@ pub async fn move_former(conn: &mut Conn<'_>, most: i64) -> Result<usize, Error>
         execute!(conn, diesel::delete(former::table.find((principal, method, id))))?;
     }
     Ok(rows.len())
-}
-
-/// A statement with a bind for each `?` of its text.
-fn statement(text: &str, binds: &[Kind]) -> Arc<Statement> {
-    let mut pieces = Vec::new();
-    for (slot, part) in text.split('?').enumerate() {
-        pieces.push(Piece::Text(part.to_owned()));
-        pieces.extend(binds.get(slot).map(|kind| Piece::Bind { slot, kind: *kind }));
-    }
-    Statement::new(pieces, true)
 }
 
 fn int(value: &Value) -> i64 {

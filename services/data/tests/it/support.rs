@@ -9,7 +9,9 @@ use bytes::Bytes;
 use mainstay_data::{Config, Data, Environment, FolderOutcome, Options, StartError};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Clock, Principal, User};
+use mainstay_runtime::Jobs;
 use mainstay_runtime::channel::Call;
+use mainstay_telemetry::Telemetry;
 use mainstay_testkit::Engine;
 use mainstay_testkit::database::{Place, place};
 use prost::Message as _;
@@ -90,7 +92,7 @@ impl Fixture {
         let data_dir = place.path.parent().unwrap().to_owned();
         let options = Options { data_dir, contracts, development: true };
         let stop = CancellationToken::new();
-        let mut environment = Environment::new(options, stop.clone());
+        let mut environment = Environment::new(options, Jobs::new(Telemetry::quiet().metrics(), &stop));
         environment.clock = clock.clone();
         let (data, outcome) = Data::start(&config, environment).await?;
         Ok(Fixture { data, outcome, clock, folder, place, stop })
@@ -174,7 +176,7 @@ impl Fixture {
     /// Replaces the contract file and takes it over, as a save does in development.
     pub async fn rewrite(&self, contract: &str) {
         write(&self.folder, contract);
-        self.data.reconciler().reload().await;
+        self.data.reconciler().reload().await.unwrap();
     }
 
     /// A caller who is nobody.

@@ -14,7 +14,7 @@ const GET_BOOK: &str = "/library.v1.BookService/GetBook";
 async fn run_once(database: &Database) {
     let gateway = Harness::with(Config::default(), Some(library()), Some(database.clone())).await;
     gateway.stored(database, 1).await;
-    gateway.gateway.stop().await;
+    gateway.jobs.end().await;
 }
 
 both_engines! {

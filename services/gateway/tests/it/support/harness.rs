@@ -11,7 +11,7 @@ use mainstay_db::Database;
 use mainstay_gateway::{Backends, Config, Dependencies, Edge, Gateway, StoredContract};
 use mainstay_identity::{Authenticator, FetchFuture, KeySet, KeySource, ServiceKeys, Verifier, VerifierConfig};
 use mainstay_layers::{Body, Guards, Shed, Stack, Timeouts, stack};
-use mainstay_runtime::{Health, RawCodec, Readiness, Shutdown};
+use mainstay_runtime::{Health, Jobs, RawCodec, Readiness, Shutdown};
 use mainstay_telemetry::{Metrics, Telemetry};
 use secrecy::{ExposeSecret as _, SecretString};
 use tonic::{Status, codec::Streaming};
@@ -27,6 +27,7 @@ pub struct Harness {
     pub auth: Arc<FakeService>,
     pub data: Arc<FakeService>,
     pub gateway: Gateway,
+    pub jobs: Jobs,
     pub service: Stack<Edge>,
     pub metrics: Metrics,
 }
@@ -84,11 +85,13 @@ impl Harness {
         let shutdown = Shutdown::new();
         let health = Health::new(shutdown.clone());
         let readiness = Readiness::new(health.clone(), shutdown.clone());
-        let dependencies = Dependencies { backends, database, metrics, health, readiness, shutdown };
+        let jobs = Jobs::new(&metrics, &shutdown.token());
+        let dependencies =
+            Dependencies { backends, database, metrics, health, readiness, shutdown, jobs: jobs.clone() };
         let cors = config.cors.clone().into();
         let gateway = Gateway::start(config, dependencies).await.unwrap();
         let service = stack::edge(gateway.endpoint(), guards(&telemetry), cors);
-        Harness { auth, data, gateway, service, metrics: telemetry.metrics().clone() }
+        Harness { auth, data, gateway, jobs, service, metrics: telemetry.metrics().clone() }
     }
 
     /// Sends any request.

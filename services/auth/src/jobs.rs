@@ -1,0 +1,75 @@
+//! What the service does without being asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mainstay_db::{Atomic, Lane};
+use mainstay_runtime::{Job, Jobs};
+
+use crate::core::Core;
+use crate::domain::signing::Schedule;
+use crate::error::StartError;
+use crate::hashing::KEPT_IDLE;
+use crate::signing_keys::load_and_rotate;
+use crate::store::sessions;
+
+/// How often the database is looked at. Well below the time that a key is published before it signs, so that every replica
+/// has it by then.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Most sessions that one statement ends, so that it does not hold up other writes.
+const ENDED_AT_ONCE: i64 = 500;
+
+/// Starts all jobs of the service.
+pub(crate) fn start(jobs: &Jobs, core: &Arc<Core>, schedule: Schedule) {
+    let each = |work: fn(&Core)| {
+        let core = Arc::clone(core);
+        move || {
+            work(&core);
+            std::future::ready(Ok::<_, StartError>(()))
+        }
+    };
+    let keys = Arc::clone(core);
+    let keys = move || {
+        let core = Arc::clone(&keys);
+        async move { rotate_keys(&core, schedule).await }
+    };
+    let sessions = Arc::clone(core);
+    let sessions = move || {
+        let core = Arc::clone(&sessions);
+        async move { end_sessions(&core).await }
+    };
+    jobs.start(Job::every("signing keys", INTERVAL), keys);
+    jobs.start(Job::every("sessions", INTERVAL).on_one_replica(&core.database), sessions);
+    jobs.start(Job::every("limits", INTERVAL), each(|core| core.limits.forget_the_rested()));
+    jobs.start(Job::every("hashing memory", KEPT_IDLE), each(|core| core.hasher.end_idle()));
+}
+
+/// Makes the next key where it is due and forgets those that are done; every replica has to know them. What was in use stays
+/// where that fails.
+pub(crate) async fn rotate_keys(core: &Core, schedule: Schedule) -> Result<(), StartError> {
+    let now = core.clock.now_micros();
+    let ring = load_and_rotate(&core.database, &core.key_encryption_key, schedule, now).await?;
+    core.signer.replace_keys(ring);
+    Ok(())
+}
+
+/// Ends the sessions that are over, a bounded number at a time.
+pub(crate) async fn end_sessions(core: &Core) -> Result<(), StartError> {
+    let (now, timeouts) = (core.clock.now_micros(), core.timeouts);
+    loop {
+        let over = core
+            .database
+            .read(Lane::Heavy, move |conn| Box::pin(sessions::over(conn, now, timeouts, ENDED_AT_ONCE)))
+            .await?;
+        if over.is_empty() {
+            return Ok(());
+        }
+        core.database
+            .write(Atomic::Statement, move |conn| {
+                let over = over.clone();
+                Box::pin(async move { sessions::end_over(conn, &over, now, timeouts).await })
+            })
+            .await?;
+    }
+}
