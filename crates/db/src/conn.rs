@@ -10,11 +10,11 @@ use futures_util::TryStreamExt;
 use futures_util::future::join_all;
 use mainstay_record::{Row, Value};
 
-use crate::database::Engine;
 use crate::error::{Error, classify};
-use crate::known::{Step, StepError};
 use crate::row::{PostgresCells, RowRef, Sink, SqliteCells};
 use crate::statement::Statement;
+use crate::step::{Step, StepError};
+use crate::terms::Engine;
 
 /// A connection of either engine, lent to one job.
 ///
@@ -48,6 +48,9 @@ pub(crate) enum Promise {
     /// Anything; opens its own transactions.
     Exclusive,
 }
+
+/// Whoever waits for a table's lock holds up everybody who comes after, readers too: a schema change waits for a moment only.
+const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '500ms'";
 
 impl<'c> Conn<'c> {
     pub(crate) fn sqlite(link: &'c mut SqliteConnection, path: &'c Path, promise: Promise) -> Conn<'c> {
@@ -139,12 +142,13 @@ impl<'c> Conn<'c> {
         self.settle(done, |()| 1)
     }
 
-    /// Opens a transaction; only in [`Database::exclusive`](crate::Database::exclusive).
+    /// Opens a transaction; only in [`Database::exclusive`](crate::Database::exclusive). Fails with [`Error::InUse`] where a
+    /// transaction of others holds what it needs.
     pub async fn begin(&mut self) -> Result<(), Error> {
         self.only_exclusive()?;
         match self.engine() {
             Engine::Sqlite => self.batch("BEGIN IMMEDIATE").await,
-            Engine::Postgres => self.batch("BEGIN").await,
+            Engine::Postgres => self.batch(BEGIN).await,
         }
     }
 

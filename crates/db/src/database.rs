@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use mainstay_record::Value;
@@ -13,48 +13,13 @@ use crate::config::Config;
 use crate::conn::Conn;
 use crate::counters::Counters;
 use crate::error::Error;
-use crate::known::{Known, StepError, Stored};
+use crate::known::{Known, Stored};
 use crate::postgres::PostgresStore;
 use crate::row::Sink;
 use crate::sqlite::SqliteStore;
 use crate::statement::Statement;
-
-/// Which database is behind a [`Database`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Engine {
-    Sqlite,
-    Postgres,
-}
-
-/// Who runs a read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Lane {
-    /// The calling worker itself: key lookups and short pages in the order of an index.
-    Inline,
-    /// Threads of low priority behind a bounded queue that refuses: everything else.
-    Heavy,
-}
-
-/// What a write promises about itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Atomic {
-    /// The job runs exactly one statement and fails only with it. READ COMMITTED on PostgreSQL, without BEGIN and COMMIT.
-    Statement,
-    /// The job runs several statements. Whatever row decides what it does, it has locked (`SELECT … FOR`), and the rest is
-    /// decided by constraints. READ COMMITTED on PostgreSQL, where only a deadlock can be in its way.
-    ///
-    /// It finds nearly every reason to fail before it changes anything. So on SQLite it runs without a savepoint, which
-    /// would copy each page that it touches; should it fail later after all, its group is run again with savepoints.
-    Locked,
-    /// The same for a job that may well fail after it has changed something, or is to be taken back in any case.
-    Tentative,
-    /// The job runs several statements, and rows that it has only read decide what it does. SERIALIZABLE on PostgreSQL,
-    /// repeated after conflicts.
-    Transaction,
-}
-
-/// How long a write whose caller has no deadline is repeated after conflicts.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+use crate::step::StepError;
+use crate::terms::{Atomic, Engine, Lane};
 
 /// A store: an SQLite file or a PostgreSQL database. Cheap to clone; the last clone closes it.
 #[derive(Clone)]
@@ -193,6 +158,20 @@ impl Database {
         match &self.store {
             Store::Sqlite(store) => store.exclusive(job).await,
             Store::Postgres(store) => store.exclusive(job).await,
+        }
+    }
+
+    /// Runs a schema change that may take long, and that nobody has to wait for: on PostgreSQL, [`exclusive`](Self::exclusive)
+    /// breaks it off, with [`Error::BrokenOff`], after which it is to be begun again. On SQLite it runs alone.
+    pub async fn build<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: for<'a, 'c> FnOnce(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &self.store {
+            Store::Sqlite(store) => store.exclusive(job).await,
+            Store::Postgres(store) => store.build(job).await,
         }
     }
 

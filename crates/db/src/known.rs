@@ -1,21 +1,9 @@
 //! Writes that are known whole before the store is asked. How many statements and which transaction they take is decided
 //! here.
 
-use std::sync::Arc;
-
-use mainstay_record::Value;
-
 use crate::conn::Conn;
-use crate::database::{Atomic, Engine};
-use crate::error::Error;
-use crate::statement::Statement;
-
-/// One statement of a write, with its values.
-#[derive(Debug, Clone)]
-pub struct Step {
-    pub statement: Arc<Statement>,
-    pub binds: Arc<[Value]>,
-}
+use crate::step::{Step, StepError};
+use crate::terms::{Atomic, Engine};
 
 /// A place that only one write can have.
 #[derive(Debug, Clone)]
@@ -43,22 +31,6 @@ pub enum Stored {
     All,
     /// Somebody had the place.
     Nothing,
-}
-
-/// Why steps were not stored. Nothing of the others is.
-#[derive(Debug, thiserror::Error)]
-#[error("step {at:?} of a write failed")]
-pub struct StepError {
-    /// Which one failed; none where it was none of them.
-    pub at: Option<usize>,
-    #[source]
-    pub error: Error,
-}
-
-impl From<Error> for StepError {
-    fn from(error: Error) -> StepError {
-        StepError { at: None, error }
-    }
 }
 
 /// The fewest statements that do the same.

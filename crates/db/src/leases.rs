@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use mainstay_record::{Kind, Value};
 
-use crate::database::{Atomic, Database, Engine};
+use crate::database::Database;
 use crate::error::Error;
 use crate::statement::Statement;
+use crate::terms::{Atomic, Engine};
 
 /// A statement in the words of each engine.
 struct Both {

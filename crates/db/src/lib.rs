@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod bound;
 mod config;
 mod conn;
 mod counters;
@@ -18,18 +17,22 @@ mod queue;
 mod row;
 mod sqlite;
 mod statement;
+mod step;
+mod terms;
 
 pub use config::Config;
 pub use conn::{Conn, Link};
 pub use counters::Counters;
 pub use data_dir::{DataDir, RunInfo};
-pub use database::{Atomic, Database, Engine, Lane, PATIENCE};
+pub use database::Database;
 pub use diesel_migrations::EmbeddedMigrations;
 pub use error::{Cause, Error};
 pub use futures_util::future::BoxFuture;
-pub use known::{Gate, Known, Step, StepError, Stored};
+pub use known::{Gate, Known, Stored};
 pub use row::{RowRef, Rows, Sink};
 pub use statement::Statement;
+pub use step::{Step, StepError};
+pub use terms::{Atomic, Engine, Lane, PATIENCE};
 
 /// What the macros expand to; no part of the interface.
 #[doc(hidden)]

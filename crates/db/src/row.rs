@@ -9,7 +9,7 @@ use diesel::sqlite::{Sqlite, SqliteConnection, SqliteValue};
 use diesel_async::{AsyncConnectionCore, AsyncPgConnection};
 use mainstay_record::{Kind, Row, Value, ValueRef};
 
-use crate::bound::{JSONB_VERSION, POSTGRES_EPOCH_MICROS};
+use crate::statement::bound::{JSONB_VERSION, POSTGRES_EPOCH_MICROS};
 
 /// The type identifier of `jsonb` (`pg_type.oid`).
 const JSONB_OID: u32 = 3802;

@@ -11,6 +11,7 @@ mod keys;
 mod principal;
 pub mod roles;
 mod service_keys;
+mod terms;
 mod verifier;
 
 pub use authenticator::Authenticator;
@@ -21,7 +22,5 @@ pub use principal::{Kind, Principal, User};
 pub use service_keys::{
     MAX_SERVICE_NAME_BYTES, MIN_SERVICE_SECRET_BYTES, OPERATOR, SERVICE_TOKEN_PREFIX, ServiceKeys, ServiceKeysError,
 };
-pub use verifier::{
-    FETCH_TIMEOUT, KEYS_FRESH_FOR, MAX_CLOCK_SKEW, MAX_TOKEN_BYTES, REFRESH_INTERVAL, TOKEN_TYPE, Verifier,
-    VerifierConfig,
-};
+pub use terms::{MAX_CLOCK_SKEW, MAX_TOKEN_BYTES, VerifierConfig};
+pub use verifier::{FETCH_TIMEOUT, KEYS_FRESH_FOR, REFRESH_INTERVAL, TOKEN_TYPE, Verifier};

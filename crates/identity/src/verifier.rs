@@ -4,22 +4,16 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use crate::cache::Cache;
 use crate::claims::Claims;
 use crate::header::Header;
+use crate::terms::{MAX_TOKEN_BYTES, VerifierConfig};
 use crate::{Clock, KeySet, KeySource, KeySourceError, Principal, SystemClock, TokenError};
-
-/// Longest token that is looked at.
-pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// The `typ` of an access token (RFC 9068 §2.1).
 pub const TOKEN_TYPE: &str = "at+jwt";
-
-/// How far the clocks of the issuer and the verifier may differ before a token counts as from the future.
-pub const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 /// How long a key set is used before it is fetched again in the background. Bounds how long a withdrawn key is accepted.
 pub const KEYS_FRESH_FOR: Duration = Duration::from_secs(300);
@@ -29,22 +23,6 @@ pub const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long one fetch may take.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// What tokens must say about where they come from and whom they are for.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct VerifierConfig {
-    /// The one accepted `iss`.
-    pub issuer: String,
-    /// The `aud` that must be among the token's.
-    pub audience: String,
-}
-
-impl Default for VerifierConfig {
-    fn default() -> VerifierConfig {
-        VerifierConfig { issuer: "mainstay".to_owned(), audience: "mainstay".to_owned() }
-    }
-}
 
 /// Verifies access tokens. Cheap to clone; clones share keys and the cache of verified tokens.
 #[derive(Clone)]

@@ -1,6 +1,6 @@
 //! What an operator may choose.
 
-use crate::logs;
+use crate::filter::filter;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,7 @@ impl Config {
     /// Finds everything that is wrong with the values, each as its path and what it has to be.
     pub fn problems(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
-        if let Err(error) = logs::filter(&self.log) {
+        if let Err(error) = filter(&self.log) {
             problems.push(("log", error.to_string()));
         }
         if let Some(endpoint) = &self.otlp_endpoint

@@ -1,17 +1,18 @@
 //! Starting and flushing.
 
+use crate::export::Error;
 use crate::{Config, Metrics, SPAN_TARGET, SpanPolicy, logs};
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{MetricExporter, SpanExporter, WithExportConfig as _};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use std::time::Duration;
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer, Registry};
 
 /// How long the last export may take when the process ends.
 pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,29 +24,6 @@ pub struct Identity {
     pub service: &'static str,
     /// `service.version`.
     pub version: &'static str,
-}
-
-/// Says why telemetry cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The filter of the log does not parse.
-    #[error("telemetry.log: {0}")]
-    Filter(#[from] logs::FilterError),
-    /// The exporter refuses its endpoint.
-    #[error("telemetry.otlp_endpoint: {endpoint:?} cannot be used; write http://host:4317")]
-    Endpoint {
-        /// What was configured.
-        endpoint: String,
-        /// Why.
-        #[source]
-        source: opentelemetry_otlp::ExporterBuildError,
-    },
-    /// The ratio is no part of a whole.
-    #[error("telemetry.trace_ratio: {0} is not between 0.0 and 1.0")]
-    Ratio(f64),
-    /// The registry of the metrics cannot be set up.
-    #[error("the metrics cannot be set up")]
-    Metrics(#[source] opentelemetry_sdk::error::OTelSdkError),
 }
 
 /// The telemetry of this process. Keep it until the end, then call [`Telemetry::shutdown`].
@@ -122,15 +100,6 @@ fn tracers(endpoint: &str, resource: &Resource) -> Result<SdkTracerProvider, Err
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource.clone()).build())
 }
 
-/// Makes the exporter of metrics.
-pub(crate) fn metric_exporter(endpoint: &str) -> Result<MetricExporter, Error> {
-    MetricExporter::builder()
-        .with_tonic()
-        .with_endpoint(endpoint)
-        .build()
-        .map_err(|source| Error::Endpoint { endpoint: endpoint.to_owned(), source })
-}
-
 /// Hands our own spans to the exporter; those of the transport below it would trace the export itself.
 fn span_layer<S>(tracers: &SdkTracerProvider) -> impl Layer<S> + use<S>
 where
@@ -146,6 +115,3 @@ where
             Targets::new().with_target("mainstay", LevelFilter::INFO).with_target(SPAN_TARGET, LevelFilter::DEBUG),
         )
 }
-
-/// The subscriber that layers of the log are made for.
-pub(crate) type Base = Registry;

@@ -2,6 +2,8 @@
 
 mod bridged;
 mod config;
+mod export;
+mod filter;
 mod init;
 mod job;
 mod json_line;
@@ -13,7 +15,8 @@ mod span_policy;
 mod trace_context;
 
 pub use config::{Config, LogFormat};
-pub use init::{Error, FLUSH_TIMEOUT, Identity, Telemetry, init};
+pub use export::Error;
+pub use init::{FLUSH_TIMEOUT, Identity, Telemetry, init};
 pub use job::{Failing, JobMeter};
 pub use metrics::{ActiveGuard, Metrics};
 pub use route::{Outcome, Route};

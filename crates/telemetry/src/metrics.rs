@@ -1,6 +1,6 @@
 //! The counters of this process, readable as Prometheus text and, where configured, sent over OTLP.
 
-use crate::init::{Error, metric_exporter};
+use crate::export::{Error, metric_exporter};
 use crate::job::{JobMeter, JobMeters};
 use crate::{Route, process};
 use opentelemetry::metrics::{Histogram, Meter, MeterProvider as _};

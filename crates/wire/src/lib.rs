@@ -20,10 +20,11 @@ mod writer;
 pub use error::{DecodeError, EncodeError, JsonError, JsonErrorKind, MaskError, PlanError, WireError};
 pub use fail::MAX_JSON_VIOLATIONS;
 pub use mask::MaskSelection;
-pub use plans::{AliasResolver, FieldInfo, JsonOptions, MessageId, Plans};
+pub use path::{FieldInfo, MessageId};
+pub use plans::{JsonOptions, Plans};
 pub use record::{Decoded, MAX_RECORD_DEPTH, RecordPlan};
 pub use selection::Selection;
-pub use table::UPDATE_MASK;
+pub use table::{AliasResolver, UPDATE_MASK};
 
 /// How deep messages may nest, in protobuf, in JSON, in Struct and across Any.
 pub const MAX_DEPTH: usize = 100;

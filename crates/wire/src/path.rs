@@ -3,13 +3,30 @@
 use mainstay_record::time::{Duration, Timestamp};
 
 use crate::{
-    FieldInfo, JsonErrorKind, MaskError, MessageId, Selection,
+    JsonErrorKind, MaskError, Selection,
     fail::{Fail, parsed, shown},
     field_mask,
     from_json::{Given, enum_number, put_duration, put_timestamp, read_bytes},
     table::{FieldPlan, Leaf, MessagePlan, Shape, Special, Table},
     writer::{Tag, WireType, close, open, put_length_delimited, put_varint},
 };
+
+/// One message of one [`Plans`](crate::Plans).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MessageId(pub(crate) u32);
+
+/// What a dotted path leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldInfo {
+    /// The path in proto names: `price.currency_code`.
+    pub path: String,
+    /// Whether it may be given several times.
+    pub repeated: bool,
+    /// Whether it is a map, which has no text form.
+    pub map: bool,
+    /// The type, where the last field is a message (also one with a text form, such as a Timestamp).
+    pub message: Option<MessageId>,
+}
 
 /// Finds the fields along a path. Only the last one may be repeated or a value with a form of its own.
 fn walk<'t>(table: &'t Table, message: u32, path: &str) -> Result<Vec<&'t FieldPlan>, Fail> {

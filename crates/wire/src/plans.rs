@@ -8,14 +8,11 @@ use crate::{
     JsonError, MAX_DEPTH, MaskError, Selection, WireError,
     fail::Fail,
     from_json::{FromJson, PresentKeys},
-    path,
+    path::{self, FieldInfo, MessageId},
     prune::prune,
-    table::{Table, proto_table},
+    table::{AliasResolver, Table, proto_table},
     to_json::ToJson,
 };
-
-/// Answers, for a message's full name, the other names under which its fields are accepted: `[("label", 3)]`.
-pub type AliasResolver<'a> = &'a dyn Fn(&str) -> Vec<(String, u32)>;
 
 /// The plans of every message of a descriptor pool.
 ///
@@ -35,28 +32,11 @@ pub struct Plans {
     table: Table,
 }
 
-/// One message of one [`Plans`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct MessageId(pub(crate) u32);
-
 /// How JSON is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct JsonOptions {
     /// Writes fields without presence also where they are zero or empty.
     pub emit_defaults: bool,
-}
-
-/// What a dotted path leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldInfo {
-    /// The path in proto names: `price.currency_code`.
-    pub path: String,
-    /// Whether it may be given several times.
-    pub repeated: bool,
-    /// Whether it is a map, which has no text form.
-    pub map: bool,
-    /// The type, where the last field is a message (also one with a text form, such as a Timestamp).
-    pub message: Option<MessageId>,
 }
 
 impl Plans {

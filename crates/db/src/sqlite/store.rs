@@ -20,12 +20,12 @@ use crate::config::Config;
 use crate::conn::{Conn, Promise};
 use crate::counters::{Tally, count};
 use crate::data_dir::{self, Lock};
-use crate::database::{Atomic, Lane};
 use crate::error::{Error, classify};
 use crate::migrate;
 use crate::queue::Refused;
 use crate::row::{Rows, Sink};
 use crate::statement::Statement;
+use crate::terms::{Atomic, Lane};
 
 /// One SQLite file.
 pub(crate) struct SqliteStore {

@@ -1,7 +1,7 @@
 //! A channel over any gRPC service that tower knows.
 
+use super::credential::ServiceCredential;
 use super::outgoing::{BreakableCodec, Broken};
-use super::remote::ServiceCredential;
 use super::{CONTRACT_REVISION, Call, Channel, Input, Reply};
 use crate::RawCodec;
 use bytes::Bytes;

@@ -1,6 +1,7 @@
 //! Calls between services, in memory or over the network, in messages that stay bytes.
 
 mod call;
+mod credential;
 mod grpc;
 mod outgoing;
 mod remote;

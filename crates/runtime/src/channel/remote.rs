@@ -1,9 +1,9 @@
 //! Connections to services in other processes.
 
 use super::GrpcChannel;
-use http::HeaderValue;
+use super::credential::ServiceCredential;
 use schemars::JsonSchema;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -73,35 +73,6 @@ pub enum RemoteError {
     Credential,
 }
 
-/// The credential of this process, as a named service account.
-#[derive(Debug, Clone)]
-pub(crate) struct ServiceCredential {
-    header: HeaderValue,
-    voucher: HeaderValue,
-}
-
-impl ServiceCredential {
-    fn new(bearer: &SecretString) -> Result<ServiceCredential, RemoteError> {
-        let secret = |text: &str| {
-            let mut header = HeaderValue::try_from(text).map_err(|_| RemoteError::Credential)?;
-            header.set_sensitive(true);
-            Ok(header)
-        };
-        let bearer = bearer.expose_secret();
-        Ok(ServiceCredential { header: secret(&format!("Bearer {bearer}"))?, voucher: secret(bearer)? })
-    }
-
-    /// The `authorization` header of calls that this process makes as itself.
-    pub(crate) fn header(&self) -> HeaderValue {
-        self.header.clone()
-    }
-
-    /// What makes others believe where a call comes from.
-    pub(crate) fn voucher(&self) -> HeaderValue {
-        self.voucher.clone()
-    }
-}
-
 impl GrpcChannel<Connection> {
     /// Makes a channel to another process. Nothing is connected yet: the first call does, and every call after a lost
     /// connection tries again.
@@ -112,7 +83,7 @@ impl GrpcChannel<Connection> {
         config: &RemoteConfig,
         bearer: Option<&SecretString>,
     ) -> Result<GrpcChannel<Connection>, RemoteError> {
-        let credential = bearer.map(ServiceCredential::new).transpose()?;
+        let credential = bearer.map(ServiceCredential::new).transpose().map_err(|_| RemoteError::Credential)?;
         Ok(GrpcChannel::remote(endpoint(config)?.connect_lazy(), credential))
     }
 }

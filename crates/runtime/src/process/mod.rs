@@ -7,6 +7,7 @@ mod panics;
 mod platform;
 mod ports;
 mod probed;
+mod role;
 mod settings;
 
 pub use crate::Failure;
@@ -16,7 +17,8 @@ pub use keys::{RemoteKeys, ServiceKeyError, credential};
 pub use platform::Platform;
 pub use ports::{Listen, Moved, PortError, Ports, Purpose};
 pub use probed::Probed;
-pub use settings::{DEFAULT_MAX_REQUESTS, Flags, Mode, Other, Role, ServiceSettings, Settings, TokenSettings};
+pub use role::{Mode, Other, Role};
+pub use settings::{DEFAULT_MAX_REQUESTS, Flags, ServiceSettings, Settings, TokenSettings};
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -31,6 +33,7 @@ use mainstay_telemetry::{Identity, Telemetry};
 use secrecy::SecretString;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::config::variable;
 use crate::server::{Drained, ListenAddress, TlsConfig};
 use crate::threads;
 use crate::{Check, Health, Job, Jobs, Operations, Readiness, Server, ServerConfig, Shutdown, Work, systemd};
@@ -221,6 +224,15 @@ impl Process {
         ];
         let moved: Vec<Moved> = moved.into_iter().flatten().collect();
         moved.iter().for_each(|moved| tracing::warn!("{moved}"));
+        if let (Some(path), true) =
+            (common.role.known_by(), moved.iter().any(|moved| moved.purpose == Purpose::Clients))
+        {
+            let url = common.url(clients.address());
+            tracing::warn!(
+                "nobody finds this service there by itself: give those who call it {}={url}",
+                variable(path)
+            );
+        }
         Ok(Ports { clients, operations, moved })
     }
 

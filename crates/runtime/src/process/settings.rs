@@ -1,23 +1,20 @@
 //! What a process is told: the same file serves every role, each of which reads its own section.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use mainstay_layers::TrustedProxies;
 use mainstay_telemetry::Config as TelemetryConfig;
 use schemars::JsonSchema;
 use secrecy::SecretString;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::role::{Mode, Role};
 use super::{Common, Purpose, Section};
 use crate::channel::RemoteConfig;
 use crate::config::{Loader, Problems};
 use crate::server::{DEFAULT_DRAIN_TIMEOUT, DEFAULT_KEEP_ALIVE, DEFAULT_MAX_CONNECTIONS, ListenAddress, TlsConfig};
-
-/// A section that belongs to another service: it is there, and not read.
-pub type Other = Option<IgnoredAny>;
 
 /// The whole configuration. A process names the sections that it reads and leaves the others as [`Other`].
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -67,17 +64,6 @@ pub struct Settings<A, D, G> {
     pub auth: A,
     pub data: D,
     pub gateway: G,
-}
-
-/// How careful a process is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// Missing keys are made in the data directory; safe steps of a plan are applied; the contract folder is watched.
-    #[default]
-    Development,
-    /// Nothing is made up: every key must be configured, and contracts are applied by hand.
-    Production,
 }
 
 /// What access tokens say of themselves; issuer and verifiers must agree.
@@ -138,58 +124,6 @@ impl<A: Default, D: Default, G: Default> Default for Settings<A, D, G> {
 
 /// Most requests that are worked on at a time, unless configured otherwise.
 pub const DEFAULT_MAX_REQUESTS: usize = 4_096;
-
-/// What a process is: it decides its name and its usual ports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// All three services.
-    All,
-    Auth,
-    Data,
-    Gateway,
-}
-
-impl Role {
-    /// The name in telemetry.
-    pub fn service_name(self) -> &'static str {
-        match self {
-            Role::All => "mainstay",
-            Role::Auth => "mainstay-auth",
-            Role::Data => "mainstay-data",
-            Role::Gateway => "mainstay-gateway",
-        }
-    }
-
-    /// Where the process listens unless told otherwise.
-    pub fn usual_listen(self) -> SocketAddr {
-        let port = match self {
-            Role::All | Role::Gateway => 8080,
-            Role::Auth => 8081,
-            Role::Data => 8082,
-        };
-        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
-    }
-
-    /// Where operators find it unless told otherwise.
-    pub fn usual_operations(self) -> SocketAddr {
-        let port = match self {
-            Role::All | Role::Gateway => 9464,
-            Role::Auth => 9465,
-            Role::Data => 9466,
-        };
-        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
-    }
-
-    /// The folder of `run.json` and its lock: one for each process that shares the data directory.
-    pub fn run_folder(self, data_dir: &std::path::Path) -> PathBuf {
-        match self {
-            Role::All => data_dir.to_owned(),
-            Role::Auth => data_dir.join("auth"),
-            Role::Data => data_dir.join("data"),
-            Role::Gateway => data_dir.join("gateway"),
-        }
-    }
-}
 
 /// The flags that every way to start a server takes. They win over the environment, which wins over the file.
 #[derive(Debug, Clone, Default, clap::Args)]

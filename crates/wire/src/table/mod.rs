@@ -17,8 +17,8 @@ use crate::{
 
 pub(crate) use build::{DATE, column_kind, real_oneof, scalar_leaf, special};
 pub(crate) use numbers::Numbers;
-pub use proto::UPDATE_MASK;
 pub(crate) use proto::proto_table;
+pub use proto::{AliasResolver, UPDATE_MASK};
 pub(crate) use storage::{JsonColumn, storage_table};
 
 /// The two JSON languages that the tables speak.

@@ -10,7 +10,10 @@ use super::{
     EnumPlan, Form, Leaf, MessagePlan, Special, Table,
     build::{Types, field_plan, special},
 };
-use crate::{AliasResolver, PlanError, json::text::put_string};
+use crate::{PlanError, json::text::put_string};
+
+/// Answers, for a message's full name, the other names under which its fields are accepted: `[("label", 3)]`.
+pub type AliasResolver<'a> = &'a dyn Fn(&str) -> Vec<(String, u32)>;
 
 /// The field of an update's request that says what is updated (AIP-134).
 pub const UPDATE_MASK: &str = "update_mask";

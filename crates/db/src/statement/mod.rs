@@ -1,13 +1,15 @@
 //! Statements whose text is made at run time and stays prepared.
 
+pub(crate) mod bound;
+
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use mainstay_record::{Kind, Piece, Value};
 
-use crate::bound::Bound;
 use crate::pace::Pace;
+use bound::Bound;
 
 /// One statement shape, made once and run often.
 ///

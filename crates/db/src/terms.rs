@@ -1,0 +1,40 @@
+//! What a caller may choose of a store, or has to know of it.
+
+use std::time::Duration;
+
+/// Which database is behind a [`Database`](crate::Database).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// Who runs a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// The calling worker itself: key lookups and short pages in the order of an index.
+    Inline,
+    /// Threads of low priority behind a bounded queue that refuses: everything else.
+    Heavy,
+}
+
+/// What a write promises about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Atomic {
+    /// The job runs exactly one statement and fails only with it. READ COMMITTED on PostgreSQL, without BEGIN and COMMIT.
+    Statement,
+    /// The job runs several statements. Whatever row decides what it does, it has locked (`SELECT … FOR`), and the rest is
+    /// decided by constraints. READ COMMITTED on PostgreSQL, where only a deadlock can be in its way.
+    ///
+    /// It finds nearly every reason to fail before it changes anything. So on SQLite it runs without a savepoint, which
+    /// would copy each page that it touches; should it fail later after all, its group is run again with savepoints.
+    Locked,
+    /// The same for a job that may well fail after it has changed something, or is to be taken back in any case.
+    Tentative,
+    /// The job runs several statements, and rows that it has only read decide what it does. SERIALIZABLE on PostgreSQL,
+    /// repeated after conflicts.
+    Transaction,
+}
+
+/// How long a write whose caller has no deadline is repeated after conflicts.
+pub const PATIENCE: Duration = Duration::from_secs(10);
