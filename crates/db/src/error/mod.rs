@@ -61,6 +61,18 @@ pub enum Error {
     #[error("the statement ran longer than allowed")]
     StatementTimeout(#[source] Cause),
 
+    /// A build gave way to a change of the schema. It is to be begun again.
+    #[error("it was broken off for a change of the schema, and begins again later")]
+    BrokenOff(#[source] Cause),
+
+    /// A schema change needs what a transaction of others holds, and does not wait for it: everybody would wait behind it.
+    #[error("the tables are in use: {by}. End these transactions, or try again later")]
+    InUse {
+        by: String,
+        #[source]
+        source: Cause,
+    },
+
     /// The store cannot be reached or cannot store. Nothing was stored.
     #[error("the store is unavailable")]
     Unavailable(#[source] Cause),
@@ -108,7 +120,12 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Error::Overloaded(_) | Error::Conflict { .. } | Error::StatementTimeout(_) | Error::Unavailable(_)
+            Error::Overloaded(_)
+                | Error::Conflict { .. }
+                | Error::StatementTimeout(_)
+                | Error::Unavailable(_)
+                | Error::BrokenOff(_)
+                | Error::InUse { .. }
         )
     }
 

@@ -1,6 +1,7 @@
 //! PostgreSQL: a pool of asynchronous connections.
 
 mod connect;
+mod locks;
 mod pipeline;
 mod pool;
 mod store;

@@ -1,12 +1,9 @@
 //! The store as its callers see it.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use diesel::dsl::sql;
-use diesel::sql_types::Bool;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use diesel_migrations::EmbeddedMigrations;
@@ -16,27 +13,21 @@ use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use super::connect::Target;
+use super::locks::{BUILD, SCHEMA, in_transactions, own_pid, pause, tell_what_it_waits_for, unlock_all};
 use super::pipeline::Pipelines;
 use super::pool::{Connections, Lease};
 use super::transaction::{self, Attempt, Isolation};
 use crate::config::Config;
 use crate::conn::{Conn, Promise};
 use crate::counters::{Tally, count};
-use crate::database::{Atomic, Lane, PATIENCE};
 use crate::error::{Error, classify};
 use crate::migrate;
 use crate::row::Sink;
 use crate::statement::Statement;
+use crate::terms::{Atomic, Lane, PATIENCE};
 
 /// How many connections a write may find lost before it began anything.
 const MAX_LOST: u32 = 10;
-
-/// The first pause between two attempts; each further one may be twice as long, up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(2);
-const LONGEST_PAUSE: Duration = Duration::from_millis(128);
-
-/// The key of the advisory lock under which a schema changes ("mainstay" in ASCII).
-const SCHEMA_LOCK: i64 = 0x6d61_696e_7374_6179;
 
 /// One PostgreSQL database.
 pub(crate) struct PostgresStore {
@@ -212,9 +203,39 @@ impl PostgresStore {
     {
         let store = Arc::clone(self);
         let change = async move {
-            let mut link = store.schema_lock().await?;
-            let (result, _) = transaction::run(&mut link, Promise::Exclusive, job).await;
-            schema_unlock(&mut link).await;
+            let mut link = store.target.connect_unlimited().await?;
+            SCHEMA.take(&mut link).await?;
+            BUILD.take_over(&mut link).await?;
+            let (mut result, failed) = transaction::run(&mut link, Promise::Exclusive, job).await;
+            unlock_all(&mut link).await;
+            if let Some(Error::StatementTimeout(source)) = failed {
+                let by = in_transactions(&mut link).await;
+                result = Err(Error::InUse { by, source }.into());
+            }
+            store.refresh();
+            result
+        };
+        finished(tokio::spawn(change.in_current_span()).await)
+    }
+
+    /// Runs a schema change that may take long and gives way to every other: whoever comes with one breaks it off.
+    pub async fn build<T, E, F>(self: &Arc<Self>, job: F) -> Result<T, E>
+    where
+        F: for<'a, 'c> FnOnce(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let store = Arc::clone(self);
+        let change = async move {
+            let mut link = store.target.connect_unlimited().await?;
+            BUILD.take(&mut link).await?;
+            let pid = own_pid(&mut link).await?;
+            let told = tell_what_it_waits_for(&store.target, pid);
+            let (result, _) = tokio::select! {
+                done = transaction::run(&mut link, Promise::Exclusive, job) => done,
+                never = told => match never {},
+            };
+            unlock_all(&mut link).await;
             store.refresh();
             result
         };
@@ -222,7 +243,8 @@ impl PostgresStore {
     }
 
     pub async fn migrate(self: &Arc<Self>, migrations: EmbeddedMigrations) -> Result<(), Error> {
-        let link = self.schema_lock().await?;
+        let mut link = self.target.connect_unlimited().await?;
+        SCHEMA.take(&mut link).await?;
         // Diesel's migrations block; on a thread of their own they may, whatever the kind of runtime.
         let mut link = tokio::task::spawn_blocking(move || {
             let mut link = AsyncConnectionWrapper::<AsyncPgConnection>::from(link);
@@ -230,26 +252,8 @@ impl PostgresStore {
         })
         .await
         .map_err(Error::internal)??;
-        schema_unlock(&mut link).await;
+        unlock_all(&mut link).await;
         Ok(())
-    }
-
-    /// A connection of its own that holds the advisory lock: with the connection the lock ends in any case.
-    ///
-    /// It asks again and again instead of waiting inside PostgreSQL: a statement that waits holds a snapshot, which an
-    /// index that the holder builds concurrently would wait for in turn, a deadlock.
-    async fn schema_lock(&self) -> Result<AsyncPgConnection, Error> {
-        let mut link = self.target.connect_unlimited().await?;
-        let mut attempt = 1;
-        loop {
-            let lock = sql::<Bool>(&format!("pg_try_advisory_lock({SCHEMA_LOCK})"));
-            match diesel_async::RunQueryDsl::get_result::<bool>(diesel::select(lock), &mut link).await {
-                Ok(true) => return Ok(link),
-                Ok(false) => tokio::time::sleep(pause(attempt)).await,
-                Err(error) => return Err(classify::postgres(error)),
-            }
-            attempt += 1;
-        }
     }
 
     pub fn refresh(&self) {
@@ -268,26 +272,9 @@ impl PostgresStore {
     }
 }
 
-/// Gives the lock back at once: the server notices a closed connection a little later.
-async fn schema_unlock(link: &mut AsyncPgConnection) {
-    let done = link.batch_execute(&format!("ROLLBACK; SELECT pg_advisory_unlock({SCHEMA_LOCK})")).await;
-    if let Err(error) = done {
-        tracing::debug!(%error, "the schema lock ends with its connection");
-    }
-}
-
 fn finished<T, E: From<Error>>(task: Result<Result<T, E>, tokio::task::JoinError>) -> Result<T, E> {
     // A job's panic is caught before; what is left is a runtime that shuts down, perhaps in the middle of a COMMIT.
     task.unwrap_or_else(|error| Err(Error::CommitUnknown(Arc::new(error)).into()))
-}
-
-/// Half to all of a pause that doubles with each attempt: two transactions that met once should not meet again.
-fn pause(attempt: u32) -> Duration {
-    let longest = FIRST_PAUSE.saturating_mul(1 << attempt.min(16)).min(LONGEST_PAUSE);
-    // The standard library seeds each `RandomState` anew.
-    let random = RandomState::new().build_hasher().finish();
-    let share = u16::try_from(random % 1_000).unwrap_or_default();
-    longest / 2 + (longest / 2).mul_f64(f64::from(share) / 1_000.0)
 }
 
 /// Counts who waits, also where the wait is given up.

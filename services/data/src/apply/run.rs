@@ -1,6 +1,7 @@
 //! Runs plans.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mainstay_contract::Contract;
 use mainstay_db::{Conn, Database, Error, failpoint};
@@ -21,8 +22,11 @@ pub struct Made {
     pub changed: bool,
 }
 
-/// How often a plan is made again where the schema changed while it counted.
+/// How often a plan is made again where the schema changed while it counted, or where a table is in use.
 const MAX_ATTEMPTS: u32 = 5;
+
+/// The pause before a table is asked for again that is in use: who waited behind the last attempt comes first.
+const LET_OTHERS_PASS: Duration = Duration::from_secs(1);
 
 /// How long what was removed from a contract stays, hidden, before a purge drops it: 30 days, in microseconds.
 pub const PURGE_AFTER_MICROS: i64 = 30 * 24 * 60 * 60 * 1_000_000;
@@ -78,26 +82,91 @@ impl Consent {
 }
 
 /// Plans a contract and runs everything that one transaction can hold. `now` in microseconds since 1970 UTC.
+///
+/// Where a transaction of others holds a table, it does not wait inside the database, where everybody would wait behind it: it
+/// lets the others pass and tries again, for some seconds.
 pub async fn apply(db: &Database, contract: Arc<Contract>, consent: Consent, now: i64) -> Result<Made, ApplyError> {
+    if let Some(made) = nothing_to_run(db, &contract, &consent, now).await? {
+        return Ok(made);
+    }
+    let mut attempt = 1;
+    loop {
+        match apply_once(db, Arc::clone(&contract), consent.clone(), now).await {
+            Err(ApplyError::Read(ReadError::Storage(Error::InUse { .. }))) if attempt < MAX_ATTEMPTS => attempt += 1,
+            made => return made,
+        }
+        tokio::time::sleep(LET_OTHERS_PASS).await;
+    }
+}
+
+/// A contract that is applied already needs no lock, and breaks off nobody's index.
+async fn nothing_to_run(
+    db: &Database,
+    contract: &Arc<Contract>,
+    consent: &Consent,
+    now: i64,
+) -> Result<Option<Made>, ApplyError> {
+    let (contract, consent) = (Arc::clone(contract), consent.clone());
+    let found = db.snapshot(move |conn| {
+        let (contract, consent) = (Arc::clone(&contract), consent.clone());
+        Box::pin(async move {
+            match contracts::newest(conn).await? {
+                Some(applied) if applied.hash == contract.hash => {
+                    let (before, plan) = decide(conn, Some(applied), &contract, &consent, now).await?;
+                    let made = before.filter(|_| plan.inside().is_empty());
+                    let made = made.filter(|applied| applied.ledger == ledger_after(&plan, now));
+                    Ok(made.map(|applied| Made { applied, changed: !plan.is_empty(), plan }))
+                }
+                _ => Ok(None),
+            }
+        })
+    });
+    match found.await {
+        // What is wrong is said under the lock, where it cannot be of a moment.
+        Err(ApplyError::Read(ReadError::Storage(Error::StaleSchema(_)))) => Ok(None),
+        found => found,
+    }
+}
+
+async fn apply_once(db: &Database, contract: Arc<Contract>, consent: Consent, now: i64) -> Result<Made, ApplyError> {
     db.exclusive(move |conn| {
         Box::pin(async move {
             let before = contracts::newest(conn).await?;
-            let newest = before.as_ref().map(|applied| applied.revision);
-            if consent.only_after.is_some() && consent.only_after != newest {
-                return Err(ApplyError::Overtaken);
-            }
-            let purge = consent.purge.then_some(now);
-            let plan = make_plan(conn, &ledger_of(before.as_ref()), &contract, purge).await?;
-            if consent.plan_hash.is_some_and(|wanted| wanted != plan.hash()) {
-                return Err(ApplyError::AnotherPlan(Box::new(plan)));
-            }
-            if !plan.is_ready(&consent.accepted, consent.stage) {
-                return Err(ApplyError::Refused(Box::new(plan)));
-            }
+            let (before, plan) = decide(conn, before, &contract, &consent, now).await?;
             transaction(conn, before, plan, &contract, now).await
         })
     })
     .await
+}
+
+/// Makes the plan, and says whether it may run.
+async fn decide(
+    conn: &mut Conn<'_>,
+    before: Option<Applied>,
+    contract: &Contract,
+    consent: &Consent,
+    now: i64,
+) -> Result<(Option<Applied>, Plan), ApplyError> {
+    let newest = before.as_ref().map(|applied| applied.revision);
+    if consent.only_after.is_some() && consent.only_after != newest {
+        return Err(ApplyError::Overtaken);
+    }
+    let purge = consent.purge.then_some(now);
+    let plan = make_plan(conn, &ledger_of(before.as_ref()), contract, purge).await?;
+    if consent.plan_hash.as_ref().is_some_and(|wanted| *wanted != plan.hash()) {
+        return Err(ApplyError::AnotherPlan(Box::new(plan)));
+    }
+    if !plan.is_ready(&consent.accepted, consent.stage) {
+        return Err(ApplyError::Refused(Box::new(plan)));
+    }
+    Ok((before, plan))
+}
+
+/// The ledger when the transaction of a plan is done.
+fn ledger_after(plan: &Plan, now: i64) -> Ledger {
+    let mut ledger = plan.transaction.clone();
+    ledger.hidden_at(now);
+    ledger
 }
 
 /// The ledger to plan from. One that an earlier version stored without the contract's terms has them from the contract.
@@ -113,9 +182,9 @@ fn ledger_of(before: Option<&Applied>) -> Ledger {
 }
 
 /// Runs the steps that a transaction cannot hold, one at a time, and notes each. Safe to call again after a crash, and by
-/// two processes at once.
+/// two processes at once. Nobody waits for it: whoever applies a contract breaks it off.
 pub async fn finish(db: &Database, contract: Arc<Contract>) -> Result<usize, ApplyError> {
-    db.exclusive(move |conn| {
+    db.build(move |conn| {
         Box::pin(async move {
             let Some(applied) = contracts::newest(conn).await? else { return Ok(0) };
             if applied.hash != contract.hash {
@@ -163,8 +232,7 @@ async fn transaction(
     contract: &Contract,
     now: i64,
 ) -> Result<Made, ApplyError> {
-    let mut ledger = plan.transaction.clone();
-    ledger.hidden_at(now);
+    let ledger = ledger_after(&plan, now);
     if let Some(applied) = &before
         && applied.hash == contract.hash
         && plan.inside().is_empty()

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod behaviors;
+mod building;
 mod concurrency;
 mod contract_service;
 mod contracts;

@@ -148,14 +148,11 @@ impl Fixture {
     pub async fn settle(&self, contract: &str) {
         let source = mainstay_contract::Source { path: "contract.proto".to_owned(), text: contract.to_owned() };
         let contract = Arc::new(mainstay_contract::compile(vec![source]).unwrap());
-        // Whoever is building holds the lock that a plan waits for; the first looks may come before it.
-        for _ in 0..1_000 {
-            if mainstay_data::apply::plan(self.data.db(), Arc::clone(&contract)).await.unwrap().is_empty() {
-                return;
-            }
-            tokio::task::yield_now().await;
-        }
-        panic!("steps are left undone");
+        let planned = || mainstay_data::apply::plan(self.data.db(), Arc::clone(&contract));
+        mainstay_testkit::wait::until("no step is left", || async {
+            planned().await.unwrap().is_empty().then_some(())
+        })
+        .await;
     }
 
     /// The revision that is served.
