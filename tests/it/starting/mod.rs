@@ -1,6 +1,7 @@
 //! How servers start, refuse to start, and end.
 
 mod drain;
+mod founding;
 mod hangup;
 mod jobs;
 mod logs;
