@@ -92,6 +92,11 @@ pub(crate) enum JsonChange {
         number: u32,
         was: String,
     },
+    /// A new field has the name that a hidden one had.
+    NameReused {
+        path: String,
+        number: u32,
+    },
     /// Two fields share a message type now whose stored keys differ.
     Merged {
         path: String,
@@ -194,6 +199,8 @@ impl<'a> Merge<'a> {
     fn field(&mut self, old: &JsonMessageEntry, field: &mut JsonFieldEntry, message: &MessageDescriptor, path: &str) {
         let path = format!("{path}.{}", field.name);
         let Some(known) = old.fields.iter().find(|known| known.number == field.number) else {
+            let namesake = old.fields.iter().find(|known| known.hidden && known.name == field.name);
+            self.changes.extend(namesake.map(|was| JsonChange::NameReused { path, number: was.number }));
             let taken = |key: &str| old.fields.iter().any(|known| known.key == key);
             if taken(&field.key) {
                 field.key = format!("{}_{}", field.key, field.number);

@@ -9,3 +9,10 @@ pub struct Violation {
     /// What is wrong with it, as a clause that can stand after the field's name: `must be at least 1`.
     pub description: String,
 }
+
+impl Violation {
+    /// Says what is wrong with a field.
+    pub fn new(field: impl Into<String>, problem: impl std::fmt::Display) -> Violation {
+        Violation { field: field.into(), description: problem.to_string() }
+    }
+}

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::ddl::literal;
 use crate::{Dialect, Limit, Literal, Sql, SqlBuilder, quote};
 
+/// The most bytes that the texts of one index may have in a row. PostgreSQL has no room for more than about 2,700, and
+/// both engines take the same rows.
+pub const MAX_INDEXED_BYTES: usize = 2_048;
+
 /// How many rows a sample names.
 const SAMPLE_ROWS: &str = "5";
 
@@ -23,6 +27,8 @@ pub enum Probe {
     Outside { table: String, keys: Vec<String>, column: String, limits: Vec<Limit>, zero: Option<Kind> },
     /// In how many rows does the JSON column hold an integer outside one of the limits: anywhere, or under this key?
     Inside { table: String, keys: Vec<String>, column: String, key: Option<String>, limits: Vec<Limit> },
+    /// In how many rows do these texts and bytes take more bytes together?
+    Longer { table: String, keys: Vec<String>, columns: Vec<String>, bytes: usize },
     /// How many rows share the values of these columns with another row? Rows with an unset column don't count, nor do those
     /// in which the column `without` is set.
     Duplicates {
@@ -52,6 +58,9 @@ impl Probe {
             Probe::Inside { table, column, key, limits, .. } => {
                 let inside = inside(dialect, column, key.as_deref(), limits);
                 format!("SELECT COUNT(*) FROM {} AS t WHERE {inside}", quote(table))
+            }
+            Probe::Longer { table, columns, bytes, .. } => {
+                format!("SELECT COUNT(*) FROM {} AS t WHERE {}", quote(table), longer(dialect, columns, *bytes))
             }
             Probe::Duplicates { table, columns, without, .. } => {
                 let group: Vec<String> = columns.iter().map(|(name, _)| column(name)).collect();
@@ -90,6 +99,10 @@ impl Probe {
                 let (keys, inside) = (list(keys), inside(dialect, column, key.as_deref(), limits));
                 format!("SELECT {keys} FROM {} AS t WHERE {inside} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
             }
+            Probe::Longer { table, keys, columns, bytes } => {
+                let (keys, longer) = (list(keys), longer(dialect, columns, *bytes));
+                format!("SELECT {keys} FROM {} AS t WHERE {longer} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
+            }
             Probe::Duplicates { table, keys, columns, without } => {
                 let group: Vec<String> = columns.iter().map(|(name, _)| column(name)).collect();
                 let (keys, set, group) = (list(keys), all_set(dialect, columns, without.as_deref()), group.join(", "));
@@ -111,6 +124,7 @@ impl Probe {
             | Probe::Set { keys, .. }
             | Probe::Outside { keys, .. }
             | Probe::Inside { keys, .. }
+            | Probe::Longer { keys, .. }
             | Probe::Duplicates { keys, .. } => keys.len(),
         }
     }
@@ -146,6 +160,15 @@ fn outside(dialect: Dialect, name: &str, limits: &[Limit], zero: Option<Kind>) -
         Some(zero) => format!("{any} AND {name} <> {zero}"),
         None => any,
     }
+}
+
+fn longer(dialect: Dialect, columns: &[String], bytes: usize) -> String {
+    let length = |name: &String| match dialect {
+        Dialect::Sqlite => format!("COALESCE(length(CAST({} AS BLOB)), 0)", column(name)),
+        Dialect::Postgres => format!("COALESCE(octet_length({}), 0)", column(name)),
+    };
+    let lengths: Vec<String> = columns.iter().map(length).collect();
+    format!("{} > {bytes}", lengths.join(" + "))
 }
 
 /// Looks through a whole document: a key means the same wherever a message lies in it.

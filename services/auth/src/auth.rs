@@ -7,6 +7,7 @@ use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_server::AccountServiceServer;
 use mainstay_proto::auth::v1::key_service_server::KeyServiceServer;
 use mainstay_proto::auth::v1::session_service_server::SessionServiceServer;
+use mainstay_record::Violation;
 use mainstay_runtime::Jobs;
 use tonic::service::Routes;
 
@@ -15,7 +16,7 @@ use crate::core::Core;
 use crate::domain::account::Account;
 use crate::domain::role;
 use crate::domain::signing::Schedule;
-use crate::error::{Error, StartError, Violation};
+use crate::error::{Error, StartError};
 use crate::handlers::accounts::{self, Accounts};
 use crate::handlers::keys::Keys;
 use crate::handlers::sessions::Sessions;

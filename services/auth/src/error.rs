@@ -1,5 +1,6 @@
 use mainstay_db as db;
 use mainstay_fault::{Fault, Reason};
+use mainstay_record::Violation;
 
 use crate::domain::email::EmailError;
 use crate::domain::page_token::PageTokenError;
@@ -53,31 +54,19 @@ pub enum Error {
     Storage(db::Error),
 }
 
-/// A field of the request and what is wrong with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    pub field: String,
-    pub description: String,
+/// Says what is wrong with an address; `prefix` is what the request has before it.
+pub(crate) fn refused_email(prefix: &str, problem: EmailError) -> Violation {
+    Violation::new(format!("{prefix}email"), problem)
 }
 
-impl Violation {
-    /// Names the field as the request does, `email` or `account.roles[1]`.
-    pub fn new(field: impl Into<String>, problem: impl std::fmt::Display) -> Violation {
-        Violation { field: field.into(), description: problem.to_string() }
-    }
+pub(crate) fn refused_password(problem: PasswordError) -> Violation {
+    Violation::new("password", problem)
+}
 
-    pub(crate) fn email(prefix: &str, problem: EmailError) -> Violation {
-        Violation::new(format!("{prefix}email"), problem)
-    }
-
-    pub(crate) fn password(problem: PasswordError) -> Violation {
-        Violation::new("password", problem)
-    }
-
-    pub(crate) fn role(prefix: &str, index: Option<usize>, problem: &RoleError) -> Violation {
-        let entry = index.map(|index| format!("[{index}]")).unwrap_or_default();
-        Violation::new(format!("{prefix}roles{entry}"), problem)
-    }
+/// Says what is wrong with roles: `account.roles[1]`, or all of them.
+pub(crate) fn refused_role(prefix: &str, index: Option<usize>, problem: &RoleError) -> Violation {
+    let entry = index.map(|index| format!("[{index}]")).unwrap_or_default();
+    Violation::new(format!("{prefix}roles{entry}"), problem)
 }
 
 impl From<db::Error> for Error {

@@ -18,4 +18,4 @@ pub mod store;
 pub use auth::{Auth, Environment, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, PACKAGE, SERVICES, start};
 pub use config::{Config, KEY_FILE, MAX_ACCESS_TOKEN_SECONDS, SQLITE_FILE, SignUp};
 pub use domain::role::check as check_role;
-pub use error::{Error, StartError, Violation};
+pub use error::{Error, StartError};

@@ -66,8 +66,10 @@ impl ContractService for Contracts {
     async fn watch_contract(&self, request: Request<pb::WatchContractRequest>) -> Result<Response<Watch>, Status> {
         let served = Arc::clone(self.reconciler.served());
         let mut seen = Some(request.into_inner().after_revision).filter(|revision| *revision > 0);
+        let follower = served.followers().join();
         let contracts = WatchStream::new(served.subscribe()).filter_map(move |_| {
             let snapshot = served.load();
+            follower.carries(snapshot.revision);
             // A revision that is not served any more is of another history: whoever has seen it starts anew.
             let news = seen.take() != Some(snapshot.revision);
             std::future::ready(news.then(|| Ok(contract(&snapshot))))
@@ -96,6 +98,8 @@ impl Contracts {
             StartError::Storage(error) => storage_fault(error),
             other => Fault::internal(other),
         })?;
+        // What its caller asks a gateway for next is there: it has been told that another contract comes.
+        self.reconciler.served().followers().told(revision).await;
         Ok(pb::ApplyContractResponse { diagnostics, plan: Some(plan_message(&plan)), revision })
     }
 }

@@ -7,6 +7,7 @@ mod data;
 pub mod domain;
 mod endpoint;
 mod error;
+mod followers;
 mod jobs;
 pub mod plans;
 pub mod process;

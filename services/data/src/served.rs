@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use mainstay_contract::Shape;
 use tokio::sync::{Notify, watch};
 
+use crate::followers::Followers;
 use crate::plans::{FormerNames, Snapshot};
 
 /// How long a call waits for the next snapshot when the schema has changed under its statement.
@@ -26,6 +27,7 @@ pub struct Served {
     former: ArcSwap<Vec<Arc<FormerNames>>>,
     revision: watch::Sender<i64>,
     stale: Notify,
+    followers: Followers,
 }
 
 impl Served {
@@ -33,7 +35,7 @@ impl Served {
     pub fn new(snapshot: Snapshot) -> Served {
         let (revision, _) = watch::channel(snapshot.revision);
         let (current, former) = (ArcSwap::from_pointee(snapshot), ArcSwap::default());
-        Served { current, former, revision, stale: Notify::new() }
+        Served { current, former, revision, stale: Notify::new(), followers: Followers::default() }
     }
 
     /// The snapshot to use for a new call.
@@ -88,6 +90,11 @@ impl Served {
     /// Follows the revisions: the present one at once, then each new one.
     pub fn subscribe(&self) -> watch::Receiver<i64> {
         self.revision.subscribe()
+    }
+
+    /// Who follows what is served over a stream.
+    pub fn followers(&self) -> &Followers {
+        &self.followers
     }
 
     /// Waits until a newer snapshot than this revision is served, at most [`SWAP_WAIT`]; asks for a look at the store

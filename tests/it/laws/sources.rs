@@ -124,6 +124,17 @@ fn only_the_configuration_reads_the_environment() {
 }
 
 #[test]
+fn a_refused_field_is_named_with_one_type() {
+    let defined = |(path, text): &(String, String)| {
+        let here = code(text).any(|(_, line)| line.contains("struct Violation ") || line.contains("struct Violation<"));
+        here.then(|| path.clone())
+    };
+    let sources =
+        rust_files().iter().filter(|(path, _)| path.contains("/src/")).filter_map(defined).collect::<Vec<_>>();
+    assert_eq!(sources, ["crates/record/src/violation.rs"]);
+}
+
+#[test]
 fn mains_are_short() {
     for (path, text) in rust_files().iter().filter(|(path, _)| path.ends_with("src/main.rs")) {
         assert!(text.lines().count() <= 26, "{path} has {} lines", text.lines().count());

@@ -167,6 +167,11 @@ pub enum Change {
         field: String,
         number: u32,
     },
+    /// A new field has the name that a hidden one had.
+    ReuseName {
+        field: String,
+        number: u32,
+    },
     ChangeField {
         field: String,
         from: String,
@@ -228,6 +233,7 @@ impl Change {
             Change::RenumberEnum { field, .. } => ("renumber enum", field),
             Change::RemoveField { field } => ("remove field", field),
             Change::ReuseNumber { field, .. } => ("reuse number", field),
+            Change::ReuseName { field, .. } => ("reuse name", field),
             Change::ChangeField { field, .. } => ("change field", field),
             Change::RenameColumn { column } => ("rename column", column),
             Change::AddIndex { index } => ("add index", &index.name),
@@ -260,7 +266,7 @@ impl Change {
             Change::ChangePattern { .. } | Change::ChangeRoutes { .. } | Change::ChangeJsonName { .. } => {
                 (Changed, &[Json])
             }
-            Change::RenameEnumValue { .. } => (Changed, &[Json]),
+            Change::RenameEnumValue { .. } | Change::ReuseName { .. } => (Changed, &[Json]),
             Change::RenameField { .. } => (Changed, &[Json, Storage]),
             Change::RenameType { .. } => (Changed, &[Wire]),
             Change::RenameColumn { .. } => (Changed, &[Storage]),

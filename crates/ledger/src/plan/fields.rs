@@ -74,6 +74,12 @@ impl<'a> Planner<'a> {
                 references: None,
             });
         }
+        let parent = field.path.parent();
+        let mut before = known.was.fields.iter().filter(|(path, was)| was.hidden && path.parent() == parent);
+        if let Some((path, _)) = before.find(|(path, was)| **path != field.path && was.name == field.model.name) {
+            let number = path.number();
+            self.name_reused(known, field, field.names.to_owned(), number);
+        }
         known.entry.fields.insert(field.path.clone(), field.entry());
         self.field_step(known, field, Change::AddField { field: field.names.to_owned() }, safety, schema, None);
         Ok(())
@@ -225,6 +231,16 @@ impl<'a> Planner<'a> {
         });
         let change = Change::RenameField { field: field.names.to_owned(), from: was.name.clone() };
         self.field_step(known, field, change, Safety::Safe, schema, note);
+    }
+
+    /// What clients of before write under a name, or read, is another field from now on.
+    pub(super) fn name_reused(&mut self, known: &Standing<'a>, field: &FieldNow<'a>, name: String, number: u32) {
+        let short = name.rsplit('.').next().unwrap_or(&name);
+        let safety = Safety::Reviewed {
+            why: format!("{short} was the name of number {number}: clients that still write it mean that field"),
+            remedy: format!("give the new field another name and keep: {}", reserve(number, short)),
+        };
+        self.field_step(known, field, Change::ReuseName { field: name, number }, safety, Vec::new(), None);
     }
 
     fn reused(&mut self, known: &Standing<'a>, field: &FieldNow<'a>, was: &FieldEntry) {

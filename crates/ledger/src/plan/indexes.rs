@@ -1,8 +1,8 @@
 //! Indexes: which the contract needs, which stand, which are too many.
 
 use mainstay_contract::{Index, IndexRows, Resource, SoftDelete};
-use mainstay_record::Role;
-use mainstay_sql::{IndexColumn, OnlyRows, Probe, SchemaStep};
+use mainstay_record::{Kind, Role};
+use mainstay_sql::{IndexColumn, MAX_INDEXED_BYTES, OnlyRows, Probe, SchemaStep};
 
 use super::now::FieldNow;
 use super::planner::{Planner, Standing, name_rows};
@@ -42,7 +42,11 @@ impl<'a> Planner<'a> {
             if known.was.indexes.iter().any(|was| was.is_same(&index)) {
                 continue;
             }
-            let safety = if index.unique { self.unique_safety(known, &index, wanted)? } else { Safety::Safe };
+            let taken = if index.unique { self.unique_safety(known, &index, wanted)? } else { Safety::Safe };
+            let safety = match self.length_safety(known, &index, wanted)? {
+                Safety::Safe => taken,
+                long => long,
+            };
             index.name = self.index_name(resource, &known.entry, &index, &natural);
             let schema = vec![create(resource, &known.entry, &index, true)];
             outside.push(index_step(resource, Change::AddIndex { index }, safety, schema, &wanted.place));
@@ -56,6 +60,31 @@ impl<'a> Planner<'a> {
         let owner = index.owner(&resource.type_name);
         let natural = natural.replacen(&resource.table, &entry.table, 1);
         claim_table(&mut self.ledger.names, &natural, &owner)
+    }
+
+    /// What stands in a column may be longer than an index has room for: the engine would refuse it in the middle of building.
+    fn length_safety(&self, known: &Standing<'a>, index: &IndexEntry, wanted: &Index) -> Result<Safety, PlanError> {
+        // The key ends most indexes, and is short.
+        let parts = index.columns.iter().filter(|part| !matches!(part.column, ColumnId::Key(_)));
+        let texts = parts.filter_map(|part| known.was.columns.get(&part.column));
+        let texts = texts.filter(|column| matches!(column.ty, Kind::Text | Kind::Bytes));
+        let columns: Vec<String> = texts.map(|column| column.name.clone()).collect();
+        if columns.is_empty() {
+            return Ok(Safety::Safe);
+        }
+        let (table, bytes) = (known.was.table.clone(), MAX_INDEXED_BYTES);
+        let answer = self.ask(&Probe::Longer { table, keys: known.key_names(), columns, bytes })?;
+        if answer.count == 0 {
+            return Ok(Safety::Safe);
+        }
+        let fields = wanted.fields.join(" and ");
+        Ok(Safety::Refused {
+            why: format!(
+                "an index holds at most {MAX_INDEXED_BYTES} bytes of a row, and {fields} is longer in {}",
+                name_rows(known.resource, &answer)
+            ),
+            remedy: format!("shorten {fields} in each of these rows, or leave the index off"),
+        })
     }
 
     fn unique_safety(&self, known: &Standing<'a>, index: &IndexEntry, wanted: &Index) -> Result<Safety, PlanError> {

@@ -64,6 +64,7 @@ impl<'a> Planner<'a> {
                 let remedy = "give the new field a number that was never used, and reserve this one".to_owned();
                 self.refuse(known, Change::ReuseNumber { field: path, number }, field, why, remedy);
             }
+            JsonChange::NameReused { path, number } => self.name_reused(known, field, path, number),
             JsonChange::Merged { path } => {
                 let why = format!(
                     "{path} now has a message type that is stored under other keys elsewhere in {}",

@@ -259,6 +259,55 @@ fn a_number_never_becomes_another_field() {
     assert!(plan.refused().any(|step| step.id() == "reuse:number:shop.example.com/Product#headline"), "{plan}");
 }
 
+/// The reserved line went, too: the compiler knows nothing of it any more, the ledger does.
+#[test]
+fn a_name_of_a_field_that_is_gone_is_another_field_only_where_somebody_has_looked() {
+    for (line, inner, hide, reuse) in [
+        (
+            "string title = 3;",
+            "",
+            "hide:field:shop.example.com/Product#title",
+            "reuse:name:shop.example.com/Product#title",
+        ),
+        (
+            "string city = 1;",
+            "address.",
+            "hide:field:shop.example.com/Product#address.city",
+            "reuse:name:shop.example.com/Product#address.city",
+        ),
+    ] {
+        let mut shop = Shop::with_rows();
+        let (ty, rest) = line.split_once(' ').expect("a type");
+        let name = rest.split(' ').next().expect("a name");
+        let number = rest.trim_end_matches(';').rsplit(' ').next().expect("a number");
+        shop.apply(
+            &contract(&edited(&[(line, &format!("reserved {number}; reserved \"{name}\";"))])),
+            &[hide.to_owned()],
+        );
+        let again = contract(&edited(&[(line, &format!("reserved {number}; {ty} {name} = 40;"))]));
+        let plan = shop.plan(&again);
+        let waiting: Vec<String> = plan.waiting(&[], Stage::Production).map(mainstay_ledger::Step::id).collect();
+        assert_eq!(waiting, [reuse], "{plan}");
+        assert!(plan.to_string().contains(&format!("{name} was the name of number {number}")), "{inner}: {plan}");
+        assert!(plan.is_ready(&[], Stage::Development), "development is told: {plan}");
+        shop.apply(&again, &[]);
+        assert!(shop.plan(&again).is_empty(), "it is told once");
+    }
+}
+
+#[test]
+fn a_name_inside_json_is_not_another_field_unseen() {
+    let mut shop = Shop::with_rows();
+    let gone = contract(&edited(&[("int32 quantity = 2;", "reserved 2; reserved \"quantity\";")]));
+    let hide: Vec<String> = shop.plan(&gone).waiting(&[], Stage::Development).map(mainstay_ledger::Step::id).collect();
+    shop.apply(&gone, &hide);
+    let again = contract(&edited(&[("int32 quantity = 2;", "reserved 2; int32 quantity = 9;")]));
+    let plan = shop.plan(&again);
+    let waiting: Vec<String> = plan.waiting(&[], Stage::Production).map(mainstay_ledger::Step::id).collect();
+    assert!(waiting.contains(&"reuse:name:shop.example.com/Product#lines.quantity".to_owned()), "{plan}");
+    assert_eq!(waiting.len(), hide.len(), "wherever the message lies: {plan}");
+}
+
 #[test]
 fn an_incompatible_type_is_refused_always() {
     is_refused(&[("string title = 3;", "int32 title = 3;")], "string became int32", "give the new field number 21");

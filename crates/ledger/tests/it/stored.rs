@@ -35,7 +35,7 @@ fn every_question_of_a_plan_is_known_before() {
         ("index {fields: \"category\" fields: \"create_time desc\"}", "index {fields: \"sku\" unique: true}"),
     ]));
     let asked = probes(&shop.ledger, &next);
-    assert_eq!(asked.len(), 3, "{asked:?}");
+    assert_eq!(asked.len(), 4, "{asked:?}");
     let unanswered = plan(&shop.ledger, &next, &Answers::default());
     assert!(matches!(unanswered, Err(PlanError::Unanswered(_))));
     let answers = asked.into_iter().map(|probe| {

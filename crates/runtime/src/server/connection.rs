@@ -122,7 +122,7 @@ async fn serve<I, S>(
             request.map(|body| progress.watch(body))
         };
         request.extensions_mut().insert(Peer(peer.ip()));
-        let answering = match wellformed::admit(&mut request, progress.take_two_lengths()) {
+        let answering = match wellformed::admit(&mut request, !many && progress.next_has_two_lengths()) {
             Ok(()) => Either::Left(service.clone().call(request)),
             Err(fault) => Either::Right(std::future::ready(Ok(refused(fault, many)))),
         };

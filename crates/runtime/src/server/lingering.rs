@@ -5,7 +5,7 @@
 //! the answer that it has received and not handed out yet. So the writing side is closed first, and what still comes is read
 //! and thrown away for a while (RFC 9112, section 9.6).
 
-use super::head::Head;
+use super::framing::Framing;
 use super::limits::{LINGER_BYTES, LINGER_TIMEOUT};
 use bytes::Bytes;
 use http::header::CONNECTION;
@@ -17,7 +17,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
@@ -47,7 +47,10 @@ pub(super) struct Progress(Arc<Shared>);
 struct Shared {
     place: AtomicU8,
     answering: AtomicBool,
-    two_lengths: AtomicBool,
+    /// How many requests the parser has handed over.
+    requests: AtomicU64,
+    /// One more than the number of the request that has two lengths; 0 where none has.
+    two_lengths: AtomicU64,
 }
 
 impl Progress {
@@ -59,14 +62,11 @@ impl Progress {
         self.0.place.store(place, Ordering::Relaxed);
     }
 
-    /// Something was read. Says whether a head begins with it.
-    fn came(&self) -> bool {
-        let begins = self.place() == BETWEEN;
-        let is_head = begins && !self.0.answering.load(Ordering::Relaxed);
-        if begins {
-            self.go(if is_head { HEAD } else { INSIDE });
+    /// Something was read.
+    fn came(&self) {
+        if self.place() == BETWEEN {
+            self.go(if self.0.answering.load(Ordering::Relaxed) { INSIDE } else { HEAD });
         }
-        is_head
     }
 
     /// The request is there to its end.
@@ -92,10 +92,10 @@ impl Progress {
         self.place() == HEAD
     }
 
-    /// Says whether the head that came last has two lengths, once.
-    pub(super) fn take_two_lengths(&self) -> bool {
-        // The head of nearly every request has not: a swap each would cost more.
-        self.0.two_lengths.load(Ordering::Relaxed) && self.0.two_lengths.swap(false, Ordering::Relaxed)
+    /// Says of the next request of an HTTP/1.1 connection whether its head has two lengths.
+    pub(super) fn next_has_two_lengths(&self) -> bool {
+        let count = self.0.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        self.0.two_lengths.load(Ordering::Relaxed) == count
     }
 
     /// Follows the body of an HTTP/1.1 request to its end; the request is being answered from now on.
@@ -159,7 +159,7 @@ impl Drop for Watched {
 pub(super) struct Lingering<I> {
     inner: I,
     progress: Progress,
-    head: Head,
+    framing: Framing,
     closing: Closing,
 }
 
@@ -175,18 +175,13 @@ enum Closing {
 
 impl<I> Lingering<I> {
     pub(super) fn new(inner: I, progress: Progress) -> Lingering<I> {
-        Lingering { inner, progress, head: Head::default(), closing: Closing::Open }
+        Lingering { inner, progress, framing: Framing::default(), closing: Closing::Open }
     }
 
     fn came(&mut self, bytes: &[u8]) {
-        if self.progress.came() {
-            self.head = Head::default();
-        }
-        if self.progress.is_in_head() {
-            self.head.read(bytes);
-            if self.head.has_two_lengths() {
-                self.progress.0.two_lengths.store(true, Ordering::Relaxed);
-            }
+        self.progress.came();
+        if let Some(number) = self.framing.read(bytes) {
+            self.progress.0.two_lengths.store(number + 1, Ordering::Relaxed);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 mod address;
 mod connection;
-mod head;
+mod framing;
 mod impatient;
 mod limits;
 mod lingering;

@@ -89,3 +89,21 @@ async fn a_connection_whose_requests_came_whole_is_kept() {
     assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0, "closed at once, although this client keeps its side open");
     assert_eq!(server.ended().await.cut, 0);
 }
+
+/// What a proxy in front may have followed is gone when the parser is done with it, also where requests come together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_with_two_lengths_is_refused_wherever_in_a_packet_it_comes() {
+    let served = |_: &Request<Body>| Response::new(Body::new(Full::new(Bytes::from_static(b"served"))));
+    let server = Running::serve(&ServerConfig::at(any_port()), answering(served), Shutdown::new());
+    let get = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    let both = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";
+    let length = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nbytes";
+    for before in [vec![], vec![get], vec![get, get, get], vec![length], vec![get, length, length, get]] {
+        let head = before.concat();
+        let answer = write_then_read(server.address, &head, format!("{both}{get}").as_bytes()).await.unwrap();
+        let count = |status: &str| answer.matches(&format!("HTTP/1.1 {status} ")).count();
+        assert_eq!((count("200"), count("400")), (before.len(), 1), "{head}{both}: {answer}");
+        assert!(answer.contains("both content-length and transfer-encoding"), "{answer}");
+    }
+    server.stop().await;
+}

@@ -7,6 +7,7 @@ use mainstay_identity::{Kind, Principal, roles};
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_server::AccountService;
+use mainstay_record::Violation;
 use tonic::Request;
 
 use super::{ACCOUNTS, Answer, account_to_pb, origin};
@@ -16,7 +17,7 @@ use crate::domain::account::{Account, AccountId, Revision};
 use crate::domain::email::{Claimed, Email, former_key};
 use crate::domain::password::Password;
 use crate::domain::{page_token, role};
-use crate::error::{Error, Violation};
+use crate::error::{Error, refused_email, refused_password, refused_role};
 use crate::limits::Origin;
 use crate::store::accounts::{self as store, AccountRow};
 
@@ -181,11 +182,11 @@ pub(crate) fn read_new(
     roles: &[String],
 ) -> Result<NewAccount, Error> {
     let mut violations = Vec::new();
-    let email = Email::parse(email).map_err(|problem| violations.push(Violation::email(prefix, problem)));
+    let email = Email::parse(email).map_err(|problem| violations.push(refused_email(prefix, problem)));
     let password = Password::choose(password, core.password_min_characters)
-        .map_err(|problem| violations.push(Violation::password(problem)));
+        .map_err(|problem| violations.push(refused_password(problem)));
     let roles = role::check_all(roles).map_err(|problems| {
-        violations.extend(problems.iter().map(|(index, problem)| Violation::role(prefix, *index, problem)));
+        violations.extend(problems.iter().map(|(index, problem)| refused_role(prefix, *index, problem)));
     });
     match (email, password, roles) {
         (Ok(email), Ok(password), Ok(roles)) => Ok(NewAccount { email, password, roles }),
@@ -231,7 +232,7 @@ fn new_row(email: &Email, password_hash: String, now: i64) -> AccountRow {
 /// Finds the account that has an address.
 pub(crate) async fn find_by_email(core: &Core, email: &str) -> Result<Account, Error> {
     let email = Claimed::read(email, core.former_are_left)
-        .map_err(|problem| Error::Violations(vec![Violation::email("", problem)]))?;
+        .map_err(|problem| Error::Violations(vec![refused_email("", problem)]))?;
     core.database
         .read(Lane::Inline, move |conn| {
             let email = email.clone();
@@ -274,7 +275,7 @@ pub(crate) async fn change_roles(
 }
 
 pub(crate) fn role_violations(prefix: &str, problems: &[(Option<usize>, role::RoleError)]) -> Error {
-    Error::Violations(problems.iter().map(|(index, problem)| Violation::role(prefix, *index, problem)).collect())
+    Error::Violations(problems.iter().map(|(index, problem)| refused_role(prefix, *index, problem)).collect())
 }
 
 /// Completes a row that was found with its roles.

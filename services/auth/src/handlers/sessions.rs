@@ -5,6 +5,7 @@ use mainstay_fault::reply;
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::session_service_server::SessionService;
+use mainstay_record::Violation;
 use tonic::Request;
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ use crate::domain::email::Claimed;
 use crate::domain::password::Password;
 use crate::domain::refresh_token::{Hash, RefreshToken};
 use crate::domain::session::{Session, Verdict};
-use crate::error::{Error, Violation};
+use crate::error::{Error, refused_email, refused_password};
 use crate::hashing::Checked;
 use crate::store::accounts::{self, AccountRow};
 use crate::store::sessions::{self, SessionRow};
@@ -74,9 +75,8 @@ async fn sign_in(core: &Core, request: Request<pb::SignInRequest>) -> Result<pb:
 fn read_credentials(core: &Core, request: &pb::SignInRequest) -> Result<(Claimed, Password), Error> {
     let mut violations = Vec::new();
     let email = Claimed::read(&request.email, core.former_are_left)
-        .map_err(|problem| violations.push(Violation::email("", problem)));
-    let password =
-        Password::attempt(&request.password).map_err(|problem| violations.push(Violation::password(problem)));
+        .map_err(|problem| violations.push(refused_email("", problem)));
+    let password = Password::attempt(&request.password).map_err(|problem| violations.push(refused_password(problem)));
     match (email, password) {
         (Ok(email), Ok(password)) => Ok((email, password)),
         _ => Err(Error::Violations(violations)),

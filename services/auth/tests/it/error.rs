@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use mainstay_auth::Error;
 use mainstay_auth::hashing::HashingError;
 use mainstay_auth::store::DamagedRow;
-use mainstay_auth::{Error, Violation};
 use mainstay_db as db;
 use mainstay_fault::{Fault, Reason};
+use mainstay_record::Violation;
 
 fn cause() -> Arc<dyn std::error::Error + Send + Sync> {
     Arc::from(Box::<dyn std::error::Error + Send + Sync>::from("canary: /var/lib/secret SELECT 1"))

@@ -2,6 +2,7 @@
 
 use mainstay_contract::Index;
 use mainstay_record::{Value, Violation};
+use mainstay_sql::MAX_INDEXED_BYTES;
 use mainstay_wire::{DecodeError, Decoded};
 use uuid::Uuid;
 
@@ -12,10 +13,6 @@ use crate::plans::{ResourcePlan, unset};
 
 /// The longest id (AIP-122).
 pub const MAX_ID_BYTES: usize = 63;
-
-/// The most bytes that the texts of one index may have in a row. PostgreSQL has no room for more than about 2,700, and
-/// both engines take the same rows.
-pub const MAX_INDEXED_BYTES: usize = 2_048;
 
 /// Puts the record together: what the client may set, then the defaults and what the server sets.
 pub fn new_record(op: &Operation, key: Vec<String>, decoded: Decoded) -> Vec<Value> {

@@ -8,7 +8,7 @@ use mainstay_sql::OrderColumn;
 pub const ORDERED_CHARS: usize = 1_024;
 
 /// What is left of these for the other texts of an order, some of which an index bounds (see
-/// [`crate::domain::record::MAX_INDEXED_BYTES`]).
+/// [`mainstay_sql::MAX_INDEXED_BYTES`]).
 const BESIDE_AN_INDEX: usize = ORDERED_CHARS / 2;
 
 /// Lets texts that have no bound be compared by their beginnings. A text of an index is compared whole, because it is

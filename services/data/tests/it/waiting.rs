@@ -269,6 +269,38 @@ both_engines! {
         assert!(plan(&fixture, &whole).await.is_empty());
     }
 
+    async fn an_index_that_rows_are_too_long_for_is_refused_and_names_them(engine: Engine) {
+        let with = |index: &str| {
+            one("string title = 2; string text = 3; bytes blob = 4;").replace("write: \"true\"}", &format!("write: \"true\"}} {index}"))
+        };
+        let fixture = Fixture::start(engine, &with("")).await;
+        let (create, _, update) = NOTE;
+        for (id, title, text) in [("short", 2_000, 48), ("long", 2_049, 0), ("both", 1_500, 549), ("wide", 1, 0)] {
+            let title = if id == "wide" { "ä".repeat(1_025) } else { "a".repeat(title) };
+            fixture.anonymous().ok(create, json!({"note_id": id, "note": {"title": title, "text": "b".repeat(text)}})).await;
+        }
+        let blob = json!({"note_id": "blob", "note": {"blob": base64(2_049)}});
+        fixture.anonymous().ok(create, blob).await;
+        for (index, named) in [
+            ("index {fields: \"title\"}", "title is longer in 2 rows: notes/long, notes/wide"),
+            ("index {fields: \"title\" fields: \"text\" unique: true}", "title and text is longer in 3 rows: notes/both, notes/long, notes/wide"),
+            ("index {fields: \"blob\"}", "blob is longer in 1 row: notes/blob"),
+        ] {
+            let said = plan(&fixture, &with(index)).await;
+            assert!(!said.is_ready(&[], Stage::Development), "{said}");
+            assert!(said.to_string().contains(named), "{said}");
+        }
+        let contract = with("index {fields: \"title\"}");
+        fixture.rewrite(&contract).await;
+        for id in ["long", "wide"] {
+            fixture.anonymous().ok(update, json!({"note": {"name": format!("notes/{id}"), "title": "a"}})).await;
+        }
+        fixture.rewrite(&contract).await;
+        fixture.settle(&contract).await;
+        let long = json!({"note": {"name": "notes/long", "title": "a".repeat(2_049)}});
+        fixture.anonymous().fault(update, long).await;
+    }
+
     async fn a_plan_waits_for_nobody_who_changes_the_schema(engine: Engine) {
         let text = one("string title = 2;");
         let fixture = Fixture::start(engine, &text).await;
@@ -293,6 +325,11 @@ both_engines! {
         release.send(()).unwrap();
         tokio::task::spawn_blocking(|| busy.join().unwrap()).await.unwrap();
     }
+}
+
+/// So many zero bytes, a multiple of three.
+fn base64(bytes: usize) -> String {
+    "AAAA".repeat(bytes / 3)
 }
 
 fn without(json: &mut serde_json::Value, keys: &[&str]) {
