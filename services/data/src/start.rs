@@ -196,7 +196,7 @@ async fn load_once(db: &Database, options: &Options, now: i64) -> Result<Loaded,
     };
     if !options.development {
         return match stored {
-            Some(applied) if applied.hash == contract.hash => serve(db, contract, &applied, FolderOutcome::UpToDate),
+            Some(applied) if applied.is(&contract) => serve(db, contract, &applied, FolderOutcome::UpToDate),
             stored => serve_stored(db, stored, FolderOutcome::Differs),
         };
     }

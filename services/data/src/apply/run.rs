@@ -111,7 +111,7 @@ async fn nothing_to_run(
         let (contract, consent) = (Arc::clone(&contract), consent.clone());
         Box::pin(async move {
             match contracts::newest(conn).await? {
-                Some(applied) if applied.hash == contract.hash => {
+                Some(applied) if applied.is(&contract) => {
                     let (before, plan) = decide(conn, Some(applied), &contract, &consent, now).await?;
                     let made = before.filter(|_| plan.inside().is_empty());
                     let made = made.filter(|applied| applied.ledger == ledger_after(&plan, now));
@@ -187,7 +187,7 @@ pub async fn finish(db: &Database, contract: Arc<Contract>) -> Result<usize, App
     db.build(move |conn| {
         Box::pin(async move {
             let Some(applied) = contracts::newest(conn).await? else { return Ok(0) };
-            if applied.hash != contract.hash {
+            if !applied.is(&contract) {
                 return Ok(0);
             }
             let mut ledger = ledger_of(Some(&applied));
@@ -234,7 +234,7 @@ async fn transaction(
 ) -> Result<Made, ApplyError> {
     let ledger = ledger_after(&plan, now);
     if let Some(applied) = &before
-        && applied.hash == contract.hash
+        && applied.is(contract)
         && plan.inside().is_empty()
     {
         // The same contract; perhaps with terms that the ledger did not know yet.

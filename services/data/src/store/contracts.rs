@@ -1,7 +1,7 @@
 //! The contracts that were applied, and the ledger after each.
 
 use diesel::prelude::*;
-use mainstay_contract::Source;
+use mainstay_contract::{Contract, Source};
 use mainstay_db::{Conn, Error, execute, first};
 use mainstay_ledger::{Ledger, LedgerError};
 
@@ -17,6 +17,14 @@ pub struct Applied {
     pub ledger: Ledger,
     /// Microseconds since 1970 UTC.
     pub applied_at: i64,
+}
+
+impl Applied {
+    /// Whether this is what was applied. The hash is of what a contract is compiled to, which another version of this program
+    /// may make otherwise of the same sources.
+    pub fn is(&self, contract: &Contract) -> bool {
+        self.hash == contract.hash || self.sources == contract.sources
+    }
 }
 
 /// Why the newest contract could not be read.
