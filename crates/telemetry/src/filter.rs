@@ -53,3 +53,62 @@ fn directives(text: &str) -> String {
         Err(_) => format!("{all},{part}"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_alone_is_for_our_own_lines() {
+        for (text, expected) in [
+            ("info", "warn,mainstay=info,warn,mainstay=info"),
+            ("debug", "warn,mainstay=info,warn,mainstay=debug"),
+            ("off", "warn,mainstay=info,off,mainstay=off"),
+            ("ERROR", "warn,mainstay=info,error,mainstay=error"),
+            ("mainstay::access=debug", "warn,mainstay=info,mainstay::access=debug"),
+            ("", "warn,mainstay=info"),
+        ] {
+            assert_eq!(directives(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_level_is_refused_with_those_that_there_are() {
+        for text in [
+            "loud",
+            "verbose",
+            "info,loud",
+            "warning",
+            "mainstay=loud",
+            "info,hyper=",
+            "hyper",
+            "=debug=",
+            "info debug",
+        ] {
+            let error = filter(text).unwrap_err().to_string();
+            for level in ["off", "error", "warn", "info", "debug", "trace"] {
+                assert!(error.contains(level), "{text}: {error}");
+            }
+        }
+        for text in [
+            "",
+            "off",
+            "INFO",
+            "info, hyper=debug",
+            "mainstay::access=debug",
+            "2",
+            "[request]=debug",
+            "info,[call{a=b}]=trace",
+        ] {
+            assert!(filter(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_comes_last_about_a_target_holds() {
+        let shown = filter("debug,notify=trace").unwrap().to_string();
+        let mut parts: Vec<&str> = shown.split(',').collect();
+        parts.sort_unstable();
+        assert_eq!(parts, ["mainstay=debug", "notify=trace", "warn"]);
+    }
+}

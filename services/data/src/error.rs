@@ -6,7 +6,7 @@ use mainstay_fault::{Fault, Reason};
 use mainstay_record::Violation;
 use mainstay_wire as wire;
 
-use crate::domain::constraints::Clash;
+use crate::domain::clash::Clash;
 use crate::domain::page_token::TokenError;
 use crate::plans::{QueryError, ResourcePlan};
 use crate::rights::Denial;

@@ -4,22 +4,13 @@ use mainstay_contract::Index;
 use mainstay_db::{Lane, Rows};
 use mainstay_record::{Column, Kind, Value};
 
+use super::clash::Clash;
 use super::context::{Context, Operation};
 use super::record::in_request;
 use super::references::set_references;
 use crate::error::{Error, Result};
 use crate::plans::{Readable, ResourcePlan};
 use crate::rights::Obstacle;
-
-/// A write that broke a unique index, and perhaps more: an engine tells the one that it checks first.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Clash {
-    record: Vec<Value>,
-    /// The record was to be a new row.
-    made: bool,
-    /// Index into `Resource::indexes`.
-    index: usize,
-}
 
 /// Gives a violated constraint its meaning. `made` says that the record was to be a new row.
 pub fn constraint(plan: &ResourcePlan, record: &[Value], made: bool, error: mainstay_db::Error) -> Error {

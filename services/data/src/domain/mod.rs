@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod change;
 pub mod checks;
+pub mod clash;
 pub mod constraints;
 pub mod context;
 pub mod create;

@@ -6,20 +6,15 @@ use mainstay_contract::IndexRows;
 use mainstay_db::Lane;
 use mainstay_expr::{AtomValues, Expr, compile_filter, compile_order};
 use mainstay_record::{NumberPath, Value};
-use mainstay_sql::{After, Condition, NullPattern, OrderColumn, Select, order_columns, select};
+use mainstay_sql::{After, Condition, OrderColumn, Select, order_columns, select};
 
 use super::bounded::bound;
-use super::compiled::Compiled;
+use super::compiled_lists::{ListPlan, Shape};
 use super::fields::fits;
 use super::guard::Verdict;
 use super::lane::{MAX_INLINE_ROWS, is_index_ordered};
-use super::recent::Recent;
 use super::resource::ResourcePlan;
 use crate::rights::Caller;
-
-/// How many lists of a resource are kept compiled: those that were used lately. A filter with another literal is another
-/// list here, but not another statement: that goes by its SQL (see [`super::Shapes`]).
-pub const MAX_LIST_PLANS: usize = 256;
 
 /// Where a page ends: the last row's values of the order keys, each with the number path of its column (names may
 /// change between two pages, numbers do not).
@@ -35,46 +30,6 @@ pub enum QueryError {
     Filter { source_text: String, problem: mainstay_expr::Problem },
     #[error("order_by is not valid")]
     OrderBy { source_text: String, problem: mainstay_expr::Problem },
-}
-
-/// What tells one list statement from another. Filters and orders go by their text.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Shape {
-    /// The caller-only parts of the read rule; nothing for the system.
-    pub atoms: Option<AtomValues>,
-    pub filter: String,
-    pub order_by: String,
-    /// Rows that are deleted, too.
-    pub deleted: bool,
-    /// Which variables of the parent are given (bit by position); the others are `-` (AIP-159).
-    pub parents: u64,
-    /// The page continues behind a row whose order values are NULL like this.
-    pub after: Option<NullPattern>,
-}
-
-/// A compiled list. Params: the limit, the given parent variables, then the order values that the page continues behind.
-#[derive(Debug)]
-pub struct ListPlan {
-    pub statement: Arc<Compiled>,
-    pub order: Vec<OrderColumn>,
-    inline: bool,
-}
-
-/// The lists of one resource that are kept.
-#[derive(Debug)]
-pub struct ListPlans(Recent<Shape, Arc<ListPlan>>);
-
-impl Default for ListPlans {
-    fn default() -> ListPlans {
-        ListPlans(Recent::new(MAX_LIST_PLANS / 2))
-    }
-}
-
-impl ListPlans {
-    /// How many are kept now.
-    pub fn kept(&self) -> usize {
-        self.0.len()
-    }
 }
 
 impl ListPlan {

@@ -2,6 +2,7 @@
 
 mod bounded;
 mod compiled;
+mod compiled_lists;
 mod due;
 mod fields;
 pub mod guard;
@@ -17,11 +18,12 @@ mod snapshot;
 
 pub use bounded::ORDERED_CHARS;
 pub use compiled::{Compiled, MAX_CACHED_SHAPES, Shapes};
+pub use compiled_lists::{ListPlan, MAX_LIST_PLANS, Shape};
 pub use due::Due;
 pub use fields::{Fields, unset};
 pub use guard::{Guard, Refusal, Verdict};
 pub use lane::MAX_INLINE_ROWS;
-pub use lists::{ListPlan, MAX_LIST_PLANS, Position, QueryError, Shape, position_values};
+pub use lists::{Position, QueryError, position_values};
 pub use reads::Readable;
 pub use resource::ResourcePlan;
 pub use snapshot::{FormerNames, Snapshot};

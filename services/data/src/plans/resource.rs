@@ -13,10 +13,10 @@ use mainstay_sql::{
 use mainstay_wire::{PlanError, RecordPlan, Selection};
 
 use super::compiled::{Compiled, Shapes};
+use super::compiled_lists::ListPlans;
 use super::due::Due;
 use super::fields::Fields;
 use super::guard::Guard;
-use super::lists::ListPlans;
 use super::reads::{KeyReads, Readable};
 use crate::rights::Caller;
 use crate::store::answers;

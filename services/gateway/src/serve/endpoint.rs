@@ -1,39 +1,19 @@
 //! The inside of the edge stack: what a request is about, and who answers it.
 
-use std::sync::Arc;
-
-use arc_swap::ArcSwap;
 use http::request::Parts;
 use http::{Method as HttpMethod, Request, Response};
 use mainstay_contract::http::RESERVED_ROOTS;
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::{Access, Body, Context, Endpoint, Exchange, Messages, Resolved};
-use mainstay_runtime::Readiness;
-use mainstay_telemetry::Route;
-use tonic::service::Routes;
 
+use super::edge::Edge;
 use super::exchange::exchange;
 use super::fixed;
-use super::known::Known;
-use crate::config::Config;
 use crate::protocol::{
     Connect, Found, Grpc, GrpcWeb, Manner, Protocol, Rest, Way, methods, shown, unsupported, wrong_method,
 };
 use crate::route::Lookup;
 use crate::snapshot::Snapshot;
-
-/// Answers everything that comes in on the gateway's port. All clones are one.
-#[derive(Clone)]
-pub struct Edge {
-    pub(crate) config: Config,
-    pub(crate) live: Arc<ArcSwap<Snapshot>>,
-    pub(crate) known: Known,
-    pub(crate) readiness: Readiness,
-    /// Health and reflection.
-    pub(crate) own: Routes,
-    /// Where requests are counted that no service answers.
-    pub(crate) route: Arc<Route>,
-}
 
 /// What a request is about.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use mainstay_fault::Fault;
 use mainstay_layers::{Body, Context, is_defect};
 use mainstay_runtime::channel::{Call, FIELD_MASK, Input, Reply};
 
-use super::endpoint::Edge;
+use super::edge::Edge;
 use super::until::until;
 use crate::protocol::{Found, Spoken};
 use crate::transcode::Defective;

@@ -7,7 +7,7 @@ use mainstay_runtime::operations::{HEALTHZ, READYZ, probe};
 use mainstay_runtime::policies::STANDARD;
 use tower::ServiceExt as _;
 
-use super::endpoint::Edge;
+use super::edge::Edge;
 use crate::protocol::Protocol;
 
 /// Whether a path is a probe's. GET and HEAD are taken, other methods are told so.

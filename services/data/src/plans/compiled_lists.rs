@@ -1,0 +1,53 @@
+//! Lists that are compiled, and those that are kept.
+
+use std::sync::Arc;
+
+use mainstay_expr::AtomValues;
+use mainstay_sql::{NullPattern, OrderColumn};
+
+use super::compiled::Compiled;
+use super::recent::Recent;
+
+/// How many lists of a resource are kept compiled: those that were used lately. A filter with another literal is another
+/// list here, but not another statement: that goes by its SQL (see [`super::Shapes`]).
+pub const MAX_LIST_PLANS: usize = 256;
+
+/// What tells one list statement from another. Filters and orders go by their text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// The caller-only parts of the read rule; nothing for the system.
+    pub atoms: Option<AtomValues>,
+    pub filter: String,
+    pub order_by: String,
+    /// Rows that are deleted, too.
+    pub deleted: bool,
+    /// Which variables of the parent are given (bit by position); the others are `-` (AIP-159).
+    pub parents: u64,
+    /// The page continues behind a row whose order values are NULL like this.
+    pub after: Option<NullPattern>,
+}
+
+/// A compiled list. Params: the limit, the given parent variables, then the order values that the page continues behind.
+#[derive(Debug)]
+pub struct ListPlan {
+    pub statement: Arc<Compiled>,
+    pub order: Vec<OrderColumn>,
+    pub(super) inline: bool,
+}
+
+/// The lists of one resource that are kept.
+#[derive(Debug)]
+pub struct ListPlans(pub(super) Recent<Shape, Arc<ListPlan>>);
+
+impl Default for ListPlans {
+    fn default() -> ListPlans {
+        ListPlans(Recent::new(MAX_LIST_PLANS / 2))
+    }
+}
+
+impl ListPlans {
+    /// How many are kept now.
+    pub fn kept(&self) -> usize {
+        self.0.len()
+    }
+}

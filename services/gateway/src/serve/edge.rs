@@ -1,0 +1,25 @@
+//! What answers on the gateway's port, and what it is made of.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use mainstay_runtime::Readiness;
+use mainstay_telemetry::Route;
+use tonic::service::Routes;
+
+use super::known::Known;
+use crate::config::Config;
+use crate::snapshot::Snapshot;
+
+/// Answers everything that comes in on the gateway's port. All clones are one.
+#[derive(Clone)]
+pub struct Edge {
+    pub(crate) config: Config,
+    pub(crate) live: Arc<ArcSwap<Snapshot>>,
+    pub(crate) known: Known,
+    pub(crate) readiness: Readiness,
+    /// Health and reflection.
+    pub(crate) own: Routes,
+    /// Where requests are counted that no service answers.
+    pub(crate) route: Arc<Route>,
+}
