@@ -23,6 +23,7 @@ mod options;
 mod parse;
 mod pattern;
 mod report;
+mod reserved;
 mod resource;
 mod service;
 mod source;
@@ -37,16 +38,14 @@ pub use export::export;
 pub use json_behaviors::{JsonBehaviors, JsonFieldBehavior};
 pub use json_checks::{Container, Items, JsonChecks, JsonFieldChecks};
 pub use link::MAX_IMPORT_DEPTH;
-pub use method::{
-    Fields, Method, NEXT_PAGE_TOKEN, Policy, RESERVED_PACKAGES, Request, Role, Shape, Streams, UPDATE_MASK, Verb,
-    is_reserved_package,
-};
+pub use method::{Fields, Method, NEXT_PAGE_TOKEN, Policy, Request, Role, Shape, Streams, UPDATE_MASK, Verb};
 pub use model::{Access, Contract, FieldModel, Index, IndexRows, Reference, Resource, Rule, SoftDelete};
 pub use money::MAX_MONEY_NANOS;
 pub use naming::MAX_IDENTIFIER_BYTES;
 pub use parse::MAX_NESTING;
 pub use pattern::MAX_PATTERN_VARIABLES;
 pub use report::MAX_DIAGNOSTICS;
+pub use reserved::{RESERVED_PACKAGES, RESERVED_ROOTS, RESERVED_TABLES, is_reserved_package, reserved_beginning};
 pub use resource::index::{MAX_INDEX_COLUMNS, MAX_INDEXES};
 pub use resource::json::MAX_JSON_DEPTH;
 pub use resource::layout::{MAX_COLUMNS, MAX_MESSAGE_DEPTH};

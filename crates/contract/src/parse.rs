@@ -6,10 +6,10 @@ use prost_types::FileDescriptorProto;
 use protox::file::File;
 
 use crate::file::{Files, Spot, WrittenFile, tag};
-use crate::http::RESERVED_ROOTS;
 use crate::report::Report;
+use crate::reserved::{RESERVED_ROOTS, is_reserved_package};
 use crate::text::{Token, TokenKind, tokens};
-use crate::{Diagnostic, Source, embedded, is_reserved_package};
+use crate::{Diagnostic, Source, embedded};
 
 /// How deep braces and brackets may nest in a file; parsers recurse.
 pub const MAX_NESTING: usize = 64;

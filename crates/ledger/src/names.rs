@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use mainstay_contract::reserved_beginning;
 use mainstay_sql::identifier;
-
-/// Beginnings of names that the engines or the platform's own tables claim.
-const RESERVED_TABLES: [&str; 4] = ["sqlite_", "pg_", "mainstay_", "__"];
 
 /// Columns that every table of PostgreSQL has.
 const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
@@ -13,8 +11,7 @@ const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "
 /// Gives out a name for a table, index or constraint.
 pub(crate) fn claim_table(names: &mut BTreeMap<String, String>, wanted: &str, owner: &str) -> String {
     let lower = wanted.to_ascii_lowercase();
-    let reserved = RESERVED_TABLES.iter().any(|prefix| lower.starts_with(prefix));
-    let wanted = if reserved { format!("app_{wanted}") } else { wanted.to_owned() };
+    let wanted = if reserved_beginning(&lower).is_some() { format!("app_{wanted}") } else { wanted.to_owned() };
     let candidates = std::iter::once(wanted.clone()).chain((2_u32..).map(|n| format!("{wanted}_{n}")));
     claim(names, candidates, owner)
 }

@@ -23,6 +23,7 @@ pub use request::Request;
 
 use crate::http::{self, Route};
 use crate::naming;
+use crate::reserved::is_reserved_package;
 
 /// What a method does with the rows of a resource (AIP-131 to 135, AIP-164).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -162,12 +163,4 @@ impl Method {
             policy,
         }
     }
-}
-
-/// First parts of packages that an application may not declare anything in: the platform's, and those of others.
-pub const RESERVED_PACKAGES: [&str; 4] = ["mainstay", "google", "buf", "grpc"];
-
-/// Says whether a package is one of those.
-pub fn is_reserved_package(package: &str) -> bool {
-    package.split('.').next().is_some_and(|first| RESERVED_PACKAGES.contains(&first))
 }

@@ -11,10 +11,8 @@ use crate::naming::{self, MAX_IDENTIFIER_BYTES};
 use crate::options::{items, message_option, optional_text, text};
 use crate::pattern::Pattern;
 use crate::report::Report;
+use crate::reserved::reserved_beginning;
 use crate::text::Step;
-
-/// First parts of table names that the engines or Mainstay itself use.
-const RESERVED_TABLES: [&str; 4] = ["sqlite_", "pg_", "mainstay_", "__"];
 
 /// The option by which deleted rows are kept.
 pub(crate) const SOFT_DELETE: &str = "soft_delete";
@@ -260,7 +258,7 @@ fn check_table(report: &mut Report<'_>, spot: &Spot, table: &str) {
             .because(format!("{table} is longer than the {MAX_IDENTIFIER_BYTES} bytes that PostgreSQL keeps"))
             .help("shorten the message's or the package's name");
     }
-    if let Some(prefix) = RESERVED_TABLES.iter().find(|prefix| table.starts_with(*prefix)) {
+    if let Some(prefix) = reserved_beginning(table) {
         report
             .error(spot, format!("the table's name would be {table}"))
             .because(format!("names that begin with {prefix} are reserved in the database"))

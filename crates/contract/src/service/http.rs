@@ -8,10 +8,11 @@ use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, MethodDescriptor};
 use crate::annotations::RESOURCE;
 use crate::capabilities;
 use crate::file::{Spot, tag};
-use crate::http::{RESERVED_ROOTS, Segment, Template};
+use crate::http::{Segment, Template};
 use crate::method::Verb;
 use crate::options::{items, message_option, text};
 use crate::report::Report;
+use crate::reserved::RESERVED_ROOTS;
 use crate::resource::head::Head;
 use crate::text::Step;
 

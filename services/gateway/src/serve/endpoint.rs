@@ -2,7 +2,7 @@
 
 use http::request::Parts;
 use http::{Method as HttpMethod, Request, Response};
-use mainstay_contract::http::RESERVED_ROOTS;
+use mainstay_contract::RESERVED_ROOTS;
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::{Access, Body, Context, Endpoint, Exchange, Messages, Resolved};
 

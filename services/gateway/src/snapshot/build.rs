@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use mainstay_contract::http::{RESERVED_ROOTS, routes};
-use mainstay_contract::{Method as Known, Policy, Shape, aliases, is_reserved_package};
+use mainstay_contract::http::routes;
+use mainstay_contract::{Method as Known, Policy, RESERVED_ROOTS, Shape, aliases, is_reserved_package};
 use mainstay_layers::Access;
 use mainstay_runtime::policies::access_of;
 use mainstay_telemetry::Metrics;

@@ -1,6 +1,5 @@
 use http::Method;
-use mainstay_contract::Source;
-use mainstay_contract::http::RESERVED_ROOTS;
+use mainstay_contract::{RESERVED_ROOTS, Source};
 use mainstay_gateway::route::Lookup;
 use mainstay_gateway::snapshot::{Body, Compiled, Snapshot};
 use mainstay_layers::Access;
