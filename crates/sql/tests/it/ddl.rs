@@ -3,7 +3,7 @@ use mainstay_sql::{
     ColumnSpec, Dialect, ForeignKey, IndexColumn, Literal, OnlyRows, PrimaryKey, SchemaStep, schema_sql,
 };
 
-use crate::sample::{count, run, sqlite};
+use crate::sample::{count, explain, run, sqlite};
 
 fn both(step: &SchemaStep) -> String {
     let [sqlite, postgres] = [Dialect::Sqlite, Dialect::Postgres].map(|d| schema_sql(d, step).join(";\n"));
@@ -288,4 +288,38 @@ fn an_index_has_the_rows_that_are_deleted_or_those_that_are_not() {
         ends(&only(true, false), r#" WHERE "delete_time" IS NOT NULL"#);
     }
     assert!(only(false, true).to_string().ends_with(") where delete_time is unset"), "{}", only(false, true));
+}
+
+#[test]
+fn lists_and_whoever_purges_find_their_rows_by_such_an_index() {
+    let mut conn = sqlite();
+    run(
+        &mut conn,
+        &["CREATE TABLE product (_id TEXT PRIMARY KEY, title TEXT NOT NULL, delete_time BIGINT)".to_owned()],
+    );
+    for (name, columns, set) in [("live", ["title", "_id"], false), ("gone", ["delete_time", "_id"], true)] {
+        let column = |name: &str| IndexColumn {
+            name: name.to_owned(),
+            descending: false,
+            nullable: name == "delete_time",
+            unset_zero: None,
+        };
+        let index = SchemaStep::CreateIndex {
+            name: name.to_owned(),
+            table: "product".to_owned(),
+            columns: columns.map(column).to_vec(),
+            unique: false,
+            only: Some(OnlyRows { column: "delete_time".to_owned(), set }),
+            concurrently: false,
+        };
+        run(&mut conn, &schema_sql(Dialect::Sqlite, &index));
+    }
+    for (condition, order, index) in [
+        (r#"t."delete_time" IS NULL"#, r#"t."title", t."_id""#, "live"),
+        (r#"(t."delete_time" <= ?1)"#, r#"t."delete_time", t."_id""#, "gone"),
+    ] {
+        let plan =
+            explain(&mut conn, &format!("SELECT * FROM product AS t WHERE {condition} ORDER BY {order} LIMIT 20"));
+        assert!(plan.contains(&format!("INDEX {index}")) && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
 }
