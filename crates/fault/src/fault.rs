@@ -84,6 +84,15 @@ impl Fault {
         self
     }
 
+    /// Names the fields that break rules from further out: where what was refused is a part of a larger request.
+    #[must_use]
+    pub fn within(mut self, outer: impl Fn(&str) -> String) -> Fault {
+        for violation in &mut self.0.violations {
+            violation.field = outer(&violation.field);
+        }
+        self
+    }
+
     /// Says when a retry makes sense (`RetryInfo`, and `Retry-After` over HTTP).
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Fault {

@@ -8,6 +8,7 @@ use mainstay_wire as wire;
 
 use crate::domain::clash::Clash;
 use crate::domain::page_token::TokenError;
+use crate::domain::request::Place;
 use crate::plans::{QueryError, ResourcePlan};
 use crate::rights::Denial;
 
@@ -63,6 +64,9 @@ pub enum Error {
     },
     #[error("other resources refer to this one")]
     StillReferenced { name: String },
+    /// Some of the elements of a request, each at its place, were refused by the same check.
+    #[error("{} elements of the request are refused", .0.len())]
+    Elements(Vec<(Place, Error)>),
     #[error("the request id was used with another request")]
     RequestIdReused,
     #[error("the statement was made for another revision of the schema")]
@@ -152,6 +156,7 @@ impl From<Error> for Fault {
             Error::Unique { fields, .. } => unique(fields),
             Error::ReferenceNotFound { field, name } => reference_not_found(field, &name),
             Error::StillReferenced { name } => Fault::new(Reason::StillReferenced).meta("name", name),
+            Error::Elements(refused) => elements(refused),
             Error::RequestIdReused => Fault::new(Reason::RequestIdReused)
                 .violation("request_id", "was used with another request; make a new one for each request"),
             Error::Dangling { source, .. } => Fault::internal(source),
@@ -165,6 +170,15 @@ impl From<Error> for Fault {
 }
 
 impl Error {
+    /// Says whether what was to be made is there already.
+    pub(crate) fn is_taken_name(&self) -> bool {
+        match self {
+            Error::AlreadyExists { .. } => true,
+            Error::Elements(refused) => refused.iter().any(|(_, error)| error.is_taken_name()),
+            _ => false,
+        }
+    }
+
     /// A parent's name that has not the form that it should have.
     pub(crate) fn parent(plan: &ResourcePlan, name: &str) -> Error {
         let pattern = plan.parent_pattern().to_owned();
@@ -174,6 +188,24 @@ impl Error {
     fn cause_text(&self) -> String {
         std::error::Error::source(self).map_or_else(|| self.to_string(), ToString::to_string)
     }
+}
+
+/// The first element says what is wrong; the others add the fields that it is wrong with. The metadata `element` names the
+/// first where no field does.
+fn elements(refused: Vec<(Place, Error)>) -> Fault {
+    let mut faults = refused.into_iter().map(|(place, error)| {
+        let fault = Fault::from(error).within(|field| place.field(field));
+        if fault.violations().is_empty() { fault.meta("element", place.element()) } else { fault }
+    });
+    let first = faults.next().unwrap_or_else(|| Fault::internal(Error::OutOfTurn));
+    if first.violations().is_empty() {
+        return first;
+    }
+    faults.fold(first, |first, next| {
+        next.violations()
+            .iter()
+            .fold(first, |first, violation| first.violation(&*violation.field, &*violation.description))
+    })
 }
 
 /// A field's path from the resource, as the metadata `field` has it, where violations have it from the request.

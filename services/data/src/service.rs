@@ -12,7 +12,9 @@ use mainstay_identity::{Clock, Principal};
 use mainstay_runtime::channel::{Call, Channel, FIELD_MASK, Reply, Target};
 
 use crate::domain::context::{Context, Operation};
-use crate::domain::{create, delete, get, list, transact, undelete, update};
+use crate::domain::{
+    batch_create, batch_delete, batch_get, batch_update, create, delete, get, list, transact, undelete, update,
+};
 use crate::error::{Error, Result};
 use crate::plans::{FormerNames, Snapshot};
 use crate::rights::Caller;
@@ -173,6 +175,10 @@ impl Resources {
             Verb::Update => Box::pin(transact::run(cx, update::read(op, message.clone()))).await,
             Verb::Delete => Box::pin(transact::run(cx, delete::read(op, message.clone()))).await,
             Verb::Undelete => Box::pin(transact::run(cx, undelete::read(op, message.clone()))).await,
+            Verb::BatchGet => Box::pin(batch_get::batch_get(cx, &op, message)).await,
+            Verb::BatchCreate => Box::pin(transact::run(cx, batch_create::read(op, message.clone()))).await,
+            Verb::BatchUpdate => Box::pin(transact::run(cx, batch_update::read(op, message.clone()))).await,
+            Verb::BatchDelete => Box::pin(transact::run(cx, batch_delete::read(op, message.clone()))).await,
         }
     }
 }

@@ -36,6 +36,8 @@ pub(crate) enum Answer {
     Resource,
     /// The resource where deletion keeps it, else nothing.
     Kept,
+    /// Nothing.
+    Empty,
     /// A message of the method's own.
     Own(Fields),
 }
@@ -91,12 +93,17 @@ impl Verb {
         std::iter::once(request).chain(answer).collect()
     }
 
+    /// The full name of the derived request.
+    pub(crate) fn input(self, head: &Head) -> String {
+        format!("{}.{}Request", head.package(), self.method_name(head))
+    }
+
     /// The full name of what the method answers.
     pub(crate) fn output(self, head: &Head) -> String {
         match self.definition().answer {
             Answer::Resource => head.message.full_name().to_owned(),
             Answer::Kept if head.soft_delete => head.message.full_name().to_owned(),
-            Answer::Kept => "google.protobuf.Empty".to_owned(),
+            Answer::Kept | Answer::Empty => "google.protobuf.Empty".to_owned(),
             Answer::Own(_) => format!("{}.{}Response", head.package(), self.method_name(head)),
         }
     }
@@ -143,11 +150,14 @@ impl std::fmt::Display for Route {
 impl FieldType {
     /// Whether a written field has this type.
     pub(crate) fn fits(self, field: &FieldDescriptor, head: &Head) -> bool {
-        let list = self == FieldType::Resources;
+        let list = matches!(self, FieldType::Resources | FieldType::Strings | FieldType::Requests(_));
         let kind = match (self, field.kind()) {
-            (FieldType::String, Kind::String) | (FieldType::Int32, Kind::Int32) | (FieldType::Bool, Kind::Bool) => true,
+            (FieldType::String | FieldType::Strings, Kind::String)
+            | (FieldType::Int32, Kind::Int32)
+            | (FieldType::Bool, Kind::Bool) => true,
             (FieldType::FieldMask, Kind::Message(message)) => message.full_name() == "google.protobuf.FieldMask",
             (FieldType::Resource | FieldType::Resources, Kind::Message(message)) => message == head.message,
+            (FieldType::Requests(verb), Kind::Message(message)) => message.full_name() == verb.input(head),
             _ => false,
         };
         kind && field.is_list() == list && !field.is_map() && !field.is_group()
@@ -162,6 +172,8 @@ impl FieldType {
             FieldType::FieldMask => "google.protobuf.FieldMask".into(),
             FieldType::Resource => head.short_name().to_owned(),
             FieldType::Resources => format!("repeated {}", head.short_name()),
+            FieldType::Strings => "repeated string".into(),
+            FieldType::Requests(verb) => format!("repeated {}Request", verb.method_name(head)),
         }
     }
 }

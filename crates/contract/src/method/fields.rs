@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 pub use mainstay_wire::UPDATE_MASK;
 
+use super::Verb;
 use crate::resource::head::Head;
 
 /// The field of a page by which the next one is asked for.
@@ -37,6 +38,12 @@ pub enum Role {
     OrderBy,
     ShowDeleted,
     Search,
+    /// Which rows, by their names.
+    Names,
+    /// Whole requests to create, in a batch.
+    Creates,
+    /// Whole requests to update, in a batch.
+    Updates,
     /// Rows, in an answer: `products`.
     Rows,
     NextPageToken,
@@ -54,6 +61,9 @@ pub(crate) enum FieldType {
     FieldMask,
     Resource,
     Resources,
+    Strings,
+    /// Whole requests of another method.
+    Requests(Verb),
 }
 
 impl Role {
@@ -76,6 +86,8 @@ impl Role {
             Role::OrderBy => "order_by",
             Role::ShowDeleted => "show_deleted",
             Role::Search => "search",
+            Role::Names => "names",
+            Role::Creates | Role::Updates => "requests",
             Role::Rows => &head.plural,
             Role::NextPageToken => NEXT_PAGE_TOKEN,
         })
@@ -99,6 +111,9 @@ impl Role {
             Role::Mask => FieldType::FieldMask,
             Role::Body => FieldType::Resource,
             Role::Rows => FieldType::Resources,
+            Role::Names => FieldType::Strings,
+            Role::Creates => FieldType::Requests(Verb::Create),
+            Role::Updates => FieldType::Requests(Verb::Update),
         }
     }
 }

@@ -4,6 +4,10 @@
 //! what it answers, its route. The derived `.proto`, the binding of written services, the readers of requests and the
 //! routes are views of that.
 
+mod batch_create;
+mod batch_delete;
+mod batch_get;
+mod batch_update;
 mod create;
 mod definition;
 mod delete;
@@ -25,7 +29,7 @@ use crate::http::{self, Route};
 use crate::naming;
 use crate::reserved::is_reserved_package;
 
-/// What a method does with the rows of a resource (AIP-131 to 135, AIP-164).
+/// What a method does with the rows of a resource (AIP-131 to 135, AIP-164, AIP-231 to 235).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub enum Verb {
     Get,
@@ -34,11 +38,26 @@ pub enum Verb {
     Update,
     Delete,
     Undelete,
+    BatchGet,
+    BatchCreate,
+    BatchUpdate,
+    BatchDelete,
 }
 
 impl Verb {
     /// Every verb, in the order in which services have them.
-    pub const ALL: [Verb; 6] = [Verb::Get, Verb::List, Verb::Create, Verb::Update, Verb::Delete, Verb::Undelete];
+    pub const ALL: [Verb; 10] = [
+        Verb::Get,
+        Verb::List,
+        Verb::Create,
+        Verb::Update,
+        Verb::Delete,
+        Verb::Undelete,
+        Verb::BatchGet,
+        Verb::BatchCreate,
+        Verb::BatchUpdate,
+        Verb::BatchDelete,
+    ];
 
     /// What is fixed about it. The one place that knows which file a verb is in.
     pub(crate) const fn definition(self) -> &'static Definition {
@@ -49,6 +68,10 @@ impl Verb {
             Verb::Update => &update::UPDATE,
             Verb::Delete => &delete::DELETE,
             Verb::Undelete => &undelete::UNDELETE,
+            Verb::BatchGet => &batch_get::BATCH_GET,
+            Verb::BatchCreate => &batch_create::BATCH_CREATE,
+            Verb::BatchUpdate => &batch_update::BATCH_UPDATE,
+            Verb::BatchDelete => &batch_delete::BATCH_DELETE,
         }
     }
 
@@ -71,7 +94,7 @@ impl Verb {
     pub const fn answer(self) -> Option<&'static Fields> {
         match &self.definition().answer {
             Answer::Own(fields) => Some(fields),
-            Answer::Resource | Answer::Kept => None,
+            Answer::Resource | Answer::Kept | Answer::Empty => None,
         }
     }
 }

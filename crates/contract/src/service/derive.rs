@@ -157,7 +157,7 @@ fn annotations(field: &Field, head: &Head) -> String {
         all.push("(google.api.field_behavior) = REQUIRED".to_owned());
     }
     match field.role {
-        Role::Name => all.push(format!("(google.api.resource_reference).type = \"{}\"", head.type_name)),
+        Role::Name | Role::Names => all.push(format!("(google.api.resource_reference).type = \"{}\"", head.type_name)),
         Role::Parent if head.pattern.parent.is_some() => {
             all.push(format!("(google.api.resource_reference).child_type = \"{}\"", head.type_name));
         }

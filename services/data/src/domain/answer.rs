@@ -3,31 +3,42 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstay_db::Lane;
-use mainstay_record::{Value, etag_revision};
-use mainstay_wire::Selection;
+use mainstay_contract::{Role, Verb};
+use mainstay_record::{Value, Violation};
+use mainstay_wire::frame;
 
 use super::change::Change;
 use super::checks::WriteOp;
-use super::context::{Context, Operation};
+use super::context::Operation;
 use super::read_mask::{self, Rows};
-use super::record::shape;
+use super::record_size::{self, MAX_RECORD_BYTES};
 use crate::error::{Error, Result};
-use crate::store::answers::Answer;
 
 /// The form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// The record of the one write.
     Record,
+    /// The records of all writes, in their order.
+    Rows,
     /// An empty message.
     Nothing,
 }
+
+/// The field of an answer that its records are in.
+pub const ROWS: u32 = match Verb::BatchGet.answer() {
+    Some(fields) => fields.number(Role::Rows),
+    None => panic!("a batch has an answer of its own"),
+};
+
+/// The most bytes that the records of a batch take as messages: what gRPC's clients take unless told otherwise.
+pub const MAX_ANSWER_BYTES: usize = MAX_RECORD_BYTES;
 
 /// Compiles what the caller wants of an answer of this form.
 pub fn wanted(op: &Operation, form: Form) -> Result<Rows> {
     match form {
         Form::Record => Ok(read_mask::of_record(op)?.map_or(Rows::Whole, Rows::Part)),
+        Form::Rows => read_mask::of_batch(op),
         Form::Nothing => Ok(Rows::Whole),
     }
 }
@@ -40,8 +51,49 @@ pub fn answer(form: Form, writes: &[Arc<dyn WriteOp>], changes: &[Change], wante
             put(write.op(), record, wanted, &mut out)?;
             Ok(Bytes::from(out))
         }
+        (Form::Rows, writes, changes) => {
+            let mut out = Vec::new();
+            for (write, change) in writes.iter().zip(changes) {
+                if let Some(record) = &change.after {
+                    put_row(write.op(), record, wanted, &mut out)?;
+                }
+            }
+            Ok(Bytes::from(out))
+        }
         _ => Ok(Bytes::new()),
     }
+}
+
+/// Checks that what was done can be answered: no client would get more.
+pub fn check_size(form: Form, list: &str, writes: &[Arc<dyn WriteOp>], changes: &[Change]) -> Result<()> {
+    let sizes = writes.iter().zip(changes).map(|(write, change)| match &change.after {
+        Some(record) => record_size::at_most(write.op().plan(), record),
+        None => 0,
+    });
+    if form != Form::Rows || sizes.sum::<usize>() <= MAX_ANSWER_BYTES {
+        return Ok(());
+    }
+    let whole = answer(form, writes, changes, &Rows::Whole)?;
+    if whole.len() <= MAX_ANSWER_BYTES { Ok(()) } else { Err(too_large(list)) }
+}
+
+/// Refuses a batch that is too large; `list` is the field that has too many elements.
+pub fn too_large(list: &str) -> Error {
+    Error::Violations(vec![Violation {
+        field: list.to_owned(),
+        description: format!("would be answered with more than {MAX_ANSWER_BYTES} bytes; name fewer at once"),
+    }])
+}
+
+/// Writes the record into the answer's list.
+pub fn put_row(op: &Operation, record: &[Value], wanted: &Rows, out: &mut Vec<u8>) -> Result<()> {
+    if *wanted == Rows::Hidden {
+        return Ok(());
+    }
+    let mut row = Vec::with_capacity(512);
+    put(op, record, wanted, &mut row)?;
+    frame::put_message(ROWS, &row, out);
+    Ok(())
 }
 
 /// Writes the record, or what the writer wants of it, or only the name where the writer may not read it.
@@ -57,7 +109,7 @@ fn put(op: &Operation, record: &[Value], wanted: &Rows, out: &mut Vec<u8>) -> Re
     encoded.map_err(Error::Damaged)
 }
 
-fn name_only(op: &Operation, key: &[Value], out: &mut Vec<u8>) -> Result<()> {
+pub fn name_only(op: &Operation, key: &[Value], out: &mut Vec<u8>) -> Result<()> {
     match &op.plan().name_only {
         Some(selection) => op.plan().record.encode_masked(key, selection, out).map_err(Error::Damaged),
         None => Ok(()),
@@ -70,41 +122,4 @@ pub fn keys(changes: &[Change]) -> Vec<Value> {
         [change] => change.key.clone(),
         changes => changes.iter().flat_map(|change| change.key.iter().cloned()).collect(),
     }
-}
-
-/// Gives an earlier answer again, to a caller who may still read what it holds.
-pub async fn replay(cx: &Context, op: &Operation, before: Answer) -> Result<Bytes> {
-    if before.answer.is_empty() {
-        return Ok(Bytes::new());
-    }
-    let (op_inside, key) = (op.clone(), before.key.clone());
-    let row = cx.db.read(Lane::Inline, move |conn| {
-        let (op, key) = (op_inside.clone(), key.clone());
-        Box::pin(async move { op.find(conn, &op.plan().get(&op.caller), &key).await })
-    });
-    let row: Option<Vec<Value>> = row.await?;
-    match (row, read_mask::of_record(op)?) {
-        (None, _) => {
-            let mut out = Vec::new();
-            name_only(op, &before.key, &mut out)?;
-            Ok(Bytes::from(out))
-        }
-        (Some(_), None) => Ok(Bytes::from(before.answer)),
-        (Some(_), Some(selection)) => part_of(op, &before, &selection),
-    }
-}
-
-/// Takes the wanted part out of an answer that was given whole.
-fn part_of(op: &Operation, before: &Answer, selection: &Selection) -> Result<Bytes> {
-    let plan = op.plan();
-    let decoded = plan.record.decode(&before.answer).map_err(|error| shape(plan, error))?;
-    let mut record = decoded.values;
-    for (column, part) in record.iter_mut().zip(&before.key) {
-        column.clone_from(part);
-    }
-    let revision = decoded.etag.as_deref().and_then(etag_revision);
-    record[plan.resource.layout.revision()] = Value::Int(revision.unwrap_or_default());
-    let mut out = Vec::new();
-    plan.record.encode_masked(&record[..], selection, &mut out).map_err(Error::Damaged)?;
-    Ok(Bytes::from(out))
 }

@@ -1,47 +1,46 @@
 //! Create (AIP-133).
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use mainstay_contract::{Role, Verb};
 use mainstay_db::BoxFuture;
 use mainstay_record::Value;
-use mainstay_wire::{WireError, frame};
+use mainstay_wire::WireError;
 
 use super::answer::Form;
 use super::checks::{Check, Checked, Draft, WriteOp};
 use super::context::Operation;
 use super::record::{is_id, new_id, new_record, shape, validate};
 use super::references::{check_parent, check_references, set_references};
-use super::request::{Request, Terms, fingerprint};
+use super::request::{Message, Request, Terms, fingerprint};
 use super::tx::Tx;
 use crate::error::{Error, Result};
 
-/// The numbers of a Create request's fields.
-mod number {
-    pub const PARENT: u32 = 1;
-    pub const ID: u32 = 2;
-    pub const RESOURCE: u32 = 3;
-    pub const REQUEST_ID: u32 = 4;
-    pub const VALIDATE_ONLY: u32 = 5;
-}
-
 /// Reads a Create.
 pub fn read(op: Operation, message: Bytes) -> Request {
-    let create = Create { op, message };
-    let terms = Terms::read(&create.message, number::REQUEST_ID, number::VALIDATE_ONLY, || create.fingerprint());
+    let create = Create::new(op, Verb::Create.read(message), None);
+    let terms = Terms::read(&create.message, |message| Ok(fingerprint(&parts(message)?)));
     Request::one("Create", create, terms, Form::Record)
 }
 
 /// A Create request.
 pub struct Create {
     op: Operation,
-    message: Bytes,
+    message: std::result::Result<Message, WireError>,
+    /// What the row lies below, where the request itself does not say it.
+    below: Option<String>,
+}
+
+/// The request's parent, id and resource.
+fn parts(message: &Message) -> std::result::Result<[&[u8]; 3], WireError> {
+    Ok([message.text(Role::Parent)?.as_bytes(), message.text(Role::Id)?.as_bytes(), message.bytes(Role::Body)])
 }
 
 impl Checked for Create {
     fn asks_the_store(&self, check: Check, draft: &Draft) -> bool {
         let plan = self.op.plan();
-        let refers = |row: &std::sync::Arc<[Value]>| !set_references(plan, None, row).is_empty();
+        let refers = |row: &Arc<[Value]>| !set_references(plan, None, row).is_empty();
         check == Check::Constraints && (plan.resource.parent.is_some() || draft.new.as_ref().is_some_and(refers))
     }
 
@@ -75,24 +74,17 @@ impl WriteOp for Create {
 }
 
 impl Create {
-    /// The request's parent, id and resource.
-    fn parts(&self) -> std::result::Result<(&str, &str, Cow<'_, [u8]>), WireError> {
-        Ok((
-            frame::string(&self.message, number::PARENT)?.unwrap_or_default(),
-            frame::string(&self.message, number::ID)?.unwrap_or_default(),
-            frame::message(&self.message, number::RESOURCE)?.unwrap_or_default(),
-        ))
-    }
-
-    fn fingerprint(&self) -> std::result::Result<Vec<u8>, WireError> {
-        let (parent, id, body) = self.parts()?;
-        Ok(fingerprint(&[parent.as_bytes(), id.as_bytes(), &body]))
+    /// A Create of this message; `below` is the parent that it does not name itself.
+    pub fn new(op: Operation, message: std::result::Result<Message, WireError>, below: Option<String>) -> Create {
+        Create { op, message, below }
     }
 
     /// The row to be.
     fn record(&self) -> Result<Vec<Value>> {
         let plan = self.op.plan();
-        let (parent, id, body) = self.parts()?;
+        let message = self.message.as_ref().map_err(Clone::clone)?;
+        let (id, body) = (message.text(Role::Id)?, message.bytes(Role::Body));
+        let parent = self.below.as_deref().map_or_else(|| message.text(Role::Parent), Ok)?;
         let parents = plan.parse_parent(parent).ok_or_else(|| Error::parent(plan, parent))?;
         let mut key: Vec<String> = parents.into_iter().map(str::to_owned).collect();
         // A parent that is a resource must exist, which says more; one that is not has only its form.
@@ -100,7 +92,7 @@ impl Create {
             return Err(Error::Id { field: "parent".to_owned(), id: part.clone() });
         }
         key.push(new_id(plan, id)?);
-        let decoded = plan.record.decode(&body).map_err(|error| shape(plan, error))?;
+        let decoded = plan.record.decode(body).map_err(|error| shape(plan, error))?;
         Ok(new_record(&self.op, key, decoded))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstay_contract::{Request as Asked, Role, SoftDelete, Verb};
+use mainstay_contract::{Role, SoftDelete, Verb};
 use mainstay_db::BoxFuture;
 use mainstay_record::Value;
 use mainstay_sql::Lock;
@@ -13,7 +13,7 @@ use super::answer::Form;
 use super::checks::{Check, Checked, Draft, WriteOp};
 use super::context::Operation;
 use super::record::revise;
-use super::request::{Request, Terms, fingerprint};
+use super::request::{Message, Request, Terms, fingerprint};
 use super::tx::Tx;
 use super::update::check_etag;
 use crate::error::{Error, Result};
@@ -22,7 +22,7 @@ use crate::rights::Denial;
 /// Reads a Delete.
 pub fn read(op: Operation, message: Bytes) -> Request {
     let form = if op.plan().resource.soft_delete.is_some() { Form::Record } else { Form::Nothing };
-    let delete = Delete { op, asked: Verb::Delete.read(message) };
+    let delete = Delete::new(op, Verb::Delete.read(message));
     let terms = delete.terms();
     Request::one("Delete", delete, terms, form)
 }
@@ -30,7 +30,7 @@ pub fn read(op: Operation, message: Bytes) -> Request {
 /// A Delete request.
 pub struct Delete {
     op: Operation,
-    asked: std::result::Result<Asked<Bytes>, WireError>,
+    asked: std::result::Result<Message, WireError>,
 }
 
 impl Checked for Delete {
@@ -96,8 +96,18 @@ impl WriteOp for Delete {
 }
 
 impl Delete {
-    fn asked(&self) -> std::result::Result<&Asked<Bytes>, WireError> {
+    /// A Delete of this message.
+    pub fn new(op: Operation, asked: std::result::Result<Message, WireError>) -> Delete {
+        Delete { op, asked }
+    }
+
+    fn asked(&self) -> std::result::Result<&Message, WireError> {
         self.asked.as_ref().map_err(Clone::clone)
+    }
+
+    /// The name of the row, as the request has it.
+    pub fn name(&self) -> std::result::Result<&str, WireError> {
+        self.asked()?.text(Role::Name)
     }
 
     fn key(&self) -> Result<Vec<Value>> {

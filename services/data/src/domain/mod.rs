@@ -1,6 +1,11 @@
 //! What the data service decides, in its own words: no gRPC, no Diesel, no generated types.
 
 pub mod answer;
+pub mod batch;
+pub mod batch_create;
+pub mod batch_delete;
+pub mod batch_get;
+pub mod batch_update;
 pub mod change;
 pub mod checks;
 pub mod clash;
@@ -17,6 +22,7 @@ pub mod read_mask;
 pub mod record;
 pub mod record_size;
 pub mod references;
+pub mod replay;
 pub mod request;
 pub mod transact;
 pub mod tx;

@@ -29,6 +29,16 @@ pub fn of_record(op: &Operation) -> Result<Option<Selection>> {
 
 /// Compiles the read mask of a list. It names the fields of the list's answer (`products.title`); the token always comes.
 pub fn of_list(op: &Operation) -> Result<Rows> {
+    of_rows(op, &TOKEN)
+}
+
+/// Compiles the read mask of a batch, whose answer has nothing but its rows.
+pub fn of_batch(op: &Operation) -> Result<Rows> {
+    of_rows(op, &[])
+}
+
+/// `others` are the names of the fields beside the rows.
+fn of_rows(op: &Operation, others: &[&str]) -> Result<Rows> {
     if op.read_mask.is_none() {
         return Ok(Rows::Whole);
     }
@@ -41,10 +51,10 @@ pub fn of_list(op: &Operation) -> Result<Rows> {
     let mut below = Vec::with_capacity(paths.len());
     for path in paths {
         match path.split_once('.') {
-            _ if TOKEN.contains(&path) => {}
+            _ if others.contains(&path) => {}
             None if path == name || path == json_name => below.push("*"),
             Some((first, rest)) if first == name || first == json_name => below.push(rest),
-            _ => return Err(no_field(name, path)),
+            _ => return Err(no_field(name, others.first().copied(), path)),
         }
     }
     if below.is_empty() { Ok(Rows::Hidden) } else { select(op, &below).map(Rows::Part) }
@@ -60,10 +70,10 @@ fn select(op: &Operation, paths: &[&str]) -> Result<Selection> {
     op.plan().record.select(paths).map_err(refused)
 }
 
-fn no_field(rows: &str, path: &str) -> Error {
+fn no_field(rows: &str, other: Option<&str>, path: &str) -> Error {
     const SHOWN: usize = 64;
-    let message =
-        format!("is no field of the answer; name `{rows}`, fields of them as `{rows}.name`, or `{}`", TOKEN[0]);
+    let other = other.map_or_else(String::new, |other| format!(", or `{other}`"));
+    let message = format!("is no field of the answer; name `{rows}`, fields of them as `{rows}.name`{other}");
     refused(MaskError { path: path.chars().take(SHOWN).collect(), message })
 }
 

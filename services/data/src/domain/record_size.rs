@@ -32,7 +32,7 @@ pub fn too_large(plan: &ResourcePlan, record: &[Value]) -> Option<usize> {
 }
 
 /// A bound of a record's size that needs no message: nearly every record is far below the limit.
-fn at_most(plan: &ResourcePlan, record: &[Value]) -> usize {
+pub fn at_most(plan: &ResourcePlan, record: &[Value]) -> usize {
     let text = |value: &Value| match value {
         Value::Text(text) => text.len(),
         Value::Bytes(bytes) => bytes.len(),

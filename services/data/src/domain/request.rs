@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstay_contract::{Request as Asked, Role};
+use mainstay_contract::Role;
 use mainstay_record::Violation;
-use mainstay_wire::{WireError, frame};
+use mainstay_wire::WireError;
 
 use super::answer::{Form, wanted};
-use super::checks::{Check, Draft, Refusals, WriteOp};
+use super::checks::{Check, Draft, Refusals, Refused, WriteOp};
 use super::context::Operation;
 use crate::error::{Error, Result};
 use crate::store::answers;
 
 /// The longest request id that is accepted, in bytes (AIP-155 wants a UUID, which has 36).
 pub const MAX_REQUEST_ID_BYTES: usize = 64;
+
+/// A request's message, taken apart.
+pub type Message = mainstay_contract::Request<Bytes>;
 
 /// How a request wants to be treated.
 #[derive(Debug, Clone, Default)]
@@ -31,19 +34,16 @@ pub struct Terms {
 impl Terms {
     /// Reads the two fields. `fingerprint` is asked for where there is an id.
     pub fn read(
-        message: &[u8],
-        request_id: u32,
-        validate_only: u32,
-        fingerprint: impl FnOnce() -> std::result::Result<Vec<u8>, WireError>,
+        message: &std::result::Result<Message, WireError>,
+        fingerprint: impl FnOnce(&Message) -> std::result::Result<Vec<u8>, WireError>,
     ) -> std::result::Result<Terms, WireError> {
-        let request_id = frame::string(message, request_id)?.unwrap_or_default().to_owned();
-        let fingerprint = if request_id.is_empty() { Vec::new() } else { fingerprint()? };
-        Ok(Terms { request_id, validate_only: frame::boolean(message, validate_only)?, fingerprint })
+        let message = message.as_ref().map_err(Clone::clone)?;
+        Terms::of(message, || fingerprint(message))
     }
 
     /// The same of a request that was taken apart.
     pub fn of(
-        asked: &Asked<Bytes>,
+        asked: &Message,
         fingerprint: impl FnOnce() -> std::result::Result<Vec<u8>, WireError>,
     ) -> std::result::Result<Terms, WireError> {
         let request_id = asked.text(Role::RequestId)?.to_owned();
@@ -69,6 +69,77 @@ pub fn fingerprint(parts: &[&[u8]]) -> Vec<u8> {
     answers::digest(parts).as_ref().to_vec()
 }
 
+/// Where in a request a write stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The repeated field.
+    list: &'static str,
+    index: usize,
+    /// The field of a single request that an element is, where it is not a whole request: the `name` of `names`.
+    itself: Option<&'static str>,
+}
+
+impl Place {
+    /// The element: `requests[3]`.
+    pub fn element(&self) -> String {
+        format!("{}[{}]", self.list, self.index)
+    }
+
+    /// A field of it: `requests[3].product.sku`.
+    pub fn field(&self, field: &str) -> String {
+        if field.is_empty() || self.itself == Some(field) {
+            return self.element();
+        }
+        format!("{}.{field}", self.element())
+    }
+}
+
+/// How a request holds its writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// It is one.
+    One,
+    /// Whole requests, in this field.
+    Requests(&'static str),
+    /// Names, in this field.
+    Names(&'static str),
+}
+
+impl Holds {
+    /// The field that they are in.
+    pub fn list(self) -> &'static str {
+        match self {
+            Holds::One => "",
+            Holds::Requests(list) | Holds::Names(list) => list,
+        }
+    }
+
+    /// Where one of the writes stands; a request that is one has no places.
+    pub fn place(self, index: usize) -> Option<Place> {
+        match self {
+            Holds::One => None,
+            Holds::Requests(list) => Some(Place { list, index, itself: None }),
+            Holds::Names(list) => Some(Place { list, index, itself: Some("name") }),
+        }
+    }
+}
+
+/// What is wrong with a request as a whole.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Defect {
+    Malformed(WireError),
+    Violations(Vec<Violation>),
+}
+
+impl From<Defect> for Error {
+    fn from(defect: Defect) -> Error {
+        match defect {
+            Defect::Malformed(error) => error.into(),
+            Defect::Violations(violations) => Error::Violations(violations),
+        }
+    }
+}
+
 /// What a request asks for: writes that are done together or not at all, and how it wants to be treated.
 pub struct Request {
     /// On whose behalf, by which method's resource.
@@ -77,6 +148,10 @@ pub struct Request {
     /// messages and packages are renamed.
     pub verb: &'static str,
     pub writes: Vec<Arc<dyn WriteOp>>,
+    pub holds: Holds,
+    /// What is wrong with the request as a whole, whatever its writes are. It is told to whom the rules do not refuse
+    /// without a look at a row.
+    pub defect: Option<Defect>,
     pub terms: std::result::Result<Terms, WireError>,
     pub form: Form,
 }
@@ -89,13 +164,22 @@ impl Request {
         terms: std::result::Result<Terms, WireError>,
         form: Form,
     ) -> Request {
-        Request { op: write.op().clone(), verb, writes: vec![Arc::new(write)], terms, form }
+        Request {
+            op: write.op().clone(),
+            verb,
+            writes: vec![Arc::new(write)],
+            holds: Holds::One,
+            defect: None,
+            terms,
+            form,
+        }
     }
 
     /// Takes a check of the request as a whole.
     pub fn check(&self, check: Check) -> Result<()> {
-        match check {
-            Check::Shape => self.op.sound().and_then(|()| wanted(&self.op, self.form)).map(|_| ()),
+        match (check, &self.defect) {
+            (Check::Readable, Some(defect)) => Err(defect.clone().into()),
+            (Check::Shape, _) => self.op.sound().and_then(|()| wanted(&self.op, self.form)).map(|_| ()),
             _ => Ok(()),
         }
     }
@@ -107,6 +191,16 @@ impl Request {
 
     /// What the caller is told of writes that were refused.
     pub fn refusal(&self, refusals: Refusals) -> Error {
-        refusals.into_iter().next().map_or(Error::OutOfTurn, |refused| refused.error)
+        let mut placed = Vec::with_capacity(refusals.len());
+        for Refused { write, error } in refusals {
+            match write.and_then(|write| self.holds.place(write)) {
+                // What the store says of itself is about no write.
+                Some(place) if !matches!(error, Error::Storage(_) | Error::StaleSchema(_)) => {
+                    placed.push((place, error));
+                }
+                _ => return error,
+            }
+        }
+        Error::Elements(placed)
     }
 }

@@ -7,12 +7,13 @@ use bytes::Bytes;
 use mainstay_db::{Atomic, Conn, Known, Lane, Step, Stored};
 use mainstay_record::Value;
 
-use super::answer::{answer, keys, replay, wanted};
+use super::answer::{answer, check_size, keys, wanted};
 use super::change::{Change, Effects};
 use super::checks::{self, Check, Draft, Refusals, Refused};
 use super::constraints::told;
 use super::context::Context;
 use super::memory::Memory;
+use super::replay::replay;
 use super::request::{Request, Terms};
 use super::tx::Tx;
 use crate::error::{Error, Result};
@@ -28,7 +29,7 @@ pub async fn run(cx: &Context, request: Request) -> Result<Bytes> {
     loop {
         match once(cx, &request).await {
             // It was missing when it was looked for, and is there now: it is to be changed.
-            Err(Error::AlreadyExists { .. }) if looks < MAX_LOOKS && request.looks_first() => looks += 1,
+            Err(error) if looks < MAX_LOOKS && error.is_taken_name() && request.looks_first() => looks += 1,
             other => return other,
         }
     }
@@ -84,7 +85,7 @@ async fn once(cx: &Context, request: &Arc<Request>) -> Result<Bytes> {
         (Err(Stop::Refused(refusals)), None) => Err(request.refusal(job.told(cx, refusals).await?)),
         (Ok(Done::Known), None) => job.answer(job.foreseen.as_ref().map_or(&[], |(changes, _)| changes)),
         (Ok(Done::Now(changes)) | Err(Stop::DryRun(changes)), None) => job.answer(&changes),
-        (Ok(Done::Before(before)), None) => replay(cx, &request.op, job.same(before)?).await,
+        (Ok(Done::Before(before)), None) => replay(cx, request, job.same(before)?).await,
         (Ok(Done::Claimed), None) => Err(Error::OutOfTurn),
     }
 }
@@ -193,6 +194,8 @@ impl Job {
         let mut tx = Tx::new(conn, writes.len());
         let done = checks::in_the_store(writes, &whole, self.left, self.drafts.clone(), &mut tx).await;
         let changes = done.map_err(Stop::Refused)?;
+        let Request { holds, form, .. } = &*self.request;
+        check_size(*form, holds.list(), writes, &changes)?;
         if self.validate_only {
             return Err(Stop::DryRun(changes));
         }
@@ -243,5 +246,7 @@ fn foresee(request: &Request, drafts: &[Draft]) -> std::result::Result<(Vec<Chan
         let change = effects.add(write, op.op(), draft.clone());
         changes.push(change.map_err(|error| vec![Refused { write: Some(write), error }])?);
     }
+    let Request { holds, form, writes, .. } = request;
+    check_size(*form, holds.list(), writes, &changes).map_err(|error| vec![error.into()])?;
     Ok((changes, effects))
 }

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use mainstay_contract::{Role, Verb};
 use mainstay_db::BoxFuture;
 use mainstay_record::{Value, etag_text};
 use mainstay_sql::Lock;
@@ -13,32 +14,26 @@ use super::checks::{Check, Checked, Draft, WriteOp};
 use super::context::Operation;
 use super::record::{check_live, in_request, is_id, new_record, revise, shape, validate};
 use super::references::{check_parent, check_references, set_references};
-use super::request::{Request, Terms, fingerprint};
+use super::request::{Message, Request, Terms, fingerprint};
 use super::tx::Tx;
 use crate::error::{Error, Result};
 use crate::plans::Guard;
 use crate::rights::Obstacle;
 
-/// The numbers of an Update request's fields.
-mod number {
-    pub const RESOURCE: u32 = 1;
-    pub const UPDATE_MASK: u32 = 2;
-    pub const ALLOW_MISSING: u32 = 3;
-    pub const REQUEST_ID: u32 = 4;
-    pub const VALIDATE_ONLY: u32 = 5;
-}
-
 /// Reads an Update.
 pub fn read(op: Operation, message: Bytes) -> Request {
-    let update = Update { op, message, asked: OnceLock::new() };
-    let terms = Terms::read(&update.message, number::REQUEST_ID, number::VALIDATE_ONLY, || update.fingerprint());
+    let update = Update::new(op, Verb::Update.read(message));
+    let terms = Terms::read(&update.message, |message| {
+        let allow_missing = [u8::from(message.flag(Role::AllowMissing))];
+        Ok(fingerprint(&[message.bytes(Role::Body), message.bytes(Role::Mask), &allow_missing]))
+    });
     Request::one("Update", update, terms, Form::Record)
 }
 
 /// An Update request.
 pub struct Update {
     op: Operation,
-    message: Bytes,
+    message: std::result::Result<Message, WireError>,
     /// Read when the first check needs it.
     asked: OnceLock<Asked>,
 }
@@ -46,9 +41,6 @@ pub struct Update {
 struct Asked {
     name: String,
     key: Vec<Value>,
-    body: Vec<u8>,
-    mask: Option<Vec<String>>,
-    allow_missing: bool,
 }
 
 impl Checked for Update {
@@ -69,8 +61,7 @@ impl Checked for Update {
         match (check, &draft.old) {
             (Check::AuthRule, _) => {
                 op.admit(plan.update.as_ref())?;
-                let creates = frame::boolean(&self.message, number::ALLOW_MISSING)?;
-                if creates { op.admit(plan.create.as_ref()) } else { Ok(()) }
+                if self.allows_missing() { op.admit(plan.create.as_ref()) } else { Ok(()) }
             }
             (Check::OldRule, Some(old)) => self.check_old(old),
             (Check::Shape, _) => self.shape(draft),
@@ -117,6 +108,19 @@ impl WriteOp for Update {
 }
 
 impl Update {
+    /// An Update of this message.
+    pub fn new(op: Operation, message: std::result::Result<Message, WireError>) -> Update {
+        Update { op, message, asked: OnceLock::new() }
+    }
+
+    /// The name of the row, as the request has it.
+    pub fn name(&self) -> Result<&str> {
+        match self.op.plan().resource.name_field {
+            Some(field) => Ok(frame::string(self.message()?.bytes(Role::Body), field)?.unwrap_or_default()),
+            None => Ok(""),
+        }
+    }
+
     fn asked(&self) -> Result<&Asked> {
         if let Some(asked) = self.asked.get() {
             return Ok(asked);
@@ -126,33 +130,24 @@ impl Update {
     }
 
     fn read(&self) -> Result<Asked> {
-        let plan = self.op.plan();
-        let body = frame::message(&self.message, number::RESOURCE)?.unwrap_or_default();
-        let name = match plan.resource.name_field {
-            Some(field) => frame::string(&body, field)?.unwrap_or_default().to_owned(),
-            None => String::new(),
-        };
-        Ok(Asked {
-            key: self.op.key(&in_request(plan, "name"), &name)?,
-            name,
-            mask: frame::field_mask(&self.message, number::UPDATE_MASK)?,
-            body: body.into_owned(),
-            allow_missing: frame::boolean(&self.message, number::ALLOW_MISSING)?,
-        })
+        let name = self.name()?;
+        Ok(Asked { key: self.op.key(&in_request(self.op.plan(), "name"), name)?, name: name.to_owned() })
     }
 
-    fn fingerprint(&self) -> std::result::Result<Vec<u8>, WireError> {
-        let body = frame::message(&self.message, number::RESOURCE)?.unwrap_or_default();
-        let mask = frame::message(&self.message, number::UPDATE_MASK)?.unwrap_or_default();
-        let allow_missing = frame::boolean(&self.message, number::ALLOW_MISSING)?;
-        Ok(fingerprint(&[&body, &mask, &[u8::from(allow_missing)]]))
+    fn message(&self) -> Result<&Message> {
+        Ok(self.message.as_ref().map_err(Clone::clone)?)
+    }
+
+    /// A request that cannot be read allows nothing.
+    fn allows_missing(&self) -> bool {
+        self.message.as_ref().is_ok_and(|message| message.flag(Role::AllowMissing))
     }
 
     async fn find(&self, draft: &mut Draft, tx: &mut Tx<'_, '_>) -> Result<()> {
         let asked = self.asked()?;
         draft.old = tx.find(&self.op, Lock::Change, &asked.key).await?;
         match draft.old {
-            None if !asked.allow_missing => Err(tx.missing(&self.op, &asked.key).await),
+            None if !self.allows_missing() => Err(tx.missing(&self.op, &asked.key).await),
             _ => Ok(()),
         }
     }
@@ -193,7 +188,7 @@ impl Update {
 
     fn decode(&self) -> Result<Decoded> {
         let plan = self.op.plan();
-        plan.record.decode(&self.asked()?.body).map_err(|error| shape(plan, error))
+        plan.record.decode(self.message()?.bytes(Role::Body)).map_err(|error| shape(plan, error))
     }
 
     /// The record as it would be. What the server sets is set; what a client may not set is as it was.
@@ -212,12 +207,9 @@ impl Update {
 
     fn selection(&self, decoded: &Decoded) -> Result<MaskSelection> {
         let plan = self.op.plan();
-        match self.asked()?.mask.as_deref() {
+        match self.message()?.mask(Role::Mask)?.as_deref() {
             None | Some([]) => Ok(plan.record.populated(decoded)),
-            Some(paths) => {
-                let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-                plan.record.resolve(&paths).map_err(|error| Error::Mask { field: "update_mask", error })
-            }
+            Some(paths) => plan.record.resolve(paths).map_err(|error| Error::Mask { field: "update_mask", error }),
         }
     }
 

@@ -1,0 +1,83 @@
+//! The answer to a request that has been answered before (AIP-155).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mainstay_db::Lane;
+use mainstay_record::{Value, etag_revision};
+use mainstay_wire::{Selection, frame};
+
+use super::answer::{Form, ROWS, name_only, wanted};
+use super::checks::WriteOp;
+use super::context::{Context, Operation};
+use super::read_mask::Rows;
+use super::record::shape;
+use super::request::Request;
+use crate::error::{Error, Result};
+use crate::store::answers::Answer;
+
+/// Gives an earlier answer again, to a caller who may still read what it holds.
+pub async fn replay(cx: &Context, request: &Arc<Request>, before: Answer) -> Result<Bytes> {
+    if before.answer.is_empty() {
+        return Ok(Bytes::new());
+    }
+    let (form, writes) = (request.form, &request.writes);
+    let wanted = wanted(&request.op, form)?;
+    let keys = split(writes, &before.key);
+    let readable = readable(cx, request, keys.clone()).await?;
+    let parts = match form {
+        Form::Rows => frame::messages(&before.answer, ROWS)?,
+        Form::Record | Form::Nothing => vec![&before.answer[..]],
+    };
+    let mut out = Vec::with_capacity(before.answer.len());
+    let written = writes.iter().zip(keys).zip(readable).zip(parts);
+    for (((write, key), readable), part) in written.filter(|_| wanted != Rows::Hidden) {
+        let mut again = Vec::with_capacity(part.len());
+        match (readable, &wanted) {
+            (false, _) => name_only(write.op(), &key, &mut again)?,
+            (true, Rows::Part(selection)) => part_of(write.op(), &key, part, selection, &mut again)?,
+            (true, Rows::Whole | Rows::Hidden) => again.extend_from_slice(part),
+        }
+        match form {
+            Form::Rows => frame::put_message(ROWS, &again, &mut out),
+            Form::Record | Form::Nothing => out = again,
+        }
+    }
+    Ok(Bytes::from(out))
+}
+
+/// Takes the keys of what was written apart.
+fn split(writes: &[Arc<dyn WriteOp>], all: &[Value]) -> Vec<Vec<Value>> {
+    let mut left = all.iter();
+    writes.iter().map(|write| left.by_ref().take(write.op().plan().resource.layout.keys()).cloned().collect()).collect()
+}
+
+/// Says which of the rows the caller may read now.
+async fn readable(cx: &Context, request: &Arc<Request>, keys: Vec<Vec<Value>>) -> Result<Vec<bool>> {
+    let asked = Arc::new((Arc::clone(request), keys));
+    let found = cx.db.read(Lane::Inline, move |conn| {
+        let asked = Arc::clone(&asked);
+        Box::pin(async move {
+            let mut found = Vec::with_capacity(asked.1.len());
+            for (write, key) in asked.0.writes.iter().zip(&asked.1) {
+                let op = write.op();
+                found.push(op.find(conn, &op.plan().get(&op.caller), key).await?.is_some());
+            }
+            Ok(found)
+        })
+    });
+    found.await
+}
+
+/// Takes the wanted part out of a record that was given whole.
+fn part_of(op: &Operation, key: &[Value], whole: &[u8], selection: &Selection, out: &mut Vec<u8>) -> Result<()> {
+    let plan = op.plan();
+    let decoded = plan.record.decode(whole).map_err(|error| shape(plan, error))?;
+    let mut record = decoded.values;
+    for (column, part) in record.iter_mut().zip(key) {
+        column.clone_from(part);
+    }
+    let revision = decoded.etag.as_deref().and_then(etag_revision);
+    record[plan.resource.layout.revision()] = Value::Int(revision.unwrap_or_default());
+    plan.record.encode_masked(&record[..], selection, out).map_err(Error::Damaged)
+}
