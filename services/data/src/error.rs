@@ -8,7 +8,7 @@ use mainstay_wire as wire;
 
 use crate::domain::clash::Clash;
 use crate::domain::page_token::TokenError;
-use crate::domain::request::Place;
+use crate::domain::place::Place;
 use crate::plans::{QueryError, ResourcePlan};
 use crate::rights::Denial;
 

@@ -10,7 +10,8 @@ use mainstay_wire::WireError;
 use super::answer::Form;
 use super::checks::WriteOp;
 use super::context::Operation;
-use super::request::{Defect, Holds, Message, Request, Terms, fingerprint};
+use super::place::Holds;
+use super::request::{Defect, Message, Request, Terms, fingerprint};
 use crate::plans::ResourcePlan;
 
 /// The most elements of a batch (AIP-231).

@@ -10,7 +10,8 @@ use super::answer::Form;
 use super::batch::{Batch, Element, Parent, shared_terms};
 use super::context::Operation;
 use super::create::Create;
-use super::request::{Holds, Message, Request};
+use super::place::Holds;
+use super::request::{Message, Request};
 
 const BATCH: Batch = Batch {
     verb: Verb::BatchCreate,

@@ -10,7 +10,8 @@ use super::answer::Form;
 use super::batch::{Batch, Element, Parent};
 use super::context::Operation;
 use super::delete::Delete;
-use super::request::{Holds, Request};
+use super::place::Holds;
+use super::request::Request;
 
 const BATCH: Batch =
     Batch { verb: Verb::BatchDelete, list: Role::Names, holds: Holds::Names("names"), form: Form::Nothing, element };

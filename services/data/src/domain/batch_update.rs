@@ -8,8 +8,9 @@ use mainstay_contract::{Role, Verb};
 use super::answer::Form;
 use super::batch::{Batch, Element, Parent, shared_terms};
 use super::context::Operation;
+use super::place::Holds;
 use super::record::in_request;
-use super::request::{Holds, Request};
+use super::request::Request;
 use super::update::Update;
 
 const BATCH: Batch = Batch {

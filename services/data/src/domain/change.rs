@@ -6,9 +6,9 @@ use std::sync::Arc;
 use mainstay_db::{Step, StepError};
 use mainstay_record::{Value, Violation};
 
-use super::checks::{Draft, Refused};
 use super::constraints::{constraint, still_referenced};
 use super::context::Operation;
+use super::draft::{Draft, Refused};
 use crate::error::{Error, Result};
 use crate::plans::ResourcePlan;
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use mainstay_db::BoxFuture;
-use mainstay_record::Value;
 
 use super::change::Change;
 use super::context::Operation;
+use super::draft::{Draft, Refusals, Refused};
 use super::tx::Tx;
 use crate::error::{Error, Result};
 
@@ -47,24 +47,6 @@ impl Check {
     ];
 }
 
-/// What the checks of one write find out for those after them.
-#[derive(Debug, Clone, Default)]
-pub struct Draft {
-    /// The row as it is; nothing where it is missing, or hidden.
-    pub old: Option<Vec<Value>>,
-    /// The row as it would be.
-    pub new: Option<Arc<[Value]>>,
-    /// The etag that came with the row.
-    pub etag: Option<String>,
-}
-
-impl Draft {
-    /// The row as it would be. Fails where it is asked for before its turn.
-    pub fn new_row(&self) -> Result<&Arc<[Value]>> {
-        self.new.as_ref().ok_or(Error::OutOfTurn)
-    }
-}
-
 /// A write, taken apart into its checks. What a method has no use for, it passes.
 pub trait Checked: Send + Sync {
     /// Says whether a check asks the store, which begins the transaction.
@@ -88,23 +70,6 @@ pub trait WriteOp: Checked + 'static {
     /// On whose behalf, on what.
     fn op(&self) -> &Operation;
 }
-
-/// A write that was refused.
-#[derive(Debug)]
-pub struct Refused {
-    /// Its place among those of the request; none where it is the request as a whole that was refused.
-    pub write: Option<usize>,
-    pub error: Error,
-}
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Refused {
-        Refused { write: None, error }
-    }
-}
-
-/// The writes that one check refused, at least one, in the order of the request.
-pub type Refusals = Vec<Refused>;
 
 /// A check of the request as a whole: it comes before the same check of each of its writes.
 pub type Whole<'w> = &'w (dyn Fn(Check) -> Result<()> + Sync);

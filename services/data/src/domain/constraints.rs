@@ -6,8 +6,7 @@ use mainstay_record::{Column, Kind, Value};
 
 use super::clash::Clash;
 use super::context::{Context, Operation};
-use super::record::in_request;
-use super::references::set_references;
+use super::record::{in_request, set_references};
 use crate::error::{Error, Result};
 use crate::plans::{Readable, ResourcePlan};
 use crate::rights::Obstacle;

@@ -9,10 +9,11 @@ use mainstay_record::Value;
 use mainstay_wire::WireError;
 
 use super::answer::Form;
-use super::checks::{Check, Checked, Draft, WriteOp};
+use super::checks::{Check, Checked, WriteOp};
 use super::context::Operation;
-use super::record::{is_id, new_id, new_record, shape, validate};
-use super::references::{check_parent, check_references, set_references};
+use super::draft::Draft;
+use super::record::{is_id, new_id, new_record, set_references, shape, validate};
+use super::references::{check_parent, check_references};
 use super::request::{Message, Request, Terms, fingerprint};
 use super::tx::Tx;
 use crate::error::{Error, Result};

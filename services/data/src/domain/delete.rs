@@ -10,8 +10,9 @@ use mainstay_sql::Lock;
 use mainstay_wire::WireError;
 
 use super::answer::Form;
-use super::checks::{Check, Checked, Draft, WriteOp};
+use super::checks::{Check, Checked, WriteOp};
 use super::context::Operation;
+use super::draft::Draft;
 use super::record::revise;
 use super::request::{Message, Request, Terms, fingerprint};
 use super::tx::Tx;

@@ -5,8 +5,9 @@ use mainstay_record::Value;
 use mainstay_sql::Lock;
 
 use super::answer::Form;
-use super::checks::{Check, Checked, Draft, WriteOp};
+use super::checks::{Check, Checked, WriteOp};
 use super::context::Operation;
+use super::draft::Draft;
 use super::request::{Request, Terms};
 use super::tx::Tx;
 use crate::error::{Error, Result};

@@ -1,6 +1,6 @@
 //! A row as it is put together, checked and named, whatever method writes it.
 
-use mainstay_contract::Index;
+use mainstay_contract::{Index, Reference};
 use mainstay_record::{Value, Violation};
 use mainstay_sql::MAX_INDEXED_BYTES;
 use mainstay_wire::{DecodeError, Decoded};
@@ -122,6 +122,20 @@ pub fn is_id(id: &str) -> bool {
     let outer = |b: Option<&u8>| b.is_some_and(|b| *b != b'-');
     let bytes = id.as_bytes();
     bytes.len() <= MAX_ID_BYTES && bytes.iter().all(|b| inner(*b)) && outer(bytes.first()) && outer(bytes.last())
+}
+
+/// The references of a record that are set and (for an update) differ from before, with the keys that they name.
+pub fn set_references<'p>(
+    plan: &'p ResourcePlan,
+    old: Option<&[Value]>,
+    new: &[Value],
+) -> Vec<(&'p Reference, Vec<Value>)> {
+    let is_set = |reference: &Reference| reference.columns.iter().any(|index| !new[*index].is_null());
+    let differs =
+        |reference: &Reference| old.is_none_or(|old| reference.columns.iter().any(|index| old[*index] != new[*index]));
+    let key = |reference: &Reference| reference.columns.iter().map(|index| new[*index].clone()).collect();
+    let references = plan.resource.references.iter().filter(|reference| is_set(reference) && differs(reference));
+    references.map(|reference| (reference, key(reference))).collect()
 }
 
 #[cfg(test)]

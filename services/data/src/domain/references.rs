@@ -1,27 +1,11 @@
 //! What a row refers to: its parent and its references.
 
-use mainstay_contract::Reference;
 use mainstay_record::Value;
 
 use super::context::Operation;
-use super::record::in_request;
+use super::record::{in_request, set_references};
 use super::tx::Tx;
 use crate::error::{Error, Result};
-use crate::plans::ResourcePlan;
-
-/// The references of a record that are set and (for an update) differ from before, with the keys that they name.
-pub fn set_references<'p>(
-    plan: &'p ResourcePlan,
-    old: Option<&[Value]>,
-    new: &[Value],
-) -> Vec<(&'p Reference, Vec<Value>)> {
-    let is_set = |reference: &Reference| reference.columns.iter().any(|index| !new[*index].is_null());
-    let differs =
-        |reference: &Reference| old.is_none_or(|old| reference.columns.iter().any(|index| old[*index] != new[*index]));
-    let key = |reference: &Reference| reference.columns.iter().map(|index| new[*index].clone()).collect();
-    let references = plan.resource.references.iter().filter(|reference| is_set(reference) && differs(reference));
-    references.map(|reference| (reference, key(reference))).collect()
-}
 
 /// Checks that a new row's parent exists and may be read by the writer.
 pub async fn check_parent(tx: &mut Tx<'_, '_>, op: &Operation, record: &[Value]) -> Result<()> {

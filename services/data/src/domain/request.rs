@@ -8,8 +8,10 @@ use mainstay_record::Violation;
 use mainstay_wire::WireError;
 
 use super::answer::{Form, wanted};
-use super::checks::{Check, Draft, Refusals, Refused, WriteOp};
+use super::checks::{Check, WriteOp};
 use super::context::Operation;
+use super::draft::{Draft, Refusals, Refused};
+use super::place::Holds;
 use crate::error::{Error, Result};
 use crate::store::answers;
 
@@ -67,61 +69,6 @@ impl Terms {
 /// A digest of the fields of a request.
 pub fn fingerprint(parts: &[&[u8]]) -> Vec<u8> {
     answers::digest(parts).as_ref().to_vec()
-}
-
-/// Where in a request a write stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// The repeated field.
-    list: &'static str,
-    index: usize,
-    /// The field of a single request that an element is, where it is not a whole request: the `name` of `names`.
-    itself: Option<&'static str>,
-}
-
-impl Place {
-    /// The element: `requests[3]`.
-    pub fn element(&self) -> String {
-        format!("{}[{}]", self.list, self.index)
-    }
-
-    /// A field of it: `requests[3].product.sku`.
-    pub fn field(&self, field: &str) -> String {
-        if field.is_empty() || self.itself == Some(field) {
-            return self.element();
-        }
-        format!("{}.{field}", self.element())
-    }
-}
-
-/// How a request holds its writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holds {
-    /// It is one.
-    One,
-    /// Whole requests, in this field.
-    Requests(&'static str),
-    /// Names, in this field.
-    Names(&'static str),
-}
-
-impl Holds {
-    /// The field that they are in.
-    pub fn list(self) -> &'static str {
-        match self {
-            Holds::One => "",
-            Holds::Requests(list) | Holds::Names(list) => list,
-        }
-    }
-
-    /// Where one of the writes stands; a request that is one has no places.
-    pub fn place(self, index: usize) -> Option<Place> {
-        match self {
-            Holds::One => None,
-            Holds::Requests(list) => Some(Place { list, index, itself: None }),
-            Holds::Names(list) => Some(Place { list, index, itself: Some("name") }),
-        }
-    }
 }
 
 /// What is wrong with a request as a whole.

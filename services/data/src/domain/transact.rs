@@ -9,9 +9,10 @@ use mainstay_record::Value;
 
 use super::answer::{answer, check_size, keys, wanted};
 use super::change::{Change, Effects};
-use super::checks::{self, Check, Draft, Refusals, Refused};
+use super::checks::{self, Check};
 use super::constraints::told;
 use super::context::Context;
+use super::draft::{Draft, Refusals, Refused};
 use super::memory::Memory;
 use super::replay::replay;
 use super::request::{Request, Terms};

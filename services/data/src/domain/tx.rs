@@ -8,8 +8,8 @@ use mainstay_record::Value;
 use mainstay_sql::Lock;
 
 use super::change::{Change, Effects};
-use super::checks::{Draft, Refused};
 use super::context::Operation;
+use super::draft::{Draft, Refused};
 use crate::error::{Error, Result};
 use crate::plans::{Compiled, Readable};
 

@@ -10,10 +10,11 @@ use mainstay_sql::Lock;
 use mainstay_wire::WireError;
 
 use super::answer::Form;
-use super::checks::{Check, Checked, Draft, WriteOp};
+use super::checks::{Check, Checked, WriteOp};
 use super::context::Operation;
-use super::record::revise;
-use super::references::{check_parent, check_references, set_references};
+use super::draft::Draft;
+use super::record::{revise, set_references};
+use super::references::{check_parent, check_references};
 use super::request::{Request, Terms, fingerprint};
 use super::tx::Tx;
 use super::update::check_etag;

@@ -10,10 +10,11 @@ use mainstay_sql::Lock;
 use mainstay_wire::{Decoded, MaskSelection, WireError, frame};
 
 use super::answer::Form;
-use super::checks::{Check, Checked, Draft, WriteOp};
+use super::checks::{Check, Checked, WriteOp};
 use super::context::Operation;
-use super::record::{check_live, in_request, is_id, new_record, revise, shape, validate};
-use super::references::{check_parent, check_references, set_references};
+use super::draft::Draft;
+use super::record::{check_live, in_request, is_id, new_record, revise, set_references, shape, validate};
+use super::references::{check_parent, check_references};
 use super::request::{Message, Request, Terms, fingerprint};
 use super::tx::Tx;
 use crate::error::{Error, Result};

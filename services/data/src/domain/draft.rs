@@ -1,0 +1,42 @@
+//! What a write comes to while it is checked: a row to be, or a refusal.
+
+use std::sync::Arc;
+
+use mainstay_record::Value;
+
+use crate::error::{Error, Result};
+
+/// What the checks of one write find out for those after them.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    /// The row as it is; nothing where it is missing, or hidden.
+    pub old: Option<Vec<Value>>,
+    /// The row as it would be.
+    pub new: Option<Arc<[Value]>>,
+    /// The etag that came with the row.
+    pub etag: Option<String>,
+}
+
+impl Draft {
+    /// The row as it would be. Fails where it is asked for before its turn.
+    pub fn new_row(&self) -> Result<&Arc<[Value]>> {
+        self.new.as_ref().ok_or(Error::OutOfTurn)
+    }
+}
+
+/// A write that was refused.
+#[derive(Debug)]
+pub struct Refused {
+    /// Its place among those of the request; none where it is the request as a whole that was refused.
+    pub write: Option<usize>,
+    pub error: Error,
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Refused {
+        Refused { write: None, error }
+    }
+}
+
+/// The writes that one check refused, at least one, in the order of the request.
+pub type Refusals = Vec<Refused>;
