@@ -1,8 +1,9 @@
 //! Where clients are made: the code that they generate from the exported contract, and the programs that run them.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Lines};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use mainstay_testkit::tools::{Chromium, Node, python_from};
 use serde_json::Value;
@@ -46,6 +47,17 @@ impl Workshop {
     pub fn program(&self, client: &str) -> Vec<Value> {
         let bundle = self.bundled(client, "node");
         self.reports(self.node.command().arg(bundle))
+    }
+
+    /// Starts a client of Node's that reports as long as it runs.
+    pub fn follow(&self, client: &str) -> Follower {
+        let bundle = self.bundled(client, "node");
+        let mut command = self.node.command();
+        command.arg(bundle).envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let mut child = child.expect("Node starts");
+        let lines = BufReader::new(child.stdout.take().expect("its output is read")).lines();
+        Follower { child, lines }
     }
 
     /// Opens a page in Chromium that `http://127.0.0.1:port` serves. Returns what it reports.
@@ -121,6 +133,27 @@ impl Workshop {
         let printed = ran(client);
         let lines = printed.lines().filter(|line| !line.trim().is_empty());
         lines.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    }
+}
+
+/// A client that runs. It ends with this value.
+pub struct Follower {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Follower {
+    /// The next report. Panics where the client ends instead.
+    pub fn report(&mut self) -> Value {
+        let line = self.lines.next().expect("the client goes on").expect("its output is text");
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

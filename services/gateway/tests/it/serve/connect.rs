@@ -343,6 +343,9 @@ async fn a_method_is_called_as_its_answer_is() {
         assert_eq!(answer.status.as_u16(), 415, "{kind}");
         assert!(answer.headers["accept"].to_str().unwrap().contains("application/proto"), "{kind}");
     }
+    let health = unary(&harness, "/grpc.health.v1.Health/Check", "application/json", "{}").await.json();
+    assert_eq!(refusal(&health).0, "unimplemented");
+    assert!(health["message"].as_str().unwrap().contains("gRPC and gRPC-Web"), "{health}");
     assert!(harness.data.calls().is_empty());
 }
 
