@@ -44,13 +44,13 @@ mainstay_testkit::both_engines! {
             let made = http.post(&format!("{notes}?noteId={id}"), json!({"text": id})).await;
             assert_eq!(made.status, 200, "{}", made.text());
         }
-        assert_eq!(http.post(&format!("{first}:undelete"), json!({})).await.status, 404, "there is no such method yet");
+        assert_eq!(http.post(&format!("{first}:undelete"), json!({})).await.status, 405, "there is no such method yet");
         let gone = http.delete(&second).await;
         assert_eq!((gone.status, gone.json()), (200, json!({})));
 
         system.folder.write(PATH, &kept());
         let undelete = format!("{first}:undelete");
-        let served = async || (http.post(&undelete, json!({})).await.status != 404).then_some(());
+        let served = async || (http.post(&undelete, json!({})).await.status != 405).then_some(());
         until("the contract is served", served).await;
         http.post(&undelete, json!({})).await.refusal(409, "ALREADY_EXISTS");
         let deleted = http.delete(&first).await.json();
