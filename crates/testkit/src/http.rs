@@ -55,7 +55,7 @@ impl Http {
 
     /// Sends a request whose body may be anything.
     pub async fn send_bytes(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Answer, NoAnswer> {
-        let Opened { status, headers, body } = self.open(method, path, body).await?;
+        let Opened { status, headers, body, .. } = self.open(method, path, body).await?;
         Ok(Answer { status, headers, body: body.collect().await?.to_bytes() })
     }
 
@@ -73,7 +73,7 @@ impl Http {
         }
         let response = self.client.request(request.body(Full::new(body.unwrap_or_default()))?).await?;
         let (head, body) = response.into_parts();
-        Ok(Opened { status: head.status.as_u16(), headers: head.headers, body })
+        Ok(Opened { status: head.status.as_u16(), headers: head.headers, body, unread: String::new() })
     }
 
     /// Gets, where the server may be away.
@@ -113,6 +113,8 @@ pub struct Opened {
     pub status: u16,
     pub headers: HeaderMap,
     body: Incoming,
+    /// The beginning of what was said and not asked for yet.
+    unread: String,
 }
 
 impl Opened {
@@ -122,16 +124,18 @@ impl Opened {
         frame.into_data().ok().map(|data| String::from_utf8_lossy(&data).into_owned())
     }
 
-    /// Reads on until the body has said something that begins with this, and returns the line.
+    /// Reads on until the body has said a whole line that begins with this, and returns it. What stands before it is passed
+    /// over.
     pub async fn line(&mut self, beginning: &str) -> String {
-        let mut said = String::new();
         loop {
-            if let Some(line) =
-                said.lines().find(|line| line.starts_with(beginning) && said.contains(&format!("{line}\n")))
-            {
-                return line.to_owned();
+            while let Some(end) = self.unread.find('\n') {
+                let line: String = self.unread.drain(..=end).collect();
+                if line.starts_with(beginning) {
+                    return line.trim_end().to_owned();
+                }
             }
-            said += &self.piece().await.unwrap_or_else(|| panic!("the body ended without {beginning:?}: {said}"));
+            let piece = self.piece().await.unwrap_or_else(|| panic!("the body ended without {beginning:?}"));
+            self.unread += &piece;
         }
     }
 }

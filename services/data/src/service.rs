@@ -225,11 +225,16 @@ pub struct DataChannel {
 impl Channel for DataChannel {
     fn call(&self, call: Call) -> BoxFuture<'static, std::result::Result<Reply, Fault>> {
         match self.resources.find(&call.target.method, call.target.contract) {
-            Finding::Nowhere => self.platform.call(call),
-            finding => {
-                let resources = Arc::clone(&self.resources);
-                Box::pin(async move { resources.call_found(finding, call).await.map(Reply::Message) })
+            // What is moved into the box is what the method needs, and not the whole call.
+            Finding::Here(found) => {
+                let (resources, request) = (Arc::clone(&self.resources), Request::of(call));
+                Box::pin(async move { resources.answer(found, request?).await.map(Reply::Message) })
             }
+            Finding::Perhaps => {
+                let resources = Arc::clone(&self.resources);
+                Box::pin(async move { resources.call_found(Finding::Perhaps, call).await.map(Reply::Message) })
+            }
+            Finding::Nowhere => self.platform.call(call),
         }
     }
 }

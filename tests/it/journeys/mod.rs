@@ -3,6 +3,7 @@
 mod backup;
 mod bad_input;
 mod command_line;
+mod conditions;
 mod crud;
 mod denials;
 mod explicit_zeros;
@@ -12,6 +13,7 @@ mod rename;
 mod s05_brute_force;
 mod s09_identity;
 mod s32_no_rules;
+mod streams;
 mod swaps;
 mod trace;
 mod undelete;

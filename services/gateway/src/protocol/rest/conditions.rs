@@ -4,7 +4,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use http::{Method as HttpMethod, StatusCode};
 use mainstay_fault::{Fault, Reason};
 
-use crate::snapshot::Binding;
+use crate::snapshot::{Binding, Body};
 use crate::transcode::Precondition;
 
 /// What a request makes its outcome depend on.
@@ -40,9 +40,9 @@ impl Conditions {
         if self.is_empty() || is_read(binding) {
             return Ok(Precondition::default());
         }
-        let makes = binding.http_method == Some(HttpMethod::POST) && binding.etag.is_none();
+        let makes = binding.http_method == Some(HttpMethod::POST) && matches!(binding.body, Body::Message { .. });
         match &self.matches_none {
-            // What makes a resource never changes one.
+            // What makes a resource, which is its body, never changes one.
             Some(Tags::Any) if makes => {}
             Some(_) => {
                 return Err(refused(
@@ -114,8 +114,13 @@ pub fn is_read(binding: &Binding) -> bool {
 /// An etag as a header has it; nothing for one that no header can have.
 pub fn tag(etag: &str, weak: bool) -> Option<HeaderValue> {
     let is_fit = !etag.is_empty() && etag.bytes().all(|byte| byte == b'!' || (b'#'..=b'~').contains(&byte));
-    let text = || if weak { format!("W/\"{etag}\"") } else { format!("\"{etag}\"") };
-    is_fit.then(|| HeaderValue::try_from(text()).ok()).flatten()
+    if !is_fit {
+        return None;
+    }
+    let mark = if weak { "W/\"" } else { "\"" };
+    let mut text = String::with_capacity(mark.len() + etag.len() + 1);
+    text.extend([mark, etag, "\""]);
+    HeaderValue::try_from(text).ok()
 }
 
 /// Reads a list of ETags; all lines of the header are one.

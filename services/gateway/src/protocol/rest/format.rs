@@ -129,20 +129,24 @@ fn lines(item: &Item<'_>, out: &mut Vec<u8>) {
     }
 }
 
+/// Each element is a whole line when it is written: who reads lines need not wait for the next one.
 fn array(item: &Item<'_>, out: &mut Vec<u8>) {
     match item {
-        Item::Begin => out.push(b'['),
+        Item::Begin => out.extend_from_slice(b"[\n"),
         Item::Message { json, first, .. } => element(*first, json, out),
         Item::Fault { json, first } => {
             element(*first, json, out);
-            out.extend_from_slice(b"\n]\n");
+            out.extend_from_slice(b"]\n");
         }
         Item::Heartbeat => out.push(b'\n'),
-        Item::End => out.extend_from_slice(b"\n]\n"),
+        Item::End => out.extend_from_slice(b"]\n"),
     }
 }
 
 fn element(first: bool, json: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(if first { b"\n" } else { b",\n" });
+    if !first {
+        out.extend_from_slice(b",\n");
+    }
     out.extend_from_slice(json);
+    out.push(b'\n');
 }

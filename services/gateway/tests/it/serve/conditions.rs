@@ -153,6 +153,8 @@ async fn a_condition_that_cannot_be_kept_is_refused() {
         (Method::POST, "/library/v1/books", "if-match", "\"x\""),
         (Method::POST, "/library/v1/books", "if-none-match", "\"x\""),
         (Method::POST, "/library/v1/messages/1:tags", "if-match", "*"),
+        (Method::POST, "/library/v1/messages:follow", "if-none-match", "*"),
+        (Method::POST, "/library/v1/messages/1:tags", "if-none-match", "*"),
         (Method::PATCH, BOOK, "if-none-match", "*"),
         (Method::DELETE, BOOK, "if-none-match", "\"x\""),
         (Method::PATCH, BOOK, "if-match", "\"a\", \"b\""),

@@ -87,6 +87,7 @@ async fn each_form_writes_the_same_messages() {
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (kind, array) = text(&harness, URI, "application/json").await;
     assert_eq!(kind, "application/json");
+    assert_eq!(array, "[\n{\"place\":\"a\",\"text\":\"one\\ntwo\"}\n,\n{\"place\":\"b\"}\n,\n{}\n]\n");
     assert_eq!(serde_json::from_str::<Value>(&array).unwrap(), Value::from(lines.clone()));
     assert_eq!(lines, [json!({"place": "a", "text": "one\ntwo"}), json!({"place": "b"}), json!({})]);
 }
@@ -160,6 +161,31 @@ async fn what_goes_wrong_after_it_is_the_last_thing_that_is_said() {
     assert!(status(&serde_json::from_str(lines.lines().last().unwrap()).unwrap()), "{lines}");
     let array: Value = serde_json::from_str(&text(&harness, URI, "").await.1).unwrap();
     assert!(array.as_array().unwrap().len() == 2 && status(&array[1]), "{array}");
+}
+
+#[tokio::test]
+async fn every_reason_is_the_same_before_the_first_message_and_after_it() {
+    let harness = Harness::start().await;
+    for reason in Reason::ALL {
+        let (name, status) = (reason.name(), Fault::new(*reason).http_status().as_u16());
+        says(&harness, vec![Err(*reason)]);
+        for accept in ["text/event-stream", "application/x-ndjson", "application/json"] {
+            let answer = harness.send(asking(URI, accept).body(full("")).unwrap()).await;
+            assert_eq!((answer.status.as_u16(), answer.reason().as_str()), (status, name), "{accept}");
+        }
+        says(&harness, vec![Ok(json!({"place": "a"})), Err(*reason)]);
+        let lines = text(&harness, URI, "application/x-ndjson").await.1;
+        let events = text(&harness, URI, "text/event-stream").await.1;
+        let array: Value = serde_json::from_str(&text(&harness, URI, "").await.1).unwrap();
+        let event = events.rsplit_once("event: error\ndata: ").unwrap().1;
+        for told in [lines.lines().last().unwrap(), event, &array[1].to_string()] {
+            let told: Value = serde_json::from_str(told).unwrap();
+            assert_eq!(
+                (&told["error"]["code"], &told["error"]["details"][0]["reason"]),
+                (&json!(status), &json!(name))
+            );
+        }
+    }
 }
 
 #[tokio::test]
@@ -354,7 +380,7 @@ async fn a_method_that_takes_a_stream_has_no_rest_route() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_ends_at_the_deadline_of_its_caller_in_each_protocol() {
+async fn a_stream_over_rest_ends_at_the_deadline_of_its_caller() {
     let harness = Harness::start().await;
     let sender = live(&harness);
     sender.send(Ok(event("a", ""))).unwrap();
@@ -362,6 +388,11 @@ async fn a_stream_ends_at_the_deadline_of_its_caller_in_each_protocol() {
     let lines = open(&harness, request).await.into_body().collect().await.unwrap().to_bytes();
     let last: Value = serde_json::from_slice(lines.split(|byte| *byte == b'\n').nth(1).unwrap()).unwrap();
     assert_eq!(last["error"]["details"][0]["reason"], "DEADLINE_EXCEEDED", "{last}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_over_grpc_ends_at_the_deadline_of_its_caller() {
+    let harness = Harness::start().await;
     let sender = live(&harness);
     sender.send(Ok(event("a", ""))).unwrap();
     let mut request = tonic::Request::new(Bytes::new());
