@@ -182,7 +182,10 @@ pub const CAPABILITIES: &[Capability] = &[
     no("several patterns", "give the resource one pattern"),
     no("singleton resources", "end the pattern with a variable"),
     no("nested resource messages", "declare the message at the top level of its file"),
-    no("references inside messages", "put the reference into the resource itself, or leave the annotation out"),
+    no(
+        "references inside repeated fields",
+        "put the reference into the resource itself or into a singular message, or make the elements a resource",
+    ),
     no("repeated references", "leave the annotation out, or make the relation a resource"),
     no("constraints on references", "leave them out; a reference is checked by itself"),
     no("references to any resource", "name the type of one resource"),

@@ -6,13 +6,15 @@ use std::cmp::Ordering;
 use mainstay_record::{Kind, Value, stored_json};
 use serde_json::Value as Json;
 
-use crate::ir::{AuthName, CompareOp, Expr, Measure, Root, TextOp, shift_time};
-use crate::scope::Scope;
+use crate::claims::AuthName;
+use crate::ir::{CompareOp, Expr, Measure, TextOp, shift_time};
+use crate::row::Row;
+use crate::scope::{AuthView, Scope};
 
 /// Evaluates a condition: nothing where it is NULL, which counts as not true.
 ///
 /// Nothing, too, where the outcome hangs on a record that the scope leaves out; so `Some` is the outcome whatever such a
-/// record turns out to be.
+/// record, or a row that was not looked for, turns out to be.
 pub fn evaluate(expr: &Expr, scope: &Scope<'_>) -> Option<bool> {
     match truth(expr, Context { scope, element: None }) {
         Truth::True => Some(true),
@@ -25,6 +27,13 @@ pub fn evaluate(expr: &Expr, scope: &Scope<'_>) -> Option<bool> {
 /// comes as NULL.
 pub fn evaluate_value(expr: &Expr, scope: &Scope<'_>) -> Value {
     compute(expr, Context { scope, element: None }).into_value()
+}
+
+impl AuthView<'_> {
+    /// The value of a claim, as a column would hold it.
+    pub fn value(&self, name: AuthName) -> Value {
+        auth(name, &Scope { auth: *self, ..Scope::default() }).into_value()
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -121,7 +130,12 @@ impl<'v> Val<'v> {
 fn compute<'v>(expr: &'v Expr, context: Context<'v>) -> Val<'v> {
     match expr {
         Expr::Literal(value) => Val::stored(value),
-        Expr::Column { root, index, .. } => column(*root, *index, context.scope),
+        Expr::Column { row, index, .. } => column(row, *index, context.scope),
+        Expr::Look { row, then } => match context.scope.row(row) {
+            Some(Some(_)) => compute(then, context),
+            Some(None) => Val::Null,
+            None => Val::Unknown,
+        },
         Expr::Auth(name) => auth(*name, context.scope),
         Expr::Now { offset_us } => Val::Timestamp(shift_time(context.scope.now, *offset_us)),
         Expr::Atom(_) => Val::Null,
@@ -182,6 +196,11 @@ fn truth(expr: &Expr, context: Context<'_>) -> Truth {
             (Val::Unknown, _) | (_, Val::Unknown) => Truth::Unknown,
             _ => Truth::Null,
         },
+        Expr::Look { row, then } => match context.scope.row(row) {
+            Some(Some(_)) => truth(then, context),
+            Some(None) => Truth::Null,
+            None => Truth::Unknown,
+        },
         other => match compute(other, context) {
             Val::Bool(value) => Truth::of(value),
             Val::Unknown => Truth::Unknown,
@@ -204,13 +223,11 @@ fn kleene(list: &[Expr], winner: Truth, neutral: Truth, context: Context<'_>) ->
     outcome
 }
 
-fn column<'v>(root: Root, index: usize, scope: &Scope<'v>) -> Val<'v> {
-    let record = match root {
-        Root::Resource => scope.resource,
-        Root::Old => scope.old,
-        Root::New => scope.new,
-    };
-    record.map_or(Val::Unknown, |values| values.get(index).map_or(Val::Null, Val::stored))
+fn column<'v>(row: &Row, index: usize, scope: &Scope<'v>) -> Val<'v> {
+    match scope.row(row) {
+        Some(values) => values.and_then(|values| values.get(index)).map_or(Val::Null, Val::stored),
+        None => Val::Unknown,
+    }
 }
 
 fn auth<'v>(name: AuthName, scope: &Scope<'v>) -> Val<'v> {

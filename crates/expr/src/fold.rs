@@ -3,12 +3,33 @@
 use mainstay_record::Value;
 
 use crate::ir::Expr;
+use crate::row::Row;
 use crate::scope::Scope;
 
 /// Simplifies an expression without changing its value on any record: constants are computed, and the identities of
 /// Kleene's logic applied.
 pub fn fold(expr: Expr) -> Expr {
-    match expr.map_children(&mut fold) {
+    outward(expr.map_children(&mut fold))
+}
+
+/// What a strict operator makes of something in another row is made within the look at it: either is NULL where the row is
+/// not there. So what is asked of one row stands together.
+fn outward(expr: Expr) -> Expr {
+    let is_carried = matches!(expr, Expr::Not(_)) || is_strict(&expr);
+    let looked_at = |operand: &Expr| if let Expr::Look { row, .. } = operand { Some(row.clone()) } else { None };
+    match is_carried.then(|| expr.children().into_iter().find_map(looked_at)).flatten() {
+        Some(row) => look(row.clone(), outward(expr.seeing(&row))),
+        None => simplified(expr),
+    }
+}
+
+fn look(row: Row, then: Expr) -> Expr {
+    if then == Expr::NULL { Expr::NULL } else { Expr::look(row, then) }
+}
+
+fn simplified(expr: Expr) -> Expr {
+    match expr {
+        Expr::Look { row, then } => look(row, *then),
         Expr::Not(of) => negation(*of),
         Expr::And(list) => junction(list, true),
         Expr::Or(list) => junction(list, false),
@@ -33,7 +54,7 @@ pub fn fold(expr: Expr) -> Expr {
 }
 
 /// Simplifies an expression of which only the truth matters: where it would be NULL it may become false. Reaches only
-/// through `And` and `Or`, which keep that freedom.
+/// through `And`, `Or` and looks, which keep that freedom.
 pub(crate) fn when_true(expr: Expr) -> Expr {
     match expr {
         Expr::Literal(Value::Null) => Expr::FALSE,
@@ -42,6 +63,10 @@ pub(crate) fn when_true(expr: Expr) -> Expr {
             other => other,
         },
         Expr::Or(list) => junction(list.into_iter().map(when_true).collect(), false),
+        Expr::Look { row, then } => match when_true(*then) {
+            never if never == Expr::FALSE => never,
+            then => Expr::look(row, then),
+        },
         other => other,
     }
 }
@@ -78,7 +103,7 @@ fn negation(of: Expr) -> Expr {
 }
 
 /// A conjunction (`and`) or disjunction without what says nothing, and decided where one member decides alone. Nested
-/// ones of the same sort are flattened, repeated members dropped.
+/// ones of the same sort are flattened, repeated members dropped, and what is asked of one row is asked in one look.
 fn junction(list: Vec<Expr>, and: bool) -> Expr {
     let (winner, neutral) = if and { (Expr::FALSE, Expr::TRUE) } else { (Expr::TRUE, Expr::FALSE) };
     let mut members: Vec<Expr> = Vec::with_capacity(list.len());
@@ -92,7 +117,7 @@ fn junction(list: Vec<Expr>, and: bool) -> Expr {
             return winner;
         }
         if member != neutral && !members.contains(&member) {
-            members.push(member);
+            together(&mut members, member, and);
         }
     }
     match members.len() {
@@ -100,6 +125,22 @@ fn junction(list: Vec<Expr>, and: bool) -> Expr {
         1 => members.remove(0),
         _ if and => Expr::And(members),
         _ => Expr::Or(members),
+    }
+}
+
+/// Adds a member; a look joins the one that there is at the same row. Where the row is not there, both are NULL.
+fn together(members: &mut Vec<Expr>, member: Expr, and: bool) {
+    let Expr::Look { row, then } = member else { return members.push(member) };
+    let known = members.iter_mut().find_map(|known| match known {
+        Expr::Look { row: other, then } if *other == row => Some(then),
+        _ => None,
+    });
+    match known {
+        Some(known) => {
+            let before = std::mem::replace(&mut **known, Expr::NULL);
+            **known = junction(vec![before, *then], and);
+        }
+        None => members.push(Expr::Look { row, then }),
     }
 }
 

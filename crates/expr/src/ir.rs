@@ -5,26 +5,8 @@ use std::collections::BTreeSet;
 use mainstay_record::time::TIME_RANGE_US;
 use mainstay_record::{Kind, Value};
 
-/// Which record a column belongs to. In SQL `Resource` and `Old` are the row of the table; `New` exists only in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Root {
-    Resource,
-    Old,
-    New,
-}
-
-/// What is known about the caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AuthName {
-    /// `Kind::Text`; NULL where nobody is signed in.
-    Uid,
-    /// `Kind::Text`; NULL where there is none.
-    Email,
-    /// `Kind::Bool`, never NULL.
-    EmailVerified,
-    /// `Kind::Json`: an array of strings, never NULL.
-    Roles,
-}
+use crate::claims::AuthName;
+use crate::row::{Root, Row};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CompareOp {
@@ -63,11 +45,18 @@ pub enum Measure {
 pub enum Expr {
     /// A constant, perhaps NULL.
     Literal(Value),
-    /// A column as it is stored: NULL where the column is nullable and the field unset.
+    /// A column as it is stored: NULL where the column is nullable and the field unset. One of a row that is not in hand
+    /// stands only within a `Look` at that row.
     Column {
-        root: Root,
+        row: Row,
         index: usize,
         kind: Kind,
+    },
+    /// The value of `then`, in which columns of the row may stand; NULL where the row is not there. A look at a row stands
+    /// within the looks at those on the way to it.
+    Look {
+        row: Row,
+        then: Box<Expr>,
     },
     Auth(AuthName),
     /// The time of the request, moved by a constant: see [`shift_time`].
@@ -136,6 +125,11 @@ impl Expr {
     pub const FALSE: Expr = Expr::Literal(Value::Bool(false));
     pub const NULL: Expr = Expr::Literal(Value::Null);
 
+    /// A column of a record in hand.
+    pub fn column(root: Root, index: usize, kind: Kind) -> Expr {
+        Expr::Column { row: Row::of(root), index, kind }
+    }
+
     pub fn text(text: impl Into<String>) -> Expr {
         Expr::Literal(Value::Text(text.into()))
     }
@@ -178,14 +172,14 @@ impl Expr {
         match self {
             Expr::Literal(value) => kind_of(value),
             Expr::Column { kind, .. } | Expr::Json { kind, .. } | Expr::Element { kind } => Some(*kind),
-            Expr::Auth(AuthName::Uid | AuthName::Email) | Expr::Concat(_) | Expr::AsciiCase { .. } => Some(Kind::Text),
-            Expr::Auth(AuthName::Roles) => Some(Kind::Json),
+            Expr::Auth(name) => Some(name.claim().kind),
+            Expr::Look { then, .. } => then.kind(),
+            Expr::Concat(_) | Expr::AsciiCase { .. } => Some(Kind::Text),
             Expr::Now { .. } => Some(Kind::Timestamp),
             Expr::If { then, otherwise, .. } => then.kind().or_else(|| otherwise.kind()),
             Expr::Coalesce(first, second) => first.kind().or_else(|| second.kind()),
             Expr::Size { .. } => Some(Kind::Int),
-            Expr::Auth(AuthName::EmailVerified)
-            | Expr::Atom(_)
+            Expr::Atom(_)
             | Expr::Any { .. }
             | Expr::Not(_)
             | Expr::And(_)
@@ -207,7 +201,11 @@ impl Expr {
             | Expr::Element { .. } => Vec::new(),
             Expr::Json { of, key, .. } => vec![of, key],
             Expr::Any { of, predicate } => vec![of, predicate],
-            Expr::Not(of) | Expr::IsNull(of) | Expr::AsciiCase { of, .. } | Expr::Size { of, .. } => vec![of],
+            Expr::Not(of)
+            | Expr::IsNull(of)
+            | Expr::AsciiCase { of, .. }
+            | Expr::Size { of, .. }
+            | Expr::Look { then: of, .. } => vec![of],
             Expr::And(list) | Expr::Or(list) | Expr::Concat(list) => list.iter().collect(),
             Expr::If { condition, then, otherwise } => vec![condition, then, otherwise],
             Expr::Coalesce(first, second) => vec![first, second],
@@ -222,6 +220,7 @@ impl Expr {
         match self {
             Expr::Json { of, key, kind } => Expr::Json { of: boxed(of), key: boxed(key), kind },
             Expr::Any { of, predicate } => Expr::Any { of: boxed(of), predicate: boxed(predicate) },
+            Expr::Look { row, then } => Expr::Look { row, then: boxed(then) },
             Expr::Not(of) => Expr::Not(boxed(of)),
             Expr::IsNull(of) => Expr::IsNull(boxed(of)),
             Expr::AsciiCase { upper, of } => Expr::AsciiCase { upper, of: boxed(of) },
@@ -244,34 +243,35 @@ impl Expr {
         }
     }
 
-    /// The same expression with every column of `from` read from `to` instead. Both must have the same layout.
-    pub fn with_root(self, from: Root, to: Root) -> Expr {
-        match self {
-            Expr::Column { root, index, kind } if root == from => Expr::Column { root: to, index, kind },
-            other => other.map_children(&mut |child| child.with_root(from, to)),
-        }
-    }
-
     /// Whether the test holds for the expression or one below it.
     pub fn any_node(&self, test: &mut impl FnMut(&Expr) -> bool) -> bool {
         test(self) || self.children().into_iter().any(|child| child.any_node(test))
     }
 
-    /// The columns that the expression reads.
+    /// The columns of the records in hand that the expression reads, be it to find other rows.
     pub fn columns(&self) -> BTreeSet<(Root, usize)> {
         let mut columns = BTreeSet::new();
         self.any_node(&mut |node| {
-            if let Expr::Column { root, index, .. } = node {
-                columns.insert((*root, *index));
+            match node {
+                Expr::Column { row, index, .. } if row.is_in_hand() => {
+                    columns.insert((row.root, *index));
+                }
+                Expr::Look { row, .. } => {
+                    let first = row.hops.iter().take(1).flat_map(|relation| &relation.columns);
+                    columns.extend(first.map(|index| (row.root, *index)));
+                }
+                _ => {}
             }
             false
         });
         columns
     }
 
-    /// Whether the expression needs nothing but the caller: no column, no time, no element.
+    /// Whether the expression needs nothing but the caller: no row, no time, no element.
     pub fn uses_only_auth(&self) -> bool {
-        !self.any_node(&mut |node| matches!(node, Expr::Column { .. } | Expr::Now { .. } | Expr::Atom(_)))
+        !self.any_node(&mut |node| {
+            matches!(node, Expr::Column { .. } | Expr::Look { .. } | Expr::Now { .. } | Expr::Atom(_))
+        })
     }
 }
 

@@ -1,15 +1,18 @@
 #![doc = include_str!("../README.md")]
 
 mod cel;
+mod claims;
 mod evaluate;
 mod filter;
 mod float;
 mod fold;
 mod ir;
+mod look;
 mod order;
 mod problem;
 mod program;
 pub mod re2;
+mod row;
 mod schema;
 mod scope;
 mod suggest;
@@ -19,13 +22,16 @@ pub use cel::{
     Conjunct, MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_PUNCTUATION, RuleScope, compile_conjuncts, compile_default,
     compile_rule,
 };
+pub use claims::{AuthName, CLAIMS, Claim};
 pub use evaluate::{evaluate, evaluate_value};
-pub use filter::{MAX_DEPTH, MAX_FILTER_BYTES, MAX_NODES, compile_filter};
+pub use filter::{MAX_DEPTH, MAX_FILTER_BYTES, MAX_FILTER_HOPS, MAX_NODES, compile_filter};
 pub use fold::fold;
-pub use ir::{AuthName, CompareOp, Expr, Measure, Root, TextOp, kind_of, shift_time};
+pub use ir::{CompareOp, Expr, Measure, TextOp, kind_of, shift_time};
 pub use order::{MAX_ORDER_BYTES, MAX_ORDER_KEYS, OrderKey, compile_order};
 pub use problem::{Problem, ProblemKind};
 pub use program::{AtomValues, MAX_ATOMS, Program, Split};
+pub use row::{Around, Relation, Root, Row};
 pub use schema::{EnumType, Field, MapKey, RecordType, Storage, Type};
 pub use scope::{AuthView, Scope};
 pub use suggest::{listed, nearest, suggest};
+pub use target::MAX_HOPS;

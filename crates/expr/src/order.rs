@@ -105,6 +105,11 @@ fn resolve<'r>(source: &str, span: Span, record: &'r RecordType) -> Result<(Numb
         match (&field.ty, segments.peek()) {
             (_, None) => return Ok((path, field)),
             (Type::Message(inner), Some(_)) if matches!(field.storage, Storage::Message { .. }) => within = inner,
+            (_, Some(_)) if matches!(field.storage, Storage::Template { target: Some(_), .. }) => {
+                let message = format!("`{name}` names another resource: a list has no order by that resource's fields");
+                return Err(Problem::new(place, ProblemKind::Unsupported, message)
+                    .help(format!("order by `{name}` itself, or by another field of `{}`", record.name)));
+            }
             (ty, Some(_)) => {
                 let message = format!("`{name}` is {}: nothing inside it can be ordered by", ty.describe());
                 return Err(Problem::new(place, ProblemKind::Type, message));

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::claims::AuthName;
 use crate::fold::{fold, when_true};
-use crate::ir::{AuthName, Expr, Root};
+use crate::ir::Expr;
+use crate::row::{Root, Row};
 use crate::scope::{AuthView, Scope};
 
 /// A compiled rule, default or filter.
@@ -26,7 +28,12 @@ impl Program {
     /// The same program on another record of the same layout: a `write` rule is compiled on `resource` and asked of `old`
     /// and of `new`.
     pub fn on(self, root: Root) -> Program {
-        Program { root: self.root.with_root(Root::Resource, root) }
+        Program { root: self.root.moved(Root::Resource, &Row::of(root)) }
+    }
+
+    /// The same filter where every row that it looks at must also pass the rule of its table: see [`Expr::under`].
+    pub fn under(self, rule: &impl Fn(usize) -> Option<Expr>) -> Program {
+        Program { root: when_true(fold(self.root.under(rule))) }
     }
 
     /// Whether the caller alone decides.
@@ -34,9 +41,14 @@ impl Program {
         self.root.uses_only_auth()
     }
 
-    /// The columns that the program reads.
+    /// The columns of the records in hand that the program reads.
     pub fn columns(&self) -> BTreeSet<(Root, usize)> {
         self.root.columns()
+    }
+
+    /// The rows beside the records in hand that the program looks at, each after those on the way to it.
+    pub fn looks(&self) -> BTreeSet<Row> {
+        self.root.looks()
     }
 
     /// Whether the program can come out true for a caller whose e-mail address nobody has verified, and because of that
@@ -104,7 +116,7 @@ impl AtomValues {
 impl Split {
     /// Evaluates the atoms for one caller.
     pub fn decide(&self, auth: &AuthView<'_>) -> AtomValues {
-        let scope = Scope { auth: *auth, now: 0, resource: None, old: None, new: None };
+        let scope = Scope { auth: *auth, ..Scope::default() };
         let outcomes = self.atoms.iter().enumerate();
         outcomes.fold(AtomValues::default(), |values, (index, atom)| values.with(index, crate::evaluate(atom, &scope)))
     }

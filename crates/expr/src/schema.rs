@@ -16,6 +16,9 @@ pub struct RecordType {
     /// The message's full name: `shop.v1.Product`.
     pub name: String,
     pub fields: Vec<Field>,
+    /// The rows above one of a resource, as references by the names of its pattern's variables (`project` in
+    /// `projects/{project}/tasks/{task}`), the nearest last. A field of the same name hides one.
+    pub ancestors: Vec<Field>,
 }
 
 /// A field that an expression may name.
@@ -85,7 +88,8 @@ pub enum Storage {
     /// One column; `index` counts in `Layout::columns`. A nullable column is NULL iff the field is unset.
     Column { index: usize, nullable: bool },
     /// A resource name or reference, put together from key columns; nullable columns are all NULL iff the field is unset.
-    Template { template: Template, columns: Vec<usize>, nullable: bool },
+    /// `target` is the number of the record that a reference leads to.
+    Template { template: Template, columns: Vec<usize>, nullable: bool, target: Option<usize> },
     /// A flattened message: its fields have storage of their own. Without a presence column the message is present iff
     /// one of its fields is.
     Message { presence: Option<usize> },
@@ -109,6 +113,11 @@ impl RecordType {
         named(&self.fields, Field::names, name)
     }
 
+    /// The same, or the ancestor of that name.
+    pub(crate) fn input_member(&self, name: &str) -> Option<&Field> {
+        self.input_field(name).or_else(|| named(&self.ancestors, Field::names, name))
+    }
+
     /// Finds the field that a rule names, by its name or one of its aliases; a present name wins over another field's alias.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields
@@ -117,9 +126,20 @@ impl RecordType {
             .or_else(|| self.fields.iter().find(|field| field.aliases.iter().any(|alias| alias == name)))
     }
 
+    /// The same, or the ancestor of that name.
+    pub(crate) fn member(&self, name: &str) -> Option<&Field> {
+        self.field(name).or_else(|| self.ancestor(name))
+    }
+
+    /// Finds an ancestor by its name.
+    pub(crate) fn ancestor(&self, name: &str) -> Option<&Field> {
+        self.ancestors.iter().find(|ancestor| ancestor.name == name)
+    }
+
     /// What to write instead of a field that is not there.
     pub(crate) fn suggest(&self, name: &str) -> Option<String> {
-        suggest(name, self.fields.iter().map(|field| field.name.as_str()), "its fields are")
+        let members = self.fields.iter().chain(&self.ancestors);
+        suggest(name, members.map(|field| field.name.as_str()), "its fields are")
     }
 }
 

@@ -2,6 +2,8 @@
 
 use mainstay_record::Value;
 
+use crate::row::{Around, Root, Row};
+
 /// The caller, as rules see them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AuthView<'a> {
@@ -34,4 +36,22 @@ pub struct Scope<'a> {
     pub resource: Option<&'a [Value]>,
     pub old: Option<&'a [Value]>,
     pub new: Option<&'a [Value]>,
+    /// The rows that the expression looks at. What hangs on one that was not looked for is unknown.
+    pub around: Option<&'a Around>,
+}
+
+impl<'a> Scope<'a> {
+    /// The record in hand.
+    fn record(&self, root: Root) -> Option<&'a [Value]> {
+        match root {
+            Root::Resource => self.resource,
+            Root::Old => self.old,
+            Root::New => self.new,
+        }
+    }
+
+    /// A row, in hand or found: nothing where it was left out or not looked for, nothing inside where there is none.
+    pub fn row(&self, row: &Row) -> Option<Option<&'a [Value]>> {
+        if row.is_in_hand() { self.record(row.root).map(Some) } else { self.around?.get(row) }
+    }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use mainstay_record::{JsonShape, Kind, Template, Value, etag_revision};
 
-use crate::ir::{CompareOp, Expr, Measure, Root};
+use crate::ir::{CompareOp, Expr, Measure};
 use crate::problem::{Problem, ProblemKind};
+use crate::row::{Relation, Row};
 use crate::schema::{Field, RecordType, Storage, Type};
 
 /// What a field path leads to.
@@ -27,6 +28,8 @@ pub(crate) enum Form {
         template: Template,
         columns: Vec<Expr>,
         nullable: bool,
+        /// The row that a reference leads to.
+        to: Option<Row>,
     },
     Etag {
         revision: Expr,
@@ -34,7 +37,7 @@ pub(crate) enum Form {
     /// A message whose fields have storage of their own.
     Flat {
         record: Arc<RecordType>,
-        root: Root,
+        row: Row,
         presence: Option<Expr>,
     },
     /// A document: a list, map, Struct or message; NULL where empty or unset.
@@ -69,18 +72,44 @@ pub(crate) fn recurs(span: std::ops::Range<usize>, record: &RecordType, name: &s
         .help("keep what is asked for in a field of the resource, or make the inner message a resource of its own")
 }
 
+/// How many references a rule or a filter may follow one after the other.
+pub const MAX_HOPS: usize = 8;
+
+/// Finds the record of a row that a reference leads to.
+///
+/// # Errors
+/// It lies too many references away.
+pub(crate) fn followed<'r>(
+    row: &Row,
+    records: &'r [Arc<RecordType>],
+    name: &str,
+    span: std::ops::Range<usize>,
+) -> Result<&'r RecordType, Problem> {
+    if row.hops.len() > MAX_HOPS {
+        let message = format!("more than {MAX_HOPS} references are followed one after the other");
+        let problem = Problem::new(span, ProblemKind::Limit, message);
+        return Err(problem.help("ask for what lies nearer, or keep what is asked for in the resource itself"));
+    }
+    let record = row.table().and_then(|table| records.get(table));
+    record.map(|record| &**record).ok_or_else(|| {
+        let message = format!("`{name}` names another resource, which cannot be followed here");
+        Problem::new(span, ProblemKind::Unsupported, message)
+    })
+}
+
 impl Target {
     /// The field of a record as a whole.
-    pub fn of_record(field: &Field, root: Root) -> Target {
-        let column = |index: usize, kind: Kind| Expr::Column { root, index, kind };
+    pub fn of_record(field: &Field, row: &Row) -> Target {
+        let column = |index: usize, kind: Kind| Expr::Column { row: row.clone(), index, kind };
         let form = match &field.storage {
             Storage::Column { index, nullable } => {
                 Form::Scalar { expr: column(*index, kind_of_type(&field.ty)), nullable: *nullable }
             }
-            Storage::Template { template, columns, nullable } => Form::Name {
+            Storage::Template { template, columns, nullable, target } => Form::Name {
                 template: template.clone(),
                 columns: columns.iter().map(|index| column(*index, Kind::Text)).collect(),
                 nullable: *nullable,
+                to: target.map(|table| row.via(Relation { columns: columns.clone(), table })),
             },
             Storage::Etag { revision } => Form::Etag { revision: column(*revision, Kind::Int) },
             Storage::Message { presence } => Form::Flat {
@@ -88,7 +117,7 @@ impl Target {
                     Type::Message(record) => record.clone(),
                     _ => Arc::default(),
                 },
-                root,
+                row: row.clone(),
                 presence: presence.map(|index| column(index, Kind::Bool)),
             },
             Storage::Json { column: index, shape } => Form::Document(Document {
@@ -153,10 +182,11 @@ impl Target {
             Form::Name { columns, nullable: true, .. } => {
                 columns.first().map_or(Expr::FALSE, |first| Expr::is_set(first.clone()))
             }
-            Form::Name { nullable: false, .. } | Form::Etag { .. } => Expr::TRUE,
+            Form::Name { columns, nullable: false, .. } => said_of(columns, true),
+            Form::Etag { revision } => Expr::said_of(revision, true),
             Form::Flat { presence: Some(presence), .. } => presence.clone(),
-            Form::Flat { record, root, presence: None } => {
-                Expr::Or(record.fields.iter().map(|field| Target::of_record(field, *root).is_present()).collect())
+            Form::Flat { record, row, presence: None } => {
+                Expr::Or(record.fields.iter().map(|field| Target::of_record(field, row).is_present()).collect())
             }
             Form::Document(document) => document_present(&self.ty, &document.expr),
         }
@@ -267,10 +297,10 @@ pub(crate) fn name_equals(template: &Template, columns: &[Expr], nullable: bool,
     if constant.is_empty() {
         return match columns.first() {
             Some(first) if nullable => Expr::is_null(first.clone()),
-            _ => Expr::FALSE,
+            _ => said_of(columns, false),
         };
     }
-    let Some(values) = template.parse(constant) else { return Expr::FALSE };
+    let Some(values) = template.parse(constant) else { return said_of(columns, false) };
     let unset = nullable.then(|| Value::Text(String::new()));
     let equal = columns.iter().zip(values).map(|(column, value)| match &unset {
         Some(unset) => compare_constant(CompareOp::Eq, column.clone(), Some(unset), Value::Text(value.to_owned())),
@@ -281,5 +311,13 @@ pub(crate) fn name_equals(template: &Template, columns: &[Expr], nullable: bool,
 
 /// Whether the etag equals a constant: a comparison of revisions.
 pub(crate) fn etag_equals(revision: Expr, constant: &str) -> Expr {
-    etag_revision(constant).map_or(Expr::FALSE, |number| Expr::eq(revision, Expr::int(number)))
+    match etag_revision(constant) {
+        Some(number) => Expr::eq(revision, Expr::int(number)),
+        None => Expr::said_of(&revision, false),
+    }
+}
+
+/// A constant that is said of a resource name.
+fn said_of(columns: &[Expr], constant: bool) -> Expr {
+    Expr::said_of(columns.first().unwrap_or(&Expr::NULL), constant)
 }

@@ -8,6 +8,7 @@ use mainstay_record::{Layout, Role};
 
 use crate::bound::{bind_layout, rewrite};
 use crate::plan::identity_of;
+use crate::rekey::{Births, Keys};
 use crate::{FieldPath, Ledger, ResourceEntry};
 
 /// Puts the ledger's names into a contract: tables, columns, indexes, and the keys inside JSON columns, in layouts, record
@@ -15,24 +16,27 @@ use crate::{FieldPath, Ledger, ResourceEntry};
 ///
 /// What the ledger does not know (a resource that is not applied yet) keeps its natural names.
 pub fn bind(mut contract: Contract, ledger: &Ledger) -> Contract {
-    for resource in &mut contract.resources {
-        if let Some(entry) = ledger.resource(&resource.type_name) {
-            bind_resource(resource, entry, ledger);
-        }
+    let resources = contract.resources.iter_mut();
+    let bound = resources.map(|resource| {
+        ledger.resource(&resource.type_name).map_or_else(Vec::new, |entry| bind_resource(resource, entry, ledger))
+    });
+    let keys: Vec<Vec<Keys>> = bound.collect();
+    for (own, resource) in keys.iter().zip(&mut contract.resources) {
+        rewrite(Births { own, all: &keys }, &mut resource.access);
     }
     contract
 }
 
-fn bind_resource(resource: &mut Resource, entry: &ResourceEntry, ledger: &Ledger) {
+/// Binds all but the rules, which may look at other resources; tells the keys that are not today's names.
+fn bind_resource(resource: &mut Resource, entry: &ResourceEntry, ledger: &Ledger) -> Vec<Keys> {
     // Before anything else: an index is known by the identities of its columns.
     bind_indexes(resource, entry, ledger);
     resource.table.clone_from(&entry.table);
     let keys = bind_layout(&mut resource.layout, entry);
-    if keys.is_empty() {
-        return;
+    if !keys.is_empty() {
+        resource.record = bind_record(&resource.record, &resource.layout);
     }
-    resource.record = bind_record(&resource.record, &resource.layout);
-    rewrite(&keys, &mut resource.access);
+    keys
 }
 
 /// Names the indexes, those included that are still being made outside the transaction.

@@ -1,26 +1,37 @@
 //! Layouts and rules with the names that the database has.
 
-use mainstay_contract::{Access, Resource};
+use mainstay_contract::{Access, Contract, Resource};
 use mainstay_record::{Layout, Role};
 
-use crate::rekey::Keys;
-use crate::{ColumnId, ResourceEntry};
+use crate::rekey::{Births, Keys};
+use crate::{ColumnId, Ledger, ResourceEntry};
 
-/// The rules of a resource with the ledger's names, of which a rule has only the keys inside JSON columns.
-pub(crate) fn access(resource: &Resource, entry: &ResourceEntry) -> Access {
+/// The rules of a resource with the ledger's names, of which a rule has only the keys inside JSON columns. `all` are those
+/// of all resources.
+pub(crate) fn access(resource: &Resource, entry: &ResourceEntry, all: &[Vec<Keys>]) -> Access {
     let mut access = resource.access.clone();
-    rewrite(&bind_layout(&mut resource.layout.clone(), entry), &mut access);
+    let own = bind_layout(&mut resource.layout.clone(), entry);
+    rewrite(Births { own: &own, all }, &mut access);
     access
 }
 
+/// The keys of all resources of a contract that are not today's names.
+pub(crate) fn keys_of_all(contract: &Contract, ledger: &Ledger) -> Vec<Vec<Keys>> {
+    let keys = |resource: &Resource| {
+        let entry = ledger.resource(&resource.type_name);
+        entry.map_or_else(Vec::new, |entry| bind_layout(&mut resource.layout.clone(), entry))
+    };
+    contract.resources.iter().map(keys).collect()
+}
+
 /// Replaces the keys in all rules of a resource.
-pub(crate) fn rewrite(keys: &[Keys], access: &mut Access) {
+pub(crate) fn rewrite(keys: Births<'_>, access: &mut Access) {
     if keys.is_empty() {
         return;
     }
     let rules = access.read.iter_mut().chain(&mut access.create).chain(&mut access.update).chain(&mut access.delete);
     for rule in rules {
-        rule.program.root = Keys::rewrite(keys, rule.program.root.clone());
+        rule.program.root = keys.rewrite(rule.program.root.clone());
     }
 }
 

@@ -3,7 +3,7 @@
 //! A rule is compiled against today's names. Where a message inside a JSON column has a renamed field, the keys that the
 //! compiled rule holds are replaced by those that are stored. A key of a map is data and never replaced.
 
-use mainstay_expr::Expr;
+use mainstay_expr::{Expr, Row};
 use mainstay_record::{JsonShape, Value};
 
 use crate::{JsonEntry, Label};
@@ -62,14 +62,36 @@ impl Keys {
     pub fn differ(&self) -> bool {
         self.messages.iter().flatten().any(|key| key.natural != key.birth)
     }
+}
+
+/// The keys of a resource's own columns, and of those of all resources of the contract, by their numbers: a rule looks at
+/// any of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Births<'k> {
+    pub own: &'k [Keys],
+    pub all: &'k [Vec<Keys>],
+}
+
+impl<'k> Births<'k> {
+    /// Whether every key is today's name.
+    pub fn is_empty(self) -> bool {
+        self.own.is_empty() && self.all.iter().all(Vec::is_empty)
+    }
 
     /// Replaces the keys in an expression.
-    pub fn rewrite(columns: &[Keys], expr: Expr) -> Expr {
-        rewrite(columns, expr, None)
+    pub fn rewrite(self, expr: Expr) -> Expr {
+        rewrite(self, expr, None)
+    }
+
+    fn of(self, row: &Row) -> &'k [Keys] {
+        match row.table() {
+            None => self.own,
+            Some(table) => self.all.get(table).map_or(&[], Vec::as_slice),
+        }
     }
 }
 
-fn rewrite(columns: &[Keys], expr: Expr, element: Option<Position<'_>>) -> Expr {
+fn rewrite(columns: Births<'_>, expr: Expr, element: Option<Position<'_>>) -> Expr {
     match expr {
         Expr::Any { of, predicate } => {
             let list = position(columns, &of, element);
@@ -88,10 +110,10 @@ fn rewrite(columns: &[Keys], expr: Expr, element: Option<Position<'_>>) -> Expr 
 }
 
 /// Where an expression points, if into a JSON column. It is asked of the expression as compiled, with today's names.
-fn position<'k>(columns: &'k [Keys], expr: &Expr, element: Option<Position<'k>>) -> Option<Position<'k>> {
+fn position<'k>(columns: Births<'k>, expr: &Expr, element: Option<Position<'k>>) -> Option<Position<'k>> {
     match expr {
-        Expr::Column { index, .. } => {
-            let keys = columns.iter().find(|keys| keys.column == *index)?;
+        Expr::Column { row, index, .. } => {
+            let keys = columns.of(row).iter().find(|keys| keys.column == *index)?;
             Some(Position { keys, label: keys.label, message: Some(0) })
         }
         Expr::Element { .. } => element,
@@ -103,6 +125,7 @@ fn position<'k>(columns: &'k [Keys], expr: &Expr, element: Option<Position<'k>>)
             let field = of.field(key)?;
             Some(Position { keys: of.keys, label: field.label, message: field.message })
         }
+        Expr::Look { then, .. } => position(columns, then, element),
         Expr::Coalesce(first, second) => {
             position(columns, first, element).or_else(|| position(columns, second, element))
         }

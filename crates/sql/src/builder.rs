@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use mainstay_expr::AuthName;
 use mainstay_record::{Kind, Layout, Piece, Value};
 
 use crate::{Dialect, quote};
@@ -11,16 +12,10 @@ use crate::{Dialect, quote};
 pub enum BindSource {
     /// A constant of the rule or filter.
     Literal(Value),
-    /// The caller's id; NULL where nobody is signed in.
-    AuthUid,
-    AuthEmail,
-    AuthEmailVerified,
-    /// The caller's roles as a JSON array of strings, `Kind::Json`.
-    AuthRoles,
+    /// What is known of the caller, of the kind that the table of claims says.
+    Auth(AuthName),
     /// The statement's time moved by a constant (see `mainstay_expr::shift_time`), `Kind::Timestamp`.
-    Now {
-        offset_us: i64,
-    },
+    Now { offset_us: i64 },
     /// The caller of the statement hands the value in, in this position.
     Param(usize),
 }
@@ -98,9 +93,15 @@ impl SqlBuilder {
     /// Appends a column of the statement's table: `t."title"`. An index outside the layout, which no checked expression
     /// holds, becomes NULL: never true, never somebody else's column.
     pub fn column(&mut self, layout: &Layout, index: usize) {
+        self.column_of("t", layout, index);
+    }
+
+    /// The same for a table that has this name in the statement.
+    pub(crate) fn column_of(&mut self, table: &str, layout: &Layout, index: usize) {
         match layout.columns.get(index) {
             Some(column) => {
-                self.text("t.");
+                self.text(table);
+                self.text(".");
                 self.name(&column.name);
             }
             None => self.text("NULL"),

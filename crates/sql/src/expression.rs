@@ -4,32 +4,52 @@
 //! values are binds; the only constants in the text are TRUE, FALSE, NULL and small numbers of our own. Columns are
 //! qualified, and a comparison of a column with a bind is written plainly, so that an index can serve it.
 
-use mainstay_expr::{AuthName, CompareOp, Expr, Measure, Root, TextOp};
+use mainstay_expr::{CompareOp, Expr, Measure, Relation, Root, Row, TextOp};
 use mainstay_record::{Kind, Layout, Value};
 
-use crate::{BindSource, Dialect, SqlBuilder};
+use crate::{BindSource, Dialect, SqlBuilder, Tables};
 
-/// Writes a condition whose columns are those of the statement's table. The record to be (`Root::New`) is not in the
-/// database and an atom has no value here: a condition with one of them is NULL as a whole, so not true.
-pub(crate) fn emit(dialect: Dialect, expr: &Expr, layout: &Layout, out: &mut SqlBuilder) {
-    let mut writer = Writer { dialect, layout, out, elements: 0, entries: 0 };
-    if expr.any_node(&mut |node| matches!(node, Expr::Column { root: Root::New, .. } | Expr::Atom(_))) {
-        return writer.null(Some(Kind::Bool));
-    }
-    writer.condition(expr);
+/// Writes the value of a condition whose columns are those of the statement's table, and of rows that are found from there.
+/// The record to be (`Root::New`) is not in the database and an atom has no value here: a condition with one of them is
+/// NULL as a whole, so not true.
+pub(crate) fn emit(expr: &Expr, layout: &Layout, tables: &Tables, out: &mut SqlBuilder) {
+    let mut writer = Writer::new(layout, tables, out);
+    if is_never(expr) { writer.null(Some(Kind::Bool)) } else { writer.condition(expr) }
+}
+
+/// The same where nobody asks whether what is not true is false or NULL: what looks at a row is then written as a join that
+/// the engine may take from either side.
+pub(crate) fn emit_true(expr: &Expr, layout: &Layout, tables: &Tables, out: &mut SqlBuilder) {
+    let mut writer = Writer::new(layout, tables, out);
+    if is_never(expr) { writer.null(Some(Kind::Bool)) } else { writer.truth(expr) }
+}
+
+fn is_never(expr: &Expr) -> bool {
+    expr.any_node(&mut |node| match node {
+        Expr::Column { row, .. } | Expr::Look { row, .. } => row.root == Root::New,
+        Expr::Atom(_) => true,
+        _ => false,
+    })
 }
 
 struct Writer<'w> {
     dialect: Dialect,
     layout: &'w Layout,
+    tables: &'w Tables,
     out: &'w mut SqlBuilder,
+    /// The rows that are looked at around here: the first is `r1`.
+    rows: Vec<Row>,
     /// How many `Any` are open: the innermost one's element is `e{elements}`.
     elements: usize,
     /// How many JSON objects are open: the innermost one's entry is `j{entries}`.
     entries: usize,
 }
 
-impl Writer<'_> {
+impl<'w> Writer<'w> {
+    fn new(layout: &'w Layout, tables: &'w Tables, out: &'w mut SqlBuilder) -> Writer<'w> {
+        Writer { dialect: out.dialect(), layout, tables, out, rows: Vec::new(), elements: 0, entries: 0 }
+    }
+
     fn text(&mut self, text: &str) {
         self.out.text(text);
     }
@@ -71,9 +91,10 @@ impl Writer<'_> {
     fn expression(&mut self, expr: &Expr) {
         match expr {
             Expr::Literal(value) => self.literal(value),
-            Expr::Column { root: Root::New, .. } | Expr::Atom(_) => self.null(expr.kind()),
-            Expr::Column { index, .. } => self.out.column(self.layout, *index),
-            Expr::Auth(name) => self.auth(*name),
+            Expr::Atom(_) => self.null(expr.kind()),
+            Expr::Column { row, index, kind } => self.column(row, *index, *kind),
+            Expr::Look { row, then } => self.look(row, then),
+            Expr::Auth(name) => self.out.bind(BindSource::Auth(*name), name.claim().kind),
             Expr::Now { offset_us } => self.out.bind(BindSource::Now { offset_us: *offset_us }, Kind::Timestamp),
             Expr::Element { kind } => self.element(*kind),
             Expr::Json { of, key, kind } => self.json(of, key, *kind),
@@ -87,8 +108,8 @@ impl Writer<'_> {
                 self.condition(of);
                 self.text(")");
             }
-            Expr::And(list) => self.junction(list, " AND ", "TRUE"),
-            Expr::Or(list) => self.junction(list, " OR ", "FALSE"),
+            Expr::And(list) => self.junction(list, " AND ", "TRUE", Self::condition),
+            Expr::Or(list) => self.junction(list, " OR ", "FALSE", Self::condition),
             Expr::If { condition, then, otherwise } => self.conditional(condition, then, otherwise, expr.kind()),
             Expr::IsNull(of) => {
                 self.operand(of);
@@ -145,17 +166,78 @@ impl Writer<'_> {
         self.either("NULL", cast);
     }
 
-    fn auth(&mut self, name: AuthName) {
-        let (source, kind) = match name {
-            AuthName::Uid => (BindSource::AuthUid, Kind::Text),
-            AuthName::Email => (BindSource::AuthEmail, Kind::Text),
-            AuthName::EmailVerified => (BindSource::AuthEmailVerified, Kind::Bool),
-            AuthName::Roles => (BindSource::AuthRoles, Kind::Json),
-        };
-        self.out.bind(source, kind);
+    /// Writes a condition of which only the truth matters.
+    fn truth(&mut self, expr: &Expr) {
+        match expr {
+            Expr::And(list) => self.junction(list, " AND ", "TRUE", Self::truth),
+            Expr::Or(list) => self.junction(list, " OR ", "FALSE", Self::truth),
+            Expr::Look { row, then } => {
+                self.text("EXISTS (SELECT 1");
+                let found = self.found(row);
+                if found && **then != Expr::TRUE {
+                    self.text(" AND ");
+                    self.truth(then);
+                }
+                self.rows.pop();
+                self.text(")");
+            }
+            other => self.condition(other),
+        }
     }
 
-    fn junction(&mut self, list: &[Expr], word: &str, empty: &str) {
+    /// Writes the value of something in another row: NULL where that is not there.
+    fn look(&mut self, row: &Row, then: &Expr) {
+        self.text("(SELECT ");
+        self.rows.push(row.clone());
+        if then.kind() == Some(Kind::Bool) {
+            self.condition(then);
+        } else {
+            self.operand(then);
+        }
+        self.rows.pop();
+        self.found(row);
+        self.rows.pop();
+        self.text(")");
+    }
+
+    /// Writes ` FROM … WHERE …` for a row that is found by its key, and opens it. False where there is no such table.
+    fn found(&mut self, row: &Row) -> bool {
+        self.rows.push(row.clone());
+        let table = row.table().and_then(|number| self.tables.get(number));
+        let (Some(table), Some((from, Relation { columns, .. }))) = (table, row.found_from()) else {
+            self.text(" WHERE FALSE");
+            return false;
+        };
+        let alias = self.alias();
+        self.text(" FROM ");
+        self.out.name(table.name);
+        self.text(&format!(" AS {alias} WHERE "));
+        for (key, column) in columns.iter().enumerate() {
+            self.text(if key > 0 { " AND " } else { "" });
+            self.out.column_of(&alias, table.layout, key);
+            self.text(" = ");
+            self.column(&from, *column, Kind::Text);
+        }
+        true
+    }
+
+    /// The name of the row that was opened last.
+    fn alias(&self) -> String {
+        format!("r{}", self.rows.len())
+    }
+
+    fn column(&mut self, row: &Row, index: usize, kind: Kind) {
+        if row.is_in_hand() {
+            return self.out.column(self.layout, index);
+        }
+        let open = self.rows.iter().position(|open| open == row);
+        match open.zip(row.table().and_then(|number| self.tables.get(number))) {
+            Some((open, table)) => self.out.column_of(&format!("r{}", open + 1), table.layout, index),
+            None => self.null(Some(kind)),
+        }
+    }
+
+    fn junction(&mut self, list: &[Expr], word: &str, empty: &str, each: impl Fn(&mut Self, &Expr)) {
         if list.is_empty() {
             return self.text(empty);
         }
@@ -164,7 +246,7 @@ impl Writer<'_> {
             if i > 0 {
                 self.text(word);
             }
-            self.condition(member);
+            each(self, member);
         }
         self.text(")");
     }

@@ -11,6 +11,7 @@ mod order;
 mod probe;
 mod schema;
 mod statement;
+mod tables;
 
 pub use builder::{BindSource, Sql, SqlBuilder};
 pub use ddl::schema_sql;
@@ -22,6 +23,6 @@ pub use order::{OrderColumn, order_columns};
 pub use probe::{MAX_INDEXED_BYTES, Probe};
 pub use schema::{ColumnSpec, ForeignKey, IndexColumn, Literal, OnlyRows, PrimaryKey, SchemaStep};
 pub use statement::{
-    Claim, Condition, Delete, Insert, Lock, Select, Table, Update, claiming_insert, delete, expression, insert, select,
-    update,
+    Claim, Condition, Delete, Insert, Lock, Select, Update, claiming_insert, delete, expression, insert, select, update,
 };
+pub use tables::{Table, Tables};

@@ -5,14 +5,7 @@ use mainstay_record::{Kind, Layout};
 
 use crate::keyset::{Arm, Place};
 use crate::order::order_by;
-use crate::{After, BindSource, Dialect, OrderColumn, Sql, SqlBuilder, expression as emitter};
-
-/// The table of a statement. It is always called `t` in it.
-#[derive(Debug, Clone, Copy)]
-pub struct Table<'a> {
-    pub name: &'a str,
-    pub layout: &'a Layout,
-}
+use crate::{After, BindSource, Dialect, OrderColumn, Sql, SqlBuilder, Table, Tables, expression as emitter};
 
 /// Which rows a statement is about.
 #[derive(Debug, Clone)]
@@ -25,8 +18,8 @@ pub enum Condition<'a> {
     KeyPrefix { count: usize, first_param: usize },
     /// These columns equal the parameters, none of them NULL: the rows that refer to another.
     Equal { columns: &'a [usize], first_param: usize },
-    /// A rule or filter is true (neither false nor NULL).
-    Expr(&'a Expr),
+    /// A rule or filter is true (neither false nor NULL). The tables are those that it may look at.
+    Expr(&'a Expr, &'a Tables),
     /// The column is NULL.
     Unset { column: usize },
     /// The row's revision is the parameter.
@@ -56,6 +49,8 @@ pub struct Select<'a> {
 pub enum Lock {
     /// Remove them: somebody is about to refer to them.
     Stay,
+    /// Change or remove them: what they say decides what is about to be done. Others may look at them, too, meanwhile.
+    Hold,
     /// Change or remove them: they are about to be changed. Others may refer to them meanwhile.
     Change,
     /// Change them, remove them or begin to refer to them: they are about to be removed.
@@ -67,6 +62,7 @@ impl Lock {
     fn postgres(self) -> &'static str {
         match self {
             Lock::Stay => " FOR KEY SHARE",
+            Lock::Hold => " FOR SHARE",
             Lock::Change => " FOR NO KEY UPDATE",
             Lock::Remove => " FOR UPDATE",
         }
@@ -265,10 +261,10 @@ pub fn delete(dialect: Dialect, delete: &Delete<'_>) -> Sql {
     out.finish()
 }
 
-/// Writes a rule or filter by itself, for people to read.
-pub fn expression(dialect: Dialect, expr: &Expr, layout: &Layout) -> Sql {
+/// Writes a rule or filter by itself, for people to read: with the value that it has, false and NULL told apart.
+pub fn expression(dialect: Dialect, expr: &Expr, layout: &Layout, tables: &Tables) -> Sql {
     let mut out = SqlBuilder::new(dialect);
-    emitter::emit(dialect, expr, layout, &mut out);
+    emitter::emit(expr, layout, tables, &mut out);
     out.finish()
 }
 
@@ -289,9 +285,9 @@ fn condition(out: &mut SqlBuilder, layout: &Layout, what: &Condition<'_>) {
             equal(out, layout, 0..layout.keys().min(*count), *first_param);
         }
         Condition::Equal { columns, first_param } => equal(out, layout, columns.iter().copied(), *first_param),
-        Condition::Expr(expr) => {
+        Condition::Expr(expr, tables) => {
             out.text("(");
-            emitter::emit(out.dialect(), expr, layout, out);
+            emitter::emit_true(expr, layout, tables, out);
             out.text(")");
         }
         Condition::Unset { column } => {

@@ -4,8 +4,8 @@ use crate::say::say;
 use mainstay_contract::{Contract, Resource, Rule};
 use mainstay_runtime::process::Failure;
 use mainstay_sql::{
-    Condition, Delete, Dialect, Insert, Lock, OrderColumn, Select, Sql, Table, Update, delete, expression, insert,
-    order_columns, select, update,
+    Condition, Delete, Dialect, Insert, Lock, OrderColumn, Select, Sql, Table, Tables, Update, delete, expression,
+    insert, order_columns, select, update,
 };
 
 /// Prints what a verb of a resource does.
@@ -26,10 +26,11 @@ pub fn print(contract: &Contract, what: &str) -> Result<(), Failure> {
         _ => return Err(usage(contract)),
     };
     say!("{} ({})", resource.message, resource.type_name);
+    let tables = Tables::new(contract.resources.iter().map(|other| (other.table.clone(), other.layout.clone())));
     print_rules(resource, &rules, verb);
     for (title, dialect) in [("SQLite", Dialect::Sqlite), ("PostgreSQL", Dialect::Postgres)] {
         say!("\n{title}");
-        for (name, sql) in statements(resource, &rules, verb, dialect) {
+        for (name, sql) in statements(resource, &tables, &rules, verb, dialect) {
             say!("  {name}\n    {}", sql.text(dialect));
         }
     }
@@ -54,18 +55,24 @@ fn print_rules(resource: &Resource, rules: &[&Rule], verb: &str) {
         say!("\nrule at {}\n  {}", rule.place, rule.source);
         let split = rule.program.split();
         for (index, atom) in split.atoms.iter().enumerate() {
-            let sql = expression(Dialect::Sqlite, atom, &resource.layout);
+            let sql = expression(Dialect::Sqlite, atom, &resource.layout, Tables::NONE);
             say!("  decided by the caller alone, before SQL ({}): {}", index + 1, sql.text(Dialect::Sqlite));
         }
     }
 }
 
-fn statements(resource: &Resource, rules: &[&Rule], verb: &str, dialect: Dialect) -> Vec<(&'static str, Sql)> {
+fn statements(
+    resource: &Resource,
+    tables: &Tables,
+    rules: &[&Rule],
+    verb: &str,
+    dialect: Dialect,
+) -> Vec<(&'static str, Sql)> {
     let table = Table { name: &resource.table, layout: &resource.layout };
     let keys = resource.layout.keys();
     let unchanged = || Condition::All(vec![Condition::Keys { first_param: 0 }, Condition::RevisionIs { param: keys }]);
     let read = |lock: Option<Lock>| {
-        let rule = resource.access.read.as_ref().map(|rule| Condition::Expr(&rule.program.root));
+        let rule = resource.access.read.as_ref().map(|rule| Condition::Expr(&rule.program.root, tables));
         let conditions: Vec<Condition<'_>> = std::iter::once(Condition::Keys { first_param: 0 }).chain(rule).collect();
         select(dialect, &query(table, Condition::All(conditions), &[], lock))
     };
@@ -73,7 +80,7 @@ fn statements(resource: &Resource, rules: &[&Rule], verb: &str, dialect: Dialect
         "get" => vec![("read by key", read(None))],
         "read" | "list" => {
             let live = resource.soft_delete.map(|kept| Condition::Unset { column: kept.delete_time });
-            let rule = rules.iter().map(|rule| Condition::Expr(&rule.program.root)).chain(live).collect();
+            let rule = rules.iter().map(|rule| Condition::Expr(&rule.program.root, tables)).chain(live).collect();
             let order = order_columns(&resource.layout, &[]);
             let page = Select { limit_param: Some(0), ..query(table, Condition::All(rule), &order, None) };
             vec![("read by key", read(None)), ("page", select(dialect, &page))]

@@ -18,8 +18,10 @@ use crate::text::Step;
 pub(crate) struct Rules<'a> {
     pub head: &'a Head,
     pub record: Arc<RecordType>,
+    /// Of all resources, by their numbers: where references lead.
+    pub records: Arc<[Arc<RecordType>]>,
     pub enums: Vec<Arc<EnumType>>,
-    /// Fields with problems of their own.
+    /// Fields with problems of their own, of any resource.
     pub failed: &'a HashSet<String>,
 }
 
@@ -33,14 +35,10 @@ impl Rules<'_> {
             return Access::default();
         };
         let rule = |verb: &str| optional_text(&written, verb);
-        let row =
-            RuleScope { resource: Some(Arc::clone(&self.record)), enums: self.enums.clone(), ..RuleScope::default() };
-        let rows = RuleScope {
-            old: Some(Arc::clone(&self.record)),
-            new: Some(Arc::clone(&self.record)),
-            enums: self.enums.clone(),
-            ..RuleScope::default()
-        };
+        let known = RuleScope { records: Arc::clone(&self.records), enums: self.enums.clone(), ..RuleScope::default() };
+        let record = || Some(Arc::clone(&self.record));
+        let row = RuleScope { resource: record(), ..known.clone() };
+        let rows = RuleScope { old: record(), new: record(), ..known };
         let mut access = Access {
             read: rule("read").and_then(|source| self.rule(report, "read", &source, &row)),
             create: rule("create").and_then(|source| self.rule(report, "create", &source, &row)),

@@ -172,7 +172,8 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
     fn refuse_what_belongs_to_resources(&mut self, field: &FieldDescriptor, options: &FieldOptions) {
         if options.reference.is_some() {
             let spot = options::spot(self.report, field, REFERENCE, &[Step::Field("type")]);
-            capabilities::refuse(self.report, &spot, "references inside messages", "a reference inside a message");
+            let what = "a reference inside a list, a map or a message that contains itself";
+            capabilities::refuse(self.report, &spot, "references inside repeated fields", what);
         }
         if options.default.is_some() {
             let spot = options::spot(self.report, field, FIELD, &[Step::Field("default")]);
@@ -224,7 +225,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         let recursive = self.types.is_recursive(message);
         let name = message.full_name().to_owned();
         if (recursive && inside_recursion) || self.depth > MAX_JSON_DEPTH {
-            return Arc::new(RecordType { name, fields: Vec::new() });
+            return Arc::new(RecordType { name, ..RecordType::default() });
         }
         let key = (name.clone(), inside_recursion);
         if let Some(known) = self.records.get(&key) {
@@ -249,7 +250,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             });
         }
         self.depth -= 1;
-        let record = Arc::new(RecordType { name, fields });
+        let record = Arc::new(RecordType { name, fields, ..RecordType::default() });
         self.records.insert(key, Arc::clone(&record));
         record
     }

@@ -18,6 +18,7 @@ use crate::resource::constraints::{self, Constraints};
 use crate::resource::head::Head;
 use crate::resource::json::JsonBuilder;
 use crate::resource::options;
+use crate::resource::parents;
 use crate::resource::refused;
 use crate::resource::standard;
 use crate::resource::types::{Stored, Types};
@@ -49,7 +50,7 @@ pub(crate) fn build(
     };
     let (fields, record) = builder.message(&level);
     builder.built.fields = fields;
-    builder.built.record = record;
+    builder.built.record = RecordType { ancestors: parents::ancestors(heads, head), ..record };
     standard::check(builder.report, head, &mut builder.built);
     builder.check_columns();
     builder.built
@@ -124,7 +125,7 @@ impl Builder<'_, '_> {
         let mut descriptors: Vec<FieldDescriptor> = level.message.fields().collect();
         descriptors.sort_by_key(FieldDescriptor::number);
         let mut models = Vec::new();
-        let mut record = RecordType { name: level.message.full_name().to_owned(), fields: Vec::new() };
+        let mut record = RecordType { name: level.message.full_name().to_owned(), ..RecordType::default() };
         refused::extensions(self.report, &level.message);
         options::check_aliases(self.report, &level.message);
         for descriptor in descriptors {
@@ -185,7 +186,7 @@ impl Builder<'_, '_> {
                 .map(|(storage, identifier)| item.done(Type::Text, storage, Vec::new(), identifier, self.report));
         }
         if let Some(target) = item.options.reference.clone() {
-            return self.reference(level, item, &target);
+            return self.reference(item, &target);
         }
         let stored = match self.types.stored(&item.descriptor) {
             Ok(stored) => stored,

@@ -20,6 +20,7 @@ pub(crate) mod types;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use mainstay_expr::RecordType;
 use prost_reflect::{DescriptorPool, EnumDescriptor, MessageDescriptor};
 
 use crate::Resource;
@@ -40,7 +41,7 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
         types.enumeration(ty);
     });
     let mut read = HashSet::new();
-    let built: Vec<Built> =
+    let mut built: Vec<Built> =
         heads.iter().map(|head| layout::build(report, heads, head, &mut types, &mut read)).collect();
     report.anchor = None;
     if resource_messages(report, pool) == heads.len() {
@@ -49,10 +50,20 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
         parents::check(report, pool, heads);
     }
     let enums = types.enums();
-    let resources = heads.iter().zip(built).map(|(head, mut built)| {
+    // A rule may look at any resource, so all are laid out before the first rule is read.
+    let records: Arc<[Arc<RecordType>]> =
+        built.iter_mut().map(|built| Arc::new(std::mem::take(&mut built.record))).collect();
+    let failed: HashSet<String> = built.iter().flat_map(|built| built.failed.iter().cloned()).collect();
+    let resources = heads.iter().zip(built).enumerate().map(|(index, (head, mut built))| {
         let soft_delete = soft_delete::build(report, pool, head, &built);
-        let record = Arc::new(std::mem::take(&mut built.record));
-        let rules = Rules { head, record: Arc::clone(&record), enums: enums.clone(), failed: &built.failed };
+        let record = Arc::clone(&records[index]);
+        let rules = Rules {
+            head,
+            record: Arc::clone(&record),
+            records: Arc::clone(&records),
+            enums: enums.clone(),
+            failed: &failed,
+        };
         let access = rules.compile(report, pool);
         rules.defaults(report, &mut built.fields);
         let indexes = index::build(report, pool, head, &built, soft_delete.as_ref());
@@ -62,7 +73,7 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
 }
 
 struct Parts {
-    record: Arc<mainstay_expr::RecordType>,
+    record: Arc<RecordType>,
     access: Access,
     indexes: Vec<crate::Index>,
     soft_delete: Option<crate::SoftDelete>,

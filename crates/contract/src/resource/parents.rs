@@ -1,6 +1,7 @@
 //! Every pattern of several variables lies below another resource.
 
-use mainstay_expr::nearest;
+use mainstay_expr::{Field, Storage, Type, nearest};
+use mainstay_record::names::json_name;
 use prost_reflect::DescriptorPool;
 
 use crate::annotations::RESOURCE;
@@ -34,6 +35,29 @@ pub(super) fn check(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
         let spot = report.files.within(&spot, 0..parent.len());
         report.tightened(&spot, format!("no resource has the pattern {parent}")).because(cause).help(help);
     }
+}
+
+/// The resources above one, as references by the names of its pattern's variables: each has the beginning of its key.
+pub(super) fn ancestors(heads: &[Head], head: &Head) -> Vec<Field> {
+    let shape = head.pattern.shape();
+    let above = head.pattern.variables.iter().enumerate().rev().skip(1).rev();
+    let ancestor = |(position, variable): (usize, &String)| {
+        // A collection and a variable for each.
+        let shape = shape.split('/').take(2 * (position + 1)).collect::<Vec<_>>().join("/");
+        let is_ancestor = |other: &Head| other.package() == head.package() && other.pattern.shape() == shape;
+        let target = heads.iter().position(is_ancestor)?;
+        let template = heads[target].pattern.template.clone();
+        let columns = (0..=position).collect();
+        Some(Field {
+            name: variable.clone(),
+            json_name: json_name(variable),
+            aliases: Vec::new(),
+            number: 0,
+            ty: Type::Text,
+            storage: Storage::Template { template, columns, nullable: false, target: Some(target) },
+        })
+    };
+    above.filter_map(ancestor).collect()
 }
 
 fn remedy(head: &Head, parent: &str, heads: &[Head]) -> String {

@@ -8,14 +8,14 @@ use crate::annotations::{FIELD, REFERENCE};
 use crate::capabilities;
 use crate::file::Spot;
 use crate::model::Reference;
-use crate::resource::layout::{Builder, Item, Level};
+use crate::resource::layout::{Builder, Item};
 use crate::resource::options;
 use crate::resource::types::Stored;
 use crate::text::Step;
 
 impl Builder<'_, '_> {
     /// Lays out a reference: the key columns of what it refers to.
-    pub(super) fn reference(&mut self, level: &Level, item: Item, target: &str) -> Option<(FieldModel, Field)> {
+    pub(super) fn reference(&mut self, item: Item, target: &str) -> Option<(FieldModel, Field)> {
         let spot = options::spot(self.report, &item.descriptor, REFERENCE, &[Step::Field("type")]);
         let stored = self.types.stored(&item.descriptor);
         if !matches!(stored, Ok(Stored::Scalar { kind: Kind::Text, wrapped: false, .. })) || item.descriptor.is_map() {
@@ -28,7 +28,6 @@ impl Builder<'_, '_> {
         let refused = match () {
             () if target == "*" => Some(("references to any resource", "a reference to any resource")),
             () if item.descriptor.is_list() => Some(("repeated references", "a repeated reference")),
-            () if level.depth > 0 => Some(("references inside messages", "a reference inside a message")),
             () => None,
         };
         if let Some((capability, what)) = refused {
@@ -53,7 +52,7 @@ impl Builder<'_, '_> {
             columns: columns.clone(),
             place: self.report.files.place(&item.spot),
         });
-        let storage = Storage::Template { template, columns: columns.clone(), nullable: true };
+        let storage = Storage::Template { template, columns: columns.clone(), nullable: true, target: Some(resource) };
         Some(item.done(Type::Text, storage, columns, false, self.report))
     }
 

@@ -70,7 +70,7 @@ pub(crate) fn virtual_field(
     }
     let columns = (0..layout.keys()).collect();
     let template = head.pattern.template.clone();
-    Some(Some((Storage::Template { template, columns, nullable: false }, true)))
+    Some(Some((Storage::Template { template, columns, nullable: false, target: None }, true)))
 }
 
 /// Server-made fields must have the type that the server makes.

@@ -273,8 +273,8 @@ fn others(all: &mut Examples) {
         r#"message Inner { option (google.api.resource) = {type: "a.example.com/Inner" pattern: "inners/{inner}"}; }"#;
     add("nested resource messages", thing(inner));
     add(
-        "references inside messages",
-        thing(&format!("Inner i = 2; message Inner {{ string thing = 1 {REFERENCE}; }}")),
+        "references inside repeated fields",
+        thing(&format!("repeated Inner i = 2; message Inner {{ string thing = 1 {REFERENCE}; }}")),
     );
     add("repeated references", thing(&format!("repeated string things = 2 {REFERENCE};")));
     add(

@@ -242,3 +242,34 @@ fn how_long_the_sample_contract_takes() {
         println!("round {round}: {:?}, {} bytes of descriptors", start.elapsed(), contract.descriptor_set.len());
     }
 }
+
+#[test]
+fn a_reference_may_lie_in_a_message_that_lies_in_columns() {
+    let text = r#"
+message Depot {
+  option (google.api.resource) = {type: "shop.example.com/Depot" pattern: "towns/{town}/depots/{depot}"};
+  option (mainstay.v1.resource) = {access {read: "true" write: "true"}};
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+}
+message Town {
+  option (google.api.resource) = {type: "shop.example.com/Town" pattern: "towns/{town}"};
+  option (mainstay.v1.resource) = {
+    access {read: "resource.post.depot.town.post.fee > 0" write: "true"} index {fields: "post.depot" fields: "post.fee"}
+  };
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  Post post = 2;
+}
+message Post {
+  string depot = 1 [(google.api.resource_reference).type = "shop.example.com/Depot"];
+  int32 fee = 2;
+}
+"#;
+    let contract = compile_text(&file(text)).unwrap_or_else(|problems| panic!("{problems}"));
+    let town = contract.resource("shop.example.com/Town").expect("there are towns");
+    assert_eq!(names(town)[2..], ["_has_post", "post__depot__town", "post__depot__depot", "post__fee"]);
+    let [reference] = town.references.as_slice() else { panic!("{:?}", town.references) };
+    assert_eq!((reference.field.as_str(), reference.columns.as_slice()), ("post.depot", &[3, 4][..]));
+    assert_eq!(town.indexes.len(), 1, "the index of the contract serves the reference");
+    let looks = town.access.read.as_ref().expect("a rule").program.looks();
+    assert_eq!(looks.len(), 2, "the depot, and the town above it");
+}

@@ -83,7 +83,8 @@ impl Statement {
         Bound { statement: self, binds }
     }
 
-    pub(crate) fn pieces(&self) -> &[Piece] {
+    /// What the statement was made from.
+    pub fn pieces(&self) -> &[Piece] {
         &self.pieces
     }
 

@@ -8,11 +8,13 @@ use mainstay_record::{Kind, Value};
 use super::operand::{Operand, adapted, is_scalar};
 use super::parse::Parsed;
 use super::{RuleScope, names, unsupported};
-use crate::ir::{AuthName, CompareOp, Expr, Root};
+use crate::claims::{CLAIMS, Claim, NOT_CARRIED};
+use crate::ir::{CompareOp, Expr};
 use crate::problem::{Problem, ProblemKind};
+use crate::row::{Root, Row};
 use crate::schema::{RecordType, Type};
 use crate::suggest::suggest;
-use crate::target::{Document, Form, Target, recurs};
+use crate::target::{Document, Form, Target, followed, recurs};
 
 /// Checks one rule. Functions give nothing where they have reported a problem.
 pub(crate) struct Checker<'r> {
@@ -122,12 +124,17 @@ impl<'r> Checker<'r> {
             "resource" => (Root::Resource, &self.scope.resource),
             "old" => (Root::Old, &self.scope.old),
             "new" => (Root::New, &self.scope.new),
-            _ => return self.enum_value(&[name], at),
+            _ => {
+                return match self.scope.ancestor(name) {
+                    Some((root, ancestor)) => Some(Operand::Target(Target::of_record(ancestor, &Row::of(root)))),
+                    None => self.enum_value(&[name], at),
+                };
+            }
         };
         match record {
             Some(record) => Some(Operand::Target(Target {
                 ty: Type::Message(record.clone()),
-                form: Form::Flat { record: record.clone(), root, presence: Some(Expr::TRUE) },
+                form: Form::Flat { record: record.clone(), row: Row::of(root), presence: Some(Expr::TRUE) },
             })),
             None => {
                 let known = [("resource", &self.scope.resource), ("old", &self.scope.old), ("new", &self.scope.new)];
@@ -154,6 +161,7 @@ impl<'r> Checker<'r> {
     fn select(&mut self, select: &SelectExpr, at: &IdedExpr) -> Option<Operand> {
         if let (false, Some(path)) = (select.test, qualified(at))
             && !matches!(path[0], "auth" | "resource" | "old" | "new" | "now")
+            && self.scope.ancestor(path[0]).is_none()
         {
             return self.enum_value(&path, at);
         }
@@ -180,10 +188,13 @@ impl<'r> Checker<'r> {
             }
         };
         match (&target.form, &target.ty) {
-            (Form::Flat { record, root, .. }, _) => match record.field(name) {
-                Some(field) => Some(Operand::Target(Target::of_record(field, *root))),
-                None => self.unknown_field(record, name, at),
-            },
+            (Form::Flat { record, row, .. }, _) => self.field(record, row, name, at),
+            (Form::Name { to: Some(row), .. }, _) => {
+                match followed(row, &self.scope.records, name, self.name_span(at, name)) {
+                    Ok(record) => self.field(record, row, name, at),
+                    Err(problem) => self.report(problem),
+                }
+            }
             (Form::Document(document), Type::Message(record)) if document.is_cut(record) => {
                 let span = self.span(at);
                 self.report(recurs(span, record, name))
@@ -197,8 +208,14 @@ impl<'r> Checker<'r> {
             },
             (Form::Document(document), Type::Map(ty)) => self.entry(ty, document, Expr::text(name), test, at),
             (Form::Document(_), Type::Struct) => self.unsupported(at, "a field of a google.protobuf.Struct"),
-            (Form::Name { .. }, _) => self.unsupported(at, "following a reference"),
             (_, ty) => self.type_problem(at, format!("{} has no field `{name}`", ty.describe())),
+        }
+    }
+
+    fn field(&mut self, record: &RecordType, row: &Row, name: &str, at: &IdedExpr) -> Option<Operand> {
+        match record.member(name) {
+            Some(field) => Some(Operand::Target(Target::of_record(field, row))),
+            None => self.unknown_field(record, name, at),
         }
     }
 
@@ -209,28 +226,22 @@ impl<'r> Checker<'r> {
     }
 
     fn auth(&mut self, name: &str, at: &IdedExpr) -> Option<Operand> {
-        let computed = |ty: Type, name: AuthName| Some(Operand::Computed { ty, expr: Expr::Auth(name) });
-        match name {
-            "uid" => computed(Type::Text, AuthName::Uid),
-            "email" => computed(Type::Text, AuthName::Email),
-            "email_verified" => computed(Type::Bool, AuthName::EmailVerified),
-            "roles" => Some(Operand::Target(Target {
-                ty: Type::List(Box::new(Type::Text)),
-                form: Form::Document(Document {
-                    expr: Expr::Auth(AuthName::Roles),
-                    shape: std::sync::Arc::default(),
-                    message: None,
-                }),
-            })),
-            "org" | "aal" | "kind" | "claims" => {
-                let span = self.span(at);
-                let problem = unsupported(span, &format!("`auth.{name}`, which no token carries,"));
-                self.report(problem.help("there are auth.uid, auth.email, auth.email_verified and auth.roles"))
+        let claim = CLAIMS.iter().find(|claim| claim.name == name);
+        match claim.map(|claim| (claim.ty(), Expr::Auth(claim.id))) {
+            Some((ty @ Type::List(_), expr)) => {
+                let document = Document { expr, shape: std::sync::Arc::default(), message: None };
+                Some(Operand::Target(Target { ty, form: Form::Document(document) }))
             }
-            _ => {
+            Some((ty, expr)) => Some(Operand::Computed { ty, expr }),
+            None if NOT_CARRIED.contains(&name) => {
+                let problem = unsupported(self.span(at), &format!("`auth.{name}`, which no token carries,"));
+                let known: Vec<String> = CLAIMS.iter().map(|claim| format!("auth.{}", claim.name)).collect();
+                self.report(problem.help(format!("there are {}", enumerated(&known))))
+            }
+            None => {
                 let span = self.name_span(at, name);
                 let problem = Problem::new(span, ProblemKind::UnknownName, format!("auth has no `{name}`"));
-                let known = ["uid", "email", "email_verified", "roles"];
+                let known = CLAIMS.iter().map(|Claim { name, .. }| *name);
                 self.report(problem.maybe_help(suggest(name, known, "it has")))
             }
         }
@@ -293,6 +304,8 @@ impl<'r> Checker<'r> {
         let (Some(ty), Some(one), Some(other)) = (first.ty().cloned(), first.read(), second.read()) else {
             return self.unsupported(at, "?: on anything but single values");
         };
+        // What an arm looks at matters only where it is the one that is taken.
+        let (one, other) = (one.bound(), other.bound());
         let alike = second.ty().is_some_and(|other| super::operand::comparable(&ty, other))
             && super::operand::stored_alike(&one, &other);
         if !alike {
@@ -316,6 +329,14 @@ impl<'r> Checker<'r> {
             | Operand::List(_) => self.unsupported(at, "[ ] on anything but a map with string keys"),
             other => self.type_problem(of, format!("[ ] needs a map, this is {}", other.describe())),
         }
+    }
+}
+
+/// `a, b and c`
+fn enumerated(names: &[String]) -> String {
+    match names.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => names.concat(),
     }
 }
 

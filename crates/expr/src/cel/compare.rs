@@ -6,7 +6,7 @@ use mainstay_record::Value;
 use super::check::Checker;
 use super::operand::{Operand, adapted, comparable, how_to_write, stored_alike};
 use super::unsupported;
-use crate::ir::{AuthName, CompareOp, Expr};
+use crate::ir::{CompareOp, Expr};
 use crate::problem::{Problem, ProblemKind};
 use crate::schema::Type;
 use crate::target::{Form, Target, compare_constant, etag_equals, name_equals, zero};
@@ -70,7 +70,7 @@ impl Checker<'_> {
     /// A resource name or etag against a constant: a comparison of the columns that it is made of.
     fn identity_with_constant(&mut self, op: CompareOp, target: &Target, text: &str, at: &IdedExpr) -> Option<Expr> {
         let equal = match (&target.form, op) {
-            (Form::Name { template, columns, nullable }, CompareOp::Eq | CompareOp::Ne) => {
+            (Form::Name { template, columns, nullable, .. }, CompareOp::Eq | CompareOp::Ne) => {
                 name_equals(template, columns, *nullable, text)
             }
             (Form::Etag { revision }, CompareOp::Eq | CompareOp::Ne) => etag_equals(revision.clone(), text),
@@ -113,8 +113,8 @@ impl Checker<'_> {
         let equal = match (&one.form, &other.form) {
             (Form::Etag { revision: a }, Form::Etag { revision: b }) if equality => Expr::eq(a.clone(), b.clone()),
             (
-                Form::Name { template: a, columns: left, nullable: first },
-                Form::Name { template: b, columns: right, nullable: second },
+                Form::Name { template: a, columns: left, nullable: first, .. },
+                Form::Name { template: b, columns: right, nullable: second, .. },
             ) if equality => {
                 if a != b {
                     return Some(self.type_problem(at, "these name resources of different types"));
@@ -136,7 +136,7 @@ impl Checker<'_> {
 /// the field is unset (the caller's id is never empty) and NULL where nobody is signed in.
 fn nullable_equals_caller(field: &Target, caller: &Expr) -> Option<Expr> {
     match (&field.form, caller) {
-        (Form::Scalar { expr, nullable: true }, Expr::Auth(AuthName::Uid | AuthName::Email)) => Some(Expr::And(vec![
+        (Form::Scalar { expr, nullable: true }, Expr::Auth(name)) if name.claim().nullable => Some(Expr::And(vec![
             Expr::Or(vec![Expr::is_set(expr.clone()), Expr::is_null(caller.clone())]),
             Expr::eq(expr.clone(), caller.clone()),
         ])),

@@ -25,7 +25,8 @@ impl Checker<'_> {
         }
         let operand = self.operand(at)?;
         match operand.ty() {
-            Some(Type::Bool) => operand.read(),
+            // What it looks at may be missing without making the conditions beside it NULL.
+            Some(Type::Bool) => operand.read().map(Expr::bound),
             Some(Type::Text) => self.no_condition(at, "a string", "'…'"),
             Some(Type::Int | Type::Double | Type::Float) => self.no_condition(at, &operand.describe(), "0"),
             Some(Type::Enum(ty)) => {

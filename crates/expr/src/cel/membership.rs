@@ -44,7 +44,7 @@ impl Checker<'_> {
         let members: Option<Vec<_>> = members.into_iter().collect();
         let members = members?;
         if members.is_empty() {
-            return needle.read().map(|needle| unless_null(&needle, Expr::FALSE));
+            return needle.read().map(|needle| unless_null(&needle, Expr::said_of(&needle, false)));
         }
         // Making the list is strict: one item that is an error makes the whole an error, whatever the others are.
         let reads = items.iter().filter_map(|(item, _)| item.read());

@@ -18,7 +18,8 @@ use self::check::Checker;
 use crate::fold::fold;
 use crate::problem::{Problem, ProblemKind};
 use crate::program::Program;
-use crate::schema::{EnumType, RecordType, Type};
+use crate::row::Root;
+use crate::schema::{EnumType, Field, RecordType, Type};
 
 /// How long the source of a rule may be.
 pub const MAX_RULE_BYTES: usize = 8 * 1024;
@@ -33,8 +34,19 @@ pub struct RuleScope {
     pub resource: Option<Arc<RecordType>>,
     pub old: Option<Arc<RecordType>>,
     pub new: Option<Arc<RecordType>>,
+    /// The records of all tables by their numbers: where references lead.
+    pub records: Arc<[Arc<RecordType>]>,
     /// Enums are named by their full name, or relative to the record's message or one of its packages, as in protobuf.
     pub enums: Vec<Arc<EnumType>>,
+}
+
+impl RuleScope {
+    /// The ancestor of this name, of the record in hand. Where there are two, they are in one place: no key changes.
+    fn ancestor(&self, name: &str) -> Option<(Root, &Field)> {
+        let records = [(Root::Resource, &self.resource), (Root::Old, &self.old)];
+        let (root, record) = records.into_iter().find_map(|(root, record)| Some((root, record.as_ref()?)))?;
+        Some((root, record.ancestor(name)?))
+    }
 }
 
 /// Compiles a CEL condition.

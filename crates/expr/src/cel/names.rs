@@ -42,7 +42,8 @@ pub(crate) fn enum_value(
 fn roots(scope: &RuleScope) -> impl Iterator<Item = &str> {
     let records = [("resource", &scope.resource), ("old", &scope.old), ("new", &scope.new)];
     let records = records.into_iter().filter(|(_, record)| record.is_some()).map(|(name, _)| name);
-    ["auth", "now"].into_iter().chain(records)
+    let ancestors = [&scope.resource, &scope.old].into_iter().flatten().take(1).flat_map(|record| &record.ancestors);
+    ["auth", "now"].into_iter().chain(records).chain(ancestors.map(|ancestor| ancestor.name.as_str()))
 }
 
 /// What to write instead of a name that nothing has: a root, an enum, a field with its record in front, or a text.

@@ -78,7 +78,7 @@ fn read_target(target: &Target) -> Option<Expr> {
             let zero = zero(&target.ty, expr)?;
             Some(Expr::Coalesce(Box::new(expr.clone()), Box::new(Expr::Literal(zero))))
         }
-        Form::Name { template, columns, nullable } => {
+        Form::Name { template, columns, nullable, .. } => {
             let name = render(template, columns);
             Some(if *nullable { Expr::Coalesce(Box::new(name), Box::new(Expr::text(""))) } else { name })
         }
@@ -174,13 +174,12 @@ pub(crate) fn adapted(ty: &Type, value: &Value, wanted: &Type, expr: &Expr) -> O
 
 /// Whether the expression can be NULL on a record that is there: unset fields have been given their defaults by `read`.
 pub(crate) fn may_be_null(expr: &Expr) -> bool {
-    use crate::ir::AuthName;
     match expr {
         Expr::Literal(value) => value.is_null(),
         Expr::Column { .. } | Expr::Now { .. } | Expr::IsNull(_) | Expr::Any { .. } => false,
-        Expr::Auth(name) => matches!(name, AuthName::Uid | AuthName::Email),
+        Expr::Auth(name) => name.claim().nullable,
         Expr::Coalesce(_, second) => may_be_null(second),
-        Expr::Json { .. } | Expr::Element { .. } | Expr::Atom(_) => true,
+        Expr::Json { .. } | Expr::Element { .. } | Expr::Atom(_) | Expr::Look { .. } => true,
         other => other.children().into_iter().any(may_be_null),
     }
 }

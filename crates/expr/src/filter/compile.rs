@@ -1,42 +1,121 @@
 //! From a parsed filter to an expression.
 
+use std::cell::Cell;
+use std::sync::Arc;
+
 use mainstay_record::Kind;
 
+use super::MAX_FILTER_HOPS;
 use super::literal::map_key;
 use super::scalar;
 use super::syntax::{Comparator, Node, Restriction, Segment};
-use crate::ir::{Expr, Root};
+use crate::ir::Expr;
 use crate::problem::{Problem, ProblemKind};
+use crate::row::{Root, Row};
 use crate::schema::{Field, RecordType, Type};
-use crate::target::{Document, Form, Target, recurs};
+use crate::target::{Document, Form, Target, followed, recurs};
 
-/// Compiles a filter.
+/// Compiles a filter. `records` are those that references lead to.
 ///
 /// # Errors
 /// The first name that is unknown, literal that does not fit, or use that is not served.
-pub(crate) fn compile(node: &Node, record: &RecordType) -> Result<Expr, Problem> {
-    compile_node(node, record, false)
+pub(crate) fn compile(node: &Node, record: &RecordType, records: &[Arc<RecordType>]) -> Result<Expr, Problem> {
+    Compiler { record, records, hops: Cell::new(0) }.node(node, false)
 }
 
-/// Negations are pushed down to the restrictions, because what a restriction passes through must be there whether it is
-/// negated or not.
-fn compile_node(node: &Node, record: &RecordType, negated: bool) -> Result<Expr, Problem> {
-    let all = |list: &[Node]| list.iter().map(|node| compile_node(node, record, negated)).collect::<Result<_, _>>();
-    match node {
-        Node::And(list) if negated => Ok(Expr::Or(all(list)?)),
-        Node::Or(list) if negated => Ok(Expr::And(all(list)?)),
-        Node::And(list) => Ok(Expr::And(all(list)?)),
-        Node::Or(list) => Ok(Expr::Or(all(list)?)),
-        Node::Not(inner) => compile_node(inner, record, !negated),
-        Node::Restriction(restriction) => {
-            let mut conditions = Vec::new();
-            let (first, rest) = split_path(&restriction.path);
-            let field = field(record, first)?;
-            let target = Target::of_record(field, Root::Resource);
-            let holds = restrict(&target, field.name.as_str(), rest, restriction, &mut conditions)?;
-            conditions.push(if negated { Expr::negate(holds) } else { holds });
-            Ok(Expr::And(conditions))
+struct Compiler<'r> {
+    record: &'r RecordType,
+    records: &'r [Arc<RecordType>],
+    /// How many references were followed until now.
+    hops: Cell<usize>,
+}
+
+impl Compiler<'_> {
+    /// Negations are pushed down to the restrictions, because what a restriction passes through must be there whether it is
+    /// negated or not.
+    fn node(&self, node: &Node, negated: bool) -> Result<Expr, Problem> {
+        let all = |list: &[Node]| list.iter().map(|node| self.node(node, negated)).collect::<Result<_, _>>();
+        match node {
+            Node::And(list) if negated => Ok(Expr::Or(all(list)?)),
+            Node::Or(list) if negated => Ok(Expr::And(all(list)?)),
+            Node::And(list) => Ok(Expr::And(all(list)?)),
+            Node::Or(list) => Ok(Expr::Or(all(list)?)),
+            Node::Not(inner) => self.node(inner, !negated),
+            Node::Restriction(restriction) => {
+                let mut conditions = Vec::new();
+                let (first, rest) = split_path(&restriction.path);
+                let field = field(self.record, first)?;
+                let target = Target::of_record(field, &Row::of(Root::Resource));
+                let holds = self.restrict(&target, field.name.as_str(), rest, restriction, &mut conditions)?;
+                conditions.push(if negated { Expr::negate(holds) } else { holds });
+                Ok(Expr::And(conditions).bound())
+            }
         }
+    }
+
+    /// Follows the rest of a path from a target and applies the comparison at its end. What the path passes through goes to
+    /// `conditions`.
+    fn restrict(
+        &self,
+        target: &Target,
+        name: &str,
+        rest: &[Segment],
+        restriction: &Restriction,
+        conditions: &mut Vec<Expr>,
+    ) -> Result<Expr, Problem> {
+        let Some((next, further)) = rest.split_first() else { return apply(target, name, restriction) };
+        match (&target.form, &target.ty) {
+            (Form::Flat { record, row, .. }, _) => {
+                conditions.push(target.is_present());
+                let field = field(record, next)?;
+                self.restrict(&Target::of_record(field, row), &next.name, further, restriction, conditions)
+            }
+            (Form::Name { to: Some(row), .. }, _) => {
+                let field = field(self.follow(row, name, next)?, next)?;
+                self.restrict(&Target::of_record(field, row), &next.name, further, restriction, conditions)
+            }
+            (Form::Document(document), Type::Message(record)) => {
+                conditions.push(target.is_present());
+                let inner = inside(document, record, next)?;
+                self.restrict(&inner, &next.name, further, restriction, conditions)
+            }
+            (Form::Document(document), Type::Map(ty) | Type::MapOther { value: ty, .. }) => {
+                let key = key(&target.ty, &next.name, &next.span)?;
+                let present = has_key(document, &key);
+                if further.is_empty() && restriction.comparator == Comparator::Has && restriction.argument.is_any() {
+                    return Ok(present);
+                }
+                conditions.push(present);
+                let entry = Target::entry(ty, document, &Expr::text(key));
+                self.restrict(&entry, &next.name, further, restriction, conditions)
+            }
+            (Form::Document(document), Type::List(ty)) => {
+                if restriction.comparator != Comparator::Has {
+                    let message = format!("`{name}` is a list: only `:` can look inside it");
+                    return Err(Problem::new(restriction.at.clone(), ProblemKind::Type, message)
+                        .help("`list.field:value` is true if one element's field has the value"));
+                }
+                let mut inner = Vec::new();
+                let holds = self.restrict(&Target::element(ty, document), name, rest, restriction, &mut inner)?;
+                inner.push(holds);
+                Ok(Expr::Any { of: Box::new(document.expr.clone()), predicate: Box::new(Expr::And(inner)) })
+            }
+            (Form::Document(_), Type::Struct) => Err(unsupported_path(next)),
+            (_, ty) => {
+                let message = format!("`{name}` is {}: it has no field `{}`", ty.describe(), next.name);
+                Err(Problem::new(next.span.clone(), ProblemKind::Type, message))
+            }
+        }
+    }
+
+    /// The record of a row that the reference `name` leads to, of which the field `next` is asked.
+    fn follow(&self, row: &Row, name: &str, next: &Segment) -> Result<&RecordType, Problem> {
+        self.hops.set(self.hops.get() + 1);
+        if self.hops.get() > MAX_FILTER_HOPS {
+            let message = format!("a filter may follow {MAX_FILTER_HOPS} references");
+            return Err(Problem::new(next.span.clone(), ProblemKind::Limit, message));
+        }
+        followed(row, self.records, name, next.span.clone())
     }
 }
 
@@ -45,7 +124,7 @@ fn split_path(path: &[Segment]) -> (&Segment, &[Segment]) {
 }
 
 fn field<'r>(record: &'r RecordType, segment: &Segment) -> Result<&'r Field, Problem> {
-    record.input_field(&segment.name).ok_or_else(|| {
+    record.input_member(&segment.name).ok_or_else(|| {
         let message = format!("`{}` has no field `{}`", record.name, segment.name);
         let problem = Problem::new(segment.span.clone(), ProblemKind::UnknownName, message);
         problem.maybe_help(record.suggest(&segment.name))
@@ -58,61 +137,6 @@ fn inside(document: &Document, record: &RecordType, segment: &Segment) -> Result
         return Err(recurs(segment.span.clone(), record, &segment.name));
     }
     Target::in_document(field(record, segment)?, document).ok_or_else(|| unsupported_path(segment))
-}
-
-/// Follows the rest of a path from a target and applies the comparison at its end. What the path passes through goes to
-/// `conditions`.
-fn restrict(
-    target: &Target,
-    name: &str,
-    rest: &[Segment],
-    restriction: &Restriction,
-    conditions: &mut Vec<Expr>,
-) -> Result<Expr, Problem> {
-    let Some((next, further)) = rest.split_first() else { return apply(target, name, restriction) };
-    match (&target.form, &target.ty) {
-        (Form::Flat { record, root, .. }, _) => {
-            conditions.push(target.is_present());
-            let field = field(record, next)?;
-            restrict(&Target::of_record(field, *root), &next.name, further, restriction, conditions)
-        }
-        (Form::Document(document), Type::Message(record)) => {
-            conditions.push(target.is_present());
-            let inner = inside(document, record, next)?;
-            restrict(&inner, &next.name, further, restriction, conditions)
-        }
-        (Form::Document(document), Type::Map(ty) | Type::MapOther { value: ty, .. }) => {
-            let key = key(&target.ty, &next.name, &next.span)?;
-            let present = has_key(document, &key);
-            if further.is_empty() && restriction.comparator == Comparator::Has && restriction.argument.is_any() {
-                return Ok(present);
-            }
-            conditions.push(present);
-            let entry = Target::entry(ty, document, &Expr::text(key));
-            restrict(&entry, &next.name, further, restriction, conditions)
-        }
-        (Form::Document(document), Type::List(ty)) => {
-            if restriction.comparator != Comparator::Has {
-                let message = format!("`{name}` is a list: only `:` can look inside it");
-                return Err(Problem::new(restriction.at.clone(), ProblemKind::Type, message)
-                    .help("`list.field:value` is true if one element's field has the value"));
-            }
-            let mut inner = Vec::new();
-            let holds = restrict(&Target::element(ty, document), name, rest, restriction, &mut inner)?;
-            inner.push(holds);
-            Ok(Expr::Any { of: Box::new(document.expr.clone()), predicate: Box::new(Expr::And(inner)) })
-        }
-        (Form::Document(_), Type::Struct) => Err(unsupported_path(next)),
-        (Form::Name { .. }, _) => Err(Problem::new(
-            next.span.clone(),
-            ProblemKind::Unsupported,
-            format!("`{name}` names another resource: filtering by that resource's fields is not supported yet"),
-        )),
-        (_, ty) => {
-            let message = format!("`{name}` is {}: it has no field `{}`", ty.describe(), next.name);
-            Err(Problem::new(next.span.clone(), ProblemKind::Type, message))
-        }
-    }
 }
 
 fn unsupported_path(segment: &Segment) -> Problem {
@@ -167,7 +191,7 @@ fn apply(target: &Target, name: &str, restriction: &Restriction) -> Result<Expr,
             let segment = Segment { name: argument.text(), span: argument.span.clone() };
             let inner = match (&target.form, document) {
                 (_, Some(document)) => inside(document, record, &segment)?,
-                (Form::Flat { root, .. }, _) => Target::of_record(field(record, &segment)?, *root),
+                (Form::Flat { row, .. }, _) => Target::of_record(field(record, &segment)?, row),
                 _ => return Err(unsupported_path(&segment)),
             };
             Ok(Expr::And(vec![target.is_present(), inner.is_present()]))

@@ -99,7 +99,7 @@ fn text(target: &Target, op: CompareOp, argument: &Argument) -> Result<Expr, Pro
             let unset = Value::Text(String::new());
             return Ok(compare_constant(op, expr.clone(), Some(&unset), Value::Text(constant)));
         }
-        (Form::Name { template, columns, nullable }, CompareOp::Eq | CompareOp::Ne) => {
+        (Form::Name { template, columns, nullable, .. }, CompareOp::Eq | CompareOp::Ne) => {
             name_equals(template, columns, *nullable, &constant)
         }
         (Form::Etag { revision }, _) => etag_equals(revision.clone(), &constant),
@@ -112,7 +112,7 @@ fn text(target: &Target, op: CompareOp, argument: &Argument) -> Result<Expr, Pro
 fn read(target: &Target) -> Expr {
     let (expr, nullable) = match &target.form {
         Form::Scalar { expr, nullable } => (expr.clone(), *nullable),
-        Form::Name { template, columns, nullable } => (render(template, columns), *nullable),
+        Form::Name { template, columns, nullable, .. } => (render(template, columns), *nullable),
         Form::Etag { .. } | Form::Flat { .. } | Form::Document(_) => (Expr::NULL, true),
     };
     if nullable { Expr::Coalesce(Box::new(expr), Box::new(Expr::text(""))) } else { expr }
@@ -131,7 +131,7 @@ fn wildcard(target: &Target, argument: &Argument) -> Result<Expr, Problem> {
         pattern: Box::new(Expr::text(pattern)),
     };
     match pieces.as_slice() {
-        _ if pieces.iter().all(|piece| piece.is_empty()) => Ok(Expr::TRUE),
+        _ if pieces.iter().all(|piece| piece.is_empty()) => Ok(Expr::said_of(&read(target), true)),
         [prefix, ""] => Ok(starts_with(target, prefix)),
         ["", suffix] => Ok(matching(TextOp::EndsWith, suffix)),
         ["", part, ""] => Ok(matching(TextOp::Contains, part)),

@@ -6,7 +6,7 @@ use mainstay_expr::{
 };
 use mainstay_record::Value;
 
-use crate::fixture::{NOW, empty, full, item, scope, state};
+use crate::fixture::{self, NOW, empty, full, item, scope, state};
 
 const T: Option<bool> = Some(true);
 const F: Option<bool> = Some(false);
@@ -25,7 +25,7 @@ fn on_full(source: &str) -> Option<bool> {
 
 fn on(source: &str, auth: AuthView<'_>, record: &[Value]) -> Option<bool> {
     let program = compile_rule(source, &scope()).unwrap_or_else(|problems| panic!("{source}: {problems:?}"));
-    let scope = Scope { auth, now: NOW, resource: Some(record), old: Some(record), new: Some(record) };
+    let scope = Scope { auth, ..fixture::on(record) };
     evaluate(&program.root, &scope)
 }
 
@@ -290,7 +290,8 @@ const REFUSED: &[(&str, ProblemKind, &str, &str)] = &[
     ("auth.id == 'x'", ProblemKind::UnknownName, "id", "auth has no `id`"),
     ("auth.org == 'x'", ProblemKind::Unsupported, "auth.org", "not supported yet"),
     ("auth.claims.x == 'x'", ProblemKind::Unsupported, "auth.claims", "not supported yet"),
-    ("resource.shop.owner == auth.uid", ProblemKind::Unsupported, "resource.shop.owner", "following a reference"),
+    ("resource.shop.owner == auth.uid", ProblemKind::UnknownName, "owner", "shop.v1.Item has no field `owner`"),
+    ("resource.name.title == 'x'", ProblemKind::Type, "resource.name.title", "a string has no field"),
     ("resource.title.matches('^a')", ProblemKind::Unsupported, "resource.title.matches('^a')", "matches()"),
     (
         "resource.tags.exists(t, t == 'x')",

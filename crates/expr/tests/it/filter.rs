@@ -3,10 +3,10 @@
 use mainstay_expr::{MAX_DEPTH, MAX_FILTER_BYTES, MAX_NODES, ProblemKind, Scope, compile_filter, evaluate};
 use mainstay_record::Value;
 
-use crate::fixture::{column, empty, full, item};
+use crate::fixture::{column, empty, full, item, records};
 
 fn on(source: &str, record: &[Value]) -> bool {
-    let program = compile_filter(source, &item()).unwrap_or_else(|problem| panic!("{source}: {problem:?}"));
+    let program = compile_filter(source, &item(), &records()).unwrap_or_else(|problem| panic!("{source}: {problem:?}"));
     evaluate(&program.root, &Scope { resource: Some(record), ..Scope::default() }) == Some(true)
 }
 
@@ -370,7 +370,8 @@ const REFUSED: &[(&str, ProblemKind, &str, &str)] = &[
     ("lines:x", ProblemKind::Type, "x", "list of messages"),
     ("address = x", ProblemKind::Type, "=", "`:`"),
     ("stock.x = 1", ProblemKind::Type, "x", "no field `x`"),
-    ("shop.owner = x", ProblemKind::Unsupported, "owner", "not supported yet"),
+    ("shop.owner = x", ProblemKind::UnknownName, "owner", "`shop.v1.Item` has no field `owner`"),
+    ("name.title = x", ProblemKind::Type, "title", "`name` is a string: it has no field `title`"),
     ("extra.k = 1", ProblemKind::Unsupported, "k", "not supported yet"),
     ("tree.child.word = x", ProblemKind::Unsupported, "word", "`word` lies further in"),
     ("tree.child:word", ProblemKind::Unsupported, "word", "contains itself"),
@@ -425,7 +426,7 @@ const REFUSED: &[(&str, ProblemKind, &str, &str)] = &[
 #[test]
 fn what_a_filter_refuses_is_underlined() {
     for (source, kind, covered, message) in REFUSED {
-        let problem = compile_filter(source, &item()).expect_err(source);
+        let problem = compile_filter(source, &item(), &records()).expect_err(source);
         assert_eq!(problem.kind, *kind, "{source}: {problem}");
         assert_eq!(&source[problem.span.clone()], *covered, "{source}: {problem}");
         assert!(problem.message.contains(message), "{source}: {problem}");
@@ -435,13 +436,13 @@ fn what_a_filter_refuses_is_underlined() {
 #[test]
 fn a_filter_beyond_the_limits_is_refused() {
     let longest = format!("title = {}", "x".repeat(MAX_FILTER_BYTES - 8));
-    compile_filter(&longest, &item()).unwrap();
+    compile_filter(&longest, &item(), &records()).unwrap();
     let deepest = "(".repeat(MAX_DEPTH) + "stock = 1" + &")".repeat(MAX_DEPTH);
-    compile_filter(&deepest, &item()).unwrap();
+    compile_filter(&deepest, &item(), &records()).unwrap();
     let widest = "stock=1 ".repeat(MAX_NODES);
-    compile_filter(&widest, &item()).unwrap();
+    compile_filter(&widest, &item(), &records()).unwrap();
     for source in [format!("{longest}x"), format!("({deepest})"), "NOT (".repeat(4000), format!("{widest} stock=1")] {
-        let problem = compile_filter(&source, &item()).unwrap_err();
+        let problem = compile_filter(&source, &item(), &records()).unwrap_err();
         assert_eq!(problem.kind, ProblemKind::Limit, "{problem}");
     }
 }
@@ -454,10 +455,10 @@ fn a_filter_takes_the_names_of_json() {
         ("label = a", "title = a"),
         ("NOT createTime:*", "NOT create_time:*"),
     ] {
-        assert_eq!(compile_filter(json, &item()), compile_filter(proto, &item()), "{json}");
-        assert!(compile_filter(json, &item()).is_ok(), "{json}");
+        assert_eq!(compile_filter(json, &item(), &records()), compile_filter(proto, &item(), &records()), "{json}");
+        assert!(compile_filter(json, &item(), &records()).is_ok(), "{json}");
     }
-    let problem = compile_filter("CreateTime:*", &item()).unwrap_err();
+    let problem = compile_filter("CreateTime:*", &item(), &records()).unwrap_err();
     assert_eq!(problem.kind, ProblemKind::UnknownName);
 }
 
@@ -475,7 +476,7 @@ fn a_filter_reads_times_and_durations_as_json_does() {
     ] {
         for op in ["=", "<", ">="] {
             let source = format!("create_time {op} \"{time}\"");
-            assert!(compile_filter(&source, &item()).is_ok(), "{source}");
+            assert!(compile_filter(&source, &item(), &records()).is_ok(), "{source}");
         }
     }
     for time in [
@@ -490,13 +491,13 @@ fn a_filter_reads_times_and_durations_as_json_does() {
         "2024-05-01T12:00Z",
         "0001-01-01T00:00:00+00:01",
     ] {
-        let problem = compile_filter(&format!("create_time = \"{time}\""), &item()).unwrap_err();
+        let problem = compile_filter(&format!("create_time = \"{time}\""), &item(), &records()).unwrap_err();
         assert_eq!(problem.kind, ProblemKind::Type, "{time}");
     }
     for duration in ["315576000000s", "-315576000000s", "1.000000001s", "-0.5s", "\"1.5s\""] {
-        assert!(compile_filter(&format!("ttl = {duration}"), &item()).is_ok(), "{duration}");
+        assert!(compile_filter(&format!("ttl = {duration}"), &item(), &records()).is_ok(), "{duration}");
     }
     for duration in ["315576000001s", "1.5m", "\"1s1s\"", "\".5s\"", "\"1.s\"", "1.0000000001s", "\"+1s\""] {
-        assert!(compile_filter(&format!("ttl = {duration}"), &item()).is_err(), "{duration}");
+        assert!(compile_filter(&format!("ttl = {duration}"), &item(), &records()).is_err(), "{duration}");
     }
 }

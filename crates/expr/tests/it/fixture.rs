@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_expr::{EnumType, Field, MapKey, RecordType, RuleScope, Storage, Type};
+use mainstay_expr::{Around, EnumType, Field, MapKey, Program, RecordType, RuleScope, Scope, Storage, Type};
 use mainstay_record::names::json_name;
 use mainstay_record::{JsonField, JsonMessage, JsonShape, Kind, Template, TemplatePart, Value};
 
@@ -85,6 +85,7 @@ fn line() -> (Arc<RecordType>, JsonShape) {
     let part = Arc::new(RecordType {
         name: "shop.v1.Item.Line.Part".into(),
         fields: vec![field(1, "sku", Type::Text, Storage::InJson)],
+        ..RecordType::default()
     });
     let record = Arc::new(RecordType {
         name: "shop.v1.Item.Line".into(),
@@ -95,6 +96,7 @@ fn line() -> (Arc<RecordType>, JsonShape) {
             field(4, "part", Type::Message(part), Storage::InJson),
             field(5, "sent", Type::Timestamp, Storage::InJson),
         ],
+        ..RecordType::default()
     });
     let key = |number: u32, key: &str, message: Option<usize>| JsonField { number, key: key.into(), message };
     let line = JsonMessage {
@@ -114,13 +116,14 @@ fn line() -> (Arc<RecordType>, JsonShape) {
 /// A message that contains itself, cut where it recurs.
 fn tree() -> (Arc<RecordType>, JsonShape) {
     let name = "shop.v1.Item.Tree".to_owned();
-    let cut = Arc::new(RecordType { name: name.clone(), fields: Vec::new() });
+    let cut = Arc::new(RecordType { name: name.clone(), ..RecordType::default() });
     let record = RecordType {
         name,
         fields: vec![
             field(1, "word", Type::Text, Storage::InJson),
             field(2, "child", Type::Message(cut), Storage::InJson),
         ],
+        ..RecordType::default()
     };
     let key = |number: u32, key: &str, message: Option<usize>| JsonField { number, key: key.into(), message };
     let message = JsonMessage { fields: vec![key(1, "word", None), key(2, "child", Some(0))] };
@@ -138,14 +141,16 @@ pub fn item() -> Arc<RecordType> {
             Field { name: "city".into(), ..stored(1, "address__city", Type::Text) },
             Field { name: "floor".into(), ..stored(2, "address__floor", Type::Int) },
         ],
+        ..RecordType::default()
     });
-    let name = |template: Template, columns: &[&str], nullable: bool| Storage::Template {
+    let name = |template: Template, columns: &[&str], target: Option<usize>| Storage::Template {
         template,
         columns: columns.iter().map(|name| column(name)).collect(),
-        nullable,
+        nullable: target.is_some(),
+        target,
     };
     let fields = vec![
-        field(1, "name", Type::Text, name(template(&["items/", "{}"]), &["_id"], false)),
+        field(1, "name", Type::Text, name(template(&["items/", "{}"]), &["_id"], None)),
         field(2, "etag", Type::Text, Storage::Etag { revision: column("_revision") }),
         Field { aliases: vec!["label".into()], ..stored(3, "title", Type::Text) },
         stored(4, "nick", Type::Text),
@@ -160,12 +165,12 @@ pub fn item() -> Arc<RecordType> {
         stored(13, "ttl", Type::Duration),
         stored(14, "day", Type::Date),
         stored(15, "digest", Type::Bytes),
-        field(16, "shop", Type::Text, name(template(&["shops/", "{}"]), &["shop"], true)),
+        field(16, "shop", Type::Text, name(template(&["shops/", "{}"]), &["shop"], Some(ITEM))),
         field(
             17,
             "place",
             Type::Text,
-            name(template(&["countries/", "{}", "/towns/", "{}"]), &["place_country", "place_town"], true),
+            name(template(&["countries/", "{}", "/towns/", "{}"]), &["place_country", "place_town"], Some(TOWN)),
         ),
         field(18, "address", Type::Message(address), Storage::Message { presence: Some(column("_has_address")) }),
         document(19, "tags", Type::List(text()), JsonShape::default()),
@@ -181,12 +186,91 @@ pub fn item() -> Arc<RecordType> {
         document(29, "grades", Type::List(Box::new(Type::Float)), JsonShape::default()),
         document(30, "by_number", Type::MapOther { key: MapKey::Int, value: text() }, JsonShape::default()),
     ];
-    Arc::new(RecordType { name: "shop.v1.Item".into(), fields })
+    Arc::new(RecordType { name: "shop.v1.Item".into(), fields, ancestors: Vec::new() })
+}
+
+/// The number of the record that an item's `shop` names: an item, too, so that there are circles.
+pub const ITEM: usize = 0;
+/// The number of the record that an item's `place` names.
+pub const TOWN: usize = 1;
+
+/// A resource below another one, of which it has the key in its own; it refers to an item.
+pub const TOWN_COLUMNS: [(&str, Kind, bool); 6] = [
+    ("_country_id", Kind::Text, false),
+    ("_id", Kind::Text, false),
+    ("_revision", Kind::Int, false),
+    ("label", Kind::Text, true),
+    ("size", Kind::Int, false),
+    ("item", Kind::Text, true),
+];
+
+/// The record type of a town. Its parent is an item, as if those were countries.
+pub fn town() -> Arc<RecordType> {
+    let reference = |template: Template, columns: &[usize], nullable: bool, target: Option<usize>| Storage::Template {
+        template,
+        columns: columns.to_vec(),
+        nullable,
+        target,
+    };
+    let column = |index: usize| Storage::Column { index, nullable: TOWN_COLUMNS[index].2 };
+    let items = || template(&["items/", "{}"]);
+    let fields = vec![
+        field(1, "name", Type::Text, reference(template(&["countries/", "{}", "/towns/", "{}"]), &[0, 1], false, None)),
+        Field { aliases: vec!["title".into()], ..field(2, "label", Type::Text, column(3)) },
+        field(3, "head_count", Type::Int, column(4)),
+        field(4, "item", Type::Text, reference(items(), &[5], true, Some(ITEM))),
+    ];
+    let ancestors = vec![field(0, "country", Type::Text, reference(items(), &[0], false, Some(ITEM)))];
+    Arc::new(RecordType { name: "shop.v1.Town".into(), fields, ancestors })
+}
+
+/// All records by their numbers.
+pub fn records() -> Arc<[Arc<RecordType>]> {
+    Arc::new([item(), town()])
 }
 
 pub fn scope() -> RuleScope {
     let record = Some(item());
-    RuleScope { resource: record.clone(), old: record.clone(), new: record, enums: vec![state()] }
+    RuleScope { resource: record.clone(), old: record.clone(), new: record, records: records(), enums: vec![state()] }
+}
+
+/// What is stored.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    pub items: Vec<Vec<Value>>,
+    pub towns: Vec<Vec<Value>>,
+}
+
+impl World {
+    /// The row of a table with this key.
+    pub fn find(&self, table: usize, key: &[Value]) -> Option<&Vec<Value>> {
+        let rows = if table == ITEM { &self.items } else { &self.towns };
+        rows.iter().find(|row| row.starts_with(key))
+    }
+
+    /// The rows that a program looks at from a record.
+    pub fn around(&self, program: &Program, record: &[Value]) -> Around {
+        let mut around = Around::default();
+        for row in program.looks() {
+            let (from, relation) = row.found_from().expect("a look is at a row that is found");
+            let scope = Scope { around: Some(&around), ..on(record) };
+            let key = scope.row(&from).expect("it was looked for").and_then(|from| relation.key(from));
+            let found = key.and_then(|key| self.find(relation.table, &key)).cloned();
+            around.put(row, found);
+        }
+        around
+    }
+}
+
+/// The scope of a record, old or new alike.
+pub fn on(record: &[Value]) -> Scope<'_> {
+    Scope { now: NOW, resource: Some(record), old: Some(record), new: Some(record), ..Scope::default() }
+}
+
+/// A town.
+pub fn town_row(country: &str, id: &str, label: Option<&str>, size: i64, item: Option<&str>) -> Vec<Value> {
+    let text = |text: Option<&str>| text.map_or(Value::Null, |text| Value::Text(text.to_owned()));
+    vec![text(Some(country)), text(Some(id)), Value::Int(1), text(label), Value::Int(size), text(item)]
 }
 
 /// The moment that the tests call now: 2024-05-01T12:00:00Z.

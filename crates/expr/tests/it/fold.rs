@@ -3,7 +3,7 @@
 use mainstay_expr::{Scope, compile_filter, compile_order, compile_rule, evaluate, fold};
 use proptest::prelude::*;
 
-use crate::fixture::{NOW, item, scope};
+use crate::fixture::{NOW, item, records, scope};
 use crate::strategy;
 
 proptest! {
@@ -12,7 +12,7 @@ proptest! {
     #[test]
     fn no_text_makes_a_front_end_panic(source in "\\PC{0,60}") {
         let _ = compile_rule(&source, &scope());
-        let _ = compile_filter(&source, &item());
+        let _ = compile_filter(&source, &item(), &records());
         let _ = compile_order(&source, &item());
     }
 
@@ -27,7 +27,7 @@ proptest! {
         ),
     ) {
         let source = pieces.concat();
-        if let Err(problem) = compile_filter(&source, &item()) {
+        if let Err(problem) = compile_filter(&source, &item(), &records()) {
             prop_assert!(source.get(problem.span.clone()).is_some(), "{problem:?}");
         }
         let _ = compile_order(&source, &item());
@@ -70,7 +70,7 @@ proptest! {
         record in strategy::record(),
     ) {
         let compile = |source: &str| {
-            compile_filter(source, &item()).map_err(|problem| TestCaseError::fail(problem.to_string()))
+            compile_filter(source, &item(), &records()).map_err(|problem| TestCaseError::fail(problem.to_string()))
         };
         let scope = Scope { resource: Some(&record), ..Scope::default() };
         let holds = evaluate(&compile(&filter)?.root, &scope) == Some(true);

@@ -2,7 +2,7 @@
 
 use mainstay_expr::{Type, compile_conjuncts, compile_default, compile_filter, compile_order, compile_rule, evaluate};
 
-use crate::fixture::{full, item, scope, state};
+use crate::fixture::{full, item, records, scope, state};
 
 /// What a problem covers and what helps, of a rule's problems in their order.
 fn of_rule(source: &str) -> Vec<(String, String)> {
@@ -121,7 +121,7 @@ fn an_unknown_name_in_a_filter_or_an_order_is_told_what_was_meant() {
         ("state = CRAT", "did you mean `CART`?"),
         ("address.street = x", "its fields are city, floor"),
     ] {
-        let problem = compile_filter(source, &item()).expect_err(source);
+        let problem = compile_filter(source, &item(), &records()).expect_err(source);
         assert_eq!(problem.help.as_deref(), Some(help), "{source}: {problem}");
     }
     for (source, help) in [("stokc desc", "did you mean `stock`?"), ("address.citty", "did you mean `city`?")] {

@@ -9,4 +9,5 @@ mod oracle;
 mod order;
 mod program;
 mod re2;
+mod relations;
 mod strategy;

@@ -9,7 +9,7 @@ use mainstay_expr::{AuthView, Expr, Root, Scope, compile_rule, evaluate, evaluat
 use mainstay_record::{Kind, Value};
 use proptest::prelude::*;
 
-use crate::fixture::{COLUMNS, NOW, column, scope};
+use crate::fixture::{COLUMNS, ITEM, NOW, TOWN, World, column, scope};
 use crate::strategy::{self, Caller};
 
 fn map(entries: impl IntoIterator<Item = (String, Cel)>) -> Cel {
@@ -125,7 +125,9 @@ fn auth(caller: &Caller) -> Cel {
 /// The rule as the oracle can ask it.
 fn spelled(rule: &str) -> String {
     let mut rule = rule.replace("auth.uid == null", "!has(auth.uid)").replace("auth.email != null", "has(auth.email)");
-    rule = rule.replace("has(resource.labels.a)", "('a' in resource.labels)");
+    for (_, hop) in strategy::HOPS {
+        rule = rule.replace(&format!("has({hop}labels.a)"), &format!("('a' in {hop}labels)"));
+    }
     // A constant that is compared with a float is rounded to one (the generator writes it so that it can be told apart).
     rule = rule.replace("0.1000", "0.10000000149011612");
     let mut spelled = String::new();
@@ -137,14 +139,42 @@ fn spelled(rule: &str) -> String {
     spelled + &rule
 }
 
-fn interpret(rule: &str, record: &[Value], caller: &Caller) -> Option<bool> {
+/// The rows that references lead to, under names of their own; none where they lead nowhere.
+fn with_relations(mut of: Cel, to: impl IntoIterator<Item = (&'static str, Option<Cel>)>) -> Cel {
+    if let Cel::Map(fields) = &mut of {
+        let found = to.into_iter().filter_map(|(name, row)| Some((Key::from(name), row?)));
+        Arc::make_mut(&mut fields.map).extend(found);
+    }
+    of
+}
+
+/// A record with what it refers to, or with whether that is set.
+fn far(world: &World, record: &[Value], depth: usize, of: fn(&[Value]) -> Cel) -> Cel {
+    let key =
+        |columns: &[usize], record: &[Value]| -> Vec<Value> { columns.iter().map(|c| record[*c].clone()).collect() };
+    let item =
+        |key: Vec<Value>| world.find(ITEM, &key).filter(|_| depth > 0).map(|item| far(world, item, depth - 1, of));
+    let shop = item(key(&[column("shop")], record));
+    let town = world.find(TOWN, &key(&[column("place_country"), column("place_town")], record));
+    let town = town.map(|town| {
+        let rows = [("to_item", item(key(&[5], town))), ("to_country", item(key(&[0], town)))];
+        with_relations(map([]), rows)
+    });
+    with_relations(of(record), [("to_shop", shop), ("to_place", town)])
+}
+
+fn interpret_far(rule: &str, world: &World, record: &[Value], caller: &Caller) -> Option<bool> {
+    interpret(rule, &far(world, record, 2, resource), &far(world, record, 2, presence), caller)
+}
+
+fn interpret(rule: &str, resource: &Cel, present: &Cel, caller: &Caller) -> Option<bool> {
     let mut env = Env::stdlib();
     env.add_extension(extensions::strings).expect("the oracle takes it");
     let env = Arc::new(env);
     let program = env.compile(rule).unwrap_or_else(|errors| panic!("{rule}: {errors}"));
     let mut context = Context::with_env(env);
-    context.add_variable_from_value("resource", resource(record));
-    context.add_variable_from_value("present", presence(record));
+    context.add_variable_from_value("resource", resource.clone());
+    context.add_variable_from_value("present", present.clone());
     context.add_variable_from_value("auth", auth(caller));
     context.add_variable_from_value("now", timestamp(NOW));
     let states = crate::fixture::state();
@@ -169,7 +199,25 @@ proptest! {
         let scope = Scope { auth: caller.view(), now: NOW, resource: Some(&record), ..Scope::default() };
         prop_assert_eq!(
             evaluate(&program.root, &scope),
-            interpret(&spelled(&rule), &record, &caller),
+            interpret(&spelled(&rule), &resource(&record), &presence(&record), &caller),
+            "{}", rule
+        );
+    }
+
+    #[test]
+    fn the_interpreter_of_the_cel_crate_agrees_on_what_references_lead_to(
+        (rule, oracles) in strategy::rule_over_relations(),
+        world in crate::relations::worlds(),
+        record in strategy::record(),
+        caller in strategy::caller(),
+    ) {
+        let program = compile_rule(&rule, &scope()).expect("the oracle takes it");
+        let around = world.around(&program, &record);
+        let scope =
+            Scope { auth: caller.view(), now: NOW, resource: Some(&record), around: Some(&around), ..Scope::default() };
+        prop_assert_eq!(
+            evaluate(&program.root, &scope),
+            interpret_far(&spelled(&oracles), &world, &record, &caller),
             "{}", rule
         );
     }
@@ -180,7 +228,7 @@ fn a_column_reads_as_it_is_stored() {
     let record = crate::fixture::full();
     let scope = Scope { auth: AuthView::default(), old: Some(&record), ..Scope::default() };
     for (index, (_, kind, _)) in COLUMNS.iter().enumerate() {
-        let read = evaluate_value(&Expr::Column { root: Root::Old, index, kind: *kind }, &scope);
+        let read = evaluate_value(&Expr::column(Root::Old, index, *kind), &scope);
         match (&read, &record[index]) {
             (Value::Json(read), Value::Json(stored)) => {
                 let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("the oracle takes it");
@@ -189,6 +237,6 @@ fn a_column_reads_as_it_is_stored() {
             (read, stored) => assert_eq!(read, stored),
         }
     }
-    let absent = Expr::Column { root: Root::New, index: 0, kind: Kind::Text };
+    let absent = Expr::column(Root::New, 0, Kind::Text);
     assert_eq!(evaluate_value(&absent, &scope), Value::Null);
 }

@@ -54,7 +54,8 @@ fn what_an_order_refuses_is_underlined() {
         ("address", ProblemKind::Type, "address"),
         ("etag", ProblemKind::Type, "etag"),
         ("stock, title, stock desc", ProblemKind::Type, "stock"),
-        ("shop.owner", ProblemKind::Type, "shop"),
+        ("shop.title", ProblemKind::Unsupported, "shop"),
+        ("name.title", ProblemKind::Type, "name"),
     ];
     for (source, kind, covered) in cases {
         let problem = compile_order(source, &item()).expect_err(source);

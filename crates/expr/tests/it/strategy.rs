@@ -276,6 +276,30 @@ fn condition_leaf() -> BoxedStrategy<String> {
         .boxed()
 }
 
+/// How a rule may go on from a record: by references, in circles, too. The second is how the oracle writes it.
+pub const HOPS: [(&str, &str); 5] = [
+    ("resource.", "resource."),
+    ("resource.shop.", "resource.to_shop."),
+    ("resource.shop.shop.", "resource.to_shop.to_shop."),
+    ("resource.place.item.", "resource.to_place.to_item."),
+    ("resource.place.country.", "resource.to_place.to_country."),
+];
+
+/// A rule that compiles, each field of which may lie behind references; and the same as the oracle writes it.
+pub fn rule_over_relations() -> BoxedStrategy<(String, String)> {
+    let hops = proptest::collection::vec(select(&HOPS[..]), 12);
+    (rule(), hops)
+        .prop_map(|(rule, hops)| {
+            let put = |of: fn(&(&'static str, &'static str)) -> &'static str| {
+                let mut parts = rule.split("resource.");
+                let first = parts.next().unwrap_or_default().to_owned();
+                parts.zip(hops.iter().cycle()).fold(first, |rule, (part, hop)| rule + of(hop) + part)
+            };
+            (put(|hop| hop.0), put(|hop| hop.1))
+        })
+        .boxed()
+}
+
 /// A rule that compiles, over `resource`, `auth` and `now`.
 pub fn rule() -> BoxedStrategy<String> {
     let double = prop_oneof![
@@ -355,6 +379,24 @@ const PRESENT: &str = "title nick stock rating weight active sealed state create
 
 /// A filter that compiles.
 pub fn filter() -> BoxedStrategy<String> {
+    joined(restriction())
+}
+
+/// A filter that compiles, whose paths go on behind references.
+pub fn filter_over_relations() -> BoxedStrategy<String> {
+    let towns = vec![
+        "place.label = a",
+        "place.title != \"b*\"",
+        "place.headCount > 1",
+        "place.item = null",
+        "place.label = null",
+    ];
+    let hops = select(vec!["", "shop.", "shop.shop.", "place.item.", "place.country.", "place.item.shop."]);
+    let far = (hops, restriction()).prop_map(|(hops, restriction)| format!("{hops}{restriction}"));
+    joined(prop_oneof![8 => far, 1 => select(towns).prop_map(str::to_owned)].boxed())
+}
+
+fn restriction() -> BoxedStrategy<String> {
     let sign = || select(vec!["=", "!=", "<", "<=", ">", ">=", ":"]);
     let equality = || select(vec!["=", "!=", ":"]);
     let quoted = || select(&TEXTS[..]).prop_map(filter_text);
@@ -366,7 +408,7 @@ pub fn filter() -> BoxedStrategy<String> {
         select(vec!["title", "nick", "name", "shop", "place", "address.city", "labels.a", "tree.word", "labels.\"ä\""])
     };
     let ints = select(vec!["stock", "rating", "address.floor", "counts.a"]);
-    let leaf = prop_oneof![
+    prop_oneof![
         (texts(), sign(), quoted()).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
         (texts(), equality(), pattern).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
         (ints, sign(), select(&INTS[..])).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
@@ -382,7 +424,11 @@ pub fn filter() -> BoxedStrategy<String> {
         (select(vec!["labels", "counts", "extra"]), quoted()).prop_map(|(a, b)| format!("{a}:{b}")),
         select(PRESENT.split(' ').collect::<Vec<_>>()).prop_map(|name| format!("{name}:*")),
         select(&FILTERS[..]).prop_map(str::to_owned),
-    ];
+    ]
+    .boxed()
+}
+
+fn joined(leaf: BoxedStrategy<String>) -> BoxedStrategy<String> {
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             inner.clone().prop_map(|of| format!("NOT ({of})")),

@@ -9,8 +9,10 @@ use prost_reflect::MessageDescriptor;
 
 use super::now::{FieldNow, fields_of};
 use super::{Change, Plan, PlanError, Safety, Step};
+use crate::bound::keys_of_all;
 use crate::moves::Moves;
 use crate::names::claim_table;
+use crate::rekey::Keys;
 use crate::terms::TERMS_VERSION;
 use crate::{Answer, Facts, Hidden, Ledger, ResourceEntry};
 
@@ -26,6 +28,8 @@ pub(super) struct Planner<'a> {
     pub before: &'a Ledger,
     pub contract: &'a Contract,
     pub moves: Rc<Moves<'a>>,
+    /// The keys inside JSON columns of all resources that are not today's names, by the resources' numbers.
+    pub keys: Vec<Vec<Keys>>,
     facts: &'a dyn Facts,
     /// The ledger as it will be; indexes of standing tables are as they were until the end.
     pub ledger: Ledger,
@@ -51,7 +55,8 @@ impl<'a> Planner<'a> {
     pub fn new(before: &'a Ledger, contract: &'a Contract, facts: &'a dyn Facts) -> Planner<'a> {
         let moves = Rc::new(Moves::new(|name| before.resource(name).map(|was| was.message.as_str()), contract));
         let ledger = Ledger { terms: TERMS_VERSION, ..before.clone() };
-        Planner { before, contract, moves, facts, ledger, steps: Vec::new() }
+        let keys = keys_of_all(contract, before);
+        Planner { before, contract, moves, keys, facts, ledger, steps: Vec::new() }
     }
 
     pub fn run(mut self) -> Result<Plan, PlanError> {

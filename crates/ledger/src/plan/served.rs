@@ -11,7 +11,7 @@ use crate::terms::{Form, MethodTerms, ResourceTerms, RuleTerms};
 impl<'a> Planner<'a> {
     /// Compares the terms of the resource as a whole with what they were, and takes them on.
     pub(super) fn served(&mut self, known: &mut Standing<'a>) -> Result<(), PlanError> {
-        let access = bound::access(known.resource, &known.entry);
+        let access = bound::access(known.resource, &known.entry, &self.keys);
         let now = ResourceTerms::of(self.contract, known.resource, &access);
         if let Some(was) = &known.was.terms {
             self.rules(known, was, &now);

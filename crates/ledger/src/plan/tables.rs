@@ -38,7 +38,7 @@ impl<'a> Planner<'a> {
         for field in &fields {
             entry.fields.insert(field.path.clone(), field.entry());
         }
-        entry.terms = Some(ResourceTerms::of(self.contract, resource, &bound::access(resource, &entry)));
+        entry.terms = Some(ResourceTerms::of(self.contract, resource, &bound::access(resource, &entry, &self.keys)));
         let keys = columns.iter().take(resource.layout.keys()).map(|column| column.name.clone()).collect();
         let mut schema = vec![SchemaStep::CreateTable {
             table: entry.table.clone(),

@@ -1,6 +1,7 @@
 //! What a rule says, in a form that can be compared with another's.
 
-use mainstay_expr::{AuthName, CompareOp, Expr, Measure, Root, TextOp};
+use mainstay_contract::Contract;
+use mainstay_expr::{CompareOp, Expr, Measure, Root, Row, TextOp};
 use mainstay_record::{Layout, Value};
 use serde::{Deserialize, Serialize};
 
@@ -22,15 +23,67 @@ pub enum Form {
     If(String),
 }
 
+/// What the columns of a rule are columns of: the resource's own row, and rows of all resources of its contract.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    pub layout: &'a Layout,
+    pub contract: &'a Contract,
+}
+
+impl<'a> Rows<'a> {
+    fn layout(self, row: &Row) -> Option<&'a Layout> {
+        match row.table() {
+            None => Some(self.layout),
+            Some(table) => self.contract.resources.get(table).map(|resource| &resource.layout),
+        }
+    }
+
+    /// A column by its identity.
+    fn column(self, row: &Row, index: usize) -> String {
+        match self.layout(row).and_then(|layout| layout.columns.get(index)) {
+            Some(column) => ColumnId::of(column, index).to_string(),
+            None => format!("column{index}"),
+        }
+    }
+
+    /// A row by what leads to it: `resource.shop.example.com/Store(5)`.
+    fn row(self, row: &Row) -> String {
+        let Some((from, relation)) = row.found_from() else {
+            let root = match row.root {
+                Root::Resource => "resource",
+                Root::Old => "old",
+                Root::New => "new",
+            };
+            return root.to_owned();
+        };
+        let columns: Vec<String> = relation.columns.iter().map(|column| self.column(&from, *column)).collect();
+        let target = self.contract.resources.get(relation.table).map_or("", |resource| &resource.type_name);
+        format!("{}.{target}({})", self.row(&from), columns.join(", "))
+    }
+}
+
 impl Form {
-    pub(crate) fn of(expr: &Expr, layout: &Layout) -> Form {
+    pub(crate) fn of(expr: &Expr, rows: Rows<'_>) -> Form {
         match expr {
             Expr::Literal(Value::Bool(true)) => Form::Always,
             // What is not true is denied.
             Expr::Literal(Value::Bool(false) | Value::Null) => Form::Never,
-            Expr::And(list) => Form::All(list.iter().map(|part| Form::of(part, layout)).collect()),
-            Expr::Or(list) => Form::Any(list.iter().map(|part| Form::of(part, layout)).collect()),
-            other => Form::If(words(other, layout)),
+            Expr::And(list) => Form::All(list.iter().map(|part| Form::of(part, rows)).collect()),
+            Expr::Or(list) => Form::Any(list.iter().map(|part| Form::of(part, rows)).collect()),
+            Expr::Look { row, then } => Form::of(then, rows).seen_at(&rows.row(row)),
+            other => Form::If(words(other, rows)),
+        }
+    }
+
+    /// The same of what another row says, if that is there: each condition by itself.
+    fn seen_at(self, row: &str) -> Form {
+        let each = |parts: Vec<Form>| parts.into_iter().map(|part| part.seen_at(row)).collect();
+        match self {
+            Form::Never => Form::Never,
+            Form::Always => Form::If(format!("at({row}, true)")),
+            Form::All(parts) => Form::All(each(parts)),
+            Form::Any(parts) => Form::Any(each(parts)),
+            Form::If(words) => Form::If(format!("at({row}, {words})")),
         }
     }
 
@@ -60,16 +113,14 @@ fn implies(a: &Form, b: &Form, left: &mut u32) -> bool {
 }
 
 /// An expression in words that stay the same from version to version: see [`super::TERMS_VERSION`].
-fn words(expr: &Expr, layout: &Layout) -> String {
-    let of = |part: &Expr| words(part, layout);
+fn words(expr: &Expr, rows: Rows<'_>) -> String {
+    let of = |part: &Expr| words(part, rows);
     let list = |parts: &[Expr]| parts.iter().map(of).collect::<Vec<_>>().join(", ");
     match expr {
         Expr::Literal(value) => literal(value),
-        Expr::Column { root, index, .. } => column(*root, *index, layout),
-        Expr::Auth(AuthName::Uid) => "auth.uid".to_owned(),
-        Expr::Auth(AuthName::Email) => "auth.email".to_owned(),
-        Expr::Auth(AuthName::EmailVerified) => "auth.email_verified".to_owned(),
-        Expr::Auth(AuthName::Roles) => "auth.roles".to_owned(),
+        Expr::Column { row, index, .. } => format!("{}.{}", rows.row(row), rows.column(row, *index)),
+        Expr::Look { row, then } => format!("at({}, {})", rows.row(row), of(then)),
+        Expr::Auth(name) => format!("auth.{}", name.claim().name),
         Expr::Now { offset_us } => format!("now({offset_us})"),
         Expr::Atom(index) => format!("atom({index})"),
         Expr::Element { kind } => format!("element({kind:?})"),
@@ -88,18 +139,6 @@ fn words(expr: &Expr, layout: &Layout) -> String {
         Expr::Concat(parts) => format!("concat({})", list(parts)),
         Expr::AsciiCase { upper, of: part } => format!("{}({})", if *upper { "upper" } else { "lower" }, of(part)),
         Expr::Size { of: part, measure } => format!("{}({})", counted(*measure), of(part)),
-    }
-}
-
-fn column(root: Root, index: usize, layout: &Layout) -> String {
-    let row = match root {
-        Root::Resource => "resource",
-        Root::Old => "old",
-        Root::New => "new",
-    };
-    match layout.columns.get(index) {
-        Some(column) => format!("{row}.{}", ColumnId::of(column, index)),
-        None => format!("{row}.column{index}"),
     }
 }
 

@@ -12,7 +12,6 @@ mod values;
 use std::collections::BTreeMap;
 
 use mainstay_contract::{Access, Contract, Resource, Rule, SoftDelete};
-use mainstay_record::Layout;
 use serde::{Deserialize, Serialize};
 
 use crate::ColumnId;
@@ -20,6 +19,7 @@ use crate::ColumnId;
 pub use field::FieldTerms;
 pub(crate) use field::{ZERO_TOO, inner_rules, own_rules};
 pub use form::Form;
+use form::Rows;
 pub use methods::MethodTerms;
 pub use values::EnumValues;
 pub(crate) use values::ValueChange;
@@ -73,15 +73,15 @@ impl ResourceTerms {
     pub(crate) fn of(contract: &Contract, resource: &Resource, access: &Access) -> ResourceTerms {
         ResourceTerms {
             pattern: resource.pattern.clone(),
-            access: rules(access, &resource.layout),
+            access: rules(access, Rows { layout: &resource.layout, contract }),
             methods: methods::of(contract, resource),
             kept: KeptTerms::of(resource),
         }
     }
 }
 
-fn rules(access: &Access, layout: &Layout) -> BTreeMap<String, RuleTerms> {
-    let one = |rule: &Rule| RuleTerms { source: rule.source.clone(), form: Form::of(&rule.program.root, layout) };
+fn rules(access: &Access, rows: Rows<'_>) -> BTreeMap<String, RuleTerms> {
+    let one = |rule: &Rule| RuleTerms { source: rule.source.clone(), form: Form::of(&rule.program.root, rows) };
     let singles = [("read", &access.read), ("create", &access.create), ("delete", &access.delete)];
     let mut rules: BTreeMap<String, RuleTerms> =
         singles.into_iter().filter_map(|(verb, rule)| Some((verb.to_owned(), one(rule.as_ref()?)))).collect();

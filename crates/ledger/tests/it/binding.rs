@@ -1,6 +1,6 @@
 //! The contract with the names of the database.
 
-use mainstay_expr::{AuthView, Scope, evaluate};
+use mainstay_expr::{Around, AuthView, Scope, evaluate};
 use mainstay_record::{Kind, Role, Value};
 
 use crate::shop::{BASE, Shop, contract, edited};
@@ -23,7 +23,7 @@ fn may_read(bound: &mainstay_contract::Resource, tree: &str) -> Option<bool> {
     let row = row(bound, tree);
     let auth = AuthView { uid: None, email: None, email_verified: false, roles: &[] };
     let rule = bound.access.read.as_ref().expect("a read rule");
-    evaluate(&rule.program.root, &Scope { auth, now: 0, resource: Some(&row), old: None, new: None })
+    evaluate(&rule.program.root, &Scope { auth, resource: Some(&row), ..Scope::default() })
 }
 
 #[test]
@@ -107,4 +107,30 @@ fn a_resource_that_is_not_applied_keeps_its_natural_names() {
     let shop = Shop::empty();
     let bound = shop.bound(&contract(BASE));
     assert_eq!(bound.resources[0].table, "shop_v1_product");
+}
+
+#[test]
+fn a_rule_that_looks_at_another_row_reads_its_json_under_the_names_of_birth() {
+    let review = |rule: &str| {
+        ("access {read: \"true\" write: \"true\"}", format!("access {{read: \"{rule}\" write: \"true\"}}"))
+    };
+    let mut shop = Shop::with_rows();
+    let (one, two) = review("resource.product.tree.words == 'open'");
+    let text = edited(&[("string text = 1;", "string words = 1;"), ("tree.text", "tree.words"), (one, &two)]);
+    let next = contract(&text);
+    shop.apply(&next, &[]);
+    let bound = shop.bound(&next);
+    let resource = |name: &str| bound.resource(&format!("shop.example.com/{name}")).expect("it is there");
+    let (review, product) = (resource("Review"), resource("Product"));
+    let program = &review.access.read.as_ref().expect("a read rule").program;
+    let found = row(product, r#"{"text":"open"}"#);
+    let mut around = Around::default();
+    program.looks().into_iter().for_each(|look| around.put(look, Some(found.clone())));
+    let review = row(review, "");
+    let scope = Scope { resource: Some(&review), around: Some(&around), ..Scope::default() };
+    assert_eq!(evaluate(&program.root, &scope), Some(true));
+    // A rename there changes no rule here.
+    let again = contract(&text.replace("words", "phrase"));
+    let plan = shop.plan(&again);
+    assert!(plan.steps.iter().all(|step| !step.id().contains(":rule:")), "{plan}");
 }

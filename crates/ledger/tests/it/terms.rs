@@ -114,6 +114,38 @@ fn a_rule_over_a_renamed_field_is_the_same_rule() {
 }
 
 #[test]
+fn a_rule_over_references_is_compared_by_what_it_asks_of_which_row() {
+    let review = |rule: &str| {
+        let edits =
+            [("access {read: \"true\" write: \"true\"}", format!("access {{read: \"{rule}\" write: \"true\"}}"))];
+        contract(&edited(&edits.each_ref().map(|(from, to)| (*from, to.as_str()))))
+    };
+    let ids = |from: &str, to: &str| {
+        let mut shop = Shop::empty();
+        shop.apply(&review(from), &[]);
+        let plan = shop.plan(&review(to));
+        plan.steps.iter().map(|step| step.id().replace("shop.example.com/Review", "R")).collect::<Vec<_>>()
+    };
+    let (sku, title) = ("resource.product.sku == auth.uid", "resource.product.title == auth.uid");
+    assert_eq!(ids(sku, title), ["change:rule:R#read"]);
+    assert_eq!(ids(sku, &format!("{sku} || {title}")), ["widen:rule:R#read"]);
+    assert_eq!(ids(sku, &format!("{sku} && {title}")), ["narrow:rule:R#read"]);
+    assert_eq!(ids(sku, &format!("({sku})")), ["change:rule:R#read"; 0]);
+    // A renamed field of the other resource is the same rule.
+    let mut shop = Shop::empty();
+    shop.apply(&review(sku), &[]);
+    let renamed = edited(&[
+        (
+            "access {read: \"true\" write: \"true\"}",
+            "access {read: \"resource.product.code == auth.uid\" write: \"true\"}",
+        ),
+        ("string sku = 2;", "string code = 2;"),
+    ]);
+    let plan = shop.plan(&contract(&renamed));
+    assert!(plan.steps.iter().all(|step| !step.id().contains(":rule:")), "{plan}");
+}
+
+#[test]
 fn the_same_text_that_names_another_field_is_another_rule() {
     let (shop, _) = write("resource.title == auth.uid", "true");
     let one = "write: \"true\"}\n    index";

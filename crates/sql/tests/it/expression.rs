@@ -1,37 +1,47 @@
 //! Rules and filters as SQL: what they look like, which indexes serve them, and that on both engines they say for every
 //! row what `mainstay_expr::evaluate` says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use mainstay_db::{Atomic, Database, Error, Lane, Rows, Statement};
-use mainstay_expr::{Expr, Scope, compile_filter, compile_rule, evaluate, shift_time};
+use mainstay_expr::{Expr, Program, Scope, compile_filter, compile_rule, evaluate, shift_time};
 use mainstay_record::{Column, Kind, Layout, NumberPath, Piece, Role, Value};
 use mainstay_sql::{
-    BindSource, ColumnSpec, Dialect, Insert, PrimaryKey, SchemaStep, Table, expression, insert, schema_sql,
+    BindSource, ColumnSpec, Condition, Dialect, Insert, PrimaryKey, SchemaStep, Select, Table, Tables, expression,
+    insert, schema_sql, select,
 };
 use mainstay_testkit::{Engine, both_engines, database};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
-use crate::fixture::{COLUMNS, NOW, empty, full, item, scope};
+use crate::fixture::{COLUMNS, ITEM, NOW, TOWN_COLUMNS, World, empty, full, item, on, scope, town_row};
 use crate::sample;
 use crate::strategy::{self, Caller};
 
-/// The fixture's columns as a layout.
-fn layout() -> Layout {
-    let columns = COLUMNS.iter().enumerate().map(|(index, (name, kind, nullable))| Column {
+fn layout_of(columns: &[(&str, Kind, bool)], keys: usize) -> Layout {
+    let columns = columns.iter().enumerate().map(|(index, (name, kind, nullable))| Column {
         name: (*name).to_owned(),
         field: String::new(),
         path: NumberPath::default(),
         role: match index {
-            0 => Role::Key { variable: "item".to_owned() },
-            1 => Role::Revision,
+            index if index < keys => Role::Key { variable: format!("variable{index}") },
+            index if index == keys => Role::Revision,
             _ => Role::Field,
         },
         kind: *kind,
         nullable: *nullable,
     });
     Layout { columns: columns.collect() }
+}
+
+/// The fixture's columns as a layout.
+fn layout() -> Layout {
+    layout_of(&COLUMNS, 1)
+}
+
+/// The tables that references lead to.
+fn tables() -> Tables {
+    Tables::new([("items".to_owned(), layout()), ("towns".to_owned(), layout_of(&TOWN_COLUMNS, 2))])
 }
 
 fn dialect(engine: Engine) -> Dialect {
@@ -42,8 +52,8 @@ fn dialect(engine: Engine) -> Dialect {
 }
 
 fn both(expr: &Expr) -> String {
-    let [sqlite, postgres] =
-        [Dialect::Sqlite, Dialect::Postgres].map(|dialect| expression(dialect, expr, &layout()).text(dialect));
+    let text = |dialect| expression(dialect, expr, &layout(), &tables()).text(dialect);
+    let [sqlite, postgres] = [Dialect::Sqlite, Dialect::Postgres].map(text);
     if sqlite.replace('?', "$") == postgres { postgres } else { format!("sqlite:   {sqlite}\npostgres: {postgres}") }
 }
 
@@ -59,7 +69,7 @@ fn residual(source: &str) -> String {
 }
 
 fn filter(source: &str) -> String {
-    both(&compile_filter(source, &item()).expect("it compiles").root)
+    both(&compile_filter(source, &item(), &crate::fixture::records()).expect("it compiles").root)
 }
 
 #[test]
@@ -76,6 +86,49 @@ fn a_comparison_with_a_bind_is_plain_so_that_an_index_can_serve() {
         (filter("NOT stock = 4"), r#"NOT (t."stock" = $1)"#),
         (filter("address.city = Rome"), r#"(t."_has_address" AND t."address__city" = $1)"#),
         (filter("active = true"), r#"t."active" = TRUE"#),
+    ];
+    for (written, expected) in cases {
+        assert_eq!(written, expected);
+    }
+}
+
+fn condition(source: &str) -> String {
+    let program = compile_filter(source, &item(), &crate::fixture::records()).expect("it compiles");
+    condition_of(&program.root)
+}
+
+/// What a rule or filter is in a statement.
+fn condition_of(expr: &Expr) -> String {
+    let (layout, tables) = (layout(), tables());
+    let delete = |dialect| {
+        let table = Table { name: "items", layout: &layout };
+        mainstay_sql::delete(dialect, &mainstay_sql::Delete { table, condition: Condition::Expr(expr, &tables) })
+    };
+    let text = sample::both(delete);
+    text.strip_prefix(r#"DELETE FROM "items" AS t WHERE "#).expect("the engines agree").to_owned()
+}
+
+#[test]
+fn what_is_asked_of_another_row_is_one_look_up_by_its_key() {
+    let cases = [
+        (
+            condition("shop.title = x AND shop.stock > 4"),
+            r#"(EXISTS (SELECT 1 FROM "items" AS r1 WHERE r1."_id" = t."shop" AND (r1."title" = $1 AND r1."stock" > $2)))"#,
+        ),
+        (
+            condition("place.item.stock = 1 OR stock = 1"),
+            r#"((EXISTS (SELECT 1 FROM "towns" AS r1 WHERE r1."_country_id" = t."place_country" AND r1."_id" = t."place_town" AND EXISTS (SELECT 1 FROM "items" AS r2 WHERE r2."_id" = r1."item" AND r2."stock" = $1)) OR t."stock" = $2))"#,
+        ),
+        (condition("shop.name:*"), r#"(EXISTS (SELECT 1 FROM "items" AS r1 WHERE r1."_id" = t."shop"))"#),
+        (
+            condition_of(&compile_rule("resource.shop.title == auth.uid", &scope()).unwrap().root),
+            r#"(EXISTS (SELECT 1 FROM "items" AS r1 WHERE r1."_id" = t."shop" AND r1."title" = $1))"#,
+        ),
+        // Where false and NULL are two things.
+        (
+            rule("!(resource.shop.title == auth.uid && resource.active)"),
+            r#"NOT (((SELECT r1."title" = $1 FROM "items" AS r1 WHERE r1."_id" = t."shop") AND t."active"))"#,
+        ),
     ];
     for (written, expected) in cases {
         assert_eq!(written, expected);
@@ -102,8 +155,8 @@ fn an_index_serves_comparisons_and_prefixes() {
         "create_time < 2024-05-01T12:00:00Z",
     ];
     for source in filters {
-        let program = compile_filter(source, &item()).unwrap();
-        let condition = sample::inline(&expression(Dialect::Sqlite, &program.root, &layout()), &[]);
+        let program = compile_filter(source, &item(), &crate::fixture::records()).unwrap();
+        let condition = sample::inline(&expression(Dialect::Sqlite, &program.root, &layout(), &tables()), &[]);
         let plan = sample::explain(&mut conn, &format!("SELECT * FROM items AS t WHERE {condition}"));
         assert!(plan.contains("USING INDEX by_"), "{source}: {condition}: {plan}");
     }
@@ -126,39 +179,52 @@ fn a_record_that_is_to_be_is_never_read_from_the_table() {
 /// The value of a bind when the statement runs.
 fn bound(source: &BindSource, caller: &Caller, params: &[Value]) -> Value {
     let auth = caller.view();
-    let text = |text: Option<&str>| text.map_or(Value::Null, |text| Value::Text(text.to_owned()));
     match source {
         BindSource::Literal(value) => value.clone(),
-        BindSource::AuthUid => text(auth.uid()),
-        BindSource::AuthEmail => text(auth.email()),
-        BindSource::AuthEmailVerified => Value::Bool(auth.email_verified),
-        BindSource::AuthRoles => Value::Json(serde_json::json!(auth.roles).to_string()),
+        BindSource::Auth(name) => auth.value(*name),
         BindSource::Now { offset_us } => Value::Timestamp(shift_time(NOW, *offset_us)),
         BindSource::Param(index) => params[*index].clone(),
     }
 }
 
 fn table_step() -> SchemaStep {
+    table_of("items", &COLUMNS, 1)
+}
+
+fn table_of(table: &str, columns: &[(&str, Kind, bool)], keys: usize) -> SchemaStep {
     let spec = |(name, kind, nullable): &(&str, Kind, bool)| ColumnSpec {
         name: (*name).to_owned(),
         ty: *kind,
         nullable: *nullable,
     };
     SchemaStep::CreateTable {
-        table: "items".to_owned(),
-        columns: COLUMNS.iter().map(spec).collect(),
-        primary_key: PrimaryKey { name: "items_pkey".to_owned(), columns: vec!["_id".to_owned()] },
+        table: table.to_owned(),
+        columns: columns.iter().map(spec).collect(),
+        primary_key: PrimaryKey {
+            name: format!("{table}_pkey"),
+            columns: columns[..keys].iter().map(|(name, ..)| (*name).to_owned()).collect(),
+        },
         foreign_keys: Vec::new(),
     }
 }
 
 /// Makes the table and puts the records into it.
 async fn store(database: &Database, dialect: Dialect, records: &[Vec<Value>]) {
-    let ddl = schema_sql(dialect, &table_step()).join(";\n");
+    store_in(database, dialect, table_step(), "items", &layout(), records).await;
+}
+
+async fn store_in(
+    database: &Database,
+    dialect: Dialect,
+    table: SchemaStep,
+    name: &str,
+    layout: &Layout,
+    records: &[Vec<Value>],
+) {
+    let ddl = schema_sql(dialect, &table).join(";\n");
     let made = database.exclusive(move |conn| Box::pin(async move { conn.batch(&ddl).await }));
     made.await.expect("the table is made");
-    let layout = layout();
-    let sql = insert(dialect, &Insert { table: Table { name: "items", layout: &layout } });
+    let sql = insert(dialect, &Insert { table: Table { name, layout } });
     let statement = Statement::new(sql.pieces.clone(), true);
     let caller = nobody();
     let rows: Vec<Vec<Value>> =
@@ -187,7 +253,7 @@ async fn outcomes(
     caller: &Caller,
 ) -> Result<HashMap<String, Option<bool>>, Error> {
     let layout = layout();
-    let sql = expression(dialect, expr, &layout);
+    let sql = expression(dialect, expr, &layout, &tables());
     let text = |text: &str| Piece::Text(text.to_owned());
     let mut parts = vec![text("SELECT t.\"_id\", CASE WHEN ")];
     parts.extend(sql.pieces.iter().cloned());
@@ -203,6 +269,38 @@ async fn outcomes(
         other => panic!("{other:?}"),
     };
     Ok(rows.rows.into_iter().map(outcome).collect())
+}
+
+/// The ids of the rows that a statement with this condition selects.
+async fn selected(database: &Database, dialect: Dialect, expr: &Expr, caller: &Caller) -> HashSet<String> {
+    let (layout, tables) = (layout(), tables());
+    let condition = Condition::Expr(expr, &tables);
+    let all = Select {
+        table: Table { name: "items", layout: &layout },
+        columns: vec![0],
+        condition,
+        order: &[],
+        after: None,
+        limit_param: None,
+        lock: None,
+    };
+    let sql = select(dialect, &all);
+    let binds = sql.binds.iter().map(|source| bound(source, caller, &[])).collect();
+    let statement = Statement::new(sql.pieces.clone(), false);
+    let rows = database.fetch(Lane::Heavy, &statement, binds, Rows::of(&[Kind::Text])).await;
+    let rows = rows.unwrap_or_else(|error| panic!("{error:?}\n{}", sql.text(dialect)));
+    let id = |row: Vec<Value>| if let [Value::Text(id)] = row.as_slice() { id.clone() } else { panic!("{row:?}") };
+    rows.rows.into_iter().map(id).collect()
+}
+
+/// The towns that the items refer to, some of them, and that refer to items, some of which are there.
+fn towns() -> Vec<Vec<Value>> {
+    vec![
+        town_row("a", "a", Some("a"), 1, Some("b")),
+        town_row("a", "b", None, 7, Some("a")),
+        town_row("A", "a", Some(""), 0, None),
+        town_row("b", "A", Some("b"), -1, Some("none")),
+    ]
 }
 
 /// Generates values, the same in every run.
@@ -234,20 +332,25 @@ async fn compare(
     caller: &Caller,
     records: &[Vec<Value>],
 ) {
-    let text = || expression(dialect, expr, &layout()).text(dialect);
+    let world = World { items: records.to_vec(), towns: towns() };
+    let program = Program { root: expr.clone() };
+    let selected = selected(database, dialect, expr, caller).await;
+    let text = || expression(dialect, expr, &layout(), &tables()).text(dialect);
     let found = outcomes(database, dialect, expr, caller).await;
     let found = found.unwrap_or_else(|error| panic!("{source}: {error:?}\n{}", text()));
     for record in records {
         let Value::Text(id) = &record[0] else { panic!("every record has an id") };
-        let scope =
-            Scope { auth: caller.view(), now: NOW, resource: Some(record), old: Some(record), ..Scope::default() };
-        assert_eq!(
-            found[id],
-            evaluate(expr, &scope),
-            "{dialect:?} against evaluate: {source}\n{caller:?}\n{record:?}\n{}",
-            text()
-        );
+        let around = world.around(&program, record);
+        let scope = Scope { auth: caller.view(), around: Some(&around), new: None, ..on(record) };
+        let said = evaluate(expr, &scope);
+        assert_eq!(found[id], said, "{dialect:?} against evaluate: {source}\n{caller:?}\n{record:?}\n{}", text());
+        assert_eq!(selected.contains(id), said == Some(true), "{dialect:?} as a condition: {source}\n{record:?}");
     }
+}
+
+async fn store_towns(database: &Database, dialect: Dialect) {
+    let layout = layout_of(&TOWN_COLUMNS, 2);
+    store_in(database, dialect, table_of("towns", &TOWN_COLUMNS, 2), "towns", &layout, &towns()).await;
 }
 
 const RECORDS: usize = 48;
@@ -270,6 +373,43 @@ both_engines! {
         }
     }
 
+    async fn rules_over_relations_say_the_same_in_sql_and_in_memory(engine: Engine) {
+        let (database, dialect) = (database::fresh(engine).await, dialect(engine));
+        let mut generator = Generator(TestRunner::deterministic());
+        let records = generator.records(RECORDS);
+        store(&database, dialect, &records).await;
+        store_towns(&database, dialect).await;
+        let (rules, callers) = (strategy::rule_over_relations(), strategy::caller());
+        for _ in 0..EXPRESSIONS {
+            let ((source, _), caller) = (generator.one(&rules), generator.one(&callers));
+            let program = compile_rule(&source, &scope()).expect("it compiles");
+            compare(&database, dialect, &source, &program.root, &caller, &records).await;
+            let split = program.split();
+            let residual = split.residual_for(split.decide(&caller.view()));
+            compare(&database, dialect, &source, &residual, &caller, &records).await;
+        }
+    }
+
+    async fn filters_over_relations_say_the_same_in_sql_and_in_memory(engine: Engine) {
+        let (database, dialect) = (database::fresh(engine).await, dialect(engine));
+        let mut generator = Generator(TestRunner::deterministic());
+        let records = generator.records(RECORDS);
+        store(&database, dialect, &records).await;
+        store_towns(&database, dialect).await;
+        let (filters, rules, callers) =
+            (strategy::filter_over_relations(), strategy::rule_over_relations(), strategy::caller());
+        for _ in 0..EXPRESSIONS {
+            let (source, (rule, _), caller) = (generator.one(&filters), generator.one(&rules), generator.one(&callers));
+            let program = compile_filter(&source, &item(), &crate::fixture::records()).expect("it compiles");
+            compare(&database, dialect, &source, &program.root, &caller, &records).await;
+            // Each row on the way must pass a rule, which looks further by itself.
+            let split = compile_rule(&rule, &scope()).expect("it compiles").split();
+            let rule = split.residual_for(split.decide(&caller.view()));
+            let under = program.under(&|table| (table == ITEM).then(|| rule.clone()));
+            compare(&database, dialect, &source, &under.root, &caller, &records).await;
+        }
+    }
+
     async fn filters_say_the_same_in_sql_and_in_memory(engine: Engine) {
         let (database, dialect) = (database::fresh(engine).await, dialect(engine));
         let mut generator = Generator(TestRunner::deterministic());
@@ -278,7 +418,7 @@ both_engines! {
         let filters = strategy::filter();
         for _ in 0..EXPRESSIONS {
             let source = generator.one(&filters);
-            let program = compile_filter(&source, &item()).expect("it compiles");
+            let program = compile_filter(&source, &item(), &crate::fixture::records()).expect("it compiles");
             compare(&database, dialect, &source, &program.root, &nobody(), &records).await;
         }
     }

@@ -1,7 +1,7 @@
 use mainstay_expr::{CompareOp, Expr, Root};
 use mainstay_record::Kind;
 use mainstay_sql::{
-    After, Claim, Condition, Delete, Dialect, Insert, Lock, NullPattern, OrderColumn, Select, Table, Update,
+    After, Claim, Condition, Delete, Dialect, Insert, Lock, NullPattern, OrderColumn, Select, Table, Tables, Update,
     claiming_insert, delete, insert, order_columns, select, update,
 };
 
@@ -30,7 +30,7 @@ fn page<'a>(table: Table<'a>, order: &'a [OrderColumn], nulls: u64) -> Select<'a
 }
 
 fn in_stock() -> Expr {
-    Expr::compare(CompareOp::Gt, Expr::Column { root: Root::Resource, index: STOCK, kind: Kind::Int }, Expr::int(0))
+    Expr::compare(CompareOp::Gt, Expr::column(Root::Resource, STOCK, Kind::Int), Expr::int(0))
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn rows_are_written_by_parameters() {
     let condition = Condition::All(vec![
         Condition::Keys { first_param: 2 },
         Condition::RevisionIs { param: 3 },
-        Condition::Expr(&guard),
+        Condition::Expr(&guard, Tables::NONE),
     ]);
     let change = Update { table, set: &[TITLE, STOCK], first_param: 0, condition };
     insta::assert_snapshot!(both(|d| update(d, &change)), @r#"UPDATE "shop_v1_product" AS t SET "title" = $1, "stock" = $2 WHERE t."_id" = $3 AND t."_revision" = $4 AND (t."stock" > $5)"#);

@@ -46,16 +46,16 @@ pub fn wanted(op: &Operation, form: Form) -> Result<Rows> {
 /// What the writer sees of what was done.
 pub fn answer(form: Form, writes: &[Arc<dyn WriteOp>], changes: &[Change], wanted: &Rows) -> Result<Bytes> {
     match (form, writes, changes) {
-        (Form::Record, [write], [Change { after: Some(record), .. }]) => {
+        (Form::Record, [write], [Change { after: Some(record), seen, .. }]) => {
             let mut out = Vec::with_capacity(512);
-            put(write.op(), record, wanted, &mut out)?;
+            put(write.op(), record, *seen, wanted, &mut out)?;
             Ok(Bytes::from(out))
         }
         (Form::Rows, writes, changes) => {
             let mut out = Vec::new();
             for (write, change) in writes.iter().zip(changes) {
                 if let Some(record) = &change.after {
-                    put_row(write.op(), record, wanted, &mut out)?;
+                    put_row(write.op(), record, change.seen, wanted, &mut out)?;
                 }
             }
             Ok(Bytes::from(out))
@@ -85,20 +85,20 @@ pub fn too_large(list: &str) -> Error {
     }])
 }
 
-/// Writes the record into the answer's list.
-pub fn put_row(op: &Operation, record: &[Value], wanted: &Rows, out: &mut Vec<u8>) -> Result<()> {
+/// Writes the record into the answer's list. `seen` says whether the caller may read it, where that is known.
+pub fn put_row(op: &Operation, record: &[Value], seen: Option<bool>, wanted: &Rows, out: &mut Vec<u8>) -> Result<()> {
     if *wanted == Rows::Hidden {
         return Ok(());
     }
     let mut row = Vec::with_capacity(512);
-    put(op, record, wanted, &mut row)?;
+    put(op, record, seen, wanted, &mut row)?;
     frame::put_message(ROWS, &row, out);
     Ok(())
 }
 
 /// Writes the record, or what the writer wants of it, or only the name where the writer may not read it.
-fn put(op: &Operation, record: &[Value], wanted: &Rows, out: &mut Vec<u8>) -> Result<()> {
-    if !op.may_read(record) {
+fn put(op: &Operation, record: &[Value], seen: Option<bool>, wanted: &Rows, out: &mut Vec<u8>) -> Result<()> {
+    if !seen.unwrap_or_else(|| op.may_read(record)) {
         return name_only(op, record, out);
     }
     let record_plan = &op.plan().record;

@@ -8,6 +8,7 @@ use mainstay_db::{Conn, Lane};
 use mainstay_record::{Value, Violation};
 
 use super::answer::{self, MAX_ANSWER_BYTES};
+use super::around::explain_hidden;
 use super::batch::{Parent, check_count};
 use super::context::{Context, Operation};
 use super::place::Holds;
@@ -28,7 +29,7 @@ pub async fn batch_get(cx: &Context, op: &Operation, message: &[u8]) -> Result<B
         return Err(op.caller.denied(Obstacle::NoRule).into());
     }
     if let Readable::Never = readable {
-        op.explain(plan.read.as_ref(), &op.caller.alone());
+        op.explain(plan.read.as_deref(), &op.caller.alone());
         return Err(op.caller.not_readable(false).into());
     }
     op.sound()?;
@@ -81,11 +82,11 @@ impl Job {
         let (op, mut out) = (&self.op, Vec::new());
         for (index, key) in self.keys.iter().enumerate() {
             let Some(row) = op.find(conn, &self.readable, key).await? else {
-                op.explain_hidden(conn, key).await?;
+                explain_hidden(conn, op, key).await?;
                 let missing = op.caller.not_readable(self.readable.is_public()).into();
                 return Err(Error::Elements(HOLDS.place(index).map(|place| (place, missing)).into_iter().collect()));
             };
-            answer::put_row(op, &row, &self.shown, &mut out)?;
+            answer::put_row(op, &row, Some(true), &self.shown, &mut out)?;
             if out.len() > MAX_ANSWER_BYTES {
                 return Err(answer::too_large(HOLDS.list()));
             }

@@ -23,6 +23,8 @@ pub struct Change {
     pub before: Option<Vec<Value>>,
     /// The row as it is; nothing where it is gone.
     pub after: Option<Arc<[Value]>>,
+    /// Whether the caller may read the row as it is, where rows that the read rule looks at had to be asked.
+    pub seen: Option<bool>,
 }
 
 /// The statements of changes that are still to be run.
@@ -67,10 +69,10 @@ impl Effects {
         let key = row.map(|row| row[..keys].to_vec()).unwrap_or_default();
         self.once(op, &key)?;
         let (step, row, kind) = match (&draft.old, &draft.new) {
-            (None, None) => return Ok(Change { resource, key, before: None, after: None }),
+            (None, None) => return Ok(Change { resource, key, before: None, after: None, seen: None }),
             (None, Some(new)) => (plan.insert.step(&op.caller, Arc::clone(new)), Arc::clone(new), Kind::Made),
             (Some(old), Some(new)) if old[..] == new[..] => {
-                return Ok(Change { resource, key, before: draft.old, after: draft.new });
+                return Ok(Change { resource, key, before: draft.old, after: draft.new, seen: None });
             }
             (Some(old), Some(new)) => (changed(op, old, new), Arc::clone(new), Kind::Changed),
             (Some(old), None) => {
@@ -81,7 +83,7 @@ impl Effects {
         };
         self.steps.push(step);
         self.causes.push(Cause { write, resource, plan: Arc::clone(plan), row, kind });
-        Ok(Change { resource, key, before: draft.old, after: draft.new })
+        Ok(Change { resource, key, before: draft.old, after: draft.new, seen: None })
     }
 
     /// A row is written once in a transaction: which of two writes is meant to hold, nobody could say.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mainstay_db::BoxFuture;
 
+use super::around::Ruled;
 use super::change::Change;
 use super::context::Operation;
 use super::draft::{Draft, Refusals, Refused};
@@ -55,6 +56,17 @@ pub trait Checked: Send + Sync {
     /// Takes a check that needs nothing but the request and what was found before.
     fn check(&self, check: Check, draft: &mut Draft) -> Result<()>;
 
+    /// The rule that a check asks of the records that are known by then. The rows that it looks at beside them are found
+    /// first, in the transaction.
+    fn rule<'d>(&'d self, _: Check, _: &'d Draft) -> Option<Ruled<'d>> {
+        None
+    }
+
+    /// Checks that rule.
+    fn allow(&self, check: Check, draft: &Draft) -> Result<()> {
+        self.rule(check, draft).map_or(Ok(()), |ruled| ruled.allow(&draft.around))
+    }
+
     /// Takes a check that asks the store.
     fn ask<'a>(&'a self, check: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>>;
 
@@ -84,7 +96,7 @@ pub fn before_the_store<'o, W: Checked + ?Sized>(
 ) -> std::result::Result<&'o [Check], Refusals> {
     let mut left = order;
     while let Some((check, later)) = left.split_first()
-        && !writes.iter().zip(&*drafts).any(|(write, draft)| write.asks_the_store(*check, draft))
+        && !writes.iter().zip(&*drafts).any(|(write, draft)| needs_the_store(&**write, *check, draft))
     {
         whole(*check).map_err(|error| vec![error.into()])?;
         let mut refused = Vec::new();
@@ -119,10 +131,12 @@ pub async fn in_the_store<W: WriteOp + ?Sized>(
         let change = tx.store(write, op.op(), draft);
         changes.push(change.map_err(|error| vec![Refused { write: Some(write), error }])?);
     }
-    match tx.flush().await {
-        Ok(()) => Ok(changes),
-        Err(error) => Err(vec![tx.refused(None, error)]),
+    tx.flush().await.map_err(|error| vec![tx.refused(None, error)])?;
+    for (write, (op, change)) in writes.iter().zip(&mut changes).enumerate() {
+        let seen = tx.sees(op.op(), change).await;
+        change.seen = seen.map_err(|error| vec![tx.refused(Some(write), error)])?;
     }
+    Ok(changes)
 }
 
 /// Takes one check of all writes.
@@ -146,7 +160,17 @@ async fn take<W: WriteOp + ?Sized>(
     passed(refused)
 }
 
+/// Says whether a check begins the transaction: it asks the store, or its rule looks at rows that are not in hand.
+fn needs_the_store<W: Checked + ?Sized>(write: &W, check: Check, draft: &Draft) -> bool {
+    write.asks_the_store(check, draft) || write.rule(check, draft).is_some_and(|ruled| ruled.looks_around())
+}
+
 async fn one<W: Checked + ?Sized>(write: &W, check: Check, draft: &mut Draft, tx: &mut Tx<'_, '_>) -> Result<()> {
+    let mut around = std::mem::take(&mut draft.around);
+    if let Some(ruled) = write.rule(check, draft) {
+        tx.look_around(&ruled, &mut around).await?;
+    }
+    draft.around = around;
     if write.asks_the_store(check, draft) { write.ask(check, draft, tx).await } else { write.check(check, draft) }
 }
 

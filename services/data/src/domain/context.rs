@@ -98,18 +98,6 @@ impl Operation {
         }
     }
 
-    /// The same for a row that was not found: nothing where it is missing, and not hidden.
-    pub async fn explain_hidden(&self, conn: &mut Conn<'_>, key: &[Value]) -> Result<()> {
-        let (plan, guard) = (self.plan(), self.plan().read.as_ref());
-        if self.explains
-            && !self.caller.is_system()
-            && let Some(row) = one_row(conn, &plan.whoever().statement, key, plan).await?
-        {
-            self.explain(guard, &self.caller.on_resource(&row));
-        }
-        Ok(())
-    }
-
     /// Takes a resource name apart into the key of its row; `field` is where the request has it.
     pub fn key(&self, field: &str, name: &str) -> Result<Vec<Value>> {
         let resource = &self.plan().resource;
@@ -124,7 +112,7 @@ impl Operation {
 
     /// Says whether the caller may read a record that is in memory.
     pub fn may_read(&self, record: &[Value]) -> bool {
-        let guard = self.plan().read.as_ref();
+        let guard = self.plan().read.as_deref();
         self.caller.is_system() || guard.is_some_and(|guard| guard.allows(&self.caller.on_resource(record)))
     }
 

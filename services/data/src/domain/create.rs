@@ -9,6 +9,7 @@ use mainstay_record::Value;
 use mainstay_wire::WireError;
 
 use super::answer::Form;
+use super::around::Ruled;
 use super::checks::{Check, Checked, WriteOp};
 use super::context::Operation;
 use super::draft::Draft;
@@ -53,10 +54,19 @@ impl Checked for Create {
                 draft.new = Some(self.record()?.into());
                 Ok(())
             }
-            Check::NewRule => op.allow(plan.create.as_ref(), &op.caller.on_resource(draft.new_row()?)),
+            Check::NewRule => {
+                draft.new_row()?;
+                self.allow(check, draft)
+            }
             Check::Validation => validate(plan, draft.new_row()?),
             Check::Readable | Check::OldRule | Check::Etag | Check::Constraints => Ok(()),
         }
+    }
+
+    fn rule<'d>(&'d self, check: Check, draft: &'d Draft) -> Option<Ruled<'d>> {
+        let op = &self.op;
+        let new = draft.new.as_deref().filter(|_| check == Check::NewRule)?;
+        Some(Ruled { op, guard: op.plan().create.as_ref(), scope: op.caller.on_resource(new) })
     }
 
     fn ask<'a>(&'a self, _: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>> {

@@ -10,6 +10,7 @@ use mainstay_sql::Lock;
 use mainstay_wire::WireError;
 
 use super::answer::Form;
+use super::around::Ruled;
 use super::checks::{Check, Checked, WriteOp};
 use super::context::Operation;
 use super::draft::Draft;
@@ -48,7 +49,7 @@ impl Checked for Delete {
         let (op, plan) = (&self.op, self.op.plan());
         match (check, &draft.old) {
             (Check::AuthRule, _) => op.admit(plan.delete.as_ref()),
-            (Check::OldRule, Some(old)) => op.allow(plan.delete.as_ref(), &op.caller.on_resource(old)),
+            (Check::OldRule, _) => self.allow(check, draft),
             (Check::Shape, Some(_)) if self.asked()?.flag(Role::Force) => Err(Error::NotSupported { field: "force" }),
             (Check::Shape, Some(old)) => {
                 draft.new = plan.resource.soft_delete.map(|kept| self.deleted(&kept, old));
@@ -66,6 +67,12 @@ impl Checked for Delete {
             }
             _ => Ok(()),
         }
+    }
+
+    fn rule<'d>(&'d self, check: Check, draft: &'d Draft) -> Option<Ruled<'d>> {
+        let op = &self.op;
+        let old = draft.old.as_deref().filter(|_| check == Check::OldRule)?;
+        Some(Ruled { op, guard: op.plan().delete.as_ref(), scope: op.caller.on_resource(old) })
     }
 
     fn ask<'a>(&'a self, check: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mainstay_expr::Around;
 use mainstay_record::Value;
 
 use crate::error::{Error, Result};
@@ -15,6 +16,8 @@ pub struct Draft {
     pub new: Option<Arc<[Value]>>,
     /// The etag that came with the row.
     pub etag: Option<String>,
+    /// The rows that the rules look at, held as they are.
+    pub around: Around,
 }
 
 impl Draft {

@@ -9,6 +9,7 @@ use mainstay_db::{Lane, Sink};
 use mainstay_record::{Row, Value};
 use mainstay_wire::{EncodeError, Selection};
 
+use super::around::explain_hidden;
 use super::context::{Context, Operation};
 use super::read_mask;
 use crate::error::{Error, Result};
@@ -21,7 +22,7 @@ pub async fn get(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> 
     let (statement, public) = match plan.get(&op.caller) {
         Readable::By { statement, public } => (statement, public),
         Readable::Never => {
-            op.explain(plan.read.as_ref(), &op.caller.alone());
+            op.explain(plan.read.as_deref(), &op.caller.alone());
             let denial = match &plan.read {
                 None => op.caller.denied(Obstacle::NoRule),
                 Some(_) => op.caller.not_readable(false),
@@ -53,7 +54,7 @@ async fn explain(cx: &Context, op: &Operation, key: Vec<Value>) -> Result<()> {
     let asked = Arc::new((op.clone(), key));
     let job = cx.db.read(Lane::Inline, move |conn| {
         let asked = Arc::clone(&asked);
-        Box::pin(async move { asked.0.explain_hidden(conn, &asked.1).await })
+        Box::pin(async move { explain_hidden(conn, &asked.0, &asked.1).await })
     });
     job.await
 }

@@ -62,7 +62,7 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes>
     let atoms = plan.list_atoms(&op.caller);
     let nothing = atoms.is_some() && plan.read.as_ref().is_some_and(|rule| rule.is_closed_to(&op.caller));
     if nothing && op.caller.is_nobody() {
-        op.explain(plan.read.as_ref(), &op.caller.alone());
+        op.explain(plan.read.as_deref(), &op.caller.alone());
         return Err(op.caller.denied(Obstacle::AuthRule).into());
     }
     op.sound()?;
@@ -74,7 +74,8 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes>
     let (after, values) = place(cx, op, &request, &binding)?;
     let parents = parent.iter().enumerate().fold(0, |bits, (i, part)| bits | (u64::from(part.is_some()) << i));
     let (filter, order_by) = (request.filter.to_owned(), request.order_by.to_owned());
-    let list = plan.list(Shape { atoms, filter, order_by, deleted: request.show_deleted, parents, after })?;
+    let shape = Shape { atoms, filter, order_by, deleted: request.show_deleted, parents, after };
+    let list = plan.list(shape, &op.caller)?;
     if nothing {
         return Ok(Bytes::new());
     }

@@ -1,6 +1,7 @@
 //! What the data service decides, in its own words: no gRPC, no Diesel, no generated types.
 
 pub mod answer;
+mod around;
 pub mod batch;
 pub mod batch_create;
 pub mod batch_delete;

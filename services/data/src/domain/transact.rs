@@ -8,6 +8,7 @@ use mainstay_db::{Atomic, Conn, Known, Lane, Step, Stored};
 use mainstay_record::Value;
 
 use super::answer::{answer, check_size, keys, wanted};
+use super::around::reads_around;
 use super::change::{Change, Effects};
 use super::checks::{self, Check};
 use super::constraints::told;
@@ -117,7 +118,9 @@ impl Job {
         drafts: Vec<Draft>,
         terms: Terms,
     ) -> std::result::Result<Job, Refusals> {
-        let known = drafts.iter().all(|draft| draft.new.is_some());
+        // What the writer may see of it is known in the transaction only, where the read rule looks at other rows.
+        let known = drafts.iter().all(|draft| draft.new.is_some())
+            && !request.writes.iter().any(|write| reads_around(write.op()));
         let foreseen = known.then(|| foresee(request, &drafts)).transpose()?;
         let changes = foreseen.as_ref().map(|(changes, _)| changes.as_slice());
         let validate_only = terms.validate_only;

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use mainstay_db::Conn;
+use mainstay_expr::Around;
 use mainstay_record::Value;
 use mainstay_sql::Lock;
 
+use super::around::{Look, Ruled, explain_hidden, look_around, may_read, reads_around};
 use super::change::{Change, Effects};
 use super::context::Operation;
 use super::draft::{Draft, Refused};
@@ -33,12 +35,33 @@ impl<'t, 'c> Tx<'t, 'c> {
     /// Reads the row with this key, if the caller may read it, and locks it.
     pub async fn find(&mut self, op: &Operation, lock: Lock, key: &[Value]) -> Result<Option<Vec<Value>>> {
         let readable = op.plan().get_locked(lock, &op.caller);
-        op.find(self.conn, &readable, key).await
+        match op.find(self.conn, &readable, key).await? {
+            // What the statement looked at was not held, and may be other by now.
+            Some(row) if reads_around(op) && !may_read(self.conn, op, &row).await? => Ok(None),
+            found => Ok(found),
+        }
+    }
+
+    /// Finds the rows that a rule looks at, where the records in hand do not decide, and holds them.
+    pub async fn look_around(&mut self, ruled: &Ruled<'_>, around: &mut Around) -> Result<()> {
+        if ruled.looks_around() {
+            self.flush().await?;
+            look_around(self.conn, ruled, around, Look::Held).await?;
+        }
+        Ok(())
+    }
+
+    /// Says whether the caller may read what was stored, where that takes a look at other rows.
+    pub async fn sees(&mut self, op: &Operation, change: &Change) -> Result<Option<bool>> {
+        match &change.after {
+            Some(record) if reads_around(op) => may_read(self.conn, op, record).await.map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// What a caller is told of a row that was looked for and not found.
     pub async fn missing(&mut self, op: &Operation, key: &[Value]) -> Error {
-        if let Err(error) = op.explain_hidden(self.conn, key).await {
+        if let Err(error) = explain_hidden(self.conn, op, key).await {
             return error;
         }
         op.caller.not_readable(op.plan().get(&op.caller).is_public()).into()

@@ -5,11 +5,13 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use mainstay_contract::{Role, Verb};
 use mainstay_db::BoxFuture;
+use mainstay_expr::{Around, Scope};
 use mainstay_record::{Value, etag_text};
 use mainstay_sql::Lock;
 use mainstay_wire::{Decoded, MaskSelection, WireError, frame};
 
 use super::answer::Form;
+use super::around::Ruled;
 use super::checks::{Check, Checked, WriteOp};
 use super::context::Operation;
 use super::draft::Draft;
@@ -64,12 +66,9 @@ impl Checked for Update {
                 op.admit(plan.update.as_ref())?;
                 if self.allows_missing() { op.admit(plan.create.as_ref()) } else { Ok(()) }
             }
-            (Check::OldRule, Some(old)) => self.check_old(old),
+            (Check::OldRule, Some(old)) => self.check_old(old, &draft.around),
             (Check::Shape, _) => self.shape(draft),
-            (Check::NewRule, Some(old)) => {
-                op.allow(plan.update.as_ref(), &op.caller.on_change(old, Some(draft.new_row()?)))
-            }
-            (Check::NewRule, None) => op.allow(plan.create.as_ref(), &op.caller.on_resource(draft.new_row()?)),
+            (Check::NewRule, _) => self.allow(check, draft),
             (Check::Etag, Some(old)) => {
                 check_live(plan, old)?;
                 check_etag(&old[plan.resource.layout.revision()], draft.etag.as_deref())
@@ -81,6 +80,16 @@ impl Checked for Update {
             (Check::Validation, None) => validate(plan, draft.new_row()?),
             (Check::Readable | Check::OldRule | Check::Etag | Check::Constraints, _) => Ok(()),
         }
+    }
+
+    fn rule<'d>(&'d self, check: Check, draft: &'d Draft) -> Option<Ruled<'d>> {
+        let (op, plan) = (&self.op, self.op.plan());
+        let guard = match (check, &draft.old) {
+            (Check::OldRule | Check::NewRule, Some(_)) => &plan.update,
+            (Check::NewRule, None) => &plan.create,
+            _ => return None,
+        };
+        Some(Ruled { op, guard: guard.as_ref(), scope: self.scope(draft) })
     }
 
     fn ask<'a>(&'a self, check: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>> {
@@ -153,10 +162,19 @@ impl Update {
         }
     }
 
+    /// What the rule is asked of: a change, as far as it is known, or a row that is made.
+    fn scope<'d>(&'d self, draft: &'d Draft) -> Scope<'d> {
+        let (caller, new) = (&self.op.caller, draft.new.as_deref());
+        match &draft.old {
+            Some(old) => caller.on_change(old, new),
+            None => Scope { resource: new, ..caller.alone() },
+        }
+    }
+
     /// The rule, as far as it can be said to fail before the new row is known.
-    fn check_old(&self, old: &[Value]) -> Result<()> {
+    fn check_old(&self, old: &[Value], around: &Around) -> Result<()> {
         let (op, plan) = (&self.op, self.op.plan());
-        let scope = op.caller.on_change(old, None);
+        let scope = Scope { around: Some(around), ..op.caller.on_change(old, None) };
         let forbids = |rule: &Guard| rule.forbids(&scope);
         if !op.caller.is_system() && plan.update.as_ref().is_some_and(forbids) {
             op.explain(plan.update.as_ref(), &scope);

@@ -81,13 +81,9 @@ impl Compiled {
 }
 
 fn value(source: &BindSource, caller: &Caller, params: &[Value]) -> Value {
-    let text = |text: Option<&str>| text.map_or(Value::Null, |text| Value::Text(text.to_owned()));
     match source {
         BindSource::Literal(value) => value.clone(),
-        BindSource::AuthUid => text(caller.auth().uid()),
-        BindSource::AuthEmail => text(caller.auth().email()),
-        BindSource::AuthEmailVerified => Value::Bool(caller.principal.email_verified()),
-        BindSource::AuthRoles => Value::Json(serde_json::json!(caller.principal.roles()).to_string()),
+        BindSource::Auth(name) => caller.auth().value(*name),
         BindSource::Now { offset_us } => Value::Timestamp(shift_time(caller.now, *offset_us)),
         BindSource::Param(index) => params.get(*index).cloned().unwrap_or(Value::Null),
     }

@@ -1,7 +1,9 @@
 //! Lists that are compiled, and those that are kept.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
 
+use foldhash::fast::FixedState;
 use mainstay_expr::AtomValues;
 use mainstay_sql::{NullPattern, OrderColumn};
 
@@ -37,7 +39,38 @@ pub struct ListPlan {
 
 /// The lists of one resource that are kept.
 #[derive(Debug)]
-pub struct ListPlans(pub(super) Recent<Shape, Arc<ListPlan>>);
+pub struct ListPlans(pub(super) Recent<Shape, Listed>);
+
+/// A list that is kept.
+#[derive(Debug, Clone)]
+pub(super) enum Listed {
+    /// The filter is about the rows themselves.
+    Alone(Arc<ListPlan>),
+    /// The filter looks at rows of other resources.
+    Far(Arc<FarList>),
+}
+
+/// A list whose filter looks at other rows, each under the read rule of its own resource: one statement for each outcome
+/// of the parts of those rules that need only the caller.
+#[derive(Debug)]
+pub(super) struct FarList {
+    /// The resources that are looked at.
+    pub resources: Vec<usize>,
+    pub by_outcome: RwLock<HashMap<Outcomes, Arc<ListPlan>, FixedState>>,
+}
+
+/// Of each resource that a filter looks at.
+pub(super) type Outcomes = Vec<Option<AtomValues>>;
+
+/// How many outcomes keep their statement.
+pub(super) const MAX_OUTCOMES: usize = 16;
+
+impl FarList {
+    /// Begins with no statement.
+    pub fn of(resources: Vec<usize>) -> FarList {
+        FarList { resources, by_outcome: RwLock::default() }
+    }
+}
 
 impl Default for ListPlans {
     fn default() -> ListPlans {

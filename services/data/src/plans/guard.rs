@@ -1,7 +1,7 @@
 //! An access rule, ready to be asked.
 
 use mainstay_contract::{Place, Rule};
-use mainstay_expr::{AtomValues, AuthName, AuthView, Expr, Program, Scope, Split, evaluate, fold};
+use mainstay_expr::{AtomValues, AuthView, Expr, Program, Row, Scope, Split, evaluate, fold};
 use mainstay_record::Value;
 
 use crate::rights::Caller;
@@ -17,6 +17,8 @@ pub struct Guard {
     /// Whether the rule holds for no row where nobody is signed in: `resource.owner == auth.uid` is such a rule, because
     /// the id of nobody is NULL.
     closed_to_nobody: bool,
+    /// The rows that the rule looks at beside the records in hand, each after those on the way to it.
+    looks: Vec<Row>,
 }
 
 /// What the caller alone decides.
@@ -41,7 +43,18 @@ impl Guard {
         let for_nobody = Program { root: fold(without_caller(program.root.clone())) }.split();
         let atoms = for_nobody.decide(&AuthView::default());
         let closed_to_nobody = matches!(for_nobody.residual_for(atoms).constant(), Some(truth) if truth != Some(true));
-        Guard { rules, program, split, closed_to_nobody }
+        let looks = program.looks().into_iter().collect();
+        Guard { rules, program, split, closed_to_nobody, looks }
+    }
+
+    /// The rows that the rule looks at beside the records in hand, each after those on the way to it.
+    pub fn looks(&self) -> &[Row] {
+        &self.looks
+    }
+
+    /// Says whether the records in hand decide, or whoever asks must look at others.
+    pub fn looks_around(&self, scope: &Scope<'_>) -> bool {
+        !self.looks.is_empty() && evaluate(&self.program.root, scope).is_none()
     }
 
     /// Says whether the rule holds for no row, whoever else may see some, as far as the caller alone decides.
@@ -140,7 +153,7 @@ fn split_conjunction(source: &str) -> Vec<&str> {
 /// Puts NULL in the place of who is signed in.
 fn without_caller(expr: Expr) -> Expr {
     match expr {
-        Expr::Auth(AuthName::Uid | AuthName::Email) => Expr::Literal(Value::Null),
+        Expr::Auth(name) if name.claim().nullable => Expr::Literal(Value::Null),
         other => other.map_children(&mut without_caller),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mainstay_contract::{Reference, SoftDelete};
 use mainstay_expr::{CompareOp, Expr, Root};
 use mainstay_record::{Kind, Value};
-use mainstay_sql::{After, Condition, NullPattern, OrderColumn, Select, select};
+use mainstay_sql::{After, Condition, NullPattern, OrderColumn, Select, Tables, select};
 
 use super::compiled::Compiled;
 use super::due::Due;
@@ -67,7 +67,7 @@ impl ResourcePlan {
             let rows = Select {
                 table: self.table(),
                 columns: columns.clone(),
-                condition: Condition::Expr(&over),
+                condition: Condition::Expr(&over, Tables::NONE),
                 order: &order,
                 after,
                 limit_param: Some(0),
@@ -82,7 +82,7 @@ impl ResourcePlan {
 
 /// Says whether a row was deleted long enough ago, and not promised to be there for longer.
 fn over(delete_time: usize, expire_time: Option<usize>, purge_after_us: i64) -> Expr {
-    let column = |index| Box::new(Expr::Column { root: Root::Resource, index, kind: Kind::Timestamp });
+    let column = |index| Box::new(Expr::column(Root::Resource, index, Kind::Timestamp));
     let before = |index, offset_us| Expr::Compare {
         op: CompareOp::Le,
         left: column(index),

@@ -1,15 +1,15 @@
 //! Statements that read a page of rows.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use mainstay_contract::IndexRows;
 use mainstay_db::Lane;
-use mainstay_expr::{AtomValues, Expr, compile_filter, compile_order};
+use mainstay_expr::{AtomValues, Expr, Program, Row, compile_filter, compile_order};
 use mainstay_record::{NumberPath, Value};
 use mainstay_sql::{After, Condition, OrderColumn, Select, order_columns, select};
 
 use super::bounded::bound;
-use super::compiled_lists::{ListPlan, Shape};
+use super::compiled_lists::{FarList, ListPlan, Listed, MAX_OUTCOMES, Outcomes, Shape};
 use super::fields::fits;
 use super::guard::Verdict;
 use super::lane::{MAX_INLINE_ROWS, is_index_ordered};
@@ -46,13 +46,56 @@ impl ListPlan {
 
 impl ResourcePlan {
     /// Finds or compiles the statement of a list. The caller's read rule was found not to be false already.
-    pub fn list(&self, shape: Shape) -> Result<Arc<ListPlan>, QueryError> {
-        if let Some(plan) = self.lists.0.get(&shape) {
+    pub fn list(&self, shape: Shape, caller: &Caller) -> Result<Arc<ListPlan>, QueryError> {
+        match self.lists.0.get(&shape) {
+            Some(Listed::Alone(plan)) => return Ok(plan),
+            Some(Listed::Far(far)) => return self.far_list(&shape, &far, caller),
+            None => {}
+        }
+        let filter = self.filter(&shape)?;
+        let mut resources: Vec<usize> = filter.looks().iter().filter_map(Row::table).collect();
+        resources.sort_unstable();
+        resources.dedup();
+        if resources.is_empty() {
+            let plan = Arc::new(self.compile_list(&shape, &filter)?);
+            self.lists.0.insert(shape, Listed::Alone(Arc::clone(&plan)));
             return Ok(plan);
         }
-        let plan = Arc::new(self.compile_list(&shape)?);
-        self.lists.0.insert(shape, Arc::clone(&plan));
+        let far = Arc::new(FarList::of(resources));
+        let plan = self.far_list(&shape, &far, caller)?;
+        self.lists.0.insert(shape, Listed::Far(far));
         Ok(plan)
+    }
+
+    /// Each row that the filter looks at must be one that the caller may read: it tells nothing of others.
+    fn far_list(&self, shape: &Shape, far: &FarList, caller: &Caller) -> Result<Arc<ListPlan>, QueryError> {
+        let is_system = shape.atoms.is_none();
+        let relations = self.relations();
+        let outcomes: Outcomes = far
+            .resources
+            .iter()
+            .map(|resource| if is_system { None } else { relations.atoms(*resource, caller) })
+            .collect();
+        if let Some(plan) = far.by_outcome.read().unwrap_or_else(PoisonError::into_inner).get(&outcomes) {
+            return Ok(Arc::clone(plan));
+        }
+        let seen = |resource: usize| {
+            let position = far.resources.iter().position(|known| *known == resource);
+            relations.seen(resource, position.and_then(|position| outcomes[position]))
+        };
+        let filter = self.filter(shape)?;
+        let filter = if is_system { filter } else { filter.under(&seen) };
+        let plan = Arc::new(self.compile_list(shape, &filter)?);
+        let mut map = far.by_outcome.write().unwrap_or_else(PoisonError::into_inner);
+        if map.len() < MAX_OUTCOMES {
+            map.insert(outcomes, Arc::clone(&plan));
+        }
+        Ok(plan)
+    }
+
+    fn filter(&self, shape: &Shape) -> Result<Program, QueryError> {
+        compile_filter(&shape.filter, &self.resource.record, &self.relations().records)
+            .map_err(|problem| QueryError::Filter { source_text: shape.filter.clone(), problem })
     }
 
     /// Spells out the order of a list, to check a page token against before the statement is chosen.
@@ -64,9 +107,7 @@ impl ResourcePlan {
         Ok(columns)
     }
 
-    fn compile_list(&self, shape: &Shape) -> Result<ListPlan, QueryError> {
-        let filter = compile_filter(&shape.filter, &self.resource.record)
-            .map_err(|problem| QueryError::Filter { source_text: shape.filter.clone(), problem })?;
+    fn compile_list(&self, shape: &Shape, filter: &Program) -> Result<ListPlan, QueryError> {
         let order = self.order(&shape.order_by)?;
         let rule = self.list_rule(shape.atoms);
         let parents: Vec<usize> = (0..self.resource.layout.keys()).filter(|i| shape.parents & (1 << i) != 0).collect();
@@ -75,7 +116,7 @@ impl ResourcePlan {
         let live = self.live().filter(|_| !shape.deleted);
         let rows = if live.is_some() { IndexRows::Live } else { IndexRows::All };
         all.extend(live);
-        all.extend(conditions.iter().map(|expr| Condition::Expr(expr)));
+        all.extend(conditions.iter().map(|expr| Condition::Expr(expr, &self.relations().tables)));
         let after = shape.after.map(|nulls| After { first_param: 1 + parents.len(), nulls });
         let sql = select(
             self.dialect,

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use foldhash::fast::FixedState;
 use mainstay_expr::AtomValues;
-use mainstay_sql::{Condition, Dialect, Lock, Select, Table, select};
+use mainstay_sql::{Condition, Dialect, Lock, Select, Table, Tables, select};
 
 use super::compiled::{Compiled, Shapes};
 use super::guard::{Guard, Verdict};
@@ -63,7 +63,15 @@ impl KeyReads {
     }
 
     /// Finds the statement for this caller.
-    pub fn of(&self, table: Table<'_>, guard: Option<&Guard>, caller: &Caller, shapes: &Shapes) -> Readable {
+    /// `tables` are those that the rule may look at.
+    pub fn of(
+        &self,
+        table: Table<'_>,
+        tables: &Tables,
+        guard: Option<&Guard>,
+        caller: &Caller,
+        shapes: &Shapes,
+    ) -> Readable {
         if caller.is_system() {
             return Readable::By { statement: Arc::clone(&self.open), public: true };
         }
@@ -73,7 +81,7 @@ impl KeyReads {
         let atoms = guard.atoms(caller);
         let known = self.by_outcome.read().unwrap_or_else(PoisonError::into_inner).get(&atoms).cloned();
         known.unwrap_or_else(|| {
-            let made = self.make(table, guard.verdict(atoms), shapes);
+            let made = self.make(table, tables, guard.verdict(atoms), shapes);
             let mut map = self.by_outcome.write().unwrap_or_else(PoisonError::into_inner);
             if map.len() < MAX_OUTCOMES {
                 map.insert(atoms, made.clone());
@@ -82,12 +90,13 @@ impl KeyReads {
         })
     }
 
-    fn make(&self, table: Table<'_>, verdict: Verdict, shapes: &Shapes) -> Readable {
+    fn make(&self, table: Table<'_>, tables: &Tables, verdict: Verdict, shapes: &Shapes) -> Readable {
         match verdict {
             Verdict::Never => Readable::Never,
             Verdict::Always => Readable::By { statement: Arc::clone(&self.open), public: true },
             Verdict::Depends(residual) => {
-                let sql = statement(self.dialect, table, Some(Condition::Expr(&residual)), (self.lock, self.unset));
+                let rule = Some(Condition::Expr(&residual, tables));
+                let sql = statement(self.dialect, table, rule, (self.lock, self.unset));
                 Readable::By { statement: shapes.compile(sql), public: false }
             }
         }

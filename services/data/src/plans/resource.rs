@@ -18,6 +18,7 @@ use super::due::Due;
 use super::fields::Fields;
 use super::guard::Guard;
 use super::reads::{KeyReads, Readable};
+use super::relations::Relations;
 use crate::rights::Caller;
 use crate::store::answers;
 
@@ -33,7 +34,7 @@ pub struct ResourcePlan {
     pub dialect: Dialect,
     pub record: RecordPlan,
     pub fields: Fields,
-    pub read: Option<Guard>,
+    pub read: Option<Arc<Guard>>,
     pub create: Option<Guard>,
     pub update: Option<Guard>,
     pub delete: Option<Guard>,
@@ -48,6 +49,8 @@ pub struct ResourcePlan {
     gets: KeyReads,
     /// By what the lock is for.
     locked: [(Lock, KeyReads); 3],
+    /// Finds a row that a rule looks at, whoever may read it, and holds it as it is. Params: the key.
+    held: Arc<Compiled>,
     updates: RwLock<HashMap<Vec<usize>, Arc<Compiled>, RandomState>>,
     /// Each finds one row, of the resource with this index, that keeps a row of this one from being deleted: it lives under
     /// it, or refers to it where no foreign key says so because the row stays. Params: the key, then how many rows to find.
@@ -61,16 +64,19 @@ pub struct ResourcePlan {
     /// What a writer sees who may not read the result: the name.
     pub name_only: Option<Selection>,
     shapes: Arc<Shapes>,
+    relations: Arc<Relations>,
 }
 
 impl ResourcePlan {
-    /// Compiles a resource for one engine.
+    /// Compiles the resource of this number for one engine.
     pub fn new(
-        resource: Resource,
+        number: usize,
         contract: &Contract,
         dialect: Dialect,
         shapes: &Arc<Shapes>,
+        relations: &Arc<Relations>,
     ) -> Result<ResourcePlan, PlanError> {
+        let resource: Resource = contract.resources[number].clone();
         let message = contract.pool.get_message_by_name(&resource.message).ok_or_else(|| PlanError {
             field: resource.message.clone(),
             message: "is not in the descriptors".to_owned(),
@@ -88,7 +94,7 @@ impl ResourcePlan {
             dialect,
             record,
             fields: Fields::new(&resource),
-            read: guard(&resource.access.read),
+            read: relations.reads[number].clone(),
             create: guard(&resource.access.create),
             update: update_guard(&resource.access.update),
             delete: guard(&resource.access.delete),
@@ -101,6 +107,7 @@ impl ResourcePlan {
             // Nothing new refers to a row that is deleted.
             locked: [(Lock::Stay, deleted), (Lock::Change, None), (Lock::Remove, None)]
                 .map(|(lock, unset)| (lock, KeyReads::new(dialect, table, Some(lock), unset, shapes))),
+            held: Arc::clone(KeyReads::new(dialect, table, Some(Lock::Hold), None, shapes).open()),
             updates: RwLock::default(),
             dependents: Vec::new(),
             remains: Vec::new(),
@@ -108,6 +115,7 @@ impl ResourcePlan {
             parent: parent(&resource.template),
             name_only,
             shapes: Arc::clone(shapes),
+            relations: Arc::clone(relations),
             resource,
         };
         let due = plan.find_due();
@@ -117,6 +125,11 @@ impl ResourcePlan {
     /// The table, as statements name it.
     pub fn table(&self) -> Table<'_> {
         Table { name: &self.resource.table, layout: &self.resource.layout }
+    }
+
+    /// What expressions may look at.
+    pub fn relations(&self) -> &Relations {
+        &self.relations
     }
 
     /// The statement shapes of the snapshot.
@@ -142,7 +155,7 @@ impl ResourcePlan {
 
     /// How this caller reads one row. Params: the key.
     pub fn get(&self, caller: &Caller) -> Readable {
-        self.gets.of(self.table(), self.read.as_ref(), caller, &self.shapes)
+        self.gets.of(self.table(), &self.relations.tables, self.read.as_deref(), caller, &self.shapes)
     }
 
     /// Finds the row, whoever may read it: to say that a name is taken, never to hand the row out. Params: the key.
@@ -150,10 +163,16 @@ impl ResourcePlan {
         self.gets.open()
     }
 
+    /// Finds the row for a rule that looks at it, which it does as the system. It stays as it is until the transaction ends.
+    /// Params: the key.
+    pub fn held(&self) -> &Arc<Compiled> {
+        &self.held
+    }
+
     /// How this caller reads one row that is to stay as the lock has it until the transaction ends. Params: the key.
     pub fn get_locked(&self, lock: Lock, caller: &Caller) -> Readable {
         let reads = self.locked.iter().find(|(of, _)| *of == lock).map_or(&self.gets, |(_, reads)| reads);
-        reads.of(self.table(), self.read.as_ref(), caller, &self.shapes)
+        reads.of(self.table(), &self.relations.tables, self.read.as_deref(), caller, &self.shapes)
     }
 
     /// The UPDATE of these columns. Params: the key, the revision that was read, then the columns.

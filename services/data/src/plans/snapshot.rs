@@ -9,6 +9,7 @@ use mainstay_sql::Dialect;
 use mainstay_wire::PlanError;
 
 use super::compiled::Shapes;
+use super::relations::Relations;
 use super::resource::ResourcePlan;
 
 /// Everything that a request needs of the contract.
@@ -56,9 +57,9 @@ impl Snapshot {
     /// Compiles a contract whose names were bound by the ledger.
     pub fn new(contract: Contract, revision: i64, applied_at: i64, dialect: Dialect) -> Result<Snapshot, PlanError> {
         let shapes = Arc::new(Shapes::default());
-        let resources = contract.resources.iter();
-        let mut resources = resources
-            .map(|resource| ResourcePlan::new(resource.clone(), &contract, dialect, &shapes))
+        let relations = Arc::new(Relations::of(&contract));
+        let mut resources = (0..contract.resources.len())
+            .map(|number| ResourcePlan::new(number, &contract, dialect, &shapes, &relations))
             .collect::<Result<Vec<_>, _>>()?;
         connect(&mut resources);
         let methods = contract.methods.iter().map(|method| (method.path.clone(), method.shape)).collect();

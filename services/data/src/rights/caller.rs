@@ -32,17 +32,17 @@ impl Caller {
 
     /// The scope of a rule on one record.
     pub fn on_resource<'a>(&'a self, resource: &'a [Value]) -> Scope<'a> {
-        Scope { auth: self.auth(), now: self.now, resource: Some(resource), old: None, new: None }
+        Scope { resource: Some(resource), ..self.alone() }
     }
 
     /// The scope of a rule on an update. Without `new` the rule is asked what it says of the old record alone.
     pub fn on_change<'a>(&'a self, old: &'a [Value], new: Option<&'a [Value]>) -> Scope<'a> {
-        Scope { auth: self.auth(), now: self.now, resource: None, old: Some(old), new }
+        Scope { old: Some(old), new, ..self.alone() }
     }
 
     /// The scope of what needs no record: defaults.
     pub fn alone(&self) -> Scope<'_> {
-        Scope { auth: self.auth(), now: self.now, resource: None, old: None, new: None }
+        Scope { auth: self.auth(), now: self.now, ..Scope::default() }
     }
 
     /// Who this is in page tokens and remembered answers.

@@ -3,6 +3,7 @@
 use futures_util::future::join;
 use mainstay_data::plans::Shape;
 use mainstay_data::purge;
+use mainstay_data::rights::Caller as Rights;
 use mainstay_db::Lane;
 use mainstay_fault::Reason;
 use mainstay_testkit::{Engine, both_engines};
@@ -345,10 +346,11 @@ both_engines! {
         let fixture = Fixture::start(engine, &archive()).await;
         let snapshot = fixture.data.reconciler().served().load();
         let books = snapshot.resources().iter().find(|plan| plan.resource.plural == "books").unwrap();
+        let system = Rights { principal: fixture.system().principal(), now: 0 };
         let lane = |order_by: &str, deleted: bool| {
             let (filter, order_by) = (String::new(), order_by.to_owned());
             let shape = Shape { atoms: None, filter, order_by, deleted, parents: 0, after: None };
-            books.list(shape).unwrap().lane(20)
+            books.list(shape, &system).unwrap().lane(20)
         };
         for (order_by, deleted, wanted) in [
             ("", false, Lane::Inline),

@@ -1,0 +1,75 @@
+//! What rules may know of the caller: one table of the names after `auth.`.
+
+use mainstay_record::Kind;
+
+use crate::schema::Type;
+
+/// What is known about the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AuthName {
+    Uid,
+    Email,
+    EmailVerified,
+    Roles,
+}
+
+/// A name after `auth.`.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim {
+    pub id: AuthName,
+    /// As rules write it, after `auth.`.
+    pub name: &'static str,
+    /// Of the value. `Kind::Json`: an array of strings.
+    pub kind: Kind,
+    /// NULL where nobody is signed in, or who is has none.
+    pub nullable: bool,
+    /// The field of an access token that carries it.
+    pub token_field: &'static str,
+}
+
+/// All of them, in the order of [`AuthName`].
+pub const CLAIMS: [Claim; 4] = [
+    Claim { id: AuthName::Uid, name: "uid", kind: Kind::Text, nullable: true, token_field: "sub" },
+    Claim { id: AuthName::Email, name: "email", kind: Kind::Text, nullable: true, token_field: "email" },
+    Claim {
+        id: AuthName::EmailVerified,
+        name: "email_verified",
+        kind: Kind::Bool,
+        nullable: false,
+        token_field: "email_verified",
+    },
+    Claim { id: AuthName::Roles, name: "roles", kind: Kind::Json, nullable: false, token_field: "roles" },
+];
+
+/// Names that rules will know when a token carries them.
+pub(crate) const NOT_CARRIED: [&str; 4] = ["org", "aal", "kind", "claims"];
+
+impl AuthName {
+    /// The row of the table.
+    pub fn claim(self) -> &'static Claim {
+        &CLAIMS[self as usize]
+    }
+}
+
+impl Claim {
+    /// The type of the value.
+    pub(crate) fn ty(&self) -> Type {
+        match self.kind {
+            Kind::Bool => Type::Bool,
+            Kind::Json => Type::List(Box::new(Type::Text)),
+            _ => Type::Text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_claim_stands_in_its_own_place() {
+        for claim in CLAIMS {
+            assert_eq!(claim.id.claim().name, claim.name);
+        }
+    }
+}

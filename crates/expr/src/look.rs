@@ -1,0 +1,92 @@
+//! Expressions over rows that are found: where the looks at them stand.
+
+use std::collections::BTreeSet;
+
+use crate::ir::Expr;
+use crate::row::{Root, Row};
+
+impl Expr {
+    /// A look at a row. Within one no other look at the same row is needed.
+    pub fn look(row: Row, then: Expr) -> Expr {
+        Expr::Look { then: Box::new(then.seeing(&row)), row }
+    }
+
+    /// Looks at every row that the expression reads without one: it is NULL as a whole where one of them is not there, as
+    /// what is computed from a key that a map lacks. To be done around what is strict, and within `&&`, `||`, `!` and `?:`.
+    #[must_use]
+    pub fn bound(self) -> Expr {
+        let mut free = BTreeSet::new();
+        collect_free(&self, &mut Vec::new(), &mut free);
+        // What is found from a row comes after it, and its look stands within that at the row.
+        free.into_iter().rev().fold(self, |expr, row| Expr::look(row, expr))
+    }
+
+    /// A constant that is said of what another expression reads: where that lies in a row that is found, it is NULL where
+    /// the row is not there.
+    pub(crate) fn said_of(read: &Expr, constant: bool) -> Expr {
+        let mut free = BTreeSet::new();
+        collect_free(read, &mut Vec::new(), &mut free);
+        let constant = if constant { Expr::TRUE } else { Expr::FALSE };
+        free.into_iter().rev().fold(constant, |expr, row| Expr::look(row, expr))
+    }
+
+    /// The rows that the expression looks at, each after those on the way to it.
+    pub fn looks(&self) -> BTreeSet<Row> {
+        let mut rows = BTreeSet::new();
+        self.any_node(&mut |node| {
+            if let Expr::Look { row, .. } = node {
+                rows.insert(row.clone());
+            }
+            false
+        });
+        rows
+    }
+
+    /// The same expression where what was the record `from` is the row `to`, of the same layout.
+    #[must_use]
+    pub fn moved(self, from: Root, to: &Row) -> Expr {
+        match self {
+            Expr::Column { row, index, kind } => Expr::Column { row: row.moved(from, to), index, kind },
+            Expr::Look { row, then } => Expr::Look { row: row.moved(from, to), then: Box::new(then.moved(from, to)) },
+            other => other.map_children(&mut |child| child.moved(from, to)),
+        }
+    }
+
+    /// The same expression where every row that it looks at must also pass the rule of its table, if that has one. A rule
+    /// is over `Root::Resource`, and looks further as it likes.
+    #[must_use]
+    pub fn under(self, rule: &impl Fn(usize) -> Option<Expr>) -> Expr {
+        match self {
+            Expr::Look { row, then } => {
+                let own = row.table().and_then(rule).map(|rule| rule.moved(Root::Resource, &row));
+                let then = then.under(rule);
+                let whole = match own {
+                    Some(own) => Expr::And(vec![own, then]),
+                    None => then,
+                };
+                Expr::look(row, whole)
+            }
+            other => other.map_children(&mut |child| child.under(rule)),
+        }
+    }
+
+    /// The same expression within a look at the row.
+    pub(crate) fn seeing(self, row: &Row) -> Expr {
+        match self {
+            Expr::Look { row: known, then } if known == *row => then.seeing(row),
+            other => other.map_children(&mut |child| child.seeing(row)),
+        }
+    }
+}
+
+fn collect_free(expr: &Expr, seen: &mut Vec<Row>, free: &mut BTreeSet<Row>) {
+    let (Expr::Column { row, .. } | Expr::Look { row, .. }) = expr else {
+        return expr.children().into_iter().for_each(|child| collect_free(child, seen, free));
+    };
+    let is_look = matches!(expr, Expr::Look { .. });
+    let is_seen = |on_the_way: &Row| seen.contains(on_the_way) || (is_look && on_the_way == row);
+    free.extend(row.way().filter(|on_the_way| !is_seen(on_the_way)));
+    seen.push(row.clone());
+    expr.children().into_iter().for_each(|child| collect_free(child, seen, free));
+    seen.pop();
+}

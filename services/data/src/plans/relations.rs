@@ -1,0 +1,51 @@
+//! What the plans of one resource know of the others: where references lead, and who may look there.
+
+use std::sync::Arc;
+
+use mainstay_contract::Contract;
+use mainstay_expr::{AtomValues, Expr, RecordType};
+use mainstay_sql::Tables;
+
+use super::guard::{Guard, Verdict};
+use crate::rights::Caller;
+
+/// All resources of a contract, by their numbers: what an expression may look at.
+#[derive(Debug)]
+pub struct Relations {
+    pub tables: Tables,
+    pub records: Vec<Arc<RecordType>>,
+    /// Their read rules; none where nobody may read them.
+    pub reads: Vec<Option<Arc<Guard>>>,
+}
+
+impl Relations {
+    /// Collects them.
+    pub fn of(contract: &Contract) -> Relations {
+        let resources = || contract.resources.iter();
+        let guard = |rule: &mainstay_contract::Rule| Arc::new(Guard::new(vec![rule.clone()]));
+        Relations {
+            tables: Tables::new(resources().map(|resource| (resource.table.clone(), resource.layout.clone()))),
+            records: resources().map(|resource| Arc::clone(&resource.record)).collect(),
+            reads: resources().map(|resource| resource.access.read.as_ref().map(guard)).collect(),
+        }
+    }
+
+    /// The caller-only parts of the read rule of a resource; nothing where it has none.
+    pub fn atoms(&self, resource: usize, caller: &Caller) -> Option<AtomValues> {
+        self.guard(resource).map(|guard| guard.atoms(caller))
+    }
+
+    /// What a row of a resource must satisfy to be seen by callers with this outcome; nothing where they see all of them.
+    pub fn seen(&self, resource: usize, atoms: Option<AtomValues>) -> Option<Expr> {
+        let verdict = self.guard(resource).zip(atoms).map(|(guard, atoms)| guard.verdict(atoms));
+        match verdict {
+            Some(Verdict::Always) => None,
+            Some(Verdict::Depends(residual)) => Some(residual),
+            Some(Verdict::Never) | None => Some(Expr::FALSE),
+        }
+    }
+
+    fn guard(&self, resource: usize) -> Option<&Guard> {
+        self.reads.get(resource)?.as_deref()
+    }
+}
