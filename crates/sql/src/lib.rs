@@ -20,7 +20,7 @@ pub use identifier::{IDENTIFIER_MAX_BYTES, identifier, quote};
 pub use keyset::{After, NullPattern};
 pub use limit::{Constant, Limit};
 pub use order::{OrderColumn, order_columns};
-pub use probe::{MAX_INDEXED_BYTES, Probe};
+pub use probe::{Hop, MAX_INDEXED_BYTES, Probe};
 pub use schema::{ColumnSpec, ForeignKey, IndexColumn, Literal, OnlyRows, PrimaryKey, SchemaStep};
 pub use statement::{
     Claim, Condition, Delete, Insert, Lock, Select, Update, claiming_insert, delete, expression, insert, select, update,

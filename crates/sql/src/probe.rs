@@ -25,8 +25,17 @@ pub enum Probe {
     Set { table: String, keys: Vec<String>, column: String },
     /// In how many rows is the column's value outside one of the limits? `zero`: rows with the zero don't count.
     Outside { table: String, keys: Vec<String>, column: String, limits: Vec<Limit>, zero: Option<Kind> },
-    /// In how many rows does the JSON column hold an integer outside one of the limits: anywhere, or under this key?
-    Inside { table: String, keys: Vec<String>, column: String, key: Option<String>, limits: Vec<Limit> },
+    /// In how many rows does the JSON column hold an integer outside one of the limits: in one of these places, or where none
+    /// is known anywhere, or anywhere under this key?
+    Inside {
+        table: String,
+        keys: Vec<String>,
+        column: String,
+        key: Option<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        places: Vec<Vec<Hop>>,
+        limits: Vec<Limit>,
+    },
     /// In how many rows do these texts and bytes take more bytes together?
     Longer { table: String, keys: Vec<String>, columns: Vec<String>, bytes: usize },
     /// How many rows share the values of these columns with another row? Rows with an unset column don't count, nor do those
@@ -38,6 +47,18 @@ pub enum Probe {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         without: Option<String>,
     },
+}
+
+/// One step into a JSON document.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hop {
+    /// To what an object has under a key.
+    Key(String),
+    /// To each element of a list.
+    Elements,
+    /// To each value of a map.
+    Values,
 }
 
 impl Probe {
@@ -55,8 +76,8 @@ impl Probe {
                 let outside = outside(dialect, column, limits, *zero);
                 format!("SELECT COUNT(*) FROM {} AS t WHERE {outside}", quote(table))
             }
-            Probe::Inside { table, column, key, limits, .. } => {
-                let inside = inside(dialect, column, key.as_deref(), limits);
+            Probe::Inside { table, column, key, places, limits, .. } => {
+                let inside = inside(dialect, column, (key.as_deref(), places), limits);
                 format!("SELECT COUNT(*) FROM {} AS t WHERE {inside}", quote(table))
             }
             Probe::Longer { table, columns, bytes, .. } => {
@@ -95,8 +116,8 @@ impl Probe {
                 let (keys, outside) = (list(keys), outside(dialect, column, limits, *zero));
                 format!("SELECT {keys} FROM {} AS t WHERE {outside} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
             }
-            Probe::Inside { table, keys, column, key, limits } => {
-                let (keys, inside) = (list(keys), inside(dialect, column, key.as_deref(), limits));
+            Probe::Inside { table, keys, column, key, places, limits } => {
+                let (keys, inside) = (list(keys), inside(dialect, column, (key.as_deref(), places), limits));
                 format!("SELECT {keys} FROM {} AS t WHERE {inside} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
             }
             Probe::Longer { table, keys, columns, bytes } => {
@@ -171,8 +192,56 @@ fn longer(dialect: Dialect, columns: &[String], bytes: usize) -> String {
     format!("{} > {bytes}", lengths.join(" + "))
 }
 
+/// Looks where the field lies; where that is not known, through a whole document.
+fn inside(dialect: Dialect, name: &str, (key, places): (Option<&str>, &[Vec<Hop>]), limits: &[Limit]) -> String {
+    if places.is_empty() {
+        return anywhere(dialect, name, key, limits);
+    }
+    let each: Vec<String> = places.iter().map(|place| placed(dialect, name, place, limits)).collect();
+    format!("({})", each.join(" OR "))
+}
+
+fn placed(dialect: Dialect, name: &str, place: &[Hop], limits: &[Limit]) -> String {
+    let any = |number: &str| limits.iter().map(|limit| limit.outside(dialect, number)).collect::<Vec<_>>().join(" OR ");
+    let text = |text: &str| literal(dialect, &Literal::Text(text.to_owned()));
+    if dialect == Dialect::Postgres {
+        let path = place.iter().fold("$".to_owned(), |path, hop| match hop {
+            Hop::Key(key) => format!("{path}.{}", quoted_key(key)),
+            Hop::Elements => path + "[*]",
+            Hop::Values => path + ".*",
+        });
+        return found(&column(name), &text(&path), &any(NUMBER));
+    }
+    let (mut tables, mut value, mut path) = (Vec::new(), column(name), "$".to_owned());
+    for hop in place {
+        if let Hop::Key(key) = hop {
+            path = format!("{path}.{}", quoted_key(key));
+            continue;
+        }
+        let table = format!("e{}", tables.len());
+        tables.push(format!("json_each({value}, {}) AS {table}", text(&path)));
+        (value, path) = (format!("{table}.value"), "$".to_owned());
+    }
+    if path != "$" {
+        value = format!("json_extract({value}, {})", text(&path));
+    }
+    let outside = format!("typeof({value}) = 'integer' AND ({})", any(&value));
+    match tables.is_empty() {
+        true => format!("({outside})"),
+        false => format!("EXISTS (SELECT 1 FROM {} WHERE {outside})", tables.join(", ")),
+    }
+}
+
+/// A number that a path of PostgreSQL has led to; NULL where it is none.
+const NUMBER: &str = "(CASE jsonb_typeof(v.v) WHEN 'number' THEN (v.v #>> '{}')::numeric END)";
+
+/// Whether a path of PostgreSQL leads to something that is `outside`.
+fn found(column: &str, path: &str, outside: &str) -> String {
+    format!("EXISTS (SELECT 1 FROM jsonb_path_query({column}, {path}) AS v(v) WHERE {outside})")
+}
+
 /// Looks through a whole document: a key means the same wherever a message lies in it.
-fn inside(dialect: Dialect, name: &str, key: Option<&str>, limits: &[Limit]) -> String {
+fn anywhere(dialect: Dialect, name: &str, key: Option<&str>, limits: &[Limit]) -> String {
     let (name, text) = (column(name), |text: &str| literal(dialect, &Literal::Text(text.to_owned())));
     let any = |number: &str| limits.iter().map(|limit| limit.outside(dialect, number)).collect::<Vec<_>>().join(" OR ");
     match (dialect, key) {
@@ -189,8 +258,7 @@ fn inside(dialect: Dialect, name: &str, key: Option<&str>, limits: &[Limit]) -> 
         ),
         (Dialect::Postgres, key) => {
             let path = key.map_or_else(|| "$.**".to_owned(), |key| format!("$.**.{}.**", quoted_key(key)));
-            let number = "(CASE jsonb_typeof(v.v) WHEN 'number' THEN (v.v #>> '{}')::numeric END)";
-            format!("EXISTS (SELECT 1 FROM jsonb_path_query({name}, {}) AS v(v) WHERE {})", text(&path), any(number))
+            found(&name, &text(&path), &any(NUMBER))
         }
     }
 }

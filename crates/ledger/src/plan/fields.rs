@@ -12,6 +12,7 @@ use super::planner::{Planner, Standing, name_rows};
 use super::required::fill_of;
 use super::tables::add_column;
 use super::{Change, PlanError, Safety, Step, promises};
+use crate::json::places::Spot;
 use crate::json::same_names;
 use crate::signature::Comparison;
 use crate::{ColumnId, FieldEntry, FieldPath};
@@ -190,7 +191,7 @@ impl<'a> Planner<'a> {
         &self,
         known: &Standing<'a>,
         field: &FieldNow<'a>,
-        (path, key): (&str, Option<&str>),
+        (path, spot): (&str, Option<&Spot>),
         (from, to): (&str, &str),
         least: Option<i64>,
         most: Option<i64>,
@@ -198,7 +199,7 @@ impl<'a> Planner<'a> {
         let bound = |bound: i64| (Constant::Int(bound), false);
         let least = least.map(bound).map(|(bound, exclusive)| Limit::AtLeast { bound, exclusive });
         let most = most.map(bound).map(|(bound, exclusive)| Limit::AtMost { bound, exclusive });
-        let answer = self.rows_with(known, field, key, least.into_iter().chain(most).collect())?;
+        let answer = self.rows_with(known, field, spot, least.into_iter().chain(most).collect())?;
         if answer.count == 0 {
             return Ok(Safety::Safe);
         }

@@ -8,6 +8,7 @@ use super::now::FieldNow;
 use super::planner::{Planner, Standing};
 use super::{Change, PlanError, Safety, promises};
 use crate::JsonEntry;
+use crate::json::places::Spot;
 use crate::json::{JsonChange, Merge};
 use crate::signature::Comparison;
 
@@ -39,11 +40,11 @@ impl<'a> Planner<'a> {
             JsonChange::Shown { path } => {
                 self.field_step(known, field, Change::ShowField { field: path }, Safety::Safe, Vec::new(), None);
             }
-            JsonChange::Compared { path, number, key, from, to, comparison } => {
-                self.inner_compared(known, field, Inner { path, number, key, from, to }, comparison)?;
+            JsonChange::Compared { path, number, spot, from, to, comparison } => {
+                self.inner_compared(known, field, Inner { path, number, spot, from, to }, comparison)?;
             }
-            JsonChange::Values { path, key, was, now } => {
-                self.values(known, field, (&path, Some(&key)), &was, &now)?;
+            JsonChange::Values { path, spot, was, now } => {
+                self.values(known, field, (&path, Some(&spot)), &was, &now)?;
             }
             JsonChange::Terms { path, names, was, now } => {
                 let checks = promises::checks(&path, &was.inner, &now.inner).map(|change| (change, Safety::Safe));
@@ -85,7 +86,7 @@ impl<'a> Planner<'a> {
         inner: Inner,
         comparison: Comparison,
     ) -> Result<(), PlanError> {
-        let Inner { path, number, key, from, to } = inner;
+        let Inner { path, number, spot, from, to } = inner;
         let name = path.rsplit('.').next().unwrap_or(&path);
         let another = format!("give the new field a number that was never used and write: {}", reserve(number, name));
         let changed = || Change::ChangeField { field: path.clone(), from: from.clone(), to: to.clone() };
@@ -99,7 +100,7 @@ impl<'a> Planner<'a> {
                 self.field_step(known, field, change, Safety::Safe, Vec::new(), None);
             }
             Comparison::Narrowed { least, most } => {
-                let safety = self.narrowed(known, field, (&path, Some(&key)), (&from, &to), least, most)?;
+                let safety = self.narrowed(known, field, (&path, Some(&spot)), (&from, &to), least, most)?;
                 let change = Change::NarrowField { field: path, from, to };
                 self.field_step(known, field, change, safety, Vec::new(), None);
             }
@@ -117,7 +118,7 @@ impl<'a> Planner<'a> {
 struct Inner {
     path: String,
     number: u32,
-    key: String,
+    spot: Spot,
     from: String,
     to: String,
 }

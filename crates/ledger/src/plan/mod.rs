@@ -54,7 +54,7 @@ pub struct Plan {
 pub enum PlanError {
     /// The rows were not asked about; [`crate::probes`] says what to ask.
     #[error("the plan needs an answer that was not collected: {0:?}")]
-    Unanswered(Probe),
+    Unanswered(Box<Probe>),
 }
 
 impl Plan {

@@ -174,7 +174,7 @@ impl<'a> Planner<'a> {
 
     /// Asks about the rows.
     pub fn ask(&self, probe: &Probe) -> Result<Answer, PlanError> {
-        self.facts.answer(probe).ok_or_else(|| PlanError::Unanswered(probe.clone()))
+        self.facts.answer(probe).ok_or_else(|| PlanError::Unanswered(Box::new(probe.clone())))
     }
 
     /// Counts the rows of a standing table.

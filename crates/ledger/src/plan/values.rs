@@ -1,20 +1,21 @@
 //! Enum values: what the numbers that rows hold mean now.
 
-use mainstay_sql::{Constant, Limit, Probe};
+use mainstay_sql::{Constant, Hop, Limit, Probe};
 
 use super::now::FieldNow;
 use super::planner::{Planner, Standing, name_rows};
 use super::{Change, PlanError, Safety};
+use crate::json::places::{Spot, into_values};
 use crate::terms::{EnumValues, ValueChange};
 use crate::{Answer, ColumnId};
 
 impl<'a> Planner<'a> {
-    /// A step for each change of an enum's values. `key`: the field lies in JSON, under this key.
+    /// A step for each change of an enum's values. `spot`: the field lies there in JSON.
     pub(super) fn values(
         &mut self,
         known: &Standing<'a>,
         field: &FieldNow<'a>,
-        (path, key): (&str, Option<&str>),
+        (path, spot): (&str, Option<&Spot>),
         was: &EnumValues,
         now: &EnumValues,
     ) -> Result<(), PlanError> {
@@ -26,12 +27,12 @@ impl<'a> Planner<'a> {
                     (Change::RenameEnumValue { field: field_path, from, to }, Safety::Safe)
                 }
                 ValueChange::Removed { number, value } => {
-                    let held = self.rows_with(known, field, key, vec![Limit::NoneOf { values: ints(&[number]) }])?;
+                    let held = self.rows_with(known, field, spot, vec![Limit::NoneOf { values: ints(&[number]) }])?;
                     let safety = removed(known, path, &value, number, &held);
                     (Change::RemoveEnumValue { field: field_path, value }, safety)
                 }
                 ValueChange::Renumbered { numbers, from, to } => {
-                    let held = self.rows_with(known, field, key, vec![Limit::NoneOf { values: ints(&numbers) }])?;
+                    let held = self.rows_with(known, field, spot, vec![Limit::NoneOf { values: ints(&numbers) }])?;
                     let safety = renumbered(known, &from, &to, &held);
                     (Change::RenumberEnum { field: field_path, from, to }, safety)
                 }
@@ -46,7 +47,7 @@ impl<'a> Planner<'a> {
         &self,
         known: &Standing<'a>,
         field: &FieldNow<'a>,
-        key: Option<&str>,
+        spot: Option<&Spot>,
         limits: Vec<Limit>,
     ) -> Result<Answer, PlanError> {
         let layout = &known.resource.layout;
@@ -55,7 +56,11 @@ impl<'a> Planner<'a> {
         let Some(stored) = stored else { return Ok(Answer::default()) };
         let (table, keys, column) = (known.was.table.clone(), known.key_names(), stored.name.clone());
         if field.json.is_some() {
-            return self.ask(&Probe::Inside { table, keys, column, key: key.map(str::to_owned), limits });
+            let root = into_values(field.signature.label);
+            let from_root = |place: &Vec<Hop>| root.iter().chain(place).cloned().collect();
+            let places = spot.iter().flat_map(|spot| &spot.places).map(from_root).collect();
+            let key = spot.map(|spot| spot.key.clone());
+            return self.ask(&Probe::Inside { table, keys, column, key, places, limits });
         }
         self.ask(&Probe::Outside { table, keys, column, limits, zero: None })
     }

@@ -188,6 +188,37 @@ both_engines! {
         assert!(refused.contains("lines.big was int64 and int32 does not hold the value of 1 row: notes/h"), "{refused}");
     }
 
+    async fn what_has_the_same_key_elsewhere_in_json_is_not_counted(engine: Engine) {
+        let with = |values: &str| {
+            one(&format!(
+                "repeated Line lines = 2; map<string, Line> by = 3;\n\
+                 message Line {{ Kind kind = 1; map<string, int32> counts = 2; Other other = 3; repeated Deep deep = 4; }}\n\
+                 message Other {{ int32 kind = 1; }} message Deep {{ Kind kind = 1; map<string, Kind> kinds = 2; }}\n\
+                 enum Kind {{ NONE = 0; {values} }}"
+            ))
+        };
+        let fixture = Fixture::start(engine, &with("RED = 1; BLUE = 2;")).await;
+        let (create, _, _) = NOTE;
+        for (id, line) in [
+            ("other", json!({"kind": "RED", "counts": {"kind": 2}, "other": {"kind": 2}})),
+            ("empty", json!({})),
+            ("own", json!({"kind": "BLUE"})),
+            ("deep", json!({"deep": [{"kind": "RED"}, {"kind": "BLUE"}]})),
+            ("deeper", json!({"deep": [{"kinds": {"kind": "BLUE"}}]})),
+        ] {
+            fixture.anonymous().ok(create, json!({"note_id": id, "note": {"lines": [line]}})).await;
+            fixture.anonymous().ok(create, json!({"note_id": format!("{id}-by"), "note": {"by": {"kind": line}}})).await;
+        }
+        let said = plan(&fixture, &with("RED = 1;")).await.to_string();
+        for (path, rows) in [
+            ("lines.kind", "notes/own"), ("lines.deep.kind", "notes/deep"), ("lines.deep.kinds", "notes/deeper"),
+            ("by.kind", "notes/own-by"), ("by.deep.kind", "notes/deep-by"), ("by.deep.kinds", "notes/deeper-by"),
+        ] {
+            let wanted = format!("because: {path} is BLUE in 1 row: {rows};");
+            assert!(said.contains(&wanted), "{wanted} is not in {said}");
+        }
+    }
+
     async fn production_waits_for_what_development_only_shows(engine: Engine) {
         let rule = |rule: &str| one("string title = 2;").replace("write: \"true\"", &format!("write: \"{rule}\""));
         let fixture = Fixture::start(engine, &rule("'librarian' in auth.roles")).await;

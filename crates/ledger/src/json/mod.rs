@@ -3,6 +3,8 @@
 //! A message inside a JSON column is stored under the names that its fields had when they first were stored. The walk
 //! pairs each message type with what it was, by the path of numbers that leads to it, so that type names do not matter.
 
+pub(crate) mod places;
+
 use mainstay_contract::JsonChecks;
 use mainstay_record::JsonShape;
 use prost_reflect::MessageDescriptor;
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::moves::Moves;
 use crate::signature::{Comparison, Signature, held_message};
 use crate::terms::{EnumValues, FieldTerms, inner_rules};
+use places::{Spot, spot};
 
 /// The messages inside one JSON column; the first is the field's own type. None where the field holds scalars or a Struct.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -59,8 +62,7 @@ pub(crate) enum JsonChange {
     Compared {
         path: String,
         number: u32,
-        /// The key that is stored, wherever in the column.
-        key: String,
+        spot: Spot,
         from: String,
         to: String,
         comparison: Comparison,
@@ -68,7 +70,7 @@ pub(crate) enum JsonChange {
     /// The numbers of an enum are others, or have other names.
     Values {
         path: String,
-        key: String,
+        spot: Spot,
         was: EnumValues,
         now: EnumValues,
     },
@@ -178,7 +180,7 @@ impl<'a> Merge<'a> {
         *slot = Some(was);
         let mut fields = std::mem::take(&mut self.now.messages[now].fields);
         for field in &mut fields {
-            self.field(old, field, descriptor, path);
+            self.field((was, old), field, descriptor, path);
         }
         let there: Vec<u32> = fields.iter().map(|field| field.number).collect();
         for gone in old.fields.iter().filter(|old| !there.contains(&old.number)) {
@@ -196,7 +198,13 @@ impl<'a> Merge<'a> {
         self.now.messages[now].fields = fields;
     }
 
-    fn field(&mut self, old: &JsonMessageEntry, field: &mut JsonFieldEntry, message: &MessageDescriptor, path: &str) {
+    fn field(
+        &mut self,
+        (at, old): (usize, &JsonMessageEntry),
+        field: &mut JsonFieldEntry,
+        message: &MessageDescriptor,
+        path: &str,
+    ) {
         let path = format!("{path}.{}", field.name);
         let Some(known) = old.fields.iter().find(|known| known.number == field.number) else {
             let namesake = old.fields.iter().find(|known| known.hidden && known.name == field.name);
@@ -217,14 +225,22 @@ impl<'a> Merge<'a> {
             let change = if same { JsonChange::Shown { path } } else { reused(path, field.number, known) };
             return self.changes.push(change);
         }
-        self.compare(known, field, &path, comparison);
+        self.compare(at, known, field, &path, comparison);
         if let (Some(was), Some(now), Some(held)) = (known.message, field.message, held) {
             self.message(was, now, &held, &path);
         }
     }
 
-    fn compare(&mut self, known: &JsonFieldEntry, field: &mut JsonFieldEntry, path: &str, comparison: Comparison) {
+    fn compare(
+        &mut self,
+        at: usize,
+        known: &JsonFieldEntry,
+        field: &mut JsonFieldEntry,
+        path: &str,
+        comparison: Comparison,
+    ) {
         let path = || path.to_owned();
+        let spot = || spot(self.was, at, known.number, &known.key);
         if known.name != field.name {
             self.changes.push(JsonChange::Renamed { path: path(), from: known.name.clone() });
         }
@@ -232,16 +248,16 @@ impl<'a> Merge<'a> {
             self.changes.push(JsonChange::Compared {
                 path: path(),
                 number: field.number,
-                key: known.key.clone(),
+                spot: spot(),
                 from: known.signature.describe(),
                 to: field.signature.describe(),
                 comparison,
             });
         }
         if let (Some(was), Some(now)) = (&known.values, &field.values) {
-            let (was, now, key) = (was.clone(), now.clone(), known.key.clone());
+            let (was, now, spot) = (was.clone(), now.clone(), spot());
             field.values = Some(now.clone().after(&was));
-            self.changes.push(JsonChange::Values { path: path(), key, was, now });
+            self.changes.push(JsonChange::Values { path: path(), spot, was, now });
         }
         if let (Some(was), Some(now)) = (&known.terms, &field.terms) {
             let names = (known.name.clone(), field.name.clone());
