@@ -34,6 +34,7 @@ pub use framing::{
     ACCEPT_ENCODING, ENCODING, Messages, arriving, explain, framed, refuse_grpc, too_large, unknown_compression,
     with_reason,
 };
+pub use observe::EndCode;
 pub use protocol::{GRPC_TYPES, Native, Protocol, essence, is_grpc, trailers};
 pub use rate_limit::RateLimit;
 pub use request_id::{MAX_REQUEST_ID_BYTES, REQUEST_ID};

@@ -58,7 +58,8 @@ impl<P: Protocol> Observation<P> {
         let mut response = result.unwrap_or_else(refused);
         response.headers_mut().insert(REQUEST_ID, self.request_id.clone());
         let status = response.status();
-        let code = grpc_code(response.headers());
+        let told = || response.extensions().get::<EndCode>().map(|EndCode(code)| *code as i32);
+        let code = grpc_code(response.headers()).or_else(told);
         let whole = response.body().size_hint().exact().is_some();
         if code.is_some() || whole {
             // An answer that has its end in its body was written because the call went well.
@@ -122,6 +123,10 @@ impl<P: Protocol> Drop for Observation<P> {
         }
     }
 }
+
+/// How a call ended whose end is in the body of its answer, for whoever counts it.
+#[derive(Debug, Clone, Copy)]
+pub struct EndCode(pub Code);
 
 fn grpc_code(headers: &HeaderMap) -> Option<i32> {
     headers.get(GRPC_STATUS).map(|value| Code::from_bytes(value.as_bytes()) as i32)

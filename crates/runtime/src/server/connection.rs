@@ -11,7 +11,7 @@ use super::{Certificates, Drained, wellformed};
 use crate::Shutdown;
 use futures_util::future::Either;
 use http::header::{CONNECTION, CONTENT_LENGTH};
-use http::{HeaderValue, Method, Request, Response, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -151,7 +151,9 @@ fn refused(fault: Fault, many: bool) -> Response<Body> {
 /// Answers HEAD: what GET would answer, without the body (RFC 9110, section 9.3.2).
 fn without_body(response: Response<Body>) -> Response<Body> {
     let (mut head, body) = response.into_parts();
-    if let Some(length) = body.size_hint().exact() {
+    // What has no body by its status says nothing of a length: it would be that of another answer.
+    let has_body = head.status != StatusCode::NOT_MODIFIED && head.status != StatusCode::NO_CONTENT;
+    if let Some(length) = body.size_hint().exact().filter(|_| has_body) {
         head.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
     }
     Response::from_parts(head, Body::empty())

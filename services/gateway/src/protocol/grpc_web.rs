@@ -17,6 +17,7 @@ use tonic::Status;
 use super::envelope::{self, Encoding};
 use super::gzip::Compression;
 use super::read_mask::{Cut, ReadMask};
+use super::weight::{Wish, wishes};
 use super::{Asked, Found, Spoken, grpc};
 use crate::config::Config;
 use crate::transcode::Defective;
@@ -45,11 +46,13 @@ impl Coding {
         Coding::named(essence(headers))
     }
 
-    /// The coding that the answer is wanted in: what `Accept` names, else the request's own.
+    /// The coding that the answer is wanted in: what `Accept` names and wants most, the first of several, else the request's
+    /// own.
     pub fn wanted(self, headers: &HeaderMap) -> Coding {
-        let ranges = headers.get_all(ACCEPT).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
-        let kinds = ranges.map(|range| range.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii());
-        kinds.into_iter().find_map(Coding::named).unwrap_or(self)
+        let named = |Wish { named, weight }: Wish<'_>| Some((Coding::named(named.as_bytes())?, weight));
+        let wanted = wishes(headers, &ACCEPT).filter_map(named).filter(|(_, weight)| *weight > 0);
+        let most = wanted.reduce(|best, next| if next.1 > best.1 { next } else { best });
+        most.map_or(self, |(coding, _)| coding)
     }
 
     fn named(kind: &[u8]) -> Option<Coding> {

@@ -34,7 +34,7 @@ use crate::transcode::Defective;
 /// An answer belongs to its caller: no shared cache keeps it, and a private one asks again.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// What an answer that belongs to its caller depends on.
-const BY_CALLER: HeaderValue = HeaderValue::from_static("authorization, accept-encoding");
+const BY_CALLER: HeaderValue = HeaderValue::from_static("authorization, accept-encoding, x-goog-fieldmask");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 

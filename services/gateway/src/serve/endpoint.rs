@@ -128,6 +128,16 @@ impl Edge {
         Ok(self.at_known_path(parts, [HttpMethod::POST].into_iter().chain(get).collect()))
     }
 
+    /// A content type that nothing at this path takes. That an RPC is called by POST is told before what is sent to it.
+    fn resolve_unserved(&self, parts: &Parts) -> Result<Resolved<Target>, Fault> {
+        let snapshot = self.live.load_full();
+        let path = parts.uri.path();
+        if parts.method != HttpMethod::POST && (fixed::own_method(path).is_some() || snapshot.method(path).is_some()) {
+            return self.other_protocol(parts, &snapshot);
+        }
+        Err(unsupported(parts))
+    }
+
     /// A path that takes these methods, and not the request's.
     fn at_known_path(&self, parts: &Parts, allow: Vec<HttpMethod>) -> Resolved<Target> {
         let asks = parts.method == HttpMethod::OPTIONS;
@@ -197,7 +207,7 @@ impl Endpoint for Edge {
             Protocol::Grpc | Protocol::GrpcWeb(_) => self.resolve_rpc(parts, protocol),
             Protocol::Connect(manner) => self.resolve_connect(parts, manner),
             Protocol::Rest => self.resolve_rule(parts, protocol),
-            Protocol::Unserved => Err(unsupported(parts)),
+            Protocol::Unserved => self.resolve_unserved(parts),
         }
     }
 

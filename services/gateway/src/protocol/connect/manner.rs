@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Method as HttpMethod, Response};
 use http_body::Frame;
 use http_body_util::Full;
 use mainstay_fault::{Fault, Reason};
-use mainstay_layers::{Body, essence};
+use mainstay_layers::{Body, EndCode, essence};
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
@@ -30,18 +30,24 @@ pub enum Manner {
 }
 
 impl Manner {
-    /// Tells a call of Connect by its content type. JSON is Connect's where the path is an RPC's or the version is named; GET,
-    /// which has no content type, where the path is an RPC's and the query speaks of a message.
+    /// Tells a call of Connect: a POST to an RPC's path by its content type, a GET, which has none, by a query that speaks of a
+    /// message. The path of a service without a package is that of a collection as well; there the version has to be named.
     pub fn of(head: &Parts) -> Option<Manner> {
         let kind = essence(&head.headers);
         let is = |name: &str| kind.eq_ignore_ascii_case(name.as_bytes());
-        let means_connect = || head.headers.contains_key(VERSION) || is_rpc(head.uri.path());
+        let is_rpc = || match rpc(head.uri.path()) {
+            Some(Packaged::Yes) => true,
+            Some(Packaged::No) => head.headers.contains_key(VERSION),
+            None => false,
+        };
         match head.method {
-            _ if is("application/connect+json") => Some(Manner::Stream(Codec::Json)),
-            _ if is("application/connect+proto") => Some(Manner::Stream(Codec::Proto)),
-            _ if is("application/proto") => Some(Manner::Unary(Codec::Proto)),
-            HttpMethod::POST if is("application/json") && means_connect() => Some(Manner::Unary(Codec::Json)),
-            HttpMethod::GET | HttpMethod::HEAD if is_rpc(head.uri.path()) && asks(head.uri.query()) => {
+            HttpMethod::POST if is("application/connect+json") && is_rpc() => Some(Manner::Stream(Codec::Json)),
+            HttpMethod::POST if is("application/connect+proto") && is_rpc() => Some(Manner::Stream(Codec::Proto)),
+            HttpMethod::POST if is("application/proto") && is_rpc() => Some(Manner::Unary(Codec::Proto)),
+            HttpMethod::POST if is("application/json") && is_rpc() => Some(Manner::Unary(Codec::Json)),
+            HttpMethod::GET | HttpMethod::HEAD
+                if rpc(head.uri.path()) == Some(Packaged::Yes) && asks(head.uri.query()) =>
+            {
                 Some(Manner::Get)
             }
             _ => None,
@@ -80,14 +86,18 @@ impl Manner {
         })
     }
 
-    /// Tells a fault: as an HTTP answer, or as the end of a stream that had no message.
+    /// Tells a fault: as an HTTP answer, or as the end of a stream that had no message. That something else is to be sent is
+    /// told by HTTP in any case.
     pub fn fault(self, mut fault: Fault) -> Response<Body> {
-        let Manner::Stream(codec) = self else {
-            return fault.into_connect().map(|json| Body::new(Full::new(json)));
+        let codec = match self {
+            Manner::Stream(codec) if fault.reason() != Some(Reason::UnsupportedMediaType) => codec,
+            _ => return fault.into_connect().map(|json| Body::new(Full::new(json))),
         };
         fault.log();
+        let code = EndCode(fault.code());
         let mut response = Response::new(Body::new(Full::new(end(&json!({ "error": fault.to_connect() })))));
         response.headers_mut().insert(CONTENT_TYPE, self.kind(codec));
+        response.extensions_mut().insert(code);
         response
     }
 
@@ -116,15 +126,23 @@ fn asks(query: Option<&str>) -> bool {
     names.into_iter().any(|name| matches!(name, "connect" | "encoding" | "message"))
 }
 
-/// Whether a path is that of an RPC: `/shop.v1.ProductService/GetProduct`.
-fn is_rpc(path: &str) -> bool {
+/// Whether the service of an RPC is in a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packaged {
+    Yes,
+    No,
+}
+
+/// Whether a path can be that of an RPC: `/shop.v1.ProductService/GetProduct`.
+fn rpc(path: &str) -> Option<Packaged> {
     let is_name = |name: &str| {
         let mut signs = name.bytes();
         signs.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
             && signs.all(|sign| sign.is_ascii_alphanumeric() || sign == b'_')
     };
-    let Some((service, method)) = path.strip_prefix('/').and_then(|path| path.split_once('/')) else { return false };
-    is_name(method) && service.contains('.') && service.split('.').all(is_name)
+    let (service, method) = path.strip_prefix('/')?.split_once('/')?;
+    let packaged = if service.contains('.') { Packaged::Yes } else { Packaged::No };
+    (is_name(method) && service.split('.').all(is_name)).then_some(packaged)
 }
 
 #[cfg(test)]
@@ -157,7 +175,19 @@ mod tests {
             ("GET", "/shop.v1.ProductService/GetProduct?message=%7B%7D", "application/json", false, Some(Manner::Get)),
             ("GET", RPC, "application/json", false, None),
             ("POST", "/ProductService/GetProduct", "application/json", true, Some(Manner::Unary(Codec::Json))),
+            ("POST", "/ProductService/GetProduct", "application/proto", false, None),
             ("POST", REST, "application/json", false, None),
+            ("POST", REST, "application/json", true, None),
+            ("POST", REST, "application/proto", true, None),
+            ("POST", REST, "application/connect+json", true, None),
+            ("POST", "/v1/things", "application/json", false, None),
+            ("DELETE", REST, "application/connect+json", false, None),
+            ("GET", RPC, "application/proto", true, None),
+            ("GET", RPC, "application/connect+json", true, None),
+            ("HEAD", RPC, "application/proto", true, None),
+            ("OPTIONS", RPC, "application/proto", true, None),
+            ("PUT", RPC, "application/json", true, None),
+            ("TRACE", RPC, "application/connect+proto", true, None),
             ("POST", RPC, "", false, None),
             ("POST", RPC, "text/plain", false, None),
             ("POST", RPC, "application/connect+yaml", false, None),

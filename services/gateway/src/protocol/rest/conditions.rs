@@ -19,8 +19,16 @@ pub struct Conditions {
 enum Tags {
     /// `*`: whichever it has, if it exists.
     Any,
-    /// What stands between the quotes. `W/` in front tells forms of one state apart, not states: the answer is compressed.
-    These(Vec<String>),
+    These(Vec<Tag>),
+}
+
+/// One ETag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Tag {
+    /// What stands between the quotes.
+    etag: String,
+    /// `W/` in front tells forms of one state apart, not states: the answer was compressed.
+    weak: bool,
 }
 
 impl Conditions {
@@ -59,7 +67,10 @@ impl Conditions {
             }
             (Some(Tags::Any), Some(_)) => Ok(Precondition { etag: None, exists: true }),
             (Some(Tags::These(tags)), Some(_)) => match tags.as_slice() {
-                [tag] => Ok(Precondition { etag: Some(tag), exists: true }),
+                [Tag { etag, .. }] if etag.is_empty() => {
+                    Err(refused(&IF_MATCH, "names the empty ETag, which no record has"))
+                }
+                [Tag { etag, .. }] => Ok(Precondition { etag: Some(etag), exists: true }),
                 _ => Err(refused(
                     &IF_MATCH,
                     "names several ETags, and a record has one: give the one that you have read",
@@ -71,15 +82,18 @@ impl Conditions {
     /// What becomes of a read whose answer has this etag.
     pub fn of_read(&self, etag: Option<&str>) -> Verdict {
         let held = |tags: &Tags| match tags {
-            Tags::Any => true,
-            Tags::These(tags) => etag.is_some_and(|etag| tags.iter().any(|tag| tag == etag)),
+            Tags::Any => Some(false),
+            Tags::These(tags) => {
+                let held = tags.iter().filter(|tag| Some(tag.etag.as_str()) == etag);
+                held.map(|tag| tag.weak).reduce(|one, other| one && other)
+            }
         };
-        if self.matches.as_ref().is_some_and(|tags| !held(tags)) {
-            Verdict::Failed
-        } else if self.matches_none.as_ref().is_some_and(held) {
-            Verdict::Unchanged
-        } else {
-            Verdict::Kept
+        if self.matches.as_ref().is_some_and(|tags| held(tags).is_none()) {
+            return Verdict::Failed;
+        }
+        match self.matches_none.as_ref().and_then(held) {
+            Some(weak) => Verdict::Unchanged { weak },
+            None => Verdict::Kept,
         }
     }
 
@@ -100,8 +114,10 @@ impl Conditions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Kept,
-    /// 304: the caller has it already.
-    Unchanged,
+    /// 304: the caller has it already, under a tag of this strength.
+    Unchanged {
+        weak: bool,
+    },
     /// 412.
     Failed,
 }
@@ -131,15 +147,17 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Fault> {
     let malformed =
         || refused(name, "must be `*`, or ETags in double quotes, separated by commas: `\"0123456789abcdef\"`");
     let mut found = Vec::new();
+    let only = headers.get_all(name).iter().count() == 1;
     for line in headers.get_all(name) {
         let mut rest = line.to_str().map_err(|_| malformed())?.trim();
-        if rest == "*" {
+        if only && rest == "*" {
             return Ok(Some(Tags::Any));
         }
         while !rest.is_empty() {
-            let quoted = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"').ok_or_else(malformed)?;
-            let (tag, after) = quoted.split_once('"').ok_or_else(malformed)?;
-            found.push(tag.to_owned());
+            let (weak, strong) = rest.strip_prefix("W/").map_or((false, rest), |strong| (true, strong));
+            let quoted = strong.strip_prefix('"').ok_or_else(malformed)?;
+            let (etag, after) = quoted.split_once('"').ok_or_else(malformed)?;
+            found.push(Tag { etag: etag.to_owned(), weak });
             let after = after.trim_start();
             rest = match after.strip_prefix(',') {
                 Some(next) => next.trim_start(),
@@ -169,12 +187,16 @@ mod tests {
 
     #[test]
     fn tags_are_told_apart_by_what_is_between_the_quotes() {
-        let these = |tags: &[&str]| Ok(Some(Tags::These(tags.iter().map(|tag| (*tag).to_owned()).collect())));
-        assert_eq!(read(&["\"a\""]), these(&["a"]));
-        assert_eq!(read(&["W/\"a\" , \"b,c\",\"\""]), these(&["a", "b,c", ""]));
+        let tag = |(etag, weak): &(&str, bool)| Tag { etag: (*etag).to_owned(), weak: *weak };
+        let these = |tags: &[(&str, bool)]| Ok(Some(Tags::These(tags.iter().map(tag).collect())));
+        assert_eq!(read(&["\"a\""]), these(&[("a", false)]));
+        assert_eq!(read(&["W/\"a\" , \"b,c\",\"\""]), these(&[("a", true), ("b,c", false), ("", false)]));
         assert_eq!(read(&[" * "]), Ok(Some(Tags::Any)));
-        assert_eq!(read(&["\"a\"", "\"b\""]), these(&["a", "b"]), "two lines are one list");
+        assert_eq!(read(&["\"a\"", "\"b\""]), these(&[("a", false), ("b", false)]), "two lines are one list");
         assert_eq!(read(&[]), Ok(None));
+        for lines in [["\"a\"", "*"], ["*", "\"a\""], ["*", "*"]] {
+            assert_eq!(read(&lines), Err(Reason::InvalidArgument), "{lines:?}");
+        }
         for line in ["a", "\"a", "a\"", "\"a\" \"b\"", "w/\"a\"", "", ",", "\"a\", *", "'a'"] {
             assert_eq!(read(&[line]), Err(Reason::InvalidArgument), "{line:?}");
         }

@@ -52,6 +52,7 @@ impl Format {
             let ranges = wishes(headers, &ACCEPT).filter_map(|wish| format.wish(wish));
             let wish = ranges.max_by_key(|(exactness, _)| *exactness);
             if let Some((exactness, weight)) = wish
+                && weight > 0
                 && (weight, exactness) > (best.1, best.2)
             {
                 best = (format, weight, exactness);

@@ -91,7 +91,7 @@ impl Spoken for Rest {
         let etag = found.method().etag.and_then(|number| frame::string(&message, number).ok().flatten());
         match if is_read(binding) { conditions.of_read(etag) } else { Verdict::Kept } {
             Verdict::Kept => {}
-            Verdict::Unchanged => return Ok(unchanged(binding, etag)),
+            Verdict::Unchanged { weak } => return Ok(unchanged(binding, etag, weak)),
             Verdict::Failed => return Err(conditions.told(Fault::new(Reason::EtagMismatch))),
         }
         let json = transcode::answer(&found.snapshot.plans, binding, &wanted, &message)?;
@@ -166,12 +166,12 @@ fn keeping(binding: &Binding, headers: &mut HeaderMap) {
     }
 }
 
-/// Answers 304 (RFC 9110, section 15.4.5).
-fn unchanged(binding: &Binding, etag: Option<&str>) -> Response<Body> {
+/// Answers 304 (RFC 9110, section 15.4.5), with the tag that the caller has its answer under.
+fn unchanged(binding: &Binding, etag: Option<&str>, weak: bool) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NOT_MODIFIED;
     keeping(binding, response.headers_mut());
-    if let Some(tag) = etag.and_then(|etag| tag(etag, false)) {
+    if let Some(tag) = etag.and_then(|etag| tag(etag, weak)) {
         response.headers_mut().insert(ETAG, tag);
     }
     response

@@ -67,13 +67,21 @@ async fn the_etag_of_a_resource_is_the_etag_of_its_answer() {
 #[tokio::test]
 async fn what_a_client_has_already_is_not_sent_again() {
     let harness = harness().await;
-    for held in ["\"0a1b\"", "W/\"0a1b\"", "\"x\", W/\"0a1b\"", "*", "\"x\" ,\"0a1b\" , \"y\""] {
+    let (strong, weak) = ("\"0a1b\"", "W/\"0a1b\"");
+    for (held, tag) in [
+        (strong, strong),
+        (weak, weak),
+        ("\"x\", W/\"0a1b\"", weak),
+        ("W/\"0a1b\", \"0a1b\"", strong),
+        ("*", strong),
+        ("\"x\" ,\"0a1b\" , \"y\"", strong),
+    ] {
         for method in [Method::GET, Method::HEAD] {
             let answer = send(&harness, method, BOOK, &[("if-none-match", held)], "").await;
             assert_eq!((answer.status, answer.body.len()), (StatusCode::NOT_MODIFIED, 0), "{held}");
-            assert_eq!(answer.headers["etag"], "\"0a1b\"");
+            assert_eq!(answer.headers["etag"], tag, "as the caller has it");
             assert_eq!(answer.headers["cache-control"], "private, no-cache");
-            assert_eq!(answer.headers["vary"], "authorization, accept-encoding");
+            assert_eq!(answer.headers["vary"], "authorization, accept-encoding, x-goog-fieldmask");
         }
     }
     for other in ["\"x\"", "\"0a1b2\"", "W/\"\""] {
@@ -158,6 +166,9 @@ async fn a_condition_that_cannot_be_kept_is_refused() {
         (Method::PATCH, BOOK, "if-none-match", "*"),
         (Method::DELETE, BOOK, "if-none-match", "\"x\""),
         (Method::PATCH, BOOK, "if-match", "\"a\", \"b\""),
+        (Method::PATCH, BOOK, "if-match", "\"\""),
+        (Method::DELETE, BOOK, "if-match", "W/\"\""),
+        (Method::POST, "/auth/v1/sessions:signIn", "if-none-match", "*"),
         (Method::PATCH, BOOK, "if-match", "0a1b"),
         (Method::DELETE, BOOK, "if-match", "\"0a1b"),
         (Method::GET, BOOK, "if-none-match", "nonsense"),

@@ -100,7 +100,7 @@ async fn what_changes_nothing_may_be_asked_by_get() {
         assert_eq!((answer.status.as_u16(), &answer.headers["content-type"]), (200, &kind.parse().unwrap()), "{query}");
         assert_eq!(&*harness.data.calls().pop().unwrap().message, NAME, "{query}");
         assert_eq!(answer.headers["cache-control"], "private, no-cache");
-        assert_eq!(answer.headers["vary"], "authorization, accept-encoding");
+        assert_eq!(answer.headers["vary"], "authorization, accept-encoding, x-goog-fieldmask");
     }
     let answer = harness.get(&format!("{GET_BOOK}?encoding=proto&base64=1&message=")).await;
     assert_eq!((answer.status.as_u16(), answer.body.len()), (200, 0), "an empty message");
@@ -114,7 +114,41 @@ async fn s26_what_may_change_something_is_never_done_by_get() {
         assert_eq!((answer.status.as_u16(), &answer.headers["allow"]), (405, &"POST".parse().unwrap()), "{path}");
         assert_eq!(refusal(&answer.json()), ("unimplemented".to_owned(), "METHOD_NOT_ALLOWED".to_owned()), "{path}");
     }
+    for method in ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"] {
+        for kind in ["application/proto", "application/json", "application/connect+json", "application/connect+proto"] {
+            for path in [UPDATE_BOOK, GET_BOOK, WATCH] {
+                let request = Request::builder().method(method).uri(path).header("content-type", kind);
+                let answer = harness.send(request.body(full(NAME)).unwrap()).await;
+                let status = if method == "OPTIONS" { 204 } else { 405 };
+                assert_eq!(answer.status.as_u16(), status, "{method} {path} {kind}");
+                assert!(answer.headers["allow"].to_str().unwrap().contains("POST"), "{method} {path} {kind}");
+            }
+        }
+    }
     assert!(harness.data.calls().is_empty() && harness.auth.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_rest_path_takes_nothing_of_connect_and_answers_as_rest() {
+    let harness = Harness::start().await;
+    for kind in ["application/proto", "application/connect+json", "application/connect+proto"] {
+        for method in [Method::POST, Method::DELETE, Method::PATCH, Method::GET] {
+            let request =
+                Request::builder().method(method.clone()).uri("/library/v1/books/1").header("content-type", kind);
+            let request = request.header("connect-protocol-version", "1");
+            let answer = harness.send(request.body(full("{}")).unwrap()).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.reason().as_str()),
+                (415, "UNSUPPORTED_MEDIA_TYPE"),
+                "{method} {kind}"
+            );
+        }
+    }
+    let request =
+        Request::builder().method(Method::POST).uri("/library/v1/books").header("content-type", "application/json");
+    let request = request.header("connect-protocol-version", "1");
+    let answer = harness.send(request.body(full(r#"{"colour": 1}"#)).unwrap()).await;
+    assert_eq!((answer.status.as_u16(), answer.json()["error"]["code"].as_u64()), (400, Some(400)), "in REST's form");
 }
 
 #[tokio::test]
@@ -282,6 +316,10 @@ async fn a_stream_that_is_refused_is_an_end_without_messages() {
     let contracts = "/mainstay.data.v1.ContractService/WatchContract";
     let (_, end) = read(&unary(&harness, contracts, "application/connect+proto", enveloped(0, b"")).await);
     assert_eq!(refusal(&end["error"]).0, "unauthenticated");
+    let metrics = harness.metrics.render();
+    let counted = |code: &str| metrics.lines().any(|line| line.contains("_count") && line.contains(code));
+    assert!(counted("rpc_grpc_status_code=\"7\"") && counted("rpc_grpc_status_code=\"16\""), "{metrics}");
+    assert!(!counted("rpc_grpc_status_code=\"0\""), "what is refused is not counted as done: {metrics}");
 }
 
 #[tokio::test]
@@ -333,6 +371,7 @@ async fn a_method_is_called_as_its_answer_is() {
     ] {
         let answer = unary(&harness, path, kind, "{}").await;
         let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert_eq!(answer.status.as_u16(), 415, "{path} {kind}");
         assert!(text.contains("UNSUPPORTED_MEDIA_TYPE") && text.contains(accept), "{path} {kind}: {text}");
     }
     let answer = unary(&harness, "/library.v1.Library/Collect", "application/connect+json", enveloped(0, b"{}")).await;
@@ -392,7 +431,8 @@ async fn s17_another_spelling_of_a_path_reaches_nothing() {
         for kind in ["application/json", "application/proto", "application/connect+json", "application/connect+proto"] {
             let answer = unary(&harness, path, kind, enveloped(0, b"{}")).await;
             let text = String::from_utf8_lossy(&answer.body).into_owned();
-            assert!(text.contains("NOT_FOUND"), "{path} {kind}: {text}");
+            let is_refused = text.contains("NOT_FOUND") || text.contains("UNSUPPORTED_MEDIA_TYPE");
+            assert!(is_refused, "{path} {kind}: {text}");
         }
         let answer = harness.get(&format!("{path}?connect=v1&encoding=json&message=%7B%7D")).await;
         assert!(answer.status.is_client_error() || answer.status.is_server_error(), "{path}");

@@ -99,7 +99,17 @@ async fn a_message_passes_undecoded_as_bytes_and_as_text() {
 #[tokio::test]
 async fn an_answer_is_text_where_that_is_wanted() {
     let harness = Harness::start().await;
-    for (accept, kind) in [(TEXT, "application/grpc-web-text+proto"), (BINARY, BINARY), ("*/*", BINARY)] {
+    const WEB_TEXT: &str = "application/grpc-web-text+proto";
+    for (accept, kind) in [
+        (TEXT, WEB_TEXT),
+        (BINARY, BINARY),
+        ("*/*", BINARY),
+        ("application/grpc-web-text;q=0, application/grpc-web+proto", BINARY),
+        ("application/grpc-web-text;q=0", BINARY),
+        ("application/grpc-web-text;q=0.1, application/grpc-web+proto;q=1", BINARY),
+        ("application/grpc-web+proto;q=0.1, application/grpc-web-text", WEB_TEXT),
+        ("application/grpc-web-text, application/grpc-web+proto", WEB_TEXT),
+    ] {
         let mut wanting = request(GET_BOOK, BINARY, full(framed(b"x")));
         wanting.headers_mut().insert("accept", accept.parse().unwrap());
         let answer = harness.send(wanting).await;

@@ -283,7 +283,7 @@ async fn an_answer_is_json_that_no_shared_cache_keeps() {
     assert_eq!(header("content-type").as_deref(), Some("application/json"));
     assert_eq!(header("x-content-type-options").as_deref(), Some("nosniff"));
     assert_eq!(header("cache-control").as_deref(), Some("private, no-cache"));
-    assert_eq!(header("vary").as_deref(), Some("authorization, accept-encoding"));
+    assert_eq!(header("vary").as_deref(), Some("authorization, accept-encoding, x-goog-fieldmask"));
     assert!(header("x-request-id").is_some());
 }
 
