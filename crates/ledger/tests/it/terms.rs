@@ -267,9 +267,11 @@ fn a_renamed_or_new_value_is_safe_and_told() {
 fn another_pattern_is_told_with_its_routes() {
     let plan = planned(&[("reviews/{review}", "opinions/{opinion}")]);
     let ids: Vec<String> = plan.steps.iter().map(Step::id).collect();
-    let list = "move:method:shop.example.com/Review#/shop.v1.ReviewService/ListOpinions";
-    assert_eq!(ids, [list, "change:pattern:shop.example.com/Review"], "{plan}");
-    assert_eq!(plan.waiting(&[], Stage::Production).count(), 2);
+    let methods = ["List", "BatchGet", "BatchCreate", "BatchUpdate", "BatchDelete"];
+    let moved = |verb| format!("move:method:shop.example.com/Review#/shop.v1.ReviewService/{verb}Opinions");
+    let pattern = "change:pattern:shop.example.com/Review".to_owned();
+    assert_eq!(ids, methods.map(moved).into_iter().chain([pattern]).collect::<Vec<_>>(), "{plan}");
+    assert_eq!(plan.waiting(&[], Stage::Production).count(), methods.len() + 1);
     assert!(plan.is_ready(&[], Stage::Development));
     let said = plan.to_string();
     for part in
