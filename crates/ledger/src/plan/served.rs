@@ -16,8 +16,10 @@ impl<'a> Planner<'a> {
         if let Some(was) = &known.was.terms {
             self.rules(known, was, &now);
             self.routes(known, was, &now);
-            self.kept(known, was, &now)?;
         }
+        // A ledger without terms is of a time when no row was kept.
+        let was = known.was.terms.as_ref().and_then(|was| was.kept.as_ref());
+        self.kept(known, was, now.kept.as_ref())?;
         known.entry.terms = Some(now);
         Ok(())
     }

@@ -153,6 +153,40 @@ both_engines! {
         assert!(plan_on(&database, &ledger, &next).await.is_empty());
     }
 
+    async fn rows_that_another_delete_time_deletes_or_brings_back_are_named(engine: Engine) {
+        let database = database::fresh(engine).await;
+        let mut ledger = Ledger::empty();
+        let with = |soft: &str, fields: &str| contract(&edited(&[
+            ("access {read: \"resource.tree", &format!("{soft} access {{read: \"resource.tree")),
+            ("string category = 9;", &format!("string category = 9; {fields}")),
+        ]));
+        let soft = "soft_delete: true purge_after: \"1h\"";
+        let plain = with("", "google.protobuf.Timestamp closed_at = 30; google.protobuf.Timestamp read_at = 31;");
+        apply(&database, &mut ledger, &plain).await;
+        let time = match database.engine() {
+            Engine::Sqlite => "1577836800000000",
+            Engine::Postgres => "'2020-01-01T00:00:00Z'",
+        };
+        let insert = |id: &str, column: &str| {
+            format!("INSERT INTO shop_v1_product (_id, _revision, {column}) VALUES ('{id}', 1, {time})")
+        };
+        let first = with(soft, "google.protobuf.Timestamp delete_time = 30; google.protobuf.Timestamp read_at = 31;");
+        assert!(plan_on(&database, &ledger, &first).await.is_ready(&[], Stage::Development));
+        write(&database, &insert("a", "closed_at")).await.expect("a row");
+        let plan = plan_on(&database, &ledger, &first).await;
+        assert!(!plan.is_ready(&[], Stage::Development), "{plan}");
+        assert!(plan.to_string().contains("deleted from now on, and gone for good 1h after the time that stands there: 1 row: products/a"), "{plan}");
+        write(&database, "UPDATE shop_v1_product SET closed_at = NULL").await.expect("nobody is closed");
+        apply(&database, &mut ledger, &first).await;
+        write(&database, &insert("b", "delete_time")).await.expect("a deleted row");
+        write(&database, &insert("c", "read_at")).await.expect("a row that was read");
+        let swapped = with(soft, "google.protobuf.Timestamp read_at = 30; google.protobuf.Timestamp delete_time = 31;");
+        let plan = plan_on(&database, &ledger, &swapped).await;
+        assert!(!plan.is_ready(&[], Stage::Development), "{plan}");
+        assert!(plan.to_string().contains("there again for everybody: 1 row: products/b"), "{plan}");
+        assert!(plan.to_string().contains("1 row: products/c"), "{plan}");
+    }
+
     async fn a_plan_names_the_rows_that_stand_against_it(engine: Engine) {
         let database = database::fresh(engine).await;
         let mut ledger = Ledger::empty();
