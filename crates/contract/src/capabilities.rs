@@ -45,7 +45,7 @@ pub const CAPABILITIES: &[Capability] = &[
     yes("(mainstay.v1.resource).index.fields", "an index over scalar fields and references"),
     yes("(mainstay.v1.resource).index.unique", "a unique index"),
     yes("(mainstay.v1.resource).soft_delete", "Delete keeps the row and Undelete brings it back (AIP-164)"),
-    yes("(mainstay.v1.resource).purge_after", "how long a deleted row is kept; for ever without it"),
+    yes("(mainstay.v1.resource).purge_after", "how long a deleted row is kept, at most 876000h; for ever without it"),
     yes("(mainstay.v1.field).aliases", "former names, accepted on input, in JSON's spelling, too"),
     yes(
         "(mainstay.v1.field).default",

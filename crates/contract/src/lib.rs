@@ -49,4 +49,5 @@ pub use reserved::{RESERVED_PACKAGES, RESERVED_ROOTS, RESERVED_TABLES, is_reserv
 pub use resource::index::{MAX_INDEX_COLUMNS, MAX_INDEXES};
 pub use resource::json::MAX_JSON_DEPTH;
 pub use resource::layout::{MAX_COLUMNS, MAX_MESSAGE_DEPTH};
+pub use resource::soft_delete::MAX_PURGE_AFTER_HOURS;
 pub use source::{MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_TOTAL_BYTES, Source, read_folder};

@@ -41,7 +41,7 @@ pub(crate) fn build(
         let fields: Vec<String> =
             items(message, "fields").iter().filter_map(|value| value.as_str().map(str::to_owned)).collect();
         let unique = message.get_field_by_name("unique").is_some_and(|value| *value == Value::Bool(true));
-        let mut reader = Reader { report, head, built, position: i };
+        let mut reader = Reader { report, head, built, soft_delete, position: i };
         if let Some(index) = reader.index(&fields, unique) {
             reader.add(index, &mut indexes);
         }
@@ -54,7 +54,7 @@ pub(crate) fn build(
     }
     if let Some(SoftDelete { delete_time, purge_after_us: Some(_), .. }) = soft_delete {
         let begins = |index: &Index| index.columns.first().is_some_and(|(column, _)| column == delete_time);
-        if !indexes.iter().any(begins) {
+        if !indexes.iter().any(|index| begins(index) && index.rows != IndexRows::Live) {
             indexes.push(of_deleted(head, built, *delete_time));
         }
     }
@@ -117,6 +117,7 @@ struct Reader<'a, 'f> {
     report: &'a mut Report<'f>,
     head: &'a Head,
     built: &'a Built,
+    soft_delete: Option<&'a SoftDelete>,
     position: usize,
 }
 
@@ -162,10 +163,35 @@ impl Reader<'_, '_> {
                 .help("name fewer fields");
             sound = false;
         }
+        if unique && let Some((column, _)) = columns.iter().find(|(column, _)| self.is_unset(*column)) {
+            self.refuse_unset(*column);
+        }
         let name = name(self.head, self.built, &columns, unique);
-        // What a deleted row had is free again, and lists do not step over it.
-        let rows = if self.head.soft_delete { IndexRows::Live } else { IndexRows::All };
+        let rows = self.rows(&columns, unique);
         sound.then_some(Index { name, columns, unique, rows, fields: names, place })
+    }
+
+    /// What a deleted row had is free again, and lists do not step over it. An index by what deleted rows alone have is meant
+    /// for those.
+    fn rows(&self, columns: &[(usize, bool)], unique: bool) -> IndexRows {
+        let of_deleted = !unique && columns.iter().any(|(column, _)| self.is_unset(*column));
+        if self.head.soft_delete && !of_deleted { IndexRows::Live } else { IndexRows::All }
+    }
+
+    /// Says whether the column is unset in every row that is not deleted.
+    fn is_unset(&self, column: usize) -> bool {
+        self.soft_delete.is_some_and(|kept| kept.delete_time == column || kept.expire_time == Some(column))
+    }
+
+    fn refuse_unset(&mut self, column: usize) {
+        let field = self.built.layout.columns.get(column).map_or("", |column| &column.name);
+        let spot = self.spot(None);
+        self.report
+            .tightened(&spot, format!("the index is unique by {field}, and nothing would ever conflict"))
+            .because(format!(
+                "it has the rows that are not deleted: {field} is unset there, and what is unset is never taken"
+            ))
+            .help(format!("leave {field} out; what a deleted row had is free anyway"));
     }
 
     fn add(&mut self, index: Index, indexes: &mut Vec<Index>) {

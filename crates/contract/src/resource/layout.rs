@@ -186,6 +186,7 @@ impl Builder<'_, '_> {
                 .map(|(storage, identifier)| item.done(Type::Text, storage, Vec::new(), identifier, self.report));
         }
         if let Some(target) = item.options.reference.clone() {
+            self.check_standard(level, &item, None);
             return self.reference(item, &target);
         }
         let stored = match self.types.stored(&item.descriptor) {
@@ -198,10 +199,12 @@ impl Builder<'_, '_> {
             }
         };
         if item.descriptor.is_list() || item.descriptor.is_map() {
+            self.check_standard(level, &item, None);
             return Some(self.json(item, &stored));
         }
+        self.check_standard(level, &item, if let Stored::Scalar { ty, .. } = &stored { Some(ty) } else { None });
         match stored {
-            Stored::Scalar { kind, ty, wrapped } => Some(self.scalar(level, item, kind, ty, wrapped)),
+            Stored::Scalar { kind, ty, wrapped } => Some(self.scalar(item, kind, ty, wrapped)),
             Stored::Message(message) if !self.types.is_recursive(&message) => self.flattened(level, item, message),
             stored => Some(self.json(item, &stored)),
         }
@@ -223,13 +226,17 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn scalar(&mut self, level: &Level, item: Item, kind: Kind, ty: Type, wrapped: bool) -> (FieldModel, Field) {
+    /// Fields of the resource itself may have a meaning of their own, whatever they are stored as.
+    fn check_standard(&mut self, level: &Level, item: &Item, ty: Option<&Type>) {
+        if level.depth == 0 {
+            standard::check_type(self.report, self.head, &item.standard(), ty);
+        }
+    }
+
+    fn scalar(&mut self, item: Item, kind: Kind, ty: Type, wrapped: bool) -> (FieldModel, Field) {
         let nullable = wrapped || item.descriptor.supports_presence();
         let index =
             self.push(item.column.clone(), item.field_path.clone(), item.path.clone(), Role::Field, kind, nullable);
-        if level.depth == 0 {
-            standard::check_type(self.report, self.head, &item.standard(), &ty);
-        }
         item.done(ty, Storage::Column { index, nullable }, vec![index], false, self.report)
     }
 

@@ -14,6 +14,12 @@ use crate::text::Step;
 
 const PURGE_AFTER: &str = "purge_after";
 
+/// How long a deleted row is kept at most where it is not kept for ever: a hundred years. So the time at which it will be
+/// gone is one that `google.protobuf.Timestamp` has.
+pub const MAX_PURGE_AFTER_HOURS: i64 = 876_000;
+
+const MICROS_PER_HOUR: i64 = 3_600_000_000;
+
 /// Reads the options of a resource, and checks that its fields are there.
 pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, head: &Head, built: &Built) -> Option<SoftDelete> {
     let option = message_option(pool, &head.message.options(), OPTIONS);
@@ -59,13 +65,16 @@ fn purge_after(report: &mut Report<'_>, head: &Head, written: &str) -> Option<i6
             .help("add soft_delete: true, or leave it out");
         return None;
     }
-    match Duration::parse_units(written).map(|duration| duration.micros()) {
-        Ok(after) if after > 0 => Some(after),
-        _ => {
-            report
-                .error(&spot, format!("`{written}` is not a time that a deleted row could be kept for"))
-                .help("write a duration of more than nothing, for example \"720h\" for thirty days");
-            None
-        }
+    let after = Duration::parse_units(written).map(Duration::micros).ok().filter(|after| *after > 0);
+    if after.is_some_and(|after| after <= MAX_PURGE_AFTER_HOURS * MICROS_PER_HOUR) {
+        return after;
     }
+    let message = format!("`{written}` is not a time that a deleted row could be kept for");
+    // Earlier versions took longer ones.
+    let draft = if after.is_some() { report.tightened(&spot, message) } else { report.error(&spot, message) };
+    draft.help(format!(
+        "write a duration of more than nothing, for example \"720h\" for thirty days, and at most \
+         \"{MAX_PURGE_AFTER_HOURS}h\" (a hundred years); without {PURGE_AFTER} it is kept for ever"
+    ));
+    after
 }

@@ -73,12 +73,13 @@ pub(crate) fn virtual_field(
     Some(Some((Storage::Template { template, columns, nullable: false, target: None }, true)))
 }
 
-/// Server-made fields must have the type that the server makes.
-pub(crate) fn check_type(report: &mut Report<'_>, head: &Head, field: &Declared<'_>, ty: &Type) {
+/// Server-made fields must have the type that the server makes; `ty` is nothing for what is no single scalar, or a name of
+/// another row.
+pub(crate) fn check_type(report: &mut Report<'_>, head: &Head, field: &Declared<'_>, ty: Option<&Type>) {
     let name = field.descriptor.name();
     let (wanted, fits) = match name {
-        "uid" => ("string", matches!(ty, Type::Text)),
-        "create_time" | "update_time" => ("google.protobuf.Timestamp", matches!(ty, Type::Timestamp)),
+        "uid" => ("string", matches!(ty, Some(Type::Text))),
+        "create_time" | "update_time" => ("google.protobuf.Timestamp", matches!(ty, Some(Type::Timestamp))),
         DELETE_TIME | EXPIRE_TIME if head.soft_delete => {
             if field.constraints.required || field.options.behaviors.required {
                 report
@@ -86,13 +87,17 @@ pub(crate) fn check_type(report: &mut Report<'_>, head: &Head, field: &Declared<
                     .because("a row that is not deleted has none")
                     .help("leave REQUIRED out");
             }
-            ("google.protobuf.Timestamp", matches!(ty, Type::Timestamp))
+            ("google.protobuf.Timestamp", matches!(ty, Some(Type::Timestamp)))
         }
         _ => return,
     };
     if !fits {
-        report
-            .error(field.spot, format!("`{name}` is not a {wanted}"))
+        // What is no single value was taken by earlier versions, and failed when it was written.
+        let draft = match ty {
+            Some(_) => report.error(field.spot, format!("`{name}` is not a {wanted}")),
+            None => report.tightened(field.spot, format!("`{name}` is not a plain {wanted}")),
+        };
+        draft
             .because(format!("`{name}` of a resource has a fixed meaning (AIP-148)"))
             .help(format!("write `{wanted} {name} = {};`, or rename the field", field.descriptor.number()));
     }

@@ -2,8 +2,8 @@
 
 use mainstay_contract::{
     MAX_COLUMNS, MAX_DIAGNOSTICS, MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_IMPORT_DEPTH, MAX_INDEX_COLUMNS,
-    MAX_INDEXES, MAX_JSON_DEPTH, MAX_MESSAGE_DEPTH, MAX_PATTERN_VARIABLES, MAX_TOTAL_BYTES, Severity, Source, compile,
-    read_folder,
+    MAX_INDEXES, MAX_JSON_DEPTH, MAX_MESSAGE_DEPTH, MAX_PATTERN_VARIABLES, MAX_PURGE_AFTER_HOURS, MAX_TOTAL_BYTES,
+    Severity, Source, compile, compile_applied, read_folder,
 };
 
 use crate::harness::{compile_text, file, thing};
@@ -120,6 +120,38 @@ fn a_resource_has_a_bounded_number_of_indexes() {
     assert!(problems(&text(&indexes(MAX_INDEXES + 1))).contains(&format!("more than {MAX_INDEXES} indexes")));
     let wide: String = (2..=MAX_INDEX_COLUMNS + 2).map(|i| format!(" fields: \"f{i}\"")).collect();
     assert!(problems(&text(&format!(" index {{{wide}}}"))).contains(&format!("more than {MAX_INDEX_COLUMNS} columns")));
+}
+
+#[test]
+fn a_deleted_row_is_kept_for_a_hundred_years_or_for_ever() {
+    let kept = |after: &str| {
+        let text = thing("google.protobuf.Timestamp delete_time = 2; google.protobuf.Timestamp expire_time = 3;");
+        text.replace("write: \"true\"}", &format!("write: \"true\"}} soft_delete: true purge_after: \"{after}\""))
+    };
+    for good in ["1us", "720h", "52560000m", &format!("{MAX_PURGE_AFTER_HOURS}h")] {
+        assert_eq!(problems(&kept(good)), "", "{good}");
+    }
+    let longer = format!("{MAX_PURGE_AFTER_HOURS}h1us");
+    for bad in [
+        longer.as_str(),
+        "70000000h",
+        "87660000h",
+        "87660001h",
+        "315576000000s",
+        "9999999999999999999999h",
+        "-1h",
+        "0s",
+        "h",
+    ] {
+        let told = problems(&kept(bad));
+        assert!(told.contains(&format!("`{bad}` is not a time that a deleted row could be kept for")), "{bad}: {told}");
+        assert!(told.contains(&format!("at most \"{MAX_PURGE_AFTER_HOURS}h\"")), "{bad}: {told}");
+    }
+    let applied = |text: String| compile_applied(vec![source("shop/v1/test.proto".into(), text)]);
+    let contract = applied(kept("70000000h")).expect("it was applied");
+    assert_eq!((contract.warnings.len(), contract.warnings[0].severity), (1, Severity::Warning));
+    assert!(contract.resources[0].soft_delete.is_some_and(|kept| kept.purge_after_us.is_some()), "as it was applied");
+    assert!(applied(kept("0s")).is_err(), "no version took it");
 }
 
 #[test]

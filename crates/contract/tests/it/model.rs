@@ -136,6 +136,29 @@ message GetThingRequest { string name = 1; }
 }
 
 #[test]
+fn an_index_by_when_rows_were_deleted_has_the_deleted_rows() {
+    let rows = |options: &str| {
+        let fields =
+            "google.protobuf.Timestamp delete_time = 2; google.protobuf.Timestamp expire_time = 3; string sku = 4;";
+        let options = format!("soft_delete: true purge_after: \"1h\" {options} access {{read");
+        let contract = compile_text(&thing(fields).replace("access {read", &options));
+        let contract = contract.unwrap_or_else(|problems| panic!("{problems}"));
+        contract.resources[0].indexes.iter().map(|index| (index.fields.clone(), index.rows)).collect::<Vec<_>>()
+    };
+    let named = |fields: &[&str]| fields.iter().map(|field| (*field).to_owned()).collect::<Vec<_>>();
+    let due = (named(&["delete_time"]), IndexRows::Deleted);
+    assert_eq!(rows("").first(), Some(&due), "whoever purges has one");
+    assert_eq!(
+        rows("index {fields: \"delete_time desc\"}"),
+        [(named(&["delete_time"]), IndexRows::All)],
+        "and needs no other"
+    );
+    let written = rows("index {fields: \"sku\" fields: \"expire_time\"} index {fields: \"sku\" unique: true}");
+    let sku = (named(&["sku"]), IndexRows::Live);
+    assert_eq!(written, [(named(&["sku", "expire_time"]), IndexRows::All), sku, due]);
+}
+
+#[test]
 fn a_resource_whose_deleted_rows_are_kept_has_an_undelete_and_others_have_none() {
     let kept = thing("google.protobuf.Timestamp delete_time = 2; string sku = 3;")
         .replace("access {read", "soft_delete: true index {fields: \"sku\" unique: true} access {read");
