@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mainstay_contract::{Role, Verb};
-use mainstay_db::{Conn, Lane};
+use mainstay_db::Conn;
 use mainstay_record::{Value, Violation};
 
 use super::answer::{self, MAX_ANSWER_BYTES};
@@ -14,7 +14,7 @@ use super::context::{Context, Operation};
 use super::place::Holds;
 use super::read_mask::{self, Rows};
 use crate::error::{Error, Result};
-use crate::plans::{MAX_INLINE_ROWS, Readable};
+use crate::plans::{Readable, lane_for};
 use crate::rights::Obstacle;
 
 /// How the names stand in the request.
@@ -35,8 +35,7 @@ pub async fn batch_get(cx: &Context, op: &Operation, message: &[u8]) -> Result<B
     op.sound()?;
     let shown = read_mask::of_batch(op)?;
     let job = Arc::new(Job { op: op.clone(), keys: keys(op, message)?, readable, shown });
-    let lane = if job.keys.len() <= MAX_INLINE_ROWS { Lane::Inline } else { Lane::Heavy };
-    let done = cx.db.read(lane, move |conn| {
+    let done = cx.db.read(lane_for(job.keys.len()), move |conn| {
         let job = Arc::clone(&job);
         Box::pin(async move { job.run(conn).await })
     });

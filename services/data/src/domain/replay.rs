@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstay_db::Lane;
 use mainstay_record::{Value, etag_revision};
 use mainstay_wire::{Selection, frame};
 
@@ -14,6 +13,7 @@ use super::read_mask::Rows;
 use super::record::shape;
 use super::request::Request;
 use crate::error::{Error, Result};
+use crate::plans::lane_for;
 use crate::store::answers::Answer;
 
 /// Gives an earlier answer again, to a caller who may still read what it holds.
@@ -54,8 +54,9 @@ fn split(writes: &[Arc<dyn WriteOp>], all: &[Value]) -> Vec<Vec<Value>> {
 
 /// Says which of the rows the caller may read now.
 async fn readable(cx: &Context, request: &Arc<Request>, keys: Vec<Vec<Value>>) -> Result<Vec<bool>> {
+    let lane = lane_for(keys.len());
     let asked = Arc::new((Arc::clone(request), keys));
-    let found = cx.db.read(Lane::Inline, move |conn| {
+    let found = cx.db.read(lane, move |conn| {
         let asked = Arc::clone(&asked);
         Box::pin(async move {
             let mut found = Vec::with_capacity(asked.1.len());

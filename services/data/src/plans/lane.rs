@@ -1,11 +1,17 @@
-//! Which lane a list runs in, decided once per shape from the condition, the order and the indexes.
+//! Which lane a read runs in: of a list decided once per shape from the condition, the order and the indexes.
 
 use mainstay_contract::{Index, IndexRows, Resource};
+use mainstay_db::Lane;
 use mainstay_expr::{CompareOp, Expr};
 use mainstay_sql::OrderColumn;
 
 /// The longest page that runs inline, in rows: beyond it the page itself takes too long.
 pub const MAX_INLINE_ROWS: usize = 100;
+
+/// The lane for reading so many rows, each of which is found at once.
+pub fn lane_for(rows: usize) -> Lane {
+    if rows <= MAX_INLINE_ROWS { Lane::Inline } else { Lane::Heavy }
+}
 
 /// Says whether an index gives the rows of this list one after the other: every condition is an equality on its leading
 /// columns, or a bound on the first column after those, and the order follows it. Then a page costs its rows and no more; and
@@ -77,4 +83,18 @@ fn serves(columns: &[(usize, bool)], keys: &[(usize, bool)], equal: &[usize], wa
             .all(|((index, descending), want)| *index == want.index && (*descending != flip) == want.descending)
     };
     rest.len() >= wanted.len() && (follows(false) || follows(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_rows_are_read_away_from_what_is_quick() {
+        for (rows, lane) in
+            [(0, Lane::Inline), (1, Lane::Inline), (100, Lane::Inline), (101, Lane::Heavy), (1000, Lane::Heavy)]
+        {
+            assert_eq!(lane_for(rows), lane, "{rows}");
+        }
+    }
 }

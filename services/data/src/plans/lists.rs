@@ -12,7 +12,7 @@ use super::bounded::bound;
 use super::compiled_lists::{FarList, ListPlan, Listed, MAX_OUTCOMES, Outcomes, Shape};
 use super::fields::fits;
 use super::guard::Verdict;
-use super::lane::{MAX_INLINE_ROWS, is_index_ordered};
+use super::lane::{is_index_ordered, lane_for};
 use super::resource::ResourcePlan;
 use crate::rights::Caller;
 
@@ -35,7 +35,7 @@ pub enum QueryError {
 impl ListPlan {
     /// The lane for a page of this many rows.
     pub fn lane(&self, rows: usize) -> Lane {
-        if self.inline && rows <= MAX_INLINE_ROWS { Lane::Inline } else { Lane::Heavy }
+        if self.inline { lane_for(rows) } else { Lane::Heavy }
     }
 
     /// Where the page ends, for a page token: the order values of its last row with the paths of their columns.

@@ -277,6 +277,16 @@ both_engines! {
         assert_eq!(merchant.ok(&shop("BatchDelete"), delete).await, json!({}), "gone, and done");
     }
 
+    async fn a_batch_of_many_rows_is_answered_again(engine: Engine) {
+        let fixture = Fixture::shop(engine).await;
+        let merchant = fixture.user("m", &["merchant"]);
+        let requests: Vec<Json> = (0..150).map(|i| create(&format!("p{i}"), &format!("SKU-{i}"))).collect();
+        let request = json!({"request_id": ID, "requests": requests});
+        let made = merchant.ok(&shop("BatchCreate"), request.clone()).await;
+        assert_eq!(ids(&made).len(), 150);
+        assert_eq!(merchant.ok(&shop("BatchCreate"), request).await, made);
+    }
+
     async fn a_replayed_batch_shows_what_may_be_read_now(engine: Engine) {
         let fixture = with_publishers(engine).await;
         let ann = fixture.user("ann", &[]);
