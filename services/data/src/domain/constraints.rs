@@ -116,7 +116,7 @@ pub async fn first_dangling(
     record: &[Value],
     source: mainstay_db::Error,
 ) -> Result<Error> {
-    for (reference, key) in set_references(op.plan(), None, record) {
+    for (reference, key) in set_references(op, None, record) {
         let target = op.snapshot.resource(reference.resource);
         let statement = &target.whoever().statement;
         let found = cx.db.fetch(Lane::Inline, statement, key.clone(), Rows::default()).await?;

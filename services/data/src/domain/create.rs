@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mainstay_contract::{Role, Verb};
 use mainstay_db::BoxFuture;
+use mainstay_expr::Root;
 use mainstay_record::Value;
 use mainstay_wire::WireError;
 
@@ -42,7 +43,7 @@ fn parts(message: &Message) -> std::result::Result<[&[u8]; 3], WireError> {
 impl Checked for Create {
     fn asks_the_store(&self, check: Check, draft: &Draft) -> bool {
         let plan = self.op.plan();
-        let refers = |row: &Arc<[Value]>| !set_references(plan, None, row).is_empty();
+        let refers = |row: &Arc<[Value]>| !set_references(&self.op, None, row).is_empty();
         check == Check::Constraints && (plan.resource.parent.is_some() || draft.new.as_ref().is_some_and(refers))
     }
 
@@ -66,7 +67,8 @@ impl Checked for Create {
     fn rule<'d>(&'d self, check: Check, draft: &'d Draft) -> Option<Ruled<'d>> {
         let op = &self.op;
         let new = draft.new.as_deref().filter(|_| check == Check::NewRule)?;
-        Some(Ruled { op, guard: op.plan().create.as_ref(), scope: op.caller.on_resource(new) })
+        let (guard, scope) = (op.plan().create.as_ref(), op.caller.on_resource(new));
+        Some(Ruled { op, guard, scope, proposed: Some(Root::Resource) })
     }
 
     fn ask<'a>(&'a self, _: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>> {

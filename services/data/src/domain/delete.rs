@@ -6,6 +6,7 @@ use bytes::Bytes;
 use mainstay_contract::{Role, SoftDelete, Verb};
 use mainstay_db::BoxFuture;
 use mainstay_record::Value;
+use mainstay_record::time::TIME_RANGE_US;
 use mainstay_sql::Lock;
 use mainstay_wire::WireError;
 
@@ -72,7 +73,8 @@ impl Checked for Delete {
     fn rule<'d>(&'d self, check: Check, draft: &'d Draft) -> Option<Ruled<'d>> {
         let op = &self.op;
         let old = draft.old.as_deref().filter(|_| check == Check::OldRule)?;
-        Some(Ruled { op, guard: op.plan().delete.as_ref(), scope: op.caller.on_resource(old) })
+        let (guard, scope) = (op.plan().delete.as_ref(), op.caller.on_resource(old));
+        Some(Ruled { op, guard, scope, proposed: None })
     }
 
     fn ask<'a>(&'a self, check: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>> {
@@ -137,7 +139,7 @@ impl Delete {
         if old[kept.delete_time].is_null() {
             new[kept.delete_time] = Value::Timestamp(now);
             if let (Some(column), Some(after)) = (kept.expire_time, kept.purge_after_us) {
-                new[column] = Value::Timestamp(now.saturating_add(after));
+                new[column] = Value::Timestamp(now.saturating_add(after).min(*TIME_RANGE_US.end()));
             }
             revise(&self.op, old, &mut new);
         }

@@ -124,18 +124,20 @@ pub fn is_id(id: &str) -> bool {
     bytes.len() <= MAX_ID_BYTES && bytes.iter().all(|b| inner(*b)) && outer(bytes.first()) && outer(bytes.last())
 }
 
-/// The references of a record that are set and (for an update) differ from before, with the keys that they name.
-pub fn set_references<'p>(
-    plan: &'p ResourcePlan,
-    old: Option<&[Value]>,
-    new: &[Value],
-) -> Vec<(&'p Reference, Vec<Value>)> {
+/// The references of a record that are set and (for an update) differ from before, with the keys that they name. A row may
+/// refer to itself: whoever makes it or brings it back has its target in the hand.
+pub fn set_references<'p>(op: &'p Operation, old: Option<&[Value]>, new: &[Value]) -> Vec<(&'p Reference, Vec<Value>)> {
+    let plan = op.plan();
+    let names = |reference: &Reference, own: usize| new[reference.columns[own]] == new[own];
+    let is_itself = |reference: &Reference| {
+        reference.resource == op.resource && (0..reference.columns.len()).all(|own| names(reference, own))
+    };
     let is_set = |reference: &Reference| reference.columns.iter().any(|index| !new[*index].is_null());
     let differs =
         |reference: &Reference| old.is_none_or(|old| reference.columns.iter().any(|index| old[*index] != new[*index]));
     let key = |reference: &Reference| reference.columns.iter().map(|index| new[*index].clone()).collect();
-    let references = plan.resource.references.iter().filter(|reference| is_set(reference) && differs(reference));
-    references.map(|reference| (reference, key(reference))).collect()
+    let asked = |reference: &&Reference| is_set(reference) && differs(reference) && !is_itself(reference);
+    plan.resource.references.iter().filter(asked).map(|reference| (reference, key(reference))).collect()
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub async fn check_parent(tx: &mut Tx<'_, '_>, op: &Operation, record: &[Value])
 
 /// Checks that what a record refers to exists and may be read by the writer; which of the two fails is not said.
 pub async fn check_references(tx: &mut Tx<'_, '_>, op: &Operation, old: Option<&[Value]>, new: &[Value]) -> Result<()> {
-    for (reference, key) in set_references(op.plan(), old, new) {
+    for (reference, key) in set_references(op, old, new) {
         if !tx.stays_readable(op, reference.resource, &key).await? {
             let field = in_request(op.plan(), &reference.field);
             return Err(Error::ReferenceNotFound { field, name: op.snapshot.resource(reference.resource).name(&key) });

@@ -40,7 +40,7 @@ impl Checked for Undelete {
         match (check, &draft.new) {
             (Check::Readable, _) => true,
             (Check::Constraints, Some(new)) => {
-                plan.resource.parent.is_some() || !set_references(plan, None, new).is_empty()
+                plan.resource.parent.is_some() || !set_references(&self.op, None, new).is_empty()
             }
             _ => false,
         }
@@ -66,7 +66,8 @@ impl Checked for Undelete {
     fn rule<'d>(&'d self, check: Check, draft: &'d Draft) -> Option<Ruled<'d>> {
         let op = &self.op;
         let old = draft.old.as_deref().filter(|_| check == Check::OldRule)?;
-        Some(Ruled { op, guard: op.plan().delete.as_ref(), scope: op.caller.on_resource(old) })
+        let (guard, scope) = (op.plan().delete.as_ref(), op.caller.on_resource(old));
+        Some(Ruled { op, guard, scope, proposed: None })
     }
 
     fn ask<'a>(&'a self, check: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>> {

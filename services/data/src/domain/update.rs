@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use mainstay_contract::{Role, Verb};
 use mainstay_db::BoxFuture;
-use mainstay_expr::{Around, Scope};
+use mainstay_expr::{Around, Root, Scope};
 use mainstay_record::{Value, etag_text};
 use mainstay_sql::Lock;
 use mainstay_wire::{Decoded, MaskSelection, WireError, frame};
@@ -53,7 +53,7 @@ impl Checked for Update {
             (Check::Constraints, Some(new)) => {
                 let plan = self.op.plan();
                 let makes_child = draft.old.is_none() && plan.resource.parent.is_some();
-                makes_child || !set_references(plan, draft.old.as_deref(), new).is_empty()
+                makes_child || !set_references(&self.op, draft.old.as_deref(), new).is_empty()
             }
             _ => false,
         }
@@ -84,12 +84,12 @@ impl Checked for Update {
 
     fn rule<'d>(&'d self, check: Check, draft: &'d Draft) -> Option<Ruled<'d>> {
         let (op, plan) = (&self.op, self.op.plan());
-        let guard = match (check, &draft.old) {
-            (Check::OldRule | Check::NewRule, Some(_)) => &plan.update,
-            (Check::NewRule, None) => &plan.create,
+        let (guard, proposed) = match (check, &draft.old) {
+            (Check::OldRule | Check::NewRule, Some(_)) => (&plan.update, Root::New),
+            (Check::NewRule, None) => (&plan.create, Root::Resource),
             _ => return None,
         };
-        Some(Ruled { op, guard: guard.as_ref(), scope: self.scope(draft) })
+        Some(Ruled { op, guard: guard.as_ref(), scope: self.scope(draft), proposed: Some(proposed) })
     }
 
     fn ask<'a>(&'a self, check: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>> {

@@ -244,6 +244,60 @@ both_engines! {
         assert_eq!(ann.ok(&method("Create", "Product"), once).await, first);
     }
 
+    async fn s10_nobody_learns_what_a_hidden_row_holds_by_proposing_to_refer_to_it(engine: Engine) {
+        let contract = market()
+            .replace("create: \"resource.store.owner == auth.uid\"", "create: \"resource.store.region_code == 'north'\"")
+            .replace("update: \"old.store.owner == auth.uid && new.store.owner == auth.uid && new.store.open\"", "update: \"new.store.region_code == 'north'\"")
+            .replace("create: \"order.buyer == auth.uid\"", "create: \"order.quantity == 1\"");
+        for edit in ["resource.store.region_code", "new.store.region_code", "order.quantity"] {
+            assert!(contract.contains(edit), "{edit}");
+        }
+        let fixture = Fixture::start(engine, &contract).await;
+        let (system, ann) = (fixture.system(), fixture.user("ann", &[]));
+        make(&system, "Store", "main", json!({"owner": "zoe", "open": true, "region_code": "north"})).await;
+        make(&system, "Store", "north", json!({"owner": "ben", "region_code": "north"})).await;
+        make(&system, "Store", "south", json!({"owner": "ben", "region_code": "south"})).await;
+        make(&ann, "Product", "cup", json!({"store": "stores/main"})).await;
+        for (order, quantity) in [("one", 1), ("two", 2)] {
+            make(&system, "Order", order, json!({"buyer": "ben", "quantity": quantity})).await;
+        }
+        let (create, update) = (method("Create", "Product"), method("Update", "Product"));
+        for (method, request) in [
+            (&create, json!({"product_id": "p", "product": {"store": "STORE"}})),
+            (&create, json!({"product_id": "p", "product": {"store": "STORE"}, "validate_only": true})),
+            (&create, json!({"product_id": "p", "product": {"store": "STORE", "shipping": {"depot": "STORE"}}})),
+            (&update, json!({"product": {"name": "products/cup", "store": "STORE"}})),
+            (&update, json!({"product": {"name": "products/new", "store": "STORE"}, "allow_missing": true})),
+            (&"m.v1.ProductService/BatchCreateProducts".to_owned(), json!({"requests": [
+                {"product": {"store": "stores/main"}}, {"product": {"store": "STORE"}},
+            ]})),
+        ] {
+            let told = async |store: &str| {
+                let request = serde_json::from_str(&request.to_string().replace("STORE", store)).unwrap();
+                let fault = ann.fault(method, request).await;
+                assert_eq!(fault.code(), tonic::Code::PermissionDenied, "{method} {store}");
+                on_the_wire(fault)
+            };
+            let missing = told("stores/none").await;
+            assert_eq!(told("stores/north").await, missing, "{method} {request}");
+            assert_eq!(told("stores/south").await, missing, "{method} {request}");
+        }
+        // The same of what a row lies below.
+        let line = async |order: &str| {
+            let request = json!({"parent": format!("orders/{order}"), "line_id": "l", "line": {}});
+            on_the_wire(ann.fault(&method("Create", "Line"), request).await)
+        };
+        assert_eq!(line("one").await, line("none").await);
+        assert_eq!(line("two").await, line("none").await);
+        // What is stored is looked at as the system, though nobody but ben sees it by now.
+        system.ok(&method("Update", "Store"), json!({"store": {"name": "stores/main", "open": false}, "update_mask": "open"})).await;
+        let restock = json!({"product": {"name": "products/cup", "stock": 3, "store": "stores/main"}});
+        assert_eq!(ann.ok(&update, restock).await["stock"], json!(3));
+        let ben = fixture.user("ben", &[]);
+        ben.ok(&create, json!({"product": {"store": "stores/north"}})).await;
+        assert_eq!(ben.fault(&create, json!({"product": {"store": "stores/south"}})).await.code(), tonic::Code::PermissionDenied);
+    }
+
     async fn an_update_is_decided_by_what_the_row_refers_to_before_and_after(engine: Engine) {
         let fixture = stocked(engine).await;
         let (ann, ben) = (fixture.user("ann", &[]), fixture.user("ben", &[]));

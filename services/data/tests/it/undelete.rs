@@ -202,6 +202,66 @@ both_engines! {
         ann.ok(DELETE_AUTHOR, json!({"name": "authors/a"})).await;
     }
 
+    async fn a_row_that_refers_to_itself_comes_back(engine: Engine) {
+        let fixture = Fixture::start(engine, &archive()).await;
+        let ann = fixture.user("ann", &[]);
+        ann.ok(CREATE_AUTHOR, json!({"author_id": "a", "author": {}})).await;
+        let own = json!({"author": {"name": "authors/a", "mentor": "authors/a"}, "update_mask": "mentor"});
+        ann.ok(UPDATE_AUTHOR, own).await;
+        ann.ok(DELETE_AUTHOR, json!({"name": "authors/a"})).await;
+        let back = ann.ok(UNDELETE_AUTHOR, json!({"name": "authors/a"})).await;
+        assert_eq!(back["mentor"], "authors/a");
+        ann.ok(CREATE_AUTHOR, json!({"author_id": "b", "author": {"mentor": "authors/a"}})).await;
+        ann.ok(DELETE_AUTHOR, json!({"name": "authors/b"})).await;
+        ann.ok(DELETE_AUTHOR, json!({"name": "authors/a"})).await;
+        let refused = ann.refused(UNDELETE_AUTHOR, json!({"name": "authors/b"})).await;
+        assert_eq!(refused, (Reason::ReferenceNotFound, vec!["author.mentor".to_owned()]), "another row's is looked at");
+    }
+
+    async fn a_row_may_refer_to_itself_as_it_is_made(engine: Engine) {
+        let fixture = Fixture::start(engine, &archive()).await;
+        let ann = fixture.user("ann", &[]);
+        let create = json!({"author_id": "a", "author": {"mentor": "authors/a"}});
+        let tried = json!({"author_id": "a", "author": {"mentor": "authors/a"}, "validate_only": true});
+        assert_eq!(ann.ok(CREATE_AUTHOR, tried).await["mentor"], "authors/a");
+        assert_eq!(ann.ok(CREATE_AUTHOR, create.clone()).await["mentor"], "authors/a");
+        assert_eq!(ann.refused(CREATE_AUTHOR, create).await.0, Reason::AlreadyExists);
+        let upsert = json!({
+            "author": {"name": "authors/b", "mentor": "authors/b"}, "update_mask": "mentor", "allow_missing": true,
+        });
+        assert_eq!(ann.ok(UPDATE_AUTHOR, upsert).await["mentor"], "authors/b");
+        let batch = json!({"requests": [
+            {"author_id": "c", "author": {"mentor": "authors/c"}},
+            {"author_id": "d", "author": {"mentor": "authors/c"}},
+        ]});
+        ann.ok("lib.v1.AuthorService/BatchCreateAuthors", batch).await;
+        let other = ann.refused(CREATE_AUTHOR, json!({"author_id": "e", "author": {"mentor": "authors/x"}})).await;
+        assert_eq!(other, (Reason::ReferenceNotFound, vec!["author.mentor".to_owned()]));
+        let keyed = json!({"author_id": "f", "author": {"mentor": "authors/f"}, "request_id": ID});
+        let made = ann.ok(CREATE_AUTHOR, keyed.clone()).await;
+        assert_eq!(ann.ok(CREATE_AUTHOR, keyed).await, made);
+    }
+
+    async fn the_longest_time_of_a_deleted_row_ends_with_the_calendar(engine: Engine) {
+        const YEAR_SECONDS: i64 = 31_556_952;
+        let contract = archive().replace("soft_delete: true\n    purge_after: \"1h\"", "soft_delete: true purge_after: \"876000h\"");
+        assert!(contract.contains("876000h"));
+        let fixture = Fixture::start(engine, &contract).await;
+        let ann = fixture.user("ann", &[]);
+        ann.ok(CREATE_SHELF, json!({"shelf_id": "s", "shelf": {}})).await;
+        ann.ok(CREATE, json!({"parent": "shelves/s", "book_id": "b", "book": {}})).await;
+        let deleted = ann.ok(DELETE, json!({"name": BOOK})).await;
+        assert!(deleted["expire_time"].as_str().unwrap().starts_with("2123-"), "{deleted}");
+        ann.ok(UNDELETE, json!({"name": BOOK})).await;
+        fixture.clock.advance_seconds(7_950 * YEAR_SECONDS);
+        let deleted = ann.ok(DELETE, json!({"name": BOOK})).await;
+        assert_eq!(deleted["expire_time"], "9999-12-31T23:59:59.999999Z");
+        assert_eq!(ann.ok(GET, json!({"name": BOOK})).await, deleted);
+        assert_eq!(names(&ann, json!({"parent": "shelves/s", "show_deleted": true})).await, [BOOK]);
+        assert_eq!(purge::rows(fixture.data.resources()).await.unwrap(), 0);
+        ann.ok(UNDELETE, json!({"name": BOOK})).await;
+    }
+
     async fn a_reference_and_the_deletion_of_its_target_do_not_both_succeed(engine: Engine) {
         let fixture = Fixture::start(engine, &archive()).await;
         let ann = fixture.user("ann", &[]);
