@@ -169,8 +169,11 @@ impl Shop {
 impl Facts for Shop {
     fn answer(&self, probe: &Probe) -> Option<Answer> {
         let count = self.number(&probe.count_sql(Dialect::Sqlite).text(Dialect::Sqlite));
-        let sample = probe.sample_sql(Dialect::Sqlite).map(|sql| self.lines(&sql.text(Dialect::Sqlite)));
-        let sample = sample.unwrap_or_default().into_iter().map(|id| vec![id]).collect();
+        let keys = (0..probe.sample_columns()).map(|key| format!("k{key}")).collect::<Vec<_>>().join(", ");
+        let joined = |sql: String| format!("WITH s({keys}) AS ({sql}) SELECT concat_ws('/', {keys}) FROM s");
+        let sample = probe.sample_sql(Dialect::Sqlite).map(|sql| self.lines(&joined(sql.text(Dialect::Sqlite))));
+        let sample = sample.unwrap_or_default();
+        let sample = sample.iter().map(|key| key.split('/').map(str::to_owned).collect()).collect();
         Some(Answer { count: u64::try_from(count).expect("a count"), sample })
     }
 }
