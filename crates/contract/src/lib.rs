@@ -38,7 +38,9 @@ pub use export::export;
 pub use json_behaviors::{JsonBehaviors, JsonFieldBehavior};
 pub use json_checks::{Container, Items, JsonChecks, JsonFieldChecks};
 pub use link::MAX_IMPORT_DEPTH;
-pub use method::{Fields, Method, NEXT_PAGE_TOKEN, Policy, Request, Role, Shape, Streams, UPDATE_MASK, Verb};
+pub use method::{
+    BATCH_ROWS, Fields, Method, NEXT_PAGE_TOKEN, Policy, Request, Role, Shape, Streams, UPDATE_MASK, Verb,
+};
 pub use model::{Access, Contract, FieldModel, Index, IndexRows, Reference, Resource, Rule, SoftDelete};
 pub use money::MAX_MONEY_NANOS;
 pub use naming::MAX_IDENTIFIER_BYTES;

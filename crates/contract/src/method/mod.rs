@@ -29,6 +29,12 @@ use crate::http::{self, Route};
 use crate::naming;
 use crate::reserved::is_reserved_package;
 
+/// The number of the field that the rows of a batch's answer are in.
+pub const BATCH_ROWS: u32 = match Verb::BatchGet.answer() {
+    Some(fields) => fields.number(Role::Rows),
+    None => panic!("a batch has an answer of its own"),
+};
+
 /// What a method does with the rows of a resource (AIP-131 to 135, AIP-164, AIP-231 to 235).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub enum Verb {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstay_contract::{Role, Verb};
+use mainstay_contract::BATCH_ROWS;
 use mainstay_record::{Value, Violation};
 use mainstay_wire::frame;
 
@@ -24,12 +24,6 @@ pub enum Form {
     /// An empty message.
     Nothing,
 }
-
-/// The field of an answer that its records are in.
-pub const ROWS: u32 = match Verb::BatchGet.answer() {
-    Some(fields) => fields.number(Role::Rows),
-    None => panic!("a batch has an answer of its own"),
-};
 
 /// The most bytes that the records of a batch take as messages: what gRPC's clients take unless told otherwise.
 pub const MAX_ANSWER_BYTES: usize = MAX_RECORD_BYTES;
@@ -92,7 +86,7 @@ pub fn put_row(op: &Operation, record: &[Value], seen: Option<bool>, wanted: &Ro
     }
     let mut row = Vec::with_capacity(512);
     put(op, record, seen, wanted, &mut row)?;
-    frame::put_message(ROWS, &row, out);
+    frame::put_message(BATCH_ROWS, &row, out);
     Ok(())
 }
 

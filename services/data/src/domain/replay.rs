@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mainstay_contract::BATCH_ROWS;
 use mainstay_record::{Value, etag_revision};
 use mainstay_wire::{Selection, frame};
 
-use super::answer::{Form, ROWS, name_only, wanted};
+use super::answer::{Form, name_only, wanted};
 use super::checks::WriteOp;
 use super::context::{Context, Operation};
 use super::read_mask::Rows;
@@ -26,7 +27,7 @@ pub async fn replay(cx: &Context, request: &Arc<Request>, before: Answer) -> Res
     let keys = split(writes, &before.key);
     let readable = readable(cx, request, keys.clone()).await?;
     let parts = match form {
-        Form::Rows => frame::messages(&before.answer, ROWS)?,
+        Form::Rows => frame::messages(&before.answer, BATCH_ROWS)?,
         Form::Record | Form::Nothing => vec![&before.answer[..]],
     };
     let mut out = Vec::with_capacity(before.answer.len());
@@ -39,7 +40,7 @@ pub async fn replay(cx: &Context, request: &Arc<Request>, before: Answer) -> Res
             (true, Rows::Whole | Rows::Hidden) => again.extend_from_slice(part),
         }
         match form {
-            Form::Rows => frame::put_message(ROWS, &again, &mut out),
+            Form::Rows => frame::put_message(BATCH_ROWS, &again, &mut out),
             Form::Record | Form::Nothing => out = again,
         }
     }
