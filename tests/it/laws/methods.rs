@@ -31,7 +31,7 @@ fn a_method_is_one_file_in_the_contract_one_in_the_domain_and_one_test() {
                 .is_some_and(|text| text.contains(&format!("Service/{word}")) || text.contains(&format!("\"{word}\"")))
         };
         let own = text(&format!("services/data/tests/it/{file}.rs")).is_some();
-        assert!(own || SHARED.iter().any(|path| calls(path)), "no test of the data service is named for {word}");
+        assert!(own || SHARED.iter().any(calls), "no test of the data service is named for {word}");
     }
 }
 
