@@ -54,6 +54,7 @@ fn compile_as(mut sources: Vec<Source>, applied: bool) -> Result<Contract, Diagn
             .flat_map(|file| file.messages().collect::<Vec<_>>());
         report.general(nothing_to_serve(messages.next().as_ref()));
     }
+    let commits = service::commit::derive(&mut report, &pool, &heads, &bound.methods);
     let sound = report.errors() == 0;
     let found = report::sort(report.found);
     if !sound {
@@ -61,10 +62,13 @@ fn compile_as(mut sources: Vec<Source>, applied: bool) -> Result<Contract, Diagn
     }
     let mut derived: Vec<Source> =
         bound.derived.iter().map(|index| derive(&heads[*index], &resources[*index].comment)).collect();
+    let (commits, files_of_commits): (Vec<_>, Vec<_>) = commits.into_iter().map(|own| (own.commit, own.source)).unzip();
+    derived.extend(files_of_commits);
     derived.sort_by(|a, b| a.path.cmp(&b.path));
     let pool = whole(&pool, &files, &derived)?;
     let descriptor_set = encode(pool.files());
-    let methods = bound.table(&pool);
+    let mut methods = bound.table(&pool);
+    methods.extend(commits.iter().enumerate().filter_map(|(commit, own)| own.method(&pool, commit)));
     let written = files.all.into_iter().filter(|file| !embedded::has(&file.name));
     let (sources, import_paths) = written.map(|file| (file.source, file.name)).unzip();
     Ok(Contract {
@@ -76,6 +80,7 @@ fn compile_as(mut sources: Vec<Source>, applied: bool) -> Result<Contract, Diagn
         derived,
         resources,
         methods,
+        commits,
         warnings: found,
     })
 }

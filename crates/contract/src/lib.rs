@@ -38,6 +38,7 @@ pub use export::export;
 pub use json_behaviors::{JsonBehaviors, JsonFieldBehavior};
 pub use json_checks::{Container, Items, JsonChecks, JsonFieldChecks};
 pub use link::MAX_IMPORT_DEPTH;
+pub use method::commit;
 pub use method::{
     BATCH_ROWS, Fields, Method, NEXT_PAGE_TOKEN, Policy, Request, Role, Shape, Streams, UPDATE_MASK, Verb,
 };

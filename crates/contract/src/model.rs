@@ -7,6 +7,7 @@ use mainstay_record::{Layout, NumberPath, Template};
 use prost_reflect::DescriptorPool;
 
 use crate::hash::hash;
+use crate::method::commit::Commit;
 use crate::{Behaviors, Check, Diagnostic, JsonBehaviors, JsonChecks, Method, Place, Shape, Source, Verb, annotations};
 
 /// A contract that loaded without errors.
@@ -28,6 +29,8 @@ pub struct Contract {
     pub resources: Vec<Resource>,
     /// Every method, derived or written, in the order of the resources.
     pub methods: Vec<Method>,
+    /// What the Commit of each package takes, sorted by package.
+    pub commits: Vec<Commit>,
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -197,6 +200,7 @@ impl Contract {
             derived: Vec::new(),
             resources: Vec::new(),
             methods: Vec::new(),
+            commits: Vec::new(),
             warnings: Vec::new(),
         }
     }

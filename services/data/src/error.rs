@@ -62,6 +62,9 @@ pub enum Error {
         #[source]
         source: mainstay_db::Error,
     },
+    /// `exists` says whether it should.
+    #[error("a precondition does not hold")]
+    Precondition { name: String, exists: bool },
     #[error("other resources refer to this one")]
     StillReferenced { name: String },
     /// Some of the elements of a request, each at its place, were refused by the same check.
@@ -155,6 +158,13 @@ impl From<Error> for Fault {
             Error::AlreadyExists { name } => Fault::new(Reason::AlreadyExists).meta("name", name),
             Error::Unique { fields, .. } => unique(fields),
             Error::ReferenceNotFound { field, name } => reference_not_found(field, &name),
+            Error::Precondition { name, exists } => Fault::new(Reason::FailedPrecondition)
+                .message(if exists {
+                    format!("there is no `{}`, which a precondition wants to exist", shown(&name))
+                } else {
+                    format!("there is `{}`, which a precondition wants to be absent", shown(&name))
+                })
+                .meta("name", clipped(&name, MAX_NAME)),
             Error::StillReferenced { name } => Fault::new(Reason::StillReferenced).meta("name", name),
             Error::Elements(refused) => elements(refused),
             Error::RequestIdReused => Fault::new(Reason::RequestIdReused)

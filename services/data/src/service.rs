@@ -13,7 +13,7 @@ use mainstay_runtime::channel::{Call, Channel, FIELD_MASK, Reply, Target};
 
 use crate::domain::context::{Context, Operation};
 use crate::domain::{
-    batch_create, batch_delete, batch_get, batch_update, create, delete, get, list, transact, undelete, update,
+    batch_create, batch_delete, batch_get, batch_update, commit, create, delete, get, list, transact, undelete, update,
 };
 use crate::error::{Error, Result};
 use crate::plans::{FormerNames, Snapshot};
@@ -99,7 +99,12 @@ impl Resources {
         let mut replans = 0;
         loop {
             let Found { snapshot, shape, meant } = found;
-            let Shape::Resource { verb, resource } = shape else { return Err(Fault::new(Reason::MethodNotFound)) };
+            let resource = match shape {
+                Shape::Resource { resource, .. } => Some(resource),
+                Shape::Commit { commit } => snapshot.contract.commits[commit].resources().next(),
+                Shape::Own => None,
+            };
+            let Some(resource) = resource else { return Err(Fault::new(Reason::MethodNotFound)) };
             let revision = snapshot.revision;
             let caller = Caller { principal: request.principal.clone(), now: self.clock.now_micros() };
             let op = Operation {
@@ -111,7 +116,7 @@ impl Resources {
                 read_mask: request.read_mask.clone(),
                 defects: request.defects.clone(),
             };
-            match self.perform(verb, op, &request.message).await {
+            match self.perform(shape, op, &request.message).await {
                 Err(Error::StaleSchema(source)) if replans < MAX_REPLANS => {
                     replans += 1;
                     if !Box::pin(self.served.newer_than(revision)).await {
@@ -165,9 +170,16 @@ impl Resources {
         self.served.remember(names);
     }
 
-    async fn perform(&self, verb: Verb, op: Operation, message: &Bytes) -> Result<Bytes> {
+    async fn perform(&self, shape: Shape, op: Operation, message: &Bytes) -> Result<Bytes> {
         let cx = &self.context;
         // All but the hottest are boxed: the future of a Get would else be as large as that of an Update, and moved.
+        let verb = match shape {
+            Shape::Resource { verb, .. } => verb,
+            Shape::Commit { commit } => {
+                return Box::pin(transact::run(cx, commit::read(op, commit, message.clone()))).await;
+            }
+            Shape::Own => return Err(Error::OutOfTurn),
+        };
         match verb {
             Verb::Get => get::get(cx, &op, message).await,
             Verb::List => Box::pin(list::list(cx, &op, message)).await,

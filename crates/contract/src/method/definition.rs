@@ -150,13 +150,15 @@ impl std::fmt::Display for Route {
 impl FieldType {
     /// Whether a written field has this type.
     pub(crate) fn fits(self, field: &FieldDescriptor, head: &Head) -> bool {
-        let list = matches!(self, FieldType::Resources | FieldType::Strings | FieldType::Requests(_));
+        let list =
+            matches!(self, FieldType::Resources | FieldType::Strings | FieldType::Transforms | FieldType::Requests(_));
         let kind = match (self, field.kind()) {
             (FieldType::String | FieldType::Strings, Kind::String)
             | (FieldType::Int32, Kind::Int32)
             | (FieldType::Bool, Kind::Bool) => true,
             (FieldType::FieldMask, Kind::Message(message)) => message.full_name() == "google.protobuf.FieldMask",
             (FieldType::Resource | FieldType::Resources, Kind::Message(message)) => message == head.message,
+            (FieldType::Transforms, Kind::Message(message)) => message.full_name() == "mainstay.v1.FieldTransform",
             (FieldType::Requests(verb), Kind::Message(message)) => message.full_name() == verb.input(head),
             _ => false,
         };
@@ -173,6 +175,7 @@ impl FieldType {
             FieldType::Resource => head.short_name().to_owned(),
             FieldType::Resources => format!("repeated {}", head.short_name()),
             FieldType::Strings => "repeated string".into(),
+            FieldType::Transforms => "repeated .mainstay.v1.FieldTransform".into(),
             FieldType::Requests(verb) => format!("repeated {}Request", verb.method_name(head)),
         }
     }

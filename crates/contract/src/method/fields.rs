@@ -44,6 +44,8 @@ pub enum Role {
     Creates,
     /// Whole requests to update, in a batch.
     Updates,
+    /// Changes that are computed from what the fields are.
+    Transforms,
     /// Rows, in an answer: `products`.
     Rows,
     NextPageToken,
@@ -62,6 +64,8 @@ pub(crate) enum FieldType {
     Resource,
     Resources,
     Strings,
+    /// `mainstay.v1.FieldTransform`s.
+    Transforms,
     /// Whole requests of another method.
     Requests(Verb),
 }
@@ -87,6 +91,7 @@ impl Role {
             Role::ShowDeleted => "show_deleted",
             Role::Search => "search",
             Role::Names => "names",
+            Role::Transforms => "transforms",
             Role::Creates | Role::Updates => "requests",
             Role::Rows => &head.plural,
             Role::NextPageToken => NEXT_PAGE_TOKEN,
@@ -112,6 +117,7 @@ impl Role {
             Role::Body => FieldType::Resource,
             Role::Rows => FieldType::Resources,
             Role::Names => FieldType::Strings,
+            Role::Transforms => FieldType::Transforms,
             Role::Creates => FieldType::Requests(Verb::Create),
             Role::Updates => FieldType::Requests(Verb::Update),
         }

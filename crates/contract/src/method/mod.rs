@@ -8,6 +8,7 @@ mod batch_create;
 mod batch_delete;
 mod batch_get;
 mod batch_update;
+pub mod commit;
 mod create;
 mod definition;
 mod delete;
@@ -110,6 +111,8 @@ impl Verb {
 pub enum Shape {
     /// The rows of a resource, told by its index in `Contract::resources`.
     Resource { verb: Verb, resource: usize },
+    /// Several writes of the package with this index in `Contract::commits`.
+    Commit { commit: usize },
     /// Nothing that the contract gives it: its service says what it does.
     Own,
 }
@@ -119,7 +122,7 @@ impl Shape {
     pub fn resource(self) -> Option<usize> {
         match self {
             Shape::Resource { resource, .. } => Some(resource),
-            Shape::Own => None,
+            Shape::Commit { .. } | Shape::Own => None,
         }
     }
 
@@ -127,7 +130,7 @@ impl Shape {
     pub fn verb(self) -> Option<Verb> {
         match self {
             Shape::Resource { verb, .. } => Some(verb),
-            Shape::Own => None,
+            Shape::Commit { .. } | Shape::Own => None,
         }
     }
 }

@@ -19,6 +19,11 @@ pub(super) const UPDATE: Definition = Definition {
         }),
         Field::new(4, Role::RequestId, request_id),
         Field::new(5, Role::ValidateOnly, validate_only),
+        Field::new(6, Role::Transforms, |_| {
+            "Changes of fields that are computed from the values that they have when they are stored; at most 1,000, done \
+             after all else. Not over a PATCH, whose body is the resource."
+                .to_owned()
+        }),
     ]),
     answer: Answer::Resource,
     route: RouteDefinition {

@@ -240,7 +240,8 @@ fn check_names(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head], d
     }
 }
 
-fn is_declared(pool: &DescriptorPool, name: &str) -> bool {
+/// Says whether the written files declare something of a full name.
+pub(super) fn is_declared(pool: &DescriptorPool, name: &str) -> bool {
     pool.get_message_by_name(name).is_some()
         || pool.get_enum_by_name(name).is_some()
         || pool.get_service_by_name(name).is_some()

@@ -45,6 +45,7 @@ fn header(out: &mut String, head: &Head) {
         "google/api/resource.proto",
         "google/protobuf/empty.proto",
         "google/protobuf/field_mask.proto",
+        "mainstay/v1/transform.proto",
         file.name(),
     ];
     imports.sort_unstable();
@@ -64,7 +65,7 @@ fn header(out: &mut String, head: &Head) {
     }
 }
 
-fn language_options(head: &Head) -> String {
+pub(super) fn language_options(head: &Head) -> String {
     let file = head.message.parent_file();
     let options = file.options();
     let mut out = String::new();

@@ -1,6 +1,7 @@
 //! The gRPC services of the resources: derived, or written and bound.
 
 mod bind;
+pub(crate) mod commit;
 pub(crate) mod derive;
 mod http;
 

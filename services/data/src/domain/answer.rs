@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mainstay_contract::BATCH_ROWS;
+use mainstay_contract::commit::response::RESULTS;
 use mainstay_record::{Value, Violation};
 use mainstay_wire::frame;
 
@@ -21,6 +22,8 @@ pub enum Form {
     Record,
     /// The records of all writes, in their order.
     Rows,
+    /// What became of each of the first writes, by the Commit with this index.
+    Results { commit: usize, writes: usize },
     /// An empty message.
     Nothing,
 }
@@ -33,6 +36,7 @@ pub fn wanted(op: &Operation, form: Form) -> Result<Rows> {
     match form {
         Form::Record => Ok(read_mask::of_record(op)?.map_or(Rows::Whole, Rows::Part)),
         Form::Rows => read_mask::of_batch(op),
+        Form::Results { .. } => read_mask::none(op).map(|()| Rows::Whole),
         Form::Nothing => Ok(Rows::Whole),
     }
 }
@@ -54,8 +58,35 @@ pub fn answer(form: Form, writes: &[Arc<dyn WriteOp>], changes: &[Change], wante
             }
             Ok(Bytes::from(out))
         }
+        (Form::Results { commit, writes: count }, writes, changes) => {
+            let mut out = Vec::new();
+            for (write, change) in writes.iter().zip(changes).take(count) {
+                let mut record = None;
+                if let Some(row) = &change.after {
+                    let mut message = Vec::with_capacity(512);
+                    put(write.op(), row, wanted, &mut message)?;
+                    record = Some(message);
+                }
+                put_result(write.op(), commit, record.as_deref(), &mut out);
+            }
+            Ok(Bytes::from(out))
+        }
         _ => Ok(Bytes::new()),
     }
+}
+
+/// Writes what became of one write into the answer of a Commit.
+pub fn put_result(op: &Operation, commit: usize, record: Option<&[u8]>, out: &mut Vec<u8>) {
+    let mut result = Vec::new();
+    if let Some((record, number)) = record.zip(record_number(op, commit)) {
+        frame::put_message(number, record, &mut result);
+    }
+    frame::put_message(RESULTS, &result, out);
+}
+
+/// The number of a resource's records in the results of a Commit.
+pub fn record_number(op: &Operation, commit: usize) -> Option<u32> {
+    op.snapshot.contract.commits.get(commit)?.record(op.resource)
 }
 
 /// Checks that what was done can be answered: no client would get more.
@@ -64,7 +95,8 @@ pub fn check_size(form: Form, list: &str, writes: &[Arc<dyn WriteOp>], changes: 
         Some(record) => record_size::at_most(write.op().plan(), record),
         None => 0,
     });
-    if form != Form::Rows || sizes.sum::<usize>() <= MAX_ANSWER_BYTES {
+    let has_many = matches!(form, Form::Rows | Form::Results { .. });
+    if !has_many || sizes.sum::<usize>() <= MAX_ANSWER_BYTES {
         return Ok(());
     }
     let whole = answer(form, writes, changes, &Rows::Whole)?;
@@ -111,9 +143,17 @@ pub fn name_only(op: &Operation, key: &[Value], out: &mut Vec<u8>) -> Result<()>
 }
 
 /// The keys of what was written, as they are remembered.
-pub fn keys(changes: &[Change]) -> Vec<Value> {
+pub fn keys(writes: &[Arc<dyn WriteOp>], changes: &[Change]) -> Vec<Value> {
     match changes {
         [change] => change.key.clone(),
-        changes => changes.iter().flat_map(|change| change.key.iter().cloned()).collect(),
+        changes => {
+            let keys = writes.iter().zip(changes).map(|(write, change)| {
+                let mut key = change.key.clone();
+                // Where there was no row, its place is kept.
+                key.resize(write.op().plan().resource.layout.keys(), Value::Text(String::new()));
+                key
+            });
+            keys.flatten().collect()
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mainstay_contract::{Role, Verb};
+use mainstay_db::Atomic;
 use mainstay_record::Violation;
 use mainstay_wire::WireError;
 
@@ -11,7 +12,7 @@ use super::answer::Form;
 use super::checks::WriteOp;
 use super::context::Operation;
 use super::place::Holds;
-use super::request::{Defect, Message, Request, Terms, fingerprint};
+use super::request::{Defect, Identity, Message, Request, Terms, fingerprint};
 use crate::plans::ResourcePlan;
 
 /// The most elements of a batch (AIP-231).
@@ -49,7 +50,16 @@ impl Batch {
                 (vec![nothing.write], Some(defect))
             }
         };
-        Request { op, verb: self.verb.word(), writes, holds: self.holds, defect, terms, form: self.form }
+        Request {
+            op,
+            identity: Identity::Verb(self.verb.word()),
+            writes,
+            holds: self.holds.clone(),
+            defect,
+            terms,
+            form: self.form,
+            atomic: Atomic::Locked,
+        }
     }
 
     fn elements(&self, op: &Operation, message: &Message) -> Result<Vec<Arc<dyn WriteOp>>, Defect> {

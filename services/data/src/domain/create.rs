@@ -8,6 +8,7 @@ use mainstay_db::BoxFuture;
 use mainstay_expr::Root;
 use mainstay_record::Value;
 use mainstay_wire::WireError;
+use uuid::Uuid;
 
 use super::answer::Form;
 use super::around::Ruled;
@@ -33,6 +34,8 @@ pub struct Create {
     message: std::result::Result<Message, WireError>,
     /// What the row lies below, where the request itself does not say it.
     below: Option<String>,
+    /// The id that the row gets where the request names none: made before, so that others can refer to the row.
+    id: Option<String>,
 }
 
 /// The request's parent, id and resource.
@@ -89,23 +92,47 @@ impl WriteOp for Create {
 impl Create {
     /// A Create of this message; `below` is the parent that it does not name itself.
     pub fn new(op: Operation, message: std::result::Result<Message, WireError>, below: Option<String>) -> Create {
-        Create { op, message, below }
+        Create { op, message, below, id: None }
+    }
+
+    /// A Create whose row has its id already.
+    pub fn with_id(op: Operation, message: std::result::Result<Message, WireError>) -> Create {
+        Create { op, message, below: None, id: Some(Uuid::now_v7().to_string()) }
+    }
+
+    /// The name that the row will have, if what it is made of can be.
+    pub fn name(&self) -> Option<String> {
+        let (message, plan) = (self.message.as_ref().ok()?, self.op.plan());
+        let mut key: Vec<Value> = self.parents(message).ok()?.into_iter().map(Value::Text).collect();
+        key.push(Value::Text(self.id(message).ok()?));
+        Some(plan.name(&key))
+    }
+
+    fn id(&self, message: &Message) -> Result<String> {
+        match (message.text(Role::Id)?, &self.id) {
+            ("", Some(id)) => Ok(id.clone()),
+            (id, _) => new_id(self.op.plan(), id),
+        }
+    }
+
+    fn parents(&self, message: &Message) -> Result<Vec<String>> {
+        let plan = self.op.plan();
+        let parent = self.below.as_deref().map_or_else(|| message.text(Role::Parent), Ok)?;
+        let parents = plan.parse_parent(parent).ok_or_else(|| Error::parent(plan, parent))?;
+        Ok(parents.into_iter().map(str::to_owned).collect())
     }
 
     /// The row to be.
     fn record(&self) -> Result<Vec<Value>> {
         let plan = self.op.plan();
         let message = self.message.as_ref().map_err(Clone::clone)?;
-        let (id, body) = (message.text(Role::Id)?, message.bytes(Role::Body));
-        let parent = self.below.as_deref().map_or_else(|| message.text(Role::Parent), Ok)?;
-        let parents = plan.parse_parent(parent).ok_or_else(|| Error::parent(plan, parent))?;
-        let mut key: Vec<String> = parents.into_iter().map(str::to_owned).collect();
+        let mut key = self.parents(message)?;
         // A parent that is a resource must exist, which says more; one that is not has only its form.
         if let (Some(part), None) = (key.iter().find(|part| !is_id(part)), plan.resource.parent) {
             return Err(Error::Id { field: "parent".to_owned(), id: part.clone() });
         }
-        key.push(new_id(plan, id)?);
-        let decoded = plan.record.decode(body).map_err(|error| shape(plan, error))?;
+        key.push(self.id(message)?);
+        let decoded = plan.record.decode(message.bytes(Role::Body)).map_err(|error| shape(plan, error))?;
         Ok(new_record(&self.op, key, decoded))
     }
 }

@@ -8,7 +8,7 @@ use mainstay_record::Value;
 
 use super::answer;
 use super::change::Change;
-use super::request::{Request, Terms};
+use super::request::{Identity, Request, Terms};
 use crate::error::{Error, Result};
 use crate::rights::Caller;
 use crate::store::answers::{self, Answer};
@@ -34,10 +34,13 @@ impl Memory {
         }
         let whole = &super::read_mask::Rows::Whole;
         let known = known.map(|changes| -> Result<_> {
-            Ok((answer::keys(changes), answer::answer(request.form, &request.writes, changes, whole)?))
+            Ok((answer::keys(&request.writes, changes), answer::answer(request.form, &request.writes, changes, whole)?))
         });
         let op = &request.op;
-        let method = format!("{}/{}", op.plan().resource.type_name, request.verb);
+        let method = match request.identity {
+            Identity::Verb(verb) => format!("{}/{verb}", op.plan().resource.type_name),
+            Identity::Commit => format!("{}/Commit", op.plan().resource.package),
+        };
         Ok(Some(Memory {
             request: answers::Request::new(&rememberer(&op.caller, &terms), &method, &terms.request_id),
             fingerprint: terms.fingerprint,

@@ -37,6 +37,17 @@ pub fn of_batch(op: &Operation) -> Result<Rows> {
     of_rows(op, &[])
 }
 
+/// Refuses a read mask where an answer has no parts to choose from.
+pub fn none(op: &Operation) -> Result<()> {
+    match paths(op).as_slice() {
+        [] | ["*"] => Ok(()),
+        [path, ..] => {
+            let message = "has no effect on a Commit, whose answer comes whole; leave it out".to_owned();
+            Err(refused(MaskError { path: (*path).chars().take(64).collect(), message }))
+        }
+    }
+}
+
 /// `others` are the names of the fields beside the rows.
 fn of_rows(op: &Operation, others: &[&str]) -> Result<Rows> {
     if op.read_mask.is_none() {

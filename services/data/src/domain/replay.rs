@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mainstay_contract::BATCH_ROWS;
+use mainstay_contract::commit::response::RESULTS;
 use mainstay_record::{Value, etag_revision};
 use mainstay_wire::{Selection, frame};
 
-use super::answer::{Form, name_only, wanted};
+use super::answer::{Form, name_only, put_result, record_number, wanted};
 use super::checks::WriteOp;
 use super::context::{Context, Operation};
 use super::read_mask::Rows;
@@ -28,11 +29,24 @@ pub async fn replay(cx: &Context, request: &Arc<Request>, before: Answer) -> Res
     let readable = readable(cx, request, keys.clone()).await?;
     let parts = match form {
         Form::Rows => frame::messages(&before.answer, BATCH_ROWS)?,
+        Form::Results { .. } => frame::messages(&before.answer, RESULTS)?,
         Form::Record | Form::Nothing => vec![&before.answer[..]],
     };
     let mut out = Vec::with_capacity(before.answer.len());
     let written = writes.iter().zip(keys).zip(readable).zip(parts);
     for (((write, key), readable), part) in written.filter(|_| wanted != Rows::Hidden) {
+        if let Form::Results { commit, .. } = form {
+            let record = record_number(write.op(), commit).map_or(Ok(None), |number| frame::message(part, number))?;
+            let again = record.map(|record| -> Result<_> {
+                let mut name = Vec::new();
+                if !readable {
+                    name_only(write.op(), &key, &mut name)?;
+                }
+                Ok(if readable { record.into_owned() } else { name })
+            });
+            put_result(write.op(), commit, again.transpose()?.as_deref(), &mut out);
+            continue;
+        }
         let mut again = Vec::with_capacity(part.len());
         match (readable, &wanted) {
             (false, _) => name_only(write.op(), &key, &mut again)?,
@@ -41,7 +55,7 @@ pub async fn replay(cx: &Context, request: &Arc<Request>, before: Answer) -> Res
         }
         match form {
             Form::Rows => frame::put_message(BATCH_ROWS, &again, &mut out),
-            Form::Record | Form::Nothing => out = again,
+            Form::Record | Form::Nothing | Form::Results { .. } => out = again,
         }
     }
     Ok(Bytes::from(out))

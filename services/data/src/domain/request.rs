@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mainstay_contract::Role;
+use mainstay_db::Atomic;
 use mainstay_record::Violation;
 use mainstay_wire::WireError;
 
@@ -87,13 +88,20 @@ impl From<Defect> for Error {
     }
 }
 
+/// What a method is in the identity of remembered answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// With the resource's type it stays what it is when messages and packages are renamed.
+    Verb(&'static str),
+    /// Of the package.
+    Commit,
+}
+
 /// What a request asks for: writes that are done together or not at all, and how it wants to be treated.
 pub struct Request {
     /// On whose behalf, by which method's resource.
     pub op: Operation,
-    /// What the method does, in the identity of remembered answers: with the resource's type it stays what it is when
-    /// messages and packages are renamed.
-    pub verb: &'static str,
+    pub identity: Identity,
     pub writes: Vec<Arc<dyn WriteOp>>,
     pub holds: Holds,
     /// What is wrong with the request as a whole, whatever its writes are. It is told to whom the rules do not refuse
@@ -101,6 +109,8 @@ pub struct Request {
     pub defect: Option<Defect>,
     pub terms: std::result::Result<Terms, WireError>,
     pub form: Form,
+    /// What its transaction promises to the store.
+    pub atomic: Atomic,
 }
 
 impl Request {
@@ -113,12 +123,13 @@ impl Request {
     ) -> Request {
         Request {
             op: write.op().clone(),
-            verb,
+            identity: Identity::Verb(verb),
             writes: vec![Arc::new(write)],
             holds: Holds::One,
             defect: None,
             terms,
             form,
+            atomic: Atomic::Locked,
         }
     }
 

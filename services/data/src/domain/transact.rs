@@ -178,7 +178,10 @@ impl Job {
     async fn transact(self: &Arc<Self>, cx: &Context) -> std::result::Result<Done, Stop> {
         let job = Arc::clone(self);
         let tentative = self.validate_only || self.request.writes.len() > 1;
-        let atomic = if tentative { Atomic::Tentative } else { Atomic::Locked };
+        let atomic = match self.request.atomic {
+            Atomic::Locked if tentative => Atomic::Tentative,
+            atomic => atomic,
+        };
         let written = cx.db.write_until(self.request.op.deadline, atomic, move |conn| {
             let job = Arc::clone(&job);
             Box::pin(async move { job.transaction(conn).await })
@@ -207,7 +210,7 @@ impl Job {
             let whole = &super::read_mask::Rows::Whole;
             let answer = match memory.is_known() {
                 true => None,
-                false => Some((keys(&changes), answer(self.request.form, writes, &changes, whole)?)),
+                false => Some((keys(writes, &changes), answer(self.request.form, writes, &changes, whole)?)),
             };
             let found = answer.as_ref().map(|(keys, answer)| (keys.as_slice(), answer.as_ref()));
             answers::keep(conn, memory.request(), claim, found).await?;

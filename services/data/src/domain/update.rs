@@ -18,6 +18,7 @@ use super::draft::Draft;
 use super::record::{check_live, in_request, is_id, new_record, revise, set_references, shape, validate};
 use super::references::{check_parent, check_references};
 use super::request::{Message, Request, Terms, fingerprint};
+use super::transforms;
 use super::tx::Tx;
 use crate::error::{Error, Result};
 use crate::plans::Guard;
@@ -28,7 +29,9 @@ pub fn read(op: Operation, message: Bytes) -> Request {
     let update = Update::new(op, Verb::Update.read(message));
     let terms = Terms::read(&update.message, |message| {
         let allow_missing = [u8::from(message.flag(Role::AllowMissing))];
-        Ok(fingerprint(&[message.bytes(Role::Body), message.bytes(Role::Mask), &allow_missing]))
+        let mut parts = vec![message.bytes(Role::Body), message.bytes(Role::Mask), &allow_missing[..]];
+        parts.extend(message.each(Role::Transforms)?);
+        Ok(fingerprint(&parts))
     });
     Request::one("Update", update, terms, Form::Record)
 }
@@ -198,7 +201,9 @@ impl Update {
                 if let Some(id) = key.last().filter(|id| !is_id(id)) {
                     return Err(Error::Id { field: in_request(op.plan(), "name"), id: id.clone() });
                 }
-                new_record(op, key, self.decode()?)
+                let mut new = new_record(op, key, self.decode()?);
+                transforms::apply(op, self.message()?, &mut new)?;
+                new
             }
         };
         draft.new = Some(new.into());
@@ -217,6 +222,7 @@ impl Update {
         selection.retain(|column| op.caller.is_system() || plan.fields.is_writable(column));
         let mut new = old.to_vec();
         plan.record.merge(&selection, &mut new, &decoded.values);
+        transforms::apply(op, self.message()?, &mut new)?;
         if !op.caller.is_system() {
             plan.fields.keep_output_only(old, &mut new);
         }

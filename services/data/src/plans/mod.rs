@@ -28,4 +28,5 @@ pub use lists::{Position, QueryError, position_values};
 pub use reads::Readable;
 pub use relations::Relations;
 pub use resource::ResourcePlan;
+pub use same::same as same_json;
 pub use snapshot::{FormerNames, Snapshot};

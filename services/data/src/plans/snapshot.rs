@@ -1,12 +1,12 @@
 //! One revision of the contract, compiled for one engine. Immutable: a new revision is a new snapshot.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::RandomState;
 use mainstay_contract::{Contract, Shape, Verb};
 use mainstay_sql::Dialect;
-use mainstay_wire::PlanError;
+use mainstay_wire::{PlanError, Plans};
 
 use super::compiled::Shapes;
 use super::relations::Relations;
@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub contract: Contract,
     resources: Vec<Arc<ResourcePlan>>,
     methods: HashMap<String, Shape, RandomState>,
+    /// Made when the first text of JSON is to be read.
+    json: OnceLock<Arc<Plans>>,
 }
 
 /// What the methods of an earlier revision were called: callers who have not heard of the newest yet use its names. A
@@ -30,6 +32,8 @@ pub struct Snapshot {
 pub struct FormerNames {
     pub revision: i64,
     methods: HashMap<String, (String, Verb)>,
+    /// The packages of Commits.
+    commits: HashMap<String, String>,
 }
 
 impl FormerNames {
@@ -39,13 +43,18 @@ impl FormerNames {
             Shape::Resource { verb, resource } => {
                 Some((method.path.clone(), (contract.resources[resource].type_name.clone(), verb)))
             }
-            Shape::Own => None,
+            Shape::Commit { .. } | Shape::Own => None,
         });
-        FormerNames { revision, methods: methods.collect() }
+        let commits = contract.commits.iter().map(|commit| (commit.path.clone(), commit.package.clone()));
+        FormerNames { revision, methods: methods.collect(), commits: commits.collect() }
     }
 
     /// Finds what a path meant then in a snapshot of now.
     pub fn method(&self, path: &str, now: &Snapshot) -> Option<Shape> {
+        if let Some(package) = self.commits.get(path) {
+            let commit = now.contract.commits.iter().position(|commit| commit.package == *package)?;
+            return Some(Shape::Commit { commit });
+        }
         let (type_name, verb) = self.methods.get(path)?;
         let resource = now.resources.iter().position(|plan| plan.resource.type_name == *type_name)?;
         let wanted = Shape::Resource { verb: *verb, resource };
@@ -64,12 +73,17 @@ impl Snapshot {
         connect(&mut resources);
         let methods = contract.methods.iter().map(|method| (method.path.clone(), method.shape)).collect();
         let resources = resources.into_iter().map(Arc::new).collect();
-        Ok(Snapshot { revision, applied_at, contract, resources, methods })
+        Ok(Snapshot { revision, applied_at, contract, resources, methods, json: OnceLock::new() })
     }
 
     /// Finds what a gRPC path (`/shop.v1.ProductService/GetProduct`) does.
     pub fn method(&self, path: &str) -> Option<Shape> {
         self.methods.get(path).copied()
+    }
+
+    /// The plans that read and write JSON.
+    pub fn json(&self) -> &Arc<Plans> {
+        self.json.get_or_init(|| Plans::with_aliases(&self.contract.pool, &|message| self.contract.aliases(message)))
     }
 
     /// The compiled resource at this index of `Contract::resources`.

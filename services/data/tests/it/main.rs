@@ -5,6 +5,7 @@
 mod batches;
 mod behaviors;
 mod building;
+mod commits;
 mod concurrency;
 mod contract_service;
 mod contracts;

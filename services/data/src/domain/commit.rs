@@ -1,0 +1,341 @@
+//! Commit: several writes of one package in one transaction, which may name what each other make.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mainstay_contract::commit::{self as numbers, Commit};
+use mainstay_contract::{Role, Verb};
+use mainstay_db::Atomic;
+use mainstay_record::Violation;
+use mainstay_wire::WireError;
+use mainstay_wire::frame::{self, Fields, Value};
+
+use super::answer::Form;
+use super::batch::{MAX_BATCH, check_count, shared_terms};
+use super::checks::WriteOp;
+use super::context::Operation;
+use super::create::Create;
+use super::delete::Delete;
+use super::place::{Holds, Place};
+use super::precondition::{Precondition, Wanted};
+use super::record::in_request;
+use super::request::{Defect, Identity, Request, Terms, fingerprint};
+use super::update::Update;
+use crate::plans::ResourcePlan;
+
+/// The longest label, in bytes.
+pub const MAX_LABEL_BYTES: usize = 63;
+
+/// Reads a Commit. Of one that cannot be the rules are asked before it is refused, as far as its writes can be read.
+pub fn read(op: Operation, commit: usize, message: Bytes) -> Request {
+    let inner = Operation { read_mask: None, ..op.clone() };
+    let mut reader = Reader { op: inner, commit, labels: HashMap::new(), problems: Vec::new() };
+    let parts = Parts::read(&message);
+    let terms = parts.as_ref().map(Parts::terms).map_err(Clone::clone);
+    let mut request = Request {
+        op,
+        identity: Identity::Commit,
+        writes: Vec::new(),
+        holds: Holds::One,
+        defect: None,
+        terms,
+        form: Form::Nothing,
+        atomic: Atomic::Locked,
+    };
+    match parts.map_err(Defect::Malformed).and_then(|parts| reader.read(&message, &parts, &mut request)) {
+        Ok(()) => {}
+        Err(defect) => {
+            if request.writes.is_empty() {
+                request.writes.extend(reader.nothing());
+            }
+            request.defect = Some(defect);
+        }
+    }
+    request
+}
+
+/// The fields of the request.
+struct Parts<'m> {
+    writes: Vec<&'m [u8]>,
+    preconditions: Vec<&'m [u8]>,
+    request_id: &'m str,
+    validate_only: bool,
+}
+
+impl<'m> Parts<'m> {
+    fn read(message: &'m [u8]) -> Result<Parts<'m>, WireError> {
+        use numbers::request::{PRECONDITIONS, REQUEST_ID, VALIDATE_ONLY, WRITES};
+        Ok(Parts {
+            writes: frame::messages(message, WRITES)?,
+            preconditions: frame::messages(message, PRECONDITIONS)?,
+            request_id: frame::string(message, REQUEST_ID)?.unwrap_or_default(),
+            validate_only: frame::boolean(message, VALIDATE_ONLY)?,
+        })
+    }
+
+    fn terms(&self) -> Terms {
+        let count = self.writes.len().to_be_bytes();
+        let parts: Vec<&[u8]> =
+            [&count[..]].into_iter().chain(self.writes.clone()).chain(self.preconditions.clone()).collect();
+        let fingerprint = if self.request_id.is_empty() { Vec::new() } else { fingerprint(&parts) };
+        Terms { request_id: self.request_id.to_owned(), validate_only: self.validate_only, fingerprint }
+    }
+}
+
+struct Reader {
+    op: Operation,
+    commit: usize,
+    /// By label: the name of what is written, where it can be told.
+    labels: HashMap<String, (usize, Option<String>)>,
+    problems: Vec<Violation>,
+}
+
+/// One of the operations, as it was sent.
+struct Sent<'m> {
+    label: &'m str,
+    number: u32,
+    message: Bytes,
+}
+
+impl Reader {
+    fn commit(&self) -> &Commit {
+        &self.op.snapshot.contract.commits[self.commit]
+    }
+
+    fn on(&self, resource: usize) -> Operation {
+        Operation { resource, ..self.op.clone() }
+    }
+
+    /// What is asked of the rules where there is nothing else.
+    fn nothing(&self) -> Option<Arc<dyn WriteOp>> {
+        let operation = self.commit().operations.first()?;
+        self.write(operation.verb, operation.resource, Bytes::new()).map(|(write, _)| write)
+    }
+
+    fn read(&mut self, message: &Bytes, parts: &Parts<'_>, request: &mut Request) -> Result<(), Defect> {
+        check_count("writes", parts.writes.len()).map_err(|violation| Defect::Violations(vec![violation]))?;
+        if parts.preconditions.len() > MAX_BATCH {
+            let description = format!("has {} elements: at most {MAX_BATCH} are taken", parts.preconditions.len());
+            self.problem("preconditions", &description);
+        }
+        let mut places = Vec::with_capacity(parts.writes.len() + parts.preconditions.len());
+        for (index, write) in parts.writes.iter().enumerate() {
+            let (write, place) = self.element(message, index, write)?;
+            request.writes.extend(write);
+            places.push(place);
+        }
+        request.form = Form::Results { commit: self.commit, writes: request.writes.len() };
+        for (index, precondition) in parts.preconditions.iter().take(MAX_BATCH).enumerate() {
+            let place = Place::of(format!("preconditions[{index}]"));
+            if let Some(precondition) = self.precondition(&place, precondition).map_err(Defect::Malformed)? {
+                if precondition.is_of_absence() {
+                    request.atomic = Atomic::Transaction;
+                }
+                request.writes.push(Arc::new(precondition));
+                places.push(place);
+            }
+        }
+        request.holds = Holds::Each(places);
+        let problems = std::mem::take(&mut self.problems);
+        if problems.is_empty() { Ok(()) } else { Err(Defect::Violations(problems)) }
+    }
+
+    fn problem(&mut self, field: impl Into<String>, description: impl Into<String>) {
+        self.problems.push(Violation { field: field.into(), description: description.into() });
+    }
+
+    /// Reads one write, and says where it stands.
+    fn element(
+        &mut self,
+        message: &Bytes,
+        index: usize,
+        element: &[u8],
+    ) -> Result<(Option<Arc<dyn WriteOp>>, Place), Defect> {
+        let sent = sent(message, element).map_err(Defect::Malformed)?;
+        let at = format!("writes[{index}]");
+        let operation = sent.as_ref().and_then(|sent| self.commit().operation(sent.number)).cloned();
+        let (Some(sent), Some(operation)) = (sent, operation) else {
+            self.problem(at.clone(), "says not what is to be done: set one of its operations");
+            return Ok((None, Place::of(at)));
+        };
+        let place = Place::of(format!("{at}.{}", operation.name));
+        let (plan, label) = (Arc::clone(self.op.snapshot.resource(operation.resource)), sent.label);
+        let named = Named { labels: &self.labels, place: &place, problems: Vec::new() };
+        let (bytes, problems) = named.replace(&plan, operation.verb, sent.message).map_err(Defect::Malformed)?;
+        self.problems.extend(problems);
+        let Some((write, name)) = self.write(operation.verb, operation.resource, bytes.clone()) else {
+            return Ok((None, place));
+        };
+        let message = operation.verb.read(bytes);
+        let shared = shared_terms(&message).into_iter();
+        self.problems.extend(shared.map(|problem| Violation { field: place.field(&problem.field), ..problem }));
+        self.label(&at, label, index, name);
+        Ok((Some(write), place))
+    }
+
+    fn label(&mut self, at: &str, label: &str, index: usize, name: Option<String>) {
+        if label.is_empty() {
+            return;
+        }
+        let field = format!("{at}.label");
+        if !is_label(label) {
+            return self
+                .problem(field, format!("must be a-z, then at most {} of a-z, 0-9 and `_`", MAX_LABEL_BYTES - 1));
+        }
+        if let Some((other, _)) = self.labels.get(label) {
+            let description = format!("is the label of writes[{other}] already");
+            return self.problem(field, description);
+        }
+        self.labels.insert(label.to_owned(), (index, name));
+    }
+
+    /// The write, and the name of its row, where it can be told.
+    fn write(&self, verb: Verb, resource: usize, message: Bytes) -> Option<(Arc<dyn WriteOp>, Option<String>)> {
+        let op = self.on(resource);
+        let message = verb.read(message);
+        match verb {
+            Verb::Create => {
+                let create = Create::with_id(op, message);
+                let name = create.name();
+                Some((Arc::new(create), name))
+            }
+            Verb::Update => {
+                let update = Update::new(op, message);
+                let name = update.name().ok().map(str::to_owned);
+                Some((Arc::new(update), name))
+            }
+            Verb::Delete => {
+                let delete = Delete::new(op, message);
+                let name = delete.name().ok().map(str::to_owned);
+                Some((Arc::new(delete), name))
+            }
+            _ => None,
+        }
+    }
+
+    fn precondition(&mut self, place: &Place, element: &[u8]) -> Result<Option<Precondition>, WireError> {
+        use numbers::precondition::{ETAG, EXISTS, NAME};
+        let name = frame::string(element, NAME)?.unwrap_or_default();
+        let wanted = match (frame::varint(element, EXISTS)?, frame::string(element, ETAG)?) {
+            (_, Some(etag)) => Wanted::Etag(etag.to_owned()),
+            (Some(0), None) => Wanted::Absent,
+            (Some(_), None) => Wanted::Exists,
+            (None, None) => {
+                self.problem(place.element(), "says not what has to hold: set `exists` or `etag`");
+                return Ok(None);
+            }
+        };
+        let is_it = |resource: &usize| self.op.snapshot.resource(*resource).resource.template.parse(name).is_some();
+        let Some(resource) = self.commit().resources().find(is_it) else {
+            let package = &self.commit().package;
+            let description = format!("must be the name of a resource of the package {package}");
+            self.problem(place.field("name"), description);
+            return Ok(None);
+        };
+        Ok(Some(Precondition::new(self.on(resource), name.to_owned(), wanted)))
+    }
+}
+
+/// Reads which operation a write is. Of several the last counts (they are a `oneof`); one in parts is put together.
+fn sent<'m>(message: &Bytes, element: &'m [u8]) -> Result<Option<Sent<'m>>, WireError> {
+    let mut label = &b""[..];
+    let mut operation: Option<(u32, Bytes)> = None;
+    let mut fields = Fields::of(element);
+    while let Some((number, value)) = fields.next()? {
+        match value {
+            Value::Bytes(value) if number == numbers::write::LABEL => label = value,
+            Value::Bytes(value) => {
+                operation = Some(match operation {
+                    Some((same, first)) if same == number => (same, [&first[..], value].concat().into()),
+                    _ => (number, message.slice_ref(value)),
+                });
+            }
+            _ if number == numbers::write::LABEL => return Err(frame::wrong_type(number)),
+            _ => {}
+        }
+    }
+    let label = std::str::from_utf8(label).map_err(|_| frame::not_utf8(numbers::write::LABEL))?;
+    Ok(operation.map(|(number, message)| Sent { label, number, message }))
+}
+
+fn is_label(label: &str) -> bool {
+    let mut bytes = label.bytes();
+    label.len() <= MAX_LABEL_BYTES
+        && bytes.next().is_some_and(|first| first.is_ascii_lowercase())
+        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// Puts names in the place of labels.
+struct Named<'r> {
+    labels: &'r HashMap<String, (usize, Option<String>)>,
+    place: &'r Place,
+    problems: Vec<Violation>,
+}
+
+impl Named<'_> {
+    /// In a request of the verb: in its parent, and in the references of its resource.
+    fn replace(
+        mut self,
+        plan: &ResourcePlan,
+        verb: Verb,
+        message: Bytes,
+    ) -> Result<(Bytes, Vec<Violation>), WireError> {
+        if !message.contains(&b'$') {
+            return Ok((message, self.problems));
+        }
+        let (parent, body) = (verb.request().number(Role::Parent), verb.request().number(Role::Body));
+        let mut replaced = Vec::with_capacity(message.len());
+        let mut fields = Fields::of(&message);
+        let mut start = 0;
+        while let Some((number, value)) = fields.next()? {
+            let whole = &message[start..fields.position()];
+            start = fields.position();
+            match value {
+                Value::Bytes(value) if number == parent && parent != 0 => {
+                    self.field("parent", number, value, &mut replaced)
+                }
+                Value::Bytes(value) if number == body && body != 0 => {
+                    let body = self.body(plan, value)?;
+                    frame::put_message(number, &body, &mut replaced);
+                }
+                _ => replaced.extend_from_slice(whole),
+            }
+        }
+        Ok((replaced.into(), self.problems))
+    }
+
+    fn body(&mut self, plan: &ResourcePlan, body: &[u8]) -> Result<Vec<u8>, WireError> {
+        let mut replaced = Vec::with_capacity(body.len());
+        let mut fields = Fields::of(body);
+        let mut start = 0;
+        while let Some((number, value)) = fields.next()? {
+            let whole = &body[start..fields.position()];
+            start = fields.position();
+            let reference = plan.resource.references.iter().find(|reference| reference.number == number);
+            match (value, reference) {
+                (Value::Bytes(value), Some(reference)) => {
+                    self.field(&in_request(plan, &reference.field), number, value, &mut replaced);
+                }
+                _ => replaced.extend_from_slice(whole),
+            }
+        }
+        Ok(replaced)
+    }
+
+    /// Copies a field that holds a name, or the name that its label stands for.
+    fn field(&mut self, field: &str, number: u32, value: &[u8], out: &mut Vec<u8>) {
+        let label = value.strip_prefix(b"$").and_then(|label| std::str::from_utf8(label).ok());
+        match label.map(|label| (label, self.labels.get(label))) {
+            Some((_, Some((_, Some(name))))) => frame::put_message(number, name.as_bytes(), out),
+            Some((label, None)) => {
+                let shown: String = label.chars().filter(|c| !c.is_control()).take(MAX_LABEL_BYTES).collect();
+                let description = format!("names the label `{shown}`, which no earlier write has");
+                self.problems.push(Violation { field: self.place.field(field), description });
+            }
+            // What the label stands for has no name that can be: that is told of it.
+            Some((_, Some((_, None)))) => {}
+            None => frame::put_message(number, value, out),
+        }
+    }
+}
