@@ -57,7 +57,7 @@ fn keys(op: &Operation, message: &[u8]) -> Result<Vec<Vec<Value>>> {
         let name = String::from_utf8_lossy(name);
         match op.key("name", &name) {
             Ok(key) => keys.push(key),
-            Err(error) => refused.push((place, error)),
+            Err(error) => refused.push((place.clone(), error)),
         }
         let problem = parent.mismatch_of_name(op.plan(), "name", &name);
         problems.extend(problem.map(|problem| Violation { field: place.field(&problem.field), ..problem }));
