@@ -64,7 +64,7 @@ pub fn answer(form: Form, writes: &[Arc<dyn WriteOp>], changes: &[Change], wante
                 let mut record = None;
                 if let Some(row) = &change.after {
                     let mut message = Vec::with_capacity(512);
-                    put(write.op(), row, wanted, &mut message)?;
+                    put(write.op(), row, change.seen, wanted, &mut message)?;
                     record = Some(message);
                 }
                 put_result(write.op(), commit, record.as_deref(), &mut out);
