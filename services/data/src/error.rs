@@ -158,13 +158,7 @@ impl From<Error> for Fault {
             Error::AlreadyExists { name } => Fault::new(Reason::AlreadyExists).meta("name", name),
             Error::Unique { fields, .. } => unique(fields),
             Error::ReferenceNotFound { field, name } => reference_not_found(field, &name),
-            Error::Precondition { name, exists } => Fault::new(Reason::FailedPrecondition)
-                .message(if exists {
-                    format!("there is no `{}`, which a precondition wants to exist", shown(&name))
-                } else {
-                    format!("there is `{}`, which a precondition wants to be absent", shown(&name))
-                })
-                .meta("name", clipped(&name, MAX_NAME)),
+            Error::Precondition { name, exists } => precondition(&name, exists),
             Error::StillReferenced { name } => Fault::new(Reason::StillReferenced).meta("name", name),
             Error::Elements(refused) => elements(refused),
             Error::RequestIdReused => Fault::new(Reason::RequestIdReused)
@@ -246,6 +240,16 @@ fn reference_not_found(field: String, name: &str) -> Fault {
         .meta("field", of_resource(&field))
         .meta("name", clipped(name, MAX_NAME))
         .violation(field, "names a resource that does not exist")
+}
+
+/// A precondition on the row of this name, which should exist or should not.
+fn precondition(name: &str, exists: bool) -> Fault {
+    let message = if exists {
+        format!("there is no `{}`, which a precondition wants to exist", shown(name))
+    } else {
+        format!("there is `{}`, which a precondition wants to be absent", shown(name))
+    };
+    Fault::new(Reason::FailedPrecondition).message(message).meta("name", clipped(name, MAX_NAME))
 }
 
 /// A unique index that holds the values of these fields already.

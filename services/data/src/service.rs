@@ -176,7 +176,7 @@ impl Resources {
         let verb = match shape {
             Shape::Resource { verb, .. } => verb,
             Shape::Commit { commit } => {
-                return Box::pin(transact::run(cx, commit::read(op, commit, message.clone()))).await;
+                return Box::pin(transact::run(cx, commit::read(op, commit, message))).await;
             }
             Shape::Own => return Err(Error::OutOfTurn),
         };

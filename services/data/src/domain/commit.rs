@@ -28,10 +28,10 @@ use crate::plans::ResourcePlan;
 pub const MAX_LABEL_BYTES: usize = 63;
 
 /// Reads a Commit. Of one that cannot be the rules are asked before it is refused, as far as its writes can be read.
-pub fn read(op: Operation, commit: usize, message: Bytes) -> Request {
+pub fn read(op: Operation, commit: usize, message: &Bytes) -> Request {
     let inner = Operation { read_mask: None, ..op.clone() };
     let mut reader = Reader { op: inner, commit, labels: HashMap::new(), problems: Vec::new() };
-    let parts = Parts::read(&message);
+    let parts = Parts::read(message);
     let terms = parts.as_ref().map(Parts::terms).map_err(Clone::clone);
     let mut request = Request {
         op,
@@ -43,7 +43,7 @@ pub fn read(op: Operation, commit: usize, message: Bytes) -> Request {
         form: Form::Nothing,
         atomic: Atomic::Locked,
     };
-    match parts.map_err(Defect::Malformed).and_then(|parts| reader.read(&message, &parts, &mut request)) {
+    match parts.map_err(Defect::Malformed).and_then(|parts| reader.read(message, &parts, &mut request)) {
         Ok(()) => {}
         Err(defect) => {
             if request.writes.is_empty() {
@@ -293,7 +293,7 @@ impl Named<'_> {
             start = fields.position();
             match value {
                 Value::Bytes(value) if number == parent && parent != 0 => {
-                    self.field("parent", number, value, &mut replaced)
+                    self.field("parent", number, value, &mut replaced);
                 }
                 Value::Bytes(value) if number == body && body != 0 => {
                     let body = self.body(plan, value)?;

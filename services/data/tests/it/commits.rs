@@ -77,7 +77,7 @@ fn change(id: &str, body: Json) -> Json {
     json!({"update_product": {"product": product}})
 }
 
-fn transform(id: &str, transforms: Json) -> Json {
+fn transform(id: &str, transforms: &Json) -> Json {
     json!({"update_product": {"product": {"name": format!("products/{id}")}, "transforms": transforms}})
 }
 
@@ -236,7 +236,7 @@ both_engines! {
         let writes = json!([
             {"label": "o", "create_order": {"order": {"product": "products/cup"}}},
             {"create_line": {"parent": "$o", "line": {}}},
-            transform("cup", json!([{"field": "stock", "add": -1}])),
+            transform("cup", &json!([{"field": "stock", "add": -1}])),
             {"delete_order": {"name": "orders/none", "allow_missing": true}},
         ]);
         let request = json!({"request_id": ID, "writes": writes});
@@ -247,7 +247,7 @@ both_engines! {
         assert_eq!(product(&fixture, "cup").await["stock"], 49);
         let other = json!({"request_id": ID, "writes": [{"create_order": {}}]});
         assert_eq!(ann.refused(COMMIT, other).await.0, Reason::RequestIdReused);
-        let dry = json!({"validate_only": true, "writes": [transform("cup", json!([{"field": "stock", "add": -1}]))]});
+        let dry = json!({"validate_only": true, "writes": [transform("cup", &json!([{"field": "stock", "add": -1}]))]});
         assert_eq!(ann.ok(COMMIT, dry).await["results"][0]["product"]["stock"], 48);
         assert_eq!(product(&fixture, "cup").await["stock"], 49);
     }
@@ -285,7 +285,7 @@ both_engines! {
         let fixture = with_products(engine, &[("cup", 50)]).await;
         let buyers: Vec<_> = (0..200).map(|n| fixture.user(&format!("b{n}"), &[])).collect();
         let buy = json!({"writes": [
-            transform("cup", json!([{"field": "stock", "add": -1}])),
+            transform("cup", &json!([{"field": "stock", "add": -1}])),
             {"create_order": {"order": {"product": "products/cup"}}},
         ]});
         let outcomes = join_all(buyers.iter().map(|buyer| buyer.call(COMMIT, buy.clone()))).await;
