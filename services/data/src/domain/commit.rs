@@ -241,22 +241,31 @@ impl Reader {
 fn sent<'m>(message: &Bytes, element: &'m [u8]) -> Result<Option<Sent<'m>>, WireError> {
     let mut label = &b""[..];
     let mut operation: Option<(u32, Bytes)> = None;
+    // Of an operation in parts: what has come of it. It grows in place, however many there are.
+    let mut joined = Vec::new();
     let mut fields = Fields::of(element);
     while let Some((number, value)) = fields.next()? {
         match value {
             Value::Bytes(value) if number == numbers::write::LABEL => label = value,
-            Value::Bytes(value) => {
-                operation = Some(match operation {
-                    Some((same, first)) if same == number => (same, [&first[..], value].concat().into()),
-                    _ => (number, message.slice_ref(value)),
-                });
-            }
+            Value::Bytes(value) => match &operation {
+                Some((same, first)) if *same == number => {
+                    if joined.is_empty() {
+                        joined.extend_from_slice(first);
+                    }
+                    joined.extend_from_slice(value);
+                }
+                _ => {
+                    operation = Some((number, message.slice_ref(value)));
+                    joined.clear();
+                }
+            },
             _ if number == numbers::write::LABEL => return Err(frame::wrong_type(number)),
             _ => {}
         }
     }
     let label = std::str::from_utf8(label).map_err(|_| frame::not_utf8(numbers::write::LABEL))?;
-    Ok(operation.map(|(number, message)| Sent { label, number, message }))
+    let whole = |message| if joined.is_empty() { message } else { Bytes::from(joined) };
+    Ok(operation.map(|(number, message)| Sent { label, number, message: whole(message) }))
 }
 
 fn is_label(label: &str) -> bool {
@@ -337,5 +346,32 @@ impl Named<'_> {
             Some((_, Some((_, None)))) => {}
             None => frame::put_message(number, value, out),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_in_parts_is_one_and_of_several_operations_the_last_counts() {
+        let element = |parts: &[(u8, &[u8])]| -> Bytes {
+            let part = |(number, value): &(u8, &[u8])| {
+                [&[number << 3 | 2, u8::try_from(value.len()).expect("short")], *value].concat()
+            };
+            parts.iter().flat_map(part).collect::<Vec<u8>>().into()
+        };
+        let read = |bytes: &Bytes| {
+            let sent = sent(bytes, bytes).expect("well-formed").expect("an operation");
+            (sent.number, sent.message.to_vec())
+        };
+        assert_eq!(read(&element(&[(9, b"ab"), (9, b""), (9, b"c")])), (9, b"abc".to_vec()));
+        assert_eq!(read(&element(&[(9, b""), (9, b"c")])), (9, b"c".to_vec()));
+        assert_eq!(read(&element(&[(9, b"ab"), (9, b"c"), (8, b"d")])), (8, b"d".to_vec()));
+        assert_eq!(read(&element(&[(9, b"ab"), (9, b"c"), (8, b"d"), (9, b"e")])), (9, b"e".to_vec()));
+        assert_eq!(read(&element(&[(9, b"ab"), (8, b"d"), (8, b"e")])), (8, b"de".to_vec()));
+        // As many as a request holds: put together anew for each, it would take for ever.
+        let many: Vec<(u8, &[u8])> = vec![(9, b"x"); 1_000_000];
+        assert_eq!(read(&element(&many)).1.len(), 1_000_000);
     }
 }
