@@ -2,7 +2,7 @@
 //!
 //! Two advisory locks: a schema changes under both, and is built (an index, concurrently) under the second alone. A build may
 //! wait for as long as somebody's transaction lasts, so nobody waits for a build: whoever changes the schema breaks it off, and
-//! it begins again later. Services' own tables are migrated under the first alone, so that no start waits either.
+//! it begins again later, when the change is done: a build asks for its lock under the first. Services' own tables are migrated under the first alone, so that no start waits either.
 
 use std::convert::Infallible;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -56,6 +56,27 @@ impl Lock {
             attempt += 1;
         }
         Ok(())
+    }
+
+    /// Takes the lock, but never before somebody who has `first`: who was broken off may be back at once, and would come before
+    /// the one who broke it off, again and again.
+    pub(super) async fn take_after(&self, first: &Lock, link: &mut AsyncPgConnection) -> Result<(), Error> {
+        let mut attempt = 1;
+        loop {
+            first.take(link).await?;
+            let taken = self.try_take(link).await;
+            first.give_back(link).await?;
+            if taken? {
+                return Ok(());
+            }
+            tokio::time::sleep(pause(attempt)).await;
+            attempt += 1;
+        }
+    }
+
+    async fn give_back(&self, link: &mut AsyncPgConnection) -> Result<(), Error> {
+        let unlock = format!("SELECT pg_advisory_unlock({})", self.0);
+        link.batch_execute(&unlock).await.map_err(classify::postgres)
     }
 
     async fn try_take(&self, link: &mut AsyncPgConnection) -> Result<bool, Error> {

@@ -228,7 +228,7 @@ impl PostgresStore {
         let store = Arc::clone(self);
         let change = async move {
             let mut link = store.target.connect_unlimited().await?;
-            BUILD.take(&mut link).await?;
+            BUILD.take_after(&SCHEMA, &mut link).await?;
             let pid = own_pid(&mut link).await?;
             let told = tell_what_it_waits_for(&store.target, pid);
             let (result, _) = tokio::select! {
