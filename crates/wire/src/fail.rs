@@ -87,6 +87,11 @@ impl Fail {
         self.0.passed
     }
 
+    /// Whether what was written of the value is what could be read of it: it was read to its end, or as far as is told.
+    pub(crate) fn leaves_legible(&self) -> bool {
+        self.0.passed || self.is_full()
+    }
+
     /// Says whether the value was read to its end. Whoever hands a failure on from inside a value must say that it was not.
     pub(crate) fn passed(mut self, passed: bool) -> Fail {
         self.0.passed = passed;

@@ -80,10 +80,13 @@ impl Plans {
         })
     }
 
-    /// Appends the wire bytes of a ProtoJSON text. On an error `out` is as long as it was before.
+    /// Appends the wire bytes of a ProtoJSON text.
     ///
     /// A value that does not fit is noted and passed over, so that an error tells of all of them (AIP-193), up to
     /// [`crate::MAX_JSON_VIOLATIONS`]; what is not JSON ends the reading, and only that is told then.
+    ///
+    /// On an error `out` has what could be read, which is a message of this type: without the values that do not fit, and of a
+    /// text that is no JSON nothing. In a list an empty element stands for a message or a text that does not fit.
     ///
     /// Fields may have their JSON name, their proto name or an alias. Refused, each with its place: unknown fields, keys
     /// given twice, two members of a oneof, wrong types, numbers out of range, lone surrogates, text that is not UTF-8,
@@ -102,7 +105,12 @@ impl Plans {
         let start = out.len();
         let read = FromJson::new(&self.table, json, out, PresentKeys::new(keys))
             .and_then(|mut reader| reader.whole_message(id.0, MAX_DEPTH));
-        restore(read, start, out)
+        read.map_err(|fail| {
+            if !fail.leaves_legible() {
+                out.truncate(start);
+            }
+            fail.into()
+        })
     }
 
     /// Appends one field given as text: a query parameter or a path capture. `path` may lead into messages (`price.units`).

@@ -73,6 +73,10 @@ impl Tag {
         }
     }
 
+    pub(crate) fn is_of(&self, wire_type: WireType) -> bool {
+        self.bytes[0] & 7 == wire_type as u8
+    }
+
     pub(crate) fn as_slice(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }

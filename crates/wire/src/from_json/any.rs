@@ -38,13 +38,12 @@ impl<'a, S: Sink> FromJson<'_, 'a, '_, S> {
         let plan = self.table.message(*index);
         let inside = enter(depth)?;
         let body = open(self.out);
-        if plan.special == Special::None {
-            self.object(plan, None, inside, true)?;
-        } else {
-            self.under_value(plan, inside)?;
-        }
+        let read = match plan.special {
+            Special::None => self.object(plan, None, inside, true),
+            _ => self.under_value(plan, inside),
+        };
         close(body, self.out);
-        Ok(())
+        read
     }
 
     /// Looks through the object for its type, wherever it stands; nothing is written.

@@ -19,6 +19,15 @@ use crate::{
     writer::{Sink, Tag, WireType, close, open},
 };
 
+/// Where a value begins.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    /// In the text.
+    text: usize,
+    /// In what is made of it.
+    written: usize,
+}
+
 /// Reads messages of one table.
 pub(crate) struct FromJson<'t, 'a, 'o, S> {
     pub(super) table: &'t Table,
@@ -94,7 +103,7 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
         let mut oneofs = Seen::default();
         let mut noted = None;
         while let Some(key) = self.scan.next_key(&mut first)? {
-            let value = self.scan.mark();
+            let value = self.mark();
             let read = match plan.named(&key, expected) {
                 None => self.unknown(plan, &key, in_any),
                 Some(index) => {
@@ -127,14 +136,23 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
         !unset && !oneofs.insert(usize::from(oneof))
     }
 
-    /// Notes what is wrong with the value at a mark and goes on behind it. Fails where nothing can be read after it, or
-    /// nothing more be told.
+    /// Where both the text and what is made of it stand.
+    #[inline]
+    fn mark(&self) -> Mark {
+        Mark { text: self.scan.mark(), written: self.out.length() }
+    }
+
+    /// Notes what is wrong with the value at a mark and goes on behind it; of the value stays what could be read. Fails where
+    /// nothing can be read after it, or nothing more be told.
     #[cold]
-    pub(super) fn pass_over(&mut self, fail: Fail, value: usize, noted: &mut Option<Fail>) -> Result<(), Fail> {
+    fn pass_over(&mut self, fail: Fail, value: Mark, noted: &mut Option<Fail>) -> Result<(), Fail> {
         if fail.is_final() {
             return Err(fail);
         }
         let passed = fail.has_passed();
+        if !fail.leaves_legible() {
+            self.out.cut(value.written);
+        }
         match noted {
             Some(noted) => noted.join(fail),
             None => *noted = Some(fail),
@@ -143,7 +161,7 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
             return Err(full.passed(false));
         }
         if !passed {
-            self.scan.rewind(value);
+            self.scan.rewind(value.text);
             self.scan.skip_value()?;
         }
         Ok(())
@@ -199,20 +217,21 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
     fn tagged(&mut self, field: &FieldPlan, below: Option<&Selection>, depth: usize) -> Result<(), Fail> {
         field.tag.put(self.out);
         match field.leaf {
+            // What could be read of a message is one, also where something is wrong with the rest.
             Leaf::Message(index) => {
                 let depth = enter(depth)?;
                 let body = open(self.out);
-                match field.mask_of {
-                    None => self.message(index, below, depth)?,
-                    of => self.field_mask(of)?,
-                }
+                let read = match field.mask_of {
+                    None => self.message(index, below, depth),
+                    of => self.field_mask(of),
+                };
                 close(body, self.out);
-                Ok(())
+                read
             }
             Leaf::Group(index) => {
-                self.message(index, below, enter(depth)?)?;
+                let read = self.message(index, below, enter(depth)?);
                 Tag::new(field.number, WireType::EndGroup).put(self.out);
-                Ok(())
+                read
             }
             leaf => self.scalar(leaf),
         }
@@ -234,21 +253,43 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
             tag.put(self.out);
             open(self.out)
         });
-        let (mut first, mut count) = (true, 0);
-        let mut noted = None;
-        while self.scan.next_item(&mut first, b']')? {
-            let value = self.scan.mark();
-            if let Err(fail) = self.element(field, body.is_some(), below, depth) {
-                self.pass_over(fail.at_index(count), value, &mut noted)?;
-            }
-            count += 1;
-        }
+        let read = self.elements(field, body.is_some(), below, depth);
         match body {
-            Some(_) if count == 0 => self.out.cut(start),
+            Some(body) if self.out.length() == body => self.out.cut(start),
             Some(body) => close(body, self.out),
             None => {}
         }
+        read
+    }
+
+    /// Reads a list to its end.
+    fn elements(
+        &mut self,
+        field: &FieldPlan,
+        packed: bool,
+        below: Option<&Selection>,
+        depth: usize,
+    ) -> Result<(), Fail> {
+        let (mut first, mut count) = (true, 0);
+        let mut noted = None;
+        while self.scan.next_item(&mut first, b']')? {
+            let value = self.mark();
+            if let Err(fail) = self.element(field, packed, below, depth) {
+                self.pass_over(fail.at_index(count), value, &mut noted)?;
+                self.hold_place(field, value);
+            }
+            count += 1;
+        }
         all_told(noted)
+    }
+
+    /// Leaves an empty element where one could not be read, so that those after it are still where the client wrote them.
+    #[cold]
+    fn hold_place(&mut self, field: &FieldPlan, value: Mark) {
+        if self.out.length() == value.written && field.tag.is_of(WireType::Bytes) {
+            field.tag.put(self.out);
+            self.out.push(0);
+        }
     }
 
     fn element(
@@ -273,7 +314,7 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
         let mut first = true;
         let mut noted = None;
         while let Some(key) = self.scan.next_key(&mut first)? {
-            let value = self.scan.mark();
+            let value = self.mark();
             let read = match keys.insert(key.clone()) {
                 true => self.entry(field, map, &key, below, depth),
                 false => Err(duplicate("the key is given twice")),
@@ -302,17 +343,18 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
         map.key_tag.put(self.out);
         map_key_text(map.key, key, self.out)?;
         map.value_tag.put(self.out);
-        match field.leaf {
+        let read = match field.leaf {
             Leaf::Message(index) => {
                 let depth = enter(inside)?;
                 let body = open(self.out);
-                self.message(index, below, depth)?;
+                let read = self.message(index, below, depth);
                 close(body, self.out);
+                read
             }
-            leaf => self.scalar(leaf)?,
-        }
+            leaf => self.scalar(leaf),
+        };
         close(entry, self.out);
-        Ok(())
+        read
     }
 }
 

@@ -1,4 +1,5 @@
 mod depth;
+mod legible;
 mod objects;
 mod properties;
 mod read_masks;

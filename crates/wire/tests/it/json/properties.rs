@@ -147,7 +147,9 @@ proptest! {
         match PLANS.from_json(id(ALL), text.as_bytes(), &mut out, None) {
             Ok(()) => drop(oracle_decode(ALL, &out[6..]).unwrap()),
             Err(error) => {
-                prop_assert_eq!(out, b"before");
+                // What could be read is a message.
+                prop_assert!(out.starts_with(b"before"));
+                oracle_decode(ALL, &out[6..]).unwrap();
                 prop_assert!(!error.message.is_empty());
             }
         }
@@ -167,8 +169,8 @@ proptest! {
         if PLANS.from_json(id(ALL), &json, &mut wire, Some(&mut keys)).is_ok() {
             // what is taken is JSON, and a message
             prop_assert!(serde_json::from_slice::<serde::de::IgnoredAny>(&json).is_ok());
-            oracle_decode(ALL, &wire).unwrap();
         }
+        oracle_decode(ALL, &wire).unwrap();
     }
 
     #[test]
