@@ -2,7 +2,7 @@
 
 use crate::budget::Said;
 use crate::fault::Origin;
-use crate::status::{foreign_details, json_duration};
+use crate::status::{ErrorInfo, foreign_details, json_duration, type_url};
 use crate::{DOMAIN, Fault, Reason};
 use bytes::Bytes;
 use http::header::{
@@ -109,10 +109,6 @@ fn whole_seconds(delay: Duration) -> u64 {
     delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0))
 }
 
-fn type_url(name: &str) -> String {
-    format!("type.googleapis.com/google.rpc.{name}")
-}
-
 fn bad_request<'a>(violations: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
     let list: Vec<Value> =
         violations.map(|(field, description)| json!({ "field": field, "description": description })).collect();
@@ -122,7 +118,7 @@ fn bad_request<'a>(violations: impl Iterator<Item = (&'a str, &'a str)>) -> Valu
 /// Renders a detail of another service. The kinds that clients act on are decoded; of the rest only the type is named.
 pub(crate) fn foreign_detail(url: &str, value: &[u8]) -> Value {
     let known = match url.rsplit('/').next().unwrap_or_default() {
-        "google.rpc.ErrorInfo" => pb::ErrorInfo::decode(value).ok().map(|info| {
+        "google.rpc.ErrorInfo" => ErrorInfo::decode(value).ok().map(|info| {
             let metadata: Map<String, Value> = info.metadata.into_iter().map(|(k, v)| (k, Value::String(v))).collect();
             json!({ "@type": url, "reason": info.reason, "domain": info.domain, "metadata": metadata })
         }),

@@ -5,12 +5,13 @@ use crate::fault::Origin;
 use crate::{DOMAIN, Fault, Reason};
 use bytes::Bytes;
 use prost::Message as _;
+use prost_types::Any;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::time::Duration;
 use tonic::{Code, Response, Status};
-use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _, pb};
+use tonic_types::{StatusExt as _, pb};
 
 /// Ends a handler: the only place where a [`Status`] is made from a service's error.
 ///
@@ -39,23 +40,10 @@ impl Fault {
                 return Status::with_details(*code, said.message, Bytes::copy_from_slice(said.foreign));
             }
         };
-        let mut details = ErrorDetails::new();
-        let metadata: HashMap<String, String> =
-            said.metadata.into_iter().map(|(key, value)| (key.to_owned(), value.into_owned())).collect();
-        details.set_error_info(reason.name(), DOMAIN, metadata);
-        if !said.violations.is_empty() {
-            let violations = said.violations.into_iter();
-            details.set_bad_request(
-                violations.map(|(field, description)| FieldViolation::new(field, description)).collect::<Vec<_>>(),
-            );
-        }
-        if let Some(delay) = self.0.retry_after {
-            details.set_retry_info(Some(delay));
-        }
-        if let Some(id) = said.request_id {
-            details.set_request_info(id, "");
-        }
-        Status::with_error_details(reason.code(), said.message, details)
+        let message = said.message.to_string();
+        let details = details(*reason, self.0.retry_after, said);
+        let encoded = pb::Status { code: reason.code() as i32, message: message.clone(), details }.encode_to_vec();
+        Status::with_details(reason.code(), message, encoded.into())
     }
 
     /// Reads a status that another service (or the way to it) answered with.
@@ -91,6 +79,49 @@ impl Fault {
         let code = Code::from_i32(status.code);
         (code != Code::Ok).then(|| Fault::from_status(Status::with_details(code, status.message, details)))
     }
+}
+
+/// `google.rpc.ErrorInfo` with its metadata in order: the same fault is the same bytes each time.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct ErrorInfo {
+    #[prost(string, tag = "1")]
+    pub(crate) reason: String,
+    #[prost(string, tag = "2")]
+    pub(crate) domain: String,
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub(crate) metadata: BTreeMap<String, String>,
+}
+
+/// What is said of a fault beside its code and message.
+fn details(reason: Reason, retry_after: Option<Duration>, said: Said<'_>) -> Vec<Any> {
+    let metadata = said.metadata.into_iter().map(|(key, value)| (key.to_owned(), value.into_owned())).collect();
+    let info = ErrorInfo { reason: reason.name().to_owned(), domain: DOMAIN.to_owned(), metadata };
+    let retry = retry_after.map(|delay| {
+        // A delay that no Duration can hold is none that anybody waits for.
+        let retry_delay = prost_types::Duration::try_from(delay).ok();
+        detail("RetryInfo", &pb::RetryInfo { retry_delay })
+    });
+    let violations = said.violations.into_iter().map(|(field, description)| pb::bad_request::FieldViolation {
+        field: field.into_owned(),
+        description: description.into_owned(),
+        ..Default::default()
+    });
+    let field_violations: Vec<_> = violations.collect();
+    let bad = (!field_violations.is_empty()).then(|| detail("BadRequest", &pb::BadRequest { field_violations }));
+    let request = said.request_id.map(|id| {
+        let serving_data = String::new();
+        detail("RequestInfo", &pb::RequestInfo { request_id: id.to_owned(), serving_data })
+    });
+    retry.into_iter().chain([detail("ErrorInfo", &info)]).chain(bad).chain(request).collect()
+}
+
+fn detail(name: &str, message: &impl prost::Message) -> Any {
+    Any { type_url: type_url(name), value: message.encode_to_vec() }
+}
+
+/// The URL of one of `google.rpc`'s details.
+pub(crate) fn type_url(name: &str) -> String {
+    format!("type.googleapis.com/google.rpc.{name}")
 }
 
 /// A status without a reason of ours: kept as it came where it carries details, else given our reason of its code.

@@ -30,6 +30,30 @@ fn a_fault_becomes_a_status_with_all_its_details() {
 }
 
 #[test]
+fn the_same_fault_is_the_same_bytes_each_time_with_its_metadata_in_order() {
+    let names = ["zebra", "apple", "mango", "kiwi", "fig", "pear", "lime", "plum"];
+    let fault = || names.iter().fold(rich(), |fault, name| fault.meta(*name, "x"));
+    let status = Status::from(fault());
+    for _ in 0..50 {
+        assert_eq!(Status::from(fault()).details(), status.details());
+        assert_eq!(fault().to_connect(), fault().to_connect());
+        assert_eq!(fault().to_json(), fault().to_json());
+    }
+    let places = |text: &[u8]| -> Vec<usize> {
+        let text = String::from_utf8_lossy(text).into_owned();
+        let mut sorted = names;
+        sorted.sort_unstable();
+        sorted.iter().map(|name| text.find(name).unwrap()).collect()
+    };
+    assert!(places(status.details()).is_sorted() && places(&fault().to_json()).is_sorted());
+    let mut details = status.details().to_vec();
+    let domain = details.windows(DOMAIN.len()).position(|part| part == DOMAIN.as_bytes()).unwrap();
+    details[domain] = b'y';
+    let foreign = Fault::from_status(Status::with_details(Code::NotFound, "x", details.into()));
+    assert!(foreign.reason().is_none() && places(&foreign.to_json()).is_sorted());
+}
+
+#[test]
 fn every_reason_survives_the_wire() {
     for reason in Reason::ALL {
         let fault = Fault::from_status(Status::from(Fault::new(*reason)));
