@@ -20,6 +20,7 @@ mod undelete;
 mod update;
 
 use prost_reflect::MethodDescriptor;
+use prost_types::method_options::IdempotencyLevel;
 
 pub(crate) use definition::{Answer, Definition, spaced};
 pub(crate) use fields::Field;
@@ -176,6 +177,9 @@ pub struct Method {
     pub http: Vec<Route>,
     pub streams: Streams,
     pub policy: Policy,
+    /// Whether a call may change something. What says that it does not (`NO_SIDE_EFFECTS`) may be asked by GET wherever a protocol
+    /// has that.
+    pub side_effects: bool,
 }
 
 impl Method {
@@ -193,6 +197,12 @@ impl Method {
             http: http::routes(descriptor).into_iter().flatten().collect(),
             streams: Streams { client: descriptor.is_client_streaming(), server: descriptor.is_server_streaming() },
             policy,
+            side_effects: has_side_effects(descriptor),
         }
     }
+}
+
+fn has_side_effects(method: &MethodDescriptor) -> bool {
+    let options = method.method_descriptor_proto().options.as_ref();
+    options.is_none_or(|options| options.idempotency_level() != IdempotencyLevel::NoSideEffects)
 }

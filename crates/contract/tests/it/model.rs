@@ -229,6 +229,16 @@ fn every_method_of_the_model_is_in_the_descriptors() {
 }
 
 #[test]
+fn the_table_of_methods_says_which_change_something() {
+    let contract = shop();
+    assert!(contract.methods.iter().any(|method| method.shape.verb().is_some()));
+    for method in &contract.methods {
+        let reads = matches!(method.shape.verb(), Some(Verb::Get | Verb::List | Verb::BatchGet));
+        assert_eq!(method.side_effects, !reads, "{}", method.path);
+    }
+}
+
+#[test]
 fn options_and_comments_survive_into_the_descriptor_set() {
     let contract = shop();
     let file = contract.pool.get_file_by_name("shop/v1/product_service.proto").expect("the derived file");

@@ -10,7 +10,6 @@ use mainstay_runtime::policies::access_of;
 use mainstay_telemetry::Metrics;
 use mainstay_wire::Plans;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
-use prost_types::method_options::IdempotencyLevel;
 
 use super::Snapshot;
 use super::binding::{Binding, BindingError, ETAG, text_field};
@@ -97,7 +96,7 @@ impl Builder<'_> {
         if owner == Owner::Application && is_reserved_package(&package) {
             return;
         }
-        let Known { path, streams, policy, .. } = Known::of(descriptor, Shape::Own);
+        let Known { path, streams, policy, side_effects, .. } = Known::of(descriptor, Shape::Own);
         let (input, output) = (descriptor.input(), descriptor.output());
         let plan_of = |message: &prost_reflect::MessageDescriptor| self.plans.message(message.full_name());
         let (Some(input_plan), Some(output_plan)) = (plan_of(&input), plan_of(&output)) else { return };
@@ -108,7 +107,7 @@ impl Builder<'_> {
             // A platform method that says nothing of its callers lets nobody in.
             access: if policy == Policy::Rules { Some(Access::Anyone) } else { access_of(descriptor) },
             ruled: policy == Policy::Rules,
-            side_effects: has_side_effects(descriptor),
+            side_effects,
             client_streaming: streams.client,
             server_streaming: streams.server,
             cursor: Cursor::of(descriptor),
@@ -151,10 +150,4 @@ impl Builder<'_> {
         self.parts.bindings.push(binding);
         Ok(())
     }
-}
-
-/// Whether a method says nothing of having no side effects.
-fn has_side_effects(method: &MethodDescriptor) -> bool {
-    let options = method.method_descriptor_proto().options.as_ref();
-    options.is_none_or(|options| options.idempotency_level() != IdempotencyLevel::NoSideEffects)
 }
