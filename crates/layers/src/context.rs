@@ -1,6 +1,6 @@
 //! What the stack knows about a call once it has let it in.
 
-use crate::Body;
+use crate::{Body, Place};
 use http::HeaderValue;
 use mainstay_identity::Principal;
 use mainstay_telemetry::TraceContext;
@@ -33,6 +33,8 @@ pub struct Exchange<T> {
     pub context: Context,
     /// What the path resolved to.
     pub target: T,
+    /// The place of a call that is answered with a stream, among those that are worked on.
+    pub place: Option<Place>,
 }
 
 /// The address that a call comes from, in its extensions: put there by the listener for a connection, and by the channel for

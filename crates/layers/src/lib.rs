@@ -39,7 +39,7 @@ pub use protocol::{GRPC_TYPES, Native, Protocol, essence, is_grpc, trailers};
 pub use rate_limit::RateLimit;
 pub use request_id::{MAX_REQUEST_ID_BYTES, REQUEST_ID};
 pub use routes::{Policies, RoutesEndpoint};
-pub use shed::Shed;
+pub use shed::{Place, Shed};
 pub use slow_body::{BODY_TIMEOUT, MIN_BODY_BYTES_PER_SECOND};
 pub use stack::{Guards, Stack};
 

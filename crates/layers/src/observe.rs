@@ -60,7 +60,8 @@ impl<P: Protocol> Observation<P> {
         let status = response.status();
         let told = || response.extensions().get::<EndCode>().map(|EndCode(code)| *code as i32);
         let code = grpc_code(response.headers()).or_else(told);
-        let whole = response.body().size_hint().exact().is_some();
+        // An answer to HEAD is whole with its head: its body, a stream perhaps, is never sent.
+        let whole = self.method == Method::HEAD || response.body().size_hint().exact().is_some();
         if code.is_some() || whole {
             // An answer that has its end in its body was written because the call went well.
             let well = whole && status == StatusCode::OK && self.protocol.ends_with_a_code();

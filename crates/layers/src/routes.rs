@@ -82,7 +82,7 @@ impl Endpoint for RoutesEndpoint {
     }
 
     async fn handle(&self, exchange: Exchange<Messages>) -> Result<http::Response<Body>, Fault> {
-        let Exchange { mut request, context, target } = exchange;
+        let Exchange { mut request, context, target, .. } = exchange;
         // Whoever may call is told now what is wrong; the routes behind never see it.
         if let Some(defects) = defects(request.headers()) {
             return Err(defects);

@@ -55,6 +55,11 @@ impl Permit {
         let state = self.lent.get_or_insert_with(|| Arc::new(AtomicU8::new(HELD)));
         Lending { inside: self.inside.clone(), limit: self.limit, state: state.clone() }
     }
+
+    /// Lets whoever answers leave the place before the answer is there.
+    pub(crate) fn place(&mut self) -> Place {
+        Place(self.lending())
+    }
 }
 
 impl Drop for Permit {
@@ -63,6 +68,18 @@ impl Drop for Permit {
         if !is_lent {
             self.inside.fetch_sub(1, Ordering::Relaxed);
         }
+    }
+}
+
+/// The place of a request whose answer is a stream: nothing is worked on while its messages are waited for, so that whoever has
+/// the stream leaves the place to others.
+#[derive(Debug)]
+pub struct Place(Lending);
+
+impl Place {
+    /// Leaves it, for good.
+    pub fn leave(self) {
+        self.0.lend();
     }
 }
 
@@ -120,6 +137,20 @@ mod tests {
         permit.lending().lend();
         drop(permit);
         assert_eq!(inside(&shed), 0);
+    }
+
+    #[test]
+    fn a_place_that_was_left_is_free_at_once_and_only_once() {
+        let shed = Shed::new(1);
+        let mut permit = shed.enter().unwrap();
+        permit.place().leave();
+        let other = shed.enter().unwrap();
+        drop(permit);
+        assert_eq!(inside(&shed), 1, "the other's");
+        drop(other);
+        let mut permit = shed.enter().unwrap();
+        drop(permit.place());
+        assert!(shed.enter().is_err(), "it was not left");
     }
 
     #[test]

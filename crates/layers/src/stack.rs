@@ -124,8 +124,9 @@ impl<E: Endpoint> Inner<E> {
             self.limit_rate(&context, &route)?;
             // Half a request is not worked on: while the rest is waited for, others may have its place.
             let body = slow_body::awaited(body, permit.as_mut(), takes);
+            let place = permit.as_mut().filter(|_| streams).map(Permit::place);
             let request = Request::from_parts(parts, body);
-            self.endpoint.handle(Exchange { request, context, target }).await
+            self.endpoint.handle(Exchange { request, context, target, place }).await
         });
         within(deadline, handled).await
     }

@@ -59,9 +59,9 @@ impl Endpoint for DataEndpoint {
     }
 
     async fn handle(&self, exchange: Exchange<Target>) -> Result<http::Response<Body>, Fault> {
-        let Exchange { request, context, target } = exchange;
+        let Exchange { request, context, target, place } = exchange;
         match target {
-            Target::Platform(target) => self.platform.handle(Exchange { request, context, target }).await,
+            Target::Platform(target) => self.platform.handle(Exchange { request, context, target, place }).await,
             Target::Resource(named, finding) => {
                 let resolved = Some((named, finding, context));
                 let method = Method { resources: Arc::clone(&self.resources), resolved };
