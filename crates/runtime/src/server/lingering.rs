@@ -12,7 +12,9 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Response};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
+use mainstay_fault::{Fault, Reason};
 use mainstay_layers::Body;
+use std::error::Error as _;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -21,6 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
+use tonic::Status;
 
 /// What is thrown away in one read.
 const DISCARD_BYTES: usize = 16 << 10;
@@ -127,14 +130,14 @@ struct Watched {
 
 impl http_body::Body for Watched {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = Status;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let polled = Pin::new(&mut self.inner).poll_frame(cx);
         if matches!(polled, Poll::Ready(None)) || self.inner.is_end_stream() {
             self.progress.ended();
         }
-        polled
+        polled.map_err(|error| unreadable(&error))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -152,6 +155,20 @@ impl Drop for Watched {
         if !small && self.progress.lingers() {
             self.progress.given_up();
         }
+    }
+}
+
+/// Why a body cannot be read on: its client broke it off, or wrote what is no body (RFC 9112, section 7.1).
+#[cold]
+fn unreadable(error: &hyper::Error) -> Status {
+    let mut causes = std::iter::successors(error.source(), |error| (*error).source());
+    match causes.find_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind) {
+        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+            let message =
+                "the body's chunks cannot be read: before each stands its length in hexadecimal, on a line of its own";
+            Fault::new(Reason::MalformedRequest).message(message).into()
+        }
+        _ => Status::cancelled("the body broke off"),
     }
 }
 

@@ -45,10 +45,10 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Fault> {
     Ok(None)
 }
 
-/// A body that broke off, that did not come in time, or for which there was no place any more when it came.
+/// A body that broke off, that is none, that did not come in time, or for which there was no place any more when it came.
 fn broken(error: Status) -> Fault {
     match error.code() {
-        Code::Unavailable => Fault::from_status(error),
+        Code::Unavailable | Code::InvalidArgument => Fault::from_status(error),
         Code::DeadlineExceeded => Fault::new(Reason::RequestTimeout).message(error.message().to_owned()),
         _ => Fault::new(Reason::Cancelled).message("the body broke off").with_source(error),
     }
