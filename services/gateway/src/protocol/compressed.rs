@@ -5,9 +5,13 @@ use std::io::{self, Write as _};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use http::Response;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, VARY};
+use http_body_util::Full;
 use mainstay_fault::Fault;
+use mainstay_layers::Body;
 
+use super::kept::BY_CODING;
 use super::weight::wishes;
 
 /// The smallest body that is compressed: below it, what is saved on the way is not worth the work.
@@ -111,6 +115,17 @@ pub async fn coded(coding: Option<Coding>, body: Bytes) -> Result<(Bytes, Option
         }
         _ => Ok((body, None)),
     }
+}
+
+/// An error as its caller reads it: compressed by the same measure. It is small enough to be made between other requests; where
+/// that fails, it is told as it is.
+pub fn told(coding: Option<Coding>, answer: Response<Bytes>) -> Response<Body> {
+    let Some(coding) = coding else { return answer.map(|body| Body::new(Full::new(body))) };
+    let (mut head, body) = answer.into_parts();
+    head.headers.append(VARY, BY_CODING);
+    let smaller = coding.smaller(&body).ok().flatten();
+    head.headers.extend(smaller.is_some().then(|| (CONTENT_ENCODING, coding.name())));
+    Response::from_parts(head, Body::new(Full::new(smaller.map_or(body, Bytes::from))))
 }
 
 /// A body that is compressed as it comes. What goes in comes out at once: a client sees each message when it is sent.

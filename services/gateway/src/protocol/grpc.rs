@@ -12,7 +12,7 @@ use tonic::Status;
 use tonic::codec::{CompressionEncoding, EncodeBody, SingleMessageCompressionOverride, Streaming};
 
 use super::read_mask::{Cut, ReadMask};
-use super::{Asked, Found, Spoken};
+use super::{Asked, Found, Spoken, Unread};
 use crate::config::Config;
 use crate::transcode::Defective;
 
@@ -33,9 +33,10 @@ pub struct Form {
 }
 
 impl Spoken for Grpc {
+    type Told = ();
     type Form = Form;
 
-    async fn decode(config: &Config, found: &Found, request: Request<Body>) -> Result<(Asked, Form), Defective> {
+    async fn decode(config: &Config, found: &Found, (): (), request: Request<Body>) -> Result<(Asked, Form), Unread> {
         let method = found.method();
         let messages = if method.client_streaming { Messages::Many } else { Messages::One };
         let (parts, body) = arriving(request, messages).into_parts();
@@ -50,7 +51,8 @@ impl Spoken for Grpc {
         };
         match (mask, input) {
             (Ok(ReadMask { cut, forwarded }), input) => Ok((Asked { input, fields: forwarded }, Form { gzip, cut })),
-            (Err(fault), Input::Message(legible)) => Err(Defective { fault, legible }),
+            (Err(fault), Input::Message(legible)) => Err(Defective { fault, legible }.into()),
+            // Nothing of it was read, and its method's policy has let the caller in: there are no rules for one with a stream.
             (Err(fault), Input::Stream(_)) => Err(fault.into()),
         }
     }

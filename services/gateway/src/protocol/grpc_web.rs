@@ -18,7 +18,7 @@ use super::envelope::{self, Encoding};
 use super::gzip::Compression;
 use super::read_mask::{Cut, ReadMask};
 use super::weight::{Wish, wishes};
-use super::{Asked, Found, Spoken, grpc};
+use super::{Asked, Found, Spoken, Unread, grpc};
 use crate::config::Config;
 use crate::transcode::Defective;
 
@@ -27,7 +27,7 @@ pub struct GrpcWeb;
 
 /// How the bytes are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Coding {
+pub enum Writing {
     Binary,
     Text,
 }
@@ -40,35 +40,35 @@ const TRAILERS: u8 = 0x80;
 /// The trailers of a call that went well.
 const WELL: &[u8] = b"grpc-status: 0\r\n";
 
-impl Coding {
-    /// The coding that a request is written in; nothing for another protocol. The messages are protobuf.
-    pub fn of(headers: &HeaderMap) -> Option<Coding> {
-        Coding::named(essence(headers))
+impl Writing {
+    /// How a request is written; nothing for another protocol. The messages are protobuf.
+    pub fn of(headers: &HeaderMap) -> Option<Writing> {
+        Writing::named(essence(headers))
     }
 
-    /// The coding that the answer is wanted in: what `Accept` names and wants most, the first of several, else the request's
+    /// The writing that the answer is wanted in: what `Accept` names and wants most, the first of several, else the request's
     /// own.
-    pub fn wanted(self, headers: &HeaderMap) -> Coding {
-        let named = |Wish { named, weight }: Wish<'_>| Some((Coding::named(named.as_bytes())?, weight));
+    pub fn wanted(self, headers: &HeaderMap) -> Writing {
+        let named = |Wish { named, weight }: Wish<'_>| Some((Writing::named(named.as_bytes())?, weight));
         let wanted = wishes(headers, &ACCEPT).filter_map(named).filter(|(_, weight)| *weight > 0);
         let most = wanted.reduce(|best, next| if next.1 > best.1 { next } else { best });
-        most.map_or(self, |(coding, _)| coding)
+        most.map_or(self, |(writing, _)| writing)
     }
 
-    fn named(kind: &[u8]) -> Option<Coding> {
-        const NAMES: [(&[u8], Coding); 4] = [
-            (b"application/grpc-web", Coding::Binary),
-            (b"application/grpc-web+proto", Coding::Binary),
-            (b"application/grpc-web-text", Coding::Text),
-            (b"application/grpc-web-text+proto", Coding::Text),
+    fn named(kind: &[u8]) -> Option<Writing> {
+        const NAMES: [(&[u8], Writing); 4] = [
+            (b"application/grpc-web", Writing::Binary),
+            (b"application/grpc-web+proto", Writing::Binary),
+            (b"application/grpc-web-text", Writing::Text),
+            (b"application/grpc-web-text+proto", Writing::Text),
         ];
-        NAMES.iter().find(|(name, _)| kind.eq_ignore_ascii_case(name)).map(|(_, coding)| *coding)
+        NAMES.iter().find(|(name, _)| kind.eq_ignore_ascii_case(name)).map(|(_, writing)| *writing)
     }
 
     fn kind(self) -> HeaderValue {
         HeaderValue::from_static(match self {
-            Coding::Binary => "application/grpc-web+proto",
-            Coding::Text => "application/grpc-web-text+proto",
+            Writing::Binary => "application/grpc-web+proto",
+            Writing::Text => "application/grpc-web-text+proto",
         })
     }
 
@@ -94,17 +94,17 @@ impl Coding {
     /// Reads a whole body. Text may have been cut anywhere on its way, and padded wherever its writer ended a piece.
     async fn read(self, body: Body, limit: usize) -> Result<Bytes, Fault> {
         match self {
-            Coding::Binary => envelope::whole(body, limit, 1).await,
+            Writing::Binary => envelope::whole(body, limit, 1).await,
             // Four characters stand for three bytes or, where a piece ends, for fewer.
-            Coding::Text => plain(&envelope::whole(body, limit, 4).await?),
+            Writing::Text => plain(&envelope::whole(body, limit, 4).await?),
         }
     }
 
     /// Bytes as they are written. Each piece is padded, so that a client can read it before the next one comes.
     fn written(self, bytes: Bytes) -> Bytes {
         match self {
-            Coding::Binary => bytes,
-            Coding::Text => BASE64.encode(&bytes).into(),
+            Writing::Binary => bytes,
+            Writing::Text => BASE64.encode(&bytes).into(),
         }
     }
 
@@ -115,12 +115,12 @@ impl Coding {
 
     /// Makes a request of gRPC of one of gRPC-Web, for methods that tonic serves.
     pub async fn to_grpc(self, request: Request<Body>, limit: usize) -> Result<Request<Body>, Fault> {
-        let coding = Coding::of(request.headers()).unwrap_or(self);
+        let writing = Writing::of(request.headers()).unwrap_or(self);
         let (mut parts, body) = request.into_parts();
         parts.headers.insert(CONTENT_TYPE, grpc::KIND);
-        let body = match coding {
-            Coding::Binary => body,
-            Coding::Text => Body::new(Full::new(coding.read(body, limit).await?)),
+        let body = match writing {
+            Writing::Binary => body,
+            Writing::Text => Body::new(Full::new(writing.read(body, limit).await?)),
         };
         Ok(Request::from_parts(parts, body))
     }
@@ -129,8 +129,8 @@ impl Coding {
     pub fn of_grpc(self, response: Response<Body>) -> Response<Body> {
         let response = self.labelled(response);
         match self {
-            Coding::Binary => response,
-            Coding::Text => {
+            Writing::Binary => response,
+            Writing::Text => {
                 response.map(|body| Body::new(body.map_frame(move |frame| frame.map_data(|data| self.written(data)))))
             }
         }
@@ -147,49 +147,50 @@ fn plain(text: &[u8]) -> Result<Bytes, Fault> {
 }
 
 impl Spoken for GrpcWeb {
-    type Form = (Coding, Option<Cut>);
+    type Told = Writing;
+    type Form = (Writing, Option<Cut>);
 
     async fn decode(
         config: &Config,
         found: &Found,
+        wanted: Writing,
         request: Request<Body>,
-    ) -> Result<(Asked, (Coding, Option<Cut>)), Defective> {
+    ) -> Result<(Asked, (Writing, Option<Cut>)), Unread> {
         let (parts, body) = request.into_parts();
         let (headers, limit) = (&parts.headers, config.max_request_bytes);
-        let coding = Coding::of(headers).unwrap_or(Coding::Binary);
+        let writing = Writing::of(headers).unwrap_or(wanted);
         if found.method().client_streaming {
             return Err(Fault::new(Reason::Unimplemented).message("client streams are served over gRPC alone").into());
         }
         let compression = Compression::named(headers, GRPC_ENCODING).map_err(|_| unknown_compression(grpc::TAKEN))?;
-        let body = coding.read(body, limit).await?;
+        let body = writing.read(body, limit).await?;
         let message = envelope::one(body, Encoding { compression, header: GRPC_ENCODING }, limit)?;
-        let form = coding.wanted(headers);
         match ReadMask::of_rpc(found, headers) {
             Ok(ReadMask { cut, forwarded }) => {
-                Ok((Asked { input: Input::Message(message), fields: forwarded }, (form, cut)))
+                Ok((Asked { input: Input::Message(message), fields: forwarded }, (wanted, cut)))
             }
-            Err(fault) => Err(Defective { fault, legible: message }),
+            Err(fault) => Err(Defective { fault, legible: message }.into()),
         }
     }
 
     async fn encode(
         _: &Config,
         _: &Found,
-        (coding, cut): (Coding, Option<Cut>),
+        (writing, cut): (Writing, Option<Cut>),
         reply: Reply,
     ) -> Result<Response<Body>, Fault> {
         let cut = move |message: Bytes| cut.as_ref().map_or(Ok(message.clone()), |cut| cut.of(&message));
         match reply {
             Reply::Stream(messages) => {
                 let messages = messages.map(move |message| message.and_then(&cut).map_err(Status::from));
-                Ok(coding.of_grpc(Response::new(grpc::framed(messages, false))))
+                Ok(writing.of_grpc(Response::new(grpc::framed(messages, false))))
             }
             one => {
                 let message = cut(one.message()?)?;
                 let mut whole = Vec::with_capacity(message.len() + WELL.len() + 2 * envelope::HEAD_BYTES);
                 envelope::put(0, &message, &mut whole);
                 envelope::put(TRAILERS, WELL, &mut whole);
-                Ok(coding.labelled(Response::new(Body::new(Full::new(coding.written(whole.into()))))))
+                Ok(writing.labelled(Response::new(Body::new(Full::new(writing.written(whole.into()))))))
             }
         }
     }

@@ -3,22 +3,26 @@
 
 mod body;
 mod compressed;
+mod conditions;
 mod connect;
 mod envelope;
 mod found;
 mod grpc;
 mod grpc_web;
 mod gzip;
+mod kept;
 mod read_mask;
 mod rest;
+mod unread;
 mod weight;
 
-pub use compressed::SMALLEST;
-pub use connect::{Connect, Manner};
+pub use compressed::{Coding, SMALLEST};
+pub use connect::{Connect, Manner, no_message};
 pub use found::{Found, Way};
 pub use grpc::Grpc;
-pub use grpc_web::{Coding, GrpcWeb};
+pub use grpc_web::{GrpcWeb, Writing};
 pub use rest::{FIRST_MESSAGE_WAIT, HEARTBEAT, Rest, methods, wrong_method};
+pub use unread::Unread;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -29,40 +33,38 @@ use mainstay_layers::{Body, essence};
 use mainstay_runtime::channel::{Input, Reply};
 
 use crate::config::Config;
-use crate::transcode::Defective;
 
-/// An answer belongs to its caller: no shared cache keeps it, and a private one asks again.
-const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
-/// What an answer that belongs to its caller depends on.
-const BY_CALLER: HeaderValue = HeaderValue::from_static("authorization, accept-encoding, x-goog-fieldmask");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// What a caller speaks.
+/// What a caller speaks, and how the answer is compressed if it is worth it, an error's too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     Grpc,
     /// gRPC-Web, and how the answer is written.
-    GrpcWeb(Coding),
+    GrpcWeb(Writing),
     /// Connect, and how it is called.
-    Connect(Manner),
-    Rest,
+    Connect(Manner, Option<Coding>),
+    Rest(Option<Coding>),
     /// A protocol that is not served. Its callers are told so as REST is.
-    Unserved,
+    Unserved(Option<Coding>),
 }
 
 /// How a protocol's requests become calls, and replies its answers.
 pub trait Spoken {
+    /// What the head of a request said of it.
+    type Told: Copy + Send;
+
     /// What the answer has to know of its request.
     type Form: Send;
 
-    /// Reads a request. What is wrong with it comes with what could be read all the same: the caller is told after it is
-    /// decided whether it may be made at all.
+    /// Reads a request.
     fn decode(
         config: &Config,
         found: &Found,
+        told: Self::Told,
         request: Request<Body>,
-    ) -> impl Future<Output = Result<(Asked, Self::Form), Defective>> + Send;
+    ) -> impl Future<Output = Result<(Asked, Self::Form), Unread>> + Send;
 
     /// Writes an answer.
     fn encode(
@@ -90,30 +92,30 @@ impl mainstay_layers::Protocol for Protocol {
     fn of(head: &Parts) -> Protocol {
         if mainstay_layers::is_grpc(&head.headers) {
             Protocol::Grpc
-        } else if let Some(coding) = Coding::of(&head.headers) {
-            Protocol::GrpcWeb(coding.wanted(&head.headers))
+        } else if let Some(writing) = Writing::of(&head.headers) {
+            Protocol::GrpcWeb(writing.wanted(&head.headers))
         } else if let Some(manner) = Manner::of(head) {
-            Protocol::Connect(manner)
+            Protocol::Connect(manner, manner.coding(&head.headers))
         } else if is_unserved(head) {
-            Protocol::Unserved
+            Protocol::Unserved(Coding::of(&head.headers))
         } else {
-            Protocol::Rest
+            Protocol::Rest(Coding::of(&head.headers))
         }
     }
 
     fn refuse(self, fault: Fault) -> Response<Body> {
         match self {
             Protocol::Grpc => Grpc::fault(fault),
-            Protocol::GrpcWeb(coding) => coding.fault(fault),
-            Protocol::Connect(manner) => manner.fault(fault),
-            Protocol::Rest | Protocol::Unserved => Rest::fault(fault),
+            Protocol::GrpcWeb(writing) => writing.fault(fault),
+            Protocol::Connect(manner, coding) => manner.fault(fault, coding),
+            Protocol::Rest(coding) | Protocol::Unserved(coding) => Rest::fault(fault, coding),
         }
     }
 
     fn break_off(self, fault: Fault) -> Option<Frame<Bytes>> {
         match self {
-            Protocol::Connect(Manner::Unary(_) | Manner::Get) | Protocol::Rest | Protocol::Unserved => None,
-            Protocol::Grpc | Protocol::GrpcWeb(_) | Protocol::Connect(Manner::Stream(_)) => {
+            Protocol::Connect(Manner::Unary(_) | Manner::Get, _) | Protocol::Rest(_) | Protocol::Unserved(_) => None,
+            Protocol::Grpc | Protocol::GrpcWeb(_) | Protocol::Connect(Manner::Stream(_), _) => {
                 Some(mainstay_layers::trailers(fault))
             }
         }
@@ -121,16 +123,16 @@ impl mainstay_layers::Protocol for Protocol {
 
     fn end(self, trailers: HeaderMap) -> Frame<Bytes> {
         match self {
-            Protocol::GrpcWeb(coding) => coding.end(&trailers),
-            Protocol::Connect(_) => Manner::end(&trailers),
-            Protocol::Grpc | Protocol::Rest | Protocol::Unserved => Frame::trailers(trailers),
+            Protocol::GrpcWeb(writing) => writing.end(&trailers),
+            Protocol::Connect(..) => Manner::end(&trailers),
+            Protocol::Grpc | Protocol::Rest(_) | Protocol::Unserved(_) => Frame::trailers(trailers),
         }
     }
 
     fn ends_with_a_code(self) -> bool {
         match self {
-            Protocol::Grpc | Protocol::GrpcWeb(_) | Protocol::Connect(Manner::Stream(_)) => true,
-            Protocol::Connect(Manner::Unary(_) | Manner::Get) | Protocol::Rest | Protocol::Unserved => false,
+            Protocol::Grpc | Protocol::GrpcWeb(_) | Protocol::Connect(Manner::Stream(_), _) => true,
+            Protocol::Connect(Manner::Unary(_) | Manner::Get, _) | Protocol::Rest(_) | Protocol::Unserved(_) => false,
         }
     }
 }

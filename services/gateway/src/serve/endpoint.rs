@@ -4,16 +4,17 @@ use http::request::Parts;
 use http::{Method as HttpMethod, Request, Response};
 use mainstay_contract::RESERVED_ROOTS;
 use mainstay_fault::{Fault, Reason};
-use mainstay_layers::{Access, Body, Context, Endpoint, Exchange, Messages, Resolved};
+use mainstay_layers::{Access, Body, Context, Endpoint, Exchange, Messages, Place, Resolved};
 
 use super::edge::Edge;
 use super::exchange::exchange;
 use super::fixed;
 use crate::protocol::{
-    Connect, Found, Grpc, GrpcWeb, Manner, Protocol, Rest, Way, methods, shown, unsupported, wrong_method,
+    Coding, Connect, Found, Grpc, GrpcWeb, Manner, Protocol, Rest, Way, methods, no_message, shown, unsupported,
+    wrong_method,
 };
 use crate::route::Lookup;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Method, Snapshot};
 
 /// What a request is about.
 #[derive(Debug)]
@@ -53,20 +54,29 @@ impl Edge {
     }
 
     /// Finds the method of an RPC's path, called by Connect.
-    fn resolve_connect(&self, parts: &Parts, manner: Manner) -> Result<Resolved<Target>, Fault> {
-        let (path, protocol) = (parts.uri.path(), Protocol::Connect(manner));
-        if fixed::own_method(path).is_some() {
-            return Err(Fault::new(Reason::Unimplemented)
-                .message(format!("`{}` is served over gRPC and gRPC-Web, not over Connect", shown(path))));
-        }
+    fn resolve_connect(
+        &self,
+        parts: &Parts,
+        manner: Manner,
+        coding: Option<Coding>,
+    ) -> Result<Resolved<Target>, Fault> {
+        let (path, protocol) = (parts.uri.path(), Protocol::Connect(manner, coding));
         let snapshot = self.live.load_full();
-        if let Some(method) = snapshot.method(path).cloned() {
+        let method = snapshot.method(path).cloned();
+        let is_own = fixed::own_method(path).is_some();
+        if manner == Manner::Get && (is_own || method.as_ref().is_some_and(|method| !method.is_read())) {
+            return Ok(self.at_known_path(parts, rpc_methods(method.as_deref())));
+        }
+        if is_own {
+            return Err(fixed::not_over_connect(path));
+        }
+        if let Some(method) = method {
             manner.check(&method)?;
             return admitted(protocol, Found { snapshot, way: Way::Rpc(method) });
         }
         // The path of a rule may look like an RPC's.
         if !matches!(snapshot.route(path, &parts.method), Lookup::Unknown) {
-            return self.resolve_rule(parts, Protocol::Rest);
+            return self.resolve_rule(parts, Protocol::Rest(coding));
         }
         self.missing(&snapshot, protocol, Reason::MethodNotFound, format!("there is no method `{}`", shown(path)))
     }
@@ -116,16 +126,15 @@ impl Edge {
         }
     }
 
-    /// A gRPC method's path, and no gRPC call.
+    /// An RPC's path, and no call of a protocol that calls it.
     fn other_protocol(&self, parts: &Parts, snapshot: &Snapshot) -> Result<Resolved<Target>, Fault> {
-        if parts.method == HttpMethod::POST {
-            return Err(unsupported(parts));
+        let allow = rpc_methods(snapshot.method(parts.uri.path()).map(|method| &**method));
+        match parts.method {
+            HttpMethod::POST => Err(unsupported(parts)),
+            // One with a message would be Connect's.
+            HttpMethod::GET | HttpMethod::HEAD if allow.contains(&parts.method) => Err(no_message()),
+            _ => Ok(self.at_known_path(parts, allow)),
         }
-        let reads =
-            snapshot.method(parts.uri.path()).is_some_and(|method| !method.side_effects && !method.server_streaming);
-        // Connect has GET for what changes nothing and is no stream; a GET that comes here is not Connect's.
-        let get = (reads && parts.method == HttpMethod::OPTIONS).then_some(HttpMethod::GET);
-        Ok(self.at_known_path(parts, [HttpMethod::POST].into_iter().chain(get).collect()))
     }
 
     /// A content type that nothing at this path takes. That an RPC is called by POST is told before what is sent to it.
@@ -154,7 +163,7 @@ impl Edge {
         &self,
         protocol: Protocol,
         request: Request<Body>,
-        context: Context,
+        (context, place): (Context, Option<Place>),
     ) -> Result<Response<Body>, Fault> {
         self.known.settled().await;
         let (parts, body) = request.into_parts();
@@ -164,28 +173,46 @@ impl Edge {
             Target::Awaited(_) => {
                 Err(Fault::new(Reason::Unavailable).message("the contract is being changed; try again"))
             }
-            target => self.serve(target, Request::from_parts(parts, body), context).await,
+            target => self.serve(target, Request::from_parts(parts, body), (context, place)).await,
         }
     }
 
-    async fn serve(&self, target: Target, request: Request<Body>, context: Context) -> Result<Response<Body>, Fault> {
+    async fn serve(
+        &self,
+        target: Target,
+        request: Request<Body>,
+        caller: (Context, Option<Place>),
+    ) -> Result<Response<Body>, Fault> {
         match target {
             // Boxed one by one: a future is as large as the largest thing in it, and is moved when it is made.
-            Target::Method(Protocol::Rest, found) => Box::pin(exchange::<Rest>(self, found, request, context)).await,
-            Target::Method(Protocol::Grpc, found) => Box::pin(exchange::<Grpc>(self, found, request, context)).await,
-            Target::Method(Protocol::GrpcWeb(_), found) => {
-                Box::pin(exchange::<GrpcWeb>(self, found, request, context)).await
+            Target::Method(Protocol::Rest(coding), found) => {
+                Box::pin(exchange::<Rest>(self, (found, coding), request, caller)).await
             }
-            Target::Method(Protocol::Connect(_), found) => {
-                Box::pin(exchange::<Connect>(self, found, request, context)).await
+            Target::Method(Protocol::Grpc, found) => {
+                Box::pin(exchange::<Grpc>(self, (found, ()), request, caller)).await
             }
-            Target::Method(Protocol::Unserved, _) => Err(Fault::new(Reason::UnsupportedMediaType)),
+            Target::Method(Protocol::GrpcWeb(writing), found) => {
+                Box::pin(exchange::<GrpcWeb>(self, (found, writing), request, caller)).await
+            }
+            Target::Method(Protocol::Connect(manner, coding), found) => {
+                Box::pin(exchange::<Connect>(self, (found, (manner, coding)), request, caller)).await
+            }
+            Target::Method(Protocol::Unserved(_), _) => Err(Fault::new(Reason::UnsupportedMediaType)),
             Target::Probe => fixed::serve_probe(self, &request),
             Target::Own(protocol, messages) => fixed::serve_own(self, protocol, messages, request).await,
             Target::WrongMethod(allow) => Err(wrong_method(&allow, &request)),
             Target::Methods(allow) => Ok(methods(&allow)),
-            Target::Awaited(protocol) => Box::pin(self.serve_later(protocol, request, context)).await,
+            Target::Awaited(protocol) => Box::pin(self.serve_later(protocol, request, caller)).await,
         }
+    }
+}
+
+/// What an RPC's path takes: POST, which every protocol has, and where the method only reads what Connect has beside it. Both
+/// OPTIONS and 405 say so.
+fn rpc_methods(method: Option<&Method>) -> Vec<HttpMethod> {
+    match method {
+        Some(method) if method.is_read() => vec![HttpMethod::POST, HttpMethod::GET, HttpMethod::HEAD],
+        _ => vec![HttpMethod::POST],
     }
 }
 
@@ -205,14 +232,14 @@ impl Endpoint for Edge {
     fn resolve(&self, parts: &Parts, protocol: Protocol) -> Result<Resolved<Target>, Fault> {
         match protocol {
             Protocol::Grpc | Protocol::GrpcWeb(_) => self.resolve_rpc(parts, protocol),
-            Protocol::Connect(manner) => self.resolve_connect(parts, manner),
-            Protocol::Rest => self.resolve_rule(parts, protocol),
-            Protocol::Unserved => self.resolve_unserved(parts),
+            Protocol::Connect(manner, coding) => self.resolve_connect(parts, manner, coding),
+            Protocol::Rest(_) => self.resolve_rule(parts, protocol),
+            Protocol::Unserved(_) => self.resolve_unserved(parts),
         }
     }
 
     async fn handle(&self, exchange: Exchange<Target>) -> Result<Response<Body>, Fault> {
-        let Exchange { request, context, target } = exchange;
-        self.serve(target, request, context).await
+        let Exchange { request, context, target, place } = exchange;
+        self.serve(target, request, (context, place)).await
     }
 }

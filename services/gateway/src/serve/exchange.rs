@@ -2,25 +2,26 @@
 
 use http::{Request, Response};
 use mainstay_fault::Fault;
-use mainstay_layers::{Body, Context, is_defect};
+use mainstay_layers::{Body, Context, Place};
 use mainstay_runtime::channel::{Call, FIELD_MASK, Input, Reply};
 
 use super::edge::Edge;
 use super::until::until;
-use crate::protocol::{Found, Spoken};
+use crate::protocol::{Found, Spoken, Unread};
 use crate::transcode::Defective;
 
 /// Reads a request, calls its method, and writes the answer.
 pub async fn exchange<P: Spoken>(
     edge: &Edge,
-    found: Found,
+    (found, told): (Found, P::Told),
     request: Request<Body>,
-    context: Context,
+    (context, place): (Context, Option<Place>),
 ) -> Result<Response<Body>, Fault> {
-    let (asked, form) = match P::decode(&edge.config, &found, request).await {
+    let (asked, form) = match P::decode(&edge.config, &found, told, request).await {
         Ok(read) => read,
+        Err(Unread::Sent(fault)) => return Err(fault),
         // Boxed, as the rare way: a future is as large as the largest thing in it.
-        Err(defective) => return Err(Box::pin(raised(&found, context, defective)).await),
+        Err(Unread::Says(defective)) => return Err(Box::pin(raised(&found, context, defective)).await),
     };
     let deadline = context.deadline;
     let mut call = call(&found, context, asked.input);
@@ -33,7 +34,10 @@ pub async fn exchange<P: Spoken>(
             edge.known.caught_up(&method.path, &answer).await;
             Reply::Message(answer)
         }
-        Reply::Stream(messages) => Reply::Stream(until(deadline, messages)),
+        Reply::Stream(messages) => {
+            place.into_iter().for_each(Place::leave);
+            Reply::Stream(until(deadline, messages))
+        }
         body @ Reply::Http(_) => body,
     };
     P::encode(&edge.config, &found, form, reply).await
@@ -43,9 +47,6 @@ pub async fn exchange<P: Spoken>(
 /// along what could be read and what is wrong, which is raised there after that decision.
 async fn raised(found: &Found, context: Context, defective: Defective) -> Fault {
     let Defective { fault, legible } = defective;
-    if !is_defect(&fault) {
-        return fault;
-    }
     let mut call = call(found, context, Input::Message(legible));
     call.defects = Some(fault.again());
     match found.method().backend.channel.call(call).await {

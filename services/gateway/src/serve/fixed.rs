@@ -8,7 +8,7 @@ use mainstay_runtime::policies::STANDARD;
 use tower::ServiceExt as _;
 
 use super::edge::Edge;
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, shown};
 
 /// Whether a path is a probe's. GET and HEAD are taken, other methods are told so.
 pub fn is_probe(path: &str) -> bool {
@@ -21,6 +21,17 @@ pub const PROBE_METHODS: [HttpMethod; 2] = [HttpMethod::GET, HttpMethod::HEAD];
 /// Finds a gRPC method of the gateway's own: whether it answers with a stream, and what it takes.
 pub fn own_method(path: &str) -> Option<(bool, Messages)> {
     STANDARD.iter().find(|(own, ..)| *own == path).map(|(_, streams, messages)| (*streams, *messages))
+}
+
+/// Refuses Connect for a method of the gateway's own, naming what it is served over.
+pub fn not_over_connect(path: &str) -> Fault {
+    const TAKEN: &str = "application/grpc, application/grpc-web+proto, application/grpc-web-text+proto";
+    Fault::new(Reason::Unimplemented)
+        .message(format!(
+            "`{}` is served over gRPC and gRPC-Web, not over Connect; `/healthz` and `/readyz` answer over plain HTTP",
+            shown(path)
+        ))
+        .meta("accept", TAKEN)
 }
 
 /// Answers `/healthz` and `/readyz`.

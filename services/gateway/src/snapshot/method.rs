@@ -37,3 +37,10 @@ pub struct Method {
     /// The number of the answer's field that is its etag.
     pub etag: Option<u32>,
 }
+
+impl Method {
+    /// Whether its calls are one message for one and change nothing, so that Connect may ask them by GET.
+    pub fn is_read(&self) -> bool {
+        !self.side_effects && !self.server_streaming && !self.client_streaming
+    }
+}

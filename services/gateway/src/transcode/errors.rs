@@ -15,12 +15,6 @@ pub struct Defective {
     pub legible: Bytes,
 }
 
-impl From<Fault> for Defective {
-    fn from(fault: Fault) -> Defective {
-        Defective { fault, legible: Bytes::new() }
-    }
-}
-
 /// Where in the request a value stood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin<'r> {

@@ -93,31 +93,28 @@ impl Builder<'_> {
     /// Appends the body. Returns the paths that it names, where a mask is to be made of them.
     fn body(&mut self) -> Result<Option<Vec<String>>, Fault> {
         let body = trim(self.parts.body);
-        let (plans, request) = (self.plans, self.request);
         match &self.binding.body {
             Body::None if body.is_empty() || body == b"{}" => Ok(None),
             Body::None => Err(Fault::new(Reason::MalformedRequest)
                 .message("this method takes no body: give its fields as query parameters")),
             Body::Whole if body.is_empty() => Ok(None),
-            Body::Whole => self.append(|out| {
-                let read = plans.from_json(request, body, out, None);
-                read.map(|()| None).map_err(|error| json_fault(error, Origin::Body { field: "" }))
-            }),
+            Body::Whole => self.json(body),
             Body::Message { name, message } => self.message_body(body, name, *message),
             Body::Value { .. } if body.is_empty() => Ok(None),
             Body::Value { name } => {
                 check_value(body, name)?;
-                let wrapped = [b"{\"", name.as_bytes(), b"\":", body, b"}"].concat();
-                self.append(|out| {
-                    let read = plans.from_json(request, &wrapped, out, None);
-                    read.map(|()| None).map_err(|error| json_fault(error, Origin::Body { field: "" }))
-                })
+                self.json(&[b"{\"", name.as_bytes(), b"\":", body, b"}"].concat())
             }
         }
     }
 
-    /// Appends a body that is a field, together with what the path captures inside it, so that the field occurs once. Of a
-    /// body that cannot be read there is what the path says.
+    /// Appends the request as JSON has it, as far as it can be read.
+    fn json(&mut self, text: &[u8]) -> Result<Option<Vec<String>>, Fault> {
+        let read = self.plans.from_json(self.request, text, &mut self.out.message, None);
+        read.map(|()| None).map_err(|error| json_fault(error, Origin::Body { field: "" }))
+    }
+
+    /// Appends a body that is a field, together with what the path captures inside it, so that the field occurs once.
     fn message_body(&mut self, body: &[u8], name: &str, message: MessageId) -> Result<Option<Vec<String>>, Fault> {
         let mut inner = Vec::with_capacity(body.len() + 32);
         let mut keys = self.binding.mask.map(|_| Vec::new());
@@ -125,9 +122,6 @@ impl Builder<'_> {
         if !body.is_empty() {
             let read = self.plans.from_json(message, body, &mut inner, keys.as_mut());
             wrong = read.map_err(|error| json_fault(error, Origin::Body { field: name }));
-        }
-        if wrong.is_err() {
-            inner.clear();
         }
         let mut inside = false;
         for capture in &self.binding.captures {

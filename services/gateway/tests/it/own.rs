@@ -1,8 +1,9 @@
 //! What the gateway answers itself: probes, health, reflection.
 
 use bytes::Bytes;
+use data_encoding::BASE64;
 use futures_util::StreamExt as _;
-use http::{Method, StatusCode};
+use http::{Method, Request, StatusCode};
 use mainstay_fault::{Fault, Reason};
 use mainstay_gateway::{Config, PROBE_INTERVAL};
 use prost::Message as _;
@@ -13,7 +14,7 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-use crate::support::{Harness, compile, library};
+use crate::support::{Harness, compile, full, library};
 
 const HEALTH: &str = "/grpc.health.v1.Health/Check";
 
@@ -104,6 +105,34 @@ async fn an_open_reflection_stream_sees_the_contract_that_was_swapped_in() {
     harness.serves(2).await;
     let after = services().await;
     assert!(after.contains(&"a.v1.S".to_owned()) && !after.contains(&"library.v1.BookService".to_owned()), "{after:?}");
+}
+
+/// What gRPC is asked, gRPC-Web may be asked too: health, and one question of reflection.
+#[tokio::test]
+async fn health_and_reflection_answer_over_grpc_web() {
+    let harness = Harness::start().await;
+    harness.ready().await;
+    let ask = async |path: &str, kind: &str, message: &[u8]| {
+        let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+        let sent = [&[0], &length[..], message].concat();
+        let body = if kind.contains("text") { BASE64.encode(&sent).into_bytes() } else { sent };
+        let request = Request::builder().method(Method::POST).uri(path).header("content-type", kind);
+        let answer = harness.send(request.body(full(body)).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        answer.body
+    };
+    for kind in ["application/grpc-web+proto", "application/grpc-web"] {
+        let health = ask(HEALTH, kind, b"").await;
+        assert!(health.starts_with(&[0, 0, 0, 0, 2, 8, 1, 0x80]), "{health:?}");
+        for version in ["v1", "v1alpha"] {
+            let path = format!("/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
+            let services = ask(&path, kind, &[0x3a, 0]).await;
+            assert!(String::from_utf8_lossy(&services).contains("library.v1.BookService"), "{services:?}");
+        }
+    }
+    let health = ask(HEALTH, "application/grpc-web-text", b"").await;
+    let message = BASE64.encode(&[0, 0, 0, 0, 2, 8, 1]);
+    assert!(health.starts_with(message.as_bytes()), "{health:?}");
 }
 
 #[tokio::test]

@@ -43,6 +43,11 @@ pub fn message(query: &str, limit: usize) -> Result<(Codec, Bytes), Fault> {
     Ok((codec, compression.undone(message, limit)?))
 }
 
+/// What a GET is told that has no message.
+pub fn no_message() -> Fault {
+    malformed("a call by GET has its message in the query: `?connect=v1&encoding=json&message=…`; or make it by POST")
+}
+
 /// Base64 for URLs, padded or not.
 fn bytes(text: &str) -> Result<Bytes, Fault> {
     let bytes = BASE64URL_NOPAD.decode(text.trim_end_matches('=').as_bytes());

@@ -11,7 +11,8 @@ use mainstay_layers::{Body, EndCode, essence};
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
-use super::{Codec, VERSION};
+use super::{Codec, STREAM_ACCEPTED, VERSION};
+use crate::protocol::compressed::{Coding, told};
 use crate::protocol::envelope;
 use crate::snapshot::Method;
 
@@ -54,7 +55,15 @@ impl Manner {
         }
     }
 
-    /// Checks that a method can be called so.
+    /// How what is answered to such a call is compressed if it is worth it: the body, or each message of a stream.
+    pub fn coding(self, headers: &HeaderMap) -> Option<Coding> {
+        match self {
+            Manner::Stream(_) => Coding::named(headers, &STREAM_ACCEPTED),
+            Manner::Unary(_) | Manner::Get => Coding::of(headers),
+        }
+    }
+
+    /// Checks that a method's messages can be sent so.
     pub fn check(self, method: &Method) -> Result<(), Fault> {
         let streams = method.client_streaming || method.server_streaming;
         let other = |kinds: &str| {
@@ -66,12 +75,6 @@ impl Manner {
         match self {
             Manner::Stream(_) if !streams => Err(other("application/json, application/proto")),
             Manner::Unary(_) if streams => Err(other("application/connect+json, application/connect+proto")),
-            Manner::Get if streams || method.side_effects => Err(Fault::new(Reason::MethodNotAllowed)
-                .message(format!(
-                    "`{}` may change something, or is answered with a stream: call it by POST",
-                    method.path
-                ))
-                .meta("allow", "POST")),
             _ => Ok(()),
         }
     }
@@ -88,10 +91,12 @@ impl Manner {
 
     /// Tells a fault: as an HTTP answer, or as the end of a stream that had no message. That something else is to be sent is
     /// told by HTTP in any case.
-    pub fn fault(self, mut fault: Fault) -> Response<Body> {
+    pub fn fault(self, mut fault: Fault, coding: Option<Coding>) -> Response<Body> {
         let codec = match self {
             Manner::Stream(codec) if fault.reason() != Some(Reason::UnsupportedMediaType) => codec,
-            _ => return fault.into_connect().map(|json| Body::new(Full::new(json))),
+            // What is read of a stream's messages is not said of a body.
+            Manner::Stream(_) => return told(None, fault.into_connect()),
+            Manner::Unary(_) | Manner::Get => return told(coding, fault.into_connect()),
         };
         fault.log();
         let code = EndCode(fault.code());

@@ -9,11 +9,12 @@
 mod get;
 mod manner;
 
+pub use get::no_message;
 pub use manner::Manner;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use http::header::{self, CACHE_CONTROL, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{self, CONTENT_TYPE, ETAG, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Request, Response};
 use http_body_util::Full;
@@ -24,10 +25,12 @@ use mainstay_wire::JsonOptions;
 use tonic::Status;
 
 use super::compressed::{Coding, coded};
+use super::conditions::{Conditions, Verdict};
 use super::envelope::{self, Encoding};
 use super::gzip::Compression;
+use super::kept::{etag, keeping, tag, unchanged};
 use super::read_mask::{Cut, ReadMask};
-use super::{Asked, BY_CALLER, Found, NO_STORE, NOSNIFF, PRIVATE, Spoken, body, grpc};
+use super::{Asked, Found, NOSNIFF, Spoken, Unread, body, grpc};
 use crate::config::Config;
 use crate::transcode::{self, Defective, Origin, json_fault};
 
@@ -54,14 +57,21 @@ pub struct Form {
     cut: Option<Cut>,
     /// How the answer, or each message of a stream, is compressed if it is worth it.
     coding: Option<Coding>,
+    /// Of a call by GET.
+    conditions: Conditions,
 }
 
 impl Spoken for Connect {
+    type Told = (Manner, Option<Coding>);
     type Form = Form;
 
-    async fn decode(config: &Config, found: &Found, request: Request<Body>) -> Result<(Asked, Form), Defective> {
+    async fn decode(
+        config: &Config,
+        found: &Found,
+        (manner, coding): (Manner, Option<Coding>),
+        request: Request<Body>,
+    ) -> Result<(Asked, Form), Unread> {
         let (parts, body) = request.into_parts();
-        let manner = Manner::of(&parts).ok_or_else(|| Fault::internal("a request of Connect is none any more"))?;
         check_version(&parts.headers)?;
         if found.method().client_streaming {
             return Err(Fault::new(Reason::Unimplemented).message("client streams are served over gRPC alone").into());
@@ -71,21 +81,20 @@ impl Spoken for Connect {
             Manner::Unary(codec) => (codec, unary(config, &parts, body).await?),
             Manner::Stream(codec) => (codec, streamed(config, &parts, body).await?),
         };
-        let input = read(found, codec, message)?;
-        let coding = match manner {
-            Manner::Stream(_) => Coding::named(&parts.headers, &STREAM_ACCEPTED),
-            Manner::Unary(_) | Manner::Get => Coding::of(&parts.headers),
-        };
-        match ReadMask::of_rpc(found, &parts.headers) {
-            Ok(ReadMask { cut, forwarded }) => {
-                Ok((Asked { input: Input::Message(input), fields: forwarded }, Form { manner, codec, cut, coding }))
+        let (input, read) = read(found, codec, message);
+        let said =
+            read.and_then(|()| Ok((conditions(manner, &parts.headers)?, ReadMask::of_rpc(found, &parts.headers)?)));
+        match said {
+            Ok((conditions, ReadMask { cut, forwarded })) => {
+                let asked = Asked { input: Input::Message(input), fields: forwarded };
+                Ok((asked, Form { manner, codec, cut, coding, conditions }))
             }
-            Err(fault) => Err(Defective { fault, legible: input }),
+            Err(fault) => Err(Defective { fault, legible: input }.into()),
         }
     }
 
     async fn encode(config: &Config, found: &Found, form: Form, reply: Reply) -> Result<Response<Body>, Fault> {
-        let Form { manner, codec, cut, coding } = form;
+        let Form { manner, codec, cut, coding, conditions } = form;
         let (plans, method) = (found.snapshot.plans.clone(), found.method().clone());
         let options = JsonOptions { emit_defaults: config.emit_defaults };
         let write = move |message: Bytes| match (codec, &cut) {
@@ -106,18 +115,27 @@ impl Spoken for Connect {
             response.headers_mut().insert(STREAM_ENCODING, coding.name());
             return Ok(response);
         }
-        let (body, coding) = coded(coding, write(reply.message()?)?).await?;
+        let message = reply.message()?;
+        // What is asked by POST is no representation that a client keeps.
+        let etag = if manner == Manner::Get { etag(found.method(), &message) } else { None };
+        match if manner == Manner::Get { conditions.of_read(etag) } else { Verdict::Kept } {
+            Verdict::Kept => {}
+            Verdict::Unchanged { weak } => return Ok(unchanged(found.method(), etag, weak)),
+            Verdict::Failed => return Err(conditions.told(Fault::new(Reason::EtagMismatch))),
+        }
+        let (body, coding) = coded(coding, write(message.clone())?).await?;
         let mut response = labelled(manner, codec, Response::new(Body::new(Full::new(body))));
         let headers = response.headers_mut();
         headers.extend(coding.map(|coding| (header::CONTENT_ENCODING, coding.name())));
-        if manner == Manner::Get && found.method().ruled {
-            headers.insert(CACHE_CONTROL, PRIVATE);
-            headers.insert(VARY, BY_CALLER);
-        } else {
-            headers.insert(CACHE_CONTROL, NO_STORE);
-        }
+        headers.extend(etag.and_then(|etag| tag(etag, coding.is_some())).map(|tag| (ETAG, tag)));
+        keeping(found.method(), manner == Manner::Get, headers);
         Ok(response)
     }
+}
+
+/// The conditions of a call: HTTP has them for what is asked by GET.
+fn conditions(manner: Manner, headers: &HeaderMap) -> Result<Conditions, Fault> {
+    if manner == Manner::Get { Conditions::of(headers) } else { Conditions::none(headers) }
 }
 
 fn labelled(manner: Manner, codec: Codec, mut response: Response<Body>) -> Response<Body> {
@@ -151,14 +169,12 @@ async fn streamed(config: &Config, parts: &Parts, body: Body) -> Result<Bytes, F
     envelope::one(body, Encoding { compression, header: STREAM_ENCODING }, limit)
 }
 
-/// The message as it travels inside.
-fn read(found: &Found, codec: Codec, message: Bytes) -> Result<Bytes, Defective> {
+/// The message as it travels inside, as far as it can be read, and what is wrong with the rest.
+fn read(found: &Found, codec: Codec, message: Bytes) -> (Bytes, Result<(), Fault>) {
     if codec == Codec::Proto {
-        return Ok(message);
+        return (message, Ok(()));
     }
     let mut out = Vec::with_capacity(message.len());
-    match found.snapshot.plans.from_json(found.method().input, &message, &mut out, None) {
-        Ok(()) => Ok(out.into()),
-        Err(error) => Err(json_fault(error, Origin::Body { field: "" }).into()),
-    }
+    let read = found.snapshot.plans.from_json(found.method().input, &message, &mut out, None);
+    (out.into(), read.map_err(|error| json_fault(error, Origin::Body { field: "" })))
 }

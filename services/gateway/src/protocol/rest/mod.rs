@@ -1,6 +1,5 @@
 //! REST: JSON by the HTTP rules of the contracts.
 
-mod conditions;
 mod format;
 mod streamed;
 
@@ -17,20 +16,20 @@ use http_body_util::Full;
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::Body;
 use mainstay_runtime::channel::{Input, Messages, Reply};
-use mainstay_wire::{JsonOptions, Selection, frame};
+use mainstay_wire::{JsonOptions, Selection};
 
-use self::conditions::{Conditions, Verdict, is_read, tag};
 use self::format::Format;
 use self::streamed::{Streamed, Writer};
-use super::compressed::{Coder, Coding, coded};
+use super::compressed::{Coder, Coding, coded, told};
+use super::conditions::{Conditions, Verdict, is_read};
+use super::kept::{etag, keeping, tag, unchanged};
 use super::read_mask::ReadMask;
-use super::{Asked, BY_CALLER, Found, NO_STORE, NOSNIFF, PRIVATE, Spoken, body};
+use super::{Asked, Found, NO_STORE, NOSNIFF, Spoken, Unread, body};
 use crate::config::Config;
 use crate::snapshot::Binding;
 use crate::transcode::{self, Defective, Precondition, RequestParts, Transcoded, Wanted};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const BY_CODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 /// A stream is passed on as it comes, by proxies that know this and by those (nginx) that ask for a header of their own.
 const UNTOUCHED: HeaderValue = HeaderValue::from_static("no-store, no-transform");
 const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -54,11 +53,20 @@ pub struct Form {
 }
 
 impl Spoken for Rest {
+    type Told = Option<Coding>;
     type Form = Form;
 
-    async fn decode(config: &Config, found: &Found, request: Request<Body>) -> Result<(Asked, Form), Defective> {
+    async fn decode(
+        config: &Config,
+        found: &Found,
+        coding: Option<Coding>,
+        request: Request<Body>,
+    ) -> Result<(Asked, Form), Unread> {
         let (parts, body) = request.into_parts();
         let body = body::read(body, config.max_request_bytes).await?;
+        if !body.is_empty() {
+            body::check_json(&parts)?;
+        }
         let conditions = Conditions::of(&parts.headers);
         let Transcoded { mut message, fields } = transcoded(found, &parts, &body, conditions.as_ref().ok())?;
         let format = if found.method().server_streaming { Format::of(&parts.headers) } else { Format::Array };
@@ -68,10 +76,9 @@ impl Spoken for Rest {
         match resumed.and(conditions).and_then(|conditions| Ok((conditions, mask?))) {
             Ok((conditions, ReadMask { cut, forwarded })) => {
                 let asked = Asked { input: Input::Message(legible), fields: forwarded };
-                let coding = Coding::of(&parts.headers);
                 Ok((asked, Form { fields: cut.map(|cut| cut.fields), format, coding, conditions }))
             }
-            Err(fault) => Err(Defective { fault, legible }),
+            Err(fault) => Err(Defective { fault, legible }.into()),
         }
     }
 
@@ -84,15 +91,13 @@ impl Spoken for Rest {
             Reply::Message(message) => message,
             Reply::Stream(messages) => {
                 let writer = Writer { found: found.clone(), wanted, format, first: true };
-                return Box::pin(stream(writer, messages, coding)).await;
+                return Box::pin(stream(writer, messages, (conditions, coding))).await;
             }
             Reply::Http(response) => return Ok(passed(*response)),
         };
-        let etag = found.method().etag.and_then(|number| frame::string(&message, number).ok().flatten());
-        match if is_read(binding) { conditions.of_read(etag) } else { Verdict::Kept } {
-            Verdict::Kept => {}
-            Verdict::Unchanged { weak } => return Ok(unchanged(binding, etag, weak)),
-            Verdict::Failed => return Err(conditions.told(Fault::new(Reason::EtagMismatch))),
+        let etag = etag(&binding.method, &message);
+        if let Some(instead) = instead(binding, &conditions, etag)? {
+            return Ok(instead);
         }
         let json = transcode::answer(&found.snapshot.plans, binding, &wanted, &message)?;
         let (body, coding) = coded(coding, json).await?;
@@ -106,35 +111,38 @@ impl Spoken for Rest {
 
 impl Rest {
     /// Tells a fault.
-    pub fn fault(fault: Fault) -> Response<Body> {
-        fault.into_http().map(|json| Body::new(Full::new(json)))
+    pub fn fault(fault: Fault, coding: Option<Coding>) -> Response<Body> {
+        told(coding, fault.into_http())
     }
 }
 
-/// The message of a request. A body that may not be read as JSON is one that says nothing.
-///
-/// Nothing is asked where conditions cannot be read, or kept.
+/// What is answered to a read instead of what was read, where a condition says so.
+fn instead(binding: &Binding, conditions: &Conditions, etag: Option<&str>) -> Result<Option<Response<Body>>, Fault> {
+    match if is_read(binding) { conditions.of_read(etag) } else { Verdict::Kept } {
+        Verdict::Kept => Ok(None),
+        Verdict::Unchanged { weak } => Ok(Some(unchanged(&binding.method, etag, weak))),
+        Verdict::Failed => Err(conditions.told(Fault::new(Reason::EtagMismatch))),
+    }
+}
+
+/// The message of a request. Nothing is asked where conditions cannot be read, or kept.
 fn transcoded(
     found: &Found,
     parts: &Parts,
     body: &Bytes,
     conditions: Option<&Conditions>,
-) -> Result<Transcoded, Defective> {
+) -> Result<Transcoded, Unread> {
     let (binding, segments) = found.rule().ok_or_else(no_rule)?;
     let kept = conditions.map_or(Ok(Precondition::default()), |conditions| conditions.for_write(binding));
     let precondition = kept.as_ref().copied().unwrap_or_default();
-    let of = |body| {
-        let parts = RequestParts { path: parts.uri.path(), segments, query: parts.uri.query(), body, precondition };
-        transcode::request(&found.snapshot.plans, binding, parts)
-    };
-    let unread = if body.is_empty() { None } else { body::check_json(parts).err() };
-    let legible = |read: Result<Transcoded, Defective>| {
-        read.map_or_else(|defective| defective.legible, |read| Bytes::from(read.message))
-    };
-    match (unread, kept) {
-        (None, Ok(_)) => of(body),
-        (Some(fault), _) => Err(Defective { fault, legible: legible(of(b"")) }),
-        (None, Err(fault)) => Err(Defective { fault, legible: legible(of(body)) }),
+    let parts = RequestParts { path: parts.uri.path(), segments, query: parts.uri.query(), body, precondition };
+    let read = transcode::request(&found.snapshot.plans, binding, parts);
+    match kept {
+        Ok(_) => Ok(read?),
+        Err(fault) => {
+            let legible = read.map_or_else(|defective| defective.legible, |read| Bytes::from(read.message));
+            Err(Defective { fault, legible }.into())
+        }
     }
 }
 
@@ -147,7 +155,7 @@ fn ok(binding: &Binding, etag: Option<&str>, body: Bytes, coding: Option<Coding>
     if let Some(coding) = coding {
         headers.insert(CONTENT_ENCODING, coding.name());
     }
-    keeping(binding, headers);
+    keeping(&binding.method, is_read(binding), headers);
     // Another form of the same state is another representation, which HTTP has weak tags for.
     if let Some(tag) = etag.and_then(|etag| tag(etag, coding.is_some())) {
         headers.insert(ETAG, tag);
@@ -155,31 +163,18 @@ fn ok(binding: &Binding, etag: Option<&str>, body: Bytes, coding: Option<Coding>
     response
 }
 
-/// Who may keep an answer, and for what requests it is the answer.
-fn keeping(binding: &Binding, headers: &mut HeaderMap) {
-    if is_read(binding) && binding.method.ruled {
-        headers.insert(CACHE_CONTROL, PRIVATE);
-        headers.insert(VARY, BY_CALLER);
-    } else {
-        headers.insert(CACHE_CONTROL, NO_STORE);
-        headers.insert(VARY, BY_CODING);
-    }
-}
-
-/// Answers 304 (RFC 9110, section 15.4.5), with the tag that the caller has its answer under.
-fn unchanged(binding: &Binding, etag: Option<&str>, weak: bool) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NOT_MODIFIED;
-    keeping(binding, response.headers_mut());
-    if let Some(tag) = etag.and_then(|etag| tag(etag, weak)) {
-        response.headers_mut().insert(ETAG, tag);
-    }
-    response
-}
-
-/// Begins a streamed answer. What goes wrong before its first message is an answer of its own.
-async fn stream(writer: Writer, mut messages: Messages, coding: Option<Coding>) -> Result<Response<Body>, Fault> {
+/// Begins a streamed answer. What goes wrong before its first message is an answer of its own, and so is what a condition makes
+/// of it: it has no etag.
+async fn stream(
+    writer: Writer,
+    mut messages: Messages,
+    (conditions, coding): (Conditions, Option<Coding>),
+) -> Result<Response<Body>, Fault> {
     let first = streamed::first(&mut messages).await?;
+    let (binding, _) = writer.found.rule().ok_or_else(no_rule)?;
+    if let Some(instead) = instead(binding, &conditions, None)? {
+        return Ok(instead);
+    }
     let kind = writer.format.kind();
     let coder = coding.map(Coder::new).transpose()?;
     let mut response = Response::new(Body::new(Streamed::new(writer, messages, first, coder)));

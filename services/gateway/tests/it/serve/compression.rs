@@ -121,6 +121,49 @@ async fn connects_answers_are_compressed_alike() {
     assert!(!ask("application/proto", "gzip").await.headers.contains_key("content-encoding"));
 }
 
+/// The body of an error is compressed by the measure of any other.
+#[tokio::test]
+async fn a_long_error_is_compressed_and_a_short_one_is_not() {
+    let harness = Harness::start().await;
+    let ask = async |way: &str, accept: &str| {
+        let request = match way {
+            "rest" => Request::builder().uri("/library/v1/books/1"),
+            "get" => Request::builder().uri(format!("{GET_BOOK}?connect=v1&encoding=json&message=%7B%7D")),
+            "unserved" => {
+                Request::builder().method("POST").uri("/library/v1/books").header("content-type", "application/x-proto")
+            }
+            kind => Request::builder().method("POST").uri(GET_BOOK).header("content-type", kind),
+        };
+        let body = if way == "application/json" { "{}" } else { "" };
+        harness.send(request.header("accept-encoding", accept).body(full(body)).unwrap()).await
+    };
+    for (long, violations) in [(true, 40), (false, 1)] {
+        harness.data.on(GET_BOOK, move |_| {
+            let fault = Fault::new(Reason::FieldViolation);
+            Err((0..violations)
+                .fold(fault, |fault, n| fault.violation(format!("book.authors[{n}]"), "must not be empty")))
+        });
+        for way in ["rest", "get", "application/json", "application/proto"] {
+            let plain = ask(way, "").await;
+            assert!(
+                plain.status == StatusCode::BAD_REQUEST && !plain.headers.contains_key("content-encoding"),
+                "{way}"
+            );
+            assert_eq!(plain.body.len() >= SMALLEST, long, "{way}");
+            for coding in ["gzip", "zstd"] {
+                let answer = ask(way, coding).await;
+                assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+                assert_eq!(answer.headers.get("content-encoding").is_some(), long, "{way} {coding}");
+                let read = if long { unpacked(coding, &answer.body) } else { answer.body.to_vec() };
+                assert_eq!(read, plain.body, "{way} {coding}");
+                assert!(answer.headers.get_all("vary").iter().any(|vary| vary == "accept-encoding"), "{way}");
+            }
+            assert!(!ask(way, "gzip;q=0").await.headers.contains_key("content-encoding"), "{way}");
+        }
+    }
+    assert_eq!(ask("unserved", "gzip").await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
 /// The envelopes of a stream of Connect: flags and what is in them.
 fn envelopes(mut body: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut found = Vec::new();

@@ -111,7 +111,11 @@ async fn s26_what_may_change_something_is_never_done_by_get() {
     let harness = Harness::start().await;
     for path in [UPDATE_BOOK, WATCH, "/library.v1.Library/NoRoute", "/mainstay.auth.v1.SessionService/SignIn"] {
         let answer = harness.get(&format!("{path}?connect=v1&encoding=json&message=%7B%7D")).await;
-        assert_eq!((answer.status.as_u16(), &answer.headers["allow"]), (405, &"POST".parse().unwrap()), "{path}");
+        assert_eq!(
+            (answer.status.as_u16(), &answer.headers["allow"]),
+            (405, &"POST, OPTIONS".parse().unwrap()),
+            "{path}"
+        );
         assert_eq!(refusal(&answer.json()), ("unimplemented".to_owned(), "METHOD_NOT_ALLOWED".to_owned()), "{path}");
     }
     for method in ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"] {
@@ -119,9 +123,15 @@ async fn s26_what_may_change_something_is_never_done_by_get() {
             for path in [UPDATE_BOOK, GET_BOOK, WATCH] {
                 let request = Request::builder().method(method).uri(path).header("content-type", kind);
                 let answer = harness.send(request.body(full(NAME)).unwrap()).await;
-                let status = if method == "OPTIONS" { 204 } else { 405 };
+                let status = match method {
+                    "OPTIONS" => 204,
+                    // It reads, and there is no message.
+                    "GET" | "HEAD" if path == GET_BOOK => 400,
+                    _ => 405,
+                };
                 assert_eq!(answer.status.as_u16(), status, "{method} {path} {kind}");
-                assert!(answer.headers["allow"].to_str().unwrap().contains("POST"), "{method} {path} {kind}");
+                let allow = answer.headers.get("allow").map_or("", |allow| allow.to_str().unwrap());
+                assert_eq!(allow.contains("POST"), status != 400, "{method} {path} {kind}");
             }
         }
     }
@@ -382,10 +392,203 @@ async fn a_method_is_called_as_its_answer_is() {
         assert_eq!(answer.status.as_u16(), 415, "{kind}");
         assert!(answer.headers["accept"].to_str().unwrap().contains("application/proto"), "{kind}");
     }
-    let health = unary(&harness, "/grpc.health.v1.Health/Check", "application/json", "{}").await.json();
-    assert_eq!(refusal(&health).0, "unimplemented");
-    assert!(health["message"].as_str().unwrap().contains("gRPC and gRPC-Web"), "{health}");
     assert!(harness.data.calls().is_empty());
+}
+
+#[tokio::test]
+async fn what_an_rpcs_path_takes_is_said_alike_by_options_and_by_405() {
+    let harness = Harness::start().await;
+    for (path, allow) in [
+        (GET_BOOK, "POST, GET, HEAD, OPTIONS"),
+        (UPDATE_BOOK, "POST, OPTIONS"),
+        (WATCH, "POST, OPTIONS"),
+        ("/library.v1.Library/Collect", "POST, OPTIONS"),
+        ("/grpc.health.v1.Health/Check", "POST, OPTIONS"),
+        ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "POST, OPTIONS"),
+    ] {
+        for kind in ["", "application/json", "application/proto", "application/connect+json", "text/plain"] {
+            for (method, status) in [("OPTIONS", 204), ("PUT", 405), ("DELETE", 405), ("PATCH", 405)] {
+                let request = Request::builder().method(method).uri(path).header("content-type", kind);
+                let answer = harness.send(request.body(full("")).unwrap()).await;
+                assert_eq!(answer.status.as_u16(), status, "{method} {path} {kind}");
+                assert_eq!(answer.headers["allow"], allow, "{method} {path} {kind}");
+            }
+        }
+        for method in [Method::GET, Method::HEAD] {
+            for query in ["", "?connect=v1", "?encoding=json&message=%7B%7D"] {
+                let answer = harness.rest(method.clone(), &format!("{path}{query}"), "").await;
+                let is_taken = allow.contains("GET");
+                assert_eq!(answer.status == 405, !is_taken, "{method} {path}{query}: {answer:?}");
+                assert_eq!(answer.headers.get("allow").is_some(), !is_taken, "{method} {path}{query}");
+            }
+        }
+    }
+    let answer = harness.get(GET_BOOK).await;
+    assert_eq!((answer.status.as_u16(), answer.reason().as_str()), (400, "MALFORMED_REQUEST"));
+    assert!(answer.json()["error"]["message"].as_str().unwrap().contains("message="), "{answer:?}");
+}
+
+#[tokio::test]
+async fn what_the_gateway_answers_itself_is_refused_over_connect_naming_what_it_is_served_over() {
+    let harness = Harness::start().await;
+    for path in [
+        "/grpc.health.v1.Health/Check",
+        "/grpc.health.v1.Health/Watch",
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    ] {
+        for kind in ["application/json", "application/proto", "application/connect+json", "application/connect+proto"] {
+            let answer = unary(&harness, path, kind, enveloped(0, b"{}")).await;
+            let error = if kind.contains("connect") {
+                read(&answer).1["error"].clone()
+            } else {
+                assert_eq!(answer.status.as_u16(), 501, "{path} {kind}");
+                answer.json()
+            };
+            assert_eq!(refusal(&error), ("unimplemented".to_owned(), "UNIMPLEMENTED".to_owned()), "{path} {kind}");
+            let message = error["message"].as_str().unwrap();
+            assert!(message.contains("gRPC and gRPC-Web") && message.contains("/readyz"), "{path} {kind}: {error}");
+        }
+    }
+}
+
+/// What of a request could be read decides who is told what is wrong with the rest.
+#[tokio::test]
+async fn what_is_wrong_with_json_is_told_to_who_may_make_the_request() {
+    let harness = Harness::start().await;
+    harness.data.on(UPDATE_BOOK, |call| {
+        let update = crate::support::decoded("library.v1.UpdateBookRequest", &call.message);
+        match update["book"]["name"].as_str() {
+            Some("books/hidden") => Err(Fault::new(Reason::ResourceNotFound)),
+            _ => Ok(Reply::Message(Bytes::new())),
+        }
+    });
+    for (book, reason) in [
+        (r#"{"name": "books/1", "colour": 1}"#, "UNKNOWN_FIELD"),
+        (r#"{"name": "books/hidden", "colour": 1}"#, "RESOURCE_NOT_FOUND"),
+        (r#"{"colour": 1, "name": "books/hidden"}"#, "RESOURCE_NOT_FOUND"),
+        (r#"{"name": "books/hidden", "pages": "many"}"#, "RESOURCE_NOT_FOUND"),
+        (r#"{"name": "books/hidden", "name": "books/1"}"#, "RESOURCE_NOT_FOUND"),
+        (r#"{"name": "books/hidden", "publisher": 7}"#, "RESOURCE_NOT_FOUND"),
+        (r#"{"name": 7}"#, "FIELD_VIOLATION"),
+    ] {
+        let answer = unary(&harness, UPDATE_BOOK, "application/json", format!(r#"{{"book": {book}}}"#)).await;
+        assert_eq!(refusal(&answer.json()).1, reason, "{book}");
+    }
+    let broken = unary(&harness, UPDATE_BOOK, "application/json", r#"{"book": {"name": "books/hidden"}"#).await;
+    assert_eq!(refusal(&broken.json()).1, "MALFORMED_REQUEST", "what is no JSON names no row");
+    assert!(harness.data.was_asked_for_nothing());
+}
+
+/// A path, a content type, further headers, a body; and the reason that is told.
+type Sent = (&'static str, &'static str, &'static [(&'static str, &'static str)], Vec<u8>, &'static str);
+
+/// A caller whom no rule lets in is told how requests are sent, since that depends on no rule, and nothing of what they may say.
+#[tokio::test]
+async fn how_a_request_is_sent_is_told_to_everybody_and_what_it_says_to_who_may() {
+    let harness = Harness::start().await;
+    for path in [GET_BOOK, WATCH] {
+        harness.data.on(path, |_| Err(Fault::new(Reason::PermissionDenied)));
+    }
+    let sent: [Sent; 21] = [
+        (GET_BOOK, "application/json", &[("content-encoding", "br")], b"{}".to_vec(), "UNIMPLEMENTED"),
+        (GET_BOOK, "application/json", &[("content-encoding", "gzip")], b"{}".to_vec(), "MALFORMED_REQUEST"),
+        (GET_BOOK, "application/json", &[("connect-protocol-version", "2")], b"{}".to_vec(), "INVALID_ARGUMENT"),
+        (
+            WATCH,
+            "application/connect+json",
+            &[("connect-content-encoding", "br")],
+            enveloped(1, b"{}"),
+            "UNIMPLEMENTED",
+        ),
+        (WATCH, "application/connect+json", &[], enveloped(1, b"{}"), "INTERNAL"),
+        (WATCH, "application/connect+json", &[], enveloped(2, b"{}"), "MALFORMED_REQUEST"),
+        (WATCH, "application/connect+json", &[], vec![0, 0], "MALFORMED_REQUEST"),
+        (WATCH, "application/connect+json", &[], [enveloped(0, b"{}"), enveloped(0, b"{}")].concat(), "UNIMPLEMENTED"),
+        (GET_BOOK, "application/grpc-web", &[("grpc-encoding", "br")], enveloped(1, b""), "UNIMPLEMENTED"),
+        (GET_BOOK, "application/grpc-web", &[], enveloped(1, b""), "INTERNAL"),
+        (GET_BOOK, "application/grpc-web", &[], [enveloped(0, b""), enveloped(0, b"")].concat(), "UNIMPLEMENTED"),
+        (GET_BOOK, "application/grpc-web-text", &[], b"!".to_vec(), "MALFORMED_REQUEST"),
+        (GET_BOOK, "application/grpc", &[("grpc-encoding", "br")], enveloped(1, b""), "UNIMPLEMENTED"),
+        (GET_BOOK, "application/grpc", &[], enveloped(1, b""), "INTERNAL"),
+        (GET_BOOK, "application/grpc", &[("grpc-encoding", "gzip")], enveloped(1, b"no gzip"), "MALFORMED_REQUEST"),
+        (GET_BOOK, "application/grpc", &[], [enveloped(0, b""), enveloped(0, b"")].concat(), "UNIMPLEMENTED"),
+        (GET_BOOK, "application/grpc", &[], vec![0, 0], "MALFORMED_REQUEST"),
+        // What it says.
+        (GET_BOOK, "application/json", &[], b"{".to_vec(), "PERMISSION_DENIED"),
+        (GET_BOOK, "application/json", &[("if-match", "*")], b"{}".to_vec(), "PERMISSION_DENIED"),
+        (WATCH, "application/connect+json", &[], enveloped(0, b"{"), "PERMISSION_DENIED"),
+        (GET_BOOK, "application/grpc", &[("x-goog-fieldmask", "no.such")], enveloped(0, b""), "PERMISSION_DENIED"),
+    ];
+    for (path, kind, headers, body, reason) in sent {
+        let request = Request::builder().method(Method::POST).uri(path).header("content-type", kind);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let answer = harness.send(request.body(full(body.clone())).unwrap()).await;
+        assert_eq!(told(kind, &answer), reason, "{path} {kind} {headers:?} {body:?}");
+    }
+    for (uri, coding, reason) in [
+        ("/library/v1/books/1", "", "PERMISSION_DENIED"),
+        ("/library/v1/books/1?colour=red", "", "PERMISSION_DENIED"),
+        ("/library/v1/books/1?colour=red", "br", "UNSUPPORTED_MEDIA_TYPE"),
+    ] {
+        let request = Request::builder().uri(uri).header("content-encoding", coding);
+        let body = if coding.is_empty() { "" } else { "{}" };
+        assert_eq!(harness.send(request.body(full(body)).unwrap()).await.reason(), reason, "{uri} {coding}");
+    }
+    assert_eq!(harness.data.calls().len(), 4 + 2, "asked only where it says something wrong, or nothing");
+}
+
+/// The reason of an error in its protocol's own form.
+fn told(kind: &str, answer: &Answered) -> String {
+    if kind.starts_with("application/grpc") {
+        let status = tonic::Status::from_header_map(&answer.headers).expect("a status in the head");
+        return tonic_types::StatusExt::get_error_details(&status).error_info().unwrap().reason.clone();
+    }
+    let error = if kind.starts_with("application/connect") { read(answer).1["error"].clone() } else { answer.json() };
+    refusal(&error).1
+}
+
+#[tokio::test]
+async fn a_call_by_get_keeps_https_conditions_and_one_by_post_refuses_them() {
+    let harness = Harness::start().await;
+    let book = crate::support::encoded("library.v1.Book", json!({"name": "books/1", "etag": "0a1b"}));
+    harness.data.on(GET_BOOK, move |_| Ok(Reply::Message(Bytes::from(book.clone()))));
+    let uri = format!("{GET_BOOK}?connect=v1&encoding=json&message=%7B%22name%22%3A%22books%2F1%22%7D");
+    let get = async |header: &str, value: &str| {
+        harness.send(Request::builder().uri(&uri).header(header, value).body(full("")).unwrap()).await
+    };
+    assert_eq!(get("x-none", "").await.headers["etag"], "\"0a1b\"");
+    for (header, value, status) in [
+        ("if-none-match", "\"0a1b\"", 304),
+        ("if-none-match", "W/\"0a1b\"", 304),
+        ("if-none-match", "*", 304),
+        ("if-none-match", "\"x\"", 200),
+        ("if-match", "\"0a1b\"", 200),
+        ("if-match", "*", 200),
+        ("if-match", "\"x\"", 412),
+        ("if-match", "x", 400),
+    ] {
+        let answer = get(header, value).await;
+        assert_eq!(answer.status.as_u16(), status, "{header}: {value}");
+        assert_eq!(answer.headers.contains_key("etag"), status < 400, "{header}: {value}");
+    }
+    for (path, kind) in
+        [(GET_BOOK, "application/json"), (GET_BOOK, "application/proto"), (UPDATE_BOOK, "application/json")]
+    {
+        for header in ["if-match", "if-none-match"] {
+            let request = Request::builder().method(Method::POST).uri(path).header("content-type", kind);
+            let answer = harness
+                .send(request.header(header, "*").body(full(if kind.ends_with("json") { "{}" } else { "" })).unwrap())
+                .await;
+            assert_eq!(
+                (answer.status.as_u16(), refusal(&answer.json()).1.as_str()),
+                (400, "INVALID_ARGUMENT"),
+                "{path} {header}"
+            );
+        }
+        let request = Request::builder().method(Method::POST).uri(GET_BOOK).header("content-type", "application/proto");
+        assert!(!harness.send(request.body(full("")).unwrap()).await.headers.contains_key("etag"));
+    }
 }
 
 /// Over Connect and over gRPC-Web.

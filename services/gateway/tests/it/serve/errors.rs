@@ -123,7 +123,7 @@ async fn options_names_what_a_path_takes_and_asks_nobody() {
         ("/library/v1/messages/1:follow", "GET, HEAD, OPTIONS"),
         ("/auth/v1/accounts:signUp", "OPTIONS, POST"),
         ("/healthz", "GET, HEAD, OPTIONS"),
-        ("/library.v1.BookService/GetBook", "GET, OPTIONS, POST"),
+        ("/library.v1.BookService/GetBook", "GET, HEAD, OPTIONS, POST"),
         ("/library.v1.BookService/UpdateBook", "OPTIONS, POST"),
     ] {
         let answer = harness.rest(Method::OPTIONS, path, "").await;

@@ -80,28 +80,28 @@ async fn s12_what_is_wrong_is_told_after_the_service_behind_has_let_the_caller_i
     let harness = Harness::start().await;
     let (update, get) = ("/library.v1.BookService/UpdateBook", "/library.v1.BookService/GetBook");
     let rest = async || harness.rest(Method::PATCH, "/library/v1/books/1?colour=red", r#"{"title": "T"}"#).await;
-    let grpc = async || {
-        let request = Request::builder().method(Method::POST).uri(get).header("content-type", "application/grpc");
-        let answer = harness.send(request.body(full(vec![0, 0, 0, 0, 9, 1])).unwrap()).await;
-        tonic::Status::from_header_map(&answer.headers).unwrap().code()
+    let connect = async || {
+        let request = Request::builder().method(Method::POST).uri(get).header("content-type", "application/json");
+        let answer = harness.send(request.body(full(r#"{"name": "books/1", "colour": "red"}"#)).unwrap()).await;
+        answer.json()["code"].as_str().unwrap().to_owned()
     };
     for (reason, status, code) in [
-        (Reason::ResourceNotFound, 404, Code::NotFound),
-        (Reason::PermissionDenied, 403, Code::PermissionDenied),
-        (Reason::Unavailable, 503, Code::Unavailable),
+        (Reason::ResourceNotFound, 404, "not_found"),
+        (Reason::PermissionDenied, 403, "permission_denied"),
+        (Reason::Unavailable, 503, "unavailable"),
     ] {
         harness.data.on(update, move |_| Err(Fault::new(reason)));
         harness.data.on(get, move |_| Err(Fault::new(reason)));
-        assert_eq!((rest().await.status.as_u16(), grpc().await), (status, code));
+        assert_eq!((rest().await.status.as_u16(), connect().await.as_str()), (status, code));
     }
     harness.data.on_empty(update);
     harness.data.on_empty(get);
     let told = rest().await;
     assert_eq!((told.status, told.reason().as_str()), (StatusCode::BAD_REQUEST, "UNKNOWN_FIELD"));
     assert_eq!(told.violations(), ["colour"]);
-    assert_eq!(grpc().await, Code::InvalidArgument);
+    assert_eq!(connect().await, "invalid_argument");
     let heard = harness.data.calls().pop().unwrap();
-    assert!(heard.defective && heard.message.is_empty(), "{heard:?}");
+    assert!(heard.defective && &*heard.message == b"\x0a\x07books/1", "{heard:?}");
     assert!(harness.data.was_asked_for_nothing());
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use futures_util::StreamExt as _;
 use http::uri::PathAndQuery;
 use mainstay_fault::{Fault, Reason};
 use mainstay_runtime::{RawCodec, Server, ServerConfig, Shutdown};
@@ -406,6 +407,77 @@ async fn head_answers_what_get_does_without_the_body() {
             .await;
     assert_eq!(status(&post), "405", "{post}");
     assert!(post.ends_with("\r\n\r\n"), "{post}");
+}
+
+/// HEAD is answered when its head is there, and so it is counted; of the stream nothing is left.
+#[tokio::test]
+async fn head_of_a_stream_is_its_head_and_counts_as_answered() {
+    let server = listen().await;
+    let open = std::sync::Arc::new(());
+    let held = open.clone();
+    server.harness.data.on("/library.v1.Library/Follow", move |_| {
+        let held = held.clone();
+        let first = futures_util::stream::iter([Ok(bytes::Bytes::new())]).chain(futures_util::stream::pending());
+        let messages = first.inspect(move |_| assert!(std::sync::Arc::strong_count(&held) > 1));
+        Ok(mainstay_runtime::channel::Reply::Stream(messages.boxed()))
+    });
+    let request = "HEAD /library/v1/messages/1:follow HTTP/1.1\r\nHost: x\r\naccept: text/event-stream\r\n\r\n";
+    let next = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let answer = http1(server.address, format!("{request}{next}").as_bytes()).await;
+    assert_eq!(answer.matches("HTTP/1.1 200").count(), 2, "the connection is kept: {answer}");
+    let (head, _) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("content-type: text/event-stream") && !head.contains("content-length"), "{head}");
+    assert_eq!(std::sync::Arc::strong_count(&open), 2, "nothing is left of the stream");
+    let metrics = server.harness.metrics.render();
+    assert!(!metrics.contains("\"499\""), "{metrics}");
+    server.harness.data.on("/library.v1.Library/Follow", |_| Err(Fault::new(Reason::ResourceNotFound)));
+    let close = request.replace("accept", "connection: close\r\naccept");
+    assert_eq!(status(&http1(server.address, close.as_bytes()).await), "404", "as GET says");
+}
+
+/// What is no chunk is the client's mistake, in every protocol, and nothing after it is read as a request.
+#[tokio::test]
+async fn a_malformed_chunk_is_a_bad_request() {
+    let server = listen().await;
+    server.harness.data.on_empty(CREATE_BOOK);
+    let good = "2\r\n{}\r\n0\r\n\r\n";
+    for chunks in [
+        "x\r\n{}\r\n0\r\n\r\n",
+        "-1\r\n{}\r\n0\r\n\r\n",
+        "0x2\r\n{}\r\n0\r\n\r\n",
+        "2 2\r\n{}\r\n0\r\n\r\n",
+        "2\r\n{}0\r\n\r\n",
+        "2\r\n{}xx0\r\n\r\n",
+        "ffffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+        "\r\n{}\r\n0\r\n\r\n",
+        "2;a\nb\r\n{}\r\n0\r\n\r\n",
+        "2\n{}\n0\n\n",
+        "2\r\n{}\r\n0\r\n: none\r\n\r\n",
+    ] {
+        for (path, kind) in [
+            ("/library/v1/books", "application/json"),
+            (CREATE_BOOK, "application/json"),
+            (CREATE_BOOK, "application/proto"),
+            (CREATE_BOOK, "application/grpc-web+proto"),
+            (CREATE_BOOK, "application/grpc-web-text"),
+            (CREATE_BOOK, "application/grpc"),
+        ] {
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n"
+            );
+            let next = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+            let answer = http1(server.address, format!("{head}{chunks}{next}").as_bytes()).await;
+            let is_refused = match kind.starts_with("application/grpc") {
+                true => answer.contains("grpc-status: 3"),
+                false => status(&answer) == "400" && answer.contains("MALFORMED_REQUEST"),
+            };
+            assert!(is_refused, "{kind} {chunks:?}: {answer}");
+            assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{kind} {chunks:?}: {answer}");
+        }
+    }
+    assert!(server.harness.data.was_asked_for_nothing());
+    let head = "POST /library/v1/books HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
+    assert_eq!(status(&http1(server.address, format!("{head}{good}").as_bytes()).await), "200");
 }
 
 #[tokio::test]

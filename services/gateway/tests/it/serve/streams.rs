@@ -407,6 +407,50 @@ async fn a_stream_over_grpc_ends_at_the_deadline_of_its_caller() {
     assert_eq!(stream.message().await.unwrap_err().code(), tonic::Code::DeadlineExceeded);
 }
 
+/// A stream has no etag.
+#[tokio::test]
+async fn a_streams_conditions_are_kept_as_those_of_what_has_no_etag() {
+    let harness = Harness::start().await;
+    says(&harness, vec![Ok(json!({"place": "a"}))]);
+    for accept in ["text/event-stream", "application/x-ndjson", ""] {
+        for (header, value, status) in [
+            ("if-match", "*", 200),
+            ("if-match", "\"x\"", 412),
+            ("if-none-match", "*", 304),
+            ("if-none-match", "\"x\"", 200),
+            ("if-none-match", "x", 400),
+        ] {
+            let answer = harness.send(asking(URI, accept).header(header, value).body(full("")).unwrap()).await;
+            assert_eq!(answer.status.as_u16(), status, "{accept} {header}: {value}");
+        }
+    }
+    // Who may not follow is told that, whatever the condition is.
+    says(&harness, vec![Err(Reason::PermissionDenied)]);
+    let answer = harness.send(asking(URI, "").header("if-none-match", "*").body(full("")).unwrap()).await;
+    assert_eq!(answer.status.as_u16(), 403);
+}
+
+/// A stream whose first message is waited for is not worked on.
+#[tokio::test(start_paused = true)]
+async fn a_stream_keeps_no_place_while_its_first_message_is_waited_for() {
+    let harness = Harness::limited(1).await;
+    let sender = live(&harness);
+    let waiting =
+        tokio::spawn(harness.service.clone().oneshot(asking(URI, "text/event-stream").body(full("")).unwrap()));
+    while harness.data.calls().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    harness.data.on_empty("/library.v1.BookService/GetBook");
+    let others = harness.get("/library/v1/books/1").await;
+    assert_eq!(others.status, StatusCode::OK, "{others:?}");
+    assert!(!waiting.is_finished(), "the head still waits");
+    sender.send(Ok(event("a", ""))).unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap().status(), StatusCode::OK);
+    for _ in 0..3 {
+        assert_eq!(harness.get("/library/v1/books/1").await.status, StatusCode::OK, "the place is counted once");
+    }
+}
+
 /// What a stream that nobody reads any more leaves behind: nothing.
 #[tokio::test]
 async fn a_stream_that_its_client_leaves_is_dropped_at_once() {

@@ -73,8 +73,17 @@ impl Harness {
         Harness::with(Config::default(), Some(library()), None).await
     }
 
+    /// Starts with the library's contract and places for so many requests.
+    pub async fn limited(places: usize) -> Harness {
+        Harness::made(Config::default(), Some(library()), None, Shed::new(places)).await
+    }
+
     /// Starts with a configuration, a contract (or none) and a database (or none).
     pub async fn with(config: Config, contract: Option<&[u8]>, database: Option<Database>) -> Harness {
+        Harness::made(config, contract, database, Shed::new(1024)).await
+    }
+
+    async fn made(config: Config, contract: Option<&[u8]>, database: Option<Database>, shed: Shed) -> Harness {
         let (auth, data) = (Arc::new(FakeService::default()), Arc::new(FakeService::default()));
         if let Some(contract) = contract {
             data.publish(1, contract);
@@ -90,7 +99,7 @@ impl Harness {
             Dependencies { backends, database, metrics, health, readiness, shutdown, jobs: jobs.clone() };
         let cors = config.cors.clone().into();
         let gateway = Gateway::start(config, dependencies).await.unwrap();
-        let service = stack::edge(gateway.endpoint(), guards(&telemetry), cors);
+        let service = stack::edge(gateway.endpoint(), guards(&telemetry, shed), cors);
         Harness { auth, data, gateway, jobs, service, metrics: telemetry.metrics().clone() }
     }
 
@@ -217,14 +226,14 @@ impl KeySource for NoKeys {
     }
 }
 
-fn guards(telemetry: &Telemetry) -> Guards {
+fn guards(telemetry: &Telemetry, shed: Shed) -> Guards {
     let secrets = ["operator", "gateway"].map(|name| (name.to_owned(), SecretString::from(SECRET)));
     let services = Arc::new(ServiceKeys::new(secrets).unwrap());
     Guards {
         metrics: telemetry.metrics().clone(),
         spans: telemetry.spans(),
         authenticator: Authenticator::new(Verifier::new(VerifierConfig::default(), Arc::new(NoKeys)), services),
-        shed: Shed::new(1024),
+        shed,
         timeouts: Timeouts::default(),
         trusted_proxies: mainstay_layers::TrustedProxies::default(),
         rate_limit: None,
