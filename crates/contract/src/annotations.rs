@@ -1,8 +1,8 @@
 //! What is said of a field beside its type: behaviours, aliases, default, reference.
 
-use prost_reflect::{DescriptorPool, FieldDescriptor, Value};
+use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Value};
 
-use crate::options::{items, message_option, optional_text, text};
+use crate::options::{items, message_option, of_field, optional_text, text};
 
 pub(crate) const RESOURCE: &str = "google.api.resource";
 pub(crate) const REFERENCE: &str = "google.api.resource_reference";
@@ -31,8 +31,9 @@ pub struct FieldOptions {
 
 /// Reads what is said of a field, wherever it lies.
 pub fn read(field: &FieldDescriptor) -> FieldOptions {
-    let (pool, options) = (field.parent_pool(), field.options());
-    let mut found = FieldOptions { behaviors: behaviors(field), ..FieldOptions::default() };
+    let Some(options) = of_field(field) else { return FieldOptions::default() };
+    let pool = field.parent_pool();
+    let mut found = FieldOptions { behaviors: behaviors(pool, &options), ..FieldOptions::default() };
     if let Some(option) = message_option(pool, &options, FIELD) {
         found.aliases =
             items(&option, "aliases").iter().filter_map(|value| value.as_str().map(str::to_owned)).collect();
@@ -49,10 +50,9 @@ pub fn aliases(pool: &DescriptorPool, message: &str) -> Vec<(String, u32)> {
     fields.flat_map(|field| read(&field).aliases.into_iter().map(move |alias| (alias, field.number()))).collect()
 }
 
-fn behaviors(field: &FieldDescriptor) -> Behaviors {
+fn behaviors(pool: &DescriptorPool, options: &DynamicMessage) -> Behaviors {
     let mut found = Behaviors::default();
-    let Some(extension) = field.parent_pool().get_extension_by_name("google.api.field_behavior") else { return found };
-    let options = field.options();
+    let Some(extension) = pool.get_extension_by_name("google.api.field_behavior") else { return found };
     let values = options.get_extension(&extension).into_owned();
     for value in values.as_list().unwrap_or_default() {
         match value {

@@ -1,13 +1,17 @@
 //! The pipeline.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+use bytes::Bytes;
 use prost_reflect::prost::encode_length_delimiter;
 use prost_reflect::{DescriptorPool, FileDescriptor, MessageDescriptor};
 use protox::file::File;
 
+use crate::comments::Comments;
 use crate::file::Files;
 use crate::hash::hash;
+use crate::model::Model;
 use crate::report::{self, Report};
 use crate::resource::{self, head};
 use crate::service::{self, derive::derive};
@@ -63,26 +67,20 @@ fn compile_as(mut sources: Vec<Source>, applied: bool) -> Result<Contract, Diagn
     let mut derived: Vec<Source> =
         bound.derived.iter().map(|index| derive(&heads[*index], &resources[*index].comment)).collect();
     let (commits, files_of_commits): (Vec<_>, Vec<_>) = commits.into_iter().map(|own| (own.commit, own.source)).unzip();
+    // Behind those that they import.
     derived.extend(files_of_commits);
+    // They hold the pool, which would be copied if it were not ours alone.
+    drop(heads);
+    let (pool, descriptor_set) = whole(pool, &files, &derived)?;
     derived.sort_by(|a, b| a.path.cmp(&b.path));
-    let pool = whole(&pool, &files, &derived)?;
-    let descriptor_set = encode(pool.files());
     let mut methods = bound.table(&pool);
     methods.extend(commits.iter().enumerate().filter_map(|(commit, own)| own.method(&pool, commit)));
     let written = files.all.into_iter().filter(|file| !embedded::has(&file.name));
     let (sources, import_paths) = written.map(|file| (file.source, file.name)).unzip();
-    Ok(Contract {
-        hash: hash(&descriptor_set),
-        pool,
-        descriptor_set,
-        sources,
-        import_paths,
-        derived,
-        resources,
-        methods,
-        commits,
-        warnings: found,
-    })
+    let resources = resources.into_iter().map(Arc::new).collect();
+    let hash = hash(&descriptor_set);
+    let model = Model { hash, descriptor_set, sources, import_paths, resources, methods, commits, warnings: found };
+    Ok(Contract { model, pool, derived })
 }
 
 fn nothing_to_serve(message: Option<&MessageDescriptor>) -> Diagnostic {
@@ -100,21 +98,28 @@ fn internal(what: &str, cause: &dyn std::error::Error) -> Diagnostics {
     Diagnostics(vec![Diagnostic::general(format!("{what} does not compile"), Some(cause.to_string()), Some(help))])
 }
 
-/// A pool of nothing but the written files, the derived ones, and what both import. (To add the derived files to the
-/// pool of the written ones would copy all that can be imported.)
-fn whole(linked: &DescriptorPool, files: &Files, derived: &[Source]) -> Result<DescriptorPool, Diagnostics> {
-    let mut parsed = Vec::with_capacity(derived.len());
-    for file in derived {
-        let file = File::from_source(&file.path, &file.text).map_err(|error| internal(&file.path, &error))?;
-        parsed.push(file.file_descriptor_proto().clone());
+/// Adds the derived files to the pool of the written ones; also the encoded set of both with what they import, dependencies
+/// first.
+fn whole(mut pool: DescriptorPool, files: &Files, derived: &[Source]) -> Result<(DescriptorPool, Bytes), Diagnostics> {
+    let mut of_derived = Vec::with_capacity(derived.len());
+    for Source { path, text } in derived {
+        let parsed = File::from_source(path, text).map_err(|error| internal(path, &error))?;
+        let mut file = parsed.file_descriptor_proto().clone();
+        let places = file.source_code_info.take().unwrap_or_default();
+        of_derived.push((path.as_str(), Comments::of(&places)));
+        pool.add_file_descriptor_proto(file).map_err(|error| internal(path, &error))?;
     }
-    let imports = parsed.iter().flat_map(|file| file.dependency.iter().map(String::as_str));
-    let roots = files.all.iter().map(|file| file.name.as_str()).chain(imports);
-    let needed = dependencies(linked, roots);
-    let set = encode(linked.files().filter(|file| needed.contains(file.name())));
-    let mut pool = DescriptorPool::decode(set.as_slice()).map_err(|error| internal("the contract", &error))?;
-    pool.add_file_descriptor_protos(parsed).map_err(|error| internal("the derived services", &error))?;
-    Ok(pool)
+    let of_written = files.all.iter().map(|file| (file.name.as_str(), &file.comments));
+    let comments: HashMap<&str, &Comments> =
+        of_derived.iter().map(|(path, comments)| (*path, comments)).chain(of_written).collect();
+    let needed = dependencies(&pool, comments.keys().copied());
+    let mut set = Vec::new();
+    for file in pool.files().filter(|file| needed.contains(file.name())) {
+        let mut encoded = file.encode_to_vec();
+        comments.get(file.name()).into_iter().for_each(|comments| comments.put_into(&mut encoded));
+        put_file(&mut set, &encoded);
+    }
+    Ok((pool, set.into()))
 }
 
 /// The names of the files and of all that they import.
@@ -129,16 +134,11 @@ pub(crate) fn dependencies<'n>(pool: &DescriptorPool, roots: impl Iterator<Item 
     needed
 }
 
-/// Encodes files as a `FileDescriptorSet`; by hand, so that options and unknown fields stay as they are.
-fn encode(files: impl Iterator<Item = FileDescriptor>) -> Vec<u8> {
-    let mut set = Vec::new();
-    for file in files {
-        let encoded = file.encode_to_vec();
-        // Field 1, length-delimited.
-        set.push(0x0a);
-        // A vector has room for any length.
-        let _ = encode_length_delimiter(encoded.len(), &mut set);
-        set.extend(encoded);
-    }
-    set
+/// Appends an encoded file to an encoded `FileDescriptorSet`.
+fn put_file(set: &mut Vec<u8>, file: &[u8]) {
+    // Field 1, length-delimited.
+    set.push(0x0a);
+    // A vector has room for any length.
+    let _ = encode_length_delimiter(file.len(), set);
+    set.extend_from_slice(file);
 }

@@ -18,10 +18,10 @@ static OF_AUTH: LazyLock<HashSet<String>> = LazyLock::new(|| {
 /// service's contract, by which a client signs in, and what they import, each under its import path. Only
 /// `google/protobuf/*` is left out, which every compiler brings.
 pub fn export(contract: &Contract) -> Vec<Source> {
-    let needed = |path: &str| {
-        !path.starts_with("google/protobuf/")
-            && (contract.pool.get_file_by_name(path).is_some() || OF_AUTH.contains(path))
-    };
+    let own = contract.import_paths.iter().chain(contract.derived.iter().map(|file| &file.path));
+    let imported = dependencies(&contract.pool, own.map(String::as_str));
+    let needed =
+        |path: &str| !path.starts_with("google/protobuf/") && (imported.contains(path) || OF_AUTH.contains(path));
     let brought = mainstay_proto::SOURCES.iter().chain(mainstay_proto::AUTH_SOURCES).filter(|(path, _)| needed(path));
     let brought = brought.map(|(path, text)| Source { path: (*path).to_owned(), text: (*text).to_owned() });
     let written = contract.sources.iter().zip(&contract.import_paths);

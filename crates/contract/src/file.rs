@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use prost_types::FileDescriptorProto;
+use foldhash::fast::FixedState;
+use prost_types::{FileDescriptorProto, SourceCodeInfo};
+use protox::file::File;
 
+use crate::comments::Comments;
 use crate::text::{OptionText, Step, literal_offsets};
-use crate::{Diagnostic, Place, Severity, Source};
+use crate::{Diagnostic, Model, Place, Severity, Source};
 
 /// Numbers of descriptor.proto that spans are found by.
 pub(crate) mod tag {
@@ -44,24 +47,35 @@ pub(crate) struct WrittenFile {
     pub source: Source,
     /// The name that descriptors and imports know it by: its path below the package's root.
     pub name: String,
-    /// Nothing where the file does not parse.
+    /// Nothing where the file does not parse. Without places: every pool that the file is added to would hold them twice.
     pub parsed: Option<FileDescriptorProto>,
-    spans: HashMap<Vec<i32>, Range<usize>>,
+    /// What stands above elements.
+    pub comments: Comments,
+    spans: HashMap<Vec<i32>, Range<u32>, FixedState>,
     /// Offsets at which lines start.
     lines: Vec<usize>,
 }
 
 impl WrittenFile {
-    pub(crate) fn new(source: Source, name: String, parsed: Option<FileDescriptorProto>) -> WrittenFile {
+    pub(crate) fn new(source: Source, name: String, mut parsed: Option<FileDescriptorProto>) -> WrittenFile {
         let lines: Vec<usize> =
             std::iter::once(0).chain(source.text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        let spans = parsed.as_ref().map(|file| spans(&source.text, &lines, file)).unwrap_or_default();
-        WrittenFile { source, name, parsed, spans, lines }
+        let places = parsed.as_mut().and_then(|file| file.source_code_info.take()).unwrap_or_default();
+        let comments = Comments::of(&places);
+        let spans = spans(&source.text, &lines, places);
+        WrittenFile { source, name, parsed, comments, spans, lines }
     }
 
     /// The stretch that the element at a descriptor path takes.
     pub(crate) fn span(&self, path: &[i32]) -> Option<Range<usize>> {
-        self.spans.get(path).cloned()
+        self.spans.get(path).map(|span| span.start as usize..span.end as usize)
+    }
+
+    /// The file with the places of all that it says, for whoever must tell where something is wrong.
+    pub(crate) fn located(&self, file: FileDescriptorProto) -> FileDescriptorProto {
+        let again = File::from_source(&self.source.path, &self.source.text).ok();
+        let source_code_info = again.and_then(|again| again.file_descriptor_proto().source_code_info.clone());
+        FileDescriptorProto { source_code_info, ..file }
     }
 
     /// The first place that one of the paths has, else the file's beginning.
@@ -82,13 +96,6 @@ impl WrittenFile {
         let end = if text[start..end].ends_with('\r') { end - 1 } else { end };
         let column = text[start..offset].chars().count() + 1;
         (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX), start..end)
-    }
-
-    /// The comments that stand before an element.
-    pub(crate) fn comment(&self, path: &[i32]) -> String {
-        let info = self.parsed.as_ref().and_then(|file| file.source_code_info.as_ref());
-        let location = info.and_then(|info| info.location.iter().find(|location| location.path == path));
-        location.map(|location| location.leading_comments().trim().to_owned()).unwrap_or_default()
     }
 }
 
@@ -211,23 +218,35 @@ pub(crate) fn join(path: &[i32], tail: &[i32]) -> Vec<i32> {
 }
 
 /// Descriptor spans are lines and byte columns from 0; these are byte offsets.
-fn spans(text: &str, starts: &[usize], file: &FileDescriptorProto) -> HashMap<Vec<i32>, Range<usize>> {
+fn spans(text: &str, starts: &[usize], places: SourceCodeInfo) -> HashMap<Vec<i32>, Range<u32>, FixedState> {
     let offset = |line: i32, column: i32| {
         let start = usize::try_from(line).ok().and_then(|line| starts.get(line)).copied().unwrap_or(text.len());
-        (start + usize::try_from(column).unwrap_or(0)).min(text.len())
+        let offset = (start + usize::try_from(column).unwrap_or(0)).min(text.len());
+        // Files are far shorter.
+        u32::try_from(offset).unwrap_or(u32::MAX)
     };
-    let locations = file.source_code_info.iter().flat_map(|info| &info.location);
     let range = |span: &[i32]| match *span {
         [line, start, end] => Some(offset(line, start)..offset(line, end)),
         [line, start, last, end] => Some(offset(line, start)..offset(last, end)),
         _ => None,
     };
     // The first location of a path wins: `extend` blocks repeat theirs.
-    let mut found = HashMap::new();
-    for location in locations {
+    let mut found = HashMap::with_capacity_and_hasher(places.location.len(), FixedState::default());
+    for location in places.location {
         if let Some(range) = range(&location.span) {
-            found.entry(location.path.clone()).or_insert(range);
+            found.entry(location.path).or_insert(range);
         }
     }
     found
+}
+
+impl Model {
+    /// The text of a written file, which is told by the path by which others import it, and the stretch of it that the
+    /// element at a descriptor path takes.
+    pub fn stretch(&self, import_path: &str, path: &[i32]) -> Option<(&str, Range<usize>)> {
+        let source = self.sources.get(self.import_paths.iter().position(|known| known == import_path)?)?;
+        let parsed = File::from_source(import_path, &source.text).ok()?.file_descriptor_proto().clone();
+        let range = WrittenFile::new(source.clone(), import_path.to_owned(), Some(parsed)).span(path)?;
+        source.text.get(range.clone()).is_some().then_some((source.text.as_str(), range))
+    }
 }

@@ -3,6 +3,7 @@
 mod annotations;
 pub mod capabilities;
 mod check;
+mod comments;
 mod compile;
 mod diagnostic;
 mod embedded;
@@ -19,6 +20,7 @@ mod model;
 mod money;
 mod names;
 mod naming;
+mod numeric;
 mod options;
 mod parse;
 mod pattern;
@@ -42,9 +44,10 @@ pub use method::commit;
 pub use method::{
     BATCH_ROWS, Fields, Method, NEXT_PAGE_TOKEN, Policy, Request, Role, Shape, Streams, UPDATE_MASK, Verb,
 };
-pub use model::{Access, Contract, FieldModel, Index, IndexRows, Reference, Resource, Rule, SoftDelete};
+pub use model::{Access, Contract, FieldModel, Index, IndexRows, Model, Reference, Resource, Rule, SoftDelete};
 pub use money::MAX_MONEY_NANOS;
 pub use naming::MAX_IDENTIFIER_BYTES;
+pub use numeric::Numeric;
 pub use parse::MAX_NESTING;
 pub use pattern::MAX_PATTERN_VARIABLES;
 pub use report::MAX_DIAGNOSTICS;

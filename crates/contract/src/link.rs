@@ -69,11 +69,15 @@ impl Linker<'_, '_> {
     }
 
     /// Adds a file to the pool, unless something that it says is not known: then it is only told what else is wrong.
-    fn add(&mut self, index: usize, checked: Checked) -> bool {
-        let mut aside = self.pool.clone();
-        let pool = if checked.sound { &mut self.pool } else { &mut aside };
-        let Err(error) = pool.add_file_descriptor_proto(checked.file) else { return checked.sound };
-        let text = &self.files.all[index].source.text;
+    fn add(&mut self, index: usize, Checked { file, sound }: Checked) -> bool {
+        // A pool that has a clone is copied as a whole when a file is added to it.
+        if sound && self.pool.add_file_descriptor_proto(file.clone()).is_ok() {
+            return true;
+        }
+        let written = &self.files.all[index];
+        let (mut aside, file) = (self.pool.clone(), written.located(file));
+        let Err(error) = aside.add_file_descriptor_proto(file) else { return sound };
+        let text = &written.source.text;
         for problem in Raw::all_of(&error.with_source_code(text), text) {
             problem.add_to(self.report, index);
         }

@@ -2,31 +2,42 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use mainstay_expr::{Program, RecordType};
 use mainstay_record::{Layout, NumberPath, Template};
-use prost_reflect::DescriptorPool;
+use prost_reflect::{DescriptorError, DescriptorPool};
 
 use crate::hash::hash;
 use crate::method::commit::Commit;
-use crate::{Behaviors, Check, Diagnostic, JsonBehaviors, JsonChecks, Method, Place, Shape, Source, Verb, annotations};
+use crate::{
+    Behaviors, Check, Diagnostic, JsonBehaviors, JsonChecks, Method, Numeric, Place, Shape, Source, Verb, annotations,
+};
 
-/// A contract that loaded without errors.
+/// A contract that loaded without errors: what requests need of it, and what only whoever loads it does.
 #[derive(Debug, Clone)]
 pub struct Contract {
+    pub model: Model,
+    /// The written files, the derived services, and all that can be imported; without comments. It takes more memory than all
+    /// else of a contract: nobody keeps it who has made of it what he needs.
+    pub pool: DescriptorPool,
+    /// The derived services' files, sorted by path.
+    pub derived: Vec<Source>,
+}
+
+/// What is kept of a contract while it is served.
+#[derive(Debug, Clone)]
+pub struct Model {
     /// SHA-256 of `descriptor_set`, in lower-case hex: the identity of this version.
     pub hash: String,
-    /// The written files, the derived services, and what they import.
-    pub pool: DescriptorPool,
-    /// The encoded `google.protobuf.FileDescriptorSet` of the same files, dependencies first, with options and comments.
-    pub descriptor_set: Vec<u8>,
+    /// The encoded `google.protobuf.FileDescriptorSet` of the written files, the derived services, and what they import,
+    /// dependencies first, with options and comments.
+    pub descriptor_set: Bytes,
     /// The written files as they were given, sorted by path: places in them have one spelling, whoever compiles them.
     pub sources: Vec<Source>,
     /// Beside each of them, the path by which others import it.
     pub import_paths: Vec<String>,
-    /// The derived services' files, sorted by path.
-    pub derived: Vec<Source>,
-    /// Sorted by resource type.
-    pub resources: Vec<Resource>,
+    /// Sorted by resource type. Whoever compiles a contract further shares them.
+    pub resources: Vec<Arc<Resource>>,
     /// Every method, derived or written, in the order of the resources.
     pub methods: Vec<Method>,
     /// What the Commit of each package takes, sorted by package.
@@ -58,7 +69,7 @@ pub struct Resource {
     pub parent: Option<usize>,
     /// `shop_v1_product`
     pub table: String,
-    pub layout: Layout,
+    pub layout: Arc<Layout>,
     /// What a rule, filter or order may name.
     pub record: Arc<RecordType>,
     /// In the order of the field numbers, `name` and `etag` included.
@@ -110,6 +121,8 @@ pub struct FieldModel {
     pub children: Vec<FieldModel>,
     /// A flattened `google.type.Money`, whose parts must agree.
     pub money: bool,
+    /// What a singular field of one column holds that can be counted with.
+    pub numeric: Option<Numeric>,
     pub place: Place,
 }
 
@@ -191,23 +204,40 @@ pub struct Rule {
 impl Contract {
     /// The contract that declares nothing: what is served before any other was applied.
     pub fn empty() -> Contract {
-        Contract {
+        let model = Model {
             hash: hash(&[]),
-            pool: DescriptorPool::new(),
-            descriptor_set: Vec::new(),
+            descriptor_set: Bytes::new(),
             sources: Vec::new(),
             import_paths: Vec::new(),
-            derived: Vec::new(),
             resources: Vec::new(),
             methods: Vec::new(),
             commits: Vec::new(),
             warnings: Vec::new(),
-        }
+        };
+        Contract { model, pool: DescriptorPool::new(), derived: Vec::new() }
     }
 
     /// The former names of the fields of any message of the contract, each with its field's number.
     pub fn aliases(&self, message: &str) -> Vec<(String, u32)> {
         annotations::aliases(&self.pool, message)
+    }
+}
+
+impl std::ops::Deref for Contract {
+    type Target = Model;
+
+    fn deref(&self) -> &Model {
+        &self.model
+    }
+}
+
+impl Model {
+    /// Links the descriptors anew, which are not kept.
+    ///
+    /// # Errors
+    /// Never, of a contract that was compiled.
+    pub fn link(&self) -> Result<DescriptorPool, DescriptorError> {
+        DescriptorPool::decode(self.descriptor_set.as_ref())
     }
 
     /// The method that does this with a resource, told by its index.
@@ -216,8 +246,9 @@ impl Contract {
     }
 
     /// Finds a resource by its type (`shop.example.com/Product`).
-    pub fn resource(&self, type_name: &str) -> Option<&Resource> {
-        self.resources.iter().find(|resource| resource.type_name == type_name)
+    pub fn resource(&self, type_name: &str) -> Option<&Arc<Resource>> {
+        let found = self.resources.binary_search_by(|resource| resource.type_name.as_str().cmp(type_name)).ok()?;
+        self.resources.get(found)
     }
 }
 
@@ -225,6 +256,15 @@ impl Resource {
     /// The message's own name: `Product`.
     pub fn short_name(&self) -> &str {
         self.message.rsplit('.').next().unwrap_or(&self.message)
+    }
+
+    /// Finds the field whose one column this is.
+    pub fn field_of(&self, column: usize) -> Option<&FieldModel> {
+        fn find(fields: &[FieldModel], column: usize) -> Option<&FieldModel> {
+            let is_it = |field: &&FieldModel| field.columns == [column];
+            fields.iter().find(is_it).or_else(|| fields.iter().find_map(|field| find(&field.children, column)))
+        }
+        find(&self.fields, column)
     }
 
     /// Finds the field with this path of names (`address.city`).

@@ -1,6 +1,6 @@
 //! Reads options, and refuses those that the capability table does not have as implemented.
 
-use prost_reflect::{DescriptorPool, DynamicMessage, ReflectMessage, Value};
+use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, ReflectMessage, Value};
 
 use crate::capabilities::{Capability, Support, find, refuse};
 use crate::file::{Spot, tag};
@@ -35,7 +35,9 @@ impl Elements<'_, '_> {
             return;
         }
         self.check(message.path(), tag::MESSAGE_OPTIONS, &message.options());
-        message.fields().for_each(|field| self.check(field.path(), tag::FIELD_OPTIONS, &field.options()));
+        for field in message.fields() {
+            of_field(&field).iter().for_each(|options| self.check(field.path(), tag::FIELD_OPTIONS, options));
+        }
         message.oneofs().for_each(|oneof| self.check(oneof.path(), tag::ONEOF_OPTIONS, &oneof.options()));
         message.child_enums().for_each(|ty| self.enumeration(&ty));
         message.child_messages().for_each(|child| self.message(&child));
@@ -43,7 +45,9 @@ impl Elements<'_, '_> {
 
     fn enumeration(&mut self, ty: &prost_reflect::EnumDescriptor) {
         self.check(ty.path(), tag::ENUM_OPTIONS, &ty.options());
-        ty.values().for_each(|value| self.check(value.path(), tag::ENUM_VALUE_OPTIONS, &value.options()));
+        for value in ty.values().filter(|value| value.enum_value_descriptor_proto().options.is_some()) {
+            self.check(value.path(), tag::ENUM_VALUE_OPTIONS, &value.options());
+        }
     }
 
     fn check(&mut self, path: &[i32], options: i32, message: &DynamicMessage) {
@@ -164,6 +168,11 @@ pub(crate) fn has_enforced_options(options: &DynamicMessage) -> Option<String> {
         .extensions()
         .map(|(extension, _)| extension.full_name().to_owned())
         .find(|name| name.starts_with("mainstay.v1.") || name.starts_with("buf.validate."))
+}
+
+/// The options of a field; nothing where none is written, as of most fields: to look costs nothing beside decoding them.
+pub(crate) fn of_field(field: &FieldDescriptor) -> Option<DynamicMessage> {
+    field.field_descriptor_proto().options.is_some().then(|| field.options())
 }
 
 /// Reads a message-valued option; nothing where it is not set.

@@ -17,6 +17,8 @@ pub(crate) struct Pattern {
     pub collection: String,
     /// `publishers/{publisher}`
     pub parent: Option<String>,
+    /// `publishers/*/books/*`: what two patterns of one package must not share.
+    pub shape: String,
 }
 
 /// What is wrong with a pattern.
@@ -38,6 +40,7 @@ impl Pattern {
             variables: Vec::new(),
             collection: String::new(),
             parent: None,
+            shape: String::new(),
         };
         let mut start = 0;
         let segments: Vec<&str> = source.split('/').collect();
@@ -74,6 +77,7 @@ impl Pattern {
             let capability = (segments.len() > 1).then_some("singleton resources");
             return Err(PatternProblem { range, message, capability });
         }
+        pattern.shape = pattern.template.render(|_| "*");
         pattern.parent = (segments.len() > 2).then(|| segments[..segments.len() - 2].join("/"));
         Ok(pattern)
     }
@@ -85,17 +89,9 @@ impl Pattern {
         self.variables.push(variable.to_owned());
     }
 
-    /// `publishers/*/books/*`: what two patterns of one package must not share.
-    pub(crate) fn shape(&self) -> String {
-        self.template.render(|_| "*")
-    }
-
     /// The shape of the parent: `publishers/*`.
-    pub(crate) fn parent_shape(&self) -> Option<String> {
-        let shape = self.shape();
-        let mut segments: Vec<&str> = shape.split('/').collect();
-        segments.truncate(segments.len().saturating_sub(2));
-        (!segments.is_empty()).then(|| segments.join("/"))
+    pub(crate) fn parent_shape(&self) -> Option<&str> {
+        self.shape.rsplitn(3, '/').nth(2)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_contract::{Contract, Resource};
+use mainstay_contract::{Contract, Index, Resource};
 use mainstay_expr::{RecordType, Storage, Type};
 use mainstay_record::{Layout, Role};
 
@@ -15,34 +15,54 @@ use crate::{FieldPath, Ledger, ResourceEntry};
 /// types and rules. Requests are served by the bound contract only.
 ///
 /// What the ledger does not know (a resource that is not applied yet) keeps its natural names.
+///
+/// A resource whose names are the ledger's, as nearly all are, stays shared with whoever has the contract as it was.
 pub fn bind(mut contract: Contract, ledger: &Ledger) -> Contract {
-    let resources = contract.resources.iter_mut();
+    let resources = contract.model.resources.iter_mut();
     let bound = resources.map(|resource| {
         ledger.resource(&resource.type_name).map_or_else(Vec::new, |entry| bind_resource(resource, entry, ledger))
     });
     let keys: Vec<Vec<Keys>> = bound.collect();
-    for (own, resource) in keys.iter().zip(&mut contract.resources) {
-        rewrite(Births { own, all: &keys }, &mut resource.access);
+    for (own, resource) in keys.iter().zip(&mut contract.model.resources) {
+        let births = Births { own, all: &keys };
+        if !births.is_empty() {
+            rewrite(births, &mut Arc::make_mut(resource).access);
+        }
     }
     contract
 }
 
 /// Binds all but the rules, which may look at other resources; tells the keys that are not today's names.
-fn bind_resource(resource: &mut Resource, entry: &ResourceEntry, ledger: &Ledger) -> Vec<Keys> {
+fn bind_resource(resource: &mut Arc<Resource>, entry: &ResourceEntry, ledger: &Ledger) -> Vec<Keys> {
     // Before anything else: an index is known by the identities of its columns.
-    bind_indexes(resource, entry, ledger);
+    let names = index_names(resource, entry, ledger);
+    let is_named = |(index, name): (&Index, &Option<String>)| name.as_ref().is_none_or(|name| *name == index.name);
+    let mut layout = Layout::clone(&resource.layout);
+    let keys = bind_layout(&mut layout, entry);
+    let is_bound = resource.table == entry.table
+        && layout == *resource.layout
+        && resource.indexes.iter().zip(&names).all(is_named);
+    if is_bound {
+        return keys;
+    }
+    let resource = Arc::make_mut(resource);
+    for (index, name) in resource.indexes.iter_mut().zip(names) {
+        if let Some(name) = name {
+            index.name = name;
+        }
+    }
     resource.table.clone_from(&entry.table);
-    let keys = bind_layout(&mut resource.layout, entry);
+    resource.layout = Arc::new(layout);
     if !keys.is_empty() {
         resource.record = bind_record(&resource.record, &resource.layout);
     }
     keys
 }
 
-/// Names the indexes, those included that are still being made outside the transaction.
-fn bind_indexes(resource: &mut Resource, entry: &ResourceEntry, ledger: &Ledger) {
+/// What the indexes are called, those included that are still being made outside the transaction.
+fn index_names(resource: &Resource, entry: &ResourceEntry, ledger: &Ledger) -> Vec<Option<String>> {
     let required = |path: &FieldPath| path.0.len() == 1 && entry.fields.get(path).is_some_and(|field| field.required);
-    let names: Vec<Option<String>> = resource
+    resource
         .indexes
         .iter()
         .map(|index| {
@@ -55,12 +75,7 @@ fn bind_indexes(resource: &mut Resource, entry: &ResourceEntry, ledger: &Ledger)
                 Some(if promised.eq_ignore_ascii_case(&natural) { natural } else { promised })
             })
         })
-        .collect();
-    for (index, name) in resource.indexes.iter_mut().zip(names) {
-        if let Some(name) = name {
-            index.name = name;
-        }
-    }
+        .collect()
 }
 
 /// The record type with the shapes that the layout has.

@@ -1,5 +1,7 @@
 //! Layouts and rules with the names that the database has.
 
+use std::sync::Arc;
+
 use mainstay_contract::{Access, Contract, Resource};
 use mainstay_record::{Layout, Role};
 
@@ -10,16 +12,16 @@ use crate::{ColumnId, Ledger, ResourceEntry};
 /// of all resources.
 pub(crate) fn access(resource: &Resource, entry: &ResourceEntry, all: &[Vec<Keys>]) -> Access {
     let mut access = resource.access.clone();
-    let own = bind_layout(&mut resource.layout.clone(), entry);
+    let own = bind_layout(&mut Layout::clone(&resource.layout), entry);
     rewrite(Births { own: &own, all }, &mut access);
     access
 }
 
 /// The keys of all resources of a contract that are not today's names.
 pub(crate) fn keys_of_all(contract: &Contract, ledger: &Ledger) -> Vec<Vec<Keys>> {
-    let keys = |resource: &Resource| {
+    let keys = |resource: &Arc<Resource>| {
         let entry = ledger.resource(&resource.type_name);
-        entry.map_or_else(Vec::new, |entry| bind_layout(&mut resource.layout.clone(), entry))
+        entry.map_or_else(Vec::new, |entry| bind_layout(&mut Layout::clone(&resource.layout), entry))
     };
     contract.resources.iter().map(keys).collect()
 }

@@ -4,6 +4,7 @@ mod etag;
 mod json;
 mod layout;
 pub mod names;
+pub mod page;
 mod piece;
 mod row;
 pub mod time;

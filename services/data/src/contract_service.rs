@@ -149,7 +149,7 @@ fn contract(snapshot: &Snapshot) -> pb::Contract {
     pb::Contract {
         revision: snapshot.revision,
         hash: snapshot.contract.hash.clone(),
-        descriptor_set: snapshot.contract.descriptor_set.clone().into(),
+        descriptor_set: snapshot.contract.descriptor_set.clone(),
         apply_time: Some(timestamp(snapshot.applied_at)),
         sources: snapshot.contract.sources.iter().map(source).collect(),
     }

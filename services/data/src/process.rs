@@ -9,8 +9,7 @@ use mainstay_runtime::config::Problem;
 use mainstay_runtime::process::{
     self, Common, Failure, Flags, Other, Platform, Probed, Process, RemoteKeys, Role, Section, credential,
 };
-use mainstay_runtime::{Job, Reflection, Work};
-use prost_reflect::DescriptorPool;
+use mainstay_runtime::{Files, Job, Reflection, Work};
 use tokio::sync::watch;
 
 use crate::config::{Config, Options};
@@ -38,7 +37,7 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     tracing::info!(contract = %outcome, revision = data.reconciler().served().load().revision, "the contract is loaded");
     watch_store(&process, &data);
     let platform = Platform::new(&process)?;
-    process.jobs.start(Job::continuous("reflection").quiet(), Shown::new(&platform, data.reconciler()));
+    process.jobs.start(Job::continuous("reflection").quiet(), Shown::new(&platform, data.reconciler())?);
     let guards = process.guards(Arc::new(RemoteKeys::new(auth(&common)?, "data")))?;
     let service = data.listener(&platform.pool, |routes| platform.beside(routes), guards);
     let service = Probed::new(process.readiness.clone(), service);
@@ -51,17 +50,17 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
 /// The contract that is served, shown beside the platform's own services, again after each change.
 struct Shown {
     reflection: Reflection,
-    platform: DescriptorPool,
+    platform: Files,
     reconciler: Arc<Reconciler>,
     revisions: watch::Receiver<i64>,
 }
 
 impl Shown {
-    fn new(platform: &Platform, reconciler: &Arc<Reconciler>) -> Shown {
+    fn new(platform: &Platform, reconciler: &Arc<Reconciler>) -> Result<Shown, Failure> {
         let mut revisions = reconciler.served().subscribe();
         revisions.mark_changed();
         let (reflection, reconciler) = (platform.reflection.clone(), Arc::clone(reconciler));
-        Shown { reflection, platform: platform.pool.clone(), reconciler, revisions }
+        Ok(Shown { reflection, platform: Platform::files()?, reconciler, revisions })
     }
 }
 
@@ -73,11 +72,11 @@ impl Work for Shown {
 
     async fn round(&mut self) -> Result<(), Failure> {
         let snapshot = self.reconciler.served().load();
-        let mut pool = self.platform.clone();
-        let shown = pool.decode_file_descriptor_set(snapshot.contract.descriptor_set.as_slice());
-        shown.and_then(|()| self.reflection.swap(&pool)).inspect_err(|error| {
+        let mut files = self.platform.clone();
+        files.add(snapshot.contract.descriptor_set.clone()).inspect_err(|error| {
             tracing::error!(%error, revision = snapshot.revision, "reflection cannot show the contract");
         })?;
+        self.reflection.swap(files);
         Ok(())
     }
 }

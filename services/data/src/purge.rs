@@ -39,7 +39,7 @@ pub async fn rows(resources: &Resources) -> Result<usize> {
     let snapshot = resources.served.load();
     let mut gone = 0;
     for (resource, plan) in snapshot.resources().iter().enumerate() {
-        if let Some(due) = &plan.due {
+        if let Some(due) = plan.due() {
             gone += rows_of(resources, &snapshot, resource, due).await?;
         }
     }

@@ -32,7 +32,7 @@ pub enum SeedError {
 pub async fn seed(resources: &Arc<Resources>, text: &str) -> Result<usize, SeedError> {
     let file: Ordered = serde_json::from_str(text).map_err(SeedError::Malformed)?;
     let snapshot = resources.served.load();
-    let plans = Plans::with_aliases(&snapshot.contract.pool, &|message| snapshot.contract.aliases(message));
+    let plans = snapshot.json();
     let mut made = 0;
     for (message, records, methods) in in_order(&snapshot, file)? {
         if !is_empty(resources, &snapshot, &methods).await? {
@@ -40,7 +40,7 @@ pub async fn seed(resources: &Arc<Resources>, text: &str) -> Result<usize, SeedE
         }
         for (index, record) in records.iter().enumerate() {
             let problem = |problem: String| SeedError::Record { message: message.clone(), index: index + 1, problem };
-            let request = request(&plans, &snapshot, &methods, record).map_err(problem)?;
+            let request = request(plans, &snapshot, &methods, record).map_err(problem)?;
             let call = Call::new(methods.create.clone(), Principal::system(), request);
             resources.call(call).await.map_err(|fault| problem(words(&fault)))?;
             made += 1;

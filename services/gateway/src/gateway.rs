@@ -75,8 +75,8 @@ impl Gateway {
         }
         let Dependencies { backends, database, metrics, health, readiness, shutdown, jobs } = dependencies;
         let first = first(database.as_ref(), &metrics, &backends).await?;
-        let reflection = Reflection::new(&first.compiled.pool, shutdown).map_err(SnapshotError::from)?;
-        let Restored { compiled: Compiled { snapshot, .. }, hash } = first;
+        let Restored { compiled: Compiled { snapshot, files }, hash } = first;
+        let reflection = Reflection::new(files, shutdown);
         let check = readiness.check("contract");
         health.replace(snapshot.services());
         if snapshot.revision > 0 {

@@ -21,7 +21,7 @@ pub async fn restore(database: &Database, metrics: &Metrics, backends: &Backends
         None
     })?;
     let revision = stored.revision;
-    match Snapshot::build(metrics, backends, revision, &stored.descriptor_set) {
+    match Snapshot::build(metrics, backends, revision, stored.descriptor_set.into()) {
         Ok(compiled) => {
             tracing::info!(revision, "serving the contract that was served last, until the data service answers");
             Some(Restored { compiled, hash: stored.hash })

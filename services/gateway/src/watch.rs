@@ -14,7 +14,6 @@ use mainstay_runtime::channel::{Call, Target};
 use mainstay_runtime::{Check, Failure, Health, Reflection, Work};
 use mainstay_telemetry::Metrics;
 use prost::Message as _;
-use prost_reflect::DescriptorError;
 use tokio::sync::watch;
 use tonic::Code;
 
@@ -66,10 +65,9 @@ pub struct Faces {
 
 impl Faces {
     /// Shows a snapshot that is about to be served.
-    pub fn show(&self, compiled: &Compiled) -> Result<(), DescriptorError> {
-        self.reflection.swap(&compiled.pool)?;
+    pub fn show(&self, compiled: &Compiled) {
+        self.reflection.swap(compiled.files.clone());
         self.health.replace(compiled.snapshot.services());
-        Ok(())
     }
 
     /// Says whether there is anything to serve: without a contract every path of the application's is missing.
@@ -153,8 +151,8 @@ impl ContractWatch {
     async fn swap(&mut self, revision: i64, hash: String, descriptor_set: Bytes) -> Result<(), SwapError> {
         let (metrics, backends, faces) = (self.metrics.clone(), self.backends.clone(), self.faces.clone());
         let compile = move || {
-            let compiled = Snapshot::build(&metrics, &backends, revision, &descriptor_set)?;
-            faces.show(&compiled)?;
+            let compiled = Snapshot::build(&metrics, &backends, revision, descriptor_set)?;
+            faces.show(&compiled);
             Ok::<_, SnapshotError>(compiled.snapshot)
         };
         let snapshot = tokio::task::spawn_blocking(compile).await.map_err(|_| SwapError::Stopped)??;

@@ -53,7 +53,7 @@ fn no_folder() -> Failure {
 /// Compiles and prints what is found. Warnings alone are a success.
 fn check(folder: &Path, json: bool) -> ExitCode {
     let (found, errors) = match start::read(folder) {
-        Ok(contract) => (Diagnostics(contract.warnings), false),
+        Ok(contract) => (Diagnostics(contract.model.warnings), false),
         Err(diagnostics) => (diagnostics, true),
     };
     if json {

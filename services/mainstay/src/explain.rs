@@ -39,7 +39,7 @@ pub fn print(contract: &Contract, what: &str) -> Result<(), Failure> {
 }
 
 fn usage(contract: &Contract) -> Failure {
-    let known: Vec<&str> = contract.resources.iter().map(Resource::short_name).collect();
+    let known: Vec<&str> = contract.resources.iter().map(|resource| resource.short_name()).collect();
     format!(
         "write Message.verb, with a verb of read, create, update, delete, undelete and a message of: {}",
         if known.is_empty() { "(the contract has no resource)".to_owned() } else { known.join(", ") }

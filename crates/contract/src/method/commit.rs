@@ -66,7 +66,8 @@ impl Commit {
 
     /// Finds the operation with this number.
     pub fn operation(&self, number: u32) -> Option<&Operation> {
-        self.operations.iter().find(|operation| operation.number == number)
+        let found = self.operations.binary_search_by_key(&number, |operation| operation.number).ok()?;
+        self.operations.get(found)
     }
 
     /// The resources of the package, each once.

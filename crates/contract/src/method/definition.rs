@@ -112,7 +112,7 @@ impl Verb {
     pub(crate) fn route(self, head: &Head) -> Route {
         let definition = &self.definition().route;
         let root = format!("/{}", head.package().replace('.', "/"));
-        let shape = head.pattern.shape();
+        let shape = &head.pattern.shape;
         let mut path = match (&definition.place, head.pattern.parent_shape()) {
             (RoutePlace::Row(Role::Body), _) => format!("{root}/{{{}.name={shape}}}", head.singular),
             (RoutePlace::Row(role), _) => format!("{root}/{{{}={shape}}}", role.name(head)),

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use mainstay_record::{Column, NumberPath};
+use mainstay_record::page::{MAX_ROW_BYTES, largest_row_bytes};
+use mainstay_record::{Column, Kind, Layout, NumberPath};
 
 use crate::file::Spot;
 use crate::naming::MAX_IDENTIFIER_BYTES;
@@ -11,6 +12,7 @@ use crate::resource::layout::{Builder, MAX_COLUMNS};
 impl Builder<'_, '_> {
     /// Names must be short enough, and different even for SQLite, which does not tell cases apart.
     pub(super) fn check_columns(&mut self) {
+        self.warn_of_large_rows();
         let columns = std::mem::take(&mut self.built.layout.columns);
         if columns.len() > MAX_COLUMNS {
             self.report
@@ -66,4 +68,28 @@ impl Builder<'_, '_> {
 
 fn describe(column: &Column) -> String {
     if column.field.is_empty() { format!("Mainstay's own {}", column.name) } else { column.field.clone() }
+}
+
+impl Builder<'_, '_> {
+    /// A record with a value in every column may be more than a table takes. It is then refused when it is written.
+    fn warn_of_large_rows(&mut self) {
+        let layout: &Layout = &self.built.layout;
+        let largest = largest_row_bytes(layout);
+        if largest <= MAX_ROW_BYTES || layout.columns.len() > MAX_COLUMNS {
+            return;
+        }
+        let texts = layout.columns.iter().filter(|column| matches!(column.kind, Kind::Text | Kind::Bytes | Kind::Json));
+        let cause = format!(
+            "a row lies in a page of {MAX_ROW_BYTES} bytes: each of its {} texts, bytes, lists and maps takes up to 21 of them, \
+             each number 8",
+            texts.count()
+        );
+        self.report
+            .warning(
+                &self.head.spot,
+                format!("{} has too many columns for all of them to be set", self.head.message.full_name()),
+            )
+            .because(cause)
+            .help("put fields into a repeated message or a map, which is one column, or into a resource of its own");
+    }
 }

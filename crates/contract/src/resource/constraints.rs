@@ -7,7 +7,7 @@ use crate::Items;
 use crate::capabilities;
 use crate::check::{Check, Integers};
 use crate::file::{Spot, tag};
-use crate::options::message_option;
+use crate::options::{message_option, of_field};
 use crate::report::Report;
 use crate::resource::types::map_value;
 use crate::text::Step;
@@ -26,7 +26,8 @@ pub(crate) struct Constraints {
 
 /// Reads a field's constraints, and reports those that do not fit the field.
 pub(crate) fn read(report: &mut Report<'_>, field: &FieldDescriptor) -> Constraints {
-    let Some(rules) = message_option(field.parent_pool(), &field.options(), FIELD) else {
+    let rules = of_field(field).and_then(|options| message_option(field.parent_pool(), &options, FIELD));
+    let Some(rules) = rules else {
         return Constraints::default();
     };
     let mut reader = Reader { report, field, steps: Vec::new() };

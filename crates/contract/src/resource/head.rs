@@ -282,7 +282,7 @@ const UNIQUE: [Unique; 3] = [
     Unique { what: "table", key: |head| head.table.clone(), help: "rename one of the messages" },
     Unique {
         what: "pattern",
-        key: |head| format!("{} {}", head.package(), head.pattern.shape()),
+        key: |head| format!("{} {}", head.package(), head.pattern.shape),
         help: "use another collection for one of them",
     },
 ];

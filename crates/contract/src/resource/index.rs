@@ -8,12 +8,13 @@ use mainstay_record::Role;
 use prost_reflect::{DescriptorPool, Value};
 
 use crate::annotations::OPTIONS;
-use crate::model::{FieldModel, Index, IndexRows, Reference, SoftDelete};
+use crate::model::{Access, FieldModel, Index, IndexRows, Reference, SoftDelete};
 use crate::naming::MAX_IDENTIFIER_BYTES;
 use crate::options::{items, message_option};
 use crate::report::Report;
 use crate::resource::built::Built;
 use crate::resource::head::Head;
+use crate::resource::telling;
 use crate::text::Step;
 
 /// How many indexes a resource has at most.
@@ -27,6 +28,7 @@ pub(crate) fn build(
     pool: &DescriptorPool,
     head: &Head,
     built: &Built,
+    access: &Access,
     soft_delete: Option<&SoftDelete>,
 ) -> Vec<Index> {
     let mut indexes = Vec::new();
@@ -43,6 +45,10 @@ pub(crate) fn build(
         let unique = message.get_field_by_name("unique").is_some_and(|value| *value == Value::Bool(true));
         let mut reader = Reader { report, head, built, soft_delete, position: i };
         if let Some(index) = reader.index(&fields, unique) {
+            if unique {
+                let spot = reader.spot(None);
+                telling::warn(reader.report, head, &index, access, &spot);
+            }
             reader.add(index, &mut indexes);
         }
     }

@@ -23,7 +23,7 @@ use crate::resource::refused;
 use crate::resource::standard;
 use crate::resource::types::{Stored, Types};
 use crate::text::Step;
-use crate::{Behaviors, Container};
+use crate::{Behaviors, Container, Numeric};
 
 /// How many columns a table has at most.
 pub const MAX_COLUMNS: usize = 500;
@@ -237,7 +237,9 @@ impl Builder<'_, '_> {
         let nullable = wrapped || item.descriptor.supports_presence();
         let index =
             self.push(item.column.clone(), item.field_path.clone(), item.path.clone(), Role::Field, kind, nullable);
-        item.done(ty, Storage::Column { index, nullable }, vec![index], false, self.report)
+        let numeric = Numeric::of(&item.descriptor);
+        let (model, field) = item.done(ty, Storage::Column { index, nullable }, vec![index], false, self.report);
+        (FieldModel { numeric, ..model }, field)
     }
 
     fn flattened(&mut self, level: &Level, item: Item, message: MessageDescriptor) -> Option<(FieldModel, Field)> {
@@ -337,6 +339,7 @@ impl Item {
             columns,
             children: Vec::new(),
             money: false,
+            numeric: None,
             place: report.files.place(&self.spot),
         };
         (model, field)

@@ -15,6 +15,7 @@ mod reference;
 mod refused;
 pub(crate) mod soft_delete;
 pub(crate) mod standard;
+mod telling;
 pub(crate) mod types;
 
 use std::collections::HashSet;
@@ -27,7 +28,7 @@ use crate::Resource;
 use crate::annotations::RESOURCE;
 use crate::capabilities;
 use crate::model::Access;
-use crate::options::{has_enforced_options, message_option};
+use crate::options::{has_enforced_options, message_option, of_field};
 use crate::report::Report;
 use crate::resource::access::Rules;
 use crate::resource::built::Built;
@@ -66,7 +67,7 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
         };
         let access = rules.compile(report, pool);
         rules.defaults(report, &mut built.fields);
-        let indexes = index::build(report, pool, head, &built, soft_delete.as_ref());
+        let indexes = index::build(report, pool, head, &built, &access, soft_delete.as_ref());
         resource(report, heads, head, built, Parts { record, access, indexes, soft_delete })
     });
     resources.collect()
@@ -83,7 +84,8 @@ fn resource(report: &Report<'_>, heads: &[Head], head: &Head, built: Built, part
     let parent_shape = head.pattern.parent_shape();
     let number = |name: &str| built.fields.iter().find(|field| field.name == name).map(|field| field.number);
     let file = head.message.parent_file();
-    let comment = report.files.index(file.name()).map(|index| report.files.all[index].comment(head.message.path()));
+    let comment =
+        report.files.index(file.name()).map(|index| report.files.all[index].comments.above(head.message.path()));
     Resource {
         type_name: head.type_name.clone(),
         message: head.message.full_name().to_owned(),
@@ -96,7 +98,7 @@ fn resource(report: &Report<'_>, heads: &[Head], head: &Head, built: Built, part
         variables: head.pattern.variables.clone(),
         parent: heads
             .iter()
-            .position(|other| other.package() == head.package() && Some(other.pattern.shape()) == parent_shape),
+            .position(|other| other.package() == head.package() && Some(other.pattern.shape.as_str()) == parent_shape),
         table: head.table.clone(),
         record: parts.record,
         indexes: parts.indexes,
@@ -110,7 +112,7 @@ fn resource(report: &Report<'_>, heads: &[Head], head: &Head, built: Built, part
         comment: comment.unwrap_or_default(),
         place: report.files.place(&head.spot),
         references: built.references,
-        layout: built.layout,
+        layout: Arc::new(built.layout),
         fields: built.fields,
     }
 }
@@ -140,7 +142,7 @@ fn resource_messages(report: &Report<'_>, pool: &DescriptorPool) -> usize {
 fn refuse_unread(report: &mut Report<'_>, pool: &DescriptorPool, read: &HashSet<String>) {
     fn visit(report: &mut Report<'_>, message: &MessageDescriptor, read: &HashSet<String>) {
         for field in message.fields().filter(|field| !read.contains(field.full_name())) {
-            if let Some(option) = has_enforced_options(&field.options()) {
+            if let Some(option) = of_field(&field).and_then(|options| has_enforced_options(&options)) {
                 let spot = options::spot(report, &field, &option, &[]);
                 let what = format!("({option}) on {}, which no resource holds,", field.full_name());
                 capabilities::refuse(report, &spot, "constraints outside resources", &what);

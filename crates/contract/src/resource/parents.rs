@@ -18,7 +18,7 @@ pub(super) fn check(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
     }
     for head in heads {
         let (Some(parent), Some(shape)) = (&head.pattern.parent, head.pattern.parent_shape()) else { continue };
-        let is_parent = |other: &&Head| other.pattern.shape() == shape;
+        let is_parent = |other: &&Head| other.pattern.shape == shape;
         if heads.iter().filter(is_parent).any(|other| other.package() == head.package()) {
             continue;
         }
@@ -39,12 +39,12 @@ pub(super) fn check(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
 
 /// The resources above one, as references by the names of its pattern's variables: each has the beginning of its key.
 pub(super) fn ancestors(heads: &[Head], head: &Head) -> Vec<Field> {
-    let shape = head.pattern.shape();
+    let shape = &head.pattern.shape;
     let above = head.pattern.variables.iter().enumerate().rev().skip(1).rev();
     let ancestor = |(position, variable): (usize, &String)| {
         // A collection and a variable for each.
         let shape = shape.split('/').take(2 * (position + 1)).collect::<Vec<_>>().join("/");
-        let is_ancestor = |other: &Head| other.package() == head.package() && other.pattern.shape() == shape;
+        let is_ancestor = |other: &Head| other.package() == head.package() && other.pattern.shape == shape;
         let target = heads.iter().position(is_ancestor)?;
         let template = heads[target].pattern.template.clone();
         let columns = (0..=position).collect();

@@ -1,16 +1,17 @@
 //! Writes the `.proto` file of a package's Commit.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use prost_reflect::DescriptorPool;
 
 use super::bind::{BoundMethod, is_declared};
 use super::derive;
-use crate::Source;
 use crate::method::commit::{self, Commit, Operation, VERBS};
 use crate::naming;
 use crate::report::Report;
 use crate::resource::head::Head;
+use crate::{Source, Verb};
 
 /// A package's Commit: what it takes, and the file that says so.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub(crate) fn derive(
     heads: &[Head],
     bound: &[BoundMethod],
 ) -> Vec<DerivedCommit> {
+    let bound: BoundMethods<'_> = bound.iter().map(|method| ((method.resource, method.verb), method)).collect();
     let mut packages: Vec<&str> = heads.iter().map(Head::package).collect();
     packages.sort_unstable();
     packages.dedup();
@@ -35,7 +37,7 @@ pub(crate) fn derive(
         let commit = Commit {
             package: package.to_owned(),
             path: format!("/{package}.CommitService/Commit"),
-            operations: operations(package, heads, bound),
+            operations: operations(package, heads, &bound),
         };
         let path = format!("{}/commit_service.proto", package.replace('.', "/"));
         if commit.operations.is_empty() {
@@ -48,19 +50,22 @@ pub(crate) fn derive(
                 .help("rename what is called CommitService, CommitRequest or CommitResponse, or the file commit_service.proto");
             continue;
         }
-        let text = text(pool, heads, bound, &own, &commit);
+        let text = text(pool, heads, &bound, &own, &commit);
         derived.push(DerivedCommit { commit, source: Source { path, text } });
     }
     derived
 }
 
-fn operations(package: &str, heads: &[Head], bound: &[BoundMethod]) -> Vec<Operation> {
+/// The methods of all resources, by what they do.
+type BoundMethods<'b> = HashMap<(usize, Verb), &'b BoundMethod>;
+
+fn operations(package: &str, heads: &[Head], bound: &BoundMethods<'_>) -> Vec<Operation> {
     let own: Vec<usize> = (0..heads.len()).filter(|index| heads[*index].package() == package).collect();
     let numbers = commit::numbers(own.iter().map(|index| heads[*index].type_name.as_str()));
     let mut operations = Vec::new();
     for (resource, first) in own.into_iter().zip(numbers) {
         for (number, verb) in (first..).zip(VERBS) {
-            if bound.iter().any(|method| (method.resource, method.verb) == (resource, verb)) {
+            if bound.contains_key(&(resource, verb)) {
                 let name = naming::snake(&verb.method_name(&heads[resource]));
                 operations.push(Operation { number, name, verb, resource, record: first });
             }
@@ -78,10 +83,9 @@ fn is_taken(report: &Report<'_>, pool: &DescriptorPool, package: &str, own: &[&H
 }
 
 /// The request of an operation: its full name, and the file that declares it.
-fn input(pool: &DescriptorPool, heads: &[Head], bound: &[BoundMethod], operation: &Operation) -> (String, String) {
+fn input(pool: &DescriptorPool, heads: &[Head], bound: &BoundMethods<'_>, operation: &Operation) -> (String, String) {
     let head = &heads[operation.resource];
-    let is_it = |method: &&BoundMethod| (method.resource, method.verb) == (operation.resource, operation.verb);
-    let written = bound.iter().find(is_it).and_then(|method| {
+    let written = bound.get(&(operation.resource, operation.verb)).and_then(|method| {
         let service = pool.get_service_by_name(&method.service)?;
         let input = service.methods().find(|own| own.name() == method.name)?.input();
         Some((input.full_name().to_owned(), input.parent_file().name().to_owned()))
@@ -89,7 +93,7 @@ fn input(pool: &DescriptorPool, heads: &[Head], bound: &[BoundMethod], operation
     written.unwrap_or_else(|| (operation.verb.input(head), derive::path(head)))
 }
 
-fn text(pool: &DescriptorPool, heads: &[Head], bound: &[BoundMethod], own: &[&Head], commit: &Commit) -> String {
+fn text(pool: &DescriptorPool, heads: &[Head], bound: &BoundMethods<'_>, own: &[&Head], commit: &Commit) -> String {
     let inputs: Vec<(String, String)> =
         commit.operations.iter().map(|operation| input(pool, heads, bound, operation)).collect();
     let mut imports: Vec<String> = inputs.iter().map(|(_, file)| file.clone()).collect();

@@ -185,7 +185,7 @@ fn no_number_of_warnings_hides_an_error() {
         )
     };
     let without_access: String = (0..MAX_DIAGNOSTICS + 100).map(resource).collect();
-    let warned = compile_text(&file(&without_access)).expect("warnings are no errors").warnings;
+    let warned = compile_text(&file(&without_access)).expect("warnings are no errors").model.warnings;
     assert_eq!(warned.len(), MAX_DIAGNOSTICS + 1);
     assert_eq!(warned[MAX_DIAGNOSTICS].message, "100 more warnings are not shown");
     let last = "message Last { option (google.api.resource) = {type: \"shop.example.com/Last\" pattern: \"lasts/{last}\"};\n\
@@ -221,4 +221,21 @@ fn messages_lie_only_so_deep_in_json() {
 fn a_very_long_line_is_not_shown() {
     let said = problems(&thing(&format!("/* {} */ oneof a {{ string b = 2; }}", "x".repeat(10_000))));
     assert!(said.contains("a oneof is not supported yet") && said.len() < 1_000, "{said}");
+}
+
+#[test]
+fn a_table_whose_rows_no_page_may_hold_is_told() {
+    let fields = |ty: &str, count: usize| {
+        (0..count).fold(String::new(), |text, index| format!("{text}{ty} f{index} = {};", index + 2))
+    };
+    let warnings =
+        |fields: &str| compile_text(&thing(fields)).unwrap_or_else(|problems| panic!("{problems}")).model.warnings;
+    assert_eq!(warnings(&fields("string", 380)), []);
+    assert_eq!(warnings(&fields("int64", 490)), []);
+    for ty in ["string", "bytes", "repeated int32", "optional string"] {
+        let told = warnings(&fields(ty, 490));
+        let [warning] = told.as_slice() else { panic!("{ty}: {told:?}") };
+        assert!(warning.message.contains("too many columns for all of them to be set"), "{warning}");
+        assert!(warning.line > 0 && warning.help.is_some(), "{warning}");
+    }
 }

@@ -13,4 +13,5 @@ mod limits;
 mod model;
 mod requests;
 mod shop;
+mod size;
 mod validate;

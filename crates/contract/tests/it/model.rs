@@ -240,10 +240,10 @@ fn the_table_of_methods_says_which_change_something() {
 
 #[test]
 fn options_and_comments_survive_into_the_descriptor_set() {
-    let contract = shop();
-    let file = contract.pool.get_file_by_name("shop/v1/product_service.proto").expect("the derived file");
+    let pool = shop().link().expect("descriptors");
+    let file = pool.get_file_by_name("shop/v1/product_service.proto").expect("the derived file");
     let service = file.services().next().expect("a service");
-    let http = contract.pool.get_extension_by_name("google.api.http").expect("the extension");
+    let http = pool.get_extension_by_name("google.api.http").expect("the extension");
     let method = service.methods().next().expect("a method");
     let rule = method.options().get_extension(&http).into_owned();
     assert_eq!(
@@ -268,7 +268,7 @@ fn the_same_files_in_any_order_are_the_same_contract() {
 #[test]
 #[ignore = "prints how long a compilation takes; run with --ignored --nocapture"]
 fn how_long_the_sample_contract_takes() {
-    let sources = shop().sources;
+    let sources = shop().model.sources;
     for round in 0..5 {
         let start = std::time::Instant::now();
         let contract = compile(sources.clone()).expect("it compiles");

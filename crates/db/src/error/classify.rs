@@ -28,6 +28,7 @@ const SQLITE_STALE: &[&str] = &["no such column", "no such table", "has no colum
 
 /// PostgreSQL's primary messages; connections ask for them in English.
 const POSTGRES_DEADLOCK: &str = "deadlock detected";
+const POSTGRES_ROW_TOO_LARGE: &str = "row is too big";
 const POSTGRES_CANCELLED: &str = "canceling statement due to user request";
 const POSTGRES_TIMEOUT: &[&str] =
     &["canceling statement due to statement timeout", "canceling statement due to lock timeout"];
@@ -139,6 +140,7 @@ pub(crate) fn postgres(error: Diesel) -> Error {
         Kind::CheckViolation => Error::CheckViolation { constraint: name(), source: source() },
         Kind::SerializationFailure => Error::Conflict { attempts: 0, source: reported(&*information) },
         Kind::UnableToSendCommand | Kind::ClosedConnection => Error::Unavailable(reported(&*information)),
+        _ if message.starts_with(POSTGRES_ROW_TOO_LARGE) => Error::RowTooLarge(reported(&*information)),
         _ if message == POSTGRES_DEADLOCK => Error::Conflict { attempts: 0, source: reported(&*information) },
         _ if message == POSTGRES_CANCELLED => Error::BrokenOff(reported(&*information)),
         _ if POSTGRES_TIMEOUT.contains(&message) => Error::StatementTimeout(reported(&*information)),

@@ -45,6 +45,10 @@ pub enum Error {
         source: Cause,
     },
 
+    /// A row is larger than a page of the table. Nothing was stored.
+    #[error("the row is too large for a page")]
+    RowTooLarge(#[source] Cause),
+
     /// A bounded queue or pool is full. Nothing was done; later it may work.
     #[error("the store has more work than it can take: {0}")]
     Overloaded(&'static str),

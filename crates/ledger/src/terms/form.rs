@@ -34,7 +34,7 @@ impl<'a> Rows<'a> {
     fn layout(self, row: &Row) -> Option<&'a Layout> {
         match row.table() {
             None => Some(self.layout),
-            Some(table) => self.contract.resources.get(table).map(|resource| &resource.layout),
+            Some(table) => self.contract.resources.get(table).map(|resource| &*resource.layout),
         }
     }
 

@@ -1,11 +1,13 @@
 //! What every service shows on its own port beside its own methods.
 
+use bytes::Bytes;
 use mainstay_telemetry::Metrics;
+use prost::DecodeError;
 use prost_reflect::DescriptorPool;
 use tonic::service::Routes;
 
 use super::{Failure, Process};
-use crate::{Health, Reflection, policies};
+use crate::{Files, Health, Reflection, policies};
 use mainstay_layers::Policies;
 
 /// The platform's own contract, and the services that every port has: health and reflection.
@@ -20,8 +22,15 @@ impl Platform {
     /// Reads the platform's contract and shows it.
     pub fn new(process: &Process) -> Result<Platform, Failure> {
         let pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
-        let reflection = Reflection::new(&pool, process.shutdown.clone())?;
+        let reflection = Reflection::new(Platform::files()?, process.shutdown.clone());
         Ok(Platform { pool, reflection, health: process.health.clone() })
+    }
+
+    /// The files of the platform's own contract, for reflection.
+    pub fn files() -> Result<Files, DecodeError> {
+        let mut files = Files::default();
+        files.add(Bytes::from_static(mainstay_proto::DESCRIPTOR_SET))?;
+        Ok(files)
     }
 
     /// Puts health and reflection beside a service's routes.

@@ -1,7 +1,9 @@
 //! The answers to reflection's questions, found by name.
 
-use prost_reflect::{DescriptorPool, FileDescriptor, MessageDescriptor};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use prost::Message as _;
+use prost_reflect::prost_types::{DescriptorProto, FileDescriptorProto};
 use tonic::Code;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
@@ -10,34 +12,47 @@ use tonic_reflection::pb::v1::{
     ServerReflectionResponse, ServiceResponse,
 };
 
-/// One pool, indexed. Immutable.
-#[derive(Debug)]
+use super::files::{Files, SaysEnum, SaysExtension, SaysMessage};
+
+/// The files of a port, indexed. Immutable.
+#[derive(Debug, Default)]
 pub(super) struct Index {
-    pool: DescriptorPool,
-    /// Every symbol that has a file: messages, enums and their values, extensions, services, methods.
-    symbols: HashMap<String, FileDescriptor>,
+    files: Vec<Described>,
+    by_name: HashMap<Box<str>, u32>,
+    /// The file of every symbol that has one: messages, enums and their values, extensions, services, methods.
+    symbols: HashMap<Box<str>, u32>,
+    messages: HashSet<Box<str>>,
+    /// By the message that is extended.
+    extensions: HashMap<Box<str>, Vec<(i32, u32)>>,
+    services: BTreeSet<Box<str>>,
+}
+
+#[derive(Debug)]
+struct Described {
+    encoded: bytes::Bytes,
+    imports: Vec<String>,
 }
 
 type Answer = Result<MessageResponse, (Code, String)>;
 
 impl Index {
-    pub(super) fn new(pool: DescriptorPool) -> Index {
-        let mut symbols = HashMap::new();
-        for message in pool.all_messages() {
-            symbols.insert(message.full_name().to_owned(), message.parent_file());
+    pub(super) fn new(files: Files) -> Index {
+        let mut index = Index::default();
+        for (number, file) in (0..).zip(files.files) {
+            let says = file.says;
+            let mut scope = Scope { index: &mut index, file: number };
+            says.message.iter().for_each(|message| scope.message(&says.package, message));
+            says.enumeration.iter().for_each(|item| scope.enumeration(&says.package, item));
+            says.extension.iter().for_each(|extension| scope.extension(&says.package, extension));
+            for service in &says.service {
+                let name = scope.symbol(&says.package, &service.name);
+                service.method.iter().for_each(|method| drop(scope.symbol(&name, &method.name)));
+                scope.index.services.insert(name.into());
+            }
+            index.by_name.insert(says.name.into(), number);
+            index.files.push(Described { encoded: file.encoded, imports: says.dependency });
         }
-        for item in pool.all_enums() {
-            symbols.insert(item.full_name().to_owned(), item.parent_file());
-            symbols.extend(item.values().map(|value| (value.full_name().to_owned(), item.parent_file())));
-        }
-        for extension in pool.all_extensions() {
-            symbols.insert(extension.full_name().to_owned(), extension.parent_file());
-        }
-        for service in pool.services() {
-            symbols.insert(service.full_name().to_owned(), service.parent_file());
-            symbols.extend(service.methods().map(|method| (method.full_name().to_owned(), service.parent_file())));
-        }
-        Index { pool, symbols }
+        index
     }
 
     /// Answers one question. What is not known is an answer too: the stream goes on.
@@ -63,48 +78,75 @@ impl Index {
     }
 
     fn services(&self) -> MessageResponse {
-        let mut names: Vec<String> = self.pool.services().map(|service| service.full_name().to_owned()).collect();
-        names.sort_unstable();
-        let service = names.into_iter().map(|name| ServiceResponse { name }).collect();
+        let service = self.services.iter().map(|name| ServiceResponse { name: name.to_string() }).collect();
         MessageResponse::ListServicesResponse(ListServiceResponse { service })
     }
 
     fn file(&self, name: &str) -> Answer {
-        let file = self.pool.get_file_by_name(name).ok_or_else(|| not_found("file", name))?;
-        Ok(with_dependencies(&file))
+        let file = self.by_name.get(name).ok_or_else(|| not_found("file", name))?;
+        Ok(self.with_dependencies(*file))
     }
 
     fn symbol(&self, symbol: &str) -> Answer {
         let name = symbol.strip_prefix('.').unwrap_or(symbol);
-        let field = || {
-            let (message, field) = name.rsplit_once('.')?;
-            let message = self.pool.get_message_by_name(message)?;
-            let known = message.get_field_by_name(field).is_some() || message.oneofs().any(|o| o.name() == field);
-            known.then(|| message.parent_file())
+        let file = self.symbols.get(name).copied().or_else(|| self.field(name));
+        Ok(self.with_dependencies(file.ok_or_else(|| not_found("symbol", symbol))?))
+    }
+
+    /// The file of a field or a oneof. They are many and seldom asked for, so they are looked up in the file itself.
+    fn field(&self, name: &str) -> Option<u32> {
+        let (message, field) = name.rsplit_once('.')?;
+        let file = *self.symbols.get(message).filter(|_| self.messages.contains(message))?;
+        let descriptor = FileDescriptorProto::decode(self.files[file as usize].encoded.clone()).ok()?;
+        let within = match descriptor.package() {
+            "" => message,
+            package => message.strip_prefix(package)?.strip_prefix('.')?,
         };
-        let file = self.symbols.get(name).cloned().or_else(field).ok_or_else(|| not_found("symbol", symbol))?;
-        Ok(with_dependencies(&file))
+        let mut parts = within.split('.');
+        let first = parts.next()?;
+        let mut found: &DescriptorProto = descriptor.message_type.iter().find(|known| known.name() == first)?;
+        for part in parts {
+            found = found.nested_type.iter().find(|known| known.name() == part)?;
+        }
+        let known = found.field.iter().any(|known| known.name() == field)
+            || found.oneof_decl.iter().any(|known| known.name() == field);
+        known.then_some(file)
     }
 
     fn extension(&self, name: &str, number: i32) -> Answer {
-        let message = self.message(name)?;
-        let extension = u32::try_from(number).ok().and_then(|number| message.get_extension(number));
-        let extension = extension.ok_or_else(|| not_found("extension", &format!("{number} of {name}")))?;
-        Ok(with_dependencies(&extension.parent_file()))
+        let known = self.message(name)?;
+        let found = known.iter().find(|(known, _)| *known == number);
+        let (_, file) = found.ok_or_else(|| not_found("extension", &format!("{number} of {name}")))?;
+        Ok(self.with_dependencies(*file))
     }
 
     fn extensions(&self, name: &str) -> Answer {
-        let message = self.message(name)?;
-        let mut extension_number: Vec<i32> =
-            message.extensions().filter_map(|extension| i32::try_from(extension.number()).ok()).collect();
+        let mut extension_number: Vec<i32> = self.message(name)?.iter().map(|(number, _)| *number).collect();
         extension_number.sort_unstable();
-        let base_type_name = message.full_name().to_owned();
+        let base_type_name = name.strip_prefix('.').unwrap_or(name).to_owned();
         Ok(MessageResponse::AllExtensionNumbersResponse(ExtensionNumberResponse { base_type_name, extension_number }))
     }
 
-    fn message(&self, name: &str) -> Result<MessageDescriptor, (Code, String)> {
+    /// The extensions of a message.
+    fn message(&self, name: &str) -> Result<&[(i32, u32)], (Code, String)> {
         let bare = name.strip_prefix('.').unwrap_or(name);
-        self.pool.get_message_by_name(bare).ok_or_else(|| not_found("message", name))
+        if !self.messages.contains(bare) {
+            return Err(not_found("message", name));
+        }
+        Ok(self.extensions.get(bare).map_or(&[], Vec::as_slice))
+    }
+
+    /// The file and everything it imports, so that one answer is enough to understand it.
+    fn with_dependencies(&self, file: u32) -> MessageResponse {
+        let (mut seen, mut files, mut pending) = (HashSet::new(), Vec::new(), vec![file]);
+        while let Some(file) = pending.pop() {
+            if seen.insert(file) {
+                let Described { encoded, imports } = &self.files[file as usize];
+                files.push(encoded.to_vec());
+                pending.extend(imports.iter().filter_map(|name| self.by_name.get(name.as_str())));
+            }
+        }
+        MessageResponse::FileDescriptorResponse(FileDescriptorResponse { file_descriptor_proto: files })
     }
 }
 
@@ -112,14 +154,37 @@ fn not_found(what: &str, name: &str) -> (Code, String) {
     (Code::NotFound, format!("there is no {what} {name}"))
 }
 
-/// The file and everything it imports, so that one answer is enough to understand it.
-fn with_dependencies(file: &FileDescriptor) -> MessageResponse {
-    let (mut seen, mut files, mut pending) = (HashSet::new(), Vec::new(), vec![file.clone()]);
-    while let Some(file) = pending.pop() {
-        if seen.insert(file.name().to_owned()) {
-            files.push(file.encode_to_vec());
-            pending.extend(file.dependencies());
-        }
+/// Enters what one file declares.
+struct Scope<'i> {
+    index: &'i mut Index,
+    file: u32,
+}
+
+impl Scope<'_> {
+    /// Enters a symbol, and says its full name.
+    fn symbol(&mut self, scope: &str, name: &str) -> String {
+        let full = if scope.is_empty() { name.to_owned() } else { format!("{scope}.{name}") };
+        self.index.symbols.insert(full.as_str().into(), self.file);
+        full
     }
-    MessageResponse::FileDescriptorResponse(FileDescriptorResponse { file_descriptor_proto: files })
+
+    fn message(&mut self, scope: &str, message: &SaysMessage) {
+        let full = self.symbol(scope, &message.name);
+        message.message.iter().for_each(|inner| self.message(&full, inner));
+        message.enumeration.iter().for_each(|inner| self.enumeration(&full, inner));
+        message.extension.iter().for_each(|inner| self.extension(&full, inner));
+        self.index.messages.insert(full.into());
+    }
+
+    /// The values of an enum are named beside it.
+    fn enumeration(&mut self, scope: &str, item: &SaysEnum) {
+        self.symbol(scope, &item.name);
+        item.value.iter().for_each(|value| drop(self.symbol(scope, &value.name)));
+    }
+
+    fn extension(&mut self, scope: &str, extension: &SaysExtension) {
+        self.symbol(scope, &extension.name);
+        let extended = extension.extendee.trim_start_matches('.').into();
+        self.index.extensions.entry(extended).or_default().push((extension.number, self.file));
+    }
 }

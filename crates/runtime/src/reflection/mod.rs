@@ -1,15 +1,18 @@
 //! `grpc.reflection.v1` and `v1alpha` over descriptors that may be swapped while streams are open.
 
+mod files;
 mod index;
+
+pub use files::Files;
 
 use crate::Shutdown;
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use http::{Request as HttpRequest, Response as HttpResponse, Uri};
 use index::Index;
 use mainstay_layers::{Body, explain};
-use prost_reflect::{DescriptorError, DescriptorPool};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -33,15 +36,14 @@ pub struct Reflection {
 }
 
 impl Reflection {
-    /// Describes the services of `pool`, health and reflection itself. Streams end when the shutdown begins.
-    pub fn new(pool: &DescriptorPool, shutdown: Shutdown) -> Result<Reflection, DescriptorError> {
-        Ok(Reflection { live: Arc::new(ArcSwap::from_pointee(Index::new(with_standard_services(pool)?))), shutdown })
+    /// Describes the services of these files, health and reflection itself. Streams end when the shutdown begins.
+    pub fn new(files: Files, shutdown: Shutdown) -> Reflection {
+        Reflection { live: Arc::new(ArcSwap::from_pointee(Index::new(with_standard_services(files)))), shutdown }
     }
 
-    /// Describes another pool from now on; open streams see it with their next request.
-    pub fn swap(&self, pool: &DescriptorPool) -> Result<(), DescriptorError> {
-        self.live.store(Arc::new(Index::new(with_standard_services(pool)?)));
-        Ok(())
+    /// Describes other files from now on; open streams see them with their next request.
+    pub fn swap(&self, files: Files) {
+        self.live.store(Arc::new(Index::new(with_standard_services(files))));
     }
 
     /// Returns version 1 for tonic's routes.
@@ -55,20 +57,26 @@ impl Reflection {
     }
 }
 
-/// Adds the descriptors of what every port serves, unless the pool has them.
-fn with_standard_services(pool: &DescriptorPool) -> Result<DescriptorPool, DescriptorError> {
-    let mut pool = pool.clone();
-    let standard: [(&str, &[u8]); 3] = [
+/// Adds the descriptors of what every port serves, unless they are there.
+fn with_standard_services(mut files: Files) -> Files {
+    let standard: [(&str, &'static [u8]); 3] = [
         (crate::health::SERVICE, tonic_health::pb::FILE_DESCRIPTOR_SET),
         (SERVICE_V1, tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET),
         (SERVICE_V1ALPHA, tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET),
     ];
-    for (service, files) in standard {
-        if pool.get_service_by_name(service).is_none() {
-            pool.decode_file_descriptor_set(files)?;
+    for (service, set) in standard {
+        if !files.declares_service(service)
+            && let Err(error) = files.add(Bytes::from_static(set))
+        {
+            // What is built in was read by whoever built it.
+            tracing::error!(
+                error = &error as &(dyn std::error::Error + 'static),
+                service,
+                "reflection does not show it"
+            );
         }
     }
-    Ok(pool)
+    files
 }
 
 /// The gRPC face of [`Reflection`].

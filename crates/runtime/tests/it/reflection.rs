@@ -1,7 +1,8 @@
+use bytes::Bytes;
 use futures_util::StreamExt as _;
-use mainstay_runtime::{Reflection, Shutdown};
+use mainstay_runtime::{Files, Reflection, Shutdown};
+use prost::Message as _;
 use prost_reflect::prost_types::FileDescriptorSet;
-use prost_reflect::{DescriptorPool, prost::Message as _};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
@@ -10,8 +11,10 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_reflection::pb::v1::{ExtensionRequest, ServerReflectionRequest};
 use tonic_reflection::pb::v1alpha::server_reflection_client::ServerReflectionClient as AlphaClient;
 
-fn platform() -> DescriptorPool {
-    DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET).unwrap()
+fn platform() -> Files {
+    let mut files = Files::default();
+    files.add(Bytes::from_static(mainstay_proto::DESCRIPTOR_SET)).unwrap();
+    files
 }
 
 fn question(request: MessageRequest) -> ServerReflectionRequest {
@@ -60,8 +63,8 @@ impl Conversation {
     }
 }
 
-/// A pool with one more service.
-fn with_shop() -> DescriptorPool {
+/// Files with one more service.
+fn with_shop() -> Files {
     use prost_reflect::prost_types::{
         DescriptorProto, FileDescriptorProto, MethodDescriptorProto, ServiceDescriptorProto,
     };
@@ -83,28 +86,30 @@ fn with_shop() -> DescriptorPool {
         }],
         ..Default::default()
     };
-    let mut pool = platform();
-    pool.add_file_descriptor_set(FileDescriptorSet { file: vec![file] }).unwrap();
-    pool
+    let mut files = platform();
+    let set = Bytes::from(FileDescriptorSet { file: vec![file] }.encode_to_vec());
+    assert_eq!(files.add(set.clone()).unwrap(), 1);
+    assert_eq!(files.add(set).unwrap(), 0, "a name is one file's");
+    files
 }
 
 #[tokio::test]
 async fn a_stream_that_was_open_before_sees_a_swapped_contract() {
-    let reflection = Reflection::new(&platform(), Shutdown::new()).unwrap();
+    let reflection = Reflection::new(platform(), Shutdown::new());
     let mut talk = Conversation::open(&reflection).await;
     let before = talk.services().await;
     assert!(before.contains(&"mainstay.auth.v1.SessionService".to_owned()), "{before:?}");
     assert!(before.contains(&"grpc.health.v1.Health".to_owned()), "{before:?}");
     assert!(!before.contains(&"shop.v1.ShopService".to_owned()));
-    reflection.swap(&with_shop()).unwrap();
+    reflection.swap(with_shop());
     assert!(talk.services().await.contains(&"shop.v1.ShopService".to_owned()));
-    reflection.swap(&platform()).unwrap();
+    reflection.swap(platform());
     assert_eq!(talk.services().await, before);
 }
 
 #[tokio::test]
 async fn every_kind_of_symbol_leads_to_its_file_and_what_it_imports() {
-    let mut talk = Conversation::open(&Reflection::new(&with_shop(), Shutdown::new()).unwrap()).await;
+    let mut talk = Conversation::open(&Reflection::new(with_shop(), Shutdown::new())).await;
     for symbol in ["shop.v1.ShopService", "shop.v1.ShopService.Open", "shop.v1.Door", ".shop.v1.Door"] {
         let files = talk.files(MessageRequest::FileContainingSymbol(symbol.into())).await;
         assert_eq!(files.unwrap()[0], "shop/v1/shop.proto", "{symbol}");
@@ -121,7 +126,7 @@ async fn every_kind_of_symbol_leads_to_its_file_and_what_it_imports() {
 
 #[tokio::test]
 async fn questions_about_extensions_are_answered() {
-    let mut talk = Conversation::open(&Reflection::new(&platform(), Shutdown::new()).unwrap()).await;
+    let mut talk = Conversation::open(&Reflection::new(platform(), Shutdown::new())).await;
     let options = "google.protobuf.MethodOptions";
     let asked = ExtensionRequest { containing_type: options.into(), extension_number: 51904 };
     let files = talk.files(MessageRequest::FileContainingExtension(asked)).await.unwrap();
@@ -136,7 +141,7 @@ async fn questions_about_extensions_are_answered() {
 
 #[tokio::test]
 async fn what_is_not_known_is_an_answer_and_the_stream_goes_on() {
-    let mut talk = Conversation::open(&Reflection::new(&platform(), Shutdown::new()).unwrap()).await;
+    let mut talk = Conversation::open(&Reflection::new(platform(), Shutdown::new())).await;
     let not_found = Err(5);
     assert_eq!(talk.files(MessageRequest::FileByFilename("no.proto".into())).await, not_found);
     assert_eq!(talk.files(MessageRequest::FileContainingSymbol("no.Such".into())).await, not_found);
@@ -149,7 +154,7 @@ async fn what_is_not_known_is_an_answer_and_the_stream_goes_on() {
 #[tokio::test]
 async fn older_clients_are_answered_under_the_older_name() {
     use tonic_reflection::pb::v1alpha as alpha;
-    let reflection = Reflection::new(&platform(), Shutdown::new()).unwrap();
+    let reflection = Reflection::new(platform(), Shutdown::new());
     let request = alpha::ServerReflectionRequest {
         host: String::new(),
         message_request: Some(alpha::server_reflection_request::MessageRequest::ListServices(String::new())),
@@ -168,7 +173,7 @@ async fn older_clients_are_answered_under_the_older_name() {
 #[tokio::test]
 async fn a_stream_ends_with_the_server() {
     let shutdown = Shutdown::new();
-    let mut talk = Conversation::open(&Reflection::new(&platform(), shutdown.clone()).unwrap()).await;
+    let mut talk = Conversation::open(&Reflection::new(platform(), shutdown.clone())).await;
     talk.services().await;
     shutdown.begin();
     assert!(talk.answers.next().await.is_none());

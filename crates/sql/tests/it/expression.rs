@@ -2,6 +2,7 @@
 //! row what `mainstay_expr::evaluate` says.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use mainstay_db::{Atomic, Database, Error, Lane, Rows, Statement};
 use mainstay_expr::{Expr, Program, Scope, compile_filter, compile_rule, evaluate, shift_time};
@@ -41,7 +42,10 @@ fn layout() -> Layout {
 
 /// The tables that references lead to.
 fn tables() -> Tables {
-    Tables::new([("items".to_owned(), layout()), ("towns".to_owned(), layout_of(&TOWN_COLUMNS, 2))])
+    Tables::new(
+        [("items".to_owned(), layout()), ("towns".to_owned(), layout_of(&TOWN_COLUMNS, 2))]
+            .map(|(name, layout)| (name, Arc::new(layout))),
+    )
 }
 
 fn dialect(engine: Engine) -> Dialect {

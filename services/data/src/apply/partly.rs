@@ -109,8 +109,8 @@ fn replaced<'c>(
     part: &Part,
 ) -> Vec<Edit<'c>> {
     let edit = |old_path: &[i32], new_path: &[i32]| {
-        let (text, from) = stretch(before, &old.parent_file(), old_path)?;
-        let (_, range) = stretch(wanted, &new.parent_file(), new_path)?;
+        let (text, from) = before.stretch(old.parent_file().name(), old_path)?;
+        let (_, range) = wanted.stretch(new.parent_file().name(), new_path)?;
         let file = file_of(wanted, &new.parent_file())?;
         Some(Edit { file, range, text: &text[from], origin: old.parent_file() })
     };
@@ -137,7 +137,7 @@ fn bring_back(
     old: &MessageDescriptor,
 ) -> Option<(usize, FileDescriptor)> {
     let origin = old.parent_file();
-    let (text, range) = stretch(before, &origin, old.path())?;
+    let (text, range) = before.stretch(origin.name(), old.path())?;
     if let Some(file) = file_of(wanted, &origin) {
         let source = &mut sources[file];
         source.text.push('\n');
@@ -170,24 +170,6 @@ fn import(text: &mut String, origin: &FileDescriptor) {
         }
         at += candidate.len();
     }
-}
-
-/// The text of a file, and the stretch of it that the element at a descriptor path takes.
-fn stretch<'c>(contract: &'c Contract, file: &FileDescriptor, path: &[i32]) -> Option<(&'c str, Range<usize>)> {
-    let text = &contract.sources.get(file_of(contract, file)?)?.text;
-    let info = file.file_descriptor_proto().source_code_info.as_ref()?;
-    let location = info.location.iter().find(|location| location.path == path)?;
-    let (first, start, last, end) = match location.span[..] {
-        [line, start, end] => (line, start, line, end),
-        [line, start, last, end] => (line, start, last, end),
-        _ => return None,
-    };
-    let offset = |line: i32, column: i32| {
-        let lines = text.split_inclusive('\n').take(usize::try_from(line).ok()?);
-        Some(lines.map(str::len).sum::<usize>() + usize::try_from(column).ok()?)
-    };
-    let range = offset(first, start)?..offset(last, end)?;
-    text.get(range.clone()).is_some().then_some((text, range))
 }
 
 /// The stretch with the comment above it.

@@ -70,7 +70,7 @@ impl Effects {
         self.once(op, &key)?;
         let (step, row, kind) = match (&draft.old, &draft.new) {
             (None, None) => return Ok(Change { resource, key, before: None, after: None, seen: None }),
-            (None, Some(new)) => (plan.insert.step(&op.caller, Arc::clone(new)), Arc::clone(new), Kind::Made),
+            (None, Some(new)) => (plan.insert().step(&op.caller, Arc::clone(new)), Arc::clone(new), Kind::Made),
             (Some(old), Some(new)) if old[..] == new[..] => {
                 return Ok(Change { resource, key, before: draft.old, after: draft.new, seen: None });
             }
@@ -78,7 +78,7 @@ impl Effects {
             (Some(old), None) => {
                 let mut params = key.clone();
                 params.push(old[plan.resource.layout.revision()].clone());
-                (plan.remove.step(&op.caller, params.into()), Arc::from(key.as_slice()), Kind::Removed)
+                (plan.remove().step(&op.caller, params.into()), Arc::from(key.as_slice()), Kind::Removed)
             }
         };
         self.steps.push(step);

@@ -2,7 +2,8 @@
 
 use mainstay_contract::Index;
 use mainstay_db::{Lane, Rows};
-use mainstay_record::{Column, Kind, Value};
+use mainstay_record::page::MAX_ROW_BYTES;
+use mainstay_record::{Column, Kind, Value, Violation};
 
 use super::clash::Clash;
 use super::context::{Context, Operation};
@@ -25,6 +26,11 @@ pub fn constraint(plan: &ResourcePlan, record: &[Value], made: bool, error: main
             }
         }
         mainstay_db::Error::ForeignKeyViolation { .. } => Error::Dangling { record: record.to_vec(), source: error },
+        // Short values that were packed were not packed as well as it was reckoned.
+        mainstay_db::Error::RowTooLarge(_) => Error::Violations(vec![Violation {
+            field: in_request(plan, ""),
+            description: format!("would take more than the {MAX_ROW_BYTES} bytes that a record takes in its table"),
+        }]),
         _ => error.into(),
     }
 }

@@ -1,6 +1,7 @@
 //! A row as it is put together, checked and named, whatever method writes it.
 
 use mainstay_contract::{Index, Reference};
+use mainstay_record::page::MAX_ROW_BYTES;
 use mainstay_record::{Value, Violation};
 use mainstay_sql::MAX_INDEXED_BYTES;
 use mainstay_wire::{DecodeError, Decoded};
@@ -75,10 +76,18 @@ fn violations(plan: &ResourcePlan, record: &[Value]) -> Vec<Violation> {
         field: in_request(plan, ""),
         description: format!("would take {bytes} bytes as a message: a record takes at most {MAX_RECORD_BYTES}"),
     });
+    let wide = record_size::too_wide(plan, record).map(|bytes| Violation {
+        field: in_request(plan, ""),
+        description: format!(
+            "would take {bytes} bytes in its table, where a record takes at most {MAX_ROW_BYTES}: fewer of its fields can be set, \
+             or to shorter values"
+        ),
+    });
     found
         .map(|violation| Violation { field: in_request(plan, &violation.field), ..violation })
         .chain(long)
         .chain(large)
+        .chain(wide)
         .collect()
 }
 

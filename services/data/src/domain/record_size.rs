@@ -1,6 +1,6 @@
 //! How large a record may be.
 
-use mainstay_record::Value;
+use mainstay_record::{Value, page};
 
 use super::page_token::MAX_TOKEN_BYTES;
 use crate::plans::ResourcePlan;
@@ -29,6 +29,12 @@ pub fn too_large(plan: &ResourcePlan, record: &[Value]) -> Option<usize> {
     let mut message = Vec::with_capacity(MAX_RECORD_BYTES);
     // A record that has no message form is told when it is answered.
     plan.record.encode(record, &mut message).ok().filter(|()| message.len() > MAX_RECORD_BYTES).map(|()| message.len())
+}
+
+/// How many bytes of a page the row of a record would take, where that is more than a page has. Nearly no table has so many
+/// columns that it could be.
+pub fn too_wide(plan: &ResourcePlan, record: &[Value]) -> Option<usize> {
+    plan.may_be_wide.then(|| page::row_bytes(record)).filter(|bytes| *bytes > page::MAX_ROW_BYTES)
 }
 
 /// A bound of a record's size that needs no message: nearly every record is far below the limit.

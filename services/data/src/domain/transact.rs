@@ -170,7 +170,7 @@ impl Job {
     fn together(&self, steps: &[Step], memory: &Memory) -> Option<Step> {
         let ([_], [draft]) = (steps, self.drafts.as_slice()) else { return None };
         let op = self.request.writes.first()?.op();
-        let statement = op.plan().claiming_insert.as_ref()?;
+        let statement = op.plan().claiming_insert()?;
         let params: Vec<Value> = draft.new.as_ref()?.iter().cloned().chain(memory.claim()).collect();
         Some(statement.step(&op.caller, params.into()))
     }

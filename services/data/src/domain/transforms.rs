@@ -1,9 +1,8 @@
 //! Fields that are changed by what they are when they are stored (`mainstay.v1.FieldTransform`).
 
-use mainstay_contract::Role;
-use mainstay_record::{Kind, Value, Violation, stored_json};
+use mainstay_contract::{Numeric, Role};
+use mainstay_record::{Value, Violation, stored_json};
 use mainstay_wire::{Decoded, MaskSelection, WireError, frame};
-use prost_reflect::Kind as FieldKind;
 use serde_json::Value as Json;
 
 use super::batch::MAX_BATCH;
@@ -216,32 +215,13 @@ fn merge(op: &Operation, selection: &MaskSelection, row: &mut [Value], incoming:
 /// What an integer field may hold; nothing where the operator is not for fields of this kind.
 fn range(op: &Operation, column: usize, operator: Operator) -> Option<std::ops::RangeInclusive<i64>> {
     let whole = i64::MIN..=i64::MAX;
-    let plan = op.plan();
-    let column = &plan.resource.layout.columns[column];
-    let mut message = op.snapshot.contract.pool.get_message_by_name(&plan.resource.message)?;
-    let (last, above) = column.path.0.split_last()?;
-    for number in above {
-        let FieldKind::Message(inner) = message.get_field(*number)?.kind() else { return None };
-        message = inner;
-    }
-    let field = message.get_field(*last)?;
-    let kind = match field.kind() {
-        FieldKind::Message(wrapper) => match wrapper.full_name() {
-            "google.protobuf.Timestamp" | "google.protobuf.Duration" if operator != Operator::Add => {
-                return Some(whole);
-            }
-            name if name.starts_with("google.protobuf.") && name.ends_with("Value") => wrapper.get_field(1)?.kind(),
-            _ => return None,
-        },
-        kind => kind,
-    };
-    match kind {
-        FieldKind::Int32 | FieldKind::Sint32 | FieldKind::Sfixed32 => Some(i64::from(i32::MIN)..=i64::from(i32::MAX)),
-        FieldKind::Uint32 | FieldKind::Fixed32 => Some(0..=i64::from(u32::MAX)),
-        FieldKind::Uint64 | FieldKind::Fixed64 => Some(0..=i64::MAX),
-        FieldKind::Int64 | FieldKind::Sint64 | FieldKind::Sfixed64 => Some(whole),
-        FieldKind::Double if column.kind == Kind::Double => Some(whole),
-        _ => None,
+    match op.plan().resource.field_of(column)?.numeric? {
+        Numeric::Int32 => Some(i64::from(i32::MIN)..=i64::from(i32::MAX)),
+        Numeric::Uint32 => Some(0..=i64::from(u32::MAX)),
+        Numeric::Uint64 => Some(0..=i64::MAX),
+        Numeric::Int64 | Numeric::Double => Some(whole),
+        Numeric::Time => (operator != Operator::Add).then_some(whole),
+        Numeric::Float => None,
     }
 }
 

@@ -1,7 +1,6 @@
 //! The transaction of a request, as its writes see it.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use mainstay_db::Conn;
 use mainstay_expr::Around;
@@ -13,7 +12,7 @@ use super::change::{Change, Effects};
 use super::context::Operation;
 use super::draft::{Draft, Refused};
 use crate::error::{Error, Result};
-use crate::plans::{Compiled, Readable};
+use crate::plans::{Dependent, Readable};
 
 /// One transaction of one caller. What is to be stored is kept until something is asked that it decides, or until the end:
 /// statements that follow each other are sent together.
@@ -88,18 +87,14 @@ impl<'t, 'c> Tx<'t, 'c> {
     /// Says whether rows live under this one (AIP-135), or refer to it, as these statements find them. Whoever makes one holds
     /// this row until it is there, so that this transaction, which holds the row against them, sees it or keeps it from being
     /// made.
-    pub async fn has_dependents(
-        &mut self,
-        op: &Operation,
-        dependents: &[(usize, Arc<Compiled>)],
-        key: &[Value],
-    ) -> Result<bool> {
+    pub async fn has_dependents(&mut self, op: &Operation, dependents: &[Dependent], key: &[Value]) -> Result<bool> {
         let mut params = key.to_vec();
         params.push(Value::Int(1));
-        for (resource, dependents) in dependents {
-            self.flush_for(*resource, None).await?;
-            let binds = dependents.values(&op.caller, &params);
-            if self.conn.query(&dependents.statement, &binds, &mut |_| ()).await? > 0 {
+        for dependent in dependents {
+            self.flush_for(dependent.resource, None).await?;
+            let found = dependent.statement(&op.snapshot);
+            let binds = found.values(&op.caller, &params);
+            if self.conn.query(&found.statement, &binds, &mut |_| ()).await? > 0 {
                 return Ok(true);
             }
         }

@@ -53,7 +53,7 @@ impl ResourcePlan {
     }
 
     /// Compiles how rows are found whose time is over, where there are such.
-    pub fn find_due(&self) -> Option<Due> {
+    pub(super) fn find_due(&self) -> Option<Due> {
         let SoftDelete { delete_time, expire_time, purge_after_us } = self.resource.soft_delete?;
         let over = over(delete_time, expire_time, purge_after_us?);
         let keys = 0..self.resource.layout.keys();

@@ -3,6 +3,7 @@
 mod bounded;
 mod compiled;
 mod compiled_lists;
+mod dependents;
 mod due;
 mod fields;
 pub mod guard;
@@ -20,6 +21,7 @@ mod snapshot;
 pub use bounded::ORDERED_CHARS;
 pub use compiled::{Compiled, MAX_CACHED_SHAPES, Shapes};
 pub use compiled_lists::{ListPlan, MAX_LIST_PLANS, Shape};
+pub use dependents::Dependent;
 pub use due::Due;
 pub use fields::{Fields, unset};
 pub use guard::{Guard, Refusal, Verdict};

@@ -1,7 +1,7 @@
 //! Statements that read one row by its key, under the read rule.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use foldhash::fast::FixedState;
 use mainstay_expr::AtomValues;
@@ -39,27 +39,20 @@ pub struct KeyReads {
     /// A column that is NULL in every row that is read.
     unset: Option<usize>,
     /// For the system, and for rules that hold for every row.
-    open: Arc<Compiled>,
+    open: OnceLock<Arc<Compiled>>,
     by_outcome: RwLock<HashMap<AtomValues, Readable, FixedState>>,
 }
 
 impl KeyReads {
-    /// Compiles the statement for callers who may read every row; the others follow as callers come. A lock holds
-    /// until the transaction ends. Rows in which the column `unset` is set are passed over.
-    pub fn new(
-        dialect: Dialect,
-        table: Table<'_>,
-        lock: Option<Lock>,
-        unset: Option<usize>,
-        shapes: &Shapes,
-    ) -> KeyReads {
-        let open = shapes.compile(statement(dialect, table, None, (lock, unset)));
-        KeyReads { dialect, lock, unset, open, by_outcome: RwLock::default() }
+    /// Begins with no statement: they follow as callers come. A lock holds until the transaction ends. Rows in which the column
+    /// `unset` is set are passed over.
+    pub fn new(dialect: Dialect, lock: Option<Lock>, unset: Option<usize>) -> KeyReads {
+        KeyReads { dialect, lock, unset, open: OnceLock::new(), by_outcome: RwLock::default() }
     }
 
     /// The statement for callers who may read every row.
-    pub fn open(&self) -> &Arc<Compiled> {
-        &self.open
+    pub fn open(&self, table: Table<'_>, shapes: &Shapes) -> &Arc<Compiled> {
+        self.open.get_or_init(|| shapes.compile(statement(self.dialect, table, None, (self.lock, self.unset))))
     }
 
     /// Finds the statement for this caller.
@@ -73,7 +66,7 @@ impl KeyReads {
         shapes: &Shapes,
     ) -> Readable {
         if caller.is_system() {
-            return Readable::By { statement: Arc::clone(&self.open), public: true };
+            return Readable::By { statement: Arc::clone(self.open(table, shapes)), public: true };
         }
         let Some(guard) = guard.filter(|guard| !guard.is_closed_to_nobody(caller)) else {
             return Readable::Never;
@@ -93,7 +86,7 @@ impl KeyReads {
     fn make(&self, table: Table<'_>, tables: &Tables, verdict: Verdict, shapes: &Shapes) -> Readable {
         match verdict {
             Verdict::Never => Readable::Never,
-            Verdict::Always => Readable::By { statement: Arc::clone(&self.open), public: true },
+            Verdict::Always => Readable::By { statement: Arc::clone(self.open(table, shapes)), public: true },
             Verdict::Depends(residual) => {
                 let rule = Some(Condition::Expr(&residual, tables));
                 let sql = statement(self.dialect, table, rule, (self.lock, self.unset));

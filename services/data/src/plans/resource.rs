@@ -1,12 +1,12 @@
 //! Everything that is decided once for a resource.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
 use mainstay_contract::{Contract, Resource, Rule};
 use mainstay_record::names::json_name;
-use mainstay_record::{Row, Template, TemplatePart, Value};
+use mainstay_record::{Row, Template, TemplatePart, Value, page};
 use mainstay_sql::{
     Condition, Delete, Dialect, Insert, Lock, Select, Table, Update, claiming_insert, delete, insert, select, update,
 };
@@ -14,6 +14,7 @@ use mainstay_wire::{PlanError, RecordPlan, Selection};
 
 use super::compiled::{Compiled, Shapes};
 use super::compiled_lists::ListPlans;
+use super::dependents::Dependent;
 use super::due::Due;
 use super::fields::Fields;
 use super::guard::Guard;
@@ -28,7 +29,7 @@ const MAX_UPDATES: usize = 128;
 /// One resource of a contract revision, compiled.
 #[derive(Debug)]
 pub struct ResourcePlan {
-    pub resource: Resource,
+    pub resource: Arc<Resource>,
     /// What the rows of a list's answer are called in JSON; in proto they are the plural.
     pub rows_in_json: String,
     pub dialect: Dialect,
@@ -38,37 +39,35 @@ pub struct ResourcePlan {
     pub create: Option<Guard>,
     pub update: Option<Guard>,
     pub delete: Option<Guard>,
-    /// Params: the columns in the order of the layout.
-    pub insert: Arc<Compiled>,
-    /// The same in one statement with the claim of a request id, where the engine has one. Params: the columns, then the
-    /// claim's. It changes no row where the claim finds an answer.
-    pub claiming_insert: Option<Arc<Compiled>>,
-    /// Params: the key, then the revision that was read.
-    pub remove: Arc<Compiled>,
+    insert: OnceLock<Arc<Compiled>>,
+    claiming_insert: OnceLock<Arc<Compiled>>,
+    remove: OnceLock<Arc<Compiled>>,
     pub lists: ListPlans,
     gets: KeyReads,
     /// By what the lock is for.
     locked: [(Lock, KeyReads); 3],
-    /// Finds a row that a rule looks at, whoever may read it, and holds it as it is. Params: the key.
-    held: Arc<Compiled>,
+    /// For a row that a rule looks at.
+    held: KeyReads,
     updates: RwLock<HashMap<Vec<usize>, Arc<Compiled>, RandomState>>,
-    /// Each finds one row, of the resource with this index, that keeps a row of this one from being deleted: it lives under
-    /// it, or refers to it where no foreign key says so because the row stays. Params: the key, then how many rows to find.
-    pub dependents: Vec<(usize, Arc<Compiled>)>,
+    /// What keeps a row of this one from being deleted: it lives under it, or refers to it where no foreign key says so because
+    /// the row stays.
+    pub dependents: Vec<Dependent>,
     /// The same for a row that was deleted and is to go: whatever lives under it, deleted or not.
-    pub remains: Vec<(usize, Arc<Compiled>)>,
-    /// How deleted rows are found whose time is over.
-    pub due: Option<Due>,
+    pub remains: Vec<Dependent>,
+    due: OnceLock<Option<Due>>,
     /// How the parent's name is put together, for a resource that has one.
     pub parent: Option<Template>,
     /// What a writer sees who may not read the result: the name.
     pub name_only: Option<Selection>,
+    /// Whether there can be rows that no page holds.
+    pub may_be_wide: bool,
     shapes: Arc<Shapes>,
     relations: Arc<Relations>,
 }
 
 impl ResourcePlan {
-    /// Compiles the resource of this number for one engine.
+    /// Compiles the resource of this number for one engine. Its statements are made when they are first used: of many resources
+    /// most have few of them.
     pub fn new(
         number: usize,
         contract: &Contract,
@@ -76,7 +75,7 @@ impl ResourcePlan {
         shapes: &Arc<Shapes>,
         relations: &Arc<Relations>,
     ) -> Result<ResourcePlan, PlanError> {
-        let resource: Resource = contract.resources[number].clone();
+        let resource = Arc::clone(&contract.resources[number]);
         let message = contract.pool.get_message_by_name(&resource.message).ok_or_else(|| PlanError {
             field: resource.message.clone(),
             message: "is not in the descriptors".to_owned(),
@@ -86,10 +85,9 @@ impl ResourcePlan {
             contract.aliases(message)
         })?;
         let name_only = if resource.name_field.is_some() { record.select(&["name"]).ok() } else { None };
-        let table = Table { name: &resource.table, layout: &resource.layout };
         let guard = |rule: &Option<Rule>| rule.as_ref().map(|rule| Guard::new(vec![rule.clone()]));
         let deleted = resource.soft_delete.map(|kept| kept.delete_time);
-        let plan = ResourcePlan {
+        Ok(ResourcePlan {
             rows_in_json: json_name(&resource.plural),
             dialect,
             record,
@@ -98,28 +96,51 @@ impl ResourcePlan {
             create: guard(&resource.access.create),
             update: update_guard(&resource.access.update),
             delete: guard(&resource.access.delete),
-            insert: shapes.compile(insert(dialect, &Insert { table })),
-            claiming_insert: (dialect == Dialect::Postgres)
-                .then(|| shapes.compile(claiming_insert(&Insert { table }, &answers::CLAIM))),
-            remove: shapes.compile(delete(dialect, &Delete { table, condition: unchanged(&resource) })),
+            insert: OnceLock::new(),
+            claiming_insert: OnceLock::new(),
+            remove: OnceLock::new(),
             lists: ListPlans::default(),
-            gets: KeyReads::new(dialect, table, None, None, shapes),
+            gets: KeyReads::new(dialect, None, None),
             // Nothing new refers to a row that is deleted.
             locked: [(Lock::Stay, deleted), (Lock::Change, None), (Lock::Remove, None)]
-                .map(|(lock, unset)| (lock, KeyReads::new(dialect, table, Some(lock), unset, shapes))),
-            held: Arc::clone(KeyReads::new(dialect, table, Some(Lock::Hold), None, shapes).open()),
+                .map(|(lock, unset)| (lock, KeyReads::new(dialect, Some(lock), unset))),
+            held: KeyReads::new(dialect, Some(Lock::Hold), None),
             updates: RwLock::default(),
             dependents: Vec::new(),
             remains: Vec::new(),
-            due: None,
+            due: OnceLock::new(),
             parent: parent(&resource.template),
             name_only,
+            may_be_wide: page::largest_row_bytes(&resource.layout) > page::MAX_ROW_BYTES,
             shapes: Arc::clone(shapes),
             relations: Arc::clone(relations),
             resource,
-        };
-        let due = plan.find_due();
-        Ok(ResourcePlan { due, ..plan })
+        })
+    }
+
+    /// The statement that adds a row. Params: the columns in the order of the layout.
+    pub fn insert(&self) -> &Arc<Compiled> {
+        self.insert.get_or_init(|| self.shapes.compile(insert(self.dialect, &Insert { table: self.table() })))
+    }
+
+    /// The same in one statement with the claim of a request id, where the engine has one. Params: the columns, then the
+    /// claim's. It changes no row where the claim finds an answer.
+    pub fn claiming_insert(&self) -> Option<&Arc<Compiled>> {
+        let make = || self.shapes.compile(claiming_insert(&Insert { table: self.table() }, &answers::CLAIM));
+        (self.dialect == Dialect::Postgres).then(|| self.claiming_insert.get_or_init(make))
+    }
+
+    /// The statement that removes a row. Params: the key, then the revision that was read.
+    pub fn remove(&self) -> &Arc<Compiled> {
+        self.remove.get_or_init(|| {
+            let condition = unchanged(&self.resource);
+            self.shapes.compile(delete(self.dialect, &Delete { table: self.table(), condition }))
+        })
+    }
+
+    /// How deleted rows are found whose time is over, where there are such.
+    pub fn due(&self) -> Option<&Due> {
+        self.due.get_or_init(|| self.find_due()).as_ref()
     }
 
     /// The table, as statements name it.
@@ -160,13 +181,13 @@ impl ResourcePlan {
 
     /// Finds the row, whoever may read it: to say that a name is taken, never to hand the row out. Params: the key.
     pub fn whoever(&self) -> &Arc<Compiled> {
-        self.gets.open()
+        self.gets.open(self.table(), &self.shapes)
     }
 
     /// Finds the row for a rule that looks at it, which it does as the system. It stays as it is until the transaction ends.
     /// Params: the key.
     pub fn held(&self) -> &Arc<Compiled> {
-        &self.held
+        self.held.open(self.table(), &self.shapes)
     }
 
     /// How this caller reads one row that is to stay as the lock has it until the transaction ends. Params: the key.

@@ -1,14 +1,17 @@
 //! One revision of the contract, compiled for one engine. Immutable: a new revision is a new snapshot.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::RandomState;
-use mainstay_contract::{Contract, Shape, Verb};
+use mainstay_contract::{Contract, Model, Shape, Verb, aliases};
 use mainstay_sql::Dialect;
 use mainstay_wire::{PlanError, Plans};
+use prost_reflect::DescriptorPool;
 
 use super::compiled::Shapes;
+use super::dependents::connect;
 use super::relations::Relations;
 use super::resource::ResourcePlan;
 
@@ -19,7 +22,7 @@ pub struct Snapshot {
     pub revision: i64,
     /// When the revision was applied, microseconds since 1970 UTC.
     pub applied_at: i64,
-    pub contract: Contract,
+    pub contract: Model,
     resources: Vec<Arc<ResourcePlan>>,
     methods: HashMap<String, Shape, RandomState>,
     /// Made when the first text of JSON is to be read.
@@ -38,7 +41,7 @@ pub struct FormerNames {
 
 impl FormerNames {
     /// Collects the names of a contract.
-    pub fn of(contract: &Contract, revision: i64) -> FormerNames {
+    pub fn of(contract: &Model, revision: i64) -> FormerNames {
         let methods = contract.methods.iter().filter_map(|method| match method.shape {
             Shape::Resource { verb, resource } => {
                 Some((method.path.clone(), (contract.resources[resource].type_name.clone(), verb)))
@@ -73,6 +76,8 @@ impl Snapshot {
         connect(&mut resources);
         let methods = contract.methods.iter().map(|method| (method.path.clone(), method.shape)).collect();
         let resources = resources.into_iter().map(Arc::new).collect();
+        // The descriptors go here: what is made of them is far smaller.
+        let Contract { model: contract, .. } = contract;
         Ok(Snapshot { revision, applied_at, contract, resources, methods, json: OnceLock::new() })
     }
 
@@ -83,7 +88,16 @@ impl Snapshot {
 
     /// The plans that read and write JSON.
     pub fn json(&self) -> &Arc<Plans> {
-        self.json.get_or_init(|| Plans::with_aliases(&self.contract.pool, &|message| self.contract.aliases(message)))
+        self.json.get_or_init(|| {
+            let pool = self.contract.link().unwrap_or_else(|error| {
+                tracing::error!(
+                    error = &error as &(dyn Error + 'static),
+                    "the descriptors of the contract do not link"
+                );
+                DescriptorPool::new()
+            });
+            Plans::with_aliases(&pool, &|message| aliases(&pool, message))
+        })
     }
 
     /// The compiled resource at this index of `Contract::resources`.
@@ -94,26 +108,5 @@ impl Snapshot {
     /// All compiled resources, in the order of the contract.
     pub fn resources(&self) -> &[Arc<ResourcePlan>] {
         &self.resources
-    }
-}
-
-/// Tells each resource which others keep its rows from being deleted.
-fn connect(resources: &mut [ResourcePlan]) {
-    for other in 0..resources.len() {
-        let plan = &resources[other];
-        let keeps = |resource: usize| resources[resource].resource.soft_delete.is_some();
-        let under = plan.resource.parent.map(|parent| (parent, plan.under_parent(keeps(parent))));
-        let remains =
-            plan.resource.parent.filter(|parent| keeps(*parent)).map(|parent| (parent, plan.under_parent(false)));
-        let references = plan.resource.references.iter().filter(|reference| keeps(reference.resource));
-        let referring: Vec<_> = references
-            .map(|reference| (reference.resource, plan.referring(reference, reference.resource == other)))
-            .collect();
-        for (resource, statement) in under.into_iter().chain(referring) {
-            resources[resource].dependents.push((other, statement));
-        }
-        if let Some((resource, statement)) = remains {
-            resources[resource].remains.push((other, statement));
-        }
     }
 }

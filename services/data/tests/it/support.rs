@@ -2,8 +2,8 @@
 //! service's own plans are checked by somebody else's.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use mainstay_data::{Config, Data, Environment, FolderOutcome, Options, StartError};
@@ -47,6 +47,8 @@ pub struct Fixture {
     pub folder: Arc<TempDir>,
     pub place: Arc<Place>,
     stop: CancellationToken,
+    /// The descriptors of a contract, by its hash.
+    linked: Mutex<Option<(String, DescriptorPool)>>,
 }
 
 impl Fixture {
@@ -95,7 +97,7 @@ impl Fixture {
         let mut environment = Environment::new(options, Jobs::new(Telemetry::quiet().metrics(), &stop));
         environment.clock = clock.clone();
         let (data, outcome) = Data::start(&config, environment).await?;
-        Ok(Fixture { data, outcome, clock, folder, place, stop })
+        Ok(Fixture { data, outcome, clock, folder, place, stop, linked: Mutex::default() })
     }
 
     /// Starts on a store that was used before.
@@ -202,8 +204,17 @@ impl Fixture {
         DynamicMessage::deserialize(descriptor, json).unwrap_or_else(|error| panic!("{json}: {error}")).encode_to_vec()
     }
 
+    /// The descriptors of what is served.
     pub fn pool(&self) -> DescriptorPool {
-        self.data.reconciler().served().load().contract.pool.clone()
+        let snapshot = self.data.reconciler().served().load();
+        let mut linked = self.linked.lock().unwrap();
+        match linked.as_ref() {
+            Some((hash, pool)) if *hash == snapshot.contract.hash => pool.clone(),
+            _ => {
+                let pool = snapshot.contract.link().unwrap();
+                linked.insert((snapshot.contract.hash.clone(), pool)).1.clone()
+            }
+        }
     }
 }
 

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use mainstay_contract::http::routes;
 use mainstay_contract::{Method as Known, Policy, RESERVED_ROOTS, Shape, aliases, is_reserved_package};
 use mainstay_layers::Access;
+use mainstay_runtime::Files;
 use mainstay_runtime::policies::access_of;
+use mainstay_runtime::process::Platform;
 use mainstay_telemetry::Metrics;
 use mainstay_wire::Plans;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
@@ -21,8 +24,12 @@ use crate::route::Trie;
 
 /// A descriptor set that no snapshot can be made of.
 #[derive(Debug, thiserror::Error)]
-#[error("the descriptor set is not usable: {0}")]
-pub struct SnapshotError(#[from] prost_reflect::DescriptorError);
+pub enum SnapshotError {
+    #[error("the descriptor set cannot be read: {0}")]
+    Unreadable(#[from] prost::DecodeError),
+    #[error("the descriptor set is not usable: {0}")]
+    Unlinked(#[from] prost_reflect::DescriptorError),
+}
 
 /// A binding that is not served.
 #[derive(Debug)]
@@ -31,17 +38,17 @@ pub struct UnservedRoute {
     pub error: BindingError,
 }
 
-/// A snapshot, and the descriptors that it was compiled from: reflection shows them, requests need them no more.
+/// A snapshot, and the files that it was compiled from: reflection shows them, requests need them no more.
 #[derive(Debug)]
 pub struct Compiled {
     pub snapshot: Snapshot,
-    pub pool: DescriptorPool,
+    pub files: Files,
 }
 
 impl Snapshot {
     /// Compiles the platform's contracts alone: what is served before the application's contract is known.
     pub fn platform(metrics: &Metrics, backends: &Backends) -> Result<Compiled, SnapshotError> {
-        Snapshot::build(metrics, backends, 0, &[])
+        Snapshot::build(metrics, backends, 0, Bytes::new())
     }
 
     /// Compiles the platform's contracts and revision `revision` of the application's, an encoded
@@ -50,10 +57,13 @@ impl Snapshot {
         metrics: &Metrics,
         backends: &Backends,
         revision: i64,
-        application: &[u8],
+        application: Bytes,
     ) -> Result<Compiled, SnapshotError> {
+        let mut files = Platform::files()?;
+        files.add(application.clone())?;
         let mut pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
         let platform_files = pool.files().len();
+        // What is linked is gone when the snapshot is made.
         pool.decode_file_descriptor_set(application)?;
         let plans = Plans::with_aliases(&pool, &|message| aliases(&pool, message));
         let mut builder = Builder { metrics, backends, plans: &plans, parts: Parts::default() };
@@ -65,7 +75,7 @@ impl Snapshot {
         }
         let Parts { methods, bindings, trie, unserved } = builder.parts;
         let snapshot = Snapshot { revision, plans, methods, bindings, trie, unserved };
-        Ok(Compiled { snapshot, pool })
+        Ok(Compiled { snapshot, files })
     }
 }
 

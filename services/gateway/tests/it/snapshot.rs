@@ -1,3 +1,4 @@
+use bytes::Bytes;
 use http::Method;
 use mainstay_contract::{RESERVED_ROOTS, Source};
 use mainstay_gateway::route::Lookup;
@@ -8,7 +9,7 @@ use mainstay_telemetry::Telemetry;
 use crate::support::{backends, compile, library};
 
 fn compiled(application: &[u8]) -> Compiled {
-    Snapshot::build(Telemetry::quiet().metrics(), &backends(), 1, application).unwrap()
+    Snapshot::build(Telemetry::quiet().metrics(), &backends(), 1, Bytes::copy_from_slice(application)).unwrap()
 }
 
 fn build(application: &[u8]) -> Snapshot {
@@ -123,12 +124,12 @@ fn an_application_cannot_take_a_platform_package() {
 #[test]
 fn a_file_that_both_have_is_the_platforms() {
     let text = r#"syntax = "proto3"; package mainstay.auth.v1; message Mine { string a = 1; }"#;
-    let Compiled { snapshot, pool } = compiled(&compile("mainstay/auth/v1/session_service.proto", text));
+    let snapshot = build(&compile("mainstay/auth/v1/session_service.proto", text));
     assert!(snapshot.method("/mainstay.auth.v1.SessionService/SignIn").is_some());
-    assert!(pool.get_message_by_name("mainstay.auth.v1.Mine").is_none());
+    assert!(snapshot.plans.message("mainstay.auth.v1.Mine").is_none());
 }
 
 #[test]
 fn bytes_that_are_no_descriptor_set_are_refused() {
-    assert!(Snapshot::build(Telemetry::quiet().metrics(), &backends(), 1, b"\xff\xff").is_err());
+    assert!(Snapshot::build(Telemetry::quiet().metrics(), &backends(), 1, Bytes::from_static(b"\xff\xff")).is_err());
 }

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use bytes::Bytes;
 use http::Method;
 use mainstay_fault::Reason;
 use mainstay_gateway::route::Lookup;
@@ -15,7 +16,11 @@ use crate::support::{backends, decoded, library};
 
 fn snapshot() -> &'static Snapshot {
     static SNAPSHOT: OnceLock<Snapshot> = OnceLock::new();
-    SNAPSHOT.get_or_init(|| Snapshot::build(Telemetry::quiet().metrics(), &backends(), 1, library()).unwrap().snapshot)
+    SNAPSHOT.get_or_init(|| {
+        Snapshot::build(Telemetry::quiet().metrics(), &backends(), 1, Bytes::copy_from_slice(library()))
+            .unwrap()
+            .snapshot
+    })
 }
 
 /// Makes the request message, if the path has a route.
