@@ -10,7 +10,7 @@ use diesel::result::QueryResult;
 use diesel::serialize::{IsNull, Output, ToSql};
 use diesel::sql_types::{BigInt, Binary, Bool, Double, Nullable, Text};
 use diesel::sqlite::Sqlite;
-use mainstay_record::{Kind, Piece, Value};
+use mainstay_record::{Kind, Value};
 
 use crate::statement::Statement;
 
@@ -35,21 +35,22 @@ impl Query for Bound<'_> {
 }
 
 impl Bound<'_> {
+    /// Goes over the statement: its whole text, as the engine takes it, then the values, whose places stand in the text. Diesel
+    /// walks three times for each run of a statement that answers no rows.
     fn walk<'b, DB: Backend>(
         &'b self,
         mut pass: AstPass<'_, 'b, DB>,
+        text: &str,
         push: impl Fn(&mut AstPass<'_, 'b, DB>, Kind, &'b Value) -> QueryResult<()>,
     ) -> QueryResult<()> {
         if !self.statement.is_cacheable() {
             pass.unsafe_to_cache_prepared();
         }
-        for piece in self.statement.pieces() {
-            match piece {
-                Piece::Text(text) => pass.push_sql(text),
-                Piece::Bind { slot, kind } => match self.binds.get(*slot) {
-                    Some(value) => push(&mut pass, *kind, value)?,
-                    None => return Err(diesel::result::Error::QueryBuilderError("a bind is missing".into())),
-                },
+        pass.push_sql(text);
+        for (slot, kind) in self.statement.binds() {
+            match self.binds.get(*slot) {
+                Some(value) => push(&mut pass, *kind, value)?,
+                None => return Err(diesel::result::Error::QueryBuilderError("a bind is missing".into())),
             }
         }
         Ok(())
@@ -58,13 +59,13 @@ impl Bound<'_> {
 
 impl QueryFragment<Sqlite> for Bound<'_> {
     fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        self.walk(pass, |pass, _, value| match value {
-            Value::Bool(v) => pass.push_bind_param::<Bool, bool>(v),
-            Value::Int(v) | Value::Timestamp(v) => pass.push_bind_param::<BigInt, i64>(v),
-            Value::Double(v) => pass.push_bind_param::<Double, f64>(v),
-            Value::Text(v) | Value::Json(v) => pass.push_bind_param::<Text, str>(v.as_str()),
-            Value::Bytes(v) => pass.push_bind_param::<Binary, [u8]>(v.as_slice()),
-            Value::Null => pass.push_bind_param::<Nullable<BigInt>, Option<i64>>(&None),
+        self.walk(pass, self.statement.sqlite(), |pass, _, value| match value {
+            Value::Bool(v) => pass.push_bind_param_value_only::<Bool, bool>(v),
+            Value::Int(v) | Value::Timestamp(v) => pass.push_bind_param_value_only::<BigInt, i64>(v),
+            Value::Double(v) => pass.push_bind_param_value_only::<Double, f64>(v),
+            Value::Text(v) | Value::Json(v) => pass.push_bind_param_value_only::<Text, str>(v.as_str()),
+            Value::Bytes(v) => pass.push_bind_param_value_only::<Binary, [u8]>(v.as_slice()),
+            Value::Null => pass.push_bind_param_value_only::<Nullable<BigInt>, Option<i64>>(&None),
         })
     }
 
@@ -80,14 +81,14 @@ impl QueryFragment<Sqlite> for Bound<'_> {
 
 impl QueryFragment<Pg> for Bound<'_> {
     fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.walk(pass, |pass, kind, value| match value {
-            Value::Bool(v) => pass.push_bind_param::<Bool, bool>(v),
-            Value::Int(v) => pass.push_bind_param::<BigInt, i64>(v),
-            Value::Double(v) => pass.push_bind_param::<Double, f64>(v),
-            Value::Text(v) => pass.push_bind_param::<Text, str>(v.as_str()),
-            Value::Bytes(v) => pass.push_bind_param::<Binary, [u8]>(v.as_slice()),
-            Value::Timestamp(_) => pass.push_bind_param::<Moment, Value>(value),
-            Value::Json(_) => pass.push_bind_param::<JsonText, Value>(value),
+        self.walk(pass, self.statement.postgres(), |pass, kind, value| match value {
+            Value::Bool(v) => pass.push_bind_param_value_only::<Bool, bool>(v),
+            Value::Int(v) => pass.push_bind_param_value_only::<BigInt, i64>(v),
+            Value::Double(v) => pass.push_bind_param_value_only::<Double, f64>(v),
+            Value::Text(v) => pass.push_bind_param_value_only::<Text, str>(v.as_str()),
+            Value::Bytes(v) => pass.push_bind_param_value_only::<Binary, [u8]>(v.as_slice()),
+            Value::Timestamp(_) => pass.push_bind_param_value_only::<Moment, Value>(value),
+            Value::Json(_) => pass.push_bind_param_value_only::<JsonText, Value>(value),
             Value::Null => push_null(pass, kind),
         })
     }
@@ -105,13 +106,13 @@ impl QueryFragment<Pg> for Bound<'_> {
 /// PostgreSQL infers nothing from a NULL: it needs the type of the column.
 fn push_null(pass: &mut AstPass<'_, '_, Pg>, kind: Kind) -> QueryResult<()> {
     match kind {
-        Kind::Bool => pass.push_bind_param::<Nullable<Bool>, Option<bool>>(&None),
-        Kind::Int => pass.push_bind_param::<Nullable<BigInt>, Option<i64>>(&None),
-        Kind::Double => pass.push_bind_param::<Nullable<Double>, Option<f64>>(&None),
-        Kind::Text => pass.push_bind_param::<Nullable<Text>, Option<&'static str>>(&None),
-        Kind::Bytes => pass.push_bind_param::<Nullable<Binary>, Option<&'static [u8]>>(&None),
-        Kind::Timestamp => pass.push_bind_param::<Moment, Value>(&Value::Null),
-        Kind::Json => pass.push_bind_param::<JsonText, Value>(&Value::Null),
+        Kind::Bool => pass.push_bind_param_value_only::<Nullable<Bool>, Option<bool>>(&None),
+        Kind::Int => pass.push_bind_param_value_only::<Nullable<BigInt>, Option<i64>>(&None),
+        Kind::Double => pass.push_bind_param_value_only::<Nullable<Double>, Option<f64>>(&None),
+        Kind::Text => pass.push_bind_param_value_only::<Nullable<Text>, Option<&'static str>>(&None),
+        Kind::Bytes => pass.push_bind_param_value_only::<Nullable<Binary>, Option<&'static [u8]>>(&None),
+        Kind::Timestamp => pass.push_bind_param_value_only::<Moment, Value>(&Value::Null),
+        Kind::Json => pass.push_bind_param_value_only::<JsonText, Value>(&Value::Null),
     }
 }
 
@@ -151,6 +152,8 @@ mod tests {
 
     use diesel::connection::{Connection, InstrumentationEvent};
     use diesel::sqlite::SqliteConnection;
+
+    use mainstay_record::Piece;
 
     use super::*;
     use crate::statement::Statement;

@@ -17,6 +17,8 @@ use bound::Bound;
 /// cacheable; the others are prepared on every run.
 pub struct Statement {
     pieces: Vec<Piece>,
+    /// Which bind stands in each of the text's places, and as what.
+    binds: Box<[(usize, Kind)]>,
     slots: usize,
     cacheable: bool,
     reads: bool,
@@ -48,11 +50,12 @@ impl Statement {
     }
 
     pub(crate) fn from_pieces(pieces: Vec<Piece>, cacheable: bool) -> Statement {
-        let slots = pieces.iter().map(|piece| if let Piece::Bind { slot, .. } = piece { slot + 1 } else { 0 });
-        let slots = slots.max().unwrap_or(0);
+        let bind = |piece: &Piece| if let Piece::Bind { slot, kind } = piece { Some((*slot, *kind)) } else { None };
+        let binds: Box<[_]> = pieces.iter().filter_map(bind).collect();
+        let slots = binds.iter().map(|(slot, _)| slot + 1).max().unwrap_or(0);
         let (sqlite, postgres) = (OnceLock::new(), OnceLock::new());
         let reads = matches!(pieces.first(), Some(Piece::Text(text)) if text.starts_with("SELECT "));
-        Statement { slots, pieces, cacheable, reads, pace: Pace::default(), sqlite, postgres }
+        Statement { slots, binds, pieces, cacheable, reads, pace: Pace::default(), sqlite, postgres }
     }
 
     /// How many binds the statement needs.
@@ -81,6 +84,11 @@ impl Statement {
 
     pub(crate) fn bind<'a>(&'a self, binds: &'a [Value]) -> Bound<'a> {
         Bound { statement: self, binds }
+    }
+
+    /// The binds in the order of their places.
+    pub(crate) fn binds(&self) -> &[(usize, Kind)] {
+        &self.binds
     }
 
     /// What the statement was made from.

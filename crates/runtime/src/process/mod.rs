@@ -36,7 +36,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::config::variable;
 use crate::server::{Drained, ListenAddress, TlsConfig};
 use crate::threads;
-use crate::{Check, Health, Job, Jobs, Operations, Readiness, Server, ServerConfig, Shutdown, Work, systemd};
+use crate::{
+    Check, Health, Job, Jobs, Operations, Readiness, Server, ServerConfig, Shutdown, Work, allocator, systemd,
+};
 
 /// How long to wait before the keys of tokens are fetched again after auth did not answer.
 const PREFETCH_RETRY: Duration = Duration::from_secs(1);
@@ -145,6 +147,7 @@ where
         let identity = Identity { service: common.role.service_name(), version };
         let telemetry = mainstay_telemetry::init(&common.telemetry, identity)?;
         panics::to_log();
+        tracing::debug!(allocator = allocator::name(), "memory comes from here");
         let operator = keys::operator_secret()?;
         let shutdown = Shutdown::on_signals()?;
         // From now on, a SIGHUP does not end the process.
