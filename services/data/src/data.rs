@@ -56,10 +56,11 @@ impl Data {
     pub async fn start(config: &Config, environment: Environment) -> Result<(Data, FolderOutcome), StartError> {
         let Environment { options, jobs, report, clock } = environment;
         let db = start::open(config, &options).await?;
+        let answers = start::answers(&db).await?;
         let page_key = Arc::new(start::page_key(&db, config, &options, clock.now_micros()).await?);
         let Loaded { snapshot, outcome, unfinished } = start::load(&db, &options, clock.now_micros()).await?;
         let served = Arc::new(Served::new(snapshot));
-        let context = Context { db: db.clone(), page_key, explains: options.development };
+        let context = Context { db: db.clone(), page_key, answers, explains: options.development };
         let resources = Arc::new(Resources {
             context,
             served: Arc::clone(&served),

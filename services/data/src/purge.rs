@@ -3,27 +3,28 @@
 
 use std::sync::Arc;
 
-use mainstay_db::{Atomic, Database, Lane, Rows};
+use mainstay_db::{Atomic, Lane, Rows};
 use mainstay_identity::Principal;
 use mainstay_record::Value;
 
-use crate::domain::context::Operation;
+use crate::domain::context::{Context, Operation};
 use crate::domain::{purge, transact};
 use crate::error::{Error, Result};
 use crate::plans::{Due, Snapshot};
 use crate::rights::Caller;
 use crate::service::Resources;
-use crate::store;
 
 /// The most answers that one statement forgets and the most rows that one look finds, so that neither holds up others.
 pub const BATCH: usize = 500;
 
 /// Forgets everything that has expired at `now`, batch after batch. Returns how many answers that were.
-pub async fn answers(db: &Database, now: i64) -> std::result::Result<usize, mainstay_db::Error> {
+pub async fn answers(cx: &Context, now: i64) -> std::result::Result<usize, mainstay_db::Error> {
     let mut forgotten = 0;
     loop {
-        let batch = db.write(Atomic::Statement, move |conn| {
-            Box::pin(async move { store::answers::purge(conn, now, BATCH).await })
+        let answers = Arc::clone(&cx.answers);
+        let batch = cx.db.write(Atomic::Locked, move |conn| {
+            let answers = Arc::clone(&answers);
+            Box::pin(async move { answers.purge(conn, now, BATCH).await })
         });
         let batch: usize = batch.await?;
         forgotten += batch;

@@ -28,6 +28,28 @@ diesel::table! {
     }
 }
 
+// The same on SQLite.
+diesel::table! {
+    #[sql_name = "mainstay_replies"]
+    mainstay_reply_log (id) {
+        id -> BigInt,
+        request -> Binary,
+        fingerprint -> Binary,
+        resource_key -> Text,
+        answer -> Binary,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    mainstay_reply_places (request) {
+        request -> Binary,
+        reply -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(mainstay_reply_log, mainstay_reply_places);
+
 // Where replies were before they had short keys.
 diesel::table! {
     mainstay_answers (principal, method, request_id) {

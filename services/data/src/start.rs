@@ -14,8 +14,9 @@ use secrecy::ExposeSecret as _;
 use crate::apply::{self, ApplyError, Consent, Kept, Made, dialect};
 use crate::config::{Config, Options};
 use crate::plans::Snapshot;
+use crate::store::answers::Answers;
 use crate::store::contracts::{Applied, ReadError};
-use crate::store::{answers, contracts, keys, migrations};
+use crate::store::{contracts, keys, migrations};
 
 /// The SQLite file in the data directory.
 pub const SQLITE_FILE: &str = "data.sqlite";
@@ -60,22 +61,25 @@ pub async fn open(config: &Config, options: &Options) -> Result<Database, StartE
     store.database_url.clone_from(&config.database_url);
     let db = Database::open(&store, &options.data_dir.join(SQLITE_FILE)).await.map_err(StartError::Database)?;
     migrations::run(&db).await?;
-    move_former_answers(&db).await?;
     Ok(db)
 }
 
 /// Most answers that are moved in one transaction.
 const MOVED_AT_ONCE: i64 = 500;
 
-/// Takes over the answers that a former version remembered, so that no request is done twice because of an upgrade.
-async fn move_former_answers(db: &Database) -> Result<(), mainstay_db::Error> {
+/// Finds the answers that were given. Takes over those that a former version remembered, so that no request is done twice
+/// because of an upgrade.
+pub async fn answers(db: &Database) -> Result<Arc<Answers>, mainstay_db::Error> {
+    let answers = Answers::open(db).await?;
     loop {
-        let moved = db.write(mainstay_db::Atomic::Transaction, |conn| {
-            Box::pin(async move { answers::move_former(conn, MOVED_AT_ONCE).await })
+        let into = Arc::clone(&answers);
+        let moved = db.write(mainstay_db::Atomic::Transaction, move |conn| {
+            let into = Arc::clone(&into);
+            Box::pin(async move { into.move_former(conn, MOVED_AT_ONCE).await })
         });
         let moved: usize = moved.await?;
         if moved == 0 {
-            return Ok(());
+            return Ok(answers);
         }
         tracing::info!(moved, "answers to requests with an id have moved to their new table");
     }

@@ -13,12 +13,26 @@ fn insert(id: &str) -> Step {
 }
 
 /// A place, if it is free.
-fn gate(id: &str) -> Gate {
-    let step = |sql| Step { statement: statement(sql, &[Kind::Text]), binds: Arc::new([text(id)]) };
-    Gate {
-        taken: step("SELECT 1 FROM places WHERE id = ?"),
-        take: step("INSERT INTO places (id) VALUES (?) ON CONFLICT DO NOTHING"),
+struct Place(&'static str);
+
+impl Place {
+    fn step(&self, sql: &str) -> Step {
+        Step { statement: statement(sql, &[Kind::Text]), binds: Arc::new([text(self.0)]) }
     }
+}
+
+impl Gate for Place {
+    fn taken(&self) -> Option<Step> {
+        Some(self.step("SELECT 1 FROM places WHERE id = ?"))
+    }
+
+    fn take(&self) -> Step {
+        self.step("INSERT INTO places (id) VALUES (?) ON CONFLICT DO NOTHING")
+    }
+}
+
+fn gate(id: &'static str) -> Arc<dyn Gate> {
+    Arc::new(Place(id))
 }
 
 async fn places(db: &mainstay_db::Database) -> i64 {

@@ -13,12 +13,15 @@ use mainstay_record::{Row, Value};
 use crate::error::{Error, Result};
 use crate::plans::{Guard, Readable, ResourcePlan, Snapshot};
 use crate::rights::{Caller, Obstacle};
+use crate::store::answers::Answers;
 
 /// What the operations share: the store, and the key of page tokens.
 #[derive(Clone)]
 pub struct Context {
     pub db: Database,
     pub page_key: Arc<SealingKey>,
+    /// What requests with an id were answered.
+    pub answers: Arc<Answers>,
     /// Whether denials are explained in the log: in development.
     pub explains: bool,
 }

@@ -1,9 +1,11 @@
 //! The place where the answer to a request with an id is remembered.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use mainstay_db::Conn;
+use mainstay_db::{Conn, Gate};
 use mainstay_record::Value;
 
 use super::answer;
@@ -11,7 +13,7 @@ use super::change::Change;
 use super::request::{Identity, Request, Terms};
 use crate::error::{Error, Result};
 use crate::rights::Caller;
-use crate::store::answers::{self, Answer};
+use crate::store::answers::{self, Answer, Answers, Claim};
 
 /// What no id of a user or service begins with.
 const NOBODY: &str = "?";
@@ -19,6 +21,7 @@ const NOBODY: &str = "?";
 /// Where the answer is remembered.
 #[derive(Debug)]
 pub struct Memory {
+    answers: Arc<Answers>,
     request: answers::Request,
     fingerprint: Vec<u8>,
     now: i64,
@@ -28,7 +31,12 @@ pub struct Memory {
 
 impl Memory {
     /// The place of a request; none where it has no id. `known` is what it will do, where that is known already.
-    pub fn of(request: &Request, terms: Terms, known: Option<&[Change]>) -> Result<Option<Memory>> {
+    pub fn of(
+        answers: &Arc<Answers>,
+        request: &Request,
+        terms: Terms,
+        known: Option<&[Change]>,
+    ) -> Result<Option<Memory>> {
         if terms.request_id.is_empty() {
             return Ok(None);
         }
@@ -42,6 +50,7 @@ impl Memory {
             Identity::Commit => format!("{}/Commit", op.plan().resource.package),
         };
         Ok(Some(Memory {
+            answers: Arc::clone(answers),
             request: answers::Request::new(&rememberer(&op.caller, &terms), &method, &terms.request_id),
             fingerprint: terms.fingerprint,
             now: op.caller.now,
@@ -49,20 +58,34 @@ impl Memory {
         }))
     }
 
-    /// How the store knows it.
-    pub fn request(&self) -> answers::Request {
-        self.request
+    /// What the place is claimed with.
+    pub fn claim(&self) -> Claim {
+        let known = self.known.as_ref().map(|(key, answer)| (key.as_slice(), answer.clone()));
+        Claim::new(self.request, &self.fingerprint, known, self.now)
     }
 
-    /// The values with which the place is claimed.
-    pub fn claim(&self) -> answers::ClaimValues {
-        let known = self.known.as_ref().map(|(key, answer)| (key.as_slice(), answer.as_ref()));
-        answers::claim(self.request, &self.fingerprint, known, self.now)
+    /// The place, for a write that is known before the store is asked.
+    pub fn gate(&self) -> Arc<dyn Gate> {
+        self.answers.gate(self.claim())
     }
 
     /// Finds the answer, if it was given and has not expired.
     pub async fn find(&self, conn: &mut Conn<'_>) -> std::result::Result<Option<Answer>, mainstay_db::Error> {
-        answers::find(conn, self.request, self.now).await
+        self.answers.find(conn, self.request, self.now).await
+    }
+
+    /// Finds the answer that was given before, or else takes the place until the transaction ends.
+    pub async fn begin(&self, conn: &mut Conn<'_>) -> std::result::Result<Option<Answer>, mainstay_db::Error> {
+        self.answers.begin(conn, &self.claim()).await
+    }
+
+    /// Keeps the answer. `found` is the key of the row and the answer, where they were not known before.
+    pub async fn keep(
+        &self,
+        conn: &mut Conn<'_>,
+        found: Option<(Vec<Value>, Bytes)>,
+    ) -> std::result::Result<(), mainstay_db::Error> {
+        self.answers.keep(conn, self.claim(), found).await
     }
 
     /// Says whether the answer is stored with the claim.

@@ -19,7 +19,7 @@ use super::replay::replay;
 use super::request::{Request, Terms};
 use super::tx::Tx;
 use crate::error::{Error, Result};
-use crate::store::answers::{self, Answer};
+use crate::store::answers::Answer;
 
 /// How often a request looks again because somebody else made a row that it had looked for in vain.
 const MAX_LOOKS: usize = 4;
@@ -80,7 +80,7 @@ async fn once(cx: &Context, request: &Arc<Request>) -> Result<Bytes> {
     if problem.is_some() {
         terms = Terms { validate_only: true, ..Terms::default() };
     }
-    let job = Arc::new(Job::new(request, left, drafts, terms).map_err(|refusals| request.refusal(refusals))?);
+    let job = Arc::new(Job::new(cx, request, left, drafts, terms).map_err(|refusals| request.refusal(refusals))?);
     match (job.run(cx).await, problem) {
         (Err(Stop::Refused(refusals)), Some(_)) if is_first(&refusals) => Err(request.refusal(refusals)),
         (_, Some(problem)) => Err(problem),
@@ -113,6 +113,7 @@ struct Job {
 
 impl Job {
     fn new(
+        cx: &Context,
         request: &Arc<Request>,
         left: &'static [Check],
         drafts: Vec<Draft>,
@@ -124,7 +125,7 @@ impl Job {
         let foreseen = known.then(|| foresee(request, &drafts)).transpose()?;
         let changes = foreseen.as_ref().map(|(changes, _)| changes.as_slice());
         let validate_only = terms.validate_only;
-        let memory = Memory::of(request, terms, changes).map_err(|error| vec![error.into()])?;
+        let memory = Memory::of(&cx.answers, request, terms, changes).map_err(|error| vec![error.into()])?;
         Ok(Job { request: Arc::clone(request), left, drafts, validate_only, memory, foreseen })
     }
 
@@ -157,7 +158,7 @@ impl Job {
     /// Stores what is known whole.
     async fn store(&self, cx: &Context, effects: &Effects) -> std::result::Result<Done, Stop> {
         let steps = effects.steps().to_vec();
-        let gate = self.memory.as_ref().map(|memory| answers::gate(memory.claim()));
+        let gate = self.memory.as_ref().map(Memory::gate);
         let together = self.memory.as_ref().and_then(|memory| self.together(&steps, memory));
         match cx.db.store(self.request.op.deadline, Known { gate, steps, together }).await {
             Ok(Stored::All) => Ok(Done::Known),
@@ -171,7 +172,7 @@ impl Job {
         let ([_], [draft]) = (steps, self.drafts.as_slice()) else { return None };
         let op = self.request.writes.first()?.op();
         let statement = op.plan().claiming_insert()?;
-        let params: Vec<Value> = draft.new.as_ref()?.iter().cloned().chain(memory.claim()).collect();
+        let params: Vec<Value> = draft.new.as_ref()?.iter().cloned().chain(memory.claim().values()).collect();
         Some(statement.step(&op.caller, params.into()))
     }
 
@@ -190,9 +191,8 @@ impl Job {
     }
 
     async fn transaction(&self, conn: &mut Conn<'_>) -> std::result::Result<Done, Stop> {
-        let claim = self.memory.as_ref().map(Memory::claim);
-        if let Some((memory, claim)) = self.memory.as_ref().zip(claim.as_ref())
-            && let Some(before) = answers::begin(conn, memory.request(), claim).await?
+        if let Some(memory) = &self.memory
+            && let Some(before) = memory.begin(conn).await?
         {
             return Ok(Done::Before(before));
         }
@@ -206,14 +206,13 @@ impl Job {
         if self.validate_only {
             return Err(Stop::DryRun(changes));
         }
-        if let Some((memory, claim)) = self.memory.as_ref().zip(claim) {
+        if let Some(memory) = &self.memory {
             let whole = &super::read_mask::Rows::Whole;
             let answer = match memory.is_known() {
                 true => None,
                 false => Some((keys(writes, &changes), answer(self.request.form, writes, &changes, whole)?)),
             };
-            let found = answer.as_ref().map(|(keys, answer)| (keys.as_slice(), answer.as_ref()));
-            answers::keep(conn, memory.request(), claim, found).await?;
+            memory.keep(conn, answer).await?;
         }
         Ok(Done::Now(changes))
     }

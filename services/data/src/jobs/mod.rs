@@ -1,6 +1,7 @@
 //! What the service does without being asked.
 
 mod folder;
+mod places;
 mod steps;
 mod store;
 
@@ -13,7 +14,9 @@ use mainstay_runtime::{Job, Jobs};
 use crate::purge;
 use crate::reconciler::Reconciler;
 use crate::service::Resources;
+use crate::store::answers::Answers;
 use folder::Folder;
+use places::Places;
 use steps::Steps;
 use store::Store;
 
@@ -44,6 +47,9 @@ pub fn start(
     };
     jobs.start(Job::every("answers", PURGE_INTERVAL).on_one_replica(db), answers);
     jobs.start(Job::every("deleted rows", PURGE_INTERVAL).on_one_replica(db), rows);
+    if let Answers::Sqlite(_) = &*resources.context.answers {
+        jobs.start(Job::continuous("places of answers"), Places::new(resources));
+    }
     jobs.start(Job::continuous("contract steps").retried(STEP_RETRY, STEP_RETRY), Steps::new(reconciler));
     jobs.start(Job::continuous("contract store"), Store::new(reconciler, poll));
     if let Some(folder) = folder {
@@ -57,7 +63,7 @@ pub fn start(
 }
 
 async fn forget_answers(resources: &Resources) -> Result<(), mainstay_db::Error> {
-    let forgotten = purge::answers(&resources.context.db, resources.clock.now_micros()).await?;
+    let forgotten = purge::answers(&resources.context, resources.clock.now_micros()).await?;
     if forgotten > 0 {
         tracing::debug!(forgotten, "remembered answers that have expired are forgotten");
     }

@@ -212,15 +212,16 @@ both_engines! {
                 Engine::Postgres => format!("'\\x{n:032x}'::bytea"),
             };
             let values = (from..from + count).map(|n| format!("({}, '', '[]', '', {expires})", bytes(n)));
-            format!("INSERT INTO mainstay_replies VALUES {}", values.collect::<Vec<_>>().join(", "))
+            let columns = "request, fingerprint, resource_key, answer, expires_at";
+            format!("INSERT INTO mainstay_replies ({columns}) VALUES {}", values.collect::<Vec<_>>().join(", "))
         };
         let expired = 2 * BATCH + 7;
         fixture.sql(&rows(0, expired, 1_000)).await;
         fixture.sql(&rows(expired, 5, 1_001)).await;
         let before = fixture.data.db().counters().jobs;
-        assert_eq!(answers(fixture.data.db(), 1_000).await.unwrap(), expired);
+        assert_eq!(answers(&fixture.data.resources().context, 1_000).await.unwrap(), expired);
         assert_eq!(fixture.data.db().counters().jobs - before, 3, "a bounded number at a time");
-        assert_eq!(answers(fixture.data.db(), 1_000).await.unwrap(), 0);
-        assert_eq!(answers(fixture.data.db(), 1_001).await.unwrap(), 5);
+        assert_eq!(answers(&fixture.data.resources().context, 1_000).await.unwrap(), 0);
+        assert_eq!(answers(&fixture.data.resources().context, 1_001).await.unwrap(), 5);
     }
 }

@@ -28,6 +28,7 @@ mod proto2;
 mod record_size;
 mod references;
 mod relations;
+mod reply_places;
 mod request_ids;
 mod restart;
 mod s10_told;

@@ -1,1 +1,2 @@
+DROP TABLE mainstay_reply_places;
 DROP TABLE mainstay_replies;

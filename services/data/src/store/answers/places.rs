@@ -1,0 +1,131 @@
+//! Where on SQLite the answer to a request is.
+//!
+//! The digests of requests come in no order. In an index each new one changes a page of its own, which is written twice (to
+//! the log, and from there), more than all the rest of a create. So the latest are kept in memory, and a job stores them many
+//! at a time in their order, where many share a page. After a start the latest are read back from the answers themselves.
+//!
+//! A place is a hint: whoever follows it looks whether the answer there is to the same request. One whose transaction was
+//! taken back does no harm, and every answer that is stored has a place.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mainstay_db::{Atomic, Database, Error};
+use tokio::sync::Notify;
+
+use super::sqlite;
+use super::{REQUEST_BYTES, Request};
+
+/// Where nothing is.
+pub(super) const NOWHERE: i64 = 0;
+
+/// How many places are kept in memory, some 400 KiB. After a crash as many answers are read.
+const KEPT: usize = 16_384;
+
+/// How many are stored in one transaction: others write between.
+const STORED_AT_ONCE: usize = 1_024;
+
+/// Where answers are.
+#[derive(Debug)]
+pub struct Places {
+    latest: Mutex<Latest>,
+    many: Notify,
+}
+
+#[derive(Debug)]
+struct Latest {
+    places: HashMap<Request, i64>,
+    /// The last number that was given to an answer.
+    last: i64,
+    /// Whether places are stored, too.
+    are_stored: bool,
+}
+
+impl Latest {
+    /// Forgets a place, unless the request has another by now.
+    fn forget(&mut self, request: Request, place: i64) {
+        if self.places.get(&request) == Some(&place) {
+            self.places.remove(&request);
+        }
+    }
+}
+
+impl Places {
+    pub(super) fn new(places: Vec<(Vec<u8>, i64)>, last: i64, are_stored: bool) -> Places {
+        let known = |(request, place): (Vec<u8>, i64)| Some((request_of(&request)?, place));
+        let places: HashMap<Request, i64> = places.into_iter().filter_map(known).collect();
+        let many = Notify::new();
+        if places.len() >= KEPT {
+            many.notify_one();
+        }
+        Places { latest: Mutex::new(Latest { places, last, are_stored }), many }
+    }
+
+    fn latest(&self) -> MutexGuard<'_, Latest> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the answer to a request may be. [`NOWHERE`] where it is not among the latest; none where there is none at all.
+    pub(super) fn find(&self, request: Request) -> Option<i64> {
+        let latest = self.latest();
+        match latest.places.get(&request) {
+            Some(place) => Some(*place),
+            None => latest.are_stored.then_some(NOWHERE),
+        }
+    }
+
+    /// Gives the answer to a request a place, behind all others.
+    pub(super) fn take(&self, request: Request) -> i64 {
+        let mut latest = self.latest();
+        latest.last += 1;
+        let place = latest.last;
+        latest.places.insert(request, place);
+        if latest.places.len() >= KEPT {
+            self.many.notify_one();
+        }
+        place
+    }
+
+    /// Forgets a place. Says whether it may be stored, too.
+    pub(super) fn forget(&self, request: &[u8], place: i64) -> bool {
+        let mut latest = self.latest();
+        if let Some(request) = request_of(request) {
+            latest.forget(request, place);
+        }
+        latest.are_stored
+    }
+
+    /// Waits until as many places are in memory as are kept there.
+    pub async fn are_many(&self) {
+        self.many.notified().await;
+    }
+
+    /// Stores all places that are in memory, a bounded number at a time.
+    pub async fn store(&self, db: &Database) -> Result<(), Error> {
+        let (mut places, last) = {
+            let mut latest = self.latest();
+            // From now on everybody looks there, too.
+            latest.are_stored = true;
+            let places: Vec<(Request, i64)> = latest.places.iter().map(|(request, place)| (*request, *place)).collect();
+            (places, latest.last)
+        };
+        places.sort_unstable();
+        for some in places.chunks(STORED_AT_ONCE) {
+            let some: Arc<[(Request, i64)]> = some.into();
+            let stored = Arc::clone(&some);
+            let written = db.write(Atomic::Locked, move |conn| {
+                let some = Arc::clone(&some);
+                Box::pin(async move { sqlite::store(conn, &some).await })
+            });
+            let written: Result<(), Error> = written.await;
+            written?;
+            let mut latest = self.latest();
+            stored.iter().for_each(|(request, place)| latest.forget(*request, *place));
+        }
+        db.write(Atomic::Statement, move |conn| Box::pin(async move { sqlite::all_are_stored(conn, last).await })).await
+    }
+}
+
+fn request_of(bytes: &[u8]) -> Option<Request> {
+    <[u8; REQUEST_BYTES]>::try_from(bytes).ok().map(Request)
+}

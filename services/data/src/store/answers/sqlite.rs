@@ -1,0 +1,153 @@
+//! Answers on SQLite: in the order in which they were given.
+
+use std::sync::{Arc, LazyLock};
+
+use diesel::prelude::*;
+use mainstay_db::{Conn, Error, Gate, Statement, Step, execute, first, load};
+use mainstay_record::{Kind, Value};
+
+use super::places::{NOWHERE, Places};
+use super::{Answers, Claim, Request, Stored};
+use crate::schema::{mainstay_reply_log as log, mainstay_reply_places as stored};
+
+/// How many places one statement stores.
+const STORED_AT_ONCE: usize = 128;
+
+/// The request with no bytes: under it stands the last answer whose place is stored.
+const LAST: &[u8] = &[];
+
+static TAKEN: LazyLock<Arc<Statement>> = LazyLock::new(|| {
+    let text = "SELECT 1 FROM mainstay_replies WHERE id IN (?, (SELECT reply FROM mainstay_reply_places WHERE request = ?)) \
+                AND request = ? AND expires_at > ?";
+    Statement::with_binds(text, &[Kind::Int, Kind::Bytes, Kind::Bytes, Kind::Int])
+});
+
+static KEEP: LazyLock<Arc<Statement>> = LazyLock::new(|| {
+    let text = "INSERT INTO mainstay_replies (id, request, fingerprint, resource_key, answer, expires_at) \
+                VALUES (?, ?, ?, ?, ?, ?)";
+    Statement::with_binds(text, &[Kind::Int, Kind::Bytes, Kind::Bytes, Kind::Text, Kind::Bytes, Kind::Int])
+});
+
+static STORE_MANY: LazyLock<Arc<Statement>> = LazyLock::new(|| store_statement(STORED_AT_ONCE));
+static STORE_ONE: LazyLock<Arc<Statement>> = LazyLock::new(|| store_statement(1));
+
+static FORGET: LazyLock<Arc<Statement>> = LazyLock::new(|| {
+    let text = "DELETE FROM mainstay_reply_places WHERE request = ? AND reply = ?";
+    Statement::with_binds(text, &[Kind::Bytes, Kind::Int])
+});
+
+fn store_statement(places: usize) -> Arc<Statement> {
+    let rows = vec!["(?, ?)"; places].join(", ");
+    let binds = [Kind::Bytes, Kind::Int].repeat(places);
+    Statement::with_binds(
+        &format!("INSERT OR REPLACE INTO mainstay_reply_places (request, reply) VALUES {rows}"),
+        &binds,
+    )
+}
+
+/// The place of a write that is known before the store is asked.
+pub(super) struct Place {
+    pub(super) answers: Arc<Answers>,
+    pub(super) claim: Claim,
+}
+
+impl Place {
+    fn places(&self) -> Option<&Places> {
+        if let Answers::Sqlite(places) = &*self.answers { Some(places) } else { None }
+    }
+}
+
+impl Gate for Place {
+    fn taken(&self) -> Option<Step> {
+        let Claim { request, now, .. } = self.claim;
+        let place = self.places()?.find(request)?;
+        let binds = [Value::Int(place), request.value(), request.value(), Value::Int(now)];
+        Some(Step { statement: Arc::clone(&TAKEN), binds: Arc::new(binds) })
+    }
+
+    fn take(&self) -> Step {
+        let place = self.places().map_or(NOWHERE, |places| places.take(self.claim.request));
+        Step { statement: Arc::clone(&KEEP), binds: Arc::new(values(&self.claim, place)) }
+    }
+}
+
+fn values(claim: &Claim, place: i64) -> [Value; 6] {
+    [
+        Value::Int(place),
+        claim.request.value(),
+        Value::Bytes(claim.fingerprint.clone()),
+        Value::Text(claim.key.clone()),
+        Value::Bytes(claim.answer.to_vec()),
+        Value::Int(claim.expires_at()),
+    ]
+}
+
+pub(super) async fn find(
+    conn: &mut Conn<'_>,
+    places: &Places,
+    request: Request,
+    now: i64,
+) -> Result<Option<Stored>, Error> {
+    let Some(place) = places.find(request) else { return Ok(None) };
+    let of_old = stored::table.filter(stored::request.eq(&request.0[..])).select(stored::reply);
+    first!(
+        conn,
+        log::table
+            .filter(log::id.eq(place).or(log::id.eq_any(of_old)))
+            .filter(log::request.eq(&request.0[..]))
+            .filter(log::expires_at.gt(now))
+            .select((log::fingerprint, log::resource_key, log::answer))
+            .limit(1) => Stored
+    )
+}
+
+pub(super) async fn keep(conn: &mut Conn<'_>, places: &Places, claim: &Claim) -> Result<(), Error> {
+    conn.execute(&KEEP, &values(claim, places.take(claim.request))).await?;
+    Ok(())
+}
+
+/// Forgets what has expired of the oldest answers, and where it was.
+pub(super) async fn purge(conn: &mut Conn<'_>, places: &Places, now: i64, most: i64) -> Result<usize, Error> {
+    let oldest = load!(conn, log::table.order(log::id).limit(most).select((log::id, log::request, log::expires_at)) =>
+        (i64, Vec<u8>, i64))?;
+    let mut expired: Vec<_> = oldest.into_iter().filter(|(_, _, expires_at)| *expires_at <= now).collect();
+    let ids: Vec<i64> = expired.iter().map(|(id, ..)| *id).collect();
+    execute!(conn, diesel::delete(log::table.filter(log::id.eq_any(&ids))))?;
+    expired.sort_by(|(_, one, _), (_, other, _)| one.cmp(other));
+    for (id, request, _) in expired {
+        if places.forget(&request, id) {
+            conn.execute(&FORGET, &[Value::Bytes(request), Value::Int(id)]).await?;
+        }
+    }
+    Ok(ids.len())
+}
+
+/// Reads what a start has to know: where the answers are whose places are not stored, and which number the next one has.
+pub(super) async fn places(conn: &mut Conn<'_>) -> Result<Places, Error> {
+    let last = first!(conn, stored::table.find(LAST).select(stored::reply).limit(1) => i64)?;
+    let since = log::table.filter(log::id.gt(last.unwrap_or(NOWHERE))).order(log::id).select((log::request, log::id));
+    let since = load!(conn, since => (Vec<u8>, i64))?;
+    let newest = first!(conn, log::table.order(log::id.desc()).select(log::id).limit(1) => i64)?;
+    Ok(Places::new(since, newest.max(last).unwrap_or(NOWHERE), last.is_some()))
+}
+
+/// Stores where answers are; `places` come in the order of their requests.
+pub(super) async fn store(conn: &mut Conn<'_>, places: &[(Request, i64)]) -> Result<(), Error> {
+    let values = |places: &[(Request, i64)]| -> Vec<Value> {
+        places.iter().flat_map(|(request, place)| [request.value(), Value::Int(*place)]).collect()
+    };
+    let (many, rest) = places.as_chunks::<STORED_AT_ONCE>();
+    for places in many {
+        conn.execute(&STORE_MANY, &values(places)).await?;
+    }
+    for place in rest {
+        conn.execute(&STORE_ONE, &values(std::slice::from_ref(place))).await?;
+    }
+    Ok(())
+}
+
+/// Takes note that the places of all answers up to this one are stored.
+pub(super) async fn all_are_stored(conn: &mut Conn<'_>, last: i64) -> Result<(), Error> {
+    conn.execute(&STORE_ONE, &[Value::Bytes(LAST.to_vec()), Value::Int(last)]).await?;
+    Ok(())
+}
