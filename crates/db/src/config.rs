@@ -21,13 +21,14 @@ pub struct Config {
     pub pool_wait_ms: u64,
     /// How long making a connection may take, milliseconds.
     pub connect_timeout_ms: u64,
-    /// How long one statement may run on PostgreSQL, milliseconds; 0 means no limit.
+    /// How long one statement may run, on SQLite one of a long read, milliseconds; 0 means no limit. A caller's deadline may
+    /// end it sooner.
     pub statement_timeout_ms: u64,
-    /// Threads for long reads on SQLite.
+    /// Threads for long reads on SQLite: how many run at a time. On PostgreSQL half of the connections may.
     pub heavy_readers: usize,
     /// How long a short read on SQLite may take on average, microseconds. One that takes longer counts as a long read.
     pub inline_limit_us: u64,
-    /// Long reads that may wait before more are refused.
+    /// Long reads that may wait before more are refused. Callers take turns, and who waits for most is refused first.
     pub heavy_queue: usize,
     /// Writes that may wait for the SQLite writer before more are refused.
     pub write_queue: usize,
@@ -58,6 +59,10 @@ impl Default for Config {
 impl Config {
     pub(crate) fn pool_wait(&self) -> Duration {
         Duration::from_millis(self.pool_wait_ms)
+    }
+
+    pub(crate) fn statement_limit(&self) -> Option<Duration> {
+        (self.statement_timeout_ms > 0).then(|| Duration::from_millis(self.statement_timeout_ms))
     }
 
     pub(crate) fn inline_limit(&self) -> Duration {

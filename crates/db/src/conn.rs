@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use mainstay_record::{Row, Value};
 
 use crate::error::{Error, classify};
+use crate::postgres::Pulse;
 use crate::row::{PostgresCells, RowRef, Sink, SqliteCells};
 use crate::statement::Statement;
 use crate::step::{Step, StepError};
@@ -25,6 +26,8 @@ pub struct Conn<'c> {
     promise: Promise,
     /// The SQLite file, for errors; empty on PostgreSQL.
     path: &'c Path,
+    /// Where PostgreSQL's statements are noted while they run.
+    pulse: Option<&'c Pulse>,
     pub(crate) ran: u32,
     pub(crate) changed: bool,
     pub(crate) failed: Option<Error>,
@@ -54,11 +57,12 @@ const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '500ms'";
 
 impl<'c> Conn<'c> {
     pub(crate) fn sqlite(link: &'c mut SqliteConnection, path: &'c Path, promise: Promise) -> Conn<'c> {
-        Conn { link: Link::Sqlite(link), promise, path, ran: 0, changed: false, failed: None }
+        Conn { link: Link::Sqlite(link), promise, path, pulse: None, ran: 0, changed: false, failed: None }
     }
 
-    pub(crate) fn postgres(link: &'c mut AsyncPgConnection, promise: Promise) -> Conn<'c> {
-        Conn { link: Link::Postgres(link), promise, path: Path::new(""), ran: 0, changed: false, failed: None }
+    pub(crate) fn postgres((link, pulse): (&'c mut AsyncPgConnection, &'c Pulse), promise: Promise) -> Conn<'c> {
+        let (link, path, pulse) = (Link::Postgres(link), Path::new(""), Some(pulse));
+        Conn { link, promise, path, pulse, ran: 0, changed: false, failed: None }
     }
 
     /// The engine behind the connection.
@@ -194,6 +198,7 @@ impl<'c> Conn<'c> {
             return Err(Error::internal("a statement of this transaction has failed: it can only end"));
         }
         self.ran += 1;
+        self.pulse.inspect(|pulse| pulse.asked());
         Ok(match &mut self.link {
             Link::Sqlite(link) => Link::Sqlite(link),
             Link::Postgres(link) => Link::Postgres(link),
@@ -203,6 +208,7 @@ impl<'c> Conn<'c> {
     /// Takes note of how a statement ended, and puts its error into words.
     #[doc(hidden)]
     pub fn settle<T>(&mut self, result: diesel::QueryResult<T>, rows: impl FnOnce(&T) -> usize) -> Result<T, Error> {
+        self.pulse.inspect(|pulse| pulse.answered());
         match result {
             Ok(value) => {
                 self.changed |= rows(&value) > 0;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
-use mainstay_record::Value;
+use mainstay_record::{Kind, Value};
 use secrecy::ExposeSecret;
 
 use crate::EmbeddedMigrations;
@@ -15,11 +15,11 @@ use crate::counters::Counters;
 use crate::error::Error;
 use crate::known::{Known, Stored};
 use crate::postgres::PostgresStore;
-use crate::row::Sink;
+use crate::row::{Rows, Sink};
 use crate::sqlite::SqliteStore;
 use crate::statement::Statement;
 use crate::step::StepError;
-use crate::terms::{Atomic, Engine, Lane};
+use crate::terms::{Asker, Atomic, Engine, Lane};
 
 /// A store: an SQLite file or a PostgreSQL database. Cheap to clone; the last clone closes it.
 #[derive(Clone)]
@@ -75,10 +75,26 @@ impl Database {
     where
         S: Sink + 'static,
     {
+        self.fetch_for(Asker::default(), lane, statement, binds, sink).await
+    }
+
+    /// The same for a caller who takes turns with others, and who may stop waiting: what is read in the heavy lane is broken
+    /// off at the deadline, and when the returned future is dropped.
+    pub async fn fetch_for<S>(
+        &self,
+        asker: Asker,
+        lane: Lane,
+        statement: &Arc<Statement>,
+        binds: Vec<Value>,
+        sink: S,
+    ) -> Result<S, Error>
+    where
+        S: Sink + 'static,
+    {
         match &self.store {
-            Store::Sqlite(store) => store.fetch(lane, statement, binds, sink).await,
+            Store::Sqlite(store) => store.fetch(asker, lane, statement, binds, sink).await,
             // Boxed: a future is as large as the largest thing in it, and this one is moved with every call on SQLite.
-            Store::Postgres(store) => Box::pin(store.fetch(lane, statement, &binds, sink)).await,
+            Store::Postgres(store) => Box::pin(store.fetch(asker, lane, statement, &binds, sink)).await,
         }
     }
 
@@ -192,10 +208,20 @@ impl Database {
         }
     }
 
-    /// Finds out whether the store answers; for readiness.
+    /// Says whether nothing was ever stored: there is no table.
+    pub async fn is_blank(&self) -> Result<bool, Error> {
+        let tables = Statement::text(match self.engine() {
+            Engine::Sqlite => "SELECT count(*) FROM sqlite_schema",
+            Engine::Postgres => "SELECT count(*) FROM pg_tables WHERE schemaname = ANY (current_schemas(false))",
+        });
+        let rows = self.fetch(Lane::Inline, &tables, Vec::new(), Rows::of(&[Kind::Int])).await?.rows;
+        Ok(rows == [[Value::Int(0)]])
+    }
+
+    /// Finds out whether the store does what requests ask of it, in a limited time; for readiness.
     pub async fn ping(&self) -> Result<(), Error> {
         match &self.store {
-            Store::Sqlite(store) => store.ping(),
+            Store::Sqlite(store) => store.ping().await,
             Store::Postgres(store) => store.ping().await,
         }
     }

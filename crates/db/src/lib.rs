@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod condition;
 mod config;
 mod conn;
 mod counters;
@@ -7,6 +8,7 @@ mod data_dir;
 mod database;
 mod error;
 pub mod failpoint;
+mod former;
 mod known;
 pub mod leases;
 mod macros;
@@ -19,6 +21,7 @@ mod sqlite;
 mod statement;
 mod step;
 mod terms;
+mod turns;
 
 pub use config::Config;
 pub use conn::{Conn, Link};
@@ -27,12 +30,13 @@ pub use data_dir::{DataDir, RunInfo};
 pub use database::Database;
 pub use diesel_migrations::EmbeddedMigrations;
 pub use error::{Cause, Error};
+pub use former::Former;
 pub use futures_util::future::BoxFuture;
 pub use known::{Gate, Known, Stored};
 pub use row::{RowRef, Rows, Sink};
 pub use statement::Statement;
 pub use step::{Step, StepError};
-pub use terms::{Atomic, Engine, Lane, PATIENCE};
+pub use terms::{Asker, Atomic, Engine, Lane, PATIENCE};
 
 /// What the macros expand to; no part of the interface.
 #[doc(hidden)]

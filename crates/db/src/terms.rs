@@ -1,6 +1,6 @@
 //! What a caller may choose of a store, or has to know of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Which database is behind a [`Database`](crate::Database).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,6 +16,17 @@ pub enum Lane {
     Inline,
     /// Threads of low priority behind a bounded queue that refuses: everything else.
     Heavy,
+}
+
+/// For whom something is read. Where more is asked for than there is room for, callers take turns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asker {
+    /// When the answer is of no more use: what runs then is broken off.
+    pub deadline: Option<Instant>,
+    /// What tells one caller from another; nothing for work of the process's own.
+    pub caller: Option<u64>,
+    /// Whether it is known to ask much of every row that it looks at. Such reads leave places to others.
+    pub costly: bool,
 }
 
 /// What a write promises about itself.

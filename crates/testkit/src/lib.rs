@@ -4,6 +4,7 @@ pub mod cluster;
 pub mod database;
 pub mod http;
 pub mod postgres;
+pub mod proxy;
 pub mod server;
 pub mod tools;
 pub mod wait;

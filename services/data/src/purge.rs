@@ -68,6 +68,7 @@ async fn rows_of(resources: &Resources, snapshot: &Arc<Snapshot>, resource: usiz
                 resource,
                 caller,
                 deadline: None,
+                peer: None,
                 explains: false,
                 read_mask: None,
                 defects: None,

@@ -1,5 +1,6 @@
 //! The data service as a value: one way in for every call, in memory or from the network.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -55,6 +56,7 @@ struct Request {
     principal: Principal,
     message: Bytes,
     deadline: Option<Instant>,
+    peer: Option<IpAddr>,
     read_mask: Option<Arc<str>>,
     defects: Option<Arc<Fault>>,
 }
@@ -112,6 +114,7 @@ impl Resources {
                 resource,
                 caller,
                 deadline: request.deadline,
+                peer: request.peer,
                 explains: self.context.explains,
                 read_mask: request.read_mask.clone(),
                 defects: request.defects.clone(),
@@ -206,6 +209,7 @@ impl Request {
             principal: call.principal,
             message: call.input.message()?,
             deadline: call.deadline,
+            peer: call.peer,
             read_mask,
             defects: call.defects.or(unreadable).map(Arc::new),
         })

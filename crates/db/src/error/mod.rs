@@ -95,6 +95,15 @@ pub enum Error {
         source: Cause,
     },
 
+    /// A store in which a service has stored before has nothing in it. To begin anew must be somebody's will.
+    #[error(
+        "{place} has nothing in it, but the {service} service has stored there before ({} tells so): this is no first start. \
+         Restore a backup with `mainstay restore`, or put back what is missing; to begin anew with nothing, start once with \
+         `--accept-empty`",
+        evidence.display()
+    )]
+    Emptied { service: &'static str, place: String, evidence: PathBuf },
+
     #[error("{}", locked_message(path, *pid, address.as_deref()))]
     Locked { path: PathBuf, pid: Option<u32>, address: Option<String> },
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::dsl::sql;
-use diesel::sql_types::{Array, Bool, Integer, Text};
+use diesel::sql_types::{Array, Bool, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use super::connect::Target;
@@ -103,11 +103,6 @@ pub(super) async fn unlock_all(link: &mut AsyncPgConnection) {
     if let Err(error) = link.batch_execute("ROLLBACK; SELECT pg_advisory_unlock_all()").await {
         tracing::debug!(%error, "the schema locks end with their connection");
     }
-}
-
-/// The process that serves a connection.
-pub(super) async fn own_pid(link: &mut AsyncPgConnection) -> Result<i32, Error> {
-    RunQueryDsl::get_result(diesel::select(sql::<Integer>("pg_backend_pid()")), link).await.map_err(classify::postgres)
 }
 
 /// Logs now and then which transactions a connection waits for, until it is dropped.

@@ -7,11 +7,14 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use diesel_async::AsyncPgConnection;
+use futures_util::future::join_all;
 use mainstay_record::{Row, Value};
 
 use super::connect::Target;
+use super::link::{Link, Settled};
+use super::pulse::Pulse;
 use crate::conn;
 use crate::error::{Error, classify};
 use crate::row::Sink;
@@ -33,7 +36,7 @@ pub(super) struct Pipelines {
 
 #[derive(Default)]
 struct Slot {
-    link: Mutex<Option<Arc<AsyncPgConnection>>>,
+    link: Mutex<Option<Arc<Link>>>,
     /// Held while a connection is made, so that one is.
     making: tokio::sync::Mutex<()>,
 }
@@ -76,7 +79,7 @@ impl Pipelines {
         }
     }
 
-    async fn link(&self, slot: &Slot) -> Result<Arc<AsyncPgConnection>, Error> {
+    async fn link(&self, slot: &Slot) -> Result<Arc<Link>, Error> {
         if let Some(link) = &*slot.lock() {
             return Ok(Arc::clone(link));
         }
@@ -90,6 +93,36 @@ impl Pipelines {
         let link = Arc::new(self.target.connect().await.map_err(Error::unavailable)?);
         *slot.lock() = Some(Arc::clone(&link));
         Ok(link)
+    }
+
+    /// Asks each connection whether it lives, and fails with what the first that does not says.
+    pub async fn ping(&self, within: Duration) -> Result<(), Error> {
+        let asked = self.slots.iter().map(|slot| async {
+            let link = self.link(slot).await?;
+            match link.settles(within).await {
+                Settled::Quiet => Ok(()),
+                Settled::Lost => {
+                    slot.discard(&link);
+                    self.link(slot).await.map(drop)
+                }
+                Settled::Silent => Err(Error::unavailable("a connection to PostgreSQL is silent")),
+            }
+        });
+        join_all(asked).await.into_iter().collect()
+    }
+
+    /// Those on which reads are under way, and that do not answer a question behind these.
+    pub async fn silent(&self, within: Duration) -> Vec<Arc<Pulse>> {
+        let in_use = self.slots.iter().filter_map(|slot| {
+            let link = slot.lock().clone()?;
+            // One is the slot's own, one this look's.
+            (Arc::strong_count(&link) > 2).then_some(link)
+        });
+        let asked = in_use.map(|link| async move {
+            let silent = link.settles(within).await == Settled::Silent;
+            silent.then(|| Arc::clone(link.pulse()))
+        });
+        join_all(asked).await.into_iter().flatten().collect()
     }
 
     /// Replaces the connections; reads that are under way end on the old ones.
@@ -119,12 +152,12 @@ impl<S: Sink> Sink for Counted<'_, S> {
 }
 
 impl Slot {
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<AsyncPgConnection>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Link>>> {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets a connection, unless another caller has replaced it already.
-    fn discard(&self, lost: &Arc<AsyncPgConnection>) {
+    fn discard(&self, lost: &Arc<Link>) {
         let mut link = self.lock();
         if link.as_ref().is_some_and(|link| Arc::ptr_eq(link, lost)) {
             link.take();

@@ -1,61 +1,61 @@
 //! The store as its callers see it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use diesel_migrations::EmbeddedMigrations;
-use futures_util::future::BoxFuture;
-use mainstay_record::Value;
-use tokio::sync::Semaphore;
+use futures_util::future::{BoxFuture, try_join};
+use mainstay_record::{Kind, Value};
 use tracing::Instrument;
 
 use super::connect::Target;
-use super::locks::{BUILD, SCHEMA, in_transactions, own_pid, pause, tell_what_it_waits_for, unlock_all};
+use super::links::Links;
+use super::locks::{BUILD, SCHEMA, in_transactions, pause, tell_what_it_waits_for, unlock_all};
 use super::pipeline::Pipelines;
 use super::pool::{Connections, Lease};
 use super::transaction::{self, Attempt, Isolation};
+use super::watch::look_after;
 use crate::config::Config;
 use crate::conn::{Conn, Promise};
 use crate::counters::{Tally, count};
 use crate::error::{Error, classify};
 use crate::migrate;
-use crate::row::Sink;
+use crate::row::{Rows, Sink};
 use crate::statement::Statement;
-use crate::terms::{Atomic, Lane, PATIENCE};
+use crate::terms::{Asker, Atomic, Lane, PATIENCE};
+use crate::turns::{Turn, Turns};
+
+/// How long a ping may take.
+const PING: Duration = Duration::from_secs(3);
 
 /// How many connections a write may find lost before it began anything.
 const MAX_LOST: u32 = 10;
 
 /// One PostgreSQL database.
 pub(crate) struct PostgresStore {
-    target: Arc<Target>,
-    connections: Connections,
-    pipelines: Pipelines,
+    links: Arc<Links>,
     tally: Tally,
     /// Long reads may use half of the connections.
-    heavy: Semaphore,
-    heavy_waiting: AtomicUsize,
-    heavy_queue: usize,
+    turns: Arc<Turns>,
+    limit: Limit,
 }
 
 impl PostgresStore {
     pub async fn open(url: &str, config: &Config) -> Result<Arc<PostgresStore>, Error> {
         let target = Arc::new(Target::new(url, config)?);
         let pipelines = Pipelines::new(Arc::clone(&target), config.pool_size);
-        let connections = Connections::new(Arc::clone(&target), config, pipelines.len())?;
+        let connections = Connections::new(Arc::clone(&target), config, pipelines.len());
+        let links = Arc::new(Links::new(target, connections, pipelines));
         let store = PostgresStore {
-            target,
-            connections,
-            pipelines,
+            links: Arc::clone(&links),
             tally: Tally::default(),
-            heavy: Semaphore::new((config.pool_size / 2).max(1)),
-            heavy_waiting: AtomicUsize::new(0),
-            heavy_queue: config.heavy_queue.max(1),
+            turns: Turns::new(config.pool_size / 2, config.heavy_queue),
+            limit: Limit::new(config),
         };
         store.ping().await?;
+        tokio::spawn(look_after(Arc::downgrade(&links)));
         Ok(Arc::new(store))
     }
 
@@ -63,47 +63,48 @@ impl PostgresStore {
         &self.tally
     }
 
-    async fn lend(&self) -> Result<Lease, Error> {
-        let lease = self.connections.lend().await;
+    async fn lend(&self, long: Option<Turn>) -> Result<Lease, Error> {
+        let lease = self.links.connections.lend(long).await;
         if matches!(lease, Err(Error::Overloaded(_))) {
             count(&self.tally.refusals);
         }
         lease
     }
 
-    /// Waits for a place among the long reads.
-    async fn heavy_place(&self, lane: Lane) -> Result<Option<tokio::sync::SemaphorePermit<'_>>, Error> {
+    /// Waits for a place among the long reads. It belongs to the query: it is free when that has ended, not when its caller
+    /// has gone.
+    async fn turn(&self, lane: Lane, asker: Asker) -> Result<Option<Turn>, Error> {
         if lane == Lane::Inline {
             count(&self.tally.inline_reads);
             return Ok(None);
         }
         count(&self.tally.heavy_reads);
-        let _waiting = Waiting::enter(&self.heavy_waiting);
-        if self.heavy.available_permits() == 0 && self.heavy_waiting.load(Ordering::Relaxed) > self.heavy_queue {
+        let turn = self.turns.take(asker).await;
+        if matches!(turn, Err(Error::Overloaded(_))) {
             count(&self.tally.refusals);
-            return Err(Error::Overloaded("too many long reads are waiting"));
         }
-        self.heavy.acquire().await.map(Some).map_err(Error::internal)
+        turn.map(Some)
     }
 
     pub async fn fetch<S: Sink>(
         &self,
+        asker: Asker,
         lane: Lane,
         statement: &Statement,
         binds: &[Value],
         mut sink: S,
     ) -> Result<S, Error> {
-        let _place = self.heavy_place(lane).await?;
-        if lane == Lane::Inline && !self.pipelines.is_empty() {
-            let fetched = self.pipelines.fetch(statement, binds, &mut sink).await;
+        let turn = self.turn(lane, asker).await?;
+        if lane == Lane::Inline && !self.links.pipelines.is_empty() {
+            let fetched = self.links.pipelines.fetch(statement, binds, &mut sink).await;
             if matches!(fetched, Err(Error::Overloaded(_))) {
                 count(&self.tally.refusals);
             }
             return fetched.map(|()| sink);
         }
-        let mut lease = self.lend().await?;
-        let mut conn = Conn::postgres(&mut lease, Promise::Read);
-        conn.fetch(statement, binds, &mut sink).await?;
+        let mut lease = self.lend(turn).await?;
+        transaction::fetch(&mut lease, self.limit.within(asker.deadline), statement, binds, &mut sink).await?;
+        lease.give_back();
         Ok(sink)
     }
 
@@ -112,15 +113,16 @@ impl PostgresStore {
         F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
         E: From<Error>,
     {
-        let _place = self.heavy_place(lane).await?;
-        let mut lease = self.lend().await?;
-        let (result, failed) = transaction::run(&mut lease, Promise::Read, &job).await;
+        let turn = self.turn(lane, Asker::default()).await?;
+        let mut lease = self.lend(turn).await?;
+        let (mut result, failed) = transaction::run(&mut lease, Promise::Read, &job).await;
         if result.is_err() && matches!(failed, Some(Error::Unavailable(_))) {
             // A kept connection may be dead without anybody knowing; a read can be repeated.
-            drop(lease);
-            lease = self.lend().await?;
-            return transaction::run(&mut lease, Promise::Read, &job).await.0;
+            let turn = lease.give_up();
+            lease = self.lend(turn).await?;
+            result = transaction::run(&mut lease, Promise::Read, &job).await.0;
         }
+        lease.give_back();
         result
     }
 
@@ -131,11 +133,13 @@ impl PostgresStore {
         E: From<Error>,
     {
         count(&self.tally.heavy_reads);
-        let mut link = self.target.connect_unlimited().await?;
-        let begun = link.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
+        let mut lease = self.links.connections.lend_apart().await?;
+        let begun = lease.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
         begun.map_err(classify::postgres)?;
-        // With the connection the transaction ends.
-        transaction::run(&mut link, Promise::Read, &job).await.0
+        let (result, _) = transaction::run(&mut lease, Promise::Read, &job).await;
+        // It is not kept: with the connection the transaction ends.
+        lease.give_back();
+        result
     }
 
     /// Runs a write in a task of its own: it comes to its end also where its caller goes away.
@@ -156,18 +160,27 @@ impl PostgresStore {
         T: Send,
     {
         count(&self.tally.jobs);
-        let deadline = deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
+        let patience = deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
         let (mut conflicts, mut lost) = (0, 0);
         loop {
-            let mut lease = self.lend().await?;
-            let outcome = match atomic {
-                Atomic::Statement => transaction::statement(&mut lease, &job).await,
-                Atomic::Locked | Atomic::Tentative => {
-                    transaction::transaction(&mut lease, Isolation::ReadCommitted, &job).await
+            let mut lease = self.lend(None).await?;
+            let limit = self.limit.within(deadline);
+            let attempt = async {
+                match atomic {
+                    Atomic::Statement => transaction::statement(&mut lease, &job).await,
+                    Atomic::Locked | Atomic::Tentative => {
+                        transaction::transaction(&mut lease, Isolation::ReadCommitted, limit, &job).await
+                    }
+                    Atomic::Transaction => {
+                        transaction::transaction(&mut lease, Isolation::Serializable, limit, &job).await
+                    }
                 }
-                Atomic::Transaction => transaction::transaction(&mut lease, Isolation::Serializable, &job).await,
             };
-            drop(lease);
+            // Nobody waits longer: what runs then is cancelled with its lease.
+            let Some(outcome) = until(deadline, attempt).await else {
+                return Err(Error::CommitUnknown(Arc::new(TimeIsOver)).into());
+            };
+            lease.give_back();
             match outcome {
                 Attempt::Done(result) => {
                     if result.is_ok() {
@@ -179,7 +192,7 @@ impl PostgresStore {
                     count(&self.tally.retries);
                     conflicts += 1;
                     let pause = pause(conflicts);
-                    if Instant::now() + pause >= deadline {
+                    if Instant::now() + pause >= patience {
                         return Err(Error::Conflict { attempts: conflicts, source }.into());
                     }
                     tokio::time::sleep(pause).await;
@@ -203,7 +216,7 @@ impl PostgresStore {
     {
         let store = Arc::clone(self);
         let change = async move {
-            let mut link = store.target.connect_unlimited().await?;
+            let mut link = store.links.target.connect_unlimited().await?;
             SCHEMA.take(&mut link).await?;
             BUILD.take_over(&mut link).await?;
             let (mut result, failed) = transaction::run(&mut link, Promise::Exclusive, job).await;
@@ -227,10 +240,10 @@ impl PostgresStore {
     {
         let store = Arc::clone(self);
         let change = async move {
-            let mut link = store.target.connect_unlimited().await?;
+            let mut link = store.links.target.connect_unlimited().await?;
             BUILD.take_after(&SCHEMA, &mut link).await?;
-            let pid = own_pid(&mut link).await?;
-            let told = tell_what_it_waits_for(&store.target, pid);
+            let pid = link.pulse().pid();
+            let told = tell_what_it_waits_for(&store.links.target, pid);
             let (result, _) = tokio::select! {
                 done = transaction::run(&mut link, Promise::Exclusive, job) => done,
                 never = told => match never {},
@@ -243,8 +256,9 @@ impl PostgresStore {
     }
 
     pub async fn migrate(self: &Arc<Self>, migrations: EmbeddedMigrations) -> Result<(), Error> {
-        let mut link = self.target.connect_unlimited().await?;
+        let mut link = self.links.target.connect_unlimited().await?;
         SCHEMA.take(&mut link).await?;
+        let (link, driver) = link.into_parts();
         // Diesel's migrations block; on a thread of their own they may, whatever the kind of runtime.
         let mut link = tokio::task::spawn_blocking(move || {
             let mut link = AsyncConnectionWrapper::<AsyncPgConnection>::from(link);
@@ -253,22 +267,44 @@ impl PostgresStore {
         .await
         .map_err(Error::internal)??;
         unlock_all(&mut link).await;
+        drop(driver);
         Ok(())
     }
 
     pub fn refresh(&self) {
-        self.connections.refresh();
-        self.pipelines.refresh();
+        self.links.refresh();
     }
 
+    /// Tries out what requests do, over the connections that they use.
     pub async fn ping(&self) -> Result<(), Error> {
-        let mut lease = self.connections.lend().await?;
-        Conn::postgres(&mut lease, Promise::Read).batch("SELECT 1").await
+        let tried = async { try_join(self.takes_writes(), self.links.pipelines.ping(PING)).await.map(drop) };
+        match tokio::time::timeout(PING, tried).await {
+            Ok(tried) => tried,
+            Err(_) => Err(Error::unavailable("PostgreSQL does not answer in time")),
+        }
+    }
+
+    async fn takes_writes(&self) -> Result<(), Error> {
+        let mut lease = match self.links.connections.lend(None).await {
+            // All are in use. Whether that is work is for those who look after them to say.
+            Err(Error::Overloaded(_)) => self.links.connections.lend_apart().await?,
+            lease => lease?,
+        };
+        let (ask, mut answer) =
+            (Statement::text("SELECT current_setting('transaction_read_only')"), Rows::of(&[Kind::Text]));
+        Conn::postgres(lease.parts(), Promise::Read).fetch(&ask, &[], &mut answer).await?;
+        lease.give_back();
+        match answer.rows.first().and_then(|row| row.first()) {
+            Some(Value::Text(read_only)) if read_only == "on" => {
+                Err(Error::unavailable("PostgreSQL takes no writes: it is a standby, or set to read only"))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub fn close(&self) {
-        self.connections.close();
-        self.pipelines.close();
+        self.turns.close();
+        self.links.close();
     }
 }
 
@@ -277,18 +313,35 @@ fn finished<T, E: From<Error>>(task: Result<Result<T, E>, tokio::task::JoinError
     task.unwrap_or_else(|error| Err(Error::CommitUnknown(Arc::new(error)).into()))
 }
 
-/// Counts who waits, also where the wait is given up.
-struct Waiting<'w>(&'w AtomicUsize);
+/// How long a statement may run.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    /// What every connection of the pool is set to; 0 where there is no limit.
+    usual_ms: u64,
+}
 
-impl Waiting<'_> {
-    fn enter(waiting: &AtomicUsize) -> Waiting<'_> {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Waiting(waiting)
+impl Limit {
+    fn new(config: &Config) -> Limit {
+        Limit { usual_ms: config.statement_timeout_ms }
+    }
+
+    /// The limit for a caller who stops waiting before the usual one is over, milliseconds.
+    fn within(self, deadline: Option<Instant>) -> Option<u64> {
+        let left = deadline?.saturating_duration_since(Instant::now());
+        // 0 would be no limit at all.
+        let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1);
+        (self.usual_ms == 0 || left < self.usual_ms).then_some(left)
     }
 }
 
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+/// The deadline of a write came while it was on its way.
+#[derive(Debug, thiserror::Error)]
+#[error("the time for the write was over before the database answered")]
+struct TimeIsOver;
+
+async fn until<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline.into(), work).await.ok(),
+        None => Some(work.await),
     }
 }

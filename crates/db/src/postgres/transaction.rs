@@ -1,13 +1,18 @@
 //! One attempt at a write.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 
-use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+use diesel_async::{AnsiTransactionManager, TransactionManager};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use mainstay_record::Value;
 
+use super::link::Link;
 use crate::conn::{Conn, Promise};
 use crate::error::{Cause, Error, classify};
+use crate::row::Sink;
+use crate::statement::Statement;
 
 /// How an attempt ended.
 pub(super) enum Attempt<T, E> {
@@ -36,8 +41,42 @@ impl Isolation {
     }
 }
 
+/// Begins a transaction whose statements may run for `limit_ms` each, where that is less than usual.
+async fn begin(link: &mut Link, begin: &'static str, limit_ms: Option<u64>) -> Result<(), Error> {
+    let text = match limit_ms {
+        Some(limit) => Cow::Owned(format!("{begin}; SET LOCAL statement_timeout = {limit}")),
+        None => Cow::Borrowed(begin),
+    };
+    // Diesel keeps count of open transactions, so that nobody else gets a connection that is left inside one.
+    let (link, pulse) = link.parts();
+    pulse.during(AnsiTransactionManager::begin_transaction_sql(link, &text)).await.map_err(classify::postgres)
+}
+
+/// Runs one statement that reads.
+pub(super) async fn fetch<S: Sink>(
+    link: &mut Link,
+    limit_ms: Option<u64>,
+    statement: &Statement,
+    binds: &[Value],
+    sink: &mut S,
+) -> Result<(), Error> {
+    if limit_ms.is_none() {
+        return Conn::postgres(link.parts(), Promise::Read).fetch(statement, binds, sink).await.map(drop);
+    }
+    begin(link, "BEGIN READ ONLY", limit_ms).await?;
+    let fetched = Conn::postgres(link.parts(), Promise::Read).fetch(statement, binds, sink).await;
+    let ended = rollback(link).await;
+    fetched?;
+    ended.map_err(classify::postgres)
+}
+
+async fn rollback(link: &mut Link) -> diesel::QueryResult<()> {
+    let (link, pulse) = link.parts();
+    pulse.during(<AnsiTransactionManager as TransactionManager<_>>::rollback_transaction(link)).await
+}
+
 /// Runs a job of one statement, which is a transaction by itself.
-pub(super) async fn statement<T, E, F>(link: &mut AsyncPgConnection, job: &F) -> Attempt<T, E>
+pub(super) async fn statement<T, E, F>(link: &mut Link, job: &F) -> Attempt<T, E>
 where
     F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Sync,
     E: From<Error>,
@@ -52,23 +91,26 @@ where
 }
 
 /// Runs a job of several statements in a transaction.
-pub(super) async fn transaction<T, E, F>(link: &mut AsyncPgConnection, isolation: Isolation, job: &F) -> Attempt<T, E>
+pub(super) async fn transaction<T, E, F>(
+    link: &mut Link,
+    isolation: Isolation,
+    limit_ms: Option<u64>,
+    job: &F,
+) -> Attempt<T, E>
 where
     F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Sync,
     E: From<Error>,
 {
-    // Diesel keeps count of open transactions, so that the pool throws away a connection that is left inside one.
-    if let Err(error) = AnsiTransactionManager::begin_transaction_sql(link, isolation.begin()).await {
-        return match classify::postgres(error) {
-            error @ Error::Unavailable(_) => Attempt::NotBegun(error),
-            error => Attempt::Done(Err(error.into())),
-        };
+    match begin(link, isolation.begin(), limit_ms).await {
+        Ok(()) => {}
+        Err(error @ Error::Unavailable(_)) => return Attempt::NotBegun(error),
+        Err(error) => return Attempt::Done(Err(error.into())),
     }
     let (result, failed) = run(link, Promise::Transaction, job).await;
     match (result, failed) {
         (Ok(value), None) => commit(link, value).await,
         (result, failed) => {
-            if let Err(error) = <AnsiTransactionManager as TransactionManager<_>>::rollback_transaction(link).await {
+            if let Err(error) = rollback(link).await {
                 tracing::debug!(%error, "a connection is given up, because it cannot roll back");
             }
             match (result, failed) {
@@ -81,9 +123,10 @@ where
     }
 }
 
-async fn commit<T, E: From<Error>>(link: &mut AsyncPgConnection, value: T) -> Attempt<T, E> {
+async fn commit<T, E: From<Error>>(link: &mut Link, value: T) -> Attempt<T, E> {
     crate::failpoint!("db.postgres.commit");
-    match <AnsiTransactionManager as TransactionManager<_>>::commit_transaction(link).await {
+    let (link, pulse) = link.parts();
+    match pulse.during(<AnsiTransactionManager as TransactionManager<_>>::commit_transaction(link)).await {
         Ok(()) => Attempt::Done(Ok(value)),
         Err(error) => match classify::postgres(error) {
             Error::Conflict { source, .. } => Attempt::Conflict(source),
@@ -94,16 +137,12 @@ async fn commit<T, E: From<Error>>(link: &mut AsyncPgConnection, value: T) -> At
 }
 
 /// Runs a job; a panic is its error. Returns also the error of the last statement that failed, if one did.
-pub(super) async fn run<T, E, F>(
-    link: &mut AsyncPgConnection,
-    promise: Promise,
-    job: F,
-) -> (Result<T, E>, Option<Error>)
+pub(super) async fn run<T, E, F>(link: &mut Link, promise: Promise, job: F) -> (Result<T, E>, Option<Error>)
 where
     F: for<'a, 'c> FnOnce(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>>,
     E: From<Error>,
 {
-    let mut conn = Conn::postgres(link, promise);
+    let mut conn = Conn::postgres(link.parts(), promise);
     let result = AssertUnwindSafe(async { job(&mut conn).await }).catch_unwind().await;
     let mut result = result.unwrap_or_else(|panic| Err(crate::sqlite::panicked(&*panic).into()));
     if let Some(broken) = conn.broken_promise(&result) {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 
 use crate::error::Error;
 
@@ -50,6 +50,17 @@ pub(super) fn parse(url: &str) -> Result<(tokio_postgres::Config, Protection), E
         Protection::Require | Protection::VerifyFull { .. } => SslMode::Require,
     });
     Ok((config, protection))
+}
+
+/// A database as an operator is told of it: where it is and what it is called, and no password.
+pub(crate) fn shown(url: &str) -> String {
+    let Ok((config, _)) = parse(url) else { return "the PostgreSQL database".to_owned() };
+    let hosts = config.get_hosts().iter().map(|host| match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(folder) => folder.display().to_string(),
+    });
+    let (name, hosts) = (config.get_dbname().unwrap_or_default(), hosts.collect::<Vec<_>>().join(", "));
+    format!("the PostgreSQL database {name} at {hosts}")
 }
 
 fn protection(mode: &str, roots: Option<PathBuf>) -> Result<Protection, Error> {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use diesel::sqlite::SqliteConnection;
 
+use super::job::HeavyTask;
+use super::long::LongReader;
 use super::open::{self, Role};
 use super::shared::Shared;
 use super::verbs::{BEGIN, COMMIT};
@@ -17,23 +19,33 @@ pub(super) fn run(shared: &Arc<Shared>) {
     if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
         tracing::warn!(%error, "a reader thread keeps normal priority");
     }
-    let mut link = None;
+    let (mut link, mut reader) = (None, None);
     let mut generation = 0;
     while let Some(task) = shared.heavy.pop() {
         let _inside = shared.gate.enter();
-        match ready(&mut link, shared) {
-            Ok(connection) => {
-                generation = shared.generation.forget_statements(connection, generation);
-                task(Ok(connection));
-                if COMMIT.run(connection).is_err() {
-                    link = None;
+        match task {
+            HeavyTask::Job(job) => match ready(&mut link, shared) {
+                Ok(connection) => {
+                    generation = shared.generation.forget_statements(connection, generation);
+                    job(Ok(connection));
+                    if COMMIT.run(connection).is_err() {
+                        link = None;
+                    }
                 }
-            }
-            Err(error) => {
-                link = None;
-                task(Err(error));
-            }
+                Err(error) => {
+                    link = None;
+                    job(Err(error));
+                }
+            },
+            HeavyTask::Query(query) => query(opened(&mut reader, shared)),
         }
+    }
+}
+
+fn opened<'r>(reader: &'r mut Option<LongReader>, shared: &Shared) -> Result<&'r mut LongReader, Error> {
+    match reader {
+        Some(reader) => Ok(reader),
+        None => Ok(reader.insert(LongReader::open(&shared.path)?)),
     }
 }
 

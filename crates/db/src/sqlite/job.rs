@@ -10,11 +10,19 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::answers::{Answered, Dispatcher};
+use super::long::LongReader;
 use crate::conn::{Conn, Promise};
 use crate::error::Error;
 
-/// A read with its way back to the caller. It gets a connection in a fresh snapshot, or the reason why there is none.
-pub(super) type HeavyTask = Box<dyn FnOnce(Result<&mut SqliteConnection, Error>) + Send>;
+/// A read with its way back to the caller. It gets a connection, or the reason why there is none.
+pub(super) enum HeavyTask {
+    /// A job, in a fresh snapshot.
+    Job(On<SqliteConnection>),
+    /// One statement, which may be broken off.
+    Query(On<LongReader>),
+}
+
+type On<C> = Box<dyn FnOnce(Result<&mut C, Error>) + Send>;
 
 /// One write in the queue, whatever it returns.
 pub(super) trait Task: Answered {
@@ -32,13 +40,13 @@ pub(super) trait Task: Answered {
 }
 
 /// How a job ended.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Ran {
     pub ok: bool,
     /// Some statement may have changed rows.
     pub changed: bool,
-    /// Some statement failed, after which SQLite may have rolled everything back.
-    pub shaken: bool,
+    /// With what some statement failed, after which SQLite may have rolled everything back.
+    pub failed: Option<Error>,
 }
 
 /// A job that may run several times.
@@ -179,7 +187,7 @@ where
     }
 }
 
-const NOT_RUN: Ran = Ran { ok: false, changed: false, shaken: false };
+const NOT_RUN: Ran = Ran { ok: false, changed: false, failed: None };
 
 /// Polls a job once: on SQLite every await inside is ready, so that is all it needs.
 pub(super) fn run<T, E, F>(link: &mut SqliteConnection, path: &Path, promise: Promise, job: F) -> (Ran, Result<T, E>)
@@ -201,11 +209,10 @@ where
         result = Err(broken.into());
     }
     let failed = conn.failed.take();
-    let shaken = failed.is_some();
-    if let (Promise::Transaction, true, Some(failed)) = (promise, result.is_ok(), failed) {
-        result = Err(failed.into());
+    if let (Promise::Transaction, true, Some(failed)) = (promise, result.is_ok(), &failed) {
+        result = Err(failed.clone().into());
     }
-    (Ran { ok: result.is_ok(), changed: conn.changed, shaken }, result)
+    (Ran { ok: result.is_ok(), changed: conn.changed, failed }, result)
 }
 
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Error {

@@ -1,5 +1,6 @@
 //! Connections to a file, and what they are set to.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
@@ -53,17 +54,31 @@ fn folder(name: &str) -> &str {
     name.rsplit_once('/').map_or(".", |(folder, _)| if folder.is_empty() { "/" } else { folder })
 }
 
-/// Opens a connection. Fails with [`Error::Corrupt`] on a file that is no database.
-pub(super) fn connect(path: &Path, role: Role) -> Result<SqliteConnection, Error> {
+/// The path as SQLite takes it.
+pub(super) fn name(path: &Path) -> Result<String, Error> {
     let name = path
         .to_str()
         .ok_or_else(|| Error::Config(format!("{} is not UTF-8: SQLite needs a path that is", path.display())))?;
     // A leading `file:` or `:memory:` would be taken for more than a path.
-    let name = if path.is_absolute() { name.to_owned() } else { format!("./{name}") };
+    Ok(if path.is_absolute() { name.to_owned() } else { format!("./{name}") })
+}
+
+/// What a connection runs before anything else. The last of it finds out whether the file is a database.
+pub(super) fn batches(role: Role, name: &str) -> [Cow<'static, str>; 4] {
+    [WAIT.into(), settings(role, name).into(), BOTH.into(), "SELECT count(*) FROM sqlite_schema".into()]
+}
+
+/// Opens a connection. Fails with [`Error::Corrupt`] on a file that is no database.
+pub(super) fn connect(path: &Path, role: Role) -> Result<SqliteConnection, Error> {
+    let name = name(path)?;
+    // A reader finds the file or none: it must not make another one.
+    if role == Role::Reader && !path.exists() {
+        return Err(Error::unavailable(format!("{} is not there any more", path.display())));
+    }
     let mut link =
         SqliteConnection::establish(&name).map_err(|error| classify::sqlite_by_message(&error.to_string(), path))?;
-    for batch in [WAIT, &settings(role, &name), BOTH, "SELECT count(*) FROM sqlite_schema"] {
-        if let Err(error) = link.batch_execute(batch) {
+    for batch in batches(role, &name) {
+        if let Err(error) = link.batch_execute(&batch) {
             return Err(classify::sqlite(error, path, &mut link));
         }
     }

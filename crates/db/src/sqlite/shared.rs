@@ -8,10 +8,14 @@ use std::time::Duration;
 use super::answers::Dispatchers;
 use super::gate::Gate;
 use super::job::{HeavyTask, Task};
+use super::place::Place;
 use super::reader::{Generation, Reader};
+use crate::condition::Condition;
 use crate::config::Config;
 use crate::counters::Tally;
+use crate::error::Error;
 use crate::queue::Queue;
+use crate::turns::Turns;
 
 /// The queues, the counters and the readers of one SQLite file.
 pub(super) struct Shared {
@@ -24,8 +28,14 @@ pub(super) struct Shared {
     /// Above this a statement is too slow to run inline.
     pub inline_limit: Duration,
     pub tally: Tally,
+    pub condition: Condition,
+    pub place: Place,
     pub writes: Queue<Box<dyn Task>>,
+    /// Who may put something into the queue of the heavy lane, in which therefore nothing waits for long.
+    pub turns: Arc<Turns>,
     pub heavy: Queue<HeavyTask>,
+    /// How long a statement of the heavy lane may run.
+    pub statement_limit: Option<Duration>,
     /// Before the heavy lane.
     pub gate: Gate,
     pub dispatchers: Dispatchers,
@@ -36,7 +46,7 @@ pub(super) struct Shared {
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 impl Shared {
-    /// The shared part of a store that is about to be opened.
+    /// The shared part of a store whose file has just been opened.
     pub fn new(path: &Path, config: &Config) -> Shared {
         Shared {
             path: path.to_owned(),
@@ -45,8 +55,12 @@ impl Shared {
             generation: Generation::default(),
             inline_limit: config.inline_limit(),
             tally: Tally::default(),
+            condition: Condition::default(),
+            place: Place::of(path),
             writes: Queue::new(config.write_queue.max(1)),
-            heavy: Queue::new(config.heavy_queue.max(1)),
+            turns: Turns::new(config.heavy_readers, config.heavy_queue),
+            heavy: Queue::new(usize::MAX),
+            statement_limit: config.statement_limit(),
             gate: Gate::default(),
             dispatchers: Dispatchers::default(),
             readers: Mutex::default(),
@@ -58,7 +72,13 @@ impl Shared {
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.writes.close();
+        self.turns.close();
         self.heavy.close();
+    }
+
+    /// Takes note of what a statement failed with.
+    pub fn note<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        outcome.inspect_err(|error| self.condition.failed(error))
     }
 
     pub fn register(&self, reader: &Arc<Mutex<Reader>>) {

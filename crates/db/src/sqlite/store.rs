@@ -1,9 +1,11 @@
 //! The store as its callers see it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use diesel::sqlite::SqliteConnection;
 use diesel_migrations::EmbeddedMigrations;
@@ -13,6 +15,7 @@ use tokio::sync::oneshot;
 
 use super::job::{self, Alone, HeavyTask, Plain, Reply, Task, Write};
 use super::log::Log;
+use super::long::{LongReader, Wanted};
 use super::open::{self, Role};
 use super::shared::Shared;
 use super::{heavy, inline, writer};
@@ -23,15 +26,48 @@ use crate::data_dir::{self, Lock};
 use crate::error::{Error, classify};
 use crate::migrate;
 use crate::queue::Refused;
-use crate::row::{Rows, Sink};
+use crate::row::Sink;
 use crate::statement::Statement;
-use crate::terms::{Atomic, Lane};
+use crate::terms::{Asker, Atomic, Lane};
+use crate::turns::Turn;
 
 /// One SQLite file.
 pub(crate) struct SqliteStore {
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     lock: Mutex<Option<Lock>>,
+    last_ping: Mutex<LastPing>,
+}
+
+/// How long a write that a ping makes may take.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long nothing may have been written before a ping writes something itself.
+const UNTRIED: Duration = Duration::from_secs(10);
+
+/// What the pings have seen of writes.
+struct LastPing {
+    commits: u64,
+    since: Instant,
+}
+
+impl LastPing {
+    /// Says whether nothing was written for so long that it has to be tried.
+    fn is_due(&mut self, commits: u64) -> bool {
+        if self.commits != commits {
+            self.wrote(commits);
+        }
+        self.since.elapsed() >= UNTRIED
+    }
+
+    fn wrote(&mut self, commits: u64) {
+        *self = LastPing { commits, since: Instant::now() };
+    }
+}
+
+/// The smallest write that there is: a number in the file's head that nobody else uses.
+fn mark<'a>(conn: &'a mut Conn<'_>) -> BoxFuture<'a, Result<(), Error>> {
+    Box::pin(async move { conn.batch("PRAGMA user_version = 1").await })
 }
 
 impl SqliteStore {
@@ -44,8 +80,12 @@ impl SqliteStore {
         data_dir::touch_private(path).map_err(|error| data_dir::unusable(path, &error))?;
         let writer = open::connect(path, Role::Writer { log_limit_bytes: config.log_limit_bytes })?;
         let shared = Arc::new(Shared::new(path, config));
-        let mut store =
-            SqliteStore { shared: Arc::clone(&shared), threads: Mutex::default(), lock: Mutex::new(Some(lock)) };
+        let mut store = SqliteStore {
+            shared: Arc::clone(&shared),
+            threads: Mutex::default(),
+            lock: Mutex::new(Some(lock)),
+            last_ping: Mutex::new(LastPing { commits: 0, since: Instant::now() }),
+        };
         let log = Log::new(path, config.log_limit_bytes);
         store.spawn("store-writer", move |shared| writer::run(writer, log, shared))?;
         for _ in 0..config.heavy_readers.max(1) {
@@ -67,6 +107,7 @@ impl SqliteStore {
 
     pub async fn fetch<S: Sink + 'static>(
         &self,
+        asker: Asker,
         lane: Lane,
         statement: &Arc<Statement>,
         binds: Vec<Value>,
@@ -75,17 +116,41 @@ impl SqliteStore {
         if lane == Lane::Inline && !statement.is_slow() {
             count(&self.shared.tally.inline_reads);
             let shared = &self.shared;
-            inline::with_reader(shared, |link| fetch_into(link, shared, statement, &binds, &mut sink))?;
-            return Ok(sink);
+            let fetched = inline::with_reader(shared, |link| fetch_into(link, shared, statement, &binds, &mut sink));
+            return shared.note(fetched).map(|()| sink);
         }
-        let statement = Arc::clone(statement);
         // Boxed, as the rare way: what runs inline need not be as large.
+        Box::pin(self.fetch_long(asker, Arc::clone(statement), binds, sink)).await
+    }
+
+    /// Runs a statement on a thread of the heavy lane, for as long as somebody waits for it.
+    async fn fetch_long<S: Sink + 'static>(
+        &self,
+        asker: Asker,
+        statement: Arc<Statement>,
+        binds: Vec<Value>,
+        mut sink: S,
+    ) -> Result<S, Error> {
+        let turn = self.turn(asker).await?;
         let shared = Arc::clone(&self.shared);
-        Box::pin(self.heavy(move |link, _| {
-            fetch_into(link, &shared, &statement, &binds, &mut sink)?;
-            Ok(sink)
-        }))
-        .await
+        let limit = shared.statement_limit.map(|limit| Instant::now() + limit);
+        // Dropped with this future, or with the answer.
+        let (wanted, _waiter) = Wanted::until(asker.deadline.into_iter().chain(limit).min());
+        let (sender, answer) = oneshot::channel();
+        let query = Box::new(move |reader: Result<&mut LongReader, Error>| {
+            let fetched = reader.and_then(|reader| {
+                let started = Instant::now();
+                let run = AssertUnwindSafe(|| reader.fetch(&shared.path, &wanted, (&statement, &binds), &mut sink));
+                shared.note(catch_unwind(run).unwrap_or_else(|panic| Err(job::panicked(&*panic))))?;
+                statement.ran_for(started.elapsed(), shared.inline_limit);
+                Ok(sink)
+            });
+            drop(turn);
+            // A caller that went away needs no answer.
+            let _ = sender.send(fetched);
+        });
+        self.push_heavy(HeavyTask::Query(query))?;
+        answered(answer.await)
     }
 
     pub async fn read<T, E, F>(&self, lane: Lane, job: F) -> Result<T, E>
@@ -95,11 +160,12 @@ impl SqliteStore {
         E: From<Error> + Send + 'static,
     {
         if lane == Lane::Heavy {
-            return self.heavy(move |link, path| job::run(link, path, Promise::Read, &job).1).await;
+            let shared = Arc::clone(&self.shared);
+            return Box::pin(self.heavy(move |link| run_read(link, &shared, &job))).await;
         }
         count(&self.shared.tally.inline_reads);
-        let path = &self.shared.path;
-        inline::with_reader(&self.shared, |link| Ok(job::run(link, path, Promise::Read, &job).1))?
+        let shared = &self.shared;
+        inline::with_reader(shared, |link| Ok(run_read(link, shared, &job)))?
     }
 
     pub async fn write<T, E, F>(&self, atomic: Atomic, job: F) -> Result<T, E>
@@ -157,28 +223,42 @@ impl SqliteStore {
 
     async fn heavy<T, E>(
         &self,
-        read: impl FnOnce(&mut SqliteConnection, &Path) -> Result<T, E> + Send + 'static,
+        read: impl FnOnce(&mut SqliteConnection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        let turn = self.turn(Asker::default()).await?;
         let (sender, answer) = oneshot::channel();
-        let path = self.shared.path.clone();
-        let task: HeavyTask = Box::new(move |link| {
+        let job = Box::new(move |link: Result<&mut SqliteConnection, Error>| {
             if sender.is_closed() {
                 return;
             }
             let result = link.map_err(E::from).and_then(|link| {
-                let read = std::panic::AssertUnwindSafe(|| read(link, &path));
-                std::panic::catch_unwind(read).unwrap_or_else(|panic| Err(job::panicked(&*panic).into()))
+                let read = AssertUnwindSafe(|| read(link));
+                catch_unwind(read).unwrap_or_else(|panic| Err(job::panicked(&*panic).into()))
             });
+            drop(turn);
             // A caller that went away needs no answer.
             let _ = sender.send(result);
         });
-        count(&self.shared.tally.heavy_reads);
-        self.shared.heavy.push(task).map_err(|refused| self.refuse(&refused, "too many long reads are waiting"))?;
+        self.push_heavy(HeavyTask::Job(job))?;
         answered(answer.await)
+    }
+
+    /// Waits for a place among the long reads. It belongs to the query: it is free when that has ended.
+    async fn turn(&self, asker: Asker) -> Result<Turn, Error> {
+        count(&self.shared.tally.heavy_reads);
+        let turn = self.shared.turns.take(asker).await;
+        if matches!(turn, Err(Error::Overloaded(_))) {
+            count(&self.shared.tally.refusals);
+        }
+        turn
+    }
+
+    fn push_heavy(&self, task: HeavyTask) -> Result<(), Error> {
+        self.shared.heavy.push(task).map_err(|refused| self.refuse(&refused, "too many long reads are running"))
     }
 
     fn refuse<T>(&self, refused: &Refused<T>, why: &'static str) -> Error {
@@ -195,11 +275,25 @@ impl SqliteStore {
         self.shared.generation.advance();
     }
 
-    pub fn ping(&self) -> Result<(), Error> {
-        inline::with_reader(&self.shared, |link| {
-            let statement = Statement::text("SELECT count(*) FROM sqlite_schema");
-            fetch_into(link, &self.shared, &statement, &[], &mut Rows::default())
+    /// Tries out what requests do: a read, and a write where none has shown lately that writes are stored.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.shared.place.check()?;
+        self.read::<_, Error, _>(Lane::Inline, |conn| {
+            Box::pin(async move { conn.batch("SELECT count(*) FROM sqlite_schema").await })
         })
+        .await?;
+        let (failing, writes) = (self.shared.condition.is_failing(), self.shared.commits.load(Ordering::Acquire));
+        if failing || self.last_ping().is_due(writes) {
+            let written = tokio::time::timeout(PATIENCE, self.write(Atomic::Statement, mark)).await;
+            // A writer that is at something long stores it in the end.
+            written.unwrap_or(Ok(()))?;
+            self.last_ping().wrote(self.shared.commits.load(Ordering::Acquire));
+        }
+        self.shared.condition.check()
+    }
+
+    fn last_ping(&self) -> MutexGuard<'_, LastPing> {
+        self.last_ping.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub async fn close(&self) {
@@ -241,6 +335,19 @@ fn join(threads: Vec<JoinHandle<()>>) {
 
 fn answered<T, E: From<Error>>(answer: Result<Result<T, E>, oneshot::error::RecvError>) -> Result<T, E> {
     answer.unwrap_or_else(|_| Err(Error::unavailable("the store was closed").into()))
+}
+
+/// Runs a job that reads.
+fn run_read<T, E, F>(link: &mut SqliteConnection, shared: &Shared, job: &F) -> Result<T, E>
+where
+    F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>>,
+    E: From<Error>,
+{
+    let (ran, result) = job::run(link, &shared.path, Promise::Read, job);
+    if let Some(error) = ran.failed {
+        shared.condition.failed(&error);
+    }
+    result
 }
 
 fn fetch_into<S: Sink>(

@@ -15,6 +15,7 @@ use super::shared::Shared;
 use super::verbs::ROLLBACK;
 use crate::conn::Promise;
 use crate::counters::count;
+use crate::error::Error;
 use crate::queue::Waited;
 
 /// How many callers share one commit at most. More gain nothing and make the first one wait.
@@ -72,26 +73,40 @@ fn write(link: &mut SqliteConnection, shared: &Shared, tasks: &mut Vec<Box<dyn T
     let stored = match tasks.as_mut_slice() {
         [task] if task.promise() == Promise::Exclusive => {
             exclusive(link, shared, &mut **task);
-            true
+            Ok(())
         }
-        group => group::run(link, &shared.path, group).is_ok(),
+        group => group::run(link, shared, group),
     };
     crate::failpoint!("db.group.committed", place);
-    if stored {
-        count(&shared.tally.syncs);
-    } else {
-        tracing::error!(store = place, writes = tasks.len(), "a commit failed: nothing of it is stored");
+    match stored.and_then(|()| in_place(shared, tasks)) {
+        Ok(()) => count(&shared.tally.syncs),
+        Err(error) => {
+            let (error, writes) = (&error as &(dyn std::error::Error + 'static), tasks.len());
+            tracing::error!(error, store = place, writes, "a commit failed: nothing of it is stored");
+        }
     }
     // Before the answers, so that who got one reads what it wrote.
     shared.commits.fetch_add(1, Ordering::Release);
     answers::deliver(tasks.drain(..).map(|task| task as Box<dyn Answered>).collect());
 }
 
+/// Acknowledges nothing that went into a file that is not the store's any more.
+fn in_place(shared: &Shared, tasks: &mut [Box<dyn Task>]) -> Result<(), Error> {
+    let place = shared.place.check();
+    if let Err(gone) = &place {
+        shared.condition.failed(gone);
+        tasks.iter_mut().for_each(|task| task.fail(gone.clone()));
+    }
+    place
+}
+
 fn exclusive(link: &mut SqliteConnection, shared: &Shared, task: &mut dyn Task) {
     if task.abandoned() {
         return;
     }
-    task.run(link, &shared.path);
+    if let Some(error) = task.run(link, &shared.path).failed {
+        shared.condition.failed(&error);
+    }
     // Succeeds only where the job left a transaction open.
     if ROLLBACK.run(link).is_ok() {
         tracing::warn!("a schema change left a transaction open: it is rolled back");

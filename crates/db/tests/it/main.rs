@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod abandoned;
 mod caching;
 mod conflicts;
 mod durability;
@@ -14,6 +15,8 @@ mod macros;
 mod memory;
 mod migrations;
 mod opening;
+mod readiness;
+mod silence;
 mod sinks;
 mod snapshots;
 mod support;

@@ -1,10 +1,12 @@
 //! What every operation works with.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use mainstay_db::{Conn, Database, Sink, Statement};
+use mainstay_db::{Asker, Conn, Database, Sink, Statement};
 use mainstay_expr::Scope;
 use mainstay_fault::Fault;
 use mainstay_keys::SealingKey;
@@ -34,6 +36,8 @@ pub struct Operation {
     pub caller: Caller,
     /// When the caller stops waiting.
     pub deadline: Option<Instant>,
+    /// The address that the call comes from; nothing for work of the process's own.
+    pub peer: Option<IpAddr>,
     /// Whether a denial is explained in the log.
     pub explains: bool,
     /// The fields that the caller wants back, separated by commas; see [`super::read_mask`].
@@ -50,6 +54,17 @@ impl Operation {
             None => Ok(()),
             Some(defects) => Err(Error::Defects(Arc::clone(defects))),
         }
+    }
+
+    /// For whom the store reads. Nobody in particular is told from others by where the call comes from.
+    pub fn asker(&self, costly: bool) -> Asker {
+        let nobody = self.caller.is_nobody();
+        let caller = (!self.caller.is_system()).then(|| {
+            let mut hasher = DefaultHasher::new();
+            (self.caller.key(), self.peer.filter(|_| nobody)).hash(&mut hasher);
+            hasher.finish()
+        });
+        Asker { deadline: self.deadline, caller, costly }
     }
 
     /// The compiled resource.

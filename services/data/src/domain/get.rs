@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mainstay_contract::{Role, Verb};
-use mainstay_db::{Lane, Sink};
+use mainstay_db::{Asker, Lane, Sink};
 use mainstay_record::{Row, Value};
 use mainstay_wire::{EncodeError, Selection};
 
@@ -36,7 +36,8 @@ pub async fn get(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> 
     let explained = op.explains.then(|| key.clone());
     let binds = statement.taken(&op.caller, key);
     let answer = Answer { plan: Arc::clone(plan), selection, found: false, error: None, out: Vec::with_capacity(512) };
-    let answer = cx.db.fetch(Lane::Inline, &statement.statement, binds, answer).await?;
+    let asker = Asker { deadline: op.deadline, ..Asker::default() };
+    let answer = cx.db.fetch_for(asker, Lane::Inline, &statement.statement, binds, answer).await?;
     match answer.error {
         Some(error) => Err(Error::Damaged(error)),
         None if answer.found => Ok(Bytes::from(answer.out)),

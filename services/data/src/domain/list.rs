@@ -86,7 +86,10 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes>
         params.push(Value::Int(i64::try_from(page.size + 1).unwrap_or(i64::MAX)));
         params.extend_from_slice(&place);
         let binds = list.statement.taken(&op.caller, params);
-        page = cx.db.fetch(list.lane(page.size), &list.statement.statement, binds, page).await?;
+        page = cx
+            .db
+            .fetch_for(op.asker(list.costly), list.lane(page.size), &list.statement.statement, binds, page)
+            .await?;
         if !page.ends_unremembered() {
             return finish(cx, op, &list, &binding, page);
         }

@@ -35,6 +35,8 @@ pub struct ListPlan {
     pub statement: Arc<Compiled>,
     pub order: Vec<OrderColumn>,
     pub(super) inline: bool,
+    /// Whether its filter asks much of every row: see [`super::cost`].
+    pub costly: bool,
 }
 
 /// The lists of one resource that are kept.

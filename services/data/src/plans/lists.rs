@@ -10,6 +10,7 @@ use mainstay_sql::{After, Condition, OrderColumn, Select, order_columns, select}
 
 use super::bounded::bound;
 use super::compiled_lists::{FarList, ListPlan, Listed, MAX_OUTCOMES, Outcomes, Shape};
+use super::cost::is_costly;
 use super::fields::fits;
 use super::guard::Verdict;
 use super::lane::{is_index_ordered, lane_for};
@@ -131,7 +132,8 @@ impl ResourcePlan {
             },
         );
         let inline = is_index_ordered(&self.resource, rows, (&conditions[..], &parents[..]), &order);
-        Ok(ListPlan { statement: self.shapes().compile(sql), order, inline })
+        let costly = is_costly(&filter.root);
+        Ok(ListPlan { statement: self.shapes().compile(sql), order, inline, costly })
     }
 
     /// What is left of the read rule; nothing where it holds for every row.

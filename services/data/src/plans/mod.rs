@@ -3,6 +3,7 @@
 mod bounded;
 mod compiled;
 mod compiled_lists;
+mod cost;
 mod dependents;
 mod due;
 mod fields;

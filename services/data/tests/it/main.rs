@@ -17,6 +17,7 @@ mod endpoint;
 mod etags;
 mod field_paths;
 mod filters;
+mod hang_ups;
 mod kinds;
 mod masks;
 mod money;

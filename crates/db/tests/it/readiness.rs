@@ -1,0 +1,183 @@
+//! What a store says of itself is what a request would meet.
+
+use std::process::Command;
+use std::time::Duration;
+
+use mainstay_db::{Config, Database, Engine, Error, Former};
+use mainstay_testkit::{both_engines, database, wait};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::support::{add, batch, keys, table};
+
+both_engines! {
+    async fn a_store_that_works_says_so(engine: Engine) {
+        let db = database::fresh(engine).await;
+        table(&db).await;
+        for _ in 0..3 {
+            db.ping().await.unwrap();
+        }
+        add(&db, "a").await.unwrap();
+        db.ping().await.unwrap();
+        assert_eq!(keys(&db).await, ["a"]);
+    }
+
+    async fn a_store_that_was_used_and_has_nothing_in_it_is_no_first_start(engine: Engine) {
+        let place = database::place(engine).await;
+        let folder = place.path.parent().unwrap();
+        let former = |accept: bool| Former::of(folder, "data", "keys/data", accept);
+        let db = former(false).open(&place.config, &place.path).await.unwrap();
+        table(&db).await;
+        former(false).record().unwrap();
+        db.close().await;
+        // Used as before.
+        let db = former(false).open(&place.config, &place.path).await.unwrap();
+        batch(&db, "DROP TABLE t").await;
+        db.close().await;
+        if engine == Engine::Sqlite {
+            std::fs::remove_file(&place.path).unwrap();
+        }
+        let Err(refused) = former(false).open(&place.config, &place.path).await else { panic!("it began anew") };
+        assert!(matches!(refused, Error::Emptied { .. }), "{refused:?}");
+        let said = refused.to_string();
+        assert!(["mainstay restore", "--accept-empty", "stores/data"].iter().all(|word| said.contains(word)), "{said}");
+        assert!(!place.path.exists(), "nothing was made where something is to be put back");
+        let db = former(true).open(&place.config, &place.path).await.unwrap();
+        assert!(db.is_blank().await.unwrap());
+        db.close().await;
+    }
+
+    async fn a_key_tells_of_a_former_start_as_well(engine: Engine) {
+        let place = database::place(engine).await;
+        let folder = place.path.parent().unwrap();
+        std::fs::create_dir(folder.join("keys")).unwrap();
+        std::fs::write(folder.join("keys/data"), "used").unwrap();
+        let refused = Former::of(folder, "data", "keys/data", false).open(&place.config, &place.path).await.err();
+        assert!(matches!(&refused, Some(Error::Emptied { evidence, .. }) if evidence.ends_with("keys/data")), "{refused:?}");
+        let other = Former::of(folder, "auth", "auth.key", false).open(&place.config, &place.path).await;
+        other.expect("another service's key says nothing of this one").close().await;
+    }
+}
+
+#[tokio::test]
+async fn an_emptied_file_is_no_first_start() {
+    let place = database::place(Engine::Sqlite).await;
+    let folder = place.path.parent().unwrap();
+    Former::of(folder, "auth", "auth.key", false).record().unwrap();
+    std::fs::write(&place.path, "").unwrap();
+    let refused = Former::of(folder, "auth", "auth.key", false).open(&place.config, &place.path).await.err();
+    assert!(matches!(refused, Some(Error::Emptied { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn no_write_is_acknowledged_into_a_file_that_is_not_the_stores_any_more() {
+    for name in ["store.db", "store.db-wal"] {
+        for replaced in [false, true] {
+            let place = database::place(Engine::Sqlite).await;
+            let db = Database::open_sqlite(&place.path, &place.config).unwrap();
+            table(&db).await;
+            add(&db, "a").await.unwrap();
+            let (file, away) = (place.path.with_file_name(name), place.path.with_file_name("away"));
+            std::fs::rename(&file, &away).unwrap();
+            if replaced {
+                std::fs::copy(&away, &file).unwrap();
+            }
+            let lost = add(&db, "b").await;
+            assert!(matches!(lost, Err(Error::Unavailable(_))), "{name} {replaced}: {lost:?}");
+            let said = db.ping().await.unwrap_err();
+            let cause = std::error::Error::source(&said).unwrap().to_string();
+            assert!(cause.contains(name) && cause.contains("deleted or replaced"), "{cause}");
+            // It is enough to put it back.
+            std::fs::rename(&away, &file).unwrap();
+            add(&db, "c").await.unwrap();
+            db.ping().await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_file_is_noticed_by_readiness_though_nobody_writes() {
+    let place = database::place(Engine::Sqlite).await;
+    let db = Database::open_sqlite(&place.path, &place.config).unwrap();
+    table(&db).await;
+    db.ping().await.unwrap();
+    std::fs::remove_file(&place.path).unwrap();
+    assert!(matches!(db.ping().await, Err(Error::Unavailable(_))));
+    // A reader that opens its connection now makes no other file.
+    let statement = mainstay_db::Statement::text("SELECT 1");
+    let read = db.fetch(mainstay_db::Lane::Heavy, &statement, Vec::new(), mainstay_db::Rows::default()).await;
+    assert!(matches!(read, Err(Error::Unavailable(_))), "{read:?}");
+    assert!(!place.path.exists());
+}
+
+#[tokio::test]
+async fn a_damaged_page_is_told_where_it_is_read_and_from_then_on_by_readiness() {
+    let place = database::place(Engine::Sqlite).await;
+    let db = Database::open_sqlite(&place.path, &place.config).unwrap();
+    table(&db).await;
+    for number in 0..200 {
+        add(&db, &format!("{number:03}-{}", "x".repeat(400))).await.unwrap();
+    }
+    db.close().await;
+    let mut bytes = std::fs::read(&place.path).unwrap();
+    // Whole pages of the tail, which the schema is not in.
+    let from = bytes.len() / 2 / 4096 * 4096;
+    bytes[from..].fill(0xa5);
+    std::fs::write(&place.path, bytes).unwrap();
+    let db = Database::open_sqlite(&place.path, &place.config).unwrap();
+    db.ping().await.expect("nobody has met it yet");
+    for lane in [mainstay_db::Lane::Inline, mainstay_db::Lane::Heavy] {
+        let all = mainstay_db::Statement::text("SELECT sum(length(id)) FROM t NOT INDEXED");
+        let read = db.fetch(lane, &all, Vec::new(), mainstay_db::Rows::default()).await;
+        assert!(matches!(read, Err(Error::Corrupt { .. })), "{lane:?}: {read:?}");
+    }
+    let said = db.ping().await.unwrap_err().to_string();
+    assert!(said.contains("store.db is damaged") && said.contains("backup"), "{said}");
+}
+
+const CHILD: &str = "MAINSTAY_DB_TEST_FULL";
+
+/// A disk that takes no more, and then again: the limit to the size of files, in a process of its own.
+#[test]
+fn a_full_disk_is_told_by_readiness_until_there_is_room_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; exec \"$0\" --exact readiness::child_whose_disk_is_full --ignored --nocapture"])
+        .arg(std::env::current_exe().unwrap())
+        .env(CHILD, folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && said.contains("room again"), "{said}{}", String::from_utf8_lossy(&child.stderr));
+}
+
+#[tokio::test]
+#[ignore = "runs as the child process of the test above"]
+async fn child_whose_disk_is_full() {
+    let Some(folder) = std::env::var_os(CHILD).map(std::path::PathBuf::from) else { return };
+    let db = Database::open_sqlite(&folder.join("store.db"), &Config::default()).unwrap();
+    table(&db).await;
+    db.ping().await.unwrap();
+    let before = getrlimit(Resource::Fsize);
+    setrlimit(Resource::Fsize, Rlimit { current: Some(300_000), maximum: before.maximum }).unwrap();
+    let mut stored = 0;
+    let refused = loop {
+        match add(&db, &format!("{stored:05}-{}", "x".repeat(2_000))).await {
+            Ok(_) => stored += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, Error::Unavailable(_)), "{refused:?}");
+    // What is smaller may still fit: a ping's own write, for a while.
+    wait::until("it says so", || async {
+        let refused = add(&db, &"y".repeat(2_000)).await.is_err();
+        db.ping().await.err().filter(|_| refused)
+    })
+    .await;
+    assert_eq!(keys(&db).await.len(), stored, "what is stored is read all the same");
+    setrlimit(Resource::Fsize, before).unwrap();
+    wait::until("there is room again", || async { db.ping().await.ok() }).await;
+    add(&db, "more").await.unwrap();
+    assert_eq!(keys(&db).await.len(), stored + 1);
+    println!("room again");
+    tokio::time::timeout(Duration::from_secs(60), db.close()).await.unwrap();
+}

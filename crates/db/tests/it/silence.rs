@@ -1,0 +1,129 @@
+//! A network on which everything gets lost, and that closes nothing.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mainstay_db::{Asker, Atomic, Config, Database, Engine, Error, Lane, Rows};
+use mainstay_record::Kind;
+use mainstay_testkit::database::{self, Place};
+use mainstay_testkit::proxy::Proxy;
+use mainstay_testkit::wait;
+
+use crate::support::{add, insert, keys, number, statement, table};
+
+/// Long enough for any machine, short enough to end a test that fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A store behind a proxy.
+async fn behind_a_proxy() -> (Place, Proxy, Database) {
+    let mut place = database::place(Engine::Postgres).await;
+    let url = place.url().unwrap().to_owned();
+    let authority = url.split_once("://").unwrap().1.split_once('/').unwrap().0;
+    let host = authority.rsplit('@').next().unwrap();
+    let server: SocketAddr = host.parse().unwrap_or_else(|error| panic!("{host}: {error}"));
+    let proxy = Proxy::to(server).await;
+    place.config.database_url = Some(url.replace(host, &proxy.address().to_string()).into());
+    let config = Config { statement_timeout_ms: 0, connect_timeout_ms: 2_000, ..place.config.clone() };
+    let db = Database::open(&config, &place.path).await.unwrap();
+    table(&db).await;
+    (place, proxy, db)
+}
+
+/// Uses every connection of the pool and of the pipelines.
+async fn use_all(db: &Database) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for i in 0..24 {
+        let db = db.clone();
+        tasks.spawn(async move {
+            add(&db, &format!("all-{i}")).await.unwrap();
+            keys(&db).await;
+        });
+    }
+    tasks.join_all().await;
+}
+
+#[tokio::test]
+async fn reads_and_writes_under_way_do_not_wait_for_answers_that_got_lost() {
+    let (_place, proxy, db) = behind_a_proxy().await;
+    use_all(&db).await;
+    proxy.lose_connections();
+    let started = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for i in 0..40 {
+        let db = db.clone();
+        tasks.spawn(async move {
+            // A read is repeated by itself, a write is not: nobody knows what became of it.
+            assert!(!keys(&db).await.is_empty());
+            let id = format!("new-{i}");
+            while let Err(error) = add(&db, &id).await {
+                let taken = error.violates("t_pkey");
+                assert!(
+                    taken || matches!(error, Error::Unavailable(_) | Error::CommitUnknown(_) | Error::Overloaded(_)),
+                    "{error:?}"
+                );
+                if taken {
+                    break;
+                }
+            }
+        });
+    }
+    tokio::time::timeout(PATIENCE, tasks.join_all()).await.expect("reads and writes recover");
+    println!("recovered after {:?}", started.elapsed());
+    assert_eq!(number(&db, "SELECT count(*) FROM t WHERE id LIKE 'new-%'").await, 40);
+    db.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn readiness_says_that_nothing_comes_through_and_when_it_does_again() {
+    let (_place, proxy, db) = behind_a_proxy().await;
+    use_all(&db).await;
+    db.ping().await.unwrap();
+    proxy.lose_everything();
+    let said = tokio::time::timeout(PATIENCE, db.ping()).await.expect("a ping has a limit");
+    assert!(matches!(said, Err(Error::Unavailable(_))), "{said:?}");
+    proxy.heal();
+    let healed = Instant::now();
+    wait::until("requests are answered", || async { db.ping().await.ok() }).await;
+    tokio::time::timeout(PATIENCE, use_all_again(&db)).await.expect("reads and writes recover");
+    println!("recovered after {:?}", healed.elapsed());
+}
+
+async fn use_all_again(db: &Database) {
+    for i in 0..24 {
+        add(db, &format!("again-{i}")).await.unwrap();
+        keys(db).await;
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_takes_long_is_not_taken_for_a_lost_one() {
+    let (_place, _proxy, db) = behind_a_proxy().await;
+    let slow = statement("SELECT 1::int8 FROM pg_sleep(5)", &[]);
+    let asker = Asker { deadline: Some(Instant::now() + PATIENCE), ..Asker::default() };
+    for lane in [Lane::Heavy, Lane::Inline] {
+        let rows = db.fetch_for(asker, lane, &slow, Vec::new(), Rows::of(&[Kind::Int])).await.unwrap();
+        assert_eq!(rows.rows.len(), 1, "{lane:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_asks_nothing_for_a_while_is_not_taken_for_a_lost_one() {
+    let (_place, _proxy, db) = behind_a_proxy().await;
+    let asked = Arc::new(tokio::sync::Notify::new());
+    let told = Arc::clone(&asked);
+    let written: Result<usize, Error> = db
+        .write(Atomic::Locked, move |conn| {
+            let told = Arc::clone(&told);
+            Box::pin(async move {
+                insert(conn, "a").await?;
+                told.notify_one();
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                insert(conn, "b").await
+            })
+        })
+        .await;
+    written.unwrap();
+    asked.notified().await;
+    assert_eq!(keys(&db).await, ["a", "b"]);
+}
