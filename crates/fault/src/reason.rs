@@ -133,6 +133,8 @@ reasons! {
     ShuttingDown, "SHUTTING_DOWN", Unavailable, "the server is shutting down; try again";
     /// The answer to a commit was lost: the write may have happened. Never retried inside.
     CommitUnknown, "COMMIT_UNKNOWN", Unavailable, "it is not known whether the write happened; read before trying again";
+    /// What is stored is damaged. Another call may do; this one does when the operator has restored it from a backup.
+    DataDamaged, "DATA_DAMAGED", DataLoss, "what is stored here is damaged: its operator has to restore it from a backup";
     /// The server is at fault; the log says how.
     Internal, "INTERNAL", Internal, "an internal error occurred";
 }
@@ -153,7 +155,8 @@ impl Reason {
             Code::Unimplemented => Reason::Unimplemented,
             Code::Unavailable => Reason::Unavailable,
             Code::Unauthenticated => Reason::Unauthenticated,
-            Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss => Reason::Internal,
+            Code::DataLoss => Reason::DataDamaged,
+            Code::Ok | Code::Unknown | Code::Internal => Reason::Internal,
         }
     }
 }

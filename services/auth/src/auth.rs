@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use mainstay_db::Database;
+use mainstay_db::{Database, Former};
 use mainstay_identity::{Clock, KeySource, SystemClock, VerifierConfig};
 use mainstay_keys::KeyEncryptionKey;
 use mainstay_proto::auth::v1 as pb;
@@ -25,7 +25,7 @@ use crate::jobs;
 use crate::limits::{Limits, Origin};
 use crate::rekey::rekey;
 use crate::signer::Signer;
-use crate::signing_keys::load_and_rotate;
+use crate::signing_keys::{self, load_and_rotate};
 use crate::store;
 
 /// Largest request message. The largest that means something is a password of 4 KiB and an address.
@@ -51,12 +51,14 @@ pub struct Environment {
     pub tokens: VerifierConfig,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What is known of former starts; nothing where nobody may have stored anything.
+    pub former: Option<Former>,
 }
 
 impl Environment {
     /// Takes the machine's clock.
     pub fn new(database: Database, key_encryption_key: KeyEncryptionKey, tokens: VerifierConfig) -> Environment {
-        Environment { database, key_encryption_key, tokens, clock: Arc::new(SystemClock) }
+        Environment { database, key_encryption_key, tokens, clock: Arc::new(SystemClock), former: None }
     }
 }
 
@@ -75,12 +77,20 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     if !problems.is_empty() {
         return Err(StartError::Config(problems));
     }
-    let Environment { database, key_encryption_key, tokens, clock } = environment;
+    let Environment { database, key_encryption_key, tokens, clock, former } = environment;
     let hasher = Hasher::new(&config.password_hashing).map_err(StartError::Hashing)?;
     database.migrate(store::SQLITE_MIGRATIONS, store::POSTGRES_MIGRATIONS).await?;
     let former_are_left = rekey(&database).await?;
     let schedule = config.schedule();
+    if let Some(former) = &former
+        && !signing_keys::any(&database).await?
+    {
+        former.refuse_empty(|| "the database".to_owned())?;
+    }
     let ring = load_and_rotate(&database, &key_encryption_key, schedule, clock.now_micros()).await?;
+    if let Some(former) = former {
+        former.record()?;
+    }
     let signer = Arc::new(Signer::new(ring, tokens, config.access_token_seconds, Arc::clone(&clock)));
     let core = Arc::new(Core {
         database,

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use mainstay_db::Database;
+use mainstay_db::{Database, Former};
 use mainstay_keys::{KeyEncryptionKey, KeySetting};
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
@@ -132,11 +132,16 @@ impl Config {
         problems
     }
 
+    /// What the data directory tells of former starts.
+    pub fn former(data_dir: &Path, accept_empty: bool) -> Former {
+        Former::of(data_dir, "auth", KEY_FILE, accept_empty)
+    }
+
     /// Opens the service's own database: the configured one, or an SQLite file in `data_dir`.
-    pub async fn open_database(&self, data_dir: &Path) -> Result<Database, StartError> {
+    pub async fn open_database(&self, data_dir: &Path, former: &Former) -> Result<Database, StartError> {
         let mut storage = mainstay_db::Config { database_url: self.database_url.clone(), ..Default::default() };
         storage.pool_size = self.database_pool_size.unwrap_or(storage.pool_size);
-        Database::open(&storage, &data_dir.join(SQLITE_FILE)).await.map_err(StartError::Database)
+        former.open(&storage, &data_dir.join(SQLITE_FILE)).await.map_err(StartError::Database)
     }
 
     /// Gives the configured key-encryption key. Without one, development makes its own in `data_dir`; production fails.

@@ -111,6 +111,7 @@ impl From<Error> for Fault {
                 Fault::new(Reason::Overloaded).retry_after(hashing::RETRY_AFTER).with_source(source)
             }
             Error::Storage(source @ db::Error::Conflict { .. }) => Fault::new(Reason::Conflict).with_source(source),
+            Error::Storage(source @ db::Error::Corrupt { .. }) => Fault::new(Reason::DataDamaged).with_source(source),
             Error::Storage(source) if source.is_transient() => Fault::unavailable(source),
             Error::Storage(source) => Fault::internal(source),
             Error::Stack(fault) => fault,

@@ -43,9 +43,12 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
 
 /// Opens the store and the keys, and starts the service.
 pub async fn open(common: &Common, config: &Config) -> Result<Auth, Failure> {
-    let database = config.open_database(&common.data_dir).await?;
+    // Before anything is made that would tell of a former start.
+    let former = Config::former(&common.data_dir, common.accept_empty);
+    let database = config.open_database(&common.data_dir, &former).await?;
     let key = config.key_encryption_key(&common.data_dir, !common.is_development())?;
-    Ok(start(config, Environment::new(database, key, common.verifier_config())).await?)
+    let environment = Environment::new(database, key, common.verifier_config());
+    Ok(start(config, Environment { former: Some(former), ..environment }).await?)
 }
 
 /// Keeps a readiness check true to the store.

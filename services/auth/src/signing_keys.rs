@@ -80,6 +80,11 @@ pub(crate) async fn load_and_rotate(
     Ok(KeyRing { schedule, terms: terms(&rows), keys })
 }
 
+/// Says whether there is a key: every store that was used has one.
+pub(crate) async fn any(database: &Database) -> Result<bool, StartError> {
+    Ok(!read(database).await?.is_empty())
+}
+
 async fn read(database: &Database) -> Result<Vec<SigningKeyRow>, StartError> {
     database.read(Lane::Inline, |conn| Box::pin(store::all(conn))).await.map_err(StartError::Database)
 }

@@ -41,6 +41,8 @@ impl Default for Config {
 #[derive(Debug, Clone)]
 pub struct Options {
     pub data_dir: PathBuf,
+    /// Whether it may begin anew where a store that was used before has nothing in it.
+    pub accept_empty: bool,
     /// The folder with the application's contract.
     pub contracts: Option<PathBuf>,
     /// Whether safe steps of a plan are applied at start and when a file changes, and missing keys are made. Production

@@ -166,7 +166,7 @@ impl From<Error> for Fault {
             Error::Dangling { source, .. } => Fault::internal(source),
             Error::StaleSchema(source) => Fault::unavailable(source),
             error @ Error::OutOfTurn => Fault::internal(error),
-            Error::Damaged(source) => Fault::internal(source),
+            Error::Damaged(source) => Fault::new(Reason::DataDamaged).with_source(source),
             Error::Key(source) => Fault::internal(source),
             Error::Storage(source) => storage_fault(source),
         }
@@ -221,6 +221,10 @@ fn of_resource(field: &str) -> &str {
 pub const ID_RULE: &str =
     "must be 1 to 63 characters of a-z, 0-9 and `-`, begin with a letter or digit and end with one, or be left out";
 
+/// What is said of a statement that ran into its limit: the same again would do no better.
+const TOOK_TOO_LONG: &str =
+    "the query takes longer than it may; ask for less of it, by a narrower filter or an order that an index has";
+
 /// Gives storage errors their reasons.
 pub fn storage_fault(error: mainstay_db::Error) -> Fault {
     match error {
@@ -229,6 +233,10 @@ pub fn storage_fault(error: mainstay_db::Error) -> Fault {
             Fault::new(Reason::Overloaded).retry_after(std::time::Duration::from_secs(1)).with_source(error)
         }
         mainstay_db::Error::Conflict { .. } => Fault::new(Reason::Conflict).with_source(error),
+        mainstay_db::Error::StatementTimeout(_) => {
+            Fault::new(Reason::DeadlineExceeded).message(TOOK_TOO_LONG).with_source(error)
+        }
+        mainstay_db::Error::Corrupt { .. } => Fault::new(Reason::DataDamaged).with_source(error),
         error if error.is_transient() => Fault::unavailable(error),
         error => Fault::internal(error),
     }

@@ -85,6 +85,7 @@ impl Work for Shown {
 pub fn options(common: &Common) -> Options {
     Options {
         data_dir: common.data_dir.clone(),
+        accept_empty: common.accept_empty,
         contracts: common.contracts.clone(),
         development: common.is_development(),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mainstay_contract::{Contract, Diagnostic, Diagnostics};
-use mainstay_db::{Database, Lane};
+use mainstay_db::{Database, Former, Lane};
 use mainstay_keys::{KEY_BYTES, KeyEncryptionKey, KeySetting, SealingKey};
 use mainstay_ledger::{Ledger, Plan, Stage, bind};
 use mainstay_wire::PlanError;
@@ -55,11 +55,20 @@ pub enum StartError {
     NoKey,
 }
 
+/// The key that seals the others, where it is made in the data directory.
+const KEY_FILE: &str = "keys/data";
+
+/// What the data directory tells of former starts, before this one makes anything.
+fn former_starts(options: &Options) -> Former {
+    Former::of(&options.data_dir, "data", KEY_FILE, options.accept_empty)
+}
+
 /// Opens the store and brings the service's own tables up to date.
 pub async fn open(config: &Config, options: &Options) -> Result<Database, StartError> {
     let mut store = config.store.clone();
     store.database_url.clone_from(&config.database_url);
-    let db = Database::open(&store, &options.data_dir.join(SQLITE_FILE)).await.map_err(StartError::Database)?;
+    let opened = former_starts(options).open(&store, &options.data_dir.join(SQLITE_FILE)).await;
+    let db = opened.map_err(StartError::Database)?;
     migrations::run(&db).await?;
     Ok(db)
 }
@@ -87,6 +96,7 @@ pub async fn answers(db: &Database) -> Result<Arc<Answers>, mainstay_db::Error> 
 
 /// Reads the key of page tokens, or makes it at the first start. Replicas that start at once agree on one.
 pub async fn page_key(db: &Database, config: &Config, options: &Options, now: i64) -> Result<SealingKey, StartError> {
+    let former = former_starts(options);
     let kek = key_encryption_key(config, options)?;
     let fresh = mainstay_keys::random::<KEY_BYTES>()?;
     let sealed_fresh = kek.seal(PAGE_KEY.as_bytes(), &fresh)?;
@@ -95,6 +105,7 @@ pub async fn page_key(db: &Database, config: &Config, options: &Options, now: i6
     let sealed = match sealed {
         Some(sealed) => sealed,
         None => {
+            former.refuse_empty(|| "the database".to_owned()).map_err(StartError::Database)?;
             let stored = db.write(mainstay_db::Atomic::Locked, move |conn| {
                 let sealed = sealed_fresh.clone();
                 Box::pin(async move {
@@ -106,13 +117,14 @@ pub async fn page_key(db: &Database, config: &Config, options: &Options, now: i6
         }
     };
     let opened = kek.open_stored(KEY_SETTING, "the key of page tokens", PAGE_KEY.as_bytes(), &sealed)?;
+    former.record()?;
     Ok(SealingKey::from_bytes(&opened)?)
 }
 
 fn key_encryption_key(config: &Config, options: &Options) -> Result<KeyEncryptionKey, StartError> {
     match &config.key_encryption_key {
         Some(key) => Ok(KeyEncryptionKey::from_base64(key.expose_secret())?),
-        None if options.development => Ok(KeyEncryptionKey::load_or_create(&options.data_dir.join("keys/data"))?),
+        None if options.development => Ok(KeyEncryptionKey::load_or_create(&options.data_dir.join(KEY_FILE))?),
         None => Err(StartError::NoKey),
     }
 }

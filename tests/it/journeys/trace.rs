@@ -95,7 +95,8 @@ fn hex(bytes: &[u8]) -> String {
 /// Gives auth an empty store, and with it a signing key that nobody has seen.
 async fn auth_begins_anew(system: &mut System) {
     system.auth().stop().await;
-    for file in ["auth.sqlite", "auth.sqlite-wal", "auth.sqlite-shm"] {
+    // With the word that it has stored something, or that would be a loss.
+    for file in ["auth.sqlite", "auth.sqlite-wal", "auth.sqlite-shm", "auth.key", "stores/auth"] {
         let _ = std::fs::remove_file(system.folder.path().join("data").join(file));
     }
     system.auth().restart().await;

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use mainstay_testkit::Engine;
 use mainstay_testkit::server::{Launch, free_port};
+use mainstay_testkit::wait::until;
 
 use crate::support::{Folder, System, notes};
 
@@ -186,6 +187,69 @@ async fn a_store_that_is_damaged_or_newer_is_left_alone() {
     fs::write(&file, &noise).expect("a file can be written");
     assert_says(&refused(launch).await, &["data.sqlite", "damaged", "backup"]);
     assert_eq!(fs::read(&file).expect("the file is there"), noise, "nothing was written into it");
+}
+
+#[tokio::test]
+async fn a_database_that_went_missing_is_no_first_start() {
+    let mut system = System::one(Engine::Sqlite, notes::folder()).await;
+    notes::create(&system.http(), "one").await;
+    system.gateway.stop().await;
+    let data = system.folder.path().join("data");
+    let away = system.folder.path().join("away");
+    fs::create_dir(&away).expect("a folder can be made");
+    for file in ["data.sqlite", "auth.sqlite"] {
+        fs::rename(data.join(file), away.join(file)).expect("a file can be moved");
+        let launch = system.gateway.launch().clone();
+        assert_says(&refused(launch.clone()).await, &[file, "mainstay restore", "--accept-empty"]);
+        assert!(!data.join(file).exists(), "nothing was made in its place");
+        fs::write(data.join(file), "").expect("a file can be written");
+        assert_says(&refused(launch).await, &[file, "--accept-empty"]);
+        fs::rename(away.join(file), data.join(file)).expect("a file can be moved");
+    }
+    system.gateway.restart().await;
+    notes::create(&system.http(), "two").await;
+    system.gateway.stop().await;
+
+    // The gateway's own only remembers.
+    fs::remove_file(data.join("gateway.sqlite")).expect("a file can be removed");
+    system.gateway.restart().await;
+    system.gateway.stop().await;
+    fs::remove_file(data.join("data.sqlite")).expect("a file can be removed");
+    system.gateway.relaunch(|launch| launch.environment("MAINSTAY__ACCEPT_EMPTY", "true"));
+    system.gateway.restart().await;
+    notes::create(&system.http(), "one").await;
+}
+
+mod a_database_that_was_emptied_is_no_first_start {
+    use super::*;
+
+    #[tokio::test]
+    async fn on_postgres() {
+        let mut system = System::one(Engine::Postgres, notes::folder()).await;
+        system.gateway.stop().await;
+        system.run_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await;
+        let printed = refused(system.gateway.launch().clone()).await;
+        assert_says(&printed, &["the PostgreSQL database", "mainstay restore", "--accept-empty"]);
+        system.gateway.relaunch(|launch| launch.environment("MAINSTAY__ACCEPT_EMPTY", "true"));
+        system.gateway.restart().await;
+        notes::create(&system.http(), "one").await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_deleted_under_a_running_server_takes_no_more_writes_and_readiness_says_so() {
+    let mut system = System::one(Engine::Sqlite, notes::folder()).await;
+    let http = system.http();
+    notes::create(&http, "one").await;
+    let file = system.folder.path().join("data/data.sqlite");
+    fs::rename(&file, file.with_extension("away")).expect("a file can be moved");
+    let refused = http.post("/notes/v1/notes?noteId=two", notes::note("two")).await;
+    refused.refusal(503, "UNAVAILABLE");
+    until("readiness says so", || async { (http.get("/readyz").await.status == 503).then_some(()) }).await;
+    fs::rename(file.with_extension("away"), &file).expect("a file can be moved");
+    until("readiness says so", || async { (http.get("/readyz").await.status == 200).then_some(()) }).await;
+    notes::create(&http, "three").await;
+    system.gateway.stop().await;
 }
 
 mod a_database_that_is_newer_is_left_alone {

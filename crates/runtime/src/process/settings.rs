@@ -33,6 +33,9 @@ pub struct Settings<A, D, G> {
     pub data_dir: PathBuf,
     /// The folder with the application's contract.
     pub contracts: Option<PathBuf>,
+    /// Begin anew where a database that was used before has nothing in it. Without this such a start is refused: the database
+    /// is lost, or another one than it was.
+    pub accept_empty: bool,
     /// Where clients connect, for example `127.0.0.1:8080` or `localhost:8080`. Absent: 127.0.0.1 and the role's usual port,
     /// or in development another one where that is in use.
     #[schemars(with = "Option<String>")]
@@ -102,6 +105,7 @@ impl<A: Default, D: Default, G: Default> Default for Settings<A, D, G> {
             mode: Mode::default(),
             data_dir: PathBuf::from("var/mainstay"),
             contracts: None,
+            accept_empty: false,
             listen: None,
             operations_listen: None,
             tls: None,
@@ -137,6 +141,9 @@ pub struct Flags {
     /// Serve the contract in this folder
     #[arg(long, value_name = "DIR", global = true)]
     pub contracts: Option<PathBuf>,
+    /// Begin anew where a database that was used before has nothing in it
+    #[arg(long, global = true)]
+    pub accept_empty: bool,
     /// Serve clients here, for example 127.0.0.1:8080; port 0 lets the system choose
     #[arg(long, value_name = "ADDR", global = true)]
     pub listen: Option<String>,
@@ -191,6 +198,9 @@ impl Flags {
         }
         if let Some(folder) = &self.contracts {
             loader = loader.flag("--contracts", "contracts", folder.to_string_lossy());
+        }
+        if self.accept_empty {
+            loader = loader.flag("--accept-empty", "accept_empty", "true");
         }
         for (purpose, address) in [(Purpose::Clients, &self.listen), (Purpose::Operators, &self.operations_listen)] {
             if let Some(address) = address {

@@ -126,7 +126,7 @@ pub async fn start_on(
     let key_encryption_key = KeyEncryptionKey::from_bytes(key).unwrap();
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     let tokens = VerifierConfig::default();
-    start(config, Environment { database: database.clone(), key_encryption_key, tokens, clock }).await
+    start(config, Environment { database: database.clone(), key_encryption_key, tokens, clock, former: None }).await
 }
 
 /// Puts a started service behind the stack of its own listener.

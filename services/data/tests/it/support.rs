@@ -92,7 +92,7 @@ impl Fixture {
     ) -> Result<Fixture, StartError> {
         let config = Config { database_url: place.config.database_url.clone(), contract_poll_ms, ..Config::default() };
         let data_dir = place.path.parent().unwrap().to_owned();
-        let options = Options { data_dir, contracts, development: true };
+        let options = Options { data_dir, accept_empty: false, contracts, development: true };
         let stop = CancellationToken::new();
         let mut environment = Environment::new(options, Jobs::new(Telemetry::quiet().metrics(), &stop));
         environment.clock = clock.clone();
