@@ -3,3 +3,4 @@
 mod acknowledged;
 mod failpoints;
 mod outages;
+mod silence;

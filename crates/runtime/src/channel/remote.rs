@@ -14,10 +14,10 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How often a connection is asked whether it still lives. A peer that vanished is noticed after this plus
 /// [`KEEPALIVE_TIMEOUT`].
-pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(3);
 
 /// How long the peer may take to answer that.
-pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// HTTP/2 windows: large enough for a page of records without waiting for an update.
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;

@@ -14,6 +14,7 @@ mod operations;
 mod policies;
 mod reflection;
 mod server;
+mod silence;
 mod slow_bodies;
 mod threads;
 mod trace;

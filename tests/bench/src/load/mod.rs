@@ -40,11 +40,11 @@ pub enum Work {
     Get {
         paths: Vec<String>,
     },
-    /// A body with another method: `POST`, `PATCH`. Paths and bodies are taken in turn, each list for itself.
+    /// A body with another method: `POST`, `PATCH`.
     Send {
         method: String,
         paths: Vec<String>,
-        bodies: Vec<String>,
+        body: String,
     },
     /// Messages by POST to the path of an RPC: gRPC-Web, Connect.
     Ask {
