@@ -14,6 +14,7 @@ both_engines! {
         let data = system.data().address().parse().expect("a server has an address");
         let proxy = Proxy::to(data).await;
         let way = format!("http://{}", proxy.address());
+        system.gateway.stop().await;
         system.gateway.relaunch(|launch| launch.environment("MAINSTAY__SERVICES__DATA__URL", way));
         system.gateway.restart().await;
         let http = system.http();

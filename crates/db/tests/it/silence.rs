@@ -1,11 +1,13 @@
 //! A network on which everything gets lost, and that closes nothing.
 
 use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mainstay_db::{Asker, Atomic, Config, Database, Engine, Error, Lane, Rows};
 use mainstay_record::Kind;
+use mainstay_testkit::cluster::Cluster;
 use mainstay_testkit::database::{self, Place};
 use mainstay_testkit::proxy::Proxy;
 use mainstay_testkit::wait;
@@ -126,4 +128,70 @@ async fn a_transaction_that_asks_nothing_for_a_while_is_not_taken_for_a_lost_one
     written.unwrap();
     asked.notified().await;
     assert_eq!(keys(&db).await, ["a", "b"]);
+}
+
+const CHILD: &str = "MAINSTAY_DB_TEST_NETWORK";
+
+/// The same with real packets: in a network of its own, whose only device drops them all for a while. Where the machine cannot
+/// make such a network, the test says so.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_network_that_drops_packets_is_noticed_and_recovered_from() {
+    let alone = "ip link set lo up && exec \"$0\" --exact silence::child_on_a_network_of_its_own --ignored --nocapture";
+    let child = Command::new("unshare")
+        .args(["--net", "sh", "-c", alone])
+        .arg(std::env::current_exe().unwrap())
+        .env(CHILD, "1")
+        .output();
+    let output = match child {
+        Ok(output) => output,
+        Err(error) => return println!("not tested: this machine cannot make networks ({error})"),
+    };
+    let (said, problem) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if !said.contains("on a network of its own") {
+        return println!("not tested: this machine cannot make networks ({})", problem.trim());
+    }
+    assert!(output.status.success(), "{said}{problem}");
+    println!("{said}");
+}
+
+#[tokio::test]
+#[ignore = "runs as the child process of the test above"]
+async fn child_on_a_network_of_its_own() {
+    if std::env::var_os(CHILD).is_none() || !drop_packets(true) {
+        return;
+    }
+    assert!(drop_packets(false));
+    println!("on a network of its own");
+    let cluster = Cluster::with(&["lossy"]).await;
+    let config = Config { connect_timeout_ms: 2_000, ..Config::default() };
+    let db = Database::open_postgres(&cluster.url("lossy"), &config).await.unwrap();
+    table(&db).await;
+    use_all(&db).await;
+    db.ping().await.unwrap();
+    drop_packets(true);
+    let under_way = tokio::spawn({
+        let db = db.clone();
+        async move { keys(&db).await.len() }
+    });
+    wait::until("readiness says so", || async { db.ping().await.err() }).await;
+    // Longer than what was sent may stay unacknowledged.
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    drop_packets(false);
+    let healed = Instant::now();
+    wait::until("requests are answered", || async { db.ping().await.ok() }).await;
+    tokio::time::timeout(PATIENCE, use_all_again(&db)).await.expect("reads and writes recover");
+    println!("recovered after {:?}", healed.elapsed());
+    // It was answered, or it learned that it is not: it does not wait for ever.
+    let _ = tokio::time::timeout(PATIENCE, under_way).await.expect("nobody waits for ever");
+}
+
+/// A queue that takes no packet drops them all, and tells nobody.
+fn drop_packets(all: bool) -> bool {
+    let mut command = Command::new("tc");
+    command.args(["qdisc", if all { "add" } else { "del" }, "dev", "lo", "root"]);
+    if all {
+        command.args(["tbf", "rate", "8bit", "burst", "1", "latency", "1ms"]);
+    }
+    command.status().is_ok_and(|status| status.success())
 }
