@@ -121,6 +121,9 @@ reasons! {
     Overloaded, "OVERLOADED", Unavailable, "the server is busy; try again";
     /// The caller asks more often than is allowed.
     RateLimited, "RATE_LIMITED", ResourceExhausted, "too many calls; slow down";
+    /// The answer was made and let go of: too much that was answered is not taken by its clients. What was asked may have been
+    /// done.
+    AnswersUnread, "ANSWERS_UNREAD", ResourceExhausted, "too many answers wait to be read; what was asked may have been done";
     /// The caller's deadline, or the server's own, passed.
     DeadlineExceeded, "DEADLINE_EXCEEDED", DeadlineExceeded, "the deadline passed before the answer was ready";
     /// The request did not come whole in the time that it is given.

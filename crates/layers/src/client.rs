@@ -48,7 +48,8 @@ impl TrustedProxies {
             .map(Self)
     }
 
-    fn contains(&self, address: IpAddr) -> bool {
+    /// Whether an address is one of theirs.
+    pub fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 

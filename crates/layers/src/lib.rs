@@ -21,6 +21,7 @@ mod slow_body;
 pub mod stack;
 mod texts;
 mod trace;
+mod unsent;
 
 pub use access::Access;
 pub use caller::{caller, context};
@@ -42,6 +43,9 @@ pub use routes::{Policies, RoutesEndpoint};
 pub use shed::{Place, Shed};
 pub use slow_body::{BODY_TIMEOUT, MIN_BODY_BYTES_PER_SECOND};
 pub use stack::{Guards, Stack};
+pub use unsent::{
+    Answers, Counted, DEFAULT_MAX_UNSENT_BYTES, Held, Open, SMALL_ANSWER_BYTES, UNSENT_GRACE, Unsent, answer_size,
+};
 
 /// The body of every request and answer inside the process.
 pub type Body = tonic::body::Body;

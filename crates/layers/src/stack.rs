@@ -7,8 +7,8 @@ use crate::deadline::within;
 use crate::observe::{Counted, Observation};
 use crate::shed::Permit;
 use crate::{
-    Body, Context, Cors, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Resolved, RoutesEndpoint, Shed,
-    Timeouts, TrustedProxies, client, identity_headers, request_id, slow_body, trace,
+    Answers, Body, Context, Cors, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Resolved, RoutesEndpoint,
+    Shed, Timeouts, TrustedProxies, client, identity_headers, request_id, slow_body, trace,
 };
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -80,12 +80,16 @@ impl<E: Endpoint> Inner<E> {
         // Request id, trace, metrics, access log: they see every end that a request can have, so they stand outside of
         // everything that refuses.
         let (parts, body) = request.into_parts();
+        let answers = parts.extensions.get::<Answers>().cloned();
         let mut seen = self.observe(&parts);
         let span = seen.span.clone();
         // Outside of everything that refuses as well: a page that may call may also read why it was refused.
         let page = self.cors.page(&parts.headers);
         // Around everything that runs code of ours: a panic is one request's answer, and never the connection's end.
         let answer = caught(&span, pin!(self.guard(parts, body, &page, &mut seen))).await;
+        // After everything that makes an answer: one that is too large to wait for its client is refused like any other.
+        let answer =
+            answers.map_or(Ok(()), |answers| answer.as_ref().map_or(Ok(()), |made| answers.admit(made))).and(answer);
         let mut response = seen.answered(answer);
         self.cors.mark(&page, &mut response);
         Ok(response)

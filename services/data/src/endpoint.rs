@@ -7,7 +7,8 @@ use futures_util::future::BoxFuture;
 use http::request::Parts;
 use mainstay_fault::{Fault, reply};
 use mainstay_layers::{
-    Access, Body, Context, Endpoint, Exchange, Messages, Native, Resolved, RoutesEndpoint, defects, framed,
+    Access, Body, Context, Endpoint, Exchange, Held, Messages, Native, Resolved, RoutesEndpoint, SMALL_ANSWER_BYTES,
+    defects, framed,
 };
 use mainstay_runtime::RawCodec;
 use mainstay_runtime::channel::{self, CONTRACT_REVISION, Call, FIELD_MASK};
@@ -75,6 +76,15 @@ impl Endpoint for DataEndpoint {
     }
 }
 
+/// Says how much a large answer holds, which is put into its frame as it is sent.
+fn held(mut answer: tonic::Response<Bytes>) -> tonic::Response<Bytes> {
+    let size = answer.get_ref().len();
+    if size > SMALL_ANSWER_BYTES {
+        answer.extensions_mut().insert(Held(size));
+    }
+    answer
+}
+
 /// One call, as tonic wants it.
 struct Method {
     resources: Arc<Resources>,
@@ -97,6 +107,6 @@ impl UnaryService<Bytes> for Method {
             call.metadata.append(FIELD_MASK, mask.clone());
         }
         let resources = Arc::clone(&self.resources);
-        Box::pin(async move { reply(resources.call_found(finding, call).await) })
+        Box::pin(async move { reply(resources.call_found(finding, call).await).map(held) })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::workspace::{root, rust_files};
 
 /// Every file that starts a task or a thread which is no job, and why it may.
-const NO_JOBS: [(&str, &str); 11] = [
+const NO_JOBS: [(&str, &str); 12] = [
     ("crates/db/src/postgres/link.rs", "moves the bytes of a connection"),
     ("crates/db/src/postgres/pool.rs", "ends a query that nobody waits for"),
     (
@@ -18,6 +18,7 @@ const NO_JOBS: [(&str, &str); 11] = [
     ("crates/runtime/src/jobs/mod.rs", "here jobs begin"),
     ("crates/runtime/src/process/mod.rs", "the operators' port beside the clients'"),
     ("crates/runtime/src/server/connection.rs", "a connection"),
+    ("crates/runtime/src/server/patient.rs", "an exchange of a connection that carries several"),
     ("crates/runtime/src/server/mod.rs", "hands a connection over to the one above"),
     ("crates/runtime/src/shutdown.rs", "the signals that end jobs"),
 ];

@@ -1,28 +1,31 @@
 //! Connections, from accepted to closed.
 
 use super::impatient::Impatient;
+use super::leaving::Leaving;
 use super::limits::{
     CONNECTION_WINDOW_BYTES, HEAD_TIMEOUT, HTTP2_KEEPALIVE_INTERVAL, HTTP2_KEEPALIVE_TIMEOUT, MAX_CONCURRENT_STREAMS,
     MAX_HEAD_BYTES, MAX_LOCAL_RESETS, MAX_PENDING_RESETS, MAX_SEND_BUFFER_BYTES, STREAM_WINDOW_BYTES,
     TLS_HANDSHAKE_TIMEOUT, WRITE_STALL_TIMEOUT,
 };
 use super::lingering::{Lingering, Progress};
-use super::{Certificates, Drained, wellformed};
+use super::patient::Patient;
+use super::peers::{Peers, Place};
+use super::{Certificates, Drained, ServerConfig, wellformed};
 use crate::Shutdown;
 use futures_util::future::Either;
-use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use mainstay_fault::Fault;
-use mainstay_layers::{Body, Peer};
+use mainstay_layers::{Answers, Body, Peer, Unsent};
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -35,55 +38,83 @@ use tokio_util::task::TaskTracker;
 
 /// The open connections of one server.
 pub(super) struct Connections {
-    builder: Arc<auto::Builder<TokioExecutor>>,
+    port: Port,
     tls: Option<TlsAcceptor>,
-    graceful: GracefulShutdown,
+    peers: Peers,
+    unsent: Unsent,
     tasks: TaskTracker,
     cut: CancellationToken,
 }
 
+/// What the connections of one server have in common.
+#[derive(Clone)]
+struct Port {
+    builder: Arc<auto::Builder<Patient>>,
+    draining: CancellationToken,
+    http2_idle: Duration,
+}
+
+/// What a connection of a peer takes.
+pub(super) struct Slot {
+    _any: OwnedSemaphorePermit,
+    _peers: Place,
+}
+
 impl Connections {
-    pub(super) fn new(certificates: Option<&Certificates>, keep_alive: Duration) -> Connections {
+    pub(super) fn new(config: &ServerConfig, certificates: Option<&Certificates>) -> Connections {
+        let port = Port {
+            builder: Arc::new(builder(Duration::from_secs(config.keep_alive_seconds))),
+            draining: CancellationToken::new(),
+            http2_idle: Duration::from_secs(config.http2_idle_seconds),
+        };
         Connections {
-            builder: Arc::new(builder(keep_alive)),
+            port,
             tls: certificates.map(Certificates::acceptor),
-            graceful: GracefulShutdown::new(),
+            peers: Peers::new(config.max_connections_per_peer, config.trusted_proxies.clone()),
+            unsent: Unsent::new(config.max_unsent_bytes),
             tasks: TaskTracker::new(),
             cut: CancellationToken::new(),
         }
     }
 
+    /// Lets a connection of a peer in; nothing where that has as many as it may have.
+    pub(super) fn admit(&self, peer: SocketAddr, any: OwnedSemaphorePermit) -> Option<Slot> {
+        let place = self.peers.enter(peer.ip());
+        if place.is_none() {
+            tracing::debug!(%peer, "a connection is closed: its peer has as many as one may have");
+        }
+        Some(Slot { _any: any, _peers: place? })
+    }
+
     /// Serves one connection in a task of its own. The slot is free again when it is closed.
-    pub(super) fn spawn<S>(&self, stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit, service: S)
+    pub(super) fn spawn<S>(&self, stream: TcpStream, peer: SocketAddr, slot: Slot, service: S)
     where
         S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send + 'static,
     {
         // Answers are small and written at once: waiting for more to send only adds latency.
         let _ = stream.set_nodelay(true);
-        let (builder, watcher, tls) = (self.builder.clone(), self.graceful.watcher(), self.tls.clone());
-        let cut = self.cut.clone();
+        let (port, tls, cut, open) = (self.port.clone(), self.tls.clone(), self.cut.clone(), self.unsent.open());
+        let client = Client { peer: peer.ip(), answers: open.answers().clone() };
         self.tasks.spawn(async move {
             let serve = async move {
                 let _slot = slot;
-                let Some(tls) = tls else { return serve(&builder, stream, peer, service, watcher).await };
+                let Some(tls) = tls else { return port.serve(stream, client, service).await };
                 match timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => serve(&builder, stream, peer, service, watcher).await,
+                    Ok(Ok(stream)) => port.serve(stream, client, service).await,
                     Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                     Err(_) => tracing::debug!("a TLS handshake took too long"),
                 }
             };
-            tokio::select! { () = serve => {} () = cut.cancelled() => {} }
+            tokio::select! { () = serve => {} () = cut.cancelled() => {} () = open.must_close() => {} }
         });
     }
 
     /// Asks every connection to end (GOAWAY; `connection: close`), waits, and cuts what is left.
     pub(super) async fn drain(self, within: Duration, shutdown: &Shutdown) -> Drained {
         self.tasks.close();
-        let finished = async {
-            self.graceful.shutdown().await;
-            self.tasks.wait().await;
-        };
+        self.port.draining.cancel();
+        let finished = self.tasks.wait();
         let clean = tokio::select! {
             () = finished => true,
             () = tokio::time::sleep(within) => false,
@@ -99,43 +130,86 @@ impl Connections {
     }
 }
 
-async fn serve<I, S>(
-    builder: &auto::Builder<TokioExecutor>,
-    io: I,
-    peer: SocketAddr,
-    service: S,
-    watcher: hyper_util::server::graceful::Watcher,
-) where
-    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send + 'static,
-{
-    let progress = Progress::default();
-    let io = Impatient::new(io, progress.clone(), HEAD_TIMEOUT, WRITE_STALL_TIMEOUT);
-    let io = Lingering::new(io, progress.clone());
-    let answer = service_fn(move |request: Request<Incoming>| {
-        let (many, head) = (request.version() == Version::HTTP_2, request.method() == Method::HEAD);
-        let mut request = if many {
-            progress.multiplexed();
-            request.map(Body::new)
-        } else {
-            request.map(|body| progress.watch(body))
+/// Where requests come from, and where their answers are counted.
+struct Client {
+    peer: IpAddr,
+    answers: Answers,
+}
+
+impl Port {
+    /// Serves a connection to its end.
+    async fn serve<I, S>(&self, io: I, client: Client, service: S)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+        S::Future: Send + 'static,
+    {
+        let progress = Progress::default();
+        let io = Impatient::new(io, progress.clone(), HEAD_TIMEOUT, WRITE_STALL_TIMEOUT);
+        let io = Lingering::new(io, progress.clone());
+        let asked = progress.clone();
+        let answer = service_fn(move |request: Request<Incoming>| answer(request, &asked, &client, service.clone()));
+        let mut connection = pin!(self.builder.serve_connection_with_upgrades(TokioIo::new(io), answer));
+        let over = async {
+            tokio::select! { () = self.draining.cancelled() => {} () = idle(&progress, self.http2_idle) => {} }
         };
-        request.extensions_mut().insert(Peer(peer.ip()));
-        let answering = match wellformed::admit(&mut request, !many && progress.next_has_two_lengths()) {
-            Ok(()) => Either::Left(service.clone().call(request)),
-            Err(fault) => Either::Right(std::future::ready(Ok(refused(fault, many)))),
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = over => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         };
-        let progress = progress.clone();
-        async move {
-            let response = progress.answered(answering.await?);
-            Ok::<_, Infallible>(if head { without_body(response) } else { response })
+        if let Err(error) = ended {
+            // A client that broke the protocol or went away: its business, not the operator's.
+            tracing::debug!(%error, "a connection ended early");
         }
-    });
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(io), answer).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        // A client that broke the protocol or went away: its business, not the operator's.
-        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Waits until nothing was asked on an HTTP/2 connection for this long, or for half as long again. Over HTTP/1.1, the head that
+/// does not come is timed.
+async fn idle(progress: &Progress, after: Duration) {
+    let mut before = None;
+    loop {
+        tokio::time::sleep(after / 2).await;
+        let quiet = progress.quiet_since();
+        if quiet.is_some() && quiet == before {
+            return;
+        }
+        before = quiet;
+    }
+}
+
+/// Answers a request.
+fn answer<S>(
+    request: Request<Incoming>,
+    progress: &Progress,
+    client: &Client,
+    mut service: S,
+) -> impl Future<Output = Result<Response<Leaving>, Infallible>> + use<S>
+where
+    S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
+    let (many, head) = (request.version() == Version::HTTP_2, request.method() == Method::HEAD);
+    let open = many.then(|| progress.multiplexed());
+    let mut request = if many {
+        request.map(Body::new)
+    } else {
+        let may_be_waited_for = !request.headers().contains_key(EXPECT);
+        request.map(|body| progress.watch(body, may_be_waited_for))
+    };
+    request.extensions_mut().insert(Peer(client.peer));
+    request.extensions_mut().insert(client.answers.clone());
+    let answering = match wellformed::admit(&mut request, if many { None } else { progress.flaw_of_next() }) {
+        Ok(()) => Either::Left(service.call(request)),
+        Err(fault) => Either::Right(std::future::ready(Ok(refused(fault, many)))),
+    };
+    let (progress, answers) = (progress.clone(), client.answers.clone());
+    async move {
+        let response = progress.answered(answering.await?).await;
+        let response = if head { without_body(response) } else { response };
+        Ok(Leaving::of(response, &answers, open))
     }
 }
 
@@ -159,8 +233,8 @@ fn without_body(response: Response<Body>) -> Response<Body> {
     Response::from_parts(head, Body::empty())
 }
 
-fn builder(keep_alive: Duration) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn builder(keep_alive: Duration) -> auto::Builder<Patient> {
+    let mut builder = auto::Builder::new(Patient);
     builder
         .http1()
         .timer(TokioTimer::new())

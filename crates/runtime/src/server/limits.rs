@@ -22,8 +22,33 @@ pub const MAX_KEEP_ALIVE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a client may take over its TLS handshake.
 pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a client may take nothing of an answer that is ready for it.
-pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a client may take nothing of an answer that is ready for it: of all that a connection carries, and over HTTP/2 of
+/// each by itself.
+pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// What has to be taken of an answer over HTTP/2 in each second beyond that, in bytes.
+pub const MIN_ANSWER_BYTES_PER_SECOND: u64 = 4 << 10;
+
+/// How long an HTTP/2 connection is kept on which nothing is asked, unless configured. A client that calls now and then need not
+/// connect each time; gRPC's clients connect again by themselves.
+pub const DEFAULT_HTTP2_IDLE: Duration = Duration::from_secs(10 * 60);
+
+/// Open connections of one peer, unless configured: a network of IPv6 (/64) is one. A quarter of all, so that one that takes all
+/// it gets leaves room.
+pub const DEFAULT_MAX_CONNECTIONS_PER_PEER: usize = DEFAULT_MAX_CONNECTIONS / 4;
+
+/// Descriptors that connections leave for everything else: the stores' files and connections, the other services.
+pub const RESERVED_DESCRIPTORS: usize = 512;
+
+/// Frames of an HTTP/2 connection that ask for nothing and have to be read and answered all the same (PING, SETTINGS, PRIORITY,
+/// empty DATA, unknown ones), at once and in each second beyond.
+pub const QUIET_FRAMES: (u32, u32) = (10_000, 1_000);
+
+/// Streams that the client of an HTTP/2 connection resets, at once and in each second beyond.
+pub const RESETS: (u32, u32) = (20_000, 5_000);
+
+/// For how long, and how much of, the rest of a small body is waited for that nobody reads, before its connection is closed.
+pub const SMALL_REST_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// How much of a request is read and thrown away after it was answered early, so that its client sees the answer.
 pub const LINGER_BYTES: usize = 64 << 20;

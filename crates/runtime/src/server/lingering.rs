@@ -5,12 +5,14 @@
 //! the answer that it has received and not handed out yet. So the writing side is closed first, and what still comes is read
 //! and thrown away for a while (RFC 9112, section 9.6).
 
-use super::framing::Framing;
-use super::limits::{LINGER_BYTES, LINGER_TIMEOUT};
+use super::frames::Frames;
+use super::framing::{Flaw, Framing};
+use super::limits::{LINGER_BYTES, LINGER_TIMEOUT, SMALL_REST_TIMEOUT};
 use bytes::Bytes;
 use http::header::CONNECTION;
 use http::{HeaderValue, Response};
 use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::Body;
@@ -18,11 +20,11 @@ use std::error::Error as _;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep, timeout};
 use tonic::Status;
 
 /// What is thrown away in one read.
@@ -41,6 +43,8 @@ const INSIDE: u8 = 2;
 const GIVEN_UP: u8 = 3;
 /// The connection carries many requests at a time: one that is given up is reset alone.
 const MULTIPLEXED: u8 = 4;
+/// Too much came that asks for nothing: nothing is read any more.
+const FLOODED: u8 = 5;
 
 /// How far the requests of one connection have come; the stream and the bodies of a connection share it.
 #[derive(Debug, Clone, Default)]
@@ -52,8 +56,24 @@ struct Shared {
     answering: AtomicBool,
     /// How many requests the parser has handed over.
     requests: AtomicU64,
-    /// One more than the number of the request that has two lengths; 0 where none has.
-    two_lengths: AtomicU64,
+    /// How many of them are open, where several can be.
+    open: AtomicUsize,
+    /// One more than the number of the request that has a flaw; 0 where none has.
+    flawed: AtomicU64,
+    /// Which: it is the only one, since nothing is read after it.
+    is_bare: AtomicBool,
+    /// A small body that nobody wanted to the end.
+    unread: Mutex<Option<Incoming>>,
+}
+
+/// A request that is open.
+#[derive(Debug)]
+pub(super) struct OpenRequest(Progress);
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        self.0.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Progress {
@@ -77,9 +97,20 @@ impl Progress {
         self.go(BETWEEN);
     }
 
-    /// The connection speaks HTTP/2.
-    pub(super) fn multiplexed(&self) {
-        self.go(MULTIPLEXED);
+    /// A request came on a connection that speaks HTTP/2.
+    pub(super) fn multiplexed(&self) -> OpenRequest {
+        if self.place() != FLOODED {
+            self.go(MULTIPLEXED);
+        }
+        self.0.requests.fetch_add(1, Ordering::Relaxed);
+        self.0.open.fetch_add(1, Ordering::Relaxed);
+        OpenRequest(self.clone())
+    }
+
+    /// How many requests there were, where nothing is asked now on a connection that HTTP/1.1 does not time.
+    pub(super) fn quiet_since(&self) -> Option<u64> {
+        let (requests, open) = (self.0.requests.load(Ordering::Relaxed), self.0.open.load(Ordering::Relaxed));
+        (open == 0 && (requests == 0 || self.place() == MULTIPLEXED)).then_some(requests)
     }
 
     fn given_up(&self) {
@@ -87,7 +118,7 @@ impl Progress {
     }
 
     fn lingers(&self) -> bool {
-        matches!(self.place(), HEAD | INSIDE | GIVEN_UP)
+        matches!(self.place(), HEAD | INSIDE | GIVEN_UP | FLOODED)
     }
 
     /// Whether a head is waited for of which a part has come.
@@ -95,37 +126,61 @@ impl Progress {
         self.place() == HEAD
     }
 
-    /// Says of the next request of an HTTP/1.1 connection whether its head has two lengths.
-    pub(super) fn next_has_two_lengths(&self) -> bool {
+    /// Says of the next request of an HTTP/1.1 connection what flaw its head has.
+    pub(super) fn flaw_of_next(&self) -> Option<Flaw> {
         let count = self.0.requests.fetch_add(1, Ordering::Relaxed) + 1;
-        self.0.two_lengths.load(Ordering::Relaxed) == count
+        let is_flawed = self.0.flawed.load(Ordering::Relaxed) == count;
+        is_flawed.then(|| match self.0.is_bare.load(Ordering::Relaxed) {
+            true => Flaw::BareLineFeed,
+            false => Flaw::TwoLengths,
+        })
     }
 
-    /// Follows the body of an HTTP/1.1 request to its end; the request is being answered from now on.
-    pub(super) fn watch(&self, body: Incoming) -> Body {
+    /// Follows the body of an HTTP/1.1 request to its end; the request is being answered from now on. One whose client waits for
+    /// a word before it sends it (`expect: 100-continue`) may not be waited for.
+    pub(super) fn watch(&self, body: Incoming, may_be_waited_for: bool) -> Body {
         self.0.answering.store(true, Ordering::Relaxed);
         self.go(INSIDE);
         if body.is_end_stream() {
             self.ended();
             return Body::empty();
         }
-        Body::new(Watched { inner: body, progress: self.clone() })
+        Body::new(Watched { inner: Some(body), progress: self.clone(), may_be_waited_for })
     }
 
-    /// The answer is there. Tells the client not to use the connection again where it will be closed after this answer.
-    pub(super) fn answered(&self, mut response: Response<Body>) -> Response<Body> {
+    /// The answer is there. Tells the client not to use the connection again where it will be closed after this answer: where a
+    /// body was given up. A small one that nobody read is on its way, or there already, and is read first.
+    pub(super) async fn answered(&self, mut response: Response<Body>) -> Response<Body> {
+        if self.place() == INSIDE {
+            let unread = self.0.unread.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(rest) = unread {
+                // Boxed, as the rare way.
+                Box::pin(self.pass_over(rest)).await;
+            }
+        }
         self.0.answering.store(false, Ordering::Relaxed);
         if self.place() == GIVEN_UP {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }
+
+    /// Reads a body to its end, if that comes soon.
+    async fn pass_over(&self, mut rest: Incoming) {
+        let to_its_end = async { while let Some(Ok(_)) = rest.frame().await {} };
+        match timeout(SMALL_REST_TIMEOUT, to_its_end).await {
+            Ok(()) if rest.is_end_stream() => self.ended(),
+            _ => self.given_up(),
+        }
+    }
 }
 
 /// A request's body that says when all of it has come, or that nobody wants the rest.
 struct Watched {
-    inner: Incoming,
+    /// Nothing once it is given back.
+    inner: Option<Incoming>,
     progress: Progress,
+    may_be_waited_for: bool,
 }
 
 impl http_body::Body for Watched {
@@ -133,26 +188,30 @@ impl http_body::Body for Watched {
     type Error = Status;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let polled = Pin::new(&mut self.inner).poll_frame(cx);
-        if matches!(polled, Poll::Ready(None)) || self.inner.is_end_stream() {
+        let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
+        let polled = Pin::new(&mut *inner).poll_frame(cx);
+        if matches!(polled, Poll::Ready(None)) || inner.is_end_stream() {
             self.progress.ended();
         }
         polled.map_err(|error| unreadable(&error))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner.as_ref().map_or_else(SizeHint::default, Incoming::size_hint)
     }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        let small = self.inner.size_hint().exact().is_some_and(|rest| rest <= SMALL_REST_BYTES);
-        if !small && self.progress.lingers() {
+        let Some(inner) = self.inner.take().filter(|_| self.progress.lingers()) else { return };
+        let small = inner.size_hint().exact().is_some_and(|rest| rest <= SMALL_REST_BYTES);
+        if small && self.may_be_waited_for {
+            *self.progress.0.unread.lock().unwrap_or_else(PoisonError::into_inner) = Some(inner);
+        } else {
             self.progress.given_up();
         }
     }
@@ -177,6 +236,10 @@ pub(super) struct Lingering<I> {
     inner: I,
     progress: Progress,
     framing: Framing,
+    /// Nothing on a connection that cannot be HTTP/2.
+    frames: Option<Frames>,
+    /// Whether a part of what was to be written is still to be.
+    is_writing: bool,
     closing: Closing,
 }
 
@@ -192,23 +255,50 @@ enum Closing {
 
 impl<I> Lingering<I> {
     pub(super) fn new(inner: I, progress: Progress) -> Lingering<I> {
-        Lingering { inner, progress, framing: Framing::default(), closing: Closing::Open }
+        let (framing, frames) = (Framing::default(), Some(Frames::new()));
+        Lingering { inner, progress, framing, frames, is_writing: false, closing: Closing::Open }
     }
 
-    fn came(&mut self, bytes: &[u8]) {
+    /// Takes note of what came. Says whether it is too much.
+    fn came(&mut self, bytes: &[u8]) -> bool {
         self.progress.came();
-        if let Some(number) = self.framing.read(bytes) {
-            self.progress.0.two_lengths.store(number + 1, Ordering::Relaxed);
+        if let Some((number, flaw)) = self.framing.read(bytes) {
+            self.progress.0.flawed.store(number + 1, Ordering::Relaxed);
+            self.progress.0.is_bare.store(flaw == Flaw::BareLineFeed, Ordering::Relaxed);
         }
+        if self.frames.as_ref().is_some_and(|frames| !frames.begins(bytes)) {
+            self.frames = None;
+        }
+        self.frames.as_mut().is_some_and(|frames| frames.are_too_many(bytes))
     }
 }
 
-impl<I: AsyncRead + Unpin> AsyncRead for Lingering<I> {
+impl<I: AsyncRead + AsyncWrite + Unpin> Lingering<I> {
+    /// Says why, if nothing else is being said, and reads no more.
+    #[cold]
+    fn flooded(&mut self, cx: &mut Context<'_>) {
+        tracing::debug!("a connection is closed: too many frames came that ask for nothing");
+        if let (Some(frames), false) = (&self.frames, self.is_writing) {
+            let _ = Pin::new(&mut self.inner).poll_write(cx, &frames.calm_down());
+        }
+        self.progress.go(FLOODED);
+    }
+}
+
+impl<I: AsyncRead + AsyncWrite + Unpin> AsyncRead for Lingering<I> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.progress.place() == FLOODED {
+            // The end is there once the client has heard why.
+            return self.poll_shutdown(cx);
+        }
         let before = into.filled().len();
-        let polled = Pin::new(&mut self.inner).poll_read(cx, into);
-        if into.filled().len() > before {
-            self.came(&into.filled()[before..]);
+        let polled = Pin::new(&mut this.inner).poll_read(cx, into);
+        if into.filled().len() > before && this.came(&into.filled()[before..]) {
+            this.flooded(cx);
+            // What came last is not looked at, and nothing comes after it.
+            into.set_filled(before);
+            return self.poll_shutdown(cx);
         }
         polled
     }
@@ -216,11 +306,20 @@ impl<I: AsyncRead + Unpin> AsyncRead for Lingering<I> {
 
 impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
+        if self.progress.place() == FLOODED {
+            // Nothing more is said.
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let polled = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.is_writing = !matches!(polled, Poll::Ready(Ok(written)) if written == bytes.len());
+        polled
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+        match self.progress.place() {
+            FLOODED => Poll::Ready(Ok(())),
+            _ => Pin::new(&mut self.inner).poll_flush(cx),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -319,7 +418,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nothing_is_waited_for_between_requests_nor_where_requests_share_a_connection() {
-        for settle in [Progress::ended, Progress::multiplexed] {
+        for settle in [Progress::ended, |progress: &Progress| drop(progress.multiplexed())] {
             let (_client, mut server) = inside_a_request().await;
             settle(&server.progress);
             let began = Instant::now();

@@ -2,26 +2,31 @@
 
 mod address;
 mod connection;
+mod frames;
 mod framing;
 mod impatient;
+mod leaving;
 mod limits;
 mod lingering;
+mod patient;
+mod peers;
 mod tls;
 mod wellformed;
 
 pub use address::{AddressError, ListenAddress};
 pub use limits::{
-    ACCEPT_PAUSE, DEFAULT_DRAIN_TIMEOUT, DEFAULT_KEEP_ALIVE, DEFAULT_MAX_CONNECTIONS, HEAD_TIMEOUT,
-    HTTP2_KEEPALIVE_INTERVAL, HTTP2_KEEPALIVE_TIMEOUT, LINGER_BYTES, LINGER_TIMEOUT, MAX_CONCURRENT_STREAMS,
-    MAX_HEAD_BYTES, MAX_HEADERS, MAX_KEEP_ALIVE, MAX_LOCAL_RESETS, MAX_PENDING_RESETS, TLS_HANDSHAKE_TIMEOUT,
-    WRITE_STALL_TIMEOUT,
+    ACCEPT_PAUSE, DEFAULT_DRAIN_TIMEOUT, DEFAULT_HTTP2_IDLE, DEFAULT_KEEP_ALIVE, DEFAULT_MAX_CONNECTIONS,
+    DEFAULT_MAX_CONNECTIONS_PER_PEER, HEAD_TIMEOUT, HTTP2_KEEPALIVE_INTERVAL, HTTP2_KEEPALIVE_TIMEOUT, LINGER_BYTES,
+    LINGER_TIMEOUT, MAX_CONCURRENT_STREAMS, MAX_HEAD_BYTES, MAX_HEADERS, MAX_KEEP_ALIVE, MAX_LOCAL_RESETS,
+    MAX_PENDING_RESETS, MIN_ANSWER_BYTES_PER_SECOND, QUIET_FRAMES, RESERVED_DESCRIPTORS, RESETS, SMALL_REST_TIMEOUT,
+    TLS_HANDSHAKE_TIMEOUT, WRITE_STALL_TIMEOUT,
 };
 pub use tls::{Certificates, TlsConfig, TlsError};
 
 use crate::Shutdown;
 use connection::Connections;
 use http::{Request, Response};
-use mainstay_layers::Body;
+use mainstay_layers::{Body, DEFAULT_MAX_UNSENT_BYTES, TrustedProxies};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 use std::io;
@@ -55,10 +60,34 @@ pub struct ServerConfig {
     /// How long an HTTP/1.1 connection is kept on which nothing is asked, in seconds.
     #[serde(default = "default_keep_alive_seconds")]
     pub keep_alive_seconds: u64,
+    /// How long an HTTP/2 connection is kept on which nothing is asked, in seconds.
+    #[serde(default = "default_http2_idle_seconds")]
+    pub http2_idle_seconds: u64,
+    /// Most connections that one peer has open at a time; further ones are closed.
+    #[serde(default = "default_max_connections_per_peer")]
+    pub max_connections_per_peer: usize,
+    /// Whose connections are those of others, who are behind it: as many as it likes.
+    #[serde(default)]
+    pub trusted_proxies: TrustedProxies,
+    /// What answers may take in memory that their clients have not taken yet, in bytes.
+    #[serde(default = "default_max_unsent_bytes")]
+    pub max_unsent_bytes: usize,
 }
 
 fn default_max_connections() -> usize {
     DEFAULT_MAX_CONNECTIONS
+}
+
+fn default_max_connections_per_peer() -> usize {
+    DEFAULT_MAX_CONNECTIONS_PER_PEER
+}
+
+fn default_max_unsent_bytes() -> usize {
+    DEFAULT_MAX_UNSENT_BYTES
+}
+
+fn default_http2_idle_seconds() -> u64 {
+    DEFAULT_HTTP2_IDLE.as_secs()
 }
 
 fn default_drain_seconds() -> u64 {
@@ -83,6 +112,10 @@ impl ServerConfig {
             max_connections: DEFAULT_MAX_CONNECTIONS,
             drain_seconds: DEFAULT_DRAIN_TIMEOUT.as_secs(),
             keep_alive_seconds: DEFAULT_KEEP_ALIVE.as_secs(),
+            http2_idle_seconds: DEFAULT_HTTP2_IDLE.as_secs(),
+            max_connections_per_peer: DEFAULT_MAX_CONNECTIONS_PER_PEER,
+            trusted_proxies: TrustedProxies::default(),
+            max_unsent_bytes: DEFAULT_MAX_UNSENT_BYTES,
         }
     }
 }
@@ -139,9 +172,7 @@ pub struct Server {
     listeners: Vec<TcpListener>,
     address: SocketAddr,
     certificates: Option<Certificates>,
-    max_connections: usize,
-    drain_timeout: Duration,
-    keep_alive: Duration,
+    config: ServerConfig,
 }
 
 impl Server {
@@ -149,14 +180,7 @@ impl Server {
     pub fn bind(config: &ServerConfig) -> Result<Server, BindError> {
         let certificates = config.tls.as_ref().map(Certificates::load).transpose()?;
         let (listeners, address) = listen_on_all(&config.listen)?;
-        Ok(Server {
-            listeners,
-            address,
-            certificates,
-            max_connections: config.max_connections,
-            drain_timeout: Duration::from_secs(config.drain_seconds),
-            keep_alive: Duration::from_secs(config.keep_alive_seconds),
-        })
+        Ok(Server { listeners, address, certificates, config: config.clone() })
     }
 
     /// Returns where the server listens; with the port that the system chose, where it did.
@@ -183,21 +207,23 @@ impl Server {
         S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send + 'static,
     {
-        let connections = Connections::new(self.certificates.as_ref(), self.keep_alive);
-        let slots = std::sync::Arc::new(Semaphore::new(self.max_connections));
+        let connections = Connections::new(&self.config, self.certificates.as_ref());
+        let slots = std::sync::Arc::new(Semaphore::new(self.config.max_connections));
         loop {
             let accepted = tokio::select! {
                 biased;
                 () = shutdown.begun() => break,
                 accepted = accept(&self.listeners, &slots) => accepted,
             };
-            if let Some((stream, peer, slot)) = accepted {
+            if let Some((stream, peer, slot)) = accepted
+                && let Some(slot) = connections.admit(peer, slot)
+            {
                 connections.spawn(stream, peer, slot, service.clone());
             }
         }
         // Refuses new connections at once, instead of leaving them in the queue.
         drop(self.listeners);
-        connections.drain(self.drain_timeout, &shutdown).await
+        connections.drain(Duration::from_secs(self.config.drain_seconds), &shutdown).await
     }
 }
 

@@ -5,7 +5,10 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use mainstay_fault::Fault;
-use mainstay_layers::{ACCEPT_ENCODING, Body, ENCODING, Messages, arriving, explain, refuse_grpc, unknown_compression};
+use mainstay_layers::{
+    ACCEPT_ENCODING, Body, ENCODING, Held, Messages, SMALL_ANSWER_BYTES, arriving, explain, refuse_grpc,
+    unknown_compression,
+};
 use mainstay_runtime::RawCodec;
 use mainstay_runtime::channel::{Input, Reply};
 use tonic::Status;
@@ -60,13 +63,21 @@ impl Spoken for Grpc {
     async fn encode(_: &Config, _: &Found, form: Form, reply: Reply) -> Result<Response<Body>, Fault> {
         let Form { gzip, cut } = form;
         let cut = move |message: Bytes| cut.as_ref().map_or(Ok(message.clone()), |cut| cut.of(&message));
-        let body = match reply {
+        let (body, held) = match reply {
             Reply::Stream(messages) => {
-                framed(messages.map(move |message| message.and_then(&cut).map_err(Status::from)), gzip)
+                (framed(messages.map(move |message| message.and_then(&cut).map_err(Status::from)), gzip), 0)
             }
-            one => framed(stream::iter([Ok(cut(one.message()?)?)]), gzip),
+            one => {
+                let message = cut(one.message()?)?;
+                let held = message.len();
+                (framed(stream::iter([Ok(message)]), gzip), held)
+            }
         };
         let mut response = Response::new(body);
+        // The frame is made when it is sent; until then the message is held.
+        if held > SMALL_ANSWER_BYTES {
+            response.extensions_mut().insert(Held(held));
+        }
         response.headers_mut().insert(CONTENT_TYPE, KIND);
         if gzip {
             response.headers_mut().insert(ENCODING, HeaderValue::from_static(GZIP));

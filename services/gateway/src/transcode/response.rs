@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use mainstay_fault::{Fault, Reason};
+use mainstay_layers::SMALL_ANSWER_BYTES;
 use mainstay_wire::{JsonOptions, MessageId, Plans, Selection};
 use serde_json::value::RawValue;
 
@@ -48,6 +49,10 @@ pub fn json(
     let mut json = Vec::with_capacity(wire.len() * 2 + 64);
     let options = JsonOptions { emit_defaults: options.emit_defaults && !is_name_alone(plans, method, wire) };
     plans.to_json_with(method.output, wire, options, fields, &mut json).map_err(Fault::internal)?;
+    // What waits for its client takes no more than it is.
+    if json.len() > SMALL_ANSWER_BYTES {
+        json.shrink_to_fit();
+    }
     Ok(json)
 }
 
