@@ -1,7 +1,7 @@
 //! `grpc.health.v1`: whether services answer, under names that may come and go.
 
 use crate::Shutdown;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt as _};
 use mainstay_fault::{Fault, Reason, reply};
 use std::collections::BTreeMap;
@@ -61,24 +61,36 @@ impl Health {
         HealthServer::new(Rpc(self.clone()))
     }
 
+    /// How a service stands. The server as a whole does not answer any more once its end is announced.
+    fn status(&self, statuses: &Statuses, service: &str) -> Option<ServingStatus> {
+        let is_over = service == WHOLE_SERVER && self.shutdown.is_announced();
+        let serving = |serving: &bool| match *serving && !is_over {
+            true => ServingStatus::Serving,
+            false => ServingStatus::NotServing,
+        };
+        statuses.get(service).map(serving)
+    }
+
     fn change(&self, change: impl FnOnce(&mut BTreeMap<String, bool>) -> bool) {
         self.statuses.send_if_modified(|statuses| change(Arc::make_mut(statuses)));
     }
 
     fn watch(&self, service: String) -> impl Stream<Item = ServingStatus> + use<> {
-        let mut last = None;
+        let (mut last, health) = (None, self.clone());
         let statuses = WatchStream::new(self.statuses.subscribe());
-        let changes = statuses.filter_map(move |statuses| {
-            let status = status(&statuses, &service).unwrap_or(ServingStatus::ServiceUnknown);
+        // Whoever watches the whole server learns of its end when it is announced.
+        let announced = self.shutdown.clone();
+        let announced = stream::once(async move { announced.announced().await }).map({
+            let statuses = self.statuses.clone();
+            move |()| statuses.borrow().clone()
+        });
+        let changes = stream::select(statuses, announced).filter_map(move |statuses| {
+            let status = health.status(&statuses, &service).unwrap_or(ServingStatus::ServiceUnknown);
             let changed = last.replace(status) != Some(status);
             std::future::ready(changed.then_some(status))
         });
         self.shutdown.end_stream(changes)
     }
-}
-
-fn status(statuses: &Statuses, service: &str) -> Option<ServingStatus> {
-    statuses.get(service).map(|serving| if *serving { ServingStatus::Serving } else { ServingStatus::NotServing })
 }
 
 /// The gRPC face of [`Health`].
@@ -92,7 +104,7 @@ impl HealthRpc for Rpc {
     async fn check(&self, request: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
         let service = request.into_inner().service;
         let statuses = self.0.statuses.borrow().clone();
-        let known = status(&statuses, &service).ok_or_else(|| {
+        let known = self.0.status(&statuses, &service).ok_or_else(|| {
             Fault::new(Reason::ResourceNotFound).message(format!("the service {service:?} is not known here"))
         });
         reply(known.map(|status| HealthCheckResponse { status: status.into() }))

@@ -4,6 +4,7 @@ mod allocator;
 pub mod channel;
 pub mod codec;
 pub mod config;
+pub mod descriptors;
 pub mod health;
 pub mod jobs;
 pub mod operations;

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Why a check is not ready before it said anything.
 const STARTING: &str = "starting";
 
-/// The checks of this process. Cheap to clone; all clones are one. Ready means: every check is, and no shutdown began.
+/// The checks of this process. Cheap to clone; all clones are one. Ready means: every check is, and no
+/// shutdown is announced.
 #[derive(Debug, Clone)]
 pub struct Readiness {
     checks: Arc<Mutex<BTreeMap<String, Option<String>>>>,
@@ -33,14 +34,14 @@ impl Readiness {
 
     /// Tells whether this process should get requests.
     pub fn is_ready(&self) -> bool {
-        !self.shutdown.is_begun() && self.lock().values().all(Option::is_none)
+        !self.shutdown.is_announced() && self.lock().values().all(Option::is_none)
     }
 
     /// Lists every check, with the reason where it is not ready.
     pub fn report(&self) -> Vec<(String, Option<String>)> {
         let checks = self.lock();
         let mut report: Vec<_> = checks.iter().map(|(name, reason)| (name.clone(), reason.clone())).collect();
-        if self.shutdown.is_begun() {
+        if self.shutdown.is_announced() {
             report.push(("shutdown".to_owned(), Some("shutting down".to_owned())));
         }
         report

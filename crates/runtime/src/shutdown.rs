@@ -1,12 +1,14 @@
-//! The end of a process, in two steps: let calls finish, then let go.
+//! The end of a process, in steps: say that it comes, let calls finish, then let go.
 
 use futures_util::{Stream, StreamExt as _};
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// Tells everything in a process when to end. Cheap to clone; all clones are one.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
+    announced: CancellationToken,
     draining: CancellationToken,
     forced: CancellationToken,
 }
@@ -17,33 +19,55 @@ impl Shutdown {
         Shutdown::default()
     }
 
-    /// Begins the drain on SIGTERM or SIGINT, and ends it at once on a second one. Must be called inside a runtime.
-    pub fn on_signals() -> std::io::Result<Shutdown> {
+    /// Announces the end on SIGTERM or SIGINT, and begins the drain after `delay`: until then everything is served, and whoever
+    /// asks whether this process is ready learns that it is not. A second signal begins the drain at once, or ends it. Must be
+    /// called inside a runtime.
+    pub fn on_signals(delay: Duration) -> std::io::Result<Shutdown> {
         let shutdown = Shutdown::new();
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let asked = shutdown.clone();
+        let mut signalled = async move || {
+            tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+        };
         tokio::spawn(async move {
-            for name in ["begin", "force"] {
-                tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
-                if name == "begin" {
-                    tracing::info!("shutting down; calls in flight may finish");
-                    asked.begin();
-                } else {
-                    asked.force();
-                }
+            signalled().await;
+            if !delay.is_zero() {
+                tracing::info!(seconds = delay.as_secs(), "shutting down soon; not ready any more, and still serving");
+                asked.announce();
+                tokio::select! { () = tokio::time::sleep(delay) => {} () = signalled() => {} }
             }
+            tracing::info!("shutting down; calls in flight may finish");
+            asked.begin();
+            signalled().await;
+            asked.force();
         });
         Ok(shutdown)
     }
 
+    /// Says that the drain will begin: whoever sends requests should send them elsewhere.
+    pub fn announce(&self) {
+        self.announced.cancel();
+    }
+
+    /// Waits until the end is announced.
+    pub async fn announced(&self) {
+        self.announced.cancelled().await;
+    }
+
+    /// Tells whether the end is announced, or there already.
+    pub fn is_announced(&self) -> bool {
+        self.announced.is_cancelled()
+    }
+
     /// Begins the drain: no new connections, streams end, calls in flight may finish.
     pub fn begin(&self) {
+        self.announced.cancel();
         self.draining.cancel();
     }
 
     /// Ends the drain: whatever is still open is closed.
     pub fn force(&self) {
-        self.draining.cancel();
+        self.begin();
         self.forced.cancel();
     }
 

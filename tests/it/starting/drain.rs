@@ -1,7 +1,8 @@
 //! SIGTERM: calls in flight finish, then the process ends well.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use mainstay_testkit::Engine;
 use mainstay_testkit::server::Launch;
 use mainstay_testkit::wait::{PATIENCE, until};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -38,6 +39,31 @@ mainstay_testkit::both_engines! {
 
         system.gateway.restart().await;
         notes::assert_whole(&system.http().get("/notes/v1/notes/late").await.ok(), 0);
+    }
+}
+
+/// A load balancer in front has time to notice, and a second signal to save it.
+#[tokio::test]
+async fn a_process_that_is_told_to_end_serves_on_for_its_delay_and_is_not_ready() {
+    for (delay, hurries) in [("3", false), ("600", true)] {
+        let delayed = |launch: Launch| launch.environment("MAINSTAY__DRAIN_DELAY_SECONDS", delay);
+        let mut system = System::one_with(Engine::Sqlite, notes::folder(), delayed).await;
+        let http = system.http();
+        notes::create(&http, "before").await;
+        let told = Instant::now();
+        system.gateway.terminate();
+        until("it says that it is not ready", || async {
+            http.try_get("/readyz").await.ok().filter(|answer| answer.status == 503)
+        })
+        .await;
+        notes::create(&http, "after").await;
+        assert!(system.gateway.has_ended().is_none(), "{}", system.gateway.log());
+        if hurries {
+            system.gateway.terminate();
+        }
+        assert_eq!(system.gateway.ended().await.code(), Some(0), "{}", system.gateway.log());
+        assert_eq!(told.elapsed() >= Duration::from_secs(3), !hurries, "{:?}", told.elapsed());
+        assert!(told.elapsed() < Duration::from_secs(60));
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the values of the settings have to be.
 
+use std::time::Duration;
+
 use mainstay_identity::{OPERATOR, ServiceKeys};
 use mainstay_keys::{KEY_BYTES, KeyEncryptionKey};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -11,6 +13,12 @@ use crate::server::{Certificates, MAX_KEEP_ALIVE, TlsError};
 
 /// Largest numbers of connections and of requests that can be configured: more than any machine has room for.
 pub const MAX_PLACES: usize = 1 << 20;
+
+/// Least room for answers that have not left that can be configured: twice the largest message that is read from a service.
+pub const MIN_UNSENT_BYTES: usize = 32 << 20;
+
+/// Longest time that can be configured between the word to end and the end of the ports.
+pub const MAX_DRAIN_DELAY: Duration = Duration::from_secs(60 * 60);
 
 /// Most worker threads that can be configured.
 pub const MAX_WORKERS: usize = 1_024;
@@ -102,6 +110,7 @@ impl Common {
         let workers = self.workers.map_or(1, std::num::NonZeroUsize::get);
         for (path, number, most) in [
             ("max_connections", self.max_connections, MAX_PLACES),
+            ("max_connections_per_peer", self.max_connections_per_peer, MAX_PLACES),
             ("max_requests", self.max_requests, MAX_PLACES),
             ("workers", workers, MAX_WORKERS),
         ] {
@@ -109,14 +118,28 @@ impl Common {
                 problems.push(Problem::new(path, format!("must be 1 to {most}")));
             }
         }
+        if self.max_unsent_bytes < MIN_UNSENT_BYTES {
+            let what = format!("must be at least {MIN_UNSENT_BYTES}");
+            let help = "an answer that is larger than half of it would never have room; the usual is 134217728";
+            problems.push(Problem::new("max_unsent_bytes", what).help(help));
+        }
+        if self.drain_delay_seconds > MAX_DRAIN_DELAY.as_secs() {
+            problems.push(Problem::new("drain_delay_seconds", format!("must be 0 to {}", MAX_DRAIN_DELAY.as_secs())));
+        }
     }
 
     fn check_keep_alive(&self, problems: &mut Vec<Problem>) {
         let most = MAX_KEEP_ALIVE.as_secs();
-        if !(1..=most).contains(&self.keep_alive_seconds) {
-            let problem = Problem::new("keep_alive_seconds", format!("must be 1 to {most}"));
-            problems
-                .push(problem.help("choose more than the idle timeout of a load balancer in front; the usual is 75"));
+        for (path, seconds) in
+            [("keep_alive_seconds", self.keep_alive_seconds), ("http2_idle_seconds", self.http2_idle_seconds)]
+        {
+            if !(1..=most).contains(&seconds) {
+                let problem = Problem::new(path, format!("must be 1 to {most}"));
+                let usual = if path == "keep_alive_seconds" { 75 } else { 600 };
+                let help =
+                    format!("choose more than the idle timeout of a load balancer in front; the usual is {usual}");
+                problems.push(problem.help(help));
+            }
         }
     }
 

@@ -35,10 +35,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::variable;
 use crate::server::{Drained, ListenAddress, TlsConfig};
-use crate::threads;
 use crate::{
     Check, Health, Job, Jobs, Operations, Readiness, Server, ServerConfig, Shutdown, Work, allocator, systemd,
 };
+use crate::{descriptors, threads};
 
 /// How long to wait before the keys of tokens are fetched again after auth did not answer.
 const PREFETCH_RETRY: Duration = Duration::from_secs(1);
@@ -59,9 +59,13 @@ pub struct Common {
     pub tls: Option<TlsConfig>,
     pub trusted_proxies: TrustedProxies,
     pub max_connections: usize,
+    pub max_connections_per_peer: usize,
     pub max_requests: usize,
+    pub max_unsent_bytes: usize,
+    pub drain_delay_seconds: u64,
     pub drain_seconds: u64,
     pub keep_alive_seconds: u64,
+    pub http2_idle_seconds: u64,
     pub workers: Option<std::num::NonZeroUsize>,
     pub tokens: TokenSettings,
     pub services: ServiceSettings,
@@ -88,9 +92,13 @@ impl<A, D, G> Settings<A, D, G> {
             tls: self.tls,
             trusted_proxies: self.trusted_proxies,
             max_connections: self.max_connections,
+            max_connections_per_peer: self.max_connections_per_peer,
             max_requests: self.max_requests,
+            max_unsent_bytes: self.max_unsent_bytes,
+            drain_delay_seconds: self.drain_delay_seconds,
             drain_seconds: self.drain_seconds,
             keep_alive_seconds: self.keep_alive_seconds,
+            http2_idle_seconds: self.http2_idle_seconds,
             workers: self.workers,
             tokens: self.tokens,
             services: self.services,
@@ -139,6 +147,8 @@ where
     F: Future<Output = Result<(), Failure>>,
 {
     let started = Instant::now();
+    // Before anything is opened.
+    let descriptors = descriptors::raise();
     // Where two crypto providers are compiled in, rustls wants to be told; a second call is none of our business.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match threads::build(common.workers) {
@@ -151,12 +161,13 @@ where
         panics::to_log();
         tracing::debug!(allocator = allocator::name(), "memory comes from here");
         let operator = keys::operator_secret()?;
-        let shutdown = Shutdown::on_signals()?;
+        let shutdown = Shutdown::on_signals(Duration::from_secs(common.drain_delay_seconds))?;
         // From now on, a SIGHUP does not end the process.
         let hangups = signal(SignalKind::hangup())?;
         let jobs = Jobs::new(telemetry.metrics(), &shutdown.token());
         let health = Health::new(shutdown.clone());
         let readiness = Readiness::new(health.clone(), shutdown.clone());
+        let common = fitted(common, descriptors);
         serve(Process { common, telemetry, shutdown, health, readiness, operator, jobs, hangups, started }).await
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -164,6 +175,20 @@ where
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(error.as_ref()),
     }
+}
+
+/// Takes no more connections than there are descriptors for, and says so.
+fn fitted(common: Common, descriptors: Option<u64>) -> Common {
+    let max_connections = descriptors::room(common.max_connections, descriptors);
+    if max_connections < common.max_connections {
+        tracing::warn!(
+            max_connections,
+            configured = common.max_connections,
+            descriptors,
+            "there are descriptors for fewer connections than configured; raise the limit of open files (LimitNOFILE, ulimit -n)"
+        );
+    }
+    Common { max_connections, ..common }
 }
 
 /// Prints an error and its causes, calmly, and gives the exit code of a failure.
@@ -216,8 +241,12 @@ impl Process {
                 listen,
                 tls: common.tls.clone(),
                 max_connections: common.max_connections,
+                max_connections_per_peer: common.max_connections_per_peer,
+                trusted_proxies: common.trusted_proxies.clone(),
+                max_unsent_bytes: common.max_unsent_bytes,
                 drain_seconds: common.drain_seconds,
                 keep_alive_seconds: common.keep_alive_seconds,
+                http2_idle_seconds: common.http2_idle_seconds,
             })
         };
         let operations = |at| Operations::bind(at, self.telemetry.metrics().clone(), self.readiness.clone());

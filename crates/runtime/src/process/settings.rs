@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use mainstay_layers::TrustedProxies;
+use mainstay_layers::{DEFAULT_MAX_UNSENT_BYTES, TrustedProxies};
 use mainstay_telemetry::Config as TelemetryConfig;
 use schemars::JsonSchema;
 use secrecy::SecretString;
@@ -14,7 +14,10 @@ use super::role::{Mode, Role};
 use super::{Common, Purpose, Section};
 use crate::channel::RemoteConfig;
 use crate::config::{Loader, Problems};
-use crate::server::{DEFAULT_DRAIN_TIMEOUT, DEFAULT_KEEP_ALIVE, DEFAULT_MAX_CONNECTIONS, ListenAddress, TlsConfig};
+use crate::server::{
+    DEFAULT_DRAIN_TIMEOUT, DEFAULT_HTTP2_IDLE, DEFAULT_KEEP_ALIVE, DEFAULT_MAX_CONNECTIONS,
+    DEFAULT_MAX_CONNECTIONS_PER_PEER, ListenAddress, TlsConfig,
+};
 
 /// The whole configuration. A process names the sections that it reads and leaves the others as [`Other`].
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -48,15 +51,28 @@ pub struct Settings<A, D, G> {
     /// The addresses and networks of proxies whose `x-forwarded-for` says where a client is; of nobody else's.
     #[schemars(with = "Vec<String>")]
     pub trusted_proxies: TrustedProxies,
-    /// Most connections at a time.
+    /// Most connections at a time; fewer where the process may not have as many files open, of which stores and other services
+    /// keep 512. Further ones wait.
     pub max_connections: usize,
+    /// Most connections of one peer at a time, which is an address, or of IPv6 a network of 64 bits. Further ones are closed.
+    /// `trusted_proxies` have as many as they like.
+    pub max_connections_per_peer: usize,
     /// Most requests that are worked on at a time; more are refused.
     pub max_requests: usize,
+    /// What answers may take in memory that their clients have not taken yet, in bytes: of all connections of the port together,
+    /// and of one at most as much as is left for others. Where there is no room, connections that take their answers slowest
+    /// are closed, or a large answer is refused.
+    pub max_unsent_bytes: usize,
+    /// How long the process goes on serving after it was told to end, in seconds, while it says that it is not ready: as long as
+    /// a load balancer in front needs to notice.
+    pub drain_delay_seconds: u64,
     /// How long calls in flight may take to finish when the process ends, in seconds.
     pub drain_seconds: u64,
     /// How long an HTTP/1.1 connection is kept on which nothing is asked, in seconds. Longer than a load balancer in front
     /// keeps its own.
     pub keep_alive_seconds: u64,
+    /// How long an HTTP/2 connection is kept on which nothing is asked, in seconds.
+    pub http2_idle_seconds: u64,
     /// Worker threads; absent: one for each core that the process may use.
     pub workers: Option<std::num::NonZeroUsize>,
     pub tokens: TokenSettings,
@@ -111,9 +127,13 @@ impl<A: Default, D: Default, G: Default> Default for Settings<A, D, G> {
             tls: None,
             trusted_proxies: TrustedProxies::default(),
             max_connections: DEFAULT_MAX_CONNECTIONS,
+            max_connections_per_peer: DEFAULT_MAX_CONNECTIONS_PER_PEER,
             max_requests: DEFAULT_MAX_REQUESTS,
+            max_unsent_bytes: DEFAULT_MAX_UNSENT_BYTES,
+            drain_delay_seconds: 0,
             drain_seconds: DEFAULT_DRAIN_TIMEOUT.as_secs(),
             keep_alive_seconds: DEFAULT_KEEP_ALIVE.as_secs(),
+            http2_idle_seconds: DEFAULT_HTTP2_IDLE.as_secs(),
             workers: None,
             tokens: TokenSettings::default(),
             services: ServiceSettings::default(),

@@ -1,8 +1,9 @@
 //! Follows where the requests of an HTTP/1.1 connection begin and end, for what its parser takes away.
 //!
 //! Where a head says in two ways how long its body is, the parser follows one of them and drops the other, so that nobody
-//! behind it sees what a proxy in front may have followed. Requests may come before the ones before them are answered, many in
-//! one packet, so they are counted here as the parser counts them.
+//! behind it sees what a proxy in front may have followed. Where a line of a head ends without a carriage return, the parser takes
+//! it for one all the same, and a proxy may not. Requests may come before the ones before them are answered, many in one packet,
+//! so they are counted here as the parser counts them.
 
 /// How much of a line is kept where its end has not come: room for a name and a number.
 const LINE_BYTES: usize = 64;
@@ -13,9 +14,20 @@ pub(super) struct Framing {
     place: Place,
     /// The beginning of a line whose end has not come.
     carried: Vec<u8>,
+    /// The last byte of what has come of it.
+    ended: Option<u8>,
     head: Head,
     /// The number of the request whose head comes, or has come.
     number: u64,
+}
+
+/// What makes two readers take a head for two different ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// It has both `content-length` and `transfer-encoding`.
+    TwoLengths,
+    /// A line of it ends without a carriage return (RFC 9112, section 2.2).
+    BareLineFeed,
 }
 
 /// What comes next.
@@ -41,12 +53,13 @@ struct Head {
     begun: bool,
     length: Option<u64>,
     coding: bool,
+    bare: bool,
 }
 
 impl Framing {
-    /// Reads on. Gives the number of the first request, from 0, that came to the end of its head and has both `content-length`
-    /// and `transfer-encoding`; after it nothing is known.
-    pub(super) fn read(&mut self, mut bytes: &[u8]) -> Option<u64> {
+    /// Reads on. Gives the number of the first request, from 0, that came to the end of its head and has a flaw; after it nothing
+    /// is known.
+    pub(super) fn read(&mut self, mut bytes: &[u8]) -> Option<(u64, Flaw)> {
         while !bytes.is_empty() {
             match &mut self.place {
                 Place::Unknown => return None,
@@ -63,8 +76,8 @@ impl Framing {
                     };
                     let (line, rest) = bytes.split_at(end);
                     bytes = &rest[1..];
-                    if let Some(number) = self.whole(line) {
-                        return Some(number);
+                    if let Some(flawed) = self.whole(line) {
+                        return Some(flawed);
                     }
                 }
             }
@@ -83,21 +96,26 @@ impl Framing {
     fn carry(&mut self, part: &[u8]) {
         let room = LINE_BYTES - self.carried.len();
         self.carried.extend_from_slice(&part[..part.len().min(room)]);
+        self.ended = part.last().copied().or(self.ended);
     }
 
     /// A line is there, with what was kept of it.
-    fn whole(&mut self, line: &[u8]) -> Option<u64> {
+    fn whole(&mut self, line: &[u8]) -> Option<(u64, Flaw)> {
+        // Of a line that is longer than what is kept, the end is in what came last, or nothing but the line feed did.
+        let ended = line.last().or(self.ended.as_ref()) == Some(&b'\r');
         if self.carried.is_empty() {
-            return self.line(line, true);
+            return self.line(line, true, ended);
         }
         self.carry(line);
+        self.ended = None;
         let line = std::mem::take(&mut self.carried);
-        self.line(&line, line.len() < LINE_BYTES)
+        self.line(&line, line.len() < LINE_BYTES, ended)
     }
 
-    /// `is_whole`: not only its beginning.
-    fn line(&mut self, line: &[u8], is_whole: bool) -> Option<u64> {
+    /// `is_whole`: not only its beginning. `ended`: by a carriage return too.
+    fn line(&mut self, line: &[u8], is_whole: bool, ended: bool) -> Option<(u64, Flaw)> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
+        self.head.bare |= !ended && matches!(self.place, Place::Head);
         match self.place {
             Place::Head if line.is_empty() => return self.head_ended(),
             Place::Head => self.in_head(line, is_whole),
@@ -128,17 +146,21 @@ impl Framing {
         }
     }
 
-    fn head_ended(&mut self) -> Option<u64> {
+    fn head_ended(&mut self) -> Option<(u64, Flaw)> {
         // Empty lines before a request line are passed over (RFC 9112, section 2.2).
         if !self.head.begun {
             return None;
         }
         let (head, number) = (std::mem::take(&mut self.head), self.number);
         self.number += 1;
+        if head.bare {
+            self.place = Place::Unknown;
+            return Some((number, Flaw::BareLineFeed));
+        }
         self.place = match (head.coding, head.length) {
             (true, Some(_)) => {
                 self.place = Place::Unknown;
-                return Some(number);
+                return Some((number, Flaw::TwoLengths));
             }
             (true, None) => Place::Size,
             (false, None | Some(0)) => Place::Head,
@@ -192,9 +214,48 @@ mod tests {
         ),
     ];
 
-    fn found(pieces: &[&[u8]]) -> Option<u64> {
+    fn flaw(pieces: &[&[u8]]) -> Option<(u64, Flaw)> {
         let mut framing = Framing::default();
         pieces.iter().find_map(|piece| framing.read(piece))
+    }
+
+    fn found(pieces: &[&[u8]]) -> Option<u64> {
+        flaw(pieces).map(|(number, flaw)| {
+            assert_eq!(flaw, Flaw::TwoLengths);
+            number
+        })
+    }
+
+    #[test]
+    fn a_line_of_a_head_that_ends_without_a_carriage_return_is_seen_however_it_is_cut() {
+        let long = "x".repeat(3 * LINE_BYTES);
+        for head in [
+            "GET / HTTP/1.1\nhost: x\r\n\r\n".to_owned(),
+            "GET / HTTP/1.1\r\nhost: x\n\r\n".to_owned(),
+            "GET / HTTP/1.1\r\nhost: x\r\n\n".to_owned(),
+            "\nGET / HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(),
+            format!("GET /{long} HTTP/1.1\nhost: x\r\n\r\n"),
+            format!("GET / HTTP/1.1\r\nlong: {long}\n\r\n"),
+            "POST / HTTP/1.1\ncontent-length: 2\ntransfer-encoding: chunked\n\n".to_owned(),
+        ] {
+            for (before, number) in BEFORE {
+                let all = format!("{before}{head}");
+                let expected = Some((number, Flaw::BareLineFeed));
+                assert_eq!(flaw(&[all.as_bytes()]), expected, "{all:?}");
+                for size in [1, 2, 5, LINE_BYTES - 1, LINE_BYTES, LINE_BYTES + 1] {
+                    let pieces: Vec<&[u8]> = all.as_bytes().chunks(size).collect();
+                    assert_eq!(flaw(&pieces), expected, "{all:?} in pieces of {size}");
+                }
+            }
+        }
+        for fine in
+            [format!("GET /{long} HTTP/1.1\r\nlong: {long}\r\n\r\n"), "\r\n\r\nGET / HTTP/1.1\r\n\r\n".to_owned()]
+        {
+            for size in [1, 2, 5, LINE_BYTES - 1, LINE_BYTES, LINE_BYTES + 1, fine.len()] {
+                let pieces: Vec<&[u8]> = fine.as_bytes().chunks(size).collect();
+                assert_eq!(flaw(&pieces), None, "{fine:?} in pieces of {size}");
+            }
+        }
     }
 
     #[test]
@@ -220,7 +281,6 @@ mod tests {
             "POST / HTTP/1.1\r\ncontent-length: 5\r\nx-transfer-encoding: chunked\r\n\r\n",
             "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\nx: content-length: 5\r\n\r\n",
             "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nf\r\ncontent-length: \r\n0\r\n\r\n",
-            "POST / HTTP/1.1\ntransfer-encoding: chunked\n\ncontent-length: 5\n",
             "TRACE / HTTP/1.1\r\ncontent-lengths: 5\r\ntransfer-encodin: x\r\n\r\n",
             "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\ncontent-length: 1\r\ntransfer-encoding: x\r\n\r\n",
         ] {

@@ -3,6 +3,7 @@
 //! A proxy in front that reads a request differently than the server behind it can be made to pass on what it would refuse
 //! (request smuggling, poisoned links). Such a request is refused before anybody looks at it.
 
+use super::framing::Flaw;
 use bytes::Bytes;
 use http::header::{HOST, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -12,9 +13,12 @@ use std::net::Ipv6Addr;
 
 /// Checks a request, and gives its path the one spelling that everything behind reads.
 ///
-/// `two_lengths` says that its head has both `content-length` and `transfer-encoding`, of which the parser keeps one.
-pub(super) fn admit<B>(request: &mut Request<B>, two_lengths: bool) -> Result<(), Fault> {
-    transfer_coding(request.headers(), two_lengths)?;
+/// `flaw` is what its head had that the parser takes away.
+pub(super) fn admit<B>(request: &mut Request<B>, flaw: Option<Flaw>) -> Result<(), Fault> {
+    if flaw == Some(Flaw::BareLineFeed) {
+        return Err(malformed("a line of the request's head ends without a carriage return"));
+    }
+    transfer_coding(request.headers(), flaw == Some(Flaw::TwoLengths))?;
     host(request)?;
     canonical_path(request.uri_mut());
     Ok(())

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt as _, Empty, StreamBody};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use mainstay_layers::Body;
-use mainstay_runtime::{Health, ServerConfig, Shutdown};
+use mainstay_runtime::{Health, Readiness, ServerConfig, Shutdown};
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -52,6 +52,30 @@ async fn a_call_in_flight_finishes_and_new_connections_are_refused() {
     go.notify_one();
     assert_eq!(call.await.unwrap().unwrap().status(), 200);
     assert_eq!(server.ended().await.cut, 0);
+}
+
+/// Whoever sends requests here has time to learn that they should go elsewhere.
+#[tokio::test]
+async fn an_end_that_is_announced_is_not_ready_any_more_and_still_serves() {
+    let shutdown = Shutdown::new();
+    let health = Health::new(shutdown.clone());
+    let readiness = Readiness::new(health.clone(), shutdown.clone());
+    let service = tonic::service::Routes::new(health.service()).prepare();
+    let server = Running::serve(&ServerConfig::at(any_port()), service, shutdown.clone());
+    let connection = tonic::transport::Endpoint::from_shared(server.url()).unwrap().connect().await.unwrap();
+    let mut client = HealthClient::new(connection);
+    let asked = HealthCheckRequest { service: String::new() };
+    let mut watch = client.watch(asked.clone()).await.unwrap().into_inner();
+    let status = async |client: &mut HealthClient<_>| client.check(asked.clone()).await.unwrap().into_inner().status;
+    assert_eq!((readiness.is_ready(), status(&mut client).await), (true, 1));
+    assert_eq!(watch.next().await.unwrap().unwrap().status, 1);
+    shutdown.announce();
+    assert!(!readiness.is_ready() && readiness.report().iter().any(|(name, _)| name == "shutdown"));
+    assert_eq!(status(&mut client).await, 2, "it is served, and says so");
+    assert_eq!(watch.next().await.unwrap().unwrap().status, 2);
+    assert!(TcpStream::connect(server.address).await.is_ok(), "new connections are taken");
+    assert!(!shutdown.is_begun());
+    assert_eq!(server.stop().await.cut, 0);
 }
 
 #[tokio::test]

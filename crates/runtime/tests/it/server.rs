@@ -240,3 +240,113 @@ async fn an_idle_connection_is_kept_as_long_as_configured() {
     assert!(idle.elapsed() >= Duration::from_millis(1900), "{:?}", idle.elapsed());
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_peer_has_so_many_connections_and_a_further_one_is_closed() {
+    let config = ServerConfig { max_connections_per_peer: 2, ..ServerConfig::at(any_port()) };
+    let server = Running::serve(&config, answering(version), Shutdown::new());
+    let ask = async || {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        let mut answer = [0; 12];
+        let came = stream.read_exact(&mut answer).await.is_ok();
+        (came && answer.ends_with(b"200"), stream)
+    };
+    let (first, second, third) = (ask().await, ask().await, ask().await);
+    assert_eq!([first.0, second.0, third.0], [true, true, false]);
+    drop(first);
+    let again = async {
+        while !ask().await.0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(5), again).await.expect("a place that is free is taken again");
+    drop((second, third));
+}
+
+#[tokio::test]
+async fn an_http2_connection_on_which_nothing_is_asked_is_ended_and_one_with_an_open_answer_is_not() {
+    let config = ServerConfig { http2_idle_seconds: 1, ..ServerConfig::at(any_port()) };
+    let service = answering(|request| match request.uri().path() {
+        "/endless" => {
+            let frames = futures_util::stream::pending::<Result<http_body::Frame<Bytes>, std::convert::Infallible>>();
+            Response::new(Body::new(http_body_util::StreamBody::new(frames)))
+        }
+        _ => version(request),
+    });
+    let server = Running::serve(&config, service, Shutdown::new());
+    let open = async |path: &str| {
+        let io = TokioIo::new(TcpStream::connect(server.address).await.unwrap());
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let request = Request::builder().uri(format!("http://x{path}")).body(Empty::<Bytes>::new()).unwrap();
+        let answer = sender.send_request(request).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        (sender, answer, connection)
+    };
+    let (_sender, _, idle) = open("/x").await;
+    let (_other, answer, busy) = open("/endless").await;
+    timeout(Duration::from_secs(5), idle).await.expect("it is ended").unwrap().unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!busy.is_finished());
+    drop(answer);
+    timeout(Duration::from_secs(5), busy).await.expect("now it is").unwrap().unwrap();
+}
+
+/// A head without a word about the connection is a promise that it can be used again.
+#[tokio::test]
+async fn a_connection_whose_body_nobody_read_is_used_again_or_said_to_be_closed() {
+    let server = plain();
+    let next = b"GET /next HTTP/1.1\r\nhost: x\r\n\r\n";
+    for (head, body, wait) in [
+        ("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n", &b"hello"[..], 0),
+        ("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n", b"hello", 5),
+        ("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n", b"hello", 300),
+        ("DELETE / HTTP/1.1\r\nhost: x\r\ncontent-length: 30000\r\n\r\n", &[b'x'; 30_000], 0),
+        ("DELETE / HTTP/1.1\r\nhost: x\r\ncontent-length: 200000\r\n\r\n", &[b'x'; 200_000], 300),
+        ("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n", b"5\r\nhello\r\n0\r\n\r\n", 300),
+        ("POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n", b"hello", 300),
+    ] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        let _ = stream.write_all(body).await;
+        let _ = stream.write_all(next).await;
+        let mut answers = String::new();
+        let mut buffer = [0; 4096];
+        while answers.matches("HTTP/1.1 200").count() < 2 {
+            match timeout(Duration::from_secs(2), stream.read(&mut buffer)).await {
+                Ok(Ok(count @ 1..)) => answers.push_str(&String::from_utf8_lossy(&buffer[..count])),
+                _ => break,
+            }
+        }
+        let is_kept = answers.matches("HTTP/1.1 200").count() == 2;
+        let is_said = answers.contains("connection: close");
+        assert!(is_kept != is_said, "{head} after {wait} ms: {answers}");
+        assert!(!answers.contains("100 Continue"), "nobody wants it: {answers}");
+        if wait < 10 && head.contains("content-length") {
+            assert!(is_kept, "what is there, or soon, is read: {head} after {wait} ms");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_head_whose_lines_end_without_a_carriage_return_is_refused() {
+    let server = plain();
+    for head in [
+        "GET / HTTP/1.1\nhost: x\n\n",
+        "GET / HTTP/1.1\r\nhost: x\n\r\n",
+        "GET / HTTP/1.1\r\nhost: x\r\n\n",
+        "GET / HTTP/1.1\nhost: x\r\n\r\n",
+        "POST / HTTP/1.1\r\nhost: x\ncontent-length: 2\r\n\r\n{}",
+        "GET / HTTP/1.1\r\nhost: x\r\n\r\nGET /second HTTP/1.1\nhost: x\n\n",
+    ] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        timeout(Duration::from_secs(5), stream.read_to_string(&mut answer)).await.expect("it is closed").unwrap();
+        assert!(answer.contains("HTTP/1.1 400"), "{head:?}: {answer}");
+        assert!(answer.contains("carriage return") && answer.contains("connection: close"), "{head:?}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1 200").count(), usize::from(head.contains("second")), "{head:?}: {answer}");
+    }
+}
