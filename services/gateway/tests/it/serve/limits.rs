@@ -186,3 +186,45 @@ async fn a_body_that_does_not_come_is_a_request_timeout() {
     assert_eq!((answer.status, &answer.headers["grpc-status"]), (StatusCode::OK, &http::HeaderValue::from_static("4")));
     assert!(harness.data.was_asked_for_nothing());
 }
+
+/// An answer for which there is no room, since nobody reads those before it, is told in each protocol's own form. A small one has
+/// room.
+#[tokio::test]
+async fn an_answer_that_has_no_room_is_refused_in_the_protocols_own_form() {
+    const GET_BOOK: &str = "/library.v1.BookService/GetBook";
+    let harness = Harness::start().await;
+    let unsent = mainstay_layers::Unsent::new(1 << 20);
+    let open = unsent.open();
+    let ask = async |kind: &str| {
+        let (method, uri) =
+            if kind == "rest" { (Method::GET, "/library/v1/books/1") } else { (Method::POST, GET_BOOK) };
+        let kind = if kind == "rest" { "" } else { kind };
+        let body: &[u8] = match kind {
+            "" => b"",
+            "application/json" => b"{}",
+            "application/proto" => b"",
+            _ => &[0, 0, 0, 0, 0],
+        };
+        let request = Request::builder().method(method).uri(uri).header("content-type", kind);
+        let request = request.extension(open.answers().clone()).body(full(body)).unwrap();
+        let answer = harness.send(request).await;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let code = answer.headers.get("grpc-status").map_or(0, |code| code.to_str().unwrap().parse::<u16>().unwrap());
+        (answer.status.as_u16(), code, text.contains("ANSWERS_UNREAD"))
+    };
+    let kinds = ["rest", "application/json", "application/proto", "application/grpc", "application/grpc-web+proto"];
+    for large in [true, false] {
+        let title = "x".repeat(if large { 300_000 } else { 3_000 });
+        let book = crate::support::encoded("library.v1.Book", serde_json::json!({"title": title}));
+        harness.data.on(GET_BOOK, move |_| Ok(mainstay_runtime::channel::Reply::Message(Bytes::from(book.clone()))));
+        for kind in kinds {
+            assert_eq!(ask(kind).await, (200, 0, false), "{kind}: there is room");
+        }
+        let held = open.answers().count(700_000);
+        for kind in kinds {
+            let refused = if kind.starts_with("application/grpc") { (200, 8, false) } else { (429, 0, true) };
+            assert_eq!(ask(kind).await, if large { refused } else { (200, 0, false) }, "{kind}");
+        }
+        drop(held);
+    }
+}
