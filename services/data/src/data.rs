@@ -15,6 +15,7 @@ use tonic::service::Routes;
 use crate::config::{Config, Options};
 use crate::contract_service::{Contracts, PACKAGE};
 use crate::domain::context::Context;
+use crate::domain::turns::Turns;
 use crate::endpoint::DataEndpoint;
 use crate::jobs;
 use crate::reconciler::{Reconciler, Report};
@@ -60,7 +61,8 @@ impl Data {
         let page_key = Arc::new(start::page_key(&db, config, &options, clock.now_micros()).await?);
         let Loaded { snapshot, outcome, unfinished } = start::load(&db, &options, clock.now_micros()).await?;
         let served = Arc::new(Served::new(snapshot));
-        let context = Context { db: db.clone(), page_key, answers, explains: options.development };
+        let turns = Turns::for_store(&db);
+        let context = Context { db: db.clone(), page_key, answers, explains: options.development, turns };
         let resources = Arc::new(Resources {
             context,
             served: Arc::clone(&served),

@@ -70,6 +70,8 @@ pub enum Error {
     /// Some of the elements of a request, each at its place, were refused by the same check.
     #[error("{} elements of the request are refused", .0.len())]
     Elements(Vec<(Place, Error)>),
+    #[error("the rows of the request are too large together")]
+    TooMuch,
     #[error("the request id was used with another request")]
     RequestIdReused,
     #[error("the statement was made for another revision of the schema")]
@@ -125,9 +127,7 @@ impl From<Error> for Fault {
             Error::Violations(violations) => violations
                 .into_iter()
                 .fold(Fault::new(Reason::FieldViolation), |fault, v| fault.violation(v.field, v.description)),
-            Error::Immutable(fields) => fields.into_iter().fold(Fault::new(Reason::ImmutableField), |fault, field| {
-                fault.violation(field, "is immutable: it keeps the value that it was created with")
-            }),
+            Error::Immutable(fields) => immutable(fields),
             Error::Query(QueryError::Filter { source_text, problem }) => {
                 problem_fault(Reason::InvalidFilter, "filter", &source_text, &problem)
             }
@@ -161,6 +161,7 @@ impl From<Error> for Fault {
             Error::Precondition { name, exists } => precondition(&name, exists),
             Error::StillReferenced { name } => Fault::new(Reason::StillReferenced).meta("name", name),
             Error::Elements(refused) => elements(refused),
+            Error::TooMuch => Fault::new(Reason::FieldViolation).violation("", TOO_MUCH),
             Error::RequestIdReused => Fault::new(Reason::RequestIdReused)
                 .violation("request_id", "was used with another request; make a new one for each request"),
             Error::Dangling { source, .. } => Fault::internal(source),
@@ -225,6 +226,10 @@ pub const ID_RULE: &str =
 const TOOK_TOO_LONG: &str =
     "the query takes longer than it may; ask for less of it, by a narrower filter or an order that an index has";
 
+/// What is said of the write with which a request is about more than it may.
+const TOO_MUCH: &str =
+    "is about a row with which those of the request take more than 64 MiB together; write fewer of them at once";
+
 /// Gives storage errors their reasons.
 pub fn storage_fault(error: mainstay_db::Error) -> Fault {
     match error {
@@ -258,6 +263,12 @@ fn precondition(name: &str, exists: bool) -> Fault {
         format!("there is `{}`, which a precondition wants to be absent", shown(name))
     };
     Fault::new(Reason::FailedPrecondition).message(message).meta("name", clipped(name, MAX_NAME))
+}
+
+fn immutable(fields: Vec<String>) -> Fault {
+    fields.into_iter().fold(Fault::new(Reason::ImmutableField), |fault, field| {
+        fault.violation(field, "is immutable: it keeps the value that it was created with")
+    })
 }
 
 /// A unique index that holds the values of these fields already.

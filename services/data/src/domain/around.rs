@@ -1,10 +1,11 @@
 //! The rows that rules look at beside those that are read or written.
 
-use mainstay_db::Conn;
+use mainstay_db::{BoxFuture, Conn};
 use mainstay_expr::{Around, Relation, Root, Row, Scope};
 use mainstay_record::Value;
 
 use super::context::{Operation, one_row};
+use super::planned::{Earlier, Planned};
 use crate::error::Result;
 use crate::plans::{Guard, Readable};
 
@@ -51,7 +52,13 @@ pub fn reads_around(op: &Operation) -> bool {
 }
 
 /// Finds the rows that a rule looks at, where the records in hand do not decide.
-pub async fn look_around(conn: &mut Conn<'_>, ruled: &Ruled<'_>, around: &mut Around, look: Look) -> Result<()> {
+pub async fn look_around(
+    conn: &mut Conn<'_>,
+    ruled: &Ruled<'_>,
+    around: &mut Around,
+    look: Look,
+    earlier: Earlier<'_>,
+) -> Result<()> {
     let Some(guard) = ruled.guard.filter(|_| ruled.looks_around()) else { return Ok(()) };
     for row in guard.looks() {
         let Some((from, relation)) = row.found_from().filter(|_| around.get(row).is_none()) else { continue };
@@ -59,7 +66,7 @@ pub async fn look_around(conn: &mut Conn<'_>, ruled: &Ruled<'_>, around: &mut Ar
         let Some(record) = (Scope { around: Some(around), ..ruled.scope }).row(&from) else { continue };
         let found = match record.and_then(|record| relation.key(record)) {
             None => None,
-            Some(key) => find(conn, ruled, (&from, relation), &key, look).await?,
+            Some(key) => find(conn, ruled, (&from, relation), &key, (look, earlier)).await?,
         };
         around.put(row.clone(), found);
     }
@@ -73,35 +80,60 @@ async fn find(
     ruled: &Ruled<'_>,
     (from, relation): (&Row, &Relation),
     key: &[Value],
-    look: Look,
+    (look, earlier): (Look, Earlier<'_>),
 ) -> Result<Option<Vec<Value>>> {
-    if ruled.is_chosen(from, relation, key) && !is_readable(conn, ruled.op, relation.table, key).await? {
+    if ruled.is_chosen(from, relation, key) && !is_readable(conn, ruled.op, relation.table, key, earlier).await? {
         return Ok(None);
+    }
+    if let Some(made) = earlier.row(ruled.op, relation.table, key) {
+        return Ok(made.map(<[Value]>::to_vec));
     }
     let target = ruled.op.snapshot.resource(relation.table);
     let statement = if look == Look::Held { target.held() } else { target.whoever() };
     one_row(conn, &statement.statement, key, target).await
 }
 
-/// Says whether a row of any resource exists and the caller may read it.
-async fn is_readable(conn: &mut Conn<'_>, op: &Operation, resource: usize, key: &[Value]) -> Result<bool> {
-    match op.snapshot.resource(resource).get(&op.caller) {
-        Readable::Never => Ok(false),
-        Readable::By { public: true, .. } => Ok(true),
-        Readable::By { statement, .. } => {
+/// Says whether a row of any resource exists and the caller may read it, as the writes before this one leave it.
+async fn is_readable(
+    conn: &mut Conn<'_>,
+    op: &Operation,
+    resource: usize,
+    key: &[Value],
+    earlier: Earlier<'_>,
+) -> Result<bool> {
+    let target = op.snapshot.resource(resource);
+    let on = || Operation { resource, ..op.clone() };
+    match (target.get(&op.caller), earlier.row(op, resource, key)) {
+        (Readable::Never, _) | (_, Some(None)) => Ok(false),
+        (_, Some(Some(made))) => may_read(conn, &on(), made, earlier).await,
+        (Readable::By { public: true, .. }, None) => Ok(true),
+        // What its rule looks at may be as the store does not know it yet.
+        (Readable::By { .. }, None) if !earlier.is_empty() && reads_around(&on()) => {
+            let Some(row) = one_row(conn, &target.whoever().statement, key, target).await? else { return Ok(false) };
+            may_read(conn, &on(), &row, earlier).await
+        }
+        (Readable::By { statement, .. }, None) => {
             let binds = statement.values(&op.caller, key);
             Ok(conn.query(&statement.statement, &binds, &mut |_| ()).await? > 0)
         }
     }
 }
 
-/// Says whether the caller may read a record that this transaction has stored, or holds.
-pub async fn may_read(conn: &mut Conn<'_>, op: &Operation, record: &[Value]) -> Result<bool> {
-    let ruled = Ruled { op, guard: op.plan().read.as_deref(), scope: op.caller.on_resource(record), proposed: None };
-    let mut around = Around::default();
-    look_around(conn, &ruled, &mut around, Look::Held).await?;
-    let scope = Scope { around: Some(&around), ..ruled.scope };
-    Ok(op.caller.is_system() || ruled.guard.is_some_and(|guard| guard.allows(&scope)))
+/// Says whether the caller may read a record that this transaction has stored, holds or is about to store.
+pub fn may_read<'a>(
+    conn: &'a mut Conn<'_>,
+    op: &'a Operation,
+    record: &'a [Value],
+    earlier: Earlier<'a>,
+) -> BoxFuture<'a, Result<bool>> {
+    Box::pin(async move {
+        let ruled =
+            Ruled { op, guard: op.plan().read.as_deref(), scope: op.caller.on_resource(record), proposed: None };
+        let mut around = Around::default();
+        look_around(conn, &ruled, &mut around, Look::Held, earlier).await?;
+        let scope = Scope { around: Some(&around), ..ruled.scope };
+        Ok(op.caller.is_system() || ruled.guard.is_some_and(|guard| guard.allows(&scope)))
+    })
 }
 
 /// Says in the log why a row was not found, in development: nothing where it is missing, and not hidden.
@@ -113,7 +145,7 @@ pub async fn explain_hidden(conn: &mut Conn<'_>, op: &Operation, key: &[Value]) 
     {
         let ruled = Ruled { op, guard: plan.read.as_deref(), scope: op.caller.on_resource(&row), proposed: None };
         let mut around = Around::default();
-        look_around(conn, &ruled, &mut around, Look::Once).await?;
+        look_around(conn, &ruled, &mut around, Look::Once, Planned::default().before(0)).await?;
         op.explain(ruled.guard, &Scope { around: Some(&around), ..ruled.scope });
     }
     Ok(())

@@ -79,6 +79,7 @@ impl Batch {
             problems.extend(element.problems.into_iter().map(placed));
             writes.push(element.write);
         }
+        problems.extend(check_weight(list, &writes).err());
         if problems.is_empty() { Ok(writes) } else { Err(Defect::Violations(problems)) }
     }
 
@@ -96,6 +97,19 @@ pub fn check_count(list: &str, count: usize) -> Result<(), Violation> {
         1..=MAX_BATCH => return Ok(()),
         _ => format!("has {count} elements: a batch has at most {MAX_BATCH}"),
     };
+    Err(Violation { field: list.to_owned(), description })
+}
+
+/// The most that the writes of a request count for: each write, and each field that it computes.
+pub const MAX_WEIGHT: usize = 10 * MAX_BATCH;
+
+/// Checks that writes do not ask for too much together.
+pub fn check_weight(list: &str, writes: &[Arc<dyn WriteOp>]) -> Result<(), Violation> {
+    let weight: usize = writes.iter().map(|write| write.weight()).sum();
+    if weight <= MAX_WEIGHT {
+        return Ok(());
+    }
+    let description = format!("asks for {weight} writes and transforms: at most {MAX_WEIGHT} are taken together");
     Err(Violation { field: list.to_owned(), description })
 }
 

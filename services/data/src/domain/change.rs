@@ -67,7 +67,7 @@ impl Effects {
         let keys = plan.resource.layout.keys();
         let row = draft.new.as_deref().or(draft.old.as_deref());
         let key = row.map(|row| row[..keys].to_vec()).unwrap_or_default();
-        self.once(op, &key)?;
+        self.once(op, draft.absent.as_deref().unwrap_or(&key))?;
         let (step, row, kind) = match (&draft.old, &draft.new) {
             (None, None) => return Ok(Change { resource, key, before: None, after: None, seen: None }),
             (None, Some(new)) => (plan.insert().step(&op.caller, Arc::clone(new)), Arc::clone(new), Kind::Made),

@@ -8,6 +8,7 @@ use super::around::Ruled;
 use super::change::Change;
 use super::context::Operation;
 use super::draft::{Draft, Refusals, Refused};
+use super::planned::Planned;
 use super::tx::Tx;
 use crate::error::{Error, Result};
 
@@ -81,6 +82,19 @@ pub trait Checked: Send + Sync {
 pub trait WriteOp: Checked + 'static {
     /// On whose behalf, on what.
     fn op(&self) -> &Operation;
+
+    /// Says whether nobody else can lock the row that it looks for as long as this one has it.
+    fn takes_turns(&self) -> bool {
+        true
+    }
+
+    /// What it counts for in a request of many writes: itself, and each field that it computes.
+    fn weight(&self) -> usize {
+        1
+    }
+
+    /// Does what takes long and needs no look at the store, before others wait for the transaction.
+    fn prepare(&self) {}
 }
 
 /// A check of the request as a whole: it comes before the same check of each of its writes.
@@ -118,14 +132,22 @@ pub async fn in_the_store<W: WriteOp + ?Sized>(
     mut drafts: Vec<Draft>,
     tx: &mut Tx<'_, '_>,
 ) -> std::result::Result<Vec<Change>, Refusals> {
+    let looks = writes.len() > 1 && writes.iter().any(|write| write.op().plan().looks_around());
+    let mut shaped = Vec::new();
     for check in left.iter().filter(|check| **check != Check::Constraints) {
+        if looks && *check > Check::Readable && shaped.is_empty() {
+            shaped = shape(writes, left.contains(&Check::Shape), &drafts, tx);
+        }
         whole(*check).map_err(|error| vec![error.into()])?;
-        take(writes, *check, &mut drafts, tx).await?;
+        match check {
+            Check::Shape if !shaped.is_empty() => take_shaped(&mut shaped, &mut drafts)?,
+            _ => take(writes, *check, &mut drafts, tx).await?,
+        }
     }
     let mut changes = Vec::with_capacity(writes.len());
     for (write, (op, mut draft)) in writes.iter().zip(drafts).enumerate() {
         if left.contains(&Check::Constraints) {
-            let asked = one(&**op, Check::Constraints, &mut draft, tx).await;
+            let asked = one((write, &**op), Check::Constraints, &mut draft, tx).await;
             asked.map_err(|error| vec![tx.refused(Some(write), error)])?;
         }
         let change = tx.store(write, op.op(), draft);
@@ -139,6 +161,41 @@ pub async fn in_the_store<W: WriteOp + ?Sized>(
     Ok(changes)
 }
 
+/// What came of a write's shape, which is told in its turn.
+struct Shaped {
+    draft: Draft,
+    outcome: Result<()>,
+}
+
+/// Puts the rows together as the writes would have them before it is said what is wrong with that, because the rules of a
+/// write look at what those before it make. Where the shapes were taken already, they are what is in the drafts.
+fn shape<W: WriteOp + ?Sized>(writes: &[Arc<W>], ahead: bool, drafts: &[Draft], tx: &mut Tx<'_, '_>) -> Vec<Shaped> {
+    let mut planned = Planned::default();
+    let of = |(write, (op, draft)): (usize, (&Arc<W>, &Draft))| {
+        let mut draft = draft.clone();
+        let outcome = if ahead { op.check(Check::Shape, &mut draft) } else { Ok(()) };
+        if outcome.is_ok() {
+            planned.put_draft(write, op.op(), &draft);
+        }
+        Shaped { draft, outcome }
+    };
+    let shaped = writes.iter().zip(drafts).enumerate().map(of).collect();
+    tx.plan(planned);
+    shaped
+}
+
+/// Says what came of the shapes.
+fn take_shaped(shaped: &mut [Shaped], drafts: &mut [Draft]) -> std::result::Result<(), Refusals> {
+    let mut refused = Vec::new();
+    for (write, (shaped, draft)) in shaped.iter_mut().zip(drafts).enumerate() {
+        // The rows that rules have looked at since then stay.
+        let around = std::mem::take(&mut draft.around);
+        *draft = Draft { around, ..std::mem::take(&mut shaped.draft) };
+        note(&mut refused, write, std::mem::replace(&mut shaped.outcome, Ok(())));
+    }
+    passed(refused)
+}
+
 /// Takes one check of all writes.
 async fn take<W: WriteOp + ?Sized>(
     writes: &[Arc<W>],
@@ -150,8 +207,8 @@ async fn take<W: WriteOp + ?Sized>(
     order.sort_by_key(|write| writes[*write].looks_for());
     let mut refused = Vec::new();
     for write in order {
-        let outcome = one(&*writes[write], check, &mut drafts[write], tx).await;
-        if let Err(error @ (Error::Storage(_) | Error::StaleSchema(_))) = outcome {
+        let outcome = one((write, &*writes[write]), check, &mut drafts[write], tx).await;
+        if let Err(error @ (Error::Storage(_) | Error::StaleSchema(_) | Error::TooMuch)) = outcome {
             return Err(vec![tx.refused(Some(write), error)]);
         }
         note(&mut refused, write, outcome);
@@ -165,10 +222,15 @@ fn needs_the_store<W: Checked + ?Sized>(write: &W, check: Check, draft: &Draft) 
     write.asks_the_store(check, draft) || write.rule(check, draft).is_some_and(|ruled| ruled.looks_around())
 }
 
-async fn one<W: Checked + ?Sized>(write: &W, check: Check, draft: &mut Draft, tx: &mut Tx<'_, '_>) -> Result<()> {
+async fn one<W: Checked + ?Sized>(
+    (place, write): (usize, &W),
+    check: Check,
+    draft: &mut Draft,
+    tx: &mut Tx<'_, '_>,
+) -> Result<()> {
     let mut around = std::mem::take(&mut draft.around);
     if let Some(ruled) = write.rule(check, draft) {
-        tx.look_around(&ruled, &mut around).await?;
+        tx.look_around(place, &ruled, &mut around).await?;
     }
     draft.around = around;
     if write.asks_the_store(check, draft) { write.ask(check, draft, tx).await } else { write.check(check, draft) }

@@ -1,36 +1,32 @@
 //! Commit: several writes of one package in one transaction, which may name what each other make.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstay_contract::commit::{self as numbers, Commit};
-use mainstay_contract::{Role, Verb};
+use mainstay_contract::Verb;
+use mainstay_contract::commit::{self as numbers, Commit, Operation as Kind};
 use mainstay_db::Atomic;
 use mainstay_record::Violation;
 use mainstay_wire::WireError;
 use mainstay_wire::frame::{self, Fields, Value};
 
 use super::answer::Form;
-use super::batch::{MAX_BATCH, check_count, shared_terms};
-use super::checks::WriteOp;
+use super::batch::{MAX_BATCH, check_count, check_weight, shared_terms};
+use super::checks::{Check, WriteOp};
 use super::context::Operation;
 use super::create::Create;
 use super::delete::Delete;
+use super::draft::Draft;
+use super::labels::Labels;
 use super::place::{Holds, Place};
 use super::precondition::{Precondition, Wanted};
-use super::record::in_request;
 use super::request::{Defect, Identity, Request, Terms, fingerprint};
 use super::update::Update;
-use crate::plans::ResourcePlan;
-
-/// The longest label, in bytes.
-pub const MAX_LABEL_BYTES: usize = 63;
 
 /// Reads a Commit. Of one that cannot be the rules are asked before it is refused, as far as its writes can be read.
 pub fn read(op: Operation, commit: usize, message: &Bytes) -> Request {
     let inner = Operation { read_mask: None, ..op.clone() };
-    let mut reader = Reader { op: inner, commit, labels: HashMap::new(), problems: Vec::new() };
+    let mut reader = Reader { op: inner, commit, labels: Labels::default(), problems: Vec::new() };
     let parts = Parts::read(message);
     let terms = parts.as_ref().map(Parts::terms).map_err(Clone::clone);
     let mut request = Request {
@@ -86,8 +82,7 @@ impl<'m> Parts<'m> {
 struct Reader {
     op: Operation,
     commit: usize,
-    /// By label: the name of what is written, where it can be told.
-    labels: HashMap<String, (usize, Option<String>)>,
+    labels: Labels,
     problems: Vec<Violation>,
 }
 
@@ -107,10 +102,18 @@ impl Reader {
         Operation { resource, ..self.op.clone() }
     }
 
-    /// What is asked of the rules where there is nothing else.
+    /// What is asked of the rules where there is nothing else: an operation that the caller may do, if there is one. Who may
+    /// do none is told no more than that.
     fn nothing(&self) -> Option<Arc<dyn WriteOp>> {
-        let operation = self.commit().operations.first()?;
-        self.write(operation.verb, operation.resource, Bytes::new()).map(|(write, _)| write)
+        let empty = |operation: &Kind, explains: bool| {
+            let op = Operation { explains, ..self.on(operation.resource) };
+            write(op, operation.verb, Bytes::new()).map(|(write, _)| write)
+        };
+        let may = |operation: &&Kind| {
+            empty(operation, false).is_some_and(|write| write.check(Check::AuthRule, &mut Draft::default()).is_ok())
+        };
+        let operations = &self.commit().operations;
+        empty(operations.iter().find(may).or(operations.first())?, self.op.explains)
     }
 
     fn read(&mut self, message: &Bytes, parts: &Parts<'_>, request: &mut Request) -> Result<(), Defect> {
@@ -125,6 +128,7 @@ impl Reader {
             request.writes.extend(write);
             places.push(place);
         }
+        self.problems.extend(check_weight("writes", &request.writes).err());
         request.form = Form::Results { commit: self.commit, writes: request.writes.len() };
         for (index, precondition) in parts.preconditions.iter().take(MAX_BATCH).enumerate() {
             let place = Place::of(format!("preconditions[{index}]"));
@@ -161,57 +165,19 @@ impl Reader {
         };
         let place = Place::of(format!("{at}.{}", operation.name));
         let (plan, label) = (Arc::clone(self.op.snapshot.resource(operation.resource)), sent.label);
-        let named = Named { labels: &self.labels, place: &place, problems: Vec::new() };
-        let (bytes, problems) = named.replace(&plan, operation.verb, sent.message).map_err(Defect::Malformed)?;
+        let named = self.labels.replace(&plan, operation.verb, sent.message, &place);
+        let (bytes, problems) = named.map_err(Defect::Malformed)?;
         self.problems.extend(problems);
-        let Some((write, name)) = self.write(operation.verb, operation.resource, bytes.clone()) else {
+        let Some((write, name)) = write(self.on(operation.resource), operation.verb, bytes.clone()) else {
             return Ok((None, place));
         };
         let message = operation.verb.read(bytes);
         let shared = shared_terms(&message).into_iter();
         self.problems.extend(shared.map(|problem| Violation { field: place.field(&problem.field), ..problem }));
-        self.label(&at, label, index, name);
+        if let Err(problem) = self.labels.set(label, index, name) {
+            self.problem(format!("{at}.label"), problem);
+        }
         Ok((Some(write), place))
-    }
-
-    fn label(&mut self, at: &str, label: &str, index: usize, name: Option<String>) {
-        if label.is_empty() {
-            return;
-        }
-        let field = format!("{at}.label");
-        if !is_label(label) {
-            return self
-                .problem(field, format!("must be a-z, then at most {} of a-z, 0-9 and `_`", MAX_LABEL_BYTES - 1));
-        }
-        if let Some((other, _)) = self.labels.get(label) {
-            let description = format!("is the label of writes[{other}] already");
-            return self.problem(field, description);
-        }
-        self.labels.insert(label.to_owned(), (index, name));
-    }
-
-    /// The write, and the name of its row, where it can be told.
-    fn write(&self, verb: Verb, resource: usize, message: Bytes) -> Option<(Arc<dyn WriteOp>, Option<String>)> {
-        let op = self.on(resource);
-        let message = verb.read(message);
-        match verb {
-            Verb::Create => {
-                let create = Create::with_id(op, message);
-                let name = create.name();
-                Some((Arc::new(create), name))
-            }
-            Verb::Update => {
-                let update = Update::new(op, message);
-                let name = update.name().ok().map(str::to_owned);
-                Some((Arc::new(update), name))
-            }
-            Verb::Delete => {
-                let delete = Delete::new(op, message);
-                let name = delete.name().ok().map(str::to_owned);
-                Some((Arc::new(delete), name))
-            }
-            _ => None,
-        }
     }
 
     fn precondition(&mut self, place: &Place, element: &[u8]) -> Result<Option<Precondition>, WireError> {
@@ -234,6 +200,29 @@ impl Reader {
             return Ok(None);
         };
         Ok(Some(Precondition::new(self.on(resource), name.to_owned(), wanted)))
+    }
+}
+
+/// A write, and the name of its row, where it can be told.
+fn write(op: Operation, verb: Verb, message: Bytes) -> Option<(Arc<dyn WriteOp>, Option<String>)> {
+    let message = verb.read(message);
+    match verb {
+        Verb::Create => {
+            let create = Create::with_id(op, message);
+            let name = create.name();
+            Some((Arc::new(create), name))
+        }
+        Verb::Update => {
+            let update = Update::new(op, message);
+            let name = update.name().ok().map(str::to_owned);
+            Some((Arc::new(update), name))
+        }
+        Verb::Delete => {
+            let delete = Delete::new(op, message);
+            let name = delete.name().ok().map(str::to_owned);
+            Some((Arc::new(delete), name))
+        }
+        _ => None,
     }
 }
 
@@ -266,87 +255,6 @@ fn sent<'m>(message: &Bytes, element: &'m [u8]) -> Result<Option<Sent<'m>>, Wire
     let label = std::str::from_utf8(label).map_err(|_| frame::not_utf8(numbers::write::LABEL))?;
     let whole = |message| if joined.is_empty() { message } else { Bytes::from(joined) };
     Ok(operation.map(|(number, message)| Sent { label, number, message: whole(message) }))
-}
-
-fn is_label(label: &str) -> bool {
-    let mut bytes = label.bytes();
-    label.len() <= MAX_LABEL_BYTES
-        && bytes.next().is_some_and(|first| first.is_ascii_lowercase())
-        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-}
-
-/// Puts names in the place of labels.
-struct Named<'r> {
-    labels: &'r HashMap<String, (usize, Option<String>)>,
-    place: &'r Place,
-    problems: Vec<Violation>,
-}
-
-impl Named<'_> {
-    /// In a request of the verb: in its parent, and in the references of its resource.
-    fn replace(
-        mut self,
-        plan: &ResourcePlan,
-        verb: Verb,
-        message: Bytes,
-    ) -> Result<(Bytes, Vec<Violation>), WireError> {
-        if !message.contains(&b'$') {
-            return Ok((message, self.problems));
-        }
-        let (parent, body) = (verb.request().number(Role::Parent), verb.request().number(Role::Body));
-        let mut replaced = Vec::with_capacity(message.len());
-        let mut fields = Fields::of(&message);
-        let mut start = 0;
-        while let Some((number, value)) = fields.next()? {
-            let whole = &message[start..fields.position()];
-            start = fields.position();
-            match value {
-                Value::Bytes(value) if number == parent && parent != 0 => {
-                    self.field("parent", number, value, &mut replaced);
-                }
-                Value::Bytes(value) if number == body && body != 0 => {
-                    let body = self.body(plan, value)?;
-                    frame::put_message(number, &body, &mut replaced);
-                }
-                _ => replaced.extend_from_slice(whole),
-            }
-        }
-        Ok((replaced.into(), self.problems))
-    }
-
-    fn body(&mut self, plan: &ResourcePlan, body: &[u8]) -> Result<Vec<u8>, WireError> {
-        let mut replaced = Vec::with_capacity(body.len());
-        let mut fields = Fields::of(body);
-        let mut start = 0;
-        while let Some((number, value)) = fields.next()? {
-            let whole = &body[start..fields.position()];
-            start = fields.position();
-            let reference = plan.resource.references.iter().find(|reference| reference.number == number);
-            match (value, reference) {
-                (Value::Bytes(value), Some(reference)) => {
-                    self.field(&in_request(plan, &reference.field), number, value, &mut replaced);
-                }
-                _ => replaced.extend_from_slice(whole),
-            }
-        }
-        Ok(replaced)
-    }
-
-    /// Copies a field that holds a name, or the name that its label stands for.
-    fn field(&mut self, field: &str, number: u32, value: &[u8], out: &mut Vec<u8>) {
-        let label = value.strip_prefix(b"$").and_then(|label| std::str::from_utf8(label).ok());
-        match label.map(|label| (label, self.labels.get(label))) {
-            Some((_, Some((_, Some(name))))) => frame::put_message(number, name.as_bytes(), out),
-            Some((label, None)) => {
-                let shown: String = label.chars().filter(|c| !c.is_control()).take(MAX_LABEL_BYTES).collect();
-                let description = format!("names the label `{shown}`, which no earlier write has");
-                self.problems.push(Violation { field: self.place.field(field), description });
-            }
-            // What the label stands for has no name that can be: that is told of it.
-            Some((_, Some((_, None)))) => {}
-            None => frame::put_message(number, value, out),
-        }
-    }
 }
 
 #[cfg(test)]

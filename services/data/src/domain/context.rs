@@ -12,6 +12,7 @@ use mainstay_fault::Fault;
 use mainstay_keys::SealingKey;
 use mainstay_record::{Row, Value};
 
+use super::turns::Turns;
 use crate::error::{Error, Result};
 use crate::plans::{Guard, Readable, ResourcePlan, Snapshot};
 use crate::rights::{Caller, Obstacle};
@@ -26,6 +27,8 @@ pub struct Context {
     pub answers: Arc<Answers>,
     /// Whether denials are explained in the log: in development.
     pub explains: bool,
+    /// Where those wait who want the same rows.
+    pub turns: Turns,
 }
 
 /// One operation of one caller on one resource of one contract revision.

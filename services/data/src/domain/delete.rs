@@ -84,7 +84,11 @@ impl Checked for Delete {
                 draft.old = tx.find(op, Lock::Remove, &key).await?;
                 return match draft.old {
                     None if !self.asked()?.flag(Role::AllowMissing) => Err(tx.missing(op, &key).await),
-                    _ => Ok(()),
+                    None => {
+                        draft.absent = Some(key);
+                        Ok(())
+                    }
+                    Some(_) => Ok(()),
                 };
             }
             if tx.has_dependents(op, &op.plan().dependents, &key).await? {

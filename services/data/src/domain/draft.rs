@@ -14,6 +14,8 @@ pub struct Draft {
     pub old: Option<Vec<Value>>,
     /// The row as it would be.
     pub new: Option<Arc<[Value]>>,
+    /// The key of a row that is meant though it is not there.
+    pub absent: Option<Vec<Value>>,
     /// The etag that came with the row.
     pub etag: Option<String>,
     /// The rows that the rules look at, held as they are.

@@ -82,4 +82,8 @@ impl WriteOp for Precondition {
     fn op(&self) -> &Operation {
         &self.op
     }
+
+    fn takes_turns(&self) -> bool {
+        matches!(self.wanted, Wanted::Etag(_))
+    }
 }

@@ -12,6 +12,9 @@ pub const CLIENT_MESSAGE_BYTES: usize = 4 << 20;
 /// read again by any client: with the token behind it, it is a page of a list.
 pub const MAX_RECORD_BYTES: usize = CLIENT_MESSAGE_BYTES - MAX_TOKEN_BYTES - FRAME_BYTES;
 
+/// The most bytes of the rows that the writes of one request are about: they are in memory together.
+pub const MAX_FOUND_BYTES: usize = 16 * CLIENT_MESSAGE_BYTES;
+
 /// Room for the tags and lengths of a list's answer.
 const FRAME_BYTES: usize = 64;
 
@@ -35,6 +38,16 @@ pub fn too_large(plan: &ResourcePlan, record: &[Value]) -> Option<usize> {
 /// columns that it could be.
 pub fn too_wide(plan: &ResourcePlan, record: &[Value]) -> Option<usize> {
     plan.may_be_wide.then(|| page::row_bytes(record)).filter(|bytes| *bytes > page::MAX_ROW_BYTES)
+}
+
+/// What the texts of a row take in memory.
+pub fn in_memory(row: &[Value]) -> usize {
+    let text = |value: &Value| match value {
+        Value::Text(text) | Value::Json(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    row.iter().map(text).sum()
 }
 
 /// A bound of a record's size that needs no message: nearly every record is far below the limit.

@@ -136,7 +136,8 @@ impl Request {
     /// Takes a check of the request as a whole.
     pub fn check(&self, check: Check) -> Result<()> {
         match (check, &self.defect) {
-            (Check::Readable, Some(defect)) => Err(defect.clone().into()),
+            // It may be what is left of a request that something was wrong with before.
+            (Check::Readable, Some(defect)) => self.op.sound().and_then(|()| Err(defect.clone().into())),
             (Check::Shape, _) => self.op.sound().and_then(|()| wanted(&self.op, self.form)).map(|_| ()),
             _ => Ok(()),
         }

@@ -80,6 +80,9 @@ async fn once(cx: &Context, request: &Arc<Request>) -> Result<Bytes> {
     if problem.is_some() {
         terms = Terms { validate_only: true, ..Terms::default() };
     }
+    if request.defect.is_none() && problem.is_none() {
+        request.writes.iter().for_each(|write| write.prepare());
+    }
     let job = Arc::new(Job::new(cx, request, left, drafts, terms).map_err(|refusals| request.refusal(refusals))?);
     match (job.run(cx).await, problem) {
         (Err(Stop::Refused(refusals)), Some(_)) if is_first(&refusals) => Err(request.refusal(refusals)),
@@ -183,6 +186,9 @@ impl Job {
             Atomic::Locked if tentative => Atomic::Tentative,
             atomic => atomic,
         };
+        let alone = self.request.writes.iter().filter(|write| write.takes_turns());
+        let rows = alone.filter_map(|write| write.looks_for());
+        let _turns = cx.turns.take(rows, self.request.op.deadline).await?;
         let written = cx.db.write_until(self.request.op.deadline, atomic, move |conn| {
             let job = Arc::clone(&job);
             Box::pin(async move { job.transaction(conn).await })

@@ -11,6 +11,8 @@ use super::around::{Look, Ruled, explain_hidden, look_around, may_read, reads_ar
 use super::change::{Change, Effects};
 use super::context::Operation;
 use super::draft::{Draft, Refused};
+use super::planned::Planned;
+use super::record_size::{self, MAX_FOUND_BYTES};
 use crate::error::{Error, Result};
 use crate::plans::{Dependent, Readable};
 
@@ -23,29 +25,47 @@ pub struct Tx<'t, 'c> {
     held: HashSet<(usize, String)>,
     /// The write whose statement failed when another one asked.
     culprit: Option<usize>,
+    /// What the writes are going to make of their rows, where rules look at rows.
+    planned: Planned,
+    /// How many bytes the rows have that were found.
+    found_bytes: usize,
 }
 
 impl<'t, 'c> Tx<'t, 'c> {
     /// Begins with nothing done, for so many writes.
     pub fn new(conn: &'t mut Conn<'c>, writes: usize) -> Tx<'t, 'c> {
-        Tx { conn, effects: Effects::of(writes), held: HashSet::new(), culprit: None }
+        Tx {
+            conn,
+            effects: Effects::of(writes),
+            held: HashSet::new(),
+            culprit: None,
+            planned: Planned::default(),
+            found_bytes: 0,
+        }
     }
 
     /// Reads the row with this key, if the caller may read it, and locks it.
     pub async fn find(&mut self, op: &Operation, lock: Lock, key: &[Value]) -> Result<Option<Vec<Value>>> {
         let readable = op.plan().get_locked(lock, &op.caller);
-        match op.find(self.conn, &readable, key).await? {
-            // What the statement looked at was not held, and may be other by now.
-            Some(row) if reads_around(op) && !may_read(self.conn, op, &row).await? => Ok(None),
-            found => Ok(found),
+        let found = op.find(self.conn, &readable, key).await?;
+        let Some(row) = found else { return Ok(None) };
+        // What the statement looked at was not held, and may be other by now.
+        if reads_around(op) && !may_read(self.conn, op, &row, Planned::default().before(0)).await? {
+            return Ok(None);
         }
+        self.found_bytes += record_size::in_memory(&row);
+        if self.found_bytes > MAX_FOUND_BYTES { Err(Error::TooMuch) } else { Ok(Some(row)) }
     }
 
-    /// Finds the rows that a rule looks at, where the records in hand do not decide, and holds them.
-    pub async fn look_around(&mut self, ruled: &Ruled<'_>, around: &mut Around) -> Result<()> {
+    /// Lets the rules of later writes see what the earlier ones make.
+    pub fn plan(&mut self, planned: Planned) {
+        self.planned = planned;
+    }
+
+    /// Finds the rows that the rule of a write looks at, where the records in hand do not decide, and holds them.
+    pub async fn look_around(&mut self, write: usize, ruled: &Ruled<'_>, around: &mut Around) -> Result<()> {
         if ruled.looks_around() {
-            self.flush().await?;
-            look_around(self.conn, ruled, around, Look::Held).await?;
+            look_around(self.conn, ruled, around, Look::Held, self.planned.before(write)).await?;
         }
         Ok(())
     }
@@ -53,7 +73,9 @@ impl<'t, 'c> Tx<'t, 'c> {
     /// Says whether the caller may read what was stored, where that takes a look at other rows.
     pub async fn sees(&mut self, op: &Operation, change: &Change) -> Result<Option<bool>> {
         match &change.after {
-            Some(record) if reads_around(op) => may_read(self.conn, op, record).await.map(Some),
+            Some(record) if reads_around(op) => {
+                may_read(self.conn, op, record, Planned::default().before(0)).await.map(Some)
+            }
             _ => Ok(None),
         }
     }
@@ -75,10 +97,16 @@ impl<'t, 'c> Tx<'t, 'c> {
         if self.held.contains(&row) {
             return Ok(true);
         }
-        self.flush_for(resource, Some(key)).await?;
+        // Who may read it is decided by rows that other writes may change, or by the row alone.
+        let alone = op.caller.is_system() || target.read.as_ref().is_none_or(|guard| guard.looks().is_empty());
+        if alone {
+            self.flush_for(resource, Some(key)).await?;
+        } else {
+            self.flush().await?;
+        }
         let binds = statement.values(&op.caller, key);
         let found = self.conn.query(&statement.statement, &binds, &mut |_| ()).await? > 0;
-        if found {
+        if found && alone {
             self.held.insert(row);
         }
         Ok(found)

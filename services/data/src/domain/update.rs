@@ -18,7 +18,7 @@ use super::draft::Draft;
 use super::record::{check_live, in_request, is_id, new_record, revise, set_references, shape, validate};
 use super::references::{check_parent, check_references};
 use super::request::{Message, Request, Terms, fingerprint};
-use super::transforms;
+use super::transforms::Transforms;
 use super::tx::Tx;
 use crate::error::{Error, Result};
 use crate::plans::Guard;
@@ -42,6 +42,8 @@ pub struct Update {
     message: std::result::Result<Message, WireError>,
     /// Read when the first check needs it.
     asked: OnceLock<Asked>,
+    /// Read before the transaction, or where it is looked at.
+    transforms: OnceLock<Transforms>,
 }
 
 struct Asked {
@@ -118,12 +120,22 @@ impl WriteOp for Update {
     fn op(&self) -> &Operation {
         &self.op
     }
+
+    fn weight(&self) -> usize {
+        let transforms = self.message.as_ref().ok().and_then(|message| message.each(Role::Transforms).ok());
+        1 + transforms.map_or(0, |transforms| transforms.len())
+    }
+
+    fn prepare(&self) {
+        // What is wrong is told in its turn.
+        self.transforms().ok();
+    }
 }
 
 impl Update {
     /// An Update of this message.
     pub fn new(op: Operation, message: std::result::Result<Message, WireError>) -> Update {
-        Update { op, message, asked: OnceLock::new() }
+        Update { op, message, asked: OnceLock::new(), transforms: OnceLock::new() }
     }
 
     /// The name of the row, as the request has it.
@@ -201,8 +213,9 @@ impl Update {
                 if let Some(id) = key.last().filter(|id| !is_id(id)) {
                     return Err(Error::Id { field: in_request(op.plan(), "name"), id: id.clone() });
                 }
-                let mut new = new_record(op, key, self.decode()?);
-                transforms::apply(op, self.message()?, &mut new)?;
+                let made = new_record(op, key, self.decode()?);
+                let mut new = made.clone();
+                self.transform(&made, &mut new)?;
                 new
             }
         };
@@ -222,12 +235,27 @@ impl Update {
         selection.retain(|column| op.caller.is_system() || plan.fields.is_writable(column));
         let mut new = old.to_vec();
         plan.record.merge(&selection, &mut new, &decoded.values);
-        transforms::apply(op, self.message()?, &mut new)?;
-        if !op.caller.is_system() {
-            plan.fields.keep_output_only(old, &mut new);
-        }
+        self.transform(old, &mut new)?;
         revise(op, old, &mut new);
         Ok(new)
+    }
+
+    /// Applies the transforms. What a client may not set inside what it wrote is as it was before.
+    fn transform(&self, before: &[Value], new: &mut [Value]) -> Result<()> {
+        let op = &self.op;
+        self.transforms()?.apply(op, new)?;
+        if !op.caller.is_system() {
+            op.plan().fields.keep_output_only(before, new);
+        }
+        Ok(())
+    }
+
+    fn transforms(&self) -> Result<&Transforms> {
+        if let Some(transforms) = self.transforms.get() {
+            return Ok(transforms);
+        }
+        let transforms = Transforms::read(&self.op, self.message()?)?;
+        Ok(self.transforms.get_or_init(|| transforms))
     }
 
     fn selection(&self, decoded: &Decoded) -> Result<MaskSelection> {

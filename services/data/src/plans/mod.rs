@@ -31,5 +31,5 @@ pub use lists::{Position, QueryError, position_values};
 pub use reads::Readable;
 pub use relations::Relations;
 pub use resource::ResourcePlan;
-pub use same::same as same_json;
+pub use same::canonical as canonical_json;
 pub use snapshot::{FormerNames, Snapshot};

@@ -143,6 +143,12 @@ impl ResourcePlan {
         self.due.get_or_init(|| self.find_due()).as_ref()
     }
 
+    /// Says whether one of its rules looks at other rows.
+    pub fn looks_around(&self) -> bool {
+        let written = [&self.create, &self.update, &self.delete].into_iter().filter_map(Option::as_ref);
+        self.read.as_deref().into_iter().chain(written).any(|guard| !guard.looks().is_empty())
+    }
+
     /// The table, as statements name it.
     pub fn table(&self) -> Table<'_> {
         Table { name: &self.resource.table, layout: &self.resource.layout }

@@ -1,7 +1,6 @@
 //! Commit: several writes of a package together, which may name what each other make.
 
 use futures_util::future::join_all;
-use futures_util::stream::{self, StreamExt as _};
 use mainstay_fault::Reason;
 use mainstay_testkit::{Engine, both_engines};
 use serde_json::{Value as Json, json};
@@ -10,8 +9,6 @@ use crate::contracts::file;
 use crate::support::{Caller, Fixture, on_the_wire};
 
 const COMMIT: &str = "till.v1.CommitService/Commit";
-/// How many of those that meet at one row are under way at once: more would wait for connections longer than calls may.
-const AT_ONCE: usize = 32;
 const ID: &str = "7a1c0b9e-4b44-4c3e-9d0a-0f7d1c2b3a45";
 
 fn till() -> String {
@@ -317,7 +314,7 @@ both_engines! {
             nobody.call(COMMIT, json!({"writes": [part(from, -amount), part(to, amount)]}))
         });
         let mut done = 0;
-        for outcome in stream::iter(transfers).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
+        for outcome in join_all(transfers).await {
             match outcome {
                 Ok(_) => done += 1,
                 Err(fault) => assert_eq!(fault.reason(), Some(Reason::FieldViolation), "{fault:?}"),
@@ -395,8 +392,7 @@ both_engines! {
         let ann = fixture.user("ann", &[]);
         let add = json!({"product": {"name": "products/cup"}, "transforms": [{"field": "stock", "add": 1}]});
         let all = (0..1_000).map(|_| ann.call("till.v1.ProductService/UpdateProduct", add.clone()));
-        let all: Vec<_> = stream::iter(all).buffer_unordered(AT_ONCE).collect().await;
-        all.into_iter().for_each(|outcome| drop(outcome.unwrap_or_else(|fault| panic!("{fault:?}"))));
+        join_all(all).await.into_iter().for_each(|outcome| drop(outcome.unwrap_or_else(|fault| panic!("{fault:?}"))));
         assert_eq!(product(&fixture, "cup").await["stock"], 1_000);
     }
 }

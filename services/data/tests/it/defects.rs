@@ -111,6 +111,36 @@ both_engines! {
         assert!(left["pads"].as_array().unwrap().iter().all(|pad| pad["text"] == "first"), "{left}");
     }
 
+    async fn what_a_defect_leaves_of_a_batch_or_a_commit_is_not_what_is_told(engine: Engine) {
+        let fixture = Fixture::start(engine, &pads()).await;
+        let users = [("ada", "writer"), ("bob", "reader")].map(|(user, role)| fixture.user(user, &[role]).principal());
+        // Of what could not be read, nothing is left; or half of it is, which is wrong by itself.
+        let half = fixture.encoded("pad.v1.CommitRequest", &json!({"writes": [{"create_pad": {"request_id": "r"}}, {}]}));
+        for (path, message) in [
+            ("PadService/BatchCreatePads", Vec::new()),
+            ("PadService/BatchCreatePads", fixture.encoded("pad.v1.BatchCreatePadsRequest", &json!({"requests": [{"request_id": "r"}]}))),
+            ("PadService/BatchUpdatePads", Vec::new()),
+            ("PadService/BatchDeletePads", Vec::new()),
+            ("CommitService/Commit", Vec::new()),
+            ("CommitService/Commit", half),
+        ] {
+            let ask = async |principal: &Principal| {
+                let path = format!("/pad.v1.{path}");
+                let mut call = Call::new(path.as_str(), principal.clone(), Bytes::from(message.clone()));
+                call.defects = Some(Fault::new(Reason::UnknownField).violation("pad.colour", "is no field"));
+                fixture.data.resources().call(call).await.unwrap_err()
+            };
+            let [ada, bob] = &users;
+            let (fault, creates) = (ask(ada).await, path.contains("Create"));
+            assert_eq!((fault.reason(), fault.violations().len()), (Some(Reason::UnknownField), 1), "{path}: {fault:?}");
+            let other = ask(bob).await.reason();
+            // Bob, too, may change and delete what is his.
+            let told = if creates { Reason::PermissionDenied } else { Reason::UnknownField };
+            assert!(other == Some(told) || other == Some(Reason::PermissionDenied), "{path}: {other:?}");
+            assert_eq!(ask(&Principal::anonymous()).await.reason(), Some(Reason::Unauthenticated), "{path}");
+        }
+    }
+
     async fn a_remembered_answer_is_none_to_a_request_with_a_defect(engine: Engine) {
         let fixture = Fixture::start(engine, &pads()).await;
         let ada = fixture.user("ada", &["writer"]).principal();

@@ -7,23 +7,31 @@ use crate::relations::{list, market, method};
 use crate::support::{Caller, Fixture, on_the_wire};
 
 /// The same contract twice, with rows of which the hidden ones differ.
-struct Worlds {
-    one: Fixture,
-    other: Fixture,
+pub struct Worlds {
+    pub one: Fixture,
+    pub other: Fixture,
 }
+
+/// A row, as a message is made with: its message, what it lies below, its id.
+pub type Place<'r> = (&'r str, &'r str, &'r str);
 
 /// What a client sees of an answer: the message, or the fault as it leaves.
 #[derive(Debug, PartialEq)]
-enum Seen {
+pub enum Seen {
     Answer(Json),
     Fault((tonic::Code, String, Vec<u8>)),
 }
 
 async fn seen(caller: &Caller<'_>, method: &str, request: &Json) -> Seen {
     match caller.call(method, request.clone()).await {
-        Ok(answer) => Seen::Answer(answer),
+        Ok(mut answer) => {
+            make_alike(&mut answer);
+            Seen::Answer(answer)
+        }
         Err(fault) => {
             let (code, text, mut details) = on_the_wire(fault);
+            let text = made_alike(&text);
+            blank_uuids(&mut details);
             // The entries of a map come in any order, whatever the world.
             details.sort_unstable();
             Seen::Fault((code, text, details))
@@ -31,8 +39,46 @@ async fn seen(caller: &Caller<'_>, method: &str, request: &Json) -> Seen {
     }
 }
 
+/// What the server makes anew each time, in the whole message: ids, times and versions.
+fn make_alike(message: &mut Json) {
+    match message {
+        Json::Object(fields) => {
+            for (field, value) in fields {
+                match field.as_str() {
+                    "etag" | "create_time" | "update_time" | "delete_time" => *value = json!("made"),
+                    _ => make_alike(value),
+                }
+            }
+        }
+        Json::Array(elements) => elements.iter_mut().for_each(make_alike),
+        Json::String(text) => *text = made_alike(text),
+        _ => {}
+    }
+}
+
+fn made_alike(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    blank_uuids(&mut bytes);
+    String::from_utf8(bytes).unwrap()
+}
+
+/// Writes zeros over every UUID.
+fn blank_uuids(bytes: &mut [u8]) {
+    const LENGTH: usize = 36;
+    let is_part = |(at, byte): (usize, &u8)| match at {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    for start in 0..(bytes.len() + 1).saturating_sub(LENGTH) {
+        let window = &mut bytes[start..start + LENGTH];
+        if window.iter().enumerate().all(is_part) {
+            window.fill(b'0');
+        }
+    }
+}
+
 /// A list to its end. Tokens are sealed anew each time; where they lead is compared.
-async fn walked(caller: &Caller<'_>, method: &str, request: &Json) -> Vec<Seen> {
+pub async fn walked(caller: &Caller<'_>, method: &str, request: &Json) -> Vec<Seen> {
     let (mut request, mut pages) = (request.clone(), Vec::new());
     loop {
         let mut page = seen(caller, method, &request).await;
@@ -47,12 +93,12 @@ async fn walked(caller: &Caller<'_>, method: &str, request: &Json) -> Vec<Seen> 
 }
 
 impl Worlds {
-    async fn of(engine: Engine, contract: &str, rows: &[(&str, &str, Json, Json)]) -> Worlds {
+    pub async fn of(engine: Engine, contract: &str, rows: &[(Place<'_>, Json, Json)]) -> Worlds {
         let (one, other) = (Fixture::start(engine, contract).await, Fixture::start(engine, contract).await);
-        for (message, id, in_one, in_other) in rows {
+        for ((message, parent, id), in_one, in_other) in rows {
             for (world, body) in [(&one, in_one), (&other, in_other)].into_iter().filter(|(_, body)| !body.is_null()) {
                 let field = message.to_lowercase();
-                let request = json!({format!("{field}_id"): id, field: body});
+                let request = json!({"parent": parent, format!("{field}_id"): id, field: body});
                 world.system().ok(&method("Create", message), request).await;
             }
         }
@@ -94,7 +140,7 @@ async fn markets(engine: Engine) -> Worlds {
             (json!({"buyer": "x", "product": "products/pot"}), json!({"buyer": "y", "product": "products/cup"})),
         ),
     ];
-    let rows: Vec<_> = rows.into_iter().map(|(message, id, (one, other))| (message, id, one, other)).collect();
+    let rows: Vec<_> = rows.into_iter().map(|(message, id, (one, other))| ((message, "", id), one, other)).collect();
     Worlds::of(engine, &market(), &rows).await
 }
 

@@ -1,0 +1,141 @@
+//! Labels: how a write of a Commit names what an earlier one makes.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use mainstay_contract::{Reference, Role, Verb};
+use mainstay_record::Violation;
+use mainstay_wire::WireError;
+use mainstay_wire::frame::{self, Fields, Value};
+
+use super::place::Place;
+use super::record::in_request;
+use crate::plans::ResourcePlan;
+
+/// The longest label, in bytes.
+pub const MAX_LABEL_BYTES: usize = 63;
+
+/// By label: which write has it, and the name of what that writes, where it can be told.
+#[derive(Debug, Default)]
+pub struct Labels(HashMap<String, (usize, Option<String>)>);
+
+impl Labels {
+    /// Gives a write its label, if it has one. Fails where the label cannot be, or is another's.
+    pub fn set(&mut self, label: &str, write: usize, name: Option<String>) -> Result<(), String> {
+        if label.is_empty() {
+            return Ok(());
+        }
+        if !is_label(label) {
+            return Err(format!("must be a-z, then at most {} of a-z, 0-9 and `_`", MAX_LABEL_BYTES - 1));
+        }
+        if let Some((other, _)) = self.0.get(label) {
+            return Err(format!("is the label of writes[{other}] already"));
+        }
+        self.0.insert(label.to_owned(), (write, name));
+        Ok(())
+    }
+
+    /// Puts names in the place of labels in a request of the verb: in its parent, and in the references of its resource.
+    /// Also returns what is wrong with the labels; `place` is where the request stands.
+    pub fn replace(
+        &self,
+        plan: &ResourcePlan,
+        verb: Verb,
+        message: Bytes,
+        place: &Place,
+    ) -> Result<(Bytes, Vec<Violation>), WireError> {
+        if !message.contains(&b'$') {
+            return Ok((message, Vec::new()));
+        }
+        let mut named = Named { labels: self, place, problems: Vec::new() };
+        Ok((named.request(plan, verb, &message)?.into(), named.problems))
+    }
+}
+
+fn is_label(label: &str) -> bool {
+    let mut bytes = label.bytes();
+    label.len() <= MAX_LABEL_BYTES
+        && bytes.next().is_some_and(|first| first.is_ascii_lowercase())
+        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+struct Named<'r> {
+    labels: &'r Labels,
+    place: &'r Place,
+    problems: Vec<Violation>,
+}
+
+impl Named<'_> {
+    fn request(&mut self, plan: &ResourcePlan, verb: Verb, message: &[u8]) -> Result<Vec<u8>, WireError> {
+        let (parent, body) = (verb.request().number(Role::Parent), verb.request().number(Role::Body));
+        let mut replaced = Vec::with_capacity(message.len());
+        let mut fields = Fields::of(message);
+        let mut start = 0;
+        while let Some((number, value)) = fields.next()? {
+            let whole = &message[start..fields.position()];
+            start = fields.position();
+            match value {
+                Value::Bytes(value) if number == parent && parent != 0 => {
+                    self.field("parent", number, value, &mut replaced);
+                }
+                Value::Bytes(value) if number == body && body != 0 => {
+                    frame::put_message(number, &self.message(plan, &[], value)?, &mut replaced);
+                }
+                _ => replaced.extend_from_slice(whole),
+            }
+        }
+        Ok(replaced)
+    }
+
+    /// In a message of the resource whose field has this path, from the resource; the resource itself has none.
+    fn message(&mut self, plan: &ResourcePlan, path: &[u32], message: &[u8]) -> Result<Vec<u8>, WireError> {
+        let mut replaced = Vec::with_capacity(message.len());
+        let mut fields = Fields::of(message);
+        let mut start = 0;
+        while let Some((number, value)) = fields.next()? {
+            let whole = &message[start..fields.position()];
+            start = fields.position();
+            let path = [path, &[number]].concat();
+            let mut below = plan.resource.references.iter().filter(|reference| is_at_or_below(plan, reference, &path));
+            match (value, below.next()) {
+                (Value::Bytes(value), Some(reference)) if path_of(plan, reference) == path => {
+                    self.field(&in_request(plan, &reference.field), number, value, &mut replaced);
+                }
+                (Value::Bytes(value), Some(_)) => {
+                    frame::put_message(number, &self.message(plan, &path, value)?, &mut replaced);
+                }
+                _ => replaced.extend_from_slice(whole),
+            }
+        }
+        Ok(replaced)
+    }
+
+    /// Copies a field that holds a name, or the name that its label stands for.
+    fn field(&mut self, field: &str, number: u32, value: &[u8], out: &mut Vec<u8>) {
+        let label = value.strip_prefix(b"$").and_then(|label| std::str::from_utf8(label).ok());
+        match label.map(|label| (label, self.labels.0.get(label))) {
+            Some((_, Some((_, Some(name))))) => frame::put_message(number, name.as_bytes(), out),
+            Some((label, None)) => {
+                let shown: String = label.chars().filter(|c| !c.is_control()).take(MAX_LABEL_BYTES).collect();
+                let description = format!("names the label `{shown}`, which no earlier write has");
+                let field = self.place.field(field);
+                // A field may be there many times, of which the last counts.
+                if self.problems.iter().all(|known| known.field != field) {
+                    self.problems.push(Violation { field, description });
+                }
+            }
+            // What the label stands for has no name that can be: that is told of it.
+            Some((_, Some((_, None)))) => {}
+            None => frame::put_message(number, value, out),
+        }
+    }
+}
+
+/// The numbers of the fields that lead to a reference.
+fn path_of<'p>(plan: &'p ResourcePlan, reference: &Reference) -> &'p [u32] {
+    reference.columns.first().map_or(&[], |column| &plan.resource.layout.columns[*column].path.0)
+}
+
+fn is_at_or_below(plan: &ResourcePlan, reference: &Reference, path: &[u32]) -> bool {
+    path_of(plan, reference).starts_with(path)
+}
