@@ -232,5 +232,27 @@ pub fn markdown() -> String {
         }
         out.push('\n');
     }
+    let _ = writeln!(out, "| Given to every contract | |\n|---|---|");
+    for (what, note) in GIVEN {
+        let _ = writeln!(out, "| {what} | {note} |");
+    }
     out
 }
+
+/// What a contract gets without saying anything.
+const GIVEN: [(&str, &str); 5] = [
+    ("Get, List, Create, Update, Delete", "of each resource (AIP-131 to 135)"),
+    ("Undelete", "of each resource whose deleted rows are kept (AIP-164)"),
+    (
+        "BatchGet, BatchCreate, BatchUpdate, BatchDelete",
+        "of each resource: up to 1,000 at once, all or nothing (AIP-231 to 235)",
+    ),
+    (
+        "CommitService.Commit",
+        "in each package with resources: up to 1,000 of its creates, updates and deletes in one transaction, on preconditions, where a later one may name what an earlier one makes",
+    ),
+    (
+        "Transforms of an Update",
+        "fields that are changed by what they are: `add`, `min`, `max`, `append_missing`, `remove_all`; alone, in a batch and in a Commit",
+    ),
+];

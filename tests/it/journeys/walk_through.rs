@@ -155,6 +155,9 @@ fn writing(with: &Find<'_>) {
     assert_eq!((&review["stars"], &review["author"]), (&json!(5), &account["uid"]));
     let updated = with(&["UpdateReview"])[0].json();
     assert_eq!((&updated["stars"], &updated["text"]), (&json!(5), &json!("Still holds.")), "the mask names one field");
+    let committed = with(&[":commit"])[0].json();
+    assert_eq!(committed["results"][0]["order"]["buyer"], account["uid"], "{committed}");
+    assert_eq!(committed["results"][1]["review"]["stars"], 4, "one less than five");
     assert_eq!(with(&["DELETE", "reviews/first"])[0].json()["error"]["code"], 403);
     let anonymous = with(&["/shop/v1/reviews -d"]).into_iter().find(|step| !step.command.contains("authorization"));
     assert_eq!(anonymous.expect("somebody writes without signing in").json()["error"]["code"], 401);
