@@ -6,9 +6,10 @@ import { GrpcWebClientBase, MethodDescriptor, MethodType } from "grpc-web";
 import { BadRequestSchema, ErrorInfoSchema } from "../generated/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../generated/google/rpc/status_pb.js";
 import { ContractService } from "../generated/mainstay/data/v1/contract_service_pb.js";
+import { CommitService } from "../generated/shop/v1/commit_service_pb.js";
 import { ProductService } from "../generated/shop/v1/product_service_pb.js";
 import { ReviewService } from "../generated/shop/v1/review_service_pb.js";
-import { journey } from "./journey.js";
+import { journey, undone, writes } from "./journey.js";
 
 // What a generated client of grpc-web knows of a method; the messages are protobuf-es's.
 function describe(method) {
@@ -71,6 +72,7 @@ async function grpcWeb(baseUrl, format, { user, admin }) {
 
   const { getProduct, listProducts } = ProductService.method;
   const { createReview, updateReview, deleteReview, getReview } = ReviewService.method;
+  const { commit } = CommitService.method;
   const { watchContract } = ContractService.method;
   const cup = await unary(getProduct, { name: "products/cup" });
   const page = await unary(listProducts, { pageSize: 3, filter: "stock > 0", orderBy: "sku" });
@@ -79,6 +81,9 @@ async function grpcWeb(baseUrl, format, { user, admin }) {
   const update = { review: { name: review.name, stars: 5 }, updateMask: { paths: ["stars"] } };
   const changed = await unary(updateReview, update, as(user));
   await unary(deleteReview, { name: review.name }, as(user));
+  const { made, change, remove } = undone((await unary(commit, { writes: writes(4) }, as(user))).results);
+  const lowered = await unary(commit, { writes: change }, as(user));
+  const removed = await unary(commit, { writes: remove }, as(user));
   // This client follows streams as text alone.
   const contract = format === "text" ? await first(watchContract, {}, as(admin)) : undefined;
   return {
@@ -86,6 +91,8 @@ async function grpcWeb(baseUrl, format, { user, admin }) {
     page: { skus: page.products.map((product) => product.sku), more: page.nextPageToken.length > 0 },
     review: { stars: review.stars, text: review.text },
     changed: { stars: changed.stars, text: changed.text },
+    committed: { ...made, lowered: lowered.results[0].record.value.stars, removed: removed.results.length },
+    uncommitted: await refusal(unary(commit, { writes: writes(9) }, as(user))),
     gone: await refusal(unary(getReview, { name: review.name })),
     missing: await refusal(unary(getProduct, { name: "products/nowhere" })),
     nobody: await refusal(unary(createReview, stars(4))),

@@ -75,6 +75,8 @@ fn seen_by_all() -> Value {
         "page": {"skus": ["GAR-109", "GAR-110", "GAR-111"], "more": true},
         "review": {"stars": 4, "text": text},
         "changed": {"stars": 5, "text": text},
+        "committed": {"kinds": ["order", "review"], "stars": 4, "quantity": 2, "lowered": 2, "removed": 2},
+        "uncommitted": refusal(3, "FIELD_VIOLATION", &["writes[1].create_review.review.stars"]),
         "gone": refusal(5, "RESOURCE_NOT_FOUND", &[]),
         "missing": refusal(5, "RESOURCE_NOT_FOUND", &[]),
         "nobody": refusal(16, "UNAUTHENTICATED", &[]),

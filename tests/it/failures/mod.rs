@@ -4,3 +4,4 @@ mod acknowledged;
 mod failpoints;
 mod outages;
 mod silence;
+mod transfers;
