@@ -9,6 +9,7 @@ use mainstay_wire as wire;
 use crate::domain::clash::Clash;
 use crate::domain::page_token::TokenError;
 use crate::domain::place::Place;
+use crate::domain::record_size::MAX_FOUND_BYTES;
 use crate::plans::{QueryError, ResourcePlan};
 use crate::rights::Denial;
 
@@ -161,7 +162,7 @@ impl From<Error> for Fault {
             Error::Precondition { name, exists } => precondition(&name, exists),
             Error::StillReferenced { name } => Fault::new(Reason::StillReferenced).meta("name", name),
             Error::Elements(refused) => elements(refused),
-            Error::TooMuch => Fault::new(Reason::FieldViolation).violation("", TOO_MUCH),
+            Error::TooMuch => too_much(),
             Error::RequestIdReused => Fault::new(Reason::RequestIdReused)
                 .violation("request_id", "was used with another request; make a new one for each request"),
             Error::Dangling { source, .. } => Fault::internal(source),
@@ -226,10 +227,6 @@ pub const ID_RULE: &str =
 const TOOK_TOO_LONG: &str =
     "the query takes longer than it may; ask for less of it, by a narrower filter or an order that an index has";
 
-/// What is said of the write with which a request is about more than it may.
-const TOO_MUCH: &str =
-    "is about a row with which those of the request take more than 64 MiB together; write fewer of them at once";
-
 /// Gives storage errors their reasons.
 pub fn storage_fault(error: mainstay_db::Error) -> Fault {
     match error {
@@ -263,6 +260,14 @@ fn precondition(name: &str, exists: bool) -> Fault {
         format!("there is `{}`, which a precondition wants to be absent", shown(name))
     };
     Fault::new(Reason::FailedPrecondition).message(message).meta("name", clipped(name, MAX_NAME))
+}
+
+/// The write with which a request is about more than it may.
+fn too_much() -> Fault {
+    let most = MAX_FOUND_BYTES >> 20;
+    let description =
+        format!("is about a row with which those of the request take more than {most} MiB; write fewer at once");
+    Fault::new(Reason::FieldViolation).violation("", description)
 }
 
 fn immutable(fields: Vec<String>) -> Fault {
