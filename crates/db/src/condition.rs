@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
 
@@ -17,8 +18,8 @@ pub(crate) struct Condition {
 struct Found {
     /// The file is damaged. That does not go away.
     damaged: Option<Error>,
-    /// The last write could not be stored.
-    failing: Option<Error>,
+    /// The last write could not be stored, and when that was.
+    failing: Option<(Error, Instant)>,
 }
 
 impl Condition {
@@ -31,7 +32,7 @@ impl Condition {
                 tracing::error!(%error, "the database is damaged: some of what it holds cannot be read any more");
                 found.damaged = Some(error.clone());
             }
-            Error::Unavailable(_) => found.failing = Some(error.clone()),
+            Error::Unavailable(_) => found.failing = Some((error.clone(), Instant::now())),
             _ => return,
         }
         self.ill.store(true, Ordering::Release);
@@ -53,11 +54,17 @@ impl Condition {
 
     /// Fails with what is known to be wrong.
     pub fn check(&self) -> Result<(), Error> {
+        self.check_of_the_last(Duration::MAX)
+    }
+
+    /// The same, and of writes only with what one met lately.
+    pub fn check_of_the_last(&self, time: Duration) -> Result<(), Error> {
         if !self.ill.load(Ordering::Acquire) {
             return Ok(());
         }
         let found = self.lock();
-        match found.damaged.as_ref().or(found.failing.as_ref()) {
+        let failing = found.failing.as_ref().filter(|(_, at)| at.elapsed() < time).map(|(error, _)| error);
+        match found.damaged.as_ref().or(failing) {
             Some(error) => Err(error.clone()),
             None => Ok(()),
         }

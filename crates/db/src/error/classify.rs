@@ -1,7 +1,7 @@
 //! Diesel's errors in our words.
 
 use std::error::Error as StdError;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind as Kind, Error as Diesel};
@@ -36,11 +36,24 @@ const POSTGRES_UNAVAILABLE: &[&str] = &[
     "terminating connection",
     "the database system is",
     "could not extend file",
-    "out of memory",
     "No space left on device",
+    "out of memory",
     "sorry, too many clients already",
     "remaining connection slots are reserved",
 ];
+
+/// What PostgreSQL says where there is no room for a write. Nothing of it is stored.
+const POSTGRES_FULL: &[&str] = &["could not extend file", "No space left on device"];
+
+/// What PostgreSQL says of pages, and of large values, that it cannot read any more.
+const POSTGRES_DAMAGED: &[&str] =
+    &["invalid page in block", "could not read block", "missing chunk number", "unexpected chunk number"];
+
+/// Says whether there was no room for a write.
+pub(crate) fn is_full(cause: &Cause) -> bool {
+    let said = cause.to_string();
+    POSTGRES_FULL.iter().any(|text| said.contains(text))
+}
 
 /// `relation "t" does not exist`, `column t.a does not exist`, `prepared statement "s1" does not exist`.
 fn is_stale(message: &str) -> bool {
@@ -145,6 +158,9 @@ pub(crate) fn postgres(error: Diesel) -> Error {
         _ if message == POSTGRES_CANCELLED => Error::BrokenOff(reported(&*information)),
         _ if POSTGRES_TIMEOUT.contains(&message) => Error::StatementTimeout(reported(&*information)),
         _ if is_stale(message) => Error::StaleSchema(reported(&*information)),
+        _ if POSTGRES_DAMAGED.iter().any(|text| message.contains(text)) => {
+            Error::Corrupt { path: PathBuf::from("the PostgreSQL database"), source: reported(&*information) }
+        }
         _ if POSTGRES_UNAVAILABLE.iter().any(|text| message.contains(text)) => {
             Error::Unavailable(reported(&*information))
         }

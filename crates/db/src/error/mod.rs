@@ -85,10 +85,7 @@ pub enum Error {
     #[error("the connection was lost during COMMIT: whether the write is stored is not known")]
     CommitUnknown(#[source] Cause),
 
-    #[error(
-        "{} is damaged: restore it from a backup, or save what is readable with `sqlite3 FILE .recover`",
-        path.display()
-    )]
+    #[error("{} is damaged: restore it from a backup, or save what is readable{}", path.display(), rescue(path))]
     Corrupt {
         path: PathBuf,
         #[source]
@@ -154,6 +151,11 @@ impl Error {
     pub(crate) fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         Error::Unavailable(Arc::from(source.into()))
     }
+}
+
+/// How to save what is readable of a file.
+fn rescue(path: &std::path::Path) -> &'static str {
+    if path.is_file() { " with `sqlite3 FILE .recover`" } else { "" }
 }
 
 fn locked_message(path: &std::path::Path, pid: Option<u32>, address: Option<&str>) -> String {

@@ -17,6 +17,7 @@ use super::pipeline::Pipelines;
 use super::pool::{Connections, Lease};
 use super::transaction::{self, Attempt, Isolation};
 use super::watch::look_after;
+use crate::condition::Condition;
 use crate::config::Config;
 use crate::conn::{Conn, Promise};
 use crate::counters::{Tally, count};
@@ -26,6 +27,9 @@ use crate::row::{Rows, Sink};
 use crate::statement::Statement;
 use crate::terms::{Asker, Atomic, Lane, PATIENCE};
 use crate::turns::{Turn, Turns};
+
+/// How long a ping tells of a write that could not be stored.
+const REMEMBERED: Duration = Duration::from_secs(30);
 
 /// How long a ping may take.
 const PING: Duration = Duration::from_secs(3);
@@ -40,6 +44,7 @@ pub(crate) struct PostgresStore {
     /// Long reads may use half of the connections.
     turns: Arc<Turns>,
     limit: Limit,
+    condition: Condition,
 }
 
 impl PostgresStore {
@@ -53,6 +58,7 @@ impl PostgresStore {
             tally: Tally::default(),
             turns: Turns::new(config.pool_size / 2, config.heavy_queue),
             limit: Limit::new(config),
+            condition: Condition::default(),
         };
         store.ping().await?;
         tokio::spawn(look_after(Arc::downgrade(&links)));
@@ -182,9 +188,16 @@ impl PostgresStore {
             };
             lease.give_back();
             match outcome {
-                Attempt::Done(result) => {
+                Attempt::Done(result, failed) => {
                     if result.is_ok() {
                         count(&self.tally.syncs);
+                        self.condition.stored();
+                    }
+                    match failed {
+                        Some(Error::Unavailable(source)) if classify::is_full(&source) => {
+                            self.condition.failed(&Error::Unavailable(source));
+                        }
+                        _ => {}
                     }
                     return result;
                 }
@@ -279,7 +292,8 @@ impl PostgresStore {
     pub async fn ping(&self) -> Result<(), Error> {
         let tried = async { try_join(self.takes_writes(), self.links.pipelines.ping(PING)).await.map(drop) };
         match tokio::time::timeout(PING, tried).await {
-            Ok(tried) => tried,
+            // Whether there is room again shows with the next write: requests have to be let in for that.
+            Ok(tried) => tried.and_then(|()| self.condition.check_of_the_last(REMEMBERED)),
             Err(_) => Err(Error::unavailable("PostgreSQL does not answer in time")),
         }
     }

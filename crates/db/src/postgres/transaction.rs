@@ -16,7 +16,8 @@ use crate::statement::Statement;
 
 /// How an attempt ended.
 pub(super) enum Attempt<T, E> {
-    Done(Result<T, E>),
+    /// With its result, and with what a statement of it failed with, if one did.
+    Done(Result<T, E>, Option<Error>),
     /// It lost against concurrent work and left nothing behind.
     Conflict(Cause),
     /// The connection was lost before anything began.
@@ -85,8 +86,10 @@ where
     match failed {
         Some(Error::Conflict { source, .. }) => Attempt::Conflict(source),
         // The statement carries its own COMMIT: it may be stored.
-        Some(Error::Unavailable(source)) => Attempt::Done(Err(Error::CommitUnknown(source).into())),
-        _ => Attempt::Done(result),
+        Some(Error::Unavailable(source)) if !classify::is_full(&source) => {
+            Attempt::Done(Err(Error::CommitUnknown(source).into()), None)
+        }
+        failed => Attempt::Done(result, failed),
     }
 }
 
@@ -104,7 +107,7 @@ where
     match begin(link, isolation.begin(), limit_ms).await {
         Ok(()) => {}
         Err(error @ Error::Unavailable(_)) => return Attempt::NotBegun(error),
-        Err(error) => return Attempt::Done(Err(error.into())),
+        Err(error) => return Attempt::Done(Err(error.into()), None),
     }
     let (result, failed) = run(link, Promise::Transaction, job).await;
     match (result, failed) {
@@ -116,8 +119,8 @@ where
             match (result, failed) {
                 (_, Some(Error::Conflict { source, .. })) => Attempt::Conflict(source),
                 // PostgreSQL answers the COMMIT of a failed transaction with success.
-                (Ok(_), Some(error)) => Attempt::Done(Err(error.into())),
-                (result, _) => Attempt::Done(result),
+                (Ok(_), Some(error)) => Attempt::Done(Err(error.clone().into()), Some(error)),
+                (result, failed) => Attempt::Done(result, failed),
             }
         }
     }
@@ -127,11 +130,11 @@ async fn commit<T, E: From<Error>>(link: &mut Link, value: T) -> Attempt<T, E> {
     crate::failpoint!("db.postgres.commit");
     let (link, pulse) = link.parts();
     match pulse.during(<AnsiTransactionManager as TransactionManager<_>>::commit_transaction(link)).await {
-        Ok(()) => Attempt::Done(Ok(value)),
+        Ok(()) => Attempt::Done(Ok(value), None),
         Err(error) => match classify::postgres(error) {
             Error::Conflict { source, .. } => Attempt::Conflict(source),
-            Error::Unavailable(source) => Attempt::Done(Err(Error::CommitUnknown(source).into())),
-            other => Attempt::Done(Err(other.into())),
+            Error::Unavailable(source) => Attempt::Done(Err(Error::CommitUnknown(source).into()), None),
+            other => Attempt::Done(Err(other.into()), None),
         },
     }
 }

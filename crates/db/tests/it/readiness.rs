@@ -181,3 +181,39 @@ async fn child_whose_disk_is_full() {
     println!("room again");
     tokio::time::timeout(Duration::from_secs(60), db.close()).await.unwrap();
 }
+
+/// Has PostgreSQL say something of itself that cannot be brought about in a test.
+async fn say(db: &Database, name: &str, words: &str) {
+    batch(
+        db,
+        &format!(
+            "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{words}'; END $$;
+             CREATE TRIGGER {name} BEFORE INSERT ON t FOR EACH ROW WHEN (NEW.id LIKE '{name}%') EXECUTE FUNCTION {name}()"
+        ),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn postgres_without_room_is_told_until_a_write_is_stored() {
+    let db = database::fresh(Engine::Postgres).await;
+    table(&db).await;
+    say(&db, "no_room", "could not extend file \"base/1/2\": No space left on device").await;
+    let refused = add(&db, "no_room").await;
+    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}: nothing is stored, and that is known");
+    assert!(matches!(db.ping().await, Err(Error::Unavailable(_))));
+    add(&db, "room").await.unwrap();
+    db.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_page_that_postgres_cannot_read_is_damage_of_what_is_on_it_alone() {
+    let db = database::fresh(Engine::Postgres).await;
+    table(&db).await;
+    say(&db, "torn", "invalid page in block 7 of relation base/1/2").await;
+    let met = add(&db, "torn").await.unwrap_err();
+    assert!(matches!(met, Error::Corrupt { .. }), "{met:?}");
+    assert!(met.to_string().starts_with("the PostgreSQL database is damaged"), "{met}");
+    db.ping().await.expect("all else is there");
+    add(&db, "a").await.unwrap();
+}
