@@ -22,7 +22,7 @@ impl DataDir {
     /// Makes the directory where it is missing (mode 0700) and takes its lock. Fails with [`Error::Locked`], naming
     /// process and address, while another process has it.
     pub fn lock(path: &Path) -> Result<DataDir, Error> {
-        make_directory(path).map_err(|error| unusable(path, &error))?;
+        prepare(path)?;
         let lock = lock_file(&path.join(LOCK_FILE), path)?;
         Ok(DataDir { path: path.to_owned(), _lock: lock })
     }
@@ -133,6 +133,43 @@ fn locked(path: &Path, file: &mut File, directory: &Path) -> Error {
         pid: pid.or_else(|| info.as_ref().map(|info| info.pid)),
         address: info.map(|info| info.address),
     }
+}
+
+/// In a data directory that a restore is filling: a server that started in it would take half of a backup for the whole.
+const UNFINISHED_RESTORE: &str = "restore.unfinished";
+
+/// Makes a data directory where it is missing (mode 0700), and refuses one in which nothing is safe.
+pub(crate) fn prepare(path: &Path) -> Result<(), Error> {
+    make_directory(path).map_err(|error| unusable(path, &error))?;
+    if path.join(UNFINISHED_RESTORE).exists() {
+        let path = path.display();
+        return Err(Error::Config(format!(
+            "{path} holds a part of a backup: a restore into it has not ended. Wait for it, or run `mainstay restore FILE` \
+             again, which begins anew"
+        )));
+    }
+    refuse_open_to_all(path)
+}
+
+/// Who may write into the directory may put another store, or another key, in the place of ours.
+#[cfg(unix)]
+fn refuse_open_to_all(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = fs::metadata(path).map_err(|error| unusable(path, &error))?;
+    let mode = metadata.permissions().mode() & 0o7777;
+    if mode & 0o002 == 0 {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Error::Config(format!(
+        "every user of this machine may write into {path} (mode {mode:04o}), and could put other data or keys there: run \
+         `chmod 700 {path}` after making sure that nobody has, or name another directory with --data-dir DIR"
+    )))
+}
+
+#[cfg(not(unix))]
+fn refuse_open_to_all(_path: &Path) -> Result<(), Error> {
+    Ok(())
 }
 
 pub(crate) fn make_directory(path: &Path) -> io::Result<()> {

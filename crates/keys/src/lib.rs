@@ -112,7 +112,7 @@ pub fn secret_file(path: &Path, make: impl FnOnce() -> Result<String, Error>) ->
     let file_error = |source| Error::File { path: path.to_owned(), source };
     if !path.exists() {
         let folder = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(file_error)?;
+        make_folder(folder).map_err(file_error)?;
         // Written whole under another name and linked into place: a reader never sees half a secret, and the first wins.
         let draft = path.with_extension(format!("{}.{:016x}", std::process::id(), u64::from_be_bytes(random::<8>()?)));
         let secret = Zeroizing::new(make()?);
@@ -127,8 +127,23 @@ pub fn secret_file(path: &Path, make: impl FnOnce() -> Result<String, Error>) ->
             _ => {}
         }
     }
+    read_secret(path)
+}
+
+/// Reads the secret in `path`. Refuses a file that others may read.
+pub fn read_secret(path: &Path) -> Result<String, Error> {
     refuse_exposed(path)?;
-    Ok(fs::read_to_string(path).map_err(file_error)?.trim().to_owned())
+    let text = fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    Ok(text.trim().to_owned())
+}
+
+/// Makes the folder of a secret, and those above that are missing: nobody else may look which keys there are.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 #[cfg(unix)]

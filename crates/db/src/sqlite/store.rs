@@ -73,7 +73,7 @@ fn mark<'a>(conn: &'a mut Conn<'_>) -> BoxFuture<'a, Result<(), Error>> {
 impl SqliteStore {
     pub fn open(path: &Path, config: &Config) -> Result<Arc<SqliteStore>, Error> {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        data_dir::make_directory(directory).map_err(|error| data_dir::unusable(directory, &error))?;
+        data_dir::prepare(directory)?;
         let mut lock_name = path.as_os_str().to_owned();
         lock_name.push(".lock");
         let lock = data_dir::lock_file(Path::new(&lock_name), directory)?;

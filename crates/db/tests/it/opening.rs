@@ -111,6 +111,40 @@ fn a_data_directory_that_is_a_file_is_called_one() {
     }
 }
 
+/// Every store and every process of a data directory is asked, however little of it they use.
+#[test]
+fn a_data_directory_into_which_everybody_may_write_is_refused_with_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    std::fs::create_dir(&path).unwrap();
+    for (mode, is_refused) in [(0o777, true), (0o1777, true), (0o702, true), (0o755, false), (0o700, false)] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let locked = DataDir::lock(&path).map(drop);
+        let opened = Database::open_sqlite(&path.join("store.db"), &Config::default()).map(drop);
+        for outcome in [locked, opened] {
+            match outcome {
+                Err(Error::Config(message)) => {
+                    assert!(is_refused && message.contains("chmod 700") && message.contains("--data-dir"), "{message}");
+                }
+                outcome => assert!(!is_refused, "{mode:o}: {outcome:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_starts_beside_a_restore_that_has_not_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("restore.unfinished")).unwrap();
+    let locked = DataDir::lock(folder.path()).map(drop);
+    let opened = Database::open_sqlite(&folder.path().join("store.db"), &Config::default()).map(drop);
+    for outcome in [locked, opened] {
+        let Err(Error::Config(message)) = outcome else { panic!("{outcome:?}") };
+        assert!(message.contains("mainstay restore"), "{message}");
+    }
+    assert!(!folder.path().join("store.db").exists());
+}
+
 #[test]
 fn an_unknown_setting_is_refused() {
     // Where a service stores is a setting of its own, not one of its store.

@@ -40,6 +40,8 @@ fn the_key_file_is_made_once_and_only_its_owner_can_read_it() {
     assert_eq!(SealingKey::load_or_create(&path).unwrap().open(b"p", &sealed).unwrap(), b"x");
     use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let folder = std::fs::metadata(path.parent().unwrap()).unwrap();
+    assert_eq!(folder.permissions().mode() & 0o777, 0o700, "nobody else sees which keys there are");
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no draft is left behind");
 }
 
