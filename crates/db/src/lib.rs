@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+pub mod catalog;
 mod condition;
 mod config;
 mod conn;
+pub mod copies;
 mod counters;
 mod data_dir;
 mod database;
@@ -33,6 +35,10 @@ pub use error::{Cause, Error};
 pub use former::Former;
 pub use futures_util::future::BoxFuture;
 pub use known::{Gate, Known, Stored};
+/// What a PostgreSQL server is like, for who looks after it.
+pub mod server {
+    pub use crate::postgres::{Facts, Place, ToolError, dump, facts, place, restore, with_database};
+}
 pub use row::{RowRef, Rows, Sink};
 pub use statement::Statement;
 pub use step::{Step, StepError};

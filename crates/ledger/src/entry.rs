@@ -199,6 +199,11 @@ impl Ledger {
         self.resources.get(type_name)
     }
 
+    /// Everything that is remembered, by the resources' types.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &ResourceEntry)> {
+        self.resources.iter().map(|(type_name, entry)| (type_name.as_str(), entry))
+    }
+
     /// The name that was given to this owner. An index made again after it was dropped has the name that it had.
     pub(crate) fn name_of(&self, owner: &str) -> Option<String> {
         self.names.iter().find(|(_, known)| *known == owner).map(|(name, _)| name.clone())

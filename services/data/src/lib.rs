@@ -3,8 +3,10 @@
 pub mod apply;
 mod config;
 mod contract_service;
+pub mod copy;
 mod data;
 pub mod domain;
+pub mod drift;
 mod endpoint;
 mod error;
 mod followers;

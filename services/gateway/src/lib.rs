@@ -2,6 +2,7 @@
 
 mod backends;
 mod config;
+pub mod copy;
 mod gateway;
 mod jobs;
 pub mod process;

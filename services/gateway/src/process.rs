@@ -62,7 +62,7 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
 /// The gateway's store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", crate::gateway::UNUSABLE)]
-pub struct Unusable(#[source] mainstay_db::Error);
+pub struct Unusable(#[source] pub(crate) mainstay_db::Error);
 
 /// Opens the gateway's own store.
 pub async fn open_database(config: &Config, data_dir: &Path) -> Result<Database, Unusable> {

@@ -40,6 +40,48 @@ pub enum Command {
         #[command(flatten)]
         reach: Reach,
     },
+    /// Back up all stores and keys into one sealed file, while the server runs or when it does not
+    Backup {
+        /// The file to write, or a folder, in which it gets a name with the time
+        #[arg(value_name = "DIR|FILE")]
+        target: PathBuf,
+        /// Back up only this service's store, where the others are elsewhere; may be given several times
+        #[arg(long, value_name = "SERVICE")]
+        only: Vec<ServeRole>,
+        #[command(flatten)]
+        seal: Seal,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a backup into an empty data directory, or try it out with --verify
+    Restore {
+        /// The file that `mainstay backup` wrote
+        file: PathBuf,
+        /// Restore aside, check everything, remove it again: a drill that touches nothing
+        #[arg(long)]
+        verify: bool,
+        /// Where the drill works; absent: beside the file
+        #[arg(long, value_name = "DIR", requires = "verify")]
+        scratch: Option<PathBuf>,
+        #[command(flatten)]
+        seal: Seal,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look a system over: settings, files, machine, stores and services; exits with 2 where there is a problem
+    Doctor {
+        /// Take for a problem what only development may have
+        #[arg(long)]
+        production: bool,
+        /// Let the engine read every page of SQLite stores, which takes a while
+        #[arg(long)]
+        pages: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Administer accounts, through the running server or the store
     Admin {
         #[command(subcommand)]
@@ -58,6 +100,18 @@ pub struct Reach {
     /// Trust the certificates in this PEM file; absent: that of tls.cert_file, or the public authorities
     #[arg(long, value_name = "FILE", global = true)]
     pub ca_file: Option<PathBuf>,
+}
+
+/// What seals a backup: stores hold password hashes and what people wrote, and keys open what the stores hide.
+#[derive(Debug, Clone, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct Seal {
+    /// Read the passphrase from standard input, 12 characters at least
+    #[arg(long)]
+    pub passphrase_stdin: bool,
+    /// Use the key in this file: 32 bytes in base64, mode 0600 (`openssl rand -base64 32`)
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

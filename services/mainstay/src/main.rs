@@ -1,9 +1,12 @@
 //! The one-process binary and the command line: composes the three services, owns no logic.
 
 mod admin;
+mod backup;
 mod banner;
 mod cli;
+mod commands;
 mod contract;
+mod doctor;
 mod explain;
 mod init;
 mod local;
@@ -15,11 +18,5 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    match cli.command {
-        cli::Command::Serve { role, seed } => serve::run(&cli.flags, role, seed),
-        cli::Command::Init { name, dir } => init::run(&name, dir),
-        cli::Command::Contract { command, reach } => contract::run(&cli.flags, &reach, command),
-        cli::Command::Admin { command, reach } => admin::run(&cli.flags, reach, command),
-    }
+    commands::run(cli::Cli::parse())
 }

@@ -5,4 +5,4 @@ pub mod notes;
 pub mod system;
 
 pub use contracts::{Folder, repository};
-pub use system::{PASSWORD, System};
+pub use system::{PASSWORD, System, stores};

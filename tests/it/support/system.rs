@@ -120,7 +120,7 @@ impl System {
 }
 
 /// Makes empty databases, where the engine wants some, and names them in the settings.
-async fn stores(engine: Engine, mut base: Launch) -> (Vec<Place>, Launch) {
+pub async fn stores(engine: Engine, mut base: Launch) -> (Vec<Place>, Launch) {
     let mut places = Vec::new();
     if engine == Engine::Postgres {
         for section in SECTIONS {

@@ -29,7 +29,7 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(6);
 const CANCEL: Duration = Duration::from_secs(2);
 
 /// Where PostgreSQL listens unless the URL says otherwise.
-const DEFAULT_PORT: u16 = 5432;
+pub(super) const DEFAULT_PORT: u16 = 5432;
 
 /// Errors that PostgreSQL reports without a code that Diesel passes on are told apart by their text. Only some roles
 /// may choose the language of messages, so a refusal is no error.

@@ -1,6 +1,7 @@
 //! PostgreSQL: a pool of asynchronous connections.
 
 mod connect;
+mod facts;
 mod link;
 mod links;
 mod locks;
@@ -9,10 +10,13 @@ mod pool;
 mod pulse;
 mod store;
 mod tls;
+mod tools;
 mod transaction;
 mod url;
 mod watch;
 
+pub use facts::{Facts, Place, facts, place};
 pub(crate) use pulse::Pulse;
 pub(crate) use store::PostgresStore;
+pub use tools::{ToolError, dump, restore, with_database};
 pub(crate) use url::shown;

@@ -37,8 +37,12 @@ enum Phase {
     /// To become larger than this.
     Growing { ceiling: u64 },
     /// For the long reads that began before the gate was shut.
-    Draining { since: Instant },
+    Draining { since: Instant, failed: u32 },
 }
+
+/// How often the log is tried to begin anew while no long read of this process is running. What still reads from it then is
+/// another process, a backup: it is not waited for, and each try holds up the writes for a moment.
+const TRIES: u32 = 3;
 
 /// What is to be done about the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,11 +75,14 @@ impl Log {
             Step::Nothing => {}
             Step::Shut => {
                 shared.gate.shut();
-                self.phase = Phase::Draining { since: now };
+                self.phase = Phase::Draining { since: now, failed: 0 };
             }
             Step::Restart => {
                 if restart(link, shared) {
                     self.reopen(&shared.gate, self.limit);
+                } else if self.failed() {
+                    tracing::debug!(bytes = size, "the write-ahead log grows: another process reads the store");
+                    self.reopen(&shared.gate, size.saturating_add(self.limit));
                 }
             }
             Step::GiveUp => {
@@ -85,11 +92,18 @@ impl Log {
         }
     }
 
+    /// Notes a try that failed, and says whether there were enough.
+    fn failed(&mut self) -> bool {
+        let Phase::Draining { failed, .. } = &mut self.phase else { return false };
+        *failed += 1;
+        *failed >= TRIES
+    }
+
     fn step(&self, size: u64, gate: &Gate, now: Instant) -> Step {
         match self.phase {
             Phase::Growing { ceiling } if size > ceiling => Step::Shut,
             Phase::Growing { .. } => Step::Nothing,
-            Phase::Draining { since } if now.duration_since(since) >= PATIENCE => Step::GiveUp,
+            Phase::Draining { since, .. } if now.duration_since(since) >= PATIENCE => Step::GiveUp,
             Phase::Draining { .. } if gate.inside() == 0 => Step::Restart,
             Phase::Draining { .. } => Step::Nothing,
         }
@@ -137,7 +151,7 @@ mod tests {
     use super::*;
 
     fn draining(since: Instant) -> Log {
-        Log { phase: Phase::Draining { since }, ..Log::new(Path::new("store.db"), 100) }
+        Log { phase: Phase::Draining { since, failed: 0 }, ..Log::new(Path::new("store.db"), 100) }
     }
 
     #[test]
@@ -155,6 +169,12 @@ mod tests {
         assert_eq!(draining(now).step(101, &gate, now), Step::Nothing);
         drop(read);
         assert_eq!(draining(now).step(101, &gate, now), Step::Restart);
+    }
+
+    #[test]
+    fn a_reader_in_another_process_is_not_waited_for() {
+        let mut log = draining(Instant::now());
+        assert_eq!([log.failed(), log.failed(), log.failed()], [false, false, true]);
     }
 
     #[test]

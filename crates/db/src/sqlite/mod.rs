@@ -1,6 +1,7 @@
 //! SQLite: one writer thread with group commit, reads in two lanes.
 
 mod answers;
+mod copy;
 mod gate;
 mod group;
 mod heavy;
@@ -16,5 +17,6 @@ mod store;
 mod verbs;
 mod writer;
 
+pub(crate) use copy::{copy, look};
 pub(crate) use job::panicked;
 pub(crate) use store::SqliteStore;

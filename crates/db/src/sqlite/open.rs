@@ -12,8 +12,12 @@ use crate::error::{Error, classify};
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    Writer { log_limit_bytes: u64 },
+    Writer {
+        log_limit_bytes: u64,
+    },
     Reader,
+    /// Reads all of a file that another process uses, and makes another one of it.
+    Copier,
 }
 
 /// The writer's page cache, KiB. What it sorts for an index stays below this, too, before it goes to a temporary file.
@@ -44,6 +48,8 @@ fn settings(role: Role, name: &str) -> String {
              PRAGMA temp_store_directory = '{}';",
             folder(name).replace('\'', "''")
         ),
+        // `query_only` would refuse what is written to the copy, too.
+        Role::Copier => format!("PRAGMA cache_size = -{READER_CACHE_KIB};"),
         Role::Reader => format!("PRAGMA query_only = ON; PRAGMA cache_size = -{READER_CACHE_KIB};"),
     }
 }

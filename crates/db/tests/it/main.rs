@@ -5,6 +5,7 @@
 mod abandoned;
 mod caching;
 mod conflicts;
+mod copies;
 mod durability;
 mod groups;
 mod known;

@@ -84,7 +84,7 @@ impl Common {
     }
 
     /// Lists what is wrong with the settings that every role has.
-    pub(super) fn check(&self) -> Vec<Problem> {
+    pub fn check(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         self.check_numbers(&mut problems);
         self.check_keep_alive(&mut problems);

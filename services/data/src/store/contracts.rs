@@ -66,6 +66,13 @@ pub async fn newest_revision(conn: &mut Conn<'_>) -> Result<i64, Error> {
     Ok(first!(conn, newest => i64)?.unwrap_or(0))
 }
 
+/// Reads the newest revision with its hash.
+pub async fn newest_hash(conn: &mut Conn<'_>) -> Result<Option<(i64, String)>, Error> {
+    let newest =
+        contracts::table.select((contracts::revision, contracts::hash)).order(contracts::revision.desc()).limit(1);
+    first!(conn, newest => (i64, String))
+}
+
 /// Adds a revision.
 pub async fn insert(conn: &mut Conn<'_>, applied: &Applied) -> Result<(), Error> {
     execute!(

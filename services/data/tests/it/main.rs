@@ -14,6 +14,7 @@ mod defaults;
 mod defects;
 mod denials;
 mod derived;
+mod drift;
 mod earlier_writes;
 mod endpoint;
 mod etags;

@@ -37,6 +37,12 @@ impl StoredContract {
     }
 }
 
+/// Reads the revision and the hash of the contract in a store.
+pub async fn revision(conn: &mut Conn<'_>) -> Result<Option<(i64, String)>, Error> {
+    let known = gateway_contract::table.find(ONLY).select((gateway_contract::revision, gateway_contract::hash));
+    mainstay_db::first!(conn, known => (i64, String))
+}
+
 async fn find(conn: &mut Conn<'_>) -> Result<Option<StoredContract>, Error> {
     mainstay_db::first!(
         conn,

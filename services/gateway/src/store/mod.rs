@@ -4,7 +4,7 @@ mod contract;
 
 use mainstay_db::{Database, EmbeddedMigrations, Error};
 
-pub use contract::StoredContract;
+pub use contract::{StoredContract, revision};
 
 const SQLITE: EmbeddedMigrations = diesel_migrations::embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = diesel_migrations::embed_migrations!("migrations/postgres");

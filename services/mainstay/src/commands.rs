@@ -1,0 +1,22 @@
+//! What each command runs.
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+use crate::{admin, backup, contract, doctor, init, serve};
+
+/// Runs a command to its end.
+pub fn run(cli: Cli) -> ExitCode {
+    let flags = &cli.flags;
+    match cli.command {
+        Command::Serve { role, seed } => serve::run(flags, role, seed),
+        Command::Init { name, dir } => init::run(&name, dir),
+        Command::Contract { command, reach } => contract::run(flags, &reach, command),
+        Command::Backup { target, only, seal, json } => backup::take(flags, target, only, seal, json),
+        Command::Restore { file, verify, scratch, seal, json } => {
+            backup::restore(flags, file, seal, (verify, scratch), json)
+        }
+        Command::Doctor { production, pages, json } => doctor::run(flags, production, pages, json),
+        Command::Admin { command, reach } => admin::run(flags, reach, command),
+    }
+}
