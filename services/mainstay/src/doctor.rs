@@ -30,11 +30,14 @@ pub fn run(flags: &Flags, production: bool, pages: bool, json: bool) -> ExitCode
     };
     let (mut common, auth, data, gateway) = settings.split(Role::All);
     let log = std::mem::replace(&mut common.telemetry.log, "off".to_owned());
+    // A process takes no more than there are descriptors for; what counts here is what was asked for.
+    let max_connections = common.max_connections;
     let config = flags.config.clone();
     let ended = OnceLock::new();
     let status = process::run(common, env!("CARGO_PKG_VERSION"), async |process| {
         let mut common = process.common.clone();
         common.telemetry.log = log;
+        common.max_connections = max_connections;
         let strict = production || common.mode == Mode::Production;
         let system = System { common, auth, data, gateway };
         let mut findings = Findings::default();

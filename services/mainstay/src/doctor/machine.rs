@@ -6,13 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use mainstay_db::RunInfo;
 use mainstay_runtime::process::Role;
+use mainstay_runtime::server::RESERVED_DESCRIPTORS;
 use rustix::process::{Resource, getrlimit};
 
 use super::finding::{Findings, Level};
 use crate::backup::{System, size};
-
-/// Descriptors beside those of clients: stores, logs, connections to other services.
-const OWN_DESCRIPTORS: u64 = 256;
 
 /// With less room than this, a store stops soon.
 const LITTLE_ROOM: u64 = 1 << 30;
@@ -42,7 +40,7 @@ fn descriptors(system: &System, findings: &mut Findings) {
             ("this shell (a service manager may give others)", getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX))
         }
     };
-    let needed = system.common.max_connections as u64 + OWN_DESCRIPTORS;
+    let needed = system.common.max_connections as u64 + RESERVED_DESCRIPTORS as u64;
     if limit < needed {
         let what = format!(
             "{whose} may open {limit} files, and max_connections asks for {needed}: clients would be turned away before"
