@@ -103,8 +103,18 @@ async fn copy(system: &System, part: &Part, copies: &Path) -> Result<Store, Fail
     }
     let (from, to) = (system.common.data_dir.join(part.file), copies.join(part.file));
     let made = to.clone();
-    blocking(move || copies::copy_sqlite(&from, &made).map_err(Into::into)).await?;
+    blocking(move || copies::copy_sqlite(&from, &made).map_err(|error| not_copied(&from, &made, &error))).await?;
     Ok(part.describe_file(&to).await?)
+}
+
+/// A copy needs as much room beside the backup as the store has.
+fn not_copied(from: &Path, to: &Path, error: &mainstay_db::Error) -> Failure {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    let (size, from, to) = (size(copies::size_of(from)), from.display(), to.display());
+    format!(
+        "{from} ({size}) cannot be copied to {to}: {error}{cause}. Make room there, or name a folder on another disk"
+    )
+    .into()
 }
 
 /// Copies a key file, and says where it is in the backup.
