@@ -9,6 +9,7 @@ use prost_reflect::{DescriptorPool, FileDescriptor, MessageDescriptor};
 use protox::file::File;
 
 use crate::comments::Comments;
+use crate::each::each;
 use crate::file::Files;
 use crate::hash::hash;
 use crate::model::Model;
@@ -102,8 +103,9 @@ fn internal(what: &str, cause: &dyn std::error::Error) -> Diagnostics {
 /// first.
 fn whole(mut pool: DescriptorPool, files: &Files, derived: &[Source]) -> Result<(DescriptorPool, Bytes), Diagnostics> {
     let mut of_derived = Vec::with_capacity(derived.len());
-    for Source { path, text } in derived {
-        let parsed = File::from_source(path, text).map_err(|error| internal(path, &error))?;
+    let parsed = each(derived, |Source { path, text }| File::from_source(path, text));
+    for (Source { path, .. }, parsed) in derived.iter().zip(parsed) {
+        let parsed = parsed.map_err(|error| internal(path, &error))?;
         let mut file = parsed.file_descriptor_proto().clone();
         let places = file.source_code_info.take().unwrap_or_default();
         of_derived.push((path.as_str(), Comments::of(&places)));

@@ -6,6 +6,7 @@ mod check;
 mod comments;
 mod compile;
 mod diagnostic;
+mod each;
 mod embedded;
 mod export;
 mod file;

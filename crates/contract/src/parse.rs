@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use prost_types::FileDescriptorProto;
 use protox::file::File;
 
+use crate::each::each;
 use crate::file::{Files, Spot, WrittenFile, tag};
 use crate::report::Report;
 use crate::reserved::{RESERVED_ROOTS, is_reserved_package};
@@ -18,7 +19,7 @@ pub const MAX_NESTING: usize = 64;
 pub(crate) fn parse(sources: Vec<Source>) -> (Files, Vec<Diagnostic>) {
     let mut sources = sources;
     sources.sort_by(|a, b| a.path.cmp(&b.path));
-    let parsed: Vec<_> = sources.iter().map(parse_one).collect();
+    let parsed: Vec<_> = each(&sources, parse_one);
     let names: Vec<String> = sources.iter().zip(&parsed).map(|(source, result)| name(source, result)).collect();
     let renamed: HashMap<&str, &str> =
         sources.iter().zip(&names).map(|(source, name)| (source.path.as_str(), name.as_str())).collect();

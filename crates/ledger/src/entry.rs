@@ -2,6 +2,7 @@
 
 use mainstay_record::Kind;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +20,8 @@ pub struct Ledger {
     /// How the terms are written down, see [`TERMS_VERSION`]; 0 where there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) terms: u32,
-    /// By resource type.
-    pub(crate) resources: BTreeMap<String, ResourceEntry>,
+    /// By resource type. What a plan leaves as it is the ledgers before and after it share.
+    pub(crate) resources: BTreeMap<String, Arc<ResourceEntry>>,
     /// Every name that a table, index or constraint ever had, in lower case, and whose it is.
     pub(crate) names: BTreeMap<String, String>,
 }
@@ -184,7 +185,10 @@ impl Ledger {
 
     /// Notes since when everything is hidden that was not hidden before.
     pub fn hidden_at(&mut self, now: i64) {
-        for entry in self.resources.values_mut() {
+        let is_hidden =
+            |entry: &ResourceEntry| entry.hidden.is_some() || entry.fields.values().any(|field| field.hidden);
+        for entry in self.resources.values_mut().filter(|entry| is_hidden(entry)) {
+            let entry = Arc::make_mut(entry);
             if let Some(hidden) = &mut entry.hidden {
                 hidden.since.get_or_insert(now);
             }
@@ -196,7 +200,7 @@ impl Ledger {
 
     /// What is remembered of a resource, by its type.
     pub fn resource(&self, type_name: &str) -> Option<&ResourceEntry> {
-        self.resources.get(type_name)
+        self.resources.get(type_name).map(Arc::as_ref)
     }
 
     /// Everything that is remembered, by the resources' types.

@@ -23,8 +23,9 @@ use crate::served::Served;
 use crate::service::{DataChannel, Resources};
 use crate::start::{self, FolderOutcome, Loaded, StartError};
 
-/// The largest contract that is taken over the wire, in bytes: twice what a folder may hold, for what surrounds the text.
-const MAX_CONTRACT_BYTES: usize = 32 << 20;
+/// The largest contract that is taken over the wire, in bytes: eight times what a folder may hold, for the services that are
+/// derived from it and what surrounds the text.
+const MAX_CONTRACT_BYTES: usize = 128 << 20;
 
 /// What the process lends to the service.
 pub struct Environment {

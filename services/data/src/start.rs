@@ -219,9 +219,11 @@ async fn load_once(db: &Database, options: &Options, now: i64) -> Result<Loaded,
     let contract = Arc::new(contract);
     match apply::apply(db, Arc::clone(&contract), Consent::to_nothing(options.stage()), now).await {
         Ok(made) => {
-            let outcome =
-                if made.changed { FolderOutcome::Applied(Box::new(made.plan)) } else { FolderOutcome::UpToDate };
-            serve(db, Arc::unwrap_or_clone(contract), &made.applied, outcome)
+            let outcome = match made.changed {
+                true => FolderOutcome::Applied(Box::new(made.plan.clone())),
+                false => FolderOutcome::UpToDate,
+            };
+            serve_made(db, contract, &made, outcome)
         }
         Err(ApplyError::Refused(plan)) => load_partly(db, stored, &contract, plan, (options.stage(), now)).await,
         Err(error) => Err(error.into()),
@@ -253,12 +255,12 @@ async fn load_partly(
         // What waits is needed by what does not.
         let Some(contract) = contract else { break };
         match apply::apply(db, Arc::clone(&contract), consent.clone(), now).await {
-            Ok(Made { applied, plan, changed }) => {
-                let outcome = match changed {
-                    true => FolderOutcome::Partly { applied: Box::new(plan), waiting },
+            Ok(made) => {
+                let outcome = match made.changed {
+                    true => FolderOutcome::Partly { applied: Box::new(made.plan.clone()), waiting },
                     false => FolderOutcome::Waiting(waiting),
                 };
-                return serve(db, Arc::unwrap_or_clone(contract), &applied, outcome);
+                return serve_made(db, contract, &made, outcome);
             }
             Err(ApplyError::Refused(plan)) => blocked = plan,
             Err(error) => return Err(error.into()),
@@ -276,6 +278,18 @@ fn serve(db: &Database, contract: Contract, applied: &Applied, outcome: FolderOu
     contract.warnings.iter().for_each(log_warning);
     let unfinished = Some(Arc::new(contract.clone()));
     Ok(Loaded { snapshot: snapshot(db, contract, applied)?, outcome, unfinished })
+}
+
+/// Serves what was applied, or was already. Only where steps outside the transaction are left has it to be planned again.
+fn serve_made(
+    db: &Database,
+    contract: Arc<Contract>,
+    made: &Made,
+    outcome: FolderOutcome,
+) -> Result<Loaded, StartError> {
+    let is_left = made.plan.outside().next().is_some();
+    let loaded = serve(db, Arc::unwrap_or_clone(contract), &made.applied, outcome)?;
+    Ok(Loaded { unfinished: loaded.unfinished.filter(|_| is_left), ..loaded })
 }
 
 /// A contract with warnings is served, and whoever reads the log is told what to look at.

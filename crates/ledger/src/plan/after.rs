@@ -1,5 +1,7 @@
 //! The ledger after a step, and with the terms of its contract.
 
+use std::sync::Arc;
+
 use mainstay_contract::Contract;
 
 use super::planner::plan;
@@ -13,7 +15,7 @@ impl Ledger {
     #[must_use]
     pub fn after(&self, step: &Step) -> Ledger {
         let mut ledger = self.clone();
-        let Some(entry) = ledger.resources.get_mut(&step.resource) else { return ledger };
+        let Some(entry) = ledger.resources.get_mut(&step.resource).map(Arc::make_mut) else { return ledger };
         match &step.change {
             Change::AddIndex { index } => {
                 if !entry.indexes.contains(index) {
@@ -44,7 +46,7 @@ impl Ledger {
     /// The ledger without the terms that may be in other words. What numbers mean is in nobody's words.
     fn without_terms(&self) -> Ledger {
         let mut bare = self.clone();
-        for entry in bare.resources.values_mut() {
+        for entry in bare.resources.values_mut().map(Arc::make_mut) {
             entry.terms = None;
             for field in entry.fields.values_mut() {
                 field.terms = None;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use mainstay_contract::{Contract, Resource};
 use mainstay_sql::Probe;
@@ -143,21 +144,23 @@ impl<'a> Planner<'a> {
         self.fields_gone(&mut known)?;
         self.leftover_columns(&known, renames);
         self.served(&mut known)?;
-        self.ledger.resources.insert(resource.type_name.clone(), known.entry.clone());
+        if known.entry != *was {
+            self.ledger.resources.insert(resource.type_name.clone(), Arc::new(known.entry.clone()));
+        }
         Ok(Some(known))
     }
 
     /// Resources that the contract no longer has: their tables stay, and nobody sees them.
     fn hide_resources(&mut self) -> Result<(), PlanError> {
-        let there = |(name, entry): &(&String, &ResourceEntry)| {
+        let there = |(name, entry): &(&String, &Arc<ResourceEntry>)| {
             entry.hidden.is_none() && self.contract.resource(name).is_none()
         };
-        let gone: Vec<(&String, &ResourceEntry)> = self.before.resources.iter().filter(there).collect();
+        let gone: Vec<(&String, &Arc<ResourceEntry>)> = self.before.resources.iter().filter(there).collect();
         for (type_name, was) in gone {
             let rows = self.ask(&Probe::Rows { table: was.table.clone() })?.count;
             let safety = if rows == 0 { Safety::Safe } else { hidden_rows(type_name, was, rows) };
             if let Some(entry) = self.ledger.resources.get_mut(type_name) {
-                entry.hidden = Some(Hidden::default());
+                Arc::make_mut(entry).hidden = Some(Hidden::default());
             }
             self.steps.push(Step {
                 resource: type_name.clone(),

@@ -1,6 +1,7 @@
 //! What was hidden long enough goes for good, where somebody asks for it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use mainstay_sql::SchemaStep;
 
@@ -16,11 +17,16 @@ impl Plan {
         for type_name in resources {
             let Some(entry) = self.transaction.resources.remove(&type_name) else { continue };
             let schema = vec![SchemaStep::DropTable { table: entry.table.clone() }];
-            self.add_purge(&type_name, Change::PurgeResource { table: entry.table }, schema, None);
+            self.add_purge(&type_name, Change::PurgeResource { table: entry.table.clone() }, schema, None);
         }
         let mut fields = Vec::new();
         for (type_name, entry) in &mut self.transaction.resources {
-            for path in old_fields(entry, &is_old) {
+            let old = old_fields(entry, &is_old);
+            if old.is_empty() {
+                continue;
+            }
+            let entry = Arc::make_mut(entry);
+            for path in old {
                 let (names, schema) = (names_of(entry, &path), drop_columns(entry, &path));
                 fields.push((type_name.clone(), Change::PurgeField { field: names }, schema, path));
             }
@@ -55,7 +61,7 @@ fn purgeable(ledger: &Ledger, is_old: &dyn Fn(Option<i64>) -> bool) -> Vec<Strin
     let mut going: Vec<String> = Vec::new();
     loop {
         let free = left.iter().copied().find(|name| {
-            let referred = |(other, entry): (&String, &ResourceEntry)| {
+            let referred = |(other, entry): (&String, &Arc<ResourceEntry>)| {
                 other != name
                     && !going.contains(other)
                     && entry.references.values().any(|reference| reference.target == *name)

@@ -1,6 +1,7 @@
 //! Resources as a whole: new, moved, with another pattern.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use mainstay_contract::Resource;
 use mainstay_record::Role;
@@ -56,7 +57,7 @@ impl<'a> Planner<'a> {
             place: Some(resource.place.clone()),
             path: None,
         });
-        self.ledger.resources.insert(type_name.clone(), entry);
+        self.ledger.resources.insert(type_name.clone(), Arc::new(entry));
     }
 
     /// Adds the foreign keys of new references to the steps that make their columns, when every table has its entry.
@@ -122,7 +123,7 @@ impl<'a> Planner<'a> {
             .collect();
         let target_columns = target_columns?;
         let target_table = tables.get(target.as_str())?.clone();
-        let entry = self.ledger.resources.get_mut(&resource.type_name)?;
+        let entry = Arc::make_mut(self.ledger.resources.get_mut(&resource.type_name)?);
         let names: Option<Vec<String>> = columns
             .iter()
             .map(|i| {

@@ -25,8 +25,8 @@ impl MethodTerms {
 
 /// The methods of a resource, derived or written, in a fixed order.
 pub(super) fn of(contract: &Contract, resource: &Resource) -> Vec<MethodTerms> {
-    let is_own = |index: usize| contract.resources.get(index).is_some_and(|own| own.type_name == resource.type_name);
-    let own = contract.methods.iter().filter(|method| method.shape.resource().is_some_and(is_own));
+    let number = contract.resources.binary_search_by(|own| own.type_name.cmp(&resource.type_name)).ok();
+    let own = contract.methods.iter().filter(|method| number.is_some() && method.shape.resource() == number);
     let mut methods: Vec<MethodTerms> = own
         .map(|method| MethodTerms {
             kind: method.shape.verb().map(Verb::snake).unwrap_or_default(),
