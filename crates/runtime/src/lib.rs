@@ -22,7 +22,7 @@ pub use health::Health;
 pub use jobs::{Job, Jobs, Work};
 pub use operations::Operations;
 pub use readiness::{Check, Readiness};
-pub use reflection::{Files, Reflection};
+pub use reflection::{Files, Methods, Reflection};
 pub use server::{Server, ServerConfig};
 pub use shutdown::Shutdown;
 

@@ -1,5 +1,6 @@
 //! Who may call which method, as the contracts of the platform say it.
 
+use crate::Methods;
 use mainstay_layers::{Access, Messages, Policies};
 use mainstay_telemetry::Metrics;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, Value};
@@ -29,6 +30,12 @@ fn access(option: &DynamicMessage) -> Option<Access> {
         (false, false, false) => Some(Access::roles(roles)),
         _ => None,
     }
+}
+
+/// The methods of a pool that everybody may call, signed in or not.
+pub fn open(pool: &DescriptorPool) -> Methods {
+    let methods = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
+    methods.filter(|method| access_of(method) == Some(Access::Anyone)).map(|method| path_of(&method).into()).collect()
 }
 
 /// Reads the policies of every method of the services in `packages`, and adds those of health and reflection.

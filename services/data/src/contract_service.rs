@@ -152,6 +152,7 @@ fn contract(snapshot: &Snapshot) -> pb::Contract {
         descriptor_set: snapshot.contract.descriptor_set.clone(),
         apply_time: Some(timestamp(snapshot.applied_at)),
         sources: snapshot.contract.sources.iter().map(source).collect(),
+        open_methods: snapshot.open_methods().map(str::to_owned).collect(),
     }
 }
 

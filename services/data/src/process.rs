@@ -9,7 +9,7 @@ use mainstay_runtime::config::Problem;
 use mainstay_runtime::process::{
     self, Common, Failure, Flags, Other, Platform, Probed, Process, RemoteKeys, Role, Section, credential,
 };
-use mainstay_runtime::{Files, Job, Reflection, Work};
+use mainstay_runtime::{Files, Job, Methods, Reflection, Work};
 use tokio::sync::watch;
 
 use crate::config::{Config, Options};
@@ -51,6 +51,8 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
 struct Shown {
     reflection: Reflection,
     platform: Files,
+    /// The platform's methods that are shown to everybody; nothing where all are.
+    open: Option<Methods>,
     reconciler: Arc<Reconciler>,
     revisions: watch::Receiver<i64>,
 }
@@ -60,7 +62,7 @@ impl Shown {
         let mut revisions = reconciler.served().subscribe();
         revisions.mark_changed();
         let (reflection, reconciler) = (platform.reflection.clone(), Arc::clone(reconciler));
-        Ok(Shown { reflection, platform: Platform::files()?, reconciler, revisions })
+        Ok(Shown { reflection, platform: Platform::files()?, open: platform.open.clone(), reconciler, revisions })
     }
 }
 
@@ -76,7 +78,11 @@ impl Work for Shown {
         files.add(snapshot.contract.descriptor_set.clone()).inspect_err(|error| {
             tracing::error!(%error, revision = snapshot.revision, "reflection cannot show the contract");
         })?;
-        self.reflection.swap(files);
+        let open = self.open.clone().map(|mut open| {
+            open.extend(snapshot.open_methods().map(Box::from));
+            open
+        });
+        self.reflection.swap(files, open);
         Ok(())
     }
 }

@@ -37,6 +37,8 @@ pub struct Dependencies {
     /// Gets a check for the contract and one for each service behind.
     pub readiness: Readiness,
     pub shutdown: Shutdown,
+    /// Whether everybody is shown all methods; else nobody sees those only that he may call.
+    pub development: bool,
     /// Where the contract and the services behind are followed.
     pub jobs: Jobs,
 }
@@ -73,10 +75,12 @@ impl Gateway {
         if !problems.is_empty() {
             return Err(StartError::Config(problems));
         }
-        let Dependencies { backends, database, metrics, health, readiness, shutdown, jobs } = dependencies;
+        let Dependencies { backends, database, metrics, health, readiness, shutdown, development, jobs } = dependencies;
         let first = first(database.as_ref(), &metrics, &backends).await?;
         let Restored { compiled: Compiled { snapshot, files }, hash } = first;
-        let reflection = Reflection::new(files, shutdown);
+        // What of the application's is open is not stored: until data says it, it is closed.
+        let open = (!development).then(|| snapshot.open(&[]));
+        let reflection = Reflection::new(files, open, shutdown);
         let check = readiness.check("contract");
         health.replace(snapshot.services());
         if snapshot.revision > 0 {
@@ -90,7 +94,7 @@ impl Gateway {
             live: live.clone(),
             metrics: metrics.clone(),
             database,
-            faces: Faces { reflection: reflection.clone(), health: health.clone(), check },
+            faces: Faces { reflection: reflection.clone(), limited: !development, health: health.clone(), check },
             served,
             announced: announce,
             hash,

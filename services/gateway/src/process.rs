@@ -49,6 +49,7 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
         health: process.health.clone(),
         readiness: process.readiness.clone(),
         shutdown: process.shutdown.clone(),
+        development: common.is_development(),
         jobs: process.jobs.clone(),
     };
     let cors = config.cors.clone().into();

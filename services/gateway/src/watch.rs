@@ -11,7 +11,7 @@ use mainstay_fault::Fault;
 use mainstay_identity::{Principal, roles};
 use mainstay_proto::data::v1::Contract;
 use mainstay_runtime::channel::{Call, Target};
-use mainstay_runtime::{Check, Failure, Health, Reflection, Work};
+use mainstay_runtime::{Check, Failure, Health, Methods, Reflection, Work};
 use mainstay_telemetry::Metrics;
 use prost::Message as _;
 use tokio::sync::watch;
@@ -59,15 +59,26 @@ pub struct ContractWatch {
 #[derive(Clone)]
 pub struct Faces {
     pub reflection: Reflection,
+    /// Whether callers who are nobody see the open methods only.
+    pub limited: bool,
     pub health: Health,
     pub check: Check,
 }
 
 impl Faces {
     /// Shows a snapshot that is about to be served.
-    pub fn show(&self, compiled: &Compiled) {
-        self.reflection.swap(compiled.files.clone());
+    pub fn show(&self, compiled: &Compiled, open: &[String]) {
+        self.reflection.swap(compiled.files.clone(), self.open(&compiled.snapshot, open));
         self.health.replace(compiled.snapshot.services());
+    }
+
+    /// Says which methods of the application's are open, where it is not known of the snapshot that is served.
+    fn admit(&self, snapshot: &Snapshot, open: &[String]) {
+        self.reflection.admit(self.open(snapshot, open));
+    }
+
+    fn open(&self, snapshot: &Snapshot, open: &[String]) -> Option<Methods> {
+        self.limited.then(|| snapshot.open(open))
     }
 
     /// Says whether there is anything to serve: without a contract every path of the application's is missing.
@@ -127,9 +138,11 @@ impl ContractWatch {
         let revision = contract.revision;
         self.announced.send_replace(Some(revision));
         if revision == *self.served.borrow() && (revision == 0 || contract.hash == self.hash) {
+            // What was stored does not say it.
+            self.faces.admit(&self.live.load(), &contract.open_methods);
             return self.faces.judge(revision);
         }
-        if let Err(error) = self.swap(revision, contract.hash.clone(), contract.descriptor_set.clone()).await {
+        if let Err(error) = self.swap(&contract).await {
             tracing::error!(revision, error = %error, "the contract cannot be served; the one before stays");
             let served = *self.served.borrow();
             self.announced.send_replace((served > 0).then_some(served));
@@ -148,11 +161,13 @@ impl ContractWatch {
     }
 
     /// Compiles a snapshot away from the threads that answer requests, and serves it from the next request on.
-    async fn swap(&mut self, revision: i64, hash: String, descriptor_set: Bytes) -> Result<(), SwapError> {
+    async fn swap(&mut self, contract: &Contract) -> Result<(), SwapError> {
+        let (revision, descriptor_set) = (contract.revision, contract.descriptor_set.clone());
+        let open = contract.open_methods.clone();
         let (metrics, backends, faces) = (self.metrics.clone(), self.backends.clone(), self.faces.clone());
         let compile = move || {
             let compiled = Snapshot::build(&metrics, &backends, revision, descriptor_set)?;
-            faces.show(&compiled);
+            faces.show(&compiled, &open);
             Ok::<_, SnapshotError>(compiled.snapshot)
         };
         let snapshot = tokio::task::spawn_blocking(compile).await.map_err(|_| SwapError::Stopped)??;
@@ -161,7 +176,7 @@ impl ContractWatch {
         }
         tracing::info!(revision, methods = snapshot.methods().count(), "serving the application's contract");
         self.live.store(Arc::new(snapshot));
-        self.hash = hash;
+        self.hash.clone_from(&contract.hash);
         self.faces.judge(revision);
         self.served.send_replace(revision);
         Ok(())

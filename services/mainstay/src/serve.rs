@@ -82,6 +82,7 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
         health: process.health.clone(),
         readiness: process.readiness.clone(),
         shutdown: process.shutdown.clone(),
+        development: common.is_development(),
         jobs: process.jobs.clone(),
     };
     let cors = sections.gateway.cors.clone().into();

@@ -21,8 +21,8 @@ use tonic::metadata::MetadataMap;
 /// How long a unary call without a deadline may take.
 pub const DEFAULT_CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Largest message that is read from another service.
-pub const MAX_MESSAGE_BYTES: usize = 16 << 20;
+/// Largest message that is read from another service: a contract with all that is derived from it.
+pub const MAX_MESSAGE_BYTES: usize = 128 << 20;
 
 /// Calls a gRPC service, either in this process or over the network.
 #[derive(Debug, Clone)]

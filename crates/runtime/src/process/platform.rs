@@ -7,7 +7,7 @@ use prost_reflect::DescriptorPool;
 use tonic::service::Routes;
 
 use super::{Failure, Process};
-use crate::{Files, Health, Reflection, policies};
+use crate::{Files, Health, Methods, Reflection, policies};
 use mainstay_layers::Policies;
 
 /// The platform's own contract, and the services that every port has: health and reflection.
@@ -15,6 +15,8 @@ use mainstay_layers::Policies;
 pub struct Platform {
     pub pool: DescriptorPool,
     pub reflection: Reflection,
+    /// The methods that reflection shows to everybody; nothing where it shows all.
+    pub open: Option<Methods>,
     health: Health,
 }
 
@@ -22,8 +24,10 @@ impl Platform {
     /// Reads the platform's contract and shows it.
     pub fn new(process: &Process) -> Result<Platform, Failure> {
         let pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
-        let reflection = Reflection::new(Platform::files()?, process.shutdown.clone());
-        Ok(Platform { pool, reflection, health: process.health.clone() })
+        // Who develops looks around; elsewhere nobody is shown what he may not call.
+        let open = (!process.common.is_development()).then(|| policies::open(&pool));
+        let reflection = Reflection::new(Platform::files()?, open.clone(), process.shutdown.clone());
+        Ok(Platform { pool, reflection, open, health: process.health.clone() })
     }
 
     /// The files of the platform's own contract, for reflection.

@@ -32,12 +32,15 @@ impl Files {
         let read = |encoded: Bytes| Says::decode(encoded.clone()).map(|says| File { encoded, says });
         let read: Result<Vec<File>, DecodeError> = Set::decode(set)?.file.into_iter().map(read).collect();
         let before = self.files.len();
-        for file in read? {
-            if self.names.insert(file.says.name.clone()) {
-                self.files.push(file);
-            }
-        }
+        read?.into_iter().for_each(|file| self.put(file));
         Ok(self.files.len() - before)
+    }
+
+    /// Adds a file, unless there is one of its name.
+    pub(super) fn put(&mut self, file: File) {
+        if self.names.insert(file.says.name.clone()) {
+            self.files.push(file);
+        }
     }
 
     /// Says whether one of the files declares a service.

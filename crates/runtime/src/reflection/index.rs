@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use prost::Message as _;
+use prost::{DecodeError, Message as _};
 use prost_reflect::prost_types::{DescriptorProto, FileDescriptorProto};
 use tonic::Code;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
@@ -12,7 +12,7 @@ use tonic_reflection::pb::v1::{
     ServerReflectionResponse, ServiceResponse,
 };
 
-use super::files::{Files, SaysEnum, SaysExtension, SaysMessage};
+use super::files::{File, Files, Says, SaysEnum, SaysExtension, SaysMessage};
 
 /// The files of a port, indexed. Immutable.
 #[derive(Debug, Default)]
@@ -53,6 +53,15 @@ impl Index {
             index.files.push(Described { encoded: file.encoded, imports: says.dependency });
         }
         index
+    }
+
+    /// What callers see of it who may call the methods that `shows` says yes to.
+    pub(super) fn limited(&self, shows: &dyn Fn(&str) -> bool) -> Result<Index, DecodeError> {
+        let mut files = Files::default();
+        for Described { encoded, .. } in &self.files {
+            files.put(File { says: Says::decode(encoded.clone())?, encoded: encoded.clone() });
+        }
+        files.limited(shows).map(Index::new)
     }
 
     /// Answers one question. What is not known is an answer too: the stream goes on.

@@ -2,19 +2,23 @@
 
 mod files;
 mod index;
+mod limited;
 
 pub use files::Files;
 
 use crate::Shutdown;
+use crate::policies::STANDARD;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use http::{Request as HttpRequest, Response as HttpResponse, Uri};
 use index::Index;
+use mainstay_identity::{Kind, Principal};
 use mainstay_layers::{Body, explain};
+use std::collections::HashSet;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use tonic::server::NamedService;
 use tonic::{Request, Response, Status, Streaming};
@@ -28,22 +32,77 @@ const SERVICE_V1: &str = "grpc.reflection.v1.ServerReflection";
 const SERVICE_V1ALPHA: &str = "grpc.reflection.v1alpha.ServerReflection";
 const METHOD_V1: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 
+/// Methods by their paths, `/package.Service/Method`.
+pub type Methods = HashSet<Box<str>>;
+
 /// What clients may ask about the services of this port. Cheap to clone; all clones are one.
+///
+/// Where it is said which methods are open, callers who are nobody see those alone, and what is in their messages: what there
+/// is to attack is not told to everybody.
 #[derive(Debug, Clone)]
 pub struct Reflection {
-    live: Arc<ArcSwap<Index>>,
+    live: Arc<ArcSwap<View>>,
     shutdown: Shutdown,
 }
 
+/// The files as they are shown.
+#[derive(Debug)]
+struct View {
+    whole: Arc<Index>,
+    /// Nothing where everybody sees all of them.
+    open: Option<Open>,
+}
+
+/// What nobody sees.
+#[derive(Debug)]
+struct Open {
+    methods: Methods,
+    /// Made when it is asked for.
+    index: OnceLock<Index>,
+}
+
+impl View {
+    fn new(whole: Arc<Index>, open: Option<Methods>) -> View {
+        View { whole, open: open.map(|methods| Open { methods, index: OnceLock::new() }) }
+    }
+
+    fn to(&self, is_nobody: bool) -> &Index {
+        match self.open.as_ref().filter(|_| is_nobody) {
+            None => &self.whole,
+            Some(open) => open.index.get_or_init(|| {
+                let shows = |path: &str| open.methods.contains(path) || is_standard(path);
+                self.whole.limited(&shows).unwrap_or_else(|error| {
+                    tracing::error!(
+                        error = &error as &(dyn std::error::Error + 'static),
+                        "reflection shows nobody anything"
+                    );
+                    Index::default()
+                })
+            }),
+        }
+    }
+}
+
+fn is_standard(path: &str) -> bool {
+    STANDARD.iter().any(|(standard, ..)| *standard == path)
+}
+
 impl Reflection {
-    /// Describes the services of these files, health and reflection itself. Streams end when the shutdown begins.
-    pub fn new(files: Files, shutdown: Shutdown) -> Reflection {
-        Reflection { live: Arc::new(ArcSwap::from_pointee(Index::new(with_standard_services(files)))), shutdown }
+    /// Describes the services of these files, health and reflection itself. Where `open` is given, callers who are nobody see
+    /// those methods only. Streams end when the shutdown begins.
+    pub fn new(files: Files, open: Option<Methods>, shutdown: Shutdown) -> Reflection {
+        let whole = Arc::new(Index::new(with_standard_services(files)));
+        Reflection { live: Arc::new(ArcSwap::from_pointee(View::new(whole, open))), shutdown }
     }
 
     /// Describes other files from now on; open streams see them with their next request.
-    pub fn swap(&self, files: Files) {
-        self.live.store(Arc::new(Index::new(with_standard_services(files))));
+    pub fn swap(&self, files: Files, open: Option<Methods>) {
+        self.live.store(Arc::new(View::new(Arc::new(Index::new(with_standard_services(files))), open)));
+    }
+
+    /// Says anew which methods are open.
+    pub fn admit(&self, open: Option<Methods>) {
+        self.live.store(Arc::new(View::new(Arc::clone(&self.live.load().whole), open)));
     }
 
     /// Returns version 1 for tonic's routes.
@@ -92,8 +151,11 @@ impl ServerReflection for Rpc {
         request: Request<Streaming<ServerReflectionRequest>>,
     ) -> Result<Response<Self::ServerReflectionInfoStream>, Status> {
         let live = self.0.live.clone();
+        // Whoever came without a stack in front is nobody.
+        let principal = request.extensions().get::<Principal>();
+        let is_nobody = principal.is_none_or(|principal| principal.kind() == Kind::Anonymous);
         let answers = request.into_inner().map(move |question| match question {
-            Ok(question) => Ok(live.load().answer(question)),
+            Ok(question) => Ok(live.load().to(is_nobody).answer(question)),
             Err(status) => Err(explain(&status).map_or(status, Status::from)),
         });
         Ok(Response::new(self.0.shutdown.end_stream(answers).boxed()))

@@ -95,21 +95,21 @@ fn with_shop() -> Files {
 
 #[tokio::test]
 async fn a_stream_that_was_open_before_sees_a_swapped_contract() {
-    let reflection = Reflection::new(platform(), Shutdown::new());
+    let reflection = Reflection::new(platform(), None, Shutdown::new());
     let mut talk = Conversation::open(&reflection).await;
     let before = talk.services().await;
     assert!(before.contains(&"mainstay.auth.v1.SessionService".to_owned()), "{before:?}");
     assert!(before.contains(&"grpc.health.v1.Health".to_owned()), "{before:?}");
     assert!(!before.contains(&"shop.v1.ShopService".to_owned()));
-    reflection.swap(with_shop());
+    reflection.swap(with_shop(), None);
     assert!(talk.services().await.contains(&"shop.v1.ShopService".to_owned()));
-    reflection.swap(platform());
+    reflection.swap(platform(), None);
     assert_eq!(talk.services().await, before);
 }
 
 #[tokio::test]
 async fn every_kind_of_symbol_leads_to_its_file_and_what_it_imports() {
-    let mut talk = Conversation::open(&Reflection::new(with_shop(), Shutdown::new())).await;
+    let mut talk = Conversation::open(&Reflection::new(with_shop(), None, Shutdown::new())).await;
     for symbol in ["shop.v1.ShopService", "shop.v1.ShopService.Open", "shop.v1.Door", ".shop.v1.Door"] {
         let files = talk.files(MessageRequest::FileContainingSymbol(symbol.into())).await;
         assert_eq!(files.unwrap()[0], "shop/v1/shop.proto", "{symbol}");
@@ -126,7 +126,7 @@ async fn every_kind_of_symbol_leads_to_its_file_and_what_it_imports() {
 
 #[tokio::test]
 async fn questions_about_extensions_are_answered() {
-    let mut talk = Conversation::open(&Reflection::new(platform(), Shutdown::new())).await;
+    let mut talk = Conversation::open(&Reflection::new(platform(), None, Shutdown::new())).await;
     let options = "google.protobuf.MethodOptions";
     let asked = ExtensionRequest { containing_type: options.into(), extension_number: 51904 };
     let files = talk.files(MessageRequest::FileContainingExtension(asked)).await.unwrap();
@@ -141,7 +141,7 @@ async fn questions_about_extensions_are_answered() {
 
 #[tokio::test]
 async fn what_is_not_known_is_an_answer_and_the_stream_goes_on() {
-    let mut talk = Conversation::open(&Reflection::new(platform(), Shutdown::new())).await;
+    let mut talk = Conversation::open(&Reflection::new(platform(), None, Shutdown::new())).await;
     let not_found = Err(5);
     assert_eq!(talk.files(MessageRequest::FileByFilename("no.proto".into())).await, not_found);
     assert_eq!(talk.files(MessageRequest::FileContainingSymbol("no.Such".into())).await, not_found);
@@ -154,7 +154,7 @@ async fn what_is_not_known_is_an_answer_and_the_stream_goes_on() {
 #[tokio::test]
 async fn older_clients_are_answered_under_the_older_name() {
     use tonic_reflection::pb::v1alpha as alpha;
-    let reflection = Reflection::new(platform(), Shutdown::new());
+    let reflection = Reflection::new(platform(), None, Shutdown::new());
     let request = alpha::ServerReflectionRequest {
         host: String::new(),
         message_request: Some(alpha::server_reflection_request::MessageRequest::ListServices(String::new())),
@@ -173,7 +173,7 @@ async fn older_clients_are_answered_under_the_older_name() {
 #[tokio::test]
 async fn a_stream_ends_with_the_server() {
     let shutdown = Shutdown::new();
-    let mut talk = Conversation::open(&Reflection::new(platform(), shutdown.clone())).await;
+    let mut talk = Conversation::open(&Reflection::new(platform(), None, shutdown.clone())).await;
     talk.services().await;
     shutdown.begin();
     assert!(talk.answers.next().await.is_none());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
-use mainstay_contract::{Contract, Resource, Rule};
+use mainstay_contract::{Contract, Resource, Rule, Verb};
 use mainstay_record::names::json_name;
 use mainstay_record::{Row, Template, TemplatePart, Value, page};
 use mainstay_sql::{
@@ -147,6 +147,18 @@ impl ResourcePlan {
     pub fn looks_around(&self) -> bool {
         let written = [&self.create, &self.update, &self.delete].into_iter().filter_map(Option::as_ref);
         self.read.as_deref().into_iter().chain(written).any(|guard| !guard.looks().is_empty())
+    }
+
+    /// Says whether a method can do anything for a caller, as far as the caller alone decides. What is changed must be read.
+    pub fn is_open(&self, verb: Verb, caller: &Caller) -> bool {
+        let open = |guard: Option<&Guard>| guard.is_some_and(|guard| !guard.is_closed_to(caller));
+        let read = || open(self.read.as_deref());
+        match verb {
+            Verb::Get | Verb::List | Verb::BatchGet => read(),
+            Verb::Create | Verb::BatchCreate => open(self.create.as_ref()),
+            Verb::Update | Verb::BatchUpdate => read() && open(self.update.as_ref()),
+            Verb::Delete | Verb::BatchDelete | Verb::Undelete => read() && open(self.delete.as_ref()),
+        }
     }
 
     /// The table, as statements name it.

@@ -5,7 +5,8 @@ use std::error::Error;
 use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::RandomState;
-use mainstay_contract::{Contract, Model, Shape, Verb, aliases};
+use mainstay_contract::{Contract, Method, Model, Shape, Verb, aliases};
+use mainstay_identity::Principal;
 use mainstay_sql::Dialect;
 use mainstay_wire::{PlanError, Plans};
 use prost_reflect::DescriptorPool;
@@ -14,6 +15,7 @@ use super::compiled::Shapes;
 use super::dependents::connect;
 use super::relations::Relations;
 use super::resource::ResourcePlan;
+use crate::rights::Caller;
 
 /// Everything that a request needs of the contract.
 #[derive(Debug)]
@@ -84,6 +86,25 @@ impl Snapshot {
     /// Finds what a gRPC path (`/shop.v1.ProductService/GetProduct`) does.
     pub fn method(&self, path: &str) -> Option<Shape> {
         self.methods.get(path).copied()
+    }
+
+    /// The methods by which somebody who is not signed in can do anything at all.
+    pub fn open_methods(&self) -> impl Iterator<Item = &str> {
+        let nobody = Caller { principal: Principal::anonymous(), now: 0 };
+        let open = move |method: &&Method| self.is_open(method.shape, &nobody);
+        self.contract.methods.iter().filter(open).map(|method| method.path.as_str())
+    }
+
+    fn is_open(&self, shape: Shape, caller: &Caller) -> bool {
+        match shape {
+            Shape::Resource { verb, resource } => self.resources[resource].is_open(verb, caller),
+            // It names what it writes: who sees it sees them all.
+            Shape::Commit { commit } => self.contract.commits[commit]
+                .operations
+                .iter()
+                .all(|operation| self.resources[operation.resource].is_open(operation.verb, caller)),
+            Shape::Own => false,
+        }
     }
 
     /// The plans that read and write JSON.

@@ -43,6 +43,7 @@ mod s12_order_of_checks;
 mod s15_mass_assignment;
 mod s21_injection;
 mod s22_hostile_values;
+mod s28_open_methods;
 mod s32_ruleless;
 mod seeds;
 mod support;

@@ -199,7 +199,12 @@ impl Edge {
             }
             Target::Method(Protocol::Unserved(_), _) => Err(Fault::new(Reason::UnsupportedMediaType)),
             Target::Probe => fixed::serve_probe(self, &request),
-            Target::Own(protocol, messages) => fixed::serve_own(self, protocol, messages, request).await,
+            Target::Own(protocol, messages) => {
+                // Reflection tells some more than others.
+                let mut request = request;
+                request.extensions_mut().insert(caller.0.principal.clone());
+                fixed::serve_own(self, protocol, messages, request).await
+            }
             Target::WrongMethod(allow) => Err(wrong_method(&allow, &request)),
             Target::Methods(allow) => Ok(methods(&allow)),
             Target::Awaited(protocol) => Box::pin(self.serve_later(protocol, request, caller)).await,

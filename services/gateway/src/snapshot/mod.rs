@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use http::Method as HttpMethod;
+use mainstay_layers::Access;
+use mainstay_runtime::Methods;
 use mainstay_runtime::channel::Target;
 use mainstay_wire::Plans;
 
@@ -56,6 +58,13 @@ impl Snapshot {
             contract: method.ruled.then_some(self.revision),
             streams: method.server_streaming,
         }
+    }
+
+    /// The methods that callers may call who are not signed in; `application` are those of the application's.
+    pub fn open(&self, application: &[String]) -> Methods {
+        let platform = self.methods().filter(|method| !method.ruled && method.access == Some(Access::Anyone));
+        let application = application.iter().filter(|path| self.method(path).is_some());
+        platform.map(|method| &*method.path).chain(application.map(String::as_str)).map(Box::from).collect()
     }
 
     /// Every method, in no particular order.

@@ -4,6 +4,7 @@
 
 mod own;
 mod route;
+mod s28_reflection;
 mod serve;
 mod snapshot;
 mod store;

@@ -77,9 +77,21 @@ impl FakeService {
 
     /// Streams a contract to whoever watches.
     pub fn publish(&self, revision: i64, descriptor_set: &[u8]) {
+        self.publish_open(revision, descriptor_set, &[]);
+    }
+
+    /// The same of a contract of which these methods are open to everybody.
+    pub fn publish_open(&self, revision: i64, descriptor_set: &[u8], open: &[&str]) {
+        let open_methods = open.iter().map(|path| (*path).to_owned()).collect();
         let descriptor_set = Bytes::copy_from_slice(descriptor_set);
         let hash = format!("{revision}-{}", descriptor_set.len());
-        self.contract.send_replace(Some(Contract { revision, hash, descriptor_set, ..Contract::default() }));
+        self.contract.send_replace(Some(Contract {
+            revision,
+            hash,
+            descriptor_set,
+            open_methods,
+            ..Contract::default()
+        }));
     }
 
     /// Ends the open streams of contracts, as a service does that stops.

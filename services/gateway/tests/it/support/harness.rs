@@ -84,10 +84,38 @@ impl Harness {
     }
 
     async fn made(config: Config, contract: Option<&[u8]>, database: Option<Database>, shed: Shed) -> Harness {
-        let (auth, data) = (Arc::new(FakeService::default()), Arc::new(FakeService::default()));
+        let data = Arc::new(FakeService::default());
         if let Some(contract) = contract {
             data.publish(1, contract);
         }
+        Harness::beside(data, config, database, shed, true).await
+    }
+
+    /// Starts in production, with the library's contract, of which these methods are open to everybody.
+    pub async fn in_production(open: &[&str], database: Option<Database>) -> Harness {
+        let data = Arc::new(FakeService::default());
+        data.publish_open(1, library(), open);
+        Harness::before(data, Config::default(), database, false).await
+    }
+
+    /// Starts before a data service.
+    pub async fn before(
+        data: Arc<FakeService>,
+        config: Config,
+        database: Option<Database>,
+        development: bool,
+    ) -> Harness {
+        Harness::beside(data, config, database, Shed::new(1024), development).await
+    }
+
+    async fn beside(
+        data: Arc<FakeService>,
+        config: Config,
+        database: Option<Database>,
+        shed: Shed,
+        development: bool,
+    ) -> Harness {
+        let auth = Arc::new(FakeService::default());
         let telemetry = Telemetry::quiet();
         let backends = Backends::new(channel(&auth), channel(&data));
         let metrics = telemetry.metrics().clone();
@@ -96,7 +124,7 @@ impl Harness {
         let readiness = Readiness::new(health.clone(), shutdown.clone());
         let jobs = Jobs::new(&metrics, &shutdown.token());
         let dependencies =
-            Dependencies { backends, database, metrics, health, readiness, shutdown, jobs: jobs.clone() };
+            Dependencies { backends, database, metrics, health, readiness, shutdown, development, jobs: jobs.clone() };
         let cors = config.cors.clone().into();
         let gateway = Gateway::start(config, dependencies).await.unwrap();
         let service = stack::edge(gateway.endpoint(), guards(&telemetry, shed), cors);
