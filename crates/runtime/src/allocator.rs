@@ -26,3 +26,14 @@ pub(crate) fn name() -> String {
 pub(crate) fn name() -> String {
     "mimalloc".to_owned()
 }
+
+/// How much is asked for at once. A piece of this size has pages of its own.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Has the allocator look whether it can give memory back. It does so when large pieces are freed, and some time after they
+/// were: a process that has taken in a large contract, and then waits for requests, would keep what that took.
+pub(crate) fn give_back() {
+    for _ in 0..16 {
+        drop(std::hint::black_box(vec![0_u8; PIECE_BYTES]));
+    }
+}

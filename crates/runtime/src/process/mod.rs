@@ -33,6 +33,7 @@ use mainstay_telemetry::{Identity, Telemetry};
 use secrecy::SecretString;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::allocator;
 use crate::config::variable;
 use crate::server::{Drained, ListenAddress, TlsConfig};
 use crate::{
@@ -42,6 +43,9 @@ use crate::{descriptors, threads};
 
 /// How long to wait before the keys of tokens are fetched again after auth did not answer.
 const PREFETCH_RETRY: Duration = Duration::from_secs(1);
+
+/// How often memory that was freed is given back.
+const GIVE_BACK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often a store is asked whether it answers.
 pub const PING_INTERVAL: Duration = Duration::from_secs(2);
@@ -309,6 +313,11 @@ impl Process {
         let operations = tokio::spawn(ports.operations.serve(self.shutdown.clone()));
         let hangup = Hangup { signals: self.hangups, certificates: ports.clients.certificates().cloned() };
         self.jobs.start(Job::continuous("certificates").quiet(), hangup);
+        let memory = || async {
+            allocator::give_back();
+            Ok::<_, Failure>(())
+        };
+        self.jobs.start(Job::every("memory", GIVE_BACK_INTERVAL).quiet(), memory);
         let Drained { cut } = ports.clients.serve(service, self.shutdown.clone()).await;
         systemd::stopping();
         if cut > 0 {
