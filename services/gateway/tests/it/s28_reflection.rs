@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mainstay_gateway::Config;
 use prost::Message as _;
 use prost_reflect::DescriptorPool;
-use prost_types::{FileDescriptorProto, FileDescriptorSet};
+use prost_reflect::prost_types::{FileDescriptorProto, FileDescriptorSet};
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
@@ -181,7 +181,7 @@ mainstay_testkit::both_engines! {
         assert!(!services(&silent, None).await.contains("library.v1.Library"));
         assert!(services(&silent, Some(&service())).await.contains("library.v1.Library"));
         silent.jobs.end().await;
-        let again = Harness::in_production(&open, Some(database)).await;
+        let again = Harness::in_production(&open, Some(database.clone())).await;
         again.announced_at(1).await;
         while !services(&again, None).await.contains("library.v1.Library") {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
