@@ -205,7 +205,7 @@ impl Ledger {
 
     /// Everything that is remembered, by the resources' types.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &ResourceEntry)> {
-        self.resources.iter().map(|(type_name, entry)| (type_name.as_str(), entry))
+        self.resources.iter().map(|(type_name, entry)| (type_name.as_str(), entry.as_ref()))
     }
 
     /// The name that was given to this owner. An index made again after it was dropped has the name that it had.

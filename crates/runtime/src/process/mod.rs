@@ -33,7 +33,6 @@ use mainstay_telemetry::{Identity, Telemetry};
 use secrecy::SecretString;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::allocator;
 use crate::config::variable;
 use crate::server::{Drained, ListenAddress, TlsConfig};
 use crate::{
