@@ -30,6 +30,7 @@ mod reserved;
 mod resource;
 mod service;
 mod source;
+mod stretch;
 mod text;
 mod validate;
 
@@ -43,7 +44,7 @@ pub use json_checks::{Container, Items, JsonChecks, JsonFieldChecks};
 pub use link::MAX_IMPORT_DEPTH;
 pub use method::commit;
 pub use method::{
-    BATCH_ROWS, Fields, Method, NEXT_PAGE_TOKEN, Policy, Request, Role, Shape, Streams, UPDATE_MASK, Verb,
+    BATCH_ROWS, Fields, Method, NEXT_PAGE_TOKEN, Policy, Request, Right, Role, Shape, Streams, UPDATE_MASK, Verb,
 };
 pub use model::{Access, Contract, FieldModel, Index, IndexRows, Model, Reference, Resource, Rule, SoftDelete};
 pub use money::MAX_MONEY_NANOS;

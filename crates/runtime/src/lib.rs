@@ -21,8 +21,9 @@ pub use codec::RawCodec;
 pub use health::Health;
 pub use jobs::{Job, Jobs, Work};
 pub use operations::Operations;
+pub use policies::Methods;
 pub use readiness::{Check, Readiness};
-pub use reflection::{Files, Methods, Reflection};
+pub use reflection::{Files, Reflection};
 pub use server::{Server, ServerConfig};
 pub use shutdown::Shutdown;
 

@@ -1,6 +1,7 @@
 //! Who may call which method, as the contracts of the platform say it.
 
-use crate::Methods;
+use std::collections::HashSet;
+
 use mainstay_layers::{Access, Messages, Policies};
 use mainstay_telemetry::Metrics;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, Value};
@@ -31,6 +32,9 @@ fn access(option: &DynamicMessage) -> Option<Access> {
         _ => None,
     }
 }
+
+/// Methods by their paths, `/package.Service/Method`.
+pub type Methods = HashSet<Box<str>>;
 
 /// The methods of a pool that everybody may call, signed in or not.
 pub fn open(pool: &DescriptorPool) -> Methods {

@@ -136,6 +136,27 @@ impl Shape {
     }
 }
 
+/// What of a resource's access rules a method asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    Read,
+    Create,
+    Update,
+    Delete,
+}
+
+impl Verb {
+    /// The rule by which it is decided who may. Who may delete a row may bring it back.
+    pub fn right(self) -> Right {
+        match self {
+            Verb::Get | Verb::List | Verb::BatchGet => Right::Read,
+            Verb::Create | Verb::BatchCreate => Right::Create,
+            Verb::Update | Verb::BatchUpdate => Right::Update,
+            Verb::Delete | Verb::BatchDelete | Verb::Undelete => Right::Delete,
+        }
+    }
+}
+
 /// Which of its sides streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Streams {

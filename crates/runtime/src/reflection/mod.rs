@@ -7,7 +7,7 @@ mod limited;
 pub use files::Files;
 
 use crate::Shutdown;
-use crate::policies::STANDARD;
+use crate::policies::{Methods, STANDARD};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -16,7 +16,6 @@ use http::{Request as HttpRequest, Response as HttpResponse, Uri};
 use index::Index;
 use mainstay_identity::{Kind, Principal};
 use mainstay_layers::{Body, explain};
-use std::collections::HashSet;
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
@@ -31,9 +30,6 @@ pub const SERVICES: [&str; 2] = [SERVICE_V1, SERVICE_V1ALPHA];
 const SERVICE_V1: &str = "grpc.reflection.v1.ServerReflection";
 const SERVICE_V1ALPHA: &str = "grpc.reflection.v1alpha.ServerReflection";
 const METHOD_V1: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
-
-/// Methods by their paths, `/package.Service/Method`.
-pub type Methods = HashSet<Box<str>>;
 
 /// What clients may ask about the services of this port. Cheap to clone; all clones are one.
 ///

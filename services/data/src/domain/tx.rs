@@ -120,7 +120,7 @@ impl<'t, 'c> Tx<'t, 'c> {
         params.push(Value::Int(1));
         for dependent in dependents {
             self.flush_for(dependent.resource, None).await?;
-            let found = dependent.statement(&op.snapshot);
+            let found = dependent.statement(|by| op.snapshot.resource(dependent.resource).keeping(by));
             let binds = found.values(&op.caller, &params);
             if self.conn.query(&found.statement, &binds, &mut |_| ()).await? > 0 {
                 return Ok(true);

@@ -3,8 +3,6 @@
 use std::sync::{Arc, OnceLock};
 
 use super::compiled::Compiled;
-use super::resource::ResourcePlan;
-use super::snapshot::Snapshot;
 
 /// Rows that live under a row, or that refer to it where no foreign key says so because the row stays.
 #[derive(Debug)]
@@ -15,8 +13,9 @@ pub struct Dependent {
     statement: OnceLock<Arc<Compiled>>,
 }
 
+/// What they have to do with it.
 #[derive(Debug, Clone, Copy)]
-enum By {
+pub enum By {
     Parent {
         /// Without those that are deleted.
         live: bool,
@@ -26,42 +25,13 @@ enum By {
 }
 
 impl Dependent {
-    fn new(resource: usize, by: By) -> Dependent {
+    /// Begins without a statement.
+    pub(super) fn new(resource: usize, by: By) -> Dependent {
         Dependent { resource, by, statement: OnceLock::new() }
     }
 
-    /// Finds one of them. Params: the key, then how many rows to find.
-    pub fn statement(&self, snapshot: &Snapshot) -> &Arc<Compiled> {
-        self.statement.get_or_init(|| {
-            let plan = snapshot.resource(self.resource);
-            match self.by {
-                By::Parent { live } => plan.under_parent(live),
-                By::Reference { position, to_itself } => plan.referring(&plan.resource.references[position], to_itself),
-            }
-        })
-    }
-}
-
-/// Tells each resource which others keep its rows.
-pub(super) fn connect(resources: &mut [ResourcePlan]) {
-    for other in 0..resources.len() {
-        let plan = Arc::clone(&resources[other].resource);
-        let keeps = |resource: usize| resources[resource].resource.soft_delete.is_some();
-        let references = plan.references.iter().enumerate().filter(|(_, reference)| keeps(reference.resource));
-        let referring: Vec<(usize, By)> = references
-            .map(|(position, reference)| {
-                (reference.resource, By::Reference { position, to_itself: reference.resource == other })
-            })
-            .collect();
-        if let Some(parent) = plan.parent {
-            let live = keeps(parent);
-            resources[parent].dependents.push(Dependent::new(other, By::Parent { live }));
-            if live {
-                resources[parent].remains.push(Dependent::new(other, By::Parent { live: false }));
-            }
-        }
-        for (resource, by) in referring {
-            resources[resource].dependents.push(Dependent::new(other, by));
-        }
+    /// The statement that finds one of them, which `make` makes once. Params: the key, then how many rows to find.
+    pub fn statement(&self, make: impl FnOnce(By) -> Arc<Compiled>) -> &Arc<Compiled> {
+        self.statement.get_or_init(|| make(self.by))
     }
 }

@@ -8,6 +8,7 @@ use mainstay_record::{Kind, Value};
 use mainstay_sql::{After, Condition, NullPattern, OrderColumn, Select, Tables, select};
 
 use super::compiled::Compiled;
+use super::dependents::{By, Dependent};
 use super::due::Due;
 use super::resource::ResourcePlan;
 
@@ -36,6 +37,14 @@ impl ResourcePlan {
         // What refers to itself goes with itself.
         let other = to_itself.then_some(Condition::OtherThanKeys { first_param: 0 });
         self.dependent(Condition::All(std::iter::once(refers).chain(other).collect()), true, columns.len())
+    }
+
+    /// The statement that finds rows of this resource which keep another's.
+    pub fn keeping(&self, by: By) -> Arc<Compiled> {
+        match by {
+            By::Parent { live } => self.under_parent(live),
+            By::Reference { position, to_itself } => self.referring(&self.resource.references[position], to_itself),
+        }
     }
 
     fn dependent(&self, condition: Condition<'_>, live: bool, limit_param: usize) -> Arc<Compiled> {
@@ -90,4 +99,28 @@ fn over(delete_time: usize, expire_time: Option<usize>, purge_after_us: i64) -> 
     };
     let promised = expire_time.map(|index| Expr::Or(vec![Expr::IsNull(column(index)), before(index, 0)]));
     Expr::And(std::iter::once(before(delete_time, -purge_after_us)).chain(promised).collect())
+}
+
+/// Tells each resource which others keep its rows.
+pub(super) fn connect(resources: &mut [ResourcePlan]) {
+    for other in 0..resources.len() {
+        let plan = Arc::clone(&resources[other].resource);
+        let keeps = |resource: usize| resources[resource].resource.soft_delete.is_some();
+        let references = plan.references.iter().enumerate().filter(|(_, reference)| keeps(reference.resource));
+        let referring: Vec<(usize, By)> = references
+            .map(|(position, reference)| {
+                (reference.resource, By::Reference { position, to_itself: reference.resource == other })
+            })
+            .collect();
+        if let Some(parent) = plan.parent {
+            let live = keeps(parent);
+            resources[parent].dependents.push(Dependent::new(other, By::Parent { live }));
+            if live {
+                resources[parent].remains.push(Dependent::new(other, By::Parent { live: false }));
+            }
+        }
+        for (resource, by) in referring {
+            resources[resource].dependents.push(Dependent::new(other, by));
+        }
+    }
 }

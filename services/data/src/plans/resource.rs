@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
-use mainstay_contract::{Contract, Resource, Rule, Verb};
+use mainstay_contract::{Contract, Resource, Right, Rule, Verb};
 use mainstay_record::names::json_name;
 use mainstay_record::{Row, Template, TemplatePart, Value, page};
 use mainstay_sql::{
@@ -153,11 +153,11 @@ impl ResourcePlan {
     pub fn is_open(&self, verb: Verb, caller: &Caller) -> bool {
         let open = |guard: Option<&Guard>| guard.is_some_and(|guard| !guard.is_closed_to(caller));
         let read = || open(self.read.as_deref());
-        match verb {
-            Verb::Get | Verb::List | Verb::BatchGet => read(),
-            Verb::Create | Verb::BatchCreate => open(self.create.as_ref()),
-            Verb::Update | Verb::BatchUpdate => read() && open(self.update.as_ref()),
-            Verb::Delete | Verb::BatchDelete | Verb::Undelete => read() && open(self.delete.as_ref()),
+        match verb.right() {
+            Right::Read => read(),
+            Right::Create => open(self.create.as_ref()),
+            Right::Update => read() && open(self.update.as_ref()),
+            Right::Delete => read() && open(self.delete.as_ref()),
         }
     }
 

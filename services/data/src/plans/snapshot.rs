@@ -12,7 +12,7 @@ use mainstay_wire::{PlanError, Plans};
 use prost_reflect::DescriptorPool;
 
 use super::compiled::Shapes;
-use super::dependents::connect;
+use super::kept::connect;
 use super::relations::Relations;
 use super::resource::ResourcePlan;
 use crate::rights::Caller;
