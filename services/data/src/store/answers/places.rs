@@ -8,12 +8,10 @@
 //! taken back does no harm, and every answer that is stored has a place.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use mainstay_db::{Atomic, Database, Error};
 use tokio::sync::Notify;
 
-use super::sqlite;
 use super::{REQUEST_BYTES, Request};
 
 /// Where nothing is.
@@ -21,9 +19,6 @@ pub(super) const NOWHERE: i64 = 0;
 
 /// How many places are kept in memory, some 400 KiB. After a crash as many answers are read.
 const KEPT: usize = 16_384;
-
-/// How many are stored in one transaction: others write between.
-const STORED_AT_ONCE: usize = 1_024;
 
 /// Where answers are.
 #[derive(Debug)]
@@ -100,29 +95,20 @@ impl Places {
         self.many.notified().await;
     }
 
-    /// Stores all places that are in memory, a bounded number at a time.
-    pub async fn store(&self, db: &Database) -> Result<(), Error> {
-        let (mut places, last) = {
-            let mut latest = self.latest();
-            // From now on everybody looks there, too.
-            latest.are_stored = true;
-            let places: Vec<(Request, i64)> = latest.places.iter().map(|(request, place)| (*request, *place)).collect();
-            (places, latest.last)
-        };
+    /// All places that are in memory, in the order of their requests, and the last number that was given to an answer. They
+    /// are going to be stored: from now on everybody looks there, too.
+    pub(super) fn to_store(&self) -> (Vec<(Request, i64)>, i64) {
+        let mut latest = self.latest();
+        latest.are_stored = true;
+        let mut places: Vec<_> = latest.places.iter().map(|(request, place)| (*request, *place)).collect();
         places.sort_unstable();
-        for some in places.chunks(STORED_AT_ONCE) {
-            let some: Arc<[(Request, i64)]> = some.into();
-            let stored = Arc::clone(&some);
-            let written = db.write(Atomic::Locked, move |conn| {
-                let some = Arc::clone(&some);
-                Box::pin(async move { sqlite::store(conn, &some).await })
-            });
-            let written: Result<(), Error> = written.await;
-            written?;
-            let mut latest = self.latest();
-            stored.iter().for_each(|(request, place)| latest.forget(*request, *place));
-        }
-        db.write(Atomic::Statement, move |conn| Box::pin(async move { sqlite::all_are_stored(conn, last).await })).await
+        (places, latest.last)
+    }
+
+    /// Takes note that places are stored.
+    pub(super) fn stored(&self, places: &[(Request, i64)]) {
+        let mut latest = self.latest();
+        places.iter().for_each(|(request, place)| latest.forget(*request, *place));
     }
 }
 

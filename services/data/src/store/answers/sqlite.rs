@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use diesel::prelude::*;
-use mainstay_db::{Conn, Error, Gate, Statement, Step, execute, first, load};
+use mainstay_db::{Atomic, Conn, Database, Error, Gate, Statement, Step, execute, first, load};
 use mainstay_record::{Kind, Value};
 
 use super::places::{NOWHERE, Places};
@@ -12,6 +12,9 @@ use crate::schema::{mainstay_reply_log as log, mainstay_reply_places as stored};
 
 /// How many places one statement stores.
 const STORED_AT_ONCE: usize = 128;
+
+/// How many are stored in one transaction: others write between.
+const STORED_TOGETHER: usize = 1_024;
 
 /// The request with no bytes: under it stands the last answer whose place is stored.
 const LAST: &[u8] = &[];
@@ -131,8 +134,26 @@ pub(super) async fn places(conn: &mut Conn<'_>) -> Result<Places, Error> {
     Ok(Places::new(since, newest.max(last).unwrap_or(NOWHERE), last.is_some()))
 }
 
+impl Places {
+    /// Stores all places that are in memory, a bounded number at a time.
+    pub async fn store(&self, db: &Database) -> Result<(), Error> {
+        let (places, last) = self.to_store();
+        for some in places.chunks(STORED_TOGETHER) {
+            let together: Arc<[(Request, i64)]> = some.into();
+            let written = db.write(Atomic::Locked, move |conn| {
+                let together = Arc::clone(&together);
+                Box::pin(async move { store(conn, &together).await })
+            });
+            let written: Result<(), Error> = written.await;
+            written?;
+            self.stored(some);
+        }
+        db.write(Atomic::Statement, move |conn| Box::pin(async move { all_are_stored(conn, last).await })).await
+    }
+}
+
 /// Stores where answers are; `places` come in the order of their requests.
-pub(super) async fn store(conn: &mut Conn<'_>, places: &[(Request, i64)]) -> Result<(), Error> {
+async fn store(conn: &mut Conn<'_>, places: &[(Request, i64)]) -> Result<(), Error> {
     let values = |places: &[(Request, i64)]| -> Vec<Value> {
         places.iter().flat_map(|(request, place)| [request.value(), Value::Int(*place)]).collect()
     };
@@ -147,7 +168,7 @@ pub(super) async fn store(conn: &mut Conn<'_>, places: &[(Request, i64)]) -> Res
 }
 
 /// Takes note that the places of all answers up to this one are stored.
-pub(super) async fn all_are_stored(conn: &mut Conn<'_>, last: i64) -> Result<(), Error> {
+async fn all_are_stored(conn: &mut Conn<'_>, last: i64) -> Result<(), Error> {
     conn.execute(&STORE_ONE, &[Value::Bytes(LAST.to_vec()), Value::Int(last)]).await?;
     Ok(())
 }
