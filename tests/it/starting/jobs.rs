@@ -37,7 +37,7 @@ mainstay_testkit::both_engines! {
         let (all, _) = counted(&operations).await;
         let everywhere = [
             "answers", "auth database", "backends", "certificates", "contract", "contract folder", "contract steps",
-            "contract store", "data database", "deleted rows", "hashing memory", "limits", "sessions", "signing keys",
+            "contract store", "data database", "deleted rows", "hashing memory", "limits", "memory", "sessions", "signing keys",
             "token keys",
         ];
         let of_sqlite = (engine == Engine::Sqlite).then_some("places of answers");
