@@ -246,6 +246,27 @@ impl Run<'_> {
         let create = self.http("REST create, 8 clients", US, server, &plan)?;
         let ratio = create.per_second / theirs.create_8.per_second;
         self.report.at_least("REST create, 8 clients, synced: to PocketBase, unsynced", ratio, 3.0, "x");
+        self.our_transactions("SQLite", server)
+    }
+
+    /// What it saves to write many records at once, and what it costs to write two together.
+    fn our_transactions(&mut self, engine: &str, server: &Server) -> Result<(), Failure> {
+        const BATCH: u32 = 100;
+        let plan = self.plan(server.port, 1, requests::create());
+        let single = self.http(&format!("REST create, one client, {engine}"), US, server, &plan)?;
+        let batches = requests::create_in_batches_of(BATCH.try_into()?);
+        let plan = self.plan(server.port, 1, batches);
+        let what = format!("REST create in batches of {BATCH}, one client, {engine}");
+        let batch = self.http(&what, US, server, &plan)?;
+        let ratio = batch.per_second * f64::from(BATCH) / single.per_second;
+        self.report.at_least(&format!("{what}: records to single ones"), ratio, 3.0, "x");
+        let plan = self.plan(server.port, 64, requests::update());
+        let update = self.http(&format!("REST update, 64 clients, {engine}"), US, server, &plan)?;
+        let plan = self.plan(server.port, 64, requests::commit_of_two_updates());
+        let what = format!("REST commit of two updates, 64 clients, {engine}");
+        let commit = self.http(&what, US, server, &plan)?;
+        let cost = update.per_second / commit.per_second;
+        self.report.at_most(&format!("{what}: cost of one update"), cost, 2.2, "x");
         Ok(())
     }
 
@@ -306,6 +327,7 @@ impl Run<'_> {
         let plan = self.plan(server.port, 64, requests::create());
         let create = self.http("REST create, 64 clients, PostgreSQL", US, &server, &plan)?;
         self.our_request_ids("PostgreSQL", &server, &create)?;
+        self.our_transactions("PostgreSQL", &server)?;
         server.stop();
         Ok(())
     }

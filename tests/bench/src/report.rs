@@ -60,6 +60,16 @@ impl Report {
         });
     }
 
+    /// Adds an aim that is a ratio not to exceed.
+    pub fn at_most(&mut self, what: &str, got: f64, limit: f64, unit: &str) {
+        self.aims.push(Aim {
+            what: what.to_owned(),
+            wanted: format!("at most {limit:.1}{unit}"),
+            got: format!("{got:.2}{unit}"),
+            reached: got <= limit,
+        });
+    }
+
     /// Adds an aim that is a number to stay below.
     pub fn below(&mut self, what: &str, got: f64, limit: f64, unit: &str) {
         self.aims.push(Aim {

@@ -1,5 +1,7 @@
 //! The requests that Mainstay is sent: the same ones where they are timed and where they are counted.
 
+use serde_json::{Value as Json, json};
+
 use crate::load::Work;
 use crate::peer::mainstay::GET;
 use crate::records;
@@ -70,15 +72,41 @@ pub fn create_with_request_id() -> Work {
 
 /// Creates with the body that everybody is sent.
 pub fn post(path: &str) -> Work {
-    let mut fields = records::fields(0);
-    fields["sku"] = "SKU-{n}".into();
-    Work::Send { method: "POST".into(), paths: vec![path.into()], body: fields.to_string() }
+    send("POST", vec![path.into()], vec![new_product().to_string()])
+}
+
+/// Creates of as many records at once.
+pub fn create_in_batches_of(records: usize) -> Work {
+    let requests = vec![json!({"product": new_product()}); records];
+    send("POST", vec![format!("{PRODUCTS}:batchCreate")], vec![json!({"requests": requests}).to_string()])
 }
 
 /// Changes of one field of a thousand records.
 pub fn update() -> Work {
     let paths = paths(|index| format!("{PRODUCTS}/{}", records::id(index)));
-    Work::Send { method: "PATCH".into(), paths, body: r#"{"title":"A product that is now called {n}"}"#.into() }
+    send("PATCH", paths, vec![json!({"title": NEW_TITLE}).to_string()])
+}
+
+/// The same changes of two records at a time, both or neither.
+pub fn commit_of_two_updates() -> Work {
+    let write = |index| {
+        let product = json!({"name": format!("products/{}", records::id(index)), "title": NEW_TITLE});
+        json!({"updateProduct": {"product": product, "updateMask": "title"}})
+    };
+    let bodies = paths(|index| json!({"writes": [write(index), write((index + 1) % RECORDS)]}).to_string());
+    send("POST", vec!["/bench/v1:commit".into()], bodies)
+}
+
+const NEW_TITLE: &str = "A product that is now called {n}";
+
+fn new_product() -> Json {
+    let mut fields = records::fields(0);
+    fields["sku"] = "SKU-{n}".into();
+    fields
+}
+
+fn send(method: &str, paths: Vec<String>, bodies: Vec<String>) -> Work {
+    Work::Send { method: method.into(), paths, bodies }
 }
 
 /// A path for each of a thousand records.

@@ -30,8 +30,9 @@ pub async fn worker(shared: Rc<Shared>, index: usize) -> Result<(), Failure> {
     while shared.sends_one() {
         let made;
         let request: &[u8] = match &work {
-            Work::Send { method, paths, body } => {
-                let (path, body) = numbered(&paths[turn % paths.len()], body, shared.number());
+            Work::Send { method, paths, bodies } => {
+                let (path, body) = (&paths[turn % paths.len()], &bodies[turn % bodies.len()]);
+                let (path, body) = numbered(path, body, shared.number());
                 let length = body.len();
                 made = format!(
                     "{method} {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n\

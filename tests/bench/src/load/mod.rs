@@ -40,11 +40,11 @@ pub enum Work {
     Get {
         paths: Vec<String>,
     },
-    /// A body with another method: `POST`, `PATCH`.
+    /// A body with another method: `POST`, `PATCH`. Paths and bodies are taken in turn, each list for itself.
     Send {
         method: String,
         paths: Vec<String>,
-        body: String,
+        bodies: Vec<String>,
     },
     /// Messages by POST to the path of an RPC: gRPC-Web, Connect.
     Ask {
