@@ -64,6 +64,6 @@ fn the_list_of_capabilities_is_the_table_in_the_code() {
         std::fs::write(&path, drawn).expect("the list can be written");
     } else {
         let shown = std::fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(shown, drawn, "draw it anew: MAINSTAY_WRITE_DIAGRAM=1 cargo test --package mainstay-tests diagram");
+        assert!(shown == drawn, "draw it anew: MAINSTAY_WRITE_DIAGRAM=1 cargo test --package mainstay-tests diagram");
     }
 }

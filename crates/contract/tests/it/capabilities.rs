@@ -83,6 +83,20 @@ fn resource_options(all: &mut Examples) {
     for (name, value) in [
         ("index.fields", r#"index {fields: "sku"}"#),
         ("index.unique", r#"index {fields: "sku" unique: true}"#),
+        ("access.refer", r#"access {refer: "true"}"#),
+        ("index.where", r#"index {fields: "sku" where: "resource.sku != ''"}"#),
+        ("index.ignore_case", r#"index {fields: "sku" ignore_case: true}"#),
+        ("index.unset_conflicts", r#"index {fields: "sku" unique: true unset_conflicts: true}"#),
+        ("predicate", r#"predicate {name: "open" rule: "resource.sku != ''"}"#),
+        ("exclude", r#"exclude {from: "start" to: "end"}"#),
+        ("effect", r#"effect {on: "create" set {field: "sku" value: "'a'"}}"#),
+        ("on_parent_delete", "on_parent_delete: CASCADE"),
+        ("tenant", "tenant: true"),
+        ("search", r#"search {fields: "sku"}"#),
+        ("aggregate", r#"aggregate {fields: "sku"}"#),
+        ("revisions", "revisions {keep: 3}"),
+        ("audit", "audit {reads: true}"),
+        ("expire", r#"expire: "end""#),
         ("soft_delete", "soft_delete: true"),
         ("purge_after", "soft_delete: true purge_after: \"720h\""),
     ] {
@@ -113,6 +127,15 @@ fn field_options(all: &mut Examples) {
         ("(mainstay.v1.field).default", "string", r#"(mainstay.v1.field).default = "auth.uid""#),
         ("(mainstay.v1.field).read", "string", r#"(mainstay.v1.field).read = "true""#),
         ("(mainstay.v1.field).on_delete", "string", "(mainstay.v1.field).on_delete = CASCADE"),
+        ("(mainstay.v1.field).write", "string", r#"(mainstay.v1.field).write = "true""#),
+        ("(mainstay.v1.field).class", "string", "(mainstay.v1.field).class = PII"),
+        ("(mainstay.v1.field).acyclic", "string", "(mainstay.v1.field).acyclic = true"),
+        ("(mainstay.v1.field).compute", "string", r#"(mainstay.v1.field).compute = "resource.sku""#),
+        ("(mainstay.v1.field).rollup", "int64", r#"(mainstay.v1.field).rollup = {of: "likes"}"#),
+        ("(mainstay.v1.field).sequence", "int64", "(mainstay.v1.field).sequence = {gap_free: true}"),
+        ("(mainstay.v1.field).encrypted", "string", "(mainstay.v1.field).encrypted = true"),
+        ("(mainstay.v1.field).file", "string", "(mainstay.v1.field).file = {max_bytes: 3}"),
+        ("(mainstay.v1.field).merge", "string", "(mainstay.v1.field).merge = LAST"),
         ("(mainstay.v1.states)", "int32", r#"(mainstay.v1.states).initial = "NEW""#),
         ("(google.api.field_info).format", "string", "(google.api.field_info).format = UUID4"),
         (
@@ -239,6 +262,7 @@ fn types(all: &mut Examples) {
         "google.protobuf.NullValue",
         "google.protobuf.Empty",
         "google.protobuf.FieldMask",
+        "mainstay.v1.File",
         "google.type.Decimal",
         "google.type.LatLng",
         "google.type.TimeOfDay",
@@ -310,6 +334,11 @@ fn others(all: &mut Examples) {
     }
     add("(google.api.method_signature)", standard(r#"option (google.api.method_signature) = "name";"#));
     add("(mainstay.v1.auth)", standard("option (mainstay.v1.auth).public = true;"));
+    add("(mainstay.v1.sql)", standard(r#"option (mainstay.v1.sql).query = "SELECT 1";"#));
+    add("(mainstay.v1.schedule)", standard(r#"option (mainstay.v1.schedule).cron = "0 0 * * *";"#));
+    add("(mainstay.v1.webhook)", standard("option (mainstay.v1.webhook).signature = STRIPE;"));
+    let upstream = r#"option (mainstay.v1.upstream) = "pricing"; rpc GetThing(GetThingRequest) returns (Thing);"#;
+    add("(mainstay.v1.upstream)", service(upstream));
     for name in ["default_host", "oauth_scopes", "api_version"] {
         let option = format!("option (google.api.{name}) = \"a\"; rpc GetThing(GetThingRequest) returns (Thing);");
         add(&format!("(google.api.{name})"), service(&option));
