@@ -11,6 +11,7 @@
 //! in still needs a credential for what not everybody may do.
 
 mod origins;
+mod simple;
 
 pub use origins::{NotAnOrigin, Origins};
 
@@ -26,7 +27,6 @@ use mainstay_fault::{Fault, Reason};
 
 const REQUEST_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const ALLOW_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 
@@ -96,10 +96,10 @@ impl Cors {
     pub(crate) fn admit(&self, page: &Page, parts: &Parts) -> Result<Option<Response<Body>>, Fault> {
         let preflight = parts.method == Method::OPTIONS && parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         match page {
-            Page::None => Ok(None),
-            Page::Foreign if preflight || is_forged(parts) => Err(foreign(&parts.headers)),
+            Page::Foreign if preflight => Err(foreign(&parts.headers)),
+            Page::Foreign | Page::None if simple::is_forged(parts) => Err(foreign(&parts.headers)),
             Page::Allowed(_) if preflight => self.preflight(&parts.headers).map(Some),
-            Page::Foreign | Page::Allowed(_) => Ok(None),
+            Page::None | Page::Foreign | Page::Allowed(_) => Ok(None),
         }
     }
 
@@ -151,13 +151,6 @@ pub(crate) enum Page {
     Allowed(HeaderValue),
     /// Another one; or the server's own, which need not be named to be let in.
     Foreign,
-}
-
-/// Whether a browser sends, for a page of another site, what may change something and asked for no preflight: a form, or a
-/// body that says that it is plain text. Browsers say so themselves.
-fn is_forged(parts: &Parts) -> bool {
-    let site = parts.headers.get(SEC_FETCH_SITE).map_or(&b""[..], HeaderValue::as_bytes);
-    !parts.method.is_safe() && matches!(site, b"cross-site" | b"same-site")
 }
 
 fn are_header_names(names: &HeaderValue) -> bool {

@@ -259,6 +259,97 @@ async fn s26_a_form_of_another_site_sends_nothing() {
     assert_eq!(bench.send(link).await.status(), 200, "a link changes nothing");
 }
 
+/// Over plain HTTP no browser says where a page is from but by its origin.
+fn bare(origin: &str, of: Option<&str>) -> http::request::Builder {
+    let request = get("/t.S/Open").method("POST").header("host", "api.example.com:8080").header("origin", origin);
+    of.into_iter().fold(request, |request, of| request.header("content-type", of))
+}
+
+#[tokio::test]
+async fn s26_what_a_foreign_page_sends_without_asking_is_refused_where_only_its_origin_is_told() {
+    let bench = open();
+    for origin in [
+        "https://evil.test",
+        "null",
+        "",
+        "http://api.example.com",
+        "http://api.example.com:8081",
+        "http://api.example.com:8080.evil.test",
+        "http://evil.test:8080",
+        "http://localhost",
+        "api.example.com:8080",
+    ] {
+        for of in [
+            None,
+            Some("text/plain"),
+            Some("TEXT/Plain;charset=UTF-8"),
+            Some("  text/plain ; x=application/json"),
+            Some("text/plain, application/json"),
+            Some("application/x-www-form-urlencoded"),
+            Some("multipart/form-data; boundary=x"),
+            Some(""),
+            Some(";"),
+            Some("json"),
+            Some("application/"),
+            Some("application /json"),
+        ] {
+            let response = bench.send(bare(origin, of)).await;
+            let told = (response.status().as_u16(), reason(&response));
+            assert_eq!(told, (403, "ORIGIN_NOT_ALLOWED".to_owned()), "{origin:?} {of:?}");
+            assert_unreadable(&response, origin);
+        }
+    }
+    let twice = bare("https://evil.test", Some("application/json")).header("content-type", "text/plain");
+    assert_eq!(reason(&bench.send(twice).await), "ORIGIN_NOT_ALLOWED");
+    let two = bare("http://api.example.com:8080", None).header("origin", "https://evil.test");
+    assert_eq!(reason(&bench.send(two).await), "ORIGIN_NOT_ALLOWED");
+    let odd = bare("https://evil.test", Some("text/plain")).header("sec-fetch-site", "elsewhere");
+    assert_eq!(reason(&bench.send(odd).await), "ORIGIN_NOT_ALLOWED", "what is not known says nothing");
+    let token = bare("https://evil.test", Some("text/plain")).header("authorization", "Bearer x");
+    assert_eq!(reason(&bench.send(token).await), "ORIGIN_NOT_ALLOWED", "whoever it says that it is");
+}
+
+#[tokio::test]
+async fn what_needs_a_preflight_what_only_reads_and_what_is_no_page_is_let_in() {
+    let bench = open();
+    for of in ["application/json", "application/json; charset=utf-8", "application/proto", "application/grpc-web+proto"]
+    {
+        assert_eq!(bench.send(bare("https://evil.test", Some(of))).await.status(), 200, "{of}");
+    }
+    for method in ["PUT", "PATCH", "DELETE", "GET", "HEAD"] {
+        let request = get("/t.S/Open").method(method).header("origin", "https://evil.test");
+        assert_eq!(bench.send(request).await.status(), 200, "{method}");
+    }
+    for of in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+        for own in ["http://api.example.com:8080", "https://API.example.com:8080", APP] {
+            assert_eq!(bench.send(bare(own, of)).await.status(), 200, "{own}");
+        }
+        let program = get("/t.S/Open").method("POST");
+        let program = of.into_iter().fold(program, |program, of| program.header("content-type", of));
+        assert_eq!(bench.send(program).await.status(), 200, "curl says no origin");
+    }
+    let link = bare("null", Some("text/plain")).header("sec-fetch-site", "none");
+    assert_eq!(bench.send(link).await.status(), 200, "the user's own doing");
+}
+
+#[tokio::test]
+async fn s26_a_page_that_hides_its_origin_is_told_by_its_site() {
+    let bench = open();
+    for (site, status) in [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)] {
+        let request = get("/t.S/Open").method("POST").header("sec-fetch-site", site);
+        assert_eq!(bench.send(request).await.status().as_u16(), status, "{site}");
+    }
+}
+
+#[tokio::test]
+async fn over_http2_the_authority_is_the_host() {
+    let bench = open();
+    let to = |origin: &str| get("http://api.example.com/t.S/Open").method("POST").header("origin", origin);
+    assert_eq!(bench.send(to("https://api.example.com")).await.status(), 200);
+    let other = to("https://evil.test").header("host", "evil.test");
+    assert_eq!(reason(&bench.send(other).await), "ORIGIN_NOT_ALLOWED");
+}
+
 #[test]
 fn an_origin_is_written_as_browsers_write_it() {
     for origin in [
