@@ -10,6 +10,7 @@ use super::limits::{
 use super::lingering::{Lingering, Progress};
 use super::patient::Patient;
 use super::peers::{Peers, Place};
+use super::seldom::Seldom;
 use super::{Certificates, Drained, ServerConfig, wellformed};
 use crate::Shutdown;
 use futures_util::future::Either;
@@ -106,7 +107,10 @@ impl Connections {
                     Err(_) => tracing::debug!("a TLS handshake took too long"),
                 }
             };
-            tokio::select! { () = serve => {} () = cut.cancelled() => {} () = open.must_close() => {} }
+            let over = Seldom::new(async {
+                tokio::select! { () = cut.cancelled() => {} () = open.must_close() => {} }
+            });
+            tokio::select! { biased; () = serve => {} () = over => {} }
         });
     }
 
@@ -150,10 +154,11 @@ impl Port {
         let asked = progress.clone();
         let answer = service_fn(move |request: Request<Incoming>| answer(request, &asked, &client, service.clone()));
         let mut connection = pin!(self.builder.serve_connection_with_upgrades(TokioIo::new(io), answer));
-        let over = async {
+        let over = Seldom::new(async {
             tokio::select! { () = self.draining.cancelled() => {} () = idle(&progress, self.http2_idle) => {} }
-        };
+        });
         let ended = tokio::select! {
+            biased;
             ended = connection.as_mut() => ended,
             () = over => {
                 connection.as_mut().graceful_shutdown();

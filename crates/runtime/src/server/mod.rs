@@ -10,6 +10,7 @@ mod limits;
 mod lingering;
 mod patient;
 mod peers;
+mod seldom;
 mod tls;
 mod wellformed;
 
