@@ -12,6 +12,9 @@ use crate::{ColumnId, FieldPath, JsonEntry, Signature};
 /// The version of the ledger's own form. A ledger of a newer one is refused, never misread.
 pub const LEDGER_VERSION: u32 = 1;
 
+/// The dialect in which patterns are read: RE2's.
+pub(crate) const PATTERNS: u32 = 1;
+
 /// Which table, column, index and JSON key is which resource and field. It is stored as JSON beside the data, and changes
 /// only in the transaction that changes the schema.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +23,9 @@ pub struct Ledger {
     /// How the terms are written down, see [`TERMS_VERSION`]; 0 where there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) terms: u32,
+    /// In which dialect the patterns were read that values are checked by, see [`PATTERNS`]; 0 where that was none of its own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) patterns: u32,
     /// By resource type. What a plan leaves as it is the ledgers before and after it share.
     pub(crate) resources: BTreeMap<String, Arc<ResourceEntry>>,
     /// Every name that a table, index or constraint ever had, in lower case, and whose it is.
@@ -149,7 +155,13 @@ pub enum LedgerError {
 impl Ledger {
     /// The ledger of a database without tables.
     pub fn empty() -> Ledger {
-        Ledger { version: LEDGER_VERSION, terms: TERMS_VERSION, resources: BTreeMap::new(), names: BTreeMap::new() }
+        Ledger {
+            version: LEDGER_VERSION,
+            terms: TERMS_VERSION,
+            patterns: PATTERNS,
+            resources: BTreeMap::new(),
+            names: BTreeMap::new(),
+        }
     }
 
     /// Reads a stored ledger.
@@ -181,6 +193,11 @@ impl Ledger {
     /// Says whether the ledger knows the contract's terms, in the words of this version.
     pub fn has_terms(&self) -> bool {
         self.terms == TERMS_VERSION
+    }
+
+    /// Says whether patterns meant the same when the contract was applied.
+    pub(crate) fn knows_patterns(&self) -> bool {
+        self.patterns == PATTERNS
     }
 
     /// Notes since when everything is hidden that was not hidden before.

@@ -3,6 +3,7 @@
 mod bind;
 mod bound;
 mod column_id;
+mod diff;
 mod entry;
 mod facts;
 mod json;
@@ -15,12 +16,15 @@ mod terms;
 
 pub use bind::bind;
 pub use column_id::{ColumnId, FieldPath, Part};
+pub use diff::{Diff, diff};
 pub use entry::{
     ColumnEntry, FieldEntry, Hidden, IndexEntry, IndexPart, IndexedRows, LEDGER_VERSION, Ledger, LedgerError,
     ReferenceEntry, ResourceEntry,
 };
 pub use facts::{Answer, Answers, Facts};
 pub use json::{JsonEntry, JsonFieldEntry, JsonMessageEntry};
-pub use plan::{Area, Change, Effect, Plan, PlanError, Safety, Severity, Stage, Step, plan, probes};
+pub use plan::{Area, Change, Effect, Plan, PlanError, Reread, Safety, Severity, Stage, Step, plan, probes};
 pub use signature::{Label, Signature};
-pub use terms::{EnumValues, FieldTerms, Form, KeptTerms, MethodTerms, ResourceTerms, RuleTerms, TERMS_VERSION};
+pub use terms::{
+    CommitTerms, EnumValues, FieldTerms, Fields, Form, KeptTerms, MethodTerms, ResourceTerms, RuleTerms, TERMS_VERSION,
+};

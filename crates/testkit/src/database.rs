@@ -51,11 +51,16 @@ pub struct Place {
     pub config: Config,
     /// The file for SQLite.
     pub path: PathBuf,
-    _folder: TempDir,
-    _created: Option<Created>,
+    folder: TempDir,
+    created: Option<Created>,
 }
 
 impl Place {
+    /// A folder of the store's own, which goes with it.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// The URL of the PostgreSQL database; nothing for SQLite.
     pub fn url(&self) -> Option<&str> {
         self.config.database_url.as_ref().map(|url| url.expose_secret())
@@ -74,7 +79,26 @@ pub async fn place(engine: Engine) -> Place {
             Some(created)
         }
     };
-    Place { config, path: folder.path().join("store.db"), _folder: folder, _created: created }
+    Place { config, path: folder.path().join("store.db"), folder, created }
+}
+
+/// Copies a store that nobody has open, with what is in it.
+pub async fn copy_of(place: &Place) -> Place {
+    let folder = tempfile::Builder::new().prefix("mainstay-test-").tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join(place.path.file_name().expect("a store has a name"));
+    let mut config = place.config.clone();
+    let created = match &place.created {
+        None => {
+            std::fs::copy(&place.path, &path).expect("a store that nobody has open is one file");
+            None
+        }
+        Some(of) => {
+            let created = Created::from(Some(&of.name)).await;
+            config.database_url = Some(postgres::database_url(&created.name).into());
+            Some(created)
+        }
+    };
+    Place { config, path, folder, created }
 }
 
 /// A database that is dropped with this value.
@@ -84,11 +108,17 @@ struct Created {
 
 impl Created {
     async fn new() -> Created {
+        Created::from(None).await
+    }
+
+    /// Makes an empty one, or one like another, to which nobody is connected.
+    async fn from(other: Option<&str>) -> Created {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         // Starting the server blocks for a while.
         tokio::task::spawn_blocking(postgres::server_url).await.expect("PostgreSQL can be had");
         let name = format!("mainstay_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let sql = [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")];
+        let like = other.map_or_else(String::new, |other| format!(" TEMPLATE {other}"));
+        let sql = [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}{like}")];
         administer(&sql).await.expect("a database can be created");
         Created { name }
     }

@@ -23,6 +23,9 @@ use crate::store::contracts::ReadError;
 /// The package of the service's contract.
 pub const PACKAGE: &str = "mainstay.data.v1";
 
+/// The field of an apply in which steps are accepted.
+pub const ACCEPT: &str = "accept";
+
 /// The RPCs. Who may call them stands in their options and is checked by the stack in front.
 #[derive(Clone)]
 pub struct Contracts {
@@ -129,6 +132,7 @@ fn fault(error: ApplyError) -> Fault {
         ApplyError::AnotherPlan(plan) => Fault::new(Reason::PlanRefused)
             .message("the plan is not the one that was reviewed; look at the new one and apply that")
             .meta("plan_hash", plan.hash()),
+        error @ ApplyError::UnknownSteps { .. } => Fault::new(Reason::PlanRefused).violation(ACCEPT, error.to_string()),
         ApplyError::Read(ReadError::Storage(error)) => storage_fault(error),
         error @ (ApplyError::Read(_) | ApplyError::Plan(_) | ApplyError::Overtaken) => Fault::internal(error),
     }
@@ -183,7 +187,8 @@ pub fn plan_message(plan: &Plan) -> pb::Plan {
     pb::Plan { steps: plan.steps.iter().map(step_message).collect(), hash: plan.hash(), text: plan.to_string() }
 }
 
-fn step_message(step: &Step) -> pb::PlanStep {
+/// A step as the API shows it.
+pub fn step_message(step: &Step) -> pb::PlanStep {
     let (safety, reason, remedy) = match &step.safety {
         Safety::Safe => (pb::plan_step::Safety::Safe, "", ""),
         Safety::Reviewed { why, remedy } => (pb::plan_step::Safety::Reviewed, why.as_str(), remedy.as_str()),

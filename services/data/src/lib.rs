@@ -24,7 +24,7 @@ pub mod start;
 pub mod store;
 
 pub use config::{Config, Options};
-pub use contract_service::plan_message;
+pub use contract_service::{ACCEPT, plan_message, step_message};
 pub use data::{Data, Environment};
 pub use endpoint::DataEndpoint;
 pub use error::{Error, Result};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mainstay_contract::{Contract, Diagnostic, Diagnostics};
 use mainstay_db::{Database, Former, Lane};
 use mainstay_keys::{KEY_BYTES, KeyEncryptionKey, KeySetting, SealingKey};
-use mainstay_ledger::{Ledger, Plan, Stage, bind};
+use mainstay_ledger::{Ledger, Plan, Reread, Stage, bind};
 use mainstay_wire::PlanError;
 use secrecy::ExposeSecret as _;
 
@@ -276,6 +276,7 @@ pub fn read(folder: &Path) -> Result<Contract, Diagnostics> {
 
 fn serve(db: &Database, contract: Contract, applied: &Applied, outcome: FolderOutcome) -> Result<Loaded, StartError> {
     contract.warnings.iter().for_each(log_warning);
+    applied.ledger.reread(&contract).iter().for_each(log_reread);
     let unfinished = Some(Arc::new(contract.clone()));
     Ok(Loaded { snapshot: snapshot(db, contract, applied)?, outcome, unfinished })
 }
@@ -297,6 +298,16 @@ fn log_warning(warning: &Diagnostic) {
     let place = format!("{}:{}:{}", warning.file, warning.line, warning.column);
     let help = warning.help.as_deref().unwrap_or_default();
     tracing::warn!(%place, help, "the contract: {}", warning.message);
+}
+
+/// What was applied goes on being served, and whoever upgraded is told what it says otherwise, until it is applied again.
+fn log_reread(reread: &Reread) {
+    let Reread { field, pattern, differs, place } = reread;
+    tracing::warn!(
+        %place, field, pattern,
+        "the contract: a pattern is read in RE2's dialect, which the version that applied it did not: {differs}; look at it, and \
+         apply the contract again"
+    );
 }
 
 fn serve_stored(db: &Database, stored: Option<Applied>, outcome: FolderOutcome) -> Result<Loaded, StartError> {

@@ -142,6 +142,17 @@ pub enum ContractCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Show what one contract says otherwise than another, to clients and to who may do what; exits with 2 where something of
+    /// it is to be looked at
+    Diff {
+        /// A folder; a revision of git (`main`, the other side's folder then, or `main:PATH`); `served`, or the server's URL
+        before: String,
+        /// The same; absent: the folder of the configuration
+        after: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Migrate the database to a contract and serve it
     Apply {
         /// The folder with the contract; absent: that of the configuration

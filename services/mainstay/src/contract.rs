@@ -1,8 +1,10 @@
-//! `mainstay contract`: check, plan, apply, export, explain.
+//! `mainstay contract`: check, plan, apply, diff, export, explain.
 
 pub mod accept;
+mod diff;
 mod export;
 mod plan;
+mod side;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -37,6 +39,10 @@ pub fn run(flags: &Flags, reach: &Reach, command: ContractCommand) -> ExitCode {
         }
         ContractCommand::Plan { folder: given, purge, json } => {
             folder(given).map(|folder| plan::plan(System { common, reach: reach.clone(), data }, folder, purge, json))
+        }
+        ContractCommand::Diff { before, after, json } => {
+            let sides = diff::Sides { before, after };
+            Ok(diff::run(System { common, reach: reach.clone(), data }, sides, configured.clone(), json))
         }
         ContractCommand::Apply { folder: given, plan_hash, accept, purge, json } => folder(given).map(|folder| {
             let wish = Wish { plan_hash, accept, purge, json };

@@ -9,7 +9,7 @@ use mainstay_testkit::Engine;
 use mainstay_testkit::server::binary;
 use mainstay_testkit::tools::curl;
 
-use crate::support::{System, notes};
+use crate::support::{Folder, System, notes};
 
 /// What a command prints, without any setting but the data directory. Says whether it succeeded.
 fn mainstay(data: &Path, arguments: &[&str]) -> (bool, String) {
@@ -97,4 +97,94 @@ async fn a_server_is_trusted_by_its_certificate_and_its_name() {
     assert!(succeeded && text.contains("up to date"), "{text}");
     let nobody = [&trusting[..], &["--server", "https://localhost:1"]].concat();
     refused(&data, &nobody, &["https://localhost:1 cannot be reached", "refused"]);
+}
+
+#[tokio::test]
+async fn what_is_accepted_must_be_a_step_of_the_plan() {
+    let mut system = System::one(Engine::Sqlite, notes::folder()).await;
+    let data = system.folder.path().join("data");
+    let contracts = system.folder.contracts().to_string_lossy().into_owned();
+    for runs in [true, false] {
+        let apply = ["contract", "apply", &contracts, "--accept", "nonsense"];
+        refused(&data, &apply, &["no step nonsense", "it has none"]);
+        let stale = ["contract", "apply", &contracts, "--accept", "rename:field:notes.example.org/Note#title_0"];
+        let (succeeded, text) = mainstay(&data, &stale);
+        assert!(succeeded, "who says yes to what is done is not refused: {text}");
+        if runs {
+            system.gateway.stop().await;
+        }
+    }
+    let other = notes::contract(0).replace("int32 weight = 4;", "reserved 4; reserved \"weight\";");
+    system.folder.write(notes::FILE, &other);
+    let id = "hide:field:notes.example.org/Note#weight";
+    refused(&data, &["contract", "apply", &contracts, "--accept", "nonsense"], &["no step nonsense", "it has", id]);
+    assert!(mainstay(&data, &["contract", "apply", &contracts, "--accept", id]).0);
+}
+
+/// Runs git in a folder, as nobody in particular.
+fn git(folder: &Path, arguments: &[&str]) {
+    let mut command = Command::new("git");
+    command.args(["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false", "-C"]);
+    let done = command.arg(folder).args(arguments).output().expect("git runs");
+    assert!(done.status.success(), "{done:?}");
+}
+
+/// A diff's exit code, and what it prints.
+fn diff(data: &Path, folder: &Path, arguments: &[&str]) -> (i32, String) {
+    let mut command = Command::new(binary());
+    command.current_dir(folder).args(["contract", "diff"]).args(arguments).arg("--data-dir").arg(data);
+    let output = command.output().expect("the command runs");
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    (output.status.code().expect("it ended by itself"), text)
+}
+
+#[tokio::test]
+async fn a_contract_is_compared_with_a_folder_a_revision_and_what_is_served() {
+    let mut system = System::one(Engine::Sqlite, notes::folder()).await;
+    let (root, data) = (system.folder.path().to_owned(), system.folder.path().join("data"));
+    let contracts = system.folder.contracts().to_string_lossy().into_owned();
+    git(&root, &["init", "--quiet", "--initial-branch", "main"]);
+    git(&root, &["add", &contracts]);
+    git(&root, &["commit", "--quiet", "-m", "first"]);
+    assert_eq!(diff(&data, &root, &["served", &contracts]), (0, "no difference\n".to_owned()));
+
+    let narrower = notes::contract(0).replace("read: \"true\"", "read: \"resource.weight > 0\"");
+    let other = Folder::with(notes::FILE, &narrower);
+    let other_contracts = other.contracts().to_string_lossy().into_owned();
+    let path =
+        system.folder.contracts().strip_prefix(&root).map(|path| format!("main:{}", path.display())).expect("below");
+    for before in ["served", &contracts, &path] {
+        let (code, text) = diff(&data, &root, &[before, &other_contracts]);
+        assert!(
+            code == 2 && text.contains("narrow rule    notes.example.org/Note  read  [narrowed: access]"),
+            "{before}: {text}"
+        );
+        let (code, text) = diff(&data, &root, &[&other_contracts, before]);
+        assert!(
+            code == 2 && text.contains("widen rule     notes.example.org/Note  read  [widened: access]"),
+            "{before}: {text}"
+        );
+    }
+
+    // The folder as it was, beside what it is now; and as the server that goes on has it, or the store that nobody serves.
+    system.gateway.stop().await;
+    system.folder.write(notes::FILE, &notes::contract(1));
+    let (code, text) = diff(&data, &root, &["HEAD", &contracts]);
+    assert!(code == 0 && text.starts_with("3 differences, which break nobody"), "{text}");
+    assert_eq!(diff(&data, &root, &["served", &contracts]), (code, text));
+    let (code, json) = diff(&data, &root, &[&contracts, "HEAD", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
+    assert_eq!((code, &json["breaking"]), (2, &serde_json::json!(2)), "{json}");
+    let first = &json["differences"][0];
+    assert!(first["id"].is_string() && first["breaking"].is_boolean() && first["areas"].is_array(), "{json}");
+
+    for (arguments, parts) in [
+        (&["nonsense", &*contracts][..], &["nonsense"][..]),
+        (&["main:no/such", &contracts], &["no/such"]),
+        (&["http://127.0.0.1:1", &contracts], &["no server runs", "--data-dir"]),
+        (&["HEAD", "HEAD"], &["is no folder", "HEAD:PATH"]),
+    ] {
+        let (code, text) = diff(&data, &root, arguments);
+        assert!(code == 1 && parts.iter().all(|part| text.contains(part)), "{arguments:?}: {code} {text}");
+    }
 }

@@ -8,3 +8,4 @@ mod logs;
 mod ports;
 mod refusals;
 mod tls;
+mod upgrades;

@@ -24,6 +24,7 @@ use prost_types::method_options::IdempotencyLevel;
 
 pub(crate) use definition::{Answer, Definition, spaced};
 pub(crate) use fields::Field;
+use fields::FieldType;
 pub use fields::{Fields, NEXT_PAGE_TOKEN, Role, UPDATE_MASK};
 pub use request::Request;
 
@@ -104,6 +105,16 @@ impl Verb {
             Answer::Own(fields) => Some(fields),
             Answer::Resource | Answer::Kept | Answer::Empty => None,
         }
+    }
+}
+
+impl Verb {
+    /// The verb that a batch does many times, each by a whole request; nothing of a verb that takes no requests.
+    pub fn repeats(self) -> Option<Verb> {
+        self.request().list.iter().find_map(|field| match field.role.ty() {
+            FieldType::Requests(verb) => Some(verb),
+            _ => None,
+        })
     }
 }
 

@@ -10,11 +10,13 @@ mod class;
 mod cursor;
 mod emit;
 mod escape;
+mod former;
 mod groups;
 mod parse;
 
 use std::ops::Range;
 
+pub use former::Rereading;
 use regex::bytes::{Regex, RegexBuilder};
 
 /// How long a pattern is at most.

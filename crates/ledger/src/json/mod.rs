@@ -54,7 +54,9 @@ pub struct JsonFieldEntry {
 pub(crate) enum JsonChange {
     Renamed {
         path: String,
-        from: String,
+        /// What it was called, with its terms as far as they are known.
+        was: (String, Option<FieldTerms>),
+        now: (String, FieldTerms),
     },
     Shown {
         path: String,
@@ -63,8 +65,8 @@ pub(crate) enum JsonChange {
         path: String,
         number: u32,
         spot: Spot,
-        from: String,
-        to: String,
+        from: Signature,
+        to: Signature,
         comparison: Comparison,
     },
     /// The numbers of an enum are others, or have other names.
@@ -242,15 +244,19 @@ impl<'a> Merge<'a> {
         let path = || path.to_owned();
         let spot = || spot(self.was, at, known.number, &known.key);
         if known.name != field.name {
-            self.changes.push(JsonChange::Renamed { path: path(), from: known.name.clone() });
+            self.changes.push(JsonChange::Renamed {
+                path: path(),
+                was: (known.name.clone(), known.terms.clone()),
+                now: (field.name.clone(), field.terms.clone().unwrap_or_default()),
+            });
         }
         if comparison != Comparison::Same {
             self.changes.push(JsonChange::Compared {
                 path: path(),
                 number: field.number,
                 spot: spot(),
-                from: known.signature.describe(),
-                to: field.signature.describe(),
+                from: known.signature.clone(),
+                to: field.signature.clone(),
                 comparison,
             });
         }

@@ -6,6 +6,7 @@ use mainstay_contract::Contract;
 
 use super::planner::plan;
 use super::{Change, Step};
+use crate::entry::PATTERNS;
 use crate::facts::NoRows;
 use crate::{Ledger, TERMS_VERSION};
 
@@ -37,8 +38,12 @@ impl Ledger {
             return self.clone();
         }
         let bare = self.without_terms();
-        match plan(&bare, contract, &NoRows) {
-            Ok(plan) if plan.steps.iter().all(Step::is_outside) => Ledger { terms: TERMS_VERSION, ..plan.transaction },
+        // Nobody has said yes to what patterns mean now: they are told still.
+        let read = Ledger { patterns: PATTERNS, ..bare.clone() };
+        match plan(&read, contract, &NoRows) {
+            Ok(plan) if plan.steps.iter().all(Step::is_outside) => {
+                Ledger { terms: TERMS_VERSION, patterns: self.patterns, ..plan.transaction }
+            }
             _ => bare,
         }
     }

@@ -33,6 +33,11 @@ pub enum Change {
         to: String,
         routes: Vec<String>,
     },
+    /// A variable of the pattern has another name, which nobody sees.
+    RenameVariable {
+        from: String,
+        to: String,
+    },
     /// A rule lets others in, or out.
     ChangeRule {
         verb: String,
@@ -49,6 +54,7 @@ pub enum Change {
     MoveService {
         from: String,
         to: String,
+        methods: Vec<String>,
         routes: Vec<String>,
     },
     MoveMethod {
@@ -63,9 +69,23 @@ pub enum Change {
     },
     ChangeRoutes {
         routes: Vec<String>,
+        severity: Severity,
+    },
+    /// What requests are made of is called otherwise, or is something else.
+    ChangeRequests {
+        fields: Vec<String>,
+        severity: Severity,
+    },
+    /// The same of answers.
+    ChangeAnswers {
+        fields: Vec<String>,
+        severity: Severity,
     },
     AddField {
         field: String,
+        /// A create without it is refused.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        required: bool,
     },
     RenameField {
         field: String,
@@ -117,6 +137,12 @@ pub enum Change {
         field: String,
         less: Vec<String>,
     },
+    /// A pattern that stands means something else than to the version that applied it.
+    RereadPattern {
+        field: String,
+        pattern: String,
+        differs: String,
+    },
     ChangeJsonName {
         field: String,
         from: String,
@@ -127,6 +153,16 @@ pub enum Change {
         field: String,
         more: Vec<String>,
         less: Vec<String>,
+    },
+    /// An option of the resource or of a field says something else.
+    ChangeOption {
+        field: Option<String>,
+        option: String,
+        from: Option<String>,
+        to: Option<String>,
+        severity: Severity,
+        #[serde(skip)]
+        areas: &'static [Area],
     },
     ChangeDefault {
         field: String,
@@ -147,6 +183,14 @@ pub enum Change {
         field: String,
         from: String,
         to: String,
+    },
+    /// A number has more names, fewer, or is answered under another one of them.
+    NameEnumValue {
+        field: String,
+        value: String,
+        more: Vec<String>,
+        less: Vec<String>,
+        answered: Option<String>,
     },
     RemoveEnumValue {
         field: String,
@@ -199,16 +243,19 @@ impl Change {
             Change::PurgeResource { .. } => ("purge resource", ""),
             Change::ShowResource => ("show resource", ""),
             Change::ChangePattern { .. } => ("change pattern", ""),
+            Change::RenameVariable { .. } => ("rename variable", ""),
             Change::ChangeRule { verb, severity: Severity::Widened, .. } => ("widen rule", verb),
             Change::ChangeRule { verb, severity: Severity::Narrowed, .. } => ("narrow rule", verb),
             Change::ChangeRule { verb, severity: Severity::Changed, .. } => ("change rule", verb),
             Change::ChangeDeletion { .. } => ("change deletion", ""),
-            Change::MoveService { .. } => ("move service", ""),
+            Change::MoveService { to, .. } => ("move service", to),
             Change::MoveMethod { to, .. } => ("move method", to),
             Change::AddMethod { method } => ("add method", method),
             Change::RemoveMethod { method } => ("remove method", method),
             Change::ChangeRoutes { .. } => ("change routes", ""),
-            Change::AddField { field } => ("add field", field),
+            Change::ChangeRequests { .. } => ("change requests", ""),
+            Change::ChangeAnswers { .. } => ("change answers", ""),
+            Change::AddField { field, .. } => ("add field", field),
             Change::RenameField { field, .. } => ("rename field", field),
             Change::WidenField { field, .. } => ("widen field", field),
             Change::NarrowField { field, .. } => ("narrow field", field),
@@ -220,8 +267,13 @@ impl Change {
             Change::RelaxField { field } => ("relax field", field),
             Change::TightenField { field, .. } => ("tighten field", field),
             Change::LoosenField { field, .. } => ("loosen field", field),
+            Change::RereadPattern { field, .. } => ("reread pattern", field),
             Change::ChangeJsonName { field, .. } => ("change json name", field),
             Change::ChangeAliases { field, .. } => ("change aliases", field),
+            Change::ChangeOption { field, option, .. } => {
+                let field = field.as_ref().map_or_else(String::new, |field| format!("{field}."));
+                return ("change option", format!("{field}{option}"));
+            }
             Change::ChangeDefault { field, .. } => ("change default", field),
             Change::ChangeBehavior { field, behavior, less: true } => {
                 return ("drop behavior", format!("{field}.{behavior}"));
@@ -229,6 +281,7 @@ impl Change {
             Change::ChangeBehavior { field, behavior, .. } => return ("add behavior", format!("{field}.{behavior}")),
             Change::AddEnumValue { field, value } => return ("add value", format!("{field}.{value}")),
             Change::RenameEnumValue { field, to, .. } => return ("rename value", format!("{field}.{to}")),
+            Change::NameEnumValue { field, value, .. } => return ("name value", format!("{field}.{value}")),
             Change::RemoveEnumValue { field, value } => return ("remove value", format!("{field}.{value}")),
             Change::RenumberEnum { field, .. } => ("renumber enum", field),
             Change::RemoveField { field } => ("remove field", field),
@@ -247,6 +300,8 @@ impl Change {
         use Area::{Access, Index, Json, Storage, Validation, Wire};
         use Severity::{Changed, Narrowed, Widened};
         let (severity, areas): (Severity, &'static [Area]) = match self {
+            Change::AddField { required: true, .. } => (Changed, &[Wire, Json, Storage, Validation]),
+            Change::ChangeOption { severity, areas, .. } => (*severity, areas),
             Change::AddResource { .. } | Change::AddField { .. } => (Widened, &[Wire, Json, Storage]),
             Change::ShowResource | Change::ShowField { .. } | Change::AddMethod { .. } => (Widened, &[Wire, Json]),
             Change::AddEnumValue { .. } | Change::WidenField { .. } => (Widened, &[Wire, Json]),
@@ -263,9 +318,15 @@ impl Change {
             Change::RenumberEnum { .. } | Change::ReuseNumber { .. } | Change::ChangeField { .. } => {
                 (Changed, &[Wire, Json, Storage])
             }
-            Change::ChangePattern { .. } | Change::ChangeRoutes { .. } | Change::ChangeJsonName { .. } => {
-                (Changed, &[Json])
+            Change::ChangePattern { .. } | Change::ChangeJsonName { .. } => (Changed, &[Json]),
+            Change::RenameVariable { .. } => (Changed, &[Wire]),
+            Change::ChangeRoutes { severity, .. } => (*severity, &[Json]),
+            Change::ChangeRequests { severity, .. } | Change::ChangeAnswers { severity, .. } => {
+                (*severity, &[Wire, Json])
             }
+            Change::RereadPattern { .. } => (Changed, &[Validation]),
+            Change::NameEnumValue { answered: Some(_), .. } => (Changed, &[Wire, Json]),
+            Change::NameEnumValue { more, less, .. } => (of_sets(more, less), &[Wire, Json]),
             Change::RenameEnumValue { .. } | Change::ReuseName { .. } => (Changed, &[Json]),
             Change::RenameField { .. } => (Changed, &[Json, Storage]),
             Change::RenameType { .. } => (Changed, &[Wire]),

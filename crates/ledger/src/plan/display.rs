@@ -74,7 +74,7 @@ impl Change {
             | Change::ChangeDeletion { from, to }
             | Change::MoveService { from, to, .. }
             | Change::MoveMethod { from, to } => format!("{from} -> {to}"),
-            Change::ChangePattern { from, to, .. } => format!("{from} -> {to}"),
+            Change::ChangePattern { from, to, .. } | Change::RenameVariable { from, to } => format!("{from} -> {to}"),
             Change::RenameField { from, field } => {
                 let outer = field.rsplit_once('.').map(|(outer, _)| format!("{outer}.")).unwrap_or_default();
                 format!("{outer}{from} -> {field}")
@@ -106,11 +106,21 @@ impl Change {
                     "the text is the same, but what it names is something else now".to_owned(),
                 ]
             }
+            Change::ChangeOption { from, to, .. } => {
+                let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "nothing".to_owned());
+                vec![format!("was: {}", said(from)), format!("now: {}", said(to))]
+            }
             Change::ChangeRule { from, to, .. } => vec![format!("was: {}", rule(from)), format!("now: {}", rule(to))],
             Change::RenumberEnum { from, to, .. } => vec![format!("was: {from}"), format!("now: {to}")],
-            Change::MoveService { routes, .. }
-            | Change::ChangePattern { routes, .. }
-            | Change::ChangeRoutes { routes } => routes.clone(),
+            Change::MoveService { methods, routes, .. } => [methods.clone(), routes.clone()].concat(),
+            Change::ChangePattern { routes, .. } | Change::ChangeRoutes { routes, .. } => routes.clone(),
+            Change::ChangeRequests { fields, .. } | Change::ChangeAnswers { fields, .. } => fields.clone(),
+            Change::RereadPattern { pattern, differs, .. } => vec![format!("pattern: {pattern}"), differs.clone()],
+            Change::NameEnumValue { more, less, answered, .. } => {
+                let less = less.iter().map(|less| format!("no more: {less}"));
+                let more = more.iter().map(|more| format!("new: {more}"));
+                less.chain(more).chain(answered.iter().map(|now| format!("answered as: {now}"))).collect()
+            }
             Change::TightenField { more, less, .. } | Change::ChangeAliases { more, less, .. } => {
                 let less = less.iter().map(|less| format!("no more: {less}"));
                 less.chain(more.iter().map(|more| format!("new: {more}"))).collect()

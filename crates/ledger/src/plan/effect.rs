@@ -26,6 +26,8 @@ pub enum Area {
     Validation,
     /// Who may do what.
     Access,
+    /// The states that rows pass through, and how.
+    States,
     Index,
 }
 
@@ -54,6 +56,7 @@ impl Area {
             Area::Storage => "storage",
             Area::Validation => "validation",
             Area::Access => "access",
+            Area::States => "states",
             Area::Index => "index",
         }
     }

@@ -11,7 +11,7 @@ use super::now::FieldNow;
 use super::planner::{Planner, Standing, name_rows};
 use super::required::fill_of;
 use super::tables::add_column;
-use super::{Change, PlanError, Safety, Step, promises};
+use super::{Change, PlanError, Safety, Step, options, promises};
 use crate::json::places::Spot;
 use crate::json::same_names;
 use crate::signature::Comparison;
@@ -82,7 +82,10 @@ impl<'a> Planner<'a> {
             self.name_reused(known, field, field.names.to_owned(), number);
         }
         known.entry.fields.insert(field.path.clone(), field.entry());
-        self.field_step(known, field, Change::AddField { field: field.names.to_owned() }, safety, schema, None);
+        // One inside a message is needed only where its message is.
+        let required = field.model.behaviors.required && field.model.default.is_none() && field.path.0.len() == 1;
+        let change = Change::AddField { field: field.names.to_owned(), required };
+        self.field_step(known, field, change, safety, schema, None);
         Ok(())
     }
 
@@ -152,11 +155,13 @@ impl<'a> Planner<'a> {
                 return Ok(true);
             }
             Comparison::Widened => {
+                let safety = promises::widened(&was.signature.ty, &field.signature.ty);
                 let change = Change::WidenField { field: name, from, to };
-                self.field_step(known, field, change, Safety::Safe, Vec::new(), None);
+                self.field_step(known, field, change, safety, Vec::new(), None);
             }
             Comparison::Narrowed { least, most } => {
-                let safety = self.narrowed(known, field, (&name, None), (&from, &to), least, most)?;
+                let types = (was.signature.ty.as_str(), field.signature.ty.as_str());
+                let safety = self.narrowed(known, field, (&name, None), types, least, most)?;
                 let change = Change::NarrowField { field: name, from, to };
                 self.field_step(known, field, change, safety, Vec::new(), None);
             }
@@ -174,7 +179,9 @@ impl<'a> Planner<'a> {
             entry.values = Some(now.clone().after(old));
         }
         if let Some(old) = &was.terms {
-            for (change, safety) in promises::changes(field.names, (&was.name, &field.model.name), old, &field.terms) {
+            let promised = promises::changes(field.names, (&was.name, &field.model.name), old, &field.terms);
+            let stated = options::changes(Some(field.names), &old.options, &field.terms.options);
+            for (change, safety) in promised.into_iter().chain(stated) {
                 self.field_step(known, field, change, safety, Vec::new(), None);
             }
         }
@@ -201,7 +208,7 @@ impl<'a> Planner<'a> {
         let most = most.map(bound).map(|(bound, exclusive)| Limit::AtMost { bound, exclusive });
         let answer = self.rows_with(known, field, spot, least.into_iter().chain(most).collect())?;
         if answer.count == 0 {
-            return Ok(Safety::Safe);
+            return Ok(promises::widened(from, to));
         }
         Ok(Safety::Refused {
             why: format!(
@@ -227,11 +234,9 @@ impl<'a> Planner<'a> {
         *renames = others;
         let mine: Vec<Rename> = mine;
         let schema = mine.into_iter().map(|rename| rename.step).collect();
-        let note = (!field.model.aliases.contains(&was.name)).then(|| {
-            format!("clients that still write {0} are refused; aliases: \"{0}\" keeps accepting it", was.name)
-        });
+        let safety = promises::renamed((&was.name, was.terms.as_ref()), (&field.model.name, &field.terms));
         let change = Change::RenameField { field: field.names.to_owned(), from: was.name.clone() };
-        self.field_step(known, field, change, Safety::Safe, schema, note);
+        self.field_step(known, field, change, safety, schema, None);
     }
 
     /// What clients of before write under a name, or read, is another field from now on.

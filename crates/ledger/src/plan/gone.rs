@@ -47,7 +47,11 @@ impl<'a> Planner<'a> {
     pub(super) fn hide_safety(&self, known: &Standing<'a>, names: &str) -> Result<Safety, PlanError> {
         let rows = self.rows(known)?;
         if rows == 0 {
-            return Ok(Safety::Safe);
+            return Ok(Safety::Reviewed {
+                why: format!("clients that write {names} are refused, and those that read it find nothing"),
+                remedy: "accept when no client names it; the field can come back with the same number, name and type"
+                    .to_owned(),
+            });
         }
         let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
         Ok(Safety::Guarded {

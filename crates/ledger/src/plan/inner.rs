@@ -6,11 +6,11 @@ use super::fields::reserve;
 use super::gone::missing_reserve;
 use super::now::FieldNow;
 use super::planner::{Planner, Standing};
-use super::{Change, PlanError, Safety, promises};
+use super::{Change, PlanError, Safety, options, promises};
 use crate::JsonEntry;
 use crate::json::places::Spot;
 use crate::json::{JsonChange, Merge};
-use crate::signature::Comparison;
+use crate::signature::{Comparison, Signature};
 
 impl<'a> Planner<'a> {
     /// Carries the keys of birth over and adds a step for each change inside the column.
@@ -32,10 +32,11 @@ impl<'a> Planner<'a> {
 
     fn inner_field(&mut self, known: &Standing<'a>, field: &FieldNow<'a>, change: JsonChange) -> Result<(), PlanError> {
         match change {
-            JsonChange::Renamed { path, from } => {
+            JsonChange::Renamed { path, was, now } => {
                 let note = "stored under the name that it had first; nothing is rewritten".to_owned();
-                let change = Change::RenameField { field: path, from };
-                self.field_step(known, field, change, Safety::Safe, Vec::new(), Some(note));
+                let safety = promises::renamed((&was.0, was.1.as_ref()), (&now.0, &now.1));
+                let change = Change::RenameField { field: path, from: was.0 };
+                self.field_step(known, field, change, safety, Vec::new(), Some(note));
             }
             JsonChange::Shown { path } => {
                 self.field_step(known, field, Change::ShowField { field: path }, Safety::Safe, Vec::new(), None);
@@ -49,7 +50,8 @@ impl<'a> Planner<'a> {
             JsonChange::Terms { path, names, was, now } => {
                 let checks = promises::checks(&path, &was.inner, &now.inner).map(|change| (change, Safety::Safe));
                 let changes = promises::changes(&path, (&names.0, &names.1), &was, &now);
-                for (change, safety) in changes.into_iter().chain(checks) {
+                let stated = options::changes(Some(&path), &was.options, &now.options);
+                for (change, safety) in changes.into_iter().chain(checks).chain(stated) {
                     self.field_step(known, field, change, safety, Vec::new(), None);
                 }
             }
@@ -86,7 +88,8 @@ impl<'a> Planner<'a> {
         inner: Inner,
         comparison: Comparison,
     ) -> Result<(), PlanError> {
-        let Inner { path, number, spot, from, to } = inner;
+        let Inner { path, number, spot, from: was, to: now } = inner;
+        let (from, to) = (was.describe(), now.describe());
         let name = path.rsplit('.').next().unwrap_or(&path);
         let another = format!("give the new field a number that was never used and write: {}", reserve(number, name));
         let changed = || Change::ChangeField { field: path.clone(), from: from.clone(), to: to.clone() };
@@ -97,10 +100,10 @@ impl<'a> Planner<'a> {
             }
             Comparison::Widened => {
                 let change = Change::WidenField { field: path, from, to };
-                self.field_step(known, field, change, Safety::Safe, Vec::new(), None);
+                self.field_step(known, field, change, promises::widened(&was.ty, &now.ty), Vec::new(), None);
             }
             Comparison::Narrowed { least, most } => {
-                let safety = self.narrowed(known, field, (&path, Some(&spot)), (&from, &to), least, most)?;
+                let safety = self.narrowed(known, field, (&path, Some(&spot)), (&was.ty, &now.ty), least, most)?;
                 let change = Change::NarrowField { field: path, from, to };
                 self.field_step(known, field, change, safety, Vec::new(), None);
             }
@@ -119,6 +122,6 @@ struct Inner {
     path: String,
     number: u32,
     spot: Spot,
-    from: String,
-    to: String,
+    from: Signature,
+    to: Signature,
 }

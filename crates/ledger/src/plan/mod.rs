@@ -11,11 +11,14 @@ mod indexes;
 mod inner;
 mod kept;
 mod now;
+mod options;
 mod planner;
 mod probes;
 mod promises;
 mod purge;
+mod reached;
 mod required;
+mod reread;
 mod served;
 mod step;
 mod tables;
@@ -33,6 +36,7 @@ pub use effect::{Area, Effect, Severity};
 pub(crate) use indexes::identity_of;
 pub use planner::plan;
 pub use probes::probes;
+pub use reread::Reread;
 pub use step::{Safety, Stage, Step};
 
 /// The steps to a contract, and the ledgers on the way.
@@ -76,6 +80,20 @@ impl Plan {
     /// The steps that wait because `accepted` does not hold their [`Step::id`].
     pub fn waiting<'p>(&'p self, accepted: &'p [String], stage: Stage) -> impl Iterator<Item = &'p Step> {
         self.steps.iter().filter(move |step| step.waits(stage) && !accepted.contains(&step.id()))
+    }
+
+    /// What was accepted and is no step of the plan.
+    pub fn unknown<'p>(&self, accepted: &'p [String]) -> Vec<&'p str> {
+        let is_step = |id: &&String| self.steps.iter().any(|step| step.id() == **id);
+        accepted.iter().filter(|id| !is_step(id)).map(String::as_str).collect()
+    }
+
+    /// Says whether a text could be a step's [`Step::id`], of this plan or of one that was made before.
+    pub fn could_be_step(&self, id: &str) -> bool {
+        self.transaction.entries().any(|(resource, _)| {
+            let verb = id.split('#').next().and_then(|id| id.strip_suffix(resource)?.strip_suffix(':'));
+            verb.is_some_and(|verb| verb.contains(':') && verb.chars().all(|c| c == ':' || c.is_ascii_lowercase()))
+        })
     }
 
     /// Says whether the plan may run: nothing refused, nothing waiting.

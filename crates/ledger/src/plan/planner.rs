@@ -11,6 +11,7 @@ use prost_reflect::MessageDescriptor;
 use super::now::{FieldNow, fields_of};
 use super::{Change, Plan, PlanError, Safety, Step};
 use crate::bound::keys_of_all;
+use crate::entry::PATTERNS;
 use crate::moves::Moves;
 use crate::names::claim_table;
 use crate::rekey::Keys;
@@ -55,7 +56,7 @@ pub(super) struct Standing<'a> {
 impl<'a> Planner<'a> {
     pub fn new(before: &'a Ledger, contract: &'a Contract, facts: &'a dyn Facts) -> Planner<'a> {
         let moves = Rc::new(Moves::new(|name| before.resource(name).map(|was| was.message.as_str()), contract));
-        let ledger = Ledger { terms: TERMS_VERSION, ..before.clone() };
+        let ledger = Ledger { terms: TERMS_VERSION, patterns: PATTERNS, ..before.clone() };
         let keys = keys_of_all(contract, before);
         Planner { before, contract, moves, keys, facts, ledger, steps: Vec::new() }
     }
@@ -141,6 +142,7 @@ impl<'a> Planner<'a> {
         self.move_resource(&mut known, table);
         let mut renames = self.rename_columns(&mut known);
         self.fields(&mut known, &mut renames)?;
+        self.reread(&known);
         self.fields_gone(&mut known)?;
         self.leftover_columns(&known, renames);
         self.served(&mut known)?;
@@ -158,7 +160,7 @@ impl<'a> Planner<'a> {
         let gone: Vec<(&String, &Arc<ResourceEntry>)> = self.before.resources.iter().filter(there).collect();
         for (type_name, was) in gone {
             let rows = self.ask(&Probe::Rows { table: was.table.clone() })?.count;
-            let safety = if rows == 0 { Safety::Safe } else { hidden_rows(type_name, was, rows) };
+            let safety = if rows == 0 { hidden_methods() } else { hidden_rows(type_name, was, rows) };
             if let Some(entry) = self.ledger.resources.get_mut(type_name) {
                 Arc::make_mut(entry).hidden = Some(Hidden::default());
             }
@@ -188,6 +190,13 @@ impl<'a> Planner<'a> {
     /// Adds a step that never runs.
     pub fn refuse(&mut self, known: &Standing<'a>, change: Change, field: &FieldNow<'a>, why: String, remedy: String) {
         self.field_step(known, field, change, Safety::Refused { why, remedy }, Vec::new(), None);
+    }
+}
+
+fn hidden_methods() -> Safety {
+    Safety::Reviewed {
+        why: "it has no rows, but clients that call its methods get UNIMPLEMENTED from now on".to_owned(),
+        remedy: "accept when no client calls them".to_owned(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Fields that stand: what is promised of them otherwise than before, beside their type and columns.
 
 use super::{Change, Safety};
-use crate::terms::{FieldTerms, ZERO_TOO};
+use crate::terms::{FieldTerms, ZERO_TOO, json_name_of, lost_names};
 
 /// Every difference between a field's terms, each with what it needs to run. `names`: what the field was called and is.
 pub(super) fn changes(field: &str, names: (&str, &str), was: &FieldTerms, now: &FieldTerms) -> Vec<(Change, Safety)> {
@@ -13,10 +13,14 @@ pub(super) fn changes(field: &str, names: (&str, &str), was: &FieldTerms, now: &
         let change = Change::ChangeJsonName { field: field(), from: was.json_name.clone(), to: now.json_name.clone() };
         changes.push((change, reviewed_json_name(was)));
     }
-    let (mut more, less) = (missing(&now.aliases, &was.aliases), missing(&was.aliases, &now.aliases));
+    let (mut more, mut less) = (missing(&now.aliases, &was.aliases), missing(&was.aliases, &now.aliases));
     more.retain(|alias| alias != names.0);
+    // An alias that became the field's own name is still taken.
+    let lost = lost_names((names.0, Some(was)), (names.1, now));
+    less.retain(|alias| lost.contains(alias));
     if !more.is_empty() || !less.is_empty() {
-        changes.push((Change::ChangeAliases { field: field(), more, less }, Safety::Safe));
+        let safety = if less.is_empty() { Safety::Safe } else { refused_names(&less) };
+        changes.push((Change::ChangeAliases { field: field(), more, less }, safety));
     }
     if was.default != now.default {
         let change = Change::ChangeDefault { field: field(), from: was.default.clone(), to: now.default.clone() };
@@ -31,17 +35,6 @@ pub(super) fn changes(field: &str, names: (&str, &str), was: &FieldTerms, now: &
         }
     }
     changes
-}
-
-/// The name in JSON of a field that says nothing of it: underscores out, the letter behind each in upper case.
-fn json_name_of(name: &str) -> String {
-    let mut upper = false;
-    let letters = name.chars().filter_map(|c| {
-        let letter = (c != '_').then(|| if upper { c.to_ascii_uppercase() } else { c });
-        upper = c == '_';
-        letter
-    });
-    letters.collect()
 }
 
 /// What a value must satisfy otherwise than before.
@@ -81,6 +74,42 @@ fn is_looser(bound: &str, other: &str) -> bool {
 
 fn missing(of: &[String], from: &[String]) -> Vec<String> {
     of.iter().filter(|one| !from.contains(one)).cloned().collect()
+}
+
+/// What a rename needs: nothing where the old names go on being taken.
+pub(super) fn renamed(was: (&str, Option<&FieldTerms>), now: (&str, &FieldTerms)) -> Safety {
+    let own = [Some(was.0.to_owned()), was.1.map(|terms| terms.json_name.clone())];
+    let lost: Vec<String> = lost_names(was, now).into_iter().filter(|name| own.contains(&Some(name.clone()))).collect();
+    if lost.is_empty() { Safety::Safe } else { refused_names(&lost) }
+}
+
+fn refused_names(names: &[String]) -> Safety {
+    let all = names.join(" and ");
+    let aliases: Vec<String> = names.iter().map(|name| format!("aliases: \"{name}\"")).collect();
+    Safety::Reviewed {
+        why: format!("clients that write {all} are refused"),
+        remedy: format!("write {}, which keeps accepting it, or accept when no client writes it", aliases.join(" ")),
+    }
+}
+
+/// What a type that holds more needs: nothing where JSON writes it as before.
+pub(super) fn widened(was: &str, now: &str) -> Safety {
+    match (json_form(was), json_form(now)) {
+        (before, after) if before == after => Safety::Safe,
+        (before, after) => Safety::Reviewed {
+            why: format!("in JSON it is {after} from now on, and was {before}"),
+            remedy: "accept when every client reads that, or give the new type a field of its own".to_owned(),
+        },
+    }
+}
+
+/// How JSON writes a type of integers.
+fn json_form(ty: &str) -> &'static str {
+    match ty {
+        "int64" | "uint64" => "a text of digits",
+        "enum" => "the name of a value",
+        _ => "a number",
+    }
 }
 
 fn reviewed_json_name(was: &FieldTerms) -> Safety {

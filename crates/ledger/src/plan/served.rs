@@ -1,12 +1,13 @@
 //! Who may do what with a resource, and where it is reached.
 
-use mainstay_contract::{Place, Verb};
+use mainstay_contract::Place;
 
 use super::effect::Severity;
 use super::planner::{Planner, Standing};
-use super::{Change, PlanError, Safety, Step};
+use super::reached::Reached;
+use super::{Change, PlanError, Safety, Step, options};
 use crate::bound;
-use crate::terms::{Form, MethodTerms, ResourceTerms, RuleTerms};
+use crate::terms::{Form, ResourceTerms, RuleTerms};
 
 impl<'a> Planner<'a> {
     /// Compares the terms of the resource as a whole with what they were, and takes them on.
@@ -16,6 +17,9 @@ impl<'a> Planner<'a> {
         if let Some(was) = &known.was.terms {
             self.rules(known, was, &now);
             self.routes(known, was, &now);
+            for (change, safety) in options::changes(None, &was.options, &now.options) {
+                self.resource_step(known, change, safety, None);
+            }
         }
         // A ledger without terms is of a time when no row was kept.
         let was = known.was.terms.as_ref().and_then(|was| was.kept.as_ref());
@@ -47,38 +51,36 @@ impl<'a> Planner<'a> {
     }
 
     fn routes(&mut self, known: &Standing<'a>, was: &ResourceTerms, now: &ResourceTerms) {
-        let Reached { mut routes, service, methods, lost, gained } = Reached::compare(was, now);
+        let reached = Reached::compare(was, now);
+        let Reached { mut routes, more_routes, services, methods, lost, gained, requests, answers } = reached;
         // Each route is told once, by what moved it.
-        if let Some((from, to)) = service {
+        for (from, to, methods) in services {
             let routes = std::mem::take(&mut routes);
             let remedy = "declare the service with its old name beside the resource, or accept when every client has the new one";
-            self.resource_step(
-                known,
-                Change::MoveService { from, to, routes },
-                unimplemented("the old service", remedy),
-                None,
-            );
+            let change = Change::MoveService { from, to, methods, routes };
+            self.resource_step(known, change, unimplemented("the old service", remedy), None);
         }
         for (from, to) in methods {
             let safety = unimplemented("the old method", "accept when every client has the new one");
             self.resource_step(known, Change::MoveMethod { from, to }, safety, None);
         }
-        if was.pattern != now.pattern {
-            let (from, to, routes) = (was.pattern.clone(), now.pattern.clone(), std::mem::take(&mut routes));
-            let why = "every name and URL of the resource is another one; names that clients have kept are not found"
-                .to_owned();
-            let remedy = "keep the pattern, or accept when nobody keeps names".to_owned();
-            self.resource_step(
-                known,
-                Change::ChangePattern { from, to, routes },
-                Safety::Reviewed { why, remedy },
-                None,
-            );
-        }
+        self.pattern(known, was, now, &mut routes);
         if !routes.is_empty() {
             let why = "clients that call the old routes get 404 from now on".to_owned();
             let remedy = "keep the old route as one of additional_bindings, or accept".to_owned();
-            self.resource_step(known, Change::ChangeRoutes { routes }, Safety::Reviewed { why, remedy }, None);
+            let change = Change::ChangeRoutes { routes: [routes, more_routes].concat(), severity: Severity::Changed };
+            self.resource_step(known, change, Safety::Reviewed { why, remedy }, None);
+        } else if !more_routes.is_empty() {
+            let change = Change::ChangeRoutes { routes: more_routes, severity: Severity::Widened };
+            self.resource_step(known, change, Safety::Safe, None);
+        }
+        if let Some(severity) = requests.severity() {
+            let safety = if severity == Severity::Widened { Safety::Safe } else { reviewed_requests() };
+            self.resource_step(known, Change::ChangeRequests { fields: requests.lines, severity }, safety, None);
+        }
+        if let Some(severity) = answers.severity() {
+            let safety = if severity == Severity::Widened { Safety::Safe } else { reviewed_answers() };
+            self.resource_step(known, Change::ChangeAnswers { fields: answers.lines, severity }, safety, None);
         }
         for method in lost {
             let safety = unimplemented("it", "keep it in the service, or accept");
@@ -89,6 +91,22 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Another pattern is another name of every row; one whose variables alone have other names is the same to everybody.
+    fn pattern(&mut self, known: &Standing<'a>, was: &ResourceTerms, now: &ResourceTerms, routes: &mut Vec<String>) {
+        if was.pattern == now.pattern {
+            return;
+        }
+        let (from, to) = (was.pattern.clone(), now.pattern.clone());
+        if literals(&from) == literals(&to) {
+            let note = Some("no name and no URL is another one".to_owned());
+            return self.resource_step(known, Change::RenameVariable { from, to }, Safety::Safe, note);
+        }
+        let why = "every name and URL of the resource is another one; names that clients have kept are not found";
+        let remedy = "keep the pattern, or accept when nobody keeps names".to_owned();
+        let change = Change::ChangePattern { from, to, routes: std::mem::take(routes) };
+        self.resource_step(known, change, Safety::Reviewed { why: why.to_owned(), remedy }, None);
+    }
+
     /// A step about a resource as a whole, without schema changes.
     pub(super) fn resource_step(&mut self, known: &Standing<'a>, change: Change, safety: Safety, note: Option<String>) {
         let (resource, place) = (known.resource.type_name.clone(), place_of(known, &change));
@@ -96,44 +114,23 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// What became of the methods of a resource.
-#[derive(Default)]
-struct Reached {
-    routes: Vec<String>,
-    service: Option<(String, String)>,
-    methods: Vec<(String, String)>,
-    lost: Vec<String>,
-    gained: Vec<String>,
+/// A pattern without the names of its variables: `books/{}`.
+fn literals(pattern: &str) -> Vec<&str> {
+    pattern.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment }).collect()
 }
 
-impl Reached {
-    fn compare(was: &ResourceTerms, now: &ResourceTerms) -> Reached {
-        let mut reached = Reached::default();
-        for kind in Verb::ALL.map(Verb::snake) {
-            let of = |terms: &ResourceTerms| terms.methods.iter().find(|method| method.kind == kind).cloned();
-            match (of(was), of(now)) {
-                (Some(old), Some(new)) => reached.moved(&old, &new),
-                (Some(old), None) => reached.lost.push(old.path),
-                (None, Some(new)) => reached.gained.push(new.path),
-                (None, None) => {}
-            }
-        }
-        reached
+fn reviewed_requests() -> Safety {
+    Safety::Reviewed {
+        why: "JSON that names the old fields is refused from now on, on paths that are the same, too; over gRPC a number means what \
+              it meant".to_owned(),
+        remedy: "keep the names that the fields come from, or accept when every client has the new ones".to_owned(),
     }
+}
 
-    fn moved(&mut self, old: &MethodTerms, new: &MethodTerms) {
-        if old.service() != new.service() {
-            self.service = Some((old.service().to_owned(), new.service().to_owned()));
-        } else if old.path != new.path {
-            self.methods.push((old.path.clone(), new.path.clone()));
-        }
-        if old.routes != new.routes {
-            let lines = |method: &MethodTerms| match method.routes[..] {
-                [] => "no route".to_owned(),
-                _ => method.routes.join(" and "),
-            };
-            self.routes.push(format!("{} -> {}", lines(old), lines(new)));
-        }
+fn reviewed_answers() -> Safety {
+    Safety::Reviewed {
+        why: "clients that read the old fields in JSON do not find them any more".to_owned(),
+        remedy: "keep the names that the fields come from, or accept when every client reads the new ones".to_owned(),
     }
 }
 

@@ -24,7 +24,12 @@ impl<'a> Planner<'a> {
             let (change, safety) = match change {
                 ValueChange::Added { value } => (Change::AddEnumValue { field: field_path, value }, Safety::Safe),
                 ValueChange::Renamed { from, to } => {
-                    (Change::RenameEnumValue { field: field_path, from, to }, Safety::Safe)
+                    let safety = reviewed_name(&format!("clients that write {from} are refused"), &from);
+                    (Change::RenameEnumValue { field: field_path, from, to }, safety)
+                }
+                ValueChange::Named { value, more, less, answered } => {
+                    let safety = named(&value, &less, answered.as_deref());
+                    (Change::NameEnumValue { field: field_path, value, more, less, answered }, safety)
                 }
                 ValueChange::Removed { number, value } => {
                     let held = self.rows_with(known, field, spot, vec![Limit::NoneOf { values: ints(&[number]) }])?;
@@ -70,9 +75,37 @@ fn ints(numbers: &[i32]) -> Vec<Constant> {
     numbers.iter().map(|number| Constant::Int(i64::from(*number))).collect()
 }
 
+/// What reads and writes by name breaks; the number is the same over gRPC, and in the rows.
+fn reviewed_name(why: &str, name: &str) -> Safety {
+    Safety::Reviewed {
+        why: format!("{why}, and those that read it in JSON get another name"),
+        remedy: format!(
+            "keep {name} as the first of two names (option allow_alias = true), or accept when no client says it"
+        ),
+    }
+}
+
+fn named(value: &str, less: &[String], answered: Option<&str>) -> Safety {
+    match (less, answered) {
+        ([], None) => Safety::Safe,
+        ([], Some(now)) => Safety::Reviewed {
+            why: format!("answers have {now} where they had {value} in JSON"),
+            remedy: format!("declare {value} first, or accept when every client knows {now}"),
+        },
+        (less, None) => Safety::Reviewed {
+            why: format!("clients that write {} are refused", less.join(" or ")),
+            remedy: "keep it as another name, or accept when no client says it".to_owned(),
+        },
+        (less, Some(_)) => reviewed_name(&format!("clients that write {} are refused", less.join(" or ")), value),
+    }
+}
+
 fn removed(known: &Standing<'_>, path: &str, value: &str, number: i32, held: &Answer) -> Safety {
     if held.count == 0 {
-        return Safety::Safe;
+        return Safety::Reviewed {
+            why: format!("clients that write {value} are refused from now on; no row holds it"),
+            remedy: "accept when no client says it; the value can come back under the same number".to_owned(),
+        };
     }
     Safety::Guarded {
         why: format!("{path} is {value} in {}; clients would see the number {number}", name_rows(known.resource, held)),

@@ -1,8 +1,12 @@
 //! What is promised of a field beside its type and its columns.
 
+use std::collections::BTreeMap;
+
 use mainstay_contract::{Check, Container, FieldModel, Items, JsonChecks, field_options};
 use prost_reflect::FieldDescriptor;
 use serde::{Deserialize, Serialize};
+
+use super::json_name_of;
 
 /// What is said of checks that do not pass over a zero.
 pub(crate) const ZERO_TOO: &str = "is checked where it is zero, too";
@@ -23,6 +27,9 @@ pub struct FieldTerms {
     /// What is inside the field's JSON must satisfy, in words; of a field inside JSON all that it must satisfy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inner: Vec<String>,
+    /// What else is said of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
 }
 
 impl FieldTerms {
@@ -38,8 +45,26 @@ impl FieldTerms {
             immutable: options.behaviors.immutable,
             output_only: options.behaviors.output_only,
             inner,
+            options: super::options::of_field(field),
         }
     }
+}
+
+/// The names of a field that were taken on input and are no more, each as it stood in the contract. `was` and `now`: its
+/// name, and its terms as far as they are known.
+pub(crate) fn lost_names(was: (&str, Option<&FieldTerms>), now: (&str, &FieldTerms)) -> Vec<String> {
+    let taken: Vec<String> = names_of(now.0, Some(now.1)).collect();
+    let mut lost: Vec<String> = names_of(was.0, was.1).filter(|name| !taken.contains(name)).collect();
+    lost.dedup();
+    lost
+}
+
+/// The names that a field is called on input: its own, that in JSON, and the same of its aliases.
+fn names_of(name: &str, terms: Option<&FieldTerms>) -> impl Iterator<Item = String> {
+    let json_name = terms.map_or_else(|| json_name_of(name), |terms| terms.json_name.clone());
+    let aliases: Vec<String> = terms.iter().flat_map(|terms| &terms.aliases).cloned().collect();
+    let aliases = aliases.into_iter().flat_map(|alias| [json_name_of(&alias), alias]);
+    [name.to_owned(), json_name].into_iter().chain(aliases)
 }
 
 /// What a field of the columns must satisfy beside [`FieldModel::checks`], in words.

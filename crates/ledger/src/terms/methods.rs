@@ -1,8 +1,13 @@
-//! Where a resource is reached: its methods and their routes.
+//! Where a resource is reached, and what is said there: its methods, their routes, what they take and answer.
+
+use std::collections::BTreeMap;
 
 use mainstay_contract::http::{self, Rule};
 use mainstay_contract::{Contract, Method, Resource, Verb};
+use prost_reflect::{MessageDescriptor, MethodDescriptor};
 use serde::{Deserialize, Serialize};
+
+use super::message::{Fields, fields_of};
 
 /// One method of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -14,6 +19,18 @@ pub struct MethodTerms {
     /// `GET /shop/v1/{name=products/*}`
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<String>,
+    /// What it takes.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub request: Fields,
+    /// What it answers, where that is a message of its own.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub answer: Fields,
+    /// It answers nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mute: bool,
+    /// It changes nothing, and may be asked by GET wherever a protocol has that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reads: bool,
 }
 
 impl MethodTerms {
@@ -21,33 +38,79 @@ impl MethodTerms {
     pub fn service(&self) -> &str {
         self.path.trim_start_matches('/').split('/').next().unwrap_or_default()
     }
+
+    /// `GetProduct`
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+/// How a resource is written together with others of its package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitTerms {
+    /// `/shop.v1.CommitService/Commit`
+    pub path: String,
+    pub routes: Vec<String>,
+    /// The operations, of which a write is one, by what they do: `create_product`.
+    pub writes: BTreeMap<String, Fields>,
+    /// The record, of which a result is one: `product`.
+    pub results: Fields,
 }
 
 /// The methods of a resource, derived or written, in a fixed order.
 pub(super) fn of(contract: &Contract, resource: &Resource) -> Vec<MethodTerms> {
-    let number = contract.resources.binary_search_by(|own| own.type_name.cmp(&resource.type_name)).ok();
+    let number = index_of(contract, resource);
     let own = contract.methods.iter().filter(|method| number.is_some() && method.shape.resource() == number);
-    let mut methods: Vec<MethodTerms> = own
-        .map(|method| MethodTerms {
-            kind: method.shape.verb().map(Verb::snake).unwrap_or_default(),
-            path: method.path.clone(),
-            routes: routes(contract, method),
-        })
-        .collect();
+    let mut methods: Vec<MethodTerms> = own.map(|method| terms(contract, resource, method)).collect();
     methods.sort();
     methods
 }
 
+/// What the Commit of the resource's package takes of it; nothing where the package has none.
+pub(super) fn commit_of(contract: &Contract, resource: &Resource) -> Option<CommitTerms> {
+    let number = index_of(contract, resource)?;
+    let commit = contract.commits.iter().find(|commit| commit.package == resource.package)?;
+    let own = commit.operations.iter().filter(|operation| operation.resource == number);
+    let writes = own
+        .map(|operation| (operation.verb.snake(), Fields::one(operation.number, "message", &operation.name)))
+        .collect();
+    let results = commit.record(number).map(|number| Fields::one(number, "message", &resource.singular));
+    let method = contract.methods.iter().find(|method| method.path == commit.path)?;
+    let routes = descriptor(contract, method).iter().flat_map(routes).collect();
+    Some(CommitTerms { path: commit.path.clone(), routes, writes, results: results.unwrap_or_default() })
+}
+
+fn index_of(contract: &Contract, resource: &Resource) -> Option<usize> {
+    contract.resources.binary_search_by(|own| own.type_name.cmp(&resource.type_name)).ok()
+}
+
+fn terms(contract: &Contract, resource: &Resource, method: &Method) -> MethodTerms {
+    let message = |name: &str| contract.pool.get_message_by_name(name);
+    let fields = |message: Option<MessageDescriptor>| message.as_ref().map(fields_of).unwrap_or_default();
+    let mute = method.output == "google.protobuf.Empty";
+    let own_answer = (!mute && method.output != resource.message).then(|| message(&method.output)).flatten();
+    MethodTerms {
+        kind: method.shape.verb().map(Verb::snake).unwrap_or_default(),
+        path: method.path.clone(),
+        routes: descriptor(contract, method).iter().flat_map(routes).collect(),
+        request: fields(message(&method.input)),
+        answer: fields(own_answer),
+        mute,
+        reads: !method.side_effects,
+    }
+}
+
+fn descriptor(contract: &Contract, method: &Method) -> Option<MethodDescriptor> {
+    let service = contract.pool.get_service_by_name(&method.service)?;
+    service.methods().find(|own| own.name() == method.name)
+}
+
 /// The method's `google.api.http` as it is written, a line for each binding.
-fn routes(contract: &Contract, method: &Method) -> Vec<String> {
-    let service = contract.pool.get_service_by_name(&method.service);
-    let descriptor = service.and_then(|service| service.methods().find(|own| own.name() == method.name));
-    let rules = descriptor.iter().flat_map(http::rules);
-    rules
-        .map(|Rule { method, path, body, .. }| {
-            let verb = method.map_or_else(|| "*".to_owned(), |method| method.to_string());
-            let body = if body.is_empty() { body } else { format!(" (body: {body})") };
-            format!("{verb} {path}{body}")
-        })
-        .collect()
+fn routes(method: &MethodDescriptor) -> Vec<String> {
+    let line = |Rule { method, path, body, response_body }: Rule| {
+        let verb = method.map_or_else(|| "*".to_owned(), |method| method.to_string());
+        let part = |what: &str, name: String| if name.is_empty() { name } else { format!(" ({what}: {name})") };
+        format!("{verb} {path}{}{}", part("body", body), part("response_body", response_body))
+    };
+    http::rules(method).into_iter().map(line).collect()
 }

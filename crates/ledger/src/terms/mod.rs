@@ -6,7 +6,9 @@
 
 mod field;
 mod form;
+mod message;
 mod methods;
+mod options;
 mod values;
 
 use std::collections::BTreeMap;
@@ -17,16 +19,18 @@ use serde::{Deserialize, Serialize};
 use crate::ColumnId;
 
 pub use field::FieldTerms;
-pub(crate) use field::{ZERO_TOO, inner_rules, own_rules};
+pub(crate) use field::{ZERO_TOO, inner_rules, lost_names, own_rules};
 pub use form::Form;
 use form::Rows;
-pub use methods::MethodTerms;
+pub use message::Fields;
+pub(crate) use message::{FieldChange, FieldText};
+pub use methods::{CommitTerms, MethodTerms};
 pub use values::EnumValues;
 pub(crate) use values::ValueChange;
 
 /// How the terms are written down. A change of [`Form`]'s words, for one, needs another number: the words that are stored
 /// would otherwise look like other rules.
-pub const TERMS_VERSION: u32 = 1;
+pub const TERMS_VERSION: u32 = 2;
 
 /// The terms of a resource as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +42,12 @@ pub struct ResourceTerms {
     pub access: BTreeMap<String, RuleTerms>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub methods: Vec<MethodTerms>,
+    /// How it is written together with others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<CommitTerms>,
+    /// What else is said of it, see [`options`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
     /// How rows are kept that are deleted; nothing where they go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<KeptTerms>,
@@ -75,6 +85,13 @@ impl ResourceTerms {
             pattern: resource.pattern.clone(),
             access: rules(access, Rows { layout: &resource.layout, contract }),
             methods: methods::of(contract, resource),
+            commit: methods::commit_of(contract, resource),
+            options: contract
+                .pool
+                .get_message_by_name(&resource.message)
+                .as_ref()
+                .map(options::of_message)
+                .unwrap_or_default(),
             kept: KeptTerms::of(resource),
         }
     }
@@ -90,4 +107,15 @@ fn rules(access: &Access, rows: Rows<'_>) -> BTreeMap<String, RuleTerms> {
         rules.insert("update".to_owned(), RuleTerms { source: first.source.clone(), form: Form::All(all) });
     }
     rules
+}
+
+/// The name in JSON of a field that says nothing of it: underscores out, the letter behind each in upper case.
+pub(crate) fn json_name_of(name: &str) -> String {
+    let mut upper = false;
+    let letters = name.chars().filter_map(|c| {
+        let letter = (c != '_').then(|| if upper { c.to_ascii_uppercase() } else { c });
+        upper = c == '_';
+        letter
+    });
+    letters.collect()
 }

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct EnumValues {
     /// The names of each number; more than one where the enum has `allow_alias`.
     pub there: BTreeMap<i32, Vec<String>>,
+    /// Of numbers with more than one name, the one that answers have in JSON: the first that is declared.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub written: BTreeMap<i32, String>,
     /// Those that the contract has no more: rows may still hold them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub gone: BTreeMap<i32, Vec<String>>,
@@ -25,6 +28,13 @@ pub(crate) enum ValueChange {
     Renamed {
         from: String,
         to: String,
+    },
+    /// The number has more names than it had, fewer, or is answered under another one of them.
+    Named {
+        value: String,
+        more: Vec<String>,
+        less: Vec<String>,
+        answered: Option<String>,
     },
     Removed {
         number: i32,
@@ -51,11 +61,14 @@ impl EnumValues {
     /// The values of the enum that a field holds.
     pub(crate) fn of(field: &FieldDescriptor) -> Option<EnumValues> {
         let mut there: BTreeMap<i32, Vec<String>> = BTreeMap::new();
-        for value in held_enum(field)?.values() {
+        // In the order in which they are declared, which the descriptor's own list is not in.
+        for value in &held_enum(field)?.enum_descriptor_proto().value {
             there.entry(value.number()).or_default().push(value.name().to_owned());
         }
+        let several = there.iter().filter(|(_, names)| names.len() > 1);
+        let written = several.filter_map(|(number, names)| Some((*number, names.first()?.clone()))).collect();
         there.values_mut().for_each(|names| names.sort());
-        Some(EnumValues { there, gone: BTreeMap::new() })
+        Some(EnumValues { there, written, gone: BTreeMap::new() })
     }
 
     /// These values, with those that were there before remembered.
@@ -75,17 +88,22 @@ impl EnumValues {
         common.peek().is_some() && common.all(|(ours, theirs)| share(ours, theirs))
     }
 
+    /// The name that answers have in JSON, where it is known.
+    fn answered(&self, number: i32) -> Option<&str> {
+        match self.there.get(&number).map(Vec::as_slice) {
+            Some([only]) => Some(only),
+            _ => self.written.get(&number).map(String::as_str),
+        }
+    }
+
     /// Tells what became of the values that were.
     pub(crate) fn changes(was: &EnumValues, now: &EnumValues) -> Vec<ValueChange> {
         let mut changes = Vec::new();
         let mut moved: Vec<i32> = Vec::new();
         for (number, old) in &was.there {
             match now.there.get(number) {
-                Some(new) if old == new => {}
-                Some(new)
-                    if share(old, new)
-                        || !(stands_elsewhere(now, *number, old) || stands_elsewhere(was, *number, new)) =>
-                {
+                Some(new) if share(old, new) => changes.extend(named(*number, (was, old), (now, new))),
+                Some(new) if !(stands_elsewhere(now, *number, old) || stands_elsewhere(was, *number, new)) => {
                     changes.push(ValueChange::Renamed { from: old.join(" = "), to: new.join(" = ") });
                 }
                 None if !stands_elsewhere(now, *number, old) => {
@@ -109,6 +127,23 @@ impl EnumValues {
         }
         changes
     }
+}
+
+/// What became of the names of a number that has one of them still.
+fn named(
+    number: i32,
+    (was, old): (&EnumValues, &[String]),
+    (now, new): (&EnumValues, &[String]),
+) -> Option<ValueChange> {
+    let missing = |of: &[String], from: &[String]| of.iter().filter(|name| !from.contains(name)).cloned().collect();
+    let (more, less): (Vec<String>, Vec<String>) = (missing(new, old), missing(old, new));
+    let (before, after) = (was.answered(number), now.answered(number));
+    // An earlier version did not know under which of several names a number is answered.
+    let other = before.is_some() && before != after;
+    let answered = after.filter(|_| other).map(str::to_owned);
+    let value = before.or(old.first().map(String::as_str)).unwrap_or_default().to_owned();
+    let same = more.is_empty() && less.is_empty() && answered.is_none();
+    (!same).then_some(ValueChange::Named { value, more, less, answered })
 }
 
 fn share(ours: &[String], theirs: &[String]) -> bool {

@@ -146,10 +146,13 @@ fn a_renamed_field_is_a_renamed_column() {
         &["rename column  shop_v1_product.title -> headline"],
     );
     assert_eq!(shop.lines("SELECT headline FROM shop_v1_product ORDER BY _id"), ["Cup", ""]);
-    assert!(plan.steps[0].note.as_ref().is_some_and(|note| note.contains("aliases: \"title\"")));
+    assert!(
+        plan.steps[0].to_string().contains("aliases: \"title\"") && plan.steps[0].waits(Stage::Production),
+        "{plan}"
+    );
     let aliased = "string headline = 3 [(mainstay.v1.field) = {aliases: \"title\"}];";
     let (_, plan) = is_safe(&[("string title = 3;", aliased)], &["rename column  shop_v1_product.title -> headline"]);
-    assert_eq!(plan.steps[0].note, None);
+    assert_eq!(plan.steps[0].safety, Safety::Safe);
 }
 
 #[test]

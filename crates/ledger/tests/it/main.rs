@@ -2,10 +2,12 @@
 
 mod binding;
 mod changes;
+mod diff;
 mod engines;
 mod names;
 mod random;
 mod readable;
+mod served;
 mod shop;
 mod soft_delete;
 mod stored;

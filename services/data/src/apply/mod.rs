@@ -12,7 +12,7 @@ pub use partly::Kept;
 pub use run::{Consent, Made, PURGE_AFTER_MICROS, apply, finish, first_plan, plan, plan_with};
 
 use mainstay_db::Engine;
-use mainstay_ledger::{Plan, PlanError};
+use mainstay_ledger::{Plan, PlanError, Stage, Step};
 use mainstay_sql::Dialect;
 
 use crate::store::contracts::ReadError;
@@ -30,9 +30,28 @@ pub enum ApplyError {
     /// Somebody changed something since the plan was reviewed. Nothing was done.
     #[error("the plan is not the one that was reviewed")]
     AnotherPlan(Box<Plan>),
+    /// Something was accepted that is no step of the plan. Nothing was done.
+    #[error("{}", unknown_steps(.unknown, .plan))]
+    UnknownSteps { unknown: Vec<String>, plan: Box<Plan> },
     /// Somebody applied another contract since this one was put together. Nothing was done.
     #[error("another contract was applied meanwhile")]
     Overtaken,
+}
+
+/// How many steps are named at most where one is none of them.
+const MAX_NAMED: usize = 20;
+
+/// Says which steps there are, those first that wait.
+fn unknown_steps(unknown: &[String], plan: &Plan) -> String {
+    let mut steps: Vec<&Step> = plan.steps.iter().collect();
+    steps.sort_by_key(|step| !step.waits(Stage::Production));
+    let named: Vec<String> = steps.iter().take(MAX_NAMED).map(|step| step.id()).collect();
+    let more = steps.len().checked_sub(MAX_NAMED).filter(|more| *more > 0).map(|more| format!(" and {more} more"));
+    let there = match named[..] {
+        [] => "it has none: the contract is applied as it is".to_owned(),
+        _ => format!("it has {}{}", named.join(", "), more.unwrap_or_default()),
+    };
+    format!("the plan has no step {}; {there}", unknown.join(", "))
 }
 
 impl From<mainstay_db::Error> for ApplyError {

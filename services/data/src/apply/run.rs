@@ -156,6 +156,13 @@ async fn decide(
     if consent.plan_hash.as_ref().is_some_and(|wanted| *wanted != plan.hash()) {
         return Err(ApplyError::AnotherPlan(Box::new(plan)));
     }
+    let unknown = plan.unknown(&consent.accepted);
+    // Whoever applies once more what is applied says yes to what is done.
+    let is_done = |id: &&str| before.as_ref().is_some_and(|applied| applied.is(contract)) && plan.could_be_step(id);
+    let unknown: Vec<String> = unknown.into_iter().filter(|id| !is_done(id)).map(str::to_owned).collect();
+    if !unknown.is_empty() {
+        return Err(ApplyError::UnknownSteps { unknown, plan: Box::new(plan) });
+    }
     if !plan.is_ready(&consent.accepted, consent.stage) {
         return Err(ApplyError::Refused(Box::new(plan)));
     }

@@ -107,7 +107,7 @@ both_engines! {
         let planned: pb::PlanContractResponse = ask(&channel, "PlanContract", &request).await.unwrap();
         let plan = planned.plan.unwrap();
         assert_eq!(plan.steps.len(), 1);
-        assert_eq!(plan.steps[0].safety(), pb::plan_step::Safety::Safe);
+        assert_eq!(plan.steps[0].safety(), pb::plan_step::Safety::Reviewed, "the old name is refused from then on");
         assert!(plan.text.contains("title -> headline"), "{}", plan.text);
         let again: pb::PlanContractResponse = ask(&channel, "PlanContract", &request).await.unwrap();
         assert_eq!(again.plan.unwrap(), plan, "the same plan twice");
@@ -127,6 +127,27 @@ both_engines! {
         let applied: pb::ApplyContractResponse = ask(&channel, "ApplyContract", &whatever).await.unwrap();
         assert_eq!(applied.revision, 2, "the second time it does nothing");
         assert!(applied.plan.unwrap().steps.is_empty());
+    }
+
+    async fn what_is_accepted_must_be_a_step(engine: Engine) {
+        let fixture = Fixture::start(engine, &notes("string title = 2;")).await;
+        let channel = channel(&fixture);
+        let apply = async |text: &str, accept: &str| {
+            let request = pb::ApplyContractRequest { sources: sources(&notes(text)), accept: vec![accept.to_owned()], ..Default::default() };
+            ask::<pb::ApplyContractResponse>(&channel, "ApplyContract", &request).await
+        };
+        let id = "rename:field:note.example.com/Note#headline";
+        for nonsense in ["nonsense", "", "rename:field:note.example.com/Note#title", &id.to_uppercase()] {
+            let fault = apply("string headline = 2;", nonsense).await.unwrap_err();
+            assert_eq!((fault.reason(), fixture.revision()), (Some(Reason::PlanRefused), 1), "{nonsense}");
+            let violation = &fault.violations()[0];
+            assert!(violation.field == "accept" && violation.description.contains(id), "{violation:?}");
+        }
+        assert_eq!(apply("string headline = 2;", id).await.unwrap().revision, 2);
+        // Once more, as a pipeline does that knows no better: it is done.
+        assert_eq!(apply("string headline = 2;", id).await.unwrap().revision, 2);
+        let fault = apply("string headline = 2;", "nonsense").await.unwrap_err();
+        assert!(fault.violations()[0].description.contains("it has none"), "{fault:?}");
     }
 
     async fn a_refused_step_is_named_with_its_remedy(engine: Engine) {

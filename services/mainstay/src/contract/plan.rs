@@ -21,7 +21,7 @@ use crate::local::{CallError, Server, Target, target};
 use crate::say::say;
 
 /// What the exit code of a plan says to a script: something waits for a yes, or is refused.
-const WAITS: u8 = 2;
+pub const WAITS: u8 = 2;
 
 /// Which system, and how it is reached.
 pub struct System {
@@ -66,7 +66,7 @@ pub fn apply(system: System, folder: PathBuf, wish: Wish) -> ExitCode {
     })
 }
 
-fn on_system<F>(system: System, work: impl FnOnce(System) -> F) -> ExitCode
+pub fn on_system<F>(system: System, work: impl FnOnce(System) -> F) -> ExitCode
 where
     F: Future<Output = Result<ExitCode, Failure>>,
 {
@@ -138,6 +138,7 @@ async fn apply_remotely(server: &Server, sources: Vec<pb::SourceFile>, wish: Wis
     };
     let answer: pb::ApplyContractResponse = match server.call(&method("ApplyContract"), &request).await {
         Ok(answer) => answer,
+        Err(error @ CallError::Refused { .. }) if is_unknown_step(&error) => return Err(error.into()),
         Err(CallError::Refused { fault, .. }) if fault.reason() == Some(Reason::PlanRefused) => {
             let what = if fault.violations().is_empty() {
                 "the plan is another one now"
@@ -155,12 +156,18 @@ async fn apply_remotely(server: &Server, sources: Vec<pb::SourceFile>, wish: Wis
     Ok(())
 }
 
+/// Whether something was accepted that is no step.
+fn is_unknown_step(error: &CallError) -> bool {
+    let CallError::Refused { fault, .. } = error else { return false };
+    fault.violations().iter().any(|violation| violation.field == data::ACCEPT)
+}
+
 fn refused(what: &str, plan: &pb::Plan) -> Failure {
     format!("{what}\n\n{}", shown(plan)).into()
 }
 
 /// Refuses a data directory that is another service's: a store that was made there would be nobody's.
-fn check_directory(system: &System) -> Result<(), Failure> {
+pub fn check_directory(system: &System) -> Result<(), Failure> {
     let directory = &system.common.data_dir;
     let runs = RunInfo::read(&Role::Data.run_folder(directory)).is_some() || RunInfo::read(directory).is_some();
     if has_store(system) || runs {
@@ -181,7 +188,7 @@ fn check_directory(system: &System) -> Result<(), Failure> {
 }
 
 /// Whether there is a store to open.
-fn has_store(system: &System) -> bool {
+pub fn has_store(system: &System) -> bool {
     system.data.database_url.is_some() || system.common.data_dir.join(start::SQLITE_FILE).exists()
 }
 
@@ -212,14 +219,16 @@ fn print_applied(plan: &pb::Plan, json: bool) {
 }
 
 fn as_json(plan: &pb::Plan) -> serde_json::Value {
-    let steps = plan.steps.iter().map(|step| {
-        serde_json::json!({
-            "id": step.id, "title": step.title.trim_end(), "safety": safety(step.safety()),
-            "severity": severity(step.severity()), "areas": step.areas, "reason": step.reason, "remedy": step.remedy,
-            "note": step.note, "place": step.place,
-        })
-    });
-    serde_json::json!({"hash": plan.hash, "steps": steps.collect::<Vec<_>>()})
+    serde_json::json!({"hash": plan.hash, "steps": plan.steps.iter().map(step_json).collect::<Vec<_>>()})
+}
+
+/// A step for a script.
+pub fn step_json(step: &pb::PlanStep) -> serde_json::Value {
+    serde_json::json!({
+        "id": step.id, "title": step.title.trim_end(), "safety": safety(step.safety()),
+        "severity": severity(step.severity()), "areas": step.areas, "reason": step.reason, "remedy": step.remedy,
+        "note": step.note, "place": step.place,
+    })
 }
 
 fn safety(safety: pb::plan_step::Safety) -> &'static str {
@@ -239,6 +248,6 @@ fn severity(severity: pb::plan_step::Severity) -> &'static str {
     }
 }
 
-fn method(name: &str) -> String {
+pub fn method(name: &str) -> String {
     format!("/mainstay.data.v1.ContractService/{name}")
 }

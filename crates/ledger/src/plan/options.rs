@@ -1,0 +1,83 @@
+//! Options that say something else than before, whatever they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::effect::{Area, Severity};
+use super::{Change, Safety};
+
+/// What a statement is to whoever uses the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Judged {
+    /// More is possible with it than without.
+    Allows,
+    /// Less is.
+    Restricts,
+    /// Something else is, or it cannot be told.
+    Differs,
+}
+
+/// How statements are judged, by the beginning of their names.
+const JUDGED: [(&str, Judged, &[Area]); 15] = [
+    ("resource.predicate", Judged::Differs, &[Area::Access]),
+    ("resource.exclude", Judged::Restricts, &[Area::Validation, Area::Index]),
+    ("resource.effect", Judged::Differs, &[Area::Storage]),
+    ("resource.on_parent_delete", Judged::Differs, &[Area::Storage]),
+    ("resource.tenant", Judged::Restricts, &[Area::Access]),
+    ("resource.search", Judged::Allows, &[Area::Index]),
+    ("resource.aggregate", Judged::Allows, &[Area::Access]),
+    ("resource.expire", Judged::Restricts, &[Area::Access]),
+    ("field.read", Judged::Restricts, &[Area::Access]),
+    ("field.write", Judged::Restricts, &[Area::Access]),
+    ("field.on_delete", Judged::Differs, &[Area::Storage]),
+    ("field.acyclic", Judged::Restricts, &[Area::Validation]),
+    ("states.transition", Judged::Allows, &[Area::States]),
+    ("states", Judged::Differs, &[Area::States]),
+    ("validate", Judged::Restricts, &[Area::Validation]),
+];
+
+/// What a statement is to whoever uses the contract, and where that shows.
+fn judged(name: &str) -> (Judged, &'static [Area]) {
+    let row = JUDGED.iter().find(|(beginning, ..)| is_within(name, beginning));
+    row.map_or((Judged::Differs, &[Area::Wire]), |(_, judged, areas)| (*judged, areas))
+}
+
+/// Every difference between the statements of a resource (`field`: nothing) or of a field, each with what it needs to run.
+pub(super) fn changes(
+    field: Option<&str>,
+    was: &BTreeMap<String, String>,
+    now: &BTreeMap<String, String>,
+) -> Vec<(Change, Safety)> {
+    let names: BTreeSet<&String> = was.keys().chain(now.keys()).collect();
+    let changed = names.into_iter().filter(|name| was.get(*name) != now.get(*name));
+    changed.map(|name| change(field, name, was.get(name), now.get(name))).collect()
+}
+
+fn change(field: Option<&str>, name: &str, was: Option<&String>, now: Option<&String>) -> (Change, Safety) {
+    let (judged, areas) = judged(name);
+    let severity = match (judged, was.is_some(), now.is_some()) {
+        (Judged::Allows, false, true) | (Judged::Restricts, true, false) => Severity::Widened,
+        (Judged::Allows, true, false) | (Judged::Restricts, false, true) => Severity::Narrowed,
+        _ => Severity::Changed,
+    };
+    let safety = match severity {
+        // Who may do more is somebody's to decide; what is possible beside it breaks nobody.
+        Severity::Widened if !areas.contains(&Area::Access) => Safety::Safe,
+        Severity::Narrowed if !areas.contains(&Area::States) => Safety::Safe,
+        _ => reviewed(severity),
+    };
+    let (field, from, to) = (field.map(str::to_owned), was.cloned(), now.cloned());
+    (Change::ChangeOption { field, option: name.to_owned(), from, to, severity, areas }, safety)
+}
+
+fn reviewed(severity: Severity) -> Safety {
+    let why = match severity {
+        Severity::Widened => "more is possible from now on than before",
+        Severity::Narrowed => "clients that rest on it are refused",
+        Severity::Changed => "what was said of it is something else now, and so may be what clients meet",
+    };
+    Safety::Reviewed { why: why.to_owned(), remedy: "compare the two, then accept".to_owned() }
+}
+
+fn is_within(name: &str, outer: &str) -> bool {
+    name.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
