@@ -16,7 +16,7 @@ use crate::model::Model;
 use crate::report::{self, Report};
 use crate::resource::{self, head};
 use crate::service::{self, derive::derive};
-use crate::{Contract, Diagnostic, Diagnostics, Source, embedded, json_names, link, options, parse, source};
+use crate::{Contract, Diagnostic, Diagnostics, Source, embedded, json_names, link, lints, options, parse, source};
 
 /// Compiles a contract.
 ///
@@ -58,6 +58,9 @@ fn compile_as(mut sources: Vec<Source>, applied: bool) -> Result<Contract, Diagn
             .filter(|file| files.index(file.name()).is_some())
             .flat_map(|file| file.messages().collect::<Vec<_>>());
         report.general(nothing_to_serve(messages.next().as_ref()));
+    }
+    if report.errors() == 0 {
+        lints::check(&mut report, &heads, &resources);
     }
     let commits = service::commit::derive(&mut report, &pool, &heads, &bound.methods);
     let sound = report.errors() == 0;

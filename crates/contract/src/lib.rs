@@ -16,6 +16,7 @@ mod json_behaviors;
 mod json_checks;
 mod json_names;
 mod link;
+mod lints;
 mod method;
 mod model;
 mod money;

@@ -6,6 +6,7 @@ mod layout;
 pub mod names;
 pub mod page;
 mod piece;
+pub mod role;
 mod row;
 pub mod time;
 mod value;

@@ -1,9 +1,7 @@
 use std::collections::BTreeSet;
 
 use mainstay_identity::roles;
-
-/// Longest name of a role, in bytes.
-pub const MAX_ROLE_BYTES: usize = 64;
+use mainstay_record::role::{MAX_ROLE_BYTES, is_role};
 
 /// Most roles that one account may have; they all travel in every access token.
 pub const MAX_ROLES: usize = 32;
@@ -23,10 +21,7 @@ pub enum RoleError {
 
 /// Checks one role that an administrator gives to an account.
 pub fn check(role: &str) -> Result<(), RoleError> {
-    let is_part = |part: &str| {
-        !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
-    };
-    if role.len() > MAX_ROLE_BYTES || !role.split('.').all(is_part) {
+    if !is_role(role) {
         return Err(RoleError::Shape);
     }
     // `mainstay` itself too, so that no list of prefixes has to be precise about the dot.

@@ -1,0 +1,70 @@
+//! Callers that stand for all others, and what a rule comes to for them.
+
+use std::collections::BTreeSet;
+
+use mainstay_expr::{AuthName, AuthView, Expr, Program};
+use mainstay_record::Value;
+
+use crate::model::Rule;
+
+/// One who calls.
+pub(super) struct Caller {
+    /// As the subject of a sentence.
+    pub who: String,
+    signed_in: bool,
+    roles: Vec<String>,
+}
+
+impl Caller {
+    /// Nobody is signed in.
+    pub fn nobody() -> Caller {
+        Caller { who: "who is not signed in".into(), signed_in: false, roles: Vec::new() }
+    }
+
+    /// Somebody without any role.
+    pub fn somebody() -> Caller {
+        Caller { who: "who is signed in".into(), signed_in: true, roles: Vec::new() }
+    }
+
+    /// Somebody with this role alone.
+    pub fn with_role(role: &str) -> Caller {
+        Caller { who: format!("who has the role '{role}'"), signed_in: true, roles: vec![role.to_owned()] }
+    }
+
+    /// Nobody, somebody, and one for each role that the rules name.
+    pub fn all<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Vec<Caller> {
+        let mut roles = BTreeSet::new();
+        rules.into_iter().for_each(|rule| named_roles(&rule.program.root, &mut roles));
+        let with_roles = roles.iter().map(|role| Caller::with_role(role));
+        [Caller::nobody(), Caller::somebody()].into_iter().chain(with_roles).collect()
+    }
+
+    /// What is left of a rule for this caller: a constant, where the caller alone decides. True where the rule is.
+    pub fn asks(&self, program: &Program) -> Expr {
+        let auth = AuthView {
+            uid: self.signed_in.then_some("somebody"),
+            email: self.signed_in.then_some("somebody@example.com"),
+            email_verified: self.signed_in,
+            roles: &self.roles,
+        };
+        let split = program.split();
+        split.residual_for(split.decide(&auth))
+    }
+}
+
+/// The roles that an expression looks for among the caller's.
+pub(super) fn named_roles(expr: &Expr, into: &mut BTreeSet<String>) {
+    if let Expr::Any { of, predicate } = expr
+        && **of == Expr::Auth(AuthName::Roles)
+    {
+        texts(predicate, into);
+    }
+    expr.children().into_iter().for_each(|child| named_roles(child, into));
+}
+
+fn texts(expr: &Expr, into: &mut BTreeSet<String>) {
+    if let Expr::Literal(Value::Text(text)) = expr {
+        into.insert(text.to_string());
+    }
+    expr.children().into_iter().for_each(|child| texts(child, into));
+}

@@ -1,0 +1,25 @@
+//! Fields whose annotations leave them no value, or one.
+
+use mainstay_record::Kind;
+
+use super::Linted;
+use crate::FieldModel;
+use crate::report::Report;
+
+pub(super) fn check(report: &mut Report<'_>, linted: &Linted<'_>) {
+    for field in &linted.resource.fields {
+        if is_plain_bool(linted, field) && field.behaviors.required {
+            let spot = linted.field_spot(report, field);
+            report
+                .warning(&spot, format!("{} is REQUIRED, so it is always true", field.field_path))
+                .because("without presence, false cannot be told from nothing")
+                .help("write `optional bool`, or leave REQUIRED out");
+        }
+    }
+}
+
+fn is_plain_bool(linted: &Linted<'_>, field: &FieldModel) -> bool {
+    let columns = &linted.resource.layout.columns;
+    let [column] = field.columns.as_slice() else { return false };
+    columns.get(*column).is_some_and(|column| column.kind == Kind::Bool && !column.nullable)
+}
