@@ -16,7 +16,7 @@ pub(crate) struct Condition {
 
 #[derive(Debug, Default)]
 struct Found {
-    /// The file is damaged. That does not go away.
+    /// Some of what is stored is damaged. That does not go away by itself.
     damaged: Option<Error>,
     /// The last write could not be stored, and when that was.
     failing: Option<(Error, Instant)>,
@@ -45,6 +45,19 @@ impl Condition {
             found.failing = None;
             self.ill.store(found.damaged.is_some(), Ordering::Release);
         }
+    }
+
+    /// What is damaged, as far as anybody has met it.
+    pub fn damage(&self) -> Option<Error> {
+        if !self.ill.load(Ordering::Acquire) { None } else { self.lock().damaged.clone() }
+    }
+
+    /// Takes note that what was damaged is gone.
+    pub fn mended(&self) {
+        let mut found = self.lock();
+        found.damaged = None;
+        self.ill.store(found.failing.is_some(), Ordering::Release);
+        tracing::info!("what was damaged in the database is there no more");
     }
 
     /// Says whether the last write could not be stored.

@@ -1,6 +1,7 @@
 //! PostgreSQL: a pool of asynchronous connections.
 
 mod connect;
+mod damage;
 mod facts;
 mod link;
 mod links;

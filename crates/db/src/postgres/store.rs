@@ -11,6 +11,7 @@ use mainstay_record::{Kind, Value};
 use tracing::Instrument;
 
 use super::connect::Target;
+use super::damage::DamagedPage;
 use super::links::Links;
 use super::locks::{BUILD, SCHEMA, in_transactions, pause, tell_what_it_waits_for, unlock_all};
 use super::pipeline::Pipelines;
@@ -106,10 +107,11 @@ impl PostgresStore {
             if matches!(fetched, Err(Error::Overloaded(_))) {
                 count(&self.tally.refusals);
             }
-            return fetched.map(|()| sink);
+            return self.noting_damage(fetched).map(|()| sink);
         }
         let mut lease = self.lend(turn).await?;
-        transaction::fetch(&mut lease, self.limit.within(asker.deadline), statement, binds, &mut sink).await?;
+        let limit = self.limit.within(asker.deadline);
+        self.noting_damage(transaction::fetch(&mut lease, limit, statement, binds, &mut sink).await)?;
         lease.give_back();
         Ok(sink)
     }
@@ -121,15 +123,27 @@ impl PostgresStore {
     {
         let turn = self.turn(lane, Asker::default()).await?;
         let mut lease = self.lend(turn).await?;
-        let (mut result, failed) = transaction::run(&mut lease, Promise::Read, &job).await;
+        let (mut result, mut failed) = transaction::run(&mut lease, Promise::Read, &job).await;
         if result.is_err() && matches!(failed, Some(Error::Unavailable(_))) {
             // A kept connection may be dead without anybody knowing; a read can be repeated.
             let turn = lease.give_up();
             lease = self.lend(turn).await?;
-            result = transaction::run(&mut lease, Promise::Read, &job).await.0;
+            (result, failed) = transaction::run(&mut lease, Promise::Read, &job).await;
         }
+        self.note_damage(failed.as_ref());
         lease.give_back();
         result
+    }
+
+    /// Takes note of damage that somebody has met.
+    fn note_damage(&self, failed: Option<&Error>) {
+        if let Some(damage @ Error::Corrupt { .. }) = failed {
+            self.condition.failed(damage);
+        }
+    }
+
+    fn noting_damage<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        outcome.inspect_err(|error| self.note_damage(Some(error)))
     }
 
     /// Reads in one snapshot, on a connection of its own: however long it takes, it takes nobody's place.
@@ -142,7 +156,8 @@ impl PostgresStore {
         let mut lease = self.links.connections.lend_apart().await?;
         let begun = lease.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
         begun.map_err(classify::postgres)?;
-        let (result, _) = transaction::run(&mut lease, Promise::Read, &job).await;
+        let (result, failed) = transaction::run(&mut lease, Promise::Read, &job).await;
+        self.note_damage(failed.as_ref());
         // It is not kept: with the connection the transaction ends.
         lease.give_back();
         result
@@ -197,7 +212,7 @@ impl PostgresStore {
                         Some(Error::Unavailable(source)) if classify::is_full(&source) => {
                             self.condition.failed(&Error::Unavailable(source));
                         }
-                        _ => {}
+                        failed => self.note_damage(failed.as_ref()),
                     }
                     return result;
                 }
@@ -290,7 +305,10 @@ impl PostgresStore {
 
     /// Tries out what requests do, over the connections that they use.
     pub async fn ping(&self) -> Result<(), Error> {
-        let tried = async { try_join(self.takes_writes(), self.links.pipelines.ping(PING)).await.map(drop) };
+        let tried = async {
+            try_join(self.takes_writes(), self.links.pipelines.ping(PING)).await?;
+            self.looks_at_what_was_damaged().await
+        };
         match tokio::time::timeout(PING, tried).await {
             // Whether there is room again shows with the next write: requests have to be let in for that.
             Ok(tried) => tried.and_then(|()| self.condition.check_of_the_last(REMEMBERED)),
@@ -314,6 +332,18 @@ impl PostgresStore {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Damage that somebody has met may have been mended, or removed with what it was of.
+    async fn looks_at_what_was_damaged(&self) -> Result<(), Error> {
+        let Some(page) = self.condition.damage().as_ref().and_then(DamagedPage::of) else { return Ok(()) };
+        let mut lease = self.lend(None).await?;
+        let is_there = page.is_there(&mut Conn::postgres(lease.parts(), Promise::Read)).await?;
+        lease.give_back();
+        if !is_there {
+            self.condition.mended();
+        }
+        Ok(())
     }
 
     pub fn close(&self) {

@@ -4,10 +4,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use mainstay_db::{Config, Database, Engine, Error, Former};
+use mainstay_testkit::cluster::Cluster;
+#[cfg(target_os = "linux")]
+use mainstay_testkit::faults::{EIO, Faults};
 use mainstay_testkit::{both_engines, database, wait};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::support::{add, batch, keys, table};
+use crate::support::{add, batch, insert, keys, table};
 
 both_engines! {
     async fn a_store_that_works_says_so(engine: Engine) {
@@ -182,6 +185,116 @@ async fn child_whose_disk_is_full() {
     tokio::time::timeout(Duration::from_secs(60), db.close()).await.unwrap();
 }
 
+/// A disk that takes writes and does not sync them: the page cache of the system is not what an acknowledged write may rest on.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_does_not_sync_is_told_by_readiness_until_it_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let faults = Faults::below(folder.path()).unwrap();
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "readiness::child_whose_disk_does_not_sync", "--ignored", "--nocapture"])
+        .env(CHILD, folder.path())
+        .envs(faults.variables().iter().cloned())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(
+        child.status.success() && said.contains("synced again"),
+        "{said}{}",
+        String::from_utf8_lossy(&child.stderr)
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let db = Database::open_sqlite(&folder.path().join("store.db"), &Config::default()).unwrap();
+        assert_eq!(keys(&db).await, ["after", "before"], "what was refused is not there");
+        db.close().await;
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+#[ignore = "runs as the child process of the test above"]
+async fn child_whose_disk_does_not_sync() {
+    let (Some(folder), Some(faults)) =
+        (std::env::var_os(CHILD).map(std::path::PathBuf::from), Faults::of_this_process())
+    else {
+        return;
+    };
+    let db = Database::open_sqlite(&folder.join("store.db"), &Config::default()).unwrap();
+    table(&db).await;
+    add(&db, "before").await.unwrap();
+    db.ping().await.unwrap();
+    faults.syncs_fail_with(EIO);
+    // One by itself, and some in a group: each is told, and none can be read.
+    for id in ["one", "two"] {
+        let refused = add(&db, id).await;
+        assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    }
+    let group = (0..20).map(|number| {
+        let db = db.clone();
+        async move { add(&db, &format!("group-{number}")).await }
+    });
+    for refused in futures_util::future::join_all(group).await {
+        assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    }
+    assert_eq!(keys(&db).await, ["before"], "nobody reads what is not stored, and reads go on");
+    // Its own write meets what a request would: nobody has to come and fail.
+    for _ in 0..3 {
+        assert!(matches!(db.ping().await, Err(Error::Unavailable(_))));
+    }
+    faults.syncs_fail_with(0);
+    db.ping().await.unwrap();
+    add(&db, "after").await.unwrap();
+    println!("synced again");
+    db.close().await;
+}
+
+/// The first text of a statement's first row.
+async fn word(db: &Database, sql: &str) -> String {
+    let rows = mainstay_db::Rows::of(&[mainstay_record::Kind::Text]);
+    let found =
+        db.fetch(mainstay_db::Lane::Inline, &mainstay_db::Statement::text(sql), Vec::new(), rows).await.unwrap();
+    if let mainstay_record::Value::Text(text) = &found.rows[0][0] { text.clone() } else { panic!("{found:?}") }
+}
+
+/// A page of a table that PostgreSQL cannot read any more is told by readiness while it is there, and no longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_page_of_postgres_is_told_until_it_is_gone() {
+    for ends in ["TRUNCATE damaged", "DROP TABLE damaged"] {
+        let cluster = Cluster::with(&["damage"]).await;
+        let mut config = Config { pool_size: 8, ..Config::default() };
+        config.database_url = Some(cluster.url("damage").into());
+        let place = database::place(Engine::Sqlite).await;
+        let db = Database::open(&config, &place.path).await.unwrap();
+        table(&db).await;
+        batch(&db, "CREATE TABLE damaged (id INT, text TEXT)").await;
+        batch(&db, "INSERT INTO damaged SELECT i, repeat('x', 1000) FROM generate_series(1, 40) i; CHECKPOINT").await;
+        let file = cluster.data().join(word(&db, "SELECT pg_relation_filepath('damaged')").await);
+        cluster.stop();
+        let mut bytes = std::fs::read(&file).unwrap();
+        bytes[3 * 8192..3 * 8192 + 64].fill(0xa5);
+        std::fs::write(&file, bytes).unwrap();
+        cluster.resume();
+        wait::until("nobody has met it yet", || async { db.ping().await.ok() }).await;
+
+        let all = mainstay_db::Statement::text("SELECT sum(id) FROM damaged");
+        for lane in [mainstay_db::Lane::Inline, mainstay_db::Lane::Heavy] {
+            let read = db.fetch(lane, &all, Vec::new(), mainstay_db::Rows::default()).await;
+            assert!(matches!(read, Err(Error::Corrupt { .. })), "{lane:?}: {read:?}");
+        }
+        for _ in 0..2 {
+            let said = db.ping().await.unwrap_err();
+            let cause = std::error::Error::source(&said).unwrap().to_string();
+            assert!(cause.contains("invalid page in block 3"), "{said}: {cause}");
+        }
+        add(&db, "a").await.expect("what is on other pages is there");
+        assert!(db.ping().await.is_err(), "and says nothing of that one");
+        batch(&db, ends).await;
+        db.ping().await.expect("what is gone harms nobody");
+        db.close().await;
+    }
+}
+
 /// Has PostgreSQL say something of itself that cannot be brought about in a test.
 async fn say(db: &Database, name: &str, words: &str) {
     batch(
@@ -207,13 +320,16 @@ async fn postgres_without_room_is_told_until_a_write_is_stored() {
 }
 
 #[tokio::test]
-async fn a_page_that_postgres_cannot_read_is_damage_of_what_is_on_it_alone() {
+async fn a_value_that_postgres_cannot_put_together_is_damage_until_the_next_start() {
     let db = database::fresh(Engine::Postgres).await;
     table(&db).await;
-    say(&db, "torn", "invalid page in block 7 of relation base/1/2").await;
-    let met = add(&db, "torn").await.unwrap_err();
-    assert!(matches!(met, Error::Corrupt { .. }), "{met:?}");
-    assert!(met.to_string().starts_with("the PostgreSQL database is damaged"), "{met}");
-    db.ping().await.expect("all else is there");
-    add(&db, "a").await.unwrap();
+    say(&db, "torn", "missing chunk number 0 for toast value 16400 in pg_toast_16384").await;
+    for atomic in [mainstay_db::Atomic::Statement, mainstay_db::Atomic::Locked] {
+        let met = db.write::<_, Error, _>(atomic, |conn| Box::pin(async move { insert(conn, "torn").await })).await;
+        let met = met.unwrap_err();
+        assert!(matches!(met, Error::Corrupt { .. }), "{met:?}");
+        assert!(met.to_string().starts_with("the PostgreSQL database is damaged"), "{met}");
+    }
+    add(&db, "a").await.expect("all else is there");
+    assert!(matches!(db.ping().await, Err(Error::Corrupt { .. })));
 }
