@@ -25,6 +25,15 @@ pub fn room(wanted: usize, descriptors: Option<u64>) -> usize {
     wanted.min(descriptors - reserved).max(1)
 }
 
+/// How many of `room` connections those are that would be `part` of `wanted`, at least one.
+pub fn share(part: usize, room: usize, wanted: usize) -> usize {
+    if room >= wanted {
+        return part;
+    }
+    // Numbers of connections are far from where their product would not fit.
+    (part.saturating_mul(room) / wanted).max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +52,21 @@ mod tests {
             (100, Some(1_024), 100),
         ] {
             assert_eq!(room(wanted, descriptors), room_for, "{wanted} {descriptors:?}");
+        }
+    }
+
+    #[test]
+    fn one_peer_never_has_all_of_what_there_is_room_for() {
+        for (part, room, wanted, left) in [
+            (2_048, 8_192, 8_192, 2_048),
+            (2_048, 512, 8_192, 128),
+            (2_048, 128, 8_192, 32),
+            (2_048, 1, 8_192, 1),
+            (50, 100, 100, 50),
+            (8_192, 512, 8_192, 512),
+            (usize::MAX, 512, 8_192, usize::MAX / 8_192),
+        ] {
+            assert_eq!(share(part, room, wanted), left, "{part} {room} {wanted}");
         }
     }
 

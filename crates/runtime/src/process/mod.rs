@@ -180,7 +180,8 @@ where
     }
 }
 
-/// Takes no more connections than there are descriptors for, and says so.
+/// Takes no more connections than there are descriptors for, and says so. One peer may have the same share of them as of all
+/// that are configured: else it could have them all.
 fn fitted(common: Common, descriptors: Option<u64>) -> Common {
     let max_connections = descriptors::room(common.max_connections, descriptors);
     if max_connections < common.max_connections {
@@ -191,7 +192,9 @@ fn fitted(common: Common, descriptors: Option<u64>) -> Common {
             "there are descriptors for fewer connections than configured; raise the limit of open files (LimitNOFILE, ulimit -n)"
         );
     }
-    Common { max_connections, ..common }
+    let max_connections_per_peer =
+        descriptors::share(common.max_connections_per_peer, max_connections, common.max_connections);
+    Common { max_connections, max_connections_per_peer, ..common }
 }
 
 /// Prints an error and its causes, calmly, and gives the exit code of a failure.
