@@ -4,7 +4,7 @@ CARGO ?= cargo
 RUN_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: run test bench lint fmt help
+.PHONY: run test bench chaos lint fmt help
 
 run: var/shop ## Start auth, data and gateway in one process, with your copy of the sample shop
 	$(CARGO) run --locked --package mainstay -- serve --contracts var/shop --data-dir var/mainstay --seed var/shop/seed.json $(RUN_FLAGS)
@@ -17,6 +17,9 @@ test: ## Run every test on SQLite and PostgreSQL; brings what it needs
 
 bench: ## Build release, run Mainstay beside its peers, count instructions, write tests/bench/RESULTS.md; fail where an aim is missed
 	tests/bench/run
+
+chaos: ## Build release, do the worst to servers, disks, networks and clocks for ten minutes, write tests/chaos/RESULTS.md
+	tests/chaos/run
 
 lint: ## Check formatting, clippy, licences and bans
 	$(CARGO) fmt --all --check

@@ -1,5 +1,7 @@
 //! Laws of the code base, and what needs more than one service: the real binary, started as a person starts it.
 
+#[path = "../chaos/mod.rs"]
+mod chaos;
 mod clients;
 mod failures;
 mod journeys;

@@ -2,6 +2,8 @@
 
 pub mod cluster;
 pub mod database;
+pub mod faults;
+pub mod hoard;
 pub mod http;
 pub mod postgres;
 pub mod proxy;

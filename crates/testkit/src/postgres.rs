@@ -74,7 +74,7 @@ fn shared_cluster() -> Result<String, String> {
     // What is here answers no more: the rest of a run that was killed.
     let _ = fs::remove_dir_all(&folder);
     let binaries = binaries()?;
-    let url = start(&folder, &binaries, root)?;
+    let url = start(&folder, &binaries, root, SETTINGS)?;
     watch(&folder)?;
     Ok(url)
 }
@@ -103,7 +103,7 @@ fn register(folder: &Path) -> std::io::Result<()> {
     File::create(folder.join("users").join(std::process::id().to_string())).map(drop)
 }
 
-pub(crate) fn start(folder: &Path, binaries: &Path, root: bool) -> Result<String, String> {
+pub(crate) fn start(folder: &Path, binaries: &Path, root: bool, settings: &str) -> Result<String, String> {
     let problem = |error: std::io::Error| format!("{}: {error}", folder.display());
     fs::create_dir_all(folder.join("users")).map_err(problem)?;
     let user = if root { Some(unprivileged_user()?) } else { None };
@@ -119,7 +119,7 @@ pub(crate) fn start(folder: &Path, binaries: &Path, root: bool) -> Result<String
         let port = free_port().map_err(problem)?;
         let mut start = as_user(&binaries.join("pg_ctl"), user.as_ref());
         start.arg("-D").arg(&data).arg("-l").arg(folder.join("log")).args(["-w", "-t", "60", "-o"]);
-        start.arg(format!("-h 127.0.0.1 -p {port} {SETTINGS}")).arg("start").current_dir(folder);
+        start.arg(format!("-h 127.0.0.1 -p {port} {settings}")).arg("start").current_dir(folder);
         // The server inherits what pg_ctl has: a pipe would keep its reader waiting for ever.
         let status = start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
         if status.map_err(problem)?.success() {

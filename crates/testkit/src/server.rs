@@ -57,6 +57,7 @@ pub struct Launch {
     port: u16,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    limits: Option<String>,
     tls: bool,
 }
 
@@ -70,6 +71,7 @@ impl Launch {
             port: free_port(),
             arguments: Vec::new(),
             environment: Vec::new(),
+            limits: None,
             tls: false,
         };
         launch
@@ -127,6 +129,13 @@ impl Launch {
         self
     }
 
+    /// Serves under limits that a shell sets before: `ulimit -n 256`.
+    #[must_use]
+    pub fn limited(mut self, limits: &str) -> Launch {
+        self.limits = Some(limits.to_owned());
+        self
+    }
+
     /// Serves TLS with this certificate and key.
     #[must_use]
     pub fn tls(mut self, certificate: &Path, key: &Path) -> Launch {
@@ -177,9 +186,17 @@ impl Launch {
     fn child(&self, log: &Path) -> (Child, u64) {
         let out = append(log);
         let begin = out.metadata().map_or(0, |metadata| metadata.len());
-        let mut command = match self.role.filter(|_| self.own_binary) {
-            Some(role) => self.program(&built(&format!("mainstay-{role}"))),
-            None => self.program(&binary()),
+        let binary = match self.role.filter(|_| self.own_binary) {
+            Some(role) => built(&format!("mainstay-{role}")),
+            None => binary(),
+        };
+        let mut command = match &self.limits {
+            Some(limits) => {
+                let mut shell = self.program(Path::new("sh"));
+                shell.arg("-c").arg(format!("{limits} && exec \"$0\" \"$@\"")).arg(binary);
+                shell
+            }
+            None => self.program(&binary),
         };
         if !self.own_binary {
             command.arg("serve").args(self.role);
@@ -328,6 +345,16 @@ impl Server {
         self.signal(Signal::HUP);
     }
 
+    /// Lets it run no further until [`Server::thaw`]. Its connections stay open.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a child has a process id");
         kill_process(pid, signal).expect("one's own child can be signalled");
@@ -353,6 +380,14 @@ impl Server {
         assert!(output.status.success(), "mainstay {}: {text}{error}", arguments.join(" "));
         text
     }
+}
+
+/// How much memory a process has, bytes; nothing where the system does not show it, or it has ended.
+pub fn resident(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kib << 10)
 }
 
 impl Drop for Server {

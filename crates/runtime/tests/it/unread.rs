@@ -12,11 +12,12 @@ use mainstay_layers::{Access, Body, Cors, Endpoint, Exchange, Messages, Native, 
 use mainstay_runtime::server::WRITE_STALL_TIMEOUT;
 use mainstay_runtime::{ServerConfig, Shutdown};
 use mainstay_telemetry::{Metrics, Telemetry};
+use mainstay_testkit::hoard::{asking, frame, hoarder, slow_reader};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 const MIB: usize = 1 << 20;
@@ -67,27 +68,6 @@ fn server(max_unsent_bytes: usize) -> (Running, Arc<AtomicUsize>) {
     (Running::serve(&config, stack::edge(large, guards(), Cors::none()), Shutdown::new()), held)
 }
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let [_, a, b, c] = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    [&[a, b, c, kind, flags], &stream.to_be_bytes()[..], payload].concat()
-}
-
-/// Asks for `/bytes` on a stream of a connection whose windows are closed.
-fn asking(stream: u32, path: &str) -> Vec<u8> {
-    let head = [&[0x82, 0x86, 0x41, 1, b'x', 0x44][..], &[u8::try_from(path.len()).unwrap()], path.as_bytes()].concat();
-    frame(1, 5, stream, &head)
-}
-
-/// Opens an HTTP/2 connection that takes nothing of its answers, and asks for many.
-async fn hoarder(server: &Running, streams: u32, path: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(server.address).await.unwrap();
-    let closed = frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]);
-    stream.write_all(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &closed[..]].concat()).await.unwrap();
-    let requests: Vec<u8> = (0..streams).flat_map(|number| asking(2 * number + 1, path)).collect();
-    stream.write_all(&requests).await.unwrap();
-    stream
-}
-
 /// What somebody else gets.
 async fn get(server: &Running, path: &str) -> (u16, usize) {
     let stream = TcpStream::connect(server.address).await.unwrap();
@@ -121,7 +101,7 @@ async fn answers_behind_closed_windows_take_no_more_than_their_room_and_others_a
     let path = format!("/{size}");
     let mut hoarders = Vec::new();
     for _ in 0..10 {
-        hoarders.push(hoarder(&server, 100, &path).await);
+        hoarders.push(hoarder(server.address, 100, &path).await.unwrap());
     }
     let all = settled(&held).await;
     assert!(all <= 32 * MIB && all > 16 * MIB, "{} MiB of {}", all / MIB, 10 * 100 * size / MIB);
@@ -137,7 +117,7 @@ async fn answers_behind_closed_windows_take_no_more_than_their_room_and_others_a
 #[tokio::test]
 async fn an_answer_that_has_no_room_says_so_and_a_small_one_always_has() {
     let (server, held) = server(4 * MIB);
-    let mut hoarder = hoarder(&server, 5, &format!("/{MIB}")).await;
+    let mut hoarder = hoarder(server.address, 5, &format!("/{MIB}")).await.unwrap();
     let all = settled(&held).await;
     assert_eq!(all, 2 * MIB, "half of the room");
     let window = [frame(8, 0, 0, &[0, 64, 0, 0]), frame(8, 0, 9, &[0, 64, 0, 0])].concat();
@@ -159,11 +139,7 @@ async fn readers_that_take_nothing_give_way_to_one_that_comes() {
     let path = format!("/{}", 8 * MIB);
     let mut readers = Vec::new();
     for _ in 0..20 {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.set_recv_buffer_size(4 << 10).unwrap();
-        let mut stream = socket.connect(server.address).await.unwrap();
-        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
-        readers.push(stream);
+        readers.push(slow_reader(server.address, &path).await.unwrap());
     }
     let all = settled(&held).await;
     assert!((16 * MIB..=40 * MIB).contains(&all), "{} MiB", all / MIB);
@@ -184,7 +160,7 @@ async fn readers_that_take_nothing_give_way_to_one_that_comes() {
 #[tokio::test]
 async fn an_answer_that_is_not_taken_is_given_up_by_itself() {
     let (server, held) = server(32 * MIB);
-    let mut hoarder = hoarder(&server, 1, "/100000").await;
+    let mut hoarder = hoarder(server.address, 1, "/100000").await.unwrap();
     assert_eq!(settled(&held).await, 100_000);
     tokio::time::pause();
     tokio::time::advance(WRITE_STALL_TIMEOUT + Duration::from_secs(1)).await;
