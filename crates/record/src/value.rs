@@ -69,10 +69,35 @@ impl Value {
         }
     }
 
+    /// Appends the value so that no other one, and no two others behind each other, are the same bytes.
+    pub fn put_content(&self, out: &mut Vec<u8>) {
+        match self {
+            Value::Null => out.push(b'n'),
+            Value::Bool(value) => out.extend_from_slice(&[b'b', u8::from(*value)]),
+            Value::Text(text) => delimited(b's', text.as_bytes(), out),
+            Value::Bytes(bytes) => delimited(b'y', bytes, out),
+            Value::Json(text) => delimited(b'j', text.as_bytes(), out),
+            Value::Int(value) => fixed(b'i', value.to_le_bytes(), out),
+            Value::Timestamp(value) => fixed(b't', value.to_le_bytes(), out),
+            Value::Double(value) => fixed(b'd', value.to_bits().to_le_bytes(), out),
+        }
+    }
+
     /// Says whether the value is NULL.
     pub fn is_null(&self) -> bool {
         matches!(self, Value::Null)
     }
+}
+
+fn delimited(kind: u8, bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(kind);
+    out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+    out.extend_from_slice(bytes);
+}
+
+fn fixed(kind: u8, bytes: [u8; 8], out: &mut Vec<u8>) {
+    out.push(kind);
+    out.extend_from_slice(&bytes);
 }
 
 impl ValueRef<'_> {

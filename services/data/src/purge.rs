@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::plans::{Due, Snapshot};
 use crate::rights::Caller;
 use crate::service::Resources;
+use crate::store::answers::Purged;
 
 /// The most answers that one statement forgets and the most rows that one look finds, so that neither holds up others.
 pub const BATCH: usize = 500;
@@ -26,9 +27,9 @@ pub async fn answers(cx: &Context, now: i64) -> std::result::Result<usize, mains
             let answers = Arc::clone(&answers);
             Box::pin(async move { answers.purge(conn, now, BATCH).await })
         });
-        let batch: usize = batch.await?;
-        forgotten += batch;
-        if batch < BATCH {
+        let Purged { forgotten: some, more } = batch.await?;
+        forgotten += some;
+        if !more {
             return Ok(forgotten);
         }
     }
@@ -72,6 +73,7 @@ async fn rows_of(resources: &Resources, snapshot: &Arc<Snapshot>, resource: usiz
                 explains: false,
                 read_mask: None,
                 defects: None,
+                remembered: false,
             };
             match transact::run(cx, purge::read(op, key, delete_time)).await {
                 Ok(_) => gone += 1,

@@ -118,6 +118,7 @@ impl Resources {
                 explains: self.context.explains,
                 read_mask: request.read_mask.clone(),
                 defects: request.defects.clone(),
+                remembered: false,
             };
             match self.perform(shape, op, &request.message).await {
                 Err(Error::StaleSchema(source)) if replans < MAX_REPLANS => {

@@ -1,6 +1,7 @@
 //! A stored row to protobuf bytes and back.
 
 mod build;
+mod content;
 mod decode;
 mod encode;
 mod put;

@@ -16,7 +16,7 @@ use crate::{
 const COMPARED: usize = 8;
 
 /// A key, so that equal keys are equal whatever their bytes on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum MapKey<'w> {
     Bool(bool),
     Int(i64),
@@ -60,7 +60,8 @@ impl<'t> ToJson<'t, '_> {
         let inside = enter(depth)?;
         self.out.push(b'{');
         let entries: Result<Vec<_>, Fail> = entries.iter().map(|raw| parts(map.key, *raw)).collect();
-        let entries = entries.map_err(|fail| fail.at_field(&field.name))?;
+        let mut entries = entries.map_err(|fail| fail.at_field(&field.name))?;
+        self.by_key(&mut entries);
         let last = last_of_each(&entries);
         let mut first = true;
         for (position, (key, value)) in entries.iter().enumerate() {
@@ -75,6 +76,14 @@ impl<'t> ToJson<'t, '_> {
         }
         self.out.push(b'}');
         Ok(())
+    }
+
+    /// Brings the entries of what is stored into the order of their keys: maps come in any, and the same one is to be the
+    /// same text. Of equal keys the last stays the last.
+    pub(super) fn by_key<V>(&self, entries: &mut [(MapKey<'_>, V)]) {
+        if self.storage() {
+            entries.sort_by_key(|(key, _)| *key);
+        }
     }
 
     fn map_key(&mut self, key: MapKey<'_>) -> Result<(), Fail> {

@@ -148,6 +148,7 @@ impl ToJson<'_, '_> {
             }
             Ok(())
         })?;
+        self.by_key(&mut entries);
         let last = last_of_each(&entries);
         self.out.push(b'{');
         let mut first = true;

@@ -10,9 +10,10 @@ use mainstay_wire::WireError;
 
 use super::answer::Form;
 use super::checks::WriteOp;
+use super::content::Content;
 use super::context::Operation;
 use super::place::Holds;
-use super::request::{Defect, Identity, Message, Request, Terms, fingerprint};
+use super::request::{Defect, Identity, Message, Request, Terms, is_remembered};
 use crate::plans::ResourcePlan;
 
 /// The most elements of a batch (AIP-231).
@@ -38,11 +39,12 @@ pub struct Element {
 impl Batch {
     /// Reads a batch. One that cannot be is read as one empty element, so that the rules are asked before it is refused.
     pub fn read(&self, op: Operation, message: Bytes) -> Request {
+        let whole = message.clone();
         let message = self.verb.read(message);
-        let inner = Operation { read_mask: None, ..op.clone() };
+        let inner = Operation { read_mask: None, remembered: is_remembered(&message), ..op.clone() };
         let read = message.as_ref().map_err(|error| Defect::Malformed(error.clone()));
         let read = read.and_then(|message| self.elements(&inner, message));
-        let terms = Terms::read(&message, |message| self.fingerprint(message));
+        let terms = Terms::read(&message);
         let (writes, defect) = match read {
             Ok(writes) => (writes, None),
             Err(defect) => {
@@ -53,6 +55,8 @@ impl Batch {
         Request {
             op,
             identity: Identity::Verb(self.verb.word()),
+            message: whole,
+            beside: Content::default(),
             writes,
             holds: self.holds.clone(),
             defect,
@@ -81,12 +85,6 @@ impl Batch {
         }
         problems.extend(check_weight(list, &writes).err());
         if problems.is_empty() { Ok(writes) } else { Err(Defect::Violations(problems)) }
-    }
-
-    fn fingerprint(&self, message: &Message) -> Result<Vec<u8>, WireError> {
-        let mut parts = vec![message.text(Role::Parent)?.as_bytes()];
-        parts.extend(message.each(self.list)?);
-        Ok(fingerprint(&parts))
     }
 }
 

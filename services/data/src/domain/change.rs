@@ -1,6 +1,7 @@
 //! What writes do to the store: a row that was, a row that is.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use mainstay_db::{Step, StepError};
@@ -9,6 +10,7 @@ use mainstay_record::{Value, Violation};
 use super::constraints::{constraint, still_referenced};
 use super::context::Operation;
 use super::draft::{Draft, Refused};
+use super::released::Release;
 use crate::error::{Error, Result};
 use crate::plans::ResourcePlan;
 
@@ -32,8 +34,10 @@ pub struct Change {
 pub struct Effects {
     steps: Vec<Step>,
     causes: Vec<Cause>,
-    /// The rows that were written, where there is more than one write.
-    written: Option<HashSet<(usize, String)>>,
+    /// The rows that were written, where there is more than one write, and whether they were made here.
+    written: Option<HashMap<(usize, String), bool>>,
+    /// By write: what has to be done before it.
+    before: HashMap<usize, Vec<(Step, Cause)>>,
 }
 
 /// Why a statement is run.
@@ -58,7 +62,7 @@ enum Kind {
 impl Effects {
     /// Begins a transaction of so many writes.
     pub fn of(writes: usize) -> Effects {
-        Effects { written: (writes > 1).then(HashSet::new), ..Effects::default() }
+        Effects { written: (writes > 1).then(HashMap::new), ..Effects::default() }
     }
 
     /// Adds what a write that has passed its checks does.
@@ -67,7 +71,7 @@ impl Effects {
         let keys = plan.resource.layout.keys();
         let row = draft.new.as_deref().or(draft.old.as_deref());
         let key = row.map(|row| row[..keys].to_vec()).unwrap_or_default();
-        self.once(op, draft.absent.as_deref().unwrap_or(&key))?;
+        self.once(op, draft.absent.as_deref().unwrap_or(&key), draft.old.is_none())?;
         let (step, row, kind) = match (&draft.old, &draft.new) {
             (None, None) => return Ok(Change { resource, key, before: None, after: None, seen: None }),
             (None, Some(new)) => (plan.insert().step(&op.caller, Arc::clone(new)), Arc::clone(new), Kind::Made),
@@ -81,17 +85,39 @@ impl Effects {
                 (plan.remove().step(&op.caller, params.into()), Arc::from(key.as_slice()), Kind::Removed)
             }
         };
+        for (step, cause) in self.before.remove(&write).into_iter().flatten() {
+            self.steps.push(step);
+            self.causes.push(cause);
+        }
         self.steps.push(step);
         self.causes.push(Cause { write, resource, plan: Arc::clone(plan), row, kind });
         Ok(Change { resource, key, before: draft.old, after: draft.new, seen: None })
     }
 
-    /// A row is written once in a transaction: which of two writes is meant to hold, nobody could say.
-    fn once(&mut self, op: &Operation, key: &[Value]) -> Result<()> {
+    /// Lets a row give up values before its own write has its turn, for one that takes them.
+    pub fn free(&mut self, release: &Release, op: &Operation) {
+        let Release { write, taker, column, value, old } = release;
+        let plan = op.plan();
+        let (keys, revision) = (plan.resource.layout.keys(), plan.resource.layout.revision());
+        let params = old[..keys].iter().chain([&old[revision], value]).cloned();
+        let step = plan.update(&[*column]).step(&op.caller, params.collect());
+        let row = Arc::from(old.as_slice());
+        let cause = Cause { write: *write, resource: op.resource, plan: Arc::clone(plan), row, kind: Kind::Changed };
+        self.before.entry(*taker).or_default().push((step, cause));
+    }
+
+    /// A row is written once in a transaction: which of two writes is meant to hold, nobody could say. Only one that is made
+    /// here may be written again, since it was nothing before.
+    fn once(&mut self, op: &Operation, key: &[Value], makes: bool) -> Result<()> {
         let Some(written) = self.written.as_mut().filter(|_| !key.is_empty()) else { return Ok(()) };
         let name = op.plan().name(key);
-        if written.insert((op.resource, name.clone())) {
-            return Ok(());
+        match written.entry((op.resource, name.clone())) {
+            Entry::Vacant(free) => {
+                free.insert(makes);
+                return Ok(());
+            }
+            Entry::Occupied(known) if *known.get() && !makes => return Ok(()),
+            Entry::Occupied(_) => {}
         }
         Err(Error::Violations(vec![Violation {
             field: String::new(),

@@ -6,9 +6,11 @@ use mainstay_db::BoxFuture;
 
 use super::around::Ruled;
 use super::change::Change;
+use super::content::Content;
 use super::context::Operation;
 use super::draft::{Draft, Refusals, Refused};
 use super::planned::Planned;
+use super::released::releases;
 use super::tx::Tx;
 use crate::error::{Error, Result};
 
@@ -83,9 +85,17 @@ pub trait WriteOp: Checked + 'static {
     /// On whose behalf, on what.
     fn op(&self) -> &Operation;
 
+    /// Adds what it says, by which it is told from others.
+    fn content(&self, content: &mut Content);
+
     /// Says whether nobody else can lock the row that it looks for as long as this one has it.
     fn takes_turns(&self) -> bool {
         true
+    }
+
+    /// The row that it makes, where its name can be told.
+    fn makes(&self) -> Option<(usize, String)> {
+        None
     }
 
     /// What it counts for in a request of many writes: itself, and each field that it computes.
@@ -143,6 +153,10 @@ pub async fn in_the_store<W: WriteOp + ?Sized>(
             Check::Shape if !shaped.is_empty() => take_shaped(&mut shaped, &mut drafts)?,
             _ => take(writes, *check, &mut drafts, tx).await?,
         }
+    }
+    let known: Vec<_> = writes.iter().map(|write| write.op()).zip(&drafts).collect();
+    for release in releases(&known) {
+        tx.free(&release, writes[release.write].op());
     }
     let mut changes = Vec::with_capacity(writes.len());
     for (write, (op, mut draft)) in writes.iter().zip(drafts).enumerate() {

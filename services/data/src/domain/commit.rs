@@ -3,35 +3,40 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstay_contract::Verb;
 use mainstay_contract::commit::{self as numbers, Commit, Operation as Kind};
+use mainstay_contract::{Role, Verb};
 use mainstay_db::Atomic;
 use mainstay_record::Violation;
 use mainstay_wire::WireError;
 use mainstay_wire::frame::{self, Fields, Value};
+use uuid::Uuid;
 
 use super::answer::Form;
 use super::batch::{MAX_BATCH, check_count, check_weight, shared_terms};
 use super::checks::{Check, WriteOp};
+use super::content::Content;
 use super::context::Operation;
 use super::create::Create;
 use super::delete::Delete;
 use super::draft::Draft;
-use super::labels::Labels;
+use super::labels::{Labels, Name, Which, may_hold_labels};
 use super::place::{Holds, Place};
 use super::precondition::{Precondition, Wanted};
-use super::request::{Defect, Identity, Request, Terms, fingerprint};
+use super::request::{Defect, Identity, Message, Request, Terms};
 use super::update::Update;
 
 /// Reads a Commit. Of one that cannot be the rules are asked before it is refused, as far as its writes can be read.
 pub fn read(op: Operation, commit: usize, message: &Bytes) -> Request {
-    let inner = Operation { read_mask: None, ..op.clone() };
-    let mut reader = Reader { op: inner, commit, labels: Labels::default(), problems: Vec::new() };
     let parts = Parts::read(message);
+    let remembered = parts.as_ref().is_ok_and(|parts| !parts.request_id.is_empty());
+    let inner = Operation { read_mask: None, remembered, ..op.clone() };
+    let mut reader = Reader { op: inner, commit, labels: Labels::default(), problems: Vec::new() };
     let terms = parts.as_ref().map(Parts::terms).map_err(Clone::clone);
     let mut request = Request {
         op,
         identity: Identity::Commit,
+        message: message.clone(),
+        beside: Content::default(),
         writes: Vec::new(),
         holds: Holds::One,
         defect: None,
@@ -71,11 +76,7 @@ impl<'m> Parts<'m> {
     }
 
     fn terms(&self) -> Terms {
-        let count = self.writes.len().to_be_bytes();
-        let parts: Vec<&[u8]> =
-            [&count[..]].into_iter().chain(self.writes.clone()).chain(self.preconditions.clone()).collect();
-        let fingerprint = if self.request_id.is_empty() { Vec::new() } else { fingerprint(&parts) };
-        Terms { request_id: self.request_id.to_owned(), validate_only: self.validate_only, fingerprint }
+        Terms { request_id: self.request_id.to_owned(), validate_only: self.validate_only }
     }
 }
 
@@ -85,6 +86,9 @@ struct Reader {
     labels: Labels,
     problems: Vec<Violation>,
 }
+
+/// A write, its label, and where it stands.
+type Element<'m> = (Option<Arc<dyn WriteOp>>, &'m str, Place);
 
 /// One of the operations, as it was sent.
 struct Sent<'m> {
@@ -107,7 +111,7 @@ impl Reader {
     fn nothing(&self) -> Option<Arc<dyn WriteOp>> {
         let empty = |operation: &Kind, explains: bool| {
             let op = Operation { explains, ..self.on(operation.resource) };
-            write(op, operation.verb, Bytes::new()).map(|(write, _)| write)
+            write(op, operation.verb, Bytes::new(), None).map(|(write, _)| write)
         };
         let may = |operation: &&Kind| {
             empty(operation, false).is_some_and(|write| write.check(Check::AuthRule, &mut Draft::default()).is_ok())
@@ -124,7 +128,8 @@ impl Reader {
         }
         let mut places = Vec::with_capacity(parts.writes.len() + parts.preconditions.len());
         for (index, write) in parts.writes.iter().enumerate() {
-            let (write, place) = self.element(message, index, write)?;
+            let (write, label, place) = self.element(message, index, write)?;
+            request.beside.text(label);
             request.writes.extend(write);
             places.push(place);
         }
@@ -149,35 +154,48 @@ impl Reader {
         self.problems.push(Violation { field: field.into(), description: description.into() });
     }
 
-    /// Reads one write, and says where it stands.
-    fn element(
-        &mut self,
-        message: &Bytes,
-        index: usize,
-        element: &[u8],
-    ) -> Result<(Option<Arc<dyn WriteOp>>, Place), Defect> {
+    /// Reads one write, its label, and where it stands.
+    fn element<'m>(&mut self, message: &Bytes, index: usize, element: &'m [u8]) -> Result<Element<'m>, Defect> {
         let sent = sent(message, element).map_err(Defect::Malformed)?;
         let at = format!("writes[{index}]");
         let operation = sent.as_ref().and_then(|sent| self.commit().operation(sent.number)).cloned();
-        let (Some(sent), Some(operation)) = (sent, operation) else {
-            self.problem(at.clone(), "says not what is to be done: set one of its operations");
-            return Ok((None, Place::of(at)));
+        let (Some(sent), Some(operation)) = (&sent, operation) else {
+            let description = match &sent {
+                Some(sent) => {
+                    format!("has the field {}, which is no operation of the package's resources", sent.number)
+                }
+                None => "says not what is to be done: set one of its operations".to_owned(),
+            };
+            self.problem(at.clone(), description);
+            return Ok((None, "", Place::of(at)));
         };
         let place = Place::of(format!("{at}.{}", operation.name));
-        let (plan, label) = (Arc::clone(self.op.snapshot.resource(operation.resource)), sent.label);
-        let named = self.labels.replace(&plan, operation.verb, sent.message, &place);
-        let (bytes, problems) = named.map_err(Defect::Malformed)?;
-        self.problems.extend(problems);
-        let Some((write, name)) = write(self.on(operation.resource), operation.verb, bytes.clone()) else {
-            return Ok((None, place));
-        };
+        let label = sent.label;
+        let (bytes, told) = self.named(&operation, &sent.message, &place).map_err(Defect::Malformed)?;
+        let ids = (Uuid::now_v7().to_string(), format!("{index:0>36}"));
+        let written = write(self.on(operation.resource), operation.verb, bytes.clone(), Some((ids, told)));
+        let Some((write, name)) = written else { return Ok((None, label, place)) };
         let message = operation.verb.read(bytes);
         let shared = shared_terms(&message).into_iter();
         self.problems.extend(shared.map(|problem| Violation { field: place.field(&problem.field), ..problem }));
         if let Err(problem) = self.labels.set(label, index, name) {
             self.problem(format!("{at}.label"), problem);
         }
-        Ok((Some(write), place))
+        Ok((Some(write), label, place))
+    }
+
+    /// A request with names in the place of its labels; and the same as it is told from others, where that differs.
+    fn named(&mut self, operation: &Kind, sent: &Bytes, place: &Place) -> Result<(Bytes, Option<Message>), WireError> {
+        let plan = Arc::clone(self.op.snapshot.resource(operation.resource));
+        let named = |which| self.labels.replace(&plan, operation.verb, sent.clone(), (place, which));
+        let told = if self.op.remembered && may_hold_labels(sent) {
+            Some(operation.verb.read(named(Which::Told)?.0)?)
+        } else {
+            None
+        };
+        let (bytes, problems) = named(Which::Name)?;
+        self.problems.extend(problems);
+        Ok((bytes, told))
     }
 
     fn precondition(&mut self, place: &Place, element: &[u8]) -> Result<Option<Precondition>, WireError> {
@@ -203,23 +221,35 @@ impl Reader {
     }
 }
 
+/// The ids that a row gets if the request names none, the one that is told included, and the request as it is told.
+type Made = ((String, String), Option<Message>);
+
 /// A write, and the name of its row, where it can be told.
-fn write(op: Operation, verb: Verb, message: Bytes) -> Option<(Arc<dyn WriteOp>, Option<String>)> {
+fn write(op: Operation, verb: Verb, message: Bytes, made: Option<Made>) -> Option<(Arc<dyn WriteOp>, Option<Name>)> {
     let message = verb.read(message);
+    let ((id, told_id), told) = made.unwrap_or_default();
+    let named = |name: &str, told: Option<&str>| Name { name: name.to_owned(), told: told.unwrap_or(name).to_owned() };
     match verb {
         Verb::Create => {
-            let create = Create::with_id(op, message);
-            let name = create.name();
+            let as_told = told.clone().map_or_else(|| message.clone(), Ok);
+            let as_told = Create::with_id(op.clone(), as_told, told_id, None).name();
+            let create = Create::with_id(op, message, id, told);
+            let name = create.name().zip(as_told).map(|(name, told)| Name { name, told });
             Some((Arc::new(create), name))
         }
         Verb::Update => {
+            let as_told = told.clone().map(|told| Update::new(op.clone(), Ok(told)));
+            let as_told = as_told.as_ref().and_then(|told| told.name().ok());
             let update = Update::new(op, message);
-            let name = update.name().ok().map(str::to_owned);
+            let name = update.name().ok().map(|name| named(name, as_told));
+            let update = update.told(told);
             Some((Arc::new(update), name))
         }
         Verb::Delete => {
+            let as_told = told.as_ref().and_then(|told| told.text(Role::Name).ok());
             let delete = Delete::new(op, message);
-            let name = delete.name().ok().map(str::to_owned);
+            let name = delete.name().ok().map(|name| named(name, as_told));
+            let delete = delete.told(told);
             Some((Arc::new(delete), name))
         }
         _ => None,

@@ -47,6 +47,8 @@ pub struct Operation {
     pub read_mask: Option<Arc<str>>,
     /// What was found wrong with the request on its way here.
     pub defects: Option<Arc<Fault>>,
+    /// Whether the answer is going to be remembered, so that what the request says is noted where it is read.
+    pub remembered: bool,
 }
 
 impl Operation {

@@ -1,31 +1,33 @@
 //! Create (AIP-133).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use mainstay_contract::{Role, Verb};
 use mainstay_db::BoxFuture;
 use mainstay_expr::Root;
 use mainstay_record::Value;
-use mainstay_wire::WireError;
-use uuid::Uuid;
+use mainstay_wire::{Decoded, WireError};
 
 use super::answer::Form;
 use super::around::Ruled;
 use super::checks::{Check, Checked, WriteOp};
+use super::content::Content;
 use super::context::Operation;
 use super::draft::Draft;
 use super::record::{is_id, new_id, new_record, set_references, shape, validate};
 use super::references::{check_parent, check_references};
-use super::request::{Message, Request, Terms, fingerprint};
+use super::request::{Message, Request, Terms, is_remembered};
 use super::tx::Tx;
 use crate::error::{Error, Result};
+use crate::plans::ResourcePlan;
 
 /// Reads a Create.
 pub fn read(op: Operation, message: Bytes) -> Request {
-    let create = Create::new(op, Verb::Create.read(message), None);
-    let terms = Terms::read(&create.message, |message| Ok(fingerprint(&parts(message)?)));
-    Request::one("Create", create, terms, Form::Record)
+    let asked = Verb::Create.read(message.clone());
+    let create = Create::new(Operation { remembered: is_remembered(&asked), ..op }, asked, None);
+    let terms = Terms::read(&create.message);
+    Request::one("Create", message, create, terms, Form::Record)
 }
 
 /// A Create request.
@@ -36,11 +38,10 @@ pub struct Create {
     below: Option<String>,
     /// The id that the row gets where the request names none: made before, so that others can refer to the row.
     id: Option<String>,
-}
-
-/// The request's parent, id and resource.
-fn parts(message: &Message) -> std::result::Result<[&[u8]; 3], WireError> {
-    Ok([message.text(Role::Parent)?.as_bytes(), message.text(Role::Id)?.as_bytes(), message.bytes(Role::Body)])
+    /// By what it is told from others, where that is not the message itself.
+    told: Option<Message>,
+    /// What its record says, noted when it is read.
+    said: OnceLock<Content>,
 }
 
 impl Checked for Create {
@@ -87,17 +88,49 @@ impl WriteOp for Create {
     fn op(&self) -> &Operation {
         &self.op
     }
+
+    fn makes(&self) -> Option<(usize, String)> {
+        self.name().map(|name| (self.op.resource, name))
+    }
+
+    fn content(&self, content: &mut Content) {
+        content.text("Create");
+        let Ok(message) = self.told.as_ref().map_or(self.message.as_ref(), Ok) else { return };
+        content.bytes(self.below.as_ref().map_or_else(|| message.bytes(Role::Parent), |below| below.as_bytes()));
+        content.bytes(message.bytes(Role::Id));
+        let plan = self.op.plan();
+        match self.said.get().filter(|_| self.told.is_none()) {
+            Some(said) => content.bytes(said.as_slice()),
+            None => match plan.record.decode(message.bytes(Role::Body)) {
+                Ok(decoded) => content.bytes(said(plan, &decoded).as_slice()),
+                Err(_) => content.unreadable(message),
+            },
+        }
+    }
+}
+
+/// What a record says.
+fn said(plan: &ResourcePlan, decoded: &Decoded) -> Content {
+    let mut content = Content::default();
+    content.record(plan, decoded);
+    content
 }
 
 impl Create {
     /// A Create of this message; `below` is the parent that it does not name itself.
     pub fn new(op: Operation, message: std::result::Result<Message, WireError>, below: Option<String>) -> Create {
-        Create { op, message, below, id: None }
+        Create { op, message, below, id: None, told: None, said: OnceLock::new() }
     }
 
-    /// A Create whose row has its id already.
-    pub fn with_id(op: Operation, message: std::result::Result<Message, WireError>) -> Create {
-        Create { op, message, below: None, id: Some(Uuid::now_v7().to_string()) }
+    /// A Create whose row has its id already; `told` is what it is told from others by, where the message has names in the
+    /// place of labels that are others each time.
+    pub fn with_id(
+        op: Operation,
+        message: std::result::Result<Message, WireError>,
+        id: String,
+        told: Option<Message>,
+    ) -> Create {
+        Create { id: Some(id), told, ..Create::new(op, message, None) }
     }
 
     /// The name that the row will have, if what it is made of can be.
@@ -133,6 +166,9 @@ impl Create {
         }
         key.push(self.id(message)?);
         let decoded = plan.record.decode(message.bytes(Role::Body)).map_err(|error| shape(plan, error))?;
+        if self.op.remembered {
+            self.said.get_or_init(|| said(plan, &decoded));
+        }
         Ok(new_record(&self.op, key, decoded))
     }
 }

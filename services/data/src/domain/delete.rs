@@ -13,27 +13,29 @@ use mainstay_wire::WireError;
 use super::answer::Form;
 use super::around::Ruled;
 use super::checks::{Check, Checked, WriteOp};
+use super::content::Content;
 use super::context::Operation;
 use super::draft::Draft;
 use super::record::revise;
-use super::request::{Message, Request, Terms, fingerprint};
+use super::request::{Message, Request, Terms};
 use super::tx::Tx;
-use super::update::check_etag;
+use super::update::{check_etag, check_missing_etag};
 use crate::error::{Error, Result};
 use crate::rights::Denial;
 
 /// Reads a Delete.
 pub fn read(op: Operation, message: Bytes) -> Request {
     let form = if op.plan().resource.soft_delete.is_some() { Form::Record } else { Form::Nothing };
-    let delete = Delete::new(op, Verb::Delete.read(message));
-    let terms = delete.terms();
-    Request::one("Delete", delete, terms, form)
+    let delete = Delete::new(op, Verb::Delete.read(message.clone()));
+    let terms = Terms::read(&delete.asked);
+    Request::one("Delete", message, delete, terms, form)
 }
 
 /// A Delete request.
 pub struct Delete {
     op: Operation,
     asked: std::result::Result<Message, WireError>,
+    told: Option<Message>,
 }
 
 impl Checked for Delete {
@@ -66,6 +68,7 @@ impl Checked for Delete {
             (Check::Etag, Some(old)) => {
                 check_etag(&old[plan.resource.layout.revision()], Some(self.asked()?.text(Role::Etag)?))
             }
+            (Check::Etag, None) => check_missing_etag(Some(self.asked()?.text(Role::Etag)?)),
             _ => Ok(()),
         }
     }
@@ -107,12 +110,25 @@ impl WriteOp for Delete {
     fn op(&self) -> &Operation {
         &self.op
     }
+
+    fn content(&self, content: &mut Content) {
+        content.text("Delete");
+        if let Ok(asked) = self.told.as_ref().map_or(self.asked.as_ref(), Ok) {
+            [Role::Name, Role::Etag].into_iter().for_each(|role| content.bytes(asked.bytes(role)));
+            [Role::AllowMissing, Role::Force].into_iter().for_each(|role| content.flag(asked.flag(role)));
+        }
+    }
 }
 
 impl Delete {
     /// A Delete of this message.
     pub fn new(op: Operation, asked: std::result::Result<Message, WireError>) -> Delete {
-        Delete { op, asked }
+        Delete { op, asked, told: None }
+    }
+
+    /// The same, told from others by another message: one in which labels have names that are always the same.
+    pub fn told(self, told: Option<Message>) -> Delete {
+        Delete { told, ..self }
     }
 
     fn asked(&self) -> std::result::Result<&Message, WireError> {
@@ -126,14 +142,6 @@ impl Delete {
 
     fn key(&self) -> Result<Vec<Value>> {
         self.op.key("name", self.asked()?.text(Role::Name)?)
-    }
-
-    fn terms(&self) -> std::result::Result<Terms, WireError> {
-        let asked = self.asked()?;
-        Terms::of(asked, || {
-            let flags = [Role::AllowMissing, Role::Force].map(|role| u8::from(asked.flag(role)));
-            Ok(fingerprint(&[asked.text(Role::Name)?.as_bytes(), asked.text(Role::Etag)?.as_bytes(), &flags]))
-        })
     }
 
     /// The row as it is kept. One that is deleted already stays as it is.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use mainstay_contract::{Reference, Role, Verb};
+use mainstay_contract::{Reference, Right, Role, Verb};
 use mainstay_record::Violation;
 use mainstay_wire::WireError;
 use mainstay_wire::frame::{self, Fields, Value};
@@ -17,11 +17,27 @@ pub const MAX_LABEL_BYTES: usize = 63;
 
 /// By label: which write has it, and the name of what that writes, where it can be told.
 #[derive(Debug, Default)]
-pub struct Labels(HashMap<String, (usize, Option<String>)>);
+pub struct Labels(HashMap<String, (usize, Option<Name>)>);
+
+/// The name that a label stands for.
+#[derive(Debug, Clone)]
+pub struct Name {
+    pub name: String,
+    /// The same with another id in the place of one that the server makes, which is another each time: by this one the
+    /// request is told from others with its id.
+    pub told: String,
+}
+
+/// Which of the two is put in the place of a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    Name,
+    Told,
+}
 
 impl Labels {
     /// Gives a write its label, if it has one. Fails where the label cannot be, or is another's.
-    pub fn set(&mut self, label: &str, write: usize, name: Option<String>) -> Result<(), String> {
+    pub fn set(&mut self, label: &str, write: usize, name: Option<Name>) -> Result<(), String> {
         if label.is_empty() {
             return Ok(());
         }
@@ -35,21 +51,26 @@ impl Labels {
         Ok(())
     }
 
-    /// Puts names in the place of labels in a request of the verb: in its parent, and in the references of its resource.
-    /// Also returns what is wrong with the labels; `place` is where the request stands.
+    /// Puts names in the place of labels in a request of the verb: in the name of its row, in its parent, and in the
+    /// references of its resource. Also returns what is wrong with the labels; `place` is where the request stands.
     pub fn replace(
         &self,
         plan: &ResourcePlan,
         verb: Verb,
         message: Bytes,
-        place: &Place,
+        (place, which): (&Place, Which),
     ) -> Result<(Bytes, Vec<Violation>), WireError> {
-        if !message.contains(&b'$') {
+        if !may_hold_labels(&message) {
             return Ok((message, Vec::new()));
         }
-        let mut named = Named { labels: self, place, problems: Vec::new() };
+        let mut named = Named { labels: self, place, which, problems: Vec::new() };
         Ok((named.request(plan, verb, &message)?.into(), named.problems))
     }
+}
+
+/// Says whether there may be a label in a message.
+pub fn may_hold_labels(message: &[u8]) -> bool {
+    message.contains(&b'$')
 }
 
 fn is_label(label: &str) -> bool {
@@ -62,12 +83,15 @@ fn is_label(label: &str) -> bool {
 struct Named<'r> {
     labels: &'r Labels,
     place: &'r Place,
+    which: Which,
     problems: Vec<Violation>,
 }
 
 impl Named<'_> {
     fn request(&mut self, plan: &ResourcePlan, verb: Verb, message: &[u8]) -> Result<Vec<u8>, WireError> {
-        let (parent, body) = (verb.request().number(Role::Parent), verb.request().number(Role::Body));
+        let [name, parent, body] = [Role::Name, Role::Parent, Role::Body].map(|role| verb.request().number(role));
+        // The name of a row that is made is not the client's to give.
+        let own = plan.resource.name_field.filter(|_| verb.right() != Right::Create);
         let mut replaced = Vec::with_capacity(message.len());
         let mut fields = Fields::of(message);
         let mut start = 0;
@@ -75,11 +99,12 @@ impl Named<'_> {
             let whole = &message[start..fields.position()];
             start = fields.position();
             match value {
+                Value::Bytes(value) if number == name && name != 0 => self.field("name", number, value, &mut replaced),
                 Value::Bytes(value) if number == parent && parent != 0 => {
                     self.field("parent", number, value, &mut replaced);
                 }
                 Value::Bytes(value) if number == body && body != 0 => {
-                    frame::put_message(number, &self.message(plan, &[], value)?, &mut replaced);
+                    frame::put_message(number, &self.message(plan, own, &[], value)?, &mut replaced);
                 }
                 _ => replaced.extend_from_slice(whole),
             }
@@ -87,8 +112,15 @@ impl Named<'_> {
         Ok(replaced)
     }
 
-    /// In a message of the resource whose field has this path, from the resource; the resource itself has none.
-    fn message(&mut self, plan: &ResourcePlan, path: &[u32], message: &[u8]) -> Result<Vec<u8>, WireError> {
+    /// In a message of the resource whose field has this path, from the resource; the resource itself has none. `own` is the
+    /// field that holds the resource's own name.
+    fn message(
+        &mut self,
+        plan: &ResourcePlan,
+        own: Option<u32>,
+        path: &[u32],
+        message: &[u8],
+    ) -> Result<Vec<u8>, WireError> {
         let mut replaced = Vec::with_capacity(message.len());
         let mut fields = Fields::of(message);
         let mut start = 0;
@@ -98,11 +130,14 @@ impl Named<'_> {
             let path = [path, &[number]].concat();
             let mut below = plan.resource.references.iter().filter(|reference| is_at_or_below(plan, reference, &path));
             match (value, below.next()) {
+                (Value::Bytes(value), _) if path.len() == 1 && Some(number) == own => {
+                    self.field(&in_request(plan, "name"), number, value, &mut replaced);
+                }
                 (Value::Bytes(value), Some(reference)) if path_of(plan, reference) == path => {
                     self.field(&in_request(plan, &reference.field), number, value, &mut replaced);
                 }
                 (Value::Bytes(value), Some(_)) => {
-                    frame::put_message(number, &self.message(plan, &path, value)?, &mut replaced);
+                    frame::put_message(number, &self.message(plan, own, &path, value)?, &mut replaced);
                 }
                 _ => replaced.extend_from_slice(whole),
             }
@@ -114,7 +149,10 @@ impl Named<'_> {
     fn field(&mut self, field: &str, number: u32, value: &[u8], out: &mut Vec<u8>) {
         let label = value.strip_prefix(b"$").and_then(|label| std::str::from_utf8(label).ok());
         match label.map(|label| (label, self.labels.0.get(label))) {
-            Some((_, Some((_, Some(name))))) => frame::put_message(number, name.as_bytes(), out),
+            Some((_, Some((_, Some(Name { name, told }))))) => {
+                let name = if self.which == Which::Told { told } else { name };
+                frame::put_message(number, name.as_bytes(), out);
+            }
             Some((label, None)) => {
                 let shown: String = label.chars().filter(|c| !c.is_control()).take(MAX_LABEL_BYTES).collect();
                 let description = format!("names the label `{shown}`, which no earlier write has");

@@ -10,7 +10,8 @@ use mainstay_record::Value;
 
 use super::answer;
 use super::change::Change;
-use super::request::{Identity, Request, Terms};
+use super::former;
+use super::request::{Identity, Request};
 use crate::error::{Error, Result};
 use crate::rights::Caller;
 use crate::store::answers::{self, Answer, Answers, Claim};
@@ -34,12 +35,13 @@ impl Memory {
     pub fn of(
         answers: &Arc<Answers>,
         request: &Request,
-        terms: Terms,
+        request_id: &str,
         known: Option<&[Change]>,
     ) -> Result<Option<Memory>> {
-        if terms.request_id.is_empty() {
+        if request_id.is_empty() {
             return Ok(None);
         }
+        let fingerprint = request.fingerprint();
         let whole = &super::read_mask::Rows::Whole;
         let known = known.map(|changes| -> Result<_> {
             Ok((answer::keys(&request.writes, changes), answer::answer(request.form, &request.writes, changes, whole)?))
@@ -51,8 +53,8 @@ impl Memory {
         };
         Ok(Some(Memory {
             answers: Arc::clone(answers),
-            request: answers::Request::new(&rememberer(&op.caller, &terms), &method, &terms.request_id),
-            fingerprint: terms.fingerprint,
+            request: answers::Request::new(&rememberer(&op.caller, &fingerprint), &method, request_id),
+            fingerprint,
             now: op.caller.now,
             known: known.transpose()?,
         }))
@@ -94,16 +96,23 @@ impl Memory {
     }
 
     /// The answer, if it was given to the same request.
-    pub fn same(&self, before: Answer) -> Result<Answer> {
-        if before.fingerprint == self.fingerprint { Ok(before) } else { Err(Error::RequestIdReused) }
+    pub fn same(&self, request: &Request, before: Answer) -> Result<Answer> {
+        let is_same = before.fingerprint == self.fingerprint
+            || former::is_same(&before.fingerprint, request.identity, &request.message);
+        if is_same { Ok(before) } else { Err(Error::RequestIdReused) }
+    }
+
+    /// The answer as it is stored, where it is stored with the claim.
+    pub fn known_answer(&self) -> Option<&Bytes> {
+        self.known.as_ref().map(|(_, answer)| answer)
     }
 }
 
 /// Who this is in remembered answers. Were all who are nobody one caller, one of them could take another's answer, or its
 /// request id, by guessing the id; so each of their requests is a caller of its own.
-fn rememberer(caller: &Caller, terms: &Terms) -> String {
-    if !caller.is_nobody() || terms.fingerprint.is_empty() {
+fn rememberer(caller: &Caller, fingerprint: &[u8]) -> String {
+    if !caller.is_nobody() {
         return caller.key().to_owned();
     }
-    format!("{NOBODY}{}", URL_SAFE_NO_PAD.encode(&terms.fingerprint))
+    format!("{NOBODY}{}", URL_SAFE_NO_PAD.encode(fingerprint))
 }

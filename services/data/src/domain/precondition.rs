@@ -4,6 +4,7 @@ use mainstay_db::BoxFuture;
 use mainstay_sql::Lock;
 
 use super::checks::{Check, Checked, WriteOp};
+use super::content::Content;
 use super::context::Operation;
 use super::draft::Draft;
 use super::tx::Tx;
@@ -81,6 +82,16 @@ impl Checked for Precondition {
 impl WriteOp for Precondition {
     fn op(&self) -> &Operation {
         &self.op
+    }
+
+    fn content(&self, content: &mut Content) {
+        content.text("Precondition");
+        content.text(&self.name);
+        match &self.wanted {
+            Wanted::Exists => content.text("exists"),
+            Wanted::Absent => content.text("absent"),
+            Wanted::Etag(etag) => ["etag", etag].into_iter().for_each(|text| content.text(text)),
+        }
     }
 
     fn takes_turns(&self) -> bool {

@@ -1,11 +1,13 @@
 //! The removal of a row that was deleted and kept, when its time is over (AIP-164): what nobody but the system does.
 
+use bytes::Bytes;
 use mainstay_db::BoxFuture;
 use mainstay_record::Value;
 use mainstay_sql::Lock;
 
 use super::answer::Form;
 use super::checks::{Check, Checked, WriteOp};
+use super::content::Content;
 use super::context::Operation;
 use super::draft::Draft;
 use super::request::{Request, Terms};
@@ -15,7 +17,7 @@ use crate::rights::Denial;
 
 /// Makes the request to remove a row, told by its key and the time of its deletion.
 pub fn read(op: Operation, key: Vec<Value>, delete_time: Value) -> Request {
-    Request::one("Purge", Purge { op, key, delete_time }, Ok(Terms::default()), Form::Nothing)
+    Request::one("Purge", Bytes::new(), Purge { op, key, delete_time }, Ok(Terms::default()), Form::Nothing)
 }
 
 struct Purge {
@@ -60,5 +62,10 @@ impl Checked for Purge {
 impl WriteOp for Purge {
     fn op(&self) -> &Operation {
         &self.op
+    }
+
+    fn content(&self, content: &mut Content) {
+        content.text("Purge");
+        self.key.iter().for_each(|part| content.value(part));
     }
 }

@@ -1,5 +1,6 @@
 //! A request that writes, as it was read: nothing has been asked of the store.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,11 +11,11 @@ use mainstay_wire::WireError;
 
 use super::answer::{Form, wanted};
 use super::checks::{Check, WriteOp};
+use super::content::Content;
 use super::context::Operation;
 use super::draft::{Draft, Refusals, Refused};
 use super::place::Holds;
 use crate::error::{Error, Result};
-use crate::store::answers;
 
 /// The longest request id that is accepted, in bytes (AIP-155 wants a UUID, which has 36).
 pub const MAX_REQUEST_ID_BYTES: usize = 64;
@@ -30,28 +31,14 @@ pub struct Terms {
     pub request_id: String,
     /// Does everything and takes it back (AIP-163).
     pub validate_only: bool,
-    /// Tells the request from others with its id: a digest of all its fields but these two.
-    pub fingerprint: Vec<u8>,
 }
 
 impl Terms {
-    /// Reads the two fields. `fingerprint` is asked for where there is an id.
-    pub fn read(
-        message: &std::result::Result<Message, WireError>,
-        fingerprint: impl FnOnce(&Message) -> std::result::Result<Vec<u8>, WireError>,
-    ) -> std::result::Result<Terms, WireError> {
+    /// Reads the two fields.
+    pub fn read(message: &std::result::Result<Message, WireError>) -> std::result::Result<Terms, WireError> {
         let message = message.as_ref().map_err(Clone::clone)?;
-        Terms::of(message, || fingerprint(message))
-    }
-
-    /// The same of a request that was taken apart.
-    pub fn of(
-        asked: &Message,
-        fingerprint: impl FnOnce() -> std::result::Result<Vec<u8>, WireError>,
-    ) -> std::result::Result<Terms, WireError> {
-        let request_id = asked.text(Role::RequestId)?.to_owned();
-        let fingerprint = if request_id.is_empty() { Vec::new() } else { fingerprint()? };
-        Ok(Terms { request_id, validate_only: asked.flag(Role::ValidateOnly), fingerprint })
+        let request_id = message.text(Role::RequestId)?.to_owned();
+        Ok(Terms { request_id, validate_only: message.flag(Role::ValidateOnly) })
     }
 
     /// Checks that an id can be one.
@@ -67,9 +54,9 @@ impl Terms {
     }
 }
 
-/// A digest of the fields of a request.
-pub fn fingerprint(parts: &[&[u8]]) -> Vec<u8> {
-    answers::digest(parts).as_ref().to_vec()
+/// Says whether an answer is going to be remembered.
+pub fn is_remembered(message: &std::result::Result<Message, WireError>) -> bool {
+    message.as_ref().is_ok_and(|message| message.has(Role::RequestId))
 }
 
 /// What is wrong with a request as a whole.
@@ -102,6 +89,10 @@ pub struct Request {
     /// On whose behalf, by which method's resource.
     pub op: Operation,
     pub identity: Identity,
+    /// As it came.
+    pub message: Bytes,
+    /// What it says beside its writes.
+    pub beside: Content,
     pub writes: Vec<Arc<dyn WriteOp>>,
     pub holds: Holds,
     /// What is wrong with the request as a whole, whatever its writes are. It is told to whom the rules do not refuse
@@ -117,6 +108,7 @@ impl Request {
     /// A request that is one write.
     pub fn one(
         verb: &'static str,
+        message: Bytes,
         write: impl WriteOp,
         terms: std::result::Result<Terms, WireError>,
         form: Form,
@@ -124,6 +116,8 @@ impl Request {
         Request {
             op: write.op().clone(),
             identity: Identity::Verb(verb),
+            message,
+            beside: Content::default(),
             writes: vec![Arc::new(write)],
             holds: Holds::One,
             defect: None,
@@ -143,9 +137,43 @@ impl Request {
         }
     }
 
+    /// What tells it from others with its id: a digest of all that it says but its terms.
+    pub fn fingerprint(&self) -> Vec<u8> {
+        let mut content = self.beside.clone();
+        for write in &self.writes {
+            content.text(&write.op().plan().resource.type_name);
+            write.content(&mut content);
+        }
+        content.digest()
+    }
+
     /// Says whether one of the writes looks for its row before it knows what to do.
     pub fn looks_first(&self) -> bool {
         self.writes.iter().any(|write| write.asks_the_store(Check::Readable, &Draft::default()))
+    }
+
+    /// The writes in the stages in which they are checked and done; one stage unless a Commit writes a row again that it makes
+    /// itself: that is looked for when it is there. What has to hold before anything is written belongs to the first.
+    pub fn stages(&self) -> Vec<Vec<usize>> {
+        let Form::Results { writes, .. } = self.form else { return Vec::new() };
+        let made: HashSet<(usize, String)> = self.writes.iter().filter_map(|write| write.makes()).collect();
+        let again = |write: &Arc<dyn WriteOp>| write.looks_for().map(|(of, name)| (of, name.to_owned()));
+        let again = |write| again(write).filter(|row| made.contains(row));
+        if made.is_empty() || !self.writes.iter().take(writes).any(|write| again(write).is_some()) {
+            return Vec::new();
+        }
+        let (mut stages, mut touched) = (vec![Vec::new()], HashSet::new());
+        for (index, write) in self.writes.iter().enumerate() {
+            let row = again(write);
+            if index < writes && row.as_ref().is_some_and(|row| touched.contains(row)) {
+                stages.push(Vec::new());
+                touched.clear();
+            }
+            touched.extend(row.or_else(|| write.makes()));
+            let stage = if index < writes { stages.len() - 1 } else { 0 };
+            stages[stage].push(index);
+        }
+        stages
     }
 
     /// What the caller is told of writes that were refused.

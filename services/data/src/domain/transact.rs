@@ -77,18 +77,18 @@ async fn once(cx: &Context, request: &Arc<Request>) -> Result<Bytes> {
     let left = left.map_err(|refusals| request.refusal(refusals))?;
     let mut terms = request.terms.clone()?;
     let problem = request.op.sound().and_then(|()| terms.check()).err();
-    if problem.is_some() {
+    if problem.is_some() || request.defect.is_some() {
         terms = Terms { validate_only: true, ..Terms::default() };
     }
     if request.defect.is_none() && problem.is_none() {
         request.writes.iter().for_each(|write| write.prepare());
     }
-    let job = Arc::new(Job::new(cx, request, left, drafts, terms).map_err(|refusals| request.refusal(refusals))?);
+    let job = Arc::new(Job::new(cx, request, left, drafts, &terms).map_err(|refusals| request.refusal(refusals))?);
     match (job.run(cx).await, problem) {
         (Err(Stop::Refused(refusals)), Some(_)) if is_first(&refusals) => Err(request.refusal(refusals)),
         (_, Some(problem)) => Err(problem),
         (Err(Stop::Refused(refusals)), None) => Err(request.refusal(job.told(cx, refusals).await?)),
-        (Ok(Done::Known), None) => job.answer(job.foreseen.as_ref().map_or(&[], |(changes, _)| changes)),
+        (Ok(Done::Known), None) => job.foreseen_answer(),
         (Ok(Done::Now(changes)) | Err(Stop::DryRun(changes)), None) => job.answer(&changes),
         (Ok(Done::Before(before)), None) => replay(cx, request, job.same(before)?).await,
         (Ok(Done::Claimed), None) => Err(Error::OutOfTurn),
@@ -112,6 +112,8 @@ struct Job {
     memory: Option<Memory>,
     /// What the writes do, where that is known before the store is asked.
     foreseen: Option<(Vec<Change>, Effects)>,
+    /// See [`Request::stages`].
+    stages: Vec<Vec<usize>>,
 }
 
 impl Job {
@@ -120,7 +122,7 @@ impl Job {
         request: &Arc<Request>,
         left: &'static [Check],
         drafts: Vec<Draft>,
-        terms: Terms,
+        terms: &Terms,
     ) -> std::result::Result<Job, Refusals> {
         // What the writer may see of it is known in the transaction only, where the read rule looks at other rows.
         let known = drafts.iter().all(|draft| draft.new.is_some())
@@ -128,8 +130,10 @@ impl Job {
         let foreseen = known.then(|| foresee(request, &drafts)).transpose()?;
         let changes = foreseen.as_ref().map(|(changes, _)| changes.as_slice());
         let validate_only = terms.validate_only;
-        let memory = Memory::of(&cx.answers, request, terms, changes).map_err(|error| vec![error.into()])?;
-        Ok(Job { request: Arc::clone(request), left, drafts, validate_only, memory, foreseen })
+        let memory =
+            Memory::of(&cx.answers, request, &terms.request_id, changes).map_err(|error| vec![error.into()])?;
+        let stages = request.stages();
+        Ok(Job { request: Arc::clone(request), left, drafts, validate_only, memory, foreseen, stages })
     }
 
     fn answer(&self, changes: &[Change]) -> Result<Bytes> {
@@ -137,9 +141,18 @@ impl Job {
         answer(*form, writes, changes, &wanted(op, *form)?)
     }
 
+    /// The answer to what was foreseen, which may be at hand.
+    fn foreseen_answer(&self) -> Result<Bytes> {
+        let known = self.memory.as_ref().and_then(Memory::known_answer);
+        match known.filter(|_| self.request.op.read_mask.is_none()) {
+            Some(answer) => Ok(answer.clone()),
+            None => self.answer(self.foreseen.as_ref().map_or(&[], |(changes, _)| changes)),
+        }
+    }
+
     /// The answer, if it was given to the same request.
     fn same(&self, before: Answer) -> Result<Answer> {
-        self.memory.as_ref().map_or(Err(Error::OutOfTurn), |memory| memory.same(before))
+        self.memory.as_ref().map_or(Err(Error::OutOfTurn), |memory| memory.same(&self.request, before))
     }
 
     /// Runs the request; where somebody else has taken its place, finds the answer.
@@ -203,10 +216,8 @@ impl Job {
             return Ok(Done::Before(before));
         }
         let writes = &self.request.writes;
-        let whole = |check| self.request.check(check);
         let mut tx = Tx::new(conn, writes.len());
-        let done = checks::in_the_store(writes, &whole, self.left, self.drafts.clone(), &mut tx).await;
-        let changes = done.map_err(Stop::Refused)?;
+        let changes = self.in_stages(&mut tx).await.map_err(Stop::Refused)?;
         let Request { holds, form, .. } = &*self.request;
         check_size(*form, holds.list(), writes, &changes)?;
         if self.validate_only {
@@ -221,6 +232,25 @@ impl Job {
             memory.keep(conn, answer).await?;
         }
         Ok(Done::Now(changes))
+    }
+
+    /// Takes the checks that are left and stores what they let through, stage after stage.
+    async fn in_stages(&self, tx: &mut Tx<'_, '_>) -> std::result::Result<Vec<Change>, Refusals> {
+        let (writes, whole) = (&self.request.writes, |check| self.request.check(check));
+        if self.stages.is_empty() {
+            return checks::in_the_store(writes, &whole, self.left, self.drafts.clone(), tx).await;
+        }
+        let mut done: Vec<(usize, Change)> = Vec::with_capacity(writes.len());
+        for stage in &self.stages {
+            let (some, drafts): (Vec<_>, Vec<_>) =
+                stage.iter().map(|write| (Arc::clone(&writes[*write]), self.drafts[*write].clone())).unzip();
+            let placed = |refused: Refused| Refused { write: refused.write.map(|write| stage[write]), ..refused };
+            let changes = checks::in_the_store(&some, &whole, self.left, drafts, tx).await;
+            let changes = changes.map_err(|refusals| refusals.into_iter().map(placed).collect::<Refusals>())?;
+            done.extend(stage.iter().copied().zip(changes));
+        }
+        done.sort_by_key(|(write, _)| *write);
+        Ok(done.into_iter().map(|(_, change)| change).collect())
     }
 
     async fn find(self: &Arc<Self>, cx: &Context) -> Result<Option<Answer>> {

@@ -13,6 +13,7 @@ use super::context::Operation;
 use super::draft::{Draft, Refused};
 use super::planned::Planned;
 use super::record_size::{self, MAX_FOUND_BYTES};
+use super::released::Release;
 use crate::error::{Error, Result};
 use crate::plans::{Dependent, Readable};
 
@@ -127,6 +128,11 @@ impl<'t, 'c> Tx<'t, 'c> {
             }
         }
         Ok(false)
+    }
+
+    /// Lets a row give up a unique value before its own write has its turn.
+    pub fn free(&mut self, release: &Release, op: &Operation) {
+        self.effects.free(release, op);
     }
 
     /// Stores what a write that has passed its checks does.

@@ -12,20 +12,21 @@ use mainstay_wire::WireError;
 use super::answer::Form;
 use super::around::Ruled;
 use super::checks::{Check, Checked, WriteOp};
+use super::content::Content;
 use super::context::Operation;
 use super::draft::Draft;
 use super::record::{revise, set_references};
 use super::references::{check_parent, check_references};
-use super::request::{Request, Terms, fingerprint};
+use super::request::{Request, Terms};
 use super::tx::Tx;
 use super::update::check_etag;
 use crate::error::{Error, Result};
 
 /// Reads an Undelete.
 pub fn read(op: Operation, message: Bytes) -> Request {
-    let undelete = Undelete { op, asked: Verb::Undelete.read(message) };
-    let terms = undelete.terms();
-    Request::one("Undelete", undelete, terms, Form::Record)
+    let undelete = Undelete { op, asked: Verb::Undelete.read(message.clone()) };
+    let terms = Terms::read(&undelete.asked);
+    Request::one("Undelete", message, undelete, terms, Form::Record)
 }
 
 /// An Undelete request. Who may delete the row may bring it back; nothing of it is the caller's to set.
@@ -96,16 +97,18 @@ impl WriteOp for Undelete {
     fn op(&self) -> &Operation {
         &self.op
     }
+
+    fn content(&self, content: &mut Content) {
+        content.text("Undelete");
+        if let Ok(asked) = &self.asked {
+            [Role::Name, Role::Etag].into_iter().for_each(|role| content.bytes(asked.bytes(role)));
+        }
+    }
 }
 
 impl Undelete {
     fn asked(&self) -> std::result::Result<&Asked<Bytes>, WireError> {
         self.asked.as_ref().map_err(Clone::clone)
-    }
-
-    fn terms(&self) -> std::result::Result<Terms, WireError> {
-        let asked = self.asked()?;
-        Terms::of(asked, || Ok(fingerprint(&[asked.text(Role::Name)?.as_bytes(), asked.text(Role::Etag)?.as_bytes()])))
     }
 
     /// The row as it is there again.

@@ -13,11 +13,12 @@ use mainstay_wire::{Decoded, MaskSelection, WireError, frame};
 use super::answer::Form;
 use super::around::Ruled;
 use super::checks::{Check, Checked, WriteOp};
+use super::content::Content;
 use super::context::Operation;
 use super::draft::Draft;
 use super::record::{check_live, in_request, is_id, new_record, revise, set_references, shape, validate};
 use super::references::{check_parent, check_references};
-use super::request::{Message, Request, Terms, fingerprint};
+use super::request::{Message, Request, Terms};
 use super::transforms::Transforms;
 use super::tx::Tx;
 use crate::error::{Error, Result};
@@ -26,14 +27,9 @@ use crate::rights::Obstacle;
 
 /// Reads an Update.
 pub fn read(op: Operation, message: Bytes) -> Request {
-    let update = Update::new(op, Verb::Update.read(message));
-    let terms = Terms::read(&update.message, |message| {
-        let allow_missing = [u8::from(message.flag(Role::AllowMissing))];
-        let mut parts = vec![message.bytes(Role::Body), message.bytes(Role::Mask), &allow_missing[..]];
-        parts.extend(message.each(Role::Transforms)?);
-        Ok(fingerprint(&parts))
-    });
-    Request::one("Update", update, terms, Form::Record)
+    let update = Update::new(op, Verb::Update.read(message.clone()));
+    let terms = Terms::read(&update.message);
+    Request::one("Update", message, update, terms, Form::Record)
 }
 
 /// An Update request.
@@ -43,7 +39,10 @@ pub struct Update {
     /// Read when the first check needs it.
     asked: OnceLock<Asked>,
     /// Read before the transaction, or where it is looked at.
+    decoded: OnceLock<Decoded>,
     transforms: OnceLock<Transforms>,
+    /// By what it is told from others, where that is not the message itself.
+    told: Option<Message>,
 }
 
 struct Asked {
@@ -78,12 +77,14 @@ impl Checked for Update {
                 check_live(plan, old)?;
                 check_etag(&old[plan.resource.layout.revision()], draft.etag.as_deref())
             }
+            // What is missing has no etag that could be the one (RFC 9110, 13.1.1).
+            (Check::Etag, None) => check_missing_etag(draft.etag.as_deref()),
             (Check::Validation, Some(old)) => {
                 self.check_immutable(old, draft.new_row()?)?;
                 validate(plan, draft.new_row()?)
             }
             (Check::Validation, None) => validate(plan, draft.new_row()?),
-            (Check::Readable | Check::OldRule | Check::Etag | Check::Constraints, _) => Ok(()),
+            (Check::Readable | Check::OldRule | Check::Constraints, _) => Ok(()),
         }
     }
 
@@ -128,14 +129,37 @@ impl WriteOp for Update {
 
     fn prepare(&self) {
         // What is wrong is told in its turn.
+        self.decoded().ok();
         self.transforms().ok();
+    }
+
+    fn content(&self, content: &mut Content) {
+        content.text("Update");
+        let Ok(message) = self.told.as_ref().map_or(self.message.as_ref(), Ok) else { return };
+        content.flag(message.flag(Role::AllowMissing));
+        let plan = self.op.plan();
+        let told = self.told.as_ref().map(|told| plan.record.decode(told.bytes(Role::Body)));
+        let decoded = told.as_ref().map_or_else(|| self.decoded().ok(), |told| told.as_ref().ok());
+        match (decoded, content.mask(message, Role::Mask), self.transforms()) {
+            (Some(decoded), Ok(()), Ok(transforms)) => {
+                content.record(plan, decoded);
+                transforms.content(&self.op, content);
+            }
+            _ => content.unreadable(message),
+        }
     }
 }
 
 impl Update {
     /// An Update of this message.
     pub fn new(op: Operation, message: std::result::Result<Message, WireError>) -> Update {
-        Update { op, message, asked: OnceLock::new(), transforms: OnceLock::new() }
+        let (asked, decoded, transforms) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Update { op, message, asked, decoded, transforms, told: None }
+    }
+
+    /// The same, told from others by another message: one in which labels have names that are always the same.
+    pub fn told(self, told: Option<Message>) -> Update {
+        Update { told, ..self }
     }
 
     /// The name of the row, as the request has it.
@@ -203,17 +227,17 @@ impl Update {
         let (op, asked) = (&self.op, self.asked()?);
         let new = match &draft.old {
             Some(old) => {
-                let decoded = self.decode()?;
-                let new = self.merged(old, &decoded)?;
-                draft.etag = decoded.etag;
-                new
+                let decoded = self.decoded()?;
+                draft.etag.clone_from(&decoded.etag);
+                self.merged(old, decoded)?
             }
             None => {
                 let key: Vec<String> = asked.key.iter().filter_map(text).collect();
                 if let Some(id) = key.last().filter(|id| !is_id(id)) {
                     return Err(Error::Id { field: in_request(op.plan(), "name"), id: id.clone() });
                 }
-                let made = new_record(op, key, self.decode()?);
+                draft.etag.clone_from(&self.decoded()?.etag);
+                let made = new_record(op, key, self.decoded()?.clone());
                 let mut new = made.clone();
                 self.transform(&made, &mut new)?;
                 new
@@ -223,9 +247,13 @@ impl Update {
         Ok(())
     }
 
-    fn decode(&self) -> Result<Decoded> {
+    fn decoded(&self) -> Result<&Decoded> {
+        if let Some(decoded) = self.decoded.get() {
+            return Ok(decoded);
+        }
         let plan = self.op.plan();
-        plan.record.decode(self.message()?.bytes(Role::Body)).map_err(|error| shape(plan, error))
+        let decoded = plan.record.decode(self.message()?.bytes(Role::Body)).map_err(|error| shape(plan, error))?;
+        Ok(self.decoded.get_or_init(|| decoded))
     }
 
     /// The record as it would be. What the server sets is set; what a client may not set is as it was.
@@ -282,6 +310,11 @@ pub fn check_etag(revision: &Value, etag: Option<&str>) -> Result<()> {
         Some(etag) if !etag.is_empty() && etag != etag_text(revision_of(revision)) => Err(Error::EtagMismatch),
         _ => Ok(()),
     }
+}
+
+/// Refuses an etag where there is no row to have it, and none is needed.
+pub fn check_missing_etag(etag: Option<&str>) -> Result<()> {
+    if etag.is_none_or(str::is_empty) { Ok(()) } else { Err(Error::EtagMismatch) }
 }
 
 fn revision_of(value: &Value) -> i64 {

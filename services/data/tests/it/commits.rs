@@ -170,6 +170,103 @@ both_engines! {
         assert_eq!(told, (Reason::FieldViolation, vec!["writes[1].delete_product".to_owned()]));
     }
 
+    async fn a_commit_writes_again_what_it_makes(engine: Engine) {
+        let fixture = with_products(engine, &[("cup", 5)]).await;
+        let ann = fixture.user("ann", &[]);
+        let writes = json!([
+            create("new", 1), change("new", json!({"stock": 2})), transform("new", &json!([{"field": "stock", "add": 5}])),
+            {"create_order": {"order_id": "o", "order": {"product": "products/new"}}},
+            change("cup", json!({"stock": 1})),
+            create("short", 1), {"delete_product": {"name": "products/short"}},
+        ]);
+        for dry in [true, false] {
+            let request = json!({"writes": writes, "validate_only": dry, "preconditions": [{"name": "products/new", "exists": false}]});
+            let answer = ann.ok(COMMIT, request).await;
+            let stocks: Vec<_> = (0..3).map(|n| answer["results"][n]["product"]["stock"].clone()).collect();
+            assert_eq!(stocks, [json!(1), json!(2), json!(7)], "each as its write left it");
+        }
+        assert_eq!((product(&fixture, "new").await["stock"].clone(), product(&fixture, "cup").await["stock"].clone()), (json!(7), json!(1)));
+        let gone = fixture.system().fault("till.v1.ProductService/GetProduct", json!({"name": "products/short"})).await;
+        assert_eq!(gone.reason(), Some(Reason::ResourceNotFound));
+        for (writes, reason, element) in [
+            (json!([create("x", 1), change("x", json!({"stock": -1}))]), Reason::FieldViolation, None),
+            (json!([create("x", 1), change("x", json!({"etag": "stale"}))]), Reason::EtagMismatch, Some("writes[1].update_product")),
+            (json!([create("x", 1), {"delete_product": {"name": "products/x"}}, change("x", json!({"stock": 1}))]),
+                Reason::ResourceNotFound, Some("writes[2].update_product")),
+            (json!([create("x", 1), {"create_order": {"order": {"product": "products/x"}}}, {"delete_product": {"name": "products/x"}}]),
+                Reason::StillReferenced, Some("writes[2].delete_product")),
+        ] {
+            let fault = ann.fault(COMMIT, json!({"writes": writes})).await;
+            assert_eq!((fault.reason(), fault.metadata("element")), (Some(reason), element), "{fault:?}");
+        }
+        let hidden = json!([{"create_product": {"product_id": "h", "product": {"secret": true}}}, change("h", json!({"stock": 1}))]);
+        let fault = ann.fault(COMMIT, json!({"writes": hidden})).await;
+        assert_eq!(fault.reason(), Some(Reason::ResourceNotFound), "what she may not read she may not change");
+    }
+
+    async fn a_label_is_a_name_wherever_a_name_is(engine: Engine) {
+        let fixture = Fixture::start(engine, &till()).await;
+        let ann = fixture.user("ann", &[]);
+        let writes = json!([
+            {"label": "p", "create_product": {"product": {"stock": 1}}},
+            {"label": "q", "update_product": {"product": {"name": "$p", "stock": 2}}},
+            {"label": "o", "create_order": {"order": {"product": "$q"}}},
+            {"create_line": {"parent": "$o", "line": {}}},
+            {"label": "gone", "create_product": {}},
+            {"delete_product": {"name": "$gone"}},
+        ]);
+        let request = json!({"writes": writes, "request_id": ID});
+        let answer = ann.ok(COMMIT, request.clone()).await;
+        let results = &answer["results"];
+        assert_eq!(results[0]["product"]["name"], results[1]["product"]["name"]);
+        assert_eq!(results[1]["product"]["stock"], 2);
+        assert_eq!(results[2]["order"]["product"], results[0]["product"]["name"]);
+        assert_eq!(results[5], json!({}));
+        let again = ann.ok(COMMIT, request).await;
+        assert_eq!(again["results"][2], answer["results"][2], "the ids that the server made tell no request from another");
+        for (write, field) in [
+            (json!({"delete_product": {"name": "$none"}}), "writes[0].delete_product.name"),
+            (json!({"update_product": {"product": {"name": "$none"}}}), "writes[0].update_product.product.name"),
+        ] {
+            let told = ann.refused(COMMIT, json!({"writes": [write]})).await;
+            assert_eq!(told, (Reason::FieldViolation, vec![field.to_owned()]));
+        }
+    }
+
+    async fn rows_may_swap_their_unique_values(engine: Engine) {
+        let fixture = with_products(engine, &[("a", 1), ("b", 2), ("c", 3)]).await;
+        let ann = fixture.user("ann", &[]);
+        let sku = |id: &str, sku: &str| change(id, json!({"sku": sku}));
+        let (a, b, c) = ("products/a", "products/b", "products/c");
+        let skus = || async {
+            let mut skus = Vec::new();
+            for id in ["a", "b", "c"] {
+                skus.push(product(&fixture, id).await["sku"].as_str().unwrap().to_owned());
+            }
+            skus.join("")
+        };
+        ann.ok(COMMIT, json!({"writes": [sku("a", "B"), sku("b", "A")]})).await;
+        assert_eq!(skus().await, "BAC");
+        let requests: Vec<Json> = [(a, "A"), (b, "C"), (c, "B")].iter()
+            .map(|(name, sku)| json!({"product": {"name": name, "sku": sku}, "update_mask": "sku"})).collect();
+        let batch = "till.v1.ProductService/BatchUpdateProducts";
+        ann.ok(batch, json!({"requests": requests, "validate_only": true})).await;
+        assert_eq!(skus().await, "BAC");
+        ann.ok(batch, json!({"requests": requests})).await;
+        assert_eq!(skus().await, "ACB", "round in a circle");
+        // What goes frees its value for what comes before it, too.
+        let writes = json!([{"create_product": {"product_id": "d", "product": {"sku": "C"}}}, {"delete_product": {"name": b}}]);
+        ann.ok(COMMIT, json!({"writes": writes})).await;
+        assert_eq!(product(&fixture, "d").await["sku"], "C");
+        // Two that want one value are refused as ever, and nothing is left of it.
+        for writes in [
+            json!([sku("a", "B"), sku("c", "B")]), json!([sku("a", "Z"), sku("c", "Z")]), json!([sku("a", "C"), sku("d", "C")]),
+        ] {
+            assert_eq!(ann.fault(COMMIT, json!({"writes": writes})).await.reason(), Some(Reason::UniqueViolation), "{writes}");
+        }
+        assert_eq!((product(&fixture, "a").await["sku"].clone(), product(&fixture, "c").await["sku"].clone()), (json!("A"), json!("B")));
+    }
+
     async fn preconditions_are_what_the_caller_sees(engine: Engine) {
         let fixture = with_products(engine, &[("cup", 5)]).await;
         fixture.user("m", &["merchant"]).ok(COMMIT, json!({"writes": [change("cup", json!({"stock": 6}))]})).await;

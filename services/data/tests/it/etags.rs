@@ -45,6 +45,23 @@ both_engines! {
         merchant.ok(DELETE, json!({"name": "products/cup", "etag": ""})).await;
     }
 
+    async fn an_etag_is_that_of_no_missing_row(engine: Engine) {
+        let fixture = Fixture::shop(engine).await;
+        let merchant = fixture.user("m", &["merchant"]);
+        let product = json!({"name": "products/none", "sku": "CUP", "etag": "0123456789abcdef"});
+        let update = json!({"product": product, "allow_missing": true});
+        let delete = json!({"name": "products/none", "etag": "0123456789abcdef", "allow_missing": true});
+        for (method, request) in [("UpdateProduct", &update), ("DeleteProduct", &delete)] {
+            let fault = merchant.fault(&format!("shop.v1.ProductService/{method}"), request.clone()).await;
+            assert_eq!(fault.reason(), Some(Reason::EtagMismatch), "{method}: {fault:?}");
+        }
+        let batch = json!({"requests": [update]});
+        let fault = merchant.fault("shop.v1.ProductService/BatchUpdateProducts", batch).await;
+        assert_eq!((fault.reason(), fault.metadata("element")), (Some(Reason::EtagMismatch), Some("requests[0]")));
+        let without = json!({"name": "products/none", "allow_missing": true});
+        merchant.ok("shop.v1.ProductService/DeleteProduct", without).await;
+    }
+
     async fn a_recreated_row_never_has_a_former_etag(engine: Engine) {
         let fixture = Fixture::shop(engine).await;
         let merchant = fixture.user("m", &["merchant"]);

@@ -2,16 +2,16 @@
 
 use mainstay_data::plans::{MAX_CACHED_SHAPES, MAX_LIST_PLANS};
 use mainstay_fault::Reason;
-use mainstay_testkit::both_engines;
+use mainstay_testkit::{Engine, both_engines};
 use serde_json::{Value as Json, json};
 
-use crate::contracts::library;
+use crate::contracts::{library, notes};
 use crate::support::Fixture;
 
 const CREATE: &str = "lib.v1.BookService/CreateBook";
 const LIST: &str = "lib.v1.BookService/ListBooks";
 
-async fn shelf(engine: mainstay_testkit::Engine) -> Fixture {
+async fn shelf(engine: Engine) -> Fixture {
     let fixture = Fixture::start(engine, &library()).await;
     let publisher = json!({"publisher_id": "p", "publisher": {"title": "P", "open": true}});
     fixture.user("ann", &[]).ok("lib.v1.PublisherService/CreatePublisher", publisher).await;
@@ -37,6 +37,30 @@ fn ids(answer: &Json) -> String {
 }
 
 both_engines! {
+    async fn an_optional_number_that_is_unset_reads_as_zero(engine: Engine) {
+        let fields = "optional int32 pages = 2; optional double weight = 3; optional uint64 sold = 4;";
+        let fixture = Fixture::start(engine, &notes(fields)).await;
+        let ann = fixture.user("ann", &[]);
+        for (id, note) in [
+            ("unset", json!({})), ("zero", json!({"pages": 0, "weight": 0, "sold": 0})), ("few", json!({"pages": 3, "weight": 3, "sold": 3})),
+        ] {
+            ann.ok("note.v1.NoteService/CreateNote", json!({"note_id": id, "note": note})).await;
+        }
+        for field in ["pages", "weight", "sold"] {
+            for (filter, found) in [
+                ("F = 0", "unset zero"), ("F < 3", "unset zero"), ("F > 0", "few"), ("F != 3", "unset zero"), ("NOT F = 0", "few"),
+                ("F:*", "few zero"), ("F:* AND F < 3", "zero"), ("F = null", "unset"), ("NOT F:*", "unset"),
+            ] {
+                let filter = filter.replace('F', field);
+                let list = ann.ok("note.v1.NoteService/ListNotes", json!({"filter": filter})).await;
+                let mut names: Vec<&str> = list["notes"].as_array().into_iter().flatten()
+                    .map(|note| note["name"].as_str().unwrap().trim_start_matches("notes/")).collect();
+                names.sort_unstable();
+                assert_eq!(names.join(" "), found, "{filter}");
+            }
+        }
+    }
+
     async fn filters_find_what_they_say(engine: Engine) {
         let fixture = shelf(engine).await;
         for (filter, expected) in [

@@ -100,8 +100,8 @@ both_engines! {
         let ann = fixture.user("ann", &[]);
         for (writes, field) in [
             (json!([make("new"), make("new")]), "writes[1].create_thing"),
-            (json!([make("new"), delete("new")]), "writes[1].delete_thing"),
-            (json!([make("new"), change("new", 1)]), "writes[1].update_thing"),
+            (json!([make("new"), change("new", 1), make("new")]), "writes[2].create_thing"),
+            (json!([make("new"), delete("new"), make("new")]), "writes[2].create_thing"),
             (json!([change("new", 1), change("new", 2)]), "writes[1].update_thing"),
             (json!([delete("new"), make("new")]), "writes[1].create_thing"),
             (json!([delete("new"), delete("new")]), "writes[1].delete_thing"),
@@ -259,6 +259,31 @@ both_engines! {
         assert_eq!(endless["real"], "Infinity");
         let told = ann.refused(UPDATE, transformed(&json!([{"field": "real", "add": "-Infinity"}]))).await;
         assert_eq!(told, (Reason::FieldViolation, vec!["transforms[0].add".to_owned()]));
+        for (field, large) in [("real", 1.7e308), ("rough", 3.3e38), ("real", -1.7e308), ("rough", -3.3e38)] {
+            let begin = json!({"thing": {"name": "things/one", "real": 0, "rough": 0}, "update_mask": "real,rough"});
+            ann.ok(UPDATE, begin).await;
+            let twice = json!([{"field": field, "add": large}, {"field": field, "add": large}]);
+            let told = ann.refused(UPDATE, transformed(&twice)).await;
+            assert_eq!(told, (Reason::FieldViolation, vec!["transforms[1].add".to_owned()]), "{field} {large}");
+        }
+    }
+
+    async fn a_float_is_changed_as_floats_are(engine: Engine) {
+        let fixture = with_one(engine, json!({"rough": 16_777_216.0})).await;
+        let ann = fixture.user("ann", &[]);
+        for (transforms, comes_to) in [
+            (json!([{"field": "rough", "add": 1}]), 16_777_216.0),
+            (json!([{"field": "rough", "add": 2}]), 16_777_218.0),
+            (json!([{"field": "rough", "min": 0.1}]), 0.1),
+            (json!([{"field": "rough", "min": 0.1}]), 0.1),
+            (json!([{"field": "rough", "add": 0.2}]), 0.3),
+            (json!([{"field": "rough", "max": 0.3}]), 0.3),
+            (json!([{"field": "rough", "add": 1e-9}]), 0.3),
+            (json!([{"field": "rough", "add": -0.3}]), 0.0),
+        ] {
+            let changed = ann.ok(UPDATE, transformed(&transforms)).await;
+            assert_eq!(changed.get("rough").map_or(0.0, |rough| rough.as_f64().unwrap()), comes_to, "{transforms}");
+        }
     }
 
     async fn a_hidden_row_is_as_little_there_for_transforms_as_a_missing_one(engine: Engine) {

@@ -95,7 +95,7 @@ message Link {
         let snapshot = fixture.data.reconciler().served().load();
         let resource = snapshot.resources().iter().position(|plan| plan.resource.singular == "link").unwrap();
         let caller = Caller { principal: anyone.principal(), now: 0 };
-        let op = Operation { snapshot, resource, caller, deadline: None, peer: None, explains: false, read_mask: None, defects: None };
+        let op = Operation { snapshot, resource, caller, deadline: None, peer: None, explains: false, read_mask: None, defects: None, remembered: false };
         for broken in ["the_to", "to", "from_to"] {
             let columns = op.plan().resource.layout.columns.iter();
             let record: Vec<Value> = columns.map(|column| match &*column.name {

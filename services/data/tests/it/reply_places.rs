@@ -93,6 +93,31 @@ async fn a_request_that_failed_has_no_answer_and_may_come_again() {
     assert_eq!(fixture.user("ann", &[]).ok(CREATE, accepted).await, made);
 }
 
+/// A clock that was ahead, and was set right, leaves answers in front that stay longer.
+#[tokio::test]
+async fn what_has_expired_is_forgotten_behind_what_has_not() {
+    const IN_FRONT: usize = 6_000;
+    let fixture = start().await;
+    let (now, context) = (fixture.clock.now_micros(), &fixture.data.resources().context);
+    let some = |many: usize, expires: i64| {
+        format!(
+            "INSERT INTO mainstay_replies (request, fingerprint, resource_key, answer, expires_at) \
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {many}) \
+         SELECT randomblob(16), x'', '[]', x'', {expires} FROM n"
+        )
+    };
+    fixture.sql(&some(IN_FRONT, now + 900 * DAY_SECONDS * 1_000_000)).await;
+    fixture.sql(&some(3_000, now - 1)).await;
+    fixture.sql(&some(1, now + DAY_SECONDS * 1_000_000)).await;
+    fixture.sql(&some(700, now - 1)).await;
+    let mut forgotten = 0;
+    for _ in 0..5 {
+        forgotten += answers(context, now).await.unwrap();
+    }
+    assert_eq!(forgotten, 3_700);
+    assert_eq!(count(&fixture, "mainstay_replies").await, i64::try_from(IN_FRONT).unwrap() + 1);
+}
+
 #[tokio::test]
 async fn what_is_forgotten_has_no_place_either() {
     let fixture = start().await;

@@ -81,7 +81,8 @@ impl Conditions {
                 [Tag { etag, .. }] if etag.is_empty() => {
                     Err(refused(&IF_MATCH, "names the empty ETag, which no record has"))
                 }
-                [Tag { etag, .. }] => Ok(Precondition { etag: Some(etag), exists: true }),
+                // A record that is missing has another one, whatever the request says of missing ones: that is told by who looks.
+                [Tag { etag, .. }] => Ok(Precondition { etag: Some(etag), exists: false }),
                 _ => Err(refused(
                     &IF_MATCH,
                     "names several ETags, and a record has one: give the one that you have read",

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use self::lists::{Element, Lists, elements, known};
 use self::numbers::{Range, changed, whole};
 use super::batch::MAX_BATCH;
+use super::content::Content;
 use super::context::Operation;
 use super::request::Message;
 use crate::error::{Error, Result};
@@ -80,6 +81,16 @@ impl Transforms {
             Ok(asked.and_then(|asked| asked.compile(op)))
         });
         Ok(Transforms(read.collect::<std::result::Result<_, WireError>>()?))
+    }
+
+    /// Adds what they say.
+    pub fn content(&self, op: &Operation, content: &mut Content) {
+        for transform in &self.0 {
+            match transform {
+                Ok(transform) => transform.content(op, content),
+                Err((field, description)) => [*field, description].into_iter().for_each(|text| content.text(text)),
+            }
+        }
     }
 
     /// Applies them to the row as it would be without them, one after the other.
@@ -222,6 +233,22 @@ enum Change {
 }
 
 impl Transform {
+    fn content(&self, op: &Operation, content: &mut Content) {
+        let path = &op.plan().resource.layout.columns[self.column].path;
+        content.text(&path.to_string());
+        match &self.change {
+            Change::Number { operator, operand, .. } => {
+                content.text(operator.name());
+                content.value(operand);
+            }
+            Change::List { operator, given } => {
+                content.text(operator.name());
+                content.bytes(&(given.len() as u64).to_le_bytes());
+                given.iter().for_each(|(text, _)| content.text(text));
+            }
+        }
+    }
+
     /// `incoming` is a row of nothing, and is left so.
     fn apply(
         &self,

@@ -49,6 +49,9 @@ pub(super) fn changed(
         }
         (Operator::Add, Value::Double(left), Value::Double(right)) => match range.rounded(left + right) {
             sum if sum.is_nan() => Err(("add", "has no number as its result".to_owned())),
+            sum if sum.is_infinite() && left.is_finite() && right.is_finite() => {
+                Err(("add", format!("leaves the range of its field: {left} and {right}")))
+            }
             // No zero has a sign.
             sum => Ok(Value::Double(sum + 0.0)),
         },

@@ -157,8 +157,8 @@ impl Answers {
         }
     }
 
-    /// Forgets answers that have expired, the oldest `most` at once. Returns how many.
-    pub async fn purge(&self, conn: &mut Conn<'_>, now: i64, most: usize) -> Result<usize, Error> {
+    /// Forgets answers that have expired, about `most` at once.
+    pub async fn purge(&self, conn: &mut Conn<'_>, now: i64, most: usize) -> Result<Purged, Error> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         match self {
             Answers::Sqlite(places) => sqlite::purge(conn, places, now, most).await,
@@ -185,6 +185,14 @@ impl Answers {
         }
         Ok(rows.len())
     }
+}
+
+/// What came of a look for answers that have expired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purged {
+    pub forgotten: usize,
+    /// Whether there may be more.
+    pub more: bool,
 }
 
 /// An answer as it is stored: what tells its request from others with its id, the key of the row, the answer.

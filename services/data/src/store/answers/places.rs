@@ -34,6 +34,8 @@ struct Latest {
     last: i64,
     /// Whether places are stored, too.
     are_stored: bool,
+    /// Behind which answer it is looked next for what has expired.
+    looked_at: i64,
 }
 
 impl Latest {
@@ -53,7 +55,7 @@ impl Places {
         if places.len() >= KEPT {
             many.notify_one();
         }
-        Places { latest: Mutex::new(Latest { places, last, are_stored }), many }
+        Places { latest: Mutex::new(Latest { places, last, are_stored, looked_at: NOWHERE }), many }
     }
 
     fn latest(&self) -> MutexGuard<'_, Latest> {
@@ -88,6 +90,16 @@ impl Places {
             latest.forget(request, place);
         }
         latest.are_stored
+    }
+
+    /// Behind which answer it is looked for what has expired, where the oldest have not.
+    pub(super) fn looked_at(&self) -> i64 {
+        self.latest().looked_at
+    }
+
+    /// Goes on behind this one; from the beginning where that is nowhere.
+    pub(super) fn look_behind(&self, place: i64) {
+        self.latest().looked_at = place;
     }
 
     /// Waits until as many places are in memory as are kept there.

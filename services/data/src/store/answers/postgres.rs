@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use mainstay_db::{Conn, Error, Gate, Statement, Step, execute, first};
 use mainstay_record::{Kind, Value};
 
-use super::{Claim, Request, Stored};
+use super::{Claim, Purged, Request, Stored};
 use crate::schema::mainstay_replies as replies;
 
 /// Takes a request's place: changes one row where it is free, or was taken so long ago that it is free again.
@@ -78,6 +78,7 @@ pub(super) async fn complete(conn: &mut Conn<'_>, claim: &Claim) -> Result<(), E
     Ok(())
 }
 
-pub(super) async fn purge(conn: &mut Conn<'_>, now: i64, most: i64) -> Result<usize, Error> {
-    conn.execute(&PURGE, &[Value::Int(now), Value::Int(most)]).await
+pub(super) async fn purge(conn: &mut Conn<'_>, now: i64, most: i64) -> Result<Purged, Error> {
+    let forgotten = conn.execute(&PURGE, &[Value::Int(now), Value::Int(most)]).await?;
+    Ok(Purged { forgotten, more: i64::try_from(forgotten).is_ok_and(|forgotten| forgotten >= most) })
 }

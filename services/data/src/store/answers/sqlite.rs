@@ -7,7 +7,7 @@ use mainstay_db::{Atomic, Conn, Database, Error, Gate, Statement, Step, execute,
 use mainstay_record::{Kind, Value};
 
 use super::places::{NOWHERE, Places};
-use super::{Answers, Claim, Request, Stored};
+use super::{Answers, Claim, Purged, Request, Stored};
 use crate::schema::{mainstay_reply_log as log, mainstay_reply_places as stored};
 
 /// How many places one statement stores.
@@ -15,6 +15,9 @@ const STORED_AT_ONCE: usize = 128;
 
 /// How many are stored in one transaction: others write between.
 const STORED_TOGETHER: usize = 1_024;
+
+/// How many times as many answers are looked at behind the oldest.
+const LOOKED_AT: i64 = 8;
 
 /// The request with no bytes: under it stands the last answer whose place is stored.
 const LAST: &[u8] = &[];
@@ -109,11 +112,31 @@ pub(super) async fn keep(conn: &mut Conn<'_>, places: &Places, claim: &Claim) ->
     Ok(())
 }
 
-/// Forgets what has expired of the oldest answers, and where it was.
-pub(super) async fn purge(conn: &mut Conn<'_>, places: &Places, now: i64, most: i64) -> Result<usize, Error> {
-    let oldest = load!(conn, log::table.order(log::id).limit(most).select((log::id, log::request, log::expires_at)) =>
-        (i64, Vec<u8>, i64))?;
-    let mut expired: Vec<_> = oldest.into_iter().filter(|(_, _, expires_at)| *expires_at <= now).collect();
+/// Forgets what has expired of the oldest answers. They lie in the order in which they were given, which is nearly that in which
+/// they expire: a clock that was set back leaves some in front that stay longer. So where none of the oldest has expired, some
+/// of those behind them are looked at, others each time.
+pub(super) async fn purge(conn: &mut Conn<'_>, places: &Places, now: i64, most: i64) -> Result<Purged, Error> {
+    let (forgotten, _) = forget(conn, places, now, (NOWHERE, most)).await?;
+    if forgotten > 0 {
+        return Ok(Purged { forgotten, more: true });
+    }
+    let (forgotten, last) = forget(conn, places, now, (places.looked_at(), LOOKED_AT * most)).await?;
+    places.look_behind(last);
+    Ok(Purged { forgotten, more: forgotten > 0 })
+}
+
+/// Forgets what has expired of so many answers behind a place, and where it was. Returns how many that were, and the place of
+/// the last one that was looked at.
+async fn forget(
+    conn: &mut Conn<'_>,
+    places: &Places,
+    now: i64,
+    (behind, most): (i64, i64),
+) -> Result<(usize, i64), Error> {
+    let some = log::table.filter(log::id.gt(behind)).order(log::id).limit(most);
+    let looked_at = load!(conn, some.select((log::id, log::request, log::expires_at)) => (i64, Vec<u8>, i64))?;
+    let last = looked_at.last().map_or(NOWHERE, |(id, ..)| *id);
+    let mut expired: Vec<_> = looked_at.into_iter().filter(|(_, _, expires_at)| *expires_at <= now).collect();
     let ids: Vec<i64> = expired.iter().map(|(id, ..)| *id).collect();
     execute!(conn, diesel::delete(log::table.filter(log::id.eq_any(&ids))))?;
     expired.sort_by(|(_, one, _), (_, other, _)| one.cmp(other));
@@ -122,7 +145,7 @@ pub(super) async fn purge(conn: &mut Conn<'_>, places: &Places, now: i64, most: 
             conn.execute(&FORGET, &[Value::Bytes(request), Value::Int(id)]).await?;
         }
     }
-    Ok(ids.len())
+    Ok((ids.len(), last))
 }
 
 /// Reads what a start has to know: where the answers are whose places are not stored, and which number the next one has.
