@@ -42,22 +42,25 @@ pub const CAPABILITIES: &[Capability] = &[
     yes("(mainstay.v1.resource).access.update", "who may update a row"),
     yes("(mainstay.v1.resource).access.delete", "who may delete a row"),
     yes("(mainstay.v1.resource).access.write", "short for create, update and delete"),
-    yes("(mainstay.v1.resource).index.fields", "an index over scalar fields and references"),
+    yes("(mainstay.v1.resource).index.fields", "an index over scalar fields, references and variables of the pattern"),
     yes("(mainstay.v1.resource).index.unique", "a unique index"),
     yes("(mainstay.v1.resource).soft_delete", "Delete keeps the row and Undelete brings it back (AIP-164)"),
     yes("(mainstay.v1.resource).purge_after", "how long a deleted row is kept, at most 876000h; for ever without it"),
     no("(mainstay.v1.resource).access.refer", "leave it out; who may read a row may name it"),
-    no(
+    yes(
         "(mainstay.v1.resource).index.where",
-        "leave it out, or move the rows that the index is about into a resource of their own",
+        "only rows for which it holds: a rule over the fields of `resource` that have columns of their own",
     ),
-    no(
+    yes(
         "(mainstay.v1.resource).index.ignore_case",
-        "store the text in lower case in a field of its own, and index that",
+        "texts of a unique index are compared by their simple case folding",
     ),
-    no("(mainstay.v1.resource).index.unset_conflicts", "make the field REQUIRED"),
+    yes("(mainstay.v1.resource).index.unset_conflicts", "of a unique index: what is unset is a value like others"),
     no("(mainstay.v1.resource).predicate", "write the rule where it is asked"),
-    no("(mainstay.v1.resource).exclude", "leave it out"),
+    yes("(mainstay.v1.resource).exclude.fields", "what rows have the same of that may not overlap; none: all rows"),
+    yes("(mainstay.v1.resource).exclude.from", "a timestamp or a date, with which the time of a row begins"),
+    yes("(mainstay.v1.resource).exclude.to", "the first moment that is not its time any more; unset: for ever"),
+    yes("(mainstay.v1.resource).exclude.where", "as of an index"),
     no("(mainstay.v1.resource).effect", "write the other rows in the same CommitService.Commit"),
     no(
         "(mainstay.v1.resource).on_parent_delete",

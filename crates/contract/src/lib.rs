@@ -48,7 +48,7 @@ pub use method::commit;
 pub use method::{
     BATCH_ROWS, Fields, Method, NEXT_PAGE_TOKEN, Policy, Request, Right, Role, Shape, Streams, UPDATE_MASK, Verb,
 };
-pub use model::{Access, Contract, FieldModel, Index, IndexRows, Model, Reference, Resource, Rule, SoftDelete};
+pub use model::{Access, Contract, FieldModel, Index, IndexRows, Model, Reference, Resource, Rule, SoftDelete, Span};
 pub use money::MAX_MONEY_NANOS;
 pub use naming::MAX_IDENTIFIER_BYTES;
 pub use numeric::Numeric;

@@ -101,6 +101,8 @@ reasons! {
     AlreadyExists, "ALREADY_EXISTS", AlreadyExists, "a resource of this name exists already";
     /// Another resource has the same value in a unique index.
     UniqueViolation, "UNIQUE_VIOLATION", AlreadyExists, "another resource has the same value";
+    /// Another resource has a time that overlaps, where the contract lets none.
+    Overlap, "OVERLAP", AlreadyExists, "another resource has a time that overlaps";
     /// An account with this e-mail address exists already.
     EmailTaken, "EMAIL_TAKEN", AlreadyExists, "an account with this e-mail address exists already";
     /// The resource has changed since the caller read it (AIP-154).

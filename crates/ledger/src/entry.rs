@@ -1,6 +1,7 @@
 //! What the ledger remembers.
 
 use mainstay_record::Kind;
+use mainstay_sql::{Dialect, IndexColumn, OnlyRows, RowCondition, SchemaStep, Span};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -121,6 +122,19 @@ pub struct IndexEntry {
     /// The rows that it has; all where it says nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<IndexedRows>,
+    /// A further condition on them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<RowCondition<ColumnId>>,
+    /// Rows with the same values must not overlap in time; without it there must not be two of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<IndexedSpan>,
+}
+
+/// The time of a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexedSpan {
+    pub from: ColumnId,
+    pub to: ColumnId,
 }
 
 /// The rows of an index that has not all, by the column that says when they were deleted.
@@ -141,6 +155,12 @@ pub struct IndexPart {
     /// The column's zero means unset, and such rows stay out of the index.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub without_zero: bool,
+    /// Texts are compared by their simple case folding.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub folded: bool,
+    /// What is unset is a value like others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub with_unset: bool,
 }
 
 /// Why a stored ledger cannot be used.
@@ -238,7 +258,35 @@ fn is_zero(number: &u32) -> bool {
 impl IndexEntry {
     /// Says whether two entries are the same index, whatever they are called.
     pub fn is_same(&self, other: &IndexEntry) -> bool {
-        self.unique == other.unique && self.columns == other.columns && self.rows == other.rows
+        let what = |index: &IndexEntry| IndexEntry { name: String::new(), ..index.clone() };
+        what(self) == what(other)
+    }
+
+    /// The step that makes it in a table as it is now; nothing where a column is gone.
+    pub fn create(&self, entry: &ResourceEntry, concurrently: bool) -> Option<SchemaStep> {
+        let name = |id: &ColumnId| entry.columns.get(id).map(|column| column.name.clone());
+        let columns = self.columns.iter().map(|part| part.column_of(entry)).collect::<Option<Vec<_>>>()?;
+        let only = match &self.rows {
+            Some(rows) => Some(OnlyRows { column: name(&rows.column)?, set: rows.deleted }),
+            None => None,
+        };
+        let condition = match &self.condition {
+            Some(condition) => Some(condition.map(name)?),
+            None => None,
+        };
+        let span = match &self.span {
+            Some(span) => Some(span.columns_of(entry)?),
+            None => None,
+        };
+        let concurrently = concurrently && span.is_none();
+        let (name, table, unique) = (self.name.clone(), entry.table.clone(), self.unique);
+        Some(SchemaStep::CreateIndex { name, table, columns, unique, only, condition, span, concurrently })
+    }
+
+    /// The step that drops it.
+    pub fn drop(&self, table: &str) -> SchemaStep {
+        let (name, spans) = (self.name.clone(), self.span.is_some());
+        SchemaStep::DropIndex { name, table: table.to_owned(), spans, concurrently: !spans }
     }
 
     /// Who owns the index's name: the same index made again may have its name again.
@@ -250,13 +298,44 @@ impl IndexEntry {
             .map(|part| {
                 let direction = if part.descending { " desc" } else { "" };
                 let zero = if part.without_zero { " set" } else { "" };
-                format!("{}{direction}{zero}", part.column)
+                let folded = if part.folded { " folded" } else { "" };
+                let unset = if part.with_unset { " or unset" } else { "" };
+                format!("{}{direction}{zero}{folded}{unset}", part.column)
             })
             .collect();
         let rows = match &self.rows {
             None => String::new(),
             Some(rows) => format!(" of rows {} {}", if rows.deleted { "with" } else { "without" }, rows.column),
         };
-        format!("{unique}index of {resource} ({}){rows}", columns.join(", "))
+        let condition = self.condition.as_ref().and_then(|condition| condition.map(|column| Some(column.to_string())));
+        let condition = condition.map(|condition| format!(" where {}", condition.text(Dialect::Sqlite, None)));
+        let span = self.span.as_ref().map(|span| format!(" from {} to {}", span.from, span.to));
+        let (condition, span) = (condition.unwrap_or_default(), span.unwrap_or_default());
+        format!("{unique}index of {resource} ({}){span}{rows}{condition}", columns.join(", "))
+    }
+}
+
+impl IndexPart {
+    /// The column as a table has it.
+    pub(crate) fn column_of(&self, entry: &ResourceEntry) -> Option<IndexColumn> {
+        let column = entry.columns.get(&self.column)?;
+        Some(IndexColumn {
+            name: column.name.clone(),
+            descending: self.descending,
+            nullable: column.nullable,
+            unset_zero: self.without_zero.then_some(column.ty),
+            folded: self.folded,
+            unset_as: self.with_unset.then_some(column.ty),
+        })
+    }
+}
+
+impl IndexedSpan {
+    /// The columns as a table has them.
+    pub(crate) fn columns_of(&self, entry: &ResourceEntry) -> Option<Span> {
+        let (from, to) = (entry.columns.get(&self.from)?, entry.columns.get(&self.to)?);
+        let is_key = |(id, _): &(&ColumnId, &ColumnEntry)| matches!(id, ColumnId::Key(_));
+        let keys = entry.columns.iter().filter(is_key).map(|(_, column)| column.name.clone()).collect();
+        Some(Span { from: from.name.clone(), to: to.name.clone(), kind: from.ty, keys })
     }
 }

@@ -18,8 +18,8 @@ pub use bind::bind;
 pub use column_id::{ColumnId, FieldPath, Part};
 pub use diff::{Diff, diff};
 pub use entry::{
-    ColumnEntry, FieldEntry, Hidden, IndexEntry, IndexPart, IndexedRows, LEDGER_VERSION, Ledger, LedgerError,
-    ReferenceEntry, ResourceEntry,
+    ColumnEntry, FieldEntry, Hidden, IndexEntry, IndexPart, IndexedRows, IndexedSpan, LEDGER_VERSION, Ledger,
+    LedgerError, ReferenceEntry, ResourceEntry,
 };
 pub use facts::{Answer, Answers, Facts};
 pub use json::{JsonEntry, JsonFieldEntry, JsonMessageEntry};

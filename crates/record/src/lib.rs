@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod etag;
+mod fold;
 mod json;
 mod layout;
 pub mod names;
@@ -13,6 +14,7 @@ mod value;
 mod violation;
 
 pub use etag::{etag_revision, etag_text};
+pub use fold::{FOLD, compare_folded, fold_pairs, folded_bytes};
 pub use json::{MAX_STORED_DEPTH, stored_json};
 pub use layout::{Column, JsonField, JsonMessage, JsonShape, Layout, NumberPath, Role, Template, TemplatePart};
 pub use piece::Piece;

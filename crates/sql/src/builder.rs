@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use mainstay_expr::AuthName;
 use mainstay_record::{Kind, Layout, Piece, Value};
 
-use crate::{Dialect, quote};
+use crate::literal::literal;
+use crate::{Dialect, Literal, quote};
 
 /// Where the value of a bind comes from when the statement runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,12 +54,20 @@ impl Sql {
 pub struct SqlBuilder {
     dialect: Dialect,
     sql: Sql,
+    /// In DDL there are no binds: literals are text. The columns of the table, which it calls by no other name, are binds
+    /// meanwhile, by their places in the layout.
+    ddl: bool,
 }
 
 impl SqlBuilder {
     /// Starts an empty statement.
     pub fn new(dialect: Dialect) -> SqlBuilder {
-        SqlBuilder { dialect, sql: Sql::default() }
+        SqlBuilder { dialect, sql: Sql::default(), ddl: false }
+    }
+
+    /// Starts a condition of DDL; see [`crate::RowCondition`].
+    pub(crate) fn for_ddl(dialect: Dialect) -> SqlBuilder {
+        SqlBuilder { ddl: true, ..SqlBuilder::new(dialect) }
     }
 
     /// The engine that the statement is for.
@@ -76,6 +85,11 @@ impl SqlBuilder {
 
     /// Appends a bind.
     pub fn bind(&mut self, source: BindSource, kind: Kind) {
+        if self.ddl {
+            let constant = if let BindSource::Literal(value) = &source { Literal::from_value(value) } else { None };
+            let text = constant.map_or_else(|| "NULL".to_owned(), |constant| literal(self.dialect, &constant));
+            return self.text(&text);
+        }
         let is_literal = matches!(source, BindSource::Literal(_));
         let known = self.sql.binds.iter().position(|known| *known == source).filter(|_| !is_literal);
         let slot = known.unwrap_or_else(|| {
@@ -99,6 +113,7 @@ impl SqlBuilder {
     /// The same for a table that has this name in the statement.
     pub(crate) fn column_of(&mut self, table: &str, layout: &Layout, index: usize) {
         match layout.columns.get(index) {
+            Some(column) if self.ddl => self.sql.pieces.push(Piece::Bind { slot: index, kind: column.kind }),
             Some(column) => {
                 self.text(table);
                 self.text(".");

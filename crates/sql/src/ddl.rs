@@ -2,10 +2,8 @@
 
 use std::fmt::Write as _;
 
-use data_encoding::HEXLOWER;
-use mainstay_record::Kind;
-
-use crate::{ColumnSpec, Dialect, ForeignKey, IndexColumn, Literal, OnlyRows, PrimaryKey, SchemaStep, quote};
+use crate::literal::literal;
+use crate::{ColumnSpec, Dialect, ForeignKey, Literal, PrimaryKey, SchemaStep, index, quote};
 
 /// Writes a schema step as the statements that carry it out, in order; none where the engine needs none.
 ///
@@ -26,15 +24,10 @@ pub fn schema_sql(dialect: Dialect, step: &SchemaStep) -> Vec<String> {
             vec![format!("ALTER TABLE {} DROP COLUMN {}", quote(table), quote(column))]
         }
         SchemaStep::DropTable { table } => vec![format!("DROP TABLE {}", quote(table))],
-        SchemaStep::CreateIndex { name, table, columns, unique, only, concurrently } => {
-            let mut statements = Vec::new();
-            if *concurrently {
-                statements.push(drop_index(dialect, name, true));
-            }
-            statements.push(create_index(dialect, name, table, columns, *unique, only.as_ref(), *concurrently));
-            statements
+        SchemaStep::CreateIndex { .. } => index::create(dialect, step),
+        SchemaStep::DropIndex { name, table, spans, concurrently } => {
+            index::drop(dialect, name, table, *spans, *concurrently)
         }
-        SchemaStep::DropIndex { name, concurrently, .. } => vec![drop_index(dialect, name, *concurrently)],
         SchemaStep::AddForeignKey { table, key } => match dialect {
             Dialect::Sqlite => Vec::new(),
             Dialect::Postgres => {
@@ -120,103 +113,6 @@ fn add_column(
         }
     }
     statements
-}
-
-/// NULLs are distinct in a unique index on both engines; a column of implicit presence is unset at its zero, so such rows
-/// stay outside the index: unset never conflicts.
-fn create_index(
-    dialect: Dialect,
-    name: &str,
-    table: &str,
-    columns: &[IndexColumn],
-    unique: bool,
-    only: Option<&OnlyRows>,
-    concurrently: bool,
-) -> String {
-    let unique_word = if unique { "UNIQUE " } else { "" };
-    let concurrently = if concurrently && dialect == Dialect::Postgres { "CONCURRENTLY " } else { "" };
-    let parts: Vec<String> = columns.iter().map(|column| index_column(dialect, column)).collect();
-    let (name, table) = (quote(name), quote(table));
-    let mut text = format!("CREATE {unique_word}INDEX {concurrently}{name} ON {table} ({})", parts.join(", "));
-    let set = columns.iter().filter(|_| unique).filter_map(|column| is_set(dialect, column));
-    let rows = only.map(|only| format!("{} IS {}NULL", quote(&only.column), if only.set { "NOT " } else { "" }));
-    let conditions: Vec<String> = rows.into_iter().chain(set).collect();
-    if !conditions.is_empty() {
-        let _ = write!(text, " WHERE {}", conditions.join(" AND "));
-    }
-    text
-}
-
-fn index_column(dialect: Dialect, column: &IndexColumn) -> String {
-    let direction = match (column.descending, column.nullable && dialect == Dialect::Postgres) {
-        (false, false) => "",
-        (false, true) => " ASC NULLS FIRST",
-        (true, false) => " DESC",
-        (true, true) => " DESC NULLS LAST",
-    };
-    format!("{}{direction}", quote(&column.name))
-}
-
-fn is_set(dialect: Dialect, column: &IndexColumn) -> Option<String> {
-    let ty = column.unset_zero?;
-    let zero = dialect.zero(ty)?;
-    let name = quote(&column.name);
-    Some(if ty == Kind::Bool { name } else { format!("{name} <> {zero}") })
-}
-
-fn drop_index(dialect: Dialect, name: &str, concurrently: bool) -> String {
-    let concurrently = if concurrently && dialect == Dialect::Postgres { "CONCURRENTLY " } else { "" };
-    format!("DROP INDEX {concurrently}IF EXISTS {}", quote(name))
-}
-
-/// Writes a constant. A text keeps every character: the only one with a meaning inside quotes is the quote, doubled.
-pub(crate) fn literal(dialect: Dialect, literal: &Literal) -> String {
-    let postgres = dialect == Dialect::Postgres;
-    match literal {
-        Literal::Bool(true) => "TRUE".to_owned(),
-        Literal::Bool(false) => "FALSE".to_owned(),
-        Literal::Int(v) => v.to_string(),
-        Literal::Double(v) => double(dialect, *v),
-        Literal::Text(v) => text(v),
-        Literal::Json(v) => {
-            if postgres {
-                format!("{}::jsonb", text(v))
-            } else {
-                text(v)
-            }
-        }
-        Literal::Bytes(v) => {
-            let hex = HEXLOWER.encode(v);
-            if postgres { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") }
-        }
-        Literal::Timestamp(v) => {
-            if postgres {
-                format!("(timestamptz 'epoch' + interval '{v} microseconds')")
-            } else {
-                v.to_string()
-            }
-        }
-        Literal::Now => {
-            if postgres {
-                "now()".to_owned()
-            } else {
-                "CAST(unixepoch('subsec') * 1000000 AS INTEGER)".to_owned()
-            }
-        }
-    }
-}
-
-fn text(value: &str) -> String {
-    format!("'{}'", value.replace('\0', "").replace('\'', "''"))
-}
-
-fn double(dialect: Dialect, value: f64) -> String {
-    match (value.is_nan(), value.is_infinite(), dialect) {
-        (true, _, _) => "NULL".to_owned(),
-        (_, true, Dialect::Sqlite) => if value > 0.0 { "9e999" } else { "-9e999" }.to_owned(),
-        (_, true, Dialect::Postgres) => format!("'{value}'::double precision"),
-        (_, false, _) => format!("{value:?}"),
-    }
 }
 
 fn names(columns: &[String]) -> String {

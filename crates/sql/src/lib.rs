@@ -1,14 +1,18 @@
 #![doc = include_str!("../README.md")]
 
 mod builder;
+mod conflict;
 mod ddl;
 mod dialect;
 mod expression;
 mod identifier;
+mod index;
 mod keyset;
 mod limit;
+mod literal;
 mod order;
 mod probe;
+mod row_condition;
 mod schema;
 mod statement;
 mod tables;
@@ -19,10 +23,13 @@ pub use dialect::Dialect;
 pub use identifier::{IDENTIFIER_MAX_BYTES, identifier, quote};
 pub use keyset::{After, NullPattern};
 pub use limit::{Constant, Limit};
+pub use literal::Literal;
 pub use order::{OrderColumn, order_columns};
 pub use probe::{Hop, MAX_INDEXED_BYTES, Probe};
-pub use schema::{ColumnSpec, ForeignKey, IndexColumn, Literal, OnlyRows, PrimaryKey, SchemaStep};
+pub use row_condition::{ConditionPart, RowCondition};
+pub use schema::{ColumnSpec, ForeignKey, IndexColumn, OnlyRows, PrimaryKey, SchemaStep, Span};
 pub use statement::{
-    Claim, Condition, Delete, Insert, Lock, Select, Update, claiming_insert, delete, expression, insert, select, update,
+    Claim, Condition, Delete, Insert, Lock, Overlap, Same, Select, Update, claiming_insert, delete, expression, insert,
+    row_condition, select, update,
 };
 pub use tables::{Table, Tables};

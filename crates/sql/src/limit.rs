@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ddl::literal;
+use crate::literal::literal;
 use crate::{Dialect, Literal};
 
 /// A constant of a limit. Unlike a float, its bits can be compared and hashed.

@@ -3,8 +3,9 @@
 use mainstay_record::Kind;
 use serde::{Deserialize, Serialize};
 
-use crate::ddl::literal;
-use crate::{Dialect, Limit, Literal, Sql, SqlBuilder, quote};
+use crate::conflict::{Among, compared_anyhow, overlap};
+use crate::literal::literal;
+use crate::{Dialect, IndexColumn, Limit, Literal, OnlyRows, RowCondition, Span, Sql, SqlBuilder, quote};
 
 /// The most bytes that the texts of one index may have in a row. PostgreSQL has no room for more than about 2,700, and
 /// both engines take the same rows.
@@ -38,14 +39,18 @@ pub enum Probe {
     },
     /// In how many rows do these texts and bytes take more bytes together?
     Longer { table: String, keys: Vec<String>, columns: Vec<String>, bytes: usize },
-    /// How many rows share the values of these columns with another row? Rows with an unset column don't count, nor do those
-    /// in which the column `without` is set.
+    /// How many rows share the values of these columns with another row, as a unique index compares them? Rows that the index
+    /// would not have don't count; with a `span` nor do those that share no time.
     Duplicates {
         table: String,
         keys: Vec<String>,
-        columns: Vec<(String, Option<Kind>)>,
+        columns: Vec<IndexColumn>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        without: Option<String>,
+        only: Option<OnlyRows>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        condition: Option<RowCondition<String>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        span: Option<Span>,
     },
 }
 
@@ -83,13 +88,14 @@ impl Probe {
             Probe::Longer { table, columns, bytes, .. } => {
                 format!("SELECT COUNT(*) FROM {} AS t WHERE {}", quote(table), longer(dialect, columns, *bytes))
             }
-            Probe::Duplicates { table, columns, without, .. } => {
-                let group: Vec<String> = columns.iter().map(|(name, _)| column(name)).collect();
-                let (table, set, group) =
-                    (quote(table), all_set(dialect, columns, without.as_deref()), group.join(", "));
+            Probe::Duplicates { table, span: Some(span), .. } => {
+                format!("SELECT COUNT(*) FROM {} AS t WHERE {}", quote(table), self.overlapping(dialect, span))
+            }
+            Probe::Duplicates { table, columns, .. } => {
+                let (table, all, group) = (quote(table), self.among(dialect, "t"), grouped(dialect, columns));
                 format!(
                     "SELECT CAST(COALESCE(SUM(g.n), 0) AS BIGINT) FROM (SELECT COUNT(*) AS n FROM {table} AS t \
-                     WHERE {set} GROUP BY {group} HAVING COUNT(*) > 1) AS g"
+                     WHERE {all} GROUP BY {group} HAVING COUNT(*) > 1) AS g"
                 )
             }
         };
@@ -124,17 +130,50 @@ impl Probe {
                 let (keys, longer) = (list(keys), longer(dialect, columns, *bytes));
                 format!("SELECT {keys} FROM {} AS t WHERE {longer} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
             }
-            Probe::Duplicates { table, keys, columns, without } => {
-                let group: Vec<String> = columns.iter().map(|(name, _)| column(name)).collect();
-                let (keys, set, group) = (list(keys), all_set(dialect, columns, without.as_deref()), group.join(", "));
+            Probe::Duplicates { table, keys, span: Some(span), .. } => {
+                let (keys, overlapping) = (list(keys), self.overlapping(dialect, span));
+                format!(
+                    "SELECT {keys} FROM {} AS t WHERE {overlapping} ORDER BY {keys} LIMIT {SAMPLE_ROWS}",
+                    quote(table)
+                )
+            }
+            Probe::Duplicates { table, keys, columns, .. } => {
+                let (keys, all, group) = (list(keys), self.among(dialect, "t"), grouped(dialect, columns));
                 format!(
                     "SELECT {keys} FROM (SELECT {keys}, COUNT(*) OVER (PARTITION BY {group}) AS n FROM {} AS t \
-                     WHERE {set}) AS t WHERE t.n > 1 ORDER BY {keys} LIMIT {SAMPLE_ROWS}",
+                     WHERE {all}) AS t WHERE t.n > 1 ORDER BY {keys} LIMIT {SAMPLE_ROWS}",
                     quote(table)
                 )
             }
         };
         Some(whole(dialect, &text))
+    }
+
+    /// What must hold of a row that can be in the way of others.
+    fn among(&self, dialect: Dialect, of: &str) -> String {
+        let Probe::Duplicates { columns, only, condition, .. } = self else { return "TRUE".to_owned() };
+        let among = Among { dialect, columns, only: only.as_ref(), condition: condition.as_ref() };
+        let mut tests = among.tests(Some(of));
+        tests.extend(among.no_nulls(Some(of)));
+        if tests.is_empty() { "TRUE".to_owned() } else { tests.join(" AND ") }
+    }
+
+    /// That the row shares some time with another.
+    fn overlapping(&self, dialect: Dialect, span: &Span) -> String {
+        let Probe::Duplicates { table, columns, .. } = self else { return "FALSE".to_owned() };
+        let same = columns.iter().map(|part| format!("o.{name} = t.{name}", name = quote(&part.name)));
+        let key = span.keys.iter().map(|key| format!("o.{name} = t.{name}", name = quote(key)));
+        let other = format!("NOT ({})", key.collect::<Vec<_>>().join(" AND "));
+        let begins = format!("o.{} IS NOT NULL", quote(&span.from));
+        let tests: Vec<String> =
+            same.chain([overlap(span, "t", "o"), other, begins, self.among(dialect, "o")]).collect();
+        format!(
+            "{} AND {} IS NOT NULL AND EXISTS (SELECT 1 FROM {} AS o WHERE {})",
+            self.among(dialect, "t"),
+            column(&span.from),
+            quote(table),
+            tests.join(" AND ")
+        )
     }
 
     /// How many columns a sample has.
@@ -268,11 +307,7 @@ fn quoted_key(key: &str) -> String {
     format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-fn all_set(dialect: Dialect, columns: &[(String, Option<Kind>)], without: Option<&str>) -> String {
-    let tests = columns.iter().map(|(name, zero)| match zero.and_then(|kind| dialect.zero(kind)) {
-        Some(zero) => format!("{name} <> {zero}", name = column(name)),
-        None => format!("{} IS NOT NULL", column(name)),
-    });
-    let without = without.map(|name| format!("{} IS NULL", column(name)));
-    tests.chain(without).collect::<Vec<_>>().join(" AND ")
+fn grouped(dialect: Dialect, columns: &[IndexColumn]) -> String {
+    let values = columns.iter().map(|part| compared_anyhow(dialect, part, column(&part.name)));
+    values.collect::<Vec<_>>().join(", ")
 }

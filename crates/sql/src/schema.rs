@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use mainstay_record::{Kind, Value};
+use mainstay_record::Kind;
 use serde::{Deserialize, Serialize};
+
+use crate::{Dialect, Literal, RowCondition};
 
 /// One change of the schema. [`crate::schema_sql`] writes it as DDL.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,11 +55,20 @@ pub enum SchemaStep {
         /// The rows that it has; all where it says nothing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         only: Option<OnlyRows>,
+        /// A further condition on them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        condition: Option<RowCondition<String>>,
+        /// Rows with the same values must not overlap in time; without it there must not be two of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        span: Option<Span>,
         concurrently: bool,
     },
     DropIndex {
         name: String,
         table: String,
+        /// It was made with a `span`.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        spans: bool,
         concurrently: bool,
     },
     /// Adds a foreign key to a table that stands; nothing on SQLite, where the table or column was made with it.
@@ -94,15 +105,26 @@ pub struct ForeignKey {
 }
 
 /// Which rows an index has, by a column that may be NULL.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OnlyRows {
     pub column: String,
     /// Those in which it is set, else those in which it is not.
     pub set: bool,
 }
 
+/// The time of a row, `[from, to)`: two columns of one kind that may be NULL.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Span {
+    pub from: String,
+    pub to: String,
+    /// Timestamps, or dates as numbers.
+    pub kind: Kind,
+    /// The primary key: no row is in its own way.
+    pub keys: Vec<String>,
+}
+
 /// A column of an index.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct IndexColumn {
     pub name: String,
     pub descending: bool,
@@ -111,38 +133,12 @@ pub struct IndexColumn {
     /// In a unique index: the type of a column whose zero means unset, so that such rows stay out of the index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unset_zero: Option<Kind>,
-}
-
-/// A constant in DDL.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Literal {
-    Bool(bool),
-    Int(i64),
-    Double(f64),
-    Text(String),
-    Bytes(Vec<u8>),
-    /// Microseconds since 1970 UTC.
-    Timestamp(i64),
-    Json(String),
-    /// The time at which the step runs, for a timestamp column.
-    Now,
-}
-
-impl Literal {
-    /// The constant that a value is, or nothing for NULL.
-    pub fn from_value(value: &Value) -> Option<Literal> {
-        match value {
-            Value::Null => None,
-            Value::Bool(v) => Some(Literal::Bool(*v)),
-            Value::Int(v) => Some(Literal::Int(*v)),
-            Value::Double(v) => Some(Literal::Double(*v)),
-            Value::Text(v) => Some(Literal::Text(v.clone())),
-            Value::Bytes(v) => Some(Literal::Bytes(v.clone())),
-            Value::Timestamp(v) => Some(Literal::Timestamp(*v)),
-            Value::Json(v) => Some(Literal::Json(v.clone())),
-        }
-    }
+    /// Texts are compared by their simple case folding.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub folded: bool,
+    /// In a unique index: the type of a column in which NULL is a value like others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unset_as: Option<Kind>,
 }
 
 impl SchemaStep {
@@ -170,17 +166,30 @@ impl fmt::Display for SchemaStep {
             SchemaStep::RenameColumn { table, from, to } => write!(f, "rename column  {table}.{from} -> {to}"),
             SchemaStep::DropColumn { table, column } => write!(f, "drop column    {table}.{column}"),
             SchemaStep::DropTable { table } => write!(f, "drop table     {table}"),
-            SchemaStep::CreateIndex { name, table, columns, unique, only, concurrently } => {
-                let kind = if *unique { "unique index" } else { "index" };
+            SchemaStep::CreateIndex { name, table, columns, unique, only, condition, span, concurrently } => {
+                let kind = match (span, unique) {
+                    (Some(_), _) => "exclusion",
+                    (None, true) => "unique index",
+                    (None, false) => "index",
+                };
                 write!(f, "create {kind}   {name} on {table} (")?;
                 for (i, column) in columns.iter().enumerate() {
                     let separator = if i > 0 { ", " } else { "" };
                     let direction = if column.descending { " desc" } else { "" };
-                    write!(f, "{separator}{}{direction}", column.name)?;
+                    let folded = if column.folded { " without case" } else { "" };
+                    let unset = if column.unset_as.is_some() { " or unset" } else { "" };
+                    write!(f, "{separator}{}{folded}{unset}{direction}", column.name)?;
+                }
+                if let Some(Span { from, to, .. }) = span {
+                    write!(f, "{}from {from} to {to}", if columns.is_empty() { "" } else { ", " })?;
                 }
                 f.write_str(")")?;
                 if let Some(OnlyRows { column, set }) = only {
                     write!(f, " where {column} is {}", if *set { "set" } else { "unset" })?;
+                }
+                if let Some(condition) = condition {
+                    let word = if only.is_some() { "and" } else { "where" };
+                    write!(f, " {word} {}", condition.text(Dialect::Sqlite, None))?;
                 }
                 f.write_str(if *concurrently { " while the table is in use" } else { "" })
             }

@@ -1,11 +1,14 @@
 //! The statements that requests become.
 
 use mainstay_expr::Expr;
-use mainstay_record::{Kind, Layout};
+use mainstay_record::{FOLD, Kind, Layout, Piece};
 
 use crate::keyset::{Arm, Place};
 use crate::order::order_by;
-use crate::{After, BindSource, Dialect, OrderColumn, Sql, SqlBuilder, Table, Tables, expression as emitter};
+use crate::{
+    After, BindSource, ConditionPart, Dialect, OrderColumn, RowCondition, Sql, SqlBuilder, Table, Tables,
+    expression as emitter,
+};
 
 /// Which rows a statement is about.
 #[derive(Debug, Clone)]
@@ -18,6 +21,10 @@ pub enum Condition<'a> {
     KeyPrefix { count: usize, first_param: usize },
     /// These columns equal the parameters, none of them NULL: the rows that refer to another.
     Equal { columns: &'a [usize], first_param: usize },
+    /// These columns equal what they are compared with, as an index compares them that lets no two rows have the same.
+    Same(&'a [Same]),
+    /// The times of the row and of another, which has a beginning, overlap.
+    Overlap(Overlap),
     /// A rule or filter is true (neither false nor NULL). The tables are those that it may look at.
     Expr(&'a Expr, &'a Tables),
     /// The column is NULL.
@@ -26,6 +33,26 @@ pub enum Condition<'a> {
     RevisionIs { param: usize },
     /// All of them; every row where there are none.
     All(Vec<Condition<'a>>),
+}
+
+/// One column of a row that is compared with another row's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Same {
+    pub column: usize,
+    /// By its simple case folding.
+    pub folded: bool,
+    /// None where the other's is unset, too.
+    pub param: Option<usize>,
+}
+
+/// The half-open time of a row that is compared with another's. One that ends before it begins is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overlap {
+    pub from: usize,
+    pub to: usize,
+    pub from_param: usize,
+    /// None where the other has no end.
+    pub to_param: Option<usize>,
 }
 
 /// Reads rows: the columns, then (where a page of two parts must be put together) further columns that the caller ignores.
@@ -268,6 +295,21 @@ pub fn expression(dialect: Dialect, expr: &Expr, layout: &Layout, tables: &Table
     out.finish()
 }
 
+/// Writes a rule over `resource` alone for DDL, of which only the truth matters. What is not in the row, the caller or another
+/// row, is NULL in it.
+pub fn row_condition(expr: &Expr, layout: &Layout) -> RowCondition<usize> {
+    let written = |dialect| {
+        let mut out = SqlBuilder::for_ddl(dialect);
+        emitter::emit_true(expr, layout, Tables::NONE, &mut out);
+        let parts = out.finish().pieces.into_iter().map(|piece| match piece {
+            Piece::Text(text) => ConditionPart::Text(text),
+            Piece::Bind { slot, .. } => ConditionPart::Column(slot),
+        });
+        parts.collect()
+    };
+    RowCondition { sqlite: written(Dialect::Sqlite), postgres: written(Dialect::Postgres) }
+}
+
 fn table(out: &mut SqlBuilder, table: &Table<'_>) {
     out.name(table.name);
     out.text(" AS t");
@@ -285,6 +327,8 @@ fn condition(out: &mut SqlBuilder, layout: &Layout, what: &Condition<'_>) {
             equal(out, layout, 0..layout.keys().min(*count), *first_param);
         }
         Condition::Equal { columns, first_param } => equal(out, layout, columns.iter().copied(), *first_param),
+        Condition::Same(columns) => same(out, layout, columns),
+        Condition::Overlap(times) => overlap(out, layout, times),
         Condition::Expr(expr, tables) => {
             out.text("(");
             emitter::emit_true(expr, layout, tables, out);
@@ -315,4 +359,54 @@ fn equal(out: &mut SqlBuilder, layout: &Layout, columns: impl IntoIterator<Item 
         let kind = layout.columns.get(index).map_or(Kind::Text, |column| column.kind);
         out.bind(BindSource::Param(first_param + i), kind);
     });
+}
+
+fn same(out: &mut SqlBuilder, layout: &Layout, columns: &[Same]) {
+    if columns.is_empty() {
+        return out.text("TRUE");
+    }
+    out.list(columns, " AND ", |out, same| {
+        let (before, after) = match (same.folded, out.dialect()) {
+            (true, Dialect::Postgres) => (format!("{FOLD}("), ")".to_owned()),
+            (true, Dialect::Sqlite) => (String::new(), format!(" COLLATE {FOLD}")),
+            (false, _) => (String::new(), String::new()),
+        };
+        out.text(&before);
+        out.column(layout, same.column);
+        out.text(&after);
+        match same.param {
+            None => out.text(" IS NULL"),
+            Some(param) => {
+                out.text(" = ");
+                out.text(&before);
+                let kind = layout.columns.get(same.column).map_or(Kind::Text, |column| column.kind);
+                out.bind(BindSource::Param(param), kind);
+                out.text(if same.folded && out.dialect() == Dialect::Postgres { ")" } else { "" });
+            }
+        }
+    });
+}
+
+fn overlap(out: &mut SqlBuilder, layout: &Layout, times: &Overlap) {
+    let Overlap { from, to, from_param, to_param } = *times;
+    let kind = layout.columns.get(from).map_or(Kind::Timestamp, |column| column.kind);
+    out.text("(");
+    out.column(layout, to);
+    out.text(" IS NULL OR (");
+    out.column(layout, from);
+    out.text(" < ");
+    out.column(layout, to);
+    out.text(" AND ");
+    out.bind(BindSource::Param(from_param), kind);
+    out.text(" < ");
+    out.column(layout, to);
+    out.text(")) AND ");
+    out.column(layout, from);
+    match to_param {
+        None => out.text(" IS NOT NULL"),
+        Some(param) => {
+            out.text(" < ");
+            out.bind(BindSource::Param(param), kind);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use mainstay_db::Conn;
 use mainstay_db::catalog::{self, ForeignKey, Index, Table};
 use mainstay_ledger::{ColumnEntry, ColumnId, IndexEntry, Ledger, Part, ResourceEntry};
-use mainstay_sql::{ColumnSpec, Dialect, IndexColumn, OnlyRows, SchemaStep, schema_sql};
+use mainstay_sql::{ColumnSpec, Dialect, SchemaStep, schema_sql};
 
 use crate::apply::dialect;
 use crate::store::contracts::{self, ReadError};
@@ -166,7 +166,7 @@ impl Comparison<'_> {
             if (there.unique, there.partial, &there.columns) != (wanted.unique, wanted.partial, &wanted.columns) {
                 let what = format!("the index is {}, and should be {}", words(there), words(&wanted));
                 let kind = if index.unique { Kind::Breaks } else { Kind::Weakens };
-                self.add(kind, &index.name, what, format!("DROP INDEX \"{}\"; {}", index.name, self.index_sql(index)));
+                self.add(kind, &index.name, what, format!("{} {}", self.drop_sql(index), self.index_sql(index)));
             }
         }
         let known = |name: &String| self.entry.indexes.iter().any(|index| index.name == *name);
@@ -218,13 +218,34 @@ impl Comparison<'_> {
     /// The index as the ledger has it.
     fn wanted(&self, index: &IndexEntry) -> Index {
         let name = |id: &ColumnId| self.entry.columns.get(id).map(|column| column.name.clone()).unwrap_or_default();
-        let partial =
-            index.rows.is_some() || (index.unique && index.columns.iter().any(|part| self.leaves_zero_out(part)));
-        Index {
-            unique: index.unique,
-            columns: index.columns.iter().map(|part| (name(&part.column), part.descending)).collect(),
-            partial,
-            valid: true,
+        let partial = index.rows.is_some()
+            || index.condition.is_some()
+            || (index.unique && index.columns.iter().any(|part| self.leaves_zero_out(part)));
+        let columns = index.columns.iter().flat_map(|part| self.wanted_parts(part));
+        let Some(span) = &index.span else {
+            return Index { unique: index.unique, columns: columns.collect(), partial, valid: true };
+        };
+        // Its triggers look for rows by it; PostgreSQL's constraint is on ranges, and leaves out what has none.
+        let from = name(&span.from);
+        let columns = match self.dialect {
+            Dialect::Sqlite => columns.chain([(from, false)]).collect(),
+            Dialect::Postgres => {
+                columns.chain([(from, false)]).map(|(_, descending)| (String::new(), descending)).collect()
+            }
+        };
+        Index { unique: false, columns, partial: self.dialect == Dialect::Postgres, valid: true }
+    }
+
+    /// The column, or the expressions that stand for it, which have no name.
+    fn wanted_parts(&self, part: &mainstay_ledger::IndexPart) -> Vec<(String, bool)> {
+        let column = self.entry.columns.get(&part.column);
+        let name = column.map(|column| column.name.clone()).unwrap_or_default();
+        match () {
+            () if part.with_unset && column.is_some_and(|column| column.nullable) => {
+                vec![(String::new(), part.descending), (String::new(), false)]
+            }
+            () if part.folded && self.dialect == Dialect::Postgres => vec![(String::new(), part.descending)],
+            () => vec![(name, part.descending)],
         }
     }
 
@@ -234,26 +255,11 @@ impl Comparison<'_> {
     }
 
     fn index_sql(&self, index: &IndexEntry) -> String {
-        let columns = index.columns.iter().filter_map(|part| {
-            let column = self.entry.columns.get(&part.column)?;
-            Some(IndexColumn {
-                name: column.name.clone(),
-                descending: part.descending,
-                nullable: column.nullable,
-                unset_zero: part.without_zero.then_some(column.ty),
-            })
-        });
-        let only = index.rows.as_ref().and_then(|rows| {
-            Some(OnlyRows { column: self.entry.columns.get(&rows.column)?.name.clone(), set: rows.deleted })
-        });
-        self.sql(&SchemaStep::CreateIndex {
-            name: index.name.clone(),
-            table: self.entry.table.clone(),
-            columns: columns.collect(),
-            unique: index.unique,
-            only,
-            concurrently: false,
-        })
+        index.create(self.entry, false).map(|step| self.sql(&step)).unwrap_or_default()
+    }
+
+    fn drop_sql(&self, index: &IndexEntry) -> String {
+        self.sql(&index.drop(&self.entry.table)).replace("CONCURRENTLY ", "").replace("IF EXISTS ", "")
     }
 
     fn column_sql(&self, column: &ColumnEntry) -> String {

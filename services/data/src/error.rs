@@ -52,8 +52,8 @@ pub enum Error {
     #[error("the resource is not deleted")]
     NotDeleted { name: String },
     /// With the clash it may be that something else is broken, too, and comes first.
-    #[error("a unique index holds these values already")]
-    Unique { fields: Vec<String>, clash: Option<Box<Clash>> },
+    #[error("another row has these values already, or a time that overlaps")]
+    Unique { fields: Vec<String>, overlap: bool, clash: Option<Box<Clash>> },
     #[error("a referenced resource does not exist, or the caller may not read it")]
     ReferenceNotFound { field: String, name: String },
     /// A foreign key is violated; which one is found out after the transaction.
@@ -157,7 +157,7 @@ impl From<Error> for Fault {
                 Fault::new(Reason::AlreadyExists).message("the resource is not deleted").meta("name", name)
             }
             Error::AlreadyExists { name } => Fault::new(Reason::AlreadyExists).meta("name", name),
-            Error::Unique { fields, .. } => unique(fields),
+            Error::Unique { fields, overlap, .. } => unique(fields, overlap),
             Error::ReferenceNotFound { field, name } => reference_not_found(field, &name),
             Error::Precondition { name, exists } => precondition(&name, exists),
             Error::StillReferenced { name } => Fault::new(Reason::StillReferenced).meta("name", name),
@@ -276,12 +276,14 @@ fn immutable(fields: Vec<String>) -> Fault {
     })
 }
 
-/// A unique index that holds the values of these fields already.
-fn unique(fields: Vec<String>) -> Fault {
+/// Another row that has the values of these fields already, or a time that overlaps with that of the row.
+fn unique(fields: Vec<String>, overlap: bool) -> Fault {
     let listed = fields.iter().map(|field| of_resource(field)).collect::<Vec<_>>().join(",");
-    fields.into_iter().fold(Fault::new(Reason::UniqueViolation).meta("field", listed), |fault, field| {
-        fault.violation(field, "another resource has this value")
-    })
+    let (reason, what) = match overlap {
+        true => (Reason::Overlap, "another resource has a time that overlaps"),
+        false => (Reason::UniqueViolation, "another resource has this value"),
+    };
+    fields.into_iter().fold(Fault::new(reason).meta("field", listed), |fault, field| fault.violation(field, what))
 }
 
 /// The longest name that an error's metadata repeats, in characters: longer than those of rows that can be.

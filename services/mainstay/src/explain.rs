@@ -124,7 +124,7 @@ fn print_indexes(resource: &Resource, verb: &str) {
     }
     say!("\nindexes that a filter and an order can use");
     say!("  the primary key");
-    for index in &resource.indexes {
+    for index in resource.indexes.iter().filter(|index| index.is_plain()) {
         let columns: Vec<String> = index
             .columns
             .iter()

@@ -67,7 +67,9 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
         };
         let access = rules.compile(report, pool);
         rules.defaults(report, &mut built.fields);
-        let indexes = index::build(report, pool, head, &built, &access, soft_delete.as_ref());
+        let declared =
+            index::Declared { head, built: &built, rules: &rules, access: &access, soft_delete: soft_delete.as_ref() };
+        let indexes = index::build(report, pool, &declared);
         resource(report, heads, head, built, Parts { record, access, indexes, soft_delete })
     });
     resources.collect()

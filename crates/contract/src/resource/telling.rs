@@ -16,8 +16,9 @@ pub(super) fn warn(report: &mut Report<'_>, head: &Head, index: &Index, access: 
         return;
     }
     let (message, fields) = (head.message.full_name(), index.fields.join(", "));
+    let what = if index.span.is_some() { "exclusion" } else { "unique index" };
     report
-        .warning(spot, format!("the unique index on {fields} tells who may not read a {message} whether there is one"))
+        .warning(spot, format!("the {what} on {fields} tells who may not read a {message} whether there is one"))
         .because("a write of a value that is taken is refused, also with validate_only, and the read rule hides rows from some")
         .help(
             "begin it with the fields that the read rule compares, for example `fields: \"owner\"`, so that nobody meets rows of \

@@ -85,10 +85,9 @@ fn resource_options(all: &mut Examples) {
         ("index.unique", r#"index {fields: "sku" unique: true}"#),
         ("access.refer", r#"access {refer: "true"}"#),
         ("index.where", r#"index {fields: "sku" where: "resource.sku != ''"}"#),
-        ("index.ignore_case", r#"index {fields: "sku" ignore_case: true}"#),
+        ("index.ignore_case", r#"index {fields: "sku" unique: true ignore_case: true}"#),
         ("index.unset_conflicts", r#"index {fields: "sku" unique: true unset_conflicts: true}"#),
         ("predicate", r#"predicate {name: "open" rule: "resource.sku != ''"}"#),
-        ("exclude", r#"exclude {from: "start" to: "end"}"#),
         ("effect", r#"effect {on: "create" set {field: "sku" value: "'a'"}}"#),
         ("on_parent_delete", "on_parent_delete: CASCADE"),
         ("tenant", "tenant: true"),
@@ -104,6 +103,12 @@ fn resource_options(all: &mut Examples) {
         let deleted = "string sku = 2;\n  google.protobuf.Timestamp delete_time = 3;";
         let kept = value.starts_with("soft_delete").then(|| text.replace("string sku = 2;", deleted));
         all.insert(format!("(mainstay.v1.resource).{name}"), kept.unwrap_or(text));
+    }
+    let times = "string sku = 2;\n  google.protobuf.Timestamp start = 3;\n  google.protobuf.Timestamp end = 4;";
+    for name in ["fields", "from", "to", "where"] {
+        let exclude = r#"exclude {fields: "sku" from: "start" to: "end" where: "resource.sku != 'x'"}"#;
+        let text = resource(STANDARD, exclude).replace("string sku = 2;", times);
+        all.insert(format!("(mainstay.v1.resource).exclude.{name}"), text);
     }
     for (name, more) in [
         ("type", ""),

@@ -26,6 +26,9 @@ const SQLITE_UNAVAILABLE: &[&str] = &[
 
 const SQLITE_STALE: &[&str] = &["no such column", "no such table", "has no column named"];
 
+/// What the triggers say that stand for exclusion constraints, in front of the constraint's name (see `mainstay_sql`).
+const SQLITE_OVERLAP: &str = "EXCLUSION constraint failed: ";
+
 /// PostgreSQL's primary messages; connections ask for them in English.
 const POSTGRES_DEADLOCK: &str = "deadlock detected";
 const POSTGRES_ROW_TOO_LARGE: &str = "row is too big";
@@ -105,7 +108,10 @@ pub(crate) fn sqlite(error: Diesel, path: &Path, link: &mut SqliteConnection) ->
                 Kind::CheckViolation => {
                     Error::CheckViolation { constraint: constraint::subject(message).to_owned(), source }
                 }
-                _ => sqlite_by_message(message, path),
+                _ => match message.strip_prefix(SQLITE_OVERLAP) {
+                    Some(name) => Error::UniqueViolation { constraint: name.to_owned(), source },
+                    None => sqlite_by_message(message, path),
+                },
             }
         }
         other => Error::internal(other),

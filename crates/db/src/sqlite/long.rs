@@ -63,6 +63,8 @@ impl LongReader {
         let name = open::name(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let link = Connection::open_with_flags(&name, flags).map_err(|error| put(&error, path))?;
+        let folding = link.create_collation(mainstay_record::FOLD, mainstay_record::compare_folded);
+        folding.map_err(|error| put(&error, path))?;
         for batch in open::batches(Role::Reader, &name) {
             link.execute_batch(&batch).map_err(|error| put(&error, path))?;
         }

@@ -83,6 +83,9 @@ pub(super) fn connect(path: &Path, role: Role) -> Result<SqliteConnection, Error
     }
     let mut link =
         SqliteConnection::establish(&name).map_err(|error| classify::sqlite_by_message(&error.to_string(), path))?;
+    if let Err(error) = link.register_collation(mainstay_record::FOLD, mainstay_record::compare_folded) {
+        return Err(classify::sqlite(error, path, &mut link));
+    }
     for batch in batches(role, &name) {
         if let Err(error) = link.batch_execute(&batch) {
             return Err(classify::sqlite(error, path, &mut link));

@@ -2,13 +2,13 @@
 
 use mainstay_contract::{Index, IndexRows, Resource, SoftDelete};
 use mainstay_record::{Kind, Role};
-use mainstay_sql::{IndexColumn, MAX_INDEXED_BYTES, OnlyRows, Probe, SchemaStep};
+use mainstay_sql::{ConditionPart, Dialect, MAX_INDEXED_BYTES, OnlyRows, Probe, SchemaStep, row_condition};
 
 use super::now::FieldNow;
 use super::planner::{Planner, Standing, name_rows};
 use super::{Change, PlanError, Safety, Step};
 use crate::names::claim_table;
-use crate::{ColumnId, FieldPath, IndexEntry, IndexPart, IndexedRows, ResourceEntry};
+use crate::{ColumnId, FieldPath, IndexEntry, IndexPart, IndexedRows, IndexedSpan, ResourceEntry};
 
 impl<'a> Planner<'a> {
     /// The indexes of a table that is made in the same plan, inside the transaction.
@@ -21,23 +21,24 @@ impl<'a> Planner<'a> {
         let mut schema = Vec::new();
         for Needed { mut index, natural, .. } in needed(resource, fields) {
             index.name = self.index_name(resource, entry, &index, &natural);
-            schema.push(create(resource, entry, &index, false));
+            schema.extend(index.create(entry, false));
             entry.indexes.push(index);
         }
         schema
     }
 
-    /// The indexes of a standing table: made and dropped outside the transaction, the new ones first.
+    /// The indexes of a standing table: made and dropped outside the transaction, the new ones first. What lets no rows
+    /// overlap is made within it, after all that it names.
     pub(super) fn indexes_of(&mut self, known: &Standing<'a>, outside: &mut Vec<Step>) -> Result<(), PlanError> {
         let resource = known.resource;
         let needed = needed(resource, &known.fields);
         let mut drops = Vec::new();
         for index in known.was.indexes.iter().filter(|was| needed.iter().all(|now| !now.index.is_same(was))) {
-            let (name, table) = (index.name.clone(), known.entry.table.clone());
-            let schema = vec![SchemaStep::DropIndex { name, table, concurrently: true }];
+            let schema = vec![index.drop(&known.entry.table)];
             let change = Change::DropIndex { index: index.clone() };
             drops.push(index_step(resource, change, Safety::Safe, schema, &resource.place));
         }
+        let mut steps = Vec::new();
         for Needed { mut index, natural, wanted } in needed {
             if known.was.indexes.iter().any(|was| was.is_same(&index)) {
                 continue;
@@ -48,10 +49,18 @@ impl<'a> Planner<'a> {
                 long => long,
             };
             index.name = self.index_name(resource, &known.entry, &index, &natural);
-            let schema = vec![create(resource, &known.entry, &index, true)];
-            outside.push(index_step(resource, Change::AddIndex { index }, safety, schema, &wanted.place));
+            let schema = index.create(&known.entry, true).into_iter().collect();
+            steps.push(index_step(resource, Change::AddIndex { index }, safety, schema, &wanted.place));
         }
-        outside.extend(drops);
+        steps.append(&mut drops);
+        for step in steps {
+            if step.is_outside() {
+                outside.push(step);
+            } else {
+                self.ledger = self.ledger.after(&step);
+                self.steps.push(step);
+            }
+        }
         Ok(())
     }
 
@@ -90,22 +99,33 @@ impl<'a> Planner<'a> {
     fn unique_safety(&self, known: &Standing<'a>, index: &IndexEntry, wanted: &Index) -> Result<Safety, PlanError> {
         let mut columns = Vec::new();
         for part in &index.columns {
-            match known.was.columns.get(&part.column) {
-                Some(was) => columns.push((was.name.clone(), part.without_zero.then_some(was.ty))),
-                None if known.filled.contains(&part.column) => {}
+            match part.column_of(known.was) {
+                Some(was) => columns.push(was),
+                None if known.filled.contains(&part.column) || wanted.unset_conflicts => {}
                 // A new column is unset in every row that stands, and unset never conflicts.
                 None => return Ok(Safety::Safe),
             }
         }
         let table = known.was.table.clone();
+        let was = |id: &ColumnId| known.was.columns.get(id).map(|column| column.name.clone());
         // Where nobody was ever deleted there is no such column yet.
-        let without = index.rows.as_ref().and_then(|rows| Some(known.was.columns.get(&rows.column)?.name.clone()));
-        let answer = if columns.is_empty() {
+        let only =
+            index.rows.as_ref().and_then(|rows| Some(OnlyRows { column: was(&rows.column)?, set: rows.deleted }));
+        let condition = index.condition.as_ref().and_then(|condition| condition.fill(|id| at_first(known, id)));
+        let span = match index.span.as_ref().map(|span| span.columns_of(known.was)) {
+            // No row has a time yet.
+            Some(None) => return Ok(Safety::Safe),
+            span => span.flatten(),
+        };
+        let answer = if columns.is_empty() && span.is_none() {
             let all = self.ask(&Probe::Rows { table })?;
             if all.count < 2 { crate::Answer::default() } else { all }
         } else {
-            self.ask(&Probe::Duplicates { table, keys: known.key_names(), columns, without })?
+            self.ask(&Probe::Duplicates { table, keys: known.key_names(), columns, only, condition, span })?
         };
+        if index.span.is_some() && answer.count > 0 {
+            return Ok(overlapping(known.resource, wanted, &answer));
+        }
         if answer.count == 0 {
             return Ok(Safety::Safe);
         }
@@ -114,6 +134,26 @@ impl<'a> Planner<'a> {
             why: format!("the same {fields} stands in {}", name_rows(known.resource, &answer)),
             remedy: format!("give each of these rows its own {fields}, or leave unique off"),
         })
+    }
+}
+
+/// What a column has in the rows that stand: what is new is unset. Nothing where it is filled: all of them may be in then.
+fn at_first(known: &Standing<'_>, id: &ColumnId) -> Option<ConditionPart<String>> {
+    if let Some(was) = known.was.columns.get(id) {
+        return Some(ConditionPart::Column(was.name.clone()));
+    }
+    let column = known.entry.columns.get(id).filter(|_| !known.filled.contains(id))?;
+    // What may be bytes of either engine is in no condition.
+    let zero = Dialect::Postgres.zero(column.ty).filter(|_| !column.nullable);
+    Some(ConditionPart::Text(zero.unwrap_or("NULL").to_owned()))
+}
+
+fn overlapping(resource: &Resource, wanted: &Index, answer: &crate::Answer) -> Safety {
+    let of =
+        if wanted.fields.is_empty() { String::new() } else { format!(" of the same {}", wanted.fields.join(" and ")) };
+    Safety::Refused {
+        why: format!("the times{of} overlap in {}", name_rows(resource, answer)),
+        remedy: "change the times of these rows, or leave the exclusion off".to_owned(),
     }
 }
 
@@ -158,10 +198,11 @@ fn needed<'r>(resource: &'r Resource, fields: &[FieldNow<'_>]) -> Vec<Needed<'r>
         }
     }
     for wanted in &resource.indexes {
-        let partial = identity(resource, wanted, fields).columns.iter().any(|part| part.without_zero);
+        let of_all =
+            wanted.is_plain() && identity(resource, wanted, fields).columns.iter().any(|part| part.without_zero);
         let plain = identity(resource, &Index { unique: false, ..wanted.clone() }, fields);
         let own = &plain.columns[..wanted.columns.len().min(plain.columns.len())];
-        if partial && needed.iter().all(|known| !known.index.columns.starts_with(own)) {
+        if of_all && needed.iter().all(|known| !known.index.columns.starts_with(own)) {
             let natural = format!("{}_idx", wanted.name.strip_suffix("_key").unwrap_or(&wanted.name));
             needed.push(Needed { index: plain, natural, wanted });
         }
@@ -178,14 +219,20 @@ pub(crate) fn identity_of(resource: &Resource, index: &Index, is_required: &dyn 
         let id = ColumnId::of(column, *position);
         let optional = id.field().is_some_and(|path| !is_required(path));
         let has_zero = matches!(column.role, Role::Field) && !column.nullable;
-        let without_zero = index.unique && has_zero && optional;
-        parts.push(IndexPart { column: id, descending: *descending, without_zero });
+        parts.push(IndexPart {
+            column: id,
+            descending: *descending,
+            without_zero: index.unique && has_zero && optional && !index.unset_conflicts,
+            folded: index.is_folded(&resource.layout, *position),
+            with_unset: index.unset_conflicts && column.nullable,
+        });
     }
     if !index.unique {
         let descending = parts.last().is_some_and(|part| part.descending);
         for key in (0..resource.layout.keys()).map(ColumnId::Key) {
             if parts.iter().all(|part| part.column != key) {
-                parts.push(IndexPart { column: key, descending, without_zero: false });
+                let [without_zero, folded, with_unset] = [false; 3];
+                parts.push(IndexPart { column: key, descending, without_zero, folded, with_unset });
             }
         }
     }
@@ -198,7 +245,13 @@ pub(crate) fn identity_of(resource: &Resource, index: &Index, is_required: &dyn 
         let column = ColumnId::of(resource.layout.columns.get(delete_time)?, delete_time);
         Some(IndexedRows { column, deleted })
     });
-    IndexEntry { name: String::new(), columns: parts, unique: index.unique, rows }
+    let id = |position: usize| resource.layout.columns.get(position).map(|column| ColumnId::of(column, position));
+    let condition = index
+        .condition
+        .as_ref()
+        .and_then(|rule| row_condition(&rule.program.root, &resource.layout).map(|position| id(*position)));
+    let span = index.span.and_then(|span| Some(IndexedSpan { from: id(span.from)?, to: id(span.to)? }));
+    IndexEntry { name: String::new(), columns: parts, unique: index.unique, rows, condition, span }
 }
 
 fn identity(resource: &Resource, index: &Index, fields: &[FieldNow<'_>]) -> IndexEntry {
@@ -206,27 +259,4 @@ fn identity(resource: &Resource, index: &Index, fields: &[FieldNow<'_>]) -> Inde
         // What is inside a message may be unset with it, required or not.
         path.0.len() == 1 && fields.iter().any(|field| field.path == *path && field.model.behaviors.required)
     })
-}
-
-fn create(resource: &Resource, entry: &ResourceEntry, index: &IndexEntry, concurrently: bool) -> SchemaStep {
-    let columns = index.columns.iter().filter_map(|part| {
-        let layout = resource.layout.columns.iter().enumerate();
-        let (_, column) = layout.into_iter().find(|(i, column)| ColumnId::of(column, *i) == part.column)?;
-        Some(IndexColumn {
-            name: entry.columns.get(&part.column)?.name.clone(),
-            descending: part.descending,
-            nullable: column.nullable,
-            unset_zero: part.without_zero.then_some(column.kind),
-        })
-    });
-    SchemaStep::CreateIndex {
-        name: index.name.clone(),
-        table: entry.table.clone(),
-        columns: columns.collect(),
-        unique: index.unique,
-        only: index.rows.as_ref().and_then(|rows| {
-            Some(OnlyRows { column: entry.columns.get(&rows.column)?.name.clone(), set: rows.deleted })
-        }),
-        concurrently,
-    }
 }

@@ -17,9 +17,8 @@ enum Judged {
 }
 
 /// How statements are judged, by the beginning of their names.
-const JUDGED: [(&str, Judged, &[Area]); 15] = [
+const JUDGED: [(&str, Judged, &[Area]); 14] = [
     ("resource.predicate", Judged::Differs, &[Area::Access]),
-    ("resource.exclude", Judged::Restricts, &[Area::Validation, Area::Index]),
     ("resource.effect", Judged::Differs, &[Area::Storage]),
     ("resource.on_parent_delete", Judged::Differs, &[Area::Storage]),
     ("resource.tenant", Judged::Restricts, &[Area::Access]),

@@ -11,9 +11,10 @@ use mainstay_contract::{stated_of_field, stated_of_message};
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
 /// Options that another part of the terms is made of, or the schema.
-const ELSEWHERE: [&str; 6] = [
+const ELSEWHERE: [&str; 7] = [
     "resource.access",
     "resource.index",
+    "resource.exclude",
     "resource.soft_delete",
     "resource.purge_after",
     "field.aliases",

@@ -46,6 +46,7 @@ fn index(unique: bool, concurrently: bool) -> SchemaStep {
         descending,
         nullable,
         unset_zero,
+        ..IndexColumn::default()
     };
     SchemaStep::CreateIndex {
         name: "review_title_time_idx".to_owned(),
@@ -57,6 +58,8 @@ fn index(unique: bool, concurrently: bool) -> SchemaStep {
         ],
         unique,
         only: None,
+        condition: None,
+        span: None,
         concurrently,
     }
 }
@@ -124,7 +127,8 @@ fn an_index_says_where_the_unset_ones_stand_and_leaves_zeroes_out_where_unique()
 
 #[test]
 fn an_index_is_dropped_without_blocking() {
-    let step = SchemaStep::DropIndex { name: "i".to_owned(), table: "review".to_owned(), concurrently: true };
+    let step =
+        SchemaStep::DropIndex { name: "i".to_owned(), table: "review".to_owned(), spans: false, concurrently: true };
     insta::assert_snapshot!(both(&step), @r#"
     -- sqlite
     DROP INDEX IF EXISTS "i"
@@ -234,7 +238,7 @@ fn constants_are_written_exactly() {
     -- sqlite
     ALTER TABLE "review" ADD COLUMN "c" TEXT DEFAULT -1
     -- postgres
-    ALTER TABLE "review" ADD COLUMN "c" TEXT COLLATE "C" DEFAULT (timestamptz 'epoch' + interval '-1 microseconds');
+    ALTER TABLE "review" ADD COLUMN "c" TEXT COLLATE "C" DEFAULT '1969-12-31T23:59:59.999999Z'::timestamptz;
     ALTER TABLE "review" ALTER COLUMN "c" DROP DEFAULT
     -- sqlite
     ALTER TABLE "review" ADD COLUMN "c" TEXT DEFAULT '["it''s"]'
@@ -274,7 +278,7 @@ fn an_index_has_the_rows_that_are_deleted_or_those_that_are_not() {
     let only = |set, unique| match index(unique, false) {
         SchemaStep::CreateIndex { name, table, columns, concurrently, .. } => {
             let only = Some(OnlyRows { column: "delete_time".to_owned(), set });
-            SchemaStep::CreateIndex { name, table, columns, unique, only, concurrently }
+            SchemaStep::CreateIndex { name, table, columns, unique, only, condition: None, span: None, concurrently }
         }
         other => panic!("{other:?}"),
     };
@@ -303,6 +307,7 @@ fn lists_and_whoever_purges_find_their_rows_by_such_an_index() {
             descending: false,
             nullable: name == "delete_time",
             unset_zero: None,
+            ..IndexColumn::default()
         };
         let index = SchemaStep::CreateIndex {
             name: name.to_owned(),
@@ -310,6 +315,8 @@ fn lists_and_whoever_purges_find_their_rows_by_such_an_index() {
             columns: columns.map(column).to_vec(),
             unique: false,
             only: Some(OnlyRows { column: "delete_time".to_owned(), set }),
+            condition: None,
+            span: None,
             concurrently: false,
         };
         run(&mut conn, &schema_sql(Dialect::Sqlite, &index));

@@ -54,7 +54,7 @@ async fn store(database: &Database, dialect: Dialect, layout: &Layout, rows: Vec
         name: layout.columns[index].name.clone(),
         descending: true,
         nullable: layout.columns[index].nullable,
-        unset_zero: None,
+        ..IndexColumn::default()
     };
     let index = SchemaStep::CreateIndex {
         name: "product_time".to_owned(),
@@ -62,6 +62,8 @@ async fn store(database: &Database, dialect: Dialect, layout: &Layout, rows: Vec
         columns: vec![part(CREATE_TIME), part(0)],
         unique: false,
         only: None,
+        condition: None,
+        span: None,
         concurrently: true,
     };
     let statements: Vec<String> = [create, index].iter().flat_map(|step| schema_sql(dialect, step)).collect();

@@ -24,7 +24,7 @@ fn table(rows: &[Vec<Value>], layout: &Layout, index: &[OrderColumn]) -> SqliteC
         name: layout.columns[part.index].name.clone(),
         descending: part.descending,
         nullable: layout.columns[part.index].nullable,
-        unset_zero: None,
+        ..IndexColumn::default()
     });
     let index = SchemaStep::CreateIndex {
         name: "product_order".to_owned(),
@@ -32,6 +32,8 @@ fn table(rows: &[Vec<Value>], layout: &Layout, index: &[OrderColumn]) -> SqliteC
         columns: parts.collect(),
         unique: false,
         only: None,
+        condition: None,
+        span: None,
         concurrently: false,
     };
     run(&mut conn, &schema_sql(Dialect::Sqlite, &index));

@@ -1,5 +1,5 @@
 use mainstay_record::Kind;
-use mainstay_sql::{Constant, Dialect, Limit, Probe};
+use mainstay_sql::{Constant, Dialect, IndexColumn, Limit, OnlyRows, Probe};
 
 use crate::sample::{both, count, ids, run, sqlite};
 
@@ -19,8 +19,14 @@ fn ask(probe: &Probe) -> (i64, Vec<String>) {
 }
 
 fn duplicates(columns: &[(&str, Option<Kind>)]) -> Probe {
-    let columns = columns.iter().map(|(name, zero)| ((*name).to_owned(), *zero)).collect();
-    Probe::Duplicates { table: "product".to_owned(), keys: vec!["_id".to_owned()], columns, without: None }
+    let columns = columns.iter().map(|(name, unset_zero)| IndexColumn {
+        name: (*name).to_owned(),
+        nullable: unset_zero.is_none(),
+        unset_zero: *unset_zero,
+        ..IndexColumn::default()
+    });
+    let (table, keys, columns) = ("product".to_owned(), vec!["_id".to_owned()], columns.collect());
+    Probe::Duplicates { table, keys, columns, only: None, condition: None, span: None }
 }
 
 fn unset(column: &str, zero: Option<Kind>) -> Probe {
@@ -51,9 +57,9 @@ fn rows_that_are_deleted_are_found_and_are_no_duplicates() {
     let set = Probe::Set { table: "product".to_owned(), keys: vec!["_id".to_owned()], column: "batch".to_owned() };
     assert_eq!(ask(&set), (3, vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]));
     let Probe::Duplicates { table, keys, columns, .. } = duplicates(&[("sku", None)]) else { panic!("it is one") };
-    let without = Some("batch".to_owned());
+    let only = Some(OnlyRows { column: "batch".to_owned(), set: false });
     assert_eq!(
-        ask(&Probe::Duplicates { table, keys, columns, without }).0,
+        ask(&Probe::Duplicates { table, keys, columns, only, condition: None, span: None }).0,
         0,
         "x stands in deleted rows, and once each"
     );

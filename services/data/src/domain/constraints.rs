@@ -3,11 +3,11 @@
 use mainstay_contract::Index;
 use mainstay_db::{Lane, Rows};
 use mainstay_record::page::MAX_ROW_BYTES;
-use mainstay_record::{Column, Kind, Value, Violation};
+use mainstay_record::{Kind, Value, Violation};
 
 use super::clash::Clash;
 use super::context::{Context, Operation};
-use super::record::{in_request, set_references};
+use super::record::{in_request, indexed_in_request, set_references};
 use crate::error::{Error, Result};
 use crate::plans::{Readable, ResourcePlan};
 use crate::rights::Obstacle;
@@ -20,7 +20,7 @@ pub fn constraint(plan: &ResourcePlan, record: &[Value], made: bool, error: main
             match plan.resource.indexes.iter().position(named) {
                 Some(index) => {
                     let clash = Clash { record: record.to_vec(), made, index };
-                    Error::Unique { fields: fields(plan, index), clash: Some(Box::new(clash)) }
+                    taken(plan, index, Some(Box::new(clash)))
                 }
                 None => Error::AlreadyExists { name: plan.name(record) },
             }
@@ -82,36 +82,33 @@ async fn first_broken(cx: &Context, op: &Operation, clash: &Clash) -> Result<Err
             return Ok(Error::AlreadyExists { name: plan.name(key) });
         }
     }
-    let mut first = clash.index;
-    for (position, index) in plan.resource.indexes[..clash.index].iter().enumerate() {
-        if index.unique && is_taken(cx, op, index, clash).await? {
-            first = position;
-            break;
+    for (position, index) in plan.resource.indexes.iter().enumerate().filter(|(_, index)| index.unique) {
+        if is_taken(cx, op, index, clash).await? {
+            return Ok(taken(plan, position, None));
         }
     }
-    Ok(Error::Unique { fields: fields(plan, first), clash: None })
+    Ok(taken(plan, clash.index, None))
 }
 
-/// Says whether another row has the record's values in a unique index. A value that is unset conflicts with none.
+/// Says whether another row is in the record's way in an index that lets no two rows have the same, or overlap.
 async fn is_taken(cx: &Context, op: &Operation, index: &Index, clash: &Clash) -> Result<bool> {
     let (plan, record) = (op.plan(), &clash.record);
     let layout = &plan.resource.layout;
-    let columns: Vec<usize> = index.columns.iter().map(|(column, _)| *column).collect();
-    if columns.iter().any(|column| is_unset(&layout.columns[*column], &record[*column])) {
-        return Ok(false);
-    }
-    let values = columns.iter().map(|column| record[*column].clone()).collect();
+    let Some((statement, values)) = plan.in_the_way(index, record) else { return Ok(false) };
     let keys = Rows::of(&vec![Kind::Text; layout.keys()]);
-    let found = cx.db.fetch(Lane::Inline, &plan.holding(&columns).statement, values, keys).await?;
+    let values = statement.values(&op.caller, &values);
+    let found = cx.db.fetch(Lane::Inline, &statement.statement, values, keys).await?;
     Ok(found.rows.iter().any(|key| clash.made || key[..] != record[..layout.keys()]))
 }
 
-fn is_unset(column: &Column, value: &Value) -> bool {
-    value.is_null() || (!column.nullable && *value == column.kind.zero())
-}
-
-fn fields(plan: &ResourcePlan, index: usize) -> Vec<String> {
-    plan.resource.indexes[index].fields.iter().map(|field| in_request(plan, field)).collect()
+fn taken(plan: &ResourcePlan, index: usize, clash: Option<Box<Clash>>) -> Error {
+    let index = &plan.resource.indexes[index];
+    let times = index.span.map(|span| [span.from, span.to]).into_iter().flatten();
+    let times = times.filter_map(|column| Some(plan.resource.field_of(column)?.field_path.as_str()));
+    let named = index.fields.iter().map(String::as_str).chain(times);
+    let mut fields: Vec<String> = named.map(|field| indexed_in_request(plan, field)).collect();
+    fields.dedup();
+    Error::Unique { fields, overlap: index.span.is_some(), clash }
 }
 
 /// Finds the first reference of a record whose target is not there: SQLite names no foreign key, and PostgreSQL's keep the

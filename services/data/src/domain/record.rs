@@ -1,8 +1,8 @@
 //! A row as it is put together, checked and named, whatever method writes it.
 
-use mainstay_contract::{Index, Reference};
+use mainstay_contract::{Index, Reference, Span};
 use mainstay_record::page::MAX_ROW_BYTES;
-use mainstay_record::{Value, Violation};
+use mainstay_record::{Layout, Value, Violation, folded_bytes};
 use mainstay_sql::MAX_INDEXED_BYTES;
 use mainstay_wire::{DecodeError, Decoded};
 use uuid::Uuid;
@@ -67,9 +67,11 @@ pub fn validate(plan: &ResourcePlan, record: &[Value]) -> Result<()> {
 /// What is wrong with the values of a record, all at once; fields as a request names them (`product.title`).
 fn violations(plan: &ResourcePlan, record: &[Value]) -> Vec<Violation> {
     let found = plan.resource.violations(record).into_iter();
-    let long = plan.resource.indexes.iter().filter(|index| indexed_bytes(index, record) > MAX_INDEXED_BYTES);
+    let layout = &plan.resource.layout;
+    let too_long = |index: &&Index| indexed_bytes(index, layout, record) > MAX_INDEXED_BYTES && index.has(record);
+    let long = plan.resource.indexes.iter().filter(too_long);
     let long = long.flat_map(|index| &index.fields).map(|field| Violation {
-        field: in_request(plan, field),
+        field: indexed_in_request(plan, field),
         description: format!("is indexed: the fields of an index hold at most {MAX_INDEXED_BYTES} bytes together"),
     });
     let large = record_size::too_large(plan, record).map(|bytes| Violation {
@@ -86,19 +88,35 @@ fn violations(plan: &ResourcePlan, record: &[Value]) -> Vec<Violation> {
     found
         .map(|violation| Violation { field: in_request(plan, &violation.field), ..violation })
         .chain(long)
+        .chain(backwards(plan, record))
         .chain(large)
         .chain(wide)
         .collect()
 }
 
 /// What the texts and bytes of a record take in an index.
-fn indexed_bytes(index: &Index, record: &[Value]) -> usize {
-    let bytes = |value: &Value| match value {
+fn indexed_bytes(index: &Index, layout: &Layout, record: &[Value]) -> usize {
+    let bytes = |(column, _): &(usize, bool)| match &record[*column] {
+        Value::Text(text) if index.is_folded(layout, *column) => text.len().max(folded_bytes(text)),
         Value::Text(text) => text.len(),
         Value::Bytes(bytes) => bytes.len(),
         _ => 0,
     };
-    index.columns.iter().map(|(column, _)| bytes(&record[*column])).sum()
+    index.columns.iter().map(bytes).sum()
+}
+
+/// Times that end before they begin, where rows must not overlap: nothing could be in their way.
+fn backwards<'r>(plan: &'r ResourcePlan, record: &'r [Value]) -> impl Iterator<Item = Violation> + use<'r> {
+    let ends_first = |span: &Span| match (&record[span.from], &record[span.to]) {
+        (Value::Timestamp(from), Value::Timestamp(to)) | (Value::Int(from), Value::Int(to)) => to < from,
+        _ => false,
+    };
+    let path = |column| plan.resource.field_of(column).map_or("", |field| field.field_path.as_str());
+    let spans = plan.resource.indexes.iter().filter_map(|index| index.span).filter(move |span| ends_first(span));
+    spans.map(move |span| Violation {
+        field: in_request(plan, path(span.to)),
+        description: format!("must not be before `{}`", path(span.from)),
+    })
 }
 
 /// A body that does not decode, in the same words.
@@ -111,6 +129,18 @@ pub fn shape(plan: &ResourcePlan, error: DecodeError) -> Error {
 pub fn in_request(plan: &ResourcePlan, field: &str) -> String {
     let body = &plan.resource.singular;
     if field.is_empty() { body.clone() } else { format!("{body}.{field}") }
+}
+
+/// What an index is on as a request names it: of the variables of the pattern, the parent's have no field of their own.
+pub fn indexed_in_request(plan: &ResourcePlan, field: &str) -> String {
+    let resource = &plan.resource;
+    match resource.variables.iter().position(|variable| variable == field) {
+        Some(variable) if resource.field(field).is_none() => {
+            let is_own = variable + 1 == resource.variables.len();
+            if is_own { in_request(plan, "name") } else { "parent".to_owned() }
+        }
+        _ => in_request(plan, field),
+    }
 }
 
 /// The id of a new row: the client's, if it is a good one, else a UUIDv7.

@@ -22,7 +22,8 @@ pub fn bound(resource: &Resource, order: &mut [OrderColumn]) {
     let Some(first) = texts.first() else { return };
     let holds = |columns: &[(usize, bool)], text: &usize| columns.iter().any(|(column, _)| column == text);
     let covered = |columns: &[(usize, bool)]| texts.iter().filter(|text| holds(columns, text)).count();
-    let indexes = resource.indexes.iter().map(|index| index.columns.as_slice()).filter(|columns| holds(columns, first));
+    let plain = resource.indexes.iter().filter(|index| index.is_plain());
+    let indexes = plain.map(|index| index.columns.as_slice()).filter(|columns| holds(columns, first));
     let whole = indexes.max_by_key(|columns| covered(columns)).unwrap_or_default();
     let chars = if whole.is_empty() { ORDERED_CHARS } else { BESIDE_AN_INDEX };
     let share = chars / (texts.len() - covered(whole)).max(1);

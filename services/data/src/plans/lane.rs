@@ -39,7 +39,7 @@ pub fn is_index_ordered(
     }
     let keys: Vec<(usize, bool)> = (0..resource.layout.keys()).map(|index| (index, false)).collect();
     let has_them = |index: &&Index| index.rows == IndexRows::All || index.rows == rows;
-    let mut indexes = resource.indexes.iter().filter(|index| !index.unique).filter(has_them);
+    let mut indexes = resource.indexes.iter().filter(|index| !index.unique && index.is_plain()).filter(has_them);
     serves(&keys, &keys, &equal, &wanted) || indexes.any(|index| serves(&index.columns, &keys, &equal, &wanted))
 }
 

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
-use mainstay_contract::{Contract, Resource, Right, Rule, Verb};
+use mainstay_contract::{Contract, Index, Resource, Right, Rule, Span, Verb};
 use mainstay_record::names::json_name;
-use mainstay_record::{Row, Template, TemplatePart, Value, page};
+use mainstay_record::{Column, Row, Template, TemplatePart, Value, page};
 use mainstay_sql::{
-    Condition, Delete, Dialect, Insert, Lock, Select, Table, Update, claiming_insert, delete, insert, select, update,
+    Condition, Delete, Dialect, Insert, Lock, Overlap, Same, Select, Table, Tables, Update, claiming_insert, delete,
+    insert, select, update,
 };
 use mainstay_wire::{PlanError, RecordPlan, Selection};
 
@@ -176,20 +177,48 @@ impl ResourcePlan {
         &self.shapes
     }
 
-    /// The statement that finds the keys of the rows with these values that are not deleted, whoever may read them. Params:
-    /// the values.
-    pub fn holding(&self, columns: &[usize]) -> Arc<Compiled> {
-        let equal = Condition::Equal { columns, first_param: 0 };
-        let holding = Select {
+    /// The statement that finds the keys of the rows that are in a record's way in an index, whoever may read them, with its
+    /// values. Nothing where none can be.
+    pub fn in_the_way(&self, index: &Index, record: &[Value]) -> Option<(Arc<Compiled>, Vec<Value>)> {
+        let layout = &self.resource.layout;
+        if !index.has(record) || self.is_deleted(record) {
+            return None;
+        }
+        let mut values = Vec::new();
+        let mut param = |value: &Value| {
+            values.push(value.clone());
+            values.len() - 1
+        };
+        let mut same = Vec::new();
+        for (column, _) in &index.columns {
+            let value = &record[*column];
+            let unset = value.is_null() || (is_zero(&layout.columns[*column], value));
+            if unset && !index.unset_conflicts {
+                return None;
+            }
+            let folded = index.is_folded(layout, *column);
+            same.push(Same { column: *column, folded, param: (!value.is_null()).then(|| param(value)) });
+        }
+        let mut conditions = vec![Condition::Same(&same)];
+        if let Some(Span { from, to }) = index.span {
+            if record[from].is_null() {
+                return None;
+            }
+            let (from_param, to_param) = (param(&record[from]), (!record[to].is_null()).then(|| param(&record[to])));
+            conditions.push(Condition::Overlap(Overlap { from, to, from_param, to_param }));
+        }
+        conditions.extend(index.condition.iter().map(|rule| Condition::Expr(&rule.program.root, Tables::NONE)));
+        let finding = Select {
             table: self.table(),
-            columns: (0..self.resource.layout.keys()).collect(),
-            condition: Condition::All(std::iter::once(equal).chain(self.live()).collect()),
+            columns: (0..layout.keys()).collect(),
+            condition: Condition::All(conditions.into_iter().chain(self.live()).collect()),
             order: &[],
             after: None,
             limit_param: None,
             lock: None,
         };
-        self.shapes.compile(select(self.dialect, &holding))
+        let statement = self.shapes.compile(select(self.dialect, &finding));
+        Some((statement, values))
     }
 
     /// How this caller reads one row. Params: the key.
@@ -271,6 +300,10 @@ fn parent(template: &Template) -> Option<Template> {
 fn unchanged(resource: &Resource) -> Condition<'static> {
     let param = resource.layout.keys();
     Condition::All(vec![Condition::Keys { first_param: 0 }, Condition::RevisionIs { param }])
+}
+
+fn is_zero(column: &Column, value: &Value) -> bool {
+    !column.nullable && *value == column.kind.zero()
 }
 
 /// All rules of an update must hold; no rule is no right.

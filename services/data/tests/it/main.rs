@@ -22,6 +22,7 @@ mod field_paths;
 mod filters;
 mod hang_ups;
 mod hostile_commits;
+mod indexes;
 mod kinds;
 mod masks;
 mod money;
