@@ -1,9 +1,13 @@
 //! What a value must satisfy (`buf.validate`), compiled.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
+use data_encoding::{BASE64, HEXLOWER};
 use mainstay_expr::re2::Pattern;
 use mainstay_record::{Kind, Value, ValueRef, stored_json};
+
+use crate::Format;
 
 /// One constraint on one value. Evaluated on column values, whatever they came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,16 +32,75 @@ pub enum Check {
     },
     DoubleIn(Vec<f64>),
     DoubleNotIn(Vec<f64>),
+    DoubleFinite,
     BoolIs(bool),
     /// Lengths count characters (Unicode scalar values), as `buf.validate` says.
     TextMinLen(u64),
     TextMaxLen(u64),
+    /// In bytes of UTF-8.
+    TextMinBytes(u64),
+    TextMaxBytes(u64),
     TextPattern(Pattern),
+    TextPrefix(String),
+    TextSuffix(String),
+    TextContains(String),
+    TextNotContains(String),
+    TextFormat(Format),
+    Bytes(BytesCheck),
+    /// On the microseconds of a duration or a timestamp, with what a client is told: numbers of microseconds say nothing.
+    Time {
+        check: Box<Check>,
+        words: String,
+    },
     TextIn(Vec<String>),
     TextNotIn(Vec<String>),
     /// Of a repeated or map field.
     MinItems(u64),
     MaxItems(u64),
+    /// Of a repeated field of scalars: no two elements are the same.
+    Unique,
+}
+
+/// A constraint on bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BytesCheck {
+    MinLen(u64),
+    MaxLen(u64),
+    Prefix(Vec<u8>),
+    Suffix(Vec<u8>),
+    Contains(Vec<u8>),
+    In(Vec<Vec<u8>>),
+    NotIn(Vec<Vec<u8>>),
+}
+
+impl BytesCheck {
+    fn holds(&self, bytes: &[u8]) -> bool {
+        match self {
+            BytesCheck::MinLen(bound) => bytes.len() as u64 >= *bound,
+            BytesCheck::MaxLen(bound) => bytes.len() as u64 <= *bound,
+            BytesCheck::Prefix(part) => bytes.starts_with(part),
+            BytesCheck::Suffix(part) => bytes.ends_with(part),
+            BytesCheck::Contains(part) => part.is_empty() || bytes.windows(part.len()).any(|window| window == part),
+            BytesCheck::In(values) => values.iter().any(|value| value == bytes),
+            BytesCheck::NotIn(values) => !values.iter().any(|value| value == bytes),
+        }
+    }
+}
+
+impl std::fmt::Display for BytesCheck {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let hex = |bytes: &Vec<u8>| format!("0x{}", HEXLOWER.encode(bytes));
+        let all = |values: &[Vec<u8>]| list(&values.iter().map(hex).collect::<Vec<_>>());
+        match self {
+            BytesCheck::MinLen(bound) => write!(f, "must have at least {bound} {}", plural(*bound, "byte")),
+            BytesCheck::MaxLen(bound) => write!(f, "must have at most {bound} {}", plural(*bound, "byte")),
+            BytesCheck::Prefix(part) => write!(f, "must begin with {}", hex(part)),
+            BytesCheck::Suffix(part) => write!(f, "must end with {}", hex(part)),
+            BytesCheck::Contains(part) => write!(f, "must contain {}", hex(part)),
+            BytesCheck::In(values) => write!(f, "must be one of {}", all(values)),
+            BytesCheck::NotIn(values) => write!(f, "must be none of {}", all(values)),
+        }
+    }
 }
 
 /// Integers that a field may or may not have; those of an enum have names.
@@ -81,17 +144,26 @@ impl Check {
     /// The same on a borrowed value.
     pub fn violated_by_ref(&self, value: ValueRef<'_>) -> Option<String> {
         match self {
-            Check::MinItems(_) | Check::MaxItems(_) => self.violated_by_count(count(value)),
+            Check::MinItems(_) | Check::MaxItems(_) | Check::Unique => match value {
+                ValueRef::Json(text) => self.violated_by_elements(&stored_json(text).unwrap_or_default()),
+                _ => self.violated_by_elements(&serde_json::Value::Null),
+            },
             _ if self.holds(value) => None,
             _ => Some(self.description()),
         }
     }
 
-    /// The same for a number of elements.
-    pub fn violated_by_count(&self, count: u64) -> Option<String> {
+    /// The same for the elements of a list or the entries of a map.
+    pub(crate) fn violated_by_elements(&self, value: &serde_json::Value) -> Option<String> {
+        let count = match value {
+            serde_json::Value::Array(items) => items.len() as u64,
+            serde_json::Value::Object(entries) => entries.len() as u64,
+            _ => 0,
+        };
         let holds = match self {
             Check::MinItems(bound) => count >= *bound,
             Check::MaxItems(bound) => count <= *bound,
+            Check::Unique => return twice(value).map(|at| format!("{self}: element {at} stands there before")),
             _ => true,
         };
         (!holds).then(|| format!("{self}, not {count}"))
@@ -122,7 +194,17 @@ impl Check {
             Check::TextPattern(pattern) => pattern.matches(text(value)),
             Check::TextIn(values) => values.iter().any(|wanted| wanted == text(value)),
             Check::TextNotIn(values) => !values.iter().any(|wanted| wanted == text(value)),
-            Check::MinItems(_) | Check::MaxItems(_) => true,
+            Check::DoubleFinite => double(value).is_finite(),
+            Check::TextMinBytes(bound) => text(value).len() as u64 >= *bound,
+            Check::TextMaxBytes(bound) => text(value).len() as u64 <= *bound,
+            Check::TextPrefix(part) => text(value).starts_with(part.as_str()),
+            Check::TextSuffix(part) => text(value).ends_with(part.as_str()),
+            Check::TextContains(part) => text(value).contains(part.as_str()),
+            Check::TextNotContains(part) => !text(value).contains(part.as_str()),
+            Check::TextFormat(format) => format.matches(text(value)),
+            Check::Bytes(check) => check.holds(if let ValueRef::Bytes(bytes) = value { bytes } else { &[] }),
+            Check::Time { check, .. } => check.holds(value),
+            Check::MinItems(_) | Check::MaxItems(_) | Check::Unique => true,
         }
     }
 }
@@ -149,6 +231,17 @@ impl std::fmt::Display for Check {
             Check::TextPattern(pattern) => write!(f, "must match {}", pattern.source),
             Check::TextIn(values) => write!(f, "must be one of {}", quoted(values)),
             Check::TextNotIn(values) => write!(f, "must be none of {}", quoted(values)),
+            Check::DoubleFinite => f.write_str("must be finite"),
+            Check::TextMinBytes(bound) => write!(f, "must have at least {bound} {}", plural(*bound, "byte")),
+            Check::TextMaxBytes(bound) => write!(f, "must have at most {bound} {}", plural(*bound, "byte")),
+            Check::TextPrefix(part) => write!(f, "must begin with {part:?}"),
+            Check::TextSuffix(part) => write!(f, "must end with {part:?}"),
+            Check::TextContains(part) => write!(f, "must contain {part:?}"),
+            Check::TextNotContains(part) => write!(f, "must not contain {part:?}"),
+            Check::TextFormat(format) => write!(f, "must be {}", format.noun()),
+            Check::Bytes(check) => check.fmt(f),
+            Check::Time { words, .. } => f.write_str(words),
+            Check::Unique => f.write_str("must have no element twice"),
             Check::MinItems(bound) => write!(f, "must have at least {bound} {}", plural(*bound, "element")),
             Check::MaxItems(bound) => write!(f, "must have at most {bound} {}", plural(*bound, "element")),
         }
@@ -184,18 +277,19 @@ pub(crate) fn scalar(json: &serde_json::Value, kind: Kind) -> Value {
             "-Infinity" => Value::Double(f64::NEG_INFINITY),
             _ => Value::Null,
         },
+        (serde_json::Value::String(value), Kind::Bytes) => {
+            BASE64.decode(value.as_bytes()).map_or(Value::Null, Value::Bytes)
+        }
         (serde_json::Value::String(value), _) => Value::Text(value.clone()),
         _ => Value::Null,
     }
 }
 
-fn count(value: ValueRef<'_>) -> u64 {
-    let ValueRef::Json(text) = value else { return 0 };
-    match stored_json(text) {
-        Some(serde_json::Value::Array(items)) => items.len() as u64,
-        Some(serde_json::Value::Object(entries)) => entries.len() as u64,
-        _ => 0,
-    }
+/// The first element of a list of scalars that stands in it before.
+fn twice(value: &serde_json::Value) -> Option<usize> {
+    let mut seen = HashSet::new();
+    // What is stored has one spelling.
+    value.as_array()?.iter().position(|element| !seen.insert(element.to_string()))
 }
 
 pub(crate) fn int(value: ValueRef<'_>) -> i64 {

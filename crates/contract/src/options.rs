@@ -2,7 +2,7 @@
 
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, ReflectMessage, Value};
 
-use crate::capabilities::{Capability, Support, find, refuse};
+use crate::capabilities::{Capability, Support, find, is_of_elements, refuse};
 use crate::file::{Spot, tag};
 use crate::report::Report;
 use crate::text::Step;
@@ -96,6 +96,8 @@ impl Walk<'_, '_> {
                 }
             }
             (Some(row), Value::Message(_)) if row.name == "(google.api.http)" => {}
+            // A bound that is a duration or a timestamp.
+            (Some(_), Value::Message(bound)) if bound.descriptor().full_name().starts_with("google.protobuf.") => {}
             (_, Value::Message(message)) => self.message(name, message),
             (Some(_), _) => {}
             (None, _) => self.refuse(name),
@@ -104,7 +106,7 @@ impl Walk<'_, '_> {
 
     fn message(&mut self, name: &str, message: &DynamicMessage) {
         // Constraints on elements are those on fields.
-        let name = if name == "(buf.validate.field).repeated.items" { "(buf.validate.field)" } else { name };
+        let name = if is_of_elements(name) { "(buf.validate.field)" } else { name };
         for (field, value) in message.fields() {
             self.steps.push((field.name().to_owned(), None));
             self.value(&format!("{name}.{}", generic(name, field.name())), value);

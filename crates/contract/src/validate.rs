@@ -83,7 +83,7 @@ fn json(model: &FieldModel, shape: &JsonShape, value: &Value, found: &mut Vec<Vi
     };
     let count = count(&parsed);
     if !(model.ignore_zero && count == 0) {
-        let violated = model.checks.iter().filter_map(|check| check.violated_by_count(count));
+        let violated = model.checks.iter().filter_map(|check| check.violated_by_elements(&parsed));
         found.extend(violated.map(|description| Violation { field: model.field_path.clone(), description }));
     }
     let Some(checks) = &model.json_checks else { return };
@@ -187,7 +187,7 @@ impl Walk<'_> {
         } else if checks.container == Container::One && message.is_none() {
             report(path, &checks.checks, &value, self.found);
         } else {
-            let violated = checks.checks.iter().filter_map(|check| check.violated_by_count(count(json)));
+            let violated = checks.checks.iter().filter_map(|check| check.violated_by_elements(json));
             self.found.extend(violated.map(|description| Violation { field: path.to_owned(), description }));
             self.elements(path, json, checks.container, &checks.items, Some(checks.kind), message);
         }

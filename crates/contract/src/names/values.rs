@@ -60,7 +60,7 @@ impl Target {
 /// The row of the capability table for a part; constraints on elements are those on fields.
 fn row(outer: &str, name: &str) -> String {
     let row = format!("{outer}.{}", generic(outer, name));
-    if row == "(buf.validate.field).repeated.items" { "(buf.validate.field)".to_owned() } else { row }
+    if capabilities::is_of_elements(&row) { "(buf.validate.field)".to_owned() } else { row }
 }
 
 pub(super) fn is_implemented(row: &str) -> bool {

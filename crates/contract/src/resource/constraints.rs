@@ -1,7 +1,9 @@
 //! From `(buf.validate.field)` to checks. What is not implemented is refused before, by the capability table.
 
-use mainstay_expr::re2::Pattern;
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind as ProtoKind, Value};
+mod texts;
+mod times;
+
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind as ProtoKind, MessageDescriptor, Value};
 
 use crate::Items;
 use crate::capabilities;
@@ -31,7 +33,7 @@ pub(crate) fn read(report: &mut Report<'_>, field: &FieldDescriptor) -> Constrai
         return Constraints::default();
     };
     let mut reader = Reader { report, field, steps: Vec::new() };
-    reader.rules(&rules, field.is_list())
+    reader.rules(&rules, field.is_list() || field.is_map())
 }
 
 fn number(rules: &DynamicMessage, field: &str) -> Option<i32> {
@@ -72,6 +74,9 @@ impl Reader<'_, '_> {
             }
             match name {
                 "repeated" => self.repeated(value, &mut found),
+                "map" => self.map(value, &mut found),
+                "bytes" => found.checks = times::bytes(value),
+                "duration" | "timestamp" => found.checks = self.times(value, wanted),
                 "string" => found.checks = self.strings(value),
                 "bool" => found.checks = bools(value),
                 "enum" => found.checks = self.integers(value, "enum"),
@@ -106,55 +111,52 @@ impl Reader<'_, '_> {
             match (name.as_str(), value) {
                 ("min_items", Value::U64(bound)) => found.checks.push(Check::MinItems(bound)),
                 ("max_items", Value::U64(bound)) => found.checks.push(Check::MaxItems(bound)),
-                ("items", Value::Message(items)) => {
-                    self.steps.extend(["repeated", "items"]);
-                    let inner = self.rules(&items, false);
-                    if inner.required {
-                        let name = "(buf.validate.field).repeated.items.required";
-                        let spot = self.spot(&["required"]);
-                        capabilities::refuse_from_now_on(self.report, &spot, name, &format!("`{name}`"));
-                    }
-                    self.steps.clear();
-                    found.items = Items { checks: inner.checks, ignore_zero: inner.ignore_zero };
-                }
+                ("unique", Value::Bool(true)) => self.unique(found),
+                ("items", Value::Message(items)) => self.items(&items, ["repeated", "items"], found),
                 _ => {}
             }
         }
         self.crossed(bounds(&found.checks), &["repeated"]);
     }
 
-    fn strings(&mut self, rules: &DynamicMessage) -> Vec<Check> {
-        let mut checks = Vec::new();
+    /// Messages are not compared.
+    fn unique(&mut self, found: &mut Constraints) {
+        let spot = self.spot(&["repeated", "unique"]);
+        match map_value(self.field).kind() {
+            ProtoKind::Message(message) if wrapped(&message).is_none() => {
+                self.report
+                    .error(&spot, format!("`unique` does not fit {}", self.field.name()))
+                    .because("its elements are messages, and only scalars are compared")
+                    .help("leave it out, or make the elements a resource with a unique index");
+            }
+            _ => found.checks.push(Check::Unique),
+        }
+    }
+
+    /// The entries of a map; on its values stands what stands on elements.
+    fn map(&mut self, rules: &DynamicMessage, found: &mut Constraints) {
         for (name, value) in set(rules) {
             match (name.as_str(), value) {
-                ("const", Value::String(value)) => checks.push(Check::TextIn(vec![value])),
-                ("len", Value::U64(length)) => checks.extend([Check::TextMinLen(length), Check::TextMaxLen(length)]),
-                ("min_len", Value::U64(bound)) => checks.push(Check::TextMinLen(bound)),
-                ("max_len", Value::U64(bound)) => checks.push(Check::TextMaxLen(bound)),
-                ("in", Value::List(values)) => checks.push(Check::TextIn(texts(&values))),
-                ("not_in", Value::List(values)) => checks.push(Check::TextNotIn(texts(&values))),
-                ("pattern", Value::String(source)) => checks.extend(self.pattern(&source)),
+                ("min_pairs", Value::U64(bound)) => found.checks.push(Check::MinItems(bound)),
+                ("max_pairs", Value::U64(bound)) => found.checks.push(Check::MaxItems(bound)),
+                ("values", Value::Message(values)) => self.items(&values, ["map", "values"], found),
                 _ => {}
             }
         }
-        self.crossed(bounds(&checks), &["string"]);
-        checks
+        self.crossed(bounds(&found.checks), &["map"]);
     }
 
-    fn pattern(&mut self, source: &str) -> Option<Check> {
-        let error = match Pattern::new(source) {
-            Ok(pattern) => return Some(Check::TextPattern(pattern)),
-            Err(error) => error,
-        };
-        let former = Pattern::of_former_dialect(source).filter(|_| self.report.applied);
-        let spot = self.report.files.within(&self.spot(&["string", "pattern"]), error.range);
-        let message = "the pattern is not a regular expression that can be used";
-        let draft = match former {
-            Some(_) => self.report.tightened(&spot, message),
-            None => self.report.error(&spot, message),
-        };
-        draft.because(error.message).help("write it in RE2's syntax (https://github.com/google/re2/wiki/Syntax)");
-        former.map(Check::TextPattern)
+    /// What stands on each element.
+    fn items(&mut self, items: &DynamicMessage, steps: [&'static str; 2], found: &mut Constraints) {
+        self.steps.extend(steps);
+        let inner = self.rules(items, false);
+        if inner.required {
+            let name = "(buf.validate.field).repeated.items.required";
+            let spot = self.spot(&["required"]);
+            capabilities::refuse_from_now_on(self.report, &spot, name, &format!("`{name}`"));
+        }
+        self.steps.clear();
+        found.items = Items { checks: inner.checks, ignore_zero: inner.ignore_zero };
     }
 
     fn integers(&mut self, rules: &DynamicMessage, family: &'static str) -> Vec<Check> {
@@ -224,6 +226,7 @@ impl Reader<'_, '_> {
             }
             let first = values.first().copied();
             checks.extend(match (name.as_str(), first) {
+                ("finite", None) if value.as_bool() == Some(true) => Some(Check::DoubleFinite),
                 ("const", Some(_)) | ("in", _) => Some(Check::DoubleIn(values)),
                 ("not_in", _) => Some(Check::DoubleNotIn(values)),
                 ("gt", Some(bound)) => Some(Check::DoubleMin { bound, exclusive: true }),
@@ -259,14 +262,15 @@ impl Reader<'_, '_> {
 }
 
 /// The constraints that fit a field: a member of the `type` oneof of `FieldRules`.
-pub(crate) fn family(field: &FieldDescriptor, list: bool) -> &'static str {
-    if field.is_map() {
+/// `whole`: not those that stand on its elements.
+pub(crate) fn family(field: &FieldDescriptor, whole: bool) -> &'static str {
+    if whole && field.is_map() {
         return "map";
     }
-    if list {
+    if whole && field.is_list() {
         return "repeated";
     }
-    match field.kind() {
+    match map_value(field).kind() {
         ProtoKind::Double => "double",
         ProtoKind::Float => "float",
         ProtoKind::Int32 => "int32",
@@ -283,22 +287,29 @@ pub(crate) fn family(field: &FieldDescriptor, list: bool) -> &'static str {
         ProtoKind::String => "string",
         ProtoKind::Bytes => "bytes",
         ProtoKind::Enum(_) => "enum",
-        ProtoKind::Message(message) => match message.full_name() {
-            "google.protobuf.DoubleValue" => "double",
-            "google.protobuf.FloatValue" => "float",
-            "google.protobuf.Int32Value" => "int32",
-            "google.protobuf.Int64Value" => "int64",
-            "google.protobuf.UInt32Value" => "uint32",
-            "google.protobuf.UInt64Value" => "uint64",
-            "google.protobuf.BoolValue" => "bool",
-            "google.protobuf.StringValue" => "string",
-            "google.protobuf.BytesValue" => "bytes",
+        ProtoKind::Message(message) => wrapped(&message).unwrap_or(match message.full_name() {
             "google.protobuf.Duration" => "duration",
             "google.protobuf.Timestamp" => "timestamp",
             "google.protobuf.Any" => "any",
             _ => "required",
-        },
+        }),
     }
+}
+
+/// The constraints of what a wrapper holds.
+fn wrapped(message: &MessageDescriptor) -> Option<&'static str> {
+    Some(match message.full_name() {
+        "google.protobuf.DoubleValue" => "double",
+        "google.protobuf.FloatValue" => "float",
+        "google.protobuf.Int32Value" => "int32",
+        "google.protobuf.Int64Value" => "int64",
+        "google.protobuf.UInt32Value" => "uint32",
+        "google.protobuf.UInt64Value" => "uint64",
+        "google.protobuf.BoolValue" => "bool",
+        "google.protobuf.StringValue" => "string",
+        "google.protobuf.BytesValue" => "bytes",
+        _ => return None,
+    })
 }
 
 /// What is set, in the order of declaration, so that violations always come in the same order.

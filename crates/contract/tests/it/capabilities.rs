@@ -240,19 +240,44 @@ fn other_constraints(all: &mut Examples) {
         ("repeated.items", "repeated string", "repeated.items.string.min_len", "1"),
         ("repeated.items.required", "repeated string", "repeated.items.required", "true"),
         ("repeated.unique", "repeated string", "repeated.unique", "true"),
-        ("bytes", "bytes", "bytes.min_len", "1"),
-        ("map", "map<string, string>", "map.min_pairs", "1"),
+        ("map.min_pairs", "map<string, string>", "map.min_pairs", "1"),
+        ("map.max_pairs", "map<string, string>", "map.max_pairs", "1"),
+        ("map.values", "map<string, string>", "map.values.string.min_len", "1"),
+        ("map.keys", "map<string, string>", "map.keys.string.min_len", "1"),
         ("any", "google.protobuf.Any", "any.in", "\"a\""),
-        ("duration", "google.protobuf.Duration", "duration.gt", "{seconds: 1}"),
-        ("timestamp", "google.protobuf.Timestamp", "timestamp.lt_now", "true"),
         ("field_mask", "google.protobuf.FieldMask", "field_mask.in", "\"a\""),
     ] {
         let text = optioned(ty, &format!("(buf.validate.field).{name} = {value}"));
         all.insert(format!("(buf.validate.field).{family}"), text + "enum Kind { KIND_UNSPECIFIED = 0; FIRST = 1; }");
     }
+    for name in ["const", "prefix", "suffix", "contains", "in", "not_in", "example", "pattern"] {
+        add_rule(all, "bytes", &format!("bytes.{name}"), "\"a\"");
+    }
+    for name in ["len", "min_len", "max_len"] {
+        add_rule(all, "bytes", &format!("bytes.{name}"), "3");
+    }
+    for name in ["ip", "ipv4", "ipv6", "uuid"] {
+        add_rule(all, "bytes", &format!("bytes.{name}"), "true");
+    }
+    for name in ["const", "lt", "lte", "gt", "gte", "example"] {
+        add_rule(all, "google.protobuf.Duration", &format!("duration.{name}"), "{seconds: 1}");
+        add_rule(all, "google.protobuf.Timestamp", &format!("timestamp.{name}"), "{seconds: 1}");
+    }
+    for name in ["in", "not_in"] {
+        add_rule(all, "google.protobuf.Duration", &format!("duration.{name}"), "{seconds: 1}");
+    }
+    for name in ["lt_now", "gt_now"] {
+        add_rule(all, "google.protobuf.Timestamp", &format!("timestamp.{name}"), "true");
+    }
+    add_rule(all, "google.protobuf.Timestamp", "timestamp.within", "{seconds: 1}");
     all.insert("(buf.validate.message)".into(), thing(r#"option (buf.validate.message).cel_expression = "true";"#));
     let oneof = "oneof one { option (buf.validate.oneof).required = true; string a = 5; }";
     all.insert("(buf.validate.oneof)".into(), thing("") + "message Loose {" + oneof + "}");
+}
+
+fn add_rule(all: &mut Examples, ty: &str, name: &str, value: &str) {
+    let text = optioned(ty, &format!("(buf.validate.field).{name} = {value}"));
+    all.insert(format!("(buf.validate.field).{name}"), text);
 }
 
 fn string_row(name: &str) -> String {

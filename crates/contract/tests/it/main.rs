@@ -6,6 +6,7 @@ mod defaults;
 mod embedded;
 mod export;
 mod files;
+mod formats;
 mod harness;
 mod hostile;
 mod http_template;

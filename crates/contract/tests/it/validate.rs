@@ -260,3 +260,120 @@ fn money_deep_inside_documents_is_checked_too() {
     let node = Value::Json(r#"{"next":{"next":{"price":{"nanos":5}}}}"#.into());
     assert_eq!(violations(&contract, &[("node", node)]), [format!("node.next.next.price.currency_code{said}")]);
 }
+
+#[test]
+fn a_text_is_measured_in_bytes_and_by_its_parts() {
+    let contract = compiled(
+        r#"string a = 2 [(buf.validate.field).string.max_bytes = 2];
+           string b = 3 [(buf.validate.field).string.min_bytes = 3];
+           string c = 4 [(buf.validate.field).string.len_bytes = 2];
+           string d = 5 [(buf.validate.field).string = {prefix: "x" suffix: "z" contains: "y" not_contains: "q"}];
+           optional string mail = 6 [(buf.validate.field).string.email = true];"#,
+    );
+    let text = |text: &str| Value::Text(text.to_owned());
+    let good = [
+        ("a", text("ä")),
+        ("b", text("ab\u{e4}")),
+        ("c", text("ä")),
+        ("d", text("xyz")),
+        ("mail", text("ada@example.org")),
+    ];
+    assert_eq!(violations(&contract, &good), [""; 0]);
+    let bad = [("a", text("äb")), ("b", text("ä")), ("c", text("abc")), ("d", text("q")), ("mail", text("ada"))];
+    assert_eq!(
+        violations(&contract, &bad),
+        [
+            "a must have at most 2 bytes",
+            "b must have at least 3 bytes",
+            "c must have at most 2 bytes",
+            "d must begin with \"x\"",
+            "d must end with \"z\"",
+            "d must contain \"y\"",
+            "d must not contain \"q\"",
+            "mail must be an e-mail address",
+        ]
+    );
+}
+
+#[test]
+fn elements_are_told_apart_and_entries_counted() {
+    let contract = compiled(
+        r#"repeated string tags = 2 [(buf.validate.field).repeated = {unique: true items: {string: {email: true}}}];
+           repeated double rates = 3 [(buf.validate.field).repeated.unique = true];
+           map<string, string> labels = 4 [(buf.validate.field).map = {min_pairs: 1 max_pairs: 2 values: {string: {max_len: 1}}}];
+           Inner inner = 5;
+           message Inner { repeated int32 numbers = 1 [(buf.validate.field).repeated.unique = true]; repeated Inner more = 2; }"#,
+    );
+    let json = |text: &str| Value::Json(text.to_owned());
+    let good =
+        [("tags", json(r#"["a@b.de","c@d.de"]"#)), ("rates", json("[1.0,2.5]")), ("labels", json(r#"{"a":"x"}"#))];
+    assert_eq!(violations(&contract, &good), [""; 0]);
+    let bad = [
+        ("tags", json(r#"["a@b.de","c","a@b.de"]"#)),
+        ("rates", json("[1.5,2.0,1.5]")),
+        ("labels", json(r#"{"a":"xx","b":"","c":""}"#)),
+        ("inner", json(r#"{"numbers":[1,1],"more":[{"numbers":[2,3]},{"numbers":[2,3,3]}]}"#)),
+    ];
+    assert_eq!(
+        violations(&contract, &bad),
+        [
+            "tags must have no element twice: element 2 stands there before",
+            "tags[1] must be an e-mail address",
+            "rates must have no element twice: element 2 stands there before",
+            "labels must have at most 2 elements, not 3",
+            "labels[\"a\"] must have at most 1 character",
+            "inner.numbers must have no element twice: element 1 stands there before",
+            "inner.more[1].numbers must have no element twice: element 2 stands there before",
+        ]
+    );
+}
+
+#[test]
+fn a_number_can_be_held_to_be_finite() {
+    let contract = compiled(
+        "double a = 2 [(buf.validate.field).double.finite = true]; float b = 3 [(buf.validate.field).float.finite = true];",
+    );
+    assert_eq!(violations(&contract, &[("a", Value::Double(1e300))]), [""; 0]);
+    let endless = [("a", Value::Double(f64::INFINITY)), ("b", Value::Double(f64::NEG_INFINITY))];
+    assert_eq!(violations(&contract, &endless), ["a must be finite", "b must be finite"]);
+}
+
+#[test]
+fn bytes_and_times_have_bounds_in_columns_and_in_lists() {
+    let contract = compiled(
+        r#"optional bytes key = 2 [(buf.validate.field).bytes = {min_len: 2 max_len: 3 prefix: "\x01" not_in: "\x01\x02"}];
+           google.protobuf.Duration wait = 3 [(buf.validate.field).duration = {gt: {seconds: 1} lte: {seconds: 90 nanos: 500000000}}];
+           google.protobuf.Timestamp start = 4 [(buf.validate.field).timestamp.gte = {seconds: 1577836800}];
+           repeated google.protobuf.Duration waits = 5 [(buf.validate.field).repeated.items.duration.in = {seconds: 5}];
+           repeated bytes keys = 6 [(buf.validate.field).repeated.items.bytes.len = 1];"#,
+    );
+    let json = |text: &str| Value::Json(text.to_owned());
+    let good = [
+        ("key", Value::Bytes(vec![1, 3])),
+        ("wait", Value::Int(90_500_000)),
+        ("start", Value::Timestamp(1_577_836_800_000_000)),
+        ("waits", json("[5000000]")),
+        ("keys", json(r#"["AQ=="]"#)),
+    ];
+    assert_eq!(violations(&contract, &good), [""; 0]);
+    assert_eq!(violations(&contract, &[]), [""; 0], "what is unset is not checked");
+    let bad = [
+        ("key", Value::Bytes(vec![2, 1, 1, 1])),
+        ("wait", Value::Int(1_000_000)),
+        ("start", Value::Timestamp(1_577_836_799_999_999)),
+        ("waits", json("[5000000,6000000]")),
+        ("keys", json(r#"["AQ==","AQI="]"#)),
+    ];
+    assert_eq!(
+        violations(&contract, &bad),
+        [
+            "key must have at most 3 bytes",
+            "key must begin with 0x01",
+            "wait must be greater than 1s",
+            "start must be at least 2020-01-01T00:00:00Z",
+            "waits[1] must be one of 5s",
+            "keys[1] must have at most 1 byte",
+        ]
+    );
+    assert_eq!(violations(&contract, &[("key", Value::Bytes(vec![1, 2]))]), ["key must be none of 0x0102"]);
+}

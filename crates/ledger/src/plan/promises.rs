@@ -64,9 +64,14 @@ fn is_looser(bound: &str, other: &str) -> bool {
     let lower = ["must be at least ", "must be greater than ", "must have at least "];
     let upper = ["must be at most ", "must be less than ", "must have at most "];
     let number = |text: &str| text.split(' ').next().and_then(|number| number.parse::<f64>().ok());
+    // Bytes are no characters.
+    let unit = |text: &str| text.split_once(' ').map(|(_, unit)| unit.trim_end_matches('s').to_owned());
     let both = |prefix: &&str| {
-        let numbers = (number(bound.strip_prefix(prefix)?)?, number(other.strip_prefix(prefix)?)?);
-        Some(numbers)
+        let (bound, other) = (bound.strip_prefix(prefix)?, other.strip_prefix(prefix)?);
+        if unit(bound) != unit(other) {
+            return None;
+        }
+        Some((number(bound)?, number(other)?))
     };
     lower.iter().find_map(both).is_some_and(|(bound, other)| bound < other)
         || upper.iter().find_map(both).is_some_and(|(bound, other)| bound > other)

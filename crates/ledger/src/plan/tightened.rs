@@ -73,6 +73,17 @@ fn limit_of(check: &Check) -> Option<Limit> {
         Check::TextNotIn(values) => Limit::NoneOf { values: values.iter().cloned().map(Constant::Text).collect() },
         Check::MinItems(bound) => Limit::MinItems { bound: *bound },
         Check::MaxItems(bound) => Limit::MaxItems { bound: *bound },
-        Check::TextPattern(_) => return None,
+        Check::TextPattern(_)
+        | Check::TextMinBytes(_)
+        | Check::TextMaxBytes(_)
+        | Check::TextPrefix(_)
+        | Check::TextSuffix(_)
+        | Check::TextContains(_)
+        | Check::TextNotContains(_)
+        | Check::TextFormat(_)
+        | Check::Bytes(_)
+        | Check::Time { .. }
+        | Check::DoubleFinite
+        | Check::Unique => return None,
     })
 }
