@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstay_contract::{Role, Verb};
+use mainstay_contract::{Resource, Role, Verb};
 use mainstay_fault::Fault;
 use mainstay_identity::Principal;
 use mainstay_runtime::channel::Call;
@@ -114,9 +114,21 @@ async fn is_empty(resources: &Resources, snapshot: &Snapshot, methods: &Methods)
     Ok(resources.call(call).await.map_err(SeedError::Look)?.is_empty())
 }
 
-/// Makes a Create request of a record: its `name` becomes the id.
+/// Makes a Create request of a record.
 fn request(plans: &Plans, snapshot: &Snapshot, methods: &Methods, record: &Json) -> Result<Bytes, String> {
-    let resource = &snapshot.contract.resources[methods.resource];
+    let request = create_request(&snapshot.contract.resources[methods.resource], record)?;
+    let id = plans.message(&methods.create_input).ok_or("the request type is unknown")?;
+    let mut wire = Vec::new();
+    let text = Json::Object(request).to_string();
+    plans.from_json(id, text.as_bytes(), &mut wire, None).map_err(|error| error.to_string())?;
+    Ok(wire.into())
+}
+
+/// The fields of a Create request for a record, whose `name` becomes the parent and the id.
+///
+/// # Errors
+/// What is wrong with the name.
+pub fn create_request(resource: &Resource, record: &Json) -> Result<serde_json::Map<String, Json>, String> {
     let mut body = record.clone();
     let name = body.as_object_mut().and_then(|fields| fields.remove("name"));
     let mut request = serde_json::Map::new();
@@ -132,11 +144,12 @@ fn request(plans: &Plans, snapshot: &Snapshot, methods: &Methods, record: &Json)
         }
     }
     request.insert(resource.singular.clone(), body);
-    let id = plans.message(&methods.create_input).ok_or("the request type is unknown")?;
-    let mut wire = Vec::new();
-    let text = Json::Object(request).to_string();
-    plans.from_json(id, text.as_bytes(), &mut wire, None).map_err(|error| error.to_string())?;
-    Ok(wire.into())
+    Ok(request)
+}
+
+/// How the JSON of what is served is read and written.
+pub fn plans(resources: &Resources) -> Arc<Plans> {
+    Arc::clone(resources.served.load().json())
 }
 
 fn words(fault: &Fault) -> String {

@@ -40,6 +40,11 @@ pub enum Command {
         #[command(flatten)]
         reach: Reach,
     },
+    /// Try the rules of a contract out
+    Rules {
+        #[command(subcommand)]
+        command: RulesCommand,
+    },
     /// Back up all stores and keys into one sealed file, while the server runs or when it does not
     Backup {
         /// The file to write, or a folder, in which it gets a name with the time
@@ -185,6 +190,20 @@ pub enum ContractCommand {
         what: String,
         /// The folder with the contract; absent: that of the configuration
         folder: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Play calls by invented callers on invented rows, as files say, and compare what becomes of them; exits with 1 where
+    /// something else does
+    Test {
+        /// Files in YAML or JSON: `now`, `callers`, `rows` (as in a seed) and `tests`
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 

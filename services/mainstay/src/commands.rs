@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
-use crate::{admin, backup, contract, doctor, init, serve};
+use crate::{admin, backup, contract, doctor, init, rules, serve};
 
 /// Runs a command to its end.
 pub fn run(cli: Cli) -> ExitCode {
@@ -12,6 +12,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve { role, seed } => serve::run(flags, role, seed),
         Command::Init { name, dir } => init::run(&name, dir),
         Command::Contract { command, reach } => contract::run(flags, &reach, command),
+        Command::Rules { command } => rules::run(flags, command),
         Command::Backup { target, only, seal, json } => backup::take(flags, target, only, seal, json),
         Command::Restore { file, verify, scratch, seal, json } => {
             backup::restore(flags, file, seal, (verify, scratch), json)

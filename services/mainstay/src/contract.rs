@@ -13,7 +13,8 @@ use mainstay_contract::Diagnostics;
 use mainstay_data::start;
 use mainstay_runtime::process::{self, Failure, Flags, Role};
 
-use self::plan::{System, Wish, load};
+pub use self::plan::load;
+use self::plan::{System, Wish};
 use crate::cli::{ContractCommand, Reach};
 use crate::explain;
 use crate::say::say;

@@ -10,6 +10,7 @@ mod doctor;
 mod explain;
 mod init;
 mod local;
+mod rules;
 mod say;
 mod serve;
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
 mod plans;
+mod rules;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
