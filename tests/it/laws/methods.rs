@@ -11,8 +11,8 @@ use super::workspace::{files, rust_files};
 const DISPATCHES: [&str; 3] =
     ["crates/contract/src/method/mod.rs", "crates/contract/src/method/fields.rs", "services/data/src/service.rs"];
 
-/// Who calls methods by itself.
-const CALLS: [&str; 1] = ["services/data/src/seed.rs"];
+/// Who calls methods by itself: what fills tables, and what plays tests of rules.
+const CALLS: [&str; 2] = ["services/data/src/seed.rs", "services/mainstay/src/rules/play.rs"];
 
 /// What does several methods of a package together.
 const TOGETHER: [&str; 2] = ["crates/contract/src/method/commit.rs", "services/data/src/domain/commit.rs"];
