@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 pub use parts::{Part, key_files, parts};
+pub use postgres::left_behind;
 pub use progress::size;
 
 use mainstay_auth as auth;

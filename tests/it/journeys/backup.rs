@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
 use mainstay_testkit::Engine;
+use mainstay_testkit::cluster::Cluster;
 use mainstay_testkit::server::{Launch, binary};
 use mainstay_testkit::tools::must_have;
 use mainstay_testkit::wait::until;
@@ -312,4 +313,40 @@ async fn a_backup_that_is_killed_leaves_nothing_that_looks_whole() {
     assert_eq!(backups(&folder).len(), 0, "who is asked to end clears up, also what a killed one left");
     done(&run(&system, &["backup", "backups/"]));
     assert_eq!(backups(&folder).len(), 1);
+}
+
+/// What a drill has made on PostgreSQL, and cannot remove because it is killed, the next one does; the doctor tells of it.
+#[tokio::test]
+async fn what_a_killed_drill_leaves_on_postgres_is_told_and_removed_by_the_next_one() {
+    let cluster = Cluster::with(&["auth", "data", "gateway"]).await;
+    let folder = notes::folder();
+    let mut launch = Launch::new(folder.path()).contracts(&folder.contracts());
+    for (section, database) in [("AUTH", "auth"), ("DATA", "data"), ("GATEWAY", "gateway")] {
+        launch = launch.environment(format!("MAINSTAY__{section}__DATABASE_URL"), cluster.url(database));
+    }
+    let server = launch.start().await;
+    notes::create(&server.http(), "one").await;
+    let key = key(folder.path()).to_string_lossy().into_owned();
+    done(&server.launch().command(&["backup", "b.backup", "--key-file", &key]));
+    let drills = || cluster.run("SELECT datname FROM pg_database WHERE datname LIKE 'mainstay_drill_%'");
+
+    let mut drill = server.launch().start_command(&["restore", "--verify", "b.backup", "--key-file", &key]);
+    let name = until("a database is made for the drill", || async { drills().lines().next().map(str::to_owned) }).await;
+    drill.kill().and_then(|()| drill.wait()).expect("it ends");
+    let made = name.split('_').nth(2).expect("the name has a time").to_owned();
+    let old = name.replace(&made, "1700000000");
+    // A program of PostgreSQL that it had started may still be connected for a moment.
+    until("nobody uses it", || async {
+        cluster.try_run("postgres", &format!("ALTER DATABASE {name} RENAME TO {old}")).ok()
+    })
+    .await;
+
+    let output = server.launch().command(&["doctor", "--json"]);
+    let said = text(&output);
+    assert!(said.contains(&old) && said.contains("left of a drill") && said.contains("DROP DATABASE"), "{said}");
+    done(&server.launch().command(&["restore", "--verify", "b.backup", "--key-file", &key]));
+    let left = drills();
+    assert!(!left.contains(&old), "{left}");
+    // What the killed one made a moment before may be of a drill that has only begun.
+    assert!(left.lines().all(|name| name.contains(&made)), "{left}");
 }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use mainstay_backup::{Manifest, Store};
 use mainstay_db::server::{self, ToolError};
 use mainstay_db::{Conn, Database, Lane, Statement};
+use mainstay_identity::{Clock as _, SystemClock};
 use mainstay_record::{Kind, Row as _, Value};
 use mainstay_runtime::process::Failure;
 use secrecy::SecretString;
+use tokio::task::JoinSet;
 
 use super::check::differences;
 use super::parts::Part;
@@ -102,15 +104,25 @@ pub async fn restore(part: &Part, url: &SecretString, listed: &Store, folder: &P
     }
 }
 
-/// The databases of a drill. They are made beside the configured ones, and removed by [`Scratch::remove`].
+/// What the databases of drills are called: with the second in which they were made, and by which process.
+const DRILL: &str = "mainstay_drill_";
+
+/// How old a database of a drill is at least before it counts as left behind. A younger one may not be used yet.
+const LEFT_AFTER_SECONDS: i64 = 60;
+
+/// The databases of a drill. They are made beside the configured ones, and removed by [`Scratch::remove`]. Where the drill is
+/// killed, its connections end with it, and the next drill removes them.
 pub struct Scratch {
     made: Vec<(SecretString, String)>,
+    /// Keeps a connection to each, so that nobody takes it for one that was left.
+    used: JoinSet<()>,
 }
 
 impl Scratch {
     /// Makes an empty database for each store of the manifest that is on PostgreSQL.
     pub async fn make(parts: &mut [Part], manifest: &Manifest) -> Result<Scratch, Failure> {
-        let mut scratch = Scratch { made: Vec::new() };
+        let mut scratch = Scratch { made: Vec::new(), used: JoinSet::new() };
+        let now = SystemClock.now_micros() / 1_000_000;
         for part in parts {
             let Some(listed) = manifest.store(part.service).filter(|store| store.engine == "postgres") else {
                 continue;
@@ -123,7 +135,8 @@ impl Scratch {
                 );
                 return Err(why.into());
             };
-            let name = format!("mainstay_drill_{}_{}", std::process::id(), part.service);
+            remove_what_was_left(&url).await;
+            let name = format!("{DRILL}{now}_{}_{}", std::process::id(), part.service);
             let target = server::with_database(&url, &name);
             if let Err(error) = make(&url, &name, &target, listed).await {
                 scratch.remove().await;
@@ -132,6 +145,7 @@ impl Scratch {
                 return Err(format!("{}: {why}", in_words(part, &*error)).into());
             }
             scratch.made.push((url, name));
+            scratch.used.spawn(use_it(target.clone()));
             part.url = Some(target);
         }
         Ok(scratch)
@@ -145,6 +159,43 @@ impl Scratch {
             }
         }
     }
+}
+
+/// Has a connection to a database until it is dropped.
+async fn use_it(target: SecretString) {
+    let Ok(database) = open(&target).await else { return };
+    let _: Result<(), mainstay_db::Error> = database.snapshot(|_| Box::pin(std::future::pending())).await;
+}
+
+/// Removes the databases of drills that were killed. Where that fails the drill goes on without.
+async fn remove_what_was_left(url: &SecretString) {
+    let Ok(database) = open(url).await else { return };
+    let left = database.read(Lane::Heavy, |conn| Box::pin(left_behind(conn))).await.unwrap_or_default();
+    database.close().await;
+    for name in left {
+        match batch(url, &format!("DROP DATABASE IF EXISTS {name}")).await {
+            Ok(()) => tracing::info!(name, "a database that was left of a drill is removed"),
+            Err(error) => tracing::warn!(%error, name, "a database that was left of a drill cannot be removed"),
+        }
+    }
+}
+
+/// The databases of drills on a server that nobody uses, and that are not of this moment.
+pub async fn left_behind(conn: &mut Conn<'_>) -> Result<Vec<String>, mainstay_db::Error> {
+    let sql = format!(
+        "SELECT d.datname::text FROM pg_database d WHERE substring(d.datname FROM '^{DRILL}([0-9]{{1,12}})_[0-9]+_[a-z]+$')::int8 \
+         < extract(epoch FROM now()) - {LEFT_AFTER_SECONDS} AND NOT EXISTS \
+         (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid) ORDER BY 1"
+    );
+    let mut names = Vec::new();
+    let statement = Statement::new(vec![mainstay_record::Piece::Text(sql)], false);
+    conn.query(&statement, &[], &mut |row| {
+        if let Value::Text(name) = row.get(0, Kind::Text) {
+            names.push(name);
+        }
+    })
+    .await?;
+    Ok(names)
 }
 
 async fn make(url: &SecretString, name: &str, target: &SecretString, listed: &Store) -> Result<(), Failure> {
