@@ -3,7 +3,6 @@
 use mainstay_testkit::Engine;
 use mainstay_testkit::cluster::Cluster;
 use mainstay_testkit::proxy::Proxy;
-use mainstay_testkit::tools::must_have;
 
 use super::figures::{Failure, Figures};
 use super::trial::{Pace, Trial, address_of, cluster, on_cluster};
@@ -59,9 +58,7 @@ pub async fn sessions_ended(pace: Pace) -> Result<Figures, Failure> {
 pub fn end_sessions(cluster: &Cluster) {
     let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND \
                backend_type = 'client backend'";
-    let mut psql = std::process::Command::new(must_have("psql"));
-    let output = psql.args(["-qAt", "-c", sql, &cluster.url("postgres")]).output().expect("psql runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    cluster.run(sql);
 }
 
 /// The server stands still, and closes nothing.

@@ -3,6 +3,7 @@
 #[path = "../chaos/mod.rs"]
 mod chaos;
 mod clients;
+mod doctor;
 mod failures;
 mod journeys;
 mod laws;

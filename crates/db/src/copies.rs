@@ -68,12 +68,19 @@ pub async fn faults(conn: &mut Conn<'_>) -> Result<Vec<String>, Error> {
     if conn.engine() == Engine::Postgres {
         return Ok(Vec::new());
     }
-    let mut found = texts(conn, "SELECT integrity_check FROM pragma_integrity_check").await?;
+    let mut found = match texts(conn, "SELECT integrity_check FROM pragma_integrity_check").await {
+        // So damaged that it cannot even be said where.
+        Err(Error::Corrupt { source, .. }) => vec![source.to_string()],
+        found => found?,
+    };
     found.retain(|line| line != "ok");
+    if !found.is_empty() {
+        // Who looks for references in damaged pages finds nothing but those.
+        return Ok(found);
+    }
     let broken = "SELECT \"table\" || ' refers to ' || count(*) || ' missing rows of ' || \"parent\" \
                   FROM pragma_foreign_key_check GROUP BY \"table\", \"parent\"";
-    found.extend(texts(conn, broken).await?);
-    Ok(found)
+    texts(conn, broken).await
 }
 
 /// The size of an SQLite store with its log, bytes.

@@ -54,6 +54,24 @@ impl Cluster {
         Ok(Cluster { folder, binaries, url, settings })
     }
 
+    /// Runs SQL on the server's own database, and returns what it prints.
+    pub fn run(&self, sql: &str) -> String {
+        self.run_in("postgres", sql)
+    }
+
+    /// Runs SQL on a database.
+    pub fn run_in(&self, database: &str, sql: &str) -> String {
+        self.try_run(database, sql).unwrap_or_else(|why| panic!("{sql}: {why}"))
+    }
+
+    /// Runs SQL that may fail.
+    pub fn try_run(&self, database: &str, sql: &str) -> Result<String, String> {
+        let output = Command::new(self.binaries.join("psql")).args(["-qAt", "-c", sql, &self.url(database)]).output();
+        let output = output.expect("psql is beside the server");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
     /// The URL of a database.
     pub fn url(&self, database: &str) -> String {
         self.url.strip_suffix("postgres").unwrap_or(&self.url).to_owned() + database

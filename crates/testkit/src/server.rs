@@ -183,6 +183,13 @@ impl Launch {
         command.output().expect("the binary runs")
     }
 
+    /// Starts another command of the binary, and says nothing of what it prints.
+    pub fn start_command(&self, arguments: &[&str]) -> Child {
+        let mut command = self.program(&binary());
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("the binary runs")
+    }
+
     fn child(&self, log: &Path) -> (Child, u64) {
         let out = append(log);
         let begin = out.metadata().map_or(0, |metadata| metadata.len());

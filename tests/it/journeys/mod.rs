@@ -7,7 +7,6 @@ mod commit;
 mod conditions;
 mod crud;
 mod denials;
-mod doctor;
 mod explicit_zeros;
 mod masks;
 mod names;

@@ -59,12 +59,11 @@ pub struct Facts {
     /// The same for all databases of one server.
     pub server: String,
     pub is_superuser: bool,
-    pub is_standby: bool,
 }
 
 /// The settings that matter here.
 const SETTINGS: &str = "'server_version', 'server_version_num', 'fsync', 'synchronous_commit', 'full_page_writes', 'autovacuum', \
-     'max_connections', 'superuser_reserved_connections', 'server_encoding', 'TimeZone', 'default_transaction_read_only'";
+     'max_connections', 'superuser_reserved_connections', 'server_encoding'";
 
 /// Asks a server.
 pub async fn facts(conn: &mut Conn<'_>) -> Result<Facts, Error> {
@@ -78,15 +77,13 @@ pub async fn facts(conn: &mut Conn<'_>) -> Result<Facts, Error> {
     })
     .await?;
     let sql = "SELECT clock_timestamp(), current_setting('port') || ' ' || coalesce(host(inet_server_addr()), 'local') || ' ' || \
-               pg_postmaster_start_time(), pg_is_in_recovery(), \
-               (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)";
+               pg_postmaster_start_time(), (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)";
     let itself = Statement::new(vec![Piece::Text(sql.to_owned())], false);
     conn.query(&itself, &[], &mut |row| {
         if let (Value::Timestamp(now), Value::Text(server)) = (row.get(0, Kind::Timestamp), row.get(1, Kind::Text)) {
             (facts.now_micros, facts.server) = (now, server);
         }
-        facts.is_standby = row.get(2, Kind::Bool) == Value::Bool(true);
-        facts.is_superuser = row.get(3, Kind::Bool) == Value::Bool(true);
+        facts.is_superuser = row.get(2, Kind::Bool) == Value::Bool(true);
     })
     .await?;
     Ok(facts)

@@ -327,9 +327,9 @@ impl PostgresStore {
         Conn::postgres(lease.parts(), Promise::Read).fetch(&ask, &[], &mut answer).await?;
         lease.give_back();
         match answer.rows.first().and_then(|row| row.first()) {
-            Some(Value::Text(read_only)) if read_only == "on" => {
-                Err(Error::unavailable("PostgreSQL takes no writes: it is a standby, or set to read only"))
-            }
+            Some(Value::Text(read_only)) if read_only == "on" => Err(Error::unavailable(
+                "PostgreSQL takes no writes: it is a standby, or set to read only; name the primary in the database URL",
+            )),
             _ => Ok(()),
         }
     }

@@ -10,6 +10,9 @@ use crate::backup::{System, key_files};
 /// Looks at the data directory.
 pub fn look(system: &System, findings: &mut Findings) {
     let folder = &system.common.data_dir;
+    if let Some(tls) = &system.common.tls {
+        private_key(&tls.key_file, findings);
+    }
     let Ok(metadata) = fs::metadata(folder) else {
         let what = "is not there: no server ever started in it";
         let remedy = "name the one that the server uses (--data-dir DIR, or --config FILE as it has)";
@@ -33,9 +36,6 @@ pub fn look(system: &System, findings: &mut Findings) {
         }
     }
     private(&folder.join("run.json"), Level::Problem, &metadata, findings);
-    if let Some(tls) = &system.common.tls {
-        private_key(&tls.key_file, findings);
-    }
     if findings.all().len() == before {
         findings.looked("files", format!("only their owner can read what is in {}", folder.display()));
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use mainstay_db::RunInfo;
+use mainstay_runtime::descriptors::room as room_for;
 use mainstay_runtime::process::Role;
 use mainstay_runtime::server::RESERVED_DESCRIPTORS;
 use rustix::process::{Resource, getrlimit};
@@ -40,15 +41,15 @@ fn descriptors(system: &System, findings: &mut Findings) {
             ("this shell (a service manager may give others)", getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX))
         }
     };
-    let needed = system.common.max_connections as u64 + RESERVED_DESCRIPTORS as u64;
-    if limit < needed {
+    let wanted = system.common.max_connections;
+    let room = room_for(wanted, Some(limit));
+    if room < wanted {
         let what = format!(
-            "{whose} may open {limit} files, and max_connections asks for {needed}: clients would be turned away before"
+            "{whose} may open {limit} files: with what stores need there is room for {room} connections, and max_connections asks \
+             for {wanted}"
         );
-        let remedy = format!(
-            "LimitNOFILE={} in its unit (`ulimit -Hn` in a shell), or a lower max_connections",
-            needed.next_power_of_two()
-        );
+        let needed = (wanted + RESERVED_DESCRIPTORS).next_power_of_two();
+        let remedy = format!("LimitNOFILE={needed} in its unit (`ulimit -Hn` in a shell), or a lower max_connections");
         findings.add(Level::Warning, "descriptors", what, remedy);
     } else {
         findings.looked("descriptors", format!("{whose} may open {limit} files"));

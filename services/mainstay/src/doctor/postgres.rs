@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use mainstay_db::Database;
 use mainstay_db::server::{self, Facts};
+use mainstay_db::{Database, Lane};
 use mainstay_identity::{Clock as _, SystemClock};
 
 use super::finding::{Findings, Level};
+use crate::backup::left_behind;
 
 /// The connections that may be made to each server, by what tells servers apart, with how many it takes.
 pub type Servers = BTreeMap<String, (u64, u64)>;
@@ -33,8 +34,12 @@ pub async fn look(
         Ok(facts) => facts,
         Err(error) => return findings.add(Level::Problem, place, error.to_string(), "let the role read pg_settings"),
     };
+    let is_new = !servers.contains_key(&facts.server);
     let (taken, _) = servers.entry(facts.server.clone()).or_insert((0, limit(&facts)));
     *taken += pool as u64;
+    if is_new {
+        left_of_drills(database, findings).await;
+    }
     promises(&facts, place, findings);
     version(&facts, place, findings);
     clock(&facts, place, (asked, answered), findings);
@@ -42,6 +47,15 @@ pub async fn look(
         let level = if strict { Level::Warning } else { Level::Note };
         let what = "the role is a superuser, and needs no more than to own its database";
         findings.add(level, place, what, "CREATE ROLE mainstay LOGIN; ALTER DATABASE … OWNER TO mainstay;");
+    }
+}
+
+/// Databases that only a drill which was killed can have left.
+async fn left_of_drills(database: &Database, findings: &mut Findings) {
+    let left = database.read(Lane::Heavy, |conn| Box::pin(left_behind(conn))).await;
+    for name in left.unwrap_or_default() {
+        let remedy = format!("the next drill (`mainstay restore --verify`) removes it, or DROP DATABASE {name};");
+        findings.add(Level::Warning, format!("PostgreSQL: {name}"), "was left of a drill that was killed", remedy);
     }
 }
 
@@ -81,10 +95,6 @@ fn promises(facts: &Facts, place: &str, findings: &mut Findings) {
             );
         }
     }
-    if facts.is_standby || value(facts, "default_transaction_read_only") == "on" {
-        let what = "the server takes no writes: it is a standby, or read-only by its configuration";
-        findings.add(Level::Problem, place, what, "name the primary in the database URL");
-    }
     let encoding = value(facts, "server_encoding");
     if encoding != "UTF8" {
         let remedy = "make a database with ENCODING 'UTF8' and restore into it";
@@ -94,11 +104,6 @@ fn promises(facts: &Facts, place: &str, findings: &mut Findings) {
             format!("the database's encoding is {encoding}: not every text can be stored"),
             remedy,
         );
-    }
-    let zone = value(facts, "TimeZone");
-    if !["UTC", "Etc/UTC", "GMT"].contains(&zone) {
-        let what = format!("is {zone}: Mainstay does not mind, but other tools show times in it");
-        findings.add(Level::Note, format!("{place}: timezone"), what, "ALTER DATABASE … SET timezone = 'UTC';");
     }
 }
 
@@ -130,4 +135,29 @@ fn value<'f>(facts: &'f Facts, name: &str) -> &'f str {
 
 fn number(facts: &Facts, name: &str) -> u64 {
     value(facts, name).parse().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(settings: &[(&str, &str)], look: impl Fn(&Facts, &str, &mut Findings)) -> Vec<(Level, String)> {
+        let mut facts = Facts::default();
+        facts.settings.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let mut findings = Findings::default();
+        look(&facts, "data (PostgreSQL)", &mut findings);
+        findings
+            .all()
+            .into_iter()
+            .map(|finding| (finding.level, format!("{}|{}|{}", finding.place, finding.what, finding.remedy)))
+            .collect()
+    }
+
+    #[test]
+    fn a_version_that_nobody_mends_any_more_is_told() {
+        let old = found(&[("server_version", "13.22"), ("server_version_num", "130022")], version);
+        let told = "data (PostgreSQL)|PostgreSQL 13.22 is no longer maintained|upgrade to 14 or newer";
+        assert_eq!(old, [(Level::Warning, told.to_owned())]);
+        assert_eq!(found(&[("server_version_num", "140000")], version), []);
+    }
 }
