@@ -19,6 +19,18 @@ pub struct Behaviors {
     pub identifier: bool,
 }
 
+/// What becomes of a row when what it refers to, or lies below, is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDelete {
+    /// It keeps that from being deleted.
+    #[default]
+    Restrict,
+    /// It is deleted, too.
+    Cascade,
+    /// It refers to nothing.
+    SetNull,
+}
+
 /// The options of one field, as written.
 #[derive(Debug, Clone, Default)]
 pub struct FieldOptions {
@@ -27,6 +39,8 @@ pub struct FieldOptions {
     pub default: Option<String>,
     /// The type of the resource that the field refers to.
     pub reference: Option<String>,
+    /// What is to become of the row when that is deleted.
+    pub on_delete: Option<OnDelete>,
 }
 
 /// Reads what is said of a field, wherever it lies.
@@ -38,9 +52,20 @@ pub fn read(field: &FieldDescriptor) -> FieldOptions {
         found.aliases =
             items(&option, "aliases").iter().filter_map(|value| value.as_str().map(str::to_owned)).collect();
         found.default = optional_text(&option, "default");
+        found.on_delete = on_delete(&option, "on_delete");
     }
     found.reference = message_option(pool, &options, REFERENCE).map(|option| text(&option, "type"));
     found
+}
+
+/// Reads a field of the type `mainstay.v1.OnDelete`; nothing where it is unset.
+pub(crate) fn on_delete(option: &DynamicMessage, field: &str) -> Option<OnDelete> {
+    match option.get_field_by_name(field)?.as_enum_number()? {
+        1 => Some(OnDelete::Restrict),
+        2 => Some(OnDelete::Cascade),
+        3 => Some(OnDelete::SetNull),
+        _ => None,
+    }
 }
 
 /// The former names of the fields of a message, each with its field's number.

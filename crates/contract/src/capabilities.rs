@@ -62,9 +62,9 @@ pub const CAPABILITIES: &[Capability] = &[
     yes("(mainstay.v1.resource).exclude.to", "the first moment that is not its time any more; unset: for ever"),
     yes("(mainstay.v1.resource).exclude.where", "as of an index"),
     no("(mainstay.v1.resource).effect", "write the other rows in the same CommitService.Commit"),
-    no(
+    yes(
         "(mainstay.v1.resource).on_parent_delete",
-        "leave it out; a deletion is refused as long as rows lie below the row",
+        "CASCADE deletes the row with the one that it lies below; else the deletion is refused, unless `force` (AIP-135)",
     ),
     no("(mainstay.v1.resource).tenant", "give the resource a field for its organisation, and compare it in the rules"),
     no("(mainstay.v1.resource).search", "leave it out; a filter finds words with `:`"),
@@ -78,9 +78,9 @@ pub const CAPABILITIES: &[Capability] = &[
         "what a Create that leaves the field unset gets; a zero that was sent stays, so the field is `optional`",
     ),
     no("(mainstay.v1.field).read", "move the field into a resource with a read rule of its own"),
-    no(
+    yes(
         "(mainstay.v1.field).on_delete",
-        "leave it out; a deletion is refused as long as a row refers to what is deleted",
+        "of a reference: CASCADE deletes the row with what it refers to, SET_NULL lets it refer to nothing",
     ),
     no("(mainstay.v1.field).write", "move the field into a resource with a write rule of its own"),
     no("(mainstay.v1.field).class", "leave it out"),

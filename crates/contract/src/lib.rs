@@ -37,7 +37,7 @@ mod stretch;
 mod text;
 mod validate;
 
-pub use annotations::{Behaviors, FieldOptions, aliases, read as field_options};
+pub use annotations::{Behaviors, FieldOptions, OnDelete, aliases, read as field_options};
 pub use check::{BytesCheck, Check, Integers};
 pub use compile::{compile, compile_applied};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};

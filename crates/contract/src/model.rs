@@ -10,7 +10,8 @@ use prost_reflect::{DescriptorError, DescriptorPool};
 use crate::hash::hash;
 use crate::method::commit::Commit;
 use crate::{
-    Behaviors, Check, Diagnostic, JsonBehaviors, JsonChecks, Method, Numeric, Place, Shape, Source, Verb, annotations,
+    Behaviors, Check, Diagnostic, JsonBehaviors, JsonChecks, Method, Numeric, OnDelete, Place, Shape, Source, Verb,
+    annotations,
 };
 
 /// A contract that loaded without errors: what requests need of it, and what only whoever loads it does.
@@ -87,6 +88,8 @@ pub struct Resource {
     pub update_time: Option<usize>,
     /// Where a deletion keeps the row.
     pub soft_delete: Option<SoftDelete>,
+    /// What becomes of a row when the one is deleted that it lies below.
+    pub on_parent_delete: OnDelete,
     /// The comment above the message.
     pub comment: String,
     pub place: Place,
@@ -190,6 +193,8 @@ pub struct Reference {
     pub resource: usize,
     /// One for each variable of the target's pattern.
     pub columns: Vec<usize>,
+    /// What becomes of a row when its target is deleted.
+    pub on_delete: OnDelete,
     pub place: Place,
 }
 

@@ -67,7 +67,9 @@ pub enum Error {
     #[error("a precondition does not hold")]
     Precondition { name: String, exists: bool },
     #[error("other resources refer to this one")]
-    StillReferenced { name: String },
+    StillReferenced { name: String, by: Keeper },
+    #[error("more rows would go with this one than may")]
+    TooManyAlong { name: String, most: usize },
     /// Some of the elements of a request, each at its place, were refused by the same check.
     #[error("{} elements of the request are refused", .0.len())]
     Elements(Vec<(Place, Error)>),
@@ -85,6 +87,23 @@ pub enum Error {
     Key(#[source] mainstay_keys::Error),
     #[error("storage")]
     Storage(#[source] mainstay_db::Error),
+}
+
+/// The row that keeps another one from being deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keeper {
+    /// The store says that there is one, and it has not been looked for.
+    Unknown,
+    /// The caller may read none that there is.
+    Hidden,
+    /// The first that the caller may read, by its name.
+    Seen(String),
+}
+
+impl From<Option<String>> for Keeper {
+    fn from(seen: Option<String>) -> Keeper {
+        seen.map_or(Keeper::Hidden, Keeper::Seen)
+    }
 }
 
 /// What the handlers of this service answer with.
@@ -148,9 +167,7 @@ impl From<Error> for Fault {
             Error::PageToken(token) => Fault::new(Reason::InvalidPageToken)
                 .message(token.to_string())
                 .violation("page_token", token.to_string()),
-            Error::NotSupported { field } => Fault::new(Reason::Unimplemented)
-                .message(format!("`{field}` is not supported yet"))
-                .violation(field, "is not supported yet; leave it out"),
+            Error::NotSupported { field } => not_supported(field),
             Error::EtagMismatch => Fault::new(Reason::EtagMismatch),
             Error::Deleted { name } => Fault::new(Reason::ResourceDeleted).meta("name", name),
             Error::NotDeleted { name } => {
@@ -160,7 +177,8 @@ impl From<Error> for Fault {
             Error::Unique { fields, overlap, .. } => unique(fields, overlap),
             Error::ReferenceNotFound { field, name } => reference_not_found(field, &name),
             Error::Precondition { name, exists } => precondition(&name, exists),
-            Error::StillReferenced { name } => Fault::new(Reason::StillReferenced).meta("name", name),
+            Error::StillReferenced { name, by } => still_referenced(&name, &by),
+            Error::TooManyAlong { name, most } => too_many_along(&name, most),
             Error::Elements(refused) => elements(refused),
             Error::TooMuch => too_much(),
             Error::RequestIdReused => Fault::new(Reason::RequestIdReused)
@@ -250,6 +268,26 @@ fn reference_not_found(field: String, name: &str) -> Fault {
         .meta("field", of_resource(&field))
         .meta("name", clipped(name, MAX_NAME))
         .violation(field, "names a resource that does not exist")
+}
+
+/// A row that another one keeps from being deleted; which one is told where the caller may read it.
+fn still_referenced(name: &str, by: &Keeper) -> Fault {
+    let fault = Fault::new(Reason::StillReferenced).meta("name", clipped(name, MAX_NAME));
+    let Keeper::Seen(by) = by else { return fault };
+    fault.message(format!("`{}` refers to it or lies below it", shown(by))).meta("by", clipped(by, MAX_NAME))
+}
+
+/// A deletion that would take more rows along than it may.
+fn too_many_along(name: &str, most: usize) -> Fault {
+    Fault::new(Reason::StillReferenced)
+        .message(format!("more than {most} resources would go with it or change; delete some of them first"))
+        .meta("name", clipped(name, MAX_NAME))
+}
+
+fn not_supported(field: &'static str) -> Fault {
+    Fault::new(Reason::Unimplemented)
+        .message(format!("`{field}` is not supported yet"))
+        .violation(field, "is not supported yet; leave it out")
 }
 
 /// A precondition on the row of this name, which should exist or should not.

@@ -19,7 +19,7 @@ pub(super) const DELETE: Definition = Definition {
             format!("Succeeds where there is no such {}.", spaced(&head.singular))
         }),
         Field::new(4, Role::Force, |_| {
-            "Not supported yet, and refused where it is set: deletes what lies below it, too.".to_owned()
+            "Deletes what lies below it, too, as far as the caller may (AIP-135).".to_owned()
         }),
         Field::new(5, Role::RequestId, request_id),
         Field::new(6, Role::ValidateOnly, validate_only),

@@ -9,6 +9,7 @@ pub(crate) mod head;
 pub(crate) mod index;
 pub(crate) mod json;
 pub(crate) mod layout;
+mod on_delete;
 pub(crate) mod options;
 mod parents;
 mod reference;
@@ -50,6 +51,7 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
         refuse_unread(report, pool, &read);
         parents::check(report, pool, heads);
     }
+    on_delete::check(report, pool);
     let enums = types.enums();
     // A rule may look at any resource, so all are laid out before the first rule is read.
     let records: Arc<[Arc<RecordType>]> =
@@ -70,7 +72,8 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
         let declared =
             index::Declared { head, built: &built, rules: &rules, access: &access, soft_delete: soft_delete.as_ref() };
         let indexes = index::build(report, pool, &declared);
-        resource(report, heads, head, built, Parts { record, access, indexes, soft_delete })
+        let on_parent_delete = on_delete::of_parent(report, pool, heads, head);
+        resource(report, heads, head, built, Parts { record, access, indexes, soft_delete, on_parent_delete })
     });
     resources.collect()
 }
@@ -80,6 +83,7 @@ struct Parts {
     access: Access,
     indexes: Vec<crate::Index>,
     soft_delete: Option<crate::SoftDelete>,
+    on_parent_delete: crate::OnDelete,
 }
 
 fn resource(report: &Report<'_>, heads: &[Head], head: &Head, built: Built, parts: Parts) -> Resource {
@@ -111,6 +115,7 @@ fn resource(report: &Report<'_>, heads: &[Head], head: &Head, built: Built, part
         create_time: standard::column(&built.fields, "create_time"),
         update_time: standard::column(&built.fields, "update_time"),
         soft_delete: parts.soft_delete,
+        on_parent_delete: parts.on_parent_delete,
         comment: comment.unwrap_or_default(),
         place: report.files.place(&head.spot),
         references: built.references,

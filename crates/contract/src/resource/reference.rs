@@ -4,11 +4,12 @@ use mainstay_expr::{Field, Storage, Type, suggest};
 use mainstay_record::{Kind, Role};
 
 use crate::FieldModel;
-use crate::annotations::{FIELD, REFERENCE};
+use crate::annotations::{FIELD, OnDelete, REFERENCE};
 use crate::capabilities;
 use crate::file::Spot;
 use crate::model::Reference;
 use crate::resource::layout::{Builder, Item};
+use crate::resource::on_delete;
 use crate::resource::options;
 use crate::resource::types::Stored;
 use crate::text::Step;
@@ -42,6 +43,7 @@ impl Builder<'_, '_> {
             capabilities::refuse(self.report, &item.spot, "constraints on references", "a constraint on a reference");
         }
         self.refuse_default_of_reference(&item);
+        let on_delete = self.on_delete(&item, resource);
         let columns = self.reference_columns(&item, resource);
         let template = self.heads[resource].pattern.template.clone();
         self.built.references.push(Reference {
@@ -50,6 +52,7 @@ impl Builder<'_, '_> {
             target: target.to_owned(),
             resource,
             columns: columns.clone(),
+            on_delete,
             place: self.report.files.place(&item.spot),
         });
         let storage = Storage::Template { template, columns: columns.clone(), nullable: true, target: Some(resource) };
@@ -71,6 +74,21 @@ impl Builder<'_, '_> {
             self.push(name, item.field_path.clone(), item.path.clone(), role, Kind::Text, true)
         });
         columns.collect()
+    }
+
+    fn on_delete(&mut self, item: &Item, target: usize) -> OnDelete {
+        let on_delete = item.options.on_delete.unwrap_or_default();
+        let spot = options::spot(self.report, &item.descriptor, FIELD, &[Step::Field("on_delete")]);
+        if on_delete == OnDelete::SetNull && item.options.behaviors.required {
+            self.report
+                .error(&spot, format!("{} is REQUIRED and cannot be unset", item.field_path))
+                .because("SET_NULL unsets it when what it refers to is deleted")
+                .help("write CASCADE or RESTRICT, or remove REQUIRED");
+        }
+        if on_delete == OnDelete::Cascade {
+            on_delete::check_kept(self.report, &spot, self.head, &self.heads[target]);
+        }
+        on_delete
     }
 
     fn refuse_default_of_reference(&mut self, item: &Item) {

@@ -89,7 +89,6 @@ fn resource_options(all: &mut Examples) {
         ("index.unset_conflicts", r#"index {fields: "sku" unique: true unset_conflicts: true}"#),
         ("predicate", r#"predicate {name: "open" rule: "resource.sku != ''"}"#),
         ("effect", r#"effect {on: "create" set {field: "sku" value: "'a'"}}"#),
-        ("on_parent_delete", "on_parent_delete: CASCADE"),
         ("tenant", "tenant: true"),
         ("search", r#"search {fields: "sku"}"#),
         ("aggregate", r#"aggregate {fields: "sku"}"#),
@@ -110,6 +109,15 @@ fn resource_options(all: &mut Examples) {
         let text = resource(STANDARD, exclude).replace("string sku = 2;", times);
         all.insert(format!("(mainstay.v1.resource).exclude.{name}"), text);
     }
+    let below = resource(
+        r#"type: "shop.example.com/Part" pattern: "things/{thing}/parts/{part}""#,
+        "on_parent_delete: CASCADE",
+    );
+    let below = below.split_once("message Thing").map_or("", |(_, below)| below).to_owned();
+    all.insert(
+        "(mainstay.v1.resource).on_parent_delete".into(),
+        format!("{}message Part{below}", resource(STANDARD, "")),
+    );
     for (name, more) in [
         ("type", ""),
         ("pattern", ""),
@@ -131,7 +139,11 @@ fn field_options(all: &mut Examples) {
         ("(mainstay.v1.field).aliases", "string", r#"(mainstay.v1.field).aliases = "former""#),
         ("(mainstay.v1.field).default", "string", r#"(mainstay.v1.field).default = "auth.uid""#),
         ("(mainstay.v1.field).read", "string", r#"(mainstay.v1.field).read = "true""#),
-        ("(mainstay.v1.field).on_delete", "string", "(mainstay.v1.field).on_delete = CASCADE"),
+        (
+            "(mainstay.v1.field).on_delete",
+            "string",
+            r#"(google.api.resource_reference).type = "shop.example.com/Thing", (mainstay.v1.field).on_delete = CASCADE"#,
+        ),
         ("(mainstay.v1.field).write", "string", r#"(mainstay.v1.field).write = "true""#),
         ("(mainstay.v1.field).class", "string", "(mainstay.v1.field).class = PII"),
         ("(mainstay.v1.field).acyclic", "string", "(mainstay.v1.field).acyclic = true"),

@@ -43,7 +43,7 @@ fn what_is_exported_compiles_by_itself() {
 #[test]
 fn what_is_not_supported_is_not_described_as_if_it_were() {
     let files = shop().derived;
-    for field in ["search", "force"] {
+    for field in ["search"] {
         let mut found = 0;
         for file in &files {
             let lines: Vec<&str> = file.text.lines().collect();

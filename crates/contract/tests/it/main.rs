@@ -12,6 +12,7 @@ mod hostile;
 mod http_template;
 mod limits;
 mod model;
+mod on_delete;
 mod requests;
 mod shop;
 mod size;

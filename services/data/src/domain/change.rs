@@ -9,7 +9,7 @@ use mainstay_record::{Value, Violation};
 
 use super::constraints::{constraint, still_referenced};
 use super::context::Operation;
-use super::draft::{Draft, Refused};
+use super::draft::{Along, Draft, Refused, Then};
 use super::released::Release;
 use crate::error::{Error, Result};
 use crate::plans::ResourcePlan;
@@ -50,6 +50,8 @@ struct Cause {
     /// The row as it is to be; the row as it was where it goes.
     row: Arc<[Value]>,
     kind: Kind,
+    /// The row that is deleted, where this one goes with it: the caller is told of that one.
+    with: Option<(Arc<ResourcePlan>, Arc<[Value]>)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,8 +92,33 @@ impl Effects {
             self.causes.push(cause);
         }
         self.steps.push(step);
-        self.causes.push(Cause { write, resource, plan: Arc::clone(plan), row, kind });
+        self.causes.push(Cause { write, resource, plan: Arc::clone(plan), row, kind, with: None });
         Ok(Change { resource, key, before: draft.old, after: draft.new, seen: None })
+    }
+
+    /// Adds what is done to a row because the one of `draft` is deleted.
+    pub fn along(&mut self, write: usize, op: &Operation, draft: &Draft, along: Along) -> Result<()> {
+        let on = Operation { resource: along.resource, ..op.clone() };
+        let before = self.causes.len();
+        match along.then {
+            Then::Frees(columns) => {
+                let (plan, old) = (on.plan(), along.old);
+                let (keys, revision) = (plan.resource.layout.keys(), plan.resource.layout.revision());
+                let nothing = columns.iter().map(|_| &Value::Null);
+                let params = old[..keys].iter().chain([&old[revision]]).chain(nothing).cloned().collect();
+                self.steps.push(plan.update(&columns).step(&on.caller, params));
+                let (plan, row) = (Arc::clone(plan), old.into());
+                self.causes.push(Cause { write, resource: on.resource, plan, row, kind: Kind::Changed, with: None });
+            }
+            Then::Becomes(new) => {
+                self.add(write, &on, Draft { old: Some(along.old), new, ..Draft::default() })?;
+            }
+        }
+        let key = draft.old.as_deref().map(|old| &old[..op.plan().resource.layout.keys()]).unwrap_or_default();
+        for cause in &mut self.causes[before..] {
+            cause.with = Some((Arc::clone(op.plan()), Arc::from(key)));
+        }
+        Ok(())
     }
 
     /// Lets a row give up values before its own write has its turn, for one that takes them.
@@ -102,7 +129,14 @@ impl Effects {
         let params = old[..keys].iter().chain([&old[revision], value]).cloned();
         let step = plan.update(&[*column]).step(&op.caller, params.collect());
         let row = Arc::from(old.as_slice());
-        let cause = Cause { write: *write, resource: op.resource, plan: Arc::clone(plan), row, kind: Kind::Changed };
+        let cause = Cause {
+            write: *write,
+            resource: op.resource,
+            plan: Arc::clone(plan),
+            row,
+            kind: Kind::Changed,
+            with: None,
+        };
         self.before.entry(*taker).or_default().push((step, cause));
     }
 
@@ -155,9 +189,12 @@ impl Effects {
         let Some(cause) = error.at.and_then(|at| self.causes.get(at)) else {
             return Error::from(error.error).into();
         };
-        let error = match cause.kind {
-            Kind::Made | Kind::Changed => constraint(&cause.plan, &cause.row, cause.kind == Kind::Made, error.error),
-            Kind::Removed => still_referenced(&cause.plan, &cause.row, error.error),
+        let error = match (cause.kind, &cause.with) {
+            (_, Some((plan, key))) => still_referenced(plan, key, error.error),
+            (Kind::Made | Kind::Changed, None) => {
+                constraint(&cause.plan, &cause.row, cause.kind == Kind::Made, error.error)
+            }
+            (Kind::Removed, None) => still_referenced(&cause.plan, &cause.row, error.error),
         };
         Refused { write: Some(cause.write), error }
     }

@@ -1,6 +1,6 @@
 //! What a violated constraint means, told the same on both engines.
 
-use mainstay_contract::Index;
+use mainstay_contract::{Index, OnDelete};
 use mainstay_db::{Lane, Rows};
 use mainstay_record::page::MAX_ROW_BYTES;
 use mainstay_record::{Kind, Value, Violation};
@@ -8,8 +8,8 @@ use mainstay_record::{Kind, Value, Violation};
 use super::clash::Clash;
 use super::context::{Context, Operation};
 use super::record::{in_request, indexed_in_request, set_references};
-use crate::error::{Error, Result};
-use crate::plans::{Readable, ResourcePlan};
+use crate::error::{Error, Keeper, Result};
+use crate::plans::{By, Readable, ResourcePlan};
 use crate::rights::Obstacle;
 
 /// Gives a violated constraint its meaning. `made` says that the record was to be a new row.
@@ -38,7 +38,10 @@ pub fn constraint(plan: &ResourcePlan, record: &[Value], made: bool, error: main
 /// Gives it to the removal of a row that others refer to.
 pub fn still_referenced(plan: &ResourcePlan, key: &[Value], error: mainstay_db::Error) -> Error {
     match error {
-        mainstay_db::Error::ForeignKeyViolation { .. } => Error::StillReferenced { name: plan.name(key) },
+        // What goes with it, or loses a reference to it, may be kept from that by what it would break.
+        mainstay_db::Error::ForeignKeyViolation { .. } | mainstay_db::Error::UniqueViolation { .. } => {
+            Error::StillReferenced { name: plan.name(key), by: Keeper::Unknown }
+        }
         other => other.into(),
     }
 }
@@ -49,6 +52,10 @@ pub async fn told(cx: &Context, op: &Operation, error: Error) -> Result<Error> {
     let error = match error {
         Error::Unique { clash: Some(clash), .. } => first_broken(cx, op, &clash).await?,
         Error::Dangling { record, source } => first_dangling(cx, op, &record, source).await?,
+        Error::StillReferenced { name, by: Keeper::Unknown } => {
+            let by = first_seen(cx, op, &name).await?.into();
+            Error::StillReferenced { name, by }
+        }
         other => other,
     };
     match error {
@@ -109,6 +116,32 @@ fn taken(plan: &ResourcePlan, index: usize, clash: Option<Box<Clash>>) -> Error 
     let mut fields: Vec<String> = named.map(|field| indexed_in_request(plan, field)).collect();
     fields.dedup();
     Error::Unique { fields, overlap: index.span.is_some(), clash }
+}
+
+/// Finds the first row that keeps one from being deleted and that the caller may read: it is below it or refers to it. A look
+/// after the transaction, since foreign keys do not say which row it was.
+async fn first_seen(cx: &Context, op: &Operation, name: &str) -> Result<Option<String>> {
+    let mut params = op.key("name", name)?;
+    params.push(Value::Int(1));
+    let live = op.plan().resource.soft_delete.is_some();
+    for (other, plan) in op.snapshot.resources().iter().enumerate() {
+        let keeps = |on_delete: OnDelete, of: usize| of == op.resource && on_delete == OnDelete::Restrict;
+        let below = plan.resource.parent.is_some_and(|parent| keeps(plan.resource.on_parent_delete, parent));
+        let below = below.then_some(By::Parent { live });
+        let references = plan.resource.references.iter().enumerate();
+        let references = references.filter(|(_, to)| keeps(to.on_delete, to.resource));
+        let to_itself = other == op.resource;
+        let referring = references.map(|(position, _)| By::Reference { position, to_itself, live });
+        for by in below.into_iter().chain(referring) {
+            let Some(seen) = plan.seen_keeping(by, &op.caller) else { continue };
+            let keys = Rows::of(&vec![Kind::Text; plan.resource.layout.keys()]);
+            let found = cx.db.fetch(Lane::Heavy, &seen.statement, seen.values(&op.caller, &params), keys).await?;
+            if let Some(key) = found.rows.first() {
+                return Ok(Some(plan.name(key)));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Finds the first reference of a record whose target is not there: SQLite names no foreign key, and PostgreSQL's keep the

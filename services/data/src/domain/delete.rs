@@ -1,26 +1,25 @@
 //! Delete (AIP-135, AIP-164).
 
-use std::sync::Arc;
-
 use bytes::Bytes;
-use mainstay_contract::{Role, SoftDelete, Verb};
+use mainstay_contract::{OnDelete, Role, Verb};
 use mainstay_db::BoxFuture;
 use mainstay_record::Value;
-use mainstay_record::time::TIME_RANGE_US;
 use mainstay_sql::Lock;
 use mainstay_wire::WireError;
 
+use super::along::along;
 use super::answer::Form;
 use super::around::Ruled;
 use super::checks::{Check, Checked, WriteOp};
 use super::content::Content;
 use super::context::Operation;
 use super::draft::Draft;
-use super::record::revise;
+use super::record::deleted;
 use super::request::{Message, Request, Terms};
 use super::tx::Tx;
 use super::update::{check_etag, check_missing_etag};
-use crate::error::{Error, Result};
+use crate::error::{Error, Keeper, Result};
+use crate::plans::Dependent;
 use crate::rights::Denial;
 
 /// Reads a Delete.
@@ -43,7 +42,11 @@ impl Checked for Delete {
         let plan = self.op.plan();
         match (check, &draft.old) {
             (Check::Readable, _) => true,
-            (Check::Constraints, Some(old)) => !plan.dependents.is_empty() && !plan.is_deleted(old),
+            (Check::Constraints, Some(old)) => {
+                let force = self.asked.as_ref().is_ok_and(|asked| asked.flag(Role::Force));
+                let asks = |dependent: &Dependent| force || !dependent.is_enforced;
+                plan.dependents.iter().any(asks) && !plan.is_deleted(old)
+            }
             _ => false,
         }
     }
@@ -53,9 +56,8 @@ impl Checked for Delete {
         match (check, &draft.old) {
             (Check::AuthRule, _) => op.admit(plan.delete.as_ref()),
             (Check::OldRule, _) => self.allow(check, draft),
-            (Check::Shape, Some(_)) if self.asked()?.flag(Role::Force) => Err(Error::NotSupported { field: "force" }),
             (Check::Shape, Some(old)) => {
-                draft.new = plan.resource.soft_delete.map(|kept| self.deleted(&kept, old));
+                draft.new = plan.resource.soft_delete.map(|kept| deleted(op, &kept, old));
                 Ok(())
             }
             (Check::Etag, Some(old)) if plan.is_deleted(old) => {
@@ -94,8 +96,16 @@ impl Checked for Delete {
                     Some(_) => Ok(()),
                 };
             }
-            if tx.has_dependents(op, &op.plan().dependents, &key).await? {
-                return Err(Error::StillReferenced { name: self.asked()?.text(Role::Name)?.to_owned() });
+            let force = self.asked()?.flag(Role::Force);
+            let dependents = &op.plan().dependents;
+            if force || dependents.iter().any(|dependent| dependent.on_delete != OnDelete::Restrict) {
+                let old = draft.old.as_ref().ok_or(Error::OutOfTurn)?;
+                draft.along = along(tx, op, old, force).await?;
+            } else if tx.has_dependents(op, dependents, &key).await? {
+                return Err(Error::StillReferenced {
+                    name: self.asked()?.text(Role::Name)?.to_owned(),
+                    by: Keeper::Unknown,
+                });
             }
             Ok(())
         })
@@ -142,19 +152,5 @@ impl Delete {
 
     fn key(&self) -> Result<Vec<Value>> {
         self.op.key("name", self.asked()?.text(Role::Name)?)
-    }
-
-    /// The row as it is kept. One that is deleted already stays as it is.
-    fn deleted(&self, kept: &SoftDelete, old: &[Value]) -> Arc<[Value]> {
-        let mut new = old.to_vec();
-        let now = self.op.caller.now;
-        if old[kept.delete_time].is_null() {
-            new[kept.delete_time] = Value::Timestamp(now);
-            if let (Some(column), Some(after)) = (kept.expire_time, kept.purge_after_us) {
-                new[column] = Value::Timestamp(now.saturating_add(after).min(*TIME_RANGE_US.end()));
-            }
-            revise(&self.op, old, &mut new);
-        }
-        new.into()
     }
 }

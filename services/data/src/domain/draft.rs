@@ -20,6 +20,26 @@ pub struct Draft {
     pub etag: Option<String>,
     /// The rows that the rules look at, held as they are.
     pub around: Around,
+    /// What is done to other rows before.
+    pub along: Vec<Along>,
+}
+
+/// What is done to a row because another one is deleted.
+#[derive(Debug, Clone)]
+pub struct Along {
+    pub resource: usize,
+    /// The row as it is.
+    pub old: Vec<Value>,
+    pub then: Then,
+}
+
+/// What becomes of it.
+#[derive(Debug, Clone)]
+pub enum Then {
+    /// It refers to nothing by these columns, so that what it refers to can go before it.
+    Frees(Vec<usize>),
+    /// The row as it is to be; nothing where it goes.
+    Becomes(Option<Arc<[Value]>>),
 }
 
 impl Draft {

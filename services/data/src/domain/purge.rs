@@ -12,7 +12,7 @@ use super::context::Operation;
 use super::draft::Draft;
 use super::request::{Request, Terms};
 use super::tx::Tx;
-use crate::error::{Error, Result};
+use crate::error::{Error, Keeper, Result};
 use crate::rights::Denial;
 
 /// Makes the request to remove a row, told by its key and the time of its deletion.
@@ -52,7 +52,7 @@ impl Checked for Purge {
                 return Ok(());
             }
             if tx.has_dependents(op, &op.plan().remains, &self.key).await? {
-                return Err(Error::StillReferenced { name: op.plan().name(&self.key) });
+                return Err(Error::StillReferenced { name: op.plan().name(&self.key), by: Keeper::Unknown });
             }
             Ok(())
         })

@@ -1,7 +1,10 @@
 //! A row as it is put together, checked and named, whatever method writes it.
 
-use mainstay_contract::{Index, Reference, Span};
+use std::sync::Arc;
+
+use mainstay_contract::{Index, Reference, SoftDelete, Span};
 use mainstay_record::page::MAX_ROW_BYTES;
+use mainstay_record::time::TIME_RANGE_US;
 use mainstay_record::{Layout, Value, Violation, folded_bytes};
 use mainstay_sql::MAX_INDEXED_BYTES;
 use mainstay_wire::{DecodeError, Decoded};
@@ -51,6 +54,20 @@ pub fn revise(op: &Operation, old: &[Value], new: &mut [Value]) {
     if let Some(column) = resource.update_time {
         new[column] = Value::Timestamp(op.caller.now);
     }
+}
+
+/// A row as it is kept when it is deleted. One that is deleted already stays as it is.
+pub fn deleted(op: &Operation, kept: &SoftDelete, old: &[Value]) -> Arc<[Value]> {
+    let mut new = old.to_vec();
+    let now = op.caller.now;
+    if old[kept.delete_time].is_null() {
+        new[kept.delete_time] = Value::Timestamp(now);
+        if let (Some(column), Some(after)) = (kept.expire_time, kept.purge_after_us) {
+            new[column] = Value::Timestamp(now.saturating_add(after).min(*TIME_RANGE_US.end()));
+        }
+        revise(op, old, &mut new);
+    }
+    new.into()
 }
 
 /// Refuses to change a row that is deleted (AIP-164).

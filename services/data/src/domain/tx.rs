@@ -1,10 +1,11 @@
 //! The transaction of a request, as its writes see it.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
-use mainstay_db::Conn;
+use mainstay_db::{Conn, Sink};
 use mainstay_expr::Around;
-use mainstay_record::Value;
+use mainstay_record::{Row, Value};
 use mainstay_sql::Lock;
 
 use super::around::{Look, Ruled, explain_hidden, look_around, may_read, reads_around};
@@ -15,7 +16,7 @@ use super::planned::Planned;
 use super::record_size::{self, MAX_FOUND_BYTES};
 use super::released::Release;
 use crate::error::{Error, Result};
-use crate::plans::{Dependent, Readable};
+use crate::plans::{Dependent, Readable, ResourcePlan};
 
 /// One transaction of one caller. What is to be stored is kept until something is asked that it decides, or until the end:
 /// statements that follow each other are sent together.
@@ -119,7 +120,7 @@ impl<'t, 'c> Tx<'t, 'c> {
     pub async fn has_dependents(&mut self, op: &Operation, dependents: &[Dependent], key: &[Value]) -> Result<bool> {
         let mut params = key.to_vec();
         params.push(Value::Int(1));
-        for dependent in dependents {
+        for dependent in dependents.iter().filter(|dependent| !dependent.is_enforced) {
             self.flush_for(dependent.resource, None).await?;
             let found = dependent.statement(|by| op.snapshot.resource(dependent.resource).keeping(by));
             let binds = found.values(&op.caller, &params);
@@ -130,13 +131,54 @@ impl<'t, 'c> Tx<'t, 'c> {
         Ok(false)
     }
 
+    /// Finds the rows that hang on this one as these statements find them, at most so many, and holds them.
+    pub async fn dependents(
+        &mut self,
+        op: &Operation,
+        dependent: &Dependent,
+        key: &[Value],
+        most: usize,
+    ) -> Result<Vec<Vec<Value>>> {
+        self.flush_for(dependent.resource, None).await?;
+        let plan = op.snapshot.resource(dependent.resource);
+        let mut params = key.to_vec();
+        params.push(Value::Int(i64::try_from(most).unwrap_or(i64::MAX)));
+        let statement = dependent.rows(|by| plan.rows_keeping(by));
+        let binds = statement.values(&op.caller, &params);
+        let mut rows = Rows { plan, found: Vec::new() };
+        self.conn.fetch(&statement.statement, &binds, &mut rows).await?;
+        self.found_bytes += rows.found.iter().map(|row| record_size::in_memory(row)).sum::<usize>();
+        if self.found_bytes > MAX_FOUND_BYTES { Err(Error::TooMuch) } else { Ok(rows.found) }
+    }
+
+    /// Says whether the caller may read a row that is held.
+    pub async fn may_see(&mut self, op: &Operation, row: &[Value]) -> Result<bool> {
+        may_read(self.conn, op, row, Planned::default().before(0)).await
+    }
+
+    /// Says whether the caller may read and delete a row that is held.
+    pub async fn may_delete(&mut self, op: &Operation, row: &[Value]) -> Result<bool> {
+        if !self.may_see(op, row).await? {
+            return Ok(false);
+        }
+        let guard = op.plan().delete.as_ref();
+        let ruled = Ruled { op, guard, scope: op.caller.on_resource(row), proposed: None };
+        let mut around = Around::default();
+        look_around(self.conn, &ruled, &mut around, Look::Held, Planned::default().before(0)).await?;
+        Ok(ruled.allow(&around).is_ok())
+    }
+
     /// Lets a row give up a unique value before its own write has its turn.
     pub fn free(&mut self, release: &Release, op: &Operation) {
         self.effects.free(release, op);
     }
 
     /// Stores what a write that has passed its checks does.
-    pub fn store(&mut self, write: usize, op: &Operation, draft: Draft) -> Result<Change> {
+    pub fn store(&mut self, write: usize, op: &Operation, mut draft: Draft) -> Result<Change> {
+        for along in std::mem::take(&mut draft.along) {
+            self.held.remove(&(along.resource, op.snapshot.resource(along.resource).name(&along.old)));
+            self.effects.along(write, op, &draft, along)?;
+        }
         let change = self.effects.add(write, op, draft)?;
         if change.before.is_some() && !self.held.is_empty() {
             self.held.remove(&(change.resource, op.plan().name(&change.key)));
@@ -165,5 +207,18 @@ impl<'t, 'c> Tx<'t, 'c> {
     /// Says which write an error is about: the one that asked, unless what failed was put off by another.
     pub fn refused(&self, write: Option<usize>, error: Error) -> Refused {
         Refused { write: self.culprit.or(write), error }
+    }
+}
+
+/// Takes all rows.
+struct Rows<'p> {
+    plan: &'p ResourcePlan,
+    found: Vec<Vec<Value>>,
+}
+
+impl Sink for Rows<'_> {
+    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+        self.found.push(self.plan.row(row));
+        ControlFlow::Continue(())
     }
 }

@@ -2,15 +2,25 @@
 
 use std::sync::Arc;
 
-use mainstay_contract::{Reference, SoftDelete};
+use mainstay_contract::{OnDelete, SoftDelete};
 use mainstay_expr::{CompareOp, Expr, Root};
 use mainstay_record::{Kind, Value};
-use mainstay_sql::{After, Condition, NullPattern, OrderColumn, Select, Tables, select};
+use mainstay_sql::{After, Condition, Lock, NullPattern, OrderColumn, Select, Tables, select};
 
 use super::compiled::Compiled;
 use super::dependents::{By, Dependent};
 use super::due::Due;
+use super::guard::Verdict;
 use super::resource::ResourcePlan;
+use crate::rights::Caller;
+
+/// What is found of rows that keep another.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found<'r> {
+    /// All of a row, and it is held; else its key.
+    whole: bool,
+    rule: Option<&'r Expr>,
+}
 
 impl ResourcePlan {
     /// The condition that a row is not deleted, where that is not so anyway.
@@ -23,40 +33,54 @@ impl ResourcePlan {
         self.resource.soft_delete.is_some_and(|kept| !row[kept.delete_time].is_null())
     }
 
-    /// The statement that finds rows of this resource under a parent; where the parent's row stays when it is deleted, only
-    /// those that are not deleted. Params: the parent's key, then the limit.
-    pub fn under_parent(&self, live: bool) -> Arc<Compiled> {
-        let count = self.resource.layout.keys() - 1;
-        self.dependent(Condition::KeyPrefix { count, first_param: 0 }, live, count)
-    }
-
-    /// The statement that finds rows of this resource that refer to another one. Params: that one's key, then the limit.
-    pub fn referring(&self, reference: &Reference, to_itself: bool) -> Arc<Compiled> {
-        let columns = &reference.columns;
-        let refers = Condition::Equal { columns, first_param: 0 };
-        // What refers to itself goes with itself.
-        let other = to_itself.then_some(Condition::OtherThanKeys { first_param: 0 });
-        self.dependent(Condition::All(std::iter::once(refers).chain(other).collect()), true, columns.len())
-    }
-
-    /// The statement that finds rows of this resource which keep another's.
+    /// The statement that finds the keys of rows of this resource which keep another's. Params: the other's key, then the
+    /// limit.
     pub fn keeping(&self, by: By) -> Arc<Compiled> {
-        match by {
-            By::Parent { live } => self.under_parent(live),
-            By::Reference { position, to_itself } => self.referring(&self.resource.references[position], to_itself),
+        self.dependent(by, Found::default())
+    }
+
+    /// The statement that finds these rows whole, and holds them.
+    pub fn rows_keeping(&self, by: By) -> Arc<Compiled> {
+        self.dependent(by, Found { whole: true, rule: None })
+    }
+
+    /// The statement that finds the keys of those that the caller may read; none where that is none.
+    pub fn seen_keeping(&self, by: By, caller: &Caller) -> Option<Arc<Compiled>> {
+        if caller.is_system() {
+            return Some(self.keeping(by));
+        }
+        let guard = self.read.as_deref().filter(|guard| !guard.is_closed_to(caller))?;
+        match guard.verdict(guard.atoms(caller)) {
+            Verdict::Never => None,
+            Verdict::Always => Some(self.keeping(by)),
+            Verdict::Depends(rule) => Some(self.dependent(by, Found { whole: false, rule: Some(&rule) })),
         }
     }
 
-    fn dependent(&self, condition: Condition<'_>, live: bool, limit_param: usize) -> Arc<Compiled> {
-        let live = self.live().filter(|_| live);
+    fn dependent(&self, by: By, found: Found<'_>) -> Arc<Compiled> {
+        let keys = self.resource.layout.keys();
+        let (mut conditions, count, live) = match by {
+            By::Parent { live } => (vec![Condition::KeyPrefix { count: keys - 1, first_param: 0 }], keys - 1, live),
+            By::Reference { position, to_itself, live } => {
+                let columns = &self.resource.references[position].columns;
+                let refers = Condition::Equal { columns, first_param: 0 };
+                // What refers to itself goes with itself.
+                let other = to_itself.then_some(Condition::OtherThanKeys { first_param: 0 });
+                (std::iter::once(refers).chain(other).collect(), columns.len(), live)
+            }
+        };
+        conditions.extend(self.live().filter(|_| live));
+        conditions.extend(found.rule.map(|rule| Condition::Expr(rule, &self.relations().tables)));
+        let order: Vec<OrderColumn> =
+            (0..keys).map(|index| OrderColumn { index, descending: false, prefix: None }).collect();
         let dependent = Select {
             table: self.table(),
-            columns: vec![self.resource.layout.keys() - 1],
-            condition: Condition::All(std::iter::once(condition).chain(live).collect()),
-            order: &[],
+            columns: (0..if found.whole { self.resource.layout.columns.len() } else { keys }).collect(),
+            condition: Condition::All(conditions),
+            order: &order,
             after: None,
-            limit_param: Some(limit_param),
-            lock: None,
+            limit_param: Some(count),
+            lock: found.whole.then_some(Lock::Remove),
         };
         self.shapes().compile(select(self.dialect, &dependent))
     }
@@ -101,26 +125,25 @@ fn over(delete_time: usize, expire_time: Option<usize>, purge_after_us: i64) -> 
     Expr::And(std::iter::once(before(delete_time, -purge_after_us)).chain(promised).collect())
 }
 
-/// Tells each resource which others keep its rows.
+/// Tells each resource which others keep its rows, or go with them.
 pub(super) fn connect(resources: &mut [ResourcePlan]) {
     for other in 0..resources.len() {
         let plan = Arc::clone(&resources[other].resource);
-        let keeps = |resource: usize| resources[resource].resource.soft_delete.is_some();
-        let references = plan.references.iter().enumerate().filter(|(_, reference)| keeps(reference.resource));
-        let referring: Vec<(usize, By)> = references
-            .map(|(position, reference)| {
-                (reference.resource, By::Reference { position, to_itself: reference.resource == other })
-            })
-            .collect();
+        let keeps = |resources: &[ResourcePlan], resource: usize| resources[resource].resource.soft_delete.is_some();
         if let Some(parent) = plan.parent {
-            let live = keeps(parent);
-            resources[parent].dependents.push(Dependent::new(other, By::Parent { live }));
+            let live = keeps(resources, parent);
+            resources[parent].dependents.push(Dependent::new(other, plan.on_parent_delete, By::Parent { live }, false));
             if live {
-                resources[parent].remains.push(Dependent::new(other, By::Parent { live: false }));
+                let any = Dependent::new(other, OnDelete::Restrict, By::Parent { live: false }, false);
+                resources[parent].remains.push(any);
             }
         }
-        for (resource, by) in referring {
-            resources[resource].dependents.push(Dependent::new(other, by));
+        for (position, reference) in plan.references.iter().enumerate() {
+            let live = keeps(resources, reference.resource);
+            let by = By::Reference { position, to_itself: reference.resource == other, live };
+            let is_enforced = !live && reference.on_delete == OnDelete::Restrict;
+            let dependent = Dependent::new(other, reference.on_delete, by, is_enforced);
+            resources[reference.resource].dependents.push(dependent);
         }
     }
 }

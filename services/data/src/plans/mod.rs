@@ -22,7 +22,7 @@ mod snapshot;
 pub use bounded::ORDERED_CHARS;
 pub use compiled::{Compiled, MAX_CACHED_SHAPES, Shapes};
 pub use compiled_lists::{ListPlan, MAX_LIST_PLANS, Shape};
-pub use dependents::Dependent;
+pub use dependents::{By, Dependent};
 pub use due::Due;
 pub use fields::{Fields, unset};
 pub use guard::{Guard, Refusal, Verdict};

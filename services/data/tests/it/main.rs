@@ -12,6 +12,7 @@ mod contracts;
 mod crud;
 mod defaults;
 mod defects;
+mod deletions;
 mod denials;
 mod derived;
 mod drift;

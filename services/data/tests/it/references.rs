@@ -152,7 +152,9 @@ message Link {
         let first = json!({"name": "publishers/open/books/a"});
         assert_eq!(staff.refused(DELETE, first.clone()).await.0, Reason::StillReferenced);
         let force = json!({"name": "publishers/open", "force": true});
-        assert_eq!(ann.refused(DELETE_PUBLISHER, force).await.0, Reason::Unimplemented);
+        let fault = ann.fault(DELETE_PUBLISHER, force).await;
+        assert_eq!(fault.reason(), Some(Reason::StillReferenced), "she may not delete the books");
+        assert_eq!(fault.metadata("by"), Some("publishers/open/books/a"));
         staff.ok(DELETE, json!({"name": "publishers/open/books/b"})).await;
         staff.ok(DELETE, first).await;
         ann.ok(DELETE_PUBLISHER, json!({"name": "publishers/open"})).await;
