@@ -5,6 +5,7 @@ mod chaos;
 mod clients;
 mod doctor;
 mod failures;
+mod golden;
 mod journeys;
 mod laws;
 mod starting;

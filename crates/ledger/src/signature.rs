@@ -1,6 +1,7 @@
 //! What a field's number means: its type and how it may be unset. A name is no part of it.
 
 use mainstay_record::Role;
+use mainstay_sql::Conversion;
 use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,8 @@ pub(crate) enum Comparison {
         least: Option<i64>,
         most: Option<i64>,
     },
+    /// What is stored becomes something else.
+    Converted(Conversion),
     /// It could be converted, but this version does not.
     NotYet(String),
     /// The number would mean something else.
@@ -78,6 +81,9 @@ impl Signature {
         if self.reference != now.reference {
             return self.compare_references(now);
         }
+        if let Some(how) = self.conversion(now, moves) {
+            return Comparison::Converted(how);
+        }
         if self.label != now.label {
             let stays = self.ty == now.ty;
             let what = format!("{} became {}", self.describe(), now.describe());
@@ -99,6 +105,25 @@ impl Signature {
         }
         // A type that moved with its package or its outer message is nothing that a reader of the plan would miss.
         if short(&self.type_name) == short(&now.type_name) { Comparison::Same } else { Comparison::TypeRenamed }
+    }
+
+    /// How what is stored becomes what the field is now, where that is a scalar that is all the same on the wire.
+    fn conversion(&self, now: &Signature, moves: &Moves<'_>) -> Option<Conversion> {
+        let scalar = self.ty != "message" && !self.ty.starts_with("google.") && self.reference.is_none();
+        let same =
+            self.ty == now.ty && self.type_name.as_deref().map(|was| moves.name_now(was)) == now.type_name && scalar;
+        match (self.label, now.label) {
+            (Label::Implicit, Label::Optional) if same => Some(Conversion::ZeroToUnset),
+            (Label::Optional, Label::Implicit) if same => Some(Conversion::UnsetToZero),
+            // What is repeated is in JSON, where bytes are a text.
+            (Label::Implicit | Label::Optional, Label::Repeated) if same && self.ty != "bytes" && now.as_json => {
+                Some(Conversion::ToList)
+            }
+            (was, is) if was == is && !self.as_json && self.ty == "string" && now.ty == "bytes" => {
+                Some(Conversion::ToBytes).filter(|_| scalar)
+            }
+            _ => None,
+        }
     }
 
     fn compare_references(&self, now: &Signature) -> Comparison {

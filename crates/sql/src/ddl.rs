@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use mainstay_record::Kind;
+
 use crate::literal::literal;
-use crate::{ColumnSpec, Dialect, ForeignKey, Literal, PrimaryKey, SchemaStep, index, quote};
+use crate::{ColumnSpec, Conversion, Dialect, ForeignKey, Literal, PrimaryKey, SchemaStep, index, quote};
 
 /// Writes a schema step as the statements that carry it out, in order; none where the engine needs none.
 ///
@@ -20,6 +22,7 @@ pub fn schema_sql(dialect: Dialect, step: &SchemaStep) -> Vec<String> {
         SchemaStep::RenameColumn { table, from, to } => {
             vec![format!("ALTER TABLE {} RENAME COLUMN {} TO {}", quote(table), quote(from), quote(to))]
         }
+        SchemaStep::ConvertColumn { table, column, from, how } => convert_column(dialect, table, column, *from, *how),
         SchemaStep::DropColumn { table, column } => {
             vec![format!("ALTER TABLE {} DROP COLUMN {}", quote(table), quote(column))]
         }
@@ -113,6 +116,40 @@ fn add_column(
         }
     }
     statements
+}
+
+/// SQLite cannot change a column's type, nor whether it may be NULL. So on both engines the column steps aside, another one
+/// takes its name, and every row is written once.
+fn convert_column(dialect: Dialect, table: &str, column: &ColumnSpec, from: Kind, how: Conversion) -> Vec<String> {
+    let former = quote(&format!("_former_{}", column.name));
+    let (table, name) = (quote(table), quote(&column.name));
+    let value = converted(dialect, &former, from, how);
+    vec![
+        format!("ALTER TABLE {table} RENAME COLUMN {name} TO {former}"),
+        format!("ALTER TABLE {table} ADD COLUMN {}", column_definition(dialect, column)),
+        format!("UPDATE {table} SET {name} = {value}"),
+        format!("ALTER TABLE {table} DROP COLUMN {former}"),
+    ]
+}
+
+/// What the value in a column of this type becomes.
+fn converted(dialect: Dialect, column: &str, from: Kind, how: Conversion) -> String {
+    let zero = dialect.zero(from).unwrap_or("NULL");
+    match (how, dialect) {
+        (Conversion::UnsetToZero, _) => format!("COALESCE({column}, {zero})"),
+        (Conversion::ZeroToUnset, _) => format!("NULLIF({column}, {zero})"),
+        (Conversion::ToBytes, Dialect::Sqlite) => format!("CAST({column} AS BLOB)"),
+        (Conversion::ToBytes, Dialect::Postgres) => format!("convert_to({column}, 'UTF8')"),
+        (Conversion::ToList, _) => {
+            let list = match (dialect, from) {
+                // SQLite's booleans are numbers, which JSON's are not.
+                (Dialect::Sqlite, Kind::Bool) => format!("CASE WHEN {column} THEN '[true]' ELSE '[false]' END"),
+                (Dialect::Sqlite, _) => format!("json_array({column})"),
+                (Dialect::Postgres, _) => format!("jsonb_build_array({column})"),
+            };
+            format!("CASE WHEN NULLIF({column}, {zero}) IS NOT NULL THEN {list} END")
+        }
+    }
 }
 
 fn names(columns: &[String]) -> String {

@@ -27,7 +27,7 @@ pub use literal::Literal;
 pub use order::{OrderColumn, order_columns};
 pub use probe::{Hop, MAX_INDEXED_BYTES, Probe};
 pub use row_condition::{ConditionPart, RowCondition};
-pub use schema::{ColumnSpec, ForeignKey, IndexColumn, OnlyRows, PrimaryKey, SchemaStep, Span};
+pub use schema::{ColumnSpec, Conversion, ForeignKey, IndexColumn, OnlyRows, PrimaryKey, SchemaStep, Span};
 pub use statement::{
     Claim, Condition, Delete, Insert, Lock, Overlap, Same, Select, Update, claiming_insert, delete, expression, insert,
     row_condition, select, update,

@@ -36,6 +36,15 @@ pub enum SchemaStep {
         from: String,
         to: String,
     },
+    /// Makes a column anew as `column`, under the name that it has, and fills it with what each row's value becomes. It takes
+    /// a time that grows with the table.
+    ConvertColumn {
+        table: String,
+        column: ColumnSpec,
+        /// The type that it has.
+        from: Kind,
+        how: Conversion,
+    },
     /// Drops a column with its values.
     DropColumn {
         table: String,
@@ -76,6 +85,20 @@ pub enum SchemaStep {
         table: String,
         key: ForeignKey,
     },
+}
+
+/// What becomes of a value when its column is made anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conversion {
+    /// Unset is the type's zero from now on.
+    UnsetToZero,
+    /// The zero, which could not be told from unset, is unset.
+    ZeroToUnset,
+    /// The text's UTF-8.
+    ToBytes,
+    /// A list of one element; where it is unset, of none.
+    ToList,
 }
 
 /// A column to be made.
@@ -164,6 +187,15 @@ impl fmt::Display for SchemaStep {
                 if fill.is_some() { f.write_str(", filled with the field's default") } else { Ok(()) }
             }
             SchemaStep::RenameColumn { table, from, to } => write!(f, "rename column  {table}.{from} -> {to}"),
+            SchemaStep::ConvertColumn { table, column, how, .. } => {
+                let how = match how {
+                    Conversion::UnsetToZero => "unset becomes zero",
+                    Conversion::ZeroToUnset => "zero becomes unset",
+                    Conversion::ToBytes => "text becomes its bytes",
+                    Conversion::ToList => "a value becomes a list of one",
+                };
+                write!(f, "convert column {table}.{}: {how}", column.name)
+            }
             SchemaStep::DropColumn { table, column } => write!(f, "drop column    {table}.{column}"),
             SchemaStep::DropTable { table } => write!(f, "drop table     {table}"),
             SchemaStep::CreateIndex { name, table, columns, unique, only, condition, span, concurrently } => {

@@ -103,6 +103,12 @@ pub enum Change {
         from: String,
         to: String,
     },
+    /// What is stored becomes another type's values.
+    ConvertField {
+        field: String,
+        from: String,
+        to: String,
+    },
     /// An enum or message that a field holds has another name.
     RenameType {
         field: String,
@@ -259,6 +265,7 @@ impl Change {
             Change::RenameField { field, .. } => ("rename field", field),
             Change::WidenField { field, .. } => ("widen field", field),
             Change::NarrowField { field, .. } => ("narrow field", field),
+            Change::ConvertField { field, .. } => ("convert field", field),
             Change::RenameType { field } => ("rename type", field),
             Change::HideField { field } => ("hide field", field),
             Change::PurgeField { field } => ("purge field", field),
@@ -315,9 +322,10 @@ impl Change {
             Change::ChangeDeletion { .. } => (Changed, &[Wire, Json, Storage]),
             Change::MoveService { .. } => (Changed, &[Wire, Json]),
             Change::MoveMethod { .. } => (Changed, &[Wire]),
-            Change::RenumberEnum { .. } | Change::ReuseNumber { .. } | Change::ChangeField { .. } => {
-                (Changed, &[Wire, Json, Storage])
-            }
+            Change::RenumberEnum { .. }
+            | Change::ReuseNumber { .. }
+            | Change::ConvertField { .. }
+            | Change::ChangeField { .. } => (Changed, &[Wire, Json, Storage]),
             Change::ChangePattern { .. } | Change::ChangeJsonName { .. } => (Changed, &[Json]),
             Change::RenameVariable { .. } => (Changed, &[Wire]),
             Change::ChangeRoutes { severity, .. } => (*severity, &[Json]),

@@ -87,6 +87,7 @@ impl Change {
             }
             Change::WidenField { field, from, to }
             | Change::NarrowField { field, from, to }
+            | Change::ConvertField { field, from, to }
             | Change::ChangeField { field, from, to }
                 if from != to =>
             {

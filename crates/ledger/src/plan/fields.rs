@@ -165,6 +165,7 @@ impl<'a> Planner<'a> {
                 let change = Change::NarrowField { field: name, from, to };
                 self.field_step(known, field, change, safety, Vec::new(), None);
             }
+            Comparison::Converted(how) => self.convert_field(known, field, was, how)?,
             Comparison::TypeRenamed => {
                 self.field_step(known, field, Change::RenameType { field: name }, Safety::Safe, Vec::new(), None);
             }
@@ -265,8 +266,8 @@ impl<'a> Planner<'a> {
     /// A column that is stored otherwise though its field is the same, or that its field did not have: not by a contract's
     /// change, but by another version of this program.
     fn check_columns(&mut self, known: &Standing<'a>, field: &FieldNow<'a>) {
-        let own = field.model.columns.iter().copied();
-        if own.into_iter().all(|index| column_is_same(known, index)) {
+        let mut own = field.model.columns.iter().copied();
+        if own.all(|index| column_is_same(known, index) || is_converted(known, index)) {
             return;
         }
         let (from, to) = (field.signature.describe(), field.signature.describe());
@@ -315,6 +316,11 @@ fn is_purged(known: &Standing<'_>, field: &FieldNow<'_>) -> bool {
     let columns = field.model.columns.iter().filter_map(|i| Some((known.resource.layout.columns.get(*i)?, *i)));
     let mut ids = columns.map(|(column, i)| ColumnId::of(column, i)).peekable();
     ids.peek().is_some() && ids.all(|id| !known.was.columns.contains_key(&id))
+}
+
+fn is_converted(known: &Standing<'_>, index: usize) -> bool {
+    let column = known.resource.layout.columns.get(index);
+    column.is_some_and(|column| known.converted.contains(&ColumnId::of(column, index)))
 }
 
 fn column_is_same(known: &Standing<'_>, index: usize) -> bool {

@@ -33,14 +33,14 @@ impl<'a> Planner<'a> {
         let resource = known.resource;
         let needed = needed(resource, &known.fields);
         let mut drops = Vec::new();
-        for index in known.was.indexes.iter().filter(|was| needed.iter().all(|now| !now.index.is_same(was))) {
+        for index in known.entry.indexes.iter().filter(|was| needed.iter().all(|now| !now.index.is_same(was))) {
             let schema = vec![index.drop(&known.entry.table)];
             let change = Change::DropIndex { index: index.clone() };
             drops.push(index_step(resource, change, Safety::Safe, schema, &resource.place));
         }
         let mut steps = Vec::new();
         for Needed { mut index, natural, wanted } in needed {
-            if known.was.indexes.iter().any(|was| was.is_same(&index)) {
+            if known.entry.indexes.iter().any(|there| there.is_same(&index)) {
                 continue;
             }
             let taken = if index.unique { self.unique_safety(known, &index, wanted)? } else { Safety::Safe };
@@ -65,7 +65,13 @@ impl<'a> Planner<'a> {
     }
 
     /// An index's name is its own for ever: made again after it was dropped it has the same.
-    fn index_name(&mut self, resource: &Resource, entry: &ResourceEntry, index: &IndexEntry, natural: &str) -> String {
+    pub(super) fn index_name(
+        &mut self,
+        resource: &Resource,
+        entry: &ResourceEntry,
+        index: &IndexEntry,
+        natural: &str,
+    ) -> String {
         let owner = index.owner(&resource.type_name);
         let natural = natural.replacen(&resource.table, &entry.table, 1);
         claim_table(&mut self.ledger.names, &natural, &owner)
@@ -176,11 +182,11 @@ fn index_step(
 }
 
 /// An index that a resource needs.
-struct Needed<'r> {
+pub(super) struct Needed<'r> {
     /// Without its name.
-    index: IndexEntry,
+    pub index: IndexEntry,
     /// The name that the contract would give it.
-    natural: String,
+    pub natural: String,
     /// The declaration that it serves.
     wanted: &'r Index,
 }
@@ -189,7 +195,7 @@ struct Needed<'r> {
 ///
 /// A unique index that leaves rows with a zero out cannot serve a filter on the column: an engine does not know that what
 /// is looked for is no zero. It has a plain index beside it, unless another begins with the same columns.
-fn needed<'r>(resource: &'r Resource, fields: &[FieldNow<'_>]) -> Vec<Needed<'r>> {
+pub(super) fn needed<'r>(resource: &'r Resource, fields: &[FieldNow<'_>]) -> Vec<Needed<'r>> {
     let mut needed: Vec<Needed<'r>> = Vec::new();
     for wanted in &resource.indexes {
         let index = identity(resource, wanted, fields);

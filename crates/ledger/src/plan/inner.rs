@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use mainstay_sql::Conversion;
+
 use super::fields::reserve;
 use super::gone::missing_reserve;
 use super::now::FieldNow;
@@ -106,6 +108,24 @@ impl<'a> Planner<'a> {
                 let safety = self.narrowed(known, field, (&path, Some(&spot)), (&was.ty, &now.ty), least, most)?;
                 let change = Change::NarrowField { field: path, from, to };
                 self.field_step(known, field, change, safety, Vec::new(), None);
+            }
+            // A zero is written where it can be told from unset, and read as what it is where it cannot.
+            Comparison::Converted(Conversion::ZeroToUnset | Conversion::UnsetToZero) => {
+                self.field_step(
+                    known,
+                    field,
+                    Change::ConvertField { field: path, from, to },
+                    Safety::Safe,
+                    Vec::new(),
+                    None,
+                );
+            }
+            Comparison::Converted(_) => {
+                let (why, remedy) = (
+                    format!("{from} became {to}"),
+                    format!("keep the type (this change is not supported yet inside JSON), or {another}"),
+                );
+                self.refuse(known, changed(), field, why, remedy);
             }
             Comparison::NotYet(why) => {
                 let remedy = format!("keep the type (this change is not supported yet), or {another}");

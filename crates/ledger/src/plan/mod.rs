@@ -3,6 +3,7 @@
 mod after;
 mod change;
 mod columns;
+mod convert;
 mod display;
 mod effect;
 mod fields;
@@ -138,9 +139,11 @@ fn phase(step: &SchemaStep) -> u8 {
         SchemaStep::AddColumn { .. } => 3,
         SchemaStep::AddForeignKey { .. } => 4,
         SchemaStep::DropIndex { .. } => 5,
-        SchemaStep::CreateIndex { .. } => 6,
-        SchemaStep::DropColumn { .. } => 7,
-        SchemaStep::DropTable { .. } => 8,
+        // Without the indexes that it was in; those that it is in follow.
+        SchemaStep::ConvertColumn { .. } => 6,
+        SchemaStep::CreateIndex { .. } => 7,
+        SchemaStep::DropColumn { .. } => 8,
+        SchemaStep::DropTable { .. } => 9,
     }
 }
 

@@ -49,6 +49,8 @@ pub(super) struct Standing<'a> {
     pub fields: Rc<[FieldNow<'a>]>,
     /// Where the rows' columns are filled with a constant as they are added.
     pub filled: Vec<crate::ColumnId>,
+    /// Columns that are made anew.
+    pub converted: Vec<crate::ColumnId>,
     /// Fields that changed into what cannot be; what is inside them is not looked at.
     pub refused: Vec<crate::FieldPath>,
 }
@@ -133,6 +135,7 @@ impl<'a> Planner<'a> {
             entry: was.clone(),
             fields,
             filled: Vec::new(),
+            converted: Vec::new(),
             refused: Vec::new(),
         };
         if known.entry.hidden.take().is_some() {
@@ -145,6 +148,7 @@ impl<'a> Planner<'a> {
         self.reread(&known);
         self.fields_gone(&mut known)?;
         self.leftover_columns(&known, renames);
+        self.convert_indexes(&mut known);
         self.served(&mut known)?;
         if known.entry != *was {
             self.ledger.resources.insert(resource.type_name.clone(), Arc::new(known.entry.clone()));

@@ -39,6 +39,8 @@ impl<'a> Planner<'a> {
         let index = field.model.columns.first().filter(|_| field.path.0.len() == 1 && !limits.is_empty());
         let column = index.and_then(|i| Some((known.resource.layout.columns.get(*i)?, *i)));
         let stored = column.and_then(|(column, i)| Some((column, known.was.columns.get(&ColumnId::of(column, i))?)));
+        // What is converted with it is looked at when a row is next written.
+        let stored = stored.filter(|(column, stored)| stored.ty == column.kind);
         let Some((column, stored)) = stored else { return Ok(Safety::Safe) };
         let zero = field.model.ignore_zero.then_some(column.kind);
         let (table, keys) = (known.was.table.clone(), known.key_names());

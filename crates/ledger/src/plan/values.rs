@@ -1,5 +1,6 @@
 //! Enum values: what the numbers that rows hold mean now.
 
+use mainstay_record::Kind;
 use mainstay_sql::{Constant, Hop, Limit, Probe};
 
 use super::now::FieldNow;
@@ -60,7 +61,7 @@ impl<'a> Planner<'a> {
         let stored = index.and_then(|(column, i)| known.was.columns.get(&ColumnId::of(column, i)));
         let Some(stored) = stored else { return Ok(Answer::default()) };
         let (table, keys, column) = (known.was.table.clone(), known.key_names(), stored.name.clone());
-        if field.json.is_some() {
+        if field.json.is_some() && stored.ty == Kind::Json {
             let root = into_values(field.signature.label);
             let from_root = |place: &Vec<Hop>| root.iter().chain(place).cloned().collect();
             let places = spot.iter().flat_map(|spot| &spot.places).map(from_root).collect();

@@ -1,6 +1,6 @@
 //! One case for each kind of change: what the plan says of it, on a table with rows.
 
-use mainstay_ledger::{Plan, Safety, Stage};
+use mainstay_ledger::{Change, Plan, Safety, Stage, Step};
 
 use crate::shop::{BASE, Shop, contract, edited};
 
@@ -330,7 +330,11 @@ fn integers_of_one_form_become_one_another_where_every_row_fits() {
     is_safe(&[("State state = 10;", "int32 state = 10;")], &[]);
     is_safe(&[("int32 quantity = 2;", "int64 quantity = 2;")], &[]);
     is_safe(&[("int32 stock = 4;", "uint64 stock = 4;")], &[]);
-    is_refused(&[("string sku = 2;", "bytes sku = 2;")], "string became bytes", "not supported yet");
+    let (shop, _) = is_safe(
+        &[("string sku = 2;", "bytes sku = 2;")],
+        &["convert column shop_v1_product.sku: text becomes its bytes"],
+    );
+    assert_eq!(shop.lines("SELECT hex(sku) FROM shop_v1_product ORDER BY _id"), ["41", "41"]);
     is_refused(&[("int32 stock = 4;", "sint32 stock = 4;")], "int32 became sint32", "not supported yet");
 }
 
@@ -376,18 +380,58 @@ fn an_unsigned_type_takes_no_rows_below_zero() {
 }
 
 #[test]
-fn a_changed_presence_waits() {
-    is_refused(
-        &[("string sku = 2;", "repeated string sku = 2;")],
-        "string became repeated string",
-        "not supported yet",
-    );
-    is_refused(
+fn a_changed_presence_makes_the_column_anew() {
+    let (shop, plan) = is_safe(
         &[("optional string note = 5;", "string note = 5;")],
-        "optional string became string",
-        "not supported yet",
+        &["convert column shop_v1_product.note: unset becomes zero"],
     );
-    is_refused(&[("string sku = 2;", "optional string sku = 2;")], "became optional string", "not supported yet");
+    assert_eq!(shop.lines("SELECT note FROM shop_v1_product ORDER BY _id"), ["n", ""]);
+    assert!(plan.to_string().contains("2 rows are written anew") && !plan.is_ready(&[], Stage::Production), "{plan}");
+    let (shop, _) = is_safe(
+        &[("string title = 3;", "optional string headline = 3;")],
+        &[
+            "convert column shop_v1_product.headline: zero becomes unset",
+            "rename column  shop_v1_product.title -> headline",
+        ],
+    );
+    assert_eq!(shop.lines("SELECT headline FROM shop_v1_product ORDER BY _id"), ["Cup", "NULL"]);
+    let (shop, _) = is_safe(
+        &[("int32 stock = 4;", "repeated int32 stock = 4;")],
+        &["convert column shop_v1_product.stock: a value becomes a list of one"],
+    );
+    assert_eq!(shop.lines("SELECT stock FROM shop_v1_product ORDER BY _id"), ["[3]", "NULL"]);
+    // Inside JSON nothing is stored otherwise, and a list is not made of what lies there.
+    is_safe(&[("string text = 1; int32 quantity = 2; }", "optional string text = 1; int32 quantity = 2; }")], &[]);
+    let list = "repeated string text = 1; int32 quantity = 2; }\n  message Tree {";
+    is_refused(&[("string text = 1; int32 quantity = 2; }\n  message Tree {", list)], "became", "not supported yet");
+    is_refused(&[("repeated Line lines = 7;", "Line lines = 7;")], "became", "not supported yet");
+}
+
+#[test]
+fn a_column_made_anew_keeps_its_indexes_and_what_they_refuse() {
+    let unique = "index {fields: \"sku\" unique: true} index {fields: \"category\"";
+    let with = |field: &str| {
+        let named = if field.contains("code") { unique.replace("sku", "code") } else { unique.to_owned() };
+        edited(&[
+            ("index {fields: \"category\"", &named),
+            ("string sku = 2;", field),
+            ("string category = 9;", "optional string category = 9;"),
+        ])
+    };
+    let mut shop = Shop::empty();
+    shop.apply(&contract(&edited(&[("index {fields: \"category\"", unique)])), &[]);
+    shop.run("INSERT INTO shop_v1_product (_id, _revision, sku) VALUES ('a', 1, 'A'), ('b', 1, ''), ('c', 1, '')");
+    for (field, unset) in [("optional string sku = 2;", "NULL"), ("string sku = 2;", "''"), ("string code = 2;", "''")]
+    {
+        let plan = shop.apply(&contract(&with(field)), &[]);
+        let beside = |step: &Step| matches!(&step.change, Change::AddIndex { index } if index.unique);
+        assert!(!plan.outside().any(beside), "what is refused is refused at every moment: {plan}");
+        assert!(shop.plan(&contract(&with(field))).is_empty());
+        let name = if field.contains("code") { "code" } else { "sku" };
+        let taken = shop.fails(&format!("INSERT INTO shop_v1_product (_id, _revision, {name}) VALUES ('x', 1, 'A')"));
+        assert!(taken.contains("UNIQUE"), "{field}: {taken}");
+        shop.run(&format!("INSERT INTO shop_v1_product (_id, _revision, {name}) VALUES ('d', 1, {unset}); DELETE FROM shop_v1_product WHERE _id = 'd'"));
+    }
 }
 
 #[test]

@@ -10,12 +10,32 @@ use crate::shop::{Shop, contract};
 /// What an editor of the contract may do. Fields are picked by position, so every edit is possible.
 #[derive(Debug, Clone)]
 enum Edit {
-    Add { name: usize, kind: usize },
-    Rename { field: usize, name: usize },
-    Swap { first: usize, second: usize },
-    Index { field: usize, unique: bool },
-    DropIndex { index: usize },
-    RenameMessage { name: usize },
+    Add {
+        name: usize,
+        kind: usize,
+    },
+    Rename {
+        field: usize,
+        name: usize,
+    },
+    Swap {
+        first: usize,
+        second: usize,
+    },
+    Index {
+        field: usize,
+        unique: bool,
+    },
+    DropIndex {
+        index: usize,
+    },
+    RenameMessage {
+        name: usize,
+    },
+    /// Tells unset from zero, or does no more.
+    Convert {
+        field: usize,
+    },
 }
 
 #[derive(Debug, Clone, Default)]
@@ -71,6 +91,14 @@ impl State {
                     self.indexes.remove(index % self.indexes.len());
                 }
             }
+            Edit::Convert { field } => {
+                let Some(i) = pick(self, *field) else { return };
+                self.fields[i].2 = match self.fields[i].2 {
+                    "string" => "optional string",
+                    "optional string" => "string",
+                    other => other,
+                };
+            }
             Edit::RenameMessage { name } => self.message = MESSAGES[name % MESSAGES.len()],
         }
     }
@@ -102,6 +130,7 @@ fn edits() -> impl Strategy<Value = Vec<Vec<Edit>>> {
         2 => (n(), any::<bool>()).prop_map(|(field, unique)| Edit::Index { field, unique }),
         1 => n().prop_map(|index| Edit::DropIndex { index }),
         1 => n().prop_map(|name| Edit::RenameMessage { name }),
+        2 => n().prop_map(|field| Edit::Convert { field }),
     ];
     prop::collection::vec(prop::collection::vec(edit, 1..4), 1..6)
 }

@@ -56,6 +56,7 @@ pub fn plan(system: System, folder: PathBuf, purge: bool, json: bool) -> ExitCod
 /// Runs the command to its end.
 pub fn apply(system: System, folder: PathBuf, wish: Wish) -> ExitCode {
     on_system(system, move |system| async move {
+        mainstay_db::failpoint::arm(system.common.failpoint.as_deref().unwrap_or_default())?;
         let contract = load(&folder)?;
         check_directory(&system)?;
         match target(&system.common, &system.reach, Role::Data)? {

@@ -1,0 +1,400 @@
+//! The cases, each a row of what a plan says of a change.
+
+use super::trial::{Case, run};
+
+/// Makes each case a test on both engines.
+macro_rules! golden {
+    ($($name:ident: $case:expr;)*) => {
+        $(
+            mod $name {
+                use super::*;
+
+                const CASE: Case = $case;
+
+                #[tokio::test]
+                async fn on_sqlite() {
+                    Box::pin(run(stringify!($name), &CASE, mainstay_testkit::Engine::Sqlite)).await;
+                }
+
+                #[tokio::test]
+                async fn on_postgres() {
+                    Box::pin(run(stringify!($name), &CASE, mainstay_testkit::Engine::Postgres)).await;
+                }
+            }
+        )*
+    };
+}
+
+const TITLE: &str = "string title = 3;";
+const OLD_TITLES: &str = "SELECT _id || title FROM golden_v1_item ORDER BY _id";
+/// A text of the title's bytes, in words that both engines have.
+const BYTES_OF_TITLE: &str = "SELECT 'title ' || substr(_id, 2) FROM golden_v1_item WHERE length(title) = length('title ' || substr(_id, 2)) ORDER BY _id";
+const ITEMS: &str = "SELECT CAST(COUNT(*) AS TEXT) FROM golden_v1_item";
+
+// Resources and their messages.
+golden! {
+    a_new_resource: Case {
+        after: &[("message Owner {", "message Tag { option (google.api.resource) = {type: \"golden.example.com/Tag\" pattern: \"tags/{tag}\"};
+            option (mainstay.v1.resource) = {access {read: \"true\" write: \"true\"} index {fields: \"text\" unique: true}};
+            string name = 1 [(google.api.field_behavior) = IDENTIFIER]; string text = 2; }\nmessage Owner {")],
+        gives: &[(ITEMS, "10000"), ("SELECT CAST(COUNT(*) AS TEXT) FROM golden_v1_tag", "0")],
+        ..Case::NONE
+    };
+    a_message_renamed_with_references_to_it: Case {
+        after: &[("message Owner {", "message Keeper {")],
+        same: &[("SELECT i._id || o.title FROM golden_v1_item i JOIN golden_v1_owner o ON o._id = i.owner ORDER BY i._id",
+                 "SELECT i._id || o.title FROM golden_v1_item i JOIN golden_v1_keeper o ON o._id = i.owner ORDER BY i._id")],
+        ..Case::NONE
+    };
+    a_parent_renamed_with_children_and_indexes: Case {
+        after: &[("message Item {", "message Thing {")],
+        same: &[(OLD_TITLES, "SELECT _id || title FROM golden_v1_thing ORDER BY _id"),
+                ("SELECT _item_id || title FROM golden_v1_part ORDER BY _item_id", "SELECT _item_id || title FROM golden_v1_part ORDER BY _item_id")],
+        ..Case::NONE
+    };
+    a_package_moved: Case {
+        after: &[("package golden.v1;", "package silver.v2;")],
+        same: &[(OLD_TITLES, "SELECT _id || title FROM silver_v2_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    two_messages_that_swap_their_names: Case {
+        after: &[("message Owner {", "message Swapped {"), ("message Part {", "message Owner {"), ("message Swapped {", "message Part {")],
+        same: &[("SELECT title FROM golden_v1_owner ORDER BY _id", "SELECT title FROM golden_v1_part_2 ORDER BY _id"),
+                ("SELECT title FROM golden_v1_part ORDER BY _item_id", "SELECT title FROM golden_v1_owner_2 ORDER BY _item_id")],
+        ..Case::NONE
+    };
+    a_message_renamed_with_a_field_and_an_index: Case {
+        after: &[("message Item {", "message Thing {"), ("string code = 2;", "string sign = 2;"), ("index {fields: \"code\"}", "index {fields: \"sign\"} index {fields: \"title\"}")],
+        same: &[("SELECT _id || code FROM golden_v1_item ORDER BY _id", "SELECT _id || sign FROM golden_v1_thing ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_resource_removed: Case {
+        after: &[("message Part {\n  option (google.api.resource) = {type: \"golden.example.com/Part\" pattern: \"items/{item}/parts/{part}\"};\n  option (mainstay.v1.resource) = {access {read: \"true\" write: \"true\"}};", "message Part {")],
+        accept: &["hide:resource:golden.example.com/Part"],
+        same: &[("SELECT _item_id || title FROM golden_v1_part ORDER BY _item_id", "SELECT _item_id || title FROM golden_v1_part ORDER BY _item_id")],
+        ..Case::NONE
+    };
+    a_resource_that_comes_back: Case {
+        before: &[&[], &[("message Part {\n  option (google.api.resource) = {type: \"golden.example.com/Part\" pattern: \"items/{item}/parts/{part}\"};\n  option (mainstay.v1.resource) = {access {read: \"true\" write: \"true\"}};", "message Part {")]],
+        same: &[("SELECT _item_id || title FROM golden_v1_part ORDER BY _item_id", "SELECT _item_id || title FROM golden_v1_part ORDER BY _item_id")],
+        ..Case::NONE
+    };
+    another_pattern: Case {
+        after: &[("owners/{owner}", "keepers/{keeper}")],
+        same: &[("SELECT title FROM golden_v1_owner ORDER BY _id", "SELECT title FROM golden_v1_owner ORDER BY _id")],
+        ..Case::NONE
+    };
+    another_name_of_a_variable: Case {
+        after: &[("items/{item}", "items/{thing}")],
+        same: &[("SELECT _item_id || title FROM golden_v1_part ORDER BY _item_id", "SELECT _thing_id || title FROM golden_v1_part ORDER BY _thing_id")],
+        ..Case::NONE
+    };
+    a_key_of_more_parts: Case {
+        after: &[("owners/{owner}", "items/{item}/owners/{owner}")],
+        refused: Some("the rows' keys would have another form"),
+        same: &[("SELECT title FROM golden_v1_owner ORDER BY _id", "")],
+        ..Case::NONE
+    };
+    deleted_rows_kept_from_now_on: Case {
+        after: &[("access {read: \"true\" write: \"'writer' in auth.roles\"}", "access {read: \"true\" write: \"'writer' in auth.roles\"} soft_delete: true"),
+                 ("bool hot = 15;", "bool hot = 15; google.protobuf.Timestamp delete_time = 30;")],
+        same: &[(OLD_TITLES, OLD_TITLES)],
+        gives: &[("SELECT CAST(COUNT(*) AS TEXT) FROM golden_v1_item WHERE delete_time IS NULL", "10000")],
+        ..Case::NONE
+    };
+}
+
+// Fields that come and go.
+golden! {
+    a_new_field: Case {
+        after: &[("bool hot = 15;", "bool hot = 15; optional string colour = 30; int32 size = 31;")],
+        same: &[(OLD_TITLES, OLD_TITLES)],
+        gives: &[("SELECT CAST(COUNT(*) AS TEXT) FROM golden_v1_item WHERE colour IS NULL AND size = 0", "10000")],
+        ..Case::NONE
+    };
+    a_new_required_field_with_a_default: Case {
+        after: &[("bool hot = 15;", "bool hot = 15; string colour = 30 [(google.api.field_behavior) = REQUIRED, (mainstay.v1.field).default = \"'red'\"];")],
+        same: &[(OLD_TITLES, OLD_TITLES)],
+        gives: &[("SELECT CAST(COUNT(*) AS TEXT) FROM golden_v1_item WHERE colour = 'red'", "10000")],
+        ..Case::NONE
+    };
+    a_new_required_field_without_a_default: Case {
+        after: &[("bool hot = 15;", "bool hot = 15; string colour = 30 [(google.api.field_behavior) = REQUIRED];")],
+        refused: Some("the field is REQUIRED and the rows that stand would have no value"),
+        same: &[(OLD_TITLES, "")],
+        ..Case::NONE
+    };
+    a_field_removed_and_reserved: Case {
+        after: &[(TITLE, "reserved 3; reserved \"title\";")],
+        accept: &["hide:field:golden.example.com/Item#title"],
+        same: &[(OLD_TITLES, OLD_TITLES)],
+        ..Case::NONE
+    };
+    a_field_removed_and_not_reserved: Case {
+        after: &[(TITLE, "")],
+        refused: Some("gone from the contract without being reserved"),
+        same: &[(OLD_TITLES, "")],
+        ..Case::NONE
+    };
+    a_field_that_comes_back: Case {
+        before: &[&[], &[(TITLE, "reserved 3; reserved \"title\";")]],
+        same: &[(OLD_TITLES, OLD_TITLES)],
+        ..Case::NONE
+    };
+    a_field_inside_json_removed: Case {
+        after: &[("string text = 1; int32 quantity = 2;", "string text = 1; reserved 2; reserved \"quantity\";")],
+        accept: &["hide:field:golden.example.com/Item#lines.quantity", "hide:field:golden.example.com/Item#extra.quantity"],
+        same: &[("SELECT CAST(lines AS TEXT) FROM golden_v1_item ORDER BY _id", "SELECT CAST(lines AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_number_used_for_another_field: Case {
+        after: &[(TITLE, "int32 weight = 3;")],
+        refused: Some("a number means one field for ever"),
+        same: &[(OLD_TITLES, "")],
+        ..Case::NONE
+    };
+}
+
+// Names.
+golden! {
+    a_field_renamed: Case {
+        after: &[(TITLE, "string headline = 3;")],
+        same: &[(OLD_TITLES, "SELECT _id || headline FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_field_renamed_with_an_alias: Case {
+        after: &[(TITLE, "string headline = 3 [(mainstay.v1.field).aliases = \"title\"];")],
+        same: &[(OLD_TITLES, "SELECT _id || headline FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_rename_and_a_new_field_under_the_old_name: Case {
+        after: &[(TITLE, "string headline = 3; string title = 30;")],
+        same: &[(OLD_TITLES, "SELECT _id || headline FROM golden_v1_item ORDER BY _id")],
+        gives: &[("SELECT CAST(COUNT(*) AS TEXT) FROM golden_v1_item WHERE title_30 = ''", "10000")],
+        ..Case::NONE
+    };
+    a_swap_of_two_names: Case {
+        after: &[("string code = 2;", "string title = 2;"), (TITLE, "string code = 3;")],
+        same: &[("SELECT code || title FROM golden_v1_item ORDER BY _id", "SELECT title_2 || code_3 FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_ring_of_three_names: Case {
+        after: &[("string code = 2;", "string title = 2;"), (TITLE, "string label = 3;"), ("string label = 10;", "string code = 10;")],
+        same: &[("SELECT code || title || label FROM golden_v1_item ORDER BY _id", "SELECT title_2 || label_3 || code_10 FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_nested_field_renamed: Case {
+        after: &[("string city = 1; string street = 2;", "string town = 1; string street = 2;")],
+        same: &[("SELECT address__city FROM golden_v1_item ORDER BY _id", "SELECT address__town FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_message_field_renamed_with_what_is_inside: Case {
+        after: &[("Address address = 6;", "Address home = 6;"), ("string city = 1; string street = 2;", "string street = 1; string city = 2;")],
+        same: &[("SELECT address__city || address__street FROM golden_v1_item WHERE _has_address ORDER BY _id",
+                 "SELECT home__street || home__city FROM golden_v1_item WHERE _has_home ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_field_inside_json_renamed: Case {
+        after: &[("string text = 1; int32 quantity = 2;", "string words = 1; int32 quantity = 2;")],
+        same: &[("SELECT CAST(lines AS TEXT) FROM golden_v1_item ORDER BY _id", "SELECT CAST(lines AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_swap_inside_json: Case {
+        after: &[("string text = 1; int32 quantity = 2;", "string quantity = 1; int32 text = 2;")],
+        same: &[("SELECT CAST(extra AS TEXT) FROM golden_v1_item ORDER BY _id", "SELECT CAST(extra AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_nested_type_renamed: Case {
+        after: &[("message Line {", "message Row {"), ("repeated Line lines", "repeated Row lines"), ("map<string, Line> extra", "map<string, Row> extra")],
+        same: &[("SELECT CAST(lines AS TEXT) FROM golden_v1_item ORDER BY _id", "SELECT CAST(lines AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    an_enum_value_renamed: Case {
+        after: &[("OPEN = 1;", "ACTIVE = 1;")],
+        same: &[("SELECT CAST(state AS TEXT) FROM golden_v1_item ORDER BY _id", "SELECT CAST(state AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    an_enum_value_with_a_second_name: Case {
+        after: &[("enum State { STATE_UNSPECIFIED = 0; OPEN = 1;", "enum State { option allow_alias = true; STATE_UNSPECIFIED = 0; OPEN = 1; ACTIVE = 1;")],
+        same: &[("SELECT CAST(state AS TEXT) FROM golden_v1_item ORDER BY _id", "SELECT CAST(state AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    an_enum_value_removed_that_rows_hold: Case {
+        after: &[("OPEN = 1; CLOSED = 2;", "OPEN = 1;")],
+        accept: &["remove:value:golden.example.com/Item#state.CLOSED"],
+        same: &[("SELECT CAST(state AS TEXT) FROM golden_v1_item ORDER BY _id", "SELECT CAST(state AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    enum_values_that_swap_their_numbers: Case {
+        after: &[("OPEN = 1; CLOSED = 2;", "CLOSED = 1; OPEN = 2;")],
+        accept: &["renumber:enum:golden.example.com/Item#state"],
+        same: &[("SELECT CAST(state AS TEXT) FROM golden_v1_item ORDER BY _id", "SELECT CAST(state AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+}
+
+// Types.
+golden! {
+    an_integer_widened: Case {
+        after: &[("int32 count = 4;", "int64 count = 4;")],
+        same: &[("SELECT CAST(count AS TEXT) FROM golden_v1_item ORDER BY _id", "SELECT CAST(count AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    an_integer_narrowed_that_holds_all_values: Case {
+        after: &[("int64 total = 14;", "int32 total = 14;")],
+        same: &[("SELECT CAST(total AS TEXT) FROM golden_v1_item ORDER BY _id", "SELECT CAST(total AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    an_integer_narrowed_that_does_not: Case {
+        after: &[("int64 total = 14;", "int32 total = 14;")],
+        rows: "UPDATE golden_v1_item SET total = 3000000000 WHERE _id = 'i7';",
+        refused: Some("int32 does not hold the value of 1 row: items/i7"),
+        same: &[("SELECT CAST(total AS TEXT) FROM golden_v1_item ORDER BY _id", "")],
+        ..Case::NONE
+    };
+    an_enum_that_becomes_an_integer: Case {
+        after: &[("State state = 8;", "int32 state = 8;")],
+        same: &[("SELECT CAST(state AS TEXT) FROM golden_v1_item ORDER BY _id", "SELECT CAST(state AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    an_integer_that_becomes_an_enum: Case {
+        after: &[("int32 count = 4;", "State count = 4;")],
+        same: &[("SELECT CAST(count AS TEXT) FROM golden_v1_item ORDER BY _id", "SELECT CAST(count AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_text_that_becomes_a_number: Case {
+        after: &[(TITLE, "int32 title = 3;")],
+        refused: Some("string became int32"),
+        same: &[(OLD_TITLES, "")],
+        ..Case::NONE
+    };
+}
+
+// What is stored becomes something else.
+golden! {
+    a_text_that_becomes_bytes: Case {
+        after: &[(TITLE, "bytes title = 3;")],
+        same: &[("SELECT title FROM golden_v1_item ORDER BY _id", BYTES_OF_TITLE)],
+        ..Case::NONE
+    };
+    an_indexed_field_that_becomes_optional: Case {
+        after: &[("string code = 2;", "optional string code = 2;"), ("int32 count = 4;", "optional int32 count = 4;")],
+        same: &[("SELECT code FROM golden_v1_item ORDER BY _id", "SELECT code FROM golden_v1_item ORDER BY _id"),
+                ("SELECT NULLIF(CAST(count AS TEXT), '0') FROM golden_v1_item ORDER BY _id", "SELECT CAST(count AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_unique_field_that_becomes_optional: Case {
+        before: &[&[("index {fields: \"code\"}", "index {fields: \"code\" unique: true}")]],
+        after: &[("index {fields: \"code\"}", "index {fields: \"code\" unique: true}"), ("string code = 2;", "optional string code = 2;")],
+        same: &[("SELECT code FROM golden_v1_item ORDER BY _id", "SELECT code FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    an_optional_field_that_is_so_no_more: Case {
+        after: &[("optional string note = 5;", "string note = 5;"), ("optional int32 grade = 18;", "int32 grade = 18;")],
+        same: &[("SELECT COALESCE(note, '') FROM golden_v1_item ORDER BY _id", "SELECT note FROM golden_v1_item ORDER BY _id"),
+                ("SELECT COALESCE(CAST(grade AS TEXT), '0') FROM golden_v1_item ORDER BY _id", "SELECT CAST(grade AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_nested_field_that_becomes_optional_under_another_name: Case {
+        after: &[("string city = 1; string street = 2;", "optional string town = 1; string street = 2;")],
+        same: &[("SELECT NULLIF(address__city, '') FROM golden_v1_item ORDER BY _id", "SELECT address__town FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_field_inside_json_that_becomes_optional: Case {
+        after: &[("string text = 1; int32 quantity = 2;", "optional string text = 1; int32 quantity = 2;")],
+        same: &[("SELECT CAST(lines AS TEXT) FROM golden_v1_item ORDER BY _id", "SELECT CAST(lines AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    texts_numbers_and_booleans_that_become_lists: Case {
+        after: &[(TITLE, "repeated string title = 3;"), ("bool hot = 15;", "repeated bool hot = 15;"), ("optional int32 grade = 18;", "repeated int32 grade = 18;"),
+                 ("string maker = 17;", "repeated string maker = 17;"), ("State state = 8;", "repeated State state = 8;"), ("index {fields: \"state\" fields: \"count desc\"}", "index {fields: \"count desc\"}")],
+        same: &[("SELECT '[\"' || title || '\"]' FROM golden_v1_item ORDER BY _id", "SELECT CAST(title AS TEXT) FROM golden_v1_item ORDER BY _id"),
+                ("SELECT CASE WHEN hot THEN '[true]' END FROM golden_v1_item ORDER BY _id", "SELECT CAST(hot AS TEXT) FROM golden_v1_item ORDER BY _id"),
+                ("SELECT CASE WHEN grade <> 0 THEN '[' || grade || ']' END FROM golden_v1_item ORDER BY _id", "SELECT CAST(grade AS TEXT) FROM golden_v1_item ORDER BY _id"),
+                ("SELECT '[\"' || NULLIF(maker, '') || '\"]' FROM golden_v1_item ORDER BY _id", "SELECT CAST(maker AS TEXT) FROM golden_v1_item ORDER BY _id"),
+                ("SELECT CASE WHEN state <> 0 THEN '[' || state || ']' END FROM golden_v1_item ORDER BY _id", "SELECT CAST(state AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_list_that_becomes_a_value: Case {
+        after: &[("repeated string tags = 13;", "string tags = 13;")],
+        refused: Some("repeated string became string"),
+        same: &[("SELECT CAST(tags AS TEXT) FROM golden_v1_item ORDER BY _id", "")],
+        ..Case::NONE
+    };
+    a_reference_lost: Case {
+        after: &[("string owner = 9 [(google.api.resource_reference).type = \"golden.example.com/Owner\"];", "string owner = 9;")],
+        refused: Some("became no reference"),
+        same: &[("SELECT owner FROM golden_v1_item ORDER BY _id", "")],
+        ..Case::NONE
+    };
+    a_reference_gained: Case {
+        after: &[("string maker = 17;", "string maker = 17 [(google.api.resource_reference).type = \"golden.example.com/Owner\"];")],
+        refused: Some("no reference became a reference to golden.example.com/Owner"),
+        same: &[("SELECT maker FROM golden_v1_item ORDER BY _id", "")],
+        ..Case::NONE
+    };
+}
+
+// What must be so, and indexes.
+golden! {
+    a_field_required_that_all_rows_have: Case {
+        after: &[(TITLE, "string title = 3 [(google.api.field_behavior) = REQUIRED];")],
+        same: &[(OLD_TITLES, OLD_TITLES)],
+        ..Case::NONE
+    };
+    a_field_required_that_rows_lack: Case {
+        after: &[("optional string note = 5;", "optional string note = 5 [(google.api.field_behavior) = REQUIRED];")],
+        accept: &["require:field:golden.example.com/Item#note"],
+        same: &[("SELECT note FROM golden_v1_item ORDER BY _id", "SELECT note FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_check_that_rows_do_not_pass: Case {
+        after: &[("int32 count = 4;", "int32 count = 4 [(buf.validate.field).int32.lt = 9990];")],
+        accept: &["tighten:field:golden.example.com/Item#count"],
+        same: &[(OLD_TITLES, OLD_TITLES)],
+        ..Case::NONE
+    };
+    a_check_that_all_rows_pass: Case {
+        after: &[("int32 count = 4;", "int32 count = 4 [(buf.validate.field).int32.gte = 0];")],
+        same: &[(OLD_TITLES, OLD_TITLES)],
+        ..Case::NONE
+    };
+    a_unique_index_over_different_values: Case {
+        after: &[("index {fields: \"code\"}", "index {fields: \"code\" unique: true}")],
+        same: &[("SELECT code FROM golden_v1_item ORDER BY _id", "SELECT code FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_unique_index_over_the_same_values: Case {
+        after: &[("index {fields: \"code\"}", "index {fields: \"code\"} index {fields: \"maker\" unique: true}")],
+        refused: Some("the same maker stands in"),
+        same: &[("SELECT maker FROM golden_v1_item ORDER BY _id", "")],
+        ..Case::NONE
+    };
+    indexes_made_and_dropped: Case {
+        after: &[("index {fields: \"code\"}", "index {fields: \"title desc\"} index {fields: \"rate\" fields: \"hot\"}")],
+        same: &[(OLD_TITLES, OLD_TITLES)],
+        ..Case::NONE
+    };
+    an_index_over_a_new_field: Case {
+        after: &[("index {fields: \"code\"}", "index {fields: \"code\"} index {fields: \"colour\" unique: true}"), ("bool hot = 15;", "bool hot = 15; string colour = 30;")],
+        same: &[(OLD_TITLES, OLD_TITLES)],
+        ..Case::NONE
+    };
+    a_rule_widened_and_one_narrowed: Case {
+        after: &[("write: \"'writer' in auth.roles\"", "write: \"true\""), ("access {read: \"true\" write: \"true\"}};\n  string name = 1 [(google.api.field_behavior) = IDENTIFIER];\n  string title = 2;", "access {read: \"resource.title != ''\" write: \"true\"}};\n  string name = 1 [(google.api.field_behavior) = IDENTIFIER];\n  string title = 2;")],
+        same: &[(OLD_TITLES, OLD_TITLES)],
+        ..Case::NONE
+    };
+    everything_at_once: Case {
+        after: &[
+            ("package golden.v1;", "package silver.v2;"), ("message Item {", "message Thing {"),
+            ("string code = 2;", "string title = 2;"), (TITLE, "string code = 3; string colour = 30 [(google.api.field_behavior) = REQUIRED, (mainstay.v1.field).default = \"'red'\"];"),
+            ("string city = 1; string street = 2;", "string town = 1; reserved 2; reserved \"street\";"), ("OPEN = 1; CLOSED = 2;", "OPEN = 1; SHUT = 2; SOLD = 3;"),
+            ("int32 count = 4;", "int64 count = 4 [(buf.validate.field).int64.gte = 0];"), ("index {fields: \"code\"}", "index {fields: \"code\"} index {fields: \"colour\"}"),
+        ],
+        accept: &["hide:field:golden.example.com/Item#address.street"],
+        same: &[("SELECT code || title || address__city || CAST(count AS TEXT) FROM golden_v1_item ORDER BY _id",
+                 "SELECT title_2 || code_3 || address__town || CAST(count AS TEXT) FROM silver_v2_thing ORDER BY _id")],
+        ..Case::NONE
+    };
+}
