@@ -16,7 +16,10 @@ use crate::model::Model;
 use crate::report::{self, Report};
 use crate::resource::{self, head};
 use crate::service::{self, derive::derive};
-use crate::{Contract, Diagnostic, Diagnostics, Source, embedded, json_names, link, lints, options, parse, source};
+use crate::{
+    Contract, Diagnostic, Diagnostics, Migration, Severity, Source, embedded, json_names, link, lints, migration,
+    options, parse, source,
+};
 
 /// Compiles a contract.
 ///
@@ -41,7 +44,14 @@ fn compile_as(mut sources: Vec<Source>, applied: bool) -> Result<Contract, Diagn
     if !limits.is_empty() {
         return Err(Diagnostics(limits));
     }
-    let (files, found) = parse::parse(sources);
+    let (sources, scripts) = migration::split(sources);
+    let (files, mut found) = parse::parse(sources);
+    let migrations = migration::read(&scripts).unwrap_or_else(|problems| {
+        // Those of a contract that was applied ran, or were to be.
+        let severity = if applied { Severity::Warning } else { Severity::Error };
+        found.extend(problems.into_iter().map(|problem| Diagnostic { severity, ..problem }));
+        Vec::new()
+    });
     let mut report = Report::new(&files, found);
     report.applied = applied;
     let pool = link::link(&mut report);
@@ -80,11 +90,24 @@ fn compile_as(mut sources: Vec<Source>, applied: bool) -> Result<Contract, Diagn
     let mut methods = bound.table(&pool);
     methods.extend(commits.iter().enumerate().filter_map(|(commit, own)| own.method(&pool, commit)));
     let written = files.all.into_iter().filter(|file| !embedded::has(&file.name));
-    let (sources, import_paths) = written.map(|file| (file.source, file.name)).unzip();
+    let (mut sources, import_paths): (Vec<Source>, Vec<String>) = written.map(|file| (file.source, file.name)).unzip();
     let resources = resources.into_iter().map(Arc::new).collect();
-    let hash = hash(&descriptor_set);
-    let model = Model { hash, descriptor_set, sources, import_paths, resources, methods, commits, warnings: found };
+    sources.extend(scripts);
+    let hash = identity(&descriptor_set, &migrations);
+    let warnings = found;
+    let model =
+        Model { hash, descriptor_set, sources, import_paths, resources, methods, commits, migrations, warnings };
     Ok(Contract { model, pool, derived })
+}
+
+/// What a contract is known by.
+fn identity(descriptor_set: &[u8], migrations: &[Migration]) -> String {
+    let own = hash(descriptor_set);
+    if migrations.is_empty() {
+        return own;
+    }
+    let all: String = migrations.iter().map(|migration| format!(" {} {}", migration.name, migration.hash)).collect();
+    hash(format!("{own}{all}").as_bytes())
 }
 
 fn nothing_to_serve(message: Option<&MessageDescriptor>) -> Diagnostic {

@@ -19,6 +19,7 @@ mod json_names;
 mod link;
 mod lints;
 mod method;
+mod migration;
 mod model;
 mod money;
 mod names;
@@ -50,6 +51,7 @@ pub use method::commit;
 pub use method::{
     BATCH_ROWS, Fields, Method, NEXT_PAGE_TOKEN, Policy, Request, Right, Role, Shape, Streams, UPDATE_MASK, Verb,
 };
+pub use migration::{MAX_MIGRATIONS, Migration, Script, Statement};
 pub use model::{Access, Contract, FieldModel, Index, IndexRows, Model, Reference, Resource, Rule, SoftDelete, Span};
 pub use money::MAX_MONEY_NANOS;
 pub use naming::MAX_IDENTIFIER_BYTES;
@@ -62,5 +64,5 @@ pub use resource::index::{MAX_INDEX_COLUMNS, MAX_INDEXES};
 pub use resource::json::MAX_JSON_DEPTH;
 pub use resource::layout::{MAX_COLUMNS, MAX_MESSAGE_DEPTH};
 pub use resource::soft_delete::MAX_PURGE_AFTER_HOURS;
-pub use source::{MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_TOTAL_BYTES, Source, read_folder};
+pub use source::{MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_TOTAL_BYTES, Source, is_migration, read_folder};
 pub use stated::{stated_of_field, stated_of_message};

@@ -10,8 +10,8 @@ use prost_reflect::{DescriptorError, DescriptorPool};
 use crate::hash::hash;
 use crate::method::commit::Commit;
 use crate::{
-    Behaviors, Check, Diagnostic, JsonBehaviors, JsonChecks, Method, Numeric, OnDelete, Place, Shape, Source, Verb,
-    annotations,
+    Behaviors, Check, Diagnostic, JsonBehaviors, JsonChecks, Method, Migration, Numeric, OnDelete, Place, Shape,
+    Source, Verb, annotations,
 };
 
 /// A contract that loaded without errors: what requests need of it, and what only whoever loads it does.
@@ -28,14 +28,15 @@ pub struct Contract {
 /// What is kept of a contract while it is served.
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// SHA-256 of `descriptor_set`, in lower-case hex: the identity of this version.
+    /// SHA-256 of `descriptor_set` and of the migrations, in lower-case hex: the identity of this version.
     pub hash: String,
     /// The encoded `google.protobuf.FileDescriptorSet` of the written files, the derived services, and what they import,
     /// dependencies first, with options and comments.
     pub descriptor_set: Bytes,
-    /// The written files as they were given, sorted by path: places in them have one spelling, whoever compiles them.
+    /// The written files as they were given, sorted by path: places in them have one spelling, whoever compiles them. Behind
+    /// them the files of the migrations.
     pub sources: Vec<Source>,
-    /// Beside each of them, the path by which others import it.
+    /// Beside each of the `.proto` files, the path by which others import it.
     pub import_paths: Vec<String>,
     /// Sorted by resource type. Whoever compiles a contract further shares them.
     pub resources: Vec<Arc<Resource>>,
@@ -43,6 +44,8 @@ pub struct Model {
     pub methods: Vec<Method>,
     /// What the Commit of each package takes, sorted by package.
     pub commits: Vec<Commit>,
+    /// In the order of their numbers.
+    pub migrations: Vec<Migration>,
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -232,6 +235,7 @@ impl Contract {
             resources: Vec::new(),
             methods: Vec::new(),
             commits: Vec::new(),
+            migrations: Vec::new(),
             warnings: Vec::new(),
         };
         Contract { model, pool: DescriptorPool::new(), derived: Vec::new() }

@@ -17,6 +17,14 @@ pub const MAX_TOTAL_BYTES: usize = 16 << 20;
 /// How deep folders may lie in the contract's folder.
 pub const MAX_FOLDER_DEPTH: usize = 16;
 
+/// The folder that migrations lie in.
+pub(crate) const MIGRATIONS: &str = "migrations/";
+
+/// Whether a file of this path is a migration's.
+pub fn is_migration(path: &str) -> bool {
+    path.starts_with(MIGRATIONS) && path.ends_with(".sql")
+}
+
 /// One file: a path relative to the contract's folder, with forward slashes, and what it says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
@@ -38,7 +46,7 @@ impl Source {
     }
 }
 
-/// Reads all `.proto` files under `dir`, sorted by path. Hidden files and folders are left out.
+/// Reads all `.proto` files under `dir` and its migrations, sorted by path. Hidden files and folders are left out.
 ///
 /// # Errors
 /// The folder is missing, holds no `.proto` file, or a file cannot be read, is not UTF-8 or is over a limit; all at once.
@@ -46,7 +54,7 @@ pub fn read_folder(dir: &Path) -> Result<Vec<Source>, Diagnostics> {
     let mut found = Found::default();
     if dir.is_dir() {
         found.folder(dir, "", 0);
-        if found.sources.is_empty() && found.problems.is_empty() {
+        if !found.sources.iter().any(|source| source.path.ends_with(".proto")) && found.problems.is_empty() {
             found.problems.push(Diagnostic::general(
                 format!("the folder {} holds no .proto file", dir.display()),
                 None,
@@ -106,7 +114,7 @@ impl Found {
             let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
             if entry.path().is_dir() {
                 self.folder(&entry.path(), &path, depth + 1);
-            } else if path.ends_with(".proto") {
+            } else if path.ends_with(".proto") || is_migration(&path) {
                 self.file(&entry.path(), path);
             }
         }

@@ -1,5 +1,6 @@
 //! What the ledger remembers.
 
+use mainstay_contract::Migration;
 use mainstay_record::Kind;
 use mainstay_sql::{Dialect, IndexColumn, OnlyRows, RowCondition, SchemaStep, Span};
 use std::collections::BTreeMap;
@@ -31,6 +32,25 @@ pub struct Ledger {
     pub(crate) resources: BTreeMap<String, Arc<ResourceEntry>>,
     /// Every name that a table, index or constraint ever had, in lower case, and whose it is.
     pub(crate) names: BTreeMap<String, String>,
+    /// The data migrations that ran or have begun to, by number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) migrations: BTreeMap<u32, MigrationEntry>,
+}
+
+/// How far a data migration is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MigrationEntry {
+    /// `0001_titles`
+    pub name: String,
+    /// Of its text.
+    pub hash: String,
+    /// How many statements are done.
+    pub statement: usize,
+    /// How many rows they changed.
+    pub rows: u64,
+    /// All are, and it was found that they did what they should.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub done: bool,
 }
 
 /// A resource and its table.
@@ -181,6 +201,7 @@ impl Ledger {
             patterns: PATTERNS,
             resources: BTreeMap::new(),
             names: BTreeMap::new(),
+            migrations: BTreeMap::new(),
         }
     }
 
@@ -218,6 +239,31 @@ impl Ledger {
     /// Says whether patterns meant the same when the contract was applied.
     pub(crate) fn knows_patterns(&self) -> bool {
         self.patterns == PATTERNS
+    }
+
+    /// The names of the data migrations that ran or have begun to.
+    pub(crate) fn migration_names(&self) -> impl Iterator<Item = &str> {
+        self.migrations.values().map(|entry| entry.name.as_str())
+    }
+
+    /// Says whether a data migration is done.
+    pub fn has_run(&self, number: u32) -> bool {
+        self.migrations.get(&number).is_some_and(|entry| entry.done)
+    }
+
+    /// How far a data migration is; at its beginning where its text is another one since it was broken off.
+    pub fn migration(&self, migration: &Migration) -> MigrationEntry {
+        let (name, hash) = (migration.name.clone(), migration.hash.clone());
+        let known = self.migrations.get(&migration.number).filter(|known| known.hash == hash).cloned();
+        known.unwrap_or(MigrationEntry { name, hash, statement: 0, rows: 0, done: false })
+    }
+
+    /// The ledger when a data migration is that far.
+    #[must_use]
+    pub fn with_migration(&self, number: u32, entry: MigrationEntry) -> Ledger {
+        let mut ledger = self.clone();
+        ledger.migrations.insert(number, entry);
+        ledger
     }
 
     /// Notes since when everything is hidden that was not hidden before.

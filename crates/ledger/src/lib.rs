@@ -19,7 +19,7 @@ pub use column_id::{ColumnId, FieldPath, Part};
 pub use diff::{Diff, diff};
 pub use entry::{
     ColumnEntry, FieldEntry, Hidden, IndexEntry, IndexPart, IndexedRows, IndexedSpan, LEDGER_VERSION, Ledger,
-    LedgerError, ReferenceEntry, ResourceEntry,
+    LedgerError, MigrationEntry, ReferenceEntry, ResourceEntry,
 };
 pub use facts::{Answer, Answers, Facts};
 pub use json::{JsonEntry, JsonFieldEntry, JsonMessageEntry};

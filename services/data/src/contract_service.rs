@@ -134,7 +134,11 @@ fn fault(error: ApplyError) -> Fault {
             .meta("plan_hash", plan.hash()),
         error @ ApplyError::UnknownSteps { .. } => Fault::new(Reason::PlanRefused).violation(ACCEPT, error.to_string()),
         ApplyError::Read(ReadError::Storage(error)) => storage_fault(error),
-        error @ (ApplyError::Read(_) | ApplyError::Plan(_) | ApplyError::Overtaken) => Fault::internal(error),
+        error @ (ApplyError::Read(_)
+        | ApplyError::Plan(_)
+        | ApplyError::Overtaken
+        | ApplyError::Migration { .. }
+        | ApplyError::Unverified { .. }) => Fault::internal(error),
     }
 }
 

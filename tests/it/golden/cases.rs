@@ -385,6 +385,14 @@ golden! {
         same: &[(OLD_TITLES, OLD_TITLES)],
         ..Case::NONE
     };
+    a_field_that_is_filled_by_a_migration: Case {
+        after: &[("bool hot = 15;", "bool hot = 15; string place = 30;")],
+        migrations: &[("0001_places", "-- repeat\nUPDATE golden_v1_item SET place = 'at ' || title WHERE _id IN (SELECT _id FROM golden_v1_item WHERE place = '' LIMIT 4000);\n-- verify\nSELECT _id FROM golden_v1_item WHERE place = '';"),
+                      ("0002_more", "UPDATE golden_v1_item SET count = count + 1;\n-- verify\nSELECT _id FROM golden_v1_item WHERE count = 0;")],
+        same: &[(OLD_TITLES, OLD_TITLES), ("SELECT 'at ' || title FROM golden_v1_item ORDER BY _id", "SELECT place FROM golden_v1_item ORDER BY _id"),
+                ("SELECT CAST(count + 1 AS TEXT) FROM golden_v1_item ORDER BY _id", "SELECT CAST(count AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
     everything_at_once: Case {
         after: &[
             ("package golden.v1;", "package silver.v2;"), ("message Item {", "message Thing {"),

@@ -19,9 +19,11 @@ use tempfile::TempDir;
 const NOW: i64 = 1_700_000_000_000_000;
 
 /// Compiles a contract of one file, which must be right.
-pub fn compiled(text: &str) -> Arc<Contract> {
-    let source = Source { path: "golden/v1/golden.proto".to_owned(), text: text.to_owned() };
-    let contract = mainstay_contract::compile(vec![source]);
+pub fn compiled(text: &str, migrations: &[(&str, &str)]) -> Arc<Contract> {
+    let file = |path: String, text: &str| Source { path, text: text.to_owned() };
+    let mut sources = vec![file("golden/v1/golden.proto".to_owned(), text)];
+    sources.extend(migrations.iter().map(|(name, text)| file(format!("migrations/{name}.sql"), text)));
+    let contract = mainstay_contract::compile(sources);
     Arc::new(contract.unwrap_or_else(|problems| panic!("{problems}\n{text}")))
 }
 
@@ -118,11 +120,16 @@ impl Open {
 pub struct ContractFolder(TempDir);
 
 impl ContractFolder {
-    pub fn with(text: &str) -> ContractFolder {
+    pub fn with(text: &str, migrations: &[(&str, &str)]) -> ContractFolder {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let path: PathBuf = folder.path().join("golden/v1");
         std::fs::create_dir_all(&path).expect("a folder can be made");
         std::fs::write(path.join("golden.proto"), text).expect("a file can be written");
+        for (name, text) in migrations {
+            let path = folder.path().join("migrations");
+            std::fs::create_dir_all(&path).expect("a folder can be made");
+            std::fs::write(path.join(format!("{name}.sql")), text).expect("a file can be written");
+        }
         ContractFolder(folder)
     }
 

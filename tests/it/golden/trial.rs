@@ -20,6 +20,8 @@ pub struct Case {
     pub before: &'static [&'static [(&'static str, &'static str)]],
     /// The change, on the base.
     pub after: &'static [(&'static str, &'static str)],
+    /// The migrations of the change, by the names of their files.
+    pub migrations: &'static [(&'static str, &'static str)],
     /// Rows beside those of the base, or otherwise than they.
     pub rows: &'static str,
     /// The steps that wait in development, all of which are accepted.
@@ -34,8 +36,16 @@ pub struct Case {
 
 impl Case {
     /// One that changes nothing.
-    pub const NONE: Case =
-        Case { before: &[&[]], after: &[], rows: "", accept: &[], refused: None, same: &[], gives: &[] };
+    pub const NONE: Case = Case {
+        before: &[&[]],
+        after: &[],
+        migrations: &[],
+        rows: "",
+        accept: &[],
+        refused: None,
+        same: &[],
+        gives: &[],
+    };
 }
 
 /// What is true of the rows.
@@ -47,7 +57,7 @@ pub async fn run(name: &str, case: &Case, engine: Engine) {
     let store = Store::new(engine).await;
     let open = store.open().await;
     for (number, edits) in case.before.iter().enumerate() {
-        let contract = compiled(&base::edited(edits));
+        let contract = compiled(&base::edited(edits), &[]);
         let waiting: Vec<String> = open.plan(&contract).await.waiting(&[], Stage::Development).map(Step::id).collect();
         let accepted: Vec<&str> = waiting.iter().map(String::as_str).collect();
         open.apply(&contract, &accepted).await.unwrap_or_else(|error| panic!("{error}"));
@@ -56,7 +66,7 @@ pub async fn run(name: &str, case: &Case, engine: Engine) {
         }
     }
     let text = base::edited(case.after);
-    let contract = compiled(&text);
+    let contract = compiled(&text, case.migrations);
     let plan = open.plan(&contract).await;
     insta::with_settings!({snapshot_path => "plans", prepend_module_to_snapshot => false, omit_expression => true}, {
         insta::assert_snapshot!(name, plan.to_string());
@@ -79,7 +89,16 @@ pub async fn run(name: &str, case: &Case, engine: Engine) {
     let outside: Vec<String> = plan.outside().map(Step::id).collect();
     open.close().await;
 
-    let trial = Trial { store: &store, folder: ContractFolder::with(&text), contract, case, ids, outside, new, before };
+    let trial = Trial {
+        store: &store,
+        folder: ContractFolder::with(&text, case.migrations),
+        contract,
+        case,
+        ids,
+        outside,
+        new,
+        before,
+    };
     let deaths = trial.deaths().await;
     assert!(deaths >= 3, "it dies at the beginning, before the commit and after it at least, not {deaths} times");
     trial.comes_to_its_end(&store).await;
@@ -118,6 +137,11 @@ impl Trial<'_> {
                 number += 1;
             }
             deaths += number;
+        }
+        for number in 1..=self.case.migrations.len() {
+            for statement in 0..3 {
+                deaths += usize::from(self.dies_at(&format!("apply.migration.{number}.{statement}")).await);
+            }
         }
         deaths
     }

@@ -8,7 +8,7 @@ use super::planner::plan;
 use super::{Change, Step};
 use crate::entry::PATTERNS;
 use crate::facts::NoRows;
-use crate::{Ledger, TERMS_VERSION};
+use crate::{Ledger, MigrationEntry, TERMS_VERSION};
 
 impl Ledger {
     /// The ledger after one step that runs outside the transaction: what to store when the step is done. A step inside the
@@ -16,6 +16,14 @@ impl Ledger {
     #[must_use]
     pub fn after(&self, step: &Step) -> Ledger {
         let mut ledger = self.clone();
+        if let Change::RunMigration { number, hash, statements } = &step.change {
+            // What it changed is known when it ran.
+            let (name, hash) = (step.resource.clone(), hash.clone());
+            ledger
+                .migrations
+                .insert(*number, MigrationEntry { name, hash, statement: *statements, rows: 0, done: true });
+            return ledger;
+        }
         let Some(entry) = ledger.resources.get_mut(&step.resource).map(Arc::make_mut) else { return ledger };
         match &step.change {
             Change::AddIndex { index } => {

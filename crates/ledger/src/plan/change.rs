@@ -231,6 +231,16 @@ pub enum Change {
     RenameColumn {
         column: String,
     },
+    /// Rows are written in SQL, when all else is done. The step's `resource` is the migration's name.
+    RunMigration {
+        number: u32,
+        hash: String,
+        statements: usize,
+    },
+    /// A migration that ran says something else.
+    ChangeMigration {
+        number: u32,
+    },
     AddIndex {
         index: IndexEntry,
     },
@@ -296,6 +306,8 @@ impl Change {
             Change::ReuseName { field, .. } => ("reuse name", field),
             Change::ChangeField { field, .. } => ("change field", field),
             Change::RenameColumn { column } => ("rename column", column),
+            Change::RunMigration { .. } => ("run migration", ""),
+            Change::ChangeMigration { .. } => ("change migration", ""),
             Change::AddIndex { index } => ("add index", &index.name),
             Change::DropIndex { index } => ("drop index", &index.name),
         };
@@ -338,7 +350,9 @@ impl Change {
             Change::RenameEnumValue { .. } | Change::ReuseName { .. } => (Changed, &[Json]),
             Change::RenameField { .. } => (Changed, &[Json, Storage]),
             Change::RenameType { .. } => (Changed, &[Wire]),
-            Change::RenameColumn { .. } => (Changed, &[Storage]),
+            Change::RenameColumn { .. } | Change::RunMigration { .. } | Change::ChangeMigration { .. } => {
+                (Changed, &[Storage])
+            }
             Change::PurgeResource { .. } | Change::PurgeField { .. } => (Narrowed, &[Storage]),
             Change::ChangeRule { severity, .. } => (*severity, &[Access]),
             Change::RequireField { .. } => (Narrowed, &[Validation]),

@@ -11,6 +11,7 @@ mod gone;
 mod indexes;
 mod inner;
 mod kept;
+mod migrations;
 mod now;
 mod options;
 mod planner;
@@ -91,8 +92,9 @@ impl Plan {
 
     /// Says whether a text could be a step's [`Step::id`], of this plan or of one that was made before.
     pub fn could_be_step(&self, id: &str) -> bool {
-        self.transaction.entries().any(|(resource, _)| {
-            let verb = id.split('#').next().and_then(|id| id.strip_suffix(resource)?.strip_suffix(':'));
+        let mut subjects = self.after.entries().map(|(resource, _)| resource).chain(self.after.migration_names());
+        subjects.any(|subject| {
+            let verb = id.split('#').next().and_then(|id| id.strip_suffix(subject)?.strip_suffix(':'));
             verb.is_some_and(|verb| verb.contains(':') && verb.chars().all(|c| c == ':' || c.is_ascii_lowercase()))
         })
     }

@@ -70,7 +70,12 @@ impl Step {
 
     /// Says whether the step runs outside the transaction.
     pub fn is_outside(&self) -> bool {
-        self.schema.iter().any(SchemaStep::concurrently)
+        self.is_migration() || self.schema.iter().any(SchemaStep::concurrently)
+    }
+
+    /// Says whether the step is a data migration, which runs behind all others.
+    pub fn is_migration(&self) -> bool {
+        matches!(self.change, Change::RunMigration { .. })
     }
 
     /// What the step is to whoever uses the contract.

@@ -75,8 +75,9 @@ pub(super) fn commit_of(contract: &Contract, resource: &Resource) -> Option<Comm
         .map(|operation| (operation.verb.snake(), Fields::one(operation.number, "message", &operation.name)))
         .collect();
     let results = commit.record(number).map(|number| Fields::one(number, "message", &resource.singular));
-    let method = contract.methods.iter().find(|method| method.path == commit.path)?;
-    let routes = descriptor(contract, method).iter().flat_map(routes).collect();
+    // By its name, since a contract has many methods and asks this of every resource.
+    let (service, _) = commit.path.trim_start_matches('/').split_once('/')?;
+    let routes = contract.pool.get_service_by_name(service)?.methods().next().iter().flat_map(routes).collect();
     Some(CommitTerms { path: commit.path.clone(), routes, writes, results: results.unwrap_or_default() })
 }
 

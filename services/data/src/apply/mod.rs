@@ -5,6 +5,8 @@
 //! next goes on where it stopped, because the plan still shows what the ledger does not have.
 
 mod facts;
+mod ledger;
+mod migrations;
 mod partly;
 mod run;
 
@@ -33,6 +35,19 @@ pub enum ApplyError {
     /// Something was accepted that is no step of the plan. Nothing was done.
     #[error("{}", unknown_steps(.unknown, .plan))]
     UnknownSteps { unknown: Vec<String>, plan: Box<Plan> },
+    /// A statement of a data migration cannot be run. What ran before it stays, and it goes on from there.
+    #[error("statement {statement} of the migration {name} failed")]
+    Migration {
+        name: String,
+        statement: usize,
+        #[source]
+        source: mainstay_db::Error,
+    },
+    /// A data migration ran, and what it should have come to is not so.
+    #[error(
+        "the migration {name} ran, but what stands behind `-- verify` finds {rows} rows; correct it and apply again"
+    )]
+    Unverified { name: String, rows: u64 },
     /// Somebody applied another contract since this one was put together. Nothing was done.
     #[error("another contract was applied meanwhile")]
     Overtaken,

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use mainstay_contract::{Contract, Source};
+use mainstay_contract::{Contract, Source, is_migration};
 use mainstay_ledger::{FieldPath, Plan, Safety, Stage};
 use prost_reflect::{FileDescriptor, MessageDescriptor};
 
@@ -61,6 +61,8 @@ impl Kept {
     /// The text of the new contract with what is kept.
     pub fn compose(&self, before: &Contract, wanted: &Contract) -> Vec<Source> {
         let mut sources = wanted.sources.clone();
+        // A migration is of the contract as a whole.
+        sources.retain(|source| !is_migration(&source.path) || before.sources.contains(source));
         let mut edits: Vec<Edit<'_>> = Vec::new();
         // Into the head of a file, when everything below stands where it belongs.
         let mut imports: Vec<(usize, FileDescriptor)> = Vec::new();

@@ -8,7 +8,8 @@ use mainstay_db::{Conn, Database, Error, failpoint};
 use mainstay_ledger::{Answers, Ledger, Plan, Stage, probes};
 use mainstay_sql::schema_sql;
 
-use super::{ApplyError, dialect, facts};
+use super::ledger::ledger_of;
+use super::{ApplyError, dialect, facts, migrations};
 use crate::store::contracts::{self, Applied, ReadError};
 
 /// What an apply came to.
@@ -176,21 +177,16 @@ fn ledger_after(plan: &Plan, now: i64) -> Ledger {
     ledger
 }
 
-/// The ledger to plan from. One that an earlier version stored without the contract's terms has them from the contract.
-fn ledger_of(before: Option<&Applied>) -> Ledger {
-    let Some(applied) = before else { return Ledger::empty() };
-    if applied.ledger.has_terms() {
-        return applied.ledger.clone();
-    }
-    match mainstay_contract::compile_applied(applied.sources.clone()) {
-        Ok(contract) => applied.ledger.with_terms_of(&contract),
-        Err(_) => applied.ledger.clone(),
-    }
-}
-
 /// Runs the steps that a transaction cannot hold, one at a time, and notes each. Safe to call again after a crash, and by
 /// two processes at once. Nobody waits for it: whoever applies a contract breaks it off.
+///
+/// The data migrations follow, each transaction of theirs like any other write.
 pub async fn finish(db: &Database, contract: Arc<Contract>) -> Result<usize, ApplyError> {
+    let built = build(db, Arc::clone(&contract)).await?;
+    Ok(built + migrations::run(db, &contract).await?)
+}
+
+async fn build(db: &Database, contract: Arc<Contract>) -> Result<usize, ApplyError> {
     db.build(move |conn| {
         Box::pin(async move {
             let Some(applied) = contracts::newest(conn).await? else { return Ok(0) };
@@ -201,7 +197,7 @@ pub async fn finish(db: &Database, contract: Arc<Contract>) -> Result<usize, App
             let plan = make_plan(conn, &ledger, &contract, None).await?;
             let mut done = 0;
             let dialect = dialect(conn.engine());
-            for step in plan.outside().collect::<Vec<_>>() {
+            for step in plan.outside().filter(|step| !step.is_migration()).collect::<Vec<_>>() {
                 failpoint!(&format!("apply.outside.{done}.before"));
                 for sql in step.schema.iter().flat_map(|schema| schema_sql(dialect, schema)).collect::<Vec<_>>() {
                     conn.batch(&sql).await?;

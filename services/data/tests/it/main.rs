@@ -26,6 +26,7 @@ mod hostile_commits;
 mod indexes;
 mod kinds;
 mod masks;
+mod migrations;
 mod money;
 mod names;
 mod page_tokens;

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use mainstay_contract::{Contract, Diagnostics, MAX_FILES, Source};
+use mainstay_contract::{Contract, Diagnostics, MAX_FILES, Source, is_migration};
 use mainstay_data::start;
 use mainstay_proto::data::v1 as pb;
 use mainstay_runtime::process::{Failure, Role};
@@ -151,7 +151,8 @@ fn proto_file(line: &str) -> Option<(&str, &str)> {
     let mut words = head.split(' ');
     let (mode, id) = (words.next()?, words.nth(1)?);
     let hidden = path.split('/').any(|part| part.starts_with('.'));
-    (mode.starts_with("100") && path.ends_with(".proto") && !hidden).then_some((id, path))
+    let wanted = path.ends_with(".proto") || is_migration(path);
+    (mode.starts_with("100") && wanted && !hidden).then_some((id, path))
 }
 
 /// What `git cat-file --batch` wrote: `ID blob SIZE`, the bytes, a line's end.
