@@ -1,5 +1,7 @@
 //! What became of the methods of a resource: paths, routes, and what requests and answers consist of.
 
+use std::collections::BTreeSet;
+
 use mainstay_contract::Verb;
 
 use super::effect::Severity;
@@ -72,9 +74,9 @@ fn whole(field: FieldText<'_>) -> String {
 impl Reached {
     pub fn compare(was: &ResourceTerms, now: &ResourceTerms) -> Reached {
         let mut reached = Reached::default();
-        for verb in Verb::ALL {
-            match (of(was, verb), of(now, verb)) {
-                (Some(old), Some(new)) => reached.method(verb, (was, old), (now, new)),
+        for kind in kinds(was, now) {
+            match (of(was, &kind), of(now, &kind)) {
+                (Some(old), Some(new)) => reached.method(&kind, (was, old), (now, new)),
                 (Some(old), None) => reached.lost.push(old.path.clone()),
                 (None, Some(new)) => reached.gained.push(new.path.clone()),
                 (None, None) => {}
@@ -91,7 +93,7 @@ impl Reached {
 
     fn method(
         &mut self,
-        verb: Verb,
+        kind: &str,
         (was, old): (&ResourceTerms, &MethodTerms),
         (now, new): (&ResourceTerms, &MethodTerms),
     ) {
@@ -105,7 +107,8 @@ impl Reached {
         }
         self.requests.compare(new.name(), ("", ""), &old.request, &new.request);
         // A batch takes whole requests: a body that is the same otherwise breaks inside.
-        if let Some((old, inner)) = verb.repeats().and_then(|inner| Some((of(was, inner)?, of(now, inner)?))) {
+        let repeated = Verb::ALL.into_iter().find(|verb| verb.snake() == kind).and_then(Verb::repeats).map(Verb::snake);
+        if let Some((old, inner)) = repeated.and_then(|inner| Some((of(was, &inner)?, of(now, &inner)?))) {
             self.requests.compare(new.name(), ("requests.", "requests."), &old.request, &inner.request);
         }
         if old.mute != new.mute {
@@ -120,13 +123,12 @@ impl Reached {
         let service = |path: &str| path.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
         self.moved((&service(&old.path), &old.path), (&service(&new.path), &new.path));
         self.rerouted(&old.routes, &new.routes);
-        for verb in Verb::ALL {
-            let kind = verb.snake();
+        for kind in kinds(was, now) {
             let (before, after) = (old.writes.get(&kind), new.writes.get(&kind));
             let none = Fields::default();
             self.requests.compare("Commit", ("writes.", "writes."), before.unwrap_or(&none), after.unwrap_or(&none));
             let names = before.and_then(Fields::only_name).zip(after.and_then(Fields::only_name));
-            let requests = of(was, verb).zip(of(now, verb));
+            let requests = of(was, &kind).zip(of(now, &kind));
             if let Some(((from, to), (old, new))) = names.zip(requests) {
                 let prefixes = (&*format!("writes.{from}."), &*format!("writes.{to}."));
                 self.requests.compare("Commit", prefixes, &old.request, &new.request);
@@ -186,7 +188,15 @@ fn seen(route: &str) -> String {
     out
 }
 
-fn of(terms: &ResourceTerms, verb: Verb) -> Option<&MethodTerms> {
-    let kind = verb.snake();
+/// What the methods of both do: what all resources have first.
+fn kinds(was: &ResourceTerms, now: &ResourceTerms) -> Vec<String> {
+    let mut kinds: Vec<String> = Verb::ALL.map(Verb::snake).into();
+    let own: BTreeSet<&String> = was.methods.iter().chain(&now.methods).map(|method| &method.kind).collect();
+    let others: Vec<String> = own.into_iter().filter(|kind| !kinds.contains(kind)).cloned().collect();
+    kinds.extend(others);
+    kinds
+}
+
+fn of<'t>(terms: &'t ResourceTerms, kind: &str) -> Option<&'t MethodTerms> {
     terms.methods.iter().find(|method| method.kind == kind)
 }

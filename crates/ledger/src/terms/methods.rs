@@ -12,7 +12,7 @@ use super::message::{Fields, fields_of};
 /// One method of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MethodTerms {
-    /// `get`, `list`, `create`, `update`, `delete`
+    /// `get`, `list`, `batch_create`; of a method of the resource's own, `place` of `PlaceOrder`.
     pub kind: String,
     /// `/shop.v1.ProductService/GetProduct`
     pub path: String,
@@ -72,7 +72,10 @@ pub(super) fn commit_of(contract: &Contract, resource: &Resource) -> Option<Comm
     let commit = contract.commits.iter().find(|commit| commit.package == resource.package)?;
     let own = commit.operations.iter().filter(|operation| operation.resource == number);
     let writes = own
-        .map(|operation| (operation.verb.snake(), Fields::one(operation.number, "message", &operation.name)))
+        .map(|operation| {
+            let kind = kind_of(Some(operation.verb), &operation.name, &resource.singular);
+            (kind, Fields::one(operation.number, "message", &operation.name))
+        })
         .collect();
     let results = commit.record(number).map(|number| Fields::one(number, "message", &resource.singular));
     // By its name, since a contract has many methods and asks this of every resource.
@@ -91,13 +94,26 @@ fn terms(contract: &Contract, resource: &Resource, method: &Method) -> MethodTer
     let mute = method.output == "google.protobuf.Empty";
     let own_answer = (!mute && method.output != resource.message).then(|| message(&method.output)).flatten();
     MethodTerms {
-        kind: method.shape.verb().map(Verb::snake).unwrap_or_default(),
+        kind: kind_of(method.shape.verb(), &method.name, resource.short_name()),
         path: method.path.clone(),
         routes: descriptor(contract, method).iter().flat_map(routes).collect(),
         request: fields(message(&method.input)),
         answer: fields(own_answer),
         mute,
         reads: !method.side_effects,
+    }
+}
+
+/// What a method does, by which it is known again: its verb, or for one of the resource's own what its name says beside the
+/// resource's.
+fn kind_of(verb: Option<Verb>, name: &str, noun: &str) -> String {
+    match verb {
+        Some(verb) if Verb::ALL.contains(&verb) => verb.snake(),
+        _ => {
+            let plain = |text: &str| text.replace('_', "").to_ascii_lowercase();
+            let (name, noun) = (plain(name), plain(noun));
+            name.strip_suffix(&noun).unwrap_or(&name).to_owned()
+        }
     }
 }
 
@@ -114,4 +130,25 @@ fn routes(method: &MethodDescriptor) -> Vec<String> {
         format!("{verb} {path}{}{}", part("body", body), part("response_body", response_body))
     };
     http::rules(method).into_iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_of_the_resources_own_is_known_by_what_it_says_beside_the_resource() {
+        for (name, noun, kind) in [
+            ("PlaceOrder", "Order", "place"),
+            ("place_order", "order", "place"),
+            ("MarkPaidOrderLine", "OrderLine", "markpaid"),
+            ("mark_paid_order_line", "order_line", "markpaid"),
+            ("Settle", "Order", "settle"),
+        ] {
+            assert_eq!(kind_of(None, name, noun), kind);
+        }
+        for verb in Verb::ALL {
+            assert_eq!(kind_of(Some(verb), "whatever", "it"), verb.snake());
+        }
+    }
 }
