@@ -159,6 +159,7 @@ async fn told_over_rest(ann: &Http) {
         ),
         (json!({"writes": vec![order.clone(); 1_001]}), "FIELD_VIOLATION", "writes"),
         (json!({"writes": [order, {}]}), "FIELD_VIOLATION", "writes[1]"),
+        (json!({"writes": [{"foldOrder": {}}]}), "UNKNOWN_FIELD", "writes[0].foldOrder"),
         (
             json!({"writes": [{"createOrder": {"requestId": "r"}}]}),
             "FIELD_VIOLATION",

@@ -64,6 +64,11 @@ async fn keeps_conditions(http: &Http) {
     // What must have an etag is not made.
     let missing = if_match("*").patch("/pads/v1/pads/none?allowMissing=true", json!({"text": "new"})).await;
     missing.refusal(404, "NOT_FOUND");
+    let other = if_match(&first).patch("/pads/v1/pads/none?allowMissing=true", json!({"text": "new"})).await;
+    assert_eq!(other.refusal(412, "ABORTED")["details"][0]["reason"], "ETAG_MISMATCH");
+    if_match(&first).patch("/pads/v1/pads/none", json!({"text": "new"})).await.refusal(404, "NOT_FOUND");
+    let gone = if_match(&first).delete("/pads/v1/pads/none?allowMissing=true").await;
+    assert_eq!(gone.refusal(412, "ABORTED")["details"][0]["reason"], "ETAG_MISMATCH");
     let made = http.patch("/pads/v1/pads/none?allowMissing=true", json!({"text": "new"})).await;
     assert_eq!(made.status, 200, "{}", made.text());
     assert_eq!(if_match(&packed).delete(PAD).await.status, 200);
