@@ -13,21 +13,26 @@ pub const FOLD: &str = "mainstay_fold";
 
 /// Compares two texts by their folded characters.
 pub fn compare_folded(one: &str, two: &str) -> Ordering {
-    one.chars().map(folded).cmp(two.chars().map(folded))
+    one.chars().map(folded_char).cmp(two.chars().map(folded_char))
+}
+
+/// The text with each of its characters folded.
+pub fn folded(text: &str) -> String {
+    text.chars().map(folded_char).collect()
 }
 
 /// How many bytes a text has when it is folded: a few characters grow.
 pub fn folded_bytes(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.chars().map(|c| folded(c).len_utf8()).sum() }
+    if text.is_ascii() { text.len() } else { text.chars().map(|c| folded_char(c).len_utf8()).sum() }
 }
 
 /// All characters that folding changes, each with what it becomes.
 pub fn fold_pairs() -> &'static [(char, char)] {
     static PAIRS: OnceLock<Vec<(char, char)>> = OnceLock::new();
-    PAIRS.get_or_init(|| ('\0'..=char::MAX).map(|c| (c, folded(c))).filter(|(c, folded)| c != folded).collect())
+    PAIRS.get_or_init(|| ('\0'..=char::MAX).map(|c| (c, folded_char(c))).filter(|(c, folded)| c != folded).collect())
 }
 
-fn folded(c: char) -> char {
+fn folded_char(c: char) -> char {
     if c.is_ascii() { c.to_ascii_lowercase() } else { CaseMapper::new().simple_fold(c) }
 }
 
@@ -55,6 +60,6 @@ mod tests {
             sum.wrapping_mul(0x0000_0100_0000_01b3) ^ (u64::from(u32::from(*from)) << 32) ^ u64::from(u32::from(*to))
         });
         assert_eq!((pairs.len(), sum), (1_533, 5_677_401_061_198_470_849));
-        assert!(pairs.iter().all(|(_, to)| folded(*to) == *to), "what is folded stays as it is");
+        assert!(pairs.iter().all(|(_, to)| folded_char(*to) == *to), "what is folded stays as it is");
     }
 }

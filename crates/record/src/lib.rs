@@ -14,7 +14,7 @@ mod value;
 mod violation;
 
 pub use etag::{etag_revision, etag_text};
-pub use fold::{FOLD, compare_folded, fold_pairs, folded_bytes};
+pub use fold::{FOLD, compare_folded, fold_pairs, folded, folded_bytes};
 pub use json::{MAX_STORED_DEPTH, stored_json};
 pub use layout::{Column, JsonField, JsonMessage, JsonShape, Layout, NumberPath, Role, Template, TemplatePart};
 pub use piece::Piece;

@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use mainstay_record::Value;
+use mainstay_record::{Value, folded};
 
 use super::context::Operation;
 use super::draft::Draft;
@@ -80,15 +80,27 @@ fn changed_indexes<'p>(
     (0..plan.resource.indexes.len()).filter(changed)
 }
 
-/// What a row has in a unique index; nothing where a part is unset, which conflicts with no other.
+/// What a row has in a unique index; nothing where it is not in it, or a part is unset, which conflicts with no other. Where
+/// what is unset does conflict, nothing can be given up meanwhile.
 fn held(plan: &ResourcePlan, index: usize, row: &[Value]) -> Option<Vec<u8>> {
     let index = &plan.resource.indexes[index];
     let is_set = |column: usize| row[column] != unset(&plan.resource.layout.columns[column]);
-    if !index.unique || !index.columns.iter().all(|(column, _)| is_set(*column)) {
+    if !index.unique
+        || index.unset_conflicts
+        || !index.has(row)
+        || !index.columns.iter().all(|(column, _)| is_set(*column))
+    {
         return None;
     }
     let mut held = Vec::new();
-    index.columns.iter().for_each(|(column, _)| row[*column].put_content(&mut held));
+    for (column, _) in &index.columns {
+        match &row[*column] {
+            Value::Text(text) if index.is_folded(&plan.resource.layout, *column) => {
+                Value::Text(folded(text)).put_content(&mut held);
+            }
+            value => value.put_content(&mut held),
+        }
+    }
     Some(held)
 }
 

@@ -193,6 +193,24 @@ both_engines! {
         assert_eq!(why(&nobody, json!({"title": fits.replace('Ⱥ', "ⱥ")})).await, taken(&["task.title"]));
     }
 
+    async fn rows_swap_texts_and_rooms_within_one_request(engine: Engine) {
+        let options = format!(r#"index {{fields: "title" unique: true ignore_case: true where: "!resource.draft"}} {EXCLUDE}"#);
+        let fixture = started(engine, &options, &format!("{SPAN} string title = 6;")).await;
+        let nobody = fixture.anonymous();
+        let with_title = |room: &str, title: &str| {
+            let mut task = at(room, "10:00", "11:00");
+            task["title"] = json!(title);
+            task
+        };
+        make(&nobody, "one", with_title("red", "Ärger")).await;
+        make(&nobody, "two", with_title("blue", "Freude")).await;
+        let set = |id: &str, room: &str, title: &str| json!({"task": {"name": format!("projects/a/tasks/{id}"), "room": room, "title": title}});
+        let swap = json!({"parent": "projects/a", "requests": [set("one", "blue", "FREUDE"), set("two", "red", "ÄRGER")]});
+        nobody.ok("plan.v1.TaskService/BatchUpdateTasks", swap).await;
+        let same = json!({"parent": "projects/a", "requests": [set("one", "blue", "x"), set("two", "red", "X")]});
+        assert_eq!(nobody.refused("plan.v1.TaskService/BatchUpdateTasks", same).await.0, Reason::UniqueViolation);
+    }
+
     async fn of_fifty_creates_that_differ_in_case_one_wins(engine: Engine) {
         let options = r#"index {fields: "project" fields: "title" unique: true ignore_case: true where: "resource.title != 'x'"}"#;
         let fixture = started(engine, options, "string title = 2;").await;
