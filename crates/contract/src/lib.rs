@@ -52,7 +52,9 @@ pub use method::{
     BATCH_ROWS, Fields, Method, NEXT_PAGE_TOKEN, Policy, Request, Right, Role, Shape, Streams, UPDATE_MASK, Verb,
 };
 pub use migration::{MAX_MIGRATIONS, Migration, Script, Statement};
-pub use model::{Access, Contract, FieldModel, Index, IndexRows, Model, Reference, Resource, Rule, SoftDelete, Span};
+pub use model::{
+    Access, Constraint, Contract, FieldModel, Index, IndexRows, Model, Reference, Resource, Rule, SoftDelete, Span,
+};
 pub use money::MAX_MONEY_NANOS;
 pub use naming::MAX_IDENTIFIER_BYTES;
 pub use numeric::Numeric;

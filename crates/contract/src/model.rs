@@ -81,6 +81,8 @@ pub struct Resource {
     pub indexes: Vec<Index>,
     pub access: Access,
     pub references: Vec<Reference>,
+    /// What must hold of the row as a whole.
+    pub constraints: Vec<Constraint>,
     /// The number of `name`.
     pub name_field: Option<u32>,
     /// The number of `etag`, if declared.
@@ -125,6 +127,8 @@ pub struct FieldModel {
     pub columns: Vec<usize>,
     /// The fields of a flattened message.
     pub children: Vec<FieldModel>,
+    /// What must hold of a flattened message as a whole, where it is set.
+    pub constraints: Vec<Constraint>,
     /// A flattened `google.type.Money`, whose parts must agree.
     pub money: bool,
     /// What a singular field of one column holds that can be counted with.
@@ -213,6 +217,29 @@ pub struct Access {
     pub update: Vec<Rule>,
     /// Over `resource`, the row.
     pub delete: Option<Rule>,
+}
+
+/// What must hold of a message as a whole (`(buf.validate.message).cel`).
+#[derive(Debug, Clone)]
+pub struct Constraint {
+    pub id: String,
+    /// What a client is told; empty where the contract says nothing.
+    pub message: String,
+    /// Over `resource`: the columns of the row in which the message lies.
+    pub rule: Rule,
+}
+
+impl Constraint {
+    /// Says what is wrong with a row; nothing where the constraint holds. What is neither true nor false does not hold.
+    pub(crate) fn violated_by(&self, row: &[Value]) -> Option<String> {
+        let scope = Scope { resource: Some(row), ..Scope::default() };
+        if evaluate(&self.rule.program.root, &scope) == Some(true) {
+            return None;
+        }
+        let must = || format!("must be so that {}", self.rule.source);
+        let message = if self.message.is_empty() { must() } else { self.message.clone() };
+        Some(format!("{message} ({})", self.id))
+    }
 }
 
 /// A compiled rule.

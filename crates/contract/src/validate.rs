@@ -3,7 +3,7 @@
 use mainstay_record::{JsonShape, Kind, Layout, Role, Value, Violation, stored_json};
 
 use crate::check::{Check, is_set, is_zero, scalar};
-use crate::{Container, FieldModel, Items, JsonChecks, JsonFieldChecks, Resource, money};
+use crate::{Constraint, Container, FieldModel, Items, JsonChecks, JsonFieldChecks, Resource, money};
 
 impl Resource {
     /// Checks a whole record (columns in layout order) against REQUIRED and every constraint; all violations at once, in
@@ -11,6 +11,7 @@ impl Resource {
     pub fn violations(&self, row: &[Value]) -> Vec<Violation> {
         let mut found = Vec::new();
         fields(&self.fields, &self.layout, row, &mut found);
+        whole("", &self.constraints, row, &mut found);
         found
     }
 }
@@ -34,6 +35,7 @@ fn field(model: &FieldModel, layout: &Layout, row: &[Value], found: &mut Vec<Vio
     match &column.role {
         Role::Presence if set => {
             fields(&model.children, layout, row, found);
+            whole(&model.field_path, &model.constraints, row, found);
             if model.money {
                 money::check(&model.field_path, |number| part(&model.children, number, row), found);
             }
@@ -45,6 +47,12 @@ fn field(model: &FieldModel, layout: &Layout, row: &[Value], found: &mut Vec<Vio
             found.extend(problems.map(|description| Violation { field: model.field_path.clone(), description }));
         }
     }
+}
+
+/// What must hold of a message as a whole.
+fn whole(path: &str, constraints: &[Constraint], row: &[Value], found: &mut Vec<Violation>) {
+    let violated = constraints.iter().filter_map(|constraint| constraint.violated_by(row));
+    found.extend(violated.map(|description| Violation { field: path.to_owned(), description }));
 }
 
 /// What a scalar is not, of all that its field's constraints want. A field with presence is checked only where it is set;

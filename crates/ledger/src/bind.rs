@@ -6,7 +6,7 @@ use mainstay_contract::{Contract, Index, Resource};
 use mainstay_expr::{RecordType, Storage, Type};
 use mainstay_record::{Layout, Role};
 
-use crate::bound::{bind_layout, rewrite};
+use crate::bound::{bind_layout, rewrite, rewrite_constraints};
 use crate::plan::identity_of;
 use crate::rekey::{Births, Keys};
 use crate::{FieldPath, Ledger, ResourceEntry};
@@ -26,7 +26,9 @@ pub fn bind(mut contract: Contract, ledger: &Ledger) -> Contract {
     for (own, resource) in keys.iter().zip(&mut contract.model.resources) {
         let births = Births { own, all: &keys };
         if !births.is_empty() {
-            rewrite(births, &mut Arc::make_mut(resource).access);
+            let resource = Arc::make_mut(resource);
+            rewrite_constraints(Births { own, all: &keys }, resource);
+            rewrite(births, &mut resource.access);
         }
     }
     contract

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_contract::{Access, Contract, Resource};
+use mainstay_contract::{Access, Constraint, Contract, FieldModel, Resource};
 use mainstay_record::{Layout, Role};
 
 use crate::rekey::{Births, Keys};
@@ -34,6 +34,21 @@ pub(crate) fn rewrite(keys: Births<'_>, access: &mut Access) {
     let rules = access.read.iter_mut().chain(&mut access.create).chain(&mut access.update).chain(&mut access.delete);
     for rule in rules {
         rule.program.root = keys.rewrite(rule.program.root.clone());
+    }
+}
+
+/// The same in what must hold of a resource's rows.
+pub(crate) fn rewrite_constraints(keys: Births<'_>, resource: &mut Resource) {
+    fn all<'r>(fields: &'r mut [FieldModel], found: &mut Vec<&'r mut Constraint>) {
+        for field in fields {
+            found.extend(&mut field.constraints);
+            all(&mut field.children, found);
+        }
+    }
+    let mut constraints: Vec<&mut Constraint> = resource.constraints.iter_mut().collect();
+    all(&mut resource.fields, &mut constraints);
+    for constraint in constraints {
+        constraint.rule.program.root = keys.rewrite(constraint.rule.program.root.clone());
     }
 }
 

@@ -15,7 +15,7 @@ use crate::report::Report;
 use crate::resource::options;
 use crate::resource::refused;
 use crate::resource::types::{Stored, Types, map_type};
-use crate::resource::{constraints, types::Refused};
+use crate::resource::{constraints, types::Refused, whole};
 use crate::text::Step;
 use crate::{Behaviors, Container, Items, JsonBehaviors, JsonChecks, JsonFieldBehavior, JsonFieldChecks};
 
@@ -104,6 +104,13 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         self.checks.push(Vec::new());
         self.behaviors.push(Vec::new());
         options::check_aliases(self.report, message);
+        self.read.insert(message.full_name().to_owned());
+        if whole::is_on(message) {
+            let spot = self.report.name(message.parent_file().name(), message.path());
+            let what =
+                format!("(buf.validate.message) on {}, which lies in a list, a map or in itself,", message.full_name());
+            capabilities::refuse(self.report, &spot, "constraints on messages in lists", &what);
+        }
         let mut fields: Vec<FieldDescriptor> = message.fields().collect();
         fields.sort_by_key(FieldDescriptor::number);
         for field in fields {

@@ -127,6 +127,7 @@ impl Builder<'_, '_> {
         let mut models = Vec::new();
         let mut record = RecordType { name: level.message.full_name().to_owned(), ..RecordType::default() };
         refused::extensions(self.report, &level.message);
+        self.read.insert(level.message.full_name().to_owned());
         options::check_aliases(self.report, &level.message);
         for descriptor in descriptors {
             if self.full {
@@ -338,6 +339,7 @@ impl Item {
             ignore_zero: self.constraints.ignore_zero,
             columns,
             children: Vec::new(),
+            constraints: Vec::new(),
             money: false,
             numeric: None,
             place: report.files.place(&self.spot),

@@ -18,6 +18,7 @@ pub(crate) mod soft_delete;
 pub(crate) mod standard;
 mod telling;
 pub(crate) mod types;
+mod whole;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -69,11 +70,13 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
         };
         let access = rules.compile(report, pool);
         rules.defaults(report, &mut built.fields);
+        let constraints = whole::read(report, &rules, &mut built.fields);
         let declared =
             index::Declared { head, built: &built, rules: &rules, access: &access, soft_delete: soft_delete.as_ref() };
         let indexes = index::build(report, pool, &declared);
         let on_parent_delete = on_delete::of_parent(report, pool, heads, head);
-        resource(report, heads, head, built, Parts { record, access, indexes, soft_delete, on_parent_delete })
+        let parts = Parts { record, access, constraints, indexes, soft_delete, on_parent_delete };
+        resource(report, heads, head, built, parts)
     });
     resources.collect()
 }
@@ -81,6 +84,7 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
 struct Parts {
     record: Arc<RecordType>,
     access: Access,
+    constraints: Vec<crate::Constraint>,
     indexes: Vec<crate::Index>,
     soft_delete: Option<crate::SoftDelete>,
     on_parent_delete: crate::OnDelete,
@@ -109,6 +113,7 @@ fn resource(report: &Report<'_>, heads: &[Head], head: &Head, built: Built, part
         record: parts.record,
         indexes: parts.indexes,
         access: parts.access,
+        constraints: parts.constraints,
         name_field: number("name"),
         etag_field: number("etag"),
         uid: standard::column(&built.fields, "uid"),
@@ -154,6 +159,11 @@ fn refuse_unread(report: &mut Report<'_>, pool: &DescriptorPool, read: &HashSet<
                 let what = format!("({option}) on {}, which no resource holds,", field.full_name());
                 capabilities::refuse(report, &spot, "constraints outside resources", &what);
             }
+        }
+        if !read.contains(message.full_name()) && whole::is_on(message) {
+            let spot = report.name(message.parent_file().name(), message.path());
+            let what = format!("(buf.validate.message) on {}, which no resource holds,", message.full_name());
+            capabilities::refuse(report, &spot, "constraints outside resources", &what);
         }
         message.child_messages().for_each(|child| visit(report, &child, read));
     }

@@ -282,7 +282,16 @@ fn other_constraints(all: &mut Examples) {
         add_rule(all, "google.protobuf.Timestamp", &format!("timestamp.{name}"), "true");
     }
     add_rule(all, "google.protobuf.Timestamp", "timestamp.within", "{seconds: 1}");
-    all.insert("(buf.validate.message)".into(), thing(r#"option (buf.validate.message).cel_expression = "true";"#));
+    let cel = r#"option (buf.validate.message).cel = {id: "a" message: "b" expression: "this.name != ''"};"#;
+    for name in ["cel.id", "cel.message", "cel.expression"] {
+        all.insert(format!("(buf.validate.message).{name}"), thing(cel));
+    }
+    let cel = r#"option (buf.validate.message).cel_expression = "this.name != ''";"#;
+    all.insert("(buf.validate.message).cel_expression".into(), thing(cel));
+    let one = r#"option (buf.validate.message).oneof = {fields: "name"};"#;
+    all.insert("(buf.validate.message).oneof".into(), thing(one));
+    let inner = r#"repeated Inner inner = 5; message Inner { option (buf.validate.message).cel_expression = "true"; string a = 1; }"#;
+    all.insert("constraints on messages in lists".into(), thing(inner));
     let oneof = "oneof one { option (buf.validate.oneof).required = true; string a = 5; }";
     all.insert("(buf.validate.oneof)".into(), thing("") + "message Loose {" + oneof + "}");
 }

@@ -377,3 +377,34 @@ fn bytes_and_times_have_bounds_in_columns_and_in_lists() {
     );
     assert_eq!(violations(&contract, &[("key", Value::Bytes(vec![1, 2]))]), ["key must be none of 0x0102"]);
 }
+
+#[test]
+fn a_message_is_held_to_what_is_said_of_it_as_a_whole() {
+    let contract = compiled(
+        r#"option (buf.validate.message).cel = {id: "used_up" message: "the coupon is used up" expression: "this.uses <= this.max_uses"};
+           option (buf.validate.message).cel_expression = "this.code != 'x' || !has(this.span)";
+           int32 uses = 2; int32 max_uses = 3; string code = 4; Span span = 5;
+           message Span {
+             option (buf.validate.message).cel = {id: "order" expression: "this.first < this.last"};
+             google.type.Date first = 1; google.type.Date last = 2;
+           }"#,
+    );
+    let days = |first: i64, last: i64| {
+        [("_has_span", Value::Bool(true)), ("span__first", Value::Int(first)), ("span__last", Value::Int(last))]
+    };
+    assert_eq!(violations(&contract, &[("uses", Value::Int(3)), ("max_uses", Value::Int(3))]), [""; 0]);
+    assert_eq!(violations(&contract, &days(20_260_101, 20_260_102)), [""; 0]);
+    assert_eq!(
+        violations(&contract, &days(20_260_102, 20_260_102)),
+        ["span must be so that this.first < this.last (order)"]
+    );
+    let half = [("_has_span", Value::Bool(true)), ("uses", Value::Int(4)), ("code", Value::Text("x".to_owned()))];
+    assert_eq!(
+        violations(&contract, &half),
+        [
+            "span must be so that this.first < this.last (order)",
+            " must be so that this.code != 'x' || !has(this.span) (this.code != 'x' || !has(this.span))",
+            " the coupon is used up (used_up)",
+        ]
+    );
+}

@@ -121,7 +121,7 @@ impl<'r> Checker<'r> {
         let (root, record) = match name {
             "auth" => return Some(Operand::Auth),
             "now" => return Some(Operand::Computed { ty: Type::Timestamp, expr: Expr::Now { offset_us: 0 } }),
-            "resource" => (Root::Resource, &self.scope.resource),
+            name if name == self.scope.record_name() => (Root::Resource, &self.scope.resource),
             "old" => (Root::Old, &self.scope.old),
             "new" => (Root::New, &self.scope.new),
             _ => {
@@ -137,7 +137,11 @@ impl<'r> Checker<'r> {
                 form: Form::Flat { record: record.clone(), row: Row::of(root), presence: Some(Expr::TRUE) },
             })),
             None => {
-                let known = [("resource", &self.scope.resource), ("old", &self.scope.old), ("new", &self.scope.new)];
+                let known = [
+                    (self.scope.record_name(), &self.scope.resource),
+                    ("old", &self.scope.old),
+                    ("new", &self.scope.new),
+                ];
                 let known: Vec<&str> =
                     known.into_iter().filter(|(_, record)| record.is_some()).map(|(name, _)| name).collect();
                 let span = self.span(at);
@@ -160,7 +164,8 @@ impl<'r> Checker<'r> {
 
     fn select(&mut self, select: &SelectExpr, at: &IdedExpr) -> Option<Operand> {
         if let (false, Some(path)) = (select.test, qualified(at))
-            && !matches!(path[0], "auth" | "resource" | "old" | "new" | "now")
+            && !matches!(path[0], "auth" | "old" | "new" | "now")
+            && path[0] != self.scope.record_name()
             && self.scope.ancestor(path[0]).is_none()
         {
             return self.enum_value(&path, at);

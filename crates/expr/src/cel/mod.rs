@@ -32,6 +32,8 @@ pub const MAX_RULE_PUNCTUATION: usize = 1000;
 #[derive(Debug, Clone, Default)]
 pub struct RuleScope {
     pub resource: Option<Arc<RecordType>>,
+    /// What `resource` is called, where that is something else: `this` in a constraint.
+    pub called: Option<&'static str>,
     pub old: Option<Arc<RecordType>>,
     pub new: Option<Arc<RecordType>>,
     /// The records of all tables by their numbers: where references lead.
@@ -41,6 +43,11 @@ pub struct RuleScope {
 }
 
 impl RuleScope {
+    /// What the record in hand is called.
+    fn record_name(&self) -> &'static str {
+        self.called.unwrap_or("resource")
+    }
+
     /// The ancestor of this name, of the record in hand. Where there are two, they are in one place: no key changes.
     fn ancestor(&self, name: &str) -> Option<(Root, &Field)> {
         let records = [(Root::Resource, &self.resource), (Root::Old, &self.old)];

@@ -40,15 +40,17 @@ pub(crate) fn enum_value(
 
 /// What a rule begins with in this scope.
 fn roots(scope: &RuleScope) -> impl Iterator<Item = &str> {
-    let records = [("resource", &scope.resource), ("old", &scope.old), ("new", &scope.new)];
+    let records = [(scope.record_name(), &scope.resource), ("old", &scope.old), ("new", &scope.new)];
     let records = records.into_iter().filter(|(_, record)| record.is_some()).map(|(name, _)| name);
     let ancestors = [&scope.resource, &scope.old].into_iter().flatten().take(1).flat_map(|record| &record.ancestors);
-    ["auth", "now"].into_iter().chain(records).chain(ancestors.map(|ancestor| ancestor.name.as_str()))
+    // A constraint knows nothing but what it is on.
+    let always = ["auth", "now"].into_iter().filter(move |_| scope.called.is_none());
+    always.chain(records).chain(ancestors.map(|ancestor| ancestor.name.as_str()))
 }
 
 /// What to write instead of a name that nothing has: a root, an enum, a field with its record in front, or a text.
 fn instead(name: &str, value: Option<&str>, scope: &RuleScope) -> String {
-    let record = [("resource", &scope.resource), ("new", &scope.new), ("old", &scope.old)];
+    let record = [(scope.record_name(), &scope.resource), ("new", &scope.new), ("old", &scope.old)];
     let record = record.into_iter().find_map(|(root, record)| Some((root, record.as_ref()?)));
     let enums = scope.enums.iter().map(|ty| ty.short_name());
     if let Some((root, record)) = record

@@ -231,7 +231,14 @@ pub fn records() -> Arc<[Arc<RecordType>]> {
 
 pub fn scope() -> RuleScope {
     let record = Some(item());
-    RuleScope { resource: record.clone(), old: record.clone(), new: record, records: records(), enums: vec![state()] }
+    RuleScope {
+        resource: record.clone(),
+        old: record.clone(),
+        new: record,
+        records: records(),
+        enums: vec![state()],
+        ..RuleScope::default()
+    }
 }
 
 /// What is stored.

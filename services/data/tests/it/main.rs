@@ -7,6 +7,7 @@ mod behaviors;
 mod building;
 mod commits;
 mod concurrency;
+mod constraints;
 mod contract_service;
 mod contracts;
 mod crud;
