@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -21,6 +22,11 @@ impl Authenticator {
     /// Says whether this is the credential of a service account.
     pub fn is_service(&self, credential: &str) -> bool {
         self.services.authenticate(credential).is_ok()
+    }
+
+    /// How long what a caller has shown is still worth something; nothing where that does not end.
+    pub fn remaining(&self, principal: &Principal) -> Option<Duration> {
+        principal.expires_at().map(|at| self.verifier.until(at))
     }
 
     /// Answers at once when it can, which is nearly always: `None` means that keys have to be fetched first and

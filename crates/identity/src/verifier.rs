@@ -106,6 +106,12 @@ impl Verifier {
         }
     }
 
+    /// How long it is until a second since the Unix epoch.
+    pub(crate) fn until(&self, second: i64) -> Duration {
+        let micros = second.saturating_mul(1_000_000).saturating_sub(self.0.clock.now_micros());
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    }
+
     /// Fetches the keys now, so that the first request need not wait for them. The keys in use stay when it fails.
     pub async fn prefetch(&self) -> Result<(), KeySourceError> {
         let _one_at_a_time = self.0.fetching.lock().await;

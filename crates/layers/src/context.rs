@@ -18,6 +18,9 @@ pub struct Context {
     pub request_id: HeaderValue,
     /// When the caller stops waiting. `None` only for streams whose caller gave no deadline.
     pub deadline: Option<Instant>,
+    /// When the token that let the caller in is worth nothing any more. Only streams ask: `None` for other calls, and for
+    /// callers who show none.
+    pub expires: Option<Instant>,
     /// The trace that the caller belongs to.
     pub trace: TraceContext,
     /// The address that the call comes from, behind proxies that are trusted; `None` for work of the process's own.

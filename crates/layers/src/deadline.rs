@@ -1,12 +1,12 @@
 //! How long a call may take.
 
+use crate::{End, Ending};
 use http::{HeaderMap, HeaderName};
 use mainstay_fault::{Fault, Reason};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
-use tokio::time::sleep_until;
 
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const CONNECT_TIMEOUT_MS: HeaderName = HeaderName::from_static("connect-timeout-ms");
@@ -54,15 +54,14 @@ impl Timeouts {
 /// Gives the work up when its time is over. The timer is set only once the work has to wait: most of it does not, and a
 /// timer costs more than its wait.
 pub(crate) async fn within<T>(
-    deadline: Option<Instant>,
+    end: Option<End>,
     mut work: Pin<&mut impl Future<Output = Result<T, Fault>>>,
 ) -> Result<T, Fault> {
     let mut timer = None;
     poll_fn(|cx| {
         let polled = work.as_mut().poll(cx);
-        let (Poll::Pending, Some(deadline)) = (&polled, deadline) else { return polled };
-        let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(deadline.into())));
-        timer.as_mut().poll(cx).map(|()| Err(Fault::new(Reason::DeadlineExceeded)))
+        let (Poll::Pending, Some(end)) = (&polled, end) else { return polled };
+        timer.get_or_insert_with(|| Ending::from(end)).poll(cx).map(Err)
     })
     .await
 }

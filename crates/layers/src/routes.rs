@@ -1,6 +1,6 @@
 //! Services whose frame tonic generates, behind a stack.
 
-use crate::{Access, Body, Endpoint, Exchange, Messages, Native, Resolved, defects, framed};
+use crate::{Access, Body, Endpoint, Exchange, Messages, Native, Resolved, defects, ended, framed};
 use http::request::Parts;
 use mainstay_fault::{Fault, Reason};
 use mainstay_telemetry::{Metrics, Route};
@@ -66,14 +66,15 @@ impl RoutesEndpoint {
 
 impl Endpoint for RoutesEndpoint {
     type Protocol = Native;
-    type Target = Messages;
+    /// What it takes, and whether it answers with a stream.
+    type Target = (Messages, bool);
 
-    fn resolve(&self, parts: &Parts, protocol: Native) -> Result<Resolved<Messages>, Fault> {
+    fn resolve(&self, parts: &Parts, protocol: Native) -> Result<Resolved<(Messages, bool)>, Fault> {
         let policy = self.policies.0.get(parts.uri.path()).ok_or_else(|| Fault::new(Reason::MethodNotFound))?;
         protocol.only_grpc()?;
         let Policy { access, streams, messages, route } = policy;
         Ok(Resolved {
-            target: *messages,
+            target: (*messages, *streams),
             access: access.clone(),
             takes: *messages,
             streams: *streams,
@@ -81,18 +82,19 @@ impl Endpoint for RoutesEndpoint {
         })
     }
 
-    async fn handle(&self, exchange: Exchange<Messages>) -> Result<http::Response<Body>, Fault> {
-        let Exchange { mut request, context, target, .. } = exchange;
+    async fn handle(&self, exchange: Exchange<(Messages, bool)>) -> Result<http::Response<Body>, Fault> {
+        let Exchange { mut request, context, target: (takes, streams), .. } = exchange;
+        let end = if streams { context.end() } else { None };
         // Whoever may call is told now what is wrong; the routes behind never see it.
         if let Some(defects) = defects(request.headers()) {
             return Err(defects);
         }
         request.extensions_mut().insert(context.principal.clone());
         request.extensions_mut().insert(context);
-        framed(request, target, async |request| match self.routes.clone().oneshot(request).await {
+        let answer = framed(request, takes, async |request| match self.routes.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
-        })
-        .await
+        });
+        Ok(answer.await?.map(|body| ended(body, end)))
     }
 }

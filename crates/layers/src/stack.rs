@@ -7,13 +7,13 @@ use crate::deadline::within;
 use crate::observe::{Counted, Observation};
 use crate::shed::Permit;
 use crate::{
-    Answers, Body, Context, Cors, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Resolved, RoutesEndpoint,
-    Shed, Timeouts, TrustedProxies, client, identity_headers, request_id, slow_body, trace,
+    Answers, Body, Context, Cors, End, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Resolved,
+    RoutesEndpoint, Shed, Timeouts, TrustedProxies, client, identity_headers, request_id, slow_body, trace,
 };
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Request, Response};
-use mainstay_fault::Fault;
+use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Authenticator, Principal};
 use mainstay_telemetry::{Metrics, Route, SpanPolicy, TraceContext};
 use std::convert::Infallible;
@@ -123,16 +123,19 @@ impl<E: Endpoint> Inner<E> {
             let principal = self.authenticate(&mut parts).await?;
             // Before anything that a caller without the right could use up, or learn from.
             access.check(&principal)?;
-            let context = context(&parts, principal, deadline, seen);
+            let expires = if streams { self.expiry(&principal) } else { None };
+            let context = context(&parts, principal, (deadline, expires), seen);
             // The last one: it counts calls, and only those that would have been let in.
             self.limit_rate(&context, &route)?;
             // Half a request is not worked on: while the rest is waited for, others may have its place.
             let body = slow_body::awaited(body, permit.as_mut(), takes);
             let place = permit.as_mut().filter(|_| streams).map(Permit::place);
             let request = Request::from_parts(parts, body);
-            self.endpoint.handle(Exchange { request, context, target, place }).await
+            // What is asked in a stream may take as long as the answer does.
+            let end = expires.map(|at| End { at, reason: Reason::TokenExpired });
+            within(end, pin!(self.endpoint.handle(Exchange { request, context, target, place }))).await
         });
-        within(deadline, handled).await
+        within(deadline.map(|at| End { at, reason: Reason::DeadlineExceeded }), handled).await
     }
 
     fn observe(&self, parts: &Parts) -> Observation<E::Protocol> {
@@ -191,6 +194,11 @@ impl<E: Endpoint> Inner<E> {
         }
     }
 
+    /// When the caller's token is worth nothing any more.
+    fn expiry(&self, principal: &Principal) -> Option<Instant> {
+        Instant::now().checked_add(self.guards.authenticator.remaining(principal)?)
+    }
+
     fn limit_rate(&self, context: &Context, route: &Route) -> Result<(), Fault> {
         self.guards.rate_limit.as_ref().map_or(Ok(()), |limit| limit.admit(context, route))
     }
@@ -200,7 +208,7 @@ impl<E: Endpoint> Inner<E> {
 fn context<P: Protocol>(
     parts: &Parts,
     principal: Principal,
-    deadline: Option<Instant>,
+    (deadline, expires): (Option<Instant>, Option<Instant>),
     seen: &Observation<P>,
 ) -> Context {
     Context {
@@ -208,6 +216,7 @@ fn context<P: Protocol>(
         token: parts.headers.get(AUTHORIZATION).cloned(),
         request_id: seen.request_id.clone(),
         deadline,
+        expires,
         trace: seen.trace.clone(),
         peer: parts.extensions.get::<Peer>().map(|peer| peer.0),
     }

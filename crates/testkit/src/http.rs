@@ -65,7 +65,7 @@ impl Http {
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        if body.is_some() {
+        if body.is_some() && !self.headers.iter().any(|(name, _)| name == "content-type") {
             request = request.header("content-type", "application/json");
         }
         for (name, value) in &self.headers {
@@ -122,6 +122,15 @@ impl Opened {
     pub async fn piece(&mut self) -> Option<String> {
         let frame = self.body.frame().await?.expect("the body goes on");
         frame.into_data().ok().map(|data| String::from_utf8_lossy(&data).into_owned())
+    }
+
+    /// Reads to the end of the body, and returns all that came.
+    pub async fn rest(mut self) -> String {
+        let mut all = std::mem::take(&mut self.unread);
+        while let Some(piece) = self.piece().await {
+            all += &piece;
+        }
+        all
     }
 
     /// Reads on until the body has said a whole line that begins with this, and returns it. What stands before it is passed

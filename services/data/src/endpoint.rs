@@ -33,7 +33,7 @@ pub enum Target {
     /// A method of a resource, and what was found of it.
     Resource(channel::Target, Finding),
     /// A method of the platform.
-    Platform(Messages),
+    Platform(<RoutesEndpoint as Endpoint>::Target),
 }
 
 impl Endpoint for DataEndpoint {

@@ -15,6 +15,7 @@ mod s05_brute_force;
 mod s09_identity;
 mod s32_no_rules;
 mod streams;
+mod streams_end;
 mod swaps;
 mod trace;
 mod undelete;

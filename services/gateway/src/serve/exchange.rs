@@ -23,7 +23,7 @@ pub async fn exchange<P: Spoken>(
         // Boxed, as the rare way: a future is as large as the largest thing in it.
         Err(Unread::Says(defective)) => return Err(Box::pin(raised(&found, context, defective)).await),
     };
-    let deadline = context.deadline;
+    let end = context.end();
     let mut call = call(&found, context, asked.input);
     if let Some(fields) = asked.fields {
         call.metadata.insert(FIELD_MASK, fields);
@@ -36,7 +36,7 @@ pub async fn exchange<P: Spoken>(
         }
         Reply::Stream(messages) => {
             place.into_iter().for_each(Place::leave);
-            Reply::Stream(until(deadline, messages))
+            Reply::Stream(until(end, messages))
         }
         body @ Reply::Http(_) => body,
     };

@@ -2,7 +2,7 @@
 
 use http::{Method as HttpMethod, Request, Response};
 use mainstay_fault::{Fault, Reason};
-use mainstay_layers::{Body, Messages, framed};
+use mainstay_layers::{Body, End, Messages, ended, framed};
 use mainstay_runtime::operations::{HEALTHZ, READYZ, probe};
 use mainstay_runtime::policies::STANDARD;
 use tower::ServiceExt as _;
@@ -45,9 +45,10 @@ pub async fn serve_own(
     protocol: Protocol,
     messages: Messages,
     request: Request<Body>,
+    end: Option<End>,
 ) -> Result<Response<Body>, Fault> {
     let serve = async |request| match edge.own.clone().oneshot(request).await {
-        Ok(response) => response,
+        Ok(response) => response.map(|body| ended(body, end)),
         Err(never) => match never {},
     };
     let Protocol::GrpcWeb(coding) = protocol else { return framed(request, messages, serve).await };

@@ -1,38 +1,37 @@
-//! A stream that ends when its caller stops waiting.
+//! A stream that ends when its caller stops waiting, or may not be told more.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use mainstay_fault::{Fault, Reason};
+use mainstay_fault::Fault;
+use mainstay_layers::{End, Ending};
 use mainstay_runtime::channel::Messages;
-use tokio::time::{Sleep, sleep_until};
 
-/// Ends a stream with DEADLINE_EXCEEDED at its caller's deadline; without one it is as it was.
-pub fn until(deadline: Option<Instant>, messages: Messages) -> Messages {
-    match deadline {
+/// Ends a stream at its caller's deadline, or with his token; without either it is as it was.
+pub fn until(end: Option<End>, messages: Messages) -> Messages {
+    match end {
         None => messages,
-        Some(deadline) => Until { messages, deadline: Some(Box::pin(sleep_until(deadline.into()))) }.boxed(),
+        Some(end) => Until { messages, ending: Some(end.into()) }.boxed(),
     }
 }
 
 struct Until {
     messages: Messages,
     /// Nothing once the stream is over.
-    deadline: Option<Pin<Box<Sleep>>>,
+    ending: Option<Ending>,
 }
 
 impl Stream for Until {
     type Item = Result<Bytes, Fault>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(deadline) = &mut self.deadline else { return Poll::Ready(None) };
+        let Some(ending) = &mut self.ending else { return Poll::Ready(None) };
         // Whoever always has something to say is not heard for longer.
-        if deadline.as_mut().poll(cx).is_ready() {
-            self.deadline = None;
-            return Poll::Ready(Some(Err(Fault::new(Reason::DeadlineExceeded))));
+        if let Poll::Ready(fault) = ending.poll(cx) {
+            self.ending = None;
+            return Poll::Ready(Some(Err(fault)));
         }
         self.messages.poll_next_unpin(cx)
     }
