@@ -5,3 +5,4 @@ mod failpoints;
 mod outages;
 mod silence;
 mod transfers;
+mod unread;

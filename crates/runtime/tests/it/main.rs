@@ -5,6 +5,7 @@
 mod channel;
 mod config;
 mod drain;
+mod drips;
 mod echo;
 mod floods;
 mod health;
