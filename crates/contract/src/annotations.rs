@@ -37,6 +37,9 @@ pub struct FieldOptions {
     pub behaviors: Behaviors,
     pub aliases: Vec<String>,
     pub default: Option<String>,
+    /// Who sees the field, and who sets it.
+    pub read: Option<String>,
+    pub write: Option<String>,
     /// The type of the resource that the field refers to.
     pub reference: Option<String>,
     /// What is to become of the row when that is deleted.
@@ -53,6 +56,8 @@ pub fn read(field: &FieldDescriptor) -> FieldOptions {
             items(&option, "aliases").iter().filter_map(|value| value.as_str().map(str::to_owned)).collect();
         found.default = optional_text(&option, "default");
         found.on_delete = on_delete(&option, "on_delete");
+        found.read = optional_text(&option, "read");
+        found.write = optional_text(&option, "write");
     }
     found.reference = message_option(pool, &options, REFERENCE).map(|option| text(&option, "type"));
     found

@@ -114,6 +114,10 @@ pub struct FieldModel {
     pub behaviors: Behaviors,
     /// What the field becomes when a Create leaves it unset.
     pub default: Option<Program>,
+    /// Who sees the field, over the row; everybody who reads the row where there is no such rule.
+    pub read: Option<Rule>,
+    /// Who sets the field, beside the resource's own rule, over the row before and the row after.
+    pub write: Option<Rule>,
     /// On the value of the field's one column; for repeated fields on the number of elements.
     pub checks: Vec<Check>,
     /// On what is inside a JSON column; none where nothing in there is constrained.
@@ -134,6 +138,16 @@ pub struct FieldModel {
     /// What a singular field of one column holds that can be counted with.
     pub numeric: Option<Numeric>,
     pub place: Place,
+}
+
+impl FieldModel {
+    /// The field's columns and those of the fields inside it, ascending.
+    pub fn all_columns(&self) -> Vec<usize> {
+        let below = self.children.iter().flat_map(FieldModel::all_columns);
+        let mut all: Vec<usize> = self.columns.iter().copied().chain(below).collect();
+        all.sort_unstable();
+        all
+    }
 }
 
 /// An index of the table.

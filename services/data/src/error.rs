@@ -34,6 +34,12 @@ pub enum Error {
     Query(#[from] QueryError),
     #[error("the field mask is not valid")]
     Mask { field: &'static str, error: wire::MaskError },
+    /// `field` is where the request names it.
+    #[error("`{name}` is a field that the caller does not see")]
+    Unseen { field: &'static str, name: String },
+    /// The caller may write the row, and not this field of it; `field` is its path in the request.
+    #[error("the caller may not set `{field}`")]
+    FieldDenied { field: String },
     #[error("a value that the page is ordered by is too long for a page token")]
     LongOrder,
     #[error("the page size is negative")]
@@ -158,9 +164,9 @@ impl From<Error> for Fault {
                 let text = error.to_string();
                 Fault::new(Reason::InvalidMask).message(text.clone()).violation(field, text)
             }
-            Error::LongOrder => Fault::new(Reason::InvalidOrderBy)
-                .message("a field in order_by holds a text that is too long to page by; order by a shorter field")
-                .violation("order_by", "names a field with values that are too long to page by"),
+            Error::Unseen { field, name } => unseen(field, &name),
+            Error::FieldDenied { field } => field_denied(field),
+            Error::LongOrder => long_order(),
             Error::PageSize => Fault::new(Reason::InvalidArgument)
                 .message("page_size must not be negative")
                 .violation("page_size", "must not be negative; leave it out for the default"),
@@ -212,6 +218,27 @@ impl Error {
     fn cause_text(&self) -> String {
         std::error::Error::source(self).map_or_else(|| self.to_string(), ToString::to_string)
     }
+}
+
+/// What is compared has to be seen wherever it is.
+fn unseen(field: &str, name: &str) -> Fault {
+    let (reason, where_) = match field {
+        "filter" => (Reason::InvalidFilter, " in every row"),
+        "order_by" => (Reason::InvalidOrderBy, " in every row"),
+        _ => (Reason::InvalidMask, ""),
+    };
+    let text = format!("names `{name}`, which you may not read{where_}; leave it out");
+    Fault::new(reason).message(format!("{field} {text}")).violation(field, text)
+}
+
+fn field_denied(field: String) -> Fault {
+    Fault::new(Reason::PermissionDenied).message(format!("you may not set `{field}`")).meta("field", field)
+}
+
+fn long_order() -> Fault {
+    Fault::new(Reason::InvalidOrderBy)
+        .message("a field in order_by holds a text that is too long to page by; order by a shorter field")
+        .violation("order_by", "names a field with values that are too long to page by")
 }
 
 /// The first element says what is wrong; the others add the fields that it is wrong with. The metadata `element` names the

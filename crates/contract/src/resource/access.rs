@@ -6,12 +6,14 @@ use std::sync::Arc;
 use mainstay_expr::{EnumType, Problem, ProblemKind, Program, RecordType, Root, RuleScope, compile_rule};
 use prost_reflect::{DescriptorPool, DynamicMessage};
 
-use crate::annotations::OPTIONS;
+use crate::annotations::{self, FIELD, FieldOptions, OPTIONS};
+use crate::capabilities;
 use crate::file::Spot;
-use crate::model::{Access, Rule};
+use crate::model::{Access, FieldModel, Rule};
 use crate::options::{message_option, optional_text};
 use crate::report::Report;
 use crate::resource::head::Head;
+use crate::resource::options;
 use crate::text::Step;
 
 /// What rules are compiled against.
@@ -58,26 +60,76 @@ impl Rules<'_> {
         access
     }
 
+    /// Compiles the rules of the resource's own fields.
+    pub(crate) fn of_fields(&self, report: &mut Report<'_>, fields: &mut [FieldModel]) {
+        let known = RuleScope { records: Arc::clone(&self.records), enums: self.enums.clone(), ..RuleScope::default() };
+        let scope = RuleScope { resource: Some(Arc::clone(&self.record)), ..known };
+        for field in fields {
+            let Some(descriptor) = self.head.message.get_field(field.number) else { continue };
+            let FieldOptions { read, write, .. } = annotations::read(&descriptor);
+            let mut rule = |verb: &str, source: Option<String>| {
+                let source = source?;
+                let spot = options::spot(report, &descriptor, FIELD, &[Step::Field(verb)]);
+                self.field_rule(report, (verb, field), (&source, &spot), &scope)
+            };
+            let (read, write) = (rule("read", read), rule("write", write));
+            (field.read, field.write) = (read, write);
+        }
+    }
+
+    /// Every row is known by its name, and a field's rule is asked of the row alone.
+    fn field_rule(
+        &self,
+        report: &mut Report<'_>,
+        (verb, field): (&str, &FieldModel),
+        (source, spot): (&str, &Spot),
+        scope: &RuleScope,
+    ) -> Option<Rule> {
+        if field.columns.is_empty() {
+            let message = format!("`{}` cannot have a rule for {verb}", field.name);
+            let draft =
+                report.error(spot, message).because("every row that may be read is known by its name and its etag");
+            draft.help("leave it out; the rules of the resource say who reads and writes its rows");
+            return None;
+        }
+        let rule = self.compiled(report, (&format!("{verb} of {}", field.name), source, spot), scope)?;
+        if !rule.program.looks().is_empty() {
+            let what = format!("a rule for {verb} of a field that looks at other rows");
+            capabilities::refuse(report, spot, "rules of fields that look at other rows", &what);
+            return None;
+        }
+        Some(rule)
+    }
+
     fn spot(&self, report: &Report<'_>, verb: &str) -> Spot {
         self.head.option(report, OPTIONS, &[Step::Field("access"), Step::Field(verb)])
     }
 
     fn rule(&self, report: &mut Report<'_>, verb: &str, source: &str, scope: &RuleScope) -> Option<Rule> {
         let spot = self.spot(report, verb);
+        self.compiled(report, (verb, source, &spot), scope)
+    }
+
+    fn compiled(
+        &self,
+        report: &mut Report<'_>,
+        (verb, source, spot): (&str, &str, &Spot),
+        scope: &RuleScope,
+    ) -> Option<Rule> {
         if source.trim().is_empty() {
             report
-                .error(&spot, format!("the rule for {verb} is empty"))
+                .error(spot, format!("the rule for {verb} is empty"))
                 .help("use \"false\" if nobody may, \"true\" if everybody may");
             return None;
         }
         match compile_rule(source, scope) {
             Ok(program) => {
-                self.warn_of_email(report, verb, source, &program, &spot);
-                let inside = report.files.within(&spot, 0..1);
+                self.warn_of_email(report, verb, source, &program, spot);
+                let inside = report.files.within(spot, 0..1);
                 Some(Rule { source: source.to_owned(), program, place: report.files.place(&inside) })
             }
             Err(problems) => {
-                self.report(report, &format!("the rule for {verb}"), source, &spot, problems);
+                self.report(report, &format!("the rule for {verb}"), source, spot, problems);
                 None
             }
         }

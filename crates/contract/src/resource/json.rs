@@ -191,6 +191,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
                 "a default on a field inside a message",
             );
         }
+        options::refuse_rules(self.report, field, options);
         // A resource that is stored inside another keeps the name that identifies it elsewhere.
         if options.behaviors.identifier && !is_name_of_resource(field) {
             let spot = self.report.name(field.parent_file().name(), field.path());

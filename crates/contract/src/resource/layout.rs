@@ -225,6 +225,10 @@ impl Builder<'_, '_> {
                 "a default on a field inside a message",
             );
         }
+        let in_oneof = item.descriptor.containing_oneof().is_some_and(|oneof| !oneof.is_synthetic());
+        if level.depth > 0 || in_oneof {
+            options::refuse_rules(self.report, &item.descriptor, &item.options);
+        }
     }
 
     /// Fields of the resource itself may have a meaning of their own, whatever they are stored as.
@@ -333,6 +337,8 @@ impl Item {
             field_path: self.field_path,
             behaviors,
             default: None,
+            read: None,
+            write: None,
             checks: self.constraints.checks,
             json_checks: None,
             json_behaviors: None,

@@ -71,6 +71,7 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
         let access = rules.compile(report, pool);
         rules.defaults(report, &mut built.fields);
         let constraints = whole::read(report, &rules, &mut built.fields);
+        rules.of_fields(report, &mut built.fields);
         let declared =
             index::Declared { head, built: &built, rules: &rules, access: &access, soft_delete: soft_delete.as_ref() };
         let indexes = index::build(report, pool, &declared);

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use mainstay_record::names::json_name;
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
-use crate::annotations::{self, FIELD};
+use crate::annotations::{self, FIELD, FieldOptions};
+use crate::capabilities;
 use crate::file::{Spot, tag};
 use crate::report::Report;
 use crate::text::Step;
@@ -21,6 +22,17 @@ pub(crate) fn refuse_identifier(report: &mut Report<'_>, spot: &Spot, field: &st
         .tightened(spot, format!("{field} is not the identifier of a resource"))
         .because("IDENTIFIER belongs on the field `name` of the resource (AIP-203)")
         .help("remove IDENTIFIER from the field");
+}
+
+/// A field has rules of its own where it is known by itself: a message comes and goes with all that is in it, and so do the
+/// members of a oneof with each other.
+pub(crate) fn refuse_rules(report: &mut Report<'_>, field: &FieldDescriptor, options: &FieldOptions) {
+    for (verb, _) in [("read", &options.read), ("write", &options.write)].into_iter().filter(|(_, rule)| rule.is_some())
+    {
+        let spot = spot(report, field, FIELD, &[Step::Field(verb)]);
+        let what = format!("a rule for {verb} on {}, a field inside a message or a oneof,", field.full_name());
+        capabilities::refuse(report, &spot, "rules of fields inside messages", &what);
+    }
 }
 
 /// Former names must be names, and nobody else's today, in the contract or in JSON.

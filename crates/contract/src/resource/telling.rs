@@ -8,10 +8,24 @@ use mainstay_expr::Root;
 use crate::file::Spot;
 use crate::report::Report;
 use crate::resource::head::Head;
-use crate::{Access, Index};
+use crate::{Access, FieldModel, Index};
 
 /// Warns of a unique index whose rows may be hidden from those who write.
-pub(super) fn warn(report: &mut Report<'_>, head: &Head, index: &Index, access: &Access, spot: &Spot) {
+pub(super) fn warn(
+    report: &mut Report<'_>,
+    (head, resource): (&Head, &[FieldModel]),
+    index: &Index,
+    access: &Access,
+    spot: &Spot,
+) {
+    if let Some(field) = resource.iter().find(|field| field.read.is_some() && is_in(index, field)) {
+        let (message, fields) = (head.message.full_name(), index.fields.join(", "));
+        report
+            .warning(spot, format!("the unique index on {fields} tells who may not read {} of a {message} whether it is taken", field.name))
+            .because("a write of a value that is taken is refused, also with validate_only, and a rule hides the field from some")
+            .help("give the field a rule for write that is no wider than that for read; or leave it where its values cannot be guessed");
+        return;
+    }
     if !tells(index, access) {
         return;
     }
@@ -24,6 +38,14 @@ pub(super) fn warn(report: &mut Report<'_>, head: &Head, index: &Index, access: 
             "begin it with the fields that the read rule compares, for example `fields: \"owner\"`, so that nobody meets rows of \
              others; or leave it where the values are no secret or cannot be guessed",
         );
+}
+
+fn is_in(index: &Index, field: &FieldModel) -> bool {
+    let columns = field.all_columns();
+    let asked = index.condition.iter().flat_map(|rule| rule.program.columns()).map(|(_, column)| column);
+    let times = index.span.iter().flat_map(|span| [span.from, span.to]);
+    let compared = index.columns.iter().map(|(column, _)| *column);
+    compared.chain(asked).chain(times).any(|column| columns.binary_search(&column).is_ok())
 }
 
 fn tells(index: &Index, access: &Access) -> bool {

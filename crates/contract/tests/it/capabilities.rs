@@ -367,6 +367,9 @@ fn others(all: &mut Examples) {
     add("constraints outside resources", thing("") + loose);
     let inside = r#"Inner i = 2; message Inner { string a = 1 [(mainstay.v1.field).default = "'b'"]; }"#;
     add("defaults inside messages", thing(inside));
+    add("rules of fields inside messages", thing(&inside.replace("default = \"'b'\"", "read = \"true\"")));
+    let around = REFERENCE.replace(']', ", (mainstay.v1.field).read = \"resource.other.owner == auth.uid\"]");
+    add("rules of fields that look at other rows", thing(&format!("string owner = 3; string other = 2 {around};")));
     let service =
         |method: &str| thing("") + "message GetThingRequest { string name = 1; }\nservice Things { " + method + " }\n";
     let standard = |option: &str| service(&format!("rpc GetThing(GetThingRequest) returns (Thing) {{ {option} }}"));

@@ -127,12 +127,8 @@ fn put(op: &Operation, record: &[Value], seen: Option<bool>, wanted: &Rows, out:
     if !seen.unwrap_or_else(|| op.may_read(record)) {
         return name_only(op, record, out);
     }
-    let record_plan = &op.plan().record;
-    let encoded = match wanted {
-        Rows::Part(selection) => record_plan.encode_masked(record, selection, out),
-        Rows::Whole | Rows::Hidden => record_plan.encode(record, out),
-    };
-    encoded.map_err(Error::Damaged)
+    let wanted = if let Rows::Part(selection) = wanted { Some(selection) } else { None };
+    op.plan().encode(&op.plan().rules.sight(&op.caller), record, wanted, out).map_err(Error::Damaged)
 }
 
 pub fn name_only(op: &Operation, key: &[Value], out: &mut Vec<u8>) -> Result<()> {

@@ -91,10 +91,10 @@ async fn first_broken(cx: &Context, op: &Operation, clash: &Clash) -> Result<Err
     }
     for (position, index) in plan.resource.indexes.iter().enumerate().filter(|(_, index)| index.unique) {
         if is_taken(cx, op, index, clash).await? {
-            return Ok(taken(plan, position, None));
+            return Ok(seen(op, taken(plan, position, None)));
         }
     }
-    Ok(taken(plan, clash.index, None))
+    Ok(seen(op, taken(plan, clash.index, None)))
 }
 
 /// Says whether another row is in the record's way in an index that lets no two rows have the same, or overlap.
@@ -106,6 +106,17 @@ async fn is_taken(cx: &Context, op: &Operation, index: &Index, clash: &Clash) ->
     let values = statement.values(&op.caller, &values);
     let found = cx.db.fetch(Lane::Inline, &statement.statement, values, keys).await?;
     Ok(found.rows.iter().any(|key| clash.made || key[..] != record[..layout.keys()]))
+}
+
+/// The same without the fields that the caller never sees; where they are all of that kind, the caller sent them.
+fn seen(op: &Operation, error: Error) -> Error {
+    let Error::Unique { fields, overlap, clash } = error else { return error };
+    let (plan, body) = (op.plan(), in_request(op.plan(), ""));
+    let below = |field: &str| field.strip_prefix(&body).unwrap_or(field).trim_start_matches('.').to_owned();
+    let top = |field: &str| below(field).split('.').next().unwrap_or_default().to_owned();
+    let is_seen = |field: &&String| plan.rules.never_seen(&top(field), &op.caller).is_none();
+    let shown: Vec<String> = fields.iter().filter(is_seen).cloned().collect();
+    Error::Unique { fields: if shown.is_empty() { fields } else { shown }, overlap, clash }
 }
 
 fn taken(plan: &ResourcePlan, index: usize, clash: Option<Box<Clash>>) -> Error {

@@ -14,7 +14,7 @@ use mainstay_record::{Row, Value};
 
 use super::turns::Turns;
 use crate::error::{Error, Result};
-use crate::plans::{Guard, Readable, ResourcePlan, Snapshot};
+use crate::plans::{Guard, Hidden, ListPlan, Readable, ResourcePlan, Snapshot};
 use crate::rights::{Caller, Obstacle};
 use crate::store::answers::Answers;
 
@@ -131,6 +131,24 @@ impl Operation {
             pattern: resource.pattern.clone(),
         })?;
         Ok(parts.into_iter().map(|part| Value::Text(part.to_owned())).collect())
+    }
+
+    /// Checks that the caller sees what a list compares, in every row: else it would tell of rows what they hold.
+    pub fn check_compared(&self, list: &ListPlan) -> Result<()> {
+        for (position, (resource, column)) in list.compared.iter().enumerate() {
+            let plan = resource.map_or_else(|| self.plan(), |resource| self.snapshot.resource(resource));
+            if let Some(unseen) = plan.rules.unseen(*column, &self.caller) {
+                let field = if position < list.filtered { "filter" } else { "order_by" };
+                return Err(Error::Unseen { field, name: unseen.name.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// What of a row the caller does not see.
+    pub fn hidden(&self, row: &[Value]) -> Hidden {
+        let sight = self.plan().rules.sight(&self.caller);
+        if sight.is_whole() { Hidden::new() } else { self.plan().hidden(&sight, row) }
     }
 
     /// Says whether the caller may read a record that is in memory.

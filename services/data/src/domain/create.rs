@@ -15,7 +15,8 @@ use super::checks::{Check, Checked, WriteOp};
 use super::content::Content;
 use super::context::Operation;
 use super::draft::Draft;
-use super::record::{is_id, new_id, new_record, set_references, shape, validate};
+use super::fields::{check_fields, validate_seen};
+use super::record::{is_id, new_id, new_record, set_references, shape};
 use super::references::{check_parent, check_references};
 use super::request::{Message, Request, Terms, is_remembered};
 use super::tx::Tx;
@@ -56,14 +57,16 @@ impl Checked for Create {
         match check {
             Check::AuthRule => op.admit(plan.create.as_ref()),
             Check::Shape => {
-                draft.new = Some(self.record()?.into());
+                let (record, touched) = self.record()?;
+                (draft.new, draft.touched) = (Some(record.into()), touched);
                 Ok(())
             }
             Check::NewRule => {
                 draft.new_row()?;
-                self.allow(check, draft)
+                self.allow(check, draft)?;
+                check_fields(op, draft)
             }
-            Check::Validation => validate(plan, draft.new_row()?),
+            Check::Validation => validate_seen(op, draft),
             Check::Readable | Check::OldRule | Check::Etag | Check::Constraints => Ok(()),
         }
     }
@@ -155,8 +158,8 @@ impl Create {
         Ok(parents.into_iter().map(str::to_owned).collect())
     }
 
-    /// The row to be.
-    fn record(&self) -> Result<Vec<Value>> {
+    /// The row to be, and which of its columns are sent.
+    fn record(&self) -> Result<(Vec<Value>, Vec<usize>)> {
         let plan = self.op.plan();
         let message = self.message.as_ref().map_err(Clone::clone)?;
         let mut key = self.parents(message)?;
@@ -169,6 +172,7 @@ impl Create {
         if self.op.remembered {
             self.said.get_or_init(|| said(plan, &decoded));
         }
-        Ok(new_record(&self.op, key, decoded))
+        let sent = decoded.present.clone();
+        Ok((new_record(&self.op, key, decoded), sent))
     }
 }

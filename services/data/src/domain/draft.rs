@@ -1,5 +1,6 @@
 //! What a write comes to while it is checked: a row to be, or a refusal.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use mainstay_expr::Around;
@@ -16,6 +17,10 @@ pub struct Draft {
     pub new: Option<Arc<[Value]>>,
     /// The key of a row that is meant though it is not there.
     pub absent: Option<Vec<Value>>,
+    /// The columns that the request sets, ascending.
+    pub touched: Vec<usize>,
+    /// Those of them that the caller does not see in the row as it is: whether they change is not to be found out.
+    pub blind: Vec<usize>,
     /// The etag that came with the row.
     pub etag: Option<String>,
     /// The rows that the rules look at, held as they are.
@@ -43,6 +48,17 @@ pub enum Then {
 }
 
 impl Draft {
+    /// The row as it is, without what is written of it unseen: whatever is written there differs from it.
+    pub fn known(&self) -> Option<Cow<'_, [Value]>> {
+        let old = self.old.as_deref()?;
+        if self.blind.is_empty() {
+            return Some(Cow::Borrowed(old));
+        }
+        let mut known = old.to_vec();
+        self.blind.iter().for_each(|column| known[*column] = Value::Null);
+        Some(Cow::Owned(known))
+    }
+
     /// The row as it would be. Fails where it is asked for before its turn.
     pub fn new_row(&self) -> Result<&Arc<[Value]>> {
         self.new.as_ref().ok_or(Error::OutOfTurn)

@@ -13,7 +13,7 @@ use super::around::explain_hidden;
 use super::context::{Context, Operation};
 use super::read_mask;
 use crate::error::{Error, Result};
-use crate::plans::{Readable, ResourcePlan};
+use crate::plans::{Readable, ResourcePlan, Sight};
 use crate::rights::Obstacle;
 
 /// Answers a Get: the row straight to message bytes.
@@ -35,7 +35,9 @@ pub async fn get(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> 
     let key = op.key("name", Verb::Get.read(message)?.text(Role::Name)?)?;
     let explained = op.explains.then(|| key.clone());
     let binds = statement.taken(&op.caller, key);
-    let answer = Answer { plan: Arc::clone(plan), selection, found: false, error: None, out: Vec::with_capacity(512) };
+    let sight = plan.rules.sight(&op.caller);
+    let out = Vec::with_capacity(512);
+    let answer = Answer { plan: Arc::clone(plan), sight, selection, found: false, error: None, out };
     let asker = Asker { deadline: op.deadline, ..Asker::default() };
     let answer = cx.db.fetch_for(asker, Lane::Inline, &statement.statement, binds, answer).await?;
     match answer.error {
@@ -63,6 +65,7 @@ async fn explain(cx: &Context, op: &Operation, key: Vec<Value>) -> Result<()> {
 /// Takes the row and makes the answer of it.
 struct Answer {
     plan: Arc<ResourcePlan>,
+    sight: Sight,
     selection: Option<Selection>,
     found: bool,
     error: Option<EncodeError>,
@@ -72,11 +75,7 @@ struct Answer {
 impl Sink for Answer {
     fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
         self.found = true;
-        let encoded = match &self.selection {
-            Some(selection) => self.plan.record.encode_masked(row, selection, &mut self.out),
-            None => self.plan.record.encode(row, &mut self.out),
-        };
-        self.error = encoded.err();
+        self.error = self.plan.encode(&self.sight, row, self.selection.as_ref(), &mut self.out).err();
         // No other row has the key.
         ControlFlow::Break(())
     }

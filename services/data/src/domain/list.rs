@@ -14,7 +14,7 @@ use super::context::{Context, Operation};
 use super::page_token::{self, Binding};
 use super::read_mask::{self, Rows};
 use crate::error::{Error, Result};
-use crate::plans::{ListPlan, MAX_INLINE_ROWS, Position, ResourcePlan, Shape, position_values};
+use crate::plans::{ListPlan, MAX_INLINE_ROWS, Position, ResourcePlan, Shape, Sight, position_values};
 use crate::rights::Obstacle;
 
 /// The page size where none is asked for.
@@ -76,11 +76,12 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes>
     let (filter, order_by) = (request.filter.to_owned(), request.order_by.to_owned());
     let shape = Shape { atoms, filter, order_by, deleted: request.show_deleted, parents, after };
     let list = plan.list(shape, &op.caller)?;
+    op.check_compared(&list)?;
     if nothing {
         return Ok(Bytes::new());
     }
     let place: Vec<Value> = parent.into_iter().flatten().chain(values).collect();
-    let mut page = Page::new(plan, &list, request.page_size, shown);
+    let mut page = Page::new(op, &list, request.page_size, shown);
     loop {
         let mut params = Vec::with_capacity(1 + place.len());
         params.push(Value::Int(i64::try_from(page.size + 1).unwrap_or(i64::MAX)));
@@ -161,6 +162,7 @@ fn place(
 /// is another page.
 struct Page {
     plan: Arc<ResourcePlan>,
+    sight: Sight,
     order: Vec<OrderColumn>,
     shown: Rows,
     /// How many records the page may have.
@@ -177,9 +179,10 @@ struct Page {
 }
 
 impl Page {
-    fn new(plan: &Arc<ResourcePlan>, list: &ListPlan, size: usize, shown: Rows) -> Page {
+    fn new(op: &Operation, list: &ListPlan, size: usize, shown: Rows) -> Page {
         Page {
-            plan: Arc::clone(plan),
+            plan: Arc::clone(op.plan()),
+            sight: op.plan().rules.sight(&op.caller),
             order: list.order.clone(),
             shown,
             size,
@@ -193,12 +196,12 @@ impl Page {
     }
 
     fn encode<R: Row>(&mut self, row: &R) -> std::result::Result<(), EncodeError> {
-        let record = &self.plan.record;
-        match &self.shown {
-            Rows::Whole => record.encode_field(ROWS, row, None, &mut self.out),
-            Rows::Part(fields) => record.encode_field(ROWS, row, Some(fields), &mut self.out),
-            Rows::Hidden => Ok(()),
-        }
+        let wanted = match &self.shown {
+            Rows::Whole => None,
+            Rows::Part(fields) => Some(fields),
+            Rows::Hidden => return Ok(()),
+        };
+        self.plan.encode_field((ROWS, &self.sight), row, wanted, &mut self.out)
     }
 
     /// Remembers where the page would end with this row, if it may: which row is the last is known only when the next one
@@ -221,9 +224,21 @@ impl Page {
 
     /// The same page, to be read again for as many records as it came to have.
     fn of_as_many(self) -> Page {
-        let Page { plan, order, shown, records, last, mut out, .. } = self;
+        let Page { plan, sight, order, shown, records, last, mut out, .. } = self;
         out.clear();
-        Page { plan, order, shown, size: records, records: 0, more: false, last, remembered: false, error: None, out }
+        Page {
+            plan,
+            sight,
+            order,
+            shown,
+            size: records,
+            records: 0,
+            more: false,
+            last,
+            remembered: false,
+            error: None,
+            out,
+        }
     }
 }
 

@@ -18,6 +18,7 @@ pub mod context;
 pub mod create;
 pub mod delete;
 pub mod draft;
+pub mod fields;
 mod former;
 pub mod get;
 mod labels;

@@ -78,6 +78,10 @@ fn paths(op: &Operation) -> Vec<&str> {
 }
 
 fn select(op: &Operation, paths: &[&str]) -> Result<Selection> {
+    let first = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
+    if let Some(unseen) = paths.iter().find_map(|path| op.plan().rules.never_seen(&first(path), &op.caller)) {
+        return Err(Error::Unseen { field: "$fields", name: unseen.name.clone() });
+    }
     op.plan().record.select(paths).map_err(refused)
 }
 

@@ -15,7 +15,7 @@ use super::read_mask::Rows;
 use super::record::shape;
 use super::request::Request;
 use crate::error::{Error, Result};
-use crate::plans::lane_for;
+use crate::plans::{Hidden, lane_for};
 use crate::store::answers::Answer;
 
 /// Gives an earlier answer again, to a caller who may still read what it holds.
@@ -26,32 +26,33 @@ pub async fn replay(cx: &Context, request: &Arc<Request>, before: Answer) -> Res
     let (form, writes) = (request.form, &request.writes);
     let wanted = wanted(&request.op, form)?;
     let keys = split(writes, &before.key);
-    let readable = readable(cx, request, keys.clone()).await?;
+    let hidden = hidden(cx, request, keys.clone()).await?;
     let parts = match form {
         Form::Rows => frame::messages(&before.answer, BATCH_ROWS)?,
         Form::Results { .. } => frame::messages(&before.answer, RESULTS)?,
         Form::Record | Form::Nothing => vec![&before.answer[..]],
     };
     let mut out = Vec::with_capacity(before.answer.len());
-    let written = writes.iter().zip(keys).zip(readable).zip(parts);
-    for (((write, key), readable), part) in written.filter(|_| wanted != Rows::Hidden) {
+    let written = writes.iter().zip(keys).zip(hidden).zip(parts);
+    for (((write, key), hidden), part) in written.filter(|_| wanted != Rows::Hidden) {
         if let Form::Results { commit, .. } = form {
             let record = record_number(write.op(), commit).map_or(Ok(None), |number| frame::message(part, number))?;
             let again = record.map(|record| -> Result<_> {
-                let mut name = Vec::new();
-                if !readable {
-                    name_only(write.op(), &key, &mut name)?;
+                let mut again = Vec::new();
+                match &hidden {
+                    None => name_only(write.op(), &key, &mut again)?,
+                    Some(hidden) => part_of((write.op(), &key), &record, (None, hidden), &mut again)?,
                 }
-                Ok(if readable { record.into_owned() } else { name })
+                Ok(again)
             });
             put_result(write.op(), commit, again.transpose()?.as_deref(), &mut out);
             continue;
         }
         let mut again = Vec::with_capacity(part.len());
-        match (readable, &wanted) {
-            (false, _) => name_only(write.op(), &key, &mut again)?,
-            (true, Rows::Part(selection)) => part_of(write.op(), &key, part, selection, &mut again)?,
-            (true, Rows::Whole | Rows::Hidden) => again.extend_from_slice(part),
+        let selection = if let Rows::Part(selection) = &wanted { Some(selection) } else { None };
+        match &hidden {
+            None => name_only(write.op(), &key, &mut again)?,
+            Some(hidden) => part_of((write.op(), &key), part, (selection, hidden), &mut again)?,
         }
         match form {
             Form::Rows => frame::put_message(BATCH_ROWS, &again, &mut out),
@@ -67,8 +68,8 @@ fn split(writes: &[Arc<dyn WriteOp>], all: &[Value]) -> Vec<Vec<Value>> {
     writes.iter().map(|write| left.by_ref().take(write.op().plan().resource.layout.keys()).cloned().collect()).collect()
 }
 
-/// Says which of the rows the caller may read now.
-async fn readable(cx: &Context, request: &Arc<Request>, keys: Vec<Vec<Value>>) -> Result<Vec<bool>> {
+/// What of each row the caller does not see now; nothing of one that the caller may not read.
+async fn hidden(cx: &Context, request: &Arc<Request>, keys: Vec<Vec<Value>>) -> Result<Vec<Option<Hidden>>> {
     let lane = lane_for(keys.len());
     let asked = Arc::new((Arc::clone(request), keys));
     let found = cx.db.read(lane, move |conn| {
@@ -77,7 +78,8 @@ async fn readable(cx: &Context, request: &Arc<Request>, keys: Vec<Vec<Value>>) -
             let mut found = Vec::with_capacity(asked.1.len());
             for (write, key) in asked.0.writes.iter().zip(&asked.1) {
                 let op = write.op();
-                found.push(op.find(conn, &op.plan().get(&op.caller), key).await?.is_some());
+                let row = op.find(conn, &op.plan().get(&op.caller), key).await?;
+                found.push(row.map(|row| op.hidden(&row)));
             }
             Ok(found)
         })
@@ -85,8 +87,17 @@ async fn readable(cx: &Context, request: &Arc<Request>, keys: Vec<Vec<Value>>) -
     found.await
 }
 
-/// Takes the wanted part out of a record that was given whole.
-fn part_of(op: &Operation, key: &[Value], whole: &[u8], selection: &Selection, out: &mut Vec<u8>) -> Result<()> {
+/// Takes out of a record, as it was given before, what is wanted of it, without what is hidden by now.
+fn part_of(
+    (op, key): (&Operation, &[Value]),
+    whole: &[u8],
+    (wanted, hidden): (Option<&Selection>, &[usize]),
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    if wanted.is_none() && hidden.is_empty() {
+        out.extend_from_slice(whole);
+        return Ok(());
+    }
     let plan = op.plan();
     let decoded = plan.record.decode(whole).map_err(|error| shape(plan, error))?;
     let mut record = decoded.values;
@@ -95,5 +106,5 @@ fn part_of(op: &Operation, key: &[Value], whole: &[u8], selection: &Selection, o
     }
     let revision = decoded.etag.as_deref().and_then(etag_revision);
     record[plan.resource.layout.revision()] = Value::Int(revision.unwrap_or_default());
-    plan.record.encode_masked(&record[..], selection, out).map_err(Error::Damaged)
+    plan.encode_without(hidden, &record[..], wanted, out).map_err(Error::Damaged)
 }

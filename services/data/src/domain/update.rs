@@ -16,13 +16,14 @@ use super::checks::{Check, Checked, WriteOp};
 use super::content::Content;
 use super::context::Operation;
 use super::draft::Draft;
-use super::record::{check_live, in_request, is_id, new_record, revise, set_references, shape, validate};
+use super::fields::{check_fields, field_denied, validate_seen};
+use super::record::{check_live, in_request, is_id, new_record, revise, set_references, shape};
 use super::references::{check_parent, check_references};
 use super::request::{Message, Request, Terms};
 use super::transforms::Transforms;
 use super::tx::Tx;
 use crate::error::{Error, Result};
-use crate::plans::Guard;
+use crate::plans::{FieldRule, Guard};
 use crate::rights::Obstacle;
 
 /// Reads an Update.
@@ -57,7 +58,7 @@ impl Checked for Update {
             (Check::Constraints, Some(new)) => {
                 let plan = self.op.plan();
                 let makes_child = draft.old.is_none() && plan.resource.parent.is_some();
-                makes_child || !set_references(&self.op, draft.old.as_deref(), new).is_empty()
+                makes_child || !set_references(&self.op, draft.known().as_deref(), new).is_empty()
             }
             _ => false,
         }
@@ -72,7 +73,7 @@ impl Checked for Update {
             }
             (Check::OldRule, Some(old)) => self.check_old(old, &draft.around),
             (Check::Shape, _) => self.shape(draft),
-            (Check::NewRule, _) => self.allow(check, draft),
+            (Check::NewRule, _) => self.allow(check, draft).and_then(|()| check_fields(op, draft)),
             (Check::Etag, Some(old)) => {
                 check_live(plan, old)?;
                 check_etag(&old[plan.resource.layout.revision()], draft.etag.as_deref())
@@ -80,10 +81,10 @@ impl Checked for Update {
             // What is missing has no etag that could be the one (RFC 9110, 13.1.1).
             (Check::Etag, None) => check_missing_etag(draft.etag.as_deref()),
             (Check::Validation, Some(old)) => {
-                self.check_immutable(old, draft.new_row()?)?;
-                validate(plan, draft.new_row()?)
+                self.check_immutable(old, draft)?;
+                validate_seen(op, draft)
             }
-            (Check::Validation, None) => validate(plan, draft.new_row()?),
+            (Check::Validation, None) => validate_seen(op, draft),
             (Check::Readable | Check::OldRule | Check::Constraints, _) => Ok(()),
         }
     }
@@ -102,7 +103,7 @@ impl Checked for Update {
         Box::pin(async move {
             match (check, &draft.old) {
                 (Check::Readable, _) => self.find(draft, tx).await,
-                (_, Some(old)) => check_references(tx, &self.op, Some(old), draft.new_row()?).await,
+                (_, Some(_)) => check_references(tx, &self.op, draft.known().as_deref(), draft.new_row()?).await,
                 // Where the row is hidden it is denied in the end, as a create with its id.
                 (_, None) => {
                     check_parent(tx, &self.op, draft.new_row()?).await?;
@@ -228,16 +229,22 @@ impl Update {
         let new = match &draft.old {
             Some(old) => {
                 let decoded = self.decoded()?;
+                let hidden = op.hidden(old);
+                let (new, touched) = self.merged(old, decoded, &hidden)?;
+                draft.blind = touched.iter().copied().filter(|column| hidden.binary_search(column).is_ok()).collect();
+                draft.touched = touched;
                 draft.etag.clone_from(&decoded.etag);
-                self.merged(old, decoded)?
+                new
             }
             None => {
                 let key: Vec<String> = asked.key.iter().filter_map(text).collect();
                 if let Some(id) = key.last().filter(|id| !is_id(id)) {
                     return Err(Error::Id { field: in_request(op.plan(), "name"), id: id.clone() });
                 }
-                draft.etag.clone_from(&self.decoded()?.etag);
-                let made = new_record(op, key, self.decoded()?.clone());
+                let decoded = self.decoded()?;
+                draft.touched = self.touched(decoded.present.clone())?;
+                draft.etag.clone_from(&decoded.etag);
+                let made = new_record(op, key, decoded.clone());
                 let mut new = made.clone();
                 self.transform(&made, &mut new)?;
                 new
@@ -257,15 +264,39 @@ impl Update {
     }
 
     /// The record as it would be. What the server sets is set; what a client may not set is as it was.
-    fn merged(&self, old: &[Value], decoded: &Decoded) -> Result<Vec<Value>> {
+    /// What is not there for the caller is not replaced by what it does not say of it. Says as well what is set, ascending.
+    fn merged(&self, old: &[Value], decoded: &Decoded, hidden: &[usize]) -> Result<(Vec<Value>, Vec<usize>)> {
         let (op, plan) = (&self.op, self.op.plan());
         let mut selection = self.selection(decoded)?;
+        if selection.full {
+            let unsaid = |rule: &&FieldRule| rule.is_among(hidden) && !rule.is_among(&decoded.present);
+            let unsaid: Vec<usize> = plan.rules.iter().filter(unsaid).flat_map(|rule| rule.columns.clone()).collect();
+            selection.retain(|column| !unsaid.contains(&column));
+        }
+        self.check_transforms(hidden)?;
         selection.retain(|column| op.caller.is_system() || plan.fields.is_writable(column));
         let mut new = old.to_vec();
         plan.record.merge(&selection, &mut new, &decoded.values);
         self.transform(old, &mut new)?;
         revise(op, old, &mut new);
-        Ok(new)
+        Ok((new, self.touched(selection.columns)?))
+    }
+
+    /// Whatever comes of a transform tells of the value that it changes.
+    fn check_transforms(&self, hidden: &[usize]) -> Result<()> {
+        let unseen = self.transforms()?.columns().find(|column| hidden.binary_search(column).is_ok());
+        match unseen.and_then(|column| self.op.plan().rules.unseen(column, &self.op.caller)) {
+            Some(rule) => Err(field_denied(&self.op, rule)),
+            None => Ok(()),
+        }
+    }
+
+    /// These columns and those that are transformed, ascending.
+    fn touched(&self, mut columns: Vec<usize>) -> Result<Vec<usize>> {
+        columns.extend(self.transforms()?.columns());
+        columns.sort_unstable();
+        columns.dedup();
+        Ok(columns)
     }
 
     /// Applies the transforms. What a client may not set inside what it wrote is as it was before.
@@ -294,9 +325,9 @@ impl Update {
         }
     }
 
-    fn check_immutable(&self, old: &[Value], new: &[Value]) -> Result<()> {
+    fn check_immutable(&self, old: &[Value], draft: &Draft) -> Result<()> {
         let plan = self.op.plan();
-        let immutable = plan.fields.changed_immutable(old, new);
+        let immutable = plan.fields.changed_immutable(old, draft.new_row()?, &draft.blind);
         if immutable.is_empty() {
             return Ok(());
         }

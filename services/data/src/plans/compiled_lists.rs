@@ -37,6 +37,10 @@ pub struct ListPlan {
     pub(super) inline: bool,
     /// Whether its filter asks much of every row: see [`super::cost`].
     pub costly: bool,
+    /// The columns that its filter and its order compare, each with the resource that it is of; nothing for the list's own.
+    pub compared: Vec<(Option<usize>, usize)>,
+    /// How many of them are the filter's.
+    pub filtered: usize,
 }
 
 /// The lists of one resource that are kept.

@@ -39,7 +39,7 @@ impl Fields {
             self.inside.extend(Inside::new(field, layout));
         }
         if field.behaviors.immutable {
-            self.immutable.push((field.field_path.clone(), all_columns(field)));
+            self.immutable.push((field.field_path.clone(), field.all_columns()));
         }
         if let (Some(default), [column]) = (&field.default, field.columns.as_slice()) {
             self.defaults.push((*column, default.clone()));
@@ -78,9 +78,11 @@ impl Fields {
         }
     }
 
-    /// Names the IMMUTABLE fields that would change.
-    pub fn changed_immutable(&self, old: &[Value], new: &[Value]) -> Vec<String> {
-        let changed = |columns: &Vec<usize>| columns.iter().any(|index| !same_value(&old[*index], &new[*index]));
+    /// Names the IMMUTABLE fields that would change; of what the caller writes without seeing it (`blind`, ascending) that is
+    /// not to be found out, so that it counts as changed.
+    pub fn changed_immutable(&self, old: &[Value], new: &[Value], blind: &[usize]) -> Vec<String> {
+        let differs = |index: usize| blind.binary_search(&index).is_ok() || !same_value(&old[index], &new[index]);
+        let changed = |columns: &Vec<usize>| columns.iter().any(|index| differs(*index));
         let flat = self.immutable.iter().filter(|(_, columns)| changed(columns)).map(|(field, _)| field.clone());
         flat.chain(self.inside.iter().flat_map(|inside| inside.changed_immutable(old, new))).collect()
     }
@@ -94,8 +96,4 @@ pub fn unset(column: &Column) -> Value {
 /// Says whether a column can hold the value; a check on values that come from outside (page tokens).
 pub fn fits(kind: Kind, value: &Value) -> bool {
     value.is_null() || mainstay_expr::kind_of(value) == Some(kind)
-}
-
-fn all_columns(field: &FieldModel) -> Vec<usize> {
-    field.columns.iter().copied().chain(field.children.iter().flat_map(all_columns)).collect()
 }

@@ -58,7 +58,7 @@ impl ResourcePlan {
         resources.sort_unstable();
         resources.dedup();
         if resources.is_empty() {
-            let plan = Arc::new(self.compile_list(&shape, &filter)?);
+            let plan = Arc::new(self.compile_list(&shape, &filter, compared(&filter.root))?);
             self.lists.0.insert(shape, Listed::Alone(Arc::clone(&plan)));
             return Ok(plan);
         }
@@ -85,8 +85,10 @@ impl ResourcePlan {
             relations.seen(resource, position.and_then(|position| outcomes[position]))
         };
         let filter = self.filter(shape)?;
+        // What the rules of the other rows look at is theirs.
+        let compared = compared(&filter.root);
         let filter = if is_system { filter } else { filter.under(&seen) };
-        let plan = Arc::new(self.compile_list(shape, &filter)?);
+        let plan = Arc::new(self.compile_list(shape, &filter, compared)?);
         let mut map = far.by_outcome.write().unwrap_or_else(PoisonError::into_inner);
         if map.len() < MAX_OUTCOMES {
             map.insert(outcomes, Arc::clone(&plan));
@@ -108,7 +110,12 @@ impl ResourcePlan {
         Ok(columns)
     }
 
-    fn compile_list(&self, shape: &Shape, filter: &Program) -> Result<ListPlan, QueryError> {
+    fn compile_list(
+        &self,
+        shape: &Shape,
+        filter: &Program,
+        mut compared: Vec<(Option<usize>, usize)>,
+    ) -> Result<ListPlan, QueryError> {
         let order = self.order(&shape.order_by)?;
         let rule = self.list_rule(shape.atoms);
         let parents: Vec<usize> = (0..self.resource.layout.keys()).filter(|i| shape.parents & (1 << i) != 0).collect();
@@ -133,7 +140,9 @@ impl ResourcePlan {
         );
         let inline = is_index_ordered(&self.resource, rows, (&conditions[..], &parents[..]), &order);
         let costly = is_costly(&filter.root);
-        Ok(ListPlan { statement: self.shapes().compile(sql), order, inline, costly })
+        let filtered = compared.len();
+        compared.extend(order.iter().map(|column| (None, column.index)));
+        Ok(ListPlan { statement: self.shapes().compile(sql), order, inline, costly, compared, filtered })
     }
 
     /// What is left of the read rule; nothing where it holds for every row.
@@ -149,6 +158,26 @@ impl ResourcePlan {
     pub fn list_atoms(&self, caller: &Caller) -> Option<AtomValues> {
         if caller.is_system() { None } else { self.read.as_ref().map(|guard| guard.atoms(caller)) }
     }
+}
+
+/// The columns that a filter compares, or finds other rows by, each with the resource that it is of.
+fn compared(filter: &Expr) -> Vec<(Option<usize>, usize)> {
+    let mut all = Vec::new();
+    filter.any_node(&mut |node| {
+        match node {
+            Expr::Column { row, index, .. } => all.push((row.table(), *index)),
+            Expr::Look { row, .. } => {
+                let from = std::iter::once(None).chain(row.hops.iter().map(|hop| Some(hop.table)));
+                let by = row.hops.iter().zip(from);
+                all.extend(by.flat_map(|(hop, from)| hop.columns.iter().map(move |column| (from, *column))));
+            }
+            _ => {}
+        }
+        false
+    });
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// Says which values a position has for an order; nothing where it was made for another order.

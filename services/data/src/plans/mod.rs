@@ -17,6 +17,7 @@ mod recent;
 mod relations;
 mod resource;
 mod same;
+mod sight;
 mod snapshot;
 
 pub use bounded::ORDERED_CHARS;
@@ -31,5 +32,6 @@ pub use lists::{Position, QueryError, position_values};
 pub use reads::Readable;
 pub use relations::Relations;
 pub use resource::ResourcePlan;
-pub use same::canonical as canonical_json;
+pub use same::{canonical as canonical_json, same_value};
+pub use sight::{FieldRule, FieldRules, Hidden, Seen, Sight};
 pub use snapshot::{FormerNames, Snapshot};

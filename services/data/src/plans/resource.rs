@@ -11,7 +11,7 @@ use mainstay_sql::{
     Condition, Delete, Dialect, Insert, Lock, Overlap, Same, Select, Table, Tables, Update, claiming_insert, delete,
     insert, select, update,
 };
-use mainstay_wire::{PlanError, RecordPlan, Selection};
+use mainstay_wire::{EncodeError, PlanError, RecordPlan, Selection};
 
 use super::compiled::{Compiled, Shapes};
 use super::compiled_lists::ListPlans;
@@ -21,6 +21,7 @@ use super::fields::Fields;
 use super::guard::Guard;
 use super::reads::{KeyReads, Readable};
 use super::relations::Relations;
+use super::sight::{FieldRules, Hidden, Seen, Sight};
 use crate::rights::Caller;
 use crate::store::answers;
 
@@ -36,6 +37,8 @@ pub struct ResourcePlan {
     pub dialect: Dialect,
     pub record: RecordPlan,
     pub fields: Fields,
+    /// Who sees and sets single fields.
+    pub rules: FieldRules,
     pub read: Option<Arc<Guard>>,
     pub create: Option<Guard>,
     pub update: Option<Guard>,
@@ -93,6 +96,7 @@ impl ResourcePlan {
             dialect,
             record,
             fields: Fields::new(&resource),
+            rules: FieldRules::new(&resource),
             read: relations.reads[number].clone(),
             create: guard(&resource.access.create),
             update: update_guard(&resource.access.update),
@@ -263,6 +267,55 @@ impl ResourcePlan {
     pub fn row(&self, row: &impl Row) -> Vec<Value> {
         let columns = self.resource.layout.columns.iter().enumerate();
         columns.map(|(index, column)| row.get(index, column.kind)).collect()
+    }
+
+    /// What of a row a caller does not see.
+    pub fn hidden(&self, sight: &Sight, row: &(impl Row + ?Sized)) -> Hidden {
+        sight.hidden(&self.rules, &self.resource.layout.columns, row)
+    }
+
+    /// Writes a row, or the wanted fields of it, as its caller sees it.
+    pub fn encode(
+        &self,
+        sight: &Sight,
+        row: &(impl Row + ?Sized),
+        wanted: Option<&Selection>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        let hidden = if sight.is_whole() { Hidden::new() } else { self.hidden(sight, row) };
+        self.encode_without(&hidden, row, wanted, out)
+    }
+
+    /// Writes a row without these columns.
+    pub fn encode_without(
+        &self,
+        hidden: &[usize],
+        row: &(impl Row + ?Sized),
+        wanted: Option<&Selection>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        let seen = Seen::new(row, &self.resource.layout.columns, hidden);
+        match (hidden.is_empty(), wanted) {
+            (true, None) => self.record.encode(row, out),
+            (true, Some(wanted)) => self.record.encode_masked(row, wanted, out),
+            (false, None) => self.record.encode(&seen, out),
+            (false, Some(wanted)) => self.record.encode_masked(&seen, wanted, out),
+        }
+    }
+
+    /// Writes a row into a list, as its caller sees it.
+    pub fn encode_field(
+        &self,
+        (number, sight): (u32, &Sight),
+        row: &(impl Row + ?Sized),
+        wanted: Option<&Selection>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        if sight.is_whole() {
+            return self.record.encode_field(number, row, wanted, out);
+        }
+        let hidden = self.hidden(sight, row);
+        self.record.encode_field(number, &Seen::new(row, &self.resource.layout.columns, &hidden), wanted, out)
     }
 
     /// Takes the name of a parent apart. A resource without one takes only the empty name.

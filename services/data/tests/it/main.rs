@@ -21,6 +21,7 @@ mod earlier_writes;
 mod endpoint;
 mod etags;
 mod field_paths;
+mod field_rules;
 mod filters;
 mod hang_ups;
 mod hostile_commits;

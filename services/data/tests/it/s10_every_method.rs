@@ -36,7 +36,13 @@ const WORDS: Words = Words {
             ],
         ),
     ],
-    texts: &[("code", &["N1", "M1", "D1"]), ("owner", &["dora", "ben"]), ("motto", &["loud"])],
+    texts: &[
+        ("code", &["N1", "M1", "D1"]),
+        ("owner", &["dora", "ben"]),
+        ("motto", &["loud"]),
+        ("cost", &["cheap"]),
+        ("city", &["hill"]),
+    ],
     ids: &["new", "own", "dark", "NO"],
 };
 
@@ -45,9 +51,10 @@ const HIDDEN: [&str; 6] =
     ["stores/dark", "stores/extra", "stores/gone", "products/safe", "products/pot/lines/l2", "products/pot/lines/l3"];
 
 fn vault() -> String {
-    file(
-        "m.v1",
-        r#"
+    file("m.v1", VAULT)
+}
+
+const VAULT: &str = r#"
 message Store {
   option (google.api.resource) = {type: "m.example.com/Store" pattern: "stores/{store}"};
   option (mainstay.v1.resource) = {
@@ -68,6 +75,18 @@ message Store {
   int32 stock = 8 [(buf.validate.field).int32.gte = 0];
   string etag = 9;
   google.protobuf.Timestamp delete_time = 10;
+  string cost = 11 [(mainstay.v1.field) = {read: "resource.owner == auth.uid" aliases: "price"}];
+  int64 margin = 12 [(mainstay.v1.field) = {read: "'auditor' in auth.roles" write: "resource.owner == auth.uid"}];
+  string supplier = 13 [
+    (mainstay.v1.field).read = "resource.owner == auth.uid",
+    (google.api.resource_reference).type = "m.example.com/Store"
+  ];
+  repeated string offers = 14 [(mainstay.v1.field) = {read: "false"}];
+  Address address = 15 [(mainstay.v1.field).read = "resource.owner == auth.uid"];
+}
+message Address {
+  string city = 1;
+  int32 floor = 2;
 }
 message Product {
   option (google.api.resource) = {type: "m.example.com/Product" pattern: "products/{product}"};
@@ -103,15 +122,26 @@ message Line {
   bool shown = 3;
   string depot = 4 [(google.api.resource_reference).type = "m.example.com/Store"];
 }
-"#,
-    )
-}
+"#;
 
 async fn vaults(engine: Engine) -> Worlds {
     let same = |body: Json| (body.clone(), body);
     let shipping = json!({"depot": "stores/own", "days": 2});
     let rows: [(Place<'static>, (Json, Json)); 14] = [
-        (("Store", "", "main"), same(json!({"owner": "ann", "open": true, "code": "M1", "stock": 5, "tags": ["a"]}))),
+        // What differs of it are fields that none of the callers sees.
+        (
+            ("Store", "", "main"),
+            (
+                json!({
+                    "owner": "ann", "open": true, "code": "M1", "stock": 5, "tags": ["a"], "cost": "hush-10", "margin": 31,
+                    "supplier": "stores/main", "offers": ["hush-11"], "address": {"city": "hush-12", "floor": 3}
+                }),
+                json!({
+                    "owner": "ann", "open": true, "code": "M1", "stock": 5, "tags": ["a"], "cost": "hush-13", "margin": 37,
+                    "offers": ["hush-14", "hush-15"], "address": {"floor": 4}
+                }),
+            ),
+        ),
         (("Store", "", "own"), same(json!({"owner": "dora", "code": "O1", "stock": 3}))),
         (
             ("Store", "", "dark"),

@@ -41,7 +41,13 @@ impl<'a> Reader<'a, '_> {
         let Some(index) = index else { return };
         if index.unique {
             let spot = self.spot(&[]);
-            telling::warn(self.report, self.declared.head, &index, self.declared.access, &spot);
+            telling::warn(
+                self.report,
+                (self.declared.head, &self.declared.built.fields),
+                &index,
+                self.declared.access,
+                &spot,
+            );
         }
         self.add(index, indexes);
     }

@@ -93,6 +93,12 @@ impl Transforms {
         }
     }
 
+    /// The columns that they change, in no order.
+    pub fn columns(&self) -> impl Iterator<Item = usize> {
+        let known = self.0.iter().filter_map(|transform| transform.as_ref().ok());
+        known.flat_map(|transform| transform.above.iter().copied().chain([transform.column]))
+    }
+
     /// Applies them to the row as it would be without them, one after the other.
     pub fn apply(&self, op: &Operation, row: &mut [Value]) -> Result<()> {
         if self.0.is_empty() {

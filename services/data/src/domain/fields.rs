@@ -1,0 +1,84 @@
+//! Rules of single fields on a write: who may set them, and what is told of those that the caller does not see.
+
+use mainstay_record::Violation;
+
+use super::context::Operation;
+use super::draft::Draft;
+use super::record::{in_request, validate};
+use crate::error::{Error, Result};
+use crate::plans::{FieldRule, Guard, same_value, unset};
+use crate::rights::Obstacle;
+
+/// Checks that the caller may set the fields that a write changes, in the row before and in the row after. What is sent as it
+/// is changes nothing; of what the caller does not see, nobody finds out so what it is.
+pub fn check_fields(op: &Operation, draft: &Draft) -> Result<()> {
+    if op.caller.is_system() {
+        return Ok(());
+    }
+    let plan = op.plan();
+    let mut ruled = plan.rules.written().filter(|(rule, _)| rule.is_among(&draft.touched)).peekable();
+    if ruled.peek().is_none() {
+        return Ok(());
+    }
+    let new = draft.new_row()?;
+    let unsent = unsent(op, draft);
+    let before = draft.old.as_ref().unwrap_or(&unsent);
+    let differs = |column: &usize| !same_value(&before[*column], &new[*column]);
+    let allows = |guard: &Guard| {
+        let rows = draft.old.as_deref().into_iter().chain([&**new]);
+        rows.map(|row| op.caller.on_resource(row)).find(|scope| !guard.allows(scope))
+    };
+    for (rule, guard) in ruled {
+        let changes = rule.is_among(&draft.blind) || rule.columns.iter().any(differs);
+        if let Some(scope) = allows(guard).filter(|_| changes) {
+            op.explain(Some(guard), &scope);
+            return Err(field_denied(op, rule));
+        }
+    }
+    Ok(())
+}
+
+/// A row of which nothing was sent, where there is none before.
+fn unsent(op: &Operation, draft: &Draft) -> Vec<mainstay_record::Value> {
+    if draft.old.is_some() {
+        return Vec::new();
+    }
+    let layout = &op.plan().resource.layout;
+    let mut row = layout.columns.iter().map(unset).collect::<Vec<_>>();
+    op.plan().fields.apply_defaults(layout, &mut row, &[], &op.caller);
+    row
+}
+
+/// What a caller is told who may write the row, and not a field of it.
+pub fn field_denied(op: &Operation, rule: &FieldRule) -> Error {
+    match op.caller.is_nobody() {
+        true => op.caller.denied(Obstacle::Refused).into(),
+        false => Error::FieldDenied { field: in_request(op.plan(), &rule.name) },
+    }
+}
+
+/// Checks the values of a record, and says no more of fields that the caller neither sees nor sets than that there is one.
+pub fn validate_seen(op: &Operation, draft: &Draft) -> Result<()> {
+    let (plan, new) = (op.plan(), draft.new_row()?);
+    let Err(error) = validate(plan, new) else { return Ok(()) };
+    let hidden = op.hidden(new);
+    let unsaid = |rule: &&FieldRule| rule.is_among(&hidden) && !rule.is_among(&draft.touched);
+    let unsaid: Vec<String> = plan.rules.iter().filter(unsaid).map(|rule| in_request(plan, &rule.name)).collect();
+    let Error::Violations(violations) = error else { return Err(error) };
+    let is_unsaid = |field: &str| {
+        let below = |name: &String| field.strip_prefix(name.as_str()).is_some_and(|rest| !rest.starts_with(is_of_name));
+        unsaid.iter().any(below)
+    };
+    let told = violations.into_iter().map(|violation| match is_unsaid(&violation.field) {
+        true => Violation {
+            field: in_request(plan, ""),
+            description: "cannot be stored like this: a field that you may not read is not valid".to_owned(),
+        },
+        false => violation,
+    });
+    Err(Error::Violations(told.collect()))
+}
+
+fn is_of_name(sign: char) -> bool {
+    sign.is_ascii_alphanumeric() || sign == '_'
+}
