@@ -44,6 +44,8 @@ pub struct FieldOptions {
     pub reference: Option<String>,
     /// What is to become of the row when that is deleted.
     pub on_delete: Option<OnDelete>,
+    /// Following the reference never comes back to where it began.
+    pub acyclic: bool,
 }
 
 /// Reads what is said of a field, wherever it lies.
@@ -58,6 +60,7 @@ pub fn read(field: &FieldDescriptor) -> FieldOptions {
         found.on_delete = on_delete(&option, "on_delete");
         found.read = optional_text(&option, "read");
         found.write = optional_text(&option, "write");
+        found.acyclic = option.get_field_by_name("acyclic").is_some_and(|value| *value == Value::Bool(true));
     }
     found.reference = message_option(pool, &options, REFERENCE).map(|option| text(&option, "type"));
     found

@@ -46,7 +46,10 @@ pub const CAPABILITIES: &[Capability] = &[
     yes("(mainstay.v1.resource).index.unique", "a unique index"),
     yes("(mainstay.v1.resource).soft_delete", "Delete keeps the row and Undelete brings it back (AIP-164)"),
     yes("(mainstay.v1.resource).purge_after", "how long a deleted row is kept, at most 876000h; for ever without it"),
-    no("(mainstay.v1.resource).access.refer", "leave it out; who may read a row may name it"),
+    yes(
+        "(mainstay.v1.resource).access.refer",
+        "who may name a row in a reference or as a parent; else who may read it",
+    ),
     yes(
         "(mainstay.v1.resource).index.where",
         "only rows for which it holds: a rule over the fields of `resource` that have columns of their own",
@@ -56,7 +59,11 @@ pub const CAPABILITIES: &[Capability] = &[
         "texts of a unique index are compared by their simple case folding",
     ),
     yes("(mainstay.v1.resource).index.unset_conflicts", "of a unique index: what is unset is a value like others"),
-    no("(mainstay.v1.resource).predicate", "write the rule where it is asked"),
+    yes("(mainstay.v1.resource).predicate.name", "what a rule is called that is used like a field"),
+    yes(
+        "(mainstay.v1.resource).predicate.rule",
+        "over `resource`; it may name itself through an acyclic reference, under nothing but `||`",
+    ),
     yes("(mainstay.v1.resource).exclude.fields", "what rows have the same of that may not overlap; none: all rows"),
     yes("(mainstay.v1.resource).exclude.from", "a timestamp or a date, with which the time of a row begins"),
     yes("(mainstay.v1.resource).exclude.to", "the first moment that is not its time any more; unset: for ever"),

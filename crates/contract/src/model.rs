@@ -231,6 +231,26 @@ pub struct Access {
     pub update: Vec<Rule>,
     /// Over `resource`, the row.
     pub delete: Option<Rule>,
+    /// Over `resource`, the row. Who may name it, in a reference or as a parent; absent: who may read it.
+    pub refer: Option<Rule>,
+}
+
+impl Access {
+    /// All rules.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.read.iter().chain(&self.create).chain(&self.update).chain(&self.delete).chain(&self.refer)
+    }
+
+    /// The same, to be changed.
+    pub fn rules_mut(&mut self) -> impl Iterator<Item = &mut Rule> {
+        let Access { read, create, update, delete, refer } = self;
+        read.iter_mut().chain(create).chain(update).chain(delete).chain(refer)
+    }
+
+    /// Who may name the row.
+    pub fn naming(&self) -> Option<&Rule> {
+        self.refer.as_ref().or(self.read.as_ref())
+    }
 }
 
 /// What must hold of a message as a whole (`(buf.validate.message).cel`).

@@ -7,8 +7,8 @@ use mainstay_record::{Kind, Value, stored_json};
 use serde_json::Value as Json;
 
 use crate::claims::AuthName;
-use crate::ir::{CompareOp, Expr, Measure, TextOp, shift_time};
-use crate::row::Row;
+use crate::ir::{CompareOp, Expr, MAX_CLIMB, Measure, Over, TextOp, shift_time};
+use crate::row::{Link, Relation, Root, Row};
 use crate::scope::{AuthView, Scope};
 
 /// Evaluates a condition: nothing where it is NULL, which counts as not true.
@@ -16,7 +16,7 @@ use crate::scope::{AuthView, Scope};
 /// Nothing, too, where the outcome hangs on a record that the scope leaves out; so `Some` is the outcome whatever such a
 /// record, or a row that was not looked for, turns out to be.
 pub fn evaluate(expr: &Expr, scope: &Scope<'_>) -> Option<bool> {
-    match truth(expr, Context { scope, element: None }) {
+    match truth(expr, Context { scope, bound: None }) {
         Truth::True => Some(true),
         Truth::False => Some(false),
         Truth::Null | Truth::Unknown => None,
@@ -26,7 +26,7 @@ pub fn evaluate(expr: &Expr, scope: &Scope<'_>) -> Option<bool> {
 /// Evaluates an expression of any kind. A document comes as `Value::Json`; what hangs on a record that the scope leaves out
 /// comes as NULL.
 pub fn evaluate_value(expr: &Expr, scope: &Scope<'_>) -> Value {
-    compute(expr, Context { scope, element: None }).into_value()
+    compute(expr, Context { scope, bound: None }).into_value()
 }
 
 impl AuthView<'_> {
@@ -39,15 +39,71 @@ impl AuthView<'_> {
 #[derive(Clone, Copy)]
 struct Context<'v> {
     scope: &'v Scope<'v>,
-    /// The element of the innermost `Any`.
-    element: Option<Item<'v>>,
+    /// What the innermost quantifier goes over.
+    bound: Option<&'v Bound<'v>>,
 }
 
-/// An element of a JSON array, or one of the caller's roles.
+/// What a quantifier is about to be asked of.
+#[derive(Clone, Copy)]
+struct Bound<'v> {
+    level: u8,
+    item: Item<'v>,
+    outer: Option<&'v Bound<'v>>,
+}
+
+/// An element of a JSON array, one of the caller's roles, or a row.
 #[derive(Clone, Copy)]
 enum Item<'v> {
     Json(&'v Json),
     Text(&'v str),
+    Row(&'v [Value]),
+}
+
+impl<'v> Context<'v> {
+    /// What the quantifier of a level goes over.
+    fn item(self, level: u8) -> Option<Item<'v>> {
+        let mut next = self.bound;
+        while let Some(bound) = next {
+            if bound.level == level {
+                return Some(bound.item);
+            }
+            next = bound.outer;
+        }
+        None
+    }
+
+    /// A row, in hand or found: nothing where it was left out or not looked for, nothing inside where there is none.
+    fn row(self, row: &Row) -> Option<Option<&'v [Value]>> {
+        if let Some((from, relation)) = row.found_from() {
+            if let Some(known) = self.scope.around?.get(row) {
+                return Some(known);
+            }
+            let key = match &relation.link {
+                Some(link) => self.linked(from.root, link),
+                None => self.row(&from)?.and_then(|values| relation.key(values)),
+            };
+            return match key {
+                Some(key) => self.scope.around?.find(relation.table, &key),
+                None => Some(None),
+            };
+        }
+        match row.root {
+            Root::Bound(level) => match self.item(level) {
+                Some(Item::Row(values)) => Some(Some(values)),
+                _ => Some(None),
+            },
+            _ => self.scope.row(row),
+        }
+    }
+
+    /// The key in the name that stands in an element.
+    fn linked(self, root: Root, link: &Link) -> Option<Vec<Value>> {
+        let Root::Bound(level) = root else { return None };
+        let Some(Item::Json(element)) = self.item(level) else { return None };
+        let name = link.keys.iter().try_fold(element, |json, key| json.get(key))?.as_str()?;
+        let parts = link.template.parse(name)?;
+        Some(parts.into_iter().map(|part| Value::Text(part.to_owned())).collect())
+    }
 }
 
 /// The outcome of a condition: Kleene's three, and what hangs on a record that is left out.
@@ -130,8 +186,8 @@ impl<'v> Val<'v> {
 fn compute<'v>(expr: &'v Expr, context: Context<'v>) -> Val<'v> {
     match expr {
         Expr::Literal(value) => Val::stored(value),
-        Expr::Column { row, index, .. } => column(row, *index, context.scope),
-        Expr::Look { row, then } => match context.scope.row(row) {
+        Expr::Column { row, index, .. } => column(row, *index, context),
+        Expr::Look { row, then } => match context.row(row) {
             Some(Some(_)) => compute(then, context),
             Some(None) => Val::Null,
             None => Val::Unknown,
@@ -139,7 +195,7 @@ fn compute<'v>(expr: &'v Expr, context: Context<'v>) -> Val<'v> {
         Expr::Auth(name) => auth(*name, context.scope),
         Expr::Now { offset_us } => Val::Timestamp(shift_time(context.scope.now, *offset_us)),
         Expr::Atom(_) => Val::Null,
-        Expr::Element { kind } => match (context.element, kind) {
+        Expr::Element { level, kind } => match (context.item(*level), kind) {
             (Some(Item::Json(json)), _) => scalar(Cow::Borrowed(json), *kind),
             (Some(Item::Text(text)), Kind::Text) => Val::Text(Cow::Borrowed(text)),
             _ => Val::Null,
@@ -162,7 +218,7 @@ fn compute<'v>(expr: &'v Expr, context: Context<'v>) -> Val<'v> {
             other => other.nothing(),
         },
         Expr::Size { of, measure } => size(&compute(of, context), *measure),
-        Expr::Any { .. }
+        Expr::Exists { .. }
         | Expr::Not(_)
         | Expr::And(_)
         | Expr::Or(_)
@@ -186,7 +242,11 @@ fn truth(expr: &Expr, context: Context<'_>) -> Truth {
             value => Truth::of(matches!(value, Val::Null)),
         },
         Expr::Compare { op, left, right } => compare(*op, &compute(left, context), &compute(right, context)),
-        Expr::Any { of, predicate } => any(&compute(of, context), predicate, context.scope),
+        Expr::Exists { level, over, holds } => match context.scope.around.and_then(|around| around.answered(expr)) {
+            Some(Value::Bool(answer)) => Truth::of(*answer),
+            Some(_) => Truth::Null,
+            None => exists(*level, over, holds, context),
+        },
         Expr::TextMatch { op, text, pattern } => match (compute(text, context), compute(pattern, context)) {
             (Val::Text(text), Val::Text(pattern)) => Truth::of(match op {
                 TextOp::StartsWith => text.starts_with(&*pattern),
@@ -196,7 +256,7 @@ fn truth(expr: &Expr, context: Context<'_>) -> Truth {
             (Val::Unknown, _) | (_, Val::Unknown) => Truth::Unknown,
             _ => Truth::Null,
         },
-        Expr::Look { row, then } => match context.scope.row(row) {
+        Expr::Look { row, then } => match context.row(row) {
             Some(Some(_)) => truth(then, context),
             Some(None) => Truth::Null,
             None => Truth::Unknown,
@@ -223,8 +283,8 @@ fn kleene(list: &[Expr], winner: Truth, neutral: Truth, context: Context<'_>) ->
     outcome
 }
 
-fn column<'v>(row: &Row, index: usize, scope: &Scope<'v>) -> Val<'v> {
-    match scope.row(row) {
+fn column<'v>(row: &Row, index: usize, context: Context<'v>) -> Val<'v> {
+    match context.row(row) {
         Some(values) => values.and_then(|values| values.get(index)).map_or(Val::Null, Val::stored),
         None => Val::Unknown,
     }
@@ -272,28 +332,77 @@ fn scalar(json: Cow<'_, Json>, kind: Kind) -> Val<'_> {
     value.unwrap_or(Val::Null)
 }
 
-fn any(of: &Val<'_>, predicate: &Expr, scope: &Scope<'_>) -> Truth {
-    let holds = |element| truth(predicate, Context { scope, element: Some(element) });
-    let outcome = |found: &mut dyn Iterator<Item = Truth>| {
-        let mut outcome = Truth::False;
-        for found in found {
-            match found {
-                Truth::True => return Truth::True,
-                Truth::Unknown => outcome = Truth::Unknown,
-                Truth::False | Truth::Null => {}
+fn exists(level: u8, over: &Over, holds: &Expr, context: Context<'_>) -> Truth {
+    match over {
+        Over::List(of) => match compute(of, context) {
+            Val::Json(json) => {
+                let items = json.as_array().map_or(&[][..], Vec::as_slice);
+                one_of(level, items.iter().map(Item::Json), holds, context)
             }
-        }
-        outcome
-    };
-    match of {
-        Val::Json(json) => {
-            let items = json.as_array().map_or(&[][..], Vec::as_slice);
-            outcome(&mut items.iter().map(|item| holds(Item::Json(item))))
-        }
-        Val::Roles(roles) => outcome(&mut roles.iter().map(|role| holds(Item::Text(role)))),
-        Val::Unknown => Truth::Unknown,
-        _ => Truth::False,
+            Val::Roles(roles) => one_of(level, roles.iter().map(|role| Item::Text(role)), holds, context),
+            Val::Unknown => Truth::Unknown,
+            _ => Truth::False,
+        },
+        Over::Rows(table) => match context.scope.around.and_then(|around| around.live(*table)) {
+            Some(rows) => one_of(level, rows.map(Item::Row), holds, context),
+            None => Truth::Unknown,
+        },
+        Over::Climb { table, start, relations } => match climb(*table, start, relations, context) {
+            Some(rows) => one_of(level, rows.into_iter().map(Item::Row), holds, context),
+            None => Truth::Unknown,
+        },
     }
+}
+
+/// Kleene's disjunction over what a quantifier goes over.
+fn one_of<'v>(level: u8, items: impl Iterator<Item = Item<'v>>, holds: &'v Expr, context: Context<'v>) -> Truth {
+    let mut outcome = Truth::False;
+    for item in items {
+        let bound = Bound { level, item, outer: context.bound };
+        match truth(holds, Context { bound: Some(&bound), ..context }) {
+            Truth::True => return Truth::True,
+            Truth::Unknown => outcome = Truth::Unknown,
+            Truth::Null if outcome == Truth::False => outcome = Truth::Null,
+            Truth::Null | Truth::False => {}
+        }
+    }
+    outcome
+}
+
+/// The rows that relations lead to from the row with a key, itself included; nothing where they are not known.
+fn climb<'v>(
+    table: usize,
+    start: &'v [Expr],
+    relations: &[Vec<usize>],
+    context: Context<'v>,
+) -> Option<Vec<&'v [Value]>> {
+    let around = context.scope.around?;
+    let mut rows: Vec<&[Value]> = Vec::new();
+    let mut keys: Vec<Vec<Value>> = Vec::new();
+    let mut first = Vec::new();
+    for part in start {
+        match compute(part, context) {
+            Val::Unknown => return None,
+            Val::Null => return Some(rows),
+            value => first.push(value.into_value()),
+        }
+    }
+    let mut next = vec![first];
+    for _ in 0..=MAX_CLIMB {
+        let mut further = Vec::new();
+        for key in next {
+            if keys.contains(&key) {
+                continue;
+            }
+            if let Some(row) = around.find(table, &key)? {
+                rows.push(row);
+                further.extend(relations.iter().filter_map(|columns| Relation::of(columns.clone(), table).key(row)));
+            }
+            keys.push(key);
+        }
+        next = further;
+    }
+    Some(rows)
 }
 
 fn compare(op: CompareOp, left: &Val<'_>, right: &Val<'_>) -> Truth {

@@ -2,7 +2,7 @@
 
 use mainstay_record::Value;
 
-use crate::ir::Expr;
+use crate::ir::{Expr, Over};
 use crate::row::Row;
 use crate::scope::Scope;
 
@@ -47,7 +47,7 @@ fn simplified(expr: Expr) -> Expr {
         },
         Expr::Literal(value) => Expr::Literal(value),
         other if is_strict(&other) && other.children().iter().any(|operand| **operand == Expr::NULL) => Expr::NULL,
-        Expr::Any { of, .. } if *of == Expr::NULL => Expr::FALSE,
+        Expr::Exists { level, over, holds } => exists(level, over, *holds),
         other if is_computable(&other) => Expr::Literal(crate::evaluate_value(&other, &Scope::default())),
         other => other,
     }
@@ -63,6 +63,8 @@ pub(crate) fn when_true(expr: Expr) -> Expr {
             other => other,
         },
         Expr::Or(list) => junction(list.into_iter().map(when_true).collect(), false),
+        Expr::Exists { level, over, holds } => exists(level, over, when_true(*holds)),
+        Expr::Coalesce(first, second) if *second == Expr::FALSE => when_true(*first),
         Expr::Look { row, then } => match when_true(*then) {
             never if never == Expr::FALSE => never,
             then => Expr::look(row, then),
@@ -91,6 +93,18 @@ fn is_implied(member: &Expr, compared: &[Expr]) -> bool {
         Expr::Or(list) => list.iter().any(|member| is_implied(member, compared)),
         _ => false,
     }
+}
+
+/// A quantifier, with what does not depend on what it goes over taken out of it: that is asked once.
+fn exists(level: u8, over: Over, holds: Expr) -> Expr {
+    if holds == Expr::FALSE || over == Over::List(Box::new(Expr::NULL)) {
+        return Expr::FALSE;
+    }
+    let Expr::And(list) = holds else { return Expr::Exists { level, over, holds: Box::new(holds) } };
+    let (inside, mut outside): (Vec<Expr>, Vec<Expr>) = list.into_iter().partition(|part| part.names_level(level));
+    let holds = Box::new(junction(inside, true));
+    outside.push(Expr::Exists { level, over, holds });
+    junction(outside, true)
 }
 
 fn negation(of: Expr) -> Expr {
@@ -147,9 +161,7 @@ fn together(members: &mut Vec<Expr>, member: Expr, and: bool) {
 /// Whether all operands are constants, so that the node is one too.
 fn is_computable(expr: &Expr) -> bool {
     let operands = expr.children();
-    !operands.is_empty()
-        && !matches!(expr, Expr::Any { .. })
-        && operands.iter().all(|operand| matches!(operand, Expr::Literal(_)))
+    !operands.is_empty() && operands.iter().all(|operand| matches!(operand, Expr::Literal(_)))
 }
 
 /// Whether one NULL operand makes the node NULL.

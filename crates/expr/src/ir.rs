@@ -1,7 +1,5 @@
 //! The typed expression that both front ends compile to, the evaluator runs and the SQL emitter writes.
 
-use std::collections::BTreeSet;
-
 use mainstay_record::time::TIME_RANGE_US;
 use mainstay_record::{Kind, Value};
 
@@ -37,6 +35,21 @@ pub enum Measure {
     Entries,
 }
 
+/// What a quantifier goes over.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Over {
+    /// The elements of a JSON array; none where it is NULL.
+    List(Box<Expr>),
+    /// The rows of a table (its number) that are not deleted.
+    Rows(usize),
+    /// The row of a table with this key, whatever the relations lead to from there, and so on: each row once, and none that
+    /// is more than [`MAX_CLIMB`] relations away. No row where the key is NULL.
+    Climb { table: usize, start: Vec<Expr>, relations: Vec<Vec<usize>> },
+}
+
+/// How many relations to rows of the same table are followed one after the other.
+pub const MAX_CLIMB: usize = 64;
+
 /// A typed expression.
 ///
 /// Every node is strict (NULL in, NULL out) unless its line says otherwise. Text compares by its UTF-8 bytes. The two
@@ -65,8 +78,10 @@ pub enum Expr {
     },
     /// The value of `Split::atoms[i]`.
     Atom(usize),
-    /// The element of the innermost `Any`: a scalar, or for `Kind::Json` a document. NULL where it is of another kind.
+    /// The element of the list that the quantifier of this level goes over: a scalar, or for `Kind::Json` a document. NULL
+    /// where it is of another kind.
     Element {
+        level: u8,
         kind: Kind,
     },
     /// The scalar (or, for `Kind::Json`, the document) under a key of a JSON object. NULL where the key is absent or the
@@ -76,10 +91,13 @@ pub enum Expr {
         key: Box<Expr>,
         kind: Kind,
     },
-    /// True iff the predicate is true for an element of the JSON array `of`; false where `of` is NULL. Never NULL.
-    Any {
-        of: Box<Expr>,
-        predicate: Box<Expr>,
+    /// Kleene: true if `holds` is true of one of what it goes over, else NULL if it is NULL of one, else false. Within `holds`
+    /// an element is `Element`, and a row has the root `Root::Bound`, both of this level. The inner one of two quantifiers
+    /// of one level hides the outer one.
+    Exists {
+        level: u8,
+        over: Over,
+        holds: Box<Expr>,
     },
     Not(Box<Expr>),
     /// Kleene: false if one is false, else NULL if one is NULL.
@@ -150,6 +168,12 @@ impl Expr {
         Expr::Not(Box::new(of))
     }
 
+    /// Says whether something is true of an element of a JSON array: false where it is of none, or NULL.
+    pub fn any(level: u8, of: Expr, holds: Expr) -> Expr {
+        let holds = Box::new(Expr::Coalesce(Box::new(holds), Box::new(Expr::FALSE)));
+        Expr::Exists { level, over: Over::List(Box::new(of)), holds }
+    }
+
     pub fn is_null(of: Expr) -> Expr {
         Expr::IsNull(Box::new(of))
     }
@@ -171,7 +195,7 @@ impl Expr {
     pub fn kind(&self) -> Option<Kind> {
         match self {
             Expr::Literal(value) => kind_of(value),
-            Expr::Column { kind, .. } | Expr::Json { kind, .. } | Expr::Element { kind } => Some(*kind),
+            Expr::Column { kind, .. } | Expr::Json { kind, .. } | Expr::Element { kind, .. } => Some(*kind),
             Expr::Auth(name) => Some(name.claim().kind),
             Expr::Look { then, .. } => then.kind(),
             Expr::Concat(_) | Expr::AsciiCase { .. } => Some(Kind::Text),
@@ -180,7 +204,7 @@ impl Expr {
             Expr::Coalesce(first, second) => first.kind().or_else(|| second.kind()),
             Expr::Size { .. } => Some(Kind::Int),
             Expr::Atom(_)
-            | Expr::Any { .. }
+            | Expr::Exists { .. }
             | Expr::Not(_)
             | Expr::And(_)
             | Expr::Or(_)
@@ -188,90 +212,6 @@ impl Expr {
             | Expr::Compare { .. }
             | Expr::TextMatch { .. } => Some(Kind::Bool),
         }
-    }
-
-    /// The direct sub-expressions.
-    pub fn children(&self) -> Vec<&Expr> {
-        match self {
-            Expr::Literal(_)
-            | Expr::Column { .. }
-            | Expr::Auth(_)
-            | Expr::Now { .. }
-            | Expr::Atom(_)
-            | Expr::Element { .. } => Vec::new(),
-            Expr::Json { of, key, .. } => vec![of, key],
-            Expr::Any { of, predicate } => vec![of, predicate],
-            Expr::Not(of)
-            | Expr::IsNull(of)
-            | Expr::AsciiCase { of, .. }
-            | Expr::Size { of, .. }
-            | Expr::Look { then: of, .. } => vec![of],
-            Expr::And(list) | Expr::Or(list) | Expr::Concat(list) => list.iter().collect(),
-            Expr::If { condition, then, otherwise } => vec![condition, then, otherwise],
-            Expr::Coalesce(first, second) => vec![first, second],
-            Expr::Compare { left, right, .. } => vec![left, right],
-            Expr::TextMatch { text, pattern, .. } => vec![text, pattern],
-        }
-    }
-
-    /// Rebuilds the expression with `f` applied to each direct sub-expression.
-    pub fn map_children(self, f: &mut impl FnMut(Expr) -> Expr) -> Expr {
-        let mut boxed = |e: Box<Expr>| Box::new(f(*e));
-        match self {
-            Expr::Json { of, key, kind } => Expr::Json { of: boxed(of), key: boxed(key), kind },
-            Expr::Any { of, predicate } => Expr::Any { of: boxed(of), predicate: boxed(predicate) },
-            Expr::Look { row, then } => Expr::Look { row, then: boxed(then) },
-            Expr::Not(of) => Expr::Not(boxed(of)),
-            Expr::IsNull(of) => Expr::IsNull(boxed(of)),
-            Expr::AsciiCase { upper, of } => Expr::AsciiCase { upper, of: boxed(of) },
-            Expr::Size { of, measure } => Expr::Size { of: boxed(of), measure },
-            Expr::And(list) => Expr::And(list.into_iter().map(f).collect()),
-            Expr::Or(list) => Expr::Or(list.into_iter().map(f).collect()),
-            Expr::Concat(list) => Expr::Concat(list.into_iter().map(f).collect()),
-            Expr::If { condition, then, otherwise } => {
-                Expr::If { condition: boxed(condition), then: boxed(then), otherwise: boxed(otherwise) }
-            }
-            Expr::Coalesce(first, second) => Expr::Coalesce(boxed(first), boxed(second)),
-            Expr::Compare { op, left, right } => Expr::Compare { op, left: boxed(left), right: boxed(right) },
-            Expr::TextMatch { op, text, pattern } => Expr::TextMatch { op, text: boxed(text), pattern: boxed(pattern) },
-            leaf @ (Expr::Literal(_)
-            | Expr::Column { .. }
-            | Expr::Auth(_)
-            | Expr::Now { .. }
-            | Expr::Atom(_)
-            | Expr::Element { .. }) => leaf,
-        }
-    }
-
-    /// Whether the test holds for the expression or one below it.
-    pub fn any_node(&self, test: &mut impl FnMut(&Expr) -> bool) -> bool {
-        test(self) || self.children().into_iter().any(|child| child.any_node(test))
-    }
-
-    /// The columns of the records in hand that the expression reads, be it to find other rows.
-    pub fn columns(&self) -> BTreeSet<(Root, usize)> {
-        let mut columns = BTreeSet::new();
-        self.any_node(&mut |node| {
-            match node {
-                Expr::Column { row, index, .. } if row.is_in_hand() => {
-                    columns.insert((row.root, *index));
-                }
-                Expr::Look { row, .. } => {
-                    let first = row.hops.iter().take(1).flat_map(|relation| &relation.columns);
-                    columns.extend(first.map(|index| (row.root, *index)));
-                }
-                _ => {}
-            }
-            false
-        });
-        columns
-    }
-
-    /// Whether the expression needs nothing but the caller: no row, no time, no element.
-    pub fn uses_only_auth(&self) -> bool {
-        !self.any_node(&mut |node| {
-            matches!(node, Expr::Column { .. } | Expr::Look { .. } | Expr::Now { .. } | Expr::Atom(_))
-        })
     }
 }
 

@@ -17,21 +17,23 @@ mod schema;
 mod scope;
 mod suggest;
 mod target;
+mod walk;
 
 pub use cel::{
-    Conjunct, MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_PUNCTUATION, RuleScope, compile_conjuncts, compile_default,
-    compile_rule,
+    Conjunct, MAX_PREDICATE_CHAIN, MAX_QUANTIFIERS, MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_NODES,
+    MAX_RULE_PUNCTUATION, PredicateSource, Predicates, RuleScope, compile_conjuncts, compile_default,
+    compile_predicates, compile_rule,
 };
 pub use claims::{AuthName, CLAIMS, Claim};
 pub use evaluate::{evaluate, evaluate_value};
 pub use filter::{MAX_DEPTH, MAX_FILTER_BYTES, MAX_FILTER_HOPS, MAX_NODES, compile_filter};
 pub use fold::fold;
-pub use ir::{CompareOp, Expr, Measure, TextOp, kind_of, shift_time};
+pub use ir::{CompareOp, Expr, MAX_CLIMB, Measure, Over, TextOp, kind_of, shift_time};
 pub use order::{MAX_ORDER_BYTES, MAX_ORDER_KEYS, OrderKey, compile_order};
 pub use problem::{Problem, ProblemKind};
 pub use program::{AtomValues, MAX_ATOMS, Program, Split};
-pub use row::{Around, Relation, Root, Row};
-pub use schema::{EnumType, Field, MapKey, RecordType, Storage, Type};
+pub use row::{Around, Known, Link, Relation, Root, Row};
+pub use schema::{Child, EnumType, Field, MapKey, RecordType, Storage, Type};
 pub use scope::{AuthView, Scope};
 pub use suggest::{listed, nearest, suggest};
 pub use target::MAX_HOPS;

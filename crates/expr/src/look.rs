@@ -30,24 +30,33 @@ impl Expr {
         free.into_iter().rev().fold(constant, |expr, row| Expr::look(row, expr))
     }
 
-    /// The rows that the expression looks at, each after those on the way to it.
+    /// The rows that the expression looks at from the records in hand, each after those on the way to it.
     pub fn looks(&self) -> BTreeSet<Row> {
         let mut rows = BTreeSet::new();
         self.any_node(&mut |node| {
-            if let Expr::Look { row, .. } = node {
-                rows.insert(row.clone());
+            match node {
+                Expr::Look { row, .. } if row.root.is_in_hand() => {
+                    rows.insert(row.clone());
+                }
+                _ => {}
             }
             false
         });
         rows
     }
 
-    /// The same expression where what was the record `from` is the row `to`, of the same layout.
+    /// The same expression where what was the record `from` is the row `to`, of the same layout. It stands by itself: nothing
+    /// in it belongs to a quantifier around it.
     #[must_use]
     pub fn moved(self, from: Root, to: &Row) -> Expr {
         match self {
             Expr::Column { row, index, kind } => Expr::Column { row: row.moved(from, to), index, kind },
             Expr::Look { row, then } => Expr::Look { row: row.moved(from, to), then: Box::new(then.moved(from, to)) },
+            Expr::Element { level, kind } => Expr::Element { level: level.saturating_add(to.levels()), kind },
+            Expr::Exists { level, over, holds } => {
+                let inner = Expr::Exists { level: level.saturating_add(to.levels()), over, holds };
+                inner.map_children(&mut |child| child.moved(from, to))
+            }
             other => other.map_children(&mut |child| child.moved(from, to)),
         }
     }
@@ -80,6 +89,11 @@ impl Expr {
 }
 
 fn collect_free(expr: &Expr, seen: &mut Vec<Row>, free: &mut BTreeSet<Row>) {
+    if let Expr::Exists { level, .. } = expr {
+        let mut inside = BTreeSet::new();
+        expr.children().into_iter().for_each(|child| collect_free(child, seen, &mut inside));
+        return free.extend(inside.into_iter().filter(|row| row.root != Root::Bound(*level)));
+    }
     let (Expr::Column { row, .. } | Expr::Look { row, .. }) = expr else {
         return expr.children().into_iter().for_each(|child| collect_free(child, seen, free));
     };

@@ -124,7 +124,11 @@ fn orderable(field: &Field, span: &Span) -> Result<(Vec<usize>, bool), Problem> 
     match &field.storage {
         Storage::Column { index, nullable } => Ok((vec![*index], *nullable)),
         Storage::Template { columns, nullable, .. } => Ok((columns.clone(), *nullable)),
-        Storage::Message { .. } | Storage::Json { .. } | Storage::InJson | Storage::Etag { .. } => {
+        Storage::Message { .. }
+        | Storage::Json { .. }
+        | Storage::InJson
+        | Storage::LinkInJson { .. }
+        | Storage::Etag { .. } => {
             let what =
                 if matches!(field.storage, Storage::Etag { .. }) { "an etag".into() } else { field.ty.describe() };
             let message = format!("`{}` is {what}, which has no order", field.name);

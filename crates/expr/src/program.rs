@@ -58,9 +58,14 @@ impl Program {
         names_email(&when_true(unverified))
     }
 
+    /// The quantifiers over other rows: see [`Expr::asks`].
+    pub fn asks(&self) -> Vec<Expr> {
+        self.root.asks().into_iter().cloned().collect()
+    }
+
     /// Separates the maximal boolean parts that depend on the caller alone (at most [`MAX_ATOMS`]) from the rest.
     pub fn split(&self) -> Split {
-        let mut atoms = Vec::new();
+        let mut atoms = nullable_claims(&self.root);
         let residual = separate(self.root.clone(), &mut atoms);
         Split { atoms, residual }
     }
@@ -124,8 +129,52 @@ impl Split {
     /// The residual for callers with these outcomes, folded. It is true exactly where the program is; where the program
     /// is not true it may be NULL or false alike, so it must not be negated.
     pub fn residual_for(&self, values: AtomValues) -> Expr {
-        when_true(fold(substitute(self.residual.clone(), values)))
+        let residual = substitute(self.residual.clone(), values);
+        let known = self.atoms.iter().enumerate().filter_map(|(index, atom)| match atom {
+            Expr::IsNull(of) => Some((&**of, values.get(index)?)),
+            _ => None,
+        });
+        when_true(fold(known.fold(residual, |residual, (claim, is_null)| told(residual, claim, is_null, false))))
     }
+}
+
+/// What a caller may lack and a quantifier compares: whether he has it is known before, and then the comparison is never
+/// NULL. So an index can serve what says that there is no such row.
+fn nullable_claims(root: &Expr) -> Vec<Expr> {
+    let mut claims = Vec::new();
+    root.any_node(&mut |node| {
+        if let Expr::Exists { over, holds, .. } = node
+            && over.table().is_some()
+        {
+            holds.any_node(&mut |inner| {
+                match inner {
+                    Expr::Auth(name) if name.claim().nullable => {
+                        let is_null = Expr::is_null(inner.clone());
+                        if !claims.contains(&is_null) {
+                            claims.push(is_null);
+                        }
+                    }
+                    _ => {}
+                }
+                false
+            });
+        }
+        false
+    });
+    claims
+}
+
+/// The same expression for callers who lack a claim, or have it.
+fn told(expr: Expr, claim: &Expr, is_null: bool, quantified: bool) -> Expr {
+    if expr == *claim {
+        return match (is_null, quantified) {
+            (true, _) => Expr::NULL,
+            (false, true) => Expr::Coalesce(Box::new(expr), Box::new(Expr::text(""))),
+            (false, false) => expr,
+        };
+    }
+    let quantified = quantified || matches!(&expr, Expr::Exists { over, .. } if over.table().is_some());
+    expr.map_children(&mut |child| told(child, claim, is_null, quantified))
 }
 
 fn substitute(expr: Expr, values: AtomValues) -> Expr {
@@ -143,7 +192,7 @@ fn separate(expr: Expr, atoms: &mut Vec<Expr>) -> Expr {
     if expr.constant().is_some() {
         return expr;
     }
-    if expr.kind() == Some(mainstay_record::Kind::Bool) && expr.uses_only_auth() && closed(&expr) {
+    if expr.kind() == Some(mainstay_record::Kind::Bool) && expr.uses_only_auth() && expr.is_closed() {
         return atom(expr, atoms);
     }
     match expr {
@@ -156,7 +205,7 @@ fn separate(expr: Expr, atoms: &mut Vec<Expr>) -> Expr {
 /// Of the members of one conjunction (or disjunction), those over the caller alone become one atom together.
 fn gather(list: Vec<Expr>, atoms: &mut Vec<Expr>, join: fn(Vec<Expr>) -> Expr) -> Vec<Expr> {
     let (mut alone, rest): (Vec<Expr>, Vec<Expr>) =
-        list.into_iter().partition(|member| member.uses_only_auth() && closed(member));
+        list.into_iter().partition(|member| member.uses_only_auth() && member.is_closed());
     let together = match alone.len() {
         0 => None,
         1 => alone.pop().map(|member| separate(member, atoms)),
@@ -174,13 +223,4 @@ fn atom(expr: Expr, atoms: &mut Vec<Expr>) -> Expr {
     }
     atoms.push(expr);
     Expr::Atom(atoms.len() - 1)
-}
-
-/// Whether the expression needs no element of an `Any` outside it.
-fn closed(expr: &Expr) -> bool {
-    match expr {
-        Expr::Element { .. } => false,
-        Expr::Any { of, .. } => closed(of),
-        other => other.children().into_iter().all(closed),
-    }
 }

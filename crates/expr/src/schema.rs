@@ -19,6 +19,19 @@ pub struct RecordType {
     /// The rows above one of a resource, as references by the names of its pattern's variables (`project` in
     /// `projects/{project}/tasks/{task}`), the nearest last. A field of the same name hides one.
     pub ancestors: Vec<Field>,
+    /// The rows below one of a resource, by the collections of their patterns: rules quantify over them.
+    pub children: Vec<Child>,
+}
+
+/// The rows of another resource that lie directly below a row: its key is the beginning of theirs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Child {
+    /// The collection: `members`.
+    pub name: String,
+    /// The number of the other record.
+    pub table: usize,
+    /// How many columns the row's key has.
+    pub keys: usize,
 }
 
 /// A field that an expression may name.
@@ -32,6 +45,8 @@ pub struct Field {
     pub number: u32,
     pub ty: Type,
     pub storage: Storage,
+    /// A reference to the same resource that never comes back to where it began.
+    pub acyclic: bool,
 }
 
 /// The type of a field.
@@ -97,6 +112,8 @@ pub enum Storage {
     Json { column: usize, shape: JsonShape },
     /// A field of a message inside a JSON column; its storage key is in that column's shape, found by its number.
     InJson,
+    /// The same of a reference: the whole name of the row that it leads to.
+    LinkInJson { template: Template, target: usize },
     /// The resource's etag: the revision as 16 lower-case hexadecimal digits.
     Etag { revision: usize },
 }
@@ -138,8 +155,8 @@ impl RecordType {
 
     /// What to write instead of a field that is not there.
     pub(crate) fn suggest(&self, name: &str) -> Option<String> {
-        let members = self.fields.iter().chain(&self.ancestors);
-        suggest(name, members.map(|field| field.name.as_str()), "its fields are")
+        let members = self.fields.iter().chain(&self.ancestors).map(|field| field.name.as_str());
+        suggest(name, members.chain(self.children.iter().map(|child| child.name.as_str())), "its fields are")
     }
 }
 

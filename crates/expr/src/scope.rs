@@ -47,6 +47,7 @@ impl<'a> Scope<'a> {
             Root::Resource => self.resource,
             Root::Old => self.old,
             Root::New => self.new,
+            Root::Bound(_) => None,
         }
     }
 

@@ -6,7 +6,7 @@ use mainstay_record::{JsonShape, Kind, Template, Value, etag_revision};
 
 use crate::ir::{CompareOp, Expr, Measure};
 use crate::problem::{Problem, ProblemKind};
-use crate::row::{Relation, Row};
+use crate::row::{Link, Relation, Root, Row};
 use crate::schema::{Field, RecordType, Storage, Type};
 
 /// What a field path leads to.
@@ -33,6 +33,11 @@ pub(crate) enum Form {
     },
     Etag {
         revision: Expr,
+    },
+    /// A reference in the element of a list: the name as a text, NULL where unset.
+    Link {
+        expr: Expr,
+        to: Row,
     },
     /// A message whose fields have storage of their own.
     Flat {
@@ -109,7 +114,7 @@ impl Target {
                 template: template.clone(),
                 columns: columns.iter().map(|index| column(*index, Kind::Text)).collect(),
                 nullable: *nullable,
-                to: target.map(|table| row.via(Relation { columns: columns.clone(), table })),
+                to: target.map(|table| row.via(Relation::of(columns.clone(), table))),
             },
             Storage::Etag { revision } => Form::Etag { revision: column(*revision, Kind::Int) },
             Storage::Message { presence } => Form::Flat {
@@ -126,7 +131,7 @@ impl Target {
                 shape: Arc::new(shape.clone()),
             }),
             // Only the fields of messages inside documents are stored so, and those are reached by `in_document`.
-            Storage::InJson => Form::Scalar { expr: Expr::NULL, nullable: true },
+            Storage::InJson | Storage::LinkInJson { .. } => Form::Scalar { expr: Expr::NULL, nullable: true },
         };
         Target { ty: field.ty.clone(), form }
     }
@@ -140,9 +145,10 @@ impl Target {
             key: Box::new(Expr::text(stored.key.as_str())),
             kind,
         };
-        let form = match json_kind(&field.ty) {
-            Some(kind) => Form::Scalar { expr: read(kind), nullable: true },
-            None => Form::Document(Document {
+        let form = match (json_kind(&field.ty), linked(field, &stored.key, document)) {
+            (_, Some(to)) => Form::Link { expr: read(Kind::Text), to },
+            (Some(kind), None) => Form::Scalar { expr: read(kind), nullable: true },
+            (None, None) => Form::Document(Document {
                 expr: read(Kind::Json),
                 shape: document.shape.clone(),
                 message: stored.message,
@@ -151,11 +157,11 @@ impl Target {
         Some(Target { ty: field.ty.clone(), form })
     }
 
-    /// The element of a list, inside `Expr::Any`.
-    pub fn element(ty: &Type, list: &Document) -> Target {
+    /// The element of a list, within the quantifier of a level.
+    pub fn element(level: u8, ty: &Type, list: &Document) -> Target {
         let form = match json_kind(ty) {
-            Some(kind) => Form::Scalar { expr: Expr::Element { kind }, nullable: false },
-            None => Form::Document(Document { expr: Expr::Element { kind: Kind::Json }, ..list.clone() }),
+            Some(kind) => Form::Scalar { expr: Expr::Element { level, kind }, nullable: false },
+            None => Form::Document(Document { expr: Expr::Element { level, kind: Kind::Json }, ..list.clone() }),
         };
         Target { ty: ty.clone(), form }
     }
@@ -174,7 +180,7 @@ impl Target {
     pub fn is_present(&self) -> Expr {
         match &self.form {
             // In a document a zero is left out unless the field tracks presence, so being there is being present.
-            Form::Scalar { expr, nullable: true } => Expr::is_set(expr.clone()),
+            Form::Scalar { expr, nullable: true } | Form::Link { expr, .. } => Expr::is_set(expr.clone()),
             Form::Scalar { expr, nullable: false } => match zero(&self.ty, expr) {
                 Some(zero) => Expr::compare(CompareOp::Ne, expr.clone(), Expr::Literal(zero)),
                 None => Expr::is_set(expr.clone()),
@@ -191,6 +197,27 @@ impl Target {
             Form::Document(document) => document_present(&self.ty, &document.expr),
         }
     }
+}
+
+/// The row that a reference in the element of a list leads to.
+fn linked(field: &Field, key: &str, document: &Document) -> Option<Row> {
+    let Storage::LinkInJson { template, target } = &field.storage else { return None };
+    let mut keys = vec![key.to_owned()];
+    let mut within = &document.expr;
+    let level = loop {
+        match within {
+            Expr::Element { level, .. } => break *level,
+            Expr::Json { of, key, .. } => {
+                let Expr::Literal(Value::Text(key)) = &**key else { return None };
+                keys.insert(0, key.clone());
+                within = of;
+            }
+            _ => return None,
+        }
+    };
+    let link = Link { keys, template: template.clone() };
+    let relation = Relation { columns: Vec::new(), link: Some(link), table: *target };
+    Some(Row::of(Root::Bound(level)).via(relation))
 }
 
 /// A document is present unless empty. A column is NULL where empty; inside a document, empty lists are left out.

@@ -31,8 +31,7 @@ pub(crate) fn rewrite(keys: Births<'_>, access: &mut Access) {
     if keys.is_empty() {
         return;
     }
-    let rules = access.read.iter_mut().chain(&mut access.create).chain(&mut access.update).chain(&mut access.delete);
-    for rule in rules {
+    for rule in access.rules_mut() {
         rule.program.root = keys.rewrite(rule.program.root.clone());
     }
 }

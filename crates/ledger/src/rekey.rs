@@ -3,8 +3,8 @@
 //! A rule is compiled against today's names. Where a message inside a JSON column has a renamed field, the keys that the
 //! compiled rule holds are replaced by those that are stored. A key of a map is data and never replaced.
 
-use mainstay_expr::{Expr, Row};
-use mainstay_record::{JsonShape, Value};
+use mainstay_expr::{Expr, Over, Root, Row};
+use mainstay_record::{JsonShape, Kind, Value};
 
 use crate::{JsonEntry, Label};
 
@@ -83,54 +83,99 @@ impl<'k> Births<'k> {
         rewrite(self, expr, None)
     }
 
-    fn of(self, row: &Row) -> &'k [Keys] {
-        match row.table() {
+    fn of(self, row: &Row, within: Option<&Within<'k, '_>>) -> &'k [Keys] {
+        let bound = match row.root {
+            Root::Bound(level) => within.and_then(|within| within.at(level)).and_then(|bound| bound.table),
+            _ => None,
+        };
+        match row.table().or(bound) {
             None => self.own,
             Some(table) => self.all.get(table).map_or(&[], Vec::as_slice),
         }
     }
 }
 
-fn rewrite(columns: Births<'_>, expr: Expr, element: Option<Position<'_>>) -> Expr {
-    match expr {
-        Expr::Any { of, predicate } => {
-            let list = position(columns, &of, element);
-            let inner = list.map(|list| Position { label: Label::Optional, ..list });
-            let of = Box::new(rewrite(columns, *of, element));
-            Expr::Any { of, predicate: Box::new(rewrite(columns, *predicate, inner)) }
-        }
-        Expr::Json { of, key, kind } => {
-            let stored = position(columns, &of, element).and_then(|of| of.field(&key)).map(|field| field.birth.clone());
-            let key = stored.map_or(key, |stored| Box::new(Expr::text(stored)));
-            let key = Box::new(rewrite(columns, *key, element));
-            Expr::Json { of: Box::new(rewrite(columns, *of, element)), key, kind }
-        }
-        other => other.map_children(&mut |child| rewrite(columns, child, element)),
+/// What the quantifiers around go over.
+struct Within<'k, 'o> {
+    level: u8,
+    bound: Bound<'k>,
+    outer: Option<&'o Within<'k, 'o>>,
+}
+
+#[derive(Clone, Copy)]
+struct Bound<'k> {
+    /// Of the element of a list.
+    element: Option<Position<'k>>,
+    table: Option<usize>,
+}
+
+impl<'k> Within<'k, '_> {
+    fn at(&self, level: u8) -> Option<Bound<'k>> {
+        if self.level == level { Some(self.bound) } else { self.outer?.at(level) }
     }
 }
 
+fn rewrite<'k>(columns: Births<'k>, expr: Expr, within: Option<&Within<'k, '_>>) -> Expr {
+    match expr {
+        Expr::Exists { level, over, holds } => {
+            let element = match &over {
+                Over::List(of) => position(columns, of, within).map(|list| Position { label: Label::Optional, ..list }),
+                _ => None,
+            };
+            let inner = Within { level, bound: Bound { element, table: over.table() }, outer: within };
+            let over = over.map(&mut |part| rewrite(columns, part, within));
+            Expr::Exists { level, over, holds: Box::new(rewrite(columns, *holds, Some(&inner))) }
+        }
+        Expr::Look { row, then } => {
+            let row = relinked(columns, row, within);
+            Expr::Look { row, then: Box::new(rewrite(columns, *then, within)) }
+        }
+        Expr::Column { row, index, kind } => Expr::Column { row: relinked(columns, row, within), index, kind },
+        Expr::Json { of, key, kind } => {
+            let stored = position(columns, &of, within).and_then(|of| of.field(&key)).map(|field| field.birth.clone());
+            let key = stored.map_or(key, |stored| Box::new(Expr::text(stored)));
+            let key = Box::new(rewrite(columns, *key, within));
+            Expr::Json { of: Box::new(rewrite(columns, *of, within)), key, kind }
+        }
+        other => other.map_children(&mut |child| rewrite(columns, child, within)),
+    }
+}
+
+/// The row with the stored keys on the way to the name in an element that leads to it.
+fn relinked<'k>(columns: Births<'k>, mut row: Row, within: Option<&Within<'k, '_>>) -> Row {
+    let Root::Bound(level) = row.root else { return row };
+    let Some(link) = row.hops.first_mut().and_then(|relation| relation.link.as_mut()) else { return row };
+    let mut of = Expr::Element { level, kind: Kind::Json };
+    for key in &mut link.keys {
+        let name = Expr::text(key.as_str());
+        if let Some(field) = position(columns, &of, within).and_then(|of| of.field(&name)) {
+            key.clone_from(&field.birth);
+        }
+        of = Expr::Json { of: Box::new(of), key: Box::new(name), kind: Kind::Json };
+    }
+    row
+}
+
 /// Where an expression points, if into a JSON column. It is asked of the expression as compiled, with today's names.
-fn position<'k>(columns: Births<'k>, expr: &Expr, element: Option<Position<'k>>) -> Option<Position<'k>> {
+fn position<'k>(columns: Births<'k>, expr: &Expr, within: Option<&Within<'k, '_>>) -> Option<Position<'k>> {
     match expr {
         Expr::Column { row, index, .. } => {
-            let keys = columns.of(row).iter().find(|keys| keys.column == *index)?;
+            let keys = columns.of(row, within).iter().find(|keys| keys.column == *index)?;
             Some(Position { keys, label: keys.label, message: Some(0) })
         }
-        Expr::Element { .. } => element,
+        Expr::Element { level, .. } => within?.at(*level)?.element,
         Expr::Json { of, key, .. } => {
-            let of = position(columns, of, element)?;
+            let of = position(columns, of, within)?;
             if of.label == Label::Map {
                 return Some(Position { label: Label::Optional, ..of });
             }
             let field = of.field(key)?;
             Some(Position { keys: of.keys, label: field.label, message: field.message })
         }
-        Expr::Look { then, .. } => position(columns, then, element),
-        Expr::Coalesce(first, second) => {
-            position(columns, first, element).or_else(|| position(columns, second, element))
-        }
+        Expr::Look { then, .. } => position(columns, then, within),
+        Expr::Coalesce(first, second) => position(columns, first, within).or_else(|| position(columns, second, within)),
         Expr::If { then, otherwise, .. } => {
-            position(columns, then, element).or_else(|| position(columns, otherwise, element))
+            position(columns, then, within).or_else(|| position(columns, otherwise, within))
         }
         _ => None,
     }

@@ -72,12 +72,12 @@ pub enum Role {
 }
 
 /// How a resource name is put together: `products/{0}`. Literals include their slashes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Template {
     pub parts: Vec<TemplatePart>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TemplatePart {
     Literal(String),
     /// The variable with this position, counting from 0.

@@ -4,9 +4,11 @@
 //! values are binds; the only constants in the text are TRUE, FALSE, NULL and small numbers of our own. Columns are
 //! qualified, and a comparison of a column with a bind is written plainly, so that an index can serve it.
 
-use mainstay_expr::{CompareOp, Expr, Measure, Relation, Root, Row, TextOp};
+use mainstay_expr::{CompareOp, Expr, Measure, Root, Row, TextOp};
 use mainstay_record::{Kind, Layout, Value};
 
+use crate::ask::Given;
+use crate::quantifier::Open;
 use crate::{BindSource, Dialect, SqlBuilder, Tables};
 
 /// Writes the value of a condition whose columns are those of the statement's table, and of rows that are found from there.
@@ -32,40 +34,43 @@ fn is_never(expr: &Expr) -> bool {
     })
 }
 
-struct Writer<'w> {
-    dialect: Dialect,
+pub(crate) struct Writer<'w> {
+    pub dialect: Dialect,
     layout: &'w Layout,
-    tables: &'w Tables,
-    out: &'w mut SqlBuilder,
+    pub tables: &'w Tables,
+    pub out: &'w mut SqlBuilder,
     /// The rows that are looked at around here: the first is `r1`.
-    rows: Vec<Row>,
-    /// How many `Any` are open: the innermost one's element is `e{elements}`.
-    elements: usize,
+    pub rows: Vec<Row>,
+    /// The quantifiers that are open, by their levels.
+    pub open: Vec<(u8, Open)>,
     /// How many JSON objects are open: the innermost one's entry is `j{entries}`.
     entries: usize,
+    /// Values that the statement is given instead of rows that it would look up.
+    pub given: Option<&'w Given>,
 }
 
 impl<'w> Writer<'w> {
-    fn new(layout: &'w Layout, tables: &'w Tables, out: &'w mut SqlBuilder) -> Writer<'w> {
-        Writer { dialect: out.dialect(), layout, tables, out, rows: Vec::new(), elements: 0, entries: 0 }
+    pub fn new(layout: &'w Layout, tables: &'w Tables, out: &'w mut SqlBuilder) -> Writer<'w> {
+        let dialect = out.dialect();
+        Writer { dialect, layout, tables, out, rows: Vec::new(), open: Vec::new(), entries: 0, given: None }
     }
 
-    fn text(&mut self, text: &str) {
+    pub fn text(&mut self, text: &str) {
         self.out.text(text);
     }
 
-    fn postgres(&self) -> bool {
+    pub fn postgres(&self) -> bool {
         self.dialect == Dialect::Postgres
     }
 
     /// Writes text that differs between the engines.
-    fn either(&mut self, sqlite: &str, postgres: &str) {
+    pub fn either(&mut self, sqlite: &str, postgres: &str) {
         let text = if self.postgres() { postgres } else { sqlite };
         self.out.text(text);
     }
 
     /// Writes a boolean expression; NULL needs its type on PostgreSQL.
-    fn condition(&mut self, expr: &Expr) {
+    pub fn condition(&mut self, expr: &Expr) {
         match expr.kind() {
             None => self.null(Some(Kind::Bool)),
             Some(_) => self.expression(expr),
@@ -73,7 +78,7 @@ impl<'w> Writer<'w> {
     }
 
     /// Writes an expression that stands as an operand: in brackets unless it is one thing.
-    fn operand(&mut self, expr: &Expr) {
+    pub fn operand(&mut self, expr: &Expr) {
         let bare = match expr {
             Expr::Not(_) | Expr::IsNull(_) | Expr::Compare { .. } | Expr::TextMatch { .. } => false,
             Expr::Concat(parts) => parts.is_empty(),
@@ -96,9 +101,9 @@ impl<'w> Writer<'w> {
             Expr::Look { row, then } => self.look(row, then),
             Expr::Auth(name) => self.out.bind(BindSource::Auth(*name), name.claim().kind),
             Expr::Now { offset_us } => self.out.bind(BindSource::Now { offset_us: *offset_us }, Kind::Timestamp),
-            Expr::Element { kind } => self.element(*kind),
+            Expr::Element { level, kind } => self.element(*level, *kind),
             Expr::Json { of, key, kind } => self.json(of, key, *kind),
-            Expr::Any { of, predicate } => self.any(of, predicate),
+            Expr::Exists { level, over, holds } => self.exists(*level, over, holds),
             Expr::Not(of) if matches!(**of, Expr::IsNull(_)) => {
                 of.children().into_iter().for_each(|of| self.operand(of));
                 self.text(" IS NOT NULL");
@@ -152,7 +157,7 @@ impl<'w> Writer<'w> {
     }
 
     /// Writes NULL of a kind.
-    fn null(&mut self, kind: Option<Kind>) {
+    pub fn null(&mut self, kind: Option<Kind>) {
         let cast = match kind {
             Some(Kind::Bool) => "NULL::boolean",
             Some(Kind::Int) => "NULL::bigint",
@@ -167,26 +172,69 @@ impl<'w> Writer<'w> {
     }
 
     /// Writes a condition of which only the truth matters.
-    fn truth(&mut self, expr: &Expr) {
+    pub fn truth(&mut self, expr: &Expr) {
         match expr {
             Expr::And(list) => self.junction(list, " AND ", "TRUE", Self::truth),
             Expr::Or(list) => self.junction(list, " OR ", "FALSE", Self::truth),
-            Expr::Look { row, then } => {
-                self.text("EXISTS (SELECT 1");
-                let found = self.found(row);
-                if found && **then != Expr::TRUE {
-                    self.text(" AND ");
-                    self.truth(then);
-                }
-                self.rows.pop();
-                self.text(")");
-            }
+            Expr::Look { row, then } => self.look_truth(row, then, Self::truth),
+            Expr::Exists { level, over, holds } => self.is_one(*level, over, holds),
+            Expr::Coalesce(first, second) if **second == Expr::FALSE => self.truth(first),
+            Expr::Not(of) if of.any_node(&mut |node| matches!(node, Expr::Exists { .. })) => self.falsity(of),
             other => self.condition(other),
         }
     }
 
+    /// Writes a condition that is true where the expression is false.
+    fn falsity(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Not(of) => self.truth(of),
+            Expr::And(list) => self.junction(list, " OR ", "FALSE", Self::falsity),
+            Expr::Or(list) => self.junction(list, " AND ", "TRUE", Self::falsity),
+            Expr::Look { row, then } => self.look_truth(row, then, Self::falsity),
+            Expr::Exists { level, over, holds } => self.is_none(*level, over, holds),
+            other => {
+                self.text("NOT (");
+                self.condition(other);
+                self.text(")");
+            }
+        }
+    }
+
+    /// Writes that a row is there, and what is said of it.
+    fn look_truth(&mut self, row: &Row, then: &Expr, write: impl Fn(&mut Self, &Expr)) {
+        if let Some(there) = self.given.and_then(|given| given.row(row)) {
+            self.text("(");
+            self.out.bind(BindSource::Param(there), Kind::Bool);
+            self.text(" AND ");
+            write(self, then);
+            return self.text(")");
+        }
+        if let Some((set, then)) = self.without_look(row, then) {
+            for column in set {
+                self.operand(&Expr::is_set(column));
+                self.text(" AND ");
+            }
+            return write(self, &then);
+        }
+        self.text("EXISTS (SELECT 1");
+        let found = self.found(row);
+        if found && *then != Expr::TRUE {
+            self.text(" AND ");
+            write(self, then);
+        }
+        self.rows.pop();
+        self.text(")");
+    }
+
     /// Writes the value of something in another row: NULL where that is not there.
     fn look(&mut self, row: &Row, then: &Expr) {
+        if let Some(there) = self.given.and_then(|given| given.row(row)) {
+            self.text("CASE WHEN ");
+            self.out.bind(BindSource::Param(there), Kind::Bool);
+            self.text(" THEN ");
+            self.operand(then);
+            return self.text(" END");
+        }
         self.text("(SELECT ");
         self.rows.push(row.clone());
         if then.kind() == Some(Kind::Bool) {
@@ -203,16 +251,21 @@ impl<'w> Writer<'w> {
     /// Writes ` FROM … WHERE …` for a row that is found by its key, and opens it. False where there is no such table.
     fn found(&mut self, row: &Row) -> bool {
         self.rows.push(row.clone());
-        let table = row.table().and_then(|number| self.tables.get(number));
-        let (Some(table), Some((from, Relation { columns, .. }))) = (table, row.found_from()) else {
+        let number = row.table().filter(|number| self.tables.get(*number).is_some());
+        let (Some(number), Some((from, relation))) = (number, row.found_from()) else {
             self.text(" WHERE FALSE");
             return false;
         };
         let alias = self.alias();
         self.text(" FROM ");
-        self.out.name(table.name);
+        self.source(number);
         self.text(&format!(" AS {alias} WHERE "));
-        for (key, column) in columns.iter().enumerate() {
+        let Some(table) = self.tables.get(number) else { return false };
+        if let Some(link) = &relation.link {
+            self.linked(&from, link, &alias, table.layout);
+            return true;
+        }
+        for (key, column) in relation.columns.iter().enumerate() {
             self.text(if key > 0 { " AND " } else { "" });
             self.out.column_of(&alias, table.layout, key);
             self.text(" = ");
@@ -226,18 +279,29 @@ impl<'w> Writer<'w> {
         format!("r{}", self.rows.len())
     }
 
-    fn column(&mut self, row: &Row, index: usize, kind: Kind) {
+    pub fn column(&mut self, row: &Row, index: usize, kind: Kind) {
+        if let Some(param) = self.given.and_then(|given| given.column(row, index)) {
+            return self.out.bind(BindSource::Param(param), kind);
+        }
         if row.is_in_hand() {
             return self.out.column(self.layout, index);
         }
-        let open = self.rows.iter().position(|open| open == row);
+        if row.hops.is_empty() {
+            return self.bound_column(row.root, index, kind);
+        }
+        let open = self.rows.iter().rposition(|open| open == row);
         match open.zip(row.table().and_then(|number| self.tables.get(number))) {
             Some((open, table)) => self.out.column_of(&format!("r{}", open + 1), table.layout, index),
             None => self.null(Some(kind)),
         }
     }
 
-    fn junction(&mut self, list: &[Expr], word: &str, empty: &str, each: impl Fn(&mut Self, &Expr)) {
+    /// The layout of the statement's own table.
+    pub fn layout(&self) -> &'w Layout {
+        self.layout
+    }
+
+    pub fn junction(&mut self, list: &[Expr], word: &str, empty: &str, each: impl Fn(&mut Self, &Expr)) {
         if list.is_empty() {
             return self.text(empty);
         }
@@ -261,7 +325,7 @@ impl<'w> Writer<'w> {
         self.condition(condition);
         self.text(" THEN ");
         arm(self, then);
-        if matches!(condition, Expr::IsNull(_) | Expr::Any { .. }) {
+        if matches!(condition, Expr::IsNull(_)) {
             self.text(" ELSE ");
         } else {
             self.text(" WHEN NOT (");
@@ -331,7 +395,7 @@ impl<'w> Writer<'w> {
     }
 
     /// Writes `function(argument`: the caller closes the bracket.
-    fn call(&mut self, function: &str, argument: &Expr) {
+    pub fn call(&mut self, function: &str, argument: &Expr) {
         self.text(function);
         self.text("(");
         self.operand(argument);
@@ -362,20 +426,8 @@ impl<'w> Writer<'w> {
         self.text(")");
     }
 
-    fn any(&mut self, of: &Expr, predicate: &Expr) {
-        self.text("EXISTS (SELECT 1 FROM ");
-        self.call(if self.postgres() { "jsonb_array_elements" } else { "json_each" }, of);
-        self.elements += 1;
-        let name = format!(") AS e{}", self.elements);
-        self.text(&name);
-        self.either(" WHERE ", "(value) WHERE ");
-        self.condition(predicate);
-        self.elements -= 1;
-        self.text(")");
-    }
-
-    fn element(&mut self, kind: Kind) {
-        let name = format!("e{}", self.elements);
+    fn element(&mut self, level: u8, kind: Kind) {
+        let Some(name) = self.element_name(level) else { return self.null(Some(kind)) };
         match self.dialect {
             Dialect::Sqlite => self.sqlite_scalar(&name, kind),
             Dialect::Postgres => self.postgres_scalar(kind, &mut |writer| writer.text(&format!("{name}.value"))),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod ask;
 mod builder;
 mod conflict;
 mod ddl;
@@ -12,11 +13,13 @@ mod limit;
 mod literal;
 mod order;
 mod probe;
+mod quantifier;
 mod row_condition;
 mod schema;
 mod statement;
 mod tables;
 
+pub use ask::{Given, ask};
 pub use builder::{BindSource, Sql, SqlBuilder};
 pub use ddl::schema_sql;
 pub use dialect::Dialect;
@@ -32,4 +35,4 @@ pub use statement::{
     Claim, Condition, Delete, Insert, Lock, Overlap, Same, Select, Update, claiming_insert, delete, expression, insert,
     row_condition, select, update,
 };
-pub use tables::{Table, Tables};
+pub use tables::{Known, Table, Tables};

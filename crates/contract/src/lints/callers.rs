@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mainstay_expr::{AuthName, AuthView, Expr, Program};
+use mainstay_expr::{AuthName, AuthView, Expr, Over, Program};
 use mainstay_record::Value;
 
 use crate::model::Rule;
@@ -54,10 +54,10 @@ impl Caller {
 
 /// The roles that an expression looks for among the caller's.
 pub(super) fn named_roles(expr: &Expr, into: &mut BTreeSet<String>) {
-    if let Expr::Any { of, predicate } = expr
+    if let Expr::Exists { over: Over::List(of), holds, .. } = expr
         && **of == Expr::Auth(AuthName::Roles)
     {
-        texts(predicate, into);
+        texts(holds, into);
     }
     expr.children().into_iter().for_each(|child| named_roles(child, into));
 }

@@ -9,6 +9,7 @@ mod fields;
 mod hidden;
 mod nobody;
 mod owner;
+mod quantified;
 mod roles;
 mod unindexed;
 
@@ -24,15 +25,24 @@ use crate::{FieldModel, Resource};
 struct Linted<'a> {
     head: &'a Head,
     resource: &'a Resource,
+    /// All of them, by their numbers.
+    resources: &'a [Resource],
 }
 
 /// Looks at every resource.
 pub(crate) fn check(report: &mut Report<'_>, heads: &[Head], resources: &[Resource]) {
     for (head, resource) in heads.iter().zip(resources) {
-        let linted = Linted { head, resource };
-        for lint in
-            [constant::check, hidden::check, nobody::check, owner::check, roles::check, unindexed::check, fields::check]
-        {
+        let linted = Linted { head, resource, resources };
+        for lint in [
+            constant::check,
+            hidden::check,
+            nobody::check,
+            owner::check,
+            roles::check,
+            unindexed::check,
+            quantified::check,
+            fields::check,
+        ] {
             lint(report, &linted);
         }
     }
@@ -41,15 +51,17 @@ pub(crate) fn check(report: &mut Report<'_>, heads: &[Head], resources: &[Resour
 impl Linted<'_> {
     /// The rules that are written, each with the word before it. What `write` stands for is told once.
     fn rules(&self) -> Vec<(&'static str, &Rule)> {
-        let Access { read, create, update, delete } = &self.resource.access;
+        let Access { read, create, update, delete, refer } = &self.resource.access;
         let wide = create.as_ref().filter(|create| update.len() == 2 && update[0].source == create.source);
         let read = read.iter().map(|rule| ("read", rule));
+        let refer = refer.iter().map(|rule| ("refer", rule));
         match wide {
-            Some(write) => read.chain([("write", write)]).collect(),
+            Some(write) => read.chain([("write", write)]).chain(refer).collect(),
             None => read
                 .chain(create.iter().map(|rule| ("create", rule)))
                 .chain(update.iter().map(|rule| ("update", rule)))
                 .chain(delete.iter().map(|rule| ("delete", rule)))
+                .chain(refer)
                 .collect(),
         }
     }

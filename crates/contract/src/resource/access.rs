@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use mainstay_expr::{EnumType, Problem, ProblemKind, Program, RecordType, Root, RuleScope, compile_rule};
+use mainstay_expr::{EnumType, Predicates, Problem, ProblemKind, Program, RecordType, Root, RuleScope, compile_rule};
 use prost_reflect::{DescriptorPool, DynamicMessage};
 
 use crate::annotations::{self, FIELD, FieldOptions, OPTIONS};
@@ -25,6 +25,7 @@ pub(crate) struct Rules<'a> {
     pub enums: Vec<Arc<EnumType>>,
     /// Fields with problems of their own, of any resource.
     pub failed: &'a HashSet<String>,
+    pub predicates: Arc<Predicates>,
 }
 
 impl Rules<'_> {
@@ -37,7 +38,12 @@ impl Rules<'_> {
             return Access::default();
         };
         let rule = |verb: &str| optional_text(&written, verb);
-        let known = RuleScope { records: Arc::clone(&self.records), enums: self.enums.clone(), ..RuleScope::default() };
+        let known = RuleScope {
+            records: Arc::clone(&self.records),
+            enums: self.enums.clone(),
+            predicates: Arc::clone(&self.predicates),
+            ..RuleScope::default()
+        };
         let record = || Some(Arc::clone(&self.record));
         let row = RuleScope { resource: record(), ..known.clone() };
         let rows = RuleScope { old: record(), new: record(), ..known };
@@ -46,6 +52,7 @@ impl Rules<'_> {
             create: rule("create").and_then(|source| self.rule(report, "create", &source, &row)),
             update: rule("update").and_then(|source| self.rule(report, "update", &source, &rows)).into_iter().collect(),
             delete: rule("delete").and_then(|source| self.rule(report, "delete", &source, &row)),
+            refer: rule("refer").and_then(|source| self.rule(report, "refer", &source, &row)),
         };
         if let Some(source) = rule("write") {
             self.refuse_both(report, &written);
@@ -160,21 +167,8 @@ impl Rules<'_> {
         spot: &Spot,
         problems: Vec<Problem>,
     ) {
-        for problem in problems {
-            let named = source.get(problem.span.clone()).unwrap_or_default();
-            let blames_failed = problem.kind == ProblemKind::UnknownName
-                && named.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| self.failed.contains(word));
-            if blames_failed {
-                continue;
-            }
-            let at = report.files.within(spot, problem.span);
-            let draft = report
-                .error(&at, problem.message)
-                .because(format!("it stands in {what} of {}", self.head.message.full_name()));
-            if let Some(help) = problem.help {
-                draft.help(help);
-            }
-        }
+        let what = format!("{what} of {}", self.head.message.full_name());
+        told(report, self.failed, (&what, source, spot), problems);
     }
 
     fn refuse_both(&self, report: &mut Report<'_>, written: &DynamicMessage) {
@@ -222,4 +216,26 @@ impl Rules<'_> {
 fn nested(message: &DynamicMessage, field: &str) -> Option<DynamicMessage> {
     let descriptor = prost_reflect::ReflectMessage::descriptor(message).get_field_by_name(field)?;
     message.has_field(&descriptor).then(|| message.get_field(&descriptor).as_message().cloned()).flatten()
+}
+
+/// Reports the problems of an expression, each at its place; not those of a name that has problems of its own.
+pub(super) fn told(
+    report: &mut Report<'_>,
+    failed: &HashSet<String>,
+    (what, source, spot): (&str, &str, &Spot),
+    problems: Vec<Problem>,
+) {
+    for problem in problems {
+        let named = source.get(problem.span.clone()).unwrap_or_default();
+        let blames_failed = problem.kind == ProblemKind::UnknownName
+            && named.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| failed.contains(word));
+        if blames_failed {
+            continue;
+        }
+        let at = report.files.within(spot, problem.span);
+        let draft = report.error(&at, problem.message).because(format!("it stands in {what}"));
+        if let Some(help) = problem.help {
+            draft.help(help);
+        }
+    }
 }

@@ -12,6 +12,7 @@ use crate::capabilities;
 use crate::money::MONEY;
 use crate::options::message_option;
 use crate::report::Report;
+use crate::resource::head::Head;
 use crate::resource::options;
 use crate::resource::refused;
 use crate::resource::types::{Stored, Types, map_type};
@@ -33,6 +34,8 @@ pub(crate) struct BuiltJson {
 /// Builds the shape of one column.
 pub(crate) struct JsonBuilder<'a, 'f> {
     report: &'a mut Report<'f>,
+    /// Where references lead.
+    heads: &'a [Head],
     types: &'a mut Types,
     read: &'a mut HashSet<String>,
     shape: JsonShape,
@@ -47,9 +50,15 @@ pub(crate) struct JsonBuilder<'a, 'f> {
 }
 
 impl<'a, 'f> JsonBuilder<'a, 'f> {
-    pub(crate) fn new(report: &'a mut Report<'f>, types: &'a mut Types, read: &'a mut HashSet<String>) -> Self {
+    pub(crate) fn new(
+        report: &'a mut Report<'f>,
+        heads: &'a [Head],
+        types: &'a mut Types,
+        read: &'a mut HashSet<String>,
+    ) -> Self {
         JsonBuilder {
             report,
+            heads,
             types,
             read,
             shape: JsonShape::default(),
@@ -247,14 +256,20 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             }
             let Ok(stored) = self.types.stored(&field) else { continue };
             let ty = self.ty(&field, &stored, inside_recursion || recursive);
-            let aliases = annotations::read(&field).aliases;
+            let FieldOptions { aliases, reference, .. } = annotations::read(&field);
+            let leads = |target: &str| self.heads.iter().position(|head| head.type_name == target);
+            let storage = match reference.as_deref().and_then(leads).filter(|_| ty == Type::Text) {
+                Some(target) => Storage::LinkInJson { template: self.heads[target].pattern.template.clone(), target },
+                None => Storage::InJson,
+            };
             fields.push(Field {
                 name: field.name().to_owned(),
                 json_name: field.json_name().to_owned(),
                 aliases,
                 number: field.number(),
                 ty,
-                storage: Storage::InJson,
+                storage,
+                acyclic: false,
             });
         }
         self.depth -= 1;

@@ -50,7 +50,8 @@ pub(crate) fn build(
     };
     let (fields, record) = builder.message(&level);
     builder.built.fields = fields;
-    builder.built.record = RecordType { ancestors: parents::ancestors(heads, head), ..record };
+    builder.built.record =
+        RecordType { ancestors: parents::ancestors(heads, head), children: parents::children(heads, head), ..record };
     standard::check(builder.report, head, &mut builder.built);
     builder.check_columns();
     builder.built
@@ -279,7 +280,7 @@ impl Builder<'_, '_> {
             (_, true) => Container::List,
             _ => Container::One,
         };
-        let mut json = JsonBuilder::new(self.report, self.types, self.read);
+        let mut json = JsonBuilder::new(self.report, self.heads, self.types, self.read);
         let built = json.build(&item.descriptor, stored, container, &item.constraints.items);
         let role = Role::Json(built.shape.clone());
         let column = self.push(item.column.clone(), item.field_path.clone(), item.path.clone(), role, Kind::Json, true);
@@ -327,6 +328,7 @@ impl Item {
             number,
             ty,
             storage,
+            acyclic: self.options.acyclic,
         };
         let model = FieldModel {
             number,

@@ -12,6 +12,7 @@ pub(crate) mod layout;
 mod on_delete;
 pub(crate) mod options;
 mod parents;
+pub(crate) mod predicates;
 mod reference;
 mod refused;
 pub(crate) mod soft_delete;
@@ -58,6 +59,8 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
     let records: Arc<[Arc<RecordType>]> =
         built.iter_mut().map(|built| Arc::new(std::mem::take(&mut built.record))).collect();
     let failed: HashSet<String> = built.iter().flat_map(|built| built.failed.iter().cloned()).collect();
+    let known = predicates::Known { records: &records, enums: &enums, failed: &failed };
+    let predicates = predicates::build(report, pool, heads, &known);
     let resources = heads.iter().zip(built).enumerate().map(|(index, (head, mut built))| {
         let soft_delete = soft_delete::build(report, pool, head, &built);
         let record = Arc::clone(&records[index]);
@@ -67,6 +70,7 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
             records: Arc::clone(&records),
             enums: enums.clone(),
             failed: &failed,
+            predicates: Arc::clone(&predicates),
         };
         let access = rules.compile(report, pool);
         rules.defaults(report, &mut built.fields);

@@ -1,6 +1,6 @@
 //! Every pattern of several variables lies below another resource.
 
-use mainstay_expr::{Field, Storage, Type, nearest};
+use mainstay_expr::{Child, Field, Storage, Type, nearest};
 use mainstay_record::names::json_name;
 use prost_reflect::DescriptorPool;
 
@@ -55,9 +55,19 @@ pub(super) fn ancestors(heads: &[Head], head: &Head) -> Vec<Field> {
             number: 0,
             ty: Type::Text,
             storage: Storage::Template { template, columns, nullable: false, target: Some(target) },
+            acyclic: false,
         })
     };
     above.filter_map(ancestor).collect()
+}
+
+/// The resources directly below one, by their collections.
+pub(super) fn children(heads: &[Head], head: &Head) -> Vec<Child> {
+    let shape = head.pattern.shape.as_str();
+    let is_child = |other: &Head| other.package() == head.package() && other.pattern.parent_shape() == Some(shape);
+    let below = heads.iter().enumerate().filter(|(_, other)| is_child(other));
+    let keys = head.pattern.variables.len();
+    below.map(|(table, other)| Child { name: other.pattern.collection.clone(), table, keys }).collect()
 }
 
 fn remedy(head: &Head, parent: &str, heads: &[Head]) -> String {

@@ -44,6 +44,13 @@ impl Builder<'_, '_> {
         }
         self.refuse_default_of_reference(&item);
         let on_delete = self.on_delete(&item, resource);
+        if item.options.acyclic && self.heads[resource].type_name != self.head.type_name {
+            let spot = options::spot(self.report, &item.descriptor, FIELD, &[Step::Field("acyclic")]);
+            self.report
+                .error(&spot, format!("{} refers to another resource", item.field_path))
+                .because("`acyclic` says that following a reference to the same resource never comes back")
+                .help("leave it out");
+        }
         let columns = self.reference_columns(&item, resource);
         let template = self.heads[resource].pattern.template.clone();
         self.built.references.push(Reference {

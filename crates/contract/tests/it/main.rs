@@ -16,4 +16,5 @@ mod on_delete;
 mod requests;
 mod shop;
 mod size;
+mod targets;
 mod validate;

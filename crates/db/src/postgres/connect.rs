@@ -113,7 +113,8 @@ impl Target {
     async fn establish(&self, statement_timeout_ms: u64) -> Result<Link, ConnectionError> {
         let mut config = self.config.clone();
         let given = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
-        config.options(format!("{given}-c statement_timeout={statement_timeout_ms}"));
+        // What rules look at is estimated to cost far more than it does, and then compiling takes longer than the statement.
+        config.options(format!("-c jit=off {given}-c statement_timeout={statement_timeout_ms}"));
         let mut link = match &self.tls {
             Some(tls) => {
                 let (client, connection) = config.connect(tls.clone()).await.map_err(refused)?;

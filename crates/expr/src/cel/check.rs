@@ -7,13 +7,14 @@ use mainstay_record::{Kind, Value};
 
 use super::operand::{Operand, adapted, is_scalar};
 use super::parse::Parsed;
+use super::predicates::Named;
 use super::{RuleScope, names, unsupported};
 use crate::claims::{CLAIMS, Claim, NOT_CARRIED};
 use crate::ir::{CompareOp, Expr};
 use crate::problem::{Problem, ProblemKind};
 use crate::row::{Root, Row};
-use crate::schema::{RecordType, Type};
-use crate::suggest::suggest;
+use crate::schema::{Child, RecordType, Type};
+use crate::suggest::{nearest, suggest};
 use crate::target::{Document, Form, Target, followed, recurs};
 
 /// Checks one rule. Functions give nothing where they have reported a problem.
@@ -21,11 +22,35 @@ pub(crate) struct Checker<'r> {
     pub parsed: &'r Parsed<'r>,
     pub scope: &'r RuleScope,
     pub problems: Vec<Problem>,
+    /// The rules that have names.
+    pub predicates: &'r dyn Named,
+    /// The names that quantifiers around here give to what they go over.
+    pub variables: Vec<(String, Operand)>,
+    /// How many quantifiers are around here.
+    pub level: u8,
+    /// How much has been put in the places of named rules.
+    pub size: usize,
+    /// A named rule has problems, which are told where it stands.
+    pub failed: bool,
 }
 
 impl<'r> Checker<'r> {
     pub fn new(parsed: &'r Parsed<'r>, scope: &'r RuleScope) -> Checker<'r> {
-        Checker { parsed, scope, problems: Vec::new() }
+        Checker::with(parsed, scope, &*scope.predicates)
+    }
+
+    /// The same with the rules that have names until now.
+    pub fn with(parsed: &'r Parsed<'r>, scope: &'r RuleScope, predicates: &'r dyn Named) -> Checker<'r> {
+        Checker {
+            parsed,
+            scope,
+            problems: Vec::new(),
+            predicates,
+            variables: Vec::new(),
+            level: 0,
+            size: 0,
+            failed: false,
+        }
     }
 
     pub fn span(&self, at: &IdedExpr) -> Range<usize> {
@@ -88,9 +113,7 @@ impl<'r> Checker<'r> {
                 let items: Option<Vec<_>> = checked.into_iter().map(|(item, span)| Some((item?, span))).collect();
                 items.map(Operand::List)
             }
-            Ast::Comprehension(_) => {
-                self.unsupported(at, "a macro over a list or map (exists, all, exists_one, map, filter)")
-            }
+            Ast::Comprehension(comprehension) => self.comprehension(comprehension, at),
             Ast::Map(_) => self.unsupported(at, "a map literal"),
             Ast::Struct(_) => self.unsupported(at, "a message literal"),
             Ast::Unspecified => self.type_problem(at, "an expression is missing here"),
@@ -118,6 +141,9 @@ impl<'r> Checker<'r> {
     }
 
     fn ident(&mut self, name: &str, at: &IdedExpr) -> Option<Operand> {
+        if let Some((_, variable)) = self.variables.iter().rev().find(|(known, _)| known == name) {
+            return Some(variable.clone());
+        }
         let (root, record) = match name {
             "auth" => return Some(Operand::Auth),
             "now" => return Some(Operand::Computed { ty: Type::Timestamp, expr: Expr::Now { offset_us: 0 } }),
@@ -127,7 +153,7 @@ impl<'r> Checker<'r> {
             _ => {
                 return match self.scope.ancestor(name) {
                     Some((root, ancestor)) => Some(Operand::Target(Target::of_record(ancestor, &Row::of(root)))),
-                    None => self.enum_value(&[name], at),
+                    None => self.named(&[name], at),
                 };
             }
         };
@@ -155,6 +181,14 @@ impl<'r> Checker<'r> {
         }
     }
 
+    /// All rows of the resource of this name, or a value of an enum.
+    fn named(&mut self, path: &[&str], at: &IdedExpr) -> Option<Operand> {
+        match names::resource(path, self.scope) {
+            Some(table) => Some(Operand::Rows { table, keys: Vec::new() }),
+            None => self.enum_value(path, at),
+        }
+    }
+
     fn enum_value(&mut self, path: &[&str], at: &IdedExpr) -> Option<Operand> {
         match names::enum_value(path, self.scope, &self.parsed.path_spans(at, path)) {
             Ok((ty, number)) => Some(Operand::constant(Type::Enum(ty), Value::Int(i64::from(number)))),
@@ -167,8 +201,9 @@ impl<'r> Checker<'r> {
             && !matches!(path[0], "auth" | "old" | "new" | "now")
             && path[0] != self.scope.record_name()
             && self.scope.ancestor(path[0]).is_none()
+            && !self.variables.iter().any(|(variable, _)| variable == path[0])
         {
-            return self.enum_value(&path, at);
+            return self.named(&path, at);
         }
         let of = self.operand(&select.operand)?;
         let member = self.member(&of, &select.field, select.test, at)?;
@@ -188,13 +223,18 @@ impl<'r> Checker<'r> {
         let target = match of {
             Operand::Auth => return self.auth(name, at),
             Operand::Target(target) => target,
-            Operand::Constant { .. } | Operand::Computed { .. } | Operand::List(_) | Operand::Null => {
+            Operand::Rows { table, .. } => return self.of_rows(*table, name, at),
+            Operand::Constant { .. }
+            | Operand::Computed { .. }
+            | Operand::List(_)
+            | Operand::Sequence(_)
+            | Operand::Null => {
                 return self.type_problem(at, format!("{} has no field `{name}`", of.describe()));
             }
         };
         match (&target.form, &target.ty) {
             (Form::Flat { record, row, .. }, _) => self.field(record, row, name, at),
-            (Form::Name { to: Some(row), .. }, _) => {
+            (Form::Name { to: Some(row), .. } | Form::Link { to: row, .. }, _) => {
                 match followed(row, &self.scope.records, name, self.name_span(at, name)) {
                     Ok(record) => self.field(record, row, name, at),
                     Err(problem) => self.report(problem),
@@ -218,8 +258,15 @@ impl<'r> Checker<'r> {
     }
 
     fn field(&mut self, record: &RecordType, row: &Row, name: &str, at: &IdedExpr) -> Option<Operand> {
-        match record.member(name) {
-            Some(field) => Some(Operand::Target(Target::of_record(field, row))),
+        if let Some(field) = record.member(name) {
+            return Some(Operand::Target(Target::of_record(field, row)));
+        }
+        if let Some(Child { table, keys, .. }) = record.children.iter().find(|child| child.name == name) {
+            let column = |index| Expr::Column { row: row.clone(), index, kind: Kind::Text };
+            return Some(Operand::Rows { table: *table, keys: (0..*keys).map(column).collect() });
+        }
+        match self.predicate(record, row, name, at) {
+            Some(found) => found,
             None => self.unknown_field(record, name, at),
         }
     }
@@ -227,7 +274,17 @@ impl<'r> Checker<'r> {
     fn unknown_field<T>(&mut self, record: &RecordType, name: &str, at: &IdedExpr) -> Option<T> {
         let span = self.name_span(at, name);
         let message = format!("{} has no field `{name}`", record.name);
-        self.report(Problem::new(span, ProblemKind::UnknownName, message).maybe_help(record.suggest(name)))
+        self.report(Problem::new(span, ProblemKind::UnknownName, message).maybe_help(self.meant(record, name)))
+    }
+
+    /// What to write instead of a name that a record does not have.
+    fn meant(&self, record: &RecordType, name: &str) -> Option<String> {
+        let table = self.scope.records.iter().position(|known| known.name == record.name);
+        let predicates = table.map(|table| self.predicates.names(table)).unwrap_or_default();
+        match nearest(name, predicates.iter().map(String::as_str)) {
+            Some(near) => Some(format!("did you mean `{near}`?")),
+            None => record.suggest(name),
+        }
     }
 
     fn auth(&mut self, name: &str, at: &IdedExpr) -> Option<Operand> {

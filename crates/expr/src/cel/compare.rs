@@ -119,16 +119,28 @@ impl Checker<'_> {
                 if a != b {
                     return Some(self.type_problem(at, "these name resources of different types"));
                 }
-                let read = |column: &Expr, nullable: bool| match nullable {
-                    true => Expr::Coalesce(Box::new(column.clone()), Box::new(Expr::text(""))),
-                    false => column.clone(),
-                };
                 let pairs = left.iter().zip(right);
-                Expr::And(pairs.map(|(a, b)| Expr::eq(read(a, *first), read(b, *second))).collect())
+                Expr::And(pairs.map(|(a, b)| parts_equal((a, *first), (b, *second))).collect())
             }
             _ => return None,
         };
         Some(Some(if op == CompareOp::Ne { Expr::negate(equal) } else { equal }))
+    }
+}
+
+/// Whether two parts of resource names are equal. One that is unset is empty, which no part of a name is; the comparison
+/// itself stays plain, so that an index can serve it.
+fn parts_equal((a, a_nullable): (&Expr, bool), (b, b_nullable): (&Expr, bool)) -> Expr {
+    let equal = Expr::eq(a.clone(), b.clone());
+    match (a_nullable, b_nullable) {
+        (false, false) => equal,
+        (true, false) => Expr::And(vec![Expr::is_set(a.clone()), equal]),
+        (false, true) => Expr::And(vec![Expr::is_set(b.clone()), equal]),
+        (true, true) => {
+            let both = |test: fn(Expr) -> Expr| vec![test(a.clone()), test(b.clone())];
+            let set = both(Expr::is_set).into_iter().chain([equal]).collect();
+            Expr::Or(vec![Expr::And(both(Expr::is_null)), Expr::And(set)])
+        }
     }
 }
 

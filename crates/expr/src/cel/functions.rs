@@ -40,7 +40,15 @@ impl Checker<'_> {
             (name, ..) if FUNCTIONS.contains(&name) => {
                 self.type_problem(at, format!("{name}() is called in another way"))
             }
-            ("exists" | "all" | "exists_one" | "map" | "filter", ..) => self.unsupported(at, &format!("{name}()")),
+            ("exists" | "all" | "map" | "filter", ..) => {
+                let span = self.span(at);
+                let problem = Problem::new(
+                    span,
+                    ProblemKind::Type,
+                    format!("{name}() is called on a list, with a name and a condition"),
+                );
+                self.report(problem.help(format!("for example `list.{name}(x, x.field == …)`")))
+            }
             _ => {
                 let span = self.span(at);
                 let problem =

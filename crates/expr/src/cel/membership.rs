@@ -4,8 +4,9 @@ use cel::common::ast::IdedExpr;
 use mainstay_record::Kind;
 
 use super::check::Checker;
-use super::operand::{Operand, is_scalar, unless_null};
+use super::operand::{Operand, Sequence, is_scalar, unless_null};
 use crate::ir::{CompareOp, Expr};
+use crate::problem::{Problem, ProblemKind};
 use crate::schema::Type;
 use crate::target::{Document, Form, Target};
 
@@ -18,6 +19,15 @@ impl Checker<'_> {
             Operand::List(items) => self.in_written_list(&needle, items, at),
             Operand::Target(Target { ty: Type::List(ty), form: Form::Document(document) }) => {
                 self.in_list(needle, ty, document, at)
+            }
+            Operand::Sequence(sequence) => self.in_sequence(needle, sequence, at),
+            Operand::Rows { table, .. } => {
+                let name = self.short_name(*table);
+                let span = self.span(list);
+                let text = self.parsed.text(&span).to_owned();
+                let problem =
+                    Problem::new(span, ProblemKind::Type, format!("`{text}` are rows of {name}, and no list"));
+                self.report(problem.help(format!("ask what one of them says: `{text}.exists(x, x.name == …)`")))
             }
             Operand::Target(Target { ty: Type::Map(_), form: Form::Document(document) }) => {
                 self.in_keys(&needle, document, at)
@@ -61,13 +71,20 @@ impl Checker<'_> {
                 return self.type_problem(at, format!("a list cannot hold {}", needle.describe()));
             }
         };
-        let Form::Scalar { expr, .. } = Target::element(ty, list).form else {
+        let Form::Scalar { expr, .. } = Target::element(self.level, ty, list).form else {
             return self.unsupported(at, "`in` on this list");
         };
         let element = Operand::Computed { ty: ty.clone(), expr };
-        let predicate = self.comparison(CompareOp::Eq, element, needle, at)?;
-        let any = Expr::Any { of: Box::new(list.expr.clone()), predicate: Box::new(predicate) };
-        Some(unless_null(&read, any))
+        let holds = self.comparison(CompareOp::Eq, element, needle, at)?;
+        Some(unless_null(&read, Expr::any(self.level, list.expr.clone(), holds)))
+    }
+
+    fn in_sequence(&mut self, needle: Operand, sequence: &Sequence, at: &IdedExpr) -> Option<Expr> {
+        let Some(read) = needle.read() else {
+            return self.type_problem(at, format!("a list cannot hold {}", needle.describe()));
+        };
+        let holds = self.comparison(CompareOp::Eq, sequence.value.clone(), needle, at)?.bound();
+        Some(unless_null(&read, sequence.exists(holds)))
     }
 
     fn in_keys(&mut self, needle: &Operand, map: &Document, at: &IdedExpr) -> Option<Expr> {

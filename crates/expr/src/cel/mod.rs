@@ -11,8 +11,13 @@ mod membership;
 mod names;
 mod operand;
 mod parse;
+mod predicates;
+mod quantifiers;
 
 use std::sync::Arc;
+
+pub use self::predicates::{MAX_PREDICATE_CHAIN, MAX_RULE_NODES, PredicateSource, Predicates, compile_predicates};
+pub use self::quantifiers::MAX_QUANTIFIERS;
 
 use self::check::Checker;
 use crate::fold::fold;
@@ -40,6 +45,8 @@ pub struct RuleScope {
     pub records: Arc<[Arc<RecordType>]>,
     /// Enums are named by their full name, or relative to the record's message or one of its packages, as in protobuf.
     pub enums: Vec<Arc<EnumType>>,
+    /// Rules that have names, used like fields.
+    pub predicates: Arc<Predicates>,
 }
 
 impl RuleScope {

@@ -38,6 +38,21 @@ pub(crate) fn enum_value(
     })
 }
 
+/// Finds the resource whose message a dotted path names, by protobuf's scopes as an enum is found.
+pub(crate) fn resource(path: &[&str], scope: &RuleScope) -> Option<usize> {
+    let name = path.join(".");
+    let exact = |name: &str| scope.records.iter().position(|record| record.name == name);
+    let own = scope.resource.as_ref().or(scope.new.as_ref()).or(scope.old.as_ref());
+    let mut container = own.map_or("", |record| record.name.as_str());
+    while let Some((outer, _)) = container.rsplit_once('.') {
+        container = outer;
+        if let Some(found) = exact(&format!("{container}.{name}")) {
+            return Some(found);
+        }
+    }
+    exact(&name)
+}
+
 /// What a rule begins with in this scope.
 fn roots(scope: &RuleScope) -> impl Iterator<Item = &str> {
     let records = [(scope.record_name(), &scope.resource), ("old", &scope.old), ("new", &scope.new)];

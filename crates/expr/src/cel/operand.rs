@@ -5,7 +5,7 @@ use std::ops::Range;
 use mainstay_record::Value;
 
 use crate::float::narrowed;
-use crate::ir::Expr;
+use crate::ir::{Expr, Over};
 use crate::schema::{EnumType, Type};
 use crate::suggest::nearest;
 use crate::target::{Form, Target, kind_of_type, render, zero};
@@ -26,9 +26,26 @@ pub(crate) enum Operand {
     },
     /// A list written out.
     List(Vec<(Operand, Range<usize>)>),
+    /// Rows of a table: all of them, or those whose key begins with these columns.
+    Rows {
+        table: usize,
+        keys: Vec<Expr>,
+    },
+    /// What became of a list, element by element.
+    Sequence(Box<Sequence>),
     Null,
     /// `auth` itself.
     Auth,
+}
+
+/// The values that the elements of a list (or rows) come to, of those that are kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Sequence {
+    pub level: u8,
+    pub over: Over,
+    /// What must hold of an element.
+    pub keep: Vec<Expr>,
+    pub value: Operand,
 }
 
 impl Operand {
@@ -45,7 +62,7 @@ impl Operand {
         match self {
             Operand::Constant { ty, .. } | Operand::Computed { ty, .. } => Some(ty),
             Operand::Target(target) => Some(&target.ty),
-            Operand::List(_) | Operand::Null | Operand::Auth => None,
+            Operand::List(_) | Operand::Rows { .. } | Operand::Sequence(_) | Operand::Null | Operand::Auth => None,
         }
     }
 
@@ -55,14 +72,15 @@ impl Operand {
             Operand::Constant { value, .. } => Some(Expr::Literal(value.clone())),
             Operand::Computed { expr, .. } => Some(expr.clone()),
             Operand::Target(target) => read_target(target),
-            Operand::List(_) | Operand::Null | Operand::Auth => None,
+            Operand::List(_) | Operand::Rows { .. } | Operand::Sequence(_) | Operand::Null | Operand::Auth => None,
         }
     }
 
     /// What it is, for a message.
     pub fn describe(&self) -> String {
         match self {
-            Operand::List(_) => "a list".into(),
+            Operand::List(_) | Operand::Sequence(_) => "a list".into(),
+            Operand::Rows { .. } => "rows of a resource".into(),
             Operand::Null => "null".into(),
             Operand::Auth => "`auth` itself".into(),
             Operand::Target(Target { form: Form::Etag { .. }, .. }) => "an etag".into(),
@@ -74,7 +92,7 @@ impl Operand {
 fn read_target(target: &Target) -> Option<Expr> {
     match &target.form {
         Form::Scalar { expr, nullable: false } => Some(expr.clone()),
-        Form::Scalar { expr, nullable: true } => {
+        Form::Scalar { expr, nullable: true } | Form::Link { expr, .. } => {
             let zero = zero(&target.ty, expr)?;
             Some(Expr::Coalesce(Box::new(expr.clone()), Box::new(Expr::Literal(zero))))
         }
@@ -176,7 +194,7 @@ pub(crate) fn adapted(ty: &Type, value: &Value, wanted: &Type, expr: &Expr) -> O
 pub(crate) fn may_be_null(expr: &Expr) -> bool {
     match expr {
         Expr::Literal(value) => value.is_null(),
-        Expr::Column { .. } | Expr::Now { .. } | Expr::IsNull(_) | Expr::Any { .. } => false,
+        Expr::Column { .. } | Expr::Now { .. } | Expr::IsNull(_) => false,
         Expr::Auth(name) => name.claim().nullable,
         Expr::Coalesce(_, second) => may_be_null(second),
         Expr::Json { .. } | Expr::Element { .. } | Expr::Atom(_) | Expr::Look { .. } => true,

@@ -70,7 +70,7 @@ impl Compiler<'_> {
                 let field = field(record, next)?;
                 self.restrict(&Target::of_record(field, row), &next.name, further, restriction, conditions)
             }
-            (Form::Name { to: Some(row), .. }, _) => {
+            (Form::Name { to: Some(row), .. } | Form::Link { to: row, .. }, _) => {
                 let field = field(self.follow(row, name, next)?, next)?;
                 self.restrict(&Target::of_record(field, row), &next.name, further, restriction, conditions)
             }
@@ -96,9 +96,11 @@ impl Compiler<'_> {
                         .help("`list.field:value` is true if one element's field has the value"));
                 }
                 let mut inner = Vec::new();
-                let holds = self.restrict(&Target::element(ty, document), name, rest, restriction, &mut inner)?;
+                let level = level_within(document);
+                let holds =
+                    self.restrict(&Target::element(level, ty, document), name, rest, restriction, &mut inner)?;
                 inner.push(holds);
-                Ok(Expr::Any { of: Box::new(document.expr.clone()), predicate: Box::new(Expr::And(inner)) })
+                Ok(Expr::any(level, document.expr.clone(), Expr::And(inner)))
             }
             (Form::Document(_), Type::Struct) => Err(unsupported_path(next)),
             (_, ty) => {
@@ -152,6 +154,18 @@ fn key(map: &Type, text: &str, span: &std::ops::Range<usize>) -> Result<String, 
     }
 }
 
+/// The level of a quantifier over a list, which may lie in an element of another one.
+fn level_within(list: &Document) -> u8 {
+    let mut level = 0;
+    list.expr.any_node(&mut |node| {
+        if let Expr::Element { level: outer, .. } = node {
+            level = level.max(outer + 1);
+        }
+        false
+    });
+    level
+}
+
 fn has_key(map: &Document, key: &str) -> Expr {
     let of = Box::new(map.expr.clone());
     Expr::is_set(Expr::Json { of, key: Box::new(Expr::text(key)), kind: Kind::Json })
@@ -161,7 +175,7 @@ fn has_key(map: &Document, key: &str) -> Expr {
 fn apply(target: &Target, name: &str, restriction: &Restriction) -> Result<Expr, Problem> {
     let Restriction { comparator, argument, at, .. } = restriction;
     let document = match &target.form {
-        Form::Scalar { .. } | Form::Name { .. } | Form::Etag { .. } => {
+        Form::Scalar { .. } | Form::Link { .. } | Form::Name { .. } | Form::Etag { .. } => {
             return scalar::compare(target, name, restriction);
         }
         Form::Document(document) => Some(document),
@@ -178,14 +192,15 @@ fn apply(target: &Target, name: &str, restriction: &Restriction) -> Result<Expr,
         }
         (Comparator::Has, Type::Struct, Some(fields)) => Ok(has_key(fields, &argument.text())),
         (Comparator::Has, Type::List(ty), Some(list)) => {
-            let element = Target::element(ty, list);
+            let level = level_within(list);
+            let element = Target::element(level, ty, list);
             if matches!(element.form, Form::Document(_)) {
                 let message = format!("`{name}` is a list of messages: name a field of theirs");
                 return Err(Problem::new(argument.span.clone(), ProblemKind::Type, message)
                     .help(format!("write `{name}.field:value`")));
             }
             let holds = scalar::compare(&element, name, restriction)?;
-            Ok(Expr::Any { of: Box::new(list.expr.clone()), predicate: Box::new(holds) })
+            Ok(Expr::any(level, list.expr.clone(), holds))
         }
         (Comparator::Has, Type::Message(record), _) => {
             let segment = Segment { name: argument.text(), span: argument.span.clone() };

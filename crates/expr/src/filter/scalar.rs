@@ -15,6 +15,10 @@ use crate::target::{Form, Target, compare_constant, etag_equals, name_equals, re
 /// The comparator or the literal does not fit the type.
 pub(crate) fn compare(target: &Target, name: &str, restriction: &Restriction) -> Result<Expr, Problem> {
     let Restriction { comparator, argument, at, .. } = restriction;
+    if let Form::Link { expr, .. } = &target.form {
+        let form = Form::Scalar { expr: expr.clone(), nullable: true };
+        return compare(&Target { form, ty: target.ty.clone() }, name, restriction);
+    }
     let op = comparator.operator();
     let equality = matches!(op, CompareOp::Eq | CompareOp::Ne);
     if argument.is_any() && equality {
@@ -113,6 +117,7 @@ fn read(target: &Target) -> Expr {
     let (expr, nullable) = match &target.form {
         Form::Scalar { expr, nullable } => (expr.clone(), *nullable),
         Form::Name { template, columns, nullable, .. } => (render(template, columns), *nullable),
+        Form::Link { expr, .. } => (expr.clone(), true),
         Form::Etag { .. } | Form::Flat { .. } | Form::Document(_) => (Expr::NULL, true),
     };
     if nullable { Expr::Coalesce(Box::new(expr), Box::new(Expr::text(""))) } else { expr }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use mainstay_expr::{Around, EnumType, Field, MapKey, Program, RecordType, RuleScope, Scope, Storage, Type};
+use mainstay_expr::{
+    Around, Child, EnumType, Field, Known, MapKey, PredicateSource, Predicates, Program, RecordType, RuleScope, Scope,
+    Storage, Type, compile_predicates,
+};
 use mainstay_record::names::json_name;
 use mainstay_record::{JsonField, JsonMessage, JsonShape, Kind, Template, TemplatePart, Value};
 
@@ -69,7 +72,15 @@ fn template(parts: &[&str]) -> Template {
 }
 
 fn field(number: u32, name: &str, ty: Type, storage: Storage) -> Field {
-    Field { name: name.to_owned(), json_name: json_name(name), aliases: Vec::new(), number, ty, storage }
+    Field {
+        name: name.to_owned(),
+        json_name: json_name(name),
+        aliases: Vec::new(),
+        number,
+        ty,
+        storage,
+        acyclic: false,
+    }
 }
 
 fn stored(number: u32, name: &str, ty: Type) -> Field {
@@ -95,6 +106,13 @@ fn line() -> (Arc<RecordType>, JsonShape) {
             field(3, "notes", Type::List(Box::new(Type::Text)), Storage::InJson),
             field(4, "part", Type::Message(part), Storage::InJson),
             field(5, "sent", Type::Timestamp, Storage::InJson),
+            field(6, "item", Type::Text, Storage::LinkInJson { template: template(&["items/", "{}"]), target: ITEM }),
+            field(
+                7,
+                "town",
+                Type::Text,
+                Storage::LinkInJson { template: template(&["countries/", "{}", "/towns/", "{}"]), target: TOWN },
+            ),
         ],
         ..RecordType::default()
     });
@@ -107,6 +125,8 @@ fn line() -> (Arc<RecordType>, JsonShape) {
             key(3, "notes", None),
             key(4, "part", Some(1)),
             key(5, "sent", None),
+            key(6, "item", None),
+            key(7, "town", None),
         ],
     };
     let part = JsonMessage { fields: vec![key(1, "sku", None)] };
@@ -165,7 +185,10 @@ pub fn item() -> Arc<RecordType> {
         stored(13, "ttl", Type::Duration),
         stored(14, "day", Type::Date),
         stored(15, "digest", Type::Bytes),
-        field(16, "shop", Type::Text, name(template(&["shops/", "{}"]), &["shop"], Some(ITEM))),
+        Field {
+            acyclic: true,
+            ..field(16, "shop", Type::Text, name(template(&["shops/", "{}"]), &["shop"], Some(ITEM)))
+        },
         field(
             17,
             "place",
@@ -186,7 +209,8 @@ pub fn item() -> Arc<RecordType> {
         document(29, "grades", Type::List(Box::new(Type::Float)), JsonShape::default()),
         document(30, "by_number", Type::MapOther { key: MapKey::Int, value: text() }, JsonShape::default()),
     ];
-    Arc::new(RecordType { name: "shop.v1.Item".into(), fields, ancestors: Vec::new() })
+    let children = vec![Child { name: "towns".into(), table: TOWN, keys: 1 }];
+    Arc::new(RecordType { name: "shop.v1.Item".into(), fields, children, ..RecordType::default() })
 }
 
 /// The number of the record that an item's `shop` names: an item, too, so that there are circles.
@@ -195,14 +219,18 @@ pub const ITEM: usize = 0;
 pub const TOWN: usize = 1;
 
 /// A resource below another one, of which it has the key in its own; it refers to an item.
-pub const TOWN_COLUMNS: [(&str, Kind, bool); 6] = [
+pub const TOWN_COLUMNS: [(&str, Kind, bool); 7] = [
     ("_country_id", Kind::Text, false),
     ("_id", Kind::Text, false),
     ("_revision", Kind::Int, false),
     ("label", Kind::Text, true),
     ("size", Kind::Int, false),
     ("item", Kind::Text, true),
+    ("gone", Kind::Timestamp, true),
 ];
+
+/// The column that is set in towns that are deleted.
+pub const TOWN_DELETED: usize = 6;
 
 /// The record type of a town. Its parent is an item, as if those were countries.
 pub fn town() -> Arc<RecordType> {
@@ -221,7 +249,7 @@ pub fn town() -> Arc<RecordType> {
         field(4, "item", Type::Text, reference(items(), &[5], true, Some(ITEM))),
     ];
     let ancestors = vec![field(0, "country", Type::Text, reference(items(), &[0], false, Some(ITEM)))];
-    Arc::new(RecordType { name: "shop.v1.Town".into(), fields, ancestors })
+    Arc::new(RecordType { name: "shop.v1.Town".into(), fields, ancestors, ..RecordType::default() })
 }
 
 /// All records by their numbers.
@@ -237,8 +265,25 @@ pub fn scope() -> RuleScope {
         new: record,
         records: records(),
         enums: vec![state()],
+        predicates: predicates(),
         ..RuleScope::default()
     }
+}
+
+/// Rules with names: plain ones, one that names others, and one that goes up through the shops.
+pub fn predicates() -> Arc<Predicates> {
+    let of = |table: usize, name: &str, rule: &str| PredicateSource { table, name: name.into(), rule: rule.into() };
+    let sources = [
+        of(ITEM, "is_mine", "resource.title == auth.uid"),
+        of(ITEM, "settled", "resource.towns.exists(t, t.big && t.label != resource.nick)"),
+        of(TOWN, "big", "resource.head_count > 1 || resource.item.is_mine"),
+        of(ITEM, "reachable", "resource.is_mine || resource.stock == 7 || resource.shop.reachable"),
+        of(ITEM, "near", "resource.shop.near || resource.towns.exists(t, t.item.is_mine)"),
+    ];
+    let scope = RuleScope { records: records(), enums: vec![state()], ..RuleScope::default() };
+    let (predicates, problems) = compile_predicates(&sources, &scope);
+    assert!(problems.is_empty(), "{problems:?}");
+    Arc::new(predicates)
 }
 
 /// What is stored.
@@ -255,9 +300,15 @@ impl World {
         rows.iter().find(|row| row.starts_with(key))
     }
 
-    /// The rows that a program looks at from a record.
+    /// All there is.
+    pub fn all(&self) -> Around {
+        let items = Known { keys: 1, deleted: None, rows: self.items.clone() };
+        Around::of(vec![items, Known { keys: 2, deleted: Some(TOWN_DELETED), rows: self.towns.clone() }])
+    }
+
+    /// The rows that a program looks at from a record, some of them found ahead.
     pub fn around(&self, program: &Program, record: &[Value]) -> Around {
-        let mut around = Around::default();
+        let mut around = self.all();
         for row in program.looks() {
             let (from, relation) = row.found_from().expect("a look is at a row that is found");
             let scope = Scope { around: Some(&around), ..on(record) };
@@ -277,7 +328,7 @@ pub fn on(record: &[Value]) -> Scope<'_> {
 /// A town.
 pub fn town_row(country: &str, id: &str, label: Option<&str>, size: i64, item: Option<&str>) -> Vec<Value> {
     let text = |text: Option<&str>| text.map_or(Value::Null, |text| Value::Text(text.to_owned()));
-    vec![text(Some(country)), text(Some(id)), Value::Int(1), text(label), Value::Int(size), text(item)]
+    vec![text(Some(country)), text(Some(id)), Value::Int(1), text(label), Value::Int(size), text(item), Value::Null]
 }
 
 /// The moment that the tests call now: 2024-05-01T12:00:00Z.

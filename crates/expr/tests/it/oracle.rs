@@ -9,7 +9,7 @@ use mainstay_expr::{AuthView, Expr, Root, Scope, compile_rule, evaluate, evaluat
 use mainstay_record::{Kind, Value};
 use proptest::prelude::*;
 
-use crate::fixture::{COLUMNS, ITEM, NOW, TOWN, World, column, scope};
+use crate::fixture::{COLUMNS, ITEM, NOW, TOWN, TOWN_DELETED, World, column, scope};
 use crate::strategy::{self, Caller};
 
 fn map(entries: impl IntoIterator<Item = (String, Cel)>) -> Cel {
@@ -155,19 +155,70 @@ fn far(world: &World, record: &[Value], depth: usize, of: fn(&[Value]) -> Cel) -
     let item =
         |key: Vec<Value>| world.find(ITEM, &key).filter(|_| depth > 0).map(|item| far(world, item, depth - 1, of));
     let shop = item(key(&[column("shop")], record));
-    let town = world.find(TOWN, &key(&[column("place_country"), column("place_town")], record));
-    let town = town.map(|town| {
+    let of_town = |town: &Vec<Value>| {
         let rows = [("to_item", item(key(&[5], town))), ("to_country", item(key(&[0], town)))];
-        with_relations(map([]), rows)
-    });
-    with_relations(of(record), [("to_shop", shop), ("to_place", town)])
+        with_relations(self::town(town), rows)
+    };
+    let town = world.find(TOWN, &key(&[column("place_country"), column("place_town")], record)).map(of_town);
+    let live = world.towns.iter().filter(|town| town[TOWN_DELETED].is_null());
+    let below = live.filter(|town| town[0] == record[0]).map(of_town).collect();
+    let lines = linked(world, &record[column("lines")], &item, &of_town);
+    let found = [("to_shop", shop), ("to_place", town), ("towns", Some(Cel::List(Arc::new(below))))];
+    with_relations(of(record), found.into_iter().chain([("lines", lines)]))
+}
+
+/// A town by itself.
+fn town(row: &[Value]) -> Cel {
+    let id = |index: usize| if let Value::Text(id) = &row[index] { id.clone() } else { String::new() };
+    let head_count = if let Value::Int(count) = row[4] { Cel::Int(count) } else { Cel::Null };
+    map([
+        ("name".to_owned(), text(&format!("countries/{}/towns/{}", id(0), id(1)))),
+        ("label".to_owned(), text(&id(3))),
+        ("head_count".to_owned(), head_count),
+    ])
+}
+
+/// The lines of an item, with what they refer to. What is unset reads as its default.
+fn linked(
+    world: &World,
+    lines: &Value,
+    item: &dyn Fn(Vec<Value>) -> Option<Cel>,
+    town: &dyn Fn(&Vec<Value>) -> Cel,
+) -> Option<Cel> {
+    let Value::Json(lines) = lines else { return None };
+    let lines: Vec<serde_json::Value> = serde_json::from_str(lines).expect("the oracle takes it");
+    let id = |line: &serde_json::Value, key: &str, prefix: &str| {
+        let name = line.get(key)?.as_str()?.strip_prefix(prefix)?.to_owned();
+        (!name.is_empty() && !name.contains('/')).then_some(Value::Text(name))
+    };
+    let line = |line: &serde_json::Value| {
+        let to_item = id(line, "item", "items/").and_then(|id| item(vec![id]));
+        let town_id = id(line, "town", "countries/a/towns/");
+        let to_town = town_id.and_then(|id| world.find(TOWN, &[Value::Text("a".into()), id])).map(town);
+        let of = |key: &str, unset: serde_json::Value| json(line.get(key).unwrap_or(&unset));
+        let own = map([
+            ("product".to_owned(), of("product", "".into())),
+            ("quantity".to_owned(), of("amount", 0.into())),
+            ("notes".to_owned(), of("notes", serde_json::json!([]))),
+        ]);
+        with_relations(own, [("to_item", to_item), ("to_town", to_town)])
+    };
+    Some(Cel::List(Arc::new(lines.iter().map(line).collect())))
 }
 
 fn interpret_far(rule: &str, world: &World, record: &[Value], caller: &Caller) -> Option<bool> {
-    interpret(rule, &far(world, record, 2, resource), &far(world, record, 2, presence), caller)
+    let item = |id: &Value| world.find(ITEM, std::slice::from_ref(id)).map(|item| far(world, item, 2, resource));
+    let all = world.towns.iter().filter(|town| town[TOWN_DELETED].is_null());
+    let all = all.map(|row| with_relations(town(row), [("to_item", item(&row[5])), ("to_country", item(&row[0]))]));
+    let all = Cel::List(Arc::new(all.collect()));
+    interpret_with(rule, &far(world, record, 2, resource), &far(world, record, 2, presence), caller, all)
 }
 
 fn interpret(rule: &str, resource: &Cel, present: &Cel, caller: &Caller) -> Option<bool> {
+    interpret_with(rule, resource, present, caller, Cel::List(Arc::default()))
+}
+
+fn interpret_with(rule: &str, resource: &Cel, present: &Cel, caller: &Caller, towns: Cel) -> Option<bool> {
     let mut env = Env::stdlib();
     env.add_extension(extensions::strings).expect("the oracle takes it");
     let env = Arc::new(env);
@@ -177,6 +228,7 @@ fn interpret(rule: &str, resource: &Cel, present: &Cel, caller: &Caller) -> Opti
     context.add_variable_from_value("present", present.clone());
     context.add_variable_from_value("auth", auth(caller));
     context.add_variable_from_value("now", timestamp(NOW));
+    context.add_variable_from_value("Town", towns);
     let states = crate::fixture::state();
     let states = states.values.iter().map(|(name, number)| (name.clone(), Cel::Int(i64::from(*number))));
     context.add_variable_from_value("State", map(states));
@@ -220,6 +272,51 @@ proptest! {
             interpret_far(&spelled(&oracles), &world, &record, &caller),
             "{}", rule
         );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn the_interpreter_of_the_cel_crate_agrees_on_what_is_said_of_rows_and_lists(
+        (rule, oracles) in strategy::quantified(),
+        world in crate::relations::worlds(),
+        record in strategy::record(),
+        caller in strategy::caller(),
+    ) {
+        let program = compile_rule(&rule, &scope()).expect("the oracle takes it");
+        let around = world.around(&program, &record);
+        let scope =
+            Scope { auth: caller.view(), now: NOW, resource: Some(&record), around: Some(&around), ..Scope::default() };
+        prop_assert_eq!(
+            evaluate(&program.root, &scope),
+            interpret_far(&oracles, &world, &record, &caller),
+            "{}", rule
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn what_the_caller_alone_decides_changes_no_truth_of_named_rules_and_quantifiers(
+        named in strategy::over_predicates(),
+        (quantified, _) in strategy::quantified(),
+        world in crate::relations::worlds(),
+        record in strategy::record(),
+        caller in strategy::caller(),
+    ) {
+        for rule in [named, quantified] {
+            let program = compile_rule(&rule, &scope()).expect("it compiles");
+            let around = world.around(&program, &record);
+            let scope =
+                Scope { auth: caller.view(), now: NOW, resource: Some(&record), around: Some(&around), ..Scope::default() };
+            let split = program.split();
+            let residual = split.residual_for(split.decide(&caller.view()));
+            prop_assert_eq!(evaluate(&program.root, &scope) == Some(true), evaluate(&residual, &scope) == Some(true), "{}", rule);
+        }
     }
 }
 

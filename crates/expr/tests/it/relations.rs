@@ -301,16 +301,21 @@ fn a_program_says_what_it_reads_in_hand_and_around() {
 /// What is stored: items and towns that refer to one another, and to what is not there.
 pub fn worlds() -> impl Strategy<Value = World> {
     let keys = || select(vec!["a", "A", "b"]);
-    let town =
-        (keys(), keys(), proptest::option::of(keys()), select(&strategy::INTS[..]), proptest::option::of(keys()));
+    let town = (
+        (keys(), keys(), proptest::option::of(keys())),
+        (select(&strategy::INTS[..]), proptest::option::of(keys()), proptest::bool::weighted(0.2)),
+    );
     let towns = proptest::collection::vec(town, 4);
     (proptest::collection::vec(strategy::record(), 2), towns).prop_map(|(mut items, towns)| {
         for (item, id) in items.iter_mut().zip(["a", "A"]) {
             item[0] = Value::Text(id.to_owned());
         }
         let mut world = World { items, towns: Vec::new() };
-        for (country, id, label, size, item) in towns {
-            let town = town_row(country, id, label, size, item);
+        for ((country, id, label), (size, item, is_deleted)) in towns {
+            let mut town = town_row(country, id, label, size, item);
+            if is_deleted {
+                town[fixture::TOWN_DELETED] = Value::Timestamp(1);
+            }
             if world.find(TOWN, &town[..2]).is_none() {
                 world.towns.push(town);
             }

@@ -76,6 +76,10 @@ fn line(product: &str, amount: i64, notes: &[&str], part: bool) -> serde_json::V
     }
     if part {
         line.insert("part".into(), serde_json::json!({"sku": product}));
+        line.insert("item".into(), format!("items/{product}").into());
+    }
+    if amount > 1 {
+        line.insert("town".into(), format!("countries/a/towns/{product}").into());
     }
     line.into()
 }
@@ -336,6 +340,102 @@ pub fn rule() -> BoxedStrategy<String> {
     });
     // What the generator cannot know: names of different types do not compare, and an etag is no text.
     rule.prop_filter("must compile", |rule| mainstay_expr::compile_rule(rule, &crate::fixture::scope()).is_ok()).boxed()
+}
+
+/// What is said of a town `t`, or of an item `i`; where it goes on behind references the second is how the oracle writes it.
+const OF_TOWN: [(&str, &str); 15] = [
+    ("t.label == 'a'", "t.label == 'a'"),
+    ("t.label == resource.title", "t.label == resource.title"),
+    ("t.label == resource.nick", "t.label == resource.nick"),
+    ("t.label == auth.uid", "t.label == auth.uid"),
+    ("t.head_count > resource.stock", "t.head_count > resource.stock"),
+    ("t.head_count in resource.codes", "t.head_count in resource.codes"),
+    ("t.item.title == auth.uid", "t.to_item.title == auth.uid"),
+    ("t.item.active", "t.to_item.active"),
+    ("t.item.stock >= t.head_count", "t.to_item.stock >= t.head_count"),
+    ("t.country.nick == t.label", "t.to_country.nick == t.label"),
+    ("t.name == resource.place", "t.name == resource.place"),
+    ("t.item.name == resource.name", "t.to_item.name == resource.name"),
+    ("resource.tags.exists(x, x == t.label)", "resource.tags.exists(x, x == t.label)"),
+    ("auth.uid == 'a'", "auth.uid == 'a'"),
+    ("resource.shop.title == t.label", "resource.to_shop.title == t.label"),
+];
+
+/// What is said of lists in the row.
+const OF_LISTS: [(&str, &str); 12] = [
+    ("resource.tags.exists(x, x == resource.title || x == auth.uid)", ""),
+    ("resource.tags.all(x, x != resource.nick && x != auth.uid)", ""),
+    ("resource.codes.filter(c, c > 0).exists(c, c == resource.stock)", ""),
+    ("resource.codes.map(c, c).all(c, c != 7)", ""),
+    ("resource.codes.exists(c, resource.codes.exists(d, c < d))", ""),
+    ("resource.lines.exists(l, l.quantity > 1 && l.product == resource.title)", ""),
+    ("resource.lines.all(l, l.notes.exists(n, n == l.product) || l.quantity == resource.stock)", ""),
+    ("resource.lines.map(l, l.product).exists(p, p == auth.uid)", ""),
+    ("resource.title in resource.lines.map(l, l.product)", ""),
+    ("resource.lines.exists(l, l.item.active)", "resource.lines.exists(l, l.to_item.active)"),
+    ("resource.lines.all(l, l.item.title == auth.uid)", "resource.lines.all(l, l.to_item.title == auth.uid)"),
+    ("resource.lines.exists(l, l.town.label == 'a')", "resource.lines.exists(l, l.to_town.label == 'a')"),
+];
+
+/// Where towns are found: below an item, or all of them.
+const TOWNS: [(&str, &str); 4] = [
+    ("resource.towns", "resource.towns"),
+    ("Town", "Town"),
+    ("resource.shop.towns", "resource.to_shop.towns"),
+    ("resource.place.country.towns", "resource.to_place.to_country.towns"),
+];
+
+/// Rules that quantify over rows and lists; and the same as the oracle writes them.
+pub fn quantified() -> BoxedStrategy<(String, String)> {
+    let pair = |(ours, oracle): (&str, &str)| {
+        (ours.to_owned(), if oracle.is_empty() { ours.to_owned() } else { oracle.to_owned() })
+    };
+    let of_town = select(&OF_TOWN[..]).prop_map(pair).prop_recursive(2, 6, 2, joined_pairs);
+    let of_lists = select(&OF_LISTS[..]).prop_map(pair);
+    let words = select(vec!["exists", "all"]);
+    let over_towns = (select(&TOWNS[..]), words, of_town).prop_map(|((ours, oracle), word, (holds, said))| {
+        (format!("{ours}.{word}(t, {holds})"), format!("{oracle}.{word}(t, {said})"))
+    });
+    prop_oneof![3 => over_towns, 1 => of_lists].prop_recursive(2, 6, 2, joined_pairs).boxed()
+}
+
+/// Rules over predicates, alone and within quantifiers.
+pub fn over_predicates() -> BoxedStrategy<String> {
+    let leaf = select(vec![
+        "resource.is_mine",
+        "resource.settled",
+        "resource.shop.settled",
+        "resource.reachable",
+        "resource.shop.reachable",
+        "resource.near",
+        "resource.place.big",
+        "Town.exists(t, t.big && t.item.reachable)",
+        "resource.towns.all(t, t.big || t.item.near)",
+        "Town.exists(t, t.country.settled && t.label == resource.nick)",
+        "resource.lines.exists(l, l.item.reachable)",
+        "auth.uid == resource.title",
+    ]);
+    leaf.prop_map(str::to_owned)
+        .prop_recursive(2, 6, 2, |inner| {
+            prop_oneof![
+                inner.clone().prop_map(|of| format!("!({of})")),
+                (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} && {b})")),
+                (inner.clone(), inner).prop_map(|(a, b)| format!("({a} || {b})")),
+            ]
+        })
+        .boxed()
+}
+
+fn joined_pairs(inner: BoxedStrategy<(String, String)>) -> BoxedStrategy<(String, String)> {
+    let both = |(a, b): ((String, String), (String, String)), word: &str| {
+        (format!("({} {word} {})", a.0, b.0), format!("({} {word} {})", a.1, b.1))
+    };
+    prop_oneof![
+        inner.clone().prop_map(|(ours, oracle)| (format!("!({ours})"), format!("!({oracle})"))),
+        (inner.clone(), inner.clone()).prop_map(move |pair| both(pair, "&&")),
+        (inner.clone(), inner).prop_map(move |pair| both(pair, "||")),
+    ]
+    .boxed()
 }
 
 /// Conditions that no generator of ours would meet.

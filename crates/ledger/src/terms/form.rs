@@ -1,7 +1,7 @@
 //! What a rule says, in a form that can be compared with another's.
 
 use mainstay_contract::Contract;
-use mainstay_expr::{CompareOp, Expr, Measure, Root, Row, TextOp};
+use mainstay_expr::{CompareOp, Expr, Measure, Over, Root, Row, TextOp};
 use mainstay_record::{Layout, Value};
 use serde::{Deserialize, Serialize};
 
@@ -28,11 +28,17 @@ pub enum Form {
 pub(crate) struct Rows<'a> {
     pub layout: &'a Layout,
     pub contract: &'a Contract,
+    /// The tables that the quantifiers around go over, by their levels.
+    pub bound: [Option<usize>; 16],
 }
 
 impl<'a> Rows<'a> {
     fn layout(self, row: &Row) -> Option<&'a Layout> {
-        match row.table() {
+        let bound = match row.root {
+            Root::Bound(level) => self.bound.get(usize::from(level)).copied().flatten(),
+            _ => None,
+        };
+        match row.table().or(bound) {
             None => Some(self.layout),
             Some(table) => self.contract.resources.get(table).map(|resource| &*resource.layout),
         }
@@ -53,13 +59,25 @@ impl<'a> Rows<'a> {
                 Root::Resource => "resource",
                 Root::Old => "old",
                 Root::New => "new",
+                Root::Bound(level) => return format!("bound{level}"),
             };
             return root.to_owned();
         };
         let columns: Vec<String> = relation.columns.iter().map(|column| self.column(&from, *column)).collect();
         let target = self.contract.resources.get(relation.table).map_or("", |resource| &resource.type_name);
+        if let Some(link) = &relation.link {
+            return format!("{}.{target}[{}]", self.row(&from), link.keys.join("."));
+        }
         format!("{}.{target}({})", self.row(&from), columns.join(", "))
     }
+}
+
+fn of_level(rows: Rows<'_>, level: u8, table: Option<usize>) -> Rows<'_> {
+    let mut inner = rows;
+    if let Some(place) = inner.bound.get_mut(usize::from(level)) {
+        *place = table;
+    }
+    inner
 }
 
 impl Form {
@@ -123,9 +141,10 @@ fn words(expr: &Expr, rows: Rows<'_>) -> String {
         Expr::Auth(name) => format!("auth.{}", name.claim().name),
         Expr::Now { offset_us } => format!("now({offset_us})"),
         Expr::Atom(index) => format!("atom({index})"),
-        Expr::Element { kind } => format!("element({kind:?})"),
+        Expr::Element { level: 0, kind } => format!("element({kind:?})"),
+        Expr::Element { level, kind } => format!("element{level}({kind:?})"),
         Expr::Json { of: outer, key, kind } => format!("json({}, {}, {kind:?})", of(outer), of(key)),
-        Expr::Any { of: list, predicate } => format!("any({}, {})", of(list), of(predicate)),
+        Expr::Exists { level, over, holds } => exists(*level, over, holds, rows),
         Expr::Not(part) => format!("not({})", of(part)),
         Expr::And(parts) => format!("and({})", list(parts)),
         Expr::Or(parts) => format!("or({})", list(parts)),
@@ -139,6 +158,31 @@ fn words(expr: &Expr, rows: Rows<'_>) -> String {
         Expr::Concat(parts) => format!("concat({})", list(parts)),
         Expr::AsciiCase { upper, of: part } => format!("{}({})", if *upper { "upper" } else { "lower" }, of(part)),
         Expr::Size { of: part, measure } => format!("{}({})", counted(*measure), of(part)),
+    }
+}
+
+/// What is never NULL of the elements of a list was there before what may be.
+fn exists(level: u8, over: &Over, holds: &Expr, rows: Rows<'_>) -> String {
+    let of = |part: &Expr| words(part, rows);
+    let name = |table: usize| rows.contract.resources.get(table).map_or("", |resource| &resource.type_name).to_owned();
+    let inner = |table: Option<usize>| of_level(rows, level, table);
+    match (over, holds) {
+        (Over::List(list), Expr::Coalesce(holds, otherwise)) if level == 0 && **otherwise == Expr::FALSE => {
+            format!("any({}, {})", of(list), of(holds))
+        }
+        (Over::List(list), _) => format!("exists{level}({}, {})", of(list), of(holds)),
+        (Over::Rows(table), _) => format!("exists{level}({}, {})", name(*table), words(holds, inner(Some(*table)))),
+        (Over::Climb { table, start, relations }, _) => {
+            let start: Vec<String> = start.iter().map(of).collect();
+            let there = inner(Some(*table));
+            let onward = |columns: &Vec<usize>| {
+                let row = Row::of(Root::Bound(level));
+                columns.iter().map(|column| there.column(&row, *column)).collect::<Vec<_>>().join(" ")
+            };
+            let onward: Vec<String> = relations.iter().map(onward).collect();
+            let start = start.join(" ");
+            format!("climb{level}({}, {start}, {}, {})", name(*table), onward.join(" "), words(holds, there))
+        }
     }
 }
 

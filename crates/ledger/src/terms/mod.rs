@@ -83,7 +83,7 @@ impl ResourceTerms {
     pub(crate) fn of(contract: &Contract, resource: &Resource, access: &Access) -> ResourceTerms {
         ResourceTerms {
             pattern: resource.pattern.clone(),
-            access: rules(access, Rows { layout: &resource.layout, contract }),
+            access: rules(access, Rows { layout: &resource.layout, contract, bound: [None; 16] }),
             methods: methods::of(contract, resource),
             commit: methods::commit_of(contract, resource),
             options: contract
@@ -99,7 +99,8 @@ impl ResourceTerms {
 
 fn rules(access: &Access, rows: Rows<'_>) -> BTreeMap<String, RuleTerms> {
     let one = |rule: &Rule| RuleTerms { source: rule.source.clone(), form: Form::of(&rule.program.root, rows) };
-    let singles = [("read", &access.read), ("create", &access.create), ("delete", &access.delete)];
+    let singles =
+        [("read", &access.read), ("create", &access.create), ("delete", &access.delete), ("refer", &access.refer)];
     let mut rules: BTreeMap<String, RuleTerms> =
         singles.into_iter().filter_map(|(verb, rule)| Some((verb.to_owned(), one(rule.as_ref()?)))).collect();
     if let Some(first) = access.update.first() {

@@ -8,14 +8,14 @@ use mainstay_db::{Atomic, Database, Error, Lane, Rows, Statement};
 use mainstay_expr::{Expr, Program, Scope, compile_filter, compile_rule, evaluate, shift_time};
 use mainstay_record::{Column, Kind, Layout, NumberPath, Piece, Role, Value};
 use mainstay_sql::{
-    BindSource, ColumnSpec, Condition, Dialect, Insert, PrimaryKey, SchemaStep, Select, Table, Tables, expression,
-    insert, schema_sql, select,
+    BindSource, ColumnSpec, Condition, Dialect, Given, Insert, Known, PrimaryKey, SchemaStep, Select, Table, Tables,
+    ask, expression, insert, schema_sql, select,
 };
 use mainstay_testkit::{Engine, both_engines, database};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
-use crate::fixture::{COLUMNS, ITEM, NOW, TOWN_COLUMNS, World, empty, full, item, on, scope, town_row};
+use crate::fixture::{COLUMNS, ITEM, NOW, TOWN_COLUMNS, TOWN_DELETED, World, empty, full, item, on, scope, town_row};
 use crate::sample;
 use crate::strategy::{self, Caller};
 
@@ -42,10 +42,9 @@ fn layout() -> Layout {
 
 /// The tables that references lead to.
 fn tables() -> Tables {
-    Tables::new(
-        [("items".to_owned(), layout()), ("towns".to_owned(), layout_of(&TOWN_COLUMNS, 2))]
-            .map(|(name, layout)| (name, Arc::new(layout))),
-    )
+    let items = Known::new("items".to_owned(), Arc::new(layout()));
+    let towns = Known::new("towns".to_owned(), Arc::new(layout_of(&TOWN_COLUMNS, 2)));
+    Tables::of([items, Known { deleted: Some(TOWN_DELETED), indexes: vec![vec![3], vec![5]], ..towns }])
 }
 
 fn dialect(engine: Engine) -> Dialect {
@@ -90,6 +89,50 @@ fn a_comparison_with_a_bind_is_plain_so_that_an_index_can_serve() {
         (filter("NOT stock = 4"), r#"NOT (t."stock" = $1)"#),
         (filter("address.city = Rome"), r#"(t."_has_address" AND t."address__city" = $1)"#),
         (filter("active = true"), r#"t."active" = TRUE"#),
+    ];
+    for (written, expected) in cases {
+        assert_eq!(written, expected);
+    }
+}
+
+#[test]
+fn what_is_said_of_rows_can_be_read_from_either_side() {
+    let truth = |source: &str, is_sound: bool| {
+        let split = compile_rule(source, &scope()).expect("it compiles").split();
+        let caller = Caller { uid: Some("u".to_owned()), ..nobody() };
+        let residual = split.residual_for(split.decide(&caller.view()));
+        let (layout, tables) = (layout(), if is_sound { tables().sound() } else { tables() });
+        let delete = |dialect| {
+            let table = Table { name: "items", layout: &layout };
+            mainstay_sql::delete(
+                dialect,
+                &mainstay_sql::Delete { table, condition: Condition::Expr(&residual, &tables) },
+            )
+        };
+        let text = sample::both(delete);
+        text.replace(r#"DELETE FROM "items" AS t WHERE "#, "")
+    };
+    let cases = [
+        // An index begins with what the caller is compared with: his rows are found first.
+        (
+            truth("resource.towns.exists(t, t.label == auth.uid)", true),
+            r#"(t."_id" IN (SELECT q1."_country_id" FROM "towns" AS q1 WHERE q1."gone" IS NULL AND q1."label" = coalesce($1, $2)))"#,
+        ),
+        // Of another row no more than its key is asked, which the row that leads there has.
+        (
+            truth("resource.shop.towns.exists(t, t.label == auth.uid)", true),
+            r#"(((t."shop" IS NOT NULL) AND t."shop" IN (SELECT q1."_country_id" FROM "towns" AS q1 WHERE q1."gone" IS NULL AND q1."label" = coalesce($1, $2))))"#,
+        ),
+        // No index begins with what is said of the rows alone: they are found from the row that asks.
+        (
+            truth("resource.towns.exists(t, t.head_count == 7)", true),
+            r#"(EXISTS (SELECT 1 FROM "towns" AS q1 WHERE q1."gone" IS NULL AND (q1."_country_id" = t."_id" AND q1."size" = $1)))"#,
+        ),
+        // That there is none is found by the same index: nothing in it can be NULL.
+        (
+            truth("!Town.exists(t, t.head_count == resource.stock)", true),
+            r#"(NOT EXISTS (SELECT 1 FROM "towns" AS q1 WHERE q1."gone" IS NULL AND q1."size" = t."stock"))"#,
+        ),
     ];
     for (written, expected) in cases {
         assert_eq!(written, expected);
@@ -304,7 +347,44 @@ fn towns() -> Vec<Vec<Value>> {
         town_row("a", "b", None, 7, Some("a")),
         town_row("A", "a", Some(""), 0, None),
         town_row("b", "A", Some("b"), -1, Some("none")),
+        deleted(town_row("a", "A", Some("A"), 7, Some("A"))),
     ]
+}
+
+fn deleted(mut town: Vec<Value>) -> Vec<Value> {
+    town[TOWN_DELETED] = Value::Timestamp(NOW);
+    town
+}
+
+/// Compares what the engine is asked of quantifiers, given the records, with the evaluator.
+async fn compare_asks(
+    database: &Database,
+    dialect: Dialect,
+    program: &Program,
+    caller: &Caller,
+    records: &[Vec<Value>],
+) {
+    let world = World { items: records.to_vec(), towns: towns() };
+    for asked in program.asks() {
+        let given = Given::of(&asked);
+        let sql = ask(dialect, &asked, &given, &tables());
+        let statement = Statement::new(sql.pieces.clone(), false);
+        for record in records.iter().take(6) {
+            let around = world.around(program, record);
+            let scope = Scope { auth: caller.view(), around: Some(&around), new: None, ..on(record) };
+            let columns = given.columns.iter().map(|(row, index, _)| match scope.row(row) {
+                Some(Some(values)) => values[*index].clone(),
+                _ => Value::Null,
+            });
+            let rows = given.rows.iter().map(|row| Value::Bool(matches!(scope.row(row), Some(Some(_)))));
+            let params: Vec<Value> = columns.chain(rows).collect();
+            let binds = sql.binds.iter().map(|source| bound(source, caller, &params)).collect();
+            let found = database.fetch(Lane::Heavy, &statement, binds, Rows::of(&[Kind::Bool])).await;
+            let found = found.unwrap_or_else(|error| panic!("{error:?}\n{}", sql.text(dialect)));
+            let said = evaluate(&asked, &scope).map_or(Value::Null, Value::Bool);
+            assert_eq!(found.rows[0][0], said, "{}\n{record:?}", sql.text(dialect));
+        }
+    }
 }
 
 /// Generates values, the same in every run.
@@ -388,6 +468,25 @@ both_engines! {
             let ((source, _), caller) = (generator.one(&rules), generator.one(&callers));
             let program = compile_rule(&source, &scope()).expect("it compiles");
             compare(&database, dialect, &source, &program.root, &caller, &records).await;
+            let split = program.split();
+            let residual = split.residual_for(split.decide(&caller.view()));
+            compare(&database, dialect, &source, &residual, &caller, &records).await;
+        }
+    }
+
+    async fn quantifiers_say_the_same_in_sql_and_in_memory(engine: Engine) {
+        let (database, dialect) = (database::fresh(engine).await, dialect(engine));
+        let mut generator = Generator(TestRunner::deterministic());
+        let records = generator.records(RECORDS / 3);
+        store(&database, dialect, &records).await;
+        store_towns(&database, dialect).await;
+        let (rules, named, callers) = (strategy::quantified(), strategy::over_predicates(), strategy::caller());
+        for count in 0..EXPRESSIONS / 2 {
+            let caller = generator.one(&callers);
+            let source = if count % 3 == 0 { generator.one(&named) } else { generator.one(&rules).0 };
+            let program = compile_rule(&source, &scope()).unwrap_or_else(|problems| panic!("{source}: {problems:?}"));
+            compare(&database, dialect, &source, &program.root, &caller, &records).await;
+            compare_asks(&database, dialect, &program, &caller, &records).await;
             let split = program.split();
             let residual = split.residual_for(split.decide(&caller.view()));
             compare(&database, dialect, &source, &residual, &caller, &records).await;

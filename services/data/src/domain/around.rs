@@ -2,12 +2,13 @@
 
 use mainstay_db::{BoxFuture, Conn};
 use mainstay_expr::{Around, Relation, Root, Row, Scope};
-use mainstay_record::Value;
+use mainstay_record::{Kind, Row as _, Value};
+use mainstay_sql::{Given, ask};
 
 use super::context::{Operation, one_row};
 use super::planned::{Earlier, Planned};
 use crate::error::Result;
-use crate::plans::{Guard, Readable};
+use crate::plans::{Ask, Guard, Readable, Shapes};
 
 /// What becomes of a row that is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +49,10 @@ impl Ruled<'_> {
 
 /// Says whether it takes a look at other rows to know which the caller may read.
 pub fn reads_around(op: &Operation) -> bool {
-    !op.caller.is_system() && op.plan().read.as_ref().is_some_and(|guard| !guard.looks().is_empty())
+    !op.caller.is_system() && op.plan().read.as_ref().is_some_and(|guard| !guard.is_alone())
 }
 
-/// Finds the rows that a rule looks at, where the records in hand do not decide.
+/// Finds the rows that a rule looks at, and asks for the values of its quantifiers, where what is in hand does not decide.
 pub async fn look_around(
     conn: &mut Conn<'_>,
     ruled: &Ruled<'_>,
@@ -70,10 +71,57 @@ pub async fn look_around(
         };
         around.put(row.clone(), found);
     }
+    for ask in guard.asks() {
+        let scope = Scope { around: Some(around), ..ruled.scope };
+        if around.answered(&ask.expr).is_some() || guard.is_decided(&scope) {
+            continue;
+        }
+        if let Some(params) = given(&ask.given, &scope) {
+            let answer = answer(conn, ruled.op, ask, &params, earlier).await?;
+            around.answer(ask.expr.clone(), answer);
+        }
+    }
     Ok(())
 }
 
-/// Finds a row that a rule looks at, as the system. One that the caller names in what is to be written and may not read is
+/// What a statement is given of the records in hand and the rows that were found; nothing where one is not known yet.
+fn given(given: &Given, scope: &Scope<'_>) -> Option<Vec<Value>> {
+    let column = |(row, index, _): &(Row, usize, Kind)| {
+        let values = scope.row(row)?;
+        Some(values.and_then(|values| values.get(*index)).cloned().unwrap_or_default())
+    };
+    let columns: Option<Vec<Value>> = given.columns.iter().map(column).collect();
+    let rows: Option<Vec<Value>> = given.rows.iter().map(|row| Some(Value::Bool(scope.row(row)?.is_some()))).collect();
+    Some(columns?.into_iter().chain(rows?).collect())
+}
+
+/// The value of a quantifier, as the system sees the rows, and as the writes before this one leave them.
+async fn answer(
+    conn: &mut Conn<'_>,
+    op: &Operation,
+    asked: &Ask,
+    params: &[Value],
+    earlier: Earlier<'_>,
+) -> Result<Value> {
+    let plan = op.plan();
+    let tables = &plan.relations().tables;
+    let made = if earlier.is_empty() { Vec::new() } else { earlier.rows(&asked.expr.tables()) };
+    let once;
+    let statement = if made.is_empty() {
+        &**asked.statement(plan.dialect, tables, plan.shapes())
+    } else {
+        let mut tables = tables.clone();
+        made.into_iter().for_each(|(resource, key, row)| tables.put(resource, key, row));
+        once = Shapes::once(ask(plan.dialect, &asked.expr, &asked.given, &tables));
+        &once
+    };
+    let binds = statement.values(&op.caller, params);
+    let mut answer = Value::Null;
+    conn.query(&statement.statement, &binds, &mut |row| answer = row.get(0, Kind::Bool)).await?;
+    Ok(answer)
+}
+
+/// Finds a row that a rule looks at, as the system. One that the caller names in what is to be written and may not name is
 /// none: nobody learns what a row holds by proposing to refer to it, which would be refused in the end, whatever it holds.
 async fn find(
     conn: &mut Conn<'_>,
@@ -82,7 +130,7 @@ async fn find(
     key: &[Value],
     (look, earlier): (Look, Earlier<'_>),
 ) -> Result<Option<Vec<Value>>> {
-    if ruled.is_chosen(from, relation, key) && !is_readable(conn, ruled.op, relation.table, key, earlier).await? {
+    if ruled.is_chosen(from, relation, key) && !may_be_named(conn, ruled.op, relation.table, key, earlier).await? {
         return Ok(None);
     }
     if let Some(made) = earlier.row(ruled.op, relation.table, key) {
@@ -93,8 +141,8 @@ async fn find(
     one_row(conn, &statement.statement, key, target).await
 }
 
-/// Says whether a row of any resource exists and the caller may read it, as the writes before this one leave it.
-async fn is_readable(
+/// Says whether a row of any resource exists and the caller may name it, as the writes before this one leave it.
+async fn may_be_named(
     conn: &mut Conn<'_>,
     op: &Operation,
     resource: usize,
@@ -103,14 +151,15 @@ async fn is_readable(
 ) -> Result<bool> {
     let target = op.snapshot.resource(resource);
     let on = || Operation { resource, ..op.clone() };
-    match (target.get(&op.caller), earlier.row(op, resource, key)) {
+    let naming = target.naming.as_deref();
+    let is_alone = op.caller.is_system() || naming.is_none_or(Guard::is_alone);
+    match (target.named(&op.caller), earlier.row(op, resource, key)) {
         (Readable::Never, _) | (_, Some(None)) => Ok(false),
-        (_, Some(Some(made))) => may_read(conn, &on(), made, earlier).await,
-        (Readable::By { public: true, .. }, None) => Ok(true),
+        (_, Some(Some(made))) => passes(conn, &on(), naming, made, earlier).await,
         // What its rule looks at may be as the store does not know it yet.
-        (Readable::By { .. }, None) if !earlier.is_empty() && reads_around(&on()) => {
+        (Readable::By { .. }, None) if !earlier.is_empty() && !is_alone => {
             let Some(row) = one_row(conn, &target.whoever().statement, key, target).await? else { return Ok(false) };
-            may_read(conn, &on(), &row, earlier).await
+            passes(conn, &on(), naming, &row, earlier).await
         }
         (Readable::By { statement, .. }, None) => {
             let binds = statement.values(&op.caller, key);
@@ -126,9 +175,19 @@ pub fn may_read<'a>(
     record: &'a [Value],
     earlier: Earlier<'a>,
 ) -> BoxFuture<'a, Result<bool>> {
+    passes(conn, op, op.plan().read.as_deref(), record, earlier)
+}
+
+/// Says whether a record passes a rule over `resource`.
+fn passes<'a>(
+    conn: &'a mut Conn<'_>,
+    op: &'a Operation,
+    guard: Option<&'a Guard>,
+    record: &'a [Value],
+    earlier: Earlier<'a>,
+) -> BoxFuture<'a, Result<bool>> {
     Box::pin(async move {
-        let ruled =
-            Ruled { op, guard: op.plan().read.as_deref(), scope: op.caller.on_resource(record), proposed: None };
+        let ruled = Ruled { op, guard, scope: op.caller.on_resource(record), proposed: None };
         let mut around = Around::default();
         look_around(conn, &ruled, &mut around, Look::Held, earlier).await?;
         let scope = Scope { around: Some(&around), ..ruled.scope };

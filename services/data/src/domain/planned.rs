@@ -1,6 +1,6 @@
 //! Rows as the writes of a request are going to leave them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use mainstay_record::Value;
@@ -17,8 +17,12 @@ pub struct Planned(HashMap<(usize, String), Made>);
 #[derive(Debug)]
 struct Made {
     write: usize,
+    key: Vec<Value>,
     row: Option<Arc<[Value]>>,
 }
+
+/// A resource, the key of a row of it, and what is made of that.
+type MadeOf = (usize, Vec<Value>, Option<Arc<[Value]>>);
 
 /// What the writes before one of them make.
 #[derive(Debug, Clone, Copy)]
@@ -32,8 +36,9 @@ impl Planned {
     /// second is refused in its turn.
     pub fn put(&mut self, write: usize, op: &Operation, old: Option<&[Value]>, new: Option<&Arc<[Value]>>) {
         let Some(row) = new.map(|new| &**new).or(old) else { return };
-        let name = op.plan().name(&row[..op.plan().resource.layout.keys()]);
-        self.0.entry((op.resource, name)).or_insert_with(|| Made { write, row: new.cloned() });
+        let key = row[..op.plan().resource.layout.keys()].to_vec();
+        let name = op.plan().name(&key);
+        self.0.entry((op.resource, name)).or_insert_with(|| Made { write, key, row: new.cloned() });
     }
 
     /// Notes what a checked write makes of its row.
@@ -51,6 +56,16 @@ impl<'p> Earlier<'p> {
     /// Says whether there is anything to see.
     pub fn is_empty(self) -> bool {
         self.planned.0.is_empty()
+    }
+
+    /// What is made of the rows of these resources: the resource, the key, and the row unless it goes.
+    pub fn rows(self, resources: &BTreeSet<usize>) -> Vec<MadeOf> {
+        let earlier = self.planned.0.iter().filter(|(_, made)| made.write < self.write);
+        let among = earlier.filter(|((resource, _), _)| resources.contains(resource));
+        let mut rows: Vec<_> =
+            among.map(|((resource, _), made)| (*resource, made.key.clone(), made.row.clone())).collect();
+        rows.sort_by(|a, b| (a.0, format!("{:?}", a.1)).cmp(&(b.0, format!("{:?}", b.1))));
+        rows
     }
 
     /// What is made of a row; nothing where the store knows it best, and nothing inside where it goes.

@@ -90,7 +90,7 @@ impl<'t, 'c> Tx<'t, 'c> {
         op.caller.not_readable(op.plan().get(&op.caller).is_public()).into()
     }
 
-    /// Says whether the row of another resource exists and the caller may read it. If so, nobody removes it before the
+    /// Says whether the row of another resource exists and the caller may name it. If so, nobody removes it before the
     /// transaction has ended.
     pub async fn stays_readable(&mut self, op: &Operation, resource: usize, key: &[Value]) -> Result<bool> {
         let target = op.snapshot.resource(resource);
@@ -99,8 +99,8 @@ impl<'t, 'c> Tx<'t, 'c> {
         if self.held.contains(&row) {
             return Ok(true);
         }
-        // Who may read it is decided by rows that other writes may change, or by the row alone.
-        let alone = op.caller.is_system() || target.read.as_ref().is_none_or(|guard| guard.looks().is_empty());
+        // Who may name it is decided by rows that other writes may change, or by the row alone.
+        let alone = op.caller.is_system() || target.naming.as_ref().is_none_or(|guard| guard.is_alone());
         if alone {
             self.flush_for(resource, Some(key)).await?;
         } else {

@@ -27,6 +27,11 @@ impl Shapes {
         Arc::new(Compiled { statement: self.statement(sql.pieces), binds: sql.binds, plain })
     }
 
+    /// Compiles a statement that is as it is for one run.
+    pub fn once(sql: Sql) -> Compiled {
+        Compiled { statement: Statement::new(sql.pieces, false), binds: sql.binds, plain: false }
+    }
+
     fn statement(&self, pieces: Vec<Piece>) -> Arc<Statement> {
         if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&pieces) {
             return Arc::clone(known);

@@ -3,7 +3,7 @@
 //! Its nodes count, each for about what it takes: a comparison for one, what looks through a text or for other rows for many.
 //! How many rows there are is not counted: a list of a few is short whatever is asked of them, and leaves its place at once.
 
-use mainstay_expr::Expr;
+use mainstay_expr::{Expr, Over};
 
 /// From this on a list is costly: it asks as much as a dozen wildcards do. Costly lists leave places to others.
 pub const COSTLY: usize = 100;
@@ -19,8 +19,8 @@ pub fn is_costly(filter: &Expr) -> bool {
 
 fn weight(node: &Expr) -> usize {
     match node {
-        Expr::Look { .. } => 16,
-        Expr::TextMatch { .. } | Expr::Any { .. } => 6,
+        Expr::Exists { over: Over::Rows(_) | Over::Climb { .. }, .. } | Expr::Look { .. } => 16,
+        Expr::TextMatch { .. } | Expr::Exists { .. } => 6,
         Expr::Json { .. } | Expr::AsciiCase { .. } | Expr::Concat(_) | Expr::Size { .. } => 4,
         _ => 1,
     }

@@ -1,9 +1,13 @@
 //! An access rule, ready to be asked.
 
+use std::sync::{Arc, OnceLock};
+
 use mainstay_contract::{Place, Rule};
 use mainstay_expr::{AtomValues, AuthView, Expr, Program, Row, Scope, Split, evaluate, fold};
 use mainstay_record::Value;
+use mainstay_sql::{Dialect, Given, Tables, ask};
 
+use super::compiled::{Compiled, Shapes};
 use crate::rights::Caller;
 
 /// One rule in the two forms in which it is asked: whole, on records in memory, and split into what depends on the caller
@@ -19,6 +23,23 @@ pub struct Guard {
     closed_to_nobody: bool,
     /// The rows that the rule looks at beside the records in hand, each after those on the way to it.
     looks: Vec<Row>,
+    /// The quantifiers over other rows, whose values the store knows.
+    asks: Vec<Ask>,
+}
+
+/// A quantifier of a rule, and the statement that evaluates it for records in hand.
+#[derive(Debug)]
+pub struct Ask {
+    pub expr: Expr,
+    pub given: Given,
+    statement: OnceLock<Arc<Compiled>>,
+}
+
+impl Ask {
+    /// Compiles its statement when it is first asked. Params: what is given.
+    pub fn statement(&self, dialect: Dialect, tables: &Tables, shapes: &Shapes) -> &Arc<Compiled> {
+        self.statement.get_or_init(|| shapes.compile(ask(dialect, &self.expr, &self.given, tables)))
+    }
 }
 
 /// What the caller alone decides.
@@ -44,7 +65,9 @@ impl Guard {
         let atoms = for_nobody.decide(&AuthView::default());
         let closed_to_nobody = matches!(for_nobody.residual_for(atoms).constant(), Some(truth) if truth != Some(true));
         let looks = program.looks().into_iter().collect();
-        Guard { rules, program, split, closed_to_nobody, looks }
+        let ask = |expr: Expr| Ask { given: Given::of(&expr), expr, statement: OnceLock::new() };
+        let asks = program.asks().into_iter().map(ask).collect();
+        Guard { rules, program, split, closed_to_nobody, looks, asks }
     }
 
     /// The rows that the rule looks at beside the records in hand, each after those on the way to it.
@@ -52,9 +75,24 @@ impl Guard {
         &self.looks
     }
 
+    /// The quantifiers over other rows.
+    pub fn asks(&self) -> &[Ask] {
+        &self.asks
+    }
+
+    /// Says whether the rule is over the records in hand alone.
+    pub fn is_alone(&self) -> bool {
+        self.looks.is_empty() && self.asks.is_empty()
+    }
+
     /// Says whether the records in hand decide, or whoever asks must look at others.
     pub fn looks_around(&self, scope: &Scope<'_>) -> bool {
-        !self.looks.is_empty() && evaluate(&self.program.root, scope).is_none()
+        !self.is_alone() && !self.is_decided(scope)
+    }
+
+    /// Says whether what is known decides.
+    pub fn is_decided(&self, scope: &Scope<'_>) -> bool {
+        evaluate(&self.program.root, scope).is_some()
     }
 
     /// Says whether the rule holds for no row, whoever else may see some, as far as the caller alone decides.

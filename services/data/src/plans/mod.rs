@@ -26,7 +26,7 @@ pub use compiled_lists::{ListPlan, MAX_LIST_PLANS, Shape};
 pub use dependents::{By, Dependent};
 pub use due::Due;
 pub use fields::{Fields, unset};
-pub use guard::{Guard, Refusal, Verdict};
+pub use guard::{Ask, Guard, Refusal, Verdict};
 pub use lane::{MAX_INLINE_ROWS, lane_for};
 pub use lists::{Position, QueryError, position_values};
 pub use reads::Readable;

@@ -1,10 +1,11 @@
 //! What the plans of one resource know of the others: where references lead, and who may look there.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use mainstay_contract::Contract;
+use mainstay_contract::{Contract, Resource};
 use mainstay_expr::{AtomValues, Expr, RecordType};
-use mainstay_sql::Tables;
+use mainstay_sql::{Known, Tables};
 
 use super::guard::{Guard, Verdict};
 use crate::rights::Caller;
@@ -16,6 +17,10 @@ pub struct Relations {
     pub records: Vec<Arc<RecordType>>,
     /// Their read rules; none where nobody may read them.
     pub reads: Vec<Option<Arc<Guard>>>,
+    /// Who may name their rows.
+    pub names: Vec<Option<Arc<Guard>>>,
+    /// The resources over whose rows rules quantify.
+    pub watched: BTreeSet<usize>,
 }
 
 impl Relations {
@@ -23,10 +28,18 @@ impl Relations {
     pub fn of(contract: &Contract) -> Relations {
         let resources = || contract.resources.iter();
         let guard = |rule: &mainstay_contract::Rule| Arc::new(Guard::new(vec![rule.clone()]));
+        let reads: Vec<Option<Arc<Guard>>> =
+            resources().map(|resource| resource.access.read.as_ref().map(guard)).collect();
         Relations {
-            tables: Tables::new(resources().map(|resource| (resource.table.clone(), resource.layout.clone()))),
+            // References have foreign keys, and no parent goes before what lies below it.
+            tables: Tables::of(resources().map(|resource| known(resource))).sound(),
             records: resources().map(|resource| Arc::clone(&resource.record)).collect(),
-            reads: resources().map(|resource| resource.access.read.as_ref().map(guard)).collect(),
+            names: resources()
+                .zip(&reads)
+                .map(|(resource, read)| resource.access.refer.as_ref().map(guard).or_else(|| read.clone()))
+                .collect(),
+            reads,
+            watched: resources().flat_map(|resource| resource.access.rules()).flat_map(watched).collect(),
         }
     }
 
@@ -47,5 +60,20 @@ impl Relations {
 
     fn guard(&self, resource: usize) -> Option<&Guard> {
         self.reads.get(resource)?.as_deref()
+    }
+}
+
+/// The resources over whose rows a rule quantifies, with those that it looks at on the way.
+fn watched(rule: &mainstay_contract::Rule) -> BTreeSet<usize> {
+    rule.program.root.asks().into_iter().flat_map(mainstay_expr::Expr::tables).collect()
+}
+
+/// What an expression may know of a resource's table.
+fn known(resource: &Resource) -> Known {
+    let columns = |index: &mainstay_contract::Index| index.columns.iter().map(|(column, _)| *column).collect();
+    Known {
+        deleted: resource.soft_delete.map(|kept| kept.delete_time),
+        indexes: resource.indexes.iter().map(columns).collect(),
+        ..Known::new(resource.table.clone(), Arc::clone(&resource.layout))
     }
 }

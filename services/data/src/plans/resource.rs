@@ -52,6 +52,12 @@ pub struct ResourcePlan {
     locked: [(Lock, KeyReads); 3],
     /// For a row that a rule looks at.
     held: KeyReads,
+    /// For a row that is named.
+    named: KeyReads,
+    /// Who may name a row.
+    pub naming: Option<Arc<Guard>>,
+    /// Whether what is written hangs on rows that nobody can hold: those that are not there.
+    pub is_serial: bool,
     updates: RwLock<HashMap<Vec<usize>, Arc<Compiled>, RandomState>>,
     /// What keeps a row of this one from being deleted: it lives under it, or refers to it where no foreign key says so because
     /// the row stays.
@@ -110,6 +116,9 @@ impl ResourcePlan {
             locked: [(Lock::Stay, deleted), (Lock::Change, None), (Lock::Remove, None)]
                 .map(|(lock, unset)| (lock, KeyReads::new(dialect, Some(lock), unset))),
             held: KeyReads::new(dialect, Some(Lock::Hold), None),
+            named: KeyReads::new(dialect, None, deleted),
+            naming: relations.names[number].clone(),
+            is_serial: is_serial(&resource, relations.watched.contains(&number)),
             updates: RwLock::default(),
             dependents: Vec::new(),
             remains: Vec::new(),
@@ -151,7 +160,7 @@ impl ResourcePlan {
     /// Says whether one of its rules looks at other rows.
     pub fn looks_around(&self) -> bool {
         let written = [&self.create, &self.update, &self.delete].into_iter().filter_map(Option::as_ref);
-        self.read.as_deref().into_iter().chain(written).any(|guard| !guard.looks().is_empty())
+        self.read.as_deref().into_iter().chain(written).any(|guard| !guard.is_alone())
     }
 
     /// Says whether a method can do anything for a caller, as far as the caller alone decides. What is changed must be read.
@@ -244,7 +253,14 @@ impl ResourcePlan {
     /// How this caller reads one row that is to stay as the lock has it until the transaction ends. Params: the key.
     pub fn get_locked(&self, lock: Lock, caller: &Caller) -> Readable {
         let reads = self.locked.iter().find(|(of, _)| *of == lock).map_or(&self.gets, |(_, reads)| reads);
-        reads.of(self.table(), &self.relations.tables, self.read.as_deref(), caller, &self.shapes)
+        // Whoever makes a row stay names it.
+        let guard = if lock == Lock::Stay { &self.naming } else { &self.read };
+        reads.of(self.table(), &self.relations.tables, guard.as_deref(), caller, &self.shapes)
+    }
+
+    /// How this caller finds one row that he names in another. Params: the key.
+    pub fn named(&self, caller: &Caller) -> Readable {
+        self.named.of(self.table(), &self.relations.tables, self.naming.as_deref(), caller, &self.shapes)
     }
 
     /// The UPDATE of these columns. Params: the key, the revision that was read, then the columns.
@@ -340,6 +356,16 @@ impl ResourcePlan {
             _ => "",
         })
     }
+}
+
+/// Says whether a write of the resource must be as if no other ran beside it: a rule of it quantifies over rows, which may
+/// come and go; or one that looks elsewhere decides over a row that another's rule quantifies over.
+fn is_serial(resource: &Resource, is_watched: bool) -> bool {
+    let mut rules = resource.access.rules();
+    rules.any(|rule| {
+        let root = &rule.program.root;
+        !root.asks().is_empty() || (is_watched && !root.looks().is_empty())
+    })
 }
 
 /// The parent's part of a name: `publishers/{0}` of `publishers/{0}/books/{1}`.

@@ -27,6 +27,7 @@ mod hang_ups;
 mod hostile_commits;
 mod indexes;
 mod kinds;
+mod look_around;
 mod masks;
 mod migrations;
 mod money;
