@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use mainstay_testkit::Engine;
 use mainstay_testkit::cluster::Cluster;
@@ -140,6 +141,12 @@ mainstay_testkit::both_engines! {
     }
 }
 
+/// How many writes come before the backup, unless `MAINSTAY_TEST_BACKUP_WRITES` says it: with many, the ratio that is printed says
+/// something.
+fn writes_before() -> usize {
+    std::env::var("MAINSTAY_TEST_BACKUP_WRITES").map_or(600, |text| text.parse().expect("it is a number"))
+}
+
 /// As in [`crate::failures`], with a backup in the place of the kill.
 const CLIENTS: usize = 64;
 
@@ -162,12 +169,24 @@ async fn a_backup_under_the_load_of_many_writers_has_every_write_that_was_acknow
             }
         });
     }
-    let many = || async { (acknowledged.lock().expect("no client panicked").len() >= 600).then_some(()) };
-    until("enough creates are acknowledged", many).await;
+    let count = || acknowledged.lock().expect("no client panicked with the lock").len();
+    let began = Instant::now();
+    let enough = writes_before();
+    while count() < enough {
+        let so_far = count();
+        until("one more create is acknowledged", || async { (count() > so_far).then_some(()) }).await;
+    }
+    let alone = count() as f64 / began.elapsed().as_secs_f64();
+    let (from, backup_began) = (count(), Instant::now());
     let before = acknowledged.lock().expect("no client panicked with the lock").clone();
     let (launch, key) = (system.gateway.launch().clone(), key(system.folder.path()).to_string_lossy().into_owned());
     let taken = move || launch.command(&["backup", "under-load.backup", "--key-file", &key]);
     done(&tokio::task::spawn_blocking(taken).await.expect("the command runs"));
+    let beside = (count() - from) as f64 / backup_began.elapsed().as_secs_f64();
+    println!(
+        "writes per second: {alone:.0} before the backup, {beside:.0} beside it, a ratio of {:.2}",
+        beside / alone
+    );
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
     while let Some(ended) = clients.join_next().await {
         ended.expect("every create is acknowledged, during the backup too");
