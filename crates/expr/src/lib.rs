@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod around;
 mod cel;
 mod claims;
 mod evaluate;
@@ -19,6 +20,7 @@ mod suggest;
 mod target;
 mod walk;
 
+pub use around::{Around, Known};
 pub use cel::{
     Conjunct, MAX_PREDICATE_CHAIN, MAX_QUANTIFIERS, MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_NODES,
     MAX_RULE_PUNCTUATION, PredicateSource, Predicates, RuleScope, compile_conjuncts, compile_default,
@@ -32,7 +34,7 @@ pub use ir::{CompareOp, Expr, MAX_CLIMB, Measure, Over, TextOp, kind_of, shift_t
 pub use order::{MAX_ORDER_BYTES, MAX_ORDER_KEYS, OrderKey, compile_order};
 pub use problem::{Problem, ProblemKind};
 pub use program::{AtomValues, MAX_ATOMS, Program, Split};
-pub use row::{Around, Known, Link, Relation, Root, Row};
+pub use row::{Link, Relation, Root, Row};
 pub use schema::{Child, EnumType, Field, MapKey, RecordType, Storage, Type};
 pub use scope::{AuthView, Scope};
 pub use suggest::{listed, nearest, suggest};

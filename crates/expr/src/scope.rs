@@ -2,7 +2,8 @@
 
 use mainstay_record::Value;
 
-use crate::row::{Around, Root, Row};
+use crate::around::Around;
+use crate::row::{Root, Row};
 
 /// The caller, as rules see them.
 #[derive(Debug, Clone, Copy, Default)]

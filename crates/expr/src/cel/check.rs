@@ -5,9 +5,9 @@ use std::ops::Range;
 use cel::common::ast::{CallExpr, Expr as Ast, IdedExpr, LiteralValue, SelectExpr, operators};
 use mainstay_record::{Kind, Value};
 
+use super::named::Named;
 use super::operand::{Operand, adapted, is_scalar};
 use super::parse::Parsed;
-use super::predicates::Named;
 use super::{RuleScope, names, unsupported};
 use crate::claims::{CLAIMS, Claim, NOT_CARRIED};
 use crate::ir::{CompareOp, Expr};

@@ -8,6 +8,7 @@ mod defaults;
 mod functions;
 mod habits;
 mod membership;
+mod named;
 mod names;
 mod operand;
 mod parse;

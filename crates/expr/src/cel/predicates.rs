@@ -8,6 +8,7 @@ use cel::common::ast::{Expr as Ast, IdedExpr, operators};
 use mainstay_record::Kind;
 
 use super::check::Checker;
+use super::named::{Found, Named, Predicate};
 use super::operand::Operand;
 use super::{RuleScope, parse};
 use crate::fold::fold;
@@ -34,39 +35,9 @@ pub struct PredicateSource {
     pub rule: String,
 }
 
-/// A rule with a name, compiled.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Predicate {
-    /// Over `Root::Resource`.
-    pub root: Expr,
-    pub nodes: usize,
-    /// How many predicates lead from it to the last, itself counted.
-    pub height: usize,
-}
-
 /// All rules with names that compile.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Predicates(HashMap<(usize, String), Arc<Predicate>>);
-
-/// What a name after a row leads to.
-pub(crate) enum Found {
-    /// No predicate has the name.
-    None,
-    /// One has it, and has problems of its own.
-    Failed,
-    /// It leads back to itself.
-    Circle(Vec<String>),
-    /// Too many lead from one to the next.
-    TooFar,
-    Ready(Arc<Predicate>),
-}
-
-/// Finds rules by their names.
-pub(crate) trait Named {
-    fn find(&self, table: usize, name: &str) -> Found;
-    /// The names of a record's predicates.
-    fn names(&self, table: usize) -> Vec<String>;
-}
 
 impl Named for Predicates {
     fn find(&self, table: usize, name: &str) -> Found {

@@ -162,9 +162,12 @@ fn far(world: &World, record: &[Value], depth: usize, of: fn(&[Value]) -> Cel) -
     let town = world.find(TOWN, &key(&[column("place_country"), column("place_town")], record)).map(of_town);
     let live = world.towns.iter().filter(|town| town[TOWN_DELETED].is_null());
     let below = live.filter(|town| town[0] == record[0]).map(of_town).collect();
-    let lines = linked(world, &record[column("lines")], &item, &of_town);
+    let own = of(record);
+    // Whether there are any is told by a bool, which stays.
+    let told = matches!(&own, Cel::Map(fields) if matches!(fields.map.get(&Key::from("lines")), Some(Cel::Bool(_))));
+    let lines = if told { None } else { linked(world, &record[column("lines")], &item, &of_town) };
     let found = [("to_shop", shop), ("to_place", town), ("towns", Some(Cel::List(Arc::new(below))))];
-    with_relations(of(record), found.into_iter().chain([("lines", lines)]))
+    with_relations(own, found.into_iter().chain([("lines", lines)]))
 }
 
 /// A town by itself.

@@ -121,7 +121,7 @@ fn what_is_said_of_rows_can_be_read_from_either_side() {
         // Of another row no more than its key is asked, which the row that leads there has.
         (
             truth("resource.shop.towns.exists(t, t.label == auth.uid)", true),
-            r#"(((t."shop" IS NOT NULL) AND t."shop" IN (SELECT q1."_country_id" FROM "towns" AS q1 WHERE q1."gone" IS NULL AND q1."label" = coalesce($1, $2))))"#,
+            r#"((t."shop" IS NOT NULL) AND t."shop" IN (SELECT q1."_country_id" FROM "towns" AS q1 WHERE q1."gone" IS NULL AND q1."label" = coalesce($1, $2)))"#,
         ),
         // No index begins with what is said of the rows alone: they are found from the row that asks.
         (
