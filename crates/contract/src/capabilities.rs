@@ -98,7 +98,17 @@ pub const CAPABILITIES: &[Capability] = &[
     no("(mainstay.v1.field).encrypted", "seal the value before it is sent, and store it as bytes"),
     no("(mainstay.v1.field).file", "store the file elsewhere, and its address here"),
     no("(mainstay.v1.field).merge", "leave it out; send the etag, and a second change is refused"),
-    no("(mainstay.v1.states)", "use a plain enum, and guard it in the update rule"),
+    yes("(mainstay.v1.states).initial", "the state of a new row; the field is changed by transitions alone (AIP-216)"),
+    yes(
+        "(mainstay.v1.states).transition.name",
+        "a method of the resource: `Place` is PlaceOrder, `POST …/orders/*:place`",
+    ),
+    yes("(mainstay.v1.states).transition.from", "the states that it begins in"),
+    yes("(mainstay.v1.states).transition.to", "the state that it leads to"),
+    yes("(mainstay.v1.states).transition.access", "who may, over the row as it is; the read rule must hold, too"),
+    yes("(mainstay.v1.states).transition.guard", "when it can be, whoever asks: over the row with what is given"),
+    yes("(mainstay.v1.states).transition.input", "fields that are given with it; in the request they have 10 more"),
+    no("(mainstay.v1.states).transition.at", "leave it out, and call the transition when it is time"),
     no("(mainstay.v1.auth)", "access rules of the resource decide who may call its methods"),
     no("(mainstay.v1.sql)", "use List with a filter"),
     no("(mainstay.v1.schedule)", "leave it out, and call the method from a clock of your own"),
@@ -343,7 +353,7 @@ const GIVEN: [(&str, &str); 5] = [
     ),
     (
         "CommitService.Commit",
-        "in each package with resources: up to 1,000 of its creates, updates and deletes in one transaction, on preconditions, where a later one may name what an earlier one makes",
+        "in each package with resources: up to 1,000 of its creates, updates, deletes and transitions in one transaction, on preconditions, where a later one may name what an earlier one makes",
     ),
     (
         "Transforms of an Update",

@@ -18,6 +18,7 @@ mod json_checks;
 mod json_names;
 mod link;
 mod lints;
+mod machine;
 mod method;
 mod migration;
 mod model;
@@ -47,13 +48,16 @@ pub use format::Format;
 pub use json_behaviors::{JsonBehaviors, JsonFieldBehavior};
 pub use json_checks::{Container, Items, JsonChecks, JsonFieldChecks};
 pub use link::MAX_IMPORT_DEPTH;
+pub use machine::MAX_TRANSITIONS;
 pub use method::commit;
 pub use method::{
-    BATCH_ROWS, Fields, Method, NEXT_PAGE_TOKEN, Policy, Request, Right, Role, Shape, Streams, UPDATE_MASK, Verb,
+    BATCH_ROWS, FIRST_INPUT, Fields, Method, NEXT_PAGE_TOKEN, Policy, Request, Right, Role, Shape, Streams,
+    UPDATE_MASK, Verb,
 };
 pub use migration::{MAX_MIGRATIONS, Migration, Script, Statement};
 pub use model::{
-    Access, Constraint, Contract, FieldModel, Index, IndexRows, Model, Reference, Resource, Rule, SoftDelete, Span,
+    Access, Constraint, Contract, FieldModel, Index, IndexRows, Input, Model, Reference, Resource, Rule, SoftDelete,
+    Span, States, Transition, TransitionRules,
 };
 pub use money::MAX_MONEY_NANOS;
 pub use naming::MAX_IDENTIFIER_BYTES;

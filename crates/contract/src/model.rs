@@ -1,5 +1,6 @@
 //! What a compiled contract is made of.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -95,6 +96,10 @@ pub struct Resource {
     pub soft_delete: Option<SoftDelete>,
     /// What becomes of a row when the one is deleted that it lies below.
     pub on_parent_delete: OnDelete,
+    /// The fields that say in which state a row is.
+    pub states: Vec<States>,
+    /// What takes rows from state to state; their places are those of [`Verb::Transition`].
+    pub transitions: Vec<Transition>,
     /// The comment above the message.
     pub comment: String,
     pub place: Place,
@@ -202,6 +207,47 @@ pub struct SoftDelete {
     pub purge_after_us: Option<i64>,
 }
 
+/// A field whose values are the states of a row: nobody sets it, transitions change it (AIP-216).
+#[derive(Debug, Clone)]
+pub struct States {
+    /// `state`
+    pub field: String,
+    pub number: u32,
+    pub column: usize,
+    /// The state of a new row, by its number.
+    pub initial: i64,
+    /// The enum's values, by their numbers.
+    pub names: BTreeMap<i64, String>,
+    pub place: Place,
+}
+
+/// What takes a row from one state to another.
+#[derive(Debug, Clone)]
+pub struct Transition {
+    /// `Place`
+    pub name: String,
+    /// `PlaceOrder`
+    pub method: String,
+    /// Whose states they are, as an index into `Resource::states`.
+    pub states: usize,
+    /// Where it begins, by the numbers of the states.
+    pub from: Vec<i64>,
+    pub to: i64,
+    /// What is given with it.
+    pub inputs: Vec<Input>,
+    pub place: Place,
+}
+
+/// A field of the resource that is given with a transition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Of the resource's field; in the request it is more by [`crate::FIRST_INPUT`].
+    pub number: u32,
+    pub name: String,
+    /// Whether it must be given.
+    pub required: bool,
+}
+
 /// A field that names another resource.
 #[derive(Debug, Clone)]
 pub struct Reference {
@@ -233,24 +279,38 @@ pub struct Access {
     pub delete: Option<Rule>,
     /// Over `resource`, the row. Who may name it, in a reference or as a parent; absent: who may read it.
     pub refer: Option<Rule>,
+    /// Those of `Resource::transitions`.
+    pub transitions: Vec<TransitionRules>,
 }
 
 impl Access {
     /// All rules.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.read.iter().chain(&self.create).chain(&self.update).chain(&self.delete).chain(&self.refer)
+        let own = self.transitions.iter().flat_map(|own| own.access.iter().chain(&own.guard));
+        self.read.iter().chain(&self.create).chain(&self.update).chain(&self.delete).chain(&self.refer).chain(own)
     }
 
     /// The same, to be changed.
     pub fn rules_mut(&mut self) -> impl Iterator<Item = &mut Rule> {
-        let Access { read, create, update, delete, refer } = self;
-        read.iter_mut().chain(create).chain(update).chain(delete).chain(refer)
+        let Access { read, create, update, delete, refer, transitions } = self;
+        let own = transitions.iter_mut().flat_map(|own| own.access.iter_mut().chain(&mut own.guard));
+        read.iter_mut().chain(create).chain(update).chain(delete).chain(refer).chain(own)
     }
 
     /// Who may name the row.
     pub fn naming(&self) -> Option<&Rule> {
         self.refer.as_ref().or(self.read.as_ref())
     }
+}
+
+/// When a transition may be, and when it can.
+#[derive(Debug, Clone, Default)]
+pub struct TransitionRules {
+    /// Over `resource`, the row as it is: who may. No rule: nobody but the system.
+    pub access: Option<Rule>,
+    /// Over `resource`, the row in the state that it is in, with what is given: whether it can be now, whoever asks. No rule:
+    /// whenever the state allows it.
+    pub guard: Option<Rule>,
 }
 
 /// What must hold of a message as a whole (`(buf.validate.message).cel`).

@@ -113,6 +113,10 @@ reasons! {
     ResourceDeleted, "RESOURCE_DELETED", FailedPrecondition, "the resource is deleted; undelete it first";
     /// Other resources refer to this one.
     StillReferenced, "STILL_REFERENCED", FailedPrecondition, "other resources refer to this one";
+    /// The resource is in a state in which the transition does not begin (AIP-216).
+    IllegalTransition, "ILLEGAL_TRANSITION", FailedPrecondition, "the resource is in a state that does not allow this";
+    /// The guard of a transition does not hold.
+    GuardRefused, "GUARD_REFUSED", FailedPrecondition, "the resource does not fulfil what this needs";
     /// A plan holds a step that is refused, or guarded and not accepted.
     PlanRefused, "PLAN_REFUSED", FailedPrecondition, "the plan holds a step that cannot be applied";
     /// The state of the system forbids the call for now.

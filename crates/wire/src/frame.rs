@@ -115,6 +115,12 @@ pub fn field_mask(wire: &[u8], number: u32) -> Result<Option<Vec<String>>, WireE
     Ok(Some(strings(&mask, 1)?.into_iter().map(str::to_owned).collect()))
 }
 
+/// Appends what stands before the value of a field: its number and its wire type, of which there are eight.
+pub fn put_tag(number: u32, wire_type: u8, out: &mut impl BufMut) {
+    let (bytes, length) = encode_varint(u64::from(number) << 3 | u64::from(wire_type & 7));
+    out.put_slice(&bytes[..length]);
+}
+
 /// Appends a string or bytes field; an empty one is left out.
 pub fn put_bytes(number: u32, value: &[u8], out: &mut impl BufMut) {
     if !value.is_empty() {

@@ -145,6 +145,11 @@ impl MaskSelection {
         self.parents.retain(|column| keep(*column));
     }
 
+    /// Says whether the mask selects the column.
+    pub fn has(&self, column: usize) -> bool {
+        self.columns.contains(&column)
+    }
+
     fn tidy(&mut self) {
         for columns in [&mut self.columns, &mut self.parents] {
             columns.sort_unstable();

@@ -7,6 +7,7 @@ use mainstay_record::Violation;
 use mainstay_wire as wire;
 
 use crate::domain::clash::Clash;
+use crate::domain::illegal::Illegal;
 use crate::domain::page_token::TokenError;
 use crate::domain::place::Place;
 use crate::domain::record_size::MAX_FOUND_BYTES;
@@ -72,6 +73,10 @@ pub enum Error {
     /// `exists` says whether it should.
     #[error("a precondition does not hold")]
     Precondition { name: String, exists: bool },
+    #[error("the resource is in a state in which the transition does not begin")]
+    IllegalTransition(Box<Illegal>),
+    #[error("the guard of a transition does not hold")]
+    GuardRefused { transition: String },
     #[error("other resources refer to this one")]
     StillReferenced { name: String, by: Keeper },
     #[error("more rows would go with this one than may")]
@@ -176,15 +181,15 @@ impl From<Error> for Fault {
             Error::NotSupported { field } => not_supported(field),
             Error::EtagMismatch => Fault::new(Reason::EtagMismatch),
             Error::Deleted { name } => Fault::new(Reason::ResourceDeleted).meta("name", name),
-            Error::NotDeleted { name } => {
-                Fault::new(Reason::AlreadyExists).message("the resource is not deleted").meta("name", name)
-            }
+            Error::NotDeleted { name } => not_deleted(name),
             Error::AlreadyExists { name } => Fault::new(Reason::AlreadyExists).meta("name", name),
             Error::Unique { fields, overlap, .. } => unique(fields, overlap),
             Error::ReferenceNotFound { field, name } => reference_not_found(field, &name),
             Error::Precondition { name, exists } => precondition(&name, exists),
             Error::StillReferenced { name, by } => still_referenced(&name, &by),
             Error::TooManyAlong { name, most } => too_many_along(&name, most),
+            Error::IllegalTransition(illegal) => illegal_transition(*illegal),
+            Error::GuardRefused { transition } => guard_refused(transition),
             Error::Elements(refused) => elements(refused),
             Error::TooMuch => too_much(),
             Error::RequestIdReused => Fault::new(Reason::RequestIdReused)
@@ -325,6 +330,35 @@ fn precondition(name: &str, exists: bool) -> Fault {
         format!("there is `{}`, which a precondition wants to be absent", shown(name))
     };
     Fault::new(Reason::FailedPrecondition).message(message).meta("name", clipped(name, MAX_NAME))
+}
+
+fn not_deleted(name: String) -> Fault {
+    Fault::new(Reason::AlreadyExists).message("the resource is not deleted").meta("name", name)
+}
+
+fn guard_refused(transition: String) -> Fault {
+    Fault::new(Reason::GuardRefused)
+        .message(format!("the resource does not fulfil what {transition} needs"))
+        .meta("transition", transition)
+}
+
+/// A transition that does not begin where the row is.
+fn illegal_transition(illegal: Illegal) -> Fault {
+    let Illegal { name, transition, state, from, allowed } = illegal;
+    let there_are =
+        if allowed.is_empty() { "there is none".to_owned() } else { format!("there are {}", allowed.join(", ")) };
+    let message = format!(
+        "`{}` is {state}, and {transition} begins in {}; from {state} {there_are}",
+        shown(&name),
+        from.join(" or ")
+    );
+    Fault::new(Reason::IllegalTransition)
+        .message(message)
+        .meta("name", clipped(&name, MAX_NAME))
+        .meta("transition", transition)
+        .meta("state", state)
+        .meta("from", from.join(","))
+        .meta("allowed", allowed.join(","))
 }
 
 /// The write with which a request is about more than it may.

@@ -50,6 +50,21 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(mainstay_reply_log, mainstay_reply_places);
 
+diesel::table! {
+    mainstay_transitions (resource, row_key, revision) {
+        resource -> Text,
+        row_key -> Text,
+        revision -> BigInt,
+        at -> BigInt,
+        actor -> Text,
+        transition -> Text,
+        field -> BigInt,
+        from_state -> BigInt,
+        to_state -> BigInt,
+        inputs -> Binary,
+    }
+}
+
 // Where replies were before they had short keys.
 diesel::table! {
     mainstay_answers (principal, method, request_id) {

@@ -14,7 +14,8 @@ use mainstay_runtime::channel::{Call, Channel, FIELD_MASK, Reply, Target};
 
 use crate::domain::context::{Context, Operation};
 use crate::domain::{
-    batch_create, batch_delete, batch_get, batch_update, commit, create, delete, get, list, transact, undelete, update,
+    batch_create, batch_delete, batch_get, batch_update, commit, create, delete, get, history, list, transact,
+    transition, undelete, update,
 };
 use crate::error::{Error, Result};
 use crate::plans::{FormerNames, Snapshot};
@@ -195,6 +196,8 @@ impl Resources {
             Verb::BatchCreate => Box::pin(transact::run(cx, batch_create::read(op, message.clone()))).await,
             Verb::BatchUpdate => Box::pin(transact::run(cx, batch_update::read(op, message.clone()))).await,
             Verb::BatchDelete => Box::pin(transact::run(cx, batch_delete::read(op, message.clone()))).await,
+            Verb::History => Box::pin(history::history(cx, &op, message)).await,
+            Verb::Transition(which) => Box::pin(transact::run(cx, transition::read(op, which, message.clone()))).await,
         }
     }
 }

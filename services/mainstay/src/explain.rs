@@ -16,7 +16,14 @@ pub fn print(contract: &Contract, what: &str) -> Result<(), Failure> {
         .iter()
         .find(|resource| resource.message == message || resource.short_name() == message)
         .ok_or_else(|| usage(contract))?;
+    let own = resource.transitions.iter().position(|own| own.name.eq_ignore_ascii_case(verb));
+    let verb = if own.is_some() { "transition" } else { verb };
     let rules: Vec<&Rule> = match verb {
+        // Who may, and whether it can be.
+        "transition" => {
+            let rules = own.and_then(|own| resource.access.transitions.get(own));
+            rules.into_iter().flat_map(|rules| rules.access.iter().chain(&rules.guard)).collect()
+        }
         "read" | "get" | "list" => resource.access.read.iter().collect(),
         "create" => resource.access.create.iter().collect(),
         "update" => resource.access.update.iter().collect(),
@@ -41,7 +48,7 @@ pub fn print(contract: &Contract, what: &str) -> Result<(), Failure> {
 fn usage(contract: &Contract) -> Failure {
     let known: Vec<&str> = contract.resources.iter().map(|resource| resource.short_name()).collect();
     format!(
-        "write Message.verb, with a verb of read, create, update, delete, undelete and a message of: {}",
+        "write Message.verb, with a verb of read, create, update, delete, undelete or the name of a transition, and a message of: {}",
         if known.is_empty() { "(the contract has no resource)".to_owned() } else { known.join(", ") }
     )
     .into()
@@ -86,13 +93,16 @@ fn statements(
             vec![("read by key", read(None)), ("page", select(dialect, &page))]
         }
         "create" => vec![("insert (the rule is asked before, on the record)", insert(dialect, &Insert { table }))],
-        "update" => {
-            let columns: Vec<usize> = (keys..resource.layout.columns.len()).collect();
+        "update" | "transition" => {
+            let states = resource.states.iter().map(|states| states.column);
+            let changed = std::iter::once(keys).chain(states).chain(resource.update_time);
+            let columns: Vec<usize> =
+                if verb == "update" { (keys..resource.layout.columns.len()).collect() } else { changed.collect() };
             let set = Update { table, set: &columns, first_param: keys + 1, condition: unchanged() };
             vec![
                 ("read the row to change", read(Some(Lock::Change))),
                 (
-                    "update (only the columns that change; the rule is asked before, on both records)",
+                    "update (only the columns that change; the rules are asked before, on records in memory)",
                     update(dialect, &set),
                 ),
             ]

@@ -51,7 +51,8 @@ pub(crate) fn check(report: &mut Report<'_>, heads: &[Head], resources: &[Resour
 impl Linted<'_> {
     /// The rules that are written, each with the word before it. What `write` stands for is told once.
     fn rules(&self) -> Vec<(&'static str, &Rule)> {
-        let Access { read, create, update, delete, refer } = &self.resource.access;
+        // Those of transitions are told where they stand.
+        let Access { read, create, update, delete, refer, transitions: _ } = &self.resource.access;
         let wide = create.as_ref().filter(|create| update.len() == 2 && update[0].source == create.source);
         let read = read.iter().map(|rule| ("read", rule));
         let refer = refer.iter().map(|rule| ("refer", rule));

@@ -5,7 +5,7 @@ use ring::digest::{SHA256, digest};
 
 use super::{Method, Shape, Verb};
 
-/// What is written in one Commit: all that resources have single writes for.
+/// What is written in one Commit: all that resources have single writes for. Beside these there are their transitions.
 pub(crate) const VERBS: [Verb; 3] = [Verb::Create, Verb::Update, Verb::Delete];
 
 /// The numbers of a Commit's request.
@@ -42,6 +42,8 @@ pub struct Commit {
     pub path: String,
     /// The operations that a write may be, in the order of their numbers.
     pub operations: Vec<Operation>,
+    /// The resources of the package with an operation, each with the number of its record in a result.
+    pub records: Vec<(usize, u32)>,
 }
 
 /// One operation that a write may be.
@@ -53,8 +55,6 @@ pub struct Operation {
     pub verb: Verb,
     /// Index into `Contract::resources`.
     pub resource: usize,
-    /// The number of the record in a result.
-    pub record: u32,
 }
 
 impl Commit {
@@ -72,13 +72,12 @@ impl Commit {
 
     /// The resources of the package, each once.
     pub fn resources(&self) -> impl Iterator<Item = usize> {
-        let mut last = None;
-        self.operations.iter().map(|operation| operation.resource).filter(move |own| last.replace(*own) != Some(*own))
+        self.records.iter().map(|(resource, _)| *resource)
     }
 
     /// The number of a resource's record in a result.
     pub fn record(&self, resource: usize) -> Option<u32> {
-        self.operations.iter().find(|operation| operation.resource == resource).map(|operation| operation.record)
+        self.records.iter().find(|(own, _)| *own == resource).map(|(_, number)| *number)
     }
 }
 
@@ -87,6 +86,9 @@ const FIRST: u32 = 20_000;
 
 /// How many numbers a resource has: for its operations, and for those that it may get one day.
 const EACH: u32 = 16;
+
+/// How many of them the verbs have.
+const BEHIND_VERBS: u32 = 3;
 
 /// As many resources as there are numbers for (protobuf has them up to 2^29 - 1).
 const PLACES: u32 = 33_553_000;
@@ -105,6 +107,12 @@ pub(crate) fn numbers<'t>(types: impl Iterator<Item = &'t str>) -> Vec<u32> {
         taken.push(place);
     }
     taken.into_iter().map(|place| FIRST + place * EACH).collect()
+}
+
+/// The numbers of transitions, by their resources' types and their names. Each has a place of its own, of which it takes the
+/// number behind those of the verbs: so it meets no resource there.
+pub(crate) fn numbers_of_transitions<'t>(names: impl Iterator<Item = &'t str>) -> Vec<u32> {
+    numbers(names).into_iter().map(|first| first + BEHIND_VERBS).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use prost_reflect::{FieldDescriptor, Kind};
 
 use super::fields::{Field, FieldType, Fields, Role};
+use super::input::{self, Input};
 use crate::Verb;
+use crate::machine::Written;
 use crate::naming;
 use crate::resource::head::Head;
 
@@ -23,11 +25,27 @@ pub(crate) struct Definition {
     pub route: RouteDefinition,
 }
 
+/// The message of one of the transitions that happened: `OrderTransition`.
+pub(crate) fn passage(head: &Head) -> String {
+    format!("{}Transition", head.short_name())
+}
+
+/// A message that a method brings with it.
+pub(crate) struct Message<'h> {
+    pub name: String,
+    pub comment: String,
+    pub fields: &'static Fields,
+    /// The fields of the resource that stand behind them.
+    pub inputs: Vec<Input<'h>>,
+}
+
 /// How a method's name goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Noun {
     One,
     Many,
+    /// With the one in the middle: `ListOrderTransitions`.
+    Its,
 }
 
 /// What a method answers.
@@ -38,6 +56,8 @@ pub(crate) enum Answer {
     Kept,
     /// Nothing.
     Empty,
+    /// A message of its own with the transitions of a row, and what each of them is.
+    Passages(Fields, Fields),
     /// A message of the method's own.
     Own(Fields),
 }
@@ -73,24 +93,64 @@ pub(crate) enum RouteBody {
 impl Verb {
     /// The verbs that a resource has methods for.
     pub(crate) fn of(head: &Head) -> impl Iterator<Item = Verb> {
-        Verb::ALL.into_iter().filter(|verb| (verb.definition().offered)(head))
+        let own = (0..).zip(&head.transitions).map(|(which, _)| Verb::Transition(which));
+        Verb::ALL.into_iter().filter(|verb| (verb.definition().offered)(head)).chain(own)
+    }
+
+    /// The transition that it is.
+    fn transition(self, head: &Head) -> Option<&Written> {
+        match self {
+            Verb::Transition(which) => head.transitions.get(usize::from(which)),
+            _ => None,
+        }
+    }
+
+    /// The comment above the method.
+    pub(crate) fn comment(self, head: &Head) -> String {
+        match self.transition(head) {
+            Some(written) => input::comment(written, &head.plural),
+            None => (self.definition().comment)(head),
+        }
+    }
+
+    /// The fields of the resource that are given with it.
+    pub(crate) fn inputs(self, head: &Head) -> Vec<Input<'_>> {
+        self.transition(head).map(|written| written.inputs.iter().map(Input).collect()).unwrap_or_default()
     }
 
     /// `GetProduct`
     pub(crate) fn method_name(self, head: &Head) -> String {
         let definition = self.definition();
+        let word = self.transition(head).map_or(definition.word, |written| &written.name);
         match definition.noun {
-            Noun::One => format!("{}{}", definition.word, head.short_name()),
-            Noun::Many => format!("{}{}", definition.word, naming::upper_camel(&head.plural)),
+            Noun::One => format!("{word}{}", head.short_name()),
+            Noun::Many => format!("{word}{}", naming::upper_camel(&head.plural)),
+            Noun::Its => format!("List{}Transitions", head.short_name()),
         }
     }
 
-    /// The messages that the method brings with it: each its name, its comment and its fields.
-    pub(crate) fn messages(self, head: &Head) -> Vec<(String, String, &'static Fields)> {
+    /// The messages that the method brings with it.
+    pub(crate) fn messages(self, head: &Head) -> Vec<Message<'_>> {
         let name = self.method_name(head);
-        let request = (format!("{name}Request"), format!("The request of {name}."), self.request());
-        let answer = self.answer().map(|fields| (format!("{name}Response"), format!("The answer of {name}."), fields));
-        std::iter::once(request).chain(answer).collect()
+        let request = Message {
+            name: format!("{name}Request"),
+            comment: format!("The request of {name}."),
+            fields: self.request(),
+            inputs: self.inputs(head),
+        };
+        let answer = self.answer().map(|fields| Message {
+            name: format!("{name}Response"),
+            comment: format!("The answer of {name}."),
+            fields,
+            inputs: Vec::new(),
+        });
+        let element = self.element().map(|fields| Message {
+            name: passage(head),
+            comment: format!("A transition of one of the {}.", spaced(&head.plural)),
+            fields,
+            inputs: Vec::new(),
+        });
+        std::iter::once(request).chain(answer).chain(element).collect()
     }
 
     /// The full name of the derived request.
@@ -104,7 +164,7 @@ impl Verb {
             Answer::Resource => head.message.full_name().to_owned(),
             Answer::Kept if head.soft_delete => head.message.full_name().to_owned(),
             Answer::Kept | Answer::Empty => "google.protobuf.Empty".to_owned(),
-            Answer::Own(_) => format!("{}.{}Response", head.package(), self.method_name(head)),
+            Answer::Own(_) | Answer::Passages(..) => format!("{}.{}Response", head.package(), self.method_name(head)),
         }
     }
 
@@ -119,7 +179,8 @@ impl Verb {
             (RoutePlace::Collection, Some(parent)) => format!("{root}/{{parent={parent}}}/{}", head.pattern.collection),
             (RoutePlace::Collection, None) => format!("{root}/{}", head.pattern.collection),
         };
-        if let Some(verb) = definition.verb {
+        let own = self.transition(head).map(|written| naming::lower_camel(&written.name));
+        if let Some(verb) = own.as_deref().or(definition.verb) {
             path = format!("{path}:{verb}");
         }
         let body = match definition.body {
@@ -150,8 +211,14 @@ impl std::fmt::Display for Route {
 impl FieldType {
     /// Whether a written field has this type.
     pub(crate) fn fits(self, field: &FieldDescriptor, head: &Head) -> bool {
-        let list =
-            matches!(self, FieldType::Resources | FieldType::Strings | FieldType::Transforms | FieldType::Requests(_));
+        let list = matches!(
+            self,
+            FieldType::Resources
+                | FieldType::Strings
+                | FieldType::Transforms
+                | FieldType::Requests(_)
+                | FieldType::Passages
+        );
         let kind = match (self, field.kind()) {
             (FieldType::String | FieldType::Strings, Kind::String)
             | (FieldType::Int32, Kind::Int32)
@@ -159,6 +226,10 @@ impl FieldType {
             (FieldType::FieldMask, Kind::Message(message)) => message.full_name() == "google.protobuf.FieldMask",
             (FieldType::Resource | FieldType::Resources, Kind::Message(message)) => message == head.message,
             (FieldType::Transforms, Kind::Message(message)) => message.full_name() == "mainstay.v1.FieldTransform",
+            (FieldType::Timestamp, Kind::Message(message)) => message.full_name() == "google.protobuf.Timestamp",
+            (FieldType::Passages, Kind::Message(message)) => {
+                message.full_name() == format!("{}.{}", head.package(), passage(head))
+            }
             (FieldType::Requests(verb), Kind::Message(message)) => message.full_name() == verb.input(head),
             _ => false,
         };
@@ -176,6 +247,8 @@ impl FieldType {
             FieldType::Resources => format!("repeated {}", head.short_name()),
             FieldType::Strings => "repeated string".into(),
             FieldType::Transforms => "repeated .mainstay.v1.FieldTransform".into(),
+            FieldType::Timestamp => "google.protobuf.Timestamp".into(),
+            FieldType::Passages => format!("repeated {}", passage(head)),
             FieldType::Requests(verb) => format!("repeated {}Request", verb.method_name(head)),
         }
     }

@@ -46,6 +46,15 @@ pub enum Role {
     Updates,
     /// Changes that are computed from what the fields are.
     Transforms,
+    /// Transitions that happened, in an answer.
+    Passages,
+    /// Of one of them: its name, where it began and led to, who made it, when, and what was given.
+    Transition,
+    FromState,
+    ToState,
+    Actor,
+    CreateTime,
+    Inputs,
     /// Rows, in an answer: `products`.
     Rows,
     NextPageToken,
@@ -66,6 +75,9 @@ pub(crate) enum FieldType {
     Strings,
     /// `mainstay.v1.FieldTransform`s.
     Transforms,
+    Timestamp,
+    /// Transitions that happened.
+    Passages,
     /// Whole requests of another method.
     Requests(Verb),
 }
@@ -93,6 +105,13 @@ impl Role {
             Role::Names => "names",
             Role::Transforms => "transforms",
             Role::Creates | Role::Updates => "requests",
+            Role::Passages => "transitions",
+            Role::Transition => "transition",
+            Role::FromState => "from_state",
+            Role::ToState => "to_state",
+            Role::Actor => "actor",
+            Role::CreateTime => "create_time",
+            Role::Inputs => "inputs",
             Role::Rows => &head.plural,
             Role::NextPageToken => NEXT_PAGE_TOKEN,
         })
@@ -110,11 +129,17 @@ impl Role {
             | Role::Filter
             | Role::OrderBy
             | Role::Search
+            | Role::Transition
+            | Role::FromState
+            | Role::ToState
+            | Role::Actor
             | Role::NextPageToken => FieldType::String,
             Role::ValidateOnly | Role::AllowMissing | Role::Force | Role::ShowDeleted => FieldType::Bool,
             Role::PageSize => FieldType::Int32,
             Role::Mask => FieldType::FieldMask,
-            Role::Body => FieldType::Resource,
+            Role::Body | Role::Inputs => FieldType::Resource,
+            Role::CreateTime => FieldType::Timestamp,
+            Role::Passages => FieldType::Passages,
             Role::Rows => FieldType::Resources,
             Role::Names => FieldType::Strings,
             Role::Transforms => FieldType::Transforms,

@@ -14,18 +14,22 @@ mod definition;
 mod delete;
 mod fields;
 mod get;
+mod history;
+pub(crate) mod input;
 mod list;
 mod request;
+mod transition;
 mod undelete;
 mod update;
 
 use prost_reflect::MethodDescriptor;
 use prost_types::method_options::IdempotencyLevel;
 
-pub(crate) use definition::{Answer, Definition, spaced};
+pub(crate) use definition::{Answer, Definition, Message, spaced};
 pub(crate) use fields::Field;
 use fields::FieldType;
 pub use fields::{Fields, NEXT_PAGE_TOKEN, Role, UPDATE_MASK};
+pub use input::FIRST_INPUT;
 pub use request::Request;
 
 use crate::http::{self, Route};
@@ -51,11 +55,15 @@ pub enum Verb {
     BatchCreate,
     BatchUpdate,
     BatchDelete,
+    /// What happened to a row.
+    History,
+    /// One of the resource's own transitions, told by its place among them (AIP-216).
+    Transition(u16),
 }
 
 impl Verb {
-    /// Every verb, in the order in which services have them.
-    pub const ALL: [Verb; 10] = [
+    /// Every verb that has one name for all resources, in the order in which services have them.
+    pub const ALL: [Verb; 11] = [
         Verb::Get,
         Verb::List,
         Verb::Create,
@@ -66,6 +74,7 @@ impl Verb {
         Verb::BatchCreate,
         Verb::BatchUpdate,
         Verb::BatchDelete,
+        Verb::History,
     ];
 
     /// What is fixed about it. The one place that knows which file a verb is in.
@@ -81,6 +90,8 @@ impl Verb {
             Verb::BatchCreate => &batch_create::BATCH_CREATE,
             Verb::BatchUpdate => &batch_update::BATCH_UPDATE,
             Verb::BatchDelete => &batch_delete::BATCH_DELETE,
+            Verb::History => &history::HISTORY,
+            Verb::Transition(_) => &transition::TRANSITION,
         }
     }
 
@@ -102,7 +113,7 @@ impl Verb {
     /// The fields of its answer, where that is a message of its own.
     pub const fn answer(self) -> Option<&'static Fields> {
         match &self.definition().answer {
-            Answer::Own(fields) => Some(fields),
+            Answer::Own(fields) | Answer::Passages(fields, _) => Some(fields),
             Answer::Resource | Answer::Kept | Answer::Empty => None,
         }
     }
@@ -115,6 +126,16 @@ impl Verb {
             FieldType::Requests(verb) => Some(verb),
             _ => None,
         })
+    }
+}
+
+impl Verb {
+    /// The fields of what its answer is a list of, where that is neither rows nor texts.
+    pub const fn element(self) -> Option<&'static Fields> {
+        match &self.definition().answer {
+            Answer::Passages(_, element) => Some(element),
+            _ => None,
+        }
     }
 }
 
@@ -154,16 +175,19 @@ pub enum Right {
     Create,
     Update,
     Delete,
+    /// That of a transition.
+    Transition(u16),
 }
 
 impl Verb {
     /// The rule by which it is decided who may. Who may delete a row may bring it back.
     pub fn right(self) -> Right {
         match self {
-            Verb::Get | Verb::List | Verb::BatchGet => Right::Read,
+            Verb::Get | Verb::List | Verb::BatchGet | Verb::History => Right::Read,
             Verb::Create | Verb::BatchCreate => Right::Create,
             Verb::Update | Verb::BatchUpdate => Right::Update,
             Verb::Delete | Verb::BatchDelete | Verb::Undelete => Right::Delete,
+            Verb::Transition(which) => Right::Transition(which),
         }
     }
 }

@@ -45,7 +45,7 @@ impl Rules<'_> {
             ..RuleScope::default()
         };
         let record = || Some(Arc::clone(&self.record));
-        let row = RuleScope { resource: record(), ..known.clone() };
+        let row = self.row();
         let rows = RuleScope { old: record(), new: record(), ..known };
         let mut access = Access {
             read: rule("read").and_then(|source| self.rule(report, "read", &source, &row)),
@@ -53,6 +53,7 @@ impl Rules<'_> {
             update: rule("update").and_then(|source| self.rule(report, "update", &source, &rows)).into_iter().collect(),
             delete: rule("delete").and_then(|source| self.rule(report, "delete", &source, &row)),
             refer: rule("refer").and_then(|source| self.rule(report, "refer", &source, &row)),
+            transitions: Vec::new(),
         };
         if let Some(source) = rule("write") {
             self.refuse_both(report, &written);
@@ -123,27 +124,49 @@ impl Rules<'_> {
         (verb, source, spot): (&str, &str, &Spot),
         scope: &RuleScope,
     ) -> Option<Rule> {
+        self.rule_at(report, &format!("the rule for {verb}"), source, scope, spot)
+    }
+
+    /// Compiles a rule that stands anywhere; `what` is what it is called.
+    pub(super) fn rule_at(
+        &self,
+        report: &mut Report<'_>,
+        what: &str,
+        source: &str,
+        scope: &RuleScope,
+        spot: &Spot,
+    ) -> Option<Rule> {
         if source.trim().is_empty() {
             report
-                .error(spot, format!("the rule for {verb} is empty"))
+                .error(spot, format!("{what} is empty"))
                 .help("use \"false\" if nobody may, \"true\" if everybody may");
             return None;
         }
         match compile_rule(source, scope) {
             Ok(program) => {
-                self.warn_of_email(report, verb, source, &program, spot);
+                self.warn_of_email(report, what, source, &program, spot);
                 let inside = report.files.within(spot, 0..1);
                 Some(Rule { source: source.to_owned(), program, place: report.files.place(&inside) })
             }
             Err(problems) => {
-                self.report(report, &format!("the rule for {verb}"), source, spot, problems);
+                self.report(report, what, source, spot, problems);
                 None
             }
         }
     }
 
+    /// What a rule on one row of the resource may name.
+    pub(super) fn row(&self) -> RuleScope {
+        RuleScope {
+            resource: Some(Arc::clone(&self.record)),
+            records: Arc::clone(&self.records),
+            enums: self.enums.clone(),
+            ..RuleScope::default()
+        }
+    }
+
     /// Whoever signs up says an address; that it is theirs is known only where it was verified.
-    fn warn_of_email(&self, report: &mut Report<'_>, verb: &str, source: &str, program: &Program, spot: &Spot) {
+    fn warn_of_email(&self, report: &mut Report<'_>, what: &str, source: &str, program: &Program, spot: &Spot) {
         const NAME: &str = "auth.email";
         if !program.trusts_unverified_email() {
             return;
@@ -152,7 +175,7 @@ impl Rules<'_> {
         let found = source.match_indices(NAME).map(|(at, _)| at..at + NAME.len()).find(|range| ends(range.end));
         let spot = found.map_or_else(|| spot.clone(), |range| report.files.within(spot, range));
         report
-            .warning(&spot, format!("the rule for {verb} trusts an e-mail address that may be anybody's"))
+            .warning(&spot, format!("{what} trusts an e-mail address that may be anybody's"))
             .because(
                 "whoever signs up may give any address; auth.email_verified says whether it was proved to be theirs",
             )

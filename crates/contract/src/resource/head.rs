@@ -7,6 +7,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Value};
 use crate::annotations::{OPTIONS, RESOURCE};
 use crate::capabilities;
 use crate::file::{Spot, WrittenFile, tag};
+use crate::machine::{self, Written};
 use crate::naming::{self, MAX_IDENTIFIER_BYTES};
 use crate::options::{items, message_option, optional_text, text};
 use crate::pattern::Pattern;
@@ -28,6 +29,8 @@ pub(crate) struct Head {
     pub table: String,
     /// Whether a deletion keeps the row.
     pub soft_delete: bool,
+    /// What takes its rows from state to state, as it is written.
+    pub transitions: Vec<Written>,
     /// Of the message's name.
     pub spot: Spot,
 }
@@ -92,8 +95,9 @@ fn head(report: &mut Report<'_>, pool: &DescriptorPool, message: &MessageDescrip
     check_table(report, &spot, &table);
     let (singular, plural) = (naming::snake(message.name()), naming::snake(&pattern.collection));
     let soft_delete = is_kept(pool, message);
+    let transitions = machine::named(message);
     let message = message.clone();
-    let head = Head { message, type_name, pattern, singular, plural, table, soft_delete, spot };
+    let head = Head { message, type_name, pattern, singular, plural, table, soft_delete, transitions, spot };
     (report.errors() == before).then_some(head)
 }
 

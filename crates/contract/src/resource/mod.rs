@@ -17,6 +17,7 @@ mod reference;
 mod refused;
 pub(crate) mod soft_delete;
 pub(crate) mod standard;
+pub(crate) mod states;
 mod telling;
 pub(crate) mod types;
 mod whole;
@@ -52,6 +53,7 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
         // Else the fields of what is no resource yet would be told as nobody's, and its children as orphans.
         refuse_unread(report, pool, &read);
         parents::check(report, pool, heads);
+        states::refuse_elsewhere(report, pool, heads);
     }
     on_delete::check(report, pool);
     let enums = types.enums();
@@ -72,15 +74,16 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
             failed: &failed,
             predicates: Arc::clone(&predicates),
         };
-        let access = rules.compile(report, pool);
+        let mut access = rules.compile(report, pool);
         rules.defaults(report, &mut built.fields);
         let constraints = whole::read(report, &rules, &mut built.fields);
         rules.of_fields(report, &mut built.fields);
+        let (states, transitions) = rules.states(report, &mut built, &mut access);
         let declared =
             index::Declared { head, built: &built, rules: &rules, access: &access, soft_delete: soft_delete.as_ref() };
         let indexes = index::build(report, pool, &declared);
         let on_parent_delete = on_delete::of_parent(report, pool, heads, head);
-        let parts = Parts { record, access, constraints, indexes, soft_delete, on_parent_delete };
+        let parts = Parts { record, access, constraints, indexes, soft_delete, on_parent_delete, states, transitions };
         resource(report, heads, head, built, parts)
     });
     resources.collect()
@@ -93,6 +96,8 @@ struct Parts {
     indexes: Vec<crate::Index>,
     soft_delete: Option<crate::SoftDelete>,
     on_parent_delete: crate::OnDelete,
+    states: Vec<crate::States>,
+    transitions: Vec<crate::Transition>,
 }
 
 fn resource(report: &Report<'_>, heads: &[Head], head: &Head, built: Built, parts: Parts) -> Resource {
@@ -126,6 +131,8 @@ fn resource(report: &Report<'_>, heads: &[Head], head: &Head, built: Built, part
         update_time: standard::column(&built.fields, "update_time"),
         soft_delete: parts.soft_delete,
         on_parent_delete: parts.on_parent_delete,
+        states: parts.states,
+        transitions: parts.transitions,
         comment: comment.unwrap_or_default(),
         place: report.files.place(&head.spot),
         references: built.references,

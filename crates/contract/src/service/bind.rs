@@ -1,12 +1,14 @@
 //! Which methods serve which resource: those of written services by their shape, else those of the derived one.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use mainstay_expr::nearest;
-use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor};
+use prost_reflect::{DescriptorPool, Kind, MessageDescriptor, MethodDescriptor};
 
 use crate::capabilities;
 use crate::file::Spot;
+use crate::method::input::Input;
 use crate::method::{Answer, Fields, Verb};
 use crate::options::message_option;
 use crate::report::Report;
@@ -135,7 +137,7 @@ fn one(
     };
     let head = &heads[resource];
     let before = report.errors();
-    check_message(report, &method.input(), verb.request(), head, method.name());
+    check_message(report, &method.input(), (verb.request(), &verb.inputs(head)), head, method.name());
     check_answer(report, method, verb, head);
     routes.written(report, method);
     let bound = (report.errors() == before).then(|| {
@@ -158,8 +160,13 @@ fn warn_without_route(report: &mut Report<'_>, method: &MethodDescriptor, verb: 
 
 fn check_answer(report: &mut Report<'_>, method: &MethodDescriptor, verb: Verb, head: &Head) {
     let answer = method.output();
-    if let Answer::Own(fields) = &verb.definition().answer {
-        return check_message(report, &answer, fields, head, method.name());
+    if let Answer::Passages(_, element) = &verb.definition().answer
+        && let Some(Kind::Message(message)) = answer.get_field_by_name("transitions").map(|field| field.kind())
+    {
+        check_message(report, &message, (element, &[]), head, method.name());
+    }
+    if let Answer::Own(fields) | Answer::Passages(fields, _) = &verb.definition().answer {
+        return check_message(report, &answer, (fields, &[]), head, method.name());
     }
     let wanted = verb.output(head);
     if answer.full_name() != wanted {
@@ -178,12 +185,25 @@ const METHOD_OUTPUT: i32 = 3;
 
 /// A written request or answer has the standard's fields under the standard's numbers; those that are not needed may be
 /// left out, others may not be there.
-fn check_message(report: &mut Report<'_>, message: &MessageDescriptor, wanted: &Fields, head: &Head, method: &str) {
+fn check_message(
+    report: &mut Report<'_>,
+    message: &MessageDescriptor,
+    (wanted, inputs): (&Fields, &[Input<'_>]),
+    head: &Head,
+    method: &str,
+) {
     let file = message.parent_file();
     for field in message.fields() {
         let spot = report.name(file.name(), field.path());
+        if let Some(input) = inputs.iter().find(|input| input.0.name() == field.name()) {
+            if !input.fits(&field) {
+                refuse_shape(report, &spot, (field.name(), method), &input.line());
+            }
+            continue;
+        }
         let Some(standard) = wanted.list.iter().find(|standard| standard.role.name(head) == field.name()) else {
-            let names: Vec<_> = wanted.list.iter().map(|field| field.role.name(head)).collect();
+            let mut names: Vec<_> = wanted.list.iter().map(|field| field.role.name(head)).collect();
+            names.extend(inputs.iter().map(|input| Cow::Borrowed(input.0.name())));
             report
                 .error(&spot, format!("{method} has no field `{}`", field.name()))
                 .because(format!("the fields of the standard method are {}", names.join(", ")))
@@ -194,22 +214,28 @@ fn check_message(report: &mut Report<'_>, message: &MessageDescriptor, wanted: &
             continue;
         };
         if field.number() != standard.number || !standard.role.ty().fits(&field, head) {
-            report
-                .error(&spot, format!("`{}` of {method} has not the standard shape", field.name()))
-                .because("clients of every Mainstay find each standard field under the same number")
-                .help(format!("write `{}`", standard.line(head)));
+            refuse_shape(report, &spot, (field.name(), method), &standard.line(head));
         }
     }
-    for standard in wanted.list.iter().filter(|standard| standard.needed) {
-        let name = standard.role.name(head);
+    let needed = wanted.list.iter().filter(|standard| standard.needed);
+    let needed = needed.map(|standard| (standard.role.name(head), standard.line(head)));
+    let given = inputs.iter().filter(|input| input.is_required());
+    for (name, line) in needed.chain(given.map(|input| (Cow::Borrowed(input.0.name()), input.line()))) {
         if message.get_field_by_name(&name).is_none() {
             let spot = report.name(file.name(), message.path());
             report
                 .error(&spot, format!("{} has no field `{name}`", message.full_name()))
                 .because(format!("{method} needs it"))
-                .help(format!("add `{}`", standard.line(head)));
+                .help(format!("add `{line}`"));
         }
     }
+}
+
+fn refuse_shape(report: &mut Report<'_>, spot: &Spot, (field, method): (&str, &str), line: &str) {
+    report
+        .error(spot, format!("`{field}` of {method} has not the standard shape"))
+        .because("clients of every Mainstay find each standard field under the same number")
+        .help(format!("write `{line}`"));
 }
 
 /// Names that a derived file would declare must be free.
@@ -218,7 +244,7 @@ fn check_names(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head], d
     for head in derived.iter().map(|resource| &heads[*resource]) {
         let mut declared = vec![head.service_name()];
         for verb in Verb::of(head) {
-            declared.extend(verb.messages(head).into_iter().map(|(name, _, _)| name));
+            declared.extend(verb.messages(head).into_iter().map(|message| message.name));
         }
         for name in declared.into_iter().map(|name| format!("{}.{name}", head.package())) {
             let written = is_declared(pool, &name);

@@ -7,6 +7,7 @@ use prost_reflect::DescriptorPool;
 
 use super::bind::{BoundMethod, is_declared};
 use super::derive;
+use crate::machine::Written;
 use crate::method::commit::{self, Commit, Operation, VERBS};
 use crate::naming;
 use crate::report::Report;
@@ -34,11 +35,9 @@ pub(crate) fn derive(
     let mut derived = Vec::new();
     for package in packages {
         let own: Vec<&Head> = heads.iter().filter(|head| head.package() == package).collect();
-        let commit = Commit {
-            package: package.to_owned(),
-            path: format!("/{package}.CommitService/Commit"),
-            operations: operations(package, heads, &bound),
-        };
+        let (operations, records) = operations(package, heads, &bound);
+        let path = format!("/{package}.CommitService/Commit");
+        let commit = Commit { package: package.to_owned(), path, operations, records };
         let path = format!("{}/commit_service.proto", package.replace('.', "/"));
         if commit.operations.is_empty() {
             continue;
@@ -59,20 +58,36 @@ pub(crate) fn derive(
 /// The methods of all resources, by what they do.
 type BoundMethods<'b> = HashMap<(usize, Verb), &'b BoundMethod>;
 
-fn operations(package: &str, heads: &[Head], bound: &BoundMethods<'_>) -> Vec<Operation> {
+/// The operations of a package's Commit, and its resources with the numbers of their records.
+fn operations(package: &str, heads: &[Head], bound: &BoundMethods<'_>) -> (Vec<Operation>, Vec<(usize, u32)>) {
     let own: Vec<usize> = (0..heads.len()).filter(|index| heads[*index].package() == package).collect();
-    let numbers = commit::numbers(own.iter().map(|index| heads[*index].type_name.as_str()));
-    let mut operations = Vec::new();
-    for (resource, first) in own.into_iter().zip(numbers) {
-        for (number, verb) in (first..).zip(VERBS) {
-            if bound.contains_key(&(resource, verb)) {
-                let name = naming::snake(&verb.method_name(&heads[resource]));
-                operations.push(Operation { number, name, verb, resource, record: first });
-            }
-        }
+    let firsts = commit::numbers(own.iter().map(|index| heads[*index].type_name.as_str()));
+    let mut all: Vec<(u32, usize, Verb)> = Vec::new();
+    for (resource, first) in own.iter().zip(&firsts) {
+        all.extend((*first..).zip(VERBS).map(|(number, verb)| (number, *resource, verb)));
     }
-    operations.sort_by_key(|operation| operation.number);
-    operations
+    let transitions: Vec<(String, usize, Verb)> =
+        own.iter().flat_map(|index| transitions(&heads[*index], *index)).collect();
+    let numbers = commit::numbers_of_transitions(transitions.iter().map(|(key, ..)| key.as_str()));
+    all.extend(numbers.into_iter().zip(&transitions).map(|(number, (_, resource, verb))| (number, *resource, *verb)));
+    all.retain(|(_, resource, verb)| bound.contains_key(&(*resource, *verb)));
+    all.sort_unstable_by_key(|(number, ..)| *number);
+    let operation = |(number, resource, verb): &(u32, usize, Verb)| {
+        let name = naming::snake(&verb.method_name(&heads[*resource]));
+        Operation { number: *number, name, verb: *verb, resource: *resource }
+    };
+    let written = |(resource, _): &(usize, u32)| all.iter().any(|(_, own, _)| own == resource);
+    let mut records: Vec<(usize, u32)> = own.into_iter().zip(firsts).filter(written).collect();
+    records.sort_unstable_by_key(|(_, number)| *number);
+    (all.iter().map(operation).collect(), records)
+}
+
+/// The transitions of a resource, each by what its number is made of.
+fn transitions(head: &Head, resource: usize) -> impl Iterator<Item = (String, usize, Verb)> {
+    let name = move |(which, written): (u16, &Written)| {
+        (format!("{}/{}", head.type_name, written.name), resource, Verb::Transition(which))
+    };
+    (0..).zip(&head.transitions).map(name)
 }
 
 fn is_taken(report: &Report<'_>, pool: &DescriptorPool, package: &str, own: &[&Head], path: &str) -> bool {

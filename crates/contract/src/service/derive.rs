@@ -1,8 +1,9 @@
 //! Writes the `.proto` file of a resource's derived service.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::method::{Field, Fields, Role, Verb, spaced};
+use crate::method::{Field, Message, Role, Verb, spaced};
 use crate::resource::head::Head;
 use crate::{Source, naming};
 
@@ -30,8 +31,8 @@ pub(crate) fn derive(head: &Head, comment: &str) -> Source {
     header(&mut out, head);
     service(&mut out, head, comment);
     for verb in Verb::of(head) {
-        for (name, comment, fields) in verb.messages(head) {
-            message(&mut out, &comment, &name, fields, head);
+        for own in verb.messages(head) {
+            message(&mut out, &own, head);
         }
     }
     Source { path: path(head), text: out }
@@ -39,7 +40,7 @@ pub(crate) fn derive(head: &Head, comment: &str) -> Source {
 
 fn header(out: &mut String, head: &Head) {
     let file = head.message.parent_file();
-    let mut imports = [
+    let mut imports: BTreeSet<String> = [
         "google/api/annotations.proto",
         "google/api/field_behavior.proto",
         "google/api/resource.proto",
@@ -47,8 +48,14 @@ fn header(out: &mut String, head: &Head) {
         "google/protobuf/field_mask.proto",
         "mainstay/v1/transform.proto",
         file.name(),
-    ];
-    imports.sort_unstable();
+    ]
+    .map(str::to_owned)
+    .into();
+    imports.extend((!head.transitions.is_empty()).then(|| "google/protobuf/timestamp.proto".to_owned()));
+    for input in Verb::of(head).flat_map(|verb| verb.inputs(head)) {
+        imports.extend(input.import());
+        imports.extend(input.has_aliases().then(|| "mainstay/v1/options.proto".to_owned()));
+    }
     let _ = writeln!(
         out,
         "// Derived by Mainstay from {} in {}. Not to be edited.\n",
@@ -129,7 +136,7 @@ fn method(out: &mut String, head: &Head, verb: Verb) {
     let (name, output, definition) = (verb.method_name(head), verb.output(head), verb.definition());
     let own = output.strip_prefix(head.package()).and_then(|rest| rest.strip_prefix('.'));
     let answer = own.unwrap_or(&output);
-    let _ = writeln!(out, "  // {}", (definition.comment)(head));
+    let _ = writeln!(out, "  // {}", verb.comment(head));
     let _ = writeln!(out, "  rpc {name}({name}Request) returns ({answer}) {{");
     let _ = writeln!(out, "    option (google.api.http) = {};", verb.route(head));
     // What is asked by GET changes nothing, and may be asked by GET over other protocols too.
@@ -139,9 +146,9 @@ fn method(out: &mut String, head: &Head, verb: Verb) {
     out.push_str("  }\n");
 }
 
-fn message(out: &mut String, comment: &str, name: &str, fields: &Fields, head: &Head) {
-    let _ = writeln!(out, "\n// {comment}\nmessage {name} {{");
-    for (i, field) in fields.list.iter().enumerate() {
+fn message(out: &mut String, own: &Message<'_>, head: &Head) {
+    let _ = writeln!(out, "\n// {}\nmessage {} {{", own.comment, own.name);
+    for (i, field) in own.fields.list.iter().enumerate() {
         if i > 0 {
             out.push('\n');
         }
@@ -149,7 +156,18 @@ fn message(out: &mut String, comment: &str, name: &str, fields: &Fields, head: &
         let ty = field.role.ty().written(head);
         let _ = writeln!(out, "  {ty} {} = {}{};", field.role.name(head), field.number, annotations(field, head));
     }
+    for input in &own.inputs {
+        let line = input.line();
+        let line = line.trim_end_matches(';');
+        let _ = writeln!(out, "\n  // `{}` of the {}.", input.0.name(), spaced(&head.singular));
+        let _ = writeln!(out, "  {line}{};", listed(&input.annotations()));
+    }
     out.push_str("}\n");
+}
+
+/// Annotations, as they stand behind a field.
+fn listed(annotations: &[String]) -> String {
+    if annotations.is_empty() { String::new() } else { format!(" [{}]", annotations.join(", ")) }
 }
 
 fn annotations(field: &Field, head: &Head) -> String {
@@ -164,5 +182,5 @@ fn annotations(field: &Field, head: &Head) -> String {
         }
         _ => {}
     }
-    if all.is_empty() { String::new() } else { format!(" [{}]", all.join(", ")) }
+    listed(&all)
 }

@@ -135,7 +135,28 @@ fn resource_options(all: &mut Examples) {
     all.insert("(google.api.resource_definition)".into(), thing("") + definition);
 }
 
+/// A contract with a field of states, of which this is said.
+fn states(said: &str) -> String {
+    thing(&format!(
+        "string title = 2;\n  google.protobuf.Timestamp due_time = 3;\n  enum State {{ STATE_UNSPECIFIED = 0; NEW = 1; OLD = 2; }}\n  \
+         State state = 9 [(mainstay.v1.states) = {{initial: \"NEW\" {said}}}];"
+    ))
+}
+
 fn field_options(all: &mut Examples) {
+    all.insert("(mainstay.v1.states).initial".into(), states(""));
+    for (name, more) in [
+        ("name", ""),
+        ("from", ""),
+        ("to", ""),
+        ("access", r#"access: "auth.uid != null""#),
+        ("guard", r#"guard: "resource.title != ''""#),
+        ("input", r#"input: "title""#),
+        ("at", r#"at: "resource.due_time""#),
+    ] {
+        let text = states(&format!(r#"transition {{name: "Age" from: "NEW" to: "OLD" {more}}}"#));
+        all.insert(format!("(mainstay.v1.states).transition.{name}"), text);
+    }
     for (name, ty, option) in [
         ("(mainstay.v1.field).aliases", "string", r#"(mainstay.v1.field).aliases = "former""#),
         ("(mainstay.v1.field).default", "string", r#"(mainstay.v1.field).default = "auth.uid""#),
@@ -154,7 +175,6 @@ fn field_options(all: &mut Examples) {
         ("(mainstay.v1.field).encrypted", "string", "(mainstay.v1.field).encrypted = true"),
         ("(mainstay.v1.field).file", "string", "(mainstay.v1.field).file = {max_bytes: 3}"),
         ("(mainstay.v1.field).merge", "string", "(mainstay.v1.field).merge = LAST"),
-        ("(mainstay.v1.states)", "int32", r#"(mainstay.v1.states).initial = "NEW""#),
         ("(google.api.field_info).format", "string", "(google.api.field_info).format = UUID4"),
         (
             "(google.api.field_info).referenced_types",

@@ -26,13 +26,15 @@ pub struct Ruled<'d> {
     pub scope: Scope<'d>,
     /// The record that the caller has put together, if the rule is asked of one.
     pub proposed: Option<Root>,
+    /// Whether it is asked of the system, too: it says what can be, not who may.
+    pub of_everybody: bool,
 }
 
 impl Ruled<'_> {
     /// Says whether the records in hand do not decide, so that the store is asked for others.
     pub fn looks_around(&self) -> bool {
         let looks = |guard: &Guard| guard.looks_around(&self.scope);
-        !self.op.caller.is_system() && self.guard.is_some_and(looks)
+        (self.of_everybody || !self.op.caller.is_system()) && self.guard.is_some_and(looks)
     }
 
     /// Says whether the caller chose where a relation leads: the record that it leads from is not stored like that.
@@ -43,7 +45,8 @@ impl Ruled<'_> {
 
     /// Checks the rule, with the rows that were found.
     pub fn allow(&self, around: &Around) -> Result<()> {
-        self.op.allow(self.guard, &Scope { around: Some(around), ..self.scope })
+        let scope = Scope { around: Some(around), ..self.scope };
+        if self.of_everybody { self.op.hold(self.guard, &scope) } else { self.op.allow(self.guard, &scope) }
     }
 }
 
@@ -187,7 +190,7 @@ fn passes<'a>(
     earlier: Earlier<'a>,
 ) -> BoxFuture<'a, Result<bool>> {
     Box::pin(async move {
-        let ruled = Ruled { op, guard, scope: op.caller.on_resource(record), proposed: None };
+        let ruled = Ruled { op, guard, scope: op.caller.on_resource(record), proposed: None, of_everybody: false };
         let mut around = Around::default();
         look_around(conn, &ruled, &mut around, Look::Held, earlier).await?;
         let scope = Scope { around: Some(&around), ..ruled.scope };
@@ -202,7 +205,13 @@ pub async fn explain_hidden(conn: &mut Conn<'_>, op: &Operation, key: &[Value]) 
         && !op.caller.is_system()
         && let Some(row) = one_row(conn, &plan.whoever().statement, key, plan).await?
     {
-        let ruled = Ruled { op, guard: plan.read.as_deref(), scope: op.caller.on_resource(&row), proposed: None };
+        let ruled = Ruled {
+            op,
+            guard: plan.read.as_deref(),
+            scope: op.caller.on_resource(&row),
+            proposed: None,
+            of_everybody: false,
+        };
         let mut around = Around::default();
         look_around(conn, &ruled, &mut around, Look::Once, Planned::default().before(0)).await?;
         op.explain(ruled.guard, &Scope { around: Some(&around), ..ruled.scope });

@@ -13,6 +13,7 @@ use super::draft::{Along, Draft, Refused, Then};
 use super::released::Release;
 use crate::error::{Error, Result};
 use crate::plans::ResourcePlan;
+use crate::store::transitions;
 
 /// What one write did to one row.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +60,8 @@ enum Kind {
     Made,
     Changed,
     Removed,
+    /// What is kept beside rows: of what happened to them.
+    Beside,
 }
 
 impl Effects {
@@ -68,12 +71,13 @@ impl Effects {
     }
 
     /// Adds what a write that has passed its checks does.
-    pub fn add(&mut self, write: usize, op: &Operation, draft: Draft) -> Result<Change> {
+    pub fn add(&mut self, write: usize, op: &Operation, mut draft: Draft) -> Result<Change> {
         let (plan, resource) = (op.plan(), op.resource);
         let keys = plan.resource.layout.keys();
         let row = draft.new.as_deref().or(draft.old.as_deref());
         let key = row.map(|row| row[..keys].to_vec()).unwrap_or_default();
         self.once(op, draft.absent.as_deref().unwrap_or(&key), draft.old.is_none())?;
+        let passage = draft.passage.take();
         let (step, row, kind) = match (&draft.old, &draft.new) {
             (None, None) => return Ok(Change { resource, key, before: None, after: None, seen: None }),
             (None, Some(new)) => (plan.insert().step(&op.caller, Arc::clone(new)), Arc::clone(new), Kind::Made),
@@ -93,6 +97,14 @@ impl Effects {
         }
         self.steps.push(step);
         self.causes.push(Cause { write, resource, plan: Arc::clone(plan), row, kind, with: None });
+        let whose = || transitions::whose(&plan.resource.type_name, &key);
+        let forgotten = kind == Kind::Removed && !plan.transitions.is_empty();
+        let noted = passage.map(|passage| transitions::note(whose(), passage));
+        for step in noted.into_iter().chain(forgotten.then(|| transitions::forget(whose()))) {
+            self.steps.push(step);
+            let (plan, row) = (Arc::clone(plan), Arc::from([]));
+            self.causes.push(Cause { write, resource, plan, row, kind: Kind::Beside, with: None });
+        }
         Ok(Change { resource, key, before: draft.old, after: draft.new, seen: None })
     }
 
@@ -178,7 +190,9 @@ impl Effects {
 
     /// Checks how many rows each statement changed.
     pub fn check(&self, changed: &[usize]) -> std::result::Result<(), Refused> {
-        match self.causes.iter().zip(changed).find(|(_, changed)| **changed == 0) {
+        // Of a row may nothing be known.
+        let failed = |(cause, changed): &(&Cause, &usize)| **changed == 0 && cause.kind != Kind::Beside;
+        match self.causes.iter().zip(changed).find(failed) {
             Some((cause, _)) => Err(Refused { write: Some(cause.write), error: Error::EtagMismatch }),
             None => Ok(()),
         }
@@ -195,6 +209,7 @@ impl Effects {
                 constraint(&cause.plan, &cause.row, cause.kind == Kind::Made, error.error)
             }
             (Kind::Removed, None) => still_referenced(&cause.plan, &cause.row, error.error),
+            (Kind::Beside, None) => error.error.into(),
         };
         Refused { write: Some(cause.write), error }
     }

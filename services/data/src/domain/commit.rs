@@ -23,6 +23,7 @@ use super::labels::{Labels, Name, Which, may_hold_labels};
 use super::place::{Holds, Place};
 use super::precondition::{Precondition, Wanted};
 use super::request::{Defect, Identity, Message, Request, Terms};
+use super::transition::Transition;
 use super::update::Update;
 
 /// Reads a Commit. Of one that cannot be the rules are asked before it is refused, as far as its writes can be read.
@@ -251,6 +252,13 @@ fn write(op: Operation, verb: Verb, message: Bytes, made: Option<Made>) -> Optio
             let name = delete.name().ok().map(|name| named(name, as_told));
             let delete = delete.told(told);
             Some((Arc::new(delete), name))
+        }
+        Verb::Transition(which) => {
+            let as_told = told.as_ref().and_then(|told| told.text(Role::Name).ok());
+            let transition = Transition::new(op, which, message);
+            let name = transition.name().ok().map(|name| named(name, as_told));
+            let transition = transition.told(told);
+            Some((Arc::new(transition), name))
         }
         _ => None,
     }

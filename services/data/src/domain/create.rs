@@ -19,6 +19,7 @@ use super::fields::{check_fields, validate_seen};
 use super::record::{is_id, new_id, new_record, set_references, shape};
 use super::references::{check_parent, check_references};
 use super::request::{Message, Request, Terms, is_remembered};
+use super::states::{self, Sent};
 use super::tx::Tx;
 use crate::error::{Error, Result};
 use crate::plans::ResourcePlan;
@@ -57,7 +58,7 @@ impl Checked for Create {
         match check {
             Check::AuthRule => op.admit(plan.create.as_ref()),
             Check::Shape => {
-                let (record, touched) = self.record()?;
+                let (record, touched) = self.record(&mut draft.states)?;
                 (draft.new, draft.touched) = (Some(record.into()), touched);
                 Ok(())
             }
@@ -66,7 +67,10 @@ impl Checked for Create {
                 self.allow(check, draft)?;
                 check_fields(op, draft)
             }
-            Check::Validation => validate_seen(op, draft),
+            Check::Validation => {
+                states::check(op, &draft.states, draft.new_row()?)?;
+                validate_seen(op, draft)
+            }
             Check::Readable | Check::OldRule | Check::Etag | Check::Constraints => Ok(()),
         }
     }
@@ -75,7 +79,7 @@ impl Checked for Create {
         let op = &self.op;
         let new = draft.new.as_deref().filter(|_| check == Check::NewRule)?;
         let (guard, scope) = (op.plan().create.as_ref(), op.caller.on_resource(new));
-        Some(Ruled { op, guard, scope, proposed: Some(Root::Resource) })
+        Some(Ruled { op, guard, scope, proposed: Some(Root::Resource), of_everybody: false })
     }
 
     fn ask<'a>(&'a self, _: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>> {
@@ -158,8 +162,8 @@ impl Create {
         Ok(parents.into_iter().map(str::to_owned).collect())
     }
 
-    /// The row to be, and which of its columns are sent.
-    fn record(&self) -> Result<(Vec<Value>, Vec<usize>)> {
+    /// The row to be, and which of its columns are sent; the states among them are noted.
+    fn record(&self, states: &mut Vec<Sent>) -> Result<(Vec<Value>, Vec<usize>)> {
         let plan = self.op.plan();
         let message = self.message.as_ref().map_err(Clone::clone)?;
         let mut key = self.parents(message)?;
@@ -172,6 +176,7 @@ impl Create {
         if self.op.remembered {
             self.said.get_or_init(|| said(plan, &decoded));
         }
+        *states = states::sent(plan, &decoded, |_| true);
         let sent = decoded.present.clone();
         Ok((new_record(&self.op, key, decoded), sent))
     }

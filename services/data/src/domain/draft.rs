@@ -6,7 +6,9 @@ use std::sync::Arc;
 use mainstay_expr::Around;
 use mainstay_record::Value;
 
+use super::states::Sent;
 use crate::error::{Error, Result};
+use crate::store::transitions::Passage;
 
 /// What the checks of one write find out for those after them.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +23,12 @@ pub struct Draft {
     pub touched: Vec<usize>,
     /// Those of them that the caller does not see in the row as it is: whether they change is not to be found out.
     pub blind: Vec<usize>,
+    /// The row as it is, but for what is given with a transition.
+    pub given: Option<Arc<[Value]>>,
+    /// What is to be written down of a transition.
+    pub passage: Option<Passage>,
+    /// The states that came with the row.
+    pub states: Vec<Sent>,
     /// The etag that came with the row.
     pub etag: Option<String>,
     /// The rows that the rules look at, held as they are.

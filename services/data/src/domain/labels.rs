@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use mainstay_contract::{Reference, Right, Role, Verb};
+use mainstay_contract::{FIRST_INPUT, Reference, Right, Role, Verb};
 use mainstay_record::Violation;
 use mainstay_wire::WireError;
 use mainstay_wire::frame::{self, Fields, Value};
@@ -102,6 +102,20 @@ impl Named<'_> {
                 Value::Bytes(value) if number == name && name != 0 => self.field("name", number, value, &mut replaced),
                 Value::Bytes(value) if number == parent && parent != 0 => {
                     self.field("parent", number, value, &mut replaced);
+                }
+                // What is given with a transition are fields of the resource.
+                Value::Bytes(value) if matches!(verb, Verb::Transition(_)) && number > FIRST_INPUT => {
+                    let path = [number - FIRST_INPUT];
+                    let mut below = plan.resource.references.iter();
+                    match below.find(|reference| is_at_or_below(plan, reference, &path)) {
+                        Some(reference) if path_of(plan, reference) == path => {
+                            self.field(&reference.field, number, value, &mut replaced);
+                        }
+                        Some(_) => {
+                            frame::put_message(number, &self.message(plan, None, &path, value)?, &mut replaced);
+                        }
+                        None => replaced.extend_from_slice(whole),
+                    }
                 }
                 Value::Bytes(value) if number == body && body != 0 => {
                     frame::put_message(number, &self.message(plan, own, &[], value)?, &mut replaced);

@@ -49,6 +49,11 @@ impl Memory {
         let op = &request.op;
         let method = match request.identity {
             Identity::Verb(verb) => format!("{}/{verb}", op.plan().resource.type_name),
+            Identity::Transition(which) => {
+                let resource = &op.plan().resource;
+                let name = resource.transitions.get(usize::from(which)).map_or("", |own| &own.name);
+                format!("{}/transition/{name}", resource.type_name)
+            }
             Identity::Commit => format!("{}/Commit", op.plan().resource.package),
         };
         Ok(Some(Memory {

@@ -80,6 +80,8 @@ impl From<Defect> for Error {
 pub enum Identity {
     /// With the resource's type it stays what it is when messages and packages are renamed.
     Verb(&'static str),
+    /// A transition of the resource, by its place; it is remembered by its name.
+    Transition(u16),
     /// Of the package.
     Commit,
 }

@@ -162,7 +162,7 @@ impl<'t, 'c> Tx<'t, 'c> {
             return Ok(false);
         }
         let guard = op.plan().delete.as_ref();
-        let ruled = Ruled { op, guard, scope: op.caller.on_resource(row), proposed: None };
+        let ruled = Ruled { op, guard, scope: op.caller.on_resource(row), proposed: None, of_everybody: false };
         let mut around = Around::default();
         look_around(self.conn, &ruled, &mut around, Look::Held, Planned::default().before(0)).await?;
         Ok(ruled.allow(&around).is_ok())

@@ -20,6 +20,7 @@ use super::fields::{check_fields, field_denied, validate_seen};
 use super::record::{check_live, in_request, is_id, new_record, revise, set_references, shape};
 use super::references::{check_parent, check_references};
 use super::request::{Message, Request, Terms};
+use super::states::{self, Sent};
 use super::transforms::Transforms;
 use super::tx::Tx;
 use crate::error::{Error, Result};
@@ -81,10 +82,14 @@ impl Checked for Update {
             // What is missing has no etag that could be the one (RFC 9110, 13.1.1).
             (Check::Etag, None) => check_missing_etag(draft.etag.as_deref()),
             (Check::Validation, Some(old)) => {
+                states::check(op, &draft.states, draft.new_row()?)?;
                 self.check_immutable(old, draft)?;
                 validate_seen(op, draft)
             }
-            (Check::Validation, None) => validate_seen(op, draft),
+            (Check::Validation, None) => {
+                states::check(op, &draft.states, draft.new_row()?)?;
+                validate_seen(op, draft)
+            }
             (Check::Readable | Check::OldRule | Check::Constraints, _) => Ok(()),
         }
     }
@@ -96,7 +101,13 @@ impl Checked for Update {
             (Check::NewRule, None) => (&plan.create, Root::Resource),
             _ => return None,
         };
-        Some(Ruled { op, guard: guard.as_ref(), scope: self.scope(draft), proposed: Some(proposed) })
+        Some(Ruled {
+            op,
+            guard: guard.as_ref(),
+            scope: self.scope(draft),
+            proposed: Some(proposed),
+            of_everybody: false,
+        })
     }
 
     fn ask<'a>(&'a self, check: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>> {
@@ -230,6 +241,7 @@ impl Update {
             Some(old) => {
                 let decoded = self.decoded()?;
                 let hidden = op.hidden(old);
+                draft.states = self.sent_states(decoded)?;
                 let (new, touched) = self.merged(old, decoded, &hidden)?;
                 draft.blind = touched.iter().copied().filter(|column| hidden.binary_search(column).is_ok()).collect();
                 draft.touched = touched;
@@ -244,6 +256,7 @@ impl Update {
                 let decoded = self.decoded()?;
                 draft.touched = self.touched(decoded.present.clone())?;
                 draft.etag.clone_from(&decoded.etag);
+                draft.states = states::sent(op.plan(), decoded, |_| true);
                 let made = new_record(op, key, decoded.clone());
                 let mut new = made.clone();
                 self.transform(&made, &mut new)?;
@@ -261,6 +274,16 @@ impl Update {
         let plan = self.op.plan();
         let decoded = plan.record.decode(self.message()?.bytes(Role::Body)).map_err(|error| shape(plan, error))?;
         Ok(self.decoded.get_or_init(|| decoded))
+    }
+
+    /// The states that are meant to be set.
+    fn sent_states(&self, decoded: &Decoded) -> Result<Vec<Sent>> {
+        let plan = self.op.plan();
+        if plan.resource.states.is_empty() {
+            return Ok(Vec::new());
+        }
+        let selection = self.selection(decoded)?;
+        Ok(states::sent(plan, decoded, |column| selection.has(column)))
     }
 
     /// The record as it would be. What the server sets is set; what a client may not set is as it was.

@@ -1,6 +1,6 @@
 //! What a contract says of single fields, as lists that a write walks.
 
-use mainstay_contract::{FieldModel, Resource};
+use mainstay_contract::{Behaviors, FieldModel, Resource};
 use mainstay_expr::{Program, evaluate_value};
 use mainstay_record::{Column, Kind, Layout, Value};
 
@@ -25,6 +25,18 @@ impl Fields {
         let mut fields = Fields::default();
         for field in &resource.fields {
             fields.collect(field, &resource.layout, false);
+        }
+        fields.output_only.sort_unstable();
+        fields.output_only.dedup();
+        fields
+    }
+
+    /// The lists of fields that a client gives in their own right: what is OUTPUT_ONLY is so inside of them alone.
+    pub fn given(given: &[&FieldModel], layout: &Layout) -> Fields {
+        let mut fields = Fields::default();
+        for field in given {
+            let behaviors = Behaviors { output_only: false, ..field.behaviors };
+            fields.collect(&FieldModel { behaviors, default: None, ..FieldModel::clone(field) }, layout, false);
         }
         fields.output_only.sort_unstable();
         fields.output_only.dedup();
@@ -70,7 +82,8 @@ impl Fields {
     /// Fills in the defaults of the fields that the request left unset (`present` lists the columns that it set).
     pub fn apply_defaults(&self, layout: &Layout, values: &mut [Value], present: &[usize], caller: &Caller) {
         for (index, program) in &self.defaults {
-            let given = present.binary_search(index).is_ok() && self.is_writable(*index);
+            let may = caller.is_system() || self.is_writable(*index);
+            let given = may && present.binary_search(index).is_ok();
             if !given {
                 let value = evaluate_value(&program.root, &caller.alone());
                 values[*index] = if value.is_null() { unset(&layout.columns[*index]) } else { value };

@@ -19,6 +19,7 @@ mod resource;
 mod same;
 mod sight;
 mod snapshot;
+mod transitions;
 
 pub use bounded::ORDERED_CHARS;
 pub use compiled::{Compiled, MAX_CACHED_SHAPES, Shapes};
@@ -35,3 +36,4 @@ pub use resource::ResourcePlan;
 pub use same::{canonical as canonical_json, same_value};
 pub use sight::{FieldRule, FieldRules, Hidden, Seen, Sight};
 pub use snapshot::{FormerNames, Snapshot};
+pub use transitions::TransitionPlan;

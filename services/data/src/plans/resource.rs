@@ -22,6 +22,7 @@ use super::guard::Guard;
 use super::reads::{KeyReads, Readable};
 use super::relations::Relations;
 use super::sight::{FieldRules, Hidden, Seen, Sight};
+use super::transitions::TransitionPlan;
 use crate::rights::Caller;
 use crate::store::answers;
 
@@ -43,6 +44,7 @@ pub struct ResourcePlan {
     pub create: Option<Guard>,
     pub update: Option<Guard>,
     pub delete: Option<Guard>,
+    pub transitions: Vec<TransitionPlan>,
     insert: OnceLock<Arc<Compiled>>,
     claiming_insert: OnceLock<Arc<Compiled>>,
     remove: OnceLock<Arc<Compiled>>,
@@ -107,6 +109,7 @@ impl ResourcePlan {
             create: guard(&resource.access.create),
             update: update_guard(&resource.access.update),
             delete: guard(&resource.access.delete),
+            transitions: TransitionPlan::of(&resource),
             insert: OnceLock::new(),
             claiming_insert: OnceLock::new(),
             remove: OnceLock::new(),
@@ -160,6 +163,8 @@ impl ResourcePlan {
     /// Says whether one of its rules looks at other rows.
     pub fn looks_around(&self) -> bool {
         let written = [&self.create, &self.update, &self.delete].into_iter().filter_map(Option::as_ref);
+        let own = self.transitions.iter().flat_map(|own| own.access.iter().chain(&own.guard));
+        let written = written.chain(own);
         self.read.as_deref().into_iter().chain(written).any(|guard| !guard.is_alone())
     }
 
@@ -172,6 +177,10 @@ impl ResourcePlan {
             Right::Create => open(self.create.as_ref()),
             Right::Update => read() && open(self.update.as_ref()),
             Right::Delete => read() && open(self.delete.as_ref()),
+            Right::Transition(which) => {
+                let own = self.transitions.get(usize::from(which));
+                read() && open(own.and_then(|own| own.access.as_ref()))
+            }
         }
     }
 

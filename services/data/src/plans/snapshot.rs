@@ -31,12 +31,21 @@ pub struct Snapshot {
     json: OnceLock<Arc<Plans>>,
 }
 
+/// What a method of an earlier revision was.
+#[derive(Debug)]
+struct FormerMethod {
+    type_name: String,
+    verb: Verb,
+    /// The name by which a transition is known, whichever place it has.
+    transition: Option<String>,
+}
+
 /// What the methods of an earlier revision were called: callers who have not heard of the newest yet use its names. A
 /// resource is told by its type, which it keeps for ever.
 #[derive(Debug)]
 pub struct FormerNames {
     pub revision: i64,
-    methods: HashMap<String, (String, Verb)>,
+    methods: HashMap<String, FormerMethod>,
     /// The packages of Commits.
     commits: HashMap<String, String>,
 }
@@ -46,7 +55,12 @@ impl FormerNames {
     pub fn of(contract: &Model, revision: i64) -> FormerNames {
         let methods = contract.methods.iter().filter_map(|method| match method.shape {
             Shape::Resource { verb, resource } => {
-                Some((method.path.clone(), (contract.resources[resource].type_name.clone(), verb)))
+                let own = &contract.resources[resource];
+                let transition = match verb {
+                    Verb::Transition(which) => Some(own.transitions.get(usize::from(which))?.name.clone()),
+                    _ => None,
+                };
+                Some((method.path.clone(), FormerMethod { type_name: own.type_name.clone(), verb, transition }))
             }
             Shape::Commit { .. } | Shape::Own => None,
         });
@@ -60,9 +74,16 @@ impl FormerNames {
             let commit = now.contract.commits.iter().position(|commit| commit.package == *package)?;
             return Some(Shape::Commit { commit });
         }
-        let (type_name, verb) = self.methods.get(path)?;
+        let FormerMethod { type_name, verb, transition } = self.methods.get(path)?;
         let resource = now.resources.iter().position(|plan| plan.resource.type_name == *type_name)?;
-        let wanted = Shape::Resource { verb: *verb, resource };
+        let verb = match transition {
+            Some(name) => {
+                let which = now.resources[resource].resource.transitions.iter().position(|own| own.name == *name)?;
+                Verb::Transition(u16::try_from(which).ok()?)
+            }
+            None => *verb,
+        };
+        let wanted = Shape::Resource { verb, resource };
         now.methods.values().any(|shape| *shape == wanted).then_some(wanted)
     }
 }

@@ -4,3 +4,4 @@ pub mod answers;
 pub mod contracts;
 pub mod keys;
 pub mod migrations;
+pub mod transitions;

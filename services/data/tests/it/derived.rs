@@ -128,6 +128,10 @@ impl<'d> Derivation<'d> {
             "requests" => lists(&self.messages(&message_of(field), about, false)),
             name if name == format!("{}_id", resource.singular) => texts(self.words.ids),
             name if name == resource.singular => self.bodies(field, resource),
+            // What is given with a transition is a field of the resource.
+            name if resource.transitions.iter().flat_map(|own| &own.inputs).any(|input| input.name == name) => {
+                self.contents(resource, field, name)
+            }
             _ => panic!("nobody says what {} may hold", field.full_name()),
         }
     }

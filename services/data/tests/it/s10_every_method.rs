@@ -83,6 +83,15 @@ message Store {
   ];
   repeated string offers = 14 [(mainstay.v1.field) = {read: "false"}];
   Address address = 15 [(mainstay.v1.field).read = "resource.owner == auth.uid"];
+  State state = 16 [(mainstay.v1.states) = {
+    initial: "OPEN"
+    transition {
+      name: "Close" from: "OPEN" to: "CLOSED" access: "resource.owner == auth.uid || 'staff' in auth.roles"
+      guard: "!has(resource.branch_of) || resource.branch_of.stock < 6" input: "motto" input: "branch_of"
+    }
+    transition {name: "Reopen" from: "CLOSED" to: "OPEN" access: "resource.owner == auth.uid"}
+  }];
+  enum State { STATE_UNSPECIFIED = 0; OPEN = 1; CLOSED = 2; }
 }
 message Address {
   string city = 1;

@@ -1,0 +1,337 @@
+//! Transitions (AIP-216): a row goes from one of its states into another, with what is given.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use mainstay_contract::{FIRST_INPUT, Role, Verb};
+use mainstay_db::BoxFuture;
+use mainstay_expr::{Root, Scope};
+use mainstay_record::{Value, Violation};
+use mainstay_sql::Lock;
+use mainstay_wire::frame::{self, Fields};
+use mainstay_wire::{DecodeError, Decoded, WireError};
+
+use super::answer::Form;
+use super::around::Ruled;
+use super::checks::{Check, Checked, WriteOp};
+use super::content::Content;
+use super::context::Operation;
+use super::draft::Draft;
+use super::fields::{check_fields, validate_seen};
+use super::illegal::Illegal;
+use super::record::{check_live, in_request, revise, set_references};
+use super::references::check_references;
+use super::request::{Identity, Message, Request, Terms};
+use super::tx::Tx;
+use super::update::check_etag;
+use crate::error::{Error, Result};
+use crate::plans::TransitionPlan;
+use crate::store::transitions::Passage;
+
+/// Reads the request of a transition, which is told by its place among those of the resource.
+pub fn read(op: Operation, which: u16, message: Bytes) -> Request {
+    let transition = Transition::new(op, which, Verb::Transition(which).read(message.clone()));
+    let terms = Terms::read(&transition.asked);
+    Request { identity: Identity::Transition(which), ..Request::one("", message, transition, terms, Form::Record) }
+}
+
+/// The request of a transition. Who may read the row and has its access may go; what the guard says holds for everybody.
+pub struct Transition {
+    op: Operation,
+    which: u16,
+    asked: std::result::Result<Message, WireError>,
+    /// By what it is told from others, where that is another message.
+    told: Option<Message>,
+    /// Read when the first check needs it.
+    given: OnceLock<Decoded>,
+}
+
+impl Checked for Transition {
+    fn asks_the_store(&self, check: Check, draft: &Draft) -> bool {
+        match (check, &draft.new) {
+            (Check::Readable, _) => true,
+            (Check::Constraints, Some(new)) => !set_references(&self.op, draft.old.as_deref(), new).is_empty(),
+            _ => false,
+        }
+    }
+
+    fn check(&self, check: Check, draft: &mut Draft) -> Result<()> {
+        let op = &self.op;
+        match (check, &draft.old) {
+            (Check::AuthRule, _) => op.admit(self.plan()?.access.as_ref()),
+            (Check::OldRule, _) => self.allow(check, draft),
+            (Check::Shape, Some(_)) => {
+                let old = draft.old.take().unwrap_or_default();
+                let shaped = self.shape(draft, &old);
+                draft.old = Some(old);
+                shaped
+            }
+            // Of what is given, a field's own rule decides, too.
+            (Check::NewRule, Some(old)) => {
+                let hidden = op.hidden(old);
+                draft.blind = draft.touched.iter().copied().filter(|own| hidden.binary_search(own).is_ok()).collect();
+                check_fields(op, draft).map_err(|error| self.placed(error))
+            }
+            (Check::Etag, Some(old)) => {
+                check_live(op.plan(), old)?;
+                let revision = &old[op.plan().resource.layout.revision()];
+                check_etag(revision, Some(self.asked()?.text(Role::Etag)?))
+            }
+            (Check::Validation, Some(old)) => {
+                self.check_state(old)?;
+                self.allow(check, draft).map_err(|_| self.guarded())?;
+                self.check_given(old, draft.new_row()?, &draft.blind)?;
+                validate_seen(op, draft).map_err(|error| self.placed(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn rule<'d>(&'d self, check: Check, draft: &'d Draft) -> Option<Ruled<'d>> {
+        let (op, plan, old) = (&self.op, self.plan().ok()?, draft.old.as_deref()?);
+        match check {
+            Check::OldRule => {
+                let scope = op.caller.on_resource(old);
+                Some(Ruled { op, guard: plan.access.as_ref(), scope, proposed: None, of_everybody: false })
+            }
+            // Asked of what is given, too: what that refers to must be readable to be looked at.
+            Check::Validation => {
+                let guard = Some(plan.guard.as_ref()?);
+                let (row, is_given) = (draft.given.as_deref().unwrap_or(old), draft.given.is_some());
+                let scope = Scope { old: Some(old), ..op.caller.on_resource(row) };
+                let proposed = is_given.then_some(Root::Resource);
+                Some(Ruled { op, guard, scope, proposed, of_everybody: true })
+            }
+            _ => None,
+        }
+    }
+
+    fn ask<'a>(&'a self, check: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let op = &self.op;
+            if check == Check::Readable {
+                let key = op.key("name", self.asked()?.text(Role::Name)?)?;
+                draft.old = tx.find(op, Lock::Change, &key).await?;
+                return match draft.old {
+                    None => Err(tx.missing(op, &key).await),
+                    Some(_) => Ok(()),
+                };
+            }
+            let checked = check_references(tx, op, draft.old.as_deref(), draft.new_row()?).await;
+            checked.map_err(|error| self.placed(error))
+        })
+    }
+
+    fn looks_for(&self) -> Option<(usize, &str)> {
+        Some((self.op.resource, self.asked().ok()?.text(Role::Name).ok()?))
+    }
+}
+
+impl WriteOp for Transition {
+    fn op(&self) -> &Operation {
+        &self.op
+    }
+
+    fn content(&self, content: &mut Content) {
+        content.text("Transition");
+        content.text(self.model().map_or("", |model| &model.name));
+        if let Ok(asked) = self.told.as_ref().map_or(self.asked.as_ref(), Ok) {
+            [Role::Name, Role::Etag].into_iter().for_each(|role| content.bytes(asked.bytes(role)));
+            match self.decode(asked) {
+                Ok(given) => content.record(self.op.plan(), &given),
+                Err(_) => content.unreadable(asked),
+            }
+        }
+    }
+}
+
+impl Transition {
+    /// A transition with this message.
+    pub fn new(op: Operation, which: u16, asked: std::result::Result<Message, WireError>) -> Transition {
+        Transition { op, which, asked, told: None, given: OnceLock::new() }
+    }
+
+    /// The same, told from others by another message: one in which labels have names that are always the same.
+    pub fn told(self, told: Option<Message>) -> Transition {
+        Transition { told, ..self }
+    }
+
+    /// The name of the row, as the request has it.
+    pub fn name(&self) -> std::result::Result<&str, WireError> {
+        self.asked()?.text(Role::Name)
+    }
+
+    fn asked(&self) -> std::result::Result<&Message, WireError> {
+        self.asked.as_ref().map_err(Clone::clone)
+    }
+
+    fn plan(&self) -> Result<&TransitionPlan> {
+        self.op.plan().transitions.get(usize::from(self.which)).ok_or(Error::OutOfTurn)
+    }
+
+    fn model(&self) -> Result<&mainstay_contract::Transition> {
+        self.op.plan().resource.transitions.get(usize::from(self.which)).ok_or(Error::OutOfTurn)
+    }
+
+    /// What is given, as a row that has nothing else.
+    fn given(&self) -> Result<&Decoded> {
+        if let Some(given) = self.given.get() {
+            return Ok(given);
+        }
+        let given = self.decode(self.asked()?)?;
+        Ok(self.given.get_or_init(|| given))
+    }
+
+    fn decode(&self, asked: &Message) -> Result<Decoded> {
+        let known = &self.model()?.inputs;
+        let body = inputs(asked.message(), |number| known.iter().any(|input| input.number == number))?;
+        let given = self.op.plan().record.decode(&body);
+        given.map_err(|DecodeError { violations }| Error::Violations(violations))
+    }
+
+    /// Puts the row together as it would be; what is given is noted for the guard, which sees the state as it is.
+    fn shape(&self, draft: &mut Draft, old: &[Value]) -> Result<()> {
+        let (op, plan, given) = (&self.op, self.plan()?, self.given()?);
+        let missing = plan.missing(&given.present).map(|name| Violation {
+            field: name.to_owned(),
+            description: "is required: give it with the transition".to_owned(),
+        });
+        let missing: Vec<Violation> = missing.collect();
+        if !missing.is_empty() {
+            return Err(Error::Violations(missing));
+        }
+        let mut new = old.to_vec();
+        if !given.present.is_empty() {
+            let mut selection = op.plan().record.populated(given);
+            selection.retain(|column| plan.sets(column));
+            draft.touched = given.present.iter().copied().filter(|column| selection.has(*column)).collect();
+            op.plan().record.merge(&selection, &mut new, &given.values);
+            plan.inputs.keep_output_only(old, &mut new);
+            draft.given = Some(Arc::from(new.as_slice()));
+        }
+        new[plan.column] = Value::Int(self.model()?.to);
+        revise(op, old, &mut new);
+        draft.passage = Some(self.passage(old, &new, given)?);
+        draft.new = Some(new.into());
+        Ok(())
+    }
+
+    /// What is to be written down.
+    fn passage(&self, old: &[Value], new: &[Value], given: &Decoded) -> Result<Passage> {
+        let (op, plan, model) = (&self.op, self.plan()?, self.model()?);
+        let resource = &op.plan().resource;
+        let revision = resource.layout.revision();
+        let number = |value: &Value| if let Value::Int(number) = value { *number } else { 0 };
+        let mut inputs = Vec::new();
+        if !given.present.is_empty() {
+            let names: Vec<&str> = plan.given(&given.present).collect();
+            let selection = op.plan().record.select(&names).map_err(|_| Error::OutOfTurn)?;
+            op.plan().record.encode_masked(new, &selection, &mut inputs).map_err(Error::Damaged)?;
+        }
+        Ok(Passage {
+            revision: number(&new[revision]),
+            at: op.caller.now,
+            actor: op.caller.principal.uid().unwrap_or_default().to_owned(),
+            transition: model.name.clone(),
+            field: resource.states[model.states].number.into(),
+            from: number(&old[plan.column]),
+            to: model.to,
+            inputs,
+        })
+    }
+
+    /// Refuses a row that is in another state than those in which the transition begins.
+    fn check_state(&self, old: &[Value]) -> Result<()> {
+        let (plan, model) = (self.plan()?, self.model()?);
+        if plan.begins_in(&model.from, old) {
+            return Ok(());
+        }
+        let resource = &self.op.plan().resource;
+        let states = &resource.states[model.states];
+        let state = if let Value::Int(state) = old[plan.column] { state } else { 0 };
+        let name = |state: &i64| states.names.get(state).cloned().unwrap_or_else(|| state.to_string());
+        let begins_here =
+            resource.transitions.iter().filter(|own| own.states == model.states && own.from.contains(&state));
+        Err(Error::IllegalTransition(Box::new(Illegal {
+            name: self.op.plan().name(old),
+            transition: model.name.clone(),
+            state: name(&state),
+            from: model.from.iter().map(name).collect(),
+            allowed: begins_here.map(|own| own.name.clone()).collect(),
+        })))
+    }
+
+    fn guarded(&self) -> Error {
+        match self.model() {
+            Ok(model) => Error::GuardRefused { transition: model.name.clone() },
+            Err(error) => error,
+        }
+    }
+
+    fn check_given(&self, old: &[Value], new: &[Value], blind: &[usize]) -> Result<()> {
+        let immutable = self.plan()?.inputs.changed_immutable(old, new, blind);
+        if immutable.is_empty() { Ok(()) } else { Err(Error::Immutable(immutable)) }
+    }
+
+    /// Names fields that are given as the request has them; all others are fields of the resource.
+    fn placed(&self, error: Error) -> Error {
+        let place = |field: String| {
+            let given = || -> Option<String> {
+                let rest = field.strip_prefix(&in_request(self.op.plan(), ""))?.strip_prefix('.')?;
+                let first = rest.split(['.', '[']).next()?;
+                self.model().ok()?.inputs.iter().any(|input| input.name == first).then(|| rest.to_owned())
+            };
+            given().unwrap_or(field)
+        };
+        match error {
+            Error::Violations(all) => {
+                Error::Violations(all.into_iter().map(|own| Violation { field: place(own.field), ..own }).collect())
+            }
+            Error::FieldDenied { field } => Error::FieldDenied { field: place(field) },
+            Error::ReferenceNotFound { field, name } => Error::ReferenceNotFound { field: place(field), name },
+            other => other,
+        }
+    }
+}
+
+/// The fields of the resource that the request of a transition gives, as a message of the resource.
+fn inputs(message: &[u8], is_known: impl Fn(u32) -> bool) -> std::result::Result<Vec<u8>, WireError> {
+    const GROUP: u8 = 3;
+    let mut body = Vec::new();
+    let mut fields = Fields::of(message);
+    let mut start = 0;
+    while let Some((number, _)) = fields.next()? {
+        let whole = &message[start..fields.position()];
+        start = fields.position();
+        let own = number.saturating_sub(FIRST_INPUT);
+        let wire_type = whole.first().map_or(GROUP, |byte| byte & 7);
+        if own == 0 || wire_type == GROUP || !is_known(own) {
+            continue;
+        }
+        let tag = whole.iter().position(|byte| byte & 0x80 == 0).map_or(whole.len(), |last| last + 1);
+        frame::put_tag(own, wire_type, &mut body);
+        body.extend_from_slice(&whole[tag..]);
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_has_its_own_numbers_again() {
+        let mut message = Vec::new();
+        frame::put_message(1, b"orders/one", &mut message);
+        frame::put_message(15, b"five", &mut message);
+        frame::put_varint(10 + 300, 7, &mut message);
+        // A tag that is longer than it need be, of a fixed32.
+        message.extend([0x80 | (12 << 3 | 5), 0x80, 0x00, 1, 2, 3, 4]);
+        let mut body = Vec::new();
+        frame::put_message(5, b"five", &mut body);
+        frame::put_varint(300, 7, &mut body);
+        body.extend([2 << 3 | 5, 1, 2, 3, 4]);
+        assert_eq!(inputs(&message, |_| true).expect("well-formed"), body);
+        assert_eq!(inputs(&message, |number| number == 2).expect("well-formed"), body[body.len() - 5..]);
+    }
+}

@@ -1,0 +1,99 @@
+//! What took rows from state to state.
+
+use std::sync::{Arc, LazyLock};
+
+use mainstay_db::{Conn, Error, Rows, Statement, Step};
+use mainstay_record::{Kind, Value};
+
+static NOTE: LazyLock<Arc<Statement>> = LazyLock::new(|| {
+    let text = "INSERT INTO mainstay_transitions (resource, row_key, revision, at, actor, transition, field, from_state, \
+                to_state, inputs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let numbers = [Kind::Int; 3];
+    let kinds = [Kind::Text, Kind::Text, Kind::Int, Kind::Int, Kind::Text, Kind::Text];
+    Statement::with_binds(text, &[&kinds[..], &numbers, &[Kind::Bytes]].concat())
+});
+
+static FORGET: LazyLock<Arc<Statement>> = LazyLock::new(|| {
+    let text = "DELETE FROM mainstay_transitions WHERE resource = ? AND row_key = ?";
+    Statement::with_binds(text, &[Kind::Text, Kind::Text])
+});
+
+static LIST: LazyLock<Arc<Statement>> = LazyLock::new(|| {
+    let text = "SELECT revision, at, actor, transition, field, from_state, to_state, inputs FROM mainstay_transitions \
+                WHERE resource = ? AND row_key = ? AND revision < ? ORDER BY revision DESC LIMIT ?";
+    Statement::with_binds(text, &[Kind::Text, Kind::Text, Kind::Int, Kind::Int])
+});
+
+/// A transition that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Passage {
+    /// That the row has had since.
+    pub revision: i64,
+    /// When, in microseconds since 1970 UTC.
+    pub at: i64,
+    /// The account; empty for nobody, and for what happened by itself.
+    pub actor: String,
+    pub transition: String,
+    /// The number of the field of states, and those of the states.
+    pub field: i64,
+    pub from: i64,
+    pub to: i64,
+    /// What was given, as a message of the resource.
+    pub inputs: Vec<u8>,
+}
+
+/// Whose transitions are meant: the resource's type, and the ids of the row's name.
+pub fn whose(resource: &str, key: &[Value]) -> [Value; 2] {
+    let ids: Vec<&str> = key.iter().map(|id| if let Value::Text(id) = id { id.as_str() } else { "" }).collect();
+    [Value::Text(resource.to_owned()), Value::Text(ids.join("/"))]
+}
+
+/// Writes down one.
+pub fn note([resource, key]: [Value; 2], passage: Passage) -> Step {
+    let Passage { revision, at, actor, transition, field, from, to, inputs } = passage;
+    let binds = [
+        resource,
+        key,
+        Value::Int(revision),
+        Value::Int(at),
+        Value::Text(actor),
+        Value::Text(transition),
+        Value::Int(field),
+        Value::Int(from),
+        Value::Int(to),
+        Value::Bytes(inputs),
+    ];
+    Step { statement: Arc::clone(&NOTE), binds: binds.into() }
+}
+
+/// Forgets those of a row that goes: another one may have its name one day.
+pub fn forget(whose: [Value; 2]) -> Step {
+    Step { statement: Arc::clone(&FORGET), binds: whose.into() }
+}
+
+/// Reads those of a row, the youngest first, that were before a revision.
+pub async fn list(conn: &mut Conn<'_>, whose: [Value; 2], before: i64, limit: usize) -> Result<Vec<Passage>, Error> {
+    let mut rows =
+        Rows::of(&[Kind::Int, Kind::Int, Kind::Text, Kind::Text, Kind::Int, Kind::Int, Kind::Int, Kind::Bytes]);
+    let [resource, key] = whose;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    conn.fetch(&LIST, &[resource, key, Value::Int(before), Value::Int(limit)], &mut rows).await?;
+    Ok(rows.rows.into_iter().filter_map(passage).collect())
+}
+
+fn passage(row: Vec<Value>) -> Option<Passage> {
+    let [
+        Value::Int(revision),
+        Value::Int(at),
+        Value::Text(actor),
+        Value::Text(transition),
+        Value::Int(field),
+        Value::Int(from),
+        Value::Int(to),
+        Value::Bytes(inputs),
+    ]: [Value; 8] = row.try_into().ok()?
+    else {
+        return None;
+    };
+    Some(Passage { revision, at, actor, transition, field, from, to, inputs })
+}
