@@ -53,6 +53,7 @@ fn examples() -> Examples {
     let mut all = Examples::new();
     resource_options(&mut all);
     field_options(&mut all);
+    state_options(&mut all);
     constraints(&mut all);
     types(&mut all);
     others(&mut all);
@@ -143,7 +144,7 @@ fn states(said: &str) -> String {
     ))
 }
 
-fn field_options(all: &mut Examples) {
+fn state_options(all: &mut Examples) {
     all.insert("(mainstay.v1.states).initial".into(), states(""));
     for (name, more) in [
         ("name", ""),
@@ -157,6 +158,9 @@ fn field_options(all: &mut Examples) {
         let text = states(&format!(r#"transition {{name: "Age" from: "NEW" to: "OLD" {more}}}"#));
         all.insert(format!("(mainstay.v1.states).transition.{name}"), text);
     }
+}
+
+fn field_options(all: &mut Examples) {
     for (name, ty, option) in [
         ("(mainstay.v1.field).aliases", "string", r#"(mainstay.v1.field).aliases = "former""#),
         ("(mainstay.v1.field).default", "string", r#"(mainstay.v1.field).default = "auth.uid""#),

@@ -200,8 +200,8 @@ both_engines! {
         fixture.rewrite(&changed).await;
         fixture.user("ann", &[]).ok(PLACE, json!({"name": ORDER})).await;
         let ship = json!({"name": ORDER, "tracking": "T", "depot": "depots/main", "weight": 7});
-        let refused = fixture.user("stan", &["staff"]).refused(SHIP, ship.clone()).await;
-        assert_eq!(refused, (Reason::PermissionDenied, vec!["weight".to_owned()]));
+        let fault = fixture.user("stan", &["staff"]).fault(SHIP, ship.clone()).await;
+        assert_eq!((fault.reason(), fault.metadata("field")), (Some(Reason::PermissionDenied), Some("weight")));
         fixture.user("cora", &["staff", "chief"]).ok(SHIP, ship).await;
     }
 
