@@ -38,15 +38,9 @@ impl Rules<'_> {
             return Access::default();
         };
         let rule = |verb: &str| optional_text(&written, verb);
-        let known = RuleScope {
-            records: Arc::clone(&self.records),
-            enums: self.enums.clone(),
-            predicates: Arc::clone(&self.predicates),
-            ..RuleScope::default()
-        };
         let record = || Some(Arc::clone(&self.record));
         let row = self.row();
-        let rows = RuleScope { old: record(), new: record(), ..known };
+        let rows = RuleScope { resource: None, old: record(), new: record(), ..self.row() };
         let mut access = Access {
             read: rule("read").and_then(|source| self.rule(report, "read", &source, &row)),
             create: rule("create").and_then(|source| self.rule(report, "create", &source, &row)),
@@ -70,8 +64,7 @@ impl Rules<'_> {
 
     /// Compiles the rules of the resource's own fields.
     pub(crate) fn of_fields(&self, report: &mut Report<'_>, fields: &mut [FieldModel]) {
-        let known = RuleScope { records: Arc::clone(&self.records), enums: self.enums.clone(), ..RuleScope::default() };
-        let scope = RuleScope { resource: Some(Arc::clone(&self.record)), ..known };
+        let scope = self.row();
         for field in fields {
             let Some(descriptor) = self.head.message.get_field(field.number) else { continue };
             let FieldOptions { read, write, .. } = annotations::read(&descriptor);
@@ -101,7 +94,7 @@ impl Rules<'_> {
             return None;
         }
         let rule = self.compiled(report, (&format!("{verb} of {}", field.name), source, spot), scope)?;
-        if !rule.program.looks().is_empty() {
+        if !rule.program.root.tables().is_empty() {
             let what = format!("a rule for {verb} of a field that looks at other rows");
             capabilities::refuse(report, spot, "rules of fields that look at other rows", &what);
             return None;
@@ -161,6 +154,7 @@ impl Rules<'_> {
             resource: Some(Arc::clone(&self.record)),
             records: Arc::clone(&self.records),
             enums: self.enums.clone(),
+            predicates: Arc::clone(&self.predicates),
             ..RuleScope::default()
         }
     }

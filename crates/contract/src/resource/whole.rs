@@ -106,8 +106,8 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let elsewhere = |node: &Expr| matches!(node, Expr::Auth(_) | Expr::Now { .. } | Expr::Look { .. });
-        if program.root.any_node(&mut |node| elsewhere(node)) {
+        let elsewhere = |node: &Expr| matches!(node, Expr::Auth(_) | Expr::Now { .. });
+        if program.root.any_node(&mut |node| elsewhere(node)) || !program.root.tables().is_empty() {
             report
                 .error(spot, "the constraint is not about the message alone")
                 .because("it asks who calls, for the time or another row, and a message is valid or not by itself")
