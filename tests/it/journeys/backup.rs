@@ -176,13 +176,13 @@ async fn a_backup_under_the_load_of_many_writers_has_every_write_that_was_acknow
         let so_far = count();
         until("one more create is acknowledged", || async { (count() > so_far).then_some(()) }).await;
     }
-    let alone = count() as f64 / began.elapsed().as_secs_f64();
+    let alone = so_many(count()) / began.elapsed().as_secs_f64();
     let (from, backup_began) = (count(), Instant::now());
     let before = acknowledged.lock().expect("no client panicked with the lock").clone();
     let (launch, key) = (system.gateway.launch().clone(), key(system.folder.path()).to_string_lossy().into_owned());
     let taken = move || launch.command(&["backup", "under-load.backup", "--key-file", &key]);
     done(&tokio::task::spawn_blocking(taken).await.expect("the command runs"));
-    let beside = (count() - from) as f64 / backup_began.elapsed().as_secs_f64();
+    let beside = so_many(count() - from) / backup_began.elapsed().as_secs_f64();
     println!(
         "writes per second: {alone:.0} before the backup, {beside:.0} beside it, a ratio of {:.2}",
         beside / alone
@@ -368,4 +368,9 @@ async fn what_a_killed_drill_leaves_on_postgres_is_told_and_removed_by_the_next_
     assert!(!left.contains(&old), "{left}");
     // What the killed one made a moment before may be of a drill that has only begun.
     assert!(left.lines().all(|name| name.contains(&made)), "{left}");
+}
+
+/// A count, to be divided.
+fn so_many(count: usize) -> f64 {
+    f64::from(u32::try_from(count).expect("fewer writes than that"))
 }
