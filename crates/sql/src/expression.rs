@@ -7,8 +7,8 @@
 use mainstay_expr::{CompareOp, Expr, Measure, Root, Row, TextOp};
 use mainstay_record::{Kind, Layout, Value};
 
-use crate::ask::Given;
-use crate::quantifier::Open;
+use crate::given::Given;
+use crate::open::Open;
 use crate::{BindSource, Dialect, SqlBuilder, Tables};
 
 /// Writes the value of a condition whose columns are those of the statement's table, and of rows that are found from there.

@@ -7,14 +7,8 @@ use mainstay_expr::{CompareOp, Expr, Link, MAX_CLIMB, Over, Root, Row};
 use mainstay_record::{Kind, Layout, TemplatePart};
 
 use crate::expression::Writer;
+use crate::open::Open;
 use crate::{BindSource, Dialect};
-
-/// What a quantifier is called in a statement.
-#[derive(Debug, Clone)]
-pub(crate) enum Open {
-    Element { name: String },
-    Row { name: String, table: usize },
-}
 
 impl Writer<'_> {
     /// Writes a quantifier with the value that it has.
