@@ -302,6 +302,17 @@ pub fn find(name: &str) -> Option<&'static Capability> {
     CAPABILITIES.iter().find(|capability| capability.name == name)
 }
 
+/// Says whether what has this name is done; what the table does not have is judged by its parts.
+pub(crate) fn is_implemented(name: &str) -> bool {
+    find(name).is_none_or(|row| row.support == Support::Implemented)
+}
+
+/// Says whether some part of an option is done.
+pub(crate) fn has_implemented_part(name: &str) -> bool {
+    let inside = |row: &&Capability| row.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+    is_of_elements(name) || CAPABILITIES.iter().filter(inside).any(|row| row.support == Support::Implemented)
+}
+
 /// Says whether an option holds constraints on elements: these are those on fields.
 pub(crate) fn is_of_elements(name: &str) -> bool {
     matches!(name, "(buf.validate.field).repeated.items" | "(buf.validate.field).map.values")

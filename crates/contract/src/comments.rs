@@ -33,6 +33,13 @@ impl Comments {
         place.map(|place| place.leading_comments().trim().to_owned()).unwrap_or_default()
     }
 
+    /// The comments that stand before an element, or else behind it.
+    pub(crate) fn beside(&self, path: &[i32]) -> String {
+        let place = self.0.location.iter().find(|place| place.path == path);
+        let told = place.map(|place| (place.leading_comments().trim(), place.trailing_comments().trim()));
+        told.map(|(above, behind)| if above.is_empty() { behind } else { above }).unwrap_or_default().to_owned()
+    }
+
     /// Puts the comments into an encoded `FileDescriptorProto` that has none, where they belong in the order of the fields.
     pub(crate) fn put_into(&self, file: &mut Vec<u8>) {
         if self.0.location.is_empty() {

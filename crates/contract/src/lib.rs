@@ -7,6 +7,7 @@ mod comments;
 mod compile;
 mod diagnostic;
 mod each;
+pub mod editor;
 mod embedded;
 mod export;
 mod file;

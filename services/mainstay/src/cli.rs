@@ -45,6 +45,11 @@ pub enum Command {
         #[command(subcommand)]
         command: RulesCommand,
     },
+    /// Serve an editor by the Language Server Protocol, over stdin and stdout: problems, completion, and what things mean
+    Lsp {
+        /// The folder with the contract; absent: where the package of the first opened file begins
+        folder: Option<PathBuf>,
+    },
     /// Back up all stores and keys into one sealed file, while the server runs or when it does not
     Backup {
         /// The file to write, or a folder, in which it gets a name with the time

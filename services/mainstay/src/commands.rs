@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
-use crate::{admin, backup, contract, doctor, init, rules, serve};
+use crate::{admin, backup, contract, doctor, editor, init, rules, serve};
 
 /// Runs a command to its end.
 pub fn run(cli: Cli) -> ExitCode {
@@ -13,6 +13,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Init { name, dir } => init::run(&name, dir),
         Command::Contract { command, reach } => contract::run(flags, &reach, command),
         Command::Rules { command } => rules::run(flags, command),
+        Command::Lsp { folder } => editor::run(folder),
         Command::Backup { target, only, seal, json } => backup::take(flags, target, only, seal, json),
         Command::Restore { file, verify, scratch, seal, json } => {
             backup::restore(flags, file, seal, (verify, scratch), json)

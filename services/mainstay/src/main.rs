@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod contract;
 mod doctor;
+mod editor;
 mod explain;
 mod init;
 mod local;

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto};
 
-use super::values::is_implemented;
+use crate::capabilities::is_implemented;
 use crate::embedded;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,6 +7,8 @@ mod options;
 mod types;
 mod values;
 
+pub(crate) use values::row;
+
 use std::collections::HashSet;
 
 use prost_types::FileDescriptorProto;

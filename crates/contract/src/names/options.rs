@@ -9,7 +9,8 @@ use prost_types::{
 use super::Scope;
 use super::known::{Found, Kind, join as full_name};
 use super::numbers::numbered;
-use super::values::{Target, Values, is_implemented, listed_parts};
+use super::values::{Target, Values, listed_parts};
+use crate::capabilities::is_implemented;
 use crate::embedded;
 use crate::file::{Spot, join, tag};
 use crate::report::Report;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use mainstay_expr::{nearest, suggest};
 use prost_reflect::{ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
-use crate::capabilities::{self, Support};
+use crate::capabilities::{self, is_implemented};
 use crate::file::Spot;
 use crate::options::generic;
 use crate::report::Report;
@@ -58,13 +58,9 @@ impl Target {
 }
 
 /// The row of the capability table for a part; constraints on elements are those on fields.
-fn row(outer: &str, name: &str) -> String {
+pub(crate) fn row(outer: &str, name: &str) -> String {
     let row = format!("{outer}.{}", generic(outer, name));
     if capabilities::is_of_elements(&row) { "(buf.validate.field)".to_owned() } else { row }
-}
-
-pub(super) fn is_implemented(row: &str) -> bool {
-    capabilities::find(row).is_none_or(|row| row.support == Support::Implemented)
 }
 
 /// What to write instead of a part that is not there: of those that this version does.
