@@ -9,7 +9,7 @@ const FLOORS: [&[&str]; 9] = [
     &["record", "proto", "keys", "telemetry"],
     &["expr", "wire", "db", "fault", "backup"],
     &["sql", "contract", "identity"],
-    &["ledger", "layers"],
+    &["ledger", "layers", "lsp"],
     &["runtime"],
     &["services/auth", "services/data", "services/gateway"],
     &["services/mainstay"],

@@ -1,6 +1,6 @@
 //! `mainstay lsp`.
 
-use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
 /// Reads a message as far as its length says.
