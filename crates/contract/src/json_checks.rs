@@ -14,6 +14,8 @@ pub struct JsonChecks {
     pub item_kind: Option<Kind>,
     /// On the fields of the messages, by their entry in the shape.
     pub messages: Vec<Vec<JsonFieldChecks>>,
+    /// The oneofs of these messages of which one must be set.
+    pub oneofs: Vec<Vec<JsonOneof>>,
     /// The entry of `google.type.Money`, whose parts must agree, where it is among the messages.
     pub money: Option<usize>,
 }
@@ -24,6 +26,14 @@ pub struct Items {
     pub checks: Vec<Check>,
     /// Skip `checks` where the element is its type's zero (`items.ignore: IGNORE_IF_ZERO_VALUE`).
     pub ignore_zero: bool,
+}
+
+/// A oneof of a message inside a JSON column of which one field must be set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonOneof {
+    pub name: String,
+    /// The numbers of its fields.
+    pub members: Vec<u32>,
 }
 
 /// How many values a JSON value is.

@@ -47,7 +47,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use export::export;
 pub use format::Format;
 pub use json_behaviors::{JsonBehaviors, JsonFieldBehavior};
-pub use json_checks::{Container, Items, JsonChecks, JsonFieldChecks};
+pub use json_checks::{Container, Items, JsonChecks, JsonFieldChecks, JsonOneof};
 pub use link::MAX_IMPORT_DEPTH;
 pub use machine::MAX_TRANSITIONS;
 pub use method::commit;
@@ -57,7 +57,7 @@ pub use method::{
 };
 pub use migration::{MAX_MIGRATIONS, Migration, Script, Statement};
 pub use model::{
-    Access, Constraint, Contract, FieldModel, Index, IndexRows, Input, Model, Reference, Resource, Rule, SoftDelete,
+    Access, Constraint, Contract, FieldModel, Index, IndexRows, Input, Model, Oneof, Reference, Resource, Rule, SoftDelete,
     Span, States, Transition, TransitionRules,
 };
 pub use money::MAX_MONEY_NANOS;

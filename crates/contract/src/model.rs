@@ -79,6 +79,8 @@ pub struct Resource {
     pub record: Arc<RecordType>,
     /// In the order of the field numbers, `name` and `etag` included.
     pub fields: Vec<FieldModel>,
+    /// Those of the resource itself.
+    pub oneofs: Vec<Oneof>,
     pub indexes: Vec<Index>,
     pub access: Access,
     pub references: Vec<Reference>,
@@ -136,6 +138,10 @@ pub struct FieldModel {
     pub columns: Vec<usize>,
     /// The fields of a flattened message.
     pub children: Vec<FieldModel>,
+    /// The `oneof` of its message that the field belongs to, by its place among them.
+    pub oneof: Option<usize>,
+    /// Those of a flattened message.
+    pub oneofs: Vec<Oneof>,
     /// What must hold of a flattened message as a whole, where it is set.
     pub constraints: Vec<Constraint>,
     /// A flattened `google.type.Money`, whose parts must agree.
@@ -143,6 +149,14 @@ pub struct FieldModel {
     /// What a singular field of one column holds that can be counted with.
     pub numeric: Option<Numeric>,
     pub place: Place,
+}
+
+/// A `oneof`: of its fields at most one is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oneof {
+    pub name: String,
+    /// One is set (`(buf.validate.oneof).required`).
+    pub required: bool,
 }
 
 impl FieldModel {

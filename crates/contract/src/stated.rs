@@ -8,11 +8,12 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, Value};
 use crate::options::of_field;
 
 /// The options that are read, each with the name by which its statements begin.
-const READ: [(&str, &str); 4] = [
+const READ: [(&str, &str); 5] = [
     ("mainstay.v1.resource", "resource"),
     ("mainstay.v1.field", "field"),
     ("mainstay.v1.states", "states"),
     ("buf.validate.message", "validate"),
+    ("buf.validate.oneof", "validate.oneof"),
 ];
 
 /// The field of a statement by which it is known again among others: `predicate.editable`.
@@ -23,9 +24,13 @@ pub fn stated_of_message(message: &MessageDescriptor) -> BTreeMap<String, String
     statements(&message.options())
 }
 
-/// The statements of a field, by name: `field.read`, `states.transition.Place`.
+/// The statements of a field, by name: `field.read`, `states.transition.Place`; what is said of its oneof is said of each field.
 pub fn stated_of_field(field: &FieldDescriptor) -> BTreeMap<String, String> {
-    of_field(field).map(|options| statements(&options)).unwrap_or_default()
+    let mut found = of_field(field).map(|options| statements(&options)).unwrap_or_default();
+    if let Some(oneof) = field.containing_oneof().filter(|oneof| !oneof.is_synthetic()) {
+        found.append(&mut statements(&oneof.options()));
+    }
+    found
 }
 
 fn statements(options: &DynamicMessage) -> BTreeMap<String, String> {

@@ -1,9 +1,9 @@
 //! Validates the record that a write would leave behind.
 
-use mainstay_record::{JsonShape, Kind, Layout, Role, Value, Violation, stored_json};
+use mainstay_record::{Column, JsonShape, Kind, Layout, Role, Value, Violation, stored_json};
 
 use crate::check::{Check, is_set, is_zero, scalar};
-use crate::{Constraint, Container, FieldModel, Items, JsonChecks, JsonFieldChecks, Resource, money};
+use crate::{Constraint, Container, FieldModel, Items, JsonChecks, JsonFieldChecks, Oneof, Resource, money};
 
 impl Resource {
     /// Checks a whole record (columns in layout order) against REQUIRED and every constraint; all violations at once, in
@@ -11,6 +11,7 @@ impl Resource {
     pub fn violations(&self, row: &[Value]) -> Vec<Violation> {
         let mut found = Vec::new();
         fields(&self.fields, &self.layout, row, &mut found);
+        one_of_each("", &self.oneofs, &self.fields, &self.layout, row, &mut found);
         whole("", &self.constraints, row, &mut found);
         found
     }
@@ -24,10 +25,7 @@ fn fields(models: &[FieldModel], layout: &Layout, row: &[Value], found: &mut Vec
 
 fn field(model: &FieldModel, layout: &Layout, row: &[Value], found: &mut Vec<Violation>) {
     let (Some(column), value) = (layout.columns.get(model.columns[0]), value_at(row, model.columns[0])) else { return };
-    let set = match (&column.role, value) {
-        (Role::Presence, value) => *value == Value::Bool(true),
-        (_, value) => is_set(value.borrow(), column.nullable),
-    };
+    let set = is_field_set(column, value);
     if !set && model.behaviors.required && !model.behaviors.output_only {
         found.push(Violation { field: model.field_path.clone(), description: "is required".into() });
         return;
@@ -35,6 +33,7 @@ fn field(model: &FieldModel, layout: &Layout, row: &[Value], found: &mut Vec<Vio
     match &column.role {
         Role::Presence if set => {
             fields(&model.children, layout, row, found);
+            one_of_each(&model.field_path, &model.oneofs, &model.children, layout, row, found);
             whole(&model.field_path, &model.constraints, row, found);
             if model.money {
                 money::check(&model.field_path, |number| part(&model.children, number, row), found);
@@ -47,6 +46,42 @@ fn field(model: &FieldModel, layout: &Layout, row: &[Value], found: &mut Vec<Vio
             found.extend(problems.map(|description| Violation { field: model.field_path.clone(), description }));
         }
     }
+}
+
+/// Says whether the field is set whose first column has this value.
+fn is_field_set(column: &Column, value: &Value) -> bool {
+    match column.role {
+        Role::Presence => *value == Value::Bool(true),
+        _ => is_set(value.borrow(), column.nullable),
+    }
+}
+
+/// Misses a field where one of a oneof must be set.
+fn one_of_each(
+    path: &str,
+    oneofs: &[Oneof],
+    models: &[FieldModel],
+    layout: &Layout,
+    row: &[Value],
+    found: &mut Vec<Violation>,
+) {
+    for (place, oneof) in oneofs.iter().enumerate().filter(|(_, oneof)| oneof.required) {
+        let members = || models.iter().filter(|model| model.oneof == Some(place));
+        let is_set = |model: &FieldModel| {
+            let first = model.columns.first();
+            let column = first.and_then(|index| Some((layout.columns.get(*index)?, value_at(row, *index))));
+            column.is_some_and(|(column, value)| is_field_set(column, value))
+        };
+        if !members().any(is_set) {
+            found.push(one_missing(path, &oneof.name, members().map(|model| model.name.as_str())));
+        }
+    }
+}
+
+fn one_missing<'n>(path: &str, oneof: &str, members: impl Iterator<Item = &'n str>) -> Violation {
+    let field = if path.is_empty() { oneof.to_owned() } else { format!("{path}.{oneof}") };
+    let members: Vec<&str> = members.collect();
+    Violation { field, description: format!("is required: set one of {}", members.join(", ")) }
 }
 
 /// What must hold of a message as a whole.
@@ -169,6 +204,13 @@ impl Walk<'_> {
             let Some(stored) = stored(field.number) else { continue };
             let value = value.get(&stored.key).unwrap_or(&serde_json::Value::Null);
             self.field(&format!("{path}.{}", field.name), value, field, stored.message);
+        }
+        for oneof in all.oneofs.get(message).into_iter().flatten() {
+            let is_set = |number: &u32| stored(*number).is_some_and(|stored| value.get(&stored.key).is_some());
+            if !oneof.members.iter().any(is_set) {
+                let members = checks.iter().filter(|field| oneof.members.contains(&field.number));
+                self.found.push(one_missing(path, &oneof.name, members.map(|field| field.name.as_str())));
+            }
         }
         if all.money == Some(message) {
             let kind =

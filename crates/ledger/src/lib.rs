@@ -9,6 +9,7 @@ mod facts;
 mod json;
 mod moves;
 mod names;
+mod oneofs;
 mod plan;
 mod rekey;
 mod signature;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::moves::Moves;
 
-/// The meaning of a field number.
+/// The meaning of a field number, and with which others it goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signature {
     /// `string`, `int32`, `enum`, `message`, or the full name of a message of google's own.
@@ -23,6 +23,9 @@ pub struct Signature {
     /// Stored as JSON rather than in columns of its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub as_json: bool,
+    /// The oneof that the field is in. Its name is no client's; it says which fields go together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oneof: Option<String>,
 }
 
 /// How often a field stands in a message, and how it may be unset.
@@ -72,7 +75,9 @@ impl Signature {
             _ => None,
         };
         let as_json = matches!(role, Some(Role::Json(_)));
-        Signature { ty, label: Label::of(field), type_name, reference, as_json }
+        let label = Label::of(field);
+        let oneof = field.containing_oneof().filter(|_| label == Label::Oneof).map(|oneof| oneof.name().to_owned());
+        Signature { ty, label, type_name, reference, as_json, oneof }
     }
 
     /// Compares what the number was with what it is in the contract. `same_inside` says whether the message or enum that
@@ -84,7 +89,7 @@ impl Signature {
         if let Some(how) = self.conversion(now, moves) {
             return Comparison::Converted(how);
         }
-        if self.label != now.label {
+        if self.label.stored() != now.label.stored() && !self.is_name_of_row(now) {
             let stays = self.ty == now.ty;
             let what = format!("{} became {}", self.describe(), now.describe());
             return if stays { Comparison::NotYet(what) } else { Comparison::Incompatible(what) };
@@ -112,7 +117,7 @@ impl Signature {
         let scalar = self.ty != "message" && !self.ty.starts_with("google.") && self.reference.is_none();
         let same =
             self.ty == now.ty && self.type_name.as_deref().map(|was| moves.name_now(was)) == now.type_name && scalar;
-        match (self.label, now.label) {
+        match (self.label.stored(), now.label.stored()) {
             (Label::Implicit, Label::Optional) if same => Some(Conversion::ZeroToUnset),
             (Label::Optional, Label::Implicit) if same => Some(Conversion::UnsetToZero),
             // What is repeated is in JSON, where bytes are a text.
@@ -124,6 +129,12 @@ impl Signature {
             }
             _ => None,
         }
+    }
+
+    /// Says whether both are references: what is unset is NULL, whatever else is said of it.
+    fn is_name_of_row(&self, now: &Signature) -> bool {
+        let is_single = |label: Label| label.stored() == Label::Optional || label == Label::Implicit;
+        self.reference.is_some() && is_single(self.label) && is_single(now.label)
     }
 
     fn compare_references(&self, now: &Signature) -> Comparison {
@@ -188,6 +199,11 @@ fn short(name: &Option<String>) -> Option<&str> {
 }
 
 impl Label {
+    /// What the label is to the rows: a field of a oneof is unset as an optional one is.
+    fn stored(self) -> Label {
+        if self == Label::Oneof { Label::Optional } else { self }
+    }
+
     fn of(field: &FieldDescriptor) -> Label {
         if field.is_map() {
             Label::Map

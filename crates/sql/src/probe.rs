@@ -37,6 +37,8 @@ pub enum Probe {
         places: Vec<Vec<Hop>>,
         limits: Vec<Limit>,
     },
+    /// In how many rows is more than one of the columns set: neither NULL nor the zero that means unset?
+    Together { table: String, keys: Vec<String>, columns: Vec<(String, Option<Kind>)> },
     /// In how many rows do these texts and bytes take more bytes together?
     Longer { table: String, keys: Vec<String>, columns: Vec<String>, bytes: usize },
     /// How many rows share the values of these columns with another row, as a unique index compares them? Rows that the index
@@ -85,6 +87,9 @@ impl Probe {
                 let inside = inside(dialect, column, (key.as_deref(), places), limits);
                 format!("SELECT COUNT(*) FROM {} AS t WHERE {inside}", quote(table))
             }
+            Probe::Together { table, columns, .. } => {
+                format!("SELECT COUNT(*) FROM {} AS t WHERE {}", quote(table), together(dialect, columns))
+            }
             Probe::Longer { table, columns, bytes, .. } => {
                 format!("SELECT COUNT(*) FROM {} AS t WHERE {}", quote(table), longer(dialect, columns, *bytes))
             }
@@ -125,6 +130,10 @@ impl Probe {
             Probe::Inside { table, keys, column, key, places, limits } => {
                 let (keys, inside) = (list(keys), inside(dialect, column, (key.as_deref(), places), limits));
                 format!("SELECT {keys} FROM {} AS t WHERE {inside} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
+            }
+            Probe::Together { table, keys, columns } => {
+                let (keys, together) = (list(keys), together(dialect, columns));
+                format!("SELECT {keys} FROM {} AS t WHERE {together} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
             }
             Probe::Longer { table, keys, columns, bytes } => {
                 let (keys, longer) = (list(keys), longer(dialect, columns, *bytes));
@@ -184,6 +193,7 @@ impl Probe {
             | Probe::Set { keys, .. }
             | Probe::Outside { keys, .. }
             | Probe::Inside { keys, .. }
+            | Probe::Together { keys, .. }
             | Probe::Longer { keys, .. }
             | Probe::Duplicates { keys, .. } => keys.len(),
         }
@@ -210,6 +220,13 @@ fn unset(dialect: Dialect, name: &str, zero: Option<Kind>) -> String {
         Some(zero) => format!("({name} IS NULL OR {name} = {zero})"),
         None => format!("{name} IS NULL"),
     }
+}
+
+fn together(dialect: Dialect, columns: &[(String, Option<Kind>)]) -> String {
+    let one = |(name, zero): &(String, Option<Kind>)| {
+        format!("CASE WHEN {} THEN 0 ELSE 1 END", unset(dialect, name, *zero))
+    };
+    format!("{} > 1", columns.iter().map(one).collect::<Vec<_>>().join(" + "))
 }
 
 fn outside(dialect: Dialect, name: &str, limits: &[Limit], zero: Option<Kind>) -> String {

@@ -108,6 +108,19 @@ impl RecordPlan {
         }
     }
 
+    /// The columns of the members of a oneof that are unset because a column among `touched` sets another one of it in `row`.
+    pub fn unset_with(&self, touched: &[usize], row: &[Value]) -> Vec<usize> {
+        let mut unset = Vec::new();
+        for members in &self.oneofs {
+            let is_meant = |member: &Member| member.columns.iter().any(|column| touched.contains(column));
+            if let Some(meant) = members.iter().position(|member| is_meant(member) && is_set(member, row)) {
+                let others = members.iter().enumerate().filter(|(position, _)| *position != meant);
+                unset.extend(others.flat_map(|(_, other)| &other.columns));
+            }
+        }
+        unset
+    }
+
     /// Carries the selected values of a request over to a stored row.
     ///
     /// A path into a message that the row does not have sets the message, if the request has it. A message that becomes

@@ -13,12 +13,13 @@ use crate::money::MONEY;
 use crate::options::message_option;
 use crate::report::Report;
 use crate::resource::head::Head;
+use crate::resource::oneofs;
 use crate::resource::options;
 use crate::resource::refused;
 use crate::resource::types::{Stored, Types, map_type};
 use crate::resource::{constraints, types::Refused, whole};
 use crate::text::Step;
-use crate::{Behaviors, Container, Items, JsonBehaviors, JsonChecks, JsonFieldBehavior, JsonFieldChecks};
+use crate::{Behaviors, Container, Items, JsonBehaviors, JsonChecks, JsonFieldBehavior, JsonFieldChecks, JsonOneof};
 
 /// How deep different messages may lie in one another inside a JSON column.
 pub const MAX_JSON_DEPTH: usize = 32;
@@ -41,6 +42,8 @@ pub(crate) struct JsonBuilder<'a, 'f> {
     shape: JsonShape,
     checks: Vec<Vec<JsonFieldChecks>>,
     behaviors: Vec<Vec<JsonFieldBehavior>>,
+    /// The oneofs of which one must be set.
+    oneofs: Vec<Vec<JsonOneof>>,
     /// How many messages are being entered, one inside the other.
     depth: usize,
     /// Entry in the shape, by the message's full name.
@@ -64,6 +67,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             shape: JsonShape::default(),
             checks: Vec::new(),
             behaviors: Vec::new(),
+            oneofs: Vec::new(),
             depth: 0,
             entries: HashMap::new(),
             records: HashMap::new(),
@@ -91,6 +95,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             items: items.clone(),
             item_kind,
             messages: std::mem::take(&mut self.checks),
+            oneofs: std::mem::take(&mut self.oneofs),
             money: self.entries.get(MONEY).copied(),
         };
         let behaviors = JsonBehaviors { container, messages: std::mem::take(&mut self.behaviors) };
@@ -112,7 +117,9 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         self.shape.messages.push(JsonMessage::default());
         self.checks.push(Vec::new());
         self.behaviors.push(Vec::new());
+        self.oneofs.push(json_oneofs(message));
         options::check_aliases(self.report, message);
+        oneofs::check(self.report, message);
         self.read.insert(message.full_name().to_owned());
         if whole::is_on(message) {
             let spot = self.report.name(message.parent_file().name(), message.path());
@@ -279,6 +286,16 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
     }
 }
 
+/// The oneofs of a message of which one must be set.
+fn json_oneofs(message: &MessageDescriptor) -> Vec<JsonOneof> {
+    let named = oneofs::of(message).into_iter().enumerate().filter(|(_, oneof)| oneof.required);
+    let members = |place| {
+        let own = message.fields().filter(move |field| oneofs::position(field) == Some(place));
+        own.map(|field| field.number()).collect()
+    };
+    named.map(|(place, oneof)| JsonOneof { name: oneof.name, members: members(place) }).collect()
+}
+
 fn is_name_of_resource(field: &FieldDescriptor) -> bool {
     let message = field.parent_message();
     let resource = message_option(message.parent_pool(), &message.options(), RESOURCE);
@@ -299,5 +316,6 @@ fn constrains(checks: &JsonChecks) -> bool {
     let mut fields = checks.messages.iter().flatten();
     !checks.items.checks.is_empty()
         || checks.money.is_some()
+        || checks.oneofs.iter().any(|oneofs| !oneofs.is_empty())
         || fields.any(|field| field.required || !field.checks.is_empty() || !field.items.checks.is_empty())
 }

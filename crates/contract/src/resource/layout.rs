@@ -17,6 +17,7 @@ use crate::resource::built::Built;
 use crate::resource::constraints::{self, Constraints};
 use crate::resource::head::Head;
 use crate::resource::json::JsonBuilder;
+use crate::resource::oneofs;
 use crate::resource::options;
 use crate::resource::parents;
 use crate::resource::refused;
@@ -130,6 +131,7 @@ impl Builder<'_, '_> {
         refused::extensions(self.report, &level.message);
         self.read.insert(level.message.full_name().to_owned());
         options::check_aliases(self.report, &level.message);
+        oneofs::check(self.report, &level.message);
         for descriptor in descriptors {
             if self.full {
                 break;
@@ -226,8 +228,7 @@ impl Builder<'_, '_> {
                 "a default on a field inside a message",
             );
         }
-        let in_oneof = item.descriptor.containing_oneof().is_some_and(|oneof| !oneof.is_synthetic());
-        if level.depth > 0 || in_oneof {
+        if level.depth > 0 {
             options::refuse_rules(self.report, &item.descriptor, &item.options);
         }
     }
@@ -258,6 +259,7 @@ impl Builder<'_, '_> {
         let name = format!("_has_{}", item.column);
         let presence = self.push(name, item.field_path.clone(), item.path.clone(), Role::Presence, Kind::Bool, false);
         let money = message.full_name() == MONEY;
+        let oneofs = oneofs::of(&message);
         let inner = Level {
             message,
             column: format!("{}__", item.column),
@@ -270,7 +272,7 @@ impl Builder<'_, '_> {
         let ty = Type::Message(Arc::new(record));
         let storage = Storage::Message { presence: Some(presence) };
         let (model, field) = item.done(ty, storage, vec![presence], false, self.report);
-        Some((FieldModel { children, money, ..model }, field))
+        Some((FieldModel { children, oneofs, money, ..model }, field))
     }
 
     fn json(&mut self, item: Item, stored: &Stored) -> (FieldModel, Field) {
@@ -321,6 +323,7 @@ impl Item {
         let written = self.options.behaviors;
         let behaviors = Behaviors { required: written.required || self.constraints.required, identifier, ..written };
         let number = self.descriptor.number();
+        let oneof = oneofs::position(&self.descriptor);
         let field = Field {
             name: self.descriptor.name().to_owned(),
             json_name: self.descriptor.json_name().to_owned(),
@@ -347,6 +350,8 @@ impl Item {
             ignore_zero: self.constraints.ignore_zero,
             columns,
             children: Vec::new(),
+            oneof,
+            oneofs: Vec::new(),
             constraints: Vec::new(),
             money: false,
             numeric: None,

@@ -10,6 +10,7 @@ pub(crate) mod index;
 pub(crate) mod json;
 pub(crate) mod layout;
 mod on_delete;
+pub(crate) mod oneofs;
 pub(crate) mod options;
 mod parents;
 pub(crate) mod predicates;
@@ -138,6 +139,7 @@ fn resource(report: &Report<'_>, heads: &[Head], head: &Head, built: Built, part
         references: built.references,
         layout: Arc::new(built.layout),
         fields: built.fields,
+        oneofs: oneofs::of(&head.message),
     }
 }
 
@@ -176,6 +178,9 @@ fn refuse_unread(report: &mut Report<'_>, pool: &DescriptorPool, read: &HashSet<
             let spot = report.name(message.parent_file().name(), message.path());
             let what = format!("(buf.validate.message) on {}, which no resource holds,", message.full_name());
             capabilities::refuse(report, &spot, "constraints outside resources", &what);
+        }
+        if !read.contains(message.full_name()) {
+            oneofs::refuse_required(report, message);
         }
         message.child_messages().for_each(|child| visit(report, &child, read));
     }

@@ -24,13 +24,12 @@ pub(crate) fn refuse_identifier(report: &mut Report<'_>, spot: &Spot, field: &st
         .help("remove IDENTIFIER from the field");
 }
 
-/// A field has rules of its own where it is known by itself: a message comes and goes with all that is in it, and so do the
-/// members of a oneof with each other.
+/// A field has rules of its own where it is known by itself: a message comes and goes with all that is in it.
 pub(crate) fn refuse_rules(report: &mut Report<'_>, field: &FieldDescriptor, options: &FieldOptions) {
     for (verb, _) in [("read", &options.read), ("write", &options.write)].into_iter().filter(|(_, rule)| rule.is_some())
     {
         let spot = spot(report, field, FIELD, &[Step::Field(verb)]);
-        let what = format!("a rule for {verb} on {}, a field inside a message or a oneof,", field.full_name());
+        let what = format!("a rule for {verb} on {}, a field inside a message,", field.full_name());
         capabilities::refuse(report, &spot, "rules of fields inside messages", &what);
     }
 }

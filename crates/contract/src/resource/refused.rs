@@ -14,17 +14,10 @@ pub(crate) fn extensions(report: &mut Report<'_>, message: &MessageDescriptor) {
     }
 }
 
-/// Refuses a field for what it is, whatever its type. A oneof is told once, at its first field.
+/// Refuses a field for what it is, whatever its type.
 pub(crate) fn field(report: &mut Report<'_>, field: &FieldDescriptor) -> bool {
     let file = field.parent_file();
     let spot = report.name(file.name(), field.path());
-    if let Some(oneof) = field.containing_oneof().filter(|oneof| !oneof.is_synthetic()) {
-        if oneof.fields().next().is_some_and(|first| first == *field) {
-            let spot = report.name(file.name(), oneof.path());
-            return capabilities::refuse(report, &spot, "oneof", "a oneof");
-        }
-        return true;
-    }
     if field.is_group() {
         return capabilities::refuse(report, &spot, "proto2 groups", "a proto2 group");
     }

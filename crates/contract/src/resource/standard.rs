@@ -12,6 +12,7 @@ use crate::report::Report;
 use crate::resource::built::Built;
 use crate::resource::constraints::Constraints;
 use crate::resource::head::Head;
+use crate::resource::oneofs;
 
 /// When a row was deleted: nothing where it is there.
 pub(crate) const DELETE_TIME: &str = "delete_time";
@@ -100,6 +101,12 @@ pub(crate) fn check_type(report: &mut Report<'_>, head: &Head, field: &Declared<
         draft
             .because(format!("`{name}` of a resource has a fixed meaning (AIP-148)"))
             .help(format!("write `{wanted} {name} = {};`, or rename the field", field.descriptor.number()));
+    }
+    if oneofs::is_member(field.descriptor) {
+        report
+            .error(field.spot, format!("`{name}` cannot be a member of a oneof"))
+            .because("the server sets it, whatever else is set")
+            .help("move it out of the oneof");
     }
     if field.options.default.is_some() {
         report

@@ -16,6 +16,7 @@ use crate::report::Report;
 use crate::resource::access::Rules;
 use crate::resource::built::Built;
 use crate::resource::head::Head;
+use crate::resource::oneofs;
 use crate::resource::options;
 use crate::text::Step;
 
@@ -160,6 +161,13 @@ impl Machine<'_, '_> {
         };
         let model = built.fields.iter_mut().find(|field| field.name == name)?;
         let options = annotations::read(self.field);
+        if oneofs::is_member(self.field) {
+            report
+                .error(&spot, format!("`{name}` cannot be a member of a oneof"))
+                .because("a row is always in a state, whatever else is set")
+                .help("move it out of the oneof");
+            return None;
+        }
         let what = match (model.behaviors.immutable, options.default.is_some(), options.behaviors.identifier) {
             (true, ..) => Some(("is IMMUTABLE", "transitions change it", "leave IMMUTABLE out")),
             (_, true, _) => Some(("has a default", "the state of a new row is `initial`", "leave the default out")),
@@ -289,6 +297,8 @@ impl Machine<'_, '_> {
             Some(("transitions alone change states", "leave it out"))
         } else if model.behaviors.immutable {
             Some(("it is IMMUTABLE, so it is set when the row is made", "leave IMMUTABLE out, or the input"))
+        } else if field.as_ref().is_some_and(oneofs::unsets_immutable) {
+            Some(("it would unset an IMMUTABLE field of its oneof", "leave IMMUTABLE out, or the input"))
         } else if twice {
             Some(("it is named already", "remove one of the two"))
         } else if number > MAX_NUMBER || RESERVED_NUMBERS.contains(&number) {

@@ -11,6 +11,7 @@ use prost_reflect::MessageDescriptor;
 use serde::{Deserialize, Serialize};
 
 use crate::moves::Moves;
+use crate::oneofs::{Member, regrouped};
 use crate::signature::{Comparison, Signature, held_message};
 use crate::terms::{EnumValues, FieldTerms, inner_rules};
 use places::{Spot, spot};
@@ -101,6 +102,14 @@ pub(crate) enum JsonChange {
         path: String,
         number: u32,
     },
+    /// Fields of a message at `path` came into a oneof, or left it.
+    Oneof {
+        oneof: String,
+        fields: Vec<String>,
+        came: bool,
+        /// Several of it were there before, so that several may be set.
+        several: bool,
+    },
     /// Two fields share a message type now whose stored keys differ.
     Merged {
         path: String,
@@ -184,6 +193,7 @@ impl<'a> Merge<'a> {
         for field in &mut fields {
             self.field((was, old), field, descriptor, path);
         }
+        self.oneofs(old, &fields, path);
         let there: Vec<u32> = fields.iter().map(|field| field.number).collect();
         for gone in old.fields.iter().filter(|old| !there.contains(&old.number)) {
             if !gone.hidden {
@@ -198,6 +208,24 @@ impl<'a> Merge<'a> {
         }
         fields.sort_by_key(|field| field.number);
         self.now.messages[now].fields = fields;
+    }
+
+    fn oneofs(&mut self, old: &JsonMessageEntry, fields: &[JsonFieldEntry], path: &str) {
+        let was = |field: &JsonFieldEntry| old.fields.iter().find(|known| known.number == field.number);
+        let stood = fields.iter().filter_map(|field| Some((field, was(field)?)));
+        let members: Vec<Member<'_>> = stood
+            .map(|(field, was)| Member {
+                name: &field.name,
+                was: was.signature.oneof.as_deref(),
+                now: field.signature.oneof.as_deref(),
+            })
+            .collect();
+        self.changes.extend(regrouped(&members).into_iter().map(|regrouped| JsonChange::Oneof {
+            oneof: format!("{path}.{}", regrouped.oneof),
+            fields: regrouped.moved.iter().map(|place| members[*place].name.to_owned()).collect(),
+            came: regrouped.came,
+            several: regrouped.members.len() > 1,
+        }));
     }
 
     fn field(

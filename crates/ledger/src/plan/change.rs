@@ -181,6 +181,16 @@ pub enum Change {
         behavior: &'static str,
         less: bool,
     },
+    /// Of a oneof's fields at most one is set, and these are among them from now on.
+    JoinOneof {
+        oneof: String,
+        fields: Vec<String>,
+    },
+    /// These may be set beside the others.
+    LeaveOneof {
+        oneof: String,
+        fields: Vec<String>,
+    },
     AddEnumValue {
         field: String,
         value: String,
@@ -296,6 +306,8 @@ impl Change {
                 return ("drop behavior", format!("{field}.{behavior}"));
             }
             Change::ChangeBehavior { field, behavior, .. } => return ("add behavior", format!("{field}.{behavior}")),
+            Change::JoinOneof { oneof, .. } => ("join oneof", oneof),
+            Change::LeaveOneof { oneof, .. } => ("leave oneof", oneof),
             Change::AddEnumValue { field, value } => return ("add value", format!("{field}.{value}")),
             Change::RenameEnumValue { field, to, .. } => return ("rename value", format!("{field}.{to}")),
             Change::NameEnumValue { field, value, .. } => return ("name value", format!("{field}.{value}")),
@@ -349,6 +361,8 @@ impl Change {
             Change::NameEnumValue { more, less, .. } => (of_sets(more, less), &[Wire, Json]),
             Change::RenameEnumValue { .. } | Change::ReuseName { .. } => (Changed, &[Json]),
             Change::RenameField { .. } => (Changed, &[Json, Storage]),
+            Change::JoinOneof { .. } => (Narrowed, &[Wire, Json, Validation]),
+            Change::LeaveOneof { .. } => (Widened, &[Wire, Json, Validation]),
             Change::RenameType { .. } => (Changed, &[Wire]),
             Change::RenameColumn { .. } | Change::RunMigration { .. } | Change::ChangeMigration { .. } => {
                 (Changed, &[Storage])

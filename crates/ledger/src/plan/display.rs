@@ -80,6 +80,9 @@ impl Change {
                 format!("{outer}{from} -> {field}")
             }
             Change::RenameEnumValue { field, from, to } => format!("{field}: {from} -> {to}"),
+            Change::JoinOneof { oneof, fields } | Change::LeaveOneof { oneof, fields } => {
+                format!("{oneof}: {}", fields.join(", "))
+            }
             Change::ChangeJsonName { field, from, to } => format!("{field}: {from:?} -> {to:?}"),
             Change::ChangeDefault { field, from, to } => {
                 let text = |default: &Option<String>| default.clone().unwrap_or_else(|| "none".to_owned());

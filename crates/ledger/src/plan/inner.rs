@@ -8,7 +8,7 @@ use super::fields::reserve;
 use super::gone::missing_reserve;
 use super::now::FieldNow;
 use super::planner::{Planner, Standing};
-use super::{Change, PlanError, Safety, options, promises};
+use super::{Change, PlanError, Safety, oneofs, options, promises};
 use crate::JsonEntry;
 use crate::json::places::Spot;
 use crate::json::{JsonChange, Merge};
@@ -70,6 +70,10 @@ impl<'a> Planner<'a> {
                 self.refuse(known, Change::ReuseNumber { field: path, number }, field, why, remedy);
             }
             JsonChange::NameReused { path, number } => self.name_reused(known, field, path, number),
+            JsonChange::Oneof { oneof, fields, came, several } => {
+                let safety = if came && several { not_looked_through(&oneof) } else { oneofs::regrouped_safety(came) };
+                self.field_step(known, field, oneofs::change(oneof, fields, came), safety, Vec::new(), None);
+            }
             JsonChange::Merged { path } => {
                 let why = format!(
                     "{path} now has a message type that is stored under other keys elsewhere in {}",
@@ -134,6 +138,14 @@ impl<'a> Planner<'a> {
             Comparison::Incompatible(why) => self.refuse(known, changed(), field, why, another),
         }
         Ok(())
+    }
+}
+
+/// What lies in lists and maps is not asked for two fields of one message.
+fn not_looked_through(oneof: &str) -> Safety {
+    Safety::Guarded {
+        why: format!("the rows that stand are not looked through for messages in which more than one field of {oneof} is set"),
+        remedy: "make sure that there is none, then accept; where there is, whoever reads it takes the last one".to_owned(),
     }
 }
 

@@ -13,6 +13,7 @@ mod inner;
 mod kept;
 mod migrations;
 mod now;
+mod oneofs;
 mod options;
 mod planner;
 mod probes;

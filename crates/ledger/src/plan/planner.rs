@@ -146,6 +146,7 @@ impl<'a> Planner<'a> {
         self.move_resource(&mut known, table);
         let mut renames = self.rename_columns(&mut known);
         self.fields(&mut known, &mut renames)?;
+        self.oneofs(&known)?;
         self.reread(&known);
         self.fields_gone(&mut known)?;
         self.leftover_columns(&known, renames);

@@ -5,10 +5,12 @@
 
 mod date;
 mod duration;
+mod time_of_day;
 mod timestamp;
 
 pub use date::Date;
 pub use duration::{Duration, MAX_DURATION_SECONDS};
+pub use time_of_day::TimeOfDay;
 pub use timestamp::{TIME_RANGE_US, Timestamp};
 
 /// Nanoseconds of one second.
@@ -27,6 +29,8 @@ pub enum TimeError {
     NoDuration,
     #[error("is not a duration such as \"1h30m\" or \"1.5s\"")]
     NoUnits,
+    #[error("is not a time of day such as \"08:30\" or \"08:30:15.5\"")]
+    NoTimeOfDay,
     #[error("is not a date such as \"2026-01-31\"")]
     NoDate,
     #[error("the time is outside the years 0001 to 9999")]
@@ -39,6 +43,8 @@ pub enum TimeError {
     NanosOfDuration,
     #[error("the seconds and the nanoseconds of a duration must have the same sign")]
     Signs,
+    #[error("the time of day must be from 00:00:00 to 24:00:00")]
+    TimeOfDay,
     #[error("the year of a date must be from 1 to 9999, or 0 where it has none")]
     Year,
     #[error("the month of a date must be from 1 to 12, or 0 where it has none")]
@@ -59,6 +65,7 @@ impl TimeError {
             | TimeError::LeapSecond
             | TimeError::NoDuration
             | TimeError::NoUnits
+            | TimeError::NoTimeOfDay
             | TimeError::NoDate => format!("\"{shown}\" {self}"),
             other => other.to_string(),
         }

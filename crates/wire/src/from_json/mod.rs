@@ -131,7 +131,8 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
     /// Whether another field of the same oneof was set before.
     #[inline]
     fn clashes(&mut self, field: &FieldPlan, oneofs: &mut Seen) -> bool {
-        let Some(oneof) = field.oneof else { return false };
+        // Fields that were stored before they belonged together may both be there; whoever reads them takes the last.
+        let Some(oneof) = field.oneof.filter(|_| !self.storage()) else { return false };
         let unset = self.scan.peek() == b'n' && !self.table.takes_null(field.leaf);
         !unset && !oneofs.insert(usize::from(oneof))
     }

@@ -206,6 +206,9 @@ impl Transition {
             selection.retain(|column| plan.sets(column));
             draft.touched = given.present.iter().copied().filter(|column| selection.has(*column)).collect();
             op.plan().record.merge(&selection, &mut new, &given.values);
+            let unset = op.plan().record.unset_with(&draft.touched, &new);
+            draft.touched.extend(unset);
+            draft.touched.sort_unstable();
             plan.inputs.keep_output_only(old, &mut new);
             draft.given = Some(Arc::from(new.as_slice()));
         }

@@ -302,7 +302,11 @@ impl Update {
         plan.record.merge(&selection, &mut new, &decoded.values);
         self.transform(old, &mut new)?;
         revise(op, old, &mut new);
-        Ok((new, self.touched(selection.columns)?))
+        let mut touched = self.touched(selection.columns)?;
+        touched.extend(plan.record.unset_with(&touched, &new));
+        touched.sort_unstable();
+        touched.dedup();
+        Ok((new, touched))
     }
 
     /// Whatever comes of a transform tells of the value that it changes.

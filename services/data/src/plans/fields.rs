@@ -16,7 +16,16 @@ pub struct Fields {
     immutable: Vec<(String, Vec<usize>)>,
     /// What is said inside JSON columns that a client may write.
     inside: Vec<Inside>,
-    defaults: Vec<(usize, Program)>,
+    defaults: Vec<FieldDefault>,
+}
+
+/// What a field becomes that a Create leaves unset.
+#[derive(Debug)]
+struct FieldDefault {
+    column: usize,
+    program: Program,
+    /// The columns that tell whether another field of the same oneof is sent.
+    others: Vec<usize>,
 }
 
 impl Fields {
@@ -26,6 +35,7 @@ impl Fields {
         for field in &resource.fields {
             fields.collect(field, &resource.layout, false);
         }
+        fields.heed_oneofs(resource);
         fields.output_only.sort_unstable();
         fields.output_only.dedup();
         fields
@@ -54,10 +64,21 @@ impl Fields {
             self.immutable.push((field.field_path.clone(), field.all_columns()));
         }
         if let (Some(default), [column]) = (&field.default, field.columns.as_slice()) {
-            self.defaults.push((*column, default.clone()));
+            self.defaults.push(FieldDefault { column: *column, program: default.clone(), others: Vec::new() });
         }
         for child in &field.children {
             self.collect(child, layout, output_only);
+        }
+    }
+
+    /// The default of a oneof's field stands for all of them: it is for whoever sends none.
+    fn heed_oneofs(&mut self, resource: &Resource) {
+        for default in &mut self.defaults {
+            let own = resource.fields.iter().find(|field| field.columns == [default.column]);
+            let Some(oneof) = own.and_then(|own| own.oneof) else { continue };
+            let members = resource.fields.iter().filter(|field| field.oneof == Some(oneof));
+            let columns = members.filter_map(|field| field.columns.first().copied());
+            default.others = columns.filter(|column| *column != default.column).collect();
         }
     }
 
@@ -81,12 +102,14 @@ impl Fields {
 
     /// Fills in the defaults of the fields that the request left unset (`present` lists the columns that it set).
     pub fn apply_defaults(&self, layout: &Layout, values: &mut [Value], present: &[usize], caller: &Caller) {
-        for (index, program) in &self.defaults {
-            let may = caller.is_system() || self.is_writable(*index);
-            let given = may && present.binary_search(index).is_ok();
-            if !given {
+        let sent = |column: &usize| {
+            let may = caller.is_system() || self.is_writable(*column);
+            may && present.binary_search(column).is_ok()
+        };
+        for FieldDefault { column, program, others } in &self.defaults {
+            if !sent(column) && !others.iter().any(sent) {
                 let value = evaluate_value(&program.root, &caller.alone());
-                values[*index] = if value.is_null() { unset(&layout.columns[*index]) } else { value };
+                values[*column] = if value.is_null() { unset(&layout.columns[*column]) } else { value };
             }
         }
     }

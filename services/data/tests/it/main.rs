@@ -33,6 +33,7 @@ mod masks;
 mod migrations;
 mod money;
 mod names;
+mod oneofs;
 mod page_tokens;
 mod pages;
 mod patterns;
