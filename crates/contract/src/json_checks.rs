@@ -3,6 +3,7 @@
 use mainstay_record::Kind;
 
 use crate::check::Check;
+use crate::compound::Compound;
 
 /// What is checked inside a JSON column. `messages` runs parallel to the column's `JsonShape::messages`.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -16,8 +17,8 @@ pub struct JsonChecks {
     pub messages: Vec<Vec<JsonFieldChecks>>,
     /// The oneofs of these messages of which one must be set.
     pub oneofs: Vec<Vec<JsonOneof>>,
-    /// The entry of `google.type.Money`, whose parts must agree, where it is among the messages.
-    pub money: Option<usize>,
+    /// The entries of messages whose parts must agree.
+    pub compounds: Vec<(usize, Compound)>,
 }
 
 /// What is checked on each element of a list.

@@ -5,6 +5,7 @@ pub mod capabilities;
 mod check;
 mod comments;
 mod compile;
+mod compound;
 mod diagnostic;
 mod each;
 pub mod editor;
@@ -23,7 +24,6 @@ mod machine;
 mod method;
 mod migration;
 mod model;
-mod money;
 mod names;
 mod naming;
 mod numeric;
@@ -60,7 +60,7 @@ pub use model::{
     Access, Constraint, Contract, FieldModel, Index, IndexRows, Input, Model, Oneof, Reference, Resource, Rule, SoftDelete,
     Span, States, Transition, TransitionRules,
 };
-pub use money::MAX_MONEY_NANOS;
+pub use compound::{Compound, MAX_MONEY_NANOS};
 pub use naming::MAX_IDENTIFIER_BYTES;
 pub use numeric::Numeric;
 pub use parse::MAX_NESTING;

@@ -8,6 +8,7 @@ use mainstay_expr::{Program, RecordType, Scope, evaluate};
 use mainstay_record::{Column, Kind, Layout, NumberPath, Role, Template, Value};
 use prost_reflect::{DescriptorError, DescriptorPool};
 
+use crate::compound::Compound;
 use crate::hash::hash;
 use crate::method::commit::Commit;
 use crate::{
@@ -144,8 +145,8 @@ pub struct FieldModel {
     pub oneofs: Vec<Oneof>,
     /// What must hold of a flattened message as a whole, where it is set.
     pub constraints: Vec<Constraint>,
-    /// A flattened `google.type.Money`, whose parts must agree.
-    pub money: bool,
+    /// A flattened message whose parts must agree, though no option says so.
+    pub compound: Option<Compound>,
     /// What a singular field of one column holds that can be counted with.
     pub numeric: Option<Numeric>,
     pub place: Place,

@@ -3,7 +3,7 @@
 use mainstay_record::{Column, JsonShape, Kind, Layout, Role, Value, Violation, stored_json};
 
 use crate::check::{Check, is_set, is_zero, scalar};
-use crate::{Constraint, Container, FieldModel, Items, JsonChecks, JsonFieldChecks, Oneof, Resource, money};
+use crate::{Constraint, Container, FieldModel, Items, JsonChecks, JsonFieldChecks, Oneof, Resource};
 
 impl Resource {
     /// Checks a whole record (columns in layout order) against REQUIRED and every constraint; all violations at once, in
@@ -35,8 +35,8 @@ fn field(model: &FieldModel, layout: &Layout, row: &[Value], found: &mut Vec<Vio
             fields(&model.children, layout, row, found);
             one_of_each(&model.field_path, &model.oneofs, &model.children, layout, row, found);
             whole(&model.field_path, &model.constraints, row, found);
-            if model.money {
-                money::check(&model.field_path, |number| part(&model.children, number, row), found);
+            if let Some(compound) = model.compound {
+                compound.check(&model.field_path, |number| part(&model.children, number, row), found);
             }
         }
         Role::Presence => {}
@@ -212,14 +212,14 @@ impl Walk<'_> {
                 self.found.push(one_missing(path, &oneof.name, members.map(|field| field.name.as_str())));
             }
         }
-        if all.money == Some(message) {
+        if let Some((_, compound)) = all.compounds.iter().find(|(entry, _)| *entry == message) {
             let kind =
                 |number| checks.iter().find(|field| field.number == number).map_or(Kind::Text, |field| field.kind);
             let part = |number| {
                 let value = stored(number).and_then(|stored| value.get(&stored.key));
                 value.map_or(Value::Null, |value| scalar(value, kind(number)))
             };
-            money::check(path, part, self.found);
+            compound.check(path, part, self.found);
         }
     }
 

@@ -66,6 +66,10 @@ pub enum Type {
     Duration,
     /// `yyyymmdd`, so that dates order as integers.
     Date,
+    /// Nanoseconds since midnight.
+    TimeOfDay,
+    /// A text that sorts as the numbers do ([`mainstay_record::Decimal`]).
+    Decimal,
     Enum(Arc<EnumType>),
     Message(Arc<RecordType>),
     List(Box<Type>),
@@ -76,8 +80,10 @@ pub enum Type {
         key: MapKey,
         value: Box<Type>,
     },
-    /// `google.protobuf.Struct`, `Value` or `ListValue`: only its presence can be asked.
+    /// `google.protobuf.Struct`: its presence can be asked, and whether it has a key.
     Struct,
+    /// Another message that is stored as JSON, by its name: only its presence can be asked.
+    Opaque(&'static str),
 }
 
 /// The keys of a map that are no strings.
@@ -199,6 +205,8 @@ impl Type {
             Type::Timestamp => "a timestamp".into(),
             Type::Duration => "a duration".into(),
             Type::Date => "a date".into(),
+            Type::TimeOfDay => "a time of day".into(),
+            Type::Decimal => "a decimal".into(),
             Type::Enum(ty) => format!("the enum {}", ty.name),
             Type::Message(ty) => format!("the message {}", ty.name),
             Type::List(_) => "a list".into(),
@@ -206,6 +214,7 @@ impl Type {
             Type::MapOther { key: MapKey::Int, .. } => "a map with integer keys".into(),
             Type::MapOther { key: MapKey::Bool, .. } => "a map with bool keys".into(),
             Type::Struct => "a google.protobuf.Struct".into(),
+            Type::Opaque(name) => format!("a {name}"),
         }
     }
 }

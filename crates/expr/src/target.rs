@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_record::{JsonShape, Kind, Template, Value, etag_revision};
+use mainstay_record::{Decimal, JsonShape, Kind, Template, Value, etag_revision};
 
 use crate::ir::{CompareOp, Expr, Measure};
 use crate::problem::{Problem, ProblemKind};
@@ -241,12 +241,14 @@ pub(crate) fn document_size(ty: &Type, expr: Expr) -> Expr {
 pub(crate) fn kind_of_type(ty: &Type) -> Kind {
     match ty {
         Type::Bool => Kind::Bool,
-        Type::Int | Type::Duration | Type::Date | Type::Enum(_) => Kind::Int,
+        Type::Int | Type::Duration | Type::Date | Type::TimeOfDay | Type::Enum(_) => Kind::Int,
         Type::Double | Type::Float => Kind::Double,
-        Type::Text => Kind::Text,
+        Type::Text | Type::Decimal => Kind::Text,
         Type::Bytes => Kind::Bytes,
         Type::Timestamp => Kind::Timestamp,
-        Type::Message(_) | Type::List(_) | Type::Map(_) | Type::MapOther { .. } | Type::Struct => Kind::Json,
+        Type::Message(_) | Type::List(_) | Type::Map(_) | Type::MapOther { .. } | Type::Struct | Type::Opaque(_) => {
+            Kind::Json
+        }
     }
 }
 
@@ -262,6 +264,7 @@ fn json_kind(ty: &Type) -> Option<Kind> {
 /// The value that an unset field of a scalar type reads as, in the kind that `expr` has.
 pub(crate) fn zero(ty: &Type, expr: &Expr) -> Option<Value> {
     match (kind_of_type(ty), expr.kind()) {
+        _ if *ty == Type::Decimal => Some(Value::Text(Decimal::default().key())),
         (Kind::Json, _) => None,
         (Kind::Timestamp, Some(Kind::Timestamp) | None) => Some(Value::Timestamp(0)),
         (Kind::Timestamp, _) => Some(Value::Int(0)),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod decimal;
 mod etag;
 mod fold;
 mod json;
@@ -12,7 +13,9 @@ mod row;
 pub mod time;
 mod value;
 mod violation;
+mod well_known;
 
+pub use decimal::{Decimal, DecimalError, MAX_DECIMAL_DIGITS, MAX_DECIMAL_EXPONENT};
 pub use etag::{etag_revision, etag_text};
 pub use fold::{FOLD, compare_folded, fold_pairs, folded, folded_bytes};
 pub use json::{MAX_STORED_DEPTH, stored_json};
@@ -21,3 +24,4 @@ pub use piece::Piece;
 pub use row::Row;
 pub use value::{Kind, Value, ValueRef};
 pub use violation::Violation;
+pub use well_known::WellKnown;

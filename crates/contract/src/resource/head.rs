@@ -41,6 +41,12 @@ impl Head {
         self.message.name()
     }
 
+    /// The message as its package's files name it: `Order.Line` where it is declared inside `Order`.
+    pub(crate) fn name_in_package(&self) -> &str {
+        let name = self.message.full_name();
+        name.strip_prefix(self.package()).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name)
+    }
+
     /// The service that is derived for it: `ProductService`.
     pub(crate) fn service_name(&self) -> String {
         format!("{}Service", self.short_name())
@@ -61,22 +67,25 @@ impl Head {
 pub(crate) fn find(report: &mut Report<'_>, pool: &DescriptorPool) -> Vec<Head> {
     let mut heads = Vec::new();
     for file in pool.files().filter(|file| report.files.index(file.name()).is_some()) {
-        for message in file.messages() {
-            heads.extend(head(report, pool, &message));
-            message.child_messages().for_each(|child| refuse_nested(report, pool, &child));
-        }
+        each_message(file.messages(), &mut |message| heads.extend(head(report, pool, message)));
     }
     check_unique(report, &heads);
     heads.sort_by(|a, b| a.type_name.cmp(&b.type_name));
     heads
 }
 
-fn refuse_nested(report: &mut Report<'_>, pool: &DescriptorPool, message: &MessageDescriptor) {
-    if message_option(pool, &message.options(), RESOURCE).is_some() {
-        let spot = report.name(message.parent_file().name(), message.path());
-        capabilities::refuse(report, &spot, "nested resource messages", "a resource declared inside another message");
+/// Visits messages, those that are declared inside others as well.
+pub(crate) fn each_message(
+    messages: impl Iterator<Item = MessageDescriptor>,
+    visit: &mut impl FnMut(&MessageDescriptor),
+) {
+    let mut pending: Vec<MessageDescriptor> = messages.collect();
+    pending.reverse();
+    while let Some(message) = pending.pop() {
+        visit(&message);
+        let inner: Vec<MessageDescriptor> = message.child_messages().collect();
+        pending.extend(inner.into_iter().rev());
     }
-    message.child_messages().for_each(|child| refuse_nested(report, pool, &child));
 }
 
 fn head(report: &mut Report<'_>, pool: &DescriptorPool, message: &MessageDescriptor) -> Option<Head> {

@@ -9,7 +9,7 @@ use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
 use crate::annotations::{self, FIELD, FieldOptions, REFERENCE, RESOURCE};
 use crate::capabilities;
-use crate::money::MONEY;
+use crate::compound::Compound;
 use crate::options::message_option;
 use crate::report::Report;
 use crate::resource::head::Head;
@@ -96,7 +96,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             item_kind,
             messages: std::mem::take(&mut self.checks),
             oneofs: std::mem::take(&mut self.oneofs),
-            money: self.entries.get(MONEY).copied(),
+            compounds: self.compounds(),
         };
         let behaviors = JsonBehaviors { container, messages: std::mem::take(&mut self.behaviors) };
         BuiltJson {
@@ -105,6 +105,13 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             behaviors: behaviors.restrict().then_some(behaviors),
             ty,
         }
+    }
+
+    fn compounds(&self) -> Vec<(usize, Compound)> {
+        let mut found: Vec<(usize, Compound)> =
+            self.entries.iter().filter_map(|(name, entry)| Some((*entry, Compound::of(name)?))).collect();
+        found.sort_by_key(|(entry, _)| *entry);
+        found
     }
 
     /// Enters a message and all below it into the shape, once.
@@ -234,7 +241,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
     fn ty(&mut self, field: &FieldDescriptor, stored: &Stored, inside_recursion: bool) -> Type {
         let element = match stored {
             Stored::Scalar { ty, .. } => ty.clone(),
-            Stored::Struct => Type::Struct,
+            Stored::Document(ty) => ty.clone(),
             Stored::Message(message) => Type::Message(self.record(message, inside_recursion)),
         };
         match (field.is_map(), field.is_list()) {
@@ -315,7 +322,7 @@ struct TooDeep;
 fn constrains(checks: &JsonChecks) -> bool {
     let mut fields = checks.messages.iter().flatten();
     !checks.items.checks.is_empty()
-        || checks.money.is_some()
+        || !checks.compounds.is_empty()
         || checks.oneofs.iter().any(|oneofs| !oneofs.is_empty())
         || fields.any(|field| field.required || !field.checks.is_empty() || !field.items.checks.is_empty())
 }

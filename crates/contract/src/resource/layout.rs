@@ -9,9 +9,9 @@ use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
 use crate::annotations::{self, FIELD, FieldOptions};
 use crate::capabilities;
+use crate::compound::Compound;
 use crate::file::Spot;
 use crate::model::FieldModel;
-use crate::money::MONEY;
 use crate::report::Report;
 use crate::resource::built::Built;
 use crate::resource::constraints::{self, Constraints};
@@ -258,7 +258,7 @@ impl Builder<'_, '_> {
         }
         let name = format!("_has_{}", item.column);
         let presence = self.push(name, item.field_path.clone(), item.path.clone(), Role::Presence, Kind::Bool, false);
-        let money = message.full_name() == MONEY;
+        let compound = Compound::of(message.full_name());
         let oneofs = oneofs::of(&message);
         let inner = Level {
             message,
@@ -272,7 +272,7 @@ impl Builder<'_, '_> {
         let ty = Type::Message(Arc::new(record));
         let storage = Storage::Message { presence: Some(presence) };
         let (model, field) = item.done(ty, storage, vec![presence], false, self.report);
-        Some((FieldModel { children, oneofs, money, ..model }, field))
+        Some((FieldModel { children, oneofs, compound, ..model }, field))
     }
 
     fn json(&mut self, item: Item, stored: &Stored) -> (FieldModel, Field) {
@@ -353,7 +353,7 @@ impl Item {
             oneof,
             oneofs: Vec::new(),
             constraints: Vec::new(),
-            money: false,
+            compound: None,
             numeric: None,
             place: report.files.place(&self.spot),
         };

@@ -159,9 +159,13 @@ fn enums(pool: &DescriptorPool, report: &Report<'_>) -> Vec<EnumDescriptor> {
 
 /// How many messages are meant to be resources.
 fn resource_messages(report: &Report<'_>, pool: &DescriptorPool) -> usize {
-    let files = pool.files().filter(|file| report.files.index(file.name()).is_some());
-    let messages = files.flat_map(|file| file.messages().collect::<Vec<_>>());
-    messages.filter(|message| message_option(pool, &message.options(), RESOURCE).is_some()).count()
+    let mut count = 0;
+    for file in pool.files().filter(|file| report.files.index(file.name()).is_some()) {
+        head::each_message(file.messages(), &mut |message| {
+            count += usize::from(message_option(pool, &message.options(), RESOURCE).is_some());
+        });
+    }
+    count
 }
 
 /// Constraints and defaults on messages that no resource holds would be ignored, so they are refused.

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use mainstay_expr::{EnumType, MapKey, Type};
-use mainstay_record::Kind;
+use mainstay_record::{Kind, WellKnown};
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind as ProtoKind, MessageDescriptor};
 
-use crate::capabilities;
+use crate::capabilities::{self, Support};
 
 /// What one value of a field is.
 #[derive(Debug, Clone)]
@@ -16,8 +16,8 @@ pub(crate) enum Stored {
     Scalar { kind: Kind, ty: Type, wrapped: bool },
     /// A message with fields of its own.
     Message(MessageDescriptor),
-    /// `google.protobuf.Struct`.
-    Struct,
+    /// A message that is stored as JSON of its own.
+    Document(Type),
 }
 
 /// A type that is not stored: the row of the capability table, or the type's name where the table has none.
@@ -61,7 +61,13 @@ impl Types {
                 name @ "google.protobuf.NullValue" => Err(Refused(name.to_owned())),
                 _ => scalar(Kind::Int, Type::Enum(self.enumeration(&descriptor))),
             },
-            ProtoKind::Message(message) => well_known(message),
+            ProtoKind::Message(message) => match well_known(message)? {
+                // A list of lists is nothing that expressions look into.
+                Stored::Document(Type::List(_)) if field.is_list() || field.is_map() => {
+                    Ok(Stored::Document(Type::Opaque("google.protobuf.FieldMask")))
+                }
+                stored => Ok(stored),
+            },
             _ => scalar(Kind::Int, Type::Int),
         }
     }
@@ -115,25 +121,40 @@ fn inner_messages(message: &MessageDescriptor) -> impl Iterator<Item = MessageDe
     })
 }
 
+/// What a message is stored as; which form each type of protobuf's and google's own has is said by [`WellKnown`].
 fn well_known(message: MessageDescriptor) -> Result<Stored, Refused> {
-    let wrapped = |kind, ty| Ok(Stored::Scalar { kind, ty, wrapped: true });
-    match message.full_name() {
-        "google.protobuf.Timestamp" => wrapped(Kind::Timestamp, Type::Timestamp),
-        "google.protobuf.Duration" => wrapped(Kind::Int, Type::Duration),
-        "google.type.Date" => wrapped(Kind::Int, Type::Date),
-        "google.protobuf.BoolValue" => wrapped(Kind::Bool, Type::Bool),
-        "google.protobuf.DoubleValue" => wrapped(Kind::Double, Type::Double),
-        "google.protobuf.FloatValue" => wrapped(Kind::Double, Type::Float),
-        "google.protobuf.StringValue" => wrapped(Kind::Text, Type::Text),
-        "google.protobuf.BytesValue" => wrapped(Kind::Bytes, Type::Bytes),
-        "google.protobuf.Int32Value"
-        | "google.protobuf.Int64Value"
-        | "google.protobuf.UInt32Value"
-        | "google.protobuf.UInt64Value" => wrapped(Kind::Int, Type::Int),
-        "google.protobuf.Struct" => Ok(Stored::Struct),
-        name if name.starts_with("google.protobuf.") || capabilities::find(name).is_some() => {
-            Err(Refused(name.to_owned()))
-        }
-        _ => Ok(Stored::Message(message)),
+    let name = message.full_name();
+    let Some(known) = WellKnown::of(name) else {
+        let is_refused = capabilities::find(name).is_some_and(|row| row.support == Support::NotYet);
+        let is_plain = name == "google.protobuf.Empty" || !name.starts_with("google.protobuf.");
+        return if is_plain && !is_refused { Ok(Stored::Message(message)) } else { Err(Refused(name.to_owned())) };
+    };
+    let ty = match known {
+        WellKnown::Timestamp => Type::Timestamp,
+        WellKnown::Duration => Type::Duration,
+        WellKnown::Date => Type::Date,
+        WellKnown::TimeOfDay => Type::TimeOfDay,
+        WellKnown::Decimal => Type::Decimal,
+        WellKnown::Wrapper(kind) => wrapped(name, kind),
+        WellKnown::Struct => Type::Struct,
+        WellKnown::Value => Type::Opaque("google.protobuf.Value"),
+        WellKnown::ListValue => Type::Opaque("google.protobuf.ListValue"),
+        WellKnown::Any => Type::Opaque("google.protobuf.Any"),
+        WellKnown::FieldMask => Type::List(Box::new(Type::Text)),
+    };
+    Ok(match known.kind() {
+        Kind::Json => Stored::Document(ty),
+        kind => Stored::Scalar { kind, ty, wrapped: true },
+    })
+}
+
+fn wrapped(name: &str, kind: Kind) -> Type {
+    match kind {
+        Kind::Bool => Type::Bool,
+        Kind::Int => Type::Int,
+        Kind::Double if name.ends_with("FloatValue") => Type::Float,
+        Kind::Double => Type::Double,
+        Kind::Bytes => Type::Bytes,
+        _ => Type::Text,
     }
 }

@@ -33,8 +33,7 @@ pub(crate) fn explained(source: &str, root: Option<&IdedExpr>, wanted: &Type, pr
         (_, Some(Ast::Literal(LiteralValue::String(text)))) => unquoted(text.inner(), wanted),
         (Type::Enum(ty), Some(Ast::Select(select))) => value(ty, &select.field),
         (Type::Text, Some(Ast::Literal(_))) => Some(format!("a text is written in quotes: '{written}'")),
-        (Type::Timestamp | Type::Duration, _) => unquoted("", wanted),
-        (Type::Date, _) => Some("leave the default out: a rule cannot write dates".into()),
+        (Type::Timestamp | Type::Duration | Type::Date | Type::TimeOfDay | Type::Decimal, _) => unquoted("", wanted),
         _ => None,
     };
     problems.into_iter().map(|problem| problem.maybe_help(help.clone())).collect()
@@ -55,7 +54,9 @@ fn instead(written: &str, wanted: &Type) -> Option<(String, Option<String>)> {
         Type::Timestamp => ("a timestamp", Some("write now, or timestamp('2026-01-31T12:00:00Z')".into())),
         Type::Duration => ("a duration", Some("write duration('90s')".into())),
         Type::Bytes => ("bytes", Some(format!("bytes are written in quotes after a b: b'{written}'"))),
-        Type::Date => ("a date", Some("leave the default out: a rule cannot write dates".into())),
+        Type::Date => ("a date", unquoted("", wanted)),
+        Type::TimeOfDay => ("a time of day", unquoted("", wanted)),
+        Type::Decimal => ("a decimal", unquoted("", wanted)),
         _ => return None,
     };
     Some((format!("`{written}` is not {what}"), help))

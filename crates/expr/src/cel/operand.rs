@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use mainstay_record::Value;
+use mainstay_record::time::{Date, TimeOfDay};
+use mainstay_record::{Decimal, Value};
 
 use crate::float::narrowed;
 use crate::ir::{Expr, Over};
@@ -135,6 +136,9 @@ pub(crate) fn unquoted(text: &str, wanted: &Type) -> Option<String> {
         }
         Type::Timestamp => Some("write timestamp('2026-01-31T12:00:00Z')".into()),
         Type::Duration => Some("write duration('90s')".into()),
+        Type::Date => Some("write a date as '2026-01-31'".into()),
+        Type::TimeOfDay => Some("write a time of day as '08:30' or '08:30:15.5'".into()),
+        Type::Decimal => Some("write a decimal as '12.50'".into()),
         _ => None,
     }
 }
@@ -166,7 +170,9 @@ pub(crate) fn comparable(left: &Type, right: &Type) -> bool {
         | (Type::Bytes, Type::Bytes)
         | (Type::Timestamp, Type::Timestamp)
         | (Type::Duration, Type::Duration)
-        | (Type::Date, Type::Date) => true,
+        | (Type::Date, Type::Date)
+        | (Type::TimeOfDay, Type::TimeOfDay)
+        | (Type::Decimal, Type::Decimal) => true,
         _ => false,
     }
 }
@@ -180,6 +186,9 @@ pub(crate) fn adapted(ty: &Type, value: &Value, wanted: &Type, expr: &Expr) -> O
         let double = (-EXACT..=EXACT).contains(number).then_some(*number as f64);
         return double.map(|double| Value::Double(if *wanted == Type::Float { narrowed(double) } else { double }));
     }
+    if let Some(written) = spelled(value, wanted) {
+        return Some(written);
+    }
     if !comparable(ty, wanted) {
         return None;
     }
@@ -188,6 +197,23 @@ pub(crate) fn adapted(ty: &Type, value: &Value, wanted: &Type, expr: &Expr) -> O
         (Value::Timestamp(micros), Some(mainstay_record::Kind::Int)) => Some(Value::Int(*micros)),
         _ => Some(value.clone()),
     }
+}
+
+/// A constant of a type that rules have no literals for: a text such as '2024-05-01', '08:30' or '12.50', or a number as a
+/// decimal. A number with a fraction counts as the digits that it is written with, of which a double keeps 15.
+fn spelled(value: &Value, wanted: &Type) -> Option<Value> {
+    match (wanted, value) {
+        (Type::Date, Value::Text(text)) => Date::parse(text).ok().map(|date| Value::Int(date.number())),
+        (Type::TimeOfDay, Value::Text(text)) => TimeOfDay::parse(text).ok().map(|time| Value::Int(time.number())),
+        (Type::Decimal, Value::Text(text)) => decimal(text),
+        (Type::Decimal, Value::Int(number)) => decimal(&number.to_string()),
+        (Type::Decimal, Value::Double(number)) => decimal(&number.to_string()),
+        _ => None,
+    }
+}
+
+fn decimal(text: &str) -> Option<Value> {
+    Decimal::parse(text).ok().map(|decimal| Value::Text(decimal.key()))
 }
 
 /// Whether the expression can be NULL on a record that is there: unset fields have been given their defaults by `read`.

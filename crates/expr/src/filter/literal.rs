@@ -1,7 +1,7 @@
 //! Literals, read by the type of the field that they are compared with.
 
-use mainstay_record::time::{Date, Duration, Timestamp};
-use mainstay_record::{Kind, Value};
+use mainstay_record::time::{Date, Duration, TimeOfDay, Timestamp};
+use mainstay_record::{Decimal, Kind, Value};
 
 use super::syntax::Argument;
 use crate::float::narrowed;
@@ -27,6 +27,8 @@ pub(crate) fn literal(argument: &Argument, ty: &Type, kind: Option<Kind>) -> Res
         Type::Timestamp => Timestamp::parse(&text).ok().map(|time| Value::Timestamp(time.micros())),
         Type::Duration => Duration::parse(&text).ok().map(|duration| Value::Int(duration.micros())),
         Type::Date => Date::parse(&text).ok().map(|date| Value::Int(date.number())),
+        Type::TimeOfDay => TimeOfDay::parse(&text).ok().map(|time| Value::Int(time.number())),
+        Type::Decimal => Decimal::parse(&text).ok().filter(|_| !text.is_empty()).map(|number| Value::Text(number.key())),
         Type::Enum(ty) => match ty.number(&text) {
             Some(number) => Some(Value::Int(i64::from(number))),
             None => {
@@ -74,6 +76,8 @@ fn how(ty: &Type) -> Option<&'static str> {
         Type::Timestamp => Some("write a timestamp by RFC 3339: \"2024-05-01T12:00:00Z\""),
         Type::Duration => Some("write seconds: 20s, 1.5s"),
         Type::Date => Some("write a date: \"2024-05-01\""),
+        Type::TimeOfDay => Some("write a time of day: \"08:30\", \"08:30:15.5\""),
+        Type::Decimal => Some("write a decimal: 12.50, -3, 1.5E9"),
         _ => None,
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn compare(target: &Target, name: &str, restriction: &Restriction) ->
         return Ok(Expr::compare(op, expr.clone(), Expr::Literal(constant)));
     }
     let unset = match target.ty {
-        Type::Timestamp | Type::Duration | Type::Date => None,
+        Type::Timestamp | Type::Duration | Type::Date | Type::TimeOfDay | Type::Decimal => None,
         _ => zero(&target.ty, expr),
     };
     Ok(compare_constant(op, expr.clone(), unset.as_ref(), constant))

@@ -98,7 +98,9 @@ fn a_default_that_is_written_as_it_is_meant_is_told_how_to_write_it() {
         ("", Type::Text, "leave it out: a text that is not set is empty; '' would say the same"),
         (" ", Type::Int, "write a value, or leave the default out"),
         ("abc", Type::Bytes, "bytes are written in quotes after a b: b'abc'"),
-        ("2026-01-31", Type::Date, "leave the default out: a rule cannot write dates"),
+        ("2026-01-31", Type::Date, "write a date as '2026-01-31'"),
+        ("morning", Type::TimeOfDay, "write a time of day as '08:30' or '08:30:15.5'"),
+        ("free", Type::Decimal, "write a decimal as '12.50'"),
     ];
     for (source, ty, help) in cases {
         let problems = compile_default(source, &ty).expect_err(source);

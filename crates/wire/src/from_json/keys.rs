@@ -1,6 +1,6 @@
 //! Which fields a JSON text names: the mask of a PATCH that gives none (AIP-134).
 
-use crate::table::{DATE, FieldPlan, Leaf, Special, Table};
+use crate::table::{FieldPlan, Leaf, Special, Table};
 
 /// Collects dotted paths of proto names while objects are read.
 #[derive(Debug, Default)]
@@ -66,5 +66,5 @@ impl<'o> PresentKeys<'o> {
 fn goes_on(table: &Table, field: &FieldPlan) -> bool {
     let (Leaf::Message(index) | Leaf::Group(index)) = field.leaf else { return false };
     let plan = table.message(index);
-    field.is_singular() && plan.special == Special::None && !plan.recursive && *plan.name != *DATE
+    field.is_singular() && plan.special == Special::None && !plan.whole
 }

@@ -8,7 +8,7 @@ mod special;
 pub(crate) use keys::PresentKeys;
 pub(crate) use scalar::{Given, bytes as read_bytes, enum_number};
 use scalar::{finite, map_key_text};
-pub(crate) use special::{put_date, put_duration, put_timestamp};
+pub(crate) use special::{put_date, put_decimal, put_duration, put_time_of_day, put_timestamp};
 
 use crate::{
     JsonErrorKind,

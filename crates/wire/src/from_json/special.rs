@@ -1,6 +1,7 @@
 //! The well-known types, whose JSON is not an object of their fields. Each writes its message's body.
 
-use mainstay_record::time::{Date, Duration, Timestamp};
+use mainstay_record::Decimal;
+use mainstay_record::time::{Date, Duration, TimeOfDay, Timestamp};
 
 use super::{FromJson, duplicate, finite};
 use crate::{
@@ -44,6 +45,15 @@ impl<S: Sink> FromJson<'_, '_, '_, S> {
                     return Err(Fail::value(format!("{number} is not a date")));
                 };
                 put_date(date, self.out);
+            }
+            Special::TimeOfDay => {
+                let number = self.given_number()?.integer::<i64>()?;
+                let time = TimeOfDay::from_number(number);
+                put_time_of_day(time.ok_or_else(|| Fail::value(format!("{number} is not a time of day")))?, self.out);
+            }
+            Special::Decimal => {
+                let decimal = Decimal::from_key(&self.text("a decimal as a string")?);
+                put_decimal(&decimal.ok_or_else(|| Fail::value("not a decimal"))?, self.out);
             }
             Special::FieldMask => self.field_mask(None)?,
             Special::Wrapper => self.wrapper(plan)?,
@@ -214,6 +224,19 @@ pub(crate) fn put_date<S: Sink>(date: Date, out: &mut S) {
     put_nonzero(1, date.year.into(), out);
     put_nonzero(2, date.month.into(), out);
     put_nonzero(3, date.day.into(), out);
+}
+
+/// Writes the body of a `google.type.TimeOfDay`.
+pub(crate) fn put_time_of_day<S: Sink>(time: TimeOfDay, out: &mut S) {
+    for (number, part) in (1..).zip([time.hours, time.minutes, time.seconds, time.nanos]) {
+        put_nonzero(number, part.into(), out);
+    }
+}
+
+/// Writes the body of a `google.type.Decimal`.
+pub(crate) fn put_decimal<S: Sink>(decimal: &Decimal, out: &mut S) {
+    out.push(FIRST);
+    put_length_delimited(decimal.to_string().as_bytes(), out);
 }
 
 fn put_nonzero<S: Sink>(number: u32, value: i64, out: &mut S) {

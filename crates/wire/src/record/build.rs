@@ -168,6 +168,8 @@ impl Builder<'_> {
             Special::Timestamp => (SlotKind::Timestamp, Kind::Timestamp),
             Special::Duration => (SlotKind::Duration, Kind::Int),
             Special::Date => (SlotKind::Date, Kind::Int),
+            Special::TimeOfDay => (SlotKind::TimeOfDay, Kind::Int),
+            Special::Decimal => (SlotKind::Decimal, Kind::Text),
             Special::Wrapper => {
                 let inner = message.get_field(1).ok_or_else(|| at.wrong("a wrapper without a value field"))?;
                 let leaf = scalar_leaf(&inner.kind());

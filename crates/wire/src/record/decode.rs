@@ -7,7 +7,7 @@ use crate::{
     DecodeError,
     fail::{Fail, enter, shown},
     reader::{Raw, Reader, malformed},
-    to_json::{Entry, ToJson, last_of, merge, read_date, read_duration, read_timestamp},
+    to_json::{Entry, ToJson, last_of, merge, read_date, read_decimal, read_duration, read_time_of_day, read_timestamp},
 };
 
 pub(super) fn decode(plan: &RecordPlan, wire: &[u8]) -> Result<Decoded, DecodeError> {
@@ -173,6 +173,8 @@ impl<'w> Decoding<'_, 'w> {
             SlotKind::Timestamp => Value::Timestamp(read_timestamp(&body)?.micros()),
             SlotKind::Duration => Value::Int(read_duration(&body)?.micros()),
             SlotKind::Date => Value::Int(read_date(&body)?.number()),
+            SlotKind::TimeOfDay => Value::Int(read_time_of_day(&body)?.number()),
+            SlotKind::Decimal => Value::Text(read_decimal(&body)?.key()),
             SlotKind::Wrapper(leaf) => match last_of(&body, 1)? {
                 Some(raw) => take::scalar(leaf, raw)?,
                 None => crate::table::column_kind(leaf).zero(),

@@ -1,7 +1,7 @@
 //! Rows to message bytes.
 
-use mainstay_record::time::{Date, Duration, Timestamp};
-use mainstay_record::{Kind, Row, Template, TemplatePart, ValueRef, etag_text};
+use mainstay_record::time::{Date, Duration, TimeOfDay, Timestamp};
+use mainstay_record::{Decimal, Kind, Row, Template, TemplatePart, ValueRef, etag_text};
 
 use super::{
     Node, RecordField, RecordPlan, SlotKind, Storage,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     EncodeError, MAX_DEPTH, Selection,
-    from_json::{FromJson, put_date, put_duration, put_timestamp},
+    from_json::{FromJson, put_date, put_decimal, put_duration, put_time_of_day, put_timestamp},
     selection::child,
     writer::{Sink, Tag, WireType, close, open},
 };
@@ -153,6 +153,13 @@ impl RecordPlan {
                 framed(field.tag, out, |out| put::scalar(leaf, value, inner, false, out))
                     .map_err(|unfit| self.unfit(column, unfit))
             }
+            (SlotKind::Decimal, ValueRef::Text(key)) => {
+                let put = |out: &mut Vec<u8>| {
+                    put_decimal(&Decimal::from_key(key).ok_or(Unfit("a text that is no decimal"))?, out);
+                    Ok(())
+                };
+                framed(field.tag, out, put).map_err(|unfit| self.unfit(column, unfit))
+            }
             (kind, ValueRef::Timestamp(number) | ValueRef::Int(number)) => {
                 framed(field.tag, out, |out| moment(kind, number, out)).map_err(|unfit| self.unfit(column, unfit))
             }
@@ -185,7 +192,10 @@ fn moment<S: Sink>(kind: SlotKind, number: i64, out: &mut S) -> Result<(), Unfit
         SlotKind::Timestamp => put_timestamp(Timestamp::from_micros(number), out),
         SlotKind::Duration => put_duration(Duration::from_micros(number), out),
         SlotKind::Date => put_date(Date::from_number(number).ok_or(Unfit("a number that is no date"))?, out),
-        SlotKind::Wrapper(_) | SlotKind::Json(_) => return Err(Unfit("a value of another kind than its field")),
+        SlotKind::TimeOfDay => {
+            put_time_of_day(TimeOfDay::from_number(number).ok_or(Unfit("a number that is no time of day"))?, out);
+        }
+        SlotKind::Decimal | SlotKind::Wrapper(_) | SlotKind::Json(_) => return Err(Unfit("a value of another kind than its field")),
     }
     Ok(())
 }

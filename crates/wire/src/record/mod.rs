@@ -114,6 +114,8 @@ enum SlotKind {
     Timestamp,
     Duration,
     Date,
+    TimeOfDay,
+    Decimal,
     /// A wrapper around a scalar of this type.
     Wrapper(Leaf),
     /// Index into [`RecordPlan::json_fields`].

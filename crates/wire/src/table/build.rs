@@ -1,6 +1,6 @@
 //! What both forms of table are built with.
 
-use mainstay_record::Kind as ColumnKind;
+use mainstay_record::{Kind as ColumnKind, WellKnown};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use super::{FieldPlan, Form, Leaf, MapPlan, Shape, Special};
@@ -115,26 +115,22 @@ pub(crate) fn column_kind(leaf: Leaf) -> ColumnKind {
     }
 }
 
-/// A message that is stored as one value although its ProtoJSON is an ordinary object.
-pub(crate) const DATE: &str = "google.type.Date";
-
 /// How a message's JSON looks, by its full name.
 pub(crate) fn special(full_name: &str, form: Form) -> Special {
-    let Some(name) = full_name.strip_prefix("google.protobuf.") else {
-        let is_date = full_name == DATE && form == Form::Storage;
-        return if is_date { Special::Date } else { Special::None };
-    };
-    match name {
-        "Any" => Special::Any,
-        "Timestamp" => Special::Timestamp,
-        "Duration" => Special::Duration,
-        "FieldMask" => Special::FieldMask,
-        "Struct" => Special::Struct,
-        "Value" => Special::Value,
-        "ListValue" => Special::ListValue,
-        "Empty" => Special::Empty,
-        "DoubleValue" | "FloatValue" | "Int64Value" | "UInt64Value" | "Int32Value" | "UInt32Value" | "BoolValue"
-        | "StringValue" | "BytesValue" => Special::Wrapper,
-        _ => Special::None,
+    match WellKnown::of(full_name) {
+        Some(known) if form == Form::Proto && known.is_object_in_json() => Special::None,
+        Some(WellKnown::Timestamp) => Special::Timestamp,
+        Some(WellKnown::Duration) => Special::Duration,
+        Some(WellKnown::Date) => Special::Date,
+        Some(WellKnown::TimeOfDay) => Special::TimeOfDay,
+        Some(WellKnown::Decimal) => Special::Decimal,
+        Some(WellKnown::Wrapper(_)) => Special::Wrapper,
+        Some(WellKnown::Struct) => Special::Struct,
+        Some(WellKnown::Value) => Special::Value,
+        Some(WellKnown::ListValue) => Special::ListValue,
+        Some(WellKnown::Any) => Special::Any,
+        Some(WellKnown::FieldMask) => Special::FieldMask,
+        None if full_name == "google.protobuf.Empty" => Special::Empty,
+        None => Special::None,
     }
 }

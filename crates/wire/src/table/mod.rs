@@ -15,7 +15,7 @@ use crate::{
     writer::{Tag, WireType},
 };
 
-pub(crate) use build::{DATE, column_kind, real_oneof, scalar_leaf, special};
+pub(crate) use build::{column_kind, real_oneof, scalar_leaf, special};
 pub(crate) use numbers::Numbers;
 pub(crate) use proto::proto_table;
 pub use proto::{AliasResolver, UPDATE_MASK};
@@ -48,8 +48,9 @@ pub(crate) struct MessagePlan {
     numbers: Numbers,
     /// Every accepted name to the field's index.
     names: HashMap<Box<str>, u16, FixedState>,
-    /// Says whether the message can contain itself; such a field is stored, and replaced by a PATCH, as a whole.
-    pub(crate) recursive: bool,
+    /// Says whether a field of the message is stored, and replaced by a PATCH, as a whole though its JSON is an object: the
+    /// message can contain itself, or is one value.
+    pub(crate) whole: bool,
 }
 
 /// Messages whose JSON is not an object of their fields.
@@ -59,8 +60,10 @@ pub(crate) enum Special {
     Any,
     Timestamp,
     Duration,
-    /// `google.type.Date`, one integer in the storage form only.
+    /// `google.type.Date`, one integer in the storage form only; so is the next, and the last one a text.
     Date,
+    TimeOfDay,
+    Decimal,
     FieldMask,
     Struct,
     Value,
@@ -191,7 +194,7 @@ impl MessagePlan {
     pub(crate) fn new(name: &str, special: Special, mut fields: Vec<FieldPlan>) -> MessagePlan {
         fields.sort_by_key(|field| field.number);
         let numbers = Numbers::new(fields.iter().map(|field| field.number));
-        MessagePlan { name: name.into(), special, fields, numbers, names: HashMap::default(), recursive: false }
+        MessagePlan { name: name.into(), special, fields, numbers, names: HashMap::default(), whole: false }
     }
 
     /// Adds a name under which a field is found; the first one given keeps it.

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::FixedState;
+use mainstay_record::WellKnown;
 use mainstay_record::names::Rank;
 use prost_reflect::{DescriptorPool, EnumDescriptor, Kind, MessageDescriptor};
 
@@ -58,7 +59,8 @@ fn message_plan(message: &MessageDescriptor, aliases: AliasResolver<'_>, types: 
     let mut plan = MessagePlan::new(message.full_name(), special(message.full_name(), Form::Proto), fields.collect());
     add_names(&mut plan);
     find_mask(&mut plan, message, types);
-    plan.recursive = plan.special == Special::None && reaches_itself(message);
+    let one_value = || WellKnown::of(message.full_name()).is_some_and(WellKnown::is_object_in_json);
+    plan.whole = plan.special == Special::None && (one_value() || reaches_itself(message));
     plan
 }
 

@@ -11,7 +11,7 @@ mod special;
 
 pub(crate) use group::{Entry, merge};
 pub(crate) use scalar::{NAN, NUL, UNSIGNED};
-pub(crate) use special::{last_of, read_date, read_duration, read_timestamp};
+pub(crate) use special::{last_of, read_date, read_decimal, read_duration, read_time_of_day, read_timestamp};
 
 use crate::{
     fail::{Fail, enter},

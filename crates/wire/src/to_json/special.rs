@@ -1,6 +1,7 @@
 //! The well-known types, whose JSON is not an object of their fields.
 
-use mainstay_record::time::{Date, Duration, Timestamp};
+use mainstay_record::Decimal;
+use mainstay_record::time::{Date, Duration, TimeOfDay, Timestamp};
 
 use super::{
     ToJson,
@@ -26,6 +27,14 @@ impl ToJson<'_, '_> {
             Special::Duration => self.duration(wire),
             Special::Date => {
                 put_i64(read_date(wire)?.number(), self.out);
+                Ok(())
+            }
+            Special::TimeOfDay => {
+                put_i64(read_time_of_day(wire)?.number(), self.out);
+                Ok(())
+            }
+            Special::Decimal => {
+                put_string(&read_decimal(wire)?.key(), self.out);
                 Ok(())
             }
             Special::Wrapper => self.wrapper(plan, wire),
@@ -223,7 +232,7 @@ impl ToJson<'_, '_> {
 
 /// Reads a `google.protobuf.Timestamp` and checks its range.
 pub(crate) fn read_timestamp(wire: &[u8]) -> Result<Timestamp, Fail> {
-    let [seconds, nanos, _] = match plain_time(wire) {
+    let [seconds, nanos] = match plain_time(wire) {
         Some(plain) => plain,
         None => varints(wire)?,
     };
@@ -232,7 +241,7 @@ pub(crate) fn read_timestamp(wire: &[u8]) -> Result<Timestamp, Fail> {
 
 /// Reads a `google.protobuf.Duration` and checks its range.
 pub(crate) fn read_duration(wire: &[u8]) -> Result<Duration, Fail> {
-    let [seconds, nanos, _] = varints(wire)?;
+    let [seconds, nanos] = varints(wire)?;
     Ok(Duration { seconds: seconds.cast_signed(), nanos: int32(nanos) }.check()?)
 }
 
@@ -242,15 +251,27 @@ pub(crate) fn read_date(wire: &[u8]) -> Result<Date, Fail> {
     Ok(Date { year: int32(year), month: int32(month), day: int32(day) }.check()?)
 }
 
+/// Reads a `google.type.TimeOfDay` and checks its range.
+pub(crate) fn read_time_of_day(wire: &[u8]) -> Result<TimeOfDay, Fail> {
+    let [hours, minutes, seconds, nanos] = varints(wire)?.map(int32);
+    Ok(TimeOfDay { hours, minutes, seconds, nanos }.check()?)
+}
+
+/// Reads a `google.type.Decimal`.
+pub(crate) fn read_decimal(wire: &[u8]) -> Result<Decimal, Fail> {
+    let text = last_of(wire, 1)?.map_or(Ok(""), utf8)?;
+    Decimal::parse(text).map_err(|error| Fail::value(format!("\"{}\" {error}", shown(text))).at_field("value"))
+}
+
 fn int32(value: u64) -> i32 {
     low32(value).cast_signed()
 }
 
 /// The two fields of a time where they come as encoders write them: each at most once, in order, and nothing else.
-fn plain_time(wire: &[u8]) -> Option<[u64; 3]> {
+fn plain_time(wire: &[u8]) -> Option<[u64; 2]> {
     const SECONDS: u8 = 1 << 3;
     const NANOS: u8 = 2 << 3;
-    let mut values = [0; 3];
+    let mut values = [0; 2];
     let mut rest = wire;
     for (slot, tag) in [(0, SECONDS), (1, NANOS)] {
         if let Some((first, behind)) = rest.split_first()
@@ -275,15 +296,15 @@ fn short_varint(wire: &[u8]) -> Option<(u64, &[u8])> {
     None
 }
 
-/// The varints in fields 1 to 3.
-fn varints(wire: &[u8]) -> Result<[u64; 3], Fail> {
-    let mut values = [0; 3];
+/// The varints in the first so many fields.
+fn varints<const COUNT: usize>(wire: &[u8]) -> Result<[u64; COUNT], Fail> {
+    let mut values = [0; COUNT];
     each(wire, |number, raw| {
-        if let 1..=3 = number {
+        if let Some(slot) = (number as usize).checked_sub(1).and_then(|place| values.get_mut(place)) {
             let Raw::Varint(value) = raw else {
                 return Err(malformed("a value has another wire type than its field"));
             };
-            values[number as usize - 1] = value;
+            *slot = value;
         }
         Ok(())
     })?;

@@ -1,6 +1,7 @@
 //! Rules of single fields on a write: who may set them, and what is told of those that the caller does not see.
 
-use mainstay_record::Violation;
+use mainstay_record::{Value, Violation};
+use mainstay_wire::WireError;
 
 use super::context::Operation;
 use super::draft::Draft;
@@ -39,7 +40,7 @@ pub fn check_fields(op: &Operation, draft: &Draft) -> Result<()> {
 }
 
 /// A row of which nothing was sent, where there is none before.
-fn unsent(op: &Operation, draft: &Draft) -> Vec<mainstay_record::Value> {
+fn unsent(op: &Operation, draft: &Draft) -> Vec<Value> {
     if draft.old.is_some() {
         return Vec::new();
     }
@@ -60,7 +61,7 @@ pub fn field_denied(op: &Operation, rule: &FieldRule) -> Error {
 /// Checks the values of a record, and says no more of fields that the caller neither sees nor sets than that there is one.
 pub fn validate_seen(op: &Operation, draft: &Draft) -> Result<()> {
     let (plan, new) = (op.plan(), draft.new_row()?);
-    let Err(error) = validate(plan, new) else { return Ok(()) };
+    let Err(error) = validate(plan, new) else { return check_json(op, new) };
     let hidden = op.hidden(new);
     let unsaid = |rule: &&FieldRule| rule.is_among(&hidden) && !rule.is_among(&draft.touched);
     let unsaid: Vec<String> = plan.rules.iter().filter(unsaid).map(|rule| in_request(plan, &rule.name)).collect();
@@ -77,6 +78,23 @@ pub fn validate_seen(op: &Operation, draft: &Draft) -> Result<()> {
         false => violation,
     });
     Err(Error::Violations(told.collect()))
+}
+
+/// Refuses a record of which clients that speak JSON could read nothing: it holds a message of a type that the contract does not
+/// know, or a path that has no form there.
+fn check_json(op: &Operation, record: &[Value]) -> Result<()> {
+    let plan = op.plan();
+    if !plan.may_lack_json {
+        return Ok(());
+    }
+    let plans = op.snapshot.json();
+    let Some(message) = plans.message(&plan.resource.message) else { return Ok(()) };
+    let (mut wire, mut json) = (Vec::new(), Vec::new());
+    plan.record.encode(record, &mut wire).map_err(Error::Damaged)?;
+    plans.to_json(message, &wire, &mut json).map_err(|error| {
+        let WireError { path, message } = error;
+        Error::Violations(vec![Violation { field: in_request(plan, &path), description: message }])
+    })
 }
 
 fn is_of_name(sign: char) -> bool {

@@ -1,6 +1,6 @@
 //! Everything that is decided once for a resource.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
@@ -12,6 +12,7 @@ use mainstay_sql::{
     insert, select, update,
 };
 use mainstay_wire::{EncodeError, PlanError, RecordPlan, Selection};
+use prost_reflect::MessageDescriptor;
 
 use super::compiled::{Compiled, Shapes};
 use super::compiled_lists::ListPlans;
@@ -73,6 +74,8 @@ pub struct ResourcePlan {
     pub name_only: Option<Selection>,
     /// Whether there can be rows that no page holds.
     pub may_be_wide: bool,
+    /// Whether there can be rows that have no JSON: they hold messages of any type, or paths.
+    pub may_lack_json: bool,
     shapes: Arc<Shapes>,
     relations: Arc<Relations>,
 }
@@ -129,6 +132,7 @@ impl ResourcePlan {
             parent: parent(&resource.template),
             name_only,
             may_be_wide: page::largest_row_bytes(&resource.layout) > page::MAX_ROW_BYTES,
+            may_lack_json: holds(&message, &["google.protobuf.Any", "google.protobuf.FieldMask"]),
             shapes: Arc::clone(shapes),
             relations: Arc::clone(relations),
             resource,
@@ -365,6 +369,21 @@ impl ResourcePlan {
             _ => "",
         })
     }
+}
+
+/// Says whether a message holds one of these types, at whatever depth.
+fn holds(message: &MessageDescriptor, types: &[&str]) -> bool {
+    let mut pending = vec![message.clone()];
+    let mut seen = HashSet::new();
+    while let Some(message) = pending.pop() {
+        if types.contains(&message.full_name()) {
+            return true;
+        }
+        if seen.insert(message.full_name().to_owned()) {
+            pending.extend(message.fields().filter_map(|field| field.kind().as_message().cloned()));
+        }
+    }
+    false
 }
 
 /// Says whether a write of the resource must be as if no other ran beside it: a rule of it quantifies over rows, which may

@@ -4,8 +4,6 @@ use mainstay_record::{Value, Violation};
 
 use crate::check::int;
 
-/// The type's full name.
-pub(crate) const MONEY: &str = "google.type.Money";
 /// How far from zero `nanos` may be: one less than a whole unit.
 pub const MAX_MONEY_NANOS: i64 = 999_999_999;
 
