@@ -43,6 +43,7 @@ mod validate;
 pub use annotations::{Behaviors, FieldOptions, OnDelete, aliases, read as field_options};
 pub use check::{BytesCheck, Check, Integers};
 pub use compile::{compile, compile_applied};
+pub use compound::{Compound, MAX_MONEY_NANOS};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use export::export;
 pub use format::Format;
@@ -57,10 +58,9 @@ pub use method::{
 };
 pub use migration::{MAX_MIGRATIONS, Migration, Script, Statement};
 pub use model::{
-    Access, Constraint, Contract, FieldModel, Index, IndexRows, Input, Model, Oneof, Reference, Resource, Rule, SoftDelete,
-    Span, States, Transition, TransitionRules,
+    Access, Constraint, Contract, FieldModel, Index, IndexRows, Input, Model, Oneof, Reference, Resource, Rule,
+    SoftDelete, Span, States, Transition, TransitionRules,
 };
-pub use compound::{Compound, MAX_MONEY_NANOS};
 pub use naming::MAX_IDENTIFIER_BYTES;
 pub use numeric::Numeric;
 pub use parse::MAX_NESTING;

@@ -121,7 +121,7 @@ impl std::fmt::Display for Decimal {
         let count = i32::try_from(self.digits.len()).unwrap_or(i32::MAX);
         let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or_default());
         match self.exponent {
-            exponent if exponent > MAX_PLAIN || exponent < -MAX_PLAIN => {
+            exponent if !(-MAX_PLAIN..=MAX_PLAIN).contains(&exponent) => {
                 let (first, rest) = self.digits.split_at(1);
                 let point = if rest.is_empty() { "" } else { "." };
                 write!(f, "{first}{point}{rest}E{}", exponent - 1)
@@ -187,7 +187,9 @@ mod tests {
 
     #[test]
     fn what_is_no_decimal_or_too_large_is_refused() {
-        for text in ["a", ".", "+", "1.2.3", "1e", "e5", "1 ", " 1", "1,5", "0x1", "Infinity", "NaN", "--1", "1e1.5", "٣"] {
+        for text in
+            ["a", ".", "+", "1.2.3", "1e", "e5", "1 ", " 1", "1,5", "0x1", "Infinity", "NaN", "--1", "1e1.5", "٣"]
+        {
             assert_eq!(Decimal::parse(text), Err(DecimalError::NoDecimal), "{text}");
         }
         for text in ["1E1001", "1E-1001", "10E1000", "1E99999999999999999999", "1E-99999999999999999999"] {

@@ -223,9 +223,8 @@ fn unset(dialect: Dialect, name: &str, zero: Option<Kind>) -> String {
 }
 
 fn together(dialect: Dialect, columns: &[(String, Option<Kind>)]) -> String {
-    let one = |(name, zero): &(String, Option<Kind>)| {
-        format!("CASE WHEN {} THEN 0 ELSE 1 END", unset(dialect, name, *zero))
-    };
+    let one =
+        |(name, zero): &(String, Option<Kind>)| format!("CASE WHEN {} THEN 0 ELSE 1 END", unset(dialect, name, *zero));
     format!("{} > 1", columns.iter().map(one).collect::<Vec<_>>().join(" + "))
 }
 

@@ -11,7 +11,8 @@ const DAY: u32 = 3;
 const UTC_OFFSET: u32 = 8;
 
 /// The parts of the clock, by number, and how far each goes. There are no leap seconds, as in timestamps.
-const CLOCK: [(u32, &str, i64); 4] = [(4, "hours", 23), (5, "minutes", 59), (6, "seconds", 59), (7, "nanos", 999_999_999)];
+const CLOCK: [(u32, &str, i64); 4] =
+    [(4, "hours", 23), (5, "minutes", 59), (6, "seconds", 59), (7, "nanos", 999_999_999)];
 /// How far from UTC an offset is at most.
 const MAX_OFFSET_US: i64 = 18 * 3_600 * MICROS;
 const MICROS: i64 = 1_000_000;

@@ -56,7 +56,9 @@ fn check_members(report: &mut Report<'_>, oneof: &OneofDescriptor, members: &[(F
             report
                 .error(&spot, format!("{} is REQUIRED, so no other field of `{name}` could ever be set", field.name()))
                 .because("of a oneof at most one field is set")
-                .help(format!("write `option (buf.validate.oneof).required = true;` into `{name}`: one of them is set"));
+                .help(format!(
+                    "write `option (buf.validate.oneof).required = true;` into `{name}`: one of them is set"
+                ));
         }
         let hides = is_required(oneof) && options.read.is_some();
         if hides {
@@ -68,7 +70,8 @@ fn check_members(report: &mut Report<'_>, oneof: &OneofDescriptor, members: &[(F
         }
     }
     let is_server = |(_, options): &&(FieldDescriptor, FieldOptions)| options.behaviors.output_only;
-    if let (Some((own, _)), Some((other, _))) = (members.iter().find(is_server), members.iter().find(|it| !is_server(it)))
+    if let (Some((own, _)), Some((other, _))) =
+        (members.iter().find(is_server), members.iter().find(|it| !is_server(it)))
     {
         let spot = of(report, own);
         report

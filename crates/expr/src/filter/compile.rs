@@ -183,7 +183,9 @@ fn apply(target: &Target, name: &str, restriction: &Restriction) -> Result<Expr,
     };
     match (comparator, &target.ty, document) {
         (Comparator::Has, _, _) if argument.is_any() => Ok(target.is_present()),
-        (Comparator::Equals | Comparator::NotEquals, Type::Message(_) | Type::Struct | Type::Opaque(_), _) if argument.is_null() => {
+        (Comparator::Equals | Comparator::NotEquals, Type::Message(_) | Type::Struct | Type::Opaque(_), _)
+            if argument.is_null() =>
+        {
             let present = target.is_present();
             Ok(if *comparator == Comparator::Equals { Expr::negate(present) } else { present })
         }

@@ -28,7 +28,9 @@ pub(crate) fn literal(argument: &Argument, ty: &Type, kind: Option<Kind>) -> Res
         Type::Duration => Duration::parse(&text).ok().map(|duration| Value::Int(duration.micros())),
         Type::Date => Date::parse(&text).ok().map(|date| Value::Int(date.number())),
         Type::TimeOfDay => TimeOfDay::parse(&text).ok().map(|time| Value::Int(time.number())),
-        Type::Decimal => Decimal::parse(&text).ok().filter(|_| !text.is_empty()).map(|number| Value::Text(number.key())),
+        Type::Decimal => {
+            Decimal::parse(&text).ok().filter(|_| !text.is_empty()).map(|number| Value::Text(number.key()))
+        }
         Type::Enum(ty) => match ty.number(&text) {
             Some(number) => Some(Value::Int(i64::from(number))),
             None => {

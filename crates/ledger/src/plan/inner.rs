@@ -144,8 +144,11 @@ impl<'a> Planner<'a> {
 /// What lies in lists and maps is not asked for two fields of one message.
 fn not_looked_through(oneof: &str) -> Safety {
     Safety::Guarded {
-        why: format!("the rows that stand are not looked through for messages in which more than one field of {oneof} is set"),
-        remedy: "make sure that there is none, then accept; where there is, whoever reads it takes the last one".to_owned(),
+        why: format!(
+            "the rows that stand are not looked through for messages in which more than one field of {oneof} is set"
+        ),
+        remedy: "make sure that there is none, then accept; where there is, whoever reads it takes the last one"
+            .to_owned(),
     }
 }
 

@@ -7,7 +7,9 @@ use crate::{
     DecodeError,
     fail::{Fail, enter, shown},
     reader::{Raw, Reader, malformed},
-    to_json::{Entry, ToJson, last_of, merge, read_date, read_decimal, read_duration, read_time_of_day, read_timestamp},
+    to_json::{
+        Entry, ToJson, last_of, merge, read_date, read_decimal, read_duration, read_time_of_day, read_timestamp,
+    },
 };
 
 pub(super) fn decode(plan: &RecordPlan, wire: &[u8]) -> Result<Decoded, DecodeError> {

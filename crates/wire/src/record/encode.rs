@@ -195,7 +195,9 @@ fn moment<S: Sink>(kind: SlotKind, number: i64, out: &mut S) -> Result<(), Unfit
         SlotKind::TimeOfDay => {
             put_time_of_day(TimeOfDay::from_number(number).ok_or(Unfit("a number that is no time of day"))?, out);
         }
-        SlotKind::Decimal | SlotKind::Wrapper(_) | SlotKind::Json(_) => return Err(Unfit("a value of another kind than its field")),
+        SlotKind::Decimal | SlotKind::Wrapper(_) | SlotKind::Json(_) => {
+            return Err(Unfit("a value of another kind than its field"));
+        }
     }
     Ok(())
 }

@@ -40,7 +40,8 @@ fn contract_with(options: &str) -> String {
          message Inner {{\n{inner}  }}\n  message Tree {{\n    Tree only = 30;\n{inner}  }}\n}}\n"
     );
     let imports = ["any", "empty", "field_mask"].map(|name| format!("import \"google/protobuf/{name}.proto\";\n"));
-    let types = ["decimal", "latlng", "timeofday", "datetime"].map(|name| format!("import \"google/type/{name}.proto\";\n"));
+    let types =
+        ["decimal", "latlng", "timeofday", "datetime"].map(|name| format!("import \"google/type/{name}.proto\";\n"));
     file("type.v1", &body).replacen("import", &format!("{}{}import", imports.concat(), types.concat()), 1)
 }
 
@@ -81,7 +82,11 @@ fn values() -> Vec<Vec<(&'static str, Json)>> {
             ("opens", json!({"hours": 24})),
             ("begins", json!({"month": 12, "day": 31, "time_zone": {"id": "Europe/Berlin", "version": "2024a"}})),
         ],
-        vec![("value", json!(null)), ("decimal", json!({"value": "1E500"})), ("begins", json!({"year": 1, "month": 1, "day": 1}))],
+        vec![
+            ("value", json!(null)),
+            ("decimal", json!({"value": "1E500"})),
+            ("begins", json!({"year": 1, "month": 1, "day": 1})),
+        ],
         vec![("value", json!(1e300)), ("decimal", json!({"value": "-1.5E-500"}))],
     ]
 }
@@ -113,7 +118,9 @@ async fn found(fixture: &Fixture, filter: &str) -> usize {
 /// A number of the form `digits`E-`scale`, and the same times 10^6.
 fn decimals() -> Vec<(String, i128)> {
     let mut all = Vec::new();
-    for number in [-1_000_000, -12_345, -1_000, -999, -100, -99, -10, -9, -2, -1, 0, 1, 2, 9, 10, 11, 99, 100, 12_345, 1_000_000] {
+    for number in
+        [-1_000_000, -12_345, -1_000, -999, -100, -99, -10, -9, -2, -1, 0, 1, 2, 9, 10, 11, 99, 100, 12_345, 1_000_000]
+    {
         for scale in [0, 1, 3, 6] {
             all.push((format!("{number}E-{scale}"), i128::from(number) * 10i128.pow(6 - scale)));
         }
