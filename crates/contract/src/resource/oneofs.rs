@@ -21,7 +21,7 @@ pub(crate) fn of(message: &MessageDescriptor) -> Vec<Oneof> {
 /// The oneof that a field belongs to, by its place among those of its message.
 pub(crate) fn position(field: &FieldDescriptor) -> Option<usize> {
     let own = field.containing_oneof()?;
-    real(&field.parent_message()).position(|oneof| oneof == own)
+    real(field.parent_message()).position(|oneof| oneof == own)
 }
 
 fn real(message: &MessageDescriptor) -> impl Iterator<Item = OneofDescriptor> + use<> {

@@ -270,9 +270,7 @@ impl Change {
             Change::ShowResource => ("show resource", ""),
             Change::ChangePattern { .. } => ("change pattern", ""),
             Change::RenameVariable { .. } => ("rename variable", ""),
-            Change::ChangeRule { verb, severity: Severity::Widened, .. } => ("widen rule", verb),
-            Change::ChangeRule { verb, severity: Severity::Narrowed, .. } => ("narrow rule", verb),
-            Change::ChangeRule { verb, severity: Severity::Changed, .. } => ("change rule", verb),
+            Change::ChangeRule { verb, severity, .. } => (of_rule(*severity), verb),
             Change::ChangeDeletion { .. } => ("change deletion", ""),
             Change::MoveService { to, .. } => ("move service", to),
             Change::MoveMethod { to, .. } => ("move method", to),
@@ -380,6 +378,14 @@ impl Change {
             Change::AddIndex { .. } | Change::DropIndex { .. } => (Changed, &[Index]),
         };
         Effect { severity, areas }
+    }
+}
+
+fn of_rule(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Widened => "widen rule",
+        Severity::Narrowed => "narrow rule",
+        Severity::Changed => "change rule",
     }
 }
 
