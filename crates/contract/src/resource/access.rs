@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use mainstay_expr::{EnumType, Predicates, Problem, ProblemKind, Program, RecordType, Root, RuleScope, compile_rule};
+use mainstay_expr::{Problem, ProblemKind, Program, RecordType, Root, RuleScope, compile_rule};
 use prost_reflect::{DescriptorPool, DynamicMessage};
 
 use crate::annotations::{self, FIELD, FieldOptions, OPTIONS};
@@ -14,18 +14,16 @@ use crate::options::{message_option, optional_text};
 use crate::report::Report;
 use crate::resource::head::Head;
 use crate::resource::options;
+use crate::resource::vocabulary::Vocabulary;
 use crate::text::Step;
 
 /// What rules are compiled against.
 pub(crate) struct Rules<'a> {
     pub head: &'a Head,
     pub record: Arc<RecordType>,
-    /// Of all resources, by their numbers: where references lead.
-    pub records: Arc<[Arc<RecordType>]>,
-    pub enums: Vec<Arc<EnumType>>,
+    pub vocabulary: &'a Vocabulary,
     /// Fields with problems of their own, of any resource.
     pub failed: &'a HashSet<String>,
-    pub predicates: Arc<Predicates>,
 }
 
 impl Rules<'_> {
@@ -38,9 +36,7 @@ impl Rules<'_> {
             return Access::default();
         };
         let rule = |verb: &str| optional_text(&written, verb);
-        let record = || Some(Arc::clone(&self.record));
-        let row = self.row();
-        let rows = RuleScope { resource: None, old: record(), new: record(), ..self.row() };
+        let (row, rows) = (self.row(), self.vocabulary.of_change(&self.record));
         let mut access = Access {
             read: rule("read").and_then(|source| self.rule(report, "read", &source, &row)),
             create: rule("create").and_then(|source| self.rule(report, "create", &source, &row)),
@@ -149,14 +145,8 @@ impl Rules<'_> {
     }
 
     /// What a rule on one row of the resource may name.
-    pub(super) fn row(&self) -> RuleScope {
-        RuleScope {
-            resource: Some(Arc::clone(&self.record)),
-            records: Arc::clone(&self.records),
-            enums: self.enums.clone(),
-            predicates: Arc::clone(&self.predicates),
-            ..RuleScope::default()
-        }
+    pub(crate) fn row(&self) -> RuleScope {
+        self.vocabulary.of_row(&self.record)
     }
 
     /// Whoever signs up says an address; that it is theirs is known only where it was verified.

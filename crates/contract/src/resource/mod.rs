@@ -21,6 +21,7 @@ pub(crate) mod standard;
 pub(crate) mod states;
 mod telling;
 pub(crate) mod types;
+mod vocabulary;
 mod whole;
 
 use std::collections::HashSet;
@@ -39,6 +40,7 @@ use crate::resource::access::Rules;
 use crate::resource::built::Built;
 use crate::resource::head::Head;
 use crate::resource::types::Types;
+use crate::resource::vocabulary::Vocabulary;
 
 /// Builds all resources. What is wrong is reported; the result is whole only if nothing was.
 pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head]) -> Vec<Resource> {
@@ -57,24 +59,16 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
         states::refuse_elsewhere(report, pool, heads);
     }
     on_delete::check(report, pool);
-    let enums = types.enums();
     // A rule may look at any resource, so all are laid out before the first rule is read.
     let records: Arc<[Arc<RecordType>]> =
         built.iter_mut().map(|built| Arc::new(std::mem::take(&mut built.record))).collect();
     let failed: HashSet<String> = built.iter().flat_map(|built| built.failed.iter().cloned()).collect();
-    let known = predicates::Known { records: &records, enums: &enums, failed: &failed };
-    let predicates = predicates::build(report, pool, heads, &known);
+    let mut vocabulary = Vocabulary { records, enums: types.enums(), ..Vocabulary::default() };
+    vocabulary.predicates = Arc::new(predicates::build(report, pool, heads, (&vocabulary, &failed)));
     let resources = heads.iter().zip(built).enumerate().map(|(index, (head, mut built))| {
         let soft_delete = soft_delete::build(report, pool, head, &built);
-        let record = Arc::clone(&records[index]);
-        let rules = Rules {
-            head,
-            record: Arc::clone(&record),
-            records: Arc::clone(&records),
-            enums: enums.clone(),
-            failed: &failed,
-            predicates: Arc::clone(&predicates),
-        };
+        let record = Arc::clone(&vocabulary.records[index]);
+        let rules = Rules { head, record: Arc::clone(&record), vocabulary: &vocabulary, failed: &failed };
         let mut access = rules.compile(report, pool);
         rules.defaults(report, &mut built.fields);
         let constraints = whole::read(report, &rules, &mut built.fields);

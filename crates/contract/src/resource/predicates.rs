@@ -1,9 +1,8 @@
 //! Rules that have a name.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use mainstay_expr::{EnumType, PredicateSource, Predicates, RecordType, RuleScope, compile_predicates};
+use mainstay_expr::{PredicateSource, Predicates, RecordType, compile_predicates};
 use prost_reflect::{DescriptorPool, DynamicMessage};
 
 use crate::annotations::OPTIONS;
@@ -12,25 +11,19 @@ use crate::options::{items, message_option, text};
 use crate::report::Report;
 use crate::resource::access::told;
 use crate::resource::head::Head;
+use crate::resource::vocabulary::Vocabulary;
 use crate::text::Step;
 
 /// How many predicates a resource has at most.
 pub const MAX_PREDICATES: usize = 64;
-
-/// What a rule names beside its record.
-pub(super) struct Known<'a> {
-    pub records: &'a Arc<[Arc<RecordType>]>,
-    pub enums: &'a [Arc<EnumType>],
-    pub failed: &'a HashSet<String>,
-}
 
 /// Compiles the predicates of all resources: each may name those of others.
 pub(super) fn build(
     report: &mut Report<'_>,
     pool: &DescriptorPool,
     heads: &[Head],
-    known: &Known<'_>,
-) -> Arc<Predicates> {
+    (known, failed): (&Vocabulary, &HashSet<String>),
+) -> Predicates {
     let mut sources = Vec::new();
     let mut spots = Vec::new();
     for (table, head) in heads.iter().enumerate() {
@@ -55,15 +48,14 @@ pub(super) fn build(
             sources.push(source);
         }
     }
-    let scope = RuleScope { records: Arc::clone(known.records), enums: known.enums.to_vec(), ..RuleScope::default() };
-    let (predicates, problems) = compile_predicates(&sources, &scope);
+    let (predicates, problems) = compile_predicates(&sources, &known.scope());
     for (position, problems) in problems {
         let (spot, head) = &spots[position];
         let PredicateSource { name, rule, .. } = &sources[position];
         let what = format!("the predicate {name} of {}", head.message.full_name());
-        told(report, known.failed, (&what, rule, spot), problems);
+        told(report, failed, (&what, rule, spot), problems);
     }
-    Arc::new(predicates)
+    predicates
 }
 
 /// Reads one predicate; nothing where it cannot have its name.

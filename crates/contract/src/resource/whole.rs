@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_expr::{Expr, RecordType, RuleScope, Storage, Type, compile_rule};
+use mainstay_expr::{Expr, RecordType, Storage, Type, compile_rule};
 use prost_reflect::{DynamicMessage, MessageDescriptor, Value};
 
 use crate::file::{Spot, tag};
@@ -92,14 +92,7 @@ impl Reader<'_> {
     }
 
     fn rule(&self, report: &mut Report<'_>, spot: &Spot, source: String, record: &Arc<RecordType>) -> Option<Rule> {
-        let scope = RuleScope {
-            resource: Some(Arc::clone(record)),
-            called: Some("this"),
-            records: Arc::clone(&self.rules.records),
-            enums: self.rules.enums.clone(),
-            ..RuleScope::default()
-        };
-        let program = match compile_rule(&source, &scope) {
+        let program = match compile_rule(&source, &self.rules.vocabulary.of_message(record)) {
             Ok(program) => program,
             Err(problems) => {
                 self.rules.report(report, "a constraint", &source, spot, problems);
