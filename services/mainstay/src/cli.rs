@@ -189,12 +189,15 @@ pub enum ContractCommand {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
-    /// Show a rule, its SQL on both engines, and the statements of a verb: `Order.update`
+    /// Show a rule, its SQL on both engines, the statements of a verb, and how they find rows: `Order.update`
     Explain {
         /// Message and verb: `Order.read`, `shop.v1.Order.update`
         what: String,
         /// The folder with the contract; absent: that of the configuration
         folder: Option<PathBuf>,
+        /// The URL of a PostgreSQL database with the contract's tables, which says how it finds rows
+        #[arg(long)]
+        database: Option<String>,
     },
 }
 

@@ -35,9 +35,9 @@ pub fn run(flags: &Flags, reach: &Reach, command: ContractCommand) -> ExitCode {
         ContractCommand::Export { folder: given, out } => {
             folder(given).and_then(|folder| export::export(&load(&folder)?, &folder, &out))
         }
-        ContractCommand::Explain { what, folder: given } => {
-            folder(given).and_then(|folder| explain::print(&load(&folder)?, &what)).map(|()| ExitCode::SUCCESS)
-        }
+        ContractCommand::Explain { what, folder: given, database } => folder(given)
+            .and_then(|folder| explain::print(&load(&folder)?, &what, database.as_deref()))
+            .map(|()| ExitCode::SUCCESS),
         ContractCommand::Plan { folder: given, purge, json } => {
             folder(given).map(|folder| plan::plan(System { common, reach: reach.clone(), data }, folder, purge, json))
         }

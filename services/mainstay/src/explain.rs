@@ -1,15 +1,23 @@
-//! `mainstay contract explain Order.update`: the rule, its SQL on both engines, and the statements of the verb.
+//! `mainstay contract explain Order.update`: the rule, its SQL on both engines, the statements of the verb, and how the engines
+//! would run what reads.
 
+mod queries;
+
+use self::queries::Planner;
 use crate::say::say;
 use mainstay_contract::{Contract, Resource, Rule};
+use mainstay_expr::{AuthView, Expr};
 use mainstay_runtime::process::Failure;
 use mainstay_sql::{
     Condition, Delete, Dialect, Insert, Lock, OrderColumn, Select, Sql, Table, Tables, Update, delete, expression,
     insert, order_columns, select, update,
 };
 
-/// Prints what a verb of a resource does.
-pub fn print(contract: &Contract, what: &str) -> Result<(), Failure> {
+/// The caller whose queries are planned: most are somebody, and nobody in particular.
+const CALLER: AuthView<'_> = AuthView { uid: Some("somebody"), email: None, email_verified: false, roles: &[] };
+
+/// Prints what a verb of a resource does. With the address of a database of PostgreSQL, also how that would do it.
+pub fn print(contract: &Contract, what: &str, database: Option<&str>) -> Result<(), Failure> {
     let (message, verb) = what.rsplit_once('.').ok_or_else(|| usage(contract))?;
     let resource = contract
         .resources
@@ -42,6 +50,62 @@ pub fn print(contract: &Contract, what: &str) -> Result<(), Failure> {
         }
     }
     print_indexes(resource, verb);
+    let planned = planned(resource, &tables, verb);
+    if planned.iter().flatten().next().is_none() {
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(print_plans(contract, database, &planned))
+}
+
+/// What reads rows under the rule, for each engine: as it is once the caller's part of the rule is decided.
+fn planned(resource: &Resource, tables: &Tables, verb: &str) -> [Vec<(&'static str, Sql)>; 2] {
+    let split = resource.access.read.as_ref().map(|rule| rule.program.split());
+    let residual = split.map_or(Expr::FALSE, |split| split.residual_for(split.decide(&CALLER)));
+    let table = Table { name: &resource.table, layout: &resource.layout };
+    let live = || resource.soft_delete.map(|kept| Condition::Unset { column: kept.delete_time });
+    [Dialect::Sqlite, Dialect::Postgres].map(|dialect| {
+        let rule = || Condition::Expr(&residual, tables);
+        let key = Condition::All(vec![Condition::Keys { first_param: 0 }, rule()]);
+        let mut read = vec![("read by key", select(dialect, &query(table, key, &[], None)))];
+        if matches!(verb, "read" | "list") {
+            let order = order_columns(&resource.layout, &[]);
+            let all = Condition::All(std::iter::once(rule()).chain(live()).collect());
+            let page = Select { limit_param: Some(0), ..query(table, all, &order, None) };
+            read.push(("page", select(dialect, &page)));
+        }
+        read
+    })
+}
+
+async fn print_plans(
+    contract: &Contract,
+    database: Option<&str>,
+    planned: &[Vec<(&'static str, Sql)>; 2],
+) -> Result<(), Failure> {
+    say!("\nquery plans, for a caller who is signed in and has no role");
+    let sqlite = Planner::sqlite(contract).await?;
+    say!("  SQLite, without rows");
+    print_plan(&sqlite, &planned[0]).await?;
+    match database {
+        Some(url) => {
+            say!("  PostgreSQL, with the rows that are there");
+            print_plan(&Planner::postgres(url).await?, &planned[1]).await
+        }
+        None => {
+            say!("  PostgreSQL: name a database that has the tables, with --database");
+            Ok(())
+        }
+    }
+}
+
+async fn print_plan(planner: &Planner, statements: &[(&'static str, Sql)]) -> Result<(), Failure> {
+    for (name, sql) in statements {
+        say!("    {name}");
+        for line in planner.plan(sql, &CALLER).await? {
+            say!("      {line}");
+        }
+    }
     Ok(())
 }
 

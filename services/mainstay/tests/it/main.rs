@@ -137,6 +137,17 @@ fn explain_shows_the_rule_and_the_sql_of_both_engines() {
     ] {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }
+    let output = mainstay(&["contract", "explain", "Order.list", &shop()]);
+    let text = stdout(&output);
+    for part in [
+        "query plans, for a caller who is signed in",
+        "SQLite, without rows",
+        "read by key",
+        "USING INDEX",
+        "--database",
+    ] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
     let output = mainstay(&["contract", "explain", "Nobody.read", &shop()]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("Order, Product, Review"), "{}", stderr(&output));
