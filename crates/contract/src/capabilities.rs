@@ -91,7 +91,10 @@ pub const CAPABILITIES: &[Capability] = &[
     ),
     yes("(mainstay.v1.field).write", "who sets the field, beside the rule of the resource, before and after"),
     no("(mainstay.v1.field).class", "leave it out"),
-    no("(mainstay.v1.field).acyclic", "leave it out"),
+    yes(
+        "(mainstay.v1.field).acyclic",
+        "of a reference to the same resource: following it never comes back (`CYCLE`), and ends within 64 (`TOO_DEEP`)",
+    ),
     no("(mainstay.v1.field).compute", "send the value with the fields that it comes from"),
     no("(mainstay.v1.field).rollup", "leave it out, and count the rows with a List"),
     no("(mainstay.v1.field).sequence", "leave it out, and use the id of the row"),

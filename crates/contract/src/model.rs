@@ -277,6 +277,8 @@ pub struct Reference {
     pub columns: Vec<usize>,
     /// What becomes of a row when its target is deleted.
     pub on_delete: OnDelete,
+    /// Following it, from row to row of the same resource, never comes back to where it began.
+    pub acyclic: bool,
     pub place: Place,
 }
 

@@ -115,6 +115,10 @@ reasons! {
     StillReferenced, "STILL_REFERENCED", FailedPrecondition, "other resources refer to this one";
     /// The resource is in a state in which the transition does not begin (AIP-216).
     IllegalTransition, "ILLEGAL_TRANSITION", FailedPrecondition, "the resource is in a state that does not allow this";
+    /// A reference that never comes back to where it began would.
+    Cycle, "CYCLE", FailedPrecondition, "the reference would lead back to where it began";
+    /// References that are followed one after the other would be too many.
+    TooDeep, "TOO_DEEP", FailedPrecondition, "too many references would follow one another";
     /// The guard of a transition does not hold.
     GuardRefused, "GUARD_REFUSED", FailedPrecondition, "the resource does not fulfil what this needs";
     /// A plan holds a step that is refused, or guarded and not accepted.

@@ -73,6 +73,10 @@ pub enum Error {
     /// `exists` says whether it should.
     #[error("a precondition does not hold")]
     Precondition { name: String, exists: bool },
+    #[error("a reference would lead back to where it began")]
+    Cycle { field: String, name: String },
+    #[error("more references would follow one another than may")]
+    TooDeep { field: String, most: usize },
     #[error("the resource is in a state in which the transition does not begin")]
     IllegalTransition(Box<Illegal>),
     #[error("the guard of a transition does not hold")]
@@ -185,6 +189,8 @@ impl From<Error> for Fault {
             Error::AlreadyExists { name } => Fault::new(Reason::AlreadyExists).meta("name", name),
             Error::Unique { fields, overlap, .. } => unique(fields, overlap),
             Error::ReferenceNotFound { field, name } => reference_not_found(field, &name),
+            Error::Cycle { field, name } => cycle(field, &name),
+            Error::TooDeep { field, most } => too_deep(field, most),
             Error::Precondition { name, exists } => precondition(&name, exists),
             Error::StillReferenced { name, by } => still_referenced(&name, &by),
             Error::TooManyAlong { name, most } => too_many_along(&name, most),
@@ -320,6 +326,22 @@ fn not_supported(field: &'static str) -> Fault {
     Fault::new(Reason::Unimplemented)
         .message(format!("`{field}` is not supported yet"))
         .violation(field, "is not supported yet; leave it out")
+}
+
+/// A reference that would lead back to where it began, by way of the row of this name.
+fn cycle(field: String, name: &str) -> Fault {
+    Fault::new(Reason::Cycle)
+        .message(format!("`{}` is the resource itself, or refers to it in the end", shown(name)))
+        .meta("field", of_resource(&field))
+        .meta("name", clipped(name, MAX_NAME))
+        .violation(field, "would lead back to where it began")
+}
+
+fn too_deep(field: String, most: usize) -> Fault {
+    Fault::new(Reason::TooDeep)
+        .meta("field", of_resource(&field))
+        .meta("most", most.to_string())
+        .violation(field, format!("with it, more than {most} would follow one another"))
 }
 
 /// A precondition on the row of this name, which should exist or should not.

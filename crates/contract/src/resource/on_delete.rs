@@ -12,7 +12,7 @@ use crate::text::Step;
 
 const ON_PARENT_DELETE: &str = "on_parent_delete";
 
-/// Refuses `on_delete` on what refers to nothing.
+/// Refuses what is said of references on what refers to nothing.
 pub(super) fn check(report: &mut Report<'_>, pool: &DescriptorPool) {
     fn fields(message: &MessageDescriptor, found: &mut Vec<FieldDescriptor>) {
         found.extend(message.fields());
@@ -23,11 +23,15 @@ pub(super) fn check(report: &mut Report<'_>, pool: &DescriptorPool) {
     written.flat_map(|file| file.messages().collect::<Vec<_>>()).for_each(|message| fields(&message, &mut all));
     for field in all {
         let options = annotations::read(&field);
-        if options.on_delete.is_some() && options.reference.is_none() {
-            let spot = options::spot(report, &field, FIELD, &[Step::Field("on_delete")]);
+        let said = [
+            ("on_delete", options.on_delete.is_some(), "what becomes of a row when what it refers to is deleted"),
+            ("acyclic", options.acyclic, "that following a reference to the same resource never comes back"),
+        ];
+        for (name, _, what) in said.into_iter().filter(|(_, is_said, _)| *is_said && options.reference.is_none()) {
+            let spot = options::spot(report, &field, FIELD, &[Step::Field(name)]);
             report
                 .error(&spot, format!("{} refers to nothing", field.full_name()))
-                .because("on_delete says what becomes of a row when what it refers to is deleted")
+                .because(format!("{name} says {what}"))
                 .help("add (google.api.resource_reference).type, or leave it out");
         }
     }

@@ -51,6 +51,7 @@ impl Builder<'_, '_> {
                 .because("`acyclic` says that following a reference to the same resource never comes back")
                 .help("leave it out");
         }
+        let acyclic = item.options.acyclic;
         let columns = self.reference_columns(&item, resource);
         let template = self.heads[resource].pattern.template.clone();
         self.built.references.push(Reference {
@@ -60,6 +61,7 @@ impl Builder<'_, '_> {
             resource,
             columns: columns.clone(),
             on_delete,
+            acyclic,
             place: self.report.files.place(&item.spot),
         });
         let storage = Storage::Template { template, columns: columns.clone(), nullable: true, target: Some(resource) };

@@ -172,7 +172,11 @@ fn field_options(all: &mut Examples) {
         ),
         ("(mainstay.v1.field).write", "string", r#"(mainstay.v1.field).write = "true""#),
         ("(mainstay.v1.field).class", "string", "(mainstay.v1.field).class = PII"),
-        ("(mainstay.v1.field).acyclic", "string", "(mainstay.v1.field).acyclic = true"),
+        (
+            "(mainstay.v1.field).acyclic",
+            "string",
+            r#"(google.api.resource_reference).type = "shop.example.com/Thing", (mainstay.v1.field).acyclic = true"#,
+        ),
         ("(mainstay.v1.field).compute", "string", r#"(mainstay.v1.field).compute = "resource.sku""#),
         ("(mainstay.v1.field).rollup", "int64", r#"(mainstay.v1.field).rollup = {of: "likes"}"#),
         ("(mainstay.v1.field).sequence", "int64", "(mainstay.v1.field).sequence = {gap_free: true}"),

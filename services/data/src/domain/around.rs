@@ -120,7 +120,8 @@ async fn answer(
     };
     let binds = statement.values(&op.caller, params);
     let mut answer = Value::Null;
-    conn.query(&statement.statement, &binds, &mut |row| answer = row.get(0, Kind::Bool)).await?;
+    let kind = asked.expr.kind().unwrap_or(Kind::Bool);
+    conn.query(&statement.statement, &binds, &mut |row| answer = row.get(0, kind)).await?;
     Ok(answer)
 }
 

@@ -1,6 +1,7 @@
 //! What the data service decides, in its own words: no gRPC, no Diesel, no generated types.
 
-pub mod along;
+pub mod acyclic;
+mod along;
 pub mod answer;
 mod around;
 pub mod batch;

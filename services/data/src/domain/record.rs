@@ -180,19 +180,22 @@ pub fn is_id(id: &str) -> bool {
     bytes.len() <= MAX_ID_BYTES && bytes.iter().all(|b| inner(*b)) && outer(bytes.first()) && outer(bytes.last())
 }
 
+/// Whether a reference of a record names the record itself.
+pub fn is_itself(op: &Operation, reference: &Reference, record: &[Value]) -> bool {
+    reference.resource == op.resource
+        && reference.columns.iter().enumerate().all(|(own, column)| record[*column] == record[own])
+}
+
 /// The references of a record that are set and (for an update) differ from before, with the keys that they name. A row may
-/// refer to itself: whoever makes it or brings it back has its target in the hand.
+/// refer to itself: whoever makes it or brings it back has its target in the hand; unless it must not.
 pub fn set_references<'p>(op: &'p Operation, old: Option<&[Value]>, new: &[Value]) -> Vec<(&'p Reference, Vec<Value>)> {
     let plan = op.plan();
-    let names = |reference: &Reference, own: usize| new[reference.columns[own]] == new[own];
-    let is_itself = |reference: &Reference| {
-        reference.resource == op.resource && (0..reference.columns.len()).all(|own| names(reference, own))
-    };
     let is_set = |reference: &Reference| reference.columns.iter().any(|index| !new[*index].is_null());
     let differs =
         |reference: &Reference| old.is_none_or(|old| reference.columns.iter().any(|index| old[*index] != new[*index]));
     let key = |reference: &Reference| reference.columns.iter().map(|index| new[*index].clone()).collect();
-    let asked = |reference: &&Reference| is_set(reference) && differs(reference) && !is_itself(reference);
+    let may_be = |reference: &Reference| reference.acyclic || !is_itself(op, reference, new);
+    let asked = |reference: &&Reference| is_set(reference) && differs(reference) && may_be(reference);
     plan.resource.references.iter().filter(asked).map(|reference| (reference, key(reference))).collect()
 }
 

@@ -195,8 +195,10 @@ impl Job {
     async fn transact(self: &Arc<Self>, cx: &Context) -> std::result::Result<Done, Stop> {
         let job = Arc::clone(self);
         let tentative = self.validate_only || self.request.writes.len() > 1;
-        let is_serial =
-            self.request.writes.iter().any(|write| write.op().plan().is_serial && !write.op().caller.is_system());
+        let is_serial = self.request.writes.iter().any(|write| {
+            let (op, plan) = (write.op(), write.op().plan());
+            !plan.chains.is_empty() || (plan.is_serial && !op.caller.is_system())
+        });
         let atomic = match self.request.atomic {
             _ if is_serial => Atomic::Transaction,
             Atomic::Locked if tentative => Atomic::Tentative,

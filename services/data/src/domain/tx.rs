@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use mainstay_db::{Conn, Sink};
 use mainstay_expr::Around;
-use mainstay_record::{Row, Value};
+use mainstay_record::{Kind, Row, Value};
 use mainstay_sql::Lock;
 
 use super::around::{Look, Ruled, explain_hidden, look_around, may_read, reads_around};
@@ -16,7 +16,7 @@ use super::planned::Planned;
 use super::record_size::{self, MAX_FOUND_BYTES};
 use super::released::Release;
 use crate::error::{Error, Result};
-use crate::plans::{Dependent, Readable, ResourcePlan};
+use crate::plans::{Chain, Dependent, Readable, ResourcePlan};
 
 /// One transaction of one caller. What is to be stored is kept until something is asked that it decides, or until the end:
 /// statements that follow each other are sent together.
@@ -149,6 +149,30 @@ impl<'t, 'c> Tx<'t, 'c> {
         self.conn.fetch(&statement.statement, &binds, &mut rows).await?;
         self.found_bytes += rows.found.iter().map(|row| record_size::in_memory(row)).sum::<usize>();
         if self.found_bytes > MAX_FOUND_BYTES { Err(Error::TooMuch) } else { Ok(rows.found) }
+    }
+
+    /// The keys that a reference leads to from one on, that one first, one after the other.
+    pub async fn above(&mut self, op: &Operation, chain: &Chain, key: &[Value]) -> Result<Vec<Vec<Value>>> {
+        self.flush_for(op.resource, None).await?;
+        let plan = op.plan();
+        let (statement, keys) = (plan.above(chain), plan.resource.layout.keys());
+        let mut found = Vec::new();
+        let binds = statement.values(&op.caller, key);
+        let note = &mut |row: &mainstay_db::RowRef<'_>| {
+            found.push((0..keys).map(|index| row.get(index, Kind::Text)).collect());
+        };
+        self.conn.query(&statement.statement, &binds, note).await?;
+        Ok(found)
+    }
+
+    /// Says whether a row is so many references below another.
+    pub async fn reaches_below(&mut self, op: &Operation, chain: &Chain, key: &[Value], depth: usize) -> Result<bool> {
+        self.flush_for(op.resource, None).await?;
+        let statement = op.plan().below(chain);
+        let depth = Value::Int(i64::try_from(depth).unwrap_or(i64::MAX));
+        let params: Vec<Value> = key.iter().cloned().chain([depth]).collect();
+        let binds = statement.values(&op.caller, &params);
+        Ok(self.conn.query(&statement.statement, &binds, &mut |_| ()).await? > 0)
     }
 
     /// Says whether the caller may read a row that is held.

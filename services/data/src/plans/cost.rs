@@ -20,7 +20,7 @@ pub fn is_costly(filter: &Expr) -> bool {
 fn weight(node: &Expr) -> usize {
     match node {
         Expr::Exists { over: Over::Rows(_) | Over::Climb { .. }, .. } | Expr::Look { .. } => 16,
-        Expr::TextMatch { .. } | Expr::Exists { .. } => 6,
+        Expr::TextMatch { .. } | Expr::Matches { .. } | Expr::Exists { .. } | Expr::Sum { .. } => 6,
         Expr::Json { .. } | Expr::AsciiCase { .. } | Expr::Concat(_) | Expr::Size { .. } => 4,
         _ => 1,
     }

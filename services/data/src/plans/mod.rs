@@ -1,6 +1,7 @@
 //! What is decided once, when a contract is loaded: statements, codecs, rules, field lists. A request only looks up.
 
 mod bounded;
+mod chains;
 mod compiled;
 mod compiled_lists;
 mod cost;
@@ -22,6 +23,7 @@ mod snapshot;
 mod transitions;
 
 pub use bounded::ORDERED_CHARS;
+pub use chains::{Chain, MAX_DEPTH};
 pub use compiled::{Compiled, MAX_CACHED_SHAPES, Shapes};
 pub use compiled_lists::{ListPlan, MAX_LIST_PLANS, Shape};
 pub use dependents::{By, Dependent};

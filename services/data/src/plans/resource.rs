@@ -14,6 +14,7 @@ use mainstay_sql::{
 use mainstay_wire::{EncodeError, PlanError, RecordPlan, Selection};
 use prost_reflect::MessageDescriptor;
 
+use super::chains::Chain;
 use super::compiled::{Compiled, Shapes};
 use super::compiled_lists::ListPlans;
 use super::dependents::Dependent;
@@ -61,6 +62,9 @@ pub struct ResourcePlan {
     pub naming: Option<Arc<Guard>>,
     /// Whether what is written hangs on rows that nobody can hold: those that are not there.
     pub is_serial: bool,
+    /// References that never come back to where they began: whoever writes one, the system too, decides by rows that others
+    /// move.
+    pub chains: Vec<Chain>,
     updates: RwLock<HashMap<Vec<usize>, Arc<Compiled>, RandomState>>,
     /// What keeps a row of this one from being deleted: it lives under it, or refers to it where no foreign key says so because
     /// the row stays.
@@ -124,6 +128,7 @@ impl ResourcePlan {
             held: KeyReads::new(dialect, Some(Lock::Hold), None),
             named: KeyReads::new(dialect, None, deleted),
             naming: relations.names[number].clone(),
+            chains: Chain::of(&resource),
             is_serial: is_serial(&resource, relations.watched.contains(&number)),
             updates: RwLock::default(),
             dependents: Vec::new(),

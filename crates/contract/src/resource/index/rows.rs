@@ -1,8 +1,6 @@
 //! Which rows an index has.
 
-use std::sync::Arc;
-
-use mainstay_expr::{Expr, Program, RuleScope, compile_rule};
+use mainstay_expr::{Expr, Program, compile_rule};
 
 use super::reader::Reader;
 use crate::model::Rule;
@@ -14,13 +12,7 @@ impl Reader<'_, '_> {
         let Some(source) = written else { return Some(None) };
         let spot = self.spot(&[Step::Field("where")]);
         let rules = self.declared.rules;
-        let scope = RuleScope {
-            resource: Some(Arc::clone(&rules.record)),
-            records: Arc::clone(&rules.records),
-            enums: rules.enums.clone(),
-            ..RuleScope::default()
-        };
-        let program = match compile_rule(&source, &scope) {
+        let program = match compile_rule(&source, &rules.row()) {
             Ok(program) => program,
             Err(problems) => {
                 let what = format!("the condition of the {}", self.noun());
@@ -74,6 +66,10 @@ fn refused(program: &Program) -> Option<(&'static str, &'static str)> {
             | Expr::TextMatch { .. }
             | Expr::Concat(_)
             | Expr::AsciiCase { .. } => None,
+            Expr::Arithmetic { .. } | Expr::Micros(_) | Expr::DateOf(_) | Expr::Matches { .. } => Some((
+                "it computes, or asks for a regular expression, which is more than an engine's index does",
+                "compare a field with a constant or another field",
+            )),
             Expr::Size { measure, .. } if !matches!(measure, mainstay_expr::Measure::Entries) => None,
             _ => Some((
                 "it looks inside a list, a map or a message that is stored as JSON, where no engine's index can",
