@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use mainstay_record::{Kind, Value, stored_json};
 use serde_json::Value as Json;
 
+use crate::arithmetic::{self, ArithmeticOp, Numbers};
 use crate::claims::AuthName;
 use crate::ir::{CompareOp, Expr, MAX_CLIMB, Measure, Over, TextOp, shift_time};
 use crate::row::{Link, Relation, Root, Row};
@@ -218,12 +219,30 @@ fn compute<'v>(expr: &'v Expr, context: Context<'v>) -> Val<'v> {
             other => other.nothing(),
         },
         Expr::Size { of, measure } => size(&compute(of, context), *measure),
+        Expr::Arithmetic { op, left, right, within } => {
+            numbers(*op, &compute(left, context), &compute(right, context), *within)
+        }
+        Expr::Micros(of) => match compute(of, context) {
+            Val::Timestamp(micros) | Val::Int(micros) => Val::Int(micros),
+            other => other.nothing(),
+        },
+        Expr::DateOf(of) => match compute(of, context) {
+            Val::Int(micros) => arithmetic::date_of(micros).map_or(Val::Null, Val::Int),
+            other => other.nothing(),
+        },
+        Expr::Sum { level, list, keep, value, within } => {
+            match context.scope.around.and_then(|around| around.answered(expr)) {
+                Some(answer) => Val::stored(answer),
+                None => sum(*level, list, (keep, value), *within, context),
+            }
+        }
         Expr::Exists { .. }
         | Expr::Not(_)
         | Expr::And(_)
         | Expr::Or(_)
         | Expr::IsNull(_)
         | Expr::Compare { .. }
+        | Expr::Matches { .. }
         | Expr::TextMatch { .. } => Val::truth(truth(expr, context)),
     }
 }
@@ -254,6 +273,11 @@ fn truth(expr: &Expr, context: Context<'_>) -> Truth {
                 TextOp::Contains => text.contains(&*pattern),
             }),
             (Val::Unknown, _) | (_, Val::Unknown) => Truth::Unknown,
+            _ => Truth::Null,
+        },
+        Expr::Matches { text, pattern } => match compute(text, context) {
+            Val::Text(text) => Truth::of(pattern.matches(&text)),
+            Val::Unknown => Truth::Unknown,
             _ => Truth::Null,
         },
         Expr::Look { row, then } => match context.row(row) {
@@ -403,6 +427,50 @@ fn climb<'v>(
         next = further;
     }
     Some(rows)
+}
+
+fn numbers<'v>(op: ArithmeticOp, left: &Val<'_>, right: &Val<'_>, within: Numbers) -> Val<'v> {
+    match (left, right) {
+        (Val::Int(a), Val::Int(b)) => arithmetic::integers(op, *a, *b, within).map_or(Val::Null, Val::Int),
+        (Val::Double(a), Val::Double(b)) => arithmetic::doubles(op, *a, *b).map_or(Val::Null, Val::Double),
+        (Val::Unknown, _) | (_, Val::Unknown) => Val::Unknown,
+        _ => Val::Null,
+    }
+}
+
+/// The sum over those elements of a list that are kept. The order in which they stand says nothing.
+fn sum<'v>(
+    level: u8,
+    list: &'v Expr,
+    (keep, value): (&'v Expr, &'v Expr),
+    within: Numbers,
+    context: Context<'v>,
+) -> Val<'v> {
+    let list = match compute(list, context) {
+        Val::Unknown => return Val::Unknown,
+        list => list,
+    };
+    let items: Vec<Item<'_>> = match &list {
+        Val::Json(json) => json.as_array().map_or(&[][..], Vec::as_slice).iter().map(Item::Json).collect(),
+        Val::Roles(roles) => roles.iter().map(|role| Item::Text(role)).collect(),
+        _ => Vec::new(),
+    };
+    let (mut total, mut is_null) = (0_i128, false);
+    for item in items {
+        let bound = Bound { level, item, outer: context.bound };
+        let inner = Context { bound: Some(&bound), ..context };
+        match truth(keep, inner) {
+            Truth::False => continue,
+            Truth::Unknown => return Val::Unknown,
+            Truth::Null => is_null = true,
+            Truth::True => match compute(value, inner) {
+                Val::Int(number) => total += i128::from(number),
+                Val::Unknown => return Val::Unknown,
+                _ => is_null = true,
+            },
+        }
+    }
+    if is_null { Val::Null } else { within.fit(total).map_or(Val::Null, Val::Int) }
 }
 
 fn compare(op: CompareOp, left: &Val<'_>, right: &Val<'_>) -> Truth {

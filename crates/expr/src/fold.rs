@@ -174,5 +174,9 @@ fn is_strict(expr: &Expr) -> bool {
             | Expr::Concat(_)
             | Expr::AsciiCase { .. }
             | Expr::Size { .. }
+            | Expr::Matches { .. }
+            | Expr::Arithmetic { .. }
+            | Expr::Micros(_)
+            | Expr::DateOf(_)
     )
 }

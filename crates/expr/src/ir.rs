@@ -1,9 +1,13 @@
 //! The typed expression that both front ends compile to, the evaluator runs and the SQL emitter writes.
 
+use std::sync::Arc;
+
 use mainstay_record::time::TIME_RANGE_US;
 use mainstay_record::{Kind, Value};
 
+use crate::arithmetic::{ArithmeticOp, Numbers};
 use crate::claims::AuthName;
+use crate::re2::Pattern;
 use crate::row::{Root, Row};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -136,6 +140,32 @@ pub enum Expr {
         of: Box<Expr>,
         measure: Measure,
     },
+    /// Whether the text has a match.
+    Matches {
+        text: Box<Expr>,
+        pattern: Arc<Pattern>,
+    },
+    /// NULL where the result is none of these numbers.
+    Arithmetic {
+        op: ArithmeticOp,
+        left: Box<Expr>,
+        right: Box<Expr>,
+        within: Numbers,
+    },
+    /// The microseconds since 1970 of a moment: `Kind::Int`, as inside documents.
+    Micros(Box<Expr>),
+    /// The date in UTC of a moment in microseconds, as dates are stored: `Kind::Int`.
+    DateOf(Box<Expr>),
+    /// The sum of `value` over the elements of a JSON array of which `keep` is true; 0 where the array is NULL. NULL if
+    /// `keep` is NULL of one, or `value` of one that is kept, or where the sum is none of these numbers. Within both an
+    /// element is `Element` of this level.
+    Sum {
+        level: u8,
+        list: Box<Expr>,
+        keep: Box<Expr>,
+        value: Box<Expr>,
+        within: Numbers,
+    },
 }
 
 impl Expr {
@@ -174,6 +204,19 @@ impl Expr {
         Expr::Exists { level, over: Over::List(Box::new(of)), holds }
     }
 
+    pub fn arithmetic(op: ArithmeticOp, left: Expr, right: Expr, within: Numbers) -> Expr {
+        Expr::Arithmetic { op, left: Box::new(left), right: Box::new(right), within }
+    }
+
+    /// A moment in microseconds, whichever way it is stored.
+    pub fn micros(of: Expr) -> Expr {
+        match of {
+            Expr::Literal(Value::Timestamp(micros)) => Expr::int(micros),
+            of if of.kind() == Some(Kind::Timestamp) => Expr::Micros(Box::new(of)),
+            of => of,
+        }
+    }
+
     pub fn is_null(of: Expr) -> Expr {
         Expr::IsNull(Box::new(of))
     }
@@ -202,7 +245,10 @@ impl Expr {
             Expr::Now { .. } => Some(Kind::Timestamp),
             Expr::If { then, otherwise, .. } => then.kind().or_else(|| otherwise.kind()),
             Expr::Coalesce(first, second) => first.kind().or_else(|| second.kind()),
-            Expr::Size { .. } => Some(Kind::Int),
+            Expr::Arithmetic { within: Numbers::Double, .. } => Some(Kind::Double),
+            Expr::Size { .. } | Expr::Arithmetic { .. } | Expr::Micros(_) | Expr::DateOf(_) | Expr::Sum { .. } => {
+                Some(Kind::Int)
+            }
             Expr::Atom(_)
             | Expr::Exists { .. }
             | Expr::Not(_)
@@ -210,6 +256,7 @@ impl Expr {
             | Expr::Or(_)
             | Expr::IsNull(_)
             | Expr::Compare { .. }
+            | Expr::Matches { .. }
             | Expr::TextMatch { .. } => Some(Kind::Bool),
         }
     }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod arithmetic;
 mod around;
 mod cel;
 mod claims;
@@ -20,6 +21,7 @@ mod suggest;
 mod target;
 mod walk;
 
+pub use arithmetic::{ArithmeticOp, GREATEST, LEAST, Numbers};
 pub use around::{Around, Known};
 pub use cel::{
     Conjunct, MAX_PREDICATE_CHAIN, MAX_QUANTIFIERS, MAX_RULE_BYTES, MAX_RULE_DEPTH, MAX_RULE_NODES,

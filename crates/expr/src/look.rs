@@ -57,6 +57,10 @@ impl Expr {
                 let inner = Expr::Exists { level: level.saturating_add(to.levels()), over, holds };
                 inner.map_children(&mut |child| child.moved(from, to))
             }
+            Expr::Sum { level, list, keep, value, within } => {
+                let inner = Expr::Sum { level: level.saturating_add(to.levels()), list, keep, value, within };
+                inner.map_children(&mut |child| child.moved(from, to))
+            }
             other => other.map_children(&mut |child| child.moved(from, to)),
         }
     }
@@ -89,7 +93,7 @@ impl Expr {
 }
 
 fn collect_free(expr: &Expr, seen: &mut Vec<Row>, free: &mut BTreeSet<Row>) {
-    if let Expr::Exists { level, .. } = expr {
+    if let Expr::Exists { level, .. } | Expr::Sum { level, .. } = expr {
         let mut inside = BTreeSet::new();
         expr.children().into_iter().for_each(|child| collect_free(child, seen, &mut inside));
         return free.extend(inside.into_iter().filter(|row| row.root != Root::Bound(*level)));

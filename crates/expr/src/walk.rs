@@ -56,6 +56,10 @@ impl Expr {
             Expr::Coalesce(first, second) => vec![first, second],
             Expr::Compare { left, right, .. } => vec![left, right],
             Expr::TextMatch { text, pattern, .. } => vec![text, pattern],
+            Expr::Matches { text, .. } => vec![text],
+            Expr::Arithmetic { left, right, .. } => vec![left, right],
+            Expr::Micros(of) | Expr::DateOf(of) => vec![of],
+            Expr::Sum { list, keep, value, .. } => vec![list, keep, value],
         }
     }
 
@@ -81,6 +85,15 @@ impl Expr {
             Expr::Coalesce(first, second) => Expr::Coalesce(boxed(first), boxed(second)),
             Expr::Compare { op, left, right } => Expr::Compare { op, left: boxed(left), right: boxed(right) },
             Expr::TextMatch { op, text, pattern } => Expr::TextMatch { op, text: boxed(text), pattern: boxed(pattern) },
+            Expr::Matches { text, pattern } => Expr::Matches { text: boxed(text), pattern },
+            Expr::Arithmetic { op, left, right, within } => {
+                Expr::Arithmetic { op, left: boxed(left), right: boxed(right), within }
+            }
+            Expr::Micros(of) => Expr::Micros(boxed(of)),
+            Expr::DateOf(of) => Expr::DateOf(boxed(of)),
+            Expr::Sum { level, list, keep, value, within } => {
+                Expr::Sum { level, list: boxed(list), keep: boxed(keep), value: boxed(value), within }
+            }
             leaf @ (Expr::Literal(_)
             | Expr::Column { .. }
             | Expr::Auth(_)
@@ -148,11 +161,14 @@ impl Expr {
                 over.children().into_iter().any(|child| child.names_level(level))
                     || (*own != level && holds.names_level(level))
             }
+            Expr::Sum { level: own, list, keep, value, .. } => {
+                list.names_level(level) || (*own != level && (keep.names_level(level) || value.names_level(level)))
+            }
             other => other.children().into_iter().any(|child| child.names_level(level)),
         }
     }
 
-    /// The quantifiers over other rows, or over elements that are followed there: whoever evaluates in memory asks the store
+    /// The quantifiers and sums over other rows, or over elements that are followed there: whoever evaluates in memory asks the store
     /// for their values. Each stands beneath no other quantifier.
     pub fn asks(&self) -> Vec<&Expr> {
         let mut asks = Vec::new();
@@ -191,6 +207,13 @@ fn is_closed(expr: &Expr, levels: &mut Vec<u8>) -> bool {
             levels.pop();
             outer && inner
         }
+        Expr::Sum { level, list, keep, value, .. } => {
+            let outer = is_closed(list, levels);
+            levels.push(*level);
+            let inner = is_closed(keep, levels) && is_closed(value, levels);
+            levels.pop();
+            outer && inner
+        }
         other => other.children().into_iter().all(|child| is_closed(child, levels)),
     }
 }
@@ -202,7 +225,7 @@ fn collect_asks<'e>(expr: &'e Expr, asks: &mut Vec<&'e Expr>) {
         _ => false,
     };
     match expr {
-        Expr::Exists { .. } if expr.any_node(&mut |node| is_elsewhere(node)) => {
+        Expr::Exists { .. } | Expr::Sum { .. } if expr.any_node(&mut |node| is_elsewhere(node)) => {
             if !asks.contains(&expr) {
                 asks.push(expr);
             }

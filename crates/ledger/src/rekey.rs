@@ -126,6 +126,13 @@ fn rewrite<'k>(columns: Births<'k>, expr: Expr, within: Option<&Within<'k, '_>>)
             let over = over.map(&mut |part| rewrite(columns, part, within));
             Expr::Exists { level, over, holds: Box::new(rewrite(columns, *holds, Some(&inner))) }
         }
+        Expr::Sum { level, list, keep, value, within: numbers } => {
+            let of = position(columns, &list, within).map(|list| Position { label: Label::Optional, ..list });
+            let inner = Within { level, bound: Bound { element: of, table: None }, outer: within };
+            let list = Box::new(rewrite(columns, *list, within));
+            let [keep, value] = [keep, value].map(|part| Box::new(rewrite(columns, *part, Some(&inner))));
+            Expr::Sum { level, list, keep, value, within: numbers }
+        }
         Expr::Look { row, then } => {
             let row = relinked(columns, row, within);
             Expr::Look { row, then: Box::new(rewrite(columns, *then, within)) }

@@ -1,7 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod apart;
+mod arithmetic;
 mod ask;
 mod builder;
+mod chain;
+mod climb;
+mod compare;
 mod conflict;
 mod ddl;
 mod dialect;
@@ -9,9 +14,11 @@ mod expression;
 mod given;
 mod identifier;
 mod index;
+mod json;
 mod keyset;
 mod limit;
 mod literal;
+mod look;
 mod open;
 mod order;
 mod probe;
@@ -23,6 +30,7 @@ mod tables;
 
 pub use ask::ask;
 pub use builder::{BindSource, Sql, SqlBuilder};
+pub use chain::{above, below};
 pub use ddl::schema_sql;
 pub use dialect::Dialect;
 pub use given::Given;

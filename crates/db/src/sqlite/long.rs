@@ -15,6 +15,7 @@ use mainstay_record::{Kind, Piece, Row, Value, ValueRef};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef as Raw};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::functions;
 use super::open::{self, Role};
 use crate::error::{Error, classify};
 use crate::row::Sink;
@@ -64,7 +65,7 @@ impl LongReader {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let link = Connection::open_with_flags(&name, flags).map_err(|error| put(&error, path))?;
         let folding = link.create_collation(mainstay_record::FOLD, mainstay_record::compare_folded);
-        folding.map_err(|error| put(&error, path))?;
+        folding.and_then(|()| functions::make_known(&link)).map_err(|error| put(&error, path))?;
         for batch in open::batches(Role::Reader, &name) {
             link.execute_batch(&batch).map_err(|error| put(&error, path))?;
         }

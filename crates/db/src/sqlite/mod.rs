@@ -2,6 +2,7 @@
 
 mod answers;
 mod copy;
+mod functions;
 mod gate;
 mod group;
 mod heavy;

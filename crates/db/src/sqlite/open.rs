@@ -7,6 +7,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
+use super::functions;
 use crate::error::{Error, classify};
 
 /// What a connection is for.
@@ -83,7 +84,8 @@ pub(super) fn connect(path: &Path, role: Role) -> Result<SqliteConnection, Error
     }
     let mut link =
         SqliteConnection::establish(&name).map_err(|error| classify::sqlite_by_message(&error.to_string(), path))?;
-    if let Err(error) = link.register_collation(mainstay_record::FOLD, mainstay_record::compare_folded) {
+    let known = link.register_collation(mainstay_record::FOLD, mainstay_record::compare_folded);
+    if let Err(error) = known.and_then(|()| functions::register(&mut link)) {
         return Err(classify::sqlite(error, path, &mut link));
     }
     for batch in batches(role, &name) {

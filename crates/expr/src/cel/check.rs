@@ -368,12 +368,11 @@ impl<'r> Checker<'r> {
         };
         // What an arm looks at matters only where it is the one that is taken.
         let (one, other) = (one.bound(), other.bound());
-        let alike = second.ty().is_some_and(|other| super::operand::comparable(&ty, other))
-            && super::operand::stored_alike(&one, &other);
-        if !alike {
+        let fits = second.ty().is_some_and(|other| super::operand::comparable(&ty, other));
+        let Some((one, other)) = fits.then(|| super::operand::stored_alike(one, other)).flatten() else {
             let message = format!("both results must be of one type: {} and {}", first.describe(), second.describe());
             return self.type_problem(at, message);
-        }
+        };
         // Of a float and a double, the result is compared as a double.
         let ty = if ty == Type::Float { second.ty().cloned().unwrap_or(ty) } else { ty };
         let expr = Expr::If { condition: Box::new(condition), then: Box::new(one), otherwise: Box::new(other) };

@@ -94,10 +94,10 @@ impl Checker<'_> {
         let (Some(one), Some(other), true) = (left.read(), right.read(), fits) else {
             return self.mismatch(left, right, at);
         };
-        if !stored_alike(&one, &other) {
+        let Some((one, other)) = stored_alike(one, other) else {
             let span = self.span(at);
             return self.report(unsupported(span, "comparing these two, which are stored differently,"));
-        }
+        };
         match (op, left, right) {
             (CompareOp::Eq, Operand::Target(field), Operand::Computed { expr, .. })
             | (CompareOp::Eq, Operand::Computed { expr, .. }, Operand::Target(field)) => {

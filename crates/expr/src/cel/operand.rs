@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use mainstay_record::time::{Date, TimeOfDay};
-use mainstay_record::{Decimal, Value};
+use mainstay_record::{Decimal, Kind, Value};
 
 use crate::float::narrowed;
 use crate::ir::{Expr, Over};
@@ -46,6 +46,9 @@ pub(crate) struct Sequence {
     pub over: Over,
     /// What must hold of an element.
     pub keep: Vec<Expr>,
+    /// What is true where the list could not be made, since something of an element is an error: then whatever is asked of
+    /// the list is one, too.
+    pub fails: Vec<Expr>,
     pub value: Operand,
 }
 
@@ -194,7 +197,7 @@ pub(crate) fn adapted(ty: &Type, value: &Value, wanted: &Type, expr: &Expr) -> O
     }
     match (value, expr.kind()) {
         (Value::Double(number), _) if *wanted == Type::Float => Some(Value::Double(narrowed(*number))),
-        (Value::Timestamp(micros), Some(mainstay_record::Kind::Int)) => Some(Value::Int(*micros)),
+        (Value::Timestamp(micros), Some(Kind::Int)) => Some(Value::Int(*micros)),
         _ => Some(value.clone()),
     }
 }
@@ -220,10 +223,11 @@ fn decimal(text: &str) -> Option<Value> {
 pub(crate) fn may_be_null(expr: &Expr) -> bool {
     match expr {
         Expr::Literal(value) => value.is_null(),
-        Expr::Column { .. } | Expr::Now { .. } | Expr::IsNull(_) => false,
+        // What a list has is of its type.
+        Expr::Column { .. } | Expr::Element { .. } | Expr::Now { .. } | Expr::IsNull(_) => false,
         Expr::Auth(name) => name.claim().nullable,
         Expr::Coalesce(_, second) => may_be_null(second),
-        Expr::Json { .. } | Expr::Element { .. } | Expr::Atom(_) | Expr::Look { .. } => true,
+        Expr::Json { .. } | Expr::Atom(_) | Expr::Look { .. } | Expr::Arithmetic { .. } | Expr::Sum { .. } => true,
         other => other.children().into_iter().any(may_be_null),
     }
 }
@@ -236,15 +240,17 @@ pub(crate) fn unless_null(of: &Expr, result: Expr) -> Expr {
     Expr::If { condition: Box::new(Expr::is_null(of.clone())), then: Box::new(Expr::NULL), otherwise: Box::new(result) }
 }
 
-/// Whether two dynamic values of a type are stored alike.
-pub(crate) fn stored_alike(left: &Expr, right: &Expr) -> bool {
+/// Two values of a type, stored alike: moments may be columns or numbers. Nothing where they cannot be.
+pub(crate) fn stored_alike(left: Expr, right: Expr) -> Option<(Expr, Expr)> {
     match (left.kind(), right.kind()) {
-        (Some(a), Some(b)) => a == b,
-        _ => true,
+        (Some(Kind::Timestamp), Some(Kind::Int)) => Some((Expr::micros(left), right)),
+        (Some(Kind::Int), Some(Kind::Timestamp)) => Some((left, Expr::micros(right))),
+        (Some(a), Some(b)) if a != b => None,
+        _ => Some((left, right)),
     }
 }
 
 /// Whether values of the type have the same form everywhere.
 pub(crate) fn is_scalar(ty: &Type) -> bool {
-    kind_of_type(ty) != mainstay_record::Kind::Json
+    kind_of_type(ty) != Kind::Json
 }

@@ -4,7 +4,8 @@ use cel::common::ast::{ComprehensionExpr, Expr as Ast, IdedExpr, LiteralValue, o
 use mainstay_record::Kind;
 
 use super::check::Checker;
-use super::operand::{Operand, Sequence};
+use super::operand::{Operand, Sequence, may_be_null};
+use crate::arithmetic::Numbers;
 use crate::ir::{Expr, Over};
 use crate::problem::{Problem, ProblemKind};
 use crate::row::{Root, Row};
@@ -18,7 +19,7 @@ pub const MAX_QUANTIFIERS: usize = 4;
 enum Macro<'a> {
     Exists(&'a IdedExpr),
     All(&'a IdedExpr),
-    One,
+    One(&'a IdedExpr),
     Map { keep: Option<&'a IdedExpr>, value: &'a IdedExpr },
 }
 
@@ -31,7 +32,7 @@ fn read(of: &ComprehensionExpr) -> Option<Macro<'_>> {
             let condition = argument(&of.loop_step, 1).filter(|_| is(&of.loop_step, name))?;
             Some(if *initial.inner() { Macro::All(condition) } else { Macro::Exists(condition) })
         }
-        Ast::Literal(LiteralValue::Int(_)) => Some(Macro::One),
+        Ast::Literal(LiteralValue::Int(_)) => argument(&of.loop_step, 0).map(Macro::One),
         Ast::List(_) if is(&of.loop_step, operators::CONDITIONAL) => {
             Some(Macro::Map { keep: argument(&of.loop_step, 0), value: added(argument(&of.loop_step, 1)?)? })
         }
@@ -55,8 +56,38 @@ fn added(of: &IdedExpr) -> Option<&IdedExpr> {
 impl Sequence {
     /// Says whether something holds of one of the values.
     pub fn exists(&self, holds: Expr) -> Expr {
-        let all = self.keep.iter().cloned().chain([holds]).collect();
-        Expr::Exists { level: self.level, over: self.over.clone(), holds: Box::new(Expr::And(all)) }
+        let one = |holds| Expr::Exists { level: self.level, over: self.over.clone(), holds: Box::new(holds) };
+        let result = one(Expr::And(self.keep.iter().cloned().chain([holds]).collect()));
+        self.unless_failed(one(Expr::Or(self.fails.clone())), result)
+    }
+
+    /// The result, unless the list could not be made.
+    fn unless_failed(&self, failed: Expr, result: Expr) -> Expr {
+        if self.fails.is_empty() {
+            return result;
+        }
+        Expr::If { condition: Box::new(failed), then: Box::new(Expr::NULL), otherwise: Box::new(result) }
+    }
+
+    /// Notes that making the list fails where something of an element that is kept so far is an error.
+    fn needs(&mut self, of: &Expr) {
+        if may_be_null(of) {
+            let fails = Expr::And(self.keep.iter().cloned().chain([Expr::is_null(of.clone())]).collect());
+            // Whether it was kept may itself be unknown, which was noted before.
+            self.fails.push(Expr::Coalesce(Box::new(fails), Box::new(Expr::FALSE)));
+        }
+    }
+
+    /// The sum of something over the elements that are kept; nothing where it goes over rows.
+    pub fn sum(&self, value: Expr, within: Numbers) -> Option<Expr> {
+        let Over::List(list) = &self.over else { return None };
+        let keep = Box::new(self.unless_failed(Expr::Or(self.fails.clone()), Expr::And(self.keep.clone())));
+        Some(Expr::Sum { level: self.level, list: list.clone(), keep, value: Box::new(value), within })
+    }
+
+    /// How many elements are kept; nothing where it goes over rows.
+    pub fn count(&self) -> Option<Expr> {
+        self.sum(Expr::int(1), Numbers::Integer)
     }
 }
 
@@ -77,17 +108,16 @@ impl Checker<'_> {
                 let holds = self.within(&of.iter_var, &sequence, at, |checker| checker.condition(condition))?;
                 Some(Operand::bool(Expr::negate(sequence.exists(Expr::negate(holds)))))
             }
-            Macro::One => {
-                let span = self.span(at);
-                let problem = super::unsupported(span, "exists_one()");
-                self.report(problem.help("ask with exists(), and let a unique index see to it that there is only one"))
+            Macro::One(_) | Macro::Map { .. } if let Some(table) = sequence.over.table() => {
+                self.no_list(table, &of.iter_range, &of.iter_var, at)
             }
-            Macro::Map { keep, value } => {
-                if let Some(table) = sequence.over.table() {
-                    return self.no_list(table, of, at);
-                }
-                self.mapped(&of.iter_var, sequence, (keep, value), at)
+            Macro::One(condition) => {
+                let mut sequence = sequence;
+                let holds = self.within(&of.iter_var, &sequence, at, |checker| checker.condition(condition))?;
+                sequence.keep.push(holds);
+                Some(Operand::bool(Expr::eq(sequence.count()?, Expr::int(1))))
             }
+            Macro::Map { keep, value } => self.mapped(&of.iter_var, sequence, (keep, value), at),
         }
     }
 
@@ -100,24 +130,28 @@ impl Checker<'_> {
     ) -> Option<Operand> {
         if let Some(keep) = keep {
             let keep = self.within(name, &sequence, at, |checker| checker.condition(keep))?;
+            sequence.needs(&keep);
             sequence.keep.push(keep);
         }
         sequence.value = self.within(name, &sequence, at, |checker| checker.operand(value))?;
+        if let Some(value) = sequence.value.read() {
+            sequence.needs(&value.bound());
+        }
         Some(Operand::Sequence(Box::new(sequence)))
     }
 
     /// Rows have no order, and there may be any number of them.
-    fn no_list<T>(&mut self, table: usize, of: &ComprehensionExpr, at: &IdedExpr) -> Option<T> {
+    pub fn no_list<T>(&mut self, table: usize, rows: &IdedExpr, name: &str, at: &IdedExpr) -> Option<T> {
         let span = self.span(at);
-        let text = self.parsed.text(&self.span(&of.iter_range)).to_owned();
+        let text = self.parsed.text(&self.span(rows)).to_owned();
         let message =
             format!("`{text}` are rows of {}: there are only exists() and all() of them", self.short_name(table));
         let problem = Problem::new(span, ProblemKind::Unsupported, message);
-        self.report(problem.help(format!("ask with `{text}.exists({}, …)`", of.iter_var)))
+        self.report(problem.help(format!("ask with `{text}.exists({name}, …)`")))
     }
 
     /// What a macro goes over.
-    fn sequence(&mut self, range: &IdedExpr) -> Option<Sequence> {
+    pub fn sequence(&mut self, range: &IdedExpr) -> Option<Sequence> {
         let level = self.level;
         match self.operand(range)? {
             Operand::Sequence(sequence) => Some(*sequence),
@@ -128,11 +162,12 @@ impl Checker<'_> {
                 let keep = keys.into_iter().enumerate().map(key).collect();
                 let form = Form::Flat { record: record.clone(), row, presence: Some(Expr::TRUE) };
                 let value = Operand::Target(Target { ty: Type::Message(record), form });
-                Some(Sequence { level, over: Over::Rows(table), keep, value })
+                Some(Sequence { level, over: Over::Rows(table), keep, fails: Vec::new(), value })
             }
             Operand::Target(Target { ty: Type::List(ty), form: Form::Document(document) }) => {
                 let value = Operand::Target(Target::element(level, &ty, &document));
-                Some(Sequence { level, over: Over::List(Box::new(document.expr)), keep: Vec::new(), value })
+                let over = Over::List(Box::new(document.expr));
+                Some(Sequence { level, over, keep: Vec::new(), fails: Vec::new(), value })
             }
             other => {
                 let span = self.span(range);
@@ -144,7 +179,7 @@ impl Checker<'_> {
     }
 
     /// Checks something that a quantifier says of what it goes over, under the name that it gives it.
-    fn within<T>(
+    pub fn within<T>(
         &mut self,
         name: &str,
         sequence: &Sequence,

@@ -13,6 +13,7 @@ mod escape;
 mod former;
 mod groups;
 mod parse;
+mod postgres;
 
 use std::ops::Range;
 
@@ -79,6 +80,16 @@ impl Pattern {
     /// by them, so that they keep starting. Nothing where it is none there either.
     pub fn of_former_dialect(source: &str) -> Option<Pattern> {
         compiled(source).ok().map(|regex| Pattern { source: source.to_owned(), regex })
+    }
+
+    /// The same pattern for the `regex` crate, which reads it the same way everywhere.
+    pub fn for_regex(&self) -> &str {
+        self.regex.as_str()
+    }
+
+    /// The same pattern for PostgreSQL's `~`; nothing where it asks for single bytes, which PostgreSQL does not.
+    pub fn for_postgres(&self) -> Option<String> {
+        postgres::written(self.for_regex())
     }
 
     /// Whether the text has a match.

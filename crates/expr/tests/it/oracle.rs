@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use cel::extractors::This;
 use cel::objects::{Key, Map};
-use cel::{Context, Env, Value as Cel, extensions};
+use cel::{Context, Env, ExecutionError, Value as Cel, extensions};
 use mainstay_expr::{AuthView, Expr, Root, Scope, compile_rule, evaluate, evaluate_value};
 use mainstay_record::{Kind, Value};
 use proptest::prelude::*;
@@ -227,6 +228,8 @@ fn interpret_with(rule: &str, resource: &Cel, present: &Cel, caller: &Caller, to
     let env = Arc::new(env);
     let program = env.compile(rule).unwrap_or_else(|errors| panic!("{rule}: {errors}"));
     let mut context = Context::with_env(env);
+    context.add_function("sum", sum).expect("the oracle takes it");
+    context.add_function("date", date).expect("the oracle takes it");
     context.add_variable_from_value("resource", resource.clone());
     context.add_variable_from_value("present", present.clone());
     context.add_variable_from_value("auth", auth(caller));
@@ -239,6 +242,23 @@ fn interpret_with(rule: &str, resource: &Cel, present: &Cel, caller: &Caller, to
         Ok(Cel::Bool(value)) => Some(value),
         _ => None,
     }
+}
+
+/// `list.sum()`, which CEL does not have.
+fn sum(This(list): This<Cel>) -> Result<Cel, ExecutionError> {
+    let Cel::List(items) = list else { return Err(ExecutionError::function_error("sum", "no list")) };
+    let number = |item: &Cel| if let Cel::Int(number) = item { i128::from(*number) } else { i128::MAX };
+    i64::try_from(items.iter().map(number).sum::<i128>())
+        .map(Cel::Int)
+        .map_err(|_| ExecutionError::function_error("sum", "overflow"))
+}
+
+/// `date(moment)`, which CEL does not have.
+fn date(This(moment): This<Cel>) -> Result<Cel, ExecutionError> {
+    let Cel::Timestamp(moment) = moment else { return Err(ExecutionError::function_error("date", "no moment")) };
+    let moment = jiff::Timestamp::from_microsecond(moment.timestamp_micros()).expect("the oracle takes it");
+    let text = moment.strftime("%Y%m%d").to_string();
+    Ok(Cel::Int(text.parse().expect("the oracle takes it")))
 }
 
 proptest! {

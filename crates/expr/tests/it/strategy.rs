@@ -213,13 +213,55 @@ fn int_operand() -> BoxedStrategy<String> {
         "size(resource.by_number)",
         "size(resource.labels)",
         "size(auth.roles)",
+        "resource.codes.sum()",
+        "resource.codes.map(c, c * 2).sum()",
+        "resource.codes.filter(c, c < 3).sum()",
+        "size(resource.codes.filter(c, c > resource.stock))",
+        "size(resource.tags.filter(t, t == auth.uid))",
     ];
-    prop_oneof![
+    let leaf = prop_oneof![
         2 => select(fields).prop_map(str::to_owned),
         1 => select(&INTS[..6]).prop_map(|int| int.to_string()),
-    ]
+    ];
+    let signs = || select(vec!["+", "-", "*", "/", "%"]);
+    leaf.prop_recursive(2, 4, 2, move |inner| {
+        prop_oneof![
+            3 => inner.clone(),
+            1 => (inner.clone(), signs(), inner.clone()).prop_map(|(a, sign, b)| format!("({a} {sign} {b})")),
+            1 => (condition_leaf(), inner.clone(), inner).prop_map(|(c, a, b)| format!("({c} ? {a} : {b})")),
+        ]
+    })
     .boxed()
 }
+
+/// What is computed with moments, durations and fractions, and what texts match. Fractions are kept to a size that leaves
+/// no room for an overflow: there the interpreter of the oracle goes on, and an engine would fail.
+const COMPUTED: [&str; 20] = [
+    "resource.create_time + resource.ttl > now",
+    "resource.ttl + resource.create_time <= now - duration('1h')",
+    "resource.create_time - duration('1h') == timestamp('2024-05-01T10:00:00Z')",
+    "now - resource.create_time < duration('2h')",
+    "resource.create_time - now == duration('1us')",
+    "resource.ttl - duration('20s') == duration('0s')",
+    "resource.ttl + resource.ttl > resource.ttl",
+    "(resource.active ? resource.create_time : resource.create_time + duration('1s')) > now",
+    "date(resource.create_time) == resource.day",
+    "date(now) > resource.day",
+    "date(resource.create_time + duration('24h')) > date(now)",
+    "(resource.price > -9.0 && resource.price < 9.0 ? resource.price * 0.1 + 3.0 : 1.0) > 3.01",
+    "(resource.price > -9.0 && resource.price < 9.0 ? resource.price / 3.0 - 0.1 : 1.0) == -0.6",
+    "(resource.weight > 0.05 && resource.weight < 9.0 ? 1.0 / resource.weight : 0.0) >= 10.0",
+    "resource.tags.exists_one(t, t == 'a')",
+    "resource.codes.exists_one(c, c * 2 == resource.stock)",
+    "size(resource.codes.map(c, c + 1)) == 2",
+    "resource.tags.exists(t, t.matches('^[ab]$') || t == auth.uid)",
+    "resource.codes.all(c, c - 1 < resource.stock)",
+    "resource.stock * resource.rating > 10 || resource.stock + resource.rating == 9",
+];
+
+/// Regular expressions that the oracle reads as RE2 does.
+const PATTERNS: [&str; 12] =
+    ["", "^$", "^a", "b$", "^[a-c]+$", "(?i)^Ä|B", "ä|🍵", "^.{1,2}$", "[^a]", "a[%_]", "(a|b){2}", "^(?:[^\"]*)$"];
 
 fn comparator() -> impl Strategy<Value = &'static str> {
     select(vec!["==", "!=", "<", "<=", ">", ">="])
@@ -325,6 +367,8 @@ pub fn rule() -> BoxedStrategy<String> {
         2 => (text_operand(), matching, text_operand()).prop_map(|(a, op, b)| format!("{a}.{op}({b})")),
         1 => (text_operand(), select(vec!["resource.tags", "auth.roles", "resource.labels", "resource.counts"]))
             .prop_map(|(a, list)| format!("{a} in {list}")),
+        2 => select(&COMPUTED[..]).prop_map(str::to_owned),
+        1 => (text_operand(), select(&PATTERNS[..])).prop_map(|(a, pattern)| format!("{a}.matches({})", cel_text(pattern))),
         1 => int_operand().prop_map(|a| format!("{a} in resource.codes")),
         1 => select(vec!["resource.price", "resource.weight", "0.1", "1e300", "1", "-1.5"])
             .prop_map(|a| format!("{a} in resource.ratios")),
@@ -362,7 +406,17 @@ const OF_TOWN: [(&str, &str); 15] = [
 ];
 
 /// What is said of lists in the row.
-const OF_LISTS: [(&str, &str); 12] = [
+const OF_LISTS: [(&str, &str); 16] = [
+    (
+        "resource.lines.sum(l, l.quantity * 2) > resource.stock",
+        "resource.lines.map(l, l.quantity * 2).sum() > resource.stock",
+    ),
+    ("resource.lines.sum(l, l.item.stock) > 0", "resource.lines.map(l, l.to_item.stock).sum() > 0"),
+    (
+        "resource.lines.filter(l, l.item.active).sum(l, size(l.notes)) == 2",
+        "resource.lines.filter(l, l.to_item.active).map(l, size(l.notes)).sum() == 2",
+    ),
+    ("resource.lines.exists_one(l, l.quantity == 0)", ""),
     ("resource.tags.exists(x, x == resource.title || x == auth.uid)", ""),
     ("resource.tags.all(x, x != resource.nick && x != auth.uid)", ""),
     ("resource.codes.filter(c, c > 0).exists(c, c == resource.stock)", ""),

@@ -1,7 +1,7 @@
 //! What a rule says, in a form that can be compared with another's.
 
 use mainstay_contract::Contract;
-use mainstay_expr::{CompareOp, Expr, Measure, Over, Root, Row, TextOp};
+use mainstay_expr::{ArithmeticOp, CompareOp, Expr, Measure, Numbers, Over, Root, Row, TextOp};
 use mainstay_record::{Layout, Value};
 use serde::{Deserialize, Serialize};
 
@@ -158,6 +158,36 @@ fn words(expr: &Expr, rows: Rows<'_>) -> String {
         Expr::Concat(parts) => format!("concat({})", list(parts)),
         Expr::AsciiCase { upper, of: part } => format!("{}({})", if *upper { "upper" } else { "lower" }, of(part)),
         Expr::Size { of: part, measure } => format!("{}({})", counted(*measure), of(part)),
+        Expr::Matches { text, pattern } => format!("matches({}, {:?})", of(text), pattern.source),
+        Expr::Arithmetic { op, left, right, within } => {
+            format!("{}({}, {}, {})", computed(*op), of(left), of(right), numbers(*within))
+        }
+        Expr::Micros(part) => format!("micros({})", of(part)),
+        Expr::DateOf(part) => format!("date({})", of(part)),
+        Expr::Sum { level, list, keep, value, within } => {
+            let inner = of_level(rows, *level, None);
+            let (keep, value) = (words(keep, inner), words(value, inner));
+            format!("sum{level}({}, {keep}, {value}, {})", of(list), numbers(*within))
+        }
+    }
+}
+
+fn computed(op: ArithmeticOp) -> &'static str {
+    match op {
+        ArithmeticOp::Add => "add",
+        ArithmeticOp::Subtract => "subtract",
+        ArithmeticOp::Multiply => "multiply",
+        ArithmeticOp::Divide => "divide",
+        ArithmeticOp::Remainder => "remainder",
+    }
+}
+
+fn numbers(of: Numbers) -> &'static str {
+    match of {
+        Numbers::Integer => "integer",
+        Numbers::Time => "time",
+        Numbers::Duration => "duration",
+        Numbers::Double => "double",
     }
 }
 

@@ -1,6 +1,6 @@
 //! `google.protobuf.Timestamp`: seconds and nanoseconds since 1970 UTC, microseconds in columns.
 
-use super::date::days_in_month;
+use super::date::{Date, days_in_month};
 use super::{MICROS, NANOS, TimeError, digits, fraction};
 
 /// 0001-01-01T00:00:00Z.
@@ -39,6 +39,14 @@ impl Timestamp {
     pub fn from_micros(micros: i64) -> Timestamp {
         let nanos = i32::try_from(micros.rem_euclid(MICROS)).expect("a remainder below one million") * 1_000;
         Timestamp { seconds: micros.div_euclid(MICROS), nanos }
+    }
+
+    /// The date in UTC; nothing beyond the years 1 to 9999.
+    pub fn date(self) -> Option<Date> {
+        let days = (self.check().ok()?.seconds - FIRST_SECOND).div_euclid(SECONDS_PER_DAY);
+        let (year, month, day) = civil(u32::try_from(days).ok()?);
+        let part = |value: u32| i32::try_from(value).ok();
+        Some(Date { year: part(year)?, month: part(month)?, day: part(day)? })
     }
 
     /// Reads RFC 3339 as ProtoJSON narrows it: upper-case `T` and `Z`, at most nine digits of fraction, any offset.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use mainstay_db::{Atomic, Database, Error, Lane, Rows, Statement};
-use mainstay_expr::{Expr, Program, Scope, compile_filter, compile_rule, evaluate, shift_time};
+use mainstay_expr::{Expr, Program, Scope, compile_filter, compile_rule, evaluate, evaluate_value, shift_time};
 use mainstay_record::{Column, Kind, Layout, NumberPath, Piece, Role, Value};
 use mainstay_sql::{
     BindSource, ColumnSpec, Condition, Dialect, Given, Insert, Known, PrimaryKey, SchemaStep, Select, Table, Tables,
@@ -47,7 +47,7 @@ fn tables() -> Tables {
     Tables::of([items, Known { deleted: Some(TOWN_DELETED), indexes: vec![vec![3], vec![5]], ..towns }])
 }
 
-fn dialect(engine: Engine) -> Dialect {
+pub fn dialect(engine: Engine) -> Dialect {
     match engine {
         Engine::Sqlite => Dialect::Sqlite,
         Engine::Postgres => Dialect::Postgres,
@@ -256,7 +256,7 @@ fn table_of(table: &str, columns: &[(&str, Kind, bool)], keys: usize) -> SchemaS
 }
 
 /// Makes the table and puts the records into it.
-async fn store(database: &Database, dialect: Dialect, records: &[Vec<Value>]) {
+pub async fn store(database: &Database, dialect: Dialect, records: &[Vec<Value>]) {
     store_in(database, dialect, table_step(), "items", &layout(), records).await;
 }
 
@@ -288,7 +288,7 @@ async fn store_in(
     stored.await.expect("the records are stored");
 }
 
-fn nobody() -> Caller {
+pub fn nobody() -> Caller {
     Caller { uid: None, email: None, email_verified: false, roles: Vec::new() }
 }
 
@@ -379,24 +379,25 @@ async fn compare_asks(
             let rows = given.rows.iter().map(|row| Value::Bool(matches!(scope.row(row), Some(Some(_)))));
             let params: Vec<Value> = columns.chain(rows).collect();
             let binds = sql.binds.iter().map(|source| bound(source, caller, &params)).collect();
-            let found = database.fetch(Lane::Heavy, &statement, binds, Rows::of(&[Kind::Bool])).await;
+            let kind = asked.kind().unwrap_or(Kind::Bool);
+            let found = database.fetch(Lane::Heavy, &statement, binds, Rows::of(&[kind])).await;
             let found = found.unwrap_or_else(|error| panic!("{error:?}\n{}", sql.text(dialect)));
-            let said = evaluate(&asked, &scope).map_or(Value::Null, Value::Bool);
+            let said = evaluate_value(&asked, &scope);
             assert_eq!(found.rows[0][0], said, "{}\n{record:?}", sql.text(dialect));
         }
     }
 }
 
 /// Generates values, the same in every run.
-struct Generator(TestRunner);
+pub struct Generator(pub TestRunner);
 
 impl Generator {
-    fn one<S: Strategy>(&mut self, strategy: &S) -> S::Value {
+    pub fn one<S: Strategy>(&mut self, strategy: &S) -> S::Value {
         strategy.new_tree(&mut self.0).expect("the strategy yields").current()
     }
 
     /// Records with the ids 0, 1, 2, …
-    fn records(&mut self, count: usize) -> Vec<Vec<Value>> {
+    pub fn records(&mut self, count: usize) -> Vec<Vec<Value>> {
         let strategy = strategy::record();
         let mut records = vec![empty(), full()];
         records.extend((0..count).map(|_| self.one(&strategy)));
@@ -408,7 +409,7 @@ impl Generator {
 }
 
 /// Compares the engine with the evaluator on every record.
-async fn compare(
+pub async fn compare(
     database: &Database,
     dialect: Dialect,
     source: &str,
@@ -432,7 +433,7 @@ async fn compare(
     }
 }
 
-async fn store_towns(database: &Database, dialect: Dialect) {
+pub async fn store_towns(database: &Database, dialect: Dialect) {
     let layout = layout_of(&TOWN_COLUMNS, 2);
     store_in(database, dialect, table_of("towns", &TOWN_COLUMNS, 2), "towns", &layout, &towns()).await;
 }
