@@ -2,7 +2,7 @@
 //! NULL on both.
 
 use mainstay_expr::{Scope, compile_rule, evaluate};
-use mainstay_testkit::{Engine, both_engines, database};
+use mainstay_testkit::{both_engines, database};
 use proptest::test_runner::TestRunner;
 
 use crate::expression::{Generator, compare, dialect, nobody, store, store_towns};
