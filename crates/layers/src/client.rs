@@ -82,11 +82,11 @@ fn address(hop: &str) -> Option<IpAddr> {
 
 /// Puts the address that a call comes from into its extensions. Runs before the headers that say it are taken away.
 pub(crate) fn settle(parts: &mut Parts, services: &Authenticator, proxies: &TrustedProxies) {
-    let Some(Peer(told)) = parts.extensions.get::<Peer>().copied() else { return };
+    let Some(told) = parts.extensions.get::<Peer>().map(|peer| peer.address) else { return };
     let client =
         vouched(&parts.headers, services).unwrap_or_else(|| proxies.client(told.to_canonical(), &parts.headers));
     if client != told {
-        parts.extensions.insert(Peer(client));
+        parts.extensions.insert(Peer::at(client));
     }
 }
 

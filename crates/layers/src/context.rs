@@ -1,6 +1,6 @@
 //! What the stack knows about a call once it has let it in.
 
-use crate::{Body, Place};
+use crate::{Body, Place, Requests};
 use http::HeaderValue;
 use mainstay_identity::Principal;
 use mainstay_telemetry::TraceContext;
@@ -40,7 +40,19 @@ pub struct Exchange<T> {
     pub place: Option<Place>,
 }
 
-/// The address that a call comes from, in its extensions: put there by the listener for a connection, and by the channel for
-/// a call in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer(pub IpAddr);
+/// Where a call comes from, in its extensions: put there by the listener for a connection, and by the channel for a call in
+/// memory.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// The address.
+    pub address: IpAddr,
+    /// What else of it is worked on.
+    pub requests: Requests,
+}
+
+impl Peer {
+    /// One whose requests nobody counts.
+    pub fn at(address: IpAddr) -> Peer {
+        Peer { address, requests: Requests::default() }
+    }
+}

@@ -42,11 +42,12 @@ pub use protocol::{GRPC_TYPES, Native, Protocol, essence, is_grpc, trailers};
 pub use rate_limit::RateLimit;
 pub use request_id::{MAX_REQUEST_ID_BYTES, REQUEST_ID};
 pub use routes::{Policies, RoutesEndpoint};
-pub use shed::{Place, Shed};
+pub use shed::{Place, Requests, Shed};
 pub use slow_body::{BODY_TIMEOUT, MIN_BODY_BYTES_PER_SECOND};
 pub use stack::{Guards, Stack};
 pub use unsent::{
-    Answers, Counted, DEFAULT_MAX_UNSENT_BYTES, Held, Open, SMALL_ANSWER_BYTES, UNSENT_GRACE, Unsent, answer_size,
+    Answers, Counted, DEFAULT_MAX_UNSENT_BYTES, Held, Open, SMALL_ANSWER_BYTES, Source, UNSENT_GRACE, Unsent,
+    answer_size, source_size,
 };
 
 /// The body of every request and answer inside the process.

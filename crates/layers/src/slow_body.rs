@@ -99,7 +99,7 @@ fn too_slow() -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Shed;
+    use crate::{Requests, Shed};
     use http_body_util::{BodyExt as _, StreamBody};
     use tokio::sync::mpsc;
     use tokio::time::timeout;
@@ -119,34 +119,38 @@ mod tests {
             sleep(Duration::from_millis(millis)).await;
             Ok::<_, Status>(Frame::data(Bytes::from(vec![0; bytes])))
         });
-        awaited(Body::new(StreamBody::new(Box::pin(stream))), Some(&mut Shed::new(1).enter().unwrap()), Messages::One)
+        awaited(
+            Body::new(StreamBody::new(Box::pin(stream))),
+            Some(&mut Shed::new(1).enter(&Requests::default()).unwrap()),
+            Messages::One,
+        )
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_place_is_free_while_a_body_is_waited_for_and_taken_when_it_comes() {
         let shed = Shed::new(1);
-        let mut permit = shed.enter().unwrap();
+        let mut permit = shed.enter(&Requests::default()).unwrap();
         let (sender, body) = piecemeal();
         let mut body = awaited(body, Some(&mut permit), Messages::One);
-        assert!(shed.enter().is_err(), "nobody has waited yet");
+        assert!(shed.enter(&Requests::default()).is_err(), "nobody has waited yet");
         assert!(timeout(Duration::from_secs(1), body.frame()).await.is_err());
-        let other = shed.enter().unwrap();
+        let other = shed.enter(&Requests::default()).unwrap();
         sender.send(b"a").await.unwrap();
         assert_eq!(body.frame().await.unwrap().unwrap_err().code(), tonic::Code::Unavailable);
         drop(other);
         sender.send(b"b").await.unwrap();
         assert!(body.frame().await.unwrap().is_ok());
-        assert!(shed.enter().is_err(), "the place is taken again");
+        assert!(shed.enter(&Requests::default()).is_err(), "the place is taken again");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_stream_is_not_given_up_and_keeps_no_place() {
         let shed = Shed::new(1);
-        let mut permit = shed.enter().unwrap();
+        let mut permit = shed.enter(&Requests::default()).unwrap();
         let (_sender, body) = piecemeal();
         let mut body = awaited(body, Some(&mut permit), Messages::Many);
         assert!(timeout(BODY_TIMEOUT * 10, body.frame()).await.is_err());
-        assert!(shed.enter().is_ok());
+        assert!(shed.enter(&Requests::default()).is_ok());
     }
 
     #[tokio::test(start_paused = true)]

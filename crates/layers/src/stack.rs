@@ -7,7 +7,7 @@ use crate::deadline::within;
 use crate::observe::{Counted, Observation};
 use crate::shed::Permit;
 use crate::{
-    Answers, Body, Context, Cors, End, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Resolved,
+    Answers, Body, Context, Cors, End, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Requests, Resolved,
     RoutesEndpoint, Shed, Timeouts, TrustedProxies, client, identity_headers, request_id, slow_body, trace,
 };
 use http::header::AUTHORIZATION;
@@ -104,7 +104,7 @@ impl<E: Endpoint> Inner<E> {
         seen: &mut Observation<E::Protocol>,
     ) -> Result<Response<Body>, Fault> {
         // The global limit, first of all: what is too much must cost nothing.
-        let mut permit = self.shed()?;
+        let mut permit = self.shed(&parts)?;
         // Before anything is looked up: a browser asks without a credential, and about no method.
         if let Some(preflight) = self.cors.admit(page, &parts)? {
             return Ok(preflight);
@@ -165,9 +165,13 @@ impl<E: Endpoint> Inner<E> {
     }
 
     /// A call in memory was let in with the request that makes it.
-    fn shed(&self) -> Result<Option<Permit>, Fault> {
+    fn shed(&self, parts: &Parts) -> Result<Option<Permit>, Fault> {
         match self.place {
-            Place::Listener => self.guards.shed.enter().map(Some),
+            Place::Listener => {
+                let nobody = Requests::default();
+                let of = parts.extensions.get::<Peer>().map_or(&nobody, |peer| &peer.requests);
+                self.guards.shed.enter(of).map(Some)
+            }
             Place::InMemory => Ok(None),
         }
     }
@@ -218,7 +222,7 @@ fn context<P: Protocol>(
         deadline,
         expires,
         trace: seen.trace.clone(),
-        peer: parts.extensions.get::<Peer>().map(|peer| peer.0),
+        peer: parts.extensions.get::<Peer>().map(|peer| peer.address),
     }
 }
 

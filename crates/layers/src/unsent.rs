@@ -32,6 +32,10 @@ const KEPT_FOR_OTHERS: usize = 4;
 #[derive(Debug, Clone, Copy)]
 pub struct Held(pub usize);
 
+/// What an answer is written from as it is sent: it is there until the last of the answer was written, beside what was written.
+#[derive(Debug, Clone, Copy)]
+pub struct Source(pub usize);
+
 /// The answers of one port that have not left. Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
 pub struct Unsent(Arc<Port>);
@@ -136,7 +140,7 @@ impl Answers {
     ///
     /// Fails otherwise: the answer is let go of. It was made, so what was asked may have been done.
     pub fn admit(&self, response: &Response<Body>) -> Result<(), Fault> {
-        let size = answer_size(response);
+        let size = answer_size(response) + source_size(response);
         if size <= SMALL_ANSWER_BYTES {
             return Ok(());
         }
@@ -214,6 +218,11 @@ impl Port {
 pub fn answer_size(response: &Response<Body>) -> usize {
     let known = usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX);
     response.extensions().get::<Held>().map_or(known, |held| known.max(held.0))
+}
+
+/// What an answer is written from takes in memory.
+pub fn source_size(response: &Response<Body>) -> usize {
+    response.extensions().get::<Source>().map_or(0, |source| source.0)
 }
 
 /// Bytes of an answer that have not left. When this is dropped they have.
@@ -396,6 +405,7 @@ mod tests {
         assert_eq!(answer_size(&answer(7)), 7);
         let mut said = Response::new(Body::empty());
         said.extensions_mut().insert(Held(9));
-        assert_eq!(answer_size(&said), 9);
+        said.extensions_mut().insert(Source(11));
+        assert_eq!((answer_size(&said), source_size(&said)), (9, 11));
     }
 }

@@ -25,6 +25,7 @@ pub use plans::{JsonOptions, Plans};
 pub use record::{Decoded, MAX_RECORD_DEPTH, RecordPlan};
 pub use selection::Selection;
 pub use table::{AliasResolver, UPDATE_MASK};
+pub use to_json::JsonPieces;
 
 /// How deep messages may nest, in protobuf, in JSON, in Struct and across Any.
 pub const MAX_DEPTH: usize = 100;

@@ -29,7 +29,7 @@ use crate::{
 /// ```
 #[derive(Debug)]
 pub struct Plans {
-    table: Table,
+    pub(crate) table: Table,
 }
 
 /// How JSON is written.

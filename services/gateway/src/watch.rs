@@ -9,8 +9,8 @@ use futures_util::StreamExt as _;
 use mainstay_db::Database;
 use mainstay_fault::Fault;
 use mainstay_identity::{Principal, roles};
-use mainstay_proto::data::v1::Contract;
-use mainstay_runtime::channel::{Call, Target};
+use mainstay_proto::data::v1::{Contract, WatchContractRequest};
+use mainstay_runtime::channel::{Call, Messages, Target};
 use mainstay_runtime::{Check, Failure, Health, Methods, Reflection, Work};
 use mainstay_telemetry::Metrics;
 use prost::Message as _;
@@ -112,24 +112,40 @@ impl Work for ContractWatch {
 impl ContractWatch {
     /// Reads one stream to its end. Returns how many contracts came; fails where there is no stream.
     async fn follow(&mut self) -> Result<usize, Fault> {
-        let call = Call::new(Target::new(WATCH_CONTRACT).streaming(), gateway_principal(), Bytes::new());
-        let mut contracts = self.backends.data().channel.call(call).await?.stream()?;
-        let mut seen = 0;
-        while let Some(message) = contracts.next().await {
-            match message.map(Contract::decode) {
-                Ok(Ok(contract)) => self.take(contract).await,
-                Ok(Err(error)) => {
-                    tracing::error!(error = %error, "the data service sent a contract that cannot be read");
+        let (mut seen, mut last) = (0, 0);
+        loop {
+            let mut contracts = match self.open(last).await {
+                Err(fault) if seen > 0 => return Ok(ended(&fault, seen)),
+                opened => opened?,
+            };
+            // What a contract came in takes as much as itself, at both ends, as long as its stream is open. So it is let go of
+            // before the contract is taken, and what comes after it is followed anew.
+            let contract = loop {
+                match contracts.next().await.map(|message| message.map(Contract::decode)) {
+                    Some(Ok(Ok(contract))) if contract.revision == last => self.take(contract).await,
+                    Some(Ok(Ok(contract))) => break contract,
+                    Some(Ok(Err(error))) => {
+                        tracing::error!(error = %error, "the data service sent a contract that cannot be read");
+                    }
+                    Some(Err(fault)) if seen == 0 => return Err(fault),
+                    Some(Err(fault)) => return Ok(ended(&fault, seen)),
+                    None => return Ok(seen),
                 }
-                Err(fault) if seen == 0 => return Err(fault),
-                Err(fault) => {
-                    log_end(&fault);
-                    break;
-                }
-            }
+                seen += 1;
+            };
+            drop(contracts);
+            last = contract.revision;
             seen += 1;
+            let descriptor_set = Bytes::copy_from_slice(&contract.descriptor_set);
+            self.take(Contract { descriptor_set, ..contract }).await;
         }
-        Ok(seen)
+    }
+
+    /// Begins to follow what comes after a revision; 0 begins with what is served.
+    async fn open(&self, after_revision: i64) -> Result<Messages, Fault> {
+        let request = Bytes::from(WatchContractRequest { after_revision }.encode_to_vec());
+        let call = Call::new(Target::new(WATCH_CONTRACT).streaming(), gateway_principal(), request);
+        self.backends.data().channel.call(call).await?.stream()
     }
 
     /// Serves a contract, then stores it. The one before stays where this one cannot be served; the same one again, as
@@ -208,8 +224,10 @@ fn report_closed(fault: &Fault, was_told: bool) -> bool {
     is_a_stranger
 }
 
-fn log_end(fault: &Fault) {
+/// A stream that broke off after so many contracts.
+fn ended(fault: &Fault, seen: usize) -> usize {
     tracing::info!(error = %fault, "the stream of contracts broke off; opening it again");
+    seen
 }
 
 fn now_micros() -> i64 {

@@ -5,7 +5,7 @@ use mainstay_layers::{Peer, TrustedProxies};
 use std::net::IpAddr;
 
 fn peer(address: &str) -> Peer {
-    Peer(address.parse::<IpAddr>().unwrap())
+    Peer::at(address.parse::<IpAddr>().unwrap())
 }
 
 /// The address that a handler is told, for a connection from `nearest` that sends these headers.

@@ -171,7 +171,7 @@ fn request(identity: &Identity, call: Call, deadline: Option<Instant>) -> Result
     if matches!(identity, Identity::InMemory) {
         request.extensions_mut().insert(call.principal);
         if let Some(peer) = call.peer {
-            request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(Peer::at(peer));
         }
     }
     Ok((request, call.input))

@@ -25,7 +25,7 @@ use hyper_util::server::conn::auto;
 use mainstay_fault::Fault;
 use mainstay_layers::{Answers, Body, Peer, Unsent};
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +58,7 @@ struct Port {
 /// What a connection of a peer takes.
 pub(super) struct Slot {
     _any: OwnedSemaphorePermit,
-    _peers: Place,
+    peers: Place,
 }
 
 impl Connections {
@@ -84,7 +84,7 @@ impl Connections {
         if place.is_none() {
             tracing::debug!(%peer, "a connection is closed: its peer has as many as one may have");
         }
-        Some(Slot { _any: any, _peers: place? })
+        Some(Slot { _any: any, peers: place? })
     }
 
     /// Serves one connection in a task of its own. The slot is free again when it is closed.
@@ -96,7 +96,10 @@ impl Connections {
         // Answers are small and written at once: waiting for more to send only adds latency.
         let _ = stream.set_nodelay(true);
         let (port, tls, cut, open) = (self.port.clone(), self.tls.clone(), self.cut.clone(), self.unsent.open());
-        let client = Client { peer: peer.ip(), answers: open.answers().clone() };
+        let client = Client {
+            peer: Peer { address: peer.ip(), requests: slot.peers.requests() },
+            answers: open.answers().clone(),
+        };
         self.tasks.spawn(async move {
             let serve = async move {
                 let _slot = slot;
@@ -136,7 +139,7 @@ impl Connections {
 
 /// Where requests come from, and where their answers are counted.
 struct Client {
-    peer: IpAddr,
+    peer: Peer,
     answers: Answers,
 }
 
@@ -204,7 +207,7 @@ where
         let may_be_waited_for = !request.headers().contains_key(EXPECT);
         request.map(|body| progress.watch(body, may_be_waited_for))
     };
-    request.extensions_mut().insert(Peer(client.peer));
+    request.extensions_mut().insert(client.peer.clone());
     request.extensions_mut().insert(client.answers.clone());
     let answering = match wellformed::admit(&mut request, if many { None } else { progress.flaw_of_next() }) {
         Ok(()) => Either::Left(service.call(request)),

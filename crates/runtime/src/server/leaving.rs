@@ -5,7 +5,7 @@ use super::patient;
 use bytes::Bytes;
 use http::Response;
 use http_body::{Body as _, Frame, SizeHint};
-use mainstay_layers::{Answers, Body, Counted, SMALL_ANSWER_BYTES, answer_size};
+use mainstay_layers::{Answers, Body, Counted, SMALL_ANSWER_BYTES, answer_size, source_size};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tonic::Status;
@@ -18,6 +18,8 @@ pub(super) struct Leaving {
     inner: Body,
     /// What is known of the answer and was not handed over.
     counted: Counted,
+    /// What the answer is written from, until all of it was.
+    _source: Option<Counted>,
     /// What is left of a large piece of data.
     rest: Bytes,
     /// The request is open until its answer has been handed over.
@@ -28,7 +30,8 @@ impl Leaving {
     /// Counts an answer among those of its connection.
     pub(super) fn of(response: Response<Body>, answers: &Answers, open: Option<OpenRequest>) -> Response<Leaving> {
         let counted = answers.count(answer_size(&response));
-        response.map(|inner| Leaving { inner, counted, rest: Bytes::new(), _open: open })
+        let source = Some(source_size(&response)).filter(|size| *size > 0).map(|size| answers.count(size));
+        response.map(|inner| Leaving { inner, counted, _source: source, rest: Bytes::new(), _open: open })
     }
 
     /// Takes the next piece of a large one.
@@ -131,6 +134,28 @@ mod tests {
             pieces.clear();
             assert_eq!(unsent.bytes(), 0);
         }
+    }
+
+    #[tokio::test]
+    async fn what_an_answer_is_written_from_counts_until_it_is_written_and_each_piece_until_it_has_left() {
+        let unsent = Unsent::new(1 << 20);
+        let open = unsent.open();
+        let pieces = (0..3).map(|_| Ok::<_, Status>(Frame::data(Bytes::from(vec![b'x'; 20_000]))));
+        let body = http_body_util::StreamBody::new(futures_util::stream::iter(pieces));
+        let mut answer = Response::new(Body::new(body));
+        answer.extensions_mut().insert(mainstay_layers::Source(50_000));
+        let mut body = Leaving::of(answer, open.answers(), None).into_body();
+        assert_eq!(unsent.bytes(), 50_000);
+        let mut held = Vec::new();
+        for taken in [20_000, 20_000, 40_000, 40_000, 60_000, 60_000] {
+            held.push(body.frame().await.unwrap().unwrap());
+            assert_eq!(unsent.bytes(), 50_000 + taken, "a piece counts beside what it was written from");
+        }
+        assert!(body.frame().await.is_none());
+        drop(held);
+        assert_eq!(unsent.bytes(), 50_000);
+        drop(body);
+        assert_eq!(unsent.bytes(), 0);
     }
 
     #[tokio::test]

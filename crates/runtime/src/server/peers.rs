@@ -1,6 +1,6 @@
-//! How many connections one peer has open.
+//! How many connections one peer has open, and what it asks over all of them.
 
-use mainstay_layers::TrustedProxies;
+use mainstay_layers::{Requests, TrustedProxies};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,14 +10,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(super) struct Peers {
     most: usize,
     trusted: TrustedProxies,
-    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    open: Arc<Mutex<HashMap<IpAddr, Open>>>,
+}
+
+/// What a peer has.
+#[derive(Debug)]
+struct Open {
+    connections: usize,
+    requests: Requests,
 }
 
 /// The place of one connection.
 #[derive(Debug)]
 pub(super) struct Place {
     peer: IpAddr,
-    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    open: Arc<Mutex<HashMap<IpAddr, Open>>>,
+    requests: Requests,
 }
 
 impl Peers {
@@ -28,23 +36,32 @@ impl Peers {
     /// Lets a connection in; nothing where its peer has as many as it may have.
     pub(super) fn enter(&self, address: IpAddr) -> Option<Place> {
         let peer = peer(address);
-        let mut open = lock(&self.open);
-        let count = open.entry(peer).or_insert(0);
-        if *count >= self.most && !self.trusted.contains(address.to_canonical()) {
+        let is_trusted = self.trusted.contains(address.to_canonical());
+        let mut all = lock(&self.open);
+        let open = all.entry(peer).or_insert_with(|| Open { connections: 0, requests: Requests::counted() });
+        if open.connections >= self.most && !is_trusted {
             return None;
         }
-        *count += 1;
-        Some(Place { peer, open: self.open.clone() })
+        open.connections += 1;
+        let requests = if is_trusted { Requests::default() } else { open.requests.clone() };
+        Some(Place { peer, open: self.open.clone(), requests })
+    }
+}
+
+impl Place {
+    /// The requests of the peer, over all of its connections.
+    pub(super) fn requests(&self) -> Requests {
+        self.requests.clone()
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut open = lock(&self.open);
-        if let Some(count) = open.get_mut(&self.peer) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.peer);
+        let mut all = lock(&self.open);
+        if let Some(open) = all.get_mut(&self.peer) {
+            open.connections -= 1;
+            if open.connections == 0 {
+                all.remove(&self.peer);
             }
         }
     }
@@ -58,7 +75,7 @@ fn peer(address: IpAddr) -> IpAddr {
     }
 }
 
-fn lock(open: &Mutex<HashMap<IpAddr, usize>>) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+fn lock(open: &Mutex<HashMap<IpAddr, Open>>) -> MutexGuard<'_, HashMap<IpAddr, Open>> {
     open.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

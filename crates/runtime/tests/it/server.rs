@@ -21,7 +21,7 @@ use tokio_rustls::client::TlsStream;
 
 /// Says which version the request came in, and from where.
 fn version(request: &Request<Body>) -> Response<Body> {
-    let peer = request.extensions().get::<Peer>().is_some_and(|peer| peer.0.is_loopback());
+    let peer = request.extensions().get::<Peer>().is_some_and(|peer| peer.address.is_loopback());
     Response::new(Body::new(Full::new(Bytes::from(format!("{:?} {peer}", request.version())))))
 }
 

@@ -7,7 +7,13 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 pub(crate) fn put_string(text: &str, out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    let bytes = text.as_bytes();
+    put_escaped(text.as_bytes(), out);
+    out.push(b'"');
+}
+
+/// Appends a part of a text that is UTF-8 as a whole, without quotes. What is escaped is one byte, so that the text may be cut
+/// anywhere.
+pub(crate) fn put_escaped(bytes: &[u8], out: &mut Vec<u8>) {
     let mut from = 0;
     loop {
         let at = find_special(bytes, from);
@@ -16,7 +22,6 @@ pub(crate) fn put_string(text: &str, out: &mut Vec<u8>) {
         put_escape(*byte, out);
         from = at + 1;
     }
-    out.push(b'"');
 }
 
 /// Appends a string that may not be UTF-8; false where it is not, and nothing is written.

@@ -6,10 +6,12 @@
 
 mod group;
 mod map;
+mod pieces;
 mod scalar;
 mod special;
 
 pub(crate) use group::{Entry, merge};
+pub use pieces::JsonPieces;
 pub(crate) use scalar::{NAN, NUL, UNSIGNED};
 pub(crate) use special::{last_of, read_date, read_decimal, read_duration, read_time_of_day, read_timestamp};
 

@@ -186,7 +186,7 @@ impl Caller {
     pub fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         if let Some(peer) = self.peer {
-            request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(Peer::at(peer));
         }
         if let Some(bearer) = &self.bearer {
             request.metadata_mut().insert("authorization", format!("Bearer {bearer}").parse().unwrap());

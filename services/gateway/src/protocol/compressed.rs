@@ -10,6 +10,7 @@ use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderName, Hea
 use http_body_util::Full;
 use mainstay_fault::Fault;
 use mainstay_layers::Body;
+use mainstay_wire::JsonPieces;
 
 use super::kept::BY_CODING;
 use super::weight::wishes;
@@ -82,7 +83,7 @@ impl Coding {
     }
 
     /// Compresses a body; nothing where that makes it no smaller.
-    async fn whole(self, body: &Bytes) -> Result<Option<Bytes>, Fault> {
+    pub async fn whole(self, body: &Bytes) -> Result<Option<Bytes>, Fault> {
         let coded = if body.len() <= LARGEST_INLINE {
             self.code(body)
         } else {
@@ -91,6 +92,23 @@ impl Coding {
         };
         let coded = coded.map_err(Fault::internal)?;
         Ok((coded.len() < body.len()).then(|| Bytes::from(coded)))
+    }
+
+    /// Compresses a body piece by piece as it is written, in a thread of its own; nothing where that makes it no smaller.
+    pub async fn all(self, pieces: JsonPieces) -> Result<Option<Bytes>, Fault> {
+        let coding = move || {
+            let (mut coder, mut coded, mut plain) = (Coder::new(self)?, Vec::new(), 0);
+            for piece in pieces {
+                let piece = piece.map_err(Fault::internal)?;
+                plain += piece.len();
+                coded.extend(coder.part(&piece).map_err(Fault::internal)?);
+            }
+            coded.extend(coder.piece(&[], true).map_err(Fault::internal)?);
+            // What waits for its client takes no more than it is.
+            coded.shrink_to_fit();
+            Ok((coded.len() < plain).then(|| Bytes::from(coded)))
+        };
+        tokio::task::spawn_blocking(coding).await.map_err(Fault::internal)?
     }
 
     fn code(self, body: &[u8]) -> io::Result<Vec<u8>> {
@@ -102,18 +120,6 @@ impl Coding {
                 coder.finish()
             }
         }
-    }
-}
-
-/// The body of an answer as its caller reads it: compressed, where that is worth it, and how.
-pub async fn coded(coding: Option<Coding>, body: Bytes) -> Result<(Bytes, Option<Coding>), Fault> {
-    match coding {
-        Some(coding) if body.len() >= SMALLEST => {
-            // Boxed, as the rarer way: a future is as large as the largest thing in it.
-            let smaller = Box::pin(coding.whole(&body)).await?;
-            Ok(smaller.map_or((body, None), |smaller| (smaller, Some(coding))))
-        }
-        _ => Ok((body, None)),
     }
 }
 
@@ -143,6 +149,20 @@ impl Coder {
                 let mut coder = zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL).map_err(Fault::internal)?;
                 coder.window_log(STREAM_WINDOW_LOG).map_err(Fault::internal)?;
                 Coder::Zstd(coder)
+            }
+        })
+    }
+
+    /// Compresses a part of a body that nobody reads before its end; answers what came out so far.
+    fn part(&mut self, part: &[u8]) -> io::Result<Vec<u8>> {
+        Ok(match self {
+            Coder::Zstd(coder) => {
+                coder.write_all(part)?;
+                std::mem::take(coder.get_mut())
+            }
+            Coder::Gzip(coder) => {
+                coder.write_all(part)?;
+                std::mem::take(coder.get_mut())
             }
         })
     }

@@ -17,6 +17,7 @@ use tonic::Status;
 use super::envelope::{self, Encoding};
 use super::gzip::Compression;
 use super::read_mask::{Cut, ReadMask};
+use super::unread::no_client_streams;
 use super::weight::{Wish, wishes};
 use super::{Asked, Found, Spoken, Unread, grpc};
 use crate::config::Config;
@@ -160,7 +161,7 @@ impl Spoken for GrpcWeb {
         let (headers, limit) = (&parts.headers, config.max_request_bytes);
         let writing = Writing::of(headers).unwrap_or(wanted);
         if found.method().client_streaming {
-            return Err(Fault::new(Reason::Unimplemented).message("client streams are served over gRPC alone").into());
+            return Err(no_client_streams(found.method()).into());
         }
         let compression = Compression::named(headers, GRPC_ENCODING).map_err(|_| unknown_compression(grpc::TAKEN))?;
         let body = writing.read(body, limit).await?;

@@ -5,6 +5,7 @@ mod body;
 mod compressed;
 mod conditions;
 mod connect;
+mod content;
 mod envelope;
 mod found;
 mod grpc;

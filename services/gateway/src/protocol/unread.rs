@@ -1,7 +1,8 @@
 //! Why a request could not be read, and who is told.
 
-use mainstay_fault::Fault;
+use mainstay_fault::{Fault, Reason};
 
+use crate::snapshot::Method;
 use crate::transcode::Defective;
 
 /// A request that could not be read.
@@ -14,6 +15,14 @@ pub enum Unread {
     /// What it says: its JSON, its query, its masks and conditions. That is told after it is decided whether the request may be
     /// made at all (AIP-211), as far as it could be read.
     Says(Defective),
+}
+
+/// Refuses a method that takes a stream of its client's messages in a protocol whose requests are one: browsers send a body
+/// whole, and JSON over HTTP has no frame for several.
+pub fn no_client_streams(method: &Method) -> Fault {
+    Fault::new(Reason::Unimplemented)
+        .message(format!("`{}` takes a stream of messages, which is served over gRPC alone", method.path))
+        .meta("accept", "application/grpc")
 }
 
 impl From<Fault> for Unread {

@@ -18,6 +18,7 @@ use super::Snapshot;
 use super::binding::{Binding, BindingError, ETAG, text_field};
 use super::cursor::Cursor;
 use super::kinds::Kinds;
+use super::link::link;
 use super::method::Method;
 use crate::backends::Backends;
 use crate::route::Trie;
@@ -64,7 +65,7 @@ impl Snapshot {
         let mut pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET)?;
         let platform_files = pool.files().len();
         // What is linked is gone when the snapshot is made.
-        pool.decode_file_descriptor_set(application)?;
+        link(&mut pool, application)?;
         let plans = Plans::with_aliases(&pool, &|message| aliases(&pool, message));
         let mut builder = Builder { metrics, backends, plans: &plans, parts: Parts::default() };
         for (position, file) in pool.files().enumerate() {
@@ -140,9 +141,6 @@ impl Builder<'_> {
 
     fn route(&mut self, binding: Binding, owner: Owner) -> Result<(), BindingError> {
         let path = binding.template.to_string();
-        if binding.method.client_streaming {
-            return Err(BindingError::Streaming);
-        }
         if owner == Owner::Application {
             match binding.template.root() {
                 Some(root) if RESERVED_ROOTS.contains(&root) => {
@@ -157,7 +155,9 @@ impl Builder<'_> {
             let with = self.parts.bindings[ambiguous.with].method.path.to_string();
             return Err(BindingError::Ambiguous { path, with });
         }
+        let streams = binding.method.client_streaming;
         self.parts.bindings.push(binding);
-        Ok(())
+        // It is there to say so to its callers.
+        if streams { Err(BindingError::Streaming) } else { Ok(()) }
     }
 }

@@ -4,6 +4,7 @@ mod binding;
 mod build;
 mod cursor;
 mod kinds;
+mod link;
 mod method;
 
 use std::collections::{BTreeSet, HashMap};

@@ -8,4 +8,4 @@ mod response;
 pub use errors::{Defective, Origin, json_fault};
 pub use query::{MAX_QUERY_PARAMETERS, Parameter, QueryError, parameters};
 pub use request::{Precondition, RequestParts, Transcoded, request};
-pub use response::{Wanted, answer, json, selection};
+pub use response::{LONG_MESSAGE_BYTES, Text, Wanted, answer, element, json, selection, text};

@@ -1,15 +1,33 @@
 //! Writes the JSON body of a REST answer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::SMALL_ANSWER_BYTES;
-use mainstay_wire::{JsonOptions, MessageId, Plans, Selection};
+use mainstay_wire::{JsonOptions, JsonPieces, MessageId, Plans, Selection};
 use serde_json::value::RawValue;
 
 use super::query::shown;
 use crate::snapshot::{Binding, Method, ResponseField};
+
+/// From which size on a message's JSON is written as it is sent. Below it, a text whose length is known is worth more.
+pub const LONG_MESSAGE_BYTES: usize = 64 << 10;
+
+/// How much of a long answer's JSON there is at a time.
+const PIECE_BYTES: usize = 16 << 10;
+
+/// The text of an answer.
+#[derive(Debug)]
+pub enum Text {
+    Whole(Bytes),
+    /// Written as it is sent, from a message of so many bytes.
+    Pieces {
+        pieces: JsonPieces,
+        held: usize,
+    },
+}
 
 /// What the caller wants of the answer.
 #[derive(Debug, Default)]
@@ -28,13 +46,39 @@ pub fn selection(plans: &Plans, output: MessageId, paths: &[&str]) -> Result<Sel
     })
 }
 
-/// Writes an answer's JSON. Fails only where a service answered with bytes that are no message of its type.
-pub fn answer(plans: &Plans, binding: &Binding, wanted: &Wanted, wire: &[u8]) -> Result<Bytes, Fault> {
+/// Writes an answer's JSON, or has it written as it is sent.
+pub fn answer(plans: &Arc<Plans>, binding: &Binding, wanted: &Wanted, wire: Bytes) -> Result<Text, Fault> {
+    match binding.response_field {
+        None => text(plans, &binding.method, wanted.options, wanted.fields.as_ref(), wire),
+        // What is part of a text is cut out of it.
+        Some(_) => element(plans, binding, wanted, &wire).map(Text::Whole),
+    }
+}
+
+/// Writes the JSON of one message of a stream, or of an answer. Fails only where a service answered with bytes that are no
+/// message of its type.
+pub fn element(plans: &Plans, binding: &Binding, wanted: &Wanted, wire: &[u8]) -> Result<Bytes, Fault> {
     let json = json(plans, &binding.method, wanted.options, wanted.fields.as_ref(), wire)?;
     match &binding.response_field {
         None => Ok(Bytes::from(json)),
         Some(field) => field_of(field, &json),
     }
+}
+
+/// Writes the JSON of a method's answer, or of the wanted fields of it: at once where it is short.
+pub fn text(
+    plans: &Arc<Plans>,
+    method: &Method,
+    options: JsonOptions,
+    fields: Option<&Selection>,
+    wire: Bytes,
+) -> Result<Text, Fault> {
+    if wire.len() < LONG_MESSAGE_BYTES {
+        return json(plans, method, options, fields, &wire).map(|json| Text::Whole(Bytes::from(json)));
+    }
+    let (options, held) = (written_as(plans, method, options, &wire), wire.len());
+    let pieces = JsonPieces::new(plans.clone(), method.output, wire, options, fields.cloned(), PIECE_BYTES);
+    Ok(Text::Pieces { pieces, held })
 }
 
 /// Writes the JSON of a method's answer, or of the wanted fields of it.
@@ -47,13 +91,18 @@ pub fn json(
 ) -> Result<Vec<u8>, Fault> {
     // JSON names its fields: about twice the size, so that the buffer seldom grows.
     let mut json = Vec::with_capacity(wire.len() * 2 + 64);
-    let options = JsonOptions { emit_defaults: options.emit_defaults && !is_name_alone(plans, method, wire) };
+    let options = written_as(plans, method, options, wire);
     plans.to_json_with(method.output, wire, options, fields, &mut json).map_err(Fault::internal)?;
     // What waits for its client takes no more than it is.
     if json.len() > SMALL_ANSWER_BYTES {
         json.shrink_to_fit();
     }
     Ok(json)
+}
+
+/// How an answer is written: without defaults where it is a name alone.
+fn written_as(plans: &Plans, method: &Method, options: JsonOptions, wire: &[u8]) -> JsonOptions {
+    JsonOptions { emit_defaults: options.emit_defaults && !is_name_alone(plans, method, wire) }
 }
 
 /// Says whether all that a write answers is the resource's name: a writer who may not read the result is told no more, and

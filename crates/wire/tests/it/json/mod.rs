@@ -1,6 +1,7 @@
 mod depth;
 mod legible;
 mod objects;
+mod pieces;
 mod properties;
 mod read_masks;
 mod scalars;

@@ -14,6 +14,7 @@ use tonic::{Code, Status};
 use super::{Codec, STREAM_ACCEPTED, VERSION};
 use crate::protocol::compressed::{Coding, told};
 use crate::protocol::envelope;
+use crate::protocol::unread::no_client_streams;
 use crate::snapshot::Method;
 
 /// The flag of the envelope that ends a stream.
@@ -65,7 +66,10 @@ impl Manner {
 
     /// Checks that a method's messages can be sent so.
     pub fn check(self, method: &Method) -> Result<(), Fault> {
-        let streams = method.client_streaming || method.server_streaming;
+        if method.client_streaming {
+            return Err(no_client_streams(method));
+        }
+        let streams = method.server_streaming;
         let other = |kinds: &str| {
             let what = if streams { "is answered with a stream" } else { "is answered with one message" };
             Fault::new(Reason::UnsupportedMediaType)

@@ -17,22 +17,22 @@ use futures_util::StreamExt as _;
 use http::header::{self, CONTENT_TYPE, ETAG, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Request, Response};
-use http_body_util::Full;
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::Body;
 use mainstay_runtime::channel::{Input, Reply};
 use mainstay_wire::JsonOptions;
 use tonic::Status;
 
-use super::compressed::{Coding, coded};
+use super::compressed::Coding;
 use super::conditions::{Conditions, Verdict};
+use super::content::Content;
 use super::envelope::{self, Encoding};
 use super::gzip::Compression;
 use super::kept::{etag, keeping, tag, unchanged};
 use super::read_mask::{Cut, ReadMask};
 use super::{Asked, Found, NOSNIFF, Spoken, Unread, body, grpc};
 use crate::config::Config;
-use crate::transcode::{self, Defective, Origin, json_fault};
+use crate::transcode::{self, Defective, Origin, Text, json_fault};
 
 const VERSION: HeaderName = HeaderName::from_static("connect-protocol-version");
 const CONTENT_ENCODING: &str = "content-encoding";
@@ -73,9 +73,6 @@ impl Spoken for Connect {
     ) -> Result<(Asked, Form), Unread> {
         let (parts, body) = request.into_parts();
         check_version(&parts.headers)?;
-        if found.method().client_streaming {
-            return Err(Fault::new(Reason::Unimplemented).message("client streams are served over gRPC alone").into());
-        }
         let (codec, message) = match manner {
             Manner::Get => get::message(parts.uri.query().unwrap_or_default(), config.max_request_bytes)?,
             Manner::Unary(codec) => (codec, unary(config, &parts, body).await?),
@@ -95,17 +92,17 @@ impl Spoken for Connect {
 
     async fn encode(config: &Config, found: &Found, form: Form, reply: Reply) -> Result<Response<Body>, Fault> {
         let Form { manner, codec, cut, coding, conditions } = form;
-        let (plans, method) = (found.snapshot.plans.clone(), found.method().clone());
         let options = JsonOptions { emit_defaults: config.emit_defaults };
-        let write = move |message: Bytes| match (codec, &cut) {
-            (Codec::Proto, None) => Ok(message),
-            (Codec::Proto, Some(cut)) => cut.of(&message),
-            (Codec::Json, cut) => {
-                let fields = cut.as_ref().map(|cut| &cut.fields);
-                transcode::json(&plans, &method, options, fields, &message).map(Bytes::from)
-            }
-        };
         if let Manner::Stream(_) = manner {
+            let (plans, method) = (found.snapshot.plans.clone(), found.method().clone());
+            let write = move |message: Bytes| match (codec, &cut) {
+                (Codec::Proto, None) => Ok(message),
+                (Codec::Proto, Some(cut)) => cut.of(&message),
+                (Codec::Json, cut) => {
+                    let fields = cut.as_ref().map(|cut| &cut.fields);
+                    transcode::json(&plans, &method, options, fields, &message).map(Bytes::from)
+                }
+            };
             let messages = reply.stream()?.map(move |message| message.and_then(&write));
             let Some(coding) = coding else {
                 let body = grpc::framed(messages.map(|message| message.map_err(Status::from)), false);
@@ -123,8 +120,16 @@ impl Spoken for Connect {
             Verdict::Unchanged { weak } => return Ok(unchanged(found.method(), etag, weak)),
             Verdict::Failed => return Err(conditions.told(Fault::new(Reason::EtagMismatch))),
         }
-        let (body, coding) = coded(coding, write(message.clone())?).await?;
-        let mut response = labelled(manner, codec, Response::new(Body::new(Full::new(body))));
+        let text = match codec {
+            Codec::Json => {
+                let fields = cut.as_ref().map(|cut| &cut.fields);
+                transcode::text(&found.snapshot.plans, found.method(), options, fields, message.clone())?
+            }
+            Codec::Proto => Text::Whole(cut.as_ref().map_or(Ok(message.clone()), |cut| cut.of(&message))?),
+        };
+        let content = Content::of(coding, text).await?;
+        let coding = content.coding;
+        let mut response = labelled(manner, codec, content.into_response());
         let headers = response.headers_mut();
         headers.extend(coding.map(|coding| (header::CONTENT_ENCODING, coding.name())));
         headers.extend(etag.and_then(|etag| tag(etag, coding.is_some())).map(|tag| (ETAG, tag)));

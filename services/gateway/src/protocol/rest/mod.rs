@@ -12,7 +12,6 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{Method as HttpMethod, Request, Response, StatusCode};
-use http_body_util::Full;
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::Body;
 use mainstay_runtime::channel::{Input, Messages, Reply};
@@ -20,10 +19,12 @@ use mainstay_wire::{JsonOptions, Selection};
 
 use self::format::Format;
 use self::streamed::{Streamed, Writer};
-use super::compressed::{Coder, Coding, coded, told};
+use super::compressed::{Coder, Coding, told};
 use super::conditions::{Conditions, Verdict, is_read};
+use super::content::Content;
 use super::kept::{etag, keeping, tag, unchanged};
 use super::read_mask::ReadMask;
+use super::unread::no_client_streams;
 use super::{Asked, Found, NO_STORE, NOSNIFF, Spoken, Unread, body};
 use crate::config::Config;
 use crate::snapshot::Binding;
@@ -62,6 +63,9 @@ impl Spoken for Rest {
         coding: Option<Coding>,
         request: Request<Body>,
     ) -> Result<(Asked, Form), Unread> {
+        if found.method().client_streaming {
+            return Err(no_client_streams(found.method()).into());
+        }
         let (parts, body) = request.into_parts();
         let body = body::read(body, config.max_request_bytes).await?;
         if !body.is_empty() {
@@ -99,9 +103,8 @@ impl Spoken for Rest {
         if let Some(instead) = instead(binding, &conditions, etag)? {
             return Ok(instead);
         }
-        let json = transcode::answer(&found.snapshot.plans, binding, &wanted, &message)?;
-        let (body, coding) = coded(coding, json).await?;
-        Ok(ok(binding, etag, body, coding))
+        let text = transcode::answer(&found.snapshot.plans, binding, &wanted, message.clone())?;
+        Ok(ok(binding, etag, Content::of(coding, text).await?))
     }
 
     fn failed(form: &Form, fault: Fault) -> Fault {
@@ -147,8 +150,9 @@ fn transcoded(
 }
 
 /// Answers with a body, as it is or compressed.
-fn ok(binding: &Binding, etag: Option<&str>, body: Bytes, coding: Option<Coding>) -> Response<Body> {
-    let mut response = Response::new(Body::new(Full::new(body)));
+fn ok(binding: &Binding, etag: Option<&str>, content: Content) -> Response<Body> {
+    let coding = content.coding;
+    let mut response = content.into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, JSON);
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);

@@ -145,7 +145,7 @@ impl Writer {
 
     fn message(&self, message: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
         let (binding, _) = self.found.rule().ok_or_else(super::no_rule)?;
-        let json = transcode::answer(&self.found.snapshot.plans, binding, &self.wanted, message)?;
+        let json = transcode::element(&self.found.snapshot.plans, binding, &self.wanted, message)?;
         let method = self.found.method();
         let id = method.cursor.as_ref().and_then(|cursor| id(cursor, message));
         let kind = method.kinds.name(message);

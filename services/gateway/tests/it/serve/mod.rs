@@ -5,6 +5,7 @@ mod errors;
 mod grpc;
 mod grpc_web;
 mod limits;
+mod long;
 mod masks;
 mod policy;
 mod rest;

@@ -377,9 +377,30 @@ async fn what_is_wrong_with_the_request_is_told_as_everywhere() {
 }
 
 #[tokio::test]
-async fn a_method_that_takes_a_stream_has_no_rest_route() {
+async fn a_method_that_takes_a_stream_says_in_every_protocol_that_grpc_alone_serves_it() {
+    const COLLECT: &str = "/library.v1.Library/Collect";
+    const SAID: &str = "takes a stream of messages, which is served over gRPC alone";
     let harness = Harness::start().await;
-    assert_eq!(harness.post("/library/v1/messages:collect", "{}").await.status, StatusCode::NOT_FOUND);
+    for (path, kind) in [
+        ("/library/v1/messages:collect", "application/json"),
+        (COLLECT, "application/json"),
+        (COLLECT, "application/proto"),
+        (COLLECT, "application/connect+json"),
+        (COLLECT, "application/connect+proto"),
+        (COLLECT, "application/grpc-web+proto"),
+        (COLLECT, "application/grpc-web-text"),
+    ] {
+        let request = Request::builder().method("POST").uri(path).header("content-type", kind);
+        let answer = harness.send(request.body(full("")).unwrap()).await;
+        let told = answer.headers.get("grpc-message").and_then(|told| told.to_str().ok()).unwrap_or_default();
+        let told = told.replace("%20", " ") + &String::from_utf8_lossy(&answer.body);
+        assert!(told.contains(SAID), "{path} {kind}: {} {told}", answer.status);
+        let plain = answer.headers.get("grpc-status").is_none() && !kind.contains("connect+");
+        assert_eq!(answer.status == StatusCode::NOT_IMPLEMENTED, plain, "{kind}: {}", answer.status);
+        let code = answer.headers.get("grpc-status").map(|code| code.to_str().unwrap().to_owned());
+        assert_eq!(code.unwrap_or("12".to_owned()), "12", "UNIMPLEMENTED");
+    }
+    assert!(harness.data.was_asked_for_nothing());
 }
 
 #[tokio::test(start_paused = true)]
