@@ -4,4 +4,5 @@ mod events;
 mod journey;
 mod pages;
 mod programs;
+mod transitions;
 mod workshop;
