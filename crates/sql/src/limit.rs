@@ -41,6 +41,31 @@ pub enum Limit {
     MaxLength {
         bound: u64,
     },
+    /// Bytes of a text, or of bytes.
+    MinBytes {
+        bound: u64,
+    },
+    MaxBytes {
+        bound: u64,
+    },
+    /// Of a text: how it begins, how it ends, what is in it.
+    Prefix {
+        part: String,
+    },
+    Suffix {
+        part: String,
+    },
+    Contains {
+        part: String,
+    },
+    NotContains {
+        part: String,
+    },
+    /// Within one of two.
+    Either {
+        one: Box<Limit>,
+        other: Box<Limit>,
+    },
     /// Elements of a JSON array or entries of a JSON object.
     MinItems {
         bound: u64,
@@ -68,9 +93,48 @@ impl Limit {
             Limit::NoneOf { values } => format!("{column} IN ({})", list(values)),
             Limit::MinLength { bound } => format!("length({column}) < {bound}"),
             Limit::MaxLength { bound } => format!("length({column}) > {bound}"),
+            Limit::MinBytes { bound } => format!("{} < {bound}", bytes(dialect, column)),
+            Limit::MaxBytes { bound } => format!("{} > {bound}", bytes(dialect, column)),
+            Limit::Prefix { part } => format!("substr({column}, 1, {}) <> {}", characters(part), text(dialect, part)),
+            // From the end where it is as long as that; what is shorter is all of itself.
+            Limit::Suffix { part } => format!(
+                "substr({column}, length({column}) - {} + 1) <> {} OR length({column}) < {}",
+                characters(part),
+                text(dialect, part),
+                characters(part)
+            ),
+            Limit::Contains { part } => format!("{} = 0", place(dialect, column, part)),
+            Limit::NotContains { part } => format!("{} > 0", place(dialect, column, part)),
+            Limit::Either { one, other } => {
+                format!("({}) AND ({})", one.outside(dialect, column), other.outside(dialect, column))
+            }
             Limit::MinItems { bound } => format!("{} < {bound}", items(dialect, column)),
             Limit::MaxItems { bound } => format!("{} > {bound}", items(dialect, column)),
         }
+    }
+}
+
+fn bytes(dialect: Dialect, column: &str) -> String {
+    match dialect {
+        Dialect::Sqlite => format!("length(CAST({column} AS BLOB))"),
+        Dialect::Postgres => format!("octet_length({column})"),
+    }
+}
+
+fn characters(part: &str) -> usize {
+    part.chars().count()
+}
+
+fn text(dialect: Dialect, part: &str) -> String {
+    literal(dialect, &Literal::Text(part.to_owned()))
+}
+
+/// Where a text has a part, counted from 1; 0 where it has none.
+fn place(dialect: Dialect, column: &str, part: &str) -> String {
+    let part = text(dialect, part);
+    match dialect {
+        Dialect::Sqlite => format!("instr({column}, {part})"),
+        Dialect::Postgres => format!("strpos({column}, {part})"),
     }
 }
 

@@ -359,6 +359,18 @@ golden! {
         same: &[(OLD_TITLES, OLD_TITLES)],
         ..Case::NONE
     };
+    a_check_of_texts_that_rows_do_not_pass: Case {
+        after: &[(TITLE, "string title = 3 [(buf.validate.field).string = {prefix: \"t\" suffix: \"9\" contains: \"'\" min_bytes: 3}];")],
+        accept: &["tighten:field:golden.example.com/Item#title"],
+        same: &[(OLD_TITLES, OLD_TITLES)],
+        ..Case::NONE
+    };
+    a_range_outside_of_which_rows_are: Case {
+        after: &[("int32 count = 4;", "int32 count = 4 [(buf.validate.field).int32 = {gt: 9000 lt: 100}];")],
+        accept: &["tighten:field:golden.example.com/Item#count"],
+        same: &[(OLD_TITLES, OLD_TITLES)],
+        ..Case::NONE
+    };
     a_unique_index_over_different_values: Case {
         after: &[("index {fields: \"code\"}", "index {fields: \"code\" unique: true}")],
         same: &[("SELECT code FROM golden_v1_item ORDER BY _id", "SELECT code FROM golden_v1_item ORDER BY _id")],

@@ -1,6 +1,6 @@
 //! Fields whose values must satisfy more than before: which of the rows that stand do not.
 
-use mainstay_contract::Check;
+use mainstay_contract::{BytesCheck, Check};
 use mainstay_sql::{Constant, Limit, Probe};
 
 use super::now::FieldNow;
@@ -35,7 +35,7 @@ impl<'a> Planner<'a> {
     fn tightened(&self, known: &Standing<'a>, field: &FieldNow<'a>, was: &FieldEntry) -> Result<Safety, PlanError> {
         let new: Vec<&Check> =
             field.model.checks.iter().filter(|check| !was.checks.contains(&check.to_string())).collect();
-        let limits: Vec<Limit> = new.iter().filter_map(|check| limit_of(check)).collect();
+        let limits: Vec<Limit> = new.iter().filter_map(|check| limit_of(check)).flatten().collect();
         let index = field.model.columns.first().filter(|_| field.path.0.len() == 1 && !limits.is_empty());
         let column = index.and_then(|i| Some((known.resource.layout.columns.get(*i)?, *i)));
         let stored = column.and_then(|(column, i)| Some((column, known.was.columns.get(&ColumnId::of(column, i))?)));
@@ -57,9 +57,11 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn limit_of(check: &Check) -> Option<Limit> {
+/// What a check is in SQL; nothing where it cannot be asked there: a form, a pattern, a condition, and what hangs on the time.
+/// Times are asked where they are numbers, as durations are.
+fn limit_of(check: &Check) -> Option<Vec<Limit>> {
     let double = |value: &f64| Constant::double(*value);
-    Some(match check {
+    Some(vec![match check {
         Check::IntMin { bound, exclusive } => Limit::AtLeast { bound: Constant::Int(*bound), exclusive: *exclusive },
         Check::IntMax { bound, exclusive } => Limit::AtMost { bound: Constant::Int(*bound), exclusive: *exclusive },
         Check::DoubleMin { bound, exclusive } => Limit::AtLeast { bound: double(bound), exclusive: *exclusive },
@@ -75,17 +77,28 @@ fn limit_of(check: &Check) -> Option<Limit> {
         Check::TextNotIn(values) => Limit::NoneOf { values: values.iter().cloned().map(Constant::Text).collect() },
         Check::MinItems(bound) => Limit::MinItems { bound: *bound },
         Check::MaxItems(bound) => Limit::MaxItems { bound: *bound },
+        Check::TextMinBytes(bound) | Check::Bytes(BytesCheck::MinLen(bound)) => Limit::MinBytes { bound: *bound },
+        Check::TextMaxBytes(bound) | Check::Bytes(BytesCheck::MaxLen(bound)) => Limit::MaxBytes { bound: *bound },
+        Check::TextPrefix(part) => Limit::Prefix { part: part.clone() },
+        Check::TextSuffix(part) => Limit::Suffix { part: part.clone() },
+        Check::TextContains(part) => Limit::Contains { part: part.clone() },
+        Check::TextNotContains(part) => Limit::NotContains { part: part.clone() },
+        Check::DoubleFinite => {
+            return Some(vec![
+                Limit::AtLeast { bound: double(&f64::MIN), exclusive: false },
+                Limit::AtMost { bound: double(&f64::MAX), exclusive: false },
+            ]);
+        }
+        Check::Outside { low, high } => {
+            let one = |check: &Check| limit_of(check)?.into_iter().next().map(Box::new);
+            Limit::Either { one: one(low)?, other: one(high)? }
+        }
         Check::TextPattern(_)
-        | Check::TextMinBytes(_)
-        | Check::TextMaxBytes(_)
-        | Check::TextPrefix(_)
-        | Check::TextSuffix(_)
-        | Check::TextContains(_)
-        | Check::TextNotContains(_)
         | Check::TextFormat(_)
         | Check::Bytes(_)
         | Check::Time { .. }
-        | Check::DoubleFinite
+        | Check::Now(_)
+        | Check::Rule(_)
         | Check::Unique => return None,
-    })
+    }])
 }

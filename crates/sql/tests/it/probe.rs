@@ -85,6 +85,30 @@ fn rows_outside_a_limit_are_found() {
 }
 
 #[test]
+fn texts_outside_a_limit_are_found() {
+    let part = |part: &str| part.to_owned();
+    // Of `x` twice, `y` once, and two that are empty.
+    for (limit, count) in [
+        (Limit::Prefix { part: part("x") }, 3),
+        (Limit::Prefix { part: part("xx") }, 5),
+        (Limit::Suffix { part: part("y") }, 4),
+        (Limit::Suffix { part: part("") }, 0),
+        (Limit::Contains { part: part("x") }, 3),
+        (Limit::NotContains { part: part("x") }, 2),
+        (Limit::MinBytes { bound: 1 }, 2),
+        (Limit::MaxBytes { bound: 0 }, 3),
+    ] {
+        assert_eq!(ask(&outside("sku", vec![limit.clone()], None)).0, count, "{limit:?}");
+    }
+    let either = |low: i64, high: i64| Limit::Either {
+        one: Box::new(Limit::AtLeast { bound: Constant::Int(high), exclusive: false }),
+        other: Box::new(Limit::AtMost { bound: Constant::Int(low), exclusive: false }),
+    };
+    assert_eq!(ask(&outside("batch", vec![either(0, 2)], None)).0, 2);
+    assert_eq!(ask(&outside("batch", vec![either(1, 2)], None)).0, 0);
+}
+
+#[test]
 fn the_questions_in_both_dialects() {
     let probe = duplicates(&[("sku", Some(Kind::Text)), ("batch", None)]);
     insta::assert_snapshot!(both(|d| probe.count_sql(d)), @r#"SELECT CAST(COALESCE(SUM(g.n), 0) AS BIGINT) FROM (SELECT COUNT(*) AS n FROM "product" AS t WHERE t."sku" <> '' AND t."batch" IS NOT NULL GROUP BY t."sku", t."batch" HAVING COUNT(*) > 1) AS g"#);
