@@ -19,9 +19,8 @@ pub struct Banner<'a> {
     pub tls: bool,
     pub contracts: Option<&'a Path>,
     pub resources: usize,
-    pub outcome: &'a FolderOutcome,
+    pub folder: &'a Told,
     pub data_dir: &'a Path,
-    pub config: Option<&'a Path>,
     pub engine: mainstay_db::Engine,
 }
 
@@ -40,14 +39,13 @@ impl Banner<'_> {
         for moved in self.moved {
             say!("  note       {moved}");
         }
-        let accept = Acceptance { folder: self.contracts, data_dir: self.data_dir, config: self.config };
-        report(self.outcome, &accept);
+        self.folder.print();
     }
 
     fn contract(&self) -> String {
         let plural = if self.resources == 1 { "resource" } else { "resources" };
         match self.contracts {
-            Some(folder) => format!("{} ({} {plural}, {})", folder.display(), self.resources, self.outcome),
+            Some(folder) => format!("{} ({} {plural}, {})", folder.display(), self.resources, self.folder.short),
             None => format!("{} {plural} (no folder is watched; --contracts DIR names one)", self.resources),
         }
     }
@@ -60,24 +58,45 @@ pub struct Acceptance<'a> {
     pub config: Option<&'a Path>,
 }
 
-/// Prints what became of the contract folder, where there is more to say than that all is well.
-pub fn report(outcome: &FolderOutcome, accept: &Acceptance<'_>) {
-    match outcome {
-        FolderOutcome::NoFolder | FolderOutcome::UpToDate | FolderOutcome::Differs => {}
-        FolderOutcome::Applied(plan) if plan.is_empty() => {
-            say!("\n  contract applied: nothing to do in the database\n");
-        }
-        FolderOutcome::Applied(plan) => say!("\n  contract applied:\n\n{}", indented(&plan.to_string())),
-        FolderOutcome::Waiting(plan) => {
-            let text = indented(&waiting(plan, accept));
-            say!("\n  the contract waits; what was applied before is served:\n\n{text}");
-        }
-        FolderOutcome::Partly { applied, waiting: plan } => {
-            say!("\n  contract applied, but for what waits:\n\n{}", indented(&applied.to_string()));
-            say!("  this waits; it is served as it was:\n\n{}", indented(&waiting(plan, accept)));
-        }
-        FolderOutcome::Invalid(diagnostics) => {
-            say!("\n  the contract has problems; what was applied before is served:\n\n{diagnostics}");
+/// What became of the contract folder, in words: what it is in itself takes as much as all that is known of the contract.
+pub struct Told {
+    /// `applied`
+    short: String,
+    /// What there is to say beside that; nothing where all is well.
+    more: String,
+}
+
+impl Told {
+    /// Puts it into words.
+    pub fn of(outcome: &FolderOutcome, accept: &Acceptance<'_>) -> Told {
+        let more = match outcome {
+            FolderOutcome::NoFolder | FolderOutcome::UpToDate | FolderOutcome::Differs => String::new(),
+            FolderOutcome::Applied(plan) if plan.is_empty() => {
+                "\n  contract applied: nothing to do in the database\n".to_owned()
+            }
+            FolderOutcome::Applied(plan) => format!("\n  contract applied:\n\n{}", indented(&plan.to_string())),
+            FolderOutcome::Waiting(plan) => {
+                let text = indented(&waiting(plan, accept));
+                format!("\n  the contract waits; what was applied before is served:\n\n{text}")
+            }
+            FolderOutcome::Partly { applied, waiting: plan } => {
+                let applied = indented(&applied.to_string());
+                let waits = indented(&waiting(plan, accept));
+                format!(
+                    "\n  contract applied, but for what waits:\n\n{applied}\n  this waits; it is served as it was:\n\n{waits}"
+                )
+            }
+            FolderOutcome::Invalid(diagnostics) => {
+                format!("\n  the contract has problems; what was applied before is served:\n\n{diagnostics}")
+            }
+        };
+        Told { short: outcome.to_string(), more }
+    }
+
+    /// Prints what there is to say beside that all is well.
+    pub fn print(&self) {
+        if !self.more.is_empty() {
+            say!("{}", self.more);
         }
     }
 }

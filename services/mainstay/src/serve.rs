@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mainstay_auth as auth;
 use mainstay_data as data;
-use mainstay_data::{Data, FolderOutcome};
+use mainstay_data::Data;
 use mainstay_db::{DataDir, RunInfo};
 use mainstay_gateway as gateway;
 use mainstay_gateway::{Backends, Dependencies, Gateway};
@@ -17,7 +17,7 @@ use mainstay_runtime::policies;
 use mainstay_runtime::process::{self, Failure, Flags, Ports, Process, Role, Settings};
 use prost_reflect::DescriptorPool;
 
-use crate::banner::{self, Acceptance, Banner};
+use crate::banner::{Acceptance, Banner, Told};
 use crate::cli::ServeRole;
 use crate::say::say;
 
@@ -64,9 +64,17 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     let (folder, data_dir, config) = (common.contracts.clone(), common.data_dir.clone(), sections.config.clone());
     environment.report = Box::new(move |outcome| {
         let accept = Acceptance { folder: folder.as_deref(), data_dir: &data_dir, config: config.as_deref() };
-        banner::report(outcome, &accept);
+        Told::of(outcome, &accept).print();
     });
     let (data, outcome) = Data::start(&sections.data, environment).await?;
+    let accept = Acceptance {
+        folder: common.contracts.as_deref(),
+        data_dir: &common.data_dir,
+        config: sections.config.as_deref(),
+    };
+    let told = Told::of(&outcome, &accept);
+    // Before the gateway takes the contract in as well.
+    drop(outcome);
     let guards = process.guards(auth.key_source())?;
     if let Some(file) = &sections.seed {
         sow(&data, file).await?;
@@ -91,7 +99,7 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     let address = ports.clients.address();
     let secret = process.operator.clone();
     directory.publish(&RunInfo { pid: std::process::id(), address: common.url(address), secret })?;
-    print(&process, &data, &outcome, &ports, sections.config.as_deref());
+    print(&process, &data, &told, &ports);
     process.serve(ports, stack::edge(gateway.endpoint(), guards, cors)).await?;
     for store in [data.db(), &database] {
         store.close().await;
@@ -133,7 +141,7 @@ async fn sow(data: &Data, file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print(process: &Process, data: &Data, outcome: &FolderOutcome, ports: &Ports, config: Option<&Path>) {
+fn print(process: &Process, data: &Data, folder: &Told, ports: &Ports) {
     let common = &process.common;
     Banner {
         age: process.age(),
@@ -142,9 +150,8 @@ fn print(process: &Process, data: &Data, outcome: &FolderOutcome, ports: &Ports,
         tls: common.tls.is_some(),
         contracts: common.contracts.as_deref(),
         resources: data.reconciler().served().load().resources().len(),
-        outcome,
+        folder,
         data_dir: &common.data_dir,
-        config,
         engine: data.db().engine(),
     }
     .print();
