@@ -150,8 +150,13 @@ pub const CAPABILITIES: &[Capability] = &[
     yes("(google.api.api_version)", "documentation for generated clients"),
     yes("(buf.validate.field).required", "the same as REQUIRED"),
     yes("(buf.validate.field).ignore", "when the constraints are not applied"),
-    no("(buf.validate.field).cel", "state the bounds with the constraints that are implemented"),
-    no("(buf.validate.field).cel_expression", "state the bounds with the constraints that are implemented"),
+    yes("(buf.validate.field).cel.id", "which constraint it is, to clients"),
+    yes("(buf.validate.field).cel.message", "what clients are told"),
+    yes(
+        "(buf.validate.field).cel.expression",
+        "a condition over `this`, the value, that is true or false; or a text that says what is wrong, empty where nothing is",
+    ),
+    yes("(buf.validate.field).cel_expression", "the same without id and message"),
     yes("(buf.validate.field).<number>.const", ""),
     yes("(buf.validate.field).<number>.lt", ""),
     yes("(buf.validate.field).<number>.lte", ""),
@@ -223,15 +228,15 @@ pub const CAPABILITIES: &[Capability] = &[
     yes("(buf.validate.field).bytes.in", ""),
     yes("(buf.validate.field).bytes.not_in", ""),
     yes("(buf.validate.field).bytes.example", "documentation"),
-    no("(buf.validate.field).bytes.pattern", "leave it out"),
-    no("(buf.validate.field).bytes.ip", "use len"),
-    no("(buf.validate.field).bytes.ipv4", "use len"),
-    no("(buf.validate.field).bytes.ipv6", "use len"),
-    no("(buf.validate.field).bytes.uuid", "use len"),
+    yes("(buf.validate.field).bytes.pattern", "of bytes that are UTF-8, in the dialect of RE2; linear time"),
+    yes("(buf.validate.field).bytes.ip", "4 or 16 bytes"),
+    yes("(buf.validate.field).bytes.ipv4", "4 bytes"),
+    yes("(buf.validate.field).bytes.ipv6", "16 bytes"),
+    yes("(buf.validate.field).bytes.uuid", "16 bytes"),
     yes("(buf.validate.field).map.min_pairs", ""),
     yes("(buf.validate.field).map.max_pairs", ""),
     yes("(buf.validate.field).map.values", "constraints on each value"),
-    no("(buf.validate.field).map.keys", "leave it out"),
+    yes("(buf.validate.field).map.keys", "constraints on each key"),
     no("(buf.validate.field).any", "leave it out"),
     yes("(buf.validate.field).duration.const", ""),
     yes("(buf.validate.field).duration.lt", ""),
@@ -247,16 +252,17 @@ pub const CAPABILITIES: &[Capability] = &[
     yes("(buf.validate.field).timestamp.gt", ""),
     yes("(buf.validate.field).timestamp.gte", ""),
     yes("(buf.validate.field).timestamp.example", "documentation"),
-    no("(buf.validate.field).timestamp.lt_now", "compare with `now` in the write rule"),
-    no("(buf.validate.field).timestamp.gt_now", "compare with `now` in the write rule"),
-    no("(buf.validate.field).timestamp.within", "compare with `now` in the write rule"),
+    yes("(buf.validate.field).timestamp.lt_now", "in the past, whenever the row is written"),
+    yes("(buf.validate.field).timestamp.gt_now", "in the future, whenever the row is written"),
+    yes("(buf.validate.field).timestamp.within", "no further from now, whenever the row is written"),
     no("(buf.validate.field).field_mask", "leave it out"),
     no("(buf.validate.predefined)", "leave it out"),
     yes("(buf.validate.message).cel.id", "which constraint it is, to clients"),
     yes("(buf.validate.message).cel.message", "what clients are told"),
-    yes("(buf.validate.message).cel.expression", "a condition over `this` that is true or false"),
+    yes("(buf.validate.message).cel.expression", "a condition over `this`, or a text, as on a field"),
     yes("(buf.validate.message).cel_expression", "the same without id and message"),
-    no("(buf.validate.message).oneof", "count in an expression what is set"),
+    yes("(buf.validate.message).oneof.fields", "no two of them are set"),
+    yes("(buf.validate.message).oneof.required", "and one is"),
     yes("(buf.validate.oneof).required", "one of its fields is set"),
     yes("oneof", "at most one of its fields is set: to set one unsets the others"),
     yes("google.protobuf.Any", "stored as it is; filters and rules ask whether it is set"),
@@ -286,9 +292,9 @@ pub const CAPABILITIES: &[Capability] = &[
     no("constraints on references", "leave them out; a reference is checked by itself"),
     no("references to any resource", "name the type of one resource"),
     no("constraints on name and etag", "leave them out; Mainstay makes both"),
-    no("ranges that exclude their middle", "set the lower bound below the upper one"),
+    yes("ranges that exclude their middle", "a lower bound above the upper one: above the one or below the other"),
     no("IGNORE_ALWAYS on messages", "leave the constraints of the message's fields out, or ignore them one by one"),
-    no("constraints on messages in lists", "state the constraints on the message's fields"),
+    yes("constraints on messages in lists", "on each of them"),
     no("constraints outside resources", "leave them out; they are enforced on what is stored"),
     no("rules of fields inside messages", "set the rule on a field of the resource itself, as on the whole message"),
     no(
@@ -318,7 +324,10 @@ pub(crate) fn has_implemented_part(name: &str) -> bool {
 
 /// Says whether an option holds constraints on elements: these are those on fields.
 pub(crate) fn is_of_elements(name: &str) -> bool {
-    matches!(name, "(buf.validate.field).repeated.items" | "(buf.validate.field).map.values")
+    matches!(
+        name,
+        "(buf.validate.field).repeated.items" | "(buf.validate.field).map.values" | "(buf.validate.field).map.keys"
+    )
 }
 
 /// Refuses something that the table has as not supported yet. Says whether it was refused.

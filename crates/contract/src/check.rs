@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use data_encoding::{BASE64, HEXLOWER};
 use mainstay_expr::re2::Pattern;
 use mainstay_record::{Kind, Value, ValueRef, stored_json};
 
-use crate::Format;
+use crate::{Format, ValueRule};
 
 /// One constraint on one value. Evaluated on column values, whatever they came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +55,15 @@ pub enum Check {
     },
     TextIn(Vec<String>),
     TextNotIn(Vec<String>),
+    /// Either of two: what is above a range or below it.
+    Outside {
+        low: Box<Check>,
+        high: Box<Check>,
+    },
+    /// On a timestamp, by the time of the write.
+    Now(NowCheck),
+    /// A condition that the contract writes out.
+    Rule(Arc<ValueRule>),
     /// Of a repeated or map field.
     MinItems(u64),
     MaxItems(u64),
@@ -61,9 +71,45 @@ pub enum Check {
     Unique,
 }
 
-/// A constraint on bytes.
+/// Where a timestamp lies, seen from the time of the write.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NowCheck {
+    Past,
+    Future,
+    /// No further away than so many microseconds.
+    Within {
+        micros: i64,
+        words: String,
+    },
+}
+
+impl NowCheck {
+    fn holds(&self, time: i64, now: i64) -> bool {
+        match self {
+            NowCheck::Past => time < now,
+            NowCheck::Future => time > now,
+            NowCheck::Within { micros, .. } => time.abs_diff(now) <= micros.unsigned_abs(),
+        }
+    }
+}
+
+impl std::fmt::Display for NowCheck {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            NowCheck::Past => f.write_str("must be in the past"),
+            NowCheck::Future => f.write_str("must be in the future"),
+            NowCheck::Within { words, .. } => write!(f, "must be no further than {words} from now"),
+        }
+    }
+}
+
+/// A constraint on bytes.
+#[derive(Debug, Clone, PartialEq)]
 pub enum BytesCheck {
+    /// Text of this form.
+    Pattern(Pattern),
+    /// As many as one of these, which is what that is called.
+    Sizes(&'static [u64], &'static str),
     MinLen(u64),
     MaxLen(u64),
     Prefix(Vec<u8>),
@@ -76,6 +122,8 @@ pub enum BytesCheck {
 impl BytesCheck {
     fn holds(&self, bytes: &[u8]) -> bool {
         match self {
+            BytesCheck::Pattern(pattern) => std::str::from_utf8(bytes).is_ok_and(|text| pattern.matches(text)),
+            BytesCheck::Sizes(sizes, _) => sizes.contains(&(bytes.len() as u64)),
             BytesCheck::MinLen(bound) => bytes.len() as u64 >= *bound,
             BytesCheck::MaxLen(bound) => bytes.len() as u64 <= *bound,
             BytesCheck::Prefix(part) => bytes.starts_with(part),
@@ -92,6 +140,11 @@ impl std::fmt::Display for BytesCheck {
         let hex = |bytes: &Vec<u8>| format!("0x{}", HEXLOWER.encode(bytes));
         let all = |values: &[Vec<u8>]| list(&values.iter().map(hex).collect::<Vec<_>>());
         match self {
+            BytesCheck::Pattern(pattern) => write!(f, "must be text that matches {}", pattern.source),
+            BytesCheck::Sizes(sizes, noun) => {
+                let sizes: Vec<String> = sizes.iter().map(u64::to_string).collect();
+                write!(f, "must be {noun}, {} bytes", sizes.join(" or "))
+            }
             BytesCheck::MinLen(bound) => write!(f, "must have at least {bound} {}", plural(*bound, "byte")),
             BytesCheck::MaxLen(bound) => write!(f, "must have at most {bound} {}", plural(*bound, "byte")),
             BytesCheck::Prefix(part) => write!(f, "must begin with {}", hex(part)),
@@ -136,25 +189,26 @@ impl Integers {
 
 impl Check {
     /// Says what the value must be where it is not; nothing where it is as it must be. NULL is taken for the zero of the
-    /// check's type, so whether an unset value is checked at all is the caller's to decide.
-    pub fn violated_by(&self, value: &Value) -> Option<String> {
-        self.violated_by_ref(value.borrow())
-    }
-
-    /// The same on a borrowed value.
-    pub fn violated_by_ref(&self, value: ValueRef<'_>) -> Option<String> {
+    /// check's type, so whether an unset value is checked at all is the caller's to decide. What hangs on the time is not
+    /// checked where `now`, in microseconds, is not known.
+    pub fn violated_by(&self, value: &Value, now: Option<i64>) -> Option<String> {
         match self {
             Check::MinItems(_) | Check::MaxItems(_) | Check::Unique => match value {
-                ValueRef::Json(text) => self.violated_by_elements(&stored_json(text).unwrap_or_default()),
+                Value::Json(text) => self.violated_by_elements(&stored_json(text).unwrap_or_default()),
                 _ => self.violated_by_elements(&serde_json::Value::Null),
             },
-            _ if self.holds(value) => None,
+            Check::Rule(rule) => rule.violated_by(value),
+            Check::Now(check) => now.filter(|now| !check.holds(int(value.borrow()), *now)).map(|_| check.to_string()),
+            _ if self.holds(value.borrow()) => None,
             _ => Some(self.description()),
         }
     }
 
     /// The same for the elements of a list or the entries of a map.
     pub(crate) fn violated_by_elements(&self, value: &serde_json::Value) -> Option<String> {
+        if let Check::Rule(rule) = self {
+            return rule.violated_by(&document(value));
+        }
         let count = match value {
             serde_json::Value::Array(items) => items.len() as u64,
             serde_json::Value::Object(entries) => entries.len() as u64,
@@ -204,6 +258,8 @@ impl Check {
             Check::TextFormat(format) => format.matches(text(value)),
             Check::Bytes(check) => check.holds(if let ValueRef::Bytes(bytes) = value { bytes } else { &[] }),
             Check::Time { check, .. } => check.holds(value),
+            Check::Outside { low, high } => low.holds(value) || high.holds(value),
+            Check::Now(_) | Check::Rule(_) => true,
             Check::MinItems(_) | Check::MaxItems(_) | Check::Unique => true,
         }
     }
@@ -241,6 +297,12 @@ impl std::fmt::Display for Check {
             Check::TextFormat(format) => write!(f, "must be {}", format.noun()),
             Check::Bytes(check) => check.fmt(f),
             Check::Time { words, .. } => f.write_str(words),
+            Check::Outside { low, high } => {
+                let high = high.to_string();
+                write!(f, "{low} or {}", high.strip_prefix("must be ").unwrap_or(&high))
+            }
+            Check::Now(check) => check.fmt(f),
+            Check::Rule(rule) => rule.fmt(f),
             Check::Unique => f.write_str("must have no element twice"),
             Check::MinItems(bound) => write!(f, "must have at least {bound} {}", plural(*bound, "element")),
             Check::MaxItems(bound) => write!(f, "must have at most {bound} {}", plural(*bound, "element")),
@@ -270,6 +332,7 @@ pub(crate) fn is_set(value: ValueRef<'_>, presence: bool) -> bool {
 pub(crate) fn scalar(json: &serde_json::Value, kind: Kind) -> Value {
     match (json, kind) {
         (serde_json::Value::Bool(value), _) => Value::Bool(*value),
+        (serde_json::Value::Number(value), Kind::Timestamp) => value.as_i64().map_or(Value::Null, Value::Timestamp),
         (serde_json::Value::Number(value), Kind::Double) => value.as_f64().map_or(Value::Null, Value::Double),
         (serde_json::Value::Number(value), _) => value.as_i64().map_or(Value::Null, Value::Int),
         (serde_json::Value::String(value), Kind::Double) => match value.as_str() {
@@ -283,6 +346,11 @@ pub(crate) fn scalar(json: &serde_json::Value, kind: Kind) -> Value {
         (serde_json::Value::String(value), _) => Value::Text(value.clone()),
         _ => Value::Null,
     }
+}
+
+/// What lies in a document as the value of a column of its own.
+pub(crate) fn document(json: &serde_json::Value) -> Value {
+    if json.is_null() { Value::Null } else { Value::Json(json.to_string()) }
 }
 
 /// The first element of a list of scalars that stands in it before.

@@ -11,6 +11,8 @@ pub struct JsonChecks {
     pub container: Container,
     /// On each element that is a scalar.
     pub items: Items,
+    /// On each key of a map.
+    pub keys: Keys,
     /// What an element's value is stored as, where it is a scalar.
     pub item_kind: Option<Kind>,
     /// On the fields of the messages, by their entry in the shape.
@@ -19,6 +21,8 @@ pub struct JsonChecks {
     pub oneofs: Vec<Vec<JsonOneof>>,
     /// The entries of messages whose parts must agree.
     pub compounds: Vec<(usize, Compound)>,
+    /// On each of the messages as a whole, by the same entries.
+    pub wholes: Vec<Vec<Check>>,
 }
 
 /// What is checked on each element of a list.
@@ -35,6 +39,14 @@ pub struct JsonOneof {
     pub name: String,
     /// The numbers of its fields.
     pub members: Vec<u32>,
+}
+
+/// What is checked on each key of a map.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Keys {
+    pub checks: Vec<Check>,
+    /// What a key would be stored as by itself.
+    pub kind: Option<Kind>,
 }
 
 /// How many values a JSON value is.
@@ -60,4 +72,5 @@ pub struct JsonFieldChecks {
     pub ignore_zero: bool,
     pub checks: Vec<Check>,
     pub items: Items,
+    pub keys: Keys,
 }

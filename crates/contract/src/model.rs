@@ -9,6 +9,7 @@ use mainstay_record::{Column, Kind, Layout, NumberPath, Role, Template, Value};
 use prost_reflect::{DescriptorError, DescriptorPool};
 
 use crate::compound::Compound;
+use crate::condition::{broken, said};
 use crate::hash::hash;
 use crate::method::commit::Commit;
 use crate::{
@@ -330,7 +331,7 @@ pub struct TransitionRules {
     pub guard: Option<Rule>,
 }
 
-/// What must hold of a message as a whole (`(buf.validate.message).cel`).
+/// What must hold of a message as a whole (`(buf.validate.message)`).
 #[derive(Debug, Clone)]
 pub struct Constraint {
     pub id: String,
@@ -341,15 +342,9 @@ pub struct Constraint {
 }
 
 impl Constraint {
-    /// Says what is wrong with a row; nothing where the constraint holds. What is neither true nor false does not hold.
+    /// Says what is wrong with a row; nothing where the constraint holds.
     pub(crate) fn violated_by(&self, row: &[Value]) -> Option<String> {
-        let scope = Scope { resource: Some(row), ..Scope::default() };
-        if evaluate(&self.rule.program.root, &scope) == Some(true) {
-            return None;
-        }
-        let must = || format!("must be so that {}", self.rule.source);
-        let message = if self.message.is_empty() { must() } else { self.message.clone() };
-        Some(format!("{message} ({})", self.id))
+        broken(&self.rule.program, row).map(|told| said(told, &self.id, &self.message, &self.rule.source))
     }
 }
 

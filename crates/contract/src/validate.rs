@@ -2,32 +2,76 @@
 
 use mainstay_record::{Column, JsonShape, Kind, Layout, Role, Value, Violation, stored_json};
 
-use crate::check::{Check, is_set, is_zero, scalar};
-use crate::{Constraint, Container, FieldModel, Items, JsonChecks, JsonFieldChecks, Oneof, Resource};
+use crate::check::{Check, document, is_set, is_zero, scalar};
+use crate::{Constraint, Container, FieldModel, Items, JsonChecks, JsonFieldChecks, Keys, Oneof, Resource};
+
+/// Something that is wrong with a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violated {
+    pub violation: Violation,
+    /// The columns that a condition compares, where it is more than the field that is named.
+    pub over: Vec<usize>,
+}
 
 impl Resource {
     /// Checks a whole record (columns in layout order) against REQUIRED and every constraint; all violations at once, in
-    /// the order of the fields. Key, revision and server-made values are not looked at.
-    pub fn violations(&self, row: &[Value]) -> Vec<Violation> {
-        let mut found = Vec::new();
+    /// the order of the fields. Key, revision and server-made values are not looked at. `now`: the time of the write, in
+    /// microseconds; what hangs on it is not checked where it is not known.
+    pub fn violations(&self, row: &[Value], now: Option<i64>) -> Vec<Violated> {
+        let mut found = Found { now, all: Vec::new() };
         fields(&self.fields, &self.layout, row, &mut found);
         one_of_each("", &self.oneofs, &self.fields, &self.layout, row, &mut found);
         whole("", &self.constraints, row, &mut found);
-        found
+        found.all
     }
 }
 
-fn fields(models: &[FieldModel], layout: &Layout, row: &[Value], found: &mut Vec<Violation>) {
+/// What was found so far, and when the record is written.
+struct Found {
+    now: Option<i64>,
+    all: Vec<Violated>,
+}
+
+impl Found {
+    fn add(&mut self, field: &str, description: String) {
+        self.all.push(Violated { violation: Violation { field: field.to_owned(), description }, over: Vec::new() });
+    }
+
+    /// Takes in what the parts of a message are not together.
+    fn gather(&mut self, check: impl FnOnce(&mut Vec<Violation>)) {
+        let mut wrong = Vec::new();
+        check(&mut wrong);
+        self.all.extend(wrong.into_iter().map(|violation| Violated { violation, over: Vec::new() }));
+    }
+
+    /// Misses a field of a oneof.
+    fn one_missing<'n>(&mut self, path: &str, oneof: &str, members: impl Iterator<Item = &'n str>) {
+        let field = if path.is_empty() { oneof.to_owned() } else { format!("{path}.{oneof}") };
+        let members: Vec<&str> = members.collect();
+        self.add(&field, format!("is required: set one of {}", members.join(", ")));
+    }
+
+    /// Holds a value to its checks.
+    fn check(&mut self, path: &str, checks: &[Check], value: &Value) {
+        for check in checks {
+            if let Some(description) = check.violated_by(value, self.now) {
+                self.add(path, description);
+            }
+        }
+    }
+}
+
+fn fields(models: &[FieldModel], layout: &Layout, row: &[Value], found: &mut Found) {
     for model in models.iter().filter(|model| !model.behaviors.identifier && !model.columns.is_empty()) {
         field(model, layout, row, found);
     }
 }
 
-fn field(model: &FieldModel, layout: &Layout, row: &[Value], found: &mut Vec<Violation>) {
+fn field(model: &FieldModel, layout: &Layout, row: &[Value], found: &mut Found) {
     let (Some(column), value) = (layout.columns.get(model.columns[0]), value_at(row, model.columns[0])) else { return };
     let set = is_field_set(column, value);
     if !set && model.behaviors.required && !model.behaviors.output_only {
-        found.push(Violation { field: model.field_path.clone(), description: "is required".into() });
+        found.add(&model.field_path, "is required".into());
         return;
     }
     match &column.role {
@@ -36,14 +80,15 @@ fn field(model: &FieldModel, layout: &Layout, row: &[Value], found: &mut Vec<Vio
             one_of_each(&model.field_path, &model.oneofs, &model.children, layout, row, found);
             whole(&model.field_path, &model.constraints, row, found);
             if let Some(compound) = model.compound {
-                compound.check(&model.field_path, |number| part(&model.children, number, row), found);
+                let part = |number| part(&model.children, number, row);
+                found.gather(|wrong| compound.check(&model.field_path, part, wrong));
             }
         }
         Role::Presence => {}
         Role::Json(shape) => json(model, shape, value, found),
         _ => {
-            let problems = scalar_problems(model, column.nullable, value);
-            found.extend(problems.map(|description| Violation { field: model.field_path.clone(), description }));
+            let problems: Vec<String> = scalar_problems(model, column.nullable, value, found.now).collect();
+            problems.into_iter().for_each(|description| found.add(&model.field_path, description));
         }
     }
 }
@@ -57,14 +102,7 @@ fn is_field_set(column: &Column, value: &Value) -> bool {
 }
 
 /// Misses a field where one of a oneof must be set.
-fn one_of_each(
-    path: &str,
-    oneofs: &[Oneof],
-    models: &[FieldModel],
-    layout: &Layout,
-    row: &[Value],
-    found: &mut Vec<Violation>,
-) {
+fn one_of_each(path: &str, oneofs: &[Oneof], models: &[FieldModel], layout: &Layout, row: &[Value], found: &mut Found) {
     for (place, oneof) in oneofs.iter().enumerate().filter(|(_, oneof)| oneof.required) {
         let members = || models.iter().filter(|model| model.oneof == Some(place));
         let is_set = |model: &FieldModel| {
@@ -73,21 +111,18 @@ fn one_of_each(
             column.is_some_and(|(column, value)| is_field_set(column, value))
         };
         if !members().any(is_set) {
-            found.push(one_missing(path, &oneof.name, members().map(|model| model.name.as_str())));
+            found.one_missing(path, &oneof.name, members().map(|model| model.name.as_str()));
         }
     }
 }
 
-fn one_missing<'n>(path: &str, oneof: &str, members: impl Iterator<Item = &'n str>) -> Violation {
-    let field = if path.is_empty() { oneof.to_owned() } else { format!("{path}.{oneof}") };
-    let members: Vec<&str> = members.collect();
-    Violation { field, description: format!("is required: set one of {}", members.join(", ")) }
-}
-
 /// What must hold of a message as a whole.
-fn whole(path: &str, constraints: &[Constraint], row: &[Value], found: &mut Vec<Violation>) {
-    let violated = constraints.iter().filter_map(|constraint| constraint.violated_by(row));
-    found.extend(violated.map(|description| Violation { field: path.to_owned(), description }));
+fn whole(path: &str, constraints: &[Constraint], row: &[Value], found: &mut Found) {
+    for constraint in constraints {
+        let Some(description) = constraint.violated_by(row) else { continue };
+        let over = constraint.rule.program.columns().into_iter().map(|(_, column)| column).collect();
+        found.all.push(Violated { violation: Violation { field: path.to_owned(), description }, over });
+    }
 }
 
 /// What a scalar is not, of all that its field's constraints want. A field with presence is checked only where it is set;
@@ -96,9 +131,10 @@ pub(crate) fn scalar_problems<'a>(
     model: &'a FieldModel,
     presence: bool,
     value: &'a Value,
+    now: Option<i64>,
 ) -> impl Iterator<Item = String> + 'a {
     let skipped = !is_set(value.borrow(), presence) && (presence || model.ignore_zero);
-    model.checks.iter().filter(move |_| !skipped).filter_map(|check| check.violated_by(value))
+    model.checks.iter().filter(move |_| !skipped).filter_map(move |check| check.violated_by(value, now))
 }
 
 /// The value of the field with a number.
@@ -111,12 +147,7 @@ fn value_at(row: &[Value], column: usize) -> &Value {
     row.get(column).unwrap_or(&Value::Null)
 }
 
-fn report(path: &str, checks: &[Check], value: &Value, found: &mut Vec<Violation>) {
-    let violated = checks.iter().filter_map(|check| check.violated_by(value));
-    found.extend(violated.map(|description| Violation { field: path.to_owned(), description }));
-}
-
-fn json(model: &FieldModel, shape: &JsonShape, value: &Value, found: &mut Vec<Violation>) {
+fn json(model: &FieldModel, shape: &JsonShape, value: &Value, found: &mut Found) {
     if model.checks.is_empty() && model.json_checks.is_none() {
         return;
     }
@@ -124,15 +155,16 @@ fn json(model: &FieldModel, shape: &JsonShape, value: &Value, found: &mut Vec<Vi
         Value::Json(text) => stored_json(text).unwrap_or(serde_json::Value::Null),
         _ => serde_json::Value::Null,
     };
-    let count = count(&parsed);
-    if !(model.ignore_zero && count == 0) {
+    let one = model.json_checks.as_ref().is_some_and(|checks| checks.container == Container::One);
+    if !((model.ignore_zero || one) && count(&parsed) == 0) {
         let violated = model.checks.iter().filter_map(|check| check.violated_by_elements(&parsed));
-        found.extend(violated.map(|description| Violation { field: model.field_path.clone(), description }));
+        violated.for_each(|description| found.add(&model.field_path, description));
     }
     let Some(checks) = &model.json_checks else { return };
     let element = (!shape.messages.is_empty()).then_some(0);
     let mut walk = Walk { shape, checks, found };
-    walk.elements(&model.field_path, &parsed, checks.container, &checks.items, checks.item_kind, element);
+    let elements = Elements { container: checks.container, items: &checks.items, keys: &checks.keys };
+    walk.elements(&model.field_path, &parsed, elements, checks.item_kind, element);
 }
 
 fn count(value: &serde_json::Value) -> u64 {
@@ -146,7 +178,15 @@ fn count(value: &serde_json::Value) -> u64 {
 struct Walk<'a> {
     shape: &'a JsonShape,
     checks: &'a JsonChecks,
-    found: &'a mut Vec<Violation>,
+    found: &'a mut Found,
+}
+
+/// What is checked on the elements of a value.
+#[derive(Clone, Copy)]
+struct Elements<'a> {
+    container: Container,
+    items: &'a Items,
+    keys: &'a Keys,
 }
 
 impl Walk<'_> {
@@ -154,8 +194,7 @@ impl Walk<'_> {
         &mut self,
         path: &str,
         value: &serde_json::Value,
-        container: Container,
-        items: &Items,
+        Elements { container, items, keys }: Elements<'_>,
         kind: Option<Kind>,
         message: Option<usize>,
     ) {
@@ -167,13 +206,31 @@ impl Walk<'_> {
             }
             (Container::Map, serde_json::Value::Object(entries)) => {
                 for (key, element) in entries {
-                    self.element(&format!("{path}[{key:?}]"), element, items, kind, message);
+                    let path = format!("{path}[{key:?}]");
+                    self.key(&path, key, keys);
+                    self.element(&path, element, items, kind, message);
                 }
             }
             (Container::One, serde_json::Value::Object(_)) => {
                 self.element(path, value, &Items::default(), None, message);
             }
             _ => {}
+        }
+    }
+
+    fn key(&mut self, path: &str, key: &str, keys: &Keys) {
+        if keys.checks.is_empty() {
+            return;
+        }
+        let value = match keys.kind {
+            Some(Kind::Int) => key.parse().map_or(Value::Null, Value::Int),
+            Some(Kind::Bool) => Value::Bool(key == "true"),
+            _ => Value::Text(key.to_owned()),
+        };
+        for check in &keys.checks {
+            if let Some(description) = check.violated_by(&value, self.found.now) {
+                self.found.add(path, format!("has a key that {description}"));
+            }
         }
     }
 
@@ -186,11 +243,15 @@ impl Walk<'_> {
         message: Option<usize>,
     ) {
         match message {
-            Some(message) => self.message(path, value, message),
+            Some(message) => {
+                let violated = items.checks.iter().filter_map(|check| check.violated_by_elements(value));
+                violated.for_each(|description| self.found.add(path, description));
+                self.message(path, value, message);
+            }
             None => {
                 let value = scalar(value, kind.unwrap_or(Kind::Text));
                 if !(items.ignore_zero && is_zero(value.borrow())) {
-                    report(path, &items.checks, &value, self.found);
+                    self.found.check(path, &items.checks, &value);
                 }
             }
         }
@@ -209,7 +270,7 @@ impl Walk<'_> {
             let is_set = |number: &u32| stored(*number).is_some_and(|stored| value.get(&stored.key).is_some());
             if !oneof.members.iter().any(is_set) {
                 let members = checks.iter().filter(|field| oneof.members.contains(&field.number));
-                self.found.push(one_missing(path, &oneof.name, members.map(|field| field.name.as_str())));
+                self.found.one_missing(path, &oneof.name, members.map(|field| field.name.as_str()));
             }
         }
         if let Some((_, compound)) = all.compounds.iter().find(|(entry, _)| *entry == message) {
@@ -219,7 +280,10 @@ impl Walk<'_> {
                 let value = stored(number).and_then(|stored| value.get(&stored.key));
                 value.map_or(Value::Null, |value| scalar(value, kind(number)))
             };
-            compound.check(path, part, self.found);
+            self.found.gather(|wrong| compound.check(path, part, wrong));
+        }
+        if let Some(wholes) = all.wholes.get(message).filter(|wholes| !wholes.is_empty()) {
+            self.found.check(path, wholes, &document(value));
         }
     }
 
@@ -231,15 +295,16 @@ impl Walk<'_> {
             _ => count(json) > 0,
         };
         if !set && checks.required {
-            self.found.push(Violation { field: path.to_owned(), description: "is required".into() });
+            self.found.add(path, "is required".into());
         } else if !set && (checks.presence || checks.ignore_zero) {
             // An unset value is checked only where its zero is a value of its own.
         } else if checks.container == Container::One && message.is_none() {
-            report(path, &checks.checks, &value, self.found);
+            self.found.check(path, &checks.checks, &value);
         } else {
             let violated = checks.checks.iter().filter_map(|check| check.violated_by_elements(json));
-            self.found.extend(violated.map(|description| Violation { field: path.to_owned(), description }));
-            self.elements(path, json, checks.container, &checks.items, Some(checks.kind), message);
+            violated.for_each(|description| self.found.add(path, description));
+            let elements = Elements { container: checks.container, items: &checks.items, keys: &checks.keys };
+            self.elements(path, json, elements, Some(checks.kind), message);
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use mainstay_contract::{Access, Constraint, Contract, FieldModel, Resource};
+use mainstay_contract::{Access, Check, Constraint, Contract, FieldModel, Resource};
 use mainstay_record::{Layout, Role};
 
 use crate::rekey::{Births, Keys};
-use crate::{ColumnId, Ledger, ResourceEntry};
+use crate::{ColumnId, Label, Ledger, ResourceEntry};
 
 /// The rules of a resource with the ledger's names, of which a rule has only the keys inside JSON columns. `all` are those
 /// of all resources.
@@ -48,6 +48,38 @@ pub(crate) fn rewrite_constraints(keys: Births<'_>, resource: &mut Resource) {
     all(&mut resource.fields, &mut constraints);
     for constraint in constraints {
         constraint.rule.program.root = keys.rewrite(constraint.rule.program.root.clone());
+    }
+    resource.fields.iter_mut().for_each(|field| rewrite_values(keys, field));
+}
+
+/// The same in what must hold of a value, of what is in a document and of the document itself.
+fn rewrite_values(keys: Births<'_>, field: &mut FieldModel) {
+    field.children.iter_mut().for_each(|child| rewrite_values(keys, child));
+    let [column] = field.columns[..] else { return };
+    let Some(known) = keys.own.iter().find(|known| known.column() == column) else { return };
+    rewrite_checks(&known.within(known.label(), 0), &mut field.checks);
+    let Some(checks) = &mut field.json_checks else { return };
+    rewrite_checks(&known.within(Label::Optional, 0), &mut checks.items.checks);
+    for (entry, wholes) in checks.wholes.iter_mut().enumerate() {
+        rewrite_checks(&known.within(Label::Optional, entry), wholes);
+    }
+    for (entry, fields) in checks.messages.iter_mut().enumerate() {
+        for field in fields {
+            let Some((label, inner)) = known.field(entry, field.number) else { continue };
+            rewrite_checks(&known.within(label, inner), &mut field.checks);
+            rewrite_checks(&known.within(Label::Optional, inner), &mut field.items.checks);
+        }
+    }
+}
+
+fn rewrite_checks(keys: &Keys, checks: &mut [Check]) {
+    let own = std::slice::from_ref(keys);
+    let births = Births { own, all: &[] };
+    for check in checks {
+        if let Check::Rule(rule) = check {
+            let rule = Arc::make_mut(rule);
+            rule.program.root = births.rewrite(rule.program.root.clone());
+        }
     }
 }
 

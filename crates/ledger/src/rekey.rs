@@ -13,11 +13,14 @@ use crate::{JsonEntry, Label};
 pub(crate) struct Keys {
     column: usize,
     label: Label,
+    /// The message that is in the column.
+    root: usize,
     messages: Vec<Vec<Key>>,
 }
 
 #[derive(Debug, Clone)]
 struct Key {
+    number: u32,
     natural: String,
     birth: String,
     label: Label,
@@ -35,7 +38,7 @@ struct Position<'k> {
 impl Keys {
     /// Puts the keys of birth into a shape and tells both; nothing where no messages are inside.
     pub fn bind(column: usize, label: Label, entry: &JsonEntry, shape: &mut JsonShape) -> Option<Keys> {
-        let mut keys = Keys { column, label, messages: vec![Vec::new(); shape.messages.len()] };
+        let mut keys = Keys { column, label, root: 0, messages: vec![Vec::new(); shape.messages.len()] };
         let mut seen = vec![false; shape.messages.len()];
         let mut queue = vec![(0, 0)];
         while let Some((known, index)) = queue.pop() {
@@ -49,13 +52,40 @@ impl Keys {
                 let Some(known) = entry.fields.iter().find(|known| known.number == field.number) else { continue };
                 let natural = std::mem::replace(&mut field.key, known.key.clone());
                 let label = known.signature.label;
-                keys.messages[index].push(Key { natural, birth: known.key.clone(), label, message: field.message });
+                keys.messages[index].push(Key {
+                    number: field.number,
+                    natural,
+                    birth: known.key.clone(),
+                    label,
+                    message: field.message,
+                });
                 if let (Some(known), Some(inner)) = (known.message, field.message) {
                     queue.push((known, inner));
                 }
             }
         }
         (!keys.messages.is_empty()).then_some(keys)
+    }
+
+    /// The same of one of its messages, or a list or a map of them, as the value of a row of its own.
+    pub fn within(&self, label: Label, root: usize) -> Keys {
+        Keys { column: 0, label, root, messages: self.messages.clone() }
+    }
+
+    /// How many values the column has.
+    pub fn label(&self) -> Label {
+        self.label
+    }
+
+    /// How many values a field of one of the messages has, and which message they are, if they are any.
+    pub fn field(&self, message: usize, number: u32) -> Option<(Label, usize)> {
+        let key = self.messages.get(message)?.iter().find(|key| key.number == number)?;
+        Some((key.label, key.message?))
+    }
+
+    /// The column.
+    pub fn column(&self) -> usize {
+        self.column
     }
 
     /// Says whether a key of birth is not today's name.
@@ -168,7 +198,7 @@ fn position<'k>(columns: Births<'k>, expr: &Expr, within: Option<&Within<'k, '_>
     match expr {
         Expr::Column { row, index, .. } => {
             let keys = columns.of(row, within).iter().find(|keys| keys.column == *index)?;
-            Some(Position { keys, label: keys.label, message: Some(0) })
+            Some(Position { keys, label: keys.label, message: Some(keys.root) })
         }
         Expr::Element { level, .. } => within?.at(*level)?.element,
         Expr::Json { of, key, .. } => {

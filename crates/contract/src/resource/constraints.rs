@@ -1,11 +1,12 @@
 //! From `(buf.validate.field)` to checks. What is not implemented is refused before, by the capability table.
 
+pub(crate) mod conditions;
 mod texts;
 mod times;
 
+use mainstay_record::Kind;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind as ProtoKind, MessageDescriptor, Value};
 
-use crate::Items;
 use crate::capabilities;
 use crate::check::{Check, Integers};
 use crate::file::{Spot, tag};
@@ -13,8 +14,9 @@ use crate::options::{message_option, of_field};
 use crate::report::Report;
 use crate::resource::types::map_value;
 use crate::text::Step;
+use crate::{Items, Keys};
 
-const FIELD: &str = "buf.validate.field";
+pub(crate) const FIELD: &str = "buf.validate.field";
 
 /// The constraints of one field.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,6 +26,10 @@ pub(crate) struct Constraints {
     pub checks: Vec<Check>,
     /// On the elements of a repeated field.
     pub items: Items,
+    /// On the keys of a map.
+    pub keys: Keys,
+    /// There are conditions written out, on the field or on what is in it: see `conditions`.
+    pub conditional: bool,
 }
 
 /// Reads a field's constraints, and reports those that do not fit the field.
@@ -32,8 +38,9 @@ pub(crate) fn read(report: &mut Report<'_>, field: &FieldDescriptor) -> Constrai
     let Some(rules) = rules else {
         return Constraints::default();
     };
-    let mut reader = Reader { report, field, steps: Vec::new() };
-    reader.rules(&rules, field.is_list() || field.is_map())
+    let mut reader = Reader { report, field, value: map_value(field), steps: Vec::new() };
+    let found = reader.rules(&rules, field.is_list() || field.is_map());
+    Constraints { conditional: conditions::are_in(&rules), ..found }
 }
 
 fn number(rules: &DynamicMessage, field: &str) -> Option<i32> {
@@ -42,7 +49,10 @@ fn number(rules: &DynamicMessage, field: &str) -> Option<i32> {
 
 struct Reader<'a, 'f> {
     report: &'a mut Report<'f>,
+    /// Where the constraints are written.
     field: &'a FieldDescriptor,
+    /// What they are about: the field, an element of it, or the key of an entry.
+    value: FieldDescriptor,
     steps: Vec<&'static str>,
 }
 
@@ -58,7 +68,7 @@ impl Reader<'_, '_> {
             required: rules.get_field_by_name("required").is_some_and(|value| value.as_bool() == Some(true)),
             ..Constraints::default()
         };
-        let wanted = family(self.field, list);
+        let wanted = if list { family(self.field, true) } else { family(&self.value, false) };
         for (rule, value) in rules.fields() {
             let (name, Value::Message(value)) = (rule.name(), value) else { continue };
             if rule.containing_oneof().is_none() {
@@ -75,7 +85,7 @@ impl Reader<'_, '_> {
             match name {
                 "repeated" => self.repeated(value, &mut found),
                 "map" => self.map(value, &mut found),
-                "bytes" => found.checks = times::bytes(value),
+                "bytes" => found.checks = self.bytes(value),
                 "duration" | "timestamp" => found.checks = self.times(value, wanted),
                 "string" => found.checks = self.strings(value),
                 "bool" => found.checks = bools(value),
@@ -116,7 +126,7 @@ impl Reader<'_, '_> {
                 _ => {}
             }
         }
-        self.crossed(bounds(&found.checks), &["repeated"]);
+        self.impossible(bounds(&found.checks), &["repeated"]);
     }
 
     /// Messages are not compared.
@@ -140,10 +150,27 @@ impl Reader<'_, '_> {
                 ("min_pairs", Value::U64(bound)) => found.checks.push(Check::MinItems(bound)),
                 ("max_pairs", Value::U64(bound)) => found.checks.push(Check::MaxItems(bound)),
                 ("values", Value::Message(values)) => self.items(&values, ["map", "values"], found),
+                ("keys", Value::Message(keys)) => self.keys(&keys, found),
                 _ => {}
             }
         }
-        self.crossed(bounds(&found.checks), &["map"]);
+        self.impossible(bounds(&found.checks), &["map"]);
+    }
+
+    /// What stands on each key, which is always set.
+    fn keys(&mut self, keys: &DynamicMessage, found: &mut Constraints) {
+        let ProtoKind::Message(entry) = self.field.kind() else { return };
+        self.steps.extend(["map", "keys"]);
+        let value = std::mem::replace(&mut self.value, entry.map_entry_key_field());
+        let inner = self.rules(keys, false);
+        let kind = match self.value.kind() {
+            ProtoKind::String => Kind::Text,
+            ProtoKind::Bool => Kind::Bool,
+            _ => Kind::Int,
+        };
+        self.value = value;
+        self.steps.clear();
+        found.keys = Keys { checks: inner.checks, kind: Some(kind) };
     }
 
     /// What stands on each element.
@@ -185,13 +212,12 @@ impl Reader<'_, '_> {
             };
             checks.extend(check);
         }
-        self.crossed(bounds(&checks), &[family]);
-        checks
+        outside(checks)
     }
 
     /// The numbers, with their names where the field is an enum.
     fn integers_of(&self, values: Vec<i64>) -> Integers {
-        match map_value(self.field).kind() {
+        match self.value.kind() {
             ProtoKind::Enum(ty) => Integers::named(values, |value| {
                 let value = i32::try_from(value).ok().and_then(|number| ty.get_value(number));
                 value.map(|value| value.name().to_owned())
@@ -201,7 +227,7 @@ impl Reader<'_, '_> {
     }
 
     fn defined(&self) -> Vec<i64> {
-        let mut numbers: Vec<i64> = match map_value(self.field).kind() {
+        let mut numbers: Vec<i64> = match self.value.kind() {
             ProtoKind::Enum(ty) => ty.values().map(|value| i64::from(value.number())).collect(),
             _ => Vec::new(),
         };
@@ -236,8 +262,7 @@ impl Reader<'_, '_> {
                 _ => None,
             });
         }
-        self.crossed(bounds(&checks), &[family]);
-        checks
+        outside(checks)
     }
 
     fn too_large(&mut self, family: &'static str, name: &str) -> Option<Check> {
@@ -249,16 +274,35 @@ impl Reader<'_, '_> {
         None
     }
 
-    /// A lower bound above the upper one means "outside of" in `buf.validate`.
-    fn crossed(&mut self, (low, high): (Option<f64>, Option<f64>), steps: &[&str]) {
+    /// Lengths and counts of which the least is above the most.
+    fn impossible(&mut self, (low, high): (Option<Bound>, Option<Bound>), steps: &[&str]) {
         if let (Some(low), Some(high)) = (low, high)
             && low > high
         {
             let spot = self.spot(steps);
-            let what = "a lower bound above the upper one";
-            capabilities::refuse(self.report, &spot, "ranges that exclude their middle", what);
+            self.report
+                .tightened(&spot, "no value can be like this: the least is above the most")
+                .help("set the lower bound below the upper one");
         }
     }
+}
+
+/// A lower bound above the upper one means "outside of both" in `buf.validate`.
+fn outside(mut checks: Vec<Check>) -> Vec<Check> {
+    let (Some(low), Some(high)) = bounds(&checks) else { return checks };
+    if low <= high {
+        return checks;
+    }
+    let is_low = |check: &Check| bounds(std::slice::from_ref(check)).0.is_some();
+    let is_high = |check: &Check| bounds(std::slice::from_ref(check)).1.is_some();
+    let (Some(low), Some(high)) = (checks.iter().position(is_low), checks.iter().position(is_high)) else {
+        return checks;
+    };
+    let (low, high) = (checks[low].clone(), checks[high].clone());
+    let at = checks.iter().position(|check| *check == low || *check == high).unwrap_or(0);
+    checks.retain(|check| *check != low && *check != high);
+    checks.insert(at.min(checks.len()), Check::Outside { low: Box::new(low), high: Box::new(high) });
+    checks
 }
 
 /// The constraints that fit a field: a member of the `type` oneof of `FieldRules`.
@@ -347,18 +391,25 @@ fn as_double(value: &Value) -> Option<f64> {
     }
 }
 
+/// A bound, as exactly as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+enum Bound {
+    Int(i64),
+    Double(f64),
+    Count(u64),
+}
+
 /// The lowest and highest value that bounds admit.
-#[expect(clippy::cast_precision_loss, reason = "near enough to see whether the two cross")]
-fn bounds(checks: &[Check]) -> (Option<f64>, Option<f64>) {
+fn bounds(checks: &[Check]) -> (Option<Bound>, Option<Bound>) {
     let (mut low, mut high) = (None, None);
     for check in checks {
-        match check {
-            Check::IntMin { bound, .. } => low = Some(*bound as f64),
-            Check::IntMax { bound, .. } => high = Some(*bound as f64),
-            Check::DoubleMin { bound, .. } => low = Some(*bound),
-            Check::DoubleMax { bound, .. } => high = Some(*bound),
-            Check::TextMinLen(bound) | Check::MinItems(bound) => low = Some(*bound as f64),
-            Check::TextMaxLen(bound) | Check::MaxItems(bound) => high = Some(*bound as f64),
+        match if let Check::Time { check, .. } = check { check } else { check } {
+            Check::IntMin { bound, .. } => low = Some(Bound::Int(*bound)),
+            Check::IntMax { bound, .. } => high = Some(Bound::Int(*bound)),
+            Check::DoubleMin { bound, .. } => low = Some(Bound::Double(*bound)),
+            Check::DoubleMax { bound, .. } => high = Some(Bound::Double(*bound)),
+            Check::TextMinLen(bound) | Check::MinItems(bound) => low = Some(Bound::Count(*bound)),
+            Check::TextMaxLen(bound) | Check::MaxItems(bound) => high = Some(Bound::Count(*bound)),
             _ => {}
         }
     }

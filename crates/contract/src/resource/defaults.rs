@@ -144,7 +144,7 @@ impl Default<'_> {
                 .get_value(0)
                 .is_some_and(|zero| zero.name() == "UNSPECIFIED" || zero.name().ends_with("_UNSPECIFIED")),
             ProtoKind::String => {
-                let refused = || scalar_problems(self.field, false, &Value::Text(String::new())).next().is_some();
+                let refused = || scalar_problems(self.field, false, &Value::Text(String::new()), None).next().is_some();
                 self.value.is_none() || self.field.behaviors.required || refused()
             }
             ProtoKind::Bytes => self.field.behaviors.required,
@@ -158,7 +158,7 @@ impl Default<'_> {
         let unset = (!set && self.field.behaviors.required && !self.field.behaviors.output_only)
             .then(|| "the field is REQUIRED, and the default leaves it unset".to_owned());
         let broken = || {
-            let said = scalar_problems(self.field, self.nullable, value).next()?;
+            let said = scalar_problems(self.field, self.nullable, value, None).next()?;
             Some(format!("the field {said}, and this is {}", written(self.descriptor, value)))
         };
         unset.or_else(broken).map(|cause| Problem {

@@ -12,14 +12,15 @@ use crate::capabilities;
 use crate::compound::Compound;
 use crate::options::message_option;
 use crate::report::Report;
+use crate::resource::constraints::{self, Constraints};
 use crate::resource::head::Head;
 use crate::resource::oneofs;
 use crate::resource::options;
 use crate::resource::refused;
 use crate::resource::types::{Stored, Types, map_type};
-use crate::resource::{constraints, types::Refused, whole};
+use crate::resource::{types::Refused, whole};
 use crate::text::Step;
-use crate::{Behaviors, Container, Items, JsonBehaviors, JsonChecks, JsonFieldBehavior, JsonFieldChecks, JsonOneof};
+use crate::{Behaviors, Container, JsonBehaviors, JsonChecks, JsonFieldBehavior, JsonFieldChecks, JsonOneof, Keys};
 
 /// How deep different messages may lie in one another inside a JSON column.
 pub const MAX_JSON_DEPTH: usize = 32;
@@ -44,6 +45,8 @@ pub(crate) struct JsonBuilder<'a, 'f> {
     behaviors: Vec<Vec<JsonFieldBehavior>>,
     /// The oneofs of which one must be set.
     oneofs: Vec<Vec<JsonOneof>>,
+    /// There are conditions written out in there: see `whole`.
+    conditional: bool,
     /// How many messages are being entered, one inside the other.
     depth: usize,
     /// Entry in the shape, by the message's full name.
@@ -68,6 +71,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             checks: Vec::new(),
             behaviors: Vec::new(),
             oneofs: Vec::new(),
+            conditional: false,
             depth: 0,
             entries: HashMap::new(),
             records: HashMap::new(),
@@ -79,8 +83,9 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         field: &FieldDescriptor,
         stored: &Stored,
         container: Container,
-        items: &Items,
+        constraints: &Constraints,
     ) -> BuiltJson {
+        self.conditional = constraints.conditional;
         let item_kind = match stored {
             Stored::Scalar { kind, .. } => Some(*kind),
             _ => None,
@@ -92,8 +97,10 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         let ty = self.ty(field, stored, false);
         let checks = JsonChecks {
             container,
-            items: items.clone(),
+            items: constraints.items.clone(),
+            keys: constraints.keys.clone(),
             item_kind,
+            wholes: vec![Vec::new(); self.checks.len()],
             messages: std::mem::take(&mut self.checks),
             oneofs: std::mem::take(&mut self.oneofs),
             compounds: self.compounds(),
@@ -101,7 +108,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         let behaviors = JsonBehaviors { container, messages: std::mem::take(&mut self.behaviors) };
         BuiltJson {
             shape: std::mem::take(&mut self.shape),
-            checks: constrains(&checks).then_some(checks),
+            checks: (self.conditional || constrains(&checks)).then_some(checks),
             behaviors: behaviors.restrict().then_some(behaviors),
             ty,
         }
@@ -128,12 +135,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         options::check_aliases(self.report, message);
         oneofs::check(self.report, message);
         self.read.insert(message.full_name().to_owned());
-        if whole::is_on(message) {
-            let spot = self.report.name(message.parent_file().name(), message.path());
-            let what =
-                format!("(buf.validate.message) on {}, which lies in a list, a map or in itself,", message.full_name());
-            capabilities::refuse(self.report, &spot, "constraints on messages in lists", &what);
-        }
+        self.conditional |= whole::is_on(message);
         let mut fields: Vec<FieldDescriptor> = message.fields().collect();
         fields.sort_by_key(FieldDescriptor::number);
         for field in fields {
@@ -154,6 +156,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         self.report.anchor = Some(self.report.name(field.parent_file().name(), field.path()));
         let options = annotations::read(field);
         let constraints = constraints::read(self.report, field);
+        self.conditional |= constraints.conditional;
         if refused::field(self.report, field) {
             return None;
         }
@@ -189,6 +192,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             ignore_zero: constraints.ignore_zero,
             checks: constraints.checks,
             items: constraints.items,
+            keys: constraints.keys,
         };
         let (number, name) = (field.number(), field.name().to_owned());
         Some(Entered {
@@ -321,8 +325,12 @@ struct TooDeep;
 
 fn constrains(checks: &JsonChecks) -> bool {
     let mut fields = checks.messages.iter().flatten();
+    let keyed = |keys: &Keys| !keys.checks.is_empty();
     !checks.items.checks.is_empty()
+        || keyed(&checks.keys)
         || !checks.compounds.is_empty()
         || checks.oneofs.iter().any(|oneofs| !oneofs.is_empty())
-        || fields.any(|field| field.required || !field.checks.is_empty() || !field.items.checks.is_empty())
+        || fields.any(|field| {
+            field.required || !field.checks.is_empty() || !field.items.checks.is_empty() || keyed(&field.keys)
+        })
 }

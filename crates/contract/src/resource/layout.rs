@@ -126,8 +126,9 @@ impl Builder<'_, '_> {
     fn message(&mut self, level: &Level) -> (Vec<FieldModel>, RecordType) {
         let mut descriptors: Vec<FieldDescriptor> = level.message.fields().collect();
         descriptors.sort_by_key(FieldDescriptor::number);
-        let mut models = Vec::new();
-        let mut record = RecordType { name: level.message.full_name().to_owned(), ..RecordType::default() };
+        let mut models = Vec::with_capacity(descriptors.len());
+        let name = level.message.full_name().to_owned();
+        let mut record = RecordType { name, fields: Vec::with_capacity(descriptors.len()), ..RecordType::default() };
         refused::extensions(self.report, &level.message);
         self.read.insert(level.message.full_name().to_owned());
         options::check_aliases(self.report, &level.message);
@@ -283,7 +284,7 @@ impl Builder<'_, '_> {
             _ => Container::One,
         };
         let mut json = JsonBuilder::new(self.report, self.heads, self.types, self.read);
-        let built = json.build(&item.descriptor, stored, container, &item.constraints.items);
+        let built = json.build(&item.descriptor, stored, container, &item.constraints);
         let role = Role::Json(built.shape.clone());
         let column = self.push(item.column.clone(), item.field_path.clone(), item.path.clone(), role, Kind::Json, true);
         let storage = Storage::Json { column, shape: built.shape };

@@ -39,7 +39,7 @@ impl Builder<'_, '_> {
             self.unknown_target(&spot, target);
             return None;
         };
-        if !item.constraints.checks.is_empty() {
+        if !item.constraints.checks.is_empty() || item.constraints.conditional {
             capabilities::refuse(self.report, &item.spot, "constraints on references", "a constraint on a reference");
         }
         self.refuse_default_of_reference(&item);

@@ -61,7 +61,8 @@ pub(crate) fn virtual_field(
             .help(format!("write `{optional}string {name} = {};`", field.descriptor.number()));
         return Some(None);
     }
-    let constrained = field.constraints.required || !field.constraints.checks.is_empty();
+    let constrained =
+        field.constraints.required || !field.constraints.checks.is_empty() || field.constraints.conditional;
     if constrained || field.options.reference.is_some() || field.options.default.is_some() {
         let what = format!("a constraint, default or reference on `{name}`");
         capabilities::refuse(report, field.spot, "constraints on name and etag", &what);

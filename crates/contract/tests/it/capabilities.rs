@@ -201,7 +201,17 @@ fn field_options(all: &mut Examples) {
         ),
         ("(buf.validate.field).required", "string", "(buf.validate.field).required = true"),
         ("(buf.validate.field).ignore", "string", "(buf.validate.field).ignore = IGNORE_IF_ZERO_VALUE"),
-        ("(buf.validate.field).cel", "string", r#"(buf.validate.field).cel = {id: "a" expression: "true"}"#),
+        ("(buf.validate.field).cel.id", "string", r#"(buf.validate.field).cel = {id: "a" expression: "true"}"#),
+        (
+            "(buf.validate.field).cel.message",
+            "string",
+            r#"(buf.validate.field).cel = {id: "a" message: "b" expression: "this != 'x'"}"#,
+        ),
+        (
+            "(buf.validate.field).cel.expression",
+            "repeated string",
+            r#"(buf.validate.field).repeated.items.cel = {id: "a" expression: "this != 'x'"}"#,
+        ),
         ("(buf.validate.field).cel_expression", "string", r#"(buf.validate.field).cel_expression = "true""#),
         ("(buf.validate.predefined)", "string", r#"(buf.validate.predefined).cel = {id: "a"}"#),
     ] {
@@ -317,8 +327,10 @@ fn other_constraints(all: &mut Examples) {
     }
     let cel = r#"option (buf.validate.message).cel_expression = "this.name != ''";"#;
     all.insert("(buf.validate.message).cel_expression".into(), thing(cel));
-    let one = r#"option (buf.validate.message).oneof = {fields: "name"};"#;
-    all.insert("(buf.validate.message).oneof".into(), thing(one));
+    for (name, more) in [("oneof.fields", ""), ("oneof.required", " required: true")] {
+        let one = format!("option (buf.validate.message).oneof = {{fields: \"sku\"{more}}}; string sku = 5;");
+        all.insert(format!("(buf.validate.message).{name}"), thing(&one));
+    }
     let inner = r#"repeated Inner inner = 5; message Inner { option (buf.validate.message).cel_expression = "true"; string a = 1; }"#;
     all.insert("constraints on messages in lists".into(), thing(inner));
     let oneof = "oneof one { option (buf.validate.oneof).required = true; string a = 5; }";

@@ -42,7 +42,8 @@ fn takers(resource: &Resource, text: &str) -> String {
         Kind::Text if column.nullable => Value::Text(text.to_owned()),
         kind => kind.zero(),
     });
-    let refused: Vec<String> = resource.violations(&row.collect::<Vec<_>>()).into_iter().map(|v| v.field).collect();
+    let refused = resource.violations(&row.collect::<Vec<_>>(), None).into_iter();
+    let refused: Vec<String> = refused.map(|violated| violated.violation.field).collect();
     let takers = RULES.iter().map(|(rule, _)| *rule).filter(|rule| !refused.iter().any(|field| field == rule));
     takers.collect::<Vec<_>>().join(" ")
 }

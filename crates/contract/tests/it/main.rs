@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod cases;
+mod conditions;
 mod defaults;
 mod embedded;
 mod export;
@@ -10,6 +11,7 @@ mod formats;
 mod harness;
 mod hostile;
 mod http_template;
+mod judged;
 mod limits;
 mod model;
 mod on_delete;

@@ -20,10 +20,13 @@ fn row(resource: &Resource, values: &[(&str, Value)]) -> Vec<Value> {
     row.collect()
 }
 
+/// When everything here is written.
+const NOW: i64 = 1_700_000_000_000_000;
+
 fn violations(contract: &Contract, values: &[(&str, Value)]) -> Vec<String> {
     let resource = &contract.resources[0];
-    let found = resource.violations(&row(resource, values));
-    found.into_iter().map(|violation| format!("{} {}", violation.field, violation.description)).collect()
+    let found = resource.violations(&row(resource, values), Some(NOW)).into_iter().map(|violated| violated.violation);
+    found.map(|violation| format!("{} {}", violation.field, violation.description)).collect()
 }
 
 #[test]
@@ -167,8 +170,9 @@ fn the_lines_of_an_order_are_checked_one_by_one() {
     let contract = shop();
     let order = contract.resource("shop.example.com/Order").expect("the shop has orders");
     let lines = r#"[{"product":"products/cup","quantity":2},{"product":"products/cup"},{"quantity":2000}]"#;
-    let found = order.violations(&row(order, &[("lines", Value::Json(lines.into()))]));
-    let found: Vec<String> = found.iter().map(|found| format!("{} {}", found.field, found.description)).collect();
+    let found = order.violations(&row(order, &[("lines", Value::Json(lines.into()))]), None).into_iter();
+    let found = found.map(|found| format!("{} {}", found.violation.field, found.violation.description));
+    let found: Vec<String> = found.collect();
     assert_eq!(found, ["lines[1].quantity must be at least 1", "lines[2].quantity must be at most 1000"]);
 }
 
@@ -192,7 +196,7 @@ fn a_damaged_column_is_no_reason_to_panic() {
     for text in ["", "{", "7", "[7,null,\"a\",[]]", "{\"size\":{}}"] {
         violations(&contract, &[("nodes", Value::Json(text.into()))]);
     }
-    contract.resources[0].violations(&[]);
+    contract.resources[0].violations(&[], None);
 }
 
 #[test]
@@ -405,6 +409,125 @@ fn a_message_is_held_to_what_is_said_of_it_as_a_whole() {
             "span must be so that this.first < this.last (order)",
             " must be so that this.code != 'x' || !has(this.span) (this.code != 'x' || !has(this.span))",
             " the coupon is used up (used_up)",
+        ]
+    );
+}
+
+#[test]
+fn a_range_may_exclude_its_middle() {
+    let contract = compiled(
+        "int32 a = 2 [(buf.validate.field).int32 = {gt: 10, lt: 5}];
+         double b = 3 [(buf.validate.field).double = {gte: 1.5, lte: -1.5}];
+         google.protobuf.Duration c = 4 [(buf.validate.field).duration = {gt: {seconds: 60}, lt: {seconds: 30}}];
+         int64 d = 5 [(buf.validate.field).int64 = {gte: 9007199254740993, lte: 9007199254740992}];
+         int32 e = 6 [(buf.validate.field).int32 = {gte: 5, lte: 5}];",
+    );
+    let fine = [("a", 4), ("a", 11), ("d", 9_007_199_254_740_992), ("d", 9_007_199_254_740_993), ("c", 29_000_000)];
+    for (column, value) in fine {
+        let mut row = vec![("a", Value::Int(0)), ("b", Value::Double(2.0)), ("e", Value::Int(5))];
+        row.retain(|(known, _)| *known != column);
+        row.push((column, Value::Int(value)));
+        assert_eq!(violations(&contract, &row), [""; 0], "{column} {value}");
+    }
+    let bad = [("a", Value::Int(7)), ("b", Value::Double(0.0)), ("c", Value::Int(45_000_000)), ("e", Value::Int(6))];
+    assert_eq!(
+        violations(&contract, &bad),
+        [
+            "a must be greater than 10 or less than 5",
+            "b must be at least 1.5 or at most -1.5",
+            "c must be greater than 60s or less than 30s",
+            "e must be at most 5",
+        ]
+    );
+}
+
+#[test]
+fn a_timestamp_is_held_to_the_time_of_the_write() {
+    let contract = compiled(
+        "google.protobuf.Timestamp past = 2 [(buf.validate.field).timestamp.lt_now = true];
+         google.protobuf.Timestamp future = 3 [(buf.validate.field).timestamp.gt_now = true];
+         google.protobuf.Timestamp near = 4 [(buf.validate.field).timestamp.within = {seconds: 90}];",
+    );
+    const SECOND: i64 = 1_000_000;
+    let at = |past: i64, future: i64, near: i64| {
+        [("past", past), ("future", future), ("near", near)].map(|(name, off)| (name, Value::Timestamp(NOW + off)))
+    };
+    assert_eq!(violations(&contract, &[]), [""; 0], "what is unset is not checked");
+    assert_eq!(violations(&contract, &at(-1, 1, 90 * SECOND)), [""; 0]);
+    assert_eq!(violations(&contract, &at(-1, 1, -90 * SECOND)), [""; 0]);
+    let wrong =
+        ["past must be in the past", "future must be in the future", "near must be no further than 90s from now"];
+    for near in [90 * SECOND + 1, -90 * SECOND - 1] {
+        assert_eq!(violations(&contract, &at(0, 0, near)), wrong);
+    }
+    let row = row(&contract.resources[0], &at(1, -1, 1 << 50));
+    assert_eq!(contract.resources[0].violations(&row, None), [], "nobody knows when");
+}
+
+#[test]
+fn bytes_may_be_of_a_form() {
+    let contract = compiled(
+        r#"optional bytes text = 2 [(buf.validate.field).bytes.pattern = "^[a-z]+$"];
+           optional bytes ip = 3 [(buf.validate.field).bytes.ip = true];
+           optional bytes ipv4 = 4 [(buf.validate.field).bytes.ipv4 = true];
+           optional bytes ipv6 = 5 [(buf.validate.field).bytes.ipv6 = true];
+           optional bytes uuid = 6 [(buf.validate.field).bytes.uuid = true];"#,
+    );
+    let of = |text: &[u8], ip: usize, four: usize, six: usize, uuid: usize| {
+        let bytes = |count| Value::Bytes(vec![0; count]);
+        [
+            ("text", Value::Bytes(text.to_vec())),
+            ("ip", bytes(ip)),
+            ("ipv4", bytes(four)),
+            ("ipv6", bytes(six)),
+            ("uuid", bytes(uuid)),
+        ]
+    };
+    assert_eq!(violations(&contract, &of(b"abc", 4, 4, 16, 16)), [""; 0]);
+    assert_eq!(violations(&contract, &of(b"abc", 16, 4, 16, 16)), [""; 0]);
+    let wrong = [
+        "text must be text that matches ^[a-z]+$",
+        "ip must be an IP address, 4 or 16 bytes",
+        "ipv4 must be an IPv4 address, 4 bytes",
+        "ipv6 must be an IPv6 address, 16 bytes",
+        "uuid must be a UUID, 16 bytes",
+    ];
+    assert_eq!(violations(&contract, &of(b"ab1", 5, 16, 4, 15)), wrong);
+    assert_eq!(violations(&contract, &of(b"ab\xff", 0, 0, 0, 0)), wrong, "bytes that are no text match nothing");
+}
+
+#[test]
+fn the_keys_of_a_map_are_held_to_what_is_said_of_them() {
+    let contract = compiled(
+        r#"map<string, int32> a = 2 [(buf.validate.field).map = {keys: {string: {pattern: "^[a-z]+$"}} values: {int32: {gt: 0}}}];
+           map<int32, string> b = 3 [(buf.validate.field).map.keys = {int32: {gt: 10 lt: 5} cel_expression: "this != 99"}];
+           map<bool, string> c = 4 [(buf.validate.field).map.keys.bool.const = true];
+           map<int64, Inner> d = 5;
+           message Inner { map<string, string> e = 1 [(buf.validate.field).map.keys.string.len = 1]; }"#,
+    );
+    let json = |text: &str| Value::Json(text.to_owned());
+    let good = [
+        ("a", json(r#"{"x":1}"#)),
+        ("b", json(r#"{"4":"","11":""}"#)),
+        ("c", json(r#"{"true":""}"#)),
+        ("d", json(r#"{"1":{"e":{"x":""}}}"#)),
+    ];
+    assert_eq!(violations(&contract, &good), [""; 0]);
+    let bad = [
+        ("a", json(r#"{"X":0}"#)),
+        ("b", json(r#"{"7":"","99":""}"#)),
+        ("c", json(r#"{"false":""}"#)),
+        ("d", json(r#"{"1":{"e":{"xx":""}}}"#)),
+    ];
+    assert_eq!(
+        violations(&contract, &bad),
+        [
+            "a[\"X\"] has a key that must match ^[a-z]+$",
+            "a[\"X\"] must be greater than 0",
+            "b[\"7\"] has a key that must be greater than 10 or less than 5",
+            "b[\"99\"] has a key that must be so that this != 99 (this != 99)",
+            "c[\"false\"] has a key that must be true",
+            "d[\"1\"].e[\"xx\"] has a key that must have at most 1 character",
         ]
     );
 }

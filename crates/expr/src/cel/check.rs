@@ -157,6 +157,12 @@ impl<'r> Checker<'r> {
                 };
             }
         };
+        let field = self.scope.field.filter(|_| root == Root::Resource);
+        if let (Some(record), Some(number)) = (record, field)
+            && let Some(field) = record.fields.iter().find(|field| field.number == number)
+        {
+            return Some(Operand::Target(Target::of_record(field, &Row::of(root))));
+        }
         match record {
             Some(record) => Some(Operand::Target(Target {
                 ty: Type::Message(record.clone()),

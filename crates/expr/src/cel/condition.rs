@@ -3,11 +3,27 @@
 use cel::common::ast::{Expr as Ast, IdedExpr};
 
 use super::check::{Checker, is_arithmetic};
+use super::operand::Operand;
 use crate::ir::Expr;
 use crate::problem::{Problem, ProblemKind};
 use crate::schema::Type;
 
 impl Checker<'_> {
+    /// Checks what says whether something is as it must be: a condition, or a text.
+    pub fn verdict(&mut self, at: &IdedExpr) -> Option<Expr> {
+        if matches!(&at.expr, Ast::Call(call) if is_arithmetic(&call.func_name)) {
+            return self.condition(at);
+        }
+        let operand = self.operand(at)?;
+        match operand.ty() {
+            Some(Type::Text) if !matches!(operand, Operand::Target(_) | Operand::Constant { .. }) => {
+                operand.read().map(Expr::bound)
+            }
+            Some(Type::Bool) => operand.read().map(Expr::bound),
+            _ => self.condition(at),
+        }
+    }
+
     /// Checks a sub-expression that must be a condition.
     pub fn condition(&mut self, at: &IdedExpr) -> Option<Expr> {
         if let Ast::Call(call) = &at.expr

@@ -40,6 +40,8 @@ pub struct RuleScope {
     pub resource: Option<Arc<RecordType>>,
     /// What `resource` is called, where that is something else: `this` in a constraint.
     pub called: Option<&'static str>,
+    /// The field that this name stands for, by its number, where a constraint is on a field and not on the whole record.
+    pub field: Option<u32>,
     pub old: Option<Arc<RecordType>>,
     pub new: Option<Arc<RecordType>>,
     /// The records of all tables by their numbers: where references lead.
@@ -72,6 +74,19 @@ pub fn compile_rule(source: &str, scope: &RuleScope) -> Result<Program, Vec<Prob
     let parsed = parse::parse(source)?;
     let mut checker = Checker::new(&parsed, scope);
     match checker.condition(&parsed.root) {
+        Some(root) if checker.problems.is_empty() => Ok(Program { root: fold(root) }),
+        _ => Err(checker.problems),
+    }
+}
+
+/// Compiles a constraint: a CEL condition, or a text that says what is wrong, and is empty where nothing is.
+///
+/// # Errors
+/// The same as [`compile_rule`]'s.
+pub fn compile_constraint(source: &str, scope: &RuleScope) -> Result<Program, Vec<Problem>> {
+    let parsed = parse::parse(source)?;
+    let mut checker = Checker::new(&parsed, scope);
+    match checker.verdict(&parsed.root) {
         Some(root) if checker.problems.is_empty() => Ok(Program { root: fold(root) }),
         _ => Err(checker.problems),
     }

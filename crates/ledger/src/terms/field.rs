@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mainstay_contract::{Check, Container, FieldModel, Items, JsonChecks, field_options};
+use mainstay_contract::{Check, Container, FieldModel, Items, JsonChecks, Keys, field_options};
 use prost_reflect::FieldDescriptor;
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +69,7 @@ fn names_of(name: &str, terms: Option<&FieldTerms>) -> impl Iterator<Item = Stri
 
 /// What a field of the columns must satisfy beside [`FieldModel::checks`], in words.
 pub(crate) fn own_rules(model: &FieldModel) -> Vec<String> {
-    let items = model.json_checks.iter().flat_map(|checks| item_rules(&checks.items));
+    let items = model.json_checks.iter().flat_map(|checks| item_rules(&checks.items).chain(key_rules(&checks.keys)));
     items.chain(zero_rule(model.ignore_zero, &model.checks)).collect()
 }
 
@@ -83,13 +83,22 @@ pub(crate) fn inner_rules(checks: Option<&JsonChecks>, message: usize, number: u
     let required = field.required.then(|| "is required".to_owned());
     // Unset is told from zero, so zero is checked like everything else.
     let skips = field.ignore_zero || (field.presence && field.container == Container::One);
-    own.chain(item_rules(&field.items)).chain(required).chain(zero_rule(skips, &field.checks)).collect()
+    own.chain(item_rules(&field.items))
+        .chain(key_rules(&field.keys))
+        .chain(required)
+        .chain(zero_rule(skips, &field.checks))
+        .collect()
 }
 
 /// What the elements must satisfy, in words.
 fn item_rules(items: &Items) -> impl Iterator<Item = String> {
     let zero = if items.ignore_zero { ", unless it is zero" } else { "" };
     items.checks.iter().map(move |check| format!("each {check}{zero}"))
+}
+
+/// What the keys must satisfy, in words.
+fn key_rules(keys: &Keys) -> impl Iterator<Item = String> {
+    keys.checks.iter().map(|check| format!("each key {check}"))
 }
 
 /// Where a zero passes unchecked is where less is asked.

@@ -1,11 +1,12 @@
 //! Rules of single fields on a write: who may set them, and what is told of those that the caller does not see.
 
+use mainstay_contract::Violated;
 use mainstay_record::{Value, Violation};
 use mainstay_wire::WireError;
 
 use super::context::Operation;
 use super::draft::Draft;
-use super::record::{in_request, validate};
+use super::record::{in_request, violations};
 use crate::error::{Error, Result};
 use crate::plans::{FieldRule, Guard, same_value, unset};
 use crate::rights::Obstacle;
@@ -58,27 +59,39 @@ pub fn field_denied(op: &Operation, rule: &FieldRule) -> Error {
     }
 }
 
-/// Checks the values of a record, and says no more of fields that the caller neither sees nor sets than that there is one.
+/// Checks the values of a record, and says no more of fields that the caller neither sees nor sets than that there is one: not
+/// by their names, and not by what a condition that compares them says.
 pub fn validate_seen(op: &Operation, draft: &Draft) -> Result<()> {
     let (plan, new) = (op.plan(), draft.new_row()?);
-    let Err(error) = validate(plan, new) else { return check_json(op, new) };
+    let found = violations(plan, new, op.caller.now);
+    if found.is_empty() {
+        return check_json(op, new);
+    }
     let hidden = op.hidden(new);
     let unsaid = |rule: &&FieldRule| rule.is_among(&hidden) && !rule.is_among(&draft.touched);
-    let unsaid: Vec<String> = plan.rules.iter().filter(unsaid).map(|rule| in_request(plan, &rule.name)).collect();
-    let Error::Violations(violations) = error else { return Err(error) };
-    let is_unsaid = |field: &str| {
-        let below = |name: &String| field.strip_prefix(name.as_str()).is_some_and(|rest| !rest.starts_with(is_of_name));
-        unsaid.iter().any(below)
+    let unsaid: Vec<(&FieldRule, String)> =
+        plan.rules.iter().filter(unsaid).map(|rule| (rule, in_request(plan, &rule.name))).collect();
+    let is_unsaid = |violated: &Violated| {
+        let below =
+            |name: &str| violated.violation.field.strip_prefix(name).is_some_and(|rest| !rest.starts_with(is_of_name));
+        unsaid.iter().any(|(rule, name)| below(name) || rule.is_among(&violated.over))
     };
-    let told = violations.into_iter().map(|violation| match is_unsaid(&violation.field) {
-        true => Violation {
-            field: in_request(plan, ""),
-            description: "cannot be stored like this: a field that you may not read is not valid".to_owned(),
-        },
-        false => violation,
-    });
-    Err(Error::Violations(told.collect()))
+    let mut told: Vec<Violation> = Vec::with_capacity(found.len());
+    for violated in found {
+        let violation = match is_unsaid(&violated) {
+            true => Violation { field: in_request(plan, ""), description: UNSAID.to_owned() },
+            false => violated.violation,
+        };
+        // How many there are is not said either.
+        if violation.description != UNSAID || !told.contains(&violation) {
+            told.push(violation);
+        }
+    }
+    Err(Error::Violations(told))
 }
+
+/// What is said of something that is wrong with what the caller does not see.
+const UNSAID: &str = "cannot be stored like this: a field that you may not read is not valid, or not beside the others";
 
 /// Refuses a record of which clients that speak JSON could read nothing: it holds a message of a type that the contract does not
 /// know, or a path that has no form there.

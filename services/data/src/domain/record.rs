@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_contract::{Index, Reference, SoftDelete, Span};
+use mainstay_contract::{Index, Reference, SoftDelete, Span, Violated};
 use mainstay_record::page::MAX_ROW_BYTES;
 use mainstay_record::time::TIME_RANGE_US;
 use mainstay_record::{Layout, Value, Violation, folded_bytes};
@@ -75,15 +75,10 @@ pub fn check_live(plan: &ResourcePlan, row: &[Value]) -> Result<()> {
     if plan.is_deleted(row) { Err(Error::Deleted { name: plan.name(row) }) } else { Ok(()) }
 }
 
-/// Checks the values of a record.
-pub fn validate(plan: &ResourcePlan, record: &[Value]) -> Result<()> {
-    let violations = violations(plan, record);
-    if violations.is_empty() { Ok(()) } else { Err(Error::Violations(violations)) }
-}
-
-/// What is wrong with the values of a record, all at once; fields as a request names them (`product.title`).
-fn violations(plan: &ResourcePlan, record: &[Value]) -> Vec<Violation> {
-    let found = plan.resource.violations(record).into_iter();
+/// What is wrong with the values of a record that is written now, all at once; fields as a request names them
+/// (`product.title`).
+pub fn violations(plan: &ResourcePlan, record: &[Value], now: i64) -> Vec<Violated> {
+    let found = plan.resource.violations(record, Some(now)).into_iter();
     let layout = &plan.resource.layout;
     let too_long = |index: &&Index| indexed_bytes(index, layout, record) > MAX_INDEXED_BYTES && index.has(record);
     let long = plan.resource.indexes.iter().filter(too_long);
@@ -102,13 +97,12 @@ fn violations(plan: &ResourcePlan, record: &[Value]) -> Vec<Violation> {
              or to shorter values"
         ),
     });
-    found
-        .map(|violation| Violation { field: in_request(plan, &violation.field), ..violation })
-        .chain(long)
-        .chain(backwards(plan, record))
-        .chain(large)
-        .chain(wide)
-        .collect()
+    let stored = long.chain(backwards(plan, record)).chain(large).chain(wide);
+    let found = found.map(|Violated { violation, over }| Violated {
+        violation: Violation { field: in_request(plan, &violation.field), ..violation },
+        over,
+    });
+    found.chain(stored.map(|violation| Violated { violation, over: Vec::new() })).collect()
 }
 
 /// What the texts and bytes of a record take in an index.

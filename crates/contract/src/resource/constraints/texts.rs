@@ -33,7 +33,7 @@ impl Reader<'_, '_> {
                 _ => {}
             }
         }
-        self.crossed(bounds(&checks), &["string"]);
+        self.impossible(bounds(&checks), &["string"]);
         checks
     }
 
