@@ -139,7 +139,7 @@ impl Reader<'_> {
         if written.is_empty() {
             return Vec::new();
         }
-        let record = alone(&field.parent_message(), ty, shape);
+        let record = alone(field.parent_message(), ty, shape);
         let about = About { record: &record, field: Some(THIS) };
         let found = written.into_iter().filter_map(|written| {
             let spot = spot_of(report, field, on, &written);
