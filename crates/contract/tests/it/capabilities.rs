@@ -201,18 +201,6 @@ fn field_options(all: &mut Examples) {
         ),
         ("(buf.validate.field).required", "string", "(buf.validate.field).required = true"),
         ("(buf.validate.field).ignore", "string", "(buf.validate.field).ignore = IGNORE_IF_ZERO_VALUE"),
-        ("(buf.validate.field).cel.id", "string", r#"(buf.validate.field).cel = {id: "a" expression: "true"}"#),
-        (
-            "(buf.validate.field).cel.message",
-            "string",
-            r#"(buf.validate.field).cel = {id: "a" message: "b" expression: "this != 'x'"}"#,
-        ),
-        (
-            "(buf.validate.field).cel.expression",
-            "repeated string",
-            r#"(buf.validate.field).repeated.items.cel = {id: "a" expression: "this != 'x'"}"#,
-        ),
-        ("(buf.validate.field).cel_expression", "string", r#"(buf.validate.field).cel_expression = "true""#),
         ("(buf.validate.predefined)", "string", r#"(buf.validate.predefined).cel = {id: "a"}"#),
     ] {
         all.insert(name.into(), optioned(ty, option));
@@ -275,6 +263,26 @@ fn constraints(all: &mut Examples) {
     let header = "(buf.validate.field).string.well_known_regex = KNOWN_REGEX_HTTP_HEADER_NAME";
     all.insert(string_row("well_known_regex"), optioned("string", header));
     other_constraints(all);
+    conditions(all);
+}
+
+fn conditions(all: &mut Examples) {
+    for (name, ty, option) in [
+        ("(buf.validate.field).cel.id", "string", r#"(buf.validate.field).cel = {id: "a" expression: "true"}"#),
+        (
+            "(buf.validate.field).cel.message",
+            "string",
+            r#"(buf.validate.field).cel = {id: "a" message: "b" expression: "this != 'x'"}"#,
+        ),
+        (
+            "(buf.validate.field).cel.expression",
+            "repeated string",
+            r#"(buf.validate.field).repeated.items.cel = {id: "a" expression: "this != 'x'"}"#,
+        ),
+        ("(buf.validate.field).cel_expression", "string", r#"(buf.validate.field).cel_expression = "true""#),
+    ] {
+        all.insert(name.into(), optioned(ty, option));
+    }
 }
 
 fn other_constraints(all: &mut Examples) {
