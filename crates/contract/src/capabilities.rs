@@ -282,7 +282,10 @@ pub const CAPABILITIES: &[Capability] = &[
     no("enums without a zero", "give the enum a value with the number 0; what is unset reads as it"),
     no("extension ranges", "leave `extensions` out of stored messages"),
     no("several patterns", "give the resource one pattern"),
-    no("singleton resources", "end the pattern with a variable"),
+    yes(
+        "singleton resources",
+        "a pattern that ends with a name: one below each parent, made and deleted with it (AIP-156)",
+    ),
     yes("nested resource messages", "a resource may be declared inside another message"),
     no(
         "references inside repeated fields",

@@ -72,6 +72,8 @@ pub struct Resource {
     pub template: Template,
     /// The pattern's variables, outermost first; the last is the resource's own id.
     pub variables: Vec<String>,
+    /// There is one below each parent (AIP-156), whose key is its own.
+    pub singleton: bool,
     /// The resource whose pattern is this one's without the last two segments, as an index into `Contract::resources`.
     pub parent: Option<usize>,
     /// `shop_v1_product`
@@ -429,6 +431,12 @@ impl Index {
 }
 
 impl Resource {
+    /// How many columns of its key are its parent's.
+    pub fn parent_keys(&self) -> usize {
+        let own = if self.singleton { 0 } else { 1 };
+        self.layout.keys() - own
+    }
+
     /// The message's own name: `Product`.
     pub fn short_name(&self) -> &str {
         self.message.rsplit('.').next().unwrap_or(&self.message)

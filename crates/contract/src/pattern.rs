@@ -17,6 +17,8 @@ pub(crate) struct Pattern {
     pub collection: String,
     /// `publishers/{publisher}`
     pub parent: Option<String>,
+    /// There is one below each parent (AIP-156): `users/{user}/settings`.
+    pub singleton: bool,
     /// `publishers/*/books/*`: what two patterns of one package must not share.
     pub shape: String,
 }
@@ -27,19 +29,18 @@ pub(crate) struct PatternProblem {
     /// Byte offsets into the pattern.
     pub range: Range<usize>,
     pub message: String,
-    /// Row of the capability table, where the pattern is good but not supported.
-    pub capability: Option<&'static str>,
 }
 
 impl Pattern {
     pub(crate) fn parse(source: &str) -> Result<Pattern, PatternProblem> {
-        let problem = |range: Range<usize>, message: String| PatternProblem { range, message, capability: None };
+        let problem = |range: Range<usize>, message: String| PatternProblem { range, message };
         let mut pattern = Pattern {
             source: source.to_owned(),
             template: Template::default(),
             variables: Vec::new(),
             collection: String::new(),
             parent: None,
+            singleton: false,
             shape: String::new(),
         };
         let mut start = 0;
@@ -71,14 +72,16 @@ impl Pattern {
         if pattern.variables.len() > MAX_PATTERN_VARIABLES {
             return Err(problem(0..source.len(), format!("more than {MAX_PATTERN_VARIABLES} variables")));
         }
-        if !segments.len().is_multiple_of(2) {
-            let message = "the pattern ends with a collection".to_owned();
-            let range = 0..source.len();
-            let capability = (segments.len() > 1).then_some("singleton resources");
-            return Err(PatternProblem { range, message, capability });
+        pattern.singleton = !segments.len().is_multiple_of(2);
+        if pattern.singleton {
+            if pattern.variables.is_empty() {
+                return Err(problem(0..source.len(), "it ends with a collection, and lies below nothing".to_owned()));
+            }
+            pattern.template.parts.push(TemplatePart::Literal(format!("/{}", pattern.collection)));
         }
         pattern.shape = pattern.template.render(|_| "*");
-        pattern.parent = (segments.len() > 2).then(|| segments[..segments.len() - 2].join("/"));
+        let own = if pattern.singleton { 1 } else { 2 };
+        pattern.parent = (segments.len() > 2).then(|| segments[..segments.len() - own].join("/"));
         Ok(pattern)
     }
 
@@ -91,7 +94,8 @@ impl Pattern {
 
     /// The shape of the parent: `publishers/*`.
     pub(crate) fn parent_shape(&self) -> Option<&str> {
-        self.shape.rsplitn(3, '/').nth(2)
+        let own = if self.singleton { 1 } else { 2 };
+        self.shape.rsplitn(own + 1, '/').nth(own)
     }
 }
 

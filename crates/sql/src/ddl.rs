@@ -23,6 +23,9 @@ pub fn schema_sql(dialect: Dialect, step: &SchemaStep) -> Vec<String> {
             vec![format!("ALTER TABLE {} RENAME COLUMN {} TO {}", quote(table), quote(from), quote(to))]
         }
         SchemaStep::ConvertColumn { table, column, from, how } => convert_column(dialect, table, column, *from, *how),
+        SchemaStep::MakeRows { table, keys, values, source, source_keys } => {
+            vec![make_rows(dialect, (table, keys), values, (source, source_keys))]
+        }
         SchemaStep::DropColumn { table, column } => {
             vec![format!("ALTER TABLE {} DROP COLUMN {}", quote(table), quote(column))]
         }
@@ -116,6 +119,28 @@ fn add_column(
         }
     }
     statements
+}
+
+/// What no value is given for is NULL or its type's zero: each column that is not nullable has that as its default.
+fn make_rows(
+    dialect: Dialect,
+    (table, keys): (&str, &[String]),
+    values: &[(String, Literal)],
+    (source, source_keys): (&str, &[String]),
+) -> String {
+    let columns: Vec<String> = keys.iter().chain(values.iter().map(|(name, _)| name)).map(|name| quote(name)).collect();
+    let theirs = source_keys.iter().map(|key| format!("s.{}", quote(key)));
+    let constants = values.iter().map(|(_, value)| literal(dialect, value));
+    let given: Vec<String> = theirs.chain(constants).collect();
+    let pairs = keys.iter().zip(source_keys).map(|(own, theirs)| format!("t.{} = s.{}", quote(own), quote(theirs)));
+    let table = quote(table);
+    format!(
+        "INSERT INTO {table} ({}) SELECT {} FROM {} AS s WHERE NOT EXISTS (SELECT 1 FROM {table} AS t WHERE {})",
+        columns.join(", "),
+        given.join(", "),
+        quote(source),
+        pairs.collect::<Vec<_>>().join(" AND ")
+    )
 }
 
 /// SQLite cannot change a column's type, nor whether it may be NULL. So on both engines the column steps aside, another one

@@ -36,6 +36,14 @@ pub enum SchemaStep {
         from: String,
         to: String,
     },
+    /// Makes a row for each row of another table, by its key, where there is none: `values` beside it, else what unset is.
+    MakeRows {
+        table: String,
+        keys: Vec<String>,
+        values: Vec<(String, Literal)>,
+        source: String,
+        source_keys: Vec<String>,
+    },
     /// Makes a column anew as `column`, under the name that it has, and fills it with what each row's value becomes. It takes
     /// a time that grows with the table.
     ConvertColumn {
@@ -195,6 +203,9 @@ impl fmt::Display for SchemaStep {
                     Conversion::ToList => "a value becomes a list of one",
                 };
                 write!(f, "convert column {table}.{}: {how}", column.name)
+            }
+            SchemaStep::MakeRows { table, source, .. } => {
+                write!(f, "make rows      {table}, one for each of {source}")
             }
             SchemaStep::DropColumn { table, column } => write!(f, "drop column    {table}.{column}"),
             SchemaStep::DropTable { table } => write!(f, "drop table     {table}"),

@@ -1,6 +1,6 @@
 //! Fills empty tables from a file: ProtoJSON records by message, created as the system through the same code as any other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -28,20 +28,26 @@ pub enum SeedError {
 }
 
 /// Creates the records of each message whose table is empty: what others refer to or live under first, else in the order
-/// of the file. Returns how many records were made.
+/// of the file. A singleton, which is there when its parent is, is updated where its parent was seeded. Returns how many
+/// records were made.
 pub async fn seed(resources: &Arc<Resources>, text: &str) -> Result<usize, SeedError> {
     let file: Ordered = serde_json::from_str(text).map_err(SeedError::Malformed)?;
     let snapshot = resources.served.load();
     let plans = snapshot.json();
-    let mut made = 0;
+    let (mut made, mut filled) = (0, HashSet::new());
     for (message, records, methods) in in_order(&snapshot, file)? {
-        if !is_empty(resources, &snapshot, &methods).await? {
+        let is_due = match &methods.list {
+            Some(list) => is_empty(resources, &snapshot, methods.resource, list).await?,
+            None => snapshot.contract.resources[methods.resource].parent.is_some_and(|it| filled.contains(&it)),
+        };
+        if !is_due {
             continue;
         }
+        filled.insert(methods.resource);
         for (index, record) in records.iter().enumerate() {
             let problem = |problem: String| SeedError::Record { message: message.clone(), index: index + 1, problem };
             let request = request(plans, &snapshot, &methods, record).map_err(problem)?;
-            let call = Call::new(methods.create.clone(), Principal::system(), request);
+            let call = Call::new(methods.write.clone(), Principal::system(), request);
             resources.call(call).await.map_err(|fault| problem(words(&fault)))?;
             made += 1;
         }
@@ -73,9 +79,11 @@ fn in_order(snapshot: &Snapshot, file: Ordered) -> Result<Vec<(String, Vec<Json>
 
 struct Methods {
     resource: usize,
-    create: Arc<str>,
-    create_input: String,
-    list: Arc<str>,
+    /// Create, or Update of what is there with its parent.
+    write: Arc<str>,
+    input: String,
+    /// Nothing where there is one below each parent.
+    list: Option<Arc<str>>,
 }
 
 impl Methods {
@@ -86,38 +94,45 @@ impl Methods {
             SeedError::UnknownMessage { message: message.to_owned(), known: known.join(", ") }
         })?;
         let method = |verb| contract.method(verb, resource);
-        let (Some(create), Some(list)) = (method(Verb::Create), method(Verb::List)) else {
+        let singleton = contract.resources[resource].singleton;
+        let write = method(if singleton { Verb::Update } else { Verb::Create });
+        let list = method(Verb::List).map(|list| list.path.as_str().into());
+        let Some(write) = write.filter(|_| singleton || list.is_some()) else {
             return Err(SeedError::UnknownMessage {
                 message: message.to_owned(),
                 known: "those with Create and List".into(),
             });
         };
-        Ok(Methods {
-            resource,
-            create: create.path.as_str().into(),
-            create_input: create.input.clone(),
-            list: list.path.as_str().into(),
-        })
+        Ok(Methods { resource, write: write.path.as_str().into(), input: write.input.clone(), list })
     }
 }
 
-async fn is_empty(resources: &Resources, snapshot: &Snapshot, methods: &Methods) -> Result<bool, SeedError> {
+async fn is_empty(
+    resources: &Resources,
+    snapshot: &Snapshot,
+    resource: usize,
+    list: &Arc<str>,
+) -> Result<bool, SeedError> {
     let (mut request, fields) = (Vec::new(), Verb::List.request());
-    if let Some(parent) = &snapshot.resource(methods.resource).parent {
+    if let Some(parent) = &snapshot.resource(resource).parent {
         frame::put_bytes(fields.number(Role::Parent), parent.render(|_| "-").as_bytes(), &mut request);
     }
     frame::put_varint(fields.number(Role::PageSize), 1, &mut request);
-    if snapshot.resource(methods.resource).resource.soft_delete.is_some() {
+    if snapshot.resource(resource).resource.soft_delete.is_some() {
         frame::put_varint(fields.number(Role::ShowDeleted), 1, &mut request);
     }
-    let call = Call::new(methods.list.clone(), Principal::system(), Bytes::from(request));
+    let call = Call::new(Arc::clone(list), Principal::system(), Bytes::from(request));
     Ok(resources.call(call).await.map_err(SeedError::Look)?.is_empty())
 }
 
-/// Makes a Create request of a record.
+/// Makes the request of a record.
 fn request(plans: &Plans, snapshot: &Snapshot, methods: &Methods, record: &Json) -> Result<Bytes, String> {
-    let request = create_request(&snapshot.contract.resources[methods.resource], record)?;
-    let id = plans.message(&methods.create_input).ok_or("the request type is unknown")?;
+    let resource = &snapshot.contract.resources[methods.resource];
+    let request = match resource.singleton {
+        true => serde_json::Map::from_iter([(resource.singular.clone(), record.clone())]),
+        false => create_request(resource, record)?,
+    };
+    let id = plans.message(&methods.input).ok_or("the request type is unknown")?;
     let mut wire = Vec::new();
     let text = Json::Object(request).to_string();
     plans.from_json(id, text.as_bytes(), &mut wire, None).map_err(|error| error.to_string())?;

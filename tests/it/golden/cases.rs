@@ -40,6 +40,14 @@ golden! {
         gives: &[(ITEMS, "10000"), ("SELECT CAST(COUNT(*) AS TEXT) FROM golden_v1_tag", "0")],
         ..Case::NONE
     };
+    a_singleton_below_rows_that_stand: Case {
+        after: &[("message Owner {", "message Profile { option (google.api.resource) = {type: \"golden.example.com/Profile\" pattern: \"items/{item}/profile\"};
+            option (mainstay.v1.resource) = {access {read: \"true\" write: \"true\"} index {fields: \"text\"}};
+            string name = 1 [(google.api.field_behavior) = IDENTIFIER]; string text = 2 [(google.api.field_behavior) = REQUIRED, (mainstay.v1.field).default = \"'new'\"];
+            optional int32 size = 3; google.protobuf.Timestamp create_time = 4; }\nmessage Owner {")],
+        same: &[("SELECT _id || 'new' FROM golden_v1_item ORDER BY _id", "SELECT _item_id || text FROM golden_v1_profile WHERE size IS NULL AND create_time IS NOT NULL AND _revision = 1 ORDER BY _item_id")],
+        ..Case::NONE
+    };
     a_message_renamed_with_references_to_it: Case {
         after: &[("message Owner {", "message Keeper {")],
         same: &[("SELECT i._id || o.title FROM golden_v1_item i JOIN golden_v1_owner o ON o._id = i.owner ORDER BY i._id",

@@ -8,7 +8,7 @@ use super::list::parent;
 pub(super) const BATCH_CREATE: Definition = Definition {
     word: "BatchCreate",
     noun: Noun::Many,
-    offered: |_| true,
+    offered: |head| !head.pattern.singleton,
     comment: |head| format!("Creates several {}, or none (AIP-233).", spaced(&head.plural)),
     request: Fields::new(&[
         Field::new(1, Role::Parent, parent),

@@ -8,7 +8,7 @@ use super::list::parent;
 pub(super) const BATCH_DELETE: Definition = Definition {
     word: "BatchDelete",
     noun: Noun::Many,
-    offered: |_| true,
+    offered: |head| !head.pattern.singleton,
     comment: |head| format!("Deletes several of the {}, or none (AIP-235).", spaced(&head.plural)),
     request: Fields::new(&[
         Field::new(1, Role::Parent, parent),

@@ -7,7 +7,7 @@ use super::list::parent;
 pub(super) const BATCH_GET: Definition = Definition {
     word: "BatchGet",
     noun: Noun::Many,
-    offered: |_| true,
+    offered: |head| !head.pattern.singleton,
     comment: |head| format!("Gets several of the {} by their names, or none (AIP-231).", spaced(&head.plural)),
     request: Fields::new(&[
         Field::new(1, Role::Parent, parent),

@@ -8,7 +8,7 @@ use super::list::parent;
 pub(super) const BATCH_UPDATE: Definition = Definition {
     word: "BatchUpdate",
     noun: Noun::Many,
-    offered: |_| true,
+    offered: |head| !head.pattern.singleton,
     comment: |head| format!("Updates several of the {}, or none (AIP-234).", spaced(&head.plural)),
     request: Fields::new(&[
         Field::new(1, Role::Parent, parent),

@@ -8,7 +8,7 @@ use crate::resource::head::Head;
 pub(super) const CREATE: Definition = Definition {
     word: "Create",
     noun: Noun::One,
-    offered: |_| true,
+    offered: |head| !head.pattern.singleton,
     comment: |head| format!("Creates a new {} (AIP-133).", spaced(&head.singular)),
     request: Fields::new(&[
         Field::new(1, Role::Parent, parent),

@@ -8,7 +8,7 @@ use super::get::name;
 pub(super) const DELETE: Definition = Definition {
     word: "Delete",
     noun: Noun::One,
-    offered: |_| true,
+    offered: |head| !head.pattern.singleton,
     comment: |head| format!("Deletes one of the {} (AIP-135).", spaced(&head.plural)),
     request: Fields::new(&[
         Field::required(1, Role::Name, name),

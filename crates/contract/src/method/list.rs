@@ -7,7 +7,7 @@ use crate::resource::head::Head;
 pub(super) const LIST: Definition = Definition {
     word: "List",
     noun: Noun::Many,
-    offered: |_| true,
+    offered: |head| !head.pattern.singleton,
     comment: |head| format!("Lists the {} that the caller may read, page by page (AIP-132).", spaced(&head.plural)),
     request: Fields::new(&[
         Field::new(1, Role::Parent, parent),

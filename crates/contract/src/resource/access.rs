@@ -13,8 +13,8 @@ use crate::model::{Access, FieldModel, Rule};
 use crate::options::{message_option, optional_text};
 use crate::report::Report;
 use crate::resource::head::Head;
-use crate::resource::options;
 use crate::resource::vocabulary::Vocabulary;
+use crate::resource::{options, singletons};
 use crate::text::Step;
 
 /// What rules are compiled against.
@@ -54,6 +54,7 @@ impl Rules<'_> {
                 access.delete = Some(write);
             }
         }
+        singletons::check_access(report, self.head, &|verb| rule(verb).is_some(), &mut access);
         self.warn_of_missing(report, &written);
         access
     }
@@ -205,9 +206,10 @@ impl Rules<'_> {
 
     fn warn_of_missing(&self, report: &mut Report<'_>, written: &DynamicMessage) {
         let has = |verb: &str| optional_text(written, verb).is_some();
-        let verbs = ["read", "create", "update", "delete"];
+        let verbs: &[&str] =
+            if self.head.pattern.singleton { &["read", "update"] } else { &["read", "create", "update", "delete"] };
         let missing: Vec<&str> =
-            verbs.into_iter().filter(|verb| !has(verb) && (*verb == "read" || !has("write"))).collect();
+            verbs.iter().copied().filter(|verb| !has(verb) && (*verb == "read" || !has("write"))).collect();
         if missing.is_empty() {
             return;
         }

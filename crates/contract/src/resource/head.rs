@@ -13,6 +13,7 @@ use crate::options::{items, message_option, optional_text, text};
 use crate::pattern::Pattern;
 use crate::report::Report;
 use crate::reserved::reserved_beginning;
+use crate::resource::singletons;
 use crate::text::Step;
 
 /// The option by which deleted rows are kept.
@@ -56,6 +57,12 @@ impl Head {
         self.message.package_name()
     }
 
+    /// The resource that it lies below.
+    pub(crate) fn parent<'h>(&self, heads: &'h [Head]) -> Option<&'h Head> {
+        let shape = self.pattern.parent_shape()?;
+        heads.iter().find(|other| other.package() == self.package() && other.pattern.shape == shape)
+    }
+
     /// A part of an option of the message.
     pub(crate) fn option(&self, report: &Report<'_>, extension: &str, steps: &[Step<'_>]) -> Spot {
         let file = self.message.parent_file();
@@ -70,6 +77,7 @@ pub(crate) fn find(report: &mut Report<'_>, pool: &DescriptorPool) -> Vec<Head> 
         each_message(file.messages(), &mut |message| heads.extend(head(report, pool, message)));
     }
     check_unique(report, &heads);
+    singletons::check(report, &heads);
     heads.sort_by(|a, b| a.type_name.cmp(&b.type_name));
     heads
 }
@@ -205,7 +213,9 @@ impl Declared<'_> {
     fn check_names(&self, report: &mut Report<'_>, pattern: &Pattern) {
         let singular = naming::lower_camel(self.message.name());
         for (field, wanted) in [("singular", &singular), ("plural", &pattern.collection)] {
-            if let Some(written) = optional_text(&self.option, field).filter(|written| written != wanted) {
+            // Nobody is called by the plural of what there is one of.
+            let counts = field == "singular" || !pattern.singleton;
+            if let Some(written) = optional_text(&self.option, field).filter(|written| counts && written != wanted) {
                 let at = self.spot(report, &[Step::Field(field)]);
                 report
                     .error(&at, format!("the {field} is `{wanted}`, not `{written}`"))
@@ -250,17 +260,10 @@ fn parse_pattern(report: &mut Report<'_>, source: &str, spot: &Spot) -> Option<P
         Err(problem) => problem,
     };
     let at = report.files.within(spot, problem.range);
-    match problem.capability {
-        Some(capability) => {
-            capabilities::refuse(report, &at, capability, "a pattern that ends with a collection (a singleton)");
-        }
-        None => {
-            report
-                .error(&at, format!("the pattern does not fit: {}", problem.message))
-                .because("a pattern is collections and variables in turn (AIP-122)")
-                .help("for example products/{product} or publishers/{publisher}/books/{book}");
-        }
-    }
+    report
+        .error(&at, format!("the pattern does not fit: {}", problem.message))
+        .because("a pattern is collections and variables in turn (AIP-122); what there is one of ends with its own name (AIP-156)")
+        .help("for example products/{product}, publishers/{publisher}/books/{book} or users/{user}/settings");
     None
 }
 

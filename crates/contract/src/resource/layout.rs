@@ -96,7 +96,8 @@ impl Builder<'_, '_> {
     fn key_columns(&mut self) {
         let variables = &self.head.pattern.variables;
         for (i, variable) in variables.iter().enumerate() {
-            let name = if i + 1 == variables.len() { "_id".to_owned() } else { format!("_{variable}_id") };
+            let is_own = i + 1 == variables.len() && !self.head.pattern.singleton;
+            let name = if is_own { "_id".to_owned() } else { format!("_{variable}_id") };
             self.push(
                 name,
                 String::new(),

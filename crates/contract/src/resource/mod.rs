@@ -16,6 +16,7 @@ mod parents;
 pub(crate) mod predicates;
 mod reference;
 mod refused;
+pub(crate) mod singletons;
 pub(crate) mod soft_delete;
 pub(crate) mod standard;
 pub(crate) mod states;
@@ -71,6 +72,7 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
         let rules = Rules { head, record: Arc::clone(&record), vocabulary: &vocabulary, failed: &failed };
         let mut access = rules.compile(report, pool);
         rules.defaults(report, &mut built.fields);
+        singletons::check_fields(report, head, &built.fields);
         let constraints = whole::read(report, &rules, &mut built.fields);
         rules.of_fields(report, &mut built.fields);
         let (states, transitions) = rules.states(report, &mut built, &mut access);
@@ -111,6 +113,7 @@ fn resource(report: &Report<'_>, heads: &[Head], head: &Head, built: Built, part
         pattern: head.pattern.source.clone(),
         template: head.pattern.template.clone(),
         variables: head.pattern.variables.clone(),
+        singleton: head.pattern.singleton,
         parent: heads
             .iter()
             .position(|other| other.package() == head.package() && Some(other.pattern.shape.as_str()) == parent_shape),

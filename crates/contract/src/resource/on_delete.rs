@@ -41,12 +41,16 @@ pub(super) fn check(report: &mut Report<'_>, pool: &DescriptorPool) {
 pub(super) fn of_parent(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head], head: &Head) -> OnDelete {
     let option = message_option(pool, &head.message.options(), OPTIONS);
     let Some(on_delete) = option.and_then(|option| annotations::on_delete(&option, ON_PARENT_DELETE)) else {
-        return OnDelete::default();
+        return if head.pattern.singleton { OnDelete::Cascade } else { OnDelete::default() };
     };
     let spot = head.option(report, OPTIONS, &[Step::Field(ON_PARENT_DELETE)]);
-    let shape = head.pattern.parent_shape();
-    let is_parent = |other: &&Head| other.package() == head.package() && Some(other.pattern.shape.as_str()) == shape;
-    let parent = heads.iter().find(is_parent);
+    let (shape, parent) = (head.pattern.parent_shape(), head.parent(heads));
+    if head.pattern.singleton {
+        report
+            .error(&spot, format!("{} goes with what it lies below", head.message.full_name()))
+            .because("there is one as long as there is its parent (AIP-156)")
+            .help("leave it out");
+    }
     match (parent, on_delete) {
         (None, _) if shape.is_none() => {
             report

@@ -40,7 +40,8 @@ pub(super) fn check(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
 /// The resources above one, as references by the names of its pattern's variables: each has the beginning of its key.
 pub(super) fn ancestors(heads: &[Head], head: &Head) -> Vec<Field> {
     let shape = &head.pattern.shape;
-    let above = head.pattern.variables.iter().enumerate().rev().skip(1).rev();
+    let own = if head.pattern.singleton { 0 } else { 1 };
+    let above = head.pattern.variables.iter().enumerate().rev().skip(own).rev();
     let ancestor = |(position, variable): (usize, &String)| {
         // A collection and a variable for each.
         let shape = shape.split('/').take(2 * (position + 1)).collect::<Vec<_>>().join("/");

@@ -392,7 +392,8 @@ fn others(all: &mut Examples) {
     };
     let read = r#"access {read: "true"}"#;
     add("several patterns", resource(&format!(r#"{STANDARD} pattern: "shops/{{shop}}/things/{{thing}}""#), read));
-    add("singleton resources", resource(r#"type: "shop.example.com/Thing" pattern: "shops/{shop}/thing""#, read));
+    let single = r#"message Settings { option (google.api.resource) = {type: "a.example.com/Settings" pattern: "things/{thing}/settings"}; string name = 1; }"#;
+    add("singleton resources", thing("") + single);
     let inner = r#"message Inner { option (google.api.resource) = {type: "a.example.com/Inner" pattern: "inners/{inner}"}; string name = 1; }"#;
     add("nested resource messages", thing(inner));
     add(

@@ -23,6 +23,7 @@ mod reached;
 mod required;
 mod reread;
 mod served;
+mod singletons;
 mod step;
 mod tables;
 mod tightened;
@@ -144,9 +145,11 @@ fn phase(step: &SchemaStep) -> u8 {
         SchemaStep::DropIndex { .. } => 5,
         // Without the indexes that it was in; those that it is in follow.
         SchemaStep::ConvertColumn { .. } => 6,
-        SchemaStep::CreateIndex { .. } => 7,
-        SchemaStep::DropColumn { .. } => 8,
-        SchemaStep::DropTable { .. } => 9,
+        // Into tables as they are to be.
+        SchemaStep::MakeRows { .. } => 7,
+        SchemaStep::CreateIndex { .. } => 8,
+        SchemaStep::DropColumn { .. } => 9,
+        SchemaStep::DropTable { .. } => 10,
     }
 }
 

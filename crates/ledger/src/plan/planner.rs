@@ -78,6 +78,7 @@ impl<'a> Planner<'a> {
             }
         }
         self.add_references(&tables);
+        self.make_singletons();
         self.hide_resources()?;
         let mut outside = Vec::new();
         for known in &standing {

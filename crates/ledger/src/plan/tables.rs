@@ -138,13 +138,29 @@ impl<'a> Planner<'a> {
         Some(ForeignKey { name, columns: names?, target: target_table, target_columns })
     }
 
-    /// Refuses another number of variables; says whether it did.
+    /// Refuses another number of variables, and that what there is one of below each row becomes many, or many one; says
+    /// whether it did.
     pub(super) fn pattern_changed(&mut self, resource: &'a Resource, was: &ResourceEntry) -> bool {
         let old = was.columns.keys().filter(|id| matches!(id, ColumnId::Key(_))).count();
         let new = resource.layout.keys();
-        if old == new {
-            return false;
-        }
+        // A singleton's pattern ends with a collection.
+        let is_singleton = |pattern: &str| !pattern.split('/').count().is_multiple_of(2);
+        let was_singleton = was.terms.as_ref().is_some_and(|terms| is_singleton(&terms.pattern));
+        let why = match (old == new, was_singleton, resource.singleton) {
+            (true, one, now) if one == now => return false,
+            (true, true, _) => {
+                "there was one row below each of its parents, and they would be rows of their own".to_owned()
+            }
+            (true, false, _) => {
+                "there would be one row below each of its parents, and the rows that stand are rows of their own"
+                    .to_owned()
+            }
+            (false, ..) => format!(
+                "the pattern had {} and has {} now: the rows' keys would have another form",
+                variables(old),
+                variables(new)
+            ),
+        };
         self.steps.push(Step {
             resource: resource.type_name.clone(),
             change: Change::ChangePattern {
@@ -153,11 +169,7 @@ impl<'a> Planner<'a> {
                 routes: Vec::new(),
             },
             safety: Safety::Refused {
-                why: format!(
-                    "the pattern had {} and has {} now: the rows' keys would have another form",
-                    variables(old),
-                    variables(new)
-                ),
+                why,
                 remedy: "keep the number of variables (their names may change), or make a new resource type; moving rows to \
                          another key is not supported yet"
                     .to_owned(),

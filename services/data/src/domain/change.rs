@@ -10,6 +10,7 @@ use mainstay_record::{Value, Violation};
 use super::constraints::{constraint, still_referenced};
 use super::context::Operation;
 use super::draft::{Along, Draft, Refused, Then};
+use super::record::{new_record, shape};
 use super::released::Release;
 use crate::error::{Error, Result};
 use crate::plans::ResourcePlan;
@@ -97,6 +98,9 @@ impl Effects {
         }
         self.steps.push(step);
         self.causes.push(Cause { write, resource, plan: Arc::clone(plan), row, kind, with: None });
+        if kind == Kind::Made {
+            self.singletons(write, op, &key)?;
+        }
         let whose = || transitions::whose(&plan.resource.type_name, &key);
         let forgotten = kind == Kind::Removed && !plan.transitions.is_empty();
         let noted = passage.map(|passage| transitions::note(whose(), passage));
@@ -106,6 +110,22 @@ impl Effects {
             self.causes.push(Cause { write, resource, plan, row, kind: Kind::Beside, with: None });
         }
         Ok(Change { resource, key, before: draft.old, after: draft.new, seen: None })
+    }
+
+    /// Adds the rows that are there as long as the one that is made (AIP-156).
+    fn singletons(&mut self, write: usize, op: &Operation, key: &[Value]) -> Result<()> {
+        for resource in &op.plan().singletons {
+            let on = Operation { resource: *resource, ..op.clone() };
+            let plan = on.plan();
+            let nothing = plan.record.decode(&[]).map_err(|error| shape(plan, error))?;
+            let key =
+                key.iter().filter_map(|part| if let Value::Text(part) = part { Some(part.clone()) } else { None });
+            let row: Arc<[Value]> = new_record(&on, key.collect(), nothing).into();
+            self.steps.push(plan.insert().step(&op.caller, Arc::clone(&row)));
+            let (plan, resource) = (Arc::clone(plan), *resource);
+            self.causes.push(Cause { write, resource, plan, row, kind: Kind::Made, with: None });
+        }
+        Ok(())
     }
 
     /// Adds what is done to a row because the one of `draft` is deleted.

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 pub async fn check_parent(tx: &mut Tx<'_, '_>, op: &Operation, record: &[Value]) -> Result<()> {
     let plan = op.plan();
     let Some(parent) = plan.resource.parent else { return Ok(()) };
-    let key = &record[..plan.resource.layout.keys() - 1];
+    let key = &record[..plan.resource.parent_keys()];
     if tx.stays_readable(op, parent, key).await? {
         return Ok(());
     }

@@ -201,7 +201,9 @@ impl Update {
 
     /// A request that cannot be read allows nothing.
     fn allows_missing(&self) -> bool {
-        self.message.as_ref().is_ok_and(|message| message.flag(Role::AllowMissing))
+        // What comes with its parent is made by nobody.
+        !self.op.plan().resource.singleton
+            && self.message.as_ref().is_ok_and(|message| message.flag(Role::AllowMissing))
     }
 
     async fn find(&self, draft: &mut Draft, tx: &mut Tx<'_, '_>) -> Result<()> {

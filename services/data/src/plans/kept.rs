@@ -60,7 +60,10 @@ impl ResourcePlan {
     fn dependent(&self, by: By, found: Found<'_>) -> Arc<Compiled> {
         let keys = self.resource.layout.keys();
         let (mut conditions, count, live) = match by {
-            By::Parent { live } => (vec![Condition::KeyPrefix { count: keys - 1, first_param: 0 }], keys - 1, live),
+            By::Parent { live } => {
+                let count = self.resource.parent_keys();
+                (vec![Condition::KeyPrefix { count, first_param: 0 }], count, live)
+            }
             By::Reference { position, to_itself, live } => {
                 let columns = &self.resource.references[position].columns;
                 let refers = Condition::Equal { columns, first_param: 0 };
@@ -130,6 +133,9 @@ pub(super) fn connect(resources: &mut [ResourcePlan]) {
     for other in 0..resources.len() {
         let plan = Arc::clone(&resources[other].resource);
         let keeps = |resources: &[ResourcePlan], resource: usize| resources[resource].resource.soft_delete.is_some();
+        if let Some(parent) = plan.parent.filter(|_| plan.singleton) {
+            resources[parent].singletons.push(other);
+        }
         if let Some(parent) = plan.parent {
             let live = keeps(resources, parent);
             resources[parent].dependents.push(Dependent::new(other, plan.on_parent_delete, By::Parent { live }, false));

@@ -72,6 +72,8 @@ pub struct ResourcePlan {
     /// The same for a row that was deleted and is to go: whatever lives under it, deleted or not.
     pub remains: Vec<Dependent>,
     due: OnceLock<Option<Due>>,
+    /// The resources of which one row is made with each of this one (AIP-156).
+    pub singletons: Vec<usize>,
     /// How the parent's name is put together, for a resource that has one.
     pub parent: Option<Template>,
     /// What a writer sees who may not read the result: the name.
@@ -134,6 +136,7 @@ impl ResourcePlan {
             dependents: Vec::new(),
             remains: Vec::new(),
             due: OnceLock::new(),
+            singletons: Vec::new(),
             parent: parent(&resource.template),
             name_only,
             may_be_wide: page::largest_row_bytes(&resource.layout) > page::MAX_ROW_BYTES,

@@ -56,6 +56,7 @@ mod s22_hostile_values;
 mod s28_open_methods;
 mod s32_ruleless;
 mod seeds;
+mod singletons;
 mod support;
 mod swaps;
 mod times;

@@ -238,7 +238,8 @@ impl<'a> Reader<'a, '_> {
         if found.is_none() && !built.failed.contains(first) {
             let mut known = Vec::new();
             paths(&built.fields, &mut known);
-            let parents = head.pattern.variables.len() - 1;
+            let own = if head.pattern.singleton { 0 } else { 1 };
+            let parents = head.pattern.variables.len() - own;
             known.extend(head.pattern.variables[..parents].iter().map(String::as_str));
             let draft = self.report.error(spot, format!("{} has no field `{path}`", head.message.full_name()));
             if let Some(help) = suggest(path, known, "its fields are") {
