@@ -149,7 +149,8 @@ both_engines! {
             "home.v1.Settings": [{"name": "users/a/settings", "theme": "dark"}],
             "home.v1.User": [{"name": "users/a", "owner": "ann"}, {"name": "users/b", "owner": "ben"}],
         });
-        let seeded = || seed(fixture.data.resources(), &text.to_string());
+        let text = text.to_string();
+        let seeded = || seed(fixture.data.resources(), &text);
         assert_eq!(seeded().await.unwrap(), 3);
         let ann = fixture.user("ann", &[]);
         assert_eq!(ann.ok(GET, named("a")).await["theme"], json!("dark"));
