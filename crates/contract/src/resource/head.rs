@@ -13,7 +13,6 @@ use crate::options::{items, message_option, optional_text, text};
 use crate::pattern::Pattern;
 use crate::report::Report;
 use crate::reserved::reserved_beginning;
-use crate::resource::singletons;
 use crate::text::Step;
 
 /// The option by which deleted rows are kept.
@@ -77,7 +76,6 @@ pub(crate) fn find(report: &mut Report<'_>, pool: &DescriptorPool) -> Vec<Head> 
         each_message(file.messages(), &mut |message| heads.extend(head(report, pool, message)));
     }
     check_unique(report, &heads);
-    singletons::check(report, &heads);
     heads.sort_by(|a, b| a.type_name.cmp(&b.type_name));
     heads
 }

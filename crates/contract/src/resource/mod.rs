@@ -60,6 +60,7 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
         states::refuse_elsewhere(report, pool, heads);
     }
     on_delete::check(report, pool);
+    singletons::check(report, heads);
     // A rule may look at any resource, so all are laid out before the first rule is read.
     let records: Arc<[Arc<RecordType>]> =
         built.iter_mut().map(|built| Arc::new(std::mem::take(&mut built.record))).collect();
