@@ -109,6 +109,7 @@ fn the_paths_that_are_present_make_a_mask() {
         ["structure", "create_time"]
     );
     assert_eq!(present(r#"{"date":{"year":2026}}"#), ["date"]);
+    assert_eq!(present(r#"{"decimal":{"value":"1"},"opens":{"hours":8}}"#), ["decimal", "opens"]);
     assert_eq!(present("{}"), Vec::<String>::new());
 }
 

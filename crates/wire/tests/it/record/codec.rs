@@ -85,6 +85,13 @@ fn moments_are_cut_to_microseconds() {
 }
 
 #[test]
+fn decimals_are_texts_that_sort_and_times_of_day_are_numbers() {
+    comes_back(r#""decimal":{"value":"-12.5"},"opens":{"hours":24},"decimals":[{"value":"0"},{"value":"1E50"}]"#);
+    assert_eq!(value(r#""decimal":{"value":"12.50"}"#, "decimal"), Value::Text(">5002.125".into()));
+    assert_eq!(value(r#""opens":{"seconds":1,"nanos":2}"#, "opens"), Value::Int(1_000_000_002));
+}
+
+#[test]
 fn dates_are_numbers() {
     comes_back(r#""date":{"year":2026,"month":11,"day":21}"#);
     comes_back(r#""date":{"month":2,"day":29}"#);
@@ -328,6 +335,8 @@ fn a_damaged_row_is_an_error_that_names_the_column() {
         ("fixed32_value", Value::Int(-1)),
         ("sku", Value::Int(1)),
         ("date", Value::Int(-1)),
+        ("decimal", Value::Text("12.5".into())),
+        ("opens", Value::Int(-1)),
         ("create_time", Value::Text("now".into())),
         ("_id", Value::Null),
     ] {

@@ -62,7 +62,8 @@ fn one(layout: &mut Layout, field: &FieldDescriptor, name: &str, path: &NumberPa
     let kind = match field.kind() {
         ProtoKind::Message(message) => match message.full_name() {
             "google.protobuf.Timestamp" => Kind::Timestamp,
-            "google.protobuf.Duration" | "google.type.Date" => Kind::Int,
+            "google.protobuf.Duration" | "google.type.Date" | "google.type.TimeOfDay" => Kind::Int,
+            "google.type.Decimal" => Kind::Text,
             "google.protobuf.Int64Value" | "google.protobuf.UInt64Value" => Kind::Int,
             "google.protobuf.BoolValue" => Kind::Bool,
             "google.protobuf.DoubleValue" => Kind::Double,

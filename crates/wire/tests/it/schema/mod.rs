@@ -21,6 +21,8 @@ impl FileResolver for Here {
             "test.proto" => include_str!("test.proto"),
             "legacy.proto" => include_str!("legacy.proto"),
             "google/type/date.proto" => include_str!("date.proto"),
+            "google/type/decimal.proto" => include_str!("../../../../../proto/google/type/decimal.proto"),
+            "google/type/timeofday.proto" => include_str!("../../../../../proto/google/type/timeofday.proto"),
             _ => return Err(protox::Error::file_not_found(name)),
         };
         File::from_source(name, source)

@@ -49,6 +49,15 @@ pub fn message(message: &MessageDescriptor, entropy: &mut Entropy<'_>, taste: Ta
                 sample.set_field_by_name(name, Value::I32(part));
             }
         }
+        "google.type.TimeOfDay" => {
+            for (name, most) in [("hours", 24), ("minutes", 60), ("seconds", 60)] {
+                sample.set_field_by_name(name, Value::I32(i32::from(entropy.byte()) % most));
+            }
+        }
+        "google.type.Decimal" => {
+            let texts = ["0", "12.5", "-0.001", "1E50", "-99999999999999999999999999"];
+            sample.set_field_by_name("value", Value::String(texts[entropy.below(5)].to_owned()));
+        }
         _ => {
             for field in message.fields() {
                 let wanted = entropy.below(3) == 0 || (depth > 3 && entropy.below(2) == 0);
