@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ir::Expr;
+use crate::ir::{Expr, Over};
 use crate::row::{Root, Row};
 
 impl Expr {
@@ -65,8 +65,8 @@ impl Expr {
         }
     }
 
-    /// The same expression where every row that it looks at must also pass the rule of its table, if that has one. A rule
-    /// is over `Root::Resource`, and looks further as it likes.
+    /// The same expression where every row that it looks at, or quantifies over, must also pass the rule of its table, if
+    /// that has one. A rule is over `Root::Resource`, and looks further as it likes.
     #[must_use]
     pub fn under(self, rule: &impl Fn(usize) -> Option<Expr>) -> Expr {
         match self {
@@ -78,6 +78,16 @@ impl Expr {
                     None => then,
                 };
                 Expr::look(row, whole)
+            }
+            Expr::Exists { level, over: Over::Rows(table), holds } => {
+                let holds = holds.under(rule);
+                let bound = Row::of(Root::Bound(level));
+                let holds = match rule(table).map(|rule| rule.moved(Root::Resource, &bound)) {
+                    // What is not known to pass is not there, and nothing is known of it.
+                    Some(own) => Expr::And(vec![Expr::Coalesce(Box::new(own), Box::new(Expr::FALSE)), holds]),
+                    None => holds,
+                };
+                Expr::Exists { level, over: Over::Rows(table), holds: Box::new(holds) }
             }
             other => other.map_children(&mut |child| child.under(rule)),
         }

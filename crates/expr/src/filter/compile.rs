@@ -9,10 +9,11 @@ use super::MAX_FILTER_HOPS;
 use super::literal::map_key;
 use super::scalar;
 use super::syntax::{Comparator, Node, Restriction, Segment};
-use crate::ir::Expr;
+use crate::cel::MAX_QUANTIFIERS;
+use crate::ir::{Expr, Over};
 use crate::problem::{Problem, ProblemKind};
 use crate::row::{Root, Row};
-use crate::schema::{Field, RecordType, Type};
+use crate::schema::{Child, Field, RecordType, Type};
 use crate::target::{Document, Form, Target, followed, recurs};
 
 /// Compiles a filter. `records` are those that references lead to.
@@ -20,14 +21,16 @@ use crate::target::{Document, Form, Target, followed, recurs};
 /// # Errors
 /// The first name that is unknown, literal that does not fit, or use that is not served.
 pub(crate) fn compile(node: &Node, record: &RecordType, records: &[Arc<RecordType>]) -> Result<Expr, Problem> {
-    Compiler { record, records, hops: Cell::new(0) }.node(node, false)
+    Compiler { record, records, hops: Cell::new(0), level: Cell::new(0) }.node(node, false)
 }
 
 struct Compiler<'r> {
     record: &'r RecordType,
     records: &'r [Arc<RecordType>],
-    /// How many references were followed until now.
+    /// How many references were followed until now, and how often rows below others were looked through.
     hops: Cell<usize>,
+    /// How many quantifiers over rows are around here.
+    level: Cell<u8>,
 }
 
 impl Compiler<'_> {
@@ -44,13 +47,77 @@ impl Compiler<'_> {
             Node::Restriction(restriction) => {
                 let mut conditions = Vec::new();
                 let (first, rest) = split_path(&restriction.path);
-                let field = field(self.record, first)?;
-                let target = Target::of_record(field, &Row::of(Root::Resource));
-                let holds = self.restrict(&target, field.name.as_str(), rest, restriction, &mut conditions)?;
+                let of = (self.record, &Row::of(Root::Resource));
+                let holds = self.member(of, first, rest, restriction, &mut conditions)?;
                 conditions.push(if negated { Expr::negate(holds) } else { holds });
                 Ok(Expr::And(conditions).bound())
             }
         }
+    }
+
+    /// Goes on with a field of a row, or with the rows below it.
+    fn member(
+        &self,
+        (record, row): (&RecordType, &Row),
+        name: &Segment,
+        rest: &[Segment],
+        restriction: &Restriction,
+        conditions: &mut Vec<Expr>,
+    ) -> Result<Expr, Problem> {
+        let is_child = |child: &&Child| child.name == name.name && record.input_member(&name.name).is_none();
+        match record.children.iter().find(is_child) {
+            Some(child) => self.below((child, row), name, rest, restriction),
+            None => {
+                let field = field(record, name)?;
+                self.restrict(&Target::of_record(field, row), &field.name, rest, restriction, conditions)
+            }
+        }
+    }
+
+    /// Asks whether one of the rows below a row is as it is said: of no row, it is false.
+    fn below(
+        &self,
+        (child, row): (&Child, &Row),
+        name: &Segment,
+        rest: &[Segment],
+        restriction: &Restriction,
+    ) -> Result<Expr, Problem> {
+        let rows = &name.name;
+        if restriction.comparator != Comparator::Has || (rest.is_empty() && !restriction.argument.is_any()) {
+            let message = format!("`{rows}` are rows, any number of them: only `:` can look at them");
+            let problem = Problem::new(restriction.at.clone(), ProblemKind::Type, message);
+            return Err(problem.help(format!(
+                "`{rows}.field:value` is true if one of them that you may read has the value, `{rows}:*` if there is one"
+            )));
+        }
+        self.hop(&name.span)?;
+        let level = self.level.get();
+        if usize::from(level) >= MAX_QUANTIFIERS {
+            let message = format!("rows below rows are looked through {MAX_QUANTIFIERS} deep at most");
+            return Err(Problem::new(name.span.clone(), ProblemKind::Limit, message));
+        }
+        let Some(record) = self.records.get(child.table) else { return Err(unsupported_path(name)) };
+        let bound = Row::of(Root::Bound(level));
+        let column = |row: &Row, index| Expr::Column { row: row.clone(), index, kind: Kind::Text };
+        let mut inner: Vec<Expr> = (0..child.keys).map(|key| Expr::eq(column(&bound, key), column(row, key))).collect();
+        if let Some((next, further)) = rest.split_first() {
+            self.level.set(level + 1);
+            let holds = self.member((record, &bound), next, further, restriction, &mut inner);
+            self.level.set(level);
+            inner.push(holds?);
+        }
+        let holds = Expr::Coalesce(Box::new(Expr::And(inner).bound()), Box::new(Expr::FALSE));
+        Ok(Expr::Exists { level, over: Over::Rows(child.table), holds: Box::new(holds) })
+    }
+
+    /// Counts a step to other rows.
+    fn hop(&self, at: &std::ops::Range<usize>) -> Result<(), Problem> {
+        self.hops.set(self.hops.get() + 1);
+        if self.hops.get() <= MAX_FILTER_HOPS {
+            return Ok(());
+        }
+        let message = format!("a filter may follow {MAX_FILTER_HOPS} references");
+        Err(Problem::new(at.clone(), ProblemKind::Limit, message).help("ask for less, or in several lists"))
     }
 
     /// Follows the rest of a path from a target and applies the comparison at its end. What the path passes through goes to
@@ -71,8 +138,7 @@ impl Compiler<'_> {
                 self.restrict(&Target::of_record(field, row), &next.name, further, restriction, conditions)
             }
             (Form::Name { to: Some(row), .. } | Form::Link { to: row, .. }, _) => {
-                let field = field(self.follow(row, name, next)?, next)?;
-                self.restrict(&Target::of_record(field, row), &next.name, further, restriction, conditions)
+                self.member((self.follow(row, name, next)?, row), next, further, restriction, conditions)
             }
             (Form::Document(document), Type::Message(record)) => {
                 conditions.push(target.is_present());
@@ -96,7 +162,7 @@ impl Compiler<'_> {
                         .help("`list.field:value` is true if one element's field has the value"));
                 }
                 let mut inner = Vec::new();
-                let level = level_within(document);
+                let level = level_within(document).max(self.level.get());
                 let holds =
                     self.restrict(&Target::element(level, ty, document), name, rest, restriction, &mut inner)?;
                 inner.push(holds);
@@ -112,11 +178,7 @@ impl Compiler<'_> {
 
     /// The record of a row that the reference `name` leads to, of which the field `next` is asked.
     fn follow(&self, row: &Row, name: &str, next: &Segment) -> Result<&RecordType, Problem> {
-        self.hops.set(self.hops.get() + 1);
-        if self.hops.get() > MAX_FILTER_HOPS {
-            let message = format!("a filter may follow {MAX_FILTER_HOPS} references");
-            return Err(Problem::new(next.span.clone(), ProblemKind::Limit, message));
-        }
+        self.hop(&next.span)?;
         followed(row, self.records, name, next.span.clone())
     }
 }

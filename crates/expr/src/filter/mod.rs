@@ -6,6 +6,8 @@
 //! - A path goes on behind a reference: `product.category = "kitchen"`. Where the row that it names is not there, be it
 //!   that the reference is unset, the row is skipped, as where a message is unset. Whoever runs the filter puts the read
 //!   rule of each such row beside what is asked of it ([`Expr::under`](crate::Expr::under)).
+//! - A path goes on with the rows below a row, by their collection, and is then asked with `:` alone, as a list of messages
+//!   is: `members.account:ann` is true if one of them is like that, `members:*` if there is one. Of none it is false.
 //! - `:` on a list asks for an element, on a map for a key, on a message for a field (`m:*`: for being set), and on a
 //!   scalar it is `=`, since AIP-160 says that `m.foo:42` is true if `m.foo` is 42; `field:*` asks whether it is set.
 //! - `*` without quotes is any value that is set: `field:*` and `field = *` ask whether the field is set, `field != *`

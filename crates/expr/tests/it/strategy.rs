@@ -544,10 +544,20 @@ pub fn filter_over_relations() -> BoxedStrategy<String> {
         "place.headCount > 1",
         "place.item = null",
         "place.label = null",
+        "towns:*",
+        "towns.label:a",
+        "towns.headCount:7",
+        "towns.item.title:a",
+        "towns.item.tags:a",
+        "shop.towns.label:b",
+        "place.country.towns.item.nick:\"a*\"",
+        "towns.item.towns:*",
+        "towns.item.towns.label:a",
+        "NOT towns.item.active:true",
     ];
     let hops = select(vec!["", "shop.", "shop.shop.", "place.item.", "place.country.", "place.item.shop."]);
     let far = (hops, restriction()).prop_map(|(hops, restriction)| format!("{hops}{restriction}"));
-    joined(prop_oneof![8 => far, 1 => select(towns).prop_map(str::to_owned)].boxed())
+    joined(prop_oneof![6 => far, 2 => select(towns).prop_map(str::to_owned)].boxed())
 }
 
 fn restriction() -> BoxedStrategy<String> {

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use mainstay_db::{Atomic, Database, Error, Lane, Rows, Statement};
-use mainstay_expr::{Expr, Program, Scope, compile_filter, compile_rule, evaluate, evaluate_value, shift_time};
+use mainstay_expr::{
+    CompareOp, Expr, Program, Root, Scope, compile_filter, compile_rule, evaluate, evaluate_value, shift_time,
+};
 use mainstay_record::{Column, Kind, Layout, NumberPath, Piece, Role, Value};
 use mainstay_sql::{
     BindSource, ColumnSpec, Condition, Dialect, Given, Insert, Known, PrimaryKey, SchemaStep, Select, Table, Tables,
@@ -509,7 +511,8 @@ both_engines! {
             // Each row on the way must pass a rule, which looks further by itself.
             let split = compile_rule(&rule, &scope()).expect("it compiles").split();
             let rule = split.residual_for(split.decide(&caller.view()));
-            let under = program.under(&|table| (table == ITEM).then(|| rule.clone()));
+            let town = Expr::compare(CompareOp::Gt, Expr::column(Root::Resource, 4, Kind::Int), Expr::int(0));
+            let under = program.under(&|table| Some(if table == ITEM { rule.clone() } else { town.clone() }));
             compare(&database, dialect, &source, &under.root, &caller, &records).await;
         }
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use mainstay_contract::IndexRows;
 use mainstay_db::Lane;
-use mainstay_expr::{AtomValues, Expr, Program, Row, compile_filter, compile_order};
+use mainstay_expr::{AtomValues, Expr, Program, Root, Row, compile_filter, compile_order};
 use mainstay_record::{NumberPath, Value};
 use mainstay_sql::{After, Condition, OrderColumn, Select, order_columns, select};
 
@@ -54,9 +54,7 @@ impl ResourcePlan {
             None => {}
         }
         let filter = self.filter(&shape)?;
-        let mut resources: Vec<usize> = filter.looks().iter().filter_map(Row::table).collect();
-        resources.sort_unstable();
-        resources.dedup();
+        let resources: Vec<usize> = filter.root.tables().into_iter().collect();
         if resources.is_empty() {
             let plan = Arc::new(self.compile_list(&shape, &filter, compared(&filter.root))?);
             self.lists.0.insert(shape, Listed::Alone(Arc::clone(&plan)));
@@ -163,21 +161,34 @@ impl ResourcePlan {
 /// The columns that a filter compares, or finds other rows by, each with the resource that it is of.
 fn compared(filter: &Expr) -> Vec<(Option<usize>, usize)> {
     let mut all = Vec::new();
-    filter.any_node(&mut |node| {
-        match node {
-            Expr::Column { row, index, .. } => all.push((row.table(), *index)),
-            Expr::Look { row, .. } => {
-                let from = std::iter::once(None).chain(row.hops.iter().map(|hop| Some(hop.table)));
-                let by = row.hops.iter().zip(from);
-                all.extend(by.flat_map(|(hop, from)| hop.columns.iter().map(move |column| (from, *column))));
-            }
-            _ => {}
-        }
-        false
-    });
+    collect_compared(filter, &mut Vec::new(), &mut all);
     all.sort_unstable();
     all.dedup();
     all
+}
+
+/// `bound` are the tables that the quantifiers around go over, by their levels; none for a list.
+fn collect_compared(expr: &Expr, bound: &mut Vec<(u8, Option<usize>)>, all: &mut Vec<(Option<usize>, usize)>) {
+    let begins = |row: &Row, bound: &[(u8, Option<usize>)]| match row.root {
+        Root::Bound(level) => bound.iter().rev().find(|(known, _)| *known == level).and_then(|(_, table)| *table),
+        _ => None,
+    };
+    match expr {
+        Expr::Column { row, index, .. } => all.push((row.table().or_else(|| begins(row, bound)), *index)),
+        Expr::Look { row, .. } => {
+            let from = std::iter::once(begins(row, bound)).chain(row.hops.iter().map(|hop| Some(hop.table)));
+            let by = row.hops.iter().zip(from);
+            all.extend(by.flat_map(|(hop, from)| hop.columns.iter().map(move |column| (from, *column))));
+        }
+        _ => {}
+    }
+    let (Expr::Exists { level, .. } | Expr::Sum { level, .. }) = expr else {
+        return expr.children().into_iter().for_each(|child| collect_compared(child, bound, all));
+    };
+    let table = if let Expr::Exists { over, .. } = expr { over.table() } else { None };
+    bound.push((*level, table));
+    expr.children().into_iter().for_each(|child| collect_compared(child, bound, all));
+    bound.pop();
 }
 
 /// Says which values a position has for an order; nothing where it was made for another order.
