@@ -113,6 +113,12 @@ impl Expr {
         1 + self.children().into_iter().map(Expr::nodes).sum::<usize>()
     }
 
+    /// How many quantifiers and sums stand in one another.
+    pub(crate) fn nested_quantifiers(&self) -> usize {
+        let own = usize::from(matches!(self, Expr::Exists { .. } | Expr::Sum { .. }));
+        own + self.children().into_iter().map(Expr::nested_quantifiers).max().unwrap_or(0)
+    }
+
     /// How deep its nodes lie in one another.
     pub(crate) fn depth(&self) -> usize {
         1 + self.children().into_iter().map(Expr::depth).max().unwrap_or(0)

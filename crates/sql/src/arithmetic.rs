@@ -61,7 +61,7 @@ impl Writer<'_> {
     }
 
     /// Writes where the operands come from. PostgreSQL would put them wherever they are named, without the OFFSET.
-    fn operands(&mut self, cast: &str, left: &Expr, right: &Expr) {
+    pub fn operands(&mut self, cast: &str, left: &Expr, right: &Expr) {
         self.text(" FROM (SELECT ");
         for (operand, name) in [(left, " AS a, "), (right, " AS b")] {
             self.text("(");

@@ -28,6 +28,23 @@ impl Writer<'_> {
     }
 
     pub fn text_match(&mut self, op: TextOp, text: &Expr, pattern: &Expr) {
+        let is_plain = matches!(pattern, Expr::Literal(_) | Expr::Column { .. } | Expr::Auth(_));
+        if op == TextOp::Contains || is_plain {
+            return self.plain_match(op, text, pattern);
+        }
+        // Some of it would stand twice, and what stands in it four times.
+        let (a, b) = ("n.a", "n.b");
+        let written = match (op, self.dialect) {
+            (TextOp::StartsWith, Dialect::Postgres) => format!("starts_with({a}, {b})"),
+            (TextOp::StartsWith, Dialect::Sqlite) => format!("substr({a}, 1, length({b})) = {b}"),
+            (_, Dialect::Postgres) => format!("right({a}, char_length({b})) = {b}"),
+            (_, Dialect::Sqlite) => format!("substr({a}, -max(1, length({b})), length({b})) = {b}"),
+        };
+        self.text(&format!("(SELECT {written}"));
+        self.operands("", text, pattern);
+    }
+
+    fn plain_match(&mut self, op: TextOp, text: &Expr, pattern: &Expr) {
         match (op, self.dialect) {
             (TextOp::Contains, dialect) => {
                 self.text(if dialect == Dialect::Sqlite { "instr(" } else { "strpos(" });

@@ -8,7 +8,7 @@ use mainstay_record::{Kind, Value};
 use super::named::Named;
 use super::operand::{Operand, adapted, is_scalar};
 use super::parse::Parsed;
-use super::{RuleScope, names, unsupported};
+use super::{MAX_RULE_NODES, RuleScope, names, unsupported};
 use crate::claims::{CLAIMS, Claim, NOT_CARRIED};
 use crate::ir::{CompareOp, Expr};
 use crate::problem::{Problem, ProblemKind};
@@ -73,9 +73,22 @@ impl<'r> Checker<'r> {
         self.report(Problem::new(span, ProblemKind::Type, message))
     }
 
-    pub fn unsupported<T>(&mut self, at: &IdedExpr, what: &str) -> Option<T> {
+    /// Reports something that CEL has and this does not, and what to do instead.
+    pub fn unsupported<T>(&mut self, at: &IdedExpr, what: &str, instead: &str) -> Option<T> {
         let span = self.span(at);
-        self.report(unsupported(span, what))
+        self.report(unsupported(span, what).help(instead))
+    }
+
+    /// Counts what is put in the place of something that names it: what is named often, and names others often, would grow
+    /// beyond all bounds.
+    pub fn spend(&mut self, nodes: usize, at: &IdedExpr) -> Option<()> {
+        self.size = self.size.saturating_add(nodes);
+        if self.size <= MAX_RULE_NODES {
+            return Some(());
+        }
+        let message = format!("the rule becomes larger than {MAX_RULE_NODES} parts when what it names is put in");
+        let problem = Problem::new(self.span(at), ProblemKind::Limit, message);
+        self.report(problem.help("name less often what is computed: keep it in a field, or ask for less"))
     }
 
     /// Checks a sub-expression that must be a text.
@@ -114,8 +127,8 @@ impl<'r> Checker<'r> {
                 items.map(Operand::List)
             }
             Ast::Comprehension(comprehension) => self.comprehension(comprehension, at),
-            Ast::Map(_) => self.unsupported(at, "a map literal"),
-            Ast::Struct(_) => self.unsupported(at, "a message literal"),
+            Ast::Map(_) => self.unsupported(at, "a map literal", "compare the fields one by one"),
+            Ast::Struct(_) => self.unsupported(at, "a message literal", "compare the fields one by one"),
             Ast::Unspecified => self.type_problem(at, "an expression is missing here"),
         }
     }
@@ -142,7 +155,8 @@ impl<'r> Checker<'r> {
 
     fn ident(&mut self, name: &str, at: &IdedExpr) -> Option<Operand> {
         if let Some((_, variable)) = self.variables.iter().rev().find(|(known, _)| known == name) {
-            return Some(variable.clone());
+            let variable = variable.clone();
+            return self.spend(variable.nodes(), at).map(|()| variable);
         }
         let (root, record) = match name {
             "auth" => return Some(Operand::Auth),
@@ -253,12 +267,20 @@ impl<'r> Checker<'r> {
             (Form::Document(document), Type::Message(record)) => match record.field(name) {
                 Some(field) => match Target::in_document(field, document) {
                     Some(target) => Some(Operand::Target(target)),
-                    None => self.unsupported(at, &format!("the field `{name}` here")),
+                    None => self.unsupported(
+                        at,
+                        &format!("the field `{name}` here"),
+                        "keep what is asked for in a field of the resource itself",
+                    ),
                 },
                 None => self.unknown_field(record, name, at),
             },
             (Form::Document(document), Type::Map(ty)) => self.entry(ty, document, Expr::text(name), test, at),
-            (Form::Document(_), Type::Struct) => self.unsupported(at, "a field of a google.protobuf.Struct"),
+            (Form::Document(_), Type::Struct) => self.unsupported(
+                at,
+                "a field of a google.protobuf.Struct",
+                "its fields have no types: give what rules ask for a field of its own",
+            ),
             (_, ty) => self.type_problem(at, format!("{} has no field `{name}`", ty.describe())),
         }
     }
@@ -323,11 +345,15 @@ impl<'r> Checker<'r> {
             return Some(Operand::Computed { ty: Type::Struct, expr });
         }
         if !is_scalar(ty) || *ty == Type::Bytes {
-            return self.unsupported(at, &format!("reading {} from a map", ty.describe()));
+            return self.unsupported(
+                at,
+                &format!("reading {} from a map", ty.describe()),
+                "ask whether the key is there, or keep such values in a list of messages",
+            );
         }
         match Target::entry(ty, map, &key).form {
             Form::Scalar { expr, .. } => Some(Operand::Computed { ty: ty.clone(), expr }),
-            _ => self.unsupported(at, "this map"),
+            _ => self.unsupported(at, "this map", "keep such values in a list of messages"),
         }
     }
 
@@ -370,7 +396,11 @@ impl<'r> Checker<'r> {
         let (condition, first, second) = (self.condition(condition), self.operand(then), self.operand(otherwise));
         let (condition, first, second) = (condition?, first?, second?);
         let (Some(ty), Some(one), Some(other)) = (first.ty().cloned(), first.read(), second.read()) else {
-            return self.unsupported(at, "?: on anything but single values");
+            return self.unsupported(
+                at,
+                "?: on anything but single values",
+                "let it choose what is asked of them: `c ? size(a) > 0 : size(b) > 0`",
+            );
         };
         // What an arm looks at matters only where it is the one that is taken.
         let (one, other) = (one.bound(), other.bound());
@@ -393,7 +423,11 @@ impl<'r> Checker<'r> {
                 self.entry(ty, map, key, false, at)
             }
             Operand::Target(Target { ty: Type::List(_) | Type::MapOther { .. } | Type::Struct, .. })
-            | Operand::List(_) => self.unsupported(at, "[ ] on anything but a map with string keys"),
+            | Operand::List(_) => self.unsupported(
+                at,
+                "[ ] on anything but a map with string keys",
+                "ask what holds of its elements with exists(), all() or sum()",
+            ),
             other => self.type_problem(of, format!("[ ] needs a map, this is {}", other.describe())),
         }
     }

@@ -187,7 +187,11 @@ impl Checker<'_> {
     fn time(&mut self, text: &IdedExpr, ty: Type, read: fn(&str) -> Result<Value, TimeError>) -> Option<Operand> {
         let operand = self.operand(text)?;
         let Operand::Constant { value: Value::Text(source), .. } = &operand else {
-            return self.unsupported(text, "a timestamp or duration that is not written out");
+            return self.unsupported(
+                text,
+                "a timestamp or duration that is not written out",
+                "give the field the type google.protobuf.Timestamp or Duration",
+            );
         };
         match read(source) {
             Ok(value) => Some(Operand::constant(ty, value)),

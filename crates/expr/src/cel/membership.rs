@@ -33,10 +33,10 @@ impl Checker<'_> {
                 self.in_keys(&needle, document, at)
             }
             Operand::Target(Target { ty: Type::MapOther { .. }, .. }) => {
-                self.unsupported(at, "`in` on a map without string keys")
+                self.unsupported(at, "`in` on a map without string keys", "give the map string keys, or keep a list")
             }
             Operand::Target(Target { ty: Type::Struct, .. }) => {
-                self.unsupported(at, "`in` on a google.protobuf.Struct")
+                self.unsupported(at, "`in` on a google.protobuf.Struct", "give what rules ask for a field of its own")
             }
             other => self.type_problem(list, format!("`in` needs a list or a map, this is {}", other.describe())),
         };
@@ -49,6 +49,8 @@ impl Checker<'_> {
         items: &[(Operand, std::ops::Range<usize>)],
         at: &IdedExpr,
     ) -> Option<Expr> {
+        let parts = items.iter().map(|(item, _)| needle.nodes().saturating_add(item.nodes()));
+        self.spend(parts.fold(0, usize::saturating_add), at)?;
         let members: Vec<_> =
             items.iter().map(|(item, _)| self.comparison(CompareOp::Eq, needle.clone(), item.clone(), at)).collect();
         let members: Option<Vec<_>> = members.into_iter().collect();
@@ -63,7 +65,11 @@ impl Checker<'_> {
 
     fn in_list(&mut self, needle: Operand, ty: &Type, list: &Document, at: &IdedExpr) -> Option<Expr> {
         if !is_scalar(ty) || *ty == Type::Bytes {
-            return self.unsupported(at, &format!("looking for {} in a list", ty.describe()));
+            return self.unsupported(
+                at,
+                &format!("looking for {} in a list", ty.describe()),
+                "ask what one of them says: `list.exists(x, x.field == …)`",
+            );
         }
         let read = match needle.read() {
             Some(read) => read,
@@ -72,7 +78,7 @@ impl Checker<'_> {
             }
         };
         let Form::Scalar { expr, .. } = Target::element(self.level, ty, list).form else {
-            return self.unsupported(at, "`in` on this list");
+            return self.unsupported(at, "`in` on this list", "ask with exists()");
         };
         let element = Operand::Computed { ty: ty.clone(), expr };
         let holds = self.comparison(CompareOp::Eq, element, needle, at)?;

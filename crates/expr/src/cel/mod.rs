@@ -14,11 +14,16 @@ mod operand;
 mod parse;
 mod predicates;
 mod quantifiers;
+mod stack;
 
 use std::sync::Arc;
 
-pub use self::predicates::{MAX_PREDICATE_CHAIN, MAX_RULE_NODES, PredicateSource, Predicates, compile_predicates};
+use self::predicates::within_limits;
+pub use self::predicates::{
+    MAX_NESTED_QUANTIFIERS, MAX_PREDICATE_CHAIN, MAX_RULE_NODES, PredicateSource, Predicates, compile_predicates,
+};
 pub use self::quantifiers::MAX_QUANTIFIERS;
+use self::stack::with_room;
 
 use self::check::Checker;
 use crate::fold::fold;
@@ -71,10 +76,14 @@ impl RuleScope {
 /// # Errors
 /// All problems found, each with its place.
 pub fn compile_rule(source: &str, scope: &RuleScope) -> Result<Program, Vec<Problem>> {
+    with_room(parse::nesting(source), || rule(source, scope))
+}
+
+fn rule(source: &str, scope: &RuleScope) -> Result<Program, Vec<Problem>> {
     let parsed = parse::parse(source)?;
     let mut checker = Checker::new(&parsed, scope);
     match checker.condition(&parsed.root) {
-        Some(root) if checker.problems.is_empty() => Ok(Program { root: fold(root) }),
+        Some(root) if checker.problems.is_empty() => within_limits(fold(root), source).map(|root| Program { root }),
         _ => Err(checker.problems),
     }
 }
@@ -84,10 +93,14 @@ pub fn compile_rule(source: &str, scope: &RuleScope) -> Result<Program, Vec<Prob
 /// # Errors
 /// The same as [`compile_rule`]'s.
 pub fn compile_constraint(source: &str, scope: &RuleScope) -> Result<Program, Vec<Problem>> {
+    with_room(parse::nesting(source), || constraint(source, scope))
+}
+
+fn constraint(source: &str, scope: &RuleScope) -> Result<Program, Vec<Problem>> {
     let parsed = parse::parse(source)?;
     let mut checker = Checker::new(&parsed, scope);
     match checker.verdict(&parsed.root) {
-        Some(root) if checker.problems.is_empty() => Ok(Program { root: fold(root) }),
+        Some(root) if checker.problems.is_empty() => within_limits(fold(root), source).map(|root| Program { root }),
         _ => Err(checker.problems),
     }
 }
@@ -98,6 +111,10 @@ pub fn compile_constraint(source: &str, scope: &RuleScope) -> Result<Program, Ve
 /// # Errors
 /// All problems found, each with its place.
 pub fn compile_default(source: &str, wanted: &Type) -> Result<Program, Vec<Problem>> {
+    with_room(parse::nesting(source), || default(source, wanted))
+}
+
+fn default(source: &str, wanted: &Type) -> Result<Program, Vec<Problem>> {
     let enums = match wanted {
         Type::Enum(ty) => vec![ty.clone()],
         _ => Vec::new(),
@@ -126,6 +143,10 @@ pub struct Conjunct {
 /// # Errors
 /// The same as [`compile_rule`]'s.
 pub fn compile_conjuncts(source: &str, scope: &RuleScope) -> Result<Vec<Conjunct>, Vec<Problem>> {
+    with_room(parse::nesting(source), || conjuncts(source, scope))
+}
+
+fn conjuncts(source: &str, scope: &RuleScope) -> Result<Vec<Conjunct>, Vec<Problem>> {
     let parsed = parse::parse(source)?;
     let mut checker = Checker::new(&parsed, scope);
     let mut found = Vec::new();

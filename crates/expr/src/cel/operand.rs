@@ -80,6 +80,16 @@ impl Operand {
         }
     }
 
+    /// How large it is where it is put in.
+    pub fn nodes(&self) -> usize {
+        match self {
+            Operand::List(items) => items.iter().map(|(item, _)| item.nodes()).sum(),
+            Operand::Sequence(sequence) => sequence.nodes(),
+            Operand::Rows { keys, .. } => keys.len(),
+            other => other.read().map_or(1, |read| read.nodes()),
+        }
+    }
+
     /// What it is, for a message.
     pub fn describe(&self) -> String {
         match self {

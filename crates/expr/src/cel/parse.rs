@@ -36,6 +36,9 @@ pub(crate) fn parse(source: &str) -> Result<Parsed<'_>, Vec<Problem>> {
     if bracket_depth(source) > MAX_RULE_DEPTH {
         return Err(limit(format!("a rule may be nested {MAX_RULE_DEPTH} deep")));
     }
+    if choices(source) > MAX_RULE_DEPTH {
+        return Err(limit(format!("a rule may choose with ?: {MAX_RULE_DEPTH} times")));
+    }
     let (root, info) = Parser::new().error_recovery_limit(4).parse_with_source_info(source).map_err(|errors| {
         let habits = habits::problems(source);
         if habits.is_empty() { errors.errors.iter().map(|error| syntax(source, error)).collect() } else { habits }
@@ -44,6 +47,16 @@ pub(crate) fn parse(source: &str) -> Result<Parsed<'_>, Vec<Problem>> {
         return Err(limit(format!("a rule may be nested {MAX_RULE_DEPTH} deep")));
     }
     Ok(Parsed { root, source, info })
+}
+
+/// How deep the parser recurses at most, in levels of an expression within another.
+pub(crate) fn nesting(source: &str) -> usize {
+    bracket_depth(source) + choices(source)
+}
+
+/// How often `?` stands there, those in string literals included: one choice may stand in another without any bracket.
+fn choices(source: &str) -> usize {
+    source.bytes().filter(|byte| *byte == b'?').count()
 }
 
 /// How deep brackets stand in one another at most, those in string literals included.

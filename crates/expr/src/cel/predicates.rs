@@ -10,6 +10,7 @@ use mainstay_record::Kind;
 use super::check::Checker;
 use super::named::{Found, Named, Predicate};
 use super::operand::Operand;
+use super::stack::with_room;
 use super::{RuleScope, parse};
 use crate::fold::fold;
 use crate::ir::{Expr, Over};
@@ -21,6 +22,9 @@ use crate::schema::{RecordType, Storage};
 pub const MAX_PREDICATE_CHAIN: usize = 16;
 /// How large a rule may become when what its predicates say is put in their places.
 pub const MAX_RULE_NODES: usize = 20_000;
+
+/// How many quantifiers may stand in one another when what its predicates say is put in their places.
+pub const MAX_NESTED_QUANTIFIERS: usize = 6;
 
 /// How deep the parts of a predicate may lie in one another when those that it names are put in.
 const MAX_PREDICATE_DEPTH: usize = 200;
@@ -54,6 +58,13 @@ impl Named for Predicates {
 
 /// Compiles all rules with names. `scope` has the records and enums; what is wrong is told by the position of the source.
 pub fn compile_predicates(sources: &[PredicateSource], scope: &RuleScope) -> (Predicates, Vec<(usize, Vec<Problem>)>) {
+    // One that names another is compiled around it.
+    let nesting = sources.iter().map(|source| parse::nesting(&source.rule)).sum();
+    let compiled = with_room(nesting, || Ok(all(sources, scope)));
+    compiled.unwrap_or_else(|problems| (Predicates::default(), vec![(0, problems)]))
+}
+
+fn all(sources: &[PredicateSource], scope: &RuleScope) -> (Predicates, Vec<(usize, Vec<Problem>)>) {
     let compiler = Compiler { sources, scope, states: RefCell::new(HashMap::new()), open: RefCell::default() };
     for source in 0..sources.len() {
         compiler.compile(source);
@@ -159,11 +170,19 @@ impl Compiler<'_> {
     }
 }
 
-fn within_limits(root: Expr, source: &str) -> Result<Expr, Vec<Problem>> {
-    if root.depth() <= MAX_PREDICATE_DEPTH {
+/// Refuses what has become too large or too deep with what its names stand for: whoever writes it as SQL says some of it
+/// twice, level by level.
+pub(super) fn within_limits(root: Expr, source: &str) -> Result<Expr, Vec<Problem>> {
+    let (nodes, depth, nested) = (root.nodes(), root.depth(), root.nested_quantifiers());
+    let message = if nodes > MAX_RULE_NODES {
+        format!("the rule becomes larger than {MAX_RULE_NODES} parts when its predicates are put in")
+    } else if depth > MAX_PREDICATE_DEPTH {
+        format!("the rule becomes more than {MAX_PREDICATE_DEPTH} parts deep when its predicates are put in")
+    } else if nested > MAX_NESTED_QUANTIFIERS {
+        format!("more than {MAX_NESTED_QUANTIFIERS} exists() and all() stand in one another when predicates are put in")
+    } else {
         return Ok(root);
-    }
-    let message = format!("the rule becomes more than {MAX_PREDICATE_DEPTH} parts deep when its predicates are put in");
+    };
     let problem = Problem::new(0..source.len(), ProblemKind::Limit, message);
     Err(vec![problem.help("let fewer predicates stand in one another")])
 }
@@ -236,12 +255,8 @@ impl Checker<'_> {
                 Some(self.report(problem.help("write some of them where they are asked")))
             }
             Found::Ready(predicate) => {
-                self.size += predicate.nodes;
-                if self.size > MAX_RULE_NODES {
-                    let message =
-                        format!("the rule becomes larger than {MAX_RULE_NODES} parts when its predicates are put in");
-                    let problem = Problem::new(span, ProblemKind::Limit, message);
-                    return Some(self.report(problem.help("name fewer predicates, or let them say less")));
+                if self.spend(predicate.nodes, at).is_none() {
+                    return Some(None);
                 }
                 Some(Some(Operand::bool(predicate.root.clone().moved(Root::Resource, row))))
             }

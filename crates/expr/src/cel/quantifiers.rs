@@ -69,6 +69,11 @@ impl Sequence {
         Expr::If { condition: Box::new(failed), then: Box::new(Expr::NULL), otherwise: Box::new(result) }
     }
 
+    /// How large what is said of an element is.
+    pub fn nodes(&self) -> usize {
+        self.keep.iter().chain(&self.fails).map(Expr::nodes).sum::<usize>() + self.value.nodes()
+    }
+
     /// Notes that making the list fails where something of an element that is kept so far is an error.
     fn needs(&mut self, of: &Expr) {
         if may_be_null(of) {
@@ -96,9 +101,14 @@ impl Checker<'_> {
     pub fn comprehension(&mut self, of: &ComprehensionExpr, at: &IdedExpr) -> Option<Operand> {
         let sequence = self.sequence(&of.iter_range);
         let Some(of_macro) = read(of).filter(|_| of.iter_var2.is_none()) else {
-            return self.unsupported(at, "this macro");
+            return self.unsupported(
+                at,
+                "this macro",
+                "there are exists(), exists_one(), all(), map(), filter() and sum()",
+            );
         };
         let sequence = sequence?;
+        self.spend(sequence.nodes(), at)?;
         match of_macro {
             Macro::Exists(condition) => {
                 let holds = self.within(&of.iter_var, &sequence, at, |checker| checker.condition(condition))?;

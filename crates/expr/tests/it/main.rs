@@ -5,6 +5,7 @@ mod filter;
 mod fixture;
 mod fold;
 mod help;
+mod hostile;
 mod oracle;
 mod order;
 mod program;
