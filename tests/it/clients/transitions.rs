@@ -125,7 +125,7 @@ impl Desk {
         let dry = json!({"name": name, "validate_only": true});
         seen.push(("filed to see whether", call("FileTicket", dry, owner).await));
         seen.push(("read", call("GetTicket", json!({"name": name}), owner).await));
-        let file = json!({"name": name, "note": "soon", "request_id": format!("once, by {way}")});
+        let file = json!({"name": name, "note": "soon", "request_id": format!("once-{way}")});
         seen.push(("filed", call("FileTicket", file.clone(), owner).await));
         seen.push(("filed once more by the same request", call("FileTicket", file, owner).await));
         seen.push(("filed again", call("FileTicket", json!({"name": name}), owner).await));
