@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use self::predicates::within_limits;
 pub use self::predicates::{
-    MAX_NESTED_QUANTIFIERS, MAX_PREDICATE_CHAIN, MAX_RULE_NODES, PredicateSource, Predicates, compile_predicates,
+    MAX_NESTED_QUANTIFIERS, MAX_PREDICATE_CHAIN, PredicateSource, Predicates, compile_predicates,
 };
 pub use self::quantifiers::MAX_QUANTIFIERS;
 use self::stack::with_room;
@@ -36,6 +36,8 @@ use crate::schema::{EnumType, Field, RecordType, Type};
 pub const MAX_RULE_BYTES: usize = 8 * 1024;
 /// How deep a rule may be nested, each operator, call and field access counted.
 pub const MAX_RULE_DEPTH: usize = 40;
+/// How large a rule may become when what its predicates say, and what it names of lists, is put in their places.
+pub const MAX_RULE_NODES: usize = 20_000;
 /// How many ASCII punctuation characters a rule may have: they bound the size of what the parser builds.
 pub const MAX_RULE_PUNCTUATION: usize = 1000;
 

@@ -11,7 +11,7 @@ use super::check::Checker;
 use super::named::{Found, Named, Predicate};
 use super::operand::Operand;
 use super::stack::with_room;
-use super::{RuleScope, parse};
+use super::{MAX_RULE_NODES, RuleScope, parse};
 use crate::fold::fold;
 use crate::ir::{Expr, Over};
 use crate::problem::{Problem, ProblemKind};
@@ -20,8 +20,6 @@ use crate::schema::{RecordType, Storage};
 
 /// How many predicates may lead from one to the next.
 pub const MAX_PREDICATE_CHAIN: usize = 16;
-/// How large a rule may become when what its predicates say is put in their places.
-pub const MAX_RULE_NODES: usize = 20_000;
 
 /// How many quantifiers may stand in one another when what its predicates say is put in their places.
 pub const MAX_NESTED_QUANTIFIERS: usize = 6;
