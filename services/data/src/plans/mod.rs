@@ -1,5 +1,6 @@
 //! What is decided once, when a contract is loaded: statements, codecs, rules, field lists. A request only looks up.
 
+mod along;
 mod bounded;
 mod chains;
 mod compiled;
