@@ -87,7 +87,7 @@ pub const CAPABILITIES: &[Capability] = &[
     yes("(mainstay.v1.field).read", "who sees the field, by the caller and the row; for others it is not there"),
     yes(
         "(mainstay.v1.field).on_delete",
-        "of a reference: CASCADE deletes the row with what it refers to, SET_NULL lets it refer to nothing",
+        "of a reference: CASCADE deletes the row with what it refers to, SET_NULL lets it refer to nothing, and takes it out of a list",
     ),
     yes("(mainstay.v1.field).write", "who sets the field, beside the rule of the resource, before and after"),
     no("(mainstay.v1.field).class", "leave it out"),
@@ -287,11 +287,12 @@ pub const CAPABILITIES: &[Capability] = &[
         "a pattern that ends with a name: one below each parent, made and deleted with it (AIP-156)",
     ),
     yes("nested resource messages", "a resource may be declared inside another message"),
-    no(
-        "references inside repeated fields",
-        "put the reference into the resource itself or into a singular message, or make the elements a resource",
+    yes("references inside repeated fields", "in lists and maps of messages, as those with columns of their own"),
+    yes("repeated references", "a list of names; each is checked as a single reference is"),
+    yes(
+        "references to accounts",
+        "the type `mainstay.dev/Account`: its form is checked, and rules compare it with `auth.uid`",
     ),
-    no("repeated references", "leave the annotation out, or make the relation a resource"),
     no("constraints on references", "leave them out; a reference is checked by itself"),
     no("references to any resource", "name the type of one resource"),
     no("constraints on name and etag", "leave them out; Mainstay makes both"),

@@ -55,13 +55,13 @@ pub use link::MAX_IMPORT_DEPTH;
 pub use machine::MAX_TRANSITIONS;
 pub use method::commit;
 pub use method::{
-    BATCH_ROWS, FIRST_INPUT, Fields, Method, NEXT_PAGE_TOKEN, Policy, Request, Right, Role, Shape, Streams,
-    UPDATE_MASK, Verb,
+    BATCH_ROWS, EXPANDED, EXPANDED_IN_ROW, FIRST_INPUT, Fields, Method, NEXT_PAGE_TOKEN, Policy, Request, Right, Role,
+    Shape, Streams, UPDATE_MASK, Verb,
 };
 pub use migration::{MAX_MIGRATIONS, Migration, Script, Statement};
 pub use model::{
-    Access, Constraint, Contract, FieldModel, Index, IndexRows, Input, Model, Oneof, Reference, Resource, Rule,
-    SoftDelete, Span, States, Transition, TransitionRules,
+    Access, AccountReference, Constraint, Contract, FieldModel, Index, IndexRows, Input, Link, Model, Oneof, Reference,
+    Resource, Rule, SoftDelete, Span, States, Transition, TransitionRules,
 };
 pub use naming::MAX_IDENTIFIER_BYTES;
 pub use numeric::Numeric;

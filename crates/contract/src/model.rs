@@ -88,6 +88,10 @@ pub struct Resource {
     pub indexes: Vec<Index>,
     pub access: Access,
     pub references: Vec<Reference>,
+    /// References to accounts that have columns of their own.
+    pub accounts: Vec<AccountReference>,
+    /// References inside lists, maps and messages that contain themselves.
+    pub links: Vec<Link>,
     /// What must hold of the row as a whole.
     pub constraints: Vec<Constraint>,
     /// The number of `name`.
@@ -282,6 +286,35 @@ pub struct Reference {
     pub on_delete: OnDelete,
     /// Following it, from row to row of the same resource, never comes back to where it began.
     pub acyclic: bool,
+    pub place: Place,
+}
+
+/// A field that names an account, which is no row of the contract: only its form is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountReference {
+    /// `owner`
+    pub field: String,
+    /// Holds the id.
+    pub column: usize,
+}
+
+/// A reference inside a JSON column, stored as the whole name. What of it leads to rows of the contract stands in a table of
+/// links as well.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// `lines.variant`: the names from the resource down.
+    pub field: String,
+    /// The numbers on the shortest way to it, by which its links are known for ever.
+    pub path: NumberPath,
+    /// The JSON column.
+    pub column: usize,
+    /// The type of the resource referred to.
+    pub target: String,
+    /// Index into `Contract::resources`; nothing where it names an account.
+    pub resource: Option<usize>,
+    pub template: Template,
+    /// What becomes of a row when its target is deleted.
+    pub on_delete: OnDelete,
     pub place: Place,
 }
 

@@ -21,6 +21,15 @@ impl Expr {
         free.into_iter().rev().fold(self, |expr, row| Expr::look(row, expr))
     }
 
+    /// The same of the rows that are found from what the quantifier of a level goes over, for what is said within it.
+    #[must_use]
+    pub(crate) fn bound_within(self, level: u8) -> Expr {
+        let mut free = BTreeSet::new();
+        collect_free(&self, &mut Vec::new(), &mut free);
+        let own = free.into_iter().rev().filter(|row| row.root == Root::Bound(level));
+        own.fold(self, |expr, row| Expr::look(row, expr))
+    }
+
     /// A constant that is said of what another expression reads: where that lies in a row that is found, it is NULL where
     /// the row is not there.
     pub(crate) fn said_of(read: &Expr, constant: bool) -> Expr {

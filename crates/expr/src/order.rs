@@ -124,10 +124,12 @@ fn orderable(field: &Field, span: &Span) -> Result<(Vec<usize>, bool), Problem> 
     match &field.storage {
         Storage::Column { index, nullable } => Ok((vec![*index], *nullable)),
         Storage::Template { columns, nullable, .. } => Ok((columns.clone(), *nullable)),
+        Storage::Account { column } => Ok((vec![*column], true)),
         Storage::Message { .. }
         | Storage::Json { .. }
+        | Storage::Links { .. }
         | Storage::InJson
-        | Storage::LinkInJson { .. }
+        | Storage::LinkInJson(_)
         | Storage::Etag { .. } => {
             let what =
                 if matches!(field.storage, Storage::Etag { .. }) { "an etag".into() } else { field.ty.describe() };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mainstay_record::names::{Names, named};
-use mainstay_record::{JsonShape, Template};
+use mainstay_record::{JsonShape, Template, TemplatePart};
 
 use crate::suggest::{nearest, suggest};
 
@@ -116,12 +116,29 @@ pub enum Storage {
     Message { presence: Option<usize> },
     /// A list, map, Struct or recursive message, stored as JSON; NULL where empty or unset.
     Json { column: usize, shape: JsonShape },
+    /// A reference to an account: its id. Rules compare it with `auth.uid`.
+    Account { column: usize },
+    /// A list of references, stored as JSON: the whole names of the rows that they lead to.
+    Links { column: usize, to: LinkTo },
     /// A field of a message inside a JSON column; its storage key is in that column's shape, found by its number.
     InJson,
     /// The same of a reference: the whole name of the row that it leads to.
-    LinkInJson { template: Template, target: usize },
+    LinkInJson(LinkTo),
     /// The resource's etag: the revision as 16 lower-case hexadecimal digits.
     Etag { revision: usize },
+}
+
+/// Where a resource name that is stored as a whole leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkTo {
+    pub template: Template,
+    /// The number of the record that it leads to; nothing where it names an account.
+    pub target: Option<usize>,
+}
+
+/// How accounts are named: `accounts/` and their uid.
+pub fn account_template() -> Template {
+    Template { parts: vec![TemplatePart::Literal("accounts/".to_owned()), TemplatePart::Variable(0)] }
 }
 
 impl Field {

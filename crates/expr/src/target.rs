@@ -7,7 +7,7 @@ use mainstay_record::{Decimal, JsonShape, Kind, Template, Value, etag_revision};
 use crate::ir::{CompareOp, Expr, Measure};
 use crate::problem::{Problem, ProblemKind};
 use crate::row::{Link, Relation, Root, Row};
-use crate::schema::{Field, RecordType, Storage, Type};
+use crate::schema::{Field, LinkTo, RecordType, Storage, Type, account_template};
 
 /// What a field path leads to.
 #[derive(Debug, Clone)]
@@ -30,14 +30,16 @@ pub(crate) enum Form {
         nullable: bool,
         /// The row that a reference leads to.
         to: Option<Row>,
+        /// Whether it names an account, whose id is its one part.
+        is_account: bool,
     },
     Etag {
         revision: Expr,
     },
-    /// A reference in the element of a list: the name as a text, NULL where unset.
+    /// A reference in a list or in an element of one: the name as a text, NULL where unset. Without a row it names an account.
     Link {
         expr: Expr,
-        to: Row,
+        to: Option<Row>,
     },
     /// A message whose fields have storage of their own.
     Flat {
@@ -56,6 +58,8 @@ pub(crate) struct Document {
     pub shape: Arc<JsonShape>,
     /// The entry of the shape for the messages in this document.
     pub message: Option<usize>,
+    /// Where its elements lead, of a list of references.
+    pub links: Option<LinkTo>,
 }
 
 impl Document {
@@ -115,6 +119,14 @@ impl Target {
                 columns: columns.iter().map(|index| column(*index, Kind::Text)).collect(),
                 nullable: *nullable,
                 to: target.map(|table| row.via(Relation::of(columns.clone(), table))),
+                is_account: false,
+            },
+            Storage::Account { column: index } => Form::Name {
+                template: account_template(),
+                columns: vec![column(*index, Kind::Text)],
+                nullable: true,
+                to: None,
+                is_account: true,
             },
             Storage::Etag { revision } => Form::Etag { revision: column(*revision, Kind::Int) },
             Storage::Message { presence } => Form::Flat {
@@ -129,9 +141,16 @@ impl Target {
                 expr: column(*index, Kind::Json),
                 message: (!shape.messages.is_empty()).then_some(0),
                 shape: Arc::new(shape.clone()),
+                links: None,
+            }),
+            Storage::Links { column: index, to } => Form::Document(Document {
+                expr: column(*index, Kind::Json),
+                shape: Arc::default(),
+                message: None,
+                links: Some(to.clone()),
             }),
             // Only the fields of messages inside documents are stored so, and those are reached by `in_document`.
-            Storage::InJson | Storage::LinkInJson { .. } => Form::Scalar { expr: Expr::NULL, nullable: true },
+            Storage::InJson | Storage::LinkInJson(_) => Form::Scalar { expr: Expr::NULL, nullable: true },
         };
         Target { ty: field.ty.clone(), form }
     }
@@ -145,13 +164,19 @@ impl Target {
             key: Box::new(Expr::text(stored.key.as_str())),
             kind,
         };
-        let form = match (json_kind(&field.ty), linked(field, &stored.key, document)) {
-            (_, Some(to)) => Form::Link { expr: read(Kind::Text), to },
+        let link = if let Storage::LinkInJson(to) = &field.storage { Some(to.clone()) } else { None };
+        let form = match (json_kind(&field.ty), link) {
+            (Some(kind), Some(to)) => match linked(&to, &document.expr, &[stored.key.as_str()]) {
+                Some(to) => Form::Link { expr: read(kind), to },
+                // Nothing finds it from a row itself: it can be compared, and not followed.
+                None => Form::Scalar { expr: read(kind), nullable: true },
+            },
             (Some(kind), None) => Form::Scalar { expr: read(kind), nullable: true },
-            (None, None) => Form::Document(Document {
+            (None, links) => Form::Document(Document {
                 expr: read(Kind::Json),
                 shape: document.shape.clone(),
                 message: stored.message,
+                links,
             }),
         };
         Some(Target { ty: field.ty.clone(), form })
@@ -159,9 +184,12 @@ impl Target {
 
     /// The element of a list, within the quantifier of a level.
     pub fn element(level: u8, ty: &Type, list: &Document) -> Target {
-        let form = match json_kind(ty) {
-            Some(kind) => Form::Scalar { expr: Expr::Element { level, kind }, nullable: false },
-            None => Form::Document(Document { expr: Expr::Element { level, kind: Kind::Json }, ..list.clone() }),
+        let element = |kind: Kind| Expr::Element { level, kind };
+        let link = list.links.as_ref().and_then(|to| linked(to, &element(Kind::Json), &[]));
+        let form = match (json_kind(ty), link) {
+            (Some(kind), Some(to)) => Form::Link { expr: element(kind), to },
+            (Some(kind), None) => Form::Scalar { expr: element(kind), nullable: false },
+            (None, _) => Form::Document(Document { expr: element(Kind::Json), ..list.clone() }),
         };
         Target { ty: ty.clone(), form }
     }
@@ -199,11 +227,12 @@ impl Target {
     }
 }
 
-/// The row that a reference in the element of a list leads to.
-fn linked(field: &Field, key: &str, document: &Document) -> Option<Row> {
-    let Storage::LinkInJson { template, target } = &field.storage else { return None };
-    let mut keys = vec![key.to_owned()];
-    let mut within = &document.expr;
+/// The row that a reference below these keys of a document leads to; nothing inside where it names an account, and nothing at all
+/// where that is no element of a list.
+fn linked(link: &LinkTo, document: &Expr, below: &[&str]) -> Option<Option<Row>> {
+    let Some(table) = link.target else { return Some(None) };
+    let mut keys: Vec<String> = below.iter().map(|key| (*key).to_owned()).collect();
+    let mut within = document;
     let level = loop {
         match within {
             Expr::Element { level, .. } => break *level,
@@ -215,9 +244,9 @@ fn linked(field: &Field, key: &str, document: &Document) -> Option<Row> {
             _ => return None,
         }
     };
-    let link = Link { keys, template: template.clone() };
-    let relation = Relation { columns: Vec::new(), link: Some(link), table: *target };
-    Some(Row::of(Root::Bound(level)).via(relation))
+    let link = Link { keys, template: link.template.clone() };
+    let relation = Relation { columns: Vec::new(), link: Some(link), table };
+    Some(Some(Row::of(Root::Bound(level)).via(relation)))
 }
 
 /// A document is present unless empty. A column is NULL where empty; inside a document, empty lists are left out.

@@ -68,6 +68,9 @@ pub struct ResourceEntry {
     pub fields: BTreeMap<FieldPath, FieldEntry>,
     /// By the field that refers.
     pub references: BTreeMap<FieldPath, ReferenceEntry>,
+    /// The references inside lists, by the numbers of the fields on the way, with dots between: the type that they lead to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub links: BTreeMap<String, String>,
     pub indexes: Vec<IndexEntry>,
     /// Every name that a column of the table ever had, in lower case, and whose it is.
     pub column_names: BTreeMap<String, String>,

@@ -72,6 +72,7 @@ impl Signature {
         }
         let reference = match role {
             Some(Role::Reference { target, .. }) => Some(target.clone()),
+            // Inside lists names are stored as a whole, see `plan/linked.rs`.
             _ => None,
         };
         let as_json = matches!(role, Some(Role::Json(_)));

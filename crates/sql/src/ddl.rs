@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use mainstay_record::Kind;
 
 use crate::literal::literal;
-use crate::{ColumnSpec, Conversion, Dialect, ForeignKey, Literal, PrimaryKey, SchemaStep, index, quote};
+use crate::{ColumnSpec, Conversion, Dialect, ForeignKey, Literal, PrimaryKey, SchemaStep, index, linked, quote};
 
 /// Writes a schema step as the statements that carry it out, in order; none where the engine needs none.
 ///
@@ -34,6 +34,11 @@ pub fn schema_sql(dialect: Dialect, step: &SchemaStep) -> Vec<String> {
         SchemaStep::DropIndex { name, table, spans, concurrently } => {
             index::drop(dialect, name, table, *spans, *concurrently)
         }
+        SchemaStep::FillLinks { link, names } => {
+            let fills = names.iter().map(|names| names.fill(dialect, link));
+            std::iter::once(linked::forget(dialect, link)).chain(fills).collect()
+        }
+        SchemaStep::ForgetLinks { link } => vec![linked::forget(dialect, link)],
         SchemaStep::AddForeignKey { table, key } => match dialect {
             Dialect::Sqlite => Vec::new(),
             Dialect::Postgres => {

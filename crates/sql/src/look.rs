@@ -148,16 +148,20 @@ impl Writer<'_> {
     /// key serves; the whole is compared, too, because what stands there may be no name of such a row.
     fn linked(&mut self, from: &Row, link: &Link, alias: &str, layout: &Layout) {
         let Root::Bound(level) = from.root else { return self.text("FALSE") };
-        let keys = link.keys.split_last();
-        let Some((last, before)) = keys else { return self.text("FALSE") };
         let read = |of: Expr, key: &String, kind| Expr::Json {
             of: Box::new(of),
             key: Box::new(Expr::text(key.as_str())),
             kind,
         };
-        let element = Expr::Element { level, kind: Kind::Json };
-        let within = before.iter().fold(element, |of, key| read(of, key, Kind::Json));
-        let name = read(within, last, Kind::Text);
+        let element = |kind| Expr::Element { level, kind };
+        let name = match link.keys.split_last() {
+            Some((last, before)) => {
+                let within = before.iter().fold(element(Kind::Json), |of, key| read(of, key, Kind::Json));
+                read(within, last, Kind::Text)
+            }
+            // The element itself is the name.
+            None => element(Kind::Text),
+        };
         for key in 0..layout.keys() {
             self.out.column_of(alias, layout, key);
             self.text(" = ");

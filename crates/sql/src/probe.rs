@@ -4,6 +4,7 @@ use mainstay_record::Kind;
 use serde::{Deserialize, Serialize};
 
 use crate::conflict::{Among, compared_anyhow, overlap};
+use crate::linked::{Hop, NamesIn, quoted};
 use crate::literal::literal;
 use crate::{Dialect, IndexColumn, Limit, Literal, OnlyRows, RowCondition, Span, Sql, SqlBuilder, quote};
 
@@ -41,6 +42,8 @@ pub enum Probe {
     Together { table: String, keys: Vec<String>, columns: Vec<(String, Option<Kind>)> },
     /// In how many rows do these texts and bytes take more bytes together?
     Longer { table: String, keys: Vec<String>, columns: Vec<String>, bytes: usize },
+    /// In how many rows does a name lead nowhere?
+    Nowhere { names: NamesIn },
     /// How many rows share the values of these columns with another row, as a unique index compares them? Rows that the index
     /// would not have don't count; with a `span` nor do those that share no time.
     Duplicates {
@@ -54,18 +57,6 @@ pub enum Probe {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         span: Option<Span>,
     },
-}
-
-/// One step into a JSON document.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Hop {
-    /// To what an object has under a key.
-    Key(String),
-    /// To each element of a list.
-    Elements,
-    /// To each value of a map.
-    Values,
 }
 
 impl Probe {
@@ -92,6 +83,9 @@ impl Probe {
             }
             Probe::Longer { table, columns, bytes, .. } => {
                 format!("SELECT COUNT(*) FROM {} AS t WHERE {}", quote(table), longer(dialect, columns, *bytes))
+            }
+            Probe::Nowhere { names } => {
+                format!("SELECT COUNT(*) FROM {} AS t WHERE {}", quote(&names.table), names.lead_nowhere(dialect))
             }
             Probe::Duplicates { table, span: Some(span), .. } => {
                 format!("SELECT COUNT(*) FROM {} AS t WHERE {}", quote(table), self.overlapping(dialect, span))
@@ -138,6 +132,11 @@ impl Probe {
             Probe::Longer { table, keys, columns, bytes } => {
                 let (keys, longer) = (list(keys), longer(dialect, columns, *bytes));
                 format!("SELECT {keys} FROM {} AS t WHERE {longer} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
+            }
+            Probe::Nowhere { names } => {
+                let (keys, nowhere) = (list(&names.keys), names.lead_nowhere(dialect));
+                let table = quote(&names.table);
+                format!("SELECT {keys} FROM {table} AS t WHERE {nowhere} ORDER BY {keys} LIMIT {SAMPLE_ROWS}")
             }
             Probe::Duplicates { table, keys, span: Some(span), .. } => {
                 let (keys, overlapping) = (list(keys), self.overlapping(dialect, span));
@@ -189,6 +188,7 @@ impl Probe {
     pub fn sample_columns(&self) -> usize {
         match self {
             Probe::Rows { .. } => 0,
+            Probe::Nowhere { names } => names.keys.len(),
             Probe::Unset { keys, .. }
             | Probe::Set { keys, .. }
             | Probe::Outside { keys, .. }
@@ -261,7 +261,7 @@ fn placed(dialect: Dialect, name: &str, place: &[Hop], limits: &[Limit]) -> Stri
     let text = |text: &str| literal(dialect, &Literal::Text(text.to_owned()));
     if dialect == Dialect::Postgres {
         let path = place.iter().fold("$".to_owned(), |path, hop| match hop {
-            Hop::Key(key) => format!("{path}.{}", quoted_key(key)),
+            Hop::Key(key) => format!("{path}.{}", quoted(key)),
             Hop::Elements => path + "[*]",
             Hop::Values => path + ".*",
         });
@@ -270,7 +270,7 @@ fn placed(dialect: Dialect, name: &str, place: &[Hop], limits: &[Limit]) -> Stri
     let (mut tables, mut value, mut path) = (Vec::new(), column(name), "$".to_owned());
     for hop in place {
         if let Hop::Key(key) = hop {
-            path = format!("{path}.{}", quoted_key(key));
+            path = format!("{path}.{}", quoted(key));
             continue;
         }
         let table = format!("e{}", tables.len());
@@ -312,15 +312,10 @@ fn anywhere(dialect: Dialect, name: &str, key: Option<&str>, limits: &[Limit]) -
             any("v.atom")
         ),
         (Dialect::Postgres, key) => {
-            let path = key.map_or_else(|| "$.**".to_owned(), |key| format!("$.**.{}.**", quoted_key(key)));
+            let path = key.map_or_else(|| "$.**".to_owned(), |key| format!("$.**.{}.**", quoted(key)));
             found(&name, &text(&path), &any(NUMBER))
         }
     }
-}
-
-/// A key as PostgreSQL's paths write it; keys are names of fields.
-fn quoted_key(key: &str) -> String {
-    format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 fn grouped(dialect: Dialect, columns: &[IndexColumn]) -> String {

@@ -5,6 +5,7 @@ use std::fmt;
 use mainstay_record::Kind;
 use serde::{Deserialize, Serialize};
 
+use crate::linked::{LinkName, NamesIn};
 use crate::{Dialect, Literal, RowCondition};
 
 /// One change of the schema. [`crate::schema_sql`] writes it as DDL.
@@ -87,6 +88,15 @@ pub enum SchemaStep {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         spans: bool,
         concurrently: bool,
+    },
+    /// Fills the table of links with the names that stand in lists.
+    FillLinks {
+        link: LinkName,
+        names: Vec<NamesIn>,
+    },
+    /// Forgets what lists named.
+    ForgetLinks {
+        link: LinkName,
     },
     /// Adds a foreign key to a table that stands; nothing on SQLite, where the table or column was made with it.
     AddForeignKey {
@@ -237,6 +247,10 @@ impl fmt::Display for SchemaStep {
                 f.write_str(if *concurrently { " while the table is in use" } else { "" })
             }
             SchemaStep::DropIndex { name, .. } => write!(f, "drop index     {name}"),
+            SchemaStep::FillLinks { link, .. } => {
+                write!(f, "note links     {} of {} to {}", link.path, link.source, link.target)
+            }
+            SchemaStep::ForgetLinks { link } => write!(f, "forget links   {} of {}", link.path, link.source),
             SchemaStep::AddForeignKey { table, key } => {
                 write!(f, "add reference  {table}.{} -> {}", key.columns.join(", "), key.target)
             }

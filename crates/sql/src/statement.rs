@@ -15,6 +15,8 @@ use crate::{
 pub enum Condition<'a> {
     /// The primary key equals the parameters from `first_param` on.
     Keys { first_param: usize },
+    /// The primary key is among those of a parameter, a JSON list: of values, or of lists of the values of its columns.
+    KeysAmong { param: usize },
     /// It does not: every other row.
     OtherThanKeys { first_param: usize },
     /// The first `count` columns of the primary key equal the parameters: the children of a parent.
@@ -318,6 +320,7 @@ fn table(out: &mut SqlBuilder, table: &Table<'_>) {
 fn condition(out: &mut SqlBuilder, layout: &Layout, what: &Condition<'_>) {
     match what {
         Condition::Keys { first_param } => equal(out, layout, 0..layout.keys(), *first_param),
+        Condition::KeysAmong { param } => keys_among(out, layout, *param),
         Condition::OtherThanKeys { first_param } => {
             out.text("NOT (");
             equal(out, layout, 0..layout.keys(), *first_param);
@@ -359,6 +362,27 @@ fn equal(out: &mut SqlBuilder, layout: &Layout, columns: impl IntoIterator<Item 
         let kind = layout.columns.get(index).map_or(Kind::Text, |column| column.kind);
         out.bind(BindSource::Param(first_param + i), kind);
     });
+}
+
+/// The rows of the list are few, and each is found by its key.
+fn keys_among(out: &mut SqlBuilder, layout: &Layout, param: usize) {
+    let keys = layout.keys();
+    let postgres = out.dialect() == Dialect::Postgres;
+    out.text(if keys > 1 { "(" } else { "" });
+    out.list(0..keys, ", ", |out, key| out.column(layout, key));
+    out.text(if keys > 1 { ") IN (SELECT " } else { " IN (SELECT " });
+    out.list(0..keys, ", ", |out, key| {
+        let text = match (keys, postgres) {
+            (1, true) => "k #>> '{}'".to_owned(),
+            (1, false) => "k.value".to_owned(),
+            (_, true) => format!("k ->> {key}"),
+            (_, false) => format!("json_extract(k.value, '$[{key}]')"),
+        };
+        out.text(&text);
+    });
+    out.text(if postgres { " FROM jsonb_array_elements(" } else { " FROM json_each(" });
+    out.bind(BindSource::Param(param), Kind::Json);
+    out.text(") AS k)");
 }
 
 fn same(out: &mut SqlBuilder, layout: &Layout, columns: &[Same]) {

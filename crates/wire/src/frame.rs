@@ -128,6 +128,17 @@ pub fn put_bytes(number: u32, value: &[u8], out: &mut impl BufMut) {
     }
 }
 
+/// Says whether a field of this number stands in a message, as far as it can be read.
+pub fn has(message: &[u8], number: u32) -> bool {
+    let mut fields = Fields::of(message);
+    while let Ok(Some((found, _))) = fields.next() {
+        if found == number {
+            return true;
+        }
+    }
+    false
+}
+
 /// Appends a message field, also where it is empty.
 pub fn put_message(number: u32, body: &[u8], out: &mut impl BufMut) {
     out.put_slice(Tag::new(number, WireType::Bytes).as_slice());

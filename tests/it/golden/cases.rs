@@ -29,6 +29,10 @@ const TITLE: &str = "string title = 3;";
 const OLD_TITLES: &str = "SELECT _id || title FROM golden_v1_item ORDER BY _id";
 /// A text of the title's bytes, in words that both engines have.
 const BYTES_OF_TITLE: &str = "SELECT 'title ' || substr(_id, 2) FROM golden_v1_item WHERE length(title) = length('title ' || substr(_id, 2)) ORDER BY _id";
+const TAGS: &str = "repeated string tags = 13;";
+const OWNED_TAGS: &str =
+    "repeated string tags = 13 [(google.api.resource_reference).type = \"golden.example.com/Owner\"];";
+const LINKS: &str = "SELECT CAST(COUNT(*) AS TEXT) FROM mainstay_links";
 const ITEMS: &str = "SELECT CAST(COUNT(*) AS TEXT) FROM golden_v1_item";
 
 // Resources and their messages.
@@ -339,6 +343,43 @@ golden! {
         after: &[("string maker = 17;", "string maker = 17 [(google.api.resource_reference).type = \"golden.example.com/Owner\"];")],
         refused: Some("no reference became a reference to golden.example.com/Owner"),
         same: &[("SELECT maker FROM golden_v1_item ORDER BY _id", "")],
+        ..Case::NONE
+    };
+    a_list_that_begins_to_refer: Case {
+        rows: "UPDATE golden_v1_item SET tags = '[\"owners/o1\", \"owners/o2\"]';",
+        after: &[(TAGS, OWNED_TAGS)],
+        same: &[("SELECT CAST(tags AS TEXT) FROM golden_v1_item ORDER BY _id", "SELECT CAST(tags AS TEXT) FROM golden_v1_item ORDER BY _id")],
+        gives: &[(LINKS, "20000"), ("SELECT DISTINCT source || ' ' || path || ' ' || target || ' ' || target_key FROM mainstay_links ORDER BY 1 LIMIT 1",
+                  "golden.example.com/Item 13 golden.example.com/Owner o1")],
+        ..Case::NONE
+    };
+    a_list_that_begins_to_refer_to_what_is_not_there: Case {
+        rows: "UPDATE golden_v1_item SET tags = '[\"owners/o1\"]'; UPDATE golden_v1_item SET tags = '[\"owners/o1\", \"owners/none\"]' WHERE _id = 'i7';",
+        after: &[(TAGS, OWNED_TAGS)],
+        refused: Some("names what is none in 1 row: items/i7"),
+        same: &[("SELECT CAST(tags AS TEXT) FROM golden_v1_item ORDER BY _id", ""), (LINKS, "")],
+        ..Case::NONE
+    };
+    messages_in_lists_and_maps_that_begin_to_refer: Case {
+        rows: "UPDATE golden_v1_item SET lines = '[{\"text\":\"owners/o1\"},{\"quantity\":2},{\"text\":\"owners/o1\"}]', extra = '{\"k\":{\"text\":\"owners/o2\"}}';",
+        after: &[("message Line { string text = 1;", "message Line { string text = 1 [(google.api.resource_reference).type = \"golden.example.com/Owner\"];")],
+        gives: &[(LINKS, "20000"), ("SELECT DISTINCT path || ' ' || target_key FROM mainstay_links ORDER BY 1 LIMIT 1", "11.1 o2")],
+        ..Case::NONE
+    };
+    a_list_of_nothing_that_begins_to_refer_to_a_resource_that_is_new: Case {
+        rows: "UPDATE golden_v1_item SET tags = NULL;",
+        after: &[(TAGS, "repeated string tags = 13 [(google.api.resource_reference).type = \"golden.example.com/Tag\"];"),
+            ("message Owner {", "message Tag { option (google.api.resource) = {type: \"golden.example.com/Tag\" pattern: \"tags/{tag}\"};
+            option (mainstay.v1.resource) = {access {read: \"true\" write: \"true\"}};
+            string name = 1 [(google.api.field_behavior) = IDENTIFIER]; }\nmessage Owner {")],
+        gives: &[(LINKS, "0")],
+        ..Case::NONE
+    };
+    a_list_that_refers_no_more: Case {
+        rows: "UPDATE golden_v1_item SET tags = '[\"owners/o1\"]';",
+        before: &[&[], &[(TAGS, OWNED_TAGS)]],
+        gives: &[(LINKS, "0")],
+        same: &[("SELECT CAST(tags AS TEXT) FROM golden_v1_item ORDER BY _id", "SELECT CAST(tags AS TEXT) FROM golden_v1_item ORDER BY _id")],
         ..Case::NONE
     };
 }

@@ -136,6 +136,16 @@ fn reading(with: &Find<'_>) {
     assert_eq!(rest["title"], "Coffee cup");
     assert_eq!(with(&["grpcurl", "GetProduct"])[0].json(), rest, "all protocols say the same");
     assert_eq!(with(&["curl -s ", "ProductService/GetProduct"])[0].json(), rest, "all protocols say the same");
+    let expanded = with(&["curl -sG", "expand="])[0].json();
+    let product = &expanded["expanded"]["products/cup"];
+    assert_eq!(
+        [&product["name"], &product["@type"]],
+        ["products/cup", "type.googleapis.com/shop.v1.Product"],
+        "{expanded}"
+    );
+    assert!(product["title"].is_string() && product.get("category").is_none(), "{expanded}");
+    let one = with(&["curl -s", "reviews/first?expand="])[0].json();
+    assert_eq!((&one["name"], &one["expanded"]["products/cup"]), (&json!("reviews/first"), product), "{one}");
     let page = with(&["curl -sG", "filter="])[0].json();
     let products = page["products"].as_array().expect("a page of products");
     assert_eq!(products.len(), 2);

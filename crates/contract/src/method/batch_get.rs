@@ -2,6 +2,7 @@
 
 use super::definition::{Answer, Definition, Noun, RouteBody, RouteDefinition, RoutePlace, spaced};
 use super::fields::{Field, Fields, Role};
+use super::get::{expand, expanded};
 use super::list::parent;
 
 pub(super) const BATCH_GET: Definition = Definition {
@@ -14,10 +15,12 @@ pub(super) const BATCH_GET: Definition = Definition {
         Field::required(2, Role::Names, |head| {
             format!("The resource names of at most 1,000: `{}`.", head.pattern.source)
         }),
+        Field::new(3, Role::Expand, expand),
     ]),
-    answer: Answer::Own(Fields::new(&[Field::answered(1, Role::Rows, |head| {
-        format!("The {} in the order of the request.", spaced(&head.plural))
-    })])),
+    answer: Answer::Own(Fields::new(&[
+        Field::answered(1, Role::Rows, |head| format!("The {} in the order of the request.", spaced(&head.plural))),
+        Field::new(2, Role::Expanded, expanded),
+    ])),
     route: RouteDefinition {
         method: "get",
         place: RoutePlace::Collection,

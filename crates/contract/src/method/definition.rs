@@ -233,6 +233,9 @@ impl FieldType {
             (FieldType::Requests(verb), Kind::Message(message)) => message.full_name() == verb.input(head),
             _ => false,
         };
+        if self == FieldType::Expanded {
+            return is_expanded(field);
+        }
         kind && field.is_list() == list && !field.is_map() && !field.is_group()
     }
 
@@ -250,8 +253,18 @@ impl FieldType {
             FieldType::Timestamp => "google.protobuf.Timestamp".into(),
             FieldType::Passages => format!("repeated {}", passage(head)),
             FieldType::Requests(verb) => format!("repeated {}Request", verb.method_name(head)),
+            FieldType::Expanded => "map<string, google.protobuf.Any>".into(),
         }
     }
+}
+
+/// Whether a written field is a map of resources by their names.
+fn is_expanded(field: &FieldDescriptor) -> bool {
+    let is_any = |kind: Kind| kind.as_message().is_some_and(|message| message.full_name() == "google.protobuf.Any");
+    field.is_map()
+        && field.kind().as_message().is_some_and(|entry| {
+            entry.map_entry_key_field().kind() == Kind::String && is_any(entry.map_entry_value_field().kind())
+        })
 }
 
 impl Field {

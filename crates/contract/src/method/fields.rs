@@ -10,6 +10,9 @@ use crate::resource::head::Head;
 /// The field of a page by which the next one is asked for.
 pub const NEXT_PAGE_TOKEN: &str = "next_page_token";
 
+/// The field of an answer that holds what its references led to.
+pub const EXPANDED: &str = "expanded";
+
 /// What a field of a request or an answer is for, whatever it is called and whichever number it has there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -58,10 +61,17 @@ pub enum Role {
     /// Rows, in an answer: `products`.
     Rows,
     NextPageToken,
+    /// References that the answer is to go through.
+    Expand,
+    /// The rows that they led to.
+    Expanded,
 }
 
 /// How many roles there are.
-const ROLES: usize = Role::NextPageToken as usize + 1;
+const ROLES: usize = Role::Expanded as usize + 1;
+
+/// The number of what a Get expands, beside the fields of the resource: `mainstay.v1.Expanded`.
+pub const EXPANDED_IN_ROW: u32 = 51_911;
 
 /// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +90,8 @@ pub(crate) enum FieldType {
     Passages,
     /// Whole requests of another method.
     Requests(Verb),
+    /// Resources of any type, by their names.
+    Expanded,
 }
 
 impl Role {
@@ -114,6 +126,8 @@ impl Role {
             Role::Inputs => "inputs",
             Role::Rows => &head.plural,
             Role::NextPageToken => NEXT_PAGE_TOKEN,
+            Role::Expand => "expand",
+            Role::Expanded => EXPANDED,
         })
     }
 
@@ -136,7 +150,8 @@ impl Role {
             | Role::NextPageToken => FieldType::String,
             Role::ValidateOnly | Role::AllowMissing | Role::Force | Role::ShowDeleted => FieldType::Bool,
             Role::PageSize => FieldType::Int32,
-            Role::Mask => FieldType::FieldMask,
+            Role::Mask | Role::Expand => FieldType::FieldMask,
+            Role::Expanded => FieldType::Expanded,
             Role::Body | Role::Inputs => FieldType::Resource,
             Role::CreateTime => FieldType::Timestamp,
             Role::Passages => FieldType::Passages,

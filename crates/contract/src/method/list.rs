@@ -2,6 +2,7 @@
 
 use super::definition::{Answer, Definition, Noun, RouteBody, RouteDefinition, RoutePlace, spaced};
 use super::fields::{Field, Fields, Role};
+use super::get::{expand, expanded};
 use crate::resource::head::Head;
 
 pub(super) const LIST: Definition = Definition {
@@ -26,10 +27,12 @@ pub(super) const LIST: Definition = Definition {
         Field::new(7, Role::Search, |_| {
             "Not supported yet, and refused where it is set: words to search for.".to_owned()
         }),
+        Field::new(8, Role::Expand, expand),
     ]),
     answer: Answer::Own(Fields::new(&[
         Field::answered(1, Role::Rows, |_| "One page.".to_owned()),
         Field::answered(2, Role::NextPageToken, |_| "For the next page; empty after the last.".to_owned()),
+        Field::new(3, Role::Expanded, expanded),
     ])),
     route: RouteDefinition { method: "get", place: RoutePlace::Collection, verb: None, body: RouteBody::None },
 };

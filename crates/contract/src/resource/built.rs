@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use mainstay_expr::RecordType;
 use mainstay_record::Layout;
 
-use crate::model::{FieldModel, Reference};
+use crate::model::{AccountReference, FieldModel, Link, Reference};
 
 /// The columns and fields of one resource.
 #[derive(Debug, Default)]
@@ -14,6 +14,8 @@ pub(crate) struct Built {
     pub fields: Vec<FieldModel>,
     pub record: RecordType,
     pub references: Vec<Reference>,
+    pub accounts: Vec<AccountReference>,
+    pub links: Vec<Link>,
     /// Names of fields that have problems of their own, so that what names them is not blamed too.
     pub failed: HashSet<String>,
 }

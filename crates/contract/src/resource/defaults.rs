@@ -1,7 +1,7 @@
 //! Compiles the defaults of a resource, and checks what can be known of them without a caller: that they are values of
 //! their fields, and that they never stand in for a zero that somebody meant.
 
-use mainstay_expr::{Expr, Program, Storage, compile_default};
+use mainstay_expr::{AuthName, Expr, Program, Storage, compile_default};
 use mainstay_record::Value;
 use prost_reflect::{FieldDescriptor, Kind as ProtoKind};
 
@@ -26,9 +26,19 @@ impl Rules<'_> {
             let Some(source) = annotations::read(&descriptor).default else { continue };
             let Some(declared) = self.record.field(&field.name) else { continue };
             // The others are refused where the layout is made.
-            let Storage::Column { nullable, .. } = declared.storage else { continue };
+            let nullable = match declared.storage {
+                Storage::Column { nullable, .. } => nullable,
+                Storage::Account { .. } => true,
+                _ => continue,
+            };
             let spot = options::spot(report, &descriptor, FIELD, &[Step::Field("default")]);
             match compile_default(&source, &declared.ty) {
+                Ok(program) if matches!(declared.storage, Storage::Account { .. }) && !is_caller(&program) => {
+                    report
+                        .error(&spot, format!("the default of {} is no account", field.name))
+                        .because("it names an account, and the only one that is known beforehand is the caller's")
+                        .help("write `auth.uid`, or leave the default out");
+                }
                 Ok(program) => {
                     let default = Default { field, descriptor: &descriptor, nullable, value: constant(&program) };
                     if let Some(problem) = default.problem() {
@@ -42,6 +52,10 @@ impl Rules<'_> {
             }
         }
     }
+}
+
+fn is_caller(program: &Program) -> bool {
+    program.root == Expr::Auth(AuthName::Uid)
 }
 
 /// The value, where it is the same for every caller at any time. Others are checked on the row that they are part of.

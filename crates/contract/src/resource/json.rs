@@ -3,17 +3,19 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use mainstay_expr::{Field, RecordType, Storage, Type};
+use mainstay_expr::{Field, LinkTo, RecordType, Storage, Type};
 use mainstay_record::{JsonField, JsonMessage, JsonShape, Kind};
-use prost_reflect::{FieldDescriptor, MessageDescriptor};
+use prost_reflect::{FieldDescriptor, Kind as ProtoKind, MessageDescriptor};
 
 use crate::annotations::{self, FIELD, FieldOptions, REFERENCE, RESOURCE};
 use crate::capabilities;
 use crate::compound::Compound;
+use crate::model::Link;
 use crate::options::message_option;
 use crate::report::Report;
 use crate::resource::constraints::{self, Constraints};
 use crate::resource::head::Head;
+use crate::resource::links::Declared;
 use crate::resource::oneofs;
 use crate::resource::options;
 use crate::resource::refused;
@@ -30,12 +32,29 @@ pub(crate) struct BuiltJson {
     pub shape: JsonShape,
     pub checks: Option<JsonChecks>,
     pub behaviors: Option<JsonBehaviors>,
+    /// The references inside, whose places are not known yet.
+    pub links: Vec<Link>,
+    /// Where the elements lead, of a list of references.
+    pub element: Option<LinkTo>,
     pub ty: Type,
+}
+
+/// A field that lies in a column of its own as JSON.
+#[derive(Clone, Copy)]
+pub(super) struct JsonColumn<'c> {
+    pub field: &'c FieldDescriptor,
+    pub options: &'c FieldOptions,
+    /// What it and its elements must satisfy.
+    pub constraints: &'c Constraints,
+    /// From the resource.
+    pub path: &'c str,
 }
 
 /// Builds the shape of one column.
 pub(crate) struct JsonBuilder<'a, 'f> {
     report: &'a mut Report<'f>,
+    /// Whose column it is.
+    head: &'a Head,
     /// Where references lead.
     heads: &'a [Head],
     types: &'a mut Types,
@@ -47,6 +66,9 @@ pub(crate) struct JsonBuilder<'a, 'f> {
     oneofs: Vec<Vec<JsonOneof>>,
     /// There are conditions written out in there: see `whole`.
     conditional: bool,
+    links: Vec<Link>,
+    /// The index of the first of them among those of the resource.
+    first_link: usize,
     /// How many messages are being entered, one inside the other.
     depth: usize,
     /// Entry in the shape, by the message's full name.
@@ -58,12 +80,14 @@ pub(crate) struct JsonBuilder<'a, 'f> {
 impl<'a, 'f> JsonBuilder<'a, 'f> {
     pub(crate) fn new(
         report: &'a mut Report<'f>,
-        heads: &'a [Head],
+        (head, heads): (&'a Head, &'a [Head]),
         types: &'a mut Types,
         read: &'a mut HashSet<String>,
+        first_link: usize,
     ) -> Self {
         JsonBuilder {
             report,
+            head,
             heads,
             types,
             read,
@@ -72,24 +96,24 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             behaviors: Vec::new(),
             oneofs: Vec::new(),
             conditional: false,
+            links: Vec::new(),
+            first_link,
             depth: 0,
             entries: HashMap::new(),
             records: HashMap::new(),
         }
     }
 
-    pub(crate) fn build(
-        &mut self,
-        field: &FieldDescriptor,
-        stored: &Stored,
-        container: Container,
-        constraints: &Constraints,
-    ) -> BuiltJson {
+    pub(super) fn build(&mut self, column: &JsonColumn<'_>, stored: &Stored, container: Container) -> BuiltJson {
+        let JsonColumn { field, options, constraints, path } = *column;
+        let items = &constraints.items;
         self.conditional = constraints.conditional;
         let item_kind = match stored {
             Stored::Scalar { kind, .. } => Some(*kind),
             _ => None,
         };
+        let link = self.link(field, options, path);
+        let element = link.map(|link| self.leads(link));
         if let Stored::Message(message) = stored {
             self.message(message);
         }
@@ -105,11 +129,13 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             oneofs: std::mem::take(&mut self.oneofs),
             compounds: self.compounds(),
         };
-        let behaviors = JsonBehaviors { container, messages: std::mem::take(&mut self.behaviors) };
+        let behaviors = JsonBehaviors { container, link, messages: std::mem::take(&mut self.behaviors) };
         BuiltJson {
             shape: std::mem::take(&mut self.shape),
             checks: (self.conditional || constrains(&checks)).then_some(checks),
             behaviors: behaviors.restrict().then_some(behaviors),
+            links: std::mem::take(&mut self.links),
+            element,
             ty,
         }
     }
@@ -119,6 +145,19 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             self.entries.iter().filter_map(|(name, entry)| Some((*entry, Compound::of(name)?))).collect();
         found.sort_by_key(|(entry, _)| *entry);
         found
+    }
+
+    /// Takes in a reference; returns its index among those of the resource.
+    fn link(&mut self, field: &FieldDescriptor, options: &FieldOptions, path: &str) -> Option<usize> {
+        options.reference.as_ref()?;
+        let declared = Declared { head: self.head, heads: self.heads, field, options, path };
+        self.links.push(declared.inside_json(self.report)?);
+        Some(self.first_link + self.links.len() - 1)
+    }
+
+    fn leads(&self, link: usize) -> LinkTo {
+        let Link { template, resource, .. } = &self.links[link - self.first_link];
+        LinkTo { template: template.clone(), target: *resource }
     }
 
     /// Enters a message and all below it into the shape, once.
@@ -161,6 +200,7 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             return None;
         }
         self.refuse_what_belongs_to_resources(field, &options);
+        let link = self.reference(field, &options);
         let written = options.behaviors;
         let behaviors = Behaviors { required: written.required || constraints.required, ..written };
         let stored = match self.types.stored(field) {
@@ -198,17 +238,26 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
         Some(Entered {
             stored: JsonField { number, key: name.clone(), message },
             checks,
-            behavior: JsonFieldBehavior { number, name, container, behaviors },
+            behavior: JsonFieldBehavior { number, name, container, behaviors, link },
         })
+    }
+
+    /// Takes in a reference of a message.
+    fn reference(&mut self, field: &FieldDescriptor, options: &FieldOptions) -> Option<usize> {
+        options.reference.as_ref()?;
+        if field.is_map() || !matches!(field.kind(), ProtoKind::String) {
+            let spot = options::spot(self.report, field, REFERENCE, &[Step::Field("type")]);
+            self.report
+                .error(&spot, format!("{} cannot be a reference", field.full_name()))
+                .because("a reference is a string that holds a resource name (AIP-122)")
+                .help("make the field a string, or remove the annotation");
+            return None;
+        }
+        self.link(field, options, field.full_name())
     }
 
     /// Options that are good on a field of a resource only.
     fn refuse_what_belongs_to_resources(&mut self, field: &FieldDescriptor, options: &FieldOptions) {
-        if options.reference.is_some() {
-            let spot = options::spot(self.report, field, REFERENCE, &[Step::Field("type")]);
-            let what = "a reference inside a list, a map or a message that contains itself";
-            capabilities::refuse(self.report, &spot, "references inside repeated fields", what);
-        }
         if options.default.is_some() {
             let spot = options::spot(self.report, field, FIELD, &[Step::Field("default")]);
             capabilities::refuse(
@@ -274,12 +323,15 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
             }
             let Ok(stored) = self.types.stored(&field) else { continue };
             let ty = self.ty(&field, &stored, inside_recursion || recursive);
-            let FieldOptions { aliases, reference, .. } = annotations::read(&field);
-            let leads = |target: &str| self.heads.iter().position(|head| head.type_name == target);
-            let storage = match reference.as_deref().and_then(leads).filter(|_| ty == Type::Text) {
-                Some(target) => Storage::LinkInJson { template: self.heads[target].pattern.template.clone(), target },
+            let options = annotations::read(&field);
+            let declared =
+                Declared { head: self.head, heads: self.heads, field: &field, options: &options, path: field.name() };
+            let is_text = matches!(&ty, Type::Text) || matches!(&ty, Type::List(of) if **of == Type::Text);
+            let storage = match declared.known().filter(|_| is_text) {
+                Some(to) => Storage::LinkInJson(to.link(self.heads)),
                 None => Storage::InJson,
             };
+            let aliases = options.aliases;
             fields.push(Field {
                 name: field.name().to_owned(),
                 json_name: field.json_name().to_owned(),

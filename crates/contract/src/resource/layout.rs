@@ -16,7 +16,8 @@ use crate::report::Report;
 use crate::resource::built::Built;
 use crate::resource::constraints::{self, Constraints};
 use crate::resource::head::Head;
-use crate::resource::json::JsonBuilder;
+use crate::resource::json::{JsonBuilder, JsonColumn};
+use crate::resource::links;
 use crate::resource::oneofs;
 use crate::resource::options;
 use crate::resource::parents;
@@ -191,9 +192,9 @@ impl Builder<'_, '_> {
             return found
                 .map(|(storage, identifier)| item.done(Type::Text, storage, Vec::new(), identifier, self.report));
         }
-        if let Some(target) = item.options.reference.clone() {
+        if item.options.reference.is_some() {
             self.check_standard(level, &item, None);
-            return self.reference(item, &target);
+            return self.reference(item);
         }
         let stored = match self.types.stored(&item.descriptor) {
             Ok(stored) => stored,
@@ -277,18 +278,30 @@ impl Builder<'_, '_> {
         Some((FieldModel { children, oneofs, compound, ..model }, field))
     }
 
-    fn json(&mut self, item: Item, stored: &Stored) -> (FieldModel, Field) {
+    pub(super) fn json(&mut self, item: Item, stored: &Stored) -> (FieldModel, Field) {
         self.refuse_default(&item);
         let container = match (item.descriptor.is_map(), item.descriptor.is_list()) {
             (true, _) => Container::Map,
             (_, true) => Container::List,
             _ => Container::One,
         };
-        let mut json = JsonBuilder::new(self.report, self.heads, self.types, self.read);
-        let built = json.build(&item.descriptor, stored, container, &item.constraints);
+        let first = self.built.links.len();
+        let mut json = JsonBuilder::new(self.report, (self.head, self.heads), self.types, self.read, first);
+        let (field, constraints) = (&item.descriptor, &item.constraints);
+        let column = JsonColumn { field, options: &item.options, constraints, path: &item.field_path };
+        let mut built = json.build(&column, stored, container);
+        let column = self.built.layout.columns.len();
+        self.built.links.append(&mut built.links);
+        if let Some(behaviors) = &built.behaviors {
+            let place = (column, item.field_path.as_str(), &item.path);
+            links::place(&mut self.built.links, behaviors, &built.shape, place);
+        }
         let role = Role::Json(built.shape.clone());
-        let column = self.push(item.column.clone(), item.field_path.clone(), item.path.clone(), role, Kind::Json, true);
-        let storage = Storage::Json { column, shape: built.shape };
+        self.push(item.column.clone(), item.field_path.clone(), item.path.clone(), role, Kind::Json, true);
+        let storage = match built.element {
+            Some(to) => Storage::Links { column, to },
+            None => Storage::Json { column, shape: built.shape },
+        };
         let (model, field) = item.done(built.ty, storage, vec![column], false, self.report);
         (FieldModel { json_checks: built.checks, json_behaviors: built.behaviors, ..model }, field)
     }

@@ -9,6 +9,7 @@ pub(crate) mod head;
 pub(crate) mod index;
 pub(crate) mod json;
 pub(crate) mod layout;
+mod links;
 mod on_delete;
 pub(crate) mod oneofs;
 pub(crate) mod options;
@@ -135,6 +136,8 @@ fn resource(report: &Report<'_>, heads: &[Head], head: &Head, built: Built, part
         comment: comment.unwrap_or_default(),
         place: report.files.place(&head.spot),
         references: built.references,
+        accounts: built.accounts,
+        links: built.links,
         layout: Arc::new(built.layout),
         fields: built.fields,
         oneofs: oneofs::of(&head.message),

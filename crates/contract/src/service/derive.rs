@@ -44,6 +44,7 @@ fn header(out: &mut String, head: &Head) {
         "google/api/annotations.proto",
         "google/api/field_behavior.proto",
         "google/api/resource.proto",
+        "google/protobuf/any.proto",
         "google/protobuf/empty.proto",
         "google/protobuf/field_mask.proto",
         "mainstay/v1/transform.proto",

@@ -400,6 +400,8 @@ fn others(all: &mut Examples) {
         "references inside repeated fields",
         thing(&format!("repeated Inner i = 2; message Inner {{ string thing = 1 {REFERENCE}; }}")),
     );
+    let account = REFERENCE.replace("shop.example.com/Thing", "mainstay.dev/Account");
+    add("references to accounts", thing(&format!("string owner = 2 {account};")));
     add("repeated references", thing(&format!("repeated string things = 2 {REFERENCE};")));
     add(
         "references to any resource",

@@ -13,6 +13,7 @@ mod hostile;
 mod http_template;
 mod judged;
 mod limits;
+mod links;
 mod model;
 mod on_delete;
 mod requests;

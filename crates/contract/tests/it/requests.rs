@@ -4,7 +4,7 @@ use mainstay_contract::{Role, Verb};
 use mainstay_wire::frame;
 use proptest::prelude::*;
 
-const ROLES: [Role; 18] = [
+const ROLES: [Role; 20] = [
     Role::Name,
     Role::Parent,
     Role::Id,
@@ -23,6 +23,8 @@ const ROLES: [Role; 18] = [
     Role::Search,
     Role::Rows,
     Role::NextPageToken,
+    Role::Expand,
+    Role::Expanded,
 ];
 
 fn update(parts: &[(u32, &[u8])]) -> Vec<u8> {
@@ -122,7 +124,7 @@ proptest! {
             let Ok(request) = verb.read(&wire) else { continue };
             for role in ROLES {
                 let number = verb.request().number(role);
-                let merged = matches!(role, Role::Body | Role::Mask);
+                let merged = matches!(role, Role::Body | Role::Mask | Role::Expand);
                 if number == 0 {
                     prop_assert!(!request.has(role));
                 } else if merged {

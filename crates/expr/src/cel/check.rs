@@ -254,7 +254,7 @@ impl<'r> Checker<'r> {
         };
         match (&target.form, &target.ty) {
             (Form::Flat { record, row, .. }, _) => self.field(record, row, name, at),
-            (Form::Name { to: Some(row), .. } | Form::Link { to: row, .. }, _) => {
+            (Form::Name { to: Some(row), .. } | Form::Link { to: Some(row), .. }, _) => {
                 match followed(row, &self.scope.records, name, self.name_span(at, name)) {
                     Ok(record) => self.field(record, row, name, at),
                     Err(problem) => self.report(problem),
@@ -319,7 +319,7 @@ impl<'r> Checker<'r> {
         let claim = CLAIMS.iter().find(|claim| claim.name == name);
         match claim.map(|claim| (claim.ty(), Expr::Auth(claim.id))) {
             Some((ty @ Type::List(_), expr)) => {
-                let document = Document { expr, shape: std::sync::Arc::default(), message: None };
+                let document = Document { expr, shape: std::sync::Arc::default(), message: None, links: None };
                 Some(Operand::Target(Target { ty, form: Form::Document(document) }))
             }
             Some((ty, expr)) => Some(Operand::Computed { ty, expr }),

@@ -6,10 +6,11 @@ use mainstay_record::Value;
 use super::check::Checker;
 use super::operand::{Operand, adapted, comparable, how_to_write, stored_alike};
 use super::unsupported;
+use crate::claims::AuthName;
 use crate::ir::{CompareOp, Expr};
 use crate::problem::{Problem, ProblemKind};
-use crate::schema::Type;
-use crate::target::{Form, Target, compare_constant, etag_equals, name_equals, zero};
+use crate::schema::{Type, account_template};
+use crate::target::{Form, Target, compare_constant, etag_equals, name_equals, render, zero};
 
 impl Checker<'_> {
     /// Compares two operands.
@@ -85,6 +86,9 @@ impl Checker<'_> {
 
     /// Two operands of which neither is a constant.
     fn dynamic(&mut self, op: CompareOp, left: &Operand, right: &Operand, at: &IdedExpr) -> Option<Expr> {
+        if let Some((account, caller)) = account_of_caller(left, right).or_else(|| account_of_caller(right, left)) {
+            return self.dynamic(op, &account, &caller, at);
+        }
         if let (Operand::Target(one), Operand::Target(other)) = (left, right)
             && let Some(result) = self.identities(op, one, other, at)
         {
@@ -125,6 +129,27 @@ impl Checker<'_> {
             _ => return None,
         };
         Some(Some(if op == CompareOp::Ne { Expr::negate(equal) } else { equal }))
+    }
+}
+
+/// A name of an account and `auth.uid` as what can be compared: the account's id where it has a column, so that an index can
+/// serve, else the caller's own name.
+fn account_of_caller(name: &Operand, caller: &Operand) -> Option<(Operand, Operand)> {
+    let (Operand::Target(Target { ty, form }), Operand::Computed { expr: uid @ Expr::Auth(AuthName::Uid), .. }) =
+        (name, caller)
+    else {
+        return None;
+    };
+    let scalar = |expr: &Expr, nullable| {
+        Operand::Target(Target { ty: ty.clone(), form: Form::Scalar { expr: expr.clone(), nullable } })
+    };
+    match form {
+        Form::Name { columns, is_account: true, .. } => Some((scalar(columns.first()?, true), caller.clone())),
+        Form::Link { expr, to: None } => {
+            let own = render(&account_template(), std::slice::from_ref(uid));
+            Some((scalar(expr, !matches!(expr, Expr::Element { .. })), Operand::Computed { ty: ty.clone(), expr: own }))
+        }
+        _ => None,
     }
 }
 

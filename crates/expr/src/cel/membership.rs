@@ -77,10 +77,13 @@ impl Checker<'_> {
                 return self.type_problem(at, format!("a list cannot hold {}", needle.describe()));
             }
         };
-        let Form::Scalar { expr, .. } = Target::element(self.level, ty, list).form else {
-            return self.unsupported(at, "`in` on this list", "ask with exists()");
+        let element = match Target::element(self.level, ty, list) {
+            Target { form: Form::Scalar { expr, .. }, .. } => Operand::Computed { ty: ty.clone(), expr },
+            link @ Target { form: Form::Link { to: None, .. }, .. } => Operand::Target(link),
+            // To know the name is to need no look at what it names.
+            Target { form: Form::Link { expr, .. }, .. } => Operand::Computed { ty: ty.clone(), expr },
+            _ => return self.unsupported(at, "`in` on this list", "ask with exists()"),
         };
-        let element = Operand::Computed { ty: ty.clone(), expr };
         let holds = self.comparison(CompareOp::Eq, element, needle, at)?;
         Some(unless_null(&read, Expr::any(self.level, list.expr.clone(), holds)))
     }

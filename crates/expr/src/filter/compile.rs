@@ -137,7 +137,7 @@ impl Compiler<'_> {
                 let field = field(record, next)?;
                 self.restrict(&Target::of_record(field, row), &next.name, further, restriction, conditions)
             }
-            (Form::Name { to: Some(row), .. } | Form::Link { to: row, .. }, _) => {
+            (Form::Name { to: Some(row), .. } | Form::Link { to: Some(row), .. }, _) => {
                 self.member((self.follow(row, name, next)?, row), next, further, restriction, conditions)
             }
             (Form::Document(document), Type::Message(record)) => {
@@ -166,7 +166,7 @@ impl Compiler<'_> {
                 let holds =
                     self.restrict(&Target::element(level, ty, document), name, rest, restriction, &mut inner)?;
                 inner.push(holds);
-                Ok(Expr::any(level, document.expr.clone(), Expr::And(inner)))
+                Ok(Expr::any(level, document.expr.clone(), Expr::And(inner).bound_within(level)))
             }
             (Form::Document(_), Type::Struct) => Err(unsupported_path(next)),
             (_, ty) => {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use mainstay_expr::{
-    Around, Child, EnumType, Field, Known, MapKey, PredicateSource, Predicates, Program, RecordType, RuleScope, Scope,
-    Storage, Type, compile_predicates,
+    Around, Child, EnumType, Field, Known, LinkTo, MapKey, PredicateSource, Predicates, Program, RecordType, RuleScope,
+    Scope, Storage, Type, compile_predicates,
 };
 use mainstay_record::names::json_name;
 use mainstay_record::{JsonField, JsonMessage, JsonShape, Kind, Template, TemplatePart, Value};
@@ -106,12 +106,20 @@ fn line() -> (Arc<RecordType>, JsonShape) {
             field(3, "notes", Type::List(Box::new(Type::Text)), Storage::InJson),
             field(4, "part", Type::Message(part), Storage::InJson),
             field(5, "sent", Type::Timestamp, Storage::InJson),
-            field(6, "item", Type::Text, Storage::LinkInJson { template: template(&["items/", "{}"]), target: ITEM }),
+            field(
+                6,
+                "item",
+                Type::Text,
+                Storage::LinkInJson(LinkTo { template: template(&["items/", "{}"]), target: Some(ITEM) }),
+            ),
             field(
                 7,
                 "town",
                 Type::Text,
-                Storage::LinkInJson { template: template(&["countries/", "{}", "/towns/", "{}"]), target: TOWN },
+                Storage::LinkInJson(LinkTo {
+                    template: template(&["countries/", "{}", "/towns/", "{}"]),
+                    target: Some(TOWN),
+                }),
             ),
         ],
         ..RecordType::default()

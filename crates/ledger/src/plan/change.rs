@@ -109,6 +109,15 @@ pub enum Change {
         from: String,
         to: String,
     },
+    /// The names in a list lead to rows from now on, or do so no more.
+    LinkField {
+        field: String,
+        to: String,
+    },
+    UnlinkField {
+        field: String,
+        from: String,
+    },
     /// An enum or message that a field holds has another name.
     RenameType {
         field: String,
@@ -261,6 +270,7 @@ pub enum Change {
 
 impl Change {
     /// The change in words, and what of the resource it is about (empty: all of it).
+    #[expect(clippy::too_many_lines, reason = "a table of words")]
     pub(crate) fn words(&self) -> (&'static str, String) {
         let (verb, subject): (_, &str) = match self {
             Change::AddResource { .. } => ("add resource", ""),
@@ -285,6 +295,8 @@ impl Change {
             Change::NarrowField { field, .. } => ("narrow field", field),
             Change::ConvertField { field, .. } => ("convert field", field),
             Change::RenameType { field } => ("rename type", field),
+            Change::LinkField { field, .. } => ("link field", field),
+            Change::UnlinkField { field, .. } => ("unlink field", field),
             Change::HideField { field } => ("hide field", field),
             Change::PurgeField { field } => ("purge field", field),
             Change::ShowField { field } => ("show field", field),
@@ -361,6 +373,8 @@ impl Change {
             Change::RenameField { .. } => (Changed, &[Json, Storage]),
             Change::JoinOneof { .. } => (Narrowed, &[Wire, Json, Validation]),
             Change::LeaveOneof { .. } => (Widened, &[Wire, Json, Validation]),
+            Change::LinkField { .. } => (Narrowed, &[Storage, Validation]),
+            Change::UnlinkField { .. } => (Widened, &[Storage, Validation]),
             Change::RenameType { .. } => (Changed, &[Wire]),
             Change::RenameColumn { .. } | Change::RunMigration { .. } | Change::ChangeMigration { .. } => {
                 (Changed, &[Storage])

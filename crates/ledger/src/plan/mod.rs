@@ -11,6 +11,7 @@ mod gone;
 mod indexes;
 mod inner;
 mod kept;
+mod linked;
 mod migrations;
 mod now;
 mod oneofs;
@@ -147,7 +148,7 @@ fn phase(step: &SchemaStep) -> u8 {
         SchemaStep::ConvertColumn { .. } => 6,
         // Into tables as they are to be.
         SchemaStep::MakeRows { .. } => 7,
-        SchemaStep::CreateIndex { .. } => 8,
+        SchemaStep::CreateIndex { .. } | SchemaStep::FillLinks { .. } | SchemaStep::ForgetLinks { .. } => 8,
         SchemaStep::DropColumn { .. } => 9,
         SchemaStep::DropTable { .. } => 10,
     }

@@ -79,6 +79,9 @@ impl<'a> Planner<'a> {
         }
         self.add_references(&tables);
         self.make_singletons();
+        for known in &standing {
+            self.links_of(known)?;
+        }
         self.hide_resources()?;
         let mut outside = Vec::new();
         for known in &standing {

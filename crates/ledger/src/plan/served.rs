@@ -1,6 +1,8 @@
 //! Who may do what with a resource, and where it is reached.
 
-use mainstay_contract::Place;
+use std::sync::Arc;
+
+use mainstay_contract::{Place, Resource};
 
 use super::effect::Severity;
 use super::planner::{Planner, Standing};
@@ -100,6 +102,15 @@ impl<'a> Planner<'a> {
         if literals(&from) == literals(&to) {
             let note = Some("no name and no URL is another one".to_owned());
             return self.resource_step(known, Change::RenameVariable { from, to }, Safety::Safe, note);
+        }
+        let names_it = |other: &&Arc<Resource>| other.links.iter().any(|link| link.target == known.resource.type_name);
+        if let Some(other) = self.contract.resources.iter().find(names_it) {
+            let safety = Safety::Refused {
+                why: format!("rows of {} hold such names whole, inside their lists", other.type_name),
+                remedy: "keep the pattern; changing one that lists refer to is not supported yet".to_owned(),
+            };
+            let change = Change::ChangePattern { from, to, routes: std::mem::take(routes) };
+            return self.resource_step(known, change, safety, None);
         }
         let why = "every name and URL of the resource is another one; names that clients have kept are not found";
         let remedy = "keep the pattern, or accept when nobody keeps names".to_owned();

@@ -28,6 +28,7 @@ impl<'a> Planner<'a> {
             columns: BTreeMap::new(),
             fields: BTreeMap::new(),
             references: BTreeMap::new(),
+            links: BTreeMap::new(),
             indexes: Vec::new(),
             column_names: BTreeMap::new(),
             terms: None,
@@ -35,6 +36,7 @@ impl<'a> Planner<'a> {
         };
         let columns: Vec<ColumnSpec> =
             (0..resource.layout.columns.len()).map(|i| add_column(&mut entry, resource, i)).collect();
+        Self::note_links(resource, &mut entry);
         let fields = fields_of(self.contract, resource);
         for field in &fields {
             entry.fields.insert(field.path.clone(), field.entry());

@@ -8,14 +8,11 @@ use mainstay_contract::OnDelete;
 use mainstay_record::Value;
 
 use super::context::Operation;
-use super::draft::{Along, Then};
+use super::draft::{Along, MAX_ALONG, Then};
 use super::record::{deleted, revise};
 use super::tx::Tx;
 use crate::error::{Error, Result};
-use crate::plans::{By, Dependent};
-
-/// The most rows that are deleted or changed with one.
-pub const MAX_ALONG: usize = 1_000;
+use crate::plans::{By, Dependent, ResourcePlan};
 
 /// A resource, and the name of one of its rows.
 type Named = (usize, String);
@@ -45,7 +42,7 @@ pub async fn along(tx: &mut Tx<'_, '_>, op: &Operation, row: &[Value], force: bo
         for dependent in &on.plan().dependents {
             let key = &row[..on.plan().resource.layout.keys()];
             for found in tx.dependents(&on, dependent, key, MAX_ALONG + 1).await? {
-                walk.decide(tx, &on, dependent, found).await?;
+                walk.decide(tx, (&on, key), dependent, found).await?;
             }
         }
     }
@@ -70,7 +67,7 @@ impl Walk<'_> {
     async fn decide(
         &mut self,
         tx: &mut Tx<'_, '_>,
-        on: &Operation,
+        (on, key): (&Operation, &[Value]),
         dependent: &Dependent,
         row: Vec<Value>,
     ) -> Result<()> {
@@ -78,7 +75,16 @@ impl Walk<'_> {
         let named = self.named(resource, &row);
         match (dependent.on_delete, dependent.by) {
             (OnDelete::Cascade, _) => self.take(resource, row),
-            (OnDelete::SetNull, By::Reference { position, .. }) => self.unset(named, row, position),
+            (OnDelete::SetNull, By::Reference { position, .. }) => self.unset(named, row, |plan, new| {
+                let columns = &plan.resource.references[position].columns;
+                columns.iter().for_each(|column| new[*column] = Value::Null);
+            }),
+            (OnDelete::SetNull, By::Link { position, .. }) => {
+                let name = on.plan().name(key);
+                self.unset(named, row, |plan, new| {
+                    plan.links.without(new, |linked| linked.link == position && linked.name == name);
+                })
+            }
             (_, By::Parent { .. }) if self.force && !self.known.contains(&named) => {
                 let below = self.on(resource);
                 // What is to be kept could not be, below what is gone.
@@ -104,14 +110,14 @@ impl Walk<'_> {
         self.check_count()
     }
 
-    fn unset(&mut self, named: Named, row: Vec<Value>, position: usize) -> Result<()> {
+    fn unset(&mut self, named: Named, row: Vec<Value>, change: impl FnOnce(&ResourcePlan, &mut [Value])) -> Result<()> {
         let on = self.on(named.0);
         let (_, new) = self.unset.entry(named).or_insert_with(|| {
             let mut new = row.clone();
             revise(&on, &row, &mut new);
             (row, new)
         });
-        on.plan().resource.references[position].columns.iter().for_each(|column| new[*column] = Value::Null);
+        change(on.plan(), new);
         self.check_count()
     }
 

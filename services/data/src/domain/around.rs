@@ -6,6 +6,7 @@ use mainstay_record::{Kind, Row as _, Value};
 use mainstay_sql::{Given, ask};
 
 use super::context::{Operation, one_row};
+use super::links::{self, Referred};
 use super::planned::{Earlier, Planned};
 use crate::error::Result;
 use crate::plans::{Ask, Guard, Readable, Shapes};
@@ -79,12 +80,31 @@ pub async fn look_around(
         if around.answered(&ask.expr).is_some() || guard.is_decided(&scope) {
             continue;
         }
-        if let Some(params) = given(&ask.given, &scope) {
-            let answer = answer(conn, ruled.op, ask, &params, earlier).await?;
-            around.answer(ask.expr.clone(), answer);
-        }
+        let Some(params) = given(&ask.given, &scope) else { continue };
+        let answer = match ask.follows_names && names_what_is_none(conn, ruled, earlier).await? {
+            true => Value::Null,
+            false => answer(conn, ruled.op, ask, &params, earlier).await?,
+        };
+        around.answer(ask.expr.clone(), answer);
     }
     Ok(())
+}
+
+/// Says whether the record that the caller has put together begins to name a row in its lists that is not there for him to be
+/// named. What such names lead to is unknown, whatever stands there: nobody learns of it by proposing to name it.
+async fn names_what_is_none(conn: &mut Conn<'_>, ruled: &Ruled<'_>, earlier: Earlier<'_>) -> Result<bool> {
+    let proposed = match ruled.proposed {
+        Some(Root::New) => ruled.scope.new,
+        Some(_) => ruled.scope.resource,
+        None => None,
+    };
+    let Some(proposed) = proposed else { return Ok(false) };
+    for Referred { resource, key, .. } in links::set(ruled.op, ruled.scope.old, proposed) {
+        if !may_be_named(conn, ruled.op, resource, &key, earlier).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What a statement is given of the records in hand and the rows that were found; nothing where one is not known yet.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstay_contract::{Role, Verb};
+use mainstay_contract::{Request, Role, Verb};
 use mainstay_db::Conn;
 use mainstay_record::{Value, Violation};
 
@@ -11,6 +11,7 @@ use super::answer::{self, MAX_ANSWER_BYTES};
 use super::around::explain_hidden;
 use super::batch::{Parent, check_count};
 use super::context::{Context, Operation};
+use super::expand;
 use super::place::Holds;
 use super::read_mask::{self, Rows};
 use crate::error::{Error, Result};
@@ -19,6 +20,12 @@ use crate::rights::Obstacle;
 
 /// How the names stand in the request.
 const HOLDS: Holds = Holds::Names("names");
+
+/// The number of what references led to.
+const EXPANDED: u32 = match Verb::BatchGet.answer() {
+    Some(fields) => fields.number(Role::Expanded),
+    None => panic!("a batch answers a message of its own"),
+};
 
 /// Answers a BatchGet: all of the rows, in the order of their names, or which of them is not there for the caller.
 pub async fn batch_get(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> {
@@ -34,7 +41,11 @@ pub async fn batch_get(cx: &Context, op: &Operation, message: &[u8]) -> Result<B
     }
     op.sound()?;
     let shown = read_mask::of_batch(op)?;
-    let job = Arc::new(Job { op: op.clone(), keys: keys(op, message)?, readable, shown });
+    let asked = Verb::BatchGet.read(message)?;
+    // What is gone to from the rows is found anew each time that the store runs the job.
+    expand::of(op, &asked)?;
+    let message = Bytes::copy_from_slice(message);
+    let job = Arc::new(Job { op: op.clone(), keys: keys(op, &asked)?, readable, shown, message });
     let done = cx.db.read(lane_for(job.keys.len()), move |conn| {
         let job = Arc::clone(&job);
         Box::pin(async move { job.run(conn).await })
@@ -43,8 +54,7 @@ pub async fn batch_get(cx: &Context, op: &Operation, message: &[u8]) -> Result<B
 }
 
 /// The keys of the rows.
-fn keys(op: &Operation, message: &[u8]) -> Result<Vec<Vec<Value>>> {
-    let message = Verb::BatchGet.read(message)?;
+fn keys(op: &Operation, message: &Request<&[u8]>) -> Result<Vec<Vec<Value>>> {
     let names = message.each(Role::Names)?;
     check_count(HOLDS.list(), names.len()).map_err(|violation| Error::Violations(vec![violation]))?;
     let parent = Parent::of(op.plan(), message.text(Role::Parent)?);
@@ -74,11 +84,13 @@ struct Job {
     keys: Vec<Vec<Value>>,
     readable: Readable,
     shown: Rows,
+    message: Bytes,
 }
 
 impl Job {
     async fn run(&self, conn: &mut Conn<'_>) -> Result<Bytes> {
         let (op, mut out) = (&self.op, Vec::new());
+        let mut roots = expand::of(op, &Verb::BatchGet.read(&*self.message)?)?;
         for (index, key) in self.keys.iter().enumerate() {
             let Some(row) = op.find(conn, &self.readable, key).await? else {
                 explain_hidden(conn, op, key).await?;
@@ -86,9 +98,15 @@ impl Job {
                 return Err(Error::Elements(HOLDS.place(index).map(|place| (place, missing)).into_iter().collect()));
             };
             answer::put_row(op, &row, Some(true), &self.shown, &mut out)?;
+            if let Some(roots) = &mut roots {
+                roots.values(&row);
+            }
             if out.len() > MAX_ANSWER_BYTES {
                 return Err(answer::too_large(HOLDS.list()));
             }
+        }
+        if let Some(roots) = &roots {
+            expand::put_in(conn, op, roots, EXPANDED, &mut out).await?;
         }
         Ok(Bytes::from(out))
     }

@@ -10,6 +10,7 @@ use mainstay_record::{Value, Violation};
 use super::constraints::{constraint, still_referenced};
 use super::context::Operation;
 use super::draft::{Along, Draft, Refused, Then};
+use super::links;
 use super::record::{new_record, shape};
 use super::released::Release;
 use crate::error::{Error, Result};
@@ -104,7 +105,8 @@ impl Effects {
         let whose = || transitions::whose(&plan.resource.type_name, &key);
         let forgotten = kind == Kind::Removed && !plan.transitions.is_empty();
         let noted = passage.map(|passage| transitions::note(whose(), passage));
-        for step in noted.into_iter().chain(forgotten.then(|| transitions::forget(whose()))) {
+        let linked = links::notes(op, draft.old.as_deref(), draft.new.as_deref());
+        for step in noted.into_iter().chain(forgotten.then(|| transitions::forget(whose()))).chain(linked) {
             self.steps.push(step);
             let (plan, row) = (Arc::clone(plan), Arc::from([]));
             self.causes.push(Cause { write, resource, plan, row, kind: Kind::Beside, with: None });

@@ -1,5 +1,7 @@
 //! What a violated constraint means, told the same on both engines.
 
+use std::sync::Arc;
+
 use mainstay_contract::{Index, OnDelete};
 use mainstay_db::{Lane, Rows};
 use mainstay_record::page::MAX_ROW_BYTES;
@@ -7,10 +9,13 @@ use mainstay_record::{Kind, Value, Violation};
 
 use super::clash::Clash;
 use super::context::{Context, Operation};
+use super::draft::MAX_ALONG;
+use super::links::Referred;
 use super::record::{in_request, indexed_in_request, set_references};
 use crate::error::{Error, Keeper, Result};
 use crate::plans::{By, Readable, ResourcePlan};
 use crate::rights::Obstacle;
+use crate::store::links::{self, End};
 
 /// Gives a violated constraint its meaning. `made` says that the record was to be a new row.
 pub fn constraint(plan: &ResourcePlan, record: &[Value], made: bool, error: mainstay_db::Error) -> Error {
@@ -151,8 +156,46 @@ async fn first_seen(cx: &Context, op: &Operation, name: &str) -> Result<Option<S
                 return Ok(Some(plan.name(key)));
             }
         }
+        for (position, link) in plan.resource.links.iter().enumerate() {
+            if link.resource != Some(op.resource) || link.on_delete != OnDelete::Restrict {
+                continue;
+            }
+            if let Some(seen) = first_linking(cx, op, (other, position), &params[..params.len() - 1]).await? {
+                return Ok(Some(seen));
+            }
+        }
     }
     Ok(None)
+}
+
+/// Finds the first row that names one inside its lists and that the caller may read.
+async fn first_linking(
+    cx: &Context,
+    op: &Operation,
+    (other, position): (usize, usize),
+    key: &[Value],
+) -> Result<Option<String>> {
+    let asked = Arc::new((Operation { resource: other, ..op.clone() }, op.resource, key.to_vec()));
+    let found = cx.db.read(Lane::Heavy, move |conn| {
+        let asked = Arc::clone(&asked);
+        Box::pin(async move {
+            let (on, of, key) = &*asked;
+            let (plan, target) = (on.plan(), on.snapshot.resource(*of));
+            let (readable, link) = (plan.get(&on.caller), &plan.resource.links[position]);
+            let own = plan.resource.type_name.as_str();
+            let end = End::of(&target.resource.type_name, key);
+            for source in links::sources(conn, own, link, end, MAX_ALONG).await? {
+                let is_itself = on.resource == *of && source == *key;
+                let row = on.find(conn, &readable, &source).await?.filter(|_| !is_itself);
+                let keeps = |row: &Vec<Value>| target.resource.soft_delete.is_none() || !plan.is_deleted(row);
+                if let Some(row) = row.filter(keeps) {
+                    return Ok(Some(plan.name(&row)));
+                }
+            }
+            Ok(None)
+        })
+    });
+    found.await
 }
 
 /// Finds the first reference of a record whose target is not there: SQLite names no foreign key, and PostgreSQL's keep the
@@ -163,12 +206,12 @@ pub async fn first_dangling(
     record: &[Value],
     source: mainstay_db::Error,
 ) -> Result<Error> {
-    for (reference, key) in set_references(op, None, record) {
-        let target = op.snapshot.resource(reference.resource);
+    for Referred { field, resource, key, .. } in set_references(op, None, record) {
+        let target = op.snapshot.resource(resource);
         let statement = &target.whoever().statement;
         let found = cx.db.fetch(Lane::Inline, statement, key.clone(), Rows::default()).await?;
         if found.rows.is_empty() {
-            let field = in_request(op.plan(), &reference.field);
+            let field = in_request(op.plan(), &field);
             return Ok(Error::ReferenceNotFound { field, name: target.name(&key) });
         }
     }

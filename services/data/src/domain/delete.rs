@@ -15,6 +15,7 @@ use super::content::Content;
 use super::context::Operation;
 use super::draft::Draft;
 use super::record::deleted;
+use super::references::{check_still_below, may_be_below_hidden};
 use super::request::{Message, Request, Terms};
 use super::tx::Tx;
 use super::update::{check_etag, check_missing_etag};
@@ -45,7 +46,7 @@ impl Checked for Delete {
             (Check::Constraints, Some(old)) => {
                 let force = self.asked.as_ref().is_ok_and(|asked| asked.flag(Role::Force));
                 let asks = |dependent: &Dependent| force || !dependent.is_enforced;
-                plan.dependents.iter().any(asks) && !plan.is_deleted(old)
+                (plan.dependents.iter().any(asks) && !plan.is_deleted(old)) || may_be_below_hidden(&self.op)
             }
             _ => false,
         }
@@ -96,10 +97,14 @@ impl Checked for Delete {
                     Some(_) => Ok(()),
                 };
             }
+            let old = draft.old.as_ref().ok_or(Error::OutOfTurn)?;
+            check_still_below(tx, op, old).await?;
+            if op.plan().is_deleted(old) {
+                return Ok(());
+            }
             let force = self.asked()?.flag(Role::Force);
             let dependents = &op.plan().dependents;
             if force || dependents.iter().any(|dependent| dependent.on_delete != OnDelete::Restrict) {
-                let old = draft.old.as_ref().ok_or(Error::OutOfTurn)?;
                 draft.along = along(tx, op, old, force).await?;
             } else if tx.has_dependents(op, dependents, &key).await? {
                 return Err(Error::StillReferenced {

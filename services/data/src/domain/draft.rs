@@ -10,6 +10,9 @@ use super::states::Sent;
 use crate::error::{Error, Result};
 use crate::store::transitions::Passage;
 
+/// The most rows that are deleted or changed with one.
+pub const MAX_ALONG: usize = 1_000;
+
 /// What the checks of one write find out for those after them.
 #[derive(Debug, Clone, Default)]
 pub struct Draft {

@@ -4,13 +4,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstay_contract::{Role, Verb};
+use mainstay_contract::{EXPANDED_IN_ROW, Role, Verb};
 use mainstay_db::{Asker, Lane, Sink};
 use mainstay_record::{Row, Value};
 use mainstay_wire::{EncodeError, Selection};
 
 use super::around::explain_hidden;
 use super::context::{Context, Operation};
+use super::expand::{self, Roots};
 use super::read_mask;
 use crate::error::{Error, Result};
 use crate::plans::{Readable, ResourcePlan, Sight};
@@ -32,17 +33,24 @@ pub async fn get(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> 
     };
     op.sound()?;
     let selection = read_mask::of_record(op)?;
-    let key = op.key("name", Verb::Get.read(message)?.text(Role::Name)?)?;
+    let asked = Verb::Get.read(message)?;
+    let roots = expand::of(op, &asked)?;
+    let key = op.key("name", asked.text(Role::Name)?)?;
     let explained = op.explains.then(|| key.clone());
     let binds = statement.taken(&op.caller, key);
     let sight = plan.rules.sight(&op.caller);
     let out = Vec::with_capacity(512);
-    let answer = Answer { plan: Arc::clone(plan), sight, selection, found: false, error: None, out };
+    let answer = Answer { plan: Arc::clone(plan), sight, selection, roots, found: false, error: None, out };
     let asker = Asker { deadline: op.deadline, ..Asker::default() };
-    let answer = cx.db.fetch_for(asker, Lane::Inline, &statement.statement, binds, answer).await?;
+    let mut answer = cx.db.fetch_for(asker, Lane::Inline, &statement.statement, binds, answer).await?;
     match answer.error {
         Some(error) => Err(Error::Damaged(error)),
-        None if answer.found => Ok(Bytes::from(answer.out)),
+        None if answer.found => {
+            if let Some(roots) = answer.roots.take() {
+                Box::pin(expand::put(cx, op, roots, EXPANDED_IN_ROW, &mut answer.out)).await?;
+            }
+            Ok(Bytes::from(answer.out))
+        }
         None => {
             if let Some(key) = explained {
                 Box::pin(explain(cx, op, key)).await?;
@@ -67,6 +75,8 @@ struct Answer {
     plan: Arc<ResourcePlan>,
     sight: Sight,
     selection: Option<Selection>,
+    /// What is gone through from the row.
+    roots: Option<Roots>,
     found: bool,
     error: Option<EncodeError>,
     out: Vec<u8>,
@@ -76,6 +86,9 @@ impl Sink for Answer {
     fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
         self.found = true;
         self.error = self.plan.encode(&self.sight, row, self.selection.as_ref(), &mut self.out).err();
+        if let Some(roots) = &mut self.roots {
+            roots.row(row);
+        }
         // No other row has the key.
         ControlFlow::Break(())
     }

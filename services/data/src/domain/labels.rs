@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use mainstay_contract::{FIRST_INPUT, Reference, Right, Role, Verb};
+use mainstay_contract::{Container, FIRST_INPUT, Reference, Right, Role, Verb};
 use mainstay_record::Violation;
-use mainstay_wire::WireError;
 use mainstay_wire::frame::{self, Fields, Value};
+use mainstay_wire::{MAX_RECORD_DEPTH, WireError};
 
 use super::place::Place;
 use super::record::in_request;
-use crate::plans::ResourcePlan;
+use crate::plans::{LinkField, ResourcePlan};
 
 /// The longest label, in bytes.
 pub const MAX_LABEL_BYTES: usize = 63;
@@ -80,6 +80,17 @@ fn is_label(label: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
+/// A place inside a JSON column on the way to its references.
+#[derive(Clone, Copy)]
+struct Inside<'l> {
+    nodes: &'l [Vec<LinkField>],
+    link: Option<usize>,
+    below: Option<usize>,
+    container: Container,
+    /// How many messages are around it, the record not counted.
+    depth: usize,
+}
+
 struct Named<'r> {
     labels: &'r Labels,
     place: &'r Place,
@@ -111,10 +122,11 @@ impl Named<'_> {
                         Some(reference) if path_of(plan, reference) == path => {
                             self.field(&reference.field, number, value, &mut replaced);
                         }
-                        Some(_) => {
-                            frame::put_message(number, &self.message(plan, None, &path, value)?, &mut replaced);
+                        None if plan.links.at(&path).is_some() => {
+                            self.linked(plan, &path, (number, value), &mut replaced)?;
                         }
-                        None => replaced.extend_from_slice(whole),
+                        None if !plan.links.are_below(&path) => replaced.extend_from_slice(whole),
+                        _ => frame::put_message(number, &self.message(plan, None, &path, value)?, &mut replaced),
                     }
                 }
                 Value::Bytes(value) if number == body && body != 0 => {
@@ -150,13 +162,91 @@ impl Named<'_> {
                 (Value::Bytes(value), Some(reference)) if path_of(plan, reference) == path => {
                     self.field(&in_request(plan, &reference.field), number, value, &mut replaced);
                 }
-                (Value::Bytes(value), Some(_)) => {
+                (Value::Bytes(value), None) if plan.links.at(&path).is_some() => {
+                    self.linked(plan, &path, (number, value), &mut replaced)?;
+                }
+                (Value::Bytes(value), below) if below.is_some() || plan.links.are_below(&path) => {
                     frame::put_message(number, &self.message(plan, own, &path, value)?, &mut replaced);
                 }
                 _ => replaced.extend_from_slice(whole),
             }
         }
         Ok(replaced)
+    }
+
+    /// One element of a list, a map or a message with references inside, at this path from the resource.
+    fn linked(
+        &mut self,
+        plan: &ResourcePlan,
+        path: &[u32],
+        (number, value): (u32, &[u8]),
+        out: &mut Vec<u8>,
+    ) -> Result<(), WireError> {
+        let Some(root) = plan.links.at(path) else { return Ok(()) };
+        let here = Inside { nodes: root.nodes, link: root.link, below: Some(0), container: root.container, depth: 0 };
+        self.element(here, &in_request(plan, root.path), (number, value), out)
+    }
+
+    fn element(
+        &mut self,
+        here: Inside<'_>,
+        field: &str,
+        (number, value): (u32, &[u8]),
+        out: &mut Vec<u8>,
+    ) -> Result<(), WireError> {
+        if here.container == Container::Map {
+            // An entry, whose value is its second field.
+            let entry = |this: &mut Self, (number, value): (u32, &[u8]), out: &mut Vec<u8>| match number {
+                2 => this.element(Inside { container: Container::One, ..here }, field, (2, value), out),
+                _ => {
+                    frame::put_message(number, value, out);
+                    Ok(())
+                }
+            };
+            let replaced = self.copied(value, entry)?;
+            frame::put_message(number, &replaced, out);
+            return Ok(());
+        }
+        // What lies deeper is refused when it is read.
+        let is_far = here.depth > MAX_RECORD_DEPTH;
+        let node = here.below.and_then(|below| here.nodes.get(below)).filter(|node| !node.is_empty() && !is_far);
+        match (here.link, node) {
+            (Some(_), _) => self.field(field, number, value, out),
+            (None, None) => frame::put_message(number, value, out),
+            (None, Some(node)) => {
+                let message = self.copied(value, |this, (number, value), out| {
+                    let Some(inner) = node.iter().find(|inner| inner.number == number) else {
+                        frame::put_message(number, value, out);
+                        return Ok(());
+                    };
+                    let LinkField { link, below, container, .. } = *inner;
+                    let here = Inside { nodes: here.nodes, link, below, container, depth: here.depth + 1 };
+                    this.element(here, &format!("{field}.{}", inner.name), (number, value), out)
+                })?;
+                frame::put_message(number, &message, out);
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies a message; what has a length goes through `each`.
+    fn copied(
+        &mut self,
+        message: &[u8],
+        mut each: impl FnMut(&mut Self, (u32, &[u8]), &mut Vec<u8>) -> Result<(), WireError>,
+    ) -> Result<Vec<u8>, WireError> {
+        let mut copied = Vec::with_capacity(message.len());
+        let mut fields = Fields::of(message);
+        let mut start = 0;
+        while let Some((number, value)) = fields.next()? {
+            let whole = &message[start..fields.position()];
+            start = fields.position();
+            match value {
+                Value::Bytes(value) => each(self, (number, value), &mut copied)?,
+                _ => copied.extend_from_slice(whole),
+            }
+        }
+        Ok(copied)
     }
 
     /// Copies a field that holds a name, or the name that its label stands for.

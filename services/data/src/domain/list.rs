@@ -11,6 +11,7 @@ use mainstay_sql::{NullPattern, OrderColumn};
 use mainstay_wire::{EncodeError, frame};
 
 use super::context::{Context, Operation};
+use super::expand::{self, Roots};
 use super::page_token::{self, Binding};
 use super::read_mask::{self, Rows};
 use crate::error::{Error, Result};
@@ -35,6 +36,7 @@ const USUAL_RECORD_BYTES: usize = 400;
 /// The numbers of a List answer's fields.
 const ROWS: u32 = number(Role::Rows);
 const NEXT_PAGE_TOKEN: u32 = number(Role::NextPageToken);
+const EXPANDED: u32 = number(Role::Expanded);
 
 const fn number(role: Role) -> u32 {
     match Verb::List.answer() {
@@ -68,6 +70,7 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes>
     op.sound()?;
     let shown = read_mask::of_list(op)?;
     let asked = Verb::List.read(message)?;
+    let roots = expand::of(op, &asked)?;
     let request = read(plan, &asked)?;
     let parent = parent(plan, request.parent)?;
     let binding = binding(op, &request);
@@ -81,7 +84,7 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes>
         return Ok(Bytes::new());
     }
     let place: Vec<Value> = parent.into_iter().flatten().chain(values).collect();
-    let mut page = Page::new(op, &list, request.page_size, shown);
+    let mut page = Page::new(op, &list, request.page_size, (shown, roots));
     loop {
         let mut params = Vec::with_capacity(1 + place.len());
         params.push(Value::Int(i64::try_from(page.size + 1).unwrap_or(i64::MAX)));
@@ -92,7 +95,7 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes>
             .fetch_for(op.asker(list.costly), list.lane(page.size), &list.statement.statement, binds, page)
             .await?;
         if !page.ends_unremembered() {
-            return finish(cx, op, &list, &binding, page);
+            return finish(cx, op, &list, &binding, page).await;
         }
         page = page.of_as_many();
     }
@@ -165,6 +168,8 @@ struct Page {
     sight: Sight,
     order: Vec<OrderColumn>,
     shown: Rows,
+    /// What is gone through from the rows.
+    roots: Option<Roots>,
     /// How many records the page may have.
     size: usize,
     /// How many it has.
@@ -179,12 +184,13 @@ struct Page {
 }
 
 impl Page {
-    fn new(op: &Operation, list: &ListPlan, size: usize, shown: Rows) -> Page {
+    fn new(op: &Operation, list: &ListPlan, size: usize, (shown, roots): (Rows, Option<Roots>)) -> Page {
         Page {
             plan: Arc::clone(op.plan()),
             sight: op.plan().rules.sight(&op.caller),
             order: list.order.clone(),
             shown,
+            roots,
             size,
             records: 0,
             more: false,
@@ -224,13 +230,15 @@ impl Page {
 
     /// The same page, to be read again for as many records as it came to have.
     fn of_as_many(self) -> Page {
-        let Page { plan, sight, order, shown, records, last, mut out, .. } = self;
+        let Page { plan, sight, order, shown, mut roots, records, last, mut out, .. } = self;
         out.clear();
+        roots.iter_mut().for_each(Roots::clear);
         Page {
             plan,
             sight,
             order,
             shown,
+            roots,
             size: records,
             records: 0,
             more: false,
@@ -276,6 +284,9 @@ impl Sink for Page {
             if self.records == 0 || self.out.len() <= MAX_PAGE_BYTES {
                 self.records += 1;
                 self.remember(row);
+                if let Some(roots) = &mut self.roots {
+                    roots.row(row);
+                }
                 return ControlFlow::Continue(());
             }
         }
@@ -285,11 +296,14 @@ impl Sink for Page {
     }
 }
 
-fn finish(cx: &Context, op: &Operation, list: &ListPlan, binding: &Binding<'_>, page: Page) -> Result<Bytes> {
+async fn finish(cx: &Context, op: &Operation, list: &ListPlan, binding: &Binding<'_>, page: Page) -> Result<Bytes> {
     if let Some(error) = page.error {
         return Err(Error::Damaged(error));
     }
     let mut out = page.out;
+    if let Some(roots) = page.roots {
+        Box::pin(expand::put(cx, op, roots, EXPANDED, &mut out)).await?;
+    }
     if page.more {
         let position: Position = list.position(op.plan(), page.last);
         let now = op.caller.now.div_euclid(1_000_000);

@@ -1,13 +1,13 @@
 //! Which part of an answer the caller wants (AIP-157).
 
-use mainstay_contract::NEXT_PAGE_TOKEN;
+use mainstay_contract::{EXPANDED, NEXT_PAGE_TOKEN};
 use mainstay_wire::{MaskError, Selection};
 
 use super::context::Operation;
 use crate::error::{Error, Result};
 
 /// The field of a list's answer that every answer has: without it a client would believe the list complete.
-const TOKEN: [&str; 2] = [NEXT_PAGE_TOKEN, "nextPageToken"];
+const TOKEN: [&str; 3] = [NEXT_PAGE_TOKEN, "nextPageToken", EXPANDED];
 
 /// What a list's answer carries of each row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub fn of_list(op: &Operation) -> Result<Rows> {
 
 /// Compiles the read mask of a batch, whose answer has nothing but its rows.
 pub fn of_batch(op: &Operation) -> Result<Rows> {
-    of_rows(op, &[])
+    of_rows(op, &[EXPANDED])
 }
 
 /// Refuses a read mask where an answer has no parts to choose from.
@@ -65,7 +65,7 @@ fn of_rows(op: &Operation, others: &[&str]) -> Result<Rows> {
             _ if others.contains(&path) => {}
             None if path == name || path == json_name => below.push("*"),
             Some((first, rest)) if first == name || first == json_name => below.push(rest),
-            _ => return Err(no_field(name, others.first().copied(), path)),
+            _ => return Err(no_field(name, others.first().copied().filter(|other| *other != EXPANDED), path)),
         }
     }
     if below.is_empty() { Ok(Rows::Hidden) } else { select(op, &below).map(Rows::Part) }

@@ -11,12 +11,11 @@ use mainstay_wire::{DecodeError, Decoded};
 use uuid::Uuid;
 
 use super::context::Operation;
+use super::ids::is_id;
+use super::links::{self, Referred};
 use super::record_size::{self, MAX_RECORD_BYTES};
-use crate::error::{Error, ID_RULE, Result};
+use crate::error::{Error, Result};
 use crate::plans::{ResourcePlan, unset};
-
-/// The longest id (AIP-122).
-pub const MAX_ID_BYTES: usize = 63;
 
 /// Puts the record together: what the client may set, then the defaults and what the server sets.
 pub fn new_record(op: &Operation, key: Vec<String>, decoded: Decoded) -> Vec<Value> {
@@ -97,7 +96,9 @@ pub fn violations(plan: &ResourcePlan, record: &[Value], now: i64) -> Vec<Violat
              or to shorter values"
         ),
     });
-    let stored = long.chain(backwards(plan, record)).chain(large).chain(wide);
+    let named = links::problems(plan, record).into_iter();
+    let named = named.map(|(field, description)| Violation { field: in_request(plan, &field), description });
+    let stored = long.chain(backwards(plan, record)).chain(named).chain(large).chain(wide);
     let found = found.map(|Violated { violation, over }| Violated {
         violation: Violation { field: in_request(plan, &violation.field), ..violation },
         over,
@@ -165,45 +166,27 @@ pub fn new_id(plan: &ResourcePlan, id: &str) -> Result<String> {
     Err(Error::Id { field: format!("{}_id", plan.resource.singular), id: id.to_owned() })
 }
 
-/// Says whether an id is as [`ID_RULE`] has it.
-pub fn is_id(id: &str) -> bool {
-    let _: &str = ID_RULE;
-    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    let outer = |b: Option<&u8>| b.is_some_and(|b| *b != b'-');
-    let bytes = id.as_bytes();
-    bytes.len() <= MAX_ID_BYTES && bytes.iter().all(|b| inner(*b)) && outer(bytes.first()) && outer(bytes.last())
-}
-
 /// Whether a reference of a record names the record itself.
 pub fn is_itself(op: &Operation, reference: &Reference, record: &[Value]) -> bool {
     reference.resource == op.resource
         && reference.columns.iter().enumerate().all(|(own, column)| record[*column] == record[own])
 }
 
-/// The references of a record that are set and (for an update) differ from before, with the keys that they name. A row may
-/// refer to itself: whoever makes it or brings it back has its target in the hand; unless it must not.
-pub fn set_references<'p>(op: &'p Operation, old: Option<&[Value]>, new: &[Value]) -> Vec<(&'p Reference, Vec<Value>)> {
+/// The rows that a record names and (for an update) did not name so before. A row may refer to itself: whoever makes it or
+/// brings it back has its target in the hand; unless it must not.
+pub fn set_references(op: &Operation, old: Option<&[Value]>, new: &[Value]) -> Vec<Referred> {
     let plan = op.plan();
     let is_set = |reference: &Reference| reference.columns.iter().any(|index| !new[*index].is_null());
     let differs =
         |reference: &Reference| old.is_none_or(|old| reference.columns.iter().any(|index| old[*index] != new[*index]));
-    let key = |reference: &Reference| reference.columns.iter().map(|index| new[*index].clone()).collect();
+    let referred = |(position, reference): (usize, &Reference)| Referred {
+        field: reference.field.clone(),
+        resource: reference.resource,
+        key: reference.columns.iter().map(|index| new[*index].clone()).collect(),
+        reference: Some(position),
+    };
     let may_be = |reference: &Reference| reference.acyclic || !is_itself(op, reference, new);
-    let asked = |reference: &&Reference| is_set(reference) && differs(reference) && may_be(reference);
-    plan.resource.references.iter().filter(asked).map(|reference| (reference, key(reference))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_lower_case_letters_digits_and_inner_hyphens() {
-        for good in ["a", "7", "cup", "tea-cup-2", "0199a1c4-0000-7000-8000-000000000000"] {
-            assert!(is_id(good), "{good}");
-        }
-        for bad in ["", "-a", "a-", "A", "a/b", "a b", "ü", "a\u{0}", "..", &"a".repeat(64)] {
-            assert!(!is_id(bad), "{bad}");
-        }
-    }
+    let asked = |(_, reference): &(usize, &Reference)| is_set(reference) && differs(reference) && may_be(reference);
+    let single = plan.resource.references.iter().enumerate().filter(asked).map(referred);
+    single.chain(links::set(op, old, new)).collect()
 }

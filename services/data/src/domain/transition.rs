@@ -20,7 +20,7 @@ use super::draft::Draft;
 use super::fields::{check_fields, validate_seen};
 use super::illegal::Illegal;
 use super::record::{check_live, in_request, revise, set_references};
-use super::references::check_references;
+use super::references::{check_references, check_still_below, may_be_below_hidden};
 use super::request::{Identity, Message, Request, Terms};
 use super::tx::Tx;
 use super::update::check_etag;
@@ -50,7 +50,9 @@ impl Checked for Transition {
     fn asks_the_store(&self, check: Check, draft: &Draft) -> bool {
         match (check, &draft.new) {
             (Check::Readable, _) => true,
-            (Check::Constraints, Some(new)) => !set_references(&self.op, draft.old.as_deref(), new).is_empty(),
+            (Check::Constraints, Some(new)) => {
+                may_be_below_hidden(&self.op) || !set_references(&self.op, draft.old.as_deref(), new).is_empty()
+            }
             _ => false,
         }
     }
@@ -117,6 +119,7 @@ impl Checked for Transition {
                     Some(_) => Ok(()),
                 };
             }
+            check_still_below(tx, op, draft.new_row()?).await?;
             let checked = check_references(tx, op, draft.old.as_deref(), draft.new_row()?).await;
             checked.map_err(|error| self.placed(error))
         })

@@ -10,13 +10,14 @@ use mainstay_sql::Lock;
 
 use super::around::{Look, Ruled, explain_hidden, look_around, may_read, reads_around};
 use super::change::{Change, Effects};
-use super::context::Operation;
-use super::draft::{Draft, Refused};
+use super::context::{Operation, one_row};
+use super::draft::{Draft, MAX_ALONG, Refused};
 use super::planned::Planned;
 use super::record_size::{self, MAX_FOUND_BYTES};
 use super::released::Release;
 use crate::error::{Error, Result};
-use crate::plans::{Chain, Dependent, Readable, ResourcePlan};
+use crate::plans::{By, Chain, Dependent, Readable, ResourcePlan};
+use crate::store::links::{self, End};
 
 /// One transaction of one caller. What is to be stored is kept until something is asked that it decides, or until the end:
 /// statements that follow each other are sent together.
@@ -25,6 +26,8 @@ pub struct Tx<'t, 'c> {
     effects: Effects,
     /// The rows that exist, that the caller may read, and that nobody removes before the end.
     held: HashSet<(usize, String)>,
+    /// The same of rows that may be deleted and kept: others lie below them.
+    parents: HashSet<(usize, String)>,
     /// The write whose statement failed when another one asked.
     culprit: Option<usize>,
     /// What the writes are going to make of their rows, where rules look at rows.
@@ -40,6 +43,7 @@ impl<'t, 'c> Tx<'t, 'c> {
             conn,
             effects: Effects::of(writes),
             held: HashSet::new(),
+            parents: HashSet::new(),
             culprit: None,
             planned: Planned::default(),
             found_bytes: 0,
@@ -93,10 +97,27 @@ impl<'t, 'c> Tx<'t, 'c> {
     /// Says whether the row of another resource exists and the caller may name it. If so, nobody removes it before the
     /// transaction has ended.
     pub async fn stays_readable(&mut self, op: &Operation, resource: usize, key: &[Value]) -> Result<bool> {
+        let readable = op.snapshot.resource(resource).get_locked(Lock::Stay, &op.caller);
+        self.stays(op, (resource, key), readable, false).await
+    }
+
+    /// The same of a row that another lies below which is there already: it may be deleted and kept.
+    pub async fn is_above(&mut self, op: &Operation, resource: usize, key: &[Value]) -> Result<bool> {
+        let readable = op.snapshot.resource(resource).parent_of(&op.caller);
+        self.stays(op, (resource, key), readable, true).await
+    }
+
+    async fn stays(
+        &mut self,
+        op: &Operation,
+        (resource, key): (usize, &[Value]),
+        readable: Readable,
+        is_above: bool,
+    ) -> Result<bool> {
         let target = op.snapshot.resource(resource);
-        let Readable::By { statement, .. } = target.get_locked(Lock::Stay, &op.caller) else { return Ok(false) };
+        let Readable::By { statement, .. } = readable else { return Ok(false) };
         let row = (resource, target.name(key));
-        if self.held.contains(&row) {
+        if self.held.contains(&row) || (is_above && self.parents.contains(&row)) {
             return Ok(true);
         }
         // Who may name it is decided by rows that other writes may change, or by the row alone.
@@ -109,9 +130,19 @@ impl<'t, 'c> Tx<'t, 'c> {
         let binds = statement.values(&op.caller, key);
         let found = self.conn.query(&statement.statement, &binds, &mut |_| ()).await? > 0;
         if found && alone {
-            self.held.insert(row);
+            let known = if is_above { &mut self.parents } else { &mut self.held };
+            known.insert(row);
         }
         Ok(found)
+    }
+
+    /// Forgets what is known of a row, because it is written.
+    fn unhold(&mut self, op: &Operation, resource: usize, row: &[Value]) {
+        if !self.held.is_empty() || !self.parents.is_empty() {
+            let row = (resource, op.snapshot.resource(resource).name(row));
+            self.held.remove(&row);
+            self.parents.remove(&row);
+        }
     }
 
     /// Says whether rows live under this one (AIP-135), or refer to it, as these statements find them. Whoever makes one holds
@@ -122,6 +153,12 @@ impl<'t, 'c> Tx<'t, 'c> {
         params.push(Value::Int(1));
         for dependent in dependents.iter().filter(|dependent| !dependent.is_enforced) {
             self.flush_for(dependent.resource, None).await?;
+            if let By::Link { .. } = dependent.by {
+                if !self.linking(op, dependent, key, 1).await?.is_empty() {
+                    return Ok(true);
+                }
+                continue;
+            }
             let found = dependent.statement(|by| op.snapshot.resource(dependent.resource).keeping(by));
             let binds = found.values(&op.caller, &params);
             if self.conn.query(&found.statement, &binds, &mut |_| ()).await? > 0 {
@@ -140,6 +177,9 @@ impl<'t, 'c> Tx<'t, 'c> {
         most: usize,
     ) -> Result<Vec<Vec<Value>>> {
         self.flush_for(dependent.resource, None).await?;
+        if let By::Link { .. } = dependent.by {
+            return self.linking(op, dependent, key, most).await;
+        }
         let plan = op.snapshot.resource(dependent.resource);
         let mut params = key.to_vec();
         params.push(Value::Int(i64::try_from(most).unwrap_or(i64::MAX)));
@@ -175,6 +215,31 @@ impl<'t, 'c> Tx<'t, 'c> {
         Ok(self.conn.query(&statement.statement, &binds, &mut |_| ()).await? > 0)
     }
 
+    /// Finds the rows that name this one inside their lists, at most so many, and holds them.
+    async fn linking(
+        &mut self,
+        op: &Operation,
+        dependent: &Dependent,
+        key: &[Value],
+        most: usize,
+    ) -> Result<Vec<Vec<Value>>> {
+        let By::Link { position, to_itself, live } = dependent.by else { return Ok(Vec::new()) };
+        let plan = op.snapshot.resource(dependent.resource);
+        let link = &plan.resource.links[position];
+        let (source, target) = (plan.resource.type_name.as_str(), End::of(&op.plan().resource.type_name, key));
+        let mut rows = Vec::new();
+        for source in links::sources(self.conn, source, link, target, MAX_ALONG + 1).await? {
+            // What refers to itself goes with itself.
+            if rows.len() >= most || (to_itself && source == key) {
+                continue;
+            }
+            let row = one_row(self.conn, &plan.whoever_locked(Lock::Remove).statement, &source, plan).await?;
+            rows.extend(row.filter(|row| !live || !plan.is_deleted(row)));
+        }
+        self.found_bytes += rows.iter().map(|row| record_size::in_memory(row)).sum::<usize>();
+        if self.found_bytes > MAX_FOUND_BYTES { Err(Error::TooMuch) } else { Ok(rows) }
+    }
+
     /// Says whether the caller may read a row that is held.
     pub async fn may_see(&mut self, op: &Operation, row: &[Value]) -> Result<bool> {
         may_read(self.conn, op, row, Planned::default().before(0)).await
@@ -200,12 +265,12 @@ impl<'t, 'c> Tx<'t, 'c> {
     /// Stores what a write that has passed its checks does.
     pub fn store(&mut self, write: usize, op: &Operation, mut draft: Draft) -> Result<Change> {
         for along in std::mem::take(&mut draft.along) {
-            self.held.remove(&(along.resource, op.snapshot.resource(along.resource).name(&along.old)));
+            self.unhold(op, along.resource, &along.old);
             self.effects.along(write, op, &draft, along)?;
         }
         let change = self.effects.add(write, op, draft)?;
-        if change.before.is_some() && !self.held.is_empty() {
-            self.held.remove(&(change.resource, op.plan().name(&change.key)));
+        if change.before.is_some() {
+            self.unhold(op, change.resource, &change.key);
         }
         Ok(change)
     }

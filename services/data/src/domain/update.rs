@@ -17,8 +17,9 @@ use super::content::Content;
 use super::context::Operation;
 use super::draft::Draft;
 use super::fields::{check_fields, field_denied, validate_seen};
-use super::record::{check_live, in_request, is_id, new_record, revise, set_references, shape};
-use super::references::{check_parent, check_references};
+use super::ids::is_id;
+use super::record::{check_live, in_request, new_record, revise, set_references, shape};
+use super::references::{check_parent, check_references, check_still_below, may_be_below_hidden};
 use super::request::{Message, Request, Terms};
 use super::states::{self, Sent};
 use super::transforms::Transforms;
@@ -59,7 +60,9 @@ impl Checked for Update {
             (Check::Constraints, Some(new)) => {
                 let plan = self.op.plan();
                 let makes_child = draft.old.is_none() && plan.resource.parent.is_some();
-                makes_child || !set_references(&self.op, draft.known().as_deref(), new).is_empty()
+                makes_child
+                    || may_be_below_hidden(&self.op)
+                    || !set_references(&self.op, draft.known().as_deref(), new).is_empty()
             }
             _ => false,
         }
@@ -114,7 +117,10 @@ impl Checked for Update {
         Box::pin(async move {
             match (check, &draft.old) {
                 (Check::Readable, _) => self.find(draft, tx).await,
-                (_, Some(_)) => check_references(tx, &self.op, draft.known().as_deref(), draft.new_row()?).await,
+                (_, Some(old)) => {
+                    check_still_below(tx, &self.op, old).await?;
+                    check_references(tx, &self.op, draft.known().as_deref(), draft.new_row()?).await
+                }
                 // Where the row is hidden it is denied in the end, as a create with its id.
                 (_, None) => {
                     check_parent(tx, &self.op, draft.new_row()?).await?;

@@ -30,6 +30,8 @@ pub enum By {
     /// Which of the resource's references, whether it leads to the resource itself, and whether rows that are deleted keep
     /// nothing.
     Reference { position: usize, to_itself: bool, live: bool },
+    /// The same of the references inside the resource's lists, which a table of links knows.
+    Link { position: usize, to_itself: bool, live: bool },
 }
 
 impl Dependent {

@@ -32,6 +32,8 @@ pub struct Guard {
 pub struct Ask {
     pub expr: Expr,
     pub given: Given,
+    /// Whether it looks at what names inside lists lead to.
+    pub follows_names: bool,
     statement: OnceLock<Arc<Compiled>>,
 }
 
@@ -65,7 +67,12 @@ impl Guard {
         let atoms = for_nobody.decide(&AuthView::default());
         let closed_to_nobody = matches!(for_nobody.residual_for(atoms).constant(), Some(truth) if truth != Some(true));
         let looks = program.looks().into_iter().collect();
-        let ask = |expr: Expr| Ask { given: Given::of(&expr), expr, statement: OnceLock::new() };
+        let ask = |expr: Expr| Ask {
+            given: Given::of(&expr),
+            follows_names: follows_names(&expr),
+            expr,
+            statement: OnceLock::new(),
+        };
         let asks = program.asks().into_iter().map(ask).collect();
         Guard { rules, program, split, closed_to_nobody, looks, asks }
     }
@@ -141,6 +148,14 @@ impl Guard {
     pub fn forbids(&self, scope: &Scope<'_>) -> bool {
         evaluate(&self.program.root, scope) == Some(false)
     }
+}
+
+/// Whether an expression looks at what names inside lists lead to.
+fn follows_names(expr: &Expr) -> bool {
+    expr.any_node(&mut |node| match node {
+        Expr::Look { row, .. } => row.hops.iter().any(|relation| relation.link.is_some()),
+        _ => false,
+    })
 }
 
 /// The part of a rule that says no.

@@ -71,6 +71,8 @@ impl ResourcePlan {
                 let other = to_itself.then_some(Condition::OtherThanKeys { first_param: 0 });
                 (std::iter::once(refers).chain(other).collect(), columns.len(), live)
             }
+            // No column of the row tells them.
+            By::Link { live, .. } => (vec![Condition::Expr(&Expr::FALSE, Tables::NONE)], keys, live),
         };
         conditions.extend(self.live().filter(|_| live));
         conditions.extend(found.rule.map(|rule| Condition::Expr(rule, &self.relations().tables)));
@@ -150,6 +152,16 @@ pub(super) fn connect(resources: &mut [ResourcePlan]) {
             let is_enforced = !live && reference.on_delete == OnDelete::Restrict;
             let dependent = Dependent::new(other, reference.on_delete, by, is_enforced);
             resources[reference.resource].dependents.push(dependent);
+        }
+        for (position, link) in plan.links.iter().enumerate() {
+            let Some(target) = link.resource else { continue };
+            let (live, to_itself) = (keeps(resources, target), target == other);
+            let by = |live| By::Link { position, to_itself, live };
+            resources[target].dependents.push(Dependent::new(other, link.on_delete, by(live), false));
+            if live {
+                // What is deleted and kept may be brought back, with all that it names.
+                resources[target].remains.push(Dependent::new(other, OnDelete::Restrict, by(false), false));
+            }
         }
     }
 }

@@ -38,6 +38,8 @@ pub struct KeyReads {
     lock: Option<Lock>,
     /// A column that is NULL in every row that is read.
     unset: Option<usize>,
+    /// Whether it reads several rows at once.
+    many: bool,
     /// For the system, and for rules that hold for every row.
     open: OnceLock<Arc<Compiled>>,
     by_outcome: RwLock<HashMap<AtomValues, Readable, FixedState>>,
@@ -47,12 +49,17 @@ impl KeyReads {
     /// Begins with no statement: they follow as callers come. A lock holds until the transaction ends. Rows in which the column
     /// `unset` is set are passed over.
     pub fn new(dialect: Dialect, lock: Option<Lock>, unset: Option<usize>) -> KeyReads {
-        KeyReads { dialect, lock, unset, open: OnceLock::new(), by_outcome: RwLock::default() }
+        KeyReads { dialect, lock, unset, many: false, open: OnceLock::new(), by_outcome: RwLock::default() }
+    }
+
+    /// The same of statements that read several rows at once.
+    pub fn of_many(dialect: Dialect) -> KeyReads {
+        KeyReads { many: true, ..KeyReads::new(dialect, None, None) }
     }
 
     /// The statement for callers who may read every row.
     pub fn open(&self, table: Table<'_>, shapes: &Shapes) -> &Arc<Compiled> {
-        self.open.get_or_init(|| shapes.compile(statement(self.dialect, table, None, (self.lock, self.unset))))
+        self.open.get_or_init(|| shapes.compile(self.statement(table, None)))
     }
 
     /// Finds the statement for this caller.
@@ -89,33 +96,27 @@ impl KeyReads {
             Verdict::Always => Readable::By { statement: Arc::clone(self.open(table, shapes)), public: true },
             Verdict::Depends(residual) => {
                 let rule = Some(Condition::Expr(&residual, tables));
-                let sql = statement(self.dialect, table, rule, (self.lock, self.unset));
-                Readable::By { statement: shapes.compile(sql), public: false }
+                Readable::By { statement: shapes.compile(self.statement(table, rule)), public: false }
             }
         }
     }
-}
 
-fn statement(
-    dialect: Dialect,
-    table: Table<'_>,
-    rule: Option<Condition<'_>>,
-    (lock, unset): (Option<Lock>, Option<usize>),
-) -> mainstay_sql::Sql {
-    let mut conditions = vec![Condition::Keys { first_param: 0 }];
-    conditions.extend(unset.map(|column| Condition::Unset { column }));
-    conditions.extend(rule);
-    let columns = (0..table.layout.columns.len()).collect();
-    select(
-        dialect,
-        &Select {
-            table,
-            columns,
-            condition: Condition::All(conditions),
-            order: &[],
-            after: None,
-            limit_param: None,
-            lock,
-        },
-    )
+    fn statement(&self, table: Table<'_>, rule: Option<Condition<'_>>) -> mainstay_sql::Sql {
+        let keys = if self.many { Condition::KeysAmong { param: 0 } } else { Condition::Keys { first_param: 0 } };
+        let unset = self.unset.map(|column| Condition::Unset { column });
+        let conditions = std::iter::once(keys).chain(unset).chain(rule).collect();
+        let columns = (0..table.layout.columns.len()).collect();
+        select(
+            self.dialect,
+            &Select {
+                table,
+                columns,
+                condition: Condition::All(conditions),
+                order: &[],
+                after: None,
+                limit_param: None,
+                lock: self.lock,
+            },
+        )
+    }
 }

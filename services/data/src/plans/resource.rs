@@ -21,6 +21,7 @@ use super::dependents::Dependent;
 use super::due::Due;
 use super::fields::Fields;
 use super::guard::Guard;
+use super::links::Links;
 use super::reads::{KeyReads, Readable};
 use super::relations::Relations;
 use super::sight::{FieldRules, Hidden, Seen, Sight};
@@ -40,6 +41,8 @@ pub struct ResourcePlan {
     pub dialect: Dialect,
     pub record: RecordPlan,
     pub fields: Fields,
+    /// The references inside its lists.
+    pub links: Links,
     /// Who sees and sets single fields.
     pub rules: FieldRules,
     pub read: Option<Arc<Guard>>,
@@ -52,12 +55,16 @@ pub struct ResourcePlan {
     remove: OnceLock<Arc<Compiled>>,
     pub lists: ListPlans,
     gets: KeyReads,
+    /// For rows that references lead to.
+    many: KeyReads,
     /// By what the lock is for.
     locked: [(Lock, KeyReads); 3],
     /// For a row that a rule looks at.
     held: KeyReads,
     /// For a row that is named.
     named: KeyReads,
+    /// For a row that another lies below, deleted or not.
+    parents: KeyReads,
     /// Who may name a row.
     pub naming: Option<Arc<Guard>>,
     /// Whether what is written hangs on rows that nobody can hold: those that are not there.
@@ -113,6 +120,7 @@ impl ResourcePlan {
             dialect,
             record,
             fields: Fields::new(&resource),
+            links: Links::new(&resource),
             rules: FieldRules::new(&resource),
             read: relations.reads[number].clone(),
             create: guard(&resource.access.create),
@@ -124,11 +132,13 @@ impl ResourcePlan {
             remove: OnceLock::new(),
             lists: ListPlans::default(),
             gets: KeyReads::new(dialect, None, None),
+            many: KeyReads::of_many(dialect),
             // Nothing new refers to a row that is deleted.
             locked: [(Lock::Stay, deleted), (Lock::Change, None), (Lock::Remove, None)]
                 .map(|(lock, unset)| (lock, KeyReads::new(dialect, Some(lock), unset))),
             held: KeyReads::new(dialect, Some(Lock::Hold), None),
             named: KeyReads::new(dialect, None, deleted),
+            parents: KeyReads::new(dialect, Some(Lock::Stay), None),
             naming: relations.names[number].clone(),
             chains: Chain::of(&resource),
             is_serial: is_serial(&resource, relations.watched.contains(&number)),
@@ -260,6 +270,24 @@ impl ResourcePlan {
         self.gets.of(self.table(), &self.relations.tables, self.read.as_deref(), caller, &self.shapes)
     }
 
+    /// How this caller reads several rows. Params: their keys, see [`Self::many_keys`].
+    pub fn get_many(&self, caller: &Caller) -> Readable {
+        self.many.of(self.table(), &self.relations.tables, self.read.as_deref(), caller, &self.shapes)
+    }
+
+    /// The keys of rows as one parameter.
+    pub fn many_keys(&self, keys: &[&[Value]]) -> Value {
+        let text = |value: &Value| match value {
+            Value::Text(text) => serde_json::Value::String(text.clone()),
+            _ => serde_json::Value::Null,
+        };
+        let key = |key: &&[Value]| match *key {
+            [one] => text(one),
+            parts => parts.iter().map(text).collect(),
+        };
+        Value::Json(keys.iter().map(key).collect::<serde_json::Value>().to_string())
+    }
+
     /// Finds the row, whoever may read it: to say that a name is taken, never to hand the row out. Params: the key.
     pub fn whoever(&self) -> &Arc<Compiled> {
         self.gets.open(self.table(), &self.shapes)
@@ -269,6 +297,12 @@ impl ResourcePlan {
     /// Params: the key.
     pub fn held(&self) -> &Arc<Compiled> {
         self.held.open(self.table(), &self.shapes)
+    }
+
+    /// Finds the row, whoever may read it, and keeps it as the lock has it until the transaction ends. Params: the key.
+    pub fn whoever_locked(&self, lock: Lock) -> &Arc<Compiled> {
+        let reads = self.locked.iter().find(|(of, _)| *of == lock).map_or(&self.gets, |(_, reads)| reads);
+        reads.open(self.table(), &self.shapes)
     }
 
     /// How this caller reads one row that is to stay as the lock has it until the transaction ends. Params: the key.
@@ -282,6 +316,11 @@ impl ResourcePlan {
     /// How this caller finds one row that he names in another. Params: the key.
     pub fn named(&self, caller: &Caller) -> Readable {
         self.named.of(self.table(), &self.relations.tables, self.naming.as_deref(), caller, &self.shapes)
+    }
+
+    /// How this caller finds the row that one lies below which is there already, deleted or not. Params: the key.
+    pub fn parent_of(&self, caller: &Caller) -> Readable {
+        self.parents.of(self.table(), &self.relations.tables, self.naming.as_deref(), caller, &self.shapes)
     }
 
     /// The UPDATE of these columns. Params: the key, the revision that was read, then the columns.

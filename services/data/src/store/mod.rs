@@ -3,5 +3,6 @@
 pub mod answers;
 pub mod contracts;
 pub mod keys;
+pub mod links;
 pub mod migrations;
 pub mod transitions;

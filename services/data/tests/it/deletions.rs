@@ -192,6 +192,45 @@ both_engines! {
         assert!(sheet.get("delete_time").is_some(), "each comes back by itself");
         ann.ok(&call("Undelete", "Sheet"), json!({"name": "folders/f/sheets/s"})).await;
     }
+
+    async fn what_would_be_unset_twice_where_one_may_be_keeps_the_row_that_it_refers_to(engine: Engine) {
+        let fixture = Fixture::start(engine, &parking()).await;
+        let ann = fixture.user("ann", &[]);
+        let call = |verb: &str, message: &str| format!("park.v1.{message}Service/{verb}{message}");
+        for spot in ["a", "b"] {
+            ann.ok(&call("Create", "Spot"), json!({"spot_id": spot})).await;
+            ann.ok(&call("Create", "Car"), json!({"car_id": spot, "car": {"spot": format!("spots/{spot}")}})).await;
+        }
+        ann.ok(&call("Delete", "Spot"), json!({"name": "spots/a"})).await;
+        assert_eq!(ann.ok(&call("Get", "Car"), json!({"name": "cars/a"})).await.get("spot"), None);
+        let fault = ann.fault(&call("Delete", "Spot"), json!({"name": "spots/b"})).await;
+        assert_eq!(fault.reason(), Some(Reason::StillReferenced), "two cars may not have no spot");
+        assert_eq!(ann.ok(&call("Get", "Car"), json!({"name": "cars/b"})).await["spot"], "spots/b");
+        ann.ok(&call("Delete", "Car"), json!({"name": "cars/a"})).await;
+        ann.ok(&call("Delete", "Spot"), json!({"name": "spots/b"})).await;
+    }
+}
+
+fn parking() -> String {
+    file(
+        "park.v1",
+        r#"
+message Spot {
+  option (google.api.resource) = {type: "park.example.com/Spot" pattern: "spots/{spot}"};
+  option (mainstay.v1.resource) = {access {read: "true" write: "auth.uid != ''"}};
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+}
+message Car {
+  option (google.api.resource) = {type: "park.example.com/Car" pattern: "cars/{car}"};
+  option (mainstay.v1.resource) = {
+    access {read: "true" write: "auth.uid != ''"}
+    index {fields: "spot" unique: true unset_conflicts: true}
+  };
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string spot = 2 [(google.api.resource_reference).type = "park.example.com/Spot", (mainstay.v1.field).on_delete = SET_NULL];
+}
+"#,
+    )
 }
 
 fn drive() -> String {

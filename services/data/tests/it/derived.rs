@@ -123,6 +123,7 @@ impl<'d> Derivation<'d> {
             "page_token" => texts(&["AAAA"]),
             "search" => texts(&["x"]),
             "filter" => self.filters(resource),
+            "expand" => self.expansions(resource).iter().map(|path| json!(in_json(path))).collect(),
             "order_by" => self.fields(resource).map(|field| json!(format!("{} desc", field.name()))).collect(),
             "transforms" => self.transforms(resource),
             "requests" => lists(&self.messages(&message_of(field), about, false)),
@@ -255,6 +256,10 @@ impl<'d> Derivation<'d> {
             let target = &self.contract.resources[reference.resource];
             return self.names(target).iter().map(|name| json!(name)).collect();
         }
+        if let Some(target) = resource.links.iter().find(|link| link.field == path).and_then(|link| link.resource) {
+            let names = self.names(&self.contract.resources[target]).iter();
+            return names.map(|name| if field.is_list() { json!([name]) } else { json!(name) }).collect();
+        }
         let texts = self.words.texts.iter().find(|(name, _)| *name == field.name());
         let one = match field.kind() {
             Kind::String => texts.map_or(vec![json!("x")], |(_, texts)| texts.iter().map(|text| json!(text)).collect()),
@@ -286,12 +291,31 @@ impl<'d> Derivation<'d> {
         for field in self.fields(resource) {
             conditions(field.name(), &field);
         }
-        for reference in &resource.references {
-            for field in self.fields(&self.contract.resources[reference.resource]) {
-                conditions(&format!("{}.{}", reference.field, field.name()), &field);
+        let single = resource.references.iter().map(|reference| (&reference.field, reference.resource));
+        let listed = resource.links.iter().filter_map(|link| Some((&link.field, link.resource?)));
+        for (way, target) in single.chain(listed) {
+            for field in self.fields(&self.contract.resources[target]) {
+                conditions(&format!("{way}.{}", field.name()), &field);
             }
         }
         all.into_iter().map(|filter| json!(filter)).collect()
+    }
+
+    /// The ways through references, of one hop and of two, to everything behind them and to each field.
+    fn expansions(&self, resource: &Resource) -> Vec<String> {
+        let ways = |resource: &Resource| -> Vec<(String, usize)> {
+            let single = resource.references.iter().map(|to| (to.field.clone(), to.resource));
+            let listed = resource.links.iter().filter_map(|to| Some((to.field.clone(), to.resource?)));
+            single.chain(listed).collect()
+        };
+        let mut all = vec!["nothing".to_owned()];
+        for (way, target) in ways(resource) {
+            let target = &self.contract.resources[target];
+            all.push(way.clone());
+            all.extend(self.fields(target).map(|field| format!("{way}.{}", field.name())));
+            all.extend(ways(target).into_iter().map(|(next, _)| format!("{way}.{next}.*")));
+        }
+        all
     }
 
     /// Every operation on every field: most fit none.
@@ -305,6 +329,11 @@ impl<'d> Derivation<'d> {
         }
         all
     }
+}
+
+/// A path as a mask in JSON has it.
+fn in_json(path: &str) -> String {
+    path.split('.').map(mainstay_record::names::json_name).collect::<Vec<_>>().join(".")
 }
 
 /// Whether a field says how a call is to be treated, and nothing of what is asked.

@@ -199,6 +199,45 @@ message Link {
         }
     }
 
+    async fn what_lies_below_a_parent_that_one_reads_no_more_is_not_to_be_written(engine: Engine) {
+        let fixture = with_publishers(engine).await;
+        let (ann, staff, both) = (fixture.user("ann", &[]), fixture.user("stan", &["staff"]), fixture.user("ann", &["staff"]));
+        for id in ["a", "b"] {
+            staff.ok(CREATE, json!({"parent": "publishers/open", "book_id": id, "book": {"title": "A"}})).await;
+        }
+        let open = |open: bool| json!({"publisher": {"name": "publishers/open", "open": open}, "update_mask": "open"});
+        ann.ok("lib.v1.PublisherService/UpdatePublisher", open(false)).await;
+        let book = |title: &str| json!({"name": "publishers/open/books/a", "title": title});
+        let update = json!({"book": book("B")});
+        let missing = staff.fault(CREATE, json!({"parent": "publishers/open", "book": {"title": "A"}})).await;
+        assert_eq!(missing.reason(), Some(Reason::ReferenceNotFound));
+        let name = json!({"name": "publishers/open/books/a"});
+        for (method, request) in [
+            (UPDATE, update.clone()),
+            (UPDATE, json!({"book": book("B"), "allow_missing": true})),
+            (UPDATE, json!({"book": book("B"), "validate_only": true})),
+            (DELETE, name.clone()),
+        ] {
+            let fault = staff.fault(method, request.clone()).await;
+            assert_eq!(format!("{fault:?}"), format!("{missing:?}"), "{method} {request}");
+        }
+        for (method, request) in [
+            ("lib.v1.BookService/BatchUpdateBooks", json!({"requests": [update]})),
+            ("lib.v1.BookService/BatchDeleteBooks", json!({"names": ["publishers/open/books/b", "publishers/open/books/a"]})),
+            ("lib.v1.CommitService/Commit", json!({"writes": [{"update_book": update}]})),
+        ] {
+            let fault = staff.fault(method, request.clone()).await;
+            assert_eq!(fault.code(), tonic::Code::NotFound, "{method} {request}");
+        }
+        // To read it is another thing, and so is to be refused for what the row says.
+        assert_eq!(staff.ok("lib.v1.BookService/GetBook", name.clone()).await["title"], "A");
+        assert_eq!(fixture.user("ben", &[]).fault(UPDATE, update.clone()).await.code(), tonic::Code::PermissionDenied);
+        both.ok(UPDATE, update).await;
+        fixture.system().ok(DELETE, name).await;
+        ann.ok("lib.v1.PublisherService/UpdatePublisher", open(true)).await;
+        staff.ok(DELETE, json!({"name": "publishers/open/books/b"})).await;
+    }
+
     async fn deleting_what_is_not_there_can_be_allowed(engine: Engine) {
         let fixture = with_publishers(engine).await;
         let staff = fixture.user("stan", &["staff"]);

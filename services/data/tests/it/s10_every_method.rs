@@ -33,6 +33,7 @@ const WORDS: Words = Words {
                 "products/pot/lines/l2",
                 "products/pot/lines/l3",
                 "products/none/lines/l1",
+                "products/safe/lines/l5",
             ],
         ),
     ],
@@ -92,6 +93,10 @@ message Store {
     transition {name: "Reopen" from: "CLOSED" to: "OPEN" access: "resource.owner == auth.uid"}
   }];
   enum State { STATE_UNSPECIFIED = 0; OPEN = 1; CLOSED = 2; }
+  repeated string partners = 17 [
+    (mainstay.v1.field) = {read: "'auditor' in auth.roles" on_delete: SET_NULL},
+    (google.api.resource_reference).type = "m.example.com/Store"
+  ];
 }
 message Address {
   string city = 1;
@@ -113,6 +118,8 @@ message Product {
   bool secret = 4;
   int64 sold = 5;
   string etag = 6;
+  repeated string stores = 7 [(google.api.resource_reference).type = "m.example.com/Store"];
+  repeated Shipping ways = 8;
 }
 message Shipping {
   string depot = 1 [(google.api.resource_reference).type = "m.example.com/Store"];
@@ -136,17 +143,17 @@ message Line {
 async fn vaults(engine: Engine) -> Worlds {
     let same = |body: Json| (body.clone(), body);
     let shipping = json!({"depot": "stores/own", "days": 2});
-    let rows: [(Place<'static>, (Json, Json)); 14] = [
+    let rows: [(Place<'static>, (Json, Json)); 15] = [
         // What differs of it are fields that none of the callers sees.
         (
             ("Store", "", "main"),
             (
                 json!({
                     "owner": "ann", "open": true, "code": "M1", "stock": 5, "tags": ["a"], "cost": "hush-10", "margin": 31,
-                    "supplier": "stores/main", "offers": ["hush-11"], "address": {"city": "hush-12", "floor": 3}
+                    "supplier": "stores/main", "partners": ["stores/main"], "offers": ["hush-11"], "address": {"city": "hush-12", "floor": 3}
                 }),
                 json!({
-                    "owner": "ann", "open": true, "code": "M1", "stock": 5, "tags": ["a"], "cost": "hush-13", "margin": 37,
+                    "owner": "ann", "open": true, "code": "M1", "stock": 5, "tags": ["a"], "cost": "hush-13", "margin": 37, "partners": [],
                     "offers": ["hush-14", "hush-15"], "address": {"floor": 4}
                 }),
             ),
@@ -165,13 +172,18 @@ async fn vaults(engine: Engine) -> Worlds {
             (json!({"owner": "ben", "motto": "hush-5"}), json!({"owner": "eve", "motto": "hush-6"})),
         ),
         (("Product", "", "cup"), same(json!({"store": "stores/main", "shipping": shipping}))),
-        (("Product", "", "mine"), same(json!({"store": "stores/own"}))),
+        (
+            ("Product", "", "mine"),
+            same(
+                json!({"store": "stores/own", "stores": ["stores/own", "stores/dark"], "ways": [{"depot": "stores/dark"}]}),
+            ),
+        ),
         (("Product", "", "pot"), same(json!({"store": "stores/dark"}))),
         (
             ("Product", "", "safe"),
             (
-                json!({"store": "stores/dark", "secret": true, "sold": 5}),
-                json!({"store": "stores/main", "secret": true, "sold": 6}),
+                json!({"store": "stores/dark", "secret": true, "sold": 5, "stores": ["stores/main"]}),
+                json!({"store": "stores/main", "secret": true, "sold": 6, "ways": [{"depot": "stores/main"}]}),
             ),
         ),
         (("Product", "", "book"), same(json!({}))),
@@ -182,6 +194,8 @@ async fn vaults(engine: Engine) -> Worlds {
             (json!({"text": "hush-7"}), json!({"text": "hush-8", "depot": "stores/main"})),
         ),
         (("Line", "products/pot", "l3"), (json!({"text": "hush-9"}), Json::Null)),
+        // What lies below is seen, and what is above is not.
+        (("Line", "products/safe", "l5"), same(json!({"text": "t", "shown": true}))),
     ];
     let rows: Vec<_> = rows.into_iter().map(|(place, (one, other))| (place, one, other)).collect();
     let worlds = Worlds::of(engine, &vault(), &rows).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
-use mainstay_contract::NEXT_PAGE_TOKEN;
+use mainstay_contract::{EXPANDED, NEXT_PAGE_TOKEN};
 use mainstay_fault::{Fault, Reason};
 use mainstay_runtime::channel::FIELD_MASK;
 use mainstay_wire::{MessageId, Plans, Selection};
@@ -68,7 +68,12 @@ impl ReadMask {
         }
         let forwarded = HeaderValue::from_str(&forwarded).map_err(|_| unreadable())?;
         // Without it a client would believe the list complete.
-        paths.push(NEXT_PAGE_TOKEN);
+        for other in [NEXT_PAGE_TOKEN, EXPANDED] {
+            paths.push(other);
+            if plans.select(method.output, &paths).is_err() {
+                paths.pop();
+            }
+        }
         let fields = plans.select(method.output, &paths).unwrap_or(fields);
         Ok(ReadMask { cut: cut(fields), forwarded: Some(forwarded) })
     }

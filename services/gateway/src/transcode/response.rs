@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mainstay_contract::EXPANDED_IN_ROW;
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::SMALL_ANSWER_BYTES;
-use mainstay_wire::{JsonOptions, JsonPieces, MessageId, Plans, Selection};
+use mainstay_wire::{JsonOptions, JsonPieces, MessageId, Plans, Selection, frame};
 use serde_json::value::RawValue;
 
 use super::query::shown;
 use crate::snapshot::{Binding, Method, ResponseField};
+
+/// The message of what a Get expands.
+const EXPANDED: &str = "mainstay.v1.Expanded";
 
 /// From which size on a message's JSON is written as it is sent. Below it, a text whose length is known is worth more.
 pub const LONG_MESSAGE_BYTES: usize = 64 << 10;
@@ -73,7 +77,8 @@ pub fn text(
     fields: Option<&Selection>,
     wire: Bytes,
 ) -> Result<Text, Fault> {
-    if wire.len() < LONG_MESSAGE_BYTES {
+    // What a Get expands is put behind the whole.
+    if wire.len() < LONG_MESSAGE_BYTES || expands(method, &wire) {
         return json(plans, method, options, fields, &wire).map(|json| Text::Whole(Bytes::from(json)));
     }
     let (options, held) = (written_as(plans, method, options, &wire), wire.len());
@@ -93,6 +98,7 @@ pub fn json(
     let mut json = Vec::with_capacity(wire.len() * 2 + 64);
     let options = written_as(plans, method, options, wire);
     plans.to_json_with(method.output, wire, options, fields, &mut json).map_err(Fault::internal)?;
+    put_expanded(plans, method, wire, &mut json)?;
     // What waits for its client takes no more than it is.
     if json.len() > SMALL_ANSWER_BYTES {
         json.shrink_to_fit();
@@ -103,6 +109,27 @@ pub fn json(
 /// How an answer is written: without defaults where it is a name alone.
 fn written_as(plans: &Plans, method: &Method, options: JsonOptions, wire: &[u8]) -> JsonOptions {
     JsonOptions { emit_defaults: options.emit_defaults && !is_name_alone(plans, method, wire) }
+}
+
+/// Says whether an answer has something that a Get expands.
+fn expands(method: &Method, wire: &[u8]) -> bool {
+    method.ruled && !method.side_effects && frame::has(wire, EXPANDED_IN_ROW)
+}
+
+/// Writes what a Get expands behind the fields of the resource, among which it is none.
+fn put_expanded(plans: &Plans, method: &Method, wire: &[u8], json: &mut Vec<u8>) -> Result<(), Fault> {
+    if !expands(method, wire) {
+        return Ok(());
+    }
+    let Some(expanded) = plans.message(EXPANDED) else { return Ok(()) };
+    let mut beside = Vec::new();
+    plans.to_json(expanded, wire, &mut beside).map_err(Fault::internal)?;
+    json.pop();
+    if json.len() > 1 {
+        json.push(b',');
+    }
+    json.extend_from_slice(&beside[1..]);
+    Ok(())
 }
 
 /// Says whether all that a write answers is the resource's name: a writer who may not read the result is told no more, and

@@ -1,0 +1,187 @@
+//! References inside lists: what a list that stands begins to refer to, and what it refers to no more.
+
+use mainstay_contract::{Link, Resource};
+use mainstay_record::TemplatePart;
+use mainstay_sql::{Hop, LinkName, NamesIn, Probe, SchemaStep};
+
+use super::planner::{Planner, Standing, name_rows};
+use super::{Change, PlanError, Safety, Step};
+use crate::json::places::{self, into_values};
+use crate::{ColumnId, FieldPath, ResourceEntry};
+
+impl<'a> Planner<'a> {
+    /// Notes the references inside the lists of a resource that is new: no row names anything yet.
+    pub(super) fn note_links(resource: &Resource, entry: &mut ResourceEntry) {
+        entry.links = links(resource).map(|link| (path_of(link), link.target.clone())).collect();
+    }
+
+    /// Compares those of a resource that stands with what they were. To be done when every table has its name.
+    pub(super) fn links_of(&mut self, known: &Standing<'a>) -> Result<(), PlanError> {
+        let wanted: Vec<&Link> = links(known.resource).collect();
+        let is_wanted = |path: &String| wanted.iter().any(|link| path_of(link) == *path);
+        let lost: Vec<(String, String)> =
+            known.was.links.iter().filter(|(path, _)| !is_wanted(path)).map(|(a, b)| (a.clone(), b.clone())).collect();
+        for (path, target) in lost {
+            let schema = vec![SchemaStep::ForgetLinks { link: self.name(known, &path, &target) }];
+            let change = Change::UnlinkField { field: named(known.was, &path), from: target };
+            self.link_step(known, change, Safety::Safe, schema, None);
+        }
+        for link in wanted {
+            let path = path_of(link);
+            if known.was.links.get(&path) == Some(&link.target) {
+                continue;
+            }
+            self.gained(known, link)?;
+        }
+        if let Some(entry) = self.ledger.resources.get_mut(&known.resource.type_name) {
+            let mut now = (**entry).clone();
+            Self::note_links(known.resource, &mut now);
+            if now != **entry {
+                *entry = now.into();
+            }
+        }
+        Ok(())
+    }
+
+    fn gained(&mut self, known: &Standing<'a>, link: &'a Link) -> Result<(), PlanError> {
+        let change = Change::LinkField { field: link.field.clone(), to: link.target.clone() };
+        let refused = |why: String, remedy: &str| Safety::Refused { why, remedy: remedy.to_owned() };
+        let places = places_of(known, link);
+        let column = known.resource.layout.columns.get(link.column).map(|column| ColumnId::of(column, link.column));
+        let before = column.as_ref().and_then(|column| known.was.columns.get(column));
+        let after = column.as_ref().and_then(|column| known.entry.columns.get(column));
+        // In a column that is new nothing stands.
+        let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
+        let target = self.before.resource(&link.target).map(|target| (target.table.clone(), keys(target)));
+        let mut safety = Safety::Safe;
+        match (&target, places.is_empty()) {
+            (Some((table, keys)), false) => {
+                for place in &places {
+                    let (own, key_names) = (known.was.table.clone(), known.key_names());
+                    let names = names_in((own, key_names, &before.name), place, (table.clone(), keys.clone()), link);
+                    let answer = self.ask(&Probe::Nowhere { names })?;
+                    if answer.count > 0 {
+                        let why = format!(
+                            "{} would refer to {}, and names what is none in {}",
+                            link.field,
+                            link.target,
+                            name_rows(known.resource, &answer)
+                        );
+                        safety = refused(why, "correct the names there first, or leave the reference out");
+                    }
+                }
+            }
+            _ => {
+                let (table, key_names, column) = (known.was.table.clone(), known.key_names(), before.name.clone());
+                let answer = self.ask(&Probe::Set { table, keys: key_names, column })?;
+                if answer.count > 0 {
+                    let why = format!(
+                        "what {} names is not looked through where a message contains itself, or what it names is new",
+                        link.field
+                    );
+                    safety = refused(
+                        why,
+                        "leave the reference out; adding such a one to rows that stand is not supported yet",
+                    );
+                }
+            }
+        }
+        let now = self.ledger.resources.get(&link.target).map(|target| (target.table.clone(), keys(target)));
+        let own = self.ledger.resources.get(&known.resource.type_name).map(|own| (own.table.clone(), keys(own)));
+        let (Some((own, own_keys)), Some(target)) = (own, now) else { return Ok(()) };
+        let names = places
+            .iter()
+            .map(|place| names_in((own.clone(), own_keys.clone(), &after.name), place, target.clone(), link));
+        let link_name = self.name(known, &path_of(link), &link.target);
+        let schema = vec![SchemaStep::FillLinks { link: link_name, names: names.collect() }];
+        self.link_step(known, change, safety, schema, Some(link));
+        Ok(())
+    }
+
+    fn name(&self, known: &Standing<'a>, path: &str, target: &str) -> LinkName {
+        LinkName { source: known.resource.type_name.clone(), target: target.to_owned(), path: path.to_owned() }
+    }
+
+    fn link_step(
+        &mut self,
+        known: &Standing<'a>,
+        change: Change,
+        safety: Safety,
+        schema: Vec<SchemaStep>,
+        link: Option<&Link>,
+    ) {
+        let place = Some(link.map_or_else(|| known.resource.place.clone(), |link| link.place.clone()));
+        let column = link.and_then(|link| known.resource.layout.columns.get(link.column));
+        let path = column.map(|column| FieldPath::from(&column.path));
+        self.steps.push(Step {
+            resource: known.resource.type_name.clone(),
+            change,
+            safety,
+            schema,
+            note: None,
+            place,
+            path,
+        });
+    }
+}
+
+/// Those that lead to rows of the contract.
+fn links(resource: &Resource) -> impl Iterator<Item = &Link> {
+    resource.links.iter().filter(|link| link.resource.is_some())
+}
+
+fn path_of(link: &Link) -> String {
+    link.path.0.iter().map(u32::to_string).collect::<Vec<_>>().join(".")
+}
+
+/// The names of the fields on the way, as far as they have entries.
+fn named(was: &ResourceEntry, path: &str) -> String {
+    let numbers: Vec<u32> = path.split('.').filter_map(|number| number.parse().ok()).collect();
+    let name = |length: usize| match was.fields.get(&FieldPath(numbers[..length].to_vec())) {
+        Some(field) => field.name.clone(),
+        None => numbers[length - 1].to_string(),
+    };
+    (1..=numbers.len()).map(name).collect::<Vec<_>>().join(".")
+}
+
+/// Every way to the names, from the column; none where there is no end of them.
+fn places_of(known: &Standing<'_>, link: &Link) -> Vec<Vec<Hop>> {
+    let Some(column) = known.resource.layout.columns.get(link.column) else { return Vec::new() };
+    let field = FieldPath::from(&column.path);
+    let Some(entry) = known.entry.fields.get(&field) else { return Vec::new() };
+    let first: Vec<Hop> = into_values(entry.signature.label).into_iter().collect();
+    let below = &link.path.0[column.path.0.len()..];
+    if below.is_empty() {
+        return vec![first];
+    }
+    let Some(json) = &entry.json else { return Vec::new() };
+    let mut message = 0;
+    for (position, number) in below.iter().enumerate() {
+        let fields = json.messages.get(message).map(|message| message.fields.as_slice()).unwrap_or_default();
+        let Some(field) = fields.iter().find(|field| field.number == *number) else { return Vec::new() };
+        if position + 1 == below.len() {
+            let places = places::spot(json, message, *number, &field.key).places;
+            return places.into_iter().map(|place| first.iter().cloned().chain(place).collect()).collect();
+        }
+        let Some(inner) = field.message else { return Vec::new() };
+        message = inner;
+    }
+    Vec::new()
+}
+
+fn names_in(
+    (table, keys, column): (String, Vec<String>, &str),
+    place: &[Hop],
+    (target, target_keys): (String, Vec<String>),
+    link: &Link,
+) -> NamesIn {
+    let word = |part: &TemplatePart| if let TemplatePart::Literal(text) = part { Some(text.clone()) } else { None };
+    let words = link.template.parts.iter().filter_map(word).collect();
+    NamesIn { table, keys, column: column.to_owned(), place: place.to_vec(), target, target_keys, words }
+}
+
+/// The key columns of a table, in their order.
+fn keys(entry: &ResourceEntry) -> Vec<String> {
+    let own = entry.columns.iter().filter(|(id, _)| matches!(id, ColumnId::Key(_)));
+    own.map(|(_, column)| column.name.clone()).collect()
+}
