@@ -106,7 +106,6 @@ impl<'a, 'f> JsonBuilder<'a, 'f> {
 
     pub(super) fn build(&mut self, column: &JsonColumn<'_>, stored: &Stored, container: Container) -> BuiltJson {
         let JsonColumn { field, options, constraints, path } = *column;
-        let items = &constraints.items;
         self.conditional = constraints.conditional;
         let item_kind = match stored {
             Stored::Scalar { kind, .. } => Some(*kind),

@@ -163,9 +163,11 @@ impl Compiler<'_> {
                 }
                 let mut inner = Vec::new();
                 let level = level_within(document).max(self.level.get());
-                let holds =
-                    self.restrict(&Target::element(level, ty, document), name, rest, restriction, &mut inner)?;
-                inner.push(holds);
+                // What its names lead to may have rows below it.
+                let outer = self.level.replace(level + 1);
+                let holds = self.restrict(&Target::element(level, ty, document), name, rest, restriction, &mut inner);
+                self.level.set(outer);
+                inner.push(holds?);
                 Ok(Expr::any(level, document.expr.clone(), Expr::And(inner).bound_within(level)))
             }
             (Form::Document(_), Type::Struct) => Err(unsupported_path(next)),
