@@ -106,6 +106,8 @@ pub struct Resource {
     pub states: Vec<States>,
     /// What takes rows from state to state; their places are those of [`Verb::Transition`].
     pub transitions: Vec<Transition>,
+    /// What else happens when a row is written, in this order.
+    pub effects: Vec<crate::Effect>,
     /// The comment above the message.
     pub comment: String,
     pub place: Place,

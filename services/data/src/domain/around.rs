@@ -141,7 +141,12 @@ async fn find(
         return Ok(made.map(<[Value]>::to_vec));
     }
     let target = ruled.op.snapshot.resource(relation.table);
-    let statement = if look == Look::Held { target.held() } else { target.whoever() };
+    let statement = match look {
+        // Two who only hold it could not both change it then.
+        Look::Held if ruled.op.plan().effects.change(relation.table) => target.to_change(),
+        Look::Held => target.held(),
+        Look::Once => target.whoever(),
+    };
     one_row(conn, &statement.statement, key, target).await
 }
 

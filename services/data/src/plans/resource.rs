@@ -19,6 +19,7 @@ use super::compiled::{Compiled, Shapes};
 use super::compiled_lists::ListPlans;
 use super::dependents::Dependent;
 use super::due::Due;
+use super::effects::Effects;
 use super::fields::Fields;
 use super::guard::Guard;
 use super::reads::{KeyReads, Readable};
@@ -47,6 +48,8 @@ pub struct ResourcePlan {
     pub update: Option<Guard>,
     pub delete: Option<Guard>,
     pub transitions: Vec<TransitionPlan>,
+    /// What else happens.
+    pub effects: Effects,
     insert: OnceLock<Arc<Compiled>>,
     claiming_insert: OnceLock<Arc<Compiled>>,
     remove: OnceLock<Arc<Compiled>>,
@@ -119,6 +122,7 @@ impl ResourcePlan {
             update: update_guard(&resource.access.update),
             delete: guard(&resource.access.delete),
             transitions: TransitionPlan::of(&resource),
+            effects: Effects::of(&resource),
             insert: OnceLock::new(),
             claiming_insert: OnceLock::new(),
             remove: OnceLock::new(),
@@ -269,6 +273,12 @@ impl ResourcePlan {
     /// Params: the key.
     pub fn held(&self) -> &Arc<Compiled> {
         self.held.open(self.table(), &self.shapes)
+    }
+
+    /// Finds the row for an effect that is about to change it. Params: the key.
+    pub fn to_change(&self) -> &Arc<Compiled> {
+        let reads = self.locked.iter().find(|(of, _)| *of == Lock::Change).map_or(&self.held, |(_, reads)| reads);
+        reads.open(self.table(), &self.shapes)
     }
 
     /// How this caller reads one row that is to stay as the lock has it until the transaction ends. Params: the key.
