@@ -3,7 +3,8 @@
 use mainstay_expr::{Program, Row};
 use mainstay_record::Template;
 
-use crate::{Numeric, Place, Rule};
+use crate::rule::Rule;
+use crate::{Numeric, Place};
 
 /// One effect of a resource.
 #[derive(Debug, Clone)]

@@ -35,6 +35,7 @@ mod pattern;
 mod report;
 mod reserved;
 mod resource;
+mod rule;
 mod service;
 mod source;
 mod stated;
@@ -62,8 +63,8 @@ pub use method::{
 };
 pub use migration::{MAX_MIGRATIONS, Migration, Script, Statement};
 pub use model::{
-    Access, Constraint, Contract, FieldModel, Index, IndexRows, Input, Model, Oneof, Reference, Resource, Rule,
-    SoftDelete, Span, States, Transition, TransitionRules,
+    Access, Constraint, Contract, FieldModel, Index, IndexRows, Input, Model, Oneof, Reference, Resource, SoftDelete,
+    Span, States, Transition, TransitionRules,
 };
 pub use naming::MAX_IDENTIFIER_BYTES;
 pub use numeric::Numeric;
@@ -76,6 +77,7 @@ pub use resource::index::{MAX_INDEX_COLUMNS, MAX_INDEXES};
 pub use resource::json::MAX_JSON_DEPTH;
 pub use resource::layout::{MAX_COLUMNS, MAX_MESSAGE_DEPTH};
 pub use resource::soft_delete::MAX_PURGE_AFTER_HOURS;
+pub use rule::Rule;
 pub use source::{MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_TOTAL_BYTES, Source, is_migration, read_folder};
 pub use stated::{stated_of_field, stated_of_message};
 pub use validate::Violated;

@@ -77,7 +77,7 @@ message Order {
     effect {on: "Place" if: "resource.other != ''" adjust {field: "other.reserved" by: "resource.quantity"}}
     effect {on: "Place" if: "has(resource.coupon)" adjust {field: "coupon.uses" by: "1"}}
     effect {on: "Place" set {field: "coupon.used_time" value: "now"}}
-    effect {on: "Free" adjust {field: "variant.reserved" by: "resource.back"}}
+    effect {on: "Free" adjust {field: "variant.reserved" by: "-resource.back"}}
     effect {on: "create" adjust {field: "variant.tally.orders" by: "1"}}
     effect {on: "create" adjust {field: "variant.tally.weight" by: "resource.weight"}}
     effect {on: "delete" adjust {field: "variant.tally.orders" by: "-1"}}
@@ -151,7 +151,7 @@ both_engines! {
         assert!(after["etag"] != before["etag"], "it is a change as any other");
         assert!(after["update_time"].as_str() > before["update_time"].as_str());
         assert_eq!(tally(&fixture).await["moves"], 1, "and has effects of its own");
-        ann.ok("shop.v1.OrderService/FreeOrder", json!({"name": "orders/one", "back": -3})).await;
+        ann.ok("shop.v1.OrderService/FreeOrder", json!({"name": "orders/one", "back": 3})).await;
         assert_eq!(reserved(&fixture, CUP).await, 0);
     }
 
@@ -176,7 +176,7 @@ both_engines! {
         assert_eq!((reserved(&fixture, CUP).await, reserved(&fixture, "variants/pot").await), (0, 0));
         order(&ann, "down", json!({"variant": CUP, "quantity": 1})).await;
         ann.ok(PLACE, json!({"name": "orders/down"})).await;
-        let free = json!({"name": "orders/down", "back": -2});
+        let free = json!({"name": "orders/down", "back": 2});
         let refused = ann.refused("shop.v1.OrderService/FreeOrder", free).await;
         assert_eq!(refused, (Reason::EffectRefused, vec!["order.variant".to_owned()]), "the floor");
         assert!(tally(&fixture).await["moves"] == 1);
