@@ -181,9 +181,7 @@ impl From<Error> for Fault {
             Error::Unseen { field, name } => unseen(field, &name),
             Error::FieldDenied { field } => field_denied(field),
             Error::LongOrder => long_order(),
-            Error::PageSize => Fault::new(Reason::InvalidArgument)
-                .message("page_size must not be negative")
-                .violation("page_size", "must not be negative; leave it out for the default"),
+            Error::PageSize => page_size(),
             Error::PageToken(token) => Fault::new(Reason::InvalidPageToken)
                 .message(token.to_string())
                 .violation("page_token", token.to_string()),
@@ -376,6 +374,12 @@ fn effect_refused(fields: Vec<String>) -> Fault {
     let first = fields.first().map(|field| of_resource(field).to_owned()).unwrap_or_default();
     let fault = Fault::new(Reason::EffectRefused).meta("field", first);
     fields.into_iter().fold(fault, |fault, field| fault.violation(field, "brings with it what is not possible now"))
+}
+
+fn page_size() -> Fault {
+    Fault::new(Reason::InvalidArgument)
+        .message("page_size must not be negative")
+        .violation("page_size", "must not be negative; leave it out for the default")
 }
 
 fn too_many_brought(most: usize) -> Fault {
