@@ -54,7 +54,11 @@ impl Checker<'_> {
                 Form::Scalar { expr, nullable: true } | Form::Link { expr, .. } => Some(expr.clone()),
                 _ => match operand.read() {
                     Some(expr) => Some(expr),
-                    None => self.unsupported(at, &format!("setting a field to {}", operand.describe())),
+                    None => self.unsupported(
+                        at,
+                        &format!("setting a field to {}", operand.describe()),
+                        "name a single value in it",
+                    ),
                 },
             },
             (operand, Wanted::Value(ty)) => self.converted(operand, ty, at),
