@@ -10,6 +10,7 @@ mod condition;
 mod diagnostic;
 mod each;
 pub mod editor;
+mod effect;
 mod embedded;
 mod export;
 mod file;
@@ -34,6 +35,7 @@ mod pattern;
 mod report;
 mod reserved;
 mod resource;
+mod rule;
 mod service;
 mod source;
 mod stated;
@@ -47,6 +49,7 @@ pub use compile::{compile, compile_applied};
 pub use compound::{Compound, MAX_MONEY_NANOS};
 pub use condition::ValueRule;
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+pub use effect::{Aim, Each, Effect, Goal, Put, Slot, Trigger, What};
 pub use export::export;
 pub use format::Format;
 pub use json_behaviors::{JsonBehaviors, JsonFieldBehavior};
@@ -61,7 +64,7 @@ pub use method::{
 pub use migration::{MAX_MIGRATIONS, Migration, Script, Statement};
 pub use model::{
     Access, AccountReference, Constraint, Contract, FieldModel, Index, IndexRows, Input, Link, Model, Oneof, Reference,
-    Resource, Rule, SoftDelete, Span, States, Transition, TransitionRules,
+    Resource, SoftDelete, Span, States, Transition, TransitionRules,
 };
 pub use naming::MAX_IDENTIFIER_BYTES;
 pub use numeric::Numeric;
@@ -69,10 +72,12 @@ pub use parse::MAX_NESTING;
 pub use pattern::MAX_PATTERN_VARIABLES;
 pub use report::MAX_DIAGNOSTICS;
 pub use reserved::{RESERVED_PACKAGES, RESERVED_ROOTS, RESERVED_TABLES, is_reserved_package, reserved_beginning};
+pub use resource::effects::MAX_EFFECTS;
 pub use resource::index::{MAX_INDEX_COLUMNS, MAX_INDEXES};
 pub use resource::json::MAX_JSON_DEPTH;
 pub use resource::layout::{MAX_COLUMNS, MAX_MESSAGE_DEPTH};
 pub use resource::soft_delete::MAX_PURGE_AFTER_HOURS;
+pub use rule::Rule;
 pub use source::{MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_TOTAL_BYTES, Source, is_migration, read_folder};
 pub use stated::{stated_of_field, stated_of_message};
 pub use validate::Violated;

@@ -17,6 +17,8 @@ use crate::{
     Source, Verb, annotations,
 };
 
+pub use crate::rule::Rule;
+
 /// A contract that loaded without errors: what requests need of it, and what only whoever loads it does.
 #[derive(Debug, Clone)]
 pub struct Contract {
@@ -110,6 +112,8 @@ pub struct Resource {
     pub states: Vec<States>,
     /// What takes rows from state to state; their places are those of [`Verb::Transition`].
     pub transitions: Vec<Transition>,
+    /// What else happens when a row is written, in this order.
+    pub effects: Vec<crate::Effect>,
     /// The comment above the message.
     pub comment: String,
     pub place: Place,
@@ -381,15 +385,6 @@ impl Constraint {
     pub(crate) fn violated_by(&self, row: &[Value]) -> Option<String> {
         broken(&self.rule.program, row).map(|told| said(told, &self.id, &self.message, &self.rule.source))
     }
-}
-
-/// A compiled rule.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    pub source: String,
-    pub program: Program,
-    /// Of the first character inside the option's quotes.
-    pub place: Place,
 }
 
 impl Contract {

@@ -70,7 +70,7 @@ impl<'v> Context<'v> {
             }
             next = bound.outer;
         }
-        None
+        self.scope.element.filter(|_| level == 0).map(Item::Json)
     }
 
     /// A row, in hand or found: nothing where it was left out or not looked for, nothing inside where there is none.

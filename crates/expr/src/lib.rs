@@ -24,9 +24,9 @@ mod walk;
 pub use arithmetic::{ArithmeticOp, GREATEST, LEAST, Numbers};
 pub use around::{Around, Known};
 pub use cel::{
-    Conjunct, MAX_NESTED_QUANTIFIERS, MAX_PREDICATE_CHAIN, MAX_QUANTIFIERS, MAX_RULE_BYTES, MAX_RULE_DEPTH,
-    MAX_RULE_NODES, MAX_RULE_PUNCTUATION, PredicateSource, Predicates, RuleScope, compile_conjuncts,
-    compile_constraint, compile_default, compile_predicates, compile_rule,
+    Conjunct, Element, MAX_NESTED_QUANTIFIERS, MAX_PREDICATE_CHAIN, MAX_QUANTIFIERS, MAX_RULE_BYTES, MAX_RULE_DEPTH,
+    MAX_RULE_NODES, MAX_RULE_PUNCTUATION, PredicateSource, Predicates, RuleScope, Wanted, compile_conjuncts,
+    compile_constraint, compile_default, compile_predicates, compile_rule, compile_value,
 };
 pub use claims::{AuthName, CLAIMS, Claim};
 pub use evaluate::{evaluate, evaluate_value};

@@ -41,10 +41,19 @@ impl Expr {
 
     /// The rows that the expression looks at from the records in hand, each after those on the way to it.
     pub fn looks(&self) -> BTreeSet<Row> {
+        self.looks_from(Root::is_in_hand)
+    }
+
+    /// The same from the element that is `this`.
+    pub fn looks_from_element(&self) -> BTreeSet<Row> {
+        self.looks_from(|root| root == Root::Bound(0))
+    }
+
+    fn looks_from(&self, is_meant: impl Fn(Root) -> bool) -> BTreeSet<Row> {
         let mut rows = BTreeSet::new();
         self.any_node(&mut |node| {
             match node {
-                Expr::Look { row, .. } if row.root.is_in_hand() => {
+                Expr::Look { row, .. } if is_meant(row.root) => {
                     rows.insert(row.clone());
                 }
                 _ => {}

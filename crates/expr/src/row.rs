@@ -93,7 +93,7 @@ impl Row {
     }
 
     /// The rows on the way to this one and the row itself, without the record in hand.
-    pub(crate) fn way(&self) -> impl Iterator<Item = Row> {
+    pub fn way(&self) -> impl Iterator<Item = Row> {
         (1..=self.hops.len()).map(|hops| Row { root: self.root, hops: self.hops[..hops].to_vec() })
     }
 

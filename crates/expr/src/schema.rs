@@ -167,7 +167,7 @@ impl RecordType {
     }
 
     /// The same, or the ancestor of that name.
-    pub(crate) fn member(&self, name: &str) -> Option<&Field> {
+    pub fn member(&self, name: &str) -> Option<&Field> {
         self.field(name).or_else(|| self.ancestor(name))
     }
 
@@ -177,7 +177,7 @@ impl RecordType {
     }
 
     /// What to write instead of a field that is not there.
-    pub(crate) fn suggest(&self, name: &str) -> Option<String> {
+    pub fn suggest(&self, name: &str) -> Option<String> {
         let members = self.fields.iter().chain(&self.ancestors).map(|field| field.name.as_str());
         suggest(name, members.chain(self.children.iter().map(|child| child.name.as_str())), "its fields are")
     }

@@ -37,6 +37,8 @@ pub struct Scope<'a> {
     pub resource: Option<&'a [Value]>,
     pub old: Option<&'a [Value]>,
     pub new: Option<&'a [Value]>,
+    /// The element that is `this`, for what is asked of each element of a list.
+    pub element: Option<&'a serde_json::Value>,
     /// The rows that the expression looks at. What hangs on one that was not looked for is unknown.
     pub around: Option<&'a Around>,
 }

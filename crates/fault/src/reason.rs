@@ -121,6 +121,8 @@ reasons! {
     TooDeep, "TOO_DEEP", FailedPrecondition, "too many references would follow one another";
     /// The guard of a transition does not hold.
     GuardRefused, "GUARD_REFUSED", FailedPrecondition, "the resource does not fulfil what this needs";
+    /// What the contract lets a write bring with it is not possible: a row that it would change cannot be so.
+    EffectRefused, "EFFECT_REFUSED", FailedPrecondition, "what this brings with it is not possible";
     /// A plan holds a step that is refused, or guarded and not accepted.
     PlanRefused, "PLAN_REFUSED", FailedPrecondition, "the plan holds a step that cannot be applied";
     /// The state of the system forbids the call for now.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use mainstay_contract::{Access, Check, Constraint, Contract, FieldModel, Resource};
+use mainstay_contract::{Access, Aim, Check, Constraint, Contract, Effect, FieldModel, Resource, Slot, What};
+use mainstay_expr::{Program, Root, Row};
 use mainstay_record::{Layout, Role};
 
 use crate::rekey::{Births, Keys};
@@ -81,6 +82,43 @@ fn rewrite_checks(keys: &Keys, checks: &mut [Check]) {
             rule.program.root = births.rewrite(rule.program.root.clone());
         }
     }
+}
+
+/// The same in what else happens when a row is written.
+pub(crate) fn rewrite_effects(keys: Births<'_>, effects: &mut [Effect]) {
+    let own = Row::of(Root::Resource);
+    for effect in effects {
+        if let Some(rule) = &mut effect.condition {
+            rule.program.root = keys.rewrite(rule.program.root.clone());
+        }
+        match &mut effect.what {
+            What::Set { goal, value } | What::Adjust { goal, by: value } => {
+                let list = goal.aim.list.map(|column| (&own, column));
+                rewrite_value(keys, list, value);
+                rewrite_aim(keys, &mut goal.aim);
+                if let Slot::Element { keys: inside, .. } = &mut goal.slot {
+                    keys.rekeyed(list, inside);
+                }
+            }
+            What::Put(put) => {
+                let list = put.each.as_ref().map(|each| (&each.row, each.column));
+                let values = put.id.iter_mut().chain(&mut put.parent);
+                for value in values.chain(put.set.iter_mut().map(|(_, _, value)| value)) {
+                    rewrite_value(keys, list, value);
+                }
+            }
+            What::Move { to, .. } => rewrite_aim(keys, to),
+        }
+    }
+}
+
+fn rewrite_value(keys: Births<'_>, list: Option<(&Row, usize)>, value: &mut Program) {
+    value.root = keys.rewrite_of_elements(list, value.root.clone());
+}
+
+fn rewrite_aim(keys: Births<'_>, aim: &mut Aim) {
+    let own = Row::of(Root::Resource);
+    aim.row = keys.relinked(aim.list.map(|column| (&own, column)), aim.row.clone());
 }
 
 /// Names the columns; tells the JSON columns whose keys are not today's names.

@@ -113,6 +113,28 @@ impl<'k> Births<'k> {
         rewrite(self, expr, None)
     }
 
+    /// Replaces the keys in what is said of each element of a list, which a column of a row holds.
+    pub fn rewrite_of_elements(self, list: Option<(&Row, usize)>, expr: Expr) -> Expr {
+        rewrite(self, expr, self.elements(list).as_ref())
+    }
+
+    /// The row that is found from an element, with the stored keys on the way.
+    pub fn relinked(self, list: Option<(&Row, usize)>, row: Row) -> Row {
+        relinked(self, row, self.elements(list).as_ref())
+    }
+
+    /// The keys on the way to a field inside an element, as they are stored.
+    pub fn rekeyed(self, list: Option<(&Row, usize)>, keys: &mut [String]) {
+        rekeyed(self, 0, keys, self.elements(list).as_ref());
+    }
+
+    fn elements(self, list: Option<(&Row, usize)>) -> Option<Within<'k, 'k>> {
+        let (row, index) = list?;
+        let list = position(self, &Expr::Column { row: row.clone(), index, kind: Kind::Json }, None);
+        let element = list.map(|list| Position { label: Label::Optional, ..list });
+        Some(Within { level: 0, bound: Bound { element, table: None }, outer: None })
+    }
+
     fn of(self, row: &Row, within: Option<&Within<'k, '_>>) -> &'k [Keys] {
         let bound = match row.root {
             Root::Bound(level) => within.and_then(|within| within.at(level)).and_then(|bound| bound.table),
@@ -182,15 +204,20 @@ fn rewrite<'k>(columns: Births<'k>, expr: Expr, within: Option<&Within<'k, '_>>)
 fn relinked<'k>(columns: Births<'k>, mut row: Row, within: Option<&Within<'k, '_>>) -> Row {
     let Root::Bound(level) = row.root else { return row };
     let Some(link) = row.hops.first_mut().and_then(|relation| relation.link.as_mut()) else { return row };
+    rekeyed(columns, level, &mut link.keys, within);
+    row
+}
+
+/// Replaces the keys on the way to a field inside an element.
+fn rekeyed<'k>(columns: Births<'k>, level: u8, keys: &mut [String], within: Option<&Within<'k, '_>>) {
     let mut of = Expr::Element { level, kind: Kind::Json };
-    for key in &mut link.keys {
+    for key in keys {
         let name = Expr::text(key.as_str());
         if let Some(field) = position(columns, &of, within).and_then(|of| of.field(&name)) {
             key.clone_from(&field.birth);
         }
         of = Expr::Json { of: Box::new(of), key: Box::new(name), kind: Kind::Json };
     }
-    row
 }
 
 /// Where an expression points, if into a JSON column. It is asked of the expression as compiled, with today's names.

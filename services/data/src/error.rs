@@ -81,6 +81,11 @@ pub enum Error {
     IllegalTransition(Box<Illegal>),
     #[error("the guard of a transition does not hold")]
     GuardRefused { transition: String },
+    /// The fields, as the request names them, that lead to what cannot be. What it is there is not the caller's to know.
+    #[error("what an effect would make of a row is not valid")]
+    EffectRefused { fields: Vec<String> },
+    #[error("more rows would change with this one than may")]
+    TooManyBrought { most: usize },
     #[error("other resources refer to this one")]
     StillReferenced { name: String, by: Keeper },
     #[error("more rows would go with this one than may")]
@@ -176,9 +181,7 @@ impl From<Error> for Fault {
             Error::Unseen { field, name } => unseen(field, &name),
             Error::FieldDenied { field } => field_denied(field),
             Error::LongOrder => long_order(),
-            Error::PageSize => Fault::new(Reason::InvalidArgument)
-                .message("page_size must not be negative")
-                .violation("page_size", "must not be negative; leave it out for the default"),
+            Error::PageSize => page_size(),
             Error::PageToken(token) => Fault::new(Reason::InvalidPageToken)
                 .message(token.to_string())
                 .violation("page_token", token.to_string()),
@@ -196,6 +199,8 @@ impl From<Error> for Fault {
             Error::TooManyAlong { name, most } => too_many_along(&name, most),
             Error::IllegalTransition(illegal) => illegal_transition(*illegal),
             Error::GuardRefused { transition } => guard_refused(transition),
+            Error::EffectRefused { fields } => effect_refused(fields),
+            Error::TooManyBrought { most } => too_many_brought(most),
             Error::Elements(refused) => elements(refused),
             Error::TooMuch => too_much(),
             Error::RequestIdReused => Fault::new(Reason::RequestIdReused)
@@ -362,6 +367,24 @@ fn guard_refused(transition: String) -> Fault {
     Fault::new(Reason::GuardRefused)
         .message(format!("the resource does not fulfil what {transition} needs"))
         .meta("transition", transition)
+}
+
+/// What comes with a write that cannot be. It says where in the caller's row, and nothing of the row that it would be in.
+fn effect_refused(fields: Vec<String>) -> Fault {
+    let first = fields.first().map(|field| of_resource(field).to_owned()).unwrap_or_default();
+    let fault = Fault::new(Reason::EffectRefused).meta("field", first);
+    fields.into_iter().fold(fault, |fault, field| fault.violation(field, "brings with it what is not possible now"))
+}
+
+fn page_size() -> Fault {
+    Fault::new(Reason::InvalidArgument)
+        .message("page_size must not be negative")
+        .violation("page_size", "must not be negative; leave it out for the default")
+}
+
+fn too_many_brought(most: usize) -> Fault {
+    Fault::new(Reason::EffectRefused)
+        .message(format!("more than {most} resources would change with this; write fewer at once"))
 }
 
 /// A transition that does not begin where the row is.

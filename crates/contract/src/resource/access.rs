@@ -222,7 +222,8 @@ impl Rules<'_> {
     }
 }
 
-fn nested(message: &DynamicMessage, field: &str) -> Option<DynamicMessage> {
+/// A message inside an option, where it is set.
+pub(super) fn nested(message: &DynamicMessage, field: &str) -> Option<DynamicMessage> {
     let descriptor = prost_reflect::ReflectMessage::descriptor(message).get_field_by_name(field)?;
     message.has_field(&descriptor).then(|| message.get_field(&descriptor).as_message().cloned()).flatten()
 }

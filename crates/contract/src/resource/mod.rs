@@ -5,6 +5,7 @@ mod built;
 mod columns;
 pub(crate) mod constraints;
 mod defaults;
+pub(crate) mod effects;
 pub(crate) mod head;
 pub(crate) mod index;
 pub(crate) mod json;
@@ -68,10 +69,16 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
     let failed: HashSet<String> = built.iter().flat_map(|built| built.failed.iter().cloned()).collect();
     let mut vocabulary = Vocabulary { records, enums: types.enums(), ..Vocabulary::default() };
     vocabulary.predicates = Arc::new(predicates::build(report, pool, heads, (&vocabulary, &failed)));
+    let rules = |index: usize| Rules {
+        head: &heads[index],
+        record: Arc::clone(&vocabulary.records[index]),
+        vocabulary: &vocabulary,
+        failed: &failed,
+    };
     let resources = heads.iter().zip(built).enumerate().map(|(index, (head, mut built))| {
         let soft_delete = soft_delete::build(report, pool, head, &built);
         let record = Arc::clone(&vocabulary.records[index]);
-        let rules = Rules { head, record: Arc::clone(&record), vocabulary: &vocabulary, failed: &failed };
+        let rules = rules(index);
         let mut access = rules.compile(report, pool);
         rules.defaults(report, &mut built.fields);
         singletons::check_fields(report, head, &built.fields);
@@ -85,7 +92,9 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
         let parts = Parts { record, access, constraints, indexes, soft_delete, on_parent_delete, states, transitions };
         resource(report, heads, head, built, parts)
     });
-    resources.collect()
+    let mut resources: Vec<Resource> = resources.collect();
+    effects::build(report, pool, rules, &mut resources);
+    resources
 }
 
 struct Parts {
@@ -133,6 +142,7 @@ fn resource(report: &Report<'_>, heads: &[Head], head: &Head, built: Built, part
         on_parent_delete: parts.on_parent_delete,
         states: parts.states,
         transitions: parts.transitions,
+        effects: Vec::new(),
         comment: comment.unwrap_or_default(),
         place: report.files.place(&head.spot),
         references: built.references,

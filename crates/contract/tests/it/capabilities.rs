@@ -52,6 +52,7 @@ type Examples = BTreeMap<String, String>;
 fn examples() -> Examples {
     let mut all = Examples::new();
     resource_options(&mut all);
+    effects(&mut all);
     field_options(&mut all);
     state_options(&mut all);
     constraints(&mut all);
@@ -90,7 +91,6 @@ fn resource_options(all: &mut Examples) {
         ("index.unset_conflicts", r#"index {fields: "sku" unique: true unset_conflicts: true}"#),
         ("predicate.name", r#"predicate {name: "open" rule: "resource.sku != ''"}"#),
         ("predicate.rule", r#"predicate {name: "open" rule: "resource.sku != ''"}"#),
-        ("effect", r#"effect {on: "create" set {field: "sku" value: "'a'"}}"#),
         ("tenant", "tenant: true"),
         ("search", r#"search {fields: "sku"}"#),
         ("aggregate", r#"aggregate {fields: "sku"}"#),
@@ -134,6 +134,29 @@ fn resource_options(all: &mut Examples) {
     }
     let definition = r#"option (google.api.resource_definition) = {type: "a.example.com/B" pattern: "bs/{b}"};"#;
     all.insert("(google.api.resource_definition)".into(), thing("") + definition);
+}
+
+fn effects(all: &mut Examples) {
+    for (name, effect) in [
+        ("effect.on", r#"on: "create" on: "update" set {field: "sku" value: "'a'"}"#),
+        ("effect.if", r#"on: "update" if: "resource.sku != old.sku" set {field: "sku" value: "'a'"}"#),
+        ("effect.set.field", r#"on: "create" set {field: "other.sku" value: "'a'"}"#),
+        ("effect.set.value", r#"on: "create" set {field: "sku" value: "auth.uid"}"#),
+        ("effect.adjust.field", r#"on: "create" adjust {field: "other.count" by: "1"}"#),
+        ("effect.adjust.by", r#"on: "delete" adjust {field: "other.count" by: "resource.count"}"#),
+        ("effect.put", r#"on: "create" put {resource: "Thing"}"#),
+        ("effect.move", r#"on: "create" move {row: "other" transition: "Age"}"#),
+        ("effect.call", r#"on: "create" call {method: "a.B.C"}"#),
+    ] {
+        all.insert(format!("(mainstay.v1.resource).{name}"), with_effect(effect));
+    }
+}
+
+/// A contract whose rows refer to others, and of one effect of which this is said.
+fn with_effect(effect: &str) -> String {
+    let fields = "string sku = 2;\n  int32 count = 3;\n  repeated string tags = 5;\n  \
+                  string other = 4 [(google.api.resource_reference).type = \"shop.example.com/Thing\"];";
+    resource(STANDARD, &format!("effect {{{effect}}}")).replace("string sku = 2;", fields)
 }
 
 /// A contract with a field of states, of which this is said.
@@ -387,6 +410,11 @@ fn types(all: &mut Examples) {
 const REFERENCE: &str = r#"[(google.api.resource_reference).type = "shop.example.com/Thing"]"#;
 
 fn others(all: &mut Examples) {
+    let beyond = with_effect(r#"on: "create" set {field: "other.tags" value: "resource.tags"}"#);
+    all.insert("effects on messages and lists".into(), beyond);
+    let asks =
+        with_effect(r#"on: "create" if: "Thing.exists(t, t.sku == resource.sku)" set {field: "sku" value: "'a'"}"#);
+    all.insert("effects that quantify over rows".into(), asks);
     let mut add = |name: &str, text: String| {
         all.insert(name.into(), text);
     };

@@ -41,13 +41,19 @@ impl<'r> Checker<'r> {
 
     /// The same with the rules that have names until now.
     pub fn with(parsed: &'r Parsed<'r>, scope: &'r RuleScope, predicates: &'r dyn Named) -> Checker<'r> {
+        let this = scope.element.as_ref().map(|element| {
+            let (shape, message) = (element.shape.clone(), element.message);
+            let list = Document { expr: Expr::NULL, shape, message };
+            ("this".to_owned(), Operand::Target(Target::element(0, &element.ty, &list)))
+        });
         Checker {
             parsed,
             scope,
             problems: Vec::new(),
             predicates,
-            variables: Vec::new(),
-            level: 0,
+            // Quantifiers stand within what goes over the elements.
+            level: u8::from(this.is_some()),
+            variables: this.into_iter().collect(),
             size: 0,
             failed: false,
         }

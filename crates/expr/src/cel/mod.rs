@@ -15,8 +15,11 @@ mod parse;
 mod predicates;
 mod quantifiers;
 mod stack;
+mod values;
 
 use std::sync::Arc;
+
+use mainstay_record::JsonShape;
 
 use self::predicates::within_limits;
 pub use self::predicates::{
@@ -24,6 +27,7 @@ pub use self::predicates::{
 };
 pub use self::quantifiers::MAX_QUANTIFIERS;
 use self::stack::with_room;
+pub use self::values::{Wanted, compile_value};
 
 use self::check::Checker;
 use crate::fold::fold;
@@ -57,6 +61,17 @@ pub struct RuleScope {
     pub enums: Vec<Arc<EnumType>>,
     /// Rules that have names, used like fields.
     pub predicates: Arc<Predicates>,
+    /// What `this` is: one of the elements of a list, which the expression is asked of one after the other.
+    pub element: Option<Element>,
+}
+
+/// The elements of a list that is stored as JSON.
+#[derive(Debug, Clone)]
+pub struct Element {
+    pub ty: Type,
+    pub shape: Arc<JsonShape>,
+    /// The entry of the shape for messages that are elements.
+    pub message: Option<usize>,
 }
 
 impl RuleScope {

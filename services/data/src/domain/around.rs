@@ -3,7 +3,7 @@
 use mainstay_db::{BoxFuture, Conn};
 use mainstay_expr::{Around, Relation, Root, Row, Scope};
 use mainstay_record::{Kind, Row as _, Value};
-use mainstay_sql::{Given, ask};
+use mainstay_sql::{Given, Lock, ask};
 
 use super::context::{Operation, one_row};
 use super::links::{self, Referred};
@@ -161,7 +161,12 @@ async fn find(
         return Ok(made.map(<[Value]>::to_vec));
     }
     let target = ruled.op.snapshot.resource(relation.table);
-    let statement = if look == Look::Held { target.held() } else { target.whoever() };
+    let statement = match look {
+        // Two who only hold it could not both change it then.
+        Look::Held if ruled.op.plan().effects.change(relation.table) => target.whoever_locked(Lock::Change),
+        Look::Held => target.held(),
+        Look::Once => target.whoever(),
+    };
     one_row(conn, &statement.statement, key, target).await
 }
 

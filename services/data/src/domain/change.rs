@@ -34,7 +34,7 @@ pub struct Change {
 
 /// The statements of changes that are still to be run.
 #[derive(Debug, Default)]
-pub struct Effects {
+pub struct Pending {
     steps: Vec<Step>,
     causes: Vec<Cause>,
     /// The rows that were written, where there is more than one write, and whether they were made here.
@@ -55,6 +55,8 @@ struct Cause {
     kind: Kind,
     /// The row that is deleted, where this one goes with it: the caller is told of that one.
     with: Option<(Arc<ResourcePlan>, Arc<[Value]>)>,
+    /// What in the caller's row brought it, where an effect writes this one: the caller is told of that.
+    brought_by: Option<Arc<str>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,19 +68,36 @@ enum Kind {
     Beside,
 }
 
-impl Effects {
+impl Pending {
     /// Begins a transaction of so many writes.
-    pub fn of(writes: usize) -> Effects {
-        Effects { written: (writes > 1).then(HashMap::new), ..Effects::default() }
+    pub fn of(writes: usize) -> Pending {
+        Pending { written: (writes > 1).then(HashMap::new), ..Pending::default() }
     }
 
     /// Adds what a write that has passed its checks does.
-    pub fn add(&mut self, write: usize, op: &Operation, mut draft: Draft) -> Result<Change> {
+    pub fn add(&mut self, write: usize, op: &Operation, draft: Draft) -> Result<Change> {
+        let keys = op.plan().resource.layout.keys();
+        let row = draft.new.as_deref().or(draft.old.as_deref());
+        let key = draft.absent.as_deref().or(row.map(|row| &row[..keys])).unwrap_or_default();
+        self.once(op, key, draft.old.is_none())?;
+        self.put(write, op, draft)
+    }
+
+    /// Adds what an effect does, which may be about a row that was written already.
+    pub fn bring(&mut self, write: usize, op: &Operation, draft: Draft, by: &Arc<str>) -> Result<Change> {
+        let before = self.causes.len();
+        let change = self.put(write, op, draft)?;
+        for cause in &mut self.causes[before..] {
+            cause.brought_by = Some(Arc::clone(by));
+        }
+        Ok(change)
+    }
+
+    fn put(&mut self, write: usize, op: &Operation, mut draft: Draft) -> Result<Change> {
         let (plan, resource) = (op.plan(), op.resource);
         let keys = plan.resource.layout.keys();
         let row = draft.new.as_deref().or(draft.old.as_deref());
         let key = row.map(|row| row[..keys].to_vec()).unwrap_or_default();
-        self.once(op, draft.absent.as_deref().unwrap_or(&key), draft.old.is_none())?;
         let passage = draft.passage.take();
         let (step, row, kind) = match (&draft.old, &draft.new) {
             (None, None) => return Ok(Change { resource, key, before: None, after: None, seen: None }),
@@ -98,7 +117,7 @@ impl Effects {
             self.causes.push(cause);
         }
         self.steps.push(step);
-        self.causes.push(Cause { write, resource, plan: Arc::clone(plan), row, kind, with: None });
+        self.causes.push(Cause { write, resource, plan: Arc::clone(plan), row, kind, with: None, brought_by: None });
         if kind == Kind::Made {
             self.singletons(write, op, &key)?;
         }
@@ -109,7 +128,7 @@ impl Effects {
         for step in noted.into_iter().chain(forgotten.then(|| transitions::forget(whose()))).chain(linked) {
             self.steps.push(step);
             let (plan, row) = (Arc::clone(plan), Arc::from([]));
-            self.causes.push(Cause { write, resource, plan, row, kind: Kind::Beside, with: None });
+            self.causes.push(Cause { write, resource, plan, row, kind: Kind::Beside, with: None, brought_by: None });
         }
         Ok(Change { resource, key, before: draft.old, after: draft.new, seen: None })
     }
@@ -125,7 +144,7 @@ impl Effects {
             let row: Arc<[Value]> = new_record(&on, key.collect(), nothing).into();
             self.steps.push(plan.insert().step(&op.caller, Arc::clone(&row)));
             let (plan, resource) = (Arc::clone(plan), *resource);
-            self.causes.push(Cause { write, resource, plan, row, kind: Kind::Made, with: None });
+            self.causes.push(Cause { write, resource, plan, row, kind: Kind::Made, with: None, brought_by: None });
         }
         Ok(())
     }
@@ -142,7 +161,15 @@ impl Effects {
                 let params = old[..keys].iter().chain([&old[revision]]).chain(nothing).cloned().collect();
                 self.steps.push(plan.update(&columns).step(&on.caller, params));
                 let (plan, row) = (Arc::clone(plan), old.into());
-                self.causes.push(Cause { write, resource: on.resource, plan, row, kind: Kind::Changed, with: None });
+                self.causes.push(Cause {
+                    write,
+                    resource: on.resource,
+                    plan,
+                    row,
+                    kind: Kind::Changed,
+                    with: None,
+                    brought_by: None,
+                });
             }
             Then::Becomes(new) => {
                 self.add(write, &on, Draft { old: Some(along.old), new, ..Draft::default() })?;
@@ -170,6 +197,7 @@ impl Effects {
             row,
             kind: Kind::Changed,
             with: None,
+            brought_by: None,
         };
         self.before.entry(*taker).or_default().push((step, cause));
     }
@@ -225,6 +253,9 @@ impl Effects {
         let Some(cause) = error.at.and_then(|at| self.causes.get(at)) else {
             return Error::from(error.error).into();
         };
+        if let Some(by) = cause.brought_by.as_ref().filter(|_| cause.kind != Kind::Beside) {
+            return Refused { write: Some(cause.write), error: brought(by, error.error) };
+        }
         let error = match (cause.kind, &cause.with) {
             (_, Some((plan, key))) => still_referenced(plan, key, error.error),
             (Kind::Made | Kind::Changed, None) => {
@@ -234,6 +265,16 @@ impl Effects {
             (Kind::Beside, None) => error.error.into(),
         };
         Refused { write: Some(cause.write), error }
+    }
+}
+
+/// What a caller is told of a statement of an effect that the store refuses.
+fn brought(by: &str, error: mainstay_db::Error) -> Error {
+    match error {
+        mainstay_db::Error::UniqueViolation { .. }
+        | mainstay_db::Error::ForeignKeyViolation { .. }
+        | mainstay_db::Error::RowTooLarge(_) => Error::EffectRefused { fields: vec![by.to_owned()] },
+        other => other.into(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mainstay_contract::Trigger;
 use mainstay_db::BoxFuture;
 
 use super::around::Ruled;
@@ -9,10 +10,12 @@ use super::change::Change;
 use super::content::Content;
 use super::context::Operation;
 use super::draft::{Draft, Refusals, Refused};
+use super::effects;
 use super::planned::Planned;
 use super::released::releases;
 use super::tx::Tx;
 use crate::error::{Error, Result};
+use crate::plans::Effects;
 
 /// The order in which a write is checked (AIP-211 made exact). The first check that fails is the answer, so that a caller
 /// who may not write learns nothing from what would be checked later.
@@ -30,6 +33,8 @@ pub enum Check {
     NewRule,
     /// The etag, where one was given (AIP-154).
     Etag,
+    /// What the contract sets in the row beside what was asked for.
+    Settled,
     /// REQUIRED, IMMUTABLE and the constraints on values, on the resulting row.
     Validation,
     /// What other rows decide: that a parent and references exist and may be read, that nothing refers to what goes. Then
@@ -39,13 +44,14 @@ pub enum Check {
 
 impl Check {
     /// All checks, first to last.
-    pub const ORDER: [Check; 8] = [
+    pub const ORDER: [Check; 9] = [
         Check::AuthRule,
         Check::Readable,
         Check::OldRule,
         Check::Shape,
         Check::NewRule,
         Check::Etag,
+        Check::Settled,
         Check::Validation,
         Check::Constraints,
     ];
@@ -72,6 +78,11 @@ pub trait Checked: Send + Sync {
 
     /// Takes a check that asks the store.
     fn ask<'a>(&'a self, check: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>>;
+
+    /// What the write is to effects of its resource, and on whose behalf.
+    fn cause<'w>(&'w self, _: &Draft) -> Option<(&'w Operation, Trigger)> {
+        None
+    }
 
     /// The row that the write looks for: of two transactions, both lock what they share in one order.
     fn looks_for(&self) -> Option<(usize, &str)> {
@@ -125,7 +136,7 @@ pub fn before_the_store<'o, W: Checked + ?Sized>(
         whole(*check).map_err(|error| vec![error.into()])?;
         let mut refused = Vec::new();
         for (write, (op, draft)) in writes.iter().zip(&mut *drafts).enumerate() {
-            note(&mut refused, write, op.check(*check, draft));
+            note(&mut refused, write, check_alone(&**op, *check, draft));
         }
         passed(refused)?;
         left = later;
@@ -164,9 +175,11 @@ pub async fn in_the_store<W: WriteOp + ?Sized>(
             let asked = one((write, &**op), Check::Constraints, &mut draft, tx).await;
             asked.map_err(|error| vec![tx.refused(Some(write), error)])?;
         }
-        let change = tx.store(write, op.op(), draft);
+        let trigger = op.cause(&draft).map(|(_, trigger)| trigger);
+        let change = tx.store(write, op.op(), trigger, draft);
         changes.push(change.map_err(|error| vec![Refused { write: Some(write), error }])?);
     }
+    effects::happen(tx, &mut changes).await.map_err(|refused| vec![refused])?;
     tx.flush().await.map_err(|error| vec![tx.refused(None, error)])?;
     for (write, (op, change)) in writes.iter().zip(&mut changes).enumerate() {
         let seen = tx.sees(op.op(), change).await;
@@ -233,7 +246,14 @@ async fn take<W: WriteOp + ?Sized>(
 
 /// Says whether a check begins the transaction: it asks the store, or its rule looks at rows that are not in hand.
 fn needs_the_store<W: Checked + ?Sized>(write: &W, check: Check, draft: &Draft) -> bool {
-    write.asks_the_store(check, draft) || write.rule(check, draft).is_some_and(|ruled| ruled.looks_around())
+    let effects = |of: fn(&Effects, Trigger) -> bool| {
+        write.cause(draft).is_some_and(|(op, trigger)| of(&op.plan().effects, trigger))
+    };
+    match check {
+        Check::Settled => effects(Effects::settle_around),
+        Check::Constraints if effects(Effects::reach_others) => true,
+        _ => write.asks_the_store(check, draft) || write.rule(check, draft).is_some_and(|ruled| ruled.looks_around()),
+    }
 }
 
 async fn one<W: Checked + ?Sized>(
@@ -242,12 +262,26 @@ async fn one<W: Checked + ?Sized>(
     draft: &mut Draft,
     tx: &mut Tx<'_, '_>,
 ) -> Result<()> {
+    if check == Check::Settled {
+        return match write.cause(draft).filter(|(op, trigger)| op.plan().effects.settle(*trigger)) {
+            Some(cause) => effects::settle_in(tx, cause, draft).await,
+            None => Ok(()),
+        };
+    }
     let mut around = std::mem::take(&mut draft.around);
     if let Some(ruled) = write.rule(check, draft) {
         tx.look_around(place, &ruled, &mut around).await?;
     }
     draft.around = around;
     if write.asks_the_store(check, draft) { write.ask(check, draft, tx).await } else { write.check(check, draft) }
+}
+
+/// Takes a check that needs nothing of the store.
+fn check_alone<W: Checked + ?Sized>(write: &W, check: Check, draft: &mut Draft) -> Result<()> {
+    match write.cause(draft) {
+        Some(cause) if check == Check::Settled => effects::settle_alone(cause, draft),
+        _ => write.check(check, draft),
+    }
 }
 
 fn note(refused: &mut Refusals, write: usize, outcome: Result<()>) {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use mainstay_contract::{Role, Verb};
+use mainstay_contract::{Role, Trigger, Verb};
 use mainstay_db::BoxFuture;
 use mainstay_expr::Root;
 use mainstay_record::Value;
@@ -72,8 +72,12 @@ impl Checked for Create {
                 states::check(op, &draft.states, draft.new_row()?)?;
                 validate_seen(op, draft)
             }
-            Check::Readable | Check::OldRule | Check::Etag | Check::Constraints => Ok(()),
+            Check::Readable | Check::OldRule | Check::Etag | Check::Settled | Check::Constraints => Ok(()),
         }
+    }
+
+    fn cause<'w>(&'w self, _: &Draft) -> Option<(&'w Operation, Trigger)> {
+        Some((&self.op, Trigger::Create))
     }
 
     fn rule<'d>(&'d self, check: Check, draft: &'d Draft) -> Option<Ruled<'d>> {

@@ -1,7 +1,7 @@
 //! Delete (AIP-135, AIP-164).
 
 use bytes::Bytes;
-use mainstay_contract::{OnDelete, Role, Verb};
+use mainstay_contract::{OnDelete, Role, Trigger, Verb};
 use mainstay_db::BoxFuture;
 use mainstay_record::Value;
 use mainstay_sql::Lock;
@@ -114,6 +114,11 @@ impl Checked for Delete {
             }
             Ok(())
         })
+    }
+
+    fn cause<'w>(&'w self, draft: &Draft) -> Option<(&'w Operation, Trigger)> {
+        let goes = |old: &Vec<Value>| !self.op.plan().is_deleted(old);
+        draft.old.as_ref().is_some_and(goes).then_some((&self.op, Trigger::Delete))
     }
 
     fn looks_for(&self) -> Option<(usize, &str)> {

@@ -38,6 +38,10 @@ pub struct Draft {
     pub around: Around,
     /// What is done to other rows before.
     pub along: Vec<Along>,
+    /// The fields that effects set in the row, as requests name them.
+    pub settled: Vec<String>,
+    /// Those of them that cannot hold what they are set to.
+    pub unfit: Vec<String>,
 }
 
 /// What is done to a row because another one is deleted.
@@ -56,6 +60,16 @@ pub enum Then {
     Frees(Vec<usize>),
     /// The row as it is to be; nothing where it goes.
     Becomes(Option<Arc<[Value]>>),
+}
+
+impl Then {
+    /// What the row is to be, nothing inside where it goes; nothing where it only refers to less for now.
+    pub fn becomes(&self) -> Option<Option<&Arc<[Value]>>> {
+        match self {
+            Then::Frees(_) => None,
+            Then::Becomes(new) => Some(new.as_ref()),
+        }
+    }
 }
 
 impl Draft {

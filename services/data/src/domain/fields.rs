@@ -65,7 +65,7 @@ pub fn validate_seen(op: &Operation, draft: &Draft) -> Result<()> {
     let (plan, new) = (op.plan(), draft.new_row()?);
     let found = violations(plan, new, op.caller.now);
     if found.is_empty() {
-        return check_json(op, new);
+        return fits(draft).and_then(|()| check_json(op, new));
     }
     let hidden = op.hidden(new);
     let unsaid = |rule: &&FieldRule| rule.is_among(&hidden) && !rule.is_among(&draft.touched);
@@ -87,7 +87,18 @@ pub fn validate_seen(op: &Operation, draft: &Draft) -> Result<()> {
             told.push(violation);
         }
     }
-    Err(Error::Violations(told))
+    // What an effect has made of the row is not what was asked for.
+    let (settled, own): (Vec<Violation>, Vec<Violation>) =
+        told.into_iter().partition(|own| draft.settled.contains(&own.field));
+    match own.is_empty() {
+        true => Err(Error::EffectRefused { fields: settled.into_iter().map(|own| own.field).collect() }),
+        false => Err(Error::Violations(own)),
+    }
+}
+
+/// Refuses what a field cannot hold that an effect sets.
+fn fits(draft: &Draft) -> Result<()> {
+    if draft.unfit.is_empty() { Ok(()) } else { Err(Error::EffectRefused { fields: draft.unfit.clone() }) }
 }
 
 /// What is said of something that is wrong with what the caller does not see.

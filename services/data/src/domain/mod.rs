@@ -19,6 +19,8 @@ pub mod context;
 pub mod create;
 pub mod delete;
 pub mod draft;
+pub mod effects;
+mod event;
 pub mod expand;
 pub mod fields;
 mod former;

@@ -9,8 +9,8 @@ use mainstay_record::Value;
 
 use super::answer::{answer, check_size, keys, wanted};
 use super::around::reads_around;
-use super::change::{Change, Effects};
-use super::checks::{self, Check};
+use super::change::{Change, Pending};
+use super::checks::{self, Check, WriteOp};
 use super::constraints::told;
 use super::context::Context;
 use super::draft::{Draft, Refusals, Refused};
@@ -111,7 +111,7 @@ struct Job {
     validate_only: bool,
     memory: Option<Memory>,
     /// What the writes do, where that is known before the store is asked.
-    foreseen: Option<(Vec<Change>, Effects)>,
+    foreseen: Option<(Vec<Change>, Pending)>,
     /// See [`Request::stages`].
     stages: Vec<Vec<usize>>,
 }
@@ -126,7 +126,8 @@ impl Job {
     ) -> std::result::Result<Job, Refusals> {
         // What the writer may see of it is known in the transaction only, where the read rule looks at other rows.
         let known = drafts.iter().all(|draft| draft.new.is_some())
-            && !request.writes.iter().any(|write| reads_around(write.op()));
+            && !request.writes.iter().any(|write| reads_around(write.op()))
+            && !request.writes.iter().zip(&drafts).any(|(write, draft)| brings_more(&**write, draft));
         let foreseen = known.then(|| foresee(request, &drafts)).transpose()?;
         let changes = foreseen.as_ref().map(|(changes, _)| changes.as_slice());
         let validate_only = terms.validate_only;
@@ -158,7 +159,7 @@ impl Job {
     /// Runs the request; where somebody else has taken its place, finds the answer.
     async fn run(self: &Arc<Self>, cx: &Context) -> std::result::Result<Done, Stop> {
         let done = match &self.foreseen {
-            Some((_, effects)) if self.left.is_empty() && !self.validate_only => self.store(cx, effects).await?,
+            Some((_, pending)) if self.left.is_empty() && !self.validate_only => self.store(cx, pending).await?,
             _ => self.transact(cx).await?,
         };
         match done {
@@ -172,14 +173,14 @@ impl Job {
     }
 
     /// Stores what is known whole.
-    async fn store(&self, cx: &Context, effects: &Effects) -> std::result::Result<Done, Stop> {
-        let steps = effects.steps().to_vec();
+    async fn store(&self, cx: &Context, pending: &Pending) -> std::result::Result<Done, Stop> {
+        let steps = pending.steps().to_vec();
         let gate = self.memory.as_ref().map(Memory::gate);
         let together = self.memory.as_ref().and_then(|memory| self.together(&steps, memory));
         match cx.db.store(self.request.op.deadline, Known { gate, steps, together }).await {
             Ok(Stored::All) => Ok(Done::Known),
             Ok(Stored::Nothing) => Ok(Done::Claimed),
-            Err(error) => Err(Stop::Refused(vec![effects.meaning(error)])),
+            Err(error) => Err(Stop::Refused(vec![pending.meaning(error)])),
         }
     }
 
@@ -285,15 +286,20 @@ impl Job {
     }
 }
 
+/// Says whether other rows change with a write, and with them perhaps its own again.
+fn brings_more(write: &dyn WriteOp, draft: &Draft) -> bool {
+    write.cause(draft).is_some_and(|(op, trigger)| op.plan().effects.reach_others(trigger))
+}
+
 /// What the writes will do, and how, where the rows to be are known.
-fn foresee(request: &Request, drafts: &[Draft]) -> std::result::Result<(Vec<Change>, Effects), Refusals> {
-    let mut effects = Effects::of(drafts.len());
+fn foresee(request: &Request, drafts: &[Draft]) -> std::result::Result<(Vec<Change>, Pending), Refusals> {
+    let mut pending = Pending::of(drafts.len());
     let mut changes = Vec::with_capacity(drafts.len());
     for (write, (op, draft)) in request.writes.iter().zip(drafts).enumerate() {
-        let change = effects.add(write, op.op(), draft.clone());
+        let change = pending.add(write, op.op(), draft.clone());
         changes.push(change.map_err(|error| vec![Refused { write: Some(write), error }])?);
     }
     let Request { holds, form, writes, .. } = request;
     check_size(*form, holds.list(), writes, &changes).map_err(|error| vec![error.into()])?;
-    Ok((changes, effects))
+    Ok((changes, pending))
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use mainstay_contract::{FIRST_INPUT, Role, Verb};
+use mainstay_contract::{FIRST_INPUT, Role, Trigger, Verb};
 use mainstay_db::BoxFuture;
 use mainstay_expr::{Root, Scope};
 use mainstay_record::{Value, Violation};
@@ -87,6 +87,10 @@ impl Checked for Transition {
             }
             _ => Ok(()),
         }
+    }
+
+    fn cause<'w>(&'w self, _: &Draft) -> Option<(&'w Operation, Trigger)> {
+        Some((&self.op, Trigger::Transition(self.which)))
     }
 
     fn rule<'d>(&'d self, check: Check, draft: &'d Draft) -> Option<Ruled<'d>> {

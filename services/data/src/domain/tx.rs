@@ -1,17 +1,20 @@
 //! The transaction of a request, as its writes see it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
+use mainstay_contract::Trigger;
 use mainstay_db::{Conn, Sink};
 use mainstay_expr::Around;
 use mainstay_record::{Kind, Row, Value};
 use mainstay_sql::Lock;
 
 use super::around::{Look, Ruled, explain_hidden, look_around, may_read, reads_around};
-use super::change::{Change, Effects};
+use super::change::{Change, Pending};
 use super::context::{Operation, one_row};
 use super::draft::{Draft, MAX_ALONG, Refused};
+use super::event::Event;
 use super::planned::Planned;
 use super::record_size::{self, MAX_FOUND_BYTES};
 use super::released::Release;
@@ -23,7 +26,7 @@ use crate::store::links::{self, End};
 /// statements that follow each other are sent together.
 pub struct Tx<'t, 'c> {
     conn: &'t mut Conn<'c>,
-    effects: Effects,
+    pending: Pending,
     /// The rows that exist, that the caller may read, and that nobody removes before the end.
     held: HashSet<(usize, String)>,
     /// The same of rows that may be deleted and kept: others lie below them.
@@ -34,6 +37,10 @@ pub struct Tx<'t, 'c> {
     planned: Planned,
     /// How many bytes the rows have that were found.
     found_bytes: usize,
+    /// What was done that has effects on other rows.
+    events: Vec<Event>,
+    /// The rows that effects look at and change, as this transaction leaves them: nothing inside where there is none.
+    hand: HashMap<(usize, String), Option<Arc<[Value]>>>,
 }
 
 impl<'t, 'c> Tx<'t, 'c> {
@@ -41,12 +48,14 @@ impl<'t, 'c> Tx<'t, 'c> {
     pub fn new(conn: &'t mut Conn<'c>, writes: usize) -> Tx<'t, 'c> {
         Tx {
             conn,
-            effects: Effects::of(writes),
+            pending: Pending::of(writes),
             held: HashSet::new(),
             parents: HashSet::new(),
             culprit: None,
             planned: Planned::default(),
             found_bytes: 0,
+            events: Vec::new(),
+            hand: HashMap::new(),
         }
     }
 
@@ -259,29 +268,87 @@ impl<'t, 'c> Tx<'t, 'c> {
 
     /// Lets a row give up a unique value before its own write has its turn.
     pub fn free(&mut self, release: &Release, op: &Operation) {
-        self.effects.free(release, op);
+        self.pending.free(release, op);
     }
 
     /// Stores what a write that has passed its checks does.
-    pub fn store(&mut self, write: usize, op: &Operation, mut draft: Draft) -> Result<Change> {
+    pub fn store(
+        &mut self,
+        write: usize,
+        op: &Operation,
+        trigger: Option<Trigger>,
+        mut draft: Draft,
+    ) -> Result<Change> {
         for along in std::mem::take(&mut draft.along) {
             self.unhold(op, along.resource, &along.old);
-            self.effects.along(write, op, &draft, along)?;
+            self.events.extend(Event::of_along(write, op, &along));
+            self.leave(op, along.resource, &along.old, along.then.becomes());
+            self.pending.along(write, op, &draft, along)?;
         }
-        let change = self.effects.add(write, op, draft)?;
+        let change = self.pending.add(write, op, draft)?;
+        self.events.extend(trigger.and_then(|trigger| Event::of(write, op, trigger, &change)));
+        if let Some(row) = change.after.as_deref().or(change.before.as_deref()) {
+            self.leave(op, change.resource, row, Some(change.after.as_ref()));
+        }
         if change.before.is_some() {
             self.unhold(op, change.resource, &change.key);
         }
         Ok(change)
     }
 
+    /// Stores what an effect does; `by` is what in the caller's row brought it.
+    pub fn bring(&mut self, write: usize, op: &Operation, draft: Draft, by: &Arc<str>) -> Result<Change> {
+        let change = self.pending.bring(write, op, draft, by)?;
+        let name = op.plan().name(&change.key);
+        self.hand.insert((op.resource, name), change.after.clone());
+        Ok(change)
+    }
+
+    /// Takes what was done that has effects on other rows.
+    pub fn events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// The row of any resource as this transaction leaves it, for effects: nobody else changes it before the end.
+    pub async fn at_hand(&mut self, op: &Operation, resource: usize, key: &[Value]) -> Result<Option<Arc<[Value]>>> {
+        let plan = op.snapshot.resource(resource);
+        let row = (resource, plan.name(key));
+        if let Some(known) = self.hand.get(&row) {
+            return Ok(known.clone());
+        }
+        self.flush_for(resource, Some(key)).await?;
+        let statement = if op.plan().effects.change(resource) { plan.whoever_locked(Lock::Change) } else { plan.held() };
+        let found = one_row(self.conn, &statement.statement, key, plan).await?;
+        self.found_bytes += found.as_deref().map_or(0, record_size::in_memory);
+        if self.found_bytes > MAX_FOUND_BYTES {
+            return Err(Error::TooMuch);
+        }
+        let found: Option<Arc<[Value]>> = found.map(Arc::from);
+        self.hand.insert(row, found.clone());
+        Ok(found)
+    }
+
+    /// The row as effects left it, where they changed it.
+    pub fn left(&self, op: &Operation, change: &Change) -> Option<Arc<[Value]>> {
+        self.hand.get(&(change.resource, op.snapshot.resource(change.resource).name(&change.key)))?.clone()
+    }
+
+    /// Notes what a write makes of a row that effects have in hand; nothing where it only changes something by the way.
+    fn leave(&mut self, op: &Operation, resource: usize, row: &[Value], then: Option<Option<&Arc<[Value]>>>) {
+        let Some(then) = then.filter(|_| !self.hand.is_empty()) else { return };
+        let name = op.snapshot.resource(resource).name(row);
+        if let Some(known) = self.hand.get_mut(&(resource, name)) {
+            *known = then.cloned();
+        }
+    }
+
     /// Runs what was put off.
     pub async fn flush(&mut self) -> Result<()> {
-        let done = match self.conn.execute_all(self.effects.steps()).await {
-            Ok(changed) => self.effects.check(&changed),
-            Err(error) => Err(self.effects.meaning(error)),
+        let done = match self.conn.execute_all(self.pending.steps()).await {
+            Ok(changed) => self.pending.check(&changed),
+            Err(error) => Err(self.pending.meaning(error)),
         };
-        self.effects.clear();
+        self.pending.clear();
         done.map_err(|refused| {
             self.culprit = refused.write;
             refused.error
@@ -290,7 +357,7 @@ impl<'t, 'c> Tx<'t, 'c> {
 
     /// Runs what was put off if it decides about a row, or about the rows of a resource.
     async fn flush_for(&mut self, resource: usize, key: Option<&[Value]>) -> Result<()> {
-        if self.effects.touch(resource, key) { self.flush().await } else { Ok(()) }
+        if self.pending.touch(resource, key) { self.flush().await } else { Ok(()) }
     }
 
     /// Says which write an error is about: the one that asked, unless what failed was put off by another.

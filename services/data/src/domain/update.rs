@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use mainstay_contract::{Role, Verb};
+use mainstay_contract::{Role, Trigger, Verb};
 use mainstay_db::BoxFuture;
 use mainstay_expr::{Around, Root, Scope};
 use mainstay_record::{Value, etag_text};
@@ -93,8 +93,13 @@ impl Checked for Update {
                 states::check(op, &draft.states, draft.new_row()?)?;
                 validate_seen(op, draft)
             }
-            (Check::Readable | Check::OldRule | Check::Constraints, _) => Ok(()),
+            (Check::Readable | Check::OldRule | Check::Settled | Check::Constraints, _) => Ok(()),
         }
+    }
+
+    fn cause<'w>(&'w self, draft: &Draft) -> Option<(&'w Operation, Trigger)> {
+        let trigger = if draft.old.is_some() { Trigger::Update } else { Trigger::Create };
+        Some((&self.op, trigger))
     }
 
     fn rule<'d>(&'d self, check: Check, draft: &'d Draft) -> Option<Ruled<'d>> {

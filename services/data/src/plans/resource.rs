@@ -19,6 +19,7 @@ use super::compiled::{Compiled, Shapes};
 use super::compiled_lists::ListPlans;
 use super::dependents::Dependent;
 use super::due::Due;
+use super::effects::Effects;
 use super::fields::Fields;
 use super::guard::Guard;
 use super::links::Links;
@@ -50,6 +51,8 @@ pub struct ResourcePlan {
     pub update: Option<Guard>,
     pub delete: Option<Guard>,
     pub transitions: Vec<TransitionPlan>,
+    /// What else happens.
+    pub effects: Effects,
     insert: OnceLock<Arc<Compiled>>,
     claiming_insert: OnceLock<Arc<Compiled>>,
     remove: OnceLock<Arc<Compiled>>,
@@ -127,6 +130,7 @@ impl ResourcePlan {
             update: update_guard(&resource.access.update),
             delete: guard(&resource.access.delete),
             transitions: TransitionPlan::of(&resource),
+            effects: Effects::of(&resource),
             insert: OnceLock::new(),
             claiming_insert: OnceLock::new(),
             remove: OnceLock::new(),

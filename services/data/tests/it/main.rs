@@ -19,6 +19,7 @@ mod denials;
 mod derived;
 mod drift;
 mod earlier_writes;
+mod effects;
 mod endpoint;
 mod etags;
 mod expand;

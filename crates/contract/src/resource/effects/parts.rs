@@ -1,0 +1,461 @@
+//! What an effect does, part by part.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use mainstay_expr::{Element, Field, Program, Storage, Type, Wanted};
+use mainstay_record::JsonShape;
+use prost_reflect::DynamicMessage;
+
+use super::path::{Listed, Reached, Stuck, walk};
+use super::{Reader, transition};
+use crate::capabilities;
+use crate::effect::{Aim, Each, Goal, Put, Slot, Trigger, What};
+use crate::file::Spot;
+use crate::options::{items, optional_text, text};
+use crate::report::Report;
+use crate::resource::access::nested;
+use crate::text::Step;
+use crate::{FieldModel, Numeric, Resource};
+
+/// What is refused by name beyond single values.
+const BEYOND: &str = "effects on messages and lists";
+
+/// A field, and what a value for it must be.
+struct Target {
+    slot: Slot,
+    ty: Type,
+    /// The resource that a reference names.
+    refers: Option<usize>,
+}
+
+impl Target {
+    fn wanted(&self) -> Wanted<'_> {
+        self.refers.map_or(Wanted::Value(&self.ty), Wanted::Name)
+    }
+}
+
+impl Reader<'_, '_> {
+    pub(super) fn what(&self, report: &mut Report<'_>, written: &DynamicMessage, on: &[Trigger]) -> Option<What> {
+        if let Some(set) = nested(written, "set") {
+            return self.set(report, &set, on);
+        }
+        if let Some(adjust) = nested(written, "adjust") {
+            return self.adjust(report, &adjust);
+        }
+        if let Some(put) = nested(written, "put") {
+            return self.put(report, &put).map(What::Put);
+        }
+        if let Some(moved) = nested(written, "move") {
+            return self.moved(report, &moved);
+        }
+        // Others are refused by their names.
+        if nested(written, "call").is_none() {
+            let spot = self.spot(report, &[]);
+            report
+                .error(&spot, "the effect does nothing")
+                .because("an effect says what else happens")
+                .help("add for example set {field: \"approver\" value: \"auth.uid\"}");
+        }
+        None
+    }
+
+    fn set(&self, report: &mut Report<'_>, set: &DynamicMessage, on: &[Trigger]) -> Option<What> {
+        let (path, source) = (text(set, "field"), text(set, "value"));
+        let spot = self.spot(report, &[Step::Field("set"), Step::Field("field")]);
+        let (reached, target, at) = self.goal(report, &path, &spot)?;
+        let is_made = reached.row.hops.is_empty() && on.iter().all(|trigger| *trigger == Trigger::Create);
+        self.settable(report, (&reached, &target), &report.files.within(&spot, at), is_made)?;
+        if reached.row.hops.is_empty() && on.contains(&Trigger::Delete) {
+            report
+                .error(&spot, format!("`{path}` is of a row that goes"))
+                .because("the effect is of a deletion, after which nothing can be set in the row")
+                .help("leave `delete` out, or set a field of another row");
+            return None;
+        }
+        let value_spot = self.spot(report, &[Step::Field("set"), Step::Field("value")]);
+        let element = reached.list.as_ref().map(|list| list.element.clone());
+        let what = format!("the value of {path}");
+        let value = self.value(report, (&what, &source, &value_spot), target.wanted(), element)?;
+        Some(What::Set { goal: goal(&path, reached, target.slot), value })
+    }
+
+    fn adjust(&self, report: &mut Report<'_>, adjust: &DynamicMessage) -> Option<What> {
+        let (path, source) = (text(adjust, "field"), text(adjust, "by"));
+        let spot = self.spot(report, &[Step::Field("adjust"), Step::Field("field")]);
+        let (reached, target, at) = self.goal(report, &path, &spot)?;
+        let at = report.files.within(&spot, at);
+        if reached.row.hops.is_empty() {
+            report
+                .error(&spot, format!("`{path}` is of the row itself"))
+                .because("an adjustment is of rows that this one refers to")
+                .help(format!("write set {{field: \"{path}\" value: \"resource.{path} + …\"}}"));
+            return None;
+        }
+        let counts = matches!(&target.slot, Slot::Column { numeric: Some(numeric), .. } if *numeric != Numeric::Time);
+        if !counts {
+            report
+                .error(&at, format!("`{path}` is {}, and no number", target.ty.describe()))
+                .because("an adjustment adds to what is there")
+                .help("name a field of an integer type, or a double");
+            return None;
+        }
+        self.settable(report, (&reached, &target), &at, false)?;
+        let by_spot = self.spot(report, &[Step::Field("adjust"), Step::Field("by")]);
+        let element = reached.list.as_ref().map(|list| list.element.clone());
+        let what = format!("what {path} is adjusted by");
+        let by = self.value(report, (&what, &source, &by_spot), target.wanted(), element)?;
+        Some(What::Adjust { goal: goal(&path, reached, target.slot), by })
+    }
+
+    fn put(&self, report: &mut Report<'_>, put: &DynamicMessage) -> Option<Put> {
+        let part = |name| [Step::Field("put"), Step::Field(name)];
+        let spot = self.spot(report, &part("resource"));
+        let resource = self.resource_of(report, &text(put, "resource"), &spot)?;
+        let each = optional_text(put, "each").map(|path| self.each(report, &path));
+        let each = match each {
+            None => None,
+            Some(each) => Some(each?),
+        };
+        let element = each.as_ref().map(|(_, element)| element.clone());
+        let target = &self.resources[resource];
+        let id = optional_text(put, "id").map(|source| {
+            let spot = self.spot(report, &part("id"));
+            self.value(report, ("the id", &source, &spot), Wanted::Value(&Type::Text), element.clone())
+        });
+        let parent = self.parent(report, put, (resource, target), element.clone())?;
+        let set: Option<Vec<_>> = items(put, "set")
+            .iter()
+            .enumerate()
+            .filter_map(|(position, value)| Some((position, value.as_message()?.clone())))
+            .map(|(position, set)| self.put_field(report, resource, (position, &set), element.clone()))
+            .collect();
+        let id = match id {
+            None => None,
+            Some(id) => Some(id?),
+        };
+        Some(Put { resource, each: each.map(|(each, _)| each), id, parent, set: set? })
+    }
+
+    /// The parent of what is made; nothing inside where it needs none.
+    fn parent(
+        &self,
+        report: &mut Report<'_>,
+        put: &DynamicMessage,
+        (resource, target): (usize, &Resource),
+        element: Option<Element>,
+    ) -> Option<Option<Program>> {
+        let spot = self.spot(report, &[Step::Field("put"), Step::Field("parent")]);
+        match (optional_text(put, "parent"), target.parent) {
+            (None, _) if target.variables.len() == 1 => Some(None),
+            (Some(source), Some(parent)) => {
+                self.value(report, ("the parent", &source, &spot), Wanted::Name(parent), element).map(Some)
+            }
+            (Some(_), None) if target.variables.len() == 1 => {
+                report
+                    .error(&spot, format!("{} lies below nothing", target.message))
+                    .because(format!("its pattern is {}", target.pattern))
+                    .help("leave `parent` out");
+                None
+            }
+            (None, Some(_)) => {
+                let spot = self.spot(report, &[Step::Field("put")]);
+                report
+                    .error(&spot, format!("a {} lies below another row, which is not said", self.short(resource)))
+                    .because(format!("its pattern is {}", target.pattern))
+                    .help("add parent: and what names it, for example parent: \"resource.name\"");
+                None
+            }
+            (_, None) => {
+                capabilities::refuse(report, &spot, BEYOND, "making rows below what is no resource");
+                None
+            }
+        }
+    }
+
+    fn put_field(
+        &self,
+        report: &mut Report<'_>,
+        resource: usize,
+        (position, set): (usize, &DynamicMessage),
+        element: Option<Element>,
+    ) -> Option<(String, Slot, Program)> {
+        let steps = [Step::Field("put"), Step::Item("set", position)];
+        let spot_of = |report: &Report<'_>, name| self.spot(report, &[steps[0], steps[1], Step::Field(name)]);
+        let (path, source) = (text(set, "field"), text(set, "value"));
+        let spot = spot_of(report, "field");
+        let (reached, target, at) = self.goal_in(report, resource, &path, &spot)?;
+        if reached.resource != resource || reached.list.is_some() {
+            capabilities::refuse(report, &spot, BEYOND, "setting more than single fields of a new row");
+            return None;
+        }
+        self.settable(report, (&reached, &target), &report.files.within(&spot, at), true)?;
+        let value_spot = spot_of(report, "value");
+        let value =
+            self.value(report, (&format!("the value of {path}"), &source, &value_spot), target.wanted(), element)?;
+        Some((path, target.slot, value))
+    }
+
+    fn moved(&self, report: &mut Report<'_>, moved: &DynamicMessage) -> Option<What> {
+        let (path, name) = (text(moved, "row"), text(moved, "transition"));
+        let spot = self.spot(report, &[Step::Field("move"), Step::Field("row")]);
+        let to = if path == "resource" {
+            let row = mainstay_expr::Row::of(mainstay_expr::Root::Resource);
+            Aim { path: String::new(), list: None, row, resource: self.resource }
+        } else {
+            let path = path.strip_prefix("resource.").unwrap_or(&path);
+            let (reached, last, at) = self.walked(report, self.resource, path, &spot)?;
+            let records = Arc::clone(&self.rules.vocabulary.records);
+            let reached = self.told(report, &spot, path, reached.step(last, at.clone(), &records))?;
+            if reached.row.hops.is_empty() {
+                let at = report.files.within(&spot, at);
+                report
+                    .error(&at, format!("`{path}` leads to no other row"))
+                    .because(
+                        "what goes along a transition is a row: `resource`, or one that it refers to or lies below",
+                    )
+                    .help("name a reference or a variable of the pattern");
+                return None;
+            }
+            Aim {
+                path: path.to_owned(),
+                list: reached.list.map(|list| list.column),
+                row: reached.row,
+                resource: reached.resource,
+            }
+        };
+        let target = &self.resources[to.resource];
+        let spot = self.spot(report, &[Step::Field("move"), Step::Field("transition")]);
+        let Some(found) = transition(target, &name) else {
+            if !self.is_failed(to.resource, &name) {
+                let names = target.transitions.iter().map(|own| own.name.as_str());
+                let help = mainstay_expr::suggest(&name, names, "its transitions are");
+                report
+                    .error(&spot, format!("{} has no transition `{name}`", target.message))
+                    .because("a move takes a row along one of its transitions")
+                    .help(help.unwrap_or_else(|| "give the resource states, and transitions between them".to_owned()));
+            }
+            return None;
+        };
+        if let Some(input) = target.transitions[usize::from(found)].inputs.iter().find(|input| input.required) {
+            report
+                .error(&spot, format!("`{}` must be given with {name}, and nobody gives it here", input.name))
+                .because("an effect moves a row without anything from a caller")
+                .help("leave REQUIRED out, or make two transitions of it");
+            return None;
+        }
+        Some(What::Move { to, transition: found })
+    }
+
+    /// Whether a transition is written, and has problems of its own.
+    fn is_failed(&self, resource: usize, name: &str) -> bool {
+        resource == self.resource && self.rules.head.transitions.iter().any(|own| own.name == name)
+    }
+
+    /// The resource of this name, as rules name it.
+    fn resource_of(&self, report: &mut Report<'_>, name: &str, spot: &Spot) -> Option<usize> {
+        let is_it = |resource: &&Resource| {
+            resource.message == name || (resource.package == self.own().package && short(resource) == name)
+        };
+        let nearest = self.resources.iter().position(|resource| is_it(&resource));
+        let alone = || {
+            let mut named = self.resources.iter().enumerate().filter(|(_, resource)| short(resource) == name);
+            named.next().filter(|_| named.next().is_none()).map(|(at, _)| at)
+        };
+        if let Some(found) = nearest.or_else(alone) {
+            return Some(found);
+        }
+        let help = mainstay_expr::suggest(name, self.resources.iter().map(short), "the contract's resources are");
+        report
+            .error(spot, format!("there is no resource `{name}`"))
+            .because("what is made is a row of a resource of the contract, by its message's name")
+            .help(help.unwrap_or_else(|| "declare the message, with google.api.resource".to_owned()));
+        None
+    }
+
+    fn short(&self, resource: usize) -> &str {
+        short(&self.resources[resource])
+    }
+
+    /// The list whose elements are `this`.
+    fn each(&self, report: &mut Report<'_>, written: &str) -> Option<(Each, Element)> {
+        let spot = self.spot(report, &[Step::Field("put"), Step::Field("each")]);
+        let begin = if written.starts_with("resource.") { "resource.".len() } else { 0 };
+        let path = &written[begin..];
+        let spot = report.files.within(&spot, begin..written.len());
+        let (reached, last, at) = self.walked(report, self.resource, path, &spot)?;
+        let is_child = reached.record.children.iter().any(|child| child.name == last);
+        if is_child && reached.inside.is_none() {
+            capabilities::refuse(
+                report,
+                &spot,
+                "effects that quantify over rows",
+                "making rows for each row of a collection",
+            );
+            return None;
+        }
+        let field = self.told(report, &spot, path, reached.field(last, at.clone()).cloned())?;
+        let (Storage::Json { column, shape }, Type::List(ty)) = (&field.storage, &field.ty) else {
+            let at = report.files.within(&spot, at);
+            report
+                .error(&at, format!("`{path}` is {}, and no list", field.ty.describe()))
+                .because("`each` goes over a repeated field")
+                .help("name a repeated field, or leave `each` out");
+            return None;
+        };
+        if reached.list.is_some() {
+            capabilities::refuse(report, &spot, BEYOND, "a list inside another");
+            return None;
+        }
+        let element = element(ty, shape);
+        Some((Each { path: path.to_owned(), row: reached.row, column: *column }, element))
+    }
+
+    fn goal(&self, report: &mut Report<'_>, path: &str, spot: &Spot) -> Option<(Reached, Target, Range<usize>)> {
+        self.goal_in(report, self.resource, path, spot)
+    }
+
+    /// The field at a path that begins at a resource.
+    fn goal_in(
+        &self,
+        report: &mut Report<'_>,
+        resource: usize,
+        path: &str,
+        spot: &Spot,
+    ) -> Option<(Reached, Target, Range<usize>)> {
+        let (reached, last, at) = self.walked(report, resource, path, spot)?;
+        let field = self.told(report, spot, path, reached.field(last, at.clone()).cloned())?;
+        match self.target(&reached, &field) {
+            Some(target) => Some((reached, target, at)),
+            None => {
+                let at = report.files.within(spot, at);
+                let what = format!("an effect on `{path}`, which is {},", field.ty.describe());
+                capabilities::refuse(report, &at, BEYOND, &what);
+                None
+            }
+        }
+    }
+
+    fn target(&self, reached: &Reached, field: &Field) -> Option<Target> {
+        let ty = field.ty.clone();
+        let slot = match (&field.storage, &reached.inside) {
+            (Storage::Column { index, .. }, _) => {
+                let numeric = self.resources[reached.resource].field_of(*index).and_then(|model| model.numeric);
+                Slot::Column { column: *index, numeric }
+            }
+            (Storage::Template { template, columns, nullable: true, target }, _) => {
+                let slot = Slot::Reference { columns: columns.clone(), template: template.clone() };
+                return Some(Target { slot, ty, refers: *target });
+            }
+            (Storage::InJson, Some(_)) if is_kept_in_json(&ty) => {
+                let model = self.rules.head.message.parent_pool().get_message_by_name(&reached.record.name)?;
+                let descriptor = model.get_field(field.number)?;
+                let presence = descriptor.supports_presence();
+                Slot::Element { keys: reached.keys(field)?, numeric: Numeric::of(&descriptor), presence }
+            }
+            _ => return None,
+        };
+        Some(Target { slot, ty, refers: None })
+    }
+
+    /// Refuses fields that an effect does not set. `is_made`: the row is made by it.
+    fn settable(
+        &self,
+        report: &mut Report<'_>,
+        (reached, target): (&Reached, &Target),
+        at: &Spot,
+        is_made: bool,
+    ) -> Option<()> {
+        const MADE: [&str; 5] = ["uid", "create_time", "update_time", "delete_time", "etag"];
+        let resource = &self.resources[reached.resource];
+        let field = match &target.slot {
+            Slot::Column { column, .. } => resource.field_of(*column),
+            Slot::Reference { columns, .. } => resource.fields.iter().find(|field| field.columns == *columns),
+            Slot::Element { .. } => return Some(()),
+        };
+        let (column, name) = (first_column(&target.slot), field.map_or("", |field| field.name.as_str()));
+        let is_immutable = |field: &FieldModel| field.behaviors.immutable;
+        let obstacle = if MADE.contains(&name) && field.is_some_and(|field| field.path.0.len() == 1) {
+            Some(("the server makes it", "leave it out"))
+        } else if resource.states.iter().any(|states| Some(states.column) == column) {
+            Some(("transitions alone change states", "write move {row: … transition: …}"))
+        } else if resource.soft_delete.is_some_and(|kept| kept.expire_time == column && column.is_some()) {
+            Some(("the server makes it", "leave it out"))
+        } else if field.is_some_and(is_immutable) && !is_made {
+            Some(("it is IMMUTABLE, so it is set when the row is made", "leave IMMUTABLE out"))
+        } else {
+            None
+        };
+        let Some((cause, help)) = obstacle else { return Some(()) };
+        report.error(at, format!("`{name}` cannot be set by an effect")).because(cause).help(help);
+        None
+    }
+
+    fn walked<'p>(
+        &self,
+        report: &mut Report<'_>,
+        resource: usize,
+        path: &'p str,
+        spot: &Spot,
+    ) -> Option<(Reached, &'p str, Range<usize>)> {
+        self.told(report, spot, path, walk(path, resource, &self.rules.vocabulary.records))
+    }
+
+    /// Reports why a path leads nowhere, unless that is told elsewhere.
+    fn told<T>(&self, report: &mut Report<'_>, spot: &Spot, path: &str, found: Result<T, Stuck>) -> Option<T> {
+        let cause = "the path of an effect leads through fields, one list, references and what a row lies below";
+        match found {
+            Ok(found) => return Some(found),
+            Err(Stuck::Unknown { name, .. }) if self.rules.failed.contains(&name) => {}
+            Err(Stuck::Unknown { at, name, of, help }) => {
+                let at = report.files.within(spot, at);
+                let draft = report.error(&at, format!("{of} has no field `{name}`")).because(cause);
+                if let Some(help) = help {
+                    draft.help(help);
+                }
+            }
+            Err(Stuck::Unsupported { at, what }) => {
+                let at = report.files.within(spot, at);
+                capabilities::refuse(report, &at, BEYOND, &what);
+            }
+            Err(Stuck::Wrong { at, message }) => {
+                let at = report.files.within(spot, at);
+                let help = if path.is_empty() {
+                    "name a field"
+                } else {
+                    "name a field of the row, or of one that it refers to"
+                };
+                report.error(&at, message).because(cause).help(help);
+            }
+        }
+        None
+    }
+}
+
+fn goal(path: &str, reached: Reached, slot: Slot) -> Goal {
+    let list = reached.list.map(|Listed { column, .. }| column);
+    let to = path.rsplit_once('.').map_or("", |(to, _)| to).to_owned();
+    Goal { aim: Aim { path: to, list, row: reached.row, resource: reached.resource }, path: path.to_owned(), slot }
+}
+
+fn element(ty: &Type, shape: &JsonShape) -> Element {
+    let message = (!shape.messages.is_empty()).then_some(0);
+    Element { ty: ty.clone(), shape: Arc::new(shape.clone()), message }
+}
+
+/// Whether a value of the type lies in a document as expressions read it.
+fn is_kept_in_json(ty: &Type) -> bool {
+    !matches!(ty, Type::Bytes | Type::Message(_) | Type::List(_) | Type::Map(_) | Type::MapOther { .. } | Type::Struct)
+}
+
+fn first_column(slot: &Slot) -> Option<usize> {
+    match slot {
+        Slot::Column { column, .. } => Some(*column),
+        Slot::Reference { columns, .. } => columns.first().copied(),
+        Slot::Element { .. } => None,
+    }
+}
+
+fn short(resource: &Resource) -> &str {
+    resource.message.rsplit('.').next().unwrap_or(&resource.message)
+}
