@@ -8,5 +8,6 @@ mod failures;
 mod golden;
 mod journeys;
 mod laws;
+mod samples;
 mod starting;
 mod support;

@@ -46,6 +46,13 @@ impl Folder {
         folder
     }
 
+    /// One with a copy of another sample.
+    pub fn of(sample: &str) -> Folder {
+        let folder = Folder::empty();
+        copy(&repository().join("proto").join(sample), &folder.contracts());
+        folder
+    }
+
     /// One with this contract file.
     pub fn with(path: &str, text: &str) -> Folder {
         let folder = Folder::empty();
