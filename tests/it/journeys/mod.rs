@@ -21,3 +21,4 @@ mod trace;
 mod undelete;
 mod unseen_contract;
 mod walk_through;
+mod who_may;

@@ -1,0 +1,72 @@
+//! The application that the README declares to say who may do what.
+
+use mainstay_testkit::http::Http;
+use serde_json::{Value, json};
+
+use crate::support::{Folder, System, repository};
+
+/// The contract in the README's chapter.
+fn contract() -> String {
+    let readme = std::fs::read_to_string(repository().join("README.md")).expect("the README is there");
+    let (_, chapter) = readme.split_once("## Say who may do what").expect("the README says who may do what");
+    let (_, block) = chapter.split_once("```proto\n").expect("the application is a block of protobuf");
+    block.split_once("```").expect("the block ends").0.to_owned()
+}
+
+async fn account(who: &Http) -> String {
+    let account = who.get("/auth/v1/accounts/me").await.ok();
+    account["name"].as_str().and_then(|name| name.rsplit('/').next()).expect("a name").to_owned()
+}
+
+mainstay_testkit::both_engines! {
+    async fn members_share_tasks_and_who_is_removed_is_out_at_the_next_call(engine: Engine) {
+        let system = System::one(engine, Folder::with("work/v1/work.proto", &contract())).await;
+        let (ann, bob) = (system.user("ann@example.org").await, system.user("bob@example.org").await);
+        let stranger = system.user("cat@example.org").await;
+        let project = "/work/v1/projects/cups";
+        ann.post("/work/v1/projects?projectId=cups", json!({"title": "Cups"})).await.ok();
+        let members = ann.get(&format!("{project}/members")).await.ok();
+        let first = &members["members"][0];
+        assert_eq!((&first["account"], &first["lead"]), (&json!(account(&ann).await), &json!(true)));
+
+        // Nobody lets himself in, and a member lets nobody in.
+        bob.get(project).await.refusal(404, "NOT_FOUND");
+        let seat = |who: String| json!({"account": who});
+        let alone = bob.post(&format!("{project}/members"), seat(account(&bob).await)).await;
+        assert_eq!(alone.status, 404, "{}", alone.text());
+        let place = format!("{project}/members?memberId=bob");
+        ann.post(&place, seat(account(&bob).await)).await.ok();
+        bob.get(project).await.ok();
+        bob.post(&format!("{project}/members"), seat(account(&stranger).await)).await.refusal(403, "PERMISSION_DENIED");
+        bob.patch(&format!("{project}/members/bob"), json!({"lead": true})).await.refusal(403, "PERMISSION_DENIED");
+
+        let task = json!({"title": "Wash them", "assignee": account(&bob).await});
+        bob.post(&format!("{project}/tasks?taskId=wash"), task).await.ok();
+        let task = format!("{project}/tasks/wash");
+        stranger.get(&task).await.refusal(404, "NOT_FOUND");
+
+        // Fields of one's own.
+        bob.patch(&task, json!({"hours": 3, "notes": "two are broken"})).await.ok();
+        let seen = ann.get(&task).await.ok();
+        assert_eq!((&seen["hours"], &seen["notes"]), (&json!(3), &Value::Null));
+        let refused = ann.patch(&task, json!({"hours": 1})).await.refusal(403, "PERMISSION_DENIED");
+        assert!(refused.to_string().contains("hours"), "{refused}");
+
+        // States are passed through in their order, by whoever they are for.
+        let does = async |who: &Http, what: &str| who.post(&format!("{task}:{what}"), json!({})).await;
+        does(&ann, "finish").await.refusal(403, "PERMISSION_DENIED");
+        let early = does(&ann, "accept").await.refusal(400, "FAILED_PRECONDITION");
+        assert!(early.to_string().contains("OPEN"), "{early}");
+        assert_eq!(does(&bob, "finish").await.ok()["state"], "FINISHED");
+        does(&bob, "accept").await.refusal(403, "PERMISSION_DENIED");
+        let accepted = does(&ann, "accept").await.ok();
+        assert_eq!(accepted["acceptedBy"], json!(account(&ann).await));
+        does(&bob, "reopen").await.refusal(403, "PERMISSION_DENIED");
+
+        ann.delete(&format!("{project}/members/bob")).await.ok();
+        bob.get(&task).await.refusal(404, "NOT_FOUND");
+        bob.get(project).await.refusal(404, "NOT_FOUND");
+        ann.delete(project).await.ok();
+        ann.get(&task).await.refusal(404, "NOT_FOUND");
+    }
+}
