@@ -145,7 +145,8 @@ both_engines! {
         assert_eq!(bank.balance(&bank.ann, "ann").await, 1_000);
         pay(&bank.ann, "ann", "bob", 301).await.refusal(400, "FAILED_PRECONDITION");
         hold(301, json!({})).await.refusal(400, "FAILED_PRECONDITION");
-        let capture = || merchant.post(&format!("/ledger/v1/{first}:capture"), json!({}));
+        let path = format!("/ledger/v1/{first}:capture");
+        let capture = || merchant.post(&path, json!({}));
         let (one, other) = tokio::join!(capture(), capture());
         let mut states = [one.status, other.status];
         states.sort_unstable();
