@@ -4,7 +4,7 @@ CARGO ?= cargo
 RUN_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: run test bench chaos lint fmt help
+.PHONY: run test bench chaos fuzz lint fmt help
 
 run: var/shop ## Start auth, data and gateway in one process, with your copy of the sample shop
 	$(CARGO) run --locked --package mainstay -- serve --contracts var/shop --data-dir var/mainstay --seed var/shop/seed.json $(RUN_FLAGS)
@@ -20,6 +20,9 @@ bench: ## Build release, run Mainstay beside its peers, count instructions, writ
 
 chaos: ## Build release, do the worst to servers, disks, networks and clocks for ten minutes, write tests/chaos/RESULTS.md
 	tests/chaos/run
+
+fuzz: ## Look for input that breaks what reads it: contracts, rules, filters, orders, masks, page tokens, plans; a minute each
+	tests/fuzz/run
 
 lint: ## Check formatting, clippy, licences and bans
 	$(CARGO) fmt --all --check
