@@ -18,7 +18,8 @@ const BINDING: Binding<'static> = Binding {
 pub fn take(text: &str) {
     let key = SealingKey::from_bytes(&[7; 32]).expect("a key has 32 bytes");
     assert!(open(&key, &BINDING, text, 0).is_err(), "nobody else makes tokens");
-    let keys = text.split('\n').zip(1..).map(|(value, number)| (NumberPath(vec![number]), Value::Text(value.to_owned())));
+    let keys =
+        text.split('\n').zip(1..).map(|(value, number)| (NumberPath(vec![number]), Value::Text(value.to_owned())));
     let position = Position { keys: keys.collect() };
     let sealed = seal(&key, &BINDING, &position, 0).expect("it can be sealed");
     match open(&key, &BINDING, &sealed, 0) {

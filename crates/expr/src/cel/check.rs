@@ -43,7 +43,7 @@ impl<'r> Checker<'r> {
     pub fn with(parsed: &'r Parsed<'r>, scope: &'r RuleScope, predicates: &'r dyn Named) -> Checker<'r> {
         let this = scope.element.as_ref().map(|element| {
             let (shape, message) = (element.shape.clone(), element.message);
-            let list = Document { expr: Expr::NULL, shape, message };
+            let list = Document { expr: Expr::NULL, shape, message, links: None };
             ("this".to_owned(), Operand::Target(Target::element(0, &element.ty, &list)))
         });
         Checker {

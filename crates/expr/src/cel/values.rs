@@ -70,7 +70,7 @@ impl Checker<'_> {
         let short = self.short_name(table).to_owned();
         if let Operand::Target(Target { form, .. }) = operand {
             match form {
-                Form::Name { to: Some(to), .. } | Form::Link { to, .. } if to.table() == Some(table) => {
+                Form::Name { to: Some(to), .. } | Form::Link { to: Some(to), .. } if to.table() == Some(table) => {
                     return match form {
                         Form::Name { template, columns, .. } => Some(crate::target::render(template, columns)),
                         Form::Link { expr, .. } => Some(expr.clone()),

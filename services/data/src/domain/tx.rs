@@ -317,7 +317,8 @@ impl<'t, 'c> Tx<'t, 'c> {
             return Ok(known.clone());
         }
         self.flush_for(resource, Some(key)).await?;
-        let statement = if op.plan().effects.change(resource) { plan.whoever_locked(Lock::Change) } else { plan.held() };
+        let statement =
+            if op.plan().effects.change(resource) { plan.whoever_locked(Lock::Change) } else { plan.held() };
         let found = one_row(self.conn, &statement.statement, key, plan).await?;
         self.found_bytes += found.as_deref().map_or(0, record_size::in_memory);
         if self.found_bytes > MAX_FOUND_BYTES {

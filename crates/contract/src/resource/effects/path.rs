@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use mainstay_expr::{Element, Field, Link, RecordType, Relation, Root, Row, Storage, Type, suggest};
+use mainstay_expr::{Element, Field, Link, LinkTo, RecordType, Relation, Root, Row, Storage, Type, suggest};
 use mainstay_record::JsonShape;
 
 /// How many references a path follows at most.
@@ -96,7 +96,7 @@ impl Reached {
                 let row = self.row.via(Relation::of(columns.clone(), *target));
                 self.follow(row, *target, records, at)
             }
-            (Storage::LinkInJson { template, target }, _) => {
+            (Storage::LinkInJson(LinkTo { template, target: Some(target) }), _) => {
                 let keys = self.keys(&field).ok_or_else(|| unsupported(format!("the field `{name}` here")))?;
                 let link = Link { keys, template: template.clone() };
                 let relation = Relation { columns: Vec::new(), link: Some(link), table: *target };
