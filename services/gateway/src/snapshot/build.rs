@@ -18,19 +18,10 @@ use super::Snapshot;
 use super::binding::{Binding, BindingError, ETAG, text_field};
 use super::cursor::Cursor;
 use super::kinds::Kinds;
-use super::link::link;
+use super::link::{SnapshotError, link};
 use super::method::Method;
 use crate::backends::Backends;
 use crate::route::Trie;
-
-/// A descriptor set that no snapshot can be made of.
-#[derive(Debug, thiserror::Error)]
-pub enum SnapshotError {
-    #[error("the descriptor set cannot be read: {0}")]
-    Unreadable(#[from] prost::DecodeError),
-    #[error("the descriptor set is not usable: {0}")]
-    Unlinked(#[from] prost_reflect::DescriptorError),
-}
 
 /// A binding that is not served.
 #[derive(Debug)]

@@ -6,9 +6,16 @@
 use bytes::{Buf as _, Bytes};
 use prost::encoding::{DecodeContext, decode_key, skip_field};
 use prost::{DecodeError, Message};
-use prost_reflect::DescriptorPool;
+use prost_reflect::{DescriptorError, DescriptorPool};
 
-use super::build::SnapshotError;
+/// A descriptor set that no snapshot can be made of.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    #[error("the descriptor set cannot be read: {0}")]
+    Unreadable(#[from] DecodeError),
+    #[error("the descriptor set is not usable: {0}")]
+    Unlinked(#[from] DescriptorError),
+}
 
 /// An encoded `google.protobuf.FileDescriptorSet`, whose files stand after those that they import.
 #[derive(Clone, PartialEq, Message)]

@@ -18,9 +18,10 @@ use mainstay_runtime::channel::Target;
 use mainstay_wire::Plans;
 
 pub use binding::{Binding, BindingError, Body, Capture, ETAG, EtagField, ResponseField};
-pub use build::{Compiled, SnapshotError, UnservedRoute};
+pub use build::{Compiled, UnservedRoute};
 pub use cursor::{Cursor, CursorKind};
 pub use kinds::{ERROR, Kinds};
+pub use link::SnapshotError;
 pub use method::Method;
 
 use crate::route::{Lookup, Trie};
