@@ -1,7 +1,6 @@
 //! Double-entry bookkeeping. That balances survive whatever happens to servers is in `failures::transfers`.
 
 use mainstay_testkit::http::{Answer, Http};
-use mainstay_testkit::wait::until;
 use mainstay_testkit::{Engine, both_engines};
 use serde_json::{Value, json};
 
@@ -131,7 +130,7 @@ both_engines! {
         approver.post(&format!("/ledger/v1/{own}:approve"), json!({})).await.refusal(400, "FAILED_PRECONDITION");
     }
 
-    async fn j7_a_hold_lowers_what_can_be_spent_and_ends_by_itself(engine: Engine) {
+    async fn j7_a_hold_lowers_what_can_be_spent_and_is_captured_once(engine: Engine) {
         let bank = Bank::on(engine).await;
         let merchant = bank.system.user_with_role("merchant@example.org", "merchant").await;
         let hold = async |amount: i64, more: Value| {
@@ -152,12 +151,14 @@ both_engines! {
         states.sort_unstable();
         assert_eq!(states, [200, 400], "{} {}", one.text(), other.text());
         assert_eq!((bank.balance(&bank.ann, "ann").await, bank.balance(&bank.bob, "bob").await), (300, 700));
-        // One that is over lets go of what it held.
-        let over = named(&hold(300, json!({"expireTime": "2026-01-01T00:00:00Z"})).await.ok());
-        let released = async || {
-            (merchant.get(&format!("/ledger/v1/{over}")).await.ok()["state"] == "RELEASED").then_some(())
-        };
-        until("the hold ends", released).await;
+        // Whose money it is ends one that is over, and no other.
+        let lasting = named(&hold(100, json!({})).await.ok());
+        let over = named(&hold(200, json!({"expireTime": "2026-01-01T00:00:00Z"})).await.ok());
+        let release = async |who: &Http, hold: &str| who.post(&format!("/ledger/v1/{hold}:release"), json!({})).await;
+        release(&bank.ann, &lasting).await.refusal(403, "PERMISSION_DENIED");
+        release(&bank.bob, &over).await.refusal(404, "NOT_FOUND");
+        release(&bank.ann, &over).await.ok();
+        release(&merchant, &lasting).await.ok();
         pay(&bank.ann, "ann", "bob", 300).await.ok();
     }
 }
@@ -165,6 +166,10 @@ both_engines! {
 #[test]
 #[ignore = "waits for (mainstay.v1.field).sequence and (mainstay.v1.resource).audit"]
 fn j6_journal_numbers_have_no_gap_and_a_tampered_entry_is_found() {}
+
+#[test]
+#[ignore = "waits for (mainstay.v1.states).transition.at"]
+fn j7_a_hold_ends_by_itself() {}
 
 #[test]
 #[ignore = "waits for (mainstay.v1.method).sql"]

@@ -29,11 +29,13 @@ fn play(tests: &str, more: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn the_rules_of_the_sample_shop_are_as_its_tests_say() {
-    let shop = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto/shop");
-    let output = mainstay(&["rules", "test", path(&shop.join("rules.yaml")), "--contracts", path(&shop)]);
-    assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
-    assert!(stdout(&output).contains("10 passed, 0 failed"), "{}", stdout(&output));
+fn the_rules_of_the_samples_are_as_their_tests_say() {
+    for (sample, tests) in [("shop", 10), ("social", 16), ("ledger", 14), ("people", 14)] {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto").join(sample);
+        let output = mainstay(&["rules", "test", path(&folder.join("rules.yaml")), "--contracts", path(&folder)]);
+        assert!(output.status.success(), "{sample}: {}{}", stdout(&output), stderr(&output));
+        assert!(stdout(&output).contains(&format!("{tests} passed, 0 failed")), "{sample}: {}", stdout(&output));
+    }
 }
 
 #[test]
