@@ -30,7 +30,9 @@ mainstay_testkit::both_engines! {
         bob.get(project).await.refusal(404, "NOT_FOUND");
         let seat = |who: String| json!({"account": who});
         let alone = bob.post(&format!("{project}/members"), seat(account(&bob).await)).await;
-        assert_eq!(alone.status, 404, "{}", alone.text());
+        alone.refusal(403, "PERMISSION_DENIED");
+        let nowhere = bob.post("/work/v1/projects/none/members", seat(account(&bob).await)).await;
+        assert_eq!(nowhere.text(), alone.text(), "there might as well be no such project");
         let place = format!("{project}/members?memberId=bob");
         ann.post(&place, seat(account(&bob).await)).await.ok();
         bob.get(project).await.ok();
