@@ -54,6 +54,11 @@ impl Effects {
         self.on(trigger).any(|own| !own.is_own())
     }
 
+    /// The resources whose rows may change.
+    pub fn changed(&self) -> impl Iterator<Item = usize> {
+        self.changes.iter().copied()
+    }
+
     /// Whether rows of a resource may change.
     pub fn change(&self, resource: usize) -> bool {
         self.changes.contains(&resource)

@@ -34,6 +34,20 @@ message File {
 }
 "#;
 
+/// What moves a folder without writing it.
+const MOVE: &str = r#"
+message Move {
+  option (google.api.resource) = {type: "drive.example.com/Move" pattern: "moves/{move}"};
+  option (mainstay.v1.resource) = {
+    access {read: "auth.uid != null" create: "auth.uid != null"}
+    effect {on: "create" set {field: "folder.within" value: "resource.target"}}
+  };
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string folder = 2 [(google.api.resource_reference).type = "drive.example.com/Folder"];
+  string target = 3 [(google.api.resource_reference).type = "drive.example.com/Folder"];
+}
+"#;
+
 fn method(verb: &str, message: &str) -> String {
     format!("drive.v1.{message}Service/{verb}{message}")
 }
@@ -149,6 +163,35 @@ both_engines! {
             });
             let done = join_all(moves).await.into_iter().filter(|done| *done).count();
             assert_eq!(done, ids.len() - 1, "one of them is refused, and no other");
+        }
+    }
+
+    async fn no_effect_makes_a_circle_either(engine: Engine) {
+        let fixture = Fixture::start(engine, &file("drive.v1", &format!("{DRIVE}{MOVE}"))).await;
+        let ann = fixture.user("ann", &[]);
+        for id in ["a", "b", "c"] {
+            ann.ok(&method("Create", "Folder"), json!({"folder_id": id, "folder": {"owner": "ann"}})).await;
+        }
+        let moved = |folder: &str, target: &str| {
+            json!({"move": {"folder": format!("folders/{folder}"), "target": format!("folders/{target}")}})
+        };
+        ann.ok(&method("Create", "Move"), moved("b", "a")).await;
+        ann.ok(&method("Create", "Move"), moved("c", "b")).await;
+        let within = ann.ok(&method("Get", "Folder"), json!({"name": "folders/c"})).await;
+        assert_eq!(within["within"], "folders/b");
+        for (folder, target) in [("a", "c"), ("a", "a"), ("b", "c")] {
+            let (reason, _) = ann.refused(&method("Create", "Move"), moved(folder, target)).await;
+            assert_eq!(reason, Reason::EffectRefused, "{folder} below {target}");
+        }
+        for round in 0..8 {
+            let (left, right) = (format!("left{round}"), format!("right{round}"));
+            for id in [&left, &right] {
+                ann.ok(&method("Create", "Folder"), json!({"folder_id": id, "folder": {"owner": "ann"}})).await;
+            }
+            let create = method("Create", "Move");
+            let both = [ann.call(&create, moved(&left, &right)), ann.call(&create, moved(&right, &left))];
+            let done = join_all(both).await.into_iter().filter(Result::is_ok).count();
+            assert!(done <= 1, "both moved");
         }
     }
 }

@@ -14,6 +14,33 @@ const UPDATE: &str = "pay.v1.PaymentService/UpdatePayment";
 const SETTLE: &str = "pay.v1.PaymentService/SettlePayment";
 const COMMIT: &str = "pay.v1.CommitService/Commit";
 
+/// What shines in one of two ways, chosen by what is wished for, and by switches.
+const LAMP: &str = r#"
+message Lamp {
+  option (google.api.resource) = {type: "lamp.example.com/Lamp" pattern: "lamps/{lamp}"};
+  option (mainstay.v1.resource) = {
+    access {read: "true" write: "auth.uid != null"}
+    effect {on: "create" if: "resource.wish != ''" set {field: "white" value: "resource.wish"}}
+  };
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  oneof light {
+    string colour = 2;
+    string white = 3;
+  }
+  string wish = 4;
+}
+message Switch {
+  option (google.api.resource) = {type: "lamp.example.com/Switch" pattern: "switches/{switch}"};
+  option (mainstay.v1.resource) = {
+    access {read: "true" write: "auth.uid != null"}
+    effect {on: "create" set {field: "lamp.colour" value: "resource.colour"}}
+  };
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string lamp = 2 [(google.api.resource_reference).type = "lamp.example.com/Lamp"];
+  string colour = 3;
+}
+"#;
+
 /// What was chosen to pay with, what it is about, and what came of it; steps choose as well.
 fn contract() -> String {
     file(
@@ -344,5 +371,17 @@ both_engines! {
         created(&fixture, json!({"coins": "1"})).await;
         let taken = fixture.anonymous().refused(CREATE, json!({"payment": {"iban": "DE1"}})).await;
         assert_eq!(taken.0, Reason::UniqueViolation);
+    }
+
+    async fn what_an_effect_sets_unsets_the_others(engine: Engine) {
+        let contract = file("lamp.v1", LAMP);
+        let fixture = Fixture::start(engine, &contract).await;
+        let ann = fixture.user("ann", &[]);
+        let made = json!({"lamp_id": "desk", "lamp": {"colour": "red", "wish": "warm"}});
+        let made = ann.ok("lamp.v1.LampService/CreateLamp", made).await;
+        assert_eq!((&made["white"], made.get("colour")), (&json!("warm"), None), "{made}");
+        ann.ok("lamp.v1.SwitchService/CreateSwitch", json!({"switch": {"lamp": "lamps/desk", "colour": "blue"}})).await;
+        let seen = ann.ok("lamp.v1.LampService/GetLamp", json!({"name": "lamps/desk"})).await;
+        assert_eq!((&seen["colour"], seen.get("white")), (&json!("blue"), None), "{seen}");
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::context::Operation;
 use crate::domain::draft::{Draft, Refused};
 use crate::domain::event::Event;
 use crate::domain::record::{in_request, revise, violations};
+use crate::domain::references::check_references;
 use crate::domain::tx::Tx;
 use crate::error::{Error, Result};
 use crate::plans::EffectPlan;
@@ -171,20 +172,26 @@ impl Ordered {
         }
         revise(op, old, &mut new);
         let settled = settle(tx, (op, Trigger::Update), &mut new, old).await?;
-        let is_sound = settled.unfit.is_empty() && violations(op.plan(), &new, op.caller.now).is_empty();
-        Ok(if is_sound { Ok(Some(new)) } else { Err(Impossible) })
+        if !settled.unfit.is_empty() || !violations(op.plan(), &new, op.caller.now).is_empty() {
+            return Ok(Err(Impossible));
+        }
+        match check_references(tx, op, Some(old), &new).await {
+            Ok(()) => Ok(Ok(Some(new))),
+            // It leads to nothing, or back to where it began.
+            Err(Error::ReferenceNotFound { .. } | Error::Cycle { .. } | Error::TooDeep { .. }) => Ok(Err(Impossible)),
+            Err(error) => Err(error),
+        }
     }
 }
 
 /// The row with what is set, and with the sums of what is added.
 fn summed(op: &Operation, old: &[Value], orders: &[Order]) -> std::result::Result<Vec<Value>, Impossible> {
     let (plan, mut row) = (op.plan(), old.to_vec());
-    let layout = &plan.resource.layout;
     let mut sums: BTreeMap<usize, Sum> = BTreeMap::new();
     for order in orders {
         match &order.what {
             Doing::Set { slot, value } => {
-                slot::put(slot, layout, &mut row, value.clone()).map_err(|slot::Unfit| Impossible)?;
+                slot::put(slot, plan, &mut row, value.clone()).map_err(|slot::Unfit| Impossible)?;
             }
             Doing::Add { column, by } => add(&mut sums, *column, by),
         }
@@ -200,7 +207,7 @@ fn summed(op: &Operation, old: &[Value], orders: &[Order]) -> std::result::Resul
         };
         let numeric = plan.resource.field_of(column).and_then(|field| field.numeric);
         let slot = Slot::Column { column, numeric };
-        slot::put(&slot, layout, &mut row, value).map_err(|slot::Unfit| Impossible)?;
+        slot::put(&slot, plan, &mut row, value).map_err(|slot::Unfit| Impossible)?;
     }
     Ok(row)
 }

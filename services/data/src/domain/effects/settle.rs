@@ -86,13 +86,12 @@ fn note(draft: &mut Draft, row: Vec<Value>, settled: Settled) {
 /// Sets one field, or that of each element.
 fn set(op: &Operation, own: &EffectPlan, all: &[Here], (row, old): (&mut Vec<Value>, &[Value]), settled: &mut Settled) {
     let What::Set { goal, value } = &own.effect.what else { return };
-    let layout = &op.plan().resource.layout;
     let values = all.iter().map(|here| evaluate_value(&value.root, &here.scope(op, row, old)));
     let values: Vec<Value> = values.collect();
     let Some(column) = goal.aim.list else {
         for value in values {
             let path = in_request(op.plan(), &goal.path);
-            match slot::put(&goal.slot, layout, row, value) {
+            match slot::put(&goal.slot, op.plan(), row, value) {
                 Ok(()) => settled.fields.push(path),
                 Err(slot::Unfit) => settled.unfit.push(path),
             }

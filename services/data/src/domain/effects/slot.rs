@@ -4,7 +4,7 @@ use mainstay_contract::{Numeric, Slot};
 use mainstay_record::{Kind, Layout, Value};
 use serde_json::Value as Json;
 
-use crate::plans::unset;
+use crate::plans::{ResourcePlan, unset};
 
 /// A value that its field cannot hold.
 pub struct Unfit;
@@ -29,8 +29,22 @@ fn fitting(numeric: Option<Numeric>, value: Value) -> Result<Value, Unfit> {
     }
 }
 
-/// Puts a value into a row.
-pub fn put(slot: &Slot, layout: &Layout, row: &mut [Value], value: Value) -> Result<(), Unfit> {
+/// Puts a value into a row. Of a oneof the other fields are unset by that, as if a client had set this one.
+pub fn put(slot: &Slot, plan: &ResourcePlan, row: &mut [Value], value: Value) -> Result<(), Unfit> {
+    let layout = &plan.resource.layout;
+    let touched = match slot {
+        Slot::Column { column, .. } => std::slice::from_ref(column),
+        Slot::Reference { columns, .. } => columns.as_slice(),
+        Slot::Element { .. } => return Err(Unfit),
+    };
+    write(slot, layout, row, value)?;
+    for column in plan.record.unset_with(touched, row) {
+        row[column] = unset(&layout.columns[column]);
+    }
+    Ok(())
+}
+
+fn write(slot: &Slot, layout: &Layout, row: &mut [Value], value: Value) -> Result<(), Unfit> {
     match slot {
         Slot::Column { column, numeric } => {
             let declared = &layout.columns[*column];
