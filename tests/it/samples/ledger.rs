@@ -173,7 +173,7 @@ fn j6_journal_numbers_have_no_gap_and_a_tampered_entry_is_found() {}
 fn j7_a_hold_ends_by_itself() {}
 
 #[test]
-#[ignore = "waits for (mainstay.v1.method).sql"]
+#[ignore = "waits for (mainstay.v1.sql)"]
 fn j8_the_balance_as_of_any_moment_equals_the_replay() {}
 
 #[test]

@@ -169,7 +169,7 @@ both_engines! {
 fn j4_a_new_manager_begins_by_the_clock() {}
 
 #[test]
-#[ignore = "waits for (mainstay.v1.method).sql: the chart in two statements"]
+#[ignore = "waits for (mainstay.v1.sql): the chart in two statements"]
 fn j5_the_chart_is_drawn_in_two_statements() {}
 
 #[test]

@@ -224,7 +224,7 @@ both_engines! {
 }
 
 #[test]
-#[ignore = "waits for (mainstay.v1.method).sql: the feed"]
+#[ignore = "waits for (mainstay.v1.sql): the feed"]
 fn j1_the_feed_has_what_they_post_and_neither_skips_nor_repeats() {}
 
 #[test]
@@ -232,7 +232,7 @@ fn j1_the_feed_has_what_they_post_and_neither_skips_nor_repeats() {}
 fn j3_the_counter_of_a_thousand_likes_at_once_is_exact() {}
 
 #[test]
-#[ignore = "waits for (mainstay.v1.field).encrypted and (mainstay.v1.method).webhook"]
+#[ignore = "waits for (mainstay.v1.field).encrypted and (mainstay.v1.webhook)"]
 fn j7_a_providers_token_is_refreshed_once_and_is_in_no_dump() {}
 
 #[test]
