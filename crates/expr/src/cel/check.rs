@@ -197,9 +197,11 @@ impl<'r> Checker<'r> {
                 let known: Vec<&str> =
                     known.into_iter().filter(|(_, record)| record.is_some()).map(|(name, _)| name).collect();
                 let span = self.span(at);
-                let help = match known.as_slice() {
-                    [] => "there are auth and now".to_owned(),
-                    known => format!("there are auth, now and {}", known.join(", ")),
+                let help = match (known.as_slice(), name) {
+                    ([], _) => "there are auth and now".to_owned(),
+                    (["old", "new"], _) => "write `old` for the row before, and `new` for the row after".to_owned(),
+                    ([one], "old" | "new") => format!("write `{one}`: the rows before and after are an update's"),
+                    (known, _) => format!("there are auth, now and {}", known.join(", ")),
                 };
                 let message = format!("there is no `{name}` here");
                 self.report(Problem::new(span, ProblemKind::UnknownName, message).help(help))

@@ -63,6 +63,10 @@ fn roots(scope: &RuleScope) -> impl Iterator<Item = &str> {
     always.chain(records).chain(ancestors.map(|ancestor| ancestor.name.as_str()))
 }
 
+/// What others call the caller.
+const CALLERS: [&str; 9] =
+    ["request", "user", "caller", "me", "principal", "identity", "session", "subject", "current_user"];
+
 /// What to write instead of a name that nothing has: a root, an enum, a field with its record in front, or a text.
 fn instead(name: &str, value: Option<&str>, scope: &RuleScope) -> String {
     let record = [(scope.record_name(), &scope.resource), ("new", &scope.new), ("old", &scope.old)];
@@ -77,6 +81,9 @@ fn instead(name: &str, value: Option<&str>, scope: &RuleScope) -> String {
     if let Some(near) = nearest(name, roots(scope).chain(enums).chain(["true", "false"])) {
         let value = value.filter(|_| !roots(scope).any(|root| root == near));
         return format!("did you mean `{near}{}`?", value.map_or(String::new(), |value| format!(".{value}")));
+    }
+    if CALLERS.contains(&name.split('.').next().unwrap_or(name)) && scope.called.is_none() {
+        return "the caller is `auth`: `auth.uid`, `auth.email`, `auth.roles`".into();
     }
     let roots: Vec<&str> = roots(scope).collect();
     let text = if value.is_none() { format!(", and texts in quotes: '{name}'") } else { String::new() };

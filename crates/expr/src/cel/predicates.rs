@@ -37,13 +37,17 @@ pub struct PredicateSource {
     pub rule: String,
 }
 
-/// All rules with names that compile.
+/// All rules with names; nothing where one does not compile, which is told of it and of nobody who names it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Predicates(HashMap<(usize, String), Arc<Predicate>>);
+pub struct Predicates(HashMap<(usize, String), Option<Arc<Predicate>>>);
 
 impl Named for Predicates {
     fn find(&self, table: usize, name: &str) -> Found {
-        self.0.get(&(table, name.to_owned())).map_or(Found::None, |known| Found::Ready(Arc::clone(known)))
+        match self.0.get(&(table, name.to_owned())) {
+            None => Found::None,
+            Some(None) => Found::Failed,
+            Some(Some(known)) => Found::Ready(Arc::clone(known)),
+        }
     }
 
     fn names(&self, table: usize) -> Vec<String> {
@@ -70,12 +74,9 @@ fn all(sources: &[PredicateSource], scope: &RuleScope) -> (Predicates, Vec<(usiz
     let mut problems = Vec::new();
     let mut compiled = HashMap::new();
     for (source, outcome) in compiler.states.into_inner() {
-        match outcome {
-            Ok(predicate) => {
-                compiled.insert((sources[source].table, sources[source].name.clone()), predicate);
-            }
-            Err(found) => problems.push((source, found)),
-        }
+        let name = (sources[source].table, sources[source].name.clone());
+        let predicate = outcome.map_err(|found| problems.push((source, found))).ok();
+        compiled.insert(name, predicate);
     }
     problems.sort_by_key(|(source, _)| *source);
     (Predicates(compiled), problems)
