@@ -8,7 +8,7 @@ use mainstay_record::Value;
 use crate::model::Rule;
 
 /// One who calls.
-pub(super) struct Caller {
+pub(crate) struct Caller {
     /// As the subject of a sentence.
     pub who: String,
     signed_in: bool,

@@ -1,6 +1,6 @@
 //! Fields whose annotations leave them no value, or one.
 
-use mainstay_record::Kind;
+use prost_reflect::Kind;
 
 use super::Linted;
 use crate::FieldModel;
@@ -19,7 +19,7 @@ pub(super) fn check(report: &mut Report<'_>, linted: &Linted<'_>) {
 }
 
 fn is_plain_bool(linted: &Linted<'_>, field: &FieldModel) -> bool {
-    let columns = &linted.resource.layout.columns;
-    let [column] = field.columns.as_slice() else { return false };
-    columns.get(*column).is_some_and(|column| column.kind == Kind::Bool && !column.nullable)
+    let declared = linted.head.message.get_field(field.number);
+    declared
+        .is_some_and(|declared| declared.kind() == Kind::Bool && !declared.is_list() && !declared.supports_presence())
 }

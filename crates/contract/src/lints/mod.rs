@@ -13,6 +13,8 @@ mod quantified;
 mod roles;
 mod unindexed;
 
+pub(crate) use callers::Caller;
+
 use crate::annotations::OPTIONS;
 use crate::file::Spot;
 use crate::model::{Access, Rule};

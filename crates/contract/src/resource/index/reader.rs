@@ -39,7 +39,8 @@ impl<'a> Reader<'a, '_> {
         let index =
             if self.option == "exclude" { self.exclusion(message, &fields) } else { self.index(message, &fields) };
         let Some(index) = index else { return };
-        if index.unique {
+        // As lints do, it is silent where rules may be missing because they are wrong.
+        if index.unique && self.report.errors() == 0 {
             let spot = self.spot(&[]);
             telling::warn(
                 self.report,
