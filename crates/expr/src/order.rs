@@ -74,6 +74,11 @@ fn order_key(source: &str, part: Span, record: &RecordType) -> Result<(Span, Ord
         }
     };
     let span = words[0].clone();
+    if let Some(name) = source[span.clone()].strip_prefix(['-', '+']) {
+        let direction = if source[span.clone()].starts_with('-') { " desc" } else { "" };
+        let problem = Problem::new(span, ProblemKind::Syntax, "a direction stands behind the field");
+        return Err(problem.help(format!("write `{name}{direction}`")));
+    }
     let (path, field) = resolve(source, span.clone(), record)?;
     let (columns, nullable) = orderable(field, &span)?;
     Ok((span, OrderKey { columns, path, descending, nullable }))

@@ -19,6 +19,7 @@
 //!   documents (lists, maps, messages that contain themselves) zeros are not stored, so there null is the zero, too.
 
 mod compile;
+mod foreign;
 mod literal;
 mod parser;
 mod scalar;

@@ -12,6 +12,7 @@
 
 use std::ops::Range;
 
+use super::foreign;
 use super::syntax::{Argument, Comparator, Node, Restriction, Segment};
 use super::{MAX_DEPTH, MAX_NODES};
 use crate::problem::{Problem, ProblemKind};
@@ -115,18 +116,36 @@ impl<'s> Parser<'s> {
         }
         let whole = start..self.position;
         if self.source[self.position..].starts_with('(') {
-            let message = format!("the function {}() is not supported", &self.source[whole.clone()]);
-            return Err(Problem::new(whole, ProblemKind::Unsupported, message));
+            return Err(self.no_function(whole));
         }
         let Some((comparator, at)) = self.comparator()? else {
-            let message = "searching all fields for a word is not supported";
-            return Err(Problem::new(whole, ProblemKind::Unsupported, message).help("compare a field: `field = value`"));
+            return Err(self.no_comparison(whole));
         };
         if quoted {
             let message = "a field name stands here without quotes";
             return Err(Problem::new(whole, ProblemKind::Syntax, message));
         }
         Ok(Restriction { path, comparator, at, argument: self.argument()? })
+    }
+
+    fn no_function(&self, name: Range<usize>) -> Problem {
+        let text = &self.source[name.clone()];
+        let problem = Problem::new(name, ProblemKind::Unsupported, format!("the function {text}() is not supported"));
+        problem.maybe_help(foreign::function(text).map(str::to_owned))
+    }
+
+    /// Words that are compared with nothing: operators of other languages, or what is looked for in all fields.
+    fn no_comparison(&mut self, words: Range<usize>) -> Problem {
+        let start = self.skip_space();
+        let next = start..self.run(|c| !c.is_ascii_whitespace() && !is_mark(c)).end;
+        for word in [words.clone(), next] {
+            if let Some(help) = foreign::operator(&self.source[word.clone()]) {
+                let message = format!("`{}` is no operator of a filter", &self.source[word.clone()]);
+                return Problem::new(word, ProblemKind::Syntax, message).help(help);
+            }
+        }
+        let message = "searching all fields for a word is not supported";
+        Problem::new(words, ProblemKind::Unsupported, message).help("compare a field: `field = value`")
     }
 
     fn segment(&mut self) -> Result<Segment, Problem> {
@@ -181,15 +200,15 @@ impl<'s> Parser<'s> {
         let span = self.run(|c| !is_mark(c));
         let text = &self.source[span.clone()];
         if text.is_empty() {
-            return Err(self.syntax_here("expected a value here"));
+            let help = foreign::longer(&self.source[..start], self.next_char());
+            return Err(self.syntax_here("expected a value here").maybe_help(help.map(str::to_owned)));
         }
         if matches!(text, "AND" | "OR" | "NOT") {
             let problem = Problem::new(span, ProblemKind::Syntax, "expected a value here");
             return Err(problem.help(format!("put the word in quotes: \"{text}\"")));
         }
         if self.next_char() == Some('(') {
-            let message = format!("the function {text}() is not supported");
-            return Err(Problem::new(span, ProblemKind::Unsupported, message));
+            return Err(self.no_function(span));
         }
         self.check_end()?;
         Ok(Argument { pieces: text.split('*').map(str::to_owned).collect(), quoted: false, span })

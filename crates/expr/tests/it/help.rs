@@ -36,6 +36,35 @@ fn an_unknown_name_in_a_rule_is_told_what_was_meant() {
 }
 
 #[test]
+fn what_other_languages_write_is_told_in_the_words_of_filters() {
+    let cases = [
+        ("stock == 5", "=", "write one `=`"),
+        ("stock <> 5", ">", "write `!=`"),
+        ("stock => 5", ">", "write `>=`"),
+        ("stock > 5 && stock < 9", "&&", "write `AND`"),
+        ("stock > 5 and stock < 9", "and", "write `AND`"),
+        ("stock > 5 || stock < 1", "||", "write `OR`"),
+        ("not stock > 5", "not", "write `NOT`"),
+        ("stock gt 5", "gt", "write `>`"),
+        ("title LIKE 'a%'", "LIKE", "a star stands for the rest of a text: `field = \"abc*\"`"),
+        ("title in ('a', 'b')", "in", "write `field = a OR field = b`"),
+        ("title is null", "is", "write `field = null`, or `field:*` for what is set"),
+        ("title.startsWith('a')", "title.startsWith", "write `field = \"abc*\"`"),
+        ("has(title)", "has", "write `field:*`"),
+        ("blue cup", "blue", "compare a field: `field = value`"),
+    ];
+    for (source, covered, help) in cases {
+        let problem = compile_filter(source, &item(), &records()).expect_err(source);
+        let told = (&source[problem.span.clone()], problem.help.as_deref().unwrap_or_default());
+        assert_eq!(told, (covered, help), "{source}: {problem}");
+    }
+    for (source, help) in [("-stock", "write `stock desc`"), ("title, +stock", "write `stock`")] {
+        let problem = compile_order(source, &item()).expect_err(source);
+        assert_eq!(problem.help.as_deref(), Some(help), "{source}: {problem}");
+    }
+}
+
+#[test]
 fn what_other_languages_write_is_told_in_cel() {
     let cases: [(&str, &[(&str, &str)]); 8] = [
         ("resource.stock = 3", &[("=", "write `==`")]),
