@@ -66,7 +66,9 @@ fn in_order(snapshot: &Snapshot, file: Ordered) -> Result<Vec<(String, Vec<Json>
     while !waiting.is_empty() {
         let is_ready = |methods: &Methods| {
             let resource = &snapshot.contract.resources[methods.resource];
-            let needed = resource.references.iter().map(|reference| reference.resource).chain(resource.parent);
+            let references = resource.references.iter().map(|reference| reference.resource);
+            let links = resource.links.iter().filter_map(|link| link.resource);
+            let needed = references.chain(links).chain(resource.parent);
             needed
                 .filter(|it| *it != methods.resource)
                 .all(|it| waiting.iter().all(|(_, _, other)| other.resource != it))

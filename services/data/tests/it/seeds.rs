@@ -4,11 +4,34 @@ use mainstay_data::seed::{SeedError, seed};
 use mainstay_testkit::both_engines;
 use serde_json::json;
 
-use crate::contracts::library;
+use crate::contracts::{file, library};
 use crate::support::Fixture;
 
 const PUBLISHER: &str = "lib.v1.Publisher";
 const BOOK: &str = "lib.v1.Book";
+
+/// A list that names things, in messages, in a map and by itself, and a thing.
+const LISTS: &str = r#"
+message All {
+  option (google.api.resource) = {type: "lists.example.com/All" pattern: "alls/{all}"};
+  option (mainstay.v1.resource) = {access {read: "true"}};
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  repeated string things = 2 [(google.api.resource_reference).type = "lists.example.com/Thing"];
+  repeated Line lines = 3;
+  map<string, Line> by_word = 4;
+  message Line { string other = 1 [(google.api.resource_reference).type = "lists.example.com/Other"]; }
+}
+message Other {
+  option (google.api.resource) = {type: "lists.example.com/Other" pattern: "things/{thing}/others/{other}"};
+  option (mainstay.v1.resource) = {access {read: "true"}};
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+}
+message Thing {
+  option (google.api.resource) = {type: "lists.example.com/Thing" pattern: "things/{thing}"};
+  option (mainstay.v1.resource) = {access {read: "true"}};
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+}
+"#;
 
 async fn run(fixture: &Fixture, text: &str) -> Result<usize, SeedError> {
     seed(fixture.data.resources(), text).await
@@ -27,6 +50,22 @@ both_engines! {
         assert_eq!(read["title"], "B", "also under the former name");
         let ann = fixture.user("ann", &[]).ok("lib.v1.PublisherService/GetPublisher", json!({"name": "publishers/p"})).await;
         assert_eq!(ann["owner"], "ann");
+    }
+
+    async fn what_lists_and_maps_refer_to_is_made_first(engine: Engine) {
+        for all in [
+            json!({"name": "alls/a", "things": ["things/t"]}),
+            json!({"name": "alls/a", "lines": [{"other": "things/t/others/o"}]}),
+            json!({"name": "alls/a", "by_word": {"one": {"other": "things/t/others/o"}}}),
+        ] {
+            let fixture = Fixture::start(engine, &file("lists.v1", LISTS)).await;
+            let text = json!({
+                "lists.v1.All": [all],
+                "lists.v1.Other": [{"name": "things/t/others/o"}],
+                "lists.v1.Thing": [{"name": "things/t"}],
+            });
+            assert_eq!(run(&fixture, &text.to_string()).await.unwrap(), 3);
+        }
     }
 
     async fn a_seed_that_failed_goes_on_where_a_table_is_empty(engine: Engine) {
