@@ -121,6 +121,21 @@ impl RecordPlan {
         unset
     }
 
+    /// The presence columns of the messages in which these columns lie together, from the outermost on: they are set by
+    /// whoever sets one of the columns.
+    pub fn around(&self, touched: &[usize]) -> Vec<usize> {
+        let holds = |field: &&RecordField| touched.iter().all(|column| field.columns.binary_search(column).is_ok());
+        let (mut around, mut node) = (Vec::new(), &self.root);
+        while let Some(RecordField { storage: Storage::Message { presence, node: inner, .. }, .. }) =
+            node.fields.iter().find(holds)
+            && !touched.contains(presence)
+        {
+            around.push(*presence);
+            node = inner;
+        }
+        around
+    }
+
     /// Carries the selected values of a request over to a stored row.
     ///
     /// A path into a message that the row does not have sets the message, if the request has it. A message that becomes

@@ -20,6 +20,7 @@ mod derived;
 mod drift;
 mod earlier_writes;
 mod effects;
+mod effects_in_messages;
 mod endpoint;
 mod etags;
 mod expand;

@@ -29,7 +29,8 @@ fn fitting(numeric: Option<Numeric>, value: Value) -> Result<Value, Unfit> {
     }
 }
 
-/// Puts a value into a row. Of a oneof the other fields are unset by that, as if a client had set this one.
+/// Puts a value into a row. The messages that it lies in are set by that, and of a oneof the other fields are unset, as if a
+/// client had set this one.
 pub fn put(slot: &Slot, plan: &ResourcePlan, row: &mut [Value], value: Value) -> Result<(), Unfit> {
     let layout = &plan.resource.layout;
     let touched = match slot {
@@ -37,7 +38,13 @@ pub fn put(slot: &Slot, plan: &ResourcePlan, row: &mut [Value], value: Value) ->
         Slot::Reference { columns, .. } => columns.as_slice(),
         Slot::Element { .. } => return Err(Unfit),
     };
+    let is_set = value != Value::Null;
     write(slot, layout, row, value)?;
+    if is_set {
+        for column in plan.record.around(touched) {
+            row[column] = Value::Bool(true);
+        }
+    }
     for column in plan.record.unset_with(touched, row) {
         row[column] = unset(&layout.columns[column]);
     }
