@@ -44,6 +44,10 @@ pub enum Lookup {
     WrongMethod {
         allow: Vec<Method>,
     },
+    /// What is posted to has no such verb; it has these.
+    NoVerb {
+        verbs: Vec<Box<str>>,
+    },
     Unknown,
 }
 
@@ -105,21 +109,40 @@ impl Trie {
     /// Finds the route of a request.
     pub fn find(&self, path: &str, method: &Method) -> Lookup {
         let Some(whole) = Segments::of(path).filter(|_| !self.nodes.is_empty()) else { return Lookup::Unknown };
-        if let Some((segments, verb)) = whole.split_verb(path) {
+        let split = whole.split_verb(path);
+        if let Some((segments, verb)) = split {
             let lookup = self.find_with(&Wanted { path, segments, verb: Some(verb), method });
             if !matches!(lookup, Lookup::Unknown) {
                 return lookup;
             }
         }
-        self.find_with(&Wanted { path, segments: whole, verb: None, method })
+        let lookup = self.find_with(&Wanted { path, segments: whole, verb: None, method });
+        match (split, lookup) {
+            // Nobody means a row whose id has a colon.
+            (Some((segments, _)), Lookup::WrongMethod { allow }) if *method == Method::POST => {
+                let verbs = self.verbs(&Wanted { path, segments, verb: None, method });
+                if verbs.is_empty() { Lookup::WrongMethod { allow } } else { Lookup::NoVerb { verbs } }
+            }
+            (_, lookup) => lookup,
+        }
+    }
+
+    /// The verbs that the path could end with, sorted.
+    fn verbs(&self, wanted: &Wanted<'_>) -> Vec<Box<str>> {
+        let mut leaves = Vec::new();
+        self.leaves(0, 0, wanted, &mut leaves);
+        let fits = leaves.into_iter().filter(|leaf| leaf.method.as_ref().is_none_or(|method| method == wanted.method));
+        let mut verbs: Vec<Box<str>> = fits.filter_map(|leaf| leaf.verb.clone()).collect();
+        verbs.sort();
+        verbs.dedup();
+        verbs
     }
 
     fn find_with(&self, wanted: &Wanted<'_>) -> Lookup {
         if let Some(route) = self.descend(0, 0, wanted) {
             return Lookup::Found { route, segments: wanted.segments };
         }
-        let mut allow = Vec::new();
-        self.collect(0, 0, wanted, &mut allow);
+        let allow = self.allowed(wanted);
         if allow.is_empty() { Lookup::Unknown } else { Lookup::WrongMethod { allow } }
     }
 
@@ -137,11 +160,11 @@ impl Trie {
             .or_else(|| wanted.pick(&node.rest))
     }
 
-    fn collect(&self, at: usize, index: usize, wanted: &Wanted<'_>, allow: &mut Vec<Method>) {
-        let node = &self.nodes[at];
-        let ends = index == wanted.segments.count();
-        let here = node.rest.iter().chain(node.leaves.iter().filter(|_| ends));
-        for leaf in here.filter(|leaf| leaf.verb.as_deref() == wanted.verb) {
+    /// The methods that the path takes.
+    fn allowed(&self, wanted: &Wanted<'_>) -> Vec<Method> {
+        let (mut allow, mut leaves) = (Vec::new(), Vec::new());
+        self.leaves(0, 0, wanted, &mut leaves);
+        for leaf in leaves.into_iter().filter(|leaf| leaf.verb.as_deref() == wanted.verb) {
             // What can be got can be asked for its head alone.
             let head = (leaf.method == Some(Method::GET)).then_some(&Method::HEAD);
             for method in leaf.method.as_ref().into_iter().chain(head) {
@@ -150,10 +173,18 @@ impl Trie {
                 }
             }
         }
+        allow
+    }
+
+    /// All leaves whose segments fit, whatever their verbs and methods.
+    fn leaves<'t>(&'t self, at: usize, index: usize, wanted: &Wanted<'_>, found: &mut Vec<&'t Leaf>) {
+        let node = &self.nodes[at];
+        let ends = index == wanted.segments.count();
+        found.extend(node.rest.iter().chain(node.leaves.iter().filter(|_| ends)));
         if !ends {
             let text = &wanted.path[wanted.segments.range(index)];
             for child in node.child(text).into_iter().chain(node.one) {
-                self.collect(child, index + 1, wanted, allow);
+                self.leaves(child, index + 1, wanted, found);
             }
         }
     }

@@ -98,6 +98,10 @@ impl Edge {
                 admitted(protocol, Found { snapshot, way: Way::Rule { binding, segments } })
             }
             Lookup::WrongMethod { allow } => Ok(self.at_known_path(parts, allow)),
+            Lookup::NoVerb { verbs } => {
+                let what = format!("nothing is served at `{}`; it may end with :{}", shown(path), verbs.join(", :"));
+                self.missing(&snapshot, protocol, Reason::RouteNotFound, what)
+            }
             Lookup::Unknown if fixed::own_method(path).is_some() || snapshot.method(path).is_some() => {
                 self.other_protocol(parts, &snapshot)
             }

@@ -124,6 +124,27 @@ fn a_path_that_is_known_with_other_methods_says_which() {
 }
 
 #[test]
+fn a_post_to_a_verb_that_there_is_not_is_told_those_that_there_are() {
+    let trie = trie(&[
+        (GET, "/v1/{name=messages/*}"),
+        (GET, "/v1/{name=messages/*}:history"),
+        (Method::POST, "/v1/{name=messages/*}:undelete"),
+        (Method::POST, "/v1/{name=messages/*}:send"),
+        (Method::POST, "/v1/{name=letters/*}:post"),
+        (GET, "/v1/{name=notes/*}"),
+    ]);
+    let Lookup::NoVerb { verbs } = trie.find("/v1/messages/1:sned", &Method::POST) else { panic!() };
+    assert_eq!(verbs, ["send".into(), "undelete".into()]);
+    // What has no verbs takes other methods, and so does what has no colon; what is read may have one.
+    let Lookup::WrongMethod { allow } = trie.find("/v1/notes/1:sned", &Method::POST) else { panic!() };
+    assert_eq!(allow, [GET, Method::HEAD]);
+    assert!(matches!(trie.find("/v1/messages/1", &Method::POST), Lookup::WrongMethod { .. }));
+    assert!(matches!(trie.find("/v1/messages/1:sned", &Method::PUT), Lookup::WrongMethod { .. }));
+    assert!(matches!(trie.find("/v1/messages/1:sned", &GET), Lookup::Found { route: 0, .. }));
+    assert!(matches!(trie.find("/v1/nothing/1:sned", &Method::POST), Lookup::Unknown));
+}
+
+#[test]
 fn two_templates_for_the_same_requests_are_ambiguous() {
     let mut trie = Trie::default();
     let mut insert =
