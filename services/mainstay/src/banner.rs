@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::contract::accept;
@@ -98,6 +99,24 @@ impl Told {
         if !self.more.is_empty() {
             say!("{}", self.more);
         }
+    }
+}
+
+/// A folder that is followed: who has mended what was told of it wants to know that, though there is nothing to do.
+#[derive(Debug, Default)]
+pub struct Followed {
+    was_held_up: AtomicBool,
+}
+
+impl Followed {
+    /// Prints what a change of the folder came to.
+    pub fn tell(&self, outcome: &FolderOutcome, accept: &Acceptance<'_>) {
+        let is_held_up =
+            matches!(outcome, FolderOutcome::Invalid(_) | FolderOutcome::Waiting(_) | FolderOutcome::Partly { .. });
+        if self.was_held_up.swap(is_held_up, Ordering::Relaxed) && matches!(outcome, FolderOutcome::UpToDate) {
+            say!("\n  the contract is what is served again\n");
+        }
+        Told::of(outcome, accept).print();
     }
 }
 

@@ -17,7 +17,7 @@ use mainstay_runtime::policies;
 use mainstay_runtime::process::{self, Failure, Flags, Ports, Process, Role, Settings};
 use prost_reflect::DescriptorPool;
 
-use crate::banner::{Acceptance, Banner, Told};
+use crate::banner::{Acceptance, Banner, Followed, Told};
 use crate::cli::ServeRole;
 use crate::say::say;
 
@@ -62,9 +62,10 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     let auth = auth::process::open(&common, &sections.auth).await?;
     let mut environment = data::Environment::new(data::process::options(&common), process.jobs.clone());
     let (folder, data_dir, config) = (common.contracts.clone(), common.data_dir.clone(), sections.config.clone());
+    let followed = Followed::default();
     environment.report = Box::new(move |outcome| {
         let accept = Acceptance { folder: folder.as_deref(), data_dir: &data_dir, config: config.as_deref() };
-        Told::of(outcome, &accept).print();
+        followed.tell(outcome, &accept);
     });
     let (data, outcome) = Data::start(&sections.data, environment).await?;
     let accept = Acceptance {
@@ -129,12 +130,20 @@ fn backends(auth: &auth::Auth, data: &Data, guards: &Guards) -> Result<Backends,
     Ok(Backends::new(auth, data.channel(&pool, guards.clone())))
 }
 
+/// Why a server with a seed does not start.
+#[derive(Debug, thiserror::Error)]
+#[error("the seed file {} was not taken", file.display())]
+struct NotTaken {
+    file: PathBuf,
+    #[source]
+    source: data::seed::SeedError,
+}
+
 async fn sow(data: &Data, file: &Path) -> Result<(), Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| format!("the seed file {} cannot be read: {error}", file.display()))?;
-    let made = data::seed::seed(data.resources(), &text)
-        .await
-        .map_err(|error| format!("the seed file {} was not taken: {error}", file.display()))?;
+    let made =
+        data::seed::seed(data.resources(), &text).await.map_err(|source| NotTaken { file: file.to_owned(), source })?;
     if made > 0 {
         say!("  seeded {made} records from {}", file.display());
     }

@@ -11,6 +11,7 @@ mod explicit_zeros;
 mod masks;
 mod names;
 mod rename;
+mod repairs;
 mod s05_brute_force;
 mod s09_identity;
 mod s32_no_rules;
