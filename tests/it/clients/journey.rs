@@ -20,20 +20,20 @@ impl Shop {
     /// One process on SQLite.
     pub async fn one() -> Shop {
         let page = free_port();
-        let system = System::one_with(Engine::Sqlite, Folder::sample(), |launch| for_pages(launch, page)).await;
+        let system = System::one_with(Engine::Sqlite, Folder::shop(), |launch| for_pages(launch, page)).await;
         Shop::stocked(system, page).await
     }
 
     /// Three processes on PostgreSQL.
     pub async fn three() -> Shop {
         let page = free_port();
-        let system = System::three_with(Engine::Postgres, Folder::sample(), |launch| for_pages(launch, page)).await;
+        let system = System::three_with(Engine::Postgres, Folder::shop(), |launch| for_pages(launch, page)).await;
         Shop::stocked(system, page).await
     }
 
     async fn stocked(system: System, page: u16) -> Shop {
         let merchant = system.user_with_role("merchant@example.org", "merchant").await;
-        let goods = std::fs::read(repository().join("proto/shop/seed.json")).expect("the sample has goods");
+        let goods = std::fs::read(repository().join("tests/contracts/shop/seed.json")).expect("the shop has goods");
         let goods: Value = serde_json::from_slice(&goods).expect("they are JSON");
         for product in goods["shop.v1.Product"].as_array().expect("a list of products") {
             let id = product["name"].as_str().and_then(|name| name.strip_prefix("products/")).expect("a name");

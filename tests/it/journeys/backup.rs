@@ -17,27 +17,18 @@ use mainstay_testkit::wait::until;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::support::{Folder, PASSWORD, System, notes, repository, stores};
-
-const BEGIN: &str = "<!-- backup";
+use crate::support::readme::block;
+use crate::support::{Folder, PASSWORD, System, notes, stores};
 
 const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n";
-
-/// The README's commands for it.
-fn commands() -> String {
-    let readme = fs::read_to_string(repository().join("README.md")).expect("the README is there");
-    let (_, rest) = readme.split_once(BEGIN).expect("the README backs up");
-    let (_, block) = rest.split_once("```sh\n").expect("the backup is a block of shell");
-    let (block, _) = block.split_once("```").expect("the block ends");
-    block.to_owned()
-}
 
 /// Runs the commands where `make run` was started.
 fn back_up(folder: &Path) {
     let programs = binary().parent().expect("a binary is in a folder").to_owned();
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
     let mut shell = Command::new(must_have("bash"));
-    let output = shell.args(["-e", "-u", "-c", &commands()]).env("PATH", path).current_dir(folder).output();
+    let output =
+        shell.args(["-e", "-u", "-c", &block("<!-- backup", "sh")]).env("PATH", path).current_dir(folder).output();
     let output = output.expect("the shell runs");
     assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output));
 }

@@ -1,16 +1,17 @@
 //! The application that the README declares to say who may do what.
 
+use mainstay_testkit::Engine;
 use mainstay_testkit::http::Http;
 use serde_json::{Value, json};
 
-use crate::support::{Folder, System, repository};
+use crate::support::readme::{Step, block, commands, run};
+use crate::support::{Folder, System};
 
-/// The contract in the README's chapter.
-fn contract() -> String {
-    let readme = std::fs::read_to_string(repository().join("README.md")).expect("the README is there");
-    let (_, chapter) = readme.split_once("## Say who may do what").expect("the README says who may do what");
-    let (_, block) = chapter.split_once("```proto\n").expect("the application is a block of protobuf");
-    block.split_once("```").expect("the block ends").0.to_owned()
+const CHAPTER: &str = "## Say who may do what";
+
+/// The application of the README's chapter.
+fn folder() -> Folder {
+    Folder::with("work/v1/work.proto", &block(CHAPTER, "proto"))
 }
 
 async fn account(who: &Http) -> String {
@@ -20,7 +21,7 @@ async fn account(who: &Http) -> String {
 
 mainstay_testkit::both_engines! {
     async fn members_share_tasks_and_who_is_removed_is_out_at_the_next_call(engine: Engine) {
-        let system = System::one(engine, Folder::with("work/v1/work.proto", &contract())).await;
+        let system = System::one(engine, folder()).await;
         let (ann, bob) = (system.user("ann@example.org").await, system.user("bob@example.org").await);
         let stranger = system.user("cat@example.org").await;
         let project = "/work/v1/projects/cups";
@@ -68,4 +69,31 @@ mainstay_testkit::both_engines! {
         ann.delete(project).await.ok();
         ann.get(&task).await.refusal(404, "NOT_FOUND");
     }
+}
+
+#[tokio::test]
+async fn the_chapters_commands_print_what_it_says() {
+    let system = System::one(Engine::Sqlite, folder()).await;
+    let steps = run(&commands("<!-- who-may"), &system.gateway.address());
+    // What was answered to the commands that begin so, one after the other.
+    let answers = |beginning: &str| -> Vec<Value> {
+        let is_meant = |command: &str| {
+            command.strip_prefix(beginning).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        };
+        steps.iter().filter(|step| is_meant(&step.command)).map(Step::json).collect()
+    };
+    let status = |answer: &Value| answer["error"]["status"].as_str().unwrap_or_default().to_owned();
+    let project = answers("call $BOB projects/cups");
+    assert_eq!((status(&project[0]).as_str(), &project[1]["title"]), ("NOT_FOUND", &json!("Cups")));
+    let [by_ann, by_bob] = ["ANN", "BOB"].map(|who| answers(&format!("call ${who} projects/cups/tasks/wash")));
+    assert_eq!((&by_bob[0]["hours"], &by_bob[0]["notes"]), (&json!(3), &json!("two are broken")));
+    assert!(status(&by_ann[0]) == "PERMISSION_DENIED" && by_ann[0].to_string().contains("hours"), "{}", by_ann[0]);
+    assert_eq!((&by_ann[1]["hours"], &by_ann[1]["notes"]), (&json!(3), &Value::Null));
+    assert_eq!(status(&by_bob[1]), "INVALID_ARGUMENT");
+    assert_eq!(status(&answers("call $ANN projects/cups/tasks/wash:finish")[0]), "PERMISSION_DENIED");
+    assert_eq!(answers("call $BOB projects/cups/tasks/wash:finish")[0]["state"], "FINISHED");
+    assert_eq!(answers("call $ANN projects/cups/tasks/wash:accept")[0]["state"], "ACCEPTED");
+    let past = &answers("call $ANN projects/cups/tasks/wash:listTransitions")[0];
+    assert_eq!(past["transitions"].as_array().map(Vec::len), Some(2), "{past}");
+    assert_eq!((by_bob.len(), status(&by_bob[2]).as_str()), (3, "NOT_FOUND"));
 }

@@ -3,4 +3,5 @@
 
 mod ledger;
 mod people;
+mod shop;
 mod social;

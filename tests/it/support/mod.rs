@@ -2,6 +2,7 @@
 
 pub mod contracts;
 pub mod notes;
+pub mod readme;
 pub mod system;
 
 pub use contracts::{Folder, repository};
