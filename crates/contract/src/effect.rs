@@ -79,6 +79,8 @@ pub enum Slot {
         numeric: Option<Numeric>,
         /// A zero is a value, and not left out.
         presence: bool,
+        /// Where the other fields of oneofs lie, of its own and of those on the way, of which none stays set beside it.
+        others: Vec<Vec<String>>,
     },
 }
 

@@ -26,6 +26,7 @@ pub(crate) struct Written {
     pub to: String,
     pub access: Option<String>,
     pub guard: Option<String>,
+    pub at: Option<String>,
     pub input: Vec<String>,
     /// The fields that `input` names, as far as there are such.
     pub inputs: Vec<FieldDescriptor>,
@@ -54,6 +55,7 @@ pub(crate) fn written(message: &MessageDescriptor) -> Vec<Written> {
                 to: text(transition, "to"),
                 access: optional_text(transition, "access"),
                 guard: optional_text(transition, "guard"),
+                at: optional_text(transition, "at"),
                 input,
                 inputs,
             });

@@ -350,7 +350,7 @@ impl Access {
     /// The same, to be changed.
     pub fn rules_mut(&mut self) -> impl Iterator<Item = &mut Rule> {
         let Access { read, create, update, delete, refer, transitions } = self;
-        let own = transitions.iter_mut().flat_map(|own| own.access.iter_mut().chain(&mut own.guard));
+        let own = transitions.iter_mut().flat_map(|own| own.access.iter_mut().chain(&mut own.guard).chain(&mut own.at));
         read.iter_mut().chain(create).chain(update).chain(delete).chain(refer).chain(own)
     }
 
@@ -368,6 +368,8 @@ pub struct TransitionRules {
     /// Over `resource`, the row in the state that it is in, with what is given: whether it can be now, whoever asks. No rule:
     /// whenever the state allows it.
     pub guard: Option<Rule>,
+    /// Over `resource` alone: whether the moment has come at which it happens by itself. No rule: it does not.
+    pub at: Option<Rule>,
 }
 
 /// What must hold of a message as a whole (`(buf.validate.message)`).

@@ -96,8 +96,8 @@ pub(crate) fn rewrite_effects(keys: Births<'_>, effects: &mut [Effect]) {
                 let list = goal.aim.list.map(|column| (&own, column));
                 rewrite_value(keys, list, value);
                 rewrite_aim(keys, &mut goal.aim);
-                if let Slot::Element { keys: inside, .. } = &mut goal.slot {
-                    keys.rekeyed(list, inside);
+                if let Slot::Element { keys: inside, others, .. } = &mut goal.slot {
+                    std::iter::once(inside).chain(others).for_each(|inside| keys.rekeyed(list, inside));
                 }
             }
             What::Put(put) => {

@@ -84,6 +84,9 @@ pub enum Error {
     /// The fields, as the request names them, that lead to what cannot be. What it is there is not the caller's to know.
     #[error("what an effect would make of a row is not valid")]
     EffectRefused { fields: Vec<String> },
+    /// The same while somebody else makes that very row: another look finds it.
+    #[error("a row that an effect makes was made by somebody else")]
+    EffectOvertaken { fields: Vec<String> },
     #[error("more rows would change with this one than may")]
     TooManyBrought { most: usize },
     #[error("other resources refer to this one")]
@@ -199,7 +202,7 @@ impl From<Error> for Fault {
             Error::TooManyAlong { name, most } => too_many_along(&name, most),
             Error::IllegalTransition(illegal) => illegal_transition(*illegal),
             Error::GuardRefused { transition } => guard_refused(transition),
-            Error::EffectRefused { fields } => effect_refused(fields),
+            Error::EffectRefused { fields } | Error::EffectOvertaken { fields } => effect_refused(fields),
             Error::TooManyBrought { most } => too_many_brought(most),
             Error::Elements(refused) => elements(refused),
             Error::TooMuch => too_much(),
@@ -221,6 +224,15 @@ impl Error {
         match self {
             Error::AlreadyExists { .. } => true,
             Error::Elements(refused) => refused.iter().any(|(_, error)| error.is_taken_name()),
+            _ => false,
+        }
+    }
+
+    /// Says whether somebody else made a row that an effect was about to make.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        match self {
+            Error::EffectOvertaken { .. } => true,
+            Error::Elements(refused) => refused.iter().any(|(_, error)| error.is_overtaken()),
             _ => false,
         }
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod apply;
+pub mod clock;
 mod config;
 mod contract_service;
 pub mod copy;

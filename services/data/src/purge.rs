@@ -48,34 +48,32 @@ pub async fn rows(resources: &Resources) -> Result<usize> {
     Ok(gone)
 }
 
+/// Finds at most so many rows whose time has come, behind the one that was found last.
+pub async fn find(
+    cx: &Context,
+    op: &Operation,
+    due: &Due,
+    (last, most): (Option<Vec<Value>>, usize),
+) -> Result<Vec<Vec<Value>>> {
+    let statement = if last.is_some() { &due.next } else { &due.first };
+    let limit = Value::Int(i64::try_from(most).unwrap_or(i64::MAX));
+    let params = std::iter::once(limit).chain(last.into_iter().flatten()).collect();
+    let binds = statement.taken(&op.caller, params);
+    Ok(cx.db.fetch(Lane::Heavy, &statement.statement, binds, Rows::of(&due.kinds)).await?.rows)
+}
+
 /// Goes through the rows of one resource, those behind a row that waits included.
 async fn rows_of(resources: &Resources, snapshot: &Arc<Snapshot>, resource: usize, due: &Due) -> Result<usize> {
     let (cx, mut gone, mut last) = (&resources.context, 0, None::<Vec<Value>>);
     loop {
         let caller = Caller { principal: Principal::system(), now: resources.clock.now_micros() };
-        let statement = if last.is_some() { &due.next } else { &due.first };
-        let params = std::iter::once(Value::Int(i64::try_from(BATCH).unwrap_or(i64::MAX)))
-            .chain(last.into_iter().flatten())
-            .collect();
-        let binds = statement.taken(&caller, params);
-        let found = cx.db.fetch(Lane::Heavy, &statement.statement, binds, Rows::of(&due.kinds)).await?.rows;
+        let op = Operation::unasked(snapshot, resource, caller);
+        let found = find(cx, &op, due, (last, BATCH)).await?;
         let ends = found.len() < BATCH;
         last = found.last().cloned();
         for mut row in found {
-            let (key, caller) = (row.split_off(1), caller.clone());
-            let (snapshot, delete_time) = (Arc::clone(snapshot), row.remove(0));
-            let op = Operation {
-                snapshot,
-                resource,
-                caller,
-                deadline: None,
-                peer: None,
-                explains: false,
-                read_mask: None,
-                defects: None,
-                remembered: false,
-            };
-            match transact::run(cx, purge::read(op, key, delete_time)).await {
+            let key = row.split_off(1);
+            match transact::run(cx, purge::read(op.clone(), key, row.remove(0))).await {
                 Ok(_) => gone += 1,
                 // It waits, or somebody was faster.
                 Err(Error::StillReferenced { .. } | Error::Denied(_) | Error::EtagMismatch) => {}

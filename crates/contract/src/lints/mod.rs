@@ -4,6 +4,7 @@
 //! that depends on rows, they are silent.
 
 mod callers;
+mod clock;
 mod constant;
 mod fields;
 mod hidden;
@@ -15,11 +16,15 @@ mod unindexed;
 
 pub(crate) use callers::Caller;
 
+use std::fmt;
+
 use crate::annotations::OPTIONS;
 use crate::file::Spot;
+use crate::machine::STATES;
 use crate::model::{Access, Rule};
 use crate::report::Report;
 use crate::resource::head::Head;
+use crate::resource::options;
 use crate::text::Step;
 use crate::{FieldModel, Resource};
 
@@ -36,6 +41,7 @@ pub(crate) fn check(report: &mut Report<'_>, heads: &[Head], resources: &[Resour
     for (head, resource) in heads.iter().zip(resources) {
         let linted = Linted { head, resource, resources };
         for lint in [
+            clock::check,
             constant::check,
             hidden::check,
             nobody::check,
@@ -50,10 +56,35 @@ pub(crate) fn check(report: &mut Report<'_>, heads: &[Head], resources: &[Resour
     }
 }
 
+/// What a rule is of.
+#[derive(Clone, Copy)]
+enum Stands<'a> {
+    Verb(&'static str),
+    Transition { name: &'a str, part: &'static str },
+}
+
+impl Stands<'_> {
+    /// What it lets somebody do.
+    fn act(&self) -> &str {
+        match self {
+            Stands::Verb(verb) => verb,
+            Stands::Transition { name, .. } => name,
+        }
+    }
+}
+
+impl fmt::Display for Stands<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stands::Verb(verb) => write!(f, "the rule for {verb}"),
+            Stands::Transition { name, part } => write!(f, "the {part} of `{name}`"),
+        }
+    }
+}
+
 impl Linted<'_> {
     /// The rules that are written, each with the word before it. What `write` stands for is told once.
     fn rules(&self) -> Vec<(&'static str, &Rule)> {
-        // Those of transitions are told where they stand.
         let Access { read, create, update, delete, refer, transitions: _ } = &self.resource.access;
         let wide = create.as_ref().filter(|create| update.len() == 2 && update[0].source == create.source);
         let read = read.iter().map(|rule| ("read", rule));
@@ -66,6 +97,31 @@ impl Linted<'_> {
                 .chain(delete.iter().map(|rule| ("delete", rule)))
                 .chain(refer)
                 .collect(),
+        }
+    }
+
+    /// The same, and those of transitions.
+    fn all_rules(&self) -> Vec<(Stands<'_>, &Rule)> {
+        let mut all: Vec<_> = self.rules().into_iter().map(|(verb, rule)| (Stands::Verb(verb), rule)).collect();
+        for (own, rules) in self.resource.transitions.iter().zip(&self.resource.access.transitions) {
+            let stands = |part| Stands::Transition { name: &own.name, part };
+            all.extend(rules.access.iter().map(|rule| (stands("access"), rule)));
+            all.extend(rules.guard.iter().map(|rule| (stands("guard"), rule)));
+        }
+        all
+    }
+
+    /// Where a rule stands.
+    fn spot(&self, report: &Report<'_>, stands: Stands<'_>) -> Spot {
+        let (name, part) = match stands {
+            Stands::Verb(verb) => return self.rule_spot(report, verb),
+            Stands::Transition { name, part } => (name, part),
+        };
+        match self.head.transitions.iter().find(|own| own.name == name) {
+            Some(own) => {
+                options::spot(report, &own.field, STATES, &[Step::Item("transition", own.position), Step::Field(part)])
+            }
+            None => self.head.spot.clone(),
         }
     }
 

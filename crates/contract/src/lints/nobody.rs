@@ -8,14 +8,14 @@ use crate::report::Report;
 
 pub(super) fn check(report: &mut Report<'_>, linted: &Linted<'_>) {
     let nobody = Caller::nobody();
-    for (verb, rule) in linted.rules() {
+    for (stands, rule) in linted.all_rules() {
         let meant = Program { root: without_denials(rule.program.root.clone()) };
         if nobody.asks(&rule.program) != Expr::FALSE || nobody.asks(&meant) == Expr::FALSE {
             continue;
         }
-        let spot = linted.rule_spot(report, verb);
+        let spot = linted.spot(report, stands);
         report
-            .warning(&spot, format!("the rule for {verb} denies everybody who is not signed in"))
+            .warning(&spot, format!("{stands} denies everybody who is not signed in"))
             .because("auth.uid is then null, and `!(…)` over null is not true")
             .help("write `auth.uid == null || !(…)` to let them in, or `auth.uid != null && !(…)` to say that they are not");
         // Once is enough: what holds for one verb is seen at the others.

@@ -31,7 +31,7 @@ pub(super) fn check(report: &mut Report<'_>, linted: &Linted<'_>) {
 
 /// Whether a rule over an existing row compares the column with the caller.
 fn decides(linted: &Linted<'_>, column: usize) -> bool {
-    linted.rules().iter().any(|(_, rule)| compares(&rule.program.root, column))
+    linted.all_rules().iter().any(|(_, rule)| compares(&rule.program.root, column))
 }
 
 fn compares(expr: &Expr, column: usize) -> bool {

@@ -8,7 +8,7 @@ use crate::report::Report;
 
 pub(super) fn check(report: &mut Report<'_>, linted: &Linted<'_>) {
     let mut told = Vec::new();
-    for (verb, rule) in linted.rules() {
+    for (stands, rule) in linted.all_rules() {
         let Some((table, column)) = unserved(&rule.program.root, linted.resources) else { continue };
         if told.contains(&(table, column)) {
             continue;
@@ -17,9 +17,9 @@ pub(super) fn check(report: &mut Report<'_>, linted: &Linted<'_>) {
         let target = &linted.resources[table];
         let message = target.short_name();
         let field = column.and_then(|column| target.field_of(column)).map(|field| field.field_path.clone());
-        let spot = linted.rule_spot(report, verb);
+        let spot = linted.spot(report, stands);
         let draft = report
-            .warning(&spot, format!("the rule for {verb} looks at every {message}"))
+            .warning(&spot, format!("{stands} looks at every {message}"))
             .because("what it says of one begins no index");
         match field {
             Some(field) => {

@@ -9,11 +9,11 @@ use super::callers::named_roles;
 use crate::report::Report;
 
 pub(super) fn check(report: &mut Report<'_>, linted: &Linted<'_>) {
-    for (verb, rule) in linted.rules() {
+    for (stands, rule) in linted.all_rules() {
         let mut roles = BTreeSet::new();
         named_roles(&rule.program.root, &mut roles);
         for role in roles.iter().filter(|role| !is_role(role)) {
-            let spot = linted.rule_spot(report, verb);
+            let spot = linted.spot(report, stands);
             let at = rule.source.find(role.as_str()).map(|start| start..start + role.len());
             let spot = at.map_or_else(|| spot.clone(), |range| report.files.within(&spot, range));
             report

@@ -11,6 +11,7 @@ pub(crate) mod index;
 pub(crate) mod json;
 pub(crate) mod layout;
 mod links;
+mod moment;
 mod on_delete;
 pub(crate) mod oneofs;
 pub(crate) mod options;

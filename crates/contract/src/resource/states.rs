@@ -16,6 +16,7 @@ use crate::report::Report;
 use crate::resource::access::Rules;
 use crate::resource::built::Built;
 use crate::resource::head::Head;
+use crate::resource::moment;
 use crate::resource::oneofs;
 use crate::resource::options;
 use crate::text::Step;
@@ -238,6 +239,7 @@ impl Machine<'_, '_> {
                 .help("add access: \"false\" to say so, or the rule that is meant");
         }
         let inputs = self.inputs(report, written, built);
+        let at = self.moment(report, written, &inputs);
         let transition = Transition {
             method: format!("{}{}", written.name, self.rules.head.short_name()),
             name: written.name.clone(),
@@ -247,7 +249,7 @@ impl Machine<'_, '_> {
             inputs,
             place: report.files.place(&spot_of(written, report, &[])),
         };
-        Some((transition, TransitionRules { access, guard }))
+        Some((transition, TransitionRules { access, guard, at }))
     }
 
     fn rule(&self, report: &mut Report<'_>, written: &Written, part: &str) -> Option<crate::Rule> {
@@ -255,6 +257,12 @@ impl Machine<'_, '_> {
         let spot = spot_of(written, report, &[Step::Field(part)]);
         let what = format!("the {part} of `{}`", written.name);
         self.rules.rule_at(report, &what, source.as_ref()?, &self.rules.row(), &spot)
+    }
+
+    fn moment(&self, report: &mut Report<'_>, written: &Written, inputs: &[Input]) -> Option<crate::Rule> {
+        let source = written.at.as_ref()?;
+        let spot = spot_of(written, report, &[Step::Field("at")]);
+        moment::read(report, self.rules, (&written.name, source, &spot), inputs)
     }
 
     fn inputs(&self, report: &mut Report<'_>, written: &Written, built: &Built) -> Vec<Input> {

@@ -144,8 +144,23 @@ fn effects(all: &mut Examples) {
         ("effect.set.value", r#"on: "create" set {field: "sku" value: "auth.uid"}"#),
         ("effect.adjust.field", r#"on: "create" adjust {field: "other.count" by: "1"}"#),
         ("effect.adjust.by", r#"on: "delete" adjust {field: "other.count" by: "resource.count"}"#),
-        ("effect.put", r#"on: "create" put {resource: "Thing"}"#),
-        ("effect.move", r#"on: "create" move {row: "other" transition: "Age"}"#),
+        ("effect.put.resource", r#"on: "delete" put {resource: "Thing"}"#),
+        (
+            "effect.put.each",
+            r#"on: "update" put {resource: "Thing" each: "resource.tags" set {field: "sku" value: "this"}}"#,
+        ),
+        ("effect.put.id", r#"on: "update" put {resource: "Part" parent: "resource.name" id: "resource.sku"}"#),
+        ("effect.put.parent", r#"on: "update" put {resource: "Part" parent: "resource.other"}"#),
+        (
+            "effect.put.set.field",
+            r#"on: "delete" put {resource: "Thing" set {field: "other" value: "resource.other"}}"#,
+        ),
+        (
+            "effect.put.set.value",
+            r#"on: "delete" put {resource: "Thing" set {field: "count" value: "resource.count + 1"}}"#,
+        ),
+        ("effect.move.row", r#"on: "create" move {row: "resource" transition: "Age"}"#),
+        ("effect.move.transition", r#"on: "create" move {row: "other" transition: "Age"}"#),
         ("effect.call", r#"on: "create" call {method: "a.B.C"}"#),
     ] {
         all.insert(format!("(mainstay.v1.resource).{name}"), with_effect(effect));
@@ -156,7 +171,12 @@ fn effects(all: &mut Examples) {
 fn with_effect(effect: &str) -> String {
     let fields = "string sku = 2;\n  int32 count = 3;\n  repeated string tags = 5;\n  \
                   string other = 4 [(google.api.resource_reference).type = \"shop.example.com/Thing\"];";
-    resource(STANDARD, &format!("effect {{{effect}}}")).replace("string sku = 2;", fields)
+    let states = "  Age age = 6 [(mainstay.v1.states) = {initial: \"YOUNG\" transition {name: \"Age\" from: \"YOUNG\" to: \
+                  \"OLD\" access: \"false\"}}];\n  enum Age { AGE_UNSPECIFIED = 0; YOUNG = 1; OLD = 2; }";
+    let part = "message Part {\n  option (google.api.resource) = {type: \"shop.example.com/Part\" pattern: \
+                \"things/{thing}/parts/{part}\"};\n  option (mainstay.v1.resource) = {access {read: \"true\"}};\n  string name = 1;\n}\n";
+    let fields = format!("{fields}\n{states}");
+    resource(STANDARD, &format!("effect {{{effect}}}")).replace("string sku = 2;", &fields) + part
 }
 
 /// A contract with a field of states, of which this is said.

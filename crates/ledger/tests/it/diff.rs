@@ -89,3 +89,68 @@ fn many_differences_are_told_in_the_order_of_the_contract_and_the_same_twice() {
     assert_eq!(there.to_string(), between(&edits).0.to_string());
     insta::assert_snapshot!(there);
 }
+
+/// Orders with a state machine and effects, in which one thing is said otherwise.
+fn orders(edit: (&str, &str)) -> mainstay_contract::Contract {
+    const ORDERS: &str = r#"
+        message Stock {
+          option (google.api.resource) = {type: "shop.example.com/Stock" pattern: "stocks/{stock}"};
+          option (mainstay.v1.resource) = {access {read: "true" write: "true"}};
+          string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+          int32 left = 2;
+        }
+        message Order {
+          option (google.api.resource) = {type: "shop.example.com/Order" pattern: "orders/{order}"};
+          option (mainstay.v1.resource) = {
+            access {read: "true" write: "true"}
+            effect {on: "Place" if: "resource.count > 0" adjust {field: "stock.left" by: "-resource.count"}}
+            effect {on: "Cancel" put {resource: "Stock" id: "'back'" set {field: "left" value: "resource.count"}}}
+            effect {on: "create" move {row: "resource" transition: "Place"}}
+          };
+          string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+          int32 count = 2;
+          string stock = 3 [(google.api.resource_reference).type = "shop.example.com/Stock"];
+          google.protobuf.Timestamp end_time = 4;
+          State state = 5 [(mainstay.v1.states) = {
+            initial: "CART"
+            transition {name: "Place" from: "CART" to: "PLACED" access: "auth.uid == 'ann'" guard: "resource.count > 1"}
+            transition {name: "Cancel" from: "PLACED" to: "CANCELLED" access: "false" at: "resource.end_time"}
+          }];
+          enum State { STATE_UNSPECIFIED = 0; CART = 1; PLACED = 2; CANCELLED = 3; }
+        }
+    "#;
+    let (from, to) = edit;
+    assert!(ORDERS.contains(from), "{from}");
+    contract(&format!(
+        "syntax = \"proto3\";\npackage shop.v1;\nimport \"google/api/field_behavior.proto\";\nimport \
+         \"google/api/resource.proto\";\nimport \"google/protobuf/timestamp.proto\";\nimport \
+         \"mainstay/v1/options.proto\";\n{}",
+        ORDERS.replace(from, to)
+    ))
+}
+
+#[test]
+fn what_effects_and_transitions_say_otherwise_is_another_contract_and_is_told() {
+    let before = orders(("PLACED = 2", "PLACED = 2"));
+    for (from, to, area) in [
+        ("by: \"-resource.count\"", "by: \"-1\"", Area::Storage),
+        ("if: \"resource.count > 0\"", "if: \"resource.count > 2\"", Area::Storage),
+        ("field: \"left\" value: \"resource.count\"", "field: \"left\" value: \"0\"", Area::Storage),
+        ("id: \"'back'\"", "", Area::Storage),
+        ("effect {on: \"create\" move {row: \"resource\" transition: \"Place\"}}", "", Area::Storage),
+        ("on: \"create\" move", "on: \"update\" move", Area::Storage),
+        ("access: \"auth.uid == 'ann'\"", "access: \"true\"", Area::States),
+        ("guard: \"resource.count > 1\"", "", Area::States),
+        ("guard: \"resource.count > 1\"", "guard: \"resource.count > 2\"", Area::States),
+        (" at: \"resource.end_time\"", "", Area::States),
+        ("from: \"PLACED\" to: \"CANCELLED\"", "from: \"PLACED\" from: \"CART\" to: \"CANCELLED\"", Area::States),
+    ] {
+        let after = orders((from, to));
+        assert_ne!(before.hash, after.hash, "{from}");
+        for (one, other) in [(&before, &after), (&after, &before)] {
+            let diff = diff(one, other).expect("a diff");
+            assert_eq!(diff.steps.len(), 1, "{from}: {diff}");
+            assert!(diff.steps[0].effect().areas.contains(&area) && diff.steps[0].breaks(), "{from}: {diff}");
+        }
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
+use mainstay_contract::Index;
 use mainstay_db::{Step, StepError};
 use mainstay_record::{Value, Violation};
 
@@ -57,6 +58,15 @@ struct Cause {
     with: Option<(Arc<ResourcePlan>, Arc<[Value]>)>,
     /// What in the caller's row brought it, where an effect writes this one: the caller is told of that.
     brought_by: Option<Arc<str>>,
+}
+
+impl Cause {
+    /// Whether a statement failed because the very row that it makes is there.
+    fn is_there(&self, error: &mainstay_db::Error) -> bool {
+        let mainstay_db::Error::UniqueViolation { constraint, .. } = error else { return false };
+        let of_index = |index: &Index| mainstay_sql::identifier(&index.name) == *constraint;
+        self.kind == Kind::Made && !self.plan.resource.indexes.iter().any(of_index)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,7 +264,16 @@ impl Pending {
             return Error::from(error.error).into();
         };
         if let Some(by) = cause.brought_by.as_ref().filter(|_| cause.kind != Kind::Beside) {
-            return Refused { write: Some(cause.write), error: brought(by, error.error) };
+            let fields = vec![by.to_string()];
+            let error = match error.error {
+                // Somebody made it since it was looked for.
+                error if cause.is_there(&error) => Error::EffectOvertaken { fields },
+                mainstay_db::Error::UniqueViolation { .. }
+                | mainstay_db::Error::ForeignKeyViolation { .. }
+                | mainstay_db::Error::RowTooLarge(_) => Error::EffectRefused { fields },
+                other => other.into(),
+            };
+            return Refused { write: Some(cause.write), error };
         }
         let error = match (cause.kind, &cause.with) {
             (_, Some((plan, key))) => still_referenced(plan, key, error.error),
@@ -265,16 +284,6 @@ impl Pending {
             (Kind::Beside, None) => error.error.into(),
         };
         Refused { write: Some(cause.write), error }
-    }
-}
-
-/// What a caller is told of a statement of an effect that the store refuses.
-fn brought(by: &str, error: mainstay_db::Error) -> Error {
-    match error {
-        mainstay_db::Error::UniqueViolation { .. }
-        | mainstay_db::Error::ForeignKeyViolation { .. }
-        | mainstay_db::Error::RowTooLarge(_) => Error::EffectRefused { fields: vec![by.to_owned()] },
-        other => other.into(),
     }
 }
 

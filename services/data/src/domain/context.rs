@@ -52,6 +52,21 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// One that no request asks for, on a resource.
+    pub fn unasked(snapshot: &Arc<Snapshot>, resource: usize, caller: Caller) -> Operation {
+        Operation {
+            snapshot: Arc::clone(snapshot),
+            resource,
+            caller,
+            deadline: None,
+            peer: None,
+            explains: false,
+            read_mask: None,
+            defects: None,
+            remembered: false,
+        }
+    }
+
     /// Checks that nothing was found wrong with the request on its way here. Every method asks this where it looks at the
     /// shape of the request, which is after it has decided whether the caller may make it.
     pub fn sound(&self) -> Result<()> {

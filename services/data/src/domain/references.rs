@@ -38,14 +38,54 @@ pub async fn check_still_below(tx: &mut Tx<'_, '_>, op: &Operation, row: &[Value
     Err(Error::ReferenceNotFound { field: "parent".to_owned(), name: op.snapshot.resource(parent).name(key) })
 }
 
+/// Who refers to a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Namer {
+    /// What he may not name is not there for him.
+    Caller,
+    /// It names rows by what refers to them already, and asks nobody.
+    Contract,
+}
+
 /// Checks that what a record refers to exists and may be read by the writer; which of the two fails is not said.
 pub async fn check_references(tx: &mut Tx<'_, '_>, op: &Operation, old: Option<&[Value]>, new: &[Value]) -> Result<()> {
+    check_named(tx, op, Namer::Caller, (old, new)).await
+}
+
+/// Checks the same, and the parent of a new row, where it is the contract that makes the record what it is.
+pub async fn check_references_of_contract(
+    tx: &mut Tx<'_, '_>,
+    op: &Operation,
+    old: Option<&[Value]>,
+    new: &[Value],
+) -> Result<()> {
+    let resource = &op.plan().resource;
+    if let (Some(parent), None) = (resource.parent, old) {
+        let key = &new[..resource.parent_keys()];
+        if !tx.is_there(op, parent, key).await? {
+            let name = op.snapshot.resource(parent).name(key);
+            return Err(Error::ReferenceNotFound { field: "parent".to_owned(), name });
+        }
+    }
+    check_named(tx, op, Namer::Contract, (old, new)).await
+}
+
+async fn check_named(
+    tx: &mut Tx<'_, '_>,
+    op: &Operation,
+    namer: Namer,
+    (old, new): (Option<&[Value]>, &[Value]),
+) -> Result<()> {
     for Referred { field, resource, key, reference } in set_references(op, old, new) {
         let acyclic = reference.map(|position| &op.plan().resource.references[position]).filter(|it| it.acyclic);
         if let Some(reference) = acyclic.filter(|reference| is_itself(op, reference, new)) {
             acyclic::check(tx, op, (reference, &key), old, new).await?;
         }
-        if !tx.stays_readable(op, resource, &key).await? {
+        let stays = match namer {
+            Namer::Caller => tx.stays_readable(op, resource, &key).await?,
+            Namer::Contract => tx.is_there(op, resource, &key).await?,
+        };
+        if !stays {
             let field = in_request(op.plan(), &field);
             return Err(Error::ReferenceNotFound { field, name: op.snapshot.resource(resource).name(&key) });
         }

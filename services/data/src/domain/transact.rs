@@ -1,7 +1,6 @@
 //! How a request that writes becomes one transaction, whatever its method: once for its id, not at all where it only wants
 //! to know, answered when it is stored.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,7 +12,7 @@ use super::around::reads_around;
 use super::change::{Change, Pending};
 use super::checks::{self, Check, WriteOp};
 use super::constraints::told;
-use super::context::{Context, Operation};
+use super::context::Context;
 use super::draft::{Draft, Refusals, Refused};
 use super::memory::Memory;
 use super::replay::replay;
@@ -33,6 +32,8 @@ pub async fn run(cx: &Context, request: Request) -> Result<Bytes> {
         match once(cx, &request).await {
             // It was missing when it was looked for, and is there now: it is to be changed.
             Err(error) if looks < MAX_LOOKS && error.is_taken_name() && request.looks_first() => looks += 1,
+            // So was what an effect makes, or changes where it is there.
+            Err(error) if looks < MAX_LOOKS && error.is_overtaken() => looks += 1,
             other => return other,
         }
     }
@@ -94,20 +95,6 @@ async fn once(cx: &Context, request: &Arc<Request>) -> Result<Bytes> {
         (Ok(Done::Before(before)), None) => replay(cx, request, job.same(before)?).await,
         (Ok(Done::Claimed), None) => Err(Error::OutOfTurn),
     }
-}
-
-/// Says whether a write, or what it brings with it, may move rows in a chain that never comes back.
-fn moves_chains(op: &Operation) -> bool {
-    let mut seen = BTreeSet::from([op.resource]);
-    let mut pending = vec![op.resource];
-    while let Some(resource) = pending.pop() {
-        let plan = op.snapshot.resource(resource);
-        if !plan.chains.is_empty() {
-            return true;
-        }
-        pending.extend(plan.effects.changed().filter(|changed| seen.insert(*changed)));
-    }
-    false
 }
 
 /// Says whether writes were refused for what comes before the request is looked at.
@@ -213,7 +200,7 @@ impl Job {
         let tentative = self.validate_only || self.request.writes.len() > 1;
         let is_serial = self.request.writes.iter().any(|write| {
             let (op, plan) = (write.op(), write.op().plan());
-            moves_chains(op) || (plan.is_serial && !op.caller.is_system())
+            plan.is_always_serial || (plan.is_serial && !op.caller.is_system())
         });
         let atomic = match self.request.atomic {
             _ if is_serial => Atomic::Transaction,

@@ -35,6 +35,22 @@ pub fn read(op: Operation, which: u16, message: Bytes) -> Request {
     Request { identity: Identity::Transition(which), ..Request::one("", message, transition, terms, Form::Record) }
 }
 
+/// Makes the request to take a row along by the clock, told by its name.
+pub fn by_the_clock(op: Operation, which: u16, name: &str) -> Request {
+    let mut message = Vec::new();
+    frame::put_message(NAME, name.as_bytes(), &mut message);
+    let message = Bytes::from(message);
+    let transition =
+        Transition { by_the_clock: true, ..Transition::new(op, which, Verb::Transition(which).read(message.clone())) };
+    Request {
+        identity: Identity::Transition(which),
+        ..Request::one("", message, transition, Ok(Terms::default()), Form::Nothing)
+    }
+}
+
+/// The number of the name in the request.
+const NAME: u32 = 1;
+
 /// The request of a transition. Who may read the row and has its access may go; what the guard says holds for everybody.
 pub struct Transition {
     op: Operation,
@@ -42,6 +58,8 @@ pub struct Transition {
     asked: std::result::Result<Message, WireError>,
     /// By what it is told from others, where that is another message.
     told: Option<Message>,
+    /// Whether nobody asks for it: its moment has come, if nobody was faster.
+    by_the_clock: bool,
     /// Read when the first check needs it.
     given: OnceLock<Decoded>,
 }
@@ -75,6 +93,9 @@ impl Checked for Transition {
                 check_fields(op, draft).map_err(|error| self.placed(error))
             }
             (Check::Etag, Some(old)) => {
+                if self.by_the_clock && !self.plan()?.is_due(&op.caller, old) {
+                    return Err(Error::EtagMismatch);
+                }
                 check_live(op.plan(), old)?;
                 let revision = &old[op.plan().resource.layout.revision()];
                 check_etag(revision, Some(self.asked()?.text(Role::Etag)?))
@@ -155,7 +176,7 @@ impl WriteOp for Transition {
 impl Transition {
     /// A transition with this message.
     pub fn new(op: Operation, which: u16, asked: std::result::Result<Message, WireError>) -> Transition {
-        Transition { op, which, asked, told: None, given: OnceLock::new() }
+        Transition { op, which, asked, told: None, by_the_clock: false, given: OnceLock::new() }
     }
 
     /// The same, told from others by another message: one in which labels have names that are always the same.
@@ -228,26 +249,14 @@ impl Transition {
 
     /// What is to be written down.
     fn passage(&self, old: &[Value], new: &[Value], given: &Decoded) -> Result<Passage> {
-        let (op, plan, model) = (&self.op, self.plan()?, self.model()?);
-        let resource = &op.plan().resource;
-        let revision = resource.layout.revision();
-        let number = |value: &Value| if let Value::Int(number) = value { *number } else { 0 };
+        let (op, plan) = (&self.op, self.plan()?);
         let mut inputs = Vec::new();
         if !given.present.is_empty() {
             let names: Vec<&str> = plan.given(&given.present).collect();
             let selection = op.plan().record.select(&names).map_err(|_| Error::OutOfTurn)?;
             op.plan().record.encode_masked(new, &selection, &mut inputs).map_err(Error::Damaged)?;
         }
-        Ok(Passage {
-            revision: number(&new[revision]),
-            at: op.caller.now,
-            actor: op.caller.principal.uid().unwrap_or_default().to_owned(),
-            transition: model.name.clone(),
-            field: resource.states[model.states].number.into(),
-            from: number(&old[plan.column]),
-            to: model.to,
-            inputs,
-        })
+        passage(op, self.which, (old, new), inputs)
     }
 
     /// Refuses a row that is in another state than those in which the transition begins.
@@ -302,6 +311,24 @@ impl Transition {
             other => other,
         }
     }
+}
+
+/// What is to be written down of a transition of a row, with what was given.
+pub fn passage(op: &Operation, which: u16, (old, new): (&[Value], &[Value]), inputs: Vec<u8>) -> Result<Passage> {
+    let resource = &op.plan().resource;
+    let model = resource.transitions.get(usize::from(which)).ok_or(Error::OutOfTurn)?;
+    let states = &resource.states[model.states];
+    let number = |value: &Value| if let Value::Int(number) = value { *number } else { 0 };
+    Ok(Passage {
+        revision: number(&new[resource.layout.revision()]),
+        at: op.caller.now,
+        actor: op.caller.principal.uid().unwrap_or_default().to_owned(),
+        transition: model.name.clone(),
+        field: states.number.into(),
+        from: number(&old[states.column]),
+        to: model.to,
+        inputs,
+    })
 }
 
 /// The fields of the resource that the request of a transition gives, as a message of the resource.

@@ -31,6 +31,8 @@ pub struct Tx<'t, 'c> {
     held: HashSet<(usize, String)>,
     /// The same of rows that may be deleted and kept: others lie below them.
     parents: HashSet<(usize, String)>,
+    /// The same of rows that the contract refers to, whether the caller may read them or not.
+    there: HashSet<(usize, String)>,
     /// The write whose statement failed when another one asked.
     culprit: Option<usize>,
     /// What the writes are going to make of their rows, where rules look at rows.
@@ -51,6 +53,7 @@ impl<'t, 'c> Tx<'t, 'c> {
             pending: Pending::of(writes),
             held: HashSet::new(),
             parents: HashSet::new(),
+            there: HashSet::new(),
             culprit: None,
             planned: Planned::default(),
             found_bytes: 0,
@@ -81,6 +84,15 @@ impl<'t, 'c> Tx<'t, 'c> {
     pub async fn look_around(&mut self, write: usize, ruled: &Ruled<'_>, around: &mut Around) -> Result<()> {
         if ruled.looks_around() {
             look_around(self.conn, ruled, around, Look::Held, self.planned.before(write)).await?;
+        }
+        Ok(())
+    }
+
+    /// The same when all writes are done: of the rows as this transaction has left them.
+    pub async fn look_now(&mut self, ruled: &Ruled<'_>, around: &mut Around) -> Result<()> {
+        if ruled.looks_around() {
+            self.flush().await?;
+            look_around(self.conn, ruled, around, Look::Held, Planned::default().before(0)).await?;
         }
         Ok(())
     }
@@ -116,6 +128,23 @@ impl<'t, 'c> Tx<'t, 'c> {
         self.stays(op, (resource, key), readable, true).await
     }
 
+    /// Says whether the row of another resource exists, for what the contract refers to by itself. If so, nobody removes it
+    /// before the transaction has ended.
+    pub async fn is_there(&mut self, op: &Operation, resource: usize, key: &[Value]) -> Result<bool> {
+        let target = op.snapshot.resource(resource);
+        let row = (resource, target.name(key));
+        if self.held.contains(&row) || self.there.contains(&row) {
+            return Ok(true);
+        }
+        self.flush_for(resource, Some(key)).await?;
+        let statement = target.whoever_locked(Lock::Stay);
+        let found = self.conn.query(&statement.statement, key, &mut |_| ()).await? > 0;
+        if found {
+            self.there.insert(row);
+        }
+        Ok(found)
+    }
+
     async fn stays(
         &mut self,
         op: &Operation,
@@ -147,10 +176,12 @@ impl<'t, 'c> Tx<'t, 'c> {
 
     /// Forgets what is known of a row, because it is written.
     fn unhold(&mut self, op: &Operation, resource: usize, row: &[Value]) {
-        if !self.held.is_empty() || !self.parents.is_empty() {
+        let known = [&mut self.held, &mut self.parents, &mut self.there];
+        if known.iter().any(|known| !known.is_empty()) {
             let row = (resource, op.snapshot.resource(resource).name(row));
-            self.held.remove(&row);
-            self.parents.remove(&row);
+            for known in known {
+                known.remove(&row);
+            }
         }
     }
 
@@ -311,14 +342,28 @@ impl<'t, 'c> Tx<'t, 'c> {
 
     /// The row of any resource as this transaction leaves it, for effects: nobody else changes it before the end.
     pub async fn at_hand(&mut self, op: &Operation, resource: usize, key: &[Value]) -> Result<Option<Arc<[Value]>>> {
+        // Two who only hold it could not both change it then.
+        self.in_hand(op, (resource, key), op.plan().effects.change(resource)).await
+    }
+
+    /// The same of a row of the operation's resource that an effect is about to change.
+    pub async fn to_change(&mut self, op: &Operation, key: &[Value]) -> Result<Option<Arc<[Value]>>> {
+        self.in_hand(op, (op.resource, key), true).await
+    }
+
+    async fn in_hand(
+        &mut self,
+        op: &Operation,
+        (resource, key): (usize, &[Value]),
+        to_change: bool,
+    ) -> Result<Option<Arc<[Value]>>> {
         let plan = op.snapshot.resource(resource);
         let row = (resource, plan.name(key));
         if let Some(known) = self.hand.get(&row) {
             return Ok(known.clone());
         }
         self.flush_for(resource, Some(key)).await?;
-        let statement =
-            if op.plan().effects.change(resource) { plan.whoever_locked(Lock::Change) } else { plan.held() };
+        let statement = if to_change { plan.whoever_locked(Lock::Change) } else { plan.held() };
         let found = one_row(self.conn, &statement.statement, key, plan).await?;
         self.found_bytes += found.as_deref().map_or(0, record_size::in_memory);
         if self.found_bytes > MAX_FOUND_BYTES {

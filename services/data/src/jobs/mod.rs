@@ -1,5 +1,6 @@
 //! What the service does without being asked.
 
+mod clock;
 mod folder;
 mod places;
 mod steps;
@@ -15,6 +16,7 @@ use crate::purge;
 use crate::reconciler::Reconciler;
 use crate::service::Resources;
 use crate::store::answers::Answers;
+use clock::Clock;
 use folder::Folder;
 use places::Places;
 use steps::Steps;
@@ -47,6 +49,7 @@ pub fn start(
     };
     jobs.start(Job::every("answers", PURGE_INTERVAL).on_one_replica(db), answers);
     jobs.start(Job::every("deleted rows", PURGE_INTERVAL).on_one_replica(db), rows);
+    jobs.start(Job::every("clock", clock::INTERVAL).on_one_replica(db), Clock::new(resources));
     if let Answers::Sqlite(_) = &*resources.context.answers {
         jobs.start(Job::continuous("places of answers"), Places::new(resources));
     }

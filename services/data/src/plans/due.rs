@@ -1,4 +1,4 @@
-//! How deleted rows are found whose time is over.
+//! Statements that find rows whose time has come.
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use mainstay_record::Kind;
 
 use super::compiled::Compiled;
 
-/// Statements that find deleted rows whose time is over, those first that were deleted first.
+/// Statements that find rows whose time has come, in the order of what is found of them.
 #[derive(Debug)]
 pub struct Due {
     /// Params: the limit.
     pub first: Arc<Compiled>,
     /// Params: the limit, then the row that was found last.
     pub next: Arc<Compiled>,
-    /// The kinds of what is found: the time of deletion, then the key.
+    /// The kinds of what is found: what is asked for, then the key.
     pub kinds: Vec<Kind>,
 }

@@ -54,6 +54,11 @@ impl Effects {
         self.on(trigger).any(|own| !own.is_own())
     }
 
+    /// What they do.
+    pub fn whats(&self) -> impl Iterator<Item = &What> {
+        self.all.iter().map(|own| &own.effect.what)
+    }
+
     /// The resources whose rows may change.
     pub fn changed(&self) -> impl Iterator<Item = usize> {
         self.changes.iter().copied()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mainstay_contract::{OnDelete, SoftDelete};
 use mainstay_expr::{CompareOp, Expr, Root};
 use mainstay_record::{Kind, Value};
-use mainstay_sql::{After, Condition, Lock, NullPattern, OrderColumn, Select, Tables, select};
+use mainstay_sql::{Condition, Lock, OrderColumn, Select, Tables, select};
 
 use super::compiled::Compiled;
 use super::dependents::{By, Dependent};
@@ -93,28 +93,8 @@ impl ResourcePlan {
     /// Compiles how rows are found whose time is over, where there are such.
     pub(super) fn find_due(&self) -> Option<Due> {
         let SoftDelete { delete_time, expire_time, purge_after_us } = self.resource.soft_delete?;
-        let over = over(delete_time, expire_time, purge_after_us?);
-        let keys = 0..self.resource.layout.keys();
-        let order: Vec<OrderColumn> = std::iter::once(delete_time)
-            .chain(keys)
-            .map(|index| OrderColumn { index, descending: false, prefix: None })
-            .collect();
-        let columns: Vec<usize> = order.iter().map(|column| column.index).collect();
-        let kinds = columns.iter().map(|index| self.resource.layout.columns[*index].kind).collect();
-        let find = |after| {
-            let rows = Select {
-                table: self.table(),
-                columns: columns.clone(),
-                condition: Condition::Expr(&over, Tables::NONE),
-                order: &order,
-                after,
-                limit_param: Some(0),
-                lock: None,
-            };
-            self.shapes().compile(select(self.dialect, &rows))
-        };
-        let nulls = NullPattern::of(order.iter().map(|_| false));
-        Some(Due { first: find(None), next: find(Some(After { first_param: 1, nulls })), kinds })
+        // Those first that were deleted first.
+        Some(self.due_where(&over(delete_time, expire_time, purge_after_us?), &[delete_time]))
     }
 }
 

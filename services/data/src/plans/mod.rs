@@ -3,6 +3,7 @@
 mod along;
 mod bounded;
 mod chains;
+mod clock;
 mod compiled;
 mod compiled_lists;
 mod cost;
@@ -21,6 +22,7 @@ mod recent;
 mod relations;
 mod resource;
 mod same;
+mod serial;
 mod sight;
 mod snapshot;
 mod transitions;

@@ -72,6 +72,8 @@ pub struct ResourcePlan {
     pub naming: Option<Arc<Guard>>,
     /// Whether what is written hangs on rows that nobody can hold: those that are not there.
     pub is_serial: bool,
+    /// The same whoever writes: see [`super::serial`].
+    pub is_always_serial: bool,
     /// References that never come back to where they began: whoever writes one, the system too, decides by rows that others
     /// move.
     pub chains: Vec<Chain>,
@@ -146,6 +148,7 @@ impl ResourcePlan {
             naming: relations.names[number].clone(),
             chains: Chain::of(&resource),
             is_serial: is_serial(&resource, relations.watched.contains(&number)),
+            is_always_serial: false,
             updates: RwLock::default(),
             dependents: Vec::new(),
             remains: Vec::new(),

@@ -1,10 +1,15 @@
 //! What takes a row from state to state, ready to be done.
 
+use std::sync::OnceLock;
+
 use mainstay_contract::{FieldModel, Resource, TransitionRules};
+use mainstay_expr::{Expr, Root, evaluate};
 use mainstay_record::Value;
 
+use super::due::Due;
 use super::fields::Fields;
 use super::guard::Guard;
+use crate::rights::Caller;
 
 /// One transition of a resource.
 #[derive(Debug)]
@@ -13,6 +18,9 @@ pub struct TransitionPlan {
     pub access: Option<Guard>,
     /// Whether it can be, whoever asks.
     pub guard: Option<Guard>,
+    /// Whether a row goes along by the clock: it is where the transition begins, is not deleted, and the moment has come.
+    pub by_clock: Option<Expr>,
+    pub(super) due: OnceLock<Due>,
     /// The column of the state.
     pub column: usize,
     /// What is given, as fields that a client may set, whatever is said of them elsewhere.
@@ -42,7 +50,10 @@ impl TransitionPlan {
             .iter()
             .filter_map(|input| Some((input.name.clone(), all_columns(given(input)?), input.required)));
         let guard = |rule: Option<&mainstay_contract::Rule>| rule.map(|rule| Guard::new(vec![rule.clone()]));
+        let moment = rules.and_then(|rules| rules.at.as_ref());
         TransitionPlan {
+            by_clock: moment.map(|moment| by_clock(resource, which, &moment.program.root)),
+            due: OnceLock::new(),
             access: guard(rules.and_then(|rules| rules.access.as_ref())),
             guard: guard(rules.and_then(|rules| rules.guard.as_ref())),
             column: resource.states[transition.states].column,
@@ -69,11 +80,36 @@ impl TransitionPlan {
         self.given.iter().filter(move |(_, columns, _)| is_given(columns, present)).map(|(name, ..)| name.as_str())
     }
 
+    /// Says whether a row goes along by the clock now.
+    pub fn is_due(&self, caller: &Caller, row: &[Value]) -> bool {
+        let is_true = |condition: &Expr| evaluate(condition, &caller.on_resource(row)) == Some(true);
+        self.by_clock.as_ref().is_some_and(is_true)
+    }
+
     /// Says whether a row is in a state in which it begins.
     pub fn begins_in(&self, from: &[i64], row: &[Value]) -> bool {
         matches!(row[self.column], Value::Int(state) if from.contains(&state))
             || (row[self.column].is_null() && from.contains(&0))
     }
+}
+
+fn by_clock(resource: &Resource, which: usize, moment: &Expr) -> Expr {
+    let transition = &resource.transitions[which];
+    let column = resource.states[transition.states].column;
+    let kind = resource.layout.columns[column].kind;
+    let state = || Expr::column(Root::Resource, column, kind);
+    let is = |from: &i64| {
+        let is = Expr::eq(state(), Expr::int(*from));
+        // Unset is the first value of the enum.
+        if *from == 0 { Expr::Or(vec![is, Expr::IsNull(Box::new(state()))]) } else { is }
+    };
+    let begins = Expr::Or(transition.from.iter().map(is).collect());
+    let deleted = resource.soft_delete.map(|kept| kept.delete_time);
+    let live = deleted.map(|column| {
+        let kind = resource.layout.columns[column].kind;
+        Expr::IsNull(Box::new(Expr::column(Root::Resource, column, kind)))
+    });
+    Expr::And([begins, moment.clone()].into_iter().chain(live).collect())
 }
 
 fn is_given(columns: &[usize], present: &[usize]) -> bool {

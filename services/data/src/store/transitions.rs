@@ -5,12 +5,26 @@ use std::sync::{Arc, LazyLock};
 use mainstay_db::{Conn, Error, Rows, Statement, Step};
 use mainstay_record::{Kind, Value};
 
+/// What is kept of a transition, beside whose it is: see [`Passage::values`].
+const COLUMNS: [(&str, Kind); 8] = [
+    ("revision", Kind::Int),
+    ("at", Kind::Int),
+    ("actor", Kind::Text),
+    ("transition", Kind::Text),
+    ("field", Kind::Int),
+    ("from_state", Kind::Int),
+    ("to_state", Kind::Int),
+    ("inputs", Kind::Bytes),
+];
+
+fn names() -> String {
+    COLUMNS.map(|(name, _)| name).join(", ")
+}
+
 static NOTE: LazyLock<Arc<Statement>> = LazyLock::new(|| {
-    let text = "INSERT INTO mainstay_transitions (resource, row_key, revision, at, actor, transition, field, from_state, \
-                to_state, inputs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    let numbers = [Kind::Int; 3];
-    let kinds = [Kind::Text, Kind::Text, Kind::Int, Kind::Int, Kind::Text, Kind::Text];
-    Statement::with_binds(text, &[&kinds[..], &numbers, &[Kind::Bytes]].concat())
+    let places = ["?"; COLUMNS.len()].join(", ");
+    let text = format!("INSERT INTO mainstay_transitions (resource, row_key, {}) VALUES (?, ?, {places})", names());
+    Statement::with_binds(&text, &[&[Kind::Text; 2][..], &COLUMNS.map(|(_, kind)| kind)].concat())
 });
 
 static FORGET: LazyLock<Arc<Statement>> = LazyLock::new(|| {
@@ -19,9 +33,11 @@ static FORGET: LazyLock<Arc<Statement>> = LazyLock::new(|| {
 });
 
 static LIST: LazyLock<Arc<Statement>> = LazyLock::new(|| {
-    let text = "SELECT revision, at, actor, transition, field, from_state, to_state, inputs FROM mainstay_transitions \
-                WHERE resource = ? AND row_key = ? AND revision < ? ORDER BY revision DESC LIMIT ?";
-    Statement::with_binds(text, &[Kind::Text, Kind::Text, Kind::Int, Kind::Int])
+    let text = format!(
+        "SELECT {} FROM mainstay_transitions WHERE resource = ? AND row_key = ? AND revision < ? ORDER BY revision DESC LIMIT ?",
+        names()
+    );
+    Statement::with_binds(&text, &[Kind::Text, Kind::Text, Kind::Int, Kind::Int])
 });
 
 /// A transition that happened.
@@ -50,20 +66,8 @@ pub fn whose(resource: &str, key: &[Value]) -> [Value; 2] {
 
 /// Writes down one.
 pub fn note([resource, key]: [Value; 2], passage: Passage) -> Step {
-    let Passage { revision, at, actor, transition, field, from, to, inputs } = passage;
-    let binds = [
-        resource,
-        key,
-        Value::Int(revision),
-        Value::Int(at),
-        Value::Text(actor),
-        Value::Text(transition),
-        Value::Int(field),
-        Value::Int(from),
-        Value::Int(to),
-        Value::Bytes(inputs),
-    ];
-    Step { statement: Arc::clone(&NOTE), binds: binds.into() }
+    let binds = [resource, key].into_iter().chain(passage.values()).collect();
+    Step { statement: Arc::clone(&NOTE), binds }
 }
 
 /// Forgets those of a row that goes: another one may have its name one day.
@@ -73,27 +77,36 @@ pub fn forget(whose: [Value; 2]) -> Step {
 
 /// Reads those of a row, the youngest first, that were before a revision.
 pub async fn list(conn: &mut Conn<'_>, whose: [Value; 2], before: i64, limit: usize) -> Result<Vec<Passage>, Error> {
-    let mut rows =
-        Rows::of(&[Kind::Int, Kind::Int, Kind::Text, Kind::Text, Kind::Int, Kind::Int, Kind::Int, Kind::Bytes]);
+    let mut rows = Rows::of(&COLUMNS.map(|(_, kind)| kind));
     let [resource, key] = whose;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     conn.fetch(&LIST, &[resource, key, Value::Int(before), Value::Int(limit)], &mut rows).await?;
-    Ok(rows.rows.into_iter().filter_map(passage).collect())
+    Ok(rows.rows.into_iter().filter_map(Passage::of).collect())
 }
 
-fn passage(row: Vec<Value>) -> Option<Passage> {
-    let [
-        Value::Int(revision),
-        Value::Int(at),
-        Value::Text(actor),
-        Value::Text(transition),
-        Value::Int(field),
-        Value::Int(from),
-        Value::Int(to),
-        Value::Bytes(inputs),
-    ]: [Value; 8] = row.try_into().ok()?
-    else {
-        return None;
-    };
-    Some(Passage { revision, at, actor, transition, field, from, to, inputs })
+impl Passage {
+    /// As the columns have it.
+    fn values(self) -> [Value; COLUMNS.len()] {
+        let Passage { revision, at, actor, transition, field, from, to, inputs } = self;
+        let [revision, at, field, from, to] = [revision, at, field, from, to].map(Value::Int);
+        let [actor, transition] = [actor, transition].map(Value::Text);
+        [revision, at, actor, transition, field, from, to, Value::Bytes(inputs)]
+    }
+
+    fn of(row: Vec<Value>) -> Option<Passage> {
+        let [
+            Value::Int(revision),
+            Value::Int(at),
+            Value::Text(actor),
+            Value::Text(transition),
+            Value::Int(field),
+            Value::Int(from),
+            Value::Int(to),
+            Value::Bytes(inputs),
+        ]: [Value; COLUMNS.len()] = row.try_into().ok()?
+        else {
+            return None;
+        };
+        Some(Passage { revision, at, actor, transition, field, from, to, inputs })
+    }
 }

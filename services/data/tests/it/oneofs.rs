@@ -21,6 +21,8 @@ message Lamp {
   option (mainstay.v1.resource) = {
     access {read: "true" write: "auth.uid != null"}
     effect {on: "create" if: "resource.wish != ''" set {field: "white" value: "resource.wish"}}
+    effect {on: "create" if: "resource.wish == ''" set {field: "bulbs.white" value: "this.wish"}}
+    effect {on: "create" if: "resource.wish == ''" set {field: "bulbs.socket.screw.size" value: "this.size"}}
   };
   string name = 1 [(google.api.field_behavior) = IDENTIFIER];
   oneof light {
@@ -28,6 +30,25 @@ message Lamp {
     string white = 3;
   }
   string wish = 4;
+  repeated Bulb bulbs = 5;
+  message Bulb {
+    oneof light {
+      string colour = 1;
+      string white = 2;
+    }
+    string wish = 3;
+    optional int32 size = 4;
+    Socket socket = 5;
+  }
+  message Socket {
+    oneof form {
+      Screw screw = 1;
+      string pins = 2;
+    }
+  }
+  message Screw {
+    optional int32 size = 1;
+  }
 }
 message Switch {
   option (google.api.resource) = {type: "lamp.example.com/Switch" pattern: "switches/{switch}"};
@@ -371,6 +392,23 @@ both_engines! {
         created(&fixture, json!({"coins": "1"})).await;
         let taken = fixture.anonymous().refused(CREATE, json!({"payment": {"iban": "DE1"}})).await;
         assert_eq!(taken.0, Reason::UniqueViolation);
+    }
+
+    async fn what_an_effect_sets_in_an_element_unsets_the_others_there(engine: Engine) {
+        let fixture = Fixture::start(engine, &file("lamp.v1", LAMP)).await;
+        let bulbs = json!([
+            {"colour": "red", "wish": "warm", "size": 27, "socket": {"pins": "two"}},
+            {"colour": "red", "wish": "", "socket": {"pins": "two"}},
+            {"white": "cold", "wish": "warm", "size": 14},
+        ]);
+        let made = json!({"lamp": {"bulbs": bulbs}});
+        let made = fixture.user("ann", &[]).ok("lamp.v1.LampService/CreateLamp", made).await;
+        let bulbs = &made["bulbs"];
+        assert_eq!((&bulbs[0]["white"], bulbs[0].get("colour")), (&json!("warm"), None), "{made}");
+        assert_eq!(bulbs[0]["socket"], json!({"screw": {"size": 27}}), "{made}");
+        assert_eq!((bulbs[1].get("white"), &bulbs[1]["colour"]), (None, &json!("red")), "nothing is set: {made}");
+        assert_eq!(bulbs[1]["socket"], json!({"pins": "two"}), "{made}");
+        assert_eq!((&bulbs[2]["white"], &bulbs[2]["socket"]), (&json!("warm"), &json!({"screw": {"size": 14}})), "{made}");
     }
 
     async fn what_an_effect_sets_unsets_the_others(engine: Engine) {

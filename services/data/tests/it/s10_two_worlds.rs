@@ -106,7 +106,7 @@ impl Worlds {
     }
 
     /// Asks both; a signed-in stranger and nobody, each of whom sees the same in either.
-    async fn agree(&self, method: &str, request: Json) {
+    pub async fn agree(&self, method: &str, request: Json) {
         for [one, other] in
             [[self.one.anonymous(), self.other.anonymous()], [self.one.user("dora", &[]), self.other.user("dora", &[])]]
         {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mainstay_expr::{Element, Field, Program, Storage, Type, Wanted};
 use mainstay_record::JsonShape;
-use prost_reflect::DynamicMessage;
+use prost_reflect::{DynamicMessage, Kind};
 
 use super::path::{Listed, Reached, Stuck, walk};
 use super::{Reader, transition};
@@ -119,6 +119,7 @@ impl Reader<'_, '_> {
         };
         let element = each.as_ref().map(|(_, element)| element.clone());
         let target = &self.resources[resource];
+        self.can_be_made(report, target, put, &spot)?;
         let id = optional_text(put, "id").map(|source| {
             let spot = self.spot(report, &part("id"));
             self.value(report, ("the id", &source, &spot), Wanted::Value(&Type::Text), element.clone())
@@ -135,6 +136,33 @@ impl Reader<'_, '_> {
             Some(id) => Some(id?),
         };
         Some(Put { resource, each: each.map(|(each, _)| each), id, parent, set: set? })
+    }
+
+    /// Refuses rows that nobody makes, and new ones that are never valid: what must be set is not.
+    fn can_be_made(&self, report: &mut Report<'_>, target: &Resource, put: &DynamicMessage, spot: &Spot) -> Option<()> {
+        if target.singleton {
+            report
+                .error(spot, format!("a {} is there as long as what it lies below is", short(target)))
+                .because("it is the only one there (AIP-156), so nothing makes it")
+                .help("keep what is to be set in the row that it lies below");
+            return None;
+        }
+        let set: Vec<String> =
+            items(put, "set").iter().filter_map(|set| Some(text(set.as_message()?, "field"))).collect();
+        let is_set = |name: &str| set.iter().any(|path| path.split('.').next() == Some(name));
+        let lacks = |field: &&FieldModel| {
+            let given = field.default.is_some() || field.columns.is_empty() || is_set(&field.name);
+            field.behaviors.required && !given
+        };
+        // A row that is there may have it.
+        let Some(missing) = target.fields.iter().find(lacks).filter(|_| optional_text(put, "id").is_none()) else {
+            return Some(());
+        };
+        report
+            .error(spot, format!("a {} that is made like this is never valid", short(target)))
+            .because(format!("`{}` is REQUIRED, has no default, and is not set", missing.name))
+            .help(format!("add set {{field: \"{}\" value: …}}", missing.name));
+        None
     }
 
     /// The parent of what is made; nothing inside where it needs none.
@@ -325,7 +353,7 @@ impl Reader<'_, '_> {
     ) -> Option<(Reached, Target, Range<usize>)> {
         let (reached, last, at) = self.walked(report, resource, path, spot)?;
         let field = self.told(report, spot, path, reached.field(last, at.clone()).cloned())?;
-        match self.target(&reached, &field) {
+        match self.target(&reached, &field, path) {
             Some(target) => Some((reached, target, at)),
             None => {
                 let at = report.files.within(spot, at);
@@ -336,7 +364,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn target(&self, reached: &Reached, field: &Field) -> Option<Target> {
+    fn target(&self, reached: &Reached, field: &Field, path: &str) -> Option<Target> {
         let ty = field.ty.clone();
         let slot = match (&field.storage, &reached.inside) {
             (Storage::Column { index, .. }, _) => {
@@ -351,11 +379,41 @@ impl Reader<'_, '_> {
                 let model = self.rules.head.message.parent_pool().get_message_by_name(&reached.record.name)?;
                 let descriptor = model.get_field(field.number)?;
                 let presence = descriptor.supports_presence();
-                Slot::Element { keys: reached.keys(field)?, numeric: Numeric::of(&descriptor), presence }
+                let numeric = Numeric::of(&descriptor);
+                Slot::Element { keys: reached.keys(field)?, numeric, presence, others: self.others(reached, path) }
             }
             _ => return None,
         };
         Some(Target { slot, ty, refers: None })
+    }
+
+    /// Where the other fields of the oneofs lie in an element, whose fields the end of a path names.
+    fn others(&self, reached: &Reached, path: &str) -> Vec<Vec<String>> {
+        let (mut others, mut keys) = (Vec::new(), Vec::new());
+        let inside = reached.inside.as_ref().map_or(0, |inside| inside.keys.len() + 1);
+        let names: Vec<&str> = path.split('.').collect();
+        let Some(Element { ty: Type::Message(record), shape, message: Some(first) }) =
+            reached.list.as_ref().map(|list| &list.element)
+        else {
+            return others;
+        };
+        let mut message = self.rules.head.message.parent_pool().get_message_by_name(&record.name);
+        let mut entry = Some(*first);
+        for name in &names[names.len().saturating_sub(inside)..] {
+            let (Some(of), Some(at)) = (message.take(), entry.take()) else { break };
+            let stored = |number: u32| shape.messages.get(at)?.fields.iter().find(|field| field.number == number);
+            let Some(field) = of.get_field_by_name(name) else { break };
+            let Some(own) = stored(field.number()) else { break };
+            let oneof = field.containing_oneof().filter(|oneof| !oneof.is_synthetic());
+            let siblings = oneof.iter().flat_map(|oneof| oneof.fields()).filter(|other| *other != field);
+            for sibling in siblings.filter_map(|other| stored(other.number())) {
+                others.push([&keys[..], std::slice::from_ref(&sibling.key)].concat());
+            }
+            keys.push(own.key.clone());
+            message = if let Kind::Message(inner) = field.kind() { Some(inner) } else { None };
+            entry = own.message;
+        }
+        others
     }
 
     /// Refuses fields that an effect does not set. `is_made`: the row is made by it.

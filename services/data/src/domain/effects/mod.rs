@@ -3,13 +3,19 @@
 //! What is set in the row itself is part of the write: it is set before the row is checked as it would be. What changes other
 //! rows happens when all writes of the request have passed their checks, as the contract and not as the caller: what the writes
 //! did is gone through in rounds, of which each does what the one before brought about. In a round all that is to be done is
-//! found first and told by row; rows are locked and changed in the order of their names, each once, with all that is added to it
-//! summed up. So no two transactions wait for each other, and nothing hangs on the order in which they were asked for.
+//! found first and told by row; rows are locked, made and changed in the order of their names, each once, with all that is added
+//! to it summed up; then they go along their transitions. So no two transactions wait for each other, and nothing hangs on the
+//! order in which they were asked for.
 
+mod fit;
 mod found;
+mod moves;
+mod order;
 mod orders;
+mod rows;
 mod settle;
 mod slot;
+mod sums;
 
 use self::orders::Orders;
 pub use self::settle::{settle_alone, settle_in};

@@ -82,10 +82,10 @@ fn write(slot: &Slot, layout: &Layout, row: &mut [Value], value: Value) -> Resul
 
 /// Puts a value into an element of a list.
 pub fn put_into(slot: &Slot, element: &mut Json, value: Value) -> Result<(), Unfit> {
-    let Slot::Element { keys, numeric, presence } = slot else { return Err(Unfit) };
+    let Slot::Element { keys, numeric, presence, others } = slot else { return Err(Unfit) };
     let Some((last, above)) = keys.split_last() else { return Err(Unfit) };
     let json = in_document(fitting(*numeric, value)?, *presence);
-    let mut at = element;
+    let mut at = &mut *element;
     for key in above {
         if at.get(key).is_none() && json.is_none() {
             return Ok(());
@@ -94,11 +94,22 @@ pub fn put_into(slot: &Slot, element: &mut Json, value: Value) -> Result<(), Unf
         at = fields.entry(key.clone()).or_insert_with(|| Json::Object(serde_json::Map::new()));
     }
     let Json::Object(fields) = at else { return Err(Unfit) };
-    match json {
-        Some(json) => fields.insert(last.clone(), json),
-        None => fields.remove(last),
+    let Some(json) = json else {
+        fields.remove(last);
+        return Ok(());
     };
+    fields.insert(last.clone(), json);
+    others.iter().for_each(|keys| remove(element, keys));
     Ok(())
+}
+
+/// Takes what lies under these keys out of a document.
+fn remove(document: &mut Json, keys: &[String]) {
+    let Some((last, above)) = keys.split_last() else { return };
+    let outer = above.iter().try_fold(document, |at, key| at.get_mut(key));
+    if let Some(Json::Object(fields)) = outer {
+        fields.remove(last);
+    }
 }
 
 /// A value as documents have it; nothing where it is left out of them.

@@ -1,0 +1,117 @@
+//! Transitions that happen by themselves, at the moment that their rows say (`at`).
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, stream};
+use mainstay_identity::Principal;
+use mainstay_record::Value;
+
+use crate::domain::context::{Context, Operation};
+use crate::domain::{transact, transition};
+use crate::error::{Error, Result};
+use crate::plans::{Due, Snapshot};
+use crate::purge::{BATCH, find};
+use crate::rights::Caller;
+use crate::service::Resources;
+
+/// How many rows are on their way at a time: writes that arrive together are stored together.
+const AT_ONCE: usize = 16;
+
+/// What became of rows whose moment had come.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Passed {
+    pub moved: usize,
+    /// Those that stay for now: a guard, an effect or a constraint does not let them go. They are tried again.
+    pub waiting: usize,
+}
+
+/// A transition by the clock.
+struct Timed<'s> {
+    resource: usize,
+    which: u16,
+    due: &'s Due,
+}
+
+/// Says whether there is a row whose moment has come.
+pub async fn is_due(resources: &Resources) -> Result<bool> {
+    let snapshot = resources.served.load();
+    for Timed { resource, due, .. } in timed(&snapshot) {
+        let op = Operation::unasked(&snapshot, resource, the_clock(resources));
+        if !find(&resources.context, &op, due, (None, 1)).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Takes all rows along whose moment has come. Whoever is faster, another replica or a caller, wins: a row goes once.
+pub async fn transitions(resources: &Resources) -> Result<Passed> {
+    let snapshot = resources.served.load();
+    let mut passed = Passed::default();
+    for timed in timed(&snapshot) {
+        rows_of(resources, &snapshot, &timed, &mut passed).await?;
+    }
+    Ok(passed)
+}
+
+/// Who takes rows along: nobody who could be asked for a rule.
+fn the_clock(resources: &Resources) -> Caller {
+    Caller { principal: Principal::system(), now: resources.clock.now_micros() }
+}
+
+fn timed(snapshot: &Snapshot) -> impl Iterator<Item = Timed<'_>> {
+    snapshot.resources().iter().enumerate().flat_map(|(resource, plan)| {
+        let all = (0u16..).take(plan.transitions.len());
+        all.filter_map(move |which| Some(Timed { resource, which, due: plan.due_for(which)? }))
+    })
+}
+
+/// Goes through the rows of one transition, those behind a row that stays included.
+async fn rows_of(
+    resources: &Resources,
+    snapshot: &Arc<Snapshot>,
+    timed: &Timed<'_>,
+    passed: &mut Passed,
+) -> Result<()> {
+    let (cx, mut last) = (&resources.context, None::<Vec<Value>>);
+    loop {
+        let op = Operation::unasked(snapshot, timed.resource, the_clock(resources));
+        let found = find(cx, &op, timed.due, (last, BATCH)).await?;
+        let ends = found.len() < BATCH;
+        last = found.last().cloned();
+        let all = stream::iter(found.into_iter().map(|key| along(cx, &op, timed.which, key)));
+        let mut done = all.buffer_unordered(AT_ONCE);
+        while let Some(done) = done.next().await {
+            match done? {
+                Went::Along => passed.moved += 1,
+                Went::Nowhere => passed.waiting += 1,
+                Went::Before => {}
+            }
+        }
+        if ends {
+            return Ok(());
+        }
+    }
+}
+
+/// What became of one row.
+enum Went {
+    Along,
+    Nowhere,
+    /// Somebody was faster.
+    Before,
+}
+
+async fn along(cx: &Context, op: &Operation, which: u16, key: Vec<Value>) -> Result<Went> {
+    let name = op.plan().name(&key);
+    match transact::run(cx, transition::by_the_clock(op.clone(), which, &name)).await {
+        Ok(_) => Ok(Went::Along),
+        Err(Error::Denied(_) | Error::EtagMismatch) => Ok(Went::Before),
+        Err(error @ (Error::Storage(_) | Error::StaleSchema(_))) => Err(error),
+        Err(error) => {
+            let transition = op.plan().resource.transitions.get(usize::from(which)).map_or("", |own| &own.name);
+            tracing::debug!(name, transition, %error, "a row stays where it is though its moment has come");
+            Ok(Went::Nowhere)
+        }
+    }
+}
