@@ -8,7 +8,7 @@ use mainstay_contract::Trigger;
 use mainstay_db::{Conn, Sink};
 use mainstay_expr::Around;
 use mainstay_record::{Kind, Row, Value};
-use mainstay_sql::Lock;
+use mainstay_sql::{Dialect, Lock};
 
 use super::around::{Look, Ruled, explain_hidden, look_around, may_read, reads_around};
 use super::change::{Change, Pending};
@@ -344,6 +344,39 @@ impl<'t, 'c> Tx<'t, 'c> {
     pub async fn at_hand(&mut self, op: &Operation, resource: usize, key: &[Value]) -> Result<Option<Arc<[Value]>>> {
         // Two who only hold it could not both change it then.
         self.in_hand(op, (resource, key), op.plan().effects.change(resource)).await
+    }
+
+    /// The same of rows of one resource, in the order of their keys: in one statement where each costs a way to the store.
+    pub async fn all_at_hand(
+        &mut self,
+        op: &Operation,
+        (resource, to_change): (usize, bool),
+        keys: &[Vec<Value>],
+    ) -> Result<()> {
+        let plan = op.snapshot.resource(resource);
+        let unknown = |key: &&Vec<Value>| !self.hand.contains_key(&(resource, plan.name(key)));
+        let keys: Vec<&[Value]> = keys.iter().filter(unknown).map(Vec::as_slice).collect();
+        if plan.dialect == Dialect::Sqlite || keys.len() < 2 {
+            for key in keys {
+                self.in_hand(op, (resource, key), to_change).await?;
+            }
+            return Ok(());
+        }
+        for key in &keys {
+            self.flush_for(resource, Some(key)).await?;
+        }
+        let mut rows = Rows { plan, found: Vec::new() };
+        let statement = plan.many_held(to_change);
+        let binds = statement.values(&op.caller, &[plan.many_keys(&keys)]);
+        self.conn.fetch(&statement.statement, &binds, &mut rows).await?;
+        let found = rows.found;
+        self.found_bytes += found.iter().map(|row| record_size::in_memory(row)).sum::<usize>();
+        if self.found_bytes > MAX_FOUND_BYTES {
+            return Err(Error::TooMuch);
+        }
+        self.hand.extend(keys.iter().map(|key| ((resource, plan.name(key)), None)));
+        self.hand.extend(found.into_iter().map(|row| ((resource, plan.name(&row)), Some(Arc::from(row)))));
+        Ok(())
     }
 
     /// The same of a row of the operation's resource that an effect is about to change.

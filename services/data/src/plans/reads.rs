@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use foldhash::fast::FixedState;
 use mainstay_expr::AtomValues;
-use mainstay_sql::{Condition, Dialect, Lock, Select, Table, Tables, select};
+use mainstay_sql::{Condition, Dialect, Lock, OrderColumn, Select, Table, Tables, select};
 
 use super::compiled::{Compiled, Shapes};
 use super::guard::{Guard, Verdict};
@@ -57,6 +57,11 @@ impl KeyReads {
         KeyReads { many: true, ..KeyReads::new(dialect, None, None) }
     }
 
+    /// The same, which locks them one after the other in the order of their keys.
+    pub fn of_many_locked(dialect: Dialect, lock: Lock) -> KeyReads {
+        KeyReads { many: true, ..KeyReads::new(dialect, Some(lock), None) }
+    }
+
     /// The statement for callers who may read every row.
     pub fn open(&self, table: Table<'_>, shapes: &Shapes) -> &Arc<Compiled> {
         self.open.get_or_init(|| shapes.compile(self.statement(table, None)))
@@ -106,13 +111,16 @@ impl KeyReads {
         let unset = self.unset.map(|column| Condition::Unset { column });
         let conditions = std::iter::once(keys).chain(unset).chain(rule).collect();
         let columns = (0..table.layout.columns.len()).collect();
+        let ordered = if self.many && self.lock.is_some() { table.layout.keys() } else { 0 };
+        let order: Vec<OrderColumn> =
+            (0..ordered).map(|index| OrderColumn { index, descending: false, prefix: None }).collect();
         select(
             self.dialect,
             &Select {
                 table,
                 columns,
                 condition: Condition::All(conditions),
-                order: &[],
+                order: &order,
                 after: None,
                 limit_param: None,
                 lock: self.lock,

@@ -64,6 +64,9 @@ pub struct ResourcePlan {
     locked: [(Lock, KeyReads); 3],
     /// For a row that a rule looks at.
     held: KeyReads,
+    /// For rows that effects look at, and that they change.
+    held_many: KeyReads,
+    changed_many: KeyReads,
     /// For a row that is named.
     named: KeyReads,
     /// For a row that another lies below, deleted or not.
@@ -143,6 +146,8 @@ impl ResourcePlan {
             locked: [(Lock::Stay, deleted), (Lock::Change, None), (Lock::Remove, None)]
                 .map(|(lock, unset)| (lock, KeyReads::new(dialect, Some(lock), unset))),
             held: KeyReads::new(dialect, Some(Lock::Hold), None),
+            held_many: KeyReads::of_many_locked(dialect, Lock::Hold),
+            changed_many: KeyReads::of_many_locked(dialect, Lock::Change),
             named: KeyReads::new(dialect, None, deleted),
             parents: KeyReads::new(dialect, Some(Lock::Stay), None),
             naming: relations.names[number].clone(),
@@ -304,6 +309,13 @@ impl ResourcePlan {
     /// Params: the key.
     pub fn held(&self) -> &Arc<Compiled> {
         self.held.open(self.table(), &self.shapes)
+    }
+
+    /// Finds several rows for effects, which look at them as the system, and keeps them as they are, or for a change. Params:
+    /// their keys, see [`Self::many_keys`].
+    pub fn many_held(&self, to_change: bool) -> &Arc<Compiled> {
+        let reads = if to_change { &self.changed_many } else { &self.held_many };
+        reads.open(self.table(), &self.shapes)
     }
 
     /// Finds the row, whoever may read it, and keeps it as the lock has it until the transaction ends. Params: the key.

@@ -135,18 +135,22 @@ async fn look(
 
 /// Takes the rows into the hand that effects look at first, in the order of their names.
 pub async fn lock(tx: &mut Tx<'_, '_>, events: &[Event]) -> Result<()> {
-    let mut wanted: BTreeMap<(usize, String), (usize, Vec<Value>)> = BTreeMap::new();
-    for (at, event) in events.iter().enumerate() {
+    let Some(op) = events.first().map(|event| &event.op) else { return Ok(()) };
+    // By resource: whether they may change, and their keys by their names.
+    let mut wanted: BTreeMap<usize, (bool, BTreeMap<String, Vec<Value>>)> = BTreeMap::new();
+    for event in events {
         let effects = &event.op.plan().effects;
         for own in effects.on(event.trigger).filter(|own| may_be(own, event)) {
             for (table, key) in first(own, &event.row, &event.old) {
-                let name = event.op.snapshot.resource(table).name(&key);
-                wanted.entry((table, name)).or_insert((at, key));
+                let (changes, keys) = wanted.entry(table).or_default();
+                *changes |= effects.change(table);
+                keys.insert(event.op.snapshot.resource(table).name(&key), key);
             }
         }
     }
-    for ((table, _), (at, key)) in wanted {
-        tx.at_hand(&events[at].op, table, &key).await?;
+    for (table, (changes, keys)) in wanted {
+        let keys: Vec<Vec<Value>> = keys.into_values().collect();
+        tx.all_at_hand(op, (table, changes), &keys).await?;
     }
     Ok(())
 }
