@@ -82,6 +82,7 @@ both_engines! {
         // Who is not private is read without being asked.
         let open = bob.post("for everybody").await;
         ann.get(&open).await.ok();
+        assert_eq!(ann.follow(&bob).await["state"], "ACCEPTED");
         let asked = ann.follow(&cat).await;
         assert_eq!(asked["state"], "REQUESTED");
         let secret = cat.post("only for friends").await;
@@ -183,6 +184,7 @@ both_engines! {
         let time = bob.get(&first).await.ok()["createTime"].clone();
         bob.http.patch(&format!("/social/v1/{seat}"), json!({"leaveTime": time})).await.ok();
         assert_eq!(now, 2);
+        assert_eq!(ann.list(&format!("{talk}/participants")).await.len(), 2, "who began it is in it");
         ann.make(&format!("{talk}/messages"), says("gone already?")).await.ok();
         assert!(bob.list(&format!("{talk}/messages")).await.is_empty(), "all of it was said at that moment or later");
         bob.make(&format!("{talk}/messages"), says("one more")).await.refusal(403, "PERMISSION_DENIED");
