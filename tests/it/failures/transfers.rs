@@ -1,5 +1,5 @@
-//! `kill -9` among transfers: each is a Commit of two updates that must both happen once, however often the server dies and
-//! however often the client asks again.
+//! `kill -9` among transfers: each is a Commit of two updates, or an entry of a journal whose effects change two accounts. Both
+//! must happen once, however often the server dies and however often the client asks again.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,40 +33,84 @@ message Account {
   string name = 1 [(google.api.field_behavior) = IDENTIFIER];
   int64 balance = 2 [(buf.validate.field).int64.gte = 0];
 }
+message Entry {
+  option (google.api.resource) = {type: "bank.example.org/Entry" pattern: "entries/{entry}"};
+  option (mainstay.v1.resource) = {
+    access {read: "true" create: "auth.uid != ''" update: "false" delete: "false"}
+    effect {on: "create" adjust {field: "postings.account.balance" by: "this.amount"}}
+  };
+  option (buf.validate.message).cel = {
+    id: "balanced" message: "the postings do not add up to zero" expression: "this.postings.map(p, p.amount).sum() == 0"
+  };
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  repeated Posting postings = 2;
+  message Posting {
+    string account = 1 [(google.api.resource_reference).type = "bank.example.org/Account"];
+    int64 amount = 2;
+  }
+}
 "#;
+
+/// How money goes from one account to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// A Commit of two updates.
+    Commit,
+    /// A row whose effects are on both accounts.
+    Entry,
+}
+
+impl Way {
+    /// What a refusal of more than there is says.
+    fn refusal(self) -> [&'static str; 2] {
+        match self {
+            Way::Commit => ["FIELD_VIOLATION", "update_account.account.balance"],
+            Way::Entry => ["EFFECT_REFUSED", "postings[0].account"],
+        }
+    }
+}
 
 mainstay_testkit::both_engines! {
     async fn transfers_survive_kill_nine_and_are_made_once(engine: Engine) {
-        let folder = Folder::with("bank/v1/account.proto", BANK);
-        let change = |launch: mainstay_testkit::server::Launch| launch.environment("MAINSTAY__AUTH__ACCESS_TOKEN_SECONDS", "3600");
-        let mut system = System::one_with(engine, folder, change).await;
-        let teller = system.user("teller@example.org").await;
-        open_accounts(&teller).await;
-
-        let transfers = transfers();
-        let bank = Arc::new(Bank { teller, done: AtomicUsize::new(0), said: Mutex::default() });
-        let mut clients = JoinSet::new();
-        for client in 0..CLIENTS {
-            let bank = Arc::clone(&bank);
-            clients.spawn(async move {
-                for number in 0..transfers {
-                    bank.transfer(Transfer { client, number }).await;
-                }
-            });
-        }
-        for kill in 1..=KILLS {
-            bank.has_answered(CLIENTS * transfers * kill / (KILLS + 1)).await;
-            system.gateway.kill().await;
-            system.gateway.restart().await;
-            bank.asks_again(16).await;
-        }
-        while let Some(ended) = clients.join_next().await {
-            ended.expect("a client does not panic");
-        }
-        bank.is_as_it_was_told(CLIENTS * transfers).await;
-        bank.asks_again(200).await;
-        bank.is_as_it_was_told(CLIENTS * transfers).await;
+        survive(engine, Way::Commit).await;
     }
+
+    async fn entries_whose_effects_are_on_accounts_survive_kill_nine_and_are_made_once(engine: Engine) {
+        survive(engine, Way::Entry).await;
+    }
+}
+
+async fn survive(engine: mainstay_testkit::Engine, way: Way) {
+    let folder = Folder::with("bank/v1/account.proto", BANK);
+    let change =
+        |launch: mainstay_testkit::server::Launch| launch.environment("MAINSTAY__AUTH__ACCESS_TOKEN_SECONDS", "3600");
+    let mut system = System::one_with(engine, folder, change).await;
+    let teller = system.user("teller@example.org").await;
+    open_accounts(&teller).await;
+
+    let transfers = transfers();
+    let bank = Arc::new(Bank { way, teller, done: AtomicUsize::new(0), said: Mutex::default() });
+    let mut clients = JoinSet::new();
+    for client in 0..CLIENTS {
+        let bank = Arc::clone(&bank);
+        clients.spawn(async move {
+            for number in 0..transfers {
+                bank.transfer(Transfer { client, number }).await;
+            }
+        });
+    }
+    for kill in 1..=KILLS {
+        bank.has_answered(CLIENTS * transfers * kill / (KILLS + 1)).await;
+        system.gateway.kill().await;
+        system.gateway.restart().await;
+        bank.asks_again(16).await;
+    }
+    while let Some(ended) = clients.join_next().await {
+        ended.expect("a client does not panic");
+    }
+    bank.is_as_it_was_told(CLIENTS * transfers).await;
+    bank.asks_again(200).await;
+    bank.is_as_it_was_told(CLIENTS * transfers).await;
 }
 
 fn transfers() -> usize {
@@ -107,19 +151,28 @@ impl Transfer {
         (from, to, amount)
     }
 
-    fn request(self) -> Value {
+    /// The path, and the body.
+    fn request(self, way: Way) -> (String, Value) {
         let (from, to, amount) = self.parts();
+        let id = format!("transfer-{}-{}", self.client, self.number);
+        if way == Way::Entry {
+            let posting =
+                |account: u64, amount: i64| json!({"account": format!("accounts/a{account}"), "amount": amount});
+            let entry = json!({"postings": [posting(from, -amount), posting(to, amount)]});
+            return (format!("/bank/v1/entries?requestId={id}"), entry);
+        }
         let add = |account: u64, amount: i64| {
             let transforms = json!([{"field": "balance", "add": amount}]);
             json!({"updateAccount": {"account": {"name": format!("accounts/a{account}")}, "transforms": transforms}})
         };
-        let id = format!("transfer-{}-{}", self.client, self.number);
-        json!({"requestId": id, "writes": [add(from, -amount), add(to, amount)]})
+        let writes = json!({"requestId": id, "writes": [add(from, -amount), add(to, amount)]});
+        ("/bank/v1:commit".to_owned(), writes)
     }
 }
 
 /// What clients were told.
 struct Bank {
+    way: Way,
     teller: Http,
     done: AtomicUsize,
     said: Mutex<BTreeMap<Transfer, (u16, Value)>>,
@@ -128,8 +181,9 @@ struct Bank {
 impl Bank {
     /// Asks until there is an answer that says what became of it.
     async fn ask(&self, transfer: Transfer) -> Answer {
+        let (path, request) = transfer.request(self.way);
         loop {
-            match self.teller.send(Method::POST, "/bank/v1:commit", Some(&transfer.request())).await {
+            match self.teller.send(Method::POST, &path, Some(&request)).await {
                 Ok(answer) if matches!(answer.status, 200 | 400) => return answer,
                 Ok(answer) => assert!(matches!(answer.status, 409 | 429 | 503 | 504), "{}", answer.text()),
                 Err(_) => {}
@@ -143,10 +197,7 @@ impl Bank {
         if answer.status == 400 {
             let text = answer.text();
             let (from, _, _) = transfer.parts();
-            assert!(
-                text.contains("FIELD_VIOLATION") && text.contains("update_account.account.balance"),
-                "a{from}: {text}"
-            );
+            assert!(self.way.refusal().iter().all(|said| text.contains(said)), "a{from}: {text}");
         }
         self.said.lock().expect("nobody panicked with the lock").insert(transfer, (answer.status, answer.json()));
         self.done.fetch_add(1, Ordering::Relaxed);
