@@ -242,6 +242,9 @@ impl Run<'_> {
         self.our_request_ids("SQLite", server, &create)?;
         let ratio = create.per_second / theirs.create_64.per_second;
         self.report.at_least("REST create, 64 clients, synced: to PocketBase, unsynced", ratio, 9.0, "x");
+        let placed = self.our_orders("SQLite", server)?;
+        let of = "an order of 5 lines placed, 64 clients, SQLite: of creates";
+        self.report.at_least(of, placed.per_second / create.per_second, 0.16, "%");
         let plan = self.plan(server.port, 8, requests::create());
         let create = self.http("REST create, 8 clients", US, server, &plan)?;
         let ratio = create.per_second / theirs.create_8.per_second;
@@ -268,6 +271,13 @@ impl Run<'_> {
         let cost = update.per_second / commit.per_second;
         self.report.at_most(&format!("{what}: cost of one update"), cost, 2.2, "x");
         Ok(())
+    }
+
+    /// What effects, states and history cost.
+    fn our_orders(&mut self, engine: &str, server: &Server) -> Result<Measured, Failure> {
+        Mainstay::fill_orders(server)?;
+        let plan = self.plan(server.port, 64, requests::place());
+        self.http(&format!("REST place an order of 5 lines, 64 clients, {engine}"), US, server, &plan)
     }
 
     /// What it costs that a create can be repeated.
@@ -328,7 +338,13 @@ impl Run<'_> {
         let create = self.http("REST create, 64 clients, PostgreSQL", US, &server, &plan)?;
         self.our_request_ids("PostgreSQL", &server, &create)?;
         self.our_transactions("PostgreSQL", &server)?;
+        let placed = self.our_orders("PostgreSQL", &server)?;
         server.stop();
+        let by_hand = postgres.place(self.folder.path(), 64, self.options.seconds)?;
+        let measured = Measured { per_second: by_hand, ..Measured::default() };
+        self.report.add("PostgreSQL: place an order of 5 lines, 64 clients", "a procedure by hand", measured);
+        let of = "an order of 5 lines placed, 64 clients, PostgreSQL: of a procedure by hand";
+        self.report.at_least(of, placed.per_second / by_hand, 0.3, "%");
         Ok(())
     }
 }

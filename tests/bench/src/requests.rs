@@ -87,6 +87,11 @@ pub fn update() -> Work {
     send("PATCH", paths, vec![json!({"title": NEW_TITLE}).to_string()])
 }
 
+/// Orders of five lines that are placed, with all that this brings with it.
+pub fn place() -> Work {
+    send("POST", paths(|index| format!("/bench/v1/orders/{}:place", records::id(index))), vec!["{}".into()])
+}
+
 /// The same changes of two records at a time, both or neither.
 pub fn commit_of_two_updates() -> Work {
     let write = |index| {

@@ -78,6 +78,27 @@ impl Mainstay {
         }
         token(server)
     }
+
+    /// Stores orders of five lines each, and what they reserve.
+    pub fn fill_orders(server: &Server) -> Result<(), Failure> {
+        const TOGETHER: usize = 100;
+        let mut client = Client::connect(server.port)?;
+        let variant = |index: usize| json!({"variantId": records::id(index), "variant": {"price": 700 + index % 100, "onHand": "1000000000000"}});
+        let line = |order: usize, line: usize| json!({"variant": format!("variants/{}", records::id(order * 5 + line)), "quantity": 1 + line});
+        let order = |index: usize| {
+            let lines: Vec<_> = (0..5).map(|at| line(index, at)).collect();
+            json!({"orderId": records::id(index), "order": {"lines": lines}})
+        };
+        for first in (0..requests::RECORDS * 5).step_by(TOGETHER) {
+            let all: Vec<_> = (first..first + TOGETHER).map(variant).collect();
+            client.ask("POST", "/bench/v1/variants:batchCreate", Some(&json!({"requests": all})))?;
+        }
+        for first in (0..requests::RECORDS).step_by(TOGETHER) {
+            let all: Vec<_> = (first..first + TOGETHER).map(order).collect();
+            client.ask("POST", "/bench/v1/orders:batchCreate", Some(&json!({"requests": all})))?;
+        }
+        Ok(())
+    }
 }
 
 /// What the limits answer: the same record as Mainstay sends it.

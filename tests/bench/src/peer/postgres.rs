@@ -63,11 +63,25 @@ impl Postgres {
     /// Transactions per second of `pgbench -S -M prepared` with this many connections, median of three.
     pub fn pgbench(&self, connections: usize, seconds: u64) -> Result<f64, Failure> {
         self.client("pgbench", &["--initialize", "--quiet", "--scale=10", "pgbench"])?;
+        self.rate(&["-S"], connections, seconds)
+    }
+
+    /// How many orders are placed in a second by a procedure that is written by hand, median of three.
+    pub fn place(&self, folder: &Path, connections: usize, seconds: u64) -> Result<f64, Failure> {
+        let (schema, script) = (folder.join("place.sql"), folder.join("place.pgbench"));
+        fs::write(&schema, include_str!("place.sql"))?;
+        fs::write(&script, "\\set placed random(0, 999)\nSELECT place('p' || lpad(:placed::text, 14, '0'));\n")?;
+        let (schema, script) = (schema.to_string_lossy(), script.to_string_lossy());
+        self.client("psql", &["-d", "pgbench", "-q", "-v", "ON_ERROR_STOP=1", "-f", &schema])?;
+        self.rate(&["-n", "-f", &script], connections, seconds)
+    }
+
+    fn rate(&self, what: &[&str], connections: usize, seconds: u64) -> Result<f64, Failure> {
         let (connections, seconds) = (connections.to_string(), seconds.to_string());
         let mut rates = Vec::new();
         for _ in 0..3 {
-            let flags = ["-S", "-M", "prepared", "-c", &connections, "-j", "1", "-T", &seconds, "pgbench"];
-            let output = self.client("pgbench", &flags)?;
+            let load = ["-M", "prepared", "-c", &connections, "-j", "1", "-T", &seconds, "pgbench"];
+            let output = self.client("pgbench", &[what, &load].concat())?;
             let rate = output.lines().find_map(|line| line.strip_prefix("tps = "));
             let rate = rate.and_then(|rate| rate.split_whitespace().next()).ok_or("pgbench printed no rate")?;
             rates.push(rate.parse::<f64>()?);
