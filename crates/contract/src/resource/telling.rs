@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use mainstay_expr::{Expr, Root};
+use mainstay_expr::{AuthName, Expr, Program, Root};
 
 use crate::file::Spot;
 use crate::lints::Caller;
@@ -83,7 +83,7 @@ struct Ways<'a> {
 impl Ways<'_> {
     /// Whether the rules let a caller write a row of whose values he may not read another.
     fn may_meet_hidden(&self, caller: &Caller, rules: &[Rule]) -> bool {
-        let asked: Vec<Expr> = rules.iter().map(|rule| caller.asks(&rule.program)).collect();
+        let asked: Vec<Expr> = rules.iter().map(|rule| asked(caller, &rule.program)).collect();
         let is_denied = |asks: &Expr| matches!(asks.constant(), Some(None | Some(false)));
         if asked.iter().any(is_denied) {
             return false;
@@ -117,6 +117,22 @@ impl Ways<'_> {
     fn is_immutable(&self, column: usize) -> bool {
         let field = self.resource.iter().find(|field| field.all_columns().binary_search(&column).is_ok());
         field.is_none_or(|field| field.behaviors.immutable)
+    }
+}
+
+/// What is left of a rule for a caller; who is not signed in is nobody's owner.
+fn asked(caller: &Caller, program: &Program) -> Expr {
+    let is_nobody = Program { root: Expr::is_null(Expr::Auth(AuthName::Uid)) };
+    match caller.asks(&is_nobody) == Expr::TRUE {
+        true => caller.asks(&Program { root: without_uid(program.root.clone()) }),
+        false => caller.asks(program),
+    }
+}
+
+fn without_uid(expr: Expr) -> Expr {
+    match expr {
+        Expr::Auth(AuthName::Uid) => Expr::NULL,
+        other => other.map_children(&mut without_uid),
     }
 }
 
