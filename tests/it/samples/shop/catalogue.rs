@@ -57,7 +57,7 @@ both_engines! {
         for reserved in ["products/cup", WHITE] {
             merchant.delete(&format!("/shop/v1/{reserved}")).await.refusal(403, "PERMISSION_DENIED");
         }
-        pay(&payments, &order, "p-1").await.ok();
+        pay(&payments, &ann, &order, "p-1").await.ok();
         let before = get(&ann, &order).await.ok();
         merchant.delete("/shop/v1/products/cup").await.ok();
         assert!(list(&ann, "products").await.is_empty());

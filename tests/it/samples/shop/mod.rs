@@ -114,15 +114,14 @@ async fn placed(who: &Http, wanted: &[(&str, i64)]) -> String {
 }
 
 /// What is to be paid for an order is paid, and the provider calls it so.
-async fn pay(payments: &Http, order: &str, provider_id: &str) -> Answer {
-    let total = get(payments, order).await.ok()["total"].clone();
-    told(payments, order, &json!({"providerId": provider_id, "amount": total, "outcome": "CAPTURED"})).await
+async fn pay(payments: &Http, buyer: &Http, order: &str, provider_id: &str) -> Answer {
+    let total = get(buyer, order).await.ok()["total"].clone();
+    told(payments, order, json!({"providerId": provider_id, "amount": total, "outcome": "CAPTURED"})).await
 }
 
-/// What the provider says of an order is written down; where it is paid by that, the order is.
-async fn told(payments: &Http, order: &str, payment: &Value) -> Answer {
-    let payment = json!({"createPayment": {"parent": order, "payment": payment}});
-    payments.post("/shop/v1:commit", json!({"writes": [payment, {"payOrder": {"name": order}}]})).await
+/// What the provider says of an order is written down.
+async fn told(payments: &Http, order: &str, payment: Value) -> Answer {
+    payments.post(&format!("/shop/v1/{order}/payments"), payment).await
 }
 
 /// The names of what a list finds.

@@ -26,7 +26,7 @@ both_engines! {
         let red = shop.variant("pot", "red", &json!({"sku": "POT-1", "onHand": 10})).await;
         // Bob bought a pot, and no cup.
         let order = placed(&bob, &[(&red, 1)]).await;
-        pay(&payments, &order, "p-0").await.ok();
+        pay(&payments, &bob, &order, "p-0").await.ok();
         does(&warehouse, &order, "ship", json!({})).await.ok();
         // Not from what lies in a cart, was placed or was paid.
         let refused = |answer: Answer| answer.refusal(403, "PERMISSION_DENIED");
@@ -34,7 +34,7 @@ both_engines! {
         refused(review(&ann, 5).await);
         does(&ann, &order, "place", json!({})).await.ok();
         refused(review(&ann, 5).await);
-        pay(&payments, &order, "p-1").await.ok();
+        pay(&payments, &ann, &order, "p-1").await.ok();
         refused(review(&ann, 5).await);
         does(&warehouse, &order, "ship", json!({})).await.ok();
         let made = review(&ann, 4).await.ok();
@@ -70,7 +70,7 @@ both_engines! {
         for number in 0..12 {
             let who = shop.customer(&format!("r{number}")).await;
             let order = placed(&who, &[(WHITE, 1)]).await;
-            pay(&payments, &order, &order).await.ok();
+            pay(&payments, &who, &order, &order).await.ok();
             does(&warehouse, &order, "ship", json!({})).await.ok();
             buyers.push(who);
         }

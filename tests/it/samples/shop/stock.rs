@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::future::join_all;
 use mainstay_testkit::both_engines;
 use mainstay_testkit::http::{Answer, Http};
+use mainstay_testkit::wait::until;
 use serde_json::{Value, json};
 
-use super::{Shop, WHITE, cart, does, euros, get, lines, placed, stock};
+use super::{Shop, WHITE, cart, does, euros, get, lines, pay, placed, stock};
+use crate::support::Folder;
 
 /// Customers with one cart each, which all place at the same moment. Gives what they were told.
 async fn all_place(shop: &Shop, customers: usize, order: impl Fn(usize) -> Value) -> Vec<Answer> {
@@ -135,13 +137,34 @@ both_engines! {
         states.sort_unstable();
         assert_eq!(states, [200, 400], "{} {}", one.text(), other.text());
         assert_eq!(shop.cups().await, [5, 0, 5]);
-        // What is not over yet does not expire, whoever says so.
+        // Nobody says that the time is over.
         let order = placed(&ann, &[(WHITE, 1)]).await;
-        does(&support, &order, "expire", json!({})).await.refusal(400, "FAILED_PRECONDITION");
+        does(&support, &order, "expire", json!({})).await.refusal(403, "PERMISSION_DENIED");
         assert_eq!(shop.cups().await, [5, 1, 4]);
     }
-}
 
-#[test]
-#[ignore = "waits for (mainstay.v1.states).transition.at"]
-fn j5_what_is_not_paid_in_time_comes_back_by_itself_and_once() {}
+    async fn j5_what_is_not_paid_in_time_comes_back_by_itself_and_once(engine: Engine) {
+        let folder = Folder::of("shop");
+        folder.change("v1/order.proto", "duration('15m')", "duration('5s')");
+        let shop = Shop::with(engine, folder, 5).await;
+        let (ann, payments) = (shop.customer("ann").await, shop.staff("payments").await);
+        let paid = placed(&ann, &[(WHITE, 1)]).await;
+        pay(&payments, &ann, &paid, "p-1").await.ok();
+        let order = placed(&ann, &[(WHITE, 1), (WHITE, 2)]).await;
+        assert_eq!(shop.cups().await, [4, 3, 1]);
+        let over = until("the order expires", || async {
+            let order = get(&ann, &order).await.ok();
+            (order["state"] == "EXPIRED").then_some(order)
+        });
+        assert!(over.await["total"].is_object());
+        assert_eq!(shop.cups().await, [4, 0, 4]);
+        // It is too late, and what was in time stays.
+        does(&ann, &order, "cancel", json!({})).await.refusal(400, "FAILED_PRECONDITION");
+        pay(&payments, &ann, &order, "p-2").await.ok();
+        assert_eq!(get(&ann, &order).await.ok()["state"], "EXPIRED");
+        assert_eq!(get(&ann, &paid).await.ok()["state"], "PAID");
+        let past = get(&ann, &format!("{order}:listTransitions")).await.ok();
+        let names: Vec<&Value> = past["transitions"].as_array().into_iter().flatten().map(|one| &one["transition"]).collect();
+        assert_eq!((names, shop.cups().await), (vec![&json!("Expire"), &json!("Place")], [4, 0, 4]));
+    }
+}
