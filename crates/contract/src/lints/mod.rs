@@ -15,6 +15,7 @@ mod roles;
 mod unindexed;
 
 pub(crate) use callers::Caller;
+pub(crate) use nobody::without_uid;
 
 use std::fmt;
 

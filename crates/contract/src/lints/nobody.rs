@@ -10,6 +10,8 @@ pub(super) fn check(report: &mut Report<'_>, linted: &Linted<'_>) {
     let nobody = Caller::nobody();
     for (stands, rule) in linted.all_rules() {
         let meant = Program { root: without_denials(rule.program.root.clone()) };
+        // Who has no id is nobody's owner: what is denied by that is meant.
+        let meant = Program { root: without_uid(meant.root) };
         if nobody.asks(&rule.program) != Expr::FALSE || nobody.asks(&meant) == Expr::FALSE {
             continue;
         }
@@ -28,6 +30,14 @@ fn without_denials(expr: Expr) -> Expr {
     match expr {
         Expr::Not(of) if names_uid(&of) && !asks_whether_null(&of) => Expr::TRUE,
         other => other.map_children(&mut without_denials),
+    }
+}
+
+/// The rule for who is not signed in.
+pub(crate) fn without_uid(expr: Expr) -> Expr {
+    match expr {
+        Expr::Auth(AuthName::Uid) => Expr::NULL,
+        other => other.map_children(&mut without_uid),
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use mainstay_expr::{AuthName, Expr, Program, Root};
 
 use crate::file::Spot;
-use crate::lints::Caller;
+use crate::lints::{Caller, without_uid};
 use crate::model::Rule;
 use crate::report::Report;
 use crate::resource::head::Head;
@@ -126,13 +126,6 @@ fn asked(caller: &Caller, program: &Program) -> Expr {
     match caller.asks(&is_nobody) == Expr::TRUE {
         true => caller.asks(&Program { root: without_uid(program.root.clone()) }),
         false => caller.asks(program),
-    }
-}
-
-fn without_uid(expr: Expr) -> Expr {
-    match expr {
-        Expr::Auth(AuthName::Uid) => Expr::NULL,
-        other => other.map_children(&mut without_uid),
     }
 }
 
