@@ -37,6 +37,12 @@ async fn every_command_of_the_walk_through_prints_what_the_readme_says() {
         assert!(banner.contains(line), "{banner}");
     }
     assert!(banner.contains("var/mainstay (SQLite)"), "{banner}");
+    // What the README shows of the plan is the beginning of it.
+    let shown = block("what it made of a database that was empty before", "text");
+    let (_, plan) = shown.split_once("contract applied:").expect("it shows a plan");
+    let (plan, _) = plan.split_once('…').expect("and leaves the rest out");
+    server.logged("contract applied:").await;
+    assert!(server.log().contains(plan.trim()), "{plan}");
 
     let steps = run(&commands("<!-- walk-through"), &server.address());
     let with = |words: &[&str]| -> Vec<&Step> {

@@ -199,6 +199,24 @@ both_engines! {
         assert_eq!(shop.cups().await, [10, 0, 10]);
     }
 
+    async fn an_order_is_placed_over_grpc_as_over_rest(engine: Engine) {
+        let shop = Shop::with_cups(engine, 3).await;
+        let (ann, bob) = (shop.customer("ann").await, shop.customer("bob").await);
+        let call = |who: &Http, method: &str, request: &Value| {
+            shop.system.grpc().with_token(who.token()).call(&format!("shop.v1.OrderService/{method}"), request)
+        };
+        let make = |id: &str| json!({"order_id": id, "order": {"lines": lines(&[(WHITE, 2)])}});
+        let placed = json!({"name": "orders/one"});
+        call(&ann, "CreateOrder", &make("one")).expect("it is made");
+        assert_eq!(call(&bob, "PlaceOrder", &placed).expect_err("it is another's").code, "NotFound");
+        let order = call(&ann, "PlaceOrder", &placed).expect("it is placed");
+        assert_eq!(order, get(&ann, "orders/one").await.ok());
+        assert_eq!(call(&ann, "PlaceOrder", &placed).expect_err("it is placed already").code, "FailedPrecondition");
+        call(&ann, "CreateOrder", &make("two")).expect("it is made");
+        let refused = call(&ann, "PlaceOrder", &json!({"name": "orders/two"})).expect_err("one is left");
+        assert_eq!((refused.code.as_str(), shop.cups().await), ("FailedPrecondition", [3, 2, 1]));
+    }
+
     async fn everybody_has_one_cart(engine: Engine) {
         let shop = Shop::with_cups(engine, 10).await;
         let (ann, bob) = (shop.customer("ann").await, shop.customer("bob").await);
