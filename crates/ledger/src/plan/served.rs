@@ -32,7 +32,7 @@ impl<'a> Planner<'a> {
 
     fn rules(&mut self, known: &Standing<'a>, was: &ResourceTerms, now: &ResourceTerms) {
         let change = |verb: &str| rule_change(verb, was.access.get(verb), now.access.get(verb));
-        let mut changes: Vec<Change> = ["read", "create", "update", "delete"].into_iter().filter_map(change).collect();
+        let mut changes: Vec<Change> = ["create", "update", "delete"].into_iter().filter_map(change).collect();
         // What `write` is short for is one change.
         if let [.., create, update, delete] = &changes[..]
             && let (Some(create), Some(update), Some(delete)) = (as_write(create), as_write(update), as_write(delete))
@@ -42,7 +42,7 @@ impl<'a> Planner<'a> {
             changes.truncate(changes.len() - 3);
             changes.push(create);
         }
-        for change in changes {
+        for change in change("read").into_iter().chain(naming_change(was, now)).chain(changes) {
             let safety = match change.effect().severity {
                 Severity::Narrowed => Safety::Safe,
                 Severity::Widened => reviewed_rule("it lets in who was kept out until now"),
@@ -164,6 +164,15 @@ fn rule_change(verb: &str, was: Option<&RuleTerms>, now: Option<&RuleTerms>) -> 
     Some(Change::ChangeRule { verb: verb.to_owned(), from: source(was), to: source(now), severity })
 }
 
+/// How it changed who may name a row, where a contract says so: else it is who may read it.
+fn naming_change(was: &ResourceTerms, now: &ResourceTerms) -> Option<Change> {
+    const REFER: &str = "refer";
+    let is_said = |terms: &ResourceTerms| terms.access.contains_key(REFER);
+    let naming = |terms: &ResourceTerms| terms.access.get(REFER).or_else(|| terms.access.get("read")).cloned();
+    let (said, old, new) = (is_said(was) || is_said(now), naming(was), naming(now));
+    rule_change(REFER, old.as_ref(), new.as_ref()).filter(|_| said)
+}
+
 fn as_write(change: &Change) -> Option<Change> {
     match change {
         Change::ChangeRule { verb, from, to, severity } if verb != "read" => {
@@ -183,6 +192,7 @@ fn place_of(known: &Standing<'_>, change: &Change) -> Place {
     let rule = match change {
         Change::ChangeRule { verb, .. } => match verb.as_str() {
             "read" => access.read.as_ref(),
+            "refer" => access.naming(),
             "update" => access.update.first(),
             "delete" => access.delete.as_ref(),
             _ => access.create.as_ref(),

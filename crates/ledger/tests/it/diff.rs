@@ -143,6 +143,7 @@ fn what_effects_and_transitions_say_otherwise_is_another_contract_and_is_told() 
         ("guard: \"resource.count > 1\"", "", Area::States),
         ("guard: \"resource.count > 1\"", "guard: \"resource.count > 2\"", Area::States),
         (" at: \"resource.end_time\"", "", Area::States),
+        ("write: \"true\"}};", "write: \"true\" refer: \"auth.uid != null\"}};", Area::Access),
         ("from: \"PLACED\" to: \"CANCELLED\"", "from: \"PLACED\" from: \"CART\" to: \"CANCELLED\"", Area::States),
     ] {
         let after = orders((from, to));
