@@ -7,6 +7,9 @@ use mainstay_record::Value;
 
 use crate::model::Rule;
 
+/// The id of whoever is signed in.
+pub(super) const CALLER: &str = "somebody";
+
 /// One who calls.
 pub(crate) struct Caller {
     /// As the subject of a sentence.
@@ -39,16 +42,20 @@ impl Caller {
         [Caller::nobody(), Caller::somebody()].into_iter().chain(with_roles).collect()
     }
 
-    /// What is left of a rule for this caller: a constant, where the caller alone decides. True where the rule is.
-    pub fn asks(&self, program: &Program) -> Expr {
-        let auth = AuthView {
-            uid: self.signed_in.then_some("somebody"),
+    /// The caller, as rules see them.
+    pub fn auth(&self) -> AuthView<'_> {
+        AuthView {
+            uid: self.signed_in.then_some(CALLER),
             email: self.signed_in.then_some("somebody@example.com"),
             email_verified: self.signed_in,
             roles: &self.roles,
-        };
+        }
+    }
+
+    /// What is left of a rule for this caller: a constant, where the caller alone decides. True where the rule is.
+    pub fn asks(&self, program: &Program) -> Expr {
         let split = program.split();
-        split.residual_for(split.decide(&auth))
+        split.residual_for(split.decide(&self.auth()))
     }
 }
 

@@ -6,6 +6,7 @@
 mod callers;
 mod clock;
 mod constant;
+mod example;
 mod fields;
 mod hidden;
 mod nobody;
@@ -13,6 +14,8 @@ mod owner;
 mod quantified;
 mod roles;
 mod unindexed;
+mod unset;
+mod wider;
 
 pub(crate) use callers::Caller;
 pub(crate) use nobody::without_uid;
@@ -45,12 +48,14 @@ pub(crate) fn check(report: &mut Report<'_>, heads: &[Head], resources: &[Resour
             clock::check,
             constant::check,
             hidden::check,
+            wider::check,
             nobody::check,
             owner::check,
             roles::check,
             unindexed::check,
             quantified::check,
             fields::check,
+            unset::check,
         ] {
             lint(report, &linted);
         }

@@ -1,6 +1,6 @@
 //! A read rule that finds a caller's rows by looking at everybody's.
 
-use mainstay_expr::Expr;
+use mainstay_expr::{Expr, Over};
 
 use super::Linted;
 use super::callers::Caller;
@@ -34,8 +34,11 @@ fn ways(expr: &Expr) -> Vec<Vec<usize>> {
         Expr::Or(members) => members.iter().collect(),
         other => vec![other],
     };
+    // What holds because of a row above holds there in one of the other ways.
+    let climbs = |way: &&Expr| way.any_node(&mut |node| matches!(node, Expr::Exists { over: Over::Climb(_), .. }));
     let ways: Vec<Vec<usize>> = alternatives
         .into_iter()
+        .filter(|way| !climbs(way))
         .map(|way| match way {
             Expr::And(members) => members.iter().filter_map(own_column).collect(),
             other => own_column(other).into_iter().collect(),

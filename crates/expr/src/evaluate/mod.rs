@@ -1,15 +1,22 @@
 //! Evaluation on records in memory.
 
+mod computed;
+mod over;
+mod value;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use mainstay_record::{Kind, Value, stored_json};
+use mainstay_record::{Kind, Value};
 use serde_json::Value as Json;
 
-use crate::arithmetic::{self, ArithmeticOp, Numbers};
+use self::computed::{concat, numbers, size, sum};
+use self::over::exists;
+use self::value::{Truth, Val, scalar};
+use crate::arithmetic;
 use crate::claims::AuthName;
-use crate::ir::{CompareOp, Expr, MAX_CLIMB, Measure, Over, TextOp, shift_time};
-use crate::row::{Link, Relation, Root, Row};
+use crate::ir::{CompareOp, Expr, TextOp, shift_time};
+use crate::row::{Link, Root, Row};
 use crate::scope::{AuthView, Scope};
 
 /// Evaluates a condition: nothing where it is NULL, which counts as not true.
@@ -104,83 +111,6 @@ impl<'v> Context<'v> {
         let name = link.keys.iter().try_fold(element, |json, key| json.get(key))?.as_str()?;
         let parts = link.template.parse(name)?;
         Some(parts.into_iter().map(|part| Value::Text(part.to_owned())).collect())
-    }
-}
-
-/// The outcome of a condition: Kleene's three, and what hangs on a record that is left out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Truth {
-    True,
-    False,
-    Null,
-    Unknown,
-}
-
-impl Truth {
-    fn of(value: bool) -> Truth {
-        if value { Truth::True } else { Truth::False }
-    }
-}
-
-/// A value while it is computed: borrowed where it can be.
-enum Val<'v> {
-    Null,
-    /// Hangs on a record that is left out: perhaps NULL, perhaps not.
-    Unknown,
-    Bool(bool),
-    Int(i64),
-    Double(f64),
-    Text(Cow<'v, str>),
-    Bytes(Cow<'v, [u8]>),
-    Timestamp(i64),
-    Json(Cow<'v, Json>),
-    Roles(&'v [String]),
-}
-
-impl<'v> Val<'v> {
-    fn text(text: Option<&'v str>) -> Val<'v> {
-        text.map_or(Val::Null, |text| Val::Text(Cow::Borrowed(text)))
-    }
-
-    fn truth(truth: Truth) -> Val<'v> {
-        match truth {
-            Truth::True => Val::Bool(true),
-            Truth::False => Val::Bool(false),
-            Truth::Null => Val::Null,
-            Truth::Unknown => Val::Unknown,
-        }
-    }
-
-    /// What a strict operator makes of an operand that it cannot use.
-    fn nothing(self) -> Val<'v> {
-        if matches!(self, Val::Unknown) { Val::Unknown } else { Val::Null }
-    }
-
-    fn stored(value: &'v Value) -> Val<'v> {
-        match value {
-            Value::Null => Val::Null,
-            Value::Bool(v) => Val::Bool(*v),
-            Value::Int(v) => Val::Int(*v),
-            Value::Double(v) => Val::Double(*v),
-            Value::Text(v) => Val::Text(Cow::Borrowed(v)),
-            Value::Bytes(v) => Val::Bytes(Cow::Borrowed(v)),
-            Value::Timestamp(v) => Val::Timestamp(*v),
-            Value::Json(v) => stored_json(v).map_or(Val::Null, |json| Val::Json(Cow::Owned(json))),
-        }
-    }
-
-    fn into_value(self) -> Value {
-        match self {
-            Val::Null | Val::Unknown => Value::Null,
-            Val::Bool(v) => Value::Bool(v),
-            Val::Int(v) => Value::Int(v),
-            Val::Double(v) => Value::Double(v),
-            Val::Text(v) => Value::Text(v.into_owned()),
-            Val::Bytes(v) => Value::Bytes(v.into_owned()),
-            Val::Timestamp(v) => Value::Timestamp(v),
-            Val::Json(v) => Value::Json(v.to_string()),
-            Val::Roles(v) => Value::Json(Json::from(v).to_string()),
-        }
     }
 }
 
@@ -336,143 +266,6 @@ fn json<'v>(of: &'v Expr, key: &'v Expr, kind: Kind, context: Context<'v>) -> Va
     }
 }
 
-fn scalar(json: Cow<'_, Json>, kind: Kind) -> Val<'_> {
-    let value = match kind {
-        Kind::Bool => json.as_bool().map(Val::Bool),
-        Kind::Int => json.as_i64().map(Val::Int),
-        Kind::Double => match json.as_str() {
-            Some("Infinity") => Some(Val::Double(f64::INFINITY)),
-            Some("-Infinity") => Some(Val::Double(f64::NEG_INFINITY)),
-            _ => json.as_f64().map(Val::Double),
-        },
-        Kind::Text => match json {
-            Cow::Borrowed(json) => json.as_str().map(|text| Val::Text(Cow::Borrowed(text))),
-            Cow::Owned(Json::String(text)) => Some(Val::Text(Cow::Owned(text))),
-            Cow::Owned(_) => None,
-        },
-        Kind::Json => (!json.is_null()).then_some(Val::Json(json)),
-        Kind::Bytes | Kind::Timestamp => None,
-    };
-    value.unwrap_or(Val::Null)
-}
-
-fn exists(level: u8, over: &Over, holds: &Expr, context: Context<'_>) -> Truth {
-    match over {
-        Over::List(of) => match compute(of, context) {
-            Val::Json(json) => {
-                let items = json.as_array().map_or(&[][..], Vec::as_slice);
-                one_of(level, items.iter().map(Item::Json), holds, context)
-            }
-            Val::Roles(roles) => one_of(level, roles.iter().map(|role| Item::Text(role)), holds, context),
-            Val::Unknown => Truth::Unknown,
-            _ => Truth::False,
-        },
-        Over::Rows(table) => match context.scope.around.and_then(|around| around.live(*table)) {
-            Some(rows) => one_of(level, rows.map(Item::Row), holds, context),
-            None => Truth::Unknown,
-        },
-        Over::Climb { table, start, relations } => match climb(*table, start, relations, context) {
-            Some(rows) => one_of(level, rows.into_iter().map(Item::Row), holds, context),
-            None => Truth::Unknown,
-        },
-    }
-}
-
-/// Kleene's disjunction over what a quantifier goes over.
-fn one_of<'v>(level: u8, items: impl Iterator<Item = Item<'v>>, holds: &'v Expr, context: Context<'v>) -> Truth {
-    let mut outcome = Truth::False;
-    for item in items {
-        let bound = Bound { level, item, outer: context.bound };
-        match truth(holds, Context { bound: Some(&bound), ..context }) {
-            Truth::True => return Truth::True,
-            Truth::Unknown => outcome = Truth::Unknown,
-            Truth::Null if outcome == Truth::False => outcome = Truth::Null,
-            Truth::Null | Truth::False => {}
-        }
-    }
-    outcome
-}
-
-/// The rows that relations lead to from the row with a key, itself included; nothing where they are not known.
-fn climb<'v>(
-    table: usize,
-    start: &'v [Expr],
-    relations: &[Vec<usize>],
-    context: Context<'v>,
-) -> Option<Vec<&'v [Value]>> {
-    let around = context.scope.around?;
-    let mut rows: Vec<&[Value]> = Vec::new();
-    let mut keys: Vec<Vec<Value>> = Vec::new();
-    let mut first = Vec::new();
-    for part in start {
-        match compute(part, context) {
-            Val::Unknown => return None,
-            Val::Null => return Some(rows),
-            value => first.push(value.into_value()),
-        }
-    }
-    let mut next = vec![first];
-    for _ in 0..=MAX_CLIMB {
-        let mut further = Vec::new();
-        for key in next {
-            if keys.contains(&key) {
-                continue;
-            }
-            if let Some(row) = around.find(table, &key)? {
-                rows.push(row);
-                further.extend(relations.iter().filter_map(|columns| Relation::of(columns.clone(), table).key(row)));
-            }
-            keys.push(key);
-        }
-        next = further;
-    }
-    Some(rows)
-}
-
-fn numbers<'v>(op: ArithmeticOp, left: &Val<'_>, right: &Val<'_>, within: Numbers) -> Val<'v> {
-    match (left, right) {
-        (Val::Int(a), Val::Int(b)) => arithmetic::integers(op, *a, *b, within).map_or(Val::Null, Val::Int),
-        (Val::Double(a), Val::Double(b)) => arithmetic::doubles(op, *a, *b).map_or(Val::Null, Val::Double),
-        (Val::Unknown, _) | (_, Val::Unknown) => Val::Unknown,
-        _ => Val::Null,
-    }
-}
-
-/// The sum over those elements of a list that are kept. The order in which they stand says nothing.
-fn sum<'v>(
-    level: u8,
-    list: &'v Expr,
-    (keep, value): (&'v Expr, &'v Expr),
-    within: Numbers,
-    context: Context<'v>,
-) -> Val<'v> {
-    let list = match compute(list, context) {
-        Val::Unknown => return Val::Unknown,
-        list => list,
-    };
-    let items: Vec<Item<'_>> = match &list {
-        Val::Json(json) => json.as_array().map_or(&[][..], Vec::as_slice).iter().map(Item::Json).collect(),
-        Val::Roles(roles) => roles.iter().map(|role| Item::Text(role)).collect(),
-        _ => Vec::new(),
-    };
-    let (mut total, mut is_null) = (0_i128, false);
-    for item in items {
-        let bound = Bound { level, item, outer: context.bound };
-        let inner = Context { bound: Some(&bound), ..context };
-        match truth(keep, inner) {
-            Truth::False => continue,
-            Truth::Unknown => return Val::Unknown,
-            Truth::Null => is_null = true,
-            Truth::True => match compute(value, inner) {
-                Val::Int(number) => total += i128::from(number),
-                Val::Unknown => return Val::Unknown,
-                _ => is_null = true,
-            },
-        }
-    }
-    if is_null { Val::Null } else { within.fit(total).map_or(Val::Null, Val::Int) }
-}
-
 fn compare(op: CompareOp, left: &Val<'_>, right: &Val<'_>) -> Truth {
     let ordering: Ordering = match (left, right) {
         (Val::Bool(a), Val::Bool(b)) => a.cmp(b),
@@ -487,34 +280,4 @@ fn compare(op: CompareOp, left: &Val<'_>, right: &Val<'_>) -> Truth {
         _ => return Truth::Null,
     };
     Truth::of(op.holds(ordering))
-}
-
-fn concat<'v>(parts: &'v [Expr], context: Context<'v>) -> Val<'v> {
-    let mut whole = String::new();
-    for part in parts {
-        match compute(part, context) {
-            Val::Text(text) => whole.push_str(&text),
-            other => return other.nothing(),
-        }
-    }
-    Val::Text(Cow::Owned(whole))
-}
-
-fn size<'v>(of: &Val<'_>, measure: Measure) -> Val<'v> {
-    let count = match (of, measure) {
-        (Val::Text(text), Measure::Characters) => text.chars().count(),
-        (Val::Bytes(bytes), Measure::Bytes) => bytes.len(),
-        (Val::Roles(roles), Measure::Items) => roles.len(),
-        (Val::Json(json), Measure::Items) => match json.as_array() {
-            Some(items) => items.len(),
-            None => return Val::Null,
-        },
-        (Val::Json(json), Measure::Entries) => match json.as_object() {
-            Some(entries) => entries.len(),
-            None => return Val::Null,
-        },
-        (Val::Unknown, _) => return Val::Unknown,
-        _ => return Val::Null,
-    };
-    Val::Int(i64::try_from(count).unwrap_or(i64::MAX))
 }
