@@ -47,8 +47,22 @@ pub enum Over {
     /// The rows of a table (its number) that are not deleted.
     Rows(usize),
     /// The row of a table with this key, whatever the relations lead to from there, and so on: each row once, and none that
-    /// is more than [`MAX_CLIMB`] relations away. No row where the key is NULL.
-    Climb { table: usize, start: Vec<Expr>, relations: Vec<Vec<usize>> },
+    /// is more than `most` relations away. No row where the key is NULL.
+    Climb(Climb),
+}
+
+/// Rows that lie above one another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Climb {
+    pub table: usize,
+    /// The key of the first row.
+    pub start: Vec<Expr>,
+    /// The columns of each relation that leads on from a row.
+    pub relations: Vec<Vec<usize>>,
+    pub most: usize,
+    /// Whether a store shall begin with the rows of which it holds, and look for the first one among those below them. It is
+    /// the same; where those are few, they are found sooner.
+    pub from_above: bool,
 }
 
 /// How many relations to rows of the same table are followed one after the other.

@@ -3,6 +3,7 @@
 mod arithmetic;
 mod around;
 mod cel;
+mod chain;
 mod claims;
 mod evaluate;
 mod filter;
@@ -28,11 +29,12 @@ pub use cel::{
     MAX_RULE_NODES, MAX_RULE_PUNCTUATION, PredicateSource, Predicates, RuleScope, Wanted, compile_conjuncts,
     compile_constraint, compile_default, compile_predicates, compile_rule, compile_value,
 };
+pub use chain::{ways, whole_climb};
 pub use claims::{AuthName, CLAIMS, Claim};
 pub use evaluate::{evaluate, evaluate_value};
 pub use filter::{MAX_DEPTH, MAX_FILTER_BYTES, MAX_FILTER_HOPS, MAX_NODES, compile_filter};
 pub use fold::fold;
-pub use ir::{CompareOp, Expr, MAX_CLIMB, Measure, Over, TextOp, kind_of, shift_time};
+pub use ir::{Climb, CompareOp, Expr, MAX_CLIMB, Measure, Over, TextOp, kind_of, shift_time};
 pub use order::{MAX_ORDER_BYTES, MAX_ORDER_KEYS, OrderKey, compile_order};
 pub use problem::{Problem, ProblemKind};
 pub use program::{AtomValues, MAX_ATOMS, Program, Split};

@@ -18,8 +18,13 @@ pub fn suggest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>, ther
 /// for nothing, so that `createTime` is `create_time`.
 pub fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let squashed = squash(written);
-    let near = known.into_iter().map(|name| (strsim::osa_distance(&squashed, &squash(name)), name)).min()?;
-    (near.0 <= allowed(squashed.chars().count())).then_some(near.1)
+    let length = squashed.chars().count();
+    // One that is so much longer or shorter is not near: it need not be compared, and somebody may write thousands of letters.
+    let alike =
+        |name: &&str| name.chars().count().abs_diff(length) <= allowed(length) + name.matches(['_', '-']).count();
+    let known = known.into_iter().filter(alike);
+    let near = known.map(|name| (strsim::osa_distance(&squashed, &squash(name)), name)).min()?;
+    (near.0 <= allowed(length)).then_some(near.1)
 }
 
 /// Joins names with commas; those that are too many are counted.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ir::{Expr, Over};
+use crate::ir::{Climb, Expr, Over};
 use crate::row::{Root, Row};
 
 impl Over {
@@ -10,7 +10,7 @@ impl Over {
         match self {
             Over::List(of) => vec![of],
             Over::Rows(_) => Vec::new(),
-            Over::Climb { start, .. } => start.iter().collect(),
+            Over::Climb(climb) => climb.start.iter().collect(),
         }
     }
 
@@ -18,9 +18,7 @@ impl Over {
     pub fn map(self, f: &mut impl FnMut(Expr) -> Expr) -> Over {
         match self {
             Over::List(of) => Over::List(Box::new(f(*of))),
-            Over::Climb { table, start, relations } => {
-                Over::Climb { table, start: start.into_iter().map(f).collect(), relations }
-            }
+            Over::Climb(climb) => Over::Climb(Climb { start: climb.start.into_iter().map(f).collect(), ..climb }),
             Over::Rows(table) => Over::Rows(table),
         }
     }
@@ -29,7 +27,7 @@ impl Over {
     pub fn table(&self) -> Option<usize> {
         match self {
             Over::List(_) => None,
-            Over::Rows(table) | Over::Climb { table, .. } => Some(*table),
+            Over::Rows(table) | Over::Climb(Climb { table, .. }) => Some(*table),
         }
     }
 }

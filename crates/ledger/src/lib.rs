@@ -13,6 +13,7 @@ mod oneofs;
 mod plan;
 mod rekey;
 mod signature;
+mod tables;
 mod terms;
 
 pub use bind::bind;
@@ -26,6 +27,7 @@ pub use facts::{Answer, Answers, Facts};
 pub use json::{JsonEntry, JsonFieldEntry, JsonMessageEntry};
 pub use plan::{Area, Change, Effect, Plan, PlanError, Reread, Safety, Severity, Stage, Step, plan, probes};
 pub use signature::{Label, Signature};
+pub use tables::{RuleSql, rule_sql, tables};
 pub use terms::{
     CommitTerms, EnumValues, FieldTerms, Fields, Form, KeptTerms, MethodTerms, ResourceTerms, RuleTerms, TERMS_VERSION,
 };

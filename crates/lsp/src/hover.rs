@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use mainstay_contract::editor::{Description, describe, literal};
 use mainstay_contract::{Contract, FieldModel, Place, Resource, Rule};
-use mainstay_sql::{Dialect, Tables, expression};
+use mainstay_ledger::{rule_sql, tables};
 
 use crate::position::Lines;
 
@@ -49,16 +49,13 @@ fn rule(contract: &Contract, place: &Place) -> Option<String> {
     let (resource, rule) = contract.resources.iter().find_map(|resource| {
         rules(resource).into_iter().find(|rule| rule.place == *place).map(|rule| (resource, rule))
     })?;
-    let tables = Tables::new(contract.resources.iter().map(|other| (other.table.clone(), other.layout.clone())));
-    let split = rule.program.split();
+    let sql = rule_sql(resource, rule, &tables(contract));
     let mut said = String::new();
-    for atom in &split.atoms {
-        let sql = expression(Dialect::Sqlite, atom, &resource.layout, Tables::NONE);
-        let _ = write!(said, "Decided by the caller alone, before SQL:\n```sql\n{}\n```\n", sql.text(Dialect::Sqlite));
+    for part in &sql.of_caller {
+        let _ = write!(said, "Decided by the caller alone, before SQL:\n```sql\n{part}\n```\n");
     }
-    for (title, dialect) in [("SQLite", Dialect::Sqlite), ("PostgreSQL", Dialect::Postgres)] {
-        let sql = expression(dialect, &rule.program.root, &resource.layout, &tables);
-        let _ = write!(said, "{title}\n```sql\n{}\n```\n", sql.text(dialect));
+    for (dialect, text) in &sql.whole {
+        let _ = write!(said, "{}\n```sql\n{text}\n```\n", dialect.title());
     }
     Some(said)
 }

@@ -37,15 +37,23 @@ impl Writer<'_> {
             self.text(if i > 0 { ", " } else { "" });
             self.operand(other);
         }
-        self.text(if several { ") IN (SELECT " } else { " IN (SELECT " });
+        self.text(if several { ") IN (" } else { " IN (" });
+        self.among(level, over, apart, "");
+        self.text(")");
+    }
+
+    /// Writes a select of what other rows must equal, of the rows that it is said of, and something beside that.
+    pub fn among(&mut self, level: u8, over: &Over, apart: &Apart<'_>, beside: &str) {
         let name = format!("q{}", 1 + self.open.iter().filter(|(_, open)| matches!(open, Open::Row { .. })).count());
         let layout = over.table().and_then(|table| self.tables.get(table)).map(|table| table.layout);
+        self.text("SELECT ");
         for (i, (column, _)) in apart.equal.iter().enumerate() {
             self.text(if i > 0 { ", " } else { "" });
             if let Some(layout) = layout {
                 self.out.column_of(&name, layout, *column);
             }
         }
+        self.text(beside);
         self.text(" FROM ");
         self.going_over(level, over);
         for (i, part) in apart.alone.iter().enumerate() {
@@ -53,7 +61,6 @@ impl Writer<'_> {
             self.truth(part);
         }
         self.open.pop();
-        self.text(")");
     }
 }
 
@@ -61,7 +68,7 @@ impl Writer<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Apart<'e> {
     /// Columns of theirs, and what they equal.
-    equal: Vec<(usize, &'e Expr)>,
+    pub equal: Vec<(usize, &'e Expr)>,
     alone: Vec<&'e Expr>,
 }
 
@@ -79,7 +86,7 @@ fn equality(level: u8, part: &Expr) -> Option<(usize, &Expr)> {
     }
 }
 
-fn names_rows(expr: &Expr) -> bool {
+pub(crate) fn names_rows(expr: &Expr) -> bool {
     expr.any_node(&mut |node| matches!(node, Expr::Column { .. } | Expr::Look { .. } | Expr::Element { .. }))
 }
 

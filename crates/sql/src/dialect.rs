@@ -10,6 +10,17 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// Both, with SQLite first.
+    pub const ALL: [Dialect; 2] = [Dialect::Sqlite, Dialect::Postgres];
+
+    /// The engine as people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "SQLite",
+            Dialect::Postgres => "PostgreSQL",
+        }
+    }
+
     /// The name in DDL of a column's type; the table is [`Kind`]'s.
     ///
     /// SQLite's tables are not STRICT: a STRICT table knows neither BOOLEAN nor BIGINT, and another tool that opens the

@@ -4,7 +4,7 @@
 //! values are binds; the only constants in the text are TRUE, FALSE, NULL and small numbers of our own. Columns are
 //! qualified, and a comparison of a column with a bind is written plainly, so that an index can serve it.
 
-use mainstay_expr::{Expr, Root, Row};
+use mainstay_expr::{Expr, Over, Root, Row};
 use mainstay_record::{Kind, Layout, Value};
 
 use crate::given::Given;
@@ -184,6 +184,7 @@ impl<'w> Writer<'w> {
             Expr::And(list) => self.junction(list, " AND ", "TRUE", Self::truth),
             Expr::Or(list) => self.junction(list, " OR ", "FALSE", Self::truth),
             Expr::Look { row, then } => self.look_truth(row, then, Self::truth),
+            Expr::Exists { over: Over::Climb(climb), holds, .. } if climb.from_above => self.is_below(climb, holds),
             Expr::Exists { level, over, holds } => self.is_one(*level, over, holds),
             Expr::Coalesce(first, second) if **second == Expr::FALSE => self.truth(first),
             Expr::Not(of) if of.any_node(&mut |node| matches!(node, Expr::Exists { .. })) => self.falsity(of),

@@ -24,13 +24,24 @@ impl Writer<'_> {
             }
             return write(self, &then);
         }
+        // Rows that lead from one to the next are one join: that is quicker than a subquery within a subquery.
+        let mut way = vec![row.clone()];
+        let mut then = then;
+        while let Expr::Look { row: next, then: further } = then
+            && next.found_from().is_some_and(|(from, by)| Some(&from) == way.last() && by.link.is_none())
+            && self.given.is_none_or(|given| given.row(next).is_none())
+            && self.without_look(next, further).is_none()
+        {
+            way.push(next.clone());
+            then = &**further;
+        }
         self.text("EXISTS (SELECT 1");
-        let found = self.found(row);
+        let found = self.found(&way);
         if found && *then != Expr::TRUE {
             self.text(" AND ");
             write(self, then);
         }
-        self.rows.pop();
+        self.rows.truncate(self.rows.len() - way.len());
         self.text(")");
     }
 
@@ -51,40 +62,46 @@ impl Writer<'_> {
             self.operand(then);
         }
         self.rows.pop();
-        self.found(row);
+        self.found(std::slice::from_ref(row));
         self.rows.pop();
         self.text(")");
     }
 
-    /// Writes ` FROM … WHERE …` for a row that is found by its key, and opens it. False where there is no such table.
-    fn found(&mut self, row: &Row) -> bool {
-        self.rows.push(row.clone());
-        let number = row.table().filter(|number| self.tables.get(*number).is_some());
-        let (Some(number), Some((from, relation))) = (number, row.found_from()) else {
+    /// Writes ` FROM … WHERE …` for rows that are found by their keys, each from the one before, and opens them. False where
+    /// there is no such table.
+    fn found(&mut self, way: &[Row]) -> bool {
+        let first = self.rows.len() + 1;
+        self.rows.extend(way.iter().cloned());
+        let known = |row: &Row| row.table().is_some_and(|number| self.tables.get(number).is_some());
+        if !way.iter().all(known) {
             self.text(" WHERE FALSE");
             return false;
-        };
-        let alias = self.alias();
-        self.text(" FROM ");
-        self.source(number);
-        self.text(&format!(" AS {alias} WHERE "));
-        let Some(table) = self.tables.get(number) else { return false };
-        if let Some(link) = &relation.link {
-            self.linked(&from, link, &alias, table.layout);
-            return true;
         }
-        for (key, column) in relation.columns.iter().enumerate() {
-            self.text(if key > 0 { " AND " } else { "" });
-            self.out.column_of(&alias, table.layout, key);
-            self.text(" = ");
-            self.column(&from, *column, Kind::Text);
+        for (i, row) in way.iter().enumerate() {
+            self.text(if i > 0 { ", " } else { " FROM " });
+            self.source(row.table().unwrap_or_default());
+            self.text(&format!(" AS r{}", first + i));
+        }
+        for (i, row) in way.iter().enumerate() {
+            self.text(if i > 0 { " AND " } else { " WHERE " });
+            self.by_key(row, &format!("r{}", first + i));
         }
         true
     }
 
-    /// The name of the row that was opened last.
-    fn alias(&self) -> String {
-        format!("r{}", self.rows.len())
+    /// Writes that a row is the one that the one before it leads to.
+    fn by_key(&mut self, row: &Row, alias: &str) {
+        let table = row.table().and_then(|number| self.tables.get(number));
+        let (Some(table), Some((from, relation))) = (table, row.found_from()) else { return self.text("FALSE") };
+        if let Some(link) = &relation.link {
+            return self.linked(&from, link, alias, table.layout);
+        }
+        for (key, column) in relation.columns.iter().enumerate() {
+            self.text(if key > 0 { " AND " } else { "" });
+            self.out.column_of(alias, table.layout, key);
+            self.text(" = ");
+            self.column(&from, *column, Kind::Text);
+        }
     }
 
     pub fn column(&mut self, row: &Row, index: usize, kind: Kind) {

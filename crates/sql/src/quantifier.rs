@@ -3,7 +3,7 @@
 //! Where only the truth matters it is an EXISTS, or an IN where the rows that it is about are few and found without the row
 //! that asks, so that an engine may begin with either. What must tell false from NULL is a CASE of two.
 
-use mainstay_expr::{Expr, Over, Root};
+use mainstay_expr::{Climb, Expr, Over, Root};
 use mainstay_record::Kind;
 
 use crate::BindSource;
@@ -67,8 +67,8 @@ impl Writer<'_> {
     /// Writes EXISTS over what it goes over, with a condition.
     fn some(&mut self, level: u8, over: &Over, holds: impl FnOnce(&mut Self)) {
         self.text("EXISTS (");
-        if let Over::Climb { table, start, relations } = over {
-            self.climbed(*table, start, relations);
+        if let Over::Climb(climb) = over {
+            self.climbed(climb);
         }
         self.text("SELECT 1 FROM ");
         self.going_over(level, over);
@@ -86,9 +86,9 @@ impl Writer<'_> {
                 self.text(" WHERE ");
                 self.open.push((level, Open::Element { name }));
             }
-            Over::Rows(table) | Over::Climb { table, .. } => {
+            Over::Rows(table) | Over::Climb(Climb { table, .. }) => {
                 let name = format!("q{}", self.count(|open| matches!(open, Open::Row { .. })));
-                let climbs = matches!(over, Over::Climb { .. });
+                let climbs = matches!(over, Over::Climb(_));
                 if climbs {
                     self.text(&format!("up{} AS u JOIN ", self.open.len()));
                 }

@@ -65,6 +65,11 @@ impl Tables {
         self.known.get(number).map(|known| Table { name: &known.name, layout: &known.layout })
     }
 
+    /// Finds the number of a table by its name.
+    pub fn number(&self, name: &str) -> Option<usize> {
+        self.known.iter().position(|known| known.name == name)
+    }
+
     /// Finds what is known of a table by its number.
     pub fn known(&self, number: usize) -> Option<&Known> {
         self.known.get(number)

@@ -6,9 +6,11 @@ pub mod faults;
 pub mod hoard;
 pub mod http;
 pub mod postgres;
+mod processor;
 pub mod proxy;
 pub mod server;
 pub mod tools;
 pub mod wait;
 
 pub use mainstay_db::Engine;
+pub use processor::cpu_time;

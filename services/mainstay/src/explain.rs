@@ -7,9 +7,10 @@ use self::queries::Planner;
 use crate::say::say;
 use mainstay_contract::{Contract, Resource, Rule};
 use mainstay_expr::{AuthView, Expr};
+use mainstay_ledger::{rule_sql, tables};
 use mainstay_runtime::process::Failure;
 use mainstay_sql::{
-    Condition, Delete, Dialect, Insert, Lock, OrderColumn, Select, Sql, Table, Tables, Update, delete, expression,
+    Condition, Delete, Dialect, Insert, Lock, OrderColumn, Select, Sql, Table, Tables, Update, delete, from_above,
     insert, order_columns, select, update,
 };
 
@@ -41,62 +42,60 @@ pub fn print(contract: &Contract, what: &str, database: Option<&str>) -> Result<
         _ => return Err(usage(contract)),
     };
     say!("{} ({})", resource.message, resource.type_name);
-    let tables = Tables::new(contract.resources.iter().map(|other| (other.table.clone(), other.layout.clone())));
-    print_rules(resource, &rules, verb);
-    for (title, dialect) in [("SQLite", Dialect::Sqlite), ("PostgreSQL", Dialect::Postgres)] {
-        say!("\n{title}");
+    let tables = tables(contract);
+    print_rules(resource, &rules, &tables, verb);
+    for dialect in Dialect::ALL {
+        say!("\n{}", dialect.title());
         for (name, sql) in statements(resource, &tables, &rules, verb, dialect) {
             say!("  {name}\n    {}", sql.text(dialect));
         }
     }
     print_indexes(resource, verb);
-    let planned = planned(resource, &tables, verb);
-    if planned.iter().flatten().next().is_none() {
-        return Ok(());
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(print_plans(contract, database, &planned))
+    runtime.block_on(print_plans(contract, database, &resource.type_name, verb))
 }
 
-/// What reads rows under the rule, for each engine: as it is once the caller's part of the rule is decided.
-fn planned(resource: &Resource, tables: &Tables, verb: &str) -> [Vec<(&'static str, Sql)>; 2] {
+/// What reads rows under the rule on an engine: as it is once the caller's part of the rule is decided.
+fn planned(contract: &Contract, type_name: &str, verb: &str, dialect: Dialect) -> Vec<(&'static str, Sql)> {
+    let Some(resource) = contract.resources.iter().find(|resource| resource.type_name == type_name) else {
+        return Vec::new();
+    };
+    let tables = tables(contract);
     let split = resource.access.read.as_ref().map(|rule| rule.program.split());
     let residual = split.map_or(Expr::FALSE, |split| split.residual_for(split.decide(&CALLER)));
     let table = Table { name: &resource.table, layout: &resource.layout };
-    let live = || resource.soft_delete.map(|kept| Condition::Unset { column: kept.delete_time });
-    [Dialect::Sqlite, Dialect::Postgres].map(|dialect| {
-        let rule = || Condition::Expr(&residual, tables);
-        let key = Condition::All(vec![Condition::Keys { first_param: 0 }, rule()]);
-        let mut read = vec![("read by key", select(dialect, &query(table, key, &[], None)))];
-        if matches!(verb, "read" | "list") {
-            let order = order_columns(&resource.layout, &[]);
-            let all = Condition::All(std::iter::once(rule()).chain(live()).collect());
-            let page = Select { limit_param: Some(0), ..query(table, all, &order, None) };
-            read.push(("page", select(dialect, &page)));
-        }
-        read
-    })
+    let key = Condition::All(vec![Condition::Keys { first_param: 0 }, Condition::Expr(&residual, &tables)]);
+    let mut read = vec![("read by key", select(dialect, &query(table, key, &[], None)))];
+    if !matches!(verb, "read" | "list") {
+        return read;
+    }
+    let order = order_columns(&resource.layout, &[]);
+    let page = |rule: &Expr| {
+        let live = resource.soft_delete.map(|kept| Condition::Unset { column: kept.delete_time });
+        let all = Condition::All(std::iter::once(Condition::Expr(rule, &tables)).chain(live).collect());
+        select(dialect, &Select { limit_param: Some(0), ..query(table, all, &order, None) })
+    };
+    read.push(("page", page(&residual)));
+    if let Some(rule) = from_above(dialect, &residual, table, &tables, &[]) {
+        read.push(("page, where the caller was given few rows", page(&rule)));
+    }
+    read
 }
 
-async fn print_plans(
-    contract: &Contract,
-    database: Option<&str>,
-    planned: &[Vec<(&'static str, Sql)>; 2],
-) -> Result<(), Failure> {
+async fn print_plans(contract: &Contract, database: Option<&str>, type_name: &str, verb: &str) -> Result<(), Failure> {
     say!("\nquery plans, for a caller who is signed in and has no role");
     let sqlite = Planner::sqlite(contract).await?;
     say!("  SQLite, without rows");
-    print_plan(&sqlite, &planned[0]).await?;
-    match database {
-        Some(url) => {
-            say!("  PostgreSQL, with the rows that are there");
-            print_plan(&Planner::postgres(url).await?, &planned[1]).await
-        }
-        None => {
-            say!("  PostgreSQL: name a database that has the tables, with --database");
-            Ok(())
-        }
-    }
+    print_plan(&sqlite, &planned(contract, type_name, verb, Dialect::Sqlite)).await?;
+    let Some(url) = database else {
+        say!("  PostgreSQL: name a database that has the tables, with --database");
+        return Ok(());
+    };
+    let postgres = Planner::postgres(url).await?;
+    // Its tables and columns may have kept names that the contract has changed since.
+    let bound = postgres.bound(contract).await?;
+    say!("  PostgreSQL, with the rows that are there");
+    print_plan(&postgres, &planned(&bound, type_name, verb, Dialect::Postgres)).await
 }
 
 async fn print_plan(planner: &Planner, statements: &[(&'static str, Sql)]) -> Result<(), Failure> {
@@ -118,16 +117,18 @@ fn usage(contract: &Contract) -> Failure {
     .into()
 }
 
-fn print_rules(resource: &Resource, rules: &[&Rule], verb: &str) {
+fn print_rules(resource: &Resource, rules: &[&Rule], tables: &Tables, verb: &str) {
     if rules.is_empty() {
         say!("\nno rule for {verb}: denied to everyone");
     }
     for rule in rules {
         say!("\nrule at {}\n  {}", rule.place, rule.source);
-        let split = rule.program.split();
-        for (index, atom) in split.atoms.iter().enumerate() {
-            let sql = expression(Dialect::Sqlite, atom, &resource.layout, Tables::NONE);
-            say!("  decided by the caller alone, before SQL ({}): {}", index + 1, sql.text(Dialect::Sqlite));
+        let sql = rule_sql(resource, rule, tables);
+        for (index, part) in sql.of_caller.iter().enumerate() {
+            say!("  decided by the caller alone, before SQL ({}): {part}", index + 1);
+        }
+        for (dialect, text) in &sql.whole {
+            say!("  {}: {text}", dialect.title());
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use mainstay_contract::compile;
 use mainstay_expr::{AuthView, Scope, evaluate};
-use mainstay_sql::{Dialect, expression};
+use mainstay_sql::{Dialect, Table, expression, from_above};
 
 use crate::sample::{book, row, source, tables, text};
 
@@ -12,8 +12,12 @@ pub fn take(rule: &str) {
     let resource = book(&contract);
     let read = resource.access.read.as_ref().expect("the sample has a read rule");
     let tables = tables(&contract);
-    for dialect in [Dialect::Sqlite, Dialect::Postgres] {
-        assert!(!expression(dialect, &read.program.root, &resource.layout, &tables).text(dialect).is_empty());
+    let own = Table { name: &resource.table, layout: &resource.layout };
+    for dialect in Dialect::ALL {
+        let above = from_above(dialect, &read.program.root, own, &tables, &[]);
+        for expr in std::iter::once(&read.program.root).chain(&above) {
+            assert!(!expression(dialect, expr, &resource.layout, &tables).text(dialect).is_empty());
+        }
     }
     let row = row(resource);
     for uid in [None, Some("ann")] {

@@ -48,7 +48,7 @@ pub fn records(contract: &Contract) -> Vec<Arc<RecordType>> {
 }
 
 pub fn tables(contract: &Contract) -> Tables {
-    Tables::new(contract.resources.iter().map(|other| (other.table.clone(), other.layout.clone())))
+    mainstay_ledger::tables(contract)
 }
 
 /// A row with nothing set.

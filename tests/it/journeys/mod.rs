@@ -7,6 +7,7 @@ mod commit;
 mod conditions;
 mod crud;
 mod denials;
+mod explain;
 mod explicit_zeros;
 mod masks;
 mod names;

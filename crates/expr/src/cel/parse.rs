@@ -51,7 +51,8 @@ pub(crate) fn parse(source: &str) -> Result<Parsed<'_>, Vec<Problem>> {
 
 /// How deep the parser recurses at most, in levels of an expression within another.
 pub(crate) fn nesting(source: &str) -> usize {
-    bracket_depth(source) + choices(source)
+    // What is longer is refused before it is parsed.
+    if source.len() > MAX_RULE_BYTES { 0 } else { bracket_depth(source) + choices(source) }
 }
 
 /// How often `?` stands there, those in string literals included: one choice may stand in another without any bracket.

@@ -13,7 +13,7 @@ use super::operand::Operand;
 use super::stack::with_room;
 use super::{MAX_RULE_NODES, RuleScope, parse};
 use crate::fold::fold;
-use crate::ir::{Expr, Over};
+use crate::ir::{Climb, Expr, MAX_CLIMB, Over};
 use crate::problem::{Problem, ProblemKind};
 use crate::row::{Relation, Root, Row};
 use crate::schema::{RecordType, Storage};
@@ -226,7 +226,8 @@ fn climbing(base: Expr, relations: &[Relation], table: usize) -> Expr {
         let first = own.via(relation.clone());
         let start =
             (0..relation.columns.len()).map(|index| Expr::Column { row: first.clone(), index, kind: Kind::Text });
-        let over = Over::Climb { table, start: start.collect(), relations: onward.clone() };
+        let (start, relations) = (start.collect(), onward.clone());
+        let over = Over::Climb(Climb { table, start, relations, most: MAX_CLIMB, from_above: false });
         let climb = Expr::Exists { level: 0, over, holds: Box::new(holds.clone()) };
         let set = relation.columns.iter().take(1);
         let set = set.map(|index| Expr::is_set(Expr::Column { row: own.clone(), index: *index, kind: Kind::Text }));

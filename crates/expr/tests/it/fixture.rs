@@ -286,6 +286,9 @@ pub fn predicates() -> Arc<Predicates> {
         of(ITEM, "settled", "resource.towns.exists(t, t.big && t.label != resource.nick)"),
         of(TOWN, "big", "resource.head_count > 1 || resource.item.is_mine"),
         of(ITEM, "reachable", "resource.is_mine || resource.stock == 7 || resource.shop.reachable"),
+        of(ITEM, "owned", "resource.is_mine || resource.shop.owned"),
+        of(ITEM, "shared", "resource.towns.exists(t, t.label == auth.uid) || resource.is_mine || resource.shop.shared"),
+        of(ITEM, "led", "resource.shop.is_mine && resource.stock > 0 || resource.shop.led"),
         of(ITEM, "near", "resource.shop.near || resource.towns.exists(t, t.item.is_mine)"),
     ];
     let scope = RuleScope { records: records(), enums: vec![state()], ..RuleScope::default() };

@@ -210,37 +210,49 @@ fn linked(
     Some(Cel::List(Arc::new(lines.iter().map(line).collect())))
 }
 
-fn interpret_far(rule: &str, world: &World, record: &[Value], caller: &Caller) -> Option<bool> {
-    let item = |id: &Value| world.find(ITEM, std::slice::from_ref(id)).map(|item| far(world, item, 2, resource));
-    let all = world.towns.iter().filter(|town| town[TOWN_DELETED].is_null());
-    let all = all.map(|row| with_relations(town(row), [("to_item", item(&row[5])), ("to_country", item(&row[0]))]));
-    let all = Cel::List(Arc::new(all.collect()));
-    interpret_with(rule, &far(world, record, 2, resource), &far(world, record, 2, presence), caller, all)
+/// A rule as the interpreter has it: read once, and asked of many records.
+struct Oracle {
+    env: Arc<Env>,
+    program: cel::Program,
 }
 
-fn interpret(rule: &str, resource: &Cel, present: &Cel, caller: &Caller) -> Option<bool> {
-    interpret_with(rule, resource, present, caller, Cel::List(Arc::default()))
-}
+impl Oracle {
+    fn of(rule: &str) -> Oracle {
+        let mut env = Env::stdlib();
+        env.add_extension(extensions::strings).expect("the oracle takes it");
+        let env = Arc::new(env);
+        let program = env.compile(rule).unwrap_or_else(|errors| panic!("{rule}: {errors}"));
+        Oracle { env, program }
+    }
 
-fn interpret_with(rule: &str, resource: &Cel, present: &Cel, caller: &Caller, towns: Cel) -> Option<bool> {
-    let mut env = Env::stdlib();
-    env.add_extension(extensions::strings).expect("the oracle takes it");
-    let env = Arc::new(env);
-    let program = env.compile(rule).unwrap_or_else(|errors| panic!("{rule}: {errors}"));
-    let mut context = Context::with_env(env);
-    context.add_function("sum", sum).expect("the oracle takes it");
-    context.add_function("date", date).expect("the oracle takes it");
-    context.add_variable_from_value("resource", resource.clone());
-    context.add_variable_from_value("present", present.clone());
-    context.add_variable_from_value("auth", auth(caller));
-    context.add_variable_from_value("now", timestamp(NOW));
-    context.add_variable_from_value("Town", towns);
-    let states = crate::fixture::state();
-    let states = states.values.iter().map(|(name, number)| (name.clone(), Cel::Int(i64::from(*number))));
-    context.add_variable_from_value("State", map(states));
-    match program.execute(&context) {
-        Ok(Cel::Bool(value)) => Some(value),
-        _ => None,
+    fn far(&self, world: &World, record: &[Value], caller: &Caller) -> Option<bool> {
+        let item = |id: &Value| world.find(ITEM, std::slice::from_ref(id)).map(|item| far(world, item, 2, resource));
+        let all = world.towns.iter().filter(|town| town[TOWN_DELETED].is_null());
+        let all = all.map(|row| with_relations(town(row), [("to_item", item(&row[5])), ("to_country", item(&row[0]))]));
+        let all = Cel::List(Arc::new(all.collect()));
+        self.with(&far(world, record, 2, resource), &far(world, record, 2, presence), caller, all)
+    }
+
+    fn alone(&self, resource: &Cel, present: &Cel, caller: &Caller) -> Option<bool> {
+        self.with(resource, present, caller, Cel::List(Arc::default()))
+    }
+
+    fn with(&self, resource: &Cel, present: &Cel, caller: &Caller, towns: Cel) -> Option<bool> {
+        let mut context = Context::with_env(Arc::clone(&self.env));
+        context.add_function("sum", sum).expect("the oracle takes it");
+        context.add_function("date", date).expect("the oracle takes it");
+        context.add_variable_from_value("resource", resource.clone());
+        context.add_variable_from_value("present", present.clone());
+        context.add_variable_from_value("auth", auth(caller));
+        context.add_variable_from_value("now", timestamp(NOW));
+        context.add_variable_from_value("Town", towns);
+        let states = crate::fixture::state();
+        let states = states.values.iter().map(|(name, number)| (name.clone(), Cel::Int(i64::from(*number))));
+        context.add_variable_from_value("State", map(states));
+        match self.program.execute(&context) {
+            Ok(Cel::Bool(value)) => Some(value),
+            _ => None,
+        }
     }
 }
 
@@ -261,67 +273,81 @@ fn date(This(moment): This<Cel>) -> Result<Cel, ExecutionError> {
     Ok(Cel::Int(text.parse().expect("the oracle takes it")))
 }
 
+/// How many records each rule is asked of.
+const RECORDS: usize = 8;
+
+/// So many cases, or more.
+fn cases(usual: u32) -> ProptestConfig {
+    ProptestConfig::with_cases(usual * u32::try_from(strategy::scale()).unwrap_or(1))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(cases(512))]
 
     #[test]
     fn the_interpreter_of_the_cel_crate_agrees(
         rule in strategy::rule(),
-        record in strategy::record(),
+        records in proptest::collection::vec(strategy::record(), RECORDS),
         caller in strategy::caller(),
     ) {
-        let program = compile_rule(&rule, &scope()).expect("the oracle takes it");
-        let scope = Scope { auth: caller.view(), now: NOW, resource: Some(&record), ..Scope::default() };
-        prop_assert_eq!(
-            evaluate(&program.root, &scope),
-            interpret(&spelled(&rule), &resource(&record), &presence(&record), &caller),
-            "{}", rule
-        );
+        let (program, oracle) = (compile_rule(&rule, &scope()).expect("the oracle takes it"), Oracle::of(&spelled(&rule)));
+        for record in &records {
+            let scope = Scope { auth: caller.view(), now: NOW, resource: Some(record), ..Scope::default() };
+            prop_assert_eq!(
+                evaluate(&program.root, &scope),
+                oracle.alone(&resource(record), &presence(record), &caller),
+                "{}", rule
+            );
+        }
     }
 
     #[test]
     fn the_interpreter_of_the_cel_crate_agrees_on_what_references_lead_to(
         (rule, oracles) in strategy::rule_over_relations(),
         world in crate::relations::worlds(),
-        record in strategy::record(),
+        records in proptest::collection::vec(strategy::record(), RECORDS),
         caller in strategy::caller(),
     ) {
-        let program = compile_rule(&rule, &scope()).expect("the oracle takes it");
-        let around = world.around(&program, &record);
-        let scope =
-            Scope { auth: caller.view(), now: NOW, resource: Some(&record), around: Some(&around), ..Scope::default() };
-        prop_assert_eq!(
-            evaluate(&program.root, &scope),
-            interpret_far(&spelled(&oracles), &world, &record, &caller),
-            "{}", rule
-        );
+        let (program, oracle) = (compile_rule(&rule, &scope()).expect("the oracle takes it"), Oracle::of(&spelled(&oracles)));
+        for record in &records {
+            let around = world.around(&program, record);
+            let scope =
+                Scope { auth: caller.view(), now: NOW, resource: Some(record), around: Some(&around), ..Scope::default() };
+            prop_assert_eq!(
+                evaluate(&program.root, &scope),
+                oracle.far(&world, record, &caller),
+                "{}", rule
+            );
+        }
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1024))]
+    #![proptest_config(cases(1024))]
 
     #[test]
     fn the_interpreter_of_the_cel_crate_agrees_on_what_is_said_of_rows_and_lists(
         (rule, oracles) in strategy::quantified(),
         world in crate::relations::worlds(),
-        record in strategy::record(),
+        records in proptest::collection::vec(strategy::record(), RECORDS),
         caller in strategy::caller(),
     ) {
-        let program = compile_rule(&rule, &scope()).expect("the oracle takes it");
-        let around = world.around(&program, &record);
-        let scope =
-            Scope { auth: caller.view(), now: NOW, resource: Some(&record), around: Some(&around), ..Scope::default() };
-        prop_assert_eq!(
-            evaluate(&program.root, &scope),
-            interpret_far(&oracles, &world, &record, &caller),
-            "{}", rule
-        );
+        let (program, oracle) = (compile_rule(&rule, &scope()).expect("the oracle takes it"), Oracle::of(&oracles));
+        for record in &records {
+            let around = world.around(&program, record);
+            let scope =
+                Scope { auth: caller.view(), now: NOW, resource: Some(record), around: Some(&around), ..Scope::default() };
+            prop_assert_eq!(
+                evaluate(&program.root, &scope),
+                oracle.far(&world, record, &caller),
+                "{}", rule
+            );
+        }
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(cases(512))]
 
     #[test]
     fn what_the_caller_alone_decides_changes_no_truth_of_named_rules_and_quantifiers(

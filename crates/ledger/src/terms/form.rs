@@ -1,7 +1,7 @@
 //! What a rule says, in a form that can be compared with another's.
 
 use mainstay_contract::Contract;
-use mainstay_expr::{ArithmeticOp, CompareOp, Expr, Measure, Numbers, Over, Root, Row, TextOp};
+use mainstay_expr::{ArithmeticOp, Climb, CompareOp, Expr, Measure, Numbers, Over, Root, Row, TextOp};
 use mainstay_record::{Layout, Value};
 use serde::{Deserialize, Serialize};
 
@@ -202,7 +202,7 @@ fn exists(level: u8, over: &Over, holds: &Expr, rows: Rows<'_>) -> String {
         }
         (Over::List(list), _) => format!("exists{level}({}, {})", of(list), of(holds)),
         (Over::Rows(table), _) => format!("exists{level}({}, {})", name(*table), words(holds, inner(Some(*table)))),
-        (Over::Climb { table, start, relations }, _) => {
+        (Over::Climb(Climb { table, start, relations, .. }), _) => {
             let start: Vec<String> = start.iter().map(of).collect();
             let there = inner(Some(*table));
             let onward = |columns: &Vec<usize>| {

@@ -5,7 +5,8 @@ use mainstay_expr::{Scope, compile_rule, evaluate};
 use mainstay_testkit::{both_engines, database};
 use proptest::test_runner::TestRunner;
 
-use crate::expression::{Generator, compare, dialect, nobody, store, store_towns};
+use crate::differential::{Generator, compare, store, store_towns};
+use crate::expression::{dialect, nobody};
 use crate::fixture::{full, on, scope};
 use crate::strategy::Caller;
 

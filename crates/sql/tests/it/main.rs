@@ -2,14 +2,16 @@
 
 mod computed;
 mod ddl;
+mod differential;
 mod engines;
 mod expression;
 #[path = "../../../expr/tests/it/fixture.rs"]
 mod fixture;
+mod hostile;
 mod identifier;
 mod keyset;
 mod probe;
 mod sample;
 mod statement;
-#[path = "../../../expr/tests/it/strategy.rs"]
+#[path = "../../../expr/tests/it/strategy/mod.rs"]
 mod strategy;

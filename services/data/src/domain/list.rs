@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mainstay_contract::{Request as Asked, Role, Verb};
-use mainstay_db::Sink;
-use mainstay_record::{Row, Value, ValueRef, Violation};
+use mainstay_db::{Lane, Sink};
+use mainstay_record::{Kind, Row, Value, ValueRef, Violation};
 use mainstay_sql::{NullPattern, OrderColumn};
 use mainstay_wire::{EncodeError, frame};
 
@@ -15,7 +15,9 @@ use super::expand::{self, Roots};
 use super::page_token::{self, Binding};
 use super::read_mask::{self, Rows};
 use crate::error::{Error, Result};
-use crate::plans::{ListPlan, MAX_INLINE_ROWS, Position, ResourcePlan, Shape, Sight, position_values};
+use crate::plans::{
+    Compiled, ListPlan, MAX_FROM_ABOVE, MAX_INLINE_ROWS, Position, ResourcePlan, Shape, Sight, position_values,
+};
 use crate::rights::Obstacle;
 
 /// The page size where none is asked for.
@@ -84,21 +86,31 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes>
         return Ok(Bytes::new());
     }
     let place: Vec<Value> = parent.into_iter().flatten().chain(values).collect();
+    let statement = statement(cx, op, &list).await?;
     let mut page = Page::new(op, &list, request.page_size, (shown, roots));
     loop {
         let mut params = Vec::with_capacity(1 + place.len());
         params.push(Value::Int(i64::try_from(page.size + 1).unwrap_or(i64::MAX)));
         params.extend_from_slice(&place);
-        let binds = list.statement.taken(&op.caller, params);
-        page = cx
-            .db
-            .fetch_for(op.asker(list.costly), list.lane(page.size), &list.statement.statement, binds, page)
-            .await?;
+        let binds = statement.taken(&op.caller, params);
+        page = cx.db.fetch_for(op.asker(list.costly), list.lane(page.size), &statement.statement, binds, page).await?;
         if !page.ends_unremembered() {
             return finish(cx, op, &list, &binding, page).await;
         }
         page = page.of_as_many();
     }
+}
+
+/// The statement that answers. Where few rows lie below those that the caller was given, it is the one that begins there.
+async fn statement<'l>(cx: &Context, op: &Operation, list: &'l ListPlan) -> Result<&'l Compiled> {
+    let Some(from_above) = &list.from_above else { return Ok(&list.statement) };
+    let count = &from_above.count;
+    let (asker, binds) = (op.asker(list.costly), count.values(&op.caller, &[]));
+    let counted =
+        cx.db.fetch_for(asker, Lane::Heavy, &count.statement, binds, mainstay_db::Rows::of(&[Kind::Int])).await?;
+    let most = i64::try_from(MAX_FROM_ABOVE).unwrap_or(i64::MAX);
+    let are_few = matches!(counted.rows.first().map(Vec::as_slice), Some([Value::Int(count)]) if *count <= most);
+    Ok(if are_few { &from_above.statement } else { &list.statement })
 }
 
 fn read<'m>(plan: &ResourcePlan, asked: &'m Asked<&[u8]>) -> Result<Request<'m>> {

@@ -33,6 +33,7 @@ pub struct Shape {
 #[derive(Debug)]
 pub struct ListPlan {
     pub statement: Arc<Compiled>,
+    pub from_above: Option<FromAbove>,
     pub order: Vec<OrderColumn>,
     pub(super) inline: bool,
     /// Whether its filter asks much of every row: see [`super::cost`].
@@ -42,6 +43,17 @@ pub struct ListPlan {
     /// How many of them are the filter's.
     pub filtered: usize,
 }
+
+/// The same list where what is seen is found from the rows above: those that the caller was given, and down from there.
+#[derive(Debug)]
+pub struct FromAbove {
+    /// How many rows lie there, at most one more than [`MAX_FROM_ABOVE`]. No params.
+    pub count: Arc<Compiled>,
+    pub statement: Arc<Compiled>,
+}
+
+/// Of more rows than so many a list climbs from each row to those above it: enough of the rows that it meets are seen.
+pub const MAX_FROM_ABOVE: usize = 4_000;
 
 /// The lists of one resource that are kept.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ pub fn is_costly(filter: &Expr) -> bool {
 
 fn weight(node: &Expr) -> usize {
     match node {
-        Expr::Exists { over: Over::Rows(_) | Over::Climb { .. }, .. } | Expr::Look { .. } => 16,
+        Expr::Exists { over: Over::Rows(_) | Over::Climb(_), .. } | Expr::Look { .. } => 16,
         Expr::TextMatch { .. } | Expr::Matches { .. } | Expr::Exists { .. } | Expr::Sum { .. } => 6,
         Expr::Json { .. } | Expr::AsciiCase { .. } | Expr::Concat(_) | Expr::Size { .. } => 4,
         _ => 1,

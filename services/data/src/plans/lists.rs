@@ -6,10 +6,11 @@ use mainstay_contract::IndexRows;
 use mainstay_db::Lane;
 use mainstay_expr::{AtomValues, Expr, Program, Root, Row, compile_filter, compile_order};
 use mainstay_record::{NumberPath, Value};
-use mainstay_sql::{After, Condition, OrderColumn, Select, order_columns, select};
+use mainstay_sql::{After, Condition, OrderColumn, Select, found_from_above, from_above, order_columns};
 
 use super::bounded::bound;
-use super::compiled_lists::{FarList, ListPlan, Listed, MAX_OUTCOMES, Outcomes, Shape};
+use super::compiled::Compiled;
+use super::compiled_lists::{FarList, FromAbove, ListPlan, Listed, MAX_FROM_ABOVE, MAX_OUTCOMES, Outcomes, Shape};
 use super::cost::is_costly;
 use super::fields::fits;
 use super::guard::Verdict;
@@ -118,29 +119,51 @@ impl ResourcePlan {
         let rule = self.list_rule(shape.atoms);
         let parents: Vec<usize> = (0..self.resource.layout.keys()).filter(|i| shape.parents & (1 << i) != 0).collect();
         let conditions: Vec<&Expr> = std::iter::once(&filter.root).chain(&rule).collect();
-        let mut all = vec![Condition::Equal { columns: &parents, first_param: 1 }];
         let live = self.live().filter(|_| !shape.deleted);
         let rows = if live.is_some() { IndexRows::Live } else { IndexRows::All };
-        all.extend(live);
-        all.extend(conditions.iter().map(|expr| Condition::Expr(expr, &self.relations().tables)));
         let after = shape.after.map(|nulls| After { first_param: 1 + parents.len(), nulls });
-        let sql = select(
-            self.dialect,
-            &Select {
+        let write = |conditions: &[&Expr]| {
+            let parent = Condition::Equal { columns: &parents, first_param: 1 };
+            let asked = conditions.iter().map(|expr| Condition::Expr(expr, &self.relations().tables));
+            let select = Select {
                 table: self.table(),
                 columns: (0..self.resource.layout.columns.len()).collect(),
-                condition: Condition::All(all),
+                condition: Condition::All(std::iter::once(parent).chain(live.clone()).chain(asked).collect()),
                 order: &order,
                 after,
                 limit_param: Some(0),
                 lock: None,
-            },
-        );
+            };
+            self.shapes().compile(mainstay_sql::select(self.dialect, &select))
+        };
+        let (statement, from_above) = (write(&conditions), self.from_above(&conditions, &parents, &write));
         let inline = is_index_ordered(&self.resource, rows, (&conditions[..], &parents[..]), &order);
         let costly = is_costly(&filter.root);
         let filtered = compared.len();
         compared.extend(order.iter().map(|column| (None, column.index)));
-        Ok(ListPlan { statement: self.shapes().compile(sql), order, inline, costly, compared, filtered })
+        Ok(ListPlan { statement, from_above, order, inline, costly, compared, filtered })
+    }
+
+    /// The list from the rows above, where a condition says something of those.
+    fn from_above(
+        &self,
+        conditions: &[&Expr],
+        parents: &[usize],
+        write: &impl Fn(&[&Expr]) -> Arc<Compiled>,
+    ) -> Option<FromAbove> {
+        let (layout, tables) = (&self.resource.layout, &self.relations().tables);
+        let turned: Vec<Option<Expr>> = conditions
+            .iter()
+            .map(|condition| from_above(self.dialect, condition, self.table(), tables, parents))
+            .collect();
+        let found: Vec<&Expr> = turned.iter().flatten().collect();
+        if found.is_empty() {
+            return None;
+        }
+        let all: Vec<&Expr> =
+            conditions.iter().zip(&turned).map(|(as_it_is, turned)| turned.as_ref().unwrap_or(as_it_is)).collect();
+        let count = found_from_above(self.dialect, &found, layout, tables, MAX_FROM_ABOVE);
+        Some(FromAbove { count: self.shapes().compile(count), statement: write(&all) })
     }
 
     /// What is left of the read rule; nothing where it holds for every row.

@@ -30,7 +30,7 @@ mod transitions;
 pub use bounded::ORDERED_CHARS;
 pub use chains::{Chain, MAX_DEPTH};
 pub use compiled::{Compiled, MAX_CACHED_SHAPES, Shapes};
-pub use compiled_lists::{ListPlan, MAX_LIST_PLANS, Shape};
+pub use compiled_lists::{FromAbove, ListPlan, MAX_FROM_ABOVE, MAX_LIST_PLANS, Shape};
 pub use dependents::{By, Dependent};
 pub use due::Due;
 pub use effects::{EffectPlan, Effects};

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use mainstay_contract::{Contract, Resource};
+use mainstay_contract::Contract;
 use mainstay_expr::{AtomValues, Expr, RecordType};
-use mainstay_sql::{Known, Tables};
+use mainstay_sql::Tables;
 
 use super::guard::{Guard, Verdict};
 use crate::rights::Caller;
@@ -31,8 +31,7 @@ impl Relations {
         let reads: Vec<Option<Arc<Guard>>> =
             resources().map(|resource| resource.access.read.as_ref().map(guard)).collect();
         Relations {
-            // References have foreign keys, and no parent goes before what lies below it.
-            tables: Tables::of(resources().map(|resource| known(resource))).sound(),
+            tables: mainstay_ledger::tables(contract),
             records: resources().map(|resource| Arc::clone(&resource.record)).collect(),
             names: resources()
                 .zip(&reads)
@@ -66,14 +65,4 @@ impl Relations {
 /// The resources over whose rows a rule quantifies, with those that it looks at on the way.
 fn watched(rule: &mainstay_contract::Rule) -> BTreeSet<usize> {
     rule.program.root.asks().into_iter().flat_map(mainstay_expr::Expr::tables).collect()
-}
-
-/// What an expression may know of a resource's table.
-fn known(resource: &Resource) -> Known {
-    let columns = |index: &mainstay_contract::Index| index.columns.iter().map(|(column, _)| *column).collect();
-    Known {
-        deleted: resource.soft_delete.map(|kept| kept.delete_time),
-        indexes: resource.indexes.iter().map(columns).collect(),
-        ..Known::new(resource.table.clone(), Arc::clone(&resource.layout))
-    }
 }

@@ -45,6 +45,14 @@ impl Planner {
         Ok(Planner { dialect: Dialect::Postgres, db, _folder: None })
     }
 
+    /// A contract with the names that its tables and columns have in this database.
+    pub async fn bound(&self, contract: &Contract) -> Result<Contract, Failure> {
+        let applied = start::newest(&self.db).await.ok().flatten();
+        let applied = applied
+            .ok_or("no contract was applied to this database: name the data service's, or apply the contract first")?;
+        Ok(mainstay_ledger::bind(contract.clone(), &applied.ledger))
+    }
+
     /// What the engine says of a statement, line by line. Parameters are empty texts and zeros; what is known of the caller
     /// is as given.
     pub async fn plan(&self, sql: &Sql, caller: &AuthView<'_>) -> Result<Vec<String>, Failure> {
