@@ -62,7 +62,10 @@ async fn explain_tells_how_postgresql_would_find_the_rows_that_are_there() {
     let (succeeded, said) = explain("Folder.list");
     let plan = said.split_once("PostgreSQL, with the rows").map(|(_, plan)| plan.to_owned()).unwrap_or_default();
     assert!(succeeded && parts.iter().skip(1).all(|part| plan.contains(part)), "{said}");
-    assert!(said.contains(parts[0]) && plan.contains("drive_v1_folder_owner"), "an index finds what one owns: {said}");
+    assert!(
+        said.contains(parts[0]) && plan.contains("drive_v1_folder__owner_idx"),
+        "an index finds what one owns: {said}"
+    );
 
     // What was renamed and is not applied yet has its old name there.
     write(&DRIVE.replace("string owner = 2;", "string holder = 2;").replace("owner", "holder"));

@@ -136,7 +136,7 @@ impl ResourcePlan {
             };
             self.shapes().compile(mainstay_sql::select(self.dialect, &select))
         };
-        let (statement, from_above) = (write(&conditions), self.from_above(&conditions, &parents, &write));
+        let (statement, from_above) = (write(&conditions), self.list_from_above(&conditions, &parents, &write));
         let inline = is_index_ordered(&self.resource, rows, (&conditions[..], &parents[..]), &order);
         let costly = is_costly(&filter.root);
         let filtered = compared.len();
@@ -145,7 +145,7 @@ impl ResourcePlan {
     }
 
     /// The list from the rows above, where a condition says something of those.
-    fn from_above(
+    fn list_from_above(
         &self,
         conditions: &[&Expr],
         parents: &[usize],

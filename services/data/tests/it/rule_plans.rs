@@ -100,12 +100,15 @@ async fn with_flats(engine: Engine) -> Fixture {
 
 /// What the engine did for a page of 50 that ann lists.
 pub async fn listed(fixture: &Fixture, engine: Engine, plural: &str) -> Vec<String> {
-    let (_, statement, binds) = list(fixture, plural);
+    let (_, (statement, binds)) = list(fixture, plural);
     explained(fixture, engine, statement.statement.pieces(), binds).await
 }
 
+/// A statement with its values.
+type Asked = (Arc<Compiled>, Vec<Value>);
+
 /// What answers a page of 50 that ann lists: what is asked first, if anything is, and the statement with its values.
-pub fn list(fixture: &Fixture, plural: &str) -> (Option<(Arc<Compiled>, Vec<Value>)>, Arc<Compiled>, Vec<Value>) {
+pub fn list(fixture: &Fixture, plural: &str) -> (Option<Asked>, Asked) {
     let snapshot = fixture.data.reconciler().served().load();
     let plan = snapshot.resources().iter().find(|plan| plan.resource.plural == plural).unwrap();
     let caller = Rights { principal: fixture.user("ann", &[]).principal(), now: 0 };
@@ -121,7 +124,7 @@ pub fn list(fixture: &Fixture, plural: &str) -> (Option<(Arc<Compiled>, Vec<Valu
     let statement: &Arc<Compiled> = list.from_above.as_ref().map_or(&list.statement, |list| &list.statement);
     let binds = statement.values(&caller, &[Value::Int(51)]);
     let count = list.from_above.as_ref().map(|list| (Arc::clone(&list.count), list.count.values(&caller, &[])));
-    (count, Arc::clone(statement), binds)
+    (count, (Arc::clone(statement), binds))
 }
 
 pub async fn by_hand(fixture: &Fixture, engine: Engine, sql: &str) -> Vec<String> {
@@ -192,7 +195,7 @@ async fn median_us(fixture: &Fixture, statement: &Arc<Statement>, binds: &[Value
 /// Prints how long ann's list takes beside what somebody wrote by hand.
 #[expect(clippy::cast_precision_loss, reason = "it is shown")]
 async fn compare(fixture: &Fixture, name: &str, plural: &str, kinds: &[Kind], by_hand: &str) {
-    let (count, statement, binds) = list(fixture, plural);
+    let (count, (statement, binds)) = list(fixture, plural);
     let mut own = median_us(fixture, &statement.statement, &binds, kinds).await;
     if let Some((count, binds)) = count {
         own += median_us(fixture, &count.statement, &binds, &[Kind::Int]).await;
