@@ -32,6 +32,10 @@ const BYTES_OF_TITLE: &str = "SELECT 'title ' || substr(_id, 2) FROM golden_v1_i
 const TAGS: &str = "repeated string tags = 13;";
 const OWNED_TAGS: &str =
     "repeated string tags = 13 [(google.api.resource_reference).type = \"golden.example.com/Owner\"];";
+/// Something that names owners in a list.
+const BASKET: &str = "message Basket { option (google.api.resource) = {type: \"golden.example.com/Basket\" pattern: \"baskets/{basket}\"};
+    option (mainstay.v1.resource) = {access {read: \"true\" write: \"true\"}}; string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+    repeated string owners = 2 [(google.api.resource_reference).type = \"golden.example.com/Owner\"]; }\nmessage Owner {";
 const LINKS: &str = "SELECT CAST(COUNT(*) AS TEXT) FROM mainstay_links";
 const ITEMS: &str = "SELECT CAST(COUNT(*) AS TEXT) FROM golden_v1_item";
 
@@ -89,6 +93,21 @@ golden! {
     a_resource_that_comes_back: Case {
         before: &[&[], &[("message Part {\n  option (google.api.resource) = {type: \"golden.example.com/Part\" pattern: \"items/{item}/parts/{part}\"};\n  option (mainstay.v1.resource) = {access {read: \"true\" write: \"true\"}};", "message Part {")]],
         same: &[("SELECT _item_id || title FROM golden_v1_part ORDER BY _item_id", "SELECT _item_id || title FROM golden_v1_part ORDER BY _item_id")],
+        ..Case::NONE
+    };
+    a_resource_that_comes_back_and_names_what_is_gone: Case {
+        before: &[&[("message Owner {", BASKET)], &[]],
+        after: &[("message Owner {", BASKET)],
+        rows: "INSERT INTO golden_v1_basket (_id, _revision, owners) VALUES ('a', 1, '[\"owners/o1\"]'), ('b', 1, '[\"owners/o2\", \"owners/gone\"]');",
+        refused: Some("owners would refer to golden.example.com/Owner, and names what is none"),
+        same: &[("SELECT _id FROM golden_v1_basket ORDER BY _id", "")],
+        ..Case::NONE
+    };
+    a_resource_that_comes_back_and_names_what_is_there: Case {
+        before: &[&[("message Owner {", BASKET)], &[]],
+        after: &[("message Owner {", BASKET)],
+        rows: "INSERT INTO golden_v1_basket (_id, _revision, owners) VALUES ('a', 1, '[\"owners/o1\"]'), ('b', 1, '[\"owners/o2\"]');",
+        same: &[("SELECT _id FROM golden_v1_basket ORDER BY _id", "SELECT _id FROM golden_v1_basket ORDER BY _id")],
         ..Case::NONE
     };
     another_pattern: Case {

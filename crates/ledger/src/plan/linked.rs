@@ -28,10 +28,11 @@ impl<'a> Planner<'a> {
         }
         for link in wanted {
             let path = path_of(link);
-            if known.was.links.get(&path) == Some(&link.target) {
-                continue;
+            match known.was.links.get(&path) == Some(&link.target) {
+                false => self.gained(known, link)?,
+                true if known.was.hidden.is_some() => self.regained(known, link)?,
+                true => {}
             }
-            self.gained(known, link)?;
         }
         if let Some(entry) = self.ledger.resources.get_mut(&known.resource.type_name) {
             let mut now = (**entry).clone();
@@ -43,22 +44,46 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
+    /// A resource is back whose lists refer as they did before it was hidden. Nobody kept what they name from being deleted
+    /// meanwhile.
+    fn regained(&mut self, known: &Standing<'a>, link: &'a Link) -> Result<(), PlanError> {
+        let Some((before, _)) = columns_of(known, link) else { return Ok(()) };
+        let safety = self.sound(known, link, &before)?;
+        if matches!(safety, Safety::Refused { .. }) {
+            let change = Change::LinkField { field: link.field.clone(), to: link.target.clone() };
+            self.link_step(known, change, safety, Vec::new(), Some(link));
+        }
+        Ok(())
+    }
+
     fn gained(&mut self, known: &Standing<'a>, link: &'a Link) -> Result<(), PlanError> {
         let change = Change::LinkField { field: link.field.clone(), to: link.target.clone() };
+        // In a column that is new nothing stands.
+        let Some((before, after)) = columns_of(known, link) else { return Ok(()) };
+        let safety = self.sound(known, link, &before)?;
+        let now = self.ledger.resources.get(&link.target).map(|target| (target.table.clone(), keys(target)));
+        let own = self.ledger.resources.get(&known.resource.type_name).map(|own| (own.table.clone(), keys(own)));
+        let (Some((own, own_keys)), Some(target)) = (own, now) else { return Ok(()) };
+        let places = places_of(known, link);
+        let names =
+            places.iter().map(|place| names_in((own.clone(), own_keys.clone(), &after), place, target.clone(), link));
+        let link_name = self.name(known, &path_of(link), &link.target);
+        let schema = vec![SchemaStep::FillLinks { link: link_name, names: names.collect() }];
+        self.link_step(known, change, safety, schema, Some(link));
+        Ok(())
+    }
+
+    /// Looks through the names that stand in a column, for those that lead nowhere.
+    fn sound(&self, known: &Standing<'a>, link: &Link, before: &str) -> Result<Safety, PlanError> {
         let refused = |why: String, remedy: &str| Safety::Refused { why, remedy: remedy.to_owned() };
         let places = places_of(known, link);
-        let column = known.resource.layout.columns.get(link.column).map(|column| ColumnId::of(column, link.column));
-        let before = column.as_ref().and_then(|column| known.was.columns.get(column));
-        let after = column.as_ref().and_then(|column| known.entry.columns.get(column));
-        // In a column that is new nothing stands.
-        let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
         let target = self.before.resource(&link.target).map(|target| (target.table.clone(), keys(target)));
         let mut safety = Safety::Safe;
         match (&target, places.is_empty()) {
             (Some((table, keys)), false) => {
                 for place in &places {
                     let (own, key_names) = (known.was.table.clone(), known.key_names());
-                    let names = names_in((own, key_names, &before.name), place, (table.clone(), keys.clone()), link);
+                    let names = names_in((own, key_names, before), place, (table.clone(), keys.clone()), link);
                     let answer = self.ask(&Probe::Nowhere { names })?;
                     if answer.count > 0 {
                         let why = format!(
@@ -72,7 +97,7 @@ impl<'a> Planner<'a> {
                 }
             }
             _ => {
-                let (table, key_names, column) = (known.was.table.clone(), known.key_names(), before.name.clone());
+                let (table, key_names, column) = (known.was.table.clone(), known.key_names(), before.to_owned());
                 let answer = self.ask(&Probe::Set { table, keys: key_names, column })?;
                 if answer.count > 0 {
                     let why = format!(
@@ -86,16 +111,7 @@ impl<'a> Planner<'a> {
                 }
             }
         }
-        let now = self.ledger.resources.get(&link.target).map(|target| (target.table.clone(), keys(target)));
-        let own = self.ledger.resources.get(&known.resource.type_name).map(|own| (own.table.clone(), keys(own)));
-        let (Some((own, own_keys)), Some(target)) = (own, now) else { return Ok(()) };
-        let names = places
-            .iter()
-            .map(|place| names_in((own.clone(), own_keys.clone(), &after.name), place, target.clone(), link));
-        let link_name = self.name(known, &path_of(link), &link.target);
-        let schema = vec![SchemaStep::FillLinks { link: link_name, names: names.collect() }];
-        self.link_step(known, change, safety, schema, Some(link));
-        Ok(())
+        Ok(safety)
     }
 
     fn name(&self, known: &Standing<'a>, path: &str, target: &str) -> LinkName {
@@ -142,6 +158,13 @@ fn named(was: &ResourceEntry, path: &str) -> String {
         None => numbers[length - 1].to_string(),
     };
     (1..=numbers.len()).map(name).collect::<Vec<_>>().join(".")
+}
+
+/// The column of the names, as it was and as it is called.
+fn columns_of(known: &Standing<'_>, link: &Link) -> Option<(String, String)> {
+    let column = ColumnId::of(known.resource.layout.columns.get(link.column)?, link.column);
+    let name = |entry: &ResourceEntry| entry.columns.get(&column).map(|column| column.name.clone());
+    Some((name(known.was)?, name(&known.entry)?))
 }
 
 /// Every way to the names, from the column; none where there is no end of them.
