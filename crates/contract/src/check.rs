@@ -8,6 +8,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use mainstay_expr::re2::Pattern;
 use mainstay_record::{Kind, Value, ValueRef, stored_json};
 
+use crate::known_check::KnownCheck;
 use crate::{Format, ValueRule};
 
 /// One constraint on one value. Evaluated on column values, whatever they came from.
@@ -48,6 +49,8 @@ pub enum Check {
     TextNotContains(String),
     TextFormat(Format),
     Bytes(BytesCheck),
+    /// On an `Any` or a `FieldMask`.
+    Known(KnownCheck),
     /// On the microseconds of a duration or a timestamp, with what a client is told: numbers of microseconds say nothing.
     Time {
         check: Box<Check>,
@@ -197,6 +200,10 @@ impl Check {
                 Value::Json(text) => self.violated_by_elements(&stored_json(text).unwrap_or_default()),
                 _ => self.violated_by_elements(&serde_json::Value::Null),
             },
+            Check::Known(check) => {
+                let held = if let Value::Json(text) = value { stored_json(text) } else { None };
+                (!check.holds(&held.unwrap_or_default())).then(|| check.to_string())
+            }
             Check::Rule(rule) => rule.violated_by(value),
             Check::Now(check) => now.filter(|now| !check.holds(int(value.borrow()), *now)).map(|_| check.to_string()),
             _ if self.holds(value.borrow()) => None,
@@ -208,6 +215,9 @@ impl Check {
     pub(crate) fn violated_by_elements(&self, value: &serde_json::Value) -> Option<String> {
         if let Check::Rule(rule) = self {
             return rule.violated_by(&document(value));
+        }
+        if let Check::Known(check) = self {
+            return (!check.holds(value)).then(|| check.to_string());
         }
         let count = match value {
             serde_json::Value::Array(items) => items.len() as u64,
@@ -259,7 +269,7 @@ impl Check {
             Check::Bytes(check) => check.holds(if let ValueRef::Bytes(bytes) = value { bytes } else { &[] }),
             Check::Time { check, .. } => check.holds(value),
             Check::Outside { low, high } => low.holds(value) || high.holds(value),
-            Check::Now(_) | Check::Rule(_) => true,
+            Check::Now(_) | Check::Rule(_) | Check::Known(_) => true,
             Check::MinItems(_) | Check::MaxItems(_) | Check::Unique => true,
         }
     }
@@ -296,6 +306,7 @@ impl std::fmt::Display for Check {
             Check::TextNotContains(part) => write!(f, "must not contain {part:?}"),
             Check::TextFormat(format) => write!(f, "must be {}", format.noun()),
             Check::Bytes(check) => check.fmt(f),
+            Check::Known(check) => check.fmt(f),
             Check::Time { words, .. } => f.write_str(words),
             Check::Outside { low, high } => {
                 let high = high.to_string();
@@ -331,6 +342,7 @@ pub(crate) fn is_set(value: ValueRef<'_>, presence: bool) -> bool {
 /// A JSON scalar as the column value of the same field would be.
 pub(crate) fn scalar(json: &serde_json::Value, kind: Kind) -> Value {
     match (json, kind) {
+        (json, Kind::Json) => document(json),
         (serde_json::Value::Bool(value), _) => Value::Bool(*value),
         (serde_json::Value::Number(value), Kind::Timestamp) => value.as_i64().map_or(Value::Null, Value::Timestamp),
         (serde_json::Value::Number(value), Kind::Double) => value.as_f64().map_or(Value::Null, Value::Double),

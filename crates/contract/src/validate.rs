@@ -249,7 +249,8 @@ impl Walk<'_> {
                 self.message(path, value, message);
             }
             None => {
-                let value = scalar(value, kind.unwrap_or(Kind::Text));
+                let whole = value.is_object() || value.is_array();
+                let value = if whole { document(value) } else { scalar(value, kind.unwrap_or(Kind::Text)) };
                 if !(items.ignore_zero && is_zero(value.borrow())) {
                     self.found.check(path, &items.checks, &value);
                 }

@@ -1,6 +1,7 @@
 //! From `(buf.validate.field)` to checks. What is not implemented is refused before, by the capability table.
 
 pub(crate) mod conditions;
+mod known;
 mod texts;
 mod times;
 
@@ -10,7 +11,7 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, Kind as ProtoKind, MessageD
 use crate::capabilities;
 use crate::check::{Check, Integers};
 use crate::file::{Spot, tag};
-use crate::options::{message_option, of_field};
+use crate::options::{items, message_option, of_field};
 use crate::report::Report;
 use crate::resource::types::map_value;
 use crate::text::Step;
@@ -88,6 +89,8 @@ impl Reader<'_, '_> {
                 "bytes" => found.checks = self.bytes(value),
                 "duration" | "timestamp" => found.checks = self.times(value, wanted),
                 "string" => found.checks = self.strings(value),
+                "any" => found.checks = known::anys(value),
+                "field_mask" => found.checks = known::masks(value),
                 "bool" => found.checks = bools(value),
                 "enum" => found.checks = self.integers(value, "enum"),
                 "float" | "double" => found.checks = self.doubles(value, wanted),
@@ -335,6 +338,7 @@ pub(crate) fn family(field: &FieldDescriptor, whole: bool) -> &'static str {
             "google.protobuf.Duration" => "duration",
             "google.protobuf.Timestamp" => "timestamp",
             "google.protobuf.Any" => "any",
+            "google.protobuf.FieldMask" => "field_mask",
             _ => "required",
         }),
     }
@@ -367,6 +371,11 @@ fn set(rules: &DynamicMessage) -> Vec<(String, Value)> {
 fn bools(rules: &DynamicMessage) -> Vec<Check> {
     let set = set(rules).into_iter();
     set.filter(|(name, _)| name == "const").filter_map(|(_, value)| value.as_bool()).map(Check::BoolIs).collect()
+}
+
+/// The texts in a list of a message.
+fn items_of(message: &DynamicMessage, field: &str) -> Vec<String> {
+    texts(&items(message, field))
 }
 
 fn texts(values: &[Value]) -> Vec<String> {

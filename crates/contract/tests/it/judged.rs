@@ -18,7 +18,7 @@ struct Rule<'t> {
 }
 
 /// The kinds that are fields of a type; the other is a message in a list.
-const TYPES: [(&str, &str); 8] = [
+const TYPES: [(&str, &str); 10] = [
     ("int64", "optional int64"),
     ("double", "optional double"),
     ("bytes", "optional bytes"),
@@ -27,6 +27,8 @@ const TYPES: [(&str, &str); 8] = [
     ("map", "map<string, int64>"),
     ("numbered", "map<int64, string>"),
     ("duration", "google.protobuf.Duration"),
+    ("any", "google.protobuf.Any"),
+    ("mask", "google.protobuf.FieldMask"),
 ];
 
 fn declared((rule, number): (&Rule<'_>, usize)) -> String {
@@ -50,6 +52,7 @@ fn stored(kind: &str, json: &serde_json::Value) -> Value {
         ("string", json) => Value::Text(json.as_str().expect("a text").to_owned()),
         ("duration", json) => Value::Int(Duration::parse(json.as_str().expect("a text")).expect("a duration").micros()),
         ("message", json) => Value::Json(format!("[{json}]")),
+        ("any" | "mask", json) => Value::Json(json.to_string()),
         (_, json) if json.as_array().is_some_and(Vec::is_empty) => Value::Null,
         (_, json) => Value::Json(json.to_string()),
     }

@@ -96,6 +96,7 @@ fn limit_of(check: &Check) -> Option<Vec<Limit>> {
         Check::TextPattern(_)
         | Check::TextFormat(_)
         | Check::Bytes(_)
+        | Check::Known(_)
         | Check::Time { .. }
         | Check::Now(_)
         | Check::Rule(_)

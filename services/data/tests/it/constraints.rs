@@ -36,6 +36,42 @@ fn told(fault: &mainstay_fault::Fault) -> Vec<String> {
 }
 
 both_engines! {
+    async fn what_is_in_an_any_and_in_a_mask_is_held_to_its_constraints(engine: Engine) {
+        const FIELDS: &str = r#"
+    google.protobuf.Any one = 2 [(buf.validate.field).any.in = "type.googleapis.com/google.protobuf.Duration"];
+    google.protobuf.FieldMask mask = 3 [(buf.validate.field).field_mask = {in: "title" in: "place" not_in: "place.secret"}];
+    repeated google.protobuf.Any many = 4 [(buf.validate.field).repeated.items.any.not_in = "type.googleapis.com/google.protobuf.Duration"];
+    map<string, google.protobuf.FieldMask> masks = 5 [(buf.validate.field).map.values.field_mask.in = "a"];
+    Inner inner = 6;
+    repeated Inner inners = 7;
+    message Inner { google.protobuf.FieldMask mask = 1 [(buf.validate.field).field_mask.const = {paths: "a" paths: "b"}]; }"#;
+        let contract = notes(FIELDS)
+            .replacen("import", "import \"google/protobuf/any.proto\";\nimport \"google/protobuf/field_mask.proto\";\nimport", 1);
+        let fixture = Fixture::start(engine, &contract).await;
+        let nobody = fixture.anonymous();
+        let any = |name: &str, value: serde_json::Value| json!({"@type": format!("type.googleapis.com/google.protobuf.{name}"), "value": value});
+        let good = json!({
+            "one": any("Duration", json!("1s")), "mask": "title,place.city", "many": [any("Empty", json!({}))], "masks": {"x": "a.b"},
+            "inner": {"mask": "a,b"}, "inners": [{"mask": "a,b"}, {}]
+        });
+        nobody.ok(CREATE, json!({"note_id": "a", "note": good})).await;
+        nobody.ok(CREATE, json!({"note": {}})).await;
+        let bad = json!({
+            "one": any("Empty", json!({})), "mask": "title,place.secret.key", "many": [any("Empty", json!({})), any("Duration", json!("1s"))],
+            "masks": {"x": "a", "y": "ab"}, "inner": {"mask": "b,a"}, "inners": [{}, {"mask": ""}]
+        });
+        let fault = nobody.fault(CREATE, json!({"note": bad})).await;
+        let wrong = [
+            "note.one: must be of one of the types type.googleapis.com/google.protobuf.Duration",
+            "note.mask: must have no path of place.secret nor what is below",
+            "note.many[1]: must be of none of the types type.googleapis.com/google.protobuf.Duration",
+            "note.masks[\"y\"]: must have no path but a and what is below",
+            "note.inner.mask: must have the paths a, b",
+            "note.inners[1].mask: must have the paths a, b",
+        ];
+        assert_eq!((fault.reason(), told(&fault)), (Some(Reason::FieldViolation), wrong.map(str::to_owned).to_vec()));
+    }
+
     async fn what_lies_in_lists_and_maps_is_held_to_its_conditions(engine: Engine) {
         let fixture = Fixture::start(engine, &notes(EVERYWHERE)).await;
         let nobody = fixture.anonymous();
