@@ -119,6 +119,13 @@ pub struct Resource {
     pub place: Place,
 }
 
+impl Resource {
+    /// All rules on who may do what with the rows, and who sees and sets their fields.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.access.rules().chain(self.fields.iter().flat_map(FieldModel::rules))
+    }
+}
+
 /// One field of a resource, or of a message that lies in its columns.
 #[derive(Debug, Clone)]
 pub struct FieldModel {
@@ -172,6 +179,11 @@ pub struct Oneof {
 }
 
 impl FieldModel {
+    /// The field's own rules.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.read.iter().chain(&self.write)
+    }
+
     /// The field's columns and those of the fields inside it, ascending.
     pub fn all_columns(&self) -> Vec<usize> {
         let below = self.children.iter().flat_map(FieldModel::all_columns);

@@ -6,7 +6,7 @@ use mainstay_contract::{Contract, Index, Resource};
 use mainstay_expr::{RecordType, Storage, Type};
 use mainstay_record::{Layout, Role};
 
-use crate::bound::{bind_layout, rewrite, rewrite_constraints, rewrite_effects};
+use crate::bound::{bind_layout, rewrite, rewrite_effects, rewrite_fields};
 use crate::plan::identity_of;
 use crate::rekey::{Births, Keys};
 use crate::{FieldPath, Ledger, ResourceEntry};
@@ -27,7 +27,7 @@ pub fn bind(mut contract: Contract, ledger: &Ledger) -> Contract {
         let births = Births { own, all: &keys };
         if !births.is_empty() {
             let resource = Arc::make_mut(resource);
-            rewrite_constraints(Births { own, all: &keys }, resource);
+            rewrite_fields(Births { own, all: &keys }, resource);
             rewrite(births, &mut resource.access);
             rewrite_effects(births, &mut resource.effects);
         }

@@ -37,8 +37,8 @@ pub(crate) fn rewrite(keys: Births<'_>, access: &mut Access) {
     }
 }
 
-/// The same in what must hold of a resource's rows.
-pub(crate) fn rewrite_constraints(keys: Births<'_>, resource: &mut Resource) {
+/// The same in what must hold of a resource's rows, and in who sees and sets their fields.
+pub(crate) fn rewrite_fields(keys: Births<'_>, resource: &mut Resource) {
     fn all<'r>(fields: &'r mut [FieldModel], found: &mut Vec<&'r mut Constraint>) {
         for field in fields {
             found.extend(&mut field.constraints);
@@ -49,6 +49,10 @@ pub(crate) fn rewrite_constraints(keys: Births<'_>, resource: &mut Resource) {
     all(&mut resource.fields, &mut constraints);
     for constraint in constraints {
         constraint.rule.program.root = keys.rewrite(constraint.rule.program.root.clone());
+    }
+    // Rules stand on fields of the resource itself alone.
+    for rule in resource.fields.iter_mut().flat_map(|field| field.read.iter_mut().chain(&mut field.write)) {
+        rule.program.root = keys.rewrite(rule.program.root.clone());
     }
     resource.fields.iter_mut().for_each(|field| rewrite_values(keys, field));
 }

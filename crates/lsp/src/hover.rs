@@ -62,12 +62,11 @@ fn rule(contract: &Contract, place: &Place) -> Option<String> {
 
 /// All rules of a resource, those of its fields and constraints included.
 fn rules(resource: &Resource) -> Vec<&Rule> {
-    let mut found: Vec<&Rule> = resource.access.rules().collect();
+    let mut found: Vec<&Rule> = resource.rules().collect();
     found.extend(resource.constraints.iter().map(|constraint| &constraint.rule));
     found.extend(resource.indexes.iter().filter_map(|index| index.condition.as_ref()));
     let mut fields: Vec<&FieldModel> = resource.fields.iter().collect();
     while let Some(field) = fields.pop() {
-        found.extend(field.read.iter().chain(&field.write));
         found.extend(field.constraints.iter().map(|constraint| &constraint.rule));
         fields.extend(&field.children);
     }

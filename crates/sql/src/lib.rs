@@ -47,7 +47,7 @@ pub use probe::{MAX_INDEXED_BYTES, Probe};
 pub use row_condition::{ConditionPart, RowCondition};
 pub use schema::{ColumnSpec, Conversion, ForeignKey, IndexColumn, OnlyRows, PrimaryKey, SchemaStep, Span};
 pub use statement::{
-    Claim, Condition, Delete, Insert, Lock, Overlap, Same, Select, Update, claiming_insert, delete, expression, insert,
-    row_condition, select, update,
+    Claim, Condition, Delete, Insert, Lock, Overlap, Same, Select, Truths, Update, claiming_insert, delete, expression,
+    insert, row_condition, select, update,
 };
 pub use tables::{Known, Table, Tables};

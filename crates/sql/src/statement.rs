@@ -57,7 +57,8 @@ pub struct Overlap {
     pub to_param: Option<usize>,
 }
 
-/// Reads rows: the columns, then (where a page of two parts must be put together) further columns that the caller ignores.
+/// Reads rows: the columns, then what is said of each row, then (where a page of two parts must be put together) further columns
+/// that the caller ignores.
 #[derive(Debug, Clone)]
 pub struct Select<'a> {
     pub table: Table<'a>,
@@ -70,6 +71,21 @@ pub struct Select<'a> {
     pub limit_param: Option<usize>,
     /// Locks the rows until the transaction ends. Not together with `after`.
     pub lock: Option<Lock>,
+    /// What is said of each row behind its columns.
+    pub truths: Truths<'a>,
+}
+
+/// Conditions that are answered with each row, in the order of their columns: true, or anything else. The tables are those
+/// that they may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Truths<'a> {
+    pub of: &'a [Expr],
+    pub tables: &'a Tables,
+}
+
+impl Truths<'_> {
+    /// Nothing is said.
+    pub const NONE: Truths<'static> = Truths { of: &[], tables: Tables::NONE };
 }
 
 /// What nobody else may do to the rows that were read, until the transaction ends. SQLite has one writer, and needs no word
@@ -184,7 +200,7 @@ fn outputs(select: &Select<'_>, order: &[OrderColumn]) -> (Vec<OrderColumn>, Vec
         let known = select.columns.iter().position(|index| *index == column.index).filter(|_| column.prefix.is_none());
         let position = known.unwrap_or_else(|| {
             extra.push(*column);
-            select.columns.len() + extra.len() - 1
+            select.columns.len() + select.truths.of.len() + extra.len() - 1
         });
         positions.push(position + 1);
     }
@@ -196,11 +212,19 @@ fn part(out: &mut SqlBuilder, select: &Select<'_>, extra: &[OrderColumn], place:
     let layout = select.table.layout;
     out.text("SELECT ");
     out.list(&select.columns, ", ", |out, index| out.column(layout, *index));
-    for (i, column) in extra.iter().enumerate() {
-        out.text(if i > 0 || !select.columns.is_empty() { ", " } else { "" });
+    let mut is_first = select.columns.is_empty();
+    let mut next = |out: &mut SqlBuilder| out.text(if std::mem::take(&mut is_first) { "" } else { ", " });
+    for truth in select.truths.of {
+        next(out);
+        out.text("(");
+        emitter::emit_true(truth, layout, select.truths.tables, out);
+        out.text(")");
+    }
+    for column in extra {
+        next(out);
         column.emit(out, layout);
     }
-    if select.columns.is_empty() && extra.is_empty() {
+    if is_first {
         out.text("1");
     }
     out.text(" FROM ");

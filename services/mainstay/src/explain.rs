@@ -10,8 +10,8 @@ use mainstay_expr::{AuthView, Expr};
 use mainstay_ledger::{rule_sql, tables};
 use mainstay_runtime::process::Failure;
 use mainstay_sql::{
-    Condition, Delete, Dialect, Insert, Lock, OrderColumn, Select, Sql, Table, Tables, Update, delete, from_above,
-    insert, order_columns, select, update,
+    Condition, Delete, Dialect, Insert, Lock, OrderColumn, Select, Sql, Table, Tables, Truths, Update, delete,
+    from_above, insert, order_columns, select, update,
 };
 
 /// The caller whose queries are planned: most are somebody, and nobody in particular.
@@ -190,7 +190,7 @@ fn statements(
 
 fn query<'a>(table: Table<'a>, condition: Condition<'a>, order: &'a [OrderColumn], lock: Option<Lock>) -> Select<'a> {
     let columns = (0..table.layout.columns.len()).collect();
-    Select { table, columns, condition, order, after: None, limit_param: None, lock }
+    Select { table, columns, condition, order, after: None, limit_param: None, lock, truths: Truths::NONE }
 }
 
 fn print_indexes(resource: &Resource, verb: &str) {

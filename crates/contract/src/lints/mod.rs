@@ -22,7 +22,7 @@ pub(crate) use nobody::without_uid;
 
 use std::fmt;
 
-use crate::annotations::OPTIONS;
+use crate::annotations::{FIELD, OPTIONS};
 use crate::file::Spot;
 use crate::machine::STATES;
 use crate::model::{Access, Rule};
@@ -67,6 +67,7 @@ pub(crate) fn check(report: &mut Report<'_>, heads: &[Head], resources: &[Resour
 enum Stands<'a> {
     Verb(&'static str),
     Transition { name: &'a str, part: &'static str },
+    Field { field: &'a FieldModel, verb: &'static str },
 }
 
 impl Stands<'_> {
@@ -75,6 +76,7 @@ impl Stands<'_> {
         match self {
             Stands::Verb(verb) => verb,
             Stands::Transition { name, .. } => name,
+            Stands::Field { verb, .. } => verb,
         }
     }
 }
@@ -84,6 +86,7 @@ impl fmt::Display for Stands<'_> {
         match self {
             Stands::Verb(verb) => write!(f, "the rule for {verb}"),
             Stands::Transition { name, part } => write!(f, "the {part} of `{name}`"),
+            Stands::Field { field, verb } => write!(f, "the rule for {verb} of {}", field.name),
         }
     }
 }
@@ -117,11 +120,24 @@ impl Linted<'_> {
         all
     }
 
+    /// The rules of fields.
+    fn field_rules(&self) -> impl Iterator<Item = (Stands<'_>, &Rule)> {
+        self.resource.fields.iter().flat_map(|field| {
+            let both = [("read", &field.read), ("write", &field.write)];
+            both.into_iter().filter_map(move |(verb, rule)| Some((Stands::Field { field, verb }, rule.as_ref()?)))
+        })
+    }
+
     /// Where a rule stands.
     fn spot(&self, report: &Report<'_>, stands: Stands<'_>) -> Spot {
         let (name, part) = match stands {
             Stands::Verb(verb) => return self.rule_spot(report, verb),
             Stands::Transition { name, part } => (name, part),
+            Stands::Field { field, verb } => {
+                let declared = self.head.message.get_field(field.number);
+                let at = |declared| options::spot(report, &declared, FIELD, &[Step::Field(verb)]);
+                return declared.map_or_else(|| self.head.spot.clone(), at);
+            }
         };
         match self.head.transitions.iter().find(|own| own.name == name) {
             Some(own) => {

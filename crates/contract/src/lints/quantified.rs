@@ -8,7 +8,7 @@ use crate::report::Report;
 
 pub(super) fn check(report: &mut Report<'_>, linted: &Linted<'_>) {
     let mut told = Vec::new();
-    for (stands, rule) in linted.all_rules() {
+    for (stands, rule) in linted.all_rules().into_iter().chain(linted.field_rules()) {
         let Some((table, column)) = unserved(&rule.program.root, linted.resources) else { continue };
         if told.contains(&(table, column)) {
             continue;

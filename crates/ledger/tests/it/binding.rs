@@ -41,6 +41,24 @@ fn a_rule_reads_json_under_the_names_of_birth() {
 }
 
 #[test]
+fn the_rules_of_fields_read_it_under_these_names_too() {
+    let mut shop = Shop::with_rows();
+    let rule = "string title = 3 [(mainstay.v1.field) = {read: \"resource.tree.words == 'open'\" write: \"false\"}];";
+    let renamed =
+        edited(&[("string text = 1;", "string words = 1;"), ("tree.text", "tree.words"), ("string title = 3;", rule)]);
+    let next = contract(&renamed);
+    shop.apply(&next, &[]);
+    let bound = shop.bound(&next);
+    let product = bound.resource("shop.example.com/Product").expect("a product");
+    let title = product.fields.iter().find(|field| field.name == "title").expect("the field");
+    let program = &title.read.as_ref().expect("its rule").program;
+    for (tree, seen) in [(r#"{"text":"open"}"#, true), (r#"{"words":"open"}"#, false)] {
+        let row = row(product, tree);
+        assert_eq!(evaluate(&program.root, &Scope { resource: Some(&row), ..Scope::default() }), Some(seen), "{tree}");
+    }
+}
+
+#[test]
 fn shapes_and_records_have_the_names_of_birth() {
     let mut shop = Shop::with_rows();
     let renamed = edited(&[

@@ -8,8 +8,8 @@ use mainstay_expr::{
 };
 use mainstay_record::{Kind, Layout, Piece, Value};
 use mainstay_sql::{
-    BindSource, ColumnSpec, Condition, Dialect, Given, Insert, PrimaryKey, SchemaStep, Select, Table, ask, expression,
-    from_above, insert, schema_sql, select,
+    BindSource, ColumnSpec, Condition, Dialect, Given, Insert, PrimaryKey, SchemaStep, Select, Table, Truths, ask,
+    expression, from_above, insert, schema_sql, select,
 };
 use mainstay_testkit::{both_engines, database};
 use proptest::strategy::{Strategy, ValueTree};
@@ -122,6 +122,7 @@ async fn selected(database: &Database, dialect: Dialect, expr: &Expr, caller: &C
         after: None,
         limit_param: None,
         lock: None,
+        truths: Truths::NONE,
     };
     let sql = select(dialect, &all);
     let binds = sql.binds.iter().map(|source| bound(source, caller, &[])).collect();

@@ -7,7 +7,7 @@ use mainstay_db::{Atomic, Database, Error, Lane, Rows, Statement};
 use mainstay_record::{Kind, Layout, Value};
 use mainstay_sql::{
     After, ColumnSpec, Condition, Dialect, IndexColumn, Insert, NullPattern, OrderColumn, PrimaryKey, SchemaStep,
-    Select, Sql, Table, insert, order_columns, schema_sql, select,
+    Select, Sql, Table, Truths, insert, order_columns, schema_sql, select,
 };
 use mainstay_testkit::{Engine, both_engines, database};
 
@@ -110,6 +110,7 @@ async fn page(
         after: last.map(|_| After { first_param: 0, nulls }),
         limit_param: Some(params.len() - 1),
         lock: None,
+        truths: Truths::NONE,
     };
     let sql = select(dialect, &list);
     let kinds: Vec<Kind> = layout.columns.iter().map(|column| column.kind).collect();

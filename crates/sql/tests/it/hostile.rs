@@ -6,7 +6,7 @@
 
 use mainstay_expr::{ProblemKind, Program, compile_filter, compile_rule};
 use mainstay_record::Piece;
-use mainstay_sql::{Condition, Dialect, Select, Table, from_above, select};
+use mainstay_sql::{Condition, Dialect, Select, Table, Truths, from_above, select};
 use mainstay_testkit::cpu_time;
 
 use crate::expression::{layout, nobody, tables};
@@ -133,7 +133,16 @@ fn written(compiled: Result<Program, Vec<mainstay_expr::Problem>>) -> Result<(us
             let condition = Condition::Expr(expr, &tables);
             let sql = select(
                 dialect,
-                &Select { table, columns: vec![0], condition, order: &[], after: None, limit_param: None, lock: None },
+                &Select {
+                    table,
+                    columns: vec![0],
+                    condition,
+                    order: &[],
+                    after: None,
+                    limit_param: None,
+                    lock: None,
+                    truths: Truths::NONE,
+                },
             );
             let binds = sql.pieces.iter().filter(|piece| matches!(piece, Piece::Bind { .. })).count();
             (sql.text(dialect).len(), binds)

@@ -6,7 +6,7 @@ use diesel::SqliteConnection;
 use mainstay_record::{Layout, Value};
 use mainstay_sql::{
     After, ColumnSpec, Condition, Dialect, IndexColumn, NullPattern, OrderColumn, PrimaryKey, SchemaStep, Select,
-    Table, order_columns, schema_sql, select,
+    Table, Truths, order_columns, schema_sql, select,
 };
 use proptest::prelude::*;
 
@@ -92,6 +92,7 @@ fn page(layout: &Layout, keys: &[(usize, bool)], after: Option<&[Value]>, limit:
             after: after.map(|_| After { first_param: 0, nulls }),
             limit_param: Some(params.len() - 1),
             lock: None,
+            truths: Truths::NONE,
         },
     );
     inline(&sql, &params)

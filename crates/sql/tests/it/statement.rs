@@ -1,8 +1,8 @@
 use mainstay_expr::{CompareOp, Expr, Root};
 use mainstay_record::Kind;
 use mainstay_sql::{
-    After, Claim, Condition, Delete, Dialect, Insert, Lock, NullPattern, OrderColumn, Select, Table, Tables, Update,
-    claiming_insert, delete, insert, order_columns, select, update,
+    After, Claim, Condition, Delete, Dialect, Insert, Lock, NullPattern, OrderColumn, Select, Table, Tables, Truths,
+    Update, claiming_insert, delete, insert, order_columns, select, update,
 };
 
 use crate::sample::{CREATE_TIME, RATING, STOCK, TITLE, both, layout, order};
@@ -16,6 +16,7 @@ fn by_key<'a>(table: Table<'a>, columns: Vec<usize>) -> Select<'a> {
         after: None,
         limit_param: None,
         lock: None,
+        truths: Truths::NONE,
     }
 }
 

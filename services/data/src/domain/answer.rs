@@ -14,6 +14,7 @@ use super::context::Operation;
 use super::read_mask::{self, Rows};
 use super::record_size::{self, MAX_RECORD_BYTES};
 use crate::error::{Error, Result};
+use crate::plans::Hidden;
 
 /// The form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,16 +45,16 @@ pub fn wanted(op: &Operation, form: Form) -> Result<Rows> {
 /// What the writer sees of what was done.
 pub fn answer(form: Form, writes: &[Arc<dyn WriteOp>], changes: &[Change], wanted: &Rows) -> Result<Bytes> {
     match (form, writes, changes) {
-        (Form::Record, [write], [Change { after: Some(record), seen, .. }]) => {
+        (Form::Record, [write], [change @ Change { after: Some(record), .. }]) => {
             let mut out = Vec::with_capacity(512);
-            put(write.op(), record, *seen, wanted, &mut out)?;
+            put(write.op(), record, change.seen(), wanted, &mut out)?;
             Ok(Bytes::from(out))
         }
         (Form::Rows, writes, changes) => {
             let mut out = Vec::new();
             for (write, change) in writes.iter().zip(changes) {
                 if let Some(record) = &change.after {
-                    put_row(write.op(), record, change.seen, wanted, &mut out)?;
+                    put_row(write.op(), record, change.seen(), wanted, &mut out)?;
                 }
             }
             Ok(Bytes::from(out))
@@ -64,7 +65,7 @@ pub fn answer(form: Form, writes: &[Arc<dyn WriteOp>], changes: &[Change], wante
                 let mut record = None;
                 if let Some(row) = &change.after {
                     let mut message = Vec::with_capacity(512);
-                    put(write.op(), row, change.seen, wanted, &mut message)?;
+                    put(write.op(), row, change.seen(), wanted, &mut message)?;
                     record = Some(message);
                 }
                 put_result(write.op(), commit, record.as_deref(), &mut out);
@@ -111,8 +112,15 @@ pub fn too_large(list: &str) -> Error {
     }])
 }
 
-/// Writes the record into the answer's list. `seen` says whether the caller may read it, where that is known.
-pub fn put_row(op: &Operation, record: &[Value], seen: Option<bool>, wanted: &Rows, out: &mut Vec<u8>) -> Result<()> {
+/// Writes the record into the answer's list. `seen` says what of it the caller does not see, and nothing inside where he may not
+/// read it, where that is known.
+pub fn put_row(
+    op: &Operation,
+    record: &[Value],
+    seen: Option<Option<&Hidden>>,
+    wanted: &Rows,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     if *wanted == Rows::Hidden {
         return Ok(());
     }
@@ -123,12 +131,24 @@ pub fn put_row(op: &Operation, record: &[Value], seen: Option<bool>, wanted: &Ro
 }
 
 /// Writes the record, or what the writer wants of it, or only the name where the writer may not read it.
-fn put(op: &Operation, record: &[Value], seen: Option<bool>, wanted: &Rows, out: &mut Vec<u8>) -> Result<()> {
-    if !seen.unwrap_or_else(|| op.may_read(record)) {
-        return name_only(op, record, out);
-    }
+fn put(
+    op: &Operation,
+    record: &[Value],
+    seen: Option<Option<&Hidden>>,
+    wanted: &Rows,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let known;
+    let hidden = match seen {
+        Some(hidden) => hidden,
+        None => {
+            known = op.may_read(record).then(|| op.hidden(record));
+            known.as_ref()
+        }
+    };
+    let Some(hidden) = hidden else { return name_only(op, record, out) };
     let wanted = if let Rows::Part(selection) = wanted { Some(selection) } else { None };
-    op.plan().encode(&op.plan().rules.sight(&op.caller), record, wanted, out).map_err(Error::Damaged)
+    op.plan().encode_without(hidden, record, wanted, out).map_err(Error::Damaged)
 }
 
 pub fn name_only(op: &Operation, key: &[Value], out: &mut Vec<u8>) -> Result<()> {

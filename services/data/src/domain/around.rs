@@ -1,5 +1,7 @@
 //! The rows that rules look at beside those that are read or written.
 
+use std::borrow::Cow;
+
 use mainstay_db::{BoxFuture, Conn};
 use mainstay_expr::{Around, Relation, Root, Row, Scope};
 use mainstay_record::{Kind, Row as _, Value};
@@ -8,8 +10,9 @@ use mainstay_sql::{Given, Lock, ask};
 use super::context::{Operation, one_row};
 use super::links::{self, Referred};
 use super::planned::{Earlier, Planned};
+use super::proposed::{Record, known};
 use crate::error::Result;
-use crate::plans::{Ask, Guard, Readable, Shapes};
+use crate::plans::{Ask, Guard, Hidden, Readable, Shapes};
 
 /// What becomes of a row that is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +30,20 @@ pub struct Ruled<'d> {
     pub scope: Scope<'d>,
     /// The record that the caller has put together, if the rule is asked of one.
     pub proposed: Option<Root>,
+    /// See [`Record`].
+    pub blind: &'d [usize],
     /// Whether it is asked of the system, too: it says what can be, not who may.
     pub of_everybody: bool,
 }
 
-impl Ruled<'_> {
+impl<'d> Ruled<'d> {
+    /// A rule over `resource` that is asked of a record.
+    pub fn of(record: Record<'d>, op: &'d Operation, guard: Option<&'d Guard>) -> Ruled<'d> {
+        let scope = Scope { old: record.proposed.flatten(), ..op.caller.on_resource(record.row) };
+        let proposed = record.proposed.map(|_| Root::Resource);
+        Ruled { op, guard, scope, proposed, blind: record.blind, of_everybody: false }
+    }
+
     /// Says whether the records in hand do not decide, so that the store is asked for others.
     pub fn looks_around(&self) -> bool {
         let looks = |guard: &Guard| guard.looks_around(&self.scope);
@@ -40,8 +52,13 @@ impl Ruled<'_> {
 
     /// Says whether the caller chose where a relation leads: the record that it leads from is not stored like that.
     fn is_chosen(&self, from: &Row, relation: &Relation, key: &[Value]) -> bool {
-        let stored = || self.scope.old.and_then(|old| relation.key(old));
+        let stored = || self.known().and_then(|old| relation.key(&old));
         from.is_in_hand() && self.proposed == Some(from.root) && stored().as_deref() != Some(key)
+    }
+
+    /// The row as it is, as far as the caller may learn of it.
+    fn known(&self) -> Option<Cow<'_, [Value]>> {
+        self.scope.old.map(|old| known(old, self.blind))
     }
 
     /// Checks the rule, with the rows that were found.
@@ -54,6 +71,11 @@ impl Ruled<'_> {
 /// Says whether it takes a look at other rows to know which the caller may read.
 pub fn reads_around(op: &Operation) -> bool {
     !op.caller.is_system() && op.plan().read.as_ref().is_some_and(|guard| !guard.is_alone())
+}
+
+/// Says whether it takes a look at other rows to know what the caller sees of a row.
+pub fn sees_around(op: &Operation) -> bool {
+    reads_around(op) || (!op.caller.is_system() && op.plan().rules.read_around())
 }
 
 /// Finds the rows that a rule looks at, and asks for the values of its quantifiers, where what is in hand does not decide.
@@ -99,7 +121,7 @@ async fn names_what_is_none(conn: &mut Conn<'_>, ruled: &Ruled<'_>, earlier: Ear
         None => None,
     };
     let Some(proposed) = proposed else { return Ok(false) };
-    for Referred { resource, key, .. } in links::set(ruled.op, ruled.scope.old, proposed) {
+    for Referred { resource, key, .. } in links::set(ruled.op, ruled.known().as_deref(), proposed) {
         if !may_be_named(conn, ruled.op, resource, &key, earlier).await? {
             return Ok(true);
         }
@@ -184,11 +206,11 @@ async fn may_be_named(
     let is_alone = op.caller.is_system() || naming.is_none_or(Guard::is_alone);
     match (target.named(&op.caller), earlier.row(op, resource, key)) {
         (Readable::Never, _) | (_, Some(None)) => Ok(false),
-        (_, Some(Some(made))) => passes(conn, &on(), naming, made, earlier).await,
+        (_, Some(Some(made))) => passes(conn, &on(), naming, Record::of(made), earlier).await,
         // What its rule looks at may be as the store does not know it yet.
         (Readable::By { .. }, None) if !earlier.is_empty() && !is_alone => {
             let Some(row) = one_row(conn, &target.whoever().statement, key, target).await? else { return Ok(false) };
-            passes(conn, &on(), naming, &row, earlier).await
+            passes(conn, &on(), naming, Record::of(&row), earlier).await
         }
         (Readable::By { statement, .. }, None) => {
             let binds = statement.values(&op.caller, key);
@@ -204,7 +226,24 @@ pub fn may_read<'a>(
     record: &'a [Value],
     earlier: Earlier<'a>,
 ) -> BoxFuture<'a, Result<bool>> {
-    passes(conn, op, op.plan().read.as_deref(), record, earlier)
+    passes(conn, op, op.plan().read.as_deref(), Record::of(record), earlier)
+}
+
+/// What the caller does not see of a record.
+pub async fn hidden(conn: &mut Conn<'_>, op: &Operation, record: Record<'_>, earlier: Earlier<'_>) -> Result<Hidden> {
+    let plan = op.plan();
+    let sight = plan.rules.sight(&op.caller);
+    if sight.is_whole() {
+        return Ok(Hidden::new());
+    }
+    // What no other rows decide is known; of the others it is asked.
+    let mut hidden = plan.hidden(&sight, record.row);
+    for rule in sight.told(&plan.rules) {
+        if passes(conn, op, rule.read.as_ref(), record, earlier).await? {
+            hidden.retain(|column| rule.columns.binary_search(column).is_err());
+        }
+    }
+    Ok(hidden)
 }
 
 /// Says whether a record passes a rule over `resource`.
@@ -212,11 +251,11 @@ fn passes<'a>(
     conn: &'a mut Conn<'_>,
     op: &'a Operation,
     guard: Option<&'a Guard>,
-    record: &'a [Value],
+    record: Record<'a>,
     earlier: Earlier<'a>,
 ) -> BoxFuture<'a, Result<bool>> {
     Box::pin(async move {
-        let ruled = Ruled { op, guard, scope: op.caller.on_resource(record), proposed: None, of_everybody: false };
+        let ruled = Ruled::of(record, op, guard);
         let mut around = Around::default();
         look_around(conn, &ruled, &mut around, Look::Held, earlier).await?;
         let scope = Scope { around: Some(&around), ..ruled.scope };
@@ -231,13 +270,7 @@ pub async fn explain_hidden(conn: &mut Conn<'_>, op: &Operation, key: &[Value]) 
         && !op.caller.is_system()
         && let Some(row) = one_row(conn, &plan.whoever().statement, key, plan).await?
     {
-        let ruled = Ruled {
-            op,
-            guard: plan.read.as_deref(),
-            scope: op.caller.on_resource(&row),
-            proposed: None,
-            of_everybody: false,
-        };
+        let ruled = Ruled::of(Record::of(&row), op, plan.read.as_deref());
         let mut around = Around::default();
         look_around(conn, &ruled, &mut around, Look::Once, Planned::default().before(0)).await?;
         op.explain(ruled.guard, &Scope { around: Some(&around), ..ruled.scope });

@@ -92,14 +92,14 @@ impl Job {
         let (op, mut out) = (&self.op, Vec::new());
         let mut roots = expand::of(op, &Verb::BatchGet.read(&*self.message)?)?;
         for (index, key) in self.keys.iter().enumerate() {
-            let Some(row) = op.find(conn, &self.readable, key).await? else {
+            let Some((row, hidden)) = op.find_seen(conn, key).await? else {
                 explain_hidden(conn, op, key).await?;
                 let missing = op.caller.not_readable(self.readable.is_public()).into();
                 return Err(Error::Elements(HOLDS.place(index).map(|place| (place, missing)).into_iter().collect()));
             };
-            answer::put_row(op, &row, Some(true), &self.shown, &mut out)?;
+            answer::put_row(op, &row, Some(Some(&hidden)), &self.shown, &mut out)?;
             if let Some(roots) = &mut roots {
-                roots.values(&row);
+                roots.values(&row, &hidden);
             }
             if out.len() > MAX_ANSWER_BYTES {
                 return Err(answer::too_large(HOLDS.list()));

@@ -15,7 +15,7 @@ use super::links;
 use super::record::{new_record, shape};
 use super::released::Release;
 use crate::error::{Error, Result};
-use crate::plans::ResourcePlan;
+use crate::plans::{Hidden, ResourcePlan};
 use crate::store::transitions;
 
 /// What one write did to one row.
@@ -29,8 +29,16 @@ pub struct Change {
     pub before: Option<Vec<Value>>,
     /// The row as it is; nothing where it is gone.
     pub after: Option<Arc<[Value]>>,
-    /// Whether the caller may read the row as it is, where rows that the read rule looks at had to be asked.
-    pub seen: Option<bool>,
+    /// What of the row as it is the caller does not see, and nothing inside where he may not read it: where rows that rules look at
+    /// had to be asked.
+    pub seen: Option<Option<Hidden>>,
+}
+
+impl Change {
+    /// What of the row as it is the caller does not see, where that was asked.
+    pub fn seen(&self) -> Option<Option<&Hidden>> {
+        self.seen.as_ref().map(Option::as_ref)
+    }
 }
 
 /// The statements of changes that are still to be run.

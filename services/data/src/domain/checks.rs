@@ -11,6 +11,7 @@ use super::content::Content;
 use super::context::Operation;
 use super::draft::{Draft, Refusals, Refused};
 use super::effects;
+use super::fields::{look_who_is_told, look_who_sets, set_around, told_around};
 use super::planned::Planned;
 use super::released::releases;
 use super::tx::Tx;
@@ -249,9 +250,12 @@ fn needs_the_store<W: Checked + ?Sized>(write: &W, check: Check, draft: &Draft) 
     let effects = |of: fn(&Effects, Trigger) -> bool| {
         write.cause(draft).is_some_and(|(op, trigger)| of(&op.plan().effects, trigger))
     };
+    let fields = |around: fn(&Operation, &Draft) -> bool| write.cause(draft).is_some_and(|(op, _)| around(op, draft));
     match check {
         Check::Settled => effects(Effects::settle_around),
         Check::Constraints if effects(Effects::reach_others) => true,
+        Check::NewRule if fields(set_around) => true,
+        Check::Validation if fields(told_around) => true,
         _ => write.asks_the_store(check, draft) || write.rule(check, draft).is_some_and(|ruled| ruled.looks_around()),
     }
 }
@@ -273,6 +277,13 @@ async fn one<W: Checked + ?Sized>(
         tx.look_around(place, &ruled, &mut around).await?;
     }
     draft.around = around;
+    if let Some((op, _)) = write.cause(draft).filter(|_| matches!(check, Check::NewRule | Check::Validation)) {
+        match check {
+            Check::NewRule if set_around(op, draft) => look_who_sets(tx, place, op, draft).await?,
+            Check::Validation if told_around(op, draft) => look_who_is_told(tx, place, op, draft).await?,
+            _ => {}
+        }
+    }
     if write.asks_the_store(check, draft) { write.ask(check, draft, tx).await } else { write.check(check, draft) }
 }
 

@@ -14,7 +14,7 @@ use mainstay_record::{Row, Value};
 
 use super::turns::Turns;
 use crate::error::{Error, Result};
-use crate::plans::{Guard, Hidden, ListPlan, Readable, ResourcePlan, Snapshot};
+use crate::plans::{Guard, Hidden, ListPlan, Readable, ResourcePlan, Sight, Snapshot};
 use crate::rights::{Caller, Obstacle};
 use crate::store::answers::Answers;
 
@@ -165,10 +165,9 @@ impl Operation {
         Ok(())
     }
 
-    /// What of a row the caller does not see.
+    /// What of a record in memory the caller does not see, or cannot be known to see without a look at other rows.
     pub fn hidden(&self, row: &[Value]) -> Hidden {
-        let sight = self.plan().rules.sight(&self.caller);
-        if sight.is_whole() { Hidden::new() } else { self.plan().hidden(&sight, row) }
+        self.plan().hidden(&self.plan().rules.sight(&self.caller), row)
     }
 
     /// Says whether the caller may read a record that is in memory.
@@ -187,6 +186,16 @@ impl Operation {
             }
         }
     }
+
+    /// Reads the row with this key as [`ResourcePlan::get`] has it, and says what of it the caller does not see.
+    pub async fn find_seen(&self, conn: &mut Conn<'_>, key: &[Value]) -> Result<Option<(Vec<Value>, Hidden)>> {
+        let plan = self.plan();
+        let Readable::By { statement, .. } = plan.get(&self.caller) else { return Ok(None) };
+        let binds = statement.bound(&self.caller, key);
+        let mut found = FoundSeen { plan, sight: plan.rules.sight(&self.caller), row: None };
+        conn.fetch(&statement.statement, &binds, &mut found).await?;
+        Ok(found.row)
+    }
 }
 
 /// Runs a statement that finds at most one row of the resource.
@@ -199,6 +208,20 @@ pub async fn one_row(
     let mut found = Found { plan, row: None };
     conn.fetch(statement, binds, &mut found).await?;
     Ok(found.row)
+}
+
+/// Takes one row, with what of it is not seen.
+struct FoundSeen<'p> {
+    plan: &'p ResourcePlan,
+    sight: Sight,
+    row: Option<(Vec<Value>, Hidden)>,
+}
+
+impl Sink for FoundSeen<'_> {
+    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+        self.row = Some((self.plan.row(row), self.plan.hidden(&self.sight, row)));
+        ControlFlow::Break(())
+    }
 }
 
 /// Takes one row.

@@ -84,7 +84,7 @@ impl Checked for Create {
         let op = &self.op;
         let new = draft.new.as_deref().filter(|_| check == Check::NewRule)?;
         let (guard, scope) = (op.plan().create.as_ref(), op.caller.on_resource(new));
-        Some(Ruled { op, guard, scope, proposed: Some(Root::Resource), of_everybody: false })
+        Some(Ruled { op, guard, scope, proposed: Some(Root::Resource), blind: &[], of_everybody: false })
     }
 
     fn ask<'a>(&'a self, _: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>> {

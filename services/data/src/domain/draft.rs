@@ -6,8 +6,10 @@ use std::sync::Arc;
 use mainstay_expr::Around;
 use mainstay_record::Value;
 
+use super::proposed::{Record, known};
 use super::states::Sent;
 use crate::error::{Error, Result};
+use crate::plans::Hidden;
 use crate::store::transitions::Passage;
 
 /// The most rows that are deleted or changed with one.
@@ -36,12 +38,25 @@ pub struct Draft {
     pub etag: Option<String>,
     /// The rows that the rules look at, held as they are.
     pub around: Around,
+    /// What of the row as it is the caller does not see.
+    pub hidden: Hidden,
+    /// What of the row as it would be he does not see, where other rows had to be asked.
+    pub unseen: Option<Hidden>,
+    /// The rows that the rules of single fields look at.
+    pub beside: Beside,
     /// What is done to other rows before.
     pub along: Vec<Along>,
     /// The fields that effects set in the row, as requests name them.
     pub settled: Vec<String>,
     /// Those of them that cannot hold what they are set to.
     pub unfit: Vec<String>,
+}
+
+/// The rows that the rules of fields look at, which are asked of the row before and of the row after.
+#[derive(Debug, Clone, Default)]
+pub struct Beside {
+    pub before: Around,
+    pub after: Around,
 }
 
 /// What is done to a row because another one is deleted.
@@ -73,15 +88,21 @@ impl Then {
 }
 
 impl Draft {
+    /// Notes the columns that the request sets, ascending.
+    pub fn touch(&mut self, touched: Vec<usize>) {
+        let is_hidden = |column: &usize| self.hidden.binary_search(column).is_ok();
+        self.blind = touched.iter().copied().filter(is_hidden).collect();
+        self.touched = touched;
+    }
+
     /// The row as it is, without what is written of it unseen: whatever is written there differs from it.
     pub fn known(&self) -> Option<Cow<'_, [Value]>> {
-        let old = self.old.as_deref()?;
-        if self.blind.is_empty() {
-            return Some(Cow::Borrowed(old));
-        }
-        let mut known = old.to_vec();
-        self.blind.iter().for_each(|column| known[*column] = Value::Null);
-        Some(Cow::Owned(known))
+        Some(known(self.old.as_deref()?, &self.blind))
+    }
+
+    /// The row as it would be, to ask a rule of it: the caller has put it together.
+    pub fn proposed<'d>(&'d self, new: &'d [Value]) -> Record<'d> {
+        Record { row: new, proposed: Some(self.old.as_deref()), blind: &self.blind }
     }
 
     /// The row as it would be. Fails where it is asked for before its turn.

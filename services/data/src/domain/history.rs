@@ -79,11 +79,10 @@ async fn find(cx: &Context, op: &Operation, key: Vec<Value>, before: i64, limit:
         Box::pin(async move {
             let (op, key) = &*asked;
             let plan = op.plan();
-            let Some(row) = op.find(conn, &plan.get(&op.caller), key).await? else { return Ok(None) };
+            let Some((_, hidden)) = op.find_seen(conn, key).await? else { return Ok(None) };
             let whose = transitions::whose(&plan.resource.type_name, key);
             let mut passages = transitions::list(conn, whose, before, limit).await?;
             // What the caller does not see of the row he does not see of its past.
-            let hidden = op.hidden(&row);
             if !hidden.is_empty() {
                 passages.iter_mut().try_for_each(|passage| hide(op, &hidden, &mut passage.inputs))?;
             }

@@ -77,9 +77,8 @@ async fn hidden(cx: &Context, request: &Arc<Request>, keys: Vec<Vec<Value>>) -> 
         Box::pin(async move {
             let mut found = Vec::with_capacity(asked.1.len());
             for (write, key) in asked.0.writes.iter().zip(&asked.1) {
-                let op = write.op();
-                let row = op.find(conn, &op.plan().get(&op.caller), key).await?;
-                found.push(row.map(|row| op.hidden(&row)));
+                let seen = write.op().find_seen(conn, key).await?;
+                found.push(seen.map(|(_, hidden)| hidden));
             }
             Ok(found)
         })

@@ -8,7 +8,7 @@ use mainstay_db::{Atomic, Conn, Known, Lane, Step, Stored};
 use mainstay_record::Value;
 
 use super::answer::{answer, check_size, keys, wanted};
-use super::around::reads_around;
+use super::around::sees_around;
 use super::change::{Change, Pending};
 use super::checks::{self, Check, WriteOp};
 use super::constraints::told;
@@ -126,9 +126,9 @@ impl Job {
         drafts: Vec<Draft>,
         terms: &Terms,
     ) -> std::result::Result<Job, Refusals> {
-        // What the writer may see of it is known in the transaction only, where the read rule looks at other rows.
+        // What the writer may see of it is known in the transaction only, where rules for reading look at other rows.
         let known = drafts.iter().all(|draft| draft.new.is_some())
-            && !request.writes.iter().any(|write| reads_around(write.op()))
+            && !request.writes.iter().any(|write| sees_around(write.op()))
             && !request.writes.iter().zip(&drafts).any(|(write, draft)| brings_more(&**write, draft));
         let foreseen = known.then(|| foresee(request, &drafts)).transpose()?;
         let changes = foreseen.as_ref().map(|(changes, _)| changes.as_slice());

@@ -69,7 +69,7 @@ impl Checked for Transition {
         match (check, &draft.new) {
             (Check::Readable, _) => true,
             (Check::Constraints, Some(new)) => {
-                may_be_below_hidden(&self.op) || !set_references(&self.op, draft.old.as_deref(), new).is_empty()
+                may_be_below_hidden(&self.op) || !set_references(&self.op, draft.known().as_deref(), new).is_empty()
             }
             _ => false,
         }
@@ -87,11 +87,7 @@ impl Checked for Transition {
                 shaped
             }
             // Of what is given, a field's own rule decides, too.
-            (Check::NewRule, Some(old)) => {
-                let hidden = op.hidden(old);
-                draft.blind = draft.touched.iter().copied().filter(|own| hidden.binary_search(own).is_ok()).collect();
-                check_fields(op, draft).map_err(|error| self.placed(error))
-            }
+            (Check::NewRule, Some(_)) => check_fields(op, draft).map_err(|error| self.placed(error)),
             (Check::Etag, Some(old)) => {
                 if self.by_the_clock && !self.plan()?.is_due(&op.caller, old) {
                     return Err(Error::EtagMismatch);
@@ -119,7 +115,7 @@ impl Checked for Transition {
         match check {
             Check::OldRule => {
                 let scope = op.caller.on_resource(old);
-                Some(Ruled { op, guard: plan.access.as_ref(), scope, proposed: None, of_everybody: false })
+                Some(Ruled { op, guard: plan.access.as_ref(), scope, proposed: None, blind: &[], of_everybody: false })
             }
             // Asked of what is given, too: what that refers to must be readable to be looked at.
             Check::Validation => {
@@ -127,7 +123,7 @@ impl Checked for Transition {
                 let (row, is_given) = (draft.given.as_deref().unwrap_or(old), draft.given.is_some());
                 let scope = Scope { old: Some(old), ..op.caller.on_resource(row) };
                 let proposed = is_given.then_some(Root::Resource);
-                Some(Ruled { op, guard, scope, proposed, of_everybody: true })
+                Some(Ruled { op, guard, scope, proposed, blind: &draft.blind, of_everybody: true })
             }
             _ => None,
         }
@@ -139,13 +135,16 @@ impl Checked for Transition {
             if check == Check::Readable {
                 let key = op.key("name", self.asked()?.text(Role::Name)?)?;
                 draft.old = tx.find(op, Lock::Change, &key).await?;
-                return match draft.old {
+                return match &draft.old {
                     None => Err(tx.missing(op, &key).await),
-                    Some(_) => Ok(()),
+                    Some(old) => {
+                        draft.hidden = tx.hidden(op, old).await?;
+                        Ok(())
+                    }
                 };
             }
             check_still_below(tx, op, draft.new_row()?).await?;
-            let checked = check_references(tx, op, draft.old.as_deref(), draft.new_row()?).await;
+            let checked = check_references(tx, op, draft.known().as_deref(), draft.new_row()?).await;
             checked.map_err(|error| self.placed(error))
         })
     }
@@ -232,11 +231,13 @@ impl Transition {
         if !given.present.is_empty() {
             let mut selection = op.plan().record.populated(given);
             selection.retain(|column| plan.sets(column));
-            draft.touched = given.present.iter().copied().filter(|column| selection.has(*column)).collect();
+            let mut touched: Vec<usize> =
+                given.present.iter().copied().filter(|column| selection.has(*column)).collect();
             op.plan().record.merge(&selection, &mut new, &given.values);
-            let unset = op.plan().record.unset_with(&draft.touched, &new);
-            draft.touched.extend(unset);
-            draft.touched.sort_unstable();
+            let unset = op.plan().record.unset_with(&touched, &new);
+            touched.extend(unset);
+            touched.sort_unstable();
+            draft.touch(touched);
             plan.inputs.keep_output_only(old, &mut new);
             draft.given = Some(Arc::from(new.as_slice()));
         }

@@ -10,16 +10,17 @@ use mainstay_expr::Around;
 use mainstay_record::{Kind, Row, Value};
 use mainstay_sql::{Dialect, Lock};
 
-use super::around::{Look, Ruled, explain_hidden, look_around, may_read, reads_around};
+use super::around::{Look, Ruled, explain_hidden, hidden, look_around, may_read, reads_around, sees_around};
 use super::change::{Change, Pending};
 use super::context::{Operation, one_row};
 use super::draft::{Draft, MAX_ALONG, Refused};
 use super::event::Event;
 use super::planned::Planned;
+use super::proposed::Record;
 use super::record_size::{self, MAX_FOUND_BYTES};
 use super::released::Release;
 use crate::error::{Error, Result};
-use crate::plans::{By, Chain, Dependent, Readable, ResourcePlan};
+use crate::plans::{By, Chain, Dependent, Hidden, Readable, ResourcePlan};
 use crate::store::links::{self, End};
 
 /// One transaction of one caller. What is to be stored is kept until something is asked that it decides, or until the end:
@@ -97,14 +98,24 @@ impl<'t, 'c> Tx<'t, 'c> {
         Ok(())
     }
 
-    /// Says whether the caller may read what was stored, where that takes a look at other rows.
-    pub async fn sees(&mut self, op: &Operation, change: &Change) -> Result<Option<bool>> {
-        match &change.after {
-            Some(record) if reads_around(op) => {
-                may_read(self.conn, op, record, Planned::default().before(0)).await.map(Some)
-            }
-            _ => Ok(None),
+    /// Says what the caller does not see of what was stored, and nothing inside where he may not read it, where that takes a look at
+    /// other rows.
+    pub async fn sees(&mut self, op: &Operation, change: &Change) -> Result<Option<Option<Hidden>>> {
+        let Some(record) = change.after.as_ref().filter(|_| sees_around(op)) else { return Ok(None) };
+        match self.may_see(op, record).await? {
+            true => self.hidden(op, record).await.map(|hidden| Some(Some(hidden))),
+            false => Ok(Some(None)),
         }
+    }
+
+    /// What the caller does not see of a row that is held or stored.
+    pub async fn hidden(&mut self, op: &Operation, row: &[Value]) -> Result<Hidden> {
+        hidden(self.conn, op, Record::of(row), Planned::default().before(0)).await
+    }
+
+    /// The same of a row that a write is about to make, or to put in the place of another.
+    pub async fn hidden_then(&mut self, write: usize, op: &Operation, record: Record<'_>) -> Result<Hidden> {
+        hidden(self.conn, op, record, self.planned.before(write)).await
     }
 
     /// What a caller is told of a row that was looked for and not found.
@@ -291,7 +302,7 @@ impl<'t, 'c> Tx<'t, 'c> {
             return Ok(false);
         }
         let guard = op.plan().delete.as_ref();
-        let ruled = Ruled { op, guard, scope: op.caller.on_resource(row), proposed: None, of_everybody: false };
+        let ruled = Ruled::of(Record::of(row), op, guard);
         let mut around = Around::default();
         look_around(self.conn, &ruled, &mut around, Look::Held, Planned::default().before(0)).await?;
         Ok(ruled.allow(&around).is_ok())

@@ -68,7 +68,7 @@ impl Checked for Undelete {
         let op = &self.op;
         let old = draft.old.as_deref().filter(|_| check == Check::OldRule)?;
         let (guard, scope) = (op.plan().delete.as_ref(), op.caller.on_resource(old));
-        Some(Ruled { op, guard, scope, proposed: None, of_everybody: false })
+        Some(Ruled { op, guard, scope, proposed: None, blind: &[], of_everybody: false })
     }
 
     fn ask<'a>(&'a self, check: Check, draft: &'a mut Draft, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<()>> {

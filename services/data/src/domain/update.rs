@@ -114,6 +114,7 @@ impl Checked for Update {
             guard: guard.as_ref(),
             scope: self.scope(draft),
             proposed: Some(proposed),
+            blind: &draft.blind,
             of_everybody: false,
         })
     }
@@ -220,9 +221,13 @@ impl Update {
     async fn find(&self, draft: &mut Draft, tx: &mut Tx<'_, '_>) -> Result<()> {
         let asked = self.asked()?;
         draft.old = tx.find(&self.op, Lock::Change, &asked.key).await?;
-        match draft.old {
+        match &draft.old {
             None if !self.allows_missing() => Err(tx.missing(&self.op, &asked.key).await),
-            _ => Ok(()),
+            None => Ok(()),
+            Some(old) => {
+                draft.hidden = tx.hidden(&self.op, old).await?;
+                Ok(())
+            }
         }
     }
 
@@ -253,11 +258,9 @@ impl Update {
         let new = match &draft.old {
             Some(old) => {
                 let decoded = self.decoded()?;
-                let hidden = op.hidden(old);
                 draft.states = self.sent_states(decoded)?;
-                let (new, touched) = self.merged(old, decoded, &hidden)?;
-                draft.blind = touched.iter().copied().filter(|column| hidden.binary_search(column).is_ok()).collect();
-                draft.touched = touched;
+                let (new, touched) = self.merged(old, decoded, &draft.hidden)?;
+                draft.touch(touched);
                 draft.etag.clone_from(&decoded.etag);
                 new
             }

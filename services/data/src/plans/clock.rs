@@ -1,7 +1,7 @@
 //! How rows are found whose time has come.
 
 use mainstay_expr::Expr;
-use mainstay_sql::{After, Condition, NullPattern, OrderColumn, Select, Tables, select};
+use mainstay_sql::{After, Condition, NullPattern, OrderColumn, Select, Tables, Truths, select};
 
 use super::due::Due;
 use super::resource::ResourcePlan;
@@ -22,6 +22,7 @@ impl ResourcePlan {
                 after,
                 limit_param: Some(0),
                 lock: None,
+                truths: Truths::NONE,
             };
             self.shapes().compile(select(self.dialect, &rows))
         };

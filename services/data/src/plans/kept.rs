@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mainstay_contract::{OnDelete, SoftDelete};
 use mainstay_expr::{CompareOp, Expr, Root};
 use mainstay_record::{Kind, Value};
-use mainstay_sql::{Condition, Lock, OrderColumn, Select, Tables, select};
+use mainstay_sql::{Condition, Lock, OrderColumn, Select, Tables, Truths, select};
 
 use super::compiled::Compiled;
 use super::dependents::{By, Dependent};
@@ -86,6 +86,7 @@ impl ResourcePlan {
             after: None,
             limit_param: Some(count),
             lock: found.whole.then_some(Lock::Remove),
+            truths: Truths::NONE,
         };
         self.shapes().compile(select(self.dialect, &dependent))
     }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use foldhash::fast::FixedState;
-use mainstay_expr::AtomValues;
-use mainstay_sql::{Condition, Dialect, Lock, OrderColumn, Select, Table, Tables, select};
+use mainstay_expr::{AtomValues, Expr};
+use mainstay_sql::{Condition, Dialect, Lock, OrderColumn, Select, Table, Tables, Truths, select};
 
 use super::compiled::{Compiled, Shapes};
 use super::guard::{Guard, Verdict};
@@ -40,7 +40,9 @@ pub struct KeyReads {
     unset: Option<usize>,
     /// Whether it reads several rows at once.
     many: bool,
-    /// For the system, and for rules that hold for every row.
+    /// What is said of each row to whoever is not the system, see [`super::FieldRules::told`].
+    told: Arc<[Expr]>,
+    /// For the system, and for rules that hold for every row where nothing is said of them.
     open: OnceLock<Arc<Compiled>>,
     by_outcome: RwLock<HashMap<AtomValues, Readable, FixedState>>,
 }
@@ -49,7 +51,13 @@ impl KeyReads {
     /// Begins with no statement: they follow as callers come. A lock holds until the transaction ends. Rows in which the column
     /// `unset` is set are passed over.
     pub fn new(dialect: Dialect, lock: Option<Lock>, unset: Option<usize>) -> KeyReads {
-        KeyReads { dialect, lock, unset, many: false, open: OnceLock::new(), by_outcome: RwLock::default() }
+        let (many, told, open) = (false, Arc::default(), OnceLock::new());
+        KeyReads { dialect, lock, unset, many, told, open, by_outcome: RwLock::default() }
+    }
+
+    /// The same with what is said of each row that is shown.
+    pub fn telling(self, told: &Arc<[Expr]>) -> KeyReads {
+        KeyReads { told: Arc::clone(told), ..self }
     }
 
     /// The same of statements that read several rows at once.
@@ -62,9 +70,9 @@ impl KeyReads {
         KeyReads { many: true, ..KeyReads::new(dialect, Some(lock), None) }
     }
 
-    /// The statement for callers who may read every row.
+    /// The statement for the system, which sees all of every row.
     pub fn open(&self, table: Table<'_>, shapes: &Shapes) -> &Arc<Compiled> {
-        self.open.get_or_init(|| shapes.compile(self.statement(table, None)))
+        self.open.get_or_init(|| shapes.compile(self.statement(table, None, Truths::NONE)))
     }
 
     /// Finds the statement for this caller.
@@ -96,17 +104,23 @@ impl KeyReads {
     }
 
     fn make(&self, table: Table<'_>, tables: &Tables, verdict: Verdict, shapes: &Shapes) -> Readable {
+        let truths = Truths { of: &self.told, tables };
         match verdict {
             Verdict::Never => Readable::Never,
-            Verdict::Always => Readable::By { statement: Arc::clone(self.open(table, shapes)), public: true },
+            Verdict::Always if self.told.is_empty() => {
+                Readable::By { statement: Arc::clone(self.open(table, shapes)), public: true }
+            }
+            Verdict::Always => {
+                Readable::By { statement: shapes.compile(self.statement(table, None, truths)), public: true }
+            }
             Verdict::Depends(residual) => {
                 let rule = Some(Condition::Expr(&residual, tables));
-                Readable::By { statement: shapes.compile(self.statement(table, rule)), public: false }
+                Readable::By { statement: shapes.compile(self.statement(table, rule, truths)), public: false }
             }
         }
     }
 
-    fn statement(&self, table: Table<'_>, rule: Option<Condition<'_>>) -> mainstay_sql::Sql {
+    fn statement(&self, table: Table<'_>, rule: Option<Condition<'_>>, truths: Truths<'_>) -> mainstay_sql::Sql {
         let keys = if self.many { Condition::KeysAmong { param: 0 } } else { Condition::Keys { first_param: 0 } };
         let unset = self.unset.map(|column| Condition::Unset { column });
         let conditions = std::iter::once(keys).chain(unset).chain(rule).collect();
@@ -124,6 +138,7 @@ impl KeyReads {
                 after: None,
                 limit_param: None,
                 lock: self.lock,
+                truths,
             },
         )
     }

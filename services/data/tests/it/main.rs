@@ -28,6 +28,7 @@ mod etags;
 mod expand;
 mod field_paths;
 mod field_rules;
+mod field_rules_around;
 mod filters;
 mod filters_below;
 mod from_above;

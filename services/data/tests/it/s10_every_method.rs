@@ -97,6 +97,7 @@ message Store {
     (mainstay.v1.field) = {read: "'auditor' in auth.roles" on_delete: SET_NULL},
     (google.api.resource_reference).type = "m.example.com/Store"
   ];
+  string terms = 18 [(mainstay.v1.field).read = "resource.branch_of.owner == auth.uid"];
 }
 message Address {
   string city = 1;
@@ -120,6 +121,9 @@ message Product {
   string etag = 6;
   repeated string stores = 7 [(google.api.resource_reference).type = "m.example.com/Store"];
   repeated Shipping ways = 8;
+  string formula = 9 [
+    (mainstay.v1.field).read = "resource.store.owner == auth.uid && resource.lines.exists(l, l.text != '')"
+  ];
 }
 message Shipping {
   string depot = 1 [(google.api.resource_reference).type = "m.example.com/Store"];
@@ -137,24 +141,32 @@ message Line {
   string text = 2;
   bool shown = 3;
   string depot = 4 [(google.api.resource_reference).type = "m.example.com/Store"];
+  string memo = 5 [
+    (mainstay.v1.field) = {read: "product.store.owner == auth.uid" write: "product.store.owner == auth.uid"},
+    (buf.validate.field).string.max_len = 20
+  ];
 }
 "#;
 
-async fn vaults(engine: Engine) -> Worlds {
+/// A row, and what it is in either world.
+type Sown = (Place<'static>, (Json, Json));
+
+/// The stores, of which what differs is seen by nobody who is asked for.
+fn stores() -> Vec<Sown> {
     let same = |body: Json| (body.clone(), body);
-    let shipping = json!({"depot": "stores/own", "days": 2});
-    let rows: [(Place<'static>, (Json, Json)); 15] = [
+    vec![
         // What differs of it are fields that none of the callers sees.
         (
             ("Store", "", "main"),
             (
                 json!({
                     "owner": "ann", "open": true, "code": "M1", "stock": 5, "tags": ["a"], "cost": "hush-10", "margin": 31,
-                    "supplier": "stores/main", "partners": ["stores/main"], "offers": ["hush-11"], "address": {"city": "hush-12", "floor": 3}
+                    "supplier": "stores/main", "partners": ["stores/main"], "offers": ["hush-11"], "address": {"city": "hush-12", "floor": 3},
+                    "terms": "hush-16"
                 }),
                 json!({
                     "owner": "ann", "open": true, "code": "M1", "stock": 5, "tags": ["a"], "cost": "hush-13", "margin": 37, "partners": [],
-                    "offers": ["hush-14", "hush-15"], "address": {"floor": 4}
+                    "offers": ["hush-14", "hush-15"], "address": {"floor": 4}, "terms": "hush-17"
                 }),
             ),
         ),
@@ -171,7 +183,22 @@ async fn vaults(engine: Engine) -> Worlds {
             ("Store", "", "gone"),
             (json!({"owner": "ben", "motto": "hush-5"}), json!({"owner": "eve", "motto": "hush-6"})),
         ),
-        (("Product", "", "cup"), same(json!({"store": "stores/main", "shipping": shipping}))),
+    ]
+}
+
+/// The products, and the lines below them.
+fn products() -> Vec<Sown> {
+    let same = |body: Json| (body.clone(), body);
+    let shipping = json!({"depot": "stores/own", "days": 2});
+    vec![
+        // Of these the fields that other rows decide about differ.
+        (
+            ("Product", "", "cup"),
+            (
+                json!({"store": "stores/main", "shipping": shipping, "formula": "hush-18"}),
+                json!({"store": "stores/main", "shipping": shipping}),
+            ),
+        ),
         (
             ("Product", "", "mine"),
             same(
@@ -188,16 +215,29 @@ async fn vaults(engine: Engine) -> Worlds {
         ),
         (("Product", "", "book"), same(json!({}))),
         (("Line", "products/mine", "l1"), same(json!({"text": "t"}))),
-        (("Line", "products/cup", "l4"), same(json!({"text": "t", "shown": true}))),
+        (
+            ("Line", "products/cup", "l4"),
+            (
+                json!({"text": "t", "shown": true, "memo": "hush-19"}),
+                json!({"text": "t", "shown": true, "memo": "hush-20"}),
+            ),
+        ),
         (
             ("Line", "products/pot", "l2"),
             (json!({"text": "hush-7"}), json!({"text": "hush-8", "depot": "stores/main"})),
         ),
         (("Line", "products/pot", "l3"), (json!({"text": "hush-9"}), Json::Null)),
         // What lies below is seen, and what is above is not.
-        (("Line", "products/safe", "l5"), same(json!({"text": "t", "shown": true}))),
-    ];
-    let rows: Vec<_> = rows.into_iter().map(|(place, (one, other))| (place, one, other)).collect();
+        (
+            ("Line", "products/safe", "l5"),
+            (json!({"text": "t", "shown": true, "memo": "hush-21"}), json!({"text": "t", "shown": true})),
+        ),
+    ]
+}
+
+async fn vaults(engine: Engine) -> Worlds {
+    let rows = stores().into_iter().chain(products());
+    let rows: Vec<_> = rows.map(|(place, (one, other))| (place, one, other)).collect();
     let worlds = Worlds::of(engine, &vault(), &rows).await;
     worlds.one.system().ok(&method("Delete", "Store"), json!({"name": "stores/gone"})).await;
     worlds

@@ -35,7 +35,7 @@ async fn moved(tx: &mut Tx<'_, '_>, op: &Operation, key: &[Value], which: u16) -
     let Some(old) = old else { return Ok(None) };
     if own.guard.is_some() {
         let scope = Scope { old: Some(&old), ..op.caller.on_resource(&old) };
-        let ruled = Ruled { op, guard: own.guard.as_ref(), scope, proposed: None, of_everybody: true };
+        let ruled = Ruled { op, guard: own.guard.as_ref(), scope, proposed: None, blind: &[], of_everybody: true };
         let mut around = Around::default();
         tx.look_now(&ruled, &mut around).await?;
         match ruled.allow(&around) {

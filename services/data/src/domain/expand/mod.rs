@@ -57,18 +57,18 @@ pub struct Roots {
 impl Roots {
     /// Takes in a row of the answer.
     pub fn row(&mut self, row: &impl Row) {
+        let hidden = self.plan.hidden(&self.sight, row);
         let row = self.plan.row(row);
-        self.values(&row);
+        self.values(&row, &hidden);
     }
 
-    /// The same of a row that is in memory.
-    pub fn values(&mut self, row: &[Value]) {
+    /// The same of a row that is in memory, of which this is not seen.
+    pub fn values(&mut self, row: &[Value], hidden: &[usize]) {
         // What is more than may be gone to is refused in the end.
         if self.found.len() > MAX_ITEMS {
             return;
         }
-        let hidden = hidden(&self.plan, &self.sight, row);
-        for (edge, key) in self.expansion.led_to(&self.plan, &self.expansion.roots, row, &hidden) {
+        for (edge, key) in self.expansion.led_to(&self.plan, &self.expansion.roots, row, hidden) {
             self.found.insert((edge, ids(&key)), key);
         }
     }
@@ -77,10 +77,6 @@ impl Roots {
     pub fn clear(&mut self) {
         self.found.clear();
     }
-}
-
-fn hidden(plan: &ResourcePlan, sight: &Sight, row: &[Value]) -> Hidden {
-    if sight.is_whole() { Hidden::new() } else { plan.hidden(sight, row) }
 }
 
 /// What a row is told by among others of its resource.
@@ -186,15 +182,13 @@ async fn read(
     let plan = op.plan();
     let Readable::By { statement, .. } = plan.get_many(&op.caller) else { return Ok(Vec::new()) };
     let binds = statement.values(&op.caller, &[plan.many_keys(keys)]);
-    let mut found = Found { plan, rows: Vec::new(), bytes: *bytes };
+    let mut found = Found { plan, sight: plan.rules.sight(&op.caller), rows: Vec::new(), bytes: *bytes };
     conn.fetch(&statement.statement, &binds, &mut found).await?;
     *bytes = found.bytes;
     if found.bytes > MAX_FOUND_BYTES {
         return Err(Error::TooMuch);
     }
-    let sight = plan.rules.sight(&op.caller);
-    let reached = |row: Vec<Value>| {
-        let hidden = hidden(plan, &sight, &row);
+    let reached = |(row, hidden): (Vec<Value>, Hidden)| {
         (row[..plan.resource.layout.keys()].to_vec(), Reached { row, hidden, edges: BTreeSet::new() })
     };
     Ok(found.rows.into_iter().map(reached).collect())
@@ -203,15 +197,17 @@ async fn read(
 /// Takes rows, as long as there is room.
 struct Found<'p> {
     plan: &'p ResourcePlan,
-    rows: Vec<Vec<Value>>,
+    sight: Sight,
+    rows: Vec<(Vec<Value>, Hidden)>,
     bytes: usize,
 }
 
 impl Sink for Found<'_> {
     fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+        let hidden = self.plan.hidden(&self.sight, row);
         let row = self.plan.row(row);
         self.bytes += record_size::in_memory(&row);
-        self.rows.push(row);
+        self.rows.push((row, hidden));
         if self.bytes > MAX_FOUND_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
