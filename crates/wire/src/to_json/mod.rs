@@ -28,11 +28,18 @@ pub(crate) struct ToJson<'t, 'o> {
     out: &'o mut Vec<u8>,
     /// Write fields without presence also where they are zero.
     defaults: bool,
+    /// Fail on an Any that cannot be read as its type; else it is written by its bytes.
+    strict: bool,
 }
 
 impl<'t, 'o> ToJson<'t, 'o> {
     pub(crate) fn new(table: &'t Table, defaults: bool, out: &'o mut Vec<u8>) -> ToJson<'t, 'o> {
-        ToJson { table, out, defaults }
+        ToJson { table, out, defaults, strict: false }
+    }
+
+    /// The same that fails on an Any that cannot be read as its type.
+    pub(crate) fn strict(self) -> ToJson<'t, 'o> {
+        ToJson { strict: true, ..self }
     }
 
     fn storage(&self) -> bool {

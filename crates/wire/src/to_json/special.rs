@@ -124,14 +124,32 @@ impl ToJson<'_, '_> {
             self.out.extend_from_slice(b"{}");
             return Ok(());
         }
+        if self.storage() {
+            return self.any_by_its_bytes(url, value);
+        }
+        let start = self.out.len();
+        match self.any_by_its_type(url, value, depth) {
+            // Its type may have left the contract, or have become another one: what is stored is there for whoever knows it.
+            Err(fail) if !self.strict && !fail.is_too_deep() => {
+                self.out.truncate(start);
+                self.any_by_its_bytes(url, value)
+            }
+            written => written,
+        }
+    }
+
+    fn any_by_its_bytes(&mut self, url: &str, value: &[u8]) -> Result<(), Fail> {
         self.out.extend_from_slice(b"{\"@type\":");
         self.string(url.as_bytes())?;
-        if self.storage() {
-            self.out.extend_from_slice(b",\"value\":");
-            put_base64(value, self.out);
-            self.out.push(b'}');
-            return Ok(());
-        }
+        self.out.extend_from_slice(b",\"value\":");
+        put_base64(value, self.out);
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    fn any_by_its_type(&mut self, url: &str, value: &[u8], depth: usize) -> Result<(), Fail> {
+        self.out.extend_from_slice(b"{\"@type\":");
+        self.string(url.as_bytes())?;
         let known = url.rsplit_once('/').and_then(|(_, name)| self.table.by_type.get(name));
         let Some(index) = known else {
             return Err(Fail::value(format!("the type \"{}\" of an Any is not known here", shown(url))));

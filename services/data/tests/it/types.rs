@@ -215,6 +215,29 @@ both_engines! {
         fixture.anonymous().raw(CREATE, known).await.unwrap();
     }
 
+    async fn what_was_stored_under_a_type_that_is_gone_stays_and_is_no_bar_to_changes(engine: Engine) {
+        let whole = contract();
+        let fixture = Fixture::start(engine, &(whole.clone() + "\nmessage Gone { string text = 1; }\n")).await;
+        let gone = json!({"@type": "type.googleapis.com/type.v1.Gone", "text": "x"});
+        let thing = json!({"any": gone, "any_list": [gone], "inner": {"any": gone}, "mask": "name"});
+        fixture.system().ok(CREATE, json!({"thing_id": "a", "thing": thing})).await;
+        fixture.rewrite(&whole).await;
+        let nobody = fixture.anonymous().with_read_mask("mask,float");
+        let change = |thing: Json, mask: &str| {
+            let mut thing = thing;
+            thing["name"] = json!("things/a");
+            json!({"thing": thing, "update_mask": mask})
+        };
+        assert_eq!(nobody.ok(UPDATE, change(json!({"float": 0.5}), "float")).await, json!({"mask": "name", "float": 0.5}));
+        assert_eq!(nobody.ok(UPDATE, change(json!({"mask": "float"}), "mask")).await, json!({"mask": "float", "float": 0.5}));
+        // What comes anew is refused, beside what stays.
+        let delimited = |number: u8, body: &[u8]| [&[number << 3 | 2, u8::try_from(body.len()).unwrap()], body].concat();
+        let any = delimited(2, &[delimited(1, b"type.googleapis.com/type.v1.Gone"), delimited(2, b"")].concat());
+        let update = [delimited(1, &[delimited(1, b"things/a"), any].concat()), delimited(2, &delimited(1, b"any"))].concat();
+        let fault = fixture.anonymous().raw(UPDATE, update).await.unwrap_err();
+        assert!(fault.reason() == Some(Reason::FieldViolation) && fault.violations()[0].field == "thing.any", "{fault:?}");
+    }
+
     async fn decimals_are_compared_and_sorted_as_numbers(engine: Engine) {
         let fixture = Fixture::start(engine, &contract()).await;
         let all = decimals();

@@ -2,7 +2,7 @@
 
 use mainstay_wire::JsonErrorKind;
 
-use crate::schema::{from_json, snake, through};
+use crate::schema::{PLANS, from_json, snake, through};
 
 fn same(name: &str, value: &str) {
     let json = format!("{{\"{name}\":{value}}}");
@@ -225,5 +225,19 @@ fn any() {
     }
     let unknown = r#"{"any":{"@type":"a/google.protobuf.Duration","value":"1s","other":1}}"#;
     assert_eq!(from_json("test.v1.All", unknown).unwrap_err().kind, JsonErrorKind::UnknownField);
-    assert!(crate::schema::to_json("google.protobuf.Any", b"\x0a\x05a/b.c").is_err());
+}
+
+#[test]
+fn an_any_that_cannot_be_read_as_its_type_is_written_by_its_bytes() {
+    for (wire, json) in [
+        (&b"\x0a\x05a/b.c"[..], r#"{"@type":"a/b.c","value":""}"#),
+        (b"\x0a\x05a/b.c\x12\x02hi", r#"{"@type":"a/b.c","value":"aGk="}"#),
+        (b"\x12\x02hi", r#"{"@type":"","value":"aGk="}"#),
+        // No Duration begins like this.
+        (b"\x0a\x1aa/google.protobuf.Duration\x12\x01\x08", r#"{"@type":"a/google.protobuf.Duration","value":"CA=="}"#),
+    ] {
+        assert_eq!(crate::schema::to_json("google.protobuf.Any", wire).unwrap(), json);
+        let id = PLANS.message("google.protobuf.Any").unwrap();
+        assert!(PLANS.check_json(id, wire).is_err(), "{json}");
+    }
 }
