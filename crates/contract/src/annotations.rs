@@ -1,6 +1,8 @@
 //! What is said of a field beside its type: behaviours, aliases, default, reference.
 
-use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Value};
+use std::collections::HashSet;
+
+use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, MessageDescriptor, Value};
 
 use crate::options::{items, message_option, of_field, optional_text, text};
 
@@ -46,6 +48,8 @@ pub struct FieldOptions {
     pub on_delete: Option<OnDelete>,
     /// Following the reference never comes back to where it began.
     pub acyclic: bool,
+    /// The value is of a kind that no log, trace or error text says (`class`).
+    pub classed: bool,
 }
 
 /// Reads what is said of a field, wherever it lies.
@@ -61,6 +65,8 @@ pub fn read(field: &FieldDescriptor) -> FieldOptions {
         found.read = optional_text(&option, "read");
         found.write = optional_text(&option, "write");
         found.acyclic = option.get_field_by_name("acyclic").is_some_and(|value| *value == Value::Bool(true));
+        found.classed =
+            option.get_field_by_name("class").and_then(|value| value.as_enum_number()).is_some_and(|it| it != 0);
     }
     found.reference = message_option(pool, &options, REFERENCE).map(|option| text(&option, "type"));
     found
@@ -81,6 +87,27 @@ pub fn aliases(pool: &DescriptorPool, message: &str) -> Vec<(String, u32)> {
     let Some(message) = pool.get_message_by_name(message) else { return Vec::new() };
     let fields = message.fields();
     fields.flat_map(|field| read(&field).aliases.into_iter().map(move |alias| (alias, field.number()))).collect()
+}
+
+/// The numbers of the fields of a message whose values no log, trace or error text says.
+pub fn classed(pool: &DescriptorPool, message: &str) -> Vec<u32> {
+    let Some(message) = pool.get_message_by_name(message) else { return Vec::new() };
+    message.fields().filter(|field| read(field).classed).map(|field| field.number()).collect()
+}
+
+/// Whether a message holds such a value, at whatever depth.
+pub(crate) fn holds_classed(message: &MessageDescriptor) -> bool {
+    let (mut pending, mut seen) = (vec![message.clone()], HashSet::new());
+    while let Some(message) = pending.pop() {
+        for field in message.fields() {
+            if read(&field).classed {
+                return true;
+            }
+            let inner = field.kind().as_message().cloned();
+            pending.extend(inner.filter(|inner| seen.insert(inner.full_name().to_owned())));
+        }
+    }
+    false
 }
 
 fn behaviors(pool: &DescriptorPool, options: &DynamicMessage) -> Behaviors {

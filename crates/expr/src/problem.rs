@@ -12,6 +12,8 @@ pub struct Problem {
     pub message: String,
     /// How to mend it.
     pub help: Option<String>,
+    /// The message without the value that it repeats, where it repeats one.
+    pub unsaid: Option<Box<str>>,
 }
 
 /// What sort of problem it is.
@@ -31,7 +33,21 @@ pub enum ProblemKind {
 
 impl Problem {
     pub(crate) fn new(span: Range<usize>, kind: ProblemKind, message: impl Into<String>) -> Problem {
-        Problem { span, kind, message: message.into(), help: None }
+        Problem { span, kind, message: message.into(), help: None, unsaid: None }
+    }
+
+    /// The same of a message that repeats a value, with what it is without that.
+    pub(crate) fn repeating(self, unsaid: impl Into<Box<str>>) -> Problem {
+        Problem { unsaid: Some(unsaid.into()), ..self }
+    }
+
+    /// The same without the value that it repeats: where values may not be said.
+    #[must_use]
+    pub fn without_value(mut self) -> Problem {
+        if let Some(unsaid) = self.unsaid.take() {
+            self.message = unsaid.into();
+        }
+        self
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Problem {

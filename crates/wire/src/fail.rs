@@ -8,6 +8,9 @@ use crate::{DecodeError, JsonError, JsonErrorKind, WireError};
 /// How much of a client's own text an error message repeats.
 const SHOWN_CHARACTERS: usize = 48;
 
+/// What is told of a value that is repeated in no error.
+pub const UNSAID: &str = "is not a value of this field; what was sent is not repeated here";
+
 /// The most that is told of what is wrong with one JSON text; it is not read further than to there.
 pub const MAX_JSON_VIOLATIONS: usize = 20;
 
@@ -61,6 +64,19 @@ impl Fail {
         self.at(&Step::Field(name.into()))
     }
 
+    /// The same without what was sent: neither what is wrong with it nor where in it repeats it. How a text is no JSON says nothing
+    /// of what it would hold.
+    pub(crate) fn unsaid(mut self) -> Fail {
+        let Body { first, further, .. } = &mut *self.0;
+        for problem in std::iter::once(first).chain(further) {
+            problem.steps.clear();
+            if !matches!(problem.kind, JsonErrorKind::Syntax | JsonErrorKind::Depth) {
+                UNSAID.clone_into(&mut problem.message);
+            }
+        }
+        self
+    }
+
     #[cold]
     pub(crate) fn at_index(self, index: usize) -> Fail {
         self.at(&Step::Index(index))
@@ -80,6 +96,11 @@ impl Fail {
     /// Whether nothing can be read after the value: the text is not JSON, or too deep.
     pub(crate) fn is_final(&self) -> bool {
         matches!(self.0.first.kind, JsonErrorKind::Syntax | JsonErrorKind::Depth)
+    }
+
+    /// Whether more messages nest than may.
+    pub(crate) fn is_too_deep(&self) -> bool {
+        self.0.first.kind == JsonErrorKind::Depth
     }
 
     /// Whether the value was read to its end.

@@ -18,13 +18,13 @@ mod to_json;
 mod writer;
 
 pub use error::{DecodeError, EncodeError, JsonError, JsonErrorKind, MaskError, PlanError, WireError};
-pub use fail::MAX_JSON_VIOLATIONS;
+pub use fail::{MAX_JSON_VIOLATIONS, UNSAID};
 pub use mask::MaskSelection;
 pub use path::{FieldInfo, MessageId};
 pub use plans::{JsonOptions, Plans};
 pub use record::{Decoded, MAX_RECORD_DEPTH, RecordPlan};
 pub use selection::Selection;
-pub use table::{AliasResolver, UPDATE_MASK};
+pub use table::{AliasResolver, UPDATE_MASK, UnsaidResolver};
 pub use to_json::JsonPieces;
 
 /// How deep messages may nest, in protobuf, in JSON, in Struct and across Any.

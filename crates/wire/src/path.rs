@@ -74,8 +74,10 @@ fn names(fields: &[&FieldPlan]) -> String {
 
 pub(crate) fn set_text(table: &Table, message: u32, path: &str, text: &str, out: &mut Vec<u8>) -> Result<(), Fail> {
     let fields = walk(table, message, path).map_err(|fail| fail.at_field(&shown(path)))?;
-    nested(&fields, out, &mut |field, out| text_field(table, field, text, out))
-        .map_err(|fail| fail.at_field(&names(&fields)))
+    nested(&fields, out, &mut |field, out| text_field(table, field, text, out)).map_err(|fail| {
+        let fail = if fields.iter().any(|field| field.unsaid) { fail.unsaid() } else { fail };
+        fail.at_field(&names(&fields))
+    })
 }
 
 pub(crate) fn wrap(table: &Table, message: u32, path: &str, body: &[u8], out: &mut Vec<u8>) -> Result<(), Fail> {

@@ -10,7 +10,7 @@ use crate::{
     from_json::{FromJson, PresentKeys},
     path::{self, FieldInfo, MessageId},
     prune::prune,
-    table::{AliasResolver, Table, proto_table},
+    table::{AliasResolver, Table, UnsaidResolver, proto_table},
     to_json::ToJson,
 };
 
@@ -47,7 +47,12 @@ impl Plans {
 
     /// Compiles the plans of a pool whose fields also have the names that `aliases` answers.
     pub fn with_aliases(pool: &DescriptorPool, aliases: AliasResolver<'_>) -> Arc<Plans> {
-        Arc::new(Plans { table: proto_table(pool, aliases) })
+        Plans::of(pool, aliases, &|_| Vec::new())
+    }
+
+    /// The same, with fields whose values are repeated in no error: those that `unsaid` answers, and all that is in them.
+    pub fn of(pool: &DescriptorPool, aliases: AliasResolver<'_>, unsaid: UnsaidResolver<'_>) -> Arc<Plans> {
+        Arc::new(Plans { table: proto_table(pool, aliases, unsaid) })
     }
 
     /// Finds a message by its full name, `shop.v1.Product`.
@@ -57,10 +62,18 @@ impl Plans {
 
     /// Appends the ProtoJSON of a message: lowerCamel names, in the order of field numbers, unset fields left out.
     ///
-    /// Fails on bytes that are not the message, on strings that are not UTF-8, on well-known types out of range, and on
-    /// an Any of an unknown type; `out` is then as long as it was before. Unknown fields and extensions are dropped.
+    /// Fails on bytes that are not the message, on strings that are not UTF-8 and on well-known types out of range; `out` is
+    /// then as long as it was before. Unknown fields and extensions are dropped. An Any whose type is not known, or not like
+    /// that any more, is written as `{"@type": …, "value": …}` with its bytes in base64.
     pub fn to_json(&self, id: MessageId, wire: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
         self.to_json_with(id, wire, JsonOptions::default(), None, out)
+    }
+
+    /// Checks that a message has the JSON that the specification gives it: each Any in it is of a type that is known, and like
+    /// that type.
+    pub fn check_json(&self, id: MessageId, wire: &[u8]) -> Result<(), WireError> {
+        let mut out = Vec::new();
+        Ok(ToJson::new(&self.table, false, &mut out).strict().message(id.0, wire, None, MAX_DEPTH)?)
     }
 
     /// Appends the ProtoJSON of a message as `options` says, of the selected fields only.

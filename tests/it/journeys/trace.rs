@@ -25,7 +25,7 @@ use crate::support::{Folder, PASSWORD, System};
 
 /// A collector that keeps the spans that it gets, each with its service.
 #[derive(Clone, Default)]
-struct Collector {
+pub(super) struct Collector {
     spans: Arc<Mutex<Vec<(String, Span)>>>,
 }
 
@@ -66,7 +66,7 @@ fn service_name(resource: Option<&Resource>) -> String {
 
 impl Collector {
     /// Listens on a free port. Returns the endpoint to send to.
-    async fn start() -> (Collector, String) {
+    pub(super) async fn start() -> (Collector, String) {
         let collector = Collector::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port can be bound");
         let endpoint = format!("http://{}", listener.local_addr().expect("a bound port has an address"));
@@ -75,6 +75,20 @@ impl Collector {
             .add_service(MetricsServiceServer::new(collector.clone()));
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
         (collector, endpoint)
+    }
+
+    /// Waits until spans have come.
+    pub(super) async fn some_spans(&self) {
+        until("spans have come", || async {
+            let spans = self.spans.lock().expect("no test panicked with the lock");
+            (!spans.is_empty()).then_some(())
+        })
+        .await;
+    }
+
+    /// All that has come.
+    pub(super) fn everything(&self) -> String {
+        format!("{:?}", self.spans.lock().expect("no test panicked with the lock"))
     }
 
     /// The spans of a trace, by service.

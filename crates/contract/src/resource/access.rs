@@ -4,10 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use mainstay_expr::{Problem, ProblemKind, Program, RecordType, Root, RuleScope, compile_rule};
-use prost_reflect::{DescriptorPool, DynamicMessage};
+use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor};
 
 use crate::annotations::{self, FIELD, FieldOptions, OPTIONS};
-use crate::capabilities;
 use crate::file::Spot;
 use crate::model::{Access, FieldModel, Rule};
 use crate::options::{message_option, optional_text};
@@ -64,7 +63,10 @@ impl Rules<'_> {
         let scope = self.row();
         for field in fields {
             let Some(descriptor) = self.head.message.get_field(field.number) else { continue };
-            let FieldOptions { read, write, .. } = annotations::read(&descriptor);
+            let FieldOptions { read, write, classed, .. } = annotations::read(&descriptor);
+            if classed && field.columns.is_empty() {
+                self.refuse_class(report, field, &descriptor);
+            }
             let mut rule = |verb: &str, source: Option<String>| {
                 let source = source?;
                 let spot = options::spot(report, &descriptor, FIELD, &[Step::Field(verb)]);
@@ -75,7 +77,16 @@ impl Rules<'_> {
         }
     }
 
-    /// Every row is known by its name, and a field's rule is asked of the row alone.
+    /// Every row is known by its name, in errors and in what is written down.
+    fn refuse_class(&self, report: &mut Report<'_>, field: &FieldModel, descriptor: &FieldDescriptor) {
+        let spot = options::spot(report, descriptor, FIELD, &[Step::Field("class")]);
+        report
+            .error(&spot, format!("`{}` cannot have a class", field.name))
+            .because("every row is told by its name and its etag, in errors, too")
+            .help("leave it out, and keep what nobody may read in a log out of the names of rows");
+    }
+
+    /// Every row is known by its name.
     fn field_rule(
         &self,
         report: &mut Report<'_>,
@@ -90,13 +101,7 @@ impl Rules<'_> {
             draft.help("leave it out; the rules of the resource say who reads and writes its rows");
             return None;
         }
-        let rule = self.compiled(report, (&format!("{verb} of {}", field.name), source, spot), scope)?;
-        if !rule.program.root.tables().is_empty() {
-            let what = format!("a rule for {verb} of a field that looks at other rows");
-            capabilities::refuse(report, spot, "rules of fields that look at other rows", &what);
-            return None;
-        }
-        Some(rule)
+        self.compiled(report, (&format!("{verb} of {}", field.name), source, spot), scope)
     }
 
     fn spot(&self, report: &Report<'_>, verb: &str) -> Spot {

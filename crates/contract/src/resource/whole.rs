@@ -8,9 +8,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use mainstay_expr::{Expr, Field, Program, RecordType, RuleScope, Storage, Type, compile_constraint};
-use mainstay_record::JsonShape;
+use mainstay_record::{JsonShape, Kind};
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, Value};
 
+use crate::annotations;
 use crate::check::Check;
 use crate::file::{Spot, tag};
 use crate::model::{FieldModel, Rule};
@@ -38,13 +39,15 @@ pub(crate) fn is_on(message: &MessageDescriptor) -> bool {
 
 /// Reads the conditions on a resource, and gives those on its fields and on the messages in them to its fields.
 pub(super) fn read(report: &mut Report<'_>, rules: &Rules<'_>, fields: &mut [FieldModel]) -> Vec<Constraint> {
-    let reader = Reader { rules };
+    let reader = Reader { rules, classed: false };
     reader.inside(report, &rules.head.message, &rules.record, fields);
     reader.of(report, &rules.head.message, &rules.record)
 }
 
 struct Reader<'a> {
     rules: &'a Rules<'a>,
+    /// Whether what it reads conditions on is never said (`class`).
+    classed: bool,
 }
 
 /// What a condition is about: the record that it is on, and which field of it, if it is on one.
@@ -53,7 +56,17 @@ struct About<'a> {
     field: Option<u32>,
 }
 
-impl Reader<'_> {
+impl<'r> Reader<'r> {
+    /// The same for what is in a field.
+    fn on(&self, field: &FieldDescriptor) -> Reader<'r> {
+        Reader { rules: self.rules, classed: self.classed || annotations::read(field).classed }
+    }
+
+    /// The same for what is said of all that is in a message.
+    fn over(&self, message: &MessageDescriptor) -> Reader<'r> {
+        Reader { rules: self.rules, classed: self.classed || annotations::holds_classed(message) }
+    }
+
     fn inside(
         &self,
         report: &mut Report<'_>,
@@ -64,23 +77,27 @@ impl Reader<'_> {
         for field in fields {
             let known = record.fields.iter().find(|known| known.number == field.number);
             let (Some(known), Some(held)) = (known, message.get_field(field.number)) else { continue };
+            let own = self.on(&held);
             match (&known.storage, &known.ty, held.kind().as_message()) {
                 (Storage::Message { .. }, Type::Message(inner), Some(message)) => {
-                    self.inside(report, message, inner, &mut field.children);
+                    own.inside(report, message, inner, &mut field.children);
                     let about = About { record, field: Some(field.number) };
-                    field.constraints = self.on_field(report, &held, &about);
-                    field.constraints.extend(self.of(report, message, inner));
+                    field.constraints = own.over(message).on_field(report, &held, &about);
+                    field.constraints.extend(own.of(report, message, inner));
                 }
                 (Storage::Column { .. }, ty, _) => {
-                    field.checks.extend(self.values(report, &held, On::Field, ty, &JsonShape::default()));
+                    field.checks.extend(own.values(report, &held, On::Field, ty, &JsonShape::default()));
                 }
                 (Storage::Json { shape, .. }, ty, _) => {
-                    field.checks.extend(self.values(report, &held, On::Field, ty, shape));
+                    // One message may stand in many places of a document: what is never said in one of them is said in none.
+                    let own =
+                        map_value(&held).kind().as_message().map_or_else(|| self.on(&held), |held| own.over(held));
+                    field.checks.extend(own.values(report, &held, On::Field, ty, shape));
                     if let Some(checks) = &mut field.json_checks {
-                        let parts = self.parts(report, &held, ty, shape);
+                        let parts = own.parts(report, &held, ty, shape);
                         checks.items.checks.extend(parts.items);
                         checks.keys.checks.extend(parts.keys);
-                        let mut document = Document { reader: self, shape, checks, seen: HashSet::new() };
+                        let mut document = Document { reader: &own, shape, checks, seen: HashSet::new() };
                         document.held(report, &held, ty, 0);
                     }
                 }
@@ -94,7 +111,7 @@ impl Reader<'_> {
         let mut found = Vec::new();
         for (written, spot) in on_message(report, message) {
             let about = About { record, field: None };
-            found.extend(self.constraint(report, written, &spot, &about));
+            found.extend(self.over(message).constraint(report, written, &spot, &about));
         }
         let place = |report: &Report<'_>, spot: &Spot| report.files.place(spot);
         for (asked, spot) in self.oneofs(report, message, &About { record, field: None }) {
@@ -189,6 +206,13 @@ impl Reader<'_> {
                 .error(spot, "the constraint is not about the message alone")
                 .because("it asks who calls, for the time or another row, and a message is valid or not by itself")
                 .help("write it into the access rules, which may ask for these");
+            return None;
+        }
+        if self.classed && repeats(&program.root) {
+            report
+                .error(spot, "the constraint says what is in a field with a class")
+                .because("what such a field holds is in no error text, and this text is made of it")
+                .help("say what is wrong in words of its own, without the value");
             return None;
         }
         Some(program)
@@ -296,6 +320,16 @@ impl Document<'_, '_> {
                 self.held(report, &held, &known.ty, entry);
             }
         }
+    }
+}
+
+/// Whether what a condition says of itself is made of what it is about.
+fn repeats(expr: &Expr) -> bool {
+    match expr {
+        Expr::If { then, otherwise, .. } => repeats(then) || repeats(otherwise),
+        Expr::Coalesce(first, second) => repeats(first) || repeats(second),
+        Expr::Literal(_) => false,
+        text => text.kind() == Some(Kind::Text),
     }
 }
 

@@ -346,8 +346,12 @@ fn other_constraints(all: &mut Examples) {
         ("map.max_pairs", "map<string, string>", "map.max_pairs", "1"),
         ("map.values", "map<string, string>", "map.values.string.min_len", "1"),
         ("map.keys", "map<string, string>", "map.keys.string.min_len", "1"),
-        ("any", "google.protobuf.Any", "any.in", "\"a\""),
-        ("field_mask", "google.protobuf.FieldMask", "field_mask.in", "\"a\""),
+        ("any.in", "google.protobuf.Any", "any.in", "\"a\""),
+        ("any.not_in", "google.protobuf.Any", "any.not_in", "\"a\""),
+        ("field_mask.const", "google.protobuf.FieldMask", "field_mask.const", "{paths: \"a\"}"),
+        ("field_mask.in", "google.protobuf.FieldMask", "field_mask.in", "\"a\""),
+        ("field_mask.not_in", "google.protobuf.FieldMask", "field_mask.not_in", "\"a\""),
+        ("field_mask.example", "google.protobuf.FieldMask", "field_mask.example", "{paths: \"a\"}"),
     ] {
         let text = optioned(ty, &format!("(buf.validate.field).{name} = {value}"));
         all.insert(format!("(buf.validate.field).{family}"), text + "enum Kind { KIND_UNSPECIFIED = 0; FIRST = 1; }");

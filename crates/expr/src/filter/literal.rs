@@ -36,6 +36,7 @@ pub(crate) fn literal(argument: &Argument, ty: &Type, kind: Option<Kind>) -> Res
             None => {
                 let message = format!("the enum {} has no value `{text}`", ty.name);
                 let problem = Problem::new(argument.span.clone(), ProblemKind::UnknownName, message);
+                let problem = problem.repeating(format!("the enum {} has no such value", ty.name));
                 return Err(problem.maybe_help(ty.suggest(&text)));
             }
         },
@@ -44,6 +45,7 @@ pub(crate) fn literal(argument: &Argument, ty: &Type, kind: Option<Kind>) -> Res
     value.ok_or_else(|| {
         let message = format!("`{text}` is not {}", ty.describe());
         let problem = Problem::new(argument.span.clone(), ProblemKind::Type, message);
+        let problem = problem.repeating(format!("this is not {}", ty.describe()));
         match how(ty) {
             Some(help) => problem.help(help),
             None => problem,
@@ -67,7 +69,10 @@ pub(crate) fn map_key(text: &str, key: MapKey, span: std::ops::Range<usize>) -> 
             (text.parse::<bool>().ok().map(|key| key.to_string()), "the keys of this map are true and false")
         }
     };
-    stored.ok_or_else(|| Problem::new(span, ProblemKind::Type, format!("`{text}` is no key of this map")).help(help))
+    stored.ok_or_else(|| {
+        let problem = Problem::new(span, ProblemKind::Type, format!("`{text}` is no key of this map"));
+        problem.repeating("this is no key of the map").help(help)
+    })
 }
 
 fn how(ty: &Type) -> Option<&'static str> {

@@ -17,7 +17,7 @@ enum Judged {
 }
 
 /// How statements are judged, by the beginning of their names.
-const JUDGED: [(&str, Judged, &[Area]); 14] = [
+const JUDGED: [(&str, Judged, &[Area]); 15] = [
     ("resource.predicate", Judged::Differs, &[Area::Access]),
     ("resource.effect", Judged::Differs, &[Area::Storage]),
     ("resource.on_parent_delete", Judged::Differs, &[Area::Storage]),
@@ -27,6 +27,7 @@ const JUDGED: [(&str, Judged, &[Area]); 14] = [
     ("resource.expire", Judged::Restricts, &[Area::Access]),
     ("field.read", Judged::Restricts, &[Area::Access]),
     ("field.write", Judged::Restricts, &[Area::Access]),
+    ("field.class", Judged::Restricts, &[Area::Access]),
     ("field.on_delete", Judged::Differs, &[Area::Storage]),
     ("field.acyclic", Judged::Restricts, &[Area::Validation]),
     ("states.transition", Judged::Allows, &[Area::States]),

@@ -182,7 +182,7 @@ impl<'t, 'a, 'o, S: Sink> FromJson<'t, 'a, 'o, S> {
         let kept = self.present.enter(self.table, field);
         let result = self.field(field, below, depth);
         self.present.leave(kept);
-        result.map_err(|fail| fail.at_field(&field.name))
+        result.map_err(|fail| (if field.unsaid { fail.unsaid() } else { fail }).at_field(&field.name))
     }
 
     /// Reads the value of a field of any shape.

@@ -47,6 +47,7 @@ pub(super) fn field_plan(
         tag: Tag::new(number, wire_type),
         oneof: real_oneof(field),
         mask_of: None,
+        unsaid: false,
     })
 }
 

@@ -18,7 +18,7 @@ use crate::{
 pub(crate) use build::{column_kind, real_oneof, scalar_leaf, special};
 pub(crate) use numbers::Numbers;
 pub(crate) use proto::proto_table;
-pub use proto::{AliasResolver, UPDATE_MASK};
+pub use proto::{AliasResolver, UPDATE_MASK, UnsaidResolver};
 pub(crate) use storage::{JsonColumn, storage_table};
 
 /// The two JSON languages that the tables speak.
@@ -92,6 +92,8 @@ pub(crate) struct FieldPlan {
     pub(crate) oneof: Option<u16>,
     /// The message whose fields the paths of this mask name, where that is known (AIP-134).
     pub(crate) mask_of: Option<u32>,
+    /// What it holds is repeated in no error.
+    pub(crate) unsaid: bool,
 }
 
 #[derive(Debug)]

@@ -16,17 +16,26 @@ use crate::{PlanError, json::text::put_string};
 /// Answers, for a message's full name, the other names under which its fields are accepted: `[("label", 3)]`.
 pub type AliasResolver<'a> = &'a dyn Fn(&str) -> Vec<(String, u32)>;
 
+/// Answers, for a message's full name, the numbers of the fields whose values no error repeats.
+pub type UnsaidResolver<'a> = &'a dyn Fn(&str) -> Vec<u32>;
+
 /// The field of an update's request that says what is updated (AIP-134).
 pub const UPDATE_MASK: &str = "update_mask";
 
 type Index = HashMap<Box<str>, u32, FixedState>;
 
 /// Compiles every message and enum of a pool.
-pub(crate) fn proto_table(pool: &DescriptorPool, aliases: AliasResolver<'_>) -> Table {
+pub(crate) fn proto_table(pool: &DescriptorPool, aliases: AliasResolver<'_>, unsaid: UnsaidResolver<'_>) -> Table {
     let by_type = index(pool.all_messages().map(|message| message.full_name().into()));
     let by_enum = index(pool.all_enums().map(|enumeration| enumeration.full_name().into()));
     let mut types = PoolTypes { by_type: &by_type, by_enum: &by_enum };
-    let messages = pool.all_messages().map(|message| message_plan(&message, aliases, &mut types)).collect();
+    let plan = |message: MessageDescriptor| {
+        let mut plan = message_plan(&message, aliases, &mut types);
+        let unsaid = unsaid(message.full_name());
+        plan.fields.iter_mut().for_each(|field| field.unsaid = unsaid.contains(&field.number));
+        plan
+    };
+    let messages = pool.all_messages().map(plan).collect();
     let enums = pool.all_enums().map(|enumeration| enum_plan(&enumeration)).collect();
     Table { form: Form::Proto, messages, enums, by_type }
 }

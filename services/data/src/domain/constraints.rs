@@ -11,7 +11,7 @@ use super::clash::Clash;
 use super::context::{Context, Operation};
 use super::draft::MAX_ALONG;
 use super::links::Referred;
-use super::record::{in_request, indexed_in_request, set_references};
+use super::record::{in_request, indexed_in_request, not_found, set_references};
 use crate::error::{Error, Keeper, Result};
 use crate::plans::{By, Readable, ResourcePlan};
 use crate::rights::Obstacle;
@@ -211,8 +211,7 @@ pub async fn first_dangling(
         let statement = &target.whoever().statement;
         let found = cx.db.fetch(Lane::Inline, statement, key.clone(), Rows::default()).await?;
         if found.rows.is_empty() {
-            let field = in_request(op.plan(), &field);
-            return Ok(Error::ReferenceNotFound { field, name: target.name(&key) });
+            return Ok(not_found(op, &field, target.name(&key)));
         }
     }
     // What was missing is there by now.

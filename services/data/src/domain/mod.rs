@@ -36,6 +36,7 @@ pub mod page_token;
 pub mod place;
 mod planned;
 pub mod precondition;
+mod proposed;
 pub mod purge;
 pub mod read_mask;
 pub mod record;

@@ -97,11 +97,14 @@ pub fn violations(plan: &ResourcePlan, record: &[Value], now: i64) -> Vec<Violat
         ),
     });
     let named = links::problems(plan, record).into_iter();
-    let named = named.map(|(field, description)| Violation { field: in_request(plan, &field), description });
+    let named = named.map(|(field, description)| {
+        let Violation { field, description } = plan.classes.told(Violation { field, description });
+        Violation { field: in_request(plan, &field), description }
+    });
     let stored = long.chain(backwards(plan, record)).chain(named).chain(large).chain(wide);
-    let found = found.map(|Violated { violation, over }| Violated {
-        violation: Violation { field: in_request(plan, &violation.field), ..violation },
-        over,
+    let found = found.map(|Violated { violation, over }| {
+        let violation = plan.classes.placed(violation);
+        Violated { violation: Violation { field: in_request(plan, &violation.field), ..violation }, over }
     });
     found.chain(stored.map(|violation| Violated { violation, over: Vec::new() })).collect()
 }
@@ -133,8 +136,14 @@ fn backwards<'r>(plan: &'r ResourcePlan, record: &'r [Value]) -> impl Iterator<I
 
 /// A body that does not decode, in the same words.
 pub fn shape(plan: &ResourcePlan, error: DecodeError) -> Error {
-    let violations = error.violations.into_iter();
+    let violations = error.violations.into_iter().map(|violation| plan.classes.told(violation));
     Error::Violations(violations.map(|v| Violation { field: in_request(plan, &v.field), ..v }).collect())
+}
+
+/// What a caller is told of a name that stands in a field of the resource and leads to nothing that is there for him.
+pub fn not_found(op: &Operation, field: &str, name: String) -> Error {
+    let plan = op.plan();
+    Error::ReferenceNotFound { field: in_request(plan, field), name: plan.classes.name(field, name) }
 }
 
 /// The path of a field of the resource from the request message: `product.title`.

@@ -5,7 +5,7 @@ use mainstay_record::Value;
 use super::acyclic;
 use super::context::Operation;
 use super::links::Referred;
-use super::record::{in_request, is_itself, set_references};
+use super::record::{is_itself, not_found, set_references};
 use super::tx::Tx;
 use crate::error::{Error, Result};
 
@@ -86,8 +86,7 @@ async fn check_named(
             Namer::Contract => tx.is_there(op, resource, &key).await?,
         };
         if !stays {
-            let field = in_request(op.plan(), &field);
-            return Err(Error::ReferenceNotFound { field, name: op.snapshot.resource(resource).name(&key) });
+            return Err(not_found(op, &field, op.snapshot.resource(resource).name(&key)));
         }
         if let Some(reference) = acyclic {
             acyclic::check(tx, op, (reference, &key), old, new).await?;

@@ -6,7 +6,7 @@ use mainstay_contract::IndexRows;
 use mainstay_db::Lane;
 use mainstay_expr::{AtomValues, Expr, Program, Root, Row, compile_filter, compile_order};
 use mainstay_record::{NumberPath, Value};
-use mainstay_sql::{After, Condition, OrderColumn, Select, found_from_above, from_above, order_columns};
+use mainstay_sql::{After, Condition, OrderColumn, Select, Truths, found_from_above, from_above, order_columns};
 
 use super::bounded::bound;
 use super::compiled::Compiled;
@@ -29,9 +29,9 @@ pub struct Position {
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
     #[error("the filter is not valid")]
-    Filter { source_text: String, problem: mainstay_expr::Problem },
+    Filter { source_text: String, problem: Box<mainstay_expr::Problem> },
     #[error("order_by is not valid")]
-    OrderBy { source_text: String, problem: mainstay_expr::Problem },
+    OrderBy { source_text: String, problem: Box<mainstay_expr::Problem> },
 }
 
 impl ListPlan {
@@ -96,14 +96,17 @@ impl ResourcePlan {
     }
 
     fn filter(&self, shape: &Shape) -> Result<Program, QueryError> {
-        compile_filter(&shape.filter, &self.resource.record, &self.relations().records)
-            .map_err(|problem| QueryError::Filter { source_text: shape.filter.clone(), problem })
+        compile_filter(&shape.filter, &self.resource.record, &self.relations().records).map_err(|problem| {
+            // A filter may be about any resource that this one leads to.
+            let problem = if self.relations().keep_silent { problem.without_value() } else { problem };
+            QueryError::Filter { source_text: shape.filter.clone(), problem: Box::new(problem) }
+        })
     }
 
     /// Spells out the order of a list, to check a page token against before the statement is chosen.
     pub fn order(&self, order_by: &str) -> Result<Vec<OrderColumn>, QueryError> {
         let keys = compile_order(order_by, &self.resource.record)
-            .map_err(|problem| QueryError::OrderBy { source_text: order_by.to_owned(), problem })?;
+            .map_err(|problem| QueryError::OrderBy { source_text: order_by.to_owned(), problem: Box::new(problem) })?;
         let mut columns = order_columns(&self.resource.layout, &keys);
         bound(&self.resource, &mut columns);
         Ok(columns)
@@ -122,6 +125,9 @@ impl ResourcePlan {
         let live = self.live().filter(|_| !shape.deleted);
         let rows = if live.is_some() { IndexRows::Live } else { IndexRows::All };
         let after = shape.after.map(|nulls| After { first_param: 1 + parents.len(), nulls });
+        // The system sees all of every row.
+        let told = if shape.atoms.is_some() { &self.rules.told()[..] } else { &[] };
+        let truths = Truths { of: told, tables: &self.relations().tables };
         let write = |conditions: &[&Expr]| {
             let parent = Condition::Equal { columns: &parents, first_param: 1 };
             let asked = conditions.iter().map(|expr| Condition::Expr(expr, &self.relations().tables));
@@ -133,11 +139,12 @@ impl ResourcePlan {
                 after,
                 limit_param: Some(0),
                 lock: None,
+                truths,
             };
             self.shapes().compile(mainstay_sql::select(self.dialect, &select))
         };
         let (statement, from_above) = (write(&conditions), self.list_from_above(&conditions, &parents, &write));
-        let inline = is_index_ordered(&self.resource, rows, (&conditions[..], &parents[..]), &order);
+        let inline = told.is_empty() && is_index_ordered(&self.resource, rows, (&conditions[..], &parents[..]), &order);
         let costly = is_costly(&filter.root);
         let filtered = compared.len();
         compared.extend(order.iter().map(|column| (None, column.index)));

@@ -3,6 +3,7 @@
 mod along;
 mod bounded;
 mod chains;
+mod classes;
 mod clock;
 mod compiled;
 mod compiled_lists;

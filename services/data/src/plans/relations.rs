@@ -7,6 +7,7 @@ use mainstay_contract::Contract;
 use mainstay_expr::{AtomValues, Expr, RecordType};
 use mainstay_sql::Tables;
 
+use super::classes::Classes;
 use super::guard::{Guard, Verdict};
 use crate::rights::Caller;
 
@@ -21,6 +22,8 @@ pub struct Relations {
     pub names: Vec<Option<Arc<Guard>>>,
     /// The resources over whose rows rules quantify.
     pub watched: BTreeSet<usize>,
+    /// Whether there are fields whose values are never said.
+    pub keep_silent: bool,
 }
 
 impl Relations {
@@ -38,7 +41,11 @@ impl Relations {
                 .map(|(resource, read)| resource.access.refer.as_ref().map(guard).or_else(|| read.clone()))
                 .collect(),
             reads,
-            watched: resources().flat_map(|resource| resource.access.rules()).flat_map(watched).collect(),
+            keep_silent: resources().any(|resource| {
+                let message = contract.pool.get_message_by_name(&resource.message);
+                message.is_some_and(|message| Classes::of(&message).are_any())
+            }),
+            watched: resources().flat_map(|resource| resource.rules()).flat_map(watched).collect(),
         }
     }
 

@@ -8,13 +8,14 @@ use mainstay_contract::{Contract, Index, Resource, Right, Rule, Span, Verb};
 use mainstay_record::names::json_name;
 use mainstay_record::{Column, Row, Template, TemplatePart, Value, page};
 use mainstay_sql::{
-    Condition, Delete, Dialect, Insert, Lock, Overlap, Same, Select, Table, Tables, Update, claiming_insert, delete,
-    insert, select, update,
+    Condition, Delete, Dialect, Insert, Lock, Overlap, Same, Select, Table, Tables, Truths, Update, claiming_insert,
+    delete, insert, select, update,
 };
 use mainstay_wire::{EncodeError, PlanError, RecordPlan, Selection};
 use prost_reflect::MessageDescriptor;
 
 use super::chains::Chain;
+use super::classes::Classes;
 use super::compiled::{Compiled, Shapes};
 use super::compiled_lists::ListPlans;
 use super::dependents::Dependent;
@@ -46,6 +47,8 @@ pub struct ResourcePlan {
     pub links: Links,
     /// Who sees and sets single fields.
     pub rules: FieldRules,
+    /// Which fields are never said.
+    pub classes: Classes,
     pub read: Option<Arc<Guard>>,
     pub create: Option<Guard>,
     pub update: Option<Guard>,
@@ -122,6 +125,7 @@ impl ResourcePlan {
         })?;
         let name_only = if resource.name_field.is_some() { record.select(&["name"]).ok() } else { None };
         let guard = |rule: &Option<Rule>| rule.as_ref().map(|rule| Guard::new(vec![rule.clone()]));
+        let rules = FieldRules::new(&resource);
         let deleted = resource.soft_delete.map(|kept| kept.delete_time);
         Ok(ResourcePlan {
             rows_in_json: json_name(&resource.plural),
@@ -129,7 +133,6 @@ impl ResourcePlan {
             record,
             fields: Fields::new(&resource),
             links: Links::new(&resource),
-            rules: FieldRules::new(&resource),
             read: relations.reads[number].clone(),
             create: guard(&resource.access.create),
             update: update_guard(&resource.access.update),
@@ -140,8 +143,10 @@ impl ResourcePlan {
             claiming_insert: OnceLock::new(),
             remove: OnceLock::new(),
             lists: ListPlans::default(),
-            gets: KeyReads::new(dialect, None, None),
-            many: KeyReads::of_many(dialect),
+            gets: KeyReads::new(dialect, None, None).telling(rules.told()),
+            many: KeyReads::of_many(dialect).telling(rules.told()),
+            rules,
+            classes: Classes::of(&message),
             // Nothing new refers to a row that is deleted.
             locked: [(Lock::Stay, deleted), (Lock::Change, None), (Lock::Remove, None)]
                 .map(|(lock, unset)| (lock, KeyReads::new(dialect, Some(lock), unset))),
@@ -199,7 +204,7 @@ impl ResourcePlan {
         let written = [&self.create, &self.update, &self.delete].into_iter().filter_map(Option::as_ref);
         let own = self.transitions.iter().flat_map(|own| own.access.iter().chain(&own.guard));
         let written = written.chain(own);
-        self.read.as_deref().into_iter().chain(written).any(|guard| !guard.is_alone())
+        self.rules.look_around() || self.read.as_deref().into_iter().chain(written).any(|guard| !guard.is_alone())
     }
 
     /// Says whether a method can do anything for a caller, as far as the caller alone decides. What is changed must be read.
@@ -272,6 +277,7 @@ impl ResourcePlan {
             after: None,
             limit_param: None,
             lock: None,
+            truths: Truths::NONE,
         };
         let statement = self.shapes.compile(select(self.dialect, &finding));
         Some((statement, values))
@@ -364,9 +370,12 @@ impl ResourcePlan {
         columns.map(|(index, column)| row.get(index, column.kind)).collect()
     }
 
-    /// What of a row a caller does not see.
+    /// What of a row a caller does not see: one that was read with what is told of it.
     pub fn hidden(&self, sight: &Sight, row: &(impl Row + ?Sized)) -> Hidden {
-        sight.hidden(&self.rules, &self.resource.layout.columns, row)
+        match sight.is_whole() {
+            true => Hidden::new(),
+            false => sight.hidden(&self.rules, &self.resource.layout.columns, row),
+        }
     }
 
     /// Writes a row, or the wanted fields of it, as its caller sees it.
@@ -377,8 +386,7 @@ impl ResourcePlan {
         wanted: Option<&Selection>,
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
-        let hidden = if sight.is_whole() { Hidden::new() } else { self.hidden(sight, row) };
-        self.encode_without(&hidden, row, wanted, out)
+        self.encode_without(&self.hidden(sight, row), row, wanted, out)
     }
 
     /// Writes a row without these columns.
@@ -455,7 +463,7 @@ fn holds(message: &MessageDescriptor, types: &[&str]) -> bool {
 /// Says whether a write of the resource must be as if no other ran beside it: a rule of it quantifies over rows, which may
 /// come and go; or one that looks elsewhere decides over a row that another's rule quantifies over.
 fn is_serial(resource: &Resource, is_watched: bool) -> bool {
-    let mut rules = resource.access.rules();
+    let mut rules = resource.rules();
     rules.any(|rule| {
         let root = &rule.program.root;
         !root.asks().is_empty() || (is_watched && !root.looks().is_empty())

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::RandomState;
-use mainstay_contract::{Contract, Method, Model, Shape, Verb, aliases};
+use mainstay_contract::{Contract, Method, Model, Shape, Verb, aliases, classed};
 use mainstay_identity::Principal;
 use mainstay_sql::Dialect;
 use mainstay_wire::{PlanError, Plans};
@@ -140,7 +140,7 @@ impl Snapshot {
                 );
                 DescriptorPool::new()
             });
-            Plans::with_aliases(&pool, &|message| aliases(&pool, message))
+            Plans::of(&pool, &|message| aliases(&pool, message), &|message| classed(&pool, message))
         })
     }
 

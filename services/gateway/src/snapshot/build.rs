@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mainstay_contract::http::routes;
-use mainstay_contract::{Method as Known, Policy, RESERVED_ROOTS, Shape, aliases, is_reserved_package};
+use mainstay_contract::{Method as Known, Policy, RESERVED_ROOTS, Shape, aliases, classed, is_reserved_package};
 use mainstay_layers::Access;
 use mainstay_runtime::Files;
 use mainstay_runtime::policies::access_of;
@@ -57,7 +57,7 @@ impl Snapshot {
         let platform_files = pool.files().len();
         // What is linked is gone when the snapshot is made.
         link(&mut pool, application)?;
-        let plans = Plans::with_aliases(&pool, &|message| aliases(&pool, message));
+        let plans = Plans::of(&pool, &|message| aliases(&pool, message), &|message| classed(&pool, message));
         let mut builder = Builder { metrics, backends, plans: &plans, parts: Parts::default() };
         for (position, file) in pool.files().enumerate() {
             let owner = if position < platform_files { Owner::Platform } else { Owner::Application };

@@ -5,7 +5,7 @@ mod numbers;
 
 use mainstay_contract::Role;
 use mainstay_record::{Value, Violation};
-use mainstay_wire::{Decoded, MaskSelection, WireError, frame};
+use mainstay_wire::{Decoded, MaskSelection, UNSAID, WireError, frame};
 use serde_json::Value as Json;
 
 use self::lists::{Element, Lists, elements, known};
@@ -112,6 +112,9 @@ impl Transforms {
                 Err(problem) => Err(problem.clone()),
             };
             if let Err((field, description)) = applied {
+                // The sum of what was sent and what is there is said of no field that is never said.
+                let unsaid = transform.as_ref().is_ok_and(|transform| transform.is_unsaid(op)) && field != "field";
+                let description = if unsaid { UNSAID.to_owned() } else { description };
                 let dot = if field.is_empty() { "" } else { "." };
                 violations.push(Violation { field: format!("transforms[{index}]{dot}{field}"), description });
             }
@@ -197,7 +200,8 @@ impl<'m> Asked<'m> {
         let read = plans.from_json(resource, json.to_string().as_bytes(), &mut wire, None);
         read.map_err(|error| (name, error.message))?;
         op.plan().record.decode(&wire).map_err(|error| {
-            (name, error.violations.into_iter().next().map_or_else(String::new, |violation| violation.description))
+            let first = error.violations.into_iter().next();
+            (name, first.map_or_else(String::new, |violation| op.plan().classes.told(violation).description))
         })
     }
 
@@ -239,6 +243,12 @@ enum Change {
 }
 
 impl Transform {
+    /// Whether it changes what is never said.
+    fn is_unsaid(&self, op: &Operation) -> bool {
+        let plan = op.plan();
+        plan.resource.field_of(self.column).is_some_and(|field| plan.classes.unsaid(&field.field_path).is_some())
+    }
+
     fn content(&self, op: &Operation, content: &mut Content) {
         let path = &op.plan().resource.layout.columns[self.column].path;
         content.text(&path.to_string());

@@ -1,0 +1,100 @@
+//! Fields whose values no log, trace or error text says (`class` of `mainstay.v1.field`).
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+use mainstay_contract::field_options;
+use mainstay_record::Violation;
+use mainstay_wire::UNSAID;
+use prost_reflect::MessageDescriptor;
+
+/// What of a resource is never said, wherever in its messages it stands.
+#[derive(Debug, Default)]
+pub struct Classes {
+    /// The resource first; none where all may be said.
+    messages: Vec<HashMap<String, Known, RandomState>>,
+}
+
+/// What is known of a field.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    unsaid: bool,
+    /// The message that is in it, in its elements or its values.
+    message: Option<usize>,
+}
+
+impl Classes {
+    /// Looks through all that is in a resource.
+    pub fn of(message: &MessageDescriptor) -> Classes {
+        let mut places: HashMap<String, usize, RandomState> = HashMap::default();
+        let mut pending = vec![message.clone()];
+        places.insert(message.full_name().to_owned(), 0);
+        let (mut messages, mut any) = (Vec::new(), false);
+        let mut next = 0;
+        while let Some(message) = pending.get(next).cloned() {
+            next += 1;
+            let known = message.fields().map(|field| {
+                let entry = field.kind().as_message().filter(|entry| entry.is_map_entry()).cloned();
+                let kind = entry.map_or_else(|| field.kind(), |entry| entry.map_entry_value_field().kind());
+                let inner = kind.as_message().map(|inner| {
+                    *places.entry(inner.full_name().to_owned()).or_insert_with(|| {
+                        pending.push(inner.clone());
+                        pending.len() - 1
+                    })
+                });
+                let unsaid = field_options(&field).classed;
+                any |= unsaid;
+                (field.name().to_owned(), Known { unsaid, message: inner })
+            });
+            messages.push(known.collect());
+        }
+        Classes { messages: if any { messages } else { Vec::new() } }
+    }
+
+    /// Whether there is anything that is not said.
+    pub fn are_any(&self) -> bool {
+        !self.messages.is_empty()
+    }
+
+    /// The field in a path (`home.street`, `cards[0].number`) of which nothing is said, by its own path; none where all of it may
+    /// be said.
+    pub fn unsaid<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let mut fields = self.messages.first()?;
+        let mut at = 0;
+        loop {
+            let name = &path[at..];
+            let name = &name[..name.find(['.', '[']).unwrap_or(name.len())];
+            let known = fields.get(name)?;
+            let end = at + name.len();
+            if known.unsaid {
+                return Some(&path[..end]);
+            }
+            // What stands in brackets is an index, or the key of a map.
+            let rest = &path[end..];
+            let step = if rest.starts_with('[') { rest.find("].").map(|close| close + 2) } else { Some(1) };
+            at = end + step.filter(|_| !rest.is_empty())?;
+            fields = self.messages.get(known.message?)?;
+        }
+    }
+
+    /// What a client is told of a field of the resource: nothing of what is in it, where that is not said.
+    pub fn told(&self, violation: Violation) -> Violation {
+        match self.unsaid(&violation.field) {
+            Some(field) => Violation { field: field.to_owned(), description: UNSAID.to_owned() },
+            None => violation,
+        }
+    }
+
+    /// What a client is told of a field whose values are never said, and the description is of none.
+    pub fn placed(&self, violation: Violation) -> Violation {
+        match self.unsaid(&violation.field) {
+            Some(field) => Violation { field: field.to_owned(), ..violation },
+            None => violation,
+        }
+    }
+
+    /// A name that stands in a field, as far as it is said.
+    pub fn name(&self, field: &str, name: String) -> String {
+        if self.unsaid(field).is_some() { "…".to_owned() } else { name }
+    }
+}
