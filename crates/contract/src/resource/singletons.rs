@@ -18,14 +18,6 @@ pub(super) fn check(report: &mut Report<'_>, heads: &[Head]) {
                 .because("it is there as long as what it lies below (AIP-156)")
                 .help("leave soft_delete out");
         }
-        if let Some(parent) = head.parent(heads).filter(|parent| parent.soft_delete) {
-            report
-                .unsupported(
-                    &head.spot,
-                    format!("a singleton below {}, which keeps its deleted rows,", parent.short_name()),
-                )
-                .help(format!("leave soft_delete of {} out, or give its fields to it", parent.short_name()));
-        }
         if let Some(uid) = head.message.get_field_by_name("uid") {
             let spot = report.name(uid.parent_file().name(), uid.path());
             report

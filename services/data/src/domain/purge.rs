@@ -1,6 +1,7 @@
 //! The removal of a row that was deleted and kept, when its time is over (AIP-164): what nobody but the system does.
 
 use bytes::Bytes;
+use mainstay_contract::OnDelete;
 use mainstay_db::BoxFuture;
 use mainstay_record::Value;
 use mainstay_sql::Lock;
@@ -9,7 +10,7 @@ use super::answer::Form;
 use super::checks::{Check, Checked, WriteOp};
 use super::content::Content;
 use super::context::Operation;
-use super::draft::Draft;
+use super::draft::{Along, Draft, Then};
 use super::request::{Request, Terms};
 use super::tx::Tx;
 use crate::error::{Error, Keeper, Result};
@@ -54,8 +55,27 @@ impl Checked for Purge {
             if tx.has_dependents(op, &op.plan().remains, &self.key).await? {
                 return Err(Error::StillReferenced { name: op.plan().name(&self.key), by: Keeper::Unknown });
             }
-            Ok(())
+            self.with_singletons(draft, tx).await
         })
+    }
+}
+
+impl Purge {
+    /// Lets what was made with the row go with it (AIP-156), where nothing refers to that.
+    async fn with_singletons(&self, draft: &mut Draft, tx: &mut Tx<'_, '_>) -> Result<()> {
+        let op = &self.op;
+        let along = op.plan().remains.iter().filter(|dependent| dependent.on_delete == OnDelete::Cascade);
+        for dependent in along {
+            let below = Operation { resource: dependent.resource, ..op.clone() };
+            for old in tx.dependents(op, dependent, &self.key, 1).await? {
+                let key = &old[..below.plan().resource.layout.keys()];
+                if tx.has_dependents(&below, &below.plan().dependents, key).await? {
+                    return Err(Error::StillReferenced { name: op.plan().name(&self.key), by: Keeper::Unknown });
+                }
+                draft.along.push(Along { resource: dependent.resource, old, then: Then::Becomes(None) });
+            }
+        }
+        Ok(())
     }
 }
 

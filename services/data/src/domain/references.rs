@@ -23,7 +23,13 @@ pub async fn check_parent(tx: &mut Tx<'_, '_>, op: &Operation, record: &[Value])
 /// Says whether it takes a look at the row that one lies below to know that the caller may still name it. It is there, since no
 /// row goes before what lies below it.
 pub fn may_be_below_hidden(op: &Operation) -> bool {
-    op.plan().resource.parent.is_some_and(|parent| !op.snapshot.resource(parent).parent_of(&op.caller).is_public())
+    let is_public = |parent: usize| op.snapshot.resource(parent).parent_of(&op.caller).is_public();
+    op.plan().resource.parent.is_some_and(|parent| !is_public(parent) || is_of_kept(op, parent))
+}
+
+/// Says whether a row is a part of one that may be deleted and kept: then it is not changed either.
+fn is_of_kept(op: &Operation, parent: usize) -> bool {
+    op.plan().resource.singleton && op.snapshot.resource(parent).resource.soft_delete.is_some()
 }
 
 /// Checks that the caller may still name what a row lies below: where a parent is not there for him, nothing below it is his to
@@ -31,9 +37,12 @@ pub fn may_be_below_hidden(op: &Operation) -> bool {
 pub async fn check_still_below(tx: &mut Tx<'_, '_>, op: &Operation, row: &[Value]) -> Result<()> {
     let plan = op.plan();
     let Some(parent) = plan.resource.parent.filter(|_| may_be_below_hidden(op)) else { return Ok(()) };
-    let key = &row[..plan.resource.layout.keys() - 1];
+    let key = &row[..plan.resource.parent_keys()];
     if tx.is_above(op, parent, key).await? {
-        return Ok(());
+        return match is_of_kept(op, parent) && !tx.stays_readable(op, parent, key).await? {
+            true => Err(Error::Deleted { name: op.snapshot.resource(parent).name(key) }),
+            false => Ok(()),
+        };
     }
     Err(Error::ReferenceNotFound { field: "parent".to_owned(), name: op.snapshot.resource(parent).name(key) })
 }

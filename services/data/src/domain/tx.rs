@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use mainstay_contract::Trigger;
+use mainstay_contract::{OnDelete, Trigger};
 use mainstay_db::{Conn, Sink};
 use mainstay_expr::Around;
 use mainstay_record::{Kind, Row, Value};
@@ -202,7 +202,9 @@ impl<'t, 'c> Tx<'t, 'c> {
     pub async fn has_dependents(&mut self, op: &Operation, dependents: &[Dependent], key: &[Value]) -> Result<bool> {
         let mut params = key.to_vec();
         params.push(Value::Int(1));
-        for dependent in dependents.iter().filter(|dependent| !dependent.is_enforced) {
+        // What goes with the row keeps it from nothing.
+        let keeps = |dependent: &&Dependent| !dependent.is_enforced && dependent.on_delete == OnDelete::Restrict;
+        for dependent in dependents.iter().filter(keeps) {
             self.flush_for(dependent.resource, None).await?;
             if let By::Link { .. } = dependent.by {
                 if !self.linking(op, dependent, key, 1).await?.is_empty() {

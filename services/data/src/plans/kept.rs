@@ -121,10 +121,15 @@ pub(super) fn connect(resources: &mut [ResourcePlan]) {
         }
         if let Some(parent) = plan.parent {
             let live = keeps(resources, parent);
-            resources[parent].dependents.push(Dependent::new(other, plan.on_parent_delete, By::Parent { live }, false));
-            if live {
-                let any = Dependent::new(other, OnDelete::Restrict, By::Parent { live: false }, false);
-                resources[parent].remains.push(any);
+            let below = |on_delete, live| Dependent::new(other, on_delete, By::Parent { live }, false);
+            match (live, plan.singleton) {
+                // It stays as long as its parent is kept, and goes with that.
+                (true, true) => resources[parent].remains.push(below(OnDelete::Cascade, false)),
+                (true, false) => {
+                    resources[parent].dependents.push(below(plan.on_parent_delete, live));
+                    resources[parent].remains.push(below(OnDelete::Restrict, false));
+                }
+                (false, _) => resources[parent].dependents.push(below(plan.on_parent_delete, live)),
             }
         }
         for (position, reference) in plan.references.iter().enumerate() {

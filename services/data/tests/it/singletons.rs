@@ -1,5 +1,6 @@
 //! Singletons (AIP-156): one below each parent, made and deleted with it, got and updated by itself.
 
+use mainstay_data::purge;
 use mainstay_data::seed::seed;
 use mainstay_fault::Reason;
 use mainstay_testkit::{Engine, both_engines};
@@ -167,6 +168,45 @@ both_engines! {
         let many = many.replace("resource.user.owner", "resource.theme");
         fixture.rewrite(&contract(&[USERS, &many])).await;
         assert!(as_made(&ann.ok(GET, named("a")).await), "what was applied is served, since its rows would be others");
+    }
+
+    async fn below_a_row_that_is_kept_when_it_is_deleted_it_is_kept_too(engine: Engine) {
+        let kept = USERS
+            .replace("resource.owner == auth.uid\"}}", "resource.owner == auth.uid\"} soft_delete: true purge_after: \"1h\"}")
+            .replace("string owner = 2", "google.protobuf.Timestamp delete_time = 3;\n  string owner = 2");
+        let fixture = Fixture::start(engine, &contract(&[&kept, SETTINGS, NOTES])).await;
+        let ann = fixture.user("ann", &[]);
+        for user in ["a", "b", "c"] {
+            ann.ok(CREATE_USER, json!({"user_id": user, "user": {}})).await;
+        }
+        let dark = |user: &str| json!({"settings": {"name": format!("users/{user}/settings"), "theme": "dark", "labels": {"k": "v"}}});
+        ann.ok(UPDATE, dark("a")).await;
+        let before = ann.ok(GET, named("a")).await;
+        ann.ok(DELETE_USER, json!({"name": "users/a"})).await;
+        assert_eq!(ann.ok(GET, named("a")).await, before, "as its parent, it is still there to be read");
+        let fault = ann.fault(UPDATE, dark("a")).await;
+        assert_eq!((fault.reason(), fault.metadata("name")), (Some(Reason::ResourceDeleted), Some("users/a")));
+        assert_eq!(ann.refused("home.v1.SettingsService/SealSettings", named("a")).await.0, Reason::ResourceDeleted);
+        let both = json!({"writes": [{"delete_user": {"name": "users/b"}}, {"update_settings": dark("b")}]});
+        assert_eq!(ann.refused(COMMIT, both).await.0, Reason::ResourceDeleted);
+        ann.ok("home.v1.UserService/UndeleteUser", json!({"name": "users/a"})).await;
+        assert_eq!(ann.ok(GET, named("a")).await, before, "and is back with it");
+        ann.ok(UPDATE, dark("a")).await;
+        // It goes with its parent in the end, as long as nothing refers to it.
+        ann.ok(CREATE_NOTE, json!({"parent": "users/c", "note_id": "n", "note": {"by": "users/b/settings"}})).await;
+        for user in ["a", "b"] {
+            ann.ok(DELETE_USER, json!({"name": format!("users/{user}")})).await;
+        }
+        fixture.clock.advance_seconds(7_200);
+        assert_eq!(purge::rows(fixture.data.resources()).await.unwrap(), 1);
+        let system = fixture.system();
+        assert_eq!(system.refused(GET, named("a")).await.0, Reason::ResourceNotFound);
+        system.ok(GET, named("b")).await;
+        system.ok("home.v1.NoteService/DeleteNote", json!({"name": "users/c/notes/n"})).await;
+        assert_eq!(purge::rows(fixture.data.resources()).await.unwrap(), 1);
+        assert_eq!(system.refused(GET, named("b")).await.0, Reason::ResourceNotFound);
+        ann.ok(CREATE_USER, json!({"user_id": "a", "user": {}})).await;
+        assert!(as_made(&ann.ok(GET, named("a")).await), "another user has settings of his own");
     }
 
     async fn there_are_no_other_methods(engine: Engine) {
