@@ -8,7 +8,7 @@
 //!
 //! Nobody else is believed: a client that sends these headers by itself changes nothing.
 
-use crate::{Peer, texts};
+use crate::{Peer, has_any, texts};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
@@ -23,6 +23,9 @@ pub const PEER_ADDRESS: HeaderName = HeaderName::from_static("x-mainstay-peer");
 
 /// The service's own credential beside it, without which it is not believed.
 pub const PEER_VOUCHER: HeaderName = HeaderName::from_static("x-mainstay-peer-voucher");
+
+/// With what somebody says where a call comes from.
+static TOLD: [HeaderName; 2] = [PEER_VOUCHER, FORWARDED_FOR];
 
 /// What a proxy adds the address to that it was called from; the last is the nearest.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -83,8 +86,12 @@ fn address(hop: &str) -> Option<IpAddr> {
 /// Puts the address that a call comes from into its extensions. Runs before the headers that say it are taken away.
 pub(crate) fn settle(parts: &mut Parts, services: &Authenticator, proxies: &TrustedProxies) {
     let Some(told) = parts.extensions.get::<Peer>().map(|peer| peer.address) else { return };
-    let client =
-        vouched(&parts.headers, services).unwrap_or_else(|| proxies.client(told.to_canonical(), &parts.headers));
+    let client = match has_any(&parts.headers, &TOLD) {
+        true => {
+            vouched(&parts.headers, services).unwrap_or_else(|| proxies.client(told.to_canonical(), &parts.headers))
+        }
+        false => told.to_canonical(),
+    };
     if client != told {
         parts.extensions.insert(Peer::at(client));
     }

@@ -1,6 +1,6 @@
 //! What the stack knows about a call once it has let it in.
 
-use crate::{Body, Place, Requests};
+use crate::{Answers, Body, Place, Requests};
 use http::HeaderValue;
 use mainstay_identity::Principal;
 use mainstay_telemetry::TraceContext;
@@ -48,11 +48,13 @@ pub struct Peer {
     pub address: IpAddr,
     /// What else of it is worked on.
     pub requests: Requests,
+    /// Where the answers of its connection are counted; nowhere for a call in memory.
+    pub answers: Option<Answers>,
 }
 
 impl Peer {
     /// One whose requests nobody counts.
     pub fn at(address: IpAddr) -> Peer {
-        Peer { address, requests: Requests::default() }
+        Peer { address, requests: Requests::default(), answers: None }
     }
 }

@@ -1,6 +1,6 @@
 //! How long a call may take.
 
-use crate::{End, Ending};
+use crate::{End, Ending, has_any};
 use http::{HeaderMap, HeaderName};
 use mainstay_fault::{Fault, Reason};
 use std::future::poll_fn;
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const CONNECT_TIMEOUT_MS: HeaderName = HeaderName::from_static("connect-timeout-ms");
 const SERVER_TIMEOUT: HeaderName = HeaderName::from_static("x-server-timeout");
+static TIMEOUTS: [HeaderName; 3] = [GRPC_TIMEOUT, CONNECT_TIMEOUT_MS, SERVER_TIMEOUT];
 
 /// The deadline of a unary call whose caller gives none.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -74,6 +75,9 @@ fn asked(headers: &HeaderMap) -> Result<Option<Duration>, Fault> {
         (CONNECT_TIMEOUT_MS, parse_milliseconds, "1 to 10 digits"),
         (SERVER_TIMEOUT, parse_seconds, "seconds, for example 2.5"),
     ];
+    if !has_any(headers, &TIMEOUTS) {
+        return Ok(None);
+    }
     for (name, parse, form) in FORMS {
         let Some(value) = headers.get(&name) else { continue };
         return match value.to_str().ok().and_then(parse) {

@@ -3,7 +3,7 @@
 use crate::protocol::refuse;
 use crate::{Body, Protocol, REQUEST_ID};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 use mainstay_fault::Fault;
 use mainstay_telemetry::{ActiveGuard, Outcome, Route, TraceContext, rename};
@@ -19,7 +19,7 @@ use tracing::Span;
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// The trailer and header with gRPC's status code.
-const GRPC_STATUS: &str = "grpc-status";
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// What is known of a request while it is being answered. Dropping it unfinished counts it as given up by its caller.
 pub(crate) struct Observation<P: Protocol> {
@@ -59,7 +59,8 @@ impl<P: Protocol> Observation<P> {
         response.headers_mut().insert(REQUEST_ID, self.request_id.clone());
         let status = response.status();
         let told = || response.extensions().get::<EndCode>().map(|EndCode(code)| *code as i32);
-        let code = grpc_code(response.headers()).or_else(told);
+        let written = self.protocol.ends_with_a_code().then(|| grpc_code(response.headers())).flatten();
+        let code = written.or_else(told);
         // An answer to HEAD is whole with its head: its body, a stream perhaps, is never sent.
         let whole = self.method == Method::HEAD || response.body().size_hint().exact().is_some();
         if code.is_some() || whole {
@@ -130,7 +131,7 @@ impl<P: Protocol> Drop for Observation<P> {
 pub struct EndCode(pub Code);
 
 fn grpc_code(headers: &HeaderMap) -> Option<i32> {
-    headers.get(GRPC_STATUS).map(|value| Code::from_bytes(value.as_bytes()) as i32)
+    headers.get(&GRPC_STATUS).map(|value| Code::from_bytes(value.as_bytes()) as i32)
 }
 
 /// A body whose end is the end of its request.

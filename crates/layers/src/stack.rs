@@ -7,7 +7,7 @@ use crate::deadline::within;
 use crate::observe::{Counted, Observation};
 use crate::shed::Permit;
 use crate::{
-    Answers, Body, Context, Cors, End, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Requests, Resolved,
+    Body, Context, Cors, End, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Requests, Resolved,
     RoutesEndpoint, Shed, Timeouts, TrustedProxies, client, identity_headers, request_id, slow_body, trace,
 };
 use http::header::AUTHORIZATION;
@@ -80,7 +80,7 @@ impl<E: Endpoint> Inner<E> {
         // Request id, trace, metrics, access log: they see every end that a request can have, so they stand outside of
         // everything that refuses.
         let (parts, body) = request.into_parts();
-        let answers = parts.extensions.get::<Answers>().cloned();
+        let answers = parts.extensions.get::<Peer>().and_then(|peer| peer.answers.clone());
         let mut seen = self.observe(&parts);
         let span = seen.span.clone();
         // Outside of everything that refuses as well: a page that may call may also read why it was refused.

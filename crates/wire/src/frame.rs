@@ -128,11 +128,19 @@ pub fn put_bytes(number: u32, value: &[u8], out: &mut impl BufMut) {
     }
 }
 
-/// Says whether a field of this number stands in a message, as far as it can be read.
-pub fn has(message: &[u8], number: u32) -> bool {
+/// Says whether a message field of this number stands in a message, as far as that can be read. Made for a field that is rare
+/// and has a high number: it is looked for only where the bytes of its tag are, in its place or by chance.
+pub fn has_message(message: &[u8], number: u32) -> bool {
+    let tag = Tag::new(number, WireType::Bytes);
+    let tag = tag.as_slice();
+    let mut starts = memchr::memchr_iter(tag[0], message);
+    starts.any(|start| message[start..].starts_with(tag)) && stands(message, number)
+}
+
+fn stands(message: &[u8], number: u32) -> bool {
     let mut fields = Fields::of(message);
-    while let Ok(Some((found, _))) = fields.next() {
-        if found == number {
+    while let Ok(Some((found, value))) = fields.next() {
+        if found == number && matches!(value, Value::Bytes(_)) {
             return true;
         }
     }

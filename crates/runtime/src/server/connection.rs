@@ -52,6 +52,7 @@ pub(super) struct Connections {
 struct Port {
     builder: Arc<auto::Builder<Patient>>,
     draining: CancellationToken,
+    keep_alive: Duration,
     http2_idle: Duration,
 }
 
@@ -64,8 +65,9 @@ pub(super) struct Slot {
 impl Connections {
     pub(super) fn new(config: &ServerConfig, certificates: Option<&Certificates>) -> Connections {
         let port = Port {
-            builder: Arc::new(builder(Duration::from_secs(config.keep_alive_seconds))),
+            builder: Arc::new(builder()),
             draining: CancellationToken::new(),
+            keep_alive: Duration::from_secs(config.keep_alive_seconds),
             http2_idle: Duration::from_secs(config.http2_idle_seconds),
         };
         Connections {
@@ -97,7 +99,7 @@ impl Connections {
         let _ = stream.set_nodelay(true);
         let (port, tls, cut, open) = (self.port.clone(), self.tls.clone(), self.cut.clone(), self.unsent.open());
         let client = Client {
-            peer: Peer { address: peer.ip(), requests: slot.peers.requests() },
+            peer: Peer { address: peer.ip(), requests: slot.peers.requests(), answers: Some(open.answers().clone()) },
             answers: open.answers().clone(),
         };
         self.tasks.spawn(async move {
@@ -137,6 +139,9 @@ impl Connections {
     }
 }
 
+/// How often it is looked in the time that an idle connection is kept.
+const LOOKS: u32 = 2;
+
 /// Where requests come from, and where their answers are counted.
 struct Client {
     peer: Peer,
@@ -158,7 +163,7 @@ impl Port {
         let answer = service_fn(move |request: Request<Incoming>| answer(request, &asked, &client, service.clone()));
         let mut connection = pin!(self.builder.serve_connection_with_upgrades(TokioIo::new(io), answer));
         let over = Seldom::new(async {
-            tokio::select! { () = self.draining.cancelled() => {} () = idle(&progress, self.http2_idle) => {} }
+            tokio::select! { () = self.draining.cancelled() => {} () = self.idle(&progress) => {} }
         });
         let ended = tokio::select! {
             biased;
@@ -173,19 +178,19 @@ impl Port {
             tracing::debug!(%error, "a connection ended early");
         }
     }
-}
 
-/// Waits until nothing was asked on an HTTP/2 connection for this long, or for half as long again. Over HTTP/1.1, the head that
-/// does not come is timed.
-async fn idle(progress: &Progress, after: Duration) {
-    let mut before = None;
-    loop {
-        tokio::time::sleep(after / 2).await;
-        let quiet = progress.quiet_since();
-        if quiet.is_some() && quiet == before {
-            return;
+    /// Waits until nothing was asked on a connection for as long as one is kept, or for half as long again: it looks now and then,
+    /// which costs a request nothing.
+    async fn idle(&self, progress: &Progress) {
+        let (mut before, mut looks) = (None, 0);
+        while looks < LOOKS {
+            let kept = if progress.is_multiplexed() { self.http2_idle } else { self.keep_alive };
+            tokio::time::sleep(kept / LOOKS).await;
+            let quiet = progress.quiet_since();
+            // The first look may have come right after the last request.
+            looks = if quiet.is_some() && quiet == before { looks + 1 } else { 0 };
+            before = quiet;
         }
-        before = quiet;
     }
 }
 
@@ -208,7 +213,6 @@ where
         request.map(|body| progress.watch(body, may_be_waited_for))
     };
     request.extensions_mut().insert(client.peer.clone());
-    request.extensions_mut().insert(client.answers.clone());
     let answering = match wellformed::admit(&mut request, if many { None } else { progress.flaw_of_next() }) {
         Ok(()) => Either::Left(service.call(request)),
         Err(fault) => Either::Right(std::future::ready(Ok(refused(fault, many)))),
@@ -241,14 +245,14 @@ fn without_body(response: Response<Body>) -> Response<Body> {
     Response::from_parts(head, Body::empty())
 }
 
-fn builder(keep_alive: Duration) -> auto::Builder<Patient> {
+fn builder() -> auto::Builder<Patient> {
     let mut builder = auto::Builder::new(Patient);
     builder
         .http1()
-        .timer(TokioTimer::new())
         .writev(true)
-        // The whole of the wait for a head: before it begins, and what `Impatient` leaves of it.
-        .header_read_timeout(keep_alive)
+        // A timer for each request, most of which come at once: the wait before a head is seen to by `Port::idle`, that for the
+        // rest of one by `Impatient`.
+        .header_read_timeout(None)
         .max_buf_size(MAX_HEAD_BYTES as usize);
     builder
         .http2()

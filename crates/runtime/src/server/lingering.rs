@@ -107,10 +107,17 @@ impl Progress {
         OpenRequest(self.clone())
     }
 
-    /// How many requests there were, where nothing is asked now on a connection that HTTP/1.1 does not time.
+    /// Whether the connection speaks HTTP/2, as far as is known.
+    pub(super) fn is_multiplexed(&self) -> bool {
+        self.place() == MULTIPLEXED
+    }
+
+    /// How many requests there were, where nothing is asked now.
     pub(super) fn quiet_since(&self) -> Option<u64> {
         let (requests, open) = (self.0.requests.load(Ordering::Relaxed), self.0.open.load(Ordering::Relaxed));
-        (open == 0 && (requests == 0 || self.place() == MULTIPLEXED)).then_some(requests)
+        let answering = self.0.answering.load(Ordering::Relaxed);
+        let waits = open == 0 && !answering && matches!(self.place(), BETWEEN | MULTIPLEXED);
+        (waits || requests == 0).then_some(requests)
     }
 
     fn given_up(&self) {

@@ -242,6 +242,29 @@ async fn an_idle_connection_is_kept_as_long_as_configured() {
 }
 
 #[tokio::test]
+async fn an_answer_may_take_longer_than_an_idle_connection_is_kept() {
+    let config = ServerConfig { keep_alive_seconds: 1, ..ServerConfig::at(any_port()) };
+    let service = answering(|_| {
+        let parts = futures_util::stream::unfold(0, |part| async move {
+            tokio::time::sleep(Duration::from_millis(900)).await;
+            let frame = http_body::Frame::data(Bytes::from(format!("part {part};")));
+            (part < 4).then_some((Ok::<_, std::convert::Infallible>(frame), part + 1))
+        });
+        Response::new(Body::new(http_body_util::StreamBody::new(parts)))
+    });
+    let server = Running::serve(&config, service, Shutdown::new());
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let (mut answer, mut buffer) = (Vec::new(), [0; 1024]);
+    while let Ok(count @ 1..) = timeout(Duration::from_secs(10), stream.read(&mut buffer)).await.expect("it ends") {
+        answer.extend_from_slice(&buffer[..count]);
+    }
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.contains("part 3;") && answer.ends_with("0\r\n\r\n"), "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_peer_has_so_many_connections_and_a_further_one_is_closed() {
     let config = ServerConfig { max_connections_per_peer: 2, ..ServerConfig::at(any_port()) };
     let server = Running::serve(&config, answering(version), Shutdown::new());

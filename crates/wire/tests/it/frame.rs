@@ -48,3 +48,22 @@ fn appended_fields_are_found_again() {
     assert_eq!(frame::bytes(&out, 2000), Ok(Some(&b""[..])));
     assert_eq!(frame::field_mask(&out, 4).unwrap(), Some(vec!["a".to_owned(), "b.c".to_owned()]));
 }
+
+/// Its tag is looked for as bytes: they may stand in a text, or in the middle of another number, and are no field there.
+#[test]
+fn a_rare_message_field_is_found_where_it_is_a_field() {
+    const RARE: u32 = 51_911;
+    let mut rare = Vec::new();
+    frame::put_message(RARE, b"x", &mut rare);
+    let tag = &rare[..3];
+    let mut chance = Vec::new();
+    frame::put_message(1, &[b"a text with ", tag].concat(), &mut chance);
+    assert!(!frame::has_message(&[], RARE));
+    assert!(!frame::has_message(&chance, RARE));
+    assert!(!frame::has_message(tag, RARE), "what breaks off is no field");
+    assert!(frame::has_message(&rare, RARE));
+    assert!(frame::has_message(&[chance.as_slice(), &rare].concat(), RARE));
+    let mut number = Vec::new();
+    frame::put_varint(RARE, 7, &mut number);
+    assert!(!frame::has_message(&number, RARE), "of another wire type");
+}

@@ -48,7 +48,7 @@ impl Memory {
         });
         let op = &request.op;
         let method = match request.identity {
-            Identity::Verb(verb) => format!("{}/{verb}", op.plan().resource.type_name),
+            Identity::Verb(verb) => [&op.plan().resource.type_name, "/", verb].concat(),
             Identity::Transition(which) => {
                 let resource = &op.plan().resource;
                 let name = resource.transitions.get(usize::from(which)).map_or("", |own| &own.name);
@@ -119,5 +119,7 @@ fn rememberer(caller: &Caller, fingerprint: &[u8]) -> String {
     if !caller.is_nobody() {
         return caller.key().to_owned();
     }
-    format!("{NOBODY}{}", URL_SAFE_NO_PAD.encode(fingerprint))
+    let mut nobody = NOBODY.to_owned();
+    URL_SAFE_NO_PAD.encode_string(fingerprint, &mut nobody);
+    nobody
 }

@@ -3,9 +3,12 @@
 use http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use http::{Method as HttpMethod, StatusCode};
 use mainstay_fault::{Fault, Reason};
+use mainstay_layers::has_any;
 
 use crate::snapshot::{Binding, Body};
 use crate::transcode::Precondition;
+
+static CONDITIONS: [HeaderName; 2] = [IF_MATCH, IF_NONE_MATCH];
 
 /// What a request makes its outcome depend on.
 #[derive(Debug, Default)]
@@ -34,7 +37,7 @@ struct Tag {
 impl Conditions {
     /// Reads the conditions of a request.
     pub fn of(headers: &HeaderMap) -> Result<Conditions, Fault> {
-        if !headers.contains_key(IF_MATCH) && !headers.contains_key(IF_NONE_MATCH) {
+        if !has_any(headers, &CONDITIONS) {
             return Ok(Conditions::default());
         }
         Ok(Conditions { matches: tags(headers, &IF_MATCH)?, matches_none: tags(headers, &IF_NONE_MATCH)? })

@@ -26,6 +26,7 @@ pub use rest::{FIRST_MESSAGE_WAIT, HEARTBEAT, Rest, methods, wrong_method};
 pub use unread::Unread;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::Frame;
@@ -91,6 +92,13 @@ pub struct Asked {
 
 impl mainstay_layers::Protocol for Protocol {
     fn of(head: &Parts) -> Protocol {
+        // What sends nothing is no call of gRPC's kinds.
+        if !head.headers.contains_key(CONTENT_TYPE) {
+            return match Manner::of(head) {
+                Some(manner) => Protocol::Connect(manner, manner.coding(&head.headers)),
+                None => Protocol::Rest(Coding::of(&head.headers)),
+            };
+        }
         if mainstay_layers::is_grpc(&head.headers) {
             Protocol::Grpc
         } else if let Some(writing) = Writing::of(&head.headers) {

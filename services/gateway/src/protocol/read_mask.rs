@@ -46,7 +46,7 @@ impl ReadMask {
     pub fn of(found: &Found, query: Option<&str>, headers: &HeaderMap) -> Result<ReadMask, Fault> {
         let (plans, method) = (&found.snapshot.plans, found.method());
         let mut paths = Vec::new();
-        for header in headers.get_all(FIELD_MASK) {
+        for header in headers.get_all(&FIELD_MASK) {
             paths.extend(named(header.to_str().map_err(|_| unreadable())?));
         }
         paths.extend(query.into_iter().flat_map(named));

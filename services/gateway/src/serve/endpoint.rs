@@ -207,7 +207,7 @@ impl Edge {
                 // Reflection tells some more than others.
                 let mut request = request;
                 request.extensions_mut().insert(caller.0.principal.clone());
-                fixed::serve_own(self, protocol, messages, request, caller.0.end()).await
+                Box::pin(fixed::serve_own(self, protocol, messages, request, caller.0.end())).await
             }
             Target::WrongMethod(allow) => Err(wrong_method(&allow, &request)),
             Target::Methods(allow) => Ok(methods(&allow)),

@@ -113,7 +113,7 @@ fn written_as(plans: &Plans, method: &Method, options: JsonOptions, wire: &[u8])
 
 /// Says whether an answer has something that a Get expands.
 fn expands(method: &Method, wire: &[u8]) -> bool {
-    method.ruled && !method.side_effects && frame::has(wire, EXPANDED_IN_ROW)
+    method.ruled && !method.side_effects && frame::has_message(wire, EXPANDED_IN_ROW)
 }
 
 /// Writes what a Get expands behind the fields of the resource, among which it is none.

@@ -200,7 +200,8 @@ type Stored = (Vec<u8>, String, Vec<u8>);
 
 fn key_text(key: &[Value]) -> String {
     let key: Vec<&str> = key.iter().map(|part| if let Value::Text(part) = part { part } else { "" }).collect();
-    serde_json::json!(key).to_string()
+    // A list of texts has a form in JSON.
+    serde_json::to_string(&key).unwrap_or_default()
 }
 
 fn parse_key(text: &str) -> Vec<Value> {
