@@ -139,7 +139,7 @@ impl Connections {
     }
 }
 
-/// How often it is looked in the time that an idle connection is kept.
+/// How often it is looked, in the time that an idle connection is kept, whether it is one.
 const LOOKS: u32 = 2;
 
 /// Where requests come from, and where their answers are counted.
@@ -179,17 +179,21 @@ impl Port {
         }
     }
 
-    /// Waits until nothing was asked on a connection for as long as one is kept, or for half as long again: it looks now and then,
-    /// which costs a request nothing.
+    /// Waits until nothing was asked on a connection for as long as one of its kind is kept, or a little longer: it looks now and
+    /// then, which costs a request nothing.
     async fn idle(&self, progress: &Progress) {
-        let (mut before, mut looks) = (None, 0);
-        while looks < LOOKS {
-            let kept = if progress.is_multiplexed() { self.http2_idle } else { self.keep_alive };
-            tokio::time::sleep(kept / LOOKS).await;
+        let pause = self.keep_alive.min(self.http2_idle) / LOOKS;
+        let (mut before, mut quiet_for) = (None, Duration::ZERO);
+        loop {
+            tokio::time::sleep(pause).await;
             let quiet = progress.quiet_since();
             // The first look may have come right after the last request.
-            looks = if quiet.is_some() && quiet == before { looks + 1 } else { 0 };
+            quiet_for = if quiet.is_some() && quiet == before { quiet_for + pause } else { Duration::ZERO };
             before = quiet;
+            let kept = if progress.is_single() { self.keep_alive } else { self.http2_idle };
+            if quiet_for >= kept {
+                return;
+            }
         }
     }
 }

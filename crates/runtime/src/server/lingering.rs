@@ -107,9 +107,9 @@ impl Progress {
         OpenRequest(self.clone())
     }
 
-    /// Whether the connection speaks HTTP/2, as far as is known.
-    pub(super) fn is_multiplexed(&self) -> bool {
-        self.place() == MULTIPLEXED
+    /// Whether the connection was asked over HTTP/1.1, one request after the other.
+    pub(super) fn is_single(&self) -> bool {
+        self.0.requests.load(Ordering::Relaxed) > 0 && self.place() != MULTIPLEXED
     }
 
     /// How many requests there were, where nothing is asked now.
