@@ -1,10 +1,13 @@
 //! Size, depth and number (S22, S23).
 
+use std::net::Ipv4Addr;
+
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{Method, Request, StatusCode};
 use http_body_util::StreamBody;
 use mainstay_gateway::{Config, transcode::MAX_QUERY_PARAMETERS};
+use mainstay_layers::Peer;
 use tonic::Code;
 
 use crate::support::{Harness, full, library};
@@ -206,7 +209,8 @@ async fn an_answer_that_has_no_room_is_refused_in_the_protocols_own_form() {
             _ => &[0, 0, 0, 0, 0],
         };
         let request = Request::builder().method(method).uri(uri).header("content-type", kind);
-        let request = request.extension(open.answers().clone()).body(full(body)).unwrap();
+        let peer = Peer { answers: Some(open.answers().clone()), ..Peer::at(Ipv4Addr::LOCALHOST.into()) };
+        let request = request.extension(peer).body(full(body)).unwrap();
         let answer = harness.send(request).await;
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         let code = answer.headers.get("grpc-status").map_or(0, |code| code.to_str().unwrap().parse::<u16>().unwrap());
