@@ -36,8 +36,8 @@ mainstay_testkit::both_engines! {
         until("the jobs that begin soon have run", ran).await;
         let (all, _) = counted(&operations).await;
         let everywhere = [
-            "answers", "auth database", "backends", "certificates", "contract", "contract folder", "contract steps",
-            "contract store", "data database", "deleted rows", "hashing memory", "limits", "memory", "sessions", "signing keys",
+            "answers", "auth database", "backends", "certificates", "clock", "contract", "contract folder",
+            "contract steps", "contract store", "data database", "deleted rows", "hashing memory", "limits", "memory", "sessions", "signing keys",
             "token keys",
         ];
         let of_sqlite = (engine == Engine::Sqlite).then_some("places of answers");
