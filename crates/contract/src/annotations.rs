@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, MessageDescriptor, Value};
+use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage as _, Value};
 
 use crate::options::{items, message_option, of_field, optional_text, text};
 
@@ -50,6 +50,8 @@ pub struct FieldOptions {
     pub acyclic: bool,
     /// The value is of a kind that no log, trace or error text says (`class`).
     pub classed: bool,
+    /// Of which kind.
+    pub class: Option<String>,
 }
 
 /// Reads what is said of a field, wherever it lies.
@@ -65,11 +67,19 @@ pub fn read(field: &FieldDescriptor) -> FieldOptions {
         found.read = optional_text(&option, "read");
         found.write = optional_text(&option, "write");
         found.acyclic = option.get_field_by_name("acyclic").is_some_and(|value| *value == Value::Bool(true));
-        found.classed =
-            option.get_field_by_name("class").and_then(|value| value.as_enum_number()).is_some_and(|it| it != 0);
+        found.class = class(&option);
+        found.classed = found.class.is_some();
     }
     found.reference = message_option(pool, &options, REFERENCE).map(|option| text(&option, "type"));
     found
+}
+
+/// Reads the name of a `mainstay.v1.DataClass`; nothing where it is unset.
+fn class(option: &DynamicMessage) -> Option<String> {
+    let number = option.get_field_by_name("class")?.as_enum_number().filter(|number| *number != 0)?;
+    let field = option.descriptor().get_field_by_name("class")?;
+    let known = field.kind().as_enum().and_then(|class| class.get_value(number)).map(|value| value.name().to_owned());
+    Some(known.unwrap_or_else(|| number.to_string()))
 }
 
 /// Reads a field of the type `mainstay.v1.OnDelete`; nothing where it is unset.

@@ -15,7 +15,7 @@ fn known(resource: &Resource) -> Known {
     let columns = |index: &Index| index.columns.iter().map(|(column, _)| *column).collect();
     Known {
         deleted: resource.soft_delete.map(|kept| kept.delete_time),
-        indexes: resource.indexes.iter().map(columns).collect(),
+        indexes: resource.indexes.iter().filter(|index| index.is_plain()).map(columns).collect(),
         ..Known::new(resource.table.clone(), Arc::clone(&resource.layout))
     }
 }

@@ -119,11 +119,11 @@ impl Turn<'_, '_> {
         Some(Expr::Exists { level: 0, over, holds: Box::new(holds) })
     }
 
+    /// Whether an index has all rows by a column. Those of rows that are deleted and kept have only the others, and what is
+    /// found from above may lie below a deleted one.
     fn begins_index(&self, table: usize, columns: &[usize]) -> bool {
-        self.writer
-            .tables
-            .known(table)
-            .is_some_and(|known| columns.first().is_some_and(|first| known.begins_index(&[*first])))
+        let (Some(known), Some(first)) = (self.writer.tables.known(table), columns.first()) else { return false };
+        (known.deleted.is_none() || *first == 0) && known.begins_index(&[*first])
     }
 
     /// Whether an index finds the rows of a table of which something is true, without other rows.

@@ -52,6 +52,17 @@ message Patient {
   ];
   bytes scan = 11 [(mainstay.v1.field).class = PHI];
   int32 bed = 12;
+  map<string, Card> others = 13;
+  string up = 14 [
+    (mainstay.v1.field) = {class: PHI acyclic: true},
+    (google.api.resource_reference).type = "clinic.example.org/Patient"
+  ];
+  repeated int32 doses = 15 [(mainstay.v1.field).class = PHI];
+  State state = 16 [(mainstay.v1.states) = {
+    initial: "IN"
+    transition {name: "Leave" from: "IN" to: "OUT" access: "true" input: "doses" input: "doctor"}
+  }];
+  enum State { STATE_UNSPECIFIED = 0; IN = 1; OUT = 2; }
   enum Mood { MOOD_UNSPECIFIED = 0; FINE = 1; }
 }
 
@@ -64,6 +75,10 @@ message Card {
   string kind = 1;
   string number = 2 [(mainstay.v1.field).class = FINANCIAL, (buf.validate.field).string.pattern = "^[0-9]*$"];
   int32 pin = 3 [(mainstay.v1.field).class = SECRET];
+  string by = 4 [
+    (mainstay.v1.field).class = FINANCIAL,
+    (google.api.resource_reference).type = "clinic.example.org/Doctor"
+  ];
 }
 "#;
 
@@ -88,6 +103,11 @@ fn unfit() -> Vec<(Value, &'static str)> {
         (json!({"doctor": "doctors/hush-12"}), "patient.doctor"),
         (json!({"seenBy": ["hush-13"]}), "patient.seen_by"),
         (json!({"seenBy": ["doctors/hush-14"]}), "patient.seen_by"),
+        (json!({"cards": [{"by": "doctors/hush-24"}]}), "patient.cards[0].by"),
+        (json!({"others": {"a].b": {"by": "hush-25"}}}), "patient.others"),
+        (json!({"others": {"a].b": {"by": "doctors/hush-26"}}}), "patient.others"),
+        (json!({"others": {"a\"].kind": {"by": "doctors/hush-27"}}}), "patient.others"),
+        (json!({"others": {"a\"].b": {"number": "hush-28"}}}), "patient.others"),
     ]
 }
 
@@ -149,6 +169,17 @@ both_engines! {
             assert!(!text.contains("170"), "{text}");
             silent(&text, &request.to_string());
         }
+        for given in [json!({"doses": ["hush-29"]}), json!({"doctor": "hush-30"}), json!({"doctor": "doctors/hush-31"})] {
+            let answer = http.post(&format!("{patients}/one:leave"), given.clone()).await;
+            assert!(answer.status == 400 || answer.status == 404, "{given}: {} {}", answer.status, answer.text());
+            silent(&answer.text(), &given.to_string());
+        }
+        let given = json!({"name": "patients/one", "doctor": "hush-32"});
+        let refused = grpc.call("clinic.v1.PatientService/LeavePatient", &given).expect_err("it is no name");
+        silent(&format!("{refused:?}"), &given.to_string());
+        http.post(&format!("{patients}?patientId=below"), json!({"up": "patients/one"})).await.ok();
+        let circle = http.patch(&format!("{patients}/one"), json!({"up": "patients/below"})).await;
+        assert!(circle.text().contains("CYCLE") && !circle.text().contains("patients/below"), "{}", circle.text());
         // What has no class is told as ever.
         assert!(http.post(patients, json!({"bed": "loud"})).await.text().contains("loud"));
         for server in system.auth.iter().chain(&system.data).chain([&system.gateway]) {

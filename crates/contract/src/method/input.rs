@@ -57,9 +57,10 @@ impl Input<'_> {
         if let Some(target) = &options.reference {
             all.push(format!("(google.api.resource_reference).type = \"{target}\""));
         }
-        if !options.aliases.is_empty() {
-            let aliases: Vec<String> = options.aliases.iter().map(|alias| format!("aliases: \"{alias}\"")).collect();
-            all.push(format!("(mainstay.v1.field) = {{{}}}", aliases.join(" ")));
+        let aliases = options.aliases.iter().map(|alias| format!("aliases: \"{alias}\""));
+        let own: Vec<String> = aliases.chain(options.class.map(|class| format!("class: {class}"))).collect();
+        if !own.is_empty() {
+            all.push(format!("(mainstay.v1.field) = {{{}}}", own.join(" ")));
         }
         all
     }
@@ -78,8 +79,9 @@ impl Input<'_> {
     }
 
     /// Whether it is said with Mainstay's own options.
-    pub(crate) fn has_aliases(&self) -> bool {
-        !annotations::read(self.0).aliases.is_empty()
+    pub(crate) fn has_own_options(&self) -> bool {
+        let options = annotations::read(self.0);
+        !options.aliases.is_empty() || options.classed
     }
 }
 

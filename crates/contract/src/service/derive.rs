@@ -55,7 +55,7 @@ fn header(out: &mut String, head: &Head) {
     imports.extend((!head.transitions.is_empty()).then(|| "google/protobuf/timestamp.proto".to_owned()));
     for input in Verb::of(head).flat_map(|verb| verb.inputs(head)) {
         imports.extend(input.import());
-        imports.extend(input.has_aliases().then(|| "mainstay/v1/options.proto".to_owned()));
+        imports.extend(input.has_own_options().then(|| "mainstay/v1/options.proto".to_owned()));
     }
     let _ = writeln!(
         out,

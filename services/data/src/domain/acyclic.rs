@@ -23,12 +23,13 @@ pub async fn check(
     let Some(chain) = op.plan().chain(reference) else { return Ok(()) };
     let key = &new[..op.plan().resource.layout.keys()];
     let field = || in_request(op.plan(), &reference.field);
+    let named = |key: &[Value]| op.plan().classes.name(&reference.field, op.plan().name(key));
     if target == key {
-        return Err(Error::Cycle { field: field(), name: op.plan().name(key) });
+        return Err(Error::Cycle { field: field(), name: named(key) });
     }
     let above = tx.above(op, chain, target).await?;
     if above.iter().any(|above| above.as_slice() == key) {
-        return Err(Error::Cycle { field: field(), name: op.plan().name(target) });
+        return Err(Error::Cycle { field: field(), name: named(target) });
     }
     let is_too_deep = above.len() > MAX_DEPTH || reaches_too_deep(tx, op, chain, (old, key), above.len()).await?;
     if is_too_deep { Err(Error::TooDeep { field: field(), most: MAX_DEPTH }) } else { Ok(()) }

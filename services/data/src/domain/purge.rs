@@ -6,6 +6,7 @@ use mainstay_db::BoxFuture;
 use mainstay_record::Value;
 use mainstay_sql::Lock;
 
+use super::along;
 use super::answer::Form;
 use super::checks::{Check, Checked, WriteOp};
 use super::content::Content;
@@ -61,17 +62,14 @@ impl Checked for Purge {
 }
 
 impl Purge {
-    /// Lets what was made with the row go with it (AIP-156), where nothing refers to that.
+    /// Lets what was made with the row go with it (AIP-156), and what hangs on that go or lose its reference as the contract says;
+    /// what stays keeps all of it.
     async fn with_singletons(&self, draft: &mut Draft, tx: &mut Tx<'_, '_>) -> Result<()> {
         let op = &self.op;
-        let along = op.plan().remains.iter().filter(|dependent| dependent.on_delete == OnDelete::Cascade);
-        for dependent in along {
+        for dependent in op.plan().remains.iter().filter(|dependent| dependent.on_delete == OnDelete::Cascade) {
             let below = Operation { resource: dependent.resource, ..op.clone() };
             for old in tx.dependents(op, dependent, &self.key, 1).await? {
-                let key = &old[..below.plan().resource.layout.keys()];
-                if tx.has_dependents(&below, &below.plan().dependents, key).await? {
-                    return Err(Error::StillReferenced { name: op.plan().name(&self.key), by: Keeper::Unknown });
-                }
+                draft.along.extend(along::along(tx, &below, &old, false).await?);
                 draft.along.push(Along { resource: dependent.resource, old, then: Then::Becomes(None) });
             }
         }

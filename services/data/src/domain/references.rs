@@ -94,7 +94,7 @@ async fn check_named(
             Namer::Caller => tx.stays_readable(op, resource, &key).await?,
             Namer::Contract => tx.is_there(op, resource, &key).await?,
         };
-        if !stays {
+        if !stays || !tx.is_part_of_live(op, resource, &key).await? {
             return Err(not_found(op, &field, op.snapshot.resource(resource).name(&key)));
         }
         if let Some(reference) = acyclic {

@@ -212,8 +212,10 @@ impl Transition {
     fn decode(&self, asked: &Message) -> Result<Decoded> {
         let known = &self.model()?.inputs;
         let body = inputs(asked.message(), |number| known.iter().any(|input| input.number == number))?;
-        let given = self.op.plan().record.decode(&body);
-        given.map_err(|DecodeError { violations }| Error::Violations(violations))
+        let plan = self.op.plan();
+        let told = |violation| plan.classes.told(violation);
+        let given = plan.record.decode(&body);
+        given.map_err(|DecodeError { violations }| Error::Violations(violations.into_iter().map(told).collect()))
     }
 
     /// Puts the row together as it would be; what is given is noted for the guard, which sees the state as it is.

@@ -156,6 +156,17 @@ impl<'t, 'c> Tx<'t, 'c> {
         Ok(found)
     }
 
+    /// Says whether a row, if it is what there is one of below another, is below one that is not deleted: what is a part of a
+    /// deleted row is not referred to anew, and not changed.
+    pub async fn is_part_of_live(&mut self, op: &Operation, resource: usize, key: &[Value]) -> Result<bool> {
+        let target = &op.snapshot.resource(resource).resource;
+        let kept = |parent: &usize| op.snapshot.resource(*parent).resource.soft_delete.is_some();
+        match target.parent.filter(|parent| target.singleton && kept(parent)) {
+            Some(parent) => self.is_there(op, parent, &key[..target.layout.keys()]).await,
+            None => Ok(true),
+        }
+    }
+
     async fn stays(
         &mut self,
         op: &Operation,
@@ -392,9 +403,12 @@ impl<'t, 'c> Tx<'t, 'c> {
         Ok(())
     }
 
-    /// The same of a row of the operation's resource that an effect is about to change.
+    /// The same of a row of the operation's resource that an effect is about to change: what is a part of a row that is deleted
+    /// and kept is not there for it.
     pub async fn to_change(&mut self, op: &Operation, key: &[Value]) -> Result<Option<Arc<[Value]>>> {
-        self.in_hand(op, (op.resource, key), true).await
+        let found = self.in_hand(op, (op.resource, key), true).await?;
+        let live = found.is_none() || self.is_part_of_live(op, op.resource, key).await?;
+        Ok(found.filter(|_| live))
     }
 
     async fn in_hand(

@@ -56,24 +56,37 @@ impl Classes {
         !self.messages.is_empty()
     }
 
-    /// The field in a path (`home.street`, `cards[0].number`) of which nothing is said, by its own path; none where all of it may
-    /// be said.
+    /// The field in a path (`home.street`, `cards[0].number`, `phones["work"].number`) of which nothing is said, by its own path;
+    /// none where all of it may be said. A key of a map holds what its caller likes, a part of a path as well: behind one, what
+    /// cannot be followed is not said either.
     pub fn unsaid<'p>(&self, path: &'p str) -> Option<&'p str> {
         let mut fields = self.messages.first()?;
-        let mut at = 0;
+        let (mut at, mut keyed) = (0, None);
         loop {
             let name = &path[at..];
             let name = &name[..name.find(['.', '[']).unwrap_or(name.len())];
-            let known = fields.get(name)?;
+            let Some(known) = fields.get(name) else { return keyed };
             let end = at + name.len();
             if known.unsaid {
                 return Some(&path[..end]);
             }
-            // What stands in brackets is an index, or the key of a map.
             let rest = &path[end..];
-            let step = if rest.starts_with('[') { rest.find("].").map(|close| close + 2) } else { Some(1) };
-            at = end + step.filter(|_| !rest.is_empty())?;
-            fields = self.messages.get(known.message?)?;
+            if rest.is_empty() {
+                return None;
+            }
+            let step = match rest.as_bytes() {
+                [b'[', b'"', ..] => {
+                    keyed = keyed.or(Some(&path[..end]));
+                    rest.find("\"].").map(|close| close + 3)
+                }
+                [b'[', ..] => rest.find("].").map(|close| close + 2),
+                _ => Some(1),
+            };
+            // The path ends with an element, or with what stands under a key.
+            let Some(step) = step else { return None };
+            at = end + step;
+            let Some(inner) = known.message.and_then(|message| self.messages.get(message)) else { return keyed };
+            fields = inner;
         }
     }
 

@@ -47,6 +47,31 @@ message Settings {
 }
 "#;
 
+const MEMOS: &str = r#"
+message Memo {
+  option (google.api.resource) = {type: "home.example.com/Memo" pattern: "memos/{memo}"};
+  option (mainstay.v1.resource) = {
+    access {read: "true" write: "true"}
+    effect {on: "update" if: "resource.label != ''" set {field: "keeps.theme" value: "resource.label"}}
+  };
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string nulls = 2 [
+    (mainstay.v1.field).on_delete = SET_NULL,
+    (google.api.resource_reference).type = "home.example.com/Settings"
+  ];
+  string goes = 3 [
+    (mainstay.v1.field).on_delete = CASCADE,
+    (google.api.resource_reference).type = "home.example.com/Settings"
+  ];
+  repeated string many = 4 [
+    (mainstay.v1.field).on_delete = SET_NULL,
+    (google.api.resource_reference).type = "home.example.com/Settings"
+  ];
+  string keeps = 5 [(google.api.resource_reference).type = "home.example.com/Settings"];
+  string label = 6;
+}
+"#;
+
 const NOTES: &str = r#"
 message Note {
   option (google.api.resource) = {type: "home.example.com/Note" pattern: "users/{user}/notes/{note}"};
@@ -207,6 +232,37 @@ both_engines! {
         assert_eq!(system.refused(GET, named("b")).await.0, Reason::ResourceNotFound);
         ann.ok(CREATE_USER, json!({"user_id": "a", "user": {}})).await;
         assert!(as_made(&ann.ok(GET, named("a")).await), "another user has settings of his own");
+    }
+
+    async fn what_refers_to_what_goes_with_its_parent_does_as_the_contract_says(engine: Engine) {
+        let kept = USERS
+            .replace("resource.owner == auth.uid\"}}", "resource.owner == auth.uid\"} soft_delete: true purge_after: \"1h\"}")
+            .replace("string owner = 2", "google.protobuf.Timestamp delete_time = 3;\n  string owner = 2");
+        let fixture = Fixture::start(engine, &contract(&[&kept, SETTINGS, MEMOS])).await;
+        let ann = fixture.user("ann", &[]);
+        for user in ["nulls", "goes", "many", "keeps"] {
+            ann.ok(CREATE_USER, json!({"user_id": user, "user": {}})).await;
+            let settings = format!("users/{user}/settings");
+            let memo = if user == "many" { json!({"many": [settings]}) } else { json!({user: settings}) };
+            ann.ok("home.v1.MemoService/CreateMemo", json!({"memo_id": user, "memo": memo})).await;
+            ann.ok(DELETE_USER, json!({"name": format!("users/{user}")})).await;
+        }
+        let new = json!({"memo_id": "new", "memo": {"nulls": "users/many/settings"}});
+        let fault = ann.refused("home.v1.MemoService/CreateMemo", new).await;
+        assert_eq!(fault.0, Reason::ReferenceNotFound, "nothing new refers to a part of what is deleted");
+        let label = json!({"memo": {"name": "memos/keeps", "label": "dark"}});
+        let refused = ann.refused("home.v1.MemoService/UpdateMemo", label).await;
+        assert_eq!(refused.0, Reason::EffectRefused, "nor does an effect change it");
+        fixture.clock.advance_seconds(7_200);
+        assert_eq!(purge::rows(fixture.data.resources()).await.unwrap(), 3, "all but the one that is kept by a memo");
+        let memo = async |id: &str| ann.ok("home.v1.MemoService/GetMemo", json!({"name": format!("memos/{id}")})).await;
+        assert_eq!(memo("nulls").await["nulls"], Json::Null);
+        assert_eq!(memo("many").await["many"], Json::Null);
+        let gone = ann.refused("home.v1.MemoService/GetMemo", json!({"name": "memos/goes"})).await;
+        assert_eq!(gone.0, Reason::ResourceNotFound);
+        assert_eq!(memo("keeps").await["keeps"], json!("users/keeps/settings"));
+        ann.ok("home.v1.MemoService/DeleteMemo", json!({"name": "memos/keeps"})).await;
+        assert_eq!(purge::rows(fixture.data.resources()).await.unwrap(), 1);
     }
 
     async fn there_are_no_other_methods(engine: Engine) {
