@@ -376,6 +376,10 @@ fn other_constraints(all: &mut Examples) {
         add_rule(all, "google.protobuf.Timestamp", &format!("timestamp.{name}"), "true");
     }
     add_rule(all, "google.protobuf.Timestamp", "timestamp.within", "{seconds: 1}");
+    constraints_on_messages(all);
+}
+
+fn constraints_on_messages(all: &mut Examples) {
     let cel = r#"option (buf.validate.message).cel = {id: "a" message: "b" expression: "this.name != ''"};"#;
     for name in ["cel.id", "cel.message", "cel.expression"] {
         all.insert(format!("(buf.validate.message).{name}"), thing(cel));

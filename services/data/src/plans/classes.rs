@@ -83,8 +83,7 @@ impl Classes {
                 _ => Some(1),
             };
             // The path ends with an element, or with what stands under a key.
-            let Some(step) = step else { return None };
-            at = end + step;
+            at = end + step?;
             let Some(inner) = known.message.and_then(|message| self.messages.get(message)) else { return keyed };
             fields = inner;
         }
