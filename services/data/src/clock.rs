@@ -107,6 +107,8 @@ async fn along(cx: &Context, op: &Operation, which: u16, key: Vec<Value>) -> Res
     match transact::run(cx, transition::by_the_clock(op.clone(), which, &name)).await {
         Ok(_) => Ok(Went::Along),
         Err(Error::Denied(_) | Error::EtagMismatch) => Ok(Went::Before),
+        // Somebody else is at the row again and again: others behind it are not to wait for that.
+        Err(Error::Storage(mainstay_db::Error::Conflict { .. })) => Ok(Went::Nowhere),
         Err(error @ (Error::Storage(_) | Error::StaleSchema(_))) => Err(error),
         Err(error) => {
             let transition = op.plan().resource.transitions.get(usize::from(which)).map_or("", |own| &own.name);

@@ -185,7 +185,7 @@ async fn find(
     let target = ruled.op.snapshot.resource(relation.table);
     let statement = match look {
         // Two who only hold it could not both change it then.
-        Look::Held if ruled.op.plan().effects.change(relation.table) => target.whoever_locked(Lock::Change),
+        Look::Held if ruled.op.plan().effects.leads().contains(&relation.table) => target.whoever_locked(Lock::Change),
         Look::Held => target.held(),
         Look::Once => target.whoever(),
     };
@@ -193,7 +193,7 @@ async fn find(
 }
 
 /// Says whether a row of any resource exists and the caller may name it, as the writes before this one leave it.
-async fn may_be_named(
+pub async fn may_be_named(
     conn: &mut Conn<'_>,
     op: &Operation,
     resource: usize,

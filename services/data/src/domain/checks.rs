@@ -154,6 +154,7 @@ pub async fn in_the_store<W: WriteOp + ?Sized>(
     mut drafts: Vec<Draft>,
     tx: &mut Tx<'_, '_>,
 ) -> std::result::Result<Vec<Change>, Refusals> {
+    writes.iter().for_each(|write| tx.lead(write.op()));
     let looks = writes.len() > 1 && writes.iter().any(|write| write.op().plan().looks_around());
     let mut shaped = Vec::new();
     for check in left.iter().filter(|check| **check != Check::Constraints) {
@@ -268,7 +269,14 @@ async fn one<W: Checked + ?Sized>(
 ) -> Result<()> {
     if check == Check::Settled {
         return match write.cause(draft).filter(|(op, trigger)| op.plan().effects.settle(*trigger)) {
-            Some(cause) => effects::settle_in(tx, cause, draft).await,
+            Some((op, trigger)) => {
+                if op.plan().effects.settle_around(trigger) {
+                    tx.begin_settling(place, op, draft).await?;
+                }
+                let settled = effects::settle_in(tx, (op, trigger), draft).await;
+                tx.end_settling();
+                settled
+            }
             None => Ok(()),
         };
     }

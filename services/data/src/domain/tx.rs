@@ -1,6 +1,6 @@
 //! The transaction of a request, as its writes see it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -10,13 +10,16 @@ use mainstay_expr::Around;
 use mainstay_record::{Kind, Row, Value};
 use mainstay_sql::{Dialect, Lock};
 
-use super::around::{Look, Ruled, explain_hidden, hidden, look_around, may_read, reads_around, sees_around};
+use super::around::{
+    Look, Ruled, explain_hidden, hidden, look_around, may_be_named, may_read, reads_around, sees_around,
+};
 use super::change::{Change, Pending};
 use super::context::{Operation, one_row};
 use super::draft::{Draft, MAX_ALONG, Refused};
 use super::event::Event;
 use super::planned::Planned;
 use super::proposed::Record;
+use super::record::set_references;
 use super::record_size::{self, MAX_FOUND_BYTES};
 use super::released::Release;
 use crate::error::{Error, Result};
@@ -44,6 +47,12 @@ pub struct Tx<'t, 'c> {
     events: Vec<Event>,
     /// The rows that effects look at and change, as this transaction leaves them: nothing inside where there is none.
     hand: HashMap<(usize, String), Option<Arc<[Value]>>>,
+    /// The resources whose rows the effects of the writes may change in the end.
+    leads: BTreeSet<usize>,
+    /// The rows that the write which is being settled names, and that its caller may not name: there are none for it.
+    unnamed: HashSet<(usize, String)>,
+    /// The rows that this transaction has deleted.
+    gone: HashSet<(usize, String)>,
 }
 
 impl<'t, 'c> Tx<'t, 'c> {
@@ -60,6 +69,9 @@ impl<'t, 'c> Tx<'t, 'c> {
             found_bytes: 0,
             events: Vec::new(),
             hand: HashMap::new(),
+            leads: BTreeSet::new(),
+            unnamed: HashSet::new(),
+            gone: HashSet::new(),
         }
     }
 
@@ -74,6 +86,44 @@ impl<'t, 'c> Tx<'t, 'c> {
         }
         self.found_bytes += record_size::in_memory(&row);
         if self.found_bytes > MAX_FOUND_BYTES { Err(Error::TooMuch) } else { Ok(Some(row)) }
+    }
+
+    /// Notes what the effects of a write may change: two who only hold a row could not both change it then.
+    pub fn lead(&mut self, op: &Operation) {
+        self.leads.extend(op.plan().effects.leads());
+    }
+
+    /// Whether effects may change rows of a resource before this transaction ends.
+    pub fn leads_to(&self, resource: usize) -> bool {
+        self.leads.contains(&resource)
+    }
+
+    /// Finds the rows that a write begins to name and its caller may not name. Until it is settled they are none: nobody learns
+    /// what a row holds by proposing to refer to it, which is refused in the end, whatever it holds.
+    pub async fn begin_settling(&mut self, write: usize, op: &Operation, draft: &Draft) -> Result<()> {
+        if op.caller.is_system() {
+            return Ok(());
+        }
+        let (plan, new) = (op.plan(), draft.new_row()?);
+        let below = plan.resource.parent.filter(|_| draft.old.is_none());
+        let parent = below.map(|parent| (parent, new[..plan.resource.parent_keys()].to_vec()));
+        let named = set_references(op, draft.known().as_deref(), new).into_iter();
+        for (resource, key) in parent.into_iter().chain(named.map(|named| (named.resource, named.key))) {
+            if !may_be_named(self.conn, op, resource, &key, self.planned.before(write)).await? {
+                self.unnamed.insert((resource, op.snapshot.resource(resource).name(&key)));
+            }
+        }
+        Ok(())
+    }
+
+    /// From here on every row is what it is.
+    pub fn end_settling(&mut self) {
+        self.unnamed.clear();
+    }
+
+    /// Whether this transaction has deleted a row.
+    pub fn is_gone(&self, op: &Operation, resource: usize, key: &[Value]) -> bool {
+        self.gone.contains(&(resource, op.snapshot.resource(resource).name(key)))
     }
 
     /// Lets the rules of later writes see what the earlier ones make.
@@ -336,6 +386,10 @@ impl<'t, 'c> Tx<'t, 'c> {
     ) -> Result<Change> {
         for along in std::mem::take(&mut draft.along) {
             self.unhold(op, along.resource, &along.old);
+            self.lead(&Operation { resource: along.resource, ..op.clone() });
+            if let Some(new) = along.then.becomes() {
+                self.note_gone(op, along.resource, &along.old, new);
+            }
             self.events.extend(Event::of_along(write, op, &along));
             self.leave(op, along.resource, &along.old, along.then.becomes());
             self.pending.along(write, op, &draft, along)?;
@@ -345,10 +399,21 @@ impl<'t, 'c> Tx<'t, 'c> {
         if let Some(row) = change.after.as_deref().or(change.before.as_deref()) {
             self.leave(op, change.resource, row, Some(change.after.as_ref()));
         }
-        if change.before.is_some() {
+        if let Some(before) = &change.before {
             self.unhold(op, change.resource, &change.key);
+            self.note_gone(op, change.resource, before, change.after.as_ref());
         }
         Ok(change)
+    }
+
+    /// Notes that a row goes, or that it is there again.
+    fn note_gone(&mut self, op: &Operation, resource: usize, row: &[Value], then: Option<&Arc<[Value]>>) {
+        let plan = op.snapshot.resource(resource);
+        if then.is_none_or(|new| plan.is_deleted(new)) {
+            self.gone.insert((resource, plan.name(row)));
+        } else if !self.gone.is_empty() {
+            self.gone.remove(&(resource, plan.name(row)));
+        }
     }
 
     /// Stores what an effect does; `by` is what in the caller's row brought it.
@@ -366,8 +431,10 @@ impl<'t, 'c> Tx<'t, 'c> {
 
     /// The row of any resource as this transaction leaves it, for effects: nobody else changes it before the end.
     pub async fn at_hand(&mut self, op: &Operation, resource: usize, key: &[Value]) -> Result<Option<Arc<[Value]>>> {
-        // Two who only hold it could not both change it then.
-        self.in_hand(op, (resource, key), op.plan().effects.change(resource)).await
+        if !self.unnamed.is_empty() && self.unnamed.contains(&(resource, op.snapshot.resource(resource).name(key))) {
+            return Ok(None);
+        }
+        self.in_hand(op, (resource, key), self.leads_to(resource)).await
     }
 
     /// The same of rows of one resource, in the order of their keys: in one statement where each costs a way to the store.

@@ -5,12 +5,16 @@ use std::collections::BTreeSet;
 use mainstay_contract::{Effect, Resource, Trigger, What};
 use mainstay_expr::{Program, Row};
 
+use super::resource::ResourcePlan;
+
 /// The effects of a resource, in their order.
 #[derive(Debug, Default)]
 pub struct Effects {
     all: Vec<EffectPlan>,
     /// The resources whose rows they change.
     changes: BTreeSet<usize>,
+    /// The same with all that the effects of those change in turn.
+    leads: BTreeSet<usize>,
 }
 
 /// One of them, and what it looks at.
@@ -31,7 +35,7 @@ impl Effects {
         let all: Vec<EffectPlan> = resource.effects.iter().cloned().map(EffectPlan::new).collect();
         let changed = all.iter().flat_map(|own| own.effect.what.causes());
         let changes = changed.map(|(resource, _)| resource).collect();
-        Effects { all, changes }
+        Effects { all, changes, leads: BTreeSet::new() }
     }
 
     /// Those that something sets off, in their order.
@@ -64,10 +68,28 @@ impl Effects {
         self.changes.iter().copied()
     }
 
-    /// Whether rows of a resource may change.
-    pub fn change(&self, resource: usize) -> bool {
-        self.changes.contains(&resource)
+    /// The resources whose rows may change in the end, by effects of effects.
+    pub fn leads(&self) -> &BTreeSet<usize> {
+        &self.leads
     }
+}
+
+/// Tells each resource what its effects lead to.
+pub(super) fn connect(resources: &mut [ResourcePlan]) {
+    let next: Vec<BTreeSet<usize>> = resources.iter().map(|plan| plan.effects.changes.clone()).collect();
+    for (plan, own) in resources.iter_mut().zip(&next) {
+        plan.effects.leads = reached(&next, own);
+    }
+}
+
+/// Resources, and all that is next to them one after the other.
+pub(super) fn reached(next: &[BTreeSet<usize>], from: &BTreeSet<usize>) -> BTreeSet<usize> {
+    let mut seen = from.clone();
+    let mut pending: Vec<usize> = from.iter().copied().collect();
+    while let Some(at) = pending.pop() {
+        pending.extend(next[at].iter().copied().filter(|next| seen.insert(*next)));
+    }
+    seen
 }
 
 impl EffectPlan {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use mainstay_contract::{OnDelete, Slot, What};
 
 use super::dependents::By;
+use super::effects::reached;
 use super::guard::Guard;
 use super::resource::ResourcePlan;
 
@@ -14,7 +15,7 @@ pub(super) fn connect(resources: &mut [ResourcePlan]) {
     let moves: Vec<bool> = resources.iter().map(|plan| moves(resources, plan)).collect();
     let next: Vec<BTreeSet<usize>> = resources.iter().map(brings).collect();
     for (resource, plan) in resources.iter_mut().enumerate() {
-        let brought = || reached(&next, resource).into_iter().any(|reached| moves[reached]);
+        let brought = || reached(&next, &BTreeSet::from([resource])).into_iter().any(|reached| moves[reached]);
         plan.is_always_serial = decides(plan) || brought();
     }
 }
@@ -51,14 +52,4 @@ fn brings(plan: &ResourcePlan) -> BTreeSet<usize> {
     let goes = |on_delete: OnDelete, by: By| on_delete != OnDelete::Restrict || matches!(by, By::Parent { .. });
     let along = plan.dependents.iter().filter(|dependent| goes(dependent.on_delete, dependent.by));
     plan.effects.changed().chain(along.map(|dependent| dependent.resource)).collect()
-}
-
-/// A resource, and all that its writes come to one after the other.
-fn reached(next: &[BTreeSet<usize>], resource: usize) -> BTreeSet<usize> {
-    let mut seen = BTreeSet::from([resource]);
-    let mut pending = vec![resource];
-    while let Some(at) = pending.pop() {
-        pending.extend(next[at].iter().copied().filter(|next| seen.insert(*next)));
-    }
-    seen
 }

@@ -22,6 +22,7 @@ mod derived;
 mod drift;
 mod earlier_writes;
 mod effects;
+mod effects_at_once;
 mod effects_in_messages;
 mod endpoint;
 mod etags;

@@ -47,7 +47,7 @@ impl Reader<'_, '_> {
             return self.put(report, &put).map(What::Put);
         }
         if let Some(moved) = nested(written, "move") {
-            return self.moved(report, &moved);
+            return self.moved(report, &moved, on);
         }
         // Others are refused by their names.
         if nested(written, "call").is_none() {
@@ -224,9 +224,16 @@ impl Reader<'_, '_> {
         Some((path, target.slot, value))
     }
 
-    fn moved(&self, report: &mut Report<'_>, moved: &DynamicMessage) -> Option<What> {
+    fn moved(&self, report: &mut Report<'_>, moved: &DynamicMessage, on: &[Trigger]) -> Option<What> {
         let (path, name) = (text(moved, "row"), text(moved, "transition"));
         let spot = self.spot(report, &[Step::Field("move"), Step::Field("row")]);
+        if path == "resource" && on.contains(&Trigger::Delete) {
+            report
+                .error(&spot, "`resource` is the row that goes")
+                .because("the effect is of a deletion, after which the row goes along no transition")
+                .help("leave `delete` out, or move another row");
+            return None;
+        }
         let to = if path == "resource" {
             let row = mainstay_expr::Row::of(mainstay_expr::Root::Resource);
             Aim { path: String::new(), list: None, row, resource: self.resource }

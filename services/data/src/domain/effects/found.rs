@@ -143,7 +143,7 @@ pub async fn lock(tx: &mut Tx<'_, '_>, events: &[Event]) -> Result<()> {
         for own in effects.on(event.trigger).filter(|own| may_be(own, event)) {
             for (table, key) in first(own, &event.row, &event.old) {
                 let (changes, keys) = wanted.entry(table).or_default();
-                *changes |= effects.change(table);
+                *changes |= tx.leads_to(table);
                 keys.insert(event.op.snapshot.resource(table).name(&key), key);
             }
         }

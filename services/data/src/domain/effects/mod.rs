@@ -4,8 +4,12 @@
 //! rows happens when all writes of the request have passed their checks, as the contract and not as the caller: what the writes
 //! did is gone through in rounds, of which each does what the one before brought about. In a round all that is to be done is
 //! found first and told by row; rows are locked, made and changed in the order of their names, each once, with all that is added
-//! to it summed up; then they go along their transitions. So no two transactions wait for each other, and nothing hangs on the
-//! order in which they were asked for.
+//! to it summed up; then they go along their transitions. So nothing hangs on the order in which they were asked for, and two
+//! transactions that do the same wait for each other in one order. Where they begin from two ends, each at the row that the
+//! other changes, the store ends one of them, which runs again.
+//!
+//! What is set in the row itself is read from other rows as they are before any of the request's effects: rows that are made
+//! together all read the same.
 
 mod fit;
 mod found;

@@ -18,6 +18,10 @@ use crate::error::{Error, Result};
 /// Takes a row along a transition: its guard is asked, who may is not.
 pub async fn along(tx: &mut Tx<'_, '_>, order: &Order, key: &[Value]) -> std::result::Result<Option<Event>, Refused> {
     let Doing::Move { transition } = order.what else { return Ok(None) };
+    // It goes, and nothing is left to be moved.
+    if tx.is_gone(&order.op, order.op.resource, key) {
+        return Ok(None);
+    }
     let moved = moved(tx, &order.op, key, transition).await;
     match moved.map_err(|error| tx.refused(Some(order.write), error))? {
         Some(draft) => order.bring(tx, Trigger::Transition(transition), draft),

@@ -75,14 +75,17 @@ impl Ordered {
         }
     }
 
-    /// Which of the orders is the first with which the row cannot be.
+    /// An order with which the row cannot be, and could be with those before it: the first, where more never make up for it.
     async fn first_impossible(&self, tx: &mut Tx<'_, '_>, old: Option<&[Value]>) -> Result<usize> {
-        for orders in 1..self.changes.len() {
-            if self.made(tx, old, orders).await?.is_err() {
-                return Ok(orders - 1);
+        let (mut possible, mut impossible) = (0, self.changes.len());
+        while impossible - possible > 1 {
+            let some = possible.midpoint(impossible);
+            match self.made(tx, old, some).await? {
+                Ok(_) => possible = some,
+                Err(Impossible) => impossible = some,
             }
         }
-        Ok(self.changes.len() - 1)
+        Ok(possible)
     }
 
     /// The row after the first of the orders; nothing where it stays as it is.
@@ -98,8 +101,11 @@ impl Ordered {
         let begin = match old {
             Some(old) if is_made && op.plan().is_deleted(old) => return Ok(Err(Impossible)),
             Some(old) => old.to_vec(),
+            // What it would lie below goes, and it would go along.
+            None if is_made && self.is_below_gone(tx, op) => return Ok(Ok(None)),
             None if is_made => self.begun(op),
-            // It goes in the same request.
+            // It goes in the same request, and what was to be done to it with it.
+            None if tx.is_gone(op, op.resource, &self.key) => return Ok(Ok(None)),
             None => return Ok(Err(Impossible)),
         };
         let Ok(mut new) = summed(op, &begin, orders) else { return Ok(Err(Impossible)) };
@@ -112,6 +118,11 @@ impl Ordered {
         let trigger = if old.is_some() { Trigger::Update } else { Trigger::Create };
         let is_fit = fits(tx, (op, trigger), old, &mut new).await?;
         Ok(if is_fit { Ok(Some(new)) } else { Err(Impossible) })
+    }
+
+    fn is_below_gone(&self, tx: &Tx<'_, '_>, op: &Operation) -> bool {
+        let resource = &op.plan().resource;
+        resource.parent.is_some_and(|parent| tx.is_gone(op, parent, &self.key[..resource.parent_keys()]))
     }
 
     /// A row that was not there, before anything is set.
