@@ -17,6 +17,7 @@ mod file;
 mod format;
 mod hash;
 pub mod http;
+mod index;
 mod json_behaviors;
 mod json_checks;
 mod json_names;

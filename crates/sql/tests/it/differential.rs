@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use mainstay_db::{Atomic, Database, Error, Lane, Rows, Statement};
+use mainstay_db::{Database, Error, Lane, Rows, Statement};
 use mainstay_expr::{
     CompareOp, Expr, Program, Root, Scope, compile_filter, compile_rule, evaluate, evaluate_value, shift_time,
 };
@@ -17,6 +17,7 @@ use proptest::test_runner::TestRunner;
 
 use crate::expression::{dialect, layout, layout_of, nobody, tables};
 use crate::fixture::{COLUMNS, ITEM, NOW, TOWN_COLUMNS, TOWN_DELETED, World, empty, full, item, on, scope, town_row};
+use crate::stored::store_rows;
 use crate::strategy::{self, Caller};
 
 /// The value of a bind when the statement runs.
@@ -72,16 +73,7 @@ async fn store_in(
     let caller = nobody();
     let rows: Vec<Vec<Value>> =
         records.iter().map(|record| sql.binds.iter().map(|source| bound(source, &caller, record)).collect()).collect();
-    let stored = database.write(Atomic::Transaction, move |conn| {
-        let (statement, rows) = (statement.clone(), rows.clone());
-        Box::pin(async move {
-            for row in &rows {
-                conn.execute(&statement, row).await?;
-            }
-            Ok::<(), Error>(())
-        })
-    });
-    stored.await.expect("the records are stored");
+    store_rows(database, statement, rows).await;
 }
 
 /// What the engine says for every row: true, false or NULL by the row's id.

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use mainstay_db::{Atomic, Database, Error, Lane, Rows, Statement};
+use mainstay_db::{Database, Error, Lane, Rows, Statement};
 use mainstay_record::{Kind, Layout, Value};
 use mainstay_sql::{
     After, ColumnSpec, Condition, Dialect, IndexColumn, Insert, NullPattern, OrderColumn, PrimaryKey, SchemaStep,
@@ -12,6 +12,7 @@ use mainstay_sql::{
 use mainstay_testkit::{Engine, both_engines, database};
 
 use crate::sample::{CREATE_TIME, RATING, STOCK, TITLE, layout, order};
+use crate::stored::store_rows;
 
 const PAGE: i64 = 3;
 
@@ -78,16 +79,7 @@ async fn store(database: &Database, dialect: Dialect, layout: &Layout, rows: Vec
     made.await.expect("the table is made");
     let sql = insert(dialect, &Insert { table: Table { name: "product", layout } });
     let (statement, rows): (_, Vec<Vec<Value>>) = (statement(&sql), rows.iter().map(|row| binds(&sql, row)).collect());
-    let stored = database.write(Atomic::Transaction, move |conn| {
-        let (statement, rows) = (statement.clone(), rows.clone());
-        Box::pin(async move {
-            for row in &rows {
-                conn.execute(&statement, row).await?;
-            }
-            Ok::<(), Error>(())
-        })
-    });
-    stored.await.expect("the rows are stored");
+    store_rows(database, statement, rows).await;
 }
 
 /// The rows after `last`, at most a page.

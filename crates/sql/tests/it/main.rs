@@ -13,5 +13,6 @@ mod keyset;
 mod probe;
 mod sample;
 mod statement;
+mod stored;
 #[path = "../../../expr/tests/it/strategy/mod.rs"]
 mod strategy;

@@ -5,8 +5,6 @@ use std::collections::BTreeSet;
 use mainstay_contract::{Effect, Resource, Trigger, What};
 use mainstay_expr::{Program, Row};
 
-use super::resource::ResourcePlan;
-
 /// The effects of a resource, in their order.
 #[derive(Debug, Default)]
 pub struct Effects {
@@ -72,24 +70,11 @@ impl Effects {
     pub fn leads(&self) -> &BTreeSet<usize> {
         &self.leads
     }
-}
 
-/// Tells each resource what its effects lead to.
-pub(super) fn connect(resources: &mut [ResourcePlan]) {
-    let next: Vec<BTreeSet<usize>> = resources.iter().map(|plan| plan.effects.changes.clone()).collect();
-    for (plan, own) in resources.iter_mut().zip(&next) {
-        plan.effects.leads = reached(&next, own);
+    /// Takes note of them.
+    pub(super) fn lead_to(&mut self, leads: BTreeSet<usize>) {
+        self.leads = leads;
     }
-}
-
-/// Resources, and all that is next to them one after the other.
-pub(super) fn reached(next: &[BTreeSet<usize>], from: &BTreeSet<usize>) -> BTreeSet<usize> {
-    let mut seen = from.clone();
-    let mut pending: Vec<usize> = from.iter().copied().collect();
-    while let Some(at) = pending.pop() {
-        pending.extend(next[at].iter().copied().filter(|next| seen.insert(*next)));
-    }
-    seen
 }
 
 impl EffectPlan {

@@ -16,6 +16,7 @@ pub mod guard;
 mod inside;
 mod kept;
 mod lane;
+mod leads;
 mod links;
 mod lists;
 mod reads;

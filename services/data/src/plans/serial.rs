@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use mainstay_contract::{OnDelete, Slot, What};
 
 use super::dependents::By;
-use super::effects::reached;
 use super::guard::Guard;
+use super::leads::reached;
 use super::resource::ResourcePlan;
 
 /// Tells each resource whether its writes are of that kind whoever makes them, the system too, for themselves or for what

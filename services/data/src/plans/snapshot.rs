@@ -15,7 +15,7 @@ use super::compiled::Shapes;
 use super::kept::connect;
 use super::relations::Relations;
 use super::resource::ResourcePlan;
-use super::{effects, serial};
+use super::{leads, serial};
 use crate::rights::Caller;
 
 /// Everything that a request needs of the contract.
@@ -98,7 +98,7 @@ impl Snapshot {
             .map(|number| ResourcePlan::new(number, &contract, dialect, &shapes, &relations))
             .collect::<Result<Vec<_>, _>>()?;
         connect(&mut resources);
-        effects::connect(&mut resources);
+        leads::connect(&mut resources);
         serial::connect(&mut resources);
         let methods = contract.methods.iter().map(|method| (method.path.clone(), method.shape)).collect();
         let resources = resources.into_iter().map(Arc::new).collect();

@@ -1,6 +1,7 @@
 //! Effects: what else happens in the transaction of a write.
 
 mod circles;
+mod made;
 mod parts;
 mod path;
 
