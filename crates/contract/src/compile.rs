@@ -147,6 +147,8 @@ fn whole(mut pool: DescriptorPool, files: &Files, derived: &[Source]) -> Result<
         comments.get(file.name()).into_iter().for_each(|comments| comments.put_into(&mut encoded));
         put_file(&mut set, &encoded);
     }
+    // What it grew by and does not need would be kept with it.
+    set.shrink_to_fit();
     Ok((pool, set.into()))
 }
 

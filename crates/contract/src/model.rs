@@ -140,17 +140,17 @@ pub struct FieldModel {
     pub field_path: String,
     pub behaviors: Behaviors,
     /// What the field becomes when a Create leaves it unset.
-    pub default: Option<Program>,
+    pub default: Option<Box<Program>>,
     /// Who sees the field, over the row; everybody who reads the row where there is no such rule.
-    pub read: Option<Rule>,
+    pub read: Option<Box<Rule>>,
     /// Who sets the field, beside the resource's own rule, over the row before and the row after.
-    pub write: Option<Rule>,
+    pub write: Option<Box<Rule>>,
     /// On the value of the field's one column; for repeated fields on the number of elements.
     pub checks: Vec<Check>,
     /// On what is inside a JSON column; none where nothing in there is constrained.
-    pub json_checks: Option<JsonChecks>,
+    pub json_checks: Option<Box<JsonChecks>>,
     /// Who may set what is inside a JSON column; none where nothing in there is OUTPUT_ONLY or IMMUTABLE.
-    pub json_behaviors: Option<JsonBehaviors>,
+    pub json_behaviors: Option<Box<JsonBehaviors>>,
     /// Skip `checks` where the value is its type's zero (`ignore: IGNORE_IF_ZERO_VALUE`).
     pub ignore_zero: bool,
     /// The field's own columns: of a reference one for each variable of the target, of a flattened message its presence.
@@ -182,7 +182,7 @@ pub struct Oneof {
 impl FieldModel {
     /// The field's own rules.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.read.iter().chain(&self.write)
+        self.read.iter().chain(&self.write).map(|rule| &**rule)
     }
 
     /// The field's columns and those of the fields inside it, ascending.

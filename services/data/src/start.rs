@@ -216,6 +216,8 @@ async fn load_once(db: &Database, options: &Options, now: i64) -> Result<Loaded,
             stored => serve_stored(db, stored, FolderOutcome::Differs),
         };
     }
+    // What is stored is read anew where it is needed: of a large contract it takes as much memory as what is made of it.
+    let planned_from = stored.map(|applied| applied.revision);
     let contract = Arc::new(contract);
     match apply::apply(db, Arc::clone(&contract), Consent::to_nothing(options.stage()), now).await {
         Ok(made) => {
@@ -225,7 +227,7 @@ async fn load_once(db: &Database, options: &Options, now: i64) -> Result<Loaded,
             };
             serve_made(db, contract, &made, outcome)
         }
-        Err(ApplyError::Refused(plan)) => load_partly(db, stored, &contract, plan, (options.stage(), now)).await,
+        Err(ApplyError::Refused(plan)) => load_partly(db, planned_from, &contract, plan, (options.stage(), now)).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -233,11 +235,15 @@ async fn load_once(db: &Database, options: &Options, now: i64) -> Result<Loaded,
 /// Applies what of the folder can be applied while some of it waits, and serves that.
 async fn load_partly(
     db: &Database,
-    stored: Option<Applied>,
+    planned_from: Option<i64>,
     wanted: &Contract,
     waiting: Box<Plan>,
     (stage, now): (Stage, i64),
 ) -> Result<Loaded, StartError> {
+    let stored = newest(db).await?;
+    if stored.as_ref().map(|applied| applied.revision) != planned_from {
+        return Err(ApplyError::Overtaken.into());
+    }
     let Some(served) = &stored else { return serve_stored(db, None, FolderOutcome::Waiting(waiting)) };
     let before = compile_stored(served)?;
     // What somebody accepted meanwhile must not be taken back.
@@ -275,8 +281,7 @@ pub fn read(folder: &Path) -> Result<Contract, Diagnostics> {
 }
 
 fn serve(db: &Database, contract: Contract, applied: &Applied, outcome: FolderOutcome) -> Result<Loaded, StartError> {
-    contract.warnings.iter().for_each(log_warning);
-    applied.ledger.reread(&contract).iter().for_each(log_reread);
+    say_what_to_look_at(&contract, applied);
     let unfinished = Some(Arc::new(contract.clone()));
     Ok(Loaded { snapshot: snapshot(db, contract, applied)?, outcome, unfinished })
 }
@@ -288,9 +293,15 @@ fn serve_made(
     made: &Made,
     outcome: FolderOutcome,
 ) -> Result<Loaded, StartError> {
-    let is_left = made.plan.outside().next().is_some();
-    let loaded = serve(db, Arc::unwrap_or_clone(contract), &made.applied, outcome)?;
-    Ok(Loaded { unfinished: loaded.unfinished.filter(|_| is_left), ..loaded })
+    let unfinished = made.plan.outside().next().map(|_| Arc::clone(&contract));
+    say_what_to_look_at(&contract, &made.applied);
+    Ok(Loaded { snapshot: snapshot(db, Arc::unwrap_or_clone(contract), &made.applied)?, outcome, unfinished })
+}
+
+/// Logs what whoever starts a contract should look at, though it is served.
+fn say_what_to_look_at(contract: &Contract, applied: &Applied) {
+    contract.warnings.iter().for_each(log_warning);
+    applied.ledger.reread(contract).iter().for_each(log_reread);
 }
 
 /// A contract with warnings is served, and whoever reads the log is told what to look at.

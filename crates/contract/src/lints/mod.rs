@@ -124,7 +124,7 @@ impl Linted<'_> {
     fn field_rules(&self) -> impl Iterator<Item = (Stands<'_>, &Rule)> {
         self.resource.fields.iter().flat_map(|field| {
             let both = [("read", &field.read), ("write", &field.write)];
-            both.into_iter().filter_map(move |(verb, rule)| Some((Stands::Field { field, verb }, rule.as_ref()?)))
+            both.into_iter().filter_map(move |(verb, rule)| Some((Stands::Field { field, verb }, rule.as_deref()?)))
         })
     }
 

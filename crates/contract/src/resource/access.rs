@@ -73,7 +73,7 @@ impl Rules<'_> {
                 self.field_rule(report, (verb, field), (&source, &spot), &scope)
             };
             let (read, write) = (rule("read", read), rule("write", write));
-            (field.read, field.write) = (read, write);
+            (field.read, field.write) = (read.map(Box::new), write.map(Box::new));
         }
     }
 

@@ -44,7 +44,7 @@ impl Rules<'_> {
                     if let Some(problem) = default.problem() {
                         report.tightened(&spot, problem.message).because(problem.cause).help(problem.help);
                     }
-                    field.default = Some(program);
+                    field.default = Some(Box::new(program));
                 }
                 Err(problems) => {
                     self.report(report, &format!("the default of {}", field.name), &source, &spot, problems);

@@ -303,7 +303,14 @@ impl Builder<'_, '_> {
             None => Storage::Json { column, shape: built.shape },
         };
         let (model, field) = item.done(built.ty, storage, vec![column], false, self.report);
-        (FieldModel { json_checks: built.checks, json_behaviors: built.behaviors, ..model }, field)
+        (
+            FieldModel {
+                json_checks: built.checks.map(Box::new),
+                json_behaviors: built.behaviors.map(Box::new),
+                ..model
+            },
+            field,
+        )
     }
 
     fn refuse_default(&mut self, item: &Item) {

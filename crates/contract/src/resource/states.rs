@@ -68,7 +68,7 @@ impl Rules<'_> {
                 continue;
             };
             model.behaviors.output_only = true;
-            model.default = Some(Program { root: Expr::Literal(Value::Int(initial)) });
+            model.default = Some(Box::new(Program { root: Expr::Literal(Value::Int(initial)) }));
             let states = States {
                 field: model.field_path.clone(),
                 number: model.number,

@@ -29,7 +29,7 @@ fn refused(declaration: &str, default: &str, options: &str) -> (String, String, 
 fn taken(declaration: &str, default: &str, options: &str) -> Option<Program> {
     let contract = compile_text(&field(declaration, default, options))
         .unwrap_or_else(|problems| panic!("{declaration} {default} {options}:\n{problems}"));
-    contract.resources[0].fields[1].default.clone()
+    contract.resources[0].fields[1].default.as_deref().cloned()
 }
 
 #[test]

@@ -52,7 +52,7 @@ impl<'a> Planner<'a> {
         let mut safety = Safety::Safe;
         let mut fill = None;
         if field.model.behaviors.required && self.rows(known)? > 0 {
-            match fill_of(field.model.default.as_ref()) {
+            match fill_of(field.model.default.as_deref()) {
                 Ok(literal) => fill = Some(literal),
                 Err(why) => {
                     let remedy = "give the field a constant as (mainstay.v1.field).default (the rows get it), or leave REQUIRED \

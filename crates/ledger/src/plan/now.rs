@@ -67,7 +67,7 @@ fn collect<'a>(
         let role = model.columns.first().and_then(|i| resource.layout.columns.get(*i)).map(|column| &column.role);
         let held = held_message(&descriptor);
         let json = match role {
-            Some(Role::Json(shape)) => Some(entry_of(shape, held.clone(), model.json_checks.as_ref())),
+            Some(Role::Json(shape)) => Some(entry_of(shape, held.clone(), model.json_checks.as_deref())),
             _ => None,
         };
         let signature = Signature::of(&descriptor, role);

@@ -56,7 +56,7 @@ fn rereadings(fields: &[FieldModel]) -> Vec<Reread> {
 /// The patterns of a field itself, and of what lies in its JSON.
 fn of_field(field: &FieldModel) -> Vec<Reread> {
     let mut patterns: Vec<&Pattern> =
-        patterns(&field.checks).chain(field.json_checks.iter().flat_map(inside)).collect();
+        patterns(&field.checks).chain(field.json_checks.as_deref().into_iter().flat_map(inside)).collect();
     patterns.dedup_by_key(|pattern| &pattern.source);
     let told = patterns.into_iter().filter_map(|pattern| {
         let (path, place) = (field.field_path.clone(), field.place.clone());

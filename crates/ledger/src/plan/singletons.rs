@@ -44,7 +44,7 @@ fn make_rows(resource: &Resource, own: &ResourceEntry, theirs: &ResourceEntry) -
     let times = times.filter_map(|column| Some((name(column)?, Literal::Now)));
     let default = |field: &FieldModel| {
         let column = *field.columns.first().filter(|_| field.default.is_some())?;
-        Some((name(column)?, fill_of(field.default.as_ref()).ok()?))
+        Some((name(column)?, fill_of(field.default.as_deref()).ok()?))
     };
     let defaults = resource.fields.iter().filter_map(default);
     SchemaStep::MakeRows {

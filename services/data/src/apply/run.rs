@@ -193,7 +193,7 @@ async fn build(db: &Database, contract: Arc<Contract>) -> Result<usize, ApplyErr
             if !applied.is(&contract) {
                 return Ok(0);
             }
-            let mut ledger = ledger_of(Some(&applied));
+            let mut ledger = ledger_of(Some(&applied)).into_owned();
             let plan = make_plan(conn, &ledger, &contract, None).await?;
             let mut done = 0;
             let dialect = dialect(conn.engine());
@@ -230,21 +230,19 @@ async fn make_plan(
 /// The one transaction: steps, revision and ledger, or nothing of it.
 async fn transaction(
     conn: &mut Conn<'_>,
-    before: Option<Applied>,
+    mut before: Option<Applied>,
     plan: Plan,
     contract: &Contract,
     now: i64,
 ) -> Result<Made, ApplyError> {
     let ledger = ledger_after(&plan, now);
-    if let Some(applied) = &before
-        && applied.is(contract)
-        && plan.inside().is_empty()
-    {
+    let is_same = |applied: &Applied| applied.is(contract) && plan.inside().is_empty();
+    if let Some(applied) = before.take_if(|applied| is_same(applied)) {
         // The same contract; perhaps with terms that the ledger did not know yet.
         if applied.ledger != ledger {
             contracts::set_ledger(conn, applied.revision, &ledger).await?;
         }
-        let applied = Applied { ledger, ..applied.clone() };
+        let applied = Applied { ledger, ..applied };
         return Ok(Made { applied, changed: !plan.is_empty(), plan });
     }
     failpoint!("apply.begin");

@@ -64,7 +64,7 @@ impl Fields {
             self.immutable.push((field.field_path.clone(), field.all_columns()));
         }
         if let (Some(default), [column]) = (&field.default, field.columns.as_slice()) {
-            self.defaults.push(FieldDefault { column: *column, program: default.clone(), others: Vec::new() });
+            self.defaults.push(FieldDefault { column: *column, program: Program::clone(default), others: Vec::new() });
         }
         for child in &field.children {
             self.collect(child, layout, output_only);

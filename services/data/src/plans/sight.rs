@@ -59,12 +59,12 @@ pub type Hidden = Vec<usize>;
 impl FieldRules {
     /// Collects them.
     pub fn new(resource: &Resource) -> FieldRules {
-        let guard = |rule: &Option<mainstay_contract::Rule>| rule.clone().map(|rule| Guard::new(vec![rule]));
+        let guard = |rule: Option<&mainstay_contract::Rule>| rule.map(|rule| Guard::new(vec![rule.clone()]));
         let mut told = Vec::new();
         let ruled = resource.fields.iter().filter(|field| field.read.is_some() || field.write.is_some());
         let rules = ruled.map(|field| {
             let former = field.aliases.iter().flat_map(|alias| [alias.clone(), json_name(alias)]);
-            let read = guard(&field.read);
+            let read = guard(field.read.as_deref());
             let looks = field.read.as_ref().filter(|_| read.as_ref().is_some_and(|guard| !guard.is_alone()));
             told.extend(looks.map(|rule| rule.program.root.clone()));
             FieldRule {
@@ -73,7 +73,7 @@ impl FieldRules {
                 columns: field.all_columns(),
                 read,
                 told: looks.map(|_| told.len() - 1),
-                write: guard(&field.write),
+                write: guard(field.write.as_deref()),
             }
         });
         let all = rules.collect();
