@@ -154,7 +154,7 @@ pub async fn in_the_store<W: WriteOp + ?Sized>(
     mut drafts: Vec<Draft>,
     tx: &mut Tx<'_, '_>,
 ) -> std::result::Result<Vec<Change>, Refusals> {
-    writes.iter().for_each(|write| tx.lead(write.op()));
+    writes.iter().for_each(|write| tx.lead(write.op().plan()));
     let looks = writes.len() > 1 && writes.iter().any(|write| write.op().plan().looks_around());
     let mut shaped = Vec::new();
     for check in left.iter().filter(|check| **check != Check::Constraints) {
