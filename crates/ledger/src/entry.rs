@@ -4,6 +4,7 @@ use mainstay_contract::Migration;
 use mainstay_record::Kind;
 use mainstay_sql::{Dialect, IndexColumn, OnlyRows, RowCondition, SchemaStep, Span};
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -221,7 +222,11 @@ impl Ledger {
         if head.version > LEDGER_VERSION {
             return Err(LedgerError::Newer { found: head.version, known: LEDGER_VERSION });
         }
-        serde_json::from_str(json).map_err(LedgerError::Malformed)
+        let mut ledger: Ledger = serde_json::from_str(json).map_err(LedgerError::Malformed)?;
+        for entry in ledger.resources.values_mut().filter_map(Arc::get_mut) {
+            entry.pack();
+        }
+        Ok(ledger)
     }
 
     /// Writes the ledger as it is stored: the same bytes for the same ledger.
@@ -302,6 +307,15 @@ impl Ledger {
 
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+impl ResourceEntry {
+    /// Gives back what its maps do not need: one that is filled in order keeps room for as much again as it holds.
+    pub(crate) fn pack(&mut self) {
+        self.columns = mem::take(&mut self.columns).into_iter().collect();
+        self.fields = mem::take(&mut self.fields).into_iter().collect();
+        self.column_names = mem::take(&mut self.column_names).into_iter().collect();
+    }
 }
 
 impl IndexEntry {

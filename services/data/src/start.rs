@@ -277,7 +277,9 @@ async fn load_partly(
 
 /// Reads and compiles the contract in a folder.
 pub fn read(folder: &Path) -> Result<Contract, Diagnostics> {
-    mainstay_contract::compile(mainstay_contract::read_folder(folder)?)
+    let contract = mainstay_contract::compile(mainstay_contract::read_folder(folder)?)?;
+    // The texts of derived files are there to be exported; of a large contract they take as much as its descriptors.
+    Ok(Contract { derived: Vec::new(), ..contract })
 }
 
 fn serve(db: &Database, contract: Contract, applied: &Applied, outcome: FolderOutcome) -> Result<Loaded, StartError> {

@@ -59,6 +59,7 @@ impl<'a> Planner<'a> {
             place: Some(resource.place.clone()),
             path: None,
         });
+        entry.pack();
         self.ledger.resources.insert(type_name.clone(), Arc::new(entry));
     }
 

@@ -75,12 +75,13 @@ pub async fn newest_hash(conn: &mut Conn<'_>) -> Result<Option<(i64, String)>, E
 
 /// Adds a revision.
 pub async fn insert(conn: &mut Conn<'_>, applied: &Applied) -> Result<(), Error> {
+    let sources = serde_json::to_string(&applied.sources).expect("sources have only text keys");
     execute!(
         conn,
         diesel::insert_into(contracts::table).values((
             contracts::revision.eq(applied.revision),
             contracts::hash.eq(&applied.hash),
-            contracts::sources.eq(serde_json::json!(applied.sources).to_string()),
+            contracts::sources.eq(sources),
             contracts::ledger.eq(applied.ledger.to_json()),
             contracts::applied_at.eq(applied.applied_at),
         ))

@@ -65,6 +65,7 @@ mod s10_told;
 mod s10_two_worlds;
 mod s12_order_of_checks;
 mod s15_mass_assignment;
+mod s16_inner_operations;
 mod s21_injection;
 mod s22_hostile_values;
 mod s28_open_methods;
