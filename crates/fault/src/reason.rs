@@ -81,6 +81,8 @@ reasons! {
     SessionEnded, "SESSION_ENDED", Unauthenticated, "the session has ended; sign in again";
     /// The caller is known and may not do this.
     PermissionDenied, "PERMISSION_DENIED", PermissionDenied, "the caller may not do this";
+    /// The account is disabled. Only who has proved to be its owner is told.
+    AccountDisabled, "ACCOUNT_DISABLED", PermissionDenied, "the account is disabled; ask an administrator";
     /// A page of this origin may not make a browser call this server (the Fetch standard's CORS protocol).
     OriginNotAllowed, "ORIGIN_NOT_ALLOWED", PermissionDenied, "pages of this origin may not call this server";
 

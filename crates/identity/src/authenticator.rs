@@ -4,19 +4,38 @@ use std::time::Duration;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use crate::{Principal, ServiceKeys, TokenError, Verifier};
+use crate::{Kind, Principal, Revocations, ServiceKeys, TokenError, Verifier, Watched};
 
 /// Finds out who sent a request, from its `authorization` header.
 #[derive(Clone)]
 pub struct Authenticator {
     verifier: Verifier,
     services: Arc<ServiceKeys>,
+    revocations: Revocations,
 }
 
 impl Authenticator {
-    /// Accepts the tokens that `verifier` accepts and the service accounts of `services`.
+    /// Accepts the tokens that `verifier` accepts and the service accounts of `services`. Nothing is ever revoked, unless
+    /// [`Authenticator::judging_by`] says where that is known.
     pub fn new(verifier: Verifier, services: Arc<ServiceKeys>) -> Authenticator {
-        Authenticator { verifier, services }
+        Authenticator { verifier, services, revocations: Revocations::none() }
+    }
+
+    /// Refuses what was revoked.
+    #[must_use]
+    pub fn judging_by(self, revocations: Revocations) -> Authenticator {
+        Authenticator { revocations, ..self }
+    }
+
+    /// Begins to wait until what a caller has shown is revoked, for a stream; nothing where it cannot be.
+    pub fn watch(&self, principal: &Principal) -> Option<Watched> {
+        (principal.kind() == Kind::User).then(|| self.revocations.watch(principal.clone()))
+    }
+
+    fn judged(&self, verified: Result<Principal, TokenError>) -> Result<Principal, TokenError> {
+        let principal = verified?;
+        self.revocations.judge(&principal)?;
+        Ok(principal)
     }
 
     /// Says whether this is the credential of a service account.
@@ -36,7 +55,7 @@ impl Authenticator {
             Err(error) => Some(Err(error)),
             Ok(None) => Some(Ok(Principal::anonymous())),
             Ok(Some(bearer)) if ServiceKeys::is_service_credential(bearer) => Some(self.services.authenticate(bearer)),
-            Ok(Some(bearer)) => self.verifier.try_verify(bearer),
+            Ok(Some(bearer)) => self.verifier.try_verify(bearer).map(|verified| self.judged(verified)),
         }
     }
 
@@ -45,7 +64,7 @@ impl Authenticator {
         match bearer(headers)? {
             None => Ok(Principal::anonymous()),
             Some(bearer) if ServiceKeys::is_service_credential(bearer) => self.services.authenticate(bearer),
-            Some(bearer) => self.verifier.verify(bearer).await,
+            Some(bearer) => self.judged(self.verifier.verify(bearer).await),
         }
     }
 }

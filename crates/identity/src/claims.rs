@@ -18,6 +18,9 @@ pub(crate) struct Claims {
     email_verified: bool,
     #[serde(default)]
     roles: Vec<String>,
+    /// Ours: see [`Principal::epoch`].
+    #[serde(default)]
+    epoch: i64,
 }
 
 /// `aud` is a string or a list of strings (RFC 7519 §4.1.3).
@@ -77,7 +80,9 @@ impl Claims {
             email: self.email,
             email_verified: self.email_verified,
             roles: self.roles,
+            issued_at: Some(self.iat),
             expires_at: Some(self.exp),
+            epoch: self.epoch,
         })
     }
 }

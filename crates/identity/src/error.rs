@@ -2,6 +2,11 @@ use std::time::Duration;
 
 use mainstay_fault::{Fault, Reason};
 
+use crate::Verdict;
+
+/// When it is worth trying again where auth has to be heard first.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
 /// Says why a credential was not accepted. The text is for logs and tests; clients learn only which of the three kinds it
 /// was (not valid, expired, cannot be checked now), never which check failed.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +38,15 @@ pub enum TokenError {
     /// `exp` has passed.
     #[error("the token has expired")]
     Expired,
+    /// The token is in order, and its session was ended before its time.
+    #[error("the token's session has ended")]
+    SessionEnded,
+    /// The token is in order, and says what is not so any more: it has to be refreshed.
+    #[error("the token says what is not so any more")]
+    Outdated,
+    /// What was revoked is not known, or not newly enough.
+    #[error("it is not known which sessions have ended")]
+    RevocationsUnknown,
     /// No service account has this name and secret.
     #[error("no service account has this name and secret")]
     UnknownService,
@@ -51,7 +65,9 @@ impl From<TokenError> for Fault {
     /// Says to the client what it can act on: sign in again, refresh, or come back later.
     fn from(error: TokenError) -> Fault {
         match error {
-            TokenError::Expired => Fault::new(Reason::TokenExpired),
+            TokenError::Expired | TokenError::Outdated => Fault::new(Reason::TokenExpired),
+            TokenError::SessionEnded => Fault::new(Reason::SessionEnded),
+            TokenError::RevocationsUnknown => Fault::new(Reason::Unavailable).retry_after(RETRY_AFTER),
             TokenError::KeysUnavailable { retry_after, source: Some(source) } => {
                 Fault::unavailable(source).retry_after(retry_after)
             }
@@ -67,6 +83,16 @@ impl From<TokenError> for Fault {
             | TokenError::BadSignature
             | TokenError::Claim(_)
             | TokenError::UnknownService => Fault::new(Reason::TokenInvalid).with_source(error),
+        }
+    }
+}
+
+impl From<Verdict> for TokenError {
+    fn from(verdict: Verdict) -> TokenError {
+        match verdict {
+            Verdict::Ended => TokenError::SessionEnded,
+            Verdict::Outdated => TokenError::Outdated,
+            Verdict::Unknown => TokenError::RevocationsUnknown,
         }
     }
 }

@@ -9,6 +9,7 @@ mod header;
 mod json;
 mod keys;
 mod principal;
+mod revocations;
 pub mod roles;
 mod service_keys;
 mod terms;
@@ -19,8 +20,9 @@ pub use clock::{Clock, SystemClock};
 pub use error::TokenError;
 pub use keys::{ALGORITHM, FetchFuture, KeySet, KeySource, KeySourceError, VerifyingKey};
 pub use principal::{Kind, Principal, User};
+pub use revocations::{MAX_REVOCATIONS, Revocation, Revocations, Revoked, Verdict, Watched};
 pub use service_keys::{
     MAX_SERVICE_NAME_BYTES, MIN_SERVICE_SECRET_BYTES, OPERATOR, SERVICE_TOKEN_PREFIX, ServiceKeys, ServiceKeysError,
 };
-pub use terms::{MAX_CLOCK_SKEW, MAX_TOKEN_BYTES, VerifierConfig};
+pub use terms::{MAX_ACCESS_TOKEN_SECONDS, MAX_CLOCK_SKEW, MAX_TOKEN_BYTES, VerifierConfig};
 pub use verifier::{FETCH_TIMEOUT, KEYS_FRESH_FOR, REFRESH_INTERVAL, TOKEN_TYPE, Verifier};

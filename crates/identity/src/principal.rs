@@ -27,7 +27,9 @@ struct Inner {
     email: Option<String>,
     email_verified: bool,
     roles: Vec<String>,
+    issued_at: Option<i64>,
     expires_at: Option<i64>,
+    epoch: i64,
 }
 
 /// What a verified access token says about a user; the input of [`Principal::user`].
@@ -43,8 +45,12 @@ pub struct User {
     pub email_verified: bool,
     /// The account's roles when the token was issued.
     pub roles: Vec<String>,
+    /// When the token was issued, in seconds since the Unix epoch.
+    pub issued_at: Option<i64>,
     /// When the token stops being valid, in seconds since the Unix epoch.
     pub expires_at: Option<i64>,
+    /// Which of the account's epochs the token is of. Another one begins whenever what older tokens say is not so any more.
+    pub epoch: i64,
 }
 
 impl Principal {
@@ -73,7 +79,9 @@ impl Principal {
             email: user.email,
             email_verified: user.email_verified,
             roles: user.roles,
+            issued_at: user.issued_at,
             expires_at: user.expires_at,
+            epoch: user.epoch,
         }))
     }
 
@@ -85,7 +93,9 @@ impl Principal {
             email: None,
             email_verified: false,
             roles,
+            issued_at: None,
             expires_at: None,
+            epoch: 0,
         }))
     }
 
@@ -122,6 +132,16 @@ impl Principal {
     /// Says whether the caller holds `role`.
     pub fn has_role(&self, role: &str) -> bool {
         self.0.roles.iter().any(|held| held == role)
+    }
+
+    /// Gives the second since the Unix epoch at which the token was issued.
+    pub fn issued_at(&self) -> Option<i64> {
+        self.0.issued_at
+    }
+
+    /// Gives the account's epoch that the token is of.
+    pub fn epoch(&self) -> i64 {
+        self.0.epoch
     }
 
     /// Gives the second since the Unix epoch at which the token stops being valid; services do not expire.

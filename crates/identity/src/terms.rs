@@ -10,6 +10,9 @@ pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// How far the clocks of the issuer and the verifier may differ before a token counts as from the future.
 pub const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
 
+/// Longest access token lifetime, seconds.
+pub const MAX_ACCESS_TOKEN_SECONDS: u32 = 3600;
+
 /// What tokens must say about where they come from and whom they are for.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -10,7 +10,7 @@
 
 use crate::{Peer, has_any, texts};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 use mainstay_identity::Authenticator;
 use serde::de::Error as _;
@@ -20,6 +20,13 @@ use std::sync::Arc;
 
 /// Where a service of the platform says that the call which it passes on comes from.
 pub const PEER_ADDRESS: HeaderName = HeaderName::from_static("x-mainstay-peer");
+
+/// Where it says what the client of that call says of itself, if it does.
+pub const PEER_AGENT: HeaderName = HeaderName::from_static("x-mainstay-peer-agent");
+
+/// What a client says of itself (`user-agent`), in the extensions of a call that somebody passes on.
+#[derive(Debug, Clone)]
+pub struct PeerAgent(pub HeaderValue);
 
 /// The service's own credential beside it, without which it is not believed.
 pub const PEER_VOUCHER: HeaderName = HeaderName::from_static("x-mainstay-peer-voucher");
@@ -87,9 +94,13 @@ fn address(hop: &str) -> Option<IpAddr> {
 pub(crate) fn settle(parts: &mut Parts, services: &Authenticator, proxies: &TrustedProxies) {
     let Some(told) = parts.extensions.get::<Peer>().map(|peer| peer.address) else { return };
     let client = match has_any(&parts.headers, &TOLD) {
-        true => {
-            vouched(&parts.headers, services).unwrap_or_else(|| proxies.client(told.to_canonical(), &parts.headers))
-        }
+        true => match vouched(&parts.headers, services) {
+            Some(vouched) => {
+                parts.headers.remove(PEER_AGENT).map(|agent| parts.extensions.insert(PeerAgent(agent)));
+                vouched
+            }
+            None => proxies.client(told.to_canonical(), &parts.headers),
+        },
         false => told.to_canonical(),
     };
     if client != told {

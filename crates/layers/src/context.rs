@@ -2,7 +2,7 @@
 
 use crate::{Answers, Body, Place, Requests};
 use http::HeaderValue;
-use mainstay_identity::Principal;
+use mainstay_identity::{Principal, Watched};
 use mainstay_telemetry::TraceContext;
 use std::net::IpAddr;
 use std::time::Instant;
@@ -21,6 +21,8 @@ pub struct Context {
     /// When the token that let the caller in is worth nothing any more. Only streams ask: `None` for other calls, and for
     /// callers who show none.
     pub expires: Option<Instant>,
+    /// Waits until what let the caller in is revoked. Only streams ask, as above.
+    pub watched: Option<Watched>,
     /// The trace that the caller belongs to.
     pub trace: TraceContext,
     /// The address that the call comes from, behind proxies that are trusted; `None` for work of the process's own.

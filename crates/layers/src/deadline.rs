@@ -55,14 +55,17 @@ impl Timeouts {
 /// Gives the work up when its time is over. The timer is set only once the work has to wait: most of it does not, and a
 /// timer costs more than its wait.
 pub(crate) async fn within<T>(
-    end: Option<End>,
+    mut end: Option<End>,
     mut work: Pin<&mut impl Future<Output = Result<T, Fault>>>,
 ) -> Result<T, Fault> {
     let mut timer = None;
     poll_fn(|cx| {
         let polled = work.as_mut().poll(cx);
-        let (Poll::Pending, Some(end)) = (&polled, end) else { return polled };
-        timer.get_or_insert_with(|| Ending::from(end)).poll(cx).map(Err)
+        if polled.is_ready() {
+            return polled;
+        }
+        timer = timer.take().or_else(|| end.take().map(Ending::from));
+        timer.as_mut().map_or(Poll::Pending, |timer| timer.poll(cx).map(Err))
     })
     .await
 }

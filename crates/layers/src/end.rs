@@ -1,52 +1,79 @@
 //! When a stream is over, whatever is left of it: at its caller's deadline, and when the token that let its caller in is worth
-//! nothing any more. A call of one message ends with its deadline, which is shorter than any token.
+//! nothing any more, by its time or because its session was revoked. A call of one message ends with its deadline, which is
+//! shorter than any token.
 
 use crate::{Body, Context};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as _, Frame, SizeHint};
 use mainstay_fault::{Fault, Reason};
+use mainstay_identity::{TokenError, Watched};
 use std::pin::Pin;
 use std::task::{self, Poll};
 use std::time::Instant;
 use tokio::time::{Sleep, sleep_until};
 use tonic::Status;
 
-/// The moment at which a stream is ended, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What ends a stream before its own end.
+#[derive(Debug)]
 pub struct End {
-    /// When.
-    pub at: Instant,
-    /// What its caller is told then.
-    pub reason: Reason,
+    /// The moment at which it is ended, and what its caller is told then.
+    at: Option<(Instant, Reason)>,
+    /// What its caller has shown, while that may be revoked.
+    watched: Option<Watched>,
+}
+
+impl End {
+    /// An end at a moment.
+    pub(crate) fn at(at: Instant, reason: Reason) -> End {
+        End { at: Some((at, reason)), watched: None }
+    }
 }
 
 impl Context {
     /// When a stream that answers this call is over; nothing where it may go on for ever.
     pub fn end(&self) -> Option<End> {
-        let deadline = self.deadline.map(|at| End { at, reason: Reason::DeadlineExceeded });
-        let expiry = self.expires.map(|at| End { at, reason: Reason::TokenExpired });
-        deadline.into_iter().chain(expiry).min_by_key(|end| end.at)
+        let deadline = self.deadline.map(|at| (at, Reason::DeadlineExceeded));
+        self.earlier_of(deadline)
+    }
+
+    /// When what the caller has shown is worth nothing any more.
+    pub(crate) fn expiry(&self) -> Option<End> {
+        self.earlier_of(None)
+    }
+
+    fn earlier_of(&self, deadline: Option<(Instant, Reason)>) -> Option<End> {
+        let expiry = self.expires.map(|at| (at, Reason::TokenExpired));
+        let at = deadline.into_iter().chain(expiry).min_by_key(|(at, _)| *at);
+        let watched = self.watched.clone();
+        (at.is_some() || watched.is_some()).then_some(End { at, watched })
     }
 }
 
 /// The wait for an end.
 #[derive(Debug)]
 pub struct Ending {
-    timer: Pin<Box<Sleep>>,
-    reason: Reason,
+    timer: Option<(Pin<Box<Sleep>>, Reason)>,
+    watched: Option<Watched>,
 }
 
 impl From<End> for Ending {
     fn from(end: End) -> Ending {
-        Ending { timer: Box::pin(sleep_until(end.at.into())), reason: end.reason }
+        let timer = end.at.map(|(at, reason)| (Box::pin(sleep_until(at.into())), reason));
+        Ending { timer, watched: end.watched }
     }
 }
 
 impl Ending {
     /// Waits for the end, and gives what its caller is told.
     pub fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<Fault> {
-        self.timer.as_mut().poll(cx).map(|()| Fault::new(self.reason))
+        if let Some(Poll::Ready(verdict)) = self.watched.as_mut().map(|watched| watched.poll(cx)) {
+            return Poll::Ready(TokenError::from(verdict).into());
+        }
+        match &mut self.timer {
+            Some((timer, reason)) => timer.as_mut().poll(cx).map(|()| Fault::new(*reason)),
+            None => Poll::Pending,
+        }
     }
 }
 

@@ -27,7 +27,7 @@ mod unsent;
 
 pub use access::Access;
 pub use caller::{caller, context};
-pub use client::{NotANetwork, PEER_ADDRESS, PEER_VOUCHER, TrustedProxies};
+pub use client::{NotANetwork, PEER_ADDRESS, PEER_AGENT, PEER_VOUCHER, PeerAgent, TrustedProxies};
 pub use context::{Context, Exchange, Peer};
 pub use cors::{Cors, DEFAULT_PREFLIGHT_SECONDS, NotAnOrigin, Origins};
 pub use deadline::{DEFAULT_TIMEOUT, MAX_TIMEOUT, Timeouts};

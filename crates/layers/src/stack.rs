@@ -123,8 +123,7 @@ impl<E: Endpoint> Inner<E> {
             let principal = self.authenticate(&mut parts).await?;
             // Before anything that a caller without the right could use up, or learn from.
             access.check(&principal)?;
-            let expires = if streams { self.expiry(&principal) } else { None };
-            let context = context(&parts, principal, (deadline, expires), seen);
+            let context = self.context(&parts, principal, (deadline, streams), seen);
             // The last one: it counts calls, and only those that would have been let in.
             self.limit_rate(&context, &route)?;
             // Half a request is not worked on: while the rest is waited for, others may have its place.
@@ -132,10 +131,10 @@ impl<E: Endpoint> Inner<E> {
             let place = permit.as_mut().filter(|_| streams).map(Permit::place);
             let request = Request::from_parts(parts, body);
             // What is asked in a stream may take as long as the answer does.
-            let end = expires.map(|at| End { at, reason: Reason::TokenExpired });
+            let end = if streams { context.expiry() } else { None };
             within(end, pin!(self.endpoint.handle(Exchange { request, context, target, place }))).await
         });
-        within(deadline.map(|at| End { at, reason: Reason::DeadlineExceeded }), handled).await
+        within(deadline.map(|at| End::at(at, Reason::DeadlineExceeded)), handled).await
     }
 
     fn observe(&self, parts: &Parts) -> Observation<E::Protocol> {
@@ -203,26 +202,32 @@ impl<E: Endpoint> Inner<E> {
         Instant::now().checked_add(self.guards.authenticator.remaining(principal)?)
     }
 
+    /// What the handler is told of the call.
+    fn context(
+        &self,
+        parts: &Parts,
+        principal: Principal,
+        (deadline, streams): (Option<Instant>, bool),
+        seen: &Observation<E::Protocol>,
+    ) -> Context {
+        let (expires, watched) = match streams {
+            true => (self.expiry(&principal), self.guards.authenticator.watch(&principal)),
+            false => (None, None),
+        };
+        Context {
+            principal,
+            token: parts.headers.get(AUTHORIZATION).cloned(),
+            request_id: seen.request_id.clone(),
+            deadline,
+            expires,
+            watched,
+            trace: seen.trace.clone(),
+            peer: parts.extensions.get::<Peer>().map(|peer| peer.address),
+        }
+    }
+
     fn limit_rate(&self, context: &Context, route: &Route) -> Result<(), Fault> {
         self.guards.rate_limit.as_ref().map_or(Ok(()), |limit| limit.admit(context, route))
-    }
-}
-
-/// What the handler is told of the call.
-fn context<P: Protocol>(
-    parts: &Parts,
-    principal: Principal,
-    (deadline, expires): (Option<Instant>, Option<Instant>),
-    seen: &Observation<P>,
-) -> Context {
-    Context {
-        principal,
-        token: parts.headers.get(AUTHORIZATION).cloned(),
-        request_id: seen.request_id.clone(),
-        deadline,
-        expires,
-        trace: seen.trace.clone(),
-        peer: parts.extensions.get::<Peer>().map(|peer| peer.address),
     }
 }
 

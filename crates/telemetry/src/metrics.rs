@@ -10,6 +10,7 @@ use prometheus::{Registry, TextEncoder};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Bounds of the latency histogram, in seconds: the convention's, continued downwards to where our answers are.
 const LATENCY_BOUNDS: [f64; 18] = [
@@ -115,6 +116,20 @@ impl Metrics {
     /// Returns the meter, for counters that another crate keeps.
     pub fn meter(&self) -> &Meter {
         &self.0.meter
+    }
+
+    /// Shows a span of time as a gauge in seconds, read anew whenever somebody looks; nothing where there is none.
+    pub fn observe_seconds(
+        &self,
+        name: &'static str,
+        description: &'static str,
+        read: impl Fn() -> Option<Duration> + Send + Sync + 'static,
+    ) {
+        let gauge = self.0.meter.f64_observable_gauge(name).with_unit("s").with_description(description);
+        let gauge = gauge.with_callback(move |observer| {
+            read().into_iter().for_each(|span| observer.observe(span.as_secs_f64(), &[]));
+        });
+        gauge.build();
     }
 
     /// Renders everything in Prometheus' text format.

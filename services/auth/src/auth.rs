@@ -1,11 +1,14 @@
-use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use mainstay_db::{Database, Former};
-use mainstay_identity::{Clock, KeySource, SystemClock, VerifierConfig};
+use mainstay_identity::{Clock, KeySource, Revocations, SystemClock, VerifierConfig};
 use mainstay_keys::KeyEncryptionKey;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_server::AccountServiceServer;
 use mainstay_proto::auth::v1::key_service_server::KeyServiceServer;
+use mainstay_proto::auth::v1::revocation_service_server::RevocationServiceServer;
 use mainstay_proto::auth::v1::session_service_server::SessionServiceServer;
 use mainstay_record::Violation;
 use mainstay_runtime::Jobs;
@@ -19,6 +22,7 @@ use crate::domain::signing::Schedule;
 use crate::error::{Error, StartError};
 use crate::handlers::accounts::{self, Accounts};
 use crate::handlers::keys::Keys;
+use crate::handlers::revocations::Revocations as RevocationHandler;
 use crate::handlers::sessions::Sessions;
 use crate::hashing::Hasher;
 use crate::jobs;
@@ -35,8 +39,12 @@ pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 pub const MAX_RESPONSE_BYTES: usize = 512 * 1024;
 
 /// The full names of the services that [`Auth::routes`] gives.
-pub const SERVICES: [&str; 3] =
-    ["mainstay.auth.v1.AccountService", "mainstay.auth.v1.SessionService", "mainstay.auth.v1.KeyService"];
+pub const SERVICES: [&str; 4] = [
+    "mainstay.auth.v1.AccountService",
+    "mainstay.auth.v1.SessionService",
+    "mainstay.auth.v1.KeyService",
+    "mainstay.auth.v1.RevocationService",
+];
 
 /// The package of those services.
 pub const PACKAGE: &str = "mainstay.auth.v1";
@@ -53,12 +61,15 @@ pub struct Environment {
     pub clock: Arc<dyn Clock>,
     /// What is known of former starts; nothing where nobody may have stored anything.
     pub former: Option<Former>,
+    /// How old what is known of revocations may be; nothing where it may be of any age.
+    pub max_revocation_age: Option<Duration>,
 }
 
 impl Environment {
     /// Takes the machine's clock.
     pub fn new(database: Database, key_encryption_key: KeyEncryptionKey, tokens: VerifierConfig) -> Environment {
-        Environment { database, key_encryption_key, tokens, clock: Arc::new(SystemClock), former: None }
+        let clock = Arc::new(SystemClock);
+        Environment { database, key_encryption_key, tokens, clock, former: None, max_revocation_age: None }
     }
 }
 
@@ -77,7 +88,8 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     if !problems.is_empty() {
         return Err(StartError::Config(problems));
     }
-    let Environment { database, key_encryption_key, tokens, clock, former } = environment;
+    let Environment { database, key_encryption_key, tokens, clock, former, max_revocation_age } = environment;
+    let revocations_clock = Arc::clone(&clock);
     let hasher = Hasher::new(&config.password_hashing).map_err(StartError::Hashing)?;
     database.migrate(store::SQLITE_MIGRATIONS, store::POSTGRES_MIGRATIONS).await?;
     let former_are_left = rekey(&database).await?;
@@ -103,7 +115,13 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         sign_up: config.sign_up,
         password_min_characters: config.password_min_characters,
         timeouts: config.timeouts(),
+        revocations: Revocations::unheard(revocations_clock, max_revocation_age),
+        revocations_read: AtomicI64::new(0),
+        stop: OnceLock::new(),
     });
+    // Before anybody is let in by a token.
+    core.revocations.limit_lifetime(config.access_token_seconds.into());
+    core.read_revocations().await.map_err(StartError::Revocations)?;
     Ok(Auth(Arc::new(Inner { core, schedule })))
 }
 
@@ -114,6 +132,7 @@ impl Auth {
         let accounts = AccountServiceServer::new(Accounts(Arc::clone(core)));
         let sessions = SessionServiceServer::new(Sessions(Arc::clone(core)));
         let keys = KeyServiceServer::new(Keys(Arc::clone(core)));
+        let revocations = RevocationServiceServer::new(RevocationHandler(Arc::clone(core)));
         Routes::new(accounts.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES))
             .add_service(
                 sessions.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
@@ -121,11 +140,19 @@ impl Auth {
             .add_service(
                 keys.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
             )
+            .add_service(
+                revocations.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
+            )
     }
 
     /// Gives the public keys to verifiers in the same process.
     pub fn key_source(&self) -> Arc<dyn KeySource> {
         Arc::clone(&self.0.core.signer) as Arc<dyn KeySource>
+    }
+
+    /// Gives what was revoked to verifiers in the same process. It is kept up to date from the start of the jobs on.
+    pub fn revocations(&self) -> Revocations {
+        self.0.core.revocations.clone()
     }
 
     /// Finds out whether the service can do its work; for readiness.
@@ -150,13 +177,18 @@ impl Auth {
 
     /// Does from now on what has to happen without a call.
     pub fn start_jobs(&self, jobs: &Jobs) {
+        // Streams that are opened from now on end with the jobs.
+        let _ = self.0.core.stop.set(jobs.stop().clone());
         jobs::start(jobs, &self.0.core, self.0.schedule);
     }
 
-    /// Rotates keys, ends sessions that are over and forgets limits that rest, when that is due: what the jobs do.
+    /// Rotates keys, ends sessions that are over, forgets limits that rest and revocations that concern no token any more, and
+    /// reads those of other replicas, when that is due: what the jobs do.
     pub async fn maintain(&self) -> Result<(), StartError> {
         jobs::rotate_keys(&self.0.core, self.0.schedule).await?;
         self.0.core.limits.forget_the_rested();
+        self.0.core.read_revocations().await.map_err(StartError::Revocations)?;
+        jobs::forget_revocations(&self.0.core).await?;
         jobs::end_sessions(&self.0.core).await
     }
 

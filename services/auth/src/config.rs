@@ -2,6 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use mainstay_db::{Database, Former};
+use mainstay_identity::MAX_ACCESS_TOKEN_SECONDS;
 use mainstay_keys::{KeyEncryptionKey, KeySetting};
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
@@ -87,9 +88,6 @@ impl Default for Config {
         }
     }
 }
-
-/// Longest access token lifetime: after a sign-out or a change of roles the old token still works for this long.
-pub const MAX_ACCESS_TOKEN_SECONDS: u32 = 3600;
 
 impl Config {
     /// Finds everything that is wrong with the values, each as its path and what to do.

@@ -1,8 +1,10 @@
-use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, OnceLock};
 
 use mainstay_db::Database;
-use mainstay_identity::Clock;
+use mainstay_identity::{Clock, Revocations};
 use mainstay_keys::KeyEncryptionKey;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::SignUp;
 use crate::domain::session::Timeouts;
@@ -24,4 +26,10 @@ pub(crate) struct Core {
     pub(crate) sign_up: SignUp,
     pub(crate) password_min_characters: usize,
     pub(crate) timeouts: Timeouts,
+    /// What was revoked and may still matter.
+    pub(crate) revocations: Revocations,
+    /// Up to which of the stored revocations they are known.
+    pub(crate) revocations_read: AtomicI64,
+    /// Ends streams when the process stops; nothing before jobs are started.
+    pub(crate) stop: OnceLock<CancellationToken>,
 }

@@ -25,6 +25,10 @@ pub enum Error {
     SignUpClosed,
     #[error("the address and the password do not belong together")]
     WrongCredentials,
+    #[error("there is no such session, or the caller may not know of it")]
+    SessionNotFound,
+    #[error("the account is disabled")]
+    AccountDisabled,
     #[error("the session has ended")]
     SessionEnded,
     #[error("nobody is signed in")]
@@ -83,7 +87,8 @@ impl From<Error> for Fault {
             Error::Violations(violations) => violations
                 .into_iter()
                 .fold(Fault::new(Reason::FieldViolation), |fault, v| fault.violation(v.field, v.description)),
-            Error::AccountNotFound => Fault::new(Reason::ResourceNotFound),
+            Error::AccountNotFound | Error::SessionNotFound => Fault::new(Reason::ResourceNotFound),
+            Error::AccountDisabled => Fault::new(Reason::AccountDisabled),
             Error::EmailTaken => Fault::new(Reason::EmailTaken),
             Error::SignUpClosed => {
                 Fault::new(Reason::PermissionDenied).message("sign-up is closed here; an administrator makes accounts")
@@ -143,6 +148,8 @@ pub enum StartError {
     DamagedSigningKey(String),
     #[error("the database of the auth service cannot be used")]
     Database(#[source] db::Error),
+    #[error("what was revoked cannot be read")]
+    Revocations(#[source] Error),
 }
 
 impl From<db::Error> for StartError {

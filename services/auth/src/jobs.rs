@@ -11,13 +11,16 @@ use crate::domain::signing::Schedule;
 use crate::error::StartError;
 use crate::hashing::KEPT_IDLE;
 use crate::signing_keys::load_and_rotate;
-use crate::store::sessions;
+use crate::store::{revocations, sessions};
 
 /// How often the database is looked at. Well below the time that a key is published before it signs, so that every replica
 /// has it by then.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Most sessions that one statement ends, so that it does not hold up other writes.
+/// How often it is read what other replicas have revoked: well below the five seconds in which it takes effect everywhere.
+const READ_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Most rows that one statement removes, so that it does not hold up other writes.
 const ENDED_AT_ONCE: i64 = 500;
 
 /// Starts all jobs of the service.
@@ -39,6 +42,18 @@ pub(crate) fn start(jobs: &Jobs, core: &Arc<Core>, schedule: Schedule) {
         let core = Arc::clone(&sessions);
         async move { end_sessions(&core).await }
     };
+    let revocations = Arc::clone(core);
+    let revocations = move || {
+        let core = Arc::clone(&revocations);
+        async move { core.read_revocations().await }
+    };
+    let forgotten = Arc::clone(core);
+    let forgotten = move || {
+        let core = Arc::clone(&forgotten);
+        async move { forget_revocations(&core).await }
+    };
+    jobs.start(Job::every("stored revocations", READ_INTERVAL), revocations);
+    jobs.start(Job::every("old revocations", INTERVAL).on_one_replica(&core.database), forgotten);
     jobs.start(Job::every("signing keys", INTERVAL), keys);
     jobs.start(Job::every("sessions", INTERVAL).on_one_replica(&core.database), sessions);
     jobs.start(Job::every("limits", INTERVAL), each(|core| core.limits.forget_the_rested()));
@@ -69,6 +84,25 @@ pub(crate) async fn end_sessions(core: &Core) -> Result<(), StartError> {
             .write(Atomic::Statement, move |conn| {
                 let over = over.clone();
                 Box::pin(async move { sessions::end_over(conn, &over, now, timeouts).await })
+            })
+            .await?;
+    }
+}
+
+/// Removes the revocations that concern no token any more, a bounded number at a time.
+pub(crate) async fn forget_revocations(core: &Core) -> Result<(), StartError> {
+    let now = core.clock.now_micros();
+    loop {
+        let read =
+            core.database.read(Lane::Heavy, move |conn| Box::pin(revocations::forgotten(conn, now, ENDED_AT_ONCE)));
+        let forgotten = read.await?;
+        if forgotten.is_empty() {
+            return Ok(());
+        }
+        core.database
+            .write(Atomic::Statement, move |conn| {
+                let forgotten = forgotten.clone();
+                Box::pin(async move { revocations::remove(conn, &forgotten).await })
             })
             .await?;
     }

@@ -11,11 +11,12 @@ mod jobs;
 pub mod limits;
 pub mod process;
 mod rekey;
+mod revoking;
 mod signer;
 mod signing_keys;
 pub mod store;
 
 pub use auth::{Auth, Environment, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, PACKAGE, SERVICES, start};
-pub use config::{Config, KEY_FILE, MAX_ACCESS_TOKEN_SECONDS, SQLITE_FILE, SignUp};
+pub use config::{Config, KEY_FILE, SQLITE_FILE, SignUp};
 pub use domain::role::check as check_role;
 pub use error::{Error, StartError};

@@ -6,7 +6,9 @@ use argon2::Params;
 use mainstay_db::{DataDir, RunInfo};
 use mainstay_layers::stack;
 use mainstay_runtime::config::Problem;
-use mainstay_runtime::process::{self, Common, Failure, Flags, Other, Platform, Probed, Process, Role, Section};
+use mainstay_runtime::process::{
+    self, Common, Failure, Flags, Issuer, Other, Platform, Probed, Process, Role, Section,
+};
 
 use crate::auth::{Auth, Environment, PACKAGE, start};
 use crate::config::Config;
@@ -31,7 +33,7 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     watch_store(&process, &auth);
     auth.start_jobs(&process.jobs);
     let platform = Platform::new(&process)?;
-    let guards = process.guards(auth.key_source())?;
+    let guards = process.guards(Issuer::here(auth.key_source(), auth.revocations()))?;
     let policies = platform.policies(&[PACKAGE], &guards.metrics);
     let service = stack::listener(platform.beside(auth.routes()), policies, guards);
     let service = Probed::new(process.readiness.clone(), service);
@@ -48,7 +50,8 @@ pub async fn open(common: &Common, config: &Config) -> Result<Auth, Failure> {
     let database = config.open_database(&common.data_dir, &former).await?;
     let key = config.key_encryption_key(&common.data_dir, !common.is_development())?;
     let environment = Environment::new(database, key, common.verifier_config());
-    Ok(start(config, Environment { former: Some(former), ..environment }).await?)
+    let max_revocation_age = common.max_revocation_age();
+    Ok(start(config, Environment { former: Some(former), max_revocation_age, ..environment }).await?)
 }
 
 /// Keeps a readiness check true to the store.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::domain::account::Account;
+use crate::domain::session::{Session, seconds};
 use crate::error::Error;
 use crate::signing_keys::KeyRing;
 
@@ -42,6 +43,13 @@ struct Claims<'a> {
     email: &'a str,
     email_verified: bool,
     roles: &'a [String],
+    epoch: i64,
+}
+
+/// An access token, and for how many seconds it is valid from now.
+pub(crate) struct AccessToken {
+    pub(crate) text: String,
+    pub(crate) seconds: i64,
 }
 
 impl Signer {
@@ -54,27 +62,29 @@ impl Signer {
         self.ring.store(Arc::new(ring));
     }
 
-    /// Gives for how many seconds a new token is valid.
+    /// Gives for how many seconds a new token is valid at most.
     pub(crate) fn lifetime_seconds(&self) -> u32 {
         self.lifetime_seconds
     }
 
-    /// Makes an access token for an account's session.
-    pub(crate) fn access_token(&self, account: &Account, session: Uuid) -> Result<String, Error> {
+    /// Makes an access token for an account's session. It does not outlive the session.
+    pub(crate) fn access_token(&self, account: &Account, session: &Session) -> Result<AccessToken, Error> {
         let iat = self.clock.now_seconds();
+        let exp = iat.saturating_add(self.lifetime_seconds.into()).min(seconds(session.expire_time)).max(iat + 1);
         let claims = Claims {
             iss: &self.tokens.issuer,
             aud: &self.tokens.audience,
             sub: account.id.to_string(),
-            sid: session.to_string(),
+            sid: session.id.to_string(),
             iat,
-            exp: iat.saturating_add(self.lifetime_seconds.into()),
+            exp,
             jti: Uuid::now_v7().to_string(),
             email: &account.email,
             email_verified: account.email_verified,
             roles: &account.roles,
+            epoch: account.token_epoch,
         };
-        self.sign(&claims)
+        Ok(AccessToken { text: self.sign(&claims)?, seconds: exp - iat })
     }
 
     /// Writes a JSON Web Signature in compact form (RFC 7515 §7.1).

@@ -7,7 +7,7 @@ use mainstay_db::{DataDir, RunInfo};
 use mainstay_runtime::channel::{Channel, GrpcChannel};
 use mainstay_runtime::config::Problem;
 use mainstay_runtime::process::{
-    self, Common, Failure, Flags, Other, Platform, Probed, Process, RemoteKeys, Role, Section, credential,
+    self, Common, Failure, Flags, Issuer, Other, Platform, Probed, Process, Role, Section, credential,
 };
 use mainstay_runtime::{Files, Job, Methods, Reflection, Work};
 use tokio::sync::watch;
@@ -38,7 +38,7 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     watch_store(&process, &data);
     let platform = Platform::new(&process)?;
     process.jobs.start(Job::continuous("reflection").quiet(), Shown::new(&platform, data.reconciler())?);
-    let guards = process.guards(Arc::new(RemoteKeys::new(auth(&common)?, "data")))?;
+    let guards = process.guards(Issuer::elsewhere(&common, auth(&common)?, "data"))?;
     let service = data.listener(&platform.pool, |routes| platform.beside(routes), guards);
     let service = Probed::new(process.readiness.clone(), service);
     let publish = |address, secret| Ok(directory.publish(&RunInfo { pid: std::process::id(), address, secret })?);

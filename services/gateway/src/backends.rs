@@ -52,6 +52,11 @@ impl Backends {
 }
 
 impl Backend {
+    /// Whether it remembers what clients say of themselves.
+    pub fn wants_agent(&self) -> bool {
+        self.name == AUTH
+    }
+
     fn has(&self, package: &str) -> bool {
         let is_below =
             |root: &&str| package.strip_prefix(*root).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));

@@ -8,7 +8,7 @@ use mainstay_db::{DataDir, Database, RunInfo};
 use mainstay_layers::stack;
 use mainstay_runtime::channel::{Channel, GrpcChannel};
 use mainstay_runtime::config::Problem;
-use mainstay_runtime::process::{self, Common, Failure, Flags, Other, Process, RemoteKeys, Role, Section, credential};
+use mainstay_runtime::process::{self, Common, Failure, Flags, Issuer, Other, Process, Role, Section, credential};
 
 use tonic::transport::Channel as Connection;
 
@@ -39,9 +39,9 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     let database = open_database(&config, &common.data_dir).await?;
     // Auth limits tries by the address that they come from, so it has to know.
     let auth: Arc<dyn Channel> = Arc::new(remote(&common, AUTH)?.vouching());
-    let keys = Arc::new(RemoteKeys::new(Arc::clone(&auth), SERVICE_ACCOUNT));
+    let issuer = Issuer::elsewhere(&common, Arc::clone(&auth), SERVICE_ACCOUNT);
     let backends = Backends::new(auth, Arc::new(remote(&common, DATA)?));
-    let guards = process.guards(keys)?;
+    let guards = process.guards(issuer)?;
     let dependencies = Dependencies {
         backends,
         database: Some(database.clone()),

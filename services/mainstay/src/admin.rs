@@ -54,7 +54,7 @@ async fn perform(common: &Common, reach: &Reach, config: &auth::Config, command:
         }
         AdminCommand::Revoke { email, role } => {
             if revoke(target(common, reach, Role::Auth)?, common, config, (&email, &role)).await? {
-                say!("{email} has the role {role} no more, in every token from the next refresh on");
+                say!("{email} has the role {role} no more; tokens that say so are refused within seconds");
             } else {
                 say!("{email} does not have the role {role}: nothing was changed");
             }

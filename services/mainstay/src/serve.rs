@@ -14,7 +14,7 @@ use mainstay_gateway::{Backends, Dependencies, Gateway};
 use mainstay_layers::{Guards, stack};
 use mainstay_runtime::channel::{Channel, GrpcChannel};
 use mainstay_runtime::policies;
-use mainstay_runtime::process::{self, Failure, Flags, Ports, Process, Role, Settings};
+use mainstay_runtime::process::{self, Failure, Flags, Issuer, Ports, Process, Role, Settings};
 use prost_reflect::DescriptorPool;
 
 use crate::banner::{Acceptance, Banner, Followed, Told};
@@ -76,7 +76,7 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     let told = Told::of(&outcome, &accept);
     // Before the gateway takes the contract in as well.
     drop(outcome);
-    let guards = process.guards(auth.key_source())?;
+    let guards = process.guards(Issuer::here(auth.key_source(), auth.revocations()))?;
     if let Some(file) = &sections.seed {
         sow(&data, file).await?;
     }

@@ -15,6 +15,7 @@ mod rename;
 mod repairs;
 mod s05_brute_force;
 mod s09_identity;
+mod s11_revocation;
 mod s29_classes;
 mod s32_no_rules;
 mod streams;

@@ -3,6 +3,7 @@
 mod authenticator;
 mod forge;
 mod principal;
+mod revocations;
 mod s07_jwt_confusion;
 mod service_keys;
 mod verifier;

@@ -31,6 +31,8 @@ pub struct Call {
     pub token: Option<HeaderValue>,
     /// The address that the caller's request came from; nothing for work of the process's own.
     pub peer: Option<IpAddr>,
+    /// What the client of that request says of itself (`user-agent`), where the method wants to know.
+    pub agent: Option<HeaderValue>,
     /// The id under which the logs of both sides know the request.
     pub request_id: Option<HeaderValue>,
     /// The trace that the caller belongs to; used where this process records no span of its own.
@@ -117,6 +119,7 @@ impl Call {
             defects: None,
             token: None,
             peer: None,
+            agent: None,
             request_id: None,
             trace: TraceContext::default(),
             deadline: None,
@@ -133,6 +136,7 @@ impl Call {
             defects: None,
             token: context.token,
             peer: context.peer,
+            agent: None,
             request_id: Some(context.request_id),
             trace: context.trace,
             deadline: context.deadline,

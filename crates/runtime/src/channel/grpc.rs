@@ -12,7 +12,7 @@ use http::header::AUTHORIZATION;
 use http::uri::PathAndQuery;
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::Kind;
-use mainstay_layers::{Body, PEER_ADDRESS, PEER_VOUCHER, Peer, REQUEST_ID, put_defects};
+use mainstay_layers::{Body, PEER_ADDRESS, PEER_AGENT, PEER_VOUCHER, Peer, PeerAgent, REQUEST_ID, put_defects};
 use mainstay_telemetry::inject_current;
 use std::time::{Duration, Instant};
 use tonic::client::{Grpc, GrpcService};
@@ -149,7 +149,9 @@ fn request(identity: &Identity, call: Call, deadline: Option<Instant>) -> Result
             }
         }
     }
+    let agent = call.agent;
     if let (Identity::Vouching(credential), Some(peer)) = (identity, call.peer) {
+        agent.clone().map(|agent| headers.insert(PEER_AGENT, agent));
         headers.insert(PEER_ADDRESS, HeaderValue::try_from(peer.to_string()).map_err(Fault::internal)?);
         headers.insert(PEER_VOUCHER, credential.voucher());
     }
@@ -173,6 +175,7 @@ fn request(identity: &Identity, call: Call, deadline: Option<Instant>) -> Result
         if let Some(peer) = call.peer {
             request.extensions_mut().insert(Peer::at(peer));
         }
+        agent.map(|agent| request.extensions_mut().insert(PeerAgent(agent)));
     }
     Ok((request, call.input))
 }

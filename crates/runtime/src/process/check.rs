@@ -20,6 +20,9 @@ pub const MIN_UNSENT_BYTES: usize = 32 << 20;
 /// Longest time that can be configured between the word to end and the end of the ports.
 pub const MAX_DRAIN_DELAY: Duration = Duration::from_secs(60 * 60);
 
+/// Least age of what is known of revocations after which callers can be refused: so long it takes to be heard everywhere.
+pub const LEAST_REVOCATION_AGE: Duration = Duration::from_secs(5);
+
 /// Most worker threads that can be configured.
 pub const MAX_WORKERS: usize = 1_024;
 
@@ -92,6 +95,12 @@ impl Common {
             if text.trim().is_empty() {
                 problems.push(Problem::new(path, "must not be empty: tokens of other systems have to be told apart"));
             }
+        }
+        if self.max_revocation_age().is_some_and(|age| age < LEAST_REVOCATION_AGE) {
+            let what = format!("must be at least {}", LEAST_REVOCATION_AGE.as_secs());
+            let help =
+                "what was revoked is heard within that time when all is well; remove it to let nobody wait for auth";
+            problems.push(Problem::new("tokens.max_revocation_age_seconds", what).help(help));
         }
         let telemetry = self.telemetry.problems().into_iter();
         problems.extend(telemetry.map(|(path, remedy)| Problem::new(format!("telemetry.{path}"), remedy)));

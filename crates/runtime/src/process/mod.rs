@@ -2,21 +2,25 @@
 
 mod check;
 mod hangup;
+mod issuer;
 mod keys;
 mod panics;
 mod platform;
 mod ports;
 mod probed;
+mod revocations;
 mod role;
 mod settings;
 
 pub use crate::Failure;
 pub use check::{MAX_PLACES, MAX_WORKERS, Section};
 use hangup::Hangup;
+pub use issuer::Issuer;
 pub use keys::{RemoteKeys, ServiceKeyError, credential};
 pub use platform::Platform;
 pub use ports::{Listen, Moved, PortError, Ports, Purpose};
 pub use probed::Probed;
+use revocations::Follow;
 pub use role::{Mode, Other, Role};
 pub use settings::{DEFAULT_MAX_REQUESTS, Flags, ServiceSettings, Settings, TokenSettings};
 
@@ -24,10 +28,9 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mainstay_identity::{Authenticator, KeySource, Verifier, VerifierConfig};
+use mainstay_identity::{Authenticator, Revocations, Verifier, VerifierConfig};
 use mainstay_layers::{Body, Guards, Shed, Timeouts, TrustedProxies};
 use mainstay_telemetry::{Identity, Telemetry};
 use secrecy::SecretString;
@@ -123,6 +126,11 @@ impl Common {
         format!("{}://{address}", if self.tls.is_some() { "https" } else { "http" })
     }
 
+    /// How old what this process knows of revocations may be; nothing where it may be of any age.
+    pub fn max_revocation_age(&self) -> Option<Duration> {
+        self.tokens.max_revocation_age_seconds.map(|seconds| Duration::from_secs(seconds.into()))
+    }
+
     /// What tokens must say.
     pub fn verifier_config(&self) -> VerifierConfig {
         VerifierConfig { issuer: self.tokens.issuer.clone(), audience: self.tokens.audience.clone() }
@@ -209,23 +217,40 @@ pub fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
 }
 
 impl Process {
-    /// Makes the guards of a stack: who is let in, how many, how long. The keys of tokens come from `keys`, the service
-    /// accounts from the configuration.
-    pub fn guards(&self, keys: Arc<dyn KeySource>) -> Result<Guards, Failure> {
+    /// Makes the guards of a stack: who is let in, how many, how long. The keys of tokens and what was revoked come from the
+    /// issuer, the service accounts from the configuration.
+    pub fn guards(&self, issuer: Issuer) -> Result<Guards, Failure> {
         let services = keys::service_keys(&self.common, &self.operator)?;
+        let Issuer { keys, revocations, auth } = issuer;
         let verifier = Verifier::new(self.common.verifier_config(), keys);
         let check = self.readiness.check("token keys");
         let prefetch = TokenKeys { verifier: verifier.clone(), check };
         self.jobs.start(Job::until_done("token keys", PREFETCH_RETRY).quiet(), prefetch);
+        self.observe_age(&revocations);
+        if let Some((auth, name)) = auth {
+            let check = self.readiness.check("revocations");
+            let follow = Follow::new(auth, name, revocations.clone(), check);
+            self.jobs.start(Job::continuous("revocations").quiet(), follow);
+        }
         Ok(Guards {
             metrics: self.telemetry.metrics().clone(),
             spans: self.telemetry.spans(),
-            authenticator: Authenticator::new(verifier, services),
+            authenticator: Authenticator::new(verifier, services).judging_by(revocations),
             shed: Shed::new(self.common.max_requests),
             timeouts: Timeouts::default(),
             trusted_proxies: self.common.trusted_proxies.clone(),
             rate_limit: None,
         })
+    }
+
+    /// Says in the metrics how old what is known of revocations is.
+    fn observe_age(&self, revocations: &Revocations) {
+        let revocations = revocations.clone();
+        self.telemetry.metrics().observe_seconds(
+            "mainstay.revocations.age",
+            "How long ago everything that was revoked was known here",
+            move || revocations.age(),
+        );
     }
 
     /// Keeps the readiness check `name` true to a store, which `ping` asks whether it answers, until the shutdown.

@@ -93,11 +93,16 @@ pub struct TokenSettings {
     pub issuer: String,
     /// `aud`: for whom.
     pub audience: String,
+    /// For how long a process that hears nothing from auth lets callers in by their tokens all the same, seconds; after that they
+    /// are answered UNAVAILABLE, and their streams end. At least 5. Absent: for as long as their tokens are valid, at most
+    /// `auth.access_token_seconds`, in which what was revoked meanwhile is not noticed.
+    pub max_revocation_age_seconds: Option<u32>,
 }
 
 impl Default for TokenSettings {
     fn default() -> TokenSettings {
-        TokenSettings { issuer: "mainstay".to_owned(), audience: "mainstay".to_owned() }
+        let (issuer, audience) = ("mainstay".to_owned(), "mainstay".to_owned());
+        TokenSettings { issuer, audience, max_revocation_age_seconds: None }
     }
 }
 

@@ -48,6 +48,10 @@ pub struct Account {
     /// Microseconds since the Unix epoch.
     pub update_time: i64,
     pub revision: Revision,
+    /// Since when nobody signs in, microseconds since the Unix epoch.
+    pub disable_time: Option<i64>,
+    /// Grows whenever what older tokens say is not so any more.
+    pub token_epoch: i64,
 }
 
 /// Counts the changes of a row. Starts at the time of creation in microseconds, so that it never repeats.

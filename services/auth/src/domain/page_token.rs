@@ -1,10 +1,11 @@
-//! Page tokens of the list of accounts: opaque, sealed, and good for the caller who got them (AIP-158).
+//! Page tokens of lists: opaque, sealed, and good for the caller who got them (AIP-158).
+
+use std::fmt::Display;
+use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mainstay_keys::KeyEncryptionKey;
-
-use super::account::AccountId;
 
 /// How long a token can be used, in seconds: three days, as AIP-158 suggests.
 pub const LIFETIME_SECONDS: i64 = 3 * 24 * 60 * 60;
@@ -21,11 +22,11 @@ pub enum PageTokenError {
     Expired,
 }
 
-/// Seals where a page ends, for the one who reads the list.
+/// Seals where a page ends, for the one who reads the list; `reader` names both.
 pub fn seal(
     key: &KeyEncryptionKey,
     reader: &str,
-    last: AccountId,
+    last: impl Display,
     now_seconds: i64,
 ) -> Result<String, mainstay_keys::Error> {
     let plain = format!("{} {last}", now_seconds.saturating_add(LIFETIME_SECONDS));
@@ -33,7 +34,12 @@ pub fn seal(
 }
 
 /// Opens a token that [`seal`] made for the same reader.
-pub fn open(key: &KeyEncryptionKey, reader: &str, token: &str, now_seconds: i64) -> Result<AccountId, PageTokenError> {
+pub fn open<T: FromStr>(
+    key: &KeyEncryptionKey,
+    reader: &str,
+    token: &str,
+    now_seconds: i64,
+) -> Result<T, PageTokenError> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(PageTokenError::Invalid);
     }
@@ -43,7 +49,7 @@ pub fn open(key: &KeyEncryptionKey, reader: &str, token: &str, now_seconds: i64)
     if expiry < now_seconds { Err(PageTokenError::Expired) } else { Ok(last) }
 }
 
-fn read(plain: &str) -> Option<(i64, AccountId)> {
+fn read<T: FromStr>(plain: &str) -> Option<(i64, T)> {
     let (expiry, last) = plain.split_once(' ')?;
     Some((expiry.parse().ok()?, last.parse().ok()?))
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::account::AccountId;
+use super::client::Client;
 use super::refresh_token::{Hash, RefreshToken};
 
 /// How long the token that was used last may come again: two tabs at once, or an answer that got lost. So far the clocks of
@@ -33,6 +34,7 @@ pub struct Session {
     pub refresh_time: i64,
     /// When the session is over although it is used.
     pub expire_time: i64,
+    pub client: Client,
 }
 
 /// The token before the current one.
@@ -76,6 +78,7 @@ impl Session {
             create_time: now,
             refresh_time: now,
             expire_time: now.saturating_add(micros(timeouts.absolute)),
+            client: Client::default(),
         };
         Ok((session, token))
     }
@@ -102,7 +105,12 @@ impl Session {
 
     /// Says whether the session is past its idle or its absolute end.
     pub fn is_over(&self, now: i64, timeouts: &Timeouts) -> bool {
-        now >= self.expire_time || now.saturating_sub(self.refresh_time) >= micros(timeouts.idle)
+        now >= self.expires(timeouts)
+    }
+
+    /// Gives when the session is over unless it is refreshed before.
+    pub fn expires(&self, timeouts: &Timeouts) -> i64 {
+        self.expire_time.min(self.refresh_time.saturating_add(micros(timeouts.idle)))
     }
 
     /// Gives the session as it is after `token` was exchanged for `successor` at `now`.
@@ -115,6 +123,14 @@ impl Session {
         let previous = Previous { hash: token.hash(), sealed_successor: token.seal_successor(successor)? };
         Ok(Session { current: successor.hash(), previous: Some(previous), refresh_time: now, ..self.clone() })
     }
+}
+
+/// A second in microseconds.
+pub const SECOND: i64 = 1_000_000;
+
+/// Gives the whole seconds of a stored time.
+pub fn seconds(micros: i64) -> i64 {
+    micros.div_euclid(SECOND)
 }
 
 /// Gives a span in microseconds, the unit of all stored times.

@@ -1,16 +1,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use mainstay_db::{Atomic, Conn, Lane};
+use mainstay_db::{Atomic, Lane};
 use mainstay_fault::reply;
-use mainstay_identity::{Kind, Principal, roles};
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_server::AccountService;
-use mainstay_record::Violation;
 use tonic::Request;
 
-use super::{ACCOUNTS, Answer, account_to_pb, origin};
+use super::pages::page_size;
+use super::whose::{account_id, may_see, with_roles};
+use super::{Answer, account_to_pb, disabling, origin};
 use crate::config::SignUp;
 use crate::core::Core;
 use crate::domain::account::{Account, AccountId, Revision};
@@ -19,11 +19,8 @@ use crate::domain::password::Password;
 use crate::domain::{page_token, role};
 use crate::error::{Error, refused_email, refused_password, refused_role};
 use crate::limits::Origin;
+use crate::revoking::outdate_tokens;
 use crate::store::accounts::{self as store, AccountRow};
-
-/// How many accounts a page has where nobody says, and at most.
-const PAGE_SIZE: usize = 50;
-const MAX_PAGE_SIZE: usize = 100;
 
 /// Serves `mainstay.auth.v1.AccountService`.
 pub(crate) struct Accounts(pub(crate) Arc<Core>);
@@ -52,6 +49,14 @@ impl AccountService for Accounts {
 
     async fn set_roles(&self, request: Request<pb::SetRolesRequest>) -> Answer<pb::Account> {
         reply(set_roles(&self.0, request).await)
+    }
+
+    async fn disable_account(&self, request: Request<pb::DisableAccountRequest>) -> Answer<pb::Account> {
+        reply(disabling::disable(&self.0, request).await)
+    }
+
+    async fn enable_account(&self, request: Request<pb::EnableAccountRequest>) -> Answer<pb::Account> {
+        reply(disabling::enable(&self.0, request).await)
     }
 }
 
@@ -116,7 +121,7 @@ pub(crate) async fn list(
     let now = core.clock.now_seconds();
     let after = match request.page_token.as_str() {
         "" => String::new(),
-        token => page_token::open(&core.key_encryption_key, reader, token, now)?.to_string(),
+        token => page_token::open::<AccountId>(&core.key_encryption_key, reader, token, now)?.to_string(),
     };
     let mut accounts = read_page(core, after, size + 1).await?;
     let more = accounts.len() > size;
@@ -125,14 +130,6 @@ pub(crate) async fn list(
     let seal = |last| page_token::seal(&core.key_encryption_key, reader, last, now);
     let next_page_token = last.map(seal).transpose()?.unwrap_or_default();
     Ok(pb::ListAccountsResponse { accounts: accounts.iter().map(account_to_pb).collect(), next_page_token })
-}
-
-fn page_size(given: i32) -> Result<usize, Error> {
-    match usize::try_from(given) {
-        Ok(0) => Ok(PAGE_SIZE),
-        Ok(size) => Ok(size.min(MAX_PAGE_SIZE)),
-        Err(_) => Err(Error::Violations(vec![Violation::new("page_size", "must not be negative")])),
-    }
 }
 
 /// Reads the accounts after the one with this uid, the roles of all at once.
@@ -226,6 +223,8 @@ fn new_row(email: &Email, password_hash: String, now: i64) -> AccountRow {
         create_time: now,
         update_time: now,
         revision: Revision(0).next(now).0,
+        token_epoch: 0,
+        disable_time: None,
     }
 }
 
@@ -244,15 +243,17 @@ pub(crate) async fn find_by_email(core: &Core, email: &str) -> Result<Account, E
         .await
 }
 
-/// Replaces an account's roles by what `change` makes of them, if `etag` is empty or still the account's.
+/// Replaces an account's roles by what `change` makes of them, if `etag` is empty or still the account's. Where one is taken
+/// away, the account's tokens have to be refreshed.
 pub(crate) async fn change_roles(
     core: &Core,
     id: AccountId,
     etag: String,
     change: impl Fn(&[String]) -> Vec<String> + Clone + Send + Sync + 'static,
 ) -> Result<Account, Error> {
-    let now = core.clock.now_micros();
-    core.database
+    let (now, moment) = (core.clock.now_micros(), core.moment());
+    let (account, revocation) = core
+        .database
         .write(Atomic::Transaction, move |conn| {
             let (etag, change) = (etag.clone(), change.clone());
             Box::pin(async move {
@@ -267,37 +268,17 @@ pub(crate) async fn change_roles(
                 }
                 account.revision = account.revision.next(now);
                 account.update_time = now;
+                let says_too_much = account.roles.iter().any(|held| !roles.contains(held));
                 account.roles = roles;
-                Ok(account)
+                let revocation = if says_too_much { Some(outdate_tokens(conn, moment, id).await?) } else { None };
+                Ok::<_, Error>((account, revocation))
             })
         })
-        .await
+        .await?;
+    core.tell(revocation);
+    Ok(account)
 }
 
 pub(crate) fn role_violations(prefix: &str, problems: &[(Option<usize>, role::RoleError)]) -> Error {
     Error::Violations(problems.iter().map(|(index, problem)| refused_role(prefix, *index, problem)).collect())
-}
-
-/// Completes a row that was found with its roles.
-pub(super) async fn with_roles(conn: &mut Conn<'_>, row: Option<AccountRow>) -> Result<Account, Error> {
-    let row = row.ok_or(Error::AccountNotFound)?;
-    let roles = store::roles(conn, &row.uid).await?;
-    Ok(row.into_account(roles)?)
-}
-
-/// Reads `accounts/{uid}` or `accounts/me`. The caller of the latter may be a service, which has no account.
-fn account_id(caller: &Principal, name: &str) -> Result<AccountId, Error> {
-    let malformed = || {
-        let problem = "is not `accounts/me` or `accounts/` with a UUID in lower-case hyphenated form";
-        Error::Violations(vec![Violation::new("name", problem)])
-    };
-    match name.strip_prefix(ACCOUNTS).ok_or_else(malformed)? {
-        "me" => caller.uid().and_then(|uid| uid.parse().ok()).ok_or(Error::AccountNotFound),
-        uid => uid.parse().map_err(|_| malformed()),
-    }
-}
-
-fn may_see(caller: &Principal, id: AccountId) -> bool {
-    let is_own = caller.kind() == Kind::User && caller.uid() == Some(id.to_string().as_str());
-    is_own || caller.has_role(roles::ADMIN) || caller.kind() == Kind::System
 }

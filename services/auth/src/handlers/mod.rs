@@ -1,14 +1,21 @@
 //! One file for each service: a handler translates, decides, stores and translates back.
 
 pub mod accounts;
+mod disabling;
 pub mod keys;
+mod pages;
+pub mod revocations;
+mod session_list;
 pub mod sessions;
+mod whose;
 
-use mainstay_layers::context;
+use http::header::USER_AGENT;
+use mainstay_layers::{PeerAgent, context};
 use mainstay_proto::auth::v1 as pb;
 use tonic::{Request, Response, Status};
 
 use crate::domain::account::Account;
+use crate::domain::client::Client;
 use crate::error::Error;
 use crate::limits::Origin;
 
@@ -29,12 +36,21 @@ pub(crate) fn account_to_pb(account: &Account) -> pb::Account {
         create_time: Some(timestamp(account.create_time)),
         update_time: Some(timestamp(account.update_time)),
         etag: account.revision.etag(),
+        disable_time: account.disable_time.map(timestamp),
     }
 }
 
 /// Finds the network that a call comes from.
 fn origin<T>(request: &Request<T>) -> Result<Origin, Error> {
     Ok(Origin::of(context(request).map_err(Error::Stack)?.peer))
+}
+
+/// Describes the client that a call comes from: by what whoever passes the call on says of it, else by its own header.
+fn client<T>(request: &Request<T>) -> Result<Client, Error> {
+    let passed_on = request.extensions().get::<PeerAgent>().map(|agent| agent.0.as_bytes());
+    let own = || request.metadata().get(USER_AGENT.as_str()).map(|agent| agent.as_bytes());
+    let peer = context(request).map_err(Error::Stack)?.peer;
+    Ok(Client::new(passed_on.or_else(own).unwrap_or_default(), peer))
 }
 
 fn timestamp(micros: i64) -> prost_types::Timestamp {

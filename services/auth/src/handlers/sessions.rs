@@ -9,8 +9,8 @@ use mainstay_record::Violation;
 use tonic::Request;
 use uuid::Uuid;
 
-use super::accounts::with_roles;
-use super::{Answer, account_to_pb, origin};
+use super::whose::with_roles;
+use super::{Answer, account_to_pb, client, origin, session_list};
 use crate::core::Core;
 use crate::domain::account::{Account, AccountId};
 use crate::domain::email::Claimed;
@@ -19,6 +19,8 @@ use crate::domain::refresh_token::{Hash, RefreshToken};
 use crate::domain::session::{Session, Verdict};
 use crate::error::{Error, refused_email, refused_password};
 use crate::hashing::Checked;
+use crate::revoking::end_session;
+use crate::signer::AccessToken;
 use crate::store::accounts::{self, AccountRow};
 use crate::store::sessions::{self, SessionRow};
 
@@ -44,6 +46,25 @@ impl SessionService for Sessions {
     async fn sign_out(&self, request: Request<pb::SignOutRequest>) -> Answer<()> {
         reply(sign_out(&self.0, request).await)
     }
+
+    async fn get_session(&self, request: Request<pb::GetSessionRequest>) -> Answer<pb::Session> {
+        reply(session_list::get(&self.0, request).await)
+    }
+
+    async fn list_sessions(&self, request: Request<pb::ListSessionsRequest>) -> Answer<pb::ListSessionsResponse> {
+        reply(session_list::list(&self.0, request).await)
+    }
+
+    async fn revoke_session(&self, request: Request<pb::RevokeSessionRequest>) -> Answer<()> {
+        reply(session_list::revoke(&self.0, request).await)
+    }
+
+    async fn revoke_all_sessions(
+        &self,
+        request: Request<pb::RevokeAllSessionsRequest>,
+    ) -> Answer<pb::RevokeAllSessionsResponse> {
+        reply(session_list::revoke_all(&self.0, request).await)
+    }
 }
 
 async fn sign_in(core: &Core, request: Request<pb::SignInRequest>) -> Result<pb::Credentials, Error> {
@@ -68,8 +89,9 @@ async fn sign_in(core: &Core, request: Request<pb::SignInRequest>) -> Result<pb:
     attempt.succeeded();
     let id: AccountId = row.clone().into_account(Vec::new())?.id;
     let (session, token) = Session::begin(id, core.clock.now_micros(), &core.timeouts)?;
-    let account = store_sign_in(core, row, rehashed, SessionRow::from(&session)).await?;
-    credentials(core, &account, session.id, &token)
+    let session = Session { client: client(&request)?, ..session };
+    let account = store_sign_in(core, row, rehashed, &session).await?;
+    credentials(core, &account, &session, &token)
 }
 
 fn read_credentials(core: &Core, request: &pb::SignInRequest) -> Result<(Claimed, Password), Error> {
@@ -92,22 +114,31 @@ async fn find_row(core: &Core, email: Claimed) -> Result<Option<AccountRow>, Err
         .await
 }
 
-/// Stores a session, and the stronger password hash when there is one. Gives the account with its roles.
+/// Stores a session, and the stronger password hash when there is one. Gives the account with its roles. What was found out of
+/// the account before has to be so still: nobody gets in by a password that was replaced meanwhile.
 async fn store_sign_in(
     core: &Core,
     row: AccountRow,
     rehashed: Option<String>,
-    session: SessionRow,
+    session: &Session,
 ) -> Result<Account, Error> {
+    let (account, session) = (session.account, SessionRow::from(session));
     core.database
         .write(Atomic::Transaction, move |conn| {
             let (row, rehashed, session) = (row.clone(), rehashed.clone(), session.clone());
             Box::pin(async move {
+                let now = accounts::find(conn, account).await?.ok_or(Error::WrongCredentials)?;
+                if now.password_hash != row.password_hash {
+                    return Err(Error::Contention);
+                }
+                if now.disable_time.is_some() {
+                    return Err(Error::AccountDisabled);
+                }
                 if let Some(hash) = rehashed {
                     accounts::replace_password_hash(conn, &row.uid, &row.password_hash, &hash).await?;
                 }
                 sessions::insert(conn, &session).await?;
-                with_roles(conn, Some(row)).await
+                with_roles(conn, Some(now)).await
             })
         })
         .await
@@ -136,16 +167,16 @@ async fn exchange(core: &Core, token: RefreshToken) -> Result<pb::Credentials, E
                 let successor = token.successor()?;
                 let rotated = session.rotated(&token, &successor, now)?;
                 if rotate(core, session.current, SessionRow::from(&rotated)).await? {
-                    return credentials(core, &account, session.id, &successor);
+                    return credentials(core, &account, &rotated, &successor);
                 }
             }
             Verdict::Repeat => {
                 let sealed = session.previous.as_ref().map(|previous| previous.sealed_successor.as_slice());
                 let successor = token.open_successor(sealed.unwrap_or_default())?;
-                return credentials(core, &account, session.id, &successor);
+                return credentials(core, &account, &session, &successor);
             }
             verdict @ (Verdict::Stolen | Verdict::Over) => {
-                if end_unless_rotated(core, session.id, session.current).await? {
+                if end_unless_rotated(core, &session).await? {
                     report_end(&session, verdict);
                     return Err(Error::SessionEnded);
                 }
@@ -189,19 +220,29 @@ async fn rotate(core: &Core, expected: Hash, rotated: SessionRow) -> Result<bool
         .await
 }
 
-async fn end_unless_rotated(core: &Core, id: Uuid, current: Hash) -> Result<bool, Error> {
-    core.database
-        .write(Atomic::Statement, move |conn| {
-            Box::pin(async move { Ok(sessions::end_unless_rotated(conn, id, current).await?) })
-        })
-        .await
+async fn end_unless_rotated(core: &Core, session: &Session) -> Result<bool, Error> {
+    let Session { account, id, current, .. } = *session;
+    end(core, account, id, Some(current)).await
+}
+
+/// Ends a session and tells it. Says whether there was one.
+async fn end(core: &Core, account: AccountId, id: Uuid, current: Option<Hash>) -> Result<bool, Error> {
+    let moment = core.moment();
+    let ended = core.database.write(Atomic::Locked, move |conn| {
+        Box::pin(async move { end_session(conn, moment, account, id, current).await })
+    });
+    let revocation = ended.await?;
+    let there_was = revocation.is_some();
+    core.tell(revocation);
+    Ok(there_was)
 }
 
 async fn sign_out(core: &Core, request: Request<pb::SignOutRequest>) -> Result<(), Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let given = request.get_ref().refresh_token.as_str();
-    let session = if given.is_empty() {
-        caller.session_id().and_then(|sid| Uuid::try_parse(sid).ok()).ok_or(Error::NotSignedIn)?
+    let (account, session) = if given.is_empty() {
+        let session = caller.session_id().and_then(|id| Uuid::try_parse(id).ok());
+        caller.uid().and_then(|uid| uid.parse().ok()).zip(session).ok_or(Error::NotSignedIn)?
     } else {
         let token = RefreshToken::parse(given)
             .ok_or_else(|| Error::Violations(vec![Violation::new("refresh_token", "is not a refresh token")]))?;
@@ -214,23 +255,29 @@ async fn sign_out(core: &Core, request: Request<pb::SignOutRequest>) -> Result<(
             None => return Ok(()),
         }
     };
-    core.database
-        .write(Atomic::Statement, move |conn| Box::pin(async move { Ok(sessions::end(conn, session).await?) }))
-        .await
-        .map(|_was_there| ())
+    end(core, account, session, None).await.map(|_was_there| ())
 }
 
-/// Finds the session that a refresh token, however old, belongs to. Knowing a session's id is not enough to end it.
-async fn session_of(core: &Core, token: &RefreshToken) -> Result<Option<Uuid>, Error> {
+/// Finds the session that a refresh token, however old, belongs to, and whose it is. Knowing a session's id is not enough to end
+/// it.
+async fn session_of(core: &Core, token: &RefreshToken) -> Result<Option<(AccountId, Uuid)>, Error> {
     let found = find_session(core, token.session()).await?;
-    Ok(found.filter(|(session, _)| session.family == token.family_hash()).map(|(session, _)| session.id))
+    Ok(found
+        .filter(|(session, _)| session.family == token.family_hash())
+        .map(|(session, _)| (session.account, session.id)))
 }
 
-fn credentials(core: &Core, account: &Account, session: Uuid, token: &RefreshToken) -> Result<pb::Credentials, Error> {
+fn credentials(
+    core: &Core,
+    account: &Account,
+    session: &Session,
+    token: &RefreshToken,
+) -> Result<pb::Credentials, Error> {
+    let AccessToken { text, seconds } = core.signer.access_token(account, session)?;
     Ok(pb::Credentials {
-        access_token: core.signer.access_token(account, session)?,
+        access_token: text,
         refresh_token: token.to_text(),
-        expires_in: i32::try_from(core.signer.lifetime_seconds()).unwrap_or(i32::MAX),
+        expires_in: i32::try_from(seconds).unwrap_or(i32::MAX),
         token_type: TOKEN_TYPE.to_owned(),
         account: Some(account_to_pb(account)),
     })

@@ -20,6 +20,8 @@ pub struct AccountRow {
     pub create_time: i64,
     pub update_time: i64,
     pub revision: i64,
+    pub token_epoch: i64,
+    pub disable_time: Option<i64>,
 }
 
 impl AccountRow {
@@ -34,6 +36,8 @@ impl AccountRow {
             create_time: self.create_time,
             update_time: self.update_time,
             revision: Revision(self.revision),
+            disable_time: self.disable_time,
+            token_epoch: self.token_epoch,
         })
     }
 }
@@ -144,6 +148,30 @@ pub async fn replace_roles(
     db::execute!(conn, diesel::delete(account_roles::table.filter(account_roles::account_uid.eq(uid))))?;
     insert_roles(conn, uid, roles).await?;
     Ok(true)
+}
+
+/// Begins another epoch of an account's tokens and gives it; nothing where there is no such account.
+pub async fn begin_epoch(conn: &mut Conn<'_>, uid: &str) -> Result<Option<i64>, db::Error> {
+    let next = accounts::token_epoch.eq(accounts::token_epoch + 1);
+    db::execute!(conn, diesel::update(accounts::table.find(uid)).set(next))?;
+    db::first!(conn, accounts::table.find(uid).select(accounts::token_epoch) => i64)
+}
+
+/// Disables an account since a time, or enables it, if its revision still is `expected`. Says whether it was.
+pub async fn replace_disable_time(
+    conn: &mut Conn<'_>,
+    uid: &str,
+    expected: Revision,
+    disable_time: Option<i64>,
+    now: i64,
+) -> Result<bool, db::Error> {
+    let target = accounts::table.find(uid).filter(accounts::revision.eq(expected.0));
+    let changes = (
+        accounts::disable_time.eq(disable_time),
+        accounts::revision.eq(expected.next(now).0),
+        accounts::update_time.eq(now),
+    );
+    Ok(db::execute!(conn, diesel::update(target).set(changes))? > 0)
 }
 
 /// Replaces a password hash, unless it was replaced since it was read. It is not a change that the account shows: the

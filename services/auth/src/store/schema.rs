@@ -10,6 +10,8 @@ diesel::table! {
         create_time -> BigInt,
         update_time -> BigInt,
         revision -> BigInt,
+        token_epoch -> BigInt,
+        disable_time -> Nullable<BigInt>,
     }
 }
 
@@ -31,6 +33,20 @@ diesel::table! {
         create_time -> BigInt,
         refresh_time -> BigInt,
         expire_time -> BigInt,
+        user_agent -> Text,
+        network -> Text,
+    }
+}
+
+diesel::table! {
+    revocations (sequence) {
+        sequence -> BigInt,
+        account_uid -> Text,
+        what -> Text,
+        session_uid -> Nullable<Text>,
+        before_epoch -> Nullable<BigInt>,
+        revoke_time -> BigInt,
+        forget_time -> BigInt,
     }
 }
 

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::DamagedRow;
 use super::schema::sessions;
+use crate::domain::client::Client;
 use crate::domain::refresh_token::Hash;
 use crate::domain::session::{Previous, Session, Timeouts, micros};
 
@@ -19,6 +20,8 @@ pub struct SessionRow {
     pub create_time: i64,
     pub refresh_time: i64,
     pub expire_time: i64,
+    pub user_agent: String,
+    pub network: String,
 }
 
 /// Finds a session that has not been ended. It may be over all the same.
@@ -48,10 +51,34 @@ pub async fn rotate(conn: &mut Conn<'_>, expected: Hash, rotated: &SessionRow) -
     Ok(changed > 0)
 }
 
-/// Ends a session for good. Says whether there was one.
-pub async fn end(conn: &mut Conn<'_>, id: Uuid) -> Result<bool, db::Error> {
-    let uid = text(id);
-    db::execute!(conn, diesel::delete(sessions::table.find(&uid))).map(|ended| ended > 0)
+/// Ends an account's session for good. Says whether there was one.
+pub async fn end(conn: &mut Conn<'_>, account: &str, uid: &str) -> Result<bool, db::Error> {
+    let target = sessions::table.find(uid).filter(sessions::account_uid.eq(account));
+    db::execute!(conn, diesel::delete(target)).map(|ended| ended > 0)
+}
+
+/// Ends all sessions of an account, or all but one. Says how many.
+pub async fn end_all(conn: &mut Conn<'_>, account: &str, except: Option<&str>) -> Result<usize, db::Error> {
+    let all = sessions::table.filter(sessions::account_uid.eq(account));
+    match except {
+        None => db::execute!(conn, diesel::delete(all)),
+        Some(except) => db::execute!(conn, diesel::delete(all.filter(sessions::uid.ne(except)))),
+    }
+}
+
+/// Gives an account's sessions that are not over at `now`, by their ids after `uid`: the oldest first.
+pub async fn page(
+    conn: &mut Conn<'_>,
+    (account, uid): (&str, &str),
+    now: i64,
+    timeouts: Timeouts,
+    limit: i64,
+) -> Result<Vec<SessionRow>, db::Error> {
+    let idle_since = now.saturating_sub(micros(timeouts.idle));
+    let goes_on = sessions::expire_time.gt(now).and(sessions::refresh_time.gt(idle_since));
+    let rows = sessions::table.filter(sessions::account_uid.eq(account)).filter(sessions::uid.gt(uid)).filter(goes_on);
+    let rows = rows.order(sessions::uid).limit(limit);
+    db::load!(conn, rows.select(SessionRow::as_select()) => SessionRow)
 }
 
 /// Ends a session for good if its current token still has the hash `current`. Says whether it had.
@@ -88,6 +115,8 @@ impl From<&Session> for SessionRow {
             create_time: session.create_time,
             refresh_time: session.refresh_time,
             expire_time: session.expire_time,
+            user_agent: session.client.user_agent.clone(),
+            network: session.client.network.clone(),
         }
     }
 }
@@ -112,10 +141,12 @@ impl TryFrom<SessionRow> for Session {
             create_time: row.create_time,
             refresh_time: row.refresh_time,
             expire_time: row.expire_time,
+            client: Client { user_agent: row.user_agent, network: row.network },
         })
     }
 }
 
-fn text(id: Uuid) -> String {
+/// Writes a session's id as it is stored.
+pub fn text(id: Uuid) -> String {
     id.as_hyphenated().to_string()
 }

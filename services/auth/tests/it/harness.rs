@@ -15,6 +15,7 @@ use mainstay_layers::{Peer, RoutesEndpoint, Shed, Stack, Timeouts};
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_client::AccountServiceClient;
 use mainstay_proto::auth::v1::key_service_client::KeyServiceClient;
+use mainstay_proto::auth::v1::revocation_service_client::RevocationServiceClient;
 use mainstay_proto::auth::v1::session_service_client::SessionServiceClient;
 use mainstay_telemetry::Telemetry;
 use mainstay_testkit::database::{Place, place};
@@ -126,7 +127,18 @@ pub async fn start_on(
     let key_encryption_key = KeyEncryptionKey::from_bytes(key).unwrap();
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     let tokens = VerifierConfig::default();
-    start(config, Environment { database: database.clone(), key_encryption_key, tokens, clock, former: None }).await
+    start(
+        config,
+        Environment {
+            database: database.clone(),
+            key_encryption_key,
+            tokens,
+            clock,
+            former: None,
+            max_revocation_age: None,
+        },
+    )
+    .await
 }
 
 /// Puts a started service behind the stack of its own listener.
@@ -143,7 +155,7 @@ pub fn serve(auth: &Auth, clock: &Arc<TestClock>) -> (Verifier, Caller) {
     let guards = Guards {
         metrics: telemetry.metrics().clone(),
         spans: telemetry.spans(),
-        authenticator: Authenticator::new(verifier.clone(), Arc::new(services.unwrap())),
+        authenticator: Authenticator::new(verifier.clone(), Arc::new(services.unwrap())).judging_by(auth.revocations()),
         shed: Shed::new(1_000),
         timeouts: Timeouts::default(),
         trusted_proxies: mainstay_layers::TrustedProxies::default(),
@@ -250,6 +262,46 @@ impl Caller {
         let account = Some(pb::Account { email: email.to_owned(), roles, ..pb::Account::default() });
         let message = pb::CreateAccountRequest { account, password: password.to_owned() };
         answer(self.accounts().create_account(self.request(message)).await)
+    }
+
+    pub async fn get_session(&self, name: &str) -> Result<pb::Session, Fault> {
+        answer(self.sessions().get_session(self.request(pb::GetSessionRequest { name: name.to_owned() })).await)
+    }
+
+    pub async fn list_sessions(
+        &self,
+        parent: &str,
+        page_size: i32,
+        page_token: &str,
+    ) -> Result<pb::ListSessionsResponse, Fault> {
+        let (parent, page_token) = (parent.to_owned(), page_token.to_owned());
+        let message = pb::ListSessionsRequest { parent, page_size, page_token };
+        answer(self.sessions().list_sessions(self.request(message)).await)
+    }
+
+    pub async fn revoke_session(&self, name: &str) -> Result<(), Fault> {
+        answer(self.sessions().revoke_session(self.request(pb::RevokeSessionRequest { name: name.to_owned() })).await)
+    }
+
+    pub async fn revoke_all(&self, parent: &str, keep_current: bool) -> Result<i32, Fault> {
+        let message = pb::RevokeAllSessionsRequest { parent: parent.to_owned(), keep_current };
+        let answered = answer(self.sessions().revoke_all_sessions(self.request(message)).await);
+        answered.map(|answer| answer.revoked_sessions)
+    }
+
+    pub async fn disable(&self, name: &str, etag: &str) -> Result<pb::Account, Fault> {
+        let message = pb::DisableAccountRequest { name: name.to_owned(), etag: etag.to_owned() };
+        answer(self.accounts().disable_account(self.request(message)).await)
+    }
+
+    pub async fn enable(&self, name: &str, etag: &str) -> Result<pb::Account, Fault> {
+        let message = pb::EnableAccountRequest { name: name.to_owned(), etag: etag.to_owned() };
+        answer(self.accounts().enable_account(self.request(message)).await)
+    }
+
+    pub async fn watch_revocations(&self) -> Result<tonic::Streaming<pb::WatchRevocationsResponse>, Fault> {
+        let mut service = RevocationServiceClient::new(self.stack.clone());
+        answer(service.watch_revocations(self.request(pb::WatchRevocationsRequest {})).await)
     }
 
     pub async fn jwks(&self) -> Vec<pb::Jwk> {

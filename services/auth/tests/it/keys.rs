@@ -37,7 +37,7 @@ both_engines! {
         let claims = part(&credentials.access_token, 1);
         let mut names: Vec<&str> = claims.as_object().unwrap().keys().map(String::as_str).collect();
         names.sort_unstable();
-        assert_eq!(names, ["aud", "email", "email_verified", "exp", "iat", "iss", "jti", "roles", "sid", "sub"]);
+        assert_eq!(names, ["aud", "email", "email_verified", "epoch", "exp", "iat", "iss", "jti", "roles", "sid", "sub"]);
     }
 
     async fn the_private_key_is_stored_sealed(engine: Engine) {

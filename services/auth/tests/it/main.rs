@@ -14,6 +14,8 @@ mod policies;
 mod s02_enumeration;
 mod s05_brute_force;
 mod s08_refresh_reuse;
+mod s11_revocation;
 mod s31_defaults;
 mod s35_clock_and_ids;
+mod session_list;
 mod sessions;

@@ -38,8 +38,11 @@ fn every_method_states_who_may_call_it() {
     for method in methods() {
         let expected = match method.name() {
             "SignUp" | "SignIn" | "Refresh" | "SignOut" | "GetJwks" => Access::Anyone,
-            "GetAccount" => Access::SignedIn,
-            "LookupAccount" | "ListAccounts" | "CreateAccount" | "SetRoles" => Access::roles(["mainstay.admin"]),
+            "GetAccount" | "GetSession" | "ListSessions" | "RevokeSession" | "RevokeAllSessions" => Access::SignedIn,
+            "LookupAccount" | "ListAccounts" | "CreateAccount" | "SetRoles" | "DisableAccount" | "EnableAccount" => {
+                Access::roles(["mainstay.admin"])
+            }
+            "WatchRevocations" => Access::roles(["mainstay.service"]),
             new => panic!("{new} is not in the table: who may call it?"),
         };
         assert_eq!(access_of(&method), Some(expected), "{}", path_of(&method));
@@ -54,6 +57,9 @@ fn the_rest_addresses_are_the_documented_ones() {
         ("GET /.well-known/jwks.json", ""),
         ("GET /auth/v1/{name=accounts/*}", ""),
         ("GET /auth/v1/accounts", ""),
+        ("GET /auth/v1/revocations:watch", ""),
+        ("GET /auth/v1/{name=accounts/*/sessions/*}", ""),
+        ("GET /auth/v1/{parent=accounts/*}/sessions", ""),
         ("POST /auth/v1/accounts", "*"),
         ("POST /auth/v1/accounts:lookup", "*"),
         ("POST /auth/v1/accounts:signUp", "*"),
@@ -61,6 +67,10 @@ fn the_rest_addresses_are_the_documented_ones() {
         ("POST /auth/v1/sessions:signIn", "*"),
         ("POST /auth/v1/sessions:signOut", "*"),
         ("POST /auth/v1/{name=accounts/*}:setRoles", "*"),
+        ("POST /auth/v1/{name=accounts/*}:disable", "*"),
+        ("POST /auth/v1/{name=accounts/*}:enable", "*"),
+        ("POST /auth/v1/{name=accounts/*/sessions/*}:revoke", "*"),
+        ("POST /auth/v1/{parent=accounts/*}/sessions:revokeAll", "*"),
     ]
     .map(|(rule, body)| (rule.to_owned(), body.to_owned()))
     .to_vec();
@@ -93,6 +103,9 @@ async fn callers_without_the_right_are_refused() {
         assert_eq!(reason(caller.list(-1, "no token").await), expected);
         assert_eq!(reason(caller.create_account("eve@example.org", PASSWORD, &[]).await), expected);
         assert_eq!(reason(caller.set_roles(&ada.name, &[], "").await), expected);
+        assert_eq!(reason(caller.disable(&ada.name, "").await), expected);
+        assert_eq!(reason(caller.enable("no name", "").await), expected);
+        assert_eq!(reason(caller.watch_revocations().await.map(drop)), expected);
         // Permission is decided before the request is looked at (AIP-211).
         assert_eq!(reason(caller.create_account("", "", &["mainstay.root"]).await), expected);
     }

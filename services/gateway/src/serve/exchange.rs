@@ -1,5 +1,6 @@
 //! The one way from a request to an answer, whatever protocol it is in.
 
+use http::header::USER_AGENT;
 use http::{Request, Response};
 use mainstay_fault::Fault;
 use mainstay_layers::{Body, Context, Place};
@@ -17,6 +18,7 @@ pub async fn exchange<P: Spoken>(
     request: Request<Body>,
     (context, place): (Context, Option<Place>),
 ) -> Result<Response<Body>, Fault> {
+    let agent = found.method().backend.wants_agent().then(|| request.headers().get(USER_AGENT).cloned()).flatten();
     let (asked, form) = match P::decode(&edge.config, &found, told, request).await {
         Ok(read) => read,
         Err(Unread::Sent(fault)) => return Err(fault),
@@ -25,6 +27,7 @@ pub async fn exchange<P: Spoken>(
     };
     let end = context.end();
     let mut call = call(&found, context, asked.input);
+    call.agent = agent;
     if let Some(fields) = asked.fields {
         call.metadata.insert(FIELD_MASK, fields);
     }

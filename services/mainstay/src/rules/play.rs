@@ -168,11 +168,10 @@ fn caller(file: &File, test: &Test) -> Principal {
     };
     Principal::user(User {
         uid: text.uid.clone().unwrap_or_else(|| name.clone()),
-        session_id: None,
         email: text.email.clone(),
         email_verified: text.email_verified,
         roles: text.roles.clone(),
-        expires_at: None,
+        ..User::default()
     })
 }
 

@@ -344,9 +344,9 @@ pub fn rule_over_relations() -> BoxedStrategy<(String, String)> {
             let put = |of: fn(&(&'static str, &'static str)) -> &'static str| {
                 let mut parts = rule.split("resource.");
                 let first = parts.next().unwrap_or_default().to_owned();
-                parts.zip(hops.iter().cycle()).fold(first, |rule, (part, hop)| {
-                    rule + of(if bounded(part) { &hops[0] } else { hop }) + part
-                })
+                parts
+                    .zip(hops.iter().cycle())
+                    .fold(first, |rule, (part, hop)| rule + of(if bounded(part) { &hops[0] } else { hop }) + part)
             };
             (put(|hop| hop.0), put(|hop| hop.1))
         })
