@@ -89,6 +89,8 @@ reasons! {
     // --- what the call is about
     /// There is no such resource, or the caller may not know of it.
     ResourceNotFound, "RESOURCE_NOT_FOUND", NotFound, "there is no such resource";
+    /// The secret of a link is not good: it was used, is over, was made for another address, or never was one.
+    OneTimeSecretNotFound, "ONE_TIME_SECRET_NOT_FOUND", NotFound, "the link is not good, or not any more: it was used, is too old, or another address is meant by now; ask for a new one";
     /// A parent or a reference names a resource that does not exist, or that the caller may not know of.
     ReferenceNotFound, "REFERENCE_NOT_FOUND", NotFound, "a referenced resource does not exist";
     /// No HTTP rule matches the path.

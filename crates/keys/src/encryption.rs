@@ -3,7 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::{Error, SealingKey};
+use zeroize::Zeroizing;
+
+use crate::{Error, KEY_BYTES, SealingKey};
 
 /// The key that seals the other keys of a service in its database. It knows where it comes from: whoever uses a database with
 /// the key of another one is told which is wanted.
@@ -83,6 +85,11 @@ impl KeyEncryptionKey {
     /// Opens what [`KeyEncryptionKey::seal`] made for the same purpose.
     pub fn open(&self, purpose: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Error> {
         self.key.open(purpose, sealed)
+    }
+
+    /// Makes another key for a purpose, as [`SealingKey::derive`] does.
+    pub fn derive(&self, purpose: &[u8]) -> Result<Zeroizing<[u8; KEY_BYTES]>, Error> {
+        self.key.derive(purpose)
     }
 
     /// Opens what the database holds. `what` names it for whoever is told that another key is wanted.

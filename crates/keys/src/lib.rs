@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hkdf::{HKDF_SHA256, Prk, Salt};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use zeroize::Zeroizing;
 
@@ -34,12 +35,18 @@ pub enum Error {
     Exposed { path: PathBuf },
     #[error("the bytes were not sealed with this key for this purpose")]
     NotSealedHere,
+    #[error("no key could be derived")]
+    Derivation,
     #[error("the system's random number generator failed")]
     NoRandomness,
 }
 
 /// A symmetric key that seals bytes. Its `Debug` shows nothing of it.
-pub struct SealingKey(LessSafeKey);
+pub struct SealingKey {
+    seals: LessSafeKey,
+    /// What further keys are made of.
+    derives: Prk,
+}
 
 impl std::fmt::Debug for SealingKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -51,7 +58,8 @@ impl SealingKey {
     /// Takes the 32 bytes of a key.
     pub fn from_bytes(bytes: &[u8]) -> Result<SealingKey, Error> {
         let key = UnboundKey::new(&AES_256_GCM, bytes).map_err(|_| Error::Malformed)?;
-        Ok(SealingKey(LessSafeKey::new(key)))
+        let derives = Salt::new(HKDF_SHA256, b"mainstay derived keys").extract(bytes);
+        Ok(SealingKey { seals: LessSafeKey::new(key), derives })
     }
 
     /// Takes a key as the configuration writes it: 32 bytes in standard base64.
@@ -76,7 +84,7 @@ impl SealingKey {
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(plain);
         let tag = self
-            .0
+            .seals
             .seal_in_place_separate_tag(
                 Nonce::assume_unique_for_key(nonce),
                 Aad::from(purpose),
@@ -92,10 +100,20 @@ impl SealingKey {
         let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or(Error::NotSealedHere)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Error::NotSealedHere)?;
         let mut body = body.to_vec();
-        let plain = self.0.open_in_place(nonce, Aad::from(purpose), &mut body).map_err(|_| Error::NotSealedHere)?;
+        let plain = self.seals.open_in_place(nonce, Aad::from(purpose), &mut body).map_err(|_| Error::NotSealedHere)?;
         let length = plain.len();
         body.truncate(length);
         Ok(body)
+    }
+
+    /// Makes another key for a purpose (HKDF, RFC 5869): always the same one, and none that tells of this key or of those for
+    /// other purposes.
+    pub fn derive(&self, purpose: &[u8]) -> Result<Zeroizing<[u8; KEY_BYTES]>, Error> {
+        let mut derived = Zeroizing::new([0; KEY_BYTES]);
+        let purposes = [purpose];
+        let material = self.derives.expand(&purposes, HKDF_SHA256).map_err(|_| Error::Derivation)?;
+        material.fill(derived.as_mut_slice()).map_err(|_| Error::Derivation)?;
+        Ok(derived)
     }
 }
 

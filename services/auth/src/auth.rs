@@ -8,25 +8,32 @@ use mainstay_keys::KeyEncryptionKey;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_server::AccountServiceServer;
 use mainstay_proto::auth::v1::key_service_server::KeyServiceServer;
+use mainstay_proto::auth::v1::mailbox_service_server::MailboxServiceServer;
 use mainstay_proto::auth::v1::revocation_service_server::RevocationServiceServer;
 use mainstay_proto::auth::v1::session_service_server::SessionServiceServer;
 use mainstay_record::Violation;
-use mainstay_runtime::Jobs;
+use mainstay_runtime::process::PublicUrl;
+use mainstay_runtime::{Failure, Jobs};
+use mainstay_telemetry::Metrics;
 use tonic::service::Routes;
 
 use crate::config::Config;
 use crate::core::Core;
+use crate::deliver;
 use crate::domain::account::Account;
+use crate::domain::one_time_secret::HashKey;
 use crate::domain::role;
 use crate::domain::signing::Schedule;
 use crate::error::{Error, StartError};
 use crate::handlers::accounts::{self, Accounts};
 use crate::handlers::keys::Keys;
+use crate::handlers::mailbox::Mailbox;
 use crate::handlers::revocations::Revocations as RevocationHandler;
 use crate::handlers::sessions::Sessions;
 use crate::hashing::Hasher;
 use crate::jobs;
 use crate::limits::{Limits, Origin};
+use crate::mail::{Circumstances, Mail};
 use crate::rekey::rekey;
 use crate::signer::Signer;
 use crate::signing_keys::{self, load_and_rotate};
@@ -35,15 +42,16 @@ use crate::store;
 /// Largest request message. The largest that means something is a password of 4 KiB and an address.
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 
-/// Largest answer: a page of accounts that have all roles that they may have.
+/// Largest answer: a page of accounts that have all roles that they may have, or of the mailbox.
 pub const MAX_RESPONSE_BYTES: usize = 512 * 1024;
 
 /// The full names of the services that [`Auth::routes`] gives.
-pub const SERVICES: [&str; 4] = [
+pub const SERVICES: [&str; 5] = [
     "mainstay.auth.v1.AccountService",
     "mainstay.auth.v1.SessionService",
     "mainstay.auth.v1.KeyService",
     "mainstay.auth.v1.RevocationService",
+    "mainstay.auth.v1.MailboxService",
 ];
 
 /// The package of those services.
@@ -59,6 +67,11 @@ pub struct Environment {
     pub tokens: VerifierConfig,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where links in mails begin. Mail is not sent without it, outside development.
+    pub public_url: Option<PublicUrl>,
+    /// Whether conveniences are on that a production system must not have: mails go into a mailbox where no way out is
+    /// configured.
+    pub development: bool,
     /// What is known of former starts; nothing where nobody may have stored anything.
     pub former: Option<Former>,
     /// How old what is known of revocations may be; nothing where it may be of any age.
@@ -66,10 +79,12 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Takes the machine's clock.
+    /// Takes the machine's clock, and nothing that only development has.
     pub fn new(database: Database, key_encryption_key: KeyEncryptionKey, tokens: VerifierConfig) -> Environment {
         let clock = Arc::new(SystemClock);
-        Environment { database, key_encryption_key, tokens, clock, former: None, max_revocation_age: None }
+        let (public_url, development) = (None, false);
+        let (former, max_revocation_age) = (None, None);
+        Environment { database, key_encryption_key, tokens, clock, public_url, development, former, max_revocation_age }
     }
 }
 
@@ -88,8 +103,24 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     if !problems.is_empty() {
         return Err(StartError::Config(problems));
     }
-    let Environment { database, key_encryption_key, tokens, clock, former, max_revocation_age } = environment;
+    let Environment {
+        database,
+        key_encryption_key,
+        tokens,
+        clock,
+        public_url,
+        development,
+        former,
+        max_revocation_age,
+    } = environment;
     let revocations_clock = Arc::clone(&clock);
+    let circumstances = Circumstances { development, public_url };
+    let missing = config.mail.missing(&circumstances);
+    if !missing.is_empty() {
+        return Err(StartError::Missing(missing));
+    }
+    let mail = Mail::new(&config.mail, &circumstances)?;
+    let hash_key = key_encryption_key.derive(b"one-time secrets").map_err(StartError::KeyEncryptionKey)?;
     let hasher = Hasher::new(&config.password_hashing).map_err(StartError::Hashing)?;
     database.migrate(store::SQLITE_MIGRATIONS, store::POSTGRES_MIGRATIONS).await?;
     let former_are_left = rekey(&database).await?;
@@ -110,6 +141,10 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         hasher,
         limits: Limits::new(&config.limits, &clock),
         key_encryption_key,
+        hash_key: Arc::new(HashKey::new(hash_key.as_slice())),
+        mail,
+        email_change: config.email_change,
+        development,
         signer,
         clock,
         sign_up: config.sign_up,
@@ -133,6 +168,7 @@ impl Auth {
         let sessions = SessionServiceServer::new(Sessions(Arc::clone(core)));
         let keys = KeyServiceServer::new(Keys(Arc::clone(core)));
         let revocations = RevocationServiceServer::new(RevocationHandler(Arc::clone(core)));
+        let mailbox = MailboxServiceServer::new(Mailbox(Arc::clone(core)));
         Routes::new(accounts.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES))
             .add_service(
                 sessions.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
@@ -142,6 +178,9 @@ impl Auth {
             )
             .add_service(
                 revocations.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
+            )
+            .add_service(
+                mailbox.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
             )
     }
 
@@ -182,13 +221,19 @@ impl Auth {
         jobs::start(jobs, &self.0.core, self.0.schedule);
     }
 
-    /// Rotates keys, ends sessions that are over, forgets limits that rest and revocations that concern no token any more, and
-    /// reads those of other replicas, when that is due: what the jobs do.
+    /// Sends the mails that are due, once: what a job does as they come.
+    pub async fn deliver_mails(&self, metrics: &Metrics) -> Result<(), Failure> {
+        deliver::deliver(&self.0.core, metrics).await
+    }
+
+    /// Rotates keys, ends sessions and secrets that are over, forgets limits that rest and revocations that concern no token any
+    /// more, and reads those of other replicas, when that is due: what the jobs do.
     pub async fn maintain(&self) -> Result<(), StartError> {
         jobs::rotate_keys(&self.0.core, self.0.schedule).await?;
         self.0.core.limits.forget_the_rested();
         self.0.core.read_revocations().await.map_err(StartError::Revocations)?;
         jobs::forget_revocations(&self.0.core).await?;
+        jobs::sweep_secrets(&self.0.core).await?;
         jobs::end_sessions(&self.0.core).await
     }
 

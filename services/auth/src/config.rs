@@ -14,6 +14,7 @@ use crate::domain::signing::{LEAD, Schedule};
 use crate::error::StartError;
 use crate::hashing::HashingConfig;
 use crate::limits::LimitsConfig;
+use crate::mail::MailConfig;
 
 /// The SQLite file in the data directory.
 pub const SQLITE_FILE: &str = "auth.sqlite";
@@ -46,6 +47,10 @@ pub struct Config {
     pub password_min_characters: usize,
     /// What hashing a password costs.
     pub password_hashing: HashingConfig,
+    /// Who has to agree before an account has another address.
+    pub email_change: EmailChange,
+    /// What mails look like and how they are sent.
+    pub mail: MailConfig,
     /// How often secrets may be tried and accounts be made.
     pub limits: LimitsConfig,
     /// For how long an access token is valid, seconds.
@@ -69,6 +74,17 @@ pub enum SignUp {
     Closed,
 }
 
+/// Who has to agree before an account has another address. The new address has to be proved in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EmailChange {
+    /// The old address too, where it was verified: who has stolen a session and a password cannot take the account along.
+    #[default]
+    Both,
+    /// Nobody else.
+    New,
+}
+
 const DAY: u64 = 24 * 60 * 60;
 
 impl Default for Config {
@@ -80,6 +96,8 @@ impl Default for Config {
             sign_up: SignUp::Open,
             password_min_characters: LEAST_MIN_CHARACTERS,
             password_hashing: HashingConfig::default(),
+            email_change: EmailChange::default(),
+            mail: MailConfig::default(),
             limits: LimitsConfig::default(),
             access_token_seconds: 300,
             session_idle_seconds: 14 * DAY,
@@ -127,6 +145,7 @@ impl Config {
             ),
         );
         problems.extend(self.limits.problems());
+        problems.extend(self.mail.problems());
         problems
     }
 

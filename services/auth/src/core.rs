@@ -6,10 +6,12 @@ use mainstay_identity::{Clock, Revocations};
 use mainstay_keys::KeyEncryptionKey;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::SignUp;
+use crate::config::{EmailChange, SignUp};
+use crate::domain::one_time_secret::HashKey;
 use crate::domain::session::Timeouts;
 use crate::hashing::Hasher;
 use crate::limits::Limits;
+use crate::mail::Mail;
 use crate::signer::Signer;
 
 /// What every handler works with.
@@ -19,8 +21,15 @@ pub(crate) struct Core {
     pub(crate) former_are_left: bool,
     pub(crate) hasher: Hasher,
     pub(crate) limits: Limits,
-    /// Seals signing keys and page tokens.
+    /// Seals signing keys, mails and page tokens.
     pub(crate) key_encryption_key: KeyEncryptionKey,
+    /// Hashes the addresses that secrets are sent to.
+    pub(crate) hash_key: Arc<HashKey>,
+    /// Nothing where this installation sends no mail.
+    pub(crate) mail: Option<Mail>,
+    pub(crate) email_change: EmailChange,
+    /// Whether conveniences are on that a production system must not have.
+    pub(crate) development: bool,
     pub(crate) signer: Arc<Signer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sign_up: SignUp,

@@ -8,6 +8,7 @@ use crate::domain::password::PasswordError;
 use crate::domain::role::RoleError;
 use crate::hashing::{self, HashingError};
 use crate::limits::Exceeded;
+use crate::mail::{LetterError, MailError, TemplateError};
 use crate::store::DamagedRow;
 use crate::store::accounts::EMAIL_TAKEN;
 
@@ -33,6 +34,22 @@ pub enum Error {
     SessionEnded,
     #[error("nobody is signed in")]
     NotSignedIn,
+    #[error("the secret of a link is not good, or not good any more")]
+    SecretNotFound,
+    #[error("the address is verified already")]
+    EmailVerified,
+    #[error("this installation sends no mail")]
+    NoMail,
+    #[error("there is no such mail in the mailbox")]
+    MailNotFound,
+    #[error("this installation has no mailbox")]
+    NoMailbox,
+    #[error("the mailbox is for this machine and for administrators")]
+    MailboxClosed,
+    #[error(transparent)]
+    Letter(#[from] LetterError),
+    #[error(transparent)]
+    Words(#[from] TemplateError),
     #[error(transparent)]
     PageToken(#[from] PageTokenError),
     #[error("the account has changed since its etag was read")]
@@ -64,7 +81,12 @@ pub(crate) fn refused_email(prefix: &str, problem: EmailError) -> Violation {
 }
 
 pub(crate) fn refused_password(problem: PasswordError) -> Violation {
-    Violation::new("password", problem)
+    refused_password_in("password", problem)
+}
+
+/// The same where the request has another name for it.
+pub(crate) fn refused_password_in(field: &str, problem: PasswordError) -> Violation {
+    Violation::new(field, problem)
 }
 
 /// Says what is wrong with roles: `account.roles[1]`, or all of them.
@@ -96,6 +118,15 @@ impl From<Error> for Fault {
             Error::WrongCredentials => Fault::new(Reason::WrongCredentials),
             Error::SessionEnded => Fault::new(Reason::SessionEnded),
             Error::NotSignedIn => Fault::new(Reason::Unauthenticated),
+            Error::SecretNotFound => Fault::new(Reason::OneTimeSecretNotFound),
+            Error::EmailVerified => Fault::new(Reason::FailedPrecondition).message("the address is verified already"),
+            Error::NoMail => Fault::new(Reason::FailedPrecondition)
+                .message("this installation sends no mail; its operator sets auth.mail.smtp where it shall"),
+            Error::MailNotFound => Fault::new(Reason::ResourceNotFound),
+            Error::NoMailbox => Fault::new(Reason::Unimplemented)
+                .message("there is a mailbox in development only, and only where no auth.mail.smtp is set"),
+            Error::MailboxClosed => Fault::new(Reason::PermissionDenied)
+                .message("the mailbox is for callers on the same machine and for administrators"),
             Error::PageToken(problem) => Fault::new(Reason::InvalidPageToken).message(problem.to_string()),
             Error::EtagMismatch => Fault::new(Reason::EtagMismatch),
             Error::Contention => Fault::new(Reason::Conflict),
@@ -120,9 +151,13 @@ impl From<Error> for Fault {
             Error::Storage(source) if source.is_transient() => Fault::unavailable(source),
             Error::Storage(source) => Fault::internal(source),
             Error::Stack(fault) => fault,
-            Error::Hashing(_) | Error::Keys(_) | Error::NoSigningKey | Error::Encoding(_) | Error::Damaged(_) => {
-                Fault::internal(error)
-            }
+            Error::Hashing(_)
+            | Error::Keys(_)
+            | Error::NoSigningKey
+            | Error::Encoding(_)
+            | Error::Letter(_)
+            | Error::Words(_)
+            | Error::Damaged(_) => Fault::internal(error),
         }
     }
 }
@@ -146,6 +181,10 @@ pub enum StartError {
     SigningKey(#[source] mainstay_keys::Error),
     #[error("the signing key {0} in the database is damaged")]
     DamagedSigningKey(String),
+    #[error("the settings around the auth service do not go with it:{}", lines(.0))]
+    Missing(Vec<(&'static str, String)>),
+    #[error("mail cannot be sent as it is configured")]
+    Mail(#[from] MailError),
     #[error("the database of the auth service cannot be used")]
     Database(#[source] db::Error),
     #[error("what was revoked cannot be read")]
@@ -156,6 +195,10 @@ impl From<db::Error> for StartError {
     fn from(error: db::Error) -> StartError {
         StartError::Database(error)
     }
+}
+
+fn lines(problems: &[(&'static str, String)]) -> String {
+    problems.iter().map(|(path, remedy)| format!("\n  {path} {remedy}")).collect()
 }
 
 fn list(problems: &[(&'static str, String)]) -> String {

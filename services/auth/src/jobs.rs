@@ -7,11 +7,14 @@ use mainstay_db::{Atomic, Lane};
 use mainstay_runtime::{Job, Jobs};
 
 use crate::core::Core;
+use crate::deliver::{Deliver, RETRY};
+use crate::domain::one_time_secret::COUNTED_FOR;
+use crate::domain::session::micros;
 use crate::domain::signing::Schedule;
 use crate::error::StartError;
 use crate::hashing::KEPT_IDLE;
 use crate::signing_keys::load_and_rotate;
-use crate::store::{revocations, sessions};
+use crate::store::{mails, one_time_secrets, revocations, sessions};
 
 /// How often the database is looked at. Well below the time that a key is published before it signs, so that every replica
 /// has it by then.
@@ -56,6 +59,17 @@ pub(crate) fn start(jobs: &Jobs, core: &Arc<Core>, schedule: Schedule) {
     jobs.start(Job::every("old revocations", INTERVAL).on_one_replica(&core.database), forgotten);
     jobs.start(Job::every("signing keys", INTERVAL), keys);
     jobs.start(Job::every("sessions", INTERVAL).on_one_replica(&core.database), sessions);
+    let secrets = Arc::clone(core);
+    let secrets = move || {
+        let core = Arc::clone(&secrets);
+        async move { sweep_secrets(&core).await }
+    };
+    jobs.start(Job::every("one-time secrets", INTERVAL).on_one_replica(&core.database), secrets);
+    if core.mail.is_some() {
+        let (first, longest) = RETRY;
+        let job = Job::continuous("mail").retried(first, longest).on_one_replica(&core.database);
+        jobs.start(job, Deliver::new(core, jobs));
+    }
     jobs.start(Job::every("limits", INTERVAL), each(|core| core.limits.forget_the_rested()));
     jobs.start(Job::every("hashing memory", KEPT_IDLE), each(|core| core.hasher.end_idle()));
 }
@@ -106,4 +120,28 @@ pub(crate) async fn forget_revocations(core: &Core) -> Result<(), StartError> {
             })
             .await?;
     }
+}
+
+/// Removes one-time secrets that are over, and mails that lay in the mailbox long enough. Secrets stay until they do not count
+/// any more for how many were sent to an address.
+pub(crate) async fn sweep_secrets(core: &Core) -> Result<(), StartError> {
+    let now = core.clock.now_micros();
+    let then = now.saturating_sub(micros(COUNTED_FOR));
+    loop {
+        let over = core
+            .database
+            .read(Lane::Heavy, move |conn| Box::pin(one_time_secrets::over(conn, then, ENDED_AT_ONCE)))
+            .await?;
+        if over.is_empty() {
+            break;
+        }
+        core.database
+            .write(Atomic::Statement, move |conn| {
+                let over = over.clone();
+                Box::pin(async move { one_time_secrets::remove(conn, &over).await })
+            })
+            .await?;
+    }
+    core.database.write(Atomic::Statement, move |conn| Box::pin(mails::remove_expired(conn, now))).await?;
+    Ok(())
 }

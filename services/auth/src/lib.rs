@@ -3,12 +3,14 @@
 mod auth;
 mod config;
 mod core;
+mod deliver;
 pub mod domain;
 mod error;
 mod handlers;
 pub mod hashing;
 mod jobs;
 pub mod limits;
+pub mod mail;
 pub mod process;
 mod rekey;
 mod revoking;
@@ -17,6 +19,6 @@ mod signing_keys;
 pub mod store;
 
 pub use auth::{Auth, Environment, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, PACKAGE, SERVICES, start};
-pub use config::{Config, KEY_FILE, SQLITE_FILE, SignUp};
+pub use config::{Config, EmailChange, KEY_FILE, SQLITE_FILE, SignUp};
 pub use domain::role::check as check_role;
 pub use error::{Error, StartError};

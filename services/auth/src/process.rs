@@ -12,6 +12,7 @@ use mainstay_runtime::process::{
 
 use crate::auth::{Auth, Environment, PACKAGE, start};
 use crate::config::Config;
+use crate::mail::Circumstances;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -49,9 +50,14 @@ pub async fn open(common: &Common, config: &Config) -> Result<Auth, Failure> {
     let former = Config::former(&common.data_dir, common.accept_empty);
     let database = config.open_database(&common.data_dir, &former).await?;
     let key = config.key_encryption_key(&common.data_dir, !common.is_development())?;
-    let environment = Environment::new(database, key, common.verifier_config());
-    let max_revocation_age = common.max_revocation_age();
-    Ok(start(config, Environment { former: Some(former), max_revocation_age, ..environment }).await?)
+    let environment = Environment {
+        former: Some(former),
+        public_url: common.public_url.clone(),
+        development: common.is_development(),
+        max_revocation_age: common.max_revocation_age(),
+        ..Environment::new(database, key, common.verifier_config())
+    };
+    Ok(start(config, environment).await?)
 }
 
 /// Keeps a readiness check true to the store.
@@ -76,6 +82,10 @@ impl Section for Config {
         if self.database_pool_size == Some(0) {
             problems.push(Problem::new("auth.database_pool_size", "must be at least 1"));
         }
+        let circumstances =
+            Circumstances { development: common.is_development(), public_url: common.public_url.clone() };
+        let missing = self.mail.missing(&circumstances).into_iter();
+        problems.extend(missing.map(|(path, remedy)| Problem::new(path, remedy)));
         problems.extend(common.check_key("auth.key_encryption_key", self.key_encryption_key.as_ref()));
         problems
     }

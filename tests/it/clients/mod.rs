@@ -2,6 +2,7 @@
 
 mod events;
 mod journey;
+mod mail;
 mod pages;
 mod programs;
 mod transitions;

@@ -53,11 +53,7 @@ impl Workshop {
     pub fn follow(&self, client: &str) -> Follower {
         let bundle = self.bundled(client, "node");
         let mut command = self.node.command();
-        command.arg(bundle).envs(self.environment.iter().map(|(name, value)| (name, value)));
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-        let mut child = child.expect("Node starts");
-        let lines = BufReader::new(child.stdout.take().expect("its output is read")).lines();
-        Follower { child, lines }
+        Follower::start(command.arg(bundle).envs(self.environment.iter().map(|(name, value)| (name, value))))
     }
 
     /// Opens a page in Chromium that `http://127.0.0.1:port` serves. Returns what it reports.
@@ -143,6 +139,14 @@ pub struct Follower {
 }
 
 impl Follower {
+    /// Starts a program that reports as long as it runs.
+    pub fn start(command: &mut Command) -> Follower {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let mut child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let lines = BufReader::new(child.stdout.take().expect("its output is read")).lines();
+        Follower { child, lines }
+    }
+
     /// The next report. Panics where the client ends instead.
     pub fn report(&mut self) -> Value {
         let line = self.lines.next().expect("the client goes on").expect("its output is text");
@@ -157,7 +161,8 @@ impl Drop for Follower {
     }
 }
 
-fn sources() -> PathBuf {
+/// The folder of the clients.
+pub fn sources() -> PathBuf {
     repository().join("tests/clients")
 }
 

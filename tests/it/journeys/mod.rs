@@ -9,6 +9,7 @@ mod crud;
 mod denials;
 mod explain;
 mod explicit_zeros;
+mod mailbox;
 mod masks;
 mod names;
 mod rename;

@@ -292,6 +292,30 @@ async fn s31_production_does_not_start_on_made_up_keys() {
     assert_says(&refused(failpoint).await, &["failpoint", "production"]);
 }
 
+/// S4: links in mails lead to a configured place, or no mail is sent.
+#[tokio::test]
+async fn s04_production_does_not_send_mail_whose_links_lead_nowhere() {
+    let folder = notes::folder();
+    let sends = |mode: &str| {
+        let launch = launch(&folder).environment("MAINSTAY__MODE", mode);
+        launch.environment("MAINSTAY__AUTH__MAIL__SMTP__HOST", "smtp.example.org")
+    };
+    let missing = ["public_url: must be set where auth.mail.smtp is", "auth.mail.from: must be set"];
+    assert_says(&refused(sends("production")).await, &missing);
+    let said = refused(sends("development")).await;
+    assert_says(&said, &["auth.mail.from: must be set"]);
+    assert!(!said.contains("public_url"), "development has a place: {said}");
+    let open = sends("production")
+        .environment("MAINSTAY__PUBLIC_URL", "http://shop.example.org")
+        .environment("MAINSTAY__AUTH__MAIL__SMTP__SECURITY", "none");
+    assert_says(
+        &refused(open).await,
+        &["public_url: is http://", "begin it with https://", "auth.mail.smtp.security: must be tls"],
+    );
+    let nowhere = sends("production").environment("MAINSTAY__PUBLIC_URL", "shop.example.org/?a=b");
+    assert_says(&refused(nowhere).await, &["public_url", "write https://shop.example.org"]);
+}
+
 #[tokio::test]
 async fn a_key_that_others_can_read_is_not_used() {
     let mut system = System::one(Engine::Sqlite, notes::folder()).await;

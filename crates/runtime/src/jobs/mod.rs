@@ -61,6 +61,11 @@ impl Jobs {
         self.0.running.spawn(supervised.until(self.0.stop.clone(), work));
     }
 
+    /// Gives the counters of the process, for what a job counts of its own.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
     /// Says when jobs end.
     pub fn stop(&self) -> &CancellationToken {
         &self.0.stop

@@ -102,6 +102,11 @@ impl Common {
                 "what was revoked is heard within that time when all is well; remove it to let nobody wait for auth";
             problems.push(Problem::new("tokens.max_revocation_age_seconds", what).help(help));
         }
+        if let Some(url) = self.public_url.as_ref().filter(|url| self.mode == Mode::Production && !url.is_private()) {
+            let what =
+                format!("is {url}, and `mode` is production: links with secrets in them would be read on their way");
+            problems.push(Problem::new("public_url", what).help("begin it with https://"));
+        }
         let telemetry = self.telemetry.problems().into_iter();
         problems.extend(telemetry.map(|(path, remedy)| Problem::new(format!("telemetry.{path}"), remedy)));
         if self.failpoint.is_some() && self.mode == Mode::Production {

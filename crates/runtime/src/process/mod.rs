@@ -8,6 +8,7 @@ mod panics;
 mod platform;
 mod ports;
 mod probed;
+mod public_url;
 mod revocations;
 mod role;
 mod settings;
@@ -20,6 +21,7 @@ pub use keys::{RemoteKeys, ServiceKeyError, credential};
 pub use platform::Platform;
 pub use ports::{Listen, Moved, PortError, Ports, Purpose};
 pub use probed::Probed;
+pub use public_url::{NotAPublicUrl, PublicUrl, is_loopback};
 use revocations::Follow;
 pub use role::{Mode, Other, Role};
 pub use settings::{DEFAULT_MAX_REQUESTS, Flags, ServiceSettings, Settings, TokenSettings};
@@ -60,6 +62,7 @@ pub struct Common {
     pub data_dir: PathBuf,
     pub contracts: Option<PathBuf>,
     pub accept_empty: bool,
+    pub public_url: Option<PublicUrl>,
     pub listen: Listen,
     pub operations_listen: Listen,
     pub tls: Option<TlsConfig>,
@@ -93,6 +96,7 @@ impl<A, D, G> Settings<A, D, G> {
             data_dir: self.data_dir,
             contracts: self.contracts,
             accept_empty: self.accept_empty,
+            public_url: self.public_url,
             listen: place(self.listen, role.usual_listen()),
             operations_listen: place(self.operations_listen, role.usual_operations()),
             tls: self.tls,

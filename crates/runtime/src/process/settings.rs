@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::public_url::PublicUrl;
 use super::role::{Mode, Role};
 use super::{Common, Purpose, Section};
 use crate::channel::RemoteConfig;
@@ -39,6 +40,10 @@ pub struct Settings<A, D, G> {
     /// Begin anew where a database that was used before has nothing in it. Without this such a start is refused: the database
     /// is lost, or another one than it was.
     pub accept_empty: bool,
+    /// Where people reach the application: `https://shop.example.org`. Links in mails begin with it, whatever a request says
+    /// of where it was sent to. Development takes `http://localhost:8080` where it is absent.
+    #[schemars(with = "Option<String>")]
+    pub public_url: Option<PublicUrl>,
     /// Where clients connect, for example `127.0.0.1:8080` or `localhost:8080`. Absent: 127.0.0.1 and the role's usual port,
     /// or in development another one where that is in use.
     #[schemars(with = "Option<String>")]
@@ -127,6 +132,7 @@ impl<A: Default, D: Default, G: Default> Default for Settings<A, D, G> {
             data_dir: PathBuf::from("var/mainstay"),
             contracts: None,
             accept_empty: false,
+            public_url: None,
             listen: None,
             operations_listen: None,
             tls: None,

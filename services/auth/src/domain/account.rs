@@ -41,6 +41,10 @@ pub struct Account {
     pub id: AccountId,
     pub email: String,
     pub email_verified: bool,
+    /// The address that it shall have, until its owner has proved it.
+    pub pending_email: Option<String>,
+    /// The language that the owner wants to be written in, or nothing.
+    pub locale: String,
     /// Sorted, without repetition.
     pub roles: Vec<String>,
     /// Microseconds since the Unix epoch.

@@ -3,6 +3,8 @@
 pub mod account;
 pub mod client;
 pub mod email;
+pub mod locale;
+pub mod one_time_secret;
 pub mod page_token;
 pub mod password;
 pub mod refresh_token;

@@ -6,17 +6,18 @@ use mainstay_fault::reply;
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_server::AccountService;
+use mainstay_record::Violation;
 use tonic::Request;
 
 use super::pages::page_size;
 use super::whose::{account_id, may_see, with_roles};
-use super::{Answer, account_to_pb, disabling, origin};
+use super::{Answer, account_to_pb, disabling, emails, origin, passwords, sending};
 use crate::config::SignUp;
 use crate::core::Core;
 use crate::domain::account::{Account, AccountId, Revision};
 use crate::domain::email::{Claimed, Email, former_key};
 use crate::domain::password::Password;
-use crate::domain::{page_token, role};
+use crate::domain::{locale, page_token, role};
 use crate::error::{Error, refused_email, refused_password, refused_role};
 use crate::limits::Origin;
 use crate::revoking::outdate_tokens;
@@ -47,6 +48,37 @@ impl AccountService for Accounts {
         reply(create_account(&self.0, request).await)
     }
 
+    async fn request_email_verification(&self, request: Request<pb::RequestEmailVerificationRequest>) -> Answer<()> {
+        reply(emails::request_email_verification(&self.0, request).await)
+    }
+
+    async fn verify_email(&self, request: Request<pb::VerifyEmailRequest>) -> Answer<pb::Account> {
+        reply(emails::verify_email(&self.0, request).await)
+    }
+
+    async fn change_email(&self, request: Request<pb::ChangeEmailRequest>) -> Answer<pb::Account> {
+        reply(emails::change_email(&self.0, request).await)
+    }
+
+    async fn confirm_email_change(
+        &self,
+        request: Request<pb::ConfirmEmailChangeRequest>,
+    ) -> Answer<pb::ConfirmEmailChangeResponse> {
+        reply(emails::confirm_email_change(&self.0, request).await)
+    }
+
+    async fn request_password_reset(&self, request: Request<pb::RequestPasswordResetRequest>) -> Answer<()> {
+        reply(passwords::request_password_reset(&self.0, request).await)
+    }
+
+    async fn reset_password(&self, request: Request<pb::ResetPasswordRequest>) -> Answer<()> {
+        reply(passwords::reset_password(&self.0, request).await)
+    }
+
+    async fn change_password(&self, request: Request<pb::ChangePasswordRequest>) -> Answer<()> {
+        reply(passwords::change_password(&self.0, request).await)
+    }
+
     async fn set_roles(&self, request: Request<pb::SetRolesRequest>) -> Answer<pb::Account> {
         reply(set_roles(&self.0, request).await)
     }
@@ -65,10 +97,15 @@ async fn sign_up(core: &Core, request: Request<pb::SignUpRequest>) -> Result<pb:
         return Err(Error::SignUpClosed);
     }
     let origin = origin(&request)?;
-    let pb::SignUpRequest { email, password } = request.get_ref();
-    let wanted = read_new(core, "", (email, password), &[])?;
+    let pb::SignUpRequest { email, password, locale } = request.get_ref();
+    let mut wanted = read_new(core, "", (email, password), &[])?;
+    locale::check(locale).map_err(|problem| Error::Violations(vec![Violation::new("locale", problem)]))?;
+    wanted.locale.clone_from(locale);
+    wanted.is_verified_by_mail = core.mail.is_some();
     core.limits.sign_up(origin)?;
-    Ok(account_to_pb(&create(core, wanted, origin).await?))
+    let account = create(core, wanted, origin).await?;
+    sending::wake(core);
+    Ok(account_to_pb(&account))
 }
 
 /// An administrator proves nothing by the password and makes as many accounts as there are to be: there is no limit.
@@ -169,6 +206,9 @@ pub(crate) struct NewAccount {
     email: Email,
     password: Password,
     roles: Vec<String>,
+    locale: String,
+    /// Whether its owner is asked at once whether the address is theirs.
+    is_verified_by_mail: bool,
 }
 
 /// Reads what an account is to be. `prefix` is where the request has its fields, for the violations.
@@ -186,20 +226,23 @@ pub(crate) fn read_new(
         violations.extend(problems.iter().map(|(index, problem)| refused_role(prefix, *index, problem)));
     });
     match (email, password, roles) {
-        (Ok(email), Ok(password), Ok(roles)) => Ok(NewAccount { email, password, roles }),
+        (Ok(email), Ok(password), Ok(roles)) => {
+            Ok(NewAccount { email, password, roles, locale: String::new(), is_verified_by_mail: false })
+        }
         _ => Err(Error::Violations(violations)),
     }
 }
 
 /// Makes an account.
 pub(crate) async fn create(core: &Core, wanted: NewAccount, origin: Origin) -> Result<Account, Error> {
-    let NewAccount { email, password, roles } = wanted;
+    let NewAccount { email, password, roles, locale, is_verified_by_mail } = wanted;
     let password_hash = core.hasher.hash(password, origin).await?;
-    let row = new_row(&email, password_hash, core.clock.now_micros());
+    let row = AccountRow { locale, ..new_row(&email, password_hash, core.clock.now_micros()) };
+    let asking = is_verified_by_mail.then(|| emails::verification(core, &row)).transpose()?;
     let former = core.former_are_left.then(|| former_key(email.original()));
     core.database
         .write(Atomic::Transaction, move |conn| {
-            let (row, roles, former) = (row.clone(), roles.clone(), former.clone());
+            let (row, roles, former, asking) = (row.clone(), roles.clone(), former.clone(), asking.clone());
             Box::pin(async move {
                 if let Some(key) = former
                     && store::find_by_email_key(conn, &key).await?.is_some()
@@ -207,6 +250,9 @@ pub(crate) async fn create(core: &Core, wanted: NewAccount, origin: Origin) -> R
                     return Err(Error::EmailTaken);
                 }
                 store::insert(conn, &row, &roles).await?;
+                if let Some(asking) = &asking {
+                    asking.store_unless_too_many(conn).await?;
+                }
                 Ok(row.into_account(roles)?)
             })
         })
@@ -220,6 +266,11 @@ fn new_row(email: &Email, password_hash: String, now: i64) -> AccountRow {
         email_key: email.key().to_owned(),
         email_verified: false,
         password_hash,
+        pending_email: None,
+        pending_email_key: None,
+        pending_email_proved: false,
+        pending_email_approved: false,
+        locale: String::new(),
         create_time: now,
         update_time: now,
         revision: Revision(0).next(now).0,

@@ -2,9 +2,14 @@
 
 pub mod accounts;
 mod disabling;
+pub mod emails;
 pub mod keys;
+pub mod mailbox;
+mod owner;
 mod pages;
+pub mod passwords;
 pub mod revocations;
+mod sending;
 mod session_list;
 pub mod sessions;
 mod whose;
@@ -32,6 +37,8 @@ pub(crate) fn account_to_pb(account: &Account) -> pb::Account {
         uid: account.id.to_string(),
         email: account.email.clone(),
         email_verified: account.email_verified,
+        pending_email: account.pending_email.clone().unwrap_or_default(),
+        locale: account.locale.clone(),
         roles: account.roles.clone(),
         create_time: Some(timestamp(account.create_time)),
         update_time: Some(timestamp(account.update_time)),

@@ -64,6 +64,10 @@ pub struct LimitsConfig {
     pub sign_up_burst: u32,
     /// Accounts that are made from one address, in each minute after those at once.
     pub sign_up_per_minute: u32,
+    /// Mails with links or codes that are asked for from one address, at once.
+    pub mail_burst: u32,
+    /// Mails with links or codes that are asked for from one address, in each minute after those at once.
+    pub mail_per_minute: u32,
 }
 
 impl Default for LimitsConfig {
@@ -77,6 +81,8 @@ impl Default for LimitsConfig {
             account_everywhere_per_minute: 20,
             sign_up_burst: 100,
             sign_up_per_minute: 30,
+            mail_burst: 20,
+            mail_per_minute: 5,
         }
     }
 }
@@ -93,6 +99,8 @@ impl LimitsConfig {
             ("limits.account_everywhere_per_minute", self.account_everywhere_per_minute),
             ("limits.sign_up_burst", self.sign_up_burst),
             ("limits.sign_up_per_minute", self.sign_up_per_minute),
+            ("limits.mail_burst", self.mail_burst),
+            ("limits.mail_per_minute", self.mail_per_minute),
         ];
         let wrong = numbers.into_iter().filter(|(_, number)| !(1..=MOST).contains(number));
         wrong.map(|(path, _)| (path, format!("must be 1 to {MOST}")))
@@ -113,6 +121,10 @@ impl LimitsConfig {
     fn sign_up(&self) -> Allowance {
         Allowance { burst: self.sign_up_burst, per_minute: self.sign_up_per_minute }
     }
+
+    fn mail(&self) -> Allowance {
+        Allowance { burst: self.mail_burst, per_minute: self.mail_per_minute }
+    }
 }
 
 /// What somebody had too much of.
@@ -126,6 +138,10 @@ pub enum Limit {
     AccountEverywhere,
     /// New accounts from one address.
     SignUp,
+    /// Mails that are asked for from one address.
+    Mail,
+    /// Mails to one e-mail address.
+    MailToOne,
     /// Passwords that are checked for one address at the same time.
     AtOnce,
 }
@@ -138,6 +154,8 @@ impl Limit {
             Limit::Account => "account",
             Limit::AccountEverywhere => "account_everywhere",
             Limit::SignUp => "sign_up",
+            Limit::Mail => "mail",
+            Limit::MailToOne => "mail_to_one",
             Limit::AtOnce => "passwords_at_once",
         }
     }
@@ -150,6 +168,8 @@ impl fmt::Display for Limit {
             Limit::Account => "too many wrong passwords for this account from this address",
             Limit::AccountEverywhere => "too many wrong passwords for this account",
             Limit::SignUp => "too many new accounts from this address",
+            Limit::Mail => "too many mails were asked for from this address",
+            Limit::MailToOne => "too many mails to this e-mail address",
             Limit::AtOnce => "too many passwords at once from this address",
         })
     }
@@ -176,6 +196,8 @@ pub struct Limits {
     stranger: Bucket,
     sign_up: Bucket,
     sign_up_site: Bucket,
+    mail: Bucket,
+    mail_site: Bucket,
     /// From where accounts were signed in, by the time of the last.
     known: Bounded,
     /// Keys are hashes with a secret of this process: no address is kept, and none can be made that falls on another's key.
@@ -195,6 +217,8 @@ impl Limits {
             stranger: bucket(Limit::AccountEverywhere, STRANGER),
             sign_up: bucket(Limit::SignUp, config.sign_up()),
             sign_up_site: bucket(Limit::SignUp, config.sign_up().times(SITE_FACTOR)),
+            mail: bucket(Limit::Mail, config.mail()),
+            mail_site: bucket(Limit::Mail, config.mail().times(SITE_FACTOR)),
             known: Bounded::default(),
             hash: RandomState::new(),
             clock: Arc::clone(clock),
@@ -230,6 +254,15 @@ impl Limits {
         counted.map(drop)
     }
 
+    /// Counts a mail that somebody asks for, whoever gets it, and whether anybody does.
+    pub fn mail(&self, origin: Origin) -> Result<(), Exceeded> {
+        let counted = self.count(|attempt| {
+            attempt.take(&self.mail, self.hash.hash_one(origin))?;
+            origin.site().map_or(Ok(()), |site| attempt.take(&self.mail_site, self.hash.hash_one(site)))
+        });
+        counted.map(drop)
+    }
+
     fn count_address<'a>(&'a self, attempt: &mut Try<'a>, origin: Origin) -> Result<(), Exceeded> {
         attempt.take(&self.address, self.hash.hash_one(origin))?;
         origin.site().map_or(Ok(()), |site| attempt.take(&self.address_site, self.hash.hash_one(site)))
@@ -257,9 +290,10 @@ impl Limits {
         self.buckets().into_iter().map(Bucket::len).max().unwrap_or_default()
     }
 
-    fn buckets(&self) -> [&Bucket; 7] {
-        let Limits { address, address_site, account, everywhere, stranger, sign_up, sign_up_site, .. } = self;
-        [address, address_site, account, everywhere, stranger, sign_up, sign_up_site]
+    fn buckets(&self) -> [&Bucket; 9] {
+        let Limits { address, address_site, account, everywhere, stranger, .. } = self;
+        let Limits { sign_up, sign_up_site, mail, mail_site, .. } = self;
+        [address, address_site, account, everywhere, stranger, sign_up, sign_up_site, mail, mail_site]
     }
 }
 

@@ -22,9 +22,22 @@ pub struct AccountRow {
     pub revision: i64,
     pub token_epoch: i64,
     pub disable_time: Option<i64>,
+    pub pending_email: Option<String>,
+    pub pending_email_key: Option<String>,
+    pub pending_email_proved: bool,
+    pub pending_email_approved: bool,
+    pub locale: String,
 }
 
 impl AccountRow {
+    /// The canonical form of its address, also where the account is still found by a former one.
+    pub fn identity(&self) -> String {
+        match Claimed::read(&self.email, self.email_key.starts_with(FORMER)) {
+            Ok(claimed) => claimed.identity().to_owned(),
+            Err(_) => self.email_key.clone(),
+        }
+    }
+
     /// Makes the account of its row and its roles.
     pub fn into_account(self, roles: Vec<String>) -> Result<Account, DamagedRow> {
         let id = self.uid.parse().map_err(|_| DamagedRow { table: "accounts", column: "uid" })?;
@@ -32,6 +45,8 @@ impl AccountRow {
             id,
             email: self.email,
             email_verified: self.email_verified,
+            pending_email: self.pending_email,
+            locale: self.locale,
             roles,
             create_time: self.create_time,
             update_time: self.update_time,
@@ -183,6 +198,20 @@ pub async fn replace_password_hash(conn: &mut Conn<'_>, uid: &str, old: &str, ne
             .set(accounts::password_hash.eq(new))
     )?;
     Ok(changed > 0)
+}
+
+/// Replaces an account's password by one whose owner has shown that the address is theirs, if the account is as it was read.
+/// Says whether it was.
+pub async fn reset_password(conn: &mut Conn<'_>, row: &AccountRow, hash: &str, now: i64) -> Result<bool, db::Error> {
+    let revision = Revision(row.revision).next(now).0;
+    let target = accounts::table.find(&row.uid).filter(accounts::revision.eq(row.revision));
+    let reset = (
+        accounts::password_hash.eq(hash),
+        accounts::email_verified.eq(true),
+        accounts::revision.eq(revision),
+        accounts::update_time.eq(now),
+    );
+    Ok(db::execute!(conn, diesel::update(target).set(reset))? > 0)
 }
 
 async fn insert_roles(conn: &mut Conn<'_>, uid: &str, roles: &[String]) -> Result<(), db::Error> {

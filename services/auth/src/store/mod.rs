@@ -1,6 +1,9 @@
 //! Rows and the queries on them. Every function takes a connection, so that they compose inside a transaction.
 
 pub mod accounts;
+pub mod emails;
+pub mod mails;
+pub mod one_time_secrets;
 pub mod revocations;
 mod schema;
 pub mod sessions;

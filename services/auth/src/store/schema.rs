@@ -12,6 +12,11 @@ diesel::table! {
         revision -> BigInt,
         token_epoch -> BigInt,
         disable_time -> Nullable<BigInt>,
+        pending_email -> Nullable<Text>,
+        pending_email_key -> Nullable<Text>,
+        pending_email_proved -> Bool,
+        pending_email_approved -> Bool,
+        locale -> Text,
     }
 }
 
@@ -58,6 +63,31 @@ diesel::table! {
         sealed_private_key -> Binary,
         create_time -> BigInt,
         activate_time -> BigInt,
+    }
+}
+
+diesel::table! {
+    mails (uid) {
+        uid -> Text,
+        sealed_content -> Binary,
+        create_time -> BigInt,
+        expire_time -> BigInt,
+        attempts -> BigInt,
+        attempt_time -> BigInt,
+        deliver_time -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    one_time_secrets (uid) {
+        uid -> Text,
+        purpose -> Text,
+        account_uid -> Nullable<Text>,
+        address_hash -> Binary,
+        link_hash -> Binary,
+        create_time -> BigInt,
+        expire_time -> BigInt,
+        use_time -> Nullable<BigInt>,
     }
 }
 

@@ -15,6 +15,7 @@ use mainstay_layers::{Peer, RoutesEndpoint, Shed, Stack, Timeouts};
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_client::AccountServiceClient;
 use mainstay_proto::auth::v1::key_service_client::KeyServiceClient;
+use mainstay_proto::auth::v1::mailbox_service_client::MailboxServiceClient;
 use mainstay_proto::auth::v1::revocation_service_client::RevocationServiceClient;
 use mainstay_proto::auth::v1::session_service_client::SessionServiceClient;
 use mainstay_telemetry::Telemetry;
@@ -25,6 +26,8 @@ use tonic::{Request, Status};
 
 pub const PASSWORD: &str = "correct horse battery";
 pub const KEY: [u8; 32] = [7; 32];
+/// Where links in mails begin.
+pub const PUBLIC_URL: &str = "https://app.example.org";
 const OPERATOR_SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// A clock that stands until time passes or somebody sets it.
@@ -64,6 +67,7 @@ pub fn config() -> Config {
     config.limits.account_burst = 100_000;
     config.limits.account_everywhere_burst = 100_000;
     config.limits.sign_up_burst = 100_000;
+    config.limits.mail_burst = 100_000;
     config
 }
 
@@ -112,6 +116,30 @@ impl Harness {
         (account, credentials)
     }
 
+    /// The bytes of the store where it is a file; nothing of them is left in memory alone.
+    pub fn file(&self) -> Vec<u8> {
+        let log = self.place.path.with_extension("db-wal");
+        [&self.place.path, &log].into_iter().filter_map(|path| std::fs::read(path).ok()).flatten().collect()
+    }
+
+    /// Sends what is due, and gives the mailbox: the newest first.
+    pub async fn mails(&self) -> Vec<pb::Mail> {
+        self.auth.deliver_mails(Telemetry::quiet().metrics()).await.unwrap();
+        self.caller.from("127.0.0.1").list_mails(25, "").await.unwrap().mails
+    }
+
+    /// The newest mail of a kind to an address.
+    pub async fn mail(&self, kind: &str, to: &str) -> pb::Mail {
+        let mails = self.mails().await;
+        let of_kind = mails.iter().find(|mail| mail.kind == kind && mail.recipient == to);
+        of_kind.unwrap_or_else(|| panic!("no {kind} to {to}: {:?}", subjects(&mails))).clone()
+    }
+
+    /// The secret of the newest mail of a kind to an address.
+    pub async fn token(&self, kind: &str, to: &str) -> String {
+        token_of(&self.mail(kind, to).await)
+    }
+
     pub async fn verify(&self, credentials: &pb::Credentials) -> Result<Principal, TokenError> {
         self.verifier.verify(&credentials.access_token).await
     }
@@ -127,18 +155,29 @@ pub async fn start_on(
     let key_encryption_key = KeyEncryptionKey::from_bytes(key).unwrap();
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     let tokens = VerifierConfig::default();
-    start(
-        config,
-        Environment {
-            database: database.clone(),
-            key_encryption_key,
-            tokens,
-            clock,
-            former: None,
-            max_revocation_age: None,
-        },
-    )
-    .await
+    let public_url = Some(PUBLIC_URL.parse().unwrap());
+    let (database, development) = (database.clone(), true);
+    let environment = Environment {
+        database,
+        key_encryption_key,
+        tokens,
+        clock,
+        public_url,
+        development,
+        former: None,
+        max_revocation_age: None,
+    };
+    start(config, environment).await
+}
+
+/// What a page of the application finds behind the `#` of its address.
+pub fn token_of(mail: &pb::Mail) -> String {
+    mail.link.split_once("#token=").unwrap().1.to_owned()
+}
+
+/// What mails are about and whom they go to.
+pub fn subjects(mails: &[pb::Mail]) -> Vec<(&str, &str)> {
+    mails.iter().map(|mail| (mail.kind.as_str(), mail.recipient.as_str())).collect()
 }
 
 /// Puts a started service behind the stack of its own listener.
@@ -218,8 +257,64 @@ impl Caller {
         KeyServiceClient::new(self.stack.clone())
     }
 
+    pub fn mailbox(&self) -> MailboxServiceClient<Stack<RoutesEndpoint>> {
+        MailboxServiceClient::new(self.stack.clone())
+    }
+
+    pub async fn list_mails(&self, page_size: i32, page_token: &str) -> Result<pb::ListMailsResponse, Fault> {
+        let message = pb::ListMailsRequest { page_size, page_token: page_token.to_owned() };
+        answer(self.mailbox().list_mails(self.request(message)).await)
+    }
+
+    pub async fn get_mail(&self, name: &str) -> Result<pb::Mail, Fault> {
+        answer(self.mailbox().get_mail(self.request(pb::GetMailRequest { name: name.to_owned() })).await)
+    }
+
+    pub async fn request_verification(&self, name: &str) -> Result<(), Fault> {
+        let message = pb::RequestEmailVerificationRequest { name: name.to_owned() };
+        answer(self.accounts().request_email_verification(self.request(message)).await)
+    }
+
+    pub async fn verify_email(&self, token: &str) -> Result<pb::Account, Fault> {
+        answer(self.accounts().verify_email(self.request(pb::VerifyEmailRequest { token: token.to_owned() })).await)
+    }
+
+    pub async fn change_email(&self, name: &str, email: &str, password: &str) -> Result<pb::Account, Fault> {
+        let (name, email, password) = (name.to_owned(), email.to_owned(), password.to_owned());
+        let message = pb::ChangeEmailRequest { name, email, password };
+        answer(self.accounts().change_email(self.request(message)).await)
+    }
+
+    /// Says whether the account has the new address.
+    pub async fn confirm_change(&self, token: &str) -> Result<bool, Fault> {
+        let message = pb::ConfirmEmailChangeRequest { token: token.to_owned() };
+        answer(self.accounts().confirm_email_change(self.request(message)).await).map(|answer| answer.changed)
+    }
+
+    pub async fn request_reset(&self, email: &str) -> Result<(), Fault> {
+        let message = pb::RequestPasswordResetRequest { email: email.to_owned() };
+        answer(self.accounts().request_password_reset(self.request(message)).await)
+    }
+
+    pub async fn reset_password(&self, token: &str, new_password: &str) -> Result<(), Fault> {
+        let message = pb::ResetPasswordRequest { token: token.to_owned(), new_password: new_password.to_owned() };
+        answer(self.accounts().reset_password(self.request(message)).await)
+    }
+
+    pub async fn change_password(&self, name: &str, old: &str, new: &str) -> Result<(), Fault> {
+        let (name, old_password, new_password) = (name.to_owned(), old.to_owned(), new.to_owned());
+        let message = pb::ChangePasswordRequest { name, old_password, new_password };
+        answer(self.accounts().change_password(self.request(message)).await)
+    }
+
     pub async fn sign_up(&self, email: &str, password: &str) -> Result<pb::Account, Fault> {
-        let message = pb::SignUpRequest { email: email.to_owned(), password: password.to_owned() };
+        self.sign_up_in("", email, password).await
+    }
+
+    /// Signs up with a language.
+    pub async fn sign_up_in(&self, locale: &str, email: &str, password: &str) -> Result<pb::Account, Fault> {
+        let (email, password, locale) = (email.to_owned(), password.to_owned(), locale.to_owned());
+        let message = pb::SignUpRequest { email, password, locale };
         answer(self.accounts().sign_up(self.request(message)).await)
     }
 

@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod change_email;
+mod change_password;
 mod config;
 mod domain;
 mod email_identity;
@@ -10,12 +12,20 @@ mod hashing;
 mod keys;
 mod limits;
 mod list_accounts;
+mod mail;
+mod mailbox;
 mod policies;
+mod reset_password;
 mod s02_enumeration;
+mod s04_mail_links;
 mod s05_brute_force;
+mod s06_used_once;
 mod s08_refresh_reuse;
 mod s11_revocation;
+mod s29_canaries;
 mod s31_defaults;
 mod s35_clock_and_ids;
 mod session_list;
 mod sessions;
+mod smtp_server;
+mod verify_email;

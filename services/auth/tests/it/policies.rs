@@ -38,7 +38,11 @@ fn every_method_states_who_may_call_it() {
     for method in methods() {
         let expected = match method.name() {
             "SignUp" | "SignIn" | "Refresh" | "SignOut" | "GetJwks" => Access::Anyone,
+            "VerifyEmail" | "ConfirmEmailChange" | "RequestPasswordReset" | "ResetPassword" => Access::Anyone,
+            // The service itself lets in who is on the same machine, in development.
+            "ListMails" | "GetMail" => Access::Anyone,
             "GetAccount" | "GetSession" | "ListSessions" | "RevokeSession" | "RevokeAllSessions" => Access::SignedIn,
+            "RequestEmailVerification" | "ChangeEmail" | "ChangePassword" => Access::SignedIn,
             "LookupAccount" | "ListAccounts" | "CreateAccount" | "SetRoles" | "DisableAccount" | "EnableAccount" => {
                 Access::roles(["mainstay.admin"])
             }
@@ -71,6 +75,15 @@ fn the_rest_addresses_are_the_documented_ones() {
         ("POST /auth/v1/{name=accounts/*}:enable", "*"),
         ("POST /auth/v1/{name=accounts/*/sessions/*}:revoke", "*"),
         ("POST /auth/v1/{parent=accounts/*}/sessions:revokeAll", "*"),
+        ("GET /auth/v1/mails", ""),
+        ("GET /auth/v1/{name=mails/*}", ""),
+        ("POST /auth/v1/accounts:confirmEmailChange", "*"),
+        ("POST /auth/v1/accounts:requestPasswordReset", "*"),
+        ("POST /auth/v1/accounts:resetPassword", "*"),
+        ("POST /auth/v1/accounts:verifyEmail", "*"),
+        ("POST /auth/v1/{name=accounts/*}:changeEmail", "*"),
+        ("POST /auth/v1/{name=accounts/*}:changePassword", "*"),
+        ("POST /auth/v1/{name=accounts/*}:requestEmailVerification", "*"),
     ]
     .map(|(rule, body)| (rule.to_owned(), body.to_owned()))
     .to_vec();

@@ -1,0 +1,200 @@
+//! One-time secrets on their way out with a mail, and back.
+
+use std::sync::Arc;
+
+use mainstay_db::Conn;
+use mainstay_record::Violation;
+use uuid::Uuid;
+
+use crate::core::Core;
+use crate::domain::account::AccountId;
+use crate::domain::one_time_secret::{COUNTED_FOR, HashKey, Issued, LinkSecret, Purpose, SecretHash};
+use crate::domain::session::micros;
+use crate::error::Error;
+use crate::limits::{Exceeded, Limit};
+use crate::mail::{Kind, Letter, Mail, NOTICE_LASTS, Told};
+use crate::store::accounts::{self, AccountRow};
+use crate::store::mails::{self, MailRow};
+use crate::store::one_time_secrets::{self, SecretRow};
+
+/// Gives mail, where this installation has it.
+pub(super) fn mail_of(core: &Core) -> Result<&Mail, Error> {
+    core.mail.as_ref().ok_or(Error::NoMail)
+}
+
+/// Whom a secret is for, and where it goes.
+pub(super) struct Addressee<'a> {
+    /// The account that it is for. Where nobody has one, a secret is made and stored all the same and goes nowhere: that takes
+    /// the same work, and leaves the same trace.
+    pub(super) account: Option<&'a AccountRow>,
+    /// The address, in its canonical form.
+    pub(super) identity: &'a str,
+    /// Where the mail goes. Nowhere is where there is no account, or where the owner is not to be told.
+    pub(super) to: Option<&'a str>,
+    /// The address that the mail speaks of.
+    pub(super) about: &'a str,
+}
+
+/// A secret and the mail with it, ready to be stored in one transaction.
+#[derive(Clone)]
+pub(super) struct Sending {
+    secret: SecretRow,
+    mail: MailRow,
+    address: SecretHash,
+    now: i64,
+    most: u32,
+}
+
+impl Sending {
+    /// Makes a secret and the mail that carries it.
+    pub(super) fn new(core: &Core, purpose: Purpose, addressee: &Addressee<'_>) -> Result<Sending, Error> {
+        let mail = mail_of(core)?;
+        let now = core.clock.now_micros();
+        let secret = LinkSecret::of(Uuid::now_v7())?;
+        let address = core.hash_key.address(addressee.identity);
+        let account = addressee.account.map(|row| row.uid.parse::<AccountId>());
+        let lasts = purpose.lasts();
+        let issued = Issued {
+            id: secret.id(),
+            purpose,
+            account: account.transpose().map_err(|_| crate::store::DamagedRow { table: "accounts", column: "uid" })?,
+            address,
+            link: secret.hash(),
+            create_time: now,
+            expire_time: now.saturating_add(micros(lasts)),
+            use_time: None,
+        };
+        let kind = kind(purpose);
+        let letter = Letter {
+            kind,
+            to: addressee.to.map(str::to_owned),
+            locale: addressee.account.map(|row| row.locale.clone()).unwrap_or_default(),
+            told: Told {
+                email: addressee.about.to_owned(),
+                link: mail.link(kind, &secret.to_text()),
+                minutes: lasts.as_secs() / 60,
+            },
+        };
+        let mail_row = row(core, &letter, issued.expire_time)?;
+        let most = mail.per_address_per_hour;
+        Ok(Sending { secret: SecretRow::from(&issued), mail: mail_row, address, now, most })
+    }
+
+    /// Stores both, or neither where the address has got enough mails for now: what is done beside it is done.
+    pub(super) async fn store_unless_too_many(&self, conn: &mut Conn<'_>) -> Result<(), Error> {
+        match self.store(conn).await {
+            Err(Error::Exceeded(_)) => Ok(()),
+            stored => stored,
+        }
+    }
+
+    /// Stores both. Fails, before anything is stored, where the address has got enough mails for now: whoever asked for them.
+    pub(super) async fn store(&self, conn: &mut Conn<'_>) -> Result<(), Error> {
+        let since = self.now.saturating_sub(micros(COUNTED_FOR));
+        let most = usize::try_from(self.most).unwrap_or(usize::MAX);
+        let sent = one_time_secrets::sent_since(conn, self.address, since, i64::from(self.most)).await?;
+        if let Some(first) = sent.get(most.saturating_sub(1)) {
+            let wait = u64::try_from(first.saturating_sub(since)).unwrap_or_default();
+            let wait = std::time::Duration::from_micros(wait);
+            return Err(Exceeded { limit: Limit::MailToOne, wait }.into());
+        }
+        one_time_secrets::insert(conn, &self.secret).await?;
+        mails::insert(conn, &self.mail).await?;
+        Ok(())
+    }
+}
+
+fn kind(purpose: Purpose) -> Kind {
+    match purpose {
+        Purpose::VerifyEmail => Kind::VerifyEmail,
+        Purpose::ChangeEmail => Kind::ChangeEmail,
+        Purpose::ApproveEmailChange => Kind::ApproveEmailChange,
+        Purpose::ResetPassword => Kind::ResetPassword,
+    }
+}
+
+/// Makes the row of a mail that tells the owner of an account what has happened. Nothing where this installation sends no
+/// mail.
+pub(super) fn notice(core: &Core, kind: Kind, account: &AccountRow, about: &str) -> Result<Option<MailRow>, Error> {
+    if core.mail.is_none() {
+        return Ok(None);
+    }
+    let told = Told { email: about.to_owned(), link: String::new(), minutes: 0 };
+    let letter = Letter { kind, to: Some(account.email.clone()), locale: account.locale.clone(), told };
+    row(core, &letter, core.clock.now_micros().saturating_add(micros(NOTICE_LASTS))).map(Some)
+}
+
+fn row(core: &Core, letter: &Letter, expire_time: i64) -> Result<MailRow, Error> {
+    let uid = Uuid::now_v7().as_hyphenated().to_string();
+    let now = core.clock.now_micros();
+    let sealed_content = letter.seal(&core.key_encryption_key, &uid)?;
+    Ok(MailRow {
+        uid,
+        sealed_content,
+        create_time: now,
+        expire_time,
+        attempts: 0,
+        attempt_time: now,
+        deliver_time: None,
+    })
+}
+
+/// Has the job look for what was just stored.
+pub(super) fn wake(core: &Core) {
+    if let Some(mail) = &core.mail {
+        mail.wake();
+    }
+}
+
+/// A secret that somebody presents: what is left of it once it was read.
+#[derive(Clone, Copy)]
+pub(super) struct Presented {
+    id: Uuid,
+    hash: SecretHash,
+}
+
+/// Refuses a request without a secret, before anything is counted.
+pub(super) fn required(token: &str) -> Option<Violation> {
+    token.is_empty().then(|| Violation::new("token", "is required"))
+}
+
+impl Presented {
+    /// Reads the secret of a link.
+    pub(super) fn read(token: &str) -> Result<Presented, Error> {
+        let secret = LinkSecret::parse(token).ok_or(Error::SecretNotFound)?;
+        Ok(Presented { id: secret.id(), hash: secret.hash() })
+    }
+
+    /// Finds the secret and its account, where it is good for one of these purposes, and the address that it was sent to still
+    /// is the one that it is about. Uses nothing up.
+    pub(super) async fn find(
+        self,
+        conn: &mut Conn<'_>,
+        key: &Arc<HashKey>,
+        purposes: &[Purpose],
+        now: i64,
+    ) -> Result<(Issued, AccountRow), Error> {
+        let row = one_time_secrets::find(conn, self.id).await?.ok_or(Error::SecretNotFound)?;
+        let issued = Issued::try_from(row)?;
+        let account =
+            issued.account.filter(|_| issued.admits(self.hash, purposes, now)).ok_or(Error::SecretNotFound)?;
+        let account = accounts::find(conn, account).await?.ok_or(Error::SecretNotFound)?;
+        let meant = match issued.purpose {
+            Purpose::ChangeEmail => account.pending_email_key.clone().ok_or(Error::SecretNotFound)?,
+            Purpose::VerifyEmail | Purpose::ApproveEmailChange | Purpose::ResetPassword => account.identity(),
+        };
+        if key.address(&meant) == issued.address { Ok((issued, account)) } else { Err(Error::SecretNotFound) }
+    }
+
+    /// The same, and uses it up: of many who do so at once, one succeeds.
+    pub(super) async fn take(
+        self,
+        conn: &mut Conn<'_>,
+        key: &Arc<HashKey>,
+        purposes: &[Purpose],
+        now: i64,
+    ) -> Result<(Issued, AccountRow), Error> {
+        let found = self.find(conn, key, purposes, now).await?;
+        if one_time_secrets::use_up(conn, self.id, now).await? { Ok(found) } else { Err(Error::SecretNotFound) }
+    }
+}

@@ -1,0 +1,134 @@
+//! Mail: what is written, in whose language, and how it gets out.
+//!
+//! A mail is queued in the transaction of what it tells of and sent by a job, so that none is lost and none tells of what did
+//! not happen. What waits is sealed, and gone when it was sent, or when it would be of no more use.
+
+mod compose;
+mod config;
+mod kind;
+mod letter;
+mod meter;
+mod smtp;
+mod templates;
+mod texts;
+
+use std::sync::Arc;
+
+use lettre::message::Mailbox;
+use mainstay_runtime::process::PublicUrl;
+use tokio::sync::Notify;
+
+pub use compose::ComposeError;
+pub(crate) use config::Circumstances;
+pub use config::{Links, MailConfig, Security, SmtpConfig};
+pub use kind::Kind;
+pub(crate) use letter::{Letter, Told};
+pub use letter::{LetterError, MAILBOX_LASTS, NOTICE_LASTS};
+use lettre::Message;
+pub(crate) use meter::MailMeter;
+pub use meter::Outcome;
+pub(crate) use smtp::{NotTaken, Smtp};
+pub use templates::TemplateError;
+use templates::Templates;
+pub(crate) use templates::Written;
+
+/// Mail as this installation has it.
+pub(crate) struct Mail {
+    sender: Mailbox,
+    public_url: PublicUrl,
+    links: Links,
+    pub(crate) per_address_per_hour: u32,
+    templates: Templates,
+    way: Way,
+    /// Tells the job that something was queued.
+    queued: Notify,
+}
+
+/// How mails leave.
+pub(crate) enum Way {
+    Smtp(Arc<Smtp>),
+    /// They do not: whoever develops reads them in the mailbox.
+    Mailbox,
+}
+
+/// Says why one mail cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum UnwrittenError {
+    #[error(transparent)]
+    Words(#[from] TemplateError),
+    #[error(transparent)]
+    Message(#[from] ComposeError),
+}
+
+/// Says why mail cannot be had as it is configured.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    #[error(transparent)]
+    Templates(#[from] TemplateError),
+    #[error("the connection to the SMTP server cannot be made as it is configured")]
+    Smtp(#[source] lettre::transport::smtp::Error),
+    #[error("auth.mail.smtp.ca_file: {path} cannot be read")]
+    CaFile {
+        path: std::path::PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Mail {
+    /// Prepares mail. Nothing where it is not configured, outside development: there it goes into the mailbox then.
+    pub(crate) fn new(config: &MailConfig, circumstances: &Circumstances) -> Result<Option<Mail>, MailError> {
+        let Some((sender, public_url)) = config.identity(circumstances) else { return Ok(None) };
+        let way = match &config.smtp {
+            Some(smtp) => Way::Smtp(Arc::new(Smtp::new(smtp, public_url.host())?)),
+            None => Way::Mailbox,
+        };
+        Ok(Some(Mail {
+            sender,
+            public_url,
+            links: config.links.clone(),
+            per_address_per_hour: config.per_address_per_hour,
+            templates: Templates::load(config.templates.as_deref(), &config.default_locale)?,
+            way,
+            queued: Notify::new(),
+        }))
+    }
+
+    /// Whether there is a mailbox to look into.
+    pub(crate) fn has_mailbox(&self) -> bool {
+        matches!(self.way, Way::Mailbox)
+    }
+
+    /// Tells the job that something was queued, and committed.
+    pub(crate) fn wake(&self) {
+        self.queued.notify_one();
+    }
+
+    /// Waits until something was queued.
+    pub(crate) async fn queued(&self) {
+        self.queued.notified().await;
+    }
+
+    pub(crate) fn way(&self) -> &Way {
+        &self.way
+    }
+
+    /// Puts a mail into words, in the language of who gets it.
+    pub(crate) fn write(&self, letter: &Letter) -> Result<Written, TemplateError> {
+        let host = self.public_url.host();
+        self.templates.write(self.sender.name.as_deref().unwrap_or(host), letter)
+    }
+
+    /// Makes the message that SMTP carries. `uid` is the mail's: one that is sent again, because the answer was lost, is the
+    /// same message.
+    pub(crate) fn message(&self, uid: &str, letter: &Letter) -> Result<Message, UnwrittenError> {
+        let written = self.write(letter)?;
+        Ok(compose::message(&self.sender, (uid, self.public_url.host()), letter, written)?)
+    }
+
+    /// The page of the application that takes the secret of a mail. The secret stands behind a `#`: browsers send that part
+    /// to nobody, so it is in no log and no `Referer`.
+    pub(crate) fn link(&self, kind: Kind, token: &str) -> String {
+        self.public_url.page(&format!("{}#token={token}", self.links.of(kind)))
+    }
+}
