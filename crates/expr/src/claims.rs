@@ -11,6 +11,8 @@ pub enum AuthName {
     Email,
     EmailVerified,
     Roles,
+    Amr,
+    Aal,
 }
 
 /// A name after `auth.`.
@@ -28,7 +30,7 @@ pub struct Claim {
 }
 
 /// All of them, in the order of [`AuthName`].
-pub const CLAIMS: [Claim; 4] = [
+pub const CLAIMS: [Claim; 6] = [
     Claim { id: AuthName::Uid, name: "uid", kind: Kind::Text, nullable: true, token_field: "sub" },
     Claim { id: AuthName::Email, name: "email", kind: Kind::Text, nullable: true, token_field: "email" },
     Claim {
@@ -39,10 +41,12 @@ pub const CLAIMS: [Claim; 4] = [
         token_field: "email_verified",
     },
     Claim { id: AuthName::Roles, name: "roles", kind: Kind::Json, nullable: false, token_field: "roles" },
+    Claim { id: AuthName::Amr, name: "amr", kind: Kind::Json, nullable: false, token_field: "amr" },
+    Claim { id: AuthName::Aal, name: "aal", kind: Kind::Int, nullable: false, token_field: "acr" },
 ];
 
 /// Names that rules will know when a token carries them.
-pub(crate) const NOT_CARRIED: [&str; 4] = ["org", "aal", "kind", "claims"];
+pub(crate) const NOT_CARRIED: [&str; 4] = ["org", "fresh", "kind", "claims"];
 
 impl AuthName {
     /// The row of the table.
@@ -56,6 +60,7 @@ impl Claim {
     pub(crate) fn ty(&self) -> Type {
         match self.kind {
             Kind::Bool => Type::Bool,
+            Kind::Int => Type::Int,
             Kind::Json => Type::List(Box::new(Type::Text)),
             _ => Type::Text,
         }

@@ -13,6 +13,10 @@ pub struct AuthView<'a> {
     pub email: Option<&'a str>,
     pub email_verified: bool,
     pub roles: &'a [String],
+    /// How the caller has shown who they are, in the words of RFC 8176 (`pwd`). Empty where nobody is signed in.
+    pub amr: &'a [String],
+    /// How sure that is, from 1 to 3 (the authentication assurance levels of NIST SP 800-63B); 0 where nobody is signed in.
+    pub aal: i64,
 }
 
 impl<'a> AuthView<'a> {

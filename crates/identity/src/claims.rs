@@ -21,6 +21,19 @@ pub(crate) struct Claims {
     /// Ours: see [`Principal::epoch`].
     #[serde(default)]
     epoch: i64,
+    /// How the user has shown who they are (RFC 8176).
+    #[serde(default)]
+    amr: Vec<String>,
+    /// How sure that is: `aal1` to `aal3`.
+    acr: Option<String>,
+}
+
+/// The names of the levels, from the first on.
+const LEVELS: [&str; 3] = ["aal1", "aal2", "aal3"];
+
+fn level(name: &str) -> Option<u8> {
+    let index = LEVELS.iter().position(|level| *level == name)?;
+    u8::try_from(index + 1).ok()
 }
 
 /// `aud` is a string or a list of strings (RFC 7519 §4.1.3).
@@ -83,6 +96,8 @@ impl Claims {
             issued_at: Some(self.iat),
             expires_at: Some(self.exp),
             epoch: self.epoch,
+            level: self.acr.as_deref().and_then(level).unwrap_or_default(),
+            methods: self.amr,
         })
     }
 }

@@ -46,6 +46,6 @@ impl Header {
 
     /// Fails unless the header says the key's algorithm. The key decides; the header may only agree.
     pub(crate) fn check_algorithm(&self, key: &VerifyingKey) -> Result<(), TokenError> {
-        if self.alg == key.algorithm() { Ok(()) } else { Err(TokenError::WrongAlgorithm) }
+        if self.alg == key.algorithm().name() { Ok(()) } else { Err(TokenError::WrongAlgorithm) }
     }
 }

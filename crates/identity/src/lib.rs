@@ -18,7 +18,7 @@ mod verifier;
 pub use authenticator::Authenticator;
 pub use clock::{Clock, SystemClock};
 pub use error::TokenError;
-pub use keys::{ALGORITHM, FetchFuture, KeySet, KeySource, KeySourceError, VerifyingKey};
+pub use keys::{Algorithm, FetchFuture, Jwk, KeySet, KeySource, KeySourceError, VerifyingKey};
 pub use principal::{Kind, Principal, User};
 pub use revocations::{MAX_REVOCATIONS, Revocation, Revocations, Revoked, Verdict, Watched};
 pub use service_keys::{

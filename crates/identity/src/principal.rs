@@ -30,6 +30,8 @@ struct Inner {
     issued_at: Option<i64>,
     expires_at: Option<i64>,
     epoch: i64,
+    methods: Vec<String>,
+    level: u8,
 }
 
 /// What a verified access token says about a user; the input of [`Principal::user`].
@@ -51,6 +53,10 @@ pub struct User {
     pub expires_at: Option<i64>,
     /// Which of the account's epochs the token is of. Another one begins whenever what older tokens say is not so any more.
     pub epoch: i64,
+    /// How the user has shown who they are, in the words of RFC 8176.
+    pub methods: Vec<String>,
+    /// How sure that is, from 1 to 3 (the authentication assurance levels of NIST SP 800-63B); 0 where the token does not say it.
+    pub level: u8,
 }
 
 impl Principal {
@@ -82,6 +88,8 @@ impl Principal {
             issued_at: user.issued_at,
             expires_at: user.expires_at,
             epoch: user.epoch,
+            methods: user.methods,
+            level: user.level,
         }))
     }
 
@@ -96,6 +104,8 @@ impl Principal {
             issued_at: None,
             expires_at: None,
             epoch: 0,
+            methods: Vec::new(),
+            level: 0,
         }))
     }
 
@@ -137,6 +147,16 @@ impl Principal {
     /// Gives the second since the Unix epoch at which the token was issued.
     pub fn issued_at(&self) -> Option<i64> {
         self.0.issued_at
+    }
+
+    /// Gives how the user has shown who they are (`amr`), in the words of RFC 8176.
+    pub fn methods(&self) -> &[String] {
+        &self.0.methods
+    }
+
+    /// Gives how sure it is who the user is (`acr`), from 1 to 3; 0 for everybody who is no user.
+    pub fn level(&self) -> u8 {
+        self.0.level
     }
 
     /// Gives the account's epoch that the token is of.

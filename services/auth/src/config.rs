@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use mainstay_db::{Database, Former};
-use mainstay_identity::MAX_ACCESS_TOKEN_SECONDS;
+use mainstay_identity::{Algorithm, MAX_ACCESS_TOKEN_SECONDS};
 use mainstay_keys::{KeyEncryptionKey, KeySetting};
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
@@ -61,6 +61,30 @@ pub struct Config {
     pub session_absolute_seconds: u64,
     /// For how long a key signs, seconds.
     pub signing_key_seconds: u64,
+    /// How access tokens are signed. Where it is changed, the next key is made at once and signs a quarter of an hour later, when
+    /// every verifier has it; tokens of the former one stay good.
+    pub signing_algorithm: SigningAlgorithm,
+}
+
+/// How tokens are signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SigningAlgorithm {
+    /// Ed25519: small and quick.
+    #[default]
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+    /// ECDSA over P-256, for verifiers that know no Ed25519.
+    #[serde(rename = "ES256")]
+    Es256,
+}
+
+impl From<SigningAlgorithm> for Algorithm {
+    fn from(algorithm: SigningAlgorithm) -> Algorithm {
+        match algorithm {
+            SigningAlgorithm::EdDsa => Algorithm::EdDsa,
+            SigningAlgorithm::Es256 => Algorithm::Es256,
+        }
+    }
 }
 
 /// Who may make an account.
@@ -103,6 +127,7 @@ impl Default for Config {
             session_idle_seconds: 14 * DAY,
             session_absolute_seconds: 90 * DAY,
             signing_key_seconds: 30 * DAY,
+            signing_algorithm: SigningAlgorithm::EdDsa,
         }
     }
 }
@@ -183,6 +208,7 @@ impl Config {
         Schedule {
             rotation_period: Duration::from_secs(self.signing_key_seconds),
             access_token_lifetime: Duration::from_secs(self.access_token_seconds.into()),
+            algorithm: self.signing_algorithm.into(),
         }
     }
 }

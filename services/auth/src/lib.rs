@@ -19,6 +19,6 @@ mod signing_keys;
 pub mod store;
 
 pub use auth::{Auth, Environment, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, PACKAGE, SERVICES, start};
-pub use config::{Config, EmailChange, KEY_FILE, SQLITE_FILE, SignUp};
+pub use config::{Config, EmailChange, KEY_FILE, SQLITE_FILE, SignUp, SigningAlgorithm};
 pub use domain::role::check as check_role;
 pub use error::{Error, StartError};

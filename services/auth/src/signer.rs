@@ -44,6 +44,9 @@ struct Claims<'a> {
     email_verified: bool,
     roles: &'a [String],
     epoch: i64,
+    amr: Vec<&'static str>,
+    acr: &'static str,
+    auth_time: i64,
 }
 
 /// An access token, and for how many seconds it is valid from now.
@@ -83,6 +86,9 @@ impl Signer {
             email_verified: account.email_verified,
             roles: &account.roles,
             epoch: account.token_epoch,
+            amr: session.authentication.words(),
+            acr: session.authentication.level(),
+            auth_time: seconds(session.authentication.time),
         };
         Ok(AccessToken { text: self.sign(&claims)?, seconds: exp - iat })
     }
@@ -91,12 +97,12 @@ impl Signer {
     fn sign(&self, claims: &Claims<'_>) -> Result<String, Error> {
         let ring = self.ring.load();
         let key = ring.signing(self.clock.now_micros()).ok_or(Error::NoSigningKey)?;
-        let header = Header { alg: key.public.algorithm(), typ: TOKEN_TYPE, kid: key.public.key_id() };
+        let header = Header { alg: key.public.algorithm().name(), typ: TOKEN_TYPE, kid: key.public.key_id() };
         let mut token = String::with_capacity(512);
         encode(&header, &mut token)?;
         token.push('.');
         encode(claims, &mut token)?;
-        let signature = key.sign(token.as_bytes());
+        let signature = key.sign(token.as_bytes())?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         Ok(token)

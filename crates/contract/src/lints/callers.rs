@@ -49,6 +49,9 @@ impl Caller {
             email: self.signed_in.then_some("somebody@example.com"),
             email_verified: self.signed_in,
             roles: &self.roles,
+            amr: &[],
+            // Whoever is signed in may come to show all that there is.
+            aal: if self.signed_in { 3 } else { 0 },
         }
     }
 

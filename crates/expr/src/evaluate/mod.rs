@@ -250,6 +250,8 @@ fn auth<'v>(name: AuthName, scope: &Scope<'v>) -> Val<'v> {
         AuthName::Email => Val::text(scope.auth.email()),
         AuthName::EmailVerified => Val::Bool(scope.auth.email_verified),
         AuthName::Roles => Val::Roles(scope.auth.roles),
+        AuthName::Amr => Val::Roles(scope.auth.amr),
+        AuthName::Aal => Val::Int(scope.auth.aal),
     }
 }
 

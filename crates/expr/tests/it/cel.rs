@@ -19,7 +19,15 @@ fn roles() -> Vec<String> {
 /// The outcome of a rule for a signed-in caller on the full record.
 fn on_full(source: &str) -> Option<bool> {
     let roles = roles();
-    let auth = AuthView { uid: Some("u1"), email: Some("ada@example.org"), email_verified: true, roles: &roles };
+    let amr = ["pwd".to_owned(), "otp".to_owned()];
+    let auth = AuthView {
+        uid: Some("u1"),
+        email: Some("ada@example.org"),
+        email_verified: true,
+        roles: &roles,
+        amr: &amr,
+        aal: 2,
+    };
     on(source, auth, &full())
 }
 
@@ -287,6 +295,7 @@ fn the_id_of_nobody_is_null_and_never_true() {
         ("auth.uid != null", F),
         ("has(auth.uid)", F),
         ("auth.email == null && !auth.email_verified", T),
+        ("auth.aal == 0 && !('pwd' in auth.amr)", T),
         ("auth.uid == 'x' || resource.stock == 0", T),
         ("auth.uid == 'x' && resource.stock == 1", F),
         ("auth.uid == 'x' ? true : true", N),

@@ -116,6 +116,8 @@ fn presence(record: &[Value]) -> Cel {
 fn auth(caller: &Caller) -> Cel {
     let mut entries = vec![
         ("email_verified".to_owned(), Cel::Bool(caller.email_verified)),
+        ("aal".to_owned(), Cel::Int(caller.aal)),
+        ("amr".to_owned(), Cel::List(Arc::new(caller.amr.iter().map(|word| text(word)).collect()))),
         ("roles".to_owned(), Cel::List(Arc::new(caller.roles.iter().map(|role| text(role)).collect()))),
     ];
     entries.extend(caller.uid.as_ref().map(|uid| ("uid".to_owned(), text(uid))));

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mainstay_identity::{
-    Clock, FetchFuture, KeySet, KeySource, KeySourceError, Verifier, VerifierConfig, VerifyingKey,
+    Algorithm, Clock, FetchFuture, KeySet, KeySource, KeySourceError, Verifier, VerifierConfig, VerifyingKey,
 };
-use ring::signature::{Ed25519KeyPair, KeyPair};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 
 /// The second at which the tests' clock starts.
@@ -33,7 +34,7 @@ impl Key {
     }
 
     pub fn verifying(&self) -> VerifyingKey {
-        VerifyingKey::new(self.id.clone(), self.public())
+        VerifyingKey::new(self.id.clone(), Algorithm::EdDsa, &self.public()).unwrap()
     }
 
     pub fn header(&self) -> Value {
@@ -48,6 +49,35 @@ impl Key {
     pub fn sign(&self, header: &str, claims: &str) -> String {
         let message = format!("{}.{}", encode(header), encode(claims));
         let signature = self.pair.sign(message.as_bytes());
+        format!("{message}.{}", encode(signature))
+    }
+}
+
+/// A key pair of P-256 and the id that tokens name it by.
+pub struct CurveKey {
+    pub id: String,
+    pub pair: EcdsaKeyPair,
+}
+
+impl CurveKey {
+    pub fn new(id: &str) -> CurveKey {
+        let random = SystemRandom::new();
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).unwrap();
+        CurveKey { id: id.to_owned(), pair }
+    }
+
+    pub fn verifying(&self) -> VerifyingKey {
+        VerifyingKey::new(self.id.clone(), Algorithm::Es256, self.pair.public_key().as_ref()).unwrap()
+    }
+
+    pub fn header(&self) -> Value {
+        json!({"alg": "ES256", "typ": "at+jwt", "kid": self.id})
+    }
+
+    pub fn sign(&self, header: &str, claims: &str) -> String {
+        let message = format!("{}.{}", encode(header), encode(claims));
+        let signature = self.pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
         format!("{message}.{}", encode(signature))
     }
 }
@@ -112,7 +142,11 @@ impl Source {
     }
 
     pub fn set(&self, keys: &[&Key]) {
-        *self.keys.lock().unwrap() = Some(keys.iter().map(|key| key.verifying()).collect());
+        self.set_all(keys.iter().map(|key| key.verifying()).collect());
+    }
+
+    pub fn set_all(&self, keys: Vec<VerifyingKey>) {
+        *self.keys.lock().unwrap() = Some(keys);
     }
 
     pub fn take_away(&self) {

@@ -21,7 +21,7 @@ fn row(bound: &mainstay_contract::Resource, tree: &str) -> Vec<Value> {
 
 fn may_read(bound: &mainstay_contract::Resource, tree: &str) -> Option<bool> {
     let row = row(bound, tree);
-    let auth = AuthView { uid: None, email: None, email_verified: false, roles: &[] };
+    let auth = AuthView::default();
     let rule = bound.access.read.as_ref().expect("a read rule");
     evaluate(&rule.program.root, &Scope { auth, resource: Some(&row), ..Scope::default() })
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use mainstay_identity::{
-    FetchFuture, KeySet, KeySource, KeySourceError, OPERATOR, Principal, ServiceKeys, ServiceKeysError, VerifyingKey,
-    roles,
+    FetchFuture, Jwk, KeySet, KeySource, KeySourceError, OPERATOR, Principal, ServiceKeys, ServiceKeysError,
+    VerifyingKey, roles,
 };
-use mainstay_proto::auth::v1::Jwks;
+use mainstay_proto::auth::v1::{self as pb, Jwks};
 use prost::Message as _;
 use secrecy::SecretString;
 
@@ -90,9 +90,10 @@ impl KeySource for RemoteKeys {
             let answer = self.auth.call(Call::new(GET_JWKS, principal, Bytes::new())).await;
             let bytes = answer.and_then(|reply| reply.message()).map_err(unreachable)?;
             let keys = Jwks::decode(bytes).map_err(unreachable)?.keys;
-            let keys = keys
-                .iter()
-                .map(|key| VerifyingKey::from_jwk(&key.kty, &key.crv, &key.alg, &key.r#use, &key.kid, &key.x));
+            let keys = keys.iter().map(|key| {
+                let pb::Jwk { kty, crv, kid, alg, r#use: usage, x, y } = key;
+                VerifyingKey::from_jwk(&Jwk { kty, crv, alg, usage, kid, x, y })
+            });
             KeySet::new(keys.collect::<Result<Vec<_>, _>>()?)
         })
     }

@@ -1,6 +1,7 @@
 //! What accounts, sessions and keys are and how they change. Knows no wire format and no database.
 
 pub mod account;
+pub mod authentication;
 pub mod client;
 pub mod email;
 pub mod locale;

@@ -3,6 +3,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::account::AccountId;
+use super::authentication::{Authentication, Method};
 use super::client::Client;
 use super::refresh_token::{Hash, RefreshToken};
 
@@ -35,6 +36,7 @@ pub struct Session {
     /// When the session is over although it is used.
     pub expire_time: i64,
     pub client: Client,
+    pub authentication: Authentication,
 }
 
 /// The token before the current one.
@@ -61,7 +63,7 @@ pub enum Verdict {
 }
 
 impl Session {
-    /// Begins a session at `now` and gives its first token.
+    /// Begins a session of who has shown the account's password at `now`, and gives its first token.
     pub fn begin(
         account: AccountId,
         now: i64,
@@ -79,6 +81,7 @@ impl Session {
             refresh_time: now,
             expire_time: now.saturating_add(micros(timeouts.absolute)),
             client: Client::default(),
+            authentication: Authentication::by(Method::Password, now),
         };
         Ok((session, token))
     }

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use mainstay_identity::{KEYS_FRESH_FOR, MAX_CLOCK_SKEW};
+use mainstay_identity::{Algorithm, KEYS_FRESH_FOR, MAX_CLOCK_SKEW};
 
 use super::session::micros;
 
@@ -24,6 +24,8 @@ pub struct Schedule {
     pub rotation_period: Duration,
     /// How long a token that it signed is valid.
     pub access_token_lifetime: Duration,
+    /// How the next key signs. Where the last one does otherwise, the next is made at once.
+    pub algorithm: Algorithm,
 }
 
 /// The times of one key, in microseconds since the Unix epoch. `sequence` is 1 for the first key and unique: two replicas
@@ -32,16 +34,21 @@ pub struct Schedule {
 pub struct Term {
     pub sequence: i64,
     pub activate_time: i64,
+    pub algorithm: Algorithm,
 }
 
 impl Schedule {
     /// Says whether a key has to be made now, and which. `terms` are those of all keys, by sequence.
     pub fn next(&self, terms: &[Term], now: i64) -> Option<Term> {
-        let Some(last) = terms.last() else { return Some(Term { sequence: 1, activate_time: now }) };
-        let due = last.activate_time.saturating_add(micros(self.rotation_period));
+        let algorithm = self.algorithm;
+        let Some(last) = terms.last() else { return Some(Term { sequence: 1, activate_time: now, algorithm }) };
+        // While replicas are told one after the other, each waits for the key of the other to sign, so that they do not make
+        // key after key.
+        let is_wanted = last.algorithm == algorithm || last.activate_time > now;
+        let due = if is_wanted { last.activate_time.saturating_add(micros(self.rotation_period)) } else { now };
         let make_at = due.saturating_sub(micros(LEAD));
         let activate_time = due.max(now.saturating_add(micros(LEAD)));
-        (now >= make_at).then_some(Term { sequence: last.sequence.saturating_add(1), activate_time })
+        (now >= make_at).then_some(Term { sequence: last.sequence.saturating_add(1), activate_time, algorithm })
     }
 
     /// Gives the index of the key that signs at `now`: the last one activated. When none is (the clock went back), the first.

@@ -19,14 +19,16 @@ impl KeyService for Keys {
     }
 }
 
-/// Writes a key as a JSON Web Key (RFC 8037 §2).
+/// Writes a key as a JSON Web Key (RFC 8037 §2, RFC 7518 §6.2).
 fn jwk(key: &VerifyingKey) -> pb::Jwk {
+    let (kty, crv) = key.algorithm().kind();
     pb::Jwk {
-        kty: "OKP".to_owned(),
-        crv: "Ed25519".to_owned(),
+        kty: kty.to_owned(),
+        crv: crv.to_owned(),
         kid: key.key_id().to_owned(),
-        alg: key.algorithm().to_owned(),
+        alg: key.algorithm().name().to_owned(),
         r#use: "sig".to_owned(),
         x: key.x(),
+        y: key.y(),
     }
 }

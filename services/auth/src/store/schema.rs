@@ -40,6 +40,8 @@ diesel::table! {
         expire_time -> BigInt,
         user_agent -> Text,
         network -> Text,
+        methods -> Text,
+        authenticate_time -> BigInt,
     }
 }
 
@@ -63,6 +65,7 @@ diesel::table! {
         sealed_private_key -> Binary,
         create_time -> BigInt,
         activate_time -> BigInt,
+        algorithm -> Text,
     }
 }
 

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::DamagedRow;
 use super::schema::sessions;
+use crate::domain::authentication::Authentication;
 use crate::domain::client::Client;
 use crate::domain::refresh_token::Hash;
 use crate::domain::session::{Previous, Session, Timeouts, micros};
@@ -22,6 +23,8 @@ pub struct SessionRow {
     pub expire_time: i64,
     pub user_agent: String,
     pub network: String,
+    pub methods: String,
+    pub authenticate_time: i64,
 }
 
 /// Finds a session that has not been ended. It may be over all the same.
@@ -117,6 +120,8 @@ impl From<&Session> for SessionRow {
             expire_time: session.expire_time,
             user_agent: session.client.user_agent.clone(),
             network: session.client.network.clone(),
+            methods: session.authentication.words().join(" "),
+            authenticate_time: session.authentication.time,
         }
     }
 }
@@ -141,6 +146,8 @@ impl TryFrom<SessionRow> for Session {
             create_time: row.create_time,
             refresh_time: row.refresh_time,
             expire_time: row.expire_time,
+            authentication: Authentication::from_words(&row.methods, row.authenticate_time)
+                .ok_or(DamagedRow { table: "sessions", column: "methods" })?,
             client: Client { user_agent: row.user_agent, network: row.network },
         })
     }

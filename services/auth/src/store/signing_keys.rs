@@ -12,6 +12,7 @@ pub struct SigningKeyRow {
     pub sealed_private_key: Vec<u8>,
     pub create_time: i64,
     pub activate_time: i64,
+    pub algorithm: String,
 }
 
 /// The primary key that says that another process has made this key already.

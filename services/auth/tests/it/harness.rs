@@ -245,6 +245,11 @@ impl Caller {
         request
     }
 
+    /// The service itself, for calls that no client is made for.
+    pub fn stack(&self) -> Stack<RoutesEndpoint> {
+        self.stack.clone()
+    }
+
     pub fn accounts(&self) -> AccountServiceClient<Stack<RoutesEndpoint>> {
         AccountServiceClient::new(self.stack.clone())
     }

@@ -1,6 +1,7 @@
+use mainstay_auth::SigningAlgorithm;
 use mainstay_auth::store::signing_keys as store;
 use mainstay_db::Lane;
-use mainstay_identity::{KeySet, KeySource, TokenError, VerifyingKey};
+use mainstay_identity::{Jwk, KeySet, KeySource, TokenError, VerifyingKey};
 use mainstay_testkit::both_engines;
 
 use crate::harness::{Harness, KEY, PASSWORD, base64url, config, serve, start_on};
@@ -25,19 +26,66 @@ fn key_id(access_token: &str) -> String {
     header["kid"].as_str().unwrap().to_owned()
 }
 
+/// A published key as verifiers read it.
+fn read(key: &mainstay_proto::auth::v1::Jwk) -> VerifyingKey {
+    let mainstay_proto::auth::v1::Jwk { kty, crv, kid, alg, r#use: usage, x, y } = key;
+    VerifyingKey::from_jwk(&Jwk { kty, crv, alg, usage, kid, x, y }).unwrap()
+}
+
+fn algorithms(jwks: &[mainstay_proto::auth::v1::Jwk]) -> Vec<&str> {
+    jwks.iter().map(|key| key.alg.as_str()).collect()
+}
+
 both_engines! {
+    async fn another_algorithm_takes_over_while_tokens_of_both_are_good(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let (_, old) = harness.user("ada@example.org").await;
+        let mut curve = config();
+        curve.signing_algorithm = SigningAlgorithm::Es256;
+        let harness = harness.restart(&curve).await;
+        assert_eq!(algorithms(&harness.caller.jwks().await), ["EdDSA", "ES256"], "published before it signs");
+        harness.verify(&old).await.unwrap();
+        harness.clock.advance_seconds(LEAD);
+        let new = harness.caller.sign_in("ada@example.org", PASSWORD).await.unwrap();
+        let before = harness.clock.clone();
+        let header: serde_json::Value = part(&new.access_token, 0);
+        assert_eq!((header["alg"].as_str(), header["typ"].as_str()), (Some("ES256"), Some("at+jwt")));
+        harness.verify(&new).await.unwrap();
+        let jwks = harness.caller.jwks().await;
+        assert_eq!(algorithms(&jwks), ["ES256", "EdDSA"]);
+        let set = KeySet::new(jwks.iter().map(read)).unwrap();
+        assert_eq!(set.get(header["kid"].as_str().unwrap()).unwrap().algorithm().name(), "ES256");
+        before.advance_seconds(361);
+        harness.auth.maintain().await.unwrap();
+        assert_eq!(algorithms(&harness.caller.jwks().await), ["ES256"]);
+        // And over a restart: the key is opened again.
+        let harness = harness.restart(&curve).await;
+        let again = harness.caller.refresh(&new.refresh_token).await.unwrap();
+        harness.verify(&again).await.unwrap();
+    }
+
+    async fn the_first_key_is_of_the_algorithm_that_is_wanted(engine: Engine) {
+        let mut curve = config();
+        curve.signing_algorithm = SigningAlgorithm::Es256;
+        let harness = Harness::with_config(engine, &curve).await;
+        let (_, credentials) = harness.user("ada@example.org").await;
+        assert_eq!(algorithms(&harness.caller.jwks().await), ["ES256"]);
+        harness.verify(&credentials).await.unwrap();
+    }
+
     async fn the_published_keys_verify_tokens(engine: Engine) {
         let harness = Harness::start(engine).await;
         let (_, credentials) = harness.user("ada@example.org").await;
         let jwks = harness.caller.jwks().await;
         assert_eq!(jwks.len(), 1);
-        let read = jwks.iter().map(|key| VerifyingKey::from_jwk(&key.kty, &key.crv, &key.alg, &key.r#use, &key.kid, &key.x).unwrap());
-        let set = KeySet::new(read).unwrap();
+        let set = KeySet::new(jwks.iter().map(read)).unwrap();
         assert!(set.get(&key_id(&credentials.access_token)).is_some());
         let claims = part(&credentials.access_token, 1);
         let mut names: Vec<&str> = claims.as_object().unwrap().keys().map(String::as_str).collect();
         names.sort_unstable();
-        assert_eq!(names, ["aud", "email", "email_verified", "epoch", "exp", "iat", "iss", "jti", "roles", "sid", "sub"]);
+        assert_eq!(names, ["acr", "amr", "aud", "auth_time", "email", "email_verified", "epoch", "exp", "iat", "iss", "jti", "roles", "sid", "sub"]);
+        assert_eq!((&claims["amr"], &claims["acr"]), (&serde_json::json!(["pwd"]), &serde_json::json!("aal1")));
+        assert_eq!(claims["auth_time"], claims["iat"]);
     }
 
     async fn the_private_key_is_stored_sealed(engine: Engine) {

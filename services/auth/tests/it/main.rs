@@ -22,6 +22,7 @@ mod s05_brute_force;
 mod s06_used_once;
 mod s08_refresh_reuse;
 mod s11_revocation;
+mod s13_idor;
 mod s29_canaries;
 mod s31_defaults;
 mod s35_clock_and_ids;

@@ -101,7 +101,7 @@ fn the_json_names_are_the_documented_ones() {
         names("mainstay.auth.v1.Credentials"),
         ["accessToken", "refreshToken", "expiresIn", "tokenType", "account"]
     );
-    assert_eq!(names("mainstay.auth.v1.Jwk"), ["kty", "crv", "kid", "alg", "use", "x"]);
+    assert_eq!(names("mainstay.auth.v1.Jwk"), ["kty", "crv", "kid", "alg", "use", "x", "y"]);
     assert_eq!(names("mainstay.auth.v1.Jwks"), ["keys"]);
 }
 

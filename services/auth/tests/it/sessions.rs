@@ -31,6 +31,7 @@ both_engines! {
         assert_eq!(principal.uid(), Some(account.uid.as_str()));
         assert_eq!(principal.email(), Some("Ada@example.org"));
         assert!(!principal.email_verified() && principal.session_id().is_some());
+        assert_eq!((principal.methods(), principal.level()), (&["pwd".to_owned()][..], 1));
         harness.clock.advance_seconds(299);
         harness.verify(&credentials).await.unwrap();
         harness.clock.advance_seconds(1);

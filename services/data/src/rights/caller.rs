@@ -27,6 +27,8 @@ impl Caller {
             email: self.principal.email(),
             email_verified: self.principal.email_verified(),
             roles: self.principal.roles(),
+            amr: self.principal.methods(),
+            aal: self.principal.level().into(),
         }
     }
 

@@ -34,6 +34,10 @@ pub struct CallerText {
     pub email_verified: bool,
     #[serde(default)]
     pub roles: Vec<String>,
+    #[serde(default)]
+    pub amr: Vec<String>,
+    /// `auth.aal`; absent: 1.
+    pub aal: Option<u8>,
 }
 
 /// One call, and what is to become of it.

@@ -171,6 +171,8 @@ fn caller(file: &File, test: &Test) -> Principal {
         email: text.email.clone(),
         email_verified: text.email_verified,
         roles: text.roles.clone(),
+        methods: text.amr.clone(),
+        level: text.aal.unwrap_or(1),
         ..User::default()
     })
 }

@@ -142,6 +142,8 @@ pub struct Caller {
     pub email: Option<String>,
     pub email_verified: bool,
     pub roles: Vec<String>,
+    pub amr: Vec<String>,
+    pub aal: i64,
 }
 
 impl Caller {
@@ -151,6 +153,8 @@ impl Caller {
             email: self.email.as_deref(),
             email_verified: self.email_verified,
             roles: &self.roles,
+            amr: &self.amr,
+            aal: self.aal,
         }
     }
 }
@@ -158,12 +162,9 @@ impl Caller {
 pub fn caller() -> impl Strategy<Value = Caller> {
     let word = || proptest::option::of(select(vec!["a", "A", "ab"]).prop_map(str::to_owned));
     let roles = proptest::collection::vec(select(vec!["a", "ab", "ä"]).prop_map(str::to_owned), 0..3);
-    (word(), word(), any::<bool>(), roles).prop_map(|(uid, email, email_verified, roles)| Caller {
-        uid,
-        email,
-        email_verified,
-        roles,
-    })
+    let amr = proptest::collection::vec(select(vec!["pwd", "otp"]).prop_map(str::to_owned), 0..3);
+    let all = (word(), word(), any::<bool>(), roles, amr, 0..3i64);
+    all.prop_map(|(uid, email, email_verified, roles, amr, aal)| Caller { uid, email, email_verified, roles, amr, aal })
 }
 
 /// A text as a CEL literal.
@@ -277,6 +278,10 @@ fn condition_leaf() -> BoxedStrategy<String> {
         "resource.active",
         "resource.sealed",
         "auth.email_verified",
+        "auth.aal >= 2",
+        "'pwd' in auth.amr",
+        "auth.amr.exists(m, m == 'otp')",
+        "resource.stock > auth.aal",
         "auth.uid == null",
         "auth.email != null",
         "resource.state == State.CART",
