@@ -56,10 +56,23 @@ pub(crate) enum Comparison {
     },
     /// What is stored becomes something else.
     Converted(Conversion),
+    /// The names of rows become texts, or texts the names of rows.
+    Referring(Referring),
     /// It could be converted, but this version does not.
     NotYet(String),
     /// The number would mean something else.
     Incompatible(String),
+}
+
+/// What becomes of a single reference, or of what becomes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Referring {
+    /// A text begins to name a row.
+    Gained,
+    /// It names none any more.
+    Lost,
+    /// The name is the only one of a list.
+    Listed,
 }
 
 impl Signature {
@@ -139,14 +152,18 @@ impl Signature {
     }
 
     fn compare_references(&self, now: &Signature) -> Comparison {
-        let name = |reference: &Option<String>| {
-            reference.as_ref().map_or("no reference".to_owned(), |target| format!("a reference to {target}"))
+        let is_single = |label: Label| label.stored() == Label::Optional || label == Label::Implicit;
+        let referring = match (&self.reference, &now.reference) {
+            _ if self.ty != now.ty || !is_single(self.label) => None,
+            (None, Some(_)) => Some(Referring::Gained),
+            (Some(_), None) if is_single(now.label) => Some(Referring::Lost),
+            (Some(_), None) if now.label == Label::Repeated => Some(Referring::Listed),
+            _ => None,
         };
-        let what = format!("{} became {}", name(&self.reference), name(&now.reference));
-        if self.ty != now.ty || (self.reference.is_some() && now.reference.is_some()) {
-            return Comparison::Incompatible(what);
-        }
-        Comparison::NotYet(what)
+        referring.map_or_else(
+            || Comparison::Incompatible(format!("{} became {}", self.describe(), now.describe())),
+            Comparison::Referring,
+        )
     }
 
     fn compare_types(&self, now: &Signature) -> Comparison {

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use mainstay_record::Kind;
 
 use crate::literal::literal;
-use crate::{ColumnSpec, Conversion, Dialect, ForeignKey, Literal, PrimaryKey, SchemaStep, index, linked, quote};
+use crate::{
+    ColumnSpec, Conversion, Dialect, ForeignKey, Literal, PrimaryKey, SchemaStep, index, linked, quote, remade,
+};
 
 /// Writes a schema step as the statements that carry it out, in order; none where the engine needs none.
 ///
@@ -26,6 +28,8 @@ pub fn schema_sql(dialect: Dialect, step: &SchemaStep) -> Vec<String> {
         SchemaStep::MakeRows { table, keys, values, source, source_keys } => {
             vec![make_rows(dialect, (table, keys), values, (source, source_keys))]
         }
+        SchemaStep::ReplaceColumns { table, gone, made } => remade::replace_columns(dialect, table, gone, made),
+        SchemaStep::RemakeTable { .. } => remade::remake(dialect, step),
         SchemaStep::DropColumn { table, column } => {
             vec![format!("ALTER TABLE {} DROP COLUMN {}", quote(table), quote(column))]
         }
@@ -39,18 +43,26 @@ pub fn schema_sql(dialect: Dialect, step: &SchemaStep) -> Vec<String> {
             std::iter::once(linked::forget(dialect, link)).chain(fills).collect()
         }
         SchemaStep::ForgetLinks { link } => vec![linked::forget(dialect, link)],
+        SchemaStep::ForgetHistory { resource } => {
+            let resource = literal(dialect, &Literal::Text(resource.clone()));
+            vec![format!("DELETE FROM mainstay_transitions WHERE resource = {resource}")]
+        }
         SchemaStep::AddForeignKey { table, key } => match dialect {
             Dialect::Sqlite => Vec::new(),
             Dialect::Postgres => {
                 vec![format!("ALTER TABLE {} ADD {}", quote(table), foreign_key(key))]
             }
         },
+        SchemaStep::DropForeignKey { table, name } => match dialect {
+            Dialect::Sqlite => Vec::new(),
+            Dialect::Postgres => vec![format!("ALTER TABLE {} DROP CONSTRAINT {}", quote(table), quote(name))],
+        },
     }
 }
 
 /// SQLite's tables keep their rowid: rows of a few hundred bytes and more make a WITHOUT ROWID tree deep, because it holds
 /// whole rows in its inner pages, and secondary indexes would repeat the textual key instead of a small integer.
-fn create_table(
+pub(crate) fn create_table(
     dialect: Dialect,
     table: &str,
     columns: &[ColumnSpec],
@@ -73,7 +85,7 @@ fn key_definition(dialect: Dialect, column: &ColumnSpec) -> String {
     format!("{} {} NOT NULL", quote(&column.name), dialect.column_type(column.ty))
 }
 
-fn column_definition(dialect: Dialect, column: &ColumnSpec) -> String {
+pub(crate) fn column_definition(dialect: Dialect, column: &ColumnSpec) -> String {
     let mut text = format!("{} {}", quote(&column.name), dialect.column_type(column.ty));
     if !column.nullable {
         text.push_str(" NOT NULL");
@@ -182,6 +194,6 @@ fn converted(dialect: Dialect, column: &str, from: Kind, how: Conversion) -> Str
     }
 }
 
-fn names(columns: &[String]) -> String {
+pub(crate) fn names(columns: &[String]) -> String {
     columns.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ")
 }

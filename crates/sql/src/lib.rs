@@ -25,6 +25,7 @@ mod open;
 mod order;
 mod probe;
 mod quantifier;
+mod remade;
 mod row_condition;
 mod schema;
 mod statement;
@@ -44,8 +45,11 @@ pub use linked::{Hop, LinkName, NamesIn};
 pub use literal::Literal;
 pub use order::{OrderColumn, order_columns};
 pub use probe::{MAX_INDEXED_BYTES, Probe};
+pub use remade::same_rows;
 pub use row_condition::{ConditionPart, RowCondition};
-pub use schema::{ColumnSpec, Conversion, ForeignKey, IndexColumn, OnlyRows, PrimaryKey, SchemaStep, Span};
+pub use schema::{
+    ColumnSpec, Conversion, ForeignKey, IndexColumn, MadeColumn, MadeFrom, OnlyRows, PrimaryKey, SchemaStep, Span,
+};
 pub use statement::{
     Claim, Condition, Delete, Insert, Lock, Overlap, Same, Select, Truths, Update, claiming_insert, delete, expression,
     insert, row_condition, select, update,

@@ -23,9 +23,9 @@ pub struct NamesIn {
     pub table: String,
     /// The key columns of the table.
     pub keys: Vec<String>,
-    /// The JSON column.
+    /// The column: of JSON, or of one name that is a text.
     pub column: String,
-    /// On the way to a name.
+    /// On the way to a name; nothing where that is a text.
     pub place: Vec<Hop>,
     /// The table that the names lead to, with its key columns.
     pub target: String,
@@ -109,7 +109,7 @@ impl NamesIn {
                 }
             }
         }
-        if postgres {
+        if postgres && !self.place.is_empty() {
             value = format!("({value} #>> '{{}}')");
         }
         (tables.join(", "), value)
@@ -121,15 +121,8 @@ impl NamesIn {
         let (mut whole, mut tests) = (Vec::new(), Vec::new());
         for (position, (word, key)) in self.words.iter().zip(&self.target_keys).enumerate() {
             let key = format!("{alias}.{}", quote(key));
-            // A variable is every second segment; by these the key of the table serves.
-            let segment = match dialect {
-                Dialect::Postgres => format!("split_part({name}, '/', {})", 2 * position + 2),
-                Dialect::Sqlite => format!(
-                    "json_extract('[' || replace(json_quote({name}), '/', '\",\"') || ']', '$[{}]')",
-                    2 * position + 1
-                ),
-            };
-            tests.push(format!("{key} = {segment}"));
+            // By these the key of the table serves.
+            tests.push(format!("{key} = {}", variable(dialect, name, position)));
             whole.extend([text(word), key]);
         }
         // Behind the last variable, of what there is one of.
@@ -137,6 +130,16 @@ impl NamesIn {
         // What stands there may be no name of such a row.
         tests.push(format!("{} = {name}", whole.join(" || ")));
         tests.join(" AND ")
+    }
+}
+
+/// A variable of a name: every second segment.
+pub(crate) fn variable(dialect: Dialect, name: &str, position: usize) -> String {
+    match dialect {
+        Dialect::Postgres => format!("split_part({name}, '/', {})", 2 * position + 2),
+        Dialect::Sqlite => {
+            format!("json_extract('[' || replace(json_quote({name}), '/', '\",\"') || ']', '$[{}]')", 2 * position + 1)
+        }
     }
 }
 

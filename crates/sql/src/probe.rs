@@ -4,7 +4,7 @@ use mainstay_record::Kind;
 use serde::{Deserialize, Serialize};
 
 use crate::conflict::{Among, compared_anyhow, overlap};
-use crate::linked::{Hop, NamesIn, quoted};
+use crate::linked::{Hop, NamesIn, quoted, variable};
 use crate::literal::literal;
 use crate::{Dialect, IndexColumn, Limit, Literal, OnlyRows, RowCondition, Span, Sql, SqlBuilder, quote};
 
@@ -44,6 +44,10 @@ pub enum Probe {
     Longer { table: String, keys: Vec<String>, columns: Vec<String>, bytes: usize },
     /// In how many rows does a name lead nowhere?
     Nowhere { names: NamesIn },
+    /// In how many rows do these columns hold a key that no row of the target has?
+    Dangling { table: String, keys: Vec<String>, columns: Vec<String>, target: String, target_keys: Vec<String> },
+    /// In how many rows is the text neither empty nor the name of an account?
+    NoAccount { table: String, keys: Vec<String>, column: String },
     /// How many rows share the values of these columns with another row, as a unique index compares them? Rows that the index
     /// would not have don't count; with a `span` nor do those that share no time.
     Duplicates {
@@ -86,6 +90,12 @@ impl Probe {
             }
             Probe::Nowhere { names } => {
                 format!("SELECT COUNT(*) FROM {} AS t WHERE {}", quote(&names.table), names.lead_nowhere(dialect))
+            }
+            Probe::Dangling { table, .. } => {
+                format!("SELECT COUNT(*) FROM {} AS t WHERE {}", quote(table), self.dangling())
+            }
+            Probe::NoAccount { table, column, .. } => {
+                format!("SELECT COUNT(*) FROM {} AS t WHERE {}", quote(table), no_account(dialect, column))
             }
             Probe::Duplicates { table, span: Some(span), .. } => {
                 format!("SELECT COUNT(*) FROM {} AS t WHERE {}", quote(table), self.overlapping(dialect, span))
@@ -138,6 +148,14 @@ impl Probe {
                 let table = quote(&names.table);
                 format!("SELECT {keys} FROM {table} AS t WHERE {nowhere} ORDER BY {keys} LIMIT {SAMPLE_ROWS}")
             }
+            Probe::Dangling { table, keys, .. } => {
+                let (keys, dangling) = (list(keys), self.dangling());
+                format!("SELECT {keys} FROM {} AS t WHERE {dangling} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
+            }
+            Probe::NoAccount { table, keys, column } => {
+                let (keys, wrong) = (list(keys), no_account(dialect, column));
+                format!("SELECT {keys} FROM {} AS t WHERE {wrong} ORDER BY {keys} LIMIT {SAMPLE_ROWS}", quote(table))
+            }
             Probe::Duplicates { table, keys, span: Some(span), .. } => {
                 let (keys, overlapping) = (list(keys), self.overlapping(dialect, span));
                 format!(
@@ -164,6 +182,20 @@ impl Probe {
         let mut tests = among.tests(Some(of));
         tests.extend(among.no_nulls(Some(of)));
         if tests.is_empty() { "TRUE".to_owned() } else { tests.join(" AND ") }
+    }
+
+    /// That the row has a key which is no row's.
+    fn dangling(&self) -> String {
+        let Probe::Dangling { columns, target, target_keys, .. } = self else { return "FALSE".to_owned() };
+        let set: Vec<String> = columns.iter().map(|name| format!("{} IS NOT NULL", column(name))).collect();
+        let pairs = columns.iter().zip(target_keys);
+        let same: Vec<String> = pairs.map(|(own, theirs)| format!("r.{} = {}", quote(theirs), column(own))).collect();
+        format!(
+            "{} AND NOT EXISTS (SELECT 1 FROM {} AS r WHERE {})",
+            set.join(" AND "),
+            quote(target),
+            same.join(" AND ")
+        )
     }
 
     /// That the row shares some time with another.
@@ -195,6 +227,8 @@ impl Probe {
             | Probe::Inside { keys, .. }
             | Probe::Together { keys, .. }
             | Probe::Longer { keys, .. }
+            | Probe::Dangling { keys, .. }
+            | Probe::NoAccount { keys, .. }
             | Probe::Duplicates { keys, .. } => keys.len(),
         }
     }
@@ -220,6 +254,21 @@ fn unset(dialect: Dialect, name: &str, zero: Option<Kind>) -> String {
         Some(zero) => format!("({name} IS NULL OR {name} = {zero})"),
         None => format!("{name} IS NULL"),
     }
+}
+
+/// What is not `accounts/` and an id: lower-case letters, digits and inner hyphens, at most 63. `accounts/me` is another one
+/// for each caller.
+fn no_account(dialect: Dialect, name: &str) -> String {
+    let name = column(name);
+    let id = variable(dialect, &name, 0);
+    let strange = match dialect {
+        Dialect::Postgres => format!("{id} !~ '^[a-z0-9-]+$'"),
+        Dialect::Sqlite => format!("{id} GLOB '*[^a-z0-9-]*'"),
+    };
+    format!(
+        "({name} <> '' AND ('accounts/' || {id} <> {name} OR {id} IN ('', 'me') OR {id} LIKE '-%' OR {id} LIKE '%-' \
+         OR length({id}) > 63 OR {strange}))"
+    )
 }
 
 fn together(dialect: Dialect, columns: &[(String, Option<Kind>)]) -> String {

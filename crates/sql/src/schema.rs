@@ -54,6 +54,23 @@ pub enum SchemaStep {
         from: Kind,
         how: Conversion,
     },
+    /// Makes columns from others, which go, filled with what each row's values become. It takes a time that grows with the
+    /// table. On SQLite those that go stay, out of the way, until the table is remade.
+    ReplaceColumns {
+        table: String,
+        gone: Vec<String>,
+        made: Vec<MadeColumn>,
+    },
+    /// Makes a table anew, with these columns of the one that stands, on SQLite, which takes a reference from a table or gives
+    /// it one in no other way. Nothing on PostgreSQL, where references come and go by themselves.
+    RemakeTable {
+        table: String,
+        columns: Vec<ColumnSpec>,
+        primary_key: PrimaryKey,
+        foreign_keys: Vec<ForeignKey>,
+        /// The indexes that it has.
+        indexes: Vec<SchemaStep>,
+    },
     /// Drops a column with its values.
     DropColumn {
         table: String,
@@ -98,11 +115,43 @@ pub enum SchemaStep {
     ForgetLinks {
         link: LinkName,
     },
+    /// Forgets which transitions rows of a resource went through.
+    ForgetHistory {
+        /// Its type.
+        resource: String,
+    },
     /// Adds a foreign key to a table that stands; nothing on SQLite, where the table or column was made with it.
     AddForeignKey {
         table: String,
         key: ForeignKey,
     },
+    /// Takes it away; nothing on SQLite, where the table is made anew without it.
+    DropForeignKey {
+        table: String,
+        name: String,
+    },
+}
+
+/// A column that is made from others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeColumn {
+    pub column: ColumnSpec,
+    pub from: MadeFrom,
+}
+
+/// What a column is made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MadeFrom {
+    /// The name of a row, from the columns of its key; unset where they are. `words` as in [`NamesIn`].
+    Key {
+        columns: Vec<String>,
+        words: Vec<String>,
+        /// As the only element of a list.
+        listed: bool,
+    },
+    /// One variable of a name that is a text; unset where that is unset or empty.
+    Variable { column: String, position: usize },
 }
 
 /// What becomes of a value when its column is made anew.
@@ -217,43 +266,57 @@ impl fmt::Display for SchemaStep {
             SchemaStep::MakeRows { table, source, .. } => {
                 write!(f, "make rows      {table}, one for each of {source}")
             }
+            SchemaStep::ReplaceColumns { table, gone, made } => {
+                let made: Vec<&str> = made.iter().map(|made| made.column.name.as_str()).collect();
+                write!(f, "convert column {table}.{}: from {}", made.join(", "), gone.join(", "))
+            }
+            SchemaStep::RemakeTable { table, .. } => write!(f, "remake table   {table}, on SQLite"),
             SchemaStep::DropColumn { table, column } => write!(f, "drop column    {table}.{column}"),
             SchemaStep::DropTable { table } => write!(f, "drop table     {table}"),
-            SchemaStep::CreateIndex { name, table, columns, unique, only, condition, span, concurrently } => {
-                let kind = match (span, unique) {
-                    (Some(_), _) => "exclusion",
-                    (None, true) => "unique index",
-                    (None, false) => "index",
-                };
-                write!(f, "create {kind}   {name} on {table} (")?;
-                for (i, column) in columns.iter().enumerate() {
-                    let separator = if i > 0 { ", " } else { "" };
-                    let direction = if column.descending { " desc" } else { "" };
-                    let folded = if column.folded { " without case" } else { "" };
-                    let unset = if column.unset_as.is_some() { " or unset" } else { "" };
-                    write!(f, "{separator}{}{folded}{unset}{direction}", column.name)?;
-                }
-                if let Some(Span { from, to, .. }) = span {
-                    write!(f, "{}from {from} to {to}", if columns.is_empty() { "" } else { ", " })?;
-                }
-                f.write_str(")")?;
-                if let Some(OnlyRows { column, set }) = only {
-                    write!(f, " where {column} is {}", if *set { "set" } else { "unset" })?;
-                }
-                if let Some(condition) = condition {
-                    let word = if only.is_some() { "and" } else { "where" };
-                    write!(f, " {word} {}", condition.text(Dialect::Sqlite, None))?;
-                }
-                f.write_str(if *concurrently { " while the table is in use" } else { "" })
-            }
+            SchemaStep::CreateIndex { .. } => self.show_index(f),
             SchemaStep::DropIndex { name, .. } => write!(f, "drop index     {name}"),
             SchemaStep::FillLinks { link, .. } => {
                 write!(f, "note links     {} of {} to {}", link.path, link.source, link.target)
             }
+            SchemaStep::ForgetHistory { resource } => write!(f, "forget history {resource}"),
             SchemaStep::ForgetLinks { link } => write!(f, "forget links   {} of {}", link.path, link.source),
             SchemaStep::AddForeignKey { table, key } => {
                 write!(f, "add reference  {table}.{} -> {}", key.columns.join(", "), key.target)
             }
+            SchemaStep::DropForeignKey { table, name } => write!(f, "drop reference {name} of {table}"),
         }
+    }
+}
+
+impl SchemaStep {
+    fn show_index(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SchemaStep::CreateIndex { name, table, columns, unique, only, condition, span, concurrently } = self else {
+            return Ok(());
+        };
+        let kind = match (span, unique) {
+            (Some(_), _) => "exclusion",
+            (None, true) => "unique index",
+            (None, false) => "index",
+        };
+        write!(f, "create {kind}   {name} on {table} (")?;
+        for (i, column) in columns.iter().enumerate() {
+            let separator = if i > 0 { ", " } else { "" };
+            let direction = if column.descending { " desc" } else { "" };
+            let folded = if column.folded { " without case" } else { "" };
+            let unset = if column.unset_as.is_some() { " or unset" } else { "" };
+            write!(f, "{separator}{}{folded}{unset}{direction}", column.name)?;
+        }
+        if let Some(Span { from, to, .. }) = span {
+            write!(f, "{}from {from} to {to}", if columns.is_empty() { "" } else { ", " })?;
+        }
+        f.write_str(")")?;
+        if let Some(OnlyRows { column, set }) = only {
+            write!(f, " where {column} is {}", if *set { "set" } else { "unset" })?;
+        }
+        if let Some(condition) = condition {
+            let word = if only.is_some() { "and" } else { "where" };
+            write!(f, " {word} {}", condition.text(Dialect::Sqlite, None))?;
+        }
+        f.write_str(if *concurrently { " while the table is in use" } else { "" })
     }
 }

@@ -136,6 +136,7 @@ fn fault(error: ApplyError) -> Fault {
         ApplyError::Read(ReadError::Storage(error)) => storage_fault(error),
         error @ (ApplyError::Read(_)
         | ApplyError::Plan(_)
+        | ApplyError::NotTheSame { .. }
         | ApplyError::Overtaken
         | ApplyError::Migration { .. }
         | ApplyError::Unverified { .. }) => Fault::internal(error),

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use mainstay_contract::{Contract, Source};
-use mainstay_data::apply::{self, ApplyError, Consent, Made};
+use mainstay_data::apply::{self, ApplyError, Consent, Made, PURGE_AFTER_MICROS};
 use mainstay_data::{Config, Options, start};
 use mainstay_db::{Database, Lane, Rows, Statement};
 use mainstay_ledger::{Plan, Stage};
@@ -67,13 +67,14 @@ impl Store {
     }
 
     /// Runs `contract apply` on it, which dies at the failpoint if it comes there.
-    pub fn apply_by_command(&self, folder: &Path, accepted: &[&str], failpoint: &str) -> Output {
+    pub fn apply_by_command(&self, folder: &Path, (accepted, purge): (&[&str], bool), failpoint: &str) -> Output {
         let mut command = Command::new(binary());
         command.env_clear().env("MAINSTAY__FAILPOINT", format!("{failpoint}=abort"));
         if let Some(url) = self.place.as_ref().and_then(Place::url) {
             command.env("MAINSTAY__DATA__DATABASE_URL", url);
         }
         command.args(["contract", "apply"]).arg(folder).arg("--data-dir").arg(self.directory.path());
+        command.args(purge.then_some("--purge"));
         command.args(accepted.iter().flat_map(|id| ["--accept", id]));
         command.output().expect("the binary runs")
     }
@@ -84,15 +85,17 @@ pub struct Open {
 }
 
 impl Open {
-    pub async fn plan(&self, contract: &Arc<Contract>) -> Plan {
-        apply::plan(&self.db, Arc::clone(contract)).await.unwrap_or_else(|error| panic!("{error}"))
+    pub async fn plan(&self, contract: &Arc<Contract>, purge: bool) -> Plan {
+        let purge = purge.then_some(NOW + PURGE_AFTER_MICROS + 1);
+        apply::plan_with(&self.db, Arc::clone(contract), purge).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Applies a contract to its end, as far as that is accepted.
-    pub async fn apply(&self, contract: &Arc<Contract>, accepted: &[&str]) -> Result<Made, ApplyError> {
+    pub async fn apply(&self, contract: &Arc<Contract>, accepted: &[&str], purge: bool) -> Result<Made, ApplyError> {
         let accepted = accepted.iter().map(|id| (*id).to_owned()).collect();
-        let consent = Consent { accepted, ..Consent::to_nothing(Stage::Development) };
-        let made = apply::apply(&self.db, Arc::clone(contract), consent, NOW).await?;
+        let consent = Consent { accepted, purge, ..Consent::to_nothing(Stage::Development) };
+        let now = if purge { NOW + PURGE_AFTER_MICROS + 1 } else { NOW };
+        let made = apply::apply(&self.db, Arc::clone(contract), consent, now).await?;
         apply::finish(&self.db, Arc::clone(contract)).await?;
         start::snapshot(&self.db, Contract::clone(contract), &made.applied).unwrap_or_else(|error| panic!("{error}"));
         Ok(made)

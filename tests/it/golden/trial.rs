@@ -24,6 +24,10 @@ pub struct Case {
     pub migrations: &'static [(&'static str, &'static str)],
     /// Rows beside those of the base, or otherwise than they.
     pub rows: &'static str,
+    /// What happens to the rows before the change.
+    pub meanwhile: &'static str,
+    /// What was hidden long enough goes, too.
+    pub purge: bool,
     /// The steps that wait in development, all of which are accepted.
     pub accept: &'static [&'static str],
     /// A part of why the plan is refused; nothing where it is not.
@@ -41,6 +45,8 @@ impl Case {
         after: &[],
         migrations: &[],
         rows: "",
+        meanwhile: "",
+        purge: false,
         accept: &[],
         refused: None,
         same: &[],
@@ -58,16 +64,18 @@ pub async fn run(name: &str, case: &Case, engine: Engine) {
     let open = store.open().await;
     for (number, edits) in case.before.iter().enumerate() {
         let contract = compiled(&base::edited(edits), &[]);
-        let waiting: Vec<String> = open.plan(&contract).await.waiting(&[], Stage::Development).map(Step::id).collect();
+        let waiting: Vec<String> =
+            open.plan(&contract, false).await.waiting(&[], Stage::Development).map(Step::id).collect();
         let accepted: Vec<&str> = waiting.iter().map(String::as_str).collect();
-        open.apply(&contract, &accepted).await.unwrap_or_else(|error| panic!("{error}"));
+        open.apply(&contract, &accepted, false).await.unwrap_or_else(|error| panic!("{error}"));
         if number == 0 {
             open.run(base::rows(engine) + case.rows).await;
         }
     }
+    open.run(case.meanwhile.to_owned()).await;
     let text = base::edited(case.after);
     let contract = compiled(&text, case.migrations);
-    let plan = open.plan(&contract).await;
+    let plan = open.plan(&contract, case.purge).await;
     insta::with_settings!({snapshot_path => "plans", prepend_module_to_snapshot => false, omit_expression => true}, {
         insta::assert_snapshot!(name, plan.to_string());
     });
@@ -79,7 +87,7 @@ pub async fn run(name: &str, case: &Case, engine: Engine) {
     if let Some(part) = case.refused {
         let why = |step: &&Step| matches!(&step.safety, Safety::Refused { why, .. } if why.contains(part));
         assert!(plan.refused().any(|step| why(&step)), "{plan}");
-        let refused = open.apply(&contract, case.accept).await;
+        let refused = open.apply(&contract, case.accept, case.purge).await;
         assert!(matches!(refused, Err(ApplyError::Refused(_))), "{refused:?}");
         assert_eq!(answers(&open, &old).await, before, "nothing was done");
         return open.close().await;
@@ -148,13 +156,13 @@ impl Trial<'_> {
 
     async fn dies_at(&self, failpoint: &str) -> bool {
         let copy = self.store.copy().await;
-        let output = copy.apply_by_command(self.folder.path(), self.case.accept, failpoint);
+        let output = copy.apply_by_command(self.folder.path(), (self.case.accept, self.case.purge), failpoint);
         if output.status.success() {
             return false;
         }
         assert_eq!(output.status.signal(), Some(ABORTED), "{failpoint}: {}", String::from_utf8_lossy(&output.stderr));
         let open = copy.open().await;
-        let left: Vec<String> = open.plan(&self.contract).await.steps.iter().map(Step::id).collect();
+        let left: Vec<String> = open.plan(&self.contract, self.case.purge).await.steps.iter().map(Step::id).collect();
         let (is_old, is_new) = (left == self.ids, left.iter().all(|id| self.outside.contains(id)));
         assert!(is_old || is_new, "half of it is done after {failpoint}: {left:?} is left");
         open.close().await;
@@ -164,14 +172,14 @@ impl Trial<'_> {
 
     async fn comes_to_its_end(&self, store: &Store) {
         let open = store.open().await;
-        open.apply(&self.contract, self.case.accept).await.unwrap_or_else(|error| panic!("{error}"));
+        open.apply(&self.contract, self.case.accept, self.case.purge).await.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(answers(&open, &self.new).await, self.before, "the rows are what they were");
         for (sql, wanted) in self.case.gives {
             assert_eq!(open.lines(sql).await, [*wanted], "{sql}");
         }
-        let again = open.plan(&self.contract).await;
+        let again = open.plan(&self.contract, self.case.purge).await;
         assert!(again.is_empty() && !again.changes_ledger(), "{again}");
-        let made = open.apply(&self.contract, &[]).await.unwrap_or_else(|error| panic!("{error}"));
+        let made = open.apply(&self.contract, &[], self.case.purge).await.unwrap_or_else(|error| panic!("{error}"));
         assert!(!made.changed);
         open.close().await;
     }

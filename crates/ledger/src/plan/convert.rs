@@ -5,7 +5,7 @@ use mainstay_sql::{ColumnSpec, Conversion, RowCondition, SchemaStep};
 use super::indexes::needed;
 use super::now::FieldNow;
 use super::planner::{Planner, Standing};
-use super::{Change, PlanError, Safety};
+use super::{Change, PlanError, Safety, Step};
 use crate::{ColumnId, FieldEntry, IndexEntry};
 
 impl<'a> Planner<'a> {
@@ -60,9 +60,13 @@ impl<'a> Planner<'a> {
                 known.entry.indexes.push(index);
             }
         }
-        let is_own = |change: &Change| matches!(change, Change::ConvertField { .. });
-        let own =
-            self.steps.iter_mut().rev().find(|step| step.resource == known.resource.type_name && is_own(&step.change));
+        let is_own = |step: &Step| {
+            let converts = |made: &SchemaStep| {
+                matches!(made, SchemaStep::ConvertColumn { .. } | SchemaStep::ReplaceColumns { .. })
+            };
+            step.resource == known.resource.type_name && step.schema.iter().any(converts)
+        };
+        let own = self.steps.iter_mut().rev().find(|step| is_own(step));
         if let Some(step) = own {
             step.schema.extend(schema);
         }
@@ -78,28 +82,37 @@ fn columns_of(index: &IndexEntry) -> impl Iterator<Item = &ColumnId> {
 
 /// Says whether an index is what another was, whatever became of zeros and unset values.
 fn serves_as(was: &IndexEntry, now: &IndexEntry) -> bool {
-    let columns = |index: &IndexEntry| -> Vec<(ColumnId, bool, bool)> {
-        index.columns.iter().map(|part| (part.column.clone(), part.descending, part.folded)).collect()
+    // A field may have other columns now than it had.
+    let of = |column: &ColumnId| column.field().map_or_else(|| column.to_string(), ToString::to_string);
+    let columns = |index: &IndexEntry| -> Vec<(String, bool, bool)> {
+        let mut parts: Vec<_> =
+            index.columns.iter().map(|part| (of(&part.column), part.descending, part.folded)).collect();
+        parts.dedup();
+        parts
     };
     let rows = |index: &IndexEntry| (index.rows.clone(), index.condition.clone(), index.span.clone());
     was.unique == now.unique && columns(was) == columns(now) && rows(was) == rows(now)
 }
 
 /// What a conversion needs: it writes every row, and is something else to clients.
-fn converted(how: Conversion, rows: u64) -> Safety {
+pub(super) fn converted(how: Conversion, rows: u64) -> Safety {
     let what = match how {
         Conversion::UnsetToZero => "a value that was unset is the type's zero from now on, and no client can unset it",
         Conversion::ZeroToUnset => "a zero is unset from now on, unless a client sets it again",
         Conversion::ToBytes => "in JSON it is base64 from now on, and was a text",
         Conversion::ToList => "in JSON it is a list from now on, and was a value",
     };
-    let rows = match rows {
+    Safety::Reviewed {
+        why: format!("{what}{}", written_anew(rows)),
+        remedy: "accept when every client knows it, or give the new form a field of its own".to_owned(),
+    }
+}
+
+/// What a conversion costs.
+pub(super) fn written_anew(rows: u64) -> String {
+    match rows {
         0 => String::new(),
         1 => "; 1 row is written anew".to_owned(),
         rows => format!("; {rows} rows are written anew, and nobody writes meanwhile"),
-    };
-    Safety::Reviewed {
-        why: format!("{what}{rows}"),
-        remedy: "accept when every client knows it, or give the new form a field of its own".to_owned(),
     }
 }

@@ -36,7 +36,7 @@ impl<'a> Planner<'a> {
                     settled.push(field.path.clone());
                     self.add_purged(known, field, was)?;
                 }
-                Some(was) if was.hidden => self.show_field(known, field, was),
+                Some(was) if was.hidden => self.show_field(known, field, was)?,
                 Some(was) => {
                     if self.change_field(known, field, was, renames)? {
                         settled.push(field.path.clone());
@@ -90,20 +90,28 @@ impl<'a> Planner<'a> {
     }
 
     /// A hidden field's number is in the contract again: the same field, or a number that was somebody else's.
-    fn show_field(&mut self, known: &mut Standing<'a>, field: &FieldNow<'a>, was: &FieldEntry) {
+    fn show_field(
+        &mut self,
+        known: &mut Standing<'a>,
+        field: &FieldNow<'a>,
+        was: &FieldEntry,
+    ) -> Result<(), PlanError> {
         let comparison = self.compare(known, field, was);
         let same = was.name == field.model.name
             && matches!(comparison, Comparison::Same | Comparison::TypeRenamed)
             && field.model.columns.iter().all(|i| column_is_same(known, *i));
         if !same {
-            return self.reused(known, field, was);
+            self.reused(known, field, was);
+            return Ok(());
         }
         let mut entry = field.entry();
         entry.json.clone_from(&was.json);
         known.entry.fields.insert(field.path.clone(), entry);
         let change = Change::ShowField { field: field.names.to_owned() };
+        let safety = self.shown_reference(known, field)?;
         let note = Some("the values that the rows had are back".to_owned());
-        self.field_step(known, field, change, Safety::Safe, Vec::new(), note);
+        self.field_step(known, field, change, safety, Vec::new(), note);
+        Ok(())
     }
 
     /// A field comes back whose values were purged: its number is still its own, and its columns are new.
@@ -132,6 +140,39 @@ impl<'a> Planner<'a> {
         field: &FieldNow<'a>,
         was: &FieldEntry,
         renames: &mut Vec<Rename>,
+    ) -> Result<bool, PlanError> {
+        if self.change_type(known, field, was)? {
+            return Ok(true);
+        }
+        self.rename_field(known, field, was, renames);
+        self.require_field(known, field, was)?;
+        self.tighten_field(known, field, was)?;
+        let mut entry = field.entry();
+        if let (Some(old), Some(now)) = (&was.values, &field.values) {
+            self.values(known, field, (field.names, None), old, now)?;
+            entry.values = Some(now.clone().after(old));
+        }
+        if let Some(old) = &was.terms {
+            let promised = promises::changes(field.names, (&was.name, &field.model.name), old, &field.terms);
+            let stated = options::changes(Some(field.names), &old.options, &field.terms.options);
+            for (change, safety) in promised.into_iter().chain(stated) {
+                self.field_step(known, field, change, safety, Vec::new(), None);
+            }
+        }
+        if let (Some(old), Some(now)) = (&was.json, &field.json) {
+            entry.json = Some(self.inner_fields(known, field, old, now)?);
+        }
+        known.entry.fields.insert(field.path.clone(), entry);
+        self.check_columns(known, field);
+        Ok(false)
+    }
+
+    /// Says whether the field's type changed into what it cannot.
+    fn change_type(
+        &mut self,
+        known: &mut Standing<'a>,
+        field: &FieldNow<'a>,
+        was: &FieldEntry,
     ) -> Result<bool, PlanError> {
         let comparison = self.compare(known, field, was);
         let name = field.names.to_owned();
@@ -166,31 +207,12 @@ impl<'a> Planner<'a> {
                 self.field_step(known, field, change, safety, Vec::new(), None);
             }
             Comparison::Converted(how) => self.convert_field(known, field, was, how)?,
+            Comparison::Referring(how) => return self.refer_field(known, field, was, how),
             Comparison::TypeRenamed => {
                 self.field_step(known, field, Change::RenameType { field: name }, Safety::Safe, Vec::new(), None);
             }
             Comparison::Same => {}
         }
-        self.rename_field(known, field, was, renames);
-        self.require_field(known, field, was)?;
-        self.tighten_field(known, field, was)?;
-        let mut entry = field.entry();
-        if let (Some(old), Some(now)) = (&was.values, &field.values) {
-            self.values(known, field, (field.names, None), old, now)?;
-            entry.values = Some(now.clone().after(old));
-        }
-        if let Some(old) = &was.terms {
-            let promised = promises::changes(field.names, (&was.name, &field.model.name), old, &field.terms);
-            let stated = options::changes(Some(field.names), &old.options, &field.terms.options);
-            for (change, safety) in promised.into_iter().chain(stated) {
-                self.field_step(known, field, change, safety, Vec::new(), None);
-            }
-        }
-        if let (Some(old), Some(now)) = (&was.json, &field.json) {
-            entry.json = Some(self.inner_fields(known, field, old, now)?);
-        }
-        known.entry.fields.insert(field.path.clone(), entry);
-        self.check_columns(known, field);
         Ok(false)
     }
 

@@ -1,9 +1,11 @@
 //! Fields that the contract no longer has.
 
+use mainstay_sql::SchemaStep;
 use prost_reflect::MessageDescriptor;
 
 use super::fields::reserve;
 use super::planner::{Planner, Standing};
+use super::referring::unreferred;
 use super::{Change, PlanError, Safety, Step};
 use crate::FieldPath;
 
@@ -25,20 +27,13 @@ impl<'a> Planner<'a> {
                 self.refuse_gone(known, &names, message.as_ref(), &line, path, path.number());
                 continue;
             }
-            let safety = if known.was.references.keys().any(|reference| reference.is_within(path)) {
-                Safety::Refused {
-                    why: format!(
-                        "{names} is a reference, and the rows that refer would keep what they refer to from deletion"
-                    ),
-                    remedy: "keep the field; hiding a reference is not supported yet".to_owned(),
-                }
-            } else {
-                self.hide_safety(known, &names)?
-            };
+            let safety = self.hide_safety(known, &names)?;
+            // What nobody sees keeps nothing from being deleted.
+            let schema = unreferred(&mut known.entry, path);
             for (inner, entry) in &mut known.entry.fields {
                 entry.hidden |= inner.is_within(path);
             }
-            self.gone_step(known, path, Change::HideField { field: names }, safety);
+            self.gone_step(known, path, Change::HideField { field: names }, safety, schema);
         }
         Ok(())
     }
@@ -79,15 +74,22 @@ impl<'a> Planner<'a> {
                 "write into {message}: {line} (if the field was renamed, keep its number {number} instead)"
             ),
         };
-        self.gone_step(known, path, Change::RemoveField { field: names.to_owned() }, safety);
+        self.gone_step(known, path, Change::RemoveField { field: names.to_owned() }, safety, Vec::new());
     }
 
-    fn gone_step(&mut self, known: &Standing<'a>, path: &FieldPath, change: Change, safety: Safety) {
+    fn gone_step(
+        &mut self,
+        known: &Standing<'a>,
+        path: &FieldPath,
+        change: Change,
+        safety: Safety,
+        schema: Vec<SchemaStep>,
+    ) {
         self.steps.push(Step {
             resource: known.resource.type_name.clone(),
             change,
             safety,
-            schema: Vec::new(),
+            schema,
             note: None,
             place: Some(known.resource.place.clone()),
             path: Some(path.clone()),

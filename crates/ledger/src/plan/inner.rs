@@ -124,7 +124,7 @@ impl<'a> Planner<'a> {
                     None,
                 );
             }
-            Comparison::Converted(_) => {
+            Comparison::Converted(_) | Comparison::Referring(_) => {
                 let (why, remedy) = (
                     format!("{from} became {to}"),
                     format!("keep the type (this change is not supported yet inside JSON), or {another}"),

@@ -1,10 +1,10 @@
 //! References inside lists: what a list that stands begins to refer to, and what it refers to no more.
 
 use mainstay_contract::{Link, Resource};
-use mainstay_record::TemplatePart;
 use mainstay_sql::{Hop, LinkName, NamesIn, Probe, SchemaStep};
 
 use super::planner::{Planner, Standing, name_rows};
+use super::referring::{keys_of, words_of};
 use super::{Change, PlanError, Safety, Step};
 use crate::json::places::{self, into_values};
 use crate::{ColumnId, FieldPath, ResourceEntry};
@@ -47,7 +47,7 @@ impl<'a> Planner<'a> {
     /// A resource is back whose lists refer as they did before it was hidden. Nobody kept what they name from being deleted
     /// meanwhile.
     fn regained(&mut self, known: &Standing<'a>, link: &'a Link) -> Result<(), PlanError> {
-        let Some((before, _)) = columns_of(known, link) else { return Ok(()) };
+        let Some((Some(before), _)) = columns_of(known, link) else { return Ok(()) };
         let safety = self.sound(known, link, &before)?;
         if matches!(safety, Safety::Refused { .. }) {
             let change = Change::LinkField { field: link.field.clone(), to: link.target.clone() };
@@ -58,26 +58,41 @@ impl<'a> Planner<'a> {
 
     fn gained(&mut self, known: &Standing<'a>, link: &'a Link) -> Result<(), PlanError> {
         let change = Change::LinkField { field: link.field.clone(), to: link.target.clone() };
-        // In a column that is new nothing stands.
         let Some((before, after)) = columns_of(known, link) else { return Ok(()) };
-        let safety = self.sound(known, link, &before)?;
-        let now = self.ledger.resources.get(&link.target).map(|target| (target.table.clone(), keys(target)));
-        let own = self.ledger.resources.get(&known.resource.type_name).map(|own| (own.table.clone(), keys(own)));
+        // In a column that is new nothing stands, unless the field was a reference all along.
+        let safety = match before {
+            Some(before) => Some(self.sound(known, link, &before)?),
+            None if is_converted(known, link) => None,
+            None => return Ok(()),
+        };
+        let now = self.ledger.resources.get(&link.target).map(|target| (target.table.clone(), keys_of(target)));
+        let own = self.ledger.resources.get(&known.resource.type_name).map(|own| (own.table.clone(), keys_of(own)));
         let (Some((own, own_keys)), Some(target)) = (own, now) else { return Ok(()) };
         let places = places_of(known, link);
         let names =
             places.iter().map(|place| names_in((own.clone(), own_keys.clone(), &after), place, target.clone(), link));
         let link_name = self.name(known, &path_of(link), &link.target);
-        let schema = vec![SchemaStep::FillLinks { link: link_name, names: names.collect() }];
-        self.link_step(known, change, safety, schema, Some(link));
+        let fill = SchemaStep::FillLinks { link: link_name, names: names.collect() };
+        match safety {
+            Some(safety) => self.link_step(known, change, safety, vec![fill], Some(link)),
+            None => {
+                let converts = |made: &SchemaStep| matches!(made, SchemaStep::ReplaceColumns { made, .. } if made.iter().any(|made| made.column.name == after));
+                let own = self
+                    .steps
+                    .iter_mut()
+                    .find(|step| step.resource == known.resource.type_name && step.schema.iter().any(converts));
+                own.into_iter().for_each(|step| step.schema.push(fill.clone()));
+            }
+        }
         Ok(())
     }
 
     /// Looks through the names that stand in a column, for those that lead nowhere.
     fn sound(&self, known: &Standing<'a>, link: &Link, before: &str) -> Result<Safety, PlanError> {
         let refused = |why: String, remedy: &str| Safety::Refused { why, remedy: remedy.to_owned() };
-        let places = places_of(known, link);
-        let target = self.before.resource(&link.target).map(|target| (target.table.clone(), keys(target)));
+        // What becomes a list is a name still.
+        let places = if is_converted(known, link) { vec![Vec::new()] } else { places_of(known, link) };
+        let target = self.before.resource(&link.target).map(|target| (target.table.clone(), keys_of(target)));
         let mut safety = Safety::Safe;
         match (&target, places.is_empty()) {
             (Some((table, keys)), false) => {
@@ -160,11 +175,17 @@ fn named(was: &ResourceEntry, path: &str) -> String {
     (1..=numbers.len()).map(name).collect::<Vec<_>>().join(".")
 }
 
-/// The column of the names, as it was and as it is called.
-fn columns_of(known: &Standing<'_>, link: &Link) -> Option<(String, String)> {
+/// The column of the names, as it was, if it was there, and as it is called.
+fn columns_of(known: &Standing<'_>, link: &Link) -> Option<(Option<String>, String)> {
     let column = ColumnId::of(known.resource.layout.columns.get(link.column)?, link.column);
     let name = |entry: &ResourceEntry| entry.columns.get(&column).map(|column| column.name.clone());
-    Some((name(known.was)?, name(&known.entry)?))
+    Some((name(known.was), name(&known.entry)?))
+}
+
+/// Says whether the column is made from another, or from what stands in it.
+fn is_converted(known: &Standing<'_>, link: &Link) -> bool {
+    let column = known.resource.layout.columns.get(link.column);
+    column.is_some_and(|column| known.converted.contains(&ColumnId::of(column, link.column)))
 }
 
 /// Every way to the names, from the column; none where there is no end of them.
@@ -198,13 +219,6 @@ fn names_in(
     (target, target_keys): (String, Vec<String>),
     link: &Link,
 ) -> NamesIn {
-    let word = |part: &TemplatePart| if let TemplatePart::Literal(text) = part { Some(text.clone()) } else { None };
-    let words = link.template.parts.iter().filter_map(word).collect();
+    let words = words_of(&link.template);
     NamesIn { table, keys, column: column.to_owned(), place: place.to_vec(), target, target_keys, words }
-}
-
-/// The key columns of a table, in their order.
-fn keys(entry: &ResourceEntry) -> Vec<String> {
-    let own = entry.columns.iter().filter(|(id, _)| matches!(id, ColumnId::Key(_)));
-    own.map(|(_, column)| column.name.clone()).collect()
 }

@@ -21,6 +21,7 @@ mod probes;
 mod promises;
 mod purge;
 mod reached;
+mod referring;
 mod required;
 mod reread;
 mod served;
@@ -142,15 +143,18 @@ fn phase(step: &SchemaStep) -> u8 {
         SchemaStep::RenameColumn { .. } => 1,
         SchemaStep::CreateTable { .. } => 2,
         SchemaStep::AddColumn { .. } => 3,
-        SchemaStep::AddForeignKey { .. } => 4,
+        SchemaStep::DropForeignKey { .. } => 4,
         SchemaStep::DropIndex { .. } => 5,
         // Without the indexes that it was in; those that it is in follow.
-        SchemaStep::ConvertColumn { .. } => 6,
+        SchemaStep::ConvertColumn { .. } | SchemaStep::ReplaceColumns { .. } => 6,
+        // With all of its columns, and without those that go.
+        SchemaStep::AddForeignKey { .. } | SchemaStep::RemakeTable { .. } => 7,
         // Into tables as they are to be.
-        SchemaStep::MakeRows { .. } => 7,
-        SchemaStep::CreateIndex { .. } | SchemaStep::FillLinks { .. } | SchemaStep::ForgetLinks { .. } => 8,
-        SchemaStep::DropColumn { .. } => 9,
-        SchemaStep::DropTable { .. } => 10,
+        SchemaStep::MakeRows { .. } => 8,
+        SchemaStep::CreateIndex { .. } | SchemaStep::FillLinks { .. } => 9,
+        SchemaStep::ForgetLinks { .. } | SchemaStep::ForgetHistory { .. } => 9,
+        SchemaStep::DropColumn { .. } => 10,
+        SchemaStep::DropTable { .. } => 11,
     }
 }
 

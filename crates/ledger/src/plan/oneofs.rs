@@ -7,6 +7,7 @@ use mainstay_sql::Probe;
 
 use super::now::FieldNow;
 use super::planner::{Planner, Standing, name_rows};
+use super::referring::former_column;
 use super::{Change, PlanError, Safety};
 use crate::oneofs::{Member, Regrouped, regrouped};
 use crate::{ColumnId, FieldPath, Part};
@@ -94,7 +95,10 @@ fn member<'m>(known: &'m Standing<'_>, field: &'m FieldNow<'_>) -> Member<'m> {
 fn told_by(known: &Standing<'_>, field: &FieldNow<'_>) -> Option<(String, Option<Kind>)> {
     let index = *field.model.columns.first()?;
     let id = ColumnId::of(known.resource.layout.columns.get(index)?, index);
-    let column = known.was.columns.get(&id)?;
+    let Some(column) = known.was.columns.get(&id) else {
+        let (name, kind, nullable) = former_column(known, &field.path)?;
+        return Some((name, (!nullable).then_some(kind)));
+    };
     let is_presence = matches!(id, ColumnId::Field(_, Part::Presence));
     let zero = (is_presence || !column.nullable).then_some(column.ty);
     Some((column.name.clone(), zero))

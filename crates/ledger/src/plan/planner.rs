@@ -87,6 +87,7 @@ impl<'a> Planner<'a> {
         for known in &standing {
             self.indexes_of(known, &mut outside)?;
         }
+        self.remake_tables(&standing);
         self.migrations(&mut outside);
         let transaction = self.ledger;
         let after = outside.iter().fold(transaction.clone(), |ledger, step| ledger.after(step));

@@ -3,20 +3,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use mainstay_sql::SchemaStep;
+use mainstay_sql::{LinkName, SchemaStep};
 
 use super::{Change, Plan, Safety, Step};
-use crate::{ColumnId, FieldPath, Ledger, ResourceEntry};
+use crate::{ColumnId, FieldPath, Ledger, ReferenceEntry, ResourceEntry};
 
 impl Plan {
     /// Adds the steps that drop what has been hidden since before `cutoff` (microseconds since 1970 UTC) and is hidden
     /// after the plan, too. They ask for no further yes: who asks for a purge gives it.
     pub fn purge(&mut self, cutoff: i64) {
         let is_old = |since: Option<i64>| since.is_some_and(|since| since < cutoff);
-        let resources: Vec<String> = purgeable(&self.transaction, &is_old);
-        for type_name in resources {
+        for type_name in purgeable(&self.transaction, &is_old) {
             let Some(entry) = self.transaction.resources.remove(&type_name) else { continue };
-            let schema = vec![SchemaStep::DropTable { table: entry.table.clone() }];
+            let schema = gone(&type_name, &entry);
             self.add_purge(&type_name, Change::PurgeResource { table: entry.table.clone() }, schema, None);
         }
         let mut fields = Vec::new();
@@ -53,24 +52,38 @@ impl Plan {
     }
 }
 
-/// The resources whose tables can go, each before those that it refers to. One that a table which stays refers to waits.
+/// What takes a resource away, with all that was noted of its rows.
+fn gone(type_name: &str, entry: &ResourceEntry) -> Vec<SchemaStep> {
+    let link = |(path, target): (&String, &String)| {
+        let link = LinkName { source: type_name.to_owned(), target: target.clone(), path: path.clone() };
+        SchemaStep::ForgetLinks { link }
+    };
+    let key = |reference: &ReferenceEntry| SchemaStep::DropForeignKey {
+        table: entry.table.clone(),
+        name: reference.name.clone(),
+    };
+    let links = entry.links.iter().map(link);
+    let keys = entry.references.values().map(key);
+    let rest = [
+        SchemaStep::ForgetHistory { resource: type_name.to_owned() },
+        SchemaStep::DropTable { table: entry.table.clone() },
+    ];
+    keys.chain(links).chain(rest).collect()
+}
+
+/// The resources whose tables can go, whatever they refer to among themselves. One that a table which stays refers to waits.
 fn purgeable(ledger: &Ledger, is_old: &dyn Fn(Option<i64>) -> bool) -> Vec<String> {
     let old =
         ledger.resources.iter().filter(|(_, entry)| entry.hidden.as_ref().is_some_and(|hidden| is_old(hidden.since)));
-    let mut left: BTreeSet<&str> = old.map(|(name, _)| name.as_str()).collect();
-    let mut going: Vec<String> = Vec::new();
+    let mut going: BTreeSet<&str> = old.map(|(name, _)| name.as_str()).collect();
     loop {
-        let free = left.iter().copied().find(|name| {
-            let referred = |(other, entry): (&String, &Arc<ResourceEntry>)| {
-                other != name
-                    && !going.contains(other)
-                    && entry.references.values().any(|reference| reference.target == *name)
-            };
-            !ledger.resources.iter().any(referred)
-        });
-        let Some(free) = free else { return going };
-        left.remove(free);
-        going.push(free.to_owned());
+        let is_held = |name: &str| {
+            let mut others = ledger.resources.iter().filter(|(other, _)| !going.contains(other.as_str()));
+            others.any(|(_, entry)| entry.references.values().any(|reference| reference.target == name))
+        };
+        let held = going.iter().copied().find(|name| is_held(name));
+        let Some(held) = held else { return going.into_iter().map(str::to_owned).collect() };
+        going.remove(held);
     }
 }
 

@@ -6,6 +6,7 @@ use mainstay_sql::{Literal, Probe};
 
 use super::now::FieldNow;
 use super::planner::{Planner, Standing, name_rows};
+use super::referring::former_column;
 use super::{Change, PlanError, Safety};
 use crate::{ColumnId, FieldEntry, Part};
 
@@ -67,9 +68,13 @@ fn unset_probe(known: &Standing<'_>, field: &FieldNow<'_>) -> Option<Probe> {
     }
     let index = *field.model.columns.first()?;
     let id = ColumnId::of(known.resource.layout.columns.get(index)?, index);
-    let column = known.was.columns.get(&id)?;
+    let (table, keys) = (known.was.table.clone(), known.key_names());
+    let Some(column) = known.was.columns.get(&id) else {
+        let (column, kind, nullable) = former_column(known, &field.path)?;
+        return Some(Probe::Unset { table, keys, column, zero: (!nullable).then_some(kind) });
+    };
     let zero = (!column.nullable).then_some(column.ty);
     let is_presence = matches!(id, ColumnId::Field(_, Part::Presence));
     let zero = if is_presence { Some(Kind::Bool) } else { zero };
-    Some(Probe::Unset { table: known.was.table.clone(), keys: known.key_names(), column: column.name.clone(), zero })
+    Some(Probe::Unset { table, keys, column: column.name.clone(), zero })
 }

@@ -73,7 +73,9 @@ impl<'a> Planner<'a> {
                 let first =
                     columns.first().and_then(|i| entry.columns.get(&ColumnId::of(&resource.layout.columns[*i], *i)));
                 let Some(first) = first.map(|column| column.name.clone()) else { continue };
-                let Some(step) = self.steps.iter().position(|step| makes(step, &resource.type_name, &first)) else {
+                let makes =
+                    |step: &Step| makes(step, &resource.type_name, &first) || shows(step, &resource.type_name, &path);
+                let Some(step) = self.steps.iter().position(makes) else {
                     continue;
                 };
                 if let Some(key) = self.foreign_key(resource, &path, &columns, tables) {
@@ -85,20 +87,11 @@ impl<'a> Planner<'a> {
 
     fn add_reference(&mut self, step: usize, table: String, key: ForeignKey) {
         let step = &mut self.steps[step];
-        let is_new_table = matches!(step.change, Change::AddResource { .. });
-        if !is_new_table && key.columns.len() > 1 {
-            step.safety = Safety::Refused {
-                why: format!("{} has a key of several parts, and its table would have to be rebuilt", key.target),
-                remedy: "declare the reference when the resource is new, or leave google.api.resource_reference off; adding \
-                         such a reference to a table that stands is not supported yet"
-                    .to_owned(),
-            };
-            return;
-        }
         for made in &mut step.schema {
             match made {
                 SchemaStep::CreateTable { foreign_keys, .. } => foreign_keys.push(key.clone()),
-                SchemaStep::AddColumn { column, references, .. } if key.columns.contains(&column.name) => {
+                // A column can refer by itself, several only with their table.
+                SchemaStep::AddColumn { column, references, .. } if key.columns == [column.name.as_str()] => {
                     *references = Some(key.clone());
                 }
                 _ => {}
@@ -230,8 +223,15 @@ fn makes(step: &Step, resource: &str, name: &str) -> bool {
         && step.schema.iter().any(|made| match made {
             SchemaStep::CreateTable { columns, .. } => columns.iter().any(|column| column.name == name),
             SchemaStep::AddColumn { column, .. } => column.name == name,
+            SchemaStep::ReplaceColumns { made, .. } => made.iter().any(|made| made.column.name == name),
             _ => false,
         })
+}
+
+/// Says whether the step brings a reference back that was hidden.
+fn shows(step: &Step, resource: &str, path: &FieldPath) -> bool {
+    let is_shown = matches!(step.change, Change::ShowField { .. }) && !matches!(step.safety, Safety::Refused { .. });
+    is_shown && step.resource == resource && step.path.as_ref() == Some(path)
 }
 
 /// The references of a resource, wherever they lie, with their columns.

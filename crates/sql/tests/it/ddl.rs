@@ -1,6 +1,7 @@
 use mainstay_record::Kind;
 use mainstay_sql::{
-    ColumnSpec, Dialect, ForeignKey, IndexColumn, Literal, OnlyRows, PrimaryKey, SchemaStep, schema_sql,
+    ColumnSpec, Dialect, ForeignKey, IndexColumn, Literal, MadeColumn, MadeFrom, OnlyRows, PrimaryKey, SchemaStep,
+    same_rows, schema_sql,
 };
 
 use crate::sample::{count, explain, run, sqlite};
@@ -329,4 +330,74 @@ fn lists_and_whoever_purges_find_their_rows_by_such_an_index() {
             explain(&mut conn, &format!("SELECT * FROM product AS t WHERE {condition} ORDER BY {order} LIMIT 20"));
         assert!(plan.contains(&format!("INDEX {index}")) && !plan.contains("TEMP B-TREE"), "{plan}");
     }
+}
+
+#[test]
+fn a_name_becomes_its_key_and_a_key_its_name() {
+    let from_name = SchemaStep::ReplaceColumns {
+        table: "review".to_owned(),
+        gone: vec!["product".to_owned()],
+        made: vec![MadeColumn {
+            column: spec("product", Kind::Text, true),
+            from: MadeFrom::Variable { column: "product".to_owned(), position: 0 },
+        }],
+    };
+    insta::assert_snapshot!(both(&from_name));
+    let from_key = |listed, kind, nullable| SchemaStep::ReplaceColumns {
+        table: "review".to_owned(),
+        gone: vec!["item".to_owned(), "part".to_owned()],
+        made: vec![MadeColumn {
+            column: spec("part", kind, nullable),
+            from: MadeFrom::Key {
+                columns: vec!["item".to_owned(), "part".to_owned()],
+                words: ["items/", "/parts/"].map(str::to_owned).to_vec(),
+                listed,
+            },
+        }],
+    };
+    insta::assert_snapshot!(both(&from_key(false, Kind::Text, false)));
+    insta::assert_snapshot!(both(&from_key(true, Kind::Json, true)));
+}
+
+/// The step that makes the sample's table anew without its reference.
+fn remade() -> SchemaStep {
+    let SchemaStep::CreateTable { table, columns, primary_key, .. } = create() else { panic!("a table") };
+    SchemaStep::RemakeTable { table, columns, primary_key, foreign_keys: Vec::new(), indexes: vec![index(true, false)] }
+}
+
+fn one(link: &mut diesel::sqlite::SqliteConnection, sql: &str) {
+    run(link, &[sql.to_owned()]);
+}
+
+#[test]
+fn a_table_is_made_anew_with_its_rows_and_indexes_and_without_its_reference() {
+    let mut link = sqlite();
+    let statements = schema_sql(Dialect::Sqlite, &remade());
+    assert!(schema_sql(Dialect::Postgres, &remade()).is_empty(), "there references come and go by themselves");
+    one(&mut link, "CREATE TABLE product (_id TEXT PRIMARY KEY)");
+    for step in [create(), index(true, false)] {
+        run(&mut link, &schema_sql(Dialect::Sqlite, &step));
+    }
+    one(
+        &mut link,
+        "INSERT INTO product VALUES ('p'); INSERT INTO review (_id, title, product, rate) VALUES ('a', 'x', 'p', 0.1), ('b', '', NULL, 2)",
+    );
+    let same = same_rows(&remade()).expect("a question");
+    run(&mut link, &statements[..2]);
+    assert_eq!(count(&mut link, &same), 1);
+    one(&mut link, "UPDATE _remade_review SET product = 'q' WHERE _id = 'a'");
+    assert_eq!(count(&mut link, &same), 0, "a value that differs is seen");
+    one(
+        &mut link,
+        "UPDATE _remade_review SET product = 'p' WHERE _id = 'a'; DELETE FROM _remade_review WHERE _id = 'b'",
+    );
+    assert_eq!(count(&mut link, &same), 0, "a row that is missing is seen");
+    one(&mut link, "INSERT INTO _remade_review SELECT * FROM review WHERE _id = 'b'");
+    run(&mut link, &statements[2..]);
+    assert_eq!(count(&mut link, "SELECT COUNT(*) FROM review"), 2);
+    assert_eq!(count(&mut link, "SELECT COUNT(*) FROM pragma_foreign_key_list('review')"), 0);
+    assert_eq!(
+        count(&mut link, "SELECT COUNT(*) FROM pragma_index_list('review') WHERE name = 'review_title_time_idx'"),
+        1
+    );
 }

@@ -8,6 +8,7 @@ mod facts;
 mod ledger;
 mod migrations;
 mod partly;
+mod remade;
 mod run;
 
 pub use partly::Kept;
@@ -48,6 +49,11 @@ pub enum ApplyError {
         "the migration {name} ran, but what stands behind `-- verify` finds {rows} rows; correct it and apply again"
     )]
     Unverified { name: String, rows: u64 },
+    /// What a table held, or what its rows refer to, is not what it was when the table was made anew. Nothing was done.
+    #[error(
+        "the rows of {table} are not what they were after it was made anew: the store is damaged, or this is a fault of ours"
+    )]
+    NotTheSame { table: String },
     /// Somebody applied another contract since this one was put together. Nothing was done.
     #[error("another contract was applied meanwhile")]
     Overtaken,

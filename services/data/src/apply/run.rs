@@ -9,7 +9,7 @@ use mainstay_ledger::{Answers, Ledger, Plan, Stage, probes};
 use mainstay_sql::schema_sql;
 
 use super::ledger::ledger_of;
-use super::{ApplyError, dialect, facts, migrations};
+use super::{ApplyError, dialect, facts, migrations, remade};
 use crate::store::contracts::{self, Applied, ReadError};
 
 /// What an apply came to.
@@ -246,13 +246,14 @@ async fn transaction(
         return Ok(Made { applied, changed: !plan.is_empty(), plan });
     }
     failpoint!("apply.begin");
+    let steps = plan.inside();
+    remade::loosen(conn, &steps).await?;
     conn.begin().await?;
-    let dialect = dialect(conn.engine());
-    let steps: Vec<String> = plan.inside().into_iter().flat_map(|step| schema_sql(dialect, step)).collect();
-    for (index, sql) in steps.iter().enumerate() {
-        conn.batch(sql).await?;
-        failpoint!(&format!("apply.step.{index}"));
+    let mut done = 0;
+    for step in &steps {
+        remade::run(conn, step, &mut done).await?;
     }
+    remade::intact(conn, &steps, &ledger).await?;
     let applied = Applied {
         revision: before.map_or(0, |applied| applied.revision) + 1,
         hash: contract.hash.clone(),
