@@ -289,7 +289,13 @@ pub const CAPABILITIES: &[Capability] = &[
     yes("(buf.validate.field).field_mask.in", "these paths and those below them"),
     yes("(buf.validate.field).field_mask.not_in", "neither these paths nor those below them"),
     yes("(buf.validate.field).field_mask.example", "documentation"),
-    no("(buf.validate.predefined)", "leave it out"),
+    yes("(buf.validate.predefined).cel.id", "which constraint it is, to clients"),
+    yes("(buf.validate.predefined).cel.message", "what clients are told"),
+    yes(
+        "(buf.validate.predefined).cel.expression",
+        "on an extension of constraints (`extend buf.validate.StringRules`): as on a field, with `rule`, what the field says, and \
+         `rules`, what it says beside",
+    ),
     yes("(buf.validate.message).cel.id", "which constraint it is, to clients"),
     yes("(buf.validate.message).cel.message", "what clients are told"),
     yes("(buf.validate.message).cel.expression", "a condition over `this`, or a text, as on a field"),

@@ -5,6 +5,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, ReflectMess
 use crate::capabilities::{Capability, Support, find, is_of_elements, refuse};
 use crate::file::{Spot, tag};
 use crate::report::Report;
+use crate::resource::constraints::predefined::{self, PREDEFINED};
 use crate::text::Step;
 
 /// Refuses every option of the written files that is not implemented.
@@ -14,7 +15,7 @@ pub(crate) fn check_options(report: &mut Report<'_>, pool: &DescriptorPool) {
         elements.check(&[], tag::FILE_OPTIONS, &file.options());
         file.messages().for_each(|message| elements.message(&message));
         file.enums().for_each(|ty| elements.enumeration(&ty));
-        file.extensions().for_each(|field| elements.check(field.path(), tag::FIELD_OPTIONS, &field.options()));
+        file.extensions().for_each(|extension| elements.extension(&extension));
         for service in file.services() {
             elements.check(service.path(), tag::SERVICE_OPTIONS, &service.options());
             for method in service.methods() {
@@ -36,11 +37,33 @@ impl Elements<'_, '_> {
         }
         self.check(message.path(), tag::MESSAGE_OPTIONS, &message.options());
         for field in message.fields() {
-            of_field(&field).iter().for_each(|options| self.check(field.path(), tag::FIELD_OPTIONS, options));
+            let Some(options) = of_field(&field) else { continue };
+            self.check(field.path(), tag::FIELD_OPTIONS, &options);
+            self.refuse_predefined(message.parent_pool(), field.path(), &options);
         }
+        message.child_extensions().for_each(|extension| self.extension(&extension));
         message.oneofs().for_each(|oneof| self.check(oneof.path(), tag::ONEOF_OPTIONS, &oneof.options()));
         message.child_enums().for_each(|ty| self.enumeration(&ty));
         message.child_messages().for_each(|child| self.message(&child));
+    }
+
+    fn extension(&mut self, extension: &prost_reflect::ExtensionDescriptor) {
+        let options = extension.options();
+        self.check(extension.path(), tag::FIELD_OPTIONS, &options);
+        if !predefined::extends_rules(extension) {
+            self.refuse_predefined(extension.parent_pool(), extension.path(), &options);
+        }
+    }
+
+    /// A condition that no field can name.
+    fn refuse_predefined(&mut self, pool: &DescriptorPool, path: &[i32], options: &DynamicMessage) {
+        if message_option(pool, options, PREDEFINED).is_some() {
+            let spot = self.report.option(self.file, path, tag::FIELD_OPTIONS, PREDEFINED, &[]);
+            self.report
+                .error(&spot, format!("({PREDEFINED}) stands where no field can name it"))
+                .because("it is of what extends constraints, such as buf.validate.StringRules")
+                .help("write `extend buf.validate.StringRules { … }` into a file with syntax = \"proto2\", or (buf.validate.field).cel here");
+        }
     }
 
     fn enumeration(&mut self, ty: &prost_reflect::EnumDescriptor) {
@@ -112,7 +135,7 @@ impl Walk<'_, '_> {
             self.value(&format!("{name}.{}", generic(name, field.name())), value);
             self.steps.pop();
         }
-        for (extension, _) in message.extensions() {
+        for (extension, _) in message.extensions().filter(|(extension, _)| !predefined::is_predefined(extension)) {
             self.refuse(&format!("{name}.[{}]", extension.full_name()));
         }
     }

@@ -25,9 +25,10 @@ mod walk;
 pub use arithmetic::{ArithmeticOp, GREATEST, LEAST, Numbers};
 pub use around::{Around, Known};
 pub use cel::{
-    Conjunct, Element, MAX_NESTED_QUANTIFIERS, MAX_PREDICATE_CHAIN, MAX_QUANTIFIERS, MAX_RULE_BYTES, MAX_RULE_DEPTH,
-    MAX_RULE_NODES, MAX_RULE_PUNCTUATION, PredicateSource, Predicates, RuleScope, Wanted, compile_conjuncts,
-    compile_constraint, compile_default, compile_predicates, compile_rule, compile_value,
+    Conjunct, Element, Given, MAX_NESTED_QUANTIFIERS, MAX_PREDICATE_CHAIN, MAX_QUANTIFIERS, MAX_RULE_BYTES,
+    MAX_RULE_DEPTH, MAX_RULE_NODES, MAX_RULE_PUNCTUATION, PredicateSource, Predicates, RuleScope, Said, Wanted,
+    compile_conjuncts, compile_constraint, compile_default, compile_predefined, compile_predicates, compile_rule,
+    compile_value,
 };
 pub use chain::{ways, whole_climb};
 pub use claims::{AuthName, CLAIMS, Claim};

@@ -2,6 +2,7 @@
 
 pub(crate) mod conditions;
 mod known;
+pub(crate) mod predefined;
 mod texts;
 mod times;
 

@@ -7,7 +7,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use mainstay_expr::{Expr, Field, Program, RecordType, RuleScope, Storage, Type, compile_constraint};
+use mainstay_expr::{
+    Expr, Field, Program, RecordType, RuleScope, Storage, Type, compile_constraint, compile_predefined,
+};
 use mainstay_record::{JsonShape, Kind};
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, Value};
 
@@ -20,6 +22,7 @@ use crate::report::Report;
 use crate::resource::access::Rules;
 use crate::resource::constraints::FIELD;
 use crate::resource::constraints::conditions::{self, On, Written};
+use crate::resource::constraints::predefined::Predefined;
 use crate::resource::types::map_value;
 use crate::text::Step;
 use crate::{Constraint, JsonChecks, ValueRule};
@@ -167,7 +170,8 @@ impl<'r> Reader<'r> {
 
     fn check(&self, report: &mut Report<'_>, written: Written, spot: &Spot, about: &About<'_>) -> Option<Check> {
         let program = self.program(report, &written, spot, about)?;
-        let Written { id, message, source, .. } = written;
+        let Written { id, message, source, predefined, .. } = written;
+        let source = predefined.map_or(source.clone(), |predefined| predefined.source(&source));
         Some(Check::Rule(Arc::new(ValueRule { id, message, source, program })))
     }
 
@@ -193,10 +197,24 @@ impl<'r> Reader<'r> {
                 .help("add id: \"dates_in_order\", for example");
             return None;
         }
-        let program = match compile_constraint(&written.source, &self.scope(about)) {
+        let scope = self.scope(about);
+        let compiled = match &written.predefined {
+            None => compile_constraint(&written.source, &scope),
+            Some(Predefined { said: Some(said), .. }) => compile_predefined(&written.source, &scope, said),
+            Some(Predefined { extension, said: None }) => {
+                report
+                    .error(spot, format!("{} is given what no condition is asked with", extension.full_name()))
+                    .because("`rule` is a scalar that can be stored, a duration, a timestamp, or a list of them")
+                    .help("give the extension such a type, and a value within its range");
+                return None;
+            }
+        };
+        let program = match compiled {
             Ok(program) => program,
             Err(problems) => {
-                self.rules.report(report, "a constraint", &written.source, spot, problems);
+                let asked = written.predefined.as_ref().map(|predefined| predefined.extension.full_name().to_owned());
+                let what = asked.map_or_else(|| "a constraint".to_owned(), |name| format!("{name} on a field"));
+                self.rules.report(report, &what, &written.source, spot, problems);
                 return None;
             }
         };
@@ -351,6 +369,9 @@ fn message_spot(report: &Report<'_>, message: &MessageDescriptor, steps: &[Step<
 }
 
 fn spot_of(report: &Report<'_>, field: &FieldDescriptor, on: On, written: &Written) -> Spot {
+    if let Some(predefined) = &written.predefined {
+        return predefined.spot(report, written.position);
+    }
     let mut steps: Vec<Step<'_>> = on.steps().iter().map(|step| Step::Field(step)).collect();
     steps.push(Step::Item(written.list, written.position));
     steps.extend((!written.bare).then_some(Step::Field("expression")));

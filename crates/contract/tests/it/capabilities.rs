@@ -244,9 +244,18 @@ fn field_options(all: &mut Examples) {
         ),
         ("(buf.validate.field).required", "string", "(buf.validate.field).required = true"),
         ("(buf.validate.field).ignore", "string", "(buf.validate.field).ignore = IGNORE_IF_ZERO_VALUE"),
-        ("(buf.validate.predefined)", "string", r#"(buf.validate.predefined).cel = {id: "a"}"#),
     ] {
         all.insert(name.into(), optioned(ty, option));
+    }
+    for part in ["id", "message", "expression"] {
+        let rule = r#"{id: "a" message: "b" expression: "!rule || this != rules.const"}"#;
+        let extension = format!(
+            "extend buf.validate.StringRules {{ optional bool own = 1161 [(buf.validate.predefined).cel = {rule}]; }}\n"
+        );
+        let text = optioned("optional string", "(buf.validate.field).string.(shop.v1.own) = true")
+            .replace("proto3", "proto2")
+            .replace("string name", "optional string name");
+        all.insert(format!("(buf.validate.predefined).cel.{part}"), text + &extension);
     }
     for value in
         ["OPTIONAL", "REQUIRED", "OUTPUT_ONLY", "IMMUTABLE", "UNORDERED_LIST", "INPUT_ONLY", "NON_EMPTY_DEFAULT"]

@@ -2,10 +2,11 @@
 //!
 //! `constraints.tsv` has rules, each with a name, what it is on, and an option; then values in JSON, each with the names of the
 //! rules of its kind that take it, as protovalidate 2.1.0 judged them. Bytes that are no text are left out: where a pattern is
-//! asked of them, protovalidate fails, and here they match nothing.
+//! asked of them, protovalidate fails, and here they match nothing. `predefined.tsv` has the same for the constraints of a
+//! contract's own that are in `predefined.proto`.
 
 use data_encoding::BASE64;
-use mainstay_contract::Resource;
+use mainstay_contract::{Contract, Diagnostics, Resource, Source, compile};
 use mainstay_record::time::Duration;
 use mainstay_record::{Kind, Value};
 
@@ -79,10 +80,9 @@ fn takers<'t>(resource: &Resource, rules: &[Rule<'t>], kind: &str, value: &Value
         .collect()
 }
 
-#[test]
-fn a_value_is_taken_where_protovalidate_takes_it() {
-    let lines: Vec<Vec<&str>> =
-        include_str!("constraints.tsv").lines().map(|line| line.split('\t').collect()).collect();
+/// Says how many values were judged; fails where the judgement is another one.
+fn agrees(table: &str, compile: impl Fn(&str) -> Result<Contract, Diagnostics>) -> usize {
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split('\t').collect()).collect();
     let rules: Vec<Rule<'_>> = lines
         .iter()
         .filter_map(|line| match line[..] {
@@ -91,7 +91,7 @@ fn a_value_is_taken_where_protovalidate_takes_it() {
         })
         .collect();
     let fields: String = rules.iter().zip(2..).map(declared).collect();
-    let contract = compile_text(&thing(&fields)).unwrap_or_else(|problems| panic!("{problems}"));
+    let contract = compile(&thing(&fields)).unwrap_or_else(|problems| panic!("{problems}"));
     let (mut wrong, mut judged) = (Vec::new(), 0);
     for line in &lines {
         let [kind, value, wanted] = line[..] else { continue };
@@ -106,6 +106,89 @@ fn a_value_is_taken_where_protovalidate_takes_it() {
             wrong.push(format!("{kind} {value}: {}", differ.join("; ")));
         }
     }
-    assert!(judged > 150, "{judged}");
     assert!(wrong.is_empty(), "{} of {judged} differ:\n{}", wrong.len(), wrong.join("\n"));
+    judged
+}
+
+#[test]
+fn a_value_is_taken_where_protovalidate_takes_it() {
+    let judged = agrees(include_str!("constraints.tsv"), compile_text);
+    assert!(judged > 150, "{judged}");
+}
+
+/// Two files: constraints of the contract's own, and a resource with them.
+fn compile_predefined(text: &str) -> Result<Contract, Diagnostics> {
+    let text = text.replacen("import ", "import \"rules/v1/rules.proto\";\nimport ", 1);
+    let rules = Source { path: "rules/v1/rules.proto".into(), text: include_str!("predefined.proto").into() };
+    compile(vec![rules, Source { path: "shop/v1/test.proto".into(), text }])
+}
+
+#[test]
+fn a_value_is_taken_by_predefined_constraints_where_protovalidate_takes_it() {
+    let judged = agrees(include_str!("predefined.tsv"), compile_predefined);
+    assert!(judged > 35, "{judged}");
+}
+
+/// What is wrong with a contract that has this field beside these constraints.
+fn problems(extension: &str, field: &str) -> String {
+    let rules = format!(
+        "syntax = \"proto2\";\npackage rules.v1;\nimport \"buf/validate/validate.proto\";\nimport \"google/protobuf/any.proto\";\n{extension}\n"
+    );
+    let rules = Source { path: "rules/v1/rules.proto".into(), text: rules };
+    let text = thing(field).replacen("import ", "import \"rules/v1/rules.proto\";\nimport ", 1);
+    let problems = compile(vec![rules, Source { path: "shop/v1/test.proto".into(), text }]);
+    problems.err().map_or_else(String::new, |problems| problems.to_string())
+}
+
+#[test]
+fn what_is_wrong_with_a_predefined_constraint_is_told_where_it_is_written() {
+    let predefined = |of: &str, field: &str, rule: &str| {
+        format!("extend buf.validate.{of} {{\n  {field} = 1161 [(buf.validate.predefined).cel = {{{rule}}}];\n}}")
+    };
+    let told = |extension: &str, field: &str, parts: &[&str]| {
+        let found = problems(extension, field);
+        assert!(parts.iter().all(|part| found.contains(part)), "{parts:?} is not in\n{found}");
+    };
+    let text = "string a = 2 [(buf.validate.field).string.(rules.v1.own) = true];";
+    let own = |rule: &str| predefined("StringRules", "optional bool own", rule);
+    told(
+        &own(r#"id: "a" expression: "this > 3""#),
+        text,
+        &["rules/v1/rules.proto:6:", "rules.v1.own on a field of shop.v1.Thing"],
+    );
+    told(
+        &own(r#"id: "a" expression: "nothing == ''""#),
+        text,
+        &["rules/v1/rules.proto:6:", "nothing is named `nothing`"],
+    );
+    told(&own(r#"id: "a" expression: "this == rules.nothing""#), text, &["rules/v1/rules.proto:6:", "`rules`"]);
+    told(&own(r#"expression: "this != ''""#), text, &["the constraint has no id"]);
+    told(&own(r#"id: "a" expression: "this == auth.uid""#), text, &["rules/v1/rules.proto:6:"]);
+    let large = predefined("UInt64Rules", "optional uint64 own", r#"id: "a" expression: "this < rule""#);
+    told(
+        &large,
+        "uint64 a = 2 [(buf.validate.field).uint64.(rules.v1.own) = 18446744073709551615];",
+        &["rules.v1.own is given what no condition is asked with"],
+    );
+    let any = predefined("StringRules", "optional google.protobuf.Any own", r#"id: "a" expression: "this != ''""#);
+    told(
+        &any,
+        "string a = 2 [(buf.validate.field).string.(rules.v1.own) = {}];",
+        &["rules.v1.own is given what no condition is asked with"],
+    );
+    let bare = "extend buf.validate.StringRules { optional bool own = 1161; }";
+    told(bare, text, &["(buf.validate.field).string.own", "is not supported yet"]);
+    told(
+        "",
+        "string a = 2 [(buf.validate.predefined).cel = {id: \"a\" expression: \"true\"}];",
+        &["stands where no field can name it"],
+    );
+    let many = predefined(
+        "StringRules",
+        "repeated string own",
+        r#"id: "a" expression: "rule.all(a, rule.all(b, a != b || this != a))""#,
+    );
+    let values: Vec<String> = (0..60).map(|i| format!("\"{i}\"")).collect();
+    let field = format!("string a = 2 [(buf.validate.field).string = {{[rules.v1.own]: [{}]}}];", values.join(", "));
+    told(&many, &field, &["has more than 2000 parts"]);
 }

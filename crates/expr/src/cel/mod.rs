@@ -12,6 +12,7 @@ mod named;
 mod names;
 mod operand;
 mod parse;
+mod predefined;
 mod predicates;
 mod quantifiers;
 mod stack;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use mainstay_record::JsonShape;
 
+pub use self::predefined::{Given, Said, compile_predefined};
 use self::predicates::within_limits;
 pub use self::predicates::{
     MAX_NESTED_QUANTIFIERS, MAX_PREDICATE_CHAIN, PredicateSource, Predicates, compile_predicates,

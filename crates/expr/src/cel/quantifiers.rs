@@ -41,6 +41,15 @@ fn read(of: &ComprehensionExpr) -> Option<Macro<'_>> {
     }
 }
 
+/// What a macro says of each element, and whether it must hold of all of them; nothing where it says something else.
+pub(super) fn said_of_each(of: &ComprehensionExpr) -> Option<(&IdedExpr, bool)> {
+    match read(of).filter(|_| of.iter_var2.is_none())? {
+        Macro::All(condition) => Some((condition, true)),
+        Macro::Exists(condition) => Some((condition, false)),
+        Macro::One(_) | Macro::Map { .. } => None,
+    }
+}
+
 fn argument(of: &IdedExpr, position: usize) -> Option<&IdedExpr> {
     if let Ast::Call(call) = &of.expr { call.args.get(position) } else { None }
 }

@@ -3,6 +3,7 @@
 use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage as _, Value};
 
 use super::FIELD;
+use super::predefined::{self, Predefined};
 use crate::options::{items, message_option, of_field, text};
 
 /// A condition as it is written.
@@ -15,6 +16,8 @@ pub(crate) struct Written {
     /// Where it stands in the option: the list, and its place in it.
     pub list: &'static str,
     pub position: usize,
+    /// It is written elsewhere, for many.
+    pub predefined: Option<Predefined>,
 }
 
 /// What the conditions of a field are on.
@@ -61,13 +64,14 @@ pub(crate) fn of(option: &DynamicMessage) -> Vec<Written> {
     for (position, value) in items(option, "cel_expression").iter().enumerate() {
         let source = value.as_str().unwrap_or_default().to_owned();
         let (id, message) = (source.clone(), String::new());
-        found.push(Written { id, message, source, bare: true, list: "cel_expression", position });
+        found.push(Written { id, message, source, bare: true, list: "cel_expression", position, predefined: None });
     }
     for (position, value) in items(option, "cel").iter().enumerate() {
         let Value::Message(written) = value else { continue };
         let (id, message, source) = (text(written, "id"), text(written, "message"), text(written, "expression"));
-        found.push(Written { id, message, source, bare: false, list: "cel", position });
+        found.push(Written { id, message, source, bare: false, list: "cel", position, predefined: None });
     }
+    found.extend(predefined::of(option));
     found
 }
 
