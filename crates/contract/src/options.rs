@@ -136,8 +136,31 @@ impl Walk<'_, '_> {
             self.steps.pop();
         }
         for (extension, _) in message.extensions().filter(|(extension, _)| !predefined::is_predefined(extension)) {
-            self.refuse(&format!("{name}.[{}]", extension.full_name()));
+            if predefined::extends_rules(&extension) {
+                self.refuse_bare(extension.full_name());
+            } else {
+                self.refuse(&format!("{name}.[{}]", extension.full_name()));
+            }
         }
+    }
+
+    /// An extension of constraints that says nothing.
+    fn refuse_bare(&mut self, extension: &str) {
+        let spot = self.spot();
+        self.report
+            .error(&spot, format!("{extension} is no constraint"))
+            .because("an extension of constraints is one by what (buf.validate.predefined) says of it")
+            .help("add to it: [(buf.validate.predefined).cel = {id: \"…\" expression: \"…\"}]");
+    }
+
+    fn spot(&self) -> Spot {
+        let steps: Vec<Step<'_>> = self
+            .steps
+            .iter()
+            .map(|(name, index)| index.map_or(Step::Field(name), |index| Step::Item(name, index)))
+            .collect();
+        let place = &self.place;
+        self.report.option(place.file, place.path, place.options, place.extension, &steps)
     }
 
     /// An option that is a list of enum values has one statement for each.
@@ -165,13 +188,7 @@ impl Walk<'_, '_> {
     }
 
     fn refuse(&mut self, name: &str) {
-        let steps: Vec<Step<'_>> = self
-            .steps
-            .iter()
-            .map(|(name, index)| index.map_or(Step::Field(name), |index| Step::Item(name, index)))
-            .collect();
-        let place = &self.place;
-        let spot = self.report.option(place.file, place.path, place.options, place.extension, &steps);
+        let (spot, place) = (self.spot(), &self.place);
         let written =
             self.steps.iter().fold(format!("({})", place.extension), |all, (step, _)| format!("{all}.{step}"));
         refuse(self.report, &spot, name, &format!("`{written}`"));

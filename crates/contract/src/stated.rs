@@ -16,6 +16,9 @@ const READ: [(&str, &str); 5] = [
     ("buf.validate.oneof", "validate.oneof"),
 ];
 
+/// What is a statement by itself: who may take a row along a transition, and when, changes apart from where it leads.
+const APART: [&str; 2] = ["access", "guard"];
+
 /// The field of a statement by which it is known again among others: `predicate.editable`.
 const NAME: &str = "name";
 
@@ -55,6 +58,8 @@ fn collect(name: &str, field: &FieldDescriptor, value: &Value, found: &mut BTree
     let (named, others): (Vec<&Value>, Vec<&Value>) = values.iter().partition(|value| name_of(value).is_some());
     for value in named {
         let own = format!("{name}.{}", name_of(value).unwrap_or_default());
+        let value = apart(&own, value, found);
+        let value = &value;
         // Of two with one name both are said.
         let text: &mut String = found.entry(own).or_default();
         *text = format!("{text} {}", written(value)).trim_start().to_owned();
@@ -65,6 +70,17 @@ fn collect(name: &str, field: &FieldDescriptor, value: &Value, found: &mut BTree
             others.into_iter().map(|value| of_kind(field, value)).collect::<Vec<_>>().join(", "),
         );
     }
+}
+
+/// Takes out of a statement what is one by itself.
+fn apart(own: &str, value: &Value, found: &mut BTreeMap<String, String>) -> Value {
+    let Value::Message(message) = value else { return value.clone() };
+    let mut rest = message.clone();
+    for (field, value) in message.fields().filter(|(field, _)| APART.contains(&field.name())) {
+        found.insert(format!("{own}.{}", field.name()), of_kind(&field, value));
+        rest.clear_field(&field);
+    }
+    Value::Message(rest)
 }
 
 fn name_of(value: &Value) -> Option<String> {

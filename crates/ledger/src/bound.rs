@@ -2,20 +2,53 @@
 
 use std::sync::Arc;
 
-use mainstay_contract::{Access, Aim, Check, Constraint, Contract, Effect, FieldModel, Resource, Slot, What};
+use mainstay_contract::{Access, Aim, Check, Constraint, Contract, Effect, FieldModel, Resource, Rule, Slot, What};
 use mainstay_expr::{Program, Root, Row};
 use mainstay_record::{Layout, Role};
 
 use crate::rekey::{Births, Keys};
-use crate::{ColumnId, Label, Ledger, ResourceEntry};
+use crate::{ColumnId, FieldPath, Label, Ledger, ResourceEntry};
 
-/// The rules of a resource with the ledger's names, of which a rule has only the keys inside JSON columns. `all` are those
-/// of all resources.
-pub(crate) fn access(resource: &Resource, entry: &ResourceEntry, all: &[Vec<Keys>]) -> Access {
-    let mut access = resource.access.clone();
-    let own = bind_layout(&mut Layout::clone(&resource.layout), entry);
-    rewrite(Births { own: &own, all }, &mut access);
-    access
+/// The rules of a resource with the ledger's names, of which a rule has only the keys inside JSON columns.
+pub(crate) struct BoundRules {
+    pub access: Access,
+    /// Who sees and sets fields: by the field and the option, `12:field.read`.
+    fields: Vec<(String, Rule)>,
+}
+
+impl BoundRules {
+    /// `all` are the keys of all resources.
+    pub fn of(resource: &Resource, entry: &ResourceEntry, all: &[Vec<Keys>]) -> BoundRules {
+        let own = bind_layout(&mut Layout::clone(&resource.layout), entry);
+        let keys = Births { own: &own, all };
+        let mut access = resource.access.clone();
+        rewrite(keys, &mut access);
+        let mut fields = Vec::new();
+        for field in &resource.fields {
+            for (option, rule) in [("read", &field.read), ("write", &field.write)] {
+                let Some(rule) = rule else { continue };
+                let mut rule = Rule::clone(rule);
+                rule.program.root = keys.rewrite(rule.program.root);
+                fields.push((field_rule(&FieldPath::from(&field.path), &format!("field.{option}")), rule));
+            }
+        }
+        BoundRules { access, fields }
+    }
+
+    /// The rules that are not the resource's own: of its transitions, and of its fields.
+    pub fn others<'b>(&'b self, resource: &'b Resource) -> impl Iterator<Item = (String, &'b Rule)> {
+        let transitions = resource.transitions.iter().zip(&self.access.transitions).flat_map(|(transition, rules)| {
+            let name = |what: &str| format!("states.transition.{}.{what}", transition.name);
+            let access = rules.access.as_ref().map(|rule| (name("access"), rule));
+            access.into_iter().chain(rules.guard.as_ref().map(|rule| (name("guard"), rule)))
+        });
+        transitions.chain(self.fields.iter().map(|(name, rule)| (name.clone(), rule)))
+    }
+}
+
+/// How a rule of a field is called among those of its resource.
+pub(crate) fn field_rule(path: &FieldPath, option: &str) -> String {
+    format!("{path}:{option}")
 }
 
 /// The keys of all resources of a contract that are not today's names.

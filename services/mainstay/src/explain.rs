@@ -1,6 +1,7 @@
 //! `mainstay contract explain Order.update`: the rule, its SQL on both engines, the statements of the verb, and how the engines
 //! would run what reads.
 
+mod fields;
 mod queries;
 
 use self::queries::Planner;
@@ -26,6 +27,9 @@ pub fn print(contract: &Contract, what: &str, database: Option<&str>) -> Result<
         .iter()
         .find(|resource| resource.message == message || resource.short_name() == message)
         .ok_or_else(|| usage(contract))?;
+    if let Some(field) = fields::named(resource, verb) {
+        return fields::print(contract, resource, field);
+    }
     let own = resource.transitions.iter().position(|own| own.name.eq_ignore_ascii_case(verb));
     let verb = if own.is_some() { "transition" } else { verb };
     let rules: Vec<&Rule> = match verb {
@@ -45,6 +49,7 @@ pub fn print(contract: &Contract, what: &str, database: Option<&str>) -> Result<
     say!("{} ({})", resource.message, resource.type_name);
     let tables = tables(contract);
     print_rules(resource, &rules, &tables, verb);
+    fields::print_all(resource, &tables, verb);
     for dialect in Dialect::ALL {
         say!("\n{}", dialect.title());
         for (name, sql) in statements(resource, &tables, &rules, verb, dialect) {
@@ -112,7 +117,8 @@ async fn print_plan(planner: &Planner, statements: &[(&'static str, Sql)]) -> Re
 fn usage(contract: &Contract) -> Failure {
     let known: Vec<&str> = contract.resources.iter().map(|resource| resource.short_name()).collect();
     format!(
-        "write Message.verb, with a verb of read, create, update, delete, undelete or the name of a transition, and a message of: {}",
+        "write Message.verb, with a verb of read, create, update, delete, undelete, the name of a transition or that of a field, and a \
+         message of: {}",
         if known.is_empty() { "(the contract has no resource)".to_owned() } else { known.join(", ") }
     )
     .into()
@@ -123,14 +129,19 @@ fn print_rules(resource: &Resource, rules: &[&Rule], tables: &Tables, verb: &str
         say!("\nno rule for {verb}: denied to everyone");
     }
     for rule in rules {
-        say!("\nrule at {}\n  {}", rule.place, rule.source);
-        let sql = rule_sql(resource, rule, tables);
-        for (index, part) in sql.of_caller.iter().enumerate() {
-            say!("  decided by the caller alone, before SQL ({}): {part}", index + 1);
-        }
-        for (dialect, text) in &sql.whole {
-            say!("  {}: {text}", dialect.title());
-        }
+        say!("\nrule at {}", rule.place);
+        print_rule(resource, rule, tables);
+    }
+}
+
+fn print_rule(resource: &Resource, rule: &Rule, tables: &Tables) {
+    say!("  {}", rule.source);
+    let sql = rule_sql(resource, rule, tables);
+    for (index, part) in sql.of_caller.iter().enumerate() {
+        say!("  decided by the caller alone, before SQL ({}): {part}", index + 1);
+    }
+    for (dialect, text) in &sql.whole {
+        say!("  {}: {text}", dialect.title());
     }
 }
 
@@ -144,10 +155,12 @@ fn statements(
     let table = Table { name: &resource.table, layout: &resource.layout };
     let keys = resource.layout.keys();
     let unchanged = || Condition::All(vec![Condition::Keys { first_param: 0 }, Condition::RevisionIs { param: keys }]);
+    let told = fields::told(resource);
+    let truths = Truths { of: &told, tables };
     let read = |lock: Option<Lock>| {
         let rule = resource.access.read.as_ref().map(|rule| Condition::Expr(&rule.program.root, tables));
         let conditions: Vec<Condition<'_>> = std::iter::once(Condition::Keys { first_param: 0 }).chain(rule).collect();
-        select(dialect, &query(table, Condition::All(conditions), &[], lock))
+        select(dialect, &Select { truths, ..query(table, Condition::All(conditions), &[], lock) })
     };
     match verb {
         "get" => vec![("read by key", read(None))],
@@ -155,7 +168,7 @@ fn statements(
             let live = resource.soft_delete.map(|kept| Condition::Unset { column: kept.delete_time });
             let rule = rules.iter().map(|rule| Condition::Expr(&rule.program.root, tables)).chain(live).collect();
             let order = order_columns(&resource.layout, &[]);
-            let page = Select { limit_param: Some(0), ..query(table, Condition::All(rule), &order, None) };
+            let page = Select { limit_param: Some(0), truths, ..query(table, Condition::All(rule), &order, None) };
             vec![("read by key", read(None)), ("page", select(dialect, &page))]
         }
         "create" => vec![("insert (the rule is asked before, on the record)", insert(dialect, &Insert { table }))],

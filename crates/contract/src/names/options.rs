@@ -14,6 +14,7 @@ use crate::capabilities::is_implemented;
 use crate::embedded;
 use crate::file::{Spot, join, tag};
 use crate::report::Report;
+use crate::resource::constraints::predefined::PREDEFINED;
 use crate::text::{Part, Statement};
 
 /// Reports what is wrong with the options of a file, and takes those statements out.
@@ -236,7 +237,8 @@ impl Options<'_, '_, '_> {
     fn extensions(&self, of: &MessageDescriptor) -> Vec<String> {
         let fits = |kind: &Kind| matches!(kind, Kind::Extension { extendee } if extendee == of.full_name());
         let named = self.scope.known.names.iter().filter(|(_, found)| fits(&found.kind));
-        let named = named.filter(|(name, _)| is_implemented(&format!("({name})")));
+        // That one is of no field of a message.
+        let named = named.filter(|(name, _)| *name != PREDEFINED && is_implemented(&format!("({name})")));
         let mut names: Vec<String> = named.map(|(name, _)| name.clone()).collect();
         // Mainstay's own first, then the standard ones.
         names.sort_by_key(|name| (!name.starts_with("mainstay."), !name.starts_with("google.api."), name.clone()));

@@ -177,7 +177,7 @@ fn what_is_wrong_with_a_predefined_constraint_is_told_where_it_is_written() {
         &["rules.v1.own is given what no condition is asked with"],
     );
     let bare = "extend buf.validate.StringRules { optional bool own = 1161; }";
-    told(bare, text, &["(buf.validate.field).string.own", "is not supported yet"]);
+    told(bare, text, &["shop/v1/test.proto:28:", "rules.v1.own is no constraint"]);
     told(
         "",
         "string a = 2 [(buf.validate.predefined).cel = {id: \"a\" expression: \"true\"}];",

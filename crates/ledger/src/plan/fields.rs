@@ -8,10 +8,13 @@ use prost_reflect::MessageDescriptor;
 
 use super::columns::Rename;
 use super::now::FieldNow;
+use super::options::{self, Verdict};
 use super::planner::{Planner, Standing, name_rows};
 use super::required::fill_of;
+use super::served::compared;
 use super::tables::add_column;
-use super::{Change, PlanError, Safety, Step, options, promises};
+use super::{Change, PlanError, Safety, Step, promises};
+use crate::bound::field_rule;
 use crate::json::places::Spot;
 use crate::json::same_names;
 use crate::signature::Comparison;
@@ -154,7 +157,8 @@ impl<'a> Planner<'a> {
         }
         if let Some(old) = &was.terms {
             let promised = promises::changes(field.names, (&was.name, &field.model.name), old, &field.terms);
-            let stated = options::changes(Some(field.names), &old.options, &field.terms.options);
+            let verdict = |option: &str| verdict(known, field, option);
+            let stated = options::changes(Some(field.names), &old.options, &field.terms.options, &verdict);
             for (change, safety) in promised.into_iter().chain(stated) {
                 self.field_step(known, field, change, safety, Vec::new(), None);
             }
@@ -311,6 +315,18 @@ impl<'a> Planner<'a> {
         let (resource, path) = (known.resource.type_name.clone(), Some(field.path.clone()));
         self.steps.push(Step { resource, change, safety, schema, note, place: Some(field.place().clone()), path });
     }
+}
+
+/// How a rule of a field, or of a transition of its states, changed.
+fn verdict(known: &Standing<'_>, field: &FieldNow<'_>, option: &str) -> Verdict {
+    let names = [option.to_owned(), field_rule(&field.path, option)];
+    let forms = known
+        .was
+        .terms
+        .iter()
+        .flat_map(|was| names.iter().filter_map(|name| Some((was.rules.get(name)?, known.rules.get(name)?))));
+    let mut verdicts = forms.map(|(was, now)| compared(was, now).map_or(Verdict::Same, Verdict::Changed));
+    verdicts.next().unwrap_or(Verdict::Unknown)
 }
 
 /// The layout's columns of a field and of what is inside it.

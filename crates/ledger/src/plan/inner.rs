@@ -7,8 +7,9 @@ use mainstay_sql::Conversion;
 use super::fields::reserve;
 use super::gone::missing_reserve;
 use super::now::FieldNow;
+use super::options::{self, Verdict};
 use super::planner::{Planner, Standing};
-use super::{Change, PlanError, Safety, oneofs, options, promises};
+use super::{Change, PlanError, Safety, oneofs, promises};
 use crate::JsonEntry;
 use crate::json::places::Spot;
 use crate::json::{JsonChange, Merge};
@@ -52,7 +53,7 @@ impl<'a> Planner<'a> {
             JsonChange::Terms { path, names, was, now } => {
                 let checks = promises::checks(&path, &was.inner, &now.inner).map(|change| (change, Safety::Safe));
                 let changes = promises::changes(&path, (&names.0, &names.1), &was, &now);
-                let stated = options::changes(Some(&path), &was.options, &now.options);
+                let stated = options::changes(Some(&path), &was.options, &now.options, &|_| Verdict::Unknown);
                 for (change, safety) in changes.into_iter().chain(checks).chain(stated) {
                     self.field_step(known, field, change, safety, Vec::new(), None);
                 }

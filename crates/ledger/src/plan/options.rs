@@ -16,6 +16,20 @@ enum Judged {
     Differs,
 }
 
+/// How what a rule says changed, where its text did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is no rule whose meaning is known.
+    Unknown,
+    /// It says the same in other words.
+    Same,
+    Changed(Severity),
+}
+
+/// How the parts of a transition are judged that are statements by themselves, by the end of their names.
+const OF_TRANSITIONS: [(&str, Judged, &[Area]); 2] =
+    [(".access", Judged::Allows, &[Area::Access]), (".guard", Judged::Restricts, &[Area::States])];
+
 /// How statements are judged, by the beginning of their names.
 const JUDGED: [(&str, Judged, &[Area]); 15] = [
     ("resource.predicate", Judged::Differs, &[Area::Access]),
@@ -37,6 +51,11 @@ const JUDGED: [(&str, Judged, &[Area]); 15] = [
 
 /// What a statement is to whoever uses the contract, and where that shows.
 fn judged(name: &str) -> (Judged, &'static [Area]) {
+    if let Some(transition) = name.strip_prefix("states.transition.")
+        && let Some((_, judged, areas)) = OF_TRANSITIONS.iter().find(|(end, ..)| transition.ends_with(end))
+    {
+        return (*judged, areas);
+    }
     let row = JUDGED.iter().find(|(beginning, ..)| is_within(name, beginning));
     row.map_or((Judged::Differs, &[Area::Wire]), |(_, judged, areas)| (*judged, areas))
 }
@@ -46,15 +65,27 @@ pub(super) fn changes(
     field: Option<&str>,
     was: &BTreeMap<String, String>,
     now: &BTreeMap<String, String>,
+    verdict: &dyn Fn(&str) -> Verdict,
 ) -> Vec<(Change, Safety)> {
     let names: BTreeSet<&String> = was.keys().chain(now.keys()).collect();
-    let changed = names.into_iter().filter(|name| was.get(*name) != now.get(*name));
-    changed.map(|name| change(field, name, was.get(name), now.get(name))).collect()
+    // With a whole its parts come and go.
+    let comes_with_all =
+        |name: &str| name.rsplit_once('.').is_some_and(|(whole, _)| was.contains_key(whole) != now.contains_key(whole));
+    let changed = names.into_iter().filter(|name| was.get(*name) != now.get(*name) && !comes_with_all(name));
+    changed.filter_map(|name| change(field, name, (was.get(name), now.get(name)), verdict(name))).collect()
 }
 
-fn change(field: Option<&str>, name: &str, was: Option<&String>, now: Option<&String>) -> (Change, Safety) {
+/// Nothing where a rule says the same in other words.
+fn change(
+    field: Option<&str>,
+    name: &str,
+    (was, now): (Option<&String>, Option<&String>),
+    verdict: Verdict,
+) -> Option<(Change, Safety)> {
     let (judged, areas) = judged(name);
     let severity = match (judged, was.is_some(), now.is_some()) {
+        (_, true, true) if verdict == Verdict::Same => return None,
+        (_, true, true) if let Verdict::Changed(severity) = verdict => severity,
         (Judged::Allows, false, true) | (Judged::Restricts, true, false) => Severity::Widened,
         (Judged::Allows, true, false) | (Judged::Restricts, false, true) => Severity::Narrowed,
         _ => Severity::Changed,
@@ -66,7 +97,7 @@ fn change(field: Option<&str>, name: &str, was: Option<&String>, now: Option<&St
         _ => reviewed(severity),
     };
     let (field, from, to) = (field.map(str::to_owned), was.cloned(), now.cloned());
-    (Change::ChangeOption { field, option: name.to_owned(), from, to, severity, areas }, safety)
+    Some((Change::ChangeOption { field, option: name.to_owned(), from, to, severity, areas }, safety))
 }
 
 fn reviewed(severity: Severity) -> Safety {

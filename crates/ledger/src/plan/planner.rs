@@ -10,12 +10,12 @@ use prost_reflect::MessageDescriptor;
 
 use super::now::{FieldNow, fields_of};
 use super::{Change, Plan, PlanError, Safety, Step};
-use crate::bound::keys_of_all;
+use crate::bound::{BoundRules, keys_of_all};
 use crate::entry::PATTERNS;
 use crate::moves::Moves;
 use crate::names::claim_table;
 use crate::rekey::Keys;
-use crate::terms::TERMS_VERSION;
+use crate::terms::{Form, ResourceTerms, TERMS_VERSION};
 use crate::{Answer, Facts, Hidden, Ledger, ResourceEntry};
 
 /// Plans the way from a ledger to a contract. The same three give the same plan, to the byte.
@@ -47,6 +47,8 @@ pub(super) struct Standing<'a> {
     /// As it will be.
     pub entry: ResourceEntry,
     pub fields: Rc<[FieldNow<'a>]>,
+    /// What the rules of its transitions and fields say, as in its terms.
+    pub rules: BTreeMap<String, Form>,
     /// Where the rows' columns are filled with a constant as they are added.
     pub filled: Vec<crate::ColumnId>,
     /// Columns that are made anew.
@@ -140,6 +142,7 @@ impl<'a> Planner<'a> {
             was,
             entry: was.clone(),
             fields,
+            rules: ResourceTerms::of(self.contract, resource, &BoundRules::of(resource, was, &self.keys)).rules,
             filled: Vec::new(),
             converted: Vec::new(),
             refused: Vec::new(),

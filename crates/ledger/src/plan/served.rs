@@ -5,21 +5,22 @@ use std::sync::Arc;
 use mainstay_contract::{Place, Resource};
 
 use super::effect::Severity;
+use super::options::{self, Verdict};
 use super::planner::{Planner, Standing};
 use super::reached::Reached;
-use super::{Change, PlanError, Safety, Step, options};
-use crate::bound;
+use super::{Change, PlanError, Safety, Step};
+use crate::bound::BoundRules;
 use crate::terms::{Form, ResourceTerms, RuleTerms};
 
 impl<'a> Planner<'a> {
     /// Compares the terms of the resource as a whole with what they were, and takes them on.
     pub(super) fn served(&mut self, known: &mut Standing<'a>) -> Result<(), PlanError> {
-        let access = bound::access(known.resource, &known.entry, &self.keys);
-        let now = ResourceTerms::of(self.contract, known.resource, &access);
+        let bound = BoundRules::of(known.resource, &known.entry, &self.keys);
+        let now = ResourceTerms::of(self.contract, known.resource, &bound);
         if let Some(was) = &known.was.terms {
             self.rules(known, was, &now);
             self.routes(known, was, &now);
-            for (change, safety) in options::changes(None, &was.options, &now.options) {
+            for (change, safety) in options::changes(None, &was.options, &now.options, &|_| Verdict::Unknown) {
                 self.resource_step(known, change, safety, None);
             }
         }
@@ -153,15 +154,19 @@ fn unimplemented(what: &str, remedy: &str) -> Safety {
 /// How a rule changed; nothing where the same callers pass.
 fn rule_change(verb: &str, was: Option<&RuleTerms>, now: Option<&RuleTerms>) -> Option<Change> {
     let form = |rule: Option<&RuleTerms>| rule.map_or(Form::Never, |rule| rule.form.clone());
-    let (old, new) = (form(was), form(now));
-    let severity = match (old.implies(&new), new.implies(&old)) {
-        (true, true) => return None,
-        (true, false) => Severity::Widened,
-        (false, true) => Severity::Narrowed,
-        (false, false) => Severity::Changed,
-    };
+    let severity = compared(&form(was), &form(now))?;
     let source = |rule: Option<&RuleTerms>| rule.map(|rule| rule.source.clone());
     Some(Change::ChangeRule { verb: verb.to_owned(), from: source(was), to: source(now), severity })
+}
+
+/// Whether more pass than before, fewer, or others; nothing where the same do.
+pub(super) fn compared(was: &Form, now: &Form) -> Option<Severity> {
+    match (was.implies(now), now.implies(was)) {
+        (true, true) => None,
+        (true, false) => Some(Severity::Widened),
+        (false, true) => Some(Severity::Narrowed),
+        (false, false) => Some(Severity::Changed),
+    }
 }
 
 /// How it changed who may name a row, where a contract says so: else it is who may read it.

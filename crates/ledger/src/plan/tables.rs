@@ -10,9 +10,10 @@ use mainstay_sql::{ColumnSpec, ForeignKey, PrimaryKey, SchemaStep};
 use super::now::fields_of;
 use super::planner::{Planner, Standing};
 use super::{Change, Safety, Step};
+use crate::bound::BoundRules;
 use crate::names::{claim_column, claim_table};
 use crate::terms::ResourceTerms;
-use crate::{ColumnEntry, ColumnId, FieldPath, ReferenceEntry, ResourceEntry, bound};
+use crate::{ColumnEntry, ColumnId, FieldPath, ReferenceEntry, ResourceEntry};
 
 impl<'a> Planner<'a> {
     /// Makes the table with its indexes. Its foreign keys follow when every table has its entry.
@@ -41,7 +42,7 @@ impl<'a> Planner<'a> {
         for field in &fields {
             entry.fields.insert(field.path.clone(), field.entry());
         }
-        entry.terms = Some(ResourceTerms::of(self.contract, resource, &bound::access(resource, &entry, &self.keys)));
+        entry.terms = Some(ResourceTerms::of(self.contract, resource, &BoundRules::of(resource, &entry, &self.keys)));
         let keys = columns.iter().take(resource.layout.keys()).map(|column| column.name.clone()).collect();
         let mut schema = vec![SchemaStep::CreateTable {
             table: entry.table.clone(),

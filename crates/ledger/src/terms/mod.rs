@@ -17,6 +17,7 @@ use mainstay_contract::{Access, Contract, Resource, Rule, SoftDelete};
 use serde::{Deserialize, Serialize};
 
 use crate::ColumnId;
+use crate::bound::BoundRules;
 
 pub use field::FieldTerms;
 pub(crate) use field::{ZERO_TOO, inner_rules, lost_names, own_rules};
@@ -30,7 +31,7 @@ pub(crate) use values::ValueChange;
 
 /// How the terms are written down. A change of [`Form`]'s words, for one, needs another number: the words that are stored
 /// would otherwise look like other rules.
-pub const TERMS_VERSION: u32 = 2;
+pub const TERMS_VERSION: u32 = 3;
 
 /// The terms of a resource as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +49,9 @@ pub struct ResourceTerms {
     /// What else is said of it, see [`options`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, String>,
+    /// The rules of transitions and of fields, by what they are of: `states.transition.Place.access`, `12:field.read`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rules: BTreeMap<String, Form>,
     /// How rows are kept that are deleted; nothing where they go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<KeptTerms>,
@@ -79,11 +83,13 @@ pub struct RuleTerms {
 }
 
 impl ResourceTerms {
-    /// The terms of a resource. `access` is bound to the ledger's names, so that a renamed field is no other rule.
-    pub(crate) fn of(contract: &Contract, resource: &Resource, access: &Access) -> ResourceTerms {
+    /// The terms of a resource. What it is bound to is the ledger's names, so that a renamed field is no other rule.
+    pub(crate) fn of(contract: &Contract, resource: &Resource, bound: &BoundRules) -> ResourceTerms {
+        let rows = Rows { layout: &resource.layout, contract, bound: [None; 16] };
         ResourceTerms {
             pattern: resource.pattern.clone(),
-            access: rules(access, Rows { layout: &resource.layout, contract, bound: [None; 16] }),
+            access: rules(&bound.access, rows),
+            rules: bound.others(resource).map(|(name, rule)| (name, Form::of(&rule.program.root, rows))).collect(),
             methods: methods::of(contract, resource),
             commit: methods::commit_of(contract, resource),
             options: contract

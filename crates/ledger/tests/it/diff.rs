@@ -33,6 +33,91 @@ fn a_rule_that_lets_others_in_or_out_is_to_be_looked_at() {
     is(&back, &["narrow:rule:Product#read"], Severity::Narrowed, Area::Access, true);
 }
 
+const TICKETS: &str = r#"syntax = "proto3";
+package desk.v1;
+import "google/api/field_behavior.proto";
+import "google/api/resource.proto";
+import "mainstay/v1/options.proto";
+message Ticket {
+  option (google.api.resource) = {type: "desk.example.com/Ticket" pattern: "tickets/{ticket}"};
+  option (mainstay.v1.resource) = {access {read: "true" write: "true"}};
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string owner = 2;
+  int32 weight = 3;
+  State state = 4 [(mainstay.v1.states) = {
+    initial: "OPEN"
+    transition {name: "Close" from: "OPEN" to: "CLOSED" access: "resource.owner == auth.uid" guard: "resource.weight > 0"}
+  }];
+  string note = 5 [(mainstay.v1.field) = {read: "resource.owner == auth.uid" write: "'desk' in auth.roles"}];
+  enum State { STATE_UNSPECIFIED = 0; OPEN = 1; CLOSED = 2; }
+}
+"#;
+
+/// The differences of tickets with this in place of that, there and back: each with whether more is possible, and whether it is
+/// to be looked at.
+fn of_tickets(from: &str, to: &str) -> [Vec<(String, Severity, bool)>; 2] {
+    assert!(TICKETS.contains(from), "{from}");
+    let (base, other) = (contract(TICKETS), contract(&TICKETS.replace(from, to)));
+    [(&base, &other), (&other, &base)].map(|(was, now)| {
+        let steps = diff(was, now).expect("a diff").steps;
+        let told = |step: &Step| (step.id().replace("desk.example.com/", ""), step.effect().severity, step.breaks());
+        steps.iter().map(told).collect()
+    })
+}
+
+#[track_caller]
+fn widens(from: &str, to: &str, option: &str) {
+    let id = format!("change:option:Ticket#{option}");
+    let [there, back] = of_tickets(from, to);
+    assert!(matches!(&there[..], [(found, Severity::Widened, _)] if *found == id), "{there:?}");
+    assert!(matches!(&back[..], [(found, Severity::Narrowed, _)] if *found == id), "{back:?}");
+}
+
+#[test]
+fn a_rule_of_a_transition_or_a_field_is_told_as_what_it_becomes() {
+    let owner = "access: \"resource.owner == auth.uid\"";
+    let (access, guard) = ("state.states.transition.Close.access", "state.states.transition.Close.guard");
+    widens(owner, "access: \"resource.owner == auth.uid || 'desk' in auth.roles\"", access);
+    widens(owner, "access: \"true\"", access);
+    widens("guard: \"resource.weight > 0\"", "guard: \"resource.weight > 0 || resource.note == ''\"", guard);
+    widens(" guard: \"resource.weight > 0\"", "", guard);
+    widens("read: \"resource.owner == auth.uid\"", "read: \"true\"", "note.field.read");
+    let more = "write: \"'desk' in auth.roles || resource.owner == auth.uid\"";
+    widens("write: \"'desk' in auth.roles\"", more, "note.field.write");
+    let [there, back] = of_tickets(owner, "access: \"resource.weight == 3\"");
+    assert!(
+        matches!(&there[..], [(_, Severity::Changed, true)]) && matches!(&back[..], [(_, Severity::Changed, true)])
+    );
+}
+
+#[test]
+fn a_rule_that_says_the_same_in_other_words_is_no_difference() {
+    for (from, to) in [
+        ("access: \"resource.owner == auth.uid\"", "access: \"(resource.owner == auth.uid)\""),
+        ("read: \"resource.owner == auth.uid\"", "read: \"(resource.owner == auth.uid)\""),
+    ] {
+        let [there, back] = of_tickets(from, to);
+        assert!(there.is_empty() && back.is_empty(), "{there:?} {back:?}");
+    }
+    let renamed =
+        TICKETS.replace("string owner = 2;", "string holder = 2;").replace("resource.owner", "resource.holder");
+    let steps = diff(&contract(TICKETS), &contract(&renamed)).expect("a diff").steps;
+    let ids: Vec<String> = steps.iter().map(Step::id).collect();
+    assert_eq!(ids, ["rename:field:desk.example.com/Ticket#holder"]);
+}
+
+#[test]
+fn a_transition_comes_with_its_rules() {
+    let more =
+        "transition {name: \"Reopen\" from: \"CLOSED\" to: \"OPEN\" access: \"true\" guard: \"resource.weight > 1\"}";
+    let [there, back] = of_tickets("\n  }];", &format!("\n{more}\n  }}];"));
+    let options = |steps: &[(String, Severity, bool)]| -> Vec<String> {
+        steps.iter().map(|(id, ..)| id.clone()).filter(|id| id.starts_with("change:option")).collect()
+    };
+    assert_eq!(options(&there), ["change:option:Ticket#state.states.transition.Reopen"]);
+    assert_eq!(options(&back), ["change:option:Ticket#state.states.transition.Reopen"]);
+}
+
 #[test]
 fn a_check_that_asks_more_is_to_be_looked_at_and_one_that_asks_less_is_not() {
     let (there, back) = between(&[("int32 stars = 3;", "int32 stars = 3 [(buf.validate.field).int32.gte = 1];")]);

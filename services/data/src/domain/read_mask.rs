@@ -43,7 +43,7 @@ pub fn none(op: &Operation) -> Result<()> {
         [] | ["*"] => Ok(()),
         [path, ..] => {
             let message = "has no effect on a Commit, whose answer comes whole; leave it out".to_owned();
-            Err(refused(MaskError { path: (*path).chars().take(64).collect(), message }))
+            Err(refused(op, MaskError { path: (*path).chars().take(64).collect(), message }))
         }
     }
 }
@@ -65,7 +65,7 @@ fn of_rows(op: &Operation, others: &[&str]) -> Result<Rows> {
             _ if others.contains(&path) => {}
             None if path == name || path == json_name => below.push("*"),
             Some((first, rest)) if first == name || first == json_name => below.push(rest),
-            _ => return Err(no_field(name, others.first().copied().filter(|other| *other != EXPANDED), path)),
+            _ => return Err(no_field(op, name, others.first().copied().filter(|other| *other != EXPANDED), path)),
         }
     }
     if below.is_empty() { Ok(Rows::Hidden) } else { select(op, &below).map(Rows::Part) }
@@ -82,16 +82,16 @@ fn select(op: &Operation, paths: &[&str]) -> Result<Selection> {
     if let Some(unseen) = paths.iter().find_map(|path| op.plan().rules.never_seen(&first(path), &op.caller)) {
         return Err(Error::Unseen { field: "$fields", name: unseen.name.clone() });
     }
-    op.plan().record.select(paths).map_err(refused)
+    op.plan().record.select(paths).map_err(|error| refused(op, error))
 }
 
-fn no_field(rows: &str, other: Option<&str>, path: &str) -> Error {
+fn no_field(op: &Operation, rows: &str, other: Option<&str>, path: &str) -> Error {
     const SHOWN: usize = 64;
     let other = other.map_or_else(String::new, |other| format!(", or `{other}`"));
     let message = format!("is no field of the answer; name `{rows}`, fields of them as `{rows}.name`{other}");
-    refused(MaskError { path: path.chars().take(SHOWN).collect(), message })
+    refused(op, MaskError { path: path.chars().take(SHOWN).collect(), message })
 }
 
-fn refused(error: MaskError) -> Error {
-    Error::Mask { field: "$fields", error }
+fn refused(op: &Operation, error: MaskError) -> Error {
+    Error::Mask { field: "$fields", error: op.plan().classes.masked(error) }
 }

@@ -364,7 +364,10 @@ impl Update {
         let plan = self.op.plan();
         match self.message()?.mask(Role::Mask)?.as_deref() {
             None | Some([]) => Ok(plan.record.populated(decoded)),
-            Some(paths) => plan.record.resolve(paths).map_err(|error| Error::Mask { field: "update_mask", error }),
+            Some(paths) => plan
+                .record
+                .resolve(paths)
+                .map_err(|error| Error::Mask { field: "update_mask", error: plan.classes.masked(error) }),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use mainstay_contract::field_options;
 use mainstay_record::Violation;
-use mainstay_wire::UNSAID;
+use mainstay_wire::{MaskError, UNSAID};
 use prost_reflect::MessageDescriptor;
 
 /// What of a resource is never said, wherever in its messages it stands.
@@ -42,11 +42,14 @@ impl Classes {
                         pending.len() - 1
                     })
                 });
-                let unsaid = field_options(&field).classed;
-                any |= unsaid;
-                (field.name().to_owned(), Known { unsaid, message: inner })
+                let options = field_options(&field);
+                any |= options.classed;
+                // Clients may write any of its names.
+                let names = [field.name().to_owned(), field.json_name().to_owned()];
+                let known = Known { unsaid: options.classed, message: inner };
+                names.into_iter().chain(options.aliases).map(|name| (name, known)).collect::<Vec<_>>()
             });
-            messages.push(known.collect());
+            messages.push(known.flatten().collect());
         }
         Classes { messages: if any { messages } else { Vec::new() } }
     }
@@ -102,6 +105,18 @@ impl Classes {
         match self.unsaid(&violation.field) {
             Some(field) => Violation { field: field.to_owned(), ..violation },
             None => violation,
+        }
+    }
+
+    /// What a client is told of a path of a mask: of one that leads into a field whose values are never said, that field alone.
+    /// A key of a map may be such a value.
+    pub fn masked(&self, error: MaskError) -> MaskError {
+        match self.unsaid(&error.path).filter(|field| field.len() < error.path.len()) {
+            Some(field) => MaskError {
+                path: field.to_owned(),
+                message: "the path leads to nothing that can be named in it; name the whole field".to_owned(),
+            },
+            None => error,
         }
     }
 

@@ -153,6 +153,73 @@ fn explain_shows_the_rule_and_the_sql_of_both_engines() {
     assert!(stderr(&output).contains("Order, Product, Review"), "{}", stderr(&output));
 }
 
+const CLINIC: &str = r#"syntax = "proto3";
+package clinic.v1;
+import "google/api/field_behavior.proto";
+import "google/api/resource.proto";
+import "mainstay/v1/options.proto";
+message Ward {
+  option (google.api.resource) = {type: "clinic.example.com/Ward" pattern: "wards/{ward}"};
+  option (mainstay.v1.resource) = {access {read: "true" write: "true"}};
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string nurse = 2;
+}
+message Patient {
+  option (google.api.resource) = {type: "clinic.example.com/Patient" pattern: "patients/{patient}"};
+  option (mainstay.v1.resource) = {access {read: "true" write: "true"}};
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string ward = 2 [(google.api.resource_reference).type = "clinic.example.com/Ward"];
+  string note = 3 [(mainstay.v1.field) = {read: "resource.ward.nurse == auth.uid" write: "'doctor' in auth.roles"}];
+  string bed = 4;
+}
+"#;
+
+#[test]
+fn explain_shows_who_sees_and_sets_a_field_and_the_sql_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path_of = folder.path().join("clinic/v1");
+    std::fs::create_dir_all(&path_of).unwrap();
+    std::fs::write(path_of.join("patient.proto"), CLINIC).unwrap();
+    let explained = |what: &str| {
+        let output = mainstay(&["contract", "explain", what, path(folder.path())]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output)
+    };
+    let has = |text: &str, parts: &[&str]| {
+        assert!(parts.iter().all(|part| text.contains(part)), "{parts:?} is not in\n{text}");
+    };
+    let note = explained("Patient.note");
+    has(
+        &note,
+        &[
+            "who sees it: rule at",
+            "patient.proto:17:",
+            "resource.ward.nurse == auth.uid",
+            "\"clinic_v1_ward\"",
+            "PostgreSQL: ",
+        ],
+    );
+    has(
+        &note,
+        &[
+            "asked in the statement that reads the row",
+            "who sets it: rule at",
+            "'doctor' in auth.roles",
+            "decided by the caller alone",
+        ],
+    );
+    has(&explained("Patient.bed"), &["who sees it: whoever reads the row", "who sets it: whoever writes the row"]);
+    let list = explained("Patient.list");
+    has(&list, &["who sees note: rule at"]);
+    assert!(!list.contains("who sets note"), "{list}");
+    let page = list.split("  page\n").nth(1).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    assert!(page.contains("\"nurse\""), "the page says of each row whether the field is seen: {page}");
+    has(
+        &explained("Patient.update"),
+        &["who sets note: rule at", "asked of the row before and the row after, in memory"],
+    );
+}
+
 #[test]
 fn export_writes_the_derived_services_and_all_that_is_imported() {
     let folder = tempfile::tempdir().unwrap();

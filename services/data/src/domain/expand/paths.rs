@@ -120,8 +120,9 @@ impl Expansion {
             }
             if !edge.whole {
                 let paths: Vec<&str> = edge.wanted.iter().map(String::as_str).collect();
-                let selected = op.snapshot.resource(edge.target).record.select(&paths);
-                selected.map_err(|error| Error::Mask { field: "expand", error })?;
+                let target = op.snapshot.resource(edge.target);
+                let masked = |error| Error::Mask { field: "expand", error: target.classes.masked(error) };
+                target.record.select(&paths).map_err(masked)?;
             }
         }
         Ok(())
@@ -255,7 +256,8 @@ impl Walk<'_> {
     }
 
     fn refused(&self, message: &str) -> Error {
-        refused(self.path, message.to_owned())
+        let error = MaskError { path: shown(self.path), message: message.to_owned() };
+        Error::Mask { field: "expand", error: self.op.plan().classes.masked(error) }
     }
 }
 
