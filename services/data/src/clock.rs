@@ -1,5 +1,7 @@
 //! Transitions that happen by themselves, at the moment that their rows say (`at`).
 
+mod patience;
+
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
@@ -13,6 +15,9 @@ use crate::plans::{Due, Snapshot};
 use crate::purge::{BATCH, find};
 use crate::rights::Caller;
 use crate::service::Resources;
+
+use patience::Stuck;
+pub use patience::{LONGEST, Patience};
 
 /// How many rows are on their way at a time: writes that arrive together are stored together.
 const AT_ONCE: usize = 16;
@@ -32,26 +37,46 @@ struct Timed<'s> {
     due: &'s Due,
 }
 
-/// Says whether there is a row whose moment has come.
-pub async fn is_due(resources: &Resources) -> Result<bool> {
+/// Says whether there is a row whose moment has come, and that is not left alone for now.
+pub async fn is_due(resources: &Resources, patience: &Patience) -> Result<bool> {
     let snapshot = resources.served.load();
-    for Timed { resource, due, .. } in timed(&snapshot) {
-        let op = Operation::unasked(&snapshot, resource, the_clock(resources));
-        if !find(&resources.context, &op, due, (None, 1)).await?.is_empty() {
-            return Ok(true);
+    for timed in timed(&snapshot) {
+        let op = Operation::unasked(&snapshot, timed.resource, the_clock(resources));
+        // Where rows stay, those behind them are looked for.
+        let (mut last, mut limit) = (None, 1);
+        loop {
+            let found = find(&resources.context, &op, timed.due, (last, limit)).await?;
+            if found.iter().any(|key| !patience.waits(&timed.row(&op, key), op.caller.now)) {
+                return Ok(true);
+            }
+            if found.len() < limit {
+                break;
+            }
+            (last, limit) = (found.last().cloned(), BATCH);
         }
     }
     Ok(false)
 }
 
-/// Takes all rows along whose moment has come. Whoever is faster, another replica or a caller, wins: a row goes once.
-pub async fn transitions(resources: &Resources) -> Result<Passed> {
+/// Takes all rows along whose moment has come. Whoever is faster, another replica or a caller, wins: a row goes once. One that
+/// did not go is left alone for a while, longer each time, and [`LONGEST`] at most.
+pub async fn transitions(resources: &Resources, patience: &mut Patience) -> Result<Passed> {
     let snapshot = resources.served.load();
     let mut passed = Passed::default();
     for timed in timed(&snapshot) {
-        rows_of(resources, &snapshot, &timed, &mut passed).await?;
+        rows_of(resources, &snapshot, &timed, (&mut passed, patience)).await?;
     }
+    patience.end_round();
     Ok(passed)
+}
+
+impl Timed<'_> {
+    /// One of its rows, by names that it keeps under another contract.
+    fn row(&self, op: &Operation, key: &[Value]) -> Stuck {
+        let resource = &op.plan().resource;
+        let transition = resource.transitions.get(usize::from(self.which)).map_or("", |own| &own.name);
+        (resource.type_name.clone(), transition.to_owned(), op.plan().name(key))
+    }
 }
 
 /// Who takes rows along: nobody who could be asked for a rule.
@@ -71,7 +96,7 @@ async fn rows_of(
     resources: &Resources,
     snapshot: &Arc<Snapshot>,
     timed: &Timed<'_>,
-    passed: &mut Passed,
+    (passed, patience): (&mut Passed, &mut Patience),
 ) -> Result<()> {
     let (cx, mut last) = (&resources.context, None::<Vec<Value>>);
     loop {
@@ -79,12 +104,19 @@ async fn rows_of(
         let found = find(cx, &op, timed.due, (last, BATCH)).await?;
         let ends = found.len() < BATCH;
         last = found.last().cloned();
-        let all = stream::iter(found.into_iter().map(|key| along(cx, &op, timed.which, key)));
+        let (left, tried): (Vec<Stuck>, Vec<Stuck>) =
+            found.iter().map(|key| timed.row(&op, key)).partition(|row| patience.waits(row, op.caller.now));
+        passed.waiting += left.len();
+        left.iter().for_each(|row| patience.left(row));
+        let all = stream::iter(tried.into_iter().map(|row| along(cx, &op, timed.which, row)));
         let mut done = all.buffer_unordered(AT_ONCE);
-        while let Some(done) = done.next().await {
+        while let Some((row, done)) = done.next().await {
             match done? {
                 Went::Along => passed.moved += 1,
-                Went::Nowhere => passed.waiting += 1,
+                Went::Nowhere => {
+                    passed.waiting += 1;
+                    patience.refused(row, op.caller.now);
+                }
                 Went::Before => {}
             }
         }
@@ -102,9 +134,13 @@ enum Went {
     Before,
 }
 
-async fn along(cx: &Context, op: &Operation, which: u16, key: Vec<Value>) -> Result<Went> {
-    let name = op.plan().name(&key);
-    match transact::run(cx, transition::by_the_clock(op.clone(), which, &name)).await {
+async fn along(cx: &Context, op: &Operation, which: u16, row: Stuck) -> (Stuck, Result<Went>) {
+    let went = goes(cx, op, which, &row.2).await;
+    (row, went)
+}
+
+async fn goes(cx: &Context, op: &Operation, which: u16, name: &str) -> Result<Went> {
+    match transact::run(cx, transition::by_the_clock(op.clone(), which, name)).await {
         Ok(_) => Ok(Went::Along),
         Err(Error::Denied(_) | Error::EtagMismatch) => Ok(Went::Before),
         // Somebody else is at the row again and again: others behind it are not to wait for that.

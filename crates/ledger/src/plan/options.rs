@@ -28,7 +28,7 @@ pub(super) enum Verdict {
 
 /// How the parts of a transition are judged that are statements by themselves, by the end of their names.
 const OF_TRANSITIONS: [(&str, Judged, &[Area]); 2] =
-    [(".access", Judged::Allows, &[Area::Access]), (".guard", Judged::Restricts, &[Area::States])];
+    [(".access", Judged::Allows, &[Area::Access, Area::States]), (".guard", Judged::Restricts, &[Area::States])];
 
 /// How statements are judged, by the beginning of their names.
 const JUDGED: [(&str, Judged, &[Area]); 15] = [
@@ -51,13 +51,18 @@ const JUDGED: [(&str, Judged, &[Area]); 15] = [
 
 /// What a statement is to whoever uses the contract, and where that shows.
 fn judged(name: &str) -> (Judged, &'static [Area]) {
-    if let Some(transition) = name.strip_prefix("states.transition.")
-        && let Some((_, judged, areas)) = OF_TRANSITIONS.iter().find(|(end, ..)| transition.ends_with(end))
-    {
-        return (*judged, areas);
+    if let Some(judged) = of_transition(name) {
+        return judged;
     }
     let row = JUDGED.iter().find(|(beginning, ..)| is_within(name, beginning));
     row.map_or((Judged::Differs, &[Area::Wire]), |(_, judged, areas)| (*judged, areas))
+}
+
+/// The same of a rule of a transition, where the statement is one.
+fn of_transition(name: &str) -> Option<(Judged, &'static [Area])> {
+    let transition = name.strip_prefix("states.transition.")?;
+    let row = OF_TRANSITIONS.iter().find(|(end, ..)| transition.ends_with(end));
+    row.map(|(_, judged, areas)| (*judged, *areas))
 }
 
 /// Every difference between the statements of a resource (`field`: nothing) or of a field, each with what it needs to run.
@@ -92,7 +97,7 @@ fn change(
     };
     let safety = match severity {
         // Who may do more is somebody's to decide; what is possible beside it breaks nobody.
-        Severity::Widened if !areas.contains(&Area::Access) => Safety::Safe,
+        Severity::Widened if !areas.contains(&Area::Access) && of_transition(name).is_none() => Safety::Safe,
         Severity::Narrowed if !areas.contains(&Area::States) => Safety::Safe,
         _ => reviewed(severity),
     };

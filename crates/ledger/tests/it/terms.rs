@@ -1,6 +1,6 @@
 //! What a plan shows beside what is stored: rules, enum values, names, routes.
 
-use mainstay_ledger::{Area, Ledger, Plan, Safety, Severity, Stage, Step};
+use mainstay_ledger::{Area, Ledger, Plan, Safety, Severity, Stage, Step, TERMS_VERSION};
 
 use crate::shop::{BASE, Shop, contract, edited};
 
@@ -450,7 +450,9 @@ fn an_older_ledger_learns_the_terms_of_the_contract_that_is_stored_beside_it() {
 fn terms_in_other_words_are_written_down_anew() {
     let mut shop = Shop::with_rows();
     let json = shop.ledger.to_json();
-    let other = json.replace("\"terms\":2,", "\"terms\":99,").replace("\"if\":\"", "\"if\":\"in other words: ");
+    let other = json
+        .replace(&format!("\"terms\":{TERMS_VERSION},"), "\"terms\":99,")
+        .replace("\"if\":\"", "\"if\":\"in other words: ");
     assert_ne!(other, json);
     let other = Ledger::from_json(&other).expect("it is read");
     assert_eq!(other.with_terms_of(&contract(BASE)), shop.ledger);

@@ -91,7 +91,7 @@ impl Checked for Create {
         Box::pin(async move {
             let record = draft.new_row()?;
             check_parent(tx, &self.op, record).await?;
-            check_references(tx, &self.op, None, record).await
+            check_references(tx, &self.op, (None, record), &draft.settled).await
         })
     }
 }

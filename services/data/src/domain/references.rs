@@ -5,7 +5,7 @@ use mainstay_record::Value;
 use super::acyclic;
 use super::context::Operation;
 use super::links::Referred;
-use super::record::{is_itself, not_found, set_references};
+use super::record::{in_request, is_itself, not_found, set_references};
 use super::tx::Tx;
 use crate::error::{Error, Result};
 
@@ -56,9 +56,19 @@ enum Namer {
     Contract,
 }
 
-/// Checks that what a record refers to exists and may be read by the writer; which of the two fails is not said.
-pub async fn check_references(tx: &mut Tx<'_, '_>, op: &Operation, old: Option<&[Value]>, new: &[Value]) -> Result<()> {
-    check_named(tx, op, Namer::Caller, (old, new)).await
+/// Checks that what a record refers to exists and may be read by the writer; which of the two fails is not said. What an effect
+/// has set (`settled`, as requests name it) is named by the contract.
+pub async fn check_references(
+    tx: &mut Tx<'_, '_>,
+    op: &Operation,
+    (old, new): (Option<&[Value]>, &[Value]),
+    settled: &[String],
+) -> Result<()> {
+    let by = |field: &str| {
+        let is_settled = !settled.is_empty() && settled.contains(&in_request(op.plan(), field));
+        if is_settled { Namer::Contract } else { Namer::Caller }
+    };
+    check_named(tx, op, &by, (old, new)).await
 }
 
 /// Checks the same, and the parent of a new row, where it is the contract that makes the record what it is.
@@ -76,13 +86,13 @@ pub async fn check_references_of_contract(
             return Err(Error::ReferenceNotFound { field: "parent".to_owned(), name });
         }
     }
-    check_named(tx, op, Namer::Contract, (old, new)).await
+    check_named(tx, op, &|_| Namer::Contract, (old, new)).await
 }
 
 async fn check_named(
     tx: &mut Tx<'_, '_>,
     op: &Operation,
-    namer: Namer,
+    namer: &(dyn Fn(&str) -> Namer + Sync),
     (old, new): (Option<&[Value]>, &[Value]),
 ) -> Result<()> {
     for Referred { field, resource, key, reference } in set_references(op, old, new) {
@@ -90,7 +100,7 @@ async fn check_named(
         if let Some(reference) = acyclic.filter(|reference| is_itself(op, reference, new)) {
             acyclic::check(tx, op, (reference, &key), old, new).await?;
         }
-        let stays = match namer {
+        let stays = match namer(&field) {
             Namer::Caller => tx.stays_readable(op, resource, &key).await?,
             Namer::Contract => tx.is_there(op, resource, &key).await?,
         };

@@ -144,7 +144,8 @@ impl Checked for Transition {
                 };
             }
             check_still_below(tx, op, draft.new_row()?).await?;
-            let checked = check_references(tx, op, draft.known().as_deref(), draft.new_row()?).await;
+            let (known, new) = (draft.known(), draft.new_row()?);
+            let checked = check_references(tx, op, (known.as_deref(), new), &draft.settled).await;
             checked.map_err(|error| self.placed(error))
         })
     }

@@ -84,7 +84,7 @@ impl Checked for Undelete {
             }
             // What it lay below or referred to may have gone the same way meanwhile.
             check_parent(tx, op, draft.new_row()?).await?;
-            check_references(tx, op, None, draft.new_row()?).await
+            check_references(tx, op, (None, draft.new_row()?), &draft.settled).await
         })
     }
 

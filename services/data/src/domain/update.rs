@@ -125,12 +125,13 @@ impl Checked for Update {
                 (Check::Readable, _) => self.find(draft, tx).await,
                 (_, Some(old)) => {
                     check_still_below(tx, &self.op, old).await?;
-                    check_references(tx, &self.op, draft.known().as_deref(), draft.new_row()?).await
+                    let rows = (draft.known(), draft.new_row()?);
+                    check_references(tx, &self.op, (rows.0.as_deref(), rows.1), &draft.settled).await
                 }
                 // Where the row is hidden it is denied in the end, as a create with its id.
                 (_, None) => {
                     check_parent(tx, &self.op, draft.new_row()?).await?;
-                    check_references(tx, &self.op, None, draft.new_row()?).await
+                    check_references(tx, &self.op, (None, draft.new_row()?), &draft.settled).await
                 }
             }
         })

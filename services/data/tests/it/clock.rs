@@ -1,6 +1,6 @@
 //! Transitions that happen by themselves, at the moment that their rows say.
 
-use mainstay_data::clock::{Passed, transitions};
+use mainstay_data::clock::{LONGEST, Passed, Patience, is_due, transitions};
 use mainstay_fault::Reason;
 use mainstay_testkit::{Engine, both_engines};
 use serde_json::{Value as Json, json};
@@ -85,10 +85,32 @@ async fn passages(caller: &Caller<'_>, id: &str) -> Vec<Json> {
 
 /// Takes along what is due, beside the service's own job, until that has nothing to do either.
 async fn tick(fixture: &Fixture) -> Passed {
-    transitions(fixture.data.resources()).await.unwrap()
+    transitions(fixture.data.resources(), &mut Patience::default()).await.unwrap()
 }
 
 both_engines! {
+    async fn a_row_that_does_not_go_is_left_alone_for_a_while_and_holds_up_nobody(engine: Engine) {
+        let fixture = bank(engine).await;
+        let ann = fixture.user("ann", &[]);
+        let resources = fixture.data.resources();
+        hold(&ann, "stuck", json!({"endTime": at(HOUR), "stopped": true})).await;
+        fixture.clock.advance_seconds(HOUR + 1);
+        let mut patience = Patience::default();
+        assert!(is_due(resources, &patience).await.unwrap(), "nobody tried yet");
+        assert_eq!(transitions(resources, &mut patience).await.unwrap(), Passed { moved: 0, waiting: 1 });
+        assert!(!is_due(resources, &patience).await.unwrap(), "it is left alone, and no lease is written for it");
+        hold(&ann, "free", json!({"endTime": at(HOUR)})).await;
+        assert!(is_due(resources, &patience).await.unwrap() || state(&ann, "free").await == "RELEASED", "behind it is one that goes");
+        let passed = transitions(resources, &mut patience).await.unwrap();
+        assert_eq!(passed.waiting, 1, "it waits still, and is told");
+        assert_eq!(state(&ann, "free").await, "RELEASED");
+        ann.ok("bank.v1.HoldService/UpdateHold", json!({"hold": {"name": "holds/stuck", "stopped": false}, "update_mask": "stopped"})).await;
+        fixture.clock.advance_seconds(LONGEST / 1_000_000 + 1);
+        transitions(resources, &mut patience).await.unwrap();
+        assert_eq!(state(&ann, "stuck").await, "RELEASED", "within a minute it is tried again");
+        assert!(!is_due(resources, &patience).await.unwrap());
+    }
+
     async fn a_row_goes_along_when_its_moment_has_come_and_not_before(engine: Engine) {
         let fixture = bank(engine).await;
         let ann = fixture.user("ann", &[]);

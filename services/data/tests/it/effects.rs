@@ -136,7 +136,58 @@ async fn tally(fixture: &Fixture) -> Json {
     fixture.user("mia", &["merchant"]).ok(GET_TALLY, json!({"name": "tallies/all"})).await
 }
 
+/// Leaves that whoever asks for one has approved by a manager whom he may not see.
+const LEAVES: &str = r#"
+message Employee {
+  option (google.api.resource) = {type: "hr.example.com/Employee" pattern: "employees/{employee}"};
+  option (mainstay.v1.resource) = {access {read: "resource.account == auth.uid" write: "'hr' in auth.roles"}};
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string account = 2;
+  string manager = 3 [(google.api.resource_reference).type = "hr.example.com/Employee"];
+}
+message Leave {
+  option (google.api.resource) = {type: "hr.example.com/Leave" pattern: "leaves/{leave}"};
+  option (mainstay.v1.resource) = {
+    access {read: "true" write: "true"}
+    effect {on: "create" on: "update" set {field: "approver" value: "resource.employee.manager"}}
+    effect {on: "create" set {field: "days.stand_in" value: "resource.employee.manager"}}
+  };
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string employee = 2 [(google.api.resource_reference).type = "hr.example.com/Employee"];
+  string approver = 3 [(google.api.resource_reference).type = "hr.example.com/Employee", (google.api.field_behavior) = OUTPUT_ONLY];
+  repeated Day days = 4;
+  string stand_in = 5 [(google.api.resource_reference).type = "hr.example.com/Employee"];
+  message Day {
+    int32 number = 1;
+    string stand_in = 2 [(google.api.resource_reference).type = "hr.example.com/Employee", (google.api.field_behavior) = OUTPUT_ONLY];
+  }
+}
+"#;
+
 both_engines! {
+    async fn what_an_effect_refers_to_is_named_by_the_contract_and_not_by_the_caller(engine: Engine) {
+        let fixture = Fixture::start(engine, &file("hr.v1", LEAVES)).await;
+        let ann = fixture.user("ann", &[]);
+        let employ = |id: &str, account: &str, manager: &str| {
+            json!({"employee_id": id, "employee": {"account": account, "manager": manager}})
+        };
+        // Who makes a row need not read it.
+        let boss = fixture.user("boss", &["hr"]);
+        boss.ok("hr.v1.EmployeeService/CreateEmployee", employ("boss", "boss", "")).await;
+        boss.ok("hr.v1.EmployeeService/CreateEmployee", employ("ann", "ann", "employees/boss")).await;
+        let create = "hr.v1.LeaveService/CreateLeave";
+        let leave = json!({"leave_id": "l", "leave": {"employee": "employees/ann", "days": [{"number": 1}, {"number": 2}]}});
+        let made = ann.ok(create, leave).await;
+        assert_eq!(made["approver"], "employees/boss", "{made}");
+        assert_eq!(made["days"][1]["standIn"], "employees/boss", "{made}");
+        let named = json!({"leave": {"employee": "employees/ann", "stand_in": "employees/boss"}});
+        assert_eq!(ann.refused(create, named).await.0, Reason::ReferenceNotFound, "whom he names himself he must see");
+        let other = json!({"leave": {"employee": "employees/boss"}});
+        assert_eq!(ann.refused(create, other).await.0, Reason::ReferenceNotFound);
+        let update = json!({"leave": {"name": "leaves/l", "stand_in": "employees/ann"}, "update_mask": "stand_in"});
+        assert_eq!(ann.ok("hr.v1.LeaveService/UpdateLeave", update).await["approver"], "employees/boss");
+    }
+
     async fn a_transition_changes_the_rows_that_its_row_refers_to(engine: Engine) {
         let fixture = with_stock(engine).await;
         let ann = fixture.user("ann", &[]);
