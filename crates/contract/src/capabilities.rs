@@ -68,7 +68,10 @@ pub const CAPABILITIES: &[Capability] = &[
     yes("(mainstay.v1.resource).exclude.from", "a timestamp or a date, with which the time of a row begins"),
     yes("(mainstay.v1.resource).exclude.to", "the first moment that is not its time any more; unset: for ever"),
     yes("(mainstay.v1.resource).exclude.where", "as of an index"),
-    yes("(mainstay.v1.resource).effect.on", "`create`, `update`, `delete` or the name of a transition"),
+    yes(
+        "(mainstay.v1.resource).effect.on",
+        "`create`, `update`, `delete`, `undelete` (of what is kept) or the name of a transition",
+    ),
     yes(
         "(mainstay.v1.resource).effect.if",
         "only where it holds: over `resource`, the row after, and `old`, the row before",

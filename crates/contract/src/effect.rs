@@ -22,6 +22,8 @@ pub enum Trigger {
     Create,
     Update,
     Delete,
+    /// What was deleted and kept is there again.
+    Undelete,
     /// A transition, by its place in `Resource::transitions`.
     Transition(u16),
 }

@@ -36,6 +36,10 @@ const OWNED_TAGS: &str =
 const BASKET: &str = "message Basket { option (google.api.resource) = {type: \"golden.example.com/Basket\" pattern: \"baskets/{basket}\"};
     option (mainstay.v1.resource) = {access {read: \"true\" write: \"true\"}}; string name = 1 [(google.api.field_behavior) = IDENTIFIER];
     repeated string owners = 2 [(google.api.resource_reference).type = \"golden.example.com/Owner\"]; }\nmessage Owner {";
+const WRITERS: &str = "access {read: \"true\" write: \"'writer' in auth.roles\"}";
+/// No two items of one code at one time; the same by the names that the fields have when they have swapped them.
+const BOOKED: &str = "access {read: \"true\" write: \"'writer' in auth.roles\"} exclude {fields: \"code\" from: \"begin\" to: \"finish\"}";
+const SWAPPED: &str = "access {read: \"true\" write: \"'writer' in auth.roles\"} exclude {fields: \"title\" from: \"finish\" to: \"begin\"}";
 const OWNER: &str = "string owner = 9 [(google.api.resource_reference).type = \"golden.example.com/Owner\"];";
 const MAKER: &str = "string maker = 17;";
 const OWNED_MAKER: &str = "string maker = 17 [(google.api.resource_reference).type = \"golden.example.com/Owner\"];";
@@ -227,6 +231,13 @@ golden! {
     a_ring_of_three_names: Case {
         after: &[("string code = 2;", "string title = 2;"), (TITLE, "string label = 3;"), ("string label = 10;", "string code = 10;")],
         same: &[("SELECT code || title || label FROM golden_v1_item ORDER BY _id", "SELECT title_2 || label_3 || code_10 FROM golden_v1_item ORDER BY _id")],
+        ..Case::NONE
+    };
+    a_swap_of_names_under_an_exclusion: Case {
+        before: &[&[(WRITERS, BOOKED), ("bool hot = 15;", "bool hot = 15; google.protobuf.Timestamp begin = 40; google.protobuf.Timestamp finish = 41;")]],
+        after: &[(WRITERS, SWAPPED), ("bool hot = 15;", "bool hot = 15; google.protobuf.Timestamp finish = 40; google.protobuf.Timestamp begin = 41;"),
+                 ("string code = 2;", "string title = 2;"), (TITLE, "string code = 3;"), ("index {fields: \"code\"}", "index {fields: \"title\"}")],
+        same: &[("SELECT code || title FROM golden_v1_item ORDER BY _id", "SELECT title_2 || code_3 FROM golden_v1_item ORDER BY _id")],
         ..Case::NONE
     };
     a_nested_field_renamed: Case {

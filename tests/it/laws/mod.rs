@@ -8,6 +8,7 @@ mod diagram;
 mod jobs;
 mod licences;
 mod methods;
+mod s20_principals;
 mod settings;
 mod sources;
 mod workspace;

@@ -1,6 +1,6 @@
 //! What becomes of rows when others are deleted: what of it cannot be.
 
-use mainstay_contract::OnDelete;
+use mainstay_contract::{OnDelete, Trigger};
 
 use crate::harness::{compile_text, file};
 
@@ -62,5 +62,22 @@ fn what_cannot_become_of_a_row_is_refused_with_its_place() {
         let found = found.unwrap_or_else(|| panic!("{wanted}: {problems}"));
         assert!(found.line > 1 && found.help.is_some(), "{problems}");
         assert_eq!(problems.0.iter().filter(|problem| problem.severity == found.severity).count(), 1, "{problems}");
+    }
+}
+
+#[test]
+fn an_effect_of_what_comes_back_is_of_rows_that_are_kept() {
+    let contract = |kept: &str| {
+        file(&format!(
+            "message Thing {{\n  option (google.api.resource) = {{type: \"shop.example.com/Thing\" pattern: \"things/{{thing}}\"}};\n  \
+             option (mainstay.v1.resource) = {{access {{read: \"true\" write: \"true\"}} {kept} effect {{on: \"undelete\" set {{field: \"text\" \
+             value: \"'back'\"}}}}}};\n  string name = 1;\n  string text = 2;\n  google.protobuf.Timestamp delete_time = 3;\n}}\n"
+        ))
+    };
+    let kept = compile_text(&contract("soft_delete: true")).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(kept.resources[0].effects[0].on, [Trigger::Undelete]);
+    let problems = compile_text(&contract("")).expect_err("its rows go").to_string();
+    for part in ["shop.v1.Thing has no Undelete", "its rows go when they are deleted", "soft_delete: true"] {
+        assert!(problems.contains(part), "{part} is not in {problems}");
     }
 }

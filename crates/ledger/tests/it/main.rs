@@ -7,6 +7,7 @@ mod engines;
 mod names;
 mod random;
 mod readable;
+mod s33_widened;
 mod served;
 mod shop;
 mod soft_delete;

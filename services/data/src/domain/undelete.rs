@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mainstay_contract::{Request as Asked, Role, Verb};
+use mainstay_contract::{Request as Asked, Role, Trigger, Verb};
 use mainstay_db::BoxFuture;
 use mainstay_record::Value;
 use mainstay_sql::Lock;
@@ -15,6 +15,7 @@ use super::checks::{Check, Checked, WriteOp};
 use super::content::Content;
 use super::context::Operation;
 use super::draft::Draft;
+use super::fields::validate_seen;
 use super::record::{revise, set_references};
 use super::references::{check_parent, check_references};
 use super::request::{Request, Terms};
@@ -60,8 +61,16 @@ impl Checked for Undelete {
             (Check::Etag, Some(old)) => {
                 check_etag(&old[plan.resource.layout.revision()], Some(self.asked()?.text(Role::Etag)?))
             }
+            // What stands in the row was valid when it was deleted, unless effects have set something since.
+            (Check::Validation, Some(_)) if !draft.settled.is_empty() || !draft.unfit.is_empty() => {
+                validate_seen(op, draft)
+            }
             _ => Ok(()),
         }
+    }
+
+    fn cause<'w>(&'w self, _: &Draft) -> Option<(&'w Operation, Trigger)> {
+        Some((&self.op, Trigger::Undelete))
     }
 
     fn rule<'d>(&'d self, check: Check, draft: &'d Draft) -> Option<Ruled<'d>> {

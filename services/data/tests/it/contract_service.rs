@@ -44,12 +44,12 @@ pub fn guards() -> Guards {
     }
 }
 
-fn channel(fixture: &Fixture) -> Arc<dyn Channel> {
+pub fn channel(fixture: &Fixture) -> Arc<dyn Channel> {
     let platform = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET).unwrap();
     fixture.data.channel(&platform, guards())
 }
 
-fn user(roles: &[&str]) -> Principal {
+pub fn user(roles: &[&str]) -> Principal {
     let roles = roles.iter().map(|role| (*role).to_owned()).collect();
     Principal::user(User { uid: "u".to_owned(), roles, ..User::default() })
 }
@@ -58,7 +58,7 @@ fn admin() -> Principal {
     user(&["mainstay.admin"])
 }
 
-fn call(method: &str, principal: Principal, request: &impl Message) -> Call {
+pub fn call(method: &str, principal: Principal, request: &impl Message) -> Call {
     let path = format!("/mainstay.data.v1.ContractService/{method}");
     Call::new(path.as_str(), principal, Bytes::from(request.encode_to_vec()))
 }
@@ -202,30 +202,5 @@ both_engines! {
         assert!(last.sources[0].text.contains("heading"));
         drop(fixture);
         assert!(stream.next().await.is_none(), "the stream ends with the server");
-    }
-
-    async fn only_administrators_and_services_come_in(engine: Engine) {
-        let fixture = Fixture::start(engine, &notes("string title = 2;")).await;
-        let channel = channel(&fixture);
-        let administration = ["CheckContract", "PlanContract", "ApplyContract"];
-        for method in ["GetContract", "WatchContract"].iter().chain(&administration) {
-            for (principal, reason) in [
-                (Principal::anonymous(), Reason::Unauthenticated),
-                (user(&[]), Reason::PermissionDenied),
-                (user(&["admin", "merchant"]), Reason::PermissionDenied),
-            ] {
-                let mut request = call(method, principal, &pb::GetContractRequest {});
-                request.target.streams = *method == "WatchContract";
-                let fault = channel.call(request).await.err().unwrap_or_else(|| panic!("{method} was answered"));
-                assert_eq!(fault.reason(), Some(reason), "{method}");
-            }
-        }
-        for method in administration {
-            let request = call(method, user(&["mainstay.service"]), &pb::GetContractRequest {});
-            let fault = channel.call(request).await.err().unwrap_or_else(|| panic!("{method} was answered"));
-            assert_eq!(fault.reason(), Some(Reason::PermissionDenied), "{method}");
-        }
-        let service = call("GetContract", user(&["mainstay.service"]), &pb::GetContractRequest {});
-        channel.call(service).await.unwrap();
     }
 }

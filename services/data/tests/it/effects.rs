@@ -150,21 +150,70 @@ message Leave {
   option (mainstay.v1.resource) = {
     access {read: "true" write: "true"}
     effect {on: "create" on: "update" set {field: "approver" value: "resource.employee.manager"}}
-    effect {on: "create" set {field: "days.stand_in" value: "resource.employee.manager"}}
   };
   string name = 1 [(google.api.field_behavior) = IDENTIFIER];
   string employee = 2 [(google.api.resource_reference).type = "hr.example.com/Employee"];
   string approver = 3 [(google.api.resource_reference).type = "hr.example.com/Employee", (google.api.field_behavior) = OUTPUT_ONLY];
-  repeated Day days = 4;
   string stand_in = 5 [(google.api.resource_reference).type = "hr.example.com/Employee"];
-  message Day {
-    int32 number = 1;
-    string stand_in = 2 [(google.api.resource_reference).type = "hr.example.com/Employee", (google.api.field_behavior) = OUTPUT_ONLY];
-  }
+}
+"#;
+
+/// Albums that know how many photos they have, two at most.
+const ALBUMS: &str = r#"
+message Album {
+  option (google.api.resource) = {type: "pic.example.com/Album" pattern: "albums/{album}"};
+  option (mainstay.v1.resource) = {access {read: "true" write: "true"}};
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  int32 photos = 2 [(google.api.field_behavior) = OUTPUT_ONLY, (buf.validate.field).int32 = {gte: 0 lte: 2}];
+}
+message Photo {
+  option (google.api.resource) = {type: "pic.example.com/Photo" pattern: "photos/{photo}"};
+  option (mainstay.v1.resource) = {
+    access {read: "true" write: "true"}
+    soft_delete: true
+    effect {on: "create" on: "undelete" adjust {field: "album.photos" by: "1"}}
+    effect {on: "delete" adjust {field: "album.photos" by: "-1"}}
+    effect {on: "undelete" if: "!resource.returned" set {field: "returned" value: "true"}}
+  };
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string album = 2 [(google.api.resource_reference).type = "pic.example.com/Album"];
+  bool returned = 3 [(google.api.field_behavior) = OUTPUT_ONLY];
+  google.protobuf.Timestamp delete_time = 4 [(google.api.field_behavior) = OUTPUT_ONLY];
 }
 "#;
 
 both_engines! {
+    async fn what_a_deletion_counts_down_counts_up_when_it_is_undone(engine: Engine) {
+        let fixture = Fixture::start(engine, &file("pic.v1", ALBUMS)).await;
+        let ann = fixture.user("ann", &[]);
+        ann.ok("pic.v1.AlbumService/CreateAlbum", json!({"album_id": "a", "album": {}})).await;
+        let count = async || {
+            let album = ann.ok("pic.v1.AlbumService/GetAlbum", json!({"name": "albums/a"})).await;
+            album["photos"].as_i64().unwrap_or_default()
+        };
+        let create = |id: &str| json!({"photo_id": id, "photo": {"album": "albums/a"}});
+        let (delete, undelete) = ("pic.v1.PhotoService/DeletePhoto", "pic.v1.PhotoService/UndeletePhoto");
+        for id in ["one", "two"] {
+            ann.ok("pic.v1.PhotoService/CreatePhoto", create(id)).await;
+        }
+        ann.ok(delete, json!({"name": "photos/one"})).await;
+        assert_eq!(count().await, 1);
+        let checked = ann.ok(undelete, json!({"name": "photos/one", "validate_only": true})).await;
+        assert_eq!((checked["returned"].as_bool(), count().await), (Some(true), 1), "nothing is done yet");
+        let back = ann.ok(undelete, json!({"name": "photos/one", "request_id": "0199a1c4-0000-7000-8000-000000000001"})).await;
+        assert!(back["returned"].as_bool() == Some(true) && back.get("delete_time").is_none(), "{back}");
+        assert_eq!(count().await, 2);
+        ann.ok(undelete, json!({"name": "photos/one", "request_id": "0199a1c4-0000-7000-8000-000000000001"})).await;
+        assert_eq!(count().await, 2, "a call that is repeated counts once");
+        ann.ok(delete, json!({"name": "photos/one"})).await;
+        ann.ok("pic.v1.PhotoService/CreatePhoto", create("three")).await;
+        let full = ann.refused(undelete, json!({"name": "photos/one"})).await;
+        assert_eq!(full.0, Reason::EffectRefused, "{full:?}");
+        assert_eq!(count().await, 2);
+        let kept = ann.ok("pic.v1.PhotoService/GetPhoto", json!({"name": "photos/one"})).await;
+        assert!(kept.get("delete_time").is_some(), "{kept}");
+    }
+
     async fn what_an_effect_refers_to_is_named_by_the_contract_and_not_by_the_caller(engine: Engine) {
         let fixture = Fixture::start(engine, &file("hr.v1", LEAVES)).await;
         let ann = fixture.user("ann", &[]);
@@ -176,15 +225,14 @@ both_engines! {
         boss.ok("hr.v1.EmployeeService/CreateEmployee", employ("boss", "boss", "")).await;
         boss.ok("hr.v1.EmployeeService/CreateEmployee", employ("ann", "ann", "employees/boss")).await;
         let create = "hr.v1.LeaveService/CreateLeave";
-        let leave = json!({"leave_id": "l", "leave": {"employee": "employees/ann", "days": [{"number": 1}, {"number": 2}]}});
+        let leave = json!({"leave_id": "l", "leave": {"employee": "employees/ann"}});
         let made = ann.ok(create, leave).await;
         assert_eq!(made["approver"], "employees/boss", "{made}");
-        assert_eq!(made["days"][1]["standIn"], "employees/boss", "{made}");
         let named = json!({"leave": {"employee": "employees/ann", "stand_in": "employees/boss"}});
         assert_eq!(ann.refused(create, named).await.0, Reason::ReferenceNotFound, "whom he names himself he must see");
         let other = json!({"leave": {"employee": "employees/boss"}});
         assert_eq!(ann.refused(create, other).await.0, Reason::ReferenceNotFound);
-        let update = json!({"leave": {"name": "leaves/l", "stand_in": "employees/ann"}, "update_mask": "stand_in"});
+        let update = json!({"leave": {"name": "leaves/l", "stand_in": "employees/ann"}, "update_mask": "standIn"});
         assert_eq!(ann.ok("hr.v1.LeaveService/UpdateLeave", update).await["approver"], "employees/boss");
     }
 

@@ -70,6 +70,7 @@ mod s21_injection;
 mod s22_hostile_values;
 mod s28_open_methods;
 mod s32_ruleless;
+mod s33_migrations;
 mod seeds;
 mod singletons;
 mod support;

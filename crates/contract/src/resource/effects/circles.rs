@@ -58,6 +58,7 @@ fn name(resources: &[Resource], (resource, trigger): Happening) -> String {
         Trigger::Create => "create",
         Trigger::Update => "update",
         Trigger::Delete => "delete",
+        Trigger::Undelete => "undelete",
         Trigger::Transition(which) => {
             resource.transitions.get(usize::from(which)).map_or("a transition", |transition| transition.name.as_str())
         }

@@ -53,6 +53,9 @@ pub(super) fn build<'a>(
     }
 }
 
+/// What brings back what was deleted and kept.
+const UNDELETE: &str = "undelete";
+
 /// One effect, on the way.
 struct Reader<'r, 'a> {
     rules: &'r Rules<'a>,
@@ -161,13 +164,23 @@ impl Reader<'_, '_> {
             "create" => Some(Trigger::Create),
             "update" => Some(Trigger::Update),
             "delete" => Some(Trigger::Delete),
+            // There is none where rows go when they are deleted.
+            UNDELETE => self.own().soft_delete.map(|_| Trigger::Undelete),
             _ => transition(self.own(), name).map(Trigger::Transition),
         }
     }
 
     fn unknown_trigger(&self, report: &mut Report<'_>, name: &str, spot: &Spot) {
+        if name == UNDELETE {
+            report
+                .error(spot, format!("{} has no Undelete", self.own().message))
+                .because("its rows go when they are deleted")
+                .help("leave it out, or say soft_delete: true");
+            return;
+        }
         let known = self.own().transitions.iter().map(|own| own.name.as_str());
-        let help = suggest(name, known.chain(["create", "update", "delete"]), "there are");
+        let back = self.own().soft_delete.map(|_| UNDELETE);
+        let help = suggest(name, known.chain(["create", "update", "delete"]).chain(back), "there are");
         report
             .error(spot, format!("`{name}` is no transition of {}", self.own().message))
             .because("an effect is of creates, updates, deletions or transitions")

@@ -1,0 +1,82 @@
+//! S33: what lets more in is told as such, and waits in production for the yes of somebody who has seen it.
+
+use mainstay_ledger::{Answer, Answers, Area, Ledger, Plan, Severity, Stage, Step, plan, probes};
+
+use crate::shop::contract;
+
+const DESK: &str = r#"syntax = "proto3";
+package desk.v1;
+import "google/api/field_behavior.proto";
+import "google/api/resource.proto";
+import "mainstay/v1/options.proto";
+message Ticket {
+  option (google.api.resource) = {type: "desk.example.com/Ticket" pattern: "tickets/{ticket}"};
+  option (mainstay.v1.resource) = {
+    access {read: "resource.owner == auth.uid" create: "auth.uid != null" update: "'desk' in auth.roles" delete: "false" refer: "'desk' in auth.roles"}
+  };
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string owner = 2;
+  string note = 3 [(mainstay.v1.field) = {read: "'desk' in auth.roles" write: "'desk' in auth.roles"}];
+  string secret = 4 [(mainstay.v1.field).class = SECRET];
+  string number = 5 [(google.api.field_behavior) = OUTPUT_ONLY];
+  State state = 6 [(mainstay.v1.states) = {
+    initial: "OPEN"
+    transition {name: "Close" from: "OPEN" to: "CLOSED" access: "resource.owner == auth.uid"}
+  }];
+  enum State { STATE_UNSPECIFIED = 0; OPEN = 1; CLOSED = 2; }
+}
+"#;
+
+/// What lets more in, in place of what.
+const WIDER: [(&str, &str); 11] = [
+    ("read: \"resource.owner == auth.uid\" create", "read: \"true\" create"),
+    ("create: \"auth.uid != null\"", "create: \"true\""),
+    ("update: \"'desk' in auth.roles\"", "update: \"'desk' in auth.roles || resource.owner == auth.uid\""),
+    ("delete: \"false\"", "delete: \"auth.uid == resource.owner\""),
+    ("refer: \"'desk' in auth.roles\"", "refer: \"true\""),
+    ("{read: \"'desk' in auth.roles\" write", "{read: \"true\" write"),
+    ("{read: \"'desk' in auth.roles\" write", "{write"),
+    ("write: \"'desk' in auth.roles\"}]", "write: \"auth.uid != null || 'desk' in auth.roles\"}]"),
+    ("string secret = 4 [(mainstay.v1.field).class = SECRET];", "string secret = 4;"),
+    ("string number = 5 [(google.api.field_behavior) = OUTPUT_ONLY];", "string number = 5;"),
+    ("access: \"resource.owner == auth.uid\"", "access: \"true\""),
+];
+
+fn planned(ledger: &Ledger, text: &str) -> Plan {
+    let contract = contract(text);
+    let asked = probes(ledger, &contract).into_iter().map(|probe| (probe, Answer::default()));
+    plan(ledger, &contract, &Answers(asked.collect())).expect("a plan")
+}
+
+#[test]
+fn s33_what_lets_more_in_is_told_and_waits_in_production() {
+    let base = planned(&Ledger::empty(), DESK).after;
+    for (from, to) in WIDER {
+        // Over the old row and the new, where it is an update.
+        let to = if from.starts_with("update") { to.replace("resource.owner", "old.owner") } else { to.to_owned() };
+        assert!(DESK.contains(from), "{from}");
+        let plan = planned(&base, &DESK.replacen(from, &to, 1));
+        let widens =
+            |step: &&Step| step.effect().severity == Severity::Widened && step.effect().areas.contains(&Area::Access);
+        let steps: Vec<&Step> = plan.steps.iter().filter(widens).collect();
+        assert_eq!(steps.len(), 1, "{from} -> {to}: {plan}");
+        let id = steps[0].id();
+        assert!(steps[0].waits(Stage::Production), "{from} -> {to}: {plan}");
+        assert!(!plan.is_ready(&[], Stage::Production) && plan.is_ready(&[id], Stage::Production), "{plan}");
+        assert!(plan.to_string().contains("widened: access"), "{plan}");
+    }
+}
+
+#[test]
+fn s33_a_plan_that_was_reviewed_is_no_yes_to_another() {
+    let base = planned(&Ledger::empty(), DESK).after;
+    let hashes: Vec<String> = WIDER
+        .iter()
+        .map(|(from, to)| DESK.replacen(from, to, 1))
+        .filter(|text| !text.contains("update: \"'desk' in auth.roles ||"))
+        .map(|text| planned(&base, &text).hash())
+        .collect();
+    for (i, hash) in hashes.iter().enumerate() {
+        assert!(!hashes[..i].contains(hash), "two plans have one hash");
+    }
+}
