@@ -1,11 +1,10 @@
 //! Reads options, and refuses those that the capability table does not have as implemented.
 
-use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, ReflectMessage, Value};
+use prost_reflect::{DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDescriptor, ReflectMessage, Value};
 
 use crate::capabilities::{Capability, Support, find, is_of_elements, refuse};
 use crate::file::{Spot, tag};
 use crate::report::Report;
-use crate::resource::constraints::predefined::{self, PREDEFINED};
 use crate::text::Step;
 
 /// Refuses every option of the written files that is not implemented.
@@ -50,7 +49,7 @@ impl Elements<'_, '_> {
     fn extension(&mut self, extension: &prost_reflect::ExtensionDescriptor) {
         let options = extension.options();
         self.check(extension.path(), tag::FIELD_OPTIONS, &options);
-        if !predefined::extends_rules(extension) {
+        if !extends_rules(extension) {
             self.refuse_predefined(extension.parent_pool(), extension.path(), &options);
         }
     }
@@ -135,8 +134,8 @@ impl Walk<'_, '_> {
             self.value(&format!("{name}.{}", generic(name, field.name())), value);
             self.steps.pop();
         }
-        for (extension, _) in message.extensions().filter(|(extension, _)| !predefined::is_predefined(extension)) {
-            if predefined::extends_rules(&extension) {
+        for (extension, _) in message.extensions().filter(|(extension, _)| predefined(extension).is_none()) {
+            if extends_rules(&extension) {
                 self.refuse_bare(extension.full_name());
             } else {
                 self.refuse(&format!("{name}.[{}]", extension.full_name()));
@@ -247,4 +246,19 @@ pub(crate) fn optional_text(message: &DynamicMessage, field: &str) -> Option<Str
 /// Reads a repeated field of an option's value.
 pub(crate) fn items(message: &DynamicMessage, field: &str) -> Vec<Value> {
     message.get_field_by_name(field).and_then(|value| value.as_list().map(<[Value]>::to_vec)).unwrap_or_default()
+}
+
+/// The option of an extension of constraints that is a constraint itself.
+pub(crate) const PREDEFINED: &str = "buf.validate.predefined";
+
+/// What makes an extension a constraint; nothing where it is none.
+pub(crate) fn predefined(extension: &ExtensionDescriptor) -> Option<DynamicMessage> {
+    let option = || message_option(extension.parent_pool(), &extension.options(), PREDEFINED);
+    extends_rules(extension).then(option).flatten()
+}
+
+/// Says whether something extends the messages that hold constraints, such as `buf.validate.StringRules`.
+fn extends_rules(extension: &ExtensionDescriptor) -> bool {
+    let extended = extension.containing_message();
+    extended.full_name().strip_prefix("buf.validate.").is_some_and(|name| name.ends_with("Rules"))
 }

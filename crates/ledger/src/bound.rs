@@ -7,6 +7,7 @@ use mainstay_expr::{Program, Root, Row};
 use mainstay_record::{Layout, Role};
 
 use crate::rekey::{Births, Keys};
+use crate::terms::ResourceTerms;
 use crate::{ColumnId, FieldPath, Label, Ledger, ResourceEntry};
 
 /// The rules of a resource with the ledger's names, of which a rule has only the keys inside JSON columns.
@@ -35,8 +36,13 @@ impl BoundRules {
         BoundRules { access, fields }
     }
 
+    /// The terms of the resource, of which these rules are a part.
+    pub fn terms(&self, contract: &Contract, resource: &Resource) -> ResourceTerms {
+        ResourceTerms::of(contract, resource, &self.access, self.others(resource))
+    }
+
     /// The rules that are not the resource's own: of its transitions, and of its fields.
-    pub fn others<'b>(&'b self, resource: &'b Resource) -> impl Iterator<Item = (String, &'b Rule)> {
+    fn others<'b>(&'b self, resource: &'b Resource) -> impl Iterator<Item = (String, &'b Rule)> {
         let transitions = resource.transitions.iter().zip(&self.access.transitions).flat_map(|(transition, rules)| {
             let name = |what: &str| format!("states.transition.{}.{what}", transition.name);
             let access = rules.access.as_ref().map(|rule| (name("access"), rule));

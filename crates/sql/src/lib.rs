@@ -9,6 +9,7 @@ mod climb;
 mod compare;
 mod conflict;
 mod ddl;
+mod definition;
 mod dialect;
 mod downward;
 mod expression;

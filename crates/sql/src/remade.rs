@@ -1,9 +1,10 @@
 //! Columns that are made from others, and tables that are made anew.
 
-use crate::ddl::{column_definition, create_table, names};
+use crate::definition::{column_definition, create_table, names};
+use crate::index;
 use crate::linked::variable;
 use crate::literal::literal;
-use crate::{ColumnSpec, Dialect, Literal, MadeColumn, MadeFrom, SchemaStep, identifier, quote, schema_sql};
+use crate::{ColumnSpec, Dialect, Literal, MadeColumn, MadeFrom, SchemaStep, identifier, quote};
 
 /// The columns that go step aside, for those that are made may have their names. SQLite drops no column that refers: there
 /// they go when the table is remade.
@@ -68,7 +69,7 @@ pub(crate) fn remake(dialect: Dialect, step: &SchemaStep) -> Vec<String> {
         format!("DROP TABLE {old}"),
         format!("ALTER TABLE {new} RENAME TO {old}"),
     ];
-    statements.extend(indexes.iter().flat_map(|index| schema_sql(dialect, index)));
+    statements.extend(indexes.iter().flat_map(|step| index::create(dialect, step)));
     statements
 }
 

@@ -13,8 +13,8 @@ use super::values::{Target, Values, listed_parts};
 use crate::capabilities::is_implemented;
 use crate::embedded;
 use crate::file::{Spot, join, tag};
+use crate::options::PREDEFINED;
 use crate::report::Report;
-use crate::resource::constraints::predefined::PREDEFINED;
 use crate::text::{Part, Statement};
 
 /// Reports what is wrong with the options of a file, and takes those statements out.

@@ -2,9 +2,10 @@
 
 pub(crate) mod conditions;
 mod known;
-pub(crate) mod predefined;
+mod predefined;
 mod texts;
 mod times;
+pub(crate) mod written;
 
 use mainstay_record::Kind;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind as ProtoKind, MessageDescriptor, Value};

@@ -15,7 +15,7 @@ use crate::entry::PATTERNS;
 use crate::moves::Moves;
 use crate::names::claim_table;
 use crate::rekey::Keys;
-use crate::terms::{Form, ResourceTerms, TERMS_VERSION};
+use crate::terms::{Form, TERMS_VERSION};
 use crate::{Answer, Facts, Hidden, Ledger, ResourceEntry};
 
 /// Plans the way from a ledger to a contract. The same three give the same plan, to the byte.
@@ -142,7 +142,7 @@ impl<'a> Planner<'a> {
             was,
             entry: was.clone(),
             fields,
-            rules: ResourceTerms::of(self.contract, resource, &BoundRules::of(resource, was, &self.keys)).rules,
+            rules: BoundRules::of(resource, was, &self.keys).terms(self.contract, resource).rules,
             filled: Vec::new(),
             converted: Vec::new(),
             refused: Vec::new(),

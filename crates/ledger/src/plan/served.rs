@@ -15,8 +15,7 @@ use crate::terms::{Form, ResourceTerms, RuleTerms};
 impl<'a> Planner<'a> {
     /// Compares the terms of the resource as a whole with what they were, and takes them on.
     pub(super) fn served(&mut self, known: &mut Standing<'a>) -> Result<(), PlanError> {
-        let bound = BoundRules::of(known.resource, &known.entry, &self.keys);
-        let now = ResourceTerms::of(self.contract, known.resource, &bound);
+        let now = BoundRules::of(known.resource, &known.entry, &self.keys).terms(self.contract, known.resource);
         if let Some(was) = &known.was.terms {
             self.rules(known, was, &now);
             self.routes(known, was, &now);

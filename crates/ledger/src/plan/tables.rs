@@ -12,7 +12,6 @@ use super::planner::{Planner, Standing};
 use super::{Change, Safety, Step};
 use crate::bound::BoundRules;
 use crate::names::{claim_column, claim_table};
-use crate::terms::ResourceTerms;
 use crate::{ColumnEntry, ColumnId, FieldPath, ReferenceEntry, ResourceEntry};
 
 impl<'a> Planner<'a> {
@@ -42,7 +41,7 @@ impl<'a> Planner<'a> {
         for field in &fields {
             entry.fields.insert(field.path.clone(), field.entry());
         }
-        entry.terms = Some(ResourceTerms::of(self.contract, resource, &BoundRules::of(resource, &entry, &self.keys)));
+        entry.terms = Some(BoundRules::of(resource, &entry, &self.keys).terms(self.contract, resource));
         let keys = columns.iter().take(resource.layout.keys()).map(|column| column.name.clone()).collect();
         let mut schema = vec![SchemaStep::CreateTable {
             table: entry.table.clone(),

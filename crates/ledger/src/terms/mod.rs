@@ -17,7 +17,6 @@ use mainstay_contract::{Access, Contract, Resource, Rule, SoftDelete};
 use serde::{Deserialize, Serialize};
 
 use crate::ColumnId;
-use crate::bound::BoundRules;
 
 pub use field::FieldTerms;
 pub(crate) use field::{ZERO_TOO, inner_rules, lost_names, own_rules};
@@ -84,12 +83,18 @@ pub struct RuleTerms {
 
 impl ResourceTerms {
     /// The terms of a resource. What it is bound to is the ledger's names, so that a renamed field is no other rule.
-    pub(crate) fn of(contract: &Contract, resource: &Resource, bound: &BoundRules) -> ResourceTerms {
+    /// `others` are the rules of transitions and fields.
+    pub(crate) fn of<'r>(
+        contract: &Contract,
+        resource: &Resource,
+        access: &Access,
+        others: impl Iterator<Item = (String, &'r Rule)>,
+    ) -> ResourceTerms {
         let rows = Rows { layout: &resource.layout, contract, bound: [None; 16] };
         ResourceTerms {
             pattern: resource.pattern.clone(),
-            access: rules(&bound.access, rows),
-            rules: bound.others(resource).map(|(name, rule)| (name, Form::of(&rule.program.root, rows))).collect(),
+            access: rules(access, rows),
+            rules: others.map(|(name, rule)| (name, Form::of(&rule.program.root, rows))).collect(),
             methods: methods::of(contract, resource),
             commit: methods::commit_of(contract, resource),
             options: contract

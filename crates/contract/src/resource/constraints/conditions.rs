@@ -3,22 +3,9 @@
 use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage as _, Value};
 
 use super::FIELD;
-use super::predefined::{self, Predefined};
+use super::predefined;
+use super::written::Written;
 use crate::options::{items, message_option, of_field, text};
-
-/// A condition as it is written.
-pub(crate) struct Written {
-    pub id: String,
-    pub message: String,
-    pub source: String,
-    /// Whether it has an id of its own, as it must have; one that is an expression alone is its own id.
-    pub bare: bool,
-    /// Where it stands in the option: the list, and its place in it.
-    pub list: &'static str,
-    pub position: usize,
-    /// It is written elsewhere, for many.
-    pub predefined: Option<Predefined>,
-}
 
 /// What the conditions of a field are on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

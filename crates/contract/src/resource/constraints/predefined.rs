@@ -3,41 +3,10 @@
 
 use mainstay_expr::{Given, Said};
 use mainstay_record::time::{Duration, Timestamp};
-use prost_reflect::{DynamicMessage, ExtensionDescriptor, FieldDescriptor, ReflectMessage as _, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage as _, Value};
 
-use super::conditions::Written;
-use crate::file::{Spot, tag};
-use crate::options::{items, message_option, text};
-use crate::report::Report;
-use crate::text::Step;
-
-/// The option of such an extension.
-pub(crate) const PREDEFINED: &str = "buf.validate.predefined";
-
-/// The messages that can be extended so.
-const RULES: &str = "buf.validate.";
-
-/// Where such a condition is written, and what a field says to it.
-pub(crate) struct Predefined {
-    pub extension: ExtensionDescriptor,
-    /// Nothing where it is what no condition can be asked with.
-    pub said: Option<Said>,
-}
-
-/// Says whether something extends constraints with conditions.
-pub(crate) fn is_predefined(extension: &ExtensionDescriptor) -> bool {
-    extends_rules(extension) && option(extension).is_some()
-}
-
-/// Says whether something extends constraints.
-pub(crate) fn extends_rules(extension: &ExtensionDescriptor) -> bool {
-    let extended = extension.containing_message();
-    extended.full_name().strip_prefix(RULES).is_some_and(|name| name.ends_with("Rules"))
-}
-
-fn option(extension: &ExtensionDescriptor) -> Option<DynamicMessage> {
-    message_option(extension.parent_pool(), &extension.options(), PREDEFINED)
-}
+use super::written::{Predefined, Written};
+use crate::options::{items, predefined, text};
 
 /// Those that constraints name, in the order of their numbers.
 pub(super) fn of(rules: &DynamicMessage) -> Vec<Written> {
@@ -50,7 +19,7 @@ pub(super) fn of(rules: &DynamicMessage) -> Vec<Written> {
         let mut named: Vec<_> = family_rules.extensions().collect();
         named.sort_by_key(|(extension, _)| extension.number());
         for (extension, value) in named {
-            let Some(option) = option(&extension) else { continue };
+            let Some(option) = predefined(&extension) else { continue };
             let said = given(value).map(|rule| Said { rule, rules: beside(family_rules) });
             found.extend(items(&option, "cel").iter().enumerate().filter_map(|(position, written)| {
                 let Value::Message(written) = written else { return None };
@@ -61,21 +30,6 @@ pub(super) fn of(rules: &DynamicMessage) -> Vec<Written> {
         }
     }
     found
-}
-
-impl Predefined {
-    /// Where the expression is written.
-    pub fn spot(&self, report: &Report<'_>, position: usize) -> Spot {
-        let steps = [Step::Item("cel", position), Step::Field("expression")];
-        let file = self.extension.parent_file();
-        report.option(file.name(), self.extension.path(), tag::FIELD_OPTIONS, PREDEFINED, &steps)
-    }
-
-    /// The source as the ledger knows it: with what the field says.
-    pub fn source(&self, source: &str) -> String {
-        let said = self.said.as_ref().map_or_else(String::new, |said| said.rule.to_string());
-        format!("{source} (rule: {said})")
-    }
 }
 
 /// The standard constraints beside an extension.
