@@ -7,6 +7,7 @@ use mainstay_identity::{Clock, KeySource, Revocations, SystemClock, VerifierConf
 use mainstay_keys::KeyEncryptionKey;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_server::AccountServiceServer;
+use mainstay_proto::auth::v1::audit_service_server::AuditServiceServer;
 use mainstay_proto::auth::v1::key_service_server::KeyServiceServer;
 use mainstay_proto::auth::v1::mailbox_service_server::MailboxServiceServer;
 use mainstay_proto::auth::v1::revocation_service_server::RevocationServiceServer;
@@ -17,26 +18,29 @@ use mainstay_runtime::{Failure, Jobs};
 use mainstay_telemetry::Metrics;
 use tonic::service::Routes;
 
+use crate::audit::{self, Action, ChainKey, Failures, Trail};
 use crate::config::Config;
 use crate::core::Core;
 use crate::deliver;
-use crate::domain::account::Account;
+use crate::domain::account::{ACCOUNTS, Account};
 use crate::domain::one_time_secret::HashKey;
 use crate::domain::role;
 use crate::domain::signing::Schedule;
 use crate::error::{Error, StartError};
 use crate::handlers::accounts::{self, Accounts};
+use crate::handlers::audit::{self as audit_handler, Audit};
 use crate::handlers::keys::Keys;
 use crate::handlers::mailbox::Mailbox;
 use crate::handlers::revocations::Revocations as RevocationHandler;
 use crate::handlers::sessions::Sessions;
+use crate::handlers::{disabling, ending};
 use crate::hashing::Hasher;
 use crate::jobs;
 use crate::limits::{Limits, Origin};
 use crate::mail::{Circumstances, Mail};
 use crate::rekey::rekey;
 use crate::signer::Signer;
-use crate::signing_keys::{self, load_and_rotate};
+use crate::signing_keys::{self, KeyRing, load_and_rotate};
 use crate::store;
 
 /// Largest request message. The largest that means something is a password of 4 KiB and an address.
@@ -46,8 +50,9 @@ pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 pub const MAX_RESPONSE_BYTES: usize = 512 * 1024;
 
 /// The full names of the services that [`Auth::routes`] gives.
-pub const SERVICES: [&str; 5] = [
+pub const SERVICES: [&str; 6] = [
     "mainstay.auth.v1.AccountService",
+    "mainstay.auth.v1.AuditService",
     "mainstay.auth.v1.SessionService",
     "mainstay.auth.v1.KeyService",
     "mainstay.auth.v1.RevocationService",
@@ -125,15 +130,8 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     database.migrate(store::SQLITE_MIGRATIONS, store::POSTGRES_MIGRATIONS).await?;
     let former_are_left = rekey(&database).await?;
     let schedule = config.schedule();
-    if let Some(former) = &former
-        && !signing_keys::any(&database).await?
-    {
-        former.refuse_empty(|| "the database".to_owned())?;
-    }
-    let ring = load_and_rotate(&database, &key_encryption_key, schedule, clock.now_micros()).await?;
-    if let Some(former) = former {
-        former.record()?;
-    }
+    let ring = open_keys(&database, &key_encryption_key, former, (schedule, clock.now_micros())).await?;
+    let chain_key = Arc::new(ChainKey::of(&key_encryption_key).map_err(StartError::ChainKey)?);
     let signer = Arc::new(Signer::new(ring, tokens, config.access_token_seconds, Arc::clone(&clock)));
     let core = Arc::new(Core {
         database,
@@ -145,11 +143,14 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         mail,
         email_change: config.email_change,
         development,
+        chain_key,
         signer,
         clock,
         sign_up: config.sign_up,
         password_min_characters: config.password_min_characters,
         timeouts: config.timeouts(),
+        audit_kept: config.audit_kept(),
+        failures: Failures::default(),
         revocations: Revocations::unheard(revocations_clock, max_revocation_age),
         revocations_read: AtomicI64::new(0),
         stop: OnceLock::new(),
@@ -160,6 +161,25 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     Ok(Auth(Arc::new(Inner { core, schedule })))
 }
 
+/// Opens the signing keys, or makes the first. A database that has none, where there were some, is not the one that was used.
+async fn open_keys(
+    database: &Database,
+    key: &KeyEncryptionKey,
+    former: Option<Former>,
+    (schedule, now): (Schedule, i64),
+) -> Result<KeyRing, StartError> {
+    if let Some(former) = &former
+        && !signing_keys::any(database).await?
+    {
+        former.refuse_empty(|| "the database".to_owned())?;
+    }
+    let ring = load_and_rotate(database, key, schedule, now).await?;
+    if let Some(former) = former {
+        former.record()?;
+    }
+    Ok(ring)
+}
+
 impl Auth {
     /// Gives the gRPC services. They expect to stand behind a stack that says who calls and lets in who may.
     pub fn routes(&self) -> Routes {
@@ -167,6 +187,7 @@ impl Auth {
         let accounts = AccountServiceServer::new(Accounts(Arc::clone(core)));
         let sessions = SessionServiceServer::new(Sessions(Arc::clone(core)));
         let keys = KeyServiceServer::new(Keys(Arc::clone(core)));
+        let audit = AuditServiceServer::new(Audit(Arc::clone(core)));
         let revocations = RevocationServiceServer::new(RevocationHandler(Arc::clone(core)));
         let mailbox = MailboxServiceServer::new(Mailbox(Arc::clone(core)));
         Routes::new(accounts.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES))
@@ -175,6 +196,9 @@ impl Auth {
             )
             .add_service(
                 keys.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
+            )
+            .add_service(
+                audit.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
             )
             .add_service(
                 revocations.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
@@ -234,13 +258,15 @@ impl Auth {
         self.0.core.read_revocations().await.map_err(StartError::Revocations)?;
         jobs::forget_revocations(&self.0.core).await?;
         jobs::sweep_secrets(&self.0.core).await?;
+        jobs::tend_audit_log(&self.0.core).await?;
         jobs::end_sessions(&self.0.core).await
     }
 
     /// Makes an account with roles, for the command line on a store that it has opened itself.
     pub async fn create_account(&self, email: &str, password: &str, roles: &[String]) -> Result<Account, Error> {
         let wanted = accounts::read_new(&self.0.core, "", (email, password), roles)?;
-        accounts::create(&self.0.core, wanted, Origin::Inside).await
+        let by = (Trail::of_command_line(), Action::CreateAccount);
+        accounts::create(&self.0.core, wanted, Origin::Inside, by).await
     }
 
     /// Adds a role to the account that has this address, for the command line on a store that it has opened itself.
@@ -248,7 +274,8 @@ impl Auth {
         role::check(wanted).map_err(|problem| Error::Violations(vec![Violation::new("role", problem)]))?;
         let account = accounts::find_by_email(&self.0.core, email).await?;
         let wanted = wanted.to_owned();
-        accounts::change_roles(&self.0.core, account.id, String::new(), move |held| role::with(held, &wanted)).await
+        let change = move |held: &[String]| role::with(held, &wanted);
+        accounts::change_roles(&self.0.core, Trail::of_command_line(), account.id, String::new(), change).await
     }
 
     /// Takes a role from the account that has this address, for the command line on a store that it has opened itself. Says
@@ -260,7 +287,51 @@ impl Auth {
         }
         let unwanted = unwanted.to_owned();
         let change = move |held: &[String]| role::without(held, &unwanted);
-        accounts::change_roles(&self.0.core, account.id, String::new(), change).await.map(|_| true)
+        let changed =
+            accounts::change_roles(&self.0.core, Trail::of_command_line(), account.id, String::new(), change).await;
+        changed.map(|_| true)
+    }
+
+    /// Gives every event of the audit log its place in the chain, as the job does each second.
+    pub async fn give_places(&self) -> Result<(), Error> {
+        audit::store_failures(&self.0.core).await?;
+        audit::give_places(&self.0.core).await
+    }
+
+    /// Lists events of the audit log, for the command line on a store that it has opened itself.
+    pub async fn list_audit_events(
+        &self,
+        request: pb::ListAuditEventsRequest,
+    ) -> Result<pb::ListAuditEventsResponse, Error> {
+        let account = request.parent.strip_prefix(ACCOUNTS).filter(|uid| *uid != "-").map(str::to_owned);
+        audit_handler::list(&self.0.core, "", account, request).await
+    }
+
+    /// Disables the account that has this address and ends its sessions, or enables it, for the command line on a store that it
+    /// has opened itself.
+    pub async fn set_disabled(&self, email: &str, disable: bool) -> Result<Account, Error> {
+        let account = accounts::find_by_email(&self.0.core, email).await?;
+        disabling::set(&self.0.core, Trail::of_command_line(), account.id, String::new(), disable).await
+    }
+
+    /// Ends all sessions of the account that has this address, for the command line on a store that it has opened itself. Says
+    /// how many there were.
+    pub async fn sign_out_everywhere(&self, email: &str) -> Result<usize, Error> {
+        let account = accounts::find_by_email(&self.0.core, email).await?;
+        ending::end_all(&self.0.core, Trail::of_command_line(), account.id, None).await
+    }
+
+    /// Gives the name of the account that has this address, for the command line on a store that it has opened itself.
+    pub async fn look_up(&self, email: &str) -> Result<String, Error> {
+        Ok(format!("{ACCOUNTS}{}", accounts::find_by_email(&self.0.core, email).await?.id))
+    }
+
+    /// Verifies the audit log, for the command line on a store that it has opened itself.
+    pub async fn verify_audit_log(
+        &self,
+        request: &pb::VerifyAuditLogRequest,
+    ) -> Result<pb::VerifyAuditLogResponse, Error> {
+        audit_handler::verify(&self.0.core, request).await
     }
 
     /// Lists accounts, for the command line on a store that it has opened itself.

@@ -59,6 +59,8 @@ pub struct Config {
     pub session_idle_seconds: u64,
     /// After how long a session is over although it is used, seconds.
     pub session_absolute_seconds: u64,
+    /// For how many days an event of the audit log is kept; 0: for ever.
+    pub audit_keep_days: u32,
     /// For how long a key signs, seconds.
     pub signing_key_seconds: u64,
     /// How access tokens are signed. Where it is changed, the next key is made at once and signs a quarter of an hour later, when
@@ -126,6 +128,7 @@ impl Default for Config {
             access_token_seconds: 300,
             session_idle_seconds: 14 * DAY,
             session_absolute_seconds: 90 * DAY,
+            audit_keep_days: 400,
             signing_key_seconds: 30 * DAY,
             signing_algorithm: SigningAlgorithm::EdDsa,
         }
@@ -202,6 +205,10 @@ impl Config {
             idle: Duration::from_secs(self.session_idle_seconds),
             absolute: Duration::from_secs(self.session_absolute_seconds),
         }
+    }
+
+    pub(crate) fn audit_kept(&self) -> Option<Duration> {
+        (self.audit_keep_days > 0).then(|| Duration::from_secs(u64::from(self.audit_keep_days) * DAY))
     }
 
     pub(crate) fn schedule(&self) -> Schedule {

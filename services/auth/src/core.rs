@@ -1,11 +1,13 @@
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use mainstay_db::Database;
 use mainstay_identity::{Clock, Revocations};
 use mainstay_keys::KeyEncryptionKey;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::{ChainKey, Failures};
 use crate::config::{EmailChange, SignUp};
 use crate::domain::one_time_secret::HashKey;
 use crate::domain::session::Timeouts;
@@ -30,11 +32,17 @@ pub(crate) struct Core {
     pub(crate) email_change: EmailChange,
     /// Whether conveniences are on that a production system must not have.
     pub(crate) development: bool,
+    /// Links the audit log.
+    pub(crate) chain_key: Arc<ChainKey>,
     pub(crate) signer: Arc<Signer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sign_up: SignUp,
     pub(crate) password_min_characters: usize,
     pub(crate) timeouts: Timeouts,
+    /// Wrong passwords that are still to be noted in the audit log.
+    pub(crate) failures: Failures,
+    /// For how long events of the audit log are kept; for ever where it is nothing.
+    pub(crate) audit_kept: Option<Duration>,
     /// What was revoked and may still matter.
     pub(crate) revocations: Revocations,
     /// Up to which of the stored revocations they are known.

@@ -187,6 +187,10 @@ pub enum StartError {
     Mail(#[from] MailError),
     #[error("the database of the auth service cannot be used")]
     Database(#[source] db::Error),
+    #[error("the key of the audit log cannot be made")]
+    ChainKey(#[source] mainstay_keys::Error),
+    #[error("the audit log cannot be tended")]
+    Audit(#[source] Error),
     #[error("what was revoked cannot be read")]
     Revocations(#[source] Error),
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use mainstay_db::{Atomic, Lane};
 use mainstay_runtime::{Job, Jobs};
 
+use crate::audit::{Places, give_places, note_the_end, remove_old, store_failures};
 use crate::core::Core;
 use crate::deliver::{Deliver, RETRY};
 use crate::domain::one_time_secret::COUNTED_FOR;
@@ -22,6 +23,12 @@ const INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often it is read what other replicas have revoked: well below the five seconds in which it takes effect everywhere.
 const READ_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often wrong passwords are stored in the audit log.
+const FAILURES_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often old events are removed, and the process's log is told where the chain ends.
+const AUDIT_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// Most rows that one statement removes, so that it does not hold up other writes.
 const ENDED_AT_ONCE: i64 = 500;
@@ -55,6 +62,19 @@ pub(crate) fn start(jobs: &Jobs, core: &Arc<Core>, schedule: Schedule) {
         let core = Arc::clone(&forgotten);
         async move { forget_revocations(&core).await }
     };
+    let failures = Arc::clone(core);
+    let failures = move || {
+        let core = Arc::clone(&failures);
+        async move { store_failures(&core).await.map_err(StartError::Audit) }
+    };
+    jobs.start(Job::every("wrong passwords", FAILURES_INTERVAL), failures);
+    let audit = Arc::clone(core);
+    let audit = move || {
+        let core = Arc::clone(&audit);
+        async move { tend_audit_log(&core).await }
+    };
+    jobs.start(Job::continuous("audit places").on_one_replica(&core.database), Places(Arc::clone(core)));
+    jobs.start(Job::every("audit log", AUDIT_INTERVAL).on_one_replica(&core.database), audit);
     jobs.start(Job::every("stored revocations", READ_INTERVAL), revocations);
     jobs.start(Job::every("old revocations", INTERVAL).on_one_replica(&core.database), forgotten);
     jobs.start(Job::every("signing keys", INTERVAL), keys);
@@ -101,6 +121,17 @@ pub(crate) async fn end_sessions(core: &Core) -> Result<(), StartError> {
             })
             .await?;
     }
+}
+
+/// Removes the events of the audit log whose time is over, and notes where it ends.
+pub(crate) async fn tend_audit_log(core: &Core) -> Result<(), StartError> {
+    store_failures(core).await.map_err(StartError::Audit)?;
+    give_places(core).await.map_err(StartError::Audit)?;
+    if let Some(kept) = core.audit_kept {
+        let kept = i64::try_from(kept.as_micros()).unwrap_or(i64::MAX);
+        remove_old(core, core.clock.now_micros().saturating_sub(kept)).await.map_err(StartError::Audit)?;
+    }
+    note_the_end(core).await.map_err(StartError::Audit)
 }
 
 /// Removes the revocations that concern no token any more, a bounded number at a time.

@@ -205,7 +205,8 @@ async fn load_once(db: &Database, options: &Options, now: i64) -> Result<Loaded,
     let stored = newest(db).await?;
     let Some(folder) = &options.contracts else { return serve_stored(db, stored, FolderOutcome::NoFolder) };
     let contract = match read(folder) {
-        Ok(contract) => contract,
+        // The texts of derived files are there to be exported; of a large contract they take as much as its descriptors.
+        Ok(contract) => Contract { derived: Vec::new(), ..contract },
         // Without anything applied there is nothing else to serve, and a mistyped folder must not look like an empty one.
         Err(diagnostics) if stored.is_none() => return Err(StartError::Contract(diagnostics)),
         Err(diagnostics) => return serve_stored(db, stored, FolderOutcome::Invalid(diagnostics)),
@@ -277,9 +278,7 @@ async fn load_partly(
 
 /// Reads and compiles the contract in a folder.
 pub fn read(folder: &Path) -> Result<Contract, Diagnostics> {
-    let contract = mainstay_contract::compile(mainstay_contract::read_folder(folder)?)?;
-    // The texts of derived files are there to be exported; of a large contract they take as much as its descriptors.
-    Ok(Contract { derived: Vec::new(), ..contract })
+    mainstay_contract::compile(mainstay_contract::read_folder(folder)?)
 }
 
 fn serve(db: &Database, contract: Contract, applied: &Applied, outcome: FolderOutcome) -> Result<Loaded, StartError> {

@@ -59,6 +59,21 @@ async fn perform(common: &Common, reach: &Reach, config: &auth::Config, command:
                 say!("{email} does not have the role {role}: nothing was changed");
             }
         }
+        AdminCommand::Disable { email } => {
+            disable(target(common, reach, Role::Auth)?, common, config, &email, true).await?;
+            say!("nobody signs in to {email} any more; its sessions end everywhere within seconds");
+        }
+        AdminCommand::Enable { email } => {
+            disable(target(common, reach, Role::Auth)?, common, config, &email, false).await?;
+            say!("{email} can sign in");
+        }
+        AdminCommand::SignOut { email } => {
+            match sign_out(target(common, reach, Role::Auth)?, common, config, &email).await? {
+                0 => say!("{email} has no session"),
+                1 => say!("{email} had one session; it ends everywhere within seconds"),
+                many => say!("{email} had {many} sessions; they end everywhere within seconds"),
+            }
+        }
         AdminCommand::List { page_size, page_token, json } => {
             let request = pb::ListAccountsRequest { page_size, page_token };
             let page = list(target(common, reach, Role::Auth)?, common, config, request).await?;
@@ -145,6 +160,51 @@ async fn revoke(
     }
 }
 
+/// Disables an account, or enables it.
+async fn disable(
+    target: Target,
+    common: &Common,
+    config: &auth::Config,
+    email: &str,
+    disable: bool,
+) -> Result<(), Failure> {
+    match target {
+        Target::Server(server) => {
+            let pb::Account { name, etag, .. } = look_up(&server, email).await?;
+            let _: pb::Account = if disable {
+                server.call(&method("DisableAccount"), &pb::DisableAccountRequest { name, etag }).await?
+            } else {
+                server.call(&method("EnableAccount"), &pb::EnableAccountRequest { name, etag }).await?
+            };
+        }
+        Target::Store(_directory) => {
+            let auth = auth::process::open(common, config).await?;
+            auth.set_disabled(email, disable).await.map_err(|error| words_of(error, email))?;
+            auth.close().await;
+        }
+    }
+    Ok(())
+}
+
+/// Says how many sessions ended.
+async fn sign_out(target: Target, common: &Common, config: &auth::Config, email: &str) -> Result<usize, Failure> {
+    match target {
+        Target::Server(server) => {
+            let parent = look_up(&server, email).await?.name;
+            let request = pb::RevokeAllSessionsRequest { parent, keep_current: false };
+            let path = "/mainstay.auth.v1.SessionService/RevokeAllSessions";
+            let ended: pb::RevokeAllSessionsResponse = server.call(path, &request).await?;
+            Ok(usize::try_from(ended.revoked_sessions).unwrap_or_default())
+        }
+        Target::Store(_directory) => {
+            let auth = auth::process::open(common, config).await?;
+            let ended = auth.sign_out_everywhere(email).await.map_err(|error| words_of(error, email))?;
+            auth.close().await;
+            Ok(ended)
+        }
+    }
+}
+
 async fn list(
     target: Target,
     common: &Common,
@@ -162,7 +222,7 @@ async fn list(
     }
 }
 
-async fn look_up(server: &Server, email: &str) -> Result<pb::Account, Failure> {
+pub async fn look_up(server: &Server, email: &str) -> Result<pb::Account, Failure> {
     let lookup = pb::LookupAccountRequest { email: email.to_owned() };
     let found: Result<pb::Account, CallError> = server.call(&method("LookupAccount"), &lookup).await;
     found.map_err(|error| match error {
@@ -192,7 +252,8 @@ fn print(page: &pb::ListAccountsResponse) {
     let width = page.accounts.iter().map(|account| account.email.chars().count()).max().unwrap_or_default();
     for account in &page.accounts {
         let roles = if account.roles.is_empty() { "no roles".to_owned() } else { account.roles.join(", ") };
-        say!("{}  {:width$}  {roles}", account.name, account.email);
+        let disabled = if account.disable_time.is_some() { "  disabled" } else { "" };
+        say!("{}  {:width$}  {roles}{disabled}", account.name, account.email);
     }
     match (page.accounts.is_empty(), page.next_page_token.as_str()) {
         (true, _) => say!("there are no accounts; they are made by signing up, or with mainstay admin create"),
@@ -202,7 +263,7 @@ fn print(page: &pb::ListAccountsResponse) {
 }
 
 /// What went wrong with the account that has an address.
-fn words_of(error: auth::Error, email: &str) -> Failure {
+pub fn words_of(error: auth::Error, email: &str) -> Failure {
     match error {
         auth::Error::AccountNotFound => no_account(email),
         error => auth_words(error),
@@ -214,7 +275,7 @@ fn no_account(email: &str) -> Failure {
 }
 
 /// An auth error as a client would read it.
-fn auth_words(error: auth::Error) -> Failure {
+pub fn auth_words(error: auth::Error) -> Failure {
     let fault = Fault::from(error);
     let violations: String = fault.violations().iter().map(|v| format!("\n  {}: {}", v.field, v.description)).collect();
     format!("{}{violations}", fault.text()).into()

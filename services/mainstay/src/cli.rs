@@ -92,6 +92,13 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look at what was done to accounts, and verify that the log of it is whole
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+        #[command(flatten)]
+        reach: Reach,
+    },
     /// Administer accounts, through the running server or the store
     Admin {
         #[command(subcommand)]
@@ -216,6 +223,41 @@ pub enum RulesCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Read the whole log and say whether it is what was written; exits with 2 where it is not
+    Verify {
+        /// Compare with a place that was noted before, to notice that the end was cut off
+        #[arg(long, value_name = "SEQUENCE:HASH", value_parser = known_place)]
+        known: Option<(i64, String)>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List what was done, the newest first
+    List {
+        /// Only to the account with this address
+        #[arg(long, value_name = "EMAIL")]
+        account: Option<String>,
+        /// Only this action, for example sessions.signIn
+        #[arg(long, value_name = "ACTION", default_value = "")]
+        action: String,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: usize,
+        /// Print JSON, an event on each line
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Reads `17:2f…`.
+fn known_place(text: &str) -> Result<(i64, String), String> {
+    let (sequence, hash) = text.split_once(':').ok_or("give it as SEQUENCE:HASH, as verify prints it")?;
+    let sequence = sequence.parse().map_err(|_| "what stands before the colon is no place in the log")?;
+    Ok((sequence, hash.to_owned()))
+}
+
+#[derive(Debug, Subcommand)]
 pub enum AdminCommand {
     /// Make an account that administers
     Create {
@@ -228,6 +270,12 @@ pub enum AdminCommand {
     Grant { email: String, role: String },
     /// Take a role from an account
     Revoke { email: String, role: String },
+    /// Let nobody sign in to an account any more, and sign it out everywhere
+    Disable { email: String },
+    /// Let an account that was disabled sign in again
+    Enable { email: String },
+    /// Sign an account out everywhere
+    SignOut { email: String },
     /// List accounts and their roles, in the order in which they were made
     List {
         /// Most accounts on a page, up to 100

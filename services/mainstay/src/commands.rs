@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
-use crate::{admin, backup, contract, doctor, editor, init, rules, serve};
+use crate::{admin, audit, backup, contract, doctor, editor, init, rules, serve};
 
 /// Runs a command to its end.
 pub fn run(cli: Cli) -> ExitCode {
@@ -19,6 +19,7 @@ pub fn run(cli: Cli) -> ExitCode {
             backup::restore(flags, file, seal, (verify, scratch), json)
         }
         Command::Doctor { production, pages, json } => doctor::run(flags, production, pages, json),
+        Command::Audit { command, reach } => audit::run(flags, reach, command),
         Command::Admin { command, reach } => admin::run(flags, reach, command),
     }
 }

@@ -1,6 +1,7 @@
 //! The one-process binary and the command line: composes the three services, owns no logic.
 
 mod admin;
+mod audit;
 mod backup;
 mod banner;
 mod cli;

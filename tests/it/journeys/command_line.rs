@@ -8,8 +8,10 @@ use std::process::Command;
 use mainstay_testkit::Engine;
 use mainstay_testkit::server::binary;
 use mainstay_testkit::tools::curl;
+use mainstay_testkit::wait::until;
+use serde_json::json;
 
-use crate::support::{Folder, System, notes};
+use crate::support::{Folder, PASSWORD, System, notes};
 
 /// What a command prints, without any setting but the data directory. Says whether it succeeded.
 fn mainstay(data: &Path, arguments: &[&str]) -> (bool, String) {
@@ -42,6 +44,7 @@ async fn accounts_are_listed_and_roles_revoked_while_a_server_runs_and_when_it_d
     let mut system = System::one(Engine::Sqlite, notes::folder()).await;
     system.sign_up("doc@example.org").await;
     system.sign_up("ada@example.org").await;
+    system.sign_in("ada@example.org").await;
     let data = system.folder.path().join("data");
     for runs in [true, false] {
         assert!(mainstay(&data, &["admin", "grant", "doc@example.org", "doctor"]).0);
@@ -53,7 +56,7 @@ async fn accounts_are_listed_and_roles_revoked_while_a_server_runs_and_when_it_d
 
         let (_, first) = mainstay(&data, &["admin", "list", "--page-size", "1", "--json"]);
         let page: serde_json::Value = serde_json::from_str(&first).expect("it is JSON");
-        assert_eq!(page["accounts"][0]["roles"], serde_json::json!(["doctor"]), "{first}");
+        assert_eq!(page["accounts"][0]["roles"], json!(["doctor"]), "{first}");
         let token = page["nextPageToken"].as_str().expect("there is another page");
         let (_, second) = mainstay(&data, &["admin", "list", "--page-size", "1", "--page-token", token]);
         assert!(second.contains("ada@example.org") && !second.contains("doc@example.org"), "{second}");
@@ -64,6 +67,56 @@ async fn accounts_are_listed_and_roles_revoked_while_a_server_runs_and_when_it_d
         let (succeeded, text) = mainstay(&data, &["admin", "revoke", "doc@example.org", "doctor"]);
         assert!(succeeded && text.contains("nothing was changed"), "{text}");
         refused(&data, &["admin", "revoke", "nobody@example.org", "doctor"], &["no account", "nobody@example.org"]);
+        let (succeeded, text) = mainstay(&data, &["admin", "sign-out", "ada@example.org"]);
+        assert!(succeeded && text.contains(if runs { "had one session" } else { "has no session" }), "{text}");
+        let (succeeded, text) = mainstay(&data, &["admin", "disable", "ada@example.org"]);
+        assert!(succeeded && text.contains("nobody signs in to ada@example.org"), "{text}");
+        assert!(mainstay(&data, &["admin", "list"]).1.contains("ada@example.org  no roles  disabled"));
+        if runs {
+            let credentials = json!({"email": "ada@example.org", "password": PASSWORD});
+            system.http().post("/auth/v1/sessions:signIn", credentials).await.refusal(403, "PERMISSION_DENIED");
+        }
+        let (succeeded, text) = mainstay(&data, &["admin", "enable", "ada@example.org"]);
+        assert!(succeeded && text.contains("can sign in"), "{text}");
+        refused(&data, &["admin", "disable", "nobody@example.org"], &["no account", "nobody@example.org"]);
+        if runs {
+            system.gateway.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_audit_log_is_listed_and_verified_while_a_server_runs_and_when_it_does_not() {
+    let mut system = System::one(Engine::Sqlite, notes::folder()).await;
+    system.sign_up("doc@example.org").await;
+    system.sign_up("ada@example.org").await;
+    let data = system.folder.path().join("data");
+    assert!(mainstay(&data, &["admin", "grant", "doc@example.org", "doctor"]).0);
+    let whole = || async {
+        let (succeeded, text) = mainstay(&data, &["audit", "verify", "--json"]);
+        let found: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        assert!(succeeded && found["whole"] == true, "{text}");
+        (found["waiting"] == 0).then_some(found)
+    };
+    let found = until("every event has its place", whole).await;
+    let place = format!("{}:{}", found["lastSequence"], found["lastHash"].as_str().expect("a hash"));
+    for runs in [true, false] {
+        let (succeeded, text) = mainstay(&data, &["audit", "list", "--account", "doc@example.org"]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(succeeded && lines.len() >= 2, "{text}");
+        assert!(lines[0].contains("accounts.setRoles") && lines[0].contains("(roles: doctor)"), "{text}");
+        assert!(lines.last().is_some_and(|line| line.contains("accounts.signUp")), "{text}");
+        let (_, text) = mainstay(&data, &["audit", "list", "--action", "accounts.signUp", "--limit", "1", "--json"]);
+        let event: serde_json::Value = serde_json::from_str(&text).expect("one line of JSON");
+        assert_eq!(event["action"], "accounts.signUp");
+        let (succeeded, text) = mainstay(&data, &["audit", "verify"]);
+        assert!(succeeded && text.contains("is whole") && text.contains(&place), "{text}");
+        assert!(mainstay(&data, &["audit", "verify", "--known", &place]).0);
+        let other = format!("1:{}", "0".repeat(64));
+        refused(&data, &["audit", "verify", "--known", &other], &["not whole", "another hash"]);
+        refused(&data, &["audit", "verify", "--known", "x"], &["SEQUENCE:HASH"]);
+        refused(&data, &["audit", "verify", "--known", "1:x"], &["known_hash"]);
+        refused(&data, &["audit", "list", "--account", "nobody@example.org"], &["nobody@example.org"]);
         if runs {
             system.gateway.stop().await;
         }
@@ -174,7 +227,7 @@ async fn a_contract_is_compared_with_a_folder_a_revision_and_what_is_served() {
     assert_eq!(diff(&data, &root, &["served", &contracts]), (code, text));
     let (code, json) = diff(&data, &root, &[&contracts, "HEAD", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
-    assert_eq!((code, &json["breaking"]), (2, &serde_json::json!(2)), "{json}");
+    assert_eq!((code, &json["breaking"]), (2, &json!(2)), "{json}");
     let first = &json["differences"][0];
     assert!(first["id"].is_string() && first["breaking"].is_boolean() && first["areas"].is_array(), "{json}");
 

@@ -3,6 +3,9 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
+/// What the name of every account begins with.
+pub const ACCOUNTS: &str = "accounts/";
+
 /// The id of an account: a UUIDv7. It says when the account was made and is no secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AccountId(Uuid);

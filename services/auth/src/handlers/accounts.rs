@@ -11,7 +11,8 @@ use tonic::Request;
 
 use super::pages::page_size;
 use super::whose::{account_id, may_see, with_roles};
-use super::{Answer, account_to_pb, disabling, emails, origin, passwords, sending};
+use super::{Answer, account_to_pb, disabling, emails, origin, passwords, sending, trail};
+use crate::audit::{Action, Told, Trail};
 use crate::config::SignUp;
 use crate::core::Core;
 use crate::domain::account::{Account, AccountId, Revision};
@@ -103,7 +104,8 @@ async fn sign_up(core: &Core, request: Request<pb::SignUpRequest>) -> Result<pb:
     wanted.locale.clone_from(locale);
     wanted.is_verified_by_mail = core.mail.is_some();
     core.limits.sign_up(origin)?;
-    let account = create(core, wanted, origin).await?;
+    let by = (trail(&request)?, Action::SignUp);
+    let account = create(core, wanted, origin, by).await?;
     sending::wake(core);
     Ok(account_to_pb(&account))
 }
@@ -111,10 +113,11 @@ async fn sign_up(core: &Core, request: Request<pb::SignUpRequest>) -> Result<pb:
 /// An administrator proves nothing by the password and makes as many accounts as there are to be: there is no limit.
 async fn create_account(core: &Core, request: Request<pb::CreateAccountRequest>) -> Result<pb::Account, Error> {
     let origin = origin(&request)?;
+    let by = (trail(&request)?, Action::CreateAccount);
     let pb::CreateAccountRequest { account, password } = request.into_inner();
     let account = account.unwrap_or_default();
     let wanted = read_new(core, "account.", (&account.email, &password), &account.roles)?;
-    Ok(account_to_pb(&create(core, wanted, origin).await?))
+    Ok(account_to_pb(&create(core, wanted, origin, by).await?))
 }
 
 async fn get_account(core: &Core, request: Request<pb::GetAccountRequest>) -> Result<pb::Account, Error> {
@@ -194,10 +197,11 @@ async fn read_page(core: &Core, after: String, limit: usize) -> Result<Vec<Accou
 
 async fn set_roles(core: &Core, request: Request<pb::SetRolesRequest>) -> Result<pb::Account, Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
+    let trail = trail(&request)?;
     let request = request.into_inner();
     let id = account_id(&caller, &request.name)?;
     let wanted = role::check_all(&request.roles).map_err(|problems| role_violations("", &problems))?;
-    let account = change_roles(core, id, request.etag, move |_| wanted.clone()).await?;
+    let account = change_roles(core, trail, id, request.etag, move |_| wanted.clone()).await?;
     Ok(account_to_pb(&account))
 }
 
@@ -233,8 +237,13 @@ pub(crate) fn read_new(
     }
 }
 
-/// Makes an account.
-pub(crate) async fn create(core: &Core, wanted: NewAccount, origin: Origin) -> Result<Account, Error> {
+/// Makes an account. `by`: who does so, and what the audit log calls it.
+pub(crate) async fn create(
+    core: &Core,
+    wanted: NewAccount,
+    origin: Origin,
+    by: (Trail, Action),
+) -> Result<Account, Error> {
     let NewAccount { email, password, roles, locale, is_verified_by_mail } = wanted;
     let password_hash = core.hasher.hash(password, origin).await?;
     let row = AccountRow { locale, ..new_row(&email, password_hash, core.clock.now_micros()) };
@@ -243,6 +252,7 @@ pub(crate) async fn create(core: &Core, wanted: NewAccount, origin: Origin) -> R
     core.database
         .write(Atomic::Transaction, move |conn| {
             let (row, roles, former, asking) = (row.clone(), roles.clone(), former.clone(), asking.clone());
+            let (trail, action) = by.clone();
             Box::pin(async move {
                 if let Some(key) = former
                     && store::find_by_email_key(conn, &key).await?.is_some()
@@ -253,7 +263,10 @@ pub(crate) async fn create(core: &Core, wanted: NewAccount, origin: Origin) -> R
                 if let Some(asking) = &asking {
                     asking.store_unless_too_many(conn).await?;
                 }
-                Ok(row.into_account(roles)?)
+                let account = row.into_account(roles)?;
+                let told = Told::default().with_roles(&account.roles);
+                trail.note(conn, account.create_time, action, account.id, told).await?;
+                Ok(account)
             })
         })
         .await
@@ -298,6 +311,7 @@ pub(crate) async fn find_by_email(core: &Core, email: &str) -> Result<Account, E
 /// away, the account's tokens have to be refreshed.
 pub(crate) async fn change_roles(
     core: &Core,
+    trail: Trail,
     id: AccountId,
     etag: String,
     change: impl Fn(&[String]) -> Vec<String> + Clone + Send + Sync + 'static,
@@ -306,7 +320,7 @@ pub(crate) async fn change_roles(
     let (account, revocation) = core
         .database
         .write(Atomic::Transaction, move |conn| {
-            let (etag, change) = (etag.clone(), change.clone());
+            let (etag, change, trail) = (etag.clone(), change.clone(), trail.clone());
             Box::pin(async move {
                 let row = store::find(conn, id).await?;
                 let mut account = with_roles(conn, row).await?;
@@ -321,6 +335,8 @@ pub(crate) async fn change_roles(
                 account.update_time = now;
                 let says_too_much = account.roles.iter().any(|held| !roles.contains(held));
                 account.roles = roles;
+                let told = Told::default().with_roles(&account.roles);
+                trail.note(conn, now, Action::SetRoles, id, told).await?;
                 let revocation = if says_too_much { Some(outdate_tokens(conn, moment, id).await?) } else { None };
                 Ok::<_, Error>((account, revocation))
             })

@@ -12,9 +12,11 @@ use tonic::Request;
 use super::owner::{find, own_account, prove_password};
 use super::sending::{Addressee, Presented, Sending, mail_of, notice, required, wake};
 use super::whose::{account_id, may_see, with_roles};
-use super::{account_to_pb, origin};
+use super::{account_to_pb, origin, trail};
+use crate::audit::{Action, Told};
 use crate::config::EmailChange;
 use crate::core::Core;
+use crate::domain::account::AccountId;
 use crate::domain::email::{Claimed, Email};
 use crate::domain::one_time_secret::{HashKey, Issued, Purpose};
 use crate::domain::password::Password;
@@ -70,16 +72,18 @@ pub(super) async fn verify_email(core: &Core, request: Request<pb::VerifyEmailRe
     required(token).map_or(Ok(()), |violation| Err(Error::Violations(vec![violation])))?;
     let attempt = core.limits.token(origin(&request)?)?;
     let presented = Presented::read(token)?;
+    let trail = trail(&request)?;
     let (key, now) = (Arc::clone(&core.hash_key), core.clock.now_micros());
     let verified = core.database.write(Atomic::Transaction, move |conn| {
-        let key = Arc::clone(&key);
+        let (key, trail) = (Arc::clone(&key), trail.clone());
         Box::pin(async move {
             let (_, row) = presented.take(conn, &key, &[Purpose::VerifyEmail], now).await?;
             if !emails::verify(conn, &row, now).await? {
                 return Err(Error::Contention);
             }
             one_time_secrets::use_up_all(conn, &row.uid, &[Purpose::VerifyEmail], now).await?;
-            let id = row.uid.parse().map_err(|_| Error::AccountNotFound)?;
+            let id = row.id()?;
+            trail.by(id).note(conn, now, Action::VerifyEmail, id, Told::default()).await?;
             let row = accounts::find(conn, id).await?;
             with_roles(conn, row).await
         })
@@ -144,7 +148,7 @@ async fn propose(core: &Core, row: AccountRow, email: Email) -> Result<pb::Accou
             if !emails::propose(conn, &row, (email.original(), email.key()), consent, now).await? {
                 return Err(Error::Contention);
             }
-            let id = row.uid.parse().map_err(|_| Error::AccountNotFound)?;
+            let id = row.id()?;
             let row = accounts::find(conn, id).await?;
             with_roles(conn, row).await
         })
@@ -161,14 +165,21 @@ pub(super) async fn confirm_email_change(
     let attempt = core.limits.token(origin(&request)?)?;
     let presented = Presented::read(token)?;
     let (key, now) = (Arc::clone(&core.hash_key), core.clock.now_micros());
+    let trail = trail(&request)?;
     let (_, before) = look(core, presented, &key, now).await?;
     let about = before.pending_email.clone().unwrap_or_default();
     // The old address learns of it where it was its owner's.
     let told = if before.email_verified { notice(core, Kind::EmailChanged, &before, &about)? } else { None };
     let (former_are_left, moment) = (core.former_are_left, core.moment());
     let confirmed = core.database.write(Atomic::Transaction, move |conn| {
-        let (key, told) = (Arc::clone(&key), told.clone());
-        Box::pin(async move { confirm(conn, presented, &key, told, (former_are_left, now, moment)).await })
+        let (key, told, trail) = (Arc::clone(&key), told.clone(), trail.clone());
+        Box::pin(async move {
+            let changed = confirm(conn, presented, &key, told, (former_are_left, now, moment)).await?;
+            if let Some((id, _)) = &changed {
+                trail.by(*id).note(conn, now, Action::ChangeEmail, *id, Told::default()).await?;
+            }
+            Ok::<_, Error>(changed.map(|(_, outdated)| outdated))
+        })
     });
     let outdated = confirmed.await?;
     let changed = outdated.is_some();
@@ -195,7 +206,7 @@ async fn confirm(
     key: &Arc<HashKey>,
     told: Option<MailRow>,
     (former_are_left, now, moment): (bool, i64, Moment),
-) -> Result<Option<Revocation>, Error> {
+) -> Result<Option<(AccountId, Revocation)>, Error> {
     let (issued, row) = presented.take(conn, key, &CHANGE, now).await?;
     let consent = Consent {
         proved: row.pending_email_proved || issued.purpose == Purpose::ChangeEmail,
@@ -218,6 +229,6 @@ async fn confirm(
     if let Some(mail) = &told {
         mails::insert(conn, mail).await?;
     }
-    let id = row.uid.parse().map_err(|_| Error::AccountNotFound)?;
-    outdate_tokens(conn, moment, id).await.map(Some)
+    let id = row.id()?;
+    Ok(Some((id, outdate_tokens(conn, moment, id).await?)))
 }

@@ -1,8 +1,10 @@
 //! One file for each service: a handler translates, decides, stores and translates back.
 
 pub mod accounts;
-mod disabling;
+pub mod audit;
+pub mod disabling;
 pub mod emails;
+pub mod ending;
 pub mod keys;
 pub mod mailbox;
 mod owner;
@@ -19,16 +21,14 @@ use mainstay_layers::{PeerAgent, context};
 use mainstay_proto::auth::v1 as pb;
 use tonic::{Request, Response, Status};
 
-use crate::domain::account::Account;
+use crate::audit::Trail;
+use crate::domain::account::{ACCOUNTS, Account};
 use crate::domain::client::Client;
 use crate::error::Error;
 use crate::limits::Origin;
 
 /// What an RPC answers with.
 pub(crate) type Answer<T> = Result<Response<T>, Status>;
-
-/// What the name of every account begins with.
-pub(crate) const ACCOUNTS: &str = "accounts/";
 
 /// Writes an account for the wire.
 pub(crate) fn account_to_pb(account: &Account) -> pb::Account {
@@ -58,6 +58,13 @@ fn client<T>(request: &Request<T>) -> Result<Client, Error> {
     let own = || request.metadata().get(USER_AGENT.as_str()).map(|agent| agent.as_bytes());
     let peer = context(request).map_err(Error::Stack)?.peer;
     Ok(Client::new(passed_on.or_else(own).unwrap_or_default(), peer))
+}
+
+/// Says who calls, for the audit log.
+fn trail<T>(request: &Request<T>) -> Result<Trail, Error> {
+    let context = context(request).map_err(Error::Stack)?;
+    let request_id = context.request_id.to_str().unwrap_or_default();
+    Ok(Trail::new(&context.principal, request_id, client(request)?.network))
 }
 
 fn timestamp(micros: i64) -> prost_types::Timestamp {

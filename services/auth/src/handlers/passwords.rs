@@ -8,9 +8,10 @@ use mainstay_proto::auth::v1 as pb;
 use tonic::Request;
 use uuid::Uuid;
 
-use super::origin;
 use super::owner::{find, own_account, prove_password};
 use super::sending::{Addressee, Presented, Sending, mail_of, notice, required, wake};
+use super::{origin, trail};
+use crate::audit::{Action, Told};
 use crate::core::Core;
 use crate::domain::email::Claimed;
 use crate::domain::one_time_secret::Purpose;
@@ -62,6 +63,7 @@ pub(super) async fn reset_password(core: &Core, request: Request<pb::ResetPasswo
         return Err(Error::Violations(violations));
     };
     let attempt = core.limits.token(origin)?;
+    let trail = trail(&request)?;
     let presented = Presented::read(token)?;
     let (key, now) = (Arc::clone(&core.hash_key), core.clock.now_micros());
     // What is not good is not worth a hash.
@@ -75,13 +77,14 @@ pub(super) async fn reset_password(core: &Core, request: Request<pb::ResetPasswo
     let hash = core.hasher.hash(password, origin).await?;
     let moment = core.moment();
     let reset = core.database.write(Atomic::Transaction, move |conn| {
-        let (key, hash, told) = (Arc::clone(&key), hash.clone(), told.clone());
+        let (key, hash, told, trail) = (Arc::clone(&key), hash.clone(), told.clone(), trail.clone());
         Box::pin(async move {
             let (_, row) = presented.take(conn, &key, &[Purpose::ResetPassword], now).await?;
             if !accounts::reset_password(conn, &row, &hash, now).await? {
                 return Err(Error::Contention);
             }
-            let id = row.uid.parse().map_err(|_| Error::AccountNotFound)?;
+            let id = row.id()?;
+            trail.by(id).note(conn, now, Action::ResetPassword, id, Told::default()).await?;
             let (_, ended) = end_sessions(conn, moment, id, None).await?;
             one_time_secrets::use_up_all(conn, &row.uid, &OF_THE_OLD_PASSWORD, now).await?;
             if let Some(mail) = &told {
@@ -99,6 +102,7 @@ pub(super) async fn reset_password(core: &Core, request: Request<pb::ResetPasswo
 pub(super) async fn change_password(core: &Core, request: Request<pb::ChangePasswordRequest>) -> Result<(), Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let origin = origin(&request)?;
+    let trail = trail(&request)?;
     let request = request.get_ref();
     let id = own_account(&caller, &request.name)?;
     let (old, new) = read_change(core, request)?;
@@ -110,11 +114,12 @@ pub(super) async fn change_password(core: &Core, request: Request<pb::ChangePass
     let kept = caller.session_id().and_then(|sid| Uuid::try_parse(sid).ok());
     let (now, moment) = (core.clock.now_micros(), core.moment());
     let changed = core.database.write(Atomic::Transaction, move |conn| {
-        let (row, hash, told) = (row.clone(), hash.clone(), told.clone());
+        let (row, hash, told, trail) = (row.clone(), hash.clone(), told.clone(), trail.clone());
         Box::pin(async move {
             if !accounts::replace_password_hash(conn, &row.uid, &row.password_hash, &hash).await? {
                 return Err(Error::Contention);
             }
+            trail.note(conn, now, Action::ChangePassword, id, Told::default()).await?;
             let (_, ended) = end_sessions(conn, moment, id, kept).await?;
             one_time_secrets::use_up_all(conn, &row.uid, &OF_THE_OLD_PASSWORD, now).await?;
             if let Some(mail) = &told {

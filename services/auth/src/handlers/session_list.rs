@@ -1,6 +1,6 @@
 //! Sessions as their owner and administrators see and end them.
 
-use mainstay_db::{Atomic, Lane};
+use mainstay_db::Lane;
 use mainstay_identity::Principal;
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
@@ -8,15 +8,16 @@ use mainstay_record::Violation;
 use tonic::Request;
 use uuid::Uuid;
 
+use super::ending::{SESSIONS, end, end_all, session_name_of};
 use super::pages::page_size;
 use super::whose::{account_id_of, may_see};
-use super::{ACCOUNTS, timestamp};
+use super::{timestamp, trail};
+use crate::audit::Action;
 use crate::core::Core;
 use crate::domain::account::AccountId;
 use crate::domain::page_token;
 use crate::domain::session::Session;
 use crate::error::Error;
-use crate::revoking::{end_session, end_sessions};
 use crate::store::{accounts, sessions};
 
 pub(super) async fn get(core: &Core, request: Request<pb::GetSessionRequest>) -> Result<pb::Session, Error> {
@@ -75,13 +76,8 @@ async fn read_page(core: &Core, account: AccountId, after: String, limit: usize)
 pub(super) async fn revoke(core: &Core, request: Request<pb::RevokeSessionRequest>) -> Result<(), Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let (account, id) = session_name(&caller, &request.get_ref().name)?;
-    let moment = core.moment();
-    let ended = core
-        .database
-        .write(Atomic::Locked, move |conn| Box::pin(async move { end_session(conn, moment, account, id, None).await }));
-    let revocation = ended.await?.ok_or(Error::SessionNotFound)?;
-    core.tell([revocation]);
-    Ok(())
+    let by = Some((trail(&request)?, Action::RevokeSession));
+    if end(core, (account, id), None, by).await? { Ok(()) } else { Err(Error::SessionNotFound) }
 }
 
 pub(super) async fn revoke_all(
@@ -89,15 +85,11 @@ pub(super) async fn revoke_all(
     request: Request<pb::RevokeAllSessionsRequest>,
 ) -> Result<pb::RevokeAllSessionsResponse, Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
+    let trail = trail(&request)?;
     let request = request.get_ref();
     let account = parent(&caller, &request.parent)?;
     let except = if request.keep_current { Some(current(&caller, account)?) } else { None };
-    let moment = core.moment();
-    let ended = core.database.write(Atomic::Transaction, move |conn| {
-        Box::pin(async move { end_sessions(conn, moment, account, except).await })
-    });
-    let (ended, revocation) = ended.await?;
-    core.tell([revocation]);
+    let ended = end_all(core, trail, account, except).await?;
     Ok(pb::RevokeAllSessionsResponse { revoked_sessions: i32::try_from(ended).unwrap_or(i32::MAX) })
 }
 
@@ -130,13 +122,10 @@ fn session_name(caller: &Principal, name: &str) -> Result<(AccountId, Uuid), Err
     if may_see(caller, account) { Ok((account, id)) } else { Err(Error::SessionNotFound) }
 }
 
-/// What stands between an account and a session in a name.
-const SESSIONS: &str = "/sessions/";
-
 fn session_to_pb(core: &Core, caller: &Principal, session: &Session) -> pb::Session {
     let id = sessions::text(session.id);
     pb::Session {
-        name: format!("{ACCOUNTS}{}{SESSIONS}{id}", session.account),
+        name: session_name_of(session.account, session.id),
         create_time: Some(timestamp(session.create_time)),
         refresh_time: Some(timestamp(session.refresh_time)),
         expire_time: Some(timestamp(session.expires(&core.timeouts))),

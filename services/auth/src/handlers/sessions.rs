@@ -9,8 +9,10 @@ use mainstay_record::Violation;
 use tonic::Request;
 use uuid::Uuid;
 
+use super::ending::{end, session_name_of};
 use super::whose::with_roles;
-use super::{Answer, account_to_pb, client, origin, session_list};
+use super::{Answer, account_to_pb, client, origin, session_list, trail};
+use crate::audit::{Action, Told, Trail};
 use crate::core::Core;
 use crate::domain::account::{Account, AccountId};
 use crate::domain::email::Claimed;
@@ -19,7 +21,6 @@ use crate::domain::refresh_token::{Hash, RefreshToken};
 use crate::domain::session::{Session, Verdict};
 use crate::error::{Error, refused_email, refused_password};
 use crate::hashing::Checked;
-use crate::revoking::end_session;
 use crate::signer::AccessToken;
 use crate::store::accounts::{self, AccountRow};
 use crate::store::sessions::{self, SessionRow};
@@ -69,6 +70,7 @@ impl SessionService for Sessions {
 
 async fn sign_in(core: &Core, request: Request<pb::SignInRequest>) -> Result<pb::Credentials, Error> {
     let origin = origin(&request)?;
+    let trail = trail(&request)?;
     let (email, password) = read_credentials(core, request.get_ref())?;
     let attempt = core.limits.password(origin, email.identity())?;
     let row = find_row(core, email).await?;
@@ -84,13 +86,23 @@ async fn sign_in(core: &Core, request: Request<pb::SignInRequest>) -> Result<pb:
     let (row, rehashed) = match (row, checked) {
         (Some(row), Checked::Right) => (row, None),
         (Some(row), Checked::RightAndRehashed(hash)) => (row, Some(hash)),
-        (None, _) | (_, Checked::Wrong) => return Err(Error::WrongCredentials),
+        (Some(row), Checked::Wrong) => {
+            // Later: who gets the answer must not learn by its time that there is an account.
+            core.failures.add(trail.event(
+                core.clock.now_micros(),
+                Action::SignInFailed,
+                row.id()?,
+                Told::default(),
+            )?);
+            return Err(Error::WrongCredentials);
+        }
+        (None, _) => return Err(Error::WrongCredentials),
     };
     attempt.succeeded();
-    let id: AccountId = row.clone().into_account(Vec::new())?.id;
+    let id = row.id()?;
     let (session, token) = Session::begin(id, core.clock.now_micros(), &core.timeouts)?;
     let session = Session { client: client(&request)?, ..session };
-    let account = store_sign_in(core, row, rehashed, &session).await?;
+    let account = store_sign_in(core, trail.by(id), (row, rehashed), &session).await?;
     credentials(core, &account, &session, &token)
 }
 
@@ -118,27 +130,30 @@ async fn find_row(core: &Core, email: Claimed) -> Result<Option<AccountRow>, Err
 /// the account before has to be so still: nobody gets in by a password that was replaced meanwhile.
 async fn store_sign_in(
     core: &Core,
-    row: AccountRow,
-    rehashed: Option<String>,
+    trail: Trail,
+    (row, rehashed): (AccountRow, Option<String>),
     session: &Session,
 ) -> Result<Account, Error> {
-    let (account, session) = (session.account, SessionRow::from(session));
+    let (account, told) = (session.account, Told::of(session_name_of(session.account, session.id)));
+    let (session, now) = (SessionRow::from(session), session.create_time);
     core.database
         .write(Atomic::Transaction, move |conn| {
             let (row, rehashed, session) = (row.clone(), rehashed.clone(), session.clone());
+            let (trail, told) = (trail.clone(), told.clone());
             Box::pin(async move {
-                let now = accounts::find(conn, account).await?.ok_or(Error::WrongCredentials)?;
-                if now.password_hash != row.password_hash {
+                let found = accounts::find(conn, account).await?.ok_or(Error::WrongCredentials)?;
+                if found.password_hash != row.password_hash {
                     return Err(Error::Contention);
                 }
-                if now.disable_time.is_some() {
+                if found.disable_time.is_some() {
                     return Err(Error::AccountDisabled);
                 }
                 if let Some(hash) = rehashed {
                     accounts::replace_password_hash(conn, &row.uid, &row.password_hash, &hash).await?;
                 }
                 sessions::insert(conn, &session).await?;
-                with_roles(conn, Some(now)).await
+                trail.note(conn, now, Action::SignIn, account, told).await?;
+                with_roles(conn, Some(found)).await
             })
         })
         .await
@@ -150,13 +165,14 @@ async fn refresh(core: &Core, request: Request<pb::RefreshRequest>) -> Result<pb
         return Err(Error::Violations(vec![Violation::new("refresh_token", "is required")]));
     }
     let attempt = core.limits.token(origin(&request)?)?;
-    let refreshed = exchange(core, RefreshToken::parse(given).ok_or(Error::SessionEnded)?).await?;
+    let trail = trail(&request)?;
+    let refreshed = exchange(core, RefreshToken::parse(given).ok_or(Error::SessionEnded)?, &trail).await?;
     attempt.succeeded();
     Ok(refreshed)
 }
 
 /// Exchanges a refresh token for the next one, and an access token beside it.
-async fn exchange(core: &Core, token: RefreshToken) -> Result<pb::Credentials, Error> {
+async fn exchange(core: &Core, token: RefreshToken, trail: &Trail) -> Result<pb::Credentials, Error> {
     for _ in 0..MAX_ATTEMPTS {
         let Some((session, account)) = find_session(core, token.session()).await? else {
             return Err(Error::SessionEnded);
@@ -176,7 +192,8 @@ async fn exchange(core: &Core, token: RefreshToken) -> Result<pb::Credentials, E
                 return credentials(core, &account, &session, &successor);
             }
             verdict @ (Verdict::Stolen | Verdict::Over) => {
-                if end_unless_rotated(core, &session).await? {
+                let by = (verdict == Verdict::Stolen).then(|| (trail.clone(), Action::TokenReused));
+                if end(core, (session.account, session.id), Some(session.current), by).await? {
                     report_end(&session, verdict);
                     return Err(Error::SessionEnded);
                 }
@@ -220,23 +237,6 @@ async fn rotate(core: &Core, expected: Hash, rotated: SessionRow) -> Result<bool
         .await
 }
 
-async fn end_unless_rotated(core: &Core, session: &Session) -> Result<bool, Error> {
-    let Session { account, id, current, .. } = *session;
-    end(core, account, id, Some(current)).await
-}
-
-/// Ends a session and tells it. Says whether there was one.
-async fn end(core: &Core, account: AccountId, id: Uuid, current: Option<Hash>) -> Result<bool, Error> {
-    let moment = core.moment();
-    let ended = core.database.write(Atomic::Locked, move |conn| {
-        Box::pin(async move { end_session(conn, moment, account, id, current).await })
-    });
-    let revocation = ended.await?;
-    let there_was = revocation.is_some();
-    core.tell(revocation);
-    Ok(there_was)
-}
-
 async fn sign_out(core: &Core, request: Request<pb::SignOutRequest>) -> Result<(), Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let given = request.get_ref().refresh_token.as_str();
@@ -255,7 +255,8 @@ async fn sign_out(core: &Core, request: Request<pb::SignOutRequest>) -> Result<(
             None => return Ok(()),
         }
     };
-    end(core, account, session, None).await.map(|_was_there| ())
+    let by = (trail(&request)?.by(account), Action::SignOut);
+    end(core, (account, session), None, Some(by)).await.map(|_was_there| ())
 }
 
 /// Finds the session that a refresh token, however old, belongs to, and whose it is. Knowing a session's id is not enough to end

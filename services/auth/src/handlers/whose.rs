@@ -4,8 +4,7 @@ use mainstay_db::Conn;
 use mainstay_identity::{Kind, Principal, roles};
 use mainstay_record::Violation;
 
-use super::ACCOUNTS;
-use crate::domain::account::{Account, AccountId};
+use crate::domain::account::{ACCOUNTS, Account, AccountId};
 use crate::error::Error;
 use crate::store::accounts::{self as store, AccountRow};
 

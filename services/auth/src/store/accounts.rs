@@ -30,6 +30,11 @@ pub struct AccountRow {
 }
 
 impl AccountRow {
+    /// Gives the account's id.
+    pub fn id(&self) -> Result<AccountId, DamagedRow> {
+        self.uid.parse().map_err(|_| DamagedRow { table: "accounts", column: "uid" })
+    }
+
     /// The canonical form of its address, also where the account is still found by a former one.
     pub fn identity(&self) -> String {
         match Claimed::read(&self.email, self.email_key.starts_with(FORMER)) {
@@ -40,7 +45,7 @@ impl AccountRow {
 
     /// Makes the account of its row and its roles.
     pub fn into_account(self, roles: Vec<String>) -> Result<Account, DamagedRow> {
-        let id = self.uid.parse().map_err(|_| DamagedRow { table: "accounts", column: "uid" })?;
+        let id = self.id()?;
         Ok(Account {
             id,
             email: self.email,

@@ -1,6 +1,7 @@
 //! Rows and the queries on them. Every function takes a connection, so that they compose inside a transaction.
 
 pub mod accounts;
+pub mod audit;
 pub mod emails;
 pub mod mails;
 pub mod one_time_secrets;

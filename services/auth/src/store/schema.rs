@@ -82,6 +82,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_events (uid) {
+        uid -> Text,
+        event_time -> BigInt,
+        action -> Text,
+        account_uid -> Text,
+        actor -> Text,
+        subject -> Text,
+        details -> Text,
+        request_id -> Text,
+        network -> Nullable<Text>,
+        network_salt -> Nullable<Binary>,
+        network_hash -> Binary,
+        sequence -> Nullable<BigInt>,
+        hash -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
     one_time_secrets (uid) {
         uid -> Text,
         purpose -> Text,
@@ -91,6 +109,15 @@ diesel::table! {
         create_time -> BigInt,
         expire_time -> BigInt,
         use_time -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    audit_ends (which) {
+        which -> Text,
+        sequence -> BigInt,
+        hash -> Binary,
+        seal -> Binary,
     }
 }
 

@@ -14,6 +14,7 @@ use mainstay_layers::stack::{self, Guards};
 use mainstay_layers::{Peer, RoutesEndpoint, Shed, Stack, Timeouts};
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_client::AccountServiceClient;
+use mainstay_proto::auth::v1::audit_service_client::AuditServiceClient;
 use mainstay_proto::auth::v1::key_service_client::KeyServiceClient;
 use mainstay_proto::auth::v1::mailbox_service_client::MailboxServiceClient;
 use mainstay_proto::auth::v1::revocation_service_client::RevocationServiceClient;
@@ -258,6 +259,10 @@ impl Caller {
         SessionServiceClient::new(self.stack.clone())
     }
 
+    pub fn audit(&self) -> AuditServiceClient<Stack<RoutesEndpoint>> {
+        AuditServiceClient::new(self.stack.clone())
+    }
+
     pub fn keys(&self) -> KeyServiceClient<Stack<RoutesEndpoint>> {
         KeyServiceClient::new(self.stack.clone())
     }
@@ -381,6 +386,22 @@ impl Caller {
 
     pub async fn revoke_session(&self, name: &str) -> Result<(), Fault> {
         answer(self.sessions().revoke_session(self.request(pb::RevokeSessionRequest { name: name.to_owned() })).await)
+    }
+
+    pub async fn list_audit_events(
+        &self,
+        request: pb::ListAuditEventsRequest,
+    ) -> Result<pb::ListAuditEventsResponse, Fault> {
+        answer(self.audit().list_audit_events(self.request(request)).await)
+    }
+
+    pub async fn verify_audit_log(
+        &self,
+        known_sequence: i64,
+        known_hash: &str,
+    ) -> Result<pb::VerifyAuditLogResponse, Fault> {
+        let message = pb::VerifyAuditLogRequest { known_sequence, known_hash: known_hash.to_owned() };
+        answer(self.audit().verify_audit_log(self.request(message)).await)
     }
 
     pub async fn revoke_all(&self, parent: &str, keep_current: bool) -> Result<i32, Fault> {

@@ -41,11 +41,11 @@ fn every_method_states_who_may_call_it() {
             "VerifyEmail" | "ConfirmEmailChange" | "RequestPasswordReset" | "ResetPassword" => Access::Anyone,
             // The service itself lets in who is on the same machine, in development.
             "ListMails" | "GetMail" => Access::Anyone,
-            "GetAccount" | "GetSession" | "ListSessions" | "RevokeSession" | "RevokeAllSessions" => Access::SignedIn,
+            "ListAuditEvents" | "GetAccount" | "GetSession" | "ListSessions" | "RevokeSession"
+            | "RevokeAllSessions" => Access::SignedIn,
             "RequestEmailVerification" | "ChangeEmail" | "ChangePassword" => Access::SignedIn,
-            "LookupAccount" | "ListAccounts" | "CreateAccount" | "SetRoles" | "DisableAccount" | "EnableAccount" => {
-                Access::roles(["mainstay.admin"])
-            }
+            "VerifyAuditLog" | "LookupAccount" | "ListAccounts" | "CreateAccount" | "SetRoles" | "DisableAccount"
+            | "EnableAccount" => Access::roles(["mainstay.admin"]),
             "WatchRevocations" => Access::roles(["mainstay.service"]),
             new => panic!("{new} is not in the table: who may call it?"),
         };
@@ -61,6 +61,8 @@ fn the_rest_addresses_are_the_documented_ones() {
         ("GET /.well-known/jwks.json", ""),
         ("GET /auth/v1/{name=accounts/*}", ""),
         ("GET /auth/v1/accounts", ""),
+        ("GET /auth/v1/auditLog:verify", ""),
+        ("GET /auth/v1/{parent=accounts/*}/auditEvents", ""),
         ("GET /auth/v1/revocations:watch", ""),
         ("GET /auth/v1/{name=accounts/*/sessions/*}", ""),
         ("GET /auth/v1/{parent=accounts/*}/sessions", ""),

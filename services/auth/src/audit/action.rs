@@ -1,0 +1,63 @@
+/// What can be done to an account, as the log calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    SignUp,
+    CreateAccount,
+    SetRoles,
+    DisableAccount,
+    EnableAccount,
+    VerifyEmail,
+    ChangeEmail,
+    ChangePassword,
+    /// By a link that was sent to the account's address.
+    ResetPassword,
+    SignIn,
+    /// With a wrong password, of an account that exists.
+    SignInFailed,
+    SignOut,
+    RevokeSession,
+    RevokeAllSessions,
+    /// A refresh token came again that was exchanged before.
+    TokenReused,
+}
+
+impl Action {
+    pub(crate) const ALL: [Action; 15] = [
+        Action::SignUp,
+        Action::CreateAccount,
+        Action::SetRoles,
+        Action::DisableAccount,
+        Action::EnableAccount,
+        Action::VerifyEmail,
+        Action::ChangeEmail,
+        Action::ChangePassword,
+        Action::ResetPassword,
+        Action::SignIn,
+        Action::SignInFailed,
+        Action::SignOut,
+        Action::RevokeSession,
+        Action::RevokeAllSessions,
+        Action::TokenReused,
+    ];
+
+    /// `sessions.signIn`
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Action::SignUp => "accounts.signUp",
+            Action::CreateAccount => "accounts.create",
+            Action::SetRoles => "accounts.setRoles",
+            Action::DisableAccount => "accounts.disable",
+            Action::EnableAccount => "accounts.enable",
+            Action::VerifyEmail => "accounts.verifyEmail",
+            Action::ChangeEmail => "accounts.changeEmail",
+            Action::ChangePassword => "accounts.changePassword",
+            Action::ResetPassword => "accounts.resetPassword",
+            Action::SignIn => "sessions.signIn",
+            Action::SignInFailed => "sessions.signInFailed",
+            Action::SignOut => "sessions.signOut",
+            Action::RevokeSession => "sessions.revoke",
+            Action::RevokeAllSessions => "sessions.revokeAll",
+            Action::TokenReused => "sessions.tokenReused",
+        }
+    }
+}
