@@ -77,6 +77,8 @@ reasons! {
     TokenExpired, "TOKEN_EXPIRED", Unauthenticated, "the bearer token has expired";
     /// The address and the password do not belong together; which of the two is wrong is not said.
     WrongCredentials, "WRONG_CREDENTIALS", Unauthenticated, "the e-mail address or the password is wrong";
+    /// The code of a mail is wrong, was used, is too old, or was tried too often.
+    WrongCode, "WRONG_CODE", Unauthenticated, "the code is wrong, or not good any more: it was used, is too old, or was tried too often; ask for a new one";
     /// The session was signed out, revoked, or its refresh token was used twice.
     SessionEnded, "SESSION_ENDED", Unauthenticated, "the session has ended; sign in again";
     /// The caller is known and may not do this.

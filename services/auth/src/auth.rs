@@ -38,6 +38,7 @@ use crate::hashing::Hasher;
 use crate::jobs;
 use crate::limits::{Limits, Origin};
 use crate::mail::{Circumstances, Mail};
+use crate::policy::PasswordPolicy;
 use crate::rekey::rekey;
 use crate::signer::Signer;
 use crate::signing_keys::{self, KeyRing, load_and_rotate};
@@ -147,7 +148,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         signer,
         clock,
         sign_up: config.sign_up,
-        password_min_characters: config.password_min_characters,
+        passwords: PasswordPolicy::new(config)?,
         timeouts: config.timeouts(),
         audit_kept: config.audit_kept(),
         failures: Failures::default(),
@@ -264,7 +265,7 @@ impl Auth {
 
     /// Makes an account with roles, for the command line on a store that it has opened itself.
     pub async fn create_account(&self, email: &str, password: &str, roles: &[String]) -> Result<Account, Error> {
-        let wanted = accounts::read_new(&self.0.core, "", (email, password), roles)?;
+        let wanted = accounts::read_new(&self.0.core, "", (email, password), roles).await?;
         let by = (Trail::of_command_line(), Action::CreateAccount);
         accounts::create(&self.0.core, wanted, Origin::Inside, by).await
     }

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mainstay_db::{Database, Former};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::password::{LEAST_MIN_CHARACTERS, MAX_PASSWORD_BYTES};
 use crate::domain::session::Timeouts;
 use crate::domain::signing::{LEAD, Schedule};
+use crate::domain::strength::MAX_SCORE;
 use crate::error::StartError;
 use crate::hashing::HashingConfig;
 use crate::limits::LimitsConfig;
@@ -45,6 +46,12 @@ pub struct Config {
     pub sign_up: SignUp,
     /// Fewest characters of a new password.
     pub password_min_characters: usize,
+    /// How hard to guess a new password has to be: from 0, which is anything, over 2, which holds against guesses over the
+    /// network, to 4.
+    pub password_min_score: u8,
+    /// A file with the SHA-1 of passwords that were found in breaches, which nobody may choose: 40 hexadecimal digits a line,
+    /// ordered, with or without `:` and a number behind.
+    pub password_breach_list: Option<PathBuf>,
     /// What hashing a password costs.
     pub password_hashing: HashingConfig,
     /// Who has to agree before an account has another address.
@@ -121,6 +128,8 @@ impl Default for Config {
             key_encryption_key: None,
             sign_up: SignUp::Open,
             password_min_characters: LEAST_MIN_CHARACTERS,
+            password_min_score: 2,
+            password_breach_list: None,
             password_hashing: HashingConfig::default(),
             email_change: EmailChange::default(),
             mail: MailConfig::default(),
@@ -149,6 +158,7 @@ impl Config {
             "password_min_characters",
             format!("must be {LEAST_MIN_CHARACTERS} to {}", MAX_PASSWORD_BYTES / 4),
         );
+        require(self.password_min_score <= MAX_SCORE, "password_min_score", format!("must be 0 to {MAX_SCORE}"));
         require(
             (1..=MAX_ACCESS_TOKEN_SECONDS).contains(&self.access_token_seconds),
             "access_token_seconds",

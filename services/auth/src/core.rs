@@ -14,6 +14,7 @@ use crate::domain::session::Timeouts;
 use crate::hashing::Hasher;
 use crate::limits::Limits;
 use crate::mail::Mail;
+use crate::policy::PasswordPolicy;
 use crate::signer::Signer;
 
 /// What every handler works with.
@@ -37,7 +38,7 @@ pub(crate) struct Core {
     pub(crate) signer: Arc<Signer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sign_up: SignUp,
-    pub(crate) password_min_characters: usize,
+    pub(crate) passwords: PasswordPolicy,
     pub(crate) timeouts: Timeouts,
     /// Wrong passwords that are still to be noted in the audit log.
     pub(crate) failures: Failures,

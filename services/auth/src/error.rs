@@ -2,6 +2,7 @@ use mainstay_db as db;
 use mainstay_fault::{Fault, Reason};
 use mainstay_record::Violation;
 
+use crate::breaches::BreachListError;
 use crate::domain::email::EmailError;
 use crate::domain::page_token::PageTokenError;
 use crate::domain::password::PasswordError;
@@ -46,6 +47,12 @@ pub enum Error {
     NoMailbox,
     #[error("the mailbox is for this machine and for administrators")]
     MailboxClosed,
+    #[error("the code is wrong, or not good any more")]
+    WrongCode,
+    #[error("the thread that judges a password ended early")]
+    NotJudged(#[source] tokio::task::JoinError),
+    #[error(transparent)]
+    Breaches(#[from] BreachListError),
     #[error(transparent)]
     Letter(#[from] LetterError),
     #[error(transparent)]
@@ -119,6 +126,7 @@ impl From<Error> for Fault {
             Error::SessionEnded => Fault::new(Reason::SessionEnded),
             Error::NotSignedIn => Fault::new(Reason::Unauthenticated),
             Error::SecretNotFound => Fault::new(Reason::OneTimeSecretNotFound),
+            Error::WrongCode => Fault::new(Reason::WrongCode),
             Error::EmailVerified => Fault::new(Reason::FailedPrecondition).message("the address is verified already"),
             Error::NoMail => Fault::new(Reason::FailedPrecondition)
                 .message("this installation sends no mail; its operator sets auth.mail.smtp where it shall"),
@@ -155,6 +163,8 @@ impl From<Error> for Fault {
             | Error::Keys(_)
             | Error::NoSigningKey
             | Error::Encoding(_)
+            | Error::NotJudged(_)
+            | Error::Breaches(_)
             | Error::Letter(_)
             | Error::Words(_)
             | Error::Damaged(_) => Fault::internal(error),
@@ -183,6 +193,8 @@ pub enum StartError {
     DamagedSigningKey(String),
     #[error("the settings around the auth service do not go with it:{}", lines(.0))]
     Missing(Vec<(&'static str, String)>),
+    #[error(transparent)]
+    Breaches(#[from] BreachListError),
     #[error("mail cannot be sent as it is configured")]
     Mail(#[from] MailError),
     #[error("the database of the auth service cannot be used")]

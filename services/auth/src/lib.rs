@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+pub mod breaches;
 mod config;
 mod core;
 mod deliver;
@@ -12,6 +13,7 @@ pub mod hashing;
 mod jobs;
 pub mod limits;
 pub mod mail;
+mod policy;
 pub mod process;
 mod rekey;
 mod revoking;

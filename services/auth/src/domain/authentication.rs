@@ -5,15 +5,18 @@
 pub enum Method {
     /// A password.
     Password,
+    /// A secret that is good once, as a mail carries it.
+    OneTimeSecret,
 }
 
 impl Method {
-    const ALL: [Method; 1] = [Method::Password];
+    const ALL: [Method; 2] = [Method::Password, Method::OneTimeSecret];
 
     /// Gives the word that tokens carry (`amr`).
     pub fn word(self) -> &'static str {
         match self {
             Method::Password => "pwd",
+            Method::OneTimeSecret => "otp",
         }
     }
 }

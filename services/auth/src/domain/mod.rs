@@ -12,3 +12,4 @@ pub mod refresh_token;
 pub mod role;
 pub mod session;
 pub mod signing;
+pub mod strength;

@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! link = "mot_" base64url( id of the row (16 bytes) | secret (32) )
+//! code = eight digits, good only for the request that it was made for, which has the id of the row
 //! ```
 //!
-//! Its SHA-256 is stored: 256 bits are not guessed. Each is bound to a purpose, to an account and to the address that it was
+//! Of a link the SHA-256 is stored: 256 bits are not guessed. Of a code, which would be, a hash with a key that is not in the
+//! database; a request has five tries. Each is bound to a purpose, to an account and to the address that it was
 //! sent to (of which a hash is stored with a key that is not in the database), and is used by one compare-and-swap on its row,
 //! in the transaction of what it is good for.
 
@@ -31,6 +33,13 @@ const SECRET: usize = 32;
 /// Longest text that is looked at.
 pub const MAX_LINK_SECRET_BYTES: usize = 128;
 
+/// How many codes may be tried for one request.
+pub const MAX_TRIES: i64 = 5;
+
+/// How many digits a code has: with five tries for each, and a bounded number of requests in an hour, guessing an account's
+/// takes centuries.
+pub const CODE_DIGITS: usize = 8;
+
 /// How long a secret counts for how many are sent to one address.
 pub const COUNTED_FOR: Duration = Duration::from_secs(60 * 60);
 
@@ -45,9 +54,20 @@ pub enum Purpose {
     ApproveEmailChange,
     /// Chooses a new password.
     ResetPassword,
+    /// Signs in.
+    SignIn,
 }
 
 impl Purpose {
+    /// All of them.
+    pub const ALL: [Purpose; 5] = [
+        Purpose::VerifyEmail,
+        Purpose::ChangeEmail,
+        Purpose::ApproveEmailChange,
+        Purpose::ResetPassword,
+        Purpose::SignIn,
+    ];
+
     /// The word that is stored.
     pub fn word(self) -> &'static str {
         match self {
@@ -55,13 +75,13 @@ impl Purpose {
             Purpose::ChangeEmail => "change_email",
             Purpose::ApproveEmailChange => "approve_email_change",
             Purpose::ResetPassword => "reset_password",
+            Purpose::SignIn => "sign_in",
         }
     }
 
     /// Reads a stored word.
     pub fn from_word(word: &str) -> Option<Purpose> {
-        let all = [Purpose::VerifyEmail, Purpose::ChangeEmail, Purpose::ApproveEmailChange, Purpose::ResetPassword];
-        all.into_iter().find(|purpose| purpose.word() == word)
+        Purpose::ALL.into_iter().find(|purpose| purpose.word() == word)
     }
 
     /// For how long such a secret is good.
@@ -69,6 +89,7 @@ impl Purpose {
         match self {
             Purpose::VerifyEmail => Duration::from_secs(24 * 60 * 60),
             Purpose::ChangeEmail | Purpose::ApproveEmailChange | Purpose::ResetPassword => Duration::from_secs(60 * 60),
+            Purpose::SignIn => Duration::from_secs(10 * 60),
         }
     }
 }
@@ -119,6 +140,46 @@ impl fmt::Debug for LinkSecret {
     }
 }
 
+/// A code that is typed. Wiped from memory when dropped; its `Debug` shows nothing of it.
+pub struct Code(Zeroizing<String>);
+
+impl Code {
+    /// Draws a code, each as likely as any other.
+    pub fn generate() -> Result<Code, mainstay_keys::Error> {
+        // The largest multiple of what there are that fits: what lies above would make some codes likelier.
+        let count = (0..CODE_DIGITS).fold(1_u64, |count, _| count * 10);
+        let bound = u64::MAX - u64::MAX % count;
+        loop {
+            let drawn = u64::from_be_bytes(random::<8>()?);
+            if drawn < bound {
+                return Ok(Code(Zeroizing::new(format!("{:0width$}", drawn % count, width = CODE_DIGITS))));
+            }
+        }
+    }
+
+    /// Reads a code as people type it: with spaces or a hyphen between its digits, too. `None` where it is none.
+    pub fn parse(text: &str) -> Option<Code> {
+        if text.len() > 4 * CODE_DIGITS {
+            return None;
+        }
+        let digits: String = text.chars().filter(|sign| !sign.is_whitespace() && *sign != '-').collect();
+        let is_code = digits.len() == CODE_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+        is_code.then(|| Code(Zeroizing::new(digits)))
+    }
+
+    /// Writes it as a mail shows it: in two halves.
+    pub fn to_text(&self) -> String {
+        let (first, second) = self.0.split_at(CODE_DIGITS / 2);
+        format!("{first} {second}")
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Code(***)")
+    }
+}
+
 /// What is stored of a secret. Compared in a time that does not tell how much is the same.
 #[derive(Clone, Copy, Debug)]
 pub struct SecretHash(pub [u8; 32]);
@@ -146,6 +207,11 @@ impl HashKey {
         HashKey(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
+    /// Hashes a code together with the request that it is for.
+    pub fn code(&self, request: Uuid, code: &Code) -> SecretHash {
+        self.hash(&[b"code", request.as_bytes(), code.0.as_bytes()])
+    }
+
     /// Hashes the canonical form of an address.
     pub fn address(&self, key: &str) -> SecretHash {
         self.hash(&[b"address", key.as_bytes()])
@@ -161,6 +227,13 @@ impl HashKey {
     }
 }
 
+/// What somebody shows of a secret, by its hash.
+#[derive(Clone, Copy, Debug)]
+pub enum Shown {
+    Link(SecretHash),
+    Code(SecretHash),
+}
+
 /// A secret as it is known of: everything but itself. Times are microseconds since the Unix epoch.
 #[derive(Clone, Debug)]
 pub struct Issued {
@@ -170,15 +243,20 @@ pub struct Issued {
     pub account: Option<AccountId>,
     pub address: SecretHash,
     pub link: SecretHash,
+    pub code: Option<SecretHash>,
     pub create_time: i64,
     pub expire_time: i64,
     pub use_time: Option<i64>,
 }
 
 impl Issued {
-    /// Says whether a link's secret, by its hash, is this one, for one of these purposes, and still good.
-    pub fn admits(&self, hash: SecretHash, purposes: &[Purpose], now: i64) -> bool {
+    /// Says whether what somebody has is this secret, for one of these purposes, and still good.
+    pub fn admits(&self, shown: Shown, purposes: &[Purpose], now: i64) -> bool {
         let is_good = self.use_time.is_none() && now < self.expire_time;
-        self.link == hash && purposes.contains(&self.purpose) && is_good
+        let is_it = match shown {
+            Shown::Link(hash) => self.link == hash,
+            Shown::Code(hash) => self.code == Some(hash),
+        };
+        is_it && purposes.contains(&self.purpose) && is_good
     }
 }

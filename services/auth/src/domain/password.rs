@@ -12,7 +12,7 @@ pub const LEAST_MIN_CHARACTERS: usize = 8;
 pub struct Password(Zeroizing<String>);
 
 /// Says what is wrong with a password, as a clause after the field's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
     #[error("is required")]
     Empty,
@@ -20,6 +20,11 @@ pub enum PasswordError {
     TooShort(usize),
     #[error("is longer than {MAX_PASSWORD_BYTES} bytes")]
     TooLong,
+    /// What makes it so, and how to make it better.
+    #[error("is too easy to guess: {0}")]
+    TooGuessable(String),
+    #[error("was found in a breach of another service, and is among the first that are tried; choose another one")]
+    Breached,
 }
 
 impl Password {
@@ -41,6 +46,11 @@ impl Password {
             return Err(PasswordError::TooLong);
         }
         Ok(Password(Zeroizing::new(text.nfkc().collect())))
+    }
+
+    /// Gives the characters, to be judged.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     /// Gives the bytes to hash.

@@ -63,9 +63,10 @@ pub enum Verdict {
 }
 
 impl Session {
-    /// Begins a session of who has shown the account's password at `now`, and gives its first token.
+    /// Begins a session of who has shown `method` at `now`, and gives its first token.
     pub fn begin(
         account: AccountId,
+        method: Method,
         now: i64,
         timeouts: &Timeouts,
     ) -> Result<(Session, RefreshToken), mainstay_keys::Error> {
@@ -81,7 +82,7 @@ impl Session {
             refresh_time: now,
             expire_time: now.saturating_add(micros(timeouts.absolute)),
             client: Client::default(),
-            authentication: Authentication::by(Method::Password, now),
+            authentication: Authentication::by(method, now),
         };
         Ok((session, token))
     }

@@ -99,7 +99,7 @@ async fn sign_up(core: &Core, request: Request<pb::SignUpRequest>) -> Result<pb:
     }
     let origin = origin(&request)?;
     let pb::SignUpRequest { email, password, locale } = request.get_ref();
-    let mut wanted = read_new(core, "", (email, password), &[])?;
+    let mut wanted = read_new(core, "", (email, password), &[]).await?;
     locale::check(locale).map_err(|problem| Error::Violations(vec![Violation::new("locale", problem)]))?;
     wanted.locale.clone_from(locale);
     wanted.is_verified_by_mail = core.mail.is_some();
@@ -116,7 +116,7 @@ async fn create_account(core: &Core, request: Request<pb::CreateAccountRequest>)
     let by = (trail(&request)?, Action::CreateAccount);
     let pb::CreateAccountRequest { account, password } = request.into_inner();
     let account = account.unwrap_or_default();
-    let wanted = read_new(core, "account.", (&account.email, &password), &account.roles)?;
+    let wanted = read_new(core, "account.", (&account.email, &password), &account.roles).await?;
     Ok(account_to_pb(&create(core, wanted, origin, by).await?))
 }
 
@@ -216,16 +216,16 @@ pub(crate) struct NewAccount {
 }
 
 /// Reads what an account is to be. `prefix` is where the request has its fields, for the violations.
-pub(crate) fn read_new(
+pub(crate) async fn read_new(
     core: &Core,
     prefix: &str,
     (email, password): (&str, &str),
     roles: &[String],
 ) -> Result<NewAccount, Error> {
     let mut violations = Vec::new();
+    let password = core.passwords.choose(password, email).await?;
     let email = Email::parse(email).map_err(|problem| violations.push(refused_email(prefix, problem)));
-    let password = Password::choose(password, core.password_min_characters)
-        .map_err(|problem| violations.push(refused_password(problem)));
+    let password = password.map_err(|problem| violations.push(refused_password(problem)));
     let roles = role::check_all(roles).map_err(|problems| {
         violations.extend(problems.iter().map(|(index, problem)| refused_role(prefix, *index, problem)));
     });

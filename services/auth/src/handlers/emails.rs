@@ -31,10 +31,6 @@ use crate::store::one_time_secrets;
 /// The secrets that a change of the address consists of.
 const CHANGE: [Purpose; 2] = [Purpose::ChangeEmail, Purpose::ApproveEmailChange];
 
-/// What is of no more use when the address is another one.
-const OF_THE_OLD_ADDRESS: [Purpose; 4] =
-    [Purpose::VerifyEmail, Purpose::ChangeEmail, Purpose::ApproveEmailChange, Purpose::ResetPassword];
-
 pub(super) async fn request_email_verification(
     core: &Core,
     request: Request<pb::RequestEmailVerificationRequest>,
@@ -225,7 +221,7 @@ async fn confirm(
     if !emails::change(conn, &row, (email, email_key), now).await? {
         return Err(Error::Contention);
     }
-    one_time_secrets::use_up_all(conn, &row.uid, &OF_THE_OLD_ADDRESS, now).await?;
+    one_time_secrets::use_up_all(conn, &row.uid, &Purpose::ALL, now).await?;
     if let Some(mail) = &told {
         mails::insert(conn, mail).await?;
     }

@@ -97,6 +97,7 @@ fn mail_to_pb(core: &Core, mail: &Mail, row: &MailRow) -> Result<pb::Mail, Error
         text: written.text,
         html: written.html,
         link: letter.told.link.clone(),
+        code: letter.told.code.clone(),
         create_time: Some(timestamp(row.create_time)),
     })
 }

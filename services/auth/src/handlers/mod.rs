@@ -2,11 +2,13 @@
 
 pub mod accounts;
 pub mod audit;
+mod credentials;
 pub mod disabling;
 pub mod emails;
 pub mod ending;
 pub mod keys;
 pub mod mailbox;
+mod mailed_sign_in;
 mod owner;
 mod pages;
 pub mod passwords;

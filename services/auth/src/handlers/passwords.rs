@@ -23,7 +23,8 @@ use crate::store::accounts;
 use crate::store::{mails, one_time_secrets};
 
 /// What is of no more use when the password is another one: all that somebody may have asked for who knew the old one.
-const OF_THE_OLD_PASSWORD: [Purpose; 3] = [Purpose::ResetPassword, Purpose::ChangeEmail, Purpose::ApproveEmailChange];
+const OF_THE_OLD_PASSWORD: [Purpose; 4] =
+    [Purpose::ResetPassword, Purpose::ChangeEmail, Purpose::ApproveEmailChange, Purpose::SignIn];
 
 /// Sends a link where there is an account, and does the same work where there is none.
 pub(super) async fn request_password_reset(
@@ -57,8 +58,9 @@ pub(super) async fn reset_password(core: &Core, request: Request<pb::ResetPasswo
     let origin = origin(&request)?;
     let pb::ResetPasswordRequest { token, new_password } = request.get_ref();
     let mut violations: Vec<_> = required(token).into_iter().collect();
-    let password = Password::choose(new_password, core.password_min_characters)
-        .map_err(|problem| violations.push(refused_password_in("new_password", problem)));
+    // Whose it is is not known before the secret is looked at, and that comes later: nothing of the owner is known here.
+    let password = core.passwords.choose(new_password, "").await?;
+    let password = password.map_err(|problem| violations.push(refused_password_in("new_password", problem)));
     let Some(password) = password.ok().filter(|_| violations.is_empty()) else {
         return Err(Error::Violations(violations));
     };
@@ -105,8 +107,8 @@ pub(super) async fn change_password(core: &Core, request: Request<pb::ChangePass
     let trail = trail(&request)?;
     let request = request.get_ref();
     let id = own_account(&caller, &request.name)?;
-    let (old, new) = read_change(core, request)?;
     let row = find(core, id).await?;
+    let (old, new) = read_change(core, request, &row.email).await?;
     prove_password(core, &row, old, origin).await?;
     let hash = core.hasher.hash(new, origin).await?;
     // Who has not shown that the address is theirs may have written another's.
@@ -133,12 +135,16 @@ pub(super) async fn change_password(core: &Core, request: Request<pb::ChangePass
     Ok(())
 }
 
-fn read_change(core: &Core, request: &pb::ChangePasswordRequest) -> Result<(Password, Password), Error> {
+async fn read_change(
+    core: &Core,
+    request: &pb::ChangePasswordRequest,
+    email: &str,
+) -> Result<(Password, Password), Error> {
     let mut violations = Vec::new();
     let old = Password::attempt(&request.old_password)
         .map_err(|problem| violations.push(refused_password_in("old_password", problem)));
-    let new = Password::choose(&request.new_password, core.password_min_characters)
-        .map_err(|problem| violations.push(refused_password_in("new_password", problem)));
+    let new = core.passwords.choose(&request.new_password, email).await?;
+    let new = new.map_err(|problem| violations.push(refused_password_in("new_password", problem)));
     match (old, new) {
         (Ok(old), Ok(new)) => Ok((old, new)),
         _ => Err(Error::Violations(violations)),

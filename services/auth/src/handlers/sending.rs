@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::core::Core;
 use crate::domain::account::AccountId;
-use crate::domain::one_time_secret::{COUNTED_FOR, HashKey, Issued, LinkSecret, Purpose, SecretHash};
+use crate::domain::one_time_secret::{COUNTED_FOR, Code, HashKey, Issued, LinkSecret, Purpose, SecretHash, Shown};
 use crate::domain::session::micros;
 use crate::error::Error;
 use crate::limits::{Exceeded, Limit};
@@ -51,6 +51,7 @@ impl Sending {
         let mail = mail_of(core)?;
         let now = core.clock.now_micros();
         let secret = LinkSecret::of(Uuid::now_v7())?;
+        let code = (purpose == Purpose::SignIn).then(Code::generate).transpose()?;
         let address = core.hash_key.address(addressee.identity);
         let account = addressee.account.map(|row| row.uid.parse::<AccountId>());
         let lasts = purpose.lasts();
@@ -60,6 +61,7 @@ impl Sending {
             account: account.transpose().map_err(|_| crate::store::DamagedRow { table: "accounts", column: "uid" })?,
             address,
             link: secret.hash(),
+            code: code.as_ref().map(|code| core.hash_key.code(secret.id(), code)),
             create_time: now,
             expire_time: now.saturating_add(micros(lasts)),
             use_time: None,
@@ -72,12 +74,18 @@ impl Sending {
             told: Told {
                 email: addressee.about.to_owned(),
                 link: mail.link(kind, &secret.to_text()),
+                code: code.as_ref().map(Code::to_text).unwrap_or_default(),
                 minutes: lasts.as_secs() / 60,
             },
         };
         let mail_row = row(core, &letter, issued.expire_time)?;
         let most = mail.per_address_per_hour;
         Ok(Sending { secret: SecretRow::from(&issued), mail: mail_row, address, now, most })
+    }
+
+    /// Gives the id of the secret's row, by which a code is known.
+    pub(super) fn id(&self) -> &str {
+        &self.secret.uid
     }
 
     /// Stores both, or neither where the address has got enough mails for now: what is done beside it is done.
@@ -110,6 +118,7 @@ fn kind(purpose: Purpose) -> Kind {
         Purpose::ChangeEmail => Kind::ChangeEmail,
         Purpose::ApproveEmailChange => Kind::ApproveEmailChange,
         Purpose::ResetPassword => Kind::ResetPassword,
+        Purpose::SignIn => Kind::SignIn,
     }
 }
 
@@ -119,7 +128,7 @@ pub(super) fn notice(core: &Core, kind: Kind, account: &AccountRow, about: &str)
     if core.mail.is_none() {
         return Ok(None);
     }
-    let told = Told { email: about.to_owned(), link: String::new(), minutes: 0 };
+    let told = Told { email: about.to_owned(), link: String::new(), code: String::new(), minutes: 0 };
     let letter = Letter { kind, to: Some(account.email.clone()), locale: account.locale.clone(), told };
     row(core, &letter, core.clock.now_micros().saturating_add(micros(NOTICE_LASTS))).map(Some)
 }
@@ -150,7 +159,7 @@ pub(super) fn wake(core: &Core) {
 #[derive(Clone, Copy)]
 pub(super) struct Presented {
     id: Uuid,
-    hash: SecretHash,
+    shown: Shown,
 }
 
 /// Refuses a request without a secret, before anything is counted.
@@ -162,7 +171,12 @@ impl Presented {
     /// Reads the secret of a link.
     pub(super) fn read(token: &str) -> Result<Presented, Error> {
         let secret = LinkSecret::parse(token).ok_or(Error::SecretNotFound)?;
-        Ok(Presented { id: secret.id(), hash: secret.hash() })
+        Ok(Presented { id: secret.id(), shown: Shown::Link(secret.hash()) })
+    }
+
+    /// Takes a code, by its hash, for the request that it is said to be for. Its try is counted already.
+    pub(super) fn code(id: Uuid, hash: SecretHash) -> Presented {
+        Presented { id, shown: Shown::Code(hash) }
     }
 
     /// Finds the secret and its account, where it is good for one of these purposes, and the address that it was sent to still
@@ -177,11 +191,13 @@ impl Presented {
         let row = one_time_secrets::find(conn, self.id).await?.ok_or(Error::SecretNotFound)?;
         let issued = Issued::try_from(row)?;
         let account =
-            issued.account.filter(|_| issued.admits(self.hash, purposes, now)).ok_or(Error::SecretNotFound)?;
+            issued.account.filter(|_| issued.admits(self.shown, purposes, now)).ok_or(Error::SecretNotFound)?;
         let account = accounts::find(conn, account).await?.ok_or(Error::SecretNotFound)?;
         let meant = match issued.purpose {
             Purpose::ChangeEmail => account.pending_email_key.clone().ok_or(Error::SecretNotFound)?,
-            Purpose::VerifyEmail | Purpose::ApproveEmailChange | Purpose::ResetPassword => account.identity(),
+            Purpose::VerifyEmail | Purpose::ApproveEmailChange | Purpose::ResetPassword | Purpose::SignIn => {
+                account.identity()
+            }
         };
         if key.address(&meant) == issued.address { Ok((issued, account)) } else { Err(Error::SecretNotFound) }
     }

@@ -9,24 +9,22 @@ use mainstay_record::Violation;
 use tonic::Request;
 use uuid::Uuid;
 
+use super::credentials::credentials;
 use super::ending::{end, session_name_of};
 use super::whose::with_roles;
-use super::{Answer, account_to_pb, client, origin, session_list, trail};
+use super::{Answer, client, mailed_sign_in, origin, session_list, trail};
 use crate::audit::{Action, Told, Trail};
 use crate::core::Core;
 use crate::domain::account::{Account, AccountId};
+use crate::domain::authentication::Method;
 use crate::domain::email::Claimed;
 use crate::domain::password::Password;
 use crate::domain::refresh_token::{Hash, RefreshToken};
 use crate::domain::session::{Session, Verdict};
 use crate::error::{Error, refused_email, refused_password};
 use crate::hashing::Checked;
-use crate::signer::AccessToken;
 use crate::store::accounts::{self, AccountRow};
 use crate::store::sessions::{self, SessionRow};
-
-/// How the client uses an access token (RFC 6750).
-const TOKEN_TYPE: &str = "Bearer";
 
 /// How often an exchange looks at the session again after another call changed it in between.
 const MAX_ATTEMPTS: usize = 5;
@@ -38,6 +36,18 @@ pub(crate) struct Sessions(pub(crate) Arc<Core>);
 impl SessionService for Sessions {
     async fn sign_in(&self, request: Request<pb::SignInRequest>) -> Answer<pb::Credentials> {
         reply(sign_in(&self.0, request).await)
+    }
+
+    async fn request_sign_in(&self, request: Request<pb::RequestSignInRequest>) -> Answer<pb::RequestSignInResponse> {
+        reply(mailed_sign_in::request_sign_in(&self.0, request).await)
+    }
+
+    async fn sign_in_with_link(&self, request: Request<pb::SignInWithLinkRequest>) -> Answer<pb::Credentials> {
+        reply(mailed_sign_in::sign_in_with_link(&self.0, request).await)
+    }
+
+    async fn sign_in_with_code(&self, request: Request<pb::SignInWithCodeRequest>) -> Answer<pb::Credentials> {
+        reply(mailed_sign_in::sign_in_with_code(&self.0, request).await)
     }
 
     async fn refresh(&self, request: Request<pb::RefreshRequest>) -> Answer<pb::Credentials> {
@@ -100,7 +110,7 @@ async fn sign_in(core: &Core, request: Request<pb::SignInRequest>) -> Result<pb:
     };
     attempt.succeeded();
     let id = row.id()?;
-    let (session, token) = Session::begin(id, core.clock.now_micros(), &core.timeouts)?;
+    let (session, token) = Session::begin(id, Method::Password, core.clock.now_micros(), &core.timeouts)?;
     let session = Session { client: client(&request)?, ..session };
     let account = store_sign_in(core, trail.by(id), (row, rehashed), &session).await?;
     credentials(core, &account, &session, &token)
@@ -266,20 +276,4 @@ async fn session_of(core: &Core, token: &RefreshToken) -> Result<Option<(Account
     Ok(found
         .filter(|(session, _)| session.family == token.family_hash())
         .map(|(session, _)| (session.account, session.id)))
-}
-
-fn credentials(
-    core: &Core,
-    account: &Account,
-    session: &Session,
-    token: &RefreshToken,
-) -> Result<pb::Credentials, Error> {
-    let AccessToken { text, seconds } = core.signer.access_token(account, session)?;
-    Ok(pb::Credentials {
-        access_token: text,
-        refresh_token: token.to_text(),
-        expires_in: i32::try_from(seconds).unwrap_or(i32::MAX),
-        token_type: TOKEN_TYPE.to_owned(),
-        account: Some(account_to_pb(account)),
-    })
 }

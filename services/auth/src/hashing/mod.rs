@@ -131,6 +131,11 @@ impl Hasher {
         self.areas.count()
     }
 
+    /// Makes a hash that no password has, for an account that is to have none.
+    pub fn of_nobody(&self) -> Result<String, HashingError> {
+        hash_of_nobody(&self.params)
+    }
+
     /// Hashes a new password into a PHC string with a salt of its own.
     pub async fn hash(&self, password: Password, origin: Origin) -> Result<String, HashingError> {
         let (argon2, effort) = (argon2id(&self.params), Arc::clone(&self.effort));

@@ -88,6 +88,8 @@ pub struct Links {
     pub change_email: String,
     /// The page that calls `ResetPassword`.
     pub reset_password: String,
+    /// The page that calls `SignInWithLink`.
+    pub sign_in: String,
 }
 
 impl Default for Links {
@@ -96,6 +98,7 @@ impl Default for Links {
             verify_email: "/verify-email".to_owned(),
             change_email: "/change-email".to_owned(),
             reset_password: "/reset-password".to_owned(),
+            sign_in: "/sign-in".to_owned(),
         }
     }
 }
@@ -106,6 +109,7 @@ impl Links {
             Kind::VerifyEmail => &self.verify_email,
             Kind::ChangeEmail | Kind::ApproveEmailChange => &self.change_email,
             Kind::ResetPassword => &self.reset_password,
+            Kind::SignIn => &self.sign_in,
             Kind::EmailChanged | Kind::PasswordChanged => "",
         }
     }
@@ -115,6 +119,7 @@ impl Links {
             ("mail.links.verify_email", &self.verify_email),
             ("mail.links.change_email", &self.change_email),
             ("mail.links.reset_password", &self.reset_password),
+            ("mail.links.sign_in", &self.sign_in),
         ];
         let is_path = |path: &str| {
             let signs = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%".contains(&byte);

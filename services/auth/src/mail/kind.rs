@@ -14,18 +14,21 @@ pub enum Kind {
     EmailChanged,
     /// To who has forgotten a password.
     ResetPassword,
+    /// To who wants to sign in without a password.
+    SignIn,
     /// To the owner: the password is another one.
     PasswordChanged,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::VerifyEmail,
         Kind::ChangeEmail,
         Kind::ApproveEmailChange,
         Kind::EmailChanged,
         Kind::ResetPassword,
+        Kind::SignIn,
         Kind::PasswordChanged,
     ];
 
@@ -37,6 +40,7 @@ impl Kind {
             Kind::ApproveEmailChange => "approve_email_change",
             Kind::EmailChanged => "email_changed",
             Kind::ResetPassword => "reset_password",
+            Kind::SignIn => "sign_in",
             Kind::PasswordChanged => "password_changed",
         }
     }

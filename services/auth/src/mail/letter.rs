@@ -30,6 +30,9 @@ pub(crate) struct Told {
     pub(crate) email: String,
     /// The page that takes the secret. Empty where there is none.
     pub(crate) link: String,
+    /// The code to be typed. Empty where there is none.
+    #[serde(default)]
+    pub(crate) code: String,
     /// For how long the secret is good.
     pub(crate) minutes: u64,
 }

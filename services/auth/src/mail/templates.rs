@@ -86,6 +86,7 @@ pub(crate) struct Written {
 struct Values<'a> {
     app: &'a str,
     email: &'a str,
+    code: &'a str,
     minutes: u64,
     hours: u64,
 }
@@ -101,6 +102,7 @@ struct Parts<'a> {
     by_hand: String,
     footer: String,
     link: &'a str,
+    code: &'a str,
 }
 
 impl Templates {
@@ -198,7 +200,8 @@ impl Templates {
         text: &Text,
         told: &Told,
     ) -> Result<Written, (String, minijinja::Error)> {
-        let values = Values { app, email: &told.email, minutes: told.minutes, hours: told.minutes / 60 };
+        let values =
+            Values { app, email: &told.email, code: &told.code, minutes: told.minutes, hours: told.minutes / 60 };
         let say = |template: &str| {
             let said = self.engine.render_str(template, &values);
             said.map(|said| one_line(&said)).map_err(|source| (language.place.clone(), source))
@@ -214,6 +217,7 @@ impl Templates {
             by_hand: say(&language.texts.by_hand)?,
             footer: say(&language.texts.footer)?,
             link: &told.link,
+            code: &told.code,
         };
         let lay_out = |name: &str| match self.layouts.get(name) {
             None => Ok(String::new()),
@@ -230,7 +234,12 @@ impl Templates {
         for language in self.languages.values() {
             for kind in Kind::ALL {
                 let link = if kind.has_link() { "https://example.org/#token=x" } else { "" };
-                let told = Told { email: "ada@example.org".to_owned(), link: link.to_owned(), minutes: 60 };
+                let told = Told {
+                    email: "ada@example.org".to_owned(),
+                    link: link.to_owned(),
+                    code: String::new(),
+                    minutes: 60,
+                };
                 self.write("Example", &Letter { kind, to: None, locale: language.tag.clone(), told })?;
             }
         }

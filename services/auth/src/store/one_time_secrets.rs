@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::DamagedRow;
 use super::schema::one_time_secrets;
-use crate::domain::one_time_secret::{Issued, Purpose, SecretHash};
+use crate::domain::one_time_secret::{Issued, MAX_TRIES, Purpose, SecretHash};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = one_time_secrets)]
@@ -14,6 +14,8 @@ pub struct SecretRow {
     pub account_uid: Option<String>,
     pub address_hash: Vec<u8>,
     pub link_hash: Vec<u8>,
+    pub code_hash: Option<Vec<u8>>,
+    pub tries: i64,
     pub create_time: i64,
     pub expire_time: i64,
     pub use_time: Option<i64>,
@@ -28,6 +30,18 @@ pub async fn insert(conn: &mut Conn<'_>, row: &SecretRow) -> Result<(), db::Erro
 pub async fn find(conn: &mut Conn<'_>, id: Uuid) -> Result<Option<SecretRow>, db::Error> {
     let uid = text(id);
     db::first!(conn, one_time_secrets::table.find(&uid).select(SecretRow::as_select()) => SecretRow)
+}
+
+/// Counts one try of a code. False where none is left, or where there is nothing that could be tried.
+pub async fn take_try(conn: &mut Conn<'_>, id: Uuid, now: i64) -> Result<bool, db::Error> {
+    let uid = text(id);
+    let target = one_time_secrets::table
+        .find(&uid)
+        .filter(one_time_secrets::tries.lt(MAX_TRIES))
+        .filter(one_time_secrets::code_hash.is_not_null())
+        .filter(one_time_secrets::use_time.is_null())
+        .filter(one_time_secrets::expire_time.gt(now));
+    Ok(db::execute!(conn, diesel::update(target).set(one_time_secrets::tries.eq(one_time_secrets::tries + 1)))? > 0)
 }
 
 /// Uses a secret: the compare-and-swap that every use goes through. False where it was used before.
@@ -85,6 +99,8 @@ impl From<&Issued> for SecretRow {
             account_uid: issued.account.map(|account| account.to_string()),
             address_hash: issued.address.0.to_vec(),
             link_hash: issued.link.0.to_vec(),
+            code_hash: issued.code.map(|code| code.0.to_vec()),
+            tries: 0,
             create_time: issued.create_time,
             expire_time: issued.expire_time,
             use_time: issued.use_time,
@@ -105,6 +121,7 @@ impl TryFrom<SecretRow> for Issued {
             account,
             address: hash("address_hash", &row.address_hash)?,
             link: hash("link_hash", &row.link_hash)?,
+            code: row.code_hash.map(|code| hash("code_hash", &code)).transpose()?,
             create_time: row.create_time,
             expire_time: row.expire_time,
             use_time: row.use_time,

@@ -106,6 +106,8 @@ diesel::table! {
         account_uid -> Nullable<Text>,
         address_hash -> Binary,
         link_hash -> Binary,
+        code_hash -> Nullable<Binary>,
+        tries -> BigInt,
         create_time -> BigInt,
         expire_time -> BigInt,
         use_time -> Nullable<BigInt>,

@@ -24,6 +24,7 @@ fn every_error_has_its_reason_and_shows_no_cause() {
         (Error::SessionEnded, Reason::SessionEnded),
         (Error::NotSignedIn, Reason::Unauthenticated),
         (Error::SecretNotFound, Reason::OneTimeSecretNotFound),
+        (Error::WrongCode, Reason::WrongCode),
         (Error::EmailVerified, Reason::FailedPrecondition),
         (Error::NoMail, Reason::FailedPrecondition),
         (Error::NoMailbox, Reason::Unimplemented),

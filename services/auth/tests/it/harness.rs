@@ -280,6 +280,22 @@ impl Caller {
         answer(self.mailbox().get_mail(self.request(pb::GetMailRequest { name: name.to_owned() })).await)
     }
 
+    /// Gives the id of the request.
+    pub async fn request_sign_in(&self, email: &str) -> Result<String, Fault> {
+        let message = pb::RequestSignInRequest { email: email.to_owned() };
+        answer(self.sessions().request_sign_in(self.request(message)).await).map(|answer| answer.request_id)
+    }
+
+    pub async fn sign_in_with_link(&self, token: &str) -> Result<pb::Credentials, Fault> {
+        let message = pb::SignInWithLinkRequest { token: token.to_owned() };
+        answer(self.sessions().sign_in_with_link(self.request(message)).await)
+    }
+
+    pub async fn sign_in_with_code(&self, request_id: &str, code: &str) -> Result<pb::Credentials, Fault> {
+        let message = pb::SignInWithCodeRequest { request_id: request_id.to_owned(), code: code.to_owned() };
+        answer(self.sessions().sign_in_with_code(self.request(message)).await)
+    }
+
     pub async fn request_verification(&self, name: &str) -> Result<(), Fault> {
         let message = pb::RequestEmailVerificationRequest { name: name.to_owned() };
         answer(self.accounts().request_email_verification(self.request(message)).await)

@@ -114,4 +114,28 @@ both_engines! {
         }
         assert_eq!(answers[0], answers[1]);
     }
+
+    async fn whoever_asks_to_sign_in_by_mail_learns_nothing_and_takes_the_same_work(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        harness.caller.sign_up("ada@example.org", PASSWORD).await.unwrap();
+        let mut worlds = Vec::new();
+        for email in ["ada@example.org", "eve@example.org"] {
+            let before = harness.database.counters();
+            let request_id = harness.caller.request_sign_in(email).await.unwrap();
+            let asked = work(&before, &harness.database.counters());
+            assert_eq!(request_id.len(), 36);
+            let mut seen = Vec::new();
+            // One try more than there are, and not the code but by the luck of one in twenty million.
+            for _ in 0..6 {
+                let before = harness.database.counters();
+                let code = "0000 0000".to_owned();
+                let message = pb::SignInWithCodeRequest { request_id: request_id.clone(), code };
+                let status = harness.caller.sessions().sign_in_with_code(harness.caller.request(message)).await.unwrap_err();
+                let answer = (status.code(), status.message().to_owned(), status.details().to_vec());
+                seen.push((answer, work(&before, &harness.database.counters())));
+            }
+            worlds.push((asked, seen));
+        }
+        assert_eq!(worlds[0], worlds[1]);
+    }
 }

@@ -83,6 +83,9 @@ fn requests_and_mails_show_no_secret_when_they_are_printed() {
         ("Mail", "text"),
         ("Mail", "html"),
         ("Mail", "link"),
+        ("Mail", "code"),
+        ("SignInWithLinkRequest", "token"),
+        ("SignInWithCodeRequest", "code"),
     ] {
         redacted(message, field);
     }

@@ -6,3 +6,4 @@ mod password;
 mod refresh_token;
 mod role;
 mod signing;
+mod strength;

@@ -1,0 +1,149 @@
+//! Signing in with what a mail carries: a link, or a code to be typed.
+
+use std::sync::Arc;
+
+use mainstay_db::{Atomic, Conn, Lane};
+use mainstay_identity::Revocation;
+use mainstay_proto::auth::v1 as pb;
+use mainstay_record::Violation;
+use tonic::Request;
+use uuid::Uuid;
+
+use super::credentials::credentials;
+use super::ending::session_name_of;
+use super::sending::{Addressee, Presented, Sending, mail_of, required, wake};
+use super::whose::with_roles;
+use super::{client, origin, trail};
+use crate::audit::{Action, Told, Trail};
+use crate::core::Core;
+use crate::domain::account::Account;
+use crate::domain::authentication::Method;
+use crate::domain::client::Client;
+use crate::domain::email::Claimed;
+use crate::domain::one_time_secret::{Code, Purpose};
+use crate::domain::session::Session;
+use crate::error::{Error, refused_email};
+use crate::revoking::{Moment, end_sessions};
+use crate::store::accounts::{self, AccountRow};
+use crate::store::one_time_secrets;
+use crate::store::sessions::{self, SessionRow};
+
+/// Sends a link and a code where there is an account, and does the same work where there is none.
+pub(super) async fn request_sign_in(
+    core: &Core,
+    request: Request<pb::RequestSignInRequest>,
+) -> Result<pb::RequestSignInResponse, Error> {
+    let email = Claimed::read(&request.get_ref().email, core.former_are_left)
+        .map_err(|problem| Error::Violations(vec![refused_email("", problem)]))?;
+    mail_of(core)?;
+    core.limits.mail(origin(&request)?)?;
+    let wanted = email.clone();
+    let found = core.database.read(Lane::Inline, move |conn| {
+        let email = wanted.clone();
+        Box::pin(async move { Ok::<_, Error>(accounts::find_by_email(conn, &email).await?) })
+    });
+    let row = found.await?;
+    let to = row.as_ref().map(|row| row.email.as_str());
+    let about = to.unwrap_or_default();
+    let addressee = Addressee { account: row.as_ref(), identity: email.identity(), to, about };
+    let sending = Sending::new(core, Purpose::SignIn, &addressee)?;
+    let request_id = sending.id().to_owned();
+    let stored = core.database.write(Atomic::Transaction, move |conn| {
+        let sending = sending.clone();
+        Box::pin(async move { sending.store(conn).await })
+    });
+    stored.await?;
+    wake(core);
+    Ok(pb::RequestSignInResponse { request_id })
+}
+
+pub(super) async fn sign_in_with_link(
+    core: &Core,
+    request: Request<pb::SignInWithLinkRequest>,
+) -> Result<pb::Credentials, Error> {
+    let token = request.get_ref().token.as_str();
+    required(token).map_or(Ok(()), |violation| Err(Error::Violations(vec![violation])))?;
+    let attempt = core.limits.token(origin(&request)?)?;
+    let signed_in = begin(core, Presented::read(token)?, (client(&request)?, trail(&request)?)).await?;
+    attempt.succeeded();
+    Ok(signed_in)
+}
+
+pub(super) async fn sign_in_with_code(
+    core: &Core,
+    request: Request<pb::SignInWithCodeRequest>,
+) -> Result<pb::Credentials, Error> {
+    let pb::SignInWithCodeRequest { request_id, code } = request.get_ref();
+    let id = Uuid::try_parse(request_id).ok();
+    let mut violations = Vec::new();
+    if id.is_none() {
+        violations.push(Violation::new("request_id", "is not one that `RequestSignIn` gives"));
+    }
+    if code.is_empty() {
+        violations.push(Violation::new("code", "is required"));
+    }
+    let Some(id) = id.filter(|_| violations.is_empty()) else { return Err(Error::Violations(violations)) };
+    let attempt = core.limits.token(origin(&request)?)?;
+    let now = core.clock.now_micros();
+    // Counted before it is compared: of many at once no more are looked at than may be tried.
+    let counted = core.database.write(Atomic::Statement, move |conn| {
+        Box::pin(async move { Ok::<_, Error>(one_time_secrets::take_try(conn, id, now).await?) })
+    });
+    let is_let_through = counted.await?;
+    let code = Code::parse(code).filter(|_| is_let_through).ok_or(Error::WrongCode)?;
+    let presented = Presented::code(id, core.hash_key.code(id, &code));
+    let signed_in =
+        begin(core, presented, (client(&request)?, trail(&request)?)).await.map_err(|error| match error {
+            Error::SecretNotFound => Error::WrongCode,
+            other => other,
+        })?;
+    attempt.succeeded();
+    Ok(signed_in)
+}
+
+/// Uses the secret up and begins a session.
+async fn begin(core: &Core, presented: Presented, (client, trail): (Client, Trail)) -> Result<pb::Credentials, Error> {
+    let (key, now, moment) = (Arc::clone(&core.hash_key), core.clock.now_micros(), core.moment());
+    let (timeouts, nobodys) = (core.timeouts, core.hasher.of_nobody()?);
+    let begun = core.database.write(Atomic::Transaction, move |conn| {
+        let (key, nobodys) = (Arc::clone(&key), nobodys.clone());
+        let (client, trail) = (client.clone(), trail.clone());
+        Box::pin(async move {
+            let (_, row) = presented.take(conn, &key, &[Purpose::SignIn], now).await?;
+            if row.disable_time.is_some() {
+                return Err(Error::AccountDisabled);
+            }
+            let (account, ended) = proved(conn, row, &nobodys, (now, moment)).await?;
+            let (session, token) = Session::begin(account.id, Method::OneTimeSecret, now, &timeouts)?;
+            let session = Session { client, ..session };
+            sessions::insert(conn, &SessionRow::from(&session)).await?;
+            let told = Told::of(session_name_of(account.id, session.id));
+            trail.by(account.id).note(conn, now, Action::SignIn, account.id, told).await?;
+            Ok::<_, Error>((account, session, token, ended))
+        })
+    });
+    let (account, session, token, ended) = begun.await?;
+    core.tell(ended);
+    credentials(core, &account, &session, &token)
+}
+
+/// Whoever reads the mail has the address. Where that had not been shown before, somebody else may have made the account and
+/// know its password: that is good no more, and neither are their sessions and links.
+async fn proved(
+    conn: &mut Conn<'_>,
+    row: AccountRow,
+    nobodys: &str,
+    (now, moment): (i64, Moment),
+) -> Result<(Account, Option<Revocation>), Error> {
+    if row.email_verified {
+        return Ok((with_roles(conn, Some(row)).await?, None));
+    }
+    if !accounts::reset_password(conn, &row, nobodys, now).await? {
+        return Err(Error::Contention);
+    }
+    let id = row.id()?;
+    let (_, ended) = end_sessions(conn, moment, id, None).await?;
+    one_time_secrets::use_up_all(conn, &row.uid, &Purpose::ALL, now).await?;
+    let row = accounts::find(conn, id).await?;
+    Ok((with_roles(conn, row).await?, Some(ended)))
+}
