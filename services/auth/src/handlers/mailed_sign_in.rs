@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_db::{Atomic, Conn, Lane};
+use mainstay_db::{Atomic, Conn};
 use mainstay_identity::Revocation;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_record::Violation;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::credentials::credentials;
 use super::ending::session_name_of;
-use super::sending::{Addressee, Presented, Sending, mail_of, required, wake};
+use super::sending::{Presented, required, send_to_whoever_has};
 use super::whose::with_roles;
 use super::{client, origin, trail};
 use crate::audit::{Action, Told, Trail};
@@ -19,10 +19,9 @@ use crate::core::Core;
 use crate::domain::account::Account;
 use crate::domain::authentication::Method;
 use crate::domain::client::Client;
-use crate::domain::email::Claimed;
 use crate::domain::one_time_secret::{Code, Purpose};
 use crate::domain::session::Session;
-use crate::error::{Error, refused_email};
+use crate::error::Error;
 use crate::revoking::{Moment, end_sessions};
 use crate::store::accounts::{self, AccountRow};
 use crate::store::one_time_secrets;
@@ -33,27 +32,8 @@ pub(super) async fn request_sign_in(
     core: &Core,
     request: Request<pb::RequestSignInRequest>,
 ) -> Result<pb::RequestSignInResponse, Error> {
-    let email = Claimed::read(&request.get_ref().email, core.former_are_left)
-        .map_err(|problem| Error::Violations(vec![refused_email("", problem)]))?;
-    mail_of(core)?;
-    core.limits.mail(origin(&request)?)?;
-    let wanted = email.clone();
-    let found = core.database.read(Lane::Inline, move |conn| {
-        let email = wanted.clone();
-        Box::pin(async move { Ok::<_, Error>(accounts::find_by_email(conn, &email).await?) })
-    });
-    let row = found.await?;
-    let to = row.as_ref().map(|row| row.email.as_str());
-    let about = to.unwrap_or_default();
-    let addressee = Addressee { account: row.as_ref(), identity: email.identity(), to, about };
-    let sending = Sending::new(core, Purpose::SignIn, &addressee)?;
-    let request_id = sending.id().to_owned();
-    let stored = core.database.write(Atomic::Transaction, move |conn| {
-        let sending = sending.clone();
-        Box::pin(async move { sending.store(conn).await })
-    });
-    stored.await?;
-    wake(core);
+    let origin = origin(&request)?;
+    let request_id = send_to_whoever_has(core, Purpose::SignIn, &request.get_ref().email, origin).await?;
     Ok(pb::RequestSignInResponse { request_id })
 }
 

@@ -9,14 +9,13 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::owner::{find, own_account, prove_password};
-use super::sending::{Addressee, Presented, Sending, mail_of, notice, required, wake};
+use super::sending::{Presented, notice, required, send_to_whoever_has, wake};
 use super::{origin, trail};
 use crate::audit::{Action, Told};
 use crate::core::Core;
-use crate::domain::email::Claimed;
 use crate::domain::one_time_secret::Purpose;
 use crate::domain::password::Password;
-use crate::error::{Error, refused_email, refused_password_in};
+use crate::error::{Error, refused_password_in};
 use crate::mail::Kind;
 use crate::revoking::end_sessions;
 use crate::store::accounts;
@@ -31,27 +30,8 @@ pub(super) async fn request_password_reset(
     core: &Core,
     request: Request<pb::RequestPasswordResetRequest>,
 ) -> Result<(), Error> {
-    let email = Claimed::read(&request.get_ref().email, core.former_are_left)
-        .map_err(|problem| Error::Violations(vec![refused_email("", problem)]))?;
-    mail_of(core)?;
-    core.limits.mail(origin(&request)?)?;
-    let wanted = email.clone();
-    let found = core.database.read(Lane::Inline, move |conn| {
-        let email = wanted.clone();
-        Box::pin(async move { Ok::<_, Error>(accounts::find_by_email(conn, &email).await?) })
-    });
-    let row = found.await?;
-    let to = row.as_ref().map(|row| row.email.as_str());
-    let about = to.unwrap_or_default();
-    let addressee = Addressee { account: row.as_ref(), identity: email.identity(), to, about };
-    let sending = Sending::new(core, Purpose::ResetPassword, &addressee)?;
-    let stored = core.database.write(Atomic::Transaction, move |conn| {
-        let sending = sending.clone();
-        Box::pin(async move { sending.store(conn).await })
-    });
-    stored.await?;
-    wake(core);
-    Ok(())
+    let origin = origin(&request)?;
+    send_to_whoever_has(core, Purpose::ResetPassword, &request.get_ref().email, origin).await.map(drop)
 }
 
 pub(super) async fn reset_password(core: &Core, request: Request<pb::ResetPasswordRequest>) -> Result<(), Error> {

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use mainstay_db::Conn;
+use mainstay_db::{Atomic, Conn, Lane};
 use mainstay_record::Violation;
 use uuid::Uuid;
 
 use crate::core::Core;
 use crate::domain::account::AccountId;
+use crate::domain::email::Claimed;
 use crate::domain::one_time_secret::{COUNTED_FOR, Code, HashKey, Issued, LinkSecret, Purpose, SecretHash, Shown};
 use crate::domain::session::micros;
-use crate::error::Error;
-use crate::limits::{Exceeded, Limit};
+use crate::error::{Error, refused_email};
+use crate::limits::{Exceeded, Limit, Origin};
 use crate::mail::{Kind, Letter, Mail, NOTICE_LASTS, Told};
 use crate::store::accounts::{self, AccountRow};
 use crate::store::mails::{self, MailRow};
@@ -33,6 +34,37 @@ pub(super) struct Addressee<'a> {
     pub(super) to: Option<&'a str>,
     /// The address that the mail speaks of.
     pub(super) about: &'a str,
+}
+
+/// Sends a secret to whoever has an address, and does the same work where nobody has. Gives the id that a code is known by.
+pub(super) async fn send_to_whoever_has(
+    core: &Core,
+    purpose: Purpose,
+    email: &str,
+    origin: Origin,
+) -> Result<String, Error> {
+    let email = Claimed::read(email, core.former_are_left)
+        .map_err(|problem| Error::Violations(vec![refused_email("", problem)]))?;
+    mail_of(core)?;
+    core.limits.mail(origin)?;
+    let wanted = email.clone();
+    let found = core.database.read(Lane::Inline, move |conn| {
+        let email = wanted.clone();
+        Box::pin(async move { Ok::<_, Error>(accounts::find_by_email(conn, &email).await?) })
+    });
+    let row = found.await?;
+    let to = row.as_ref().map(|row| row.email.as_str());
+    let about = to.unwrap_or_default();
+    let addressee = Addressee { account: row.as_ref(), identity: email.identity(), to, about };
+    let sending = Sending::new(core, purpose, &addressee)?;
+    let id = sending.id().to_owned();
+    let stored = core.database.write(Atomic::Transaction, move |conn| {
+        let sending = sending.clone();
+        Box::pin(async move { sending.store(conn).await })
+    });
+    stored.await?;
+    wake(core);
+    Ok(id)
 }
 
 /// A secret and the mail with it, ready to be stored in one transaction.

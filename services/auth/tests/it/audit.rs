@@ -73,6 +73,26 @@ both_engines! {
         assert!(!all.contains("example.org") && !all.contains("wrong password"), "nothing by which a person is known");
     }
 
+    async fn what_owners_do_by_links_and_with_passwords_is_in_it(engine: Engine) {
+        const NEXT: &str = "another horse battery";
+        let harness = Harness::start(engine).await;
+        let (ada, session) = harness.user("ada@example.org").await;
+        harness.caller.verify_email(&harness.token("verify_email", "ada@example.org").await).await.unwrap();
+        harness.caller.as_user(&session).change_password("accounts/me", PASSWORD, NEXT).await.unwrap();
+        harness.caller.request_reset("ada@example.org").await.unwrap();
+        let token = harness.token("reset_password", "ada@example.org").await;
+        harness.caller.reset_password(&token, PASSWORD).await.unwrap();
+        harness.caller.request_sign_in("ada@example.org").await.unwrap();
+        let token = harness.token("sign_in", "ada@example.org").await;
+        harness.caller.sign_in_with_link(&token).await.unwrap();
+        let seen = actions(&harness, &ada.name).await;
+        assert_eq!(seen[2..], [
+            "accounts.verifyEmail", "accounts.changePassword", "accounts.resetPassword", "sessions.signIn",
+        ]);
+        let events = harness.caller.as_operator().list_audit_events(wanted(&ada.name)).await.unwrap().audit_events;
+        assert!(events.iter().take(4).all(|event| event.actor == ada.name), "{events:?}");
+    }
+
     async fn a_token_that_was_stolen_is_in_it(engine: Engine) {
         let harness = Harness::start(engine).await;
         let (ada, first) = harness.user("ada@example.org").await;
