@@ -26,6 +26,12 @@ pub(crate) struct Claims {
     amr: Vec<String>,
     /// How sure that is: `aal1` to `aal3`.
     acr: Option<String>,
+    /// When the user last did so (OpenID Connect Core section 2).
+    auth_time: Option<i64>,
+    /// Ours: see [`Principal::organisation`].
+    org: Option<String>,
+    #[serde(default)]
+    org_roles: Vec<String>,
 }
 
 /// The names of the levels, from the first on.
@@ -87,6 +93,9 @@ impl Claims {
     }
 
     pub(crate) fn into_principal(self) -> Principal {
+        // Roles in no organisation are worth nothing.
+        let organisation = self.org.filter(|org| !org.is_empty());
+        let organisation_roles = if organisation.is_some() { self.org_roles } else { Vec::new() };
         Principal::user(User {
             uid: self.sub,
             session_id: self.sid,
@@ -98,6 +107,9 @@ impl Claims {
             epoch: self.epoch,
             level: self.acr.as_deref().and_then(level).unwrap_or_default(),
             methods: self.amr,
+            authenticated_at: self.auth_time,
+            organisation,
+            organisation_roles,
         })
     }
 }

@@ -32,6 +32,9 @@ struct Inner {
     epoch: i64,
     methods: Vec<String>,
     level: u8,
+    authenticated_at: Option<i64>,
+    organisation: Option<String>,
+    organisation_roles: Vec<String>,
 }
 
 /// What a verified access token says about a user; the input of [`Principal::user`].
@@ -57,6 +60,13 @@ pub struct User {
     pub methods: Vec<String>,
     /// How sure that is, from 1 to 3 (the authentication assurance levels of NIST SP 800-63B); 0 where the token does not say it.
     pub level: u8,
+    /// When the user last showed who they are, in seconds since the Unix epoch.
+    pub authenticated_at: Option<i64>,
+    /// The uid of the organisation that the user acts in.
+    pub organisation: Option<String>,
+    /// The user's roles in that organisation when the token was issued. What they are worth is said by the contract; they are
+    /// no roles of the account.
+    pub organisation_roles: Vec<String>,
 }
 
 impl Principal {
@@ -90,6 +100,9 @@ impl Principal {
             epoch: user.epoch,
             methods: user.methods,
             level: user.level,
+            authenticated_at: user.authenticated_at,
+            organisation: user.organisation,
+            organisation_roles: user.organisation_roles,
         }))
     }
 
@@ -106,6 +119,9 @@ impl Principal {
             epoch: 0,
             methods: Vec::new(),
             level: 0,
+            authenticated_at: None,
+            organisation: None,
+            organisation_roles: Vec::new(),
         }))
     }
 
@@ -157,6 +173,22 @@ impl Principal {
     /// Gives how sure it is who the user is (`acr`), from 1 to 3; 0 for everybody who is no user.
     pub fn level(&self) -> u8 {
         self.0.level
+    }
+
+    /// Gives the second since the Unix epoch at which the user last showed who they are (`auth_time`).
+    pub fn authenticated_at(&self) -> Option<i64> {
+        self.0.authenticated_at
+    }
+
+    /// Gives the uid of the organisation that the caller acts in (`org`).
+    pub fn organisation(&self) -> Option<&str> {
+        self.0.organisation.as_deref()
+    }
+
+    /// Gives the caller's roles in that organisation (`org_roles`). They are no roles of the account: [`Principal::has_role`]
+    /// does not know them.
+    pub fn organisation_roles(&self) -> &[String] {
+        &self.0.organisation_roles
     }
 
     /// Gives the account's epoch that the token is of.

@@ -20,6 +20,27 @@ async fn a_token_becomes_a_principal() {
 }
 
 #[tokio::test]
+async fn a_token_says_when_its_user_was_last_sure_and_in_which_organisation_they_act() {
+    let key = Key::new("k1", 1);
+    let verifier = verifier(&Source::of(&[&key]), &clock());
+    let read = async |claims| {
+        let token = key.sign(&key.header().to_string(), &claims_with(&claims));
+        verifier.verify(&token).await.unwrap()
+    };
+
+    let acting = read(json!({"auth_time": NOW - 60, "org": "acme", "org_roles": ["editor"]})).await;
+    assert_eq!(acting.authenticated_at(), Some(NOW - 60));
+    assert_eq!(acting.organisation(), Some("acme"));
+    assert_eq!(acting.organisation_roles(), ["editor"]);
+    assert!(!acting.has_role("editor"), "a role in an organisation is none of the account's");
+
+    for nowhere in [json!({"org_roles": ["editor"]}), json!({"org": "", "org_roles": ["editor"]})] {
+        let principal = read(nowhere).await;
+        assert_eq!((principal.organisation(), principal.organisation_roles().len()), (None, 0));
+    }
+}
+
+#[tokio::test]
 async fn keys_are_fetched_once_for_many_tokens_at_once() {
     let key = Key::new("key-1", 1);
     let source = Source::of(&[&key]);
