@@ -28,13 +28,13 @@ async fn a_token_says_when_its_user_was_last_sure_and_in_which_organisation_they
         verifier.verify(&token).await.unwrap()
     };
 
-    let acting = read(json!({"auth_time": NOW - 60, "org": "acme", "org_roles": ["editor"]})).await;
+    let acting = read(json!({"auth_time": NOW - 60, "org": "acme", "org_roles": ["treasurer"]})).await;
     assert_eq!(acting.authenticated_at(), Some(NOW - 60));
     assert_eq!(acting.organisation(), Some("acme"));
-    assert_eq!(acting.organisation_roles(), ["editor"]);
-    assert!(!acting.has_role("editor"), "a role in an organisation is none of the account's");
+    assert_eq!(acting.organisation_roles(), ["treasurer"]);
+    assert!(!acting.has_role("treasurer"), "a role in an organisation is none of the account's");
 
-    for nowhere in [json!({"org_roles": ["editor"]}), json!({"org": "", "org_roles": ["editor"]})] {
+    for nowhere in [json!({"org_roles": ["treasurer"]}), json!({"org": "", "org_roles": ["treasurer"]})] {
         let principal = read(nowhere).await;
         assert_eq!((principal.organisation(), principal.organisation_roles().len()), (None, 0));
     }
