@@ -13,6 +13,8 @@ pub enum AuthName {
     Roles,
     Amr,
     Aal,
+    Org,
+    Fresh,
 }
 
 /// A name after `auth.`.
@@ -25,12 +27,12 @@ pub struct Claim {
     pub kind: Kind,
     /// NULL where nobody is signed in, or who is has none.
     pub nullable: bool,
-    /// The field of an access token that carries it.
+    /// The field of an access token that carries it, or that it is reckoned from.
     pub token_field: &'static str,
 }
 
 /// All of them, in the order of [`AuthName`].
-pub const CLAIMS: [Claim; 6] = [
+pub const CLAIMS: [Claim; 8] = [
     Claim { id: AuthName::Uid, name: "uid", kind: Kind::Text, nullable: true, token_field: "sub" },
     Claim { id: AuthName::Email, name: "email", kind: Kind::Text, nullable: true, token_field: "email" },
     Claim {
@@ -43,10 +45,12 @@ pub const CLAIMS: [Claim; 6] = [
     Claim { id: AuthName::Roles, name: "roles", kind: Kind::Json, nullable: false, token_field: "roles" },
     Claim { id: AuthName::Amr, name: "amr", kind: Kind::Json, nullable: false, token_field: "amr" },
     Claim { id: AuthName::Aal, name: "aal", kind: Kind::Int, nullable: false, token_field: "acr" },
+    Claim { id: AuthName::Org, name: "org", kind: Kind::Text, nullable: true, token_field: "org" },
+    Claim { id: AuthName::Fresh, name: "fresh", kind: Kind::Int, nullable: true, token_field: "auth_time" },
 ];
 
 /// Names that rules will know when a token carries them.
-pub(crate) const NOT_CARRIED: [&str; 4] = ["org", "fresh", "kind", "claims"];
+pub(crate) const NOT_CARRIED: [&str; 2] = ["kind", "claims"];
 
 impl AuthName {
     /// The row of the table.
@@ -59,6 +63,7 @@ impl Claim {
     /// The type of the value.
     pub(crate) fn ty(&self) -> Type {
         match self.kind {
+            _ if self.id == AuthName::Fresh => Type::Duration,
             Kind::Bool => Type::Bool,
             Kind::Int => Type::Int,
             Kind::Json => Type::List(Box::new(Type::Text)),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use mainstay_record::{Kind, Value};
+
 use crate::claims::AuthName;
 use crate::fold::{fold, when_true};
 use crate::ir::Expr;
@@ -167,9 +169,10 @@ fn nullable_claims(root: &Expr) -> Vec<Expr> {
 /// The same expression for callers who lack a claim, or have it.
 fn told(expr: Expr, claim: &Expr, is_null: bool, quantified: bool) -> Expr {
     if expr == *claim {
+        let zero = expr.kind().map_or(Value::Null, Kind::zero);
         return match (is_null, quantified) {
             (true, _) => Expr::NULL,
-            (false, true) => Expr::Coalesce(Box::new(expr), Box::new(Expr::text(""))),
+            (false, true) => Expr::Coalesce(Box::new(expr), Box::new(Expr::Literal(zero))),
             (false, false) => expr,
         };
     }

@@ -17,6 +17,10 @@ pub struct AuthView<'a> {
     pub amr: &'a [String],
     /// How sure that is, from 1 to 3 (the authentication assurance levels of NIST SP 800-63B); 0 where nobody is signed in.
     pub aal: i64,
+    /// The organisation that the caller acts in: nothing (or an empty text, which is the same) where in none.
+    pub org: Option<&'a str>,
+    /// How long ago the caller last showed who they are, in microseconds; nothing where that is not known.
+    pub fresh: Option<i64>,
 }
 
 impl<'a> AuthView<'a> {
@@ -28,6 +32,11 @@ impl<'a> AuthView<'a> {
     /// The value of `auth.email`: never empty.
     pub fn email(&self) -> Option<&'a str> {
         self.email.filter(|email| !email.is_empty())
+    }
+
+    /// The value of `auth.org`: never empty.
+    pub fn org(&self) -> Option<&'a str> {
+        self.org.filter(|org| !org.is_empty())
     }
 }
 

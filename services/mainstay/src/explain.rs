@@ -16,8 +16,16 @@ use mainstay_sql::{
 };
 
 /// The caller whose queries are planned: most are somebody, and nobody in particular.
-const CALLER: AuthView<'_> =
-    AuthView { uid: Some("somebody"), email: None, email_verified: false, roles: &[], amr: &[], aal: 1 };
+const CALLER: AuthView<'_> = AuthView {
+    uid: Some("somebody"),
+    email: None,
+    email_verified: false,
+    roles: &[],
+    amr: &[],
+    aal: 1,
+    org: Some("some"),
+    fresh: Some(0),
+};
 
 /// Prints what a verb of a resource does. With the address of a database of PostgreSQL, also how that would do it.
 pub fn print(contract: &Contract, what: &str, database: Option<&str>) -> Result<(), Failure> {

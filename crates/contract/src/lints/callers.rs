@@ -10,6 +10,9 @@ use crate::model::Rule;
 /// The id of whoever is signed in.
 pub(super) const CALLER: &str = "somebody";
 
+/// The organisation that they act in.
+const ORGANISATION: &str = "somewhere";
+
 /// One who calls.
 pub(crate) struct Caller {
     /// As the subject of a sentence.
@@ -52,6 +55,9 @@ impl Caller {
             amr: &[],
             // Whoever is signed in may come to show all that there is.
             aal: if self.signed_in { 3 } else { 0 },
+            // And may found an organisation, and show it once more.
+            org: self.signed_in.then_some(ORGANISATION),
+            fresh: self.signed_in.then_some(0),
         }
     }
 

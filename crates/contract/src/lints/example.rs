@@ -246,7 +246,7 @@ fn some(kind: Option<Kind>) -> Value {
 fn constant(expr: &Expr, caller: &Caller) -> Option<Value> {
     match expr {
         Expr::Literal(value) => Some(value.clone()),
-        Expr::Auth(AuthName::Uid | AuthName::Email) => {
+        Expr::Auth(AuthName::Uid | AuthName::Email | AuthName::Org) => {
             Some(evaluate_value(expr, &Scope { auth: caller.auth(), ..Scope::default() }))
         }
         Expr::Coalesce(first, _) => constant(first, caller),

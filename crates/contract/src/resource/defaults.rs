@@ -55,7 +55,7 @@ impl Rules<'_> {
 }
 
 fn is_caller(program: &Program) -> bool {
-    program.root == Expr::Auth(AuthName::Uid)
+    matches!(program.root, Expr::Auth(AuthName::Uid | AuthName::Org))
 }
 
 /// The value, where it is the same for every caller at any time. Others are checked on the row that they are part of.

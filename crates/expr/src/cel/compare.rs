@@ -1,7 +1,7 @@
 //! Comparisons.
 
 use cel::common::ast::IdedExpr;
-use mainstay_record::Value;
+use mainstay_record::{Kind, Value};
 
 use super::check::Checker;
 use super::operand::{Operand, adapted, comparable, how_to_write, stored_alike};
@@ -32,7 +32,11 @@ impl Checker<'_> {
             (CompareOp::Ne, Operand::Computed { expr: expr @ Expr::Auth(_), .. }) => Some(Expr::is_set(expr.clone())),
             _ => {
                 let span = self.span(at);
-                let problem = Problem::new(span, ProblemKind::Type, "only auth.uid and auth.email can be null");
+                let problem = Problem::new(
+                    span,
+                    ProblemKind::Type,
+                    "only auth.uid, auth.email, auth.org and auth.fresh can be null",
+                );
                 self.report(problem.help("an unset field reads as its default: ask has(field)"))
             }
         }
@@ -170,13 +174,20 @@ fn parts_equal((a, a_nullable): (&Expr, bool), (b, b_nullable): (&Expr, bool)) -
 }
 
 /// `field == auth.uid` where the field may be NULL, so that an index on it can serve: the plain comparison, false where
-/// the field is unset (the caller's id is never empty) and NULL where nobody is signed in.
+/// the field is unset (the caller's id, and any text that is known of the caller, is never empty) and NULL where nobody is
+/// signed in.
 fn nullable_equals_caller(field: &Target, caller: &Expr) -> Option<Expr> {
     match (&field.form, caller) {
-        (Form::Scalar { expr, nullable: true }, Expr::Auth(name)) if name.claim().nullable => Some(Expr::And(vec![
+        (Form::Scalar { expr, nullable: true }, Expr::Auth(name)) if is_identity(*name) => Some(Expr::And(vec![
             Expr::Or(vec![Expr::is_set(expr.clone()), Expr::is_null(caller.clone())]),
             Expr::eq(expr.clone(), caller.clone()),
         ])),
         _ => None,
     }
+}
+
+/// Whether it is a text that a caller may lack, and that is never empty.
+fn is_identity(name: AuthName) -> bool {
+    let claim = name.claim();
+    claim.nullable && claim.kind == Kind::Text
 }

@@ -252,6 +252,8 @@ fn auth<'v>(name: AuthName, scope: &Scope<'v>) -> Val<'v> {
         AuthName::Roles => Val::Roles(scope.auth.roles),
         AuthName::Amr => Val::Roles(scope.auth.amr),
         AuthName::Aal => Val::Int(scope.auth.aal),
+        AuthName::Org => Val::text(scope.auth.org()),
+        AuthName::Fresh => scope.auth.fresh.map_or(Val::Null, Val::Int),
     }
 }
 

@@ -27,6 +27,8 @@ fn on_full(source: &str) -> Option<bool> {
         roles: &roles,
         amr: &amr,
         aal: 2,
+        org: Some("acme"),
+        fresh: Some(299_999_999),
     };
     on(source, auth, &full())
 }
@@ -302,10 +304,48 @@ fn the_id_of_nobody_is_null_and_never_true() {
         ("'accounts/' + auth.uid == 'accounts/x'", N),
         ("auth.uid.startsWith('')", N),
         ("resource.stock == 0 ? true : auth.uid == ''", T),
+        ("auth.org == 'acme'", N),
+        ("!(resource.nick == auth.org)", N),
+        ("auth.org == null && auth.fresh == null", T),
     ];
     check(&cases, |source| on(source, nobody, &empty()));
     let blank = AuthView { uid: Some(""), ..AuthView::default() };
     check(&cases, |source| on(source, blank, &empty()));
+}
+
+#[test]
+fn an_organisation_is_known_and_how_long_ago_its_member_was_sure() {
+    check(
+        &[
+            ("auth.org == 'acme' && auth.org != null && has(auth.org)", T),
+            ("auth.org == resource.title", F),
+            ("auth.fresh < duration('300s')", T),
+            ("auth.fresh < duration('5m') && auth.aal >= 2", T),
+            ("auth.fresh < duration('299s')", F),
+            ("duration('300s') <= auth.fresh || auth.fresh == null", F),
+            ("now - auth.fresh < now", T),
+        ],
+        on_full,
+    );
+    // Whoever cannot say it is not fresh, and not stale either.
+    let unsure = AuthView { uid: Some("u1"), org: Some(""), ..AuthView::default() };
+    let cases = [
+        ("auth.fresh < duration('300s')", N),
+        ("!(auth.fresh < duration('300s'))", N),
+        ("auth.fresh == null", T),
+        ("auth.org == null", T),
+        ("auth.org == ''", N),
+    ];
+    check(&cases, |source| on(source, unsure, &full()));
+}
+
+#[test]
+fn a_duration_that_is_unset_equals_the_moment_of_who_is_sure_just_now() {
+    let mut record = full();
+    record[crate::fixture::column("ttl")] = Value::Null;
+    let sure = |fresh| AuthView { fresh: Some(fresh), ..AuthView::default() };
+    assert_eq!(on("resource.ttl == auth.fresh", sure(0), &record), T);
+    assert_eq!(on("resource.ttl == auth.fresh", sure(1), &record), F);
 }
 
 #[test]
@@ -341,7 +381,7 @@ const REFUSED: &[(&str, ProblemKind, &str, &str)] = &[
     ("resource.tree.child.word == 'x'", ProblemKind::Unsupported, "resource.tree.child.word", "contains itself"),
     ("owner == auth.uid", ProblemKind::UnknownName, "owner", "`owner`"),
     ("auth.id == 'x'", ProblemKind::UnknownName, "id", "auth has no `id`"),
-    ("auth.org == 'x'", ProblemKind::Unsupported, "auth.org", "not supported yet"),
+    ("auth.kind == 'x'", ProblemKind::Unsupported, "auth.kind", "not supported yet"),
     ("auth.claims.x == 'x'", ProblemKind::Unsupported, "auth.claims", "not supported yet"),
     ("resource.shop.owner == auth.uid", ProblemKind::UnknownName, "owner", "shop.v1.Item has no field `owner`"),
     ("resource.name.title == 'x'", ProblemKind::Type, "resource.name.title", "a string has no field"),
@@ -439,7 +479,7 @@ fn a_place_counts_bytes_behind_characters_of_any_width() {
 
 #[test]
 fn all_problems_of_a_rule_are_reported() {
-    let problems = compile_rule("resource.a == 1 && (resource.b == 2 || auth.org == 'x')", &scope()).unwrap_err();
+    let problems = compile_rule("resource.a == 1 && (resource.b == 2 || auth.kind == 'x')", &scope()).unwrap_err();
     assert_eq!(problems.len(), 3, "{problems:?}");
 }
 

@@ -122,12 +122,20 @@ fn auth(caller: &Caller) -> Cel {
     ];
     entries.extend(caller.uid.as_ref().map(|uid| ("uid".to_owned(), text(uid))));
     entries.extend(caller.email.as_ref().map(|email| ("email".to_owned(), text(email))));
+    entries.extend(caller.org.as_ref().map(|org| ("org".to_owned(), text(org))));
+    entries.extend(caller.fresh.map(|fresh| ("fresh".to_owned(), computed(&format!("duration('{fresh}us')")))));
     map(entries)
 }
 
 /// The rule as the oracle can ask it.
 fn spelled(rule: &str) -> String {
-    let mut rule = rule.replace("auth.uid == null", "!has(auth.uid)").replace("auth.email != null", "has(auth.email)");
+    let asked = [
+        ("auth.uid == null", "!has(auth.uid)"),
+        ("auth.email != null", "has(auth.email)"),
+        ("auth.org != null", "has(auth.org)"),
+        ("auth.fresh == null", "!has(auth.fresh)"),
+    ];
+    let mut rule = asked.iter().fold(rule.to_owned(), |rule, (ours, theirs)| rule.replace(ours, theirs));
     for (_, hop) in strategy::HOPS {
         rule = rule.replace(&format!("has({hop}labels.a)"), &format!("('a' in {hop}labels)"));
     }

@@ -263,5 +263,14 @@ fn a_record_that_is_to_be_is_never_read_from_the_table() {
 }
 
 pub fn nobody() -> Caller {
-    Caller { uid: None, email: None, email_verified: false, roles: Vec::new(), amr: Vec::new(), aal: 0 }
+    Caller {
+        uid: None,
+        email: None,
+        email_verified: false,
+        roles: Vec::new(),
+        amr: Vec::new(),
+        aal: 0,
+        org: None,
+        fresh: None,
+    }
 }

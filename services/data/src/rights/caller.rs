@@ -6,6 +6,9 @@ use mainstay_record::Value;
 
 use super::denial::{Denial, Obstacle, denial};
 
+/// Microseconds in a second.
+const SECOND_US: i64 = 1_000_000;
+
 /// Who calls, and the one moment at which all of the call happens.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -29,6 +32,11 @@ impl Caller {
             roles: self.principal.roles(),
             amr: self.principal.methods(),
             aal: self.principal.level().into(),
+            org: self.principal.organisation(),
+            fresh: self
+                .principal
+                .authenticated_at()
+                .map(|at| self.now.saturating_sub(at.saturating_mul(SECOND_US)).max(0)),
         }
     }
 

@@ -47,6 +47,7 @@ mod money;
 mod names;
 mod nested_resources;
 mod oneofs;
+mod organisations;
 mod page_tokens;
 mod pages;
 mod patterns;

@@ -189,6 +189,28 @@ impl Fixture {
         self.caller(Principal::user(User { uid: uid.to_owned(), roles, ..User::default() }))
     }
 
+    /// A signed-in user who acts in an organisation, with roles there.
+    pub fn member(&self, uid: &str, organisation: &str, roles: &[&str]) -> Caller<'_> {
+        self.caller(Principal::user(User {
+            uid: uid.to_owned(),
+            organisation: Some(organisation.to_owned()),
+            organisation_roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            ..User::default()
+        }))
+    }
+
+    /// The same, who showed two factors so many seconds ago, or at no time that is known.
+    pub fn sure_member(&self, uid: &str, organisation: &str, seconds_ago: Option<i64>) -> Caller<'_> {
+        let now = self.clock.now_micros() / 1_000_000;
+        self.caller(Principal::user(User {
+            uid: uid.to_owned(),
+            organisation: Some(organisation.to_owned()),
+            level: 2,
+            authenticated_at: seconds_ago.map(|ago| now - ago),
+            ..User::default()
+        }))
+    }
+
     /// The process itself.
     pub fn system(&self) -> Caller<'_> {
         self.caller(Principal::system())

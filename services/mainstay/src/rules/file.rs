@@ -38,6 +38,13 @@ pub struct CallerText {
     pub amr: Vec<String>,
     /// `auth.aal`; absent: 1.
     pub aal: Option<u8>,
+    /// `auth.fresh`, as a duration: `60s`. Whole seconds; absent: not known.
+    pub fresh: Option<String>,
+    /// `auth.org`; absent: in none.
+    pub org: Option<String>,
+    /// Their roles in it.
+    #[serde(default)]
+    pub org_roles: Vec<String>,
 }
 
 /// One call, and what is to become of it.

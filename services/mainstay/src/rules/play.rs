@@ -6,6 +6,7 @@ use mainstay_contract::{Contract, Method, Resource, Verb};
 use mainstay_data::seed;
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Principal, User};
+use mainstay_record::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::file::{File, Test};
@@ -23,7 +24,7 @@ struct Play<'c> {
 pub async fn play(stage: &Stage, file: &File, test: &Test) -> Result<(), String> {
     let play = Play::of(&stage.contract, test)?;
     let who = test.caller.as_deref().unwrap_or("nobody who is signed in");
-    let outcome = stage.call(play.method, caller(file, test), &play.request).await;
+    let outcome = stage.call(play.method, caller(stage, file, test)?, &play.request).await;
     match (outcome, test.expect.as_str()) {
         (Err(Refusal::Request(problem)), _) => Err(problem),
         (Ok(answer), "allow") => test.look(&answer),
@@ -162,19 +163,27 @@ impl Test {
     }
 }
 
-fn caller(file: &File, test: &Test) -> Principal {
+/// Who makes the call. Fails where what the file says of them cannot be.
+fn caller(stage: &Stage, file: &File, test: &Test) -> Result<Principal, String> {
     let Some((name, text)) = test.caller.as_ref().and_then(|name| file.callers.get_key_value(name)) else {
-        return Principal::anonymous();
+        return Ok(Principal::anonymous());
     };
-    Principal::user(User {
+    let fresh = text.fresh.as_deref().map(|fresh| match Duration::parse_units(fresh) {
+        Ok(ago) if ago.nanos == 0 && ago.seconds >= 0 => Ok(ago.seconds),
+        _ => Err(format!("`fresh` of {name} is no duration in whole seconds, such as 60s: {fresh}")),
+    });
+    Ok(Principal::user(User {
         uid: text.uid.clone().unwrap_or_else(|| name.clone()),
         email: text.email.clone(),
         email_verified: text.email_verified,
         roles: text.roles.clone(),
         methods: text.amr.clone(),
         level: text.aal.unwrap_or(1),
+        authenticated_at: fresh.transpose()?.map(|ago| stage.now_seconds() - ago),
+        organisation: text.org.clone(),
+        organisation_roles: text.org_roles.clone(),
         ..User::default()
-    })
+    }))
 }
 
 /// What rules come to: a row that may not be read is not found.

@@ -74,6 +74,11 @@ impl Stage {
         self.decoded(method, &answer).map_err(Refusal::Request)
     }
 
+    /// What time it is, in seconds since the Unix epoch.
+    pub fn now_seconds(&self) -> i64 {
+        self.data.resources().clock.now_micros().div_euclid(1_000_000)
+    }
+
     fn encoded(&self, method: &Method, request: &Map<String, Json>) -> Result<Bytes, String> {
         let id = self.plans.message(&method.input).ok_or("the type of the request is unknown")?;
         let (text, mut wire) = (Json::Object(request.clone()).to_string(), Vec::new());

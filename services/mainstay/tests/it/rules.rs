@@ -91,6 +91,42 @@ fn what_comes_otherwise_is_told_with_its_line_and_why() {
 }
 
 #[test]
+fn callers_have_organisations_and_were_sure_some_time_ago() {
+    let contract = r#"
+syntax = "proto3";
+package desk.v1;
+import "google/api/field_behavior.proto";
+import "google/api/resource.proto";
+import "mainstay/v1/options.proto";
+message Note {
+  option (google.api.resource) = {type: "desk.example.com/Note" pattern: "notes/{note}"};
+  option (mainstay.v1.resource) = {
+    access {read: "resource.org == auth.org" write: "auth.aal >= 2 && auth.fresh < duration('300s')"}
+  };
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string org = 2;
+}
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("desk.proto"), contract).unwrap();
+    let file = folder.path().join("rules.yaml");
+    let play = |fresh: &str| {
+        let tests = format!(
+            "now: 2026-03-01T12:00:00Z\ncallers:\n  ann: {{org: acme, aal: 2, fresh: {fresh}}}\n  bob: {{org: zeta}}\n\
+             rows:\n  desk.v1.Note:\n    - {{name: notes/one, org: acme}}\ntests:\n\
+             - {{as: ann, get: notes/one, expect: allow}}\n- {{as: bob, get: notes/one, expect: deny}}\n\
+             - {{as: ann, delete: notes/one, expect: allow}}\n"
+        );
+        std::fs::write(&file, tests).unwrap();
+        let output = mainstay(&["rules", "test", path(&file), "--contracts", path(folder.path())]);
+        stdout(&output) + &stderr(&output)
+    };
+    assert!(play("4m59s").contains("3 passed, 0 failed"), "{}", play("4m59s"));
+    assert!(play("5m").contains("2 passed, 1 failed"), "{}", play("5m"));
+    assert!(play("soon").contains("`fresh` of ann is no duration in whole seconds"), "{}", play("soon"));
+}
+
+#[test]
 fn a_file_that_says_nothing_sensible_is_refused_with_its_place() {
     for (tests, part) in [
         (

@@ -144,6 +144,8 @@ pub struct Caller {
     pub roles: Vec<String>,
     pub amr: Vec<String>,
     pub aal: i64,
+    pub org: Option<String>,
+    pub fresh: Option<i64>,
 }
 
 impl Caller {
@@ -155,6 +157,8 @@ impl Caller {
             roles: &self.roles,
             amr: &self.amr,
             aal: self.aal,
+            org: self.org.as_deref(),
+            fresh: self.fresh,
         }
     }
 }
@@ -163,8 +167,18 @@ pub fn caller() -> impl Strategy<Value = Caller> {
     let word = || proptest::option::of(select(vec!["a", "A", "ab"]).prop_map(str::to_owned));
     let roles = proptest::collection::vec(select(vec!["a", "ab", "ä"]).prop_map(str::to_owned), 0..3);
     let amr = proptest::collection::vec(select(vec!["pwd", "otp"]).prop_map(str::to_owned), 0..3);
-    let all = (word(), word(), any::<bool>(), roles, amr, 0..3i64);
-    all.prop_map(|(uid, email, email_verified, roles, amr, aal)| Caller { uid, email, email_verified, roles, amr, aal })
+    let fresh = proptest::option::of(select(vec![0, 20_000_000, 300_000_000]));
+    let all = (word(), word(), any::<bool>(), roles, amr, 0..3i64, word(), fresh);
+    all.prop_map(|(uid, email, email_verified, roles, amr, aal, org, fresh)| Caller {
+        uid,
+        email,
+        email_verified,
+        roles,
+        amr,
+        aal,
+        org,
+        fresh,
+    })
 }
 
 /// A text as a CEL literal.
@@ -279,6 +293,9 @@ fn condition_leaf() -> BoxedStrategy<String> {
         "resource.sealed",
         "auth.email_verified",
         "auth.aal >= 2",
+        "auth.fresh < duration('300s')",
+        "resource.ttl <= auth.fresh",
+        "auth.fresh == null",
         "'pwd' in auth.amr",
         "auth.amr.exists(m, m == 'otp')",
         "resource.stock > auth.aal",
@@ -296,6 +313,8 @@ fn condition_leaf() -> BoxedStrategy<String> {
         "resource.name != 'items/a'",
         "resource.etag == '00000000000000ab'",
         "resource.nick == auth.uid",
+        "resource.nick == auth.org",
+        "auth.org != null && auth.org != resource.title",
         "resource.title == auth.uid",
         "auth.uid in resource.labels",
         "resource.nick in auth.roles",
