@@ -144,6 +144,17 @@ pub const CAPABILITIES: &[Capability] = &[
         "(mainstay.v1.states).transition.at",
         "the moment at which it happens by itself, a timestamp of the row; unset: it does not",
     ),
+    yes(
+        "(mainstay.v1.roles).role.name",
+        "a role that accounts, or members of organisations, have: `'support' in auth.roles`",
+    ),
+    yes("(mainstay.v1.roles).role.title", "what people call it"),
+    yes(
+        "(mainstay.v1.roles).role.scope",
+        "ACCOUNT, of an account wherever it acts (where it is left out); ORGANISATION, of a member while acting in it",
+    ),
+    yes("(mainstay.v1.roles).role.permissions", "what it grants: `'orders.read' in auth.permissions`"),
+    yes("(mainstay.v1.roles).role.includes", "roles whose permissions it grants, too"),
     no("(mainstay.v1.auth)", "access rules of the resource decide who may call its methods"),
     no("(mainstay.v1.sql)", "use List with a filter"),
     no("(mainstay.v1.schedule)", "leave it out, and call the method from a clock of your own"),

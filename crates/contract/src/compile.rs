@@ -18,7 +18,7 @@ use crate::resource::{self, head};
 use crate::service::{self, derive::derive};
 use crate::{
     Contract, Diagnostic, Diagnostics, Migration, Severity, Source, embedded, json_names, link, lints, migration,
-    options, parse, source,
+    options, parse, roles, source,
 };
 
 /// Compiles a contract.
@@ -58,7 +58,8 @@ fn compile_as(mut sources: Vec<Source>, applied: bool) -> Result<Contract, Diagn
     options::check_options(&mut report, &pool);
     json_names::check(&mut report, &pool);
     let heads = head::find(&mut report, &pool);
-    let resources = resource::build(&mut report, &pool, &heads);
+    let roles = Arc::new(roles::read(&mut report, &pool));
+    let resources = resource::build(&mut report, &pool, &heads, &roles);
     // Requests that lack a field, because its type is not defined, would be told to have the wrong shape.
     let bound =
         if report.undefined.is_empty() { service::bind(&mut report, &pool, &heads) } else { service::Bound::default() };
@@ -70,7 +71,7 @@ fn compile_as(mut sources: Vec<Source>, applied: bool) -> Result<Contract, Diagn
         report.general(nothing_to_serve(messages.next().as_ref()));
     }
     if report.errors() == 0 {
-        lints::check(&mut report, &heads, &resources);
+        lints::check(&mut report, &heads, &resources, &roles);
     }
     let commits = service::commit::derive(&mut report, &pool, &heads, &bound.methods);
     let sound = report.errors() == 0;
@@ -96,7 +97,7 @@ fn compile_as(mut sources: Vec<Source>, applied: bool) -> Result<Contract, Diagn
     let hash = identity(&descriptor_set, &migrations);
     let warnings = found;
     let model =
-        Model { hash, descriptor_set, sources, import_paths, resources, methods, commits, migrations, warnings };
+        Model { hash, descriptor_set, sources, import_paths, resources, methods, commits, roles, migrations, warnings };
     Ok(Contract { model, pool, derived })
 }
 

@@ -13,7 +13,7 @@ use crate::condition::{broken, said};
 use crate::hash::hash;
 use crate::method::commit::Commit;
 use crate::{
-    Behaviors, Check, Diagnostic, JsonBehaviors, JsonChecks, Method, Migration, Numeric, OnDelete, Place, Shape,
+    Behaviors, Check, Diagnostic, JsonBehaviors, JsonChecks, Method, Migration, Numeric, OnDelete, Place, Roles, Shape,
     Source, Verb, annotations,
 };
 
@@ -50,6 +50,8 @@ pub struct Model {
     pub methods: Vec<Method>,
     /// What the Commit of each package takes, sorted by package.
     pub commits: Vec<Commit>,
+    /// What roles are worth.
+    pub roles: Arc<Roles>,
     /// In the order of their numbers.
     pub migrations: Vec<Migration>,
     pub warnings: Vec<Diagnostic>,
@@ -372,6 +374,7 @@ impl Contract {
             resources: Vec::new(),
             methods: Vec::new(),
             commits: Vec::new(),
+            roles: Arc::default(),
             migrations: Vec::new(),
             warnings: Vec::new(),
         };

@@ -15,6 +15,7 @@ pub enum AuthName {
     Aal,
     Org,
     Fresh,
+    Permissions,
 }
 
 /// A name after `auth.`.
@@ -32,7 +33,7 @@ pub struct Claim {
 }
 
 /// All of them, in the order of [`AuthName`].
-pub const CLAIMS: [Claim; 8] = [
+pub const CLAIMS: [Claim; 9] = [
     Claim { id: AuthName::Uid, name: "uid", kind: Kind::Text, nullable: true, token_field: "sub" },
     Claim { id: AuthName::Email, name: "email", kind: Kind::Text, nullable: true, token_field: "email" },
     Claim {
@@ -47,6 +48,8 @@ pub const CLAIMS: [Claim; 8] = [
     Claim { id: AuthName::Aal, name: "aal", kind: Kind::Int, nullable: false, token_field: "acr" },
     Claim { id: AuthName::Org, name: "org", kind: Kind::Text, nullable: true, token_field: "org" },
     Claim { id: AuthName::Fresh, name: "fresh", kind: Kind::Int, nullable: true, token_field: "auth_time" },
+    // By the roles that the contract declares: see `mainstay_contract::Roles`.
+    Claim { id: AuthName::Permissions, name: "permissions", kind: Kind::Json, nullable: false, token_field: "roles" },
 ];
 
 /// Names that rules will know when a token carries them.

@@ -12,7 +12,10 @@ pub struct AuthView<'a> {
     pub uid: Option<&'a str>,
     pub email: Option<&'a str>,
     pub email_verified: bool,
+    /// Those of the account, and those that it has in the organisation that it acts in, as far as the contract declares them so.
     pub roles: &'a [String],
+    /// What those roles grant by the contract.
+    pub permissions: &'a [String],
     /// How the caller has shown who they are, in the words of RFC 8176 (`pwd`). Empty where nobody is signed in.
     pub amr: &'a [String],
     /// How sure that is, from 1 to 3 (the authentication assurance levels of NIST SP 800-63B); 0 where nobody is signed in.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::RoleEntry;
 use crate::terms::{EnumValues, FieldTerms, ResourceTerms, TERMS_VERSION};
 use crate::{ColumnId, FieldPath, JsonEntry, Signature};
 
@@ -36,6 +37,9 @@ pub struct Ledger {
     /// The data migrations that ran or have begun to, by number.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) migrations: BTreeMap<u32, MigrationEntry>,
+    /// What roles were worth in the last contract.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) roles: BTreeMap<String, RoleEntry>,
 }
 
 /// How far a data migration is.
@@ -206,6 +210,7 @@ impl Ledger {
             resources: BTreeMap::new(),
             names: BTreeMap::new(),
             migrations: BTreeMap::new(),
+            roles: BTreeMap::new(),
         }
     }
 

@@ -109,7 +109,7 @@ impl Resources {
             };
             let Some(resource) = resource else { return Err(Fault::new(Reason::MethodNotFound)) };
             let revision = snapshot.revision;
-            let caller = Caller { principal: request.principal.clone(), now: self.clock.now_micros() };
+            let caller = Caller::new(request.principal.clone(), self.clock.now_micros(), &snapshot.contract.roles);
             let op = Operation {
                 snapshot,
                 resource,

@@ -6,7 +6,7 @@ mod queries;
 
 use self::queries::Planner;
 use crate::say::say;
-use mainstay_contract::{Contract, Resource, Rule};
+use mainstay_contract::{Contract, Resource, RoleScope, Rule};
 use mainstay_expr::{AuthView, Expr};
 use mainstay_ledger::{rule_sql, tables};
 use mainstay_runtime::process::Failure;
@@ -21,6 +21,7 @@ const CALLER: AuthView<'_> = AuthView {
     email: None,
     email_verified: false,
     roles: &[],
+    permissions: &[],
     amr: &[],
     aal: 1,
     org: Some("some"),
@@ -57,6 +58,7 @@ pub fn print(contract: &Contract, what: &str, database: Option<&str>) -> Result<
     say!("{} ({})", resource.message, resource.type_name);
     let tables = tables(contract);
     print_rules(resource, &rules, &tables, verb);
+    print_grants(contract, &rules);
     fields::print_all(resource, &tables, verb);
     for dialect in Dialect::ALL {
         say!("\n{}", dialect.title());
@@ -139,6 +141,22 @@ fn print_rules(resource: &Resource, rules: &[&Rule], tables: &Tables, verb: &str
     for rule in rules {
         say!("\nrule at {}", rule.place);
         print_rule(resource, rule, tables);
+    }
+}
+
+/// Who has what the rules ask for by name.
+fn print_grants(contract: &Contract, rules: &[&Rule]) {
+    let mut asked: Vec<(String, Vec<&str>)> =
+        rules.iter().flat_map(|rule| contract.roles.asked(&rule.program)).collect();
+    asked.sort();
+    asked.dedup();
+    for (permission, roles) in asked {
+        let told = |role: &&str| match contract.roles.scope(role) {
+            RoleScope::Account => (*role).to_owned(),
+            RoleScope::Organisation => format!("{role} (in an organisation)"),
+        };
+        let roles: Vec<String> = roles.iter().map(told).collect();
+        say!("  '{permission}' is granted by: {}", roles.join(", "));
     }
 }
 

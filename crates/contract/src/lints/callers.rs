@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use mainstay_expr::{AuthName, AuthView, Expr, Over, Program};
 use mainstay_record::Value;
 
+use crate::Roles;
 use crate::model::Rule;
 
 /// The id of whoever is signed in.
@@ -19,29 +20,35 @@ pub(crate) struct Caller {
     pub who: String,
     signed_in: bool,
     roles: Vec<String>,
+    permissions: Vec<String>,
 }
 
 impl Caller {
     /// Nobody is signed in.
     pub fn nobody() -> Caller {
-        Caller { who: "who is not signed in".into(), signed_in: false, roles: Vec::new() }
+        Caller { who: "who is not signed in".into(), signed_in: false, roles: Vec::new(), permissions: Vec::new() }
     }
 
     /// Somebody without any role.
     pub fn somebody() -> Caller {
-        Caller { who: "who is signed in".into(), signed_in: true, roles: Vec::new() }
+        Caller { who: "who is signed in".into(), signed_in: true, roles: Vec::new(), permissions: Vec::new() }
     }
 
-    /// Somebody with this role alone.
-    pub fn with_role(role: &str) -> Caller {
-        Caller { who: format!("who has the role '{role}'"), signed_in: true, roles: vec![role.to_owned()] }
+    /// Somebody with this role alone, and what it grants.
+    pub fn with_role(roles: &Roles, role: &str) -> Caller {
+        let permissions = roles.get(role).map(|role| role.permissions.iter().cloned().collect()).unwrap_or_default();
+        Caller { who: format!("who has the role '{role}'"), signed_in: true, roles: vec![role.to_owned()], permissions }
     }
 
-    /// Nobody, somebody, and one for each role that the rules name.
-    pub fn all<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Vec<Caller> {
-        let mut roles = BTreeSet::new();
-        rules.into_iter().for_each(|rule| named_roles(&rule.program.root, &mut roles));
-        let with_roles = roles.iter().map(|role| Caller::with_role(role));
+    /// Nobody, somebody, and one for each role that the rules name, or that grants a permission which they name.
+    pub fn all<'r>(declared: &Roles, rules: impl IntoIterator<Item = &'r Rule>) -> Vec<Caller> {
+        let (mut roles, mut permissions) = (BTreeSet::new(), BTreeSet::new());
+        for rule in rules {
+            named(AuthName::Roles, &rule.program.root, &mut roles);
+            named(AuthName::Permissions, &rule.program.root, &mut permissions);
+        }
+        roles.extend(permissions.iter().flat_map(|name| declared.granting(name)).map(str::to_owned));
+        let with_roles = roles.iter().map(|role| Caller::with_role(declared, role));
         [Caller::nobody(), Caller::somebody()].into_iter().chain(with_roles).collect()
     }
 
@@ -52,6 +59,7 @@ impl Caller {
             email: self.signed_in.then_some("somebody@example.com"),
             email_verified: self.signed_in,
             roles: &self.roles,
+            permissions: &self.permissions,
             amr: &[],
             // Whoever is signed in may come to show all that there is.
             aal: if self.signed_in { 3 } else { 0 },
@@ -68,14 +76,14 @@ impl Caller {
     }
 }
 
-/// The roles that an expression looks for among the caller's.
-pub(super) fn named_roles(expr: &Expr, into: &mut BTreeSet<String>) {
+/// The roles (or permissions) that an expression looks for among the caller's.
+pub(crate) fn named(claim: AuthName, expr: &Expr, into: &mut BTreeSet<String>) {
     if let Expr::Exists { over: Over::List(of), holds, .. } = expr
-        && **of == Expr::Auth(AuthName::Roles)
+        && **of == Expr::Auth(claim)
     {
         texts(holds, into);
     }
-    expr.children().into_iter().for_each(|child| named_roles(child, into));
+    expr.children().into_iter().for_each(|child| named(claim, child, into));
 }
 
 fn texts(expr: &Expr, into: &mut BTreeSet<String>) {

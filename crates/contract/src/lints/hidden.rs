@@ -12,7 +12,7 @@ pub(super) fn check(report: &mut Report<'_>, linted: &Linted<'_>) {
     let Some(read) = &linted.resource.access.read else { return };
     let rules = linted.rules();
     let writes: Vec<&(&str, &Rule)> = rules.iter().filter(|(verb, _)| *verb != "read").collect();
-    for caller in Caller::all(rules.iter().map(|(_, rule)| *rule)) {
+    for caller in Caller::all(linted.roles, rules.iter().map(|(_, rule)| *rule)) {
         if caller.asks(&read.program) != Expr::FALSE {
             continue;
         }

@@ -10,6 +10,7 @@ mod example;
 mod fields;
 mod hidden;
 mod nobody;
+mod organisations;
 mod owner;
 mod quantified;
 mod roles;
@@ -17,7 +18,7 @@ mod unindexed;
 mod unset;
 mod wider;
 
-pub(crate) use callers::Caller;
+pub(crate) use callers::{Caller, named};
 pub(crate) use nobody::without_uid;
 
 use std::fmt;
@@ -30,7 +31,7 @@ use crate::report::Report;
 use crate::resource::head::Head;
 use crate::resource::options;
 use crate::text::Step;
-use crate::{FieldModel, Resource};
+use crate::{FieldModel, Resource, Roles};
 
 /// One resource, as lints see it.
 struct Linted<'a> {
@@ -38,12 +39,13 @@ struct Linted<'a> {
     resource: &'a Resource,
     /// All of them, by their numbers.
     resources: &'a [Resource],
+    roles: &'a Roles,
 }
 
 /// Looks at every resource.
-pub(crate) fn check(report: &mut Report<'_>, heads: &[Head], resources: &[Resource]) {
+pub(crate) fn check(report: &mut Report<'_>, heads: &[Head], resources: &[Resource], roles: &Roles) {
     for (head, resource) in heads.iter().zip(resources) {
-        let linted = Linted { head, resource, resources };
+        let linted = Linted { head, resource, resources, roles };
         for lint in [
             clock::check,
             constant::check,
@@ -52,6 +54,7 @@ pub(crate) fn check(report: &mut Report<'_>, heads: &[Head], resources: &[Resour
             nobody::check,
             owner::check,
             roles::check,
+            organisations::check,
             unindexed::check,
             quantified::check,
             fields::check,

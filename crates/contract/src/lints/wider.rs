@@ -13,7 +13,7 @@ pub(super) fn check(report: &mut Report<'_>, linted: &Linted<'_>) {
     let Some(read) = &linted.resource.access.read else { return };
     let rules = linted.rules();
     for (verb, rule) in rules.iter().filter(|(verb, _)| !matches!(*verb, "read" | "refer")) {
-        let callers = Caller::all(rules.iter().map(|(_, rule)| *rule));
+        let callers = Caller::all(linted.roles, rules.iter().map(|(_, rule)| *rule));
         let Some((caller, example)) =
             callers.iter().find_map(|caller| Some((caller, example(linted, rule, read, verb, caller)?)))
         else {

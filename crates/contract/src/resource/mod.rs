@@ -34,7 +34,6 @@ use std::sync::Arc;
 use mainstay_expr::RecordType;
 use prost_reflect::{DescriptorPool, EnumDescriptor, MessageDescriptor};
 
-use crate::Resource;
 use crate::annotations::RESOURCE;
 use crate::capabilities;
 use crate::model::Access;
@@ -45,9 +44,15 @@ use crate::resource::built::Built;
 use crate::resource::head::Head;
 use crate::resource::types::Types;
 use crate::resource::vocabulary::Vocabulary;
+use crate::{Resource, Roles};
 
 /// Builds all resources. What is wrong is reported; the result is whole only if nothing was.
-pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head]) -> Vec<Resource> {
+pub(crate) fn build(
+    report: &mut Report<'_>,
+    pool: &DescriptorPool,
+    heads: &[Head],
+    roles: &Arc<Roles>,
+) -> Vec<Resource> {
     let mut types = Types::default();
     enums(pool, report).iter().for_each(|ty| {
         types.enumeration(ty);
@@ -68,7 +73,8 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Hea
     let records: Arc<[Arc<RecordType>]> =
         built.iter_mut().map(|built| Arc::new(std::mem::take(&mut built.record))).collect();
     let failed: HashSet<String> = built.iter().flat_map(|built| built.failed.iter().cloned()).collect();
-    let mut vocabulary = Vocabulary { records, enums: types.enums(), ..Vocabulary::default() };
+    let mut vocabulary =
+        Vocabulary { records, enums: types.enums(), roles: Arc::clone(roles), ..Vocabulary::default() };
     vocabulary.predicates = Arc::new(predicates::build(report, pool, heads, (&vocabulary, &failed)));
     let rules = |index: usize| Rules {
         head: &heads[index],

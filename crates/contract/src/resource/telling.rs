@@ -12,14 +12,14 @@ use crate::lints::{Caller, without_uid};
 use crate::model::Rule;
 use crate::report::Report;
 use crate::resource::head::Head;
-use crate::{Access, FieldModel, Index};
+use crate::{Access, FieldModel, Index, Roles};
 
 /// Warns of a unique index whose rows may be hidden from those who write.
 pub(super) fn warn(
     report: &mut Report<'_>,
     (head, resource): (&Head, &[FieldModel]),
     index: &Index,
-    access: &Access,
+    (access, roles): (&Access, &Roles),
     spot: &Spot,
 ) {
     if let Some(field) = resource.iter().find(|field| field.read.is_some() && is_in(index, field)) {
@@ -30,7 +30,7 @@ pub(super) fn warn(
             .help("give the field a rule for write that is no wider than that for read; or leave it where its values cannot be guessed");
         return;
     }
-    if !tells(resource, index, access) {
+    if !tells(resource, index, access, roles) {
         return;
     }
     let (message, fields) = (head.message.full_name(), index.fields.join(", "));
@@ -52,7 +52,7 @@ fn is_in(index: &Index, field: &FieldModel) -> bool {
     compared.chain(asked).chain(times).any(|column| columns.binary_search(&column).is_ok())
 }
 
-fn tells(resource: &[FieldModel], index: &Index, access: &Access) -> bool {
+fn tells(resource: &[FieldModel], index: &Index, access: &Access, roles: &Roles) -> bool {
     let create = access.create.as_slice();
     let writes: Vec<&[Rule]> =
         [create, access.update.as_slice()].into_iter().filter(|rules| !rules.is_empty()).collect();
@@ -67,7 +67,7 @@ fn tells(resource: &[FieldModel], index: &Index, access: &Access) -> bool {
     if !columns.is_empty() && ways.are_indexed(&columns) {
         return false;
     }
-    let callers = Caller::all(writes.iter().flat_map(|rules| rules.iter()).chain([read]));
+    let callers = Caller::all(roles, writes.iter().flat_map(|rules| rules.iter()).chain([read]));
     callers.iter().any(|caller| {
         caller.asks(&read.program) != Expr::TRUE && writes.iter().any(|rules| ways.may_meet_hidden(caller, rules))
     })

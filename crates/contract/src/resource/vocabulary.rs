@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use mainstay_expr::{EnumType, Predicates, RecordType, RuleScope};
 
+use crate::Roles;
+
 /// What every rule of a contract may name beside the row that it is about: where references lead, enums, and rules that
-/// have names. All scopes are made here; whoever compiles a rule says no more than what it is about.
+/// have names, permissions. All scopes are made here; whoever compiles a rule says no more than what it is about.
 #[derive(Clone, Default)]
 pub(crate) struct Vocabulary {
     /// Of all resources, by their numbers.
     pub records: Arc<[Arc<RecordType>]>,
     pub enums: Vec<Arc<EnumType>>,
     pub predicates: Arc<Predicates>,
+    pub roles: Arc<Roles>,
 }
 
 impl Vocabulary {
@@ -21,6 +24,7 @@ impl Vocabulary {
             records: Arc::clone(&self.records),
             enums: self.enums.clone(),
             predicates: Arc::clone(&self.predicates),
+            permissions: Some(Arc::new(self.roles.permissions().into_iter().map(str::to_owned).collect())),
             ..RuleScope::default()
         }
     }

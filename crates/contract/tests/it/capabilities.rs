@@ -504,6 +504,17 @@ fn others(all: &mut Examples) {
     }
     add("(google.api.method_signature)", standard(r#"option (google.api.method_signature) = "name";"#));
     add("(mainstay.v1.auth)", standard("option (mainstay.v1.auth).public = true;"));
+    for (name, value) in [
+        ("name", ""),
+        ("title", r#"title: "Support""#),
+        ("scope", "scope: ORGANISATION"),
+        ("permissions", r#"permissions: "orders.read" permissions: "orders.cancel""#),
+        ("includes", r#"includes: "viewer""#),
+    ] {
+        let roles =
+            format!("option (mainstay.v1.roles) = {{role {{name: \"viewer\"}} role {{name: \"support\" {value}}}}};");
+        add(&format!("(mainstay.v1.roles).role.{name}"), thing("") + &roles);
+    }
     add("(mainstay.v1.sql)", standard(r#"option (mainstay.v1.sql).query = "SELECT 1";"#));
     add("(mainstay.v1.schedule)", standard(r#"option (mainstay.v1.schedule).cron = "0 0 * * *";"#));
     add("(mainstay.v1.webhook)", standard("option (mainstay.v1.webhook).signature = STRIPE;"));

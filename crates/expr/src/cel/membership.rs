@@ -1,20 +1,24 @@
 //! `in`.
 
 use cel::common::ast::IdedExpr;
-use mainstay_record::Kind;
+use mainstay_record::{Kind, Value};
 
 use super::check::Checker;
 use super::operand::{Operand, Sequence, is_scalar, unless_null};
+use crate::claims::AuthName;
 use crate::ir::{CompareOp, Expr};
 use crate::problem::{Problem, ProblemKind};
 use crate::schema::Type;
+use crate::suggest::suggest;
 use crate::target::{Document, Form, Target};
 
 impl Checker<'_> {
-    /// `needle in list`, in a list written out, a repeated field, `auth.roles` or the keys of a map.
+    /// `needle in list`, in a list written out, a repeated field, `auth.roles`, `auth.permissions` or the keys of a map.
     pub fn membership(&mut self, needle: &IdedExpr, list: &IdedExpr, at: &IdedExpr) -> Option<Operand> {
-        let (needle, within) = (self.operand(needle), self.operand(list));
-        let (needle, within) = (needle?, within?);
+        let (wanted, within) = (self.operand(needle), self.operand(list));
+        let (wanted, within) = (wanted?, within?);
+        self.granted(needle, (&wanted, &within))?;
+        let needle = wanted;
         let result = match &within {
             Operand::List(items) => self.in_written_list(&needle, items, at),
             Operand::Target(Target { ty: Type::List(ty), form: Form::Document(document) }) => {
@@ -41,6 +45,28 @@ impl Checker<'_> {
             other => self.type_problem(list, format!("`in` needs a list or a map, this is {}", other.describe())),
         };
         result.map(Operand::bool)
+    }
+
+    /// Checks that a permission which is written out is one that somebody can have.
+    fn granted(&mut self, at: &IdedExpr, (needle, within): (&Operand, &Operand)) -> Option<()> {
+        let (Some(known), Operand::Constant { value: Value::Text(name), .. }, Operand::Target(target)) =
+            (&self.scope.permissions, needle, within)
+        else {
+            return Some(());
+        };
+        let is_asked = matches!(&target.form, Form::Document(of) if of.expr == Expr::Auth(AuthName::Permissions));
+        if !is_asked || known.contains(name) {
+            return Some(());
+        }
+        let problem =
+            Problem::new(self.span(at), ProblemKind::UnknownName, format!("no role grants the permission '{name}'"));
+        let help = suggest(name, known.iter().map(String::as_str), "the permissions that roles grant are");
+        let declare = || {
+            format!(
+                "declare who has it: option (mainstay.v1.roles) = {{role {{name: \"…\" permissions: \"{name}\"}}}};"
+            )
+        };
+        self.report(problem.help(help.unwrap_or_else(declare)))
     }
 
     fn in_written_list(

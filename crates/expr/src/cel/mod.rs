@@ -18,6 +18,7 @@ mod quantifiers;
 mod stack;
 mod values;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use mainstay_record::JsonShape;
@@ -63,6 +64,8 @@ pub struct RuleScope {
     pub enums: Vec<Arc<EnumType>>,
     /// Rules that have names, used like fields.
     pub predicates: Arc<Predicates>,
+    /// What some role grants, where that is known: what else a rule looks for in `auth.permissions` is a slip.
+    pub permissions: Option<Arc<BTreeSet<String>>>,
     /// What `this` is: one of the elements of a list, which the expression is asked of one after the other.
     pub element: Option<Element>,
 }

@@ -59,7 +59,7 @@ struct Bound<'v> {
     outer: Option<&'v Bound<'v>>,
 }
 
-/// An element of a JSON array, one of the caller's roles, or a row.
+/// An element of a JSON array, one of the caller's roles or permissions, or a row.
 #[derive(Clone, Copy)]
 enum Item<'v> {
     Json(&'v Json),
@@ -250,6 +250,7 @@ fn auth<'v>(name: AuthName, scope: &Scope<'v>) -> Val<'v> {
         AuthName::Email => Val::text(scope.auth.email()),
         AuthName::EmailVerified => Val::Bool(scope.auth.email_verified),
         AuthName::Roles => Val::Roles(scope.auth.roles),
+        AuthName::Permissions => Val::Roles(scope.auth.permissions),
         AuthName::Amr => Val::Roles(scope.auth.amr),
         AuthName::Aal => Val::Int(scope.auth.aal),
         AuthName::Org => Val::text(scope.auth.org()),

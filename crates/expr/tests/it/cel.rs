@@ -20,6 +20,7 @@ fn roles() -> Vec<String> {
 fn on_full(source: &str) -> Option<bool> {
     let roles = roles();
     let amr = ["pwd".to_owned(), "otp".to_owned()];
+    let permissions = ["orders.read".to_owned(), "orders.cancel".to_owned()];
     let auth = AuthView {
         uid: Some("u1"),
         email: Some("ada@example.org"),
@@ -27,6 +28,7 @@ fn on_full(source: &str) -> Option<bool> {
         roles: &roles,
         amr: &amr,
         aal: 2,
+        permissions: &permissions,
         org: Some("acme"),
         fresh: Some(299_999_999),
     };
@@ -314,9 +316,11 @@ fn the_id_of_nobody_is_null_and_never_true() {
 }
 
 #[test]
-fn an_organisation_is_known_and_how_long_ago_its_member_was_sure() {
+fn an_organisation_is_known_and_permissions_and_how_long_ago_its_member_was_sure() {
     check(
         &[
+            ("'orders.read' in auth.permissions && !('orders.write' in auth.permissions)", T),
+            ("auth.permissions.exists(p, p.startsWith('orders.')) && size(auth.permissions) == 2", T),
             ("auth.org == 'acme' && auth.org != null && has(auth.org)", T),
             ("auth.org == resource.title", F),
             ("auth.fresh < duration('300s')", T),
@@ -337,6 +341,35 @@ fn an_organisation_is_known_and_how_long_ago_its_member_was_sure() {
         ("auth.org == ''", N),
     ];
     check(&cases, |source| on(source, unsure, &full()));
+}
+
+#[test]
+fn a_permission_that_no_role_grants_is_a_slip() {
+    let granted = ["orders.read", "orders.cancel"].map(str::to_owned).into();
+    let known = RuleScope { permissions: Some(std::sync::Arc::new(granted)), ..scope() };
+    assert!(compile_rule("'orders.read' in auth.permissions || resource.title in auth.permissions", &known).is_ok());
+    for (rule, told, help) in [
+        (
+            "'orders.raed' in auth.permissions",
+            "no role grants the permission 'orders.raed'",
+            "did you mean `orders.read`?",
+        ),
+        (
+            "!('x' in auth.permissions)",
+            "no role grants the permission 'x'",
+            "the permissions that roles grant are orders.cancel, orders.read",
+        ),
+    ] {
+        let problems = compile_rule(rule, &known).unwrap_err();
+        assert_eq!((problems[0].message.as_str(), problems[0].help.as_deref()), (told, Some(help)));
+        assert_eq!(&rule[problems[0].span.clone()], told.split("permission ").nth(1).unwrap());
+    }
+    let nothing = RuleScope { permissions: Some(std::sync::Arc::default()), ..scope() };
+    let problems = compile_rule("'x' in auth.permissions", &nothing).unwrap_err();
+    assert!(
+        problems[0].help.as_deref().is_some_and(|help| help.contains("option (mainstay.v1.roles)")),
+        "{problems:?}"
+    );
 }
 
 #[test]

@@ -118,6 +118,7 @@ fn auth(caller: &Caller) -> Cel {
         ("email_verified".to_owned(), Cel::Bool(caller.email_verified)),
         ("aal".to_owned(), Cel::Int(caller.aal)),
         ("amr".to_owned(), Cel::List(Arc::new(caller.amr.iter().map(|word| text(word)).collect()))),
+        ("permissions".to_owned(), Cel::List(Arc::new(caller.permissions.iter().map(|name| text(name)).collect()))),
         ("roles".to_owned(), Cel::List(Arc::new(caller.roles.iter().map(|role| text(role)).collect()))),
     ];
     entries.extend(caller.uid.as_ref().map(|uid| ("uid".to_owned(), text(uid))));

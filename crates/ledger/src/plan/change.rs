@@ -250,6 +250,14 @@ pub enum Change {
     RenameColumn {
         column: String,
     },
+    /// What a role grants, or who has it. The step's `resource` is the role's name.
+    ChangeRole {
+        more: Vec<String>,
+        less: Vec<String>,
+        /// Who has it now, where others had it before.
+        moved: Option<String>,
+        severity: Severity,
+    },
     /// Rows are written in SQL, when all else is done. The step's `resource` is the migration's name.
     RunMigration {
         number: u32,
@@ -328,6 +336,7 @@ impl Change {
             Change::ReuseName { field, .. } => ("reuse name", field),
             Change::ChangeField { field, .. } => ("change field", field),
             Change::RenameColumn { column } => ("rename column", column),
+            Change::ChangeRole { severity, .. } => (of_role(*severity), ""),
             Change::RunMigration { .. } => ("run migration", ""),
             Change::ChangeMigration { .. } => ("change migration", ""),
             Change::AddIndex { index } => ("add index", &index.name),
@@ -380,7 +389,7 @@ impl Change {
                 (Changed, &[Storage])
             }
             Change::PurgeResource { .. } | Change::PurgeField { .. } => (Narrowed, &[Storage]),
-            Change::ChangeRule { severity, .. } => (*severity, &[Access]),
+            Change::ChangeRule { severity, .. } | Change::ChangeRole { severity, .. } => (*severity, &[Access]),
             Change::RequireField { .. } => (Narrowed, &[Validation]),
             Change::RelaxField { .. } | Change::LoosenField { .. } => (Widened, &[Validation]),
             Change::TightenField { less, .. } => (if less.is_empty() { Narrowed } else { Changed }, &[Validation]),
@@ -400,6 +409,14 @@ fn of_rule(severity: Severity) -> &'static str {
         Severity::Widened => "widen rule",
         Severity::Narrowed => "narrow rule",
         Severity::Changed => "change rule",
+    }
+}
+
+fn of_role(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Widened => "widen role",
+        Severity::Narrowed => "narrow role",
+        Severity::Changed => "change role",
     }
 }
 

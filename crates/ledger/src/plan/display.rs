@@ -129,6 +129,11 @@ impl Change {
                 let less = less.iter().map(|less| format!("no more: {less}"));
                 less.chain(more.iter().map(|more| format!("new: {more}"))).collect()
             }
+            Change::ChangeRole { more, less, moved, .. } => {
+                let less = less.iter().map(|less| format!("no more: {less}"));
+                let more = more.iter().map(|more| format!("new: {more}"));
+                moved.iter().cloned().chain(less).chain(more).collect()
+            }
             Change::LoosenField { less, .. } => less.iter().map(|less| format!("no more: {less}")).collect(),
             _ => Vec::new(),
         }

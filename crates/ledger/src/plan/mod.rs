@@ -24,6 +24,7 @@ mod reached;
 mod referring;
 mod required;
 mod reread;
+mod roles;
 mod served;
 mod singletons;
 mod step;
@@ -43,6 +44,7 @@ pub(crate) use indexes::identity_of;
 pub use planner::plan;
 pub use probes::probes;
 pub use reread::Reread;
+pub use roles::RoleEntry;
 pub use step::{Safety, Stage, Step};
 
 /// The steps to a contract, and the ledgers on the way.
@@ -96,7 +98,9 @@ impl Plan {
 
     /// Says whether a text could be a step's [`Step::id`], of this plan or of one that was made before.
     pub fn could_be_step(&self, id: &str) -> bool {
-        let mut subjects = self.after.entries().map(|(resource, _)| resource).chain(self.after.migration_names());
+        let subjects = self.after.entries().map(|(resource, _)| resource).chain(self.after.migration_names());
+        let roles = self.before.roles.keys().chain(self.after.roles.keys()).map(String::as_str);
+        let mut subjects = subjects.chain(roles);
         subjects.any(|subject| {
             let verb = id.split('#').next().and_then(|id| id.strip_suffix(subject)?.strip_suffix(':'));
             verb.is_some_and(|verb| verb.contains(':') && verb.chars().all(|c| c == ':' || c.is_ascii_lowercase()))

@@ -90,6 +90,7 @@ impl<'a> Planner<'a> {
             self.indexes_of(known, &mut outside)?;
         }
         self.remake_tables(&standing);
+        self.roles();
         self.migrations(&mut outside);
         let transaction = self.ledger;
         let after = outside.iter().fold(transaction.clone(), |ledger, step| ledger.after(step));

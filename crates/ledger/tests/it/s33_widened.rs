@@ -9,6 +9,11 @@ package desk.v1;
 import "google/api/field_behavior.proto";
 import "google/api/resource.proto";
 import "mainstay/v1/options.proto";
+option (mainstay.v1.roles) = {
+  role {name: "desk" permissions: "tickets.read" includes: "viewer"}
+  role {name: "viewer" scope: ORGANISATION permissions: "tickets.list"}
+  role {name: "closer" permissions: "tickets.close"}
+};
 message Ticket {
   option (google.api.resource) = {type: "desk.example.com/Ticket" pattern: "tickets/{ticket}"};
   option (mainstay.v1.resource) = {
@@ -28,7 +33,7 @@ message Ticket {
 "#;
 
 /// What lets more in, in place of what.
-const WIDER: [(&str, &str); 11] = [
+const WIDER: [(&str, &str); 15] = [
     ("read: \"resource.owner == auth.uid\" create", "read: \"true\" create"),
     ("create: \"auth.uid != null\"", "create: \"true\""),
     ("update: \"'desk' in auth.roles\"", "update: \"'desk' in auth.roles || resource.owner == auth.uid\""),
@@ -40,6 +45,10 @@ const WIDER: [(&str, &str); 11] = [
     ("string secret = 4 [(mainstay.v1.field).class = SECRET];", "string secret = 4;"),
     ("string number = 5 [(google.api.field_behavior) = OUTPUT_ONLY];", "string number = 5;"),
     ("access: \"resource.owner == auth.uid\"", "access: \"true\""),
+    ("permissions: \"tickets.read\"", "permissions: \"tickets.read\" permissions: \"tickets.close\""),
+    ("includes: \"viewer\"", "includes: \"viewer\" includes: \"closer\""),
+    ("role {name: \"desk\"", "role {name: \"reader\" permissions: \"tickets.read\"} role {name: \"desk\""),
+    ("permissions: \"tickets.list\"", "permissions: \"tickets.list\" permissions: \"tickets.read\""),
 ];
 
 fn planned(ledger: &Ledger, text: &str) -> Plan {

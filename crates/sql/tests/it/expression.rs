@@ -268,6 +268,7 @@ pub fn nobody() -> Caller {
         email: None,
         email_verified: false,
         roles: Vec::new(),
+        permissions: Vec::new(),
         amr: Vec::new(),
         aal: 0,
         org: None,

@@ -1,5 +1,8 @@
 //! On whose behalf something is done, and when.
 
+use std::sync::Arc;
+
+use mainstay_contract::{Granted, ORGANISATION_ROLES, Roles};
 use mainstay_expr::{AuthView, Scope};
 use mainstay_identity::{Kind, Principal};
 use mainstay_record::Value;
@@ -15,9 +18,29 @@ pub struct Caller {
     pub principal: Principal,
     /// Microseconds since 1970 UTC.
     pub now: i64,
+    /// What the caller may rest on by the contract; nothing where that is the account's roles as they are.
+    granted: Option<Arc<Granted>>,
 }
 
 impl Caller {
+    /// Says who calls under a contract, which says what roles are worth.
+    pub fn new(principal: Principal, now: i64, roles: &Roles) -> Caller {
+        let (own, there) = (principal.roles(), principal.organisation_roles());
+        let is_plain = roles.is_empty() && there.is_empty() && own.iter().all(|role| !is_of_organisation(role));
+        let granted = (!is_plain).then(|| Arc::new(roles.granted(own, there)));
+        Caller { principal, now, granted }
+    }
+
+    /// The process itself.
+    pub fn system(now: i64) -> Caller {
+        Caller { principal: Principal::system(), now, granted: None }
+    }
+
+    /// Nobody, at no time in particular.
+    pub fn nobody() -> Caller {
+        Caller { principal: Principal::anonymous(), now: 0, granted: None }
+    }
+
     /// Says whether rules do not apply: the process itself, by its named principal, which never comes over a wire.
     pub fn is_system(&self) -> bool {
         self.principal.kind() == Kind::System
@@ -29,7 +52,8 @@ impl Caller {
             uid: self.principal.uid(),
             email: self.principal.email(),
             email_verified: self.principal.email_verified(),
-            roles: self.principal.roles(),
+            roles: self.granted.as_ref().map_or(self.principal.roles(), |granted| &granted.roles),
+            permissions: self.granted.as_ref().map_or(&[], |granted| &granted.permissions),
             amr: self.principal.methods(),
             aal: self.principal.level().into(),
             org: self.principal.organisation(),
@@ -78,4 +102,9 @@ impl Caller {
     pub fn is_nobody(&self) -> bool {
         self.principal.kind() == Kind::Anonymous
     }
+}
+
+/// Whether it is a role that organisations give, and no account has.
+fn is_of_organisation(role: &str) -> bool {
+    ORGANISATION_ROLES.contains(&role)
 }

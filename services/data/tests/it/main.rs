@@ -59,6 +59,7 @@ mod relations;
 mod reply_places;
 mod request_ids;
 mod restart;
+mod roles;
 mod rule_plans;
 mod s10_effects;
 mod s10_every_method;

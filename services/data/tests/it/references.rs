@@ -1,5 +1,6 @@
 //! References between resources, and deleting what is referred to (AIP-135).
 
+use mainstay_contract::Roles;
 use mainstay_data::Error;
 use mainstay_data::domain::constraints::first_dangling;
 use mainstay_data::domain::context::Operation;
@@ -94,7 +95,7 @@ message Link {
         let resources = fixture.data.resources();
         let snapshot = fixture.data.reconciler().served().load();
         let resource = snapshot.resources().iter().position(|plan| plan.resource.singular == "link").unwrap();
-        let caller = Caller { principal: anyone.principal(), now: 0 };
+        let caller = Caller::new(anyone.principal(), 0, &Roles::default());
         let op = Operation { snapshot, resource, caller, deadline: None, peer: None, explains: false, read_mask: None, defects: None, remembered: false };
         for broken in ["the_to", "to", "from_to"] {
             let columns = op.plan().resource.layout.columns.iter();

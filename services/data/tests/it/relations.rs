@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mainstay_contract::Roles;
 use mainstay_data::plans::Shape;
 use mainstay_data::rights::Caller as Rights;
 use mainstay_db::{Atomic, Error as DbError, Lane, Rows, Statement};
@@ -428,7 +429,7 @@ both_engines! {
         fixture.sql("ANALYZE").await;
         let snapshot = fixture.data.reconciler().served().load();
         let orders = snapshot.resources().iter().find(|plan| plan.resource.plural == "orders").unwrap();
-        let caller = Rights { principal: fixture.user("o7", &[]).principal(), now: 0 };
+        let caller = Rights::new(fixture.user("o7", &[]).principal(), 0, &Roles::default());
         let shape = Shape {
             atoms: orders.list_atoms(&caller),
             filter: "product.store.region_code = r7".to_owned(),

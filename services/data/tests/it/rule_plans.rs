@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use mainstay_contract::Roles;
 use mainstay_data::plans::{Compiled, Shape};
 use mainstay_data::rights::Caller as Rights;
 use mainstay_db::{Lane, Rows, Statement};
@@ -111,7 +112,7 @@ type Asked = (Arc<Compiled>, Vec<Value>);
 pub fn list(fixture: &Fixture, plural: &str) -> (Option<Asked>, Asked) {
     let snapshot = fixture.data.reconciler().served().load();
     let plan = snapshot.resources().iter().find(|plan| plan.resource.plural == plural).unwrap();
-    let caller = Rights { principal: fixture.user("ann", &[]).principal(), now: 0 };
+    let caller = Rights::new(fixture.user("ann", &[]).principal(), 0, &Roles::default());
     let shape = Shape {
         atoms: plan.list_atoms(&caller),
         filter: String::new(),

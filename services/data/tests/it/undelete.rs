@@ -406,7 +406,7 @@ both_engines! {
         let fixture = Fixture::start(engine, &archive()).await;
         let snapshot = fixture.data.reconciler().served().load();
         let books = snapshot.resources().iter().find(|plan| plan.resource.plural == "books").unwrap();
-        let system = Rights { principal: fixture.system().principal(), now: 0 };
+        let system = Rights::system(0);
         let lane = |order_by: &str, deleted: bool| {
             let (filter, order_by) = (String::new(), order_by.to_owned());
             let shape = Shape { atoms: None, filter, order_by, deleted, parents: 0, after: None };

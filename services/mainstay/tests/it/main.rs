@@ -175,6 +175,31 @@ message Patient {
 "#;
 
 #[test]
+fn explain_says_who_is_granted_what_a_rule_asks_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let contract = r#"
+syntax = "proto3";
+package desk.v1;
+import "google/api/field_behavior.proto";
+import "google/api/resource.proto";
+import "mainstay/v1/options.proto";
+option (mainstay.v1.roles) = {
+  role {name: "support" permissions: "notes.read"}
+  role {name: "viewer" scope: ORGANISATION includes: "support"}
+};
+message Note {
+  option (google.api.resource) = {type: "desk.example.com/Note" pattern: "notes/{note}"};
+  option (mainstay.v1.resource) = {access {read: "'notes.read' in auth.permissions" write: "false"}};
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+}
+"#;
+    std::fs::write(folder.path().join("desk.proto"), contract).unwrap();
+    let output = mainstay(&["contract", "explain", "Note.read", path(folder.path())]);
+    let said = stdout(&output) + &stderr(&output);
+    assert!(said.contains("'notes.read' is granted by: support, viewer (in an organisation)"), "{said}");
+}
+
+#[test]
 fn explain_shows_who_sees_and_sets_a_field_and_the_sql_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let path_of = folder.path().join("clinic/v1");

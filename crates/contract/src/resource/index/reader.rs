@@ -46,7 +46,7 @@ impl<'a> Reader<'a, '_> {
                 self.report,
                 (self.declared.head, &self.declared.built.fields),
                 &index,
-                self.declared.access,
+                (self.declared.access, &self.declared.rules.vocabulary.roles),
                 &spot,
             );
         }

@@ -142,6 +142,7 @@ pub struct Caller {
     pub email: Option<String>,
     pub email_verified: bool,
     pub roles: Vec<String>,
+    pub permissions: Vec<String>,
     pub amr: Vec<String>,
     pub aal: i64,
     pub org: Option<String>,
@@ -155,6 +156,7 @@ impl Caller {
             email: self.email.as_deref(),
             email_verified: self.email_verified,
             roles: &self.roles,
+            permissions: &self.permissions,
             amr: &self.amr,
             aal: self.aal,
             org: self.org.as_deref(),
@@ -167,13 +169,15 @@ pub fn caller() -> impl Strategy<Value = Caller> {
     let word = || proptest::option::of(select(vec!["a", "A", "ab"]).prop_map(str::to_owned));
     let roles = proptest::collection::vec(select(vec!["a", "ab", "ä"]).prop_map(str::to_owned), 0..3);
     let amr = proptest::collection::vec(select(vec!["pwd", "otp"]).prop_map(str::to_owned), 0..3);
+    let permissions = proptest::collection::vec(select(vec!["a", "b"]).prop_map(str::to_owned), 0..3);
     let fresh = proptest::option::of(select(vec![0, 20_000_000, 300_000_000]));
-    let all = (word(), word(), any::<bool>(), roles, amr, 0..3i64, word(), fresh);
-    all.prop_map(|(uid, email, email_verified, roles, amr, aal, org, fresh)| Caller {
+    let all = (word(), word(), any::<bool>(), roles, amr, 0..3i64, word(), fresh, permissions);
+    all.prop_map(|(uid, email, email_verified, roles, amr, aal, org, fresh, permissions)| Caller {
         uid,
         email,
         email_verified,
         roles,
+        permissions,
         amr,
         aal,
         org,
@@ -319,6 +323,8 @@ fn condition_leaf() -> BoxedStrategy<String> {
         "auth.uid in resource.labels",
         "resource.nick in auth.roles",
         "'a' in auth.roles",
+        "'b' in auth.permissions",
+        "resource.title in auth.permissions",
         "has(resource.labels.a)",
     ];
     let present = select(vec![
