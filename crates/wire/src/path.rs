@@ -33,17 +33,25 @@ fn walk<'t>(table: &'t Table, message: u32, path: &str) -> Result<Vec<&'t FieldP
     let mut plan = table.message(message);
     let mut fields: Vec<&FieldPlan> = Vec::with_capacity(1);
     for name in path.split('.') {
+        let nowhere = |message| nowhere(path, &fields, message);
         if let Some(field) = fields.last() {
-            plan = inside(table, field)
-                .ok_or_else(|| Fail::new(JsonErrorKind::UnknownField, format!("{} has no fields", field.name)))?;
+            plan = inside(table, field).ok_or_else(|| nowhere(format!("{} has no fields", field.name)))?;
         }
-        let index = plan.named(name, 0).ok_or_else(|| {
-            let message = format!("{} has no field \"{}\"", plan.name, shown(name));
-            Fail::new(JsonErrorKind::UnknownField, message)
-        })?;
+        let index =
+            plan.named(name, 0).ok_or_else(|| nowhere(format!("{} has no field \"{}\"", plan.name, shown(name))))?;
         fields.push(&plan.fields[index]);
     }
     Ok(fields)
+}
+
+/// A path that leads nowhere behind the fields that it has passed. What it says below a field whose values are not repeated may be
+/// such a value: a key of a map is one.
+fn nowhere(path: &str, passed: &[&FieldPlan], message: String) -> Fail {
+    let fail = Fail::new(JsonErrorKind::UnknownField, message);
+    match passed.iter().position(|field| field.unsaid) {
+        Some(last) => fail.unsaid().at_field(&names(&passed[..=last])),
+        None => fail.at_field(&shown(path)),
+    }
 }
 
 /// The message into which a path may go on.
@@ -57,7 +65,7 @@ fn inside<'t>(table: &'t Table, field: &FieldPlan) -> Option<&'t MessagePlan> {
 }
 
 pub(crate) fn info(table: &Table, message: u32, path: &str) -> Result<FieldInfo, Fail> {
-    let fields = walk(table, message, path).map_err(|fail| fail.at_field(&shown(path)))?;
+    let fields = walk(table, message, path)?;
     let last = fields[fields.len() - 1];
     let map = matches!(last.shape, Shape::Map(_));
     let message = match last.leaf {
@@ -73,7 +81,7 @@ fn names(fields: &[&FieldPlan]) -> String {
 }
 
 pub(crate) fn set_text(table: &Table, message: u32, path: &str, text: &str, out: &mut Vec<u8>) -> Result<(), Fail> {
-    let fields = walk(table, message, path).map_err(|fail| fail.at_field(&shown(path)))?;
+    let fields = walk(table, message, path)?;
     nested(&fields, out, &mut |field, out| text_field(table, field, text, out)).map_err(|fail| {
         let fail = if fields.iter().any(|field| field.unsaid) { fail.unsaid() } else { fail };
         fail.at_field(&names(&fields))
@@ -81,7 +89,7 @@ pub(crate) fn set_text(table: &Table, message: u32, path: &str, text: &str, out:
 }
 
 pub(crate) fn wrap(table: &Table, message: u32, path: &str, body: &[u8], out: &mut Vec<u8>) -> Result<(), Fail> {
-    let fields = walk(table, message, path).map_err(|fail| fail.at_field(&shown(path)))?;
+    let fields = walk(table, message, path)?;
     nested(&fields, out, &mut |field, out| match field.leaf {
         Leaf::Message(_) if field.is_singular() => {
             field.tag.put(out);
@@ -190,11 +198,30 @@ pub(crate) fn select(table: &Table, message: u32, paths: &[&str]) -> Result<Sele
         }
         numbers.clear();
         let names: Vec<&str> = path.split('.').collect();
-        select_in(table, table.message(message), &names, &mut numbers)
-            .map_err(|message| MaskError { path: shown(path), message })?;
+        let plan = table.message(message);
+        select_in(table, plan, &names, &mut numbers).map_err(|message| match until_unsaid(table, plan, &names) {
+            Some(field) => MaskError { path: shown(&field), message: UNSAID_MASK.to_owned() },
+            None => MaskError { path: shown(path), message },
+        })?;
         selection.add(&numbers);
     }
     Ok(selection)
+}
+
+/// What is said of a mask that goes on below a field whose values are not repeated: what stands there may be such a value.
+const UNSAID_MASK: &str = "what the mask names in this field cannot be named; name the field itself";
+
+/// The beginning of a mask's path, up to the first field whose values are not repeated; nothing where none is passed.
+fn until_unsaid<'t>(table: &'t Table, mut plan: &'t MessagePlan, names: &[&str]) -> Option<String> {
+    for (place, name) in names.iter().enumerate() {
+        let field = plan.in_contract(name)?;
+        if field.unsaid {
+            return Some(names[..=place].join("."));
+        }
+        let (Leaf::Message(index) | Leaf::Group(index)) = field.leaf else { return None };
+        plan = table.message(index);
+    }
+    None
 }
 
 /// Follows the names of a read mask through a message, lists included; gathers the field numbers.

@@ -180,8 +180,8 @@ both_engines! {
         http.post(&format!("{patients}?patientId=below"), json!({"up": "patients/one"})).await.ok();
         let circle = http.patch(&format!("{patients}/one"), json!({"up": "patients/below"})).await;
         assert!(circle.text().contains("CYCLE") && !circle.text().contains("patients/below"), "{}", circle.text());
-        for mask in ["codes.hush-33", "scan.hush-34", "home.hush-35", "mail.hush-36"] {
-            for (verb, query) in [("an update", "updateMask"), ("an expansion", "expand")] {
+        for mask in ["codes.hush-33", "scan.hush-34", "home.hush-35", "mail.hush-36", "cards.pin.hush-37"] {
+            for (verb, query) in [("an update", "updateMask"), ("an expansion", "expand"), ("what is wanted of an answer", "$fields")] {
                 let path = format!("{patients}/one?{query}={mask}");
                 let answer = match query {
                     "updateMask" => http.patch(&path, json!({"bed": 3})).await,

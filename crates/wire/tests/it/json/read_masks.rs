@@ -1,6 +1,8 @@
 //! Read masks over messages.
 
-use crate::schema::{PLANS, from_json, id, to_json};
+use mainstay_wire::Plans;
+
+use crate::schema::{PLANS, POOL, from_json, id, to_json};
 
 const JSON: &str = r#"{"name":"n","flag":true,"inner":{"title":"t","count":1,"innermost":{"text":"x","tags":["a"]}},"words":["w"],"inners":[{"title":"a","count":1},{"count":2}],"counts":{"k":"1"},"byNumber":{"1":{"title":"m"}},"structure":{"a":1},"far":"f"}"#;
 
@@ -44,6 +46,30 @@ fn a_mask_that_leads_nowhere_is_refused() {
         assert_eq!(error.path, path);
         assert!(!error.message.is_empty());
     }
+}
+
+#[test]
+fn a_path_below_a_field_with_a_class_is_told_no_further_than_to_the_field() {
+    let kept = |message: &str| match message {
+        "test.v1.All" => vec![number("counts"), number("inner")],
+        _ => Vec::new(),
+    };
+    let plans = Plans::of(&POOL, &|_| Vec::new(), &kept);
+    let all = plans.message("test.v1.All").unwrap();
+    for (path, told) in [("counts.hush", "counts"), ("inner.hush", "inner"), ("inner.innermost.hush", "inner")] {
+        let refused = plans.select(all, &[path]).unwrap_err();
+        assert_eq!(refused.path, told);
+        let (unknown, unset) = (plans.field(all, path), plans.set_text(all, path, "1", &mut Vec::new()));
+        for text in [refused.to_string(), unknown.unwrap_err().to_string(), unset.unwrap_err().to_string()] {
+            assert!(!text.contains("hush") && text.contains(told), "{text}");
+        }
+    }
+    assert!(plans.select(all, &["name.said"]).unwrap_err().to_string().contains("said"));
+    assert!(plans.field(all, "name.said").unwrap_err().to_string().contains("said"));
+}
+
+fn number(field: &str) -> u32 {
+    POOL.get_message_by_name("test.v1.All").unwrap().get_field_by_name(field).unwrap().number()
 }
 
 #[test]
