@@ -67,7 +67,21 @@ fn fields(models: &[FieldModel], layout: &Layout, row: &[Value], found: &mut Fou
     }
 }
 
+/// Whether a field may hold whatever it can: most are held to nothing.
+fn is_free(model: &FieldModel) -> bool {
+    model.checks.is_empty()
+        && !model.behaviors.required
+        && model.json_checks.is_none()
+        && model.children.is_empty()
+        && model.oneofs.is_empty()
+        && model.constraints.is_empty()
+        && model.compound.is_none()
+}
+
 fn field(model: &FieldModel, layout: &Layout, row: &[Value], found: &mut Found) {
+    if is_free(model) {
+        return;
+    }
     let (Some(column), value) = (layout.columns.get(model.columns[0]), value_at(row, model.columns[0])) else { return };
     let set = is_field_set(column, value);
     if !set && model.behaviors.required && !model.behaviors.output_only {

@@ -149,7 +149,8 @@ impl Database {
     {
         match &self.store {
             Store::Sqlite(store) => store.write(atomic, job).await,
-            Store::Postgres(store) => store.write(deadline, atomic, job).await,
+            // Boxed as above.
+            Store::Postgres(store) => Box::pin(store.write(deadline, atomic, job)).await,
         }
     }
 

@@ -47,11 +47,11 @@ pub fn attach(name: &str, action: Action) {
     ARMED.store(true, Ordering::Release);
 }
 
-/// Runs the actions of a failpoint; what [`failpoint!`](crate::failpoint!) expands to.
+/// Runs the actions of a failpoint; what [`failpoint!`](crate::failpoint!) expands to. Where it is, is said only where that is asked.
 #[inline]
-pub fn hit(name: &str, place: &str) {
+pub fn hit<'p>(name: &str, place: impl FnOnce() -> &'p str) {
     if ARMED.load(Ordering::Acquire) {
-        run(name, place);
+        run(name, place());
     }
 }
 
@@ -86,6 +86,6 @@ mod tests {
     #[should_panic(expected = "failpoint tests.unit")]
     fn an_armed_failpoint_acts() {
         arm("tests.unit=panic").unwrap();
-        hit("tests.unit", "");
+        hit("tests.unit", || "");
     }
 }

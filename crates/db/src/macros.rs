@@ -4,10 +4,10 @@
 #[macro_export]
 macro_rules! failpoint {
     ($name:expr) => {
-        $crate::failpoint::hit($name, "")
+        $crate::failpoint::hit($name, || "")
     };
     ($name:expr, $place:expr) => {
-        $crate::failpoint::hit($name, $place)
+        $crate::failpoint::hit($name, || $place)
     };
 }
 

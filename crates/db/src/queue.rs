@@ -49,20 +49,6 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// Waits for an item. Nothing once the queue is closed and empty.
-    pub fn pop(&self) -> Option<T> {
-        let mut state = self.lock();
-        loop {
-            if let Some(item) = state.items.pop_front() {
-                return Some(item);
-            }
-            if state.closed {
-                return None;
-            }
-            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
     /// Moves at most `limit` items into `into`, as long as `next` says so; waits only for the first of them.
     pub fn drain(
         &self,

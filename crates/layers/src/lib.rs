@@ -40,7 +40,7 @@ pub use framing::{
 };
 pub use observe::EndCode;
 pub use protocol::{GRPC_TYPES, Native, Protocol, essence, is_grpc, trailers};
-pub use rare::has_any;
+pub use rare::{has_any, rarely};
 pub use rate_limit::RateLimit;
 pub use request_id::{MAX_REQUEST_ID_BYTES, REQUEST_ID};
 pub use routes::{Policies, RoutesEndpoint};

@@ -1,5 +1,6 @@
 //! The id under which the logs know a request.
 
+use crate::rarely;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +13,7 @@ pub const MAX_REQUEST_ID_BYTES: usize = 128;
 
 /// Takes the caller's id over where it is harmless in a log, else makes one.
 pub(crate) fn take_or_make(headers: &HeaderMap) -> HeaderValue {
-    match headers.get(REQUEST_ID) {
+    match rarely(headers, &REQUEST_ID) {
         Some(id) if is_harmless(id.as_bytes()) => id.clone(),
         _ => make(),
     }

@@ -27,6 +27,15 @@ impl<'n, A: AsRef<str>> Names<'n, A> {
 
     /// How strongly a text names the field; nothing where it does not.
     pub fn rank(self, text: &str) -> Option<Rank> {
+        if self.name == text {
+            return Some(0);
+        }
+        if self.json_name == text {
+            return Some(1);
+        }
+        if self.aliases.is_empty() {
+            return None;
+        }
         self.accepted().find(|(_, name)| name == text).map(|(rank, _)| rank)
     }
 }
@@ -37,8 +46,16 @@ pub fn named<'f, F, A: AsRef<str> + 'f>(
     names: impl Fn(&'f F) -> Names<'f, A>,
     text: &str,
 ) -> Option<&'f F> {
-    let ranked = fields.into_iter().filter_map(|field| names(field).rank(text).map(|rank| (rank, field)));
-    ranked.min_by_key(|(rank, _)| *rank).map(|(_, field)| field)
+    let mut strongest: Option<(Rank, &'f F)> = None;
+    for field in fields {
+        match names(field).rank(text) {
+            // No other field has a stronger one.
+            Some(0) => return Some(field),
+            Some(rank) if strongest.is_none_or(|(known, _)| rank < known) => strongest = Some((rank, field)),
+            _ => {}
+        }
+    }
+    strongest.map(|(_, field)| field)
 }
 
 /// The name that ProtoJSON gives a field unless the contract chooses another, as protoc makes it: `address_line_1` is

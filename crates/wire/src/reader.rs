@@ -95,6 +95,10 @@ impl<'a> Reader<'a> {
     }
 
     fn long_varint(&mut self) -> Result<u64, Fail> {
+        if let Some((value, length)) = self.bytes.get(self.at..).and_then(short_varint) {
+            self.at += length;
+            return Ok(value);
+        }
         let mut value = 0u64;
         for (i, byte) in self.bytes.get(self.at..).unwrap_or_default().iter().take(10).enumerate() {
             if i == 9 && *byte > 1 {
@@ -155,6 +159,33 @@ impl<'a> Reader<'a> {
         }
     }
 }
+
+/// Reads a varint of up to eight bytes, all of them at once, and says how many it has. Nothing where it is longer, or cut off.
+#[inline]
+pub(crate) fn short_varint(wire: &[u8]) -> Option<(u64, usize)> {
+    let word = match wire.first_chunk() {
+        Some(chunk) => u64::from_le_bytes(*chunk),
+        None => {
+            let mut padded = [0; 8];
+            padded[..wire.len()].copy_from_slice(wire);
+            u64::from_le_bytes(padded)
+        }
+    };
+    // The first byte without its highest bit is the last one.
+    let ends = !word & CONTINUES;
+    let length = ends.trailing_zeros() as usize / 8 + 1;
+    if ends == 0 || length > wire.len() {
+        return None;
+    }
+    let groups = word & (u64::MAX >> (64 - 8 * length)) & !CONTINUES;
+    // Seven bits of each byte move together: of each two bytes, of each four, of all.
+    let twos = (groups & 0x007f_007f_007f_007f) | ((groups & 0x7f00_7f00_7f00_7f00) >> 1);
+    let fours = (twos & 0x0000_3fff_0000_3fff) | ((twos & 0x3fff_0000_3fff_0000) >> 2);
+    Some(((fours & 0x0fff_ffff) | ((fours & 0x0fff_ffff_0000_0000) >> 4), length))
+}
+
+/// The bit of each byte that says that another one follows.
+pub(crate) const CONTINUES: u64 = 0x8080_8080_8080_8080;
 
 /// How the elements of a packed list are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

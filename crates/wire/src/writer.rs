@@ -1,5 +1,7 @@
 //! Writes protobuf's wire format. Lengths are patched in after the body, so a message is written in one go.
 
+use crate::reader::CONTINUES;
+
 /// A growing buffer whose written bytes can be moved.
 pub(crate) trait Sink {
     fn push(&mut self, byte: u8);
@@ -112,9 +114,20 @@ pub(crate) fn varint(value: u64) -> ([u8; 10], usize) {
     (bytes, length)
 }
 
-/// Writes a varint to where there is room for it, and says how many bytes it took.
+/// Writes a varint to where there is room for it, and says how many bytes it took: what is behind it may be written over.
 #[inline]
 pub(crate) fn put_varint_at(mut value: u64, bytes: &mut [u8]) -> usize {
+    if let (true, Some(chunk)) = (value < 1 << 56, bytes.first_chunk_mut::<8>()) {
+        let bits = 64 - (value | 1).leading_zeros() as usize;
+        let length = bits.div_ceil(7);
+        // Seven bits go into each byte: of all into two halves, of these into two, of these into two.
+        let fours = (value & 0x0fff_ffff) | ((value & 0x00ff_ffff_f000_0000) << 4);
+        let twos = (fours & 0x0000_3fff_0000_3fff) | ((fours & 0x0fff_c000_0fff_c000) << 2);
+        let groups = (twos & 0x007f_007f_007f_007f) | ((twos & 0x3f80_3f80_3f80_3f80) << 1);
+        let continued = CONTINUES & ((1 << (8 * (length - 1))) - 1);
+        *chunk = (groups | continued).to_le_bytes();
+        return length;
+    }
     let mut length = 0;
     while value >= 0x80 {
         bytes[length] = low7(value) | 0x80;
@@ -189,6 +202,28 @@ pub(crate) fn unzigzag(value: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reader::short_varint;
+
+    #[test]
+    fn a_varint_is_written_and_read_at_once_as_it_is_byte_by_byte() {
+        let around = (0..64).flat_map(|bit| [(1u64 << bit) - 1, 1 << bit, (1 << bit) + 1, u64::MAX >> bit]);
+        let mixed = (1..1_000u64).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (n % 64));
+        for value in around.chain(mixed) {
+            let (mut slow, mut rest) = (Vec::new(), value);
+            while rest >= 0x80 {
+                slow.push(low7(rest) | 0x80);
+                rest >>= 7;
+            }
+            slow.push(low7(rest));
+            let (bytes, length) = varint(value);
+            assert_eq!(bytes[..length], slow, "{value}");
+            let is_short = length <= 8;
+            let read = is_short.then_some((value, length));
+            assert_eq!(short_varint(&slow), read, "{value}");
+            assert_eq!(short_varint(&[&slow[..], &[0xff; 9]].concat()), read, "{value}");
+            assert_eq!(short_varint(&slow[..length - 1]), None, "{value} without its last byte");
+        }
+    }
 
     #[test]
     fn a_length_stands_before_its_body_however_much_room_was_left_for_it() {

@@ -116,6 +116,15 @@ impl Data {
         self.reconciler.db()
     }
 
+    /// Stores what only memory holds, and closes the store. Calls have ended.
+    pub async fn close(&self) {
+        if let Err(error) = self.resources.context.answers.settle(self.db()).await {
+            let error = &error as &(dyn std::error::Error + 'static);
+            tracing::warn!(error, "where remembered answers are could not be stored: the next start looks for them");
+        }
+        self.db().close().await;
+    }
+
     fn routes(&self) -> Routes {
         let contracts = Contracts { reconciler: Arc::clone(&self.reconciler), stop: self.jobs.stop().clone() };
         let server = ContractServiceServer::new(contracts)

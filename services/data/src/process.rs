@@ -43,7 +43,7 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     let service = Probed::new(process.readiness.clone(), service);
     let publish = |address, secret| Ok(directory.publish(&RunInfo { pid: std::process::id(), address, secret })?);
     process.serve_alone(ports, service, publish).await?;
-    data.db().close().await;
+    data.close().await;
     Ok(())
 }
 

@@ -102,9 +102,8 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     directory.publish(&RunInfo { pid: std::process::id(), address: common.url(address), secret })?;
     print(&process, &data, &told, &ports);
     process.serve(ports, stack::edge(gateway.endpoint(), guards, cors)).await?;
-    for store in [data.db(), &database] {
-        store.close().await;
-    }
+    data.close().await;
+    database.close().await;
     auth.close().await;
     Ok(())
 }

@@ -3,7 +3,6 @@
 //! Waking a task from another thread costs a system call each. A group's answers therefore go to one task of the
 //! callers' runtime, which hands them out there.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use tokio::runtime::{Handle, Id};
@@ -32,20 +31,21 @@ pub(super) struct Dispatcher {
 /// The dispatchers of all runtimes that write to a store.
 #[derive(Default)]
 pub(super) struct Dispatchers {
-    by_runtime: Mutex<HashMap<Id, Dispatcher>>,
+    /// One for each: a handful at most.
+    all: Mutex<Vec<Dispatcher>>,
 }
 
 impl Dispatchers {
     /// The current runtime's dispatcher; nothing outside of a runtime.
     pub fn here(&self) -> Option<Dispatcher> {
         let runtime = Handle::try_current().ok()?;
-        let mut dispatchers = self.by_runtime.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(dispatcher) = dispatchers.get(&runtime.id())
+        let mut dispatchers = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(dispatcher) = dispatchers.iter().find(|known| known.runtime == runtime.id())
             && !dispatcher.bundles.is_closed()
         {
             return Some(dispatcher.clone());
         }
-        dispatchers.retain(|_, dispatcher| !dispatcher.bundles.is_closed());
+        dispatchers.retain(|dispatcher| !dispatcher.bundles.is_closed());
         let (bundles, mut incoming) = mpsc::unbounded_channel::<Vec<Box<dyn Answered>>>();
         runtime.spawn(async move {
             while let Some(bundle) = incoming.recv().await {
@@ -53,7 +53,7 @@ impl Dispatchers {
             }
         });
         let dispatcher = Dispatcher { runtime: runtime.id(), bundles };
-        dispatchers.insert(runtime.id(), dispatcher.clone());
+        dispatchers.push(dispatcher.clone());
         Some(dispatcher)
     }
 }

@@ -1,7 +1,9 @@
 //! Reads on threads of their own, which a long query may keep busy without holding up anybody else.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::sqlite::SqliteConnection;
 
 use super::job::HeavyTask;
@@ -10,35 +12,72 @@ use super::open::{self, Role};
 use super::shared::Shared;
 use super::verbs::{BEGIN, COMMIT};
 use crate::error::{Error, classify};
+use crate::queue::Waited;
 
 /// What is added to the priority of a reader thread: long queries take what point reads leave over.
 const NICENESS: i32 = 10;
 
-/// Runs reads until the queue is closed.
+/// How long a thread waits for its next read with its page caches full: reads that follow each other find in them what they share.
+const RESTED: Duration = Duration::from_millis(200);
+
+/// Makes a connection give its page cache back.
+pub(super) const SHRINK: &str = "PRAGMA shrink_memory";
+
+/// Runs reads until the queue is closed. What one leaves in the page caches is given back when no other follows.
 pub(super) fn run(shared: &Arc<Shared>) {
     if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
         tracing::warn!(%error, "a reader thread keeps normal priority");
     }
-    let (mut link, mut reader) = (None, None);
-    let mut generation = 0;
-    while let Some(task) = shared.heavy.pop() {
+    let mut links = Links::default();
+    let (mut next, mut rested) = (Vec::with_capacity(1), None);
+    loop {
+        match shared.heavy.drain(&mut next, 1, rested, |_, _| true) {
+            Waited::Closed => return,
+            Waited::TimedOut => {
+                links.shrink();
+                rested = None;
+            }
+            Waited::Some => {
+                next.drain(..).for_each(|task| links.run(task, shared));
+                rested = Some(RESTED);
+            }
+        }
+    }
+}
+
+/// The connections of one thread, opened when they are first used.
+#[derive(Default)]
+struct Links {
+    link: Option<SqliteConnection>,
+    generation: u64,
+    reader: Option<LongReader>,
+}
+
+impl Links {
+    fn run(&mut self, task: HeavyTask, shared: &Shared) {
         let _inside = shared.gate.enter();
         match task {
-            HeavyTask::Job(job) => match ready(&mut link, shared) {
+            HeavyTask::Job(job) => match ready(&mut self.link, shared) {
                 Ok(connection) => {
-                    generation = shared.generation.forget_statements(connection, generation);
+                    self.generation = shared.generation.forget_statements(connection, self.generation);
                     job(Ok(connection));
                     if COMMIT.run(connection).is_err() {
-                        link = None;
+                        self.link = None;
                     }
                 }
                 Err(error) => {
-                    link = None;
+                    self.link = None;
                     job(Err(error));
                 }
             },
-            HeavyTask::Query(query) => query(opened(&mut reader, shared)),
+            HeavyTask::Query(query) => query(opened(&mut self.reader, shared)),
         }
+    }
+
+    /// Gives the page caches back. A connection that cannot is not worth keeping.
+    fn shrink(&mut self) {
+        self.link.take_if(|link| link.batch_execute(SHRINK).is_err());
+        self.reader.take_if(|reader| reader.shrink().is_err());
     }
 }
 

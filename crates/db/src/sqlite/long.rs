@@ -16,6 +16,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef as Raw};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::functions;
+use super::heavy::SHRINK;
 use super::open::{self, Role};
 use crate::error::{Error, classify};
 use crate::row::Sink;
@@ -88,6 +89,11 @@ impl LongReader {
             Some(ErrorCode::OperationInterrupted) => Error::StatementTimeout(Arc::new(error)),
             _ => put(&error, path),
         })
+    }
+
+    /// Gives the page cache back.
+    pub fn shrink(&self) -> rusqlite::Result<()> {
+        self.link.execute_batch(SHRINK)
     }
 
     fn run<S: Sink>(&self, statement: &Statement, binds: &[Value], sink: &mut S) -> rusqlite::Result<()> {

@@ -65,7 +65,6 @@ fn fits(group: &[Box<dyn Task>], next: &dyn Task) -> bool {
 }
 
 fn write(link: &mut SqliteConnection, shared: &Shared, tasks: &mut Vec<Box<dyn Task>>) {
-    let place = shared.path.to_str().unwrap_or_default();
     for _ in tasks.iter() {
         count(&shared.tally.jobs);
     }
@@ -77,12 +76,13 @@ fn write(link: &mut SqliteConnection, shared: &Shared, tasks: &mut Vec<Box<dyn T
         }
         group => group::run(link, shared, group),
     };
-    crate::failpoint!("db.group.committed", place);
+    crate::failpoint!("db.group.committed", shared.path.to_str().unwrap_or_default());
     match stored.and_then(|()| in_place(shared, tasks)) {
         Ok(()) => count(&shared.tally.syncs),
         Err(error) => {
             let (error, writes) = (&error as &(dyn std::error::Error + 'static), tasks.len());
-            tracing::error!(error, store = place, writes, "a commit failed: nothing of it is stored");
+            let store = shared.path.to_str();
+            tracing::error!(error, store, writes, "a commit failed: nothing of it is stored");
         }
     }
     // Before the answers, so that who got one reads what it wrote.

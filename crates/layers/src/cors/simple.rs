@@ -9,6 +9,7 @@
 //!   neither                                       never: it is no browser
 //! ```
 
+use crate::rarely;
 use http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use http::request::Parts;
 use http::uri::Authority;
@@ -25,10 +26,10 @@ pub(super) fn is_forged(parts: &Parts) -> bool {
     if parts.method.is_safe() {
         return false;
     }
-    match parts.headers.get(SEC_FETCH_SITE).map_or(&b""[..], HeaderValue::as_bytes) {
+    match rarely(&parts.headers, &SEC_FETCH_SITE).map_or(&b""[..], HeaderValue::as_bytes) {
         b"same-origin" | b"none" => false,
         b"cross-site" | b"same-site" => true,
-        _ => parts.headers.contains_key(ORIGIN) && !is_own(parts) && is_simple(parts),
+        _ => rarely(&parts.headers, &ORIGIN).is_some() && !is_own(parts) && is_simple(parts),
     }
 }
 

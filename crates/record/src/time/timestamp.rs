@@ -65,9 +65,10 @@ impl Timestamp {
         put_two(&mut text, 2, year % 100);
         put_two(&mut text, 5, month);
         put_two(&mut text, 8, day);
-        put_two(&mut text, 11, second / 3_600);
-        put_two(&mut text, 14, second / 60 % 60);
-        put_two(&mut text, 17, second % 60);
+        let (minute, second) = (second / 60, second % 60);
+        put_two(&mut text, 11, minute / 60);
+        put_two(&mut text, 14, minute % 60);
+        put_two(&mut text, 17, second);
         let end = put_subsecond(self.nanos.unsigned_abs(), &mut text);
         text[end] = b'Z';
         out.extend_from_slice(&text[..=end]);
@@ -96,10 +97,21 @@ fn put_subsecond(nanos: u32, text: &mut Text) -> usize {
 
 /// Puts a number below 100 in its place.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "single digits")]
 fn put_two(text: &mut Text, at: usize, value: u32) {
-    text[at] = b'0' + (value / 10) as u8;
-    text[at + 1] = b'0' + (value % 10) as u8;
+    text[at..at + 2].copy_from_slice(&PAIRS[value as usize % PAIRS.len()]);
+}
+
+/// The numbers below 100 as they are written. A power of two of them: their places are found without a comparison.
+static PAIRS: [[u8; 2]; 128] = pairs();
+
+#[expect(clippy::cast_possible_truncation, reason = "single digits")]
+const fn pairs() -> [[u8; 2]; 128] {
+    let (mut pairs, mut number) = ([[b'0'; 2]; 128], 0);
+    while number < 100 {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
 }
 
 /// The length of `2026-01-31T12:00:00`.

@@ -9,6 +9,7 @@ use http::header::{HOST, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Request, Uri, Version};
 use mainstay_fault::{Fault, Reason};
+use mainstay_layers::rarely;
 use std::net::Ipv6Addr;
 
 /// Checks a request, and gives its path the one spelling that everything behind reads.
@@ -27,6 +28,9 @@ pub(super) fn admit<B>(request: &mut Request<B>, flaw: Option<Flaw>) -> Result<(
 /// RFC 9112, section 6.1. The last coding decides where the body ends, so the parser is content with it; what the body is
 /// then, only somebody who knows the others can say.
 fn transfer_coding(headers: &HeaderMap, two_lengths: bool) -> Result<(), Fault> {
+    if rarely(headers, &TRANSFER_ENCODING).is_none() {
+        return Ok(());
+    }
     let mut lines = headers.get_all(TRANSFER_ENCODING).iter();
     let Some(coding) = lines.next() else { return Ok(()) };
     if two_lengths {

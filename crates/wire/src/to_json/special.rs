@@ -16,7 +16,7 @@ use crate::{
         number::{put_f64, put_i64},
         text::put_string,
     },
-    reader::{Raw, Reader, low32, malformed},
+    reader::{Raw, Reader, low32, malformed, short_varint},
     table::{Leaf, MessagePlan, Special},
 };
 
@@ -295,23 +295,11 @@ fn plain_time(wire: &[u8]) -> Option<[u64; 2]> {
         if let Some((first, behind)) = rest.split_first()
             && *first == tag
         {
-            (values[slot], rest) = short_varint(behind)?;
+            let (value, length) = short_varint(behind)?;
+            (values[slot], rest) = (value, &behind[length..]);
         }
     }
     rest.is_empty().then_some(values)
-}
-
-/// A varint of up to nine bytes, and what comes after it.
-#[inline]
-fn short_varint(wire: &[u8]) -> Option<(u64, &[u8])> {
-    let mut value = 0;
-    for (i, byte) in wire.iter().take(9).enumerate() {
-        value |= u64::from(byte & 0x7f) << (7 * i);
-        if *byte < 0x80 {
-            return Some((value, &wire[i + 1..]));
-        }
-    }
-    None
 }
 
 /// The varints in the first so many fields.

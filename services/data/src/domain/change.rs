@@ -130,7 +130,8 @@ impl Pending {
                 (plan.remove().step(&op.caller, params.into()), Arc::from(key.as_slice()), Kind::Removed)
             }
         };
-        for (step, cause) in self.before.remove(&write).into_iter().flatten() {
+        let before = if self.before.is_empty() { None } else { self.before.remove(&write) };
+        for (step, cause) in before.into_iter().flatten() {
             self.steps.push(step);
             self.causes.push(cause);
         }
@@ -304,5 +305,5 @@ fn changed(op: &Operation, old: &[Value], new: &Arc<[Value]>) -> Step {
     params.extend_from_slice(&old[..keys]);
     params.push(old[plan.resource.layout.revision()].clone());
     params.extend(changed.iter().map(|index| new[*index].clone()));
-    plan.update(&changed).step(&op.caller, params.into())
+    plan.update(&changed).step_of(&op.caller, params)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mainstay_contract::Trigger;
 use mainstay_db::BoxFuture;
 
-use super::around::Ruled;
+use super::around::{Ruled, sees_around};
 use super::change::Change;
 use super::content::Content;
 use super::context::Operation;
@@ -181,10 +181,14 @@ pub async fn in_the_store<W: WriteOp + ?Sized>(
         let change = tx.store(write, op.op(), trigger, draft);
         changes.push(change.map_err(|error| vec![Refused { write: Some(write), error }])?);
     }
-    effects::happen(tx, &mut changes).await.map_err(|refused| vec![refused])?;
+    if tx.has_events() {
+        // Boxed, as what few writes bring about: a future is as large as the largest thing in it.
+        Box::pin(effects::happen(tx, &mut changes)).await.map_err(|refused| vec![refused])?;
+    }
     tx.flush().await.map_err(|error| vec![tx.refused(None, error)])?;
-    for (write, (op, change)) in writes.iter().zip(&mut changes).enumerate() {
-        let seen = tx.sees(op.op(), change).await;
+    for (write, (op, change)) in writes.iter().zip(&mut changes).enumerate().filter(|(_, (op, _))| sees_around(op.op()))
+    {
+        let seen = Box::pin(tx.sees(op.op(), change)).await;
         change.seen = seen.map_err(|error| vec![tx.refused(Some(write), error)])?;
     }
     Ok(changes)
@@ -232,6 +236,10 @@ async fn take<W: WriteOp + ?Sized>(
     drafts: &mut [Draft],
     tx: &mut Tx<'_, '_>,
 ) -> std::result::Result<(), Refusals> {
+    if let ([write], [draft]) = (writes, &mut *drafts) {
+        let outcome = one((0, &**write), check, draft, tx).await;
+        return outcome.map_err(|error| vec![tx.refused(Some(0), error)]);
+    }
     let mut order: Vec<usize> = (0..writes.len()).collect();
     order.sort_by_key(|write| writes[*write].looks_for());
     let mut refused = Vec::new();
@@ -269,30 +277,53 @@ async fn one<W: Checked + ?Sized>(
 ) -> Result<()> {
     if check == Check::Settled {
         return match write.cause(draft).filter(|(op, trigger)| op.plan().effects.settle(*trigger)) {
-            Some((op, trigger)) => {
-                if op.plan().effects.settle_around(trigger) {
-                    tx.begin_settling(place, op, draft).await?;
-                }
-                let settled = effects::settle_in(tx, (op, trigger), draft).await;
-                tx.end_settling();
-                settled
-            }
+            Some(cause) => Box::pin(settle(place, cause, draft, tx)).await,
             None => Ok(()),
         };
     }
+    if write.rule(check, draft).is_some_and(|ruled| ruled.looks_around()) {
+        // Boxed, as what few rules do.
+        Box::pin(look(place, write, check, draft, tx)).await?;
+    }
+    if let Some((op, _)) = write.cause(draft).filter(|_| matches!(check, Check::NewRule | Check::Validation)) {
+        match check {
+            Check::NewRule if set_around(op, draft) => Box::pin(look_who_sets(tx, place, op, draft)).await?,
+            Check::Validation if told_around(op, draft) => Box::pin(look_who_is_told(tx, place, op, draft)).await?,
+            _ => {}
+        }
+    }
+    if write.asks_the_store(check, draft) { write.ask(check, draft, tx).await } else { write.check(check, draft) }
+}
+
+/// Finds the rows that the rule of a check looks at.
+async fn look<W: Checked + ?Sized>(
+    place: usize,
+    write: &W,
+    check: Check,
+    draft: &mut Draft,
+    tx: &mut Tx<'_, '_>,
+) -> Result<()> {
     let mut around = std::mem::take(&mut draft.around);
     if let Some(ruled) = write.rule(check, draft) {
         tx.look_around(place, &ruled, &mut around).await?;
     }
     draft.around = around;
-    if let Some((op, _)) = write.cause(draft).filter(|_| matches!(check, Check::NewRule | Check::Validation)) {
-        match check {
-            Check::NewRule if set_around(op, draft) => look_who_sets(tx, place, op, draft).await?,
-            Check::Validation if told_around(op, draft) => look_who_is_told(tx, place, op, draft).await?,
-            _ => {}
-        }
+    Ok(())
+}
+
+/// Sets what the contract sets in the row.
+async fn settle(
+    place: usize,
+    (op, trigger): (&Operation, Trigger),
+    draft: &mut Draft,
+    tx: &mut Tx<'_, '_>,
+) -> Result<()> {
+    if op.plan().effects.settle_around(trigger) {
+        tx.begin_settling(place, op, draft).await?;
     }
-    if write.asks_the_store(check, draft) { write.ask(check, draft, tx).await } else { write.check(check, draft) }
+    let settled = effects::settle_in(tx, (op, trigger), draft).await;
+    tx.end_settling();
+    settled
 }
 
 /// Takes a check that needs nothing of the store.

@@ -143,10 +143,15 @@ impl Operation {
 
     /// Takes a resource name apart into the key of its row; `field` is where the request has it.
     pub fn key(&self, field: &str, name: &str) -> Result<Vec<Value>> {
+        self.key_in(|| field.to_owned(), name)
+    }
+
+    /// The same where the place in the request is put together if it is told.
+    pub fn key_in(&self, field: impl FnOnce() -> String, name: &str) -> Result<Vec<Value>> {
         let resource = &self.plan().resource;
         let parts = resource.template.parse(name).filter(|_| !name.contains('\0'));
         let parts = parts.ok_or_else(|| Error::Name {
-            field: field.to_owned(),
+            field: field(),
             name: name.to_owned(),
             pattern: resource.pattern.clone(),
         })?;

@@ -36,7 +36,6 @@ pub async fn get(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> 
     let asked = Verb::Get.read(message)?;
     let roots = expand::of(op, &asked)?;
     let key = op.key("name", asked.text(Role::Name)?)?;
-    let explained = op.explains.then(|| key.clone());
     let binds = statement.taken(&op.caller, key);
     let sight = plan.rules.sight(&op.caller);
     let out = Vec::with_capacity(512);
@@ -52,7 +51,8 @@ pub async fn get(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes> 
             Ok(Bytes::from(answer.out))
         }
         None => {
-            if let Some(key) = explained {
+            if op.explains {
+                let key = op.key("name", asked.text(Role::Name)?)?;
                 Box::pin(explain(cx, op, key)).await?;
             }
             Err(op.caller.not_readable(public).into())

@@ -73,7 +73,7 @@ impl From<mainstay_db::Error> for Stop {
 /// without one, and is taken back. So does a request with defects, as far as the check that raises them: what is remembered of
 /// another one is no answer to it.
 async fn once(cx: &Context, request: &Arc<Request>) -> Result<Bytes> {
-    let mut drafts = vec![Draft::default(); request.writes.len()];
+    let mut drafts: Vec<Draft> = request.writes.iter().map(|_| Draft::default()).collect();
     let whole = |check| request.check(check);
     let left = checks::before_the_store(&request.writes, &whole, &Check::ORDER, &mut drafts);
     let left = left.map_err(|refusals| request.refusal(refusals))?;
@@ -89,10 +89,11 @@ async fn once(cx: &Context, request: &Arc<Request>) -> Result<Bytes> {
     match (job.run(cx).await, problem) {
         (Err(Stop::Refused(refusals)), Some(_)) if is_first(&refusals) => Err(request.refusal(refusals)),
         (_, Some(problem)) => Err(problem),
-        (Err(Stop::Refused(refusals)), None) => Err(request.refusal(job.told(cx, refusals).await?)),
+        // Boxed, as the rare ways: a future is as large as the largest thing in it.
+        (Err(Stop::Refused(refusals)), None) => Err(request.refusal(Box::pin(job.told(cx, refusals)).await?)),
         (Ok(Done::Known), None) => job.foreseen_answer(),
         (Ok(Done::Now(changes)) | Err(Stop::DryRun(changes)), None) => job.answer(&changes),
-        (Ok(Done::Before(before)), None) => replay(cx, request, job.same(before)?).await,
+        (Ok(Done::Before(before)), None) => Box::pin(replay(cx, request, job.same(before)?)).await,
         (Ok(Done::Claimed), None) => Err(Error::OutOfTurn),
     }
 }
@@ -165,10 +166,10 @@ impl Job {
             _ => self.transact(cx).await?,
         };
         match done {
-            Done::Claimed => match self.find(cx).await? {
+            Done::Claimed => match Box::pin(self.find(cx)).await? {
                 Some(before) => Ok(Done::Before(before)),
                 // It was forgotten meanwhile. In a transaction, claiming and finding are one.
-                None => self.transact(cx).await,
+                None => Box::pin(self.transact(cx)).await,
             },
             done => Ok(done),
         }
@@ -219,7 +220,7 @@ impl Job {
 
     async fn transaction(&self, conn: &mut Conn<'_>) -> std::result::Result<Done, Stop> {
         if let Some(memory) = &self.memory
-            && let Some(before) = memory.begin(conn).await?
+            && let Some(before) = Box::pin(memory.begin(conn)).await?
         {
             return Ok(Done::Before(before));
         }
@@ -237,7 +238,7 @@ impl Job {
                 true => None,
                 false => Some((keys(writes, &changes), answer(self.request.form, writes, &changes, whole)?)),
             };
-            memory.keep(conn, answer).await?;
+            Box::pin(memory.keep(conn, answer)).await?;
         }
         Ok(Done::Now(changes))
     }

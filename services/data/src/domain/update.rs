@@ -205,7 +205,8 @@ impl Update {
 
     fn read(&self) -> Result<Asked> {
         let name = self.name()?;
-        Ok(Asked { key: self.op.key(&in_request(self.op.plan(), "name"), name)?, name: name.to_owned() })
+        let key = self.op.key_in(|| in_request(self.op.plan(), "name"), name)?;
+        Ok(Asked { key, name: name.to_owned() })
     }
 
     fn message(&self) -> Result<&Message> {

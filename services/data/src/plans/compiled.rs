@@ -24,12 +24,13 @@ impl Shapes {
     /// Compiles a statement; it stays prepared while there is room.
     pub fn compile(&self, sql: Sql) -> Arc<Compiled> {
         let plain = sql.binds.iter().enumerate().all(|(index, source)| *source == BindSource::Param(index));
-        Arc::new(Compiled { statement: self.statement(sql.pieces), binds: sql.binds, plain })
+        let once = sql.binds.iter().enumerate().all(|(index, source)| !sql.binds[..index].contains(source));
+        Arc::new(Compiled { statement: self.statement(sql.pieces), binds: sql.binds, plain, once })
     }
 
     /// Compiles a statement that is as it is for one run.
     pub fn once(sql: Sql) -> Compiled {
-        Compiled { statement: Statement::new(sql.pieces, false), binds: sql.binds, plain: false }
+        Compiled { statement: Statement::new(sql.pieces, false), binds: sql.binds, plain: false, once: false }
     }
 
     fn statement(&self, pieces: Vec<Piece>) -> Arc<Statement> {
@@ -56,6 +57,8 @@ pub struct Compiled {
     binds: Vec<BindSource>,
     /// The binds are the parameters, in their order: nothing has to be put together.
     plain: bool,
+    /// No parameter stands in two places.
+    once: bool,
 }
 
 impl Compiled {
@@ -76,6 +79,19 @@ impl Compiled {
     pub fn step(&self, caller: &Caller, params: Arc<[Value]>) -> Step {
         let plain = self.plain && params.len() == self.binds.len();
         let binds = if plain { params } else { self.values(caller, &params).into() };
+        Step { statement: Arc::clone(&self.statement), binds }
+    }
+
+    /// The same with parameters that nobody else needs: they are put into their places, and not copied.
+    pub fn step_of(&self, caller: &Caller, mut params: Vec<Value>) -> Step {
+        if self.plain || !self.once {
+            return self.step(caller, params.into());
+        }
+        let take = |source: &BindSource| match source {
+            BindSource::Param(index) => params.get_mut(*index).map(std::mem::take).unwrap_or_default(),
+            other => value(other, caller, &[]),
+        };
+        let binds = self.binds.iter().map(take).collect();
         Step { statement: Arc::clone(&self.statement), binds }
     }
 

@@ -21,6 +21,8 @@ pub struct Guard {
     /// Whether the rule holds for no row where nobody is signed in: `resource.owner == auth.uid` is such a rule, because
     /// the id of nobody is NULL.
     closed_to_nobody: bool,
+    /// Whether the rule holds whatever is asked: `true`.
+    open: bool,
     /// The rows that the rule looks at beside the records in hand, each after those on the way to it.
     looks: Vec<Row>,
     /// The quantifiers over other rows, whose values the store knows.
@@ -66,6 +68,7 @@ impl Guard {
         let for_nobody = Program { root: fold(without_caller(program.root.clone())) }.split();
         let atoms = for_nobody.decide(&AuthView::default());
         let closed_to_nobody = matches!(for_nobody.residual_for(atoms).constant(), Some(truth) if truth != Some(true));
+        let open = program.root.constant() == Some(Some(true));
         let looks = program.looks().into_iter().collect();
         let ask = |expr: Expr| Ask {
             given: Given::of(&expr),
@@ -74,7 +77,7 @@ impl Guard {
             statement: OnceLock::new(),
         };
         let asks = program.asks().into_iter().map(ask).collect();
-        Guard { rules, program, split, closed_to_nobody, looks, asks }
+        Guard { rules, program, split, closed_to_nobody, open, looks, asks }
     }
 
     /// The rows that the rule looks at beside the records in hand, each after those on the way to it.
@@ -104,7 +107,7 @@ impl Guard {
 
     /// Says whether the rule holds for no row, whoever else may see some, as far as the caller alone decides.
     pub fn is_closed_to(&self, caller: &Caller) -> bool {
-        self.is_closed_to_nobody(caller) || self.verdict(self.atoms(caller)) == Verdict::Never
+        !self.open && (self.is_closed_to_nobody(caller) || self.verdict(self.atoms(caller)) == Verdict::Never)
     }
 
     /// The same for callers that are nobody, without a look at the rule: found out once.
@@ -129,7 +132,7 @@ impl Guard {
 
     /// Says whether the rule holds. An error inside it, or an unknown, is not true.
     pub fn allows(&self, scope: &Scope<'_>) -> bool {
-        evaluate(&self.program.root, scope) == Some(true)
+        self.open || evaluate(&self.program.root, scope) == Some(true)
     }
 
     /// Finds what in a rule that does not hold says no: what is false, else what is unknown.
@@ -146,7 +149,7 @@ impl Guard {
 
     /// Says whether the rule can no longer hold, whatever the records that the scope leaves out turn out to be.
     pub fn forbids(&self, scope: &Scope<'_>) -> bool {
-        evaluate(&self.program.root, scope) == Some(false)
+        !self.open && evaluate(&self.program.root, scope) == Some(false)
     }
 }
 

@@ -78,6 +78,23 @@ async fn an_answer_is_found_in_memory_on_disk_and_after_each_start() {
 }
 
 #[tokio::test]
+async fn an_orderly_end_stores_where_answers_are_so_that_no_start_looks_for_them() {
+    let fixture = start().await;
+    let first = create(&fixture, 1).await;
+    fixture.data.close().await;
+
+    let fixture = fixture.restart().await;
+    assert_eq!(count(&fixture, "mainstay_reply_places").await, 2, "its own place, and how far they are stored");
+    assert_eq!(create(&fixture, 1).await, first);
+    let second = create(&fixture, 2).await;
+    fixture.data.close().await;
+
+    let fixture = fixture.restart().await;
+    assert_eq!(count(&fixture, "mainstay_reply_places").await, 3);
+    assert_eq!((create(&fixture, 1).await, create(&fixture, 2).await), (first, second));
+}
+
+#[tokio::test]
 async fn a_request_that_failed_has_no_answer_and_may_come_again() {
     let fixture = start().await;
     let ann = fixture.user("ann", &[]);

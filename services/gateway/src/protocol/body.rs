@@ -6,7 +6,7 @@ use http::request::Parts;
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use mainstay_fault::{Fault, Reason};
-use mainstay_layers::{Body, essence, too_large};
+use mainstay_layers::{Body, essence, rarely, too_large};
 use tonic::{Code, Status};
 
 const JSON: &str = "application/json";
@@ -58,7 +58,8 @@ fn broken(error: Status) -> Fault {
 /// carries a cookie: then only `application/json` is taken, which a form of another site cannot send.
 pub fn check_json(parts: &Parts) -> Result<(), Fault> {
     let headers = &parts.headers;
-    let codings = headers.get_all(CONTENT_ENCODING).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    let codings = rarely(headers, &CONTENT_ENCODING).into_iter().flat_map(|_| headers.get_all(CONTENT_ENCODING));
+    let codings = codings.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     if codings.map(<[u8]>::trim_ascii).any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity")) {
         return Err(Fault::new(Reason::UnsupportedMediaType)
             .message(
@@ -66,7 +67,7 @@ pub fn check_json(parts: &Parts) -> Result<(), Fault> {
             )
             .meta("accept_encoding", "identity"));
     }
-    if headers.contains_key(COOKIE) && !essence(headers).eq_ignore_ascii_case(JSON.as_bytes()) {
+    if rarely(headers, &COOKIE).is_some() && !essence(headers).eq_ignore_ascii_case(JSON.as_bytes()) {
         return Err(Fault::new(Reason::UnsupportedMediaType)
             .message("a request with a cookie and a body needs `content-type: application/json`")
             .meta("accept", JSON));

@@ -31,7 +31,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::Frame;
 use mainstay_fault::{Fault, Reason};
-use mainstay_layers::{Body, essence};
+use mainstay_layers::{Body, essence, has_any};
 use mainstay_runtime::channel::{Input, Reply};
 
 use crate::config::Config;
@@ -92,9 +92,11 @@ pub struct Asked {
 
 impl mainstay_layers::Protocol for Protocol {
     fn of(head: &Parts) -> Protocol {
-        // What sends nothing is no call of gRPC's kinds.
-        if !head.headers.contains_key(CONTENT_TYPE) {
-            return match Manner::of(head) {
+        // What sends nothing, or JSON, is no call of gRPC's kinds.
+        let sends = has_any(&head.headers, &[CONTENT_TYPE]);
+        let kind = if sends { essence(&head.headers) } else { b"" };
+        if !sends || kind == JSON {
+            return match Manner::of(head, kind) {
                 Some(manner) => Protocol::Connect(manner, manner.coding(&head.headers)),
                 None => Protocol::Rest(Coding::of(&head.headers)),
             };
@@ -103,9 +105,9 @@ impl mainstay_layers::Protocol for Protocol {
             Protocol::Grpc
         } else if let Some(writing) = Writing::of(&head.headers) {
             Protocol::GrpcWeb(writing.wanted(&head.headers))
-        } else if let Some(manner) = Manner::of(head) {
+        } else if let Some(manner) = Manner::of(head, kind) {
             Protocol::Connect(manner, manner.coding(&head.headers))
-        } else if is_unserved(head) {
+        } else if is_unserved(kind) {
             Protocol::Unserved(Coding::of(&head.headers))
         } else {
             Protocol::Rest(Coding::of(&head.headers))
@@ -146,9 +148,12 @@ impl mainstay_layers::Protocol for Protocol {
     }
 }
 
+/// The content type that most bodies come with.
+const JSON: &[u8] = b"application/json";
+
 /// Whether a content type belongs to a protocol that is not served: another kind of gRPC or Connect, or protobuf that says not
 /// whose. A body that says so is no JSON, wherever it is sent.
-fn is_unserved(head: &Parts) -> bool {
+fn is_unserved(kind: &[u8]) -> bool {
     const BEGINNINGS: [&[u8]; 5] = [
         b"application/grpc",
         b"application/connect",
@@ -156,7 +161,6 @@ fn is_unserved(head: &Parts) -> bool {
         b"application/x-proto",
         b"application/vnd.google.proto",
     ];
-    let kind = essence(&head.headers);
     BEGINNINGS.iter().any(|begin| kind.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin)))
 }
 

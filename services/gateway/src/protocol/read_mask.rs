@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use mainstay_contract::{EXPANDED, NEXT_PAGE_TOKEN};
 use mainstay_fault::{Fault, Reason};
+use mainstay_layers::rarely;
 use mainstay_runtime::channel::FIELD_MASK;
 use mainstay_wire::{MessageId, Plans, Selection};
 
@@ -46,7 +47,7 @@ impl ReadMask {
     pub fn of(found: &Found, query: Option<&str>, headers: &HeaderMap) -> Result<ReadMask, Fault> {
         let (plans, method) = (&found.snapshot.plans, found.method());
         let mut paths = Vec::new();
-        for header in headers.get_all(&FIELD_MASK) {
+        for header in rarely(headers, &FIELD_MASK).into_iter().flat_map(|_| headers.get_all(&FIELD_MASK)) {
             paths.extend(named(header.to_str().map_err(|_| unreadable())?));
         }
         paths.extend(query.into_iter().flat_map(named));

@@ -375,6 +375,11 @@ impl<'t, 'c> Tx<'t, 'c> {
         Ok(change)
     }
 
+    /// Says whether something was done that has effects on other rows.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// Takes what was done that has effects on other rows.
     pub fn events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)

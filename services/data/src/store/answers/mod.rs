@@ -108,6 +108,14 @@ impl Answers {
         Ok(Arc::new(answers))
     }
 
+    /// Stores where they are, as far as only the memory of this process knows: the next one need not look for them.
+    pub async fn settle(&self, db: &Database) -> Result<(), Error> {
+        match self {
+            Answers::Sqlite(places) => places.store(db).await,
+            Answers::Postgres => Ok(()),
+        }
+    }
+
     /// The place of a write that is known before the store is asked.
     pub fn gate(self: &Arc<Self>, claim: Claim) -> Arc<dyn Gate> {
         match &**self {

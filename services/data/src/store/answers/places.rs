@@ -2,7 +2,8 @@
 //!
 //! The digests of requests come in no order. In an index each new one changes a page of its own, which is written twice (to
 //! the log, and from there), more than all the rest of a create. So the latest are kept in memory, and a job stores them many
-//! at a time in their order, where many share a page. After a start the latest are read back from the answers themselves.
+//! at a time in their order, where many share a page; so does the end of a process. After a crash the latest are read back from the
+//! answers themselves, which are many pages.
 //!
 //! A place is a hint: whoever follows it looks whether the answer there is to the same request. One whose transaction was
 //! taken back does no harm, and every answer that is stored has a place.

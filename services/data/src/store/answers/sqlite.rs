@@ -161,6 +161,9 @@ impl Places {
     /// Stores all places that are in memory, a bounded number at a time.
     pub async fn store(&self, db: &Database) -> Result<(), Error> {
         let (places, last) = self.to_store();
+        if places.is_empty() {
+            return Ok(());
+        }
         for some in places.chunks(STORED_TOGETHER) {
             let together: Arc<[(Request, i64)]> = some.into();
             let written = db.write(Atomic::Locked, move |conn| {

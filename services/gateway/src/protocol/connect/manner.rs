@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Method as HttpMethod, Response};
 use http_body::Frame;
 use http_body_util::Full;
 use mainstay_fault::{Fault, Reason};
-use mainstay_layers::{Body, EndCode, essence};
+use mainstay_layers::{Body, EndCode};
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
@@ -33,9 +33,8 @@ pub enum Manner {
 
 impl Manner {
     /// Tells a call of Connect: a POST to an RPC's path by its content type, a GET, which has none, by a query that speaks of a
-    /// message. The path of a service without a package is that of a collection as well; there the version has to be named.
-    pub fn of(head: &Parts) -> Option<Manner> {
-        let kind = essence(&head.headers);
+    /// message. `kind` is the content type. The path of a service without a package is that of a collection as well; there the version has to be named.
+    pub fn of(head: &Parts, kind: &[u8]) -> Option<Manner> {
         let is = |name: &str| kind.eq_ignore_ascii_case(name.as_bytes());
         let is_rpc = || match rpc(head.uri.path()) {
             Some(Packaged::Yes) => true,
@@ -167,7 +166,8 @@ mod tests {
         if version {
             request = request.header("connect-protocol-version", "1");
         }
-        Manner::of(&request.body(()).expect("a request").into_parts().0)
+        let head = request.body(()).expect("a request").into_parts().0;
+        Manner::of(&head, mainstay_layers::essence(&head.headers))
     }
 
     #[test]
