@@ -56,6 +56,9 @@ pub struct Config {
     pub password_hashing: HashingConfig,
     /// Who has to agree before an account has another address.
     pub email_change: EmailChange,
+    /// What the installation is called where people see it: in apps that make codes, for one. Absent: the name in
+    /// `auth.mail.from`, or the host of `public_url`.
+    pub application: Option<String>,
     /// What mails look like and how they are sent.
     pub mail: MailConfig,
     /// How often secrets may be tried and accounts be made.
@@ -118,6 +121,9 @@ pub enum EmailChange {
     New,
 }
 
+/// Longest name of the installation.
+const MAX_APPLICATION_BYTES: usize = 64;
+
 const DAY: u64 = 24 * 60 * 60;
 
 impl Default for Config {
@@ -132,6 +138,7 @@ impl Default for Config {
             password_breach_list: None,
             password_hashing: HashingConfig::default(),
             email_change: EmailChange::default(),
+            application: None,
             mail: MailConfig::default(),
             limits: LimitsConfig::default(),
             access_token_seconds: 300,
@@ -181,6 +188,11 @@ impl Config {
                 "must be at least {}: the next key is published that long before its use, twice",
                 2 * LEAD.as_secs()
             ),
+        );
+        require(
+            self.application.as_ref().is_none_or(|name| !name.trim().is_empty() && name.len() <= MAX_APPLICATION_BYTES),
+            "application",
+            format!("must be a name of at most {MAX_APPLICATION_BYTES} bytes"),
         );
         problems.extend(self.limits.problems());
         problems.extend(self.mail.problems());

@@ -30,6 +30,8 @@ pub(crate) struct Core {
     pub(crate) hash_key: Arc<HashKey>,
     /// Nothing where this installation sends no mail.
     pub(crate) mail: Option<Mail>,
+    /// What people know the installation by.
+    pub(crate) application: String,
     pub(crate) email_change: EmailChange,
     /// Whether conveniences are on that a production system must not have.
     pub(crate) development: bool,

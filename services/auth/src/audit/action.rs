@@ -19,10 +19,19 @@ pub(crate) enum Action {
     RevokeAllSessions,
     /// A refresh token came again that was exchanged before.
     TokenReused,
+    /// A factor was shown in a session.
+    StepUp,
+    /// A wrong code of a factor, or in its place, by somebody who has shown the rest.
+    SecondFactorFailed,
+    AddFactor,
+    RemoveFactor,
+    /// By an administrator, all of them.
+    ResetFactors,
+    RegenerateRecoveryCodes,
 }
 
 impl Action {
-    pub(crate) const ALL: [Action; 15] = [
+    pub(crate) const ALL: [Action; 21] = [
         Action::SignUp,
         Action::CreateAccount,
         Action::SetRoles,
@@ -38,6 +47,12 @@ impl Action {
         Action::RevokeSession,
         Action::RevokeAllSessions,
         Action::TokenReused,
+        Action::StepUp,
+        Action::SecondFactorFailed,
+        Action::AddFactor,
+        Action::RemoveFactor,
+        Action::ResetFactors,
+        Action::RegenerateRecoveryCodes,
     ];
 
     /// `sessions.signIn`
@@ -58,6 +73,12 @@ impl Action {
             Action::RevokeSession => "sessions.revoke",
             Action::RevokeAllSessions => "sessions.revokeAll",
             Action::TokenReused => "sessions.tokenReused",
+            Action::StepUp => "sessions.stepUp",
+            Action::SecondFactorFailed => "sessions.secondFactorFailed",
+            Action::AddFactor => "factors.add",
+            Action::RemoveFactor => "factors.remove",
+            Action::ResetFactors => "factors.reset",
+            Action::RegenerateRecoveryCodes => "factors.regenerateRecoveryCodes",
         }
     }
 }

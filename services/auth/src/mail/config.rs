@@ -110,7 +110,11 @@ impl Links {
             Kind::ChangeEmail | Kind::ApproveEmailChange => &self.change_email,
             Kind::ResetPassword => &self.reset_password,
             Kind::SignIn => &self.sign_in,
-            Kind::EmailChanged | Kind::PasswordChanged => "",
+            Kind::EmailChanged
+            | Kind::PasswordChanged
+            | Kind::FactorAdded
+            | Kind::FactorRemoved
+            | Kind::RecoveryCodeUsed => "",
         }
     }
 
