@@ -1,10 +1,14 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
+use mainstay_fault::Fault;
 
-use crate::{Kind, Principal, Revocations, ServiceKeys, TokenError, Verifier, Watched};
+use crate::exchange::Exchanged;
+use crate::revocations::is_by_token;
+use crate::{KeyExchange, Principal, Revocations, ServiceKeys, TokenError, Verifier, Watched};
 
 /// Finds out who sent a request, from its `authorization` header.
 #[derive(Clone)]
@@ -12,13 +16,15 @@ pub struct Authenticator {
     verifier: Verifier,
     services: Arc<ServiceKeys>,
     revocations: Revocations,
+    /// Nothing where keys of service accounts are not taken.
+    keys: Option<Arc<Exchanged>>,
 }
 
 impl Authenticator {
     /// Accepts the tokens that `verifier` accepts and the service accounts of `services`. Nothing is ever revoked, unless
     /// [`Authenticator::judging_by`] says where that is known.
     pub fn new(verifier: Verifier, services: Arc<ServiceKeys>) -> Authenticator {
-        Authenticator { verifier, services, revocations: Revocations::none() }
+        Authenticator { verifier, services, revocations: Revocations::none(), keys: None }
     }
 
     /// Refuses what was revoked.
@@ -27,9 +33,35 @@ impl Authenticator {
         Authenticator { revocations, ..self }
     }
 
+    /// Takes keys of service accounts, too, which are exchanged for tokens by `exchange`.
+    #[must_use]
+    pub fn exchanging(self, exchange: Arc<dyn KeyExchange>) -> Authenticator {
+        Authenticator { keys: Some(Arc::new(Exchanged::new(exchange))), ..self }
+    }
+
+    /// Gives the key that a request shows, where keys are taken.
+    pub fn key<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        self.keys.as_ref()?;
+        bearer(headers).ok().flatten().filter(|credential| Exchanged::is_key(credential))
+    }
+
+    /// Finds whose a key is, and gives the `authorization` that stands for it from here on. `peer`: from where it is shown. Fails as
+    /// whoever knows keys does; what is no key is refused as every other credential that is not good.
+    pub async fn exchange(&self, key: &str, peer: Option<IpAddr>) -> Result<(Principal, HeaderValue), Fault> {
+        let Some(keys) = &self.keys else { return Err(TokenError::UnknownService.into()) };
+        if let Some(token) = keys.known(key, peer) {
+            match self.judged(self.verifier.verify(&token).await) {
+                Err(TokenError::Expired | TokenError::SessionEnded | TokenError::Outdated) => keys.forget(key, peer),
+                known => return Ok((known?, authorization(&token)?)),
+            }
+        }
+        let token = keys.fetch(key, peer).await?;
+        Ok((self.judged(self.verifier.verify(&token).await)?, authorization(&token)?))
+    }
+
     /// Begins to wait until what a caller has shown is revoked, for a stream; nothing where it cannot be.
     pub fn watch(&self, principal: &Principal) -> Option<Watched> {
-        (principal.kind() == Kind::User).then(|| self.revocations.watch(principal.clone()))
+        is_by_token(principal).then(|| self.revocations.watch(principal.clone()))
     }
 
     fn judged(&self, verified: Result<Principal, TokenError>) -> Result<Principal, TokenError> {
@@ -67,6 +99,12 @@ impl Authenticator {
             Some(bearer) => self.judged(self.verifier.verify(bearer).await),
         }
     }
+}
+
+fn authorization(token: &str) -> Result<HeaderValue, TokenError> {
+    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| TokenError::Header)?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// Reads the one `Bearer` credential (RFC 6750, scheme in any case). Two headers are refused: two readers might choose

@@ -7,11 +7,14 @@ pub enum Kind {
     Anonymous,
     /// A person with an account and a session.
     User,
-    /// Another process with a key from the configuration.
+    /// A program: a process of the platform with a key from the configuration, or a service account with a token.
     Service,
     /// The service itself, doing work of its own. Never comes over the wire.
     System,
 }
+
+/// What the uid of every service begins with; that of no account does.
+pub const SERVICE_UID_PREFIX: &str = "service:";
 
 /// Names who is calling. Cheap to clone; immutable.
 ///
@@ -83,13 +86,15 @@ impl Principal {
 
     /// Names a service account. Its uid is `service:<name>`, which no account can have.
     pub fn service(name: &str, roles: Vec<String>) -> Principal {
-        Principal::bare(Kind::Service, Some(format!("service:{name}")), roles)
+        Principal::bare(Kind::Service, Some(format!("{SERVICE_UID_PREFIX}{name}")), roles)
     }
 
-    /// Names a signed-in user.
+    /// Names a signed-in user, or a service account by what its token says of it: its uid is then `service:<uid>`, its session the
+    /// key that it has shown.
     pub fn user(user: User) -> Principal {
+        let kind = if user.uid.starts_with(SERVICE_UID_PREFIX) { Kind::Service } else { Kind::User };
         Principal(Arc::new(Inner {
-            kind: Kind::User,
+            kind,
             uid: Some(user.uid),
             session_id: user.session_id,
             email: user.email,

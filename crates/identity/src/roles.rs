@@ -7,5 +7,14 @@ pub const RESERVED_PREFIX: &str = "mainstay.";
 /// Administers accounts and contracts. No role ever bypasses a resource's rules.
 pub const ADMIN: &str = "mainstay.admin";
 
+/// Owns the organisation that its holder acts in: one of the roles of [`Principal::organisation_roles`], worth nothing among
+/// those of an account.
+///
+/// [`Principal::organisation_roles`]: crate::Principal::organisation_roles
+pub const OWNER: &str = "mainstay.owner";
+
+/// Administers the organisation that its holder acts in, in the same way.
+pub const MANAGER: &str = "mainstay.manager";
+
 /// Held by every service account, by no user: one service of the platform talking to another.
 pub const SERVICE: &str = "mainstay.service";

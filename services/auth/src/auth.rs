@@ -11,7 +11,9 @@ use mainstay_proto::auth::v1::audit_service_server::AuditServiceServer;
 use mainstay_proto::auth::v1::factor_service_server::FactorServiceServer;
 use mainstay_proto::auth::v1::key_service_server::KeyServiceServer;
 use mainstay_proto::auth::v1::mailbox_service_server::MailboxServiceServer;
+use mainstay_proto::auth::v1::organisation_service_server::OrganisationServiceServer;
 use mainstay_proto::auth::v1::revocation_service_server::RevocationServiceServer;
+use mainstay_proto::auth::v1::service_account_service_server::ServiceAccountServiceServer;
 use mainstay_proto::auth::v1::session_service_server::SessionServiceServer;
 use mainstay_record::Violation;
 use mainstay_runtime::process::PublicUrl;
@@ -33,7 +35,9 @@ use crate::handlers::audit::{self as audit_handler, Audit};
 use crate::handlers::factors::Factors;
 use crate::handlers::keys::Keys;
 use crate::handlers::mailbox::Mailbox;
+use crate::handlers::organisations::Organisations;
 use crate::handlers::revocations::Revocations as RevocationHandler;
+use crate::handlers::service_accounts::ServiceAccounts;
 use crate::handlers::sessions::Sessions;
 use crate::handlers::{disabling, ending, removing};
 use crate::hashing::Hasher;
@@ -53,10 +57,12 @@ pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 pub const MAX_RESPONSE_BYTES: usize = 512 * 1024;
 
 /// The full names of the services that [`Auth::routes`] gives.
-pub const SERVICES: [&str; 7] = [
+pub const SERVICES: [&str; 9] = [
     "mainstay.auth.v1.AccountService",
     "mainstay.auth.v1.AuditService",
     "mainstay.auth.v1.FactorService",
+    "mainstay.auth.v1.OrganisationService",
+    "mainstay.auth.v1.ServiceAccountService",
     "mainstay.auth.v1.SessionService",
     "mainstay.auth.v1.KeyService",
     "mainstay.auth.v1.RevocationService",
@@ -153,6 +159,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         signer,
         clock,
         sign_up: config.sign_up,
+        create_organisations: config.create_organisations,
         passwords: PasswordPolicy::new(config)?,
         timeouts: config.timeouts(),
         audit_kept: config.audit_kept(),
@@ -201,6 +208,8 @@ impl Auth {
         let sessions = SessionServiceServer::new(Sessions(Arc::clone(core)));
         let factors = FactorServiceServer::new(Factors(Arc::clone(core)));
         let keys = KeyServiceServer::new(Keys(Arc::clone(core)));
+        let organisations = OrganisationServiceServer::new(Organisations(Arc::clone(core)));
+        let services = ServiceAccountServiceServer::new(ServiceAccounts(Arc::clone(core)));
         let audit = AuditServiceServer::new(Audit(Arc::clone(core)));
         let revocations = RevocationServiceServer::new(RevocationHandler(Arc::clone(core)));
         let mailbox = MailboxServiceServer::new(Mailbox(Arc::clone(core)));
@@ -210,6 +219,14 @@ impl Auth {
             )
             .add_service(
                 factors.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
+            )
+            .add_service(
+                organisations
+                    .max_decoding_message_size(MAX_REQUEST_BYTES)
+                    .max_encoding_message_size(MAX_RESPONSE_BYTES),
+            )
+            .add_service(
+                services.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
             )
             .add_service(
                 keys.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),

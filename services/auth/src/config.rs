@@ -59,6 +59,8 @@ pub struct Config {
     /// What the installation is called where people see it: in apps that make codes, for one. Absent: the name in
     /// `auth.mail.from`, or the host of `public_url`.
     pub application: Option<String>,
+    /// Who may make an organisation.
+    pub create_organisations: CreateOrganisations,
     /// What mails look like and how they are sent.
     pub mail: MailConfig,
     /// How often secrets may be tried and accounts be made.
@@ -106,7 +108,20 @@ pub enum SignUp {
     /// Anybody.
     #[default]
     Open,
+    /// Whoever is invited to an organisation, with the link of that; all others are made by administrators.
+    Invited,
     /// Only administrators, with `CreateAccount`.
+    Closed,
+}
+
+/// Who may make an organisation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CreateOrganisations {
+    /// Everybody who is signed in.
+    #[default]
+    Open,
+    /// Only administrators.
     Closed,
 }
 
@@ -139,6 +154,7 @@ impl Default for Config {
             password_hashing: HashingConfig::default(),
             email_change: EmailChange::default(),
             application: None,
+            create_organisations: CreateOrganisations::default(),
             mail: MailConfig::default(),
             limits: LimitsConfig::default(),
             access_token_seconds: 300,

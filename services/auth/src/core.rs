@@ -8,7 +8,7 @@ use mainstay_keys::KeyEncryptionKey;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::{ChainKey, Failures};
-use crate::config::{EmailChange, SignUp};
+use crate::config::{CreateOrganisations, EmailChange, SignUp};
 use crate::domain::one_time_secret::HashKey;
 use crate::domain::session::Timeouts;
 use crate::hashing::Hasher;
@@ -40,6 +40,7 @@ pub(crate) struct Core {
     pub(crate) signer: Arc<Signer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sign_up: SignUp,
+    pub(crate) create_organisations: CreateOrganisations,
     pub(crate) passwords: PasswordPolicy,
     pub(crate) timeouts: Timeouts,
     /// Wrong passwords that are still to be noted in the audit log.

@@ -12,8 +12,10 @@ use crate::domain::totp::NoUri;
 use crate::hashing::{self, HashingError};
 use crate::limits::Exceeded;
 use crate::mail::{LetterError, MailError, TemplateError};
+use crate::refusal::Refusal;
 use crate::store::DamagedRow;
 use crate::store::accounts::EMAIL_TAKEN;
+use crate::store::members::PageError;
 
 /// What can go wrong in a call, in this service's words.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +33,8 @@ pub enum Error {
     WrongCredentials,
     #[error("there is no such session, or the caller may not know of it")]
     SessionNotFound,
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     #[error("the account is disabled")]
     AccountDisabled,
     #[error("the session has ended")]
@@ -120,6 +124,15 @@ pub(crate) fn refused_role(prefix: &str, index: Option<usize>, problem: &RoleErr
     Violation::new(format!("{prefix}roles{entry}"), problem)
 }
 
+impl From<PageError> for Error {
+    fn from(error: PageError) -> Error {
+        match error {
+            PageError::Storage(error) => error.into(),
+            PageError::Damaged(damaged) => damaged.into(),
+        }
+    }
+}
+
 impl From<db::Error> for Error {
     /// Gives a violated constraint its meaning.
     fn from(error: db::Error) -> Error {
@@ -134,7 +147,8 @@ impl From<Error> for Fault {
             Error::Violations(violations) => violations
                 .into_iter()
                 .fold(Fault::new(Reason::FieldViolation), |fault, v| fault.violation(v.field, v.description)),
-            Error::AccountNotFound | Error::SessionNotFound | Error::FactorNotFound => Fault::new(Reason::ResourceNotFound),
+            Error::AccountNotFound | Error::SessionNotFound => Fault::new(Reason::ResourceNotFound),
+            Error::Refused(refusal) => refusal.into(),
             Error::AccountDisabled => Fault::new(Reason::AccountDisabled),
             Error::EmailTaken => Fault::new(Reason::EmailTaken),
             Error::SignUpClosed => {

@@ -16,7 +16,7 @@ use crate::domain::signing::Schedule;
 use crate::error::StartError;
 use crate::hashing::KEPT_IDLE;
 use crate::signing_keys::load_and_rotate;
-use crate::store::{challenges, factors, mails, one_time_secrets, revocations, sessions};
+use crate::store::{challenges, factors, invitations, mails, one_time_secrets, revocations, sessions};
 
 /// How often the database is looked at. Well below the time that a key is published before it signs, so that every replica
 /// has it by then.
@@ -178,6 +178,7 @@ pub(crate) async fn sweep_secrets(core: &Core) -> Result<(), StartError> {
     sweep_challenges(core, now).await?;
     let begun = now.saturating_sub(micros(ENROLMENT_LASTS));
     core.database.write(Atomic::Statement, move |conn| Box::pin(factors::sweep(conn, begun))).await?;
+    core.database.write(Atomic::Statement, move |conn| Box::pin(invitations::remove_expired(conn, now))).await?;
     Ok(())
 }
 

@@ -15,6 +15,7 @@ pub mod limits;
 pub mod mail;
 mod policy;
 pub mod process;
+mod refusal;
 mod rekey;
 mod revoking;
 mod signer;
@@ -22,6 +23,7 @@ mod signing_keys;
 pub mod store;
 
 pub use auth::{Auth, Environment, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, PACKAGE, SERVICES, start};
-pub use config::{Config, EmailChange, KEY_FILE, SQLITE_FILE, SignUp, SigningAlgorithm};
+pub use config::{Config, CreateOrganisations, EmailChange, KEY_FILE, SQLITE_FILE, SignUp, SigningAlgorithm};
 pub use domain::role::check as check_role;
 pub use error::{Error, StartError};
+pub use refusal::Refusal;

@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use crate::core::Core;
 use crate::domain::account::AccountId;
+use crate::domain::organisation::OrganisationId;
 use crate::domain::refresh_token::Hash;
+use crate::domain::service_account::{ServiceAccount, ServiceAccountId};
 use crate::domain::session::SECOND;
 use crate::error::Error;
 use crate::store::{accounts, challenges, revocations, sessions};
@@ -115,6 +117,70 @@ pub(crate) async fn outdate_tokens(
 ) -> Result<Revocation, Error> {
     let below = next_epoch(conn, account).await?;
     let revocation = moment.revoking(account, Revoked::Tokens { below });
+    revocations::add(conn, &revocation).await?;
+    Ok(revocation)
+}
+
+/// Has those of an account's tokens refreshed that act in an organisation: its others say what is so.
+pub(crate) async fn outdate_acting(
+    conn: &mut Conn<'_>,
+    moment: Moment,
+    account: AccountId,
+    organisation: OrganisationId,
+) -> Result<Revocation, Error> {
+    let below = next_epoch(conn, account).await?;
+    let what = Revoked::Acting { organisation: organisation.to_string().into(), below };
+    let revocation = moment.revoking(account, what);
+    revocations::add(conn, &revocation).await?;
+    Ok(revocation)
+}
+
+/// The same for all members of an organisation at once. It is for whoever does so to read it from the store.
+pub(crate) async fn outdate_all_acting(
+    conn: &mut Conn<'_>,
+    moment: Moment,
+    organisation: OrganisationId,
+) -> Result<(), Error> {
+    accounts::begin_epochs(conn, organisation).await?;
+    Ok(revocations::add_acting(conn, organisation, (moment.at, moment.forget_at)).await?)
+}
+
+/// Ends a key of a service account: the session of the tokens that it was exchanged for.
+pub(crate) async fn end_key(
+    conn: &mut Conn<'_>,
+    moment: Moment,
+    account: ServiceAccountId,
+    key: &str,
+) -> Result<Revocation, Error> {
+    of_service_account(conn, moment, account, Revoked::Session(key.into())).await
+}
+
+/// Ends all keys of a service account.
+pub(crate) async fn end_service_account(
+    conn: &mut Conn<'_>,
+    moment: Moment,
+    account: &ServiceAccount,
+) -> Result<Revocation, Error> {
+    let what = Revoked::Sessions { below: account.token_epoch + 1, except: None };
+    of_service_account(conn, moment, account.id, what).await
+}
+
+/// Has the tokens of a service account fetched anew that are of an epoch before its own.
+pub(crate) async fn outdate_service_account(
+    conn: &mut Conn<'_>,
+    moment: Moment,
+    account: &ServiceAccount,
+) -> Result<Revocation, Error> {
+    of_service_account(conn, moment, account.id, Revoked::Tokens { below: account.token_epoch }).await
+}
+
+async fn of_service_account(
+    conn: &mut Conn<'_>,
+    Moment { at, forget_at }: Moment,
+    account: ServiceAccountId,
+    what: Revoked,
+) -> Result<Revocation, Error> {
+    let revocation = Revocation { account: account.subject().into(), what, at, forget_at };
     revocations::add(conn, &revocation).await?;
     Ok(revocation)
 }

@@ -10,9 +10,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::domain::account::Account;
+use crate::domain::organisation::Acting;
+use crate::domain::service_account::ServiceAccount;
 use crate::domain::session::{Session, seconds};
 use crate::error::Error;
 use crate::signing_keys::KeyRing;
+use crate::store::service_accounts::KeyRow;
 
 /// Makes access tokens and says which public keys they can be verified with.
 pub(crate) struct Signer {
@@ -40,13 +43,22 @@ struct Claims<'a> {
     iat: i64,
     exp: i64,
     jti: String,
-    email: &'a str,
-    email_verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_verified: Option<bool>,
     roles: &'a [String],
     epoch: i64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     amr: Vec<&'static str>,
-    acr: &'static str,
-    auth_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org_roles: Option<&'a [String]>,
 }
 
 /// An access token, and for how many seconds it is valid from now.
@@ -70,8 +82,14 @@ impl Signer {
         self.lifetime_seconds
     }
 
-    /// Makes an access token for an account's session. It does not outlive the session.
-    pub(crate) fn access_token(&self, account: &Account, session: &Session) -> Result<AccessToken, Error> {
+    /// Makes an access token for an account's session, and for what it is in the organisation that it acts in. It does not
+    /// outlive the session.
+    pub(crate) fn access_token(
+        &self,
+        account: &Account,
+        session: &Session,
+        acting: Option<&Acting>,
+    ) -> Result<AccessToken, Error> {
         let iat = self.clock.now_seconds();
         let exp = iat.saturating_add(self.lifetime_seconds.into()).min(seconds(session.expire_time)).max(iat + 1);
         let claims = Claims {
@@ -82,13 +100,45 @@ impl Signer {
             iat,
             exp,
             jti: Uuid::now_v7().to_string(),
-            email: &account.email,
-            email_verified: account.email_verified,
+            email: Some(&account.email),
+            email_verified: Some(account.email_verified),
             roles: &account.roles,
             epoch: account.token_epoch,
             amr: session.authentication.words(),
-            acr: session.authentication.level(),
-            auth_time: seconds(session.authentication.time),
+            acr: Some(session.authentication.level()),
+            auth_time: Some(seconds(session.authentication.time)),
+            org: acting.map(|acting| acting.organisation.to_string()),
+            org_roles: acting.map(|acting| acting.roles.as_slice()),
+        };
+        Ok(AccessToken { text: self.sign(&claims)?, seconds: exp - iat })
+    }
+
+    /// Makes an access token for a service account that has shown a key: its session is the key. It does not outlive that.
+    pub(crate) fn service_token(&self, account: &ServiceAccount, key: &KeyRow) -> Result<AccessToken, Error> {
+        let iat = self.clock.now_seconds();
+        let end = key.expire_time.map_or(i64::MAX, seconds);
+        let exp = iat.saturating_add(self.lifetime_seconds.into()).min(end).max(iat + 1);
+        let (own, acting) = match account.organisation {
+            Some(organisation) => (&[] as &[String], Some((organisation.to_string(), account.roles.as_slice()))),
+            None => (account.roles.as_slice(), None),
+        };
+        let claims = Claims {
+            iss: &self.tokens.issuer,
+            aud: &self.tokens.audience,
+            sub: account.id.subject(),
+            sid: key.uid.clone(),
+            iat,
+            exp,
+            jti: Uuid::now_v7().to_string(),
+            email: None,
+            email_verified: None,
+            roles: own,
+            epoch: account.token_epoch,
+            amr: Vec::new(),
+            acr: None,
+            auth_time: None,
+            org: acting.as_ref().map(|(organisation, _)| organisation.clone()),
+            org_roles: acting.map(|(_, roles)| roles),
         };
         Ok(AccessToken { text: self.sign(&claims)?, seconds: exp - iat })
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use mainstay_db::{DataDir, Database, RunInfo};
-use mainstay_layers::stack;
+use mainstay_layers::{Guards, stack};
 use mainstay_runtime::channel::{Channel, GrpcChannel};
 use mainstay_runtime::config::Problem;
 use mainstay_runtime::process::{self, Common, Failure, Flags, Issuer, Other, Process, Role, Section, credential};
@@ -15,6 +15,7 @@ use tonic::transport::Channel as Connection;
 use crate::backends::{AUTH, Backends, DATA};
 use crate::config::Config;
 use crate::gateway::{Dependencies, Gateway};
+use crate::keys::Keys;
 
 use crate::watch::SERVICE_ACCOUNT;
 
@@ -40,8 +41,10 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     // Auth limits tries by the address that they come from, so it has to know.
     let auth: Arc<dyn Channel> = Arc::new(remote(&common, AUTH)?.vouching());
     let issuer = Issuer::elsewhere(&common, Arc::clone(&auth), SERVICE_ACCOUNT);
+    let keys = Arc::new(Keys(Arc::clone(&auth)));
     let backends = Backends::new(auth, Arc::new(remote(&common, DATA)?));
     let guards = process.guards(issuer)?;
+    let guards = Guards { authenticator: guards.authenticator.clone().exchanging(keys), ..guards };
     let dependencies = Dependencies {
         backends,
         database: Some(database.clone()),

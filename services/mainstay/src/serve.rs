@@ -84,8 +84,11 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     auth.start_jobs(&process.jobs);
     data::process::watch_store(&process, &data);
     let database = gateway::process::open_database(&sections.gateway, &common.data_dir).await?;
+    let backends = backends(&auth, &data, &guards)?;
+    let keys = Arc::new(gateway::Keys(Arc::clone(&backends.of_package(auth::PACKAGE).channel)));
+    let guards = Guards { authenticator: guards.authenticator.clone().exchanging(keys), ..guards };
     let dependencies = Dependencies {
-        backends: backends(&auth, &data, &guards)?,
+        backends,
         database: Some(database.clone()),
         metrics: guards.metrics.clone(),
         health: process.health.clone(),

@@ -19,6 +19,7 @@ mod s09_identity;
 mod s11_revocation;
 mod s29_classes;
 mod s32_no_rules;
+mod service_keys;
 mod streams;
 mod streams_end;
 mod swaps;

@@ -103,7 +103,38 @@ async fn the_journey(system: &System) {
     fresh.get("/data/v1/contract").await.refusal(403, "PERMISSION_DENIED");
 }
 
+/// Whoever is removed from an organisation acts there no more, and the streams that they opened there end. Nothing else does.
+async fn the_journey_of_a_member(system: &System) {
+    let owner = system.user("owner@example.org").await;
+    let organisation = owner.post("/auth/v1/organisations", json!({"displayName": "Acme"})).await.ok();
+    let organisation = organisation["name"].as_str().expect("it has a name").to_owned();
+    let member = administrator(system).await;
+    let account = member.client.get("/auth/v1/accounts/me").await.ok();
+    let joining = json!({"account": account["name"], "roles": ["editor"]});
+    let joined = member.client.post(&format!("/auth/v1/{organisation}/members"), joining).await.ok();
+    let switch = json!({"organisation": organisation});
+    let switched = member.client.post("/auth/v1/sessions:switchOrganisation", switch).await.ok();
+    let acting = system.http().with_token(switched["accessToken"].as_str().expect("a token"));
+    let (ends, stays) = (events(&acting).await, events(&member.client).await);
+    let since = Instant::now();
+    owner.delete(&format!("/auth/v1/{}", joined["name"].as_str().expect("a name"))).await.ok();
+    let (reason, took) = end_of(ends, since).await;
+    assert_eq!(reason, "TOKEN_EXPIRED");
+    assert!(took < BOUND, "{took:?}");
+    refused(&acting, "/data/v1/contract", "TOKEN_EXPIRED").await;
+    member.client.get("/data/v1/contract").await.ok();
+    drop(stays);
+}
+
 mainstay_testkit::both_engines! {
+    async fn a_removed_member_s_streams_end_in_one_process(engine: Engine) {
+        the_journey_of_a_member(&System::one(engine, notes::folder()).await).await;
+    }
+
+    async fn a_removed_member_s_streams_end_in_three_processes(engine: Engine) {
+        the_journey_of_a_member(&System::three(engine, notes::folder()).await).await;
+    }
+
     async fn a_revoked_session_ends_its_streams_in_one_process(engine: Engine) {
         the_journey(&System::one(engine, notes::folder()).await).await;
     }

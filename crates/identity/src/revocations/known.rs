@@ -29,6 +29,8 @@ struct Account {
     all_sessions: HashMap<Option<Box<str>>, i64, RandomState>,
     /// The first epoch whose tokens are good.
     tokens: Option<i64>,
+    /// The same of tokens that act in an organisation.
+    acting: HashMap<Box<str>, i64, RandomState>,
 }
 
 impl Known {
@@ -132,7 +134,8 @@ impl Account {
         if self.all_sessions.iter().any(ends) {
             return Err(Verdict::Ended);
         }
-        if self.tokens.is_some_and(|below| epoch < below) { Err(Verdict::Outdated) } else { Ok(()) }
+        let acting = principal.organisation().and_then(|organisation| self.acting.get(organisation).copied());
+        if self.tokens.max(acting).is_some_and(|below| epoch < below) { Err(Verdict::Outdated) } else { Ok(()) }
     }
 
     fn add(&mut self, what: &Revoked) -> bool {
@@ -151,6 +154,14 @@ impl Account {
                 self.tokens = self.tokens.max(Some(*below));
                 is_new
             }
+            Revoked::Acting { organisation, below } => {
+                let known = self.acting.get(organisation).copied();
+                let is_new = known.is_none_or(|known| known < *below);
+                if is_new {
+                    self.acting.insert(organisation.clone(), *below);
+                }
+                is_new
+            }
         }
     }
 
@@ -164,10 +175,15 @@ impl Account {
                 }
             }
             Revoked::Tokens { below } => self.tokens = self.tokens.filter(|known| known != below),
+            Revoked::Acting { organisation, below } => {
+                if self.acting.get(organisation) == Some(below) {
+                    self.acting.remove(organisation);
+                }
+            }
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.sessions.is_empty() && self.all_sessions.is_empty() && self.tokens.is_none()
+        self.sessions.is_empty() && self.all_sessions.is_empty() && self.tokens.is_none() && self.acting.is_empty()
     }
 }

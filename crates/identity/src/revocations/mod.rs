@@ -57,6 +57,13 @@ pub enum Revoked {
         /// The first epoch whose tokens are good.
         below: i64,
     },
+    /// The same of those tokens alone that act in one organisation.
+    Acting {
+        /// The organisation's uid.
+        organisation: Box<str>,
+        /// The first epoch whose tokens are good.
+        below: i64,
+    },
 }
 
 /// Why a token that is in order is refused all the same.
@@ -126,9 +133,9 @@ impl Revocations {
         }))
     }
 
-    /// Judges the caller of a token that is in order. Nobody but users can be revoked here.
+    /// Judges the caller of a token that is in order. Whoever has shown no token cannot be revoked here.
     pub fn judge(&self, principal: &Principal) -> Result<(), Verdict> {
-        let (Kind::User, Some(account)) = (principal.kind(), principal.uid()) else { return Ok(()) };
+        let Some(account) = principal.uid().filter(|_| is_by_token(principal)) else { return Ok(()) };
         let lifetime =
             principal.expires_at().zip(principal.issued_at()).map(|(until, from)| until.saturating_sub(from));
         if lifetime.is_some_and(|lifetime| lifetime > self.0.max_token_seconds.load(Ordering::Relaxed)) {
@@ -268,6 +275,15 @@ impl Revocations {
 
     fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.0.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether somebody is who they are by a token: a service of the configuration is by its secret.
+pub(crate) fn is_by_token(principal: &Principal) -> bool {
+    match principal.kind() {
+        Kind::User => true,
+        Kind::Service => principal.issued_at().is_some(),
+        Kind::Anonymous | Kind::System => false,
     }
 }
 

@@ -26,6 +26,18 @@ fn issued(account: &str, session: &str, epoch: i64, at: i64) -> Principal {
     })
 }
 
+fn acting(principal: &Principal, organisation: &str) -> Principal {
+    Principal::user(User {
+        uid: principal.uid().unwrap_or_default().to_owned(),
+        session_id: principal.session_id().map(str::to_owned),
+        issued_at: principal.issued_at(),
+        expires_at: principal.expires_at(),
+        epoch: principal.epoch(),
+        organisation: Some(organisation.to_owned()),
+        ..User::default()
+    })
+}
+
 fn entry(account: &str, what: Revoked) -> Revocation {
     Revocation { account: account.into(), what, at: NOW, forget_at: NOW + 360 }
 }
@@ -218,8 +230,8 @@ proptest! {
     /// The model is the list of all entries, looked through from the first to the last.
     #[test]
     fn whatever_the_entries_the_set_says_what_the_list_says(
-        entries in proptest::collection::vec((0..2u8, 0..3u8, 0..4u8, 0..4i64, 1..6i64), 0..40),
-        tokens in proptest::collection::vec((0..2u8, 0..3u8, 0..5i64), 1..20),
+        entries in proptest::collection::vec((0..2u8, 0..4u8, 0..4u8, 0..4i64, 1..6i64), 0..40),
+        tokens in proptest::collection::vec((0..2u8, 0..3u8, 0..5i64, 0..5u8), 1..20),
     ) {
         let clock = clock();
         let revocations = complete(&clock);
@@ -231,7 +243,8 @@ proptest! {
                 let what = match what {
                     0 => Revoked::Session(named),
                     1 => Revoked::Sessions { below, except: (session > 0).then_some(named) },
-                    _ => Revoked::Tokens { below },
+                    2 => Revoked::Tokens { below },
+                    _ => Revoked::Acting { organisation: named, below },
                 };
                 // In the order of their times, as entries come.
                 let forget_at = NOW + i64::try_from(place).unwrap() / 5 + lasts;
@@ -239,8 +252,9 @@ proptest! {
             })
             .collect();
         revocations.add(entries.clone());
-        for (account, session, epoch) in tokens {
+        for (account, session, epoch, organisation) in tokens {
             let principal = token(&account.to_string(), &session.to_string(), epoch);
+            let principal = if organisation < 4 { acting(&principal, &organisation.to_string()) } else { principal };
             let verdicts = entries.iter().filter(|entry| *entry.account == *account.to_string()).filter_map(|entry| {
                 match &entry.what {
                     Revoked::Session(ended) => (**ended == *session.to_string()).then_some(Verdict::Ended),
@@ -249,6 +263,9 @@ proptest! {
                         (epoch < *below && !is_spared).then_some(Verdict::Ended)
                     }
                     Revoked::Tokens { below } => (epoch < *below).then_some(Verdict::Outdated),
+                    Revoked::Acting { organisation: of, below } => {
+                        (epoch < *below && **of == *organisation.to_string()).then_some(Verdict::Outdated)
+                    }
                 }
             });
             let verdicts: Vec<Verdict> = verdicts.collect();

@@ -114,6 +114,9 @@ fn revocation(message: pb::Revocation) -> Option<Revocation> {
             except: Some(except_session).filter(|session| !session.is_empty()).map(Box::from),
         },
         What::TokensBeforeEpoch(below) => Revoked::Tokens { below },
+        What::Acting(pb::RevokedActing { organisation, before_epoch }) => {
+            Revoked::Acting { organisation: organisation.into(), below: before_epoch }
+        }
     };
     let (at, forget_at) = (message.revoke_time?.seconds, message.forget_time?.seconds);
     Some(Revocation { account: message.account.into(), what, at, forget_at })

@@ -28,10 +28,26 @@ pub(crate) enum Action {
     /// By an administrator, all of them.
     ResetFactors,
     RegenerateRecoveryCodes,
+    SwitchOrganisation,
+    CreateOrganisation,
+    UpdateOrganisation,
+    DeleteOrganisation,
+    CreateMember,
+    SetMemberRoles,
+    DeleteMember,
+    CreateInvitation,
+    DeleteInvitation,
+    AcceptInvitation,
+    CreateServiceAccount,
+    SetServiceAccountRoles,
+    DeleteServiceAccount,
+    CreateServiceAccountKey,
+    RotateServiceAccountKey,
+    DeleteServiceAccountKey,
 }
 
 impl Action {
-    pub(crate) const ALL: [Action; 21] = [
+    pub(crate) const ALL: [Action; 37] = [
         Action::SignUp,
         Action::CreateAccount,
         Action::SetRoles,
@@ -53,6 +69,22 @@ impl Action {
         Action::RemoveFactor,
         Action::ResetFactors,
         Action::RegenerateRecoveryCodes,
+        Action::SwitchOrganisation,
+        Action::CreateOrganisation,
+        Action::UpdateOrganisation,
+        Action::DeleteOrganisation,
+        Action::CreateMember,
+        Action::SetMemberRoles,
+        Action::DeleteMember,
+        Action::CreateInvitation,
+        Action::DeleteInvitation,
+        Action::AcceptInvitation,
+        Action::CreateServiceAccount,
+        Action::SetServiceAccountRoles,
+        Action::DeleteServiceAccount,
+        Action::CreateServiceAccountKey,
+        Action::RotateServiceAccountKey,
+        Action::DeleteServiceAccountKey,
     ];
 
     /// `sessions.signIn`
@@ -79,6 +111,22 @@ impl Action {
             Action::RemoveFactor => "factors.remove",
             Action::ResetFactors => "factors.reset",
             Action::RegenerateRecoveryCodes => "factors.regenerateRecoveryCodes",
+            Action::SwitchOrganisation => "sessions.switchOrganisation",
+            Action::CreateOrganisation => "organisations.create",
+            Action::UpdateOrganisation => "organisations.update",
+            Action::DeleteOrganisation => "organisations.delete",
+            Action::CreateMember => "members.create",
+            Action::SetMemberRoles => "members.setRoles",
+            Action::DeleteMember => "members.delete",
+            Action::CreateInvitation => "invitations.create",
+            Action::DeleteInvitation => "invitations.delete",
+            Action::AcceptInvitation => "invitations.accept",
+            Action::CreateServiceAccount => "serviceAccounts.create",
+            Action::SetServiceAccountRoles => "serviceAccounts.setRoles",
+            Action::DeleteServiceAccount => "serviceAccounts.delete",
+            Action::CreateServiceAccountKey => "serviceAccountKeys.create",
+            Action::RotateServiceAccountKey => "serviceAccountKeys.rotate",
+            Action::DeleteServiceAccountKey => "serviceAccountKeys.delete",
         }
     }
 }

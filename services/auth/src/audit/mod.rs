@@ -100,14 +100,31 @@ impl Trail {
         Ok(audit::insert(conn, &self.event(now, action, account, told)?).await?)
     }
 
+    /// The same of something that is done to no account: it is noted with the one of whoever does it, where they have one.
+    pub(crate) async fn note_of(
+        &self,
+        conn: &mut Conn<'_>,
+        now: i64,
+        action: Action,
+        account: Option<AccountId>,
+        told: Told,
+    ) -> Result<(), Error> {
+        let account = account.map_or_else(|| NO_ACCOUNT.to_owned(), |account| account.to_string());
+        Ok(audit::insert(conn, &self.event_of(now, action, account, told)?).await?)
+    }
+
     /// An event that is to be stored.
     pub(crate) fn event(&self, now: i64, action: Action, account: AccountId, told: Told) -> Result<EventRow, Error> {
+        self.event_of(now, action, account.to_string(), told)
+    }
+
+    fn event_of(&self, now: i64, action: Action, account_uid: String, told: Told) -> Result<EventRow, Error> {
         let salt = mainstay_keys::random::<{ chain::SALT_BYTES }>()?;
         Ok(EventRow {
             uid: Uuid::now_v7().as_hyphenated().to_string(),
             event_time: now,
             action: action.name().to_owned(),
-            account_uid: account.to_string(),
+            account_uid,
             actor: self.actor.clone(),
             subject: told.subject,
             details: serde_json::to_string(&told.details).map_err(Error::Encoding)?,
@@ -120,6 +137,9 @@ impl Trail {
         })
     }
 }
+
+/// What stands in the place of an account where there is none.
+const NO_ACCOUNT: &str = "-";
 
 /// The command line, and the process itself.
 const SYSTEM: &str = "system";

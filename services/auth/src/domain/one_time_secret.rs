@@ -56,16 +56,19 @@ pub enum Purpose {
     ResetPassword,
     /// Signs in.
     SignIn,
+    /// Makes an account with the address a member of an organisation. It is no account's.
+    AcceptInvitation,
 }
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Purpose; 5] = [
+    pub const ALL: [Purpose; 6] = [
         Purpose::VerifyEmail,
         Purpose::ChangeEmail,
         Purpose::ApproveEmailChange,
         Purpose::ResetPassword,
         Purpose::SignIn,
+        Purpose::AcceptInvitation,
     ];
 
     /// The word that is stored.
@@ -76,6 +79,7 @@ impl Purpose {
             Purpose::ApproveEmailChange => "approve_email_change",
             Purpose::ResetPassword => "reset_password",
             Purpose::SignIn => "sign_in",
+            Purpose::AcceptInvitation => "accept_invitation",
         }
     }
 
@@ -90,6 +94,7 @@ impl Purpose {
             Purpose::VerifyEmail => Duration::from_secs(24 * 60 * 60),
             Purpose::ChangeEmail | Purpose::ApproveEmailChange | Purpose::ResetPassword => Duration::from_secs(60 * 60),
             Purpose::SignIn => Duration::from_secs(10 * 60),
+            Purpose::AcceptInvitation => Duration::from_secs(7 * 24 * 60 * 60),
         }
     }
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::account::AccountId;
 use super::authentication::Authentication;
 use super::client::Client;
+use super::organisation::OrganisationId;
 use super::refresh_token::{Hash, RefreshToken};
 
 /// How long the token that was used last may come again: two tabs at once, or an answer that got lost. So far the clocks of
@@ -37,6 +38,8 @@ pub struct Session {
     pub expire_time: i64,
     pub client: Client,
     pub authentication: Authentication,
+    /// The organisation that it acts in, as long as its account is a member.
+    pub organisation: Option<OrganisationId>,
 }
 
 /// The token before the current one.
@@ -83,6 +86,7 @@ impl Session {
             expire_time: now.saturating_add(micros(timeouts.absolute)),
             client: Client::default(),
             authentication,
+            organisation: None,
         };
         Ok((session, token))
     }

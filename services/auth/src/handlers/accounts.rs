@@ -95,7 +95,7 @@ impl AccountService for Accounts {
 }
 
 async fn sign_up(core: &Core, request: Request<pb::SignUpRequest>) -> Result<pb::Account, Error> {
-    if core.sign_up == SignUp::Closed {
+    if core.sign_up != SignUp::Open {
         return Err(Error::SignUpClosed);
     }
     let origin = origin(&request)?;
@@ -218,6 +218,13 @@ pub(crate) struct NewAccount {
     is_verified_by_mail: bool,
 }
 
+impl NewAccount {
+    /// Gives the address and the password.
+    pub(super) fn into_parts(self) -> (Email, Password) {
+        (self.email, self.password)
+    }
+}
+
 /// Reads what an account is to be. `prefix` is where the request has its fields, for the violations.
 pub(crate) async fn read_new(
     core: &Core,
@@ -275,7 +282,8 @@ pub(crate) async fn create(
         .await
 }
 
-fn new_row(email: &Email, password_hash: String, now: i64) -> AccountRow {
+/// Makes the row of an account that nobody has shown to be theirs so far.
+pub(super) fn new_row(email: &Email, password_hash: String, now: i64) -> AccountRow {
     AccountRow {
         uid: AccountId::generate().to_string(),
         email: email.original().to_owned(),

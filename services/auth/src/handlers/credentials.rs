@@ -3,22 +3,23 @@ use mainstay_proto::auth::v1 as pb;
 use super::account_to_pb;
 use crate::core::Core;
 use crate::domain::account::Account;
+use crate::domain::organisation::Acting;
 use crate::domain::refresh_token::RefreshToken;
 use crate::domain::session::Session;
 use crate::error::Error;
 use crate::signer::AccessToken;
 
 /// How the client uses an access token (RFC 6750).
-const TOKEN_TYPE: &str = "Bearer";
+pub(super) const TOKEN_TYPE: &str = "Bearer";
 
 /// Gives what a client holds of a session. Without a refresh token where it keeps the one that it has.
 pub(super) fn credentials(
     core: &Core,
-    account: &Account,
+    (account, acting): (&Account, Option<&Acting>),
     session: &Session,
     token: Option<&RefreshToken>,
 ) -> Result<pb::Credentials, Error> {
-    let AccessToken { text, seconds } = core.signer.access_token(account, session)?;
+    let AccessToken { text, seconds } = core.signer.access_token(account, session, acting)?;
     Ok(pb::Credentials {
         access_token: text,
         refresh_token: token.map(RefreshToken::to_text).unwrap_or_default(),

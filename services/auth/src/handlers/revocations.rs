@@ -74,6 +74,9 @@ fn revocation_to_pb(revocation: &Revocation) -> pb::Revocation {
             except_session: except.as_deref().unwrap_or_default().to_owned(),
         }),
         Revoked::Tokens { below } => What::TokensBeforeEpoch(*below),
+        Revoked::Acting { organisation, below } => {
+            What::Acting(pb::RevokedActing { organisation: organisation.to_string(), before_epoch: *below })
+        }
     };
     pb::Revocation {
         account: revocation.account.to_string(),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::core::Core;
 use crate::domain::account::AccountId;
-use crate::domain::email::Claimed;
+use crate::domain::email::{Claimed, Email};
 use crate::domain::one_time_secret::{COUNTED_FOR, Code, HashKey, Issued, LinkSecret, Purpose, SecretHash, Shown};
 use crate::domain::session::micros;
 use crate::error::{Error, refused_email};
@@ -80,6 +80,28 @@ pub(super) struct Sending {
 impl Sending {
     /// Makes a secret and the mail that carries it.
     pub(super) fn new(core: &Core, purpose: Purpose, addressee: &Addressee<'_>) -> Result<Sending, Error> {
+        let locale = addressee.account.map(|row| row.locale.as_str()).unwrap_or_default();
+        Sending::telling(core, purpose, addressee, (locale, ""))
+    }
+
+    /// Makes an invitation to an organisation of this name. It is written in the language of whoever invites: whether the
+    /// address has an account is not looked at.
+    pub(super) fn invitation(
+        core: &Core,
+        email: &Email,
+        (organisation, locale): (&str, &str),
+    ) -> Result<Sending, Error> {
+        let (to, about) = (Some(email.original()), email.original());
+        let addressee = Addressee { account: None, identity: email.key(), to, about };
+        Sending::telling(core, Purpose::AcceptInvitation, &addressee, (locale, organisation))
+    }
+
+    fn telling(
+        core: &Core,
+        purpose: Purpose,
+        addressee: &Addressee<'_>,
+        (locale, organisation): (&str, &str),
+    ) -> Result<Sending, Error> {
         let mail = mail_of(core)?;
         let now = core.clock.now_micros();
         let secret = LinkSecret::of(Uuid::now_v7())?;
@@ -102,12 +124,13 @@ impl Sending {
         let letter = Letter {
             kind,
             to: addressee.to.map(str::to_owned),
-            locale: addressee.account.map(|row| row.locale.clone()).unwrap_or_default(),
+            locale: locale.to_owned(),
             told: Told {
                 email: addressee.about.to_owned(),
                 link: mail.link(kind, &secret.to_text()),
                 code: code.as_ref().map(Code::to_text).unwrap_or_default(),
                 minutes: lasts.as_secs() / 60,
+                organisation: organisation.to_owned(),
             },
         };
         let mail_row = row(core, &letter, issued.expire_time)?;
@@ -118,6 +141,11 @@ impl Sending {
     /// Gives the id of the secret's row, by which a code is known.
     pub(super) fn id(&self) -> &str {
         &self.secret.uid
+    }
+
+    /// Gives when it was made, and until when it is good.
+    pub(super) fn times(&self) -> (i64, i64) {
+        (self.secret.create_time, self.secret.expire_time)
     }
 
     /// Stores both, or neither where the address has got enough mails for now: what is done beside it is done.
@@ -151,6 +179,7 @@ fn kind(purpose: Purpose) -> Kind {
         Purpose::ApproveEmailChange => Kind::ApproveEmailChange,
         Purpose::ResetPassword => Kind::ResetPassword,
         Purpose::SignIn => Kind::SignIn,
+        Purpose::AcceptInvitation => Kind::Invitation,
     }
 }
 
@@ -160,7 +189,13 @@ pub(super) fn notice(core: &Core, kind: Kind, account: &AccountRow, about: &str)
     if core.mail.is_none() {
         return Ok(None);
     }
-    let told = Told { email: about.to_owned(), link: String::new(), code: String::new(), minutes: 0 };
+    let told = Told {
+        email: about.to_owned(),
+        link: String::new(),
+        code: String::new(),
+        minutes: 0,
+        organisation: String::new(),
+    };
     let letter = Letter { kind, to: Some(account.email.clone()), locale: account.locale.clone(), told };
     row(core, &letter, core.clock.now_micros().saturating_add(micros(NOTICE_LASTS))).map(Some)
 }
@@ -227,11 +262,25 @@ impl Presented {
         let account = accounts::find(conn, account).await?.ok_or(Error::SecretNotFound)?;
         let meant = match issued.purpose {
             Purpose::ChangeEmail => account.pending_email_key.clone().ok_or(Error::SecretNotFound)?,
-            Purpose::VerifyEmail | Purpose::ApproveEmailChange | Purpose::ResetPassword | Purpose::SignIn => {
-                account.identity()
-            }
+            Purpose::VerifyEmail
+            | Purpose::ApproveEmailChange
+            | Purpose::ResetPassword
+            | Purpose::SignIn
+            | Purpose::AcceptInvitation => account.identity(),
         };
         if key.address(&meant) == issued.address { Ok((issued, account)) } else { Err(Error::SecretNotFound) }
+    }
+
+    /// Finds the secret of an invitation, where it is good. It is no account's, and for whoever has the address that it was sent
+    /// to.
+    pub(super) async fn of_invitation(self, conn: &mut Conn<'_>, now: i64) -> Result<Issued, Error> {
+        let row = one_time_secrets::find(conn, self.id).await?.ok_or(Error::SecretNotFound)?;
+        let issued = Issued::try_from(row)?;
+        if issued.admits(self.shown, &[Purpose::AcceptInvitation], now) {
+            Ok(issued)
+        } else {
+            Err(Error::SecretNotFound)
+        }
     }
 
     /// The same, and uses it up: of many who do so at once, one succeeds.

@@ -15,6 +15,7 @@ use super::{timestamp, trail};
 use crate::audit::Action;
 use crate::core::Core;
 use crate::domain::account::AccountId;
+use crate::domain::organisation::organisation_name;
 use crate::domain::page_token;
 use crate::domain::session::Session;
 use crate::error::Error;
@@ -132,5 +133,6 @@ fn session_to_pb(core: &Core, caller: &Principal, session: &Session) -> pb::Sess
         user_agent: session.client.user_agent.clone(),
         network: session.client.network.clone(),
         current: caller.session_id() == Some(id.as_str()),
+        organisation: session.organisation.map(organisation_name).unwrap_or_default(),
     }
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::beginning::{Beginning, Begun, answer, begin};
 use super::credentials::credentials;
 use super::ending::end;
+use super::switching::{self, acting};
 use super::whose::with_roles;
 use super::{Answer, client, mailed_sign_in, origin, second_factor, session_list, stepping_up, trail};
 use crate::audit::{Action, Told, Trail};
@@ -19,6 +20,7 @@ use crate::core::Core;
 use crate::domain::account::{Account, AccountId};
 use crate::domain::authentication::Method;
 use crate::domain::email::Claimed;
+use crate::domain::organisation::Acting;
 use crate::domain::password::Password;
 use crate::domain::refresh_token::{Hash, RefreshToken};
 use crate::domain::session::{Session, Verdict};
@@ -72,6 +74,13 @@ impl SessionService for Sessions {
 
     async fn sign_out(&self, request: Request<pb::SignOutRequest>) -> Answer<()> {
         reply(sign_out(&self.0, request).await)
+    }
+
+    async fn switch_organisation(
+        &self,
+        request: Request<pb::SwitchOrganisationRequest>,
+    ) -> Answer<pb::SwitchOrganisationResponse> {
+        reply(switching::switch(&self.0, request).await)
     }
 
     async fn get_session(&self, request: Request<pb::GetSessionRequest>) -> Answer<pb::Session> {
@@ -196,7 +205,7 @@ async fn refresh(core: &Core, request: Request<pb::RefreshRequest>) -> Result<pb
 /// Exchanges a refresh token for the next one, and an access token beside it.
 async fn exchange(core: &Core, token: RefreshToken, trail: &Trail) -> Result<pb::Credentials, Error> {
     for _ in 0..MAX_ATTEMPTS {
-        let Some((session, account)) = find_session(core, token.session()).await? else {
+        let Some(Found { session, account, acting }) = find_session(core, token.session()).await? else {
             return Err(Error::SessionEnded);
         };
         let now = core.clock.now_micros();
@@ -205,13 +214,13 @@ async fn exchange(core: &Core, token: RefreshToken, trail: &Trail) -> Result<pb:
                 let successor = token.successor()?;
                 let rotated = session.rotated(&token, &successor, now)?;
                 if rotate(core, session.current, SessionRow::from(&rotated)).await? {
-                    return credentials(core, &account, &rotated, Some(&successor));
+                    return credentials(core, (&account, acting.as_ref()), &rotated, Some(&successor));
                 }
             }
             Verdict::Repeat => {
                 let sealed = session.previous.as_ref().map(|previous| previous.sealed_successor.as_slice());
                 let successor = token.open_successor(sealed.unwrap_or_default())?;
-                return credentials(core, &account, &session, Some(&successor));
+                return credentials(core, (&account, acting.as_ref()), &session, Some(&successor));
             }
             verdict @ (Verdict::Stolen | Verdict::Over) => {
                 let by = (verdict == Verdict::Stolen).then(|| (trail.clone(), Action::TokenReused));
@@ -237,14 +246,23 @@ fn report_end(session: &Session, verdict: Verdict) {
     }
 }
 
-async fn find_session(core: &Core, id: Uuid) -> Result<Option<(Session, Account)>, Error> {
+/// A session, whose it is, and what it is in the organisation that it acts in.
+struct Found {
+    session: Session,
+    account: Account,
+    acting: Option<Acting>,
+}
+
+async fn find_session(core: &Core, id: Uuid) -> Result<Option<Found>, Error> {
     core.database
         .read(Lane::Inline, move |conn| {
             Box::pin(async move {
                 let Some(row) = sessions::find(conn, id).await? else { return Ok(None) };
                 let session = Session::try_from(row)?;
                 let account = accounts::find(conn, session.account).await?;
-                Ok(Some((session, with_roles(conn, account).await?)))
+                let account = with_roles(conn, account).await?;
+                let acting = acting(conn, &session).await?;
+                Ok(Some(Found { session, account, acting }))
             })
         })
         .await
@@ -286,6 +304,6 @@ async fn sign_out(core: &Core, request: Request<pb::SignOutRequest>) -> Result<(
 async fn session_of(core: &Core, token: &RefreshToken) -> Result<Option<(AccountId, Uuid)>, Error> {
     let found = find_session(core, token.session()).await?;
     Ok(found
-        .filter(|(session, _)| session.family == token.family_hash())
-        .map(|(session, _)| (session.account, session.id)))
+        .filter(|found| found.session.family == token.family_hash())
+        .map(|found| (found.session.account, found.session.id)))
 }

@@ -90,6 +90,8 @@ pub struct Links {
     pub reset_password: String,
     /// The page that calls `SignInWithLink`.
     pub sign_in: String,
+    /// The page that calls `AcceptInvitation`, or `SignUpWithInvitation` for whoever has no account.
+    pub invitation: String,
 }
 
 impl Default for Links {
@@ -99,6 +101,7 @@ impl Default for Links {
             change_email: "/change-email".to_owned(),
             reset_password: "/reset-password".to_owned(),
             sign_in: "/sign-in".to_owned(),
+            invitation: "/invitation".to_owned(),
         }
     }
 }
@@ -110,6 +113,7 @@ impl Links {
             Kind::ChangeEmail | Kind::ApproveEmailChange => &self.change_email,
             Kind::ResetPassword => &self.reset_password,
             Kind::SignIn => &self.sign_in,
+            Kind::Invitation => &self.invitation,
             Kind::EmailChanged
             | Kind::PasswordChanged
             | Kind::FactorAdded
@@ -124,6 +128,7 @@ impl Links {
             ("mail.links.change_email", &self.change_email),
             ("mail.links.reset_password", &self.reset_password),
             ("mail.links.sign_in", &self.sign_in),
+            ("mail.links.invitation", &self.invitation),
         ];
         let is_path = |path: &str| {
             let signs = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%".contains(&byte);

@@ -24,11 +24,13 @@ pub enum Kind {
     FactorRemoved,
     /// To the owner: somebody has signed in with a recovery code.
     RecoveryCodeUsed,
+    /// To whoever has an address: become a member of an organisation.
+    Invitation,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 11] = [
         Kind::VerifyEmail,
         Kind::ChangeEmail,
         Kind::ApproveEmailChange,
@@ -39,6 +41,7 @@ impl Kind {
         Kind::FactorAdded,
         Kind::FactorRemoved,
         Kind::RecoveryCodeUsed,
+        Kind::Invitation,
     ];
 
     /// The word that stands for it.
@@ -54,6 +57,7 @@ impl Kind {
             Kind::FactorAdded => "factor_added",
             Kind::FactorRemoved => "factor_removed",
             Kind::RecoveryCodeUsed => "recovery_code_used",
+            Kind::Invitation => "invitation",
         }
     }
 

@@ -35,6 +35,9 @@ pub(crate) struct Told {
     pub(crate) code: String,
     /// For how long the secret is good.
     pub(crate) minutes: u64,
+    /// What the organisation is called that invites. Empty where none does.
+    #[serde(default)]
+    pub(crate) organisation: String,
 }
 
 impl std::fmt::Debug for Told {

@@ -87,8 +87,10 @@ struct Values<'a> {
     app: &'a str,
     email: &'a str,
     code: &'a str,
+    organisation: &'a str,
     minutes: u64,
     hours: u64,
+    days: u64,
 }
 
 /// What a layout can name. Everything is a value here, and escaped as the layout wants it.
@@ -200,8 +202,15 @@ impl Templates {
         text: &Text,
         told: &Told,
     ) -> Result<Written, (String, minijinja::Error)> {
-        let values =
-            Values { app, email: &told.email, code: &told.code, minutes: told.minutes, hours: told.minutes / 60 };
+        let values = Values {
+            app,
+            email: &told.email,
+            code: &told.code,
+            organisation: &neutral(&told.organisation),
+            minutes: told.minutes,
+            hours: told.minutes / 60,
+            days: told.minutes / (24 * 60),
+        };
         let say = |template: &str| {
             let said = self.engine.render_str(template, &values);
             said.map(|said| one_line(&said)).map_err(|source| (language.place.clone(), source))
@@ -239,6 +248,7 @@ impl Templates {
                     link: link.to_owned(),
                     code: String::new(),
                     minutes: 60,
+                    organisation: "Example".to_owned(),
                 };
                 self.write("Example", &Letter { kind, to: None, locale: language.tag.clone(), told })?;
             }
@@ -253,6 +263,14 @@ fn engine() -> Environment<'static> {
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
     engine.set_auto_escape_callback(|name| if name == HTML { AutoEscape::Html } else { AutoEscape::None });
     engine
+}
+
+/// What somebody called an organisation, as mails to strangers say it: no program makes a link of it.
+fn neutral(name: &str) -> String {
+    let apart = name.replace(['/', ':', '@', '<', '>'], " ");
+    let words: Vec<String> =
+        apart.split_whitespace().map(|word| word.trim_end_matches('.').replace('.', ". ")).collect();
+    words.join(" ")
 }
 
 /// Nothing that somebody chose for a name breaks a line: not that of a header, and none of a text.

@@ -2,9 +2,10 @@ use diesel::prelude::*;
 use mainstay_db::{self as db, Conn};
 
 use super::DamagedRow;
-use super::schema::{account_roles, accounts};
+use super::schema::{account_roles, accounts, members};
 use crate::domain::account::{Account, AccountId, Revision};
 use crate::domain::email::{Claimed, FORMER};
+use crate::domain::organisation::OrganisationId;
 
 /// The unique index that says that an address has an account.
 pub const EMAIL_TAKEN: &str = "accounts_email_taken";
@@ -175,6 +176,14 @@ pub async fn begin_epoch(conn: &mut Conn<'_>, uid: &str) -> Result<Option<i64>, 
     let next = accounts::token_epoch.eq(accounts::token_epoch + 1);
     db::execute!(conn, diesel::update(accounts::table.find(uid)).set(next))?;
     db::first!(conn, accounts::table.find(uid).select(accounts::token_epoch) => i64)
+}
+
+/// Begins another epoch of the tokens of all members of an organisation.
+pub async fn begin_epochs(conn: &mut Conn<'_>, organisation: OrganisationId) -> Result<(), db::Error> {
+    let all = members::table.filter(members::organisation_uid.eq(organisation.to_string()));
+    let target = accounts::table.filter(accounts::uid.eq_any(all.select(members::account_uid)));
+    let next = accounts::token_epoch.eq(accounts::token_epoch + 1);
+    db::execute!(conn, diesel::update(target).set(next)).map(drop)
 }
 
 /// Disables an account since a time, or enables it, if its revision still is `expected`. Says whether it was.

@@ -5,11 +5,15 @@ pub mod audit;
 pub mod challenges;
 pub mod emails;
 pub mod factors;
+pub mod invitations;
 pub mod mails;
+pub mod members;
 pub mod one_time_secrets;
+pub mod organisations;
 pub mod recovery_codes;
 pub mod revocations;
 mod schema;
+pub mod service_accounts;
 pub mod sessions;
 pub mod signing_keys;
 

@@ -6,11 +6,13 @@
 use std::sync::{Arc, LazyLock};
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
 use mainstay_db::{self as db, Conn, Engine, Statement};
 use mainstay_identity::{Revocation, Revoked};
 
 use super::DamagedRow;
-use super::schema::revocations;
+use super::schema::{accounts, members, revocations};
+use crate::domain::organisation::OrganisationId;
 use crate::domain::session::{SECOND, seconds};
 
 /// A row as it is read.
@@ -24,6 +26,7 @@ pub struct RevocationRow {
     pub before_epoch: Option<i64>,
     pub revoke_time: i64,
     pub forget_time: i64,
+    pub organisation_uid: Option<String>,
 }
 
 /// A row as it is written: the store gives it its number.
@@ -36,6 +39,7 @@ struct NewRow<'a> {
     before_epoch: Option<i64>,
     revoke_time: i64,
     forget_time: i64,
+    organisation_uid: Option<&'a str>,
 }
 
 const SESSION: &str = "session";
@@ -48,13 +52,12 @@ static LOCK: LazyLock<Arc<Statement>> =
 
 /// Adds an entry, inside a transaction, of which it is the last but short thing: others wait for its end.
 pub async fn add(conn: &mut Conn<'_>, revocation: &Revocation) -> Result<(), db::Error> {
-    if conn.engine() == Engine::Postgres {
-        conn.execute(&LOCK, &[]).await?;
-    }
-    let (what, session_uid, before_epoch) = match &revocation.what {
-        Revoked::Session(session) => (SESSION, Some(&**session), None),
-        Revoked::Sessions { below, except } => (SESSIONS, except.as_deref(), Some(*below)),
-        Revoked::Tokens { below } => (TOKENS, None, Some(*below)),
+    lock(conn).await?;
+    let (what, session_uid, before_epoch, organisation_uid) = match &revocation.what {
+        Revoked::Session(session) => (SESSION, Some(&**session), None, None),
+        Revoked::Sessions { below, except } => (SESSIONS, except.as_deref(), Some(*below), None),
+        Revoked::Tokens { below } => (TOKENS, None, Some(*below), None),
+        Revoked::Acting { organisation, below } => (TOKENS, None, Some(*below), Some(&**organisation)),
     };
     let row = NewRow {
         account_uid: &revocation.account,
@@ -63,8 +66,44 @@ pub async fn add(conn: &mut Conn<'_>, revocation: &Revocation) -> Result<(), db:
         before_epoch,
         revoke_time: revocation.at.saturating_mul(SECOND),
         forget_time: revocation.forget_at.saturating_mul(SECOND),
+        organisation_uid,
     };
     db::execute!(conn, diesel::insert_into(revocations::table).values(&row)).map(drop)
+}
+
+async fn lock(conn: &mut Conn<'_>) -> Result<(), db::Error> {
+    if conn.engine() == Engine::Postgres {
+        conn.execute(&LOCK, &[]).await?;
+    }
+    Ok(())
+}
+
+/// Adds an entry for each member of an organisation, of the epochs that they have now.
+pub async fn add_acting(
+    conn: &mut Conn<'_>,
+    organisation: OrganisationId,
+    (at, forget_at): (i64, i64),
+) -> Result<(), db::Error> {
+    lock(conn).await?;
+    let organisation = organisation.to_string();
+    let all = members::table.filter(members::organisation_uid.eq(&organisation)).select(members::account_uid);
+    let entries = accounts::table.filter(accounts::uid.eq_any(all)).select((
+        accounts::uid,
+        TOKENS.into_sql::<Text>(),
+        accounts::token_epoch.nullable(),
+        organisation.as_str().into_sql::<Nullable<Text>>(),
+        at.saturating_mul(SECOND).into_sql::<BigInt>(),
+        forget_at.saturating_mul(SECOND).into_sql::<BigInt>(),
+    ));
+    let columns = (
+        revocations::account_uid,
+        revocations::what,
+        revocations::before_epoch,
+        revocations::organisation_uid,
+        revocations::revoke_time,
+        revocations::forget_time,
+    );
+    db::execute!(conn, entries.insert_into(revocations::table).into_columns(columns)).map(drop)
 }
 
 /// Gives the rows after the one with this number, in the order in which they were committed.
@@ -95,7 +134,10 @@ impl TryFrom<RevocationRow> for Revocation {
         let what = match row.what.as_str() {
             SESSION => Revoked::Session(session.ok_or(damaged("session_uid"))?),
             SESSIONS => Revoked::Sessions { below: below?, except: session },
-            TOKENS => Revoked::Tokens { below: below? },
+            TOKENS => match row.organisation_uid {
+                Some(organisation) => Revoked::Acting { organisation: organisation.into(), below: below? },
+                None => Revoked::Tokens { below: below? },
+            },
             _ => return Err(damaged("what")),
         };
         Ok(Revocation {

@@ -42,6 +42,7 @@ diesel::table! {
         network -> Text,
         methods -> Text,
         authenticate_time -> BigInt,
+        organisation_uid -> Nullable<Text>,
     }
 }
 
@@ -54,6 +55,7 @@ diesel::table! {
         before_epoch -> Nullable<BigInt>,
         revoke_time -> BigInt,
         forget_time -> BigInt,
+        organisation_uid -> Nullable<Text>,
     }
 }
 
@@ -139,10 +141,51 @@ diesel::table! {
 }
 
 diesel::table! {
+    organisations (uid) {
+        uid -> Text,
+        display_name -> Text,
+        create_time -> BigInt,
+        update_time -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    invitations (uid) {
+        uid -> Text,
+        organisation_uid -> Text,
+        email -> Text,
+        email_key -> Text,
+        roles -> Text,
+        inviter_uid -> Nullable<Text>,
+        create_time -> BigInt,
+        expire_time -> BigInt,
+    }
+}
+
+diesel::table! {
+    members (organisation_uid, account_uid) {
+        organisation_uid -> Text,
+        account_uid -> Text,
+        create_time -> BigInt,
+        update_time -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
     recovery_codes (account_uid, code_hash) {
         account_uid -> Text,
         code_hash -> Binary,
         use_time -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    member_roles (organisation_uid, account_uid, role) {
+        organisation_uid -> Text,
+        account_uid -> Text,
+        role -> Text,
     }
 }
 
@@ -161,6 +204,32 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    service_accounts (uid) {
+        uid -> Text,
+        organisation_uid -> Nullable<Text>,
+        display_name -> Text,
+        roles -> Text,
+        create_time -> BigInt,
+        update_time -> BigInt,
+        revision -> BigInt,
+        token_epoch -> BigInt,
+    }
+}
+
+diesel::table! {
+    service_account_keys (uid) {
+        uid -> Text,
+        service_account_uid -> Text,
+        secret_hash -> Binary,
+        prefix -> Text,
+        networks -> Text,
+        create_time -> BigInt,
+        expire_time -> Nullable<BigInt>,
+        last_use_time -> Nullable<BigInt>,
+    }
+}
+
 diesel::joinable!(account_roles -> accounts (account_uid));
 diesel::joinable!(sessions -> accounts (account_uid));
-diesel::allow_tables_to_appear_in_same_query!(accounts, account_roles, sessions);
+diesel::allow_tables_to_appear_in_same_query!(accounts, account_roles, members, sessions);

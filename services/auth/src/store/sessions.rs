@@ -4,8 +4,10 @@ use uuid::Uuid;
 
 use super::DamagedRow;
 use super::schema::sessions;
+use crate::domain::account::AccountId;
 use crate::domain::authentication::Authentication;
 use crate::domain::client::Client;
+use crate::domain::organisation::OrganisationId;
 use crate::domain::refresh_token::Hash;
 use crate::domain::session::{Previous, Session, Timeouts, micros};
 
@@ -25,6 +27,7 @@ pub struct SessionRow {
     pub network: String,
     pub methods: String,
     pub authenticate_time: i64,
+    pub organisation_uid: Option<String>,
 }
 
 /// Finds a session that has not been ended. It may be over all the same.
@@ -74,6 +77,31 @@ pub async fn shown(conn: &mut Conn<'_>, account: &str) -> Result<Vec<(String, St
     let rows = sessions::table.filter(sessions::account_uid.eq(account));
     let columns = (sessions::uid, sessions::methods, sessions::authenticate_time);
     db::load!(conn, rows.select(columns) => (String, String, i64))
+}
+
+/// Has a session act in an organisation, or in none. Says whether there was one.
+pub async fn act_in(conn: &mut Conn<'_>, id: Uuid, organisation: Option<OrganisationId>) -> Result<bool, db::Error> {
+    let acting = sessions::organisation_uid.eq(organisation.map(|organisation| organisation.to_string()));
+    let uid = text(id);
+    Ok(db::execute!(conn, diesel::update(sessions::table.find(&uid)).set(acting))? > 0)
+}
+
+/// Has no session of an account act in an organisation any more.
+pub async fn act_no_more(
+    conn: &mut Conn<'_>,
+    account: AccountId,
+    organisation: OrganisationId,
+) -> Result<usize, db::Error> {
+    let target = sessions::table
+        .filter(sessions::account_uid.eq(account.to_string()))
+        .filter(sessions::organisation_uid.eq(organisation.to_string()));
+    db::execute!(conn, diesel::update(target).set(sessions::organisation_uid.eq(None::<String>)))
+}
+
+/// Has no session at all act in an organisation any more.
+pub async fn nobody_acts_in(conn: &mut Conn<'_>, organisation: OrganisationId) -> Result<usize, db::Error> {
+    let target = sessions::table.filter(sessions::organisation_uid.eq(organisation.to_string()));
+    db::execute!(conn, diesel::update(target).set(sessions::organisation_uid.eq(None::<String>)))
 }
 
 /// Ends an account's session for good. Says whether there was one.
@@ -144,6 +172,7 @@ impl From<&Session> for SessionRow {
             network: session.client.network.clone(),
             methods: session.authentication.stored(),
             authenticate_time: session.authentication.time,
+            organisation_uid: session.organisation.map(|organisation| organisation.to_string()),
         }
     }
 }
@@ -171,6 +200,10 @@ impl TryFrom<SessionRow> for Session {
             authentication: Authentication::from_stored(&row.methods, row.authenticate_time)
                 .ok_or(DamagedRow { table: "sessions", column: "methods" })?,
             client: Client { user_agent: row.user_agent, network: row.network },
+            organisation: row
+                .organisation_uid
+                .map(|uid| uid.parse().map_err(|_| DamagedRow { table: "sessions", column: "organisation_uid" }))
+                .transpose()?,
         })
     }
 }

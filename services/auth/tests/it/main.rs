@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod acting_in_organisations;
 mod audit;
 mod authenticator;
 mod change_email;
@@ -11,11 +12,14 @@ mod email_identity;
 mod error;
 mod harness;
 mod hashing;
+mod invitations;
 mod keys;
 mod limits;
 mod list_accounts;
 mod mail;
 mod mailbox;
+mod organisation_calls;
+mod organisations;
 mod passwords;
 mod policies;
 mod reset_password;
@@ -30,6 +34,7 @@ mod s13_idor;
 mod s29_canaries;
 mod s31_defaults;
 mod s35_clock_and_ids;
+mod service_accounts;
 mod session_list;
 mod sessions;
 mod sign_in_by_mail;

@@ -41,10 +41,24 @@ fn every_method_states_who_may_call_it() {
             "SignInWithTotp" | "SignInWithRecoveryCode" => Access::Anyone,
             "RequestSignIn" | "SignInWithLink" | "SignInWithCode" => Access::Anyone,
             "VerifyEmail" | "ConfirmEmailChange" | "RequestPasswordReset" | "ResetPassword" => Access::Anyone,
+            "SignUpWithInvitation" | "ExchangeKey" => Access::Anyone,
             // The service itself lets in who is on the same machine, in development.
             "ListMails" | "GetMail" => Access::Anyone,
             "ListAuditEvents" | "GetAccount" | "GetSession" | "ListSessions" | "RevokeSession"
             | "RevokeAllSessions" => Access::SignedIn,
+            "CreateServiceAccount"
+            | "GetServiceAccount"
+            | "ListServiceAccounts"
+            | "SetServiceAccountRoles"
+            | "DeleteServiceAccount"
+            | "CreateServiceAccountKey"
+            | "ListServiceAccountKeys"
+            | "RotateServiceAccountKey"
+            | "DeleteServiceAccountKey" => Access::SignedIn,
+            "CreateOrganisation" | "GetOrganisation" | "ListOrganisations" | "UpdateOrganisation"
+            | "DeleteOrganisation" | "GetMember" | "ListMembers" | "SetMemberRoles" | "DeleteMember"
+            | "SwitchOrganisation" | "CreateInvitation" | "GetInvitation" | "ListInvitations" | "DeleteInvitation"
+            | "AcceptInvitation" => Access::SignedIn,
             "StepUp"
             | "EnrollTotp"
             | "ConfirmTotp"
@@ -56,12 +70,44 @@ fn every_method_states_who_may_call_it() {
             "RequestEmailVerification" | "ChangeEmail" | "ChangePassword" => Access::SignedIn,
             "VerifyAuditLog" | "LookupAccount" | "ListAccounts" | "CreateAccount" | "SetRoles" | "DisableAccount"
             | "EnableAccount" | "ResetFactors" => Access::roles(["mainstay.admin"]),
+            "CreateMember" => Access::roles(["mainstay.admin"]),
             "WatchRevocations" => Access::roles(["mainstay.service"]),
             new => panic!("{new} is not in the table: who may call it?"),
         };
         assert_eq!(access_of(&method), Some(expected), "{}", path_of(&method));
     }
 }
+
+/// The addresses of what is of organisations and service accounts.
+const OF_ORGANISATIONS: [(&str, &str); 27] = [
+    ("GET /auth/v1/organisations", ""),
+    ("POST /auth/v1/organisations", "organisation"),
+    ("GET /auth/v1/{name=organisations/*}", ""),
+    ("PATCH /auth/v1/{organisation.name=organisations/*}", "organisation"),
+    ("DELETE /auth/v1/{name=organisations/*}", ""),
+    ("POST /auth/v1/{parent=organisations/*}/members", "member"),
+    ("GET /auth/v1/{parent=organisations/*}/members", ""),
+    ("GET /auth/v1/{name=organisations/*/members/*}", ""),
+    ("DELETE /auth/v1/{name=organisations/*/members/*}", ""),
+    ("POST /auth/v1/{name=organisations/*/members/*}:setRoles", "*"),
+    ("POST /auth/v1/{parent=organisations/*}/invitations", "invitation"),
+    ("GET /auth/v1/{parent=organisations/*}/invitations", ""),
+    ("GET /auth/v1/{name=organisations/*/invitations/*}", ""),
+    ("DELETE /auth/v1/{name=organisations/*/invitations/*}", ""),
+    ("POST /auth/v1/invitations:accept", "*"),
+    ("POST /auth/v1/invitations:signUp", "*"),
+    ("POST /auth/v1/serviceAccounts", "service_account"),
+    ("GET /auth/v1/serviceAccounts", ""),
+    ("GET /auth/v1/{name=serviceAccounts/*}", ""),
+    ("DELETE /auth/v1/{name=serviceAccounts/*}", ""),
+    ("POST /auth/v1/{name=serviceAccounts/*}:setRoles", "*"),
+    ("POST /auth/v1/{parent=serviceAccounts/*}/keys", "service_account_key"),
+    ("GET /auth/v1/{parent=serviceAccounts/*}/keys", ""),
+    ("POST /auth/v1/{name=serviceAccounts/*/keys/*}:rotate", "*"),
+    ("DELETE /auth/v1/{name=serviceAccounts/*/keys/*}", ""),
+    ("POST /auth/v1/serviceAccounts:exchangeKey", "*"),
+    ("POST /auth/v1/sessions:switchOrganisation", "*"),
+];
 
 #[test]
 fn the_rest_addresses_are_the_documented_ones() {
@@ -113,6 +159,7 @@ fn the_rest_addresses_are_the_documented_ones() {
     ]
     .map(|(rule, body)| (rule.to_owned(), body.to_owned()))
     .to_vec();
+    expected.extend(OF_ORGANISATIONS.map(|(rule, body)| (rule.to_owned(), body.to_owned())));
     expected.sort();
     assert_eq!(found, expected);
 }

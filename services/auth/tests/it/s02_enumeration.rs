@@ -7,6 +7,7 @@ use mainstay_testkit::both_engines;
 use tonic::{Code, Status};
 
 use crate::harness::{Harness, PASSWORD, config, limited};
+use crate::organisations::{Company, NOBODYS};
 
 async fn refused(harness: &Harness, email: &str, password: &str) -> Status {
     let message = pb::SignInRequest { email: email.to_owned(), password: password.to_owned() };
@@ -135,6 +136,22 @@ both_engines! {
                 seen.push((answer, work(&before, &harness.database.counters())));
             }
             worlds.push((asked, seen));
+        }
+        assert_eq!(worlds[0], worlds[1]);
+    }
+
+    async fn whoever_is_no_member_of_an_organisation_learns_nothing_of_it_and_takes_the_same_work(engine: Engine) {
+        let company = Company::found(Harness::start(engine).await, &[]).await;
+        let (harness, eve) = (&company.harness, &company.eve);
+        let mut worlds = Vec::new();
+        for name in [company.name.as_str(), NOBODYS] {
+            let before = harness.database.counters();
+            let message = pb::GetOrganisationRequest { name: name.to_owned() };
+            let shown = eve.organisations().get_organisation(eve.request(message)).await.unwrap_err();
+            let message = pb::SwitchOrganisationRequest { organisation: name.to_owned() };
+            let switched = eve.sessions().switch_organisation(eve.request(message)).await.unwrap_err();
+            let seen = [shown, switched].map(|status| (status.code(), status.message().to_owned(), status.details().to_vec()));
+            worlds.push((seen, work(&before, &harness.database.counters())));
         }
         assert_eq!(worlds[0], worlds[1]);
     }

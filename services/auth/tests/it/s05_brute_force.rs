@@ -39,6 +39,10 @@ fn wrong_challenge() -> String {
     mainstay_auth::domain::challenge::ChallengeToken::of(uuid::Uuid::now_v7()).unwrap().to_text()
 }
 
+fn wrong_key() -> String {
+    mainstay_auth::domain::service_account::KeySecret::of(uuid::Uuid::now_v7()).unwrap().to_text()
+}
+
 /// One try of a secret that is wrong, with a method.
 async fn try_wrongly(caller: &Caller, method: &str, number: usize) -> Result<(), Fault> {
     let wrong = mainstay_auth::domain::refresh_token::RefreshToken::first_of(uuid::Uuid::now_v7()).unwrap().to_text();
@@ -62,6 +66,9 @@ async fn try_wrongly(caller: &Caller, method: &str, number: usize) -> Result<(),
         "ResetPassword" => caller.reset_password(&wrong_link(), PASSWORD).await,
         "ChangeEmail" => caller.change_email("accounts/me", &email, "not the password").await.map(drop),
         "ChangePassword" => caller.change_password("accounts/me", "not the password", PASSWORD).await,
+        "ExchangeKey" => caller.exchange_key(&wrong_key()).await.map(drop),
+        "AcceptInvitation" => caller.accept_invitation(&wrong_link()).await.map(drop),
+        "SignUpWithInvitation" => caller.sign_up_with_invitation(&wrong_link(), PASSWORD).await.map(drop),
         // Nobody proves anything by it: it is an administrator's.
         "CreateAccount" => Err(Fault::new(Reason::RateLimited)),
         new => panic!("{new} is not in the table: how is it limited?"),

@@ -133,6 +133,42 @@ both_engines! {
         assert_eq!(shown, 10);
     }
 
+    async fn a_link_that_invites(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let (_, session) = harness.user("bob@example.org").await;
+        let bob = harness.caller.as_user(&session);
+        let organisation = bob.create_organisation("Bob's").await.unwrap().name;
+        let (ada, session) = harness.verified_user(ADA).await;
+        bob.invite(&organisation, ADA, &["editor"]).await.unwrap();
+        let token = harness.token("invitation", ADA).await;
+        let one = |caller: Caller, token: String| async move { caller.accept_invitation(&token).await.map(drop) };
+        assert_eq!(uses(&harness.caller.as_user(&session), &token, one).await, 1);
+        let member = bob.get_member(&format!("{organisation}/members/{}", ada.uid)).await.unwrap();
+        assert_eq!(member.roles, ["editor"]);
+    }
+
+    async fn a_link_that_invites_whoever_has_no_account(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let (_, session) = harness.user("bob@example.org").await;
+        let bob = harness.caller.as_user(&session);
+        let organisation = bob.create_organisation("Bob's").await.unwrap().name;
+        bob.invite(&organisation, ADA, &[]).await.unwrap();
+        let token = harness.token("invitation", ADA).await;
+        let calls: Vec<_> = (0..AT_ONCE).map(|_| {
+            let (caller, token) = (harness.caller.clone(), token.clone());
+            tokio::spawn(async move { caller.sign_up_with_invitation(&token, PASSWORD).await })
+        }).collect();
+        let mut made = 0;
+        for call in calls {
+            match call.await.unwrap() {
+                Ok(_) => made += 1,
+                Err(fault) => assert!(matches!(fault.reason(), Some(Reason::OneTimeSecretNotFound | Reason::EmailTaken)), "{fault:?}"),
+            }
+        }
+        assert_eq!(made, 1);
+        assert_eq!(bob.list_members(&organisation, 0, "").await.unwrap().members.len(), 2);
+    }
+
     async fn a_link_that_changes_an_address(engine: Engine) {
         let harness = Harness::start(engine).await;
         let (_, credentials) = harness.user(ADA).await;

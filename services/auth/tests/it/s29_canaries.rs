@@ -127,6 +127,13 @@ fn requests_and_mails_show_no_secret_when_they_are_printed() {
         ("ConfirmTotpRequest", "code"),
         ("ConfirmTotpResponse", "recovery_codes"),
         ("RegenerateRecoveryCodesResponse", "recovery_codes"),
+        ("ExchangeKeyRequest", "key"),
+        ("ExchangeKeyResponse", "access_token"),
+        ("ServiceAccountKey", "secret"),
+        ("AcceptInvitationRequest", "token"),
+        ("SignUpWithInvitationRequest", "token"),
+        ("SignUpWithInvitationRequest", "password"),
+        ("SwitchOrganisationResponse", "access_token"),
     ] {
         redacted(message, field);
     }

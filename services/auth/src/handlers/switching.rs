@@ -1,0 +1,77 @@
+//! The organisation that a session acts in.
+
+use mainstay_db::{Atomic, Conn};
+use mainstay_layers::caller;
+use mainstay_proto::auth::v1 as pb;
+use tonic::Request;
+use uuid::Uuid;
+
+use super::credentials::TOKEN_TYPE;
+use super::ending::session_name_of;
+use super::standing::{organisation_id, own_account};
+use super::trail;
+use super::whose::with_roles;
+use crate::audit::{Action, Told};
+use crate::core::Core;
+use crate::domain::organisation::{Acting, organisation_name};
+use crate::domain::session::Session;
+use crate::error::Error;
+use crate::refusal::Refusal;
+use crate::signer::AccessToken;
+use crate::store::{accounts, members, sessions};
+
+/// Reads what the next token of a session says of the organisation that it acts in: nothing where its account is no member any
+/// more. Whoever makes a token reads the account before, so that a token of what was read before the membership ended is of an
+/// epoch before that.
+pub(super) async fn acting(conn: &mut Conn<'_>, session: &Session) -> Result<Option<Acting>, Error> {
+    let Some(organisation) = session.organisation else { return Ok(None) };
+    let member = members::find(conn, organisation, session.account).await?;
+    Ok(member.map(|member| Acting { organisation, roles: member.roles }))
+}
+
+pub(super) async fn switch(
+    core: &Core,
+    request: Request<pb::SwitchOrganisationRequest>,
+) -> Result<pb::SwitchOrganisationResponse, Error> {
+    let caller = caller(&request).map_err(Error::Stack)?;
+    let trail = trail(&request)?;
+    let account = own_account(&caller).ok_or(Error::NotSignedIn)?;
+    let id = caller.session_id().and_then(|id| Uuid::try_parse(id).ok()).ok_or(Error::NotSignedIn)?;
+    let wanted = match request.get_ref().organisation.as_str() {
+        "" => None,
+        name => Some(organisation_id(("organisation", name))?),
+    };
+    let (now, timeouts) = (core.clock.now_micros(), core.timeouts);
+    let switched = core.database.write(Atomic::Transaction, move |conn| {
+        let trail = trail.clone();
+        Box::pin(async move {
+            let row = sessions::find(conn, id).await?.ok_or(Error::SessionEnded)?;
+            let mut session = Session::try_from(row)?;
+            if session.account != account || session.is_over(now, &timeouts) {
+                return Err(Error::SessionEnded);
+            }
+            let owner = accounts::find(conn, account).await?;
+            let owner = with_roles(conn, owner).await?;
+            session.organisation = wanted;
+            let acting = acting(conn, &session).await?;
+            if acting.is_none() && wanted.is_some() {
+                return Err(Error::Refused(Refusal::OrganisationNotFound));
+            }
+            if !sessions::act_in(conn, id, wanted).await? {
+                return Err(Error::SessionEnded);
+            }
+            let told = Told::of(session_name_of(account, id));
+            let told = told.with("organisation", wanted.map(organisation_name).unwrap_or_default());
+            trail.note(conn, now, Action::SwitchOrganisation, account, told).await?;
+            Ok::<_, Error>((owner, session, acting))
+        })
+    });
+    let (owner, session, acting) = switched.await?;
+    let AccessToken { text, seconds } = core.signer.access_token(&owner, &session, acting.as_ref())?;
+    Ok(pb::SwitchOrganisationResponse {
+        access_token: text,
+        expires_in: i32::try_from(seconds).unwrap_or(i32::MAX),
+        token_type: TOKEN_TYPE.to_owned(),
+        organisation: acting.map(|acting| organisation_name(acting.organisation)).unwrap_or_default(),
+    })
+}
