@@ -115,6 +115,8 @@ reasons! {
     Overlap, "OVERLAP", AlreadyExists, "another resource has a time that overlaps";
     /// An account with this e-mail address exists already.
     EmailTaken, "EMAIL_TAKEN", AlreadyExists, "an account with this e-mail address exists already";
+    /// Another account has this user name, or one that looks like it.
+    UserNameTaken, "USER_NAME_TAKEN", AlreadyExists, "another account has this user name, or one that looks like it";
     /// The resource has changed since the caller read it (AIP-154).
     EtagMismatch, "ETAG_MISMATCH", Aborted, "the resource has changed; read it again";
     /// Concurrent calls were in each other's way more often than is retried inside.

@@ -1,4 +1,5 @@
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::json::read_strictly;
 use crate::{MAX_CLOCK_SKEW, Principal, TokenError, User, VerifierConfig};
@@ -32,6 +33,21 @@ pub(crate) struct Claims {
     org: Option<String>,
     #[serde(default)]
     org_roles: Vec<String>,
+    /// Ours: see [`Principal::claims`].
+    #[serde(default)]
+    claims: Map<String, Value>,
+    /// Ours: what kind of account it is, where it is no person's.
+    #[serde(default)]
+    kind: AccountKind,
+}
+
+/// What an account is. A token of a kind that is not known here is no token: what such an account may do is not known either.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AccountKind {
+    #[default]
+    User,
+    Anonymous,
 }
 
 /// The names of the levels, from the first on.
@@ -110,6 +126,8 @@ impl Claims {
             authenticated_at: self.auth_time,
             organisation,
             organisation_roles,
+            claims: self.claims,
+            is_unnamed: self.kind == AccountKind::Anonymous,
         })
     }
 }

@@ -1,5 +1,7 @@
 use std::sync::{Arc, LazyLock};
 
+use serde_json::{Map, Value};
+
 /// What kind of caller a [`Principal`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -38,6 +40,8 @@ struct Inner {
     authenticated_at: Option<i64>,
     organisation: Option<String>,
     organisation_roles: Vec<String>,
+    claims: Map<String, Value>,
+    is_unnamed: bool,
 }
 
 /// What a verified access token says about a user; the input of [`Principal::user`].
@@ -70,6 +74,10 @@ pub struct User {
     /// The user's roles in that organisation when the token was issued. What they are worth is said by the contract; they are
     /// no roles of the account.
     pub organisation_roles: Vec<String>,
+    /// What administrators have the account's tokens say, by names of their own.
+    pub claims: Map<String, Value>,
+    /// Whether nobody is known behind the account yet: it was made without an address.
+    pub is_unnamed: bool,
 }
 
 impl Principal {
@@ -108,6 +116,8 @@ impl Principal {
             authenticated_at: user.authenticated_at,
             organisation: user.organisation,
             organisation_roles: user.organisation_roles,
+            claims: user.claims,
+            is_unnamed: user.is_unnamed,
         }))
     }
 
@@ -127,6 +137,8 @@ impl Principal {
             authenticated_at: None,
             organisation: None,
             organisation_roles: Vec::new(),
+            claims: Map::new(),
+            is_unnamed: false,
         }))
     }
 
@@ -194,6 +206,27 @@ impl Principal {
     /// does not know them.
     pub fn organisation_roles(&self) -> &[String] {
         &self.0.organisation_roles
+    }
+
+    /// Gives what administrators have the account's tokens say (`claims`), by names of their own.
+    pub fn claims(&self) -> &Map<String, Value> {
+        &self.0.claims
+    }
+
+    /// Says whether the caller is signed in with an account that nobody is known behind: it was made without an address.
+    pub fn is_unnamed(&self) -> bool {
+        self.0.is_unnamed
+    }
+
+    /// Names what kind of caller this is for rules: `user`, `anonymous` (an account without an address), `service`. Nothing
+    /// where nobody is signed in, so that a rule that excludes one kind does not let in nobody.
+    pub fn kind_name(&self) -> Option<&'static str> {
+        match self.0.kind {
+            Kind::Anonymous | Kind::System => None,
+            Kind::User if self.0.is_unnamed => Some("anonymous"),
+            Kind::User => Some("user"),
+            Kind::Service => Some("service"),
+        }
     }
 
     /// Gives the account's epoch that the token is of.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// Longest token that is looked at.
-pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
+/// Longest token that is looked at: one with all roles and claims that an account may have.
+pub const MAX_TOKEN_BYTES: usize = 14 * 1024;
 
 /// How far the clocks of the issuer and the verifier may differ before a token counts as from the future.
 pub const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);

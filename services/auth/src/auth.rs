@@ -39,13 +39,14 @@ use crate::handlers::organisations::Organisations;
 use crate::handlers::revocations::Revocations as RevocationHandler;
 use crate::handlers::service_accounts::ServiceAccounts;
 use crate::handlers::sessions::Sessions;
-use crate::handlers::{disabling, ending, removing};
+use crate::handlers::{deleting, disabling, ending, first_administrator, importing, listing, removing};
 use crate::hashing::Hasher;
 use crate::jobs;
 use crate::limits::{Limits, Origin};
 use crate::mail::{Circumstances, Mail};
 use crate::policy::PasswordPolicy;
 use crate::rekey::rekey;
+use crate::removing::purge_anonymous;
 use crate::signer::Signer;
 use crate::signing_keys::{self, KeyRing, load_and_rotate};
 use crate::store;
@@ -53,8 +54,8 @@ use crate::store;
 /// Largest request message. The largest that means something is a password of 4 KiB and an address.
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 
-/// Largest answer: a page of accounts that have all roles that they may have, or of the mailbox.
-pub const MAX_RESPONSE_BYTES: usize = 512 * 1024;
+/// Largest answer: a page of accounts that have all roles and claims that they may have, or of the mailbox.
+pub const MAX_RESPONSE_BYTES: usize = 2 * 1024 * 1024;
 
 /// The full names of the services that [`Auth::routes`] gives.
 pub const SERVICES: [&str; 9] = [
@@ -160,6 +161,8 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         clock,
         sign_up: config.sign_up,
         create_organisations: config.create_organisations,
+        anonymous_sign_in: config.anonymous_sign_in,
+        anonymous_kept: config.anonymous_kept(),
         passwords: PasswordPolicy::new(config)?,
         timeouts: config.timeouts(),
         audit_kept: config.audit_kept(),
@@ -171,6 +174,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     // Before anybody is let in by a token.
     core.revocations.limit_lifetime(config.access_token_seconds.into());
     core.read_revocations().await.map_err(StartError::Revocations)?;
+    importing::follow_foreign(&core).await?;
     Ok(Auth(Arc::new(Inner { core, schedule })))
 }
 
@@ -293,7 +297,8 @@ impl Auth {
         jobs::forget_revocations(&self.0.core).await?;
         jobs::sweep_secrets(&self.0.core).await?;
         jobs::tend_audit_log(&self.0.core).await?;
-        jobs::end_sessions(&self.0.core).await
+        jobs::end_sessions(&self.0.core).await?;
+        purge_anonymous(&self.0.core).await
     }
 
     /// Makes an account with roles, for the command line on a store that it has opened itself.
@@ -362,6 +367,26 @@ impl Auth {
         removing::reset_all(&self.0.core, Trail::of_command_line(), account.id).await
     }
 
+    /// Makes accounts that come from elsewhere, for the command line on a store that it has opened itself.
+    pub async fn import_accounts(
+        &self,
+        request: pb::ImportAccountsRequest,
+    ) -> Result<pb::ImportAccountsResponse, Error> {
+        importing::perform(&self.0.core, Trail::of_command_line(), request).await
+    }
+
+    /// Makes the token that makes the first administrator, where nobody administers and nobody has before. It is to be shown to
+    /// whoever starts the installation, and to nobody else.
+    pub async fn offer_first_administrator(&self) -> Result<Option<String>, Error> {
+        first_administrator::offer(&self.0.core).await
+    }
+
+    /// Removes the account that has this address, for the command line on a store that it has opened itself.
+    pub async fn delete_account(&self, email: &str) -> Result<(), Error> {
+        let account = accounts::find_by_email(&self.0.core, email).await?;
+        deleting::perform(&self.0.core, Trail::of_command_line(), account.id, String::new()).await
+    }
+
     /// Gives the name of the account that has this address, for the command line on a store that it has opened itself.
     pub async fn look_up(&self, email: &str) -> Result<String, Error> {
         Ok(format!("{ACCOUNTS}{}", accounts::find_by_email(&self.0.core, email).await?.id))
@@ -377,6 +402,6 @@ impl Auth {
 
     /// Lists accounts, for the command line on a store that it has opened itself.
     pub async fn list_accounts(&self, request: pb::ListAccountsRequest) -> Result<pb::ListAccountsResponse, Error> {
-        accounts::list(&self.0.core, "", request).await
+        listing::list(&self.0.core, "", request).await
     }
 }

@@ -44,6 +44,10 @@ pub struct Config {
     pub key_encryption_key: Option<SecretString>,
     /// Whether anybody may make an account.
     pub sign_up: SignUp,
+    /// Whether anybody may make an account without an address (`SignInAnonymously`).
+    pub anonymous_sign_in: AnonymousSignIn,
+    /// For how many days an account without an address is kept that has no session any more; 0: for ever.
+    pub anonymous_keep_days: u32,
     /// Fewest characters of a new password.
     pub password_min_characters: usize,
     /// How hard to guess a new password has to be: from 0, which is anything, over 2, which holds against guesses over the
@@ -114,6 +118,17 @@ pub enum SignUp {
     Closed,
 }
 
+/// Who may make an account without an address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AnonymousSignIn {
+    /// Anybody.
+    Open,
+    /// Nobody.
+    #[default]
+    Closed,
+}
+
 /// Who may make an organisation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -148,6 +163,8 @@ impl Default for Config {
             database_pool_size: None,
             key_encryption_key: None,
             sign_up: SignUp::Open,
+            anonymous_sign_in: AnonymousSignIn::default(),
+            anonymous_keep_days: 30,
             password_min_characters: LEAST_MIN_CHARACTERS,
             password_min_score: 2,
             password_breach_list: None,
@@ -243,6 +260,11 @@ impl Config {
             idle: Duration::from_secs(self.session_idle_seconds),
             absolute: Duration::from_secs(self.session_absolute_seconds),
         }
+    }
+
+    pub(crate) fn anonymous_kept(&self) -> Option<Duration> {
+        let days = self.anonymous_keep_days;
+        (days > 0).then(|| Duration::from_secs(u64::from(days) * DAY))
     }
 
     pub(crate) fn audit_kept(&self) -> Option<Duration> {

@@ -8,7 +8,7 @@ use mainstay_keys::KeyEncryptionKey;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::{ChainKey, Failures};
-use crate::config::{CreateOrganisations, EmailChange, SignUp};
+use crate::config::{AnonymousSignIn, CreateOrganisations, EmailChange, SignUp};
 use crate::domain::one_time_secret::HashKey;
 use crate::domain::session::Timeouts;
 use crate::hashing::Hasher;
@@ -40,6 +40,9 @@ pub(crate) struct Core {
     pub(crate) signer: Arc<Signer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sign_up: SignUp,
+    pub(crate) anonymous_sign_in: AnonymousSignIn,
+    /// For how long accounts without an address are kept that have no session; for ever where it is nothing.
+    pub(crate) anonymous_kept: Option<Duration>,
     pub(crate) create_organisations: CreateOrganisations,
     pub(crate) passwords: PasswordPolicy,
     pub(crate) timeouts: Timeouts,

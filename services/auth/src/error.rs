@@ -8,13 +8,14 @@ use crate::domain::factor::RECENT;
 use crate::domain::page_token::PageTokenError;
 use crate::domain::password::PasswordError;
 use crate::domain::role::RoleError;
+use crate::domain::search::FilterError;
 use crate::domain::totp::NoUri;
 use crate::hashing::{self, HashingError};
 use crate::limits::Exceeded;
 use crate::mail::{LetterError, MailError, TemplateError};
 use crate::refusal::Refusal;
 use crate::store::DamagedRow;
-use crate::store::accounts::EMAIL_TAKEN;
+use crate::store::accounts::{EMAIL_TAKEN, USER_NAME_TAKEN};
 use crate::store::members::PageError;
 
 /// What can go wrong in a call, in this service's words.
@@ -27,6 +28,20 @@ pub enum Error {
     AccountNotFound,
     #[error("another account has the address")]
     EmailTaken,
+    #[error("another account has the user name, or one that looks like it")]
+    UserNameTaken,
+    #[error("`{0}` is for administrators")]
+    NotAdministrator(&'static str),
+    #[error("the field mask {0}")]
+    Mask(String),
+    #[error("nobody makes accounts without an address here")]
+    AnonymousSignInClosed,
+    #[error("the account has an address already")]
+    NotAnonymous,
+    #[error("the account has no address")]
+    NoAddress,
+    #[error(transparent)]
+    Filter(FilterError),
     #[error("sign-up is closed")]
     SignUpClosed,
     #[error("the address and the password do not belong together")]
@@ -136,7 +151,13 @@ impl From<PageError> for Error {
 impl From<db::Error> for Error {
     /// Gives a violated constraint its meaning.
     fn from(error: db::Error) -> Error {
-        if error.violates(EMAIL_TAKEN) { Error::EmailTaken } else { Error::Storage(error) }
+        if error.violates(EMAIL_TAKEN) {
+            Error::EmailTaken
+        } else if USER_NAME_TAKEN.iter().any(|name| error.violates(name)) {
+            Error::UserNameTaken
+        } else {
+            Error::Storage(error)
+        }
     }
 }
 
@@ -147,13 +168,24 @@ impl From<Error> for Fault {
             Error::Violations(violations) => violations
                 .into_iter()
                 .fold(Fault::new(Reason::FieldViolation), |fault, v| fault.violation(v.field, v.description)),
-            Error::AccountNotFound | Error::SessionNotFound => Fault::new(Reason::ResourceNotFound),
+            Error::AccountNotFound | Error::SessionNotFound | Error::FactorNotFound => Fault::new(Reason::ResourceNotFound),
             Error::Refused(refusal) => refusal.into(),
             Error::AccountDisabled => Fault::new(Reason::AccountDisabled),
             Error::EmailTaken => Fault::new(Reason::EmailTaken),
+            Error::UserNameTaken => Fault::new(Reason::UserNameTaken),
+            Error::NotAdministrator(field) => {
+                Fault::new(Reason::PermissionDenied).message(format!("only an administrator changes `{field}`"))
+            }
+            Error::Mask(problem) => Fault::new(Reason::InvalidMask).message(format!("update_mask {problem}")),
             Error::SignUpClosed => {
                 Fault::new(Reason::PermissionDenied).message("sign-up is closed here; an administrator makes accounts")
             }
+            Error::AnonymousSignInClosed => Fault::new(Reason::PermissionDenied)
+                .message("accounts without an address are not made here; auth.anonymous_sign_in opens it"),
+            Error::NotAnonymous => Fault::new(Reason::FailedPrecondition).message("the account has an address already"),
+            Error::NoAddress => Fault::new(Reason::FailedPrecondition)
+                .message("the account has no address yet; UpgradeAccount or ChangeEmail gives it one"),
+            Error::Filter(problem) => Fault::new(Reason::InvalidFilter).message(format!("filter {problem}")),
             Error::WrongCredentials => Fault::new(Reason::WrongCredentials),
             Error::SessionEnded => Fault::new(Reason::SessionEnded),
             Error::NotSignedIn => Fault::new(Reason::Unauthenticated),
@@ -246,6 +278,10 @@ pub enum StartError {
     Database(#[source] db::Error),
     #[error("the key of the audit log cannot be made")]
     ChainKey(#[source] mainstay_keys::Error),
+    #[error("accounts without an address cannot be removed")]
+    Purge(#[source] Error),
+    #[error("it cannot be read which imported hashes are left")]
+    Foreign(#[source] Error),
     #[error("the audit log cannot be tended")]
     Audit(#[source] Error),
     #[error("what was revoked cannot be read")]

@@ -14,7 +14,9 @@ use crate::domain::one_time_secret::COUNTED_FOR;
 use crate::domain::session::micros;
 use crate::domain::signing::Schedule;
 use crate::error::StartError;
+use crate::handlers::importing::follow_foreign;
 use crate::hashing::KEPT_IDLE;
+use crate::removing::purge_anonymous;
 use crate::signing_keys::load_and_rotate;
 use crate::store::{challenges, factors, invitations, mails, one_time_secrets, revocations, sessions};
 
@@ -80,6 +82,18 @@ pub(crate) fn start(jobs: &Jobs, core: &Arc<Core>, schedule: Schedule) {
     jobs.start(Job::every("old revocations", INTERVAL).on_one_replica(&core.database), forgotten);
     jobs.start(Job::every("signing keys", INTERVAL), keys);
     jobs.start(Job::every("sessions", INTERVAL).on_one_replica(&core.database), sessions);
+    let anonymous = Arc::clone(core);
+    let anonymous = move || {
+        let core = Arc::clone(&anonymous);
+        async move { purge_anonymous(&core).await }
+    };
+    jobs.start(Job::every("anonymous accounts", INTERVAL).on_one_replica(&core.database), anonymous);
+    let foreign = Arc::clone(core);
+    let foreign = move || {
+        let core = Arc::clone(&foreign);
+        async move { follow_foreign(&core).await }
+    };
+    jobs.start(Job::every("imported hashes", INTERVAL), foreign);
     let secrets = Arc::clone(core);
     let secrets = move || {
         let core = Arc::clone(&secrets);

@@ -17,13 +17,16 @@ mod policy;
 pub mod process;
 mod refusal;
 mod rekey;
+mod removing;
 mod revoking;
 mod signer;
 mod signing_keys;
 pub mod store;
 
 pub use auth::{Auth, Environment, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, PACKAGE, SERVICES, start};
-pub use config::{Config, CreateOrganisations, EmailChange, KEY_FILE, SQLITE_FILE, SignUp, SigningAlgorithm};
+pub use config::{
+    AnonymousSignIn, Config, CreateOrganisations, EmailChange, KEY_FILE, SQLITE_FILE, SignUp, SigningAlgorithm,
+};
 pub use domain::role::check as check_role;
 pub use error::{Error, StartError};
 pub use refusal::Refusal;

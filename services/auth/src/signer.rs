@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mainstay_identity::{Clock, FetchFuture, KeySource, TOKEN_TYPE, VerifierConfig, VerifyingKey};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::domain::account::Account;
@@ -59,6 +60,12 @@ struct Claims<'a> {
     org: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     org_roles: Option<&'a [String]>,
+    /// What administrators have it say, by names of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claims: Option<&'a Map<String, Value>>,
+    /// What kind of account it is, where it is no person's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
 }
 
 /// An access token, and for how many seconds it is valid from now.
@@ -100,7 +107,7 @@ impl Signer {
             iat,
             exp,
             jti: Uuid::now_v7().to_string(),
-            email: Some(&account.email),
+            email: Some(account.email.as_str()).filter(|email| !email.is_empty()),
             email_verified: Some(account.email_verified),
             roles: &account.roles,
             epoch: account.token_epoch,
@@ -109,6 +116,8 @@ impl Signer {
             auth_time: Some(seconds(session.authentication.time)),
             org: acting.map(|acting| acting.organisation.to_string()),
             org_roles: acting.map(|acting| acting.roles.as_slice()),
+            claims: Some(account.claims.as_map()).filter(|claims| !claims.is_empty()),
+            kind: account.is_anonymous.then_some("anonymous"),
         };
         Ok(AccessToken { text: self.sign(&claims)?, seconds: exp - iat })
     }
@@ -139,6 +148,8 @@ impl Signer {
             auth_time: None,
             org: acting.as_ref().map(|(organisation, _)| organisation.clone()),
             org_roles: acting.map(|(_, roles)| roles),
+            claims: None,
+            kind: None,
         };
         Ok(AccessToken { text: self.sign(&claims)?, seconds: exp - iat })
     }

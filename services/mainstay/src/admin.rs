@@ -1,5 +1,7 @@
 //! `mainstay admin`: the first administrator, accounts, and roles.
 
+mod import;
+
 use std::io::Read as _;
 use std::process::ExitCode;
 
@@ -83,8 +85,20 @@ async fn perform(common: &Common, reach: &Reach, config: &auth::Config, command:
                 }
             }
         }
-        AdminCommand::List { page_size, page_token, json } => {
-            let request = pb::ListAccountsRequest { page_size, page_token };
+        AdminCommand::Delete { email, yes } => {
+            if !yes {
+                return Err(format!("{email} would be removed for good; say --yes to do it").into());
+            }
+            delete(target(common, reach, Role::Auth)?, common, config, &email).await?;
+            say!("{email} is removed; its sessions end everywhere within seconds");
+        }
+        AdminCommand::Import { file } => import::import(common, reach, config, &file).await?,
+        AdminCommand::Search { text, json } => {
+            let page = search(common, reach, config, &text).await?;
+            if json { print_json(&page)? } else { print(&page) }
+        }
+        AdminCommand::List { filter, page_size, page_token, json } => {
+            let request = pb::ListAccountsRequest { page_size, page_token, filter };
             let page = list(target(common, reach, Role::Auth)?, common, config, request).await?;
             if json { print_json(&page)? } else { print(&page) }
         }
@@ -232,6 +246,46 @@ async fn reset_factors(target: Target, common: &Common, config: &auth::Config, e
     }
 }
 
+/// Removes an account for good.
+async fn delete(target: Target, common: &Common, config: &auth::Config, email: &str) -> Result<(), Failure> {
+    match target {
+        Target::Server(server) => {
+            let pb::Account { name, etag, .. } = look_up(&server, email).await?;
+            let request = pb::DeleteAccountRequest { name, etag, password: String::new() };
+            let _: () = server.call(&method("DeleteAccount"), &request).await?;
+        }
+        Target::Store(_directory) => {
+            let auth = auth::process::open(common, config).await?;
+            auth.delete_account(email).await.map_err(|error| words_of(error, email))?;
+            auth.close().await;
+        }
+    }
+    Ok(())
+}
+
+/// Finds accounts by how their address, user name or name begins: the first hundred of each.
+async fn search(
+    common: &Common,
+    reach: &Reach,
+    config: &auth::Config,
+    text: &str,
+) -> Result<pb::ListAccountsResponse, Failure> {
+    let escaped: String = text
+        .chars()
+        .flat_map(|sign| matches!(sign, '"' | '\\' | '*').then_some('\\').into_iter().chain([sign]))
+        .collect();
+    let mut accounts: Vec<pb::Account> = Vec::new();
+    for field in ["email", "user_name", "display_name"] {
+        let filter = format!("{field} = \"{escaped}*\"");
+        let request = pb::ListAccountsRequest { page_size: 100, filter, ..Default::default() };
+        let page = list(target(common, reach, Role::Auth)?, common, config, request).await?;
+        let known = |account: &pb::Account| accounts.iter().any(|known| known.name == account.name);
+        let new: Vec<_> = page.accounts.into_iter().filter(|account| !known(account)).collect();
+        accounts.extend(new);
+    }
+    Ok(pb::ListAccountsResponse { accounts, next_page_token: String::new() })
+}
+
 async fn list(
     target: Target,
     common: &Common,
@@ -283,7 +337,7 @@ fn print(page: &pb::ListAccountsResponse) {
         say!("{}  {:width$}  {roles}{disabled}", account.name, account.email);
     }
     match (page.accounts.is_empty(), page.next_page_token.as_str()) {
-        (true, _) => say!("there are no accounts; they are made by signing up, or with mainstay admin create"),
+        (true, _) => say!("there are no such accounts; they are made by signing up, or with mainstay admin create"),
         (false, "") => {}
         (false, token) => say!("\nthere are more: mainstay admin list --page-token {token}"),
     }

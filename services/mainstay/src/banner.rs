@@ -23,6 +23,8 @@ pub struct Banner<'a> {
     pub folder: &'a Told,
     pub data_dir: &'a Path,
     pub engine: mainstay_db::Engine,
+    /// The token that makes the first administrator.
+    pub first_administrator: Option<String>,
 }
 
 impl Banner<'_> {
@@ -39,6 +41,11 @@ impl Banner<'_> {
         say!("  data       {store}");
         for moved in self.moved {
             say!("  note       {moved}");
+        }
+        if let Some(token) = &self.first_administrator {
+            say!("  admin      nobody administers yet; the first one is made once, within a day, from this machine:");
+            say!("             curl {scheme}://{}/auth/v1/accounts:createFirstAdministrator -d \\", self.address);
+            say!("               '{{\"token\": \"{token}\", \"email\": \"…\", \"password\": \"…\"}}'");
         }
         self.folder.print();
     }

@@ -278,8 +278,30 @@ pub enum AdminCommand {
     SignOut { email: String },
     /// Remove the apps, passkeys and recovery codes of somebody who has lost them, and sign the account out everywhere
     ResetFactors { email: String },
+    /// Remove an account for good, with its sessions, its roles and the mails that wait for its owner
+    Delete {
+        email: String,
+        /// Do it: there is no way back
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Make accounts of another system, with the hashes of their passwords: one JSON object a line, as ImportAccounts has them
+    Import {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Find accounts whose address, user name or name begins so
+    Search {
+        text: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// List accounts and their roles, in the order in which they were made
     List {
+        /// Only those that this finds (AIP-160): 'roles:"editor"', 'email = "ada*"', 'disable_time:*'
+        #[arg(long, value_name = "FILTER", default_value = "")]
+        filter: String,
         /// Most accounts on a page, up to 100
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(i32).range(1..=100))]
         page_size: i32,

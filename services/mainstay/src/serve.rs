@@ -103,7 +103,8 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     let address = ports.clients.address();
     let secret = process.operator.clone();
     directory.publish(&RunInfo { pid: std::process::id(), address: common.url(address), secret })?;
-    print(&process, &data, &told, &ports);
+    let first = first_administrator(&common, &auth, address).await?;
+    print(&process, &data, &told, &ports, first);
     process.serve(ports, stack::edge(gateway.endpoint(), guards, cors)).await?;
     data.close().await;
     database.close().await;
@@ -152,7 +153,17 @@ async fn sow(data: &Data, file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print(process: &Process, data: &Data, folder: &Told, ports: &Ports) {
+/// The token that makes the first administrator: shown in development, to whoever is on this machine.
+async fn first_administrator(
+    common: &process::Common,
+    auth: &auth::Auth,
+    address: std::net::SocketAddr,
+) -> Result<Option<String>, Failure> {
+    let is_here = common.is_development() && address.ip().is_loopback();
+    Ok(if is_here { auth.offer_first_administrator().await? } else { None })
+}
+
+fn print(process: &Process, data: &Data, folder: &Told, ports: &Ports, first_administrator: Option<String>) {
     let common = &process.common;
     Banner {
         age: process.age(),
@@ -164,6 +175,7 @@ fn print(process: &Process, data: &Data, folder: &Told, ports: &Ports) {
         folder,
         data_dir: &common.data_dir,
         engine: data.db().engine(),
+        first_administrator,
     }
     .print();
 }

@@ -36,9 +36,9 @@ mainstay_testkit::both_engines! {
         until("the jobs that begin soon have run", ran).await;
         let (all, _) = counted(&operations).await;
         let everywhere = [
-            "answers", "audit log", "audit places", "auth database", "backends", "certificates", "clock", "contract",
-            "contract folder", "contract steps", "contract store", "data database", "deleted rows", "hashing memory", "limits",
-            "mail", "memory", "old revocations", "one-time secrets", "sessions", "signing keys", "stored revocations",
+            "anonymous accounts", "answers", "audit log", "audit places", "auth database", "backends", "certificates", "clock", "contract",
+            "contract folder", "contract steps", "contract store", "data database", "deleted rows", "hashing memory",
+            "imported hashes", "limits", "mail", "memory", "old revocations", "one-time secrets", "sessions", "signing keys", "stored revocations",
             "token keys", "wrong passwords",
         ];
         let of_sqlite = (engine == Engine::Sqlite).then_some("places of answers");

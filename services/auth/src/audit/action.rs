@@ -3,6 +3,16 @@
 pub(crate) enum Action {
     SignUp,
     CreateAccount,
+    /// With the token that a start showed.
+    CreateFirstAdministrator,
+    /// With the hash of its password from elsewhere.
+    ImportAccount,
+    UpdateAccount,
+    /// One without an address has got one.
+    UpgradeAccount,
+    DeleteAccount,
+    /// One without an address that nobody can come back to.
+    PurgeAccount,
     SetRoles,
     DisableAccount,
     EnableAccount,
@@ -12,6 +22,8 @@ pub(crate) enum Action {
     /// By a link that was sent to the account's address.
     ResetPassword,
     SignIn,
+    /// With an account that is made by it.
+    SignInAnonymously,
     /// With a wrong password, of an account that exists.
     SignInFailed,
     SignOut,
@@ -47,9 +59,15 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    pub(crate) const ALL: [Action; 37] = [
+    pub(crate) const ALL: [Action; 44] = [
         Action::SignUp,
         Action::CreateAccount,
+        Action::CreateFirstAdministrator,
+        Action::ImportAccount,
+        Action::UpdateAccount,
+        Action::UpgradeAccount,
+        Action::DeleteAccount,
+        Action::PurgeAccount,
         Action::SetRoles,
         Action::DisableAccount,
         Action::EnableAccount,
@@ -58,6 +76,7 @@ impl Action {
         Action::ChangePassword,
         Action::ResetPassword,
         Action::SignIn,
+        Action::SignInAnonymously,
         Action::SignInFailed,
         Action::SignOut,
         Action::RevokeSession,
@@ -92,6 +111,12 @@ impl Action {
         match self {
             Action::SignUp => "accounts.signUp",
             Action::CreateAccount => "accounts.create",
+            Action::CreateFirstAdministrator => "accounts.createFirstAdministrator",
+            Action::ImportAccount => "accounts.import",
+            Action::UpdateAccount => "accounts.update",
+            Action::UpgradeAccount => "accounts.upgrade",
+            Action::DeleteAccount => "accounts.delete",
+            Action::PurgeAccount => "accounts.purge",
             Action::SetRoles => "accounts.setRoles",
             Action::DisableAccount => "accounts.disable",
             Action::EnableAccount => "accounts.enable",
@@ -100,6 +125,7 @@ impl Action {
             Action::ChangePassword => "accounts.changePassword",
             Action::ResetPassword => "accounts.resetPassword",
             Action::SignIn => "sessions.signIn",
+            Action::SignInAnonymously => "sessions.signInAnonymously",
             Action::SignInFailed => "sessions.signInFailed",
             Action::SignOut => "sessions.signOut",
             Action::RevokeSession => "sessions.revoke",

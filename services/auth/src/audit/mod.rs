@@ -81,6 +81,11 @@ impl Trail {
         Trail { actor: SYSTEM.to_owned(), request_id: String::new(), network: String::new() }
     }
 
+    /// What the service does without being asked.
+    pub(crate) fn of_process() -> Trail {
+        Trail::of_command_line()
+    }
+
     /// The same, done by whoever has this account and has just shown it.
     #[must_use]
     pub(crate) fn by(mut self, account: AccountId) -> Trail {

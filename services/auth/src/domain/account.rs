@@ -3,6 +3,9 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
+use super::claims::Claims;
+use super::user_name::UserName;
+
 /// What the name of every account begins with.
 pub const ACCOUNTS: &str = "accounts/";
 
@@ -42,12 +45,23 @@ impl FromStr for AccountId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     pub id: AccountId,
+    /// Empty where it is anonymous.
     pub email: String,
     pub email_verified: bool,
+    /// Whether nobody is known behind it yet.
+    pub is_anonymous: bool,
     /// The address that it shall have, until its owner has proved it.
     pub pending_email: Option<String>,
     /// The language that the owner wants to be written in, or nothing.
     pub locale: String,
+    /// What it can be signed in to with in the place of the address.
+    pub user_name: Option<UserName>,
+    /// What its owner wants to be called, or nothing.
+    pub display_name: String,
+    /// Where a picture of its owner is, or nothing.
+    pub picture_uri: String,
+    /// What administrators have its tokens say.
+    pub claims: Claims,
     /// Sorted, without repetition.
     pub roles: Vec<String>,
     /// Microseconds since the Unix epoch.

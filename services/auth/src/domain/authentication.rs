@@ -75,6 +75,11 @@ pub struct Authentication {
 }
 
 impl Authentication {
+    /// Nothing was shown: the account was made at `now`, and has nothing that could be.
+    pub fn of_nobody(now: i64) -> Authentication {
+        Authentication { methods: Vec::new(), time: now }
+    }
+
     /// Something that was shown at `now`.
     pub fn by(method: Method, now: i64) -> Authentication {
         Authentication { methods: vec![method], time: now }
@@ -125,13 +130,17 @@ impl Authentication {
     /// Reads what [`Authentication::stored`] gave. Nothing where a word is not known.
     pub fn from_stored(words: &str, time: i64) -> Option<Authentication> {
         let method = |word: &str| Method::ALL.into_iter().find(|method| method.stored() == word);
-        let methods = words.split(' ').map(method).collect::<Option<Vec<_>>>()?;
+        let methods = words.split(' ').filter(|word| !word.is_empty()).map(method).collect::<Option<Vec<_>>>()?;
         Some(Authentication { methods, time })
     }
 
     /// Names how sure it is who that is (NIST SP 800-63B).
     pub fn level(&self) -> &'static str {
-        if self.is_multiple() { "aal2" } else { "aal1" }
+        match &*self.methods {
+            [] => "aal0",
+            _ if self.is_multiple() => "aal2",
+            _ => "aal1",
+        }
     }
 
     /// Whether two factors were shown: something that is known or read beside something that is held, or a passkey whose

@@ -11,7 +11,7 @@ use mainstay_keys::KeyEncryptionKey;
 pub const LIFETIME_SECONDS: i64 = 3 * 24 * 60 * 60;
 
 /// Longest token that is looked at, in bytes.
-pub const MAX_TOKEN_BYTES: usize = 256;
+pub const MAX_TOKEN_BYTES: usize = 1024;
 
 /// Says why a token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

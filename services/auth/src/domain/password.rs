@@ -9,7 +9,10 @@ pub const LEAST_MIN_CHARACTERS: usize = 8;
 
 /// A password, normalised so that the same characters typed on two keyboards are the same bytes (NFKC, as NIST SP 800-63B
 /// §5.1.1.2 recommends). Wiped from memory when dropped; shown nowhere.
-pub struct Password(Zeroizing<String>);
+pub struct Password {
+    normalised: Zeroizing<String>,
+    typed: Zeroizing<String>,
+}
 
 /// Says what is wrong with a password, as a clause after the field's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +34,7 @@ impl Password {
     /// Takes a password that somebody chooses: at least `min_characters` long.
     pub fn choose(text: &str, min_characters: usize) -> Result<Password, PasswordError> {
         let password = Password::attempt(text)?;
-        if password.0.chars().count() < min_characters {
+        if password.normalised.chars().count() < min_characters {
             return Err(PasswordError::TooShort(min_characters));
         }
         Ok(password)
@@ -45,16 +48,22 @@ impl Password {
         if text.len() > MAX_PASSWORD_BYTES {
             return Err(PasswordError::TooLong);
         }
-        Ok(Password(Zeroizing::new(text.nfkc().collect())))
+        let typed = Zeroizing::new(text.to_owned());
+        Ok(Password { normalised: Zeroizing::new(text.nfkc().collect()), typed })
     }
 
     /// Gives the characters, to be judged.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.normalised
+    }
+
+    /// Gives the characters as they came: other systems have hashed these.
+    pub fn as_typed(&self) -> &str {
+        &self.typed
     }
 
     /// Gives the bytes to hash.
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.normalised.as_bytes()
     }
 }

@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use mainstay_db::{Atomic, Lane};
@@ -10,16 +9,21 @@ use mainstay_record::Violation;
 use tonic::Request;
 
 use super::owner::require_administrators_level;
-use super::pages::page_size;
+use super::profile::{self, Profile};
 use super::whose::{account_id, may_see, with_roles};
-use super::{Answer, account_to_pb, disabling, emails, origin, passwords, sending, trail};
+use super::{
+    Answer, account_to_pb, anonymous, deleting, disabling, emails, first_administrator, importing, listing, origin,
+    passwords, sending, trail,
+};
 use crate::audit::{Action, Told, Trail};
 use crate::config::SignUp;
 use crate::core::Core;
 use crate::domain::account::{Account, AccountId, Revision};
 use crate::domain::email::{Claimed, Email, former_key};
 use crate::domain::password::Password;
-use crate::domain::{locale, page_token, role};
+use crate::domain::profile::display_name_key;
+use crate::domain::user_name::UserName;
+use crate::domain::{locale, role};
 use crate::error::{Error, refused_email, refused_password, refused_role};
 use crate::limits::Origin;
 use crate::revoking::outdate_tokens;
@@ -43,11 +47,34 @@ impl AccountService for Accounts {
     }
 
     async fn list_accounts(&self, request: Request<pb::ListAccountsRequest>) -> Answer<pb::ListAccountsResponse> {
-        reply(list_accounts(&self.0, request).await)
+        reply(listing::list_accounts(&self.0, request).await)
     }
 
     async fn create_account(&self, request: Request<pb::CreateAccountRequest>) -> Answer<pb::Account> {
         reply(create_account(&self.0, request).await)
+    }
+
+    async fn update_account(&self, request: Request<pb::UpdateAccountRequest>) -> Answer<pb::Account> {
+        reply(profile::update(&self.0, request).await)
+    }
+
+    async fn upgrade_account(&self, request: Request<pb::UpgradeAccountRequest>) -> Answer<pb::Account> {
+        reply(anonymous::upgrade(&self.0, request).await)
+    }
+
+    async fn delete_account(&self, request: Request<pb::DeleteAccountRequest>) -> Answer<()> {
+        reply(deleting::delete(&self.0, request).await)
+    }
+
+    async fn import_accounts(&self, request: Request<pb::ImportAccountsRequest>) -> Answer<pb::ImportAccountsResponse> {
+        reply(importing::import(&self.0, request).await)
+    }
+
+    async fn create_first_administrator(
+        &self,
+        request: Request<pb::CreateFirstAdministratorRequest>,
+    ) -> Answer<pb::Account> {
+        reply(first_administrator::create(&self.0, request).await)
     }
 
     async fn request_email_verification(&self, request: Request<pb::RequestEmailVerificationRequest>) -> Answer<()> {
@@ -102,7 +129,7 @@ async fn sign_up(core: &Core, request: Request<pb::SignUpRequest>) -> Result<pb:
     let pb::SignUpRequest { email, password, locale } = request.get_ref();
     let mut wanted = read_new(core, "", (email, password), &[]).await?;
     locale::check(locale).map_err(|problem| Error::Violations(vec![Violation::new("locale", problem)]))?;
-    wanted.locale.clone_from(locale);
+    wanted.profile.locale.clone_from(locale);
     wanted.is_verified_by_mail = core.mail.is_some();
     core.limits.sign_up(origin)?;
     let by = (trail(&request)?, Action::SignUp);
@@ -118,7 +145,14 @@ async fn create_account(core: &Core, request: Request<pb::CreateAccountRequest>)
     require_administrators_level(core, &caller(&request).map_err(Error::Stack)?).await?;
     let pb::CreateAccountRequest { account, password } = request.into_inner();
     let account = account.unwrap_or_default();
-    let wanted = read_new(core, "account.", (&account.email, &password), &account.roles).await?;
+    let mut violations = Vec::new();
+    let profile = Profile::read(account.clone(), &mut violations);
+    let mut wanted = match read_new(core, "account.", (&account.email, &password), &account.roles).await {
+        Err(Error::Violations(others)) => return Err(Error::Violations([others, violations].concat())),
+        _ if !violations.is_empty() => return Err(Error::Violations(violations)),
+        wanted => wanted?,
+    };
+    wanted.profile = profile;
     Ok(account_to_pb(&create(core, wanted, origin, by).await?))
 }
 
@@ -145,58 +179,6 @@ async fn lookup_account(core: &Core, request: pb::LookupAccountRequest) -> Resul
     Ok(account_to_pb(&find_by_email(core, &request.email).await?))
 }
 
-async fn list_accounts(
-    core: &Core,
-    request: Request<pb::ListAccountsRequest>,
-) -> Result<pb::ListAccountsResponse, Error> {
-    let caller = caller(&request).map_err(Error::Stack)?;
-    list(core, caller.uid().unwrap_or_default(), request.into_inner()).await
-}
-
-/// Gives a page of all accounts to its reader.
-pub(crate) async fn list(
-    core: &Core,
-    reader: &str,
-    request: pb::ListAccountsRequest,
-) -> Result<pb::ListAccountsResponse, Error> {
-    let size = page_size(request.page_size)?;
-    let now = core.clock.now_seconds();
-    let after = match request.page_token.as_str() {
-        "" => String::new(),
-        token => page_token::open::<AccountId>(&core.key_encryption_key, reader, token, now)?.to_string(),
-    };
-    let mut accounts = read_page(core, after, size + 1).await?;
-    let more = accounts.len() > size;
-    accounts.truncate(size);
-    let last = accounts.last().filter(|_| more).map(|account| account.id);
-    let seal = |last| page_token::seal(&core.key_encryption_key, reader, last, now);
-    let next_page_token = last.map(seal).transpose()?.unwrap_or_default();
-    Ok(pb::ListAccountsResponse { accounts: accounts.iter().map(account_to_pb).collect(), next_page_token })
-}
-
-/// Reads the accounts after the one with this uid, the roles of all at once.
-async fn read_page(core: &Core, after: String, limit: usize) -> Result<Vec<Account>, Error> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    core.database
-        .read(Lane::Heavy, move |conn| {
-            let after = after.clone();
-            Box::pin(async move {
-                let rows = store::page(conn, &after, limit).await?;
-                let uids: Vec<String> = rows.iter().map(|row| row.uid.clone()).collect();
-                let mut roles: HashMap<String, Vec<String>> = HashMap::new();
-                for (uid, role) in store::roles_of(conn, &uids).await? {
-                    roles.entry(uid).or_default().push(role);
-                }
-                let complete = |row: AccountRow| {
-                    let roles = roles.remove(&row.uid).unwrap_or_default();
-                    row.into_account(roles)
-                };
-                Ok(rows.into_iter().map(complete).collect::<Result<_, _>>()?)
-            })
-        })
-        .await
-}
-
 async fn set_roles(core: &Core, request: Request<pb::SetRolesRequest>) -> Result<pb::Account, Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let trail = trail(&request)?;
@@ -210,10 +192,10 @@ async fn set_roles(core: &Core, request: Request<pb::SetRolesRequest>) -> Result
 
 /// An account that is to be made.
 pub(crate) struct NewAccount {
-    email: Email,
-    password: Password,
+    pub(super) email: Email,
+    pub(super) password: Password,
     roles: Vec<String>,
-    locale: String,
+    pub(super) profile: Profile,
     /// Whether its owner is asked at once whether the address is theirs.
     is_verified_by_mail: bool,
 }
@@ -241,7 +223,7 @@ pub(crate) async fn read_new(
     });
     match (email, password, roles) {
         (Ok(email), Ok(password), Ok(roles)) => {
-            Ok(NewAccount { email, password, roles, locale: String::new(), is_verified_by_mail: false })
+            Ok(NewAccount { email, password, roles, profile: Profile::default(), is_verified_by_mail: false })
         }
         _ => Err(Error::Violations(violations)),
     }
@@ -254,9 +236,9 @@ pub(crate) async fn create(
     origin: Origin,
     by: (Trail, Action),
 ) -> Result<Account, Error> {
-    let NewAccount { email, password, roles, locale, is_verified_by_mail } = wanted;
+    let NewAccount { email, password, roles, profile, is_verified_by_mail } = wanted;
     let password_hash = core.hasher.hash(password, origin).await?;
-    let row = AccountRow { locale, ..new_row(&email, password_hash, core.clock.now_micros()) };
+    let row = new_row(&email, password_hash, profile, core.clock.now_micros());
     let asking = is_verified_by_mail.then(|| emails::verification(core, &row)).transpose()?;
     let former = core.former_are_left.then(|| former_key(email.original()));
     core.database
@@ -283,24 +265,58 @@ pub(crate) async fn create(
 }
 
 /// Makes the row of an account that nobody has shown to be theirs so far.
-pub(super) fn new_row(email: &Email, password_hash: String, now: i64) -> AccountRow {
+pub(super) fn new_row(email: &Email, password_hash: String, profile: Profile, now: i64) -> AccountRow {
+    let address = (email.original().to_owned(), email.key().to_owned());
+    row_of(AccountId::generate().to_string(), address, password_hash, profile, now)
+}
+
+fn row_of(
+    uid: String,
+    (email, email_key): (String, String),
+    password_hash: String,
+    profile: Profile,
+    now: i64,
+) -> AccountRow {
     AccountRow {
-        uid: AccountId::generate().to_string(),
-        email: email.original().to_owned(),
-        email_key: email.key().to_owned(),
+        uid,
+        email,
+        email_key,
         email_verified: false,
         password_hash,
         pending_email: None,
         pending_email_key: None,
         pending_email_proved: false,
         pending_email_approved: false,
-        locale: String::new(),
+        locale: profile.locale,
+        user_name_look: profile.user_name.as_ref().map(UserName::look),
+        user_name: profile.user_name.map(|name| name.as_str().to_owned()),
+        display_name_key: display_name_key(&profile.display_name),
+        display_name: profile.display_name,
+        picture_uri: profile.picture_uri,
+        claims: profile.claims.to_stored(),
+        anonymous: false,
         create_time: now,
         update_time: now,
         revision: Revision(0).next(now).0,
         token_epoch: 0,
         disable_time: None,
     }
+}
+
+/// An account that comes from elsewhere.
+pub(super) fn imported_row(email: &Email, verified: bool, hash: String, profile: Profile, now: i64) -> AccountRow {
+    AccountRow { email_verified: verified, ..new_row(email, hash, profile, now) }
+}
+
+/// What the key of an account without an address begins with. No address begins so.
+const NO_ADDRESS: &str = "anonymous ";
+
+/// An account without an address, and with a hash that no password has.
+pub(super) fn anonymous_row(password_hash: String, profile: Profile, now: i64) -> AccountRow {
+    let uid = AccountId::generate().to_string();
+    let email_key = format!("{NO_ADDRESS}{uid}");
+    let base = row_of(uid, (String::new(), email_key), password_hash, profile, now);
+    AccountRow { anonymous: true, ..base }
 }
 
 /// Finds the account that has an address.

@@ -106,7 +106,7 @@ pub(super) async fn kinds_of(conn: &mut Conn<'_>, account: AccountId) -> Result<
 /// Gives the client what the sign-in has led to.
 pub(super) fn answer(core: &Core, account: &Account, begun: Begun) -> Result<pb::Credentials, Error> {
     match begun {
-        Begun::Session(begun) => credentials(core, account, &begun.0, Some(&begun.1)),
+        Begun::Session(begun) => credentials(core, (account, None), &begun.0, Some(&begun.1)),
         Begun::Asked(asked) => {
             let kinds = asked.kinds.iter().map(|kind| kind_to_pb(*kind).into()).collect();
             let challenge = pb::Challenge {

@@ -14,7 +14,7 @@ use super::sending::{Addressee, Presented, Sending, mail_of, notice, required, w
 use super::whose::{account_id, may_see, with_roles};
 use super::{account_to_pb, origin, trail};
 use crate::audit::{Action, Told};
-use crate::config::EmailChange;
+use crate::config::{EmailChange, SignUp};
 use crate::core::Core;
 use crate::domain::account::AccountId;
 use crate::domain::email::{Claimed, Email};
@@ -42,6 +42,9 @@ pub(super) async fn request_email_verification(
     }
     mail_of(core)?;
     let row = find(core, id).await?;
+    if row.anonymous {
+        return Err(Error::NoAddress);
+    }
     if row.email_verified {
         return Err(Error::EmailVerified);
     }
@@ -97,8 +100,17 @@ pub(super) async fn change_email(core: &Core, request: Request<pb::ChangeEmailRe
     mail_of(core)?;
     let row = find(core, id).await?;
     require_level(core, &caller, id).await?;
-    let (email, password) = read_change(&row, request)?;
-    prove_password(core, &row, password, origin).await?;
+    let email = if row.anonymous {
+        // It has no password yet: the session is all that its owner has.
+        if core.sign_up == SignUp::Closed {
+            return Err(Error::SignUpClosed);
+        }
+        Email::parse(&request.email).map_err(|problem| Error::Violations(vec![refused_email("", problem)]))?
+    } else {
+        let (email, password) = read_change(&row, request)?;
+        prove_password(core, &row, password, origin).await?;
+        email
+    };
     core.limits.mail(origin)?;
     let account = propose(core, row, email).await?;
     wake(core);

@@ -14,6 +14,7 @@ use super::owner::{find, is_own, own_account_of, require_level, require_recent};
 use super::proving::wrong;
 use super::sending::{notice, wake};
 use super::stepping_up::{own_session, raise};
+use super::switching::acting;
 use super::whose::with_roles;
 use super::{origin, trail};
 use crate::audit::{Action, Told};
@@ -129,16 +130,17 @@ pub(super) async fn confirm_totp(
             }
             let factor = factors::find(conn, &own, &uid).await?.ok_or(Error::FactorNotFound)?;
             let row = accounts::find(conn, account).await?;
-            Ok((factor, is_first, with_roles(conn, row).await?, session))
+            let acting = acting(conn, &session).await?;
+            Ok((factor, is_first, (with_roles(conn, row).await?, acting), session))
         })
     });
-    let (factor, is_first, owner, session) = confirmed.await?;
+    let (factor, is_first, (owner, acting), session) = confirmed.await?;
     attempt.succeeded();
     wake(core);
     Ok(pb::ConfirmTotpResponse {
         factor: Some(factor_to_pb(account, &factor)?),
         recovery_codes: if is_first { codes } else { Vec::new() },
-        credentials: Some(credentials(core, &owner, &session, None)?),
+        credentials: Some(credentials(core, (&owner, acting.as_ref()), &session, None)?),
     })
 }
 

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::accounts::{new_row, read_new};
 use super::members::{checked_roles, join, member_to_pb};
 use super::pages::page_size;
+use super::profile::Profile;
 use super::sending::{Presented, Sending, mail_of, required, wake};
 use super::standing::{managing, organisation_id, own_account};
 use super::{account_to_pb, origin, timestamp, trail};
@@ -300,7 +301,8 @@ pub(super) async fn sign_up(
     let (email, password) = wanted.into_parts();
     let claimed = Claimed::read(email.original(), core.former_are_left).map_err(|_| Error::SecretNotFound)?;
     let hash = core.hasher.hash(password, origin).await?;
-    let row = AccountRow { locale: locale.clone(), email_verified: true, ..new_row(&email, hash, now) };
+    let profile = Profile { locale: locale.clone(), ..Profile::default() };
+    let row = AccountRow { email_verified: true, ..new_row(&email, hash, profile, now) };
     let made = core.database.write(Atomic::Transaction, move |conn| {
         let (row, trail, claimed) = (row.clone(), trail.clone(), claimed.clone());
         Box::pin(async move {

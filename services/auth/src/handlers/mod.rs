@@ -1,17 +1,23 @@
 //! One file for each service: a handler translates, decides, stores and translates back.
 
 pub mod accounts;
+mod anonymous;
 pub mod audit;
 mod beginning;
+mod claims_wire;
 mod credentials;
+pub mod deleting;
 pub mod disabling;
 pub mod emails;
 pub mod ending;
 mod enrolling;
 mod factor_list;
 pub mod factors;
+pub mod first_administrator;
+pub mod importing;
 mod invitations;
 pub mod keys;
+pub mod listing;
 pub mod mailbox;
 mod mailed_sign_in;
 mod members;
@@ -19,6 +25,7 @@ pub mod organisations;
 mod owner;
 mod pages;
 pub mod passwords;
+mod profile;
 mod proving;
 pub mod removing;
 pub mod revocations;
@@ -61,6 +68,11 @@ pub(crate) fn account_to_pb(account: &Account) -> pb::Account {
         update_time: Some(timestamp(account.update_time)),
         etag: account.revision.etag(),
         disable_time: account.disable_time.map(timestamp),
+        user_name: account.user_name.as_ref().map(|name| name.as_str().to_owned()).unwrap_or_default(),
+        display_name: account.display_name.clone(),
+        picture_uri: account.picture_uri.clone(),
+        claims: claims_wire::claims_to_pb(&account.claims),
+        anonymous: account.is_anonymous,
     }
 }
 

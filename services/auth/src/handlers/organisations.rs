@@ -146,7 +146,9 @@ async fn found(core: &Core, trail: Trail, row: OrganisationRow, owner: AccountId
     let stored = core.database.write(Atomic::Transaction, move |conn| {
         let (row, trail) = (row.clone(), trail.clone());
         Box::pin(async move {
-            accounts::find(conn, owner).await?.ok_or(Error::AccountNotFound)?;
+            if accounts::find(conn, owner).await?.ok_or(Error::AccountNotFound)?.anonymous {
+                return Err(Error::NoAddress);
+            }
             may_own_another(conn, owner).await?;
             store::insert(conn, &row).await?;
             let organisation = Organisation::try_from(row)?;

@@ -128,7 +128,7 @@ async fn finish(core: &Core, met: Met<'_>, proof: Option<Proof>) -> Result<pb::C
         Ok((account, (session, token))) => {
             attempt.succeeded();
             wake(core);
-            credentials(core, &account, &session, Some(&token))
+            credentials(core, (&account, None), &session, Some(&token))
         }
         Err(Error::WrongCode) => Err(wrong(core, &trail, account)),
         Err(error) => Err(error),

@@ -133,7 +133,8 @@ impl Sending {
                 organisation: organisation.to_owned(),
             },
         };
-        let mail_row = row(core, &letter, issued.expire_time)?;
+        let account_uid = addressee.account.map(|row| row.uid.clone());
+        let mail_row = MailRow { account_uid, ..row(core, &letter, issued.expire_time)? };
         let most = mail.per_address_per_hour;
         Ok(Sending { secret: SecretRow::from(&issued), mail: mail_row, address, now, most })
     }
@@ -197,7 +198,8 @@ pub(super) fn notice(core: &Core, kind: Kind, account: &AccountRow, about: &str)
         organisation: String::new(),
     };
     let letter = Letter { kind, to: Some(account.email.clone()), locale: account.locale.clone(), told };
-    row(core, &letter, core.clock.now_micros().saturating_add(micros(NOTICE_LASTS))).map(Some)
+    let mail = row(core, &letter, core.clock.now_micros().saturating_add(micros(NOTICE_LASTS)))?;
+    Ok(Some(MailRow { account_uid: Some(account.uid.clone()), ..mail }))
 }
 
 fn row(core: &Core, letter: &Letter, expire_time: i64) -> Result<MailRow, Error> {
@@ -212,6 +214,7 @@ fn row(core: &Core, letter: &Letter, expire_time: i64) -> Result<MailRow, Error>
         attempts: 0,
         attempt_time: now,
         deliver_time: None,
+        account_uid: None,
     })
 }
 

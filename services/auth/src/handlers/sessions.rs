@@ -14,16 +14,17 @@ use super::credentials::credentials;
 use super::ending::end;
 use super::switching::{self, acting};
 use super::whose::with_roles;
-use super::{Answer, client, mailed_sign_in, origin, second_factor, session_list, stepping_up, trail};
+use super::{Answer, anonymous, client, mailed_sign_in, origin, second_factor, session_list, stepping_up, trail};
 use crate::audit::{Action, Told, Trail};
 use crate::core::Core;
 use crate::domain::account::{Account, AccountId};
 use crate::domain::authentication::Method;
-use crate::domain::email::Claimed;
+use crate::domain::email::{Claimed, EmailError};
 use crate::domain::organisation::Acting;
 use crate::domain::password::Password;
 use crate::domain::refresh_token::{Hash, RefreshToken};
 use crate::domain::session::{Session, Verdict};
+use crate::domain::user_name::UserName;
 use crate::error::{Error, refused_email, refused_password};
 use crate::hashing::Checked;
 use crate::store::accounts::{self, AccountRow};
@@ -39,6 +40,10 @@ pub(crate) struct Sessions(pub(crate) Arc<Core>);
 impl SessionService for Sessions {
     async fn sign_in(&self, request: Request<pb::SignInRequest>) -> Answer<pb::Credentials> {
         reply(sign_in(&self.0, request).await)
+    }
+
+    async fn sign_in_anonymously(&self, request: Request<pb::SignInAnonymouslyRequest>) -> Answer<pb::Credentials> {
+        reply(anonymous::sign_in(&self.0, request).await)
     }
 
     async fn request_sign_in(&self, request: Request<pb::RequestSignInRequest>) -> Answer<pb::RequestSignInResponse> {
@@ -106,9 +111,9 @@ impl SessionService for Sessions {
 async fn sign_in(core: &Core, request: Request<pb::SignInRequest>) -> Result<pb::Credentials, Error> {
     let origin = origin(&request)?;
     let trail = trail(&request)?;
-    let (email, password) = read_credentials(core, request.get_ref())?;
-    let attempt = core.limits.password(origin, email.identity())?;
-    let row = find_row(core, email).await?;
+    let (login, password) = read_credentials(core, request.get_ref())?;
+    let attempt = core.limits.password(origin, &login.identity())?;
+    let row = find_row(core, login).await?;
     // Without an account a hash of nobody's is checked: the same work, and always wrong.
     let stored = row.as_ref().map(|row| row.password_hash.clone());
     let checked = match core.hasher.check(password, stored, origin).await {
@@ -140,10 +145,40 @@ async fn sign_in(core: &Core, request: Request<pb::SignInRequest>) -> Result<pb:
     answer(core, &account, begun)
 }
 
-fn read_credentials(core: &Core, request: &pb::SignInRequest) -> Result<(Claimed, Password), Error> {
+/// What somebody says that they are called.
+#[derive(Clone, Debug)]
+enum Login {
+    Address(Claimed),
+    Name(UserName),
+}
+
+impl Login {
+    /// Reads an address, or a user name, which has no `@`.
+    fn read(text: &str, former_are_left: bool) -> Result<Login, Violation> {
+        match Claimed::read(text, former_are_left) {
+            Ok(address) => Ok(Login::Address(address)),
+            Err(EmailError::NoAt) if !text.contains('@') => {
+                UserName::claimed(text).map(Login::Name).map_err(|problem| {
+                    Violation::new("email", format!("is no e-mail address, and as a user name it {problem}"))
+                })
+            }
+            Err(problem) => Err(refused_email("", problem)),
+        }
+    }
+
+    /// Names the account for what is counted, whether there is one or not. Who tries one by its name and by its address has
+    /// both allowances: to know that they are of one account it would have to be looked up first, and the answer would tell.
+    fn identity(&self) -> String {
+        match self {
+            Login::Address(address) => address.identity().to_owned(),
+            Login::Name(name) => name.identity(),
+        }
+    }
+}
+
+fn read_credentials(core: &Core, request: &pb::SignInRequest) -> Result<(Login, Password), Error> {
     let mut violations = Vec::new();
-    let email = Claimed::read(&request.email, core.former_are_left)
-        .map_err(|problem| violations.push(refused_email("", problem)));
+    let email = Login::read(&request.email, core.former_are_left).map_err(|violation| violations.push(violation));
     let password = Password::attempt(&request.password).map_err(|problem| violations.push(refused_password(problem)));
     match (email, password) {
         (Ok(email), Ok(password)) => Ok((email, password)),
@@ -151,11 +186,16 @@ fn read_credentials(core: &Core, request: &pb::SignInRequest) -> Result<(Claimed
     }
 }
 
-async fn find_row(core: &Core, email: Claimed) -> Result<Option<AccountRow>, Error> {
+async fn find_row(core: &Core, login: Login) -> Result<Option<AccountRow>, Error> {
     core.database
         .read(Lane::Inline, move |conn| {
-            let email = email.clone();
-            Box::pin(async move { Ok(accounts::find_by_email(conn, &email).await?) })
+            let login = login.clone();
+            Box::pin(async move {
+                Ok(match &login {
+                    Login::Address(address) => accounts::find_by_email(conn, address).await?,
+                    Login::Name(name) => accounts::find_by_user_name(conn, name).await?,
+                })
+            })
         })
         .await
 }

@@ -14,6 +14,7 @@ use super::ending::session_name_of;
 use super::owner::{find, prove_password, require_no_factor};
 use super::proving::{Proof, wrong};
 use super::sending::{notice, wake};
+use super::switching::acting;
 use super::whose::with_roles;
 use super::{origin, trail};
 use crate::audit::{Action, Told};
@@ -66,16 +67,17 @@ pub(super) async fn step_up(core: &Core, request: Request<pb::StepUpRequest>) ->
                 mails::insert(conn, mail).await?;
             }
             let row = accounts::find(conn, account).await?;
-            Ok((with_roles(conn, row).await?, session))
+            let acting = acting(conn, &session).await?;
+            Ok((with_roles(conn, row).await?, acting, session))
         })
     });
     match raised.await {
-        Ok((account, session)) => {
+        Ok((account, acting, session)) => {
             if let Some(attempt) = attempt {
                 attempt.succeeded();
             }
             wake(core);
-            credentials(core, &account, &session, None)
+            credentials(core, (&account, acting.as_ref()), &session, None)
         }
         Err(Error::WrongCode) => Err(wrong(core, &trail, account)),
         Err(error) => Err(error),

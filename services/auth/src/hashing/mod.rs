@@ -1,5 +1,6 @@
 //! Password hashing: argon2id, away from the runtime's threads, never more of it than the machine and a bounded queue take.
 
+mod foreign;
 mod memory;
 mod turns;
 
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use argon2::password_hash::phc::{self, Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Params, Version};
 use schemars::JsonSchema;
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+pub use self::foreign::{Digest, Foreign, ForeignError, MAX_HASH_TEXT, Scrypt};
 pub use self::memory::KEPT_IDLE;
 use self::memory::{Area, Areas};
 pub use self::turns::{MAX_WAITING, MAX_WAITING_OF_ONE};
@@ -84,6 +87,26 @@ pub struct Hasher {
     turns: Arc<Turns>,
     areas: Arc<Areas>,
     effort: Arc<Effort>,
+    /// What an account may have that was imported and that nobody has signed in to: made beside ours where a password is wrong.
+    foreign: Arc<ArcSwapOption<Foreign>>,
+}
+
+/// The most that an argon2 hash from elsewhere may cost: memory in KiB, memory times passes, lanes.
+const MOST_OF_ARGON2: (u32, u64, u32) = (256 * 1024, 1024 * 1024, 16);
+
+/// Refuses an argon2 hash from elsewhere that costs too much, or cannot be made again.
+pub fn check_ours(text: &str) -> Result<(), ForeignError> {
+    let stored = PasswordHash::new(text).map_err(|_| ForeignError::Damaged)?;
+    let params = Params::try_from(&stored).map_err(|_| ForeignError::Damaged)?;
+    let is_whole = stored.salt.is_some() && stored.hash.as_ref().is_some_and(|hash| hash.as_bytes().len() >= 16);
+    let is_known = Algorithm::try_from(stored.algorithm.as_str()).is_ok()
+        && stored.version.is_none_or(|version| Version::try_from(version).is_ok());
+    if !(is_whole && is_known) {
+        return Err(ForeignError::Damaged);
+    }
+    let (memory, effort, lanes) = MOST_OF_ARGON2;
+    let is_fine = params.m_cost() <= memory && Effort::of(&params) <= effort && params.p_cost() <= lanes;
+    if is_fine { Ok(()) } else { Err(ForeignError::TooCostly) }
 }
 
 /// What has been hashed so far, in KiB of memory times passes: what a caller could measure as time.
@@ -97,6 +120,10 @@ impl Effort {
 
     fn spend(&self, params: &Params) {
         self.0.fetch_add(Effort::of(params), Ordering::Relaxed);
+    }
+
+    fn spend_on(&self, foreign: &Foreign) {
+        self.0.fetch_add(foreign.effort(), Ordering::Relaxed);
     }
 }
 
@@ -113,10 +140,16 @@ impl Hasher {
             turns: Turns::new(cores),
             areas: Arc::default(),
             effort: Arc::default(),
+            foreign: Arc::default(),
         })
     }
 
-    /// Says how much has been hashed so far, in KiB of memory times passes.
+    /// Spends on every wrong password what one of an account with this hash costs, too; nothing more where there is none.
+    pub fn expect_foreign(&self, foreign: Option<Foreign>) {
+        self.foreign.store(foreign.map(Arc::new));
+    }
+
+    /// Says how much has been hashed so far, in KiB of memory times passes, and in steps of what was imported.
     pub fn effort(&self) -> u64 {
         self.effort.0.load(Ordering::Relaxed)
     }
@@ -152,7 +185,8 @@ impl Hasher {
     ) -> Result<Checked, HashingError> {
         let (argon2, effort) = (argon2id(&self.params), Arc::clone(&self.effort));
         let stored: Arc<str> = stored.map_or_else(|| Arc::clone(&self.nobody), Arc::from);
-        self.take_turn(origin, move |area| check(&argon2, &password, &stored, area, &effort)).await
+        let expected = self.foreign.load_full();
+        self.take_turn(origin, move |area| check(&argon2, &password, &stored, expected.as_deref(), area, &effort)).await
     }
 
     /// Runs `work` on a thread that may block, when its turn comes. The turn is given back when the work ends, not when the
@@ -222,13 +256,21 @@ fn check(
     argon2: &Argon2<'_>,
     password: &Password,
     stored: &str,
+    expected: Option<&Foreign>,
     area: &mut Area,
     effort: &Effort,
 ) -> Result<Checked, HashingError> {
+    if let Ok(Some(foreign)) = Foreign::parse(stored) {
+        effort.spend_on(&foreign);
+        let is_right = foreign.is_of(password.as_typed().as_bytes());
+        // One of ours is made in any case: to be stored, or since a wrong one of an account that is not there costs it.
+        let ours = hash(argon2, password, area, effort)?;
+        return Ok(if is_right { Checked::RightAndRehashed(ours) } else { Checked::Wrong });
+    }
     let stored = PasswordHash::new(stored).map_err(|error| HashingError::Damaged(error.into()))?;
     let params = Params::try_from(&stored).map_err(HashingError::Damaged)?;
     if is_right(&stored, &params, password, area, effort)? {
-        let weaker = is_weaker(&params, argon2.params());
+        let weaker = is_weaker(&params, argon2.params()) || stored.algorithm != Algorithm::Argon2id.ident();
         return Ok(if weaker {
             Checked::RightAndRehashed(hash(argon2, password, area, effort)?)
         } else {
@@ -237,6 +279,10 @@ fn check(
     }
     if let Some(rest) = rest_of(&params, argon2.params()) {
         hash(&argon2id(&rest), password, area, effort)?;
+    }
+    if let Some(foreign) = expected {
+        effort.spend_on(foreign);
+        std::hint::black_box(foreign.is_of(password.as_typed().as_bytes()));
     }
     Ok(Checked::Wrong)
 }

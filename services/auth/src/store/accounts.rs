@@ -1,14 +1,23 @@
+use std::sync::{Arc, LazyLock};
+
 use diesel::prelude::*;
-use mainstay_db::{self as db, Conn};
+use mainstay_db::{self as db, Conn, Rows, Statement};
+use mainstay_record::{Kind, Value};
 
 use super::DamagedRow;
 use super::schema::{account_roles, accounts, members};
 use crate::domain::account::{Account, AccountId, Revision};
+use crate::domain::claims::Claims;
 use crate::domain::email::{Claimed, FORMER};
 use crate::domain::organisation::OrganisationId;
+use crate::domain::profile;
+use crate::domain::user_name::UserName;
 
 /// The unique index that says that an address has an account.
 pub const EMAIL_TAKEN: &str = "accounts_email_taken";
+
+/// The unique indexes that say that a user name, or one that looks like it, has an account.
+pub const USER_NAME_TAKEN: [&str; 2] = ["accounts_user_name_taken", "accounts_user_name_look_taken"];
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = accounts)]
@@ -28,6 +37,13 @@ pub struct AccountRow {
     pub pending_email_proved: bool,
     pub pending_email_approved: bool,
     pub locale: String,
+    pub user_name: Option<String>,
+    pub user_name_look: Option<String>,
+    pub display_name: String,
+    pub display_name_key: String,
+    pub picture_uri: String,
+    pub claims: String,
+    pub anonymous: bool,
 }
 
 impl AccountRow {
@@ -47,12 +63,19 @@ impl AccountRow {
     /// Makes the account of its row and its roles.
     pub fn into_account(self, roles: Vec<String>) -> Result<Account, DamagedRow> {
         let id = self.id()?;
+        let damaged = |column| DamagedRow { table: "accounts", column };
+        let user_name = self.user_name.as_deref().map(UserName::claimed).transpose();
         Ok(Account {
             id,
             email: self.email,
             email_verified: self.email_verified,
             pending_email: self.pending_email,
             locale: self.locale,
+            user_name: user_name.map_err(|_| damaged("user_name"))?,
+            display_name: self.display_name,
+            is_anonymous: self.anonymous,
+            picture_uri: self.picture_uri,
+            claims: Claims::from_stored(&self.claims).ok_or(damaged("claims"))?,
             roles,
             create_time: self.create_time,
             update_time: self.update_time,
@@ -82,6 +105,61 @@ pub async fn find_by_email(conn: &mut Conn<'_>, email: &Claimed) -> Result<Optio
 /// Finds an account by the key of its address.
 pub async fn find_by_email_key(conn: &mut Conn<'_>, key: &str) -> Result<Option<AccountRow>, db::Error> {
     db::first!(conn, accounts::table.filter(accounts::email_key.eq(key)).select(AccountRow::as_select()) => AccountRow)
+}
+
+/// Finds the account that has a user name.
+pub async fn find_by_user_name(conn: &mut Conn<'_>, name: &UserName) -> Result<Option<AccountRow>, db::Error> {
+    let named = accounts::table.filter(accounts::user_name.eq(name.as_str()));
+    db::first!(conn, named.select(AccountRow::as_select()) => AccountRow)
+}
+
+/// Gives an account that has none an address and a password, if it is as it was read. Says whether it was. Violates
+/// [`EMAIL_TAKEN`] when another one has the address.
+pub async fn upgrade(
+    conn: &mut Conn<'_>,
+    row: &AccountRow,
+    (email, key): (&str, &str),
+    hash: &str,
+    now: i64,
+) -> Result<bool, db::Error> {
+    let target = accounts::table.find(&row.uid).filter(accounts::revision.eq(row.revision));
+    let upgraded = (
+        accounts::email.eq(email),
+        accounts::email_key.eq(key),
+        accounts::email_verified.eq(false),
+        accounts::anonymous.eq(false),
+        accounts::password_hash.eq(hash),
+        accounts::pending_email.eq(None::<String>),
+        accounts::pending_email_key.eq(None::<String>),
+        accounts::revision.eq(Revision(row.revision).next(now).0),
+        accounts::update_time.eq(now),
+    );
+    let target = target.filter(accounts::anonymous.eq(true));
+    Ok(db::execute!(conn, diesel::update(target).set(upgraded))? > 0)
+}
+
+/// Replaces what an account's owner shows and what its tokens say, if its revision still is `expected`. Says whether it was.
+/// Violates one of [`USER_NAME_TAKEN`] where another account has the name, or one that looks like it.
+pub async fn replace_profile(
+    conn: &mut Conn<'_>,
+    account: &Account,
+    expected: Revision,
+    now: i64,
+) -> Result<bool, db::Error> {
+    let uid = account.id.to_string();
+    let target = accounts::table.find(&uid).filter(accounts::revision.eq(expected.0));
+    let profile = (
+        accounts::user_name.eq(account.user_name.as_ref().map(UserName::as_str)),
+        accounts::user_name_look.eq(account.user_name.as_ref().map(UserName::look)),
+        accounts::display_name.eq(&account.display_name),
+        accounts::display_name_key.eq(profile::display_name_key(&account.display_name)),
+        accounts::picture_uri.eq(&account.picture_uri),
+        accounts::locale.eq(&account.locale),
+        accounts::claims.eq(account.claims.to_stored()),
+        accounts::revision.eq(expected.next(now).0),
+        accounts::update_time.eq(now),
+    );
+    Ok(db::execute!(conn, diesel::update(target).set(profile))? > 0)
 }
 
 /// An account that is found by the former form of its address.
@@ -120,9 +198,24 @@ pub async fn replace_email_key(conn: &mut Conn<'_>, uid: &str, old: &str, new: &
     Ok(db::execute!(conn, diesel::update(target).set(accounts::email_key.eq(new)))? > 0)
 }
 
-/// Gives accounts by their ids after `uid`: the oldest first.
-pub async fn page(conn: &mut Conn<'_>, uid: &str, limit: i64) -> Result<Vec<AccountRow>, db::Error> {
-    let rows = accounts::table.filter(accounts::uid.gt(uid)).order(accounts::uid).limit(limit);
+/// Gives the hash of an account's password that another system made, where there is one left.
+pub async fn any_foreign_hash(conn: &mut Conn<'_>) -> Result<Option<String>, db::Error> {
+    let mut found = Rows::of(&[Kind::Text]);
+    conn.fetch(&FOREIGN_HASH, &[], &mut found).await?;
+    let first = found.rows.into_iter().flatten().next();
+    Ok(first.and_then(|value| if let Value::Text(hash) = value { Some(hash) } else { None }))
+}
+
+/// The condition is written as that of the index.
+static FOREIGN_HASH: LazyLock<Arc<Statement>> = LazyLock::new(|| {
+    Statement::text(
+        "SELECT password_hash FROM accounts WHERE password_hash NOT LIKE '$argon2%' ORDER BY uid DESC LIMIT 1",
+    )
+});
+
+/// Gives accounts by their ids, in no order.
+pub async fn of_uids(conn: &mut Conn<'_>, uids: &[String]) -> Result<Vec<AccountRow>, db::Error> {
+    let rows = accounts::table.filter(accounts::uid.eq_any(uids));
     db::load!(conn, rows.select(AccountRow::as_select()) => AccountRow)
 }
 
@@ -215,7 +308,8 @@ pub async fn replace_password_hash(conn: &mut Conn<'_>, uid: &str, old: &str, ne
 }
 
 /// Replaces an account's password by one whose owner has shown that the address is theirs, if the account is as it was read.
-/// Says whether it was.
+/// Says whether it was. Where that had not been shown before, somebody else may have made the account: what they have shown of
+/// themselves goes, too.
 pub async fn reset_password(conn: &mut Conn<'_>, row: &AccountRow, hash: &str, now: i64) -> Result<bool, db::Error> {
     let revision = Revision(row.revision).next(now).0;
     let target = accounts::table.find(&row.uid).filter(accounts::revision.eq(row.revision));
@@ -225,6 +319,16 @@ pub async fn reset_password(conn: &mut Conn<'_>, row: &AccountRow, hash: &str, n
         accounts::revision.eq(revision),
         accounts::update_time.eq(now),
     );
+    if !row.email_verified {
+        let strangers = (
+            accounts::user_name.eq(None::<String>),
+            accounts::user_name_look.eq(None::<String>),
+            accounts::display_name.eq(""),
+            accounts::display_name_key.eq(""),
+            accounts::picture_uri.eq(""),
+        );
+        return Ok(db::execute!(conn, diesel::update(target).set((reset, strangers)))? > 0);
+    }
     Ok(db::execute!(conn, diesel::update(target).set(reset))? > 0)
 }
 

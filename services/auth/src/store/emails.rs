@@ -68,6 +68,7 @@ pub async fn change(
         accounts::email.eq(email),
         accounts::email_key.eq(key),
         accounts::email_verified.eq(true),
+        accounts::anonymous.eq(false),
         accounts::pending_email.eq(None::<String>),
         accounts::pending_email_key.eq(None::<String>),
         accounts::pending_email_proved.eq(false),

@@ -14,6 +14,8 @@ pub struct MailRow {
     pub attempts: i64,
     pub attempt_time: i64,
     pub deliver_time: Option<i64>,
+    /// Whose account it is about.
+    pub account_uid: Option<String>,
 }
 
 /// Adds a mail.

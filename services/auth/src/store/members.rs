@@ -119,6 +119,20 @@ pub async fn count_owned(conn: &mut Conn<'_>, account: AccountId) -> Result<i64,
     Ok(db::first!(conn, owned.count() => i64)?.unwrap_or_default())
 }
 
+/// Says whether an account owns an organisation that nobody else owns.
+pub async fn owns_alone(conn: &mut Conn<'_>, account: AccountId) -> Result<bool, db::Error> {
+    let (own, other) = diesel::alias!(member_roles as own, member_roles as other);
+    let others = other
+        .filter(other.field(member_roles::organisation_uid).eq(own.field(member_roles::organisation_uid)))
+        .filter(other.field(member_roles::role).eq(OWNER))
+        .filter(other.field(member_roles::account_uid).ne(account.to_string()));
+    let alone = own
+        .filter(own.field(member_roles::account_uid).eq(account.to_string()))
+        .filter(own.field(member_roles::role).eq(OWNER))
+        .filter(diesel::dsl::not(diesel::dsl::exists(others)));
+    Ok(db::first!(conn, alone.count() => i64)?.unwrap_or_default() > 0)
+}
+
 /// Replaces a member's roles if the membership's revision still is what it was when it was read. Says whether it was.
 pub async fn replace_roles(conn: &mut Conn<'_>, read: &Member, wanted: &[String], now: i64) -> Result<bool, db::Error> {
     let key = (read.organisation.to_string(), read.account.to_string());

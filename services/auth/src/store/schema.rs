@@ -17,6 +17,13 @@ diesel::table! {
         pending_email_proved -> Bool,
         pending_email_approved -> Bool,
         locale -> Text,
+        user_name -> Nullable<Text>,
+        user_name_look -> Nullable<Text>,
+        display_name -> Text,
+        display_name_key -> Text,
+        picture_uri -> Text,
+        claims -> Text,
+        anonymous -> Bool,
     }
 }
 
@@ -80,6 +87,7 @@ diesel::table! {
         attempts -> BigInt,
         attempt_time -> BigInt,
         deliver_time -> Nullable<BigInt>,
+        account_uid -> Nullable<Text>,
     }
 }
 
@@ -227,6 +235,15 @@ diesel::table! {
         create_time -> BigInt,
         expire_time -> Nullable<BigInt>,
         last_use_time -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    first_administrator (id) {
+        id -> BigInt,
+        token_hash -> Nullable<Binary>,
+        expire_time -> BigInt,
+        done_time -> Nullable<BigInt>,
     }
 }
 

@@ -431,8 +431,41 @@ impl Caller {
     }
 
     pub async fn list(&self, page_size: i32, page_token: &str) -> Result<pb::ListAccountsResponse, Fault> {
-        let message = pb::ListAccountsRequest { page_size, page_token: page_token.to_owned() };
+        self.search("", page_size, page_token).await
+    }
+
+    pub async fn search(
+        &self,
+        filter: &str,
+        page_size: i32,
+        page_token: &str,
+    ) -> Result<pb::ListAccountsResponse, Fault> {
+        let (filter, page_token) = (filter.to_owned(), page_token.to_owned());
+        let message = pb::ListAccountsRequest { page_size, page_token, filter };
         answer(self.accounts().list_accounts(self.request(message)).await)
+    }
+
+    pub async fn create_first(&self, token: &str, email: &str, password: &str) -> Result<pb::Account, Fault> {
+        let (token, email, password) = (token.to_owned(), email.to_owned(), password.to_owned());
+        let message = pb::CreateFirstAdministratorRequest { token, email, password };
+        answer(self.accounts().create_first_administrator(self.request(message)).await)
+    }
+
+    pub async fn sign_in_anonymously(&self) -> Result<pb::Credentials, Fault> {
+        let message = pb::SignInAnonymouslyRequest::default();
+        answer(self.sessions().sign_in_anonymously(self.request(message)).await)
+    }
+
+    /// Gives an account that has none an address and a password.
+    pub async fn upgrade(&self, name: &str, email: &str, password: &str) -> Result<pb::Account, Fault> {
+        let (name, email, password) = (name.to_owned(), email.to_owned(), password.to_owned());
+        let message = pb::UpgradeAccountRequest { name, email, password };
+        answer(self.accounts().upgrade_account(self.request(message)).await)
+    }
+
+    pub async fn delete(&self, name: &str, password: &str, etag: &str) -> Result<(), Fault> {
+        let (name, password, etag) = (name.to_owned(), password.to_owned(), etag.to_owned());
+        answer(self.accounts().delete_account(self.request(pb::DeleteAccountRequest { name, password, etag })).await)
     }
 
     pub async fn set_roles(&self, name: &str, roles: &[&str], etag: &str) -> Result<pb::Account, Fault> {
@@ -446,6 +479,14 @@ impl Caller {
         let account = Some(pb::Account { email: email.to_owned(), roles, ..pb::Account::default() });
         let message = pb::CreateAccountRequest { account, password: password.to_owned() };
         answer(self.accounts().create_account(self.request(message)).await)
+    }
+
+    /// Changes an account; without paths, what is populated.
+    pub async fn update(&self, account: pb::Account, paths: &[&str]) -> Result<pb::Account, Fault> {
+        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+        let update_mask = (!paths.is_empty()).then_some(prost_types::FieldMask { paths });
+        let message = pb::UpdateAccountRequest { account: Some(account), update_mask };
+        answer(self.accounts().update_account(self.request(message)).await)
     }
 
     pub async fn get_session(&self, name: &str) -> Result<pb::Session, Fault> {

@@ -37,8 +37,15 @@ fn http(method: &MethodDescriptor) -> (String, String) {
 fn every_method_states_who_may_call_it() {
     for method in methods() {
         let expected = match method.name() {
-            "SignUp" | "SignIn" | "Refresh" | "SignOut" | "GetJwks" => Access::Anyone,
-            "SignInWithTotp" | "SignInWithRecoveryCode" => Access::Anyone,
+            "SignUp"
+            | "CreateFirstAdministrator"
+            | "SignIn"
+            | "SignInAnonymously"
+            | "SignInWithTotp"
+            | "SignInWithRecoveryCode"
+            | "Refresh"
+            | "SignOut"
+            | "GetJwks" => Access::Anyone,
             "RequestSignIn" | "SignInWithLink" | "SignInWithCode" => Access::Anyone,
             "VerifyEmail" | "ConfirmEmailChange" | "RequestPasswordReset" | "ResetPassword" => Access::Anyone,
             "SignUpWithInvitation" | "ExchangeKey" => Access::Anyone,
@@ -67,9 +74,14 @@ fn every_method_states_who_may_call_it() {
             | "UpdateFactor"
             | "DeleteFactor"
             | "RegenerateRecoveryCodes" => Access::SignedIn,
-            "RequestEmailVerification" | "ChangeEmail" | "ChangePassword" => Access::SignedIn,
-            "VerifyAuditLog" | "LookupAccount" | "ListAccounts" | "CreateAccount" | "SetRoles" | "DisableAccount"
-            | "EnableAccount" | "ResetFactors" => Access::roles(["mainstay.admin"]),
+            "RequestEmailVerification"
+            | "ChangeEmail"
+            | "ChangePassword"
+            | "UpdateAccount"
+            | "UpgradeAccount"
+            | "DeleteAccount" => Access::SignedIn,
+            "VerifyAuditLog" | "LookupAccount" | "ListAccounts" | "CreateAccount" | "ImportAccounts" | "SetRoles"
+            | "DisableAccount" | "EnableAccount" | "ResetFactors" => Access::roles(["mainstay.admin"]),
             "CreateMember" => Access::roles(["mainstay.admin"]),
             "WatchRevocations" => Access::roles(["mainstay.service"]),
             new => panic!("{new} is not in the table: who may call it?"),
@@ -133,7 +145,13 @@ fn the_rest_addresses_are_the_documented_ones() {
         ("POST /auth/v1/sessions:signInWithTotp", "*"),
         ("POST /auth/v1/sessions:signInWithRecoveryCode", "*"),
         ("POST /auth/v1/sessions:stepUp", "*"),
+        ("PATCH /auth/v1/{account.name=accounts/*}", "account"),
         ("POST /auth/v1/accounts", "*"),
+        ("POST /auth/v1/accounts:createFirstAdministrator", "*"),
+        ("POST /auth/v1/accounts:import", "*"),
+        ("POST /auth/v1/sessions:signInAnonymously", "*"),
+        ("POST /auth/v1/{name=accounts/*}:upgrade", "*"),
+        ("POST /auth/v1/{name=accounts/*}:delete", "*"),
         ("POST /auth/v1/accounts:lookup", "*"),
         ("POST /auth/v1/accounts:signUp", "*"),
         ("POST /auth/v1/sessions:refresh", "*"),

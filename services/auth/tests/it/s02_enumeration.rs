@@ -36,6 +36,22 @@ both_engines! {
         assert_eq!(effort_of(&harness, "ADA@example.org").await, unknown);
     }
 
+    async fn a_user_name_tells_as_little_as_an_address(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let (_, session) = harness.user("ada@example.org").await;
+        let named = pb::Account { name: "accounts/me".into(), user_name: "ada".into(), ..pb::Account::default() };
+        harness.caller.as_user(&session).update(named, &[]).await.unwrap();
+        let mut worlds = Vec::new();
+        for login in ["ada", "eve", "ada@example.org", "eve@example.org"] {
+            let (before, counted) = (harness.auth.hashing_effort(), harness.database.counters());
+            let status = refused(&harness, login, "not the password").await;
+            let work = work(&counted, &harness.database.counters());
+            let answer = (status.code(), status.message().to_owned(), status.details().to_vec());
+            worlds.push((answer, harness.auth.hashing_effort() - before, work));
+        }
+        assert!(worlds.iter().all(|world| *world == worlds[0]), "{worlds:?}");
+    }
+
     async fn an_address_whose_hash_is_an_old_one_costs_the_same_work(engine: Engine) {
         let harness = Harness::start(engine).await;
         harness.caller.sign_up("ada@example.org", PASSWORD).await.unwrap();

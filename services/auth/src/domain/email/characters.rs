@@ -11,7 +11,7 @@ const IN_CONTEXT: [char; 5] = ['\u{b7}', '\u{375}', '\u{5f3}', '\u{5f4}', '\u{30
 const BLANKS: [char; 5] = ['\u{2800}', '\u{13441}', '\u{13442}', '\u{16fe4}', '\u{1d159}'];
 
 /// Characters that nobody sees: joiners, fillers, selectors, controls of direction (UAX #44), and blanks.
-pub(super) fn is_invisible(c: char) -> bool {
+pub(in crate::domain) fn is_invisible(c: char) -> bool {
     !c.is_ascii() && (CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c) || BLANKS.contains(&c))
 }
 
@@ -20,7 +20,7 @@ fn category(c: char) -> GeneralCategory {
 }
 
 /// Marks that go with the character before them, and are part of a script.
-pub(super) fn is_mark(c: char) -> bool {
+pub(in crate::domain) fn is_mark(c: char) -> bool {
     matches!(category(c), GeneralCategory::NonspacingMark | GeneralCategory::SpacingMark)
 }
 

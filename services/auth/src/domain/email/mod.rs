@@ -9,7 +9,8 @@ use icu_casemap::CaseMapper;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
 
-use self::characters::{is_invisible, is_mark, is_of_a_domain, is_of_an_atom, stands_for_ascii, widths_mapped};
+pub(super) use self::characters::{is_invisible, is_mark};
+use self::characters::{is_of_a_domain, is_of_an_atom, stands_for_ascii, widths_mapped};
 pub use self::former::{Claimed, FORMER, former_key};
 
 /// Longest address that is accepted, in bytes (RFC 5321 §4.5.3.1.3, less the angle brackets).

@@ -1,12 +1,16 @@
 mod account;
 mod authentication;
+mod claims;
 mod email;
 mod locale;
 mod one_time_secret;
 mod password;
+mod profile;
 mod recovery_code;
 mod refresh_token;
 mod role;
+mod search;
 mod signing;
 mod strength;
 mod totp;
+mod user_name;

@@ -1,0 +1,67 @@
+//! Accounts that go for good.
+
+use mainstay_db::Atomic;
+use mainstay_identity::Revocation;
+use mainstay_layers::caller;
+use mainstay_proto::auth::v1 as pb;
+use tonic::Request;
+
+use super::owner::{find, is_own, prove_password, require_administrators_level, require_level, require_recent};
+use super::whose::{account_id, may_see};
+use super::{origin, trail};
+use crate::audit::{Action, Trail};
+use crate::core::Core;
+use crate::domain::account::{AccountId, Revision};
+use crate::domain::password::Password;
+use crate::error::{Error, refused_password};
+use crate::refusal::Refusal;
+use crate::removing::remove;
+use crate::revoking::end_sessions;
+use crate::store::{accounts, members};
+
+pub(super) async fn delete(core: &Core, request: Request<pb::DeleteAccountRequest>) -> Result<(), Error> {
+    let caller = caller(&request).map_err(Error::Stack)?;
+    let (origin, trail) = (origin(&request)?, trail(&request)?);
+    let pb::DeleteAccountRequest { name, password, etag } = request.into_inner();
+    let id = account_id(&caller, &name)?;
+    if !may_see(&caller, id) {
+        return Err(Error::AccountNotFound);
+    }
+    let row = find(core, id).await?;
+    if !is_own(&caller, id) {
+        require_administrators_level(core, &caller).await?;
+    } else if !password.is_empty() {
+        require_level(core, &caller, id).await?;
+        let attempt = Password::attempt(&password);
+        let password = attempt.map_err(|problem| Error::Violations(vec![refused_password(problem)]))?;
+        prove_password(core, &row, password, origin).await?;
+    } else if !row.anonymous {
+        // An account without an address has nothing to be shown but its session.
+        require_level(core, &caller, id).await?;
+        require_recent(core, &caller)?;
+    }
+    perform(core, trail, id, etag).await
+}
+
+/// Removes an account, if `etag` is empty or still the account's.
+pub(crate) async fn perform(core: &Core, trail: Trail, id: AccountId, etag: String) -> Result<(), Error> {
+    let (now, moment) = (core.clock.now_micros(), core.moment());
+    let removed = core.database.write(Atomic::Transaction, move |conn| {
+        let (trail, etag) = (trail.clone(), etag.clone());
+        Box::pin(async move {
+            let row = accounts::find(conn, id).await?.ok_or(Error::AccountNotFound)?;
+            if !etag.is_empty() && etag != Revision(row.revision).etag() {
+                return Err(Error::EtagMismatch);
+            }
+            if members::owns_alone(conn, id).await? {
+                return Err(Error::Refused(Refusal::LastOwner));
+            }
+            // Before the account goes: what was revoked stays so without it.
+            let (_, revocation) = end_sessions(conn, moment, id, None).await?;
+            remove(conn, &trail, id, Action::DeleteAccount, now).await?;
+            Ok::<Revocation, Error>(revocation)
+        })
+    });
+    core.tell([removed.await?]);
+    Ok(())
+}

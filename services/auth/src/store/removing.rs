@@ -1,0 +1,51 @@
+//! Accounts that go, with everything that refers to them.
+
+use diesel::prelude::*;
+use mainstay_db::{self as db, Conn};
+
+use super::schema::{account_roles, accounts, audit_events, mails, members, one_time_secrets, sessions};
+
+/// The tables with rows that refer to an account and do not go with it by themselves, in the order in which they are emptied.
+pub const REFERRING: [&str; 3] = ["account_roles", "one_time_secrets", "sessions"];
+
+/// Removes an account, what refers to it, and the mails that wait for its owner or lie in the mailbox. Says whether there was
+/// one. Stands in a SERIALIZABLE transaction.
+pub async fn remove(conn: &mut Conn<'_>, uid: &str) -> Result<bool, db::Error> {
+    db::execute!(conn, diesel::delete(account_roles::table.filter(account_roles::account_uid.eq(uid))))?;
+    db::execute!(conn, diesel::delete(one_time_secrets::table.filter(one_time_secrets::account_uid.eq(uid))))?;
+    db::execute!(conn, diesel::delete(sessions::table.filter(sessions::account_uid.eq(uid))))?;
+    db::execute!(conn, diesel::delete(mails::table.filter(mails::account_uid.eq(uid))))?;
+    Ok(db::execute!(conn, diesel::delete(accounts::table.find(uid)))? > 0)
+}
+
+/// Leaves out of the audit log where what was done to an account came from: the chain has the hash of it, which proves nothing
+/// without its salt.
+pub async fn forget_networks(conn: &mut Conn<'_>, uid: &str) -> Result<usize, db::Error> {
+    let events = audit_events::table.filter(audit_events::account_uid.eq(uid));
+    let forgotten = (audit_events::network.eq(None::<String>), audit_events::network_salt.eq(None::<Vec<u8>>));
+    db::execute!(conn, diesel::update(events).set(forgotten))
+}
+
+/// Gives accounts without an address that were made before `then`, have no session and are in no organisation, the oldest first.
+pub async fn abandoned(conn: &mut Conn<'_>, then: i64, limit: i64) -> Result<Vec<String>, db::Error> {
+    let session = sessions::table.filter(sessions::account_uid.eq(accounts::uid));
+    let old = accounts::table
+        .filter(accounts::anonymous)
+        .filter(accounts::create_time.lt(then))
+        .filter(diesel::dsl::not(diesel::dsl::exists(session)))
+        .filter(diesel::dsl::not(diesel::dsl::exists(members::table.filter(members::account_uid.eq(accounts::uid)))))
+        .order(accounts::create_time)
+        .limit(limit);
+    db::load!(conn, old.select(accounts::uid) => String)
+}
+
+/// Gives those of a list that still have neither an address nor a session nor an organisation.
+pub async fn still_abandoned(conn: &mut Conn<'_>, uids: &[String]) -> Result<Vec<String>, db::Error> {
+    let session = sessions::table.filter(sessions::account_uid.eq(accounts::uid));
+    let left = accounts::table
+        .filter(accounts::uid.eq_any(uids))
+        .filter(accounts::anonymous)
+        .filter(diesel::dsl::not(diesel::dsl::exists(session)))
+        .filter(diesel::dsl::not(diesel::dsl::exists(members::table.filter(members::account_uid.eq(accounts::uid)))));
+    db::load!(conn, left.select(accounts::uid) => String)
+}
