@@ -16,6 +16,9 @@ pub enum AuthName {
     Org,
     Fresh,
     Permissions,
+    Kind,
+    /// What administrators have tokens say, by names of their own.
+    Claims,
 }
 
 /// A name after `auth.`.
@@ -24,7 +27,7 @@ pub struct Claim {
     pub id: AuthName,
     /// As rules write it, after `auth.`.
     pub name: &'static str,
-    /// Of the value. `Kind::Json`: an array of strings.
+    /// Of the value. `Kind::Json`: an array of strings, or for `claims` an object.
     pub kind: Kind,
     /// NULL where nobody is signed in, or who is has none.
     pub nullable: bool,
@@ -33,7 +36,7 @@ pub struct Claim {
 }
 
 /// All of them, in the order of [`AuthName`].
-pub const CLAIMS: [Claim; 9] = [
+pub const CLAIMS: [Claim; 11] = [
     Claim { id: AuthName::Uid, name: "uid", kind: Kind::Text, nullable: true, token_field: "sub" },
     Claim { id: AuthName::Email, name: "email", kind: Kind::Text, nullable: true, token_field: "email" },
     Claim {
@@ -50,10 +53,9 @@ pub const CLAIMS: [Claim; 9] = [
     Claim { id: AuthName::Fresh, name: "fresh", kind: Kind::Int, nullable: true, token_field: "auth_time" },
     // By the roles that the contract declares: see `mainstay_contract::Roles`.
     Claim { id: AuthName::Permissions, name: "permissions", kind: Kind::Json, nullable: false, token_field: "roles" },
+    Claim { id: AuthName::Kind, name: "kind", kind: Kind::Text, nullable: true, token_field: "kind" },
+    Claim { id: AuthName::Claims, name: "claims", kind: Kind::Json, nullable: false, token_field: "claims" },
 ];
-
-/// Names that rules will know when a token carries them.
-pub(crate) const NOT_CARRIED: [&str; 2] = ["kind", "claims"];
 
 impl AuthName {
     /// The row of the table.
@@ -69,6 +71,7 @@ impl Claim {
             _ if self.id == AuthName::Fresh => Type::Duration,
             Kind::Bool => Type::Bool,
             Kind::Int => Type::Int,
+            Kind::Json if self.id == AuthName::Claims => Type::Struct,
             Kind::Json => Type::List(Box::new(Type::Text)),
             _ => Type::Text,
         }

@@ -1,6 +1,7 @@
 //! What an expression is evaluated on.
 
 use mainstay_record::Value;
+use serde_json::{Map, Value as Json};
 
 use crate::around::Around;
 use crate::row::{Root, Row};
@@ -24,6 +25,11 @@ pub struct AuthView<'a> {
     pub org: Option<&'a str>,
     /// How long ago the caller last showed who they are, in microseconds; nothing where that is not known.
     pub fresh: Option<i64>,
+    /// What kind of caller it is: `user`, `anonymous` (an account without an address) or `service`. Nothing where nobody is
+    /// signed in: a rule that excludes one kind then lets in nobody as little.
+    pub kind: Option<&'a str>,
+    /// What administrators have the caller's tokens say, by names of their own.
+    pub claims: Option<&'a Map<String, Json>>,
 }
 
 impl<'a> AuthView<'a> {

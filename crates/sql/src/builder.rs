@@ -15,6 +15,8 @@ pub enum BindSource {
     Literal(Value),
     /// What is known of the caller, of the kind that the table of claims says.
     Auth(AuthName),
+    /// One of the caller's claims, by its name: of this kind, else NULL.
+    Claim { name: String, kind: Kind },
     /// The statement's time moved by a constant (see `mainstay_expr::shift_time`), `Kind::Timestamp`.
     Now { offset_us: i64 },
     /// The caller of the statement hands the value in, in this position.

@@ -1,10 +1,10 @@
 //! What lies inside JSON documents.
 
-use mainstay_expr::Expr;
-use mainstay_record::Kind;
+use mainstay_expr::{AuthName, Expr};
+use mainstay_record::{Kind, Value};
 
-use crate::Dialect;
 use crate::expression::Writer;
+use crate::{BindSource, Dialect};
 
 impl Writer<'_> {
     pub fn element(&mut self, level: u8, kind: Kind) {
@@ -16,6 +16,10 @@ impl Writer<'_> {
     }
 
     pub fn json(&mut self, of: &Expr, key: &Expr, kind: Kind) {
+        // What is known of the caller need not be looked up by the engine, and an index can serve what is compared with it.
+        if let (Expr::Auth(AuthName::Claims), Expr::Literal(Value::Text(name))) = (of, key) {
+            return self.out.bind(BindSource::Claim { name: name.clone(), kind }, kind);
+        }
         if self.postgres() {
             return self.postgres_scalar(kind, &mut |writer| {
                 writer.text("(");

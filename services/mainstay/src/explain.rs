@@ -26,6 +26,8 @@ const CALLER: AuthView<'_> = AuthView {
     aal: 1,
     org: Some("some"),
     fresh: Some(0),
+    kind: Some("user"),
+    claims: None,
 };
 
 /// Prints what a verb of a resource does. With the address of a database of PostgreSQL, also how that would do it.

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
+use mainstay_testkit::both_engines;
 use mainstay_testkit::tools::python_from;
 use mainstay_testkit::wait::until;
-use mainstay_testkit::{Engine, both_engines};
 use serde_json::{Value, json};
 
 use super::workshop::sources;

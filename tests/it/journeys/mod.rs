@@ -1,5 +1,6 @@
 //! What people do with a running system.
 
+mod accounts;
 mod backup;
 mod bad_input;
 mod command_line;

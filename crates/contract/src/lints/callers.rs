@@ -66,6 +66,8 @@ impl Caller {
             // And may found an organisation, and show it once more.
             org: self.signed_in.then_some(ORGANISATION),
             fresh: self.signed_in.then_some(0),
+            kind: self.signed_in.then_some("user"),
+            claims: None,
         }
     }
 

@@ -36,7 +36,7 @@ fn without_denials(expr: Expr) -> Expr {
 /// The rule for who is not signed in.
 pub(crate) fn without_uid(expr: Expr) -> Expr {
     match expr {
-        Expr::Auth(AuthName::Uid) => Expr::NULL,
+        Expr::Auth(AuthName::Uid | AuthName::Kind) => Expr::NULL,
         other => other.map_children(&mut without_uid),
     }
 }

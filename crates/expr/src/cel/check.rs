@@ -6,10 +6,10 @@ use cel::common::ast::{CallExpr, Expr as Ast, IdedExpr, LiteralValue, SelectExpr
 use mainstay_record::{Kind, Value};
 
 use super::named::Named;
-use super::operand::{Operand, adapted, is_scalar};
+use super::operand::{Operand, adapted, claim, claimed_as, is_scalar};
 use super::parse::Parsed;
 use super::{MAX_RULE_NODES, RuleScope, names, unsupported};
-use crate::claims::{CLAIMS, Claim, NOT_CARRIED};
+use crate::claims::{AuthName, CLAIMS, Claim};
 use crate::ir::{CompareOp, Expr};
 use crate::problem::{Problem, ProblemKind};
 use crate::row::{Root, Row};
@@ -99,7 +99,7 @@ impl<'r> Checker<'r> {
 
     /// Checks a sub-expression that must be a text.
     pub fn text(&mut self, at: &IdedExpr) -> Option<Expr> {
-        let operand = self.operand(at)?;
+        let operand = claimed_as(self.operand(at)?, &Type::Text);
         match (operand.ty(), operand.read()) {
             (Some(Type::Text), Some(expr)) => Some(expr),
             _ => self.type_problem(at, format!("expected a string, this is {}", operand.describe())),
@@ -108,7 +108,7 @@ impl<'r> Checker<'r> {
 
     /// The value of an operand as the type that a field wants.
     pub fn converted(&mut self, operand: &Operand, wanted: &Type, at: &IdedExpr) -> Option<Expr> {
-        let expr = match operand {
+        let expr = match &claimed_as(operand.clone(), wanted) {
             Operand::Constant { ty, value } => adapted(ty, value, wanted, &Expr::NULL).map(Expr::Literal),
             Operand::Computed { ty, expr } if super::operand::comparable(ty, wanted) => Some(expr.clone()),
             _ => None,
@@ -241,6 +241,7 @@ impl<'r> Checker<'r> {
         let present = match &member {
             Operand::Target(target) => target.is_present(),
             Operand::Computed { expr, .. } => Expr::is_set(expr.clone()),
+            Operand::Claim(name) => Expr::is_set(claim(name, Kind::Json)),
             _ => return self.type_problem(at, "has() asks for a field"),
         };
         Some(Operand::bool(present))
@@ -250,6 +251,10 @@ impl<'r> Checker<'r> {
     fn member(&mut self, of: &Operand, name: &str, test: bool, at: &IdedExpr) -> Option<Operand> {
         let target = match of {
             Operand::Auth => return self.auth(name, at),
+            Operand::Claims => return Some(Operand::Claim(name.to_owned())),
+            Operand::Claim(_) => {
+                return self.unsupported(at, "what is inside of a claim", "give it a claim of its own");
+            }
             Operand::Target(target) => target,
             Operand::Rows { table, .. } => return self.of_rows(*table, name, at),
             Operand::Constant { .. }
@@ -326,16 +331,12 @@ impl<'r> Checker<'r> {
     fn auth(&mut self, name: &str, at: &IdedExpr) -> Option<Operand> {
         let claim = CLAIMS.iter().find(|claim| claim.name == name);
         match claim.map(|claim| (claim.ty(), Expr::Auth(claim.id))) {
+            Some((_, Expr::Auth(AuthName::Claims))) => Some(Operand::Claims),
             Some((ty @ Type::List(_), expr)) => {
                 let document = Document { expr, shape: std::sync::Arc::default(), message: None, links: None };
                 Some(Operand::Target(Target { ty, form: Form::Document(document) }))
             }
             Some((ty, expr)) => Some(Operand::Computed { ty, expr }),
-            None if NOT_CARRIED.contains(&name) => {
-                let problem = unsupported(self.span(at), &format!("`auth.{name}`, which no token carries,"));
-                let known: Vec<String> = CLAIMS.iter().map(|claim| format!("auth.{}", claim.name)).collect();
-                self.report(problem.help(format!("there are {}", enumerated(&known))))
-            }
             None => {
                 let span = self.name_span(at, name);
                 let problem = Problem::new(span, ProblemKind::UnknownName, format!("auth has no `{name}`"));
@@ -430,6 +431,10 @@ impl<'r> Checker<'r> {
                 let key = self.text(key)?;
                 self.entry(ty, map, key, false, at)
             }
+            Operand::Claims => match self.text(key)? {
+                Expr::Literal(Value::Text(name)) => Some(Operand::Claim(name)),
+                _ => self.unsupported(at, "a name of a claim that is not written out", "write auth.claims['name']"),
+            },
             Operand::Target(Target { ty: Type::List(_) | Type::MapOther { .. } | Type::Struct, .. })
             | Operand::List(_) => self.unsupported(
                 at,
@@ -438,14 +443,6 @@ impl<'r> Checker<'r> {
             ),
             other => self.type_problem(of, format!("[ ] needs a map, this is {}", other.describe())),
         }
-    }
-}
-
-/// `a, b and c`
-fn enumerated(names: &[String]) -> String {
-    match names.split_last() {
-        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
-        _ => names.concat(),
     }
 }
 

@@ -4,7 +4,7 @@ use cel::common::ast::IdedExpr;
 use mainstay_record::{Kind, Value};
 
 use super::check::Checker;
-use super::operand::{Operand, adapted, comparable, how_to_write, stored_alike};
+use super::operand::{Operand, adapted, claim, claimed_as, comparable, how_to_write, stored_alike};
 use super::unsupported;
 use crate::claims::AuthName;
 use crate::ir::{CompareOp, Expr};
@@ -16,12 +16,40 @@ impl Checker<'_> {
     /// Compares two operands.
     pub fn comparison(&mut self, op: CompareOp, left: Operand, right: Operand, at: &IdedExpr) -> Option<Expr> {
         match (left, right) {
+            (Operand::Claim(name), other) => self.claim_comparison(op, &name, other, at),
+            (other, Operand::Claim(name)) => self.claim_comparison(op.mirrored(), &name, other, at),
             (Operand::Null, other) | (other, Operand::Null) => self.null_comparison(op, &other, at),
             (left @ Operand::Constant { .. }, right) if !matches!(right, Operand::Constant { .. }) => {
                 self.comparison(op.mirrored(), right, left, at)
             }
             (left, Operand::Constant { ty, value }) => self.with_constant(op, &left, &ty, &value, at),
             (left, right) => self.dynamic(op, &left, &right, at),
+        }
+    }
+
+    /// A claim is of the type of what it is compared with, and NULL where it is of another. A number beside a constant may have
+    /// a fraction.
+    fn claim_comparison(&mut self, op: CompareOp, name: &str, other: Operand, at: &IdedExpr) -> Option<Expr> {
+        let ty = match (&other, other.ty()) {
+            (Operand::Null, _) => {
+                let value = claim(name, Kind::Json);
+                return match op {
+                    CompareOp::Eq => Some(Expr::is_null(value)),
+                    CompareOp::Ne => Some(Expr::is_set(value)),
+                    _ => self.type_problem(at, "null has no order: only == and !="),
+                };
+            }
+            (Operand::Constant { .. }, Some(Type::Int)) => Type::Double,
+            (_, Some(ty)) => ty.clone(),
+            (_, None) => Type::Struct,
+        };
+        match claimed_as(Operand::Claim(name.to_owned()), &ty) {
+            Operand::Claim(_) => self.unsupported(
+                at,
+                &format!("comparing a claim with {}", other.describe()),
+                "claims are compared with strings, numbers and true or false",
+            ),
+            claim => self.comparison(op, claim, other, at),
         }
     }
 

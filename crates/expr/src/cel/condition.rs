@@ -3,7 +3,7 @@
 use cel::common::ast::{Expr as Ast, IdedExpr};
 
 use super::check::{Checker, is_arithmetic};
-use super::operand::Operand;
+use super::operand::{Operand, claimed_as};
 use crate::ir::Expr;
 use crate::problem::{Problem, ProblemKind};
 use crate::schema::Type;
@@ -39,7 +39,7 @@ impl Checker<'_> {
             let problem = Problem::new(self.span(at), ProblemKind::Type, no_condition("the result of arithmetic"));
             return self.report(problem.help(help));
         }
-        let operand = self.operand(at)?;
+        let operand = claimed_as(self.operand(at)?, &Type::Bool);
         match operand.ty() {
             // What it looks at may be missing without making the conditions beside it NULL.
             Some(Type::Bool) => operand.read().map(Expr::bound),

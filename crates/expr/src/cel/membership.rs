@@ -4,7 +4,7 @@ use cel::common::ast::IdedExpr;
 use mainstay_record::{Kind, Value};
 
 use super::check::Checker;
-use super::operand::{Operand, Sequence, is_scalar, unless_null};
+use super::operand::{Operand, Sequence, claimed_as, is_scalar, unless_null};
 use crate::claims::AuthName;
 use crate::ir::{CompareOp, Expr};
 use crate::problem::{Problem, ProblemKind};
@@ -97,6 +97,7 @@ impl Checker<'_> {
                 "ask what one of them says: `list.exists(x, x.field == …)`",
             );
         }
+        let needle = claimed_as(needle, ty);
         let read = match needle.read() {
             Some(read) => read,
             None => {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use mainstay_record::time::{Date, TimeOfDay};
 use mainstay_record::{Decimal, Kind, Value};
 
+use crate::claims::AuthName;
 use crate::float::narrowed;
 use crate::ir::{Expr, Over};
 use crate::schema::{EnumType, Type};
@@ -37,6 +38,10 @@ pub(crate) enum Operand {
     Null,
     /// `auth` itself.
     Auth,
+    /// `auth.claims` itself.
+    Claims,
+    /// One of them, by its name: of the type that it is used as. NULL where it is missing or of another.
+    Claim(String),
 }
 
 /// The values that the elements of a list (or rows) come to, of those that are kept.
@@ -61,12 +66,13 @@ impl Operand {
         Operand::Constant { ty, value }
     }
 
-    /// The type; nothing for null, a written list and `auth`.
+    /// The type; nothing for null, a written list, `auth` and what is in its claims.
     pub fn ty(&self) -> Option<&Type> {
         match self {
             Operand::Constant { ty, .. } | Operand::Computed { ty, .. } => Some(ty),
             Operand::Target(target) => Some(&target.ty),
-            Operand::List(_) | Operand::Rows { .. } | Operand::Sequence(_) | Operand::Null | Operand::Auth => None,
+            Operand::List(_) | Operand::Rows { .. } | Operand::Sequence(_) | Operand::Null => None,
+            Operand::Auth | Operand::Claims | Operand::Claim(_) => None,
         }
     }
 
@@ -76,7 +82,8 @@ impl Operand {
             Operand::Constant { value, .. } => Some(Expr::Literal(value.clone())),
             Operand::Computed { expr, .. } => Some(expr.clone()),
             Operand::Target(target) => read_target(target),
-            Operand::List(_) | Operand::Rows { .. } | Operand::Sequence(_) | Operand::Null | Operand::Auth => None,
+            Operand::List(_) | Operand::Rows { .. } | Operand::Sequence(_) | Operand::Null => None,
+            Operand::Auth | Operand::Claims | Operand::Claim(_) => None,
         }
     }
 
@@ -97,9 +104,38 @@ impl Operand {
             Operand::Rows { .. } => "rows of a resource".into(),
             Operand::Null => "null".into(),
             Operand::Auth => "`auth` itself".into(),
+            Operand::Claims => "`auth.claims` itself".into(),
+            Operand::Claim(name) => format!("the claim `{name}`, whose type is not known here"),
             Operand::Target(Target { form: Form::Etag { .. }, .. }) => "an etag".into(),
             other => other.ty().map_or_else(|| "a value".into(), Type::describe),
         }
+    }
+}
+
+/// A claim as a value of a type: NULL where it is of another. Anything but a claim stays as it is, and so does a claim that
+/// cannot be of the type.
+pub(crate) fn claimed_as(operand: Operand, ty: &Type) -> Operand {
+    match &operand {
+        Operand::Claim(name) => match kind_of_claim(ty) {
+            Some(kind) => Operand::Computed { ty: ty.clone(), expr: claim(name, kind) },
+            None => operand,
+        },
+        _ => operand,
+    }
+}
+
+/// What a claim comes to as a value of a kind; `Kind::Json` is anything but null.
+pub(crate) fn claim(name: &str, kind: Kind) -> Expr {
+    Expr::Json { of: Box::new(Expr::Auth(AuthName::Claims)), key: Box::new(Expr::text(name)), kind }
+}
+
+fn kind_of_claim(ty: &Type) -> Option<Kind> {
+    match ty {
+        Type::Text => Some(Kind::Text),
+        Type::Bool => Some(Kind::Bool),
+        Type::Int => Some(Kind::Int),
+        Type::Double | Type::Float => Some(Kind::Double),
+        _ => None,
     }
 }
 

@@ -42,6 +42,12 @@ impl AuthView<'_> {
     pub fn value(&self, name: AuthName) -> Value {
         auth(name, &Scope { auth: *self, ..Scope::default() }).into_value()
     }
+
+    /// The value of one of `auth.claims`, by its name, as a column of a kind would hold it: NULL where it is missing, or of
+    /// another kind.
+    pub fn claim(&self, name: &str, kind: Kind) -> Value {
+        claim(self, name, kind).into_value()
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -255,10 +261,26 @@ fn auth<'v>(name: AuthName, scope: &Scope<'v>) -> Val<'v> {
         AuthName::Aal => Val::Int(scope.auth.aal),
         AuthName::Org => Val::text(scope.auth.org()),
         AuthName::Fresh => scope.auth.fresh.map_or(Val::Null, Val::Int),
+        AuthName::Kind => Val::text(scope.auth.kind),
+        AuthName::Claims => Val::Json(Cow::Owned(Json::Object(scope.auth.claims.cloned().unwrap_or_default()))),
+    }
+}
+
+/// One of the caller's claims, by its name. Of `Kind::Json` it matters alone whether it is there; a text that no column can
+/// hold is none.
+fn claim<'v>(auth: &AuthView<'v>, name: &str, kind: Kind) -> Val<'v> {
+    match auth.claims.and_then(|claims| claims.get(name)) {
+        None | Some(Json::Null) => Val::Null,
+        Some(_) if kind == Kind::Json => Val::Json(Cow::Owned(Json::Bool(true))),
+        Some(Json::String(text)) if text.contains('\0') => Val::Null,
+        Some(claim) => scalar(Cow::Borrowed(claim), kind),
     }
 }
 
 fn json<'v>(of: &'v Expr, key: &'v Expr, kind: Kind, context: Context<'v>) -> Val<'v> {
+    if let (Expr::Auth(AuthName::Claims), Expr::Literal(Value::Text(name))) = (of, key) {
+        return claim(&context.scope.auth, name, kind);
+    }
     match (compute(of, context), compute(key, context)) {
         (Val::Json(Cow::Borrowed(json)), Val::Text(key)) => {
             json.get(&*key).map_or(Val::Null, |json| scalar(Cow::Borrowed(json), kind))

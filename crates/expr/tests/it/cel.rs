@@ -21,6 +21,8 @@ fn on_full(source: &str) -> Option<bool> {
     let roles = roles();
     let amr = ["pwd".to_owned(), "otp".to_owned()];
     let permissions = ["orders.read".to_owned(), "orders.cancel".to_owned()];
+    let claims =
+        serde_json::json!({"tier": "gold", "seats": 5, "share": 2.5, "beta": true, "none": null, "of": {"a": 1}});
     let auth = AuthView {
         uid: Some("u1"),
         email: Some("ada@example.org"),
@@ -31,6 +33,8 @@ fn on_full(source: &str) -> Option<bool> {
         permissions: &permissions,
         org: Some("acme"),
         fresh: Some(299_999_999),
+        kind: Some("user"),
+        claims: claims.as_object(),
     };
     on(source, auth, &full())
 }
@@ -282,6 +286,51 @@ fn has_tells_what_is_set() {
 }
 
 #[test]
+fn a_claim_is_of_the_type_that_it_is_asked_as() {
+    check(
+        &[
+            ("auth.kind == 'user'", T),
+            ("auth.claims.tier == 'gold'", T),
+            ("'gold' == auth.claims.tier && auth.claims.tier != 'silver'", T),
+            ("auth.claims['tier'] in ['silver', 'gold']", T),
+            ("auth.claims.tier < 'h' && auth.claims.tier.startsWith('go')", T),
+            ("auth.claims.seats == 5 && auth.claims.seats >= 4.5 && 6 > auth.claims.seats", T),
+            ("auth.claims.share == 2.5 && auth.claims.share > 2", T),
+            ("auth.claims.seats == resource.stock", T),
+            ("auth.claims.beta && auth.claims.beta == true", T),
+            ("has(auth.claims.tier) && has(auth.claims.of) && !has(auth.claims.other)", T),
+            ("auth.claims.other == null && auth.claims.none == null && auth.claims.of != null", T),
+            // Missing, null, or of another type: like any error, not true.
+            ("auth.claims.other == 'x'", N),
+            ("auth.claims.other != 'x'", N),
+            ("!auth.claims.other", N),
+            ("auth.claims.none == 'x'", N),
+            ("auth.claims.tier == 1", N),
+            ("auth.claims.seats == 'gold'", N),
+            ("auth.claims.share == resource.stock", N),
+            ("auth.claims.of == 'x'", N),
+            ("auth.claims.seats", N),
+            ("auth.claims.tier in resource.tags", F),
+            ("auth.claims.other in resource.tags", N),
+            ("auth.claims.other == 'x' || auth.claims.tier == 'gold'", T),
+        ],
+        on_full,
+    );
+}
+
+#[test]
+fn nobody_has_no_kind_and_no_claims() {
+    let cases = [
+        ("auth.kind == null && auth.claims.tier == null", T),
+        ("auth.kind == 'user'", N),
+        ("auth.kind != 'anonymous'", N),
+        ("has(auth.claims.tier) || has(auth.kind)", F),
+        ("auth.claims.tier != 'gold'", N),
+    ];
+    check(&cases, |source| on(source, AuthView::default(), &empty()));
+}
+
+#[test]
 fn the_id_of_nobody_is_null_and_never_true() {
     let nobody = AuthView::default();
     let cases = [
@@ -414,8 +463,18 @@ const REFUSED: &[(&str, ProblemKind, &str, &str)] = &[
     ("resource.tree.child.word == 'x'", ProblemKind::Unsupported, "resource.tree.child.word", "contains itself"),
     ("owner == auth.uid", ProblemKind::UnknownName, "owner", "`owner`"),
     ("auth.id == 'x'", ProblemKind::UnknownName, "id", "auth has no `id`"),
-    ("auth.kind == 'x'", ProblemKind::Unsupported, "auth.kind", "not supported yet"),
-    ("auth.claims.x == 'x'", ProblemKind::Unsupported, "auth.claims", "not supported yet"),
+    ("auth.claims.a.b == 'x'", ProblemKind::Unsupported, "auth.claims.a.b", "inside of a claim"),
+    ("auth.claims.a == auth.claims.b", ProblemKind::Unsupported, "auth.claims.a == auth.claims.b", "comparing a claim"),
+    (
+        "auth.claims.a == timestamp('2026-01-31T12:00:00Z')",
+        ProblemKind::Unsupported,
+        "auth.claims.a == timestamp('2026-01-31T12:00:00Z')",
+        "comparing a claim",
+    ),
+    ("auth.claims == 'x'", ProblemKind::Type, "auth.claims == 'x'", "`auth.claims` itself"),
+    ("auth.claims[resource.title] == 'x'", ProblemKind::Unsupported, "auth.claims[resource.title]", "not written out"),
+    ("'x' in auth.claims.a", ProblemKind::Type, "auth.claims.a", "`in` needs"),
+    ("auth.kind == 1", ProblemKind::Type, "auth.kind == 1", "cannot be compared"),
     ("resource.shop.owner == auth.uid", ProblemKind::UnknownName, "owner", "shop.v1.Item has no field `owner`"),
     ("resource.name.title == 'x'", ProblemKind::Type, "resource.name.title", "a string has no field"),
     ("resource.title.matches('a**')", ProblemKind::Type, "'a**'", "no regular expression"),
@@ -512,7 +571,7 @@ fn a_place_counts_bytes_behind_characters_of_any_width() {
 
 #[test]
 fn all_problems_of_a_rule_are_reported() {
-    let problems = compile_rule("resource.a == 1 && (resource.b == 2 || auth.kind == 'x')", &scope()).unwrap_err();
+    let problems = compile_rule("resource.a == 1 && (resource.b == 2 || auth.kind == 1)", &scope()).unwrap_err();
     assert_eq!(problems.len(), 3, "{problems:?}");
 }
 

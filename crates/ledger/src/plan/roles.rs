@@ -57,8 +57,11 @@ fn changed(was: Option<&RoleEntry>, now: Option<&RoleEntry>) -> Option<(Change, 
     let (was, now) = (was.unwrap_or(&undeclared), now.unwrap_or(&undeclared));
     let only = |of: &RoleEntry, other: &RoleEntry| of.permissions.difference(&other.permissions).cloned().collect();
     let (more, less): (Vec<String>, Vec<String>) = (only(now, was), only(was, now));
-    let moved = (was.organisation != now.organisation)
-        .then(|| if now.organisation { "members of organisations have it" } else { "accounts have it" });
+    let moved = (was.organisation != now.organisation).then_some(if now.organisation {
+        "members of organisations have it"
+    } else {
+        "accounts have it"
+    });
     let severity = match (moved.is_some(), more.is_empty(), less.is_empty()) {
         (false, true, true) if declared == (true, true) => return None,
         (false, true, true) => {

@@ -26,6 +26,7 @@ fn bound(source: &BindSource, caller: &Caller, params: &[Value]) -> Value {
     match source {
         BindSource::Literal(value) => value.clone(),
         BindSource::Auth(name) => auth.value(*name),
+        BindSource::Claim { name, kind } => auth.claim(name, *kind),
         BindSource::Now { offset_us } => Value::Timestamp(shift_time(NOW, *offset_us)),
         BindSource::Param(index) => params[*index].clone(),
     }

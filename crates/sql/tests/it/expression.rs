@@ -273,5 +273,6 @@ pub fn nobody() -> Caller {
         aal: 0,
         org: None,
         fresh: None,
+        claims: serde_json::Map::new(),
     }
 }

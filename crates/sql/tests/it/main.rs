@@ -1,5 +1,6 @@
 //! What the statements and steps look like and do.
 
+mod claims;
 mod computed;
 mod ddl;
 mod differential;

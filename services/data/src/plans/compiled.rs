@@ -105,6 +105,7 @@ fn value(source: &BindSource, caller: &Caller, params: &[Value]) -> Value {
     match source {
         BindSource::Literal(value) => value.clone(),
         BindSource::Auth(name) => caller.auth().value(*name),
+        BindSource::Claim { name, kind } => caller.auth().claim(name, *kind),
         BindSource::Now { offset_us } => Value::Timestamp(shift_time(caller.now, *offset_us)),
         BindSource::Param(index) => params.get(*index).cloned().unwrap_or(Value::Null),
     }

@@ -61,6 +61,8 @@ impl Caller {
                 .principal
                 .authenticated_at()
                 .map(|at| self.now.saturating_sub(at.saturating_mul(SECOND_US)).max(0)),
+            kind: self.principal.kind_name(),
+            claims: Some(self.principal.claims()),
         }
     }
 

@@ -79,6 +79,7 @@ fn binds(sql: &Sql, caller: &AuthView<'_>) -> Vec<Value> {
     let value = |(slot, source): (usize, &BindSource)| match source {
         BindSource::Literal(value) => value.clone(),
         BindSource::Auth(name) => caller.value(*name),
+        BindSource::Claim { name, kind } => caller.claim(name, *kind),
         BindSource::Now { offset_us } => Value::Timestamp(shift_time(SystemClock.now_micros(), *offset_us)),
         BindSource::Param(_) if kind(slot) == Kind::Int => Value::Int(PAGE),
         BindSource::Param(_) => kind(slot).zero(),

@@ -45,6 +45,12 @@ pub struct CallerText {
     /// Their roles in it.
     #[serde(default)]
     pub org_roles: Vec<String>,
+    /// `auth.claims`.
+    #[serde(default)]
+    pub claims: Map<String, Json>,
+    /// Whether `auth.kind` is `anonymous`: an account without an address.
+    #[serde(default)]
+    pub anonymous: bool,
 }
 
 /// One call, and what is to become of it.

@@ -182,6 +182,8 @@ fn caller(stage: &Stage, file: &File, test: &Test) -> Result<Principal, String> 
         authenticated_at: fresh.transpose()?.map(|ago| stage.now_seconds() - ago),
         organisation: text.org.clone(),
         organisation_roles: text.org_roles.clone(),
+        claims: text.claims.clone(),
+        is_unnamed: text.anonymous,
         ..User::default()
     }))
 }

@@ -147,6 +147,7 @@ pub struct Caller {
     pub aal: i64,
     pub org: Option<String>,
     pub fresh: Option<i64>,
+    pub claims: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Caller {
@@ -161,6 +162,8 @@ impl Caller {
             aal: self.aal,
             org: self.org.as_deref(),
             fresh: self.fresh,
+            kind: self.uid.as_ref().map(|_| "user"),
+            claims: Some(&self.claims),
         }
     }
 }
@@ -182,6 +185,7 @@ pub fn caller() -> impl Strategy<Value = Caller> {
         aal,
         org,
         fresh,
+        claims: serde_json::Map::new(),
     })
 }
 
