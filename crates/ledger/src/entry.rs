@@ -3,13 +3,12 @@
 use mainstay_contract::Migration;
 use mainstay_record::Kind;
 use mainstay_sql::{Dialect, IndexColumn, OnlyRows, RowCondition, SchemaStep, Span};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::RoleEntry;
 use crate::terms::{EnumValues, FieldTerms, ResourceTerms, TERMS_VERSION};
 use crate::{ColumnId, FieldPath, JsonEntry, Signature};
 
@@ -40,6 +39,17 @@ pub struct Ledger {
     /// What roles were worth in the last contract.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) roles: BTreeMap<String, RoleEntry>,
+}
+
+/// A role as the ledger remembers it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RoleEntry {
+    /// Members of an organisation have it there; else accounts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub organisation: bool,
+    /// What it grants, by itself and by what it includes.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub permissions: BTreeSet<String>,
 }
 
 /// How far a data migration is.

@@ -30,14 +30,15 @@ use crate::domain::one_time_secret::HashKey;
 use crate::domain::role;
 use crate::domain::signing::Schedule;
 use crate::error::{Error, StartError};
-use crate::handlers::accounts::{self, Accounts};
+use crate::handlers::account_service::Accounts;
+use crate::handlers::accounts;
 use crate::handlers::audit::{self as audit_handler, Audit};
-use crate::handlers::factors::Factors;
+use crate::handlers::factor_service::Factors;
 use crate::handlers::keys::Keys;
 use crate::handlers::mailbox::Mailbox;
-use crate::handlers::organisations::Organisations;
+use crate::handlers::organisation_service::Organisations;
 use crate::handlers::revocations::Revocations as RevocationHandler;
-use crate::handlers::service_accounts::ServiceAccounts;
+use crate::handlers::service_account_service::ServiceAccounts;
 use crate::handlers::sessions::Sessions;
 use crate::handlers::{deleting, disabling, ending, first_administrator, importing, listing, removing};
 use crate::hashing::Hasher;
@@ -171,11 +172,15 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         revocations_read: AtomicI64::new(0),
         stop: OnceLock::new(),
     });
-    // Before anybody is let in by a token.
+    look_around(config, &core).await?;
+    Ok(Auth(Arc::new(Inner { core, schedule })))
+}
+
+/// Reads what has to be known before anybody is let in.
+async fn look_around(config: &Config, core: &Core) -> Result<(), StartError> {
     core.revocations.limit_lifetime(config.access_token_seconds.into());
     core.read_revocations().await.map_err(StartError::Revocations)?;
-    importing::follow_foreign(&core).await?;
-    Ok(Auth(Arc::new(Inner { core, schedule })))
+    importing::follow_foreign(core).await
 }
 
 /// What people know the installation by.

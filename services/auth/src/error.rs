@@ -168,7 +168,9 @@ impl From<Error> for Fault {
             Error::Violations(violations) => violations
                 .into_iter()
                 .fold(Fault::new(Reason::FieldViolation), |fault, v| fault.violation(v.field, v.description)),
-            Error::AccountNotFound | Error::SessionNotFound | Error::FactorNotFound => Fault::new(Reason::ResourceNotFound),
+            Error::AccountNotFound | Error::SessionNotFound | Error::FactorNotFound => {
+                Fault::new(Reason::ResourceNotFound)
+            }
             Error::Refused(refusal) => refusal.into(),
             Error::AccountDisabled => Fault::new(Reason::AccountDisabled),
             Error::EmailTaken => Fault::new(Reason::EmailTaken),
@@ -177,40 +179,6 @@ impl From<Error> for Fault {
                 Fault::new(Reason::PermissionDenied).message(format!("only an administrator changes `{field}`"))
             }
             Error::Mask(problem) => Fault::new(Reason::InvalidMask).message(format!("update_mask {problem}")),
-            Error::SignUpClosed => {
-                Fault::new(Reason::PermissionDenied).message("sign-up is closed here; an administrator makes accounts")
-            }
-            Error::AnonymousSignInClosed => Fault::new(Reason::PermissionDenied)
-                .message("accounts without an address are not made here; auth.anonymous_sign_in opens it"),
-            Error::NotAnonymous => Fault::new(Reason::FailedPrecondition).message("the account has an address already"),
-            Error::NoAddress => Fault::new(Reason::FailedPrecondition)
-                .message("the account has no address yet; UpgradeAccount or ChangeEmail gives it one"),
-            Error::Filter(problem) => Fault::new(Reason::InvalidFilter).message(format!("filter {problem}")),
-            Error::WrongCredentials => Fault::new(Reason::WrongCredentials),
-            Error::SessionEnded => Fault::new(Reason::SessionEnded),
-            Error::NotSignedIn => Fault::new(Reason::Unauthenticated),
-            Error::SecretNotFound => Fault::new(Reason::OneTimeSecretNotFound),
-            Error::WrongCode => Fault::new(Reason::WrongCode),
-            Error::ChallengeOver => Fault::new(Reason::ChallengeOver),
-            Error::EmailNotVerified => Fault::new(Reason::FailedPrecondition)
-                .message("the account's address has to be verified first; RequestEmailVerification sends a mail"),
-            Error::TooManyFactors(most) => Fault::new(Reason::FailedPrecondition)
-                .message(format!("the account has {most} of this kind already; remove one first")),
-            Error::NoFactor => Fault::new(Reason::FailedPrecondition).message("the account has no factor"),
-            Error::SecondFactorWanted => Fault::new(Reason::InsufficientUserAuthentication)
-                .message("the account has a second factor, which this session has not shown: SessionService.StepUp takes one")
-                .meta("acr_values", "aal2"),
-            Error::RecentAuthenticationWanted => Fault::new(Reason::InsufficientUserAuthentication)
-                .message("this session has not shown for a while who its owner is: SessionService.StepUp takes a factor, or the password where there is none")
-                .meta("max_age", RECENT.as_secs().to_string()),
-            Error::EmailVerified => Fault::new(Reason::FailedPrecondition).message("the address is verified already"),
-            Error::NoMail => Fault::new(Reason::FailedPrecondition)
-                .message("this installation sends no mail; its operator sets auth.mail.smtp where it shall"),
-            Error::MailNotFound => Fault::new(Reason::ResourceNotFound),
-            Error::NoMailbox => Fault::new(Reason::Unimplemented)
-                .message("there is a mailbox in development only, and only where no auth.mail.smtp is set"),
-            Error::MailboxClosed => Fault::new(Reason::PermissionDenied)
-                .message("the mailbox is for callers on the same machine and for administrators"),
             Error::PageToken(problem) => Fault::new(Reason::InvalidPageToken).message(problem.to_string()),
             Error::EtagMismatch => Fault::new(Reason::EtagMismatch),
             Error::Contention => Fault::new(Reason::Conflict),
@@ -245,7 +213,49 @@ impl From<Error> for Fault {
             | Error::Words(_)
             | Error::NoUri(_)
             | Error::Damaged(_) => Fault::internal(error),
+            refused => refusal(refused),
         }
+    }
+}
+
+/// What is refused because of how the account, the session or the installation is.
+fn refusal(error: Error) -> Fault {
+    match error {
+        Error::SignUpClosed => {
+            Fault::new(Reason::PermissionDenied).message("sign-up is closed here; an administrator makes accounts")
+        }
+        Error::AnonymousSignInClosed => Fault::new(Reason::PermissionDenied)
+            .message("accounts without an address are not made here; auth.anonymous_sign_in opens it"),
+        Error::NotAnonymous => Fault::new(Reason::FailedPrecondition).message("the account has an address already"),
+        Error::NoAddress => Fault::new(Reason::FailedPrecondition)
+            .message("the account has no address yet; UpgradeAccount or ChangeEmail gives it one"),
+        Error::Filter(problem) => Fault::new(Reason::InvalidFilter).message(format!("filter {problem}")),
+        Error::WrongCredentials => Fault::new(Reason::WrongCredentials),
+        Error::SessionEnded => Fault::new(Reason::SessionEnded),
+        Error::NotSignedIn => Fault::new(Reason::Unauthenticated),
+        Error::SecretNotFound => Fault::new(Reason::OneTimeSecretNotFound),
+        Error::WrongCode => Fault::new(Reason::WrongCode),
+        Error::ChallengeOver => Fault::new(Reason::ChallengeOver),
+        Error::EmailNotVerified => Fault::new(Reason::FailedPrecondition)
+            .message("the account's address has to be verified first; RequestEmailVerification sends a mail"),
+        Error::TooManyFactors(most) => Fault::new(Reason::FailedPrecondition)
+            .message(format!("the account has {most} of this kind already; remove one first")),
+        Error::NoFactor => Fault::new(Reason::FailedPrecondition).message("the account has no factor"),
+        Error::SecondFactorWanted => Fault::new(Reason::InsufficientUserAuthentication)
+            .message("the account has a second factor, which this session has not shown: SessionService.StepUp takes one")
+            .meta("acr_values", "aal2"),
+        Error::RecentAuthenticationWanted => Fault::new(Reason::InsufficientUserAuthentication)
+            .message("this session has not shown for a while who its owner is: SessionService.StepUp takes a factor, or the password where there is none")
+            .meta("max_age", RECENT.as_secs().to_string()),
+        Error::EmailVerified => Fault::new(Reason::FailedPrecondition).message("the address is verified already"),
+        Error::NoMail => Fault::new(Reason::FailedPrecondition)
+            .message("this installation sends no mail; its operator sets auth.mail.smtp where it shall"),
+        Error::MailNotFound => Fault::new(Reason::ResourceNotFound),
+        Error::NoMailbox => Fault::new(Reason::Unimplemented)
+            .message("there is a mailbox in development only, and only where no auth.mail.smtp is set"),
+        Error::MailboxClosed => Fault::new(Reason::PermissionDenied)
+            .message("the mailbox is for callers on the same machine and for administrators"),
+        other => Fault::internal(other),
     }
 }
 

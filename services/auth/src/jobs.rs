@@ -71,6 +71,7 @@ pub(crate) fn start(jobs: &Jobs, core: &Arc<Core>, schedule: Schedule) {
         async move { store_failures(&core).await.map_err(StartError::Audit) }
     };
     jobs.start(Job::every("wrong passwords", FAILURES_INTERVAL), failures);
+    start_of_accounts(jobs, core);
     let audit = Arc::clone(core);
     let audit = move || {
         let core = Arc::clone(&audit);
@@ -82,18 +83,6 @@ pub(crate) fn start(jobs: &Jobs, core: &Arc<Core>, schedule: Schedule) {
     jobs.start(Job::every("old revocations", INTERVAL).on_one_replica(&core.database), forgotten);
     jobs.start(Job::every("signing keys", INTERVAL), keys);
     jobs.start(Job::every("sessions", INTERVAL).on_one_replica(&core.database), sessions);
-    let anonymous = Arc::clone(core);
-    let anonymous = move || {
-        let core = Arc::clone(&anonymous);
-        async move { purge_anonymous(&core).await }
-    };
-    jobs.start(Job::every("anonymous accounts", INTERVAL).on_one_replica(&core.database), anonymous);
-    let foreign = Arc::clone(core);
-    let foreign = move || {
-        let core = Arc::clone(&foreign);
-        async move { follow_foreign(&core).await }
-    };
-    jobs.start(Job::every("imported hashes", INTERVAL), foreign);
     let secrets = Arc::clone(core);
     let secrets = move || {
         let core = Arc::clone(&secrets);
@@ -107,6 +96,22 @@ pub(crate) fn start(jobs: &Jobs, core: &Arc<Core>, schedule: Schedule) {
     }
     jobs.start(Job::every("limits", INTERVAL), each(|core| core.limits.forget_the_rested()));
     jobs.start(Job::every("hashing memory", KEPT_IDLE), each(|core| core.hasher.end_idle()));
+}
+
+/// Starts the jobs that tend accounts.
+fn start_of_accounts(jobs: &Jobs, core: &Arc<Core>) {
+    let anonymous = Arc::clone(core);
+    let anonymous = move || {
+        let core = Arc::clone(&anonymous);
+        async move { purge_anonymous(&core).await }
+    };
+    jobs.start(Job::every("anonymous accounts", INTERVAL).on_one_replica(&core.database), anonymous);
+    let foreign = Arc::clone(core);
+    let foreign = move || {
+        let core = Arc::clone(&foreign);
+        async move { follow_foreign(&core).await }
+    };
+    jobs.start(Job::every("imported hashes", INTERVAL), foreign);
 }
 
 /// Makes the next key where it is due and forgets those that are done; every replica has to know them. What was in use stays

@@ -5,6 +5,7 @@ mod patience;
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
+use mainstay_identity::Principal;
 use mainstay_record::Value;
 
 use crate::domain::context::{Context, Operation};
@@ -80,7 +81,7 @@ impl Timed<'_> {
 
 /// Who takes rows along: nobody who could be asked for a rule.
 fn the_clock(resources: &Resources) -> Caller {
-    Caller::system(resources.clock.now_micros())
+    Caller::without_roles(Principal::system(), resources.clock.now_micros())
 }
 
 fn timed(snapshot: &Snapshot) -> impl Iterator<Item = Timed<'_>> {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use mainstay_db::{Atomic, Lane, Rows};
+use mainstay_identity::Principal;
 use mainstay_record::Value;
 
 use crate::domain::context::{Context, Operation};
@@ -65,7 +66,7 @@ pub async fn find(
 async fn rows_of(resources: &Resources, snapshot: &Arc<Snapshot>, resource: usize, due: &Due) -> Result<usize> {
     let (cx, mut gone, mut last) = (&resources.context, 0, None::<Vec<Value>>);
     loop {
-        let caller = Caller::system(resources.clock.now_micros());
+        let caller = Caller::without_roles(Principal::system(), resources.clock.now_micros());
         let op = Operation::unasked(snapshot, resource, caller);
         let found = find(cx, &op, due, (last, BATCH)).await?;
         let ends = found.len() < BATCH;

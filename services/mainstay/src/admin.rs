@@ -40,12 +40,7 @@ pub fn run(flags: &Flags, reach: Reach, command: AdminCommand) -> ExitCode {
 async fn perform(common: &Common, reach: &Reach, config: &auth::Config, command: AdminCommand) -> Result<(), Failure> {
     match command {
         AdminCommand::Create { email, password_stdin } => {
-            if !password_stdin {
-                return Err(
-                    "pass the password on standard input: --password-stdin (arguments are seen by others)".into()
-                );
-            }
-            let password = read_password()?;
+            let password = read_password(password_stdin)?;
             create(target(common, reach, Role::Auth)?, common, config, (&email, &password)).await?;
             say!("{email} administers now");
         }
@@ -77,13 +72,7 @@ async fn perform(common: &Common, reach: &Reach, config: &auth::Config, command:
             }
         }
         AdminCommand::ResetFactors { email } => {
-            match reset_factors(target(common, reach, Role::Auth)?, common, config, &email).await? {
-                0 => say!("{email} has no second factor: nothing was changed"),
-                1 => say!("{email} had one second factor; the password alone signs in now, and its sessions end"),
-                many => {
-                    say!("{email} had {many} second factors; the password alone signs in now, and its sessions end")
-                }
-            }
+            say_removed(&email, reset_factors(target(common, reach, Role::Auth)?, common, config, &email).await?);
         }
         AdminCommand::Delete { email, yes } => {
             if !yes {
@@ -106,8 +95,20 @@ async fn perform(common: &Common, reach: &Reach, config: &auth::Config, command:
     Ok(())
 }
 
-/// Reads the password; one line end after it does not count.
-fn read_password() -> Result<String, Failure> {
+/// Says how many factors an account has lost.
+fn say_removed(email: &str, factors: usize) {
+    match factors {
+        0 => say!("{email} has no second factor: nothing was changed"),
+        1 => say!("{email} had one second factor; the password alone signs in now, and its sessions end"),
+        many => say!("{email} had {many} second factors; the password alone signs in now, and its sessions end"),
+    }
+}
+
+/// Reads the password from standard input, where the command says so; one line end after it does not count.
+fn read_password(is_there: bool) -> Result<String, Failure> {
+    if !is_there {
+        return Err("pass the password on standard input: --password-stdin (arguments are seen by others)".into());
+    }
     let mut password = String::new();
     std::io::stdin().take(MAX_PASSWORD_BYTES + 2).read_to_string(&mut password)?;
     let end = password.trim_end_matches(['\r', '\n']).len();

@@ -19,7 +19,7 @@ import "mainstay/v1/options.proto";
 message Reading {
   option (google.api.resource) = {type: "robots.example.org/Reading" pattern: "readings/{reading}"};
   option (mainstay.v1.resource) = {
-    access {read: "'robot' in auth.roles" create: "'robot' in auth.roles && new.by == auth.uid"}
+    access {read: "'robot' in auth.roles" create: "'robot' in auth.roles && resource.by == auth.uid"}
   };
 
   string name = 1 [(google.api.field_behavior) = IDENTIFIER];

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use mainstay_expr::{AuthName, AuthView, Expr, Over, Program};
-use mainstay_record::Value;
+use mainstay_expr::{AuthName, AuthView, Expr, Program};
 
 use crate::Roles;
 use crate::model::Rule;
+use crate::rule::named;
 
 /// The id of whoever is signed in.
 pub(super) const CALLER: &str = "somebody";
@@ -76,21 +76,4 @@ impl Caller {
         let split = program.split();
         split.residual_for(split.decide(&self.auth()))
     }
-}
-
-/// The roles (or permissions) that an expression looks for among the caller's.
-pub(crate) fn named(claim: AuthName, expr: &Expr, into: &mut BTreeSet<String>) {
-    if let Expr::Exists { over: Over::List(of), holds, .. } = expr
-        && **of == Expr::Auth(claim)
-    {
-        texts(holds, into);
-    }
-    expr.children().into_iter().for_each(|child| named(claim, child, into));
-}
-
-fn texts(expr: &Expr, into: &mut BTreeSet<String>) {
-    if let Expr::Literal(Value::Text(text)) = expr {
-        into.insert(text.to_string());
-    }
-    expr.children().into_iter().for_each(|child| texts(child, into));
 }

@@ -18,7 +18,7 @@ mod unindexed;
 mod unset;
 mod wider;
 
-pub(crate) use callers::{Caller, named};
+pub(crate) use callers::Caller;
 pub(crate) use nobody::without_uid;
 
 use std::fmt;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use mainstay_expr::{AuthName, Expr};
 
 use super::Linted;
-use super::callers::named;
 use super::roles::spot;
 use crate::report::Report;
+use crate::rule::named;
 use crate::{RoleScope, Rule};
 
 pub(super) fn check(report: &mut Report<'_>, linted: &Linted<'_>) {

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use mainstay_expr::{AuthName, suggest};
 use mainstay_record::role::is_role;
 
-use super::callers::named;
 use super::{Linted, Stands};
 use crate::file::Spot;
 use crate::model::Rule;
 use crate::report::Report;
+use crate::rule::named;
 
 /// What the names of platform roles begin with, which nobody declares.
 const OF_PLATFORM: &str = "mainstay.";

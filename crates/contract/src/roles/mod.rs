@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mainstay_expr::{AuthName, Program};
 
 use crate::Place;
-use crate::lints::named;
+use crate::rule::named;
 
 pub(crate) use read::read;
 pub use read::{MAX_GRANTS, MAX_ROLES};

@@ -8,7 +8,7 @@ use diesel::sqlite::SqliteConnection;
 
 use super::job::HeavyTask;
 use super::long::LongReader;
-use super::open::{self, Role};
+use super::open::{self, Role, SHRINK};
 use super::shared::Shared;
 use super::verbs::{BEGIN, COMMIT};
 use crate::error::{Error, classify};
@@ -19,9 +19,6 @@ const NICENESS: i32 = 10;
 
 /// How long a thread waits for its next read with its page caches full: reads that follow each other find in them what they share.
 const RESTED: Duration = Duration::from_millis(200);
-
-/// Makes a connection give its page cache back.
-pub(super) const SHRINK: &str = "PRAGMA shrink_memory";
 
 /// Runs reads until the queue is closed. What one leaves in the page caches is given back when no other follows.
 pub(super) fn run(shared: &Arc<Shared>) {

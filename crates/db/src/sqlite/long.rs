@@ -16,8 +16,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef as Raw};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::functions;
-use super::heavy::SHRINK;
-use super::open::{self, Role};
+use super::open::{self, Role, SHRINK};
 use crate::error::{Error, classify};
 use crate::row::Sink;
 use crate::statement::Statement;

@@ -10,6 +10,9 @@ use diesel::sql_types::Text;
 use super::functions;
 use crate::error::{Error, classify};
 
+/// Makes a connection give its page cache back.
+pub(super) const SHRINK: &str = "PRAGMA shrink_memory";
+
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {

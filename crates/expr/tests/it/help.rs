@@ -19,7 +19,11 @@ fn an_unknown_name_in_a_rule_is_told_what_was_meant() {
         ("resource.address.citty == 'x'", "citty", "did you mean `city`?"),
         ("resource.address.street == 'x'", "street", "its fields are city, floor"),
         ("auth.uuid == 'x'", "uuid", "did you mean `uid`?"),
-        ("auth.id == 'x'", "id", "it has uid, email, email_verified, roles, amr, aal, org, fresh, permissions"),
+        (
+            "auth.id == 'x'",
+            "id",
+            "it has uid, email, email_verified, roles, amr, aal, org, fresh, permissions, kind, claims",
+        ),
         ("resorce.stock == 1", "resorce", "did you mean `resource`?"),
         ("ressource.address.city == 'x'", "ressource", "did you mean `resource`?"),
         ("ath.uid == 'x'", "ath", "did you mean `auth`?"),

@@ -44,7 +44,6 @@ pub(crate) use indexes::identity_of;
 pub use planner::plan;
 pub use probes::probes;
 pub use reread::Reread;
-pub use roles::RoleEntry;
 pub use step::{Safety, Stage, Step};
 
 /// The steps to a contract, and the ledgers on the way.

@@ -3,22 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay_contract::{Place, RoleScope, Roles};
-use serde::{Deserialize, Serialize};
 
 use super::effect::Severity;
 use super::planner::Planner;
 use super::{Change, Safety, Step};
-
-/// A role as the ledger remembers it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct RoleEntry {
-    /// Members of an organisation have it there; else accounts.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub organisation: bool,
-    /// What it grants, by itself and by what it includes.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub permissions: BTreeSet<String>,
-}
+use crate::RoleEntry;
 
 /// The roles of a contract as the ledger remembers them.
 pub(crate) fn entries(roles: &Roles) -> BTreeMap<String, RoleEntry> {

@@ -36,7 +36,7 @@ const RULES: &[&str] = &[
     "(resource.active ? 'a' : resource.title) == auth.claims['value']",
 ];
 
-fn claimed(value: Json) -> Caller {
+fn claimed(value: &Json) -> Caller {
     let claims = json!({"value": value, "other": "a"}).as_object().cloned().unwrap_or_default();
     Caller { uid: Some("u".to_owned()), claims, ..nobody() }
 }
@@ -45,7 +45,7 @@ fn callers() -> Vec<Caller> {
     let values =
         [json!("a"), json!(""), json!("A"), json!(1), json!(-1), json!(2.5), json!(1e300), json!(true), json!(false)];
     let odd = [json!(null), json!(["a"]), json!({"a": 1}), json!("a\u{0}b")];
-    [nobody()].into_iter().chain(values.into_iter().chain(odd).map(claimed)).collect()
+    [nobody()].into_iter().chain(values.into_iter().chain(odd).map(|value| claimed(&value))).collect()
 }
 
 both_engines! {
@@ -66,7 +66,8 @@ both_engines! {
 #[test]
 fn the_rules_are_about_something() {
     let (record, callers) = (full(), callers());
-    for source in RULES {
+    // Towns are rows of another table: what is said of them is compared above.
+    for source in RULES.iter().filter(|source| !source.contains("towns")) {
         let program = compile_rule(source, &scope()).expect("it compiles");
         let told = callers.iter().filter_map(|caller| {
             let scope = on(&record);

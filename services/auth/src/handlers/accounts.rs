@@ -1,20 +1,15 @@
-use std::sync::Arc;
+//! Makes accounts, finds them and changes their roles.
 
 use mainstay_db::{Atomic, Lane};
-use mainstay_fault::reply;
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
-use mainstay_proto::auth::v1::account_service_server::AccountService;
 use mainstay_record::Violation;
 use tonic::Request;
 
 use super::owner::require_administrators_level;
-use super::profile::{self, Profile};
+use super::profile::Profile;
 use super::whose::{account_id, may_see, with_roles};
-use super::{
-    Answer, account_to_pb, anonymous, deleting, disabling, emails, first_administrator, importing, listing, origin,
-    passwords, sending, trail,
-};
+use super::{account_to_pb, emails, origin, sending, trail};
 use crate::audit::{Action, Told, Trail};
 use crate::config::SignUp;
 use crate::core::Core;
@@ -29,99 +24,7 @@ use crate::limits::Origin;
 use crate::revoking::outdate_tokens;
 use crate::store::accounts::{self as store, AccountRow};
 
-/// Serves `mainstay.auth.v1.AccountService`.
-pub(crate) struct Accounts(pub(crate) Arc<Core>);
-
-#[tonic::async_trait]
-impl AccountService for Accounts {
-    async fn sign_up(&self, request: Request<pb::SignUpRequest>) -> Answer<pb::Account> {
-        reply(sign_up(&self.0, request).await)
-    }
-
-    async fn get_account(&self, request: Request<pb::GetAccountRequest>) -> Answer<pb::Account> {
-        reply(get_account(&self.0, request).await)
-    }
-
-    async fn lookup_account(&self, request: Request<pb::LookupAccountRequest>) -> Answer<pb::Account> {
-        reply(lookup_account(&self.0, request.into_inner()).await)
-    }
-
-    async fn list_accounts(&self, request: Request<pb::ListAccountsRequest>) -> Answer<pb::ListAccountsResponse> {
-        reply(listing::list_accounts(&self.0, request).await)
-    }
-
-    async fn create_account(&self, request: Request<pb::CreateAccountRequest>) -> Answer<pb::Account> {
-        reply(create_account(&self.0, request).await)
-    }
-
-    async fn update_account(&self, request: Request<pb::UpdateAccountRequest>) -> Answer<pb::Account> {
-        reply(profile::update(&self.0, request).await)
-    }
-
-    async fn upgrade_account(&self, request: Request<pb::UpgradeAccountRequest>) -> Answer<pb::Account> {
-        reply(anonymous::upgrade(&self.0, request).await)
-    }
-
-    async fn delete_account(&self, request: Request<pb::DeleteAccountRequest>) -> Answer<()> {
-        reply(deleting::delete(&self.0, request).await)
-    }
-
-    async fn import_accounts(&self, request: Request<pb::ImportAccountsRequest>) -> Answer<pb::ImportAccountsResponse> {
-        reply(importing::import(&self.0, request).await)
-    }
-
-    async fn create_first_administrator(
-        &self,
-        request: Request<pb::CreateFirstAdministratorRequest>,
-    ) -> Answer<pb::Account> {
-        reply(first_administrator::create(&self.0, request).await)
-    }
-
-    async fn request_email_verification(&self, request: Request<pb::RequestEmailVerificationRequest>) -> Answer<()> {
-        reply(emails::request_email_verification(&self.0, request).await)
-    }
-
-    async fn verify_email(&self, request: Request<pb::VerifyEmailRequest>) -> Answer<pb::Account> {
-        reply(emails::verify_email(&self.0, request).await)
-    }
-
-    async fn change_email(&self, request: Request<pb::ChangeEmailRequest>) -> Answer<pb::Account> {
-        reply(emails::change_email(&self.0, request).await)
-    }
-
-    async fn confirm_email_change(
-        &self,
-        request: Request<pb::ConfirmEmailChangeRequest>,
-    ) -> Answer<pb::ConfirmEmailChangeResponse> {
-        reply(emails::confirm_email_change(&self.0, request).await)
-    }
-
-    async fn request_password_reset(&self, request: Request<pb::RequestPasswordResetRequest>) -> Answer<()> {
-        reply(passwords::request_password_reset(&self.0, request).await)
-    }
-
-    async fn reset_password(&self, request: Request<pb::ResetPasswordRequest>) -> Answer<()> {
-        reply(passwords::reset_password(&self.0, request).await)
-    }
-
-    async fn change_password(&self, request: Request<pb::ChangePasswordRequest>) -> Answer<()> {
-        reply(passwords::change_password(&self.0, request).await)
-    }
-
-    async fn set_roles(&self, request: Request<pb::SetRolesRequest>) -> Answer<pb::Account> {
-        reply(set_roles(&self.0, request).await)
-    }
-
-    async fn disable_account(&self, request: Request<pb::DisableAccountRequest>) -> Answer<pb::Account> {
-        reply(disabling::disable(&self.0, request).await)
-    }
-
-    async fn enable_account(&self, request: Request<pb::EnableAccountRequest>) -> Answer<pb::Account> {
-        reply(disabling::enable(&self.0, request).await)
-    }
-}
-
-async fn sign_up(core: &Core, request: Request<pb::SignUpRequest>) -> Result<pb::Account, Error> {
+pub(super) async fn sign_up(core: &Core, request: Request<pb::SignUpRequest>) -> Result<pb::Account, Error> {
     if core.sign_up != SignUp::Open {
         return Err(Error::SignUpClosed);
     }
@@ -139,7 +42,10 @@ async fn sign_up(core: &Core, request: Request<pb::SignUpRequest>) -> Result<pb:
 }
 
 /// An administrator proves nothing by the password and makes as many accounts as there are to be: there is no limit.
-async fn create_account(core: &Core, request: Request<pb::CreateAccountRequest>) -> Result<pb::Account, Error> {
+pub(super) async fn create_account(
+    core: &Core,
+    request: Request<pb::CreateAccountRequest>,
+) -> Result<pb::Account, Error> {
     let origin = origin(&request)?;
     let by = (trail(&request)?, Action::CreateAccount);
     require_administrators_level(core, &caller(&request).map_err(Error::Stack)?).await?;
@@ -156,7 +62,7 @@ async fn create_account(core: &Core, request: Request<pb::CreateAccountRequest>)
     Ok(account_to_pb(&create(core, wanted, origin, by).await?))
 }
 
-async fn get_account(core: &Core, request: Request<pb::GetAccountRequest>) -> Result<pb::Account, Error> {
+pub(super) async fn get_account(core: &Core, request: Request<pb::GetAccountRequest>) -> Result<pb::Account, Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let id = account_id(&caller, &request.get_ref().name)?;
     // To everybody else other accounts do not exist (AIP-211).
@@ -175,11 +81,11 @@ async fn get_account(core: &Core, request: Request<pb::GetAccountRequest>) -> Re
     Ok(account_to_pb(&account))
 }
 
-async fn lookup_account(core: &Core, request: pb::LookupAccountRequest) -> Result<pb::Account, Error> {
+pub(super) async fn lookup_account(core: &Core, request: pb::LookupAccountRequest) -> Result<pb::Account, Error> {
     Ok(account_to_pb(&find_by_email(core, &request.email).await?))
 }
 
-async fn set_roles(core: &Core, request: Request<pb::SetRolesRequest>) -> Result<pb::Account, Error> {
+pub(super) async fn set_roles(core: &Core, request: Request<pb::SetRolesRequest>) -> Result<pb::Account, Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let trail = trail(&request)?;
     let request = request.into_inner();

@@ -11,7 +11,7 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::accounts::{new_row, read_new};
-use super::members::{checked_roles, join, member_to_pb};
+use super::membership::{checked_roles, join, member_to_pb};
 use super::pages::page_size;
 use super::profile::Profile;
 use super::sending::{Presented, Sending, mail_of, required, wake};

@@ -4,19 +4,19 @@ use mainstay_db::{Atomic, Conn, Lane};
 use mainstay_identity::Principal;
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
-use mainstay_record::Violation;
 use tonic::Request;
 
 use super::invitations::take_back;
+use super::membership::{checked_roles, join, member_to_pb};
 use super::organisations::may_own_another;
 use super::pages::page_size;
 use super::standing::{managing, member_id, organisation_id, own_account, standing};
+use super::trail;
 use super::whose::account_id_of;
-use super::{timestamp, trail};
 use crate::audit::{Action, Told};
 use crate::core::Core;
-use crate::domain::account::{ACCOUNTS, AccountId, Revision};
-use crate::domain::organisation::{Member, Standing, check_roles, owns};
+use crate::domain::account::{AccountId, Revision};
+use crate::domain::organisation::{Member, Standing, owns};
 use crate::domain::page_token;
 use crate::error::Error;
 use crate::refusal::Refusal;
@@ -46,28 +46,6 @@ pub(super) async fn create(core: &Core, request: Request<pb::CreateMemberRequest
         })
     });
     made.await
-}
-
-/// Stores a new membership.
-pub(super) async fn join(conn: &mut Conn<'_>, member: &Member) -> Result<(), Error> {
-    if members::find(conn, member.organisation, member.account).await?.is_some() {
-        return Err(Error::Refused(Refusal::AlreadyMember));
-    }
-    if member.owns() {
-        may_own_another(conn, member.account).await?;
-    }
-    Ok(members::insert(conn, member).await?)
-}
-
-/// Checks roles of a request. `prefix` is where the request has its fields, for the violations.
-pub(super) fn checked_roles(prefix: &str, roles: &[String]) -> Result<Vec<String>, Error> {
-    check_roles(roles).map_err(|problems| {
-        let violation = |(index, problem): (Option<usize>, _)| {
-            let entry = index.map(|index| format!("[{index}]")).unwrap_or_default();
-            Violation::new(format!("{prefix}roles{entry}"), problem)
-        };
-        Error::Violations(problems.into_iter().map(violation).collect())
-    })
 }
 
 pub(super) async fn get(core: &Core, request: Request<pb::GetMemberRequest>) -> Result<pb::Member, Error> {
@@ -228,16 +206,4 @@ pub(super) async fn delete(core: &Core, request: Request<pb::DeleteMemberRequest
     });
     core.tell([ended.await?]);
     Ok(())
-}
-
-pub(super) fn member_to_pb(member: &Member, email: String) -> pb::Member {
-    pb::Member {
-        name: member.name(),
-        account: format!("{ACCOUNTS}{}", member.account),
-        roles: member.roles.clone(),
-        email,
-        create_time: Some(timestamp(member.create_time)),
-        update_time: Some(timestamp(member.update_time)),
-        etag: member.revision.etag(),
-    }
 }

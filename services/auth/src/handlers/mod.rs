@@ -1,5 +1,6 @@
 //! One file for each service: a handler translates, decides, stores and translates back.
 
+pub mod account_service;
 pub mod accounts;
 mod anonymous;
 pub mod audit;
@@ -12,7 +13,8 @@ pub mod emails;
 pub mod ending;
 mod enrolling;
 mod factor_list;
-pub mod factors;
+pub mod factor_service;
+mod factors;
 pub mod first_administrator;
 pub mod importing;
 mod invitations;
@@ -21,7 +23,9 @@ pub mod listing;
 pub mod mailbox;
 mod mailed_sign_in;
 mod members;
-pub mod organisations;
+mod membership;
+pub mod organisation_service;
+mod organisations;
 mod owner;
 mod pages;
 pub mod passwords;
@@ -31,7 +35,8 @@ pub mod removing;
 pub mod revocations;
 mod second_factor;
 mod sending;
-pub mod service_accounts;
+pub mod service_account_service;
+mod service_accounts;
 mod service_keys;
 mod session_list;
 pub mod sessions;

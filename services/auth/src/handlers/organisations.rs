@@ -1,17 +1,15 @@
-use std::sync::Arc;
+//! Organisations: who makes, sees, renames and removes them.
 
 use mainstay_db::{Atomic, Conn, Lane};
-use mainstay_fault::reply;
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
-use mainstay_proto::auth::v1::organisation_service_server::OrganisationService;
 use mainstay_record::Violation;
 use tonic::Request;
 
 use super::pages::page_size;
 use super::standing::{administers_all, managing, organisation_id, own_account, standing};
 use super::whose::{account_id_of, may_see};
-use super::{Answer, invitations, members, timestamp, trail};
+use super::{timestamp, trail};
 use crate::audit::{Action, Told, Trail};
 use crate::config::CreateOrganisations;
 use crate::core::Core;
@@ -28,83 +26,10 @@ use crate::store::accounts;
 use crate::store::organisations::{self as store, OrganisationRow};
 use crate::store::{invitations as invitation_store, members as member_store, service_accounts, sessions};
 
-/// Serves `mainstay.auth.v1.OrganisationService`.
-pub(crate) struct Organisations(pub(crate) Arc<Core>);
-
-#[tonic::async_trait]
-impl OrganisationService for Organisations {
-    async fn create_organisation(&self, request: Request<pb::CreateOrganisationRequest>) -> Answer<pb::Organisation> {
-        reply(create(&self.0, request).await)
-    }
-
-    async fn get_organisation(&self, request: Request<pb::GetOrganisationRequest>) -> Answer<pb::Organisation> {
-        reply(get(&self.0, request).await)
-    }
-
-    async fn list_organisations(
-        &self,
-        request: Request<pb::ListOrganisationsRequest>,
-    ) -> Answer<pb::ListOrganisationsResponse> {
-        reply(list(&self.0, request).await)
-    }
-
-    async fn update_organisation(&self, request: Request<pb::UpdateOrganisationRequest>) -> Answer<pb::Organisation> {
-        reply(update(&self.0, request).await)
-    }
-
-    async fn delete_organisation(&self, request: Request<pb::DeleteOrganisationRequest>) -> Answer<()> {
-        reply(delete(&self.0, request).await)
-    }
-
-    async fn create_member(&self, request: Request<pb::CreateMemberRequest>) -> Answer<pb::Member> {
-        reply(members::create(&self.0, request).await)
-    }
-
-    async fn get_member(&self, request: Request<pb::GetMemberRequest>) -> Answer<pb::Member> {
-        reply(members::get(&self.0, request).await)
-    }
-
-    async fn list_members(&self, request: Request<pb::ListMembersRequest>) -> Answer<pb::ListMembersResponse> {
-        reply(members::list(&self.0, request).await)
-    }
-
-    async fn set_member_roles(&self, request: Request<pb::SetMemberRolesRequest>) -> Answer<pb::Member> {
-        reply(members::set_roles(&self.0, request).await)
-    }
-
-    async fn delete_member(&self, request: Request<pb::DeleteMemberRequest>) -> Answer<()> {
-        reply(members::delete(&self.0, request).await)
-    }
-
-    async fn create_invitation(&self, request: Request<pb::CreateInvitationRequest>) -> Answer<pb::Invitation> {
-        reply(invitations::create(&self.0, request).await)
-    }
-
-    async fn get_invitation(&self, request: Request<pb::GetInvitationRequest>) -> Answer<pb::Invitation> {
-        reply(invitations::get(&self.0, request).await)
-    }
-
-    async fn list_invitations(
-        &self,
-        request: Request<pb::ListInvitationsRequest>,
-    ) -> Answer<pb::ListInvitationsResponse> {
-        reply(invitations::list(&self.0, request).await)
-    }
-
-    async fn delete_invitation(&self, request: Request<pb::DeleteInvitationRequest>) -> Answer<()> {
-        reply(invitations::delete(&self.0, request).await)
-    }
-
-    async fn accept_invitation(&self, request: Request<pb::AcceptInvitationRequest>) -> Answer<pb::Member> {
-        reply(invitations::accept(&self.0, request).await)
-    }
-
-    async fn sign_up_with_invitation(&self, request: Request<pb::SignUpWithInvitationRequest>) -> Answer<pb::Account> {
-        reply(invitations::sign_up(&self.0, request).await)
-    }
-}
-
-async fn create(core: &Core, request: Request<pb::CreateOrganisationRequest>) -> Result<pb::Organisation, Error> {
+pub(super) async fn create(
+    core: &Core,
+    request: Request<pb::CreateOrganisationRequest>,
+) -> Result<pb::Organisation, Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let trail = trail(&request)?;
     let pb::CreateOrganisationRequest { organisation, owner } = request.into_inner();
@@ -179,7 +104,7 @@ pub(super) async fn may_own_another(conn: &mut Conn<'_>, account: AccountId) -> 
     }
 }
 
-async fn get(core: &Core, request: Request<pb::GetOrganisationRequest>) -> Result<pb::Organisation, Error> {
+pub(super) async fn get(core: &Core, request: Request<pb::GetOrganisationRequest>) -> Result<pb::Organisation, Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let id = organisation_id(("name", &request.get_ref().name))?;
     let read = core.database.read(Lane::Inline, move |conn| {
@@ -197,7 +122,7 @@ async fn read(conn: &mut Conn<'_>, id: OrganisationId) -> Result<Organisation, E
     Ok(Organisation::try_from(row)?)
 }
 
-async fn list(
+pub(super) async fn list(
     core: &Core,
     request: Request<pb::ListOrganisationsRequest>,
 ) -> Result<pb::ListOrganisationsResponse, Error> {
@@ -247,7 +172,10 @@ fn renames(mask: Option<prost_types::FieldMask>, display_name: &str) -> Result<b
     }
 }
 
-async fn update(core: &Core, request: Request<pb::UpdateOrganisationRequest>) -> Result<pb::Organisation, Error> {
+pub(super) async fn update(
+    core: &Core,
+    request: Request<pb::UpdateOrganisationRequest>,
+) -> Result<pb::Organisation, Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let trail = trail(&request)?;
     let pb::UpdateOrganisationRequest { organisation, update_mask } = request.into_inner();
@@ -284,7 +212,7 @@ async fn update(core: &Core, request: Request<pb::UpdateOrganisationRequest>) ->
     Ok(organisation_to_pb(&updated.await?))
 }
 
-async fn delete(core: &Core, request: Request<pb::DeleteOrganisationRequest>) -> Result<(), Error> {
+pub(super) async fn delete(core: &Core, request: Request<pb::DeleteOrganisationRequest>) -> Result<(), Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let trail = trail(&request)?;
     let pb::DeleteOrganisationRequest { name, etag } = request.into_inner();

@@ -1,17 +1,15 @@
-use std::sync::Arc;
+//! Service accounts: who makes, sees and removes them, and with which roles.
 
 use mainstay_db::{Atomic, Conn, Lane};
-use mainstay_fault::reply;
 use mainstay_identity::Principal;
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
-use mainstay_proto::auth::v1::service_account_service_server::ServiceAccountService;
 use mainstay_record::Violation;
 use tonic::Request;
 
 use super::pages::page_size;
 use super::standing::{administers_all, managing, organisation_id, own_account};
-use super::{Answer, service_keys, timestamp, trail};
+use super::{timestamp, trail};
 use crate::audit::{Action, Told};
 use crate::core::Core;
 use crate::domain::account::Revision;
@@ -22,70 +20,6 @@ use crate::error::Error;
 use crate::refusal::Refusal;
 use crate::revoking::{end_service_account, outdate_service_account};
 use crate::store::service_accounts as store;
-
-/// Serves `mainstay.auth.v1.ServiceAccountService`.
-pub(crate) struct ServiceAccounts(pub(crate) Arc<Core>);
-
-#[tonic::async_trait]
-impl ServiceAccountService for ServiceAccounts {
-    async fn create_service_account(
-        &self,
-        request: Request<pb::CreateServiceAccountRequest>,
-    ) -> Answer<pb::ServiceAccount> {
-        reply(create(&self.0, request).await)
-    }
-
-    async fn get_service_account(&self, request: Request<pb::GetServiceAccountRequest>) -> Answer<pb::ServiceAccount> {
-        reply(get(&self.0, request).await)
-    }
-
-    async fn list_service_accounts(
-        &self,
-        request: Request<pb::ListServiceAccountsRequest>,
-    ) -> Answer<pb::ListServiceAccountsResponse> {
-        reply(list(&self.0, request).await)
-    }
-
-    async fn set_service_account_roles(
-        &self,
-        request: Request<pb::SetServiceAccountRolesRequest>,
-    ) -> Answer<pb::ServiceAccount> {
-        reply(set_roles(&self.0, request).await)
-    }
-
-    async fn delete_service_account(&self, request: Request<pb::DeleteServiceAccountRequest>) -> Answer<()> {
-        reply(delete(&self.0, request).await)
-    }
-
-    async fn create_service_account_key(
-        &self,
-        request: Request<pb::CreateServiceAccountKeyRequest>,
-    ) -> Answer<pb::ServiceAccountKey> {
-        reply(service_keys::create(&self.0, request).await)
-    }
-
-    async fn list_service_account_keys(
-        &self,
-        request: Request<pb::ListServiceAccountKeysRequest>,
-    ) -> Answer<pb::ListServiceAccountKeysResponse> {
-        reply(service_keys::list(&self.0, request).await)
-    }
-
-    async fn rotate_service_account_key(
-        &self,
-        request: Request<pb::RotateServiceAccountKeyRequest>,
-    ) -> Answer<pb::ServiceAccountKey> {
-        reply(service_keys::rotate(&self.0, request).await)
-    }
-
-    async fn delete_service_account_key(&self, request: Request<pb::DeleteServiceAccountKeyRequest>) -> Answer<()> {
-        reply(service_keys::delete(&self.0, request).await)
-    }
-
-    async fn exchange_key(&self, request: Request<pb::ExchangeKeyRequest>) -> Answer<pb::ExchangeKeyResponse> {
-        reply(service_keys::exchange(&self.0, request).await)
-    }
-}
 
 /// Reads `serviceAccounts/{uid}` of a field of a request.
 pub(super) fn service_account_id((field, name): (&str, &str)) -> Result<ServiceAccountId, Error> {
@@ -122,7 +56,7 @@ fn checked_roles(prefix: &str, owner: Option<OrganisationId>, roles: &[String]) 
     if owner.is_none() {
         return role::check_all(roles).map_err(|problems| super::accounts::role_violations(prefix, &problems));
     }
-    let roles = super::members::checked_roles(prefix, roles)?;
+    let roles = super::membership::checked_roles(prefix, roles)?;
     if administers(&roles) {
         let problem = "has `mainstay.owner` or `mainstay.manager`, which are for people";
         return Err(Error::Violations(vec![Violation::new(format!("{prefix}roles"), problem)]));
@@ -130,7 +64,10 @@ fn checked_roles(prefix: &str, owner: Option<OrganisationId>, roles: &[String]) 
     Ok(roles)
 }
 
-async fn create(core: &Core, request: Request<pb::CreateServiceAccountRequest>) -> Result<pb::ServiceAccount, Error> {
+pub(super) async fn create(
+    core: &Core,
+    request: Request<pb::CreateServiceAccountRequest>,
+) -> Result<pb::ServiceAccount, Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let trail = trail(&request)?;
     let wanted = request.into_inner().service_account.unwrap_or_default();
@@ -173,7 +110,10 @@ async fn create(core: &Core, request: Request<pb::CreateServiceAccountRequest>) 
     Ok(to_pb(&made.await?))
 }
 
-async fn get(core: &Core, request: Request<pb::GetServiceAccountRequest>) -> Result<pb::ServiceAccount, Error> {
+pub(super) async fn get(
+    core: &Core,
+    request: Request<pb::GetServiceAccountRequest>,
+) -> Result<pb::ServiceAccount, Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let id = service_account_id(("name", &request.get_ref().name))?;
     let found = core.database.read(Lane::Inline, move |conn| {
@@ -183,7 +123,7 @@ async fn get(core: &Core, request: Request<pb::GetServiceAccountRequest>) -> Res
     Ok(to_pb(&found.await?))
 }
 
-async fn list(
+pub(super) async fn list(
     core: &Core,
     request: Request<pb::ListServiceAccountsRequest>,
 ) -> Result<pb::ListServiceAccountsResponse, Error> {
@@ -223,7 +163,7 @@ async fn list(
     Ok(pb::ListServiceAccountsResponse { service_accounts: found.iter().map(to_pb).collect(), next_page_token })
 }
 
-async fn set_roles(
+pub(super) async fn set_roles(
     core: &Core,
     request: Request<pb::SetServiceAccountRolesRequest>,
 ) -> Result<pb::ServiceAccount, Error> {
@@ -264,7 +204,7 @@ async fn set_roles(
     Ok(to_pb(&account))
 }
 
-async fn delete(core: &Core, request: Request<pb::DeleteServiceAccountRequest>) -> Result<(), Error> {
+pub(super) async fn delete(core: &Core, request: Request<pb::DeleteServiceAccountRequest>) -> Result<(), Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let trail = trail(&request)?;
     let pb::DeleteServiceAccountRequest { name, etag } = request.into_inner();

@@ -200,7 +200,6 @@ fn after_all(prefix: &str) -> Option<String> {
 }
 
 fn pair(row: Vec<Value>) -> (String, String) {
-    let mut texts =
-        row.into_iter().map(|value| if let Value::Text(text) = value { text.to_string() } else { String::new() });
+    let mut texts = row.into_iter().map(|value| if let Value::Text(text) = value { text } else { String::new() });
     (texts.next().unwrap_or_default(), texts.next().unwrap_or_default())
 }

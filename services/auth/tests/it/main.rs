@@ -22,6 +22,7 @@ mod limits;
 mod list_accounts;
 mod mail;
 mod mailbox;
+mod meeting;
 mod organisation_calls;
 mod organisations;
 mod passwords;

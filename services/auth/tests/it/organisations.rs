@@ -233,7 +233,7 @@ both_engines! {
         let all = operator.list_organisations("", 0, "").await.unwrap().organisations;
         assert_eq!(all.into_iter().map(|organisation| organisation.name).collect::<Vec<_>>(), names);
         let bobs = operator.list_organisations(&company.bobs.name, 0, "").await.unwrap().organisations;
-        assert_eq!(bobs.into_iter().map(|organisation| organisation.name).collect::<Vec<_>>(), [name.clone()]);
+        assert_eq!(bobs.into_iter().map(|organisation| organisation.name).collect::<Vec<_>>(), [name.as_str()]);
 
         let first = ada.list_members(name, 1, "").await.unwrap();
         let second = ada.list_members(name, 1, &first.next_page_token).await.unwrap();

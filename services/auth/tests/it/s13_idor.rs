@@ -79,8 +79,11 @@ fn named(method: &MethodDescriptor) -> Vec<(Vec<FieldDescriptor>, &'static str)>
     found
 }
 
+/// The fields of a request that are names, each by the way to it, and what it names.
+type Names = Vec<(Vec<FieldDescriptor>, &'static str)>;
+
 /// Every method of the service that takes a name from whoever is signed in, with the fields that are names.
-fn methods() -> Vec<(MethodDescriptor, Vec<(Vec<FieldDescriptor>, &'static str)>)> {
+fn methods() -> Vec<(MethodDescriptor, Names)> {
     let pool = DescriptorPool::decode(mainstay_proto::DESCRIPTOR_SET).unwrap();
     let services = pool.services().filter(|service| service.package_name() == mainstay_auth::PACKAGE);
     let methods: Vec<_> = services.flat_map(|service| service.methods().collect::<Vec<_>>()).collect();

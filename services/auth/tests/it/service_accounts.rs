@@ -122,7 +122,7 @@ both_engines! {
         assert_eq!(reason(ada.list_service_accounts("").await), Reason::PermissionDenied);
         let operator = harness.caller.as_operator();
         let service = operator.create_service_account("", &["mainstay.admin"]).await.unwrap();
-        assert_eq!(operator.list_service_accounts("").await.unwrap(), [service.clone()]);
+        assert_eq!(operator.list_service_accounts("").await.unwrap(), std::slice::from_ref(&service));
         assert_eq!(reason(ada.get_service_account(&service.name).await), Reason::ResourceNotFound);
         let key = operator.create_key(&service.name, &[]).await.unwrap();
         let token = harness.caller.exchange_key(&key.secret).await.unwrap().access_token;

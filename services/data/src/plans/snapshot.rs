@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::RandomState;
 use mainstay_contract::{Contract, Method, Model, Shape, Verb, aliases, classed};
+use mainstay_identity::Principal;
 use mainstay_sql::Dialect;
 use mainstay_wire::{PlanError, Plans};
 use prost_reflect::DescriptorPool;
@@ -113,7 +114,7 @@ impl Snapshot {
 
     /// The methods by which somebody who is not signed in can do anything at all.
     pub fn open_methods(&self) -> impl Iterator<Item = &str> {
-        let nobody = Caller::nobody();
+        let nobody = Caller::without_roles(Principal::anonymous(), 0);
         let open = move |method: &&Method| self.is_open(method.shape, &nobody);
         self.contract.methods.iter().filter(open).map(|method| method.path.as_str())
     }

@@ -31,14 +31,9 @@ impl Caller {
         Caller { principal, now, granted }
     }
 
-    /// The process itself.
-    pub fn system(now: i64) -> Caller {
-        Caller { principal: Principal::system(), now, granted: None }
-    }
-
-    /// Nobody, at no time in particular.
-    pub fn nobody() -> Caller {
-        Caller { principal: Principal::anonymous(), now: 0, granted: None }
+    /// Says who acts without a role: nobody, or the process itself.
+    pub fn without_roles(principal: Principal, now: i64) -> Caller {
+        Caller { principal, now, granted: None }
     }
 
     /// Says whether rules do not apply: the process itself, by its named principal, which never comes over a wire.

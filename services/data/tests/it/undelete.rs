@@ -6,6 +6,7 @@ use mainstay_data::purge;
 use mainstay_data::rights::Caller as Rights;
 use mainstay_db::Lane;
 use mainstay_fault::Reason;
+use mainstay_identity::Principal;
 use mainstay_testkit::{Engine, both_engines};
 use serde_json::{Value as Json, json};
 
@@ -406,7 +407,7 @@ both_engines! {
         let fixture = Fixture::start(engine, &archive()).await;
         let snapshot = fixture.data.reconciler().served().load();
         let books = snapshot.resources().iter().find(|plan| plan.resource.plural == "books").unwrap();
-        let system = Rights::system(0);
+        let system = Rights::without_roles(Principal::system(), 0);
         let lane = |order_by: &str, deleted: bool| {
             let (filter, order_by) = (String::new(), order_by.to_owned());
             let shape = Shape { atoms: None, filter, order_by, deleted, parents: 0, after: None };

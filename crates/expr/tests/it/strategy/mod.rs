@@ -293,6 +293,32 @@ fn comparator() -> impl Strategy<Value = &'static str> {
     select(vec!["==", "!=", "<", "<=", ">", ">="])
 }
 
+/// Fields that a record may have or not.
+const PRESENT: [&str; 22] = [
+    "title",
+    "nick",
+    "stock",
+    "rating",
+    "weight",
+    "active",
+    "sealed",
+    "state",
+    "create_time",
+    "shop",
+    "place",
+    "address",
+    "tags",
+    "lines",
+    "labels",
+    "digest",
+    "extra",
+    "ratios",
+    "tree",
+    "grade",
+    "share",
+    "by_number",
+];
+
 fn condition_leaf() -> BoxedStrategy<String> {
     let fixed = vec![
         "true",
@@ -331,32 +357,11 @@ fn condition_leaf() -> BoxedStrategy<String> {
         "resource.title in auth.permissions",
         "has(resource.labels.a)",
     ];
-    let present = select(vec![
-        "title",
-        "nick",
-        "stock",
-        "rating",
-        "weight",
-        "active",
-        "sealed",
-        "state",
-        "create_time",
-        "shop",
-        "place",
-        "address",
-        "tags",
-        "lines",
-        "labels",
-        "digest",
-        "extra",
-        "ratios",
-        "tree",
-        "grade",
-        "share",
-        "by_number",
-    ]);
-    prop_oneof![select(fixed).prop_map(str::to_owned), present.prop_map(|name| format!("has(resource.{name})")),]
-        .boxed()
+    prop_oneof![
+        select(fixed).prop_map(str::to_owned),
+        select(&PRESENT[..]).prop_map(|name| format!("has(resource.{name})")),
+    ]
+    .boxed()
 }
 
 /// How a rule may go on from a record: by references, in circles, too. The second is how the oracle writes it.

@@ -50,5 +50,6 @@ fn what_is_shown_again_stands_once_and_is_the_last_time() {
     let shown = of(&[Method::Password, Method::Totp]).with(Method::Totp, 9);
     assert_eq!((shown.methods.len(), shown.time), (2, 9));
     assert_eq!(Authentication::from_stored("pwd fingers", 1), None);
-    assert_eq!(Authentication::from_stored("", 1), None);
+    let nothing = Authentication::from_stored("", 1).unwrap();
+    assert_eq!((nothing.methods.len(), nothing.level()), (0, "aal0"), "who has an account without an address");
 }
