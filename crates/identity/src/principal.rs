@@ -69,6 +69,27 @@ pub struct User {
     pub organisation_roles: Vec<String>,
 }
 
+impl Inner {
+    fn bare(kind: Kind, uid: Option<String>, roles: Vec<String>) -> Inner {
+        Inner {
+            kind,
+            uid,
+            session_id: None,
+            email: None,
+            email_verified: false,
+            roles,
+            issued_at: None,
+            expires_at: None,
+            epoch: 0,
+            methods: Vec::new(),
+            level: 0,
+            authenticated_at: None,
+            organisation: None,
+            organisation_roles: Vec::new(),
+        }
+    }
+}
+
 impl Principal {
     /// Names the caller who presented nothing.
     pub fn anonymous() -> Principal {
@@ -79,6 +100,14 @@ impl Principal {
     /// Names the process itself. Rules do not apply to it, so it must never be made from anything that a caller sent.
     pub fn system() -> Principal {
         Principal::bare(Kind::System, None, Vec::new())
+    }
+
+    /// Names the process itself where what it does belongs to an organisation: it makes rows there, and names them.
+    pub fn system_in(organisation: &str) -> Principal {
+        Principal(Arc::new(Inner {
+            organisation: Some(organisation.to_owned()),
+            ..Inner::bare(Kind::System, None, Vec::new())
+        }))
     }
 
     /// Names a service account. Its uid is `service:<name>`, which no account can have.
@@ -107,22 +136,7 @@ impl Principal {
     }
 
     fn bare(kind: Kind, uid: Option<String>, roles: Vec<String>) -> Principal {
-        Principal(Arc::new(Inner {
-            kind,
-            uid,
-            session_id: None,
-            email: None,
-            email_verified: false,
-            roles,
-            issued_at: None,
-            expires_at: None,
-            epoch: 0,
-            methods: Vec::new(),
-            level: 0,
-            authenticated_at: None,
-            organisation: None,
-            organisation_roles: Vec::new(),
-        }))
+        Principal(Arc::new(Inner::bare(kind, uid, roles)))
     }
 
     /// Says what kind of caller this is.

@@ -24,6 +24,7 @@ pub(crate) mod soft_delete;
 pub(crate) mod standard;
 pub(crate) mod states;
 mod telling;
+pub(crate) mod tenant;
 pub(crate) mod types;
 mod vocabulary;
 mod whole;
@@ -92,6 +93,9 @@ pub(crate) fn build(
         let constraints = whole::read(report, &rules, &mut built.fields);
         rules.of_fields(report, &mut built.fields);
         let (states, transitions) = rules.states(report, &mut built, &mut access);
+        if head.tenant {
+            tenant::bind(&mut access);
+        }
         let declared =
             index::Declared { head, built: &built, rules: &rules, access: &access, soft_delete: soft_delete.as_ref() };
         let indexes = index::build(report, pool, &declared);

@@ -148,7 +148,8 @@ impl Create {
     /// The name that the row will have, if what it is made of can be.
     pub fn name(&self) -> Option<String> {
         let (message, plan) = (self.message.as_ref().ok()?, self.op.plan());
-        let mut key: Vec<Value> = self.parents(message).ok()?.into_iter().map(Value::Text).collect();
+        let parents = self.parents(message).ok()?.into_iter().map(Value::Text);
+        let mut key: Vec<Value> = self.op.organisation().chain(parents).collect();
         key.push(Value::Text(self.id(message).ok()?));
         Some(plan.name(&key))
     }
@@ -171,12 +172,14 @@ impl Create {
     fn record(&self, states: &mut Vec<Sent>) -> Result<(Vec<Value>, Vec<usize>)> {
         let plan = self.op.plan();
         let message = self.message.as_ref().map_err(Clone::clone)?;
+        self.op.check_organisation()?;
         let mut key = self.parents(message)?;
         // A parent that is a resource must exist, which says more; one that is not has only its form.
         if let (Some(part), None) = (key.iter().find(|part| !is_id(part)), plan.resource.parent) {
             return Err(Error::Id { field: "parent".to_owned(), id: part.clone() });
         }
         key.push(self.id(message)?);
+        let key = self.op.organisation().chain(key.into_iter().map(Value::Text)).collect();
         let decoded = plan.record.decode(message.bytes(Role::Body)).map_err(|error| shape(plan, error))?;
         if self.op.remembered {
             self.said.get_or_init(|| said(plan, &decoded));

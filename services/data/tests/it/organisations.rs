@@ -1,7 +1,7 @@
 //! What rules know of the organisation that a caller acts in, and of how long ago the caller was sure.
 
 use mainstay_fault::Reason;
-use mainstay_testkit::{Engine, both_engines};
+use mainstay_testkit::both_engines;
 use serde_json::json;
 
 use crate::contracts::file;

@@ -95,14 +95,14 @@ fn of_deleted(head: &Head, built: &Built, delete_time: usize) -> Index {
 }
 
 fn covers(index: &Index, reference: &Reference) -> bool {
-    let begins = index.columns.iter().map(|(column, _)| column).take(reference.columns.len()).eq(&reference.columns);
+    let begins = index.columns.iter().map(|(column, _)| column).take(reference.key.len()).eq(&reference.key);
     // A deleted row refers to its target as long as it is kept.
     begins && index.rows == IndexRows::All && index.is_plain()
 }
 
 /// A deletion of the target asks for rows that refer to it.
 fn implied(head: &Head, built: &Built, reference: &Reference) -> Index {
-    let columns = reference.columns.iter().map(|column| (*column, false)).collect();
+    let columns = reference.key.iter().map(|column| (*column, false)).collect();
     Index { fields: vec![reference.field.clone()], place: reference.place.clone(), ..plain(head, built, columns) }
 }
 
