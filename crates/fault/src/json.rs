@@ -57,6 +57,17 @@ impl Fault {
         self.answered(body)
     }
 
+    /// What the client is asked for (RFC 6750 section 3, RFC 9470 section 3).
+    fn challenge(&self) -> HeaderValue {
+        let usual = HeaderValue::from_static("Bearer");
+        if self.reason() != Some(Reason::InsufficientUserAuthentication) {
+            return usual;
+        }
+        let wanted = ["acr_values", "max_age"].map(|name| self.metadata(name).map(|value| (name, value)));
+        let wanted: String = wanted.iter().flatten().map(|(name, value)| format!(", {name}=\"{value}\"")).collect();
+        HeaderValue::try_from(format!("Bearer error=\"insufficient_user_authentication\"{wanted}")).unwrap_or(usual)
+    }
+
     /// The fault as an HTTP answer with this JSON.
     pub(crate) fn answered(&self, json: Bytes) -> Response<Bytes> {
         let mut response = Response::new(json);
@@ -67,7 +78,7 @@ impl Fault {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if self.http_status() == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            headers.insert(WWW_AUTHENTICATE, self.challenge());
         }
         if let Some(delay) = self.0.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(delay)));

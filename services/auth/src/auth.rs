@@ -8,6 +8,7 @@ use mainstay_keys::KeyEncryptionKey;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_server::AccountServiceServer;
 use mainstay_proto::auth::v1::audit_service_server::AuditServiceServer;
+use mainstay_proto::auth::v1::factor_service_server::FactorServiceServer;
 use mainstay_proto::auth::v1::key_service_server::KeyServiceServer;
 use mainstay_proto::auth::v1::mailbox_service_server::MailboxServiceServer;
 use mainstay_proto::auth::v1::revocation_service_server::RevocationServiceServer;
@@ -29,15 +30,17 @@ use crate::domain::signing::Schedule;
 use crate::error::{Error, StartError};
 use crate::handlers::accounts::{self, Accounts};
 use crate::handlers::audit::{self as audit_handler, Audit};
+use crate::handlers::factors::Factors;
 use crate::handlers::keys::Keys;
 use crate::handlers::mailbox::Mailbox;
 use crate::handlers::revocations::Revocations as RevocationHandler;
 use crate::handlers::sessions::Sessions;
-use crate::handlers::{disabling, ending};
+use crate::handlers::{disabling, ending, removing};
 use crate::hashing::Hasher;
 use crate::jobs;
 use crate::limits::{Limits, Origin};
 use crate::mail::{Circumstances, Mail};
+use crate::passkeys::Passkeys;
 use crate::policy::PasswordPolicy;
 use crate::rekey::rekey;
 use crate::signer::Signer;
@@ -51,9 +54,10 @@ pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 pub const MAX_RESPONSE_BYTES: usize = 512 * 1024;
 
 /// The full names of the services that [`Auth::routes`] gives.
-pub const SERVICES: [&str; 6] = [
+pub const SERVICES: [&str; 7] = [
     "mainstay.auth.v1.AccountService",
     "mainstay.auth.v1.AuditService",
+    "mainstay.auth.v1.FactorService",
     "mainstay.auth.v1.SessionService",
     "mainstay.auth.v1.KeyService",
     "mainstay.auth.v1.RevocationService",
@@ -126,6 +130,8 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         return Err(StartError::Missing(missing));
     }
     let mail = Mail::new(&config.mail, &circumstances)?;
+    let application = application(config, mail.as_ref(), &circumstances);
+    let passkeys = Passkeys::new(&config.passkeys, &circumstances, &application)?;
     let hash_key = key_encryption_key.derive(b"one-time secrets").map_err(StartError::KeyEncryptionKey)?;
     let hasher = Hasher::new(&config.password_hashing).map_err(StartError::Hashing)?;
     database.migrate(store::SQLITE_MIGRATIONS, store::POSTGRES_MIGRATIONS).await?;
@@ -133,7 +139,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     let schedule = config.schedule();
     let ring = open_keys(&database, &key_encryption_key, former, (schedule, clock.now_micros())).await?;
     let chain_key = Arc::new(ChainKey::of(&key_encryption_key).map_err(StartError::ChainKey)?);
-    let signer = Arc::new(Signer::new(ring, tokens, config.access_token_seconds, Arc::clone(&clock)));
+    let signer = Arc::new(Signer::new(ring, tokens, config, Arc::clone(&clock)));
     let core = Arc::new(Core {
         database,
         former_are_left,
@@ -142,6 +148,8 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         key_encryption_key,
         hash_key: Arc::new(HashKey::new(hash_key.as_slice())),
         mail,
+        passkeys,
+        application,
         email_change: config.email_change,
         development,
         chain_key,
@@ -160,6 +168,13 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     core.revocations.limit_lifetime(config.access_token_seconds.into());
     core.read_revocations().await.map_err(StartError::Revocations)?;
     Ok(Auth(Arc::new(Inner { core, schedule })))
+}
+
+/// What people know the installation by.
+fn application(config: &Config, mail: Option<&Mail>, circumstances: &Circumstances) -> String {
+    let of_mail = || mail.map(|mail| mail.application().to_owned());
+    let host = || circumstances.public_url.as_ref().map(|url| url.host().to_owned());
+    config.application.clone().or_else(of_mail).or_else(host).unwrap_or_else(|| "Mainstay".to_owned())
 }
 
 /// Opens the signing keys, or makes the first. A database that has none, where there were some, is not the one that was used.
@@ -187,6 +202,7 @@ impl Auth {
         let core = &self.0.core;
         let accounts = AccountServiceServer::new(Accounts(Arc::clone(core)));
         let sessions = SessionServiceServer::new(Sessions(Arc::clone(core)));
+        let factors = FactorServiceServer::new(Factors(Arc::clone(core)));
         let keys = KeyServiceServer::new(Keys(Arc::clone(core)));
         let audit = AuditServiceServer::new(Audit(Arc::clone(core)));
         let revocations = RevocationServiceServer::new(RevocationHandler(Arc::clone(core)));
@@ -194,6 +210,9 @@ impl Auth {
         Routes::new(accounts.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES))
             .add_service(
                 sessions.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
+            )
+            .add_service(
+                factors.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
             )
             .add_service(
                 keys.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
@@ -320,6 +339,13 @@ impl Auth {
     pub async fn sign_out_everywhere(&self, email: &str) -> Result<usize, Error> {
         let account = accounts::find_by_email(&self.0.core, email).await?;
         ending::end_all(&self.0.core, Trail::of_command_line(), account.id, None).await
+    }
+
+    /// Removes all factors of the account that has this address, for the command line on a store that it has opened itself. Says
+    /// how many there were.
+    pub async fn reset_factors(&self, email: &str) -> Result<usize, Error> {
+        let account = accounts::find_by_email(&self.0.core, email).await?;
+        removing::reset_all(&self.0.core, Trail::of_command_line(), account.id).await
     }
 
     /// Gives the name of the account that has this address, for the command line on a store that it has opened itself.

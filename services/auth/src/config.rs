@@ -16,6 +16,7 @@ use crate::error::StartError;
 use crate::hashing::HashingConfig;
 use crate::limits::LimitsConfig;
 use crate::mail::MailConfig;
+use crate::passkeys::PasskeysConfig;
 
 /// The SQLite file in the data directory.
 pub const SQLITE_FILE: &str = "auth.sqlite";
@@ -56,6 +57,14 @@ pub struct Config {
     pub password_hashing: HashingConfig,
     /// Who has to agree before an account has another address.
     pub email_change: EmailChange,
+    /// What the installation is called where people see it: in apps that make codes, for one. Absent: the name in
+    /// `auth.mail.from`, or the host of `public_url`.
+    pub application: Option<String>,
+    /// Whether `mainstay.admin` is worth something only in a session in which a second factor was shown: tokens of others do not
+    /// carry it.
+    pub administrators_second_factor: bool,
+    /// Where passkeys are good.
+    pub passkeys: PasskeysConfig,
     /// What mails look like and how they are sent.
     pub mail: MailConfig,
     /// How often secrets may be tried and accounts be made.
@@ -118,6 +127,9 @@ pub enum EmailChange {
     New,
 }
 
+/// Longest name of the installation.
+const MAX_APPLICATION_BYTES: usize = 64;
+
 const DAY: u64 = 24 * 60 * 60;
 
 impl Default for Config {
@@ -132,6 +144,9 @@ impl Default for Config {
             password_breach_list: None,
             password_hashing: HashingConfig::default(),
             email_change: EmailChange::default(),
+            administrators_second_factor: false,
+            application: None,
+            passkeys: PasskeysConfig::default(),
             mail: MailConfig::default(),
             limits: LimitsConfig::default(),
             access_token_seconds: 300,
@@ -181,6 +196,11 @@ impl Config {
                 "must be at least {}: the next key is published that long before its use, twice",
                 2 * LEAD.as_secs()
             ),
+        );
+        require(
+            self.application.as_ref().is_none_or(|name| !name.trim().is_empty() && name.len() <= MAX_APPLICATION_BYTES),
+            "application",
+            format!("must be a name of at most {MAX_APPLICATION_BYTES} bytes"),
         );
         problems.extend(self.limits.problems());
         problems.extend(self.mail.problems());

@@ -1,17 +1,22 @@
 use mainstay_db as db;
 use mainstay_fault::{Fault, Reason};
 use mainstay_record::Violation;
+use webauthn_rs::prelude::WebauthnError;
 
 use crate::breaches::BreachListError;
 use crate::domain::email::EmailError;
+use crate::domain::factor::RECENT;
 use crate::domain::page_token::PageTokenError;
 use crate::domain::password::PasswordError;
 use crate::domain::role::RoleError;
+use crate::domain::totp::NoUri;
 use crate::hashing::{self, HashingError};
 use crate::limits::Exceeded;
 use crate::mail::{LetterError, MailError, TemplateError};
+use crate::passkeys::{PasskeysError, SealingError};
 use crate::store::DamagedRow;
 use crate::store::accounts::EMAIL_TAKEN;
+use crate::store::factors::CREDENTIAL_TAKEN;
 
 /// What can go wrong in a call, in this service's words.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +54,32 @@ pub enum Error {
     MailboxClosed,
     #[error("the code is wrong, or not good any more")]
     WrongCode,
+    #[error("the sign-in was begun too long ago, was finished, or was tried too often")]
+    ChallengeOver,
+    #[error("there is no such factor, or the caller may not know of it")]
+    FactorNotFound,
+    #[error("the account's address is not verified")]
+    EmailNotVerified,
+    #[error("the account has {0} factors of the kind already")]
+    TooManyFactors(usize),
+    #[error("the account has no factor")]
+    NoFactor,
+    #[error("the account has a factor, which the session has not shown")]
+    SecondFactorWanted,
+    #[error("the session has not shown for a while who its owner is")]
+    RecentAuthenticationWanted,
+    #[error("this installation has no name that passkeys can be bound to")]
+    NoPasskeys,
+    #[error("what an authenticator has shown is not right")]
+    PasskeyRefused,
+    #[error("the passkey is enrolled already")]
+    PasskeyTaken,
+    #[error("a passkey cannot be asked for")]
+    Passkey(#[from] WebauthnError),
+    #[error(transparent)]
+    Sealing(#[from] SealingError),
+    #[error(transparent)]
+    NoUri(#[from] NoUri),
     #[error("the thread that judges a password ended early")]
     NotJudged(#[source] tokio::task::JoinError),
     #[error(transparent)]
@@ -105,7 +136,13 @@ pub(crate) fn refused_role(prefix: &str, index: Option<usize>, problem: &RoleErr
 impl From<db::Error> for Error {
     /// Gives a violated constraint its meaning.
     fn from(error: db::Error) -> Error {
-        if error.violates(EMAIL_TAKEN) { Error::EmailTaken } else { Error::Storage(error) }
+        if error.violates(EMAIL_TAKEN) {
+            Error::EmailTaken
+        } else if error.violates(CREDENTIAL_TAKEN) {
+            Error::PasskeyTaken
+        } else {
+            Error::Storage(error)
+        }
     }
 }
 
@@ -116,7 +153,7 @@ impl From<Error> for Fault {
             Error::Violations(violations) => violations
                 .into_iter()
                 .fold(Fault::new(Reason::FieldViolation), |fault, v| fault.violation(v.field, v.description)),
-            Error::AccountNotFound | Error::SessionNotFound => Fault::new(Reason::ResourceNotFound),
+            Error::AccountNotFound | Error::SessionNotFound | Error::FactorNotFound => Fault::new(Reason::ResourceNotFound),
             Error::AccountDisabled => Fault::new(Reason::AccountDisabled),
             Error::EmailTaken => Fault::new(Reason::EmailTaken),
             Error::SignUpClosed => {
@@ -127,6 +164,24 @@ impl From<Error> for Fault {
             Error::NotSignedIn => Fault::new(Reason::Unauthenticated),
             Error::SecretNotFound => Fault::new(Reason::OneTimeSecretNotFound),
             Error::WrongCode => Fault::new(Reason::WrongCode),
+            Error::ChallengeOver => Fault::new(Reason::ChallengeOver),
+            Error::EmailNotVerified => Fault::new(Reason::FailedPrecondition)
+                .message("the account's address has to be verified first; RequestEmailVerification sends a mail"),
+            Error::TooManyFactors(most) => Fault::new(Reason::FailedPrecondition)
+                .message(format!("the account has {most} of this kind already; remove one first")),
+            Error::NoPasskeys => Fault::new(Reason::FailedPrecondition)
+                .message("there are no passkeys here: its operator sets public_url, or auth.passkeys, to where people reach it by name"),
+            Error::PasskeyRefused => Fault::new(Reason::PasskeyRefused),
+            Error::PasskeyTaken => {
+                Fault::new(Reason::AlreadyExists).message("the passkey is enrolled already")
+            }
+            Error::NoFactor => Fault::new(Reason::FailedPrecondition).message("the account has no factor"),
+            Error::SecondFactorWanted => Fault::new(Reason::InsufficientUserAuthentication)
+                .message("the account has a second factor, which this session has not shown: SessionService.StepUp takes one")
+                .meta("acr_values", "aal2"),
+            Error::RecentAuthenticationWanted => Fault::new(Reason::InsufficientUserAuthentication)
+                .message("this session has not shown for a while who its owner is: SessionService.StepUp takes a factor, or the password where there is none")
+                .meta("max_age", RECENT.as_secs().to_string()),
             Error::EmailVerified => Fault::new(Reason::FailedPrecondition).message("the address is verified already"),
             Error::NoMail => Fault::new(Reason::FailedPrecondition)
                 .message("this installation sends no mail; its operator sets auth.mail.smtp where it shall"),
@@ -167,6 +222,9 @@ impl From<Error> for Fault {
             | Error::Breaches(_)
             | Error::Letter(_)
             | Error::Words(_)
+            | Error::NoUri(_)
+            | Error::Passkey(_)
+            | Error::Sealing(_)
             | Error::Damaged(_) => Fault::internal(error),
         }
     }
@@ -195,6 +253,8 @@ pub enum StartError {
     Missing(Vec<(&'static str, String)>),
     #[error(transparent)]
     Breaches(#[from] BreachListError),
+    #[error(transparent)]
+    Passkeys(#[from] PasskeysError),
     #[error("mail cannot be sent as it is configured")]
     Mail(#[from] MailError),
     #[error("the database of the auth service cannot be used")]

@@ -9,13 +9,14 @@ use mainstay_runtime::{Job, Jobs};
 use crate::audit::{Places, give_places, note_the_end, remove_old, store_failures};
 use crate::core::Core;
 use crate::deliver::{Deliver, RETRY};
+use crate::domain::factor::ENROLMENT_LASTS;
 use crate::domain::one_time_secret::COUNTED_FOR;
 use crate::domain::session::micros;
 use crate::domain::signing::Schedule;
 use crate::error::StartError;
 use crate::hashing::KEPT_IDLE;
 use crate::signing_keys::load_and_rotate;
-use crate::store::{mails, one_time_secrets, revocations, sessions};
+use crate::store::{challenges, factors, mails, one_time_secrets, revocations, sessions};
 
 /// How often the database is looked at. Well below the time that a key is published before it signs, so that every replica
 /// has it by then.
@@ -153,7 +154,7 @@ pub(crate) async fn forget_revocations(core: &Core) -> Result<(), StartError> {
     }
 }
 
-/// Removes one-time secrets that are over, and mails that lay in the mailbox long enough. Secrets stay until they do not count
+/// Removes one-time secrets, challenges and enrolments that are over, and mails that lay in the mailbox long enough. Secrets stay until they do not count
 /// any more for how many were sent to an address.
 pub(crate) async fn sweep_secrets(core: &Core) -> Result<(), StartError> {
     let now = core.clock.now_micros();
@@ -174,5 +175,24 @@ pub(crate) async fn sweep_secrets(core: &Core) -> Result<(), StartError> {
             .await?;
     }
     core.database.write(Atomic::Statement, move |conn| Box::pin(mails::remove_expired(conn, now))).await?;
+    sweep_challenges(core, now).await?;
+    let begun = now.saturating_sub(micros(ENROLMENT_LASTS));
+    core.database.write(Atomic::Statement, move |conn| Box::pin(factors::sweep(conn, begun))).await?;
     Ok(())
+}
+
+async fn sweep_challenges(core: &Core, now: i64) -> Result<(), StartError> {
+    loop {
+        let read = core.database.read(Lane::Heavy, move |conn| Box::pin(challenges::over(conn, now, ENDED_AT_ONCE)));
+        let over = read.await?;
+        if over.is_empty() {
+            return Ok(());
+        }
+        core.database
+            .write(Atomic::Statement, move |conn| {
+                let over = over.clone();
+                Box::pin(async move { challenges::remove(conn, &over).await })
+            })
+            .await?;
+    }
 }

@@ -10,8 +10,9 @@ use uuid::Uuid;
 use crate::core::Core;
 use crate::domain::account::AccountId;
 use crate::domain::refresh_token::Hash;
+use crate::domain::session::SECOND;
 use crate::error::Error;
-use crate::store::{accounts, revocations, sessions};
+use crate::store::{accounts, challenges, revocations, sessions};
 
 /// How many entries are read at once.
 const READ_AT_ONCE: i64 = 1_000;
@@ -96,7 +97,10 @@ pub(crate) async fn end_sessions(
 ) -> Result<(usize, Revocation), Error> {
     let below = next_epoch(conn, account).await?;
     let except = except.map(sessions::text);
-    let ended = sessions::end_all(conn, &account.to_string(), except.as_deref()).await?;
+    let uid = account.to_string();
+    let ended = sessions::end_all(conn, &uid, except.as_deref()).await?;
+    // A sign-in that waits for a factor would begin another.
+    challenges::use_up_all(conn, &uid, moment.at.saturating_mul(SECOND)).await?;
     let what = Revoked::Sessions { below, except: except.map(Box::from) };
     let revocation = moment.revoking(account, what);
     revocations::add(conn, &revocation).await?;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mainstay_identity::roles;
 use mainstay_identity::{Clock, FetchFuture, KeySource, TOKEN_TYPE, VerifierConfig, VerifyingKey};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::config::Config;
 use crate::domain::account::Account;
 use crate::domain::session::{Session, seconds};
 use crate::error::Error;
@@ -19,6 +21,8 @@ pub(crate) struct Signer {
     ring: ArcSwap<KeyRing>,
     tokens: VerifierConfig,
     lifetime_seconds: u32,
+    /// Whether who has shown one factor administers.
+    one_factor_administers: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -42,7 +46,7 @@ struct Claims<'a> {
     jti: String,
     email: &'a str,
     email_verified: bool,
-    roles: &'a [String],
+    roles: Vec<&'a str>,
     epoch: i64,
     amr: Vec<&'static str>,
     acr: &'static str,
@@ -56,8 +60,14 @@ pub(crate) struct AccessToken {
 }
 
 impl Signer {
-    pub(crate) fn new(ring: KeyRing, tokens: VerifierConfig, lifetime_seconds: u32, clock: Arc<dyn Clock>) -> Signer {
-        Signer { ring: ArcSwap::from_pointee(ring), tokens, lifetime_seconds, clock }
+    pub(crate) fn new(ring: KeyRing, tokens: VerifierConfig, config: &Config, clock: Arc<dyn Clock>) -> Signer {
+        Signer {
+            ring: ArcSwap::from_pointee(ring),
+            tokens,
+            lifetime_seconds: config.access_token_seconds,
+            one_factor_administers: !config.administrators_second_factor,
+            clock,
+        }
     }
 
     /// Uses these keys from now on.
@@ -84,13 +94,20 @@ impl Signer {
             jti: Uuid::now_v7().to_string(),
             email: &account.email,
             email_verified: account.email_verified,
-            roles: &account.roles,
+            roles: self.roles(account, session),
             epoch: account.token_epoch,
             amr: session.authentication.words(),
             acr: session.authentication.level(),
             auth_time: seconds(session.authentication.time),
         };
         Ok(AccessToken { text: self.sign(&claims)?, seconds: exp - iat })
+    }
+
+    /// The roles that the session is worth.
+    fn roles<'a>(&self, account: &'a Account, session: &Session) -> Vec<&'a str> {
+        let administers = self.one_factor_administers || session.authentication.is_multiple();
+        let roles = account.roles.iter().map(String::as_str);
+        roles.filter(|role| administers || *role != roles::ADMIN).collect()
     }
 
     /// Writes a JSON Web Signature in compact form (RFC 7515 §7.1).

@@ -74,6 +74,15 @@ async fn perform(common: &Common, reach: &Reach, config: &auth::Config, command:
                 many => say!("{email} had {many} sessions; they end everywhere within seconds"),
             }
         }
+        AdminCommand::ResetFactors { email } => {
+            match reset_factors(target(common, reach, Role::Auth)?, common, config, &email).await? {
+                0 => say!("{email} has no second factor: nothing was changed"),
+                1 => say!("{email} had one second factor; the password alone signs in now, and its sessions end"),
+                many => {
+                    say!("{email} had {many} second factors; the password alone signs in now, and its sessions end")
+                }
+            }
+        }
         AdminCommand::List { page_size, page_token, json } => {
             let request = pb::ListAccountsRequest { page_size, page_token };
             let page = list(target(common, reach, Role::Auth)?, common, config, request).await?;
@@ -201,6 +210,24 @@ async fn sign_out(target: Target, common: &Common, config: &auth::Config, email:
             let ended = auth.sign_out_everywhere(email).await.map_err(|error| words_of(error, email))?;
             auth.close().await;
             Ok(ended)
+        }
+    }
+}
+
+/// Says how many factors were removed.
+async fn reset_factors(target: Target, common: &Common, config: &auth::Config, email: &str) -> Result<usize, Failure> {
+    match target {
+        Target::Server(server) => {
+            let parent = look_up(&server, email).await?.name;
+            let path = "/mainstay.auth.v1.FactorService/ResetFactors";
+            let reset: pb::ResetFactorsResponse = server.call(path, &pb::ResetFactorsRequest { parent }).await?;
+            Ok(usize::try_from(reset.removed_factors).unwrap_or_default())
+        }
+        Target::Store(_directory) => {
+            let auth = auth::process::open(common, config).await?;
+            let removed = auth.reset_factors(email).await.map_err(|error| words_of(error, email))?;
+            auth.close().await;
+            Ok(removed)
         }
     }
 }

@@ -276,6 +276,8 @@ pub enum AdminCommand {
     Enable { email: String },
     /// Sign an account out everywhere
     SignOut { email: String },
+    /// Remove the apps, passkeys and recovery codes of somebody who has lost them, and sign the account out everywhere
+    ResetFactors { email: String },
     /// List accounts and their roles, in the order in which they were made
     List {
         /// Most accounts on a page, up to 100

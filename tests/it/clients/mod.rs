@@ -5,5 +5,6 @@ mod journey;
 mod mail;
 mod pages;
 mod programs;
+mod totp;
 mod transitions;
 mod workshop;

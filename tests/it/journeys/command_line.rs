@@ -69,6 +69,9 @@ async fn accounts_are_listed_and_roles_revoked_while_a_server_runs_and_when_it_d
         refused(&data, &["admin", "revoke", "nobody@example.org", "doctor"], &["no account", "nobody@example.org"]);
         let (succeeded, text) = mainstay(&data, &["admin", "sign-out", "ada@example.org"]);
         assert!(succeeded && text.contains(if runs { "had one session" } else { "has no session" }), "{text}");
+        let (succeeded, text) = mainstay(&data, &["admin", "reset-factors", "ada@example.org"]);
+        assert!(succeeded && text.contains("no second factor"), "{text}");
+        refused(&data, &["admin", "reset-factors", "nobody@example.org"], &["no account", "nobody@example.org"]);
         let (succeeded, text) = mainstay(&data, &["admin", "disable", "ada@example.org"]);
         assert!(succeeded && text.contains("nobody signs in to ada@example.org"), "{text}");
         assert!(mainstay(&data, &["admin", "list"]).1.contains("ada@example.org  no roles  disabled"));

@@ -41,6 +41,11 @@ fn an_answer_says_how_to_sign_in_and_when_to_come_back() {
     let unauthenticated = Fault::new(Reason::TokenExpired).into_http();
     assert_eq!(unauthenticated.status(), 401);
     assert_eq!(unauthenticated.headers()["www-authenticate"], "Bearer");
+    let wanted = Fault::new(Reason::InsufficientUserAuthentication).meta("acr_values", "aal2").meta("max_age", "300");
+    assert_eq!(
+        wanted.into_http().headers()["www-authenticate"],
+        r#"Bearer error="insufficient_user_authentication", acr_values="aal2", max_age="300""#
+    );
     let busy = Fault::new(Reason::RateLimited).retry_after(Duration::from_millis(1200)).into_http();
     assert_eq!((busy.status().as_u16(), &busy.headers()["retry-after"]), (429, &"2".parse().unwrap()));
     assert_eq!(busy.headers()["content-type"], "application/json");

@@ -19,10 +19,21 @@ pub(crate) enum Action {
     RevokeAllSessions,
     /// A refresh token came again that was exchanged before.
     TokenReused,
+    /// A factor was shown in a session.
+    StepUp,
+    /// A wrong code of a factor, or in its place, by somebody who has shown the rest.
+    SecondFactorFailed,
+    /// A passkey has signed less often than before: there may be two of it.
+    PasskeyCloned,
+    AddFactor,
+    RemoveFactor,
+    /// By an administrator, all of them.
+    ResetFactors,
+    RegenerateRecoveryCodes,
 }
 
 impl Action {
-    pub(crate) const ALL: [Action; 15] = [
+    pub(crate) const ALL: [Action; 22] = [
         Action::SignUp,
         Action::CreateAccount,
         Action::SetRoles,
@@ -38,6 +49,13 @@ impl Action {
         Action::RevokeSession,
         Action::RevokeAllSessions,
         Action::TokenReused,
+        Action::StepUp,
+        Action::SecondFactorFailed,
+        Action::PasskeyCloned,
+        Action::AddFactor,
+        Action::RemoveFactor,
+        Action::ResetFactors,
+        Action::RegenerateRecoveryCodes,
     ];
 
     /// `sessions.signIn`
@@ -58,6 +76,13 @@ impl Action {
             Action::RevokeSession => "sessions.revoke",
             Action::RevokeAllSessions => "sessions.revokeAll",
             Action::TokenReused => "sessions.tokenReused",
+            Action::StepUp => "sessions.stepUp",
+            Action::SecondFactorFailed => "sessions.secondFactorFailed",
+            Action::PasskeyCloned => "sessions.passkeyCloned",
+            Action::AddFactor => "factors.add",
+            Action::RemoveFactor => "factors.remove",
+            Action::ResetFactors => "factors.reset",
+            Action::RegenerateRecoveryCodes => "factors.regenerateRecoveryCodes",
         }
     }
 }

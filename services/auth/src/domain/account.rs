@@ -11,6 +11,11 @@ pub const ACCOUNTS: &str = "accounts/";
 pub struct AccountId(Uuid);
 
 impl AccountId {
+    /// Gives the id as it is.
+    pub fn uuid(self) -> Uuid {
+        self.0
+    }
+
     /// Makes an id that no account has had.
     pub fn generate() -> AccountId {
         AccountId(Uuid::now_v7())

@@ -2,14 +2,18 @@
 
 pub mod account;
 pub mod authentication;
+pub mod challenge;
 pub mod client;
 pub mod email;
+pub mod factor;
 pub mod locale;
 pub mod one_time_secret;
 pub mod page_token;
 pub mod password;
+pub mod recovery_code;
 pub mod refresh_token;
 pub mod role;
 pub mod session;
 pub mod signing;
 pub mod strength;
+pub mod totp;

@@ -185,7 +185,7 @@ impl fmt::Debug for Code {
 pub struct SecretHash(pub [u8; 32]);
 
 impl SecretHash {
-    fn from_slice(bytes: &[u8]) -> SecretHash {
+    pub(super) fn from_slice(bytes: &[u8]) -> SecretHash {
         let mut hash = [0; 32];
         hash.copy_from_slice(bytes);
         SecretHash(hash)
@@ -217,7 +217,7 @@ impl HashKey {
         self.hash(&[b"address", key.as_bytes()])
     }
 
-    fn hash(&self, parts: &[&[u8]]) -> SecretHash {
+    pub(super) fn hash(&self, parts: &[&[u8]]) -> SecretHash {
         let mut context = hmac::Context::with_key(&self.0);
         for part in parts {
             context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());

@@ -3,7 +3,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::account::AccountId;
-use super::authentication::{Authentication, Method};
+use super::authentication::Authentication;
 use super::client::Client;
 use super::refresh_token::{Hash, RefreshToken};
 
@@ -63,10 +63,10 @@ pub enum Verdict {
 }
 
 impl Session {
-    /// Begins a session of who has shown `method` at `now`, and gives its first token.
+    /// Begins a session of who has shown so much by `now`, and gives its first token.
     pub fn begin(
         account: AccountId,
-        method: Method,
+        authentication: Authentication,
         now: i64,
         timeouts: &Timeouts,
     ) -> Result<(Session, RefreshToken), mainstay_keys::Error> {
@@ -82,7 +82,7 @@ impl Session {
             refresh_time: now,
             expire_time: now.saturating_add(micros(timeouts.absolute)),
             client: Client::default(),
-            authentication: Authentication::by(method, now),
+            authentication,
         };
         Ok((session, token))
     }

@@ -9,6 +9,7 @@ use mainstay_proto::auth::v1::account_service_server::AccountService;
 use mainstay_record::Violation;
 use tonic::Request;
 
+use super::owner::require_administrators_level;
 use super::pages::page_size;
 use super::whose::{account_id, may_see, with_roles};
 use super::{Answer, account_to_pb, disabling, emails, origin, passwords, sending, trail};
@@ -114,6 +115,7 @@ async fn sign_up(core: &Core, request: Request<pb::SignUpRequest>) -> Result<pb:
 async fn create_account(core: &Core, request: Request<pb::CreateAccountRequest>) -> Result<pb::Account, Error> {
     let origin = origin(&request)?;
     let by = (trail(&request)?, Action::CreateAccount);
+    require_administrators_level(core, &caller(&request).map_err(Error::Stack)?).await?;
     let pb::CreateAccountRequest { account, password } = request.into_inner();
     let account = account.unwrap_or_default();
     let wanted = read_new(core, "account.", (&account.email, &password), &account.roles).await?;
@@ -199,6 +201,7 @@ async fn set_roles(core: &Core, request: Request<pb::SetRolesRequest>) -> Result
     let caller = caller(&request).map_err(Error::Stack)?;
     let trail = trail(&request)?;
     let request = request.into_inner();
+    require_administrators_level(core, &caller).await?;
     let id = account_id(&caller, &request.name)?;
     let wanted = role::check_all(&request.roles).map_err(|problems| role_violations("", &problems))?;
     let account = change_roles(core, trail, id, request.etag, move |_| wanted.clone()).await?;

@@ -7,6 +7,7 @@ use mainstay_proto::auth::v1 as pb;
 use mainstay_record::Violation;
 use tonic::Request;
 
+use super::owner::require_administrators_level;
 use super::whose::{account_id, with_roles};
 use super::{account_to_pb, trail};
 use crate::audit::{Action, Told, Trail};
@@ -20,6 +21,7 @@ pub(super) async fn disable(core: &Core, request: Request<pb::DisableAccountRequ
     let caller = caller(&request).map_err(Error::Stack)?;
     let trail = trail(&request)?;
     let request = request.into_inner();
+    require_administrators_level(core, &caller).await?;
     let id = account_id(&caller, &request.name)?;
     if is_own(&caller, id) {
         let problem = "is the caller's own account; another administrator can disable it";
@@ -32,6 +34,7 @@ pub(super) async fn enable(core: &Core, request: Request<pb::EnableAccountReques
     let caller = caller(&request).map_err(Error::Stack)?;
     let trail = trail(&request)?;
     let request = request.into_inner();
+    require_administrators_level(core, &caller).await?;
     let id = account_id(&caller, &request.name)?;
     Ok(account_to_pb(&set(core, trail, id, request.etag, false).await?))
 }

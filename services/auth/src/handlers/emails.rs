@@ -9,7 +9,7 @@ use mainstay_proto::auth::v1 as pb;
 use mainstay_record::Violation;
 use tonic::Request;
 
-use super::owner::{find, own_account, prove_password};
+use super::owner::{find, own_account, prove_password, require_level};
 use super::sending::{Addressee, Presented, Sending, mail_of, notice, required, wake};
 use super::whose::{account_id, may_see, with_roles};
 use super::{account_to_pb, origin, trail};
@@ -96,6 +96,7 @@ pub(super) async fn change_email(core: &Core, request: Request<pb::ChangeEmailRe
     let id = own_account(&caller, &request.name)?;
     mail_of(core)?;
     let row = find(core, id).await?;
+    require_level(core, &caller, id).await?;
     let (email, password) = read_change(&row, request)?;
     prove_password(core, &row, password, origin).await?;
     core.limits.mail(origin)?;

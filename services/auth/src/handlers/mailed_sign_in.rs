@@ -9,23 +9,20 @@ use mainstay_record::Violation;
 use tonic::Request;
 use uuid::Uuid;
 
-use super::credentials::credentials;
-use super::ending::session_name_of;
+use super::beginning::{Beginning, answer, begin};
 use super::sending::{Presented, required, send_to_whoever_has};
 use super::whose::with_roles;
 use super::{client, origin, trail};
-use crate::audit::{Action, Told, Trail};
+use crate::audit::Trail;
 use crate::core::Core;
 use crate::domain::account::Account;
 use crate::domain::authentication::Method;
 use crate::domain::client::Client;
 use crate::domain::one_time_secret::{Code, Purpose};
-use crate::domain::session::Session;
 use crate::error::Error;
 use crate::revoking::{Moment, end_sessions};
 use crate::store::accounts::{self, AccountRow};
-use crate::store::one_time_secrets;
-use crate::store::sessions::{self, SessionRow};
+use crate::store::{factors, one_time_secrets, recovery_codes};
 
 /// Sends a link and a code where there is an account, and does the same work where there is none.
 pub(super) async fn request_sign_in(
@@ -44,7 +41,7 @@ pub(super) async fn sign_in_with_link(
     let token = request.get_ref().token.as_str();
     required(token).map_or(Ok(()), |violation| Err(Error::Violations(vec![violation])))?;
     let attempt = core.limits.token(origin(&request)?)?;
-    let signed_in = begin(core, Presented::read(token)?, (client(&request)?, trail(&request)?)).await?;
+    let signed_in = use_up(core, Presented::read(token)?, (client(&request)?, trail(&request)?)).await?;
     attempt.succeeded();
     Ok(signed_in)
 }
@@ -73,7 +70,7 @@ pub(super) async fn sign_in_with_code(
     let code = Code::parse(code).filter(|_| is_let_through).ok_or(Error::WrongCode)?;
     let presented = Presented::code(id, core.hash_key.code(id, &code));
     let signed_in =
-        begin(core, presented, (client(&request)?, trail(&request)?)).await.map_err(|error| match error {
+        use_up(core, presented, (client(&request)?, trail(&request)?)).await.map_err(|error| match error {
             Error::SecretNotFound => Error::WrongCode,
             other => other,
         })?;
@@ -81,30 +78,26 @@ pub(super) async fn sign_in_with_code(
     Ok(signed_in)
 }
 
-/// Uses the secret up and begins a session.
-async fn begin(core: &Core, presented: Presented, (client, trail): (Client, Trail)) -> Result<pb::Credentials, Error> {
+/// Uses the secret up and begins a session, or asks for a factor.
+async fn use_up(core: &Core, presented: Presented, (client, trail): (Client, Trail)) -> Result<pb::Credentials, Error> {
     let (key, now, moment) = (Arc::clone(&core.hash_key), core.clock.now_micros(), core.moment());
-    let (timeouts, nobodys) = (core.timeouts, core.hasher.of_nobody()?);
+    let nobodys = core.hasher.of_nobody()?;
+    let beginning = Beginning { now, timeouts: core.timeouts, client, trail };
     let begun = core.database.write(Atomic::Transaction, move |conn| {
-        let (key, nobodys) = (Arc::clone(&key), nobodys.clone());
-        let (client, trail) = (client.clone(), trail.clone());
+        let (key, nobodys, beginning) = (Arc::clone(&key), nobodys.clone(), beginning.clone());
         Box::pin(async move {
             let (_, row) = presented.take(conn, &key, &[Purpose::SignIn], now).await?;
             if row.disable_time.is_some() {
                 return Err(Error::AccountDisabled);
             }
             let (account, ended) = proved(conn, row, &nobodys, (now, moment)).await?;
-            let (session, token) = Session::begin(account.id, Method::OneTimeSecret, now, &timeouts)?;
-            let session = Session { client, ..session };
-            sessions::insert(conn, &SessionRow::from(&session)).await?;
-            let told = Told::of(session_name_of(account.id, session.id));
-            trail.by(account.id).note(conn, now, Action::SignIn, account.id, told).await?;
-            Ok::<_, Error>((account, session, token, ended))
+            let begun = begin(conn, account.id, Method::OneTimeSecret, &beginning).await?;
+            Ok::<_, Error>((account, begun, ended))
         })
     });
-    let (account, session, token, ended) = begun.await?;
+    let (account, begun, ended) = begun.await?;
     core.tell(ended);
-    credentials(core, &account, &session, &token)
+    answer(core, &account, begun)
 }
 
 /// Whoever reads the mail has the address. Where that had not been shown before, somebody else may have made the account and
@@ -124,6 +117,9 @@ async fn proved(
     let id = row.id()?;
     let (_, ended) = end_sessions(conn, moment, id, None).await?;
     one_time_secrets::use_up_all(conn, &row.uid, &Purpose::ALL, now).await?;
+    // Nobody enrols a factor whose address is not verified; should there be one all the same, it is not the owner's.
+    factors::remove_all(conn, &row.uid).await?;
+    recovery_codes::remove_all(conn, &row.uid).await?;
     let row = accounts::find(conn, id).await?;
     Ok((with_roles(conn, row).await?, Some(ended)))
 }

@@ -2,20 +2,30 @@
 
 pub mod accounts;
 pub mod audit;
+mod beginning;
 mod credentials;
 pub mod disabling;
 pub mod emails;
 pub mod ending;
+mod enrolling;
+mod factor_list;
+pub mod factors;
+mod json;
 pub mod keys;
 pub mod mailbox;
 mod mailed_sign_in;
 mod owner;
 mod pages;
+mod passkeys;
 pub mod passwords;
+mod proving;
+pub mod removing;
 pub mod revocations;
+mod second_factor;
 mod sending;
 mod session_list;
 pub mod sessions;
+mod stepping_up;
 mod whose;
 
 use http::header::USER_AGENT;

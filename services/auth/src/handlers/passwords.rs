@@ -8,7 +8,7 @@ use mainstay_proto::auth::v1 as pb;
 use tonic::Request;
 use uuid::Uuid;
 
-use super::owner::{find, own_account, prove_password};
+use super::owner::{find, own_account, prove_password, require_level};
 use super::sending::{Presented, notice, required, send_to_whoever_has, wake};
 use super::{origin, trail};
 use crate::audit::{Action, Told};
@@ -88,6 +88,7 @@ pub(super) async fn change_password(core: &Core, request: Request<pb::ChangePass
     let request = request.get_ref();
     let id = own_account(&caller, &request.name)?;
     let row = find(core, id).await?;
+    require_level(core, &caller, id).await?;
     let (old, new) = read_change(core, request, &row.email).await?;
     prove_password(core, &row, old, origin).await?;
     let hash = core.hasher.hash(new, origin).await?;

@@ -9,10 +9,11 @@ use mainstay_record::Violation;
 use tonic::Request;
 use uuid::Uuid;
 
+use super::beginning::{Beginning, Begun, answer, begin};
 use super::credentials::credentials;
-use super::ending::{end, session_name_of};
+use super::ending::end;
 use super::whose::with_roles;
-use super::{Answer, client, mailed_sign_in, origin, session_list, trail};
+use super::{Answer, client, mailed_sign_in, origin, passkeys, second_factor, session_list, stepping_up, trail};
 use crate::audit::{Action, Told, Trail};
 use crate::core::Core;
 use crate::domain::account::{Account, AccountId};
@@ -48,6 +49,32 @@ impl SessionService for Sessions {
 
     async fn sign_in_with_code(&self, request: Request<pb::SignInWithCodeRequest>) -> Answer<pb::Credentials> {
         reply(mailed_sign_in::sign_in_with_code(&self.0, request).await)
+    }
+
+    async fn sign_in_with_totp(&self, request: Request<pb::SignInWithTotpRequest>) -> Answer<pb::Credentials> {
+        reply(second_factor::sign_in_with_totp(&self.0, request).await)
+    }
+
+    async fn sign_in_with_recovery_code(
+        &self,
+        request: Request<pb::SignInWithRecoveryCodeRequest>,
+    ) -> Answer<pb::Credentials> {
+        reply(second_factor::sign_in_with_recovery_code(&self.0, request).await)
+    }
+
+    async fn begin_passkey_sign_in(
+        &self,
+        request: Request<pb::BeginPasskeySignInRequest>,
+    ) -> Answer<pb::BeginPasskeySignInResponse> {
+        reply(passkeys::begin_sign_in(&self.0, request).await)
+    }
+
+    async fn sign_in_with_passkey(&self, request: Request<pb::SignInWithPasskeyRequest>) -> Answer<pb::Credentials> {
+        reply(passkeys::sign_in(&self.0, request).await)
+    }
+
+    async fn step_up(&self, request: Request<pb::StepUpRequest>) -> Answer<pb::Credentials> {
+        reply(stepping_up::step_up(&self.0, request).await)
     }
 
     async fn refresh(&self, request: Request<pb::RefreshRequest>) -> Answer<pb::Credentials> {
@@ -109,11 +136,10 @@ async fn sign_in(core: &Core, request: Request<pb::SignInRequest>) -> Result<pb:
         (None, _) => return Err(Error::WrongCredentials),
     };
     attempt.succeeded();
-    let id = row.id()?;
-    let (session, token) = Session::begin(id, Method::Password, core.clock.now_micros(), &core.timeouts)?;
-    let session = Session { client: client(&request)?, ..session };
-    let account = store_sign_in(core, trail.by(id), (row, rehashed), &session).await?;
-    credentials(core, &account, &session, &token)
+    let now = core.clock.now_micros();
+    let beginning = Beginning { now, timeouts: core.timeouts, client: client(&request)?, trail };
+    let (account, begun) = store_sign_in(core, (row, rehashed), beginning).await?;
+    answer(core, &account, begun)
 }
 
 fn read_credentials(core: &Core, request: &pb::SignInRequest) -> Result<(Claimed, Password), Error> {
@@ -136,20 +162,18 @@ async fn find_row(core: &Core, email: Claimed) -> Result<Option<AccountRow>, Err
         .await
 }
 
-/// Stores a session, and the stronger password hash when there is one. Gives the account with its roles. What was found out of
-/// the account before has to be so still: nobody gets in by a password that was replaced meanwhile.
+/// Begins a session or asks for a factor, and stores the stronger password hash when there is one. Gives the account with its
+/// roles. What was found out of the account before has to be so still: nobody gets in by a password that was replaced
+/// meanwhile.
 async fn store_sign_in(
     core: &Core,
-    trail: Trail,
     (row, rehashed): (AccountRow, Option<String>),
-    session: &Session,
-) -> Result<Account, Error> {
-    let (account, told) = (session.account, Told::of(session_name_of(session.account, session.id)));
-    let (session, now) = (SessionRow::from(session), session.create_time);
+    beginning: Beginning,
+) -> Result<(Account, Begun), Error> {
+    let account = row.id()?;
     core.database
         .write(Atomic::Transaction, move |conn| {
-            let (row, rehashed, session) = (row.clone(), rehashed.clone(), session.clone());
-            let (trail, told) = (trail.clone(), told.clone());
+            let (row, rehashed, beginning) = (row.clone(), rehashed.clone(), beginning.clone());
             Box::pin(async move {
                 let found = accounts::find(conn, account).await?.ok_or(Error::WrongCredentials)?;
                 if found.password_hash != row.password_hash {
@@ -161,9 +185,8 @@ async fn store_sign_in(
                 if let Some(hash) = rehashed {
                     accounts::replace_password_hash(conn, &row.uid, &row.password_hash, &hash).await?;
                 }
-                sessions::insert(conn, &session).await?;
-                trail.note(conn, now, Action::SignIn, account, told).await?;
-                with_roles(conn, Some(found)).await
+                let begun = begin(conn, account, Method::Password, &beginning).await?;
+                Ok((with_roles(conn, Some(found)).await?, begun))
             })
         })
         .await
@@ -193,13 +216,13 @@ async fn exchange(core: &Core, token: RefreshToken, trail: &Trail) -> Result<pb:
                 let successor = token.successor()?;
                 let rotated = session.rotated(&token, &successor, now)?;
                 if rotate(core, session.current, SessionRow::from(&rotated)).await? {
-                    return credentials(core, &account, &rotated, &successor);
+                    return credentials(core, &account, &rotated, Some(&successor));
                 }
             }
             Verdict::Repeat => {
                 let sealed = session.previous.as_ref().map(|previous| previous.sealed_successor.as_slice());
                 let successor = token.open_successor(sealed.unwrap_or_default())?;
-                return credentials(core, &account, &session, &successor);
+                return credentials(core, &account, &session, Some(&successor));
             }
             verdict @ (Verdict::Stolen | Verdict::Over) => {
                 let by = (verdict == Verdict::Stolen).then(|| (trail.clone(), Action::TokenReused));

@@ -68,6 +68,19 @@ pub struct LimitsConfig {
     pub mail_burst: u32,
     /// Mails with links or codes that are asked for from one address, in each minute after those at once.
     pub mail_per_minute: u32,
+    /// Passkeys that are asked for from one address, at once.
+    pub challenge_burst: u32,
+    /// Passkeys that are asked for from one address, in each minute after those at once.
+    pub challenge_per_minute: u32,
+    /// Wrong codes of factors for one account from one address, at once.
+    pub second_factor_burst: u32,
+    /// Wrong codes of factors for one account from one address, in each minute after those at once.
+    pub second_factor_per_minute: u32,
+    /// Wrong codes of factors for one account from all addresses from which none was right before, at once.
+    pub second_factor_everywhere_burst: u32,
+    /// Wrong codes of factors for one account from all addresses from which none was right before, in each minute after those
+    /// at once.
+    pub second_factor_everywhere_per_minute: u32,
 }
 
 impl Default for LimitsConfig {
@@ -83,6 +96,12 @@ impl Default for LimitsConfig {
             sign_up_per_minute: 30,
             mail_burst: 20,
             mail_per_minute: 5,
+            challenge_burst: 200,
+            challenge_per_minute: 120,
+            second_factor_burst: 10,
+            second_factor_per_minute: 1,
+            second_factor_everywhere_burst: 30,
+            second_factor_everywhere_per_minute: 1,
         }
     }
 }
@@ -101,6 +120,12 @@ impl LimitsConfig {
             ("limits.sign_up_per_minute", self.sign_up_per_minute),
             ("limits.mail_burst", self.mail_burst),
             ("limits.mail_per_minute", self.mail_per_minute),
+            ("limits.challenge_burst", self.challenge_burst),
+            ("limits.challenge_per_minute", self.challenge_per_minute),
+            ("limits.second_factor_burst", self.second_factor_burst),
+            ("limits.second_factor_per_minute", self.second_factor_per_minute),
+            ("limits.second_factor_everywhere_burst", self.second_factor_everywhere_burst),
+            ("limits.second_factor_everywhere_per_minute", self.second_factor_everywhere_per_minute),
         ];
         let wrong = numbers.into_iter().filter(|(_, number)| !(1..=MOST).contains(number));
         wrong.map(|(path, _)| (path, format!("must be 1 to {MOST}")))
@@ -122,6 +147,19 @@ impl LimitsConfig {
         Allowance { burst: self.sign_up_burst, per_minute: self.sign_up_per_minute }
     }
 
+    fn second_factor(&self) -> Allowance {
+        Allowance { burst: self.second_factor_burst, per_minute: self.second_factor_per_minute }
+    }
+
+    fn second_factor_everywhere(&self) -> Allowance {
+        let (burst, per_minute) = (self.second_factor_everywhere_burst, self.second_factor_everywhere_per_minute);
+        Allowance { burst, per_minute }
+    }
+
+    fn challenge(&self) -> Allowance {
+        Allowance { burst: self.challenge_burst, per_minute: self.challenge_per_minute }
+    }
+
     fn mail(&self) -> Allowance {
         Allowance { burst: self.mail_burst, per_minute: self.mail_per_minute }
     }
@@ -136,10 +174,16 @@ pub enum Limit {
     Account,
     /// Wrong passwords for one account from everywhere.
     AccountEverywhere,
+    /// Wrong codes of factors for one account from one address.
+    SecondFactor,
+    /// Wrong codes of factors for one account from everywhere.
+    SecondFactorEverywhere,
     /// New accounts from one address.
     SignUp,
     /// Mails that are asked for from one address.
     Mail,
+    /// Passkeys that are asked for from one address.
+    Challenge,
     /// Mails to one e-mail address.
     MailToOne,
     /// Passwords that are checked for one address at the same time.
@@ -153,8 +197,11 @@ impl Limit {
             Limit::Address => "address",
             Limit::Account => "account",
             Limit::AccountEverywhere => "account_everywhere",
+            Limit::SecondFactor => "second_factor",
+            Limit::SecondFactorEverywhere => "second_factor_everywhere",
             Limit::SignUp => "sign_up",
             Limit::Mail => "mail",
+            Limit::Challenge => "challenge",
             Limit::MailToOne => "mail_to_one",
             Limit::AtOnce => "passwords_at_once",
         }
@@ -167,8 +214,11 @@ impl fmt::Display for Limit {
             Limit::Address => "too many wrong passwords or tokens from this address",
             Limit::Account => "too many wrong passwords for this account from this address",
             Limit::AccountEverywhere => "too many wrong passwords for this account",
+            Limit::SecondFactor => "too many wrong codes for this account from this address",
+            Limit::SecondFactorEverywhere => "too many wrong codes for this account",
             Limit::SignUp => "too many new accounts from this address",
             Limit::Mail => "too many mails were asked for from this address",
+            Limit::Challenge => "passkeys were asked for too often from this address",
             Limit::MailToOne => "too many mails to this e-mail address",
             Limit::AtOnce => "too many passwords at once from this address",
         })
@@ -194,10 +244,14 @@ pub struct Limits {
     account: Bucket,
     everywhere: Bucket,
     stranger: Bucket,
+    second_factor: Bucket,
+    second_factor_everywhere: Bucket,
     sign_up: Bucket,
     sign_up_site: Bucket,
     mail: Bucket,
     mail_site: Bucket,
+    challenge: Bucket,
+    challenge_site: Bucket,
     /// From where accounts were signed in, by the time of the last.
     known: Bounded,
     /// Keys are hashes with a secret of this process: no address is kept, and none can be made that falls on another's key.
@@ -215,10 +269,14 @@ impl Limits {
             account: bucket(Limit::Account, config.account()),
             everywhere: bucket(Limit::AccountEverywhere, config.everywhere()),
             stranger: bucket(Limit::AccountEverywhere, STRANGER),
+            second_factor: bucket(Limit::SecondFactor, config.second_factor()),
+            second_factor_everywhere: bucket(Limit::SecondFactorEverywhere, config.second_factor_everywhere()),
             sign_up: bucket(Limit::SignUp, config.sign_up()),
             sign_up_site: bucket(Limit::SignUp, config.sign_up().times(SITE_FACTOR)),
             mail: bucket(Limit::Mail, config.mail()),
             mail_site: bucket(Limit::Mail, config.mail().times(SITE_FACTOR)),
+            challenge: bucket(Limit::Challenge, config.challenge()),
+            challenge_site: bucket(Limit::Challenge, config.challenge().times(SITE_FACTOR)),
             known: Bounded::default(),
             hash: RandomState::new(),
             clock: Arc::clone(clock),
@@ -236,6 +294,21 @@ impl Limits {
             }
             let everywhere = attempt.take(&self.everywhere, self.hash.hash_one(account));
             everywhere.or_else(|_| attempt.take(&self.stranger, place))
+        })?;
+        Ok(Try { place: Some(place), ..attempt })
+    }
+
+    /// Counts a code of a factor, or one in its place, for the account with this uid. Whoever tries has shown the rest, and a
+    /// code is short: where none was right before, there is no way round the limit of all addresses together.
+    pub fn second_factor(&self, origin: Origin, account: &str) -> Result<Try<'_>, Exceeded> {
+        let place = self.hash.hash_one(("second factor", origin, account));
+        let attempt = self.count(|attempt| {
+            self.count_address(attempt, origin)?;
+            attempt.take(&self.second_factor, place)?;
+            if self.known.knows(place) {
+                return Ok(());
+            }
+            attempt.take(&self.second_factor_everywhere, self.hash.hash_one(("second factor", account)))
         })?;
         Ok(Try { place: Some(place), ..attempt })
     }
@@ -259,6 +332,15 @@ impl Limits {
         let counted = self.count(|attempt| {
             attempt.take(&self.mail, self.hash.hash_one(origin))?;
             origin.site().map_or(Ok(()), |site| attempt.take(&self.mail_site, self.hash.hash_one(site)))
+        });
+        counted.map(drop)
+    }
+
+    /// Counts a passkey that somebody asks for: each is a row for some minutes.
+    pub fn challenge(&self, origin: Origin) -> Result<(), Exceeded> {
+        let counted = self.count(|attempt| {
+            attempt.take(&self.challenge, self.hash.hash_one(origin))?;
+            origin.site().map_or(Ok(()), |site| attempt.take(&self.challenge_site, self.hash.hash_one(site)))
         });
         counted.map(drop)
     }
@@ -290,10 +372,22 @@ impl Limits {
         self.buckets().into_iter().map(Bucket::len).max().unwrap_or_default()
     }
 
-    fn buckets(&self) -> [&Bucket; 9] {
-        let Limits { address, address_site, account, everywhere, stranger, .. } = self;
-        let Limits { sign_up, sign_up_site, mail, mail_site, .. } = self;
-        [address, address_site, account, everywhere, stranger, sign_up, sign_up_site, mail, mail_site]
+    fn buckets(&self) -> [&Bucket; 13] {
+        [
+            &self.address,
+            &self.address_site,
+            &self.account,
+            &self.everywhere,
+            &self.stranger,
+            &self.second_factor,
+            &self.second_factor_everywhere,
+            &self.sign_up,
+            &self.sign_up_site,
+            &self.mail,
+            &self.mail_site,
+            &self.challenge,
+            &self.challenge_site,
+        ]
     }
 }
 

@@ -110,7 +110,11 @@ impl Links {
             Kind::ChangeEmail | Kind::ApproveEmailChange => &self.change_email,
             Kind::ResetPassword => &self.reset_password,
             Kind::SignIn => &self.sign_in,
-            Kind::EmailChanged | Kind::PasswordChanged => "",
+            Kind::EmailChanged
+            | Kind::PasswordChanged
+            | Kind::FactorAdded
+            | Kind::FactorRemoved
+            | Kind::RecoveryCodeUsed => "",
         }
     }
 
@@ -145,7 +149,7 @@ pub(crate) struct Circumstances {
 
 impl Circumstances {
     /// Where links begin; development has a place by itself.
-    fn public_url(&self) -> Option<PublicUrl> {
+    pub(crate) fn public_url(&self) -> Option<PublicUrl> {
         let usual = || self.development.then(|| "http://localhost:8080".parse().ok()).flatten();
         self.public_url.clone().or_else(usual)
     }

@@ -18,11 +18,17 @@ pub enum Kind {
     SignIn,
     /// To the owner: the password is another one.
     PasswordChanged,
+    /// To the owner: the account has one factor more.
+    FactorAdded,
+    /// To the owner: the account has a factor less, or none any more.
+    FactorRemoved,
+    /// To the owner: somebody has signed in with a recovery code.
+    RecoveryCodeUsed,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 10] = [
         Kind::VerifyEmail,
         Kind::ChangeEmail,
         Kind::ApproveEmailChange,
@@ -30,6 +36,9 @@ impl Kind {
         Kind::ResetPassword,
         Kind::SignIn,
         Kind::PasswordChanged,
+        Kind::FactorAdded,
+        Kind::FactorRemoved,
+        Kind::RecoveryCodeUsed,
     ];
 
     /// The word that stands for it.
@@ -42,11 +51,21 @@ impl Kind {
             Kind::ResetPassword => "reset_password",
             Kind::SignIn => "sign_in",
             Kind::PasswordChanged => "password_changed",
+            Kind::FactorAdded => "factor_added",
+            Kind::FactorRemoved => "factor_removed",
+            Kind::RecoveryCodeUsed => "recovery_code_used",
         }
     }
 
     /// Whether it carries a link with a secret; the others only tell.
     pub fn has_link(self) -> bool {
-        !matches!(self, Kind::EmailChanged | Kind::PasswordChanged)
+        !matches!(
+            self,
+            Kind::EmailChanged
+                | Kind::PasswordChanged
+                | Kind::FactorAdded
+                | Kind::FactorRemoved
+                | Kind::RecoveryCodeUsed
+        )
     }
 }

@@ -113,10 +113,14 @@ impl Mail {
         &self.way
     }
 
+    /// What the texts call the application: the name in `auth.mail.from`, or the host of `public_url`.
+    pub(crate) fn application(&self) -> &str {
+        self.sender.name.as_deref().unwrap_or_else(|| self.public_url.host())
+    }
+
     /// Puts a mail into words, in the language of who gets it.
     pub(crate) fn write(&self, letter: &Letter) -> Result<Written, TemplateError> {
-        let host = self.public_url.host();
-        self.templates.write(self.sender.name.as_deref().unwrap_or(host), letter)
+        self.templates.write(self.application(), letter)
     }
 
     /// Makes the message that SMTP carries. `uid` is the mail's: one that is sent again, because the answer was lost, is the

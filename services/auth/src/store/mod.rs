@@ -2,9 +2,12 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod challenges;
 pub mod emails;
+pub mod factors;
 pub mod mails;
 pub mod one_time_secrets;
+pub mod recovery_codes;
 pub mod revocations;
 mod schema;
 pub mod sessions;

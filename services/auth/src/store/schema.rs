@@ -123,6 +123,44 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    factors (uid) {
+        uid -> Text,
+        account_uid -> Text,
+        kind -> Text,
+        display_name -> Text,
+        sealed_content -> Binary,
+        credential_id -> Nullable<Binary>,
+        counter -> BigInt,
+        create_time -> BigInt,
+        confirm_time -> Nullable<BigInt>,
+        use_time -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    recovery_codes (account_uid, code_hash) {
+        account_uid -> Text,
+        code_hash -> Binary,
+        use_time -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    challenges (uid) {
+        uid -> Text,
+        purpose -> Text,
+        account_uid -> Nullable<Text>,
+        secret_hash -> Binary,
+        methods -> Text,
+        sealed_state -> Nullable<Binary>,
+        tries -> BigInt,
+        create_time -> BigInt,
+        expire_time -> BigInt,
+        use_time -> Nullable<BigInt>,
+    }
+}
+
 diesel::joinable!(account_roles -> accounts (account_uid));
 diesel::joinable!(sessions -> accounts (account_uid));
 diesel::allow_tables_to_appear_in_same_query!(accounts, account_roles, sessions);

@@ -54,6 +54,28 @@ pub async fn rotate(conn: &mut Conn<'_>, expected: Hash, rotated: &SessionRow) -
     Ok(changed > 0)
 }
 
+/// Notes what was shown in an account's session, if it is what it was when it was read. Says whether it was.
+pub async fn authenticate(
+    conn: &mut Conn<'_>,
+    (account, uid): (&str, &str),
+    before: &Authentication,
+    after: &Authentication,
+) -> Result<bool, db::Error> {
+    let target = sessions::table
+        .find(uid)
+        .filter(sessions::account_uid.eq(account))
+        .filter(sessions::methods.eq(before.stored()));
+    let shown = (sessions::methods.eq(after.stored()), sessions::authenticate_time.eq(after.time));
+    Ok(db::execute!(conn, diesel::update(target).set(shown))? > 0)
+}
+
+/// Gives what was shown in the sessions of an account: their ids, the methods as they are stored, and when.
+pub async fn shown(conn: &mut Conn<'_>, account: &str) -> Result<Vec<(String, String, i64)>, db::Error> {
+    let rows = sessions::table.filter(sessions::account_uid.eq(account));
+    let columns = (sessions::uid, sessions::methods, sessions::authenticate_time);
+    db::load!(conn, rows.select(columns) => (String, String, i64))
+}
+
 /// Ends an account's session for good. Says whether there was one.
 pub async fn end(conn: &mut Conn<'_>, account: &str, uid: &str) -> Result<bool, db::Error> {
     let target = sessions::table.find(uid).filter(sessions::account_uid.eq(account));
@@ -120,7 +142,7 @@ impl From<&Session> for SessionRow {
             expire_time: session.expire_time,
             user_agent: session.client.user_agent.clone(),
             network: session.client.network.clone(),
-            methods: session.authentication.words().join(" "),
+            methods: session.authentication.stored(),
             authenticate_time: session.authentication.time,
         }
     }
@@ -146,7 +168,7 @@ impl TryFrom<SessionRow> for Session {
             create_time: row.create_time,
             refresh_time: row.refresh_time,
             expire_time: row.expire_time,
-            authentication: Authentication::from_words(&row.methods, row.authenticate_time)
+            authentication: Authentication::from_stored(&row.methods, row.authenticate_time)
                 .ok_or(DamagedRow { table: "sessions", column: "methods" })?,
             client: Client { user_agent: row.user_agent, network: row.network },
         })

@@ -15,10 +15,12 @@ use mainstay_layers::{Peer, RoutesEndpoint, Shed, Stack, Timeouts};
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_client::AccountServiceClient;
 use mainstay_proto::auth::v1::audit_service_client::AuditServiceClient;
+use mainstay_proto::auth::v1::factor_service_client::FactorServiceClient;
 use mainstay_proto::auth::v1::key_service_client::KeyServiceClient;
 use mainstay_proto::auth::v1::mailbox_service_client::MailboxServiceClient;
 use mainstay_proto::auth::v1::revocation_service_client::RevocationServiceClient;
 use mainstay_proto::auth::v1::session_service_client::SessionServiceClient;
+pub use mainstay_proto::auth::v1::step_up_request::Factor as Shown;
 use mainstay_telemetry::Telemetry;
 use mainstay_testkit::database::{Place, place};
 use prost_reflect::DescriptorPool;
@@ -69,6 +71,9 @@ pub fn config() -> Config {
     config.limits.account_everywhere_burst = 100_000;
     config.limits.sign_up_burst = 100_000;
     config.limits.mail_burst = 100_000;
+    config.limits.second_factor_burst = 100_000;
+    config.limits.challenge_burst = 100_000;
+    config.limits.second_factor_everywhere_burst = 100_000;
     config
 }
 
@@ -259,6 +264,10 @@ impl Caller {
         SessionServiceClient::new(self.stack.clone())
     }
 
+    pub fn factors(&self) -> FactorServiceClient<Stack<RoutesEndpoint>> {
+        FactorServiceClient::new(self.stack.clone())
+    }
+
     pub fn audit(&self) -> AuditServiceClient<Stack<RoutesEndpoint>> {
         AuditServiceClient::new(self.stack.clone())
     }
@@ -294,6 +303,90 @@ impl Caller {
     pub async fn sign_in_with_code(&self, request_id: &str, code: &str) -> Result<pb::Credentials, Fault> {
         let message = pb::SignInWithCodeRequest { request_id: request_id.to_owned(), code: code.to_owned() };
         answer(self.sessions().sign_in_with_code(self.request(message)).await)
+    }
+
+    pub async fn sign_in_with_totp(&self, challenge: &str, code: &str) -> Result<pb::Credentials, Fault> {
+        let message = pb::SignInWithTotpRequest { challenge: challenge.to_owned(), code: code.to_owned() };
+        answer(self.sessions().sign_in_with_totp(self.request(message)).await)
+    }
+
+    pub async fn sign_in_with_recovery_code(&self, challenge: &str, code: &str) -> Result<pb::Credentials, Fault> {
+        let message = pb::SignInWithRecoveryCodeRequest { challenge: challenge.to_owned(), code: code.to_owned() };
+        answer(self.sessions().sign_in_with_recovery_code(self.request(message)).await)
+    }
+
+    pub async fn step_up(&self, factor: Shown) -> Result<pb::Credentials, Fault> {
+        answer(self.sessions().step_up(self.request(pb::StepUpRequest { factor: Some(factor) })).await)
+    }
+
+    pub async fn enroll_totp(&self, parent: &str, display_name: &str) -> Result<pb::EnrollTotpResponse, Fault> {
+        let message = pb::EnrollTotpRequest { parent: parent.to_owned(), display_name: display_name.to_owned() };
+        answer(self.factors().enroll_totp(self.request(message)).await)
+    }
+
+    pub async fn confirm_totp(&self, name: &str, code: &str) -> Result<pb::ConfirmTotpResponse, Fault> {
+        let message = pb::ConfirmTotpRequest { name: name.to_owned(), code: code.to_owned() };
+        answer(self.factors().confirm_totp(self.request(message)).await)
+    }
+
+    pub async fn begin_passkey(&self, parent: &str) -> Result<pb::BeginPasskeyResponse, Fault> {
+        let message = pb::BeginPasskeyRequest { parent: parent.to_owned() };
+        answer(self.factors().begin_passkey(self.request(message)).await)
+    }
+
+    pub async fn finish_passkey(
+        &self,
+        challenge: &str,
+        credential: prost_types::Struct,
+    ) -> Result<pb::FinishPasskeyResponse, Fault> {
+        let (parent, challenge, display_name) = ("accounts/me".to_owned(), challenge.to_owned(), String::new());
+        let message = pb::FinishPasskeyRequest { parent, challenge, credential: Some(credential), display_name };
+        answer(self.factors().finish_passkey(self.request(message)).await)
+    }
+
+    pub async fn begin_passkey_sign_in(&self, challenge: &str) -> Result<pb::BeginPasskeySignInResponse, Fault> {
+        let message = pb::BeginPasskeySignInRequest { challenge: challenge.to_owned() };
+        answer(self.sessions().begin_passkey_sign_in(self.request(message)).await)
+    }
+
+    pub async fn sign_in_with_passkey(
+        &self,
+        challenge: &str,
+        credential: prost_types::Struct,
+    ) -> Result<pb::Credentials, Fault> {
+        let message = pb::SignInWithPasskeyRequest { challenge: challenge.to_owned(), credential: Some(credential) };
+        answer(self.sessions().sign_in_with_passkey(self.request(message)).await)
+    }
+
+    pub async fn list_factors(&self, parent: &str) -> Result<pb::ListFactorsResponse, Fault> {
+        let message = pb::ListFactorsRequest { parent: parent.to_owned(), ..Default::default() };
+        answer(self.factors().list_factors(self.request(message)).await)
+    }
+
+    pub async fn get_factor(&self, name: &str) -> Result<pb::Factor, Fault> {
+        answer(self.factors().get_factor(self.request(pb::GetFactorRequest { name: name.to_owned() })).await)
+    }
+
+    pub async fn update_factor(&self, factor: pb::Factor, paths: &[&str]) -> Result<pb::Factor, Fault> {
+        let paths = paths.iter().map(|path| (*path).to_owned()).collect();
+        let update_mask = Some(prost_types::FieldMask { paths });
+        let message = pb::UpdateFactorRequest { factor: Some(factor), update_mask };
+        answer(self.factors().update_factor(self.request(message)).await)
+    }
+
+    pub async fn delete_factor(&self, name: &str) -> Result<(), Fault> {
+        answer(self.factors().delete_factor(self.request(pb::DeleteFactorRequest { name: name.to_owned() })).await)
+    }
+
+    pub async fn regenerate_recovery_codes(&self, parent: &str) -> Result<Vec<String>, Fault> {
+        let message = pb::RegenerateRecoveryCodesRequest { parent: parent.to_owned() };
+        let answered = answer(self.factors().regenerate_recovery_codes(self.request(message)).await);
+        answered.map(|answer| answer.recovery_codes)
+    }
+
+    pub async fn reset_factors(&self, parent: &str) -> Result<i32, Fault> {
+        let message = pb::ResetFactorsRequest { parent: parent.to_owned() };
+        answer(self.factors().reset_factors(self.request(message)).await).map(|answer| answer.removed_factors)
     }
 
     pub async fn request_verification(&self, name: &str) -> Result<(), Fault> {

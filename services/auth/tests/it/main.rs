@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod authenticator;
 mod change_email;
 mod change_password;
 mod config;
@@ -15,9 +16,11 @@ mod limits;
 mod list_accounts;
 mod mail;
 mod mailbox;
+mod passkeys;
 mod passwords;
 mod policies;
 mod reset_password;
+mod s01_factors;
 mod s02_enumeration;
 mod s04_mail_links;
 mod s05_brute_force;
@@ -32,4 +35,6 @@ mod session_list;
 mod sessions;
 mod sign_in_by_mail;
 mod smtp_server;
+mod soft_key;
+mod totp;
 mod verify_email;

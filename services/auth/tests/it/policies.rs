@@ -29,7 +29,7 @@ fn http(method: &MethodDescriptor) -> (String, String) {
     let rule = options.get_extension(&extension);
     let rule = rule.as_message().unwrap();
     let text = |name: &str| rule.get_field_by_name(name).unwrap().as_str().unwrap().to_owned();
-    let verb = ["get", "post"].into_iter().find(|verb| !text(verb).is_empty()).unwrap();
+    let verb = ["get", "post", "patch", "delete"].into_iter().find(|verb| !text(verb).is_empty()).unwrap();
     (format!("{} {}", verb.to_uppercase(), text(verb)), text("body"))
 }
 
@@ -38,15 +38,26 @@ fn every_method_states_who_may_call_it() {
     for method in methods() {
         let expected = match method.name() {
             "SignUp" | "SignIn" | "Refresh" | "SignOut" | "GetJwks" => Access::Anyone,
+            "BeginPasskeySignIn" | "SignInWithPasskey" | "SignInWithTotp" | "SignInWithRecoveryCode" => Access::Anyone,
             "RequestSignIn" | "SignInWithLink" | "SignInWithCode" => Access::Anyone,
             "VerifyEmail" | "ConfirmEmailChange" | "RequestPasswordReset" | "ResetPassword" => Access::Anyone,
             // The service itself lets in who is on the same machine, in development.
             "ListMails" | "GetMail" => Access::Anyone,
             "ListAuditEvents" | "GetAccount" | "GetSession" | "ListSessions" | "RevokeSession"
             | "RevokeAllSessions" => Access::SignedIn,
+            "StepUp"
+            | "EnrollTotp"
+            | "ConfirmTotp"
+            | "GetFactor"
+            | "ListFactors"
+            | "UpdateFactor"
+            | "DeleteFactor"
+            | "RegenerateRecoveryCodes"
+            | "BeginPasskey"
+            | "FinishPasskey" => Access::SignedIn,
             "RequestEmailVerification" | "ChangeEmail" | "ChangePassword" => Access::SignedIn,
             "VerifyAuditLog" | "LookupAccount" | "ListAccounts" | "CreateAccount" | "SetRoles" | "DisableAccount"
-            | "EnableAccount" => Access::roles(["mainstay.admin"]),
+            | "EnableAccount" | "ResetFactors" => Access::roles(["mainstay.admin"]),
             "WatchRevocations" => Access::roles(["mainstay.service"]),
             new => panic!("{new} is not in the table: who may call it?"),
         };
@@ -67,6 +78,21 @@ fn the_rest_addresses_are_the_documented_ones() {
         ("GET /auth/v1/revocations:watch", ""),
         ("GET /auth/v1/{name=accounts/*/sessions/*}", ""),
         ("GET /auth/v1/{parent=accounts/*}/sessions", ""),
+        ("GET /auth/v1/{name=accounts/*/factors/*}", ""),
+        ("GET /auth/v1/{parent=accounts/*}/factors", ""),
+        ("PATCH /auth/v1/{factor.name=accounts/*/factors/*}", "factor"),
+        ("DELETE /auth/v1/{name=accounts/*/factors/*}", ""),
+        ("POST /auth/v1/{parent=accounts/*}/factors:enrollTotp", "*"),
+        ("POST /auth/v1/{name=accounts/*/factors/*}:confirmTotp", "*"),
+        ("POST /auth/v1/{parent=accounts/*}/factors:reset", "*"),
+        ("POST /auth/v1/{parent=accounts/*}/recoveryCodes:regenerate", "*"),
+        ("POST /auth/v1/sessions:signInWithTotp", "*"),
+        ("POST /auth/v1/sessions:signInWithRecoveryCode", "*"),
+        ("POST /auth/v1/sessions:stepUp", "*"),
+        ("POST /auth/v1/sessions:beginPasskeySignIn", "*"),
+        ("POST /auth/v1/sessions:signInWithPasskey", "*"),
+        ("POST /auth/v1/{parent=accounts/*}/factors:beginPasskey", "*"),
+        ("POST /auth/v1/{parent=accounts/*}/factors:finishPasskey", "*"),
         ("POST /auth/v1/accounts", "*"),
         ("POST /auth/v1/accounts:lookup", "*"),
         ("POST /auth/v1/accounts:signUp", "*"),
@@ -105,7 +131,7 @@ fn the_json_names_are_the_documented_ones() {
     };
     assert_eq!(
         names("mainstay.auth.v1.Credentials"),
-        ["accessToken", "refreshToken", "expiresIn", "tokenType", "account"]
+        ["accessToken", "refreshToken", "expiresIn", "tokenType", "account", "challenge"]
     );
     assert_eq!(names("mainstay.auth.v1.Jwk"), ["kty", "crv", "kid", "alg", "use", "x", "y"]);
     assert_eq!(names("mainstay.auth.v1.Jwks"), ["keys"]);

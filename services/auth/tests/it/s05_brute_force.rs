@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use mainstay_auth::Config;
+use mainstay_auth::limits::LimitsConfig;
 use mainstay_fault::{Fault, Reason};
 use mainstay_proto::auth::v1 as pb;
 use mainstay_testkit::both_engines;
 use prost_reflect::{DescriptorPool, FieldDescriptor, MethodDescriptor};
 use tonic_types::StatusExt as _;
 
-use crate::harness::{Caller, Harness, PASSWORD, answer, limited, reason};
+use crate::harness::{Caller, Harness, PASSWORD, Shown, answer, config, limited, reason};
 
 const ATTACKER: &str = "198.51.100.66";
 const OWNER: &str = "203.0.113.7";
@@ -33,6 +35,10 @@ fn wrong_link() -> String {
     mainstay_auth::domain::one_time_secret::LinkSecret::of(uuid::Uuid::now_v7()).unwrap().to_text()
 }
 
+fn wrong_challenge() -> String {
+    mainstay_auth::domain::challenge::ChallengeToken::of(uuid::Uuid::now_v7()).unwrap().to_text()
+}
+
 /// One try of a secret that is wrong, with a method.
 async fn try_wrongly(caller: &Caller, method: &str, number: usize) -> Result<(), Fault> {
     let wrong = mainstay_auth::domain::refresh_token::RefreshToken::first_of(uuid::Uuid::now_v7()).unwrap().to_text();
@@ -44,6 +50,18 @@ async fn try_wrongly(caller: &Caller, method: &str, number: usize) -> Result<(),
         "SignUp" => caller.sign_up(&email, PASSWORD).await.map(drop),
         "SignInWithLink" => caller.sign_in_with_link(&wrong_link()).await.map(drop),
         "SignInWithCode" => caller.sign_in_with_code(&uuid::Uuid::now_v7().to_string(), "1234 5678").await.map(drop),
+        "SignInWithTotp" => caller.sign_in_with_totp(&wrong_challenge(), "123456").await.map(drop),
+        "SignInWithRecoveryCode" => caller.sign_in_with_recovery_code(&wrong_challenge(), "x").await.map(drop),
+        "StepUp" => caller.step_up(Shown::TotpCode("123456".to_owned())).await.map(drop),
+        "BeginPasskeySignIn" => caller.begin_passkey_sign_in(&wrong_challenge()).await.map(drop),
+        "SignInWithPasskey" => {
+            caller.sign_in_with_passkey(&wrong_challenge(), prost_types::Struct::default()).await.map(drop)
+        }
+        "FinishPasskey" => caller.finish_passkey(&wrong_challenge(), prost_types::Struct::default()).await.map(drop),
+        "ConfirmTotp" => {
+            let name = format!("accounts/me/factors/{}", uuid::Uuid::now_v7());
+            caller.confirm_totp(&name, "123456").await.map(drop)
+        }
         "VerifyEmail" => caller.verify_email(&wrong_link()).await.map(drop),
         "ConfirmEmailChange" => caller.confirm_change(&wrong_link()).await.map(drop),
         "ResetPassword" => caller.reset_password(&wrong_link(), PASSWORD).await,
@@ -118,6 +136,36 @@ both_engines! {
         for owner in [OWNER, "2001:db8::7", "10.0.1.1"] {
             harness.caller.from(owner).sign_in("ada@example.org", PASSWORD).await.unwrap();
         }
+    }
+
+    async fn codes_of_factors_are_counted_by_account_and_place_before_they_are_looked_at(engine: Engine) {
+        let harness = Harness::with_config(engine, &Config { limits: LimitsConfig { account_burst: 1_000, ..limited().limits }, ..config() }).await;
+        let owner = harness.owner_with_app("ada@example.org").await;
+        // The owner is known at this place.
+        let at_home = harness.caller.from(OWNER);
+        let challenge = at_home.sign_in("ada@example.org", PASSWORD).await.unwrap().challenge.unwrap().token;
+        at_home.sign_in_with_totp(&challenge, &owner.app.code(&harness.clock)).await.unwrap();
+        let mut counted = 0;
+        // Whoever knows the password gets as many challenges as they like, and no more tries.
+        for number in 0..60 {
+            let attacker = harness.caller.from(&format!("198.51.100.{}", number / 12));
+            let challenge = attacker.sign_in("ada@example.org", PASSWORD).await.unwrap().challenge.unwrap().token;
+            let wrong = owner.app.code_at(&harness.clock, 9);
+            match attacker.sign_in_with_totp(&challenge, &wrong).await.unwrap_err().reason() {
+                Some(Reason::WrongCode) => counted += 1,
+                other => assert_eq!(other, Some(Reason::RateLimited)),
+            }
+        }
+        assert_eq!(counted, 30, "ten at each place, thirty at all");
+        let stranger = harness.caller.from("192.0.2.9");
+        let challenge = stranger.sign_in("ada@example.org", PASSWORD).await.unwrap().challenge.unwrap().token;
+        let code = owner.app.code_at(&harness.clock, 1);
+        let refused = stranger.sign_in_with_totp(&challenge, &code).await.unwrap_err();
+        assert_eq!(refused.metadata("limit"), Some("second_factor_everywhere"));
+        let refused = stranger.sign_in_with_recovery_code(&challenge, &owner.recovery_codes[0]).await.unwrap_err();
+        assert_eq!(refused.metadata("limit"), Some("second_factor_everywhere"));
+        let challenge = at_home.sign_in("ada@example.org", PASSWORD).await.unwrap().challenge.unwrap().token;
+        at_home.sign_in_with_totp(&challenge, &code).await.unwrap();
     }
 
     async fn limits_tell_nothing_of_who_has_an_account(engine: Engine) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mainstay_auth::domain::account::AccountId;
-use mainstay_auth::domain::authentication::Method;
+use mainstay_auth::domain::authentication::{Authentication, Method};
 use mainstay_auth::domain::refresh_token::RefreshToken;
 use mainstay_auth::domain::session::{REUSE_GRACE, Session, Timeouts, Verdict};
 use mainstay_fault::Reason;
@@ -162,7 +162,7 @@ proptest! {
     fn whatever_the_order_one_token_is_live_and_a_copy_is_noticed(steps in steps()) {
         let timeouts = Timeouts { idle: Duration::from_secs(1 << 30), absolute: Duration::from_secs(1 << 30) };
         let mut now = 1_000_000_000_000;
-        let (mut session, first) = Session::begin(AccountId::generate(), Method::Password, now, &timeouts).unwrap();
+        let (mut session, first) = Session::begin(AccountId::generate(), Authentication::by(Method::Password, now), now, &timeouts).unwrap();
         let mut issued = vec![first];
         let mut rotated_at = now;
         for step in steps {

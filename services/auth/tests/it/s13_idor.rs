@@ -22,8 +22,9 @@ fn names(field: &FieldDescriptor) -> Option<&'static str> {
     let reference = reference.as_message()?;
     let says = |name: &str| reference.get_field_by_name(name).and_then(|value| value.as_str().map(str::to_owned));
     match (says("type").unwrap_or_default().as_str(), says("child_type").unwrap_or_default().as_str()) {
-        ("mainstay.dev/Account", _) | (_, "mainstay.dev/Session") => Some("account"),
+        ("mainstay.dev/Account", _) | (_, "mainstay.dev/Session" | "mainstay.dev/Factor") => Some("account"),
         ("mainstay.dev/Session", _) => Some("session"),
+        ("mainstay.dev/Factor", _) => Some("factor"),
         // Nobody owns a mail: who sees the mailbox sees all of it.
         ("mainstay.dev/Mail", _) => None,
         ("", "") => None,
@@ -56,7 +57,9 @@ async fn call(caller: &Caller, method: &MethodDescriptor, field: &FieldDescripto
 both_engines! {
     async fn a_name_of_somebody_elses_is_answered_as_one_that_nobody_has(engine: Engine) {
         let harness = Harness::start(engine).await;
-        let (ada, credentials) = harness.user("ada@example.org").await;
+        let with_app = harness.owner_with_app("ada@example.org").await;
+        let credentials = with_app.credentials;
+        let ada = harness.caller.as_user(&credentials).get_account("accounts/me").await.unwrap();
         let (_, bob) = harness.user("bob@example.org").await;
         let owner = harness.caller.as_user(&credentials);
         let session = owner.list_sessions("accounts/me", 0, "").await.unwrap().sessions.remove(0).name;
@@ -68,6 +71,7 @@ both_engines! {
             for field in fields {
                 let (known, missing) = match names(&field).unwrap() {
                     "account" => (ada.name.clone(), format!("accounts/{nobodys}")),
+                    "factor" => (with_app.factor.clone(), format!("accounts/{nobodys}/factors/{nobodys}")),
                     _ => (session.clone(), format!("accounts/{nobodys}/sessions/{nobodys}")),
                 };
                 let (known, missing) = (call(&bob, &method, &field, &known).await, call(&bob, &method, &field, &missing).await);
@@ -83,5 +87,6 @@ both_engines! {
         // Nothing was done by any of it.
         assert_eq!(owner.get_account("accounts/me").await.unwrap(), ada);
         owner.get_session(&session).await.unwrap();
+        assert_eq!(owner.list_factors("accounts/me").await.unwrap().factors.len(), 1);
     }
 }

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mainstay_auth::domain::one_time_secret::LinkSecret;
-use mainstay_auth::store::{mails, one_time_secrets};
+use mainstay_auth::store::{factors, mails, one_time_secrets};
 use mainstay_db::Lane;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_testkit::both_engines;
@@ -54,6 +54,34 @@ both_engines! {
         }
     }
 
+    async fn a_copy_of_the_store_holds_no_secret_of_a_factor_and_nothing_in_its_place(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let (_, session) = harness.verified("ada@example.org").await;
+        let enrolled = harness.caller.as_user(&session).enroll_totp("accounts/me", "").await.unwrap();
+        let name = enrolled.factor.as_ref().unwrap().name.clone();
+        let code = crate::authenticator::App::of(&enrolled).code(&harness.clock);
+        let confirmed = harness.caller.as_user(&session).confirm_totp(&name, &code).await.unwrap();
+        let challenge = harness.challenge("ada@example.org").await.token;
+        let account = session.account.unwrap().uid;
+        let rows = harness.database.read(Lane::Heavy, move |conn| {
+            let account = account.clone();
+            Box::pin(async move { factors::of_account(conn, &account).await })
+        });
+        let rows = rows.await.unwrap();
+        assert_eq!(rows.len(), 1);
+        let mut bytes = harness.file();
+        bytes.extend(&rows[0].sealed_content);
+        bytes.extend(format!("{rows:?}").bytes());
+        let raw = data_encoding::BASE32_NOPAD.decode(enrolled.secret.as_bytes()).unwrap();
+        let opened = URL_SAFE_NO_PAD.decode(challenge.trim_start_matches("mch_")).unwrap();
+        for needle in [enrolled.secret.as_bytes(), &raw, challenge.as_bytes(), &opened[16..]] {
+            assert!(!contains(&bytes, needle));
+        }
+        for code in confirmed.recovery_codes {
+            assert!(!contains(&bytes, code.as_bytes()) && !contains(&bytes, code.replace('-', "").as_bytes()));
+        }
+    }
+
     async fn of_what_waits_the_rows_tell_no_address(engine: Engine) {
         let harness = Harness::start(engine).await;
         harness.caller.request_reset(ADA).await.unwrap();
@@ -86,6 +114,26 @@ fn requests_and_mails_show_no_secret_when_they_are_printed() {
         ("Mail", "code"),
         ("SignInWithLinkRequest", "token"),
         ("SignInWithCodeRequest", "code"),
+        ("Challenge", "token"),
+        ("BeginPasskeyResponse", "challenge"),
+        ("FinishPasskeyRequest", "challenge"),
+        ("FinishPasskeyResponse", "recovery_codes"),
+        ("BeginPasskeySignInRequest", "challenge"),
+        ("BeginPasskeySignInResponse", "challenge"),
+        ("SignInWithPasskeyRequest", "challenge"),
+        ("PasskeyAssertion", "challenge"),
+        ("SignInWithTotpRequest", "challenge"),
+        ("SignInWithTotpRequest", "code"),
+        ("SignInWithRecoveryCodeRequest", "challenge"),
+        ("SignInWithRecoveryCodeRequest", "code"),
+        ("StepUpRequest", "totp_code"),
+        ("StepUpRequest", "recovery_code"),
+        ("StepUpRequest", "password"),
+        ("EnrollTotpResponse", "uri"),
+        ("EnrollTotpResponse", "secret"),
+        ("ConfirmTotpRequest", "code"),
+        ("ConfirmTotpResponse", "recovery_codes"),
+        ("RegenerateRecoveryCodesResponse", "recovery_codes"),
     ] {
         redacted(message, field);
     }

@@ -1,9 +1,12 @@
 mod account;
+mod authentication;
 mod email;
 mod locale;
 mod one_time_secret;
 mod password;
+mod recovery_code;
 mod refresh_token;
 mod role;
 mod signing;
 mod strength;
+mod totp;
