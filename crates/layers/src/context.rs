@@ -1,6 +1,6 @@
 //! What the stack knows about a call once it has let it in.
 
-use crate::{Answers, Body, Place, Requests};
+use crate::{Answers, Body, Browser, Place, Requests};
 use http::HeaderValue;
 use mainstay_identity::{Principal, Watched};
 use mainstay_telemetry::TraceContext;
@@ -25,6 +25,8 @@ pub struct Context {
     pub watched: Option<Watched>,
     /// The trace that the caller belongs to.
     pub trace: TraceContext,
+    /// The browser that keeps a session, or wants to, where the endpoint takes its cookies.
+    pub browser: Option<Box<Browser>>,
     /// The address that the call comes from, behind proxies that are trusted; `None` for work of the process's own.
     pub peer: Option<IpAddr>,
 }

@@ -14,6 +14,9 @@ pub trait Endpoint: Send + Sync + 'static {
     /// What a path resolves to, handed on to [`Endpoint::handle`] so that nothing is looked up twice.
     type Target: Send + 'static;
 
+    /// Whether a session that a browser keeps in cookies may stand for the caller.
+    const TAKES_COOKIES: bool = false;
+
     /// Finds what the request is about, from its method, path and headers. Synchronous and quick: tables only.
     fn resolve(&self, parts: &http::request::Parts, protocol: Self::Protocol) -> Result<Resolved<Self::Target>, Fault>;
 
@@ -33,6 +36,8 @@ pub struct Resolved<T> {
     pub access: Access,
     /// How many messages the request is: what is one has to come in time.
     pub takes: Messages,
+    /// Whether a session in cookies stands for the caller. A method to begin or renew one does not want to know of the last.
+    pub by_cookie: bool,
     /// Whether the answer is a stream: such a call has no deadline unless its caller gives one.
     pub streams: bool,
     /// Where the call is counted.

@@ -77,6 +77,7 @@ impl Endpoint for RoutesEndpoint {
             target: (*messages, *streams),
             access: access.clone(),
             takes: *messages,
+            by_cookie: false,
             streams: *streams,
             route: route.clone(),
         })

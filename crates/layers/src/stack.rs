@@ -1,13 +1,14 @@
 //! The order of the layers: [`Inner::pass`] is all of it, from the outside in. This is the only place that knows it; what a
 //! layer does stands in the file of its name.
 
+use crate::browser;
 use crate::caught::caught;
 use crate::cors::Page;
 use crate::deadline::within;
 use crate::observe::{Counted, Observation};
 use crate::shed::Permit;
 use crate::{
-    Body, Context, Cors, End, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Requests, Resolved,
+    Body, Browser, Context, Cors, End, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Requests, Resolved,
     RoutesEndpoint, Shed, Timeouts, TrustedProxies, client, identity_headers, request_id, slow_body, trace,
 };
 use http::header::AUTHORIZATION;
@@ -114,8 +115,13 @@ impl<E: Endpoint> Inner<E> {
         // Before anybody reads a header.
         identity_headers::strip(&mut parts.headers);
         // Once; everything below decides by the method that comes out of it, never by the path.
-        let Resolved { target, access, takes, streams, route } = self.endpoint.resolve(&parts, seen.protocol)?;
+        let Resolved { target, access, takes, by_cookie, streams, route } = self.endpoint.resolve(&parts, seen.protocol)?;
         seen.resolved(&route);
+        // Before anybody asks who calls: whose page may have a browser say so is told by no credential.
+        let browser = match E::TAKES_COOKIES {
+            true => browser::settle(&mut parts, by_cookie, (page, self.cors.credentials))?,
+            false => None,
+        };
         // Before anything that may wait.
         let deadline = self.guards.timeouts.deadline(&parts.headers, streams, seen.started)?;
         let handled = pin!(async {
@@ -123,7 +129,7 @@ impl<E: Endpoint> Inner<E> {
             let principal = self.authenticate(&mut parts).await?;
             // Before anything that a caller without the right could use up, or learn from.
             access.check(&principal)?;
-            let context = self.context(&parts, principal, (deadline, streams), seen);
+            let context = self.context(&parts, (principal, browser), (deadline, streams), seen);
             // The last one: it counts calls, and only those that would have been let in.
             self.limit_rate(&context, &route)?;
             // Half a request is not worked on: while the rest is waited for, others may have its place.
@@ -213,7 +219,7 @@ impl<E: Endpoint> Inner<E> {
     fn context(
         &self,
         parts: &Parts,
-        principal: Principal,
+        (principal, browser): (Principal, Option<Box<Browser>>),
         (deadline, streams): (Option<Instant>, bool),
         seen: &Observation<E::Protocol>,
     ) -> Context {
@@ -228,6 +234,7 @@ impl<E: Endpoint> Inner<E> {
             deadline,
             expires,
             watched,
+            browser,
             trace: seen.trace.clone(),
             peer: parts.extensions.get::<Peer>().map(|peer| peer.address),
         }

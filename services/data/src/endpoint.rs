@@ -46,8 +46,8 @@ impl Endpoint for DataEndpoint {
         let contract = parts.headers.get(CONTRACT_REVISION).and_then(|revision| revision.to_str().ok()?.parse().ok());
         let (finding, route) = match self.resources.find(path, contract) {
             Finding::Nowhere => {
-                let Resolved { target, access, takes, streams, route } = self.platform.resolve(parts, protocol)?;
-                return Ok(Resolved { target: Target::Platform(target), access, takes, streams, route });
+                let Resolved { target, access, takes, streams, route, .. } = self.platform.resolve(parts, protocol)?;
+                return Ok(Resolved { target: Target::Platform(target), access, takes, by_cookie: false, streams, route });
             }
             // Names that may not exist are not counted one by one.
             Finding::Perhaps => (Finding::Perhaps, self.metrics.unresolved().clone()),
@@ -56,7 +56,7 @@ impl Endpoint for DataEndpoint {
         protocol.only_grpc()?;
         let named = channel::Target { contract, ..channel::Target::new(path) };
         let (target, takes) = (Target::Resource(named, finding), Messages::One);
-        Ok(Resolved { target, access: Access::Anyone, takes, streams: false, route })
+        Ok(Resolved { target, access: Access::Anyone, takes, by_cookie: false, streams: false, route })
     }
 
     async fn handle(&self, exchange: Exchange<Target>) -> Result<http::Response<Body>, Fault> {

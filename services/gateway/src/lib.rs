@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backends;
+mod browser;
 mod config;
 pub mod copy;
 mod gateway;

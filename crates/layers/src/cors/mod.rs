@@ -11,7 +11,7 @@
 //! in still needs a credential for what not everybody may do.
 
 mod origins;
-mod simple;
+pub(crate) mod simple;
 
 pub use origins::{NotAnOrigin, Origins};
 

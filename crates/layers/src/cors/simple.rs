@@ -15,7 +15,7 @@ use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Method};
 
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(crate) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What a form can be sent as, and what a script may send without asking.
 const FORM_TYPES: [&str; 3] = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
@@ -35,7 +35,7 @@ pub(super) fn is_forged(parts: &Parts) -> bool {
 
 /// Whether the one origin of a request is of the host that it is sent to. What a page of that host's other port, or of no
 /// origin at all, sends is not.
-fn is_own(parts: &Parts) -> bool {
+pub(crate) fn is_own(parts: &Parts) -> bool {
     let mut origins = parts.headers.get_all(ORIGIN).iter();
     let (Some(origin), None) = (origins.next(), origins.next()) else { return false };
     let Some((_, of)) = origin.to_str().ok().and_then(|origin| origin.split_once("://")) else { return false };

@@ -13,7 +13,7 @@ use mainstay_layers::{
 };
 use mainstay_telemetry::{Metrics, Route, Telemetry};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio_stream::StreamExt as _;
 use tower::ServiceExt as _;
@@ -26,6 +26,8 @@ pub struct Desk(Metrics);
 impl Endpoint for Desk {
     type Protocol = Native;
     type Target = &'static str;
+
+    const TAKES_COOKIES: bool = true;
 
     fn resolve(&self, parts: &Parts, _: Native) -> Result<Resolved<&'static str>, Fault> {
         let (target, access, streams) = match parts.uri.path() {
@@ -44,7 +46,8 @@ impl Endpoint for Desk {
             _ => return Err(Fault::new(Reason::RouteNotFound)),
         };
         let takes = if streams { Messages::Many } else { Messages::One };
-        Ok(Resolved { target, access, takes, streams, route: self.0.route(parts.uri.path()) })
+        let by_cookie = parts.uri.query() != Some("begins");
+        Ok(Resolved { target, access, takes, by_cookie, streams, route: self.0.route(parts.uri.path()) })
     }
 
     async fn handle(&self, exchange: Exchange<&'static str>) -> Result<Response<Body>, Fault> {
@@ -79,9 +82,10 @@ fn trailers(code: &'static str) -> HeaderMap {
 fn describe(exchange: &Exchange<&'static str>) -> Bytes {
     let Context { principal, request_id, deadline, token, .. } = &exchange.context;
     let headers: Vec<&str> = exchange.request.headers().keys().map(http::HeaderName::as_str).collect();
-    let description = serde_json::json!({
+    let description = json!({
         "uid": principal.uid(), "request_id": request_id.to_str().unwrap(), "deadline": deadline.is_some(),
         "token": token.is_some(), "headers": headers, "peer": exchange.context.peer.map(|peer| peer.to_string()),
+        "browser": exchange.context.browser.as_ref().map(|browser| json!([browser.has_session, browser.refresh])),
     });
     Bytes::from(description.to_string())
 }

@@ -29,6 +29,7 @@ impl Endpoint for Front {
             target: (),
             access: Access::Anyone,
             takes: Messages::One,
+            by_cookie: false,
             streams: false,
             route: self.1.metrics.route("/t.Front/Pass"),
         })

@@ -50,7 +50,7 @@ impl Endpoint for Large {
     fn resolve(&self, parts: &Parts, _: Native) -> Result<Resolved<usize>, Fault> {
         let target = parts.uri.path()[1..].parse().unwrap();
         let route = self.metrics.unresolved().clone();
-        Ok(Resolved { target, access: Access::Anyone, takes: Messages::One, streams: false, route })
+        Ok(Resolved { target, access: Access::Anyone, takes: Messages::One, by_cookie: false, streams: false, route })
     }
 
     async fn handle(&self, exchange: Exchange<usize>) -> Result<Response<Body>, Fault> {

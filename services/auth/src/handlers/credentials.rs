@@ -5,7 +5,7 @@ use crate::core::Core;
 use crate::domain::account::Account;
 use crate::domain::organisation::Acting;
 use crate::domain::refresh_token::RefreshToken;
-use crate::domain::session::Session;
+use crate::domain::session::{Session, seconds};
 use crate::error::Error;
 use crate::signer::AccessToken;
 
@@ -27,5 +27,12 @@ pub(super) fn credentials(
         token_type: TOKEN_TYPE.to_owned(),
         account: Some(account_to_pb(account)),
         challenge: None,
+        session_expires_in: session_expires_in(core, session),
     })
+}
+
+/// For how many whole seconds a session lives from now unless it is refreshed before.
+pub(super) fn session_expires_in(core: &Core, session: &Session) -> i32 {
+    let left = session.expires(&core.timeouts).saturating_sub(core.clock.now_micros());
+    i32::try_from(seconds(left).max(0)).unwrap_or(i32::MAX)
 }

@@ -6,7 +6,7 @@ use mainstay_proto::auth::v1 as pb;
 use tonic::Request;
 use uuid::Uuid;
 
-use super::credentials::TOKEN_TYPE;
+use super::credentials::{TOKEN_TYPE, session_expires_in};
 use super::ending::session_name_of;
 use super::standing::{organisation_id, own_account};
 use super::trail;
@@ -72,6 +72,7 @@ pub(super) async fn switch(
         access_token: text,
         expires_in: i32::try_from(seconds).unwrap_or(i32::MAX),
         token_type: TOKEN_TYPE.to_owned(),
+        session_expires_in: session_expires_in(core, &session),
         organisation: acting.map(|acting| organisation_name(acting.organisation)).unwrap_or_default(),
     })
 }

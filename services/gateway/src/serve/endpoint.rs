@@ -159,7 +159,8 @@ impl Edge {
 
     /// What everybody may ask and no service answers.
     fn open(&self, target: Target) -> Resolved<Target> {
-        Resolved { target, access: Access::Anyone, takes: Messages::One, streams: false, route: self.route.clone() }
+        let route = self.route.clone();
+        Resolved { target, access: Access::Anyone, takes: Messages::One, by_cookie: true, streams: false, route }
     }
 
     /// Answers a request that came while a contract was being loaded: once that is served, as if it had come then.
@@ -231,12 +232,15 @@ fn admitted(protocol: Protocol, found: Found) -> Result<Resolved<Target>, Fault>
     let access = method.access.clone().ok_or_else(|| Fault::new(Reason::PermissionDenied))?;
     let takes = if method.client_streaming { Messages::Many } else { Messages::One };
     let (streams, route) = (method.client_streaming || method.server_streaming, method.route.clone());
-    Ok(Resolved { target: Target::Method(protocol, found), access, takes, streams, route })
+    let by_cookie = method.knows_cookies();
+    Ok(Resolved { target: Target::Method(protocol, found), access, takes, by_cookie, streams, route })
 }
 
 impl Endpoint for Edge {
     type Protocol = Protocol;
     type Target = Target;
+
+    const TAKES_COOKIES: bool = true;
 
     fn resolve(&self, parts: &Parts, protocol: Protocol) -> Result<Resolved<Target>, Fault> {
         match protocol {

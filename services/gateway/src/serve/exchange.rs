@@ -8,6 +8,7 @@ use mainstay_runtime::channel::{Call, FIELD_MASK, Input, Reply};
 
 use super::edge::Edge;
 use super::until::until;
+use crate::browser::Cookies;
 use crate::protocol::{Found, Spoken, Unread};
 use crate::transcode::Defective;
 
@@ -26,16 +27,29 @@ pub async fn exchange<P: Spoken>(
         Err(Unread::Says(defective)) => return Err(Box::pin(raised(&found, context, defective)).await),
     };
     let end = context.end();
-    let mut call = call(&found, context, asked.input);
+    let (mut context, mut input) = (context, asked.input);
+    let method = found.method();
+    let browser = context.browser.take();
+    if let (Some(browser), Input::Message(message)) = (&browser, &mut input) {
+        *message = method.session.fill(browser, std::mem::take(message));
+    }
+    let mut call = call(&found, context, input);
     call.agent = agent;
     if let Some(fields) = asked.fields {
         call.metadata.insert(FIELD_MASK, fields);
     }
-    let method = found.method();
+    let mut cookies = Cookies::default();
     let reply = match method.backend.channel.call(call).await.map_err(|fault| P::failed(&form, fault))? {
         Reply::Message(answer) => {
             edge.known.caught_up(&method.path, &answer).await;
-            Reply::Message(answer)
+            match &browser {
+                None => Reply::Message(answer),
+                Some(browser) => {
+                    let (rest, kept) = method.session.keep(browser, answer)?;
+                    cookies = kept;
+                    Reply::Message(rest)
+                }
+            }
         }
         Reply::Stream(messages) => {
             place.into_iter().for_each(Place::leave);
@@ -43,7 +57,9 @@ pub async fn exchange<P: Spoken>(
         }
         body @ Reply::Http(_) => body,
     };
-    P::encode(&edge.config, &found, form, reply).await
+    let mut answer = P::encode(&edge.config, &found, form, reply).await?;
+    cookies.put(answer.headers_mut());
+    Ok(answer)
 }
 
 /// What is wrong with a request is told only to who may make it (AIP-211). Who may is decided where the call goes: it takes

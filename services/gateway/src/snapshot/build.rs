@@ -21,6 +21,7 @@ use super::kinds::Kinds;
 use super::link::{SnapshotError, link};
 use super::method::Method;
 use crate::backends::Backends;
+use crate::browser::SessionFields;
 use crate::route::Trie;
 
 /// A binding that is not served.
@@ -102,6 +103,10 @@ impl Builder<'_> {
         let (input, output) = (descriptor.input(), descriptor.output());
         let plan_of = |message: &prost_reflect::MessageDescriptor| self.plans.message(message.full_name());
         let (Some(input_plan), Some(output_plan)) = (plan_of(&input), plan_of(&output)) else { return };
+        let session = match owner {
+            Owner::Platform => SessionFields::of(descriptor),
+            Owner::Application => SessionFields::default(),
+        };
         let method = Arc::new(Method {
             route: self.metrics.route(&path),
             path: path.into(),
@@ -114,6 +119,7 @@ impl Builder<'_> {
             server_streaming: streams.server,
             cursor: Cursor::of(descriptor),
             kinds: Kinds::of(descriptor),
+            session,
             input: input_plan,
             output: output_plan,
             etag: text_field(&output, ETAG),

@@ -9,6 +9,7 @@ use mainstay_wire::MessageId;
 use super::cursor::Cursor;
 use super::kinds::Kinds;
 use crate::backends::Backend;
+use crate::browser::SessionFields;
 
 /// One RPC.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub struct Method {
     pub cursor: Option<Cursor>,
     /// What kinds of messages it has.
     pub kinds: Kinds,
+    /// What its messages are to a session that a browser keeps.
+    pub session: SessionFields,
     pub input: MessageId,
     pub output: MessageId,
     /// The number of the answer's field that is its etag.
@@ -39,6 +42,12 @@ pub struct Method {
 }
 
 impl Method {
+    /// Whether a session that a browser keeps stands for the caller. Who may be anybody to the platform is not asked for one: to
+    /// begin a session, the last one need not be good any more.
+    pub fn knows_cookies(&self) -> bool {
+        self.ruled || self.access != Some(Access::Anyone)
+    }
+
     /// Whether its calls are one message for one and change nothing, so that Connect may ask them by GET.
     pub fn is_read(&self) -> bool {
         !self.side_effects && !self.server_streaming && !self.client_streaming
