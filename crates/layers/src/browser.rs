@@ -44,6 +44,19 @@ pub struct Browser {
     pub refresh: Option<Box<str>>,
     /// Whether it has sent any cookie of a session.
     pub has_session: bool,
+    /// Whether the caller is nobody where the access token that stands for him is not good.
+    pub(crate) is_let_off: bool,
+}
+
+/// What a session in cookies is to a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cookies {
+    /// Nothing: whoever begins or renews a session is not kept from it by the last one.
+    Ignored,
+    /// It stands for the caller, and is refused where it is not good, as every credential is.
+    Count,
+    /// It stands for the caller where it is good: what answers can renew it.
+    CountIfGood,
 }
 
 impl fmt::Debug for Browser {
@@ -52,11 +65,10 @@ impl fmt::Debug for Browser {
     }
 }
 
-/// Finds the session of a request's browser, and has its access token stand for the caller where `counts` says that it does for the
-/// method. Nothing where the request is not of a browser that keeps one. Fails where a page had it sent that may not.
+/// Finds the session of a request's browser, and has its access token stand for the caller where it does so for the method. Nothing where the request is not of a browser that keeps one. Fails where a page had it sent that may not.
 pub(crate) fn settle(
     parts: &mut Parts,
-    counts: bool,
+    cookies: Cookies,
     (page, credentials): (&Page, bool),
 ) -> Result<Option<Box<Browser>>, Fault> {
     if !has_any(&parts.headers, &TOLD) {
@@ -70,10 +82,13 @@ pub(crate) fn settle(
     if !may_use(parts, page, credentials) {
         return Err(refused(page));
     }
-    if counts && let Some(token) = kept.access() {
-        parts.headers.insert(AUTHORIZATION, token?);
+    let token = if cookies == Cookies::Ignored { None } else { kept.access().transpose()? };
+    let refresh = kept.refresh.map(Box::from);
+    let is_let_off = token.is_some() && cookies == Cookies::CountIfGood;
+    if let Some(token) = token {
+        parts.headers.insert(AUTHORIZATION, token);
     }
-    Ok(Some(Box::new(Browser { refresh: kept.refresh.map(Box::from), has_session: true })))
+    Ok(Some(Box::new(Browser { refresh, has_session: true, is_let_off })))
 }
 
 /// Whether a page asks for cookies.

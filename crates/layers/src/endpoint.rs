@@ -1,6 +1,6 @@
 //! What the stack asks of the thing behind it.
 
-use crate::{Access, Body, Exchange, Messages, Protocol};
+use crate::{Access, Body, Cookies, Exchange, Messages, Protocol};
 use mainstay_fault::Fault;
 use mainstay_telemetry::Route;
 use std::future::Future;
@@ -36,8 +36,8 @@ pub struct Resolved<T> {
     pub access: Access,
     /// How many messages the request is: what is one has to come in time.
     pub takes: Messages,
-    /// Whether a session in cookies stands for the caller. A method to begin or renew one does not want to know of the last.
-    pub by_cookie: bool,
+    /// What a session in cookies is to the method.
+    pub cookies: Cookies,
     /// Whether the answer is a stream: such a call has no deadline unless its caller gives one.
     pub streams: bool,
     /// Where the call is counted.

@@ -1,6 +1,6 @@
 //! Services whose frame tonic generates, behind a stack.
 
-use crate::{Access, Body, Endpoint, Exchange, Messages, Native, Resolved, defects, ended, framed};
+use crate::{Access, Body, Cookies, Endpoint, Exchange, Messages, Native, Resolved, defects, ended, framed};
 use http::request::Parts;
 use mainstay_fault::{Fault, Reason};
 use mainstay_telemetry::{Metrics, Route};
@@ -77,7 +77,7 @@ impl Endpoint for RoutesEndpoint {
             target: (*messages, *streams),
             access: access.clone(),
             takes: *messages,
-            by_cookie: false,
+            cookies: Cookies::Ignored,
             streams: *streams,
             route: route.clone(),
         })

@@ -115,18 +115,21 @@ impl<E: Endpoint> Inner<E> {
         // Before anybody reads a header.
         identity_headers::strip(&mut parts.headers);
         // Once; everything below decides by the method that comes out of it, never by the path.
-        let Resolved { target, access, takes, by_cookie, streams, route } = self.endpoint.resolve(&parts, seen.protocol)?;
+        let Resolved { target, access, takes, cookies, streams, route } = self.endpoint.resolve(&parts, seen.protocol)?;
         seen.resolved(&route);
         // Before anybody asks who calls: whose page may have a browser say so is told by no credential.
         let browser = match E::TAKES_COOKIES {
-            true => browser::settle(&mut parts, by_cookie, (page, self.cors.credentials))?,
+            true => browser::settle(&mut parts, cookies, (page, self.cors.credentials))?,
             false => None,
         };
         // Before anything that may wait.
         let deadline = self.guards.timeouts.deadline(&parts.headers, streams, seen.started)?;
         let handled = pin!(async {
             // Whoever shows a credential that is not good is refused also where everybody may call.
-            let principal = self.authenticate(&mut parts).await?;
+            let principal = match self.authenticate(&mut parts).await {
+                Err(_) if browser.as_ref().is_some_and(|browser| browser.is_let_off) => nobody(&mut parts),
+                known => known?,
+            };
             // Before anything that a caller without the right could use up, or learn from.
             access.check(&principal)?;
             let context = self.context(&parts, (principal, browser), (deadline, streams), seen);
@@ -243,6 +246,12 @@ impl<E: Endpoint> Inner<E> {
     fn limit_rate(&self, context: &Context, route: &Route) -> Result<(), Fault> {
         self.guards.rate_limit.as_ref().map_or(Ok(()), |limit| limit.admit(context, route))
     }
+}
+
+/// Takes whoever shows a credential that is not good for nobody.
+fn nobody(parts: &mut Parts) -> Principal {
+    parts.headers.remove(AUTHORIZATION);
+    Principal::anonymous()
 }
 
 impl<E: Endpoint> Stack<E> {

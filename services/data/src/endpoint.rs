@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use http::request::Parts;
 use mainstay_fault::{Fault, reply};
 use mainstay_layers::{
-    Access, Body, Context, Endpoint, Exchange, Held, Messages, Native, Resolved, RoutesEndpoint, SMALL_ANSWER_BYTES,
+    Access, Body, Context, Cookies, Endpoint, Exchange, Held, Messages, Native, Resolved, RoutesEndpoint, SMALL_ANSWER_BYTES,
     defects, framed,
 };
 use mainstay_runtime::RawCodec;
@@ -47,7 +47,7 @@ impl Endpoint for DataEndpoint {
         let (finding, route) = match self.resources.find(path, contract) {
             Finding::Nowhere => {
                 let Resolved { target, access, takes, streams, route, .. } = self.platform.resolve(parts, protocol)?;
-                return Ok(Resolved { target: Target::Platform(target), access, takes, by_cookie: false, streams, route });
+                return Ok(Resolved { target: Target::Platform(target), access, takes, cookies: Cookies::Ignored, streams, route });
             }
             // Names that may not exist are not counted one by one.
             Finding::Perhaps => (Finding::Perhaps, self.metrics.unresolved().clone()),
@@ -56,7 +56,7 @@ impl Endpoint for DataEndpoint {
         protocol.only_grpc()?;
         let named = channel::Target { contract, ..channel::Target::new(path) };
         let (target, takes) = (Target::Resource(named, finding), Messages::One);
-        Ok(Resolved { target, access: Access::Anyone, takes, by_cookie: false, streams: false, route })
+        Ok(Resolved { target, access: Access::Anyone, takes, cookies: Cookies::Ignored, streams: false, route })
     }
 
     async fn handle(&self, exchange: Exchange<Target>) -> Result<http::Response<Body>, Fault> {

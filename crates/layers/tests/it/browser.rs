@@ -155,3 +155,16 @@ async fn a_page_asks_for_cookies_in_one_way() {
         assert_eq!((response.status().as_u16(), reason(&response)), (400, "MALFORMED_REQUEST".to_owned()), "{word}");
     }
 }
+
+#[tokio::test]
+async fn a_page_is_shown_to_nobody_where_the_session_is_not_good() {
+    let bench = open(false);
+    let over = format!("{ACCESS_COOKIE}=1.over; {REFRESH_COOKIE}=next");
+    let seen = bench.json(get("/t.S/Open?page").header("cookie", over)).await;
+    assert_eq!((&seen["uid"], &seen["token"]), (&Value::Null, &json!(false)));
+    assert_eq!(seen["browser"], json!([true, "next"]));
+    assert_eq!(bench.json(get("/t.S/Open?page").header("cookie", cookies(1))).await["uid"], "service:gateway");
+    // Only a cookie is let off.
+    let shown = get("/t.S/Open?page").header("authorization", "Bearer over");
+    assert_eq!(bench.send(shown).await.status(), 401);
+}

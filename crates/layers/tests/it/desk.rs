@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Authenticator, FetchFuture, KeySet, KeySource, ServiceKeys, Verifier, VerifierConfig};
 use mainstay_layers::{
-    Access, Body, Context, Cors, Endpoint, Exchange, Guards, Messages, Native, RateLimit, Resolved, Shed, Stack,
+    Access, Body, Context, Cookies, Cors, Endpoint, Exchange, Guards, Messages, Native, RateLimit, Resolved, Shed, Stack,
     Timeouts, TrustedProxies, stack,
 };
 use mainstay_telemetry::{Metrics, Route, Telemetry};
@@ -46,8 +46,12 @@ impl Endpoint for Desk {
             _ => return Err(Fault::new(Reason::RouteNotFound)),
         };
         let takes = if streams { Messages::Many } else { Messages::One };
-        let by_cookie = parts.uri.query() != Some("begins");
-        Ok(Resolved { target, access, takes, by_cookie, streams, route: self.0.route(parts.uri.path()) })
+        let cookies = match parts.uri.query() {
+            Some("begins") => Cookies::Ignored,
+            Some("page") => Cookies::CountIfGood,
+            _ => Cookies::Count,
+        };
+        Ok(Resolved { target, access, takes, cookies, streams, route: self.0.route(parts.uri.path()) })
     }
 
     async fn handle(&self, exchange: Exchange<&'static str>) -> Result<Response<Body>, Fault> {

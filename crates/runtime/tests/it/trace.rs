@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use mainstay_fault::Fault;
-use mainstay_layers::{Access, Body, Cors, Endpoint, Exchange, Guards, Messages, Native, Resolved, stack};
+use mainstay_layers::{Access, Body, Cookies, Cors, Endpoint, Exchange, Guards, Messages, Native, Resolved, stack};
 use mainstay_runtime::channel::{Call, Channel, GrpcChannel, RemoteConfig};
 use mainstay_runtime::{ServerConfig, Shutdown};
 use mainstay_telemetry::{Config, Identity, Telemetry, init};
@@ -29,7 +29,7 @@ impl Endpoint for Front {
             target: (),
             access: Access::Anyone,
             takes: Messages::One,
-            by_cookie: false,
+            cookies: Cookies::Ignored,
             streams: false,
             route: self.1.metrics.route("/t.Front/Pass"),
         })

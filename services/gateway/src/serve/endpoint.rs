@@ -4,7 +4,7 @@ use http::request::Parts;
 use http::{Method as HttpMethod, Request, Response};
 use mainstay_contract::RESERVED_ROOTS;
 use mainstay_fault::{Fault, Reason};
-use mainstay_layers::{Access, Body, Context, Endpoint, Exchange, Messages, Place, Resolved};
+use mainstay_layers::{Access, Body, Context, Cookies, Endpoint, Exchange, Messages, Place, Resolved};
 
 use super::edge::Edge;
 use super::exchange::exchange;
@@ -160,7 +160,8 @@ impl Edge {
     /// What everybody may ask and no service answers.
     fn open(&self, target: Target) -> Resolved<Target> {
         let route = self.route.clone();
-        Resolved { target, access: Access::Anyone, takes: Messages::One, by_cookie: true, streams: false, route }
+        let (access, takes, cookies) = (Access::Anyone, Messages::One, Cookies::Count);
+        Resolved { target, access, takes, cookies, streams: false, route }
     }
 
     /// Answers a request that came while a contract was being loaded: once that is served, as if it had come then.
@@ -232,8 +233,8 @@ fn admitted(protocol: Protocol, found: Found) -> Result<Resolved<Target>, Fault>
     let access = method.access.clone().ok_or_else(|| Fault::new(Reason::PermissionDenied))?;
     let takes = if method.client_streaming { Messages::Many } else { Messages::One };
     let (streams, route) = (method.client_streaming || method.server_streaming, method.route.clone());
-    let by_cookie = method.knows_cookies();
-    Ok(Resolved { target: Target::Method(protocol, found), access, takes, by_cookie, streams, route })
+    let cookies = method.cookies();
+    Ok(Resolved { target: Target::Method(protocol, found), access, takes, cookies, streams, route })
 }
 
 impl Endpoint for Edge {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_layers::Access;
+use mainstay_layers::{Access, Cookies};
 use mainstay_telemetry::Route;
 use mainstay_wire::MessageId;
 
@@ -42,10 +42,11 @@ pub struct Method {
 }
 
 impl Method {
-    /// Whether a session that a browser keeps stands for the caller. Who may be anybody to the platform is not asked for one: to
-    /// begin a session, the last one need not be good any more.
-    pub fn knows_cookies(&self) -> bool {
-        self.ruled || self.access != Some(Access::Anyone)
+    /// What a session that a browser keeps is to it. Who may be anybody to the platform is not asked for one: to begin a session,
+    /// the last one need not be good any more.
+    pub fn cookies(&self) -> Cookies {
+        let is_open = !self.ruled && self.access == Some(Access::Anyone);
+        if is_open { Cookies::Ignored } else { Cookies::Count }
     }
 
     /// Whether its calls are one message for one and change nothing, so that Connect may ask them by GET.
