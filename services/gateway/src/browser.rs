@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use mainstay_fault::Fault;
 use mainstay_layers::{ACCESS_COOKIE, Browser, MAX_ACCESS_COOKIES, REFRESH_COOKIE};
+use mainstay_proto::auth::v1 as pb;
 use mainstay_wire::WireError;
 use mainstay_wire::frame::{self, Fields};
 use prost_reflect::{MessageDescriptor, MethodDescriptor};
@@ -125,8 +126,21 @@ const PART: usize = 3_900;
 const HELD: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";
 
 impl Cookies {
+    /// Those of a session that a page has begun or continued.
+    pub fn of(credentials: &pb::Credentials) -> Cookies {
+        let mut cookies = Cookies::default();
+        let seconds = u64::try_from(credentials.session_expires_in).unwrap_or_default();
+        if !credentials.access_token.is_empty() {
+            cookies.access(credentials.access_token.as_bytes(), seconds);
+        }
+        if !credentials.refresh_token.is_empty() {
+            cookies.set(REFRESH_COOKIE, credentials.refresh_token.as_bytes(), seconds);
+        }
+        cookies
+    }
+
     /// The browser has no session any more.
-    fn gone() -> Cookies {
+    pub fn gone() -> Cookies {
         let mut cookies = Cookies::default();
         cookies.set(REFRESH_COOKIE, b"", 0);
         cookies.set(ACCESS_COOKIE, b"", 0);

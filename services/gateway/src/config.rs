@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::pages::PagesConfig;
+
 /// Largest JSON body or gRPC message that is accepted, unless configured otherwise.
 pub const DEFAULT_MAX_REQUEST_BYTES: usize = 4 << 20;
 
@@ -24,6 +26,7 @@ pub struct Config {
     /// Writes fields without presence into REST answers also where they are zero or empty.
     pub emit_defaults: bool,
     pub cors: CorsConfig,
+    pub pages: PagesConfig,
 }
 
 /// Longest that a browser may be told to keep the answer to a preflight: a day.
@@ -65,6 +68,7 @@ impl Default for Config {
             max_request_bytes: DEFAULT_MAX_REQUEST_BYTES,
             emit_defaults: false,
             cors: CorsConfig::default(),
+            pages: PagesConfig::default(),
         }
     }
 }
@@ -79,6 +83,7 @@ impl Config {
         if self.cors.preflight_seconds > MAX_PREFLIGHT_SECONDS {
             problems.push(("cors.preflight_seconds", format!("must be 0 to {MAX_PREFLIGHT_SECONDS}")));
         }
+        problems.extend(self.pages.problems());
         problems
     }
 }

@@ -13,6 +13,7 @@ use tonic::service::Routes;
 use crate::backends::Backends;
 use crate::config::Config;
 use crate::jobs;
+use crate::pages::{Pages, PagesError};
 use crate::restore::{Restored, restore};
 use crate::serve::{Edge, Known};
 use crate::snapshot::{Compiled, Snapshot, SnapshotError};
@@ -21,6 +22,9 @@ use crate::watch::{ContractWatch, Faces};
 
 /// How long a start waits for the data service to say what the contract is, where none is stored.
 pub const FIRST_CONTRACT_WAIT: Duration = Duration::from_secs(1);
+
+/// What requests for pages are counted as.
+const PAGES: &str = "/auth/{page}";
 
 /// What to make of a database that cannot be used.
 pub(crate) const UNUSABLE: &str =
@@ -50,6 +54,8 @@ pub enum StartError {
     Config(Vec<(&'static str, String)>),
     #[error("{UNUSABLE}")]
     Database(#[from] mainstay_db::Error),
+    #[error(transparent)]
+    Pages(#[from] PagesError),
     #[error("the platform's own contract cannot be served")]
     Platform(#[from] SnapshotError),
 }
@@ -76,6 +82,7 @@ impl Gateway {
             return Err(StartError::Config(problems));
         }
         let Dependencies { backends, database, metrics, health, readiness, shutdown, development, jobs } = dependencies;
+        let pages = Pages::load(&config.pages)?;
         let first = first(database.as_ref(), &metrics, &backends).await?;
         let Restored { compiled: Compiled { snapshot, files }, hash } = first;
         // What of the application's is open is not stored: until data says it, it is closed.
@@ -106,7 +113,8 @@ impl Gateway {
             Routes::new(health.service()).add_service(reflection.v1()).add_service(reflection.v1alpha()).prepare();
         let route = metrics.unresolved().clone();
         let known = Known { served: revision.clone(), announced };
-        let endpoint = Edge { config, live, known, readiness, own, route };
+        let pages = pages.map(|pages| (Arc::new(pages), metrics.route(PAGES)));
+        let endpoint = Edge { config, live, known, readiness, own, route, backends, pages };
         Ok(Gateway { endpoint, revision, _jobs: jobs })
     }
 

@@ -98,7 +98,10 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
         jobs: process.jobs.clone(),
     };
     let cors = sections.gateway.cors.clone().into();
-    let gateway = Gateway::start(sections.gateway, dependencies).await?;
+    let mut config = sections.gateway;
+    // Pages and mails call the application by one name, unless told otherwise.
+    config.pages.application = config.pages.application.or(sections.auth.application);
+    let gateway = Gateway::start(config, dependencies).await?;
     follows(&gateway, &data).await;
     let address = ports.clients.address();
     let secret = process.operator.clone();

@@ -82,7 +82,7 @@ async fn aiosmtpd_takes_the_mails_also_those_that_came_while_it_was_down() {
     assert!(header("Message-ID").ends_with("@shop.example.org>") && header("Auto-Submitted") == "auto-generated");
     assert!(text(&mail, "html").contains("Shop &amp; Söhne") && text(&mail, "text").contains("ada@bücher.example"));
     let verified =
-        http.post("/auth/v1/accounts:verifyEmail", json!({"token": token(&mail, "/verify-email")})).await.ok();
+        http.post("/auth/v1/accounts:verifyEmail", json!({"token": token(&mail, "/auth/verify-email")})).await.ok();
     assert_eq!(verified["emailVerified"], json!(true));
 
     drop(inbox);
@@ -92,7 +92,7 @@ async fn aiosmtpd_takes_the_mails_also_those_that_came_while_it_was_down() {
     let mut inbox = relay.start();
     let mail = inbox.report();
     assert_eq!(header("From"), text(&mail["headers"], "From"));
-    let reset = json!({"token": token(&mail, "/reset-password"), "newPassword": "another horse battery"});
+    let reset = json!({"token": token(&mail, "/auth/reset-password"), "newPassword": "another horse battery"});
     http.post("/auth/v1/accounts:resetPassword", reset).await.ok();
     assert_eq!(inbox.report()["headers"]["Subject"], json!("Ihr Passwort für Shop & Söhne wurde geändert"));
     let ada = json!({"email": "ada@bücher.example", "password": "another horse battery"});

@@ -77,7 +77,7 @@ pub enum Security {
     None,
 }
 
-/// The section `auth.mail.links`: the pages of the application, each as a path below `public_url`. A page finds its secret
+/// The section `auth.mail.links`: pages, each as a path below `public_url`; the gateway's own, unless the application has others. A page finds its secret
 /// behind the `#` of its address, `#token=…`, and passes it to the method that takes it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -97,11 +97,11 @@ pub struct Links {
 impl Default for Links {
     fn default() -> Links {
         Links {
-            verify_email: "/verify-email".to_owned(),
-            change_email: "/change-email".to_owned(),
-            reset_password: "/reset-password".to_owned(),
-            sign_in: "/sign-in".to_owned(),
-            invitation: "/invitation".to_owned(),
+            verify_email: "/auth/verify-email".to_owned(),
+            change_email: "/auth/change-email".to_owned(),
+            reset_password: "/auth/reset-password".to_owned(),
+            sign_in: "/auth/sign-in/link".to_owned(),
+            invitation: "/auth/invitation".to_owned(),
         }
     }
 }

@@ -13,7 +13,7 @@ both_engines! {
         let other = harness.caller.sign_in(ADA, PASSWORD).await.unwrap();
         harness.caller.request_reset("ADA@example.org").await.unwrap();
         let mail = harness.mail("reset_password", ADA).await;
-        assert!(mail.link.starts_with("https://app.example.org/reset-password#token=mot_"), "{}", mail.link);
+        assert!(mail.link.starts_with("https://app.example.org/auth/reset-password#token=mot_"), "{}", mail.link);
 
         harness.caller.reset_password(&harness.token("reset_password", ADA).await, NEW).await.unwrap();
         for session in [&one, &other] {

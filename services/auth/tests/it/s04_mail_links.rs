@@ -55,7 +55,7 @@ both_engines! {
             let mails = harness.mails().await;
             assert_eq!(mails.len(), number + 2, "it was sent");
             let mail = &mails[0];
-            assert!(mail.link.starts_with(&format!("{PUBLIC_URL}/reset-password#token=mot_")), "{}", mail.link);
+            assert!(mail.link.starts_with(&format!("{PUBLIC_URL}/auth/reset-password#token=mot_")), "{}", mail.link);
             let all = format!("{} {} {}", mail.subject, mail.text, mail.html);
             assert!(!all.contains("evil"), "{value}: {all}");
         }

@@ -9,7 +9,7 @@ both_engines! {
         let (ada, credentials) = harness.user("Ada@Example.org").await;
         assert!(!ada.email_verified);
         let mail = harness.mail("verify_email", "Ada@Example.org").await;
-        assert!(mail.link.starts_with("https://app.example.org/verify-email#token=mot_"), "{}", mail.link);
+        assert!(mail.link.starts_with("https://app.example.org/auth/verify-email#token=mot_"), "{}", mail.link);
         assert!(mail.text.contains(&mail.link) && mail.html.contains("Ada@Example.org"));
 
         let token = harness.token("verify_email", "Ada@Example.org").await;

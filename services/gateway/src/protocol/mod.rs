@@ -17,6 +17,7 @@ mod rest;
 mod unread;
 mod weight;
 
+pub use body::read as read_body;
 pub use compressed::{Coding, SMALLEST};
 pub use connect::{Connect, Manner, no_message};
 pub use found::{Found, Way};

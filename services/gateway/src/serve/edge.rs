@@ -8,7 +8,9 @@ use mainstay_telemetry::Route;
 use tonic::service::Routes;
 
 use super::known::Known;
+use crate::backends::Backends;
 use crate::config::Config;
+use crate::pages::Pages;
 use crate::snapshot::Snapshot;
 
 /// Answers everything that comes in on the gateway's port. All clones are one.
@@ -22,4 +24,7 @@ pub struct Edge {
     pub(crate) own: Routes,
     /// Where requests are counted that no service answers.
     pub(crate) route: Arc<Route>,
+    pub(crate) backends: Backends,
+    /// The pages for people, and where requests for them are counted; nothing where there are none.
+    pub(crate) pages: Option<(Arc<Pages>, Arc<Route>)>,
 }

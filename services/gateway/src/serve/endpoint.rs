@@ -9,6 +9,7 @@ use mainstay_layers::{Access, Body, Context, Cookies, Endpoint, Exchange, Messag
 use super::edge::Edge;
 use super::exchange::exchange;
 use super::fixed;
+use crate::pages::{self, Page};
 use crate::protocol::{
     Coding, Connect, Found, Grpc, GrpcWeb, Manner, Protocol, Rest, Way, methods, no_message, shown, unsupported,
     wrong_method,
@@ -23,6 +24,8 @@ pub enum Target {
     Method(Protocol, Found),
     /// `/healthz`, `/readyz`.
     Probe,
+    /// A page for people.
+    Page(Page),
     /// Health and reflection, which this process answers.
     Own(Protocol, Messages),
     /// Nothing is served there, and another contract is being loaded.
@@ -102,6 +105,7 @@ impl Edge {
                 let what = format!("nothing is served at `{}`; it may end with :{}", shown(path), verbs.join(", :"));
                 self.missing(&snapshot, protocol, Reason::RouteNotFound, what)
             }
+            Lookup::Unknown if let Some(page) = self.page(path) => Ok(self.at_page(parts, page)),
             Lookup::Unknown if fixed::own_method(path).is_some() || snapshot.method(path).is_some() => {
                 self.other_protocol(parts, &snapshot)
             }
@@ -113,6 +117,26 @@ impl Edge {
                     false => self.missing(&snapshot, protocol, Reason::RouteNotFound, what),
                 }
             }
+        }
+    }
+
+    /// Finds the page at a path, where there are pages.
+    fn page(&self, path: &str) -> Option<Page> {
+        self.pages.as_ref().and(Page::of(path))
+    }
+
+    fn at_page(&self, parts: &Parts, page: Page) -> Resolved<Target> {
+        if !page.methods().contains(&parts.method) {
+            return self.at_known_path(parts, page.methods().to_vec());
+        }
+        let counted = self.pages.as_ref().map_or(&self.route, |(_, route)| route).clone();
+        Resolved { cookies: Cookies::CountIfGood, route: counted, ..self.open(Target::Page(page)) }
+    }
+
+    async fn serve_page(&self, page: Page, request: Request<Body>, context: Context) -> Result<Response<Body>, Fault> {
+        match &self.pages {
+            Some((pages, _)) => pages::serve(self, pages, page, (request, context)).await,
+            None => Err(Fault::new(Reason::RouteNotFound)),
         }
     }
 
@@ -205,6 +229,7 @@ impl Edge {
             }
             Target::Method(Protocol::Unserved(_), _) => Err(Fault::new(Reason::UnsupportedMediaType)),
             Target::Probe => fixed::serve_probe(self, &request),
+            Target::Page(page) => Box::pin(self.serve_page(page, request, caller.0)).await,
             Target::Own(protocol, messages) => {
                 // Reflection tells some more than others.
                 let mut request = request;
