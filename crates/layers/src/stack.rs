@@ -115,7 +115,8 @@ impl<E: Endpoint> Inner<E> {
         // Before anybody reads a header.
         identity_headers::strip(&mut parts.headers);
         // Once; everything below decides by the method that comes out of it, never by the path.
-        let Resolved { target, access, takes, cookies, streams, route } = self.endpoint.resolve(&parts, seen.protocol)?;
+        let Resolved { target, access, takes, cookies, streams, route } =
+            self.endpoint.resolve(&parts, seen.protocol)?;
         seen.resolved(&route);
         // Before anybody asks who calls: whose page may have a browser say so is told by no credential.
         let browser = match E::TAKES_COOKIES {

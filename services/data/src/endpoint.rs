@@ -7,8 +7,8 @@ use futures_util::future::BoxFuture;
 use http::request::Parts;
 use mainstay_fault::{Fault, reply};
 use mainstay_layers::{
-    Access, Body, Context, Cookies, Endpoint, Exchange, Held, Messages, Native, Resolved, RoutesEndpoint, SMALL_ANSWER_BYTES,
-    defects, framed,
+    Access, Body, Context, Cookies, Endpoint, Exchange, Held, Messages, Native, Resolved, RoutesEndpoint,
+    SMALL_ANSWER_BYTES, defects, framed,
 };
 use mainstay_runtime::RawCodec;
 use mainstay_runtime::channel::{self, CONTRACT_REVISION, Call, FIELD_MASK};
@@ -47,7 +47,14 @@ impl Endpoint for DataEndpoint {
         let (finding, route) = match self.resources.find(path, contract) {
             Finding::Nowhere => {
                 let Resolved { target, access, takes, streams, route, .. } = self.platform.resolve(parts, protocol)?;
-                return Ok(Resolved { target: Target::Platform(target), access, takes, cookies: Cookies::Ignored, streams, route });
+                return Ok(Resolved {
+                    target: Target::Platform(target),
+                    access,
+                    takes,
+                    cookies: Cookies::Ignored,
+                    streams,
+                    route,
+                });
             }
             // Names that may not exist are not counted one by one.
             Finding::Perhaps => (Finding::Perhaps, self.metrics.unresolved().clone()),

@@ -79,7 +79,9 @@ impl Tokens {
 
     fn parted(&self, answer: &[u8]) -> Result<(Bytes, Cookies), WireError> {
         let Some(field) = self.inside else { return self.taken(answer) };
-        let Some(holder) = frame::message(answer, field)? else { return Ok((answer.to_vec().into(), Cookies::default())) };
+        let Some(holder) = frame::message(answer, field)? else {
+            return Ok((answer.to_vec().into(), Cookies::default()));
+        };
         let (holder, cookies) = self.taken(&holder)?;
         let mut rest = without(answer, &|number| number == field)?;
         frame::put_bytes(field, &holder, &mut rest);

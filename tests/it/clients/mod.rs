@@ -1,5 +1,6 @@
 //! The clients that applications use, each in its own runtime, against the real binary: `tests/clients` has them.
 
+mod account;
 mod events;
 mod journey;
 mod mail;

@@ -87,10 +87,14 @@ async fn the_journey(system: &System) {
     let third = cookies(&answer.headers);
     let out = page(system, &third).post("/auth/v1/sessions:signOut", json!({})).await;
     assert_eq!(out.status, 200);
-    let gone = out.headers.get_all(SET_COOKIE).iter().filter(|line| line.to_str().is_ok_and(|l| l.ends_with("Max-Age=0")));
+    let gone =
+        out.headers.get_all(SET_COOKIE).iter().filter(|line| line.to_str().is_ok_and(|l| l.ends_with("Max-Age=0")));
     assert_eq!(gone.count(), 6);
     page(system, &third).post(REFRESH, json!({})).await.refusal(401, "UNAUTHENTICATED");
-    assert!(cookies(&signed_in(system, "ann@example.org").await.headers).contains(COOKIES[1]), "with dead cookies, too");
+    assert!(
+        cookies(&signed_in(system, "ann@example.org").await.headers).contains(COOKIES[1]),
+        "with dead cookies, too"
+    );
 }
 
 async fn s26_no_other_page_uses_the_session(system: &System) {

@@ -113,9 +113,9 @@ async fn s26_what_changes_something_needs_a_page_that_may_use_the_session() {
     for (headers, without, with) in cases {
         for (credentials, allowed) in [(false, without), (true, with)] {
             for method in ["POST", "PATCH", "DELETE", "PUT"] {
-                let request = headers.iter().fold(post("/t.S/Members").method(method), |request, (name, value)| {
-                    request.header(*name, *value)
-                });
+                let request = headers
+                    .iter()
+                    .fold(post("/t.S/Members").method(method), |request, (name, value)| request.header(*name, *value));
                 let response = open(credentials).send(request).await;
                 let expected = if allowed { 200 } else { 403 };
                 assert_eq!(response.status(), expected, "{method} {headers:?} {credentials}");

@@ -8,8 +8,8 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Authenticator, FetchFuture, KeySet, KeySource, ServiceKeys, Verifier, VerifierConfig};
 use mainstay_layers::{
-    Access, Body, Context, Cookies, Cors, Endpoint, Exchange, Guards, Messages, Native, RateLimit, Resolved, Shed, Stack,
-    Timeouts, TrustedProxies, stack,
+    Access, Body, Context, Cookies, Cors, Endpoint, Exchange, Guards, Messages, Native, RateLimit, Resolved, Shed,
+    Stack, Timeouts, TrustedProxies, stack,
 };
 use mainstay_telemetry::{Metrics, Route, Telemetry};
 use secrecy::{ExposeSecret as _, SecretString};

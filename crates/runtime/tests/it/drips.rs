@@ -29,7 +29,14 @@ impl Endpoint for Reader {
             return Err(Fault::new(Reason::MethodNotAllowed));
         }
         let route = self.0.unresolved().clone();
-        Ok(Resolved { target: (), access: Access::Anyone, takes: Messages::One, cookies: Cookies::Ignored, streams: false, route })
+        Ok(Resolved {
+            target: (),
+            access: Access::Anyone,
+            takes: Messages::One,
+            cookies: Cookies::Ignored,
+            streams: false,
+            route,
+        })
     }
 
     async fn handle(&self, exchange: Exchange<()>) -> Result<Response<Body>, Fault> {

@@ -45,7 +45,9 @@ impl PagesConfig {
         if let Some(wrong) = self.return_to.iter().find(|address| !is_address(address)) {
             problems.push((
                 "pages.return_to",
-                format!("has {wrong:?}: write a whole address as https://app.example.com/signed-in, without a user or a `#`"),
+                format!(
+                    "has {wrong:?}: write a whole address as https://app.example.com/signed-in, without a user or a `#`"
+                ),
             ));
         }
         if super::return_to::allowed(&self.home, &self.return_to).is_none() {

@@ -86,8 +86,8 @@ fn files(folder: &Path) -> Result<Vec<std::path::PathBuf>, PagesError> {
 }
 
 fn add(known: &mut BTreeMap<String, Language>, tag: &str, text: &str, path: &Path) -> Result<(), PagesError> {
-    let own: BTreeMap<String, String> = toml::from_str(text)
-        .map_err(|source| PagesError::Texts { path: path.to_owned(), source: Box::new(source) })?;
+    let own: BTreeMap<String, String> =
+        toml::from_str(text).map_err(|source| PagesError::Texts { path: path.to_owned(), source: Box::new(source) })?;
     let key = tag.to_ascii_lowercase();
     let english = known.get(BUILT_IN[0].0);
     if let (Some(english), Some(unknown)) = (english, own.keys().find(|key| unknown(known, key))) {

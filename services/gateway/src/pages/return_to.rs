@@ -14,7 +14,9 @@ pub fn allowed<'a>(text: &'a str, named: &[String]) -> Option<&'a str> {
 /// Whether browsers take a text for a path of the host that they are at. They take `//host`, `/\host` and a path with tabs and line
 /// ends in it for others.
 fn is_path(text: &str) -> bool {
-    let signs = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>' | b'`' | b'^' | b'{' | b'}' | b'|');
+    let signs = |byte: u8| {
+        byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>' | b'`' | b'^' | b'{' | b'}' | b'|')
+    };
     text.starts_with('/') && !text.starts_with("//") && text.bytes().all(signs) && text.parse::<Uri>().is_ok()
 }
 
@@ -38,9 +40,26 @@ mod tests {
         }
         let long = format!("/{}", "a".repeat(2_000));
         for bad in [
-            "", "shop", "//evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "/\n/evil.example", " /shop",
-            "https:/evil.example", "https://evil.example", "javascript:alert(1)", "data:text/html,x", "https://app.example.com/in/",
-            "https://app.example.com/in?x=1", "https://app.example.com", "HTTPS://APP.example.com/in", "/ü", "/a b", "/<script>", long.as_str(),
+            "",
+            "shop",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            " /shop",
+            "https:/evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "https://app.example.com/in/",
+            "https://app.example.com/in?x=1",
+            "https://app.example.com",
+            "HTTPS://APP.example.com/in",
+            "/ü",
+            "/a b",
+            "/<script>",
+            long.as_str(),
         ] {
             assert_eq!(allowed(bad, &named), None, "{bad}");
         }
@@ -51,7 +70,15 @@ mod tests {
         for good in ["https://app.example.com/in", "http://localhost:5173/", "https://app.example.com"] {
             assert!(is_address(good), "{good}");
         }
-        for bad in ["", "/in", "app.example.com", "https://*.example.com/", "https://u@app.example.com/", "https://a/#x", "app:in"] {
+        for bad in [
+            "",
+            "/in",
+            "app.example.com",
+            "https://*.example.com/",
+            "https://u@app.example.com/",
+            "https://a/#x",
+            "app:in",
+        ] {
             assert!(!is_address(bad), "{bad}");
         }
     }

@@ -33,9 +33,7 @@ pub async fn submit(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
     let request = pb::SignInRequest { email: email.clone(), password: form.text("password").to_owned() };
     Ok(match visit.ask::<pb::Credentials>(SIGN_IN, &request).await {
         Ok(credentials) => begun(visit, &credentials, to),
-        Err(fault) => {
-            visit.page_with("sign-in.html", &fault, |problem| context! { problem, email, return_to => to })
-        }
+        Err(fault) => visit.page_with("sign-in.html", &fault, |problem| context! { problem, email, return_to => to }),
     })
 }
 

@@ -14,13 +14,13 @@ use mainstay_runtime::channel::{Call, Channel};
 use minijinja::Value;
 use prost::Message;
 
+use super::Page;
 use super::form::Form;
 use super::languages::Language;
 use super::problem::Problem;
 use super::return_to;
 use super::shown::Shown;
 use super::view::Pages;
-use super::Page;
 use crate::backends::AUTH;
 use crate::browser::Cookies;
 use crate::serve::Edge;
@@ -74,7 +74,8 @@ impl<'v> Visit<'v> {
         let refresh = self.browser.as_ref().and_then(|browser| browser.refresh.as_deref());
         let refresh_token = refresh.filter(|_| !self.is_signed_in())?.to_owned();
         let request = pb::RefreshRequest { refresh_token };
-        let credentials = self.ask::<pb::Credentials>("/mainstay.auth.v1.SessionService/Refresh", &request).await.ok()?;
+        let credentials =
+            self.ask::<pb::Credentials>("/mainstay.auth.v1.SessionService/Refresh", &request).await.ok()?;
         Some(Shown::again(self.address.clone(), Cookies::of(&credentials)))
     }
 

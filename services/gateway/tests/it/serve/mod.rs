@@ -1,3 +1,4 @@
+mod browser;
 mod compression;
 mod conditions;
 mod connect;
@@ -7,6 +8,7 @@ mod grpc_web;
 mod limits;
 mod long;
 mod masks;
+mod pages;
 mod policy;
 mod rest;
 mod socket;

@@ -1,0 +1,70 @@
+//! Somebody in Chromium, on the gateway's pages: from sign-up to the end of the account.
+
+use std::process::{Command, Stdio};
+
+use mainstay_testkit::Engine;
+use mainstay_testkit::tools::{Chromium, Node};
+use serde_json::{Value, json};
+
+use super::workshop::sources;
+use crate::support::{System, notes};
+
+/// Runs the journey. `SCREENSHOTS` names a folder for pictures of every page.
+fn seen(system: &System) -> Vec<Value> {
+    let node = Node::with_packages_of(&sources());
+    let mut command: Command = node.command();
+    Chromium::of(&node).told(command.arg(sources().join("account.js")));
+    let output = command.env("MAINSTAY_URL", system.gateway.url()).stdin(Stdio::null()).output().expect("Node runs");
+    let (printed, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{printed}{error}");
+    printed
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|problem| panic!("{problem}: {line}")))
+        .collect()
+}
+
+async fn an_account_is_kept_on_pages(system: System) {
+    let cookie = |name: &str| json!([name, true, true, "Lax"]);
+    let expected = json!([
+        "Sign in",
+        "Make an account",
+        "Your account",
+        "Mailbox",
+        "Confirm your e-mail address",
+        "",
+        "Your address is confirmed",
+        "Your account",
+        "Ada <b>Lovelace</b>",
+        "Second factors",
+        "Add an app that makes codes",
+        "Add an app that makes codes",
+        "Your recovery codes",
+        0,
+        "Sign in",
+        "One more step",
+        "Your account",
+        [cookie("__Host-mainstay-access"), cookie("__Host-mainstay-refresh")],
+        "",
+        "Choose a new password",
+        "Look into your mail",
+        "Mailbox",
+        "Choose a new password",
+        "Your password is changed",
+        "Sign in",
+        "Your account",
+        "Your account",
+        "Delete the account",
+        "Your account is deleted",
+    ]);
+    assert_eq!(json!(seen(&system)), expected);
+}
+
+#[tokio::test]
+async fn an_account_is_kept_on_the_pages_of_one_process_on_sqlite() {
+    an_account_is_kept_on_pages(System::one(Engine::Sqlite, notes::folder()).await).await;
+}
+
+#[tokio::test]
+async fn an_account_is_kept_on_the_pages_of_three_processes_on_postgres() {
+    an_account_is_kept_on_pages(System::three(Engine::Postgres, notes::folder()).await).await;
+}
