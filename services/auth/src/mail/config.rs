@@ -77,8 +77,8 @@ pub enum Security {
     None,
 }
 
-/// The section `auth.mail.links`: pages, each as a path below `public_url`; the gateway's own, unless the application has others. A page finds its secret
-/// behind the `#` of its address, `#token=…`, and passes it to the method that takes it.
+/// The section `auth.mail.links`: pages, each as a path below `public_url`; the gateway's own, unless the application has others. A
+/// page finds its secret behind the `#` of its address, `#token=…`, and passes it to the method that takes it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Links {
