@@ -42,11 +42,11 @@ pub struct Method {
 }
 
 impl Method {
-    /// What a session that a browser keeps is to it. Who may be anybody to the platform is not asked for one: to begin a session,
-    /// the last one need not be good any more.
+    /// What a session that a browser keeps is to it. Who may be anybody to the platform is not kept out by one that is over: to begin
+    /// another, the last one need not be good any more.
     pub fn cookies(&self) -> Cookies {
         let is_open = !self.ruled && self.access == Some(Access::Anyone);
-        if is_open { Cookies::Ignored } else { Cookies::Count }
+        if is_open { Cookies::CountIfGood } else { Cookies::Count }
     }
 
     /// Whether its calls are one message for one and change nothing, so that Connect may ask them by GET.
