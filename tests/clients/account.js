@@ -111,7 +111,7 @@ await withPage(async (page) => {
   await page.click("button.main");
   await look(page, "account-again");
   const cookies = (await page.send("Network.getCookies", { urls: [url] })).cookies;
-  seen.push(cookies.map(({ name, httpOnly, secure, sameSite }) => [name, httpOnly, secure, sameSite]));
+  seen.push(cookies.map(({ name, httpOnly, secure, sameSite }) => [name, httpOnly, secure, sameSite]).sort());
   seen.push(await page.evaluate("document.cookie"));
 
   // Has forgotten the password. Every device is signed out by the new one.

@@ -21,7 +21,7 @@ use mainstay_fault::{Fault, Reason};
 use std::fmt;
 
 /// By which a page asks that the credentials of an answer are kept in cookies: `cookie`.
-pub const SESSION: HeaderName = HeaderName::from_static("mainstay-session");
+pub const SESSION_MODE: HeaderName = HeaderName::from_static("session-mode");
 
 /// The cookie of an access token. Browsers take it only over TLS, for the whole host and for no other (RFC 6265bis, section
 /// 4.1.3.2). One token may be longer than browsers take a cookie: its value is how many cookies it is in, a dot, and its beginning;
@@ -35,7 +35,7 @@ pub const REFRESH_COOKIE: &str = "__Host-mainstay-refresh";
 pub const MAX_ACCESS_COOKIES: usize = 5;
 
 /// What makes a request one of a browser that keeps a session: its cookies, or that it asks for them.
-static TOLD: [HeaderName; 2] = [COOKIE, SESSION];
+static TOLD: [HeaderName; 2] = [COOKIE, SESSION_MODE];
 
 /// A browser that keeps a session, or wants to.
 #[derive(Clone, Default)]
@@ -93,12 +93,12 @@ pub(crate) fn settle(
 
 /// Whether a page asks for cookies.
 fn asks(headers: &HeaderMap) -> Result<bool, Fault> {
-    match headers.get(&SESSION).map(HeaderValue::as_bytes) {
+    match headers.get(&SESSION_MODE).map(HeaderValue::as_bytes) {
         None => Ok(false),
         Some(b"cookie") => Ok(true),
         Some(_) => Err(Fault::new(Reason::MalformedRequest)
-            .message("mainstay-session must be `cookie`, or be left out")
-            .meta("header", SESSION.as_str())),
+            .message("session-mode must be `cookie`, or be left out")
+            .meta("header", SESSION_MODE.as_str())),
     }
 }
 

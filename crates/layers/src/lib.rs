@@ -27,7 +27,7 @@ mod trace;
 mod unsent;
 
 pub use access::Access;
-pub use browser::{ACCESS_COOKIE, Browser, Cookies, MAX_ACCESS_COOKIES, REFRESH_COOKIE, SESSION};
+pub use browser::{ACCESS_COOKIE, Browser, Cookies, MAX_ACCESS_COOKIES, REFRESH_COOKIE, SESSION_MODE};
 pub use caller::{caller, context};
 pub use client::{NotANetwork, PEER_ADDRESS, PEER_AGENT, PEER_VOUCHER, PeerAgent, TrustedProxies};
 pub use context::{Context, Exchange, Peer};

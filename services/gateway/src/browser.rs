@@ -1,4 +1,4 @@
-//! Keeps sessions in cookies, for pages that ask for it (`mainstay-session: cookie`): tokens go from the answer into cookies that no
+//! Keeps sessions in cookies, for pages that ask for it (`session-mode: cookie`): tokens go from the answer into cookies that no
 //! script can read, and from those into the request that wants one.
 //!
 //! What stands for the caller, and which page may use it, is decided by the layers

@@ -35,7 +35,7 @@ fn page(system: &System, cookies: &str) -> Http {
 }
 
 async fn signed_in(system: &System, email: &str) -> Answer {
-    let asked = page(system, "").with_header("mainstay-session", "cookie");
+    let asked = page(system, "").with_header("session-mode", "cookie");
     let answer = asked.post("/auth/v1/sessions:signIn", json!({"email": email, "password": PASSWORD})).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer

@@ -106,7 +106,7 @@ async fn s26_what_changes_something_needs_a_page_that_may_use_the_session() {
         (&[("origin", "null")], false, false),
         (&[("origin", "https://evil.example"), ("content-type", "application/json")], false, false),
         (&[("origin", &own), ("origin", "https://evil.example")], false, false),
-        (&[("sec-fetch-site", "cross-site"), ("content-type", "application/grpc")], false, false),
+        (&[("sec-fetch-site", "cross-site"), ("content-type", "application/protobuf")], false, false),
         (&[("sec-fetch-site", "same-site"), ("origin", "https://evil.example.com")], false, false),
         (&[("sec-fetch-site", "cross-site"), ("origin", &own), ("content-type", "application/json")], false, false),
     ];
@@ -148,10 +148,10 @@ async fn a_method_that_begins_a_session_is_not_kept_from_it_by_the_last_one() {
 #[tokio::test]
 async fn a_page_asks_for_cookies_in_one_way() {
     let bench = open(false);
-    let seen = bench.json(get("/t.S/Open").header("mainstay-session", "cookie")).await;
+    let seen = bench.json(get("/t.S/Open").header("session-mode", "cookie")).await;
     assert_eq!(seen["browser"], json!([false, null]));
     for word in ["", "Cookie", "token", "cookie, cookie"] {
-        let response = bench.send(get("/t.S/Open").header("mainstay-session", word)).await;
+        let response = bench.send(get("/t.S/Open").header("session-mode", word)).await;
         assert_eq!((response.status().as_u16(), reason(&response)), (400, "MALFORMED_REQUEST".to_owned()), "{word}");
     }
 }

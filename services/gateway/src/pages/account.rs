@@ -59,11 +59,37 @@ fn session(session: &pb::Session) -> Value {
     };
     context! {
         name => session.name,
-        agent => session.user_agent,
+        device => device(&session.user_agent),
         network => session.network,
         current => session.current,
         begun => day(&session.create_time),
         used => day(&session.refresh_time),
+    }
+}
+
+/// Names a device by what its browser says of itself, as far as people know both; the rest as it is.
+fn device(agent: &str) -> String {
+    // What imitates another one says so before it says what it is.
+    const BROWSERS: [(&str, &str); 6] = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 6] = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Macintosh", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let known = |of: &[(&str, &'static str)]| of.iter().find(|(word, _)| agent.contains(word)).map(|(_, name)| *name);
+    match (known(&BROWSERS), known(&SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} · {system}"),
+        _ => agent.chars().take(60).collect(),
     }
 }
 

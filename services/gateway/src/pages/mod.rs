@@ -164,7 +164,7 @@ pub async fn serve(
 
 async fn show(visit: &Visit<'_>, page: Page) -> Result<Shown, Fault> {
     match page {
-        Page::SignIn => sign_in::show(visit),
+        Page::SignIn => Ok(sign_in::show(visit)),
         Page::MailSignIn => Ok(sign_in::ask_for_mail(visit)),
         Page::SignUp => Ok(sign_up::show(visit)),
         Page::MailLink | Page::VerifyEmail | Page::ChangeEmail | Page::ResetPassword | Page::Invitation => {

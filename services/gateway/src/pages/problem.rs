@@ -18,7 +18,7 @@ impl Problem {
     /// Tells a fault. The usual reasons have texts in every language; what is wrong with a field is told as the service says it.
     pub fn of(fault: &Fault, language: &Language) -> Problem {
         let fields: BTreeMap<_, _> =
-            fault.violations().iter().map(|of| (of.field().to_owned(), of.description().to_owned())).collect();
+            fault.violations().iter().map(|of| (of.field.to_string(), of.description.to_string())).collect();
         let reason = fault.reason().map(Reason::name).unwrap_or_default().to_ascii_lowercase();
         let known = language.text(&format!("reason_{reason}"));
         let message = match known {

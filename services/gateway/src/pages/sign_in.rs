@@ -23,9 +23,9 @@ const SIGN_OUT: &str = "/mainstay.auth.v1.SessionService/SignOut";
 pub const RETURN_TO: &str = "return_to";
 
 /// Whoever is signed in already is led on.
-pub async fn show(visit: &Visit<'_>) -> Result<Shown, Fault> {
+pub fn show(visit: &Visit<'_>) -> Shown {
     let to = visit.leads_to(visit.query.text(RETURN_TO));
-    Ok(if visit.is_signed_in() { Shown::see(to) } else { visit.page("sign-in.html", context! { return_to => to }) })
+    if visit.is_signed_in() { Shown::see(to) } else { visit.page("sign-in.html", context! { return_to => to }) }
 }
 
 pub async fn submit(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {

@@ -51,7 +51,7 @@ pub enum PagesError {
         #[source]
         source: Box<toml::de::Error>,
     },
-    #[error("gateway.pages.folder: {path} has a text `{key}`, which no page shows{}", near(.near))]
+    #[error("gateway.pages.folder: {path} has a text `{key}`, which no page shows{}", said(.near))]
     UnknownText { path: PathBuf, key: String, near: String },
     #[error("gateway.pages.default_locale: there are no texts in `{0}`; add a file {0}.toml to gateway.pages.folder")]
     NoSuchLanguage(String),
@@ -61,7 +61,7 @@ pub enum PagesError {
     Policy(#[from] http::header::InvalidHeaderValue),
 }
 
-fn near(key: &str) -> String {
+fn said(key: &str) -> String {
     if key.is_empty() { String::new() } else { format!("; `{key}` is one that they do") }
 }
 

@@ -52,7 +52,7 @@ async fn no_answer_of_a_session_in_cookies_has_a_token_in_it() {
             pool.get_service_by_name(service).unwrap().methods().find(|of| of.name() == name).unwrap().output();
         let held = tokens_of(&output);
         harness.auth.on(&path, move |_| Ok(Reply::Message(held.clone())));
-        for headers in [&[("mainstay-session", "cookie")][..], &[("cookie", &cookie)]] {
+        for headers in [&[("session-mode", "cookie")][..], &[("cookie", &cookie)]] {
             let headers: Vec<_> = headers.iter().copied().chain([("cookie", cookie.as_str())]).collect();
             let answered = post(&harness, &path, &headers).await;
             assert_eq!(answered.status, StatusCode::OK, "{path}: {:?}", answered.body);
@@ -94,7 +94,7 @@ async fn a_long_token_is_kept_in_several_cookies_of_a_length_that_browsers_take(
                 pb::Credentials { access_token: token.clone(), session_expires_in: 5, ..Default::default() };
             Ok(Reply::Message(credentials.encode_to_vec().into()))
         });
-        let answered = post(&harness, "/auth/v1/sessions:signIn", &[("mainstay-session", "cookie")]).await;
+        let answered = post(&harness, "/auth/v1/sessions:signIn", &[("session-mode", "cookie")]).await;
         let kept = cookies(&answered);
         assert_eq!(kept.len(), expected, "{length}");
         assert!(kept.iter().all(|(name, length)| name.starts_with("__Host-mainstay-access") && *length <= 4_096));
