@@ -12,6 +12,7 @@ use crate::EmbeddedMigrations;
 use crate::config::Config;
 use crate::conn::Conn;
 use crate::counters::Counters;
+use crate::erased::{erased, told};
 use crate::error::Error;
 use crate::known::{Known, Stored};
 use crate::postgres::PostgresStore;
@@ -107,7 +108,7 @@ impl Database {
     {
         match &self.store {
             Store::Sqlite(store) => store.read(lane, job).await,
-            Store::Postgres(store) => store.read(lane, job).await,
+            Store::Postgres(store) => told(Box::pin(store.read(lane, erased(job))).await),
         }
     }
 
@@ -122,7 +123,7 @@ impl Database {
     {
         match &self.store {
             Store::Sqlite(store) => store.read(Lane::Heavy, job).await,
-            Store::Postgres(store) => store.snapshot(job).await,
+            Store::Postgres(store) => told(Box::pin(store.snapshot(erased(job))).await),
         }
     }
 
@@ -150,7 +151,7 @@ impl Database {
         match &self.store {
             Store::Sqlite(store) => store.write(atomic, job).await,
             // Boxed as above.
-            Store::Postgres(store) => Box::pin(store.write(deadline, atomic, job)).await,
+            Store::Postgres(store) => told(Box::pin(store.write(deadline, atomic, erased(job))).await),
         }
     }
 

@@ -8,6 +8,7 @@ pub mod copies;
 mod counters;
 mod data_dir;
 mod database;
+mod erased;
 mod error;
 pub mod failpoint;
 mod former;

@@ -22,6 +22,7 @@ use crate::condition::Condition;
 use crate::config::Config;
 use crate::conn::{Conn, Promise};
 use crate::counters::{Tally, count};
+use crate::erased::{Failing, Given, Job};
 use crate::error::{Error, classify};
 use crate::migrate;
 use crate::row::{Rows, Sink};
@@ -116,19 +117,15 @@ impl PostgresStore {
         Ok(sink)
     }
 
-    pub async fn read<T, E, F>(&self, lane: Lane, job: F) -> Result<T, E>
-    where
-        F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
-        E: From<Error>,
-    {
+    pub async fn read(&self, lane: Lane, job: Arc<Job>) -> Result<Given, Failing> {
         let turn = self.turn(lane, Asker::default()).await?;
         let mut lease = self.lend(turn).await?;
-        let (mut result, mut failed) = transaction::run(&mut lease, Promise::Read, &job).await;
+        let (mut result, mut failed) = transaction::run(&mut lease, Promise::Read, &*job).await;
         if result.is_err() && matches!(failed, Some(Error::Unavailable(_))) {
             // A kept connection may be dead without anybody knowing; a read can be repeated.
             let turn = lease.give_up();
             lease = self.lend(turn).await?;
-            (result, failed) = transaction::run(&mut lease, Promise::Read, &job).await;
+            (result, failed) = transaction::run(&mut lease, Promise::Read, &*job).await;
         }
         self.note_damage(failed.as_ref());
         lease.give_back();
@@ -147,16 +144,12 @@ impl PostgresStore {
     }
 
     /// Reads in one snapshot, on a connection of its own: however long it takes, it takes nobody's place.
-    pub async fn snapshot<T, E, F>(&self, job: F) -> Result<T, E>
-    where
-        F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
-        E: From<Error>,
-    {
+    pub async fn snapshot(&self, job: Arc<Job>) -> Result<Given, Failing> {
         count(&self.tally.heavy_reads);
         let mut lease = self.links.connections.lend_apart().await?;
         let begun = lease.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
         begun.map_err(classify::postgres)?;
-        let (result, failed) = transaction::run(&mut lease, Promise::Read, &job).await;
+        let (result, failed) = transaction::run(&mut lease, Promise::Read, &*job).await;
         self.note_damage(failed.as_ref());
         // It is not kept: with the connection the transaction ends.
         lease.give_back();
@@ -164,22 +157,17 @@ impl PostgresStore {
     }
 
     /// Runs a write in a task of its own: it comes to its end also where its caller goes away.
-    pub async fn write<T, E, F>(self: &Arc<Self>, deadline: Option<Instant>, atomic: Atomic, job: F) -> Result<T, E>
-    where
-        F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
+    pub async fn write(
+        self: &Arc<Self>,
+        deadline: Option<Instant>,
+        atomic: Atomic,
+        job: Arc<Job>,
+    ) -> Result<Given, Failing> {
         let store = Arc::clone(self);
-        finished(tokio::spawn(async move { store.repeat(deadline, atomic, job).await }.in_current_span()).await)
+        finished(tokio::spawn(async move { store.repeat(deadline, atomic, &*job).await }.in_current_span()).await)
     }
 
-    async fn repeat<T, E, F>(&self, deadline: Option<Instant>, atomic: Atomic, job: F) -> Result<T, E>
-    where
-        F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Send + Sync,
-        E: From<Error>,
-        T: Send,
-    {
+    async fn repeat(&self, deadline: Option<Instant>, atomic: Atomic, job: &Job) -> Result<Given, Failing> {
         count(&self.tally.jobs);
         let patience = deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
         let (mut conflicts, mut lost) = (0, 0);
@@ -188,12 +176,12 @@ impl PostgresStore {
             let limit = self.limit.within(deadline);
             let attempt = async {
                 match atomic {
-                    Atomic::Statement => transaction::statement(&mut lease, &job).await,
+                    Atomic::Statement => transaction::statement(&mut lease, job).await,
                     Atomic::Locked | Atomic::Tentative => {
-                        transaction::transaction(&mut lease, Isolation::ReadCommitted, limit, &job).await
+                        transaction::transaction(&mut lease, Isolation::ReadCommitted, limit, job).await
                     }
                     Atomic::Transaction => {
-                        transaction::transaction(&mut lease, Isolation::Serializable, limit, &job).await
+                        transaction::transaction(&mut lease, Isolation::Serializable, limit, job).await
                     }
                 }
             };

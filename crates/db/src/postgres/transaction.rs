@@ -10,14 +10,15 @@ use mainstay_record::Value;
 
 use super::link::Link;
 use crate::conn::{Conn, Promise};
+use crate::erased::{Failing, Given, Job};
 use crate::error::{Cause, Error, classify};
 use crate::row::Sink;
 use crate::statement::Statement;
 
 /// How an attempt ended.
-pub(super) enum Attempt<T, E> {
+pub(super) enum Attempt {
     /// With its result, and with what a statement of it failed with, if one did.
-    Done(Result<T, E>, Option<Error>),
+    Done(Result<Given, Failing>, Option<Error>),
     /// It lost against concurrent work and left nothing behind.
     Conflict(Cause),
     /// The connection was lost before anything began.
@@ -77,11 +78,7 @@ async fn rollback(link: &mut Link) -> diesel::QueryResult<()> {
 }
 
 /// Runs a job of one statement, which is a transaction by itself.
-pub(super) async fn statement<T, E, F>(link: &mut Link, job: &F) -> Attempt<T, E>
-where
-    F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Sync,
-    E: From<Error>,
-{
+pub(super) async fn statement(link: &mut Link, job: &Job) -> Attempt {
     let (result, failed) = run(link, Promise::Statement, job).await;
     match failed {
         Some(Error::Conflict { source, .. }) => Attempt::Conflict(source),
@@ -94,16 +91,7 @@ where
 }
 
 /// Runs a job of several statements in a transaction.
-pub(super) async fn transaction<T, E, F>(
-    link: &mut Link,
-    isolation: Isolation,
-    limit_ms: Option<u64>,
-    job: &F,
-) -> Attempt<T, E>
-where
-    F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + Sync,
-    E: From<Error>,
-{
+pub(super) async fn transaction(link: &mut Link, isolation: Isolation, limit_ms: Option<u64>, job: &Job) -> Attempt {
     match begin(link, isolation.begin(), limit_ms).await {
         Ok(()) => {}
         Err(error @ Error::Unavailable(_)) => return Attempt::NotBegun(error),
@@ -126,7 +114,7 @@ where
     }
 }
 
-async fn commit<T, E: From<Error>>(link: &mut Link, value: T) -> Attempt<T, E> {
+async fn commit(link: &mut Link, value: Given) -> Attempt {
     crate::failpoint!("db.postgres.commit");
     let (link, pulse) = link.parts();
     match pulse.during(<AnsiTransactionManager as TransactionManager<_>>::commit_transaction(link)).await {

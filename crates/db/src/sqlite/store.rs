@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::conn::{Conn, Promise};
 use crate::counters::{Tally, count};
 use crate::data_dir::{self, Lock};
+use crate::erased::{erased, told};
 use crate::error::{Error, classify};
 use crate::migrate;
 use crate::queue::Refused;
@@ -161,7 +162,8 @@ impl SqliteStore {
     {
         if lane == Lane::Heavy {
             let shared = Arc::clone(&self.shared);
-            return Box::pin(self.heavy(move |link| run_read(link, &shared, &job))).await;
+            let job = erased(job);
+            return told(Box::pin(self.heavy(move |link| run_read(link, &shared, &*job))).await);
         }
         count(&self.shared.tally.inline_reads);
         let shared = &self.shared;
@@ -340,7 +342,7 @@ fn answered<T, E: From<Error>>(answer: Result<Result<T, E>, oneshot::error::Recv
 /// Runs a job that reads.
 fn run_read<T, E, F>(link: &mut SqliteConnection, shared: &Shared, job: &F) -> Result<T, E>
 where
-    F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>>,
+    F: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<T, E>> + ?Sized,
     E: From<Error>,
 {
     let (ran, result) = job::run(link, &shared.path, Promise::Read, job);
