@@ -14,8 +14,8 @@ use crate::domain::one_time_secret::SecretHash;
 use crate::domain::session::micros;
 use crate::error::Error;
 use crate::passkeys::{self, PasskeyError, Passkeys, State};
-use crate::store::factors::{self, FactorRow};
 use crate::store::challenges;
+use crate::store::factors::{self, FactorRow};
 
 /// Gives passkeys, where this installation has a name for them.
 pub(super) fn passkeys_of(core: &Core) -> Result<&Passkeys, Error> {

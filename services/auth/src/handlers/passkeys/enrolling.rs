@@ -1,6 +1,6 @@
 //! How an account gets a passkey.
 
-use mainstay_db::Atomic;
+use mainstay_db::{Atomic, Conn};
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
 use tonic::Request;
@@ -149,7 +149,7 @@ async fn add(
 }
 
 /// Stores a passkey, unless its account has as many as it may.
-async fn insert(conn: &mut mainstay_db::Conn<'_>, factor: &FactorRow) -> Result<(), Error> {
+async fn insert(conn: &mut Conn<'_>, factor: &FactorRow) -> Result<(), Error> {
     let kinds = factors::kinds(conn, &factor.account_uid).await?;
     if kinds.iter().filter(|kind| **kind == factor.kind).count() >= MOST_PASSKEYS {
         return Err(Error::TooManyFactors(MOST_PASSKEYS));
