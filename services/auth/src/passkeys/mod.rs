@@ -10,7 +10,7 @@ mod state;
 use serde_json::Value;
 use uuid::Uuid;
 use webauthn_rs::prelude::{
-    AuthenticationResult, DiscoverableKey, Passkey, PublicKeyCredential, RegisterPublicKeyCredential, WebauthnError,
+    AuthenticationResult, Passkey, PublicKeyCredential, RegisterPublicKeyCredential, WebauthnError,
 };
 use webauthn_rs::{Webauthn, WebauthnBuilder};
 use webauthn_rs_proto::ResidentKeyRequirement;
@@ -107,13 +107,17 @@ impl Passkeys {
     ) -> Result<AuthenticationResult, WebauthnError> {
         match ceremony {
             Ceremony::Registration(_) => Err(WebauthnError::CredentialNotFound),
+            // Where the authenticator says whose it is, it has to be the account's (WebAuthn section 7.2, step 6).
+            Ceremony::Known(_) if shown.get_user_unique_id().is_some_and(|whose| whose != account.as_bytes()) => {
+                Err(WebauthnError::CredentialNotFound)
+            }
             Ceremony::Known(state) => self.0.finish_passkey_authentication(shown, &state),
             Ceremony::Discoverable(state) => {
                 let (whose, _) = self.0.identify_discoverable_authentication(shown)?;
                 if whose != account {
                     return Err(WebauthnError::CredentialNotFound);
                 }
-                self.0.finish_discoverable_authentication(shown, state, &[DiscoverableKey::from(passkey)])
+                self.0.finish_discoverable_authentication_v2(shown, state, passkey)
             }
         }
     }
