@@ -14,7 +14,9 @@ use super::credentials::credentials;
 use super::ending::end;
 use super::switching::{self, acting};
 use super::whose::with_roles;
-use super::{Answer, anonymous, client, mailed_sign_in, origin, passkeys, second_factor, session_list, stepping_up, trail};
+use super::{
+    Answer, anonymous, client, mailed_sign_in, origin, passkeys, second_factor, session_list, stepping_up, trail,
+};
 use crate::audit::{Action, Told, Trail};
 use crate::core::Core;
 use crate::domain::account::{Account, AccountId};

@@ -38,7 +38,10 @@ fn every_error_has_its_reason_and_shows_no_cause() {
         (Error::Passkey(PasskeyError::Behind), Reason::PasskeyRefused),
         (Error::Passkey(PasskeyError::Keys(mainstay_keys::Error::NotSealedHere)), Reason::Internal),
         (
-            Error::from(db::Error::UniqueViolation { constraint: "factors_credential_taken".to_owned(), source: cause() }),
+            Error::from(db::Error::UniqueViolation {
+                constraint: "factors_credential_taken".to_owned(),
+                source: cause(),
+            }),
             Reason::AlreadyExists,
         ),
         (Error::EmailVerified, Reason::FailedPrecondition),

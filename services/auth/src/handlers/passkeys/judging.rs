@@ -114,12 +114,7 @@ async fn cloned(core: &Core, (origin, trail): (Origin, &Trail), account: Account
 }
 
 /// So many at once, and no more: they are counted as wrong codes of the account are.
-async fn tell(
-    core: &Core,
-    (origin, trail): (Origin, &Trail),
-    account: AccountId,
-    factor: &str,
-) -> Result<(), Error> {
+async fn tell(core: &Core, (origin, trail): (Origin, &Trail), account: AccountId, factor: &str) -> Result<(), Error> {
     // What it takes stays counted.
     drop(core.limits.second_factor(origin, &account.to_string())?);
     let row = find(core, account).await?;
