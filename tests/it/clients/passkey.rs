@@ -15,6 +15,9 @@ use crate::support::{PASSWORD, System, notes};
 /// A page of the machine that everything runs on: in development every port is one of ours.
 const PAGE: &str = "http://localhost:3000";
 
+/// The caller's own factors.
+const FACTORS: &str = "/auth/v1/accounts/me/factors";
+
 /// The authenticators, as long as the test runs.
 struct Devices {
     program: Child,
@@ -59,7 +62,6 @@ async fn a_passkey_is_enrolled_and_signs_in(system: &System, devices: &mut Devic
     let own = system.user("ada@example.org").await;
     verify(system).await;
     let (http, grpc) = (system.http(), system.grpc());
-    const FACTORS: &str = "/auth/v1/accounts/me/factors";
     let begun = own.post(&format!("{FACTORS}:beginPasskey"), json!({})).await.ok();
     assert_eq!(begun["options"]["rp"]["id"], json!("localhost"));
     let without_pin = devices.ask("soft", "create", PAGE, &begun["options"]);

@@ -88,8 +88,15 @@ both_engines! {
         let (_, bob) = harness.verified("bob@example.org").await;
         harness.enroll_passkey(&bob, &mut other).await;
         let asked = harness.caller.begin_passkey_sign_in(&harness.challenge(ADA).await.token).await.unwrap();
-        let shown = other.get(&asked.options.unwrap());
+        let options = asked.options.unwrap();
+        let shown = other.get(&options);
         assert_eq!(reason(harness.caller.sign_in_with_passkey(&asked.challenge, shown).await), Reason::PasskeyRefused);
+        // Nor one of the account that says it is somebody else's.
+        let own = std::mem::replace(&mut key.user_handle, other.user_handle.clone());
+        let shown = key.get(&options);
+        assert_eq!(reason(harness.caller.sign_in_with_passkey(&asked.challenge, shown).await), Reason::PasskeyRefused);
+        key.user_handle = own;
+        harness.caller.sign_in_with_passkey(&asked.challenge, key.get(&options)).await.unwrap();
     }
 
     async fn what_an_authenticator_shows_has_to_be_right_in_every_part(engine: Engine) {
