@@ -26,7 +26,7 @@ mod texts;
 mod trace;
 mod unsent;
 
-pub use access::Access;
+pub use access::{Access, second_factor_wanted};
 pub use browser::{ACCESS_COOKIE, Browser, Cookies, MAX_ACCESS_COOKIES, REFRESH_COOKIE, SESSION_MODE};
 pub use caller::{caller, context};
 pub use client::{NotANetwork, PEER_ADDRESS, PEER_AGENT, PEER_VOUCHER, PeerAgent, TrustedProxies};
