@@ -17,10 +17,17 @@ const STEP_UP: &str = "/mainstay.auth.v1.SessionService/StepUp";
 pub async fn show(visit: &Visit<'_>) -> Result<Shown, Fault> {
     let factors = super::factors::list(visit).await?;
     let to = visit.leads_to(visit.query.text(RETURN_TO));
-    Ok(visit.page("confirm.html", context! { by_code => has_factor(&factors), return_to => to }))
+    Ok(visit.page(
+        "confirm.html",
+        context! { by_code => has_code(&factors), passkey => has_passkey(&factors), return_to => to },
+    ))
 }
 
-fn has_factor(factors: &pb::ListFactorsResponse) -> bool {
+fn has_passkey(factors: &pb::ListFactorsResponse) -> bool {
+    factors.factors.iter().any(|factor| factor.kind() == Kind::Passkey)
+}
+
+fn has_code(factors: &pb::ListFactorsResponse) -> bool {
     factors.factors.iter().any(|factor| factor.kind() == Kind::Totp) || factors.recovery_codes_left > 0
 }
 

@@ -17,6 +17,7 @@ mod form;
 mod languages;
 mod linked;
 mod mailbox;
+mod passkeys;
 mod problem;
 mod qr;
 mod return_to;
@@ -80,6 +81,8 @@ pages! {
     SignIn "/auth/sign-in" FORM;
     /// Finishes a sign-in with a code of an app or a recovery code.
     SecondFactor "/auth/sign-in/factor" DO;
+    /// Signs in by a passkey.
+    PasskeySignIn "/auth/sign-in/passkey" DO;
     /// Asks for an address, and sends a mail to it that signs in.
     MailSignIn "/auth/sign-in/mail" FORM;
     /// Signs in with the code of such a mail.
@@ -100,6 +103,8 @@ pages! {
     Invitation "/auth/invitation" FORM;
     /// Shows again who is signed in.
     Confirm "/auth/confirm" FORM;
+    /// Shows it by a passkey.
+    ConfirmByPasskey "/auth/confirm/passkey" DO;
     /// The settings of the account.
     Account "/auth/account" LOOK;
     /// Changes what the account is called.
@@ -122,6 +127,8 @@ pages! {
     EnrollTotp "/auth/account/factors/enroll" DO;
     /// Enrols it.
     ConfirmTotp "/auth/account/factors/confirm" DO;
+    /// Adds a passkey.
+    AddPasskey "/auth/account/factors/passkey" DO;
     /// Removes a factor.
     RemoveFactor "/auth/account/factors/remove" DO;
     /// Makes other recovery codes.
@@ -184,6 +191,7 @@ async fn submit(visit: &Visit<'_>, page: Page, form: &Form) -> Result<Shown, Fau
     match page {
         Page::SignIn => sign_in::submit(visit, form).await,
         Page::SecondFactor => sign_in::finish(visit, form).await,
+        Page::PasskeySignIn => passkeys::sign_in(visit, form).await,
         Page::MailSignIn => sign_in::send_mail(visit, form).await,
         Page::MailCode => sign_in::by_code(visit, form).await,
         Page::SignUp => sign_up::submit(visit, form).await,
@@ -194,6 +202,7 @@ async fn submit(visit: &Visit<'_>, page: Page, form: &Form) -> Result<Shown, Fau
         Page::ResetPassword => linked::reset(visit, form).await,
         Page::Invitation => linked::accept(visit, form).await,
         Page::Confirm => confirm::submit(visit, form).await,
+        Page::ConfirmByPasskey => passkeys::confirm(visit, form).await,
         Page::Profile => account::change_profile(visit, form).await,
         Page::Email => account::change_email(visit, form).await,
         Page::Password => account::change_password(visit, form).await,
@@ -203,6 +212,7 @@ async fn submit(visit: &Visit<'_>, page: Page, form: &Form) -> Result<Shown, Fau
         Page::Delete => account::delete(visit, form).await,
         Page::EnrollTotp => factors::enroll(visit, form).await,
         Page::ConfirmTotp => factors::confirm(visit, form).await,
+        Page::AddPasskey => passkeys::add(visit, form).await,
         Page::RemoveFactor => factors::remove(visit, form).await,
         Page::RecoveryCodes => factors::other_codes(visit).await,
         Page::SignOut => sign_in::out(visit).await,

@@ -50,6 +50,7 @@ fn asked(challenge: &pb::Challenge, to: String) -> Value {
         challenge => &challenge.token,
         totp => challenge.factors().any(|kind| kind == Kind::Totp),
         recovery => challenge.recovery_codes,
+        passkey => challenge.factors().any(|kind| kind == Kind::Passkey),
         return_to => to,
     }
 }
@@ -58,7 +59,8 @@ fn asked(challenge: &pb::Challenge, to: String) -> Value {
 pub async fn finish(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
     let to = visit.leads_to(form.text(RETURN_TO));
     let (challenge, code) = (form.text("challenge").to_owned(), form.typed("code"));
-    let (totp, recovery) = (!form.text("totp").is_empty(), !form.text("recovery").is_empty());
+    let asked = |name: &str| !form.text(name).is_empty();
+    let (totp, recovery, passkey) = (asked("totp"), asked("recovery"), asked("passkey"));
     // A recovery code is longer than what an app shows.
     let answered = match code.chars().filter(char::is_ascii_alphanumeric).count() > 8 {
         true => {
@@ -73,7 +75,7 @@ pub async fn finish(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
     Ok(match answered {
         Ok(credentials) => begun(visit, &credentials, to),
         Err(fault) => visit.page_with("factor.html", &fault, |problem| {
-            context! { problem, challenge, totp, recovery, return_to => to }
+            context! { problem, challenge, totp, recovery, passkey, return_to => to }
         }),
     })
 }

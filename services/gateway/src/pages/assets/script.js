@@ -10,6 +10,40 @@ if (form) {
     history.replaceState(null, "", location.pathname + location.search);
   }
 }
+// Asks the browser for a passkey (WebAuthn Level 3), and sends what it has signed with the form.
+async function passkey(form) {
+  const begun = await fetch(form.dataset.passkey, {
+    method: "POST",
+    headers: { "content-type": "application/json", "session-mode": "cookie" },
+    body: JSON.stringify({ challenge: form.querySelector("[data-waiting]")?.value }),
+  });
+  const { challenge, options, error } = await begun.json();
+  if (!begun.ok) throw new Error(error?.message);
+  const adds = form.dataset.passkey.endsWith("factors:beginPasskey");
+  const asked = options.publicKey ?? options;
+  const credential = adds
+    ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(asked) })
+    : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(asked) });
+  form.elements.namedItem("challenge").value = challenge;
+  form.elements.namedItem("credential").value = JSON.stringify(credential.toJSON());
+  form.submit();
+}
+if (window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
+  for (const shown of document.querySelectorAll("form[data-passkey], [data-passkeys]")) shown.hidden = false;
+  for (const asks of document.querySelectorAll("form[data-passkey]")) {
+    asks.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const failed = asks.querySelector("[data-failed]");
+      failed.hidden = true;
+      try {
+        await passkey(asks);
+      } catch {
+        failed.hidden = false;
+        for (const button of document.querySelectorAll("button")) button.disabled = false;
+      }
+    });
+  }
+}
 // What was sent once is not sent again by a second click.
 for (const sent of document.forms) {
   sent.addEventListener("submit", () => {
