@@ -2,45 +2,12 @@
 
 import { createHmac } from "node:crypto";
 import { withPage } from "./chromium.js";
+import { fill, look, newestLink, seen } from "./visitor.js";
 
 const { MAINSTAY_URL: url } = process.env;
 const EMAIL = "ada@example.org";
 const PASSWORD = "correct horse battery";
 const OTHER = "another horse battery";
-
-const seen = [];
-
-// Looks at a page as it is on a desk and on a telephone.
-async function look(page, name) {
-  for (const width of [1200, 360]) {
-    await page.width(width);
-    const faults = await page.faults();
-    if (faults.length > 0) throw new Error(`${name} at ${width}: ${faults.join("\n")}`);
-    await page.picture(`${name}-${width}`);
-  }
-  seen.push(await page.heading());
-}
-
-async function fill(page, fields) {
-  for (const [name, value] of Object.entries(fields)) await page.type(`[name="${name}"]`, value);
-}
-
-// The link of a mail that was not there before, on this server whatever it calls itself.
-const used = new Set();
-async function newestLink(page) {
-  for (let tries = 0; tries < 50; tries++) {
-    await page.goto(`${url}/auth/mailbox`);
-    const link = await page.evaluate(`document.querySelector("article a.main")?.href ?? ""`);
-    if (link && !used.has(link)) {
-      used.add(link);
-      await look(page, "mailbox");
-      const { pathname, hash } = new URL(link);
-      return `${url}${pathname}${hash}`;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  throw new Error("no mail came");
-}
 
 // What an app shows (RFC 6238).
 function code(secret, step = Math.floor(Date.now() / 30_000)) {

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use super::workshop::sources;
 use crate::support::{System, notes};
 
-/// Runs the journey. `SCREENSHOTS` names a folder for pictures of every page.
-fn seen(system: &System) -> Vec<Value> {
+/// Runs a journey at an address. `SCREENSHOTS` names a folder for pictures of every page.
+fn seen(journey: &str, url: &str) -> Vec<Value> {
     let node = Node::with_packages_of(&sources());
     let mut command: Command = node.command();
-    Chromium::of(&node).told(command.arg(sources().join("account.js")));
-    let output = command.env("MAINSTAY_URL", system.gateway.url()).stdin(Stdio::null()).output().expect("Node runs");
+    Chromium::of(&node).told(command.arg(sources().join(journey)));
+    let output = command.env("MAINSTAY_URL", url).stdin(Stdio::null()).output().expect("Node runs");
     let (printed, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{printed}{error}");
     printed
@@ -56,7 +56,7 @@ async fn an_account_is_kept_on_pages(system: System) {
         "Delete the account",
         "Your account is deleted",
     ]);
-    assert_eq!(json!(seen(&system)), expected);
+    assert_eq!(json!(seen("account.js", &system.gateway.url())), expected);
 }
 
 #[tokio::test]
@@ -67,4 +67,31 @@ async fn an_account_is_kept_on_the_pages_of_one_process_on_sqlite() {
 #[tokio::test]
 async fn an_account_is_kept_on_the_pages_of_three_processes_on_postgres() {
     an_account_is_kept_on_pages(System::three(Engine::Postgres, notes::folder()).await).await;
+}
+
+/// Passkeys are bound to a name, which 127.0.0.1 is none of.
+#[tokio::test]
+async fn a_passkey_signs_in_on_the_pages_of_one_process_on_sqlite() {
+    let named = |url: String| url.replace("127.0.0.1", "localhost");
+    let system = System::one_with(Engine::Sqlite, notes::folder(), |launch| {
+        let url = named(launch.url());
+        launch.environment("MAINSTAY__PUBLIC_URL", url)
+    });
+    let system = system.await;
+    let expected = json!([
+        "Mailbox",
+        "Your recovery codes",
+        "Second factors",
+        "Laptop",
+        [1, "localhost", true],
+        "Sign in",
+        "Your account",
+        "One more step",
+        "Your account",
+        "Is it you?",
+        "Second factors",
+        "Sign in",
+        true,
+    ]);
+    assert_eq!(json!(seen("passkeys.js", &named(system.gateway.url()))), expected);
 }
