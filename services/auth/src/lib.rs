@@ -15,6 +15,7 @@ pub mod limits;
 pub mod mail;
 mod policy;
 pub mod process;
+pub mod providers;
 mod refusal;
 mod rekey;
 mod removing;
@@ -22,6 +23,7 @@ mod revoking;
 mod signer;
 mod signing_keys;
 pub mod store;
+mod ways_in;
 
 pub use auth::{Auth, Environment, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, PACKAGE, SERVICES, start};
 pub use config::{

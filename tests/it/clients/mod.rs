@@ -5,6 +5,8 @@ mod journey;
 mod mail;
 mod pages;
 mod programs;
+mod provider;
+mod tokens;
 mod totp;
 mod transitions;
 mod workshop;

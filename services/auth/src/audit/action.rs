@@ -40,6 +40,9 @@ pub(crate) enum Action {
     /// By an administrator, all of them.
     ResetFactors,
     RegenerateRecoveryCodes,
+    /// What a provider knows its owner by.
+    LinkIdentity,
+    UnlinkIdentity,
     SwitchOrganisation,
     CreateOrganisation,
     UpdateOrganisation,
@@ -59,7 +62,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    pub(crate) const ALL: [Action; 44] = [
+    pub(crate) const ALL: [Action; 46] = [
         Action::SignUp,
         Action::CreateAccount,
         Action::CreateFirstAdministrator,
@@ -88,6 +91,8 @@ impl Action {
         Action::RemoveFactor,
         Action::ResetFactors,
         Action::RegenerateRecoveryCodes,
+        Action::LinkIdentity,
+        Action::UnlinkIdentity,
         Action::SwitchOrganisation,
         Action::CreateOrganisation,
         Action::UpdateOrganisation,
@@ -137,6 +142,8 @@ impl Action {
             Action::RemoveFactor => "factors.remove",
             Action::ResetFactors => "factors.reset",
             Action::RegenerateRecoveryCodes => "factors.regenerateRecoveryCodes",
+            Action::LinkIdentity => "identities.link",
+            Action::UnlinkIdentity => "identities.unlink",
             Action::SwitchOrganisation => "sessions.switchOrganisation",
             Action::CreateOrganisation => "organisations.create",
             Action::UpdateOrganisation => "organisations.update",

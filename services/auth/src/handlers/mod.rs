@@ -30,6 +30,7 @@ mod owner;
 mod pages;
 pub mod passwords;
 mod profile;
+pub mod providers;
 mod proving;
 pub mod removing;
 pub mod revocations;

@@ -68,6 +68,10 @@ pub struct LimitsConfig {
     pub mail_burst: u32,
     /// Mails with links or codes that are asked for from one address, in each minute after those at once.
     pub mail_per_minute: u32,
+    /// Sign-ins that are begun at providers of identities from one address, at once.
+    pub provider_burst: u32,
+    /// Sign-ins that are begun at providers of identities from one address, in each minute after those at once.
+    pub provider_per_minute: u32,
     /// Wrong codes of factors for one account from one address, at once.
     pub second_factor_burst: u32,
     /// Wrong codes of factors for one account from one address, in each minute after those at once.
@@ -92,6 +96,8 @@ impl Default for LimitsConfig {
             sign_up_per_minute: 30,
             mail_burst: 20,
             mail_per_minute: 5,
+            provider_burst: 300,
+            provider_per_minute: 120,
             second_factor_burst: 10,
             second_factor_per_minute: 1,
             second_factor_everywhere_burst: 30,
@@ -114,6 +120,8 @@ impl LimitsConfig {
             ("limits.sign_up_per_minute", self.sign_up_per_minute),
             ("limits.mail_burst", self.mail_burst),
             ("limits.mail_per_minute", self.mail_per_minute),
+            ("limits.provider_burst", self.provider_burst),
+            ("limits.provider_per_minute", self.provider_per_minute),
             ("limits.second_factor_burst", self.second_factor_burst),
             ("limits.second_factor_per_minute", self.second_factor_per_minute),
             ("limits.second_factor_everywhere_burst", self.second_factor_everywhere_burst),
@@ -148,6 +156,10 @@ impl LimitsConfig {
         Allowance { burst, per_minute }
     }
 
+    fn provider(&self) -> Allowance {
+        Allowance { burst: self.provider_burst, per_minute: self.provider_per_minute }
+    }
+
     fn mail(&self) -> Allowance {
         Allowance { burst: self.mail_burst, per_minute: self.mail_per_minute }
     }
@@ -168,6 +180,8 @@ pub enum Limit {
     SecondFactorEverywhere,
     /// New accounts from one address.
     SignUp,
+    /// Sign-ins that are begun at providers from one address.
+    Provider,
     /// Mails that are asked for from one address.
     Mail,
     /// Mails to one e-mail address.
@@ -186,6 +200,7 @@ impl Limit {
             Limit::SecondFactor => "second_factor",
             Limit::SecondFactorEverywhere => "second_factor_everywhere",
             Limit::SignUp => "sign_up",
+            Limit::Provider => "provider",
             Limit::Mail => "mail",
             Limit::MailToOne => "mail_to_one",
             Limit::AtOnce => "passwords_at_once",
@@ -202,6 +217,7 @@ impl fmt::Display for Limit {
             Limit::SecondFactor => "too many wrong codes for this account from this address",
             Limit::SecondFactorEverywhere => "too many wrong codes for this account",
             Limit::SignUp => "too many new accounts from this address",
+            Limit::Provider => "too many sign-ins at providers were begun from this address",
             Limit::Mail => "too many mails were asked for from this address",
             Limit::MailToOne => "too many mails to this e-mail address",
             Limit::AtOnce => "too many passwords at once from this address",
@@ -232,6 +248,8 @@ pub struct Limits {
     second_factor_everywhere: Bucket,
     sign_up: Bucket,
     sign_up_site: Bucket,
+    provider: Bucket,
+    provider_site: Bucket,
     mail: Bucket,
     mail_site: Bucket,
     /// From where accounts were signed in, by the time of the last.
@@ -255,6 +273,8 @@ impl Limits {
             second_factor_everywhere: bucket(Limit::SecondFactorEverywhere, config.second_factor_everywhere()),
             sign_up: bucket(Limit::SignUp, config.sign_up()),
             sign_up_site: bucket(Limit::SignUp, config.sign_up().times(SITE_FACTOR)),
+            provider: bucket(Limit::Provider, config.provider()),
+            provider_site: bucket(Limit::Provider, config.provider().times(SITE_FACTOR)),
             mail: bucket(Limit::Mail, config.mail()),
             mail_site: bucket(Limit::Mail, config.mail().times(SITE_FACTOR)),
             known: Bounded::default(),
@@ -307,6 +327,15 @@ impl Limits {
         counted.map(drop)
     }
 
+    /// Counts a sign-in that is begun at a provider. Whether it is finished does not matter: what was begun is kept for a while.
+    pub fn provider(&self, origin: Origin) -> Result<(), Exceeded> {
+        let counted = self.count(|attempt| {
+            attempt.take(&self.provider, self.hash.hash_one(origin))?;
+            origin.site().map_or(Ok(()), |site| attempt.take(&self.provider_site, self.hash.hash_one(site)))
+        });
+        counted.map(drop)
+    }
+
     /// Counts a mail that somebody asks for, whoever gets it, and whether anybody does.
     pub fn mail(&self, origin: Origin) -> Result<(), Exceeded> {
         let counted = self.count(|attempt| {
@@ -343,13 +372,16 @@ impl Limits {
         self.buckets().into_iter().map(Bucket::len).max().unwrap_or_default()
     }
 
-    fn buckets(&self) -> [&Bucket; 11] {
+    fn buckets(&self) -> [&Bucket; 13] {
         let Limits { address, address_site, account, everywhere, stranger, .. } = self;
-        let Limits { second_factor, second_factor_everywhere, sign_up, sign_up_site, mail, mail_site, .. } = self;
-        let of_mail = [sign_up, sign_up_site, mail, mail_site];
-        let [first, second, third, fourth] = of_mail;
+        let Limits { second_factor, second_factor_everywhere, sign_up, sign_up_site, .. } = self;
+        let Limits { provider, provider_site, mail, mail_site, .. } = self;
         let (codes, all_codes) = (second_factor, second_factor_everywhere);
-        [address, address_site, account, everywhere, stranger, codes, all_codes, first, second, third, fourth]
+        let of_places = [sign_up, sign_up_site, provider, provider_site, mail, mail_site];
+        let [first, second, third, fourth, fifth, sixth] = of_places;
+        let of_secrets = [address, address_site, account, everywhere, stranger, codes, all_codes];
+        let [a, b, c, d, e, f, g] = of_secrets;
+        [a, b, c, d, e, f, g, first, second, third, fourth, fifth, sixth]
     }
 }
 

@@ -118,7 +118,9 @@ impl Links {
             | Kind::PasswordChanged
             | Kind::FactorAdded
             | Kind::FactorRemoved
-            | Kind::RecoveryCodeUsed => "",
+            | Kind::RecoveryCodeUsed
+            | Kind::IdentityAdded
+            | Kind::IdentityRemoved => "",
         }
     }
 

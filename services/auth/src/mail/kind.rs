@@ -24,13 +24,17 @@ pub enum Kind {
     FactorRemoved,
     /// To the owner: somebody has signed in with a recovery code.
     RecoveryCodeUsed,
+    /// To the owner: the account can be signed in to at a provider.
+    IdentityAdded,
+    /// To the owner: it can not any more.
+    IdentityRemoved,
     /// To whoever has an address: become a member of an organisation.
     Invitation,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 13] = [
         Kind::VerifyEmail,
         Kind::ChangeEmail,
         Kind::ApproveEmailChange,
@@ -41,6 +45,8 @@ impl Kind {
         Kind::FactorAdded,
         Kind::FactorRemoved,
         Kind::RecoveryCodeUsed,
+        Kind::IdentityAdded,
+        Kind::IdentityRemoved,
         Kind::Invitation,
     ];
 
@@ -57,6 +63,8 @@ impl Kind {
             Kind::FactorAdded => "factor_added",
             Kind::FactorRemoved => "factor_removed",
             Kind::RecoveryCodeUsed => "recovery_code_used",
+            Kind::IdentityAdded => "identity_added",
+            Kind::IdentityRemoved => "identity_removed",
             Kind::Invitation => "invitation",
         }
     }
@@ -70,6 +78,8 @@ impl Kind {
                 | Kind::FactorAdded
                 | Kind::FactorRemoved
                 | Kind::RecoveryCodeUsed
+                | Kind::IdentityAdded
+                | Kind::IdentityRemoved
         )
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mainstay_auth::Error;
 use mainstay_auth::hashing::HashingError;
+use mainstay_auth::providers::{ProviderError, TokenError};
 use mainstay_auth::store::DamagedRow;
 use mainstay_db as db;
 use mainstay_fault::{Fault, Reason};
@@ -32,6 +33,19 @@ fn every_error_has_its_reason_and_shows_no_cause() {
         (Error::NoFactor, Reason::FailedPrecondition),
         (Error::SecondFactorWanted, Reason::InsufficientUserAuthentication),
         (Error::RecentAuthenticationWanted, Reason::InsufficientUserAuthentication),
+        (Error::ProviderNotFound, Reason::ResourceNotFound),
+        (Error::IdentityNotFound, Reason::ResourceNotFound),
+        (Error::ProviderUnavailable(ProviderError::Resting), Reason::ProviderUnavailable),
+        (Error::ProviderRefused(ProviderError::Token(TokenError::Nonce)), Reason::ProviderRefused),
+        (Error::TokenUsed, Reason::ProviderRefused),
+        (Error::IdentityNotLinked, Reason::IdentityNotLinked),
+        (Error::IdentityTaken, Reason::IdentityTaken),
+        (Error::TooManyIdentities(10), Reason::FailedPrecondition),
+        (Error::LastWayIn, Reason::FailedPrecondition),
+        (
+            Error::from(db::Error::UniqueViolation { constraint: "identities_taken".to_owned(), source: cause() }),
+            Reason::IdentityTaken,
+        ),
         (Error::EmailVerified, Reason::FailedPrecondition),
         (Error::NoMail, Reason::FailedPrecondition),
         (Error::NoMailbox, Reason::Unimplemented),

@@ -28,6 +28,7 @@ mod organisations;
 mod passwords;
 mod policies;
 mod profile;
+mod providers;
 mod reset_password;
 mod s01_factors;
 mod s02_enumeration;

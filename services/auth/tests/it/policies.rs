@@ -49,6 +49,10 @@ fn every_method_states_who_may_call_it() {
             "RequestSignIn" | "SignInWithLink" | "SignInWithCode" => Access::Anyone,
             "VerifyEmail" | "ConfirmEmailChange" | "RequestPasswordReset" | "ResetPassword" => Access::Anyone,
             "SignUpWithInvitation" | "ExchangeKey" => Access::Anyone,
+            "ListProviders" | "StartSignIn" | "FinishSignIn" | "ExchangeIdToken" => Access::Anyone,
+            "StartLink" | "FinishLink" | "LinkIdToken" | "GetIdentity" | "ListIdentities" | "DeleteIdentity" => {
+                Access::SignedIn
+            }
             // The service itself lets in who is on the same machine, in development.
             "ListMails" | "GetMail" => Access::Anyone,
             "ListAuditEvents" | "GetAccount" | "GetSession" | "ListSessions" | "RevokeSession"
@@ -142,6 +146,16 @@ fn the_rest_addresses_are_the_documented_ones() {
         ("POST /auth/v1/{name=accounts/*/factors/*}:confirmTotp", "*"),
         ("POST /auth/v1/{parent=accounts/*}/factors:reset", "*"),
         ("POST /auth/v1/{parent=accounts/*}/recoveryCodes:regenerate", "*"),
+        ("GET /auth/v1/providers", ""),
+        ("POST /auth/v1/{provider=providers/*}:startSignIn", "*"),
+        ("POST /auth/v1/providers:finishSignIn", "*"),
+        ("POST /auth/v1/{provider=providers/*}:exchangeIdToken", "*"),
+        ("POST /auth/v1/{parent=accounts/*}/identities:startLink", "*"),
+        ("POST /auth/v1/{parent=accounts/*}/identities:finishLink", "*"),
+        ("POST /auth/v1/{parent=accounts/*}/identities:linkIdToken", "*"),
+        ("GET /auth/v1/{name=accounts/*/identities/*}", ""),
+        ("GET /auth/v1/{parent=accounts/*}/identities", ""),
+        ("DELETE /auth/v1/{name=accounts/*/identities/*}", ""),
         ("POST /auth/v1/sessions:signInWithTotp", "*"),
         ("POST /auth/v1/sessions:signInWithRecoveryCode", "*"),
         ("POST /auth/v1/sessions:stepUp", "*"),
