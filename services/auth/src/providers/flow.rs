@@ -1,5 +1,7 @@
 //! The way to a provider and back: authorisation code with PKCE (RFC 6749, RFC 7636, OpenID Connect Core section 3.1).
 
+use std::pin::Pin;
+
 use http::Request;
 use mainstay_keys::random;
 use oauth2::basic::{
@@ -62,6 +64,21 @@ type Client<Auth, Token> = oauth2::Client<
     EndpointNotSet,
     Token,
 >;
+
+/// The way out, as the library knows it.
+struct Outside(mainstay_outbound::Client);
+
+impl<'c> oauth2::AsyncHttpClient<'c> for Outside {
+    type Error = mainstay_outbound::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<oauth2::HttpResponse, Self::Error>> + Send + 'c>>;
+
+    fn call(&'c self, request: oauth2::HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let (parts, body) = self.0.send(request, MOST).await?.into_parts();
+            Ok(http::Response::from_parts(parts, body.to_vec()))
+        })
+    }
+}
 
 /// What somebody wants who is sent to a provider.
 pub(crate) struct Wanted<'a> {
@@ -128,12 +145,8 @@ impl Providers {
         }
         let request = client.exchange_code(AuthorizationCode::new(code.to_owned()));
         let request = request.set_pkce_verifier(PkceCodeVerifier::new(flow.verifier.clone()));
-        let send = |request: oauth2::HttpRequest| async move {
-            let answer = self.outside.send(request, MOST).await?;
-            let (parts, body) = answer.into_parts();
-            Ok::<_, mainstay_outbound::Error>(http::Response::from_parts(parts, body.to_vec()))
-        };
-        let answered = Box::pin(request.request_async(&send)).await.map_err(refused)?;
+        let outside = Outside(self.outside.clone());
+        let answered = Box::pin(request.request_async(&outside)).await.map_err(refused)?;
         let access_token = answered.access_token().secret();
         if provider.protocol != Protocol::Oidc {
             return assert(provider, &users::claims(self, provider, access_token).await?);
