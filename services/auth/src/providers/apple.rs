@@ -21,7 +21,7 @@ pub(crate) struct NotAKey;
 /// Says that the system's random number generator failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the client secret cannot be signed")]
-pub(crate) struct NotSigned;
+pub struct NotSigned;
 
 /// Who signs, and for whom.
 pub(crate) struct Signing<'a> {

@@ -125,6 +125,20 @@ const OF_ORGANISATIONS: [(&str, &str); 27] = [
     ("POST /auth/v1/sessions:switchOrganisation", "*"),
 ];
 
+/// The addresses of what is of providers of identities.
+const OF_PROVIDERS: [(&str, &str); 10] = [
+    ("GET /auth/v1/providers", ""),
+    ("POST /auth/v1/{provider=providers/*}:startSignIn", "*"),
+    ("POST /auth/v1/providers:finishSignIn", "*"),
+    ("POST /auth/v1/{provider=providers/*}:exchangeIdToken", "*"),
+    ("POST /auth/v1/{parent=accounts/*}/identities:startLink", "*"),
+    ("POST /auth/v1/{parent=accounts/*}/identities:finishLink", "*"),
+    ("POST /auth/v1/{parent=accounts/*}/identities:linkIdToken", "*"),
+    ("GET /auth/v1/{name=accounts/*/identities/*}", ""),
+    ("GET /auth/v1/{parent=accounts/*}/identities", ""),
+    ("DELETE /auth/v1/{name=accounts/*/identities/*}", ""),
+];
+
 #[test]
 fn the_rest_addresses_are_the_documented_ones() {
     let mut found: Vec<(String, String)> = methods().iter().map(http).collect();
@@ -146,16 +160,6 @@ fn the_rest_addresses_are_the_documented_ones() {
         ("POST /auth/v1/{name=accounts/*/factors/*}:confirmTotp", "*"),
         ("POST /auth/v1/{parent=accounts/*}/factors:reset", "*"),
         ("POST /auth/v1/{parent=accounts/*}/recoveryCodes:regenerate", "*"),
-        ("GET /auth/v1/providers", ""),
-        ("POST /auth/v1/{provider=providers/*}:startSignIn", "*"),
-        ("POST /auth/v1/providers:finishSignIn", "*"),
-        ("POST /auth/v1/{provider=providers/*}:exchangeIdToken", "*"),
-        ("POST /auth/v1/{parent=accounts/*}/identities:startLink", "*"),
-        ("POST /auth/v1/{parent=accounts/*}/identities:finishLink", "*"),
-        ("POST /auth/v1/{parent=accounts/*}/identities:linkIdToken", "*"),
-        ("GET /auth/v1/{name=accounts/*/identities/*}", ""),
-        ("GET /auth/v1/{parent=accounts/*}/identities", ""),
-        ("DELETE /auth/v1/{name=accounts/*/identities/*}", ""),
         ("POST /auth/v1/sessions:signInWithTotp", "*"),
         ("POST /auth/v1/sessions:signInWithRecoveryCode", "*"),
         ("POST /auth/v1/sessions:stepUp", "*"),
@@ -191,6 +195,7 @@ fn the_rest_addresses_are_the_documented_ones() {
     ]
     .map(|(rule, body)| (rule.to_owned(), body.to_owned()))
     .to_vec();
+    expected.extend(OF_PROVIDERS.map(|(rule, body)| (rule.to_owned(), body.to_owned())));
     expected.extend(OF_ORGANISATIONS.map(|(rule, body)| (rule.to_owned(), body.to_owned())));
     expected.sort();
     assert_eq!(found, expected);
