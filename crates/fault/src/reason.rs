@@ -84,6 +84,8 @@ reasons! {
     /// What an authenticator has shown is not right: of another challenge, page or account, of a passkey that nobody has, or
     /// signed less often than before.
     PasskeyRefused, "PASSKEY_REFUSED", Unauthenticated, "the passkey was not accepted";
+    /// A provider of identities does not vouch for whoever comes back from it, or in a way that is not believed.
+    ProviderRefused, "PROVIDER_REFUSED", Unauthenticated, "the provider does not vouch for this sign-in; begin anew";
     /// The session is good, and its owner has to show more, or again, who they are (RFC 9470).
     InsufficientUserAuthentication, "INSUFFICIENT_USER_AUTHENTICATION", Unauthenticated, "this call needs another proof of who is signed in";
     /// The session was signed out, revoked, or its refresh token was used twice.
@@ -120,10 +122,14 @@ reasons! {
     EmailTaken, "EMAIL_TAKEN", AlreadyExists, "an account with this e-mail address exists already";
     /// Another account has this user name, or one that looks like it.
     UserNameTaken, "USER_NAME_TAKEN", AlreadyExists, "another account has this user name, or one that looks like it";
+    /// Another account is linked with this user of the provider.
+    IdentityTaken, "IDENTITY_TAKEN", AlreadyExists, "another account is linked with this user of the provider";
     /// The resource has changed since the caller read it (AIP-154).
     EtagMismatch, "ETAG_MISMATCH", Aborted, "the resource has changed; read it again";
     /// Concurrent calls were in each other's way more often than is retried inside.
     Conflict, "CONFLICT", Aborted, "another call was faster; try again";
+    /// There is an account with the address that the provider gives, and its owner has to agree to the link.
+    IdentityNotLinked, "IDENTITY_NOT_LINKED", FailedPrecondition, "an account has this e-mail address: sign in to it in another way, and link the provider there";
     /// The resource is deleted, though it is still there (AIP-164).
     ResourceDeleted, "RESOURCE_DELETED", FailedPrecondition, "the resource is deleted; undelete it first";
     /// Other resources refer to this one.
@@ -159,6 +165,8 @@ reasons! {
     Cancelled, "CANCELLED", Cancelled, "the call was cancelled";
     /// Something that is needed does not answer.
     Unavailable, "UNAVAILABLE", Unavailable, "the service is not available; try again";
+    /// A provider of identities does not answer, or not with what it should.
+    ProviderUnavailable, "PROVIDER_UNAVAILABLE", Unavailable, "the provider does not answer as it should; try again later";
     /// The server is shutting down.
     ShuttingDown, "SHUTTING_DOWN", Unavailable, "the server is shutting down; try again";
     /// The answer to a commit was lost: the write may have happened. Never retried inside.

@@ -12,6 +12,7 @@ use mainstay_proto::auth::v1::factor_service_server::FactorServiceServer;
 use mainstay_proto::auth::v1::key_service_server::KeyServiceServer;
 use mainstay_proto::auth::v1::mailbox_service_server::MailboxServiceServer;
 use mainstay_proto::auth::v1::organisation_service_server::OrganisationServiceServer;
+use mainstay_proto::auth::v1::provider_service_server::ProviderServiceServer;
 use mainstay_proto::auth::v1::revocation_service_server::RevocationServiceServer;
 use mainstay_proto::auth::v1::service_account_service_server::ServiceAccountServiceServer;
 use mainstay_proto::auth::v1::session_service_server::SessionServiceServer;
@@ -37,6 +38,7 @@ use crate::handlers::factor_service::Factors;
 use crate::handlers::keys::Keys;
 use crate::handlers::mailbox::Mailbox;
 use crate::handlers::organisation_service::Organisations;
+use crate::handlers::providers::ProviderHandler;
 use crate::handlers::revocations::Revocations as RevocationHandler;
 use crate::handlers::service_account_service::ServiceAccounts;
 use crate::handlers::sessions::Sessions;
@@ -47,6 +49,7 @@ use crate::limits::{Limits, Origin};
 use crate::mail::{Circumstances, Mail};
 use crate::passkeys::Passkeys;
 use crate::policy::PasswordPolicy;
+use crate::providers::{Providers, Redirects};
 use crate::rekey::rekey;
 use crate::removing::purge_anonymous;
 use crate::signer::Signer;
@@ -60,11 +63,12 @@ pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 pub const MAX_RESPONSE_BYTES: usize = 2 * 1024 * 1024;
 
 /// The full names of the services that [`Auth::routes`] gives.
-pub const SERVICES: [&str; 9] = [
+pub const SERVICES: [&str; 10] = [
     "mainstay.auth.v1.AccountService",
     "mainstay.auth.v1.AuditService",
     "mainstay.auth.v1.FactorService",
     "mainstay.auth.v1.OrganisationService",
+    "mainstay.auth.v1.ProviderService",
     "mainstay.auth.v1.ServiceAccountService",
     "mainstay.auth.v1.SessionService",
     "mainstay.auth.v1.KeyService",
@@ -117,7 +121,7 @@ struct Inner {
 
 /// Starts the service: brings its tables up to date, opens or makes its signing keys.
 pub async fn start(config: &Config, environment: Environment) -> Result<Auth, StartError> {
-    let problems = config.problems();
+    let problems = config.all_problems();
     if !problems.is_empty() {
         return Err(StartError::Config(problems));
     }
@@ -141,6 +145,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     let application = application(config, mail.as_ref(), &circumstances);
     let passkeys = Passkeys::new(&config.passkeys, &circumstances, &application)?;
     let hash_key = key_encryption_key.derive(b"one-time secrets").map_err(StartError::KeyEncryptionKey)?;
+    let providers = providers(config, &clock)?;
     let hasher = Hasher::new(&config.password_hashing).map_err(StartError::Hashing)?;
     database.migrate(store::SQLITE_MIGRATIONS, store::POSTGRES_MIGRATIONS).await?;
     let former_are_left = rekey(&database).await?;
@@ -168,6 +173,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         anonymous_sign_in: config.anonymous_sign_in,
         anonymous_kept: config.anonymous_kept(),
         passwords: PasswordPolicy::new(config)?,
+        providers,
         timeouts: config.timeouts(),
         audit_kept: config.audit_kept(),
         failures: Failures::default(),
@@ -184,6 +190,13 @@ async fn look_around(config: &Config, core: &Core) -> Result<(), StartError> {
     core.revocations.limit_lifetime(config.access_token_seconds.into());
     core.read_revocations().await.map_err(StartError::Revocations)?;
     importing::follow_foreign(core).await
+}
+
+/// The providers of the settings, whose problems were looked for before.
+fn providers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Providers, StartError> {
+    let outside = mainstay_outbound::Client::new(&config.outbound)?;
+    let redirects = Redirects::new(config.redirect_uris.iter()).unwrap_or_default();
+    Ok(Providers::new(&config.providers, redirects, outside, Arc::clone(clock)))
 }
 
 /// What people know the installation by.
@@ -222,6 +235,7 @@ impl Auth {
         let keys = KeyServiceServer::new(Keys(Arc::clone(core)));
         let organisations = OrganisationServiceServer::new(Organisations(Arc::clone(core)));
         let services = ServiceAccountServiceServer::new(ServiceAccounts(Arc::clone(core)));
+        let providers = ProviderServiceServer::new(ProviderHandler(Arc::clone(core)));
         let audit = AuditServiceServer::new(Audit(Arc::clone(core)));
         let revocations = RevocationServiceServer::new(RevocationHandler(Arc::clone(core)));
         let mailbox = MailboxServiceServer::new(Mailbox(Arc::clone(core)));
@@ -236,6 +250,9 @@ impl Auth {
                 organisations
                     .max_decoding_message_size(MAX_REQUEST_BYTES)
                     .max_encoding_message_size(MAX_RESPONSE_BYTES),
+            )
+            .add_service(
+                providers.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
             )
             .add_service(
                 services.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),

@@ -1,9 +1,11 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mainstay_db::{Database, Former};
 use mainstay_identity::{Algorithm, MAX_ACCESS_TOKEN_SECONDS};
 use mainstay_keys::{KeyEncryptionKey, KeySetting};
+use mainstay_outbound::OutboundConfig;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,7 @@ use crate::hashing::HashingConfig;
 use crate::limits::LimitsConfig;
 use crate::mail::MailConfig;
 use crate::passkeys::PasskeysConfig;
+use crate::providers::{self, ProviderConfig, Redirects, Texts};
 
 /// The SQLite file in the data directory.
 pub const SQLITE_FILE: &str = "auth.sqlite";
@@ -75,6 +78,14 @@ pub struct Config {
     pub mail: MailConfig,
     /// How often secrets may be tried and accounts be made.
     pub limits: LimitsConfig,
+    /// Providers of identities that people come in by, such as Google, each under an id of your own.
+    pub providers: BTreeMap<String, ProviderConfig>,
+    /// The pages and applications that people come back to from a provider, each as it is: `https://app.example.org/signed-in`, or
+    /// `com.example.app:/signed-in` for one on a telephone. Providers have to know them, too.
+    #[schemars(with = "Vec<String>")]
+    pub redirect_uris: Texts,
+    /// What is called outside.
+    pub outbound: OutboundConfig,
     /// For how long an access token is valid, seconds.
     pub access_token_seconds: u32,
     /// After how long without a refresh a session is over, seconds.
@@ -182,6 +193,9 @@ impl Default for Config {
             passkeys: PasskeysConfig::default(),
             mail: MailConfig::default(),
             limits: LimitsConfig::default(),
+            providers: BTreeMap::new(),
+            redirect_uris: Texts::default(),
+            outbound: OutboundConfig::default(),
             access_token_seconds: 300,
             session_idle_seconds: 14 * DAY,
             session_absolute_seconds: 90 * DAY,
@@ -238,6 +252,15 @@ impl Config {
         problems.extend(self.limits.problems());
         problems.extend(self.mail.problems());
         problems
+    }
+
+    /// The same, with what is wrong with providers, whose ids are nobody's but the installation's.
+    pub fn all_problems(&self) -> Vec<(String, String)> {
+        let own = self.problems().into_iter().map(|(path, remedy)| (path.to_owned(), remedy));
+        let redirects = Redirects::new(self.redirect_uris.iter()).err();
+        let redirects = redirects.map(|problem| ("redirect_uris".to_owned(), problem.to_string()));
+        let outbound = self.outbound.problems().into_iter().map(|(key, remedy)| (format!("outbound.{key}"), remedy));
+        own.chain(redirects).chain(outbound).chain(providers::problems(&self.providers)).collect()
     }
 
     /// What the data directory tells of former starts.

@@ -16,6 +16,7 @@ use crate::limits::Limits;
 use crate::mail::Mail;
 use crate::passkeys::Passkeys;
 use crate::policy::PasswordPolicy;
+use crate::providers::Providers;
 use crate::signer::Signer;
 
 /// What every handler works with.
@@ -48,6 +49,8 @@ pub(crate) struct Core {
     pub(crate) anonymous_kept: Option<Duration>,
     pub(crate) create_organisations: CreateOrganisations,
     pub(crate) passwords: PasswordPolicy,
+    /// Whose users come in without a password of ours.
+    pub(crate) providers: Providers,
     pub(crate) timeouts: Timeouts,
     /// Wrong passwords that are still to be noted in the audit log.
     pub(crate) failures: Failures,

@@ -14,10 +14,12 @@ use crate::hashing::{self, HashingError};
 use crate::limits::Exceeded;
 use crate::mail::{LetterError, MailError, TemplateError};
 use crate::passkeys::{PasskeyError, PasskeysError};
+use crate::providers::ProviderError;
 use crate::refusal::Refusal;
 use crate::store::DamagedRow;
 use crate::store::accounts::{EMAIL_TAKEN, USER_NAME_TAKEN};
 use crate::store::factors::CREDENTIAL_TAKEN;
+use crate::store::identities::IDENTITY_TAKEN;
 use crate::store::members::PageError;
 
 /// What can go wrong in a call, in this service's words.
@@ -86,6 +88,24 @@ pub enum Error {
     SecondFactorWanted,
     #[error("the session has not shown for a while who its owner is")]
     RecentAuthenticationWanted,
+    #[error("there is no such provider, or nobody comes in by it")]
+    ProviderNotFound,
+    #[error("the provider does not answer as it should")]
+    ProviderUnavailable(#[source] ProviderError),
+    #[error("the provider does not vouch for whoever came back")]
+    ProviderRefused(#[source] ProviderError),
+    #[error("the ID token was used before")]
+    TokenUsed,
+    #[error("an account has the address, and its owner has to agree to the link")]
+    IdentityNotLinked,
+    #[error("another account is linked with the user of the provider")]
+    IdentityTaken,
+    #[error("there is no such identity, or the caller may not know of it")]
+    IdentityNotFound,
+    #[error("the account has {0} identities already")]
+    TooManyIdentities(usize),
+    #[error("nobody could come in any more")]
+    LastWayIn,
     #[error(transparent)]
     Passkey(#[from] PasskeyError),
     #[error(transparent)]
@@ -161,6 +181,8 @@ impl From<db::Error> for Error {
             Error::UserNameTaken
         } else if error.violates(CREDENTIAL_TAKEN) {
             PasskeyError::Taken.into()
+        } else if error.violates(IDENTITY_TAKEN) {
+            Error::IdentityTaken
         } else {
             Error::Storage(error)
         }
@@ -174,9 +196,11 @@ impl From<Error> for Fault {
             Error::Violations(violations) => violations
                 .into_iter()
                 .fold(Fault::new(Reason::FieldViolation), |fault, v| fault.violation(v.field, v.description)),
-            Error::AccountNotFound | Error::SessionNotFound | Error::FactorNotFound => {
-                Fault::new(Reason::ResourceNotFound)
-            }
+            Error::AccountNotFound
+            | Error::SessionNotFound
+            | Error::FactorNotFound
+            | Error::ProviderNotFound
+            | Error::IdentityNotFound => Fault::new(Reason::ResourceNotFound),
             Error::Refused(refusal) => refusal.into(),
             Error::Passkey(problem) => problem.into(),
             Error::AccountDisabled => Fault::new(Reason::AccountDisabled),
@@ -254,6 +278,15 @@ fn refusal(error: Error) -> Fault {
         Error::RecentAuthenticationWanted => Fault::new(Reason::InsufficientUserAuthentication)
             .message("this session has not shown for a while who its owner is: SessionService.StepUp takes a factor, or the password where there is none")
             .meta("max_age", RECENT.as_secs().to_string()),
+        Error::ProviderUnavailable(source) => Fault::new(Reason::ProviderUnavailable).with_source(source),
+        Error::ProviderRefused(source) => Fault::new(Reason::ProviderRefused).with_source(source),
+        Error::TokenUsed => Fault::new(Reason::ProviderRefused),
+        Error::IdentityNotLinked => Fault::new(Reason::IdentityNotLinked),
+        Error::IdentityTaken => Fault::new(Reason::IdentityTaken),
+        Error::TooManyIdentities(most) => Fault::new(Reason::FailedPrecondition)
+            .message(format!("the account is linked with {most} users of providers already; remove one first")),
+        Error::LastWayIn => Fault::new(Reason::FailedPrecondition)
+            .message("nobody could sign in to the account any more; choose a password, verify an address or link another provider first"),
         Error::EmailVerified => Fault::new(Reason::FailedPrecondition).message("the address is verified already"),
         Error::NoMail => Fault::new(Reason::FailedPrecondition)
             .message("this installation sends no mail; its operator sets auth.mail.smtp where it shall"),
@@ -270,7 +303,7 @@ fn refusal(error: Error) -> Fault {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("the configuration has values that cannot work:{}", list(.0))]
-    Config(Vec<(&'static str, String)>),
+    Config(Vec<(String, String)>),
     #[error("auth.password_hashing: these parameters are not possible for argon2id")]
     Hashing(#[source] HashingError),
     #[error(
@@ -295,6 +328,8 @@ pub enum StartError {
     Mail(#[from] MailError),
     #[error("the database of the auth service cannot be used")]
     Database(#[source] db::Error),
+    #[error("auth.outbound: {0}")]
+    Outbound(#[from] mainstay_outbound::TlsError),
     #[error("the key of the audit log cannot be made")]
     ChainKey(#[source] mainstay_keys::Error),
     #[error("accounts without an address cannot be removed")]
@@ -317,6 +352,6 @@ fn lines(problems: &[(&'static str, String)]) -> String {
     problems.iter().map(|(path, remedy)| format!("\n  {path} {remedy}")).collect()
 }
 
-fn list(problems: &[(&'static str, String)]) -> String {
+fn list(problems: &[(String, String)]) -> String {
     problems.iter().map(|(path, remedy)| format!("\n  auth.{path} {remedy}")).collect()
 }

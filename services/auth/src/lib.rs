@@ -16,6 +16,7 @@ pub mod mail;
 pub mod passkeys;
 mod policy;
 pub mod process;
+pub mod providers;
 mod refusal;
 mod rekey;
 mod removing;
@@ -23,6 +24,7 @@ mod revoking;
 mod signer;
 mod signing_keys;
 pub mod store;
+mod ways_in;
 
 pub use auth::{Auth, Environment, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, PACKAGE, SERVICES, start};
 pub use config::{

@@ -71,7 +71,7 @@ pub fn watch_store(process: &Process, auth: &Auth) {
 
 impl Section for Config {
     fn check(&self, common: &Common) -> Vec<Problem> {
-        let values = self.problems().into_iter();
+        let values = self.all_problems().into_iter();
         let mut problems: Vec<Problem> =
             values.map(|(path, remedy)| Problem::new(format!("auth.{path}"), remedy)).collect();
         let cost = &self.password_hashing;

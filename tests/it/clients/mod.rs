@@ -7,6 +7,8 @@ mod mail;
 mod pages;
 mod passkey;
 mod programs;
+mod provider;
+mod tokens;
 mod totp;
 mod transitions;
 mod workshop;

@@ -42,6 +42,11 @@ fn collect(schema: &Json, object: &Json, prefix: &str, default: &Json, found: &m
             sections.push((key, target, default.clone()));
             continue;
         }
+        // Sections under names that are the installation's own.
+        let each = resolved(schema, &target["additionalProperties"]);
+        if each["properties"].is_object() {
+            sections.push((format!("{key}.ID"), each, Json::Null));
+        }
         found.push(Setting { key, kind: kind(schema, field), default: shown(default), about: about(field, target) });
     }
     for (key, target, default) in sections {

@@ -42,6 +42,9 @@ pub(crate) enum Action {
     /// By an administrator, all of them.
     ResetFactors,
     RegenerateRecoveryCodes,
+    /// What a provider knows its owner by.
+    LinkIdentity,
+    UnlinkIdentity,
     SwitchOrganisation,
     CreateOrganisation,
     UpdateOrganisation,
@@ -61,7 +64,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    pub(crate) const ALL: [Action; 45] = [
+    pub(crate) const ALL: [Action; 47] = [
         Action::SignUp,
         Action::CreateAccount,
         Action::CreateFirstAdministrator,
@@ -91,6 +94,8 @@ impl Action {
         Action::RemoveFactor,
         Action::ResetFactors,
         Action::RegenerateRecoveryCodes,
+        Action::LinkIdentity,
+        Action::UnlinkIdentity,
         Action::SwitchOrganisation,
         Action::CreateOrganisation,
         Action::UpdateOrganisation,
@@ -141,6 +146,8 @@ impl Action {
             Action::RemoveFactor => "factors.remove",
             Action::ResetFactors => "factors.reset",
             Action::RegenerateRecoveryCodes => "factors.regenerateRecoveryCodes",
+            Action::LinkIdentity => "identities.link",
+            Action::UnlinkIdentity => "identities.unlink",
             Action::SwitchOrganisation => "sessions.switchOrganisation",
             Action::CreateOrganisation => "organisations.create",
             Action::UpdateOrganisation => "organisations.update",

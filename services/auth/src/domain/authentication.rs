@@ -7,6 +7,8 @@ pub enum Method {
     Password,
     /// A secret that is good once, as a mail carries it.
     OneTimeSecret,
+    /// Somewhere else: at a provider of identities.
+    Provider,
     /// A code of an app that the account has enrolled.
     Totp,
     /// A code that is good once in the place of a factor.
@@ -21,9 +23,10 @@ pub enum Method {
 }
 
 impl Method {
-    const ALL: [Method; 8] = [
+    const ALL: [Method; 9] = [
         Method::Password,
         Method::OneTimeSecret,
+        Method::Provider,
         Method::Totp,
         Method::RecoveryCode,
         Method::Passkey { synced: false, verified: false },
@@ -37,6 +40,7 @@ impl Method {
         match self {
             Method::Password => "pwd",
             Method::OneTimeSecret => "otp",
+            Method::Provider => "fed",
             Method::Totp => "totp",
             Method::RecoveryCode => "recovery",
             Method::Passkey { synced: false, verified: false } => "hwk",
@@ -46,10 +50,11 @@ impl Method {
         }
     }
 
-    /// Gives the word that tokens carry (`amr`, RFC 8176 section 2).
+    /// Gives the word that tokens carry (`amr`, RFC 8176 section 2, which has none for a provider: `fed` is what others say).
     pub fn word(self) -> &'static str {
         match self {
             Method::Password => "pwd",
+            Method::Provider => "fed",
             Method::OneTimeSecret | Method::Totp | Method::RecoveryCode => "otp",
             Method::Passkey { synced: false, .. } => "hwk",
             Method::Passkey { synced: true, .. } => "swk",
@@ -58,7 +63,7 @@ impl Method {
 
     /// Whether a sign-in begins with it.
     fn is_first(self) -> bool {
-        matches!(self, Method::Password | Method::OneTimeSecret)
+        matches!(self, Method::Password | Method::OneTimeSecret | Method::Provider)
     }
 }
 

@@ -33,6 +33,9 @@ pub const MAX_TOKEN_BYTES: usize = 128;
 /// How long there is to finish.
 pub const LASTS: Duration = Duration::from_secs(5 * 60);
 
+/// How long there is to come back from a provider of identities: people look for passwords there, and for telephones.
+pub const PROVIDER_LASTS: Duration = Duration::from_secs(10 * 60);
+
 /// How many codes may be tried for one.
 pub const MAX_TRIES: i64 = 5;
 
@@ -45,10 +48,23 @@ pub enum Purpose {
     Enrol,
     /// Takes a passkey.
     Passkey,
+    /// Comes back from a provider of identities to sign in.
+    ProviderSignIn,
+    /// Comes back from one to have what it knows its owner by linked to an account.
+    ProviderLink,
+    /// Nothing: it tells that an ID token was used.
+    IdTokenUsed,
 }
 
 impl Purpose {
-    const ALL: [Purpose; 3] = [Purpose::SignIn, Purpose::Enrol, Purpose::Passkey];
+    const ALL: [Purpose; 6] = [
+        Purpose::SignIn,
+        Purpose::Enrol,
+        Purpose::Passkey,
+        Purpose::ProviderSignIn,
+        Purpose::ProviderLink,
+        Purpose::IdTokenUsed,
+    ];
 
     /// The word that is stored.
     pub fn word(self) -> &'static str {
@@ -56,6 +72,9 @@ impl Purpose {
             Purpose::SignIn => "sign_in",
             Purpose::Enrol => "enrol",
             Purpose::Passkey => "passkey",
+            Purpose::ProviderSignIn => "provider_sign_in",
+            Purpose::ProviderLink => "provider_link",
+            Purpose::IdTokenUsed => "id_token_used",
         }
     }
 

@@ -44,6 +44,18 @@ impl Claims {
         if claims.to_text().len() > MAX_CLAIMS_BYTES { Err(ClaimsError::TooLarge) } else { Ok(claims) }
     }
 
+    /// Gives them with others in the place of those of the same names; `null` takes one away.
+    pub fn with(&self, others: &Map<String, Value>) -> Result<Claims, ClaimsError> {
+        let mut claims = self.0.clone();
+        for (name, value) in others {
+            match value {
+                Value::Null => drop(claims.remove(name)),
+                value => drop(claims.insert(name.clone(), value.clone())),
+            }
+        }
+        Claims::new(claims)
+    }
+
     /// Takes them from the store. `None` where it is no JSON object.
     pub fn from_stored(text: &str) -> Option<Claims> {
         if text.is_empty() {

@@ -13,6 +13,7 @@ pub mod organisation;
 pub mod page_token;
 pub mod password;
 pub mod profile;
+pub mod provider;
 pub mod recovery_code;
 pub mod refresh_token;
 pub mod role;

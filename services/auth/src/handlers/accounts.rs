@@ -223,6 +223,14 @@ pub(super) fn anonymous_row(password_hash: String, profile: Profile, now: i64) -
     AccountRow { anonymous: true, ..base }
 }
 
+/// An account that a provider vouches for: with an address, or without one.
+pub(super) fn provided_row(address: Option<(&Email, bool)>, hash: String, profile: Profile, now: i64) -> AccountRow {
+    match address {
+        Some((email, verified)) => imported_row(email, verified, hash, profile, now),
+        None => AccountRow { anonymous: false, ..anonymous_row(hash, profile, now) },
+    }
+}
+
 /// Finds the account that has an address.
 pub(crate) async fn find_by_email(core: &Core, email: &str) -> Result<Account, Error> {
     let email = Claimed::read(email, core.former_are_left)

@@ -9,7 +9,7 @@ use tonic::Request;
 
 use super::credentials::credentials;
 use super::ending::session_name_of;
-use super::owner::{find, own_account};
+use super::owner::{find, own_account, require_level, require_recent};
 use super::profile::Profile;
 use super::sending::wake;
 use super::whose::with_roles;
@@ -66,8 +66,13 @@ pub(super) async fn upgrade(core: &Core, request: Request<pb::UpgradeAccountRequ
     let pb::UpgradeAccountRequest { name, email, password } = request.into_inner();
     let id = own_account(&caller, &name)?;
     let row = find(core, id).await?;
-    if !row.anonymous {
+    if !row.email.is_empty() {
         return Err(Error::NotAnonymous);
+    }
+    if !row.anonymous {
+        // It has another way in, which its owner has just come by.
+        require_level(core, &caller, id).await?;
+        require_recent(core, &caller)?;
     }
     if core.sign_up == SignUp::Closed {
         return Err(Error::SignUpClosed);

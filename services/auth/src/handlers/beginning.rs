@@ -51,7 +51,16 @@ pub(super) async fn begin(
     method: Method,
     beginning: &Beginning,
 ) -> Result<Begun, Error> {
-    let shown = Authentication::by(method, beginning.now);
+    begin_after(conn, account, Authentication::by(method, beginning.now), beginning).await
+}
+
+/// The same of somebody who has shown it at another time.
+pub(super) async fn begin_after(
+    conn: &mut Conn<'_>,
+    account: AccountId,
+    shown: Authentication,
+    beginning: &Beginning,
+) -> Result<Begun, Error> {
     let kinds = kinds_of(conn, account).await?;
     if kinds.is_empty() {
         return begin_with(conn, account, shown, beginning).await.map(|begun| Begun::Session(Box::new(begun)));

@@ -9,7 +9,7 @@ use mainstay_proto::auth::v1 as pb;
 use mainstay_record::Violation;
 use tonic::Request;
 
-use super::owner::{find, own_account, prove_password, require_level};
+use super::owner::{find, own_account, prove_password, require_level, require_recent};
 use super::sending::{Addressee, Presented, Sending, mail_of, notice, required, wake};
 use super::whose::{account_id, require_sight, with_roles};
 use super::{account_to_pb, origin, trail};
@@ -40,7 +40,7 @@ pub(super) async fn request_email_verification(
     require_sight(&caller, id, Error::AccountNotFound)?;
     mail_of(core)?;
     let row = find(core, id).await?;
-    if row.anonymous {
+    if row.email.is_empty() {
         return Err(Error::NoAddress);
     }
     if row.email_verified {
@@ -98,8 +98,11 @@ pub(super) async fn change_email(core: &Core, request: Request<pb::ChangeEmailRe
     mail_of(core)?;
     let row = find(core, id).await?;
     require_level(core, &caller, id).await?;
-    let email = if row.anonymous {
-        // It has no password yet: the session is all that its owner has.
+    let email = if row.email.is_empty() {
+        // It has no password yet: the session is all that its owner has, or what a provider vouches for.
+        if !row.anonymous {
+            require_recent(core, &caller)?;
+        }
         if core.sign_up == SignUp::Closed {
             return Err(Error::SignUpClosed);
         }

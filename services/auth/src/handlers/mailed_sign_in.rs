@@ -20,9 +20,10 @@ use crate::domain::authentication::Method;
 use crate::domain::client::Client;
 use crate::domain::one_time_secret::{Code, Purpose};
 use crate::error::Error;
-use crate::revoking::{Moment, end_sessions};
+use crate::revoking::Moment;
 use crate::store::accounts::{self, AccountRow};
-use crate::store::{factors, one_time_secrets, recovery_codes};
+use crate::store::one_time_secrets;
+use crate::ways_in::take_back;
 
 /// Sends a link and a code where there is an account, and does the same work where there is none.
 pub(super) async fn request_sign_in(
@@ -111,15 +112,7 @@ async fn proved(
     if row.email_verified {
         return Ok((with_roles(conn, Some(row)).await?, None));
     }
-    if !accounts::reset_password(conn, &row, nobodys, now).await? {
-        return Err(Error::Contention);
-    }
-    let id = row.id()?;
-    let (_, ended) = end_sessions(conn, moment, id, None).await?;
-    one_time_secrets::use_up_all(conn, &row.uid, &Purpose::ALL, now).await?;
-    // Nobody enrols a factor whose address is not verified; should there be one all the same, it is not the owner's.
-    factors::remove_all(conn, &row.uid).await?;
-    recovery_codes::remove_all(conn, &row.uid).await?;
-    let row = accounts::find(conn, id).await?;
+    let ended = take_back(conn, &row, nobodys, (now, moment)).await?;
+    let row = accounts::find(conn, row.id()?).await?;
     Ok((with_roles(conn, row).await?, Some(ended)))
 }

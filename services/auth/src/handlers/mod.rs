@@ -31,6 +31,7 @@ mod pages;
 mod passkeys;
 pub mod passwords;
 mod profile;
+pub mod providers;
 mod proving;
 pub mod removing;
 pub mod revocations;

@@ -20,6 +20,7 @@ use crate::mail::Kind;
 use crate::revoking::end_sessions;
 use crate::store::accounts;
 use crate::store::{mails, one_time_secrets};
+use crate::ways_in::remove_others;
 
 /// What is of no more use when the password is another one: all that somebody may have asked for who knew the old one.
 const OF_THE_OLD_PASSWORD: [Purpose; 4] =
@@ -69,6 +70,9 @@ pub(super) async fn reset_password(core: &Core, request: Request<pb::ResetPasswo
             trail.by(id).note(conn, now, Action::ResetPassword, id, Told::default()).await?;
             let (_, ended) = end_sessions(conn, moment, id, None).await?;
             one_time_secrets::use_up_all(conn, &row.uid, &OF_THE_OLD_PASSWORD, now).await?;
+            if !row.email_verified {
+                remove_others(conn, &row.uid).await?;
+            }
             if let Some(mail) = &told {
                 mails::insert(conn, mail).await?;
             }

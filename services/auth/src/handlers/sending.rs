@@ -187,7 +187,8 @@ fn kind(purpose: Purpose) -> Kind {
 /// Makes the row of a mail that tells the owner of an account what has happened. Nothing where this installation sends no
 /// mail.
 pub(super) fn notice(core: &Core, kind: Kind, account: &AccountRow, about: &str) -> Result<Option<MailRow>, Error> {
-    if core.mail.is_none() {
+    // Who has no address is told nothing.
+    if core.mail.is_none() || account.email.is_empty() {
         return Ok(None);
     }
     let told = Told {

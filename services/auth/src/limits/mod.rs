@@ -72,6 +72,10 @@ pub struct LimitsConfig {
     pub challenge_burst: u32,
     /// Passkeys that are asked for from one address, in each minute after those at once.
     pub challenge_per_minute: u32,
+    /// Sign-ins that are begun at providers of identities from one address, at once.
+    pub provider_burst: u32,
+    /// Sign-ins that are begun at providers of identities from one address, in each minute after those at once.
+    pub provider_per_minute: u32,
     /// Wrong codes of factors for one account from one address, at once.
     pub second_factor_burst: u32,
     /// Wrong codes of factors for one account from one address, in each minute after those at once.
@@ -98,6 +102,8 @@ impl Default for LimitsConfig {
             mail_per_minute: 5,
             challenge_burst: 200,
             challenge_per_minute: 120,
+            provider_burst: 300,
+            provider_per_minute: 120,
             second_factor_burst: 10,
             second_factor_per_minute: 1,
             second_factor_everywhere_burst: 30,
@@ -122,6 +128,8 @@ impl LimitsConfig {
             ("limits.mail_per_minute", self.mail_per_minute),
             ("limits.challenge_burst", self.challenge_burst),
             ("limits.challenge_per_minute", self.challenge_per_minute),
+            ("limits.provider_burst", self.provider_burst),
+            ("limits.provider_per_minute", self.provider_per_minute),
             ("limits.second_factor_burst", self.second_factor_burst),
             ("limits.second_factor_per_minute", self.second_factor_per_minute),
             ("limits.second_factor_everywhere_burst", self.second_factor_everywhere_burst),
@@ -160,6 +168,10 @@ impl LimitsConfig {
         Allowance { burst: self.challenge_burst, per_minute: self.challenge_per_minute }
     }
 
+    fn provider(&self) -> Allowance {
+        Allowance { burst: self.provider_burst, per_minute: self.provider_per_minute }
+    }
+
     fn mail(&self) -> Allowance {
         Allowance { burst: self.mail_burst, per_minute: self.mail_per_minute }
     }
@@ -180,6 +192,8 @@ pub enum Limit {
     SecondFactorEverywhere,
     /// New accounts from one address.
     SignUp,
+    /// Sign-ins that are begun at providers from one address.
+    Provider,
     /// Mails that are asked for from one address.
     Mail,
     /// Passkeys that are asked for from one address.
@@ -200,6 +214,7 @@ impl Limit {
             Limit::SecondFactor => "second_factor",
             Limit::SecondFactorEverywhere => "second_factor_everywhere",
             Limit::SignUp => "sign_up",
+            Limit::Provider => "provider",
             Limit::Mail => "mail",
             Limit::Challenge => "challenge",
             Limit::MailToOne => "mail_to_one",
@@ -217,6 +232,7 @@ impl fmt::Display for Limit {
             Limit::SecondFactor => "too many wrong codes for this account from this address",
             Limit::SecondFactorEverywhere => "too many wrong codes for this account",
             Limit::SignUp => "too many new accounts from this address",
+            Limit::Provider => "too many sign-ins at providers were begun from this address",
             Limit::Mail => "too many mails were asked for from this address",
             Limit::Challenge => "passkeys were asked for too often from this address",
             Limit::MailToOne => "too many mails to this e-mail address",
@@ -248,6 +264,8 @@ pub struct Limits {
     second_factor_everywhere: Bucket,
     sign_up: Bucket,
     sign_up_site: Bucket,
+    provider: Bucket,
+    provider_site: Bucket,
     mail: Bucket,
     mail_site: Bucket,
     challenge: Bucket,
@@ -273,6 +291,8 @@ impl Limits {
             second_factor_everywhere: bucket(Limit::SecondFactorEverywhere, config.second_factor_everywhere()),
             sign_up: bucket(Limit::SignUp, config.sign_up()),
             sign_up_site: bucket(Limit::SignUp, config.sign_up().times(SITE_FACTOR)),
+            provider: bucket(Limit::Provider, config.provider()),
+            provider_site: bucket(Limit::Provider, config.provider().times(SITE_FACTOR)),
             mail: bucket(Limit::Mail, config.mail()),
             mail_site: bucket(Limit::Mail, config.mail().times(SITE_FACTOR)),
             challenge: bucket(Limit::Challenge, config.challenge()),
@@ -323,6 +343,15 @@ impl Limits {
         let counted = self.count(|attempt| {
             attempt.take(&self.sign_up, self.hash.hash_one(origin))?;
             origin.site().map_or(Ok(()), |site| attempt.take(&self.sign_up_site, self.hash.hash_one(site)))
+        });
+        counted.map(drop)
+    }
+
+    /// Counts a sign-in that is begun at a provider. Whether it is finished does not matter: what was begun is kept for a while.
+    pub fn provider(&self, origin: Origin) -> Result<(), Exceeded> {
+        let counted = self.count(|attempt| {
+            attempt.take(&self.provider, self.hash.hash_one(origin))?;
+            origin.site().map_or(Ok(()), |site| attempt.take(&self.provider_site, self.hash.hash_one(site)))
         });
         counted.map(drop)
     }
@@ -388,6 +417,15 @@ impl Limits {
             &self.challenge,
             &self.challenge_site,
         ]
+        let Limits { address, address_site, account, everywhere, stranger, .. } = self;
+        let Limits { second_factor, second_factor_everywhere, sign_up, sign_up_site, .. } = self;
+        let Limits { provider, provider_site, mail, mail_site, .. } = self;
+        let (codes, all_codes) = (second_factor, second_factor_everywhere);
+        let of_places = [sign_up, sign_up_site, provider, provider_site, mail, mail_site];
+        let [first, second, third, fourth, fifth, sixth] = of_places;
+        let of_secrets = [address, address_site, account, everywhere, stranger, codes, all_codes];
+        let [a, b, c, d, e, f, g] = of_secrets;
+        [a, b, c, d, e, f, g, first, second, third, fourth, fifth, sixth]
     }
 }
 

@@ -119,7 +119,9 @@ impl Links {
             | Kind::FactorAdded
             | Kind::FactorRemoved
             | Kind::RecoveryCodeUsed
-            | Kind::PasskeyCloned => "",
+            | Kind::PasskeyCloned
+            | Kind::IdentityAdded
+            | Kind::IdentityRemoved => "",
         }
     }
 

@@ -26,13 +26,17 @@ pub enum Kind {
     RecoveryCodeUsed,
     /// To the owner: there may be two of a passkey.
     PasskeyCloned,
+    /// To the owner: the account can be signed in to at a provider.
+    IdentityAdded,
+    /// To the owner: it can not any more.
+    IdentityRemoved,
     /// To whoever has an address: become a member of an organisation.
     Invitation,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 14] = [
         Kind::VerifyEmail,
         Kind::ChangeEmail,
         Kind::ApproveEmailChange,
@@ -44,6 +48,8 @@ impl Kind {
         Kind::FactorRemoved,
         Kind::RecoveryCodeUsed,
         Kind::PasskeyCloned,
+        Kind::IdentityAdded,
+        Kind::IdentityRemoved,
         Kind::Invitation,
     ];
 
@@ -61,6 +67,8 @@ impl Kind {
             Kind::FactorRemoved => "factor_removed",
             Kind::RecoveryCodeUsed => "recovery_code_used",
             Kind::PasskeyCloned => "passkey_cloned",
+            Kind::IdentityAdded => "identity_added",
+            Kind::IdentityRemoved => "identity_removed",
             Kind::Invitation => "invitation",
         }
     }
@@ -75,6 +83,8 @@ impl Kind {
                 | Kind::FactorRemoved
                 | Kind::RecoveryCodeUsed
                 | Kind::PasskeyCloned
+                | Kind::IdentityAdded
+                | Kind::IdentityRemoved
         )
     }
 }

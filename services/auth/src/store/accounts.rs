@@ -134,8 +134,30 @@ pub async fn upgrade(
         accounts::revision.eq(Revision(row.revision).next(now).0),
         accounts::update_time.eq(now),
     );
-    let target = target.filter(accounts::anonymous.eq(true));
+    let target = target.filter(accounts::email.eq(""));
     Ok(db::execute!(conn, diesel::update(target).set(upgraded))? > 0)
+}
+
+/// Notes that somebody is known behind an account, if it is as it was read. Says whether it was.
+pub async fn known(conn: &mut Conn<'_>, row: &AccountRow, now: i64) -> Result<bool, db::Error> {
+    let target = accounts::table.find(&row.uid).filter(accounts::revision.eq(row.revision));
+    let revision = Revision(row.revision).next(now).0;
+    let known = (accounts::anonymous.eq(false), accounts::revision.eq(revision), accounts::update_time.eq(now));
+    Ok(db::execute!(conn, diesel::update(target).set(known))? > 0)
+}
+
+/// Replaces what tokens say of an account by the word of others, if it is as it was read. Says whether it was.
+pub async fn replace_claims(
+    conn: &mut Conn<'_>,
+    row: &AccountRow,
+    claims: &Claims,
+    now: i64,
+) -> Result<bool, db::Error> {
+    let target = accounts::table.find(&row.uid).filter(accounts::revision.eq(row.revision));
+    let revision = Revision(row.revision).next(now).0;
+    let said =
+        (accounts::claims.eq(claims.to_stored()), accounts::revision.eq(revision), accounts::update_time.eq(now));
+    Ok(db::execute!(conn, diesel::update(target).set(said))? > 0)
 }
 
 /// Replaces what an account's owner shows and what its tokens say, if its revision still is `expected`. Says whether it was.

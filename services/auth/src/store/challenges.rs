@@ -31,6 +31,14 @@ pub async fn insert(conn: &mut Conn<'_>, challenge: &Challenge) -> Result<(), db
     db::execute!(conn, diesel::insert_into(challenges::table).values(&row)).map(drop)
 }
 
+/// Adds a challenge unless there is one with its id. Says whether there was none: the compare-and-swap of what is good once and
+/// comes from elsewhere.
+pub async fn insert_once(conn: &mut Conn<'_>, challenge: &Challenge) -> Result<bool, db::Error> {
+    let row = ChallengeRow::from(challenge);
+    let once = diesel::insert_into(challenges::table).values(&row).on_conflict_do_nothing();
+    Ok(db::execute!(conn, once)? > 0)
+}
+
 /// Finds a challenge. It may be used or over.
 pub async fn find(conn: &mut Conn<'_>, id: Uuid) -> Result<Option<ChallengeRow>, db::Error> {
     let uid = text(id);

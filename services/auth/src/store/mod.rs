@@ -6,6 +6,7 @@ pub mod challenges;
 pub mod emails;
 pub mod factors;
 pub mod first_administrator;
+pub mod identities;
 pub mod invitations;
 pub mod mails;
 pub mod members;

@@ -247,6 +247,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    identities (uid) {
+        uid -> Text,
+        account_uid -> Text,
+        provider -> Text,
+        issuer -> Text,
+        subject -> Text,
+        display_name -> Text,
+        create_time -> BigInt,
+        use_time -> BigInt,
+    }
+}
+
 diesel::joinable!(account_roles -> accounts (account_uid));
 diesel::joinable!(sessions -> accounts (account_uid));
 diesel::allow_tables_to_appear_in_same_query!(accounts, account_roles, members, sessions);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mainstay_auth::Error;
 use mainstay_auth::hashing::HashingError;
 use mainstay_auth::passkeys::PasskeyError;
+use mainstay_auth::providers::{ProviderError, TokenError};
 use mainstay_auth::store::DamagedRow;
 use mainstay_db as db;
 use mainstay_fault::{Fault, Reason};
@@ -12,6 +13,25 @@ use mainstay_record::Violation;
 
 fn cause() -> Arc<dyn std::error::Error + Send + Sync> {
     Arc::from(Box::<dyn std::error::Error + Send + Sync>::from("canary: /var/lib/secret SELECT 1"))
+}
+
+/// What can go wrong with providers of identities.
+fn of_providers() -> Vec<(Error, Reason)> {
+    vec![
+        (Error::ProviderNotFound, Reason::ResourceNotFound),
+        (Error::IdentityNotFound, Reason::ResourceNotFound),
+        (Error::ProviderUnavailable(ProviderError::Resting), Reason::ProviderUnavailable),
+        (Error::ProviderRefused(ProviderError::Token(TokenError::Nonce)), Reason::ProviderRefused),
+        (Error::TokenUsed, Reason::ProviderRefused),
+        (Error::IdentityNotLinked, Reason::IdentityNotLinked),
+        (Error::IdentityTaken, Reason::IdentityTaken),
+        (Error::TooManyIdentities(10), Reason::FailedPrecondition),
+        (Error::LastWayIn, Reason::FailedPrecondition),
+        (
+            Error::from(db::Error::UniqueViolation { constraint: "identities_taken".to_owned(), source: cause() }),
+            Reason::IdentityTaken,
+        ),
+    ]
 }
 
 #[test]
@@ -69,7 +89,7 @@ fn every_error_has_its_reason_and_shows_no_cause() {
         (Error::from(db::Error::CommitUnknown(cause())), Reason::CommitUnknown),
         (Error::from(db::Error::Internal(cause())), Reason::Internal),
     ];
-    for (error, reason) in rows {
+    for (error, reason) in rows.into_iter().chain(of_providers()) {
         let said = format!("{error:?}");
         let fault = Fault::from(error);
         assert_eq!(fault.reason(), Some(reason), "{said}");

@@ -71,6 +71,7 @@ pub fn config() -> Config {
     config.limits.account_everywhere_burst = 100_000;
     config.limits.sign_up_burst = 100_000;
     config.limits.mail_burst = 100_000;
+    config.limits.provider_burst = 100_000;
     config.limits.second_factor_burst = 100_000;
     config.limits.challenge_burst = 100_000;
     config.limits.second_factor_everywhere_burst = 100_000;

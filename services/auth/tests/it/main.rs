@@ -31,6 +31,7 @@ mod passkey_sign_in;
 mod passwords;
 mod policies;
 mod profile;
+mod providers;
 mod reset_password;
 mod s01_factors;
 mod s02_enumeration;

@@ -51,6 +51,10 @@ fn every_method_states_who_may_call_it() {
             "RequestSignIn" | "SignInWithLink" | "SignInWithCode" => Access::Anyone,
             "VerifyEmail" | "ConfirmEmailChange" | "RequestPasswordReset" | "ResetPassword" => Access::Anyone,
             "SignUpWithInvitation" | "ExchangeKey" => Access::Anyone,
+            "ListProviders" | "StartSignIn" | "FinishSignIn" | "ExchangeIdToken" => Access::Anyone,
+            "StartLink" | "FinishLink" | "LinkIdToken" | "GetIdentity" | "ListIdentities" | "DeleteIdentity" => {
+                Access::SignedIn
+            }
             // The service itself lets in who is on the same machine, in development.
             "ListMails" | "GetMail" => Access::Anyone,
             "ListAuditEvents" | "GetAccount" | "GetSession" | "ListSessions" | "RevokeSession"
@@ -125,6 +129,20 @@ const OF_ORGANISATIONS: [(&str, &str); 27] = [
     ("POST /auth/v1/sessions:switchOrganisation", "*"),
 ];
 
+/// The addresses of what is of providers of identities.
+const OF_PROVIDERS: [(&str, &str); 10] = [
+    ("GET /auth/v1/providers", ""),
+    ("POST /auth/v1/{provider=providers/*}:startSignIn", "*"),
+    ("POST /auth/v1/providers:finishSignIn", "*"),
+    ("POST /auth/v1/{provider=providers/*}:exchangeIdToken", "*"),
+    ("POST /auth/v1/{parent=accounts/*}/identities:startLink", "*"),
+    ("POST /auth/v1/{parent=accounts/*}/identities:finishLink", "*"),
+    ("POST /auth/v1/{parent=accounts/*}/identities:linkIdToken", "*"),
+    ("GET /auth/v1/{name=accounts/*/identities/*}", ""),
+    ("GET /auth/v1/{parent=accounts/*}/identities", ""),
+    ("DELETE /auth/v1/{name=accounts/*/identities/*}", ""),
+];
+
 #[test]
 fn the_rest_addresses_are_the_documented_ones() {
     let mut found: Vec<(String, String)> = methods().iter().map(http).collect();
@@ -185,6 +203,7 @@ fn the_rest_addresses_are_the_documented_ones() {
     ]
     .map(|(rule, body)| (rule.to_owned(), body.to_owned()))
     .to_vec();
+    expected.extend(OF_PROVIDERS.map(|(rule, body)| (rule.to_owned(), body.to_owned())));
     expected.extend(OF_ORGANISATIONS.map(|(rule, body)| (rule.to_owned(), body.to_owned())));
     expected.sort();
     assert_eq!(found, expected);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mainstay_auth::Config;
 use mainstay_auth::limits::LimitsConfig;
+use mainstay_auth::providers::ProviderConfig;
 use mainstay_fault::{Fault, Reason};
 use mainstay_proto::auth::v1 as pb;
 use mainstay_testkit::both_engines;
@@ -43,6 +44,16 @@ fn wrong_key() -> String {
     mainstay_auth::domain::service_account::KeySecret::of(uuid::Uuid::now_v7()).unwrap().to_text()
 }
 
+/// The settings with a provider that is called nowhere.
+fn with_a_provider() -> Config {
+    let provider = ProviderConfig {
+        issuer: Some("https://idp.invalid".to_owned()),
+        client_id: "client".to_owned(),
+        ..ProviderConfig::default()
+    };
+    Config { providers: [("idp".to_owned(), provider)].into(), ..limited() }
+}
+
 /// One try of a secret that is wrong, with a method.
 async fn try_wrongly(caller: &Caller, method: &str, number: usize) -> Result<(), Fault> {
     let wrong = mainstay_auth::domain::refresh_token::RefreshToken::first_of(uuid::Uuid::now_v7()).unwrap().to_text();
@@ -64,6 +75,15 @@ async fn try_wrongly(caller: &Caller, method: &str, number: usize) -> Result<(),
         "BeginPasskeySignIn" => caller.begin_passkey_sign_in(&wrong_challenge()).await.map(drop),
         "SignInWithPasskey" => caller.sign_in_with_passkey(&wrong_challenge(), Default::default()).await.map(drop),
         "FinishPasskey" => caller.finish_passkey(&wrong_challenge(), Default::default()).await.map(drop),
+        "FinishSignIn" => {
+            caller.finish_sign_in(&wrong_challenge(), &crate::providers::back("code", "state")).await.map(drop)
+        }
+        "FinishLink" => {
+            let back = crate::providers::back("code", "state");
+            caller.finish_link("accounts/me", &wrong_challenge(), &back).await.map(drop)
+        }
+        "ExchangeIdToken" => caller.exchange_id_token("idp", "a.b.c", "a nonce of its own").await.map(drop),
+        "LinkIdToken" => caller.link_id_token("accounts/me", "idp", ("a.b.c", "a nonce of its own")).await.map(drop),
         "VerifyEmail" => caller.verify_email(&wrong_link()).await.map(drop),
         "ConfirmEmailChange" => caller.confirm_change(&wrong_link()).await.map(drop),
         "ResetPassword" => caller.reset_password(&wrong_link(), PASSWORD).await,
@@ -83,7 +103,7 @@ async fn try_wrongly(caller: &Caller, method: &str, number: usize) -> Result<(),
 both_engines! {
     async fn every_method_that_takes_a_secret_is_limited(engine: Engine) {
         for method in methods_with_secrets() {
-            let harness = Harness::with_config(engine, &limited()).await;
+            let harness = Harness::with_config(engine, &with_a_provider()).await;
             // Whoever has found a device open; where nobody has to be signed in, that changes nothing.
             let (_, session) = harness.user("ada@example.org").await;
             let caller = harness.caller.as_user(&session).from(ATTACKER);

@@ -2,6 +2,7 @@
 //! name that nobody has.
 
 use bytes::Bytes;
+use mainstay_auth::store::identities::{self, IdentityRow};
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::Access;
 use mainstay_runtime::RawCodec;
@@ -23,9 +24,12 @@ fn names(field: &FieldDescriptor) -> Option<&'static str> {
     let reference = reference.as_message()?;
     let says = |name: &str| reference.get_field_by_name(name).and_then(|value| value.as_str().map(str::to_owned));
     match (says("type").unwrap_or_default().as_str(), says("child_type").unwrap_or_default().as_str()) {
-        ("mainstay.dev/Account", _) | (_, "mainstay.dev/Session" | "mainstay.dev/Factor") => Some("account"),
+        ("mainstay.dev/Account", _) | (_, "mainstay.dev/Session" | "mainstay.dev/Factor" | "mainstay.dev/Identity") => {
+            Some("account")
+        }
         ("mainstay.dev/Session", _) => Some("session"),
         ("mainstay.dev/Factor", _) => Some("factor"),
+        ("mainstay.dev/Identity", _) => Some("identity"),
         ("mainstay.dev/Organisation", _) | (_, "mainstay.dev/Member" | "mainstay.dev/Invitation") => {
             Some("organisation")
         }
@@ -35,6 +39,8 @@ fn names(field: &FieldDescriptor) -> Option<&'static str> {
         ("mainstay.dev/Member", _) => Some("member"),
         // Nobody owns a mail: who sees the mailbox sees all of it.
         ("mainstay.dev/Mail", _) => None,
+        // Everybody sees the providers.
+        ("mainstay.dev/Provider", _) => None,
         ("", "") => None,
         other => panic!("{other:?} is a kind of resource that this crawl does not know"),
     }
@@ -117,6 +123,28 @@ fn is_looked_at(method: &MethodDescriptor, way: &[FieldDescriptor]) -> bool {
     !(method.name().starts_with("Create") && way.len() == 2 && way[1].name() == "name")
 }
 
+/// What a provider knows the owner of an account by. Gives its name.
+async fn an_identity(harness: &Harness, account: &str) -> String {
+    let text = |text: &str| text.to_owned();
+    let row = IdentityRow {
+        uid: text("00000000-0000-7000-8000-0000000000aa"),
+        account_uid: text(account),
+        provider: text("idp"),
+        issuer: text("https://idp.example.org"),
+        subject: text("ada"),
+        display_name: String::new(),
+        create_time: 0,
+        use_time: 0,
+    };
+    let name = format!("accounts/{account}/identities/{}", row.uid);
+    let stored = harness.database.write(mainstay_db::Atomic::Statement, move |conn| {
+        let row = row.clone();
+        Box::pin(async move { identities::insert(conn, &row).await })
+    });
+    stored.await.unwrap();
+    name
+}
+
 both_engines! {
     async fn a_name_of_somebody_elses_is_answered_as_one_that_nobody_has(engine: Engine) {
         let harness = Harness::start(engine).await;
@@ -131,6 +159,7 @@ both_engines! {
         let invitation = owner.invite(&organisation.name, "eve@example.org", &[]).await.unwrap();
         let service = owner.create_service_account(&organisation.name, &["robot"]).await.unwrap();
         let key = owner.create_key(&service.name, &[]).await.unwrap();
+        let identity = an_identity(&harness, &ada.uid).await;
         let bob = harness.caller.as_user(&bob);
         let bobs = bob.create_organisation("Bob's").await.unwrap();
         let bob = bob.acting_in(&bobs.name).await;
@@ -141,6 +170,7 @@ both_engines! {
             for (way, kind) in fields.into_iter().filter(|(way, _)| is_looked_at(&method, way)) {
                 let (known, missing) = match kind {
                     "account" => (ada.name.clone(), format!("accounts/{nobodys}")),
+                    "identity" => (identity.clone(), format!("accounts/{nobodys}/identities/{nobodys}")),
                     "factor" => (with_app.factor.clone(), format!("accounts/{nobodys}/factors/{nobodys}")),
                     "organisation" => (organisation.name.clone(), format!("organisations/{nobodys}")),
                     "service account" => (service.name.clone(), format!("serviceAccounts/{nobodys}")),
@@ -158,7 +188,7 @@ both_engines! {
                 crawled += 1;
             }
         }
-        assert!(crawled >= 33, "only {crawled} fields that name something were found");
+        assert!(crawled >= 38, "only {crawled} fields that name something were found");
         // A member that is another organisation's is none of one's own, either.
         let mixed = format!("{}/members/{}", bobs.name, ada.uid);
         assert_eq!(bob.get_member(&mixed).await.unwrap_err().reason(), Some(Reason::ResourceNotFound));
@@ -178,5 +208,6 @@ both_engines! {
         assert_eq!(owner.list_members(&organisation.name, 0, "").await.unwrap().members, [member]);
         owner.get_session(&session).await.unwrap();
         assert_eq!(owner.list_factors("accounts/me").await.unwrap().factors.len(), 1);
+        owner.get_identity(&identity).await.unwrap();
     }
 }
