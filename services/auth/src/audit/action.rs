@@ -44,6 +44,8 @@ pub(crate) enum Action {
     CreateOrganisation,
     UpdateOrganisation,
     DeleteOrganisation,
+    DisableOrganisation,
+    EnableOrganisation,
     CreateMember,
     SetMemberRoles,
     DeleteMember,
@@ -59,7 +61,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    pub(crate) const ALL: [Action; 44] = [
+    pub(crate) const ALL: [Action; 46] = [
         Action::SignUp,
         Action::CreateAccount,
         Action::CreateFirstAdministrator,
@@ -92,6 +94,8 @@ impl Action {
         Action::CreateOrganisation,
         Action::UpdateOrganisation,
         Action::DeleteOrganisation,
+        Action::DisableOrganisation,
+        Action::EnableOrganisation,
         Action::CreateMember,
         Action::SetMemberRoles,
         Action::DeleteMember,
@@ -141,6 +145,8 @@ impl Action {
             Action::CreateOrganisation => "organisations.create",
             Action::UpdateOrganisation => "organisations.update",
             Action::DeleteOrganisation => "organisations.delete",
+            Action::DisableOrganisation => "organisations.disable",
+            Action::EnableOrganisation => "organisations.enable",
             Action::CreateMember => "members.create",
             Action::SetMemberRoles => "members.setRoles",
             Action::DeleteMember => "members.delete",

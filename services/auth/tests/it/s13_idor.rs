@@ -15,8 +15,15 @@ use crate::harness::{Caller, Harness};
 
 const REFERENCE: &str = "google.api.resource_reference";
 
-/// The kind of resource that a field names: of its own, or of what stands below it.
-fn names(field: &FieldDescriptor) -> Option<&'static str> {
+/// The kinds of resources that a field names: of its own, or of what stands below it.
+fn names(field: &FieldDescriptor) -> Vec<&'static str> {
+    match reference(field) {
+        Some("audit events") => vec!["account", "organisation"],
+        kind => kind.into_iter().collect(),
+    }
+}
+
+fn reference(field: &FieldDescriptor) -> Option<&'static str> {
     let extension = field.parent_pool().get_extension_by_name(REFERENCE)?;
     let options = field.options();
     let reference = options.get_extension(&extension);
@@ -33,6 +40,7 @@ fn names(field: &FieldDescriptor) -> Option<&'static str> {
         ("mainstay.dev/ServiceAccount", _) | (_, "mainstay.dev/ServiceAccountKey") => Some("service account"),
         ("mainstay.dev/ServiceAccountKey", _) => Some("key"),
         ("mainstay.dev/Member", _) => Some("member"),
+        (_, "mainstay.dev/AuditEvent") => Some("audit events"),
         // Nobody owns a mail: who sees the mailbox sees all of it.
         ("mainstay.dev/Mail", _) => None,
         ("", "") => None,
@@ -54,9 +62,7 @@ fn is_output_only(field: &FieldDescriptor) -> bool {
 fn named(method: &MethodDescriptor) -> Vec<(Vec<FieldDescriptor>, &'static str)> {
     let mut found = Vec::new();
     for field in method.input().fields() {
-        if let Some(kind) = names(&field) {
-            found.push((vec![field.clone()], kind));
-        }
+        found.extend(names(&field).into_iter().map(|kind| (vec![field.clone()], kind)));
         let Some(inner) = field.kind().as_message().filter(|_| !field.is_list() && !field.is_map()).cloned() else {
             continue;
         };
@@ -71,9 +77,9 @@ fn named(method: &MethodDescriptor) -> Vec<(Vec<FieldDescriptor>, &'static str)>
                 "Account" => "account",
                 other => panic!("{other:?} is a kind of resource that this crawl does not know"),
             });
-            if let Some(kind) = own.or_else(|| names(&below)).filter(|_| !is_output_only(&below)) {
-                found.push((vec![field.clone(), below], kind));
-            }
+            let kinds = own.map_or_else(|| names(&below), |kind| vec![kind]);
+            let kinds = kinds.into_iter().filter(|_| !is_output_only(&below));
+            found.extend(kinds.map(|kind| (vec![field.clone(), below.clone()], kind)));
         }
     }
     found
@@ -158,7 +164,7 @@ both_engines! {
                 crawled += 1;
             }
         }
-        assert!(crawled >= 33, "only {crawled} fields that name something were found");
+        assert!(crawled >= 35, "only {crawled} fields that name something were found");
         // A member that is another organisation's is none of one's own, either.
         let mixed = format!("{}/members/{}", bobs.name, ada.uid);
         assert_eq!(bob.get_member(&mixed).await.unwrap_err().reason(), Some(Reason::ResourceNotFound));
