@@ -102,7 +102,10 @@ pub const CAPABILITIES: &[Capability] = &[
         "(mainstay.v1.resource).on_parent_delete",
         "CASCADE deletes the row with the one that it lies below; else the deletion is refused, unless `force` (AIP-135)",
     ),
-    no("(mainstay.v1.resource).tenant", "give the resource a field for its organisation, and compare it in the rules"),
+    yes(
+        "(mainstay.v1.resource).tenant",
+        "rows belong to the organisation that their maker acted in, and are there for who acts in it; so is what lies below",
+    ),
     no("(mainstay.v1.resource).search", "leave it out; a filter finds words with `:`"),
     no("(mainstay.v1.resource).aggregate", "leave it out, and count in the client"),
     no("(mainstay.v1.resource).revisions", "leave it out, and keep former versions as rows of a resource of their own"),

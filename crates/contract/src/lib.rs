@@ -79,7 +79,7 @@ pub use reserved::{RESERVED_PACKAGES, RESERVED_ROOTS, RESERVED_TABLES, is_reserv
 pub use resource::effects::MAX_EFFECTS;
 pub use resource::index::{MAX_INDEX_COLUMNS, MAX_INDEXES};
 pub use resource::json::MAX_JSON_DEPTH;
-pub use resource::layout::{MAX_COLUMNS, MAX_MESSAGE_DEPTH};
+pub use resource::layout::{MAX_COLUMNS, MAX_MESSAGE_DEPTH, ORGANISATION_COLUMN};
 pub use resource::soft_delete::MAX_PURGE_AFTER_HOURS;
 pub use roles::{DeclaredRole, Granted, MAX_GRANTS, MAX_ROLES, ORGANISATION_ROLES, RoleScope, Roles};
 pub use rule::Rule;

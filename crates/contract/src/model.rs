@@ -260,6 +260,8 @@ pub struct Reference {
     pub resource: usize,
     /// One for each variable of the target's pattern.
     pub columns: Vec<usize>,
+    /// The columns of the target's key: these, behind that of the organisation where it belongs to one.
+    pub key: Vec<usize>,
     /// What becomes of a row when its target is deleted.
     pub on_delete: OnDelete,
     /// Following it, from row to row of the same resource, never comes back to where it began.

@@ -40,7 +40,7 @@ pub use order::{MAX_ORDER_BYTES, MAX_ORDER_KEYS, OrderKey, compile_order};
 pub use problem::{Problem, ProblemKind};
 pub use program::{AtomValues, MAX_ATOMS, Program, Split};
 pub use row::{Link, Relation, Root, Row};
-pub use schema::{Child, EnumType, Field, LinkTo, MapKey, RecordType, Storage, Type, account_template};
+pub use schema::{Child, EnumType, Field, LinkTo, MapKey, RecordType, Referred, Storage, Type, account_template};
 pub use scope::{AuthView, Scope};
 pub use suggest::{listed, nearest, suggest};
 pub use target::MAX_HOPS;

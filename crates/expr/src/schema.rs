@@ -21,6 +21,8 @@ pub struct RecordType {
     pub ancestors: Vec<Field>,
     /// The rows below one of a resource, by the collections of their patterns: rules quantify over them.
     pub children: Vec<Child>,
+    /// Each row belongs to an organisation, which the first column says.
+    pub tenant: bool,
 }
 
 /// The rows of another resource that lie directly below a row: its key is the beginning of theirs.
@@ -109,8 +111,8 @@ pub enum Storage {
     /// One column; `index` counts in `Layout::columns`. A nullable column is NULL iff the field is unset.
     Column { index: usize, nullable: bool },
     /// A resource name or reference, put together from key columns; nullable columns are all NULL iff the field is unset.
-    /// `target` is the number of the record that a reference leads to.
-    Template { template: Template, columns: Vec<usize>, nullable: bool, target: Option<usize> },
+    /// `target` is what a reference leads to.
+    Template { template: Template, columns: Vec<usize>, nullable: bool, target: Option<Referred> },
     /// A flattened message: its fields have storage of their own. Without a presence column the message is present iff
     /// one of its fields is.
     Message { presence: Option<usize> },
@@ -126,6 +128,22 @@ pub enum Storage {
     LinkInJson(LinkTo),
     /// The resource's etag: the revision as 16 lower-case hexadecimal digits.
     Etag { revision: usize },
+}
+
+/// The row that a reference leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Referred {
+    /// The number of the record.
+    pub table: usize,
+    /// The columns that hold its key: those of its name, behind that of the organisation where it belongs to one.
+    pub key: Vec<usize>,
+}
+
+impl Referred {
+    /// One whose key is its name.
+    pub fn by_name(table: usize, columns: &[usize]) -> Referred {
+        Referred { table, key: columns.to_vec() }
+    }
 }
 
 /// Where a resource name that is stored as a whole leads.

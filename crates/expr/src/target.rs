@@ -118,7 +118,7 @@ impl Target {
                 template: template.clone(),
                 columns: columns.iter().map(|index| column(*index, Kind::Text)).collect(),
                 nullable: *nullable,
-                to: target.map(|table| row.via(Relation::of(columns.clone(), table))),
+                to: target.as_ref().map(|to| row.via(Relation::of(to.key.clone(), to.table))),
                 is_account: false,
             },
             Storage::Account { column: index } => Form::Name {

@@ -83,6 +83,30 @@ pub struct User {
     pub is_unnamed: bool,
 }
 
+impl Inner {
+    fn bare(kind: Kind, uid: Option<String>, roles: Vec<String>) -> Inner {
+        Inner {
+            kind,
+            uid,
+            session_id: None,
+            email: None,
+            email_verified: false,
+            roles,
+            withheld: Vec::new(),
+            issued_at: None,
+            expires_at: None,
+            epoch: 0,
+            methods: Vec::new(),
+            level: 0,
+            authenticated_at: None,
+            organisation: None,
+            organisation_roles: Vec::new(),
+            claims: Map::new(),
+            is_unnamed: false,
+        }
+    }
+}
+
 impl Principal {
     /// Names the caller who presented nothing.
     pub fn anonymous() -> Principal {
@@ -93,6 +117,19 @@ impl Principal {
     /// Names the process itself. Rules do not apply to it, so it must never be made from anything that a caller sent.
     pub fn system() -> Principal {
         Principal::bare(Kind::System, None, Vec::new())
+    }
+
+    /// Names the process itself at work in an organisation, where it makes rows and names them. Whoever is not the process acts
+    /// where their token says, and stays there.
+    #[must_use]
+    pub fn within(&self, organisation: &str) -> Principal {
+        if self.kind() != Kind::System {
+            return self.clone();
+        }
+        Principal(Arc::new(Inner {
+            organisation: Some(organisation.to_owned()),
+            ..Inner::bare(Kind::System, None, Vec::new())
+        }))
     }
 
     /// Names a service account. Its uid is `service:<name>`, which no account can have.
@@ -126,25 +163,7 @@ impl Principal {
     }
 
     fn bare(kind: Kind, uid: Option<String>, roles: Vec<String>) -> Principal {
-        Principal(Arc::new(Inner {
-            kind,
-            uid,
-            session_id: None,
-            email: None,
-            email_verified: false,
-            roles,
-            withheld: Vec::new(),
-            issued_at: None,
-            expires_at: None,
-            epoch: 0,
-            methods: Vec::new(),
-            level: 0,
-            authenticated_at: None,
-            organisation: None,
-            organisation_roles: Vec::new(),
-            claims: Map::new(),
-            is_unnamed: false,
-        }))
+        Principal(Arc::new(Inner::bare(kind, uid, roles)))
     }
 
     /// Says what kind of caller this is.

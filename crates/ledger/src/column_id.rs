@@ -13,7 +13,7 @@ pub struct FieldPath(pub Vec<u32>);
 /// The identity of a column.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ColumnId {
-    /// The variable of the pattern in this position; `key:0` in JSON.
+    /// The part of the key in this position, a variable of the pattern or, before all of them, the organisation; `key:0` in JSON.
     Key(usize),
     /// `revision`
     Revision,
@@ -58,7 +58,7 @@ impl ColumnId {
     pub fn of(column: &Column, position: usize) -> ColumnId {
         let path = FieldPath::from(&column.path);
         match &column.role {
-            Role::Key { .. } => ColumnId::Key(position),
+            Role::Organisation | Role::Key { .. } => ColumnId::Key(position),
             Role::Revision => ColumnId::Revision,
             Role::Field | Role::Json(_) => ColumnId::Field(path, Part::Value),
             Role::Presence => ColumnId::Field(path, Part::Presence),

@@ -1,6 +1,6 @@
 //! What the ledger remembers.
 
-use mainstay_contract::Migration;
+use mainstay_contract::{Migration, ORGANISATION_COLUMN};
 use mainstay_record::Kind;
 use mainstay_sql::{Dialect, IndexColumn, OnlyRows, RowCondition, SchemaStep, Span};
 use std::collections::{BTreeMap, BTreeSet};
@@ -325,6 +325,19 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl ResourceEntry {
+    /// The columns that a reference is made of, in their order: behind that of the organisation, where what it leads to belongs
+    /// to one.
+    pub fn referring(&self, path: &FieldPath, target: &ResourceEntry) -> Vec<String> {
+        let own = self.columns.get(&ColumnId::Key(0)).filter(|_| target.is_tenant());
+        let named = self.columns.iter().filter(|(id, _)| id.field() == Some(path)).map(|(_, column)| column);
+        own.into_iter().chain(named).map(|column| column.name.clone()).collect()
+    }
+
+    /// Says whether its rows belong to organisations. No other part of a key has a name like that.
+    pub fn is_tenant(&self) -> bool {
+        self.columns.get(&ColumnId::Key(0)).is_some_and(|column| column.natural == ORGANISATION_COLUMN)
+    }
+
     /// Gives back what its maps do not need: one that is filled in order keeps room for as much again as it holds.
     pub(crate) fn pack(&mut self) {
         self.columns = mem::take(&mut self.columns).into_iter().collect();

@@ -31,7 +31,8 @@ impl fmt::Display for NumberPath {
 
 /// The columns of one resource's table, in the order in which every statement selects them.
 ///
-/// Always: the key columns (one for each variable of the pattern, outermost first), then the revision, then the fields
+/// Always: the key columns (of a tenant's resource that of the organisation, then one for each variable of the pattern,
+/// outermost first), then the revision, then the fields
 /// in the order of their numbers (a presence column stands before the columns of its message).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Layout {
@@ -56,6 +57,9 @@ pub struct Column {
 /// What a column is for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Role {
+    /// The organisation that the row belongs to, by its uid: of a tenant's resource the first part of the primary key, which no
+    /// name says.
+    Organisation,
     /// A variable of the resource's pattern (`product` of `products/{product}`): part of the primary key.
     Key { variable: String },
     /// The row's revision, a BIGINT that grows with every accepted write; the etag is made of it.
@@ -119,6 +123,16 @@ impl Template {
         rest.is_empty().then_some(values)
     }
 
+    /// The same template where the first variables are others, so many, that no name says.
+    #[must_use]
+    pub fn behind(&self, unnamed: usize) -> Template {
+        let part = |part: &TemplatePart| match part {
+            TemplatePart::Literal(text) => TemplatePart::Literal(text.clone()),
+            TemplatePart::Variable(position) => TemplatePart::Variable(position + unnamed),
+        };
+        Template { parts: self.parts.iter().map(part).collect() }
+    }
+
     /// How many variables the name has.
     pub fn variables(&self) -> usize {
         self.parts.iter().filter(|part| matches!(part, TemplatePart::Variable(_))).count()
@@ -155,6 +169,16 @@ impl Layout {
 
     /// How many columns the primary key has; they come first.
     pub fn keys(&self) -> usize {
-        self.columns.iter().take_while(|c| matches!(c.role, Role::Key { .. })).count()
+        self.columns.iter().take_while(|c| matches!(c.role, Role::Key { .. } | Role::Organisation)).count()
+    }
+
+    /// Says whether each row belongs to an organisation, which is then the first part of its key.
+    pub fn is_tenant(&self) -> bool {
+        self.columns.first().is_some_and(|column| column.role == Role::Organisation)
+    }
+
+    /// How many columns of the key no name says: they stand before those that one does.
+    pub fn unnamed_keys(&self) -> usize {
+        usize::from(self.is_tenant())
     }
 }

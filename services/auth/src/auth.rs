@@ -28,6 +28,7 @@ use crate::core::Core;
 use crate::deliver;
 use crate::domain::account::{ACCOUNTS, Account};
 use crate::domain::one_time_secret::HashKey;
+use crate::domain::organisation::ORGANISATIONS;
 use crate::domain::role;
 use crate::domain::signing::Schedule;
 use crate::error::{Error, StartError};
@@ -55,6 +56,7 @@ use crate::removing::purge_anonymous;
 use crate::signer::Signer;
 use crate::signing_keys::{self, KeyRing, load_and_rotate};
 use crate::store;
+use crate::store::audit::Whose;
 
 /// Largest request message. The largest that means something is a password of 4 KiB and an address.
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
@@ -367,8 +369,14 @@ impl Auth {
         &self,
         request: pb::ListAuditEventsRequest,
     ) -> Result<pb::ListAuditEventsResponse, Error> {
-        let account = request.parent.strip_prefix(ACCOUNTS).filter(|uid| *uid != "-").map(str::to_owned);
-        audit_handler::list(&self.0.core, "", account, request).await
+        let account = request.parent.strip_prefix(ACCOUNTS).filter(|uid| *uid != "-");
+        let whose = match (request.parent.strip_prefix(ORGANISATIONS), account) {
+            (Some(organisation), _) => Whose::Organisation(organisation.to_owned()),
+            (None, Some(account)) => Whose::Account(account.to_owned()),
+            (None, None) => Whose::All,
+        };
+        let reader = audit_handler::Reader { uid: "", sees_networks: true };
+        audit_handler::list(&self.0.core, reader, whose, request).await
     }
 
     /// Disables the account that has this address and ends its sessions, or enables it, for the command line on a store that it
@@ -415,6 +423,11 @@ impl Auth {
     /// Gives the name of the account that has this address, for the command line on a store that it has opened itself.
     pub async fn look_up(&self, email: &str) -> Result<String, Error> {
         Ok(format!("{ACCOUNTS}{}", accounts::find_by_email(&self.0.core, email).await?.id))
+    }
+
+    /// Gives what the handlers of organisations work with, for the command line on a store that it has opened itself.
+    pub(crate) fn core(&self) -> &Core {
+        &self.0.core
     }
 
     /// Verifies the audit log, for the command line on a store that it has opened itself.

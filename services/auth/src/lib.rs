@@ -13,6 +13,7 @@ pub mod hashing;
 mod jobs;
 pub mod limits;
 pub mod mail;
+mod organisations_on_store;
 pub mod passkeys;
 mod policy;
 pub mod process;

@@ -10,6 +10,8 @@ use crate::domain::service_account::{MAX_KEYS, MAX_OF_ORGANISATION};
 pub enum Refusal {
     #[error("there is no such organisation, or the caller may not know of it")]
     OrganisationNotFound,
+    #[error("the organisation is disabled")]
+    OrganisationDisabled,
     #[error("the organisation has no such member")]
     MemberNotFound,
     #[error("the caller does not administer the organisation")]
@@ -53,6 +55,10 @@ impl From<Refusal> for Fault {
             | Refusal::InvitationNotFound
             | Refusal::ServiceAccountNotFound
             | Refusal::KeyNotFound => return Fault::new(Reason::ResourceNotFound),
+            Refusal::OrganisationDisabled => (
+                Reason::FailedPrecondition,
+                "the organisation is disabled; who runs this installation can enable it".to_owned(),
+            ),
             Refusal::NotManager => (
                 Reason::PermissionDenied,
                 "this is for owners and managers of the organisation (`mainstay.owner`, `mainstay.manager`)".to_owned(),

@@ -5,8 +5,9 @@ use mainstay_db::{Atomic, Conn, Lane};
 use crate::audit::{Action, Told, Trail};
 use crate::core::Core;
 use crate::domain::account::AccountId;
+use crate::domain::organisation::{MEMBERS, ORGANISATIONS};
 use crate::error::{Error, StartError};
-use crate::store::{factors, recovery_codes, removing as store};
+use crate::store::{factors, members, recovery_codes, removing as store};
 
 /// How many accounts that nobody is known behind one transaction removes, so that it does not hold up other writes.
 const AT_ONCE: i64 = 50;
@@ -21,8 +22,14 @@ pub(crate) async fn remove(
     now: i64,
 ) -> Result<bool, Error> {
     let uid = id.to_string();
+    let left = members::organisations_of(conn, id).await?;
     if !store::remove(conn, &uid).await? {
         return Ok(false);
+    }
+    for organisation in left {
+        // Its managers read that it has a member less.
+        let told = Told::of(format!("{ORGANISATIONS}{organisation}{MEMBERS}{id}"));
+        trail.note(conn, now, Action::DeleteMember, id, told).await?;
     }
     trail.note(conn, now, action, id, Told::default()).await?;
     store::forget_networks(conn, &uid).await?;

@@ -75,7 +75,13 @@ impl Timed<'_> {
     fn row(&self, op: &Operation, key: &[Value]) -> Stuck {
         let resource = &op.plan().resource;
         let transition = resource.transitions.get(usize::from(self.which)).map_or("", |own| &own.name);
-        (resource.type_name.clone(), transition.to_owned(), op.plan().name(key))
+        let organisation = op.organisation_of(key).map(str::to_owned);
+        Stuck {
+            resource: resource.type_name.clone(),
+            transition: transition.to_owned(),
+            organisation,
+            name: op.plan().name(key),
+        }
     }
 }
 
@@ -135,7 +141,10 @@ enum Went {
 }
 
 async fn along(cx: &Context, op: &Operation, which: u16, row: Stuck) -> (Stuck, Result<Went>) {
-    let went = goes(cx, op, which, &row.2).await;
+    // Each row within its own organisation.
+    let caller = row.organisation.as_ref().map(|organisation| op.caller.within(organisation));
+    let within = caller.map(|caller| Operation { caller, ..op.clone() });
+    let went = goes(cx, within.as_ref().unwrap_or(op), which, &row.name).await;
     (row, went)
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use mainstay_db::Conn;
 use mainstay_db::catalog::{self, ForeignKey, Index, Table};
-use mainstay_ledger::{ColumnEntry, ColumnId, IndexEntry, Ledger, Part, ResourceEntry};
+use mainstay_ledger::{ColumnEntry, ColumnId, IndexEntry, Ledger, ResourceEntry};
 use mainstay_sql::{ColumnSpec, Dialect, SchemaStep, schema_sql};
 
 use crate::apply::dialect;
@@ -195,17 +195,8 @@ impl Comparison<'_> {
 
     fn references(&mut self) {
         for (path, reference) in &self.entry.references {
-            let Some(target) = self.ledger.resource(&reference.target).map(|target| target.table.clone()) else {
-                continue;
-            };
-            let of_field = |id: &ColumnId| matches!(id, ColumnId::Field(own, Part::Position(_)) if own == path);
-            let columns: Vec<String> = self
-                .entry
-                .columns
-                .iter()
-                .filter(|(id, _)| of_field(id))
-                .map(|(_, column)| column.name.clone())
-                .collect();
+            let Some(target) = self.ledger.resource(&reference.target) else { continue };
+            let (columns, target) = (self.entry.referring(path, target), target.table.clone());
             let key = ForeignKey { columns, target };
             if !self.table.foreign_keys.contains(&key) {
                 let what = format!("the reference to {} is missing: a row may refer to none", key.target);

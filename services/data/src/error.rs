@@ -41,6 +41,9 @@ pub enum Error {
     /// The caller may write the row, and not this field of it; `field` is its path in the request.
     #[error("the caller may not set `{field}`")]
     FieldDenied { field: String },
+    /// The rows belong to organisations, and the caller acts in none.
+    #[error("the caller acts in no organisation")]
+    NoOrganisation,
     #[error("a value that the page is ordered by is too long for a page token")]
     LongOrder,
     #[error("the page size is negative")]
@@ -183,6 +186,7 @@ impl From<Error> for Fault {
             }
             Error::Unseen { field, name } => unseen(field, &name),
             Error::FieldDenied { field } => field_denied(field),
+            Error::NoOrganisation => no_organisation(),
             Error::LongOrder => long_order(),
             Error::PageSize => page_size(),
             Error::PageToken(token) => Fault::new(Reason::InvalidPageToken)
@@ -257,6 +261,11 @@ fn unseen(field: &str, name: &str) -> Fault {
     };
     let text = format!("names `{name}`, which you may not read{where_}; leave it out");
     Fault::new(reason).message(format!("{field} {text}")).violation(field, text)
+}
+
+fn no_organisation() -> Fault {
+    let text = "these belong to organisations, and you act in none: choose the one that you act in, or found one";
+    Fault::new(Reason::PermissionDenied).message(text)
 }
 
 fn field_denied(field: String) -> Fault {

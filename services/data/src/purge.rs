@@ -73,7 +73,8 @@ async fn rows_of(resources: &Resources, snapshot: &Arc<Snapshot>, resource: usiz
         last = found.last().cloned();
         for mut row in found {
             let key = row.split_off(1);
-            match transact::run(cx, purge::read(op.clone(), key, row.remove(0))).await {
+            let within = op.within_organisation_of(&key);
+            match transact::run(cx, purge::read(within, key, row.remove(0))).await {
                 Ok(_) => gone += 1,
                 // It waits, or somebody was faster.
                 Err(Error::StillReferenced { .. } | Error::Denied(_) | Error::EtagMismatch) => {}

@@ -11,6 +11,7 @@ use mainstay_runtime::channel::Call;
 use mainstay_wire::{Plans, frame};
 use serde_json::Value as Json;
 
+use crate::domain::ids::is_id;
 use crate::plans::Snapshot;
 use crate::service::Resources;
 
@@ -46,13 +47,32 @@ pub async fn seed(resources: &Arc<Resources>, text: &str) -> Result<usize, SeedE
         filled.insert(methods.resource);
         for (index, record) in records.iter().enumerate() {
             let problem = |problem: String| SeedError::Record { message: message.clone(), index: index + 1, problem };
-            let request = request(plans, &snapshot, &methods, record).map_err(problem)?;
-            let call = Call::new(methods.write.clone(), Principal::system(), request);
+            let is_tenant = snapshot.contract.resources[methods.resource].layout.is_tenant();
+            let (principal, record) = whose(record, is_tenant).map_err(problem)?;
+            let request = request(plans, &snapshot, &methods, &record).map_err(problem)?;
+            let call = Call::new(methods.write.clone(), principal, request);
             resources.call(call).await.map_err(|fault| problem(words(&fault)))?;
             made += 1;
         }
     }
     Ok(made)
+}
+
+/// Where a record says which organisation it belongs to.
+pub const ORGANISATION: &str = "$organisation";
+
+/// On whose behalf a record is made, and what else it says.
+fn whose(record: &Json, is_tenant: bool) -> Result<(Principal, Json), String> {
+    let mut record = record.clone();
+    let said = record.as_object_mut().and_then(|fields| fields.remove(ORGANISATION));
+    match (said, is_tenant) {
+        (None, false) => Ok((Principal::system(), record)),
+        (Some(Json::String(organisation)), true) if is_id(&organisation) => {
+            Ok((Principal::system().within(&organisation), record))
+        }
+        (_, true) => Err(format!("it belongs to an organisation: say which by its uid, \"{ORGANISATION}\": \"…\"")),
+        (Some(_), false) => Err(format!("it belongs to no organisation: leave \"{ORGANISATION}\" out")),
+    }
 }
 
 /// Puts the messages into an order in which each finds what it needs. Where they need each other, the file decides.

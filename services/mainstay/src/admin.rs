@@ -1,6 +1,7 @@
 //! `mainstay admin`: the first administrator, accounts, and roles.
 
 mod import;
+mod organisation;
 
 use std::io::Read as _;
 use std::process::ExitCode;
@@ -81,6 +82,7 @@ async fn perform(common: &Common, reach: &Reach, config: &auth::Config, command:
             delete(target(common, reach, Role::Auth)?, common, config, &email).await?;
             say!("{email} is removed; its sessions end everywhere within seconds");
         }
+        AdminCommand::Organisation { command } => organisation::perform(common, reach, config, command).await?,
         AdminCommand::Import { file } => import::import(common, reach, config, &file).await?,
         AdminCommand::Search { text, json } => {
             let page = search(common, reach, config, &text).await?;

@@ -51,7 +51,9 @@ async fn perform(
     let log = Log::open(target(common, reach, Role::Auth)?, common, config).await?;
     let done = match command {
         AuditCommand::Verify { known, json } => verify(&log, known, json).await,
-        AuditCommand::List { account, action, limit, json } => list(&log, account, action, limit, json).await,
+        AuditCommand::List { account, organisation, action, limit, json } => {
+            list(&log, (account, organisation), action, limit, json).await
+        }
     };
     log.close().await;
     done
@@ -105,14 +107,15 @@ async fn verify(log: &Log, known: Option<(i64, String)>, as_json: bool) -> Resul
 
 async fn list(
     log: &Log,
-    account: Option<String>,
+    (account, organisation): (Option<String>, Option<String>),
     action: String,
     limit: usize,
     as_json: bool,
 ) -> Result<bool, Failure> {
-    let parent = match account {
-        None => "accounts/-".to_owned(),
-        Some(email) => log.look_up(&email).await?,
+    let parent = match (organisation, account) {
+        (Some(organisation), _) => organisation,
+        (None, None) => "accounts/-".to_owned(),
+        (None, Some(email)) => log.look_up(&email).await?,
     };
     let (mut left, mut page_token) = (limit, String::new());
     let mut printed = 0;

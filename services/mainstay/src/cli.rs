@@ -238,6 +238,9 @@ pub enum AuditCommand {
         /// Only to the account with this address
         #[arg(long, value_name = "EMAIL")]
         account: Option<String>,
+        /// Only in this organisation: `organisations/{uid}`
+        #[arg(long, value_name = "NAME", conflicts_with = "account")]
+        organisation: Option<String>,
         /// Only this action, for example sessions.signIn
         #[arg(long, value_name = "ACTION", default_value = "")]
         action: String,
@@ -297,6 +300,11 @@ pub enum AdminCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Look at organisations and govern them, whoever owns them
+    Organisation {
+        #[command(subcommand)]
+        command: OrganisationCommand,
+    },
     /// List accounts and their roles, in the order in which they were made
     List {
         /// Only those that this finds (AIP-160): 'roles:"editor"', 'email = "ada*"', 'disable_time:*'
@@ -311,5 +319,45 @@ pub enum AdminCommand {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum OrganisationCommand {
+    /// List organisations, in the order in which they were made
+    List {
+        /// Most organisations on a page, up to 100
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(i32).range(1..=100))]
+        page_size: i32,
+        /// Go on where the page before ended, which named this
+        #[arg(long, value_name = "TOKEN", default_value = "")]
+        page_token: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show an organisation and its members
+    Show {
+        /// `organisations/{uid}`
+        name: String,
+        /// Print JSON: the organisation on a line, then each member
+        #[arg(long)]
+        json: bool,
+    },
+    /// End the membership of an account
+    RemoveMember {
+        /// `organisations/{uid}`
+        name: String,
+        email: String,
+    },
+    /// Have nobody act in an organisation any more: neither its members nor its service accounts
+    Disable {
+        /// `organisations/{uid}`
+        name: String,
+    },
+    /// Let members act in an organisation that was disabled
+    Enable {
+        /// `organisations/{uid}`
+        name: String,
     },
 }

@@ -89,6 +89,63 @@ async fn accounts_are_listed_and_roles_revoked_while_a_server_runs_and_when_it_d
 }
 
 #[tokio::test]
+async fn organisations_are_shown_and_disabled_while_a_server_runs_and_when_it_does_not() {
+    let mut system = System::one(Engine::Sqlite, notes::folder()).await;
+    let ada = system.user("ada@example.org").await;
+    system.sign_up("bob@example.org").await;
+    let made = ada.post("/auth/v1/organisations", json!({"displayName": "Acme"})).await.ok();
+    let name = made["name"].as_str().expect("a name").to_owned();
+    let admin = system.user_with_role("root@example.org", "mainstay.admin").await;
+    let bob = system.sign_in("bob@example.org").await.get("/auth/v1/accounts/me").await.ok()["name"].clone();
+    let member = json!({"account": bob, "roles": ["editor"]});
+    admin.post(&format!("/auth/v1/{name}/members"), member.clone()).await.ok();
+    let data = system.folder.path().join("data");
+    let organisation = |arguments: &[&str]| mainstay(&data, &[&["admin", "organisation"], arguments].concat());
+    let none = "organisations/00000000-0000-7000-8000-00000000000f";
+    for runs in [true, false] {
+        let (succeeded, text) = organisation(&["list"]);
+        assert!(succeeded && text.trim() == format!("{name}  Acme"), "{text}");
+        let (_, text) = organisation(&["list", "--json"]);
+        let page: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+        assert_eq!(page["organisations"][0]["displayName"], "Acme", "{text}");
+        let (succeeded, text) = organisation(&["show", &name]);
+        assert!(succeeded && text.contains("bob@example.org  editor") && text.contains("mainstay.owner"), "{text}");
+        let (succeeded, text) = organisation(&["show", none]);
+        assert!(!succeeded && text.contains("there is no organisations/0"), "{text}");
+        let (succeeded, text) = organisation(&["show", "acme"]);
+        assert!(!succeeded && text.contains("organisations/"), "{text}");
+
+        let (succeeded, text) = organisation(&["disable", &name]);
+        assert!(succeeded && text.contains("nobody acts in Acme"), "{text}");
+        assert!(organisation(&["list"]).1.contains("Acme  disabled"));
+        if runs {
+            let switch = json!({"organisation": name});
+            ada.post("/auth/v1/sessions:switchOrganisation", switch).await.refusal(400, "FAILED_PRECONDITION");
+        }
+        let (succeeded, text) = organisation(&["enable", &name]);
+        assert!(succeeded && text.contains("members can act in Acme"), "{text}");
+        let (succeeded, text) = organisation(&["disable", none]);
+        assert!(!succeeded && text.contains("there is no organisations/0"), "{text}");
+
+        let (succeeded, text) = organisation(&["remove-member", &name, "bob@example.org"]);
+        assert!(succeeded && text.contains("no member any more"), "{text}");
+        let (succeeded, text) = organisation(&["remove-member", &name, "bob@example.org"]);
+        assert!(!succeeded && text.contains("is no member of"), "{text}");
+        let (succeeded, text) = organisation(&["remove-member", &name, "nobody@example.org"]);
+        assert!(!succeeded && text.contains("no account"), "{text}");
+        let (succeeded, text) = organisation(&["remove-member", &name, "ada@example.org"]);
+        assert!(!succeeded && text.contains("nobody would own"), "{text}");
+        let (succeeded, text) = mainstay(&data, &["audit", "list", "--organisation", &name]);
+        assert!(succeeded && text.contains("organisations.disable") && text.contains("members.delete"), "{text}");
+        assert!(!text.contains("sessions.signIn"), "{text}");
+        if runs {
+            admin.post(&format!("/auth/v1/{name}/members"), member.clone()).await.ok();
+            system.gateway.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_audit_log_is_listed_and_verified_while_a_server_runs_and_when_it_does_not() {
     let mut system = System::one(Engine::Sqlite, notes::folder()).await;
     system.sign_up("doc@example.org").await;

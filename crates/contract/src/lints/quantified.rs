@@ -3,8 +3,8 @@
 use mainstay_expr::{CompareOp, Expr, Over, Root, Row};
 
 use super::Linted;
-use crate::Resource;
 use crate::report::Report;
+use crate::{Index, Resource};
 
 pub(super) fn check(report: &mut Report<'_>, linted: &Linted<'_>) {
     let mut told = Vec::new();
@@ -49,7 +49,10 @@ fn unserved(expr: &Expr, resources: &[Resource]) -> Option<(usize, Option<usize>
 }
 
 fn begins_index(resource: &Resource, column: usize) -> bool {
-    column == 0 || resource.indexes.iter().any(|index| index.columns.first().is_some_and(|(first, _)| *first == column))
+    // All rows of an organisation stand together anyway.
+    let unnamed = resource.layout.unnamed_keys();
+    let begins = |index: &Index| index.columns.get(unnamed).is_some_and(|(first, _)| *first == column);
+    column == unnamed || resource.indexes.iter().any(begins)
 }
 
 /// The columns of the row of a level that must equal something else.

@@ -9,12 +9,14 @@ use crate::report::Report;
 
 pub(super) fn check(report: &mut Report<'_>, linted: &Linted<'_>) {
     let Some(read) = &linted.resource.access.read else { return };
+    // All rows of an organisation stand together anyway.
+    let unnamed = linted.resource.layout.unnamed_keys();
     let served = |column: &usize| {
         linted
             .resource
             .indexes
             .iter()
-            .any(|index| index.is_plain() && index.columns.first().is_some_and(|(first, _)| first == column))
+            .any(|index| index.is_plain() && index.columns.get(unnamed).is_some_and(|(first, _)| first == column))
     };
     let ways = ways(&Caller::somebody().asks(&read.program));
     let Some(unserved) = ways.iter().find(|columns| !columns.iter().any(served)) else { return };

@@ -13,10 +13,14 @@ use crate::options::{items, message_option, optional_text, text};
 use crate::pattern::Pattern;
 use crate::report::Report;
 use crate::reserved::reserved_beginning;
+use crate::resource::tenant;
 use crate::text::Step;
 
 /// The option by which deleted rows are kept.
 pub(crate) const SOFT_DELETE: &str = "soft_delete";
+
+/// The option by which rows belong to organisations.
+pub(crate) const TENANT: &str = "tenant";
 
 /// A resource, before its fields are looked at.
 #[derive(Debug, Clone)]
@@ -29,6 +33,8 @@ pub(crate) struct Head {
     pub table: String,
     /// Whether a deletion keeps the row.
     pub soft_delete: bool,
+    /// Whether each row belongs to an organisation: where that is said of it, or of what it lies below.
+    pub tenant: bool,
     /// What takes its rows from state to state, as it is written.
     pub transitions: Vec<Written>,
     /// Of the message's name.
@@ -77,6 +83,7 @@ pub(crate) fn find(report: &mut Report<'_>, pool: &DescriptorPool) -> Vec<Head> 
     }
     check_unique(report, &heads);
     heads.sort_by(|a, b| a.type_name.cmp(&b.type_name));
+    tenant::inherit(report, &mut heads);
     heads
 }
 
@@ -109,17 +116,18 @@ fn head(report: &mut Report<'_>, pool: &DescriptorPool, message: &MessageDescrip
     let table = naming::table(message.package_name(), message.name());
     check_table(report, &spot, &table);
     let (singular, plural) = (naming::snake(message.name()), naming::snake(&pattern.collection));
-    let soft_delete = is_kept(pool, message);
+    let soft_delete = is_set(pool, message, SOFT_DELETE);
+    let tenant = is_set(pool, message, TENANT);
     let transitions = machine::named(message);
     let message = message.clone();
-    let head = Head { message, type_name, pattern, singular, plural, table, soft_delete, transitions, spot };
+    let head = Head { message, type_name, pattern, singular, plural, table, soft_delete, tenant, transitions, spot };
     (report.errors() == before).then_some(head)
 }
 
-/// Says whether the rows of a message are kept when they are deleted.
-fn is_kept(pool: &DescriptorPool, message: &MessageDescriptor) -> bool {
+/// Says whether an option of a message is true.
+fn is_set(pool: &DescriptorPool, message: &MessageDescriptor, name: &str) -> bool {
     let option = message_option(pool, &message.options(), OPTIONS);
-    option.is_some_and(|option| option.get_field_by_name(SOFT_DELETE).is_some_and(|value| *value == Value::Bool(true)))
+    option.is_some_and(|option| option.get_field_by_name(name).is_some_and(|value| *value == Value::Bool(true)))
 }
 
 fn refuse_half_resource(report: &mut Report<'_>, pool: &DescriptorPool, message: &MessageDescriptor) {

@@ -29,6 +29,8 @@ use crate::{Behaviors, Container, Numeric};
 
 /// How many columns a table has at most.
 pub const MAX_COLUMNS: usize = 500;
+/// The column of the organisation that a row belongs to.
+pub const ORGANISATION_COLUMN: &str = "_organisation";
 /// How deep messages may lie in one another's columns.
 pub const MAX_MESSAGE_DEPTH: usize = 12;
 
@@ -52,8 +54,12 @@ pub(crate) fn build(
     };
     let (fields, record) = builder.message(&level);
     builder.built.fields = fields;
-    builder.built.record =
-        RecordType { ancestors: parents::ancestors(heads, head), children: parents::children(heads, head), ..record };
+    builder.built.record = RecordType {
+        ancestors: parents::ancestors(heads, head),
+        children: parents::children(heads, head),
+        tenant: head.tenant,
+        ..record
+    };
     standard::check(builder.report, head, &mut builder.built);
     builder.check_columns();
     builder.built
@@ -95,6 +101,10 @@ pub(super) struct Item {
 
 impl Builder<'_, '_> {
     fn key_columns(&mut self) {
+        if self.head.tenant {
+            let (name, path) = (ORGANISATION_COLUMN.to_owned(), NumberPath::default());
+            self.push(name, String::new(), path, Role::Organisation, Kind::Text, false);
+        }
         let variables = &self.head.pattern.variables;
         for (i, variable) in variables.iter().enumerate() {
             let is_own = i + 1 == variables.len() && !self.head.pattern.singleton;

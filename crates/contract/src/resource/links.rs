@@ -107,6 +107,15 @@ impl Declared<'_> {
                 .because("SET_NULL unsets it when what it refers to is deleted")
                 .help("write CASCADE or RESTRICT, or remove REQUIRED");
         }
+        if self.head.tenant && !self.heads[target].tenant && on_delete != OnDelete::Restrict {
+            report
+                .error(&spot, format!("{} would change rows of every organisation", self.path))
+                .because(format!(
+                    "{} belongs to no organisation, and whoever deletes one acts in one of them",
+                    self.heads[target].message.full_name()
+                ))
+                .help("leave it out: what rows of an organisation refer to is not deleted");
+        }
         if on_delete == OnDelete::Cascade {
             on_delete::check_kept(report, &spot, self.head, &self.heads[target]);
         }
@@ -125,6 +134,18 @@ impl Declared<'_> {
         }
     }
 
+    /// Refuses names of rows of organisations inside lists: they are stored whole, and no name says the organisation.
+    fn refuse_of_organisations(&self, report: &mut Report<'_>, to: To) {
+        let To::Resource(target) = to else { return };
+        if self.heads[target].tenant {
+            let spot = options::spot(report, self.field, REFERENCE, &[Step::Field("type")]);
+            let what = format!("`{}`, a reference in a list to rows that belong to organisations,", self.path);
+            report.unsupported(&spot, what).help(
+                "refer to one row only, or make the list a resource below this one, whose rows refer to one each",
+            );
+        }
+    }
+
     /// A reference inside a JSON column; where it lies there is said when all of the column is known.
     pub(super) fn inside_json(&self, report: &mut Report<'_>) -> Option<Link> {
         let to = self.to(report)?;
@@ -134,6 +155,7 @@ impl Declared<'_> {
                 .unsupported(&spot, "`acyclic` on a reference in a list")
                 .help("leave it out, or refer to one row only");
         }
+        self.refuse_of_organisations(report, to);
         let LinkTo { template, target } = to.link(self.heads);
         let spot = report.name(self.field.parent_file().name(), self.field.path());
         Some(Link {

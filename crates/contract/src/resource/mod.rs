@@ -24,6 +24,7 @@ pub(crate) mod soft_delete;
 pub(crate) mod standard;
 pub(crate) mod states;
 mod telling;
+pub(crate) mod tenant;
 pub(crate) mod types;
 mod vocabulary;
 mod whole;
@@ -62,10 +63,7 @@ pub(crate) fn build(
         heads.iter().map(|head| layout::build(report, heads, head, &mut types, &mut read)).collect();
     report.anchor = None;
     if resource_messages(report, pool) == heads.len() {
-        // Else the fields of what is no resource yet would be told as nobody's, and its children as orphans.
-        refuse_unread(report, pool, &read);
-        parents::check(report, pool, heads);
-        states::refuse_elsewhere(report, pool, heads);
+        refuse_the_rest(report, pool, heads, &read);
     }
     on_delete::check(report, pool);
     singletons::check(report, heads);
@@ -92,9 +90,20 @@ pub(crate) fn build(
         let constraints = whole::read(report, &rules, &mut built.fields);
         rules.of_fields(report, &mut built.fields);
         let (states, transitions) = rules.states(report, &mut built, &mut access);
-        let declared =
-            index::Declared { head, built: &built, rules: &rules, access: &access, soft_delete: soft_delete.as_ref() };
+        let declared = index::Declared {
+            head,
+            built: &built,
+            rules: &rules,
+            access: &access,
+            soft_delete: soft_delete.as_ref(),
+            states: &states,
+            transitions: &transitions,
+        };
         let indexes = index::build(report, pool, &declared);
+        // Whom an index tells of rows is decided by what is written: all that meet in it are of one organisation.
+        if head.tenant {
+            tenant::bind(&mut access);
+        }
         let on_parent_delete = on_delete::of_parent(report, pool, heads, head);
         let parts = Parts { record, access, constraints, indexes, soft_delete, on_parent_delete, states, transitions };
         resource(report, heads, head, built, parts)
@@ -102,6 +111,14 @@ pub(crate) fn build(
     let mut resources: Vec<Resource> = resources.collect();
     effects::build(report, pool, rules, &mut resources);
     resources
+}
+
+/// What is in no resource. Asked before all resources are known, the fields of what is no resource yet would be told as nobody's,
+/// and its children as orphans.
+fn refuse_the_rest(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head], read: &HashSet<String>) {
+    refuse_unread(report, pool, read);
+    parents::check(report, pool, heads);
+    states::refuse_elsewhere(report, pool, heads);
 }
 
 struct Parts {

@@ -1,6 +1,6 @@
 //! Every pattern of several variables lies below another resource.
 
-use mainstay_expr::{Child, Field, Storage, Type, nearest};
+use mainstay_expr::{Child, Field, Referred, Storage, Type, nearest};
 use mainstay_record::names::json_name;
 use prost_reflect::DescriptorPool;
 
@@ -48,14 +48,16 @@ pub(super) fn ancestors(heads: &[Head], head: &Head) -> Vec<Field> {
         let is_ancestor = |other: &Head| other.package() == head.package() && other.pattern.shape == shape;
         let target = heads.iter().position(is_ancestor)?;
         let template = heads[target].pattern.template.clone();
-        let columns = (0..=position).collect();
+        let unnamed = usize::from(head.tenant);
+        let columns = (unnamed..=unnamed + position).collect();
+        let to = Referred { table: target, key: (0..=unnamed + position).collect() };
         Some(Field {
             name: variable.clone(),
             json_name: json_name(variable),
             aliases: Vec::new(),
             number: 0,
             ty: Type::Text,
-            storage: Storage::Template { template, columns, nullable: false, target: Some(target) },
+            storage: Storage::Template { template, columns, nullable: false, target: Some(to) },
             acyclic: false,
         })
     };
@@ -67,7 +69,7 @@ pub(super) fn children(heads: &[Head], head: &Head) -> Vec<Child> {
     let shape = head.pattern.shape.as_str();
     let is_child = |other: &Head| other.package() == head.package() && other.pattern.parent_shape() == Some(shape);
     let below = heads.iter().enumerate().filter(|(_, other)| is_child(other));
-    let keys = head.pattern.variables.len();
+    let keys = usize::from(head.tenant) + head.pattern.variables.len();
     below.map(|(table, other)| Child { name: other.pattern.collection.clone(), table, keys }).collect()
 }
 

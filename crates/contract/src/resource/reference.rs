@@ -1,6 +1,6 @@
 //! Fields that name another resource, or an account.
 
-use mainstay_expr::{Field, LinkTo, Storage, Type};
+use mainstay_expr::{Field, LinkTo, Referred, Storage, Type};
 use mainstay_record::{Kind, Role};
 
 use crate::FieldModel;
@@ -38,20 +38,41 @@ impl Builder<'_, '_> {
         let To::Resource(resource) = to else { return Some(self.account(item)) };
         self.refuse_default_of_reference(&item);
         let acyclic = item.options.acyclic;
-        let LinkTo { template, target } = to.link(heads);
+        let LinkTo { template, .. } = to.link(heads);
+        self.refuse_of_organisations(&item, resource);
         let columns = self.reference_columns(&item, resource);
+        let key: Vec<usize> = heads[resource].tenant.then_some(0).into_iter().chain(columns.iter().copied()).collect();
         self.built.references.push(Reference {
             field: item.field_path.clone(),
             number: item.descriptor.number(),
             target: heads[resource].type_name.clone(),
             resource,
             columns: columns.clone(),
+            key: key.clone(),
             on_delete,
             acyclic,
             place: self.report.files.place(&item.spot),
         });
+        let target = Some(Referred { table: resource, key });
         let storage = Storage::Template { template, columns: columns.clone(), nullable: true, target };
         Some(item.done(Type::Text, storage, columns, false, self.report))
+    }
+
+    /// What belongs to no organisation cannot say to which of them the row belongs that it names.
+    fn refuse_of_organisations(&mut self, item: &Item, resource: usize) {
+        let target = &self.heads[resource];
+        if !target.tenant || self.head.tenant {
+            return;
+        }
+        let spot = options::spot(self.report, &item.descriptor, REFERENCE, &[Step::Field("type")]);
+        self.report
+            .error(&spot, format!("{} would refer to a row of any organisation", item.field_path))
+            .because(format!(
+                "{} belongs to organisations, and {} does not",
+                target.message.full_name(),
+                self.head.message.full_name()
+            ))
+            .help("write tenant: true into the options of this resource, too, or keep what it is about in a resource that is");
     }
 
     fn no_reference<T>(&mut self, item: &Item) -> Option<T> {

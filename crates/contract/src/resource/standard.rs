@@ -70,7 +70,7 @@ pub(crate) fn virtual_field(
     if name == "etag" {
         return Some(Some((Storage::Etag { revision: layout.revision() }, false)));
     }
-    let columns = (0..layout.keys()).collect();
+    let columns = (layout.unnamed_keys()..layout.keys()).collect();
     let template = head.pattern.template.clone();
     Some(Some((Storage::Template { template, columns, nullable: false, target: None }, true)))
 }

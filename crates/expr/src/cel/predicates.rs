@@ -207,8 +207,8 @@ fn recursion(member: &IdedExpr, source: &PredicateSource, record: &RecordType) -
     }
     let field = record.field(&reference.field).filter(|field| field.acyclic)?;
     match &field.storage {
-        Storage::Template { columns, target: Some(target), .. } if *target == source.table => {
-            Some(Relation::of(columns.clone(), *target))
+        Storage::Template { target: Some(to), .. } if to.table == source.table => {
+            Some(Relation::of(to.key.clone(), to.table))
         }
         _ => None,
     }
@@ -229,9 +229,10 @@ fn climbing(base: Expr, relations: &[Relation], table: usize) -> Expr {
         let (start, relations) = (start.collect(), onward.clone());
         let over = Over::Climb(Climb { table, start, relations, most: MAX_CLIMB, from_above: false });
         let climb = Expr::Exists { level: 0, over, holds: Box::new(holds.clone()) };
-        let set = relation.columns.iter().take(1);
+        // The first one that is the reference's own: the organisation, which stands before it, is set in every row.
+        let set = relation.columns.iter().find(|index| **index != 0);
         let set = set.map(|index| Expr::is_set(Expr::Column { row: own.clone(), index: *index, kind: Kind::Text }));
-        Expr::And(set.chain([Expr::look(first, climb)]).collect())
+        Expr::And(set.into_iter().chain([Expr::look(first, climb)]).collect())
     });
     Expr::Or(std::iter::once(base).chain(above).collect())
 }

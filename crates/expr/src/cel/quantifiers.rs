@@ -6,6 +6,7 @@ use mainstay_record::Kind;
 use super::check::Checker;
 use super::operand::{Operand, Sequence, may_be_null};
 use crate::arithmetic::Numbers;
+use crate::claims::AuthName;
 use crate::ir::{Expr, Over};
 use crate::problem::{Problem, ProblemKind};
 use crate::row::{Root, Row};
@@ -178,7 +179,8 @@ impl Checker<'_> {
                 let row = Row::of(Root::Bound(level));
                 let record = self.scope.records.get(table)?.clone();
                 let key = |(index, key)| Expr::eq(Expr::Column { row: row.clone(), index, kind: Kind::Text }, key);
-                let keep = keys.into_iter().enumerate().map(key).collect();
+                let all = if keys.is_empty() && record.tenant { vec![self.organisation()] } else { keys };
+                let keep = all.into_iter().enumerate().map(key).collect();
                 let form = Form::Flat { record: record.clone(), row, presence: Some(Expr::TRUE) };
                 let value = Operand::Target(Target { ty: Type::Message(record), form });
                 Some(Sequence { level, over: Over::Rows(table), keep, fails: Vec::new(), value })
@@ -194,6 +196,18 @@ impl Checker<'_> {
                 let message = format!("exists() and all() need a list or rows, `{text}` is {}", other.describe());
                 self.report(Problem::new(span, ProblemKind::Type, message))
             }
+        }
+    }
+
+    /// Whose rows a rule sees where it asks all of a resource: those of the organisation that its own row belongs to, else of
+    /// the one that the caller acts in.
+    fn organisation(&self) -> Expr {
+        let in_hand =
+            [(Root::Resource, &self.scope.resource), (Root::Old, &self.scope.old), (Root::New, &self.scope.new)];
+        let own = in_hand.into_iter().find(|(_, record)| record.as_ref().is_some_and(|record| record.tenant));
+        match own {
+            Some((root, _)) => Expr::column(root, 0, Kind::Text),
+            None => Expr::Auth(AuthName::Org),
         }
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use mainstay_expr::{
-    Around, Child, EnumType, Field, Known, LinkTo, MapKey, PredicateSource, Predicates, Program, RecordType, RuleScope,
-    Scope, Storage, Type, compile_predicates,
+    Around, Child, EnumType, Field, Known, LinkTo, MapKey, PredicateSource, Predicates, Program, RecordType, Referred,
+    RuleScope, Scope, Storage, Type, compile_predicates,
 };
 use mainstay_record::names::json_name;
 use mainstay_record::{JsonField, JsonMessage, JsonShape, Kind, Template, TemplatePart, Value};
@@ -175,7 +175,7 @@ pub fn item() -> Arc<RecordType> {
         template,
         columns: columns.iter().map(|name| column(name)).collect(),
         nullable: target.is_some(),
-        target,
+        target: target.map(|table| Referred { table, key: columns.iter().map(|name| column(name)).collect() }),
     };
     let fields = vec![
         field(1, "name", Type::Text, name(template(&["items/", "{}"]), &["_id"], None)),
@@ -246,7 +246,7 @@ pub fn town() -> Arc<RecordType> {
         template,
         columns: columns.to_vec(),
         nullable,
-        target,
+        target: target.map(|table| Referred::by_name(table, columns)),
     };
     let column = |index: usize| Storage::Column { index, nullable: TOWN_COLUMNS[index].2 };
     let items = || template(&["items/", "{}"]);

@@ -33,6 +33,10 @@ pub enum Change {
         to: String,
         routes: Vec<String>,
     },
+    /// Rows belong to organisations that did not, or do so no more.
+    ChangeTenancy {
+        tenant: bool,
+    },
     /// A variable of the pattern has another name, which nobody sees.
     RenameVariable {
         from: String,
@@ -287,6 +291,7 @@ impl Change {
             Change::PurgeResource { .. } => ("purge resource", ""),
             Change::ShowResource => ("show resource", ""),
             Change::ChangePattern { .. } => ("change pattern", ""),
+            Change::ChangeTenancy { .. } => ("change tenancy", ""),
             Change::RenameVariable { .. } => ("rename variable", ""),
             Change::ChangeRule { verb, severity, .. } => (of_rule(*severity), verb),
             Change::ChangeDeletion { .. } => ("change deletion", ""),
@@ -371,6 +376,7 @@ impl Change {
             | Change::ChangeField { .. } => (Changed, &[Wire, Json, Storage]),
             Change::ChangePattern { .. } | Change::ChangeJsonName { .. } => (Changed, &[Json]),
             Change::RenameVariable { .. } => (Changed, &[Wire]),
+            Change::ChangeTenancy { tenant } => (if *tenant { Narrowed } else { Widened }, &[Access, Storage]),
             Change::ChangeRoutes { severity, .. } => (*severity, &[Json]),
             Change::ChangeRequests { severity, .. } | Change::ChangeAnswers { severity, .. } => {
                 (*severity, &[Wire, Json])

@@ -235,11 +235,12 @@ fn hidden_rows(type_name: &str, was: &ResourceEntry, rows: u64) -> Safety {
 /// `3 rows: products/a, products/b, products/c`; names at most five.
 pub(super) fn name_rows(resource: &Resource, answer: &Answer) -> String {
     let rows = if answer.count == 1 { "1 row".to_owned() } else { format!("{} rows", answer.count) };
+    let unnamed = resource.layout.unnamed_keys();
     let names: Vec<String> = answer
         .sample
         .iter()
         .take(5)
-        .map(|key| resource.template.render(|i| key.get(i).map_or("", String::as_str)))
+        .map(|key| resource.template.render(|i| key.get(i + unnamed).map_or("", String::as_str)))
         .collect();
     let more = if answer.count > names.len() as u64 && !names.is_empty() { ", …" } else { "" };
     if names.is_empty() { rows } else { format!("{rows}: {}{more}", names.join(", ")) }

@@ -32,6 +32,14 @@ impl<'a> Planner<'a> {
             Referring::Listed => Change::ConvertField { field: name, from, to },
         };
         let rows = self.rows(known)?;
+        if self.contract.resource(&target).is_some_and(|target| target.layout.is_tenant()) {
+            let why = format!(
+                "rows of {target} belong to organisations, and what stands there does not say of which they are"
+            );
+            let remedy = "reserve the field, and add another one in its place".to_owned();
+            self.refuse(known, change, field, why, remedy);
+            return Ok(true);
+        }
         let Some(words) = self.words(&target) else {
             let why = format!("the ledger does not say what the names of {target} were like");
             let remedy = format!("keep {target} in the contract until this is applied");
@@ -119,6 +127,13 @@ impl<'a> Planner<'a> {
     pub(super) fn shown_reference(&self, known: &Standing<'a>, field: &FieldNow<'a>) -> Result<Safety, PlanError> {
         let target = field.signature.reference.as_deref().and_then(|target| self.before.resource(target));
         let Some(target) = target else { return Ok(Safety::Safe) };
+        if target.is_tenant() {
+            return Ok(Safety::Refused {
+                why: "what it names belongs to organisations, and nobody kept it from being deleted meanwhile"
+                    .to_owned(),
+                remedy: "reserve the field, and add another one in its place".to_owned(),
+            });
+        }
         let columns = columns_at(known.was, &field.path);
         let (table, keys) = (known.was.table.clone(), known.key_names());
         let (target, target_keys) = (target.table.clone(), keys_of(target));
@@ -160,7 +175,7 @@ impl<'a> Planner<'a> {
             let target = self.ledger.resources.get(&reference.target)?;
             Some(ForeignKey {
                 name: reference.name.clone(),
-                columns: columns_at(entry, path),
+                columns: entry.referring(path, target),
                 target: target.table.clone(),
                 target_columns: keys_of(target),
             })

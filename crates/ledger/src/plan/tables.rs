@@ -111,6 +111,17 @@ impl<'a> Planner<'a> {
     ) -> Option<ForeignKey> {
         let first = resource.layout.columns.get(*columns.first()?)?;
         let Role::Reference { target, .. } = &first.role else { return None };
+        // Behind the organisation, where the row that is referred to belongs to one: this one's own.
+        let all: Vec<usize> = self
+            .contract
+            .resource(target)?
+            .layout
+            .is_tenant()
+            .then_some(0)
+            .into_iter()
+            .chain(columns.iter().copied())
+            .collect();
+        let columns = &all;
         let target_resource = self.contract.resource(target)?;
         let target_entry = self.ledger.resources.get(target)?;
         let target_keys = 0..target_resource.layout.keys();
@@ -137,6 +148,9 @@ impl<'a> Planner<'a> {
     /// Refuses another number of variables, and that what there is one of below each row becomes many, or many one; says
     /// whether it did.
     pub(super) fn pattern_changed(&mut self, resource: &'a Resource, was: &ResourceEntry) -> bool {
+        if self.tenancy_changed(resource, was) {
+            return true;
+        }
         let old = was.columns.keys().filter(|id| matches!(id, ColumnId::Key(_))).count();
         let new = resource.layout.keys();
         // A singleton's pattern ends with a collection.
@@ -170,6 +184,37 @@ impl<'a> Planner<'a> {
                          another key is not supported yet"
                     .to_owned(),
             },
+            schema: Vec::new(),
+            note: None,
+            place: Some(resource.place.clone()),
+            path: None,
+        });
+        true
+    }
+
+    /// Refuses that rows belong to organisations which did not, and the other way round: the organisation is a part of their keys,
+    /// and of those of all that refers to them.
+    fn tenancy_changed(&mut self, resource: &'a Resource, was: &ResourceEntry) -> bool {
+        let (tenant, before) = (resource.layout.is_tenant(), was.is_tenant());
+        if tenant == before {
+            return false;
+        }
+        let (why, remedy) = match tenant {
+            true => (
+                "each row would belong to an organisation, and nothing says to which",
+                "declare a resource with another type and tenant: true, and copy the rows with a data migration that names the \
+                 organisation of each as `_organisation`; then take this one out of the contract",
+            ),
+            false => (
+                "rows of all organisations would be there for everybody whom the rules let in, and two of them may have one name",
+                "keep tenant: true; or declare a resource with another type, and copy the rows that are everybody's with a data \
+                 migration",
+            ),
+        };
+        self.steps.push(Step {
+            resource: resource.type_name.clone(),
+            change: Change::ChangeTenancy { tenant },
+            safety: Safety::Refused { why: why.to_owned(), remedy: remedy.to_owned() },
             schema: Vec::new(),
             note: None,
             place: Some(resource.place.clone()),

@@ -25,6 +25,8 @@ pub(super) fn build(
             by_path.entry(&column.path).or_default().push(index);
         }
     }
+    // The row has the parts of the name behind what no name says.
+    let name = name.map(|(number, template)| (number, template.behind(layout.unnamed_keys())));
     let mut builder =
         Builder { layout, by_path, name, etag, aliases, slots: Vec::new(), json: Vec::new(), oneofs: HashMap::new() };
     let root = builder.node(message, &NumberPath::default(), "")?;
@@ -55,7 +57,7 @@ pub(super) fn build(
 }
 
 fn is_field(role: &Role) -> bool {
-    !matches!(role, Role::Key { .. } | Role::Revision)
+    !matches!(role, Role::Organisation | Role::Key { .. } | Role::Revision)
 }
 
 struct Builder<'a> {

@@ -49,6 +49,8 @@ pub(crate) enum Action {
     CreateOrganisation,
     UpdateOrganisation,
     DeleteOrganisation,
+    DisableOrganisation,
+    EnableOrganisation,
     CreateMember,
     SetMemberRoles,
     DeleteMember,
@@ -64,7 +66,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    pub(crate) const ALL: [Action; 47] = [
+    pub(crate) const ALL: [Action; 49] = [
         Action::SignUp,
         Action::CreateAccount,
         Action::CreateFirstAdministrator,
@@ -100,6 +102,8 @@ impl Action {
         Action::CreateOrganisation,
         Action::UpdateOrganisation,
         Action::DeleteOrganisation,
+        Action::DisableOrganisation,
+        Action::EnableOrganisation,
         Action::CreateMember,
         Action::SetMemberRoles,
         Action::DeleteMember,
@@ -152,6 +156,8 @@ impl Action {
             Action::CreateOrganisation => "organisations.create",
             Action::UpdateOrganisation => "organisations.update",
             Action::DeleteOrganisation => "organisations.delete",
+            Action::DisableOrganisation => "organisations.disable",
+            Action::EnableOrganisation => "organisations.enable",
             Action::CreateMember => "members.create",
             Action::SetMemberRoles => "members.setRoles",
             Action::DeleteMember => "members.delete",

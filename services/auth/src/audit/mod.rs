@@ -13,6 +13,7 @@
 mod action;
 mod chain;
 mod failures;
+mod organisation;
 mod places;
 mod verify;
 mod work;
@@ -32,6 +33,7 @@ pub use verify::{Known, Verified};
 pub(crate) use work::Places;
 
 use crate::domain::account::{ACCOUNTS, AccountId};
+use crate::domain::organisation::{OrganisationId, organisation_name};
 use crate::error::Error;
 use crate::store::audit::{self, EventRow};
 
@@ -54,6 +56,15 @@ impl Told {
     /// What else it was done to: `accounts/{uid}/sessions/{uid}`.
     pub(crate) fn of(subject: impl Into<String>) -> Told {
         Told { subject: subject.into(), ..Told::default() }
+    }
+
+    /// The organisation that a service account belongs to, where it belongs to one.
+    #[must_use]
+    pub(crate) fn owned_by(self, organisation: Option<OrganisationId>) -> Told {
+        match organisation {
+            Some(organisation) => self.with(ORGANISATION, organisation_name(organisation)),
+            None => self,
+        }
     }
 
     /// The account's roles.
@@ -125,6 +136,8 @@ impl Trail {
 
     fn event_of(&self, now: i64, action: Action, account_uid: String, told: Told) -> Result<EventRow, Error> {
         let salt = mainstay_keys::random::<{ chain::SALT_BYTES }>()?;
+        let owner = told.details.get(ORGANISATION).map(String::as_str);
+        let organisation_uid = organisation::of(action.name(), &told.subject, owner).map(str::to_owned);
         Ok(EventRow {
             uid: Uuid::now_v7().as_hyphenated().to_string(),
             event_time: now,
@@ -139,9 +152,13 @@ impl Trail {
             network_salt: Some(salt.to_vec()),
             sequence: None,
             hash: None,
+            organisation_uid,
         })
     }
 }
+
+/// The detail that says which organisation something belongs to.
+const ORGANISATION: &str = "organisation";
 
 /// What stands in the place of an account where there is none.
 const NO_ACCOUNT: &str = "-";

@@ -4,6 +4,7 @@ use data_encoding::HEXLOWER;
 use mainstay_db::Lane;
 
 use super::chain::{ChainKey, Hash, NOTHING, of_personal};
+use super::organisation;
 use super::places::hash_of;
 use crate::core::Core;
 use crate::error::Error;
@@ -141,6 +142,9 @@ impl<'a> Walk<'a> {
         let hash = self.key.link(&self.hash, next, event);
         if event.hash.as_deref() != Some(&hash[..]) {
             return problem(format!("event {next} ({}) is not what was written", event.uid));
+        }
+        if !organisation::is_right(event) {
+            return problem(format!("the organisation of event {next} ({}) was changed", event.uid));
         }
         (self.sequence, self.hash) = (next, hash);
         self.compare_known()

@@ -66,6 +66,8 @@ pub struct Organisation {
     pub create_time: i64,
     pub update_time: i64,
     pub revision: Revision,
+    /// Since when nobody acts in it.
+    pub disable_time: Option<i64>,
 }
 
 /// An account's membership. Times are microseconds since the Unix epoch.

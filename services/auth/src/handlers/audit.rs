@@ -3,7 +3,7 @@ use std::sync::Arc;
 use data_encoding::HEXLOWER;
 use mainstay_db::Lane;
 use mainstay_fault::reply;
-use mainstay_identity::{Kind, Principal, roles};
+use mainstay_identity::Principal;
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::audit_service_server::AuditService;
@@ -12,14 +12,16 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::pages::page_size;
+use super::standing::{administers_all, managing, organisation_id};
 use super::whose::{account_id_of, require_sight, unless_withheld};
 use super::{Answer, timestamp};
 use crate::audit::{self, Action, Known, Verified};
 use crate::core::Core;
 use crate::domain::account::ACCOUNTS;
+use crate::domain::organisation::ORGANISATIONS;
 use crate::domain::page_token;
 use crate::error::Error;
-use crate::store::audit::{self as store, EventRow, Wanted};
+use crate::store::audit::{self as store, EventRow, Wanted, Whose};
 
 /// The accounts of which events are wanted, where that is all (AIP-159).
 const ALL: &str = "accounts/-";
@@ -53,15 +55,24 @@ async fn list_audit_events(
 ) -> Result<pb::ListAuditEventsResponse, Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let request = request.into_inner();
-    let account = parent(&caller, &request.parent)?;
-    list(core, caller.uid().unwrap_or_default(), account, request).await
+    let whose = parent(core, &caller, &request.parent).await?;
+    let sees_networks = !matches!(whose, Whose::Organisation(_)) || administers_all(&caller);
+    let reader = Reader { uid: caller.uid().unwrap_or_default(), sees_networks };
+    list(core, reader, whose, request).await
 }
 
-/// Gives a page of events to their reader: those of an account, or of all.
+/// Who reads the log.
+pub(crate) struct Reader<'r> {
+    pub(crate) uid: &'r str,
+    /// Where somebody was is nobody's business but theirs, and that of who runs the installation.
+    pub(crate) sees_networks: bool,
+}
+
+/// Gives a page of events to their reader: those of an account, of an organisation, or of all.
 pub(crate) async fn list(
     core: &Core,
-    reader: &str,
-    account: Option<String>,
+    Reader { uid, sees_networks }: Reader<'_>,
+    whose: Whose,
     request: pb::ListAuditEventsRequest,
 ) -> Result<pb::ListAuditEventsResponse, Error> {
     let size = page_size(request.page_size)?;
@@ -72,14 +83,18 @@ pub(crate) async fn list(
     let start = micros("start_time", request.start_time.as_ref())?;
     let end = micros("end_time", request.end_time.as_ref())?;
     let times = (start.unwrap_or(i64::MIN), end.unwrap_or(i64::MAX));
-    let parent = account.as_deref().unwrap_or("-");
-    let reader = format!("{reader} events of {parent} {:?} from {} to {}", request.action, times.0, times.1);
+    let parent = match &whose {
+        Whose::All => ALL.to_owned(),
+        Whose::Account(uid) => format!("{ACCOUNTS}{uid}"),
+        Whose::Organisation(uid) => format!("{ORGANISATIONS}{uid}"),
+    };
+    let reader = format!("{uid} events of {parent} {:?} from {} to {}", request.action, times.0, times.1);
     let now = core.clock.now_seconds();
     let before = match request.page_token.as_str() {
         "" => None,
         token => Some(page_token::open::<Uuid>(&core.key_encryption_key, &reader, token, now)?.to_string()),
     };
-    let wanted = Wanted { account, action: request.action, times, before };
+    let wanted = Wanted { whose, action: request.action, times, before };
     let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
     let read = core.database.read(Lane::Heavy, move |conn| {
         let wanted = wanted.clone();
@@ -91,19 +106,38 @@ pub(crate) async fn list(
     let last = events.last().filter(|_| more).map(|event| event.uid.clone());
     let seal = |last| page_token::seal(&core.key_encryption_key, &reader, last, now);
     let next_page_token = last.map(seal).transpose()?.unwrap_or_default();
-    let audit_events = events.into_iter().map(event_to_pb).collect::<Result<_, _>>()?;
+    if !sees_networks {
+        events.iter_mut().for_each(|event| event.network = None);
+    }
+    let of_organisation = parent.starts_with(ORGANISATIONS).then_some(parent.as_str());
+    let shown = |event| event_to_pb(of_organisation, event);
+    let audit_events = events.into_iter().map(shown).collect::<Result<_, _>>()?;
     Ok(pb::ListAuditEventsResponse { audit_events, next_page_token })
 }
 
-/// Reads whose events are wanted: of an account of which the caller may know, or nothing for those of all.
-fn parent(caller: &Principal, name: &str) -> Result<Option<String>, Error> {
+/// Reads whose events are wanted: of an account of which the caller may know, of an organisation that the caller manages, or
+/// those of all.
+async fn parent(core: &Core, caller: &Principal, name: &str) -> Result<Whose, Error> {
     if name == ALL {
-        let administers = caller.has_role(roles::ADMIN) || caller.kind() == Kind::System;
-        return if administers { Ok(None) } else { Err(unless_withheld(caller, Error::AccountNotFound)) };
+        let refused = || unless_withheld(caller, Error::AccountNotFound);
+        return if administers_all(caller) { Ok(Whose::All) } else { Err(refused()) };
     }
-    let id = account_id_of(caller, ("parent", name))?;
-    require_sight(caller, id, Error::AccountNotFound)?;
-    Ok(Some(id.to_string()))
+    if !name.starts_with(ORGANISATIONS) {
+        let id = account_id_of(caller, ("parent", name))?;
+        require_sight(caller, id, Error::AccountNotFound)?;
+        return Ok(Whose::Account(id.to_string()));
+    }
+    let id = organisation_id(("parent", name))?;
+    // What was done stays in the log when the organisation is gone, and then nobody manages it.
+    if !administers_all(caller) {
+        let caller = caller.clone();
+        let managed = core.database.read(Lane::Inline, move |conn| {
+            let caller = caller.clone();
+            Box::pin(async move { managing(conn, &caller, id).await.map(drop) })
+        });
+        managed.await?;
+    }
+    Ok(Whose::Organisation(id.to_string()))
 }
 
 fn micros(field: &'static str, time: Option<&prost_types::Timestamp>) -> Result<Option<i64>, Error> {
@@ -114,9 +148,11 @@ fn micros(field: &'static str, time: Option<&prost_types::Timestamp>) -> Result<
     micros.map(Some).ok_or_else(|| Error::Violations(vec![Violation::new(field, "is no time")]))
 }
 
-fn event_to_pb(event: EventRow) -> Result<pb::AuditEvent, Error> {
+/// Shows an event below the organisation that was asked for, else below its account.
+fn event_to_pb(organisation: Option<&str>, event: EventRow) -> Result<pb::AuditEvent, Error> {
+    let parent = organisation.map_or_else(|| format!("{ACCOUNTS}{}", event.account_uid), str::to_owned);
     Ok(pb::AuditEvent {
-        name: format!("{ACCOUNTS}{}/auditEvents/{}", event.account_uid, event.uid),
+        name: format!("{parent}/auditEvents/{}", event.uid),
         event_time: Some(timestamp(event.event_time)),
         action: event.action,
         actor: event.actor,

@@ -1,7 +1,7 @@
 //! Who belongs to an organisation, and what they are there.
 
 use mainstay_db::{Atomic, Conn, Lane};
-use mainstay_identity::Principal;
+use mainstay_identity::{Principal, Revocation};
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
 use tonic::Request;
@@ -13,14 +13,14 @@ use super::pages::page_size;
 use super::standing::{managing, member_id, organisation_id, own_account, standing};
 use super::trail;
 use super::whose::account_id_of;
-use crate::audit::{Action, Told};
+use crate::audit::{Action, Told, Trail};
 use crate::core::Core;
 use crate::domain::account::{AccountId, Revision};
 use crate::domain::organisation::{Member, Standing, owns};
 use crate::domain::page_token;
 use crate::error::Error;
 use crate::refusal::Refusal;
-use crate::revoking::outdate_acting;
+use crate::revoking::{Moment, outdate_acting};
 use crate::store::{accounts, invitations, members, sessions};
 
 pub(super) async fn create(core: &Core, request: Request<pb::CreateMemberRequest>) -> Result<pb::Member, Error> {
@@ -187,23 +187,34 @@ pub(super) async fn delete(core: &Core, request: Request<pb::DeleteMemberRequest
             if !etag.is_empty() && etag != member.revision.etag() {
                 return Err(Error::EtagMismatch);
             }
-            if member.owns() {
-                another_owns(conn, &member).await?;
-            }
-            if !members::remove(conn, &member).await? {
-                return Err(Error::Contention);
-            }
-            sessions::act_no_more(conn, account, organisation).await?;
-            // Whoever was sent away does not come back by what was said before.
-            if let Some(row) = accounts::find(conn, account).await?
-                && let Some(invitation) = invitations::find_to(conn, organisation, &row.identity()).await?
-            {
-                take_back(conn, &invitation, now).await?;
-            }
-            trail.note(conn, now, Action::DeleteMember, account, Told::of(member.name())).await?;
-            outdate_acting(conn, moment, account, organisation).await
+            end(conn, &trail, &member, (now, moment)).await
         })
     });
     core.tell([ended.await?]);
     Ok(())
+}
+
+/// Ends a membership. Stands in a SERIALIZABLE transaction.
+pub(super) async fn end(
+    conn: &mut Conn<'_>,
+    trail: &Trail,
+    member: &Member,
+    (now, moment): (i64, Moment),
+) -> Result<Revocation, Error> {
+    let Member { organisation, account, .. } = *member;
+    if member.owns() {
+        another_owns(conn, member).await?;
+    }
+    if !members::remove(conn, member).await? {
+        return Err(Error::Contention);
+    }
+    sessions::act_no_more(conn, account, organisation).await?;
+    // Whoever was sent away does not come back by what was said before.
+    if let Some(row) = accounts::find(conn, account).await?
+        && let Some(invitation) = invitations::find_to(conn, organisation, &row.identity()).await?
+    {
+        take_back(conn, &invitation, now).await?;
+    }
+    trail.note(conn, now, Action::DeleteMember, account, Told::of(member.name())).await?;
+    outdate_acting(conn, moment, account, organisation).await
 }

@@ -7,6 +7,7 @@ use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::organisation_service_server::OrganisationService;
 use tonic::Request;
 
+use super::governing::disabling;
 use super::{Answer, invitations, members, organisations};
 use crate::core::Core;
 
@@ -36,6 +37,14 @@ impl OrganisationService for Organisations {
 
     async fn delete_organisation(&self, request: Request<pb::DeleteOrganisationRequest>) -> Answer<()> {
         reply(organisations::delete(&self.0, request).await)
+    }
+
+    async fn disable_organisation(&self, request: Request<pb::DisableOrganisationRequest>) -> Answer<pb::Organisation> {
+        reply(disabling::disable(&self.0, request).await)
+    }
+
+    async fn enable_organisation(&self, request: Request<pb::EnableOrganisationRequest>) -> Answer<pb::Organisation> {
+        reply(disabling::enable(&self.0, request).await)
     }
 
     async fn create_member(&self, request: Request<pb::CreateMemberRequest>) -> Answer<pb::Member> {

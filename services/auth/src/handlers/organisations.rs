@@ -6,7 +6,7 @@ use mainstay_proto::auth::v1 as pb;
 use mainstay_record::Violation;
 use tonic::Request;
 
-use super::pages::page_size;
+use super::pages;
 use super::standing::{administers_all, managing, organisation_id, own_account, standing};
 use super::whose::{account_id_of, require_sight, unless_withheld};
 use super::{timestamp, trail};
@@ -17,7 +17,7 @@ use crate::domain::account::{AccountId, Revision};
 use crate::domain::organisation::{
     MAX_OWNED, Member, Organisation, OrganisationId, Standing, check_display_name, organisation_name,
 };
-use crate::domain::page_token;
+use crate::domain::page_token as sealed;
 use crate::domain::service_account::{MAX_OF_ORGANISATION, ServiceAccount};
 use crate::error::Error;
 use crate::refusal::Refusal;
@@ -61,6 +61,7 @@ fn new_row(display_name: String, now: i64) -> OrganisationRow {
         create_time: now,
         update_time: now,
         revision: Revision(0).next(now).0,
+        disable_time: None,
     }
 }
 
@@ -115,7 +116,7 @@ pub(super) async fn get(core: &Core, request: Request<pb::GetOrganisationRequest
     Ok(organisation_to_pb(&read.await?))
 }
 
-async fn read(conn: &mut Conn<'_>, id: OrganisationId) -> Result<Organisation, Error> {
+pub(super) async fn read(conn: &mut Conn<'_>, id: OrganisationId) -> Result<Organisation, Error> {
     let row = store::find(conn, id).await?.ok_or(Error::Refused(Refusal::OrganisationNotFound))?;
     Ok(Organisation::try_from(row)?)
 }
@@ -134,13 +135,23 @@ pub(super) async fn list(
     if let Some(member) = member {
         require_sight(&caller, member, Error::AccountNotFound)?;
     }
-    let size = page_size(request.page_size)?;
+    page(core, caller.uid().unwrap_or_default(), member, (request.page_size, request.page_token)).await
+}
+
+/// Gives a page of organisations to their reader: of a member, or of all.
+pub(super) async fn page(
+    core: &Core,
+    reader: &str,
+    member: Option<AccountId>,
+    (page_size, page_token): (i32, String),
+) -> Result<pb::ListOrganisationsResponse, Error> {
+    let size = pages::page_size(page_size)?;
     let whose = member.map_or_else(|| "all".to_owned(), |member| member.to_string());
-    let reader = format!("{} organisations of {whose}", caller.uid().unwrap_or_default());
+    let reader = format!("{reader} organisations of {whose}");
     let now = core.clock.now_seconds();
-    let after = match request.page_token.as_str() {
+    let after = match page_token.as_str() {
         "" => String::new(),
-        token => page_token::open::<OrganisationId>(&core.key_encryption_key, &reader, token, now)?.to_string(),
+        token => sealed::open::<OrganisationId>(&core.key_encryption_key, &reader, token, now)?.to_string(),
     };
     let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
     let rows = core.database.read(Lane::Heavy, move |conn| {
@@ -151,7 +162,7 @@ pub(super) async fn list(
     let more = found.len() > size;
     found.truncate(size);
     let last = found.last().filter(|_| more).map(|organisation| organisation.id);
-    let seal = |last| page_token::seal(&core.key_encryption_key, &reader, last, now);
+    let seal = |last| sealed::seal(&core.key_encryption_key, &reader, last, now);
     let next_page_token = last.map(seal).transpose()?.unwrap_or_default();
     Ok(pb::ListOrganisationsResponse { organisations: found.iter().map(organisation_to_pb).collect(), next_page_token })
 }
@@ -249,7 +260,7 @@ pub(super) async fn delete(core: &Core, request: Request<pb::DeleteOrganisationR
     core.read_revocations().await
 }
 
-fn organisation_to_pb(organisation: &Organisation) -> pb::Organisation {
+pub(super) fn organisation_to_pb(organisation: &Organisation) -> pb::Organisation {
     pb::Organisation {
         name: organisation_name(organisation.id),
         uid: organisation.id.to_string(),
@@ -257,5 +268,6 @@ fn organisation_to_pb(organisation: &Organisation) -> pb::Organisation {
         create_time: Some(timestamp(organisation.create_time)),
         update_time: Some(timestamp(organisation.update_time)),
         etag: organisation.revision.etag(),
+        disable_time: organisation.disable_time.map(timestamp),
     }
 }

@@ -103,7 +103,7 @@ pub(super) async fn create(
                 token_epoch: 0,
             };
             store::insert(conn, &account).await?;
-            let told = Told::of(name_of(account.id)).with_roles(&account.roles);
+            let told = Told::of(name_of(account.id)).owned_by(account.organisation).with_roles(&account.roles);
             trail.note_of(conn, now, Action::CreateServiceAccount, own_account(&caller), told).await?;
             Ok::<_, Error>(account)
         })
@@ -191,7 +191,7 @@ pub(super) async fn set_roles(
             let token_epoch = account.token_epoch + 1;
             let revision = account.revision.next(now);
             let account = ServiceAccount { roles: wanted, update_time: now, revision, token_epoch, ..account };
-            let told = Told::of(name_of(id)).with_roles(&account.roles);
+            let told = Told::of(name_of(id)).owned_by(account.organisation).with_roles(&account.roles);
             trail.note_of(conn, now, Action::SetServiceAccountRoles, own_account(&caller), told).await?;
             let outdated = match says_too_much {
                 true => Some(outdate_service_account(conn, moment, &account).await?),
@@ -221,7 +221,7 @@ pub(super) async fn delete(core: &Core, request: Request<pb::DeleteServiceAccoun
             if !store::remove(conn, &account).await? {
                 return Err(Error::Contention);
             }
-            let told = Told::of(name_of(id));
+            let told = Told::of(name_of(id)).owned_by(account.organisation);
             trail.note_of(conn, now, Action::DeleteServiceAccount, own_account(&caller), told).await?;
             end_service_account(conn, moment, &account).await
         })

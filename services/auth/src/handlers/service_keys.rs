@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::refusal::Refusal;
 use crate::revoking::end_key;
 use crate::signer::AccessToken;
+use crate::store::organisations;
 use crate::store::service_accounts::{self as store, KeyRow};
 
 fn key_name(id: ServiceAccountId, uid: &str) -> String {
@@ -44,11 +45,16 @@ fn key_id(name: &str) -> Result<(ServiceAccountId, Uuid), Error> {
     Ok((account, id.ok_or_else(malformed)?))
 }
 
-/// Finds a key for who administers its service account.
-async fn find(conn: &mut Conn<'_>, caller: &Principal, (id, key): (ServiceAccountId, Uuid)) -> Result<KeyRow, Error> {
-    governed(conn, caller, id).await?;
+/// Finds a key for who administers its service account, and that.
+async fn find(
+    conn: &mut Conn<'_>,
+    caller: &Principal,
+    (id, key): (ServiceAccountId, Uuid),
+) -> Result<(ServiceAccount, KeyRow), Error> {
+    let account = governed(conn, caller, id).await?;
     let row = store::find_key(conn, &key.as_hyphenated().to_string()).await?;
-    row.filter(|row| row.service_account_uid == id.to_string()).ok_or(Error::Refused(Refusal::KeyNotFound))
+    let row = row.filter(|row| row.service_account_uid == id.to_string());
+    row.map(|row| (account, row)).ok_or(Error::Refused(Refusal::KeyNotFound))
 }
 
 /// Makes the row of a new key, and its secret.
@@ -113,11 +119,11 @@ pub(super) async fn create(
     let made = core.database.write(Atomic::Transaction, move |conn| {
         let (caller, trail, wanted) = (caller.clone(), trail.clone(), wanted.clone());
         Box::pin(async move {
-            governed(conn, &caller, id).await?;
+            let account = governed(conn, &caller, id).await?;
             let (networks, expire_time) = read_wanted(&wanted, now)?;
             let (row, secret) = new_key(id, networks, expire_time, now)?;
             add(conn, id, &row).await?;
-            let told = Told::of(key_name(id, &row.uid));
+            let told = Told::of(key_name(id, &row.uid)).owned_by(account.organisation);
             trail.note_of(conn, now, Action::CreateServiceAccountKey, own_account(&caller), told).await?;
             Ok::<_, Error>(key_to_pb(id, &row, Some(&secret)))
         })
@@ -161,7 +167,7 @@ pub(super) async fn rotate(
     let made = core.database.write(Atomic::Transaction, move |conn| {
         let (caller, trail) = (caller.clone(), trail.clone());
         Box::pin(async move {
-            let former = find(conn, &caller, (id, key)).await?;
+            let (account, former) = find(conn, &caller, (id, key)).await?;
             let overlap = match overlap {
                 None => OVERLAP,
                 Some(overlap) => Duration::try_from(overlap)
@@ -174,7 +180,8 @@ pub(super) async fn rotate(
             store::expire_key(conn, &former.uid, end).await?;
             let (row, secret) = new_key(id, former.networks, former.expire_time.filter(|time| *time > now), now)?;
             add(conn, id, &row).await?;
-            let told = Told::of(key_name(id, &row.uid)).with("former", key_name(id, &former.uid));
+            let told = Told::of(key_name(id, &row.uid)).owned_by(account.organisation);
+            let told = told.with("former", key_name(id, &former.uid));
             trail.note_of(conn, now, Action::RotateServiceAccountKey, own_account(&caller), told).await?;
             Ok::<_, Error>(key_to_pb(id, &row, Some(&secret)))
         })
@@ -190,11 +197,11 @@ pub(super) async fn delete(core: &Core, request: Request<pb::DeleteServiceAccoun
     let ended = core.database.write(Atomic::Transaction, move |conn| {
         let (caller, trail) = (caller.clone(), trail.clone());
         Box::pin(async move {
-            let row = find(conn, &caller, (id, key)).await?;
+            let (account, row) = find(conn, &caller, (id, key)).await?;
             if !store::remove_key(conn, &row.uid).await? {
                 return Err(Error::Refused(Refusal::KeyNotFound));
             }
-            let told = Told::of(key_name(id, &row.uid));
+            let told = Told::of(key_name(id, &row.uid)).owned_by(account.organisation);
             trail.note_of(conn, now, Action::DeleteServiceAccountKey, own_account(&caller), told).await?;
             end_key(conn, moment, id, &row.uid).await
         })
@@ -223,8 +230,12 @@ pub(super) async fn exchange(
             let id: ServiceAccountId =
                 key.service_account_uid.parse().map_err(|_| Error::Refused(Refusal::KeyNotFound))?;
             let row = store::find(conn, id).await?;
-            let account = row.map(ServiceAccount::try_from).transpose()?;
-            Ok::<_, Error>(account.map(|account| (key, account)))
+            let Some(account) = row.map(ServiceAccount::try_from).transpose()? else { return Ok(None) };
+            let is_disabled = match account.organisation {
+                Some(organisation) => organisations::is_disabled(conn, organisation).await?,
+                None => false,
+            };
+            Ok::<_, Error>((!is_disabled).then_some((key, account)))
         })
     });
     let now = core.clock.now_micros();

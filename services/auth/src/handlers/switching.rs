@@ -13,20 +13,28 @@ use super::trail;
 use super::whose::with_roles;
 use crate::audit::{Action, Told};
 use crate::core::Core;
-use crate::domain::organisation::{Acting, organisation_name};
+use crate::domain::account::AccountId;
+use crate::domain::organisation::{Acting, OrganisationId, organisation_name};
 use crate::domain::session::Session;
 use crate::error::Error;
 use crate::refusal::Refusal;
 use crate::signer::AccessToken;
-use crate::store::{accounts, members, sessions};
+use crate::store::{accounts, members, organisations, sessions};
 
 /// Reads what the next token of a session says of the organisation that it acts in: nothing where its account is no member any
-/// more. Whoever makes a token reads the account before, so that a token of what was read before the membership ended is of an
+/// more, or the organisation is disabled. Whoever makes a token reads the account before, so that a token of what was read before the membership ended is of an
 /// epoch before that.
 pub(super) async fn acting(conn: &mut Conn<'_>, session: &Session) -> Result<Option<Acting>, Error> {
     let Some(organisation) = session.organisation else { return Ok(None) };
-    let member = members::find(conn, organisation, session.account).await?;
-    Ok(member.map(|member| Acting { organisation, roles: member.roles }))
+    let Some(member) = members::find(conn, organisation, session.account).await? else { return Ok(None) };
+    let is_disabled = organisations::is_disabled(conn, organisation).await?;
+    Ok((!is_disabled).then_some(Acting { organisation, roles: member.roles }))
+}
+
+/// Why an account does not act in an organisation. That it is disabled is told to its members.
+async fn why_not(conn: &mut Conn<'_>, organisation: OrganisationId, account: AccountId) -> Result<Refusal, Error> {
+    let member = members::find(conn, organisation, account).await?;
+    Ok(member.map_or(Refusal::OrganisationNotFound, |_| Refusal::OrganisationDisabled))
 }
 
 pub(super) async fn switch(
@@ -54,8 +62,8 @@ pub(super) async fn switch(
             let owner = with_roles(conn, owner).await?;
             session.organisation = wanted;
             let acting = acting(conn, &session).await?;
-            if acting.is_none() && wanted.is_some() {
-                return Err(Error::Refused(Refusal::OrganisationNotFound));
+            if let (None, Some(organisation)) = (&acting, wanted) {
+                return Err(Error::Refused(why_not(conn, organisation, account).await?));
             }
             if !sessions::act_in(conn, id, wanted).await? {
                 return Err(Error::SessionEnded);

@@ -401,7 +401,7 @@ impl Limits {
         self.buckets().into_iter().map(Bucket::len).max().unwrap_or_default()
     }
 
-    fn buckets(&self) -> [&Bucket; 13] {
+    fn buckets(&self) -> [&Bucket; 15] {
         [
             &self.address,
             &self.address_site,
@@ -416,16 +416,9 @@ impl Limits {
             &self.mail_site,
             &self.challenge,
             &self.challenge_site,
+            &self.provider,
+            &self.provider_site,
         ]
-        let Limits { address, address_site, account, everywhere, stranger, .. } = self;
-        let Limits { second_factor, second_factor_everywhere, sign_up, sign_up_site, .. } = self;
-        let Limits { provider, provider_site, mail, mail_site, .. } = self;
-        let (codes, all_codes) = (second_factor, second_factor_everywhere);
-        let of_places = [sign_up, sign_up_site, provider, provider_site, mail, mail_site];
-        let [first, second, third, fourth, fifth, sixth] = of_places;
-        let of_secrets = [address, address_site, account, everywhere, stranger, codes, all_codes];
-        let [a, b, c, d, e, f, g] = of_secrets;
-        [a, b, c, d, e, f, g, first, second, third, fourth, fifth, sixth]
     }
 }
 

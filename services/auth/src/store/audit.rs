@@ -27,6 +27,7 @@ pub struct EventRow {
     pub network_hash: Vec<u8>,
     pub sequence: Option<i64>,
     pub hash: Option<Vec<u8>>,
+    pub organisation_uid: Option<String>,
 }
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
@@ -38,11 +39,18 @@ pub struct EndRow {
     pub seal: Vec<u8>,
 }
 
+/// Whose events are listed, by uids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    All,
+    Account(String),
+    Organisation(String),
+}
+
 /// Which events are listed.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// Of this account; of all where it is nothing.
-    pub account: Option<String>,
+    pub whose: Whose,
     /// With this action; all where it is empty.
     pub action: String,
     /// From this time on, before that one, in microseconds since the Unix epoch.
@@ -104,7 +112,7 @@ pub async fn put_end(conn: &mut Conn<'_>, end: &EndRow) -> Result<(), db::Error>
 
 /// Gives a page of events, the newest first.
 pub async fn page(conn: &mut Conn<'_>, wanted: &Wanted, limit: i64) -> Result<Vec<EventRow>, db::Error> {
-    let Wanted { account, action, times: (from, to), before } = wanted;
+    let Wanted { whose, action, times: (from, to), before } = wanted;
     // Sorts behind every UUID.
     let before = before.as_deref().unwrap_or("g");
     let rows = audit_events::table
@@ -113,17 +121,23 @@ pub async fn page(conn: &mut Conn<'_>, wanted: &Wanted, limit: i64) -> Result<Ve
         .filter(audit_events::event_time.lt(*to))
         .order(audit_events::uid.desc())
         .limit(limit);
-    match (account, action.is_empty()) {
-        (None, true) => db::load!(conn, rows.select(EventRow::as_select()) => EventRow),
-        (None, false) => {
-            db::load!(conn, rows.filter(audit_events::action.eq(action)).select(EventRow::as_select()) => EventRow)
+    let of_account = |uid| audit_events::account_uid.eq(uid);
+    let of_organisation = |uid| audit_events::organisation_uid.eq(uid);
+    let is_it = audit_events::action.eq(action);
+    match (whose, action.is_empty()) {
+        (Whose::All, true) => db::load!(conn, rows.select(EventRow::as_select()) => EventRow),
+        (Whose::All, false) => db::load!(conn, rows.filter(is_it).select(EventRow::as_select()) => EventRow),
+        (Whose::Account(uid), true) => {
+            db::load!(conn, rows.filter(of_account(uid)).select(EventRow::as_select()) => EventRow)
         }
-        (Some(account), true) => {
-            db::load!(conn, rows.filter(audit_events::account_uid.eq(account)).select(EventRow::as_select()) => EventRow)
+        (Whose::Account(uid), false) => {
+            db::load!(conn, rows.filter(of_account(uid)).filter(is_it).select(EventRow::as_select()) => EventRow)
         }
-        (Some(account), false) => {
-            let rows = rows.filter(audit_events::account_uid.eq(account)).filter(audit_events::action.eq(action));
-            db::load!(conn, rows.select(EventRow::as_select()) => EventRow)
+        (Whose::Organisation(uid), true) => {
+            db::load!(conn, rows.filter(of_organisation(uid)).select(EventRow::as_select()) => EventRow)
+        }
+        (Whose::Organisation(uid), false) => {
+            db::load!(conn, rows.filter(of_organisation(uid)).filter(is_it).select(EventRow::as_select()) => EventRow)
         }
     }
 }

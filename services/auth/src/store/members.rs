@@ -156,6 +156,12 @@ pub async fn remove(conn: &mut Conn<'_>, read: &Member) -> Result<bool, db::Erro
     Ok(db::execute!(conn, diesel::delete(target))? > 0)
 }
 
+/// Gives the organisations that an account is a member of.
+pub async fn organisations_of(conn: &mut Conn<'_>, account: AccountId) -> Result<Vec<String>, db::Error> {
+    let own = members::table.filter(members::account_uid.eq(account.to_string()));
+    db::load!(conn, own.order(members::organisation_uid).select(members::organisation_uid) => String)
+}
+
 /// Ends all memberships of an organisation.
 pub async fn remove_all(conn: &mut Conn<'_>, organisation: OrganisationId) -> Result<usize, db::Error> {
     let all = members::table.filter(members::organisation_uid.eq(organisation.to_string()));

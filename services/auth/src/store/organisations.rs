@@ -16,6 +16,7 @@ pub struct OrganisationRow {
     pub create_time: i64,
     pub update_time: i64,
     pub revision: i64,
+    pub disable_time: Option<i64>,
 }
 
 /// Adds an organisation.
@@ -64,6 +65,28 @@ pub async fn rename(
     Ok(db::execute!(conn, diesel::update(target).set(changes))? > 0)
 }
 
+/// Says since when nobody acts in an organisation, if its revision still is `expected`. Says whether it was.
+pub async fn replace_disable_time(
+    conn: &mut Conn<'_>,
+    id: OrganisationId,
+    expected: Revision,
+    disable_time: Option<i64>,
+    now: i64,
+) -> Result<bool, db::Error> {
+    let target = organisations::table.find(id.to_string()).filter(organisations::revision.eq(expected.0));
+    let changes = (
+        organisations::disable_time.eq(disable_time),
+        organisations::revision.eq(expected.next(now).0),
+        organisations::update_time.eq(now),
+    );
+    Ok(db::execute!(conn, diesel::update(target).set(changes))? > 0)
+}
+
+/// Says whether nobody acts in an organisation.
+pub async fn is_disabled(conn: &mut Conn<'_>, id: OrganisationId) -> Result<bool, db::Error> {
+    Ok(find(conn, id).await?.is_none_or(|row| row.disable_time.is_some()))
+}
+
 /// Removes an organisation. Nothing may refer to it any more.
 pub async fn remove(conn: &mut Conn<'_>, id: OrganisationId) -> Result<bool, db::Error> {
     let target = organisations::table.find(id.to_string());
@@ -80,6 +103,7 @@ impl TryFrom<OrganisationRow> for Organisation {
             create_time: row.create_time,
             update_time: row.update_time,
             revision: Revision(row.revision),
+            disable_time: row.disable_time,
         })
     }
 }

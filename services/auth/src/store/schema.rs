@@ -106,6 +106,7 @@ diesel::table! {
         network_hash -> Binary,
         sequence -> Nullable<BigInt>,
         hash -> Nullable<Binary>,
+        organisation_uid -> Nullable<Text>,
     }
 }
 
@@ -155,6 +156,7 @@ diesel::table! {
         create_time -> BigInt,
         update_time -> BigInt,
         revision -> BigInt,
+        disable_time -> Nullable<BigInt>,
     }
 }
 

@@ -24,7 +24,7 @@ async fn verified(harness: &Harness) -> pb::VerifyAuditLogResponse {
     harness.caller.as_operator().verify_audit_log(0, "").await.unwrap()
 }
 
-async fn sql(harness: &Harness, text: &str) {
+pub async fn sql(harness: &Harness, text: &str) {
     let text = text.to_owned();
     let done = harness.database.write(Atomic::Transaction, move |conn| {
         let text = text.clone();

@@ -52,6 +52,16 @@ impl Caller {
         answer(self.organisations().update_organisation(self.request(message)).await)
     }
 
+    pub async fn disable_organisation(&self, name: &str, etag: &str) -> Result<pb::Organisation, Fault> {
+        let message = pb::DisableOrganisationRequest { name: name.to_owned(), etag: etag.to_owned() };
+        answer(self.organisations().disable_organisation(self.request(message)).await)
+    }
+
+    pub async fn enable_organisation(&self, name: &str, etag: &str) -> Result<pb::Organisation, Fault> {
+        let message = pb::EnableOrganisationRequest { name: name.to_owned(), etag: etag.to_owned() };
+        answer(self.organisations().enable_organisation(self.request(message)).await)
+    }
+
     pub async fn delete_organisation(&self, name: &str, etag: &str) -> Result<(), Fault> {
         let message = pb::DeleteOrganisationRequest { name: name.to_owned(), etag: etag.to_owned() };
         answer(self.organisations().delete_organisation(self.request(message)).await)

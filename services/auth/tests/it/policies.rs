@@ -5,7 +5,7 @@ use mainstay_db::Engine;
 use mainstay_fault::Reason;
 use mainstay_layers::Access;
 use mainstay_runtime::policies::{access_of, path_of};
-use prost_reflect::{DescriptorPool, MethodDescriptor};
+use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
 
 use crate::harness::{Harness, PASSWORD, reason};
 
@@ -21,13 +21,20 @@ fn methods() -> Vec<MethodDescriptor> {
     services.iter().flat_map(|service| service.methods().collect::<Vec<_>>()).collect()
 }
 
-/// The HTTP rule of a method as `VERB path`, and its body.
-fn http(method: &MethodDescriptor) -> (String, String) {
+/// The HTTP rules of a method as `VERB path`, each with its body.
+fn http(method: &MethodDescriptor) -> Vec<(String, String)> {
     let pool = method.parent_pool();
     let extension = pool.get_extension_by_name("google.api.http").unwrap();
     let options = method.options();
     let rule = options.get_extension(&extension);
     let rule = rule.as_message().unwrap();
+    let others = rule.get_field_by_name("additional_bindings").unwrap().into_owned();
+    let others: Vec<DynamicMessage> =
+        others.as_list().unwrap().iter().map(|it| it.as_message().unwrap().clone()).collect();
+    std::iter::once(rule).chain(&others).map(written).collect()
+}
+
+fn written(rule: &DynamicMessage) -> (String, String) {
     let text = |name: &str| rule.get_field_by_name(name).unwrap().as_str().unwrap().to_owned();
     let verb = ["get", "post", "patch", "delete"].into_iter().find(|verb| !text(verb).is_empty()).unwrap();
     (format!("{} {}", verb.to_uppercase(), text(verb)), text("body"))
@@ -90,7 +97,7 @@ fn every_method_states_who_may_call_it() {
             | "DeleteAccount" => Access::SignedIn,
             "VerifyAuditLog" | "LookupAccount" | "ListAccounts" | "CreateAccount" | "ImportAccounts" | "SetRoles"
             | "DisableAccount" | "EnableAccount" | "ResetFactors" => Access::roles(["mainstay.admin"]),
-            "CreateMember" => Access::roles(["mainstay.admin"]),
+            "CreateMember" | "DisableOrganisation" | "EnableOrganisation" => Access::roles(["mainstay.admin"]),
             "WatchRevocations" => Access::roles(["mainstay.service"]),
             new => panic!("{new} is not in the table: who may call it?"),
         };
@@ -99,12 +106,15 @@ fn every_method_states_who_may_call_it() {
 }
 
 /// The addresses of what is of organisations and service accounts.
-const OF_ORGANISATIONS: [(&str, &str); 27] = [
+const OF_ORGANISATIONS: [(&str, &str); 30] = [
     ("GET /auth/v1/organisations", ""),
     ("POST /auth/v1/organisations", "organisation"),
     ("GET /auth/v1/{name=organisations/*}", ""),
     ("PATCH /auth/v1/{organisation.name=organisations/*}", "organisation"),
     ("DELETE /auth/v1/{name=organisations/*}", ""),
+    ("POST /auth/v1/{name=organisations/*}:disable", "*"),
+    ("POST /auth/v1/{name=organisations/*}:enable", "*"),
+    ("GET /auth/v1/{parent=organisations/*}/auditEvents", ""),
     ("POST /auth/v1/{parent=organisations/*}/members", "member"),
     ("GET /auth/v1/{parent=organisations/*}/members", ""),
     ("GET /auth/v1/{name=organisations/*/members/*}", ""),
@@ -145,7 +155,7 @@ const OF_PROVIDERS: [(&str, &str); 10] = [
 
 #[test]
 fn the_rest_addresses_are_the_documented_ones() {
-    let mut found: Vec<(String, String)> = methods().iter().map(http).collect();
+    let mut found: Vec<(String, String)> = methods().iter().flat_map(http).collect();
     found.sort();
     let mut expected: Vec<(String, String)> = [
         ("GET /.well-known/jwks.json", ""),

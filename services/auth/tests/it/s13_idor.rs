@@ -16,8 +16,15 @@ use crate::harness::{Caller, Harness};
 
 const REFERENCE: &str = "google.api.resource_reference";
 
-/// The kind of resource that a field names: of its own, or of what stands below it.
-fn names(field: &FieldDescriptor) -> Option<&'static str> {
+/// The kinds of resources that a field names: of its own, or of what stands below it.
+fn names(field: &FieldDescriptor) -> Vec<&'static str> {
+    match reference(field) {
+        Some("audit events") => vec!["account", "organisation"],
+        kind => kind.into_iter().collect(),
+    }
+}
+
+fn reference(field: &FieldDescriptor) -> Option<&'static str> {
     let extension = field.parent_pool().get_extension_by_name(REFERENCE)?;
     let options = field.options();
     let reference = options.get_extension(&extension);
@@ -37,6 +44,7 @@ fn names(field: &FieldDescriptor) -> Option<&'static str> {
         ("mainstay.dev/ServiceAccount", _) | (_, "mainstay.dev/ServiceAccountKey") => Some("service account"),
         ("mainstay.dev/ServiceAccountKey", _) => Some("key"),
         ("mainstay.dev/Member", _) => Some("member"),
+        (_, "mainstay.dev/AuditEvent") => Some("audit events"),
         // Nobody owns a mail: who sees the mailbox sees all of it.
         ("mainstay.dev/Mail", _) => None,
         // Everybody sees the providers.
@@ -60,9 +68,7 @@ fn is_output_only(field: &FieldDescriptor) -> bool {
 fn named(method: &MethodDescriptor) -> Vec<(Vec<FieldDescriptor>, &'static str)> {
     let mut found = Vec::new();
     for field in method.input().fields() {
-        if let Some(kind) = names(&field) {
-            found.push((vec![field.clone()], kind));
-        }
+        found.extend(names(&field).into_iter().map(|kind| (vec![field.clone()], kind)));
         let Some(inner) = field.kind().as_message().filter(|_| !field.is_list() && !field.is_map()).cloned() else {
             continue;
         };
@@ -77,9 +83,9 @@ fn named(method: &MethodDescriptor) -> Vec<(Vec<FieldDescriptor>, &'static str)>
                 "Account" => "account",
                 other => panic!("{other:?} is a kind of resource that this crawl does not know"),
             });
-            if let Some(kind) = own.or_else(|| names(&below)).filter(|_| !is_output_only(&below)) {
-                found.push((vec![field.clone(), below], kind));
-            }
+            let kinds = own.map_or_else(|| names(&below), |kind| vec![kind]);
+            let kinds = kinds.into_iter().filter(|_| !is_output_only(&below));
+            found.extend(kinds.map(|kind| (vec![field.clone(), below.clone()], kind)));
         }
     }
     found

@@ -11,8 +11,16 @@ pub const LONGEST: i64 = 60_000_000;
 /// How many rows are remembered at most. Those beyond are tried each time.
 const MOST: usize = 50_000;
 
-/// A row and the transition that it does not go along: the resource's type, the transition's name, the row's name.
-pub type Stuck = (String, String, String);
+/// A row and the transition that it does not go along.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Stuck {
+    /// The resource's type.
+    pub resource: String,
+    pub transition: String,
+    /// The one that the row belongs to, where it does.
+    pub organisation: Option<String>,
+    pub name: String,
+}
 
 /// What is remembered of rows that stay, by the one replica that takes rows along.
 #[derive(Debug, Default)]
@@ -71,7 +79,8 @@ mod tests {
     use super::*;
 
     fn row(name: &str) -> Stuck {
-        ("bank.example.com/Hold".to_owned(), "Release".to_owned(), name.to_owned())
+        let (resource, transition) = ("bank.example.com/Hold".to_owned(), "Release".to_owned());
+        Stuck { resource, transition, organisation: None, name: name.to_owned() }
     }
 
     #[test]

@@ -175,7 +175,7 @@ impl Walk<'_> {
         }
         let own = self.named(resource, row);
         let goes = |reference: &&mainstay_contract::Reference| {
-            let key: Vec<Value> = reference.columns.iter().map(|column| row[*column].clone()).collect();
+            let key: Vec<Value> = reference.key.iter().map(|column| row[*column].clone()).collect();
             let target = self.named(reference.resource, &key);
             target != own && self.known.contains(&target)
         };

@@ -158,9 +158,7 @@ impl Pending {
             let on = Operation { resource: *resource, ..op.clone() };
             let plan = on.plan();
             let nothing = plan.record.decode(&[]).map_err(|error| shape(plan, error))?;
-            let key =
-                key.iter().filter_map(|part| if let Value::Text(part) = part { Some(part.clone()) } else { None });
-            let row: Arc<[Value]> = new_record(&on, key.collect(), nothing).into();
+            let row: Arc<[Value]> = new_record(&on, key.to_vec(), nothing).into();
             self.steps.push(plan.insert().step(&op.caller, Arc::clone(&row)));
             let (plan, resource) = (Arc::clone(plan), *resource);
             self.causes.push(Cause { write, resource, plan, row, kind: Kind::Made, with: None, brought_by: None });

@@ -155,7 +155,43 @@ impl Operation {
             name: name.to_owned(),
             pattern: resource.pattern.clone(),
         })?;
-        Ok(parts.into_iter().map(|part| Value::Text(part.to_owned())).collect())
+        Ok(self.organisation().chain(parts.into_iter().map(|part| Value::Text(part.to_owned()))).collect())
+    }
+
+    /// What stands before the parts of a name in the key of a row: the organisation that the caller acts in, where rows belong to
+    /// one. Who acts in none names rows of none, and there are no such.
+    pub fn organisation(&self) -> impl Iterator<Item = Value> + use<> {
+        let is_tenant = self.plan().resource.layout.is_tenant();
+        let own = || Value::Text(self.caller.organisation().unwrap_or_default().to_owned());
+        is_tenant.then(own).into_iter()
+    }
+
+    /// The organisation that a row with this key belongs to, where rows do.
+    pub fn organisation_of<'k>(&self, key: &'k [Value]) -> Option<&'k str> {
+        match key.first() {
+            Some(Value::Text(organisation)) if self.plan().resource.layout.is_tenant() => Some(organisation),
+            _ => None,
+        }
+    }
+
+    /// The same on the process's own behalf, at work in the organisation that a row with this key belongs to.
+    #[must_use]
+    pub fn within_organisation_of(&self, key: &[Value]) -> Operation {
+        match self.organisation_of(key) {
+            Some(organisation) => Operation { caller: self.caller.within(organisation), ..self.clone() },
+            None => self.clone(),
+        }
+    }
+
+    /// Checks that a new row has an organisation to belong to, where it must.
+    pub fn check_organisation(&self) -> Result<()> {
+        if self.plan().resource.layout.is_tenant() && self.caller.organisation().is_none() {
+            return Err(match self.caller.is_nobody() {
+                true => self.caller.denied(Obstacle::Refused).into(),
+                false => Error::NoOrganisation,
+            });
+        }
+        Ok(())
     }
 
     /// Checks that the caller sees what a list compares, in every row: else it would tell of rows what they hold.

@@ -57,7 +57,10 @@ impl Checked for Create {
     fn check(&self, check: Check, draft: &mut Draft) -> Result<()> {
         let (op, plan) = (&self.op, self.op.plan());
         match check {
-            Check::AuthRule => op.admit(plan.create.as_ref()),
+            Check::AuthRule => {
+                op.admit(plan.create.as_ref())?;
+                op.check_organisation()
+            }
             Check::Shape => {
                 let (record, touched) = self.record(&mut draft.states)?;
                 (draft.new, draft.touched) = (Some(record.into()), touched);
@@ -148,7 +151,8 @@ impl Create {
     /// The name that the row will have, if what it is made of can be.
     pub fn name(&self) -> Option<String> {
         let (message, plan) = (self.message.as_ref().ok()?, self.op.plan());
-        let mut key: Vec<Value> = self.parents(message).ok()?.into_iter().map(Value::Text).collect();
+        let parents = self.parents(message).ok()?.into_iter().map(Value::Text);
+        let mut key: Vec<Value> = self.op.organisation().chain(parents).collect();
         key.push(Value::Text(self.id(message).ok()?));
         Some(plan.name(&key))
     }
@@ -177,6 +181,7 @@ impl Create {
             return Err(Error::Id { field: "parent".to_owned(), id: part.clone() });
         }
         key.push(self.id(message)?);
+        let key = self.op.organisation().chain(key.into_iter().map(Value::Text)).collect();
         let decoded = plan.record.decode(message.bytes(Role::Body)).map_err(|error| shape(plan, error))?;
         if self.op.remembered {
             self.said.get_or_init(|| said(plan, &decoded));

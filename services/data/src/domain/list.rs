@@ -77,7 +77,9 @@ pub async fn list(cx: &Context, op: &Operation, message: &[u8]) -> Result<Bytes>
     let parent = parent(plan, request.parent)?;
     let binding = binding(op, &request);
     let (after, values) = place(cx, op, &request, &binding)?;
-    let parents = parent.iter().enumerate().fold(0, |bits, (i, part)| bits | (u64::from(part.is_some()) << i));
+    let unnamed = plan.resource.layout.unnamed_keys();
+    let given = |(i, part): (usize, &Option<Value>)| u64::from(part.is_some()) << (unnamed + i);
+    let parents = parent.iter().enumerate().map(given).fold(0, |bits, bit| bits | bit);
     let (filter, order_by) = (request.filter.to_owned(), request.order_by.to_owned());
     let shape = Shape { atoms, filter, order_by, deleted: request.show_deleted, parents, after };
     let list = plan.list(shape, &op.caller)?;

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::plans::{ResourcePlan, unset};
 
 /// Puts the record together: what the client may set, then the defaults and what the server sets.
-pub fn new_record(op: &Operation, key: Vec<String>, decoded: Decoded) -> Vec<Value> {
+pub fn new_record(op: &Operation, key: Vec<Value>, decoded: Decoded) -> Vec<Value> {
     let (plan, caller) = (op.plan(), &op.caller);
     let layout = &plan.resource.layout;
     let mut record = decoded.values;
@@ -27,7 +27,7 @@ pub fn new_record(op: &Operation, key: Vec<String>, decoded: Decoded) -> Vec<Val
     }
     plan.fields.apply_defaults(layout, &mut record, &decoded.present, caller);
     for (index, part) in key.into_iter().enumerate() {
-        record[index] = Value::Text(part);
+        record[index] = part;
     }
     record[layout.revision()] = Value::Int(caller.now);
     for column in [plan.resource.create_time, plan.resource.update_time].into_iter().flatten() {
@@ -178,7 +178,7 @@ pub fn new_id(plan: &ResourcePlan, id: &str) -> Result<String> {
 /// Whether a reference of a record names the record itself.
 pub fn is_itself(op: &Operation, reference: &Reference, record: &[Value]) -> bool {
     reference.resource == op.resource
-        && reference.columns.iter().enumerate().all(|(own, column)| record[*column] == record[own])
+        && reference.key.iter().enumerate().all(|(own, column)| record[*column] == record[own])
 }
 
 /// The rows that a record names and (for an update) did not name so before. A row may refer to itself: whoever makes it or
@@ -191,7 +191,7 @@ pub fn set_references(op: &Operation, old: Option<&[Value]>, new: &[Value]) -> V
     let referred = |(position, reference): (usize, &Reference)| Referred {
         field: reference.field.clone(),
         resource: reference.resource,
-        key: reference.columns.iter().map(|index| new[*index].clone()).collect(),
+        key: reference.key.iter().map(|index| new[*index].clone()).collect(),
         reference: Some(position),
     };
     let may_be = |reference: &Reference| reference.acyclic || !is_itself(op, reference, new);

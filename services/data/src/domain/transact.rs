@@ -210,7 +210,7 @@ impl Job {
         };
         let alone = self.request.writes.iter().filter(|write| write.takes_turns());
         let rows = alone.filter_map(|write| write.looks_for());
-        let _turns = cx.turns.take(rows, self.request.op.deadline).await?;
+        let _turns = cx.turns.take(self.request.op.caller.organisation(), rows, self.request.op.deadline).await?;
         let written = cx.db.write_until(self.request.op.deadline, atomic, move |conn| {
             let job = Arc::clone(&job);
             Box::pin(async move { job.transaction(conn).await })

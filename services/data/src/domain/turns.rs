@@ -39,14 +39,16 @@ impl Turns {
         Turns((db.engine() == Engine::Postgres).then(|| Arc::new(queues())))
     }
 
-    /// Waits for a turn at all of the rows, told by their resources and names, as long as the caller waits.
+    /// Waits for a turn at all of the rows, told by their resources and names, as long as the caller waits. Nobody waits for who
+    /// acts in another organisation.
     pub async fn take(
         &self,
+        organisation: Option<&str>,
         rows: impl Iterator<Item = (usize, &str)>,
         deadline: Option<Instant>,
     ) -> Result<Vec<OwnedSemaphorePermit>> {
         let Some(queues) = &self.0 else { return Ok(Vec::new()) };
-        let mut places: Vec<usize> = rows.take(MAX_ROWS + 1).map(|row| queues.place(row)).collect();
+        let mut places: Vec<usize> = rows.take(MAX_ROWS + 1).map(|row| queues.place((organisation, row))).collect();
         if places.len() > MAX_ROWS {
             return Ok(Vec::new());
         }
@@ -62,7 +64,7 @@ impl Turns {
 }
 
 impl Queues {
-    fn place(&self, row: (usize, &str)) -> usize {
+    fn place(&self, row: (Option<&str>, (usize, &str))) -> usize {
         let hash = self.hasher.hash_one(row);
         usize::try_from(hash % QUEUES as u64).unwrap_or_default()
     }

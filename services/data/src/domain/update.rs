@@ -267,15 +267,15 @@ impl Update {
                 new
             }
             None => {
-                let key: Vec<String> = asked.key.iter().filter_map(text).collect();
-                if let Some(id) = key.last().filter(|id| !is_id(id)) {
-                    return Err(Error::Id { field: in_request(op.plan(), "name"), id: id.clone() });
+                op.check_organisation()?;
+                if let Some(id) = asked.key.last().and_then(text).filter(|id| !is_id(id)) {
+                    return Err(Error::Id { field: in_request(op.plan(), "name"), id });
                 }
                 let decoded = self.decoded()?;
                 draft.touched = self.touched(decoded.present.clone())?;
                 draft.etag.clone_from(&decoded.etag);
                 draft.states = states::sent(op.plan(), decoded, |_| true);
-                let made = new_record(op, key, decoded.clone());
+                let made = new_record(op, asked.key.clone(), decoded.clone());
                 let mut new = made.clone();
                 self.transform(&made, &mut new)?;
                 new

@@ -12,7 +12,7 @@ use super::resource::ResourcePlan;
 impl ResourcePlan {
     /// How rows are found along a reference; nothing for one that may come back.
     pub fn chain(&self, reference: &Reference) -> Option<&Chain> {
-        self.chains.iter().find(|chain| reference.acyclic && chain.columns == reference.columns)
+        self.chains.iter().find(|chain| reference.acyclic && chain.columns == reference.key)
     }
 
     /// The statement that finds the keys which a reference leads to, one after the other: of one row more than may be.

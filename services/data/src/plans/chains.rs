@@ -23,11 +23,7 @@ impl Chain {
     pub(super) fn of(resource: &Resource) -> Vec<Chain> {
         let acyclic = resource.references.iter().filter(|reference| reference.acyclic);
         acyclic
-            .map(|reference| Chain {
-                columns: reference.columns.clone(),
-                above: OnceLock::new(),
-                below: OnceLock::new(),
-            })
+            .map(|reference| Chain { columns: reference.key.clone(), above: OnceLock::new(), below: OnceLock::new() })
             .collect()
     }
 }

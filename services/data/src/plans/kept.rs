@@ -65,7 +65,7 @@ impl ResourcePlan {
                 (vec![Condition::KeyPrefix { count, first_param: 0 }], count, live)
             }
             By::Reference { position, to_itself, live } => {
-                let columns = &self.resource.references[position].columns;
+                let columns = &self.resource.references[position].key;
                 let refers = Condition::Equal { columns, first_param: 0 };
                 // What refers to itself goes with itself.
                 let other = to_itself.then_some(Condition::OtherThanKeys { first_param: 0 });

@@ -438,7 +438,8 @@ impl ResourcePlan {
 
     /// The name of a record.
     pub fn name(&self, values: &[Value]) -> String {
-        self.resource.template.render(|position| match values.get(position) {
+        let unnamed = self.resource.layout.unnamed_keys();
+        self.resource.template.render(|position| match values.get(unnamed + position) {
             Some(Value::Text(id)) => id,
             _ => "",
         })

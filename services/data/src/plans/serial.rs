@@ -28,7 +28,9 @@ fn decides(plan: &ResourcePlan) -> bool {
 /// Whether one of its effects is: it sets a reference that never comes back, or asks such a guard.
 fn moves(resources: &[ResourcePlan], plan: &ResourcePlan) -> bool {
     let is_chain = |resource: usize, slot: &Slot| match slot {
-        Slot::Reference { columns, .. } => resources[resource].chains.iter().any(|chain| chain.columns == *columns),
+        Slot::Reference { columns, .. } => {
+            resources[resource].chains.iter().any(|chain| chain.columns.ends_with(columns))
+        }
         Slot::Column { .. } | Slot::Element { .. } => false,
     };
     plan.effects.whats().any(|what| match what {

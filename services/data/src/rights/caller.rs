@@ -20,6 +20,8 @@ pub struct Caller {
     pub now: i64,
     /// What the caller may rest on by the contract; nothing where that is the account's roles as they are.
     granted: Option<Arc<Granted>>,
+    /// Who this is, acting in an organisation; nothing where in none.
+    acting: Option<Arc<str>>,
 }
 
 impl Caller {
@@ -28,12 +30,28 @@ impl Caller {
         let (own, there) = (principal.roles(), principal.organisation_roles());
         let is_plain = roles.is_empty() && there.is_empty() && own.iter().all(|role| !is_of_organisation(role));
         let granted = (!is_plain).then(|| Arc::new(roles.granted(own, there)));
-        Caller { principal, now, granted }
+        let acting = principal.organisation().map(|organisation| acting(&principal, organisation));
+        Caller { principal, now, granted, acting }
     }
 
     /// Says who acts without a role: nobody, or the process itself.
     pub fn without_roles(principal: Principal, now: i64) -> Caller {
-        Caller { principal, now, granted: None }
+        let acting = principal.organisation().map(|organisation| acting(&principal, organisation));
+        Caller { principal, now, granted: None, acting }
+    }
+
+    /// The process itself, at work in the organisation that a row belongs to. Everybody else stays in their own.
+    #[must_use]
+    pub fn within(&self, organisation: &str) -> Caller {
+        if !self.is_system() {
+            return self.clone();
+        }
+        Caller::without_roles(self.principal.within(organisation), self.now)
+    }
+
+    /// The organisation in which rows are made and named.
+    pub fn organisation(&self) -> Option<&str> {
+        self.principal.organisation().filter(|organisation| !organisation.is_empty())
     }
 
     /// Says whether rules do not apply: the process itself, by its named principal, which never comes over a wire.
@@ -51,7 +69,7 @@ impl Caller {
             permissions: self.granted.as_ref().map_or(&[], |granted| &granted.permissions),
             amr: self.principal.methods(),
             aal: self.principal.level().into(),
-            org: self.principal.organisation(),
+            org: self.organisation(),
             fresh: self
                 .principal
                 .authenticated_at()
@@ -78,10 +96,9 @@ impl Caller {
 
     /// Who this is in page tokens and remembered answers.
     pub fn key(&self) -> &str {
-        match self.principal.kind() {
-            Kind::System => "system",
-            Kind::Anonymous => "",
-            Kind::User | Kind::Service => self.principal.uid().unwrap_or(""),
+        match &self.acting {
+            Some(acting) => acting,
+            None => own_key(&self.principal),
         }
     }
 
@@ -99,6 +116,19 @@ impl Caller {
     pub fn is_nobody(&self) -> bool {
         self.principal.kind() == Kind::Anonymous
     }
+}
+
+fn own_key(principal: &Principal) -> &str {
+    match principal.kind() {
+        Kind::System => "system",
+        Kind::Anonymous => "",
+        Kind::User | Kind::Service => principal.uid().unwrap_or(""),
+    }
+}
+
+/// Somebody acting in an organisation, who is another caller in each: neither a page nor an answer of one is taken up in another.
+fn acting(principal: &Principal, organisation: &str) -> Arc<str> {
+    format!("{} in {organisation}", own_key(principal)).into()
 }
 
 /// Whether it is a role that organisations give, and no account has.

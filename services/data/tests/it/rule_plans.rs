@@ -132,7 +132,7 @@ pub async fn by_hand(fixture: &Fixture, engine: Engine, sql: &str) -> Vec<String
     explained(fixture, engine, &[Piece::Text(sql.to_owned())], Vec::new()).await
 }
 
-async fn explained(fixture: &Fixture, engine: Engine, pieces: &[Piece], binds: Vec<Value>) -> Vec<String> {
+pub async fn explained(fixture: &Fixture, engine: Engine, pieces: &[Piece], binds: Vec<Value>) -> Vec<String> {
     let (words, kinds) = match engine {
         Engine::Sqlite => ("EXPLAIN QUERY PLAN ", vec![Kind::Int, Kind::Int, Kind::Int, Kind::Text]),
         Engine::Postgres => ("EXPLAIN (ANALYZE, TIMING OFF) ", vec![Kind::Text]),

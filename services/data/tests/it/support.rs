@@ -211,6 +211,11 @@ impl Fixture {
         }))
     }
 
+    /// A process of the platform with a key from the configuration.
+    pub fn service(&self, name: &str) -> Caller<'_> {
+        self.caller(Principal::service(name, Vec::new()))
+    }
+
     /// The process itself.
     pub fn system(&self) -> Caller<'_> {
         self.caller(Principal::system())

@@ -1,8 +1,9 @@
 //! What a file of rules tests says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use mainstay_data::seed::ORGANISATION;
 use mainstay_runtime::process::Failure;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
@@ -17,7 +18,8 @@ pub struct File {
     /// Who calls, each by a name of the file's own.
     #[serde(default)]
     pub callers: BTreeMap<String, CallerText>,
-    /// What is there, as in a seed: records by the full names of their messages.
+    /// What is there, as in a seed: records by the full names of their messages; of a tenant's resource with the organisation
+    /// that each belongs to, as `$organisation`.
     #[serde(default)]
     pub rows: Map<String, Json>,
     pub tests: Vec<Spanned<Test>>,
@@ -103,6 +105,14 @@ impl File {
             test.value.check(&file.callers).map_err(|problem| format!("{at}: {problem}"))?;
         }
         Ok(file)
+    }
+}
+
+impl File {
+    /// The organisations that rows belong to.
+    pub fn organisations(&self) -> BTreeSet<&str> {
+        let rows = self.rows.values().filter_map(Json::as_array).flatten();
+        rows.filter_map(|row| row.get(ORGANISATION)?.as_str()).collect()
     }
 }
 

@@ -29,7 +29,7 @@ pub async fn play(stage: &Stage, file: &File, test: &Test) -> Result<(), String>
         (Err(Refusal::Request(problem)), _) => Err(problem),
         (Ok(answer), "allow") => test.look(&answer),
         (Ok(_), expected) => Err(format!("expected {expected}, and {who} may {}", play.words)),
-        (Err(Refusal::Fault(fault)), "deny") if is_denied(&fault) => stage.is_there(&play).await,
+        (Err(Refusal::Fault(fault)), "deny") if is_denied(&fault) => stage.is_there(&play, file).await,
         (Err(Refusal::Fault(fault)), expected) if fault.reason().map(Reason::name) == Some(expected) => Ok(()),
         (Err(Refusal::Fault(fault)), expected) => {
             Err(format!("expected {expected}, and {who} may not {}: {}", play.words, words(&fault)))
@@ -39,15 +39,20 @@ pub async fn play(stage: &Stage, file: &File, test: &Test) -> Result<(), String>
 
 impl Stage {
     /// What is not there is not found by anybody, which shows nothing of a rule.
-    async fn is_there(&self, play: &Play<'_>) -> Result<(), String> {
+    async fn is_there(&self, play: &Play<'_>, file: &File) -> Result<(), String> {
         let Some(Json::String(name)) = play.request.get("name") else { return Ok(()) };
         let Some(resource) = play.method.shape.resource() else { return Ok(()) };
         let Some(get) = self.contract.method(Verb::Get, resource) else { return Ok(()) };
         let request = object(json!({"name": name}));
-        match self.call(get, Principal::system(), &request).await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(format!("there is no row {name} among the rows of the file, so nobody finds it")),
+        // It may be there for another organisation.
+        let organisations = file.organisations();
+        let within = organisations.iter().map(|organisation| Principal::system().within(organisation));
+        for system in std::iter::once(Principal::system()).chain(within) {
+            if self.call(get, system, &request).await.is_ok() {
+                return Ok(());
+            }
         }
+        Err(format!("there is no row {name} among the rows of the file, so nobody finds it"))
     }
 }
 

@@ -36,6 +36,7 @@ mod stored;
 mod types;
 
 const TITLE: &str = "string title = 3;";
+const WRITERS: &str = "access {read: \"true\" write: \"'writer' in auth.roles\"}";
 const OLD_TITLES: &str = "SELECT _id || title FROM golden_v1_item ORDER BY _id";
 /// Something that names owners in a list.
 const BASKET: &str = "message Basket { option (google.api.resource) = {type: \"golden.example.com/Basket\" pattern: \"baskets/{basket}\"};

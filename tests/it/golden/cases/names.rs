@@ -2,7 +2,6 @@
 
 use super::*;
 
-const WRITERS: &str = "access {read: \"true\" write: \"'writer' in auth.roles\"}";
 /// No two items of one code at one time; the same by the names that the fields have when they have swapped them.
 const BOOKED: &str = "access {read: \"true\" write: \"'writer' in auth.roles\"} exclude {fields: \"code\" from: \"begin\" to: \"finish\"}";
 const SWAPPED: &str = "access {read: \"true\" write: \"'writer' in auth.roles\"} exclude {fields: \"title\" from: \"finish\" to: \"begin\"}";

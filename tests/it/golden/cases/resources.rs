@@ -2,6 +2,25 @@
 
 use super::*;
 
+/// Whose rows belong to organisations, with what lies below; and the same with nothing said of that.
+const DESK: &str = "message Desk { option (google.api.resource) = {type: \"golden.example.com/Desk\" pattern: \"desks/{desk}\"};
+    option (mainstay.v1.resource) = {tenant: true access {read: \"true\" write: \"true\"} index {fields: \"seat\"}}; string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+    string seat = 2; }
+    message Drawer { option (google.api.resource) = {type: \"golden.example.com/Drawer\" pattern: \"desks/{desk}/drawers/{drawer}\"};
+    option (mainstay.v1.resource) = {access {read: \"true\" write: \"true\"}}; string name = 1 [(google.api.field_behavior) = IDENTIFIER]; }\nmessage Owner {";
+const NOBODYS_DESK: &str = "message Desk { option (google.api.resource) = {type: \"golden.example.com/Desk\" pattern: \"desks/{desk}\"};
+    option (mainstay.v1.resource) = {access {read: \"true\" write: \"true\"} index {fields: \"seat\"}}; string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+    string seat = 2; }
+    message Drawer { option (google.api.resource) = {type: \"golden.example.com/Drawer\" pattern: \"desks/{desk}/drawers/{drawer}\"};
+    option (mainstay.v1.resource) = {access {read: \"true\" write: \"true\"}}; string name = 1 [(google.api.field_behavior) = IDENTIFIER]; }\nmessage Owner {";
+const MATED_DESK: &str = "message Desk { option (google.api.resource) = {type: \"golden.example.com/Desk\" pattern: \"desks/{desk}\"};
+    option (mainstay.v1.resource) = {tenant: true access {read: \"true\" write: \"true\"} index {fields: \"seat\" unique: true}}; string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+    string seat = 2; string drawer = 3 [(google.api.resource_reference).type = \"golden.example.com/Drawer\"]; }
+    message Drawer { option (google.api.resource) = {type: \"golden.example.com/Drawer\" pattern: \"desks/{desk}/drawers/{drawer}\"};
+    option (mainstay.v1.resource) = {access {read: \"true\" write: \"true\"}}; string name = 1 [(google.api.field_behavior) = IDENTIFIER]; }\nmessage Owner {";
+const DESKS: &str = "INSERT INTO golden_v1_desk (_organisation, _id, _revision, seat) VALUES ('acme', 'a', 1, 's1'), ('zeta', 'a', 1, 's1');
+    INSERT INTO golden_v1_drawer (_organisation, _desk_id, _id, _revision) VALUES ('acme', 'a', 'top', 1), ('zeta', 'a', 'top', 1);";
+const SEATS: &str = "SELECT _organisation || _id || seat FROM golden_v1_desk ORDER BY _organisation, _id";
 const ITEMS: &str = "SELECT CAST(COUNT(*) AS TEXT) FROM golden_v1_item";
 
 golden! {
@@ -82,6 +101,27 @@ golden! {
     another_name_of_a_variable: Case {
         after: &[("items/{item}", "items/{thing}")],
         same: &[("SELECT _item_id || title FROM golden_v1_part ORDER BY _item_id", "SELECT _thing_id || title FROM golden_v1_part ORDER BY _thing_id")],
+        ..Case::NONE
+    };
+    rows_that_come_to_belong_to_organisations: Case {
+        after: &[(WRITERS, "tenant: true access {read: \"true\" write: \"'writer' in auth.roles\"}")],
+        refused: Some("nothing says to which"),
+        same: &[(OLD_TITLES, "")],
+        ..Case::NONE
+    };
+    rows_that_belong_to_organisations_no_more: Case {
+        before: &[&[], &[("message Owner {", DESK)]],
+        after: &[("message Owner {", NOBODYS_DESK)],
+        meanwhile: DESKS,
+        refused: Some("for everybody whom the rules let in"),
+        same: &[(SEATS, "")],
+        ..Case::NONE
+    };
+    rows_of_organisations_that_refer_to_one_another: Case {
+        before: &[&[], &[("message Owner {", DESK)]],
+        after: &[("message Owner {", MATED_DESK)],
+        meanwhile: DESKS,
+        same: &[(SEATS, SEATS)],
         ..Case::NONE
     };
     a_key_of_more_parts: Case {

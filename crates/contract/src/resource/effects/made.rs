@@ -25,6 +25,7 @@ impl Reader<'_, '_> {
         };
         let element = each.as_ref().map(|(_, element)| element.clone());
         let target = &self.resources[resource];
+        self.check_organisation(report, target, &spot)?;
         self.can_be_made(report, target, put, &spot)?;
         let id = optional_text(put, "id").map(|source| {
             let spot = self.spot(report, &part("id"));
@@ -42,6 +43,18 @@ impl Reader<'_, '_> {
             Some(id) => Some(id?),
         };
         Some(Put { resource, each: each.map(|(each, _)| each), id, parent, set: set? })
+    }
+
+    /// What belongs to no organisation cannot say to which of them the row belongs that it makes.
+    fn check_organisation(&self, report: &mut Report<'_>, target: &Resource, spot: &Spot) -> Option<()> {
+        if !target.layout.is_tenant() || self.own().layout.is_tenant() {
+            return Some(());
+        }
+        report
+            .error(spot, format!("a {} that is made like this would belong to no organisation", short(target)))
+            .because(format!("{} belongs to organisations, and {} does not", target.message, self.own().message))
+            .help("let a resource make it that belongs to organisations, too");
+        None
     }
 
     /// Refuses rows that nobody makes, and new ones that are never valid: what must be set is not.

@@ -209,7 +209,7 @@ impl Reader<'_, '_> {
             }
             (Storage::Template { template, columns, nullable: true, target }, _) => {
                 let slot = Slot::Reference { columns: columns.clone(), template: template.clone() };
-                return Some(Target { slot, ty, refers: *target });
+                return Some(Target { slot, ty, refers: target.as_ref().map(|to| to.table) });
             }
             (Storage::InJson, Some(_)) if is_kept_in_json(&ty) => {
                 let model = self.rules.head.message.parent_pool().get_message_by_name(&reached.record.name)?;

@@ -92,9 +92,9 @@ impl Reached {
         let field = self.field(name, at.clone())?.clone();
         let unsupported = |what: String| Stuck::Unsupported { at: at.clone(), what };
         match (&field.storage, &field.ty) {
-            (Storage::Template { columns, target: Some(target), .. }, _) => {
-                let row = self.row.via(Relation::of(columns.clone(), *target));
-                self.follow(row, *target, records, at)
+            (Storage::Template { target: Some(to), .. }, _) => {
+                let row = self.row.via(Relation::of(to.key.clone(), to.table));
+                self.follow(row, to.table, records, at)
             }
             (Storage::LinkInJson(LinkTo { template, target: Some(target) }), _) => {
                 let keys = self.keys(&field).ok_or_else(|| unsupported(format!("the field `{name}` here")))?;

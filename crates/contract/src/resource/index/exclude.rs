@@ -75,7 +75,7 @@ impl Reader<'_, '_> {
         let layout = &self.declared.built.layout;
         let exact = |column: usize| {
             layout.columns.get(column).is_some_and(|column| match column.role {
-                Role::Key { .. } | Role::Reference { .. } => true,
+                Role::Organisation | Role::Key { .. } | Role::Reference { .. } => true,
                 _ => matches!(column.kind, Kind::Text | Kind::Int | Kind::Bool),
             })
         };

@@ -1,4 +1,4 @@
-//! Indexes: those that are written, and one for each reference.
+//! Indexes: those that are written, one for each reference, and those by which the process itself finds rows.
 
 mod exclude;
 mod reader;
@@ -10,7 +10,7 @@ use prost_reflect::DescriptorPool;
 use self::reader::Reader;
 use crate::Place;
 use crate::annotations::OPTIONS;
-use crate::model::{Access, Index, IndexRows, Reference, SoftDelete};
+use crate::model::{Access, Index, IndexRows, Reference, SoftDelete, States, Transition};
 use crate::naming::MAX_IDENTIFIER_BYTES;
 use crate::options::{items, message_option};
 use crate::report::Report;
@@ -31,6 +31,8 @@ pub(crate) struct Declared<'a> {
     pub rules: &'a Rules<'a>,
     pub access: &'a Access,
     pub soft_delete: Option<&'a SoftDelete>,
+    pub states: &'a [States],
+    pub transitions: &'a [Transition],
 }
 
 /// Reads the indexes of a resource and adds those that references need.
@@ -64,7 +66,33 @@ pub(crate) fn build(report: &mut Report<'_>, pool: &DescriptorPool, declared: &D
             indexes.push(of_deleted(head, built, *delete_time));
         }
     }
+    if built.layout.is_tenant() {
+        let timed = of_clock(declared, &indexes);
+        indexes.extend(timed);
+    }
     indexes
+}
+
+/// The clock looks for rows of all organisations at once, and every index that is written begins with the organisation.
+fn of_clock(declared: &Declared<'_>, known: &[Index]) -> Vec<Index> {
+    let Declared { head, built, access, states, transitions, .. } = declared;
+    let mut found: Vec<Index> = Vec::new();
+    for (transition, rules) in transitions.iter().zip(&access.transitions) {
+        let state = states.get(transition.states).map(|states| states.column);
+        let columns = rules.at.as_ref().map(|at| at.program.columns()).unwrap_or_default();
+        let (Some(state), Some((_, moment))) = (state, columns.into_iter().next()) else { continue };
+        let timed = plain(head, built, vec![(state, false), (moment, false)]);
+        if known.iter().chain(&found).all(|index| index.name != timed.name) {
+            let field = built.fields.iter().find(|field| field.columns == [moment]);
+            let fields = field.iter().map(|field| field.field_path.clone()).collect();
+            found.push(Index {
+                fields,
+                place: rules.at.as_ref().map(|at| at.place.clone()).unwrap_or_default(),
+                ..timed
+            });
+        }
+    }
+    found
 }
 
 /// An index of the rows by these columns, as it is where nothing more is said of it.
@@ -95,14 +123,14 @@ fn of_deleted(head: &Head, built: &Built, delete_time: usize) -> Index {
 }
 
 fn covers(index: &Index, reference: &Reference) -> bool {
-    let begins = index.columns.iter().map(|(column, _)| column).take(reference.columns.len()).eq(&reference.columns);
+    let begins = index.columns.iter().map(|(column, _)| column).take(reference.key.len()).eq(&reference.key);
     // A deleted row refers to its target as long as it is kept.
     begins && index.rows == IndexRows::All && index.is_plain()
 }
 
 /// A deletion of the target asks for rows that refer to it.
 fn implied(head: &Head, built: &Built, reference: &Reference) -> Index {
-    let columns = reference.columns.iter().map(|column| (*column, false)).collect();
+    let columns = reference.key.iter().map(|column| (*column, false)).collect();
     Index { fields: vec![reference.field.clone()], place: reference.place.clone(), ..plain(head, built, columns) }
 }
 

@@ -130,7 +130,9 @@ impl<'a> Reader<'a, '_> {
 
     /// The columns of all that is named.
     pub fn fields(&mut self, fields: &[String]) -> Option<Columns> {
-        let mut all = Columns { columns: Vec::new(), fields: Vec::new() };
+        // Rows of one organisation are beside one another, and in the way of none of another.
+        let own = self.declared.built.layout.is_tenant().then_some((0, false));
+        let mut all = Columns { columns: own.into_iter().collect(), fields: Vec::new() };
         let mut seen = HashSet::new();
         let mut sound = true;
         for (i, written) in fields.iter().enumerate() {
@@ -209,12 +211,12 @@ impl<'a> Reader<'a, '_> {
     fn columns(&mut self, spot: &Spot, path: &str) -> Option<Vec<usize>> {
         let Declared { head, built, .. } = self.declared;
         if path == "name" {
-            return Some((0..built.layout.keys()).collect());
+            return Some((built.layout.unnamed_keys()..built.layout.keys()).collect());
         }
         if let Some(variable) = head.pattern.variables.iter().position(|variable| variable == path)
             && find(&built.fields, path).is_none()
         {
-            return Some(vec![variable]);
+            return Some(vec![built.layout.unnamed_keys() + variable]);
         }
         let field = self.known(spot, path)?;
         let role =

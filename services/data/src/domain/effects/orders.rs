@@ -16,7 +16,7 @@ use crate::domain::ids::is_id;
 use crate::domain::record::new_id;
 use crate::domain::tx::Tx;
 use crate::error::Error;
-use crate::plans::{EffectPlan, ResourcePlan};
+use crate::plans::EffectPlan;
 
 /// What is to be done in one round.
 #[derive(Default)]
@@ -81,7 +81,7 @@ impl Orders {
         };
         let op = Operation { resource: put.resource, ..event.op.clone() };
         let by = path_of_made(event, put.each.as_ref(), here);
-        let Some(key) = key(op.plan(), &parent, put.id.as_ref().map(value)) else {
+        let Some(key) = key(&op, &parent, put.id.as_ref().map(value)) else {
             return Err(event.refused(Error::EffectRefused { fields: vec![by.to_string()] }));
         };
         let set = put.set.iter().map(|(_, slot, program)| (slot.clone(), value(program))).collect();
@@ -105,12 +105,13 @@ impl Orders {
 }
 
 /// The key of a row that is to be there; nothing where it cannot have that id.
-fn key(plan: &ResourcePlan, parent: &str, id: Option<Value>) -> Option<Vec<Value>> {
+fn key(op: &Operation, parent: &str, id: Option<Value>) -> Option<Vec<Value>> {
+    let plan = op.plan();
     let id = match id {
         None => new_id(plan, "").ok()?,
         Some(Value::Text(id)) if is_id(&id) => id,
         Some(_) => return None,
     };
     let parts = plan.parse_parent(parent)?.into_iter().map(str::to_owned);
-    Some(parts.chain([id]).map(Value::Text).collect())
+    Some(op.organisation().chain(parts.chain([id]).map(Value::Text)).collect())
 }

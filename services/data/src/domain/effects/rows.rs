@@ -127,7 +127,6 @@ impl Ordered {
 
     /// A row that was not there, before anything is set.
     fn begun(&self, op: &Operation) -> Vec<Value> {
-        let ids = self.key.iter().filter_map(|part| if let Value::Text(id) = part { Some(id.clone()) } else { None });
-        new_record(op, ids.collect(), Decoded { values: nothing(op), ..Decoded::default() })
+        new_record(op, self.key.clone(), Decoded { values: nothing(op), ..Decoded::default() })
     }
 }

@@ -179,9 +179,7 @@ impl Walk<'_> {
             numbers.push(field.number);
             let link = || plan.resource.links.iter().position(|link| link.path.0 == numbers);
             let hop = match &field.storage {
-                Storage::Template { columns, target: Some(target), .. } => {
-                    Some((From::Columns(columns.clone()), *target))
-                }
+                Storage::Template { target: Some(to), .. } => Some((From::Columns(to.key.clone()), to.table)),
                 // A field of the row like others, behind which there is nothing.
                 Storage::Account { .. }
                 | Storage::Links { to: LinkTo { target: None, .. }, .. }
