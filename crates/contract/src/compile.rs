@@ -14,7 +14,7 @@ use crate::file::Files;
 use crate::hash::hash;
 use crate::model::Model;
 use crate::report::{self, Report};
-use crate::resource::{self, head};
+use crate::resource::{self, head, tenant};
 use crate::service::{self, derive::derive};
 use crate::{
     Contract, Diagnostic, Diagnostics, Migration, Severity, Source, embedded, json_names, link, lints, migration,
@@ -57,7 +57,8 @@ fn compile_as(mut sources: Vec<Source>, applied: bool) -> Result<Contract, Diagn
     let pool = link::link(&mut report);
     options::check_options(&mut report, &pool);
     json_names::check(&mut report, &pool);
-    let heads = head::find(&mut report, &pool);
+    let mut heads = head::find(&mut report, &pool);
+    tenant::inherit(&mut report, &mut heads);
     let roles = Arc::new(roles::read(&mut report, &pool));
     let resources = resource::build(&mut report, &pool, &heads, &roles);
     // Requests that lack a field, because its type is not defined, would be told to have the wrong shape.

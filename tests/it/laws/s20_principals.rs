@@ -13,9 +13,10 @@ const SYSTEM: [&str; 4] = [
     "services/mainstay/src/rules/play.rs",
 ];
 
-/// Who is nobody: a request without a token, what a rule says of nobody, and a test of rules that names no caller.
-const NOBODY: [&str; 4] = [
+/// Who is nobody: a request without a token, a page for a browser whose session is over, what a rule says of nobody, and a test of rules that names no caller.
+const NOBODY: [&str; 5] = [
     "crates/identity/src/authenticator.rs",
+    "crates/layers/src/stack.rs",
     "services/data/src/plans/snapshot.rs",
     "services/data/src/rights/denial.rs",
     "services/mainstay/src/rules/play.rs",

@@ -13,7 +13,6 @@ use crate::options::{items, message_option, optional_text, text};
 use crate::pattern::Pattern;
 use crate::report::Report;
 use crate::reserved::reserved_beginning;
-use crate::resource::tenant;
 use crate::text::Step;
 
 /// The option by which deleted rows are kept.
@@ -83,7 +82,6 @@ pub(crate) fn find(report: &mut Report<'_>, pool: &DescriptorPool) -> Vec<Head> 
     }
     check_unique(report, &heads);
     heads.sort_by(|a, b| a.type_name.cmp(&b.type_name));
-    tenant::inherit(report, &mut heads);
     heads
 }
 

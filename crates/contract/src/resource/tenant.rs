@@ -16,7 +16,7 @@ use crate::rule::Rule;
 use crate::text::Step;
 
 /// Makes what lies below a tenant's resource a tenant's, too, and refuses a tenant's resource below another.
-pub(super) fn inherit(report: &mut Report<'_>, heads: &mut [Head]) {
+pub(crate) fn inherit(report: &mut Report<'_>, heads: &mut [Head]) {
     let said: Vec<bool> = heads.iter().map(|head| head.tenant).collect();
     let parents: Vec<Option<usize>> = heads.iter().map(|head| position_of_parent(head, heads)).collect();
     for (index, head) in heads.iter_mut().enumerate() {

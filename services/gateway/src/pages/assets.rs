@@ -13,8 +13,8 @@ use mainstay_fault::{Fault, Reason};
 use mainstay_layers::Body;
 
 use super::Page;
-use super::shown::protect;
-use super::view::{Pages, PagesError};
+use super::error::PagesError;
+use super::headers::protect;
 
 const STYLE: &str = include_str!("assets/style.css");
 const SCRIPT: &str = include_str!("assets/script.js");
@@ -59,9 +59,13 @@ pub fn version(style: &[u8], logo: Option<&Logo>) -> String {
 }
 
 /// Answers where no page is asked for, but what it loads.
-pub fn find(pages: &Pages, page: Page) -> Option<Result<Response<Body>, Fault>> {
-    let (kind, bytes) = match (page, &pages.logo) {
-        (Page::Style, _) => (HeaderValue::from_static("text/css; charset=utf-8"), pages.style.clone()),
+pub fn find(
+    page: Page,
+    (style, logo): (&Bytes, Option<&Logo>),
+    policy: &HeaderValue,
+) -> Option<Result<Response<Body>, Fault>> {
+    let (kind, bytes) = match (page, logo) {
+        (Page::Style, _) => (HeaderValue::from_static("text/css; charset=utf-8"), style.clone()),
         (Page::Script, _) => {
             (HeaderValue::from_static("text/javascript; charset=utf-8"), Bytes::from_static(SCRIPT.as_bytes()))
         }
@@ -71,7 +75,7 @@ pub fn find(pages: &Pages, page: Page) -> Option<Result<Response<Body>, Fault>> 
     };
     let mut response = Response::new(Body::new(Full::new(bytes)));
     let headers = response.headers_mut();
-    protect(headers, &pages.policy);
+    protect(headers, policy);
     headers.insert(CONTENT_TYPE, kind);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
     Some(Ok(response))

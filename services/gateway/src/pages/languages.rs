@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::view::PagesError;
+use super::error::PagesError;
 
 /// The languages that are built in. The first one has every text.
 const BUILT_IN: [(&str, &str); 2] = [("en", include_str!("texts/en.toml")), ("de", include_str!("texts/de.toml"))];

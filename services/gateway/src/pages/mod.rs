@@ -12,8 +12,11 @@ mod account;
 mod assets;
 mod config;
 mod confirm;
+mod error;
+mod escape;
 mod factors;
 mod form;
+mod headers;
 mod languages;
 mod linked;
 mod mailbox;
@@ -32,13 +35,14 @@ use mainstay_fault::Fault;
 use mainstay_layers::{Body, Context};
 
 pub use config::PagesConfig;
+pub use error::PagesError;
 pub use form::MAX_FORM_BYTES;
-pub use view::{Pages, PagesError};
+pub use view::Pages;
 
 use self::form::Form;
 use self::shown::Shown;
 use self::visit::Visit;
-use crate::serve::Edge;
+use crate::backends::Backends;
 
 /// Declares the pages from one table: path, which methods it takes, and what answers.
 macro_rules! pages {
@@ -147,17 +151,17 @@ pages! {
 
 /// Answers a request for a page. What goes wrong is a page, too.
 pub async fn serve(
-    edge: &Edge,
+    backends: &Backends,
     pages: &Pages,
     page: Page,
     (request, context): (Request<Body>, Context),
 ) -> Result<Response<Body>, Fault> {
-    if let Some(asset) = assets::find(pages, page) {
+    if let Some(asset) = assets::find(page, (&pages.style, pages.logo.as_ref()), &pages.policy) {
         return asset;
     }
     let (parts, body) = request.into_parts();
     let posted = parts.method == Method::POST;
-    let visit = Visit::new(edge, pages, page, &parts, context);
+    let visit = Visit::new(backends, pages, page, &parts, context);
     let done = match visit.renewed().await {
         Some(again) => Ok(again),
         None if posted => match Form::read(&parts.headers, body).await {
@@ -166,7 +170,8 @@ pub async fn serve(
         },
         None => show(&visit, page).await,
     };
-    done.or_else(|fault| visit.failed(page, fault)).and_then(|shown| shown.answer(&visit))
+    done.or_else(|fault| visit.failed(page, fault))
+        .and_then(|shown| shown.answer(pages, (visit.language, visit.is_signed_in())))
 }
 
 async fn show(visit: &Visit<'_>, page: Page) -> Result<Shown, Fault> {

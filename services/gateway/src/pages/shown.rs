@@ -1,20 +1,17 @@
 //! What a page answers.
 
 use bytes::Bytes;
-use http::header::{
-    CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
-    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-};
-use http::{HeaderMap, Response, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderValue, LOCATION, VARY};
+use http::{Response, StatusCode};
 use http_body_util::Full;
 use mainstay_fault::Fault;
 use mainstay_layers::Body;
 use minijinja::Value;
 
-use super::visit::Visit;
+use super::headers::protect;
+use super::languages::Language;
+use super::view::Pages;
 use crate::browser::Cookies;
-
-const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// A page, or where to go instead.
 pub struct Shown {
@@ -53,16 +50,16 @@ impl Shown {
         Shown { cookies, ..self }
     }
 
-    /// Writes the answer.
-    pub fn answer(self, visit: &Visit<'_>) -> Result<Response<Body>, Fault> {
+    /// Writes the answer, in a language, for whoever looks at it.
+    pub fn answer(self, pages: &Pages, (language, signed_in): (&Language, bool)) -> Result<Response<Body>, Fault> {
         let body = match &self.what {
-            What::Page { template, values } => Bytes::from(visit.pages.write(template, visit, values)?),
+            What::Page { template, values } => Bytes::from(pages.write(template, values, (language, signed_in))?),
             What::Elsewhere(_) => Bytes::new(),
         };
         let mut response = Response::new(Body::new(Full::new(body)));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        protect(headers, &visit.pages.policy);
+        protect(headers, &pages.policy);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self.what {
             What::Elsewhere(address) => {
@@ -71,20 +68,10 @@ impl Shown {
             What::Page { .. } => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
                 headers.insert(VARY, HeaderValue::from_static("accept-language, cookie"));
-                headers.extend(HeaderValue::from_str(&visit.language.tag).ok().map(|tag| (CONTENT_LANGUAGE, tag)));
+                headers.extend(HeaderValue::from_str(&language.tag).ok().map(|tag| (CONTENT_LANGUAGE, tag)));
             }
         }
         self.cookies.put(headers);
         Ok(response)
     }
-}
-
-/// Lets a page load nothing from elsewhere, be shown in nobody's frame, and tell nobody where a visitor comes from. Not even by
-/// leaving out the origin of its own forms: that the server wants to know.
-pub fn protect(headers: &mut HeaderMap, policy: &HeaderValue) {
-    headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -12,8 +12,9 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 use super::Page;
 use super::assets::{self, Logo};
 use super::config::PagesConfig;
-use super::languages::Languages;
-use super::visit::{self, Visit};
+use super::error::PagesError;
+use super::escape::query;
+use super::languages::{Language, Languages};
 
 const TEMPLATES: [(&str, &str); 18] = [
     ("layout.html", include_str!("templates/layout.html")),
@@ -35,35 +36,6 @@ const TEMPLATES: [(&str, &str); 18] = [
     ("sign-up.html", include_str!("templates/sign-up.html")),
     ("wrong.html", include_str!("templates/wrong.html")),
 ];
-
-/// Says why there can be no pages.
-#[derive(Debug, thiserror::Error)]
-pub enum PagesError {
-    #[error("gateway.pages.folder: {path} cannot be read")]
-    File {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("gateway.pages.folder: the texts in {path} cannot be read")]
-    Texts {
-        path: PathBuf,
-        #[source]
-        source: Box<toml::de::Error>,
-    },
-    #[error("gateway.pages.folder: {path} has a text `{key}`, which no page shows{}", said(.near))]
-    UnknownText { path: PathBuf, key: String, near: String },
-    #[error("gateway.pages.default_locale: there are no texts in `{0}`; add a file {0}.toml to gateway.pages.folder")]
-    NoSuchLanguage(String),
-    #[error("a page cannot be written")]
-    Template(#[from] minijinja::Error),
-    #[error("gateway.pages.return_to has what no header can have")]
-    Policy(#[from] http::header::InvalidHeaderValue),
-}
-
-fn said(key: &str) -> String {
-    if key.is_empty() { String::new() } else { format!("; `{key}` is one that they do") }
-}
 
 /// What all pages are made of.
 #[derive(Debug)]
@@ -92,7 +64,7 @@ impl Pages {
         engine.add_filter("replace", minijinja::filters::replace);
         engine.add_filter("default", minijinja::filters::default);
         engine.add_filter("items", minijinja::filters::items);
-        engine.add_filter("query", |value: String| visit::query(&value));
+        engine.add_filter("query", |value: String| query(&value));
         for (name, text) in TEMPLATES {
             engine.add_template(name, text)?;
         }
@@ -104,16 +76,21 @@ impl Pages {
         Ok(Some(Pages { config: config.clone(), languages, style, logo, policy, version, engine }))
     }
 
-    /// Writes a page.
-    pub(super) fn write(&self, template: &str, visit: &Visit<'_>, values: &Value) -> Result<String, Fault> {
+    /// Writes a page, in a language, for whoever looks at it.
+    pub(super) fn write(
+        &self,
+        template: &str,
+        values: &Value,
+        (language, signed_in): (&Language, bool),
+    ) -> Result<String, Fault> {
         let template = self.engine.get_template(template).map_err(Fault::internal)?;
         let around = context! {
-            t => visit.language.texts(),
-            locale => &visit.language.tag,
+            t => language.texts(),
+            locale => &language.tag,
             application => &self.config.application,
             logo => self.logo.is_some(),
             version => &self.version,
-            signed_in => visit.is_signed_in(),
+            signed_in,
             sign_in_page => Page::SignIn.path(),
         };
         template.render(context! { ..values.clone(), ..around }).map_err(Fault::internal)

@@ -15,15 +15,15 @@ use minijinja::Value;
 use prost::Message;
 
 use super::Page;
+use super::escape::query;
 use super::form::Form;
 use super::languages::Language;
 use super::problem::Problem;
 use super::return_to;
 use super::shown::Shown;
 use super::view::Pages;
-use crate::backends::AUTH;
+use crate::backends::{AUTH, Backends};
 use crate::browser::Cookies;
-use crate::serve::Edge;
 
 /// Who looks at which page, in which language.
 pub struct Visit<'v> {
@@ -40,16 +40,16 @@ pub struct Visit<'v> {
 }
 
 impl<'v> Visit<'v> {
-    pub fn new(edge: &Edge, pages: &'v Pages, page: Page, parts: &Parts, mut context: Context) -> Visit<'v> {
+    pub fn new(backends: &Backends, pages: &'v Pages, page: Page, parts: &Parts, mut context: Context) -> Visit<'v> {
         let wanted = parts.headers.get(ACCEPT_LANGUAGE).and_then(|wanted| wanted.to_str().ok()).unwrap_or_default();
-        let query = parts.uri.query().unwrap_or_default();
-        let address = if query.is_empty() { page.path().to_owned() } else { format!("{}?{query}", page.path()) };
+        let asked = parts.uri.query().unwrap_or_default();
+        let address = if asked.is_empty() { page.path().to_owned() } else { format!("{}?{asked}", page.path()) };
         Visit {
             pages,
             language: pages.languages.of(wanted),
-            query: Form::of_query(query),
+            query: Form::of_query(asked),
             address,
-            auth: edge.backends.of_package(&format!("mainstay.{AUTH}")).channel.clone(),
+            auth: backends.of_package(&format!("mainstay.{AUTH}")).channel.clone(),
             browser: context.browser.take(),
             context,
             agent: parts.headers.get(USER_AGENT).cloned(),
@@ -126,18 +126,6 @@ impl Page {
     pub fn with(self, name: &str, value: &str) -> String {
         format!("{}?{name}={}", self.path(), query(value))
     }
-}
-
-/// Writes a value into a query: everything that is not unreserved is percent-encoded (RFC 3986, section 2.3), but the slash, which a
-/// query may have.
-pub fn query(value: &str) -> String {
-    value.bytes().fold(String::with_capacity(value.len()), |mut text, byte| {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => text.push(char::from(byte)),
-            other => text.push_str(&format!("%{other:02X}")),
-        }
-        text
-    })
 }
 
 /// The status of a page that says what went wrong. That somebody is not let in is said in words, not as HTTP has it.

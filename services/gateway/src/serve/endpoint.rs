@@ -135,7 +135,7 @@ impl Edge {
 
     async fn serve_page(&self, page: Page, request: Request<Body>, context: Context) -> Result<Response<Body>, Fault> {
         match &self.pages {
-            Some((pages, _)) => pages::serve(self, pages, page, (request, context)).await,
+            Some((pages, _)) => pages::serve(&self.backends, pages, page, (request, context)).await,
             None => Err(Fault::new(Reason::RouteNotFound)),
         }
     }

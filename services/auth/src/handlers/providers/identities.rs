@@ -11,16 +11,14 @@ use crate::core::Core;
 use crate::domain::page_token;
 use crate::error::Error;
 use crate::handlers::pages::page_size;
-use crate::handlers::whose::{account_id_of, may_see};
+use crate::handlers::whose::{account_id_of, require_sight};
 use crate::store::accounts;
 use crate::store::identities::{self, IdentityRow};
 
 pub(super) async fn get(core: &Core, request: Request<pb::GetIdentityRequest>) -> Result<pb::Identity, Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let (account, uid) = identity_name(&caller, &request.get_ref().name)?;
-    if !may_see(&caller, account) {
-        return Err(Error::IdentityNotFound);
-    }
+    require_sight(&caller, account, Error::IdentityNotFound)?;
     let found = core.database.read(Lane::Inline, move |conn| {
         let uid = uid.clone();
         Box::pin(async move { Ok::<_, Error>(identities::find(conn, &account.to_string(), &uid).await?) })
@@ -36,9 +34,7 @@ pub(super) async fn list(
     let caller = caller(&request).map_err(Error::Stack)?;
     let request = request.into_inner();
     let account = account_id_of(&caller, ("parent", &request.parent))?;
-    if !may_see(&caller, account) {
-        return Err(Error::AccountNotFound);
-    }
+    require_sight(&caller, account, Error::AccountNotFound)?;
     let size = page_size(request.page_size)?;
     let reader = format!("{} identities of {account}", caller.uid().unwrap_or_default());
     let now = core.clock.now_seconds();
