@@ -191,7 +191,6 @@ both_engines! {
         liars_do_not(&system, &providers).await;
         tokens_of_applications_are_taken_for_them_alone(&system, &providers).await;
         providers.told("/rotate", &[]).await;
-
         assert_eq!(after_a_while(&system.http(), &providers).await["account"]["email"], json!("ada@example.org"));
     }
 }

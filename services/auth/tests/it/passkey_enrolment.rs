@@ -79,6 +79,7 @@ both_engines! {
         assert_eq!(reason(own.sign_in_with_passkey(&begun.challenge, signed).await), Reason::ChallengeOver, "to enrol");
         assert_eq!(reason(own.finish_passkey("mch_no", shown.clone()).await), Reason::ChallengeOver);
         harness.clock.advance_seconds(300);
+        let own = harness.caller.as_user(&harness.caller.refresh(&session.refresh_token).await.unwrap());
         assert_eq!(reason(own.finish_passkey(&begun.challenge, shown).await), Reason::ChallengeOver, "too late");
         // Nobody enrols somebody else's passkey.
         let bob = harness.caller.as_user(&harness.caller.sign_in("bob@example.org", PASSWORD).await.unwrap());

@@ -18,8 +18,8 @@ const ATTESTED: u8 = 0x40;
 
 /// One passkey on a device that counts what it signs, unless somebody says otherwise.
 pub struct SoftKey {
-    pair: EcdsaKeyPair,
-    id: [u8; 16],
+    pub pair: EcdsaKeyPair,
+    pub id: [u8; 16],
     pub counter: u32,
     pub flags: u8,
     pub origin: &'static str,

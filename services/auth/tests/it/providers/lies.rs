@@ -228,7 +228,7 @@ both_engines! {
     async fn a_code_of_one_provider_is_not_given_to_another(engine: Engine) {
         let (honest, evil) = (Idp::start().await, Idp::start().await);
         let providers = vec![("honest", honest.config()), ("evil", evil.config())];
-        let harness = Harness::with_config(engine, &super::with_providers(config(), providers)).await;
+        let harness = Harness::with_config(engine, &crate::providers::with_providers(config(), providers)).await;
         honest.follow(&harness.clock);
         evil.follow(&harness.clock);
         honest.script().user = json!({"sub": "victim"});
@@ -243,7 +243,7 @@ both_engines! {
         // A token of the one is none of the other.
         let started = harness.caller.start_sign_in("evil", PAGE).await.unwrap();
         let back = evil.visit(&started.authorization_uri);
-        evil.script().token = Some(honest.native_token(CLIENT, &super::fake::query(&started.authorization_uri)["nonce"]));
+        evil.script().token = Some(honest.native_token(CLIENT, &crate::providers::fake::query(&started.authorization_uri)["nonce"]));
         assert_eq!(reason(harness.caller.finish_sign_in(&started.secret, &back).await), Reason::ProviderRefused);
     }
 }

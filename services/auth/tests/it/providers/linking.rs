@@ -136,7 +136,7 @@ both_engines! {
         harness.link_by(&owner, "idp", &idp).await.unwrap();
         let begun = harness.caller.start_sign_in("idp", PAGE).await.unwrap();
         let back = idp.visit(&begun.authorization_uri);
-        let token = idp.native_token(super::fake::CLIENT, &super::native::hash(super::native::NONCE));
+        let token = idp.native_token(crate::providers::fake::CLIENT, &crate::providers::native::hash(crate::providers::native::NONCE));
         let mut off = on.clone();
         off.providers.get_mut("idp").unwrap().enabled = false;
         let harness = harness.restart(&off).await;
@@ -144,7 +144,7 @@ both_engines! {
         assert_eq!(caller.list_providers(0, "").await.unwrap().providers, []);
         assert_eq!(reason(caller.start_sign_in("idp", PAGE).await), Reason::ResourceNotFound);
         assert_eq!(reason(caller.finish_sign_in(&begun.secret, &back).await), Reason::ResourceNotFound);
-        assert_eq!(reason(caller.exchange_id_token("idp", &token, super::native::NONCE).await), Reason::ResourceNotFound);
+        assert_eq!(reason(caller.exchange_id_token("idp", &token, crate::providers::native::NONCE).await), Reason::ResourceNotFound);
         // What is linked stays linked for when it is on again, and is no way in meanwhile.
         let own = caller.as_user(&caller.sign_in(ADA, PASSWORD).await.unwrap());
         assert_eq!(own.list_identities("accounts/me").await.unwrap().len(), 1);

@@ -62,7 +62,7 @@ both_engines! {
             told(&pair, path, &broken);
             assert_eq!(reason(pair.harness.come_by("idp", &pair.idp).await), Reason::ProviderUnavailable);
         }
-        assert_eq!(fields(pair.harness.caller.exchange_id_token("idp", "x.y.z", super::native::NONCE).await), ["provider"]);
+        assert_eq!(fields(pair.harness.caller.exchange_id_token("idp", "x.y.z", crate::providers::native::NONCE).await), ["provider"]);
         let anew = mainstay_proto::auth::v1::StartSignInRequest { provider: "providers/idp".into(), redirect_uri: PAGE.into(), reauthenticate: true, ..Default::default() };
         assert_eq!(fields(pair.harness.caller.start_sign_in_with(anew).await), ["reauthenticate"]);
         assert!(!pair.harness.caller.list_providers(0, "").await.unwrap().providers[0].id_tokens);
@@ -101,7 +101,7 @@ both_engines! {
             let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
             let is_signed = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &public).verify(signed.as_bytes(), &signature).is_ok();
             let part = |index: usize| serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(signed.split('.').nth(index).unwrap()).unwrap()).unwrap();
-            let claims = json!({"iss": "TEAM123456", "iat": 1_800_000_000, "exp": 1_800_000_300, "aud": url, "sub": super::fake::CLIENT});
+            let claims = json!({"iss": "TEAM123456", "iat": 1_800_000_000, "exp": 1_800_000_300, "aud": url, "sub": crate::providers::fake::CLIENT});
             is_signed && part(0)["kid"] == "KEY7654321" && part(0)["alg"] == "ES256" && part(1) == claims
         };
         pair.idp.script().accepts = Some(Box::new(accepts));
@@ -147,10 +147,10 @@ both_engines! {
 
     async fn a_provider_that_takes_the_secret_in_the_body_gets_it_there(engine: Engine) {
         let pair = Pair::start(engine).await;
-        pair.idp.script().accepts = Some(Box::new(|secret| secret == super::fake::SECRET));
+        pair.idp.script().accepts = Some(Box::new(|secret| secret == crate::providers::fake::SECRET));
         assert_eq!(reason(pair.come(json!({"sub": "ada"})).await), Reason::ProviderRefused, "it stands in the header");
         let pair = Pair::start(engine).await;
-        pair.idp.script().accepts = Some(Box::new(|secret| secret == super::fake::SECRET));
+        pair.idp.script().accepts = Some(Box::new(|secret| secret == crate::providers::fake::SECRET));
         pair.idp.script().metadata = json!({"token_endpoint_auth_methods_supported": ["client_secret_post"]}).as_object().unwrap().clone();
         pair.come(json!({"sub": "ada"})).await.unwrap();
         // A client without a secret says who it is, and PKCE does the rest.
@@ -170,7 +170,7 @@ async fn providers_are_listed_a_page_at_a_time() {
     let mut off = idp.config();
     off.enabled = false;
     providers.push(("off", off));
-    let base = super::with_providers(config(), providers);
+    let base = crate::providers::with_providers(config(), providers);
     let harness = Harness::with_config(mainstay_testkit::Engine::Sqlite, &base).await;
     let first = harness.caller.list_providers(2, "").await.unwrap();
     let names = |page: &[mainstay_proto::auth::v1::Provider]| {

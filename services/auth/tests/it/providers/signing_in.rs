@@ -313,7 +313,7 @@ both_engines! {
 #[tokio::test]
 async fn the_only_address_to_come_back_to_needs_not_be_named() {
     let idp = Idp::start().await;
-    let config = super::with_providers(config(), vec![("idp", idp.config())]);
+    let config = crate::providers::with_providers(config(), vec![("idp", idp.config())]);
     let config = Config { redirect_uris: Texts(vec![PAGE.to_owned()]), ..config };
     let harness = Harness::with_config(mainstay_testkit::Engine::Sqlite, &config).await;
     let started = harness.caller.start_sign_in("idp", "").await.unwrap();
