@@ -81,6 +81,9 @@ reasons! {
     WrongCode, "WRONG_CODE", Unauthenticated, "the code is wrong, or not good any more: it was used, is too old, or was tried too often; ask for a new one";
     /// What was begun and waits for a factor was begun too long ago, was finished, or was tried too often.
     ChallengeOver, "CHALLENGE_OVER", Unauthenticated, "what was begun is over: it was finished, is too old, or was tried too often; begin anew";
+    /// What an authenticator has shown is not right: of another challenge, page or account, of a passkey that nobody has, or
+    /// signed less often than before.
+    PasskeyRefused, "PASSKEY_REFUSED", Unauthenticated, "the passkey was not accepted";
     /// The session is good, and its owner has to show more, or again, who they are (RFC 9470).
     InsufficientUserAuthentication, "INSUFFICIENT_USER_AUTHENTICATION", Unauthenticated, "this call needs another proof of who is signed in";
     /// The session was signed out, revoked, or its refresh token was used twice.

@@ -19,6 +19,9 @@ pub(crate) struct Claims {
     email_verified: bool,
     #[serde(default)]
     roles: Vec<String>,
+    /// Ours: see [`Principal::withholds`].
+    #[serde(default)]
+    withheld: Vec<String>,
     /// Ours: see [`Principal::epoch`].
     #[serde(default)]
     epoch: i64,
@@ -118,6 +121,7 @@ impl Claims {
             email: self.email,
             email_verified: self.email_verified,
             roles: self.roles,
+            withheld: self.withheld,
             issued_at: Some(self.iat),
             expires_at: Some(self.exp),
             epoch: self.epoch,

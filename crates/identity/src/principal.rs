@@ -32,6 +32,7 @@ struct Inner {
     email: Option<String>,
     email_verified: bool,
     roles: Vec<String>,
+    withheld: Vec<String>,
     issued_at: Option<i64>,
     expires_at: Option<i64>,
     epoch: i64,
@@ -57,6 +58,8 @@ pub struct User {
     pub email_verified: bool,
     /// The account's roles when the token was issued.
     pub roles: Vec<String>,
+    /// Those that the session is not worth until a second factor is shown in it. They are none of `roles`.
+    pub withheld: Vec<String>,
     /// When the token was issued, in seconds since the Unix epoch.
     pub issued_at: Option<i64>,
     /// When the token stops being valid, in seconds since the Unix epoch.
@@ -108,6 +111,7 @@ impl Principal {
             email: user.email,
             email_verified: user.email_verified,
             roles: user.roles,
+            withheld: user.withheld,
             issued_at: user.issued_at,
             expires_at: user.expires_at,
             epoch: user.epoch,
@@ -129,6 +133,7 @@ impl Principal {
             email: None,
             email_verified: false,
             roles,
+            withheld: Vec::new(),
             issued_at: None,
             expires_at: None,
             epoch: 0,
@@ -175,6 +180,12 @@ impl Principal {
     /// Says whether the caller holds `role`.
     pub fn has_role(&self, role: &str) -> bool {
         self.0.roles.iter().any(|held| held == role)
+    }
+
+    /// Says whether the caller's account has `role`, and the session is not worth it until a second factor is shown in it. Until
+    /// then the caller does not hold it; this tells only what would help.
+    pub fn withholds(&self, role: &str) -> bool {
+        self.0.withheld.iter().any(|withheld| withheld == role)
     }
 
     /// Gives the second since the Unix epoch at which the token was issued.

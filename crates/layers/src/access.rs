@@ -31,8 +31,23 @@ impl Access {
             (Access::SignedIn, Kind::User | Kind::Service) => Ok(()),
             (Access::AnyRole(roles), Kind::User | Kind::Service) => {
                 let held = roles.iter().any(|role| principal.has_role(role));
-                if held { Ok(()) } else { Err(Fault::new(Reason::PermissionDenied)) }
+                let withheld = || roles.iter().any(|role| principal.withholds(role));
+                match held {
+                    true => Ok(()),
+                    false if withheld() => Err(second_factor_wanted()),
+                    false => Err(Fault::new(Reason::PermissionDenied)),
+                }
             }
         }
     }
+}
+
+/// Says what would help whose account has the right role and whose session is not worth it yet (RFC 9470 section 3).
+pub fn second_factor_wanted() -> Fault {
+    Fault::new(Reason::InsufficientUserAuthentication)
+        .message(
+            "administrators show a second factor here: SessionService.StepUp takes one; whoever has none enrols one first, with \
+             FactorService.EnrollTotp or BeginPasskey",
+        )
+        .meta("acr_values", "aal2")
 }

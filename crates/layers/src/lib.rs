@@ -25,7 +25,7 @@ mod texts;
 mod trace;
 mod unsent;
 
-pub use access::Access;
+pub use access::{Access, second_factor_wanted};
 pub use caller::{caller, context};
 pub use client::{NotANetwork, PEER_ADDRESS, PEER_AGENT, PEER_VOUCHER, PeerAgent, TrustedProxies};
 pub use context::{Context, Exchange, Peer};

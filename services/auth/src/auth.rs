@@ -45,6 +45,7 @@ use crate::hashing::Hasher;
 use crate::jobs;
 use crate::limits::{Limits, Origin};
 use crate::mail::{Circumstances, Mail};
+use crate::passkeys::Passkeys;
 use crate::policy::PasswordPolicy;
 use crate::rekey::rekey;
 use crate::removing::purge_anonymous;
@@ -138,6 +139,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     }
     let mail = Mail::new(&config.mail, &circumstances)?;
     let application = application(config, mail.as_ref(), &circumstances);
+    let passkeys = Passkeys::new(&config.passkeys, &circumstances, &application)?;
     let hash_key = key_encryption_key.derive(b"one-time secrets").map_err(StartError::KeyEncryptionKey)?;
     let hasher = Hasher::new(&config.password_hashing).map_err(StartError::Hashing)?;
     database.migrate(store::SQLITE_MIGRATIONS, store::POSTGRES_MIGRATIONS).await?;
@@ -145,7 +147,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     let schedule = config.schedule();
     let ring = open_keys(&database, &key_encryption_key, former, (schedule, clock.now_micros())).await?;
     let chain_key = Arc::new(ChainKey::of(&key_encryption_key).map_err(StartError::ChainKey)?);
-    let signer = Arc::new(Signer::new(ring, tokens, config.access_token_seconds, Arc::clone(&clock)));
+    let signer = Arc::new(Signer::new(ring, tokens, config, Arc::clone(&clock)));
     let core = Arc::new(Core {
         database,
         former_are_left,
@@ -154,6 +156,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         key_encryption_key,
         hash_key: Arc::new(HashKey::new(hash_key.as_slice())),
         mail,
+        passkeys,
         application,
         email_change: config.email_change,
         development,

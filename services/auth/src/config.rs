@@ -16,6 +16,7 @@ use crate::error::StartError;
 use crate::hashing::HashingConfig;
 use crate::limits::LimitsConfig;
 use crate::mail::MailConfig;
+use crate::passkeys::PasskeysConfig;
 
 /// The SQLite file in the data directory.
 pub const SQLITE_FILE: &str = "auth.sqlite";
@@ -65,6 +66,11 @@ pub struct Config {
     pub application: Option<String>,
     /// Who may make an organisation.
     pub create_organisations: CreateOrganisations,
+    /// Whether `mainstay.admin` is worth something only in a session in which a second factor was shown. In others, what is for
+    /// administrators is refused with what would help.
+    pub administrators_second_factor: bool,
+    /// Where passkeys are good.
+    pub passkeys: PasskeysConfig,
     /// What mails look like and how they are sent.
     pub mail: MailConfig,
     /// How often secrets may be tried and accounts be made.
@@ -170,8 +176,10 @@ impl Default for Config {
             password_breach_list: None,
             password_hashing: HashingConfig::default(),
             email_change: EmailChange::default(),
+            administrators_second_factor: false,
             application: None,
             create_organisations: CreateOrganisations::default(),
+            passkeys: PasskeysConfig::default(),
             mail: MailConfig::default(),
             limits: LimitsConfig::default(),
             access_token_seconds: 300,

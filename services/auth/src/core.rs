@@ -14,6 +14,7 @@ use crate::domain::session::Timeouts;
 use crate::hashing::Hasher;
 use crate::limits::Limits;
 use crate::mail::Mail;
+use crate::passkeys::Passkeys;
 use crate::policy::PasswordPolicy;
 use crate::signer::Signer;
 
@@ -30,6 +31,8 @@ pub(crate) struct Core {
     pub(crate) hash_key: Arc<HashKey>,
     /// Nothing where this installation sends no mail.
     pub(crate) mail: Option<Mail>,
+    /// Nothing where there is no name that passkeys can be bound to.
+    pub(crate) passkeys: Option<Passkeys>,
     /// What people know the installation by.
     pub(crate) application: String,
     pub(crate) email_change: EmailChange,

@@ -13,9 +13,11 @@ use crate::domain::totp::NoUri;
 use crate::hashing::{self, HashingError};
 use crate::limits::Exceeded;
 use crate::mail::{LetterError, MailError, TemplateError};
+use crate::passkeys::{PasskeyError, PasskeysError};
 use crate::refusal::Refusal;
 use crate::store::DamagedRow;
 use crate::store::accounts::{EMAIL_TAKEN, USER_NAME_TAKEN};
+use crate::store::factors::CREDENTIAL_TAKEN;
 use crate::store::members::PageError;
 
 /// What can go wrong in a call, in this service's words.
@@ -84,6 +86,8 @@ pub enum Error {
     SecondFactorWanted,
     #[error("the session has not shown for a while who its owner is")]
     RecentAuthenticationWanted,
+    #[error(transparent)]
+    Passkey(#[from] PasskeyError),
     #[error(transparent)]
     NoUri(#[from] NoUri),
     #[error("the thread that judges a password ended early")]
@@ -155,6 +159,8 @@ impl From<db::Error> for Error {
             Error::EmailTaken
         } else if USER_NAME_TAKEN.iter().any(|name| error.violates(name)) {
             Error::UserNameTaken
+        } else if error.violates(CREDENTIAL_TAKEN) {
+            PasskeyError::Taken.into()
         } else {
             Error::Storage(error)
         }
@@ -172,6 +178,7 @@ impl From<Error> for Fault {
                 Fault::new(Reason::ResourceNotFound)
             }
             Error::Refused(refusal) => refusal.into(),
+            Error::Passkey(problem) => problem.into(),
             Error::AccountDisabled => Fault::new(Reason::AccountDisabled),
             Error::EmailTaken => Fault::new(Reason::EmailTaken),
             Error::UserNameTaken => Fault::new(Reason::UserNameTaken),
@@ -282,6 +289,8 @@ pub enum StartError {
     Missing(Vec<(&'static str, String)>),
     #[error(transparent)]
     Breaches(#[from] BreachListError),
+    #[error(transparent)]
+    Passkeys(#[from] PasskeysError),
     #[error("mail cannot be sent as it is configured")]
     Mail(#[from] MailError),
     #[error("the database of the auth service cannot be used")]

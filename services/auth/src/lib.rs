@@ -13,6 +13,7 @@ pub mod hashing;
 mod jobs;
 pub mod limits;
 pub mod mail;
+pub mod passkeys;
 mod policy;
 pub mod process;
 mod refusal;

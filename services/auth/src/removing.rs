@@ -6,7 +6,7 @@ use crate::audit::{Action, Told, Trail};
 use crate::core::Core;
 use crate::domain::account::AccountId;
 use crate::error::{Error, StartError};
-use crate::store::removing as store;
+use crate::store::{factors, recovery_codes, removing as store};
 
 /// How many accounts that nobody is known behind one transaction removes, so that it does not hold up other writes.
 const AT_ONCE: i64 = 50;
@@ -27,6 +27,14 @@ pub(crate) async fn remove(
     trail.note(conn, now, action, id, Told::default()).await?;
     store::forget_networks(conn, &uid).await?;
     Ok(true)
+}
+
+/// Removes everything that may be shown of an account beside its password or in its place, whoever has enrolled it. Says how many factors there were. Stands in a transaction with what ends the account's sessions.
+pub(crate) async fn remove_factors(conn: &mut Conn<'_>, id: AccountId) -> Result<usize, Error> {
+    let uid = id.to_string();
+    let removed = factors::remove_all(conn, &uid).await?;
+    recovery_codes::remove_all(conn, &uid).await?;
+    Ok(removed)
 }
 
 /// Removes accounts without an address that are old enough and have no session any more: nobody can come back to them.

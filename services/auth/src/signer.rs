@@ -5,11 +5,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mainstay_identity::{Clock, FetchFuture, KeySource, TOKEN_TYPE, VerifierConfig, VerifyingKey};
+use mainstay_identity::{Clock, FetchFuture, KeySource, TOKEN_TYPE, VerifierConfig, VerifyingKey, roles};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::config::Config;
 use crate::domain::account::Account;
 use crate::domain::organisation::Acting;
 use crate::domain::service_account::ServiceAccount;
@@ -23,6 +24,8 @@ pub(crate) struct Signer {
     ring: ArcSwap<KeyRing>,
     tokens: VerifierConfig,
     lifetime_seconds: u32,
+    /// Whether who has shown one factor administers.
+    one_factor_administers: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -48,7 +51,10 @@ struct Claims<'a> {
     email: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     email_verified: Option<bool>,
-    roles: &'a [String],
+    roles: Vec<&'a str>,
+    /// What of the account's roles the session is not worth yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    withheld: Vec<&'a str>,
     epoch: i64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     amr: Vec<&'static str>,
@@ -75,8 +81,14 @@ pub(crate) struct AccessToken {
 }
 
 impl Signer {
-    pub(crate) fn new(ring: KeyRing, tokens: VerifierConfig, lifetime_seconds: u32, clock: Arc<dyn Clock>) -> Signer {
-        Signer { ring: ArcSwap::from_pointee(ring), tokens, lifetime_seconds, clock }
+    pub(crate) fn new(ring: KeyRing, tokens: VerifierConfig, config: &Config, clock: Arc<dyn Clock>) -> Signer {
+        Signer {
+            ring: ArcSwap::from_pointee(ring),
+            tokens,
+            lifetime_seconds: config.access_token_seconds,
+            one_factor_administers: !config.administrators_second_factor,
+            clock,
+        }
     }
 
     /// Uses these keys from now on.
@@ -99,6 +111,7 @@ impl Signer {
     ) -> Result<AccessToken, Error> {
         let iat = self.clock.now_seconds();
         let exp = iat.saturating_add(self.lifetime_seconds.into()).min(seconds(session.expire_time)).max(iat + 1);
+        let (roles, withheld) = self.worth(account, session);
         let claims = Claims {
             iss: &self.tokens.issuer,
             aud: &self.tokens.audience,
@@ -109,7 +122,8 @@ impl Signer {
             jti: Uuid::now_v7().to_string(),
             email: Some(account.email.as_str()).filter(|email| !email.is_empty()),
             email_verified: Some(account.email_verified),
-            roles: &account.roles,
+            roles,
+            withheld,
             epoch: account.token_epoch,
             amr: session.authentication.words(),
             acr: Some(session.authentication.level()),
@@ -120,6 +134,12 @@ impl Signer {
             kind: account.is_anonymous.then_some("anonymous"),
         };
         Ok(AccessToken { text: self.sign(&claims)?, seconds: exp - iat })
+    }
+
+    /// The account's roles: those that the session is worth, and those that it is not until more is shown in it.
+    fn worth<'a>(&self, account: &'a Account, session: &Session) -> (Vec<&'a str>, Vec<&'a str>) {
+        let administers = self.one_factor_administers || session.authentication.is_multiple();
+        account.roles.iter().map(String::as_str).partition(|role| administers || *role != roles::ADMIN)
     }
 
     /// Makes an access token for a service account that has shown a key: its session is the key. It does not outlive that.
@@ -141,7 +161,8 @@ impl Signer {
             jti: Uuid::now_v7().to_string(),
             email: None,
             email_verified: None,
-            roles: own,
+            roles: own.iter().map(String::as_str).collect(),
+            withheld: Vec::new(),
             epoch: account.token_epoch,
             amr: Vec::new(),
             acr: None,

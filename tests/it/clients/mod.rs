@@ -4,6 +4,7 @@ mod events;
 mod journey;
 mod mail;
 mod pages;
+mod passkey;
 mod programs;
 mod totp;
 mod transitions;

@@ -18,7 +18,7 @@ fn app(uri: &str) -> Vec<String> {
     String::from_utf8_lossy(&shown.stdout).lines().map(str::to_owned).collect()
 }
 
-async fn verify(system: &System) {
+pub async fn verify(system: &System) {
     let mail = until("a mail lies in the mailbox", || async {
         let page = system.http().get("/auth/v1/mails").await.ok();
         page["mails"].as_array().into_iter().flatten().find(|mail| mail["kind"] == json!("verify_email")).cloned()

@@ -1,5 +1,6 @@
 //! Every policy against every kind of caller.
 
+use mainstay_fault::Reason;
 use mainstay_identity::{Principal, User, roles};
 use mainstay_layers::Access;
 use tonic::Code;
@@ -33,4 +34,16 @@ fn every_policy_decides_for_every_kind_of_caller() {
         let decided = access.check(caller).err().map(|fault| fault.code());
         assert_eq!(decided, expected, "{access:?} for {caller:?}");
     }
+}
+
+#[test]
+fn who_has_the_role_in_a_session_that_is_not_worth_it_is_told_what_would_help() {
+    let withheld = User { uid: "a".into(), withheld: vec![roles::ADMIN.into()], ..User::default() };
+    let admin = Principal::user(withheld);
+    assert!(!admin.has_role(roles::ADMIN));
+    let refused = Access::roles([roles::ADMIN]).check(&admin).unwrap_err();
+    assert_eq!(refused.reason(), Some(Reason::InsufficientUserAuthentication));
+    assert_eq!(refused.metadata("acr_values"), Some("aal2"));
+    assert_eq!(Access::roles(["other"]).check(&admin).unwrap_err().code(), Code::PermissionDenied);
+    assert!(Access::SignedIn.check(&admin).is_ok());
 }

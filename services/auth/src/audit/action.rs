@@ -35,6 +35,8 @@ pub(crate) enum Action {
     StepUp,
     /// A wrong code of a factor, or in its place, by somebody who has shown the rest.
     SecondFactorFailed,
+    /// A passkey has signed less often than before: there may be two of it.
+    PasskeyCloned,
     AddFactor,
     RemoveFactor,
     /// By an administrator, all of them.
@@ -59,7 +61,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    pub(crate) const ALL: [Action; 44] = [
+    pub(crate) const ALL: [Action; 45] = [
         Action::SignUp,
         Action::CreateAccount,
         Action::CreateFirstAdministrator,
@@ -84,6 +86,7 @@ impl Action {
         Action::TokenReused,
         Action::StepUp,
         Action::SecondFactorFailed,
+        Action::PasskeyCloned,
         Action::AddFactor,
         Action::RemoveFactor,
         Action::ResetFactors,
@@ -133,6 +136,7 @@ impl Action {
             Action::TokenReused => "sessions.tokenReused",
             Action::StepUp => "sessions.stepUp",
             Action::SecondFactorFailed => "sessions.secondFactorFailed",
+            Action::PasskeyCloned => "sessions.passkeyCloned",
             Action::AddFactor => "factors.add",
             Action::RemoveFactor => "factors.remove",
             Action::ResetFactors => "factors.reset",

@@ -18,6 +18,11 @@ impl AccountId {
     pub fn generate() -> AccountId {
         AccountId(Uuid::now_v7())
     }
+
+    /// Gives it as authenticators keep it beside a passkey.
+    pub fn uuid(self) -> Uuid {
+        self.0
+    }
 }
 
 impl fmt::Display for AccountId {

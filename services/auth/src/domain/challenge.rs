@@ -41,15 +41,21 @@ pub const MAX_TRIES: i64 = 5;
 pub enum Purpose {
     /// Finishes a sign-in whose first secret was right.
     SignIn,
+    /// Enrols a passkey.
+    Enrol,
+    /// Takes a passkey.
+    Passkey,
 }
 
 impl Purpose {
-    const ALL: [Purpose; 1] = [Purpose::SignIn];
+    const ALL: [Purpose; 3] = [Purpose::SignIn, Purpose::Enrol, Purpose::Passkey];
 
     /// The word that is stored.
     pub fn word(self) -> &'static str {
         match self {
             Purpose::SignIn => "sign_in",
+            Purpose::Enrol => "enrol",
+            Purpose::Passkey => "passkey",
         }
     }
 

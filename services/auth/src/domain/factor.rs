@@ -8,6 +8,9 @@ pub const MAX_NAME: usize = 64;
 /// Most apps that an account has: each is one more code that is right.
 pub const MOST_TOTP: usize = 5;
 
+/// Most passkeys that an account has.
+pub const MOST_PASSKEYS: usize = 20;
+
 /// How long it takes at most to enrol one.
 pub const ENROLMENT_LASTS: Duration = Duration::from_secs(15 * 60);
 

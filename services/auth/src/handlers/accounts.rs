@@ -8,7 +8,7 @@ use tonic::Request;
 
 use super::owner::require_administrators_level;
 use super::profile::Profile;
-use super::whose::{account_id, may_see, with_roles};
+use super::whose::{account_id, require_sight, with_roles};
 use super::{account_to_pb, emails, origin, sending, trail};
 use crate::audit::{Action, Told, Trail};
 use crate::config::SignUp;
@@ -66,9 +66,7 @@ pub(super) async fn get_account(core: &Core, request: Request<pb::GetAccountRequ
     let caller = caller(&request).map_err(Error::Stack)?;
     let id = account_id(&caller, &request.get_ref().name)?;
     // To everybody else other accounts do not exist (AIP-211).
-    if !may_see(&caller, id) {
-        return Err(Error::AccountNotFound);
-    }
+    require_sight(&caller, id, Error::AccountNotFound)?;
     let account = core
         .database
         .read(Lane::Inline, move |conn| {

@@ -12,7 +12,7 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::pages::page_size;
-use super::whose::{account_id_of, may_see};
+use super::whose::{account_id_of, require_sight, unless_withheld};
 use super::{Answer, timestamp};
 use crate::audit::{self, Action, Known, Verified};
 use crate::core::Core;
@@ -99,10 +99,11 @@ pub(crate) async fn list(
 fn parent(caller: &Principal, name: &str) -> Result<Option<String>, Error> {
     if name == ALL {
         let administers = caller.has_role(roles::ADMIN) || caller.kind() == Kind::System;
-        return if administers { Ok(None) } else { Err(Error::AccountNotFound) };
+        return if administers { Ok(None) } else { Err(unless_withheld(caller, Error::AccountNotFound)) };
     }
     let id = account_id_of(caller, ("parent", name))?;
-    if may_see(caller, id) { Ok(Some(id.to_string())) } else { Err(Error::AccountNotFound) }
+    require_sight(caller, id, Error::AccountNotFound)?;
+    Ok(Some(id.to_string()))
 }
 
 fn micros(field: &'static str, time: Option<&prost_types::Timestamp>) -> Result<Option<i64>, Error> {

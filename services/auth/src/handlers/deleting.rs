@@ -7,7 +7,7 @@ use mainstay_proto::auth::v1 as pb;
 use tonic::Request;
 
 use super::owner::{find, is_own, prove_password, require_administrators_level, require_level, require_recent};
-use super::whose::{account_id, may_see};
+use super::whose::{account_id, require_sight};
 use super::{origin, trail};
 use crate::audit::{Action, Trail};
 use crate::core::Core;
@@ -24,9 +24,7 @@ pub(super) async fn delete(core: &Core, request: Request<pb::DeleteAccountReques
     let (origin, trail) = (origin(&request)?, trail(&request)?);
     let pb::DeleteAccountRequest { name, password, etag } = request.into_inner();
     let id = account_id(&caller, &name)?;
-    if !may_see(&caller, id) {
-        return Err(Error::AccountNotFound);
-    }
+    require_sight(&caller, id, Error::AccountNotFound)?;
     let row = find(core, id).await?;
     if !is_own(&caller, id) {
         require_administrators_level(core, &caller).await?;

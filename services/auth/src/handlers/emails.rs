@@ -11,7 +11,7 @@ use tonic::Request;
 
 use super::owner::{find, own_account, prove_password, require_level};
 use super::sending::{Addressee, Presented, Sending, mail_of, notice, required, wake};
-use super::whose::{account_id, may_see, with_roles};
+use super::whose::{account_id, require_sight, with_roles};
 use super::{account_to_pb, origin, trail};
 use crate::audit::{Action, Told};
 use crate::config::{EmailChange, SignUp};
@@ -37,9 +37,7 @@ pub(super) async fn request_email_verification(
 ) -> Result<(), Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let id = account_id(&caller, &request.get_ref().name)?;
-    if !may_see(&caller, id) {
-        return Err(Error::AccountNotFound);
-    }
+    require_sight(&caller, id, Error::AccountNotFound)?;
     mail_of(core)?;
     let row = find(core, id).await?;
     if row.anonymous {

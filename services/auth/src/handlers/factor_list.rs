@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::factors::{factor_name, factor_to_pb};
 use super::owner::is_own;
 use super::pages::page_size;
-use super::whose::{account_id_of, may_see};
+use super::whose::{account_id_of, require_sight};
 use crate::core::Core;
 use crate::domain::account::AccountId;
 use crate::domain::{factor, page_token};
@@ -21,9 +21,7 @@ use crate::store::{accounts, recovery_codes};
 pub(super) async fn get(core: &Core, request: Request<pb::GetFactorRequest>) -> Result<pb::Factor, Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
     let (account, uid) = factor_name(&caller, ("name", &request.get_ref().name))?;
-    if !may_see(&caller, account) {
-        return Err(Error::FactorNotFound);
-    }
+    require_sight(&caller, account, Error::FactorNotFound)?;
     factor_to_pb(account, &find(core, account, uid).await?)
 }
 
@@ -42,9 +40,7 @@ pub(super) async fn list(
     let caller = caller(&request).map_err(Error::Stack)?;
     let request = request.into_inner();
     let account = account_id_of(&caller, ("parent", &request.parent))?;
-    if !may_see(&caller, account) {
-        return Err(Error::AccountNotFound);
-    }
+    require_sight(&caller, account, Error::AccountNotFound)?;
     let size = page_size(request.page_size)?;
     let reader = format!("{} factors of {account}", caller.uid().unwrap_or_default());
     let now = core.clock.now_seconds();

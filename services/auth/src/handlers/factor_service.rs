@@ -7,7 +7,7 @@ use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::factor_service_server::FactorService;
 use tonic::Request;
 
-use super::{Answer, enrolling, factor_list, removing};
+use super::{Answer, enrolling, factor_list, passkeys, removing};
 use crate::core::Core;
 
 /// Serves `mainstay.auth.v1.FactorService`.
@@ -21,6 +21,14 @@ impl FactorService for Factors {
 
     async fn confirm_totp(&self, request: Request<pb::ConfirmTotpRequest>) -> Answer<pb::ConfirmTotpResponse> {
         reply(enrolling::confirm_totp(&self.0, request).await)
+    }
+
+    async fn begin_passkey(&self, request: Request<pb::BeginPasskeyRequest>) -> Answer<pb::BeginPasskeyResponse> {
+        reply(passkeys::enrolling::begin(&self.0, request).await)
+    }
+
+    async fn finish_passkey(&self, request: Request<pb::FinishPasskeyRequest>) -> Answer<pb::FinishPasskeyResponse> {
+        reply(passkeys::enrolling::finish(&self.0, request).await)
     }
 
     async fn get_factor(&self, request: Request<pb::GetFactorRequest>) -> Answer<pb::Factor> {

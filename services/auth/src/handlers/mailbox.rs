@@ -10,6 +10,7 @@ use mainstay_record::Violation;
 use tonic::Request;
 use uuid::Uuid;
 
+use super::whose::unless_withheld;
 use super::{Answer, timestamp};
 use crate::core::Core;
 use crate::domain::page_token::PageTokenError;
@@ -45,7 +46,7 @@ fn open<'a, T>(core: &'a Core, request: &Request<T>) -> Result<&'a Mail, Error> 
     let is_here = context.peer.is_some_and(|address| address.to_canonical().is_loopback());
     let caller = &context.principal;
     let administrates = caller.has_role(roles::ADMIN) || caller.kind() == Kind::System;
-    if is_here || administrates { Ok(mail) } else { Err(Error::MailboxClosed) }
+    if is_here || administrates { Ok(mail) } else { Err(unless_withheld(caller, Error::MailboxClosed)) }
 }
 
 async fn list_mails(core: &Core, request: Request<pb::ListMailsRequest>) -> Result<pb::ListMailsResponse, Error> {

@@ -28,6 +28,7 @@ pub mod organisation_service;
 mod organisations;
 mod owner;
 mod pages;
+mod passkeys;
 pub mod passwords;
 mod profile;
 mod proving;

@@ -8,7 +8,7 @@ use tonic::Request;
 
 use super::pages::page_size;
 use super::standing::{administers_all, managing, organisation_id, own_account, standing};
-use super::whose::{account_id_of, may_see};
+use super::whose::{account_id_of, require_sight, unless_withheld};
 use super::{timestamp, trail};
 use crate::audit::{Action, Told, Trail};
 use crate::config::CreateOrganisations;
@@ -34,7 +34,7 @@ pub(super) async fn create(
     let trail = trail(&request)?;
     let pb::CreateOrganisationRequest { organisation, owner } = request.into_inner();
     if core.create_organisations == CreateOrganisations::Closed && !administers_all(&caller) {
-        return Err(Error::Refused(Refusal::CreateOrganisationsClosed));
+        return Err(unless_withheld(&caller, Error::Refused(Refusal::CreateOrganisationsClosed)));
     }
     let owner = if owner.is_empty() {
         let nobody = || Error::Violations(vec![Violation::new("owner", "is required: the caller has no account")]);
@@ -42,9 +42,7 @@ pub(super) async fn create(
     } else {
         account_id_of(&caller, ("owner", &owner))?
     };
-    if !may_see(&caller, owner) {
-        return Err(Error::AccountNotFound);
-    }
+    require_sight(&caller, owner, Error::AccountNotFound)?;
     let display_name = organisation.unwrap_or_default().display_name;
     checked(&display_name)?;
     let row = new_row(display_name, core.clock.now_micros());
@@ -133,8 +131,8 @@ pub(super) async fn list(
         "" => Some(own_account(&caller).ok_or(Error::AccountNotFound)?),
         name => Some(account_id_of(&caller, ("member", name))?),
     };
-    if member.is_some_and(|member| !may_see(&caller, member)) {
-        return Err(Error::AccountNotFound);
+    if let Some(member) = member {
+        require_sight(&caller, member, Error::AccountNotFound)?;
     }
     let size = page_size(request.page_size)?;
     let whose = member.map_or_else(|| "all".to_owned(), |member| member.to_string());

@@ -9,7 +9,7 @@ use tonic::Request;
 
 use super::claims_wire::claims_from_pb;
 use super::owner::{is_own, require_administrators_level};
-use super::whose::{account_id_of, may_see, with_roles};
+use super::whose::{account_id_of, require_sight, unless_withheld, with_roles};
 use super::{account_to_pb, trail};
 use crate::audit::{Action, Told};
 use crate::core::Core;
@@ -35,14 +35,12 @@ pub(super) async fn update(core: &Core, request: Request<pb::UpdateAccountReques
     let pb::UpdateAccountRequest { account, update_mask } = request.into_inner();
     let given = account.unwrap_or_default();
     let id = account_id_of(&caller, ("account.name", &given.name))?;
-    if !may_see(&caller, id) {
-        return Err(Error::AccountNotFound);
-    }
+    require_sight(&caller, id, Error::AccountNotFound)?;
     let paths = update_mask.map(|mask| mask.paths).unwrap_or_default();
     let administrates = administrates(&caller);
     let fields = Fields::read(&paths, &given, administrates)?;
     if fields.claims.is_named() && !administrates {
-        return Err(Error::NotAdministrator(CLAIMS));
+        return Err(unless_withheld(&caller, Error::NotAdministrator(CLAIMS)));
     }
     if fields.claims.is_named() || !is_own(&caller, id) {
         require_administrators_level(core, &caller).await?;

@@ -20,6 +20,8 @@ pub(super) enum Proof {
     Step { factor: String, step: i64 },
     /// A recovery code, which only the store knows.
     Code(SecretHash),
+    /// What an authenticator has signed with a passkey: how often it says that it has, and what is stored of it then.
+    Passkey { factor: String, counter: i64, content: Vec<u8>, synced: bool },
     /// The password, by its hash.
     Password(String),
 }
@@ -51,6 +53,7 @@ impl Proof {
         match self {
             Proof::Step { .. } => Method::Totp,
             Proof::Code(_) => Method::RecoveryCode,
+            Proof::Passkey { synced, .. } => Method::Passkey { synced: *synced, verified: true },
             Proof::Password(_) => Method::Password,
         }
     }
@@ -60,6 +63,9 @@ impl Proof {
         match self {
             Proof::Step { factor, step } => Ok(factors::use_counter(conn, factor, *step, now).await?),
             Proof::Code(hash) => Ok(recovery_codes::use_up(conn, &account.to_string(), *hash, now).await?),
+            Proof::Passkey { factor, counter, content, .. } => {
+                Ok(factors::use_passkey(conn, factor, (*counter, content), now).await?)
+            }
             Proof::Password(hash) => {
                 let found = accounts::find(conn, account).await?.ok_or(Error::AccountNotFound)?;
                 Ok(found.password_hash == *hash)

@@ -17,6 +17,7 @@ use crate::domain::account::AccountId;
 use crate::domain::authentication::Authentication;
 use crate::error::Error;
 use crate::mail::Kind;
+use crate::removing::remove_factors;
 use crate::revoking::{end_sessions, outdate_tokens};
 use crate::store::{DamagedRow, factors, mails, recovery_codes, sessions};
 
@@ -88,9 +89,7 @@ pub(crate) async fn reset_all(core: &Core, trail: Trail, account: AccountId) -> 
     let reset = core.database.write(Atomic::Transaction, move |conn| {
         let (trail, told) = (trail.clone(), told.clone());
         Box::pin(async move {
-            let own = account.to_string();
-            let removed = factors::remove_all(conn, &own).await?;
-            recovery_codes::remove_all(conn, &own).await?;
+            let removed = remove_factors(conn, account).await?;
             if removed == 0 {
                 return Ok::<(usize, Option<Revocation>), Error>((0, None));
             }

@@ -85,7 +85,11 @@ async fn meet<'a, T>(core: &'a Core, request: &Request<T>, text: &str) -> Result
 }
 
 /// Finds a challenge that is good, and its account.
-async fn look(conn: &mut Conn<'_>, (id, hash): (Uuid, SecretHash), now: i64) -> Result<(Challenge, AccountRow), Error> {
+pub(super) async fn look(
+    conn: &mut Conn<'_>,
+    (id, hash): (Uuid, SecretHash),
+    now: i64,
+) -> Result<(Challenge, AccountRow), Error> {
     let row = challenges::find(conn, id).await?.ok_or(Error::ChallengeOver)?;
     let challenge = Challenge::try_from(row)?;
     let account = challenge.account.filter(|_| challenge.admits(hash, Purpose::SignIn, now));

@@ -9,6 +9,7 @@ use tonic::Request;
 
 use super::pages::page_size;
 use super::standing::{administers_all, managing, organisation_id, own_account};
+use super::whose::unless_withheld;
 use super::{timestamp, trail};
 use crate::audit::{Action, Told};
 use crate::core::Core;
@@ -35,7 +36,7 @@ async fn governing(conn: &mut Conn<'_>, caller: &Principal, owner: Option<Organi
     match owner {
         Some(organisation) => managing(conn, caller, organisation).await.map(drop),
         None if administers_all(caller) => Ok(()),
-        None => Err(Error::Refused(Refusal::ServiceAccountNotFound)),
+        None => Err(unless_withheld(caller, Error::Refused(Refusal::ServiceAccountNotFound))),
     }
 }
 
@@ -76,7 +77,7 @@ pub(super) async fn create(
         name => Some(organisation_id(("service_account.organisation", name))?),
     };
     if owner.is_none() && !administers_all(&caller) {
-        return Err(Error::Refused(Refusal::NotAdministrator));
+        return Err(unless_withheld(&caller, Error::Refused(Refusal::NotAdministrator)));
     }
     let now = core.clock.now_micros();
     let made = core.database.write(Atomic::Transaction, move |conn| {
@@ -131,7 +132,7 @@ pub(super) async fn list(
     let request = request.into_inner();
     let owner = match request.organisation.as_str() {
         "" if administers_all(&caller) => None,
-        "" => return Err(Error::Refused(Refusal::NotAdministrator)),
+        "" => return Err(unless_withheld(&caller, Error::Refused(Refusal::NotAdministrator))),
         name => Some(organisation_id(("organisation", name))?),
     };
     let whose = owner.map_or_else(|| "the installation".to_owned(), |organisation| organisation.to_string());

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::ending::{SESSIONS, end, end_all, session_name_of};
 use super::pages::page_size;
-use super::whose::{account_id_of, may_see};
+use super::whose::{account_id_of, require_sight};
 use super::{timestamp, trail};
 use crate::audit::Action;
 use crate::core::Core;
@@ -107,7 +107,8 @@ fn current(caller: &Principal, account: AccountId) -> Result<Uuid, Error> {
 /// Reads the name of an account of which the caller may know.
 fn parent(caller: &Principal, name: &str) -> Result<AccountId, Error> {
     let id = account_id_of(caller, ("parent", name))?;
-    if may_see(caller, id) { Ok(id) } else { Err(Error::AccountNotFound) }
+    require_sight(caller, id, Error::AccountNotFound)?;
+    Ok(id)
 }
 
 /// Reads the name of a session of which the caller may know.
@@ -120,7 +121,8 @@ fn session_name(caller: &Principal, name: &str) -> Result<(AccountId, Uuid), Err
     let (account, session) = name.split_once(SESSIONS).ok_or_else(malformed)?;
     let account = account_id_of(caller, ("name", account))?;
     let id = Uuid::try_parse(session).ok().filter(|id| sessions::text(*id) == session).ok_or_else(malformed)?;
-    if may_see(caller, account) { Ok((account, id)) } else { Err(Error::SessionNotFound) }
+    require_sight(caller, account, Error::SessionNotFound)?;
+    Ok((account, id))
 }
 
 fn session_to_pb(core: &Core, caller: &Principal, session: &Session) -> pb::Session {

@@ -14,7 +14,9 @@ use super::credentials::credentials;
 use super::ending::end;
 use super::switching::{self, acting};
 use super::whose::with_roles;
-use super::{Answer, anonymous, client, mailed_sign_in, origin, second_factor, session_list, stepping_up, trail};
+use super::{
+    Answer, anonymous, client, mailed_sign_in, origin, passkeys, second_factor, session_list, stepping_up, trail,
+};
 use crate::audit::{Action, Told, Trail};
 use crate::core::Core;
 use crate::domain::account::{Account, AccountId};
@@ -67,6 +69,17 @@ impl SessionService for Sessions {
         request: Request<pb::SignInWithRecoveryCodeRequest>,
     ) -> Answer<pb::Credentials> {
         reply(second_factor::sign_in_with_recovery_code(&self.0, request).await)
+    }
+
+    async fn begin_passkey_sign_in(
+        &self,
+        request: Request<pb::BeginPasskeySignInRequest>,
+    ) -> Answer<pb::BeginPasskeySignInResponse> {
+        reply(passkeys::signing_in::begin(&self.0, request).await)
+    }
+
+    async fn sign_in_with_passkey(&self, request: Request<pb::SignInWithPasskeyRequest>) -> Answer<pb::Credentials> {
+        reply(passkeys::signing_in::sign_in(&self.0, request).await)
     }
 
     async fn step_up(&self, request: Request<pb::StepUpRequest>) -> Answer<pb::Credentials> {

@@ -4,6 +4,7 @@ use mainstay_db::Conn;
 use mainstay_identity::{Kind, Principal, roles};
 use mainstay_record::Violation;
 
+use super::whose::unless_withheld;
 use crate::domain::account::AccountId;
 use crate::domain::organisation::{MEMBERS, ORGANISATIONS, OrganisationId, Standing};
 use crate::error::Error;
@@ -56,9 +57,9 @@ pub(super) async fn standing(
         return found.map(|_| Standing::Platform).ok_or(Error::Refused(Refusal::OrganisationNotFound));
     }
     let account = own_account(caller).ok_or(Error::Refused(Refusal::OrganisationNotFound))?;
-    let member =
-        members::find(conn, organisation, account).await?.ok_or(Error::Refused(Refusal::OrganisationNotFound))?;
-    Ok(Standing::Member(member.roles))
+    let member = members::find(conn, organisation, account).await?;
+    let none = || unless_withheld(caller, Error::Refused(Refusal::OrganisationNotFound));
+    Ok(Standing::Member(member.ok_or_else(none)?.roles))
 }
 
 /// The same for what only those do who administer the organisation.

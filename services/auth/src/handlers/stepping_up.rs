@@ -12,20 +12,22 @@ use uuid::Uuid;
 use super::credentials::credentials;
 use super::ending::session_name_of;
 use super::owner::{find, prove_password, require_no_factor};
+use super::passkeys::judging::{Judged, judge};
 use super::proving::{Proof, wrong};
 use super::sending::{notice, wake};
 use super::switching::acting;
 use super::whose::with_roles;
 use super::{origin, trail};
-use crate::audit::{Action, Told};
+use crate::audit::{Action, Told, Trail};
 use crate::core::Core;
 use crate::domain::account::AccountId;
 use crate::domain::authentication::Method;
 use crate::domain::password::Password;
 use crate::domain::session::{Session, Timeouts};
 use crate::error::{Error, refused_password};
-use crate::limits::Origin;
+use crate::limits::{Origin, Try};
 use crate::mail::Kind;
+use crate::passkeys::PasskeyError;
 use crate::store::{accounts, mails, sessions};
 
 pub(super) async fn step_up(core: &Core, request: Request<pb::StepUpRequest>) -> Result<pb::Credentials, Error> {
@@ -34,34 +36,22 @@ pub(super) async fn step_up(core: &Core, request: Request<pb::StepUpRequest>) ->
     let (account, session) = own_session(&caller)?;
     let factor = request.into_inner().factor;
     let factor = factor.ok_or_else(|| violation("factor", "is required: one of the fields has to be given"))?;
-    let (proof, attempt) = match factor {
-        Factor::Password(password) => (Some(password_of(core, account, &password, origin).await?), None),
-        Factor::TotpCode(code) => {
-            let attempt = core.limits.second_factor(origin, &account.to_string())?;
-            (Proof::totp(core, account, &code).await?, Some(attempt))
-        }
-        Factor::RecoveryCode(code) => {
-            let attempt = core.limits.second_factor(origin, &account.to_string())?;
-            (Proof::recovery_code(core, account, &code), Some(attempt))
-        }
-    };
-    let Some(proof) = proof else { return Err(wrong(core, &trail, account)) };
-    let told = match proof {
+    let (evidence, attempt) = read(core, (account, factor), (origin, &trail)).await?;
+    let told = match evidence.proof() {
         Proof::Code(_) => {
             let row = find(core, account).await?;
             notice(core, Kind::RecoveryCodeUsed, &row, &row.email)?
         }
         _ => None,
     };
-    let (now, timeouts, by) = (core.clock.now_micros(), core.timeouts, trail.clone());
+    let (now, timeouts, by, shown) = (core.clock.now_micros(), core.timeouts, trail.clone(), evidence.clone());
     let raised = core.database.write(Atomic::Transaction, move |conn| {
-        let (proof, trail, told) = (proof.clone(), by.clone(), told.clone());
+        let (shown, trail, told) = (shown.clone(), by.clone(), told.clone());
         Box::pin(async move {
-            if !proof.take(conn, account, now).await? {
-                return Err(Error::WrongCode);
-            }
-            let session = raise(conn, (account, session), proof.method(), (now, timeouts)).await?;
-            let told_of = Told::of(session_name_of(account, session.id)).with("method", proof.method().stored());
+            shown.take(conn, account, now).await?;
+            let method = shown.proof().method();
+            let session = raise(conn, (account, session), method, (now, timeouts)).await?;
+            let told_of = Told::of(session_name_of(account, session.id)).with("method", method.stored());
             trail.note(conn, now, Action::StepUp, account, told_of).await?;
             if let Some(mail) = &told {
                 mails::insert(conn, mail).await?;
@@ -80,8 +70,67 @@ pub(super) async fn step_up(core: &Core, request: Request<pb::StepUpRequest>) ->
             credentials(core, (&account, acting.as_ref()), &session, None)
         }
         Err(Error::WrongCode) => Err(wrong(core, &trail, account)),
-        Err(error) => Err(error),
+        Err(error) => Err(evidence.not_taken(core, (origin, &trail), error).await),
     }
+}
+
+/// What is shown in a session, and was right when it was looked at.
+#[derive(Clone)]
+enum Evidence {
+    Proof(Proof),
+    /// With the challenge that it was signed for.
+    Passkey(Judged),
+}
+
+impl Evidence {
+    fn proof(&self) -> &Proof {
+        match self {
+            Evidence::Proof(proof) => proof,
+            Evidence::Passkey(judged) => &judged.proof,
+        }
+    }
+
+    /// Uses it up, once.
+    async fn take(&self, conn: &mut Conn<'_>, account: AccountId, now: i64) -> Result<(), Error> {
+        match self {
+            Evidence::Passkey(judged) => judged.use_up(conn, now).await,
+            Evidence::Proof(proof) if proof.take(conn, account, now).await? => Ok(()),
+            Evidence::Proof(_) => Err(Error::WrongCode),
+        }
+    }
+
+    async fn not_taken(self, core: &Core, by: (Origin, &Trail), error: Error) -> Error {
+        match self {
+            Evidence::Passkey(judged) => judged.not_used(core, by, error).await,
+            Evidence::Proof(_) => error,
+        }
+    }
+}
+
+/// Judges what is shown, and says what is given back of what was counted for it.
+async fn read<'a>(
+    core: &'a Core,
+    (account, factor): (AccountId, Factor),
+    (origin, trail): (Origin, &Trail),
+) -> Result<(Evidence, Option<Try<'a>>), Error> {
+    let (proof, attempt) = match factor {
+        Factor::Password(password) => (Some(password_of(core, account, &password, origin).await?), None),
+        Factor::Passkey(pb::PasskeyAssertion { challenge, credential }) => {
+            let judged = judge(core, (&challenge, credential), (origin, trail)).await?;
+            let is_own = judged.account == account;
+            return if is_own { Ok((Evidence::Passkey(judged), None)) } else { Err(PasskeyError::Refused.into()) };
+        }
+        Factor::TotpCode(code) => {
+            let attempt = core.limits.second_factor(origin, &account.to_string())?;
+            (Proof::totp(core, account, &code).await?, Some(attempt))
+        }
+        Factor::RecoveryCode(code) => {
+            let attempt = core.limits.second_factor(origin, &account.to_string())?;
+            (Proof::recovery_code(core, account, &code), Some(attempt))
+        }
+    };
+    let proof = proof.ok_or_else(|| wrong(core, trail, account))?;
+    Ok((Evidence::Proof(proof), attempt))
 }
 
 fn violation(field: &str, problem: &str) -> Error {

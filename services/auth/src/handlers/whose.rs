@@ -2,6 +2,7 @@
 
 use mainstay_db::Conn;
 use mainstay_identity::{Kind, Principal, roles};
+use mainstay_layers::second_factor_wanted;
 use mainstay_record::Violation;
 
 use crate::domain::account::{ACCOUNTS, Account, AccountId};
@@ -33,7 +34,17 @@ pub(super) fn account_id_of(caller: &Principal, (field, name): (&str, &str)) -> 
 }
 
 /// Says whether a caller may know of an account and what belongs to it.
-pub(super) fn may_see(caller: &Principal, id: AccountId) -> bool {
+fn may_see(caller: &Principal, id: AccountId) -> bool {
     let is_own = caller.kind() == Kind::User && caller.uid() == Some(id.to_string().as_str());
     is_own || caller.has_role(roles::ADMIN) || caller.kind() == Kind::System
+}
+
+/// Refuses whoever may not know of an account, in the words that there is none.
+pub(super) fn require_sight(caller: &Principal, id: AccountId, unseen: Error) -> Result<(), Error> {
+    if may_see(caller, id) { Ok(()) } else { Err(unless_withheld(caller, unseen)) }
+}
+
+/// What an administrator is told instead whose session is not worth that yet: what would help.
+pub(super) fn unless_withheld(caller: &Principal, refused: Error) -> Error {
+    if caller.withholds(roles::ADMIN) { Error::Stack(second_factor_wanted()) } else { refused }
 }

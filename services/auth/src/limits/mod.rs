@@ -68,6 +68,10 @@ pub struct LimitsConfig {
     pub mail_burst: u32,
     /// Mails with links or codes that are asked for from one address, in each minute after those at once.
     pub mail_per_minute: u32,
+    /// Passkeys that are asked for from one address, at once.
+    pub challenge_burst: u32,
+    /// Passkeys that are asked for from one address, in each minute after those at once.
+    pub challenge_per_minute: u32,
     /// Wrong codes of factors for one account from one address, at once.
     pub second_factor_burst: u32,
     /// Wrong codes of factors for one account from one address, in each minute after those at once.
@@ -92,6 +96,8 @@ impl Default for LimitsConfig {
             sign_up_per_minute: 30,
             mail_burst: 20,
             mail_per_minute: 5,
+            challenge_burst: 200,
+            challenge_per_minute: 120,
             second_factor_burst: 10,
             second_factor_per_minute: 1,
             second_factor_everywhere_burst: 30,
@@ -114,6 +120,8 @@ impl LimitsConfig {
             ("limits.sign_up_per_minute", self.sign_up_per_minute),
             ("limits.mail_burst", self.mail_burst),
             ("limits.mail_per_minute", self.mail_per_minute),
+            ("limits.challenge_burst", self.challenge_burst),
+            ("limits.challenge_per_minute", self.challenge_per_minute),
             ("limits.second_factor_burst", self.second_factor_burst),
             ("limits.second_factor_per_minute", self.second_factor_per_minute),
             ("limits.second_factor_everywhere_burst", self.second_factor_everywhere_burst),
@@ -148,6 +156,10 @@ impl LimitsConfig {
         Allowance { burst, per_minute }
     }
 
+    fn challenge(&self) -> Allowance {
+        Allowance { burst: self.challenge_burst, per_minute: self.challenge_per_minute }
+    }
+
     fn mail(&self) -> Allowance {
         Allowance { burst: self.mail_burst, per_minute: self.mail_per_minute }
     }
@@ -170,6 +182,8 @@ pub enum Limit {
     SignUp,
     /// Mails that are asked for from one address.
     Mail,
+    /// Passkeys that are asked for from one address.
+    Challenge,
     /// Mails to one e-mail address.
     MailToOne,
     /// Passwords that are checked for one address at the same time.
@@ -187,6 +201,7 @@ impl Limit {
             Limit::SecondFactorEverywhere => "second_factor_everywhere",
             Limit::SignUp => "sign_up",
             Limit::Mail => "mail",
+            Limit::Challenge => "challenge",
             Limit::MailToOne => "mail_to_one",
             Limit::AtOnce => "passwords_at_once",
         }
@@ -203,6 +218,7 @@ impl fmt::Display for Limit {
             Limit::SecondFactorEverywhere => "too many wrong codes for this account",
             Limit::SignUp => "too many new accounts from this address",
             Limit::Mail => "too many mails were asked for from this address",
+            Limit::Challenge => "passkeys were asked for too often from this address",
             Limit::MailToOne => "too many mails to this e-mail address",
             Limit::AtOnce => "too many passwords at once from this address",
         })
@@ -234,6 +250,8 @@ pub struct Limits {
     sign_up_site: Bucket,
     mail: Bucket,
     mail_site: Bucket,
+    challenge: Bucket,
+    challenge_site: Bucket,
     /// From where accounts were signed in, by the time of the last.
     known: Bounded,
     /// Keys are hashes with a secret of this process: no address is kept, and none can be made that falls on another's key.
@@ -257,6 +275,8 @@ impl Limits {
             sign_up_site: bucket(Limit::SignUp, config.sign_up().times(SITE_FACTOR)),
             mail: bucket(Limit::Mail, config.mail()),
             mail_site: bucket(Limit::Mail, config.mail().times(SITE_FACTOR)),
+            challenge: bucket(Limit::Challenge, config.challenge()),
+            challenge_site: bucket(Limit::Challenge, config.challenge().times(SITE_FACTOR)),
             known: Bounded::default(),
             hash: RandomState::new(),
             clock: Arc::clone(clock),
@@ -316,6 +336,15 @@ impl Limits {
         counted.map(drop)
     }
 
+    /// Counts a passkey that somebody asks for: each is a row for some minutes.
+    pub fn challenge(&self, origin: Origin) -> Result<(), Exceeded> {
+        let counted = self.count(|attempt| {
+            attempt.take(&self.challenge, self.hash.hash_one(origin))?;
+            origin.site().map_or(Ok(()), |site| attempt.take(&self.challenge_site, self.hash.hash_one(site)))
+        });
+        counted.map(drop)
+    }
+
     fn count_address<'a>(&'a self, attempt: &mut Try<'a>, origin: Origin) -> Result<(), Exceeded> {
         attempt.take(&self.address, self.hash.hash_one(origin))?;
         origin.site().map_or(Ok(()), |site| attempt.take(&self.address_site, self.hash.hash_one(site)))
@@ -343,13 +372,22 @@ impl Limits {
         self.buckets().into_iter().map(Bucket::len).max().unwrap_or_default()
     }
 
-    fn buckets(&self) -> [&Bucket; 11] {
-        let Limits { address, address_site, account, everywhere, stranger, .. } = self;
-        let Limits { second_factor, second_factor_everywhere, sign_up, sign_up_site, mail, mail_site, .. } = self;
-        let of_mail = [sign_up, sign_up_site, mail, mail_site];
-        let [first, second, third, fourth] = of_mail;
-        let (codes, all_codes) = (second_factor, second_factor_everywhere);
-        [address, address_site, account, everywhere, stranger, codes, all_codes, first, second, third, fourth]
+    fn buckets(&self) -> [&Bucket; 13] {
+        [
+            &self.address,
+            &self.address_site,
+            &self.account,
+            &self.everywhere,
+            &self.stranger,
+            &self.second_factor,
+            &self.second_factor_everywhere,
+            &self.sign_up,
+            &self.sign_up_site,
+            &self.mail,
+            &self.mail_site,
+            &self.challenge,
+            &self.challenge_site,
+        ]
     }
 }
 

@@ -118,7 +118,8 @@ impl Links {
             | Kind::PasswordChanged
             | Kind::FactorAdded
             | Kind::FactorRemoved
-            | Kind::RecoveryCodeUsed => "",
+            | Kind::RecoveryCodeUsed
+            | Kind::PasskeyCloned => "",
         }
     }
 
@@ -154,7 +155,7 @@ pub(crate) struct Circumstances {
 
 impl Circumstances {
     /// Where links begin; development has a place by itself.
-    fn public_url(&self) -> Option<PublicUrl> {
+    pub(crate) fn public_url(&self) -> Option<PublicUrl> {
         let usual = || self.development.then(|| "http://localhost:8080".parse().ok()).flatten();
         self.public_url.clone().or_else(usual)
     }

@@ -24,13 +24,15 @@ pub enum Kind {
     FactorRemoved,
     /// To the owner: somebody has signed in with a recovery code.
     RecoveryCodeUsed,
+    /// To the owner: there may be two of a passkey.
+    PasskeyCloned,
     /// To whoever has an address: become a member of an organisation.
     Invitation,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 12] = [
         Kind::VerifyEmail,
         Kind::ChangeEmail,
         Kind::ApproveEmailChange,
@@ -41,6 +43,7 @@ impl Kind {
         Kind::FactorAdded,
         Kind::FactorRemoved,
         Kind::RecoveryCodeUsed,
+        Kind::PasskeyCloned,
         Kind::Invitation,
     ];
 
@@ -57,6 +60,7 @@ impl Kind {
             Kind::FactorAdded => "factor_added",
             Kind::FactorRemoved => "factor_removed",
             Kind::RecoveryCodeUsed => "recovery_code_used",
+            Kind::PasskeyCloned => "passkey_cloned",
             Kind::Invitation => "invitation",
         }
     }
@@ -70,6 +74,7 @@ impl Kind {
                 | Kind::FactorAdded
                 | Kind::FactorRemoved
                 | Kind::RecoveryCodeUsed
+                | Kind::PasskeyCloned
         )
     }
 }

@@ -34,6 +34,26 @@ pub async fn find(conn: &mut Conn<'_>, account: &str, uid: &str) -> Result<Optio
     db::first!(conn, row.select(FactorRow::as_select()) => FactorRow)
 }
 
+/// Finds the passkey that an authenticator knows by this.
+pub async fn of_credential(conn: &mut Conn<'_>, id: &[u8]) -> Result<Option<FactorRow>, db::Error> {
+    let row = factors::table.filter(factors::credential_id.eq(id));
+    db::first!(conn, row.select(FactorRow::as_select()) => FactorRow)
+}
+
+/// Notes what a passkey says how often it signed: the compare-and-swap that every use goes through. Those that do not count say 0
+/// each time (WebAuthn section 6.1.1). False where the passkey is not there any more, or has signed as often before.
+pub async fn use_passkey(
+    conn: &mut Conn<'_>,
+    uid: &str,
+    (counter, content): (i64, &[u8]),
+    now: i64,
+) -> Result<bool, db::Error> {
+    let never = if counter == 0 { 0 } else { -1 };
+    let target = factors::table.find(uid).filter(factors::counter.lt(counter).or(factors::counter.eq(never)));
+    let used = (factors::counter.eq(counter), factors::sealed_content.eq(content), factors::use_time.eq(now));
+    Ok(db::execute!(conn, diesel::update(target).set(used))? > 0)
+}
+
 /// Gives the factors of an account that count, the oldest first.
 pub async fn of_account(conn: &mut Conn<'_>, account: &str) -> Result<Vec<FactorRow>, db::Error> {
     let rows = factors::table.filter(factors::account_uid.eq(account)).filter(factors::confirm_time.is_not_null());
@@ -46,8 +66,8 @@ pub async fn kinds(conn: &mut Conn<'_>, account: &str) -> Result<Vec<String>, db
     db::load!(conn, rows.order(factors::uid).select(factors::kind) => String)
 }
 
-/// Uses a step of an app that makes codes, or what a passkey says how often it signed: the compare-and-swap that every use goes
-/// through. False where it, or a later one, was used before.
+/// Uses a step of an app that makes codes: the compare-and-swap that every use goes through. False where it, or a later one, was
+/// used before.
 pub async fn use_counter(conn: &mut Conn<'_>, uid: &str, counter: i64, now: i64) -> Result<bool, db::Error> {
     let target = factors::table.find(uid).filter(factors::confirm_time.is_not_null());
     let used = (factors::counter.eq(counter), factors::use_time.eq(now));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mainstay_auth::Error;
 use mainstay_auth::hashing::HashingError;
+use mainstay_auth::passkeys::PasskeyError;
 use mainstay_auth::store::DamagedRow;
 use mainstay_db as db;
 use mainstay_fault::{Fault, Reason};
@@ -32,6 +33,17 @@ fn every_error_has_its_reason_and_shows_no_cause() {
         (Error::NoFactor, Reason::FailedPrecondition),
         (Error::SecondFactorWanted, Reason::InsufficientUserAuthentication),
         (Error::RecentAuthenticationWanted, Reason::InsufficientUserAuthentication),
+        (Error::Passkey(PasskeyError::NoName), Reason::FailedPrecondition),
+        (Error::Passkey(PasskeyError::Refused), Reason::PasskeyRefused),
+        (Error::Passkey(PasskeyError::Behind), Reason::PasskeyRefused),
+        (Error::Passkey(PasskeyError::Keys(mainstay_keys::Error::NotSealedHere)), Reason::Internal),
+        (
+            Error::from(db::Error::UniqueViolation {
+                constraint: "factors_credential_taken".to_owned(),
+                source: cause(),
+            }),
+            Reason::AlreadyExists,
+        ),
         (Error::EmailVerified, Reason::FailedPrecondition),
         (Error::NoMail, Reason::FailedPrecondition),
         (Error::NoMailbox, Reason::Unimplemented),

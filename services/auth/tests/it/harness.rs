@@ -72,6 +72,7 @@ pub fn config() -> Config {
     config.limits.sign_up_burst = 100_000;
     config.limits.mail_burst = 100_000;
     config.limits.second_factor_burst = 100_000;
+    config.limits.challenge_burst = 100_000;
     config.limits.second_factor_everywhere_burst = 100_000;
     config
 }
@@ -326,6 +327,35 @@ impl Caller {
     pub async fn confirm_totp(&self, name: &str, code: &str) -> Result<pb::ConfirmTotpResponse, Fault> {
         let message = pb::ConfirmTotpRequest { name: name.to_owned(), code: code.to_owned() };
         answer(self.factors().confirm_totp(self.request(message)).await)
+    }
+
+    pub async fn begin_passkey(&self, parent: &str) -> Result<pb::BeginPasskeyResponse, Fault> {
+        let message = pb::BeginPasskeyRequest { parent: parent.to_owned() };
+        answer(self.factors().begin_passkey(self.request(message)).await)
+    }
+
+    pub async fn finish_passkey(
+        &self,
+        challenge: &str,
+        credential: prost_types::Struct,
+    ) -> Result<pb::FinishPasskeyResponse, Fault> {
+        let (parent, challenge, display_name) = ("accounts/me".to_owned(), challenge.to_owned(), String::new());
+        let message = pb::FinishPasskeyRequest { parent, challenge, credential: Some(credential), display_name };
+        answer(self.factors().finish_passkey(self.request(message)).await)
+    }
+
+    pub async fn begin_passkey_sign_in(&self, challenge: &str) -> Result<pb::BeginPasskeySignInResponse, Fault> {
+        let message = pb::BeginPasskeySignInRequest { challenge: challenge.to_owned() };
+        answer(self.sessions().begin_passkey_sign_in(self.request(message)).await)
+    }
+
+    pub async fn sign_in_with_passkey(
+        &self,
+        challenge: &str,
+        credential: prost_types::Struct,
+    ) -> Result<pb::Credentials, Fault> {
+        let message = pb::SignInWithPasskeyRequest { challenge: challenge.to_owned(), credential: Some(credential) };
+        answer(self.sessions().sign_in_with_passkey(self.request(message)).await)
     }
 
     pub async fn list_factors(&self, parent: &str) -> Result<pb::ListFactorsResponse, Fault> {

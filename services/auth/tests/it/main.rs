@@ -2,6 +2,7 @@
 
 mod accounts;
 mod acting_in_organisations;
+mod administrators;
 mod anonymous;
 mod audit;
 mod authenticator;
@@ -25,6 +26,8 @@ mod mailbox;
 mod meeting;
 mod organisation_calls;
 mod organisations;
+mod passkey_enrolment;
+mod passkey_sign_in;
 mod passwords;
 mod policies;
 mod profile;
@@ -46,5 +49,6 @@ mod session_list;
 mod sessions;
 mod sign_in_by_mail;
 mod smtp_server;
+mod soft_key;
 mod totp;
 mod verify_email;

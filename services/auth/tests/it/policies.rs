@@ -41,6 +41,8 @@ fn every_method_states_who_may_call_it() {
             | "CreateFirstAdministrator"
             | "SignIn"
             | "SignInAnonymously"
+            | "BeginPasskeySignIn"
+            | "SignInWithPasskey"
             | "SignInWithTotp"
             | "SignInWithRecoveryCode"
             | "Refresh"
@@ -73,7 +75,9 @@ fn every_method_states_who_may_call_it() {
             | "ListFactors"
             | "UpdateFactor"
             | "DeleteFactor"
-            | "RegenerateRecoveryCodes" => Access::SignedIn,
+            | "RegenerateRecoveryCodes"
+            | "BeginPasskey"
+            | "FinishPasskey" => Access::SignedIn,
             "RequestEmailVerification"
             | "ChangeEmail"
             | "ChangePassword"
@@ -146,6 +150,10 @@ fn the_rest_addresses_are_the_documented_ones() {
         ("POST /auth/v1/sessions:signInWithRecoveryCode", "*"),
         ("POST /auth/v1/sessions:stepUp", "*"),
         ("PATCH /auth/v1/{account.name=accounts/*}", "account"),
+        ("POST /auth/v1/sessions:beginPasskeySignIn", "*"),
+        ("POST /auth/v1/sessions:signInWithPasskey", "*"),
+        ("POST /auth/v1/{parent=accounts/*}/factors:beginPasskey", "*"),
+        ("POST /auth/v1/{parent=accounts/*}/factors:finishPasskey", "*"),
         ("POST /auth/v1/accounts", "*"),
         ("POST /auth/v1/accounts:createFirstAdministrator", "*"),
         ("POST /auth/v1/accounts:import", "*"),

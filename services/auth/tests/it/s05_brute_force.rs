@@ -61,6 +61,9 @@ async fn try_wrongly(caller: &Caller, method: &str, number: usize) -> Result<(),
             let name = format!("accounts/me/factors/{}", uuid::Uuid::now_v7());
             caller.confirm_totp(&name, "123456").await.map(drop)
         }
+        "BeginPasskeySignIn" => caller.begin_passkey_sign_in(&wrong_challenge()).await.map(drop),
+        "SignInWithPasskey" => caller.sign_in_with_passkey(&wrong_challenge(), Default::default()).await.map(drop),
+        "FinishPasskey" => caller.finish_passkey(&wrong_challenge(), Default::default()).await.map(drop),
         "VerifyEmail" => caller.verify_email(&wrong_link()).await.map(drop),
         "ConfirmEmailChange" => caller.confirm_change(&wrong_link()).await.map(drop),
         "ResetPassword" => caller.reset_password(&wrong_link(), PASSWORD).await,
