@@ -103,11 +103,15 @@ async fn what_is_no_http_or_ends_early_is_no_answer() {
 
 #[tokio::test]
 async fn whoever_is_silent_is_waited_for_until_the_deadline() {
-    for pieces in [Vec::new(), text("HTTP/1.1 200 OK\r\n"), text("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n12")] {
+    for pieces in [
+        Vec::new(),
+        text("HTTP/1.1 200 OK\r\n"),
+        text("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nwhat was answered"),
+    ] {
         let (address, _) = answering(pieces).await;
         let error = get(address, 1_024).await.unwrap_err();
         assert!(matches!(error, Error::TooSlow(_)), "{error:?}");
-        assert!(!error.to_string().contains("12"), "what was answered is not told");
+        assert!(!error.to_string().contains("what was"), "what was answered is not told");
     }
 }
 

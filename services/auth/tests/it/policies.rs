@@ -227,7 +227,7 @@ fn the_json_names_are_the_documented_ones() {
     };
     assert_eq!(
         names("mainstay.auth.v1.Credentials"),
-        ["accessToken", "refreshToken", "expiresIn", "tokenType", "account", "challenge"]
+        ["accessToken", "refreshToken", "expiresIn", "tokenType", "account", "challenge", "sessionExpiresIn"]
     );
     assert_eq!(names("mainstay.auth.v1.Jwk"), ["kty", "crv", "kid", "alg", "use", "x", "y"]);
     assert_eq!(names("mainstay.auth.v1.Jwks"), ["keys"]);

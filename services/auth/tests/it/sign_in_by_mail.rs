@@ -41,7 +41,7 @@ both_engines! {
         verified(&harness).await;
         let request = harness.caller.request_sign_in(ADA).await.unwrap();
         let mail = harness.mail("sign_in", ADA).await;
-        assert!(mail.link.starts_with("https://app.example.org/sign-in#token=mot_"), "{}", mail.link);
+        assert!(mail.link.starts_with("https://app.example.org/auth/sign-in/link#token=mot_"), "{}", mail.link);
         let signed_in = harness.caller.sign_in_with_link(&harness.token("sign_in", ADA).await).await.unwrap();
         harness.caller.refresh(&signed_in.refresh_token).await.unwrap();
         assert_eq!(reason(harness.caller.sign_in_with_code(&request, &mail.code).await), Reason::WrongCode);
