@@ -180,10 +180,7 @@ impl From<Error> for Fault {
             Error::Query(QueryError::OrderBy { source_text, problem }) => {
                 problem_fault(Reason::InvalidOrderBy, "order_by", &source_text, &problem)
             }
-            Error::Mask { field, error } => {
-                let text = error.to_string();
-                Fault::new(Reason::InvalidMask).message(text.clone()).violation(field, text)
-            }
+            Error::Mask { field, error } => mask(field, error.to_string()),
             Error::Unseen { field, name } => unseen(field, &name),
             Error::FieldDenied { field } => field_denied(field),
             Error::NoOrganisation => no_organisation(),
@@ -220,6 +217,10 @@ impl From<Error> for Fault {
             Error::Storage(source) => storage_fault(source),
         }
     }
+}
+
+fn mask(field: &'static str, text: String) -> Fault {
+    Fault::new(Reason::InvalidMask).message(text.clone()).violation(field, text)
 }
 
 impl Error {

@@ -93,7 +93,8 @@ async fn an_authorization_comes_before_any_cookie_and_needs_no_page() {
 #[tokio::test]
 async fn s26_what_changes_something_needs_a_page_that_may_use_the_session() {
     let own = format!("https://{HOST}");
-    let cases: [(&[(&str, &str)], bool, bool); 15] = [
+    type Case<'c> = (&'c [(&'c str, &'c str)], bool, bool);
+    let cases: [Case<'_>; 15] = [
         (&[("sec-fetch-site", "same-origin")], true, true),
         (&[("sec-fetch-site", "none")], true, true),
         (&[("origin", &own)], true, true),

@@ -201,7 +201,7 @@ impl Providers {
         if has_address {
             of_address.iter().for_each(|name| drop(said.remove(*name)));
         }
-        let signed = claims.into_iter().filter(|(name, _)| has_address || !of_address.iter().any(|own| *own == name));
+        let signed = claims.into_iter().filter(|(name, _)| has_address || !of_address.contains(&name));
         said.extend(signed);
         Ok(said)
     }

@@ -1,6 +1,6 @@
 //! What pages load beside their HTML.
 
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
+use std::hash::BuildHasher as _;
 use std::path::Path;
 use std::{fs, io};
 
@@ -53,9 +53,8 @@ pub fn style(own: Option<String>) -> Bytes {
 
 /// A word that changes with what pages load, so that browsers may keep it.
 pub fn version(style: &[u8], logo: Option<&Logo>) -> String {
-    let mut hasher = FixedState::default().build_hasher();
-    (style, SCRIPT, logo.map(|logo| &logo.bytes)).hash(&mut hasher);
-    format!("{:x}", hasher.finish())
+    let hash = FixedState::default().hash_one((style, SCRIPT, logo.map(|logo| &logo.bytes)));
+    format!("{hash:x}")
 }
 
 /// Answers where no page is asked for, but what it loads.

@@ -41,11 +41,11 @@ pub async fn submit(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
 pub fn begun(visit: &Visit<'_>, credentials: &pb::Credentials, to: String) -> Shown {
     match &credentials.challenge {
         None => Shown::see(to).cookies(Cookies::of(credentials)),
-        Some(challenge) => visit.page("factor.html", asked(challenge, to)),
+        Some(challenge) => visit.page("factor.html", asked(challenge, &to)),
     }
 }
 
-fn asked(challenge: &pb::Challenge, to: String) -> Value {
+fn asked(challenge: &pb::Challenge, to: &str) -> Value {
     context! {
         challenge => &challenge.token,
         totp => challenge.factors().any(|kind| kind == Kind::Totp),
