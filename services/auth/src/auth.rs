@@ -123,10 +123,6 @@ struct Inner {
 
 /// Starts the service: brings its tables up to date, opens or makes its signing keys.
 pub async fn start(config: &Config, environment: Environment) -> Result<Auth, StartError> {
-    let problems = config.all_problems();
-    if !problems.is_empty() {
-        return Err(StartError::Config(problems));
-    }
     let Environment {
         database,
         key_encryption_key,
@@ -139,10 +135,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     } = environment;
     let revocations_clock = Arc::clone(&clock);
     let circumstances = Circumstances { development, public_url };
-    let missing = config.mail.missing(&circumstances);
-    if !missing.is_empty() {
-        return Err(StartError::Missing(missing));
-    }
+    check(config, &circumstances)?;
     let mail = Mail::new(&config.mail, &circumstances)?;
     let application = application(config, mail.as_ref(), &circumstances);
     let passkeys = Passkeys::new(&config.passkeys, &circumstances, &application)?;
@@ -185,6 +178,16 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     });
     look_around(config, &core).await?;
     Ok(Auth(Arc::new(Inner { core, schedule })))
+}
+
+/// Refuses what cannot work.
+fn check(config: &Config, circumstances: &Circumstances) -> Result<(), StartError> {
+    let problems = config.all_problems();
+    if !problems.is_empty() {
+        return Err(StartError::Config(problems));
+    }
+    let missing = config.mail.missing(circumstances);
+    if missing.is_empty() { Ok(()) } else { Err(StartError::Missing(missing)) }
 }
 
 /// Reads what has to be known before anybody is let in.
