@@ -103,7 +103,8 @@ both_engines! {
         let harness = Harness::start(engine).await;
         let mut key = SoftKey::new();
         let (_, session, _) = owner(&harness, &mut key).await;
-        let spoilt: [(&str, fn(&mut SoftKey)); 5] = [
+        type Spoil = fn(&mut SoftKey);
+        let spoilt: [(&str, Spoil); 5] = [
             ("another page", |key| key.origin = "https://evil.example.org"),
             ("another name", |key| key.rp_id = "example.org"),
             ("nobody made sure", |key| key.flags &= !0x04),

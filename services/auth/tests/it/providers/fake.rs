@@ -23,6 +23,9 @@ use crate::harness::TestClock;
 pub const CLIENT: &str = "mainstay at the provider";
 pub const SECRET: &str = "a secret: of/the client";
 
+/// Says whether something is taken.
+pub type Judge = Box<dyn Fn(&str) -> bool + Send>;
+
 /// What the provider does.
 pub struct Script {
     /// What it says of whoever signs in.
@@ -42,7 +45,7 @@ pub struct Script {
     /// Paths under which nothing is answered.
     pub silent: Vec<&'static str>,
     /// What judges the client's secret in the place of the usual one.
-    pub accepts: Option<Box<dyn Fn(&str) -> bool + Send>>,
+    pub accepts: Option<Judge>,
     /// What was asked for, in order: the path and the body.
     pub asked: Vec<(String, String)>,
     key: EcdsaKeyPair,

@@ -8,6 +8,7 @@ use super::fake::{CLIENT, Idp, SECRET, encoded};
 use super::{PAGE, Pair, verified};
 use crate::harness::{Harness, config, reason};
 
+#[expect(clippy::needless_pass_by_value, reason = "it is made where it is passed")]
 fn object(value: Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }
