@@ -112,7 +112,7 @@ fn may_use(parts: &Parts, page: &Page, credentials: bool) -> bool {
         b"cross-site" | b"same-site" => credentials && matches!(page, Page::Allowed(_)),
         _ => match page {
             Page::Allowed(_) => credentials || is_own(parts),
-            Page::Foreign => is_own(parts),
+            Page::Foreign | Page::Any => is_own(parts),
             Page::None => false,
         },
     }
@@ -124,7 +124,7 @@ fn refused(page: &Page) -> Fault {
             "a request that changes something and carries the cookies of a session has to say which page sends it (`origin` or \
              `sec-fetch-site`, as browsers do); a program sends `authorization` instead"
         }
-        Page::Foreign | Page::Allowed(_) => {
+        Page::Foreign | Page::Any | Page::Allowed(_) => {
             "this page may not use the session of its browser; whoever runs the server can name the page's origin in \
              `cors.origins` and set `cors.credentials`"
         }

@@ -2,6 +2,7 @@
 
 use mainstay_fault::{Fault, Reason};
 
+use crate::domain::oauth::client::MAX_CLIENTS;
 use crate::domain::organisation::MAX_OWNED;
 use crate::domain::service_account::{MAX_KEYS, MAX_OF_ORGANISATION};
 
@@ -42,6 +43,16 @@ pub enum Refusal {
     TooManyKeys,
     #[error("the caller does not administer the installation")]
     NotAdministrator,
+    #[error("the installation has no address that other applications can trust")]
+    NoIssuer,
+    #[error("there is no such client")]
+    OAuthClientNotFound,
+    #[error("there are as many clients as there may be")]
+    TooManyOAuthClients,
+    #[error("the client has no secret")]
+    NoClientSecret,
+    #[error("nothing was agreed to, or the caller may not know of it")]
+    ConsentNotFound,
 }
 
 impl From<Refusal> for Fault {
@@ -52,6 +63,8 @@ impl From<Refusal> for Fault {
             | Refusal::MemberNotFound
             | Refusal::InvitationNotFound
             | Refusal::ServiceAccountNotFound
+            | Refusal::OAuthClientNotFound
+            | Refusal::ConsentNotFound
             | Refusal::KeyNotFound => return Fault::new(Reason::ResourceNotFound),
             Refusal::NotManager => (
                 Reason::PermissionDenied,
@@ -92,6 +105,18 @@ impl From<Refusal> for Fault {
             Refusal::NotAdministrator => (
                 Reason::PermissionDenied,
                 "what belongs to the installation is for its administrators; name an organisation".to_owned(),
+            ),
+            Refusal::NoIssuer => (
+                Reason::FailedPrecondition,
+                "other applications sign nobody in here: its operator sets `public_url` to an `https` address".to_owned(),
+            ),
+            Refusal::TooManyOAuthClients => (
+                Reason::FailedPrecondition,
+                format!("there are {MAX_CLIENTS} clients, which is all that there may be"),
+            ),
+            Refusal::NoClientSecret => (
+                Reason::FailedPrecondition,
+                "the client has no secret: it shows who it is in another way, or not at all".to_owned(),
             ),
         };
         Fault::new(reason).message(text)

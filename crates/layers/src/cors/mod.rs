@@ -28,6 +28,9 @@ use mainstay_fault::{Fault, Reason};
 const REQUEST_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const ALLOW_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 
+/// With which no browser lets a page read what it has sent cookies for.
+const ANY: HeaderValue = HeaderValue::from_static("*");
+
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 
 /// Every method that a path here can take.
@@ -63,6 +66,9 @@ pub struct Cors {
     pub credentials: bool,
     /// How long a browser keeps the answer to a preflight, in seconds.
     pub preflight_seconds: u32,
+    /// Paths that pages of every origin may ask, without what a browser adds by itself: whoever asks there shows what they have in
+    /// the request.
+    pub open: &'static [&'static str],
 }
 
 impl Cors {
@@ -73,15 +79,17 @@ impl Cors {
             loopback: false,
             credentials: false,
             preflight_seconds: DEFAULT_PREFLIGHT_SECONDS,
+            open: &[],
         }
     }
 
     /// Finds out which page a request comes from, before anything else is done with it.
-    pub(crate) fn page(&self, headers: &HeaderMap) -> Page {
-        let mut origins = headers.get_all(ORIGIN).iter();
+    pub(crate) fn page(&self, parts: &Parts) -> Page {
+        let mut origins = parts.headers.get_all(ORIGIN).iter();
         match (origins.next(), origins.next()) {
             (None, _) => Page::None,
             (Some(origin), None) if self.allows(origin) => Page::Allowed(origin.clone()),
+            _ if self.open.contains(&parts.uri.path()) => Page::Any,
             _ => Page::Foreign,
         }
     }
@@ -98,8 +106,8 @@ impl Cors {
         match page {
             Page::Foreign if preflight => Err(foreign(&parts.headers)),
             Page::Foreign | Page::None if simple::is_forged(parts) => Err(foreign(&parts.headers)),
-            Page::Allowed(_) if preflight => self.preflight(&parts.headers).map(Some),
-            Page::None | Page::Foreign | Page::Allowed(_) => Ok(None),
+            Page::Allowed(_) | Page::Any if preflight => self.preflight(&parts.headers).map(Some),
+            Page::None | Page::Foreign | Page::Allowed(_) | Page::Any => Ok(None),
         }
     }
 
@@ -135,6 +143,10 @@ impl Cors {
                 headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
             }
         }
+        if let Page::Any = page {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        }
         let depends = self.loopback || !self.origins.is_empty();
         if depends && !headers.contains_key(ACCESS_CONTROL_MAX_AGE) {
             headers.append(VARY, VARY_BY_ORIGIN);
@@ -149,6 +161,8 @@ pub(crate) enum Page {
     None,
     /// One of an allowed origin, which is this.
     Allowed(HeaderValue),
+    /// Any, at a path that is open to all of them.
+    Any,
     /// Another one; or the server's own, which need not be named to be let in.
     Foreign,
 }

@@ -9,6 +9,7 @@ pub mod first_administrator;
 pub mod invitations;
 pub mod mails;
 pub mod members;
+pub mod oauth;
 pub mod one_time_secrets;
 pub mod organisations;
 pub mod recovery_codes;

@@ -24,6 +24,7 @@ mod list_accounts;
 mod mail;
 mod mailbox;
 mod meeting;
+mod oauth;
 mod organisation_calls;
 mod organisations;
 mod passkey_enrolment;

@@ -86,6 +86,25 @@ fn every_method_states_who_may_call_it() {
             | "DeleteAccount" => Access::SignedIn,
             "VerifyAuditLog" | "LookupAccount" | "ListAccounts" | "CreateAccount" | "ImportAccounts" | "SetRoles"
             | "DisableAccount" | "EnableAccount" | "ResetFactors" => Access::roles(["mainstay.admin"]),
+            "CreateOAuthClient"
+            | "GetOAuthClient"
+            | "ListOAuthClients"
+            | "UpdateOAuthClient"
+            | "DeleteOAuthClient"
+            | "RotateOAuthClientSecret" => Access::roles(["mainstay.admin"]),
+            "GetOAuthProvider"
+            | "BeginAuthorization"
+            | "IssueToken"
+            | "IntrospectToken"
+            | "RevokeToken"
+            | "GetUserInfo"
+            | "BeginDeviceAuthorization"
+            | "BeginSignOut" => Access::Anyone,
+            "DecideAuthorization"
+            | "GetDeviceAuthorization"
+            | "DecideDeviceAuthorization"
+            | "ListOAuthConsents"
+            | "DeleteOAuthConsent" => Access::SignedIn,
             "CreateMember" => Access::roles(["mainstay.admin"]),
             "WatchRevocations" => Access::roles(["mainstay.service"]),
             new => panic!("{new} is not in the table: who may call it?"),
@@ -123,6 +142,29 @@ const OF_ORGANISATIONS: [(&str, &str); 27] = [
     ("DELETE /auth/v1/{name=serviceAccounts/*/keys/*}", ""),
     ("POST /auth/v1/serviceAccounts:exchangeKey", "*"),
     ("POST /auth/v1/sessions:switchOrganisation", "*"),
+];
+
+/// The addresses of what is of other applications.
+const OF_OAUTH: [(&str, &str); 19] = [
+    ("POST /auth/v1/oauthClients", "oauth_client"),
+    ("GET /auth/v1/oauthClients", ""),
+    ("GET /auth/v1/{name=oauthClients/*}", ""),
+    ("PATCH /auth/v1/{oauth_client.name=oauthClients/*}", "oauth_client"),
+    ("DELETE /auth/v1/{name=oauthClients/*}", ""),
+    ("POST /auth/v1/{name=oauthClients/*}:rotateSecret", "*"),
+    ("GET /auth/v1/oauth2/provider", ""),
+    ("POST /auth/v1/oauth2:authorize", "*"),
+    ("POST /auth/v1/oauth2:decide", "*"),
+    ("POST /auth/v1/oauth2:issueToken", "*"),
+    ("POST /auth/v1/oauth2:introspect", "*"),
+    ("POST /auth/v1/oauth2:revoke", "*"),
+    ("POST /auth/v1/oauth2:userInfo", "*"),
+    ("POST /auth/v1/oauth2:beginDevice", "*"),
+    ("POST /auth/v1/oauth2:showDevice", "*"),
+    ("POST /auth/v1/oauth2:decideDevice", "*"),
+    ("POST /auth/v1/oauth2:beginSignOut", "*"),
+    ("GET /auth/v1/{parent=accounts/*}/oauthConsents", ""),
+    ("DELETE /auth/v1/{name=accounts/*/oauthConsents/*}", ""),
 ];
 
 #[test]
@@ -185,6 +227,7 @@ fn the_rest_addresses_are_the_documented_ones() {
     ]
     .map(|(rule, body)| (rule.to_owned(), body.to_owned()))
     .to_vec();
+    expected.extend(OF_OAUTH.map(|(rule, body)| (rule.to_owned(), body.to_owned())));
     expected.extend(OF_ORGANISATIONS.map(|(rule, body)| (rule.to_owned(), body.to_owned())));
     expected.sort();
     assert_eq!(found, expected);

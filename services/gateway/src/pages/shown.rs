@@ -21,6 +21,8 @@ pub struct Shown {
     what: What,
     status: StatusCode,
     cookies: Cookies,
+    /// Where its form may lead beside this host.
+    leads_to: Option<String>,
 }
 
 enum What {
@@ -30,17 +32,18 @@ enum What {
 
 impl Shown {
     pub fn page(template: &'static str, values: Value) -> Shown {
-        Shown { what: What::Page { template, values }, status: StatusCode::OK, cookies: Cookies::default() }
+        Shown { what: What::Page { template, values }, status: StatusCode::OK, cookies: Cookies::default(), leads_to: None }
     }
 
     /// Leads to another page, which is looked at.
     pub fn see(address: String) -> Shown {
-        Shown { what: What::Elsewhere(address), status: StatusCode::SEE_OTHER, cookies: Cookies::default() }
+        let (status, cookies) = (StatusCode::SEE_OTHER, Cookies::default());
+        Shown { what: What::Elsewhere(address), status, cookies, leads_to: None }
     }
 
     /// Has the browser send the same again, with these cookies.
     pub fn again(address: String, cookies: Cookies) -> Shown {
-        Shown { what: What::Elsewhere(address), status: StatusCode::TEMPORARY_REDIRECT, cookies }
+        Shown { what: What::Elsewhere(address), status: StatusCode::TEMPORARY_REDIRECT, cookies, leads_to: None }
     }
 
     #[must_use]
@@ -53,6 +56,12 @@ impl Shown {
         Shown { cookies, ..self }
     }
 
+    /// Lets the page's form lead to where an address begins: what its answer leads to counts as where it leads.
+    #[must_use]
+    pub fn leading_to(self, address: &str) -> Shown {
+        Shown { leads_to: source(address), ..self }
+    }
+
     /// Writes the answer.
     pub fn answer(self, visit: &Visit<'_>) -> Result<Response<Body>, Fault> {
         let body = match &self.what {
@@ -63,6 +72,11 @@ impl Shown {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         protect(headers, &visit.pages.policy);
+        if let Some(leads_to) = &self.leads_to {
+            let policy = visit.pages.policy.to_str().unwrap_or_default();
+            let policy = policy.replacen("form-action 'self'", &format!("form-action 'self' {leads_to}"), 1);
+            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::try_from(policy).map_err(Fault::internal)?);
+        }
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self.what {
             What::Elsewhere(address) => {
@@ -77,6 +91,18 @@ impl Shown {
         self.cookies.put(headers);
         Ok(response)
     }
+}
+
+/// What a policy calls where an address leads: its scheme, and the host of those that have one; nothing where that has a sign that
+/// policies give a meaning.
+fn source(address: &str) -> Option<String> {
+    let (scheme, rest) = address.split_once(':')?;
+    let source = match rest.strip_prefix("//").filter(|_| matches!(scheme, "https" | "http")) {
+        Some(rest) => format!("{scheme}://{}", rest.split(['/', '?']).next().unwrap_or_default()),
+        None => format!("{scheme}:"),
+    };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'/' | b'.' | b'-' | b'+' | b'[' | b']');
+    source.bytes().all(is_plain).then_some(source)
 }
 
 /// Lets a page load nothing from elsewhere, be shown in nobody's frame, and tell nobody where a visitor comes from. Not even by
