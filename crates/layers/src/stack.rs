@@ -8,8 +8,8 @@ use crate::deadline::within;
 use crate::observe::{Counted, Observation};
 use crate::shed::Permit;
 use crate::{
-    Access, Body, Browser, Context, Cors, End, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Requests, Resolved,
-    RoutesEndpoint, Shed, Timeouts, TrustedProxies, client, identity_headers, request_id, slow_body, trace,
+    Access, Body, Browser, Context, Cors, End, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Requests,
+    Resolved, RoutesEndpoint, Shed, Timeouts, TrustedProxies, client, identity_headers, request_id, slow_body, trace,
 };
 use http::header::AUTHORIZATION;
 use http::request::Parts;

@@ -108,12 +108,12 @@ impl From<Refusal> for Fault {
             ),
             Refusal::NoIssuer => (
                 Reason::FailedPrecondition,
-                "other applications sign nobody in here: its operator sets `public_url` to an `https` address".to_owned(),
+                "other applications sign nobody in here: its operator sets `public_url` to an `https` address"
+                    .to_owned(),
             ),
-            Refusal::TooManyOAuthClients => (
-                Reason::FailedPrecondition,
-                format!("there are {MAX_CLIENTS} clients, which is all that there may be"),
-            ),
+            Refusal::TooManyOAuthClients => {
+                (Reason::FailedPrecondition, format!("there are {MAX_CLIENTS} clients, which is all that there may be"))
+            }
             Refusal::NoClientSecret => (
                 Reason::FailedPrecondition,
                 "the client has no secret: it shows who it is in another way, or not at all".to_owned(),

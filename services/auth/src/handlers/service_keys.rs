@@ -99,7 +99,9 @@ fn read_wanted(wanted: &pb::ServiceAccountKey, now: i64) -> Result<(String, Opti
     if expire_time.is_some_and(|time| time <= now) {
         violations.push(Violation::new("service_account_key.expire_time", "must be in the future"));
     }
-    if let Some(problem) = Some(&wanted.public_key).filter(|key| !key.is_empty()).and_then(|key| key_of(key, Some("-")).err()) {
+    if let Some(problem) =
+        Some(&wanted.public_key).filter(|key| !key.is_empty()).and_then(|key| key_of(key, Some("-")).err())
+    {
         violations.push(Violation::new("service_account_key.public_key", problem));
     }
     if violations.is_empty() { Ok((networks.join(" "), expire_time)) } else { Err(Error::Violations(violations)) }
@@ -177,7 +179,8 @@ pub(super) async fn rotate(
         Box::pin(async move {
             let former = find(conn, &caller, (id, key)).await?;
             if !former.public_key.is_empty() {
-                let problem = "is of a key pair: its owner makes another one, and it is added (`CreateServiceAccountKey`)";
+                let problem =
+                    "is of a key pair: its owner makes another one, and it is added (`CreateServiceAccountKey`)";
                 return Err(Error::Violations(vec![Violation::new("name", problem)]));
             }
             let overlap = match overlap {
@@ -263,7 +266,9 @@ pub(super) async fn exchange(
 }
 
 fn is_good(key: &KeyRow, secret: &KeySecret, now: i64) -> bool {
-    key.public_key.is_empty() && secret.is(&key.secret_hash) && key.expire_time.is_none_or(|expire_time| now < expire_time)
+    key.public_key.is_empty()
+        && secret.is(&key.secret_hash)
+        && key.expire_time.is_none_or(|expire_time| now < expire_time)
 }
 
 pub(super) async fn note_use(core: &Core, key: &KeyRow, now: i64) -> Result<(), Error> {

@@ -23,9 +23,8 @@ fn names(field: &FieldDescriptor) -> Option<&'static str> {
     let reference = reference.as_message()?;
     let says = |name: &str| reference.get_field_by_name(name).and_then(|value| value.as_str().map(str::to_owned));
     match (says("type").unwrap_or_default().as_str(), says("child_type").unwrap_or_default().as_str()) {
-        ("mainstay.dev/Account", _) | (_, "mainstay.dev/Session" | "mainstay.dev/Factor" | "mainstay.dev/OAuthConsent") => {
-            Some("account")
-        },
+        ("mainstay.dev/Account", _)
+        | (_, "mainstay.dev/Session" | "mainstay.dev/Factor" | "mainstay.dev/OAuthConsent") => Some("account"),
         ("mainstay.dev/Session", _) => Some("session"),
         ("mainstay.dev/Factor", _) => Some("factor"),
         ("mainstay.dev/Organisation", _) | (_, "mainstay.dev/Member" | "mainstay.dev/Invitation") => {

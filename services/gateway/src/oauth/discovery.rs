@@ -1,7 +1,7 @@
 //! What this installation is to clients, so that they need to know its address alone.
 
-use http::header::{CACHE_CONTROL, HeaderValue};
 use http::Response;
+use http::header::{CACHE_CONTROL, HeaderValue};
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::Body;
 use mainstay_proto::auth::v1 as pb;

@@ -56,7 +56,9 @@ pub async fn token(asked: &Asked, body: Body) -> Result<Response<Body>, Fault> {
         ("id_token", issued.id_token),
         ("scope", issued.scope),
     ];
-    tokens.extend(given.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), json!(value))));
+    tokens.extend(
+        given.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), json!(value))),
+    );
     tokens.insert("expires_in".to_owned(), json!(issued.expires_in));
     Ok(answer::good(&Value::Object(tokens)))
 }

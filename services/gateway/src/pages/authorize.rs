@@ -104,8 +104,9 @@ fn address(given: &Form, began: &str) -> Result<String, Fault> {
     let fields: Vec<String> = own.chain(began).map(|(name, value)| format!("{name}={}", query(value))).collect();
     let address = format!("{}?{}", Page::Authorize.path(), fields.join("&"));
     if address.len() > MAX_BYTES {
-        return Err(Fault::new(Reason::InvalidArgument)
-            .message(format!("the application asks with more than {MAX_BYTES} bytes, which cannot be kept over a sign-in")));
+        return Err(Fault::new(Reason::InvalidArgument).message(format!(
+            "the application asks with more than {MAX_BYTES} bytes, which cannot be kept over a sign-in"
+        )));
     }
     Ok(address)
 }
@@ -123,8 +124,10 @@ fn asks(question: &pb::OAuthQuestion) -> Value {
 
 /// Does what somebody has decided.
 pub async fn decide(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
-    let request =
-        pb::DecideAuthorizationRequest { ticket: form.text("ticket").to_owned(), allow: form.text("decision") == "allow" };
+    let request = pb::DecideAuthorizationRequest {
+        ticket: form.text("ticket").to_owned(),
+        allow: form.text("decision") == "allow",
+    };
     let decided = visit.ask::<pb::DecideAuthorizationResponse>(DECIDE, &request).await?;
     Ok(Shown::see(decided.location))
 }

@@ -32,7 +32,12 @@ enum What {
 
 impl Shown {
     pub fn page(template: &'static str, values: Value) -> Shown {
-        Shown { what: What::Page { template, values }, status: StatusCode::OK, cookies: Cookies::default(), leads_to: None }
+        Shown {
+            what: What::Page { template, values },
+            status: StatusCode::OK,
+            cookies: Cookies::default(),
+            leads_to: None,
+        }
     }
 
     /// Leads to another page, which is looked at.
@@ -101,7 +106,8 @@ fn source(address: &str) -> Option<String> {
         Some(rest) => format!("{scheme}://{}", rest.split(['/', '?']).next().unwrap_or_default()),
         None => format!("{scheme}:"),
     };
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'/' | b'.' | b'-' | b'+' | b'[' | b']');
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'/' | b'.' | b'-' | b'+' | b'[' | b']');
     source.bytes().all(is_plain).then_some(source)
 }
 

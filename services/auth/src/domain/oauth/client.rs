@@ -192,7 +192,8 @@ pub fn keys_of(jwks: &str) -> Result<KeySet, String> {
     if jwks.len() > MAX_JWKS_BYTES {
         return Err(format!("has more than {MAX_JWKS_BYTES} bytes"));
     }
-    let set: Keys<'_> = serde_json::from_str(jwks).map_err(|_| "is no JSON Web Key Set (`{\"keys\": […]}`)".to_owned())?;
+    let set: Keys<'_> =
+        serde_json::from_str(jwks).map_err(|_| "is no JSON Web Key Set (`{\"keys\": […]}`)".to_owned())?;
     if !(1..=MAX_KEYS).contains(&set.keys.len()) {
         return Err(format!("has 1 to {MAX_KEYS} keys"));
     }
@@ -207,7 +208,9 @@ pub fn key_of(text: &str, kid: Option<&str>) -> Result<VerifyingKey, String> {
     }
     let key: Key = serde_json::from_str(text).map_err(|_| "has a key that is no JSON Web Key".to_owned())?;
     if key.d.is_some() {
-        return Err("has the private half of a key (`d`), which nobody but its owner must have: make another one".to_owned());
+        return Err(
+            "has the private half of a key (`d`), which nobody but its owner must have: make another one".to_owned()
+        );
     }
     let usual = match (key.kty.as_str(), key.crv.as_str()) {
         ("OKP", "Ed25519") => "EdDSA",

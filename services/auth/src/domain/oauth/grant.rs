@@ -99,7 +99,8 @@ impl Grant {
         timeouts: &Timeouts,
     ) -> Result<(Grant, Option<RefreshToken>), mainstay_keys::Error> {
         let token = if self.is_offline() { Some(RefreshToken::first_of(self.id)?) } else { None };
-        let family = token.as_ref().map(|token| Family { family: token.family_hash(), current: token.hash(), previous: None });
+        let family =
+            token.as_ref().map(|token| Family { family: token.family_hash(), current: token.hash(), previous: None });
         let lasts = if token.is_some() { timeouts.absolute } else { Duration::from_secs(access_seconds.into()) };
         let end_time = now.saturating_add(micros(lasts));
         Ok((Grant { use_time: Some(now), family, refresh_time: now, end_time, ..self.clone() }, token))
@@ -129,9 +130,15 @@ impl Grant {
     }
 
     /// Gives it as it is after `token` was exchanged for `successor` at `now`.
-    pub fn rotated(&self, token: &RefreshToken, successor: &RefreshToken, now: i64) -> Result<Grant, mainstay_keys::Error> {
+    pub fn rotated(
+        &self,
+        token: &RefreshToken,
+        successor: &RefreshToken,
+        now: i64,
+    ) -> Result<Grant, mainstay_keys::Error> {
         let previous = Previous { hash: token.hash(), sealed_successor: token.seal_successor(successor)? };
-        let family = self.family.clone().map(|family| Family { current: successor.hash(), previous: Some(previous), ..family });
+        let family =
+            self.family.clone().map(|family| Family { current: successor.hash(), previous: Some(previous), ..family });
         Ok(Grant { family, refresh_time: now, ..self.clone() })
     }
 

@@ -54,7 +54,11 @@ impl ClientSecret {
 
     pub fn generate() -> Result<ClientSecret, mainstay_keys::Error> {
         let secret = Zeroizing::new(random::<SECRET>()?);
-        Ok(ClientSecret(Zeroizing::new(format!("{}{}", ClientSecret::PREFIX, URL_SAFE_NO_PAD.encode(secret.as_slice())))))
+        Ok(ClientSecret(Zeroizing::new(format!(
+            "{}{}",
+            ClientSecret::PREFIX,
+            URL_SAFE_NO_PAD.encode(secret.as_slice())
+        ))))
     }
 
     pub fn to_text(&self) -> String {
@@ -224,7 +228,9 @@ mod tests {
         let code = UserCode::generate().unwrap();
         let text = code.to_text();
         assert_eq!(text.len(), 9);
-        for spelling in [text.clone(), text.to_lowercase(), text.replace('-', ""), format!(" {} ", text.replace('-', " "))] {
+        for spelling in
+            [text.clone(), text.to_lowercase(), text.replace('-', ""), format!(" {} ", text.replace('-', " "))]
+        {
             assert!(UserCode::parse(&spelling) == Some(code.clone()), "{spelling}");
         }
         for wrong in ["", "BCDF", "BCDF-GHJA", "BCDFGHJKL", "BCDF-GHJ1", "ÄCDF-GHJK"] {

@@ -16,7 +16,9 @@ pub fn problem(uri: &str, keeps_secret: bool) -> Option<&'static str> {
         return Some("has 1 to 1,000 bytes");
     }
     // What a browser or a library could read otherwise than we do.
-    let is_odd = |byte: u8| !byte.is_ascii_graphic() || matches!(byte, b'\\' | b'"' | b'<' | b'>' | b'`' | b'^' | b'{' | b'}' | b'|' | b'*');
+    let is_odd = |byte: u8| {
+        !byte.is_ascii_graphic() || matches!(byte, b'\\' | b'"' | b'<' | b'>' | b'`' | b'^' | b'{' | b'}' | b'|' | b'*')
+    };
     if uri.bytes().any(is_odd) {
         return Some("has a sign that addresses have percent-encoded, or `*`");
     }
@@ -41,7 +43,10 @@ fn this_machine(host: &str) -> Result<(), &'static str> {
 
 fn own_scheme(scheme: &str, rest: &str, keeps_secret: bool) -> Result<(), &'static str> {
     let signs = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+');
-    if !scheme.contains('.') || !scheme.bytes().all(signs) || !scheme.starts_with(|sign: char| sign.is_ascii_lowercase()) {
+    if !scheme.contains('.')
+        || !scheme.bytes().all(signs)
+        || !scheme.starts_with(|sign: char| sign.is_ascii_lowercase())
+    {
         return Err("is neither `https` nor of a scheme such as `com.example.app`, a host name of yours turned round");
     }
     if keeps_secret {
@@ -65,7 +70,8 @@ fn authority(rest: &str) -> Result<(&str, &str), &'static str> {
         }
         None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
-    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0) && port.bytes().all(|b| b.is_ascii_digit());
+    let is_port =
+        |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0) && port.bytes().all(|b| b.is_ascii_digit());
     if !port.is_empty() && !port.strip_prefix(':').is_some_and(is_port) {
         return Err("has a port that is none");
     }
@@ -79,7 +85,11 @@ fn host_problem(host: &str) -> Result<(), &'static str> {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
         None => !host.is_empty() && host.bytes().all(signs) && !host.starts_with(['.', '-']) && !host.contains(".."),
     };
-    if is_good { Ok(()) } else { Err("has a host that is none; write it in lower case, and other letters as `xn--…`") }
+    if is_good {
+        Ok(())
+    } else {
+        Err("has a host that is none; write it in lower case, and other letters as `xn--…`")
+    }
 }
 
 /// Whether an address of a request is one of the registered: letter for letter, but for the port of a loopback address, which a
@@ -185,9 +195,11 @@ mod tests {
 
     #[test]
     fn an_address_is_compared_letter_for_letter_but_for_the_port_of_this_machine() {
-        let registered = ["https://app.example.com/in", "http://127.0.0.1/in", "http://[::1]:9/in", "http://localhost:80/in"]
-            .map(str::to_owned);
-        for good in ["https://app.example.com/in", "http://127.0.0.1:41234/in", "http://[::1]/in", "http://[::1]:8/in"] {
+        let registered =
+            ["https://app.example.com/in", "http://127.0.0.1/in", "http://[::1]:9/in", "http://localhost:80/in"]
+                .map(str::to_owned);
+        for good in ["https://app.example.com/in", "http://127.0.0.1:41234/in", "http://[::1]/in", "http://[::1]:8/in"]
+        {
             assert!(is_registered(good, &registered), "{good}");
         }
         for bad in [

@@ -82,7 +82,9 @@ pub(super) fn put(client: &mut OAuthClient, wanted: &pb::OAuthClient, fields: &[
             "scopes" => match Scopes::from_words(&wanted.scopes) {
                 Ok(scopes) if scopes.is_empty() => client.scopes = Scopes::all(),
                 Ok(scopes) => client.scopes = scopes,
-                Err(index) => say(format!("scopes[{index}]"), "is none of openid, profile, email, offline_access".to_owned()),
+                Err(index) => {
+                    say(format!("scopes[{index}]"), "is none of openid, profile, email, offline_access".to_owned())
+                }
             },
             "grants" => match grants(wanted) {
                 Ok(grants) => client.grants = grants,
@@ -126,14 +128,13 @@ fn addresses(given: &[String], authentication: Authentication, field: &str, say:
 
 /// Gives what a client may exchange; the place of the first that means nothing.
 fn grants(wanted: &pb::OAuthClient) -> Result<Vec<GrantType>, usize> {
-    let read = wanted.grants.iter().enumerate().map(|(index, grant)| {
-        match pb::o_auth_client::Grant::try_from(*grant) {
+    let read =
+        wanted.grants.iter().enumerate().map(|(index, grant)| match pb::o_auth_client::Grant::try_from(*grant) {
             Ok(pb::o_auth_client::Grant::AuthorizationCode) => Ok(GrantType::Code),
             Ok(pb::o_auth_client::Grant::RefreshToken) => Ok(GrantType::Refresh),
             Ok(pb::o_auth_client::Grant::DeviceCode) => Ok(GrantType::Device),
             Ok(pb::o_auth_client::Grant::Unspecified) | Err(_) => Err(index),
-        }
-    });
+        });
     let mut grants = read.collect::<Result<Vec<_>, _>>()?;
     if grants.is_empty() {
         grants = vec![GrantType::Code, GrantType::Refresh];

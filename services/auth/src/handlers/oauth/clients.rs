@@ -28,16 +28,8 @@ use crate::refusal::Refusal;
 use crate::store::oauth::clients as store;
 
 /// What can be changed.
-const FIELDS: [&str; 8] = [
-    "display_name",
-    "client_uri",
-    "redirect_uris",
-    "post_logout_redirect_uris",
-    "scopes",
-    "grants",
-    "jwks",
-    "trusted",
-];
+const FIELDS: [&str; 8] =
+    ["display_name", "client_uri", "redirect_uris", "post_logout_redirect_uris", "scopes", "grants", "jwks", "trusted"];
 
 /// What is said of the client alone, and passed over where it is named (AIP-203).
 const OUTPUT_ONLY: [&str; 6] = ["name", "client_id", "client_secret", "create_time", "update_time", "etag"];

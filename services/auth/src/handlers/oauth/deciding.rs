@@ -121,7 +121,8 @@ pub(super) async fn brought(
         })
     });
     stored.await?;
-    let parameters = [("code", &*code.to_text()), ("state", &agreed.state), ("iss", issuer(core)?)];
+    let code = code.to_text();
+    let parameters = [("code", code.as_str()), ("state", &agreed.state), ("iss", issuer(core)?)];
     Ok(uris::with(&agreed.redirect_uri, &parameters))
 }
 

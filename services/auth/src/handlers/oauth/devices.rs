@@ -127,10 +127,7 @@ pub(super) async fn show(
     })
 }
 
-pub(super) async fn decide(
-    core: &Core,
-    request: Request<pb::DecideDeviceAuthorizationRequest>,
-) -> Result<(), Error> {
+pub(super) async fn decide(core: &Core, request: Request<pb::DecideDeviceAuthorizationRequest>) -> Result<(), Error> {
     let (caller, origin, trail) = (caller(&request).map_err(Error::Stack)?, origin(&request)?, trail(&request)?);
     let Owner { account, session } = owner(core, &caller).await?;
     let pb::DecideDeviceAuthorizationRequest { user_code, allow } = request.into_inner();
@@ -187,7 +184,8 @@ pub(super) async fn issue(
         Box::pin(async move {
             let Some(row) = grants::find(conn, code.id()).await? else { return Ok(Asked::Not) };
             let grant = Grant::try_from(row)?;
-            let is_its = grant.client == client_id && grant.kind == CodeKind::Device && code.hash().is(&grant.secret_hash);
+            let is_its =
+                grant.client == client_id && grant.kind == CodeKind::Device && code.hash().is(&grant.secret_hash);
             // Tokens of a device's code that comes again are left alone: a device asks again until it has heard.
             if !is_its || grant.use_time.is_some() {
                 return Ok(Asked::Not);
@@ -219,14 +217,15 @@ pub(super) async fn issue(
 }
 
 async fn exchange(core: &Core, grant: Grant) -> Result<pb::IssueTokenResponse, Failed> {
-    let (exchanged, token) = grant.exchanged(core.clock.now_micros(), core.signer.lifetime_seconds(), &core.timeouts)?;
+    let (exchanged, token) =
+        grant.exchanged(core.clock.now_micros(), core.signer.lifetime_seconds(), &core.timeouts)?;
     let account = exchanged.account.ok_or_else(not_good)?;
     let stored = exchanged.clone();
     let used = core.database.write(Atomic::Transaction, move |conn| {
         let stored = stored.clone();
-        Box::pin(async move {
-            Ok::<_, Failed>(is_enabled(conn, account).await? && grants::use_up(conn, &stored).await?)
-        })
+        Box::pin(
+            async move { Ok::<_, Failed>(is_enabled(conn, account).await? && grants::use_up(conn, &stored).await?) },
+        )
     });
     if !used.await? {
         return Err(not_good());

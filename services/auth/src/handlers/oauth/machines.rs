@@ -20,7 +20,10 @@ use crate::handlers::service_keys::note_use;
 use crate::signer::AccessToken;
 use crate::store::service_accounts::{self as store, KeyRow};
 
-pub(super) async fn issue(core: &Core, request: Request<pb::IssueTokenRequest>) -> Result<pb::IssueTokenResponse, Failed> {
+pub(super) async fn issue(
+    core: &Core,
+    request: Request<pb::IssueTokenRequest>,
+) -> Result<pb::IssueTokenResponse, Failed> {
     let peer = context(&request).map_err(Error::Stack)?.peer;
     let attempt = core.limits.token(origin(&request)?).map_err(Error::from)?;
     let proof = request.into_inner().client.unwrap_or_default();
@@ -45,7 +48,8 @@ pub(super) async fn shown(core: &Core, proof: &pb::OAuthClientProof) -> Result<(
     check(proof)?;
     let signer = signed_by(proof)?;
     let named = signer.as_deref().unwrap_or(&proof.client_id);
-    let id: ServiceAccountId = named.strip_prefix(SERVICE_UID_PREFIX).unwrap_or(named).parse().map_err(|_| unknown())?;
+    let id: ServiceAccountId =
+        named.strip_prefix(SERVICE_UID_PREFIX).unwrap_or(named).parse().map_err(|_| unknown())?;
     let found = core.database.read(Lane::Inline, move |conn| {
         Box::pin(async move {
             let row = store::find(conn, id).await?;

@@ -21,7 +21,7 @@ mod provider;
 mod renewing;
 mod services;
 mod signing_out;
-mod told;
 mod tokens;
+mod told;
 
 pub(crate) use services::{Authorization, Clients};

@@ -71,10 +71,7 @@ impl AuthorizationService for Authorization {
         reply(devices::show(&self.0, request).await)
     }
 
-    async fn decide_device_authorization(
-        &self,
-        request: Request<pb::DecideDeviceAuthorizationRequest>,
-    ) -> Answer<()> {
+    async fn decide_device_authorization(&self, request: Request<pb::DecideDeviceAuthorizationRequest>) -> Answer<()> {
         reply(devices::decide(&self.0, request).await)
     }
 

@@ -92,8 +92,7 @@ pub(super) fn issued(
         // One that is renewed says nothing of the request that is long over (OpenID Connect Core 1.0, section 12.2).
         nonce: if is_first { &grant.nonce } else { "" },
     };
-    let id_token =
-        if scopes.has(Scope::OpenId) { core.signer.sign_as(ID_TOKEN_TYPE, &id)? } else { String::new() };
+    let id_token = if scopes.has(Scope::OpenId) { core.signer.sign_as(ID_TOKEN_TYPE, &id)? } else { String::new() };
     Ok(pb::IssueTokenResponse {
         error: None,
         access_token: core.signer.sign_as(ACCESS_TOKEN_TYPE, &access)?,

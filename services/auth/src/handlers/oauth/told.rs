@@ -7,7 +7,7 @@ use tonic::Request;
 
 use super::failed::{Failed, answer};
 use super::opened::{Live, access, live_by_access, live_by_refresh, of_whatever};
-use super::proof::client_of;
+use super::proof::{client_of, find, signed_by, unknown};
 use super::{machines, provider};
 use crate::core::Core;
 use crate::domain::account::Account;
@@ -119,22 +119,26 @@ async fn looked_into(
         }),
     };
     // Of what somebody may not know, the same is told as of what there is not (RFC 7662, section 2.2).
-    let claims = claims.filter(|(client, _)| reader.may(client)).map_or_else(|| json!({"active": false}), |(_, told)| told);
+    let claims =
+        claims.filter(|(client, _)| reader.may(client)).map_or_else(|| json!({"active": false}), |(_, told)| told);
     Ok(pb::IntrospectTokenResponse { error: None, claims: claims.to_string() })
 }
 
 async fn reader(core: &Core, request: &Request<pb::IntrospectTokenRequest>) -> Result<Reader, Failed> {
-    let (origin, proof) = (origin(request)?, request.get_ref().client.as_ref());
-    let known = client_of(core, origin, proof).await;
-    match known {
+    let origin = origin(request)?;
+    let proof = request.get_ref().client.clone().unwrap_or_default();
+    let named = signed_by(&proof)?.unwrap_or_else(|| proof.client_id.clone());
+    if find(core, &named).await?.is_none() {
+        let attempt = core.limits.token(origin).map_err(Error::from)?;
+        let (account, _) = machines::shown(core, &proof).await?;
+        attempt.succeeded();
+        return if account.organisation.is_none() { Ok(Reader::Everybodys) } else { Err(unknown()) };
+    }
+    let client = client_of(core, origin, Some(&proof)).await?;
+    match client.authentication {
         // Who keeps no secret could be anybody (RFC 7662, section 2.1).
-        Ok(client) if client.authentication == Authentication::None => Err(super::proof::unknown()),
-        Ok(client) => Ok(Reader::Client(client.id.to_string())),
-        Err(Failed::Refused(refused)) if refused.word == Word::InvalidClient => {
-            let (account, _) = machines::shown(core, &proof.cloned().unwrap_or_default()).await?;
-            if account.organisation.is_none() { Ok(Reader::Everybodys) } else { Err(super::proof::unknown()) }
-        }
-        Err(failed) => Err(failed),
+        Authentication::None => Err(unknown()),
+        Authentication::Secret | Authentication::PrivateKey => Ok(Reader::Client(client.id.to_string())),
     }
 }
 

@@ -66,6 +66,9 @@ pub async fn page(
         .filter(oauth_consents::client_uid.gt(uid))
         .order(oauth_consents::client_uid)
         .limit(limit);
-    let columns = (ConsentRow::as_select(), oauth_clients::display_name, oauth_clients::client_uri);
-    db::load!(conn, rows.select(columns) => (ConsentRow, String, String))
+    db::load!(
+        conn,
+        rows.select((ConsentRow::as_select(), oauth_clients::display_name, oauth_clients::client_uri))
+            => (ConsentRow, String, String)
+    )
 }

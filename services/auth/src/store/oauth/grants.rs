@@ -168,7 +168,9 @@ impl TryFrom<GrantRow> for Grant {
         let damaged = |column| DamagedRow { table: "oauth_grants", column };
         let hash = |column, bytes: &[u8]| Hash::from_stored(bytes).ok_or(damaged(column));
         let previous = match row.previous_hash.zip(row.sealed_successor) {
-            Some((bytes, sealed_successor)) => Some(Previous { hash: hash("previous_hash", &bytes)?, sealed_successor }),
+            Some((bytes, sealed_successor)) => {
+                Some(Previous { hash: hash("previous_hash", &bytes)?, sealed_successor })
+            }
             None => None,
         };
         let family = match row.family_hash.zip(row.current_hash) {
@@ -180,7 +182,8 @@ impl TryFrom<GrantRow> for Grant {
             None => None,
         };
         let account = row.account_uid.map(|uid| uid.parse().map_err(|_| damaged("account_uid"))).transpose()?;
-        let session = row.session_uid.map(|uid| Uuid::parse_str(&uid).map_err(|_| damaged("session_uid"))).transpose()?;
+        let session =
+            row.session_uid.map(|uid| Uuid::parse_str(&uid).map_err(|_| damaged("session_uid"))).transpose()?;
         Ok(Grant {
             id: Uuid::parse_str(&row.uid).map_err(|_| damaged("uid"))?,
             client: row.client_uid.parse().map_err(|_| damaged("client_uid"))?,
@@ -194,7 +197,8 @@ impl TryFrom<GrantRow> for Grant {
             scopes: Scopes::read(&row.scopes),
             nonce: row.nonce,
             code_challenge: row.code_challenge,
-            authentication: Authentication::from_stored(&row.methods, row.authenticate_time).ok_or(damaged("methods"))?,
+            authentication: Authentication::from_stored(&row.methods, row.authenticate_time)
+                .ok_or(damaged("methods"))?,
             create_time: row.create_time,
             expire_time: row.expire_time,
             poll_time: row.poll_time,

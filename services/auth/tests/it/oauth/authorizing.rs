@@ -93,33 +93,34 @@ both_engines! {
         let shop = Shop::open(engine).await;
         shop.code().await;
         shop.harness.clock.advance_seconds(100);
+        let mut ada = shop.ada.clone();
         for asked in [
             pb::BeginAuthorizationRequest { prompt: "login".to_owned(), ..asks(&shop.client) },
             pb::BeginAuthorizationRequest { max_age: "99".to_owned(), ..asks(&shop.client) },
             pb::BeginAuthorizationRequest { max_age: "0".to_owned(), ..asks(&shop.client) },
         ] {
             shop.harness.clock.advance_seconds(1);
-            let began = shop.ada.authorize(asked.clone()).await.unwrap().confirm;
+            let began = ada.authorize(asked.clone()).await.unwrap().confirm;
             assert!(!began.is_empty());
             // What was not shown since is not enough, whatever is said of it.
-            let asked_again = pb::BeginAuthorizationRequest { began: began.clone(), ..asked.clone() };
-            assert!(!shop.ada.authorize(asked_again.clone()).await.unwrap().confirm.is_empty());
-            let forged = pb::BeginAuthorizationRequest { began: "AAAA".to_owned(), ..asked };
-            assert!(!shop.ada.authorize(forged).await.unwrap().confirm.is_empty());
+            let again = pb::BeginAuthorizationRequest { began, ..asked.clone() };
+            assert!(!ada.authorize(again.clone()).await.unwrap().confirm.is_empty());
+            let forged = pb::BeginAuthorizationRequest { began: "AAAA".to_owned(), ..asked.clone() };
+            assert!(!ada.authorize(forged).await.unwrap().confirm.is_empty());
             shop.harness.clock.advance_seconds(2);
-            shop.ada.step_up(Shown::Password(PASSWORD.to_owned())).await.unwrap();
+            let stepped = ada.step_up(Shown::Password(PASSWORD.to_owned())).await.unwrap();
+            ada = shop.harness.caller.as_user(&stepped);
             shop.harness.clock.advance_seconds(2);
-            assert!(shop.ada.authorize(asked_again.clone()).await.unwrap().location.contains("code=moc_"));
-            // It is worth nothing in another session, which was begun before.
+            assert!(ada.authorize(again).await.unwrap().location.contains("code=moc_"));
+            // It is worth nothing in another session.
             let other = shop.ada_again().await;
             shop.harness.clock.advance_seconds(100);
-            let began = shop.ada.authorize(pb::BeginAuthorizationRequest { began: String::new(), ..asked_again.clone() });
-            let began = began.await.unwrap().confirm;
+            let began = ada.authorize(asked.clone()).await.unwrap().confirm;
             shop.harness.clock.advance_seconds(1);
-            other.step_up(Shown::Password(PASSWORD.to_owned())).await.unwrap();
-            let elsewhere = pb::BeginAuthorizationRequest { began, ..asked_again };
-            let answered = other.authorize(elsewhere.clone()).await.unwrap();
-            assert_eq!(answered.confirm.is_empty(), elsewhere.prompt.is_empty() && elsewhere.max_age == "99");
+            let stepped = other.step_up(Shown::Password(PASSWORD.to_owned())).await.unwrap();
+            let elsewhere = pb::BeginAuthorizationRequest { began, ..asked.clone() };
+            let answered = shop.harness.caller.as_user(&stepped).authorize(elsewhere).await.unwrap();
+            assert_eq!(answered.confirm.is_empty(), asked.prompt.is_empty());
         }
         // Who signs in because of it has shown it.
         let asked = pb::BeginAuthorizationRequest { prompt: "login".to_owned(), ..asks(&shop.client) };

@@ -38,7 +38,9 @@ impl Pair {
     fn jwk(&self, kid: &str) -> Value {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         match self {
-            Pair::Ed25519(pair) => json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": encode(pair.public_key().as_ref())}),
+            Pair::Ed25519(pair) => {
+                json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": encode(pair.public_key().as_ref())})
+            }
             Pair::P256(pair) => {
                 let point = pair.public_key().as_ref();
                 json!({"kty": "EC", "crv": "P-256", "kid": kid, "x": encode(&point[1..33]), "y": encode(&point[33..])})
@@ -95,7 +97,12 @@ fn with_secret(id: &str, secret: &str) -> Option<pb::OAuthClientProof> {
 }
 
 impl Caller {
-    async fn add_public_key(&self, parent: &str, public_key: &str, networks: &[&str]) -> Result<pb::ServiceAccountKey, mainstay_fault::Fault> {
+    async fn add_public_key(
+        &self,
+        parent: &str,
+        public_key: &str,
+        networks: &[&str],
+    ) -> Result<pb::ServiceAccountKey, mainstay_fault::Fault> {
         let networks = networks.iter().map(|network| (*network).to_owned()).collect();
         let key = pb::ServiceAccountKey { public_key: public_key.to_owned(), networks, ..Default::default() };
         let message = pb::CreateServiceAccountKeyRequest { parent: parent.to_owned(), service_account_key: Some(key) };
@@ -118,12 +125,13 @@ both_engines! {
             assert_eq!((principal.kind(), principal.organisation_roles()), (Kind::Service, &["robot".to_owned()][..]));
         }
         let other = ada.create_service_account(name, &[]).await.unwrap();
+        let elsewhere = harness.caller.from("198.51.100.1");
         for (from, id, secret) in [
             (&caller, other.uid.as_str(), key.secret.as_str()),
-            (&caller, &service.uid, "mak_wrong"),
-            (&caller, &service.uid, ""),
-            (&caller, "nobody", &key.secret),
-            (&harness.caller.from("198.51.100.1"), &service.uid, &key.secret),
+            (&caller, service.uid.as_str(), "mak_wrong"),
+            (&caller, service.uid.as_str(), ""),
+            (&caller, "nobody", key.secret.as_str()),
+            (&elsewhere, service.uid.as_str(), key.secret.as_str()),
         ] {
             assert_eq!(refused(&from.issue(for_machine(with_secret(id, secret))).await.unwrap()), "invalid_client");
         }

@@ -106,7 +106,11 @@ pub fn brought(location: &str) -> HashMap<String, String> {
         }
         String::from_utf8(bytes).unwrap()
     };
-    query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.to_owned(), decoded(value))).collect()
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.to_owned(), decoded(value)))
+        .collect()
 }
 
 /// What a signed token says; nobody verifies it.
@@ -117,7 +121,10 @@ pub fn says(token: &str) -> (Value, Value) {
 
 /// Why a client was refused.
 pub fn refused(answer: &pb::IssueTokenResponse) -> &str {
-    assert!(answer.access_token.is_empty() && answer.refresh_token.is_empty() && answer.id_token.is_empty(), "{answer:?}");
+    assert!(
+        answer.access_token.is_empty() && answer.refresh_token.is_empty() && answer.id_token.is_empty(),
+        "{answer:?}"
+    );
     &answer.error.as_ref().expect("it is refused").error
 }
 
@@ -163,7 +170,10 @@ impl Caller {
         answer(self.clients().rotate_o_auth_client_secret(self.request(message)).await)
     }
 
-    pub async fn authorize(&self, message: pb::BeginAuthorizationRequest) -> Result<pb::BeginAuthorizationResponse, Fault> {
+    pub async fn authorize(
+        &self,
+        message: pb::BeginAuthorizationRequest,
+    ) -> Result<pb::BeginAuthorizationResponse, Fault> {
         answer(self.authorization().begin_authorization(self.request(message)).await)
     }
 
@@ -215,7 +225,8 @@ impl Caller {
 
     pub async fn list_consents(&self, parent: &str) -> Result<Vec<pb::OAuthConsent>, Fault> {
         let message = pb::ListOAuthConsentsRequest { parent: parent.to_owned(), ..Default::default() };
-        answer(self.authorization().list_o_auth_consents(self.request(message)).await).map(|answer| answer.oauth_consents)
+        answer(self.authorization().list_o_auth_consents(self.request(message)).await)
+            .map(|answer| answer.oauth_consents)
     }
 
     pub async fn delete_consent(&self, name: &str) -> Result<(), Fault> {

@@ -30,9 +30,9 @@ fn message(message: &impl prost::Message) -> Result<Reply, Fault> {
 }
 
 async fn send(harness: &Harness, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answered {
-    let request = headers.iter().fold(Request::builder().method(method).uri(path), |request, (name, value)| {
-        request.header(*name, *value)
-    });
+    let request = headers
+        .iter()
+        .fold(Request::builder().method(method).uri(path), |request, (name, value)| request.header(*name, *value));
     harness.send(request.body(full(body.to_owned())).unwrap()).await
 }
 
@@ -74,18 +74,23 @@ async fn a_client_shows_who_it_is_in_the_header_or_in_the_form() {
     let answered = post(&harness, TOKEN, &[], "client_id=i&client_secret=s&grant_type=x").await;
     assert_eq!(json_of(&answered)["scope"], "i|s|");
     let heard = harness.auth.calls().len();
-    for (headers, body) in [
-        (&[basic][..], "client_secret=s"),
-        (&[basic], "client_assertion=x"),
-        (&[basic], "client_id=other"),
-        (&[("authorization", "Basic !")], ""),
-        (&[("authorization", "Bearer x")], ""),
-        (&[("authorization", "Basic")], ""),
-        (&[], "client_id=i&client_id=j"),
-        (&[], "scope=%ff"),
+    for (shown, body) in [
+        (Some(basic.1), "client_secret=s"),
+        (Some(basic.1), "client_assertion=x"),
+        (Some(basic.1), "client_id=other"),
+        (Some("Basic !"), ""),
+        (Some("Bearer x"), ""),
+        (Some("Basic"), ""),
+        (None, "client_id=i&client_id=j"),
+        (None, "scope=%ff"),
     ] {
-        let answered = post(&harness, TOKEN, headers, body).await;
-        assert_eq!((answered.status, &json_of(&answered)["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_request")), "{body}");
+        let headers: Vec<(&str, &str)> = shown.into_iter().map(|shown| ("authorization", shown)).collect();
+        let answered = post(&harness, TOKEN, &headers, body).await;
+        assert_eq!(
+            (answered.status, &json_of(&answered)["error"]),
+            (StatusCode::BAD_REQUEST, &json!("invalid_request")),
+            "{body}"
+        );
     }
     let answered = send(&harness, Method::POST, TOKEN, &[("content-type", "application/json")], "{}").await;
     assert_eq!(json_of(&answered)["error"], "invalid_request");
@@ -156,7 +161,9 @@ async fn what_is_here_is_told_under_one_issuer() {
     assert_eq!(one, other);
     assert_eq!(one["issuer"], "https://id.example.org");
     assert_eq!(one["code_challenge_methods_supported"], json!(["S256"]));
-    for (name, value) in one.as_object().unwrap().iter().filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri") {
+    for (name, value) in
+        one.as_object().unwrap().iter().filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri")
+    {
         let path = value.as_str().unwrap().strip_prefix("https://id.example.org").unwrap();
         // Whatever it answers, something is there.
         let answered = get(&harness, path, &[]).await;
@@ -170,17 +177,24 @@ async fn what_is_here_is_told_under_one_issuer() {
 #[tokio::test]
 async fn a_page_of_any_origin_may_ask_what_is_open_and_nothing_else() {
     let harness = Harness::start().await;
-    harness.auth.on(ISSUE, |_| message(&pb::IssueTokenResponse { error: error("invalid_grant"), ..Default::default() }));
+    harness
+        .auth
+        .on(ISSUE, |_| message(&pb::IssueTokenResponse { error: error("invalid_grant"), ..Default::default() }));
     let origin = ("origin", "https://spa.example.net");
     let answered = post(&harness, TOKEN, &[origin], "grant_type=x").await;
     assert_eq!((answered.status, header(&answered, ACCESS_CONTROL_ALLOW_ORIGIN)), (StatusCode::BAD_REQUEST, "*"));
     assert_eq!(header(&answered, ACCESS_CONTROL_ALLOW_CREDENTIALS), "");
-    let preflight = [origin, ("access-control-request-method", "GET"), ("access-control-request-headers", "authorization")];
+    let preflight =
+        [origin, ("access-control-request-method", "GET"), ("access-control-request-headers", "authorization")];
     let answered = send(&harness, Method::OPTIONS, "/auth/oauth2/userinfo", &preflight, "").await;
     assert_eq!((answered.status, header(&answered, ACCESS_CONTROL_ALLOW_ORIGIN)), (StatusCode::NO_CONTENT, "*"));
     for closed in ["/auth/oauth2/introspect", "/auth/oauth2/consent", "/auth/v1/oauth2:issueToken"] {
         let answered = send(&harness, Method::OPTIONS, closed, &preflight, "").await;
-        assert_eq!((answered.status, header(&answered, ACCESS_CONTROL_ALLOW_ORIGIN)), (StatusCode::FORBIDDEN, ""), "{closed}");
+        assert_eq!(
+            (answered.status, header(&answered, ACCESS_CONTROL_ALLOW_ORIGIN)),
+            (StatusCode::FORBIDDEN, ""),
+            "{closed}"
+        );
     }
     // With the cookies of somebody who is signed in it is nobody's.
     let cookie = ("cookie", "__Host-mainstay-refresh=x");
@@ -212,8 +226,13 @@ async fn a_browser_is_asked_led_and_sent_to_sign_in() {
     let at = |query: &str| format!("{}?{query}", Page::Authorize.path());
     let asked = get(&harness, &at("client_id=i&state=ask"), &[]).await;
     let text = String::from_utf8(asked.body.to_vec()).unwrap();
-    assert!(text.contains("&lt;b&gt;Shop") && text.contains(r#"name="ticket" value="ticket""#) && !text.contains("<b>"));
-    assert!(header(&asked, CONTENT_SECURITY_POLICY).contains("form-action 'self' https://shop.example.net; frame-ancestors 'none'"));
+    assert!(
+        text.contains("&lt;b&gt;Shop") && text.contains(r#"name="ticket" value="ticket""#) && !text.contains("<b>")
+    );
+    assert!(
+        header(&asked, CONTENT_SECURITY_POLICY)
+            .contains("form-action 'self' https://shop.example.net; frame-ancestors 'none'")
+    );
     assert_eq!((header(&asked, X_FRAME_OPTIONS), header(&asked, REFERRER_POLICY)), ("DENY", "same-origin"));
     let leads = async |query: &str| {
         let answered = get(&harness, &at(query), &[]).await;
@@ -230,14 +249,17 @@ async fn a_browser_is_asked_led_and_sent_to_sign_in() {
     let long = get(&harness, &at(&format!("state=in&nonce={}", "n".repeat(1_700))), &[]).await;
     assert_eq!(long.status, StatusCode::BAD_REQUEST);
     // A request that is sent as a form is looked at as every other.
-    let posted = post(&harness, Page::Authorize.path(), &[("sec-fetch-site", "same-origin")], "client_id=i&state=x+y").await;
+    let posted =
+        post(&harness, Page::Authorize.path(), &[("sec-fetch-site", "same-origin")], "client_id=i&state=x+y").await;
     assert_eq!(header(&posted, LOCATION), at("client_id=i&state=x%20y"));
 }
 
 #[tokio::test]
 async fn nobody_is_led_where_the_client_or_its_address_is_not_known() {
     let harness = Harness::start().await;
-    harness.auth.on(BEGIN, |_| Err(Fault::new(Reason::FieldViolation).violation("redirect_uri", "is none of the application's")));
+    harness.auth.on(BEGIN, |_| {
+        Err(Fault::new(Reason::FieldViolation).violation("redirect_uri", "is none of the application's"))
+    });
     let answered = get(&harness, "/auth/oauth2/authorize?redirect_uri=https://evil.example/", &[]).await;
     assert_eq!((answered.status, header(&answered, LOCATION)), (StatusCode::BAD_REQUEST, ""));
     let text = String::from_utf8(answered.body.to_vec()).unwrap();
@@ -248,11 +270,15 @@ async fn nobody_is_led_where_the_client_or_its_address_is_not_known() {
 #[tokio::test]
 async fn s26_what_another_site_sends_decides_nothing() {
     let harness = Harness::start().await;
-    harness.auth.on(DECIDE, |_| message(&pb::DecideAuthorizationResponse { location: "https://shop.example.net/in?code=c".to_owned() }));
+    harness.auth.on(DECIDE, |_| {
+        message(&pb::DecideAuthorizationResponse { location: "https://shop.example.net/in?code=c".to_owned() })
+    });
     harness.auth.on(SIGN_OUT, |_| message(&pb::BeginSignOutResponse::default()));
     let cookie = ("cookie", "__Host-mainstay-refresh=x");
     for path in [Page::Consent.path(), Page::DeviceConsent.path(), Page::EndSession.path(), Page::TakeBack.path()] {
-        for from in [&[cookie, ("sec-fetch-site", "cross-site")][..], &[cookie, ("origin", "https://evil.example")], &[cookie]] {
+        for from in
+            [&[cookie, ("sec-fetch-site", "cross-site")][..], &[cookie, ("origin", "https://evil.example")], &[cookie]]
+        {
             let answered = post(&harness, path, from, "ticket=t&decision=allow").await;
             assert_eq!(answered.status, StatusCode::FORBIDDEN, "{path} {from:?}");
         }
