@@ -106,19 +106,21 @@ impl From<Refusal> for Fault {
                 Reason::PermissionDenied,
                 "what belongs to the installation is for its administrators; name an organisation".to_owned(),
             ),
-            Refusal::NoIssuer => (
-                Reason::FailedPrecondition,
-                "other applications sign nobody in here: its operator sets `public_url` to an `https` address"
-                    .to_owned(),
-            ),
-            Refusal::TooManyOAuthClients => {
-                (Reason::FailedPrecondition, format!("there are {MAX_CLIENTS} clients, which is all that there may be"))
+            Refusal::NoIssuer | Refusal::TooManyOAuthClients | Refusal::NoClientSecret => {
+                (Reason::FailedPrecondition, of_clients(refusal))
             }
-            Refusal::NoClientSecret => (
-                Reason::FailedPrecondition,
-                "the client has no secret: it shows who it is in another way, or not at all".to_owned(),
-            ),
         };
         Fault::new(reason).message(text)
+    }
+}
+
+/// What is said where something of other applications cannot be done.
+fn of_clients(refusal: Refusal) -> String {
+    match refusal {
+        Refusal::TooManyOAuthClients => format!("there are {MAX_CLIENTS} clients, which is all that there may be"),
+        Refusal::NoClientSecret => {
+            "the client has no secret: it shows who it is in another way, or not at all".to_owned()
+        }
+        _ => "other applications sign nobody in here: its operator sets `public_url` to an `https` address".to_owned(),
     }
 }

@@ -5,6 +5,7 @@
 //!   the server itself     never                       as anybody does
 //!   an allowed origin     204, kept for a while       and may read the answer, errors included
 //!   another origin        403                         may not read it; what a form could send is refused as well
+//!   any origin, at a path that is open to all: 204    and may read the answer, for which it has sent no cookies
 //! ```
 //!
 //! An origin is allowed because it is named, and is compared as a whole. Nothing here depends on who calls: a page that is let

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::deciding::{Owner, owner};
 use super::failed::{Failed, answer};
-use super::issuing::{is_enabled, may, not_good};
+use super::holds::{is_enabled, may, not_good};
 use super::proof::client_of;
 use super::provider;
 use super::tokens::issued;

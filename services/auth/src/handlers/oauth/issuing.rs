@@ -1,10 +1,11 @@
 //! The token endpoint (RFC 6749, section 3.2): what is exchanged, and a code for tokens (section 4.1.3).
 
-use mainstay_db::{Atomic, Conn};
+use mainstay_db::Atomic;
 use mainstay_proto::auth::v1 as pb;
 use tonic::Request;
 
 use super::failed::{Failed, answer};
+use super::holds::{is_enabled, may, not_good};
 use super::proof::client_of;
 use super::tokens::issued;
 use super::{devices, machines, provider, renewing};
@@ -16,9 +17,9 @@ use crate::domain::oauth::grant::Grant;
 use crate::domain::oauth::pkce;
 use crate::domain::oauth::refusal::Word;
 use crate::domain::oauth::secrets::{Code, CodeKind};
+use crate::domain::refresh_token::RefreshToken;
 use crate::error::Error;
 use crate::handlers::{origin, trail};
-use crate::store::accounts;
 use crate::store::oauth::grants;
 
 /// The name of a device's grant (RFC 8628, section 3.4).
@@ -33,12 +34,12 @@ pub(super) async fn issue(
 }
 
 async fn exchange(core: &Core, request: Request<pb::IssueTokenRequest>) -> Result<pb::IssueTokenResponse, Failed> {
-    provider::issuer(core)?;
     let (origin, trail) = (origin(&request)?, trail(&request)?);
     // Of a service account it is told apart by what it shows: who it is, its key says.
     if request.get_ref().grant_type == "client_credentials" {
         return machines::issue(core, request).await;
     }
+    provider::issuer(core)?;
     let request = request.into_inner();
     let known = ["authorization_code", "refresh_token", DEVICE_CODE];
     if !known.contains(&request.grant_type.as_str()) {
@@ -53,19 +54,9 @@ async fn exchange(core: &Core, request: Request<pb::IssueTokenRequest>) -> Resul
     }
 }
 
-pub(super) fn may(client: &OAuthClient, grant: GrantType) -> Result<(), Failed> {
-    let refused = || Failed::new(Word::UnauthorizedClient, "the client is not registered for this grant_type");
-    if client.may(grant) { Ok(()) } else { Err(refused()) }
-}
-
-/// What is told of a code or a token that is not good, whatever the reason.
-pub(super) fn not_good() -> Failed {
-    Failed::new(Word::InvalidGrant, "it is not good, or not any more, or not for this client")
-}
-
 /// What becomes of a code.
 enum Used {
-    Now(Box<(Grant, AccountId, Option<crate::domain::refresh_token::RefreshToken>)>),
+    Now(Box<(Grant, AccountId, Option<RefreshToken>)>),
     /// It was exchanged before: what came of it has ended (RFC 6749, section 4.1.2).
     Again,
     /// It is no code of the client's, or not as it was asked for.
@@ -115,9 +106,4 @@ async fn by_code(
         Used::Now(used) => issued(core, (&used.0, used.1), &used.0.scopes, used.2.as_ref(), true),
         Used::Again | Used::Not => Err(not_good()),
     }
-}
-
-/// Whether an account is there and not disabled.
-pub(super) async fn is_enabled(conn: &mut Conn<'_>, account: AccountId) -> Result<bool, Failed> {
-    Ok(accounts::find(conn, account).await?.is_some_and(|row| row.disable_time.is_none()))
 }

@@ -1,6 +1,8 @@
 //! Service accounts at the token endpoint (RFC 6749, section 4.4): with a key of theirs as the secret, or with a signature of a key
 //! pair (RFC 7523). What they get is the token that `ExchangeKey` gives.
 
+use std::net::IpAddr;
+
 use mainstay_db::Lane;
 use mainstay_identity::{KeySet, SERVICE_UID_PREFIX};
 use mainstay_layers::context;
@@ -27,11 +29,7 @@ pub(super) async fn issue(
     let peer = context(&request).map_err(Error::Stack)?.peer;
     let attempt = core.limits.token(origin(&request)?).map_err(Error::from)?;
     let proof = request.into_inner().client.unwrap_or_default();
-    let (account, key) = shown(core, &proof).await?;
-    let networks: Vec<_> = key.networks.split_whitespace().filter_map(network).collect();
-    if !admits(&networks, peer) {
-        return Err(unknown());
-    }
+    let (account, key) = shown(core, &proof, peer).await?;
     attempt.succeeded();
     note_use(core, &key, core.clock.now_micros()).await?;
     let AccessToken { text, seconds } = core.signer.service_token(&account, &key)?;
@@ -43,8 +41,12 @@ pub(super) async fn issue(
     })
 }
 
-/// Finds the service account that has shown one of its keys. A client of the OAuth kind acts for people alone.
-pub(super) async fn shown(core: &Core, proof: &pb::OAuthClientProof) -> Result<(ServiceAccount, KeyRow), Failed> {
+/// Finds the service account that has shown one of its keys, from where that may be used. A client of the OAuth kind acts for people alone.
+pub(super) async fn shown(
+    core: &Core,
+    proof: &pb::OAuthClientProof,
+    peer: Option<IpAddr>,
+) -> Result<(ServiceAccount, KeyRow), Failed> {
     check(proof)?;
     let signer = signed_by(proof)?;
     let named = signer.as_deref().unwrap_or(&proof.client_id);
@@ -69,7 +71,9 @@ pub(super) async fn shown(core: &Core, proof: &pb::OAuthClientProof) -> Result<(
             keys.iter().filter(good).find(is_it).cloned()
         }
     };
-    Ok((account, key.ok_or_else(unknown)?))
+    let key = key.ok_or_else(unknown)?;
+    let networks: Vec<_> = key.networks.split_whitespace().filter_map(network).collect();
+    if admits(&networks, peer) { Ok((account, key)) } else { Err(unknown()) }
 }
 
 /// Says to a client that exists and is none of a service account's that it acts for people.

@@ -13,6 +13,7 @@ mod consents;
 mod deciding;
 mod devices;
 mod failed;
+mod holds;
 mod issuing;
 mod machines;
 mod opened;

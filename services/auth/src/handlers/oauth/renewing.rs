@@ -4,7 +4,7 @@ use mainstay_db::Atomic;
 use mainstay_proto::auth::v1 as pb;
 
 use super::failed::Failed;
-use super::issuing::{is_enabled, may, not_good};
+use super::holds::{is_enabled, may, not_good};
 use super::tokens::issued;
 use crate::audit::{Action, Told, Trail};
 use crate::core::Core;

@@ -1,6 +1,7 @@
 //! What clients are told of tokens and of accounts, and how a token ends.
 
 use mainstay_db::Atomic;
+use mainstay_layers::context;
 use mainstay_proto::auth::v1 as pb;
 use serde_json::{Map, Value, json};
 use tonic::Request;
@@ -130,7 +131,8 @@ async fn reader(core: &Core, request: &Request<pb::IntrospectTokenRequest>) -> R
     let named = signed_by(&proof)?.unwrap_or_else(|| proof.client_id.clone());
     if find(core, &named).await?.is_none() {
         let attempt = core.limits.token(origin).map_err(Error::from)?;
-        let (account, _) = machines::shown(core, &proof).await?;
+        let peer = context(request).map_err(Error::Stack)?.peer;
+        let (account, _) = machines::shown(core, &proof, peer).await?;
         attempt.succeeded();
         return if account.organisation.is_none() { Ok(Reader::Everybodys) } else { Err(unknown()) };
     }
