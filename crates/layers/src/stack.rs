@@ -114,7 +114,8 @@ impl<E: Endpoint> Inner<E> {
         // Before anybody reads a header.
         identity_headers::strip(&mut parts.headers);
         // Once; everything below decides by the method that comes out of it, never by the path.
-        let Resolved { target, access, takes, streams, route } = self.endpoint.resolve(&parts, seen.protocol)?;
+        let Resolved { target, access, effect, takes, streams, route } =
+            self.endpoint.resolve(&parts, seen.protocol)?;
         seen.resolved(&route);
         // Before anything that may wait.
         let deadline = self.guards.timeouts.deadline(&parts.headers, streams, seen.started)?;
@@ -123,6 +124,7 @@ impl<E: Endpoint> Inner<E> {
             let principal = self.authenticate(&mut parts).await?;
             // Before anything that a caller without the right could use up, or learn from.
             access.check(&principal)?;
+            effect.admit(&principal, &access)?;
             let context = self.context(&parts, principal, (deadline, streams), seen);
             // The last one: it counts calls, and only those that would have been let in.
             self.limit_rate(&context, &route)?;

@@ -7,8 +7,8 @@ use futures_util::future::BoxFuture;
 use http::request::Parts;
 use mainstay_fault::{Fault, reply};
 use mainstay_layers::{
-    Access, Body, Context, Endpoint, Exchange, Held, Messages, Native, Resolved, RoutesEndpoint, SMALL_ANSWER_BYTES,
-    defects, framed,
+    Access, Body, Context, Effect, Endpoint, Exchange, Held, Messages, Native, Resolved, RoutesEndpoint,
+    SMALL_ANSWER_BYTES, defects, framed,
 };
 use mainstay_runtime::RawCodec;
 use mainstay_runtime::channel::{self, CONTRACT_REVISION, Call, FIELD_MASK};
@@ -46,8 +46,10 @@ impl Endpoint for DataEndpoint {
         let contract = parts.headers.get(CONTRACT_REVISION).and_then(|revision| revision.to_str().ok()?.parse().ok());
         let (finding, route) = match self.resources.find(path, contract) {
             Finding::Nowhere => {
-                let Resolved { target, access, takes, streams, route } = self.platform.resolve(parts, protocol)?;
-                return Ok(Resolved { target: Target::Platform(target), access, takes, streams, route });
+                let Resolved { target, access, effect, takes, streams, route } =
+                    self.platform.resolve(parts, protocol)?;
+                let target = Target::Platform(target);
+                return Ok(Resolved { target, access, effect, takes, streams, route });
             }
             // Names that may not exist are not counted one by one.
             Finding::Perhaps => (Finding::Perhaps, self.metrics.unresolved().clone()),
@@ -55,8 +57,10 @@ impl Endpoint for DataEndpoint {
         };
         protocol.only_grpc()?;
         let named = channel::Target { contract, ..channel::Target::new(path) };
+        // What is not known here yet may change something.
+        let effect = if finding.is_reading() { Effect::Reads } else { Effect::Changes };
         let (target, takes) = (Target::Resource(named, finding), Messages::One);
-        Ok(Resolved { target, access: Access::Anyone, takes, streams: false, route })
+        Ok(Resolved { target, access: Access::Anyone, effect, takes, streams: false, route })
     }
 
     async fn handle(&self, exchange: Exchange<Target>) -> Result<http::Response<Body>, Fault> {

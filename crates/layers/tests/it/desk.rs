@@ -8,8 +8,8 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Authenticator, FetchFuture, KeySet, KeySource, ServiceKeys, Verifier, VerifierConfig};
 use mainstay_layers::{
-    Access, Body, Context, Cors, Endpoint, Exchange, Guards, Messages, Native, RateLimit, Resolved, Shed, Stack,
-    Timeouts, TrustedProxies, stack,
+    Access, Body, Context, Cors, Effect, Endpoint, Exchange, Guards, Messages, Native, RateLimit, Resolved, Shed,
+    Stack, Timeouts, TrustedProxies, stack,
 };
 use mainstay_telemetry::{Metrics, Route, Telemetry};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -44,7 +44,8 @@ impl Endpoint for Desk {
             _ => return Err(Fault::new(Reason::RouteNotFound)),
         };
         let takes = if streams { Messages::Many } else { Messages::One };
-        Ok(Resolved { target, access, takes, streams, route: self.0.route(parts.uri.path()) })
+        let effect = Effect::Changes;
+        Ok(Resolved { target, access, effect, takes, streams, route: self.0.route(parts.uri.path()) })
     }
 
     async fn handle(&self, exchange: Exchange<&'static str>) -> Result<Response<Body>, Fault> {

@@ -7,7 +7,7 @@ use http::{Method, Response};
 use http_body_util::{BodyExt as _, Full};
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::{
-    Access, BODY_TIMEOUT, Body, Cors, Endpoint, Exchange, Guards, Messages, Native, Resolved, Timeouts, stack,
+    Access, BODY_TIMEOUT, Body, Cors, Effect, Endpoint, Exchange, Guards, Messages, Native, Resolved, Timeouts, stack,
 };
 use mainstay_runtime::server::{DEFAULT_KEEP_ALIVE, HEAD_TIMEOUT, LINGER_TIMEOUT, SMALL_REST_TIMEOUT};
 use mainstay_runtime::{ServerConfig, Shutdown};
@@ -29,7 +29,14 @@ impl Endpoint for Reader {
             return Err(Fault::new(Reason::MethodNotAllowed));
         }
         let route = self.0.unresolved().clone();
-        Ok(Resolved { target: (), access: Access::Anyone, takes: Messages::One, streams: false, route })
+        Ok(Resolved {
+            target: (),
+            access: Access::Anyone,
+            effect: Effect::Reads,
+            takes: Messages::One,
+            streams: false,
+            route,
+        })
     }
 
     async fn handle(&self, exchange: Exchange<()>) -> Result<Response<Body>, Fault> {

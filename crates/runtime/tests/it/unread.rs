@@ -8,7 +8,9 @@ use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use mainstay_fault::Fault;
-use mainstay_layers::{Access, Body, Cors, Endpoint, Exchange, Messages, Native, Resolved, UNSENT_GRACE, stack};
+use mainstay_layers::{
+    Access, Body, Cors, Effect, Endpoint, Exchange, Messages, Native, Resolved, UNSENT_GRACE, stack,
+};
 use mainstay_runtime::server::WRITE_STALL_TIMEOUT;
 use mainstay_runtime::{ServerConfig, Shutdown};
 use mainstay_telemetry::{Metrics, Telemetry};
@@ -50,7 +52,14 @@ impl Endpoint for Large {
     fn resolve(&self, parts: &Parts, _: Native) -> Result<Resolved<usize>, Fault> {
         let target = parts.uri.path()[1..].parse().unwrap();
         let route = self.metrics.unresolved().clone();
-        Ok(Resolved { target, access: Access::Anyone, takes: Messages::One, streams: false, route })
+        Ok(Resolved {
+            target,
+            access: Access::Anyone,
+            effect: Effect::Reads,
+            takes: Messages::One,
+            streams: false,
+            route,
+        })
     }
 
     async fn handle(&self, exchange: Exchange<usize>) -> Result<Response<Body>, Fault> {

@@ -16,6 +16,7 @@ mod factor_list;
 pub mod factor_service;
 mod factors;
 pub mod first_administrator;
+mod impersonation;
 pub mod importing;
 mod invitations;
 pub mod keys;

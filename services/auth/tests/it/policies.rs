@@ -87,6 +87,7 @@ fn every_method_states_who_may_call_it() {
             "VerifyAuditLog" | "LookupAccount" | "ListAccounts" | "CreateAccount" | "ImportAccounts" | "SetRoles"
             | "DisableAccount" | "EnableAccount" | "ResetFactors" => Access::roles(["mainstay.admin"]),
             "CreateMember" => Access::roles(["mainstay.admin"]),
+            "ImpersonateAccount" => Access::roles(["mainstay.impersonator"]),
             "WatchRevocations" => Access::roles(["mainstay.service"]),
             new => panic!("{new} is not in the table: who may call it?"),
         };
@@ -159,6 +160,7 @@ fn the_rest_addresses_are_the_documented_ones() {
         ("POST /auth/v1/accounts:import", "*"),
         ("POST /auth/v1/sessions:signInAnonymously", "*"),
         ("POST /auth/v1/{name=accounts/*}:upgrade", "*"),
+        ("POST /auth/v1/{name=accounts/*}:impersonate", "*"),
         ("POST /auth/v1/{name=accounts/*}:delete", "*"),
         ("POST /auth/v1/accounts:lookup", "*"),
         ("POST /auth/v1/accounts:signUp", "*"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_layers::Access;
+use mainstay_layers::{Access, Effect};
 use mainstay_telemetry::Route;
 use mainstay_wire::MessageId;
 
@@ -39,6 +39,15 @@ pub struct Method {
 }
 
 impl Method {
+    /// What its calls may do.
+    pub fn effect(&self) -> Effect {
+        match (self.side_effects, self.ruled) {
+            (false, _) => Effect::Reads,
+            (true, true) => Effect::Changes,
+            (true, false) => Effect::Governs,
+        }
+    }
+
     /// Whether its calls are one message for one and change nothing, so that Connect may ask them by GET.
     pub fn is_read(&self) -> bool {
         !self.side_effects && !self.server_streaming && !self.client_streaming
