@@ -1,8 +1,12 @@
-// Somebody with a browser at another application, which signs them in by Mainstay: they agree, come back, connect a device, take
-// back what they agreed to, and sign out. The application is here as well. Reports what was seen.
+// Somebody with a browser at two other applications, which sign them in by Mainstay: they agree, come back, connect a device, take
+// back what they agreed to, and sign out. The applications are here as well: one on a server, and one that is a page with
+// `oidc-client-ts`. Reports what was seen.
 
 import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { withPage } from "./chromium.js";
 import { fill, look, seen } from "./visitor.js";
 
@@ -11,7 +15,7 @@ const SCOPE = "openid email offline_access";
 
 // What the application keeps of who is on their way: the verifier of each state.
 const verifiers = new Map();
-let shop, home;
+let shop, forum, home;
 
 function request(more = {}) {
   const [state, verifier] = [randomBytes(16).toString("hex"), randomBytes(32).toString("base64url")];
@@ -33,6 +37,27 @@ async function exchanged(code, state) {
   return { ...tokens, user: await (await fetch(`${url}/auth/oauth2/userinfo`, { headers })).json() };
 }
 
+// What is required is found by `NODE_PATH`.
+const library = () => readFileSync(join(dirname(createRequire(import.meta.url).resolve("oidc-client-ts")), "../browser/oidc-client-ts.min.js"));
+
+// A page that does all of it by itself: it signs in, renews its tokens, and ends them.
+const inPage = () => shown("Forum", `<script src="/oidc.js"></script><script type="module">
+  const show = (text) => { document.querySelector("h1").textContent = text; };
+  try {
+    const manager = new oidc.UserManager({ authority: "${url}", client_id: "${forum.clientId}", redirect_uri: location.origin + "/forum",
+      scope: "openid email offline_access", loadUserInfo: true });
+    if (new URLSearchParams(location.search).has("code")) {
+      const user = await manager.signinRedirectCallback();
+      const first = user.refresh_token;
+      const renewed = await manager.signinSilent();
+      await manager.revokeTokens();
+      const headers = { authorization: "Bearer " + renewed.access_token };
+      const { status } = await fetch(await manager.metadataService.getUserInfoEndpoint(), { headers });
+      show([user.profile.email, renewed.refresh_token !== first, status].join(" "));
+    } else await manager.signinRedirect();
+  } catch (error) { show(String(error)); }
+</script>`);
+
 let kept;
 const application = createServer(async (asked, answer) => {
   const { pathname, searchParams: given } = new URL(asked.url, home);
@@ -43,6 +68,8 @@ const application = createServer(async (asked, answer) => {
     return say(shown(`Hello ${kept.user?.email}`));
   }
   if (pathname === "/bye") return say(shown("Bye"));
+  if (pathname === "/forum") return say(inPage());
+  if (pathname === "/oidc.js") return answer.writeHead(200, { "content-type": "text/javascript" }).end(library());
   const fields = Object.entries(request()).map(([name, value]) => `<input type="hidden" name="${name}" value="${value}">`).join("");
   const bye = query({ client_id: shop.clientId, id_token_hint: kept?.id_token ?? "", post_logout_redirect_uri: `${home}/bye`, state: "s" });
   const link = (id, to) => `<a id="${id}" href="${to.replaceAll("&", "&amp;")}">${id}</a>`;
@@ -68,10 +95,12 @@ async function until(page, heading) {
 
 await new Promise((resolve) => application.listen(0, "127.0.0.1", resolve));
 home = `http://127.0.0.1:${application.address().port}`;
-shop = await post("/auth/v1/oauthClients", JSON.stringify({
+const register = (client) => post("/auth/v1/oauthClients", JSON.stringify(client), { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" });
+shop = await register({
   displayName: "Shop <b>", clientUri: "https://shop.example.net/about", grants: ["AUTHORIZATION_CODE", "REFRESH_TOKEN", "DEVICE_CODE"],
   redirectUris: ["http://127.0.0.1/signed-in"], postLogoutRedirectUris: ["http://127.0.0.1/bye"],
-}), { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" });
+});
+forum = await register({ displayName: "Forum", authentication: "NONE", redirectUris: ["http://127.0.0.1/forum"] });
 
 await withPage(async (page) => {
   // Signs in on the way, agrees, and is back.
@@ -98,6 +127,12 @@ await withPage(async (page) => {
   await page.click("button.main");
   await until(page, `Hello ${EMAIL}`);
 
+  // Comes in at a page as well, which asks Mainstay from its own origin.
+  await page.goto(`${home}/forum`);
+  await until(page, "Forum asks for access");
+  await page.click("button.main");
+  await until(page, `${EMAIL} true 401`);
+
   // Connects a device.
   const basic = { authorization: `Basic ${btoa(`${shop.clientId}:${shop.clientSecret}`)}` };
   const device = await post("/auth/oauth2/device_authorization", new URLSearchParams({ scope: "openid profile" }), basic);
@@ -108,6 +143,7 @@ await withPage(async (page) => {
   await fill(page, { user_code: device.user_code.toLowerCase() });
   await page.click("button.main");
   await look(page, "device-consent");
+  seen.push((await page.text("main")).includes(device.user_code));
   await page.click("button.main");
   await look(page, "device-connected");
 
@@ -115,7 +151,7 @@ await withPage(async (page) => {
   await page.goto(`${url}/auth/account/applications`);
   await look(page, "applications");
   await page.click(".list button");
-  await look(page, "applications-none");
+  await look(page, "applications-left");
   await page.goto(home);
   await page.click("#sign-in");
   await page.click("button[value=deny]");

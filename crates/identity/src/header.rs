@@ -2,7 +2,7 @@ use serde::Deserialize;
 
 use crate::json::{Refused, read_strictly};
 use crate::keys::MAX_KEY_ID_BYTES;
-use crate::{KeySet, TokenError, VerifyingKey};
+use crate::{Algorithm, KeySet, TokenError, VerifyingKey};
 
 /// The JOSE header of a token that has not been verified. Only what decides how to verify is read; `jku`, `x5u`, `x5c` and
 /// `jwk` name keys of the sender's own choosing and are not even looked at.
@@ -59,5 +59,11 @@ impl Header {
     /// Fails unless the header says the key's algorithm. The key decides; the header may only agree.
     pub(crate) fn check_algorithm(&self, key: &VerifyingKey) -> Result<(), TokenError> {
         if self.alg == key.algorithm().name() { Ok(()) } else { Err(TokenError::WrongAlgorithm) }
+    }
+
+    /// The same of what others sign: RFC 9864 gives `EdDSA` with Ed25519, which is the only one here, a name of its own.
+    pub(crate) fn check_algorithm_of_others(&self, key: &VerifyingKey) -> Result<(), TokenError> {
+        let is_renamed = self.alg == "Ed25519" && key.algorithm() == Algorithm::EdDsa;
+        if is_renamed { Ok(()) } else { self.check_algorithm(key) }
     }
 }

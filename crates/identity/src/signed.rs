@@ -16,7 +16,7 @@ pub fn verify_signed<T: DeserializeOwned>(token: &str, types: &[&str], keys: &Ke
     let header = Header::read(&header)?;
     header.check_any_type(types)?;
     let key = header.key(keys)?;
-    header.check_algorithm(key)?;
+    header.check_algorithm_of_others(key)?;
     if !key.verifies(message.as_bytes(), &signature) {
         return Err(TokenError::BadSignature);
     }

@@ -100,6 +100,7 @@ async fn another_application_signs_somebody_in_on_the_pages_of_one_process_on_sq
         "Is it you?",
         "Connect a device",
         "Shop <b> asks for access",
+        true,
         "The device is connected",
         "Applications",
         "Applications",

@@ -264,6 +264,10 @@ fn what_others_sign_is_verified_by_their_keys_alone() {
         assert_eq!(read(&token, &both).unwrap(), json!({"a": 1}));
     }
     assert!(read(&sign(json!({"alg": "EdDSA"})), &mine).is_ok(), "of one key no name is needed");
+    assert!(read(&sign(json!({"alg": "Ed25519"})), &mine).is_ok(), "as RFC 9864 calls it");
+    for alg in ["ES256", "HS256", "Ed448", "ed25519", ""] {
+        assert!(matches!(read(&sign(json!({"alg": alg})), &mine), Err(TokenError::WrongAlgorithm)), "{alg}");
+    }
     assert!(matches!(read(&sign(json!({"alg": "EdDSA"})), &both), Err(TokenError::UnknownKey)));
     assert!(matches!(read(&sign(json!({"alg": "EdDSA", "kid": "other"})), &both), Err(TokenError::BadSignature)));
     assert!(matches!(read(&sign(json!({"alg": "EdDSA", "kid": "one"})), &set(&[&other])), Err(TokenError::UnknownKey)));

@@ -84,6 +84,7 @@ fn named(method: &MethodDescriptor) -> Vec<(Vec<FieldDescriptor>, &'static str)>
                 "ServiceAccount" => "service account",
                 "ServiceAccountKey" => "key",
                 "Account" => "account",
+                "OAuthClient" => "client",
                 other => panic!("{other:?} is a kind of resource that this crawl does not know"),
             });
             let kinds = own.map_or_else(|| names(&below), |kind| vec![kind]);

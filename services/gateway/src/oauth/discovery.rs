@@ -17,8 +17,8 @@ const PROVIDER: &str = "/mainstay.auth.v1.AuthorizationService/GetOAuthProvider"
 /// How clients may show who they are.
 const WAYS: [&str; 3] = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
 
-/// What they may sign with.
-const SIGNED: [&str; 2] = ["EdDSA", "ES256"];
+/// What they may sign with; the last is what RFC 9864 calls the first.
+const SIGNED: [&str; 3] = ["EdDSA", "ES256", "Ed25519"];
 
 /// Without pages nobody could sign in, and there is nothing to discover.
 pub async fn answer(edge: &Edge, asked: &Asked) -> Result<Response<Body>, Fault> {

@@ -147,7 +147,10 @@ pub async fn show_device(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault>
     let user_code = form.typed("user_code");
     let request = pb::GetDeviceAuthorizationRequest { user_code: user_code.clone() };
     match visit.ask::<pb::OAuthQuestion>(SHOW_DEVICE, &request).await {
-        Ok(question) => Ok(visit.page("consent.html", context! { user_code, ..asks(&question) })),
+        Ok(question) => {
+            let user_code = as_shown(&user_code);
+            Ok(visit.page("consent.html", context! { user_code, ..asks(&question) }))
+        }
         Err(fault) if fault.reason() == Some(Reason::WrongCode) => {
             Ok(visit.page_with("device.html", &fault, |problem| context! { problem, user_code }))
         }
@@ -155,12 +158,19 @@ pub async fn show_device(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault>
     }
 }
 
+/// Spells a code as the device shows it that is compared with the page.
+fn as_shown(user_code: &str) -> String {
+    let letters: String = user_code.chars().filter(char::is_ascii_alphabetic).collect();
+    let (first, second) = letters.split_at(letters.len() / 2);
+    format!("{first}-{second}").to_ascii_uppercase()
+}
+
 pub async fn decide_device(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
     let allow = form.text("decision") == "allow";
     let request = pb::DecideDeviceAuthorizationRequest { user_code: form.typed("user_code"), allow };
     visit.ask::<()>(DECIDE_DEVICE, &request).await?;
     let name = if allow { "device" } else { "device_denied" };
-    Ok(visit.page("done.html", context! { name, next => Page::Account.path() }))
+    Ok(visit.page("done.html", context! { name, next => Page::Account.path(), is_account => true }))
 }
 
 /// What the owner of the account has agreed to.

@@ -36,6 +36,9 @@ both_engines! {
         shop.code_for(narrow).await;
         let [first] = &shop.ada.list_consents("accounts/me").await.unwrap()[..] else { panic!() };
         assert_eq!((first.display_name.as_str(), &first.scopes[..]), ("Shop", &["openid".to_owned()][..]));
+        // What nobody is asked about is what was agreed to, and no more.
+        let silent = pb::BeginAuthorizationRequest { prompt: "none".to_owned(), ..asks(&shop.client) };
+        assert_eq!(shop.error_at(&shop.ada, silent).await, "consent_required");
         let tokens = shop.tokens().await;
         let [wide] = &shop.ada.list_consents("accounts/me").await.unwrap()[..] else { panic!() };
         assert_eq!((wide.scopes.join(" "), &wide.create_time), (EVERYTHING.to_owned(), &first.create_time));

@@ -181,7 +181,9 @@ both_engines! {
         }
         assert_eq!(reason(shop.harness.caller.refresh(&tokens.refresh_token).await), Reason::SessionEnded);
         // And a session's are none of a client's.
-        assert_eq!(shop.harness.caller.user_info(&shop.credentials.access_token).await, Err("invalid_token".to_owned()));
+        for token in [&shop.credentials.access_token, &tokens.id_token, &tokens.refresh_token] {
+            assert_eq!(shop.harness.caller.user_info(token).await, Err("invalid_token".to_owned()));
+        }
         let issued = shop.harness.caller.issue(by_refresh(&shop.client, &shop.credentials.refresh_token)).await.unwrap();
         assert_eq!(refused(&issued), "invalid_grant");
     }
