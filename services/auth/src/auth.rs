@@ -156,6 +156,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         key_encryption_key,
         hash_key: Arc::new(HashKey::new(hash_key.as_slice())),
         mail,
+        impersonation: config.impersonation.clone(),
         passkeys,
         application,
         email_change: config.email_change,

@@ -44,6 +44,12 @@ pub enum Refusal {
     TooManyKeys,
     #[error("the caller does not administer the installation")]
     NotAdministrator,
+    #[error("the caller may not act as others any more")]
+    NotImpersonator,
+    #[error("the account holds a role that the caller may not act with")]
+    HigherPrivilege,
+    #[error("whoever acts as others only reads here")]
+    WriteClosed,
 }
 
 impl From<Refusal> for Fault {
@@ -98,6 +104,19 @@ impl From<Refusal> for Fault {
             Refusal::NotAdministrator => (
                 Reason::PermissionDenied,
                 "what belongs to the installation is for its administrators; name an organisation".to_owned(),
+            ),
+            Refusal::NotImpersonator => {
+                (Reason::PermissionDenied, "the caller may not act as others any more (`mainstay.impersonator`)".to_owned())
+            }
+            Refusal::HigherPrivilege => (
+                Reason::PermissionDenied,
+                "the account holds a role that the caller does not hold and that auth.impersonation.roles does not name, or one of the \
+                 platform's"
+                    .to_owned(),
+            ),
+            Refusal::WriteClosed => (
+                Reason::PermissionDenied,
+                "whoever acts as somebody else only reads here; auth.impersonation.allow_write opens it".to_owned(),
             ),
         };
         Fault::new(reason).message(text)

@@ -7,7 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
-use mainstay_contract::{Shape, Verb};
+use mainstay_contract::{Right, Shape, Verb};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Clock, Principal};
 use mainstay_runtime::channel::{Call, Channel, FIELD_MASK, Reply, Target};
@@ -49,6 +49,14 @@ pub enum Finding {
     /// The caller names it by a revision that this process does not know: it is looked for when it is called.
     Perhaps,
     Nowhere,
+}
+
+impl Finding {
+    /// Whether it is known to be a method that changes nothing.
+    pub fn is_reading(&self) -> bool {
+        let Finding::Here(found) = self else { return false };
+        found.shape.verb().is_some_and(|verb| verb.right() == Right::Read)
+    }
 }
 
 /// What a method needs of a call.

@@ -1,8 +1,8 @@
 //! Every policy against every kind of caller.
 
 use mainstay_fault::Reason;
-use mainstay_identity::{Principal, User, roles};
-use mainstay_layers::Access;
+use mainstay_identity::{Actor, Principal, User, roles};
+use mainstay_layers::{Access, Effect};
 use tonic::Code;
 
 #[test]
@@ -46,4 +46,28 @@ fn who_has_the_role_in_a_session_that_is_not_worth_it_is_told_what_would_help() 
     assert_eq!(refused.metadata("acr_values"), Some("aal2"));
     assert_eq!(Access::roles(["other"]).check(&admin).unwrap_err().code(), Code::PermissionDenied);
     assert!(Access::SignedIn.check(&admin).is_ok());
+}
+
+#[test]
+fn whoever_acts_as_somebody_else_reads_changes_where_allowed_and_governs_nothing() {
+    let actor = || Some(Actor { uid: "support".into(), session_id: "s".into(), epoch: 0 });
+    let user = Principal::user(User { uid: "u".into(), ..User::default() });
+    let reading = Principal::user(User { uid: "u".into(), actor: actor(), ..User::default() });
+    let writing = Principal::user(User { uid: "u".into(), actor: actor(), may_change: true, ..User::default() });
+    // Said of nobody who acts as somebody else it means nothing.
+    let odd = Principal::user(User { uid: "u".into(), may_change: true, ..User::default() });
+    let denied = Some(Code::PermissionDenied);
+    for (caller, reads, changes, governs, open) in [
+        (&user, None, None, None, None),
+        (&odd, None, None, None, None),
+        (&reading, None, denied, denied, None),
+        (&writing, None, None, denied, None),
+        (&Principal::anonymous(), None, None, None, None),
+    ] {
+        let decided = |effect: Effect, access| effect.admit(caller, &access).err().map(|fault| fault.code());
+        assert_eq!(decided(Effect::Reads, Access::SignedIn), reads, "{caller:?}");
+        assert_eq!(decided(Effect::Changes, Access::Anyone), changes, "rules say who may: {caller:?}");
+        assert_eq!(decided(Effect::Governs, Access::SignedIn), governs, "{caller:?}");
+        assert_eq!(decided(Effect::Governs, Access::Anyone), open, "{caller:?}");
+    }
 }

@@ -5,7 +5,9 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use mainstay_fault::Fault;
-use mainstay_layers::{Access, Body, Cookies, Cors, Endpoint, Exchange, Guards, Messages, Native, Resolved, stack};
+use mainstay_layers::{
+    Access, Body, Cookies, Cors, Effect, Endpoint, Exchange, Guards, Messages, Native, Resolved, stack,
+};
 use mainstay_runtime::channel::{Call, Channel, GrpcChannel, RemoteConfig};
 use mainstay_runtime::{ServerConfig, Shutdown};
 use mainstay_telemetry::{Config, Identity, Telemetry, init};
@@ -28,6 +30,7 @@ impl Endpoint for Front {
         Ok(Resolved {
             target: (),
             access: Access::Anyone,
+            effect: Effect::Reads,
             takes: Messages::One,
             cookies: Cookies::Ignored,
             streams: false,

@@ -35,6 +35,8 @@ pub(crate) enum Action {
     StepUp,
     /// A wrong code of a factor, or in its place, by somebody who has shown the rest.
     SecondFactorFailed,
+    /// Somebody acts as somebody else: noted of both.
+    Impersonate,
     /// A passkey has signed less often than before: there may be two of it.
     PasskeyCloned,
     AddFactor,
@@ -66,7 +68,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    pub(crate) const ALL: [Action; 49] = [
+    pub(crate) const ALL: [Action; 50] = [
         Action::SignUp,
         Action::CreateAccount,
         Action::CreateFirstAdministrator,
@@ -91,6 +93,7 @@ impl Action {
         Action::TokenReused,
         Action::StepUp,
         Action::SecondFactorFailed,
+        Action::Impersonate,
         Action::PasskeyCloned,
         Action::AddFactor,
         Action::RemoveFactor,
@@ -145,6 +148,7 @@ impl Action {
             Action::TokenReused => "sessions.tokenReused",
             Action::StepUp => "sessions.stepUp",
             Action::SecondFactorFailed => "sessions.secondFactorFailed",
+            Action::Impersonate => "accounts.impersonate",
             Action::PasskeyCloned => "sessions.passkeyCloned",
             Action::AddFactor => "factors.add",
             Action::RemoveFactor => "factors.remove",

@@ -7,6 +7,7 @@ use super::schema::sessions;
 use crate::domain::account::AccountId;
 use crate::domain::authentication::Authentication;
 use crate::domain::client::Client;
+use crate::domain::impersonation::ActedBy;
 use crate::domain::organisation::OrganisationId;
 use crate::domain::refresh_token::Hash;
 use crate::domain::session::{Previous, Session, Timeouts, micros};
@@ -28,6 +29,8 @@ pub struct SessionRow {
     pub methods: String,
     pub authenticate_time: i64,
     pub organisation_uid: Option<String>,
+    pub actor_uid: Option<String>,
+    pub actor_writes: bool,
 }
 
 /// Finds a session that has not been ended. It may be over all the same.
@@ -173,6 +176,8 @@ impl From<&Session> for SessionRow {
             methods: session.authentication.stored(),
             authenticate_time: session.authentication.time,
             organisation_uid: session.organisation.map(|organisation| organisation.to_string()),
+            actor_uid: session.acted_by.map(|by| by.account.to_string()),
+            actor_writes: session.acted_by.is_some_and(|by| by.writes),
         }
     }
 }
@@ -204,6 +209,13 @@ impl TryFrom<SessionRow> for Session {
                 .organisation_uid
                 .map(|uid| uid.parse().map_err(|_| DamagedRow { table: "sessions", column: "organisation_uid" }))
                 .transpose()?,
+            acted_by: match row.actor_uid {
+                None => None,
+                Some(uid) => {
+                    let account = uid.parse().map_err(|_| DamagedRow { table: "sessions", column: "actor_uid" })?;
+                    Some(ActedBy { account, writes: row.actor_writes })
+                }
+            },
         })
     }
 }

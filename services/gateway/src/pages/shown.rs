@@ -9,8 +9,8 @@ use mainstay_layers::Body;
 use minijinja::Value;
 
 use super::headers::protect;
-use super::languages::Language;
 use super::view::Pages;
+use super::visit::Visit;
 use crate::browser::Cookies;
 
 /// A page, or where to go instead.
@@ -50,10 +50,11 @@ impl Shown {
         Shown { cookies, ..self }
     }
 
-    /// Writes the answer, in a language, for whoever looks at it.
-    pub fn answer(self, pages: &Pages, (language, signed_in): (&Language, bool)) -> Result<Response<Body>, Fault> {
+    /// Writes the answer for whoever looks at it.
+    pub fn answer(self, pages: &Pages, visit: &Visit<'_>) -> Result<Response<Body>, Fault> {
+        let language = visit.language;
         let body = match &self.what {
-            What::Page { template, values } => Bytes::from(pages.write(template, values, (language, signed_in))?),
+            What::Page { template, values } => Bytes::from(pages.write(template, values, visit)?),
             What::Elsewhere(_) => Bytes::new(),
         };
         let mut response = Response::new(Body::new(Full::new(body)));

@@ -14,7 +14,8 @@ use super::assets::{self, Logo};
 use super::config::PagesConfig;
 use super::error::PagesError;
 use super::escape::query;
-use super::languages::{Language, Languages};
+use super::languages::Languages;
+use super::visit::Visit;
 
 const TEMPLATES: [(&str, &str); 18] = [
     ("layout.html", include_str!("templates/layout.html")),
@@ -76,21 +77,17 @@ impl Pages {
         Ok(Some(Pages { config: config.clone(), languages, style, logo, policy, version, engine }))
     }
 
-    /// Writes a page, in a language, for whoever looks at it.
-    pub(super) fn write(
-        &self,
-        template: &str,
-        values: &Value,
-        (language, signed_in): (&Language, bool),
-    ) -> Result<String, Fault> {
+    /// Writes a page for whoever looks at it.
+    pub(super) fn write(&self, template: &str, values: &Value, visit: &Visit<'_>) -> Result<String, Fault> {
         let template = self.engine.get_template(template).map_err(Fault::internal)?;
         let around = context! {
-            t => language.texts(),
-            locale => &language.tag,
+            t => visit.language.texts(),
+            locale => &visit.language.tag,
             application => &self.config.application,
             logo => self.logo.is_some(),
             version => &self.version,
-            signed_in,
+            signed_in => visit.is_signed_in(),
+            acting => visit.is_acting(),
             sign_in_page => Page::SignIn.path(),
         };
         template.render(context! { ..values.clone(), ..around }).map_err(Fault::internal)

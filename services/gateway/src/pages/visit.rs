@@ -61,6 +61,11 @@ impl<'v> Visit<'v> {
         self.context.principal.kind() != Kind::Anonymous
     }
 
+    /// Whether whoever looks at the page acts as somebody else.
+    pub fn is_acting(&self) -> bool {
+        self.context.principal.actor().is_some()
+    }
+
     /// Asks a method of the auth service, as whoever looks at the page.
     pub async fn ask<A: Message + Default>(&self, method: &'static str, request: &impl Message) -> Result<A, Fault> {
         let mut call = Call::of(self.context.clone(), method, Bytes::from(request.encode_to_vec()));

@@ -1,0 +1,4 @@
+-- Nobody has a refresh token of them, and what would be left would look like the account's own.
+DELETE FROM sessions WHERE actor_uid IS NOT NULL;
+ALTER TABLE sessions DROP COLUMN actor_writes;
+ALTER TABLE sessions DROP COLUMN actor_uid;

@@ -1,0 +1,4 @@
+-- Who acts in a session as its account. Not a reference: it is over in minutes, and tokens of it are as good as those of whoever acts.
+ALTER TABLE sessions ADD COLUMN actor_uid TEXT COLLATE "C";
+-- Whether they may change something.
+ALTER TABLE sessions ADD COLUMN actor_writes BOOLEAN NOT NULL DEFAULT FALSE;
