@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::domain::account::Account;
+use crate::domain::impersonation::ActedBy;
 use crate::domain::organisation::Acting;
 use crate::domain::service_account::ServiceAccount;
 use crate::domain::session::{Session, seconds};
@@ -132,11 +133,15 @@ impl Signer {
         &self,
         account: &Account,
         session: &Session,
-        (actor, own): (&Account, Uuid),
+        (by, epoch): (ActedBy, i64),
     ) -> Result<AccessToken, Error> {
-        let act = Act { sub: actor.id.to_string(), sid: own.to_string(), epoch: actor.token_epoch };
-        let writes = session.acted_by.is_some_and(|by| by.writes);
-        self.token_of(Claims { act: Some(act), writes, auth_time: None, ..self.claims(account, session, None) })
+        let act = Act { sub: by.account.to_string(), sid: by.session.to_string(), epoch };
+        self.token_of(Claims {
+            act: Some(act),
+            writes: by.writes,
+            auth_time: None,
+            ..self.claims(account, session, None)
+        })
     }
 
     fn token_of(&self, claims: Claims<'_>) -> Result<AccessToken, Error> {

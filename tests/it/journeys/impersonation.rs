@@ -5,6 +5,7 @@ use http::header::SET_COOKIE;
 use mainstay_testkit::both_engines;
 use mainstay_testkit::http::{Answer, Http};
 use mainstay_testkit::server::Launch;
+use mainstay_testkit::tools::Grpcurl;
 use mainstay_testkit::wait::until;
 use serde_json::{Value, json};
 
@@ -144,6 +145,7 @@ async fn in_a_browser(system: &System) {
     let renamed = form.send_bytes(Method::POST, "/auth/account/profile", Some("display_name=Eve".into())).await;
     assert_eq!(renamed.expect("it answers").status, 403);
     let sessions = bob.get("/auth/v1/accounts/me/sessions").await.ok();
+    // Those of the journey are over, and are not shown any more.
     let actors = sessions["sessions"].as_array().expect("a list").iter().filter(|one| one.get("actor").is_some());
     assert_eq!(actors.count(), 1, "{sessions}");
 
@@ -157,6 +159,30 @@ async fn in_a_browser(system: &System) {
         (browser(system, &acting).get("/diary/v1/notes/one").await.status == 401).then_some(())
     })
     .await;
+}
+
+/// Who comes to the data service without the gateway is refused by itself.
+async fn at_the_data_service_itself(system: &mut System) {
+    let bob = system.sign_in("bob@example.org").await;
+    let uid = text(&bob.get("/auth/v1/accounts/me").await.ok()["uid"]).to_owned();
+    let support = system.sign_in("support@example.org").await;
+    let reading = act_as(system, &support, &uid, false).await;
+    let data = Grpcurl::new(&system.data().address());
+    let by = |caller: &Http, method: &str, request: Value| {
+        data.with_token(caller.token()).call(&format!("diary.v1.NoteService/{method}"), &request)
+    };
+    let note = json!({"name": "notes/one"});
+    assert_eq!(by(&reading, "GetNote", note.clone()).expect("it is read")["text"], "the cart is full");
+    for (method, request) in [
+        ("DeleteNote", note.clone()),
+        ("CreateNote", json!({"noteId": "two", "note": {"text": "x"}})),
+        ("UpdateNote", json!({"note": {"name": "notes/one", "text": "x"}})),
+        ("BatchDeleteNotes", json!({"names": ["notes/one"]})),
+    ] {
+        let refused = by(&reading, method, request).expect_err(method);
+        assert_eq!(refused.code, "PermissionDenied", "{method}");
+    }
+    by(&bob, "DeleteNote", note).expect("the owner may");
 }
 
 /// Lets those who act as others write.
@@ -176,8 +202,9 @@ both_engines! {
     }
 
     async fn support_reads_and_writes_only_where_allowed_in_three_processes(engine: Engine) {
-        let system = System::three_with(engine, folder(), allowing).await;
+        let mut system = System::three_with(engine, folder(), allowing).await;
         the_journey(&system).await;
         in_a_browser(&system).await;
+        at_the_data_service_itself(&mut system).await;
     }
 }

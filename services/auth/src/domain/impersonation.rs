@@ -4,6 +4,7 @@
 //! that the installation lets be acted as; the roles of the platform are none of those.
 
 use mainstay_identity::roles::RESERVED_PREFIX;
+use uuid::Uuid;
 
 use super::account::AccountId;
 
@@ -14,6 +15,8 @@ pub const MAX_REASON: usize = 500;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ActedBy {
     pub account: AccountId,
+    /// The session in which they are signed in as themselves: what ends it ends the other.
+    pub session: Uuid,
     /// Whether they may change something.
     pub writes: bool,
 }

@@ -51,6 +51,7 @@ diesel::table! {
         authenticate_time -> BigInt,
         organisation_uid -> Nullable<Text>,
         actor_uid -> Nullable<Text>,
+        actor_session_uid -> Nullable<Text>,
         actor_writes -> Bool,
     }
 }

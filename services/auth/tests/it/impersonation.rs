@@ -159,15 +159,17 @@ both_engines! {
             acting.get_account("accounts/me").await.unwrap();
             (session, acting, begun.session.unwrap().name)
         };
-        let (session, caller, _) = acting().await;
+        let (session, caller, name) = acting().await;
         harness.caller.sign_out(&session.refresh_token).await.unwrap();
         assert_eq!(reason(caller.get_account("accounts/me").await), Reason::SessionEnded, "signed out");
+        assert_eq!(reason(operator.get_session(&name).await), Reason::ResourceNotFound, "the owner is shown none any more");
         let (session, caller, _) = acting().await;
         harness.caller.as_user(&session).revoke_all("accounts/me", false).await.unwrap();
         assert_eq!(reason(caller.get_account("accounts/me").await), Reason::SessionEnded, "everywhere");
-        let (_, caller, _) = acting().await;
+        let (_, caller, name) = acting().await;
         operator.set_roles(&own.name, &[], "").await.unwrap();
         assert_eq!(reason(caller.get_account("accounts/me").await), Reason::TokenExpired, "the role");
+        assert_eq!(reason(operator.get_session(&name).await), Reason::ResourceNotFound, "nor of that");
         let (_, caller, _) = acting().await;
         operator.disable(&own.name, "").await.unwrap();
         assert_eq!(reason(caller.get_account("accounts/me").await), Reason::SessionEnded, "disabled");
@@ -205,6 +207,12 @@ both_engines! {
         let nobody = "accounts/00000000-0000-7000-8000-00000000000f";
         assert_eq!(reason(caller.impersonate(nobody, WHY, false).await), Reason::ResourceNotFound);
         assert_eq!(reason(caller.impersonate(&bob.name, WHY, true).await), Reason::PermissionDenied, "not allowed here");
+        // A program is nobody who could be sure.
+        let operator = harness.caller.as_operator();
+        let robot = operator.create_service_account("", &[IMPERSONATOR]).await.unwrap();
+        let key = operator.create_key(&robot.name, &[]).await.unwrap().secret;
+        let robot = harness.caller.with_bearer(&harness.caller.exchange_key(&key).await.unwrap().access_token);
+        assert_eq!(reason(robot.impersonate(&bob.name, WHY, false).await), Reason::Unauthenticated);
         harness.clock.advance_seconds(301);
         let later = harness.caller.as_user(&harness.caller.refresh(&session.refresh_token).await.unwrap());
         let refused = later.impersonate(&bob.name, WHY, false).await.unwrap_err();

@@ -51,9 +51,9 @@ pub(super) async fn impersonate(
         let (wanted, trail, others) = (wanted.clone(), trail.clone(), others.clone());
         Box::pin(async move { wanted.begin(conn, &trail, (&others, lasts)).await })
     });
-    let Begun { account, actor, session } = begun.await?;
+    let Begun { account, actor, session, by } = begun.await?;
     tracing::info!(account = %account.id, actor = %actor.id, session = %session.id, "somebody acts as somebody else");
-    let AccessToken { text, seconds } = core.signer.acting_token(&account, &session, (&actor, own))?;
+    let AccessToken { text, seconds } = core.signer.acting_token(&account, &session, (by, actor.token_epoch))?;
     Ok(pb::ImpersonateAccountResponse {
         access_token: text,
         expires_in: i32::try_from(seconds).unwrap_or(i32::MAX),
@@ -91,6 +91,7 @@ struct Begun {
     account: Account,
     actor: Account,
     session: Session,
+    by: ActedBy,
 }
 
 impl Wanted {
@@ -110,11 +111,12 @@ impl Wanted {
         if !may_act_as(&actor.roles, &account.roles, others) {
             return Err(Error::Refused(Refusal::HigherPrivilege));
         }
+        let by = ActedBy { account: actor.id, session: self.own, writes: self.write };
         let (session, _) = Session::begin(account.id, Authentication::of_nobody(self.now), self.now, &self.timeouts)?;
         let session = Session {
             client: self.client.clone(),
             expire_time: self.now.saturating_add(lasts).min(until),
-            acted_by: Some(ActedBy { account: actor.id, writes: self.write }),
+            acted_by: Some(by),
             ..session
         };
         sessions::insert(conn, &SessionRow::from(&session)).await?;
@@ -125,7 +127,7 @@ impl Wanted {
         let name = session_name_of(account.id, session.id);
         trail.note(conn, self.now, Action::Impersonate, account.id, told(name)).await?;
         trail.note(conn, self.now, Action::Impersonate, actor.id, told(format!("{ACCOUNTS}{}", account.id))).await?;
-        Ok(Begun { account, actor, session })
+        Ok(Begun { account, actor, session, by })
     }
 
     /// Whoever acts, as they are now, and until when their own session lasts at most.
