@@ -64,10 +64,10 @@ impl Endpoint for DataEndpoint {
         };
         protocol.only_grpc()?;
         let named = channel::Target { contract, ..channel::Target::new(path) };
-        // What is not known here yet may change something.
-        let effect = if finding.is_reading() { Effect::Reads } else { Effect::Changes };
-        let (target, takes) = (Target::Resource(named, finding), Messages::One);
-        Ok(Resolved { target, access: Access::Anyone, effect, takes, cookies: Cookies::Ignored, streams: false, route })
+        // Whether it changes something is decided where it is known for sure which method it is, as rules are.
+        let (access, effect, takes) = (Access::Anyone, Effect::Reads, Messages::One);
+        let target = Target::Resource(named, finding);
+        Ok(Resolved { target, access, effect, takes, cookies: Cookies::Ignored, streams: false, route })
     }
 
     async fn handle(&self, exchange: Exchange<Target>) -> Result<http::Response<Body>, Fault> {

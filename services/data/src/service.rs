@@ -10,6 +10,7 @@ use http::HeaderMap;
 use mainstay_contract::{Right, Shape, Verb};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Clock, Principal};
+use mainstay_layers::{Access, Effect};
 use mainstay_runtime::channel::{Call, Channel, FIELD_MASK, Reply, Target};
 
 use crate::domain::context::{Context, Operation};
@@ -51,12 +52,10 @@ pub enum Finding {
     Nowhere,
 }
 
-impl Finding {
-    /// Whether it is known to be a method that changes nothing.
-    pub fn is_reading(&self) -> bool {
-        let Finding::Here(found) = self else { return false };
-        found.shape.verb().is_some_and(|verb| verb.right() == Right::Read)
-    }
+/// What a call of a method may do.
+fn effect(shape: Shape) -> Effect {
+    let reads = shape.verb().is_some_and(|verb| verb.right() == Right::Read);
+    if reads { Effect::Reads } else { Effect::Changes }
 }
 
 /// What a method needs of a call.
@@ -116,6 +115,8 @@ impl Resources {
                 Shape::Own => None,
             };
             let Some(resource) = resource else { return Err(Fault::new(Reason::MethodNotFound)) };
+            // Here, however the call came, and by what the method is in the end. Who else may is said by rules.
+            effect(shape).admit(&request.principal, &Access::Anyone)?;
             let revision = snapshot.revision;
             let caller = Caller::new(request.principal.clone(), self.clock.now_micros(), &snapshot.contract.roles);
             let op = Operation {

@@ -17,7 +17,8 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use std::sync::{Arc, Mutex};
 use tower::ServiceExt as _;
 
-const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+/// No other test's.
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319d";
 
 /// Passes every call on to another port.
 struct Front(Box<dyn Channel>, Guards);

@@ -170,7 +170,7 @@ pub async fn serve(
         },
         None => show(&visit, page).await,
     };
-    done.or_else(|fault| visit.failed(page, fault)).and_then(|shown| shown.answer(pages, &visit))
+    done.or_else(|fault| visit.failed(page, fault)).and_then(|shown| shown.answer(pages, &visit.viewer()))
 }
 
 async fn show(visit: &Visit<'_>, page: Page) -> Result<Shown, Fault> {

@@ -9,8 +9,7 @@ use mainstay_layers::Body;
 use minijinja::Value;
 
 use super::headers::protect;
-use super::view::Pages;
-use super::visit::Visit;
+use super::view::{Pages, Viewer};
 use crate::browser::Cookies;
 
 /// A page, or where to go instead.
@@ -51,10 +50,9 @@ impl Shown {
     }
 
     /// Writes the answer for whoever looks at it.
-    pub fn answer(self, pages: &Pages, visit: &Visit<'_>) -> Result<Response<Body>, Fault> {
-        let language = visit.language;
+    pub fn answer(self, pages: &Pages, viewer: &Viewer<'_>) -> Result<Response<Body>, Fault> {
         let body = match &self.what {
-            What::Page { template, values } => Bytes::from(pages.write(template, values, visit)?),
+            What::Page { template, values } => Bytes::from(pages.write(template, values, viewer)?),
             What::Elsewhere(_) => Bytes::new(),
         };
         let mut response = Response::new(Body::new(Full::new(body)));
@@ -69,7 +67,7 @@ impl Shown {
             What::Page { .. } => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
                 headers.insert(VARY, HeaderValue::from_static("accept-language, cookie"));
-                headers.extend(HeaderValue::from_str(&language.tag).ok().map(|tag| (CONTENT_LANGUAGE, tag)));
+                headers.extend(HeaderValue::from_str(&viewer.language.tag).ok().map(|tag| (CONTENT_LANGUAGE, tag)));
             }
         }
         self.cookies.put(headers);

@@ -14,8 +14,7 @@ use super::assets::{self, Logo};
 use super::config::PagesConfig;
 use super::error::PagesError;
 use super::escape::query;
-use super::languages::Languages;
-use super::visit::Visit;
+use super::languages::{Language, Languages};
 
 const TEMPLATES: [(&str, &str); 18] = [
     ("layout.html", include_str!("templates/layout.html")),
@@ -52,6 +51,15 @@ pub struct Pages {
     engine: Environment<'static>,
 }
 
+/// Whom a page is written for.
+pub struct Viewer<'v> {
+    pub language: &'v Language,
+    /// Whether somebody is signed in.
+    pub signed_in: bool,
+    /// Whether they act as somebody else.
+    pub acting: bool,
+}
+
 impl Pages {
     /// Reads what pages are made of; nothing where there shall be none.
     pub fn load(config: &PagesConfig) -> Result<Option<Pages>, PagesError> {
@@ -78,16 +86,16 @@ impl Pages {
     }
 
     /// Writes a page for whoever looks at it.
-    pub(super) fn write(&self, template: &str, values: &Value, visit: &Visit<'_>) -> Result<String, Fault> {
+    pub(super) fn write(&self, template: &str, values: &Value, viewer: &Viewer<'_>) -> Result<String, Fault> {
         let template = self.engine.get_template(template).map_err(Fault::internal)?;
         let around = context! {
-            t => visit.language.texts(),
-            locale => &visit.language.tag,
+            t => viewer.language.texts(),
+            locale => &viewer.language.tag,
             application => &self.config.application,
             logo => self.logo.is_some(),
             version => &self.version,
-            signed_in => visit.is_signed_in(),
-            acting => visit.is_acting(),
+            signed_in => viewer.signed_in,
+            acting => viewer.acting,
             sign_in_page => Page::SignIn.path(),
         };
         template.render(context! { ..values.clone(), ..around }).map_err(Fault::internal)
