@@ -2,7 +2,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::json::read_strictly;
-use crate::{MAX_CLOCK_SKEW, Principal, TokenError, User, VerifierConfig};
+use crate::{Actor, MAX_CLOCK_SKEW, Principal, TokenError, User, VerifierConfig};
 
 /// The claims that make a caller (RFC 9068 §2.2 and ours). Others are ignored.
 #[derive(Debug, Deserialize)]
@@ -45,6 +45,19 @@ pub(crate) struct Claims {
     /// The client that an OAuth token was given to (RFC 9068 section 2.2). It opens what OAuth has it open, and no service takes it
     /// for its user.
     client_id: Option<String>,
+    /// Who acts as the user (RFC 8693 section 4.1).
+    act: Option<Act>,
+    /// Ours: whether they may change something.
+    #[serde(default)]
+    writes: bool,
+}
+
+/// Who acts as the user. One of whom it is not said by which session is nobody: nothing would end it.
+#[derive(Debug, Deserialize)]
+struct Act {
+    sub: String,
+    sid: String,
+    epoch: i64,
 }
 
 /// What an account is. A token of a kind that is not known here is no token: what such an account may do is not known either.
@@ -138,6 +151,8 @@ impl Claims {
             organisation_roles,
             claims: self.claims,
             is_unnamed: self.kind == AccountKind::Anonymous,
+            may_change: self.act.is_some() && self.writes,
+            actor: self.act.map(|act| Actor { uid: act.sub, session_id: act.sid, epoch: act.epoch }),
         })
     }
 }

@@ -22,7 +22,7 @@ pub use clock::{Clock, SystemClock};
 pub use error::TokenError;
 pub use exchange::{API_KEY_PREFIX, ExchangeFuture, KeyExchange};
 pub use keys::{Algorithm, FetchFuture, Jwk, KeySet, KeySource, KeySourceError, VerifyingKey};
-pub use principal::{Kind, Principal, SERVICE_UID_PREFIX, User};
+pub use principal::{Actor, Kind, Principal, SERVICE_UID_PREFIX, User};
 pub use revocations::{MAX_REVOCATIONS, Revocation, Revocations, Revoked, Verdict, Watched};
 pub use service_keys::{
     MAX_SERVICE_NAME_BYTES, MIN_SERVICE_SECRET_BYTES, OPERATOR, SERVICE_TOKEN_PREFIX, ServiceKeys, ServiceKeysError,

@@ -43,6 +43,19 @@ struct Inner {
     organisation_roles: Vec<String>,
     claims: Map<String, Value>,
     is_unnamed: bool,
+    actor: Option<Actor>,
+    may_change: bool,
+}
+
+/// Who acts as somebody else (`act`, RFC 8693 section 4.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The account's uid.
+    pub uid: String,
+    /// The session in which they are signed in as themselves. What ends it ends the other.
+    pub session_id: String,
+    /// Which of their account's epochs that was.
+    pub epoch: i64,
 }
 
 /// What a verified access token says about a user; the input of [`Principal::user`].
@@ -81,6 +94,10 @@ pub struct User {
     pub claims: Map<String, Value>,
     /// Whether nobody is known behind the account yet: it was made without an address.
     pub is_unnamed: bool,
+    /// Who acts as the user; nobody, where it is the user.
+    pub actor: Option<Actor>,
+    /// Whether whoever acts as the user may change something. Of a user who acts as nobody else it says nothing.
+    pub may_change: bool,
 }
 
 impl Inner {
@@ -103,6 +120,8 @@ impl Inner {
             organisation_roles: Vec::new(),
             claims: Map::new(),
             is_unnamed: false,
+            actor: None,
+            may_change: false,
         }
     }
 }
@@ -159,6 +178,8 @@ impl Principal {
             organisation_roles: user.organisation_roles,
             claims: user.claims,
             is_unnamed: user.is_unnamed,
+            actor: user.actor,
+            may_change: user.may_change,
         }))
     }
 
@@ -246,6 +267,16 @@ impl Principal {
     /// Says whether the caller is signed in with an account that nobody is known behind: it was made without an address.
     pub fn is_unnamed(&self) -> bool {
         self.0.is_unnamed
+    }
+
+    /// Gives who it really is where somebody acts as the user: everything else is said of the user.
+    pub fn actor(&self) -> Option<&Actor> {
+        self.0.actor.as_ref()
+    }
+
+    /// Says whether the caller only reads: somebody acts as the user, and was not given more.
+    pub fn only_reads(&self) -> bool {
+        self.0.actor.is_some() && !self.0.may_change
     }
 
     /// Names what kind of caller this is for rules: `user`, `anonymous` (an account without an address), `service`. Nothing

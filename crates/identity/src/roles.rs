@@ -16,5 +16,9 @@ pub const OWNER: &str = "mainstay.owner";
 /// Administers the organisation that its holder acts in, in the same way.
 pub const MANAGER: &str = "mainstay.manager";
 
+/// Acts as other accounts, for a while and to read, unless more is allowed. It comes with no other right, and no other role comes with
+/// it.
+pub const IMPERSONATOR: &str = "mainstay.impersonator";
+
 /// Held by every service account, by no user: one service of the platform talking to another.
 pub const SERVICE: &str = "mainstay.service";

@@ -1,6 +1,6 @@
 //! What the stack asks of the thing behind it.
 
-use crate::{Access, Body, Cookies, Exchange, Messages, Protocol};
+use crate::{Access, Body, Cookies, Effect, Exchange, Messages, Protocol};
 use mainstay_fault::Fault;
 use mainstay_telemetry::Route;
 use std::future::Future;
@@ -34,6 +34,8 @@ pub struct Resolved<T> {
     pub target: T,
     /// Who may call.
     pub access: Access,
+    /// What a call may do.
+    pub effect: Effect,
     /// How many messages the request is: what is one has to come in time.
     pub takes: Messages,
     /// What a session in cookies is to the method.

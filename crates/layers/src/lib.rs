@@ -9,6 +9,7 @@ mod context;
 mod cors;
 mod deadline;
 mod defects;
+mod effect;
 mod end;
 mod endpoint;
 mod framing;
@@ -34,6 +35,7 @@ pub use context::{Context, Exchange, Peer};
 pub use cors::{Cors, DEFAULT_PREFLIGHT_SECONDS, NotAnOrigin, Origins};
 pub use deadline::{DEFAULT_TIMEOUT, MAX_TIMEOUT, Timeouts};
 pub use defects::{DEFECTS, defects, is_defect, put_defects};
+pub use effect::Effect;
 pub use end::{End, Ending, ended};
 pub use endpoint::{Endpoint, Resolved};
 pub use framing::{

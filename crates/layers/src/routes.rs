@@ -1,6 +1,6 @@
 //! Services whose frame tonic generates, behind a stack.
 
-use crate::{Access, Body, Cookies, Endpoint, Exchange, Messages, Native, Resolved, defects, ended, framed};
+use crate::{Access, Body, Cookies, Effect, Endpoint, Exchange, Messages, Native, Resolved, defects, ended, framed};
 use http::request::Parts;
 use mainstay_fault::{Fault, Reason};
 use mainstay_telemetry::{Metrics, Route};
@@ -16,6 +16,7 @@ pub struct Policies(HashMap<Box<str>, Policy>);
 #[derive(Debug)]
 struct Policy {
     access: Access,
+    effect: Effect,
     streams: bool,
     messages: Messages,
     route: Arc<Route>,
@@ -31,13 +32,24 @@ impl Policies {
     /// stream.
     #[must_use]
     pub fn method(self, metrics: &Metrics, path: &str, access: Access, streams: bool) -> Policies {
-        self.add(path, Policy { access, streams, messages: Messages::One, route: metrics.route(path) })
+        let effect = Effect::Governs;
+        self.add(path, Policy { access, effect, streams, messages: Messages::One, route: metrics.route(path) })
     }
 
     /// Adds a method that takes a stream of messages and answers with one.
     #[must_use]
     pub fn conversation(self, metrics: &Metrics, path: &str, access: Access) -> Policies {
-        self.add(path, Policy { access, streams: true, messages: Messages::Many, route: metrics.route(path) })
+        let (effect, streams, messages) = (Effect::Governs, true, Messages::Many);
+        self.add(path, Policy { access, effect, streams, messages, route: metrics.route(path) })
+    }
+
+    /// Says of a method that it was added for that it changes nothing. Of all others it is assumed that they do.
+    #[must_use]
+    pub fn reading(mut self, path: &str) -> Policies {
+        if let Some(policy) = self.0.get_mut(path) {
+            policy.effect = Effect::Reads;
+        }
+        self
     }
 
     fn add(mut self, path: &str, policy: Policy) -> Policies {
@@ -72,10 +84,11 @@ impl Endpoint for RoutesEndpoint {
     fn resolve(&self, parts: &Parts, protocol: Native) -> Result<Resolved<(Messages, bool)>, Fault> {
         let policy = self.policies.0.get(parts.uri.path()).ok_or_else(|| Fault::new(Reason::MethodNotFound))?;
         protocol.only_grpc()?;
-        let Policy { access, streams, messages, route } = policy;
+        let Policy { access, effect, streams, messages, route } = policy;
         Ok(Resolved {
             target: (*messages, *streams),
             access: access.clone(),
+            effect: *effect,
             takes: *messages,
             cookies: Cookies::Ignored,
             streams: *streams,

@@ -115,7 +115,7 @@ impl<E: Endpoint> Inner<E> {
         // Before anybody reads a header.
         identity_headers::strip(&mut parts.headers);
         // Once; everything below decides by the method that comes out of it, never by the path.
-        let Resolved { target, access, takes, cookies, streams, route } =
+        let Resolved { target, access, effect, takes, cookies, streams, route } =
             self.endpoint.resolve(&parts, seen.protocol)?;
         seen.resolved(&route);
         // Before anybody asks who calls: whose page may have a browser say so is told by no credential.
@@ -135,6 +135,7 @@ impl<E: Endpoint> Inner<E> {
             };
             // Before anything that a caller without the right could use up, or learn from.
             access.check(&principal)?;
+            effect.admit(&principal, &access)?;
             let context = self.context(&parts, (principal, browser), (deadline, streams), seen);
             parts.headers.extend(shown.map(|shown| (AUTHORIZATION, shown)));
             // The last one: it counts calls, and only those that would have been let in.

@@ -52,11 +52,20 @@ pub fn of_packages(pool: &DescriptorPool, packages: &[&str], metrics: &Metrics) 
         .flat_map(|service| service.methods().collect::<Vec<_>>());
     methods.fold(standard(metrics), |policies, method| {
         let access = access_of(&method).unwrap_or_else(|| Access::roles(Vec::<Box<str>>::new()));
-        match method.is_client_streaming() {
-            true => policies.conversation(metrics, &path_of(&method), access),
-            false => policies.method(metrics, &path_of(&method), access, method.is_server_streaming()),
-        }
+        let path = path_of(&method);
+        let policies = match method.is_client_streaming() {
+            true => policies.conversation(metrics, &path, access),
+            false => policies.method(metrics, &path, access, method.is_server_streaming()),
+        };
+        if is_reading(&method) { policies.reading(&path) } else { policies }
     })
+}
+
+/// Whether a method says that it changes nothing (`idempotency_level = NO_SIDE_EFFECTS`).
+pub fn is_reading(method: &MethodDescriptor) -> bool {
+    const NO_SIDE_EFFECTS: i32 = 1;
+    let level = method.options().get_field_by_name("idempotency_level").and_then(|level| level.as_enum_number());
+    level == Some(NO_SIDE_EFFECTS)
 }
 
 /// The methods of health and reflection, which every port serves: whether they answer with a stream, and what they take.

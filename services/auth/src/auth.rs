@@ -161,6 +161,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         key_encryption_key,
         hash_key: Arc::new(HashKey::new(hash_key.as_slice())),
         mail,
+        impersonation: config.impersonation.clone(),
         passkeys,
         application,
         issuer: circumstances.public_url.as_ref().filter(|url| url.is_private()).map(ToString::to_string),

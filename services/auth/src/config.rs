@@ -3,9 +3,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mainstay_db::{Database, Former};
+use mainstay_identity::roles::RESERVED_PREFIX;
 use mainstay_identity::{Algorithm, MAX_ACCESS_TOKEN_SECONDS};
 use mainstay_keys::{KeyEncryptionKey, KeySetting};
 use mainstay_outbound::OutboundConfig;
+use mainstay_record::role::is_role;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -72,6 +74,8 @@ pub struct Config {
     /// Whether `mainstay.admin` is worth something only in a session in which a second factor was shown. In others, what is for
     /// administrators is refused with what would help.
     pub administrators_second_factor: bool,
+    /// Whom those who may act as others (`mainstay.impersonator`) may act as, and what they may do then.
+    pub impersonation: ImpersonationConfig,
     /// Where passkeys are good.
     pub passkeys: PasskeysConfig,
     /// What mails look like and how they are sent.
@@ -168,6 +172,18 @@ pub enum EmailChange {
     New,
 }
 
+/// The section `auth.impersonation` of the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImpersonationConfig {
+    /// Whether whoever acts as somebody else may ask to change what belongs to the application. They change nothing of the account
+    /// in any case.
+    pub allow_write: bool,
+    /// Roles that an account may hold and be acted as by somebody who does not hold them. Any other role keeps out whoever does not
+    /// hold it; one that begins with `mainstay.` keeps out everybody.
+    pub roles: Vec<String>,
+}
+
 /// Longest name of the installation.
 const MAX_APPLICATION_BYTES: usize = 64;
 
@@ -190,6 +206,7 @@ impl Default for Config {
             administrators_second_factor: false,
             application: None,
             create_organisations: CreateOrganisations::default(),
+            impersonation: ImpersonationConfig::default(),
             passkeys: PasskeysConfig::default(),
             mail: MailConfig::default(),
             limits: LimitsConfig::default(),
@@ -248,6 +265,11 @@ impl Config {
             self.application.as_ref().is_none_or(|name| !name.trim().is_empty() && name.len() <= MAX_APPLICATION_BYTES),
             "application",
             format!("must be a name of at most {MAX_APPLICATION_BYTES} bytes"),
+        );
+        require(
+            self.impersonation.roles.iter().all(|role| is_role(role) && !role.starts_with(RESERVED_PREFIX)),
+            "impersonation.roles",
+            format!("must be roles, none of which begins with `{RESERVED_PREFIX}`"),
         );
         problems.extend(self.limits.problems());
         problems.extend(self.mail.problems());

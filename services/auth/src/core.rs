@@ -8,7 +8,7 @@ use mainstay_keys::KeyEncryptionKey;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::{ChainKey, Failures};
-use crate::config::{AnonymousSignIn, CreateOrganisations, EmailChange, SignUp};
+use crate::config::{AnonymousSignIn, CreateOrganisations, EmailChange, ImpersonationConfig, SignUp};
 use crate::domain::one_time_secret::HashKey;
 use crate::domain::session::Timeouts;
 use crate::hashing::Hasher;
@@ -32,6 +32,7 @@ pub(crate) struct Core {
     pub(crate) hash_key: Arc<HashKey>,
     /// Nothing where this installation sends no mail.
     pub(crate) mail: Option<Mail>,
+    pub(crate) impersonation: ImpersonationConfig,
     /// Nothing where there is no name that passkeys can be bound to.
     pub(crate) passkeys: Option<Passkeys>,
     /// What people know the installation by.

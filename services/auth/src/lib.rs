@@ -29,7 +29,8 @@ mod ways_in;
 
 pub use auth::{Auth, Environment, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, PACKAGE, SERVICES, start};
 pub use config::{
-    AnonymousSignIn, Config, CreateOrganisations, EmailChange, KEY_FILE, SQLITE_FILE, SignUp, SigningAlgorithm,
+    AnonymousSignIn, Config, CreateOrganisations, EmailChange, ImpersonationConfig, KEY_FILE, SQLITE_FILE, SignUp,
+    SigningAlgorithm,
 };
 pub use domain::role::check as check_role;
 pub use error::{Error, StartError};

@@ -57,6 +57,12 @@ pub enum Refusal {
     ConsentNotFound,
     #[error("nobody is known behind the account, who could agree")]
     NobodyKnown,
+    #[error("the caller may not act as others any more")]
+    NotImpersonator,
+    #[error("the account holds a role that the caller may not act with")]
+    HigherPrivilege,
+    #[error("whoever acts as others only reads here")]
+    WriteClosed,
 }
 
 impl From<Refusal> for Fault {
@@ -117,6 +123,9 @@ impl From<Refusal> for Fault {
             Refusal::NoIssuer | Refusal::TooManyOAuthClients | Refusal::NoClientSecret | Refusal::NobodyKnown => {
                 (Reason::FailedPrecondition, of_clients(refusal))
             }
+            Refusal::NotImpersonator | Refusal::HigherPrivilege | Refusal::WriteClosed => {
+                (Reason::PermissionDenied, of_impersonation(refusal).to_owned())
+            }
         };
         Fault::new(reason).message(text)
     }
@@ -133,5 +142,19 @@ fn of_clients(refusal: Refusal) -> String {
             "nobody is known behind the account: give it an address first (`UpgradeAccount`)".to_owned()
         }
         _ => "other applications sign nobody in here: its operator sets `public_url` to an `https` address".to_owned(),
+    }
+}
+
+/// What is said to whoever may not act as somebody else.
+fn of_impersonation(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::HigherPrivilege => {
+            "the account holds a role that the caller does not hold and that auth.impersonation.roles does not name, or one of the \
+             platform's"
+        }
+        Refusal::WriteClosed => {
+            "whoever acts as somebody else only reads here; auth.impersonation.allow_write opens it"
+        }
+        _ => "the caller may not act as others any more (`mainstay.impersonator`)",
     }
 }

@@ -119,6 +119,7 @@ pub(crate) async fn outdate_tokens(
     account: AccountId,
 ) -> Result<Revocation, Error> {
     let below = next_epoch(conn, account).await?;
+    sessions::end_acted(conn, &account.to_string()).await?;
     let revocation = moment.revoking(account, Revoked::Tokens { below });
     revocations::add(conn, &revocation).await?;
     Ok(revocation)

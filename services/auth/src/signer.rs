@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::domain::account::Account;
+use crate::domain::impersonation::ActedBy;
 use crate::domain::organisation::Acting;
 use crate::domain::service_account::ServiceAccount;
 use crate::domain::session::{Session, seconds};
@@ -72,6 +73,20 @@ struct Claims<'a> {
     /// What kind of account it is, where it is no person's.
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
+    /// Who acts as the account (RFC 8693 section 4.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Act>,
+    /// Whether they may change something.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    writes: bool,
+}
+
+/// Whoever acts as somebody else, by their own account and session: what ends that ends the token.
+#[derive(Serialize)]
+struct Act {
+    sub: String,
+    sid: String,
+    epoch: i64,
 }
 
 /// An access token, and for how many seconds it is valid from now.
@@ -109,10 +124,35 @@ impl Signer {
         session: &Session,
         acting: Option<&Acting>,
     ) -> Result<AccessToken, Error> {
+        self.token_of(self.claims(account, session, acting))
+    }
+
+    /// Makes an access token for a session in which somebody acts as the account, who is signed in with a session of their own. It
+    /// says nothing of how sure it is who the account's owner is: they are not here.
+    pub(crate) fn acting_token(
+        &self,
+        account: &Account,
+        session: &Session,
+        (by, epoch): (ActedBy, i64),
+    ) -> Result<AccessToken, Error> {
+        let act = Act { sub: by.account.to_string(), sid: by.session.to_string(), epoch };
+        self.token_of(Claims {
+            act: Some(act),
+            writes: by.writes,
+            auth_time: None,
+            ..self.claims(account, session, None)
+        })
+    }
+
+    fn token_of(&self, claims: Claims<'_>) -> Result<AccessToken, Error> {
+        Ok(AccessToken { text: self.sign(&claims)?, seconds: claims.exp - claims.iat })
+    }
+
+    fn claims<'a>(&'a self, account: &'a Account, session: &Session, acting: Option<&'a Acting>) -> Claims<'a> {
         let iat = self.clock.now_seconds();
         let exp = iat.saturating_add(self.lifetime_seconds.into()).min(seconds(session.expire_time)).max(iat + 1);
         let (roles, withheld) = self.worth(account, session);
-        let claims = Claims {
+        Claims {
             iss: &self.tokens.issuer,
             aud: &self.tokens.audience,
             sub: account.id.to_string(),
@@ -132,14 +172,19 @@ impl Signer {
             org_roles: acting.map(|acting| acting.roles.as_slice()),
             claims: Some(account.claims.as_map()).filter(|claims| !claims.is_empty()),
             kind: account.is_anonymous.then_some("anonymous"),
-        };
-        Ok(AccessToken { text: self.sign(&claims)?, seconds: exp - iat })
+            act: None,
+            writes: false,
+        }
     }
 
     /// The account's roles: those that the session is worth, and those that it is not until more is shown in it.
     fn worth<'a>(&self, account: &'a Account, session: &Session) -> (Vec<&'a str>, Vec<&'a str>) {
         let administers = self.one_factor_administers || session.authentication.is_multiple();
-        account.roles.iter().map(String::as_str).partition(|role| administers || *role != roles::ADMIN)
+        account
+            .roles
+            .iter()
+            .map(String::as_str)
+            .partition(|role| administers || !role.starts_with(roles::RESERVED_PREFIX))
     }
 
     /// Makes an access token for a service account that has shown a key: its session is the key. It does not outlive that.
@@ -171,8 +216,10 @@ impl Signer {
             org_roles: acting.map(|(_, roles)| roles),
             claims: None,
             kind: None,
+            act: None,
+            writes: false,
         };
-        Ok(AccessToken { text: self.sign(&claims)?, seconds: exp - iat })
+        self.token_of(claims)
     }
 
     fn sign(&self, claims: &Claims<'_>) -> Result<String, Error> {

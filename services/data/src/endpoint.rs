@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use http::request::Parts;
 use mainstay_fault::{Fault, reply};
 use mainstay_layers::{
-    Access, Body, Context, Cookies, Endpoint, Exchange, Held, Messages, Native, Resolved, RoutesEndpoint,
+    Access, Body, Context, Cookies, Effect, Endpoint, Exchange, Held, Messages, Native, Resolved, RoutesEndpoint,
     SMALL_ANSWER_BYTES, defects, framed,
 };
 use mainstay_runtime::RawCodec;
@@ -46,10 +46,12 @@ impl Endpoint for DataEndpoint {
         let contract = parts.headers.get(CONTRACT_REVISION).and_then(|revision| revision.to_str().ok()?.parse().ok());
         let (finding, route) = match self.resources.find(path, contract) {
             Finding::Nowhere => {
-                let Resolved { target, access, takes, streams, route, .. } = self.platform.resolve(parts, protocol)?;
+                let Resolved { target, access, effect, takes, streams, route, .. } =
+                    self.platform.resolve(parts, protocol)?;
                 return Ok(Resolved {
                     target: Target::Platform(target),
                     access,
+                    effect,
                     takes,
                     cookies: Cookies::Ignored,
                     streams,
@@ -62,8 +64,10 @@ impl Endpoint for DataEndpoint {
         };
         protocol.only_grpc()?;
         let named = channel::Target { contract, ..channel::Target::new(path) };
-        let (target, takes) = (Target::Resource(named, finding), Messages::One);
-        Ok(Resolved { target, access: Access::Anyone, takes, cookies: Cookies::Ignored, streams: false, route })
+        // Whether it changes something is decided where it is known for sure which method it is, as rules are.
+        let (access, effect, takes) = (Access::Anyone, Effect::Reads, Messages::One);
+        let target = Target::Resource(named, finding);
+        Ok(Resolved { target, access, effect, takes, cookies: Cookies::Ignored, streams: false, route })
     }
 
     async fn handle(&self, exchange: Exchange<Target>) -> Result<http::Response<Body>, Fault> {

@@ -7,9 +7,10 @@ use std::time::Instant;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
-use mainstay_contract::{Shape, Verb};
+use mainstay_contract::{Right, Shape, Verb};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Clock, Principal};
+use mainstay_layers::{Access, Effect};
 use mainstay_runtime::channel::{Call, Channel, FIELD_MASK, Reply, Target};
 
 use crate::domain::context::{Context, Operation};
@@ -49,6 +50,12 @@ pub enum Finding {
     /// The caller names it by a revision that this process does not know: it is looked for when it is called.
     Perhaps,
     Nowhere,
+}
+
+/// What a call of a method may do.
+fn effect(shape: Shape) -> Effect {
+    let reads = shape.verb().is_some_and(|verb| verb.right() == Right::Read);
+    if reads { Effect::Reads } else { Effect::Changes }
 }
 
 /// What a method needs of a call.
@@ -108,6 +115,8 @@ impl Resources {
                 Shape::Own => None,
             };
             let Some(resource) = resource else { return Err(Fault::new(Reason::MethodNotFound)) };
+            // Here, however the call came, and by what the method is in the end. Who else may is said by rules.
+            effect(shape).admit(&request.principal, &Access::Anyone)?;
             let revision = snapshot.revision;
             let caller = Caller::new(request.principal.clone(), self.clock.now_micros(), &snapshot.contract.roles);
             let op = Operation {

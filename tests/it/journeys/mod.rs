@@ -10,6 +10,7 @@ mod crud;
 mod denials;
 mod explain;
 mod explicit_zeros;
+mod impersonation;
 mod mailbox;
 mod masks;
 mod names;

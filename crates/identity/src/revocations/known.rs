@@ -37,7 +37,13 @@ impl Known {
     /// Finds out whether something of the caller's was revoked.
     pub(super) fn judge(&self, account: &str, principal: &Principal) -> Result<(), Verdict> {
         if let Some(account) = self.accounts.get(account) {
-            account.judge(principal)?;
+            account.judge(principal.session_id(), principal.epoch(), principal.organisation())?;
+        }
+        // Who acts as somebody does so as long as they are signed in as themselves.
+        if let Some(actor) = principal.actor()
+            && let Some(account) = self.accounts.get(actor.uid.as_str())
+        {
+            account.judge(Some(&actor.session_id), actor.epoch, None)?;
         }
         match (self.outdated_until, principal.issued_at()) {
             (Some(until), Some(issued_at)) if issued_at <= until => Err(Verdict::Outdated),
@@ -123,8 +129,7 @@ impl Known {
 }
 
 impl Account {
-    fn judge(&self, principal: &Principal) -> Result<(), Verdict> {
-        let (session, epoch) = (principal.session_id(), principal.epoch());
+    fn judge(&self, session: Option<&str>, epoch: i64, organisation: Option<&str>) -> Result<(), Verdict> {
         if session.is_some_and(|session| self.sessions.contains(session)) {
             return Err(Verdict::Ended);
         }
@@ -134,7 +139,7 @@ impl Account {
         if self.all_sessions.iter().any(ends) {
             return Err(Verdict::Ended);
         }
-        let acting = principal.organisation().and_then(|organisation| self.acting.get(organisation).copied());
+        let acting = organisation.and_then(|organisation| self.acting.get(organisation).copied());
         if self.tokens.max(acting).is_some_and(|below| epoch < below) { Err(Verdict::Outdated) } else { Ok(()) }
     }
 

@@ -18,8 +18,9 @@ impl Revocations {
         let mut waiting = self.waiting();
         let id = waiting.next;
         waiting.next += 1;
-        let account = principal.uid().unwrap_or_default().into();
-        waiting.accounts.entry(account).or_default().push((id, None));
+        for account in accounts(&principal) {
+            waiting.accounts.entry(account.into()).or_default().push((id, None));
+        }
         drop(waiting);
         Watched { revocations: self.clone(), principal, id }
     }
@@ -28,6 +29,11 @@ impl Revocations {
     pub fn watchers(&self) -> usize {
         self.waiting().accounts.values().map(Vec::len).sum()
     }
+}
+
+/// The accounts whose revocations concern a caller: the user's, and that of whoever acts as the user.
+fn accounts(principal: &Principal) -> impl Iterator<Item = &str> {
+    std::iter::once(principal.uid().unwrap_or_default()).chain(principal.actor().map(|actor| actor.uid.as_str()))
 }
 
 impl Watched {
@@ -44,12 +50,14 @@ impl Watched {
         }
     }
 
-    fn with_place(&self, change: impl FnOnce(&mut Option<std::task::Waker>)) {
+    fn with_place(&self, change: impl Fn(&mut Option<std::task::Waker>)) {
         let mut waiting = self.revocations.waiting();
-        let all = waiting.accounts.get_mut(self.principal.uid().unwrap_or_default());
-        let place = all.and_then(|all| all.iter_mut().find(|(id, _)| *id == self.id));
-        if let Some((_, waker)) = place {
-            change(waker);
+        for account in accounts(&self.principal) {
+            let all = waiting.accounts.get_mut(account);
+            let place = all.and_then(|all| all.iter_mut().find(|(id, _)| *id == self.id));
+            if let Some((_, waker)) = place {
+                change(waker);
+            }
         }
     }
 }
@@ -63,12 +71,13 @@ impl Clone for Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        let account = self.principal.uid().unwrap_or_default();
         let mut waiting = self.revocations.waiting();
-        let Some(all) = waiting.accounts.get_mut(account) else { return };
-        all.retain(|(id, _)| *id != self.id);
-        if all.is_empty() {
-            waiting.accounts.remove(account);
+        for account in accounts(&self.principal) {
+            let Some(all) = waiting.accounts.get_mut(account) else { continue };
+            all.retain(|(id, _)| *id != self.id);
+            if all.is_empty() {
+                waiting.accounts.remove(account);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{
-    Clock, MAX_REVOCATIONS, Principal, Revocation, Revocations, Revoked, TokenError, User, Verdict,
+    Actor, Clock, MAX_REVOCATIONS, Principal, Revocation, Revocations, Revoked, TokenError, User, Verdict,
 };
 use proptest::prelude::*;
 
@@ -34,6 +34,19 @@ fn acting(principal: &Principal, organisation: &str) -> Principal {
         expires_at: principal.expires_at(),
         epoch: principal.epoch(),
         organisation: Some(organisation.to_owned()),
+        ..User::default()
+    })
+}
+
+/// Support, signed in with this session in this epoch, who acts as Ada.
+fn by_support(own: &str, epoch: i64) -> Principal {
+    let actor = Actor { uid: "support".to_owned(), session_id: own.to_owned(), epoch };
+    Principal::user(User {
+        uid: "ada".to_owned(),
+        session_id: Some("acted".to_owned()),
+        issued_at: Some(NOW),
+        expires_at: Some(NOW + 300),
+        actor: Some(actor),
         ..User::default()
     })
 }
@@ -224,6 +237,44 @@ fn a_stream_is_woken_by_what_concerns_its_account_alone() {
     revocations.look_at_age();
     assert_eq!(woken.0.load(Ordering::SeqCst), 5);
     assert_eq!(of_bob.poll(&mut cx), Poll::Ready(Verdict::Unknown));
+}
+
+#[test]
+fn whoever_acts_as_somebody_is_refused_by_what_ends_either_of_them() {
+    for (revoked, verdict) in [
+        (session("ada", "acted"), Err(Verdict::Ended)),
+        (entry("ada", Revoked::Sessions { below: 1, except: None }), Err(Verdict::Ended)),
+        (session("support", "own"), Err(Verdict::Ended)),
+        (entry("support", Revoked::Sessions { below: 8, except: None }), Err(Verdict::Ended)),
+        (entry("support", Revoked::Tokens { below: 8 }), Err(Verdict::Outdated)),
+        (entry("support", Revoked::Sessions { below: 8, except: Some("own".into()) }), Ok(())),
+        (session("support", "another"), Ok(())),
+        (session("ada", "own"), Ok(())),
+        (session("support", "acted"), Ok(())),
+    ] {
+        let revocations = complete(&clock());
+        revocations.add([revoked.clone()]);
+        assert_eq!(revocations.judge(&by_support("own", 7)), verdict, "{revoked:?}");
+    }
+}
+
+#[test]
+fn a_stream_of_whoever_acts_as_somebody_is_woken_by_what_concerns_either() {
+    let revocations = complete(&clock());
+    let woken = Arc::new(Woken(AtomicUsize::new(0)));
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut cx = Context::from_waker(&waker);
+    let mut watched = revocations.watch(by_support("own", 7));
+    assert!(watched.poll(&mut cx).is_pending());
+    revocations.add([session("ada", "another")]);
+    revocations.add([session("support", "another")]);
+    assert_eq!(woken.0.load(Ordering::SeqCst), 2);
+    assert!(watched.poll(&mut cx).is_pending());
+    revocations.add([session("support", "own")]);
+    assert_eq!(woken.0.load(Ordering::SeqCst), 3);
+    assert_eq!(watched.poll(&mut cx), Poll::Ready(Verdict::Ended));
+    drop(watched);
+    assert_eq!(revocations.watchers(), 0, "nothing is left of it at either account");
 }
 
 proptest! {

@@ -41,6 +41,27 @@ async fn a_token_says_when_its_user_was_last_sure_and_in_which_organisation_they
 }
 
 #[tokio::test]
+async fn a_token_says_who_acts_as_its_user_and_by_which_session() {
+    let key = Key::new("k1", 1);
+    let verifier = verifier(&Source::of(&[&key]), &clock());
+    let read = async |claims| verifier.verify(&key.sign(&key.header().to_string(), &claims_with(&claims))).await;
+    let act = json!({"sub": "support", "sid": "own", "epoch": 3});
+
+    let reading = read(json!({"act": act})).await.unwrap();
+    let actor = reading.actor().unwrap();
+    assert_eq!((actor.uid.as_str(), actor.session_id.as_str(), actor.epoch), ("support", "own", 3));
+    assert!(reading.only_reads());
+    assert!(!read(json!({"act": act, "writes": true})).await.unwrap().only_reads());
+    let own = read(json!({"writes": true})).await.unwrap();
+    assert!(own.actor().is_none() && !own.only_reads());
+
+    // One whom nothing would end is nobody.
+    for wrong in [json!({"sub": "support"}), json!({"sub": "support", "sid": "own"}), json!("support"), json!({})] {
+        assert!(read(json!({"act": wrong})).await.is_err(), "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn keys_are_fetched_once_for_many_tokens_at_once() {
     let key = Key::new("key-1", 1);
     let source = Source::of(&[&key]);

@@ -2,8 +2,8 @@
 
 use crate::desk::{bench, credential, get};
 use mainstay_fault::Reason;
-use mainstay_identity::{Principal, User, roles};
-use mainstay_layers::Access;
+use mainstay_identity::{Actor, Principal, User, roles};
+use mainstay_layers::{Access, Effect};
 use tonic::Code;
 
 #[test]
@@ -62,5 +62,29 @@ async fn what_strangers_show_is_for_the_endpoint_alone() {
         // Everywhere else, what is no good credential is refused.
         let elsewhere = bench.send(get("/t.S/Open").header("authorization", shown)).await.status();
         assert_eq!(elsewhere.is_success(), shown == credential("gateway"), "{shown}");
+    }
+}
+
+#[test]
+fn whoever_acts_as_somebody_else_reads_changes_where_allowed_and_governs_nothing() {
+    let actor = || Some(Actor { uid: "support".into(), session_id: "s".into(), epoch: 0 });
+    let user = Principal::user(User { uid: "u".into(), ..User::default() });
+    let reading = Principal::user(User { uid: "u".into(), actor: actor(), ..User::default() });
+    let writing = Principal::user(User { uid: "u".into(), actor: actor(), may_change: true, ..User::default() });
+    // Said of nobody who acts as somebody else it means nothing.
+    let odd = Principal::user(User { uid: "u".into(), may_change: true, ..User::default() });
+    let denied = Some(Code::PermissionDenied);
+    for (caller, reads, changes, governs, open) in [
+        (&user, None, None, None, None),
+        (&odd, None, None, None, None),
+        (&reading, None, denied, denied, None),
+        (&writing, None, None, denied, None),
+        (&Principal::anonymous(), None, None, None, None),
+    ] {
+        let decided = |effect: Effect, access| effect.admit(caller, &access).err().map(|fault| fault.code());
+        assert_eq!(decided(Effect::Reads, Access::SignedIn), reads, "{caller:?}");
+        assert_eq!(decided(Effect::Changes, Access::Anyone), changes, "rules say who may: {caller:?}");
+        assert_eq!(decided(Effect::Governs, Access::SignedIn), governs, "{caller:?}");
+        assert_eq!(decided(Effect::Governs, Access::Anyone), open, "{caller:?}");
     }
 }

@@ -8,8 +8,8 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::{Authenticator, FetchFuture, KeySet, KeySource, ServiceKeys, Verifier, VerifierConfig};
 use mainstay_layers::{
-    Access, Body, Context, Cookies, Cors, Endpoint, Exchange, Guards, Messages, Native, RateLimit, Resolved, Shed,
-    Stack, Timeouts, TrustedProxies, stack,
+    Access, Body, Context, Cookies, Cors, Effect, Endpoint, Exchange, Guards, Messages, Native, RateLimit, Resolved,
+    Shed, Stack, Timeouts, TrustedProxies, stack,
 };
 use mainstay_telemetry::{Metrics, Route, Telemetry};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -52,7 +52,8 @@ impl Endpoint for Desk {
             Some("page") => Cookies::CountIfGood,
             _ => Cookies::Count,
         };
-        Ok(Resolved { target, access, takes, cookies, streams, route: self.0.route(parts.uri.path()) })
+        let effect = Effect::Changes;
+        Ok(Resolved { target, access, effect, takes, cookies, streams, route: self.0.route(parts.uri.path()) })
     }
 
     async fn handle(&self, exchange: Exchange<&'static str>) -> Result<Response<Body>, Fault> {

@@ -7,7 +7,8 @@ use http::{Method, Response};
 use http_body_util::{BodyExt as _, Full};
 use mainstay_fault::{Fault, Reason};
 use mainstay_layers::{
-    Access, BODY_TIMEOUT, Body, Cookies, Cors, Endpoint, Exchange, Guards, Messages, Native, Resolved, Timeouts, stack,
+    Access, BODY_TIMEOUT, Body, Cookies, Cors, Effect, Endpoint, Exchange, Guards, Messages, Native, Resolved,
+    Timeouts, stack,
 };
 use mainstay_runtime::server::{DEFAULT_KEEP_ALIVE, HEAD_TIMEOUT, LINGER_TIMEOUT, SMALL_REST_TIMEOUT};
 use mainstay_runtime::{ServerConfig, Shutdown};
@@ -32,6 +33,7 @@ impl Endpoint for Reader {
         Ok(Resolved {
             target: (),
             access: Access::Anyone,
+            effect: Effect::Reads,
             takes: Messages::One,
             cookies: Cookies::Ignored,
             streams: false,

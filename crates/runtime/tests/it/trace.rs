@@ -5,7 +5,9 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use mainstay_fault::Fault;
-use mainstay_layers::{Access, Body, Cookies, Cors, Endpoint, Exchange, Guards, Messages, Native, Resolved, stack};
+use mainstay_layers::{
+    Access, Body, Cookies, Cors, Effect, Endpoint, Exchange, Guards, Messages, Native, Resolved, stack,
+};
 use mainstay_runtime::channel::{Call, Channel, GrpcChannel, RemoteConfig};
 use mainstay_runtime::{ServerConfig, Shutdown};
 use mainstay_telemetry::{Config, Identity, Telemetry, init};
@@ -15,7 +17,8 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use std::sync::{Arc, Mutex};
 use tower::ServiceExt as _;
 
-const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+/// No other test's.
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319d";
 
 /// Passes every call on to another port.
 struct Front(Box<dyn Channel>, Guards);
@@ -28,6 +31,7 @@ impl Endpoint for Front {
         Ok(Resolved {
             target: (),
             access: Access::Anyone,
+            effect: Effect::Reads,
             takes: Messages::One,
             cookies: Cookies::Ignored,
             streams: false,

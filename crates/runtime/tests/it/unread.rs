@@ -9,7 +9,7 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use mainstay_fault::Fault;
 use mainstay_layers::{
-    Access, Body, Cookies, Cors, Endpoint, Exchange, Messages, Native, Resolved, UNSENT_GRACE, stack,
+    Access, Body, Cookies, Cors, Effect, Endpoint, Exchange, Messages, Native, Resolved, UNSENT_GRACE, stack,
 };
 use mainstay_runtime::server::WRITE_STALL_TIMEOUT;
 use mainstay_runtime::{ServerConfig, Shutdown};
@@ -55,6 +55,7 @@ impl Endpoint for Large {
         Ok(Resolved {
             target,
             access: Access::Anyone,
+            effect: Effect::Reads,
             takes: Messages::One,
             cookies: Cookies::Ignored,
             streams: false,

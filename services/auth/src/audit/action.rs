@@ -1,202 +1,95 @@
-/// What can be done to an account, as the log calls it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    SignUp,
-    CreateAccount,
-    /// With the token that a start showed.
-    CreateFirstAdministrator,
-    /// With the hash of its password from elsewhere.
-    ImportAccount,
-    UpdateAccount,
-    /// One without an address has got one.
-    UpgradeAccount,
-    DeleteAccount,
-    /// One without an address that nobody can come back to.
-    PurgeAccount,
-    SetRoles,
-    DisableAccount,
-    EnableAccount,
-    VerifyEmail,
-    ChangeEmail,
-    ChangePassword,
-    /// By a link that was sent to the account's address.
-    ResetPassword,
-    SignIn,
-    /// With an account that is made by it.
-    SignInAnonymously,
-    /// With a wrong password, of an account that exists.
-    SignInFailed,
-    SignOut,
-    RevokeSession,
-    RevokeAllSessions,
-    /// A refresh token came again that was exchanged before.
-    TokenReused,
-    /// A factor was shown in a session.
-    StepUp,
-    /// A wrong code of a factor, or in its place, by somebody who has shown the rest.
-    SecondFactorFailed,
-    /// A passkey has signed less often than before: there may be two of it.
-    PasskeyCloned,
-    AddFactor,
-    RemoveFactor,
-    /// By an administrator, all of them.
-    ResetFactors,
-    RegenerateRecoveryCodes,
-    /// What a provider knows its owner by.
-    LinkIdentity,
-    UnlinkIdentity,
-    SwitchOrganisation,
-    CreateOrganisation,
-    UpdateOrganisation,
-    DeleteOrganisation,
-    DisableOrganisation,
-    EnableOrganisation,
-    CreateMember,
-    SetMemberRoles,
-    DeleteMember,
-    CreateInvitation,
-    DeleteInvitation,
-    AcceptInvitation,
-    CreateServiceAccount,
-    SetServiceAccountRoles,
-    DeleteServiceAccount,
-    CreateServiceAccountKey,
-    RotateServiceAccountKey,
-    DeleteServiceAccountKey,
-    CreateOAuthClient,
-    UpdateOAuthClient,
-    DeleteOAuthClient,
-    RotateOAuthClientSecret,
-    /// A client got a code for the account.
-    AllowOAuthClient,
-    DeleteOAuthConsent,
-    /// A code came again that was exchanged before.
-    OAuthCodeReused,
-    /// A refresh token of a client came again that was exchanged before.
-    OAuthTokenReused,
+/// Declares the actions from one table: what they are, and what the log calls them.
+macro_rules! actions {
+    ($($(#[$doc:meta])* $action:ident $name:literal;)*) => {
+        /// What can be done to an account, as the log calls it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Action { $($(#[$doc])* $action,)* }
+
+        impl Action {
+            pub(crate) const ALL: &'static [Action] = &[$(Action::$action,)*];
+
+            /// `sessions.signIn`
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Action::$action => $name,)* }
+            }
+        }
+    };
 }
 
-impl Action {
-    pub(crate) const ALL: [Action; 57] = [
-        Action::SignUp,
-        Action::CreateAccount,
-        Action::CreateFirstAdministrator,
-        Action::ImportAccount,
-        Action::UpdateAccount,
-        Action::UpgradeAccount,
-        Action::DeleteAccount,
-        Action::PurgeAccount,
-        Action::SetRoles,
-        Action::DisableAccount,
-        Action::EnableAccount,
-        Action::VerifyEmail,
-        Action::ChangeEmail,
-        Action::ChangePassword,
-        Action::ResetPassword,
-        Action::SignIn,
-        Action::SignInAnonymously,
-        Action::SignInFailed,
-        Action::SignOut,
-        Action::RevokeSession,
-        Action::RevokeAllSessions,
-        Action::TokenReused,
-        Action::StepUp,
-        Action::SecondFactorFailed,
-        Action::PasskeyCloned,
-        Action::AddFactor,
-        Action::RemoveFactor,
-        Action::ResetFactors,
-        Action::RegenerateRecoveryCodes,
-        Action::LinkIdentity,
-        Action::UnlinkIdentity,
-        Action::SwitchOrganisation,
-        Action::CreateOrganisation,
-        Action::UpdateOrganisation,
-        Action::DeleteOrganisation,
-        Action::DisableOrganisation,
-        Action::EnableOrganisation,
-        Action::CreateMember,
-        Action::SetMemberRoles,
-        Action::DeleteMember,
-        Action::CreateInvitation,
-        Action::DeleteInvitation,
-        Action::AcceptInvitation,
-        Action::CreateServiceAccount,
-        Action::SetServiceAccountRoles,
-        Action::DeleteServiceAccount,
-        Action::CreateServiceAccountKey,
-        Action::RotateServiceAccountKey,
-        Action::DeleteServiceAccountKey,
-        Action::CreateOAuthClient,
-        Action::UpdateOAuthClient,
-        Action::DeleteOAuthClient,
-        Action::RotateOAuthClientSecret,
-        Action::AllowOAuthClient,
-        Action::DeleteOAuthConsent,
-        Action::OAuthCodeReused,
-        Action::OAuthTokenReused,
-    ];
-
-    /// `sessions.signIn`
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Action::SignUp => "accounts.signUp",
-            Action::CreateAccount => "accounts.create",
-            Action::CreateFirstAdministrator => "accounts.createFirstAdministrator",
-            Action::ImportAccount => "accounts.import",
-            Action::UpdateAccount => "accounts.update",
-            Action::UpgradeAccount => "accounts.upgrade",
-            Action::DeleteAccount => "accounts.delete",
-            Action::PurgeAccount => "accounts.purge",
-            Action::SetRoles => "accounts.setRoles",
-            Action::DisableAccount => "accounts.disable",
-            Action::EnableAccount => "accounts.enable",
-            Action::VerifyEmail => "accounts.verifyEmail",
-            Action::ChangeEmail => "accounts.changeEmail",
-            Action::ChangePassword => "accounts.changePassword",
-            Action::ResetPassword => "accounts.resetPassword",
-            Action::SignIn => "sessions.signIn",
-            Action::SignInAnonymously => "sessions.signInAnonymously",
-            Action::SignInFailed => "sessions.signInFailed",
-            Action::SignOut => "sessions.signOut",
-            Action::RevokeSession => "sessions.revoke",
-            Action::RevokeAllSessions => "sessions.revokeAll",
-            Action::TokenReused => "sessions.tokenReused",
-            Action::StepUp => "sessions.stepUp",
-            Action::SecondFactorFailed => "sessions.secondFactorFailed",
-            Action::PasskeyCloned => "sessions.passkeyCloned",
-            Action::AddFactor => "factors.add",
-            Action::RemoveFactor => "factors.remove",
-            Action::ResetFactors => "factors.reset",
-            Action::RegenerateRecoveryCodes => "factors.regenerateRecoveryCodes",
-            Action::LinkIdentity => "identities.link",
-            Action::UnlinkIdentity => "identities.unlink",
-            Action::SwitchOrganisation => "sessions.switchOrganisation",
-            Action::CreateOrganisation => "organisations.create",
-            Action::UpdateOrganisation => "organisations.update",
-            Action::DeleteOrganisation => "organisations.delete",
-            Action::DisableOrganisation => "organisations.disable",
-            Action::EnableOrganisation => "organisations.enable",
-            Action::CreateMember => "members.create",
-            Action::SetMemberRoles => "members.setRoles",
-            Action::DeleteMember => "members.delete",
-            Action::CreateInvitation => "invitations.create",
-            Action::DeleteInvitation => "invitations.delete",
-            Action::AcceptInvitation => "invitations.accept",
-            Action::CreateServiceAccount => "serviceAccounts.create",
-            Action::SetServiceAccountRoles => "serviceAccounts.setRoles",
-            Action::DeleteServiceAccount => "serviceAccounts.delete",
-            Action::CreateServiceAccountKey => "serviceAccountKeys.create",
-            Action::RotateServiceAccountKey => "serviceAccountKeys.rotate",
-            Action::DeleteServiceAccountKey => "serviceAccountKeys.delete",
-            Action::CreateOAuthClient => "oauthClients.create",
-            Action::UpdateOAuthClient => "oauthClients.update",
-            Action::DeleteOAuthClient => "oauthClients.delete",
-            Action::RotateOAuthClientSecret => "oauthClients.rotateSecret",
-            Action::AllowOAuthClient => "oauthConsents.allow",
-            Action::DeleteOAuthConsent => "oauthConsents.delete",
-            Action::OAuthCodeReused => "oauthConsents.codeReused",
-            Action::OAuthTokenReused => "oauthConsents.tokenReused",
-        }
-    }
+actions! {
+    SignUp "accounts.signUp";
+    CreateAccount "accounts.create";
+    /// With the token that a start showed.
+    CreateFirstAdministrator "accounts.createFirstAdministrator";
+    /// With the hash of its password from elsewhere.
+    ImportAccount "accounts.import";
+    UpdateAccount "accounts.update";
+    /// One without an address has got one.
+    UpgradeAccount "accounts.upgrade";
+    DeleteAccount "accounts.delete";
+    /// One without an address that nobody can come back to.
+    PurgeAccount "accounts.purge";
+    SetRoles "accounts.setRoles";
+    DisableAccount "accounts.disable";
+    EnableAccount "accounts.enable";
+    VerifyEmail "accounts.verifyEmail";
+    ChangeEmail "accounts.changeEmail";
+    ChangePassword "accounts.changePassword";
+    /// By a link that was sent to the account's address.
+    ResetPassword "accounts.resetPassword";
+    SignIn "sessions.signIn";
+    /// With an account that is made by it.
+    SignInAnonymously "sessions.signInAnonymously";
+    /// With a wrong password, of an account that exists.
+    SignInFailed "sessions.signInFailed";
+    SignOut "sessions.signOut";
+    RevokeSession "sessions.revoke";
+    RevokeAllSessions "sessions.revokeAll";
+    /// A refresh token came again that was exchanged before.
+    TokenReused "sessions.tokenReused";
+    /// A factor was shown in a session.
+    StepUp "sessions.stepUp";
+    /// A wrong code of a factor, or in its place, by somebody who has shown the rest.
+    SecondFactorFailed "sessions.secondFactorFailed";
+    /// Somebody acts as somebody else: noted of both.
+    Impersonate "accounts.impersonate";
+    /// A passkey has signed less often than before: there may be two of it.
+    PasskeyCloned "sessions.passkeyCloned";
+    AddFactor "factors.add";
+    RemoveFactor "factors.remove";
+    /// By an administrator, all of them.
+    ResetFactors "factors.reset";
+    RegenerateRecoveryCodes "factors.regenerateRecoveryCodes";
+    /// What a provider knows its owner by.
+    LinkIdentity "identities.link";
+    UnlinkIdentity "identities.unlink";
+    SwitchOrganisation "sessions.switchOrganisation";
+    CreateOrganisation "organisations.create";
+    UpdateOrganisation "organisations.update";
+    DeleteOrganisation "organisations.delete";
+    DisableOrganisation "organisations.disable";
+    EnableOrganisation "organisations.enable";
+    CreateMember "members.create";
+    SetMemberRoles "members.setRoles";
+    DeleteMember "members.delete";
+    CreateInvitation "invitations.create";
+    DeleteInvitation "invitations.delete";
+    AcceptInvitation "invitations.accept";
+    CreateServiceAccount "serviceAccounts.create";
+    SetServiceAccountRoles "serviceAccounts.setRoles";
+    DeleteServiceAccount "serviceAccounts.delete";
+    CreateServiceAccountKey "serviceAccountKeys.create";
+    RotateServiceAccountKey "serviceAccountKeys.rotate";
+    DeleteServiceAccountKey "serviceAccountKeys.delete";
+    CreateOAuthClient "oauthClients.create";
+    UpdateOAuthClient "oauthClients.update";
+    DeleteOAuthClient "oauthClients.delete";
+    RotateOAuthClientSecret "oauthClients.rotateSecret";
+    /// A client got a code for the account.
+    AllowOAuthClient "oauthConsents.allow";
+    DeleteOAuthConsent "oauthConsents.delete";
+    /// A code came again that was exchanged before.
+    OAuthCodeReused "oauthConsents.codeReused";
+    /// A refresh token of a client came again that was exchanged before.
+    OAuthTokenReused "oauthConsents.tokenReused";
 }

@@ -166,7 +166,11 @@ const NO_ACCOUNT: &str = "-";
 /// The command line, and the process itself.
 const SYSTEM: &str = "system";
 
+/// Who it is: where somebody acts as somebody else, they.
 fn actor(principal: &Principal) -> String {
+    if let Some(actor) = principal.actor() {
+        return format!("{ACCOUNTS}{}", actor.uid);
+    }
     match (principal.kind(), principal.uid()) {
         (Kind::User, Some(uid)) => format!("{ACCOUNTS}{uid}"),
         (Kind::Service, Some(uid)) => format!("services/{}", uid.strip_prefix("service:").unwrap_or(uid)),

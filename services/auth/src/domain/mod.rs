@@ -7,6 +7,7 @@ pub mod claims;
 pub mod client;
 pub mod email;
 pub mod factor;
+pub mod impersonation;
 pub mod locale;
 pub mod oauth;
 pub mod one_time_secret;

@@ -13,7 +13,7 @@ pub enum RoleError {
         "is not a role: use 1 to {MAX_ROLE_BYTES} lower-case letters, digits, `-`, `_` and single dots between them"
     )]
     Shape,
-    #[error("is reserved for the platform; of the roles that begin with `{prefix}` only `{}` can be given", roles::ADMIN, prefix = roles::RESERVED_PREFIX)]
+    #[error("is reserved for the platform; of the roles that begin with `{prefix}` only `{}` and `{}` can be given", roles::ADMIN, roles::IMPERSONATOR, prefix = roles::RESERVED_PREFIX)]
     Reserved,
     #[error("has more than {MAX_ROLES} entries")]
     TooMany,
@@ -26,7 +26,7 @@ pub fn check(role: &str) -> Result<(), RoleError> {
     }
     // `mainstay` itself too, so that no list of prefixes has to be precise about the dot.
     let is_reserved = role.starts_with(roles::RESERVED_PREFIX) || role == roles::RESERVED_PREFIX.trim_end_matches('.');
-    if is_reserved && role != roles::ADMIN {
+    if is_reserved && ![roles::ADMIN, roles::IMPERSONATOR].contains(&role) {
         return Err(RoleError::Reserved);
     }
     Ok(())

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::account::AccountId;
 use super::authentication::Authentication;
 use super::client::Client;
+use super::impersonation::ActedBy;
 use super::organisation::OrganisationId;
 use super::refresh_token::{Hash, RefreshToken};
 
@@ -40,6 +41,8 @@ pub struct Session {
     pub authentication: Authentication,
     /// The organisation that it acts in, as long as its account is a member.
     pub organisation: Option<OrganisationId>,
+    /// Who acts in it, where that is somebody else. Nobody has a refresh token of such a session.
+    pub acted_by: Option<ActedBy>,
 }
 
 /// The token before the current one.
@@ -87,6 +90,7 @@ impl Session {
             client: Client::default(),
             authentication,
             organisation: None,
+            acted_by: None,
         };
         Ok((session, token))
     }

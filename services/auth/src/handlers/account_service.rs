@@ -8,8 +8,8 @@ use mainstay_proto::auth::v1::account_service_server::AccountService;
 use tonic::Request;
 
 use super::{
-    Answer, accounts, anonymous, deleting, disabling, emails, first_administrator, importing, listing, passwords,
-    profile,
+    Answer, accounts, anonymous, deleting, disabling, emails, first_administrator, impersonation, importing, listing,
+    passwords, profile,
 };
 use crate::core::Core;
 
@@ -59,6 +59,13 @@ impl AccountService for Accounts {
         request: Request<pb::CreateFirstAdministratorRequest>,
     ) -> Answer<pb::Account> {
         reply(first_administrator::create(&self.0, request).await)
+    }
+
+    async fn impersonate_account(
+        &self,
+        request: Request<pb::ImpersonateAccountRequest>,
+    ) -> Answer<pb::ImpersonateAccountResponse> {
+        reply(impersonation::impersonate(&self.0, request).await)
     }
 
     async fn request_email_verification(&self, request: Request<pb::RequestEmailVerificationRequest>) -> Answer<()> {

@@ -17,6 +17,7 @@ pub mod factor_service;
 mod factors;
 pub mod first_administrator;
 pub mod governing;
+mod impersonation;
 pub mod importing;
 mod invitations;
 pub mod keys;

@@ -14,7 +14,7 @@ use super::whose::{account_id_of, require_sight};
 use super::{timestamp, trail};
 use crate::audit::Action;
 use crate::core::Core;
-use crate::domain::account::AccountId;
+use crate::domain::account::{ACCOUNTS, AccountId};
 use crate::domain::organisation::organisation_name;
 use crate::domain::page_token;
 use crate::domain::session::Session;
@@ -125,7 +125,7 @@ fn session_name(caller: &Principal, name: &str) -> Result<(AccountId, Uuid), Err
     Ok((account, id))
 }
 
-fn session_to_pb(core: &Core, caller: &Principal, session: &Session) -> pb::Session {
+pub(super) fn session_to_pb(core: &Core, caller: &Principal, session: &Session) -> pb::Session {
     let id = sessions::text(session.id);
     pb::Session {
         name: session_name_of(session.account, session.id),
@@ -136,5 +136,7 @@ fn session_to_pb(core: &Core, caller: &Principal, session: &Session) -> pb::Sess
         network: session.client.network.clone(),
         current: caller.session_id() == Some(id.as_str()),
         organisation: session.organisation.map(organisation_name).unwrap_or_default(),
+        actor: session.acted_by.map(|by| format!("{ACCOUNTS}{}", by.account)).unwrap_or_default(),
+        writes: session.acted_by.is_some_and(|by| by.writes),
     }
 }

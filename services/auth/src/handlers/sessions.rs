@@ -348,7 +348,9 @@ async fn sign_out(core: &Core, request: Request<pb::SignOutRequest>) -> Result<(
             None => return Ok(()),
         }
     };
-    let by = (trail(&request)?.by(account), Action::SignOut);
+    let trail = trail(&request)?;
+    // Whoever acts as somebody is not them.
+    let by = (if caller.actor().is_some() { trail } else { trail.by(account) }, Action::SignOut);
     end(core, (account, session), None, Some(by)).await.map(|_was_there| ())
 }
 

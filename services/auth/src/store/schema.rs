@@ -50,6 +50,9 @@ diesel::table! {
         methods -> Text,
         authenticate_time -> BigInt,
         organisation_uid -> Nullable<Text>,
+        actor_uid -> Nullable<Text>,
+        actor_session_uid -> Nullable<Text>,
+        actor_writes -> Bool,
     }
 }
 

@@ -7,6 +7,7 @@ use super::schema::sessions;
 use crate::domain::account::AccountId;
 use crate::domain::authentication::Authentication;
 use crate::domain::client::Client;
+use crate::domain::impersonation::ActedBy;
 use crate::domain::organisation::OrganisationId;
 use crate::domain::refresh_token::Hash;
 use crate::domain::session::{Previous, Session, Timeouts, micros};
@@ -28,6 +29,9 @@ pub struct SessionRow {
     pub methods: String,
     pub authenticate_time: i64,
     pub organisation_uid: Option<String>,
+    pub actor_uid: Option<String>,
+    pub actor_session_uid: Option<String>,
+    pub actor_writes: bool,
 }
 
 /// Finds a session that has not been ended. It may be over all the same.
@@ -119,6 +123,14 @@ pub async fn end_all(conn: &mut Conn<'_>, account: &str, except: Option<&str>) -
     }
 }
 
+/// Ends the sessions in which an account acts as another, or another as it: their tokens are not renewed. Those that are over with a
+/// session of its own the store ends by itself.
+pub async fn end_acted(conn: &mut Conn<'_>, account: &str) -> Result<usize, db::Error> {
+    let as_it = sessions::account_uid.eq(account).and(sessions::actor_uid.is_not_null());
+    let acted = sessions::table.filter(sessions::actor_uid.eq(account).or(as_it));
+    db::execute!(conn, diesel::delete(acted))
+}
+
 /// Gives an account's sessions that are not over at `now`, by their ids after `uid`: the oldest first.
 pub async fn page(
     conn: &mut Conn<'_>,
@@ -173,6 +185,9 @@ impl From<&Session> for SessionRow {
             methods: session.authentication.stored(),
             authenticate_time: session.authentication.time,
             organisation_uid: session.organisation.map(|organisation| organisation.to_string()),
+            actor_uid: session.acted_by.map(|by| by.account.to_string()),
+            actor_session_uid: session.acted_by.map(|by| text(by.session)),
+            actor_writes: session.acted_by.is_some_and(|by| by.writes),
         }
     }
 }
@@ -204,6 +219,15 @@ impl TryFrom<SessionRow> for Session {
                 .organisation_uid
                 .map(|uid| uid.parse().map_err(|_| DamagedRow { table: "sessions", column: "organisation_uid" }))
                 .transpose()?,
+            acted_by: match row.actor_uid.zip(row.actor_session_uid) {
+                None => None,
+                Some((account, session)) => {
+                    let account = account.parse().map_err(|_| DamagedRow { table: "sessions", column: "actor_uid" })?;
+                    let session =
+                        session.parse().map_err(|_| DamagedRow { table: "sessions", column: "actor_session_uid" })?;
+                    Some(ActedBy { account, session, writes: row.actor_writes })
+                }
+            },
         })
     }
 }

@@ -566,6 +566,17 @@ impl Caller {
         answer(self.accounts().disable_account(self.request(message)).await)
     }
 
+    /// Begins to act as an account.
+    pub async fn impersonate(
+        &self,
+        name: &str,
+        reason: &str,
+        write: bool,
+    ) -> Result<pb::ImpersonateAccountResponse, Fault> {
+        let message = pb::ImpersonateAccountRequest { name: name.to_owned(), reason: reason.to_owned(), write };
+        answer(self.accounts().impersonate_account(self.request(message)).await)
+    }
+
     pub async fn enable(&self, name: &str, etag: &str) -> Result<pb::Account, Fault> {
         let message = pb::EnableAccountRequest { name: name.to_owned(), etag: etag.to_owned() };
         answer(self.accounts().enable_account(self.request(message)).await)

@@ -3,8 +3,9 @@
 use mainstay_auth::SERVICES;
 use mainstay_db::Engine;
 use mainstay_fault::Reason;
-use mainstay_layers::Access;
-use mainstay_runtime::policies::{access_of, path_of};
+use mainstay_identity::{Actor, Principal, User};
+use mainstay_layers::{Access, Effect};
+use mainstay_runtime::policies::{access_of, is_reading, path_of};
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
 
 use crate::harness::{Harness, PASSWORD, reason};
@@ -98,10 +99,59 @@ fn every_method_states_who_may_call_it() {
             "VerifyAuditLog" | "LookupAccount" | "ListAccounts" | "CreateAccount" | "ImportAccounts" | "SetRoles"
             | "DisableAccount" | "EnableAccount" | "ResetFactors" => Access::roles(["mainstay.admin"]),
             "CreateMember" | "DisableOrganisation" | "EnableOrganisation" => Access::roles(["mainstay.admin"]),
+            "ImpersonateAccount" => Access::roles(["mainstay.impersonator"]),
             "WatchRevocations" => Access::roles(["mainstay.service"]),
             other => of_oauth(other).unwrap_or_else(|| panic!("{other} is not in the table: who may call it?")),
         };
         assert_eq!(access_of(&method), Some(expected), "{}", path_of(&method));
+    }
+}
+
+/// What changes something and may be called by whoever acts as somebody else: everybody may call it, and what it does it does by a
+/// secret that it is given. `SignOut` ends the session of who calls; of the rest only `BeginPasskeySignIn` looks at them, to name the
+/// passkeys that could be shown, and `BeginAuthorization`, to refuse them.
+const OPEN_TO_WHO_ACTS_AS_SOMEBODY: [&str; 29] = [
+    "BeginAuthorization",
+    "BeginDeviceAuthorization",
+    "BeginPasskeySignIn",
+    "BeginSignOut",
+    "ConfirmEmailChange",
+    "CreateFirstAdministrator",
+    "ExchangeIdToken",
+    "ExchangeKey",
+    "FinishSignIn",
+    "GetUserInfo",
+    "IntrospectToken",
+    "IssueToken",
+    "Refresh",
+    "RequestPasswordReset",
+    "RequestSignIn",
+    "ResetPassword",
+    "RevokeToken",
+    "SignIn",
+    "SignInAnonymously",
+    "SignInWithCode",
+    "SignInWithLink",
+    "SignInWithPasskey",
+    "SignInWithRecoveryCode",
+    "SignInWithTotp",
+    "SignOut",
+    "SignUp",
+    "SignUpWithInvitation",
+    "StartSignIn",
+    "VerifyEmail",
+];
+
+/// Default deny: who acts as somebody else reads, and is refused whatever else there is and is not in the table.
+#[test]
+fn who_acts_as_somebody_else_calls_what_reads_and_what_is_in_the_table() {
+    let actor = Some(Actor { uid: "support".into(), session_id: "s".into(), epoch: 0 });
+    let acting = Principal::user(User { uid: "u".into(), actor, may_change: true, ..User::default() });
+    for method in methods() {
+        let reads = is_reading(&method);
+        let effect = if reads { Effect::Reads } else { Effect::Governs };
+        let admitted = effect.admit(&acting, &access_of(&method).unwrap()).is_ok();
+        assert_eq!(admitted, reads || OPEN_TO_WHO_ACTS_AS_SOMEBODY.contains(&method.name()), "{}", path_of(&method));
     }
 }
 
@@ -236,6 +286,7 @@ fn the_rest_addresses_are_the_documented_ones() {
         ("POST /auth/v1/accounts:import", "*"),
         ("POST /auth/v1/sessions:signInAnonymously", "*"),
         ("POST /auth/v1/{name=accounts/*}:upgrade", "*"),
+        ("POST /auth/v1/{name=accounts/*}:impersonate", "*"),
         ("POST /auth/v1/{name=accounts/*}:delete", "*"),
         ("POST /auth/v1/accounts:lookup", "*"),
         ("POST /auth/v1/accounts:signUp", "*"),

@@ -204,6 +204,7 @@ fn requests_and_mails_show_no_secret_when_they_are_printed() {
         ("BeginPasskeySignInResponse", "challenge"),
         ("SignInWithPasskeyRequest", "challenge"),
         ("PasskeyAssertion", "challenge"),
+        ("ImpersonateAccountResponse", "access_token"),
         ("ExchangeKeyRequest", "key"),
         ("ExchangeKeyResponse", "access_token"),
         ("ServiceAccountKey", "secret"),

@@ -323,10 +323,13 @@ pub fn passage(op: &Operation, which: u16, (old, new): (&[Value], &[Value]), inp
     let model = resource.transitions.get(usize::from(which)).ok_or(Error::OutOfTurn)?;
     let states = &resource.states[model.states];
     let number = |value: &Value| if let Value::Int(number) = value { *number } else { 0 };
+    let principal = &op.caller.principal;
+    // Where somebody acts as somebody else, it is they who did it.
+    let actor = principal.actor().map(|actor| actor.uid.as_str()).or_else(|| principal.uid());
     Ok(Passage {
         revision: number(&new[resource.layout.revision()]),
         at: op.caller.now,
-        actor: op.caller.principal.uid().unwrap_or_default().to_owned(),
+        actor: actor.unwrap_or_default().to_owned(),
         transition: model.name.clone(),
         field: states.number.into(),
         from: number(&old[states.column]),

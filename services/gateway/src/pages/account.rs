@@ -62,6 +62,7 @@ fn session(session: &pb::Session) -> Value {
         device => device(&session.user_agent),
         network => session.network,
         current => session.current,
+        acted => !session.actor.is_empty(),
         begun => day(&session.create_time),
         used => day(&session.refresh_time),
     }

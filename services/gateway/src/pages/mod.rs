@@ -185,8 +185,7 @@ pub async fn serve(
         },
         None => show(&visit, page).await,
     };
-    done.or_else(|fault| visit.failed(page, fault))
-        .and_then(|shown| shown.answer(pages, (visit.language, visit.is_signed_in())))
+    done.or_else(|fault| visit.failed(page, fault)).and_then(|shown| shown.answer(pages, &visit.viewer()))
 }
 
 async fn show(visit: &Visit<'_>, page: Page) -> Result<Shown, Fault> {

@@ -11,8 +11,7 @@ use mainstay_layers::Body;
 use minijinja::Value;
 
 use super::headers::protect;
-use super::languages::Language;
-use super::view::Pages;
+use super::view::{Pages, Viewer};
 use crate::browser::Cookies;
 
 /// A page, or where to go instead.
@@ -66,10 +65,10 @@ impl Shown {
         Shown { leads_to: source(address), ..self }
     }
 
-    /// Writes the answer, in a language, for whoever looks at it.
-    pub fn answer(self, pages: &Pages, (language, signed_in): (&Language, bool)) -> Result<Response<Body>, Fault> {
+    /// Writes the answer for whoever looks at it.
+    pub fn answer(self, pages: &Pages, viewer: &Viewer<'_>) -> Result<Response<Body>, Fault> {
         let body = match &self.what {
-            What::Page { template, values } => Bytes::from(pages.write(template, values, (language, signed_in))?),
+            What::Page { template, values } => Bytes::from(pages.write(template, values, viewer)?),
             What::Elsewhere(_) => Bytes::new(),
         };
         let mut response = Response::new(Body::new(Full::new(body)));
@@ -89,7 +88,7 @@ impl Shown {
             What::Page { .. } => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
                 headers.insert(VARY, HeaderValue::from_static("accept-language, cookie"));
-                headers.extend(HeaderValue::from_str(&language.tag).ok().map(|tag| (CONTENT_LANGUAGE, tag)));
+                headers.extend(HeaderValue::from_str(&viewer.language.tag).ok().map(|tag| (CONTENT_LANGUAGE, tag)));
             }
         }
         self.cookies.put(headers);

@@ -56,6 +56,15 @@ pub struct Pages {
     engine: Environment<'static>,
 }
 
+/// Whom a page is written for.
+pub struct Viewer<'v> {
+    pub language: &'v Language,
+    /// Whether somebody is signed in.
+    pub signed_in: bool,
+    /// Whether they act as somebody else.
+    pub acting: bool,
+}
+
 impl Pages {
     /// Reads what pages are made of; nothing where there shall be none.
     pub fn load(config: &PagesConfig) -> Result<Option<Pages>, PagesError> {
@@ -81,21 +90,17 @@ impl Pages {
         Ok(Some(Pages { config: config.clone(), languages, style, logo, policy, version, engine }))
     }
 
-    /// Writes a page, in a language, for whoever looks at it.
-    pub(super) fn write(
-        &self,
-        template: &str,
-        values: &Value,
-        (language, signed_in): (&Language, bool),
-    ) -> Result<String, Fault> {
+    /// Writes a page for whoever looks at it.
+    pub(super) fn write(&self, template: &str, values: &Value, viewer: &Viewer<'_>) -> Result<String, Fault> {
         let template = self.engine.get_template(template).map_err(Fault::internal)?;
         let around = context! {
-            t => language.texts(),
-            locale => &language.tag,
+            t => viewer.language.texts(),
+            locale => &viewer.language.tag,
             application => &self.config.application,
             logo => self.logo.is_some(),
             version => &self.version,
-            signed_in,
+            signed_in => viewer.signed_in,
+            acting => viewer.acting,
             sign_in_page => Page::SignIn.path(),
         };
         template.render(context! { ..values.clone(), ..around }).map_err(Fault::internal)

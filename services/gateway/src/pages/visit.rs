@@ -21,7 +21,7 @@ use super::languages::Language;
 use super::problem::Problem;
 use super::return_to;
 use super::shown::Shown;
-use super::view::Pages;
+use super::view::{Pages, Viewer};
 use crate::backends::{AUTH, Backends};
 use crate::browser::Cookies;
 
@@ -59,6 +59,12 @@ impl<'v> Visit<'v> {
     /// Whether somebody is signed in.
     pub fn is_signed_in(&self) -> bool {
         self.context.principal.kind() != Kind::Anonymous
+    }
+
+    /// Whom the page is written for.
+    pub fn viewer(&self) -> Viewer<'v> {
+        let acting = self.context.principal.actor().is_some();
+        Viewer { language: self.language, signed_in: self.is_signed_in(), acting }
     }
 
     /// Asks a method of the auth service, as whoever looks at the page.

@@ -4,7 +4,7 @@ use http::request::Parts;
 use http::{Method as HttpMethod, Request, Response};
 use mainstay_contract::RESERVED_ROOTS;
 use mainstay_fault::{Fault, Reason};
-use mainstay_layers::{Access, Body, Context, Cookies, Endpoint, Exchange, Messages, Place, Resolved};
+use mainstay_layers::{Access, Body, Context, Cookies, Effect, Endpoint, Exchange, Messages, Place, Resolved};
 
 use super::edge::Edge;
 use super::exchange::exchange;
@@ -197,8 +197,8 @@ impl Edge {
     /// What everybody may ask and no service answers.
     fn open(&self, target: Target) -> Resolved<Target> {
         let route = self.route.clone();
-        let (access, takes, cookies) = (Access::Anyone, Messages::One, Cookies::Count);
-        Resolved { target, access, takes, cookies, streams: false, route }
+        let (access, effect, takes, cookies) = (Access::Anyone, Effect::Reads, Messages::One, Cookies::Count);
+        Resolved { target, access, effect, takes, cookies, streams: false, route }
     }
 
     /// Answers a request that came while a contract was being loaded: once that is served, as if it had come then.
@@ -210,8 +210,9 @@ impl Edge {
     ) -> Result<Response<Body>, Fault> {
         self.known.settled().await;
         let (parts, body) = request.into_parts();
-        let Resolved { target, access, .. } = self.resolve(&parts, protocol)?;
+        let Resolved { target, access, effect, .. } = self.resolve(&parts, protocol)?;
         access.check(&context.principal)?;
+        effect.admit(&context.principal, &access)?;
         match target {
             Target::Awaited(_) => {
                 Err(Fault::new(Reason::Unavailable).message("the contract is being changed; try again"))
@@ -272,8 +273,8 @@ fn admitted(protocol: Protocol, found: Found) -> Result<Resolved<Target>, Fault>
     let access = method.access.clone().ok_or_else(|| Fault::new(Reason::PermissionDenied))?;
     let takes = if method.client_streaming { Messages::Many } else { Messages::One };
     let (streams, route) = (method.client_streaming || method.server_streaming, method.route.clone());
-    let cookies = method.cookies();
-    Ok(Resolved { target: Target::Method(protocol, found), access, takes, cookies, streams, route })
+    let (effect, cookies) = (method.effect(), method.cookies());
+    Ok(Resolved { target: Target::Method(protocol, found), access, effect, takes, cookies, streams, route })
 }
 
 impl Endpoint for Edge {

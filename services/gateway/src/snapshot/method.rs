@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mainstay_layers::{Access, Cookies};
+use mainstay_layers::{Access, Cookies, Effect};
 use mainstay_telemetry::Route;
 use mainstay_wire::MessageId;
 
@@ -47,6 +47,15 @@ impl Method {
     pub fn cookies(&self) -> Cookies {
         let is_open = !self.ruled && self.access == Some(Access::Anyone);
         if is_open { Cookies::CountIfGood } else { Cookies::Count }
+    }
+
+    /// What its calls may do.
+    pub fn effect(&self) -> Effect {
+        match (self.side_effects, self.ruled) {
+            (false, _) => Effect::Reads,
+            (true, true) => Effect::Changes,
+            (true, false) => Effect::Governs,
+        }
     }
 
     /// Whether its calls are one message for one and change nothing, so that Connect may ask them by GET.

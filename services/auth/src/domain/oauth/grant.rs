@@ -121,6 +121,7 @@ impl Grant {
             client: Client::default(),
             authentication: self.authentication.clone(),
             organisation: None,
+            acted_by: None,
         })
     }
 

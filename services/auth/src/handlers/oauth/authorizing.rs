@@ -56,6 +56,10 @@ pub(super) async fn begin(
         Ok(asked) => asked,
         Err(refused) => return at(refused),
     };
+    // The method is for everybody: nothing before it refuses them.
+    if caller.actor().is_some() {
+        return at(Refused::new(Word::AccessDenied, "whoever acts as somebody else signs in nowhere as them"));
+    }
     let owner = match signed_in(core, &caller).await? {
         Some(owner) if owner.account.is_anonymous => {
             return at(Refused::new(Word::AccessDenied, "nobody is known behind the account"));

@@ -2,7 +2,15 @@ use mainstay_auth::domain::role::{MAX_ROLES, RoleError, check, check_all, with};
 
 #[test]
 fn roles_have_a_shape_and_platform_roles_are_reserved() {
-    for role in ["merchant", "shop.merchant", "a-b_c.d2", "mainstay.admin", "mainstayer", &"r".repeat(64)] {
+    for role in [
+        "merchant",
+        "shop.merchant",
+        "a-b_c.d2",
+        "mainstay.admin",
+        "mainstay.impersonator",
+        "mainstayer",
+        &"r".repeat(64),
+    ] {
         assert_eq!(check(role), Ok(()), "{role}");
     }
     for role in ["", "Merchant", "a b", "a,b", ".a", "a.", "a..b", "é", "a'b", &"r".repeat(65)] {

@@ -4,6 +4,7 @@ use mainstay_testkit::both_engines;
 
 use super::{EVERYTHING, LOGGED_OUT, REDIRECT, Shop, asks, brought, by_refresh, public, refused, wanted};
 use crate::harness::{Harness, PASSWORD, PUBLIC_URL, Shown, config, fields, reason};
+use crate::impersonation::{WHY, support};
 
 both_engines! {
     async fn who_is_signed_in_is_asked_once_and_brings_a_code(engine: Engine) {
@@ -169,6 +170,23 @@ both_engines! {
         assert_eq!(reason(nobody.decide_device(&device.user_code, true).await), Reason::FailedPrecondition);
         // A service is nobody who could agree.
         assert!(harness.caller.as_operator().authorize(asks(&client)).await.unwrap().sign_in);
+    }
+
+    async fn whoever_acts_as_somebody_else_signs_in_nowhere_as_them(engine: Engine) {
+        let shop = Shop::open(engine).await;
+        let ticket = shop.ada.authorize(asks(&shop.client)).await.unwrap().question.unwrap().ticket;
+        shop.code().await;
+        let device = shop.harness.caller.begin_device(&shop.client, "openid").await;
+        let (_, session) = support(&shop.harness, &[]).await;
+        let begun = shop.harness.caller.as_user(&session).impersonate(&shop.account.name, WHY, false).await.unwrap();
+        let acting = shop.harness.caller.with_bearer(&begun.access_token);
+        assert_eq!(shop.error_at(&acting, asks(&shop.client)).await, "access_denied");
+        assert_eq!(reason(acting.decide(&ticket, true).await), Reason::PermissionDenied);
+        assert_eq!(reason(acting.show_device(&device.user_code).await), Reason::PermissionDenied);
+        assert_eq!(reason(acting.decide_device(&device.user_code, true).await), Reason::PermissionDenied);
+        let consent = format!("accounts/me/oauthConsents/{}", shop.client.client_id);
+        assert_eq!(reason(acting.delete_consent(&consent).await), Reason::PermissionDenied);
+        assert_eq!(acting.list_consents("accounts/me").await.unwrap().len(), 1);
     }
 
     async fn a_browser_is_led_back_after_the_sign_out_to_what_is_registered_alone(engine: Engine) {

@@ -41,7 +41,9 @@ fn with_tokens() -> BTreeSet<String> {
 #[tokio::test]
 async fn no_answer_of_a_session_in_cookies_has_a_token_in_it() {
     let harness = Harness::start().await;
-    let found = with_tokens();
+    let mut found = with_tokens();
+    // Nobody here holds the role that it wants: it is called in a journey.
+    assert!(found.remove("mainstay.auth.v1.AccountService.ImpersonateAccount"));
     assert!(found.len() >= 10, "{found:?}");
     let cookie = format!("__Host-mainstay-access=1.{}", operator().trim_start_matches("Bearer "));
     for method in found {

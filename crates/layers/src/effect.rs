@@ -1,0 +1,38 @@
+//! What a call may do, as far as it matters who acts as whom.
+
+use mainstay_fault::{Fault, Reason};
+use mainstay_identity::Principal;
+
+use crate::Access;
+
+/// What a call may do: it decides what somebody may call who acts as somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It changes nothing.
+    Reads,
+    /// It may change what belongs to the application.
+    Changes,
+    /// It may change something of the platform's: who somebody is, how they sign in, what others may do.
+    Governs,
+}
+
+impl Effect {
+    /// Decides for a caller whom the method's policy lets in. Whoever acts as somebody else reads; changes what belongs to the
+    /// application where that was asked for and allowed; and governs nothing. What everybody may call, signed in or not, gives them
+    /// nothing that they do not have, which is said of the platform's methods: to those of the application rules say who may.
+    pub fn admit(self, principal: &Principal, access: &Access) -> Result<(), Fault> {
+        let refused = |text| Err(Fault::new(Reason::PermissionDenied).message(text));
+        match self {
+            _ if principal.actor().is_none() => Ok(()),
+            Effect::Reads => Ok(()),
+            Effect::Governs if *access == Access::Anyone => Ok(()),
+            Effect::Governs => refused(
+                "whoever acts as somebody else changes nothing of their account, of how they sign in, or of what others may do",
+            ),
+            Effect::Changes if principal.only_reads() => refused(
+                "whoever acts as somebody else only reads here: ImpersonateAccount takes `write`, where the installation allows it",
+            ),
+            Effect::Changes => Ok(()),
+        }
+    }
+}
