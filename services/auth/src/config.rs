@@ -71,8 +71,8 @@ pub struct Config {
     pub application: Option<String>,
     /// Who may make an organisation.
     pub create_organisations: CreateOrganisations,
-    /// Whether `mainstay.admin` is worth something only in a session in which a second factor was shown. In others, what is for
-    /// administrators is refused with what would help.
+    /// Whether `mainstay.admin` and `mainstay.impersonator` are worth something only in a session in which a second factor was shown.
+    /// In others, what is for who holds them is refused with what would help.
     pub administrators_second_factor: bool,
     /// Whom those who may act as others (`mainstay.impersonator`) may act as, and what they may do then.
     pub impersonation: ImpersonationConfig,
