@@ -6,6 +6,7 @@ use mainstay_db::{Atomic, Lane};
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_record::Violation;
+use prost_reflect::prost::Message as _;
 use tonic::Request;
 
 use super::client_wire::{authentication, put, to_pb};
@@ -26,6 +27,9 @@ use crate::handlers::standing::own_account;
 use crate::handlers::trail;
 use crate::refusal::Refusal;
 use crate::store::oauth::clients as store;
+
+/// Most bytes of a page: many times what one client has at most, and well below the largest answer.
+const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
 /// What can be changed.
 const FIELDS: [&str; 8] =
@@ -122,13 +126,24 @@ pub(super) async fn list(
         Box::pin(async move { Ok::<_, Error>(store::page(conn, &after, limit).await?) })
     });
     let mut found = read.await?.into_iter().map(OAuthClient::try_from).collect::<Result<Vec<_>, _>>()?;
-    let more = found.len() > size;
-    found.truncate(size);
+    let fits = fitting(&found).min(size);
+    let more = found.len() > fits;
+    found.truncate(fits);
     let last = found.last().filter(|_| more).map(|client| client.id);
     let seal = |last| page_token::seal(&core.key_encryption_key, &reader, last, now);
     let next_page_token = last.map(seal).transpose()?.unwrap_or_default();
     let oauth_clients = found.iter().map(|client| to_pb(client, None)).collect();
     Ok(pb::ListOAuthClientsResponse { oauth_clients, next_page_token })
+}
+
+/// How many of the first clients go into one answer: a page may have fewer than were asked for (AIP-158).
+fn fitting(clients: &[OAuthClient]) -> usize {
+    let mut bytes = 0;
+    let fits = clients.iter().take_while(|client| {
+        bytes += to_pb(client, None).encoded_len();
+        bytes <= MAX_PAGE_BYTES
+    });
+    fits.count()
 }
 
 /// Reads which fields to change; without a mask, those that are populated (AIP-134).

@@ -1,3 +1,6 @@
+use mainstay_auth::domain::oauth::client::{OAuthClient, OAuthClientId};
+use mainstay_auth::store::oauth::clients;
+use mainstay_db::Atomic;
 use mainstay_fault::Reason;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_testkit::both_engines;
@@ -99,6 +102,41 @@ both_engines! {
         assert_eq!(fields(operator.rotate_secret(&shop.client.name, Some(31 * 86_400)).await), ["overlap"]);
         let none = operator.register(public()).await.unwrap();
         assert_eq!(reason(operator.rotate_secret(&none.name, None).await), Reason::FailedPrecondition);
+    }
+
+    async fn as_many_clients_as_there_may_be_are_listed_however_much_each_has(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let operator = harness.caller.as_operator();
+        let long = |index: usize| format!("https://app.example.net/{index}/{}", "x".repeat(960));
+        let large = pb::OAuthClient { redirect_uris: (0..16).map(long).collect(), ..wanted() };
+        let made = operator.register(large).await.unwrap();
+        let filled = harness.database.write(Atomic::Transaction, move |conn| {
+            let id: OAuthClientId = made.client_id.parse().unwrap();
+            Box::pin(async move {
+                let row = clients::find(conn, id).await?.unwrap();
+                let mut client = OAuthClient::try_from(row).unwrap();
+                for index in 0..998 {
+                    client.id = OAuthClientId::generate();
+                    client.redirect_uris.truncate(if index < 99 { 16 } else { 1 });
+                    clients::insert(conn, &client).await?;
+                }
+                Ok::<_, mainstay_db::Error>(())
+            })
+        });
+        filled.await.unwrap();
+        operator.register(wanted()).await.unwrap();
+        assert_eq!(reason(operator.register(wanted()).await), Reason::FailedPrecondition);
+        let (mut names, mut token) = (std::collections::HashSet::new(), String::new());
+        loop {
+            let page = operator.list_clients(100, &token).await.unwrap();
+            assert!(!page.oauth_clients.is_empty());
+            names.extend(page.oauth_clients.into_iter().map(|client| client.name));
+            token = page.next_page_token;
+            if token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(names.len(), 1_000);
     }
 
     async fn nobody_but_an_administrator_registers_clients(engine: Engine) {
