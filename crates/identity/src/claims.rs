@@ -42,6 +42,9 @@ pub(crate) struct Claims {
     /// Ours: what kind of account it is, where it is no person's.
     #[serde(default)]
     kind: AccountKind,
+    /// The client that an OAuth token was given to (RFC 9068 section 2.2). It opens what OAuth has it open, and no service takes it
+    /// for its user.
+    client_id: Option<String>,
 }
 
 /// What an account is. A token of a kind that is not known here is no token: what such an account may do is not known either.
@@ -97,6 +100,9 @@ impl Claims {
         }
         if self.sub.is_empty() {
             return Err(TokenError::Claim("sub"));
+        }
+        if self.client_id.is_some() {
+            return Err(TokenError::Claim("client_id"));
         }
         if self.exp <= now {
             return Err(TokenError::Expired);

@@ -2,7 +2,7 @@ use serde::Deserialize;
 
 use crate::json::{Refused, read_strictly};
 use crate::keys::MAX_KEY_ID_BYTES;
-use crate::{TokenError, VerifyingKey};
+use crate::{Algorithm, KeySet, TokenError, VerifyingKey};
 
 /// The JOSE header of a token that has not been verified. Only what decides how to verify is read; `jku`, `x5u`, `x5c` and
 /// `jwk` name keys of the sender's own choosing and are not even looked at.
@@ -44,8 +44,26 @@ impl Header {
         }
     }
 
+    /// The same, where a signature says nothing of its type, or one of `wanted`.
+    pub(crate) fn check_any_type(&self, wanted: &[&str]) -> Result<(), TokenError> {
+        let is_wanted = |typ: &&str| self.check_type(typ).is_ok();
+        if self.typ.is_none() || wanted.iter().any(is_wanted) { Ok(()) } else { Err(TokenError::WrongType) }
+    }
+
+    /// Finds the key that the header names among `keys`; where it names none, the only one.
+    pub(crate) fn key<'k>(&self, keys: &'k KeySet) -> Result<&'k VerifyingKey, TokenError> {
+        let key = if self.kid.is_none() { keys.only() } else { keys.get(self.key_id()?) };
+        key.ok_or(TokenError::UnknownKey)
+    }
+
     /// Fails unless the header says the key's algorithm. The key decides; the header may only agree.
     pub(crate) fn check_algorithm(&self, key: &VerifyingKey) -> Result<(), TokenError> {
         if self.alg == key.algorithm().name() { Ok(()) } else { Err(TokenError::WrongAlgorithm) }
+    }
+
+    /// The same of what others sign: RFC 9864 gives `EdDSA` with Ed25519, which is the only one here, a name of its own.
+    pub(crate) fn check_algorithm_of_others(&self, key: &VerifyingKey) -> Result<(), TokenError> {
+        let is_renamed = self.alg == "Ed25519" && key.algorithm() == Algorithm::EdDsa;
+        if is_renamed { Ok(()) } else { self.check_algorithm(key) }
     }
 }

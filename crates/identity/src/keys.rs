@@ -203,6 +203,11 @@ impl KeySet {
         self.0.get(key_id)
     }
 
+    /// Gives the key of a set that has one.
+    pub(crate) fn only(&self) -> Option<&VerifyingKey> {
+        self.0.values().next().filter(|_| self.0.len() == 1)
+    }
+
     /// Says whether every key of this set is also in `other`, unchanged.
     pub(crate) fn is_contained_in(&self, other: &KeySet) -> bool {
         self.0.iter().all(|(kid, key)| other.0.get(kid) == Some(key))

@@ -13,6 +13,7 @@ mod principal;
 mod revocations;
 pub mod roles;
 mod service_keys;
+mod signed;
 mod terms;
 mod verifier;
 
@@ -26,5 +27,6 @@ pub use revocations::{MAX_REVOCATIONS, Revocation, Revocations, Revoked, Verdict
 pub use service_keys::{
     MAX_SERVICE_NAME_BYTES, MIN_SERVICE_SECRET_BYTES, OPERATOR, SERVICE_TOKEN_PREFIX, ServiceKeys, ServiceKeysError,
 };
+pub use signed::{read_unverified, verify_signed};
 pub use terms::{MAX_ACCESS_TOKEN_SECONDS, MAX_CLOCK_SKEW, MAX_TOKEN_BYTES, VerifierConfig};
 pub use verifier::{FETCH_TIMEOUT, KEYS_FRESH_FOR, REFRESH_INTERVAL, TOKEN_TYPE, Verifier};

@@ -2,13 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::sync::Mutex;
 
 use crate::cache::Cache;
 use crate::claims::Claims;
 use crate::header::Header;
+use crate::signed::Signed;
 use crate::terms::{MAX_TOKEN_BYTES, VerifierConfig};
 use crate::{Clock, KeySet, KeySource, KeySourceError, Principal, SystemClock, TokenError};
 
@@ -187,33 +186,6 @@ impl Inner {
     fn last_fetch_failed(&self) -> bool {
         let known = self.keys.load();
         known.fetched != known.tried
-    }
-}
-
-/// A JSON Web Signature in compact form (RFC 7515 §7.1), taken apart and not verified.
-struct Signed<'a> {
-    /// What the signature is over: the first two parts as they came.
-    message: &'a str,
-    header: Vec<u8>,
-    claims: Vec<u8>,
-    signature: Vec<u8>,
-}
-
-impl Signed<'_> {
-    /// Splits `header.claims.signature`. Five parts are an encrypted token, which we do not take.
-    fn split(token: &str) -> Result<Signed<'_>, TokenError> {
-        let mut parts = token.split('.');
-        let (Some(header), Some(claims), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(TokenError::Malformed("number of parts"));
-        };
-        let message = &token[..header.len() + 1 + claims.len()];
-        let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed("encoding"));
-        let (header, claims) = (decode(header)?, decode(claims)?);
-        // A signature that is no base64url is a wrong one, as every other.
-        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::BadSignature)?;
-        Ok(Signed { message, header, claims, signature })
     }
 }
 

@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub enum Access {
     /// Everyone, signed in or not.
     Anyone,
+    /// Everyone; what they show in `authorization` is for the endpoint alone, and is nobody's whom the stack knows.
+    Strangers,
     /// Everyone who is signed in: users and service accounts.
     SignedIn,
     /// Whoever holds at least one of these roles.
@@ -26,7 +28,7 @@ impl Access {
     pub fn check(&self, principal: &Principal) -> Result<(), Fault> {
         use mainstay_identity::Kind;
         match (self, principal.kind()) {
-            (Access::Anyone, _) | (_, Kind::System) => Ok(()),
+            (Access::Anyone | Access::Strangers, _) | (_, Kind::System) => Ok(()),
             (_, Kind::Anonymous) => Err(Fault::new(Reason::Unauthenticated)),
             (Access::SignedIn, Kind::User | Kind::Service) => Ok(()),
             (Access::AnyRole(roles), Kind::User | Kind::Service) => {

@@ -6,11 +6,12 @@
 //!   and changes nothing (GET, HEAD)                       yes
 //!   sent by a page of the server                          yes (`sec-fetch-site`; where that is missing, `origin`)
 //!   sent by a page that is let in with its cookies        yes (`cors.origins` with `cors.credentials`)
-//!   sent by any other page, or not said by which          it is refused
+//!   sent by any other page, or not said by which          it is refused; where forms of all pages are taken, they count for nothing
 //! ```
 //!
 //! That is more than `SameSite=Lax`, which lets the pages of every host below one domain pass.
 
+use crate::Cors;
 use crate::cors::Page;
 use crate::cors::simple::{SEC_FETCH_SITE, is_own};
 use crate::rare::{has_any, rarely};
@@ -69,7 +70,7 @@ impl fmt::Debug for Browser {
 pub(crate) fn settle(
     parts: &mut Parts,
     cookies: Cookies,
-    (page, credentials): (&Page, bool),
+    (page, cors): (&Page, &Cors),
 ) -> Result<Option<Box<Browser>>, Fault> {
     if !has_any(&parts.headers, &TOLD) {
         return Ok(None);
@@ -79,8 +80,8 @@ pub(crate) fn settle(
     if !kept.is_any() {
         return Ok(asks.then(Box::default));
     }
-    if !may_use(parts, page, credentials) {
-        return Err(refused(page));
+    if !may_use(parts, page, cors.credentials) {
+        return if cors.takes_form(parts) { Ok(None) } else { Err(refused(page)) };
     }
     let token = if cookies == Cookies::Ignored { None } else { kept.access().transpose()? };
     let refresh = kept.refresh.map(Box::from);
@@ -112,7 +113,7 @@ fn may_use(parts: &Parts, page: &Page, credentials: bool) -> bool {
         b"cross-site" | b"same-site" => credentials && matches!(page, Page::Allowed(_)),
         _ => match page {
             Page::Allowed(_) => credentials || is_own(parts),
-            Page::Foreign => is_own(parts),
+            Page::Foreign | Page::Any => is_own(parts),
             Page::None => false,
         },
     }
@@ -124,7 +125,7 @@ fn refused(page: &Page) -> Fault {
             "a request that changes something and carries the cookies of a session has to say which page sends it (`origin` or \
              `sec-fetch-site`, as browsers do); a program sends `authorization` instead"
         }
-        Page::Foreign | Page::Allowed(_) => {
+        Page::Foreign | Page::Any | Page::Allowed(_) => {
             "this page may not use the session of its browser; whoever runs the server can name the page's origin in \
              `cors.origins` and set `cors.credentials`"
         }

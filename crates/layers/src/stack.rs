@@ -8,8 +8,8 @@ use crate::deadline::within;
 use crate::observe::{Counted, Observation};
 use crate::shed::Permit;
 use crate::{
-    Body, Browser, Context, Cors, End, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Requests, Resolved,
-    RoutesEndpoint, Shed, Timeouts, TrustedProxies, client, identity_headers, request_id, slow_body, trace,
+    Access, Body, Browser, Context, Cors, End, Endpoint, Exchange, Peer, Policies, Protocol, RateLimit, Requests,
+    Resolved, RoutesEndpoint, Shed, Timeouts, TrustedProxies, client, identity_headers, request_id, slow_body, trace,
 };
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -85,7 +85,7 @@ impl<E: Endpoint> Inner<E> {
         let mut seen = self.observe(&parts);
         let span = seen.span.clone();
         // Outside of everything that refuses as well: a page that may call may also read why it was refused.
-        let page = self.cors.page(&parts.headers);
+        let page = self.cors.page(&parts);
         // Around everything that runs code of ours: a panic is one request's answer, and never the connection's end.
         let answer = caught(&span, pin!(self.guard(parts, body, &page, &mut seen))).await;
         // After everything that makes an answer: one that is too large to wait for its client is refused like any other.
@@ -120,12 +120,14 @@ impl<E: Endpoint> Inner<E> {
         seen.resolved(&route);
         // Before anybody asks who calls: whose page may have a browser say so is told by no credential.
         let browser = match E::TAKES_COOKIES {
-            true => browser::settle(&mut parts, cookies, (page, self.cors.credentials))?,
+            true => browser::settle(&mut parts, cookies, (page, &self.cors))?,
             false => None,
         };
         // Before anything that may wait.
         let deadline = self.guards.timeouts.deadline(&parts.headers, streams, seen.started)?;
         let handled = pin!(async {
+            // What is shown to the endpoint alone is told to nobody else.
+            let shown = if access == Access::Strangers { parts.headers.remove(AUTHORIZATION) } else { None };
             // Whoever shows a credential that is not good is refused also where everybody may call.
             let principal = match self.authenticate(&mut parts).await {
                 Err(_) if browser.as_ref().is_some_and(|browser| browser.is_let_off) => nobody(&mut parts),
@@ -134,6 +136,7 @@ impl<E: Endpoint> Inner<E> {
             // Before anything that a caller without the right could use up, or learn from.
             access.check(&principal)?;
             let context = self.context(&parts, (principal, browser), (deadline, streams), seen);
+            parts.headers.extend(shown.map(|shown| (AUTHORIZATION, shown)));
             // The last one: it counts calls, and only those that would have been let in.
             self.limit_rate(&context, &route)?;
             // Half a request is not worked on: while the rest is waited for, others may have its place.

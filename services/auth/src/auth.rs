@@ -8,9 +8,11 @@ use mainstay_keys::KeyEncryptionKey;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_server::AccountServiceServer;
 use mainstay_proto::auth::v1::audit_service_server::AuditServiceServer;
+use mainstay_proto::auth::v1::authorization_service_server::AuthorizationServiceServer;
 use mainstay_proto::auth::v1::factor_service_server::FactorServiceServer;
 use mainstay_proto::auth::v1::key_service_server::KeyServiceServer;
 use mainstay_proto::auth::v1::mailbox_service_server::MailboxServiceServer;
+use mainstay_proto::auth::v1::o_auth_client_service_server::OAuthClientServiceServer;
 use mainstay_proto::auth::v1::organisation_service_server::OrganisationServiceServer;
 use mainstay_proto::auth::v1::provider_service_server::ProviderServiceServer;
 use mainstay_proto::auth::v1::revocation_service_server::RevocationServiceServer;
@@ -38,6 +40,7 @@ use crate::handlers::audit::{self as audit_handler, Audit};
 use crate::handlers::factor_service::Factors;
 use crate::handlers::keys::Keys;
 use crate::handlers::mailbox::Mailbox;
+use crate::handlers::oauth::{Authorization, Clients};
 use crate::handlers::organisation_service::Organisations;
 use crate::handlers::providers::ProviderHandler;
 use crate::handlers::revocations::Revocations as RevocationHandler;
@@ -65,10 +68,12 @@ pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 pub const MAX_RESPONSE_BYTES: usize = 2 * 1024 * 1024;
 
 /// The full names of the services that [`Auth::routes`] gives.
-pub const SERVICES: [&str; 10] = [
+pub const SERVICES: [&str; 12] = [
     "mainstay.auth.v1.AccountService",
     "mainstay.auth.v1.AuditService",
+    "mainstay.auth.v1.AuthorizationService",
     "mainstay.auth.v1.FactorService",
+    "mainstay.auth.v1.OAuthClientService",
     "mainstay.auth.v1.OrganisationService",
     "mainstay.auth.v1.ProviderService",
     "mainstay.auth.v1.ServiceAccountService",
@@ -158,6 +163,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         mail,
         passkeys,
         application,
+        issuer: circumstances.public_url.as_ref().filter(|url| url.is_private()).map(ToString::to_string),
         email_change: config.email_change,
         development,
         chain_key,
@@ -244,6 +250,8 @@ impl Auth {
         let audit = AuditServiceServer::new(Audit(Arc::clone(core)));
         let revocations = RevocationServiceServer::new(RevocationHandler(Arc::clone(core)));
         let mailbox = MailboxServiceServer::new(Mailbox(Arc::clone(core)));
+        let authorization = AuthorizationServiceServer::new(Authorization(Arc::clone(core)));
+        let clients = OAuthClientServiceServer::new(Clients(Arc::clone(core)));
         Routes::new(accounts.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES))
             .add_service(
                 sessions.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
@@ -270,6 +278,14 @@ impl Auth {
             )
             .add_service(
                 revocations.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
+            )
+            .add_service(
+                authorization
+                    .max_decoding_message_size(MAX_REQUEST_BYTES)
+                    .max_encoding_message_size(MAX_RESPONSE_BYTES),
+            )
+            .add_service(
+                clients.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
             )
             .add_service(
                 mailbox.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),

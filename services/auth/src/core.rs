@@ -36,6 +36,8 @@ pub(crate) struct Core {
     pub(crate) passkeys: Option<Passkeys>,
     /// What people know the installation by.
     pub(crate) application: String,
+    /// What it is to other applications: `public_url`, where what is sent there is read by nobody else on its way.
+    pub(crate) issuer: Option<String>,
     pub(crate) email_change: EmailChange,
     /// Whether conveniences are on that a production system must not have.
     pub(crate) development: bool,

@@ -18,6 +18,7 @@ use crate::handlers::importing::follow_foreign;
 use crate::hashing::KEPT_IDLE;
 use crate::removing::purge_anonymous;
 use crate::signing_keys::load_and_rotate;
+use crate::store::oauth::{assertions, grants};
 use crate::store::{challenges, factors, invitations, mails, one_time_secrets, revocations, sessions};
 
 /// How often the database is looked at. Well below the time that a key is published before it signs, so that every replica
@@ -195,10 +196,29 @@ pub(crate) async fn sweep_secrets(core: &Core) -> Result<(), StartError> {
     }
     core.database.write(Atomic::Statement, move |conn| Box::pin(mails::remove_expired(conn, now))).await?;
     sweep_challenges(core, now).await?;
+    sweep_oauth(core, now).await?;
     let begun = now.saturating_sub(micros(ENROLMENT_LASTS));
     core.database.write(Atomic::Statement, move |conn| Box::pin(factors::sweep(conn, begun))).await?;
     core.database.write(Atomic::Statement, move |conn| Box::pin(invitations::remove_expired(conn, now))).await?;
     Ok(())
+}
+
+/// Removes authorisations of other applications that are over, and proofs that nobody would take any more.
+async fn sweep_oauth(core: &Core, now: i64) -> Result<(), StartError> {
+    core.database.write(Atomic::Statement, move |conn| Box::pin(assertions::sweep(conn, now))).await?;
+    loop {
+        let read = core.database.read(Lane::Heavy, move |conn| Box::pin(grants::over(conn, now, ENDED_AT_ONCE)));
+        let over = read.await?;
+        if over.is_empty() {
+            return Ok(());
+        }
+        core.database
+            .write(Atomic::Statement, move |conn| {
+                let over = over.clone();
+                Box::pin(async move { grants::sweep(conn, &over).await })
+            })
+            .await?;
+    }
 }
 
 async fn sweep_challenges(core: &Core, now: i64) -> Result<(), StartError> {

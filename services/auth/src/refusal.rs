@@ -2,6 +2,7 @@
 
 use mainstay_fault::{Fault, Reason};
 
+use crate::domain::oauth::client::MAX_CLIENTS;
 use crate::domain::organisation::MAX_OWNED;
 use crate::domain::service_account::{MAX_KEYS, MAX_OF_ORGANISATION};
 
@@ -44,6 +45,18 @@ pub enum Refusal {
     TooManyKeys,
     #[error("the caller does not administer the installation")]
     NotAdministrator,
+    #[error("the installation has no address that other applications can trust")]
+    NoIssuer,
+    #[error("there is no such client")]
+    OAuthClientNotFound,
+    #[error("there are as many clients as there may be")]
+    TooManyOAuthClients,
+    #[error("the client has no secret")]
+    NoClientSecret,
+    #[error("nothing was agreed to, or the caller may not know of it")]
+    ConsentNotFound,
+    #[error("nobody is known behind the account, who could agree")]
+    NobodyKnown,
 }
 
 impl From<Refusal> for Fault {
@@ -54,6 +67,8 @@ impl From<Refusal> for Fault {
             | Refusal::MemberNotFound
             | Refusal::InvitationNotFound
             | Refusal::ServiceAccountNotFound
+            | Refusal::OAuthClientNotFound
+            | Refusal::ConsentNotFound
             | Refusal::KeyNotFound => return Fault::new(Reason::ResourceNotFound),
             Refusal::OrganisationDisabled => (
                 Reason::FailedPrecondition,
@@ -99,7 +114,24 @@ impl From<Refusal> for Fault {
                 Reason::PermissionDenied,
                 "what belongs to the installation is for its administrators; name an organisation".to_owned(),
             ),
+            Refusal::NoIssuer | Refusal::TooManyOAuthClients | Refusal::NoClientSecret | Refusal::NobodyKnown => {
+                (Reason::FailedPrecondition, of_clients(refusal))
+            }
         };
         Fault::new(reason).message(text)
+    }
+}
+
+/// What is said where something of other applications cannot be done.
+fn of_clients(refusal: Refusal) -> String {
+    match refusal {
+        Refusal::TooManyOAuthClients => format!("there are {MAX_CLIENTS} clients, which is all that there may be"),
+        Refusal::NoClientSecret => {
+            "the client has no secret: it shows who it is in another way, or not at all".to_owned()
+        }
+        Refusal::NobodyKnown => {
+            "nobody is known behind the account: give it an address first (`UpgradeAccount`)".to_owned()
+        }
+        _ => "other applications sign nobody in here: its operator sets `public_url` to an `https` address".to_owned(),
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::refresh_token::Hash;
 use crate::domain::service_account::{ServiceAccount, ServiceAccountId};
 use crate::domain::session::SECOND;
 use crate::error::Error;
+use crate::store::oauth::grants;
 use crate::store::{accounts, challenges, revocations, sessions};
 
 /// How many entries are read at once.
@@ -101,6 +102,8 @@ pub(crate) async fn end_sessions(
     let except = except.map(sessions::text);
     let uid = account.to_string();
     let ended = sessions::end_all(conn, &uid, except.as_deref()).await?;
+    // What other applications may do also when nobody is there was agreed to by whoever had the account then.
+    grants::remove_all(conn, &uid).await?;
     // A sign-in that waits for a factor would begin another.
     challenges::use_up_all(conn, &uid, moment.at.saturating_mul(SECOND)).await?;
     let what = Revoked::Sessions { below, except: except.map(Box::from) };

@@ -175,11 +175,15 @@ impl Signer {
         Ok(AccessToken { text: self.sign(&claims)?, seconds: exp - iat })
     }
 
-    /// Writes a JSON Web Signature in compact form (RFC 7515 §7.1).
     fn sign(&self, claims: &Claims<'_>) -> Result<String, Error> {
+        self.sign_as(TOKEN_TYPE, claims)
+    }
+
+    /// Writes a JSON Web Signature of a type in compact form (RFC 7515 §7.1).
+    pub(crate) fn sign_as(&self, typ: &str, claims: &impl Serialize) -> Result<String, Error> {
         let ring = self.ring.load();
         let key = ring.signing(self.clock.now_micros()).ok_or(Error::NoSigningKey)?;
-        let header = Header { alg: key.public.algorithm().name(), typ: TOKEN_TYPE, kid: key.public.key_id() };
+        let header = Header { alg: key.public.algorithm().name(), typ, kid: key.public.key_id() };
         let mut token = String::with_capacity(512);
         encode(&header, &mut token)?;
         token.push('.');

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::paths::{FORMS, OPEN};
 use crate::pages::PagesConfig;
 
 /// Largest JSON body or gRPC message that is accepted, unless configured otherwise.
@@ -49,7 +50,7 @@ pub struct CorsConfig {
 
 impl Default for CorsConfig {
     fn default() -> CorsConfig {
-        let Cors { origins, loopback, credentials, preflight_seconds } = Cors::none();
+        let Cors { origins, loopback, credentials, preflight_seconds, open: _, forms: _ } = Cors::none();
         CorsConfig { origins, loopback, credentials, preflight_seconds }
     }
 }
@@ -57,7 +58,7 @@ impl Default for CorsConfig {
 impl From<CorsConfig> for Cors {
     fn from(config: CorsConfig) -> Cors {
         let CorsConfig { origins, loopback, credentials, preflight_seconds } = config;
-        Cors { origins, loopback, credentials, preflight_seconds }
+        Cors { origins, loopback, credentials, preflight_seconds, open: OPEN, forms: FORMS }
     }
 }
 

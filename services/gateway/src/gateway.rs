@@ -26,6 +26,9 @@ pub const FIRST_CONTRACT_WAIT: Duration = Duration::from_secs(1);
 /// What requests for pages are counted as.
 const PAGES: &str = "/auth/{page}";
 
+/// What requests of other applications are counted as.
+const OAUTH: &str = "/auth/oauth2/{endpoint}";
+
 /// What to make of a database that cannot be used.
 pub(crate) const UNUSABLE: &str =
     "the database of the gateway cannot be used (it only remembers the contract: an empty one does as well)";
@@ -114,7 +117,8 @@ impl Gateway {
         let route = metrics.unresolved().clone();
         let known = Known { served: revision.clone(), announced };
         let pages = pages.map(|pages| (Arc::new(pages), metrics.route(PAGES)));
-        let endpoint = Edge { config, live, known, readiness, own, route, backends, pages };
+        let oauth = metrics.route(OAUTH);
+        let endpoint = Edge { config, live, known, readiness, own, route, backends, oauth, pages };
         Ok(Gateway { endpoint, revision, _jobs: jobs })
     }
 

@@ -7,6 +7,7 @@ pub mod copy;
 mod gateway;
 mod jobs;
 mod keys;
+mod oauth;
 mod pages;
 pub mod process;
 mod protocol;

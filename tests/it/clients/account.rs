@@ -7,13 +7,14 @@ use mainstay_testkit::tools::{Chromium, Node};
 use serde_json::{Value, json};
 
 use super::workshop::sources;
-use crate::support::{System, notes};
+use crate::support::{PASSWORD, System, notes};
 
-/// Runs a journey at an address. `SCREENSHOTS` names a folder for pictures of every page.
-fn seen(journey: &str, url: &str) -> Vec<Value> {
+/// Runs a journey at an address, and tells it what else it has to know. `SCREENSHOTS` names a folder for pictures of every page.
+fn seen(journey: &str, url: &str, knows: &[(&str, &str)]) -> Vec<Value> {
     let node = Node::with_packages_of(&sources());
     let mut command: Command = node.command();
     Chromium::of(&node).told(command.arg(sources().join(journey)));
+    command.envs(knows.iter().copied());
     let output = command.env("MAINSTAY_URL", url).stdin(Stdio::null()).output().expect("Node runs");
     let (printed, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{printed}{error}");
@@ -56,7 +57,7 @@ async fn an_account_is_kept_on_pages(system: System) {
         "Delete the account",
         "Your account is deleted",
     ]);
-    assert_eq!(json!(seen("account.js", &system.gateway.url())), expected);
+    assert_eq!(json!(seen("account.js", &system.gateway.url(), &[])), expected);
 }
 
 #[tokio::test]
@@ -69,15 +70,54 @@ async fn an_account_is_kept_on_the_pages_of_three_processes_on_postgres() {
     an_account_is_kept_on_pages(System::three(Engine::Postgres, notes::folder()).await).await;
 }
 
-/// Passkeys are bound to a name, which 127.0.0.1 is none of.
-#[tokio::test]
-async fn a_passkey_signs_in_on_the_pages_of_one_process_on_sqlite() {
-    let named = |url: String| url.replace("127.0.0.1", "localhost");
-    let system = System::one_with(Engine::Sqlite, notes::folder(), |launch| {
+fn named(url: String) -> String {
+    url.replace("127.0.0.1", "localhost")
+}
+
+/// A system that is reached by a name.
+async fn a_named_system() -> System {
+    let launched = System::one_with(Engine::Sqlite, notes::folder(), |launch| {
         let url = named(launch.url());
         launch.environment("MAINSTAY__PUBLIC_URL", url)
     });
-    let system = system.await;
+    launched.await
+}
+
+/// The application is at 127.0.0.1, and Mainstay at a name: to the browser they are two sites.
+#[tokio::test]
+async fn another_application_signs_somebody_in_on_the_pages_of_one_process_on_sqlite() {
+    let system = a_named_system().await;
+    let email = "ada@example.org";
+    let admin = system.user_with_role("root@example.org", "mainstay.admin").await;
+    system.sign_up(email).await;
+    let knows = [("ADMIN_TOKEN", admin.token()), ("EMAIL", email), ("PASSWORD", PASSWORD)];
+    let expected = json!([
+        email,
+        "Sign in",
+        "Shop <b> asks for access",
+        "Hello ada@example.org",
+        "Hello ada@example.org",
+        "Is it you?",
+        "Connect a device",
+        "Shop <b> asks for access",
+        true,
+        "The device is connected",
+        "Applications",
+        "Applications",
+        "access_denied",
+        "Sign out",
+        "Sign out",
+        "Bye",
+        "login_required",
+        "That did not work",
+    ]);
+    assert_eq!(json!(seen("oauth.js", &named(system.gateway.url()), &knows)), expected);
+}
+
+/// Passkeys are bound to a name, which 127.0.0.1 is none of.
+#[tokio::test]
+async fn a_passkey_signs_in_on_the_pages_of_one_process_on_sqlite() {
+    let system = a_named_system().await;
     let expected = json!([
         "Mailbox",
         "Your recovery codes",
@@ -93,5 +133,5 @@ async fn a_passkey_signs_in_on_the_pages_of_one_process_on_sqlite() {
         "Sign in",
         true,
     ]);
-    assert_eq!(json!(seen("passkeys.js", &named(system.gateway.url()))), expected);
+    assert_eq!(json!(seen("passkeys.js", &named(system.gateway.url()), &[])), expected);
 }

@@ -4,6 +4,7 @@ mod account;
 mod events;
 mod journey;
 mod mail;
+mod oidc;
 mod pages;
 mod passkey;
 mod programs;

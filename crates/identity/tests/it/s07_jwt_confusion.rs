@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use mainstay_fault::{Fault, Reason};
-use mainstay_identity::{MAX_TOKEN_BYTES, TokenError};
+use mainstay_identity::{KeySet, MAX_TOKEN_BYTES, TokenError, read_unverified, verify_signed};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -241,6 +241,42 @@ async fn tokens_of_another_issuer_or_for_another_audience_are_refused() {
         assert_refused!(with_claims(&json!({"aud": audience})), TokenError::Claim("aud"));
     }
     verify(&with_claims(&json!({"aud": ["other", AUDIENCE]}))).await.unwrap();
+}
+
+/// What another application was given opens nothing here, whatever it says beside it.
+#[tokio::test]
+async fn tokens_of_oauth_clients_are_refused() {
+    for client in ["shop", ""] {
+        assert_refused!(with_claims(&json!({"client_id": client})), TokenError::Claim("client_id"));
+    }
+    assert_refused!(with_claims(&json!({"client_id": 7})), TokenError::Malformed("claims"));
+}
+
+#[test]
+fn what_others_sign_is_verified_by_their_keys_alone() {
+    let (one, other) = (Key::new("one", 1), Key::new("other", 2));
+    let set = |keys: &[&Key]| KeySet::new(keys.iter().map(|key| key.verifying())).unwrap();
+    let (mine, both) = (set(&[&one]), set(&[&one, &other]));
+    let sign = |header: serde_json::Value| one.sign(&header.to_string(), r#"{"a":1}"#);
+    let read = |token: &str, keys: &KeySet| verify_signed::<serde_json::Value>(token, &["JWT"], keys);
+    for typ in [json!("JWT"), json!("jwt"), json!("application/JWT"), json!(null)] {
+        let token = sign(json!({"alg": "EdDSA", "kid": "one", "typ": typ}));
+        assert_eq!(read(&token, &both).unwrap(), json!({"a": 1}));
+    }
+    assert!(read(&sign(json!({"alg": "EdDSA"})), &mine).is_ok(), "of one key no name is needed");
+    assert!(read(&sign(json!({"alg": "Ed25519"})), &mine).is_ok(), "as RFC 9864 calls it");
+    for alg in ["ES256", "HS256", "Ed448", "ed25519", ""] {
+        assert!(matches!(read(&sign(json!({"alg": alg})), &mine), Err(TokenError::WrongAlgorithm)), "{alg}");
+    }
+    assert!(matches!(read(&sign(json!({"alg": "EdDSA"})), &both), Err(TokenError::UnknownKey)));
+    assert!(matches!(read(&sign(json!({"alg": "EdDSA", "kid": "other"})), &both), Err(TokenError::BadSignature)));
+    assert!(matches!(read(&sign(json!({"alg": "EdDSA", "kid": "one"})), &set(&[&other])), Err(TokenError::UnknownKey)));
+    assert!(matches!(read(&sign(json!({"alg": "none", "kid": "one"})), &both), Err(TokenError::WrongAlgorithm)));
+    assert!(matches!(read(&sign(json!({"alg": "EdDSA", "typ": "at+jwt"})), &mine), Err(TokenError::WrongType)));
+    let twice = one.sign(r#"{"alg":"EdDSA"}"#, r#"{"a":1,"a":2}"#);
+    assert!(matches!(read(&twice, &mine), Err(TokenError::Malformed(_))));
+    assert!(read_unverified::<serde_json::Value>(&twice).is_err());
+    assert_eq!(read_unverified::<serde_json::Value>(&sign(json!({}))).unwrap(), json!({"a": 1}));
 }
 
 #[tokio::test]

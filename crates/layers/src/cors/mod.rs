@@ -5,6 +5,8 @@
 //!   the server itself     never                       as anybody does
 //!   an allowed origin     204, kept for a while       and may read the answer, errors included
 //!   another origin        403                         may not read it; what a form could send is refused as well
+//!   any origin, at a path that is open to all: 204    and may read the answer, for which it has sent no cookies
+//!   any origin's form, at a path that takes them      may not read it; nobody is signed in by it
 //! ```
 //!
 //! An origin is allowed because it is named, and is compared as a whole. Nothing here depends on who calls: a page that is let
@@ -27,6 +29,9 @@ use mainstay_fault::{Fault, Reason};
 
 const REQUEST_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const ALLOW_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
+
+/// With which no browser lets a page read what it has sent cookies for.
+const ANY: HeaderValue = HeaderValue::from_static("*");
 
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 
@@ -63,6 +68,11 @@ pub struct Cors {
     pub credentials: bool,
     /// How long a browser keeps the answer to a preflight, in seconds.
     pub preflight_seconds: u32,
+    /// Paths that pages of every origin may ask, without what a browser adds by itself: whoever asks there shows what they have in
+    /// the request.
+    pub open: &'static [&'static str],
+    /// Paths that forms of pages of every origin may be sent to: what comes so is nobody's, whatever session the browser keeps.
+    pub forms: &'static [&'static str],
 }
 
 impl Cors {
@@ -73,15 +83,18 @@ impl Cors {
             loopback: false,
             credentials: false,
             preflight_seconds: DEFAULT_PREFLIGHT_SECONDS,
+            open: &[],
+            forms: &[],
         }
     }
 
     /// Finds out which page a request comes from, before anything else is done with it.
-    pub(crate) fn page(&self, headers: &HeaderMap) -> Page {
-        let mut origins = headers.get_all(ORIGIN).iter();
+    pub(crate) fn page(&self, parts: &Parts) -> Page {
+        let mut origins = parts.headers.get_all(ORIGIN).iter();
         match (origins.next(), origins.next()) {
             (None, _) => Page::None,
             (Some(origin), None) if self.allows(origin) => Page::Allowed(origin.clone()),
+            _ if self.open.contains(&parts.uri.path()) => Page::Any,
             _ => Page::Foreign,
         }
     }
@@ -97,10 +110,17 @@ impl Cors {
         let preflight = parts.method == Method::OPTIONS && parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
         match page {
             Page::Foreign if preflight => Err(foreign(&parts.headers)),
-            Page::Foreign | Page::None if simple::is_forged(parts) => Err(foreign(&parts.headers)),
-            Page::Allowed(_) if preflight => self.preflight(&parts.headers).map(Some),
-            Page::None | Page::Foreign | Page::Allowed(_) => Ok(None),
+            Page::Foreign | Page::None if simple::is_forged(parts) && !self.takes_form(parts) => {
+                Err(foreign(&parts.headers))
+            }
+            Page::Allowed(_) | Page::Any if preflight => self.preflight(&parts.headers).map(Some),
+            Page::None | Page::Foreign | Page::Allowed(_) | Page::Any => Ok(None),
         }
+    }
+
+    /// Whether what a page of another origin sends is taken as nobody's where it would be refused.
+    pub(crate) fn takes_form(&self, parts: &Parts) -> bool {
+        parts.method == Method::POST && self.forms.contains(&parts.uri.path())
     }
 
     /// A page that is let in may send what it likes: what a header may do is decided where it is read.
@@ -135,6 +155,10 @@ impl Cors {
                 headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
             }
         }
+        if let Page::Any = page {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        }
         let depends = self.loopback || !self.origins.is_empty();
         if depends && !headers.contains_key(ACCESS_CONTROL_MAX_AGE) {
             headers.append(VARY, VARY_BY_ORIGIN);
@@ -149,6 +173,8 @@ pub(crate) enum Page {
     None,
     /// One of an allowed origin, which is this.
     Allowed(HeaderValue),
+    /// Any, at a path that is open to all of them.
+    Any,
     /// Another one; or the server's own, which need not be named to be let in.
     Foreign,
 }

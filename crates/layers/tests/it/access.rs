@@ -1,5 +1,6 @@
 //! Every policy against every kind of caller.
 
+use crate::desk::{bench, credential, get};
 use mainstay_fault::Reason;
 use mainstay_identity::{Principal, User, roles};
 use mainstay_layers::Access;
@@ -14,10 +15,12 @@ fn every_policy_decides_for_every_kind_of_caller() {
     let system = Principal::system();
     let nobody = Access::roles(Vec::<Box<str>>::new());
     let (open, members, admins) = (Access::Anyone, Access::SignedIn, Access::roles([roles::ADMIN, "other"]));
+    let strangers = Access::Strangers;
     let (ok, unauthenticated, denied) = (None, Some(Code::Unauthenticated), Some(Code::PermissionDenied));
     for (access, caller, expected) in [
         (&open, &anonymous, ok),
         (&open, &user, ok),
+        (&strangers, &anonymous, ok),
         (&members, &anonymous, unauthenticated),
         (&members, &user, ok),
         (&members, &service, ok),
@@ -46,4 +49,18 @@ fn who_has_the_role_in_a_session_that_is_not_worth_it_is_told_what_would_help() 
     assert_eq!(refused.metadata("acr_values"), Some("aal2"));
     assert_eq!(Access::roles(["other"]).check(&admin).unwrap_err().code(), Code::PermissionDenied);
     assert!(Access::SignedIn.check(&admin).is_ok());
+}
+
+/// What is shown to an endpoint alone is read by no one before it, makes nobody its caller, and is passed on to nobody behind.
+#[tokio::test]
+async fn what_strangers_show_is_for_the_endpoint_alone() {
+    let bench = bench(10);
+    for shown in ["Basic YTpi", "Bearer something.of.others", "nonsense", &credential("gateway")] {
+        let seen = bench.json(get("/t.S/Strangers").header("authorization", shown)).await;
+        assert_eq!((&seen["uid"], &seen["token"]), (&serde_json::Value::Null, &serde_json::json!(false)), "{shown}");
+        assert!(seen["headers"].as_array().unwrap().contains(&serde_json::json!("authorization")), "{shown}");
+        // Everywhere else, what is no good credential is refused.
+        let elsewhere = bench.send(get("/t.S/Open").header("authorization", shown)).await.status();
+        assert_eq!(elsewhere.is_success(), shown == credential("gateway"), "{shown}");
+    }
 }

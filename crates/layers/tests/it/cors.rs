@@ -399,3 +399,41 @@ fn origins_are_read_from_a_list_and_from_a_variable() {
     let refused = serde_json::from_str::<Origins>("7").unwrap_err().to_string();
     assert!(refused.contains("a list of origins"), "{refused}");
 }
+
+#[tokio::test]
+async fn forms_of_every_origin_are_taken_where_they_may_come_and_nowhere_else() {
+    let mut bench = bench(10);
+    bench.let_in(Cors { forms: &["/t.S/Open"], ..cors() });
+    let form = |path: &str| get(path).method("POST").header("content-type", "application/x-www-form-urlencoded");
+    for (name, value) in [("origin", "https://elsewhere.example"), ("sec-fetch-site", "cross-site"), ("origin", "null")]
+    {
+        let response = bench.send(form("/t.S/Open").header(name, value)).await;
+        assert_eq!(response.status(), 200, "{name}: {value}");
+        assert_unreadable(&response, "it is led on, and reads nothing");
+        assert_eq!(bench.send(form("/t.S/Open/").header(name, value)).await.status(), 403, "{name}: {value}");
+    }
+    let put = get("/t.S/Open").method("PUT").header("sec-fetch-site", "cross-site");
+    assert_eq!(bench.send(put).await.status(), 403);
+    assert_eq!(bench.send(preflight("/t.S/Open", "https://elsewhere.example")).await.status(), 403);
+}
+
+#[tokio::test]
+async fn pages_of_every_origin_may_ask_what_is_open_without_what_a_browser_adds() {
+    let mut bench = bench(10);
+    bench.let_in(Cors { open: &["/t.S/Open"], credentials: true, ..cors() });
+    let stranger = "https://elsewhere.example";
+    let asked = preflight("/t.S/Open", stranger).header("access-control-request-headers", "authorization");
+    let response = bench.send(asked).await;
+    assert_eq!((response.status().as_u16(), header(&response, "access-control-allow-origin")), (204, Some("*")));
+    assert_eq!(header(&response, "access-control-allow-headers"), Some("authorization"));
+    let form = get("/t.S/Open").method("POST").header("content-type", "application/x-www-form-urlencoded");
+    let response = bench.send(form.header("origin", stranger)).await;
+    assert_eq!((response.status().as_u16(), header(&response, "access-control-allow-origin")), (200, Some("*")));
+    assert_eq!(header(&response, "access-control-allow-credentials"), None);
+    // Named pages are let in as everywhere, and nothing else is open.
+    let response = bench.send(get("/t.S/Open").header("origin", APP)).await;
+    assert_eq!(header(&response, "access-control-allow-origin"), Some(APP));
+    assert_eq!(bench.send(preflight("/t.S/Members", stranger)).await.status(), 403);
+    let response = bench.send(get("/t.S/Open/").header("origin", stranger)).await;
+    assert_unreadable(&response, "a path is open as a whole");
+}

@@ -32,6 +32,7 @@ impl Endpoint for Desk {
     fn resolve(&self, parts: &Parts, _: Native) -> Result<Resolved<&'static str>, Fault> {
         let (target, access, streams) = match parts.uri.path() {
             "/t.S/Open" => ("open", Access::Anyone, false),
+            "/t.S/Strangers" => ("open", Access::Strangers, false),
             "/t.S/Members" => ("open", Access::SignedIn, false),
             "/t.S/Admins" => ("open", Access::roles(["mainstay.admin"]), false),
             "/t.S/Services" => ("open", Access::roles(["mainstay.service"]), false),

@@ -63,10 +63,21 @@ pub(crate) enum Action {
     CreateServiceAccountKey,
     RotateServiceAccountKey,
     DeleteServiceAccountKey,
+    CreateOAuthClient,
+    UpdateOAuthClient,
+    DeleteOAuthClient,
+    RotateOAuthClientSecret,
+    /// A client got a code for the account.
+    AllowOAuthClient,
+    DeleteOAuthConsent,
+    /// A code came again that was exchanged before.
+    OAuthCodeReused,
+    /// A refresh token of a client came again that was exchanged before.
+    OAuthTokenReused,
 }
 
 impl Action {
-    pub(crate) const ALL: [Action; 49] = [
+    pub(crate) const ALL: [Action; 57] = [
         Action::SignUp,
         Action::CreateAccount,
         Action::CreateFirstAdministrator,
@@ -116,6 +127,14 @@ impl Action {
         Action::CreateServiceAccountKey,
         Action::RotateServiceAccountKey,
         Action::DeleteServiceAccountKey,
+        Action::CreateOAuthClient,
+        Action::UpdateOAuthClient,
+        Action::DeleteOAuthClient,
+        Action::RotateOAuthClientSecret,
+        Action::AllowOAuthClient,
+        Action::DeleteOAuthConsent,
+        Action::OAuthCodeReused,
+        Action::OAuthTokenReused,
     ];
 
     /// `sessions.signIn`
@@ -170,6 +189,14 @@ impl Action {
             Action::CreateServiceAccountKey => "serviceAccountKeys.create",
             Action::RotateServiceAccountKey => "serviceAccountKeys.rotate",
             Action::DeleteServiceAccountKey => "serviceAccountKeys.delete",
+            Action::CreateOAuthClient => "oauthClients.create",
+            Action::UpdateOAuthClient => "oauthClients.update",
+            Action::DeleteOAuthClient => "oauthClients.delete",
+            Action::RotateOAuthClientSecret => "oauthClients.rotateSecret",
+            Action::AllowOAuthClient => "oauthConsents.allow",
+            Action::DeleteOAuthConsent => "oauthConsents.delete",
+            Action::OAuthCodeReused => "oauthConsents.codeReused",
+            Action::OAuthTokenReused => "oauthConsents.tokenReused",
         }
     }
 }

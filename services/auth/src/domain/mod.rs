@@ -8,6 +8,7 @@ pub mod client;
 pub mod email;
 pub mod factor;
 pub mod locale;
+pub mod oauth;
 pub mod one_time_secret;
 pub mod organisation;
 pub mod page_token;

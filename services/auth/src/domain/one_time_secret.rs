@@ -222,6 +222,11 @@ impl HashKey {
         self.hash(&[b"address", key.as_bytes()])
     }
 
+    /// Hashes what somebody types for a device.
+    pub fn user_code(&self, code: &str) -> SecretHash {
+        self.hash(&[b"user code", code.as_bytes()])
+    }
+
     pub(super) fn hash(&self, parts: &[&[u8]]) -> SecretHash {
         let mut context = hmac::Context::with_key(&self.0);
         for part in parts {

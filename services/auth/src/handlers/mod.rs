@@ -25,6 +25,7 @@ pub mod mailbox;
 mod mailed_sign_in;
 mod members;
 mod membership;
+pub mod oauth;
 pub mod organisation_service;
 mod organisations;
 mod owner;

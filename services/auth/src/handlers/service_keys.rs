@@ -17,6 +17,7 @@ use super::standing::own_account;
 use super::{origin, timestamp, trail};
 use crate::audit::{Action, Told};
 use crate::core::Core;
+use crate::domain::oauth::client::key_of;
 use crate::domain::service_account::{
     KEYS, KeySecret, MAX_KEYS, MAX_NETWORKS, MAX_OVERLAP, NOTED_EVERY, OVERLAP, ServiceAccount, ServiceAccountId,
     admits, network,
@@ -75,6 +76,7 @@ fn new_key(
         create_time: now,
         expire_time,
         last_use_time: None,
+        public_key: String::new(),
     };
     Ok((row, secret))
 }
@@ -103,6 +105,11 @@ fn read_wanted(wanted: &pb::ServiceAccountKey, now: i64) -> Result<(String, Opti
     if expire_time.is_some_and(|time| time <= now) {
         violations.push(Violation::new("service_account_key.expire_time", "must be in the future"));
     }
+    if let Some(problem) =
+        Some(&wanted.public_key).filter(|key| !key.is_empty()).and_then(|key| key_of(key, Some("-")).err())
+    {
+        violations.push(Violation::new("service_account_key.public_key", problem));
+    }
     if violations.is_empty() { Ok((networks.join(" "), expire_time)) } else { Err(Error::Violations(violations)) }
 }
 
@@ -122,13 +129,22 @@ pub(super) async fn create(
             let account = governed(conn, &caller, id).await?;
             let (networks, expire_time) = read_wanted(&wanted, now)?;
             let (row, secret) = new_key(id, networks, expire_time, now)?;
+            let (row, secret) = match wanted.public_key.is_empty() {
+                true => (row, Some(secret)),
+                false => (signing(row, wanted.public_key), None),
+            };
             add(conn, id, &row).await?;
             let told = Told::of(key_name(id, &row.uid)).owned_by(account.organisation);
             trail.note_of(conn, now, Action::CreateServiceAccountKey, own_account(&caller), told).await?;
-            Ok::<_, Error>(key_to_pb(id, &row, Some(&secret)))
+            Ok::<_, Error>(key_to_pb(id, &row, secret.as_ref()))
         })
     });
     made.await
+}
+
+/// A key whose owner signs with it: nothing of it is secret here.
+fn signing(row: KeyRow, public_key: String) -> KeyRow {
+    KeyRow { secret_hash: Vec::new(), prefix: String::new(), public_key, ..row }
 }
 
 async fn add(conn: &mut Conn<'_>, id: ServiceAccountId, row: &KeyRow) -> Result<(), Error> {
@@ -168,6 +184,11 @@ pub(super) async fn rotate(
         let (caller, trail) = (caller.clone(), trail.clone());
         Box::pin(async move {
             let (account, former) = find(conn, &caller, (id, key)).await?;
+            if !former.public_key.is_empty() {
+                let problem =
+                    "is of a key pair: its owner makes another one, and it is added (`CreateServiceAccountKey`)";
+                return Err(Error::Violations(vec![Violation::new("name", problem)]));
+            }
             let overlap = match overlap {
                 None => OVERLAP,
                 Some(overlap) => Duration::try_from(overlap)
@@ -256,10 +277,12 @@ pub(super) async fn exchange(
 }
 
 fn is_good(key: &KeyRow, secret: &KeySecret, now: i64) -> bool {
-    secret.is(&key.secret_hash) && key.expire_time.is_none_or(|expire_time| now < expire_time)
+    key.public_key.is_empty()
+        && secret.is(&key.secret_hash)
+        && key.expire_time.is_none_or(|expire_time| now < expire_time)
 }
 
-async fn note_use(core: &Core, key: &KeyRow, now: i64) -> Result<(), Error> {
+pub(super) async fn note_use(core: &Core, key: &KeyRow, now: i64) -> Result<(), Error> {
     let since = now.saturating_sub(micros(NOTED_EVERY));
     if key.last_use_time.is_some_and(|time| time > since) {
         return Ok(());
@@ -281,5 +304,6 @@ fn key_to_pb(id: ServiceAccountId, row: &KeyRow, secret: Option<&KeySecret>) -> 
         create_time: Some(timestamp(row.create_time)),
         expire_time: row.expire_time.map(timestamp),
         last_use_time: row.last_use_time.map(timestamp),
+        public_key: row.public_key.clone(),
     }
 }

@@ -10,6 +10,7 @@ pub mod identities;
 pub mod invitations;
 pub mod mails;
 pub mod members;
+pub mod oauth;
 pub mod one_time_secrets;
 pub mod organisations;
 pub mod recovery_codes;

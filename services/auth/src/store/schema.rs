@@ -237,6 +237,7 @@ diesel::table! {
         create_time -> BigInt,
         expire_time -> Nullable<BigInt>,
         last_use_time -> Nullable<BigInt>,
+        public_key -> Text,
     }
 }
 
@@ -262,6 +263,75 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    oauth_clients (uid) {
+        uid -> Text,
+        display_name -> Text,
+        client_uri -> Text,
+        redirect_uris -> Text,
+        post_logout_redirect_uris -> Text,
+        scopes -> Text,
+        grants -> Text,
+        authentication -> Text,
+        jwks -> Text,
+        trusted -> Bool,
+        secret_hash -> Nullable<Binary>,
+        former_secret_hash -> Nullable<Binary>,
+        former_expire_time -> Nullable<BigInt>,
+        create_time -> BigInt,
+        update_time -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    oauth_consents (account_uid, client_uid) {
+        account_uid -> Text,
+        client_uid -> Text,
+        scopes -> Text,
+        create_time -> BigInt,
+        update_time -> BigInt,
+    }
+}
+
+diesel::table! {
+    oauth_grants (uid) {
+        uid -> Text,
+        client_uid -> Text,
+        account_uid -> Nullable<Text>,
+        session_uid -> Nullable<Text>,
+        kind -> Text,
+        decision -> Text,
+        secret_hash -> Binary,
+        user_code_hash -> Nullable<Binary>,
+        redirect_uri -> Text,
+        scopes -> Text,
+        nonce -> Text,
+        code_challenge -> Text,
+        methods -> Text,
+        authenticate_time -> BigInt,
+        create_time -> BigInt,
+        expire_time -> BigInt,
+        poll_time -> Nullable<BigInt>,
+        use_time -> Nullable<BigInt>,
+        family_hash -> Nullable<Binary>,
+        current_hash -> Nullable<Binary>,
+        previous_hash -> Nullable<Binary>,
+        sealed_successor -> Nullable<Binary>,
+        refresh_time -> BigInt,
+        end_time -> BigInt,
+    }
+}
+
+diesel::table! {
+    oauth_assertions (hash) {
+        hash -> Binary,
+        expire_time -> BigInt,
+    }
+}
+
 diesel::joinable!(account_roles -> accounts (account_uid));
 diesel::joinable!(sessions -> accounts (account_uid));
+diesel::joinable!(oauth_consents -> oauth_clients (client_uid));
 diesel::allow_tables_to_appear_in_same_query!(accounts, account_roles, members, sessions);
+diesel::allow_tables_to_appear_in_same_query!(oauth_clients, oauth_consents);

@@ -34,6 +34,7 @@ pub struct KeyRow {
     pub create_time: i64,
     pub expire_time: Option<i64>,
     pub last_use_time: Option<i64>,
+    pub public_key: String,
 }
 
 pub async fn insert(conn: &mut Conn<'_>, account: &ServiceAccount) -> Result<(), db::Error> {

@@ -25,6 +25,7 @@ mod list_accounts;
 mod mail;
 mod mailbox;
 mod meeting;
+mod oauth;
 mod organisation_audit;
 mod organisation_calls;
 mod organisations;

@@ -31,7 +31,8 @@ fn reference(field: &FieldDescriptor) -> Option<&'static str> {
     let reference = reference.as_message()?;
     let says = |name: &str| reference.get_field_by_name(name).and_then(|value| value.as_str().map(str::to_owned));
     match (says("type").unwrap_or_default().as_str(), says("child_type").unwrap_or_default().as_str()) {
-        ("mainstay.dev/Account", _) | (_, "mainstay.dev/Session" | "mainstay.dev/Factor" | "mainstay.dev/Identity") => {
+        ("mainstay.dev/Account", _)
+        | (_, "mainstay.dev/Session" | "mainstay.dev/Factor" | "mainstay.dev/Identity" | "mainstay.dev/OAuthConsent") => {
             Some("account")
         }
         ("mainstay.dev/Session", _) => Some("session"),
@@ -41,6 +42,8 @@ fn reference(field: &FieldDescriptor) -> Option<&'static str> {
             Some("organisation")
         }
         ("mainstay.dev/Invitation", _) => Some("invitation"),
+        ("mainstay.dev/OAuthClient", _) => Some("client"),
+        ("mainstay.dev/OAuthConsent", _) => Some("consent"),
         ("mainstay.dev/ServiceAccount", _) | (_, "mainstay.dev/ServiceAccountKey") => Some("service account"),
         ("mainstay.dev/ServiceAccountKey", _) => Some("key"),
         ("mainstay.dev/Member", _) => Some("member"),
@@ -81,6 +84,7 @@ fn named(method: &MethodDescriptor) -> Vec<(Vec<FieldDescriptor>, &'static str)>
                 "ServiceAccount" => "service account",
                 "ServiceAccountKey" => "key",
                 "Account" => "account",
+                "OAuthClient" => "client",
                 other => panic!("{other:?} is a kind of resource that this crawl does not know"),
             });
             let kinds = own.map_or_else(|| names(&below), |kind| vec![kind]);
@@ -166,6 +170,10 @@ both_engines! {
         let service = owner.create_service_account(&organisation.name, &["robot"]).await.unwrap();
         let key = owner.create_key(&service.name, &[]).await.unwrap();
         let identity = an_identity(&harness, &ada.uid).await;
+        let client = harness.caller.as_operator().register(crate::oauth::wanted()).await.unwrap();
+        let ticket = owner.authorize(crate::oauth::asks(&client)).await.unwrap().question.unwrap().ticket;
+        owner.decide(&ticket, true).await.unwrap();
+        let consent = owner.list_consents("accounts/me").await.unwrap().remove(0);
         let bob = harness.caller.as_user(&bob);
         let bobs = bob.create_organisation("Bob's").await.unwrap();
         let bob = bob.acting_in(&bobs.name).await;
@@ -182,6 +190,8 @@ both_engines! {
                     "service account" => (service.name.clone(), format!("serviceAccounts/{nobodys}")),
                     "key" => (key.name.clone(), format!("serviceAccounts/{nobodys}/keys/{nobodys}")),
                     "invitation" => (invitation.name.clone(), format!("organisations/{nobodys}/invitations/{nobodys}")),
+                    "client" => (client.name.clone(), format!("oauthClients/{nobodys}")),
+                    "consent" => (consent.name.clone(), format!("accounts/{nobodys}/oauthConsents/{nobodys}")),
                     "member" => (member.name.clone(), format!("organisations/{nobodys}/members/{nobodys}")),
                     _ => (session.clone(), format!("accounts/{nobodys}/sessions/{nobodys}")),
                 };
@@ -194,7 +204,8 @@ both_engines! {
                 crawled += 1;
             }
         }
-        assert!(crawled >= 38, "only {crawled} fields that name something were found");
+        assert_eq!(owner.list_consents("accounts/me").await.unwrap(), [consent]);
+        assert!(crawled >= 42, "only {crawled} fields that name something were found");
         // A member that is another organisation's is none of one's own, either.
         let mixed = format!("{}/members/{}", bobs.name, ada.uid);
         assert_eq!(bob.get_member(&mixed).await.unwrap_err().reason(), Some(Reason::ResourceNotFound));

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mainstay_auth::domain::one_time_secret::LinkSecret;
+use mainstay_auth::store::oauth::{clients, grants};
 use mainstay_auth::store::{factors, mails, one_time_secrets};
 use mainstay_db::Lane;
 use mainstay_proto::auth::v1 as pb;
@@ -10,6 +11,7 @@ use mainstay_testkit::both_engines;
 use uuid::Uuid;
 
 use crate::harness::{Harness, PASSWORD, token_of};
+use crate::oauth::Shop;
 
 const ADA: &str = "canary@example.org";
 
@@ -82,6 +84,40 @@ both_engines! {
         }
     }
 
+    async fn a_copy_of_the_store_holds_nothing_that_a_client_or_a_device_shows(engine: Engine) {
+        let shop = Shop::open(engine).await;
+        let (tokens, code) = (shop.tokens().await, shop.code().await);
+        let device = shop.harness.caller.begin_device(&shop.client, "openid").await;
+        let rows = shop.harness.database.read(Lane::Heavy, |conn| {
+            Box::pin(async move {
+                let mut bytes = Vec::new();
+                for uid in grants::over(conn, i64::MAX, 100).await? {
+                    let row = grants::find(conn, uid.parse().unwrap()).await?.expect("it is there");
+                    let hashes = [Some(row.secret_hash), row.user_code_hash, row.current_hash, row.family_hash];
+                    bytes.extend(hashes.into_iter().flatten().flatten());
+                }
+                for row in clients::page(conn, "", 100).await? {
+                    bytes.extend(format!("{row:?}").bytes().chain(row.secret_hash.into_iter().flatten()));
+                }
+                Ok::<_, mainstay_db::Error>(bytes)
+            })
+        });
+        let mut bytes = rows.await.unwrap();
+        assert!(bytes.len() > 3 * 32);
+        bytes.extend(shop.harness.file());
+        let user_code = device.user_code.replace('-', "");
+        let shown = [&shop.client.client_secret, &tokens.refresh_token, &code, &device.device_code];
+        for secret in shown {
+            let raw = URL_SAFE_NO_PAD.decode(&secret[4..]).unwrap();
+            // What is behind the id that a code or a token begins with.
+            let own = &raw[raw.len() - 32..];
+            assert!(!contains(&bytes, secret.as_bytes()) && !contains(&bytes, own), "{}", &secret[..4]);
+        }
+        for text in [&user_code, &device.user_code, &tokens.access_token, &tokens.id_token] {
+            assert!(!contains(&bytes, text.as_bytes()));
+        }
+    }
+
     async fn of_what_waits_the_rows_tell_no_address(engine: Engine) {
         let harness = Harness::start(engine).await;
         harness.caller.request_reset(ADA).await.unwrap();
@@ -90,6 +126,33 @@ both_engines! {
         assert!(!contains(&before, b"canary"), "whoever asks with an address leaves none");
     }
 }
+
+/// The same of other applications.
+const OF_OAUTH: [(&str, &str); 23] = [
+    ("OAuthClient", "client_secret"),
+    ("OAuthClientProof", "client_secret"),
+    ("OAuthClientProof", "client_assertion"),
+    ("OAuthQuestion", "ticket"),
+    ("BeginAuthorizationRequest", "id_token_hint"),
+    ("BeginAuthorizationResponse", "location"),
+    ("DecideAuthorizationRequest", "ticket"),
+    ("DecideAuthorizationResponse", "location"),
+    ("IssueTokenRequest", "code"),
+    ("IssueTokenRequest", "code_verifier"),
+    ("IssueTokenRequest", "renewed_token"),
+    ("IssueTokenRequest", "device_code"),
+    ("IssueTokenResponse", "access_token"),
+    ("IssueTokenResponse", "refresh_token"),
+    ("IssueTokenResponse", "id_token"),
+    ("IntrospectTokenRequest", "token"),
+    ("RevokeTokenRequest", "token"),
+    ("GetUserInfoRequest", "client_token"),
+    ("BeginDeviceAuthorizationResponse", "device_code"),
+    ("BeginDeviceAuthorizationResponse", "user_code"),
+    ("GetDeviceAuthorizationRequest", "user_code"),
+    ("DecideDeviceAuthorizationRequest", "user_code"),
+    ("BeginSignOutRequest", "id_token_hint"),
+];
 
 #[test]
 fn requests_and_mails_show_no_secret_when_they_are_printed() {
@@ -149,6 +212,9 @@ fn requests_and_mails_show_no_secret_when_they_are_printed() {
         ("SignUpWithInvitationRequest", "password"),
         ("SwitchOrganisationResponse", "access_token"),
     ] {
+        redacted(message, field);
+    }
+    for (message, field) in OF_OAUTH {
         redacted(message, field);
     }
     let mail = pb::Mail { link: "https://app.example.org/x#token=mot_abc".to_owned(), ..pb::Mail::default() };

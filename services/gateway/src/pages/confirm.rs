@@ -42,7 +42,7 @@ pub async fn submit(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
     };
     let request = pb::StepUpRequest { factor: Some(factor) };
     Ok(match visit.ask::<pb::Credentials>(STEP_UP, &request).await {
-        Ok(credentials) => Shown::see(to).cookies(Cookies::of(&credentials)),
+        Ok(credentials) => visit.onward(to).cookies(Cookies::of(&credentials)),
         Err(fault) => visit.page_with("confirm.html", &fault, |problem| context! { problem, by_code, return_to => to }),
     })
 }

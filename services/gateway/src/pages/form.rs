@@ -45,6 +45,22 @@ impl Form {
         self.0.iter().find(|(of, _)| of == name).map_or("", |(_, value)| value)
     }
 
+    /// Gives all of them, as they came.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Whether there is a field.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(of, _)| of == name)
+    }
+
+    /// Names the first field that is there more than once.
+    pub fn repeated(&self) -> Option<&str> {
+        let again = |(index, (name, _)): &(usize, &(String, String))| self.0[..*index].iter().any(|(of, _)| of == name);
+        self.0.iter().enumerate().find(again).map(|(_, (name, _))| name.as_str())
+    }
+
     /// Gives a field that somebody types or pastes: without blanks around it.
     pub fn typed(&self, name: &str) -> String {
         self.text(name).trim().to_owned()

@@ -10,8 +10,10 @@
 
 mod account;
 mod assets;
+mod authorize;
 mod config;
 mod confirm;
+mod end_session;
 mod error;
 mod escape;
 mod factors;
@@ -36,10 +38,9 @@ use mainstay_layers::{Body, Context};
 
 pub use config::PagesConfig;
 pub use error::PagesError;
-pub use form::MAX_FORM_BYTES;
+pub use form::{Form, MAX_FORM_BYTES};
 pub use view::Pages;
 
-use self::form::Form;
 use self::shown::Shown;
 use self::visit::Visit;
 use crate::backends::Backends;
@@ -120,7 +121,7 @@ pages! {
     /// Sends the mail again that verifies the account's address.
     VerifyAgain "/auth/account/verify" DO;
     /// Ends one of the account's sessions.
-    EndSession "/auth/account/end-session" DO;
+    EndOne "/auth/account/end-session" DO;
     /// Ends all of the account's sessions but this one.
     EndSessions "/auth/account/end-sessions" DO;
     /// Removes the account.
@@ -137,6 +138,20 @@ pages! {
     RemoveFactor "/auth/account/factors/remove" DO;
     /// Makes other recovery codes.
     RecoveryCodes "/auth/account/factors/recovery-codes" DO;
+    /// What another application asks for by a browser.
+    Authorize "/auth/oauth2/authorize" FORM;
+    /// Does what somebody has decided about that.
+    Consent "/auth/oauth2/consent" DO;
+    /// Ends the session for another application.
+    EndSession "/auth/oauth2/logout" FORM;
+    /// Takes the code that a device shows.
+    Device "/auth/device" FORM;
+    /// Does what somebody has decided about the device.
+    DeviceConsent "/auth/device/consent" DO;
+    /// The applications that the account's owner has agreed to.
+    Applications "/auth/account/applications" LOOK;
+    /// Takes back what was agreed to.
+    TakeBack "/auth/account/applications/remove" DO;
     /// Ends the session.
     SignOut "/auth/sign-out" DO;
     /// The mails that were not sent, in development.
@@ -187,6 +202,10 @@ async fn show(visit: &Visit<'_>, page: Page) -> Result<Shown, Fault> {
         Page::Account => account::show(visit).await,
         Page::Delete => account::ask_to_delete(visit),
         Page::Factors => factors::show(visit).await,
+        Page::Authorize => authorize::show(visit).await,
+        Page::EndSession => end_session::show(visit).await,
+        Page::Device => Ok(authorize::ask_for_code(visit)),
+        Page::Applications => authorize::applications(visit).await,
         Page::Mailbox => mailbox::show(visit).await,
         _ => Err(Fault::internal("a page is shown that has nothing to show")),
     }
@@ -212,7 +231,7 @@ async fn submit(visit: &Visit<'_>, page: Page, form: &Form) -> Result<Shown, Fau
         Page::Email => account::change_email(visit, form).await,
         Page::Password => account::change_password(visit, form).await,
         Page::VerifyAgain => account::verify_again(visit).await,
-        Page::EndSession => account::end_session(visit, form).await,
+        Page::EndOne => account::end_session(visit, form).await,
         Page::EndSessions => account::end_sessions(visit).await,
         Page::Delete => account::delete(visit, form).await,
         Page::EnrollTotp => factors::enroll(visit, form).await,
@@ -220,6 +239,12 @@ async fn submit(visit: &Visit<'_>, page: Page, form: &Form) -> Result<Shown, Fau
         Page::AddPasskey => passkeys::add(visit, form).await,
         Page::RemoveFactor => factors::remove(visit, form).await,
         Page::RecoveryCodes => factors::other_codes(visit).await,
+        Page::Authorize => authorize::sent(form),
+        Page::Consent => authorize::decide(visit, form).await,
+        Page::EndSession => end_session::submit(visit, form).await,
+        Page::Device => authorize::show_device(visit, form).await,
+        Page::DeviceConsent => authorize::decide_device(visit, form).await,
+        Page::TakeBack => authorize::take_back(visit, form).await,
         Page::SignOut => sign_in::out(visit).await,
         _ => Err(Fault::internal("a form was sent to a page that has none")),
     }

@@ -1,7 +1,9 @@
 //! What a page answers.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderValue, LOCATION, VARY};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, VARY,
+};
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use mainstay_fault::Fault;
@@ -18,6 +20,8 @@ pub struct Shown {
     what: What,
     status: StatusCode,
     cookies: Cookies,
+    /// Where its form may lead beside this host.
+    leads_to: Option<String>,
 }
 
 enum What {
@@ -27,17 +31,23 @@ enum What {
 
 impl Shown {
     pub fn page(template: &'static str, values: Value) -> Shown {
-        Shown { what: What::Page { template, values }, status: StatusCode::OK, cookies: Cookies::default() }
+        Shown {
+            what: What::Page { template, values },
+            status: StatusCode::OK,
+            cookies: Cookies::default(),
+            leads_to: None,
+        }
     }
 
     /// Leads to another page, which is looked at.
     pub fn see(address: String) -> Shown {
-        Shown { what: What::Elsewhere(address), status: StatusCode::SEE_OTHER, cookies: Cookies::default() }
+        let (status, cookies) = (StatusCode::SEE_OTHER, Cookies::default());
+        Shown { what: What::Elsewhere(address), status, cookies, leads_to: None }
     }
 
     /// Has the browser send the same again, with these cookies.
     pub fn again(address: String, cookies: Cookies) -> Shown {
-        Shown { what: What::Elsewhere(address), status: StatusCode::TEMPORARY_REDIRECT, cookies }
+        Shown { what: What::Elsewhere(address), status: StatusCode::TEMPORARY_REDIRECT, cookies, leads_to: None }
     }
 
     #[must_use]
@@ -50,6 +60,12 @@ impl Shown {
         Shown { cookies, ..self }
     }
 
+    /// Lets the page's form lead to where an address begins: what its answer leads to counts as where it leads.
+    #[must_use]
+    pub fn leading_to(self, address: &str) -> Shown {
+        Shown { leads_to: source(address), ..self }
+    }
+
     /// Writes the answer, in a language, for whoever looks at it.
     pub fn answer(self, pages: &Pages, (language, signed_in): (&Language, bool)) -> Result<Response<Body>, Fault> {
         let body = match &self.what {
@@ -60,6 +76,11 @@ impl Shown {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         protect(headers, &pages.policy);
+        if let Some(leads_to) = &self.leads_to {
+            let policy = pages.policy.to_str().unwrap_or_default();
+            let policy = policy.replacen("form-action 'self'", &format!("form-action 'self' {leads_to}"), 1);
+            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::try_from(policy).map_err(Fault::internal)?);
+        }
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self.what {
             What::Elsewhere(address) => {
@@ -74,4 +95,17 @@ impl Shown {
         self.cookies.put(headers);
         Ok(response)
     }
+}
+
+/// What a policy calls where an address leads: its scheme, and the host of those that have one; nothing where that has a sign that
+/// policies give a meaning.
+fn source(address: &str) -> Option<String> {
+    let (scheme, rest) = address.split_once(':')?;
+    let source = match rest.strip_prefix("//").filter(|_| matches!(scheme, "https" | "http")) {
+        Some(rest) => format!("{scheme}://{}", rest.split(['/', '?']).next().unwrap_or_default()),
+        None => format!("{scheme}:"),
+    };
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'/' | b'.' | b'-' | b'+' | b'[' | b']');
+    source.bytes().all(is_plain).then_some(source)
 }

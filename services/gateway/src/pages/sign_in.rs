@@ -25,7 +25,11 @@ pub const RETURN_TO: &str = "return_to";
 /// Whoever is signed in already is led on.
 pub fn show(visit: &Visit<'_>) -> Shown {
     let to = visit.leads_to(visit.query.text(RETURN_TO));
-    if visit.is_signed_in() { Shown::see(to) } else { visit.page("sign-in.html", context! { return_to => to }) }
+    let email = visit.query.typed("login_hint");
+    match visit.is_signed_in() {
+        true => Shown::see(to),
+        false => visit.page("sign-in.html", context! { email, return_to => to }),
+    }
 }
 
 pub async fn submit(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
@@ -40,7 +44,7 @@ pub async fn submit(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
 /// Leads on whoever has a session now, or asks for a factor first.
 pub fn begun(visit: &Visit<'_>, credentials: &pb::Credentials, to: String) -> Shown {
     match &credentials.challenge {
-        None => Shown::see(to).cookies(Cookies::of(credentials)),
+        None => visit.onward(to).cookies(Cookies::of(credentials)),
         Some(challenge) => visit.page("factor.html", asked(challenge, &to)),
     }
 }
@@ -122,9 +126,14 @@ pub async fn by_link(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
 
 /// Ends the session, and takes its cookies from the browser.
 pub async fn out(visit: &Visit<'_>) -> Result<Shown, Fault> {
+    let cookies = end(visit).await?;
+    Ok(Shown::see(Page::SignIn.path().to_owned()).cookies(cookies))
+}
+
+/// Ends the session, and gives the cookies that a browser then has.
+pub async fn end(visit: &Visit<'_>) -> Result<Cookies, Fault> {
     if let (Some(refresh), _) = visit.session() {
         visit.ask::<()>(SIGN_OUT, &pb::SignOutRequest { refresh_token: refresh.to_owned() }).await?;
     }
-    let cookies = if visit.session().1 { Cookies::gone() } else { Cookies::default() };
-    Ok(Shown::see(Page::SignIn.path().to_owned()).cookies(cookies))
+    Ok(if visit.session().1 { Cookies::gone() } else { Cookies::default() })
 }

@@ -16,10 +16,15 @@ use super::error::PagesError;
 use super::escape::query;
 use super::languages::{Language, Languages};
 
-const TEMPLATES: [(&str, &str); 18] = [
+const TEMPLATES: [(&str, &str); 23] = [
     ("layout.html", include_str!("templates/layout.html")),
     ("parts.html", include_str!("templates/parts.html")),
     ("account.html", include_str!("templates/account.html")),
+    ("applications.html", include_str!("templates/applications.html")),
+    ("consent.html", include_str!("templates/consent.html")),
+    ("device.html", include_str!("templates/device.html")),
+    ("onward.html", include_str!("templates/onward.html")),
+    ("sign-out.html", include_str!("templates/sign-out.html")),
     ("confirm.html", include_str!("templates/confirm.html")),
     ("delete.html", include_str!("templates/delete.html")),
     ("done.html", include_str!("templates/done.html")),

@@ -11,7 +11,7 @@ use mainstay_identity::Kind;
 use mainstay_layers::{Browser, Context};
 use mainstay_proto::auth::v1 as pb;
 use mainstay_runtime::channel::{Call, Channel};
-use minijinja::Value;
+use minijinja::{Value, context};
 use prost::Message;
 
 use super::Page;
@@ -91,6 +91,12 @@ impl<'v> Visit<'v> {
         return_to::allowed(wanted, &config.return_to).unwrap_or(&config.home).to_owned()
     }
 
+    /// Leads on. To where another application may be led from there by a page: what a form's answer leads to counts as where the
+    /// form leads (CSP level 3, `form-action`), and where that is, is not known here.
+    pub fn onward(&self, to: String) -> Shown {
+        if to.starts_with(Page::Authorize.path()) { self.page("onward.html", context! { to }) } else { Shown::see(to) }
+    }
+
     /// Writes a page.
     pub fn page(&self, template: &'static str, values: Value) -> Shown {
         Shown::page(template, values)
@@ -115,7 +121,7 @@ impl<'v> Visit<'v> {
             _ => {
                 let mut fault = fault;
                 fault.log();
-                Ok(self.page_with("wrong.html", &fault, |problem| minijinja::context! { problem }))
+                Ok(self.page_with("wrong.html", &fault, |problem| context! { problem }))
             }
         }
     }

@@ -25,6 +25,8 @@ pub struct Edge {
     /// Where requests are counted that no service answers.
     pub(crate) route: Arc<Route>,
     pub(crate) backends: Backends,
+    /// Where requests of other applications are counted.
+    pub(crate) oauth: Arc<Route>,
     /// The pages for people, and where requests for them are counted; nothing where there are none.
     pub(crate) pages: Option<(Arc<Pages>, Arc<Route>)>,
 }

@@ -9,6 +9,7 @@ use mainstay_layers::{Access, Body, Context, Cookies, Endpoint, Exchange, Messag
 use super::edge::Edge;
 use super::exchange::exchange;
 use super::fixed;
+use crate::oauth;
 use crate::pages::{self, Page};
 use crate::protocol::{
     Coding, Connect, Found, Grpc, GrpcWeb, Manner, Protocol, Rest, Way, methods, no_message, shown, unsupported,
@@ -26,6 +27,8 @@ pub enum Target {
     Probe,
     /// A page for people.
     Page(Page),
+    /// What other applications ask.
+    OAuth(oauth::Endpoint),
     /// Health and reflection, which this process answers.
     Own(Protocol, Messages),
     /// Nothing is served there, and another contract is being loaded.
@@ -106,6 +109,7 @@ impl Edge {
                 self.missing(&snapshot, protocol, Reason::RouteNotFound, what)
             }
             Lookup::Unknown if let Some(page) = self.page(path) => Ok(self.at_page(parts, page)),
+            Lookup::Unknown if let Some(endpoint) = oauth::Endpoint::of(path) => Ok(self.at_oauth(parts, endpoint)),
             Lookup::Unknown if fixed::own_method(path).is_some() || snapshot.method(path).is_some() => {
                 self.other_protocol(parts, &snapshot)
             }
@@ -131,6 +135,15 @@ impl Edge {
         }
         let counted = self.pages.as_ref().map_or(&self.route, |(_, route)| route).clone();
         Resolved { cookies: Cookies::CountIfGood, route: counted, ..self.open(Target::Page(page)) }
+    }
+
+    fn at_oauth(&self, parts: &Parts, endpoint: oauth::Endpoint) -> Resolved<Target> {
+        if !endpoint.methods().contains(&parts.method) {
+            return self.at_known_path(parts, endpoint.methods().to_vec());
+        }
+        // What a client shows is no credential of a caller's, and a browser's session is nothing to it.
+        let (access, cookies) = (Access::Strangers, Cookies::Ignored);
+        Resolved { access, cookies, route: self.oauth.clone(), ..self.open(Target::OAuth(endpoint)) }
     }
 
     async fn serve_page(&self, page: Page, request: Request<Body>, context: Context) -> Result<Response<Body>, Fault> {
@@ -229,6 +242,7 @@ impl Edge {
             }
             Target::Method(Protocol::Unserved(_), _) => Err(Fault::new(Reason::UnsupportedMediaType)),
             Target::Probe => fixed::serve_probe(self, &request),
+            Target::OAuth(endpoint) => Box::pin(oauth::serve(self, endpoint, (request, caller.0))).await,
             Target::Page(page) => Box::pin(self.serve_page(page, request, caller.0)).await,
             Target::Own(protocol, messages) => {
                 // Reflection tells some more than others.

@@ -8,6 +8,7 @@ mod grpc_web;
 mod limits;
 mod long;
 mod masks;
+mod oauth;
 mod pages;
 mod policy;
 mod rest;

@@ -1,0 +1,4 @@
+DROP TABLE oauth_assertions;
+DROP TABLE oauth_grants;
+DROP TABLE oauth_consents;
+DROP TABLE oauth_clients;

@@ -1,0 +1,1 @@
+ALTER TABLE service_account_keys DROP COLUMN public_key;
