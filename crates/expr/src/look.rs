@@ -121,10 +121,11 @@ impl Expr {
 }
 
 fn collect_free(expr: &Expr, seen: &mut Vec<Row>, free: &mut BTreeSet<Row>) {
-    if let Expr::Exists { level, .. } | Expr::Sum { level, .. } = expr {
+    if let Some((level, outside, within)) = expr.quantified() {
+        outside.into_iter().for_each(|child| collect_free(child, seen, free));
         let mut inside = BTreeSet::new();
-        expr.children().into_iter().for_each(|child| collect_free(child, seen, &mut inside));
-        return free.extend(inside.into_iter().filter(|row| row.root != Root::Bound(*level)));
+        within.into_iter().for_each(|child| collect_free(child, seen, &mut inside));
+        return free.extend(inside.into_iter().filter(|row| row.root != Root::Bound(level)));
     }
     let (Expr::Column { row, .. } | Expr::Look { row, .. }) = expr else {
         return expr.children().into_iter().for_each(|child| collect_free(child, seen, free));

@@ -155,20 +155,27 @@ impl Expr {
         is_closed(self, &mut Vec::new())
     }
 
+    /// Of a quantifier or sum its level, what says over which elements or rows it goes, and what it says of each: only in
+    /// the latter does its level name them.
+    pub(crate) fn quantified(&self) -> Option<(u8, Vec<&Expr>, Vec<&Expr>)> {
+        match self {
+            Expr::Exists { level, over, holds } => Some((*level, over.children(), vec![holds])),
+            Expr::Sum { level, list, keep, value, .. } => Some((*level, vec![list], vec![keep, value])),
+            _ => None,
+        }
+    }
+
     /// Whether the expression names what the quantifier of this level around it goes over.
     pub(crate) fn names_level(&self, level: u8) -> bool {
+        let names = |of: Vec<&Expr>| of.into_iter().any(|child| child.names_level(level));
+        if let Some((own, over, said)) = self.quantified() {
+            return names(over) || (own != level && names(said));
+        }
         match self {
             Expr::Element { level: own, .. } => *own == level,
             Expr::Column { row, .. } => row.root == Root::Bound(level),
             Expr::Look { row, then } => row.root == Root::Bound(level) || then.names_level(level),
-            Expr::Exists { level: own, over, holds } => {
-                over.children().into_iter().any(|child| child.names_level(level))
-                    || (*own != level && holds.names_level(level))
-            }
-            Expr::Sum { level: own, list, keep, value, .. } => {
-                list.names_level(level) || (*own != level && (keep.names_level(level) || value.names_level(level)))
-            }
-            other => other.children().into_iter().any(|child| child.names_level(level)),
+            other => names(other.children()),
         }
     }
 
@@ -200,24 +207,17 @@ fn is_closed(expr: &Expr, levels: &mut Vec<u8>) -> bool {
         Root::Bound(level) => levels.contains(&level),
         _ => true,
     };
+    if let Some((level, over, said)) = expr.quantified() {
+        let outer = over.into_iter().all(|child| is_closed(child, levels));
+        levels.push(level);
+        let inner = said.into_iter().all(|child| is_closed(child, levels));
+        levels.pop();
+        return outer && inner;
+    }
     match expr {
         Expr::Element { level, .. } => levels.contains(level),
         Expr::Column { row, .. } => is_bound(row, levels),
         Expr::Look { row, then } => is_bound(row, levels) && is_closed(then, levels),
-        Expr::Exists { level, over, holds } => {
-            let outer = over.children().into_iter().all(|child| is_closed(child, levels));
-            levels.push(*level);
-            let inner = is_closed(holds, levels);
-            levels.pop();
-            outer && inner
-        }
-        Expr::Sum { level, list, keep, value, .. } => {
-            let outer = is_closed(list, levels);
-            levels.push(*level);
-            let inner = is_closed(keep, levels) && is_closed(value, levels);
-            levels.pop();
-            outer && inner
-        }
         other => other.children().into_iter().all(|child| is_closed(child, levels)),
     }
 }

@@ -70,14 +70,14 @@ async fn an_account_is_kept_on_the_pages_of_three_processes_on_postgres() {
     an_account_is_kept_on_pages(System::three(Engine::Postgres, notes::folder()).await).await;
 }
 
-fn named(url: String) -> String {
+fn named(url: &str) -> String {
     url.replace("127.0.0.1", "localhost")
 }
 
 /// A system that is reached by a name.
 async fn a_named_system() -> System {
     let launched = System::one_with(Engine::Sqlite, notes::folder(), |launch| {
-        let url = named(launch.url());
+        let url = named(&launch.url());
         launch.environment("MAINSTAY__PUBLIC_URL", url)
     });
     launched.await
@@ -111,7 +111,7 @@ async fn another_application_signs_somebody_in_on_the_pages_of_one_process_on_sq
         "login_required",
         "That did not work",
     ]);
-    assert_eq!(json!(seen("oauth.js", &named(system.gateway.url()), &knows)), expected);
+    assert_eq!(json!(seen("oauth.js", &named(&system.gateway.url()), &knows)), expected);
 }
 
 /// Passkeys are bound to a name, which 127.0.0.1 is none of.
@@ -133,5 +133,5 @@ async fn a_passkey_signs_in_on_the_pages_of_one_process_on_sqlite() {
         "Sign in",
         true,
     ]);
-    assert_eq!(json!(seen("passkeys.js", &named(system.gateway.url()), &[])), expected);
+    assert_eq!(json!(seen("passkeys.js", &named(&system.gateway.url()), &[])), expected);
 }

@@ -130,7 +130,7 @@ impl Compiler<'_> {
         restriction: &Restriction,
         conditions: &mut Vec<Expr>,
     ) -> Result<Expr, Problem> {
-        let Some((next, further)) = rest.split_first() else { return apply(target, name, restriction) };
+        let Some((next, further)) = rest.split_first() else { return self.apply(target, name, restriction) };
         match (&target.form, &target.ty) {
             (Form::Flat { record, row, .. }, _) => {
                 conditions.push(target.is_present());
@@ -162,7 +162,7 @@ impl Compiler<'_> {
                         .help("`list.field:value` is true if one element's field has the value"));
                 }
                 let mut inner = Vec::new();
-                let level = level_within(document).max(self.level.get());
+                let level = self.level_over(document);
                 // What its names lead to may have rows below it.
                 let outer = self.level.replace(level + 1);
                 let holds = self.restrict(&Target::element(level, ty, document), name, rest, restriction, &mut inner);
@@ -176,6 +176,69 @@ impl Compiler<'_> {
                 Err(Problem::new(next.span.clone(), ProblemKind::Type, message))
             }
         }
+    }
+
+    /// Applies the comparison to what the path led to.
+    fn apply(&self, target: &Target, name: &str, restriction: &Restriction) -> Result<Expr, Problem> {
+        let Restriction { comparator, argument, at, .. } = restriction;
+        let document = match &target.form {
+            Form::Scalar { .. } | Form::Link { .. } | Form::Name { .. } | Form::Etag { .. } => {
+                return scalar::compare(target, name, restriction);
+            }
+            Form::Document(document) => Some(document),
+            Form::Flat { .. } => None,
+        };
+        match (comparator, &target.ty, document) {
+            (Comparator::Has, _, _) if argument.is_any() => Ok(target.is_present()),
+            (Comparator::Equals | Comparator::NotEquals, Type::Message(_) | Type::Struct | Type::Opaque(_), _)
+                if argument.is_null() =>
+            {
+                let present = target.is_present();
+                Ok(if *comparator == Comparator::Equals { Expr::negate(present) } else { present })
+            }
+            (Comparator::Has, Type::Map(_) | Type::MapOther { .. }, Some(map)) => {
+                Ok(has_key(map, &key(&target.ty, &argument.text(), &argument.span)?))
+            }
+            (Comparator::Has, Type::Struct, Some(fields)) => Ok(has_key(fields, &argument.text())),
+            (Comparator::Has, Type::List(ty), Some(list)) => {
+                let level = self.level_over(list);
+                let element = Target::element(level, ty, list);
+                if matches!(element.form, Form::Document(_)) {
+                    let message = format!("`{name}` is a list of messages: name a field of theirs");
+                    return Err(Problem::new(argument.span.clone(), ProblemKind::Type, message)
+                        .help(format!("write `{name}.field:value`")));
+                }
+                let holds = scalar::compare(&element, name, restriction)?;
+                Ok(Expr::any(level, list.expr.clone(), holds))
+            }
+            (Comparator::Has, Type::Message(record), _) => {
+                let segment = Segment { name: argument.text(), span: argument.span.clone() };
+                let inner = match (&target.form, document) {
+                    (_, Some(document)) => inside(document, record, &segment)?,
+                    (Form::Flat { row, .. }, _) => Target::of_record(field(record, &segment)?, row),
+                    _ => return Err(unsupported_path(&segment)),
+                };
+                Ok(Expr::And(vec![target.is_present(), inner.is_present()]))
+            }
+            (_, ty, _) => {
+                let message = format!("`{name}` is {}: it can only be asked with `:`", ty.describe());
+                let problem = Problem::new(at.clone(), ProblemKind::Type, message);
+                Err(if argument.is_null() { problem.help(format!("ask `NOT {name}:*`")) } else { problem })
+            }
+        }
+    }
+
+    /// The level of a quantifier over a list. Rows may be looked through around it, and it may lie in an element of another
+    /// list: an inner quantifier of a level of theirs would hide them.
+    fn level_over(&self, list: &Document) -> u8 {
+        let mut level = self.level.get();
+        list.expr.any_node(&mut |node| {
+            if let Expr::Element { level: outer, .. } = node {
+                level = level.max(outer + 1);
+            }
+            false
+        });
+        level
     }
 
     /// The record of a row that the reference `name` leads to, of which the field `next` is asked.
@@ -218,69 +281,7 @@ fn key(map: &Type, text: &str, span: &std::ops::Range<usize>) -> Result<String, 
     }
 }
 
-/// The level of a quantifier over a list, which may lie in an element of another one.
-fn level_within(list: &Document) -> u8 {
-    let mut level = 0;
-    list.expr.any_node(&mut |node| {
-        if let Expr::Element { level: outer, .. } = node {
-            level = level.max(outer + 1);
-        }
-        false
-    });
-    level
-}
-
 fn has_key(map: &Document, key: &str) -> Expr {
     let of = Box::new(map.expr.clone());
     Expr::is_set(Expr::Json { of, key: Box::new(Expr::text(key)), kind: Kind::Json })
-}
-
-/// Applies the comparison to what the path led to.
-fn apply(target: &Target, name: &str, restriction: &Restriction) -> Result<Expr, Problem> {
-    let Restriction { comparator, argument, at, .. } = restriction;
-    let document = match &target.form {
-        Form::Scalar { .. } | Form::Link { .. } | Form::Name { .. } | Form::Etag { .. } => {
-            return scalar::compare(target, name, restriction);
-        }
-        Form::Document(document) => Some(document),
-        Form::Flat { .. } => None,
-    };
-    match (comparator, &target.ty, document) {
-        (Comparator::Has, _, _) if argument.is_any() => Ok(target.is_present()),
-        (Comparator::Equals | Comparator::NotEquals, Type::Message(_) | Type::Struct | Type::Opaque(_), _)
-            if argument.is_null() =>
-        {
-            let present = target.is_present();
-            Ok(if *comparator == Comparator::Equals { Expr::negate(present) } else { present })
-        }
-        (Comparator::Has, Type::Map(_) | Type::MapOther { .. }, Some(map)) => {
-            Ok(has_key(map, &key(&target.ty, &argument.text(), &argument.span)?))
-        }
-        (Comparator::Has, Type::Struct, Some(fields)) => Ok(has_key(fields, &argument.text())),
-        (Comparator::Has, Type::List(ty), Some(list)) => {
-            let level = level_within(list);
-            let element = Target::element(level, ty, list);
-            if matches!(element.form, Form::Document(_)) {
-                let message = format!("`{name}` is a list of messages: name a field of theirs");
-                return Err(Problem::new(argument.span.clone(), ProblemKind::Type, message)
-                    .help(format!("write `{name}.field:value`")));
-            }
-            let holds = scalar::compare(&element, name, restriction)?;
-            Ok(Expr::any(level, list.expr.clone(), holds))
-        }
-        (Comparator::Has, Type::Message(record), _) => {
-            let segment = Segment { name: argument.text(), span: argument.span.clone() };
-            let inner = match (&target.form, document) {
-                (_, Some(document)) => inside(document, record, &segment)?,
-                (Form::Flat { row, .. }, _) => Target::of_record(field(record, &segment)?, row),
-                _ => return Err(unsupported_path(&segment)),
-            };
-            Ok(Expr::And(vec![target.is_present(), inner.is_present()]))
-        }
-        (_, ty, _) => {
-            let message = format!("`{name}` is {}: it can only be asked with `:`", ty.describe());
-            let problem = Problem::new(at.clone(), ProblemKind::Type, message);
-            Err(if argument.is_null() { problem.help(format!("ask `NOT {name}:*`")) } else { problem })
-        }
-    }
 }

@@ -240,6 +240,20 @@ fn a_filter_sees_nothing_of_a_row_that_its_rule_hides() {
     ] {
         assert!(!finds(source, &full(), hidden), "{source}");
     }
+    // Nor where rows below others are looked through on the way to it.
+    let mut italy = full();
+    italy[0] = Value::Text("it".into());
+    for source in [
+        "towns.item.title:u1",
+        "towns.item.tags:a",
+        "towns.item.tags:*",
+        "towns.item.shop.tags:red",
+        "towns.item.shop.lines.notes:n1",
+        "towns.item.shop.labels:color",
+    ] {
+        assert!(finds(source, &italy, |_| None), "{source}");
+        assert!(!finds(source, &italy, hidden), "{source}");
+    }
     assert!(finds("place.label = Roma", &full(), hidden));
     assert!(finds("place.item = \"items/corner\"", &full(), hidden), "the reference is the town's");
     assert!(finds("place.label = Roma OR place.item.title = u1", &full(), hidden));

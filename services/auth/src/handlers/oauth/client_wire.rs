@@ -83,7 +83,7 @@ pub(super) fn put(client: &mut OAuthClient, wanted: &pb::OAuthClient, fields: &[
                 Ok(scopes) if scopes.is_empty() => client.scopes = Scopes::all(),
                 Ok(scopes) => client.scopes = scopes,
                 Err(index) => {
-                    say(format!("scopes[{index}]"), "is none of openid, profile, email, offline_access".to_owned())
+                    say(format!("scopes[{index}]"), "is none of openid, profile, email, offline_access".to_owned());
                 }
             },
             "grants" => match grants(wanted) {

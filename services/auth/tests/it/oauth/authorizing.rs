@@ -44,7 +44,7 @@ both_engines! {
         let [wide] = &shop.ada.list_consents("accounts/me").await.unwrap()[..] else { panic!() };
         assert_eq!((wide.scopes.join(" "), &wide.create_time), (EVERYTHING.to_owned(), &first.create_time));
         let operator = shop.harness.caller.as_operator();
-        assert_eq!(operator.list_consents(&shop.account.name).await.unwrap(), [wide.clone()]);
+        assert_eq!(operator.list_consents(&shop.account.name).await.unwrap(), std::slice::from_ref(wide));
         shop.ada.delete_consent(&format!("accounts/me/oauthConsents/{}", shop.client.client_id)).await.unwrap();
         assert_eq!(shop.harness.caller.user_info(&tokens.access_token).await, Err("invalid_token".to_owned()));
         let issued = shop.harness.caller.issue(by_refresh(&shop.client, &tokens.refresh_token)).await.unwrap();

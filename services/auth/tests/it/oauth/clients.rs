@@ -22,7 +22,7 @@ both_engines! {
         assert_eq!(made.scopes, ["openid", "profile", "email", "offline_access"]);
         let shown = operator.get_client(&made.name).await.unwrap();
         assert_eq!(shown, pb::OAuthClient { client_secret: String::new(), ..made.clone() });
-        assert_eq!(operator.list_clients(0, "").await.unwrap().oauth_clients, [shown.clone()]);
+        assert_eq!(operator.list_clients(0, "").await.unwrap().oauth_clients, std::slice::from_ref(&shown));
         assert!(!contains(&harness.file(), &made.client_secret));
         let second = operator.register(public()).await.unwrap();
         assert!(second.client_secret.is_empty());
