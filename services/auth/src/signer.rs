@@ -124,7 +124,7 @@ impl Signer {
         session: &Session,
         acting: Option<&Acting>,
     ) -> Result<AccessToken, Error> {
-        self.token_of(self.claims(account, session, acting))
+        self.token_of(&self.claims(account, session, acting))
     }
 
     /// Makes an access token for a session in which somebody acts as the account, who is signed in with a session of their own. It
@@ -136,7 +136,7 @@ impl Signer {
         (by, epoch): (ActedBy, i64),
     ) -> Result<AccessToken, Error> {
         let act = Act { sub: by.account.to_string(), sid: by.session.to_string(), epoch };
-        self.token_of(Claims {
+        self.token_of(&Claims {
             act: Some(act),
             writes: by.writes,
             auth_time: None,
@@ -144,8 +144,8 @@ impl Signer {
         })
     }
 
-    fn token_of(&self, claims: Claims<'_>) -> Result<AccessToken, Error> {
-        Ok(AccessToken { text: self.sign(&claims)?, seconds: claims.exp - claims.iat })
+    fn token_of(&self, claims: &Claims<'_>) -> Result<AccessToken, Error> {
+        Ok(AccessToken { text: self.sign(claims)?, seconds: claims.exp - claims.iat })
     }
 
     fn claims<'a>(&'a self, account: &'a Account, session: &Session, acting: Option<&'a Acting>) -> Claims<'a> {
@@ -219,7 +219,7 @@ impl Signer {
             act: None,
             writes: false,
         };
-        self.token_of(claims)
+        self.token_of(&claims)
     }
 
     fn sign(&self, claims: &Claims<'_>) -> Result<String, Error> {

@@ -56,9 +56,10 @@ fn every_method_states_who_may_call_it() {
             | "Refresh"
             | "SignOut"
             | "GetJwks" => Access::Anyone,
-            "RequestSignIn" | "SignInWithLink" | "SignInWithCode" => Access::Anyone,
             "VerifyEmail" | "ConfirmEmailChange" | "RequestPasswordReset" | "ResetPassword" => Access::Anyone,
-            "SignUpWithInvitation" | "ExchangeKey" => Access::Anyone,
+            "RequestSignIn" | "SignInWithLink" | "SignInWithCode" | "SignUpWithInvitation" | "ExchangeKey" => {
+                Access::Anyone
+            }
             "ListProviders" | "StartSignIn" | "FinishSignIn" | "ExchangeIdToken" => Access::Anyone,
             "StartLink" | "FinishLink" | "LinkIdToken" | "GetIdentity" | "ListIdentities" | "DeleteIdentity" => {
                 Access::SignedIn
