@@ -57,10 +57,8 @@ fn every_method_states_who_may_call_it() {
             | "SignOut"
             | "GetJwks" => Access::Anyone,
             "VerifyEmail" | "ConfirmEmailChange" | "RequestPasswordReset" | "ResetPassword" => Access::Anyone,
-            "RequestSignIn" | "SignInWithLink" | "SignInWithCode" | "SignUpWithInvitation" | "ExchangeKey" => {
-                Access::Anyone
-            }
-            "ListProviders" | "StartSignIn" | "FinishSignIn" | "ExchangeIdToken" => Access::Anyone,
+            "RequestSignIn" | "SignInWithLink" | "SignInWithCode" | "SignUpWithInvitation" => Access::Anyone,
+            "ListProviders" | "StartSignIn" | "FinishSignIn" | "ExchangeIdToken" | "ExchangeKey" => Access::Anyone,
             "StartLink" | "FinishLink" | "LinkIdToken" | "GetIdentity" | "ListIdentities" | "DeleteIdentity" => {
                 Access::SignedIn
             }
