@@ -118,8 +118,13 @@ impl Created {
         tokio::task::spawn_blocking(postgres::server_url).await.expect("PostgreSQL can be had");
         let name = format!("mainstay_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let like = other.map_or_else(String::new, |other| format!(" TEMPLATE {other}"));
-        let sql = [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}{like}")];
-        administer(&sql).await.expect("a database can be created");
+        let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+        let create = format!("CREATE DATABASE {name}{like}");
+        // To copy files takes a third of what the log of all their pages does. PostgreSQL 15 knows how.
+        let copying = [drop.clone(), format!("{create} STRATEGY FILE_COPY")];
+        if administer(&copying).await.is_err() {
+            administer(&[drop, create]).await.expect("a database can be created");
+        }
         Created { name }
     }
 }

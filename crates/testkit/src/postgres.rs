@@ -1,9 +1,9 @@
 //! A PostgreSQL server for tests.
 //!
 //! `MAINSTAY_TEST_POSTGRES_URL` names one whose role may create databases. Without it a throw-away cluster is started
-//! from the binaries of this machine and shared by all test processes of a run: it lives in the folder for temporary
-//! files, listens on the loopback interface only, and a small watcher ends it when no test process has used it for a
-//! while. Tests never skip PostgreSQL: where no server can be had, they fail and say what to install.
+//! from the binaries of this machine and shared by all test processes of a run: it lives in memory where there is much of
+//! that, else in the folder for temporary files, listens on the loopback interface only, and a small watcher ends it when
+//! no test process has used it for a while. Tests never skip PostgreSQL: where no server can be had, they fail and say what to install.
 
 use std::fs::{self, File, OpenOptions};
 use std::net::TcpListener;
@@ -14,6 +14,12 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 const URL_VARIABLE: &str = "MAINSTAY_TEST_POSTGRES_URL";
+
+/// The folder that is memory on Linux.
+const MEMORY: &str = "/dev/shm";
+
+/// How many bytes have to be free there for the shared cluster: many times what it ever took.
+const ROOM: u64 = 4 << 30;
 
 /// A cluster for tests may lose everything at any time.
 pub(crate) const SETTINGS: &str = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=400 \
@@ -63,7 +69,7 @@ pub fn database_url(name: &str) -> String {
 fn shared_cluster() -> Result<String, String> {
     let uid = output(Command::new("id").arg("-u"))?;
     let root = is_root()?;
-    let folder = temporary_folder(root).join(format!("mainstay-test-postgres-{}", uid.trim()));
+    let folder = shared_folder(root).join(format!("mainstay-test-postgres-{}", uid.trim()));
     let lock_path = folder.with_extension("lock");
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);
     let lock: File = lock.map_err(|error| format!("{}: {error}", lock_path.display()))?;
@@ -81,6 +87,13 @@ fn shared_cluster() -> Result<String, String> {
 
 pub(crate) fn is_root() -> Result<bool, String> {
     Ok(output(Command::new("id").arg("-u"))?.trim() == "0")
+}
+
+/// A test makes a database of some hundred files and drops it: in memory that takes half as long.
+fn shared_folder(root: bool) -> PathBuf {
+    let free = rustix::fs::statvfs(MEMORY).map_or(0, |of| of.f_bavail.saturating_mul(of.f_frsize));
+    let is_ours = || tempfile::tempdir_in(MEMORY).is_ok();
+    if free >= ROOM && is_ours() { PathBuf::from(MEMORY) } else { temporary_folder(root) }
 }
 
 /// Where root makes temporary files, the server's own user may not be able to go.

@@ -42,6 +42,8 @@ actions! {
     SignInAnonymously "sessions.signInAnonymously";
     /// With a wrong password, of an account that exists.
     SignInFailed "sessions.signInFailed";
+    /// A wrong password by somebody who is signed in.
+    PasswordFailed "accounts.passwordFailed";
     SignOut "sessions.signOut";
     RevokeSession "sessions.revoke";
     RevokeAllSessions "sessions.revokeAll";

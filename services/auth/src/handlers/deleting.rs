@@ -32,7 +32,7 @@ pub(super) async fn delete(core: &Core, request: Request<pb::DeleteAccountReques
         require_level(core, &caller, id).await?;
         let attempt = Password::attempt(&password);
         let password = attempt.map_err(|problem| Error::Violations(vec![refused_password(problem)]))?;
-        prove_password(core, &row, password, origin).await?;
+        prove_password(core, &row, password, (origin, &trail)).await?;
     } else if !row.anonymous {
         // An account without an address has nothing to be shown but its session.
         require_level(core, &caller, id).await?;

@@ -92,7 +92,7 @@ pub(super) async fn verify_email(core: &Core, request: Request<pb::VerifyEmailRe
 
 pub(super) async fn change_email(core: &Core, request: Request<pb::ChangeEmailRequest>) -> Result<pb::Account, Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
-    let origin = origin(&request)?;
+    let (origin, trail) = (origin(&request)?, trail(&request)?);
     let request = request.get_ref();
     let id = own_account(&caller, &request.name)?;
     mail_of(core)?;
@@ -109,7 +109,7 @@ pub(super) async fn change_email(core: &Core, request: Request<pb::ChangeEmailRe
         Email::parse(&request.email).map_err(|problem| Error::Violations(vec![refused_email("", problem)]))?
     } else {
         let (email, password) = read_change(&row, request)?;
-        prove_password(core, &row, password, origin).await?;
+        prove_password(core, &row, password, (origin, &trail)).await?;
         email
     };
     core.limits.mail(origin)?;

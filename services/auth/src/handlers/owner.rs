@@ -5,6 +5,7 @@ use mainstay_identity::{Kind, Principal};
 
 use super::beginning::kinds_of;
 use super::whose::account_id_of;
+use crate::audit::{Action, Told, Trail};
 use crate::core::Core;
 use crate::domain::account::AccountId;
 use crate::domain::factor::RECENT;
@@ -73,16 +74,20 @@ pub(super) async fn find(core: &Core, id: AccountId) -> Result<AccountRow, Error
 }
 
 /// Checks that somebody who is signed in knows the account's password: who has found a device open does not. Wrong ones are
-/// counted as at the sign-in.
+/// counted as at the sign-in, and noted.
 pub(super) async fn prove_password(
     core: &Core,
     row: &AccountRow,
     password: Password,
-    origin: Origin,
+    (origin, trail): (Origin, &Trail),
 ) -> Result<(), Error> {
     let attempt = core.limits.password(origin, &row.identity())?;
     match core.hasher.check(password, Some(row.password_hash.clone()), origin).await {
-        Ok(Checked::Wrong) => Err(Error::WrongCredentials),
+        Ok(Checked::Wrong) => {
+            let now = core.clock.now_micros();
+            core.failures.add(trail.event(now, Action::PasswordFailed, row.id()?, Told::default())?);
+            Err(Error::WrongCredentials)
+        }
         Ok(Checked::Right | Checked::RightAndRehashed(_)) => {
             attempt.succeeded();
             Ok(())

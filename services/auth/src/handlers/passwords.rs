@@ -94,7 +94,7 @@ pub(super) async fn change_password(core: &Core, request: Request<pb::ChangePass
     let row = find(core, id).await?;
     require_level(core, &caller, id).await?;
     let (old, new) = read_change(core, request, &row.email).await?;
-    prove_password(core, &row, old, origin).await?;
+    prove_password(core, &row, old, (origin, &trail)).await?;
     let hash = core.hasher.hash(new, origin).await?;
     // Who has not shown that the address is theirs may have written another's.
     let told = if row.email_verified { notice(core, Kind::PasswordChanged, &row, &row.email)? } else { None };

@@ -114,7 +114,7 @@ async fn read<'a>(
     (origin, trail): (Origin, &Trail),
 ) -> Result<(Evidence, Option<Try<'a>>), Error> {
     let (proof, attempt) = match factor {
-        Factor::Password(password) => (Some(password_of(core, account, &password, origin).await?), None),
+        Factor::Password(password) => (Some(password_of(core, account, &password, (origin, trail)).await?), None),
         Factor::Passkey(pb::PasskeyAssertion { challenge, credential }) => {
             let judged = judge(core, (&challenge, credential), (origin, trail)).await?;
             let is_own = judged.account == account;
@@ -145,11 +145,11 @@ pub(super) fn own_session(caller: &Principal) -> Result<(AccountId, Uuid), Error
 }
 
 /// The password says nothing new of an account that has a factor.
-async fn password_of(core: &Core, account: AccountId, text: &str, origin: Origin) -> Result<Proof, Error> {
+async fn password_of(core: &Core, account: AccountId, text: &str, by: (Origin, &Trail)) -> Result<Proof, Error> {
     let password = Password::attempt(text).map_err(|problem| Error::Violations(vec![refused_password(problem)]))?;
     require_no_factor(core, account).await?;
     let row = find(core, account).await?;
-    prove_password(core, &row, password, origin).await?;
+    prove_password(core, &row, password, by).await?;
     Ok(Proof::Password(row.password_hash))
 }
 

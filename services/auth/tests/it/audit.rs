@@ -6,7 +6,7 @@ use mainstay_identity::Clock as _;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_testkit::both_engines;
 
-use crate::harness::{Harness, PASSWORD, config, fields, reason};
+use crate::harness::{Harness, PASSWORD, Shown, config, fields, reason};
 
 const ALL: &str = "accounts/-";
 
@@ -91,6 +91,23 @@ both_engines! {
         ]);
         let events = harness.caller.as_operator().list_audit_events(wanted(&ada.name)).await.unwrap().audit_events;
         assert!(events.iter().take(4).all(|event| event.actor == ada.name), "{events:?}");
+    }
+
+    async fn a_wrong_password_of_somebody_who_is_signed_in_is_in_it(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let (ada, session) = harness.user("ada@example.org").await;
+        let caller = harness.caller.as_user(&session).from("203.0.113.77");
+        let wrong = "a wrong password";
+        assert_eq!(reason(caller.change_password("accounts/me", wrong, PASSWORD).await), Reason::WrongCredentials);
+        assert_eq!(reason(caller.change_email("accounts/me", "new@example.org", wrong).await), Reason::WrongCredentials);
+        assert_eq!(reason(caller.step_up(Shown::Password(wrong.to_owned())).await), Reason::WrongCredentials);
+        assert_eq!(reason(caller.delete("accounts/me", wrong, "").await), Reason::WrongCredentials);
+        let seen = actions(&harness, &ada.name).await;
+        assert_eq!(seen[2..], ["accounts.passwordFailed"; 4]);
+        let events = harness.caller.as_operator().list_audit_events(wanted(&ada.name)).await.unwrap().audit_events;
+        let failed: Vec<_> = events.iter().filter(|event| event.action == "accounts.passwordFailed").collect();
+        assert!(failed.iter().all(|event| (&event.actor, event.network.as_str()) == (&ada.name, "203.0.113.0/24")));
+        assert!(!format!("{failed:?}").contains(wrong));
     }
 
     async fn a_token_that_was_stolen_is_in_it(engine: Engine) {

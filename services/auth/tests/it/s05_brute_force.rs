@@ -12,6 +12,7 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, MethodDescriptor};
 use tonic_types::StatusExt as _;
 
 use crate::harness::{Caller, Harness, PASSWORD, Shown, answer, config, limited, reason};
+use crate::oauth::{by_refresh, proof};
 
 const ATTACKER: &str = "198.51.100.66";
 const OWNER: &str = "203.0.113.7";
@@ -94,8 +95,29 @@ async fn try_wrongly(caller: &Caller, method: &str, number: usize) -> Result<(),
         "SignUpWithInvitation" => caller.sign_up_with_invitation(&wrong_link(), PASSWORD).await.map(drop),
         "CreateFirstAdministrator" => caller.create_first(&wrong_link(), &email, PASSWORD).await.map(drop),
         "DeleteAccount" => caller.delete("accounts/me", "not the password", "").await,
-        // Nobody proves anything by it: it is an administrator's, or chosen for an account that has none.
-        "CreateAccount" | "UpgradeAccount" => Err(Fault::new(Reason::RateLimited)),
+        uncounted if UNCOUNTED.contains(&uncounted) => Err(Fault::new(Reason::RateLimited)),
+        other => try_as_an_application(caller, other).await,
+    }
+}
+
+/// Nobody proves anything by what they bring, as it is an administrator's, or chosen for an account that has none; or it is signed or
+/// sealed by the service itself, and there is nothing to be guessed.
+const UNCOUNTED: [&str; 6] =
+    ["CreateAccount", "UpgradeAccount", "BeginAuthorization", "DecideAuthorization", "BeginSignOut", "GetUserInfo"];
+
+/// The same of what applications call, and owners of accounts for them.
+async fn try_as_an_application(caller: &Caller, method: &str) -> Result<(), Fault> {
+    let nobody = pb::OAuthClient {
+        client_id: uuid::Uuid::now_v7().to_string(),
+        client_secret: "not the secret".to_owned(),
+        ..Default::default()
+    };
+    match method {
+        "IssueToken" => caller.issue(by_refresh(&nobody, "not a token")).await.map(drop),
+        "IntrospectToken" => caller.introspected(proof(&nobody), "not a token").await.map(drop),
+        "RevokeToken" => caller.revoked(proof(&nobody), "not a token").await.map(drop),
+        "GetDeviceAuthorization" => caller.show_device("BCDF-GHJK").await.map(drop),
+        "DecideDeviceAuthorization" => caller.decide_device("BCDF-GHJK", true).await,
         new => panic!("{new} is not in the table: how is it limited?"),
     }
 }
@@ -112,7 +134,7 @@ both_engines! {
                 tries += 1;
                 assert!(tries <= 100, "{method}");
             }
-            if !matches!(method.as_str(), "CreateAccount" | "UpgradeAccount") {
+            if !UNCOUNTED.contains(&method.as_str()) {
                 let other = try_wrongly(&harness.caller.as_user(&session).from(OWNER), &method, tries).await;
                 assert_ne!(other.err().and_then(|fault| fault.reason()), Some(Reason::RateLimited), "{method}");
             }

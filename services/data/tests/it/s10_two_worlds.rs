@@ -1,5 +1,6 @@
 //! S10: two worlds that differ only in what the caller may not read answer every request alike, to the byte.
 
+use mainstay_fault::{Fault, Reason};
 use mainstay_testkit::{Engine, both_engines};
 use serde_json::{Value as Json, json};
 
@@ -22,8 +23,19 @@ pub enum Seen {
     Fault((tonic::Code, String, Vec<u8>)),
 }
 
+/// How often a call is made that another one was faster than. PostgreSQL keeps what transactions have read for all its databases
+/// together: where other tests have it keep much, it takes two for conflicting that are not.
+const TRIES: usize = 10;
+
 async fn seen(caller: &Caller<'_>, method: &str, request: &Json) -> Seen {
-    match caller.call(method, request.clone()).await {
+    let mut answer = caller.call(method, request.clone()).await;
+    for _ in 1..TRIES {
+        if answer.as_ref().err().and_then(Fault::reason) != Some(Reason::Conflict) {
+            break;
+        }
+        answer = caller.call(method, request.clone()).await;
+    }
+    match answer {
         Ok(mut answer) => {
             make_alike(&mut answer);
             Seen::Answer(answer)

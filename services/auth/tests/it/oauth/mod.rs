@@ -188,14 +188,30 @@ impl Caller {
 
     /// What is told of a token.
     pub async fn introspect(&self, client: Option<pb::OAuthClientProof>, token: &str) -> Result<Value, String> {
-        let message = pb::IntrospectTokenRequest { client, token: token.to_owned() };
-        let told = answer(self.authorization().introspect_token(self.request(message)).await).unwrap();
+        let told = self.introspected(client, token).await.unwrap();
         told.error.map_or_else(|| Ok(serde_json::from_str(&told.claims).unwrap()), |error| Err(error.error))
     }
 
+    pub async fn introspected(
+        &self,
+        client: Option<pb::OAuthClientProof>,
+        token: &str,
+    ) -> Result<pb::IntrospectTokenResponse, Fault> {
+        let message = pb::IntrospectTokenRequest { client, token: token.to_owned() };
+        answer(self.authorization().introspect_token(self.request(message)).await)
+    }
+
     pub async fn revoke_token(&self, client: Option<pb::OAuthClientProof>, token: &str) -> Option<String> {
+        self.revoked(client, token).await.unwrap().error.map(|error| error.error)
+    }
+
+    pub async fn revoked(
+        &self,
+        client: Option<pb::OAuthClientProof>,
+        token: &str,
+    ) -> Result<pb::RevokeTokenResponse, Fault> {
         let message = pb::RevokeTokenRequest { client, token: token.to_owned() };
-        answer(self.authorization().revoke_token(self.request(message)).await).unwrap().error.map(|error| error.error)
+        answer(self.authorization().revoke_token(self.request(message)).await)
     }
 
     pub async fn user_info(&self, token: &str) -> Result<Value, String> {
