@@ -3,7 +3,8 @@
 //! `MAINSTAY_TEST_POSTGRES_URL` names one whose role may create databases. Without it a throw-away cluster is started
 //! from the binaries of this machine and shared by all test processes of a run: it lives in memory where there is much of
 //! that, else in the folder for temporary files, listens on the loopback interface only, and a small watcher ends it when
-//! no test process has used it for a while. Tests never skip PostgreSQL: where no server can be had, they fail and say what to install.
+//! no test process has used it for a while. Tests never skip PostgreSQL: where no server can be had, they fail and say
+//! what to install.
 
 use std::fs::{self, File, OpenOptions};
 use std::net::TcpListener;
