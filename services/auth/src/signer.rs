@@ -128,7 +128,8 @@ impl Signer {
     }
 
     /// Makes an access token for a session in which somebody acts as the account, who is signed in with a session of their own. It
-    /// says nothing of how sure it is who the account's owner is: they are not here.
+    /// says nothing of how sure it is who the account's owner is, who is not here; and none of the account's claims, of which nobody
+    /// knows whether the actor could have them.
     pub(crate) fn acting_token(
         &self,
         account: &Account,
@@ -140,6 +141,7 @@ impl Signer {
             act: Some(act),
             writes: by.writes,
             auth_time: None,
+            claims: None,
             ..self.claims(account, session, None)
         })
     }

@@ -250,13 +250,7 @@ pub(super) async fn exchange(
             let Some(key) = store::find_key(conn, &uid).await? else { return Ok(None) };
             let id: ServiceAccountId =
                 key.service_account_uid.parse().map_err(|_| Error::Refused(Refusal::KeyNotFound))?;
-            let row = store::find(conn, id).await?;
-            let Some(account) = row.map(ServiceAccount::try_from).transpose()? else { return Ok(None) };
-            let is_disabled = match account.organisation {
-                Some(organisation) => organisations::is_disabled(conn, organisation).await?,
-                None => false,
-            };
-            Ok::<_, Error>((!is_disabled).then_some((key, account)))
+            Ok::<_, Error>(find_enabled(conn, id).await?.map(|account| (key, account)))
         })
     });
     let now = core.clock.now_micros();
@@ -306,4 +300,18 @@ fn key_to_pb(id: ServiceAccountId, row: &KeyRow, secret: Option<&KeySecret>) -> 
         last_use_time: row.last_use_time.map(timestamp),
         public_key: row.public_key.clone(),
     }
+}
+
+/// Finds a service account, unless its organisation is disabled: it gets no token then, whatever it shows.
+pub(in crate::handlers) async fn find_enabled(
+    conn: &mut Conn<'_>,
+    id: ServiceAccountId,
+) -> Result<Option<ServiceAccount>, Error> {
+    let row = store::find(conn, id).await?;
+    let Some(account) = row.map(ServiceAccount::try_from).transpose()? else { return Ok(None) };
+    let is_disabled = match account.organisation {
+        Some(organisation) => organisations::is_disabled(conn, organisation).await?,
+        None => false,
+    };
+    Ok(Some(account).filter(|_| !is_disabled))
 }

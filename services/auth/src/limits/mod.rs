@@ -68,9 +68,9 @@ pub struct LimitsConfig {
     pub mail_burst: u32,
     /// Mails with links or codes that are asked for from one address, in each minute after those at once.
     pub mail_per_minute: u32,
-    /// Passkeys that are asked for from one address, at once.
+    /// Passkeys and codes of devices that are asked for from one address, at once.
     pub challenge_burst: u32,
-    /// Passkeys that are asked for from one address, in each minute after those at once.
+    /// Passkeys and codes of devices that are asked for from one address, in each minute after those at once.
     pub challenge_per_minute: u32,
     /// Sign-ins that are begun at providers of identities from one address, at once.
     pub provider_burst: u32,
@@ -196,7 +196,7 @@ pub enum Limit {
     Provider,
     /// Mails that are asked for from one address.
     Mail,
-    /// Passkeys that are asked for from one address.
+    /// Passkeys and codes of devices that are asked for from one address.
     Challenge,
     /// Mails to one e-mail address.
     MailToOne,
@@ -234,7 +234,7 @@ impl fmt::Display for Limit {
             Limit::SignUp => "too many new accounts from this address",
             Limit::Provider => "too many sign-ins at providers were begun from this address",
             Limit::Mail => "too many mails were asked for from this address",
-            Limit::Challenge => "passkeys were asked for too often from this address",
+            Limit::Challenge => "passkeys or codes of devices were asked for too often from this address",
             Limit::MailToOne => "too many mails to this e-mail address",
             Limit::AtOnce => "too many passwords at once from this address",
         })

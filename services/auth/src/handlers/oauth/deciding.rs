@@ -1,6 +1,6 @@
 //! Who is signed in at a browser, and what is brought back when they have decided.
 
-use mainstay_db::{Atomic, Lane};
+use mainstay_db::{Atomic, Conn, Lane};
 use mainstay_identity::{Kind, Principal};
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
@@ -18,13 +18,14 @@ use crate::domain::oauth::request::Ticket;
 use crate::domain::oauth::scope::Scopes;
 use crate::domain::oauth::secrets::{Code, CodeKind};
 use crate::domain::oauth::uris;
-use crate::domain::session::{Session, micros};
+use crate::domain::session::{Session, Timeouts, micros};
 use crate::error::Error;
 use crate::handlers::trail;
 use crate::handlers::whose::with_roles;
 use crate::refusal::Refusal;
+use crate::store::accounts::{self, AccountRow};
 use crate::store::oauth::{clients, consents, grants};
-use crate::store::{accounts, sessions};
+use crate::store::sessions;
 
 /// What tickets are sealed for.
 pub(super) const TICKET: &[u8] = b"mainstay oauth ticket";
@@ -49,15 +50,24 @@ pub(super) async fn signed_in(core: &Core, caller: &Principal) -> Result<Option<
     let (now, timeouts) = (core.clock.now_micros(), core.timeouts);
     let found = core.database.read(Lane::Inline, move |conn| {
         Box::pin(async move {
-            let session = sessions::find(conn, session).await?.map(Session::try_from).transpose()?;
-            let session = session.filter(|session| session.account == id && !session.is_over(now, &timeouts));
-            let row = accounts::find(conn, id).await?.filter(|row| row.disable_time.is_none());
-            let Some((session, row)) = session.zip(row) else { return Ok(None) };
+            let Some((session, row)) = standing(conn, (id, session), (now, timeouts)).await? else { return Ok(None) };
             let account = with_roles(conn, Some(row)).await?;
             Ok::<_, Error>(Some(Owner { account, session }))
         })
     });
     found.await
+}
+
+/// Finds a session and its account, as long as the one is not over and the other not disabled. What is stored for whoever is signed
+/// in is stored with another look: what ends a session ends what came of it, and must not be outrun.
+pub(super) async fn standing(
+    conn: &mut Conn<'_>,
+    (account, session): (AccountId, Uuid),
+    (now, timeouts): (i64, Timeouts),
+) -> Result<Option<(Session, AccountRow)>, Error> {
+    let session = sessions::find(conn, session).await?.map(Session::try_from).transpose()?;
+    let session = session.filter(|session| session.account == account && !session.is_over(now, &timeouts));
+    Ok(session.zip(accounts::find(conn, account).await?.filter(|row| row.disable_time.is_none())))
 }
 
 /// Brings an error to a client (RFC 6749, section 4.1.2.1), and says who does (RFC 9207).
@@ -111,9 +121,11 @@ pub(super) async fn brought(
         end_time: expire_time,
     };
     let grant = Grant { session: Some(session.id).filter(|_| !grant.is_offline()), ..grant };
+    let (owner, timeouts) = ((account.id, session.id), core.timeouts);
     let stored = core.database.write(Atomic::Transaction, move |conn| {
         let (grant, trail) = (grant.clone(), trail.clone());
         Box::pin(async move {
+            standing(conn, owner, (now, timeouts)).await?.ok_or(Error::SessionEnded)?;
             if remember {
                 consents::add(conn, account.id, grant.client, &grant.scopes, now).await?;
             }

@@ -8,7 +8,7 @@ use mainstay_proto::auth::v1 as pb;
 use tonic::Request;
 use uuid::Uuid;
 
-use super::deciding::{Owner, owner};
+use super::deciding::{Owner, owner, standing};
 use super::failed::{Failed, answer};
 use super::holds::{is_enabled, may, not_good};
 use super::proof::client_of;
@@ -46,6 +46,8 @@ async fn begun(
     let client = client_of(core, origin, request.client.as_ref()).await?;
     may(&client, GrantType::Device)?;
     let scopes = wanted(&client, &request.scope)?;
+    // Whoever knows the name of one that keeps no secret can have something stored.
+    core.limits.challenge(origin).map_err(Error::from)?;
     let (id, now) = (Uuid::now_v7(), core.clock.now_micros());
     let (code, user_code) = (Code::of(CodeKind::Device, id)?, UserCode::generate()?);
     let expire_time = now.saturating_add(micros(DEVICE_LASTS));
@@ -139,10 +141,11 @@ pub(super) async fn decide(core: &Core, request: Request<pb::DecideDeviceAuthori
         authentication: session.authentication,
         ..grant
     };
-    let now = core.clock.now_micros();
+    let (now, timeouts, signed_in) = (core.clock.now_micros(), core.timeouts, (account.id, session.id));
     let written = core.database.write(Atomic::Transaction, move |conn| {
         let (decided, trail, name) = (decided.clone(), trail.clone(), client.id.name());
         Box::pin(async move {
+            standing(conn, signed_in, (now, timeouts)).await?.ok_or(Error::SessionEnded)?;
             if !grants::decide(conn, &decided).await? {
                 return Err(Error::WrongCode);
             }

@@ -18,7 +18,7 @@ use crate::domain::service_account::{KeySecret, ServiceAccount, ServiceAccountId
 use crate::error::Error;
 use crate::handlers::credentials::TOKEN_TYPE;
 use crate::handlers::origin;
-use crate::handlers::service_keys::note_use;
+use crate::handlers::service_keys::{find_enabled, note_use};
 use crate::signer::AccessToken;
 use crate::store::service_accounts::{self as store, KeyRow};
 
@@ -54,8 +54,7 @@ pub(super) async fn shown(
         named.strip_prefix(SERVICE_UID_PREFIX).unwrap_or(named).parse().map_err(|_| unknown())?;
     let found = core.database.read(Lane::Inline, move |conn| {
         Box::pin(async move {
-            let row = store::find(conn, id).await?;
-            let account = row.map(ServiceAccount::try_from).transpose()?;
+            let account = find_enabled(conn, id).await?;
             Ok::<_, Failed>((account, store::keys(conn, id).await?))
         })
     });

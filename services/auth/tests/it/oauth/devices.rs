@@ -15,6 +15,18 @@ fn by_device(client: &pb::OAuthClient, device_code: &str) -> pb::IssueTokenReque
 }
 
 both_engines! {
+    async fn whoever_knows_the_name_of_a_program_has_only_so_much_stored(engine: Engine) {
+        let harness = Harness::with_config(engine, &limited()).await;
+        let client = harness.caller.as_operator().register(public()).await.unwrap();
+        let message = || pb::BeginDeviceAuthorizationRequest { client: proof(&client), scope: "openid".to_owned() };
+        let caller = harness.caller.from("198.51.100.66");
+        for _ in 0..200 {
+            assert_eq!(caller.try_begin_device(message()).await.unwrap().error, None);
+        }
+        assert_eq!(reason(caller.try_begin_device(message()).await), Reason::RateLimited);
+        assert_eq!(harness.caller.from("203.0.113.7").try_begin_device(message()).await.unwrap().error, None);
+    }
+
     async fn a_device_gets_tokens_when_somebody_has_agreed(engine: Engine) {
         let shop = Shop::with(engine, public()).await;
         let caller = &shop.harness.caller;

@@ -140,6 +140,28 @@ both_engines! {
         assert_eq!(refused(&issued), "invalid_client");
     }
 
+    async fn one_of_an_organisation_that_is_disabled_gets_none(engine: Engine) {
+        let company = Company::found(Harness::start(engine).await, &[]).await;
+        let Company { harness, ada, name, .. } = &company;
+        let service = ada.create_service_account(name, &["robot"]).await.unwrap();
+        let key = ada.create_key(&service.name, &[]).await.unwrap();
+        let pair = Pair::ed25519();
+        ada.add_public_key(&service.name, &pair.jwk("mine").to_string(), &[]).await.unwrap();
+        let proofs = || {
+            let assertion = pair.sign(&json!({"alg": pair.alg(), "kid": "mine"}), &claims(&service.uid));
+            [with_secret(&service.uid, &key.secret), signed(assertion)]
+        };
+        let operator = harness.caller.as_operator();
+        operator.disable_organisation(name, "").await.unwrap();
+        for proof in proofs() {
+            assert_eq!(refused(&harness.caller.issue(for_machine(proof)).await.unwrap()), "invalid_client");
+        }
+        operator.enable_organisation(name, "").await.unwrap();
+        for proof in proofs() {
+            assert_eq!(harness.caller.issue(for_machine(proof)).await.unwrap().error, None);
+        }
+    }
+
     async fn a_service_account_gets_its_token_with_a_signature(engine: Engine) {
         let company = Company::found(Harness::start(engine).await, &[]).await;
         let Company { harness, ada, name, .. } = &company;

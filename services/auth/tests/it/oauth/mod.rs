@@ -222,7 +222,14 @@ impl Caller {
 
     pub async fn begin_device(&self, client: &pb::OAuthClient, scope: &str) -> pb::BeginDeviceAuthorizationResponse {
         let message = pb::BeginDeviceAuthorizationRequest { client: proof(client), scope: scope.to_owned() };
-        answer(self.authorization().begin_device_authorization(self.request(message)).await).unwrap()
+        self.try_begin_device(message).await.unwrap()
+    }
+
+    pub async fn try_begin_device(
+        &self,
+        message: pb::BeginDeviceAuthorizationRequest,
+    ) -> Result<pb::BeginDeviceAuthorizationResponse, Fault> {
+        answer(self.authorization().begin_device_authorization(self.request(message)).await)
     }
 
     pub async fn show_device(&self, user_code: &str) -> Result<pb::OAuthQuestion, Fault> {
