@@ -11,3 +11,4 @@ mod laws;
 mod samples;
 mod starting;
 mod support;
+mod upstreams;

@@ -158,11 +158,14 @@ pub const CAPABILITIES: &[Capability] = &[
     ),
     yes("(mainstay.v1.roles).role.permissions", "what it grants: `'orders.read' in auth.permissions`"),
     yes("(mainstay.v1.roles).role.includes", "roles whose permissions it grants, too"),
-    no("(mainstay.v1.auth)", "access rules of the resource decide who may call its methods"),
+    yes("(mainstay.v1.auth).public", "of a method of an upstream: everybody may call it, signed in or not"),
+    yes("(mainstay.v1.auth).authenticated", "everybody who is signed in"),
+    yes("(mainstay.v1.auth).roles", "who has one of these roles; access rules say it of methods of a resource"),
+    no("(mainstay.v1.auth).rule", "say who by `roles`, and judge the request in the service"),
     no("(mainstay.v1.sql)", "use List with a filter"),
     no("(mainstay.v1.schedule)", "leave it out, and call the method from a clock of your own"),
     no("(mainstay.v1.webhook)", "take the webhook in a service of your own"),
-    no("(mainstay.v1.upstream)", "serve the service beside Mainstay"),
+    yes("(mainstay.v1.upstream)", "an upstream of the configuration answers the service; its methods have any shape"),
     yes("(google.api.resource).type", "the resource's identity (AIP-123)"),
     yes("(google.api.resource).pattern", "how resource names are built (AIP-122)"),
     yes("(google.api.resource).plural", "must be the pattern's collection"),
@@ -364,8 +367,8 @@ pub const CAPABILITIES: &[Capability] = &[
     no("effects on messages and lists", "set the single values, one by one"),
     no("effects that quantify over rows", "keep what is asked for in a field of the row, or of one that it refers to"),
     no("defaults inside messages", "set the default on a field of the resource itself"),
-    no("methods of other shapes", "give the method the standard shape, or leave it out"),
-    no("streaming methods", "give the method the standard shape, or leave it out"),
+    no("methods of other shapes", "give the method the standard shape, or the service an upstream that answers it"),
+    no("streaming methods", "give the method the standard shape, or the service an upstream that answers it"),
 ];
 
 /// Finds a row by its name.

@@ -62,9 +62,12 @@ fn compile_as(mut sources: Vec<Source>, applied: bool) -> Result<Contract, Diagn
     let roles = Arc::new(roles::read(&mut report, &pool));
     let resources = resource::build(&mut report, &pool, &heads, &roles);
     // Requests that lack a field, because its type is not defined, would be told to have the wrong shape.
-    let bound =
-        if report.undefined.is_empty() { service::bind(&mut report, &pool, &heads) } else { service::Bound::default() };
-    if heads.is_empty() && report.errors() == 0 {
+    let bound = if report.undefined.is_empty() {
+        service::bind(&mut report, &pool, &heads, &roles)
+    } else {
+        service::Bound::default()
+    };
+    if heads.is_empty() && bound.own.is_empty() && report.errors() == 0 {
         let mut messages = pool
             .files()
             .filter(|file| files.index(file.name()).is_some())

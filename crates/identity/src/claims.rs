@@ -50,6 +50,8 @@ pub(crate) struct Claims {
     /// Ours: whether they may change something.
     #[serde(default)]
     writes: bool,
+    /// Ours: see [`Principal::upstream`].
+    upstream: Option<String>,
 }
 
 /// Who acts as the user. One of whom it is not said by which session is nobody: nothing would end it.
@@ -130,6 +132,11 @@ impl Claims {
         Ok(())
     }
 
+    /// Whether it was made for one of the application's own services.
+    pub(crate) fn is_for_upstream(&self) -> bool {
+        self.upstream.is_some()
+    }
+
     pub(crate) fn into_principal(self) -> Principal {
         // Roles in no organisation are worth nothing.
         let organisation = self.org.filter(|org| !org.is_empty());
@@ -152,6 +159,7 @@ impl Claims {
             claims: self.claims,
             is_unnamed: self.kind == AccountKind::Anonymous,
             may_change: self.act.is_some() && self.writes,
+            upstream: self.upstream,
             actor: self.act.map(|act| Actor { uid: act.sub, session_id: act.sid, epoch: act.epoch }),
         })
     }

@@ -29,4 +29,4 @@ pub use service_keys::{
 };
 pub use signed::{read_unverified, verify_signed};
 pub use terms::{MAX_ACCESS_TOKEN_SECONDS, MAX_CLOCK_SKEW, MAX_TOKEN_BYTES, VerifierConfig};
-pub use verifier::{FETCH_TIMEOUT, KEYS_FRESH_FOR, REFRESH_INTERVAL, TOKEN_TYPE, Verifier};
+pub use verifier::{ASSERTION_TYPE, FETCH_TIMEOUT, KEYS_FRESH_FOR, REFRESH_INTERVAL, TOKEN_TYPE, Verifier};

@@ -45,6 +45,7 @@ struct Inner {
     is_unnamed: bool,
     actor: Option<Actor>,
     may_change: bool,
+    upstream: Option<String>,
 }
 
 /// Who acts as somebody else (`act`, RFC 8693 section 4.1).
@@ -98,6 +99,8 @@ pub struct User {
     pub actor: Option<Actor>,
     /// Whether whoever acts as the user may change something. Of a user who acts as nobody else it says nothing.
     pub may_change: bool,
+    /// The name of the application's own service that the user comes through; nothing, where it is the user's own call.
+    pub upstream: Option<String>,
 }
 
 impl Inner {
@@ -122,6 +125,7 @@ impl Inner {
             is_unnamed: false,
             actor: None,
             may_change: false,
+            upstream: None,
         }
     }
 }
@@ -180,6 +184,7 @@ impl Principal {
             is_unnamed: user.is_unnamed,
             actor: user.actor,
             may_change: user.may_change,
+            upstream: user.upstream,
         }))
     }
 
@@ -272,6 +277,12 @@ impl Principal {
     /// Gives who it really is where somebody acts as the user: everything else is said of the user.
     pub fn actor(&self) -> Option<&Actor> {
         self.0.actor.as_ref()
+    }
+
+    /// Gives the name of the application's own service through which the caller comes: it was told who called it, and calls back
+    /// with that. It may do for them what the application's methods do, and nothing of the platform's.
+    pub fn upstream(&self) -> Option<&str> {
+        self.0.upstream.as_deref()
     }
 
     /// Says whether the caller only reads: somebody acts as the user, and was not given more.

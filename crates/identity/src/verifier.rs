@@ -14,6 +14,10 @@ use crate::{Clock, KeySet, KeySource, KeySourceError, Principal, SystemClock, To
 /// The `typ` of an access token (RFC 9068 §2.1).
 pub const TOKEN_TYPE: &str = "at+jwt";
 
+/// The `typ` of an assertion: what one of the application's own services is told of its caller. Whoever shows it comes through
+/// that service ([`Principal::upstream`]).
+pub const ASSERTION_TYPE: &str = "assertion+jwt";
+
 /// How long a key set is used before it is fetched again in the background. Bounds how long a withdrawn key is accepted.
 pub const KEYS_FRESH_FOR: Duration = Duration::from_secs(300);
 
@@ -145,7 +149,10 @@ impl Inner {
         }
         let Signed { message, header, claims, signature } = Signed::split(token)?;
         let header = Header::read(&header)?;
-        header.check_type(TOKEN_TYPE)?;
+        let is_assertion = header.check_type(ASSERTION_TYPE).is_ok();
+        if !is_assertion {
+            header.check_type(TOKEN_TYPE)?;
+        }
         let key = keys.get(header.key_id()?).ok_or(TokenError::UnknownKey)?;
         header.check_algorithm(key)?;
         if !key.verifies(message.as_bytes(), &signature) {
@@ -154,6 +161,10 @@ impl Inner {
         let claims = Claims::read(&claims)?;
         let now = self.clock.now_seconds();
         claims.check(&self.config, now)?;
+        // One of the two says through whom its caller comes, and the other does not.
+        if claims.is_for_upstream() != is_assertion {
+            return Err(TokenError::WrongType);
+        }
         let principal = claims.into_principal();
         self.cache.insert(token, principal.clone(), principal.expires_at().unwrap_or(now), now);
         Ok(principal)

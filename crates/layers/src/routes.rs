@@ -47,7 +47,7 @@ impl Policies {
     #[must_use]
     pub fn reading(mut self, path: &str) -> Policies {
         if let Some(policy) = self.0.get_mut(path) {
-            policy.effect = Effect::Reads;
+            policy.effect = Effect::Inspects;
         }
         self
     }

@@ -3,10 +3,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use mainstay_db::{Database, Former};
-use mainstay_identity::{Clock, KeySource, Revocations, SystemClock, VerifierConfig};
+use mainstay_identity::{Clock, KeySource, Revocations, SystemClock, Verifier, VerifierConfig};
 use mainstay_keys::KeyEncryptionKey;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_server::AccountServiceServer;
+use mainstay_proto::auth::v1::assertion_service_server::AssertionServiceServer;
 use mainstay_proto::auth::v1::audit_service_server::AuditServiceServer;
 use mainstay_proto::auth::v1::authorization_service_server::AuthorizationServiceServer;
 use mainstay_proto::auth::v1::factor_service_server::FactorServiceServer;
@@ -36,6 +37,7 @@ use crate::domain::signing::Schedule;
 use crate::error::{Error, StartError};
 use crate::handlers::account_service::Accounts;
 use crate::handlers::accounts;
+use crate::handlers::assertions::Assertions;
 use crate::handlers::audit::{self as audit_handler, Audit};
 use crate::handlers::factor_service::Factors;
 use crate::handlers::keys::Keys;
@@ -68,8 +70,9 @@ pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 pub const MAX_RESPONSE_BYTES: usize = 2 * 1024 * 1024;
 
 /// The full names of the services that [`Auth::routes`] gives.
-pub const SERVICES: [&str; 12] = [
+pub const SERVICES: [&str; 13] = [
     "mainstay.auth.v1.AccountService",
+    "mainstay.auth.v1.AssertionService",
     "mainstay.auth.v1.AuditService",
     "mainstay.auth.v1.AuthorizationService",
     "mainstay.auth.v1.FactorService",
@@ -152,7 +155,8 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     let schedule = config.schedule();
     let ring = open_keys(&database, &key_encryption_key, former, (schedule, clock.now_micros())).await?;
     let chain_key = Arc::new(ChainKey::of(&key_encryption_key).map_err(StartError::ChainKey)?);
-    let signer = Arc::new(Signer::new(ring, tokens, config, Arc::clone(&clock)));
+    let signer = Arc::new(Signer::new(ring, tokens.clone(), config, Arc::clone(&clock)));
+    let verifier = Verifier::with_clock(tokens, Arc::clone(&signer) as Arc<dyn KeySource>, Arc::clone(&clock));
     let core = Arc::new(Core {
         database,
         former_are_left,
@@ -169,6 +173,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         development,
         chain_key,
         signer,
+        verifier,
         clock,
         sign_up: config.sign_up,
         create_organisations: config.create_organisations,
@@ -249,6 +254,7 @@ impl Auth {
         let services = ServiceAccountServiceServer::new(ServiceAccounts(Arc::clone(core)));
         let providers = ProviderServiceServer::new(ProviderHandler(Arc::clone(core)));
         let audit = AuditServiceServer::new(Audit(Arc::clone(core)));
+        let assertions = AssertionServiceServer::new(Assertions(Arc::clone(core)));
         let revocations = RevocationServiceServer::new(RevocationHandler(Arc::clone(core)));
         let mailbox = MailboxServiceServer::new(Mailbox(Arc::clone(core)));
         let authorization = AuthorizationServiceServer::new(Authorization(Arc::clone(core)));
@@ -270,6 +276,9 @@ impl Auth {
             )
             .add_service(
                 services.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
+            )
+            .add_service(
+                assertions.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),
             )
             .add_service(
                 keys.max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_RESPONSE_BYTES),

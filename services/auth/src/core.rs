@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use mainstay_db::Database;
-use mainstay_identity::{Clock, Revocations};
+use mainstay_identity::{Clock, Revocations, Verifier};
 use mainstay_keys::KeyEncryptionKey;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +45,8 @@ pub(crate) struct Core {
     /// Links the audit log.
     pub(crate) chain_key: Arc<ChainKey>,
     pub(crate) signer: Arc<Signer>,
+    /// Verifies what the signer has made.
+    pub(crate) verifier: Verifier,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sign_up: SignUp,
     pub(crate) anonymous_sign_in: AnonymousSignIn,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mainstay_identity::{Clock, FetchFuture, KeySource, TOKEN_TYPE, VerifierConfig, VerifyingKey, roles};
+use mainstay_identity::{
+    ASSERTION_TYPE, Clock, FetchFuture, KeySource, Principal, TOKEN_TYPE, VerifierConfig, VerifyingKey, roles,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -80,6 +82,48 @@ struct Claims<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     writes: bool,
 }
+
+/// What one of the application's own services is told of its caller: what the caller's token says, and whom it is told to.
+#[derive(Serialize)]
+struct AssertionClaims<'a> {
+    iss: &'a str,
+    /// The service, and where it may show the assertion.
+    aud: [&'a str; 2],
+    upstream: &'a str,
+    sub: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'a str>,
+    iat: i64,
+    exp: i64,
+    jti: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    email_verified: bool,
+    roles: &'a [String],
+    epoch: i64,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    amr: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    org_roles: &'a [String],
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    claims: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Act>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    writes: bool,
+}
+
+/// For how many seconds an assertion is good at most.
+const ASSERTION_SECONDS: i64 = 60;
 
 /// Whoever acts as somebody else, by their own account and session: what ends that ends the token.
 #[derive(Serialize)]
@@ -224,6 +268,42 @@ impl Signer {
         self.token_of(&claims)
     }
 
+    /// Makes an assertion for one of the application's own services of who calls it. It does not outlive the token that says so.
+    pub(crate) fn assertion(&self, subject: &Principal, upstream: &str) -> Result<AccessToken, Error> {
+        let iat = self.clock.now_seconds();
+        let end = subject.expires_at().unwrap_or(i64::MAX);
+        let exp = iat.saturating_add(ASSERTION_SECONDS).min(end).max(iat + 1);
+        let act = subject.actor().map(|actor| Act {
+            sub: actor.uid.clone(),
+            sid: actor.session_id.clone(),
+            epoch: actor.epoch,
+        });
+        let claims = AssertionClaims {
+            iss: &self.tokens.issuer,
+            aud: [upstream, &self.tokens.audience],
+            upstream,
+            sub: subject.uid().unwrap_or_default(),
+            sid: subject.session_id(),
+            iat,
+            exp,
+            jti: Uuid::now_v7().to_string(),
+            email: subject.email(),
+            email_verified: subject.email_verified(),
+            roles: subject.roles(),
+            epoch: subject.epoch(),
+            amr: subject.methods(),
+            acr: level_name(subject.level()),
+            auth_time: subject.authenticated_at(),
+            org: subject.organisation(),
+            org_roles: subject.organisation_roles(),
+            claims: subject.claims(),
+            kind: subject.is_unnamed().then_some("anonymous"),
+            writes: act.is_some() && !subject.only_reads(),
+            act,
+        };
+        Ok(AccessToken { text: self.sign_as(ASSERTION_TYPE, &claims)?, seconds: exp - iat })
+    }
+
     fn sign(&self, claims: &Claims<'_>) -> Result<String, Error> {
         self.sign_as(TOKEN_TYPE, claims)
     }
@@ -254,6 +334,10 @@ impl KeySource for Signer {
         let keys = self.ring.load().key_set(self.clock.now_micros());
         Box::pin(std::future::ready(keys))
     }
+}
+
+fn level_name(level: u8) -> Option<&'static str> {
+    ["aal1", "aal2", "aal3"].get(usize::from(level).checked_sub(1)?).copied()
 }
 
 fn encode(part: &impl Serialize, token: &mut String) -> Result<(), Error> {

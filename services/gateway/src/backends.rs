@@ -1,9 +1,12 @@
 //! The services behind the gateway: a table of which packages are whose, and the way to each.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use mainstay_runtime::channel::Channel;
+
+use crate::upstreams::Missing;
 
 /// The platform's own services, as messages to operators name them.
 pub const AUTH: &str = "auth";
@@ -12,17 +15,23 @@ pub const DATA: &str = "data";
 /// A service that answers.
 pub struct Backend {
     /// Its name in messages to operators.
-    pub name: &'static str,
+    pub name: Arc<str>,
     /// The packages that it serves, each with everything below it.
     packages: &'static [&'static str],
     /// The way to it.
     pub channel: Arc<dyn Channel>,
+    /// Whether it is one of the application's own.
+    pub is_upstream: bool,
+    /// Whether it is only named: there is no way to it.
+    pub is_missing: bool,
 }
 
 /// The services that answer. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Backends {
     named: Arc<[Arc<Backend>]>,
+    /// The application's own services, by the names of their upstreams.
+    upstreams: Arc<BTreeMap<Box<str>, Arc<Backend>>>,
     /// Which one has whatever package no other one has.
     rest: Arc<Backend>,
 }
@@ -30,9 +39,39 @@ pub struct Backends {
 impl Backends {
     /// The platform's own: auth serves its own packages, data everything else, the application's among it.
     pub fn new(auth: Arc<dyn Channel>, data: Arc<dyn Channel>) -> Backends {
-        let auth = Arc::new(Backend { name: AUTH, packages: &["mainstay.auth"], channel: auth });
-        let data = Arc::new(Backend { name: DATA, packages: &[], channel: data });
-        Backends { named: Arc::new([auth, data.clone()]), rest: data }
+        let own = |name: &str, packages, channel| Backend {
+            name: name.into(),
+            packages,
+            channel,
+            is_upstream: false,
+            is_missing: false,
+        };
+        let auth = Arc::new(own(AUTH, &["mainstay.auth"], auth));
+        let data = Arc::new(own(DATA, &[], data));
+        Backends { named: Arc::new([auth, data.clone()]), upstreams: Arc::default(), rest: data }
+    }
+
+    /// The same, and the application's own services.
+    pub fn with_upstreams(self, upstreams: Vec<(&str, Arc<dyn Channel>)>) -> Backends {
+        let named = upstreams.into_iter().map(|(name, channel)| {
+            let backend = Backend { name: name.into(), packages: &[], channel, is_upstream: true, is_missing: false };
+            (name.into(), Arc::new(backend))
+        });
+        Backends { upstreams: Arc::new(named.collect()), ..self }
+    }
+
+    /// Finds an upstream; one that is not configured is there to say so.
+    pub fn upstream(&self, name: &str) -> Arc<Backend> {
+        self.upstreams.get(name).cloned().unwrap_or_else(|| {
+            let name: Arc<str> = name.into();
+            let channel = Arc::new(Missing(name.clone()));
+            Arc::new(Backend { name, packages: &[], channel, is_upstream: true, is_missing: true })
+        })
+    }
+
+    /// The service that knows who is who.
+    pub fn auth(&self) -> &Arc<Backend> {
+        &self.named[0]
     }
 
     /// Finds whoever serves a package.
@@ -45,7 +84,7 @@ impl Backends {
         &self.rest
     }
 
-    /// Every service.
+    /// Every service of the platform.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Backend>> {
         self.named.iter()
     }
@@ -54,7 +93,7 @@ impl Backends {
 impl Backend {
     /// Whether it remembers what clients say of themselves.
     pub fn wants_agent(&self) -> bool {
-        self.name == AUTH
+        !self.is_upstream && *self.name == *AUTH
     }
 
     fn has(&self, package: &str) -> bool {

@@ -1,12 +1,16 @@
 //! The gateway's part of the configuration.
 
+use std::collections::BTreeMap;
+
 use mainstay_layers::{Cors, Origins};
+use mainstay_runtime::channel::balance::UpstreamConfig;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::oauth::paths::{FORMS, OPEN};
 use crate::pages::PagesConfig;
+use crate::upstreams;
 
 /// Largest JSON body or gRPC message that is accepted, unless configured otherwise.
 pub const DEFAULT_MAX_REQUEST_BYTES: usize = 4 << 20;
@@ -28,6 +32,8 @@ pub struct Config {
     pub emit_defaults: bool,
     pub cors: CorsConfig,
     pub pages: PagesConfig,
+    /// The application's own services, by the names that `(mainstay.v1.upstream)` has for them.
+    pub upstreams: BTreeMap<String, UpstreamConfig>,
 }
 
 /// Longest that a browser may be told to keep the answer to a preflight: a day.
@@ -70,21 +76,23 @@ impl Default for Config {
             emit_defaults: false,
             cors: CorsConfig::default(),
             pages: PagesConfig::default(),
+            upstreams: BTreeMap::new(),
         }
     }
 }
 
 impl Config {
     /// Finds everything that is wrong with the values, each as its path below `gateway` and what it has to be.
-    pub fn problems(&self) -> Vec<(&'static str, String)> {
+    pub fn problems(&self) -> Vec<(String, String)> {
         let mut problems = Vec::new();
         if !(1..=MAX_REQUEST_BYTES_LIMIT).contains(&self.max_request_bytes) {
-            problems.push(("max_request_bytes", format!("must be 1 to {MAX_REQUEST_BYTES_LIMIT}")));
+            problems.push(("max_request_bytes".to_owned(), format!("must be 1 to {MAX_REQUEST_BYTES_LIMIT}")));
         }
         if self.cors.preflight_seconds > MAX_PREFLIGHT_SECONDS {
-            problems.push(("cors.preflight_seconds", format!("must be 0 to {MAX_PREFLIGHT_SECONDS}")));
+            problems.push(("cors.preflight_seconds".to_owned(), format!("must be 0 to {MAX_PREFLIGHT_SECONDS}")));
         }
-        problems.extend(self.pages.problems());
+        problems.extend(self.pages.problems().into_iter().map(|(path, remedy)| (path.to_owned(), remedy)));
+        problems.extend(upstreams::problems(&self.upstreams));
         problems
     }
 }

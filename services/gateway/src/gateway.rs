@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use mainstay_db::Database;
+use mainstay_runtime::channel::balance::UpstreamError;
 use mainstay_runtime::{Health, Jobs, Readiness, Reflection, Shutdown};
 use mainstay_telemetry::Metrics;
 use tokio::sync::watch;
@@ -18,6 +19,7 @@ use crate::restore::{Restored, restore};
 use crate::serve::{Edge, Known};
 use crate::snapshot::{Compiled, Snapshot, SnapshotError};
 use crate::store;
+use crate::upstreams;
 use crate::watch::{ContractWatch, Faces};
 
 /// How long a start waits for the data service to say what the contract is, where none is stored.
@@ -54,16 +56,18 @@ pub struct Dependencies {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("the configuration has values that cannot work:{}", list(.0))]
-    Config(Vec<(&'static str, String)>),
+    Config(Vec<(String, String)>),
     #[error("{UNUSABLE}")]
     Database(#[from] mainstay_db::Error),
     #[error(transparent)]
     Pages(#[from] PagesError),
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
     #[error("the platform's own contract cannot be served")]
     Platform(#[from] SnapshotError),
 }
 
-fn list(problems: &[(&'static str, String)]) -> String {
+fn list(problems: &[(String, String)]) -> String {
     problems.iter().map(|(path, remedy)| format!("\n  gateway.{path} {remedy}")).collect()
 }
 
@@ -86,6 +90,7 @@ impl Gateway {
         }
         let Dependencies { backends, database, metrics, health, readiness, shutdown, development, jobs } = dependencies;
         let pages = Pages::load(&config.pages)?;
+        let (backends, keeper) = upstreams::connect(backends, &config.upstreams)?;
         let first = first(database.as_ref(), &metrics, &backends).await?;
         let Restored { compiled: Compiled { snapshot, files }, hash } = first;
         // What of the application's is open is not stored: until data says it, it is closed.
@@ -110,7 +115,7 @@ impl Gateway {
             hash,
             is_a_stranger: false,
         };
-        jobs::start(&jobs, contract, &backends, &readiness);
+        jobs::start(&jobs, contract, (&backends, keeper), &readiness);
         wait_for_contract(revision.clone(), announced.clone()).await;
         let own =
             Routes::new(health.service()).add_service(reflection.v1()).add_service(reflection.v1alpha()).prepare();

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod assertions;
 mod backends;
 mod browser;
 mod config;
@@ -19,6 +20,7 @@ mod serve;
 pub mod snapshot;
 mod store;
 pub mod transcode;
+mod upstreams;
 mod watch;
 
 pub use backends::{Backend, Backends};

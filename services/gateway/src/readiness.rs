@@ -37,7 +37,7 @@ impl Probes {
     pub fn new(backends: &Backends, readiness: &Readiness) -> Probes {
         let probe = |backend: &Arc<Backend>| Probe {
             channel: Arc::clone(&backend.channel),
-            check: readiness.check(backend.name),
+            check: readiness.check(&backend.name),
         };
         Probes(backends.iter().map(probe).collect())
     }

@@ -190,6 +190,12 @@ impl ContractWatch {
         for route in &snapshot.unserved {
             tracing::warn!(method = %route.method, error = %route.error, "a REST route of the contract is not served");
         }
+        for upstream in snapshot.missing_upstreams() {
+            tracing::warn!(
+                upstream,
+                "the contract has services of an upstream that is not configured (gateway.upstreams)"
+            );
+        }
         tracing::info!(revision, methods = snapshot.methods().count(), "serving the application's contract");
         self.live.store(Arc::new(snapshot));
         self.hash.clone_from(&contract.hash);

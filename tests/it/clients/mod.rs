@@ -12,4 +12,4 @@ mod provider;
 mod tokens;
 mod totp;
 mod transitions;
-mod workshop;
+pub mod workshop;

@@ -167,7 +167,7 @@ pub fn sources() -> PathBuf {
 }
 
 /// Runs a program to its good end. Returns what it printed.
-fn ran(command: &mut Command) -> String {
+pub fn ran(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let (printed, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{command:?}:\n{printed}{error}");
@@ -175,7 +175,7 @@ fn ran(command: &mut Command) -> String {
 }
 
 /// The contract files below a folder, from there.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(next) = open.pop() {

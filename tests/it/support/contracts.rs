@@ -34,9 +34,7 @@ impl Folder {
 
     /// One with a copy of the tests' shop.
     pub fn shop() -> Folder {
-        let folder = Folder::empty();
-        copy(&repository().join("tests/contracts/shop"), &folder.contracts());
-        folder
+        Folder::of_tests("shop")
     }
 
     /// One with a copy of the sample shop, where `make run` puts it.
@@ -50,6 +48,13 @@ impl Folder {
     pub fn of(sample: &str) -> Folder {
         let folder = Folder::empty();
         copy(&repository().join("proto").join(sample), &folder.contracts());
+        folder
+    }
+
+    /// One with a copy of a contract of the tests.
+    pub fn of_tests(name: &str) -> Folder {
+        let folder = Folder::empty();
+        copy(&repository().join("tests/contracts").join(name), &folder.contracts());
         folder
     }
 

@@ -35,6 +35,7 @@ pub use request::Request;
 use crate::http::{self, Route};
 use crate::naming;
 use crate::reserved::is_reserved_package;
+use crate::service::upstream_of;
 
 /// The number of the field that the rows of a batch's answer are in.
 pub const BATCH_ROWS: u32 = match Verb::BatchGet.answer() {
@@ -232,6 +233,8 @@ pub struct Method {
     /// Its HTTP routes, without those that cannot be parsed.
     pub http: Vec<Route>,
     pub streams: Streams,
+    /// The upstream that answers it; nothing of a method that the platform answers.
+    pub upstream: Option<String>,
     pub policy: Policy,
     /// Whether a call may change something. What says that it does not (`NO_SIDE_EFFECTS`) may be asked by GET wherever a protocol
     /// has that.
@@ -242,7 +245,9 @@ impl Method {
     /// Reads what a method's descriptor says of it.
     pub fn of(descriptor: &MethodDescriptor, shape: Shape) -> Method {
         let service = descriptor.parent_service();
-        let policy = if is_reserved_package(service.package_name()) { Policy::Stated } else { Policy::Rules };
+        let upstream = upstream_of(&service);
+        let is_stated = upstream.is_some() || is_reserved_package(service.package_name());
+        let policy = if is_stated { Policy::Stated } else { Policy::Rules };
         Method {
             service: service.full_name().to_owned(),
             name: descriptor.name().to_owned(),
@@ -252,6 +257,7 @@ impl Method {
             output: descriptor.output().full_name().to_owned(),
             http: http::routes(descriptor).into_iter().flatten().collect(),
             streams: Streams { client: descriptor.is_client_streaming(), server: descriptor.is_server_streaming() },
+            upstream,
             policy,
             side_effects: has_side_effects(descriptor),
         }

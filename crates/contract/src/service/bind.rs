@@ -15,13 +15,16 @@ use crate::report::Report;
 use crate::resource::head::Head;
 use crate::service::derive;
 use crate::service::http::Routes;
-use crate::{Method, Shape};
+use crate::service::own::{self, upstream_of};
+use crate::{Method, Roles, Shape};
 
 /// The methods of all resources, and those resources (by position) whose service is to be derived.
 #[derive(Default)]
 pub(crate) struct Bound {
     pub methods: Vec<BoundMethod>,
     pub derived: Vec<usize>,
+    /// The services that upstreams answer, by their names.
+    pub own: Vec<String>,
 }
 
 /// A method of a resource by its names. What it is stands in the descriptors, once all of them are linked.
@@ -41,19 +44,28 @@ impl Bound {
             let method = service.methods().find(|method| method.name() == name)?;
             Some(Method::of(&method, Shape::Resource { verb, resource }))
         });
-        methods.collect()
+        let own = self.own.iter().filter_map(|service| pool.get_service_by_name(service));
+        let own = own.flat_map(|service| service.methods().collect::<Vec<_>>());
+        methods.chain(own.map(|method| Method::of(&method, Shape::Own))).collect()
     }
 }
 
 /// Binds written methods and says what is to be derived. Derived names that are taken are reported.
-pub(crate) fn bind(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head]) -> Bound {
+pub(crate) fn bind(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head], roles: &Roles) -> Bound {
     let mut found: Vec<BoundMethod> = Vec::new();
     // Resources that a written method is about, even one of the wrong shape.
     let mut written: HashSet<usize> = HashSet::new();
     let standard = standard_methods(heads);
     let mut routes = Routes::default();
+    let mut own = Vec::new();
     for service in pool.services().filter(|service| report.files.index(service.parent_file().name()).is_some()) {
+        if let Some(upstream) = upstream_of(&service) {
+            own::check(report, &service, &upstream, (&mut routes, roles));
+            own.push(service.full_name().to_owned());
+            continue;
+        }
         for method in service.methods() {
+            own::refuse_callers(report, &method);
             let Some((resource, bound)) = one(report, heads, &standard, &mut routes, &method) else { continue };
             written.insert(resource);
             let Some(bound) = bound else { continue };
@@ -72,7 +84,7 @@ pub(crate) fn bind(report: &mut Report<'_>, pool: &DescriptorPool, heads: &[Head
     }
     routes.finish(report);
     found.sort_by_key(|method| method.resource);
-    Bound { methods: found, derived }
+    Bound { methods: found, derived, own }
 }
 
 fn refuse_second(report: &mut Report<'_>, method: &MethodDescriptor, first: &BoundMethod) {

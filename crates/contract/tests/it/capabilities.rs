@@ -503,7 +503,14 @@ fn others(all: &mut Examples) {
         add(&format!("(google.api.http).{name}"), standard(&format!("option (google.api.http) = {{{value}}};")));
     }
     add("(google.api.method_signature)", standard(r#"option (google.api.method_signature) = "name";"#));
-    add("(mainstay.v1.auth)", standard("option (mainstay.v1.auth).public = true;"));
+    for (name, value) in [("public", "true"), ("authenticated", "true"), ("roles", "\"support\""), ("rule", "\"true\"")]
+    {
+        let method = "rpc Polish(GetThingRequest) returns (stream Thing)";
+        let own = format!(
+            "option (mainstay.v1.upstream) = \"pricing\"; {method} {{option (mainstay.v1.auth).{name} = {value};}}"
+        );
+        add(&format!("(mainstay.v1.auth).{name}"), service(&own));
+    }
     for (name, value) in [
         ("name", ""),
         ("title", r#"title: "Support""#),

@@ -52,12 +52,14 @@ pub struct Target {
     pub contract: Option<i64>,
     /// Whether it answers with a stream.
     pub streams: bool,
+    /// Whether a call may be made twice: it changes nothing, or the same again (`idempotency_level`).
+    pub repeatable: bool,
 }
 
 impl Target {
     /// A method that answers with one message, under its name of whichever contract is served.
     pub fn new(method: impl Into<Arc<str>>) -> Target {
-        Target { method: method.into(), contract: None, streams: false }
+        Target { method: method.into(), contract: None, streams: false, repeatable: false }
     }
 
     /// Says that the method answers with a stream.

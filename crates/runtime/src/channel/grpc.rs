@@ -1,28 +1,22 @@
 //! A channel over any gRPC service that tower knows.
 
 use super::credential::ServiceCredential;
-use super::outgoing::{BreakableCodec, Broken};
+use super::sending::{path_of, send};
 use super::{CONTRACT_REVISION, Call, Channel, Input, Reply};
-use crate::RawCodec;
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
-use http::uri::PathAndQuery;
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::Kind;
 use mainstay_layers::{Body, PEER_ADDRESS, PEER_AGENT, PEER_VOUCHER, Peer, PeerAgent, REQUEST_ID, put_defects};
 use mainstay_telemetry::inject_current;
 use std::time::{Duration, Instant};
-use tonic::client::{Grpc, GrpcService};
+use tonic::client::GrpcService;
 use tonic::metadata::MetadataMap;
 
 /// How long a unary call without a deadline may take.
 pub const DEFAULT_CALL_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Largest message that is read from another service: a contract with all that is derived from it.
-pub const MAX_MESSAGE_BYTES: usize = 128 << 20;
 
 /// Calls a gRPC service, either in this process or over the network.
 #[derive(Debug, Clone)]
@@ -106,35 +100,10 @@ where
     S::ResponseBody: http_body::Body<Data = Bytes> + Send + 'static,
     <S::ResponseBody as http_body::Body>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let path = PathAndQuery::try_from(&*call.target.method).map_err(|_| Fault::new(Reason::MethodNotFound))?;
+    let path = path_of(&call.target.method)?;
     let streams = call.target.streams;
     let (request, input) = request(identity, call, deadline)?;
-    let mut client = Grpc::new(service).max_decoding_message_size(MAX_MESSAGE_BYTES);
-    client.ready().await.map_err(|error| Fault::unavailable(error.into()))?;
-    match (input, streams) {
-        (Input::Message(message), false) => {
-            let answer = client.unary(request.map(|()| message), path, RawCodec).await;
-            Ok(Reply::Message(answer.map_err(Fault::from_status)?.into_inner()))
-        }
-        (Input::Message(message), true) => {
-            let answer = client.server_streaming(request.map(|()| message), path, RawCodec).await;
-            let answer = answer.map_err(Fault::from_status)?;
-            Ok(Reply::Stream(answer.into_inner().map(|item| item.map_err(Fault::from_status)).boxed()))
-        }
-        (Input::Stream(messages), streams) => {
-            let broken = Broken::default();
-            let request = request.map(|()| broken.watch(messages));
-            // What the caller's messages broke off with says more than that the call was cancelled.
-            let why = move |status| broken.take().unwrap_or_else(|| Fault::from_status(status));
-            if streams {
-                let answer = client.streaming(request, path, BreakableCodec).await.map_err(&why)?;
-                Ok(Reply::Stream(answer.into_inner().map(move |item| item.map_err(&why)).boxed()))
-            } else {
-                let answer = client.client_streaming(request, path, BreakableCodec).await.map_err(&why)?;
-                Ok(Reply::Message(answer.into_inner()))
-            }
-        }
-    }
+    Ok(send(service, (path, request), input, streams).await?)
 }
 
 /// Puts the call's circumstances where the other side's inner stack looks for them.

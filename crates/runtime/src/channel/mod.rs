@@ -1,10 +1,12 @@
 //! Calls between services, in memory or over the network, in messages that stay bytes.
 
+pub mod balance;
 mod call;
 mod credential;
 mod grpc;
 mod outgoing;
 mod remote;
+mod sending;
 
 pub use call::{Call, Input, Messages, Reply, Target};
 pub use grpc::{DEFAULT_CALL_TIMEOUT, GrpcChannel};

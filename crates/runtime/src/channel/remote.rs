@@ -96,15 +96,7 @@ fn endpoint(config: &RemoteConfig) -> Result<Endpoint, RemoteError> {
         (Some("https"), Some(_)) => true,
         _ => return Err(bad_url()),
     };
-    let endpoint = Endpoint::from(url);
-    let endpoint = endpoint
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
-        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-        .keep_alive_while_idle(true)
-        .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
+    let endpoint = tuned(Endpoint::from(url));
     if !secure {
         return Ok(endpoint);
     }
@@ -116,4 +108,16 @@ fn endpoint(config: &RemoteConfig) -> Result<Endpoint, RemoteError> {
         None => ClientTlsConfig::new().trust_anchors(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
     };
     endpoint.tls_config(tls).map_err(|source| RemoteError::Tls { url: config.url.clone(), source })
+}
+
+/// Sets how connections to other processes are made and kept.
+pub(super) fn tuned(endpoint: Endpoint) -> Endpoint {
+    endpoint
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
 }

@@ -4,8 +4,10 @@ mod check;
 mod file;
 mod overrides;
 mod problem;
+mod texts;
 
 pub use problem::{Problem, Problems};
+pub use texts::Texts;
 
 use check::Broken;
 use config::{Value, ValueKind};

@@ -77,10 +77,18 @@ impl Grpcurl {
 
     /// Calls a method (`package.Service/Method`).
     pub fn call(&self, method: &str, request: &Value) -> Result<Value, Refusal> {
-        let output = self.command(&["-d", &request.to_string()], method).output().expect("grpcurl runs");
+        let mut answers = self.converse(method, std::slice::from_ref(request))?;
+        assert_eq!(answers.len(), 1, "one message answers a unary call: {answers:?}");
+        Ok(answers.remove(0))
+    }
+
+    /// Calls a method that takes several messages, or answers with several.
+    pub fn converse(&self, method: &str, requests: &[Value]) -> Result<Vec<Value>, Refusal> {
+        let requests: Vec<String> = requests.iter().map(Value::to_string).collect();
+        let output = self.command(&["-d", &requests.join(" ")], method).output().expect("grpcurl runs");
         if output.status.success() {
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            return Ok(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")));
+            let answers = serde_json::Deserializer::from_slice(&output.stdout).into_iter();
+            return Ok(answers.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{error}: {output:?}")));
         }
         Err(refusal(&String::from_utf8_lossy(&output.stderr)))
     }

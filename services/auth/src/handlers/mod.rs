@@ -3,6 +3,7 @@
 pub mod account_service;
 pub mod accounts;
 mod anonymous;
+pub mod assertions;
 pub mod audit;
 mod beginning;
 mod claims_wire;

@@ -8,9 +8,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::Texts;
 use super::apple::AppleKey;
 use super::preset::{Preset, Protocol};
-use super::texts::Texts;
 use crate::domain::provider::TrustedDomains;
 
 /// Longest id of a provider.

@@ -19,7 +19,6 @@ mod kept;
 mod metadata;
 mod preset;
 mod redirects;
-mod texts;
 mod token;
 mod users;
 
@@ -37,9 +36,9 @@ pub(crate) use config::problems;
 pub use config::{ClaimNames, ProviderConfig};
 pub use error::{ProviderError, TokenError};
 pub(crate) use flow::{Flow, Wanted};
+pub use mainstay_runtime::config::Texts;
 pub use preset::Preset;
 pub(crate) use redirects::Redirects;
-pub use texts::Texts;
 pub(crate) use token::MAX_TOKEN_BYTES;
 
 use self::apple::AppleKey;

@@ -148,7 +148,7 @@ fn who_acts_as_somebody_else_calls_what_reads_and_what_is_in_the_table() {
     let acting = Principal::user(User { uid: "u".into(), actor, may_change: true, ..User::default() });
     for method in methods() {
         let reads = is_reading(&method);
-        let effect = if reads { Effect::Reads } else { Effect::Governs };
+        let effect = if reads { Effect::Inspects } else { Effect::Governs };
         let admitted = effect.admit(&acting, &access_of(&method).unwrap()).is_ok();
         assert_eq!(admitted, reads || OPEN_TO_WHO_ACTS_AS_SOMEBODY.contains(&method.name()), "{}", path_of(&method));
     }

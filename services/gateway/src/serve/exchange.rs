@@ -65,6 +65,10 @@ pub async fn exchange<P: Spoken>(
 /// What is wrong with a request is told only to who may make it (AIP-211). Who may is decided where the call goes: it takes
 /// along what could be read and what is wrong, which is raised there after that decision.
 async fn raised(found: &Found, context: Context, defective: Defective) -> Fault {
+    // Of a method of the application's own service it was decided before the request was read.
+    if found.method().backend.is_upstream {
+        return defective.fault;
+    }
     let Defective { fault, legible } = defective;
     let mut call = call(found, context, Input::Message(legible));
     call.defects = Some(fault.again());

@@ -13,6 +13,7 @@ use mainstay_runtime::process::Platform;
 use mainstay_telemetry::Metrics;
 use mainstay_wire::Plans;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
+use prost_types::method_options::IdempotencyLevel;
 
 use super::Snapshot;
 use super::binding::{Binding, BindingError, ETAG, text_field};
@@ -99,7 +100,7 @@ impl Builder<'_> {
         if owner == Owner::Application && is_reserved_package(&package) {
             return;
         }
-        let Known { path, streams, policy, side_effects, .. } = Known::of(descriptor, Shape::Own);
+        let Known { path, streams, policy, side_effects, upstream, .. } = Known::of(descriptor, Shape::Own);
         let (input, output) = (descriptor.input(), descriptor.output());
         let plan_of = |message: &prost_reflect::MessageDescriptor| self.plans.message(message.full_name());
         let (Some(input_plan), Some(output_plan)) = (plan_of(&input), plan_of(&output)) else { return };
@@ -110,11 +111,15 @@ impl Builder<'_> {
         let method = Arc::new(Method {
             route: self.metrics.route(&path),
             path: path.into(),
-            backend: self.backends.of_package(&package).clone(),
+            backend: match &upstream {
+                Some(upstream) => self.backends.upstream(upstream),
+                None => self.backends.of_package(&package).clone(),
+            },
             // A platform method that says nothing of its callers lets nobody in.
             access: if policy == Policy::Rules { Some(Access::Anyone) } else { access_of(descriptor) },
             ruled: policy == Policy::Rules,
             side_effects,
+            repeatable: is_repeatable(descriptor),
             client_streaming: streams.client,
             server_streaming: streams.server,
             cursor: Cursor::of(descriptor),
@@ -157,4 +162,10 @@ impl Builder<'_> {
         // It is there to say so to its callers.
         if streams { Err(BindingError::Streaming) } else { Ok(()) }
     }
+}
+
+/// Whether a call may be made twice.
+fn is_repeatable(method: &MethodDescriptor) -> bool {
+    let options = method.method_descriptor_proto().options.as_ref();
+    options.is_some_and(|options| options.idempotency_level() != IdempotencyLevel::IdempotencyUnknown)
 }

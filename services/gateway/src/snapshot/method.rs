@@ -27,6 +27,8 @@ pub struct Method {
     pub route: Arc<Route>,
     /// Whether a call may change something. What says that it does not may be asked by GET wherever a protocol has that.
     pub side_effects: bool,
+    /// Whether a call may be made twice, because it changes nothing, or the same again.
+    pub repeatable: bool,
     pub client_streaming: bool,
     pub server_streaming: bool,
     /// Where its stream can be taken up again.
@@ -51,9 +53,11 @@ impl Method {
 
     /// What its calls may do.
     pub fn effect(&self) -> Effect {
-        match (self.side_effects, self.ruled) {
-            (false, _) => Effect::Reads,
+        let is_application = self.ruled || self.backend.is_upstream;
+        match (self.side_effects, is_application) {
+            (false, true) => Effect::Reads,
             (true, true) => Effect::Changes,
+            (false, false) => Effect::Inspects,
             (true, false) => Effect::Governs,
         }
     }

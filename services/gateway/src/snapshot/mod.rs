@@ -59,10 +59,11 @@ impl Snapshot {
             method: method.path.clone(),
             contract: method.ruled.then_some(self.revision),
             streams: method.server_streaming,
+            repeatable: method.repeatable,
         }
     }
 
-    /// The methods that callers may call who are not signed in; `application` are those of the application's.
+    /// The methods that callers may call who are not signed in; `application` are those of the application's resources.
     pub fn open(&self, application: &[String]) -> Methods {
         let platform = self.methods().filter(|method| !method.ruled && method.access == Some(Access::Anyone));
         let application = application.iter().filter(|path| self.method(path).is_some());
@@ -72,6 +73,11 @@ impl Snapshot {
     /// Every method, in no particular order.
     pub fn methods(&self) -> impl Iterator<Item = &Arc<Method>> {
         self.methods.values()
+    }
+
+    /// The upstreams that the contract names and the configuration does not have.
+    pub fn missing_upstreams(&self) -> BTreeSet<&str> {
+        self.methods().filter(|method| method.backend.is_missing).map(|method| &*method.backend.name).collect()
     }
 
     /// The full names of the services that are served, sorted.

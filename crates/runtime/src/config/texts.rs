@@ -1,3 +1,5 @@
+//! Several texts in one setting.
+
 use std::fmt;
 
 use serde::de::{Error, SeqAccess, Visitor};
@@ -8,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub struct Texts(pub Vec<String>);
 
 impl Texts {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 }

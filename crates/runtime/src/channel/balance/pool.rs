@@ -1,0 +1,223 @@
+//! The members of a service, and the way of a call to one of them.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::{Stream, StreamExt as _};
+use mainstay_fault::{Fault, Reason};
+use tokio::sync::Mutex;
+
+use super::budget::Budget;
+use super::config::{Site, UpstreamConfig, UpstreamError};
+use super::member::{Busy, Member};
+use super::names::resolve;
+use super::pick::{Lot, pick};
+use crate::channel::sending::{Sending, Unanswered, send};
+use crate::channel::{Call, Channel, Input, Messages, Reply};
+
+/// How often a call is asked at most.
+const ATTEMPTS: u32 = 3;
+
+/// How long it is waited before a member is asked that was asked already; twice as long the next time.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// When a caller may try again who came while there were too many.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// A way to a service behind several addresses. Cheap to clone. A [`Keeper`](super::Keeper) keeps it true.
+#[derive(Debug, Clone)]
+pub struct Balanced(pub(super) Arc<Pool>);
+
+#[derive(Debug)]
+pub(super) struct Pool {
+    /// The service's name in messages to operators and callers.
+    name: Box<str>,
+    sites: Vec<Site>,
+    pub(super) members: ArcSwap<Vec<Arc<Member>>>,
+    /// What the sites resolved to last, each address with the number of its site.
+    resolved: Mutex<BTreeMap<SocketAddr, usize>>,
+    lot: Lot,
+    budget: Budget,
+    requests: AtomicUsize,
+    max_requests: usize,
+    timeout: Duration,
+    pub(super) asks_health: bool,
+}
+
+impl Balanced {
+    /// Makes the way to a service. Nothing is resolved or connected yet.
+    ///
+    /// # Errors
+    /// Says what of the configuration cannot be used.
+    pub fn new(name: &str, config: &UpstreamConfig) -> Result<Balanced, UpstreamError> {
+        Ok(Balanced(Arc::new(Pool {
+            name: name.into(),
+            sites: config.sites()?,
+            members: ArcSwap::default(),
+            resolved: Mutex::default(),
+            lot: Lot::default(),
+            budget: Budget::full(),
+            requests: AtomicUsize::new(0),
+            max_requests: config.max_requests,
+            timeout: config.timeout(),
+            asks_health: config.health,
+        })))
+    }
+}
+
+impl Channel for Balanced {
+    fn call(&self, call: Call) -> BoxFuture<'static, Result<Reply, Fault>> {
+        let pool = Arc::clone(&self.0);
+        Box::pin(async move {
+            let place = Place::take(&pool)?;
+            let usual = || (!call.target.streams).then(|| Instant::now() + pool.timeout);
+            let deadline = call.deadline.or_else(usual);
+            let answer = pool.perform(call, deadline, place);
+            match deadline {
+                None => answer.await,
+                Some(deadline) => tokio::time::timeout_at(deadline.into(), answer)
+                    .await
+                    .unwrap_or_else(|_| Err(Fault::new(Reason::DeadlineExceeded))),
+            }
+        })
+    }
+}
+
+impl Pool {
+    async fn perform(
+        self: &Arc<Pool>,
+        mut call: Call,
+        deadline: Option<Instant>,
+        place: Place,
+    ) -> Result<Reply, Fault> {
+        if self.members.load().is_empty() {
+            self.resolve().await;
+        }
+        let streams = call.target.streams;
+        let repeatable = call.target.repeatable;
+        let mut input = Some(std::mem::replace(&mut call.input, Input::Message(Bytes::new())));
+        let sending = Sending::of(call, deadline)?;
+        self.budget.earn();
+        let mut tried: Vec<SocketAddr> = Vec::new();
+        for attempt in 1.. {
+            let members = self.members.load_full();
+            let member = pick(&self.lot, &members, &tried).ok_or_else(|| self.nowhere())?;
+            if tried.contains(&member.address) {
+                tokio::time::sleep(PAUSE * attempt).await;
+            }
+            // A stream is spent with the first who hears it.
+            let (sent, rest) = match input.take() {
+                Some(Input::Message(message)) => (Input::Message(message.clone()), Some(Input::Message(message))),
+                Some(stream) => (stream, None),
+                None => break,
+            };
+            input = rest;
+            let work = member.work();
+            match send(member.connection.clone(), sending.request(), sent, streams).await {
+                Ok(reply) => {
+                    member.answered();
+                    return Ok(held(reply, work, place));
+                }
+                Err(unanswered) => {
+                    let was_not_sent = unanswered.was_not_sent();
+                    match unanswered.is_unavailable() {
+                        true => member.failed(was_not_sent),
+                        false => member.answered(),
+                    }
+                    let may_again = unanswered.is_unavailable() && (was_not_sent || repeatable) && input.is_some();
+                    if !may_again || attempt >= ATTEMPTS || !self.budget.spend() {
+                        return Err(self.fault(unanswered));
+                    }
+                    tracing::debug!(upstream = %self.name, address = %member.address, attempt, "asking again");
+                    tried.push(member.address);
+                }
+            }
+        }
+        Err(self.nowhere())
+    }
+
+    /// Resolves the names, and lets members come and leave. One that leaves finishes the calls that it has.
+    pub(super) async fn resolve(&self) {
+        let mut resolved = self.resolved.lock().await;
+        let now = resolve(&self.sites, &resolved).await;
+        let members = self.members.load();
+        if now == *resolved && !members.is_empty() {
+            return;
+        }
+        let known = |address: &SocketAddr| members.iter().find(|member| member.address == *address).cloned();
+        let next = now.iter().filter_map(|(address, site)| {
+            known(address).or_else(|| self.sites.get(*site).map(|site| Member::new(site, *address)))
+        });
+        let next: Vec<_> = next.collect();
+        tracing::debug!(upstream = %self.name, members = next.len(), "an upstream has other addresses");
+        self.members.store(Arc::new(next));
+        *resolved = now;
+    }
+
+    fn nowhere(&self) -> Fault {
+        Fault::new(Reason::Unavailable).message(format!("the upstream `{}` has no address", self.name))
+    }
+
+    /// What a caller is told: nothing of where the service is, nor of what broke in it.
+    fn fault(&self, unanswered: Unanswered) -> Fault {
+        let fault = Fault::from(unanswered);
+        of_service(fault)
+    }
+}
+
+/// A fault of the service's own. What it says of its inside is for the logs.
+fn of_service(fault: Fault) -> Fault {
+    use tonic::Code;
+    match fault.code() {
+        Code::Internal | Code::Unknown | Code::DataLoss if fault.reason().is_none() => Fault::internal(fault),
+        _ => fault,
+    }
+}
+
+/// A place among the calls that a service has at once.
+struct Place(Arc<Pool>);
+
+impl Place {
+    fn take(pool: &Arc<Pool>) -> Result<Place, Fault> {
+        let place = Place(Arc::clone(pool));
+        if pool.requests.fetch_add(1, Ordering::Relaxed) >= pool.max_requests {
+            return Err(Fault::new(Reason::Overloaded).retry_after(RETRY_AFTER));
+        }
+        Ok(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A reply that is the load of whoever gives it until it is over.
+fn held(reply: Reply, work: Busy, place: Place) -> Reply {
+    match reply {
+        Reply::Stream(messages) => Reply::Stream(Held { messages, _held: (work, place) }.boxed()),
+        other => other,
+    }
+}
+
+struct Held {
+    messages: Messages,
+    _held: (Busy, Place),
+}
+
+impl Stream for Held {
+    type Item = Result<Bytes, Fault>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.messages.poll_next_unpin(cx).map(|item| item.map(|message| message.map_err(of_service)))
+    }
+}

@@ -1,0 +1,89 @@
+//! The pricing service in Python, and a system that has it for an upstream.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use mainstay_testkit::Engine;
+use mainstay_testkit::http::Http;
+use mainstay_testkit::server::free_port;
+use mainstay_testkit::tools::python_from;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::clients::workshop::{Follower, files, ran};
+use crate::support::{Folder, System, repository};
+
+/// A catalogue, and who works out its prices.
+pub struct Catalogue {
+    pub system: System,
+    /// Who sells, and has the role `merchant`.
+    pub merchant: Http,
+    pub port: u16,
+    pub pricing: Option<Follower>,
+    modules: TempDir,
+}
+
+impl Catalogue {
+    /// One process on SQLite.
+    pub async fn one() -> Catalogue {
+        let port = free_port();
+        let url = format!("http://127.0.0.1:{port}");
+        let system = System::one_with(Engine::Sqlite, Folder::of_tests("pricing"), |launch| {
+            launch.environment("MAINSTAY__GATEWAY__UPSTREAMS__PRICING__URLS", url)
+        });
+        Catalogue::stocked(system.await, port).await
+    }
+
+    /// Three processes on PostgreSQL.
+    pub async fn three() -> Catalogue {
+        let port = free_port();
+        let url = format!("http://127.0.0.1:{port}");
+        let system = System::three_with(Engine::Postgres, Folder::of_tests("pricing"), |launch| {
+            launch.environment("MAINSTAY__GATEWAY__UPSTREAMS__PRICING__URLS", url)
+        });
+        Catalogue::stocked(system.await, port).await
+    }
+
+    async fn stocked(system: System, port: u16) -> Catalogue {
+        let merchant = system.user_with_role("merchant@example.org", "merchant").await;
+        let cup = json!({"title": "Cup", "cost": "400"});
+        merchant.post("/catalog/v1/products?productId=cup", cup).await.ok();
+        let modules = modules(&system);
+        let mut catalogue = Catalogue { system, merchant, port, pricing: None, modules };
+        catalogue.start_pricing();
+        catalogue
+    }
+
+    /// Starts the pricing service.
+    pub fn start_pricing(&mut self) {
+        let mut command = Command::new(python_from(&sources().join("requirements.txt")));
+        command.arg(sources().join("pricing.py")).arg(self.port.to_string()).arg(self.modules.path());
+        let mut pricing = Follower::start(command.arg(self.system.gateway.url()));
+        assert_eq!(pricing.report(), json!({"serves": self.port.to_string()}));
+        self.pricing = Some(pricing);
+    }
+}
+
+fn sources() -> std::path::PathBuf {
+    repository().join("tests/upstreams")
+}
+
+/// The messages and stubs in Python.
+fn modules(system: &System) -> TempDir {
+    let folder = tempfile::Builder::new().prefix("mainstay-test-pricing-").tempdir().expect("a folder can be made");
+    let protos = folder.path().join("protos");
+    let contracts = system.folder.contracts();
+    let exported = ["contract", "export", &contracts.to_string_lossy(), "--out", &protos.to_string_lossy()];
+    let exported = system.command(&exported);
+    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    let python = python_from(&sources().join("requirements.txt"));
+    let mut protoc = Command::new(python);
+    protoc.args(["-m", "grpc_tools.protoc", "-I."]).current_dir(&protos);
+    protoc.arg(format!("--python_out={}", folder.path().display()));
+    protoc.arg(format!("--grpc_python_out={}", folder.path().display()));
+    // What googleapis' own package brings is not made twice.
+    ran(protoc.args(files(&protos).into_iter().filter(|file| !file.starts_with("google/rpc"))));
+    fs::remove_dir_all(Path::new(&protos)).expect("a folder can be removed");
+    folder
+}
