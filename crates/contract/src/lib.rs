@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod annotations;
+mod callers;
 pub mod capabilities;
 mod check;
 mod comments;
@@ -47,6 +48,7 @@ mod text;
 mod validate;
 
 pub use annotations::{Behaviors, FieldOptions, OnDelete, aliases, classed, read as field_options};
+pub use callers::Callers;
 pub use check::{BytesCheck, Check, Integers, NowCheck};
 pub use compile::{compile, compile_applied};
 pub use compound::{Compound, MAX_MONEY_NANOS};

@@ -1,6 +1,6 @@
 //! What the ledger remembers.
 
-use mainstay_contract::{Migration, ORGANISATION_COLUMN};
+use mainstay_contract::{Callers, Migration, ORGANISATION_COLUMN};
 use mainstay_record::Kind;
 use mainstay_sql::{Dialect, IndexColumn, OnlyRows, RowCondition, SchemaStep, Span};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +39,9 @@ pub struct Ledger {
     /// What roles were worth in the last contract.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) roles: BTreeMap<String, RoleEntry>,
+    /// Who might call the methods of the application's own services in the last contract, by `shop.v1.PricingService/Price`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) callers: BTreeMap<String, Callers>,
 }
 
 /// A role as the ledger remembers it.
@@ -221,6 +224,7 @@ impl Ledger {
             names: BTreeMap::new(),
             migrations: BTreeMap::new(),
             roles: BTreeMap::new(),
+            callers: BTreeMap::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::export::{Error, metric_exporter};
 use crate::job::{JobMeter, JobMeters};
+use crate::replicas::{self, ReplicaCounts};
 use crate::{Route, process};
 use opentelemetry::metrics::{Histogram, Meter, MeterProvider as _};
 use opentelemetry_sdk::Resource;
@@ -130,6 +131,11 @@ impl Metrics {
             read().into_iter().for_each(|span| observer.observe(span.as_secs_f64(), &[]));
         });
         gauge.build();
+    }
+
+    /// Shows a service behind several addresses, read anew whenever somebody looks.
+    pub fn observe_replicas(&self, service: &str, read: impl Fn() -> ReplicaCounts + Clone + Send + Sync + 'static) {
+        replicas::observe(&self.0.meter, service, read);
     }
 
     /// Renders everything in Prometheus' text format.

@@ -4,10 +4,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use mainstay_db::{DataDir, RunInfo};
-use mainstay_runtime::channel::{Channel, GrpcChannel};
 use mainstay_runtime::config::Problem;
 use mainstay_runtime::process::{
-    self, Common, Failure, Flags, Issuer, Other, Platform, Probed, Process, Role, Section, credential,
+    self, Common, Failure, Flags, Issuer, Other, Platform, Probed, Process, Role, Section,
 };
 use mainstay_runtime::{Files, Job, Methods, Reflection, Work};
 use tokio::sync::watch;
@@ -38,7 +37,8 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     watch_store(&process, &data);
     let platform = Platform::new(&process)?;
     process.jobs.start(Job::continuous("reflection").quiet(), Shown::new(&platform, data.reconciler())?);
-    let guards = process.guards(Issuer::elsewhere(&common, auth(&common)?, "data"))?;
+    let guards =
+        process.guards(Issuer::elsewhere(&common, Arc::new(process.remote("auth", "data", false)?), "data"))?;
     let service = data.listener(&platform.pool, |routes| platform.beside(routes), guards);
     let service = Probed::new(process.readiness.clone(), service);
     let publish = |address, secret| Ok(directory.publish(&RunInfo { pid: std::process::id(), address, secret })?);
@@ -95,10 +95,6 @@ pub fn options(common: &Common) -> Options {
         contracts: common.contracts.clone(),
         development: common.is_development(),
     }
-}
-
-fn auth(common: &Common) -> Result<Arc<dyn Channel>, Failure> {
-    Ok(Arc::new(GrpcChannel::connect(common.remote("auth")?, credential(common, "data")?.as_ref())?))
 }
 
 /// Keeps a readiness check true to the store.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::oauth::paths::{FORMS, OPEN};
 use crate::pages::PagesConfig;
+use crate::site::SiteConfig;
 use crate::upstreams;
 
 /// Largest JSON body or gRPC message that is accepted, unless configured otherwise.
@@ -34,6 +35,9 @@ pub struct Config {
     pub pages: PagesConfig,
     /// The application's own services, by the names that `(mainstay.v1.upstream)` has for them.
     pub upstreams: BTreeMap<String, UpstreamConfig>,
+    /// A site that is served beside the API.
+    #[serde(rename = "static")]
+    pub site: SiteConfig,
 }
 
 /// Longest that a browser may be told to keep the answer to a preflight: a day.
@@ -77,6 +81,7 @@ impl Default for Config {
             cors: CorsConfig::default(),
             pages: PagesConfig::default(),
             upstreams: BTreeMap::new(),
+            site: SiteConfig::default(),
         }
     }
 }
@@ -93,6 +98,7 @@ impl Config {
         }
         problems.extend(self.pages.problems().into_iter().map(|(path, remedy)| (path.to_owned(), remedy)));
         problems.extend(upstreams::problems(&self.upstreams));
+        problems.extend(self.site.problems().into_iter().map(|(path, remedy)| (format!("static.{path}"), remedy)));
         problems
     }
 }

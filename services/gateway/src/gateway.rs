@@ -17,6 +17,7 @@ use crate::jobs;
 use crate::pages::{Pages, PagesError};
 use crate::restore::{Restored, restore};
 use crate::serve::{Edge, Known};
+use crate::site::Site;
 use crate::snapshot::{Compiled, Snapshot, SnapshotError};
 use crate::store;
 use crate::upstreams;
@@ -27,6 +28,9 @@ pub const FIRST_CONTRACT_WAIT: Duration = Duration::from_secs(1);
 
 /// What requests for pages are counted as.
 const PAGES: &str = "/auth/{page}";
+
+/// What requests for files of the site are counted as.
+const SITE: &str = "/{file}";
 
 /// What requests of other applications are counted as.
 const OAUTH: &str = "/auth/oauth2/{endpoint}";
@@ -90,7 +94,7 @@ impl Gateway {
         }
         let Dependencies { backends, database, metrics, health, readiness, shutdown, development, jobs } = dependencies;
         let pages = Pages::load(&config.pages)?;
-        let (backends, keeper) = upstreams::connect(backends, &config.upstreams)?;
+        let (backends, keeper) = upstreams::connect(backends, &config.upstreams, &metrics)?;
         let first = first(database.as_ref(), &metrics, &backends).await?;
         let Restored { compiled: Compiled { snapshot, files }, hash } = first;
         // What of the application's is open is not stored: until data says it, it is closed.
@@ -123,7 +127,8 @@ impl Gateway {
         let known = Known { served: revision.clone(), announced };
         let pages = pages.map(|pages| (Arc::new(pages), metrics.route(PAGES)));
         let oauth = metrics.route(OAUTH);
-        let endpoint = Edge { config, live, known, readiness, own, route, backends, oauth, pages };
+        let site = Site::of(&config.site).map(|site| (Arc::new(site), metrics.route(SITE)));
+        let endpoint = Edge { config, live, known, readiness, own, route, backends, oauth, pages, site };
         Ok(Gateway { endpoint, revision, _jobs: jobs })
     }
 

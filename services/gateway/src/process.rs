@@ -6,11 +6,9 @@ use std::sync::Arc;
 
 use mainstay_db::{DataDir, Database, RunInfo};
 use mainstay_layers::{Guards, stack};
-use mainstay_runtime::channel::{Channel, GrpcChannel};
+use mainstay_runtime::channel::Channel;
 use mainstay_runtime::config::Problem;
-use mainstay_runtime::process::{self, Common, Failure, Flags, Issuer, Other, Process, Role, Section, credential};
-
-use tonic::transport::Channel as Connection;
+use mainstay_runtime::process::{self, Common, Failure, Flags, Issuer, Other, Process, Role, Section};
 
 use crate::backends::{AUTH, Backends, DATA};
 use crate::config::Config;
@@ -39,10 +37,10 @@ async fn serve(process: Process, config: Config) -> Result<(), Failure> {
     let directory = DataDir::lock(&common.role.run_folder(&common.data_dir))?;
     let database = open_database(&config, &common.data_dir).await?;
     // Auth limits tries by the address that they come from, so it has to know.
-    let auth: Arc<dyn Channel> = Arc::new(remote(&common, AUTH)?.vouching());
+    let auth: Arc<dyn Channel> = Arc::new(process.remote(AUTH, SERVICE_ACCOUNT, true)?);
     let issuer = Issuer::elsewhere(&common, Arc::clone(&auth), SERVICE_ACCOUNT);
     let keys = Arc::new(Keys(Arc::clone(&auth)));
-    let backends = Backends::new(auth, Arc::new(remote(&common, DATA)?));
+    let backends = Backends::new(auth, Arc::new(process.remote(DATA, SERVICE_ACCOUNT, false)?));
     let guards = process.guards(issuer)?;
     let guards = Guards { authenticator: guards.authenticator.clone().exchanging(keys), ..guards };
     let dependencies = Dependencies {
@@ -72,10 +70,6 @@ pub struct Unusable(#[source] pub(crate) mainstay_db::Error);
 pub async fn open_database(config: &Config, data_dir: &Path) -> Result<Database, Unusable> {
     let store = mainstay_db::Config { database_url: config.database_url.clone(), ..mainstay_db::Config::default() };
     Database::open(&store, &data_dir.join(SQLITE_FILE)).await.map_err(Unusable)
-}
-
-fn remote(common: &Common, service: &str) -> Result<GrpcChannel<Connection>, Failure> {
-    Ok(GrpcChannel::connect(common.remote(service)?, credential(common, SERVICE_ACCOUNT)?.as_ref())?)
 }
 
 impl Section for Config {

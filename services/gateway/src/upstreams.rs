@@ -8,6 +8,7 @@ use mainstay_contract::is_upstream_name;
 use mainstay_fault::{Fault, Reason};
 use mainstay_runtime::channel::balance::{Balanced, Keeper, UpstreamConfig, UpstreamError};
 use mainstay_runtime::channel::{Call, Channel, Reply};
+use mainstay_telemetry::Metrics;
 
 use crate::assertions::Asserting;
 use crate::backends::Backends;
@@ -34,10 +35,13 @@ pub fn problems(upstreams: &BTreeMap<String, UpstreamConfig>) -> Vec<(String, St
 pub fn connect(
     backends: Backends,
     upstreams: &BTreeMap<String, UpstreamConfig>,
+    metrics: &Metrics,
 ) -> Result<(Backends, Option<Keeper>), UpstreamError> {
     let mut ways = Vec::new();
     for (name, config) in upstreams {
-        ways.push((name, Balanced::new(name, config)?));
+        let way = Balanced::new(name, config)?;
+        way.observe(metrics);
+        ways.push((name, way));
     }
     let keeper = (!ways.is_empty()).then(|| Keeper::of(ways.iter().map(|(_, way)| way)));
     let auth = Arc::clone(&backends.auth().channel);

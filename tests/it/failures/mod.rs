@@ -3,6 +3,7 @@
 mod acknowledged;
 mod failpoints;
 mod outages;
+mod replicas;
 mod silence;
 mod transfers;
 mod unread;

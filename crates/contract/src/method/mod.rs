@@ -32,6 +32,7 @@ pub use fields::{EXPANDED, EXPANDED_IN_ROW, Fields, NEXT_PAGE_TOKEN, Role, UPDAT
 pub use input::FIRST_INPUT;
 pub use request::Request;
 
+use crate::callers::Callers;
 use crate::http::{self, Route};
 use crate::naming;
 use crate::reserved::is_reserved_package;
@@ -236,6 +237,8 @@ pub struct Method {
     /// The upstream that answers it; nothing of a method that the platform answers.
     pub upstream: Option<String>,
     pub policy: Policy,
+    /// Who may call it, where its policy is stated.
+    pub callers: Callers,
     /// Whether a call may change something. What says that it does not (`NO_SIDE_EFFECTS`) may be asked by GET wherever a protocol
     /// has that.
     pub side_effects: bool,
@@ -259,6 +262,7 @@ impl Method {
             streams: Streams { client: descriptor.is_client_streaming(), server: descriptor.is_server_streaming() },
             upstream,
             policy,
+            callers: if is_stated { Callers::of(descriptor) } else { Callers::Nobody },
             side_effects: has_side_effects(descriptor),
         }
     }

@@ -6,13 +6,13 @@ use prost_reflect::{DynamicMessage, MethodDescriptor, ServiceDescriptor, Value};
 
 use super::http::Routes;
 use crate::Roles;
+use crate::callers::AUTH;
 use crate::file::{Spot, tag};
 use crate::options::{items, message_option};
 use crate::report::Report;
 use crate::text::Step;
 
 const UPSTREAM: &str = "mainstay.v1.upstream";
-const AUTH: &str = "mainstay.v1.auth";
 
 /// Longest name of an upstream, in bytes.
 pub const MAX_UPSTREAM_NAME_BYTES: usize = 63;

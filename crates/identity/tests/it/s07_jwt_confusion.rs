@@ -233,6 +233,24 @@ async fn other_tokens_of_the_same_issuer_are_not_access_tokens() {
 }
 
 #[tokio::test]
+async fn an_assertion_says_through_whom_its_caller_comes_and_an_access_token_does_not() {
+    let assertion = |claims: &str| {
+        let header = json!({"alg": "EdDSA", "typ": "assertion+jwt", "kid": "key-1"});
+        key().sign(&header.to_string(), claims)
+    };
+    let through = claims_with(&json!({"upstream": "pricing", "aud": ["pricing", "mainstay"]}));
+    let source = Source::of(&[&key()]);
+    let caller = verifier(&source, &clock()).verify(&assertion(&through)).await.unwrap();
+    assert_eq!(caller.upstream(), Some("pricing"));
+    assert_eq!(verifier(&source, &clock()).verify(&key().token()).await.unwrap().upstream(), None);
+    assert_refused!(assertion(&claims().to_string()), TokenError::WrongType);
+    assert_refused!(with_claims(&json!({"upstream": "pricing"})), TokenError::WrongType);
+    // It was made for somebody else alone.
+    let elsewhere = claims_with(&json!({"upstream": "pricing", "aud": "pricing"}));
+    assert_refused!(assertion(&elsewhere), TokenError::Claim("aud"));
+}
+
+#[tokio::test]
 async fn tokens_of_another_issuer_or_for_another_audience_are_refused() {
     for issuer in [json!("https://auth.example.com/"), json!("https://AUTH.example.com"), json!("evil"), json!("")] {
         assert_refused!(with_claims(&json!({"iss": issuer})), TokenError::Claim("iss"));

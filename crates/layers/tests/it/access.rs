@@ -88,3 +88,20 @@ fn whoever_acts_as_somebody_else_reads_changes_where_allowed_and_governs_nothing
         assert_eq!(decided(Effect::Governs, Access::Anyone), open, "{caller:?}");
     }
 }
+
+#[test]
+fn whoever_comes_through_a_service_of_the_applications_does_what_the_application_does() {
+    let through = Principal::user(User { uid: "u".into(), upstream: Some("pricing".into()), ..User::default() });
+    let decided = |effect: Effect, access| effect.admit(&through, &access).err().map(|fault| fault.code());
+    for access in [Access::Anyone, Access::SignedIn] {
+        assert_eq!(decided(Effect::Reads, access.clone()), None);
+        assert_eq!(decided(Effect::Changes, access.clone()), None);
+        assert_eq!(decided(Effect::Inspects, access.clone()), Some(Code::PermissionDenied));
+        assert_eq!(decided(Effect::Governs, access), Some(Code::PermissionDenied));
+    }
+    // Both hold of who acts as somebody else, too.
+    let actor = Some(Actor { uid: "support".into(), session_id: "s".into(), epoch: 0 });
+    let both = User { uid: "u".into(), upstream: Some("pricing".into()), actor, ..User::default() };
+    let changes = Effect::Changes.admit(&Principal::user(both), &Access::Anyone);
+    assert_eq!(changes.err().map(|fault| fault.code()), Some(Code::PermissionDenied));
+}

@@ -262,6 +262,12 @@ pub enum Change {
         moved: Option<String>,
         severity: Severity,
     },
+    /// Who may call a method of an upstream. The step's `resource` is the method.
+    ChangeCallers {
+        from: String,
+        to: String,
+        severity: Severity,
+    },
     /// Rows are written in SQL, when all else is done. The step's `resource` is the migration's name.
     RunMigration {
         number: u32,
@@ -342,6 +348,7 @@ impl Change {
             Change::ChangeField { field, .. } => ("change field", field),
             Change::RenameColumn { column } => ("rename column", column),
             Change::ChangeRole { severity, .. } => (of_role(*severity), ""),
+            Change::ChangeCallers { severity, .. } => (of_callers(*severity), ""),
             Change::RunMigration { .. } => ("run migration", ""),
             Change::ChangeMigration { .. } => ("change migration", ""),
             Change::AddIndex { index } => ("add index", &index.name),
@@ -395,7 +402,9 @@ impl Change {
                 (Changed, &[Storage])
             }
             Change::PurgeResource { .. } | Change::PurgeField { .. } => (Narrowed, &[Storage]),
-            Change::ChangeRule { severity, .. } | Change::ChangeRole { severity, .. } => (*severity, &[Access]),
+            Change::ChangeRule { severity, .. }
+            | Change::ChangeRole { severity, .. }
+            | Change::ChangeCallers { severity, .. } => (*severity, &[Access]),
             Change::RequireField { .. } => (Narrowed, &[Validation]),
             Change::RelaxField { .. } | Change::LoosenField { .. } => (Widened, &[Validation]),
             Change::TightenField { less, .. } => (if less.is_empty() { Narrowed } else { Changed }, &[Validation]),
@@ -423,6 +432,14 @@ fn of_role(severity: Severity) -> &'static str {
         Severity::Widened => "widen role",
         Severity::Narrowed => "narrow role",
         Severity::Changed => "change role",
+    }
+}
+
+fn of_callers(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Widened => "widen callers",
+        Severity::Narrowed => "narrow callers",
+        Severity::Changed => "change callers",
     }
 }
 

@@ -134,6 +134,7 @@ impl Change {
                 let more = more.iter().map(|more| format!("new: {more}"));
                 moved.iter().cloned().chain(less).chain(more).collect()
             }
+            Change::ChangeCallers { from, to, .. } => vec![format!("until now: {from}"), format!("from now on: {to}")],
             Change::LoosenField { less, .. } => less.iter().map(|less| format!("no more: {less}")).collect(),
             _ => Vec::new(),
         }

@@ -91,6 +91,7 @@ impl<'a> Planner<'a> {
         }
         self.remake_tables(&standing);
         self.roles();
+        self.callers();
         self.migrations(&mut outside);
         let transaction = self.ledger;
         let after = outside.iter().fold(transaction.clone(), |ledger, step| ledger.after(step));

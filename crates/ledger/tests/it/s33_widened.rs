@@ -30,10 +30,18 @@ message Ticket {
   }];
   enum State { STATE_UNSPECIFIED = 0; OPEN = 1; CLOSED = 2; }
 }
+service Printing {
+  option (mainstay.v1.upstream) = "printing";
+  rpc Print(PrintRequest) returns (PrintRequest) { option (mainstay.v1.auth) = {authenticated: true}; }
+  rpc Bind(PrintRequest) returns (PrintRequest) { option (mainstay.v1.auth) = {roles: "desk"}; }
+  rpc Fold(PrintRequest) returns (PrintRequest) { option (mainstay.v1.auth) = {roles: "desk" roles: "closer"}; }
+  rpc Shred(PrintRequest) returns (PrintRequest);
+}
+message PrintRequest {}
 "#;
 
 /// What lets more in, in place of what.
-const WIDER: [(&str, &str); 15] = [
+const WIDER: [(&str, &str); 20] = [
     ("read: \"resource.owner == auth.uid\" create", "read: \"true\" create"),
     ("create: \"auth.uid != null\"", "create: \"true\""),
     ("update: \"'desk' in auth.roles\"", "update: \"'desk' in auth.roles || resource.owner == auth.uid\""),
@@ -49,6 +57,14 @@ const WIDER: [(&str, &str); 15] = [
     ("includes: \"viewer\"", "includes: \"viewer\" includes: \"closer\""),
     ("role {name: \"desk\"", "role {name: \"reader\" permissions: \"tickets.read\"} role {name: \"desk\""),
     ("permissions: \"tickets.list\"", "permissions: \"tickets.list\" permissions: \"tickets.read\""),
+    ("{authenticated: true}", "{public: true}"),
+    ("{roles: \"desk\"}", "{authenticated: true}"),
+    ("{roles: \"desk\"}", "{roles: \"desk\" roles: \"closer\"}"),
+    ("{roles: \"desk\"}", "{public: true}"),
+    (
+        "rpc Shred(PrintRequest) returns (PrintRequest);",
+        "rpc Shred(PrintRequest) returns (PrintRequest) { option (mainstay.v1.auth) = {roles: \"desk\"}; }",
+    ),
 ];
 
 fn planned(ledger: &Ledger, text: &str) -> Plan {
@@ -88,4 +104,28 @@ fn s33_a_plan_that_was_reviewed_is_no_yes_to_another() {
     for (i, hash) in hashes.iter().enumerate() {
         assert!(!hashes[..i].contains(hash), "two plans have one hash");
     }
+}
+
+#[test]
+fn who_may_call_a_service_of_the_applications_own_is_told() {
+    let base = planned(&Ledger::empty(), DESK).after;
+    for (from, to, severity) in [
+        ("{authenticated: true}", "{roles: \"desk\"}", Severity::Narrowed),
+        ("{roles: \"desk\" roles: \"closer\"}", "{roles: \"desk\"}", Severity::Narrowed),
+        ("{roles: \"desk\"}", "{roles: \"closer\"}", Severity::Changed),
+    ] {
+        let plan = planned(&base, &DESK.replacen(from, to, 1));
+        let steps: Vec<&Step> = plan.steps.iter().filter(|step| step.effect().areas == [Area::Access]).collect();
+        assert!(steps.len() == 1 && steps[0].effect().severity == severity, "{from} -> {to}: {plan}");
+        assert_eq!(steps[0].waits(Stage::Production), severity != Severity::Narrowed, "{from} -> {to}: {plan}");
+    }
+    let text = planned(&base, &DESK.replacen("{authenticated: true}", "{public: true}", 1)).to_string();
+    for told in ["desk.v1.Printing/Print", "until now: who is signed in", "from now on: everybody"] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    // What is new was closed to nobody, and what is gone lets nobody in.
+    let without = DESK.replace("  rpc Shred(PrintRequest) returns (PrintRequest);\n", "");
+    let gone = planned(&base, &without);
+    assert!(gone.is_empty() && gone.changes_ledger(), "{gone}");
+    assert!(planned(&gone.after, DESK).is_empty());
 }

@@ -5,8 +5,8 @@ use super::sending::{path_of, send};
 use super::{CONTRACT_REVISION, Call, Channel, Input, Reply};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::HeaderValue;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use mainstay_fault::{Fault, Reason};
 use mainstay_identity::Kind;
 use mainstay_layers::{Body, PEER_ADDRESS, PEER_AGENT, PEER_VOUCHER, Peer, PeerAgent, REQUEST_ID, put_defects};
@@ -107,35 +107,13 @@ where
 }
 
 /// Puts the call's circumstances where the other side's inner stack looks for them.
-fn request(identity: &Identity, call: Call, deadline: Option<Instant>) -> Result<(tonic::Request<()>, Input), Fault> {
-    let mut headers = call.metadata;
-    match identity {
-        Identity::InMemory => {}
-        Identity::Remote(_) | Identity::Vouching(_) => {
-            headers.remove(AUTHORIZATION);
-            if let Some(token) = authorization(identity.credential(), call.principal.kind(), call.token)? {
-                headers.insert(AUTHORIZATION, token);
-            }
-        }
-    }
-    let agent = call.agent;
-    if let (Identity::Vouching(credential), Some(peer)) = (identity, call.peer) {
-        agent.clone().map(|agent| headers.insert(PEER_AGENT, agent));
-        headers.insert(PEER_ADDRESS, HeaderValue::try_from(peer.to_string()).map_err(Fault::internal)?);
-        headers.insert(PEER_VOUCHER, credential.voucher());
-    }
-    if let Some(id) = call.request_id {
-        headers.insert(REQUEST_ID, id);
-    }
-    if let Some(defects) = call.defects {
-        put_defects(defects, &mut headers);
-    }
-    if let Some(revision) = call.target.contract {
-        headers.insert(CONTRACT_REVISION, HeaderValue::from(revision));
-    }
-    inject_current(&call.trace, &mut headers);
+fn request(
+    identity: &Identity,
+    mut call: Call,
+    deadline: Option<Instant>,
+) -> Result<(tonic::Request<()>, Input), Fault> {
     let mut request = tonic::Request::new(());
-    *request.metadata_mut() = MetadataMap::from_headers(headers);
+    *request.metadata_mut() = MetadataMap::from_headers(headers(identity, &mut call)?);
     if let Some(deadline) = deadline {
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
     }
@@ -144,9 +122,39 @@ fn request(identity: &Identity, call: Call, deadline: Option<Instant>) -> Result
         if let Some(peer) = call.peer {
             request.extensions_mut().insert(Peer::at(peer));
         }
-        agent.map(|agent| request.extensions_mut().insert(PeerAgent(agent)));
+        call.agent.map(|agent| request.extensions_mut().insert(PeerAgent(agent)));
     }
     Ok((request, call.input))
+}
+
+/// The headers of a call to one of the platform's services.
+pub(super) fn headers(identity: &Identity, call: &mut Call) -> Result<HeaderMap, Fault> {
+    let mut headers = std::mem::take(&mut call.metadata);
+    match identity {
+        Identity::InMemory => {}
+        Identity::Remote(_) | Identity::Vouching(_) => {
+            headers.remove(AUTHORIZATION);
+            if let Some(token) = authorization(identity.credential(), call.principal.kind(), call.token.take())? {
+                headers.insert(AUTHORIZATION, token);
+            }
+        }
+    }
+    if let (Identity::Vouching(credential), Some(peer)) = (identity, call.peer) {
+        call.agent.clone().map(|agent| headers.insert(PEER_AGENT, agent));
+        headers.insert(PEER_ADDRESS, HeaderValue::try_from(peer.to_string()).map_err(Fault::internal)?);
+        headers.insert(PEER_VOUCHER, credential.voucher());
+    }
+    if let Some(id) = call.request_id.take() {
+        headers.insert(REQUEST_ID, id);
+    }
+    if let Some(defects) = call.defects.take() {
+        put_defects(defects, &mut headers);
+    }
+    if let Some(revision) = call.target.contract {
+        headers.insert(CONTRACT_REVISION, HeaderValue::from(revision));
+    }
+    inject_current(&call.trace, &mut headers);
+    Ok(headers)
 }
 
 /// Chooses the credential of a remote call.

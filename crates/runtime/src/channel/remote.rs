@@ -27,7 +27,8 @@ const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoteConfig {
-    /// `http://host:port`, or `https://host:port` for TLS.
+    /// `http://host:port`, or `https://host:port` for TLS; several with commas between them for several replicas. A name that
+    /// resolves to several addresses stands for all of them.
     pub url: String,
     /// PEM file with the authorities that may vouch for the service; the public ones where absent.
     #[serde(default)]
@@ -37,7 +38,18 @@ pub struct RemoteConfig {
 impl RemoteConfig {
     /// Checks everything that can be known without connecting.
     pub(crate) fn check(&self) -> Result<(), RemoteError> {
-        endpoint(self).map(|_| ())
+        let mut each = self.each().peekable();
+        if each.peek().is_none() { endpoint(self).map(drop) } else { each.try_for_each(|one| endpoint(&one).map(drop)) }
+    }
+
+    /// Each replica by itself.
+    pub fn each(&self) -> impl Iterator<Item = RemoteConfig> {
+        self.replicas().map(|url| RemoteConfig { url: url.to_owned(), ca_file: self.ca_file.clone() })
+    }
+
+    /// The addresses of the replicas.
+    pub(crate) fn replicas(&self) -> impl Iterator<Item = &str> {
+        self.url.split(',').map(str::trim).filter(|url| !url.is_empty())
     }
 }
 

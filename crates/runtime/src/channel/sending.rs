@@ -1,5 +1,6 @@
 //! One call on its way to a service, whoever makes it: what is sent, and why nothing came back.
 
+use super::grpc::{Identity, headers};
 use super::outgoing::{BreakableCodec, Broken};
 use super::{Call, Input, Reply};
 use crate::RawCodec;
@@ -25,8 +26,7 @@ pub(super) fn path_of(method: &str) -> Result<PathAndQuery, Fault> {
     PathAndQuery::try_from(method).map_err(|_| Fault::new(Reason::MethodNotFound))
 }
 
-/// What goes to a service that is none of the platform's: who calls as the call says it, and nothing of the platform's own. Can be
-/// sent several times.
+/// A call without its messages, which can be sent several times.
 pub(super) struct Sending {
     path: PathAndQuery,
     headers: HeaderMap,
@@ -34,14 +34,21 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    /// Takes what is to be sent from a call.
-    pub(super) fn of(call: Call, deadline: Option<Instant>) -> Result<Sending, Fault> {
+    /// Takes what is to be sent from a call. To a service of the platform goes what `identity` says; to others who calls, as the call
+    /// says it, and nothing of the platform's own.
+    pub(super) fn of(identity: Option<&Identity>, mut call: Call, deadline: Option<Instant>) -> Result<Sending, Fault> {
         let path = path_of(&call.target.method)?;
-        let mut headers = call.metadata;
-        headers.remove(AUTHORIZATION);
-        headers.extend(call.token.map(|token| (AUTHORIZATION, token)));
-        headers.extend(call.request_id.map(|id| (REQUEST_ID, id)));
-        inject_current(&call.trace, &mut headers);
+        let headers = match identity {
+            Some(identity) => headers(identity, &mut call)?,
+            None => {
+                let mut headers = call.metadata;
+                headers.remove(AUTHORIZATION);
+                headers.extend(call.token.map(|token| (AUTHORIZATION, token)));
+                headers.extend(call.request_id.map(|id| (REQUEST_ID, id)));
+                inject_current(&call.trace, &mut headers);
+                headers
+            }
+        };
         Ok(Sending { path, headers, deadline })
     }
 

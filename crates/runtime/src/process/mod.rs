@@ -38,6 +38,7 @@ use mainstay_telemetry::{Identity, Telemetry};
 use secrecy::SecretString;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::channel::balance::{Balanced, KEEP_INTERVAL, Keeper};
 use crate::config::variable;
 use crate::server::{Drained, ListenAddress, TlsConfig};
 use crate::{
@@ -221,6 +222,17 @@ pub fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
 }
 
 impl Process {
+    /// Makes the way to a service of the platform in other processes, which may be several, and keeps it as long as this one runs.
+    /// `own` is the service account that this process is there; where it `vouches`, it says where each call comes from.
+    pub fn remote(&self, service: &'static str, own: &str, vouches: bool) -> Result<Balanced, Failure> {
+        let credential = credential(&self.common, own)?;
+        let way = Balanced::to_platform(service, self.common.remote(service)?, credential.as_ref(), vouches)?;
+        way.observe(self.telemetry.metrics());
+        let job = if service == "auth" { "replicas of auth" } else { "replicas of data" };
+        self.jobs.start(Job::every(job, KEEP_INTERVAL).at_once().quiet(), Keeper::of([&way]));
+        Ok(way)
+    }
+
     /// Makes the guards of a stack: who is let in, how many, how long. The keys of tokens and what was revoked come from the
     /// issuer, the service accounts from the configuration.
     pub fn guards(&self, issuer: Issuer) -> Result<Guards, Failure> {

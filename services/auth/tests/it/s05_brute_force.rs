@@ -102,8 +102,15 @@ async fn try_wrongly(caller: &Caller, method: &str, number: usize) -> Result<(),
 
 /// Nobody proves anything by what they bring, as it is an administrator's, or chosen for an account that has none; or it is signed or
 /// sealed by the service itself, and there is nothing to be guessed.
-const UNCOUNTED: [&str; 6] =
-    ["CreateAccount", "UpgradeAccount", "BeginAuthorization", "DecideAuthorization", "BeginSignOut", "GetUserInfo"];
+const UNCOUNTED: [&str; 7] = [
+    "CreateAccount",
+    "UpgradeAccount",
+    "BeginAuthorization",
+    "DecideAuthorization",
+    "BeginSignOut",
+    "GetUserInfo",
+    "ExchangeToken",
+];
 
 /// The same of what applications call, and owners of accounts for them.
 async fn try_as_an_application(caller: &Caller, method: &str) -> Result<(), Fault> {

@@ -11,6 +11,7 @@ use super::known::Known;
 use crate::backends::Backends;
 use crate::config::Config;
 use crate::pages::Pages;
+use crate::site::Site;
 use crate::snapshot::Snapshot;
 
 /// Answers everything that comes in on the gateway's port. All clones are one.
@@ -29,4 +30,6 @@ pub struct Edge {
     pub(crate) oauth: Arc<Route>,
     /// The pages for people, and where requests for them are counted; nothing where there are none.
     pub(crate) pages: Option<(Arc<Pages>, Arc<Route>)>,
+    /// The site, and where requests for its files are counted; nothing where there is none.
+    pub(crate) site: Option<(Arc<Site>, Arc<Route>)>,
 }

@@ -16,6 +16,7 @@ use crate::protocol::{
     wrong_method,
 };
 use crate::route::Lookup;
+use crate::site::Site;
 use crate::snapshot::{Method, Snapshot};
 
 /// What a request is about.
@@ -27,6 +28,8 @@ pub enum Target {
     Probe,
     /// A page for people.
     Page(Page),
+    /// A file of the site.
+    Site,
     /// What other applications ask.
     OAuth(oauth::Endpoint),
     /// Health and reflection, which this process answers.
@@ -113,6 +116,7 @@ impl Edge {
             Lookup::Unknown if fixed::own_method(path).is_some() || snapshot.method(path).is_some() => {
                 self.other_protocol(parts, &snapshot)
             }
+            Lookup::Unknown if self.is_of_site(parts, &snapshot) => Ok(self.at_site()),
             Lookup::Unknown => {
                 let what = format!("nothing is served at `{}`", shown(path));
                 let platforms = path.split('/').nth(1).is_some_and(|root| RESERVED_ROOTS.contains(&root));
@@ -135,6 +139,25 @@ impl Edge {
         }
         let counted = self.pages.as_ref().map_or(&self.route, |(_, route)| route).clone();
         Resolved { cookies: Cookies::CountIfGood, route: counted, ..self.open(Target::Page(page)) }
+    }
+
+    /// Whether a request may be for a file of the site: no route is there, and none could be.
+    fn is_of_site(&self, parts: &Parts, snapshot: &Snapshot) -> bool {
+        let root = parts.uri.path().split('/').nth(1).unwrap_or_default();
+        let is_apis = RESERVED_ROOTS.contains(&root) || snapshot.has_root(root);
+        self.site.is_some() && !is_apis && Site::may_have(parts)
+    }
+
+    fn at_site(&self) -> Resolved<Target> {
+        let counted = self.site.as_ref().map_or(&self.route, |(_, route)| route).clone();
+        Resolved { cookies: Cookies::Ignored, route: counted, ..self.open(Target::Site) }
+    }
+
+    async fn serve_site(&self, request: Request<Body>) -> Result<Response<Body>, Fault> {
+        match &self.site {
+            Some((site, _)) => site.serve(request).await,
+            None => Err(Fault::new(Reason::RouteNotFound)),
+        }
     }
 
     fn at_oauth(&self, parts: &Parts, endpoint: oauth::Endpoint) -> Resolved<Target> {
@@ -243,6 +266,7 @@ impl Edge {
             }
             Target::Method(Protocol::Unserved(_), _) => Err(Fault::new(Reason::UnsupportedMediaType)),
             Target::Probe => fixed::serve_probe(self, &request),
+            Target::Site => Box::pin(self.serve_site(request)).await,
             Target::OAuth(endpoint) => Box::pin(oauth::serve(self, endpoint, (request, caller.0))).await,
             Target::Page(page) => Box::pin(self.serve_page(page, request, caller.0)).await,
             Target::Own(protocol, messages) => {

@@ -80,6 +80,13 @@ impl Snapshot {
         self.methods().filter(|method| method.backend.is_missing).map(|method| &*method.backend.name).collect()
     }
 
+    /// Whether paths that begin with this are routes' or methods', whichever there are.
+    pub fn has_root(&self, root: &str) -> bool {
+        let of_method = |path: &str| path[1..].split('/').next() == Some(root);
+        self.bindings.iter().any(|binding| binding.template.root() == Some(root))
+            || (root.contains('.') && self.methods.keys().any(|path| of_method(path)))
+    }
+
     /// The full names of the services that are served, sorted.
     pub fn services(&self) -> BTreeSet<&str> {
         self.methods.keys().filter_map(|path| path[1..].split('/').next()).collect()

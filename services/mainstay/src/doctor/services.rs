@@ -31,7 +31,7 @@ pub async fn look(system: &System, findings: &mut Findings) {
         [("services.auth.url", &common.services.auth), ("services.data.url", &common.services.data)]
     {
         if let Some(remote) = remote {
-            places.insert(remote.url.clone(), (setting.to_owned(), remote.clone()));
+            places.extend(remote.each().map(|one| (one.url.clone(), (setting.to_owned(), one))));
         }
     }
     for role in [Role::All, Role::Auth, Role::Data, Role::Gateway] {

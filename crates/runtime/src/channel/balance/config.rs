@@ -15,7 +15,7 @@ use crate::config::Texts;
 pub const MAX_ENDPOINTS: usize = 64;
 
 /// Longest that a unary call may be configured to take.
-pub const MAX_TIMEOUT_SECONDS: u32 = 3_600;
+pub const MAX_TIMEOUT_SECONDS: u32 = 300;
 
 /// One of the application's own services: where it is, and how it is called.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -34,7 +34,7 @@ pub struct UpstreamConfig {
     /// PEM file with the key of that certificate.
     #[serde(default)]
     pub key_file: Option<PathBuf>,
-    /// Longest that a unary call takes, in seconds; a caller may ask for less.
+    /// Longest that a unary call takes, in seconds, 1 to 300. A caller who names no time gets 30 of them at most.
     #[serde(default = "UpstreamConfig::usual_timeout")]
     pub timeout_seconds: u32,
     /// Most calls at once, over all addresses; what is more gets UNAVAILABLE (`OVERLOADED`).

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,8 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{Stream, StreamExt as _};
 use mainstay_fault::{Fault, Reason};
+use mainstay_telemetry::{Metrics, ReplicaCounts};
+use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 use super::budget::Budget;
@@ -20,8 +22,11 @@ use super::config::{Site, UpstreamConfig, UpstreamError};
 use super::member::{Busy, Member};
 use super::names::resolve;
 use super::pick::{Lot, pick};
+use crate::channel::credential::ServiceCredential;
+use crate::channel::grpc::Identity;
 use crate::channel::sending::{Sending, Unanswered, send};
 use crate::channel::{Call, Channel, Input, Messages, Reply};
+use crate::channel::{RemoteConfig, RemoteError};
 
 /// How often a call is asked at most.
 const ATTEMPTS: u32 = 3;
@@ -47,9 +52,12 @@ pub(super) struct Pool {
     lot: Lot,
     budget: Budget,
     requests: AtomicUsize,
+    asked_again: AtomicU64,
     max_requests: usize,
     timeout: Duration,
     pub(super) asks_health: bool,
+    /// Who this process is to a service of the platform; nothing to say to others.
+    identity: Option<Identity>,
 }
 
 impl Balanced {
@@ -58,6 +66,37 @@ impl Balanced {
     /// # Errors
     /// Says what of the configuration cannot be used.
     pub fn new(name: &str, config: &UpstreamConfig) -> Result<Balanced, UpstreamError> {
+        Balanced::made(name, config, None)
+    }
+
+    /// Makes the way to a service of the platform, which may have several replicas. `bearer` is this process's own credential, as
+    /// [`GrpcChannel::connect`](crate::channel::GrpcChannel::connect) has it; where `vouches`, it vouches for the address that each
+    /// call comes from.
+    ///
+    /// # Errors
+    /// Says what of the configuration cannot be used.
+    pub fn to_platform(
+        name: &str,
+        config: &RemoteConfig,
+        bearer: Option<&SecretString>,
+        vouches: bool,
+    ) -> Result<Balanced, RemoteError> {
+        let credential = bearer.map(ServiceCredential::new).transpose().map_err(|_| RemoteError::Credential)?;
+        let identity = match credential {
+            Some(credential) if vouches => Identity::Vouching(credential),
+            credential => Identity::Remote(credential),
+        };
+        config.check()?;
+        let upstream = UpstreamConfig {
+            ca_file: config.ca_file.clone(),
+            max_requests: usize::MAX,
+            ..UpstreamConfig::at(config.replicas().map(str::to_owned).collect())
+        };
+        let bad = |_| RemoteError::Url { url: config.url.clone() };
+        Balanced::made(name, &upstream, Some(identity)).map_err(bad)
+    }
+
+    fn made(name: &str, config: &UpstreamConfig, identity: Option<Identity>) -> Result<Balanced, UpstreamError> {
         Ok(Balanced(Arc::new(Pool {
             name: name.into(),
             sites: config.sites()?,
@@ -66,10 +105,20 @@ impl Balanced {
             lot: Lot::default(),
             budget: Budget::full(),
             requests: AtomicUsize::new(0),
+            asked_again: AtomicU64::new(0),
             max_requests: config.max_requests,
             timeout: config.timeout(),
             asks_health: config.health,
+            identity,
         })))
+    }
+}
+
+impl Balanced {
+    /// Shows how it is.
+    pub fn observe(&self, metrics: &Metrics) {
+        let pool = Arc::clone(&self.0);
+        metrics.observe_replicas(&self.0.name, move || pool.counts());
     }
 }
 
@@ -92,6 +141,18 @@ impl Channel for Balanced {
 }
 
 impl Pool {
+    fn counts(&self) -> ReplicaCounts {
+        let members = self.members.load();
+        let well = members.iter().filter(|member| member.is_well()).count();
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        ReplicaCounts {
+            well: number(well),
+            left_out: number(members.len() - well),
+            calls: number(self.requests.load(Ordering::Relaxed)),
+            asked_again: self.asked_again.load(Ordering::Relaxed),
+        }
+    }
+
     async fn perform(
         self: &Arc<Pool>,
         mut call: Call,
@@ -104,7 +165,7 @@ impl Pool {
         let streams = call.target.streams;
         let repeatable = call.target.repeatable;
         let mut input = Some(std::mem::replace(&mut call.input, Input::Message(Bytes::new())));
-        let sending = Sending::of(call, deadline)?;
+        let sending = Sending::of(self.identity.as_ref(), call, deadline)?;
         self.budget.earn();
         let mut tried: Vec<SocketAddr> = Vec::new();
         for attempt in 1.. {
@@ -136,6 +197,7 @@ impl Pool {
                     if !may_again || attempt >= ATTEMPTS || !self.budget.spend() {
                         return Err(self.fault(unanswered));
                     }
+                    self.asked_again.fetch_add(1, Ordering::Relaxed);
                     tracing::debug!(upstream = %self.name, address = %member.address, attempt, "asking again");
                     tried.push(member.address);
                 }

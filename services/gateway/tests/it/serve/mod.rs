@@ -12,6 +12,7 @@ mod oauth;
 mod pages;
 mod policy;
 mod rest;
+mod site;
 mod socket;
 mod spelling;
 mod streams;
