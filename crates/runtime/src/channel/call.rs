@@ -146,6 +146,11 @@ impl Call {
         }
     }
 
+    /// Whether it is one message for one: such a call does not go on for ever.
+    pub(super) fn is_unary(&self) -> bool {
+        !self.target.streams && matches!(self.input, Input::Message(_))
+    }
+
     /// Says when the caller stops waiting.
     #[must_use]
     pub fn deadline(mut self, deadline: Instant) -> Call {

@@ -82,7 +82,7 @@ where
         let identity = self.identity.clone();
         Box::pin(async move {
             let deadline =
-                call.deadline.or_else(|| (!call.target.streams).then(|| Instant::now() + DEFAULT_CALL_TIMEOUT));
+                call.deadline.or_else(|| call.is_unary().then(|| Instant::now() + DEFAULT_CALL_TIMEOUT));
             let answer = perform(service, &identity, call, deadline);
             match deadline {
                 None => answer.await,

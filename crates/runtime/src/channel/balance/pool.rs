@@ -127,7 +127,7 @@ impl Channel for Balanced {
         let pool = Arc::clone(&self.0);
         Box::pin(async move {
             let place = Place::take(&pool)?;
-            let usual = || (!call.target.streams).then(|| Instant::now() + pool.timeout);
+            let usual = || call.is_unary().then(|| Instant::now() + pool.timeout);
             let deadline = call.deadline.or_else(usual);
             let answer = pool.perform(call, deadline, place);
             match deadline {
