@@ -24,7 +24,7 @@ use mainstay_runtime::{Failure, Jobs};
 use mainstay_telemetry::Metrics;
 use tonic::service::Routes;
 
-use crate::audit::{self, Action, ChainKey, Failures, Trail};
+use crate::audit::{self, ChainKey, Failures, Trail};
 use crate::config::Config;
 use crate::core::Core;
 use crate::deliver;
@@ -48,8 +48,9 @@ use crate::handlers::service_account_service::ServiceAccounts;
 use crate::handlers::sessions::Sessions;
 use crate::handlers::{deleting, disabling, ending, first_administrator, importing, listing, removing};
 use crate::hashing::Hasher;
+use crate::hooks::Hooks;
 use crate::jobs;
-use crate::limits::{Limits, Origin};
+use crate::limits::Limits;
 use crate::mail::{Circumstances, Mail};
 use crate::passkeys::Passkeys;
 use crate::policy::PasswordPolicy;
@@ -60,6 +61,7 @@ use crate::signer::Signer;
 use crate::signing_keys::{self, KeyRing, load_and_rotate};
 use crate::store;
 use crate::store::audit::Whose;
+use crate::telling;
 
 /// Largest request message. The largest that means something is a password of 4 KiB and an address.
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
@@ -141,7 +143,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     let revocations_clock = Arc::clone(&clock);
     let circumstances = Circumstances { development, public_url };
     check(config, &circumstances)?;
-    let mail = Mail::new(&config.mail, &circumstances)?;
+    let mail = Mail::new(&config.mail, config.hooks.send_mail.is_some(), &circumstances)?;
     let application = application(config, mail.as_ref(), &circumstances);
     let passkeys = Passkeys::new(&config.passkeys, &circumstances, &application)?;
     let hash_key = key_encryption_key.derive(b"one-time secrets").map_err(StartError::KeyEncryptionKey)?;
@@ -153,7 +155,9 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     let ring = open_keys(&database, &key_encryption_key, former, (schedule, clock.now_micros())).await?;
     let chain_key = Arc::new(ChainKey::of(&key_encryption_key).map_err(StartError::ChainKey)?);
     let signer = Arc::new(Signer::new(ring, tokens, config, Arc::clone(&clock)));
+    let hooks = Hooks::new(&config.hooks, Arc::clone(&signer))?;
     let core = Arc::new(Core {
+        hooks,
         database,
         former_are_left,
         hasher,
@@ -193,7 +197,7 @@ fn check(config: &Config, circumstances: &Circumstances) -> Result<(), StartErro
     if !problems.is_empty() {
         return Err(StartError::Config(problems));
     }
-    let missing = config.mail.missing(circumstances);
+    let missing = config.missing(circumstances);
     if missing.is_empty() { Ok(()) } else { Err(StartError::Missing(missing)) }
 }
 
@@ -327,12 +331,18 @@ impl Auth {
     pub fn start_jobs(&self, jobs: &Jobs) {
         // Streams that are opened from now on end with the jobs.
         let _ = self.0.core.stop.set(jobs.stop().clone());
+        self.0.core.hooks.count_in(jobs.metrics());
         jobs::start(jobs, &self.0.core, self.0.schedule);
     }
 
     /// Sends the mails that are due, once: what a job does as they come.
     pub async fn deliver_mails(&self, metrics: &Metrics) -> Result<(), Failure> {
         deliver::deliver(&self.0.core, metrics).await
+    }
+
+    /// Tells the application's hook of accounts that were made, once: what a job does as they come.
+    pub async fn tell_of_sign_ups(&self) -> Result<(), Failure> {
+        telling::tell(&self.0.core).await
     }
 
     /// Rotates keys, ends sessions and secrets that are over, forgets limits that rest and revocations that concern no token any
@@ -351,8 +361,7 @@ impl Auth {
     /// Makes an account with roles, for the command line on a store that it has opened itself.
     pub async fn create_account(&self, email: &str, password: &str, roles: &[String]) -> Result<Account, Error> {
         let wanted = accounts::read_new(&self.0.core, "", (email, password), roles).await?;
-        let by = (Trail::of_command_line(), Action::CreateAccount);
-        accounts::create(&self.0.core, wanted, Origin::Inside, by).await
+        accounts::create_unasked(&self.0.core, wanted).await
     }
 
     /// Adds a role to the account that has this address, for the command line on a store that it has opened itself.

@@ -12,6 +12,7 @@ use crate::config::{AnonymousSignIn, CreateOrganisations, EmailChange, Impersona
 use crate::domain::one_time_secret::HashKey;
 use crate::domain::session::Timeouts;
 use crate::hashing::Hasher;
+use crate::hooks::Hooks;
 use crate::limits::Limits;
 use crate::mail::Mail;
 use crate::passkeys::Passkeys;
@@ -30,6 +31,8 @@ pub(crate) struct Core {
     pub(crate) key_encryption_key: KeyEncryptionKey,
     /// Hashes the addresses that secrets are sent to.
     pub(crate) hash_key: Arc<HashKey>,
+    /// What of the application is asked and told.
+    pub(crate) hooks: Hooks,
     /// Nothing where this installation sends no mail.
     pub(crate) mail: Option<Mail>,
     pub(crate) impersonation: ImpersonationConfig,

@@ -10,6 +10,7 @@ pub mod domain;
 mod error;
 mod handlers;
 pub mod hashing;
+pub mod hooks;
 mod jobs;
 pub mod limits;
 pub mod mail;
@@ -25,6 +26,7 @@ mod revoking;
 mod signer;
 mod signing_keys;
 pub mod store;
+mod telling;
 mod ways_in;
 
 pub use auth::{Auth, Environment, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, PACKAGE, SERVICES, start};

@@ -36,8 +36,14 @@ pub struct RemoteConfig {
 
 impl RemoteConfig {
     /// Checks everything that can be known without connecting.
-    pub(crate) fn check(&self) -> Result<(), RemoteError> {
+    pub fn check(&self) -> Result<(), RemoteError> {
         endpoint(self).map(|_| ())
+    }
+
+    /// Makes a connection for generated clients: of a service that is not of the platform and knows none of its principals.
+    /// Nothing is connected yet, as in [`GrpcChannel::connect`]. Must be called inside a tokio runtime.
+    pub fn connect(&self) -> Result<Connection, RemoteError> {
+        Ok(endpoint(self)?.connect_lazy())
     }
 }
 

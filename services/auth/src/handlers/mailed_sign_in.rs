@@ -83,7 +83,7 @@ pub(super) async fn sign_in_with_code(
 async fn use_up(core: &Core, presented: Presented, (client, trail): (Client, Trail)) -> Result<pb::Credentials, Error> {
     let (key, now, moment) = (Arc::clone(&core.hash_key), core.clock.now_micros(), core.moment());
     let nobodys = core.hasher.of_nobody()?;
-    let beginning = Beginning { now, timeouts: core.timeouts, client, trail };
+    let beginning = Beginning { now, timeouts: core.timeouts, client, trail: trail.clone() };
     let begun = core.database.write(Atomic::Transaction, move |conn| {
         let (key, nobodys, beginning) = (Arc::clone(&key), nobodys.clone(), beginning.clone());
         Box::pin(async move {
@@ -98,7 +98,7 @@ async fn use_up(core: &Core, presented: Presented, (client, trail): (Client, Tra
     });
     let (account, begun, ended) = begun.await?;
     core.tell(ended);
-    answer(core, &account, begun)
+    answer(core, &account, begun, &trail).await
 }
 
 /// Whoever reads the mail has the address. Where that had not been shown before, somebody else may have made the account and
