@@ -101,7 +101,7 @@ impl Admitted {
 
     /// Stores the account, and that it is to be told of.
     pub(super) async fn insert(&self, conn: &mut Conn<'_>, roles: &[String]) -> Result<Account, Error> {
-        accounts::insert(conn, &self.row, roles).await?;
+        accounts::insert_new(conn, &self.row, roles).await?;
         if let Some(told) = &self.told {
             sign_ups::insert(conn, told).await?;
         }

@@ -17,6 +17,7 @@ mod error;
 mod first_administrator;
 mod harness;
 mod hashing;
+mod hooks;
 mod impersonation;
 mod import;
 mod invitations;
