@@ -88,8 +88,8 @@ reasons! {
     ProviderRefused, "PROVIDER_REFUSED", Unauthenticated, "the provider does not vouch for this sign-in; begin anew";
     /// The session is good, and its owner has to show more, or again, who they are (RFC 9470).
     InsufficientUserAuthentication, "INSUFFICIENT_USER_AUTHENTICATION", Unauthenticated, "this call needs another proof of who is signed in";
-    /// The method wants a CAPTCHA's token beside the request, and there is none.
-    CaptchaRequired, "CAPTCHA_REQUIRED", FailedPrecondition, "this call wants the token of a solved CAPTCHA in the metadata `mainstay-captcha`";
+    /// The method wants the token of a solved CAPTCHA, and there is none.
+    CaptchaRequired, "CAPTCHA_REQUIRED", FailedPrecondition, "this call wants the token of a solved CAPTCHA, in its field `captcha_token`";
     /// The CAPTCHA's provider does not vouch for the token: it is wrong, was used, is too old, or was solved elsewhere.
     CaptchaFailed, "CAPTCHA_FAILED", FailedPrecondition, "the CAPTCHA was not solved, or not any more; solve another one";
     /// The CAPTCHA's provider does not answer.

@@ -25,6 +25,7 @@ use mainstay_telemetry::Metrics;
 use tonic::service::Routes;
 
 use crate::audit::{self, ChainKey, Failures, Trail};
+use crate::captcha::Captcha;
 use crate::config::Config;
 use crate::core::Core;
 use crate::deliver;
@@ -155,8 +156,10 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     let ring = open_keys(&database, &key_encryption_key, former, (schedule, clock.now_micros())).await?;
     let chain_key = Arc::new(ChainKey::of(&key_encryption_key).map_err(StartError::ChainKey)?);
     let signer = Arc::new(Signer::new(ring, tokens, config, Arc::clone(&clock)));
+    let captcha = captcha(config, circumstances.public_url.as_ref())?;
     let hooks = Hooks::new(&config.hooks, Arc::clone(&signer))?;
     let core = Arc::new(Core {
+        captcha,
         hooks,
         database,
         former_are_left,
@@ -213,6 +216,13 @@ fn providers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Providers, Start
     let outside = mainstay_outbound::Client::new(&config.outbound)?;
     let redirects = Redirects::new(config.redirect_uris.iter()).unwrap_or_default();
     Ok(Providers::new(&config.providers, redirects, outside, Arc::clone(clock)))
+}
+
+/// What has to be solved, where anything has.
+fn captcha(config: &Config, public_url: Option<&PublicUrl>) -> Result<Option<Captcha>, StartError> {
+    let Some(captcha) = &config.captcha else { return Ok(None) };
+    let outside = mainstay_outbound::Client::new(&config.outbound)?;
+    Ok(Some(Captcha::new(captcha, outside, public_url.map(PublicUrl::host))))
 }
 
 /// What people know the installation by.
@@ -332,6 +342,9 @@ impl Auth {
         // Streams that are opened from now on end with the jobs.
         let _ = self.0.core.stop.set(jobs.stop().clone());
         self.0.core.hooks.count_in(jobs.metrics());
+        if let Some(captcha) = &self.0.core.captcha {
+            captcha.count_in(jobs.metrics());
+        }
         jobs::start(jobs, &self.0.core, self.0.schedule);
     }
 

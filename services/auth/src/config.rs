@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use crate::captcha::CaptchaConfig;
 use crate::domain::password::{LEAST_MIN_CHARACTERS, MAX_PASSWORD_BYTES};
 use crate::domain::session::Timeouts;
 use crate::domain::signing::{LEAD, Schedule};
@@ -81,6 +82,8 @@ pub struct Config {
     pub passkeys: PasskeysConfig,
     /// What mails look like and how they are sent.
     pub mail: MailConfig,
+    /// What whoever signs up, signs in anonymously or has a mail sent solves first; absent: nothing.
+    pub captcha: Option<CaptchaConfig>,
     /// What of the application is asked and told.
     pub hooks: HooksConfig,
     /// How often secrets may be tried and accounts be made.
@@ -212,6 +215,7 @@ impl Default for Config {
             impersonation: ImpersonationConfig::default(),
             passkeys: PasskeysConfig::default(),
             mail: MailConfig::default(),
+            captcha: None,
             hooks: HooksConfig::default(),
             limits: LimitsConfig::default(),
             providers: BTreeMap::new(),
@@ -293,7 +297,8 @@ impl Config {
                 "must not be set where auth.mail.smtp is: one of them sends mails".to_owned(),
             )
         });
-        let hooks = hooks.into_iter().chain(two_ways);
+        let captcha = self.captcha.iter().flat_map(CaptchaConfig::problems);
+        let hooks = hooks.into_iter().chain(two_ways).chain(captcha);
         own.chain(redirects).chain(outbound).chain(hooks).chain(providers::problems(&self.providers)).collect()
     }
 

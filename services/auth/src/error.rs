@@ -3,6 +3,7 @@ use mainstay_fault::{Fault, Reason};
 use mainstay_record::Violation;
 
 use crate::breaches::BreachListError;
+use crate::captcha::CaptchaError;
 use crate::domain::email::EmailError;
 use crate::domain::factor::RECENT;
 use crate::domain::page_token::PageTokenError;
@@ -50,6 +51,8 @@ pub enum Error {
     /// What the caller is told, or nothing.
     #[error("whoever decides about sign-ups has refused this one")]
     SignUpDenied(String),
+    #[error(transparent)]
+    Captcha(#[from] CaptchaError),
     #[error(transparent)]
     Hook(#[from] HookError),
     #[error("sign-up is closed")]
@@ -212,6 +215,7 @@ impl From<Error> for Fault {
             Error::AccountDisabled => Fault::new(Reason::AccountDisabled),
             Error::SignUpDenied(told) if told.is_empty() => Fault::new(Reason::SignUpDenied),
             Error::SignUpDenied(told) => Fault::new(Reason::SignUpDenied).message(told),
+            Error::Captcha(problem) => problem.into(),
             Error::Hook(source) => Fault::new(Reason::HookUnavailable).with_source(source),
             Error::EmailTaken => Fault::new(Reason::EmailTaken),
             Error::UserNameTaken => Fault::new(Reason::UserNameTaken),
@@ -254,6 +258,16 @@ impl From<Error> for Fault {
             | Error::NoUri(_)
             | Error::Damaged(_) => Fault::internal(error),
             refused => refusal(refused),
+        }
+    }
+}
+
+impl From<CaptchaError> for Fault {
+    fn from(error: CaptchaError) -> Fault {
+        match error {
+            CaptchaError::Required => Fault::new(Reason::CaptchaRequired),
+            CaptchaError::Failed(_) => Fault::new(Reason::CaptchaFailed),
+            CaptchaError::Unavailable(source) => Fault::new(Reason::CaptchaUnavailable).with_source(source),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod audit;
 mod auth;
 pub mod breaches;
+pub mod captcha;
 mod config;
 mod core;
 mod deliver;

@@ -9,6 +9,7 @@ use tonic::Request;
 use super::making::{Admitted, Call};
 use super::owner::require_administrators_level;
 use super::profile::Profile;
+use super::solving::Solver;
 use super::whose::{account_id, require_sight, with_roles};
 use super::{account_to_pb, emails, origin, sending, trail};
 use crate::audit::{Action, Told, Trail};
@@ -31,14 +32,16 @@ pub(super) async fn sign_up(core: &Core, request: Request<pb::SignUpRequest>) ->
         return Err(Error::SignUpClosed);
     }
     let origin = origin(&request)?;
-    let pb::SignUpRequest { email, password, locale } = request.get_ref();
+    let (call, solver) = (Call::of(&request)?, Solver::of(&request)?);
+    let by = (trail(&request)?, Action::SignUp);
+    let pb::SignUpRequest { email, password, locale, captcha_token } = request.get_ref();
     let mut wanted = read_new(core, "", (email, password), &[]).await?;
     locale::check(locale).map_err(|problem| Error::Violations(vec![Violation::new("locale", problem)]))?;
     wanted.profile.locale.clone_from(locale);
     wanted.is_verified_by_mail = core.mail.is_some();
+    solver.check(core, captcha_token).await?;
     core.limits.sign_up(origin)?;
-    let by = (trail(&request)?, Action::SignUp);
-    let account = create(core, wanted, (origin, Some(Call::of(&request)?)), by).await?;
+    let account = create(core, wanted, (origin, Some(call)), by).await?;
     sending::wake(core);
     Ok(account_to_pb(&account))
 }

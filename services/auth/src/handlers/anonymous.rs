@@ -13,6 +13,7 @@ use super::making::{Admitted, Call, ask_to_upgrade};
 use super::owner::{find, own_account, require_level, require_recent};
 use super::profile::Profile;
 use super::sending::wake;
+use super::solving::Solver;
 use super::whose::with_roles;
 use super::{account_to_pb, accounts, client, emails, origin, trail};
 use crate::audit::{Action, Told};
@@ -40,6 +41,7 @@ pub(super) async fn sign_in(
     }
     let locale = request.get_ref().locale.clone();
     locale::check(&locale).map_err(|problem| Error::Violations(vec![Violation::new("locale", problem)]))?;
+    Solver::of(&request)?.check(core, &request.get_ref().captcha_token).await?;
     core.limits.sign_up(origin(&request)?)?;
     let (trail, client, call) = (trail(&request)?, client(&request)?, Call::of(&request)?);
     let now = core.clock.now_micros();

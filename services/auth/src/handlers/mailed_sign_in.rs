@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::beginning::{Beginning, answer, begin};
 use super::sending::{Presented, required, send_to_whoever_has};
+use super::solving::Solver;
 use super::whose::with_roles;
 use super::{client, origin, trail};
 use crate::audit::Trail;
@@ -30,8 +31,9 @@ pub(super) async fn request_sign_in(
     core: &Core,
     request: Request<pb::RequestSignInRequest>,
 ) -> Result<pb::RequestSignInResponse, Error> {
-    let origin = origin(&request)?;
-    let request_id = send_to_whoever_has(core, Purpose::SignIn, &request.get_ref().email, origin).await?;
+    let (origin, solver) = (origin(&request)?, Solver::of(&request)?);
+    let pb::RequestSignInRequest { email, captcha_token } = request.get_ref();
+    let request_id = send_to_whoever_has(core, Purpose::SignIn, email, (origin, &solver, captcha_token)).await?;
     Ok(pb::RequestSignInResponse { request_id })
 }
 

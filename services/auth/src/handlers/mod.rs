@@ -47,6 +47,7 @@ mod service_accounts;
 mod service_keys;
 mod session_list;
 pub mod sessions;
+mod solving;
 mod standing;
 mod stepping_up;
 mod switching;

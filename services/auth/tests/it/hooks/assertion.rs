@@ -3,6 +3,7 @@
 use mainstay_auth::Config;
 use mainstay_auth::hooks::OnFailure;
 use mainstay_identity::TokenError;
+use mainstay_proto::auth::v1 as pb;
 use mainstay_testkit::both_engines;
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde_json::Value;
@@ -49,8 +50,8 @@ both_engines! {
     async fn a_hook_is_told_of_the_trace_that_a_request_belongs_to(engine: Engine) {
         let app = App::start().await;
         let harness = Harness::with_config(engine, &app.before(OnFailure::Closed)).await;
-        let (email, password, locale) = ("ada@example.org".to_owned(), PASSWORD.to_owned(), String::new());
-        let mut request = harness.caller.request(mainstay_proto::auth::v1::SignUpRequest { email, password, locale });
+        let (email, password) = ("ada@example.org".to_owned(), PASSWORD.to_owned());
+        let mut request = harness.caller.request(pb::SignUpRequest { email, password, ..Default::default() });
         let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         request.metadata_mut().insert("traceparent", parent.parse().unwrap());
         request.metadata_mut().insert("x-request-id", "order-42".parse().unwrap());
