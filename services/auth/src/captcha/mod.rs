@@ -5,6 +5,7 @@
 mod config;
 mod meter;
 
+use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use http::header::CONTENT_TYPE;
@@ -103,7 +104,7 @@ impl Captcha {
     }
 
     /// Checks a token, which is worth nothing after that. `peer`: the address that the call comes from.
-    pub(crate) async fn check(&self, token: &str, peer: Option<std::net::IpAddr>) -> Result<(), CaptchaError> {
+    pub(crate) async fn check(&self, token: &str, peer: Option<IpAddr>) -> Result<(), CaptchaError> {
         let judged = self.judge(token, peer).await;
         if let Some(meter) = self.meter.get() {
             meter.count(Outcome::of(&judged));
@@ -118,7 +119,7 @@ impl Captcha {
         }
     }
 
-    async fn judge(&self, token: &str, peer: Option<std::net::IpAddr>) -> Result<(), CaptchaError> {
+    async fn judge(&self, token: &str, peer: Option<IpAddr>) -> Result<(), CaptchaError> {
         if token.is_empty() {
             return Err(CaptchaError::Required);
         }
@@ -140,17 +141,21 @@ impl Captcha {
         }
     }
 
-    async fn ask(&self, token: &str, peer: Option<std::net::IpAddr>) -> Result<Answer, NotAnswered> {
+    fn form(&self, token: &str, peer: Option<IpAddr>) -> Vec<u8> {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("secret", self.secret.expose_secret()).append_pair("response", token);
         if let Some(peer) = peer.filter(|_| self.send_address) {
             form.append_pair("remoteip", &peer.to_canonical().to_string());
         }
+        form.finish().into_bytes()
+    }
+
+    async fn ask(&self, token: &str, peer: Option<IpAddr>) -> Result<Answer, NotAnswered> {
         let request = Request::builder()
             .method(Method::POST)
             .uri(&self.address)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form.finish().into_bytes())
+            .body(self.form(token, peer))
             .map_err(NotAnswered::Address)?;
         // Nobody closes it.
         let _place = self.places.acquire().await;

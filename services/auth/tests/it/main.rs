@@ -6,6 +6,7 @@ mod administrators;
 mod anonymous;
 mod audit;
 mod authenticator;
+mod captcha;
 mod change_email;
 mod change_password;
 mod config;
