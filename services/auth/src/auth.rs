@@ -156,11 +156,9 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     let ring = open_keys(&database, &key_encryption_key, former, (schedule, clock.now_micros())).await?;
     let chain_key = Arc::new(ChainKey::of(&key_encryption_key).map_err(StartError::ChainKey)?);
     let signer = Arc::new(Signer::new(ring, tokens, config, Arc::clone(&clock)));
-    let captcha = captcha(config, circumstances.public_url.as_ref())?;
-    let hooks = Hooks::new(&config.hooks, Arc::clone(&signer))?;
     let core = Arc::new(Core {
-        captcha,
-        hooks,
+        captcha: captcha(config, circumstances.public_url.as_ref())?,
+        hooks: Hooks::new(&config.hooks, Arc::clone(&signer))?,
         database,
         former_are_left,
         hasher,

@@ -97,9 +97,6 @@ pub(crate) fn start(jobs: &Jobs, core: &Arc<Core>, schedule: Schedule) {
         let job = Job::continuous("mail").retried(first, longest).on_one_replica(&core.database);
         jobs.start(job, Deliver::new(core, jobs));
     }
-    if core.hooks.tells_after_sign_up() {
-        jobs.start(Job::continuous("sign-ups").on_one_replica(&core.database), Tell(Arc::clone(core)));
-    }
     jobs.start(Job::every("limits", INTERVAL), each(|core| core.limits.forget_the_rested()));
     jobs.start(Job::every("hashing memory", KEPT_IDLE), each(|core| core.hasher.end_idle()));
 }
@@ -112,6 +109,9 @@ fn start_of_accounts(jobs: &Jobs, core: &Arc<Core>) {
         async move { purge_anonymous(&core).await }
     };
     jobs.start(Job::every("anonymous accounts", INTERVAL).on_one_replica(&core.database), anonymous);
+    if core.hooks.tells_after_sign_up() {
+        jobs.start(Job::continuous("sign-ups").on_one_replica(&core.database), Tell(Arc::clone(core)));
+    }
     let foreign = Arc::clone(core);
     let foreign = move || {
         let core = Arc::clone(&foreign);
