@@ -1,5 +1,6 @@
 //! What a token says beside what it says anyway.
 
+use mainstay_auth::domain::claims::is_reserved;
 use mainstay_auth::hooks::OnFailure;
 use mainstay_auth::{AnonymousSignIn, Config};
 use mainstay_fault::Reason;
@@ -12,7 +13,7 @@ use serde_json::json;
 use tonic::Status;
 
 use super::fake::{App, claims};
-use crate::harness::{Harness, PASSWORD, Shown, reason};
+use crate::harness::{Harness, PASSWORD, Shown, base64url, reason};
 
 const ADA: &str = "ada@example.org";
 
@@ -61,6 +62,25 @@ both_engines! {
         assert_eq!((session.acr.as_str(), &session.amr[..]), ("aal1", &["pwd".to_owned()][..]));
         assert_eq!((last.organisation.as_str(), &last.organisation_roles[..]), (organisation.as_str(), &["mainstay.owner".to_owned()][..]));
         assert!(asked[4].account.as_ref().unwrap().anonymous && asked[0].organisation.is_empty());
+    }
+
+    async fn no_claim_of_a_token_itself_is_one_that_a_hook_may_give(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let (_, session) = harness.user(ADA).await;
+        let own = harness.caller.as_user(&session);
+        let organisation = own.create_organisation("Acme").await.unwrap().name;
+        let switched = own.switch(&organisation).await.unwrap().access_token;
+        let (bob, _) = harness.user("bob@example.org").await;
+        let (support, session) = crate::impersonation::support(&harness, &[]).await;
+        let acting = harness.caller.as_user(&session).impersonate(&bob.name, "ticket 1", false).await.unwrap();
+        assert_ne!(support.name, bob.name);
+        for token in [switched, acting.access_token] {
+            let said = base64url(token.split('.').nth(1).unwrap());
+            let said: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&said).unwrap();
+            let free: Vec<_> = said.keys().filter(|name| !is_reserved(name)).collect();
+            assert!(said.len() > 10 && free.is_empty(), "{free:?}");
+        }
+        assert!(is_reserved("mainstay.admin") && !is_reserved("tier"));
     }
 
     async fn it_is_not_asked_for_programs_and_for_whoever_acts_as_somebody_else(engine: Engine) {
