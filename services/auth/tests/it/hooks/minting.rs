@@ -97,7 +97,7 @@ both_engines! {
         assert_eq!(said(&harness, &token).await, json!({}));
         let robot = harness.caller.as_operator().create_service_account("", &[]).await.unwrap();
         let key = harness.caller.as_operator().create_key(&robot.name, &[]).await.unwrap();
-        let exchanged = harness.caller.exchange_key(&key.key).await.unwrap();
+        let exchanged = harness.caller.exchange_key(&key.secret).await.unwrap();
         let token = pb::Credentials { access_token: exchanged.access_token, ..Default::default() };
         assert_eq!(said(&harness, &token).await, json!({}));
         assert_eq!(app.script().asked_to_mint.len(), asked);

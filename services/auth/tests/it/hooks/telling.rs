@@ -30,7 +30,7 @@ both_engines! {
         let anonymous = harness.caller.sign_in_anonymously().await.unwrap();
         harness.auth.tell_of_sign_ups().await.unwrap();
         harness.caller.as_user(&anonymous).upgrade("accounts/me", "bob@example.org", PASSWORD).await.unwrap();
-        harness.auth.create_account("eve@example.org", PASSWORD, &["editor"]).await.unwrap();
+        harness.auth.create_account("eve@example.org", PASSWORD, &["editor".to_owned()]).await.unwrap();
         harness.auth.tell_of_sign_ups().await.unwrap();
         harness.auth.tell_of_sign_ups().await.unwrap();
         let told = app.script().told.clone();
