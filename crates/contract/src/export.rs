@@ -15,7 +15,7 @@ static OF_AUTH: LazyLock<HashSet<String>> = LazyLock::new(|| {
 });
 
 /// Writes the contract as `.proto` files that other tools make stubs of: the written files, the derived services, the auth
-/// service's contract, by which a client signs in, and what they import, each under its import path. Only
+/// service's contract, by which a client signs in, what an application may serve for it to call, and what they import, each under its import path. Only
 /// `google/protobuf/*` is left out, which every compiler brings.
 pub fn export(contract: &Contract) -> Vec<Source> {
     let own = contract.import_paths.iter().chain(contract.derived.iter().map(|file| &file.path));
@@ -26,5 +26,8 @@ pub fn export(contract: &Contract) -> Vec<Source> {
     let brought = brought.map(|(path, text)| Source { path: (*path).to_owned(), text: (*text).to_owned() });
     let written = contract.sources.iter().zip(&contract.import_paths);
     let written = written.map(|(source, path)| Source { path: path.clone(), text: source.text.clone() });
-    written.chain(contract.derived.iter().cloned()).chain(brought).collect()
+    let hooks = mainstay_proto::HOOK_SOURCES
+        .iter()
+        .map(|(path, text)| Source { path: (*path).to_owned(), text: (*text).to_owned() });
+    written.chain(contract.derived.iter().cloned()).chain(brought).chain(hooks).collect()
 }

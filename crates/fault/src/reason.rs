@@ -88,12 +88,20 @@ reasons! {
     ProviderRefused, "PROVIDER_REFUSED", Unauthenticated, "the provider does not vouch for this sign-in; begin anew";
     /// The session is good, and its owner has to show more, or again, who they are (RFC 9470).
     InsufficientUserAuthentication, "INSUFFICIENT_USER_AUTHENTICATION", Unauthenticated, "this call needs another proof of who is signed in";
+    /// The method wants the token of a solved CAPTCHA, and there is none.
+    CaptchaRequired, "CAPTCHA_REQUIRED", FailedPrecondition, "this call wants the token of a solved CAPTCHA, in its field `captcha_token`";
+    /// The CAPTCHA's provider does not vouch for the token: it is wrong, was used, is too old, or was solved elsewhere.
+    CaptchaFailed, "CAPTCHA_FAILED", FailedPrecondition, "the CAPTCHA was not solved, or not any more; solve another one";
+    /// The CAPTCHA's provider does not answer.
+    CaptchaUnavailable, "CAPTCHA_UNAVAILABLE", Unavailable, "the CAPTCHA cannot be checked now; try again later";
     /// The session was signed out, revoked, or its refresh token was used twice.
     SessionEnded, "SESSION_ENDED", Unauthenticated, "the session has ended; sign in again";
     /// The caller is known and may not do this.
     PermissionDenied, "PERMISSION_DENIED", PermissionDenied, "the caller may not do this";
     /// The account is disabled. Only who has proved to be its owner is told.
     AccountDisabled, "ACCOUNT_DISABLED", PermissionDenied, "the account is disabled; ask an administrator";
+    /// Whoever decides about sign-ups here lets this one not have an account.
+    SignUpDenied, "SIGN_UP_DENIED", PermissionDenied, "an account cannot be made for this sign-up";
     /// A page of this origin may not make a browser call this server (the Fetch standard's CORS protocol).
     OriginNotAllowed, "ORIGIN_NOT_ALLOWED", PermissionDenied, "pages of this origin may not call this server";
 
@@ -167,6 +175,8 @@ reasons! {
     Unavailable, "UNAVAILABLE", Unavailable, "the service is not available; try again";
     /// A provider of identities does not answer, or not with what it should.
     ProviderUnavailable, "PROVIDER_UNAVAILABLE", Unavailable, "the provider does not answer as it should; try again later";
+    /// What the application has to be asked first does not answer, or not with what it should.
+    HookUnavailable, "HOOK_UNAVAILABLE", Unavailable, "something that has to be asked first does not answer as it should; try again later";
     /// The server is shutting down.
     ShuttingDown, "SHUTTING_DOWN", Unavailable, "the server is shutting down; try again";
     /// The answer to a commit was lost: the write may have happened. Never retried inside.

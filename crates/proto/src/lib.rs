@@ -6,6 +6,13 @@ pub mod auth {
     pub mod v1 {
         tonic::include_proto!("mainstay.auth.v1");
     }
+
+    /// What an application serves for the auth service to call.
+    pub mod hook {
+        pub mod v1 {
+            tonic::include_proto!("mainstay.auth.hook.v1");
+        }
+    }
 }
 
 /// The contract of the data service: administration of application contracts.
@@ -24,3 +31,7 @@ pub const SOURCES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/sources
 
 /// The files (path, text) of the auth service's contract: what a client needs to sign in, beside `SOURCES`.
 pub const AUTH_SOURCES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/auth_sources.rs"));
+
+/// The files (path, text) of what an application serves for the auth service to call. Beside them it needs only
+/// `google/protobuf/*`.
+pub const HOOK_SOURCES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/hook_sources.rs"));

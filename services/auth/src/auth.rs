@@ -25,7 +25,8 @@ use mainstay_runtime::{Failure, Jobs};
 use mainstay_telemetry::Metrics;
 use tonic::service::Routes;
 
-use crate::audit::{self, Action, ChainKey, Failures, Trail};
+use crate::audit::{self, ChainKey, Failures, Trail};
+use crate::captcha::Captcha;
 use crate::config::Config;
 use crate::core::Core;
 use crate::deliver;
@@ -50,8 +51,9 @@ use crate::handlers::service_account_service::ServiceAccounts;
 use crate::handlers::sessions::Sessions;
 use crate::handlers::{deleting, disabling, ending, first_administrator, importing, listing, removing};
 use crate::hashing::Hasher;
+use crate::hooks::Hooks;
 use crate::jobs;
-use crate::limits::{Limits, Origin};
+use crate::limits::Limits;
 use crate::mail::{Circumstances, Mail};
 use crate::passkeys::Passkeys;
 use crate::policy::PasswordPolicy;
@@ -62,6 +64,7 @@ use crate::signer::Signer;
 use crate::signing_keys::{self, KeyRing, load_and_rotate};
 use crate::store;
 use crate::store::audit::Whose;
+use crate::telling;
 
 /// Largest request message. The largest that means something is a password of 4 KiB and an address.
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
@@ -144,7 +147,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     let revocations_clock = Arc::clone(&clock);
     let circumstances = Circumstances { development, public_url };
     check(config, &circumstances)?;
-    let mail = Mail::new(&config.mail, &circumstances)?;
+    let mail = Mail::new(&config.mail, config.hooks.send_mail.is_some(), &circumstances)?;
     let application = application(config, mail.as_ref(), &circumstances);
     let passkeys = Passkeys::new(&config.passkeys, &circumstances, &application)?;
     let hash_key = key_encryption_key.derive(b"one-time secrets").map_err(StartError::KeyEncryptionKey)?;
@@ -158,6 +161,8 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     let signer = Arc::new(Signer::new(ring, tokens.clone(), config, Arc::clone(&clock)));
     let verifier = Verifier::with_clock(tokens, Arc::clone(&signer) as Arc<dyn KeySource>, Arc::clone(&clock));
     let core = Arc::new(Core {
+        captcha: captcha(config, circumstances.public_url.as_ref())?,
+        hooks: Hooks::new(&config.hooks, Arc::clone(&signer))?,
         database,
         former_are_left,
         hasher,
@@ -198,7 +203,7 @@ fn check(config: &Config, circumstances: &Circumstances) -> Result<(), StartErro
     if !problems.is_empty() {
         return Err(StartError::Config(problems));
     }
-    let missing = config.mail.missing(circumstances);
+    let missing = config.missing(circumstances);
     if missing.is_empty() { Ok(()) } else { Err(StartError::Missing(missing)) }
 }
 
@@ -214,6 +219,13 @@ fn providers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Providers, Start
     let outside = mainstay_outbound::Client::new(&config.outbound)?;
     let redirects = Redirects::new(config.redirect_uris.iter()).unwrap_or_default();
     Ok(Providers::new(&config.providers, redirects, outside, Arc::clone(clock)))
+}
+
+/// What has to be solved, where anything has.
+fn captcha(config: &Config, public_url: Option<&PublicUrl>) -> Result<Option<Captcha>, StartError> {
+    let Some(captcha) = &config.captcha else { return Ok(None) };
+    let outside = mainstay_outbound::Client::new(&config.outbound)?;
+    Ok(Some(Captcha::new(captcha, outside, public_url.map(PublicUrl::host))))
 }
 
 /// What people know the installation by.
@@ -336,12 +348,21 @@ impl Auth {
     pub fn start_jobs(&self, jobs: &Jobs) {
         // Streams that are opened from now on end with the jobs.
         let _ = self.0.core.stop.set(jobs.stop().clone());
+        self.0.core.hooks.count_in(jobs.metrics());
+        if let Some(captcha) = &self.0.core.captcha {
+            captcha.count_in(jobs.metrics());
+        }
         jobs::start(jobs, &self.0.core, self.0.schedule);
     }
 
     /// Sends the mails that are due, once: what a job does as they come.
     pub async fn deliver_mails(&self, metrics: &Metrics) -> Result<(), Failure> {
         deliver::deliver(&self.0.core, metrics).await
+    }
+
+    /// Tells the application's hook of accounts that were made, once: what a job does as they come.
+    pub async fn tell_of_sign_ups(&self) -> Result<(), Failure> {
+        telling::tell(&self.0.core).await
     }
 
     /// Rotates keys, ends sessions and secrets that are over, forgets limits that rest and revocations that concern no token any
@@ -360,8 +381,7 @@ impl Auth {
     /// Makes an account with roles, for the command line on a store that it has opened itself.
     pub async fn create_account(&self, email: &str, password: &str, roles: &[String]) -> Result<Account, Error> {
         let wanted = accounts::read_new(&self.0.core, "", (email, password), roles).await?;
-        let by = (Trail::of_command_line(), Action::CreateAccount);
-        accounts::create(&self.0.core, wanted, Origin::Inside, by).await
+        accounts::create_unasked(&self.0.core, wanted).await
     }
 
     /// Adds a role to the account that has this address, for the command line on a store that it has opened itself.

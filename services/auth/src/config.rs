@@ -12,14 +12,16 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use crate::captcha::CaptchaConfig;
 use crate::domain::password::{LEAST_MIN_CHARACTERS, MAX_PASSWORD_BYTES};
 use crate::domain::session::Timeouts;
 use crate::domain::signing::{LEAD, Schedule};
 use crate::domain::strength::MAX_SCORE;
 use crate::error::StartError;
 use crate::hashing::HashingConfig;
+use crate::hooks::HooksConfig;
 use crate::limits::LimitsConfig;
-use crate::mail::MailConfig;
+use crate::mail::{Circumstances, MailConfig};
 use crate::passkeys::PasskeysConfig;
 use crate::providers::{self, ProviderConfig, Redirects, Texts};
 
@@ -80,6 +82,10 @@ pub struct Config {
     pub passkeys: PasskeysConfig,
     /// What mails look like and how they are sent.
     pub mail: MailConfig,
+    /// What whoever signs up, signs in anonymously or has a mail sent solves first; absent: nothing.
+    pub captcha: Option<CaptchaConfig>,
+    /// What of the application is asked and told.
+    pub hooks: HooksConfig,
     /// How often secrets may be tried and accounts be made.
     pub limits: LimitsConfig,
     /// Providers of identities that people come in by, such as Google, each under an id of your own.
@@ -209,6 +215,8 @@ impl Default for Config {
             impersonation: ImpersonationConfig::default(),
             passkeys: PasskeysConfig::default(),
             mail: MailConfig::default(),
+            captcha: None,
+            hooks: HooksConfig::default(),
             limits: LimitsConfig::default(),
             providers: BTreeMap::new(),
             redirect_uris: Texts::default(),
@@ -276,13 +284,32 @@ impl Config {
         problems
     }
 
-    /// The same, with what is wrong with providers, whose ids are nobody's but the installation's.
+    /// The same, with what is wrong with providers, whose ids are nobody's but the installation's, and with hooks.
     pub fn all_problems(&self) -> Vec<(String, String)> {
         let own = self.problems().into_iter().map(|(path, remedy)| (path.to_owned(), remedy));
         let redirects = Redirects::new(self.redirect_uris.iter()).err();
         let redirects = redirects.map(|problem| ("redirect_uris".to_owned(), problem.to_string()));
         let outbound = self.outbound.problems().into_iter().map(|(key, remedy)| (format!("outbound.{key}"), remedy));
-        own.chain(redirects).chain(outbound).chain(providers::problems(&self.providers)).collect()
+        let hooks = self.hooks.problems();
+        let two_ways = (self.hooks.send_mail.is_some() && self.mail.smtp.is_some()).then(|| {
+            (
+                "hooks.send_mail".to_owned(),
+                "must not be set where auth.mail.smtp is: one of them sends mails".to_owned(),
+            )
+        });
+        let captcha = self.captcha.iter().flat_map(CaptchaConfig::problems);
+        let hooks = hooks.into_iter().chain(two_ways).chain(captcha);
+        own.chain(redirects).chain(outbound).chain(hooks).chain(providers::problems(&self.providers)).collect()
+    }
+
+    /// Finds what is missing for where it is used, each as its whole path and what to do.
+    pub(crate) fn missing(&self, circumstances: &Circumstances) -> Vec<(&'static str, String)> {
+        let mut missing = self.mail.missing(circumstances, self.hooks.send_mail.is_some());
+        if !circumstances.development {
+            let why = "must be https: hooks are told of people and of what opens accounts, and this one is on another machine";
+            missing.extend(self.hooks.open_to_others().into_iter().map(|setting| (setting, why.to_owned())));
+        }
+        missing
     }
 
     /// What the data directory tells of former starts.

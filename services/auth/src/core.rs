@@ -8,10 +8,12 @@ use mainstay_keys::KeyEncryptionKey;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::{ChainKey, Failures};
+use crate::captcha::Captcha;
 use crate::config::{AnonymousSignIn, CreateOrganisations, EmailChange, ImpersonationConfig, SignUp};
 use crate::domain::one_time_secret::HashKey;
 use crate::domain::session::Timeouts;
 use crate::hashing::Hasher;
+use crate::hooks::Hooks;
 use crate::limits::Limits;
 use crate::mail::Mail;
 use crate::passkeys::Passkeys;
@@ -30,6 +32,10 @@ pub(crate) struct Core {
     pub(crate) key_encryption_key: KeyEncryptionKey,
     /// Hashes the addresses that secrets are sent to.
     pub(crate) hash_key: Arc<HashKey>,
+    /// Nothing where nobody has to solve any.
+    pub(crate) captcha: Option<Captcha>,
+    /// What of the application is asked and told.
+    pub(crate) hooks: Hooks,
     /// Nothing where this installation sends no mail.
     pub(crate) mail: Option<Mail>,
     pub(crate) impersonation: ImpersonationConfig,

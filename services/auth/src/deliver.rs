@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::core::Core;
 use crate::domain::session::micros;
 use crate::error::Error;
-use crate::mail::{Letter, MAILBOX_LASTS, Mail, MailMeter, NotTaken, Outcome, Way};
+use crate::mail::{Letter, MAILBOX_LASTS, Mail, MailMeter, NotTaken, Outcome, UnwrittenError, Way};
 use crate::store::mails::{self, MailRow};
 
 /// How often it is looked whether a mail is due that another replica has queued, or whose next try has come.
@@ -32,7 +32,7 @@ const OUTAGE: Duration = Duration::from_secs(15);
 /// The pauses of the job after rounds in which the server took nothing: the first, and the longest.
 pub(crate) const RETRY: (Duration, Duration) = (Duration::from_secs(1), OUTAGE);
 
-/// The pauses of a mail after attempts that failed; the last one stays.
+/// The pauses of what is tried again after attempts that failed; the last one stays.
 const PAUSES: [Duration; 7] = [
     Duration::from_secs(5),
     Duration::from_secs(15),
@@ -136,35 +136,52 @@ async fn one(core: &Core, mail: &Mail, meter: &MailMeter, row: MailRow) -> Resul
     if letter.to.is_none() {
         return Ok(remove(core, &row).await?);
     }
-    let Way::Smtp(smtp) = mail.way() else {
+    if mail.has_mailbox() {
         meter.count(letter.kind, Outcome::Sent);
         return Ok(into_mailbox(core, &row).await?);
-    };
+    }
     // Noted before it is tried: a mail that ends the process is not the first one again after each start.
     if !defer(core, &row, (row.attempts, row.attempts + 1), pause(row.attempts)).await? {
         return Ok(());
     }
-    let message = match mail.message(&row.uid, &letter) {
-        Ok(message) => message,
-        Err(error) => return Ok(give_up(core, meter, &row, &letter, &error).await?),
+    let sent = match send(core, mail, &row, &letter).await {
+        Ok(sent) => sent,
+        Err(unwritten) => return Ok(give_up(core, meter, &row, &letter, &unwritten).await?),
     };
-    match smtp.send(message).await {
+    match sent {
         Ok(()) => {
             meter.count(letter.kind, Outcome::Sent);
             Ok(remove(core, &row).await?)
         }
-        Err(never @ NotTaken::Never(_)) => Ok(give_up(core, meter, &row, &letter, &never).await?),
-        Err(later @ NotTaken::Later(_)) => {
-            tracing::debug!(mail = row.uid, kind = letter.kind.word(), attempts = row.attempts + 1, %later, "a mail waits");
-            meter.count(letter.kind, Outcome::Deferred);
-            Ok(())
-        }
-        Err(nothing @ NotTaken::Nothing(_)) => {
+        Err(never) if never.is_final() => Ok(give_up(core, meter, &row, &letter, &never).await?),
+        Err(nothing) if nothing.is_of_all() => {
             meter.count(letter.kind, Outcome::Deferred);
             // That says nothing of this mail: it is no attempt.
             defer(core, &row, (row.attempts + 1, row.attempts), OUTAGE).await?;
             Err(nothing.into())
         }
+        Err(later) => {
+            tracing::debug!(mail = row.uid, kind = letter.kind.word(), attempts = row.attempts + 1, %later, "a mail waits");
+            meter.count(letter.kind, Outcome::Deferred);
+            Ok(())
+        }
+    }
+}
+
+/// Hands a mail to whoever sends it. Fails outright where it cannot be written.
+async fn send(
+    core: &Core,
+    mail: &Mail,
+    row: &MailRow,
+    letter: &Letter,
+) -> Result<Result<(), NotTaken>, UnwrittenError> {
+    match mail.way() {
+        Way::Smtp(smtp) => Ok(smtp.send(mail.message(&row.uid, letter)?).await),
+        Way::Hook => {
+            let request = mail.handed_over(&row.uid, letter, row.expire_time)?;
+            Ok(core.hooks.send_mail(request).await.map_err(|error| NotTaken::by_hook(error.code())))
+        }
+        Way::Mailbox => Ok(Ok(())),
     }
 }
 
@@ -181,7 +198,7 @@ async fn give_up(
 }
 
 /// The pause after this many attempts and one more.
-fn pause(attempts: i64) -> Duration {
+pub(crate) fn pause(attempts: i64) -> Duration {
     let last = PAUSES.len() - 1;
     PAUSES[usize::try_from(attempts).unwrap_or(last).min(last)]
 }

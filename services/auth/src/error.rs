@@ -3,6 +3,7 @@ use mainstay_fault::{Fault, Reason};
 use mainstay_record::Violation;
 
 use crate::breaches::BreachListError;
+use crate::captcha::CaptchaError;
 use crate::domain::email::EmailError;
 use crate::domain::factor::RECENT;
 use crate::domain::page_token::PageTokenError;
@@ -11,6 +12,7 @@ use crate::domain::role::RoleError;
 use crate::domain::search::FilterError;
 use crate::domain::totp::NoUri;
 use crate::hashing::{self, HashingError};
+use crate::hooks::HookError;
 use crate::limits::Exceeded;
 use crate::mail::{LetterError, MailError, TemplateError};
 use crate::passkeys::{PasskeyError, PasskeysError};
@@ -46,6 +48,13 @@ pub enum Error {
     NoAddress,
     #[error(transparent)]
     Filter(FilterError),
+    /// What the caller is told, or nothing.
+    #[error("whoever decides about sign-ups has refused this one")]
+    SignUpDenied(String),
+    #[error(transparent)]
+    Captcha(#[from] CaptchaError),
+    #[error(transparent)]
+    Hook(#[from] HookError),
     #[error("sign-up is closed")]
     SignUpClosed,
     #[error("the address and the password do not belong together")]
@@ -204,6 +213,10 @@ impl From<Error> for Fault {
             Error::Refused(refusal) => refusal.into(),
             Error::Passkey(problem) => problem.into(),
             Error::AccountDisabled => Fault::new(Reason::AccountDisabled),
+            Error::SignUpDenied(told) if told.is_empty() => Fault::new(Reason::SignUpDenied),
+            Error::SignUpDenied(told) => Fault::new(Reason::SignUpDenied).message(told),
+            Error::Captcha(problem) => problem.into(),
+            Error::Hook(source) => Fault::new(Reason::HookUnavailable).with_source(source),
             Error::EmailTaken => Fault::new(Reason::EmailTaken),
             Error::UserNameTaken => Fault::new(Reason::UserNameTaken),
             Error::NotAdministrator(field) => {
@@ -245,6 +258,16 @@ impl From<Error> for Fault {
             | Error::NoUri(_)
             | Error::Damaged(_) => Fault::internal(error),
             refused => refusal(refused),
+        }
+    }
+}
+
+impl From<CaptchaError> for Fault {
+    fn from(error: CaptchaError) -> Fault {
+        match error {
+            CaptchaError::Required => Fault::new(Reason::CaptchaRequired),
+            CaptchaError::Failed(_) => Fault::new(Reason::CaptchaFailed),
+            CaptchaError::Unavailable(source) => Fault::new(Reason::CaptchaUnavailable).with_source(source),
         }
     }
 }
@@ -328,6 +351,8 @@ pub enum StartError {
     Mail(#[from] MailError),
     #[error("the database of the auth service cannot be used")]
     Database(#[source] db::Error),
+    #[error("a hook of auth.hooks cannot be called as it is configured")]
+    Hooks(#[from] mainstay_runtime::channel::RemoteError),
     #[error("auth.outbound: {0}")]
     Outbound(#[from] mainstay_outbound::TlsError),
     #[error("the key of the audit log cannot be made")]

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mainstay_db::{Atomic, Lane};
+use futures_util::future::BoxFuture;
+use mainstay_db::{self as db, Atomic, Conn, Lane};
 use mainstay_runtime::{Job, Jobs};
 
 use crate::audit::{Places, give_places, note_the_end, remove_old, store_failures};
@@ -19,7 +20,8 @@ use crate::hashing::KEPT_IDLE;
 use crate::removing::purge_anonymous;
 use crate::signing_keys::load_and_rotate;
 use crate::store::oauth::{assertions, grants};
-use crate::store::{challenges, factors, invitations, mails, one_time_secrets, revocations, sessions};
+use crate::store::{challenges, factors, invitations, mails, one_time_secrets, revocations, sessions, sign_ups};
+use crate::telling::{LASTS, Tell};
 
 /// How often the database is looked at. Well below the time that a key is published before it signs, so that every replica
 /// has it by then.
@@ -34,7 +36,7 @@ const FAILURES_INTERVAL: Duration = Duration::from_secs(1);
 /// How often old events are removed, and the process's log is told where the chain ends.
 const AUDIT_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// Most rows that one statement removes, so that it does not hold up other writes.
+/// Most rows that one statement removes.
 const ENDED_AT_ONCE: i64 = 500;
 
 /// Starts all jobs of the service.
@@ -107,6 +109,9 @@ fn start_of_accounts(jobs: &Jobs, core: &Arc<Core>) {
         async move { purge_anonymous(&core).await }
     };
     jobs.start(Job::every("anonymous accounts", INTERVAL).on_one_replica(&core.database), anonymous);
+    if core.hooks.tells_after_sign_up() {
+        jobs.start(Job::continuous("sign-ups").on_one_replica(&core.database), Tell(Arc::clone(core)));
+    }
     let foreign = Arc::clone(core);
     let foreign = move || {
         let core = Arc::clone(&foreign);
@@ -124,24 +129,15 @@ pub(crate) async fn rotate_keys(core: &Core, schedule: Schedule) -> Result<(), S
     Ok(())
 }
 
-/// Ends the sessions that are over, a bounded number at a time.
+/// Ends the sessions that are over.
 pub(crate) async fn end_sessions(core: &Core) -> Result<(), StartError> {
     let (now, timeouts) = (core.clock.now_micros(), core.timeouts);
-    loop {
-        let over = core
-            .database
-            .read(Lane::Heavy, move |conn| Box::pin(sessions::over(conn, now, timeouts, ENDED_AT_ONCE)))
-            .await?;
-        if over.is_empty() {
-            return Ok(());
-        }
-        core.database
-            .write(Atomic::Statement, move |conn| {
-                let over = over.clone();
-                Box::pin(async move { sessions::end_over(conn, &over, now, timeouts).await })
-            })
-            .await?;
-    }
+    sweep(
+        core,
+        move |conn| Box::pin(sessions::over(conn, now, timeouts, ENDED_AT_ONCE)),
+        move |conn, over| Box::pin(async move { sessions::end_over(conn, &over, now, timeouts).await }),
+    )
+    .await
 }
 
 /// Removes the events of the audit log whose time is over, and notes where it ends.
@@ -155,84 +151,74 @@ pub(crate) async fn tend_audit_log(core: &Core) -> Result<(), StartError> {
     note_the_end(core).await.map_err(StartError::Audit)
 }
 
-/// Removes the revocations that concern no token any more, a bounded number at a time.
+/// Removes the revocations that concern no token any more.
 pub(crate) async fn forget_revocations(core: &Core) -> Result<(), StartError> {
     let now = core.clock.now_micros();
-    loop {
-        let read =
-            core.database.read(Lane::Heavy, move |conn| Box::pin(revocations::forgotten(conn, now, ENDED_AT_ONCE)));
-        let forgotten = read.await?;
-        if forgotten.is_empty() {
-            return Ok(());
-        }
-        core.database
-            .write(Atomic::Statement, move |conn| {
-                let forgotten = forgotten.clone();
-                Box::pin(async move { revocations::remove(conn, &forgotten).await })
-            })
-            .await?;
-    }
+    sweep(
+        core,
+        move |conn| Box::pin(revocations::forgotten(conn, now, ENDED_AT_ONCE)),
+        |conn, forgotten| Box::pin(async move { revocations::remove(conn, &forgotten).await }),
+    )
+    .await
 }
 
-/// Removes one-time secrets, challenges and enrolments that are over, and mails that lay in the mailbox long enough. Secrets stay until they do not count
-/// any more for how many were sent to an address.
+/// Removes one-time secrets, challenges and enrolments that are over, mails that lay in the mailbox long enough, and accounts that
+/// nobody is told of any more. Secrets stay until they do not count any more for how many were sent to an address.
 pub(crate) async fn sweep_secrets(core: &Core) -> Result<(), StartError> {
     let now = core.clock.now_micros();
     let then = now.saturating_sub(micros(COUNTED_FOR));
-    loop {
-        let over = core
-            .database
-            .read(Lane::Heavy, move |conn| Box::pin(one_time_secrets::over(conn, then, ENDED_AT_ONCE)))
-            .await?;
-        if over.is_empty() {
-            break;
-        }
-        core.database
-            .write(Atomic::Statement, move |conn| {
-                let over = over.clone();
-                Box::pin(async move { one_time_secrets::remove(conn, &over).await })
-            })
-            .await?;
-    }
+    sweep(
+        core,
+        move |conn| Box::pin(one_time_secrets::over(conn, then, ENDED_AT_ONCE)),
+        |conn, over| Box::pin(async move { one_time_secrets::remove(conn, &over).await }),
+    )
+    .await?;
     core.database.write(Atomic::Statement, move |conn| Box::pin(mails::remove_expired(conn, now))).await?;
-    sweep_challenges(core, now).await?;
+    sweep(
+        core,
+        move |conn| Box::pin(challenges::over(conn, now, ENDED_AT_ONCE)),
+        |conn, over| Box::pin(async move { challenges::remove(conn, &over).await }),
+    )
+    .await?;
     sweep_oauth(core, now).await?;
     let begun = now.saturating_sub(micros(ENROLMENT_LASTS));
     core.database.write(Atomic::Statement, move |conn| Box::pin(factors::sweep(conn, begun))).await?;
     core.database.write(Atomic::Statement, move |conn| Box::pin(invitations::remove_expired(conn, now))).await?;
+    // Later than the job gives them up, and also where no hook is configured any more.
+    let made = now.saturating_sub(micros(2 * LASTS));
+    core.database.write(Atomic::Statement, move |conn| Box::pin(sign_ups::sweep(conn, made))).await?;
     Ok(())
 }
 
 /// Removes authorisations of other applications that are over, and proofs that nobody would take any more.
 async fn sweep_oauth(core: &Core, now: i64) -> Result<(), StartError> {
     core.database.write(Atomic::Statement, move |conn| Box::pin(assertions::sweep(conn, now))).await?;
-    loop {
-        let read = core.database.read(Lane::Heavy, move |conn| Box::pin(grants::over(conn, now, ENDED_AT_ONCE)));
-        let over = read.await?;
-        if over.is_empty() {
-            return Ok(());
-        }
-        core.database
-            .write(Atomic::Statement, move |conn| {
-                let over = over.clone();
-                Box::pin(async move { grants::sweep(conn, &over).await })
-            })
-            .await?;
-    }
+    sweep(
+        core,
+        move |conn| Box::pin(grants::over(conn, now, ENDED_AT_ONCE)),
+        |conn, over| Box::pin(async move { grants::sweep(conn, &over).await }),
+    )
+    .await
 }
 
-async fn sweep_challenges(core: &Core, now: i64) -> Result<(), StartError> {
+/// Reads which rows are over and removes those, until there are none: a bounded number at a time, so that other writes are not held
+/// up.
+async fn sweep<K, O, R>(core: &Core, over: O, remove: R) -> Result<(), StartError>
+where
+    K: Clone + Send + Sync + 'static,
+    O: for<'a, 'c> Fn(&'a mut Conn<'c>) -> BoxFuture<'a, Result<Vec<K>, db::Error>> + Clone + Send + Sync + 'static,
+    R: for<'a, 'c> Fn(&'a mut Conn<'c>, Arc<[K]>) -> BoxFuture<'a, Result<usize, db::Error>>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
     loop {
-        let read = core.database.read(Lane::Heavy, move |conn| Box::pin(challenges::over(conn, now, ENDED_AT_ONCE)));
-        let over = read.await?;
-        if over.is_empty() {
+        let rows: Arc<[K]> = core.database.read(Lane::Heavy, over.clone()).await?.into();
+        if rows.is_empty() {
             return Ok(());
         }
-        core.database
-            .write(Atomic::Statement, move |conn| {
-                let over = over.clone();
-                Box::pin(async move { challenges::remove(conn, &over).await })
-            })
-            .await?;
+        let remove = remove.clone();
+        core.database.write(Atomic::Statement, move |conn| remove(conn, Arc::clone(&rows))).await?;
     }
 }

@@ -3,6 +3,7 @@
 mod audit;
 mod auth;
 pub mod breaches;
+pub mod captcha;
 mod config;
 mod core;
 mod deliver;
@@ -10,6 +11,7 @@ pub mod domain;
 mod error;
 mod handlers;
 pub mod hashing;
+pub mod hooks;
 mod jobs;
 pub mod limits;
 pub mod mail;
@@ -25,6 +27,7 @@ mod revoking;
 mod signer;
 mod signing_keys;
 pub mod store;
+mod telling;
 mod ways_in;
 
 pub use auth::{Auth, Environment, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, PACKAGE, SERVICES, start};

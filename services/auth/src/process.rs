@@ -84,7 +84,7 @@ impl Section for Config {
         }
         let circumstances =
             Circumstances { development: common.is_development(), public_url: common.public_url.clone() };
-        let missing = self.mail.missing(&circumstances).into_iter();
+        let missing = self.missing(&circumstances).into_iter();
         problems.extend(missing.map(|(path, remedy)| Problem::new(path, remedy)));
         problems.extend(common.check_key("auth.key_encryption_key", self.key_encryption_key.as_ref()));
         problems

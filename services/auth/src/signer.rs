@@ -1,4 +1,4 @@
-//! Access tokens: the only place where one is made.
+//! Access tokens, and whatever else is signed with their keys: the only place where one is made.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::domain;
 use crate::domain::account::Account;
 use crate::domain::impersonation::ActedBy;
 use crate::domain::organisation::Acting;
@@ -69,7 +70,7 @@ struct Claims<'a> {
     org: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     org_roles: Option<&'a [String]>,
-    /// What administrators have it say, by names of their own.
+    /// What administrators and the application have it say, by names of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     claims: Option<&'a Map<String, Value>>,
     /// What kind of account it is, where it is no person's.
@@ -133,6 +134,24 @@ struct Act {
     epoch: i64,
 }
 
+/// The type of what shows a hook who calls it. Nobody takes it for an access token.
+const HOOK_TOKEN_TYPE: &str = "mainstay-hook+jwt";
+
+/// How long that is good, seconds: long enough for clocks that differ.
+const HOOK_TOKEN_SECONDS: i64 = 60;
+
+/// The claims of what shows a hook who calls it.
+#[derive(Serialize)]
+struct HookClaims<'a> {
+    iss: &'a str,
+    /// The address of the hook, as it is configured.
+    aud: &'a str,
+    method: &'a str,
+    iat: i64,
+    exp: i64,
+    jti: String,
+}
+
 /// An access token, and for how many seconds it is valid from now.
 pub(crate) struct AccessToken {
     pub(crate) text: String,
@@ -160,15 +179,16 @@ impl Signer {
         self.lifetime_seconds
     }
 
-    /// Makes an access token for an account's session, and for what it is in the organisation that it acts in. It does not
-    /// outlive the session.
+    /// Makes an access token for an account's session, and for what it is in the organisation that it acts in. It says `said` by
+    /// names of the installation's own, and does not outlive the session.
     pub(crate) fn access_token(
         &self,
-        account: &Account,
+        (account, said): (&Account, &domain::claims::Claims),
         session: &Session,
         acting: Option<&Acting>,
     ) -> Result<AccessToken, Error> {
-        self.token_of(&self.claims(account, session, acting))
+        let said = Some(said.as_map()).filter(|said| !said.is_empty());
+        self.token_of(&Claims { claims: said, ..self.claims(account, session, acting) })
     }
 
     /// Makes an access token for a session in which somebody acts as the account, who is signed in with a session of their own. It
@@ -185,7 +205,6 @@ impl Signer {
             act: Some(act),
             writes: by.writes,
             auth_time: None,
-            claims: None,
             ..self.claims(account, session, None)
         })
     }
@@ -216,7 +235,7 @@ impl Signer {
             auth_time: Some(seconds(session.authentication.time)),
             org: acting.map(|acting| acting.organisation.to_string()),
             org_roles: acting.map(|acting| acting.roles.as_slice()),
-            claims: Some(account.claims.as_map()).filter(|claims| !claims.is_empty()),
+            claims: None,
             kind: account.is_anonymous.then_some("anonymous"),
             act: None,
             writes: false,
@@ -306,6 +325,20 @@ impl Signer {
 
     fn sign(&self, claims: &Claims<'_>) -> Result<String, Error> {
         self.sign_as(TOKEN_TYPE, claims)
+    }
+
+    /// Makes what shows the hook at `audience` that we call its `method`.
+    pub(crate) fn hook_token(&self, audience: &str, method: &str) -> Result<String, Error> {
+        let iat = self.clock.now_seconds();
+        let claims = HookClaims {
+            iss: &self.tokens.issuer,
+            aud: audience,
+            method,
+            iat,
+            exp: iat.saturating_add(HOOK_TOKEN_SECONDS),
+            jti: Uuid::now_v7().to_string(),
+        };
+        self.sign_as(HOOK_TOKEN_TYPE, &claims)
     }
 
     /// Writes a JSON Web Signature of a type in compact form (RFC 7515 §7.1).

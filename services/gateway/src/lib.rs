@@ -28,7 +28,7 @@ pub use backends::{Backend, Backends};
 pub use config::{Config, DEFAULT_MAX_REQUEST_BYTES, MAX_REQUEST_BYTES_LIMIT};
 pub use gateway::{Dependencies, FIRST_CONTRACT_WAIT, Gateway, StartError};
 pub use keys::Keys;
-pub use pages::{MAX_FORM_BYTES, Page, PagesConfig, PagesError};
+pub use pages::{CaptchaConfig, CaptchaProvider, MAX_FORM_BYTES, Page, PagesConfig, PagesError};
 pub use protocol::{FIRST_MESSAGE_WAIT, HEARTBEAT, SMALLEST};
 pub use readiness::{PROBE_INTERVAL, PROBE_TIMEOUT};
 pub use serve::Edge;

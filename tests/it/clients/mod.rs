@@ -2,6 +2,7 @@
 
 mod account;
 mod events;
+mod hooks;
 mod journey;
 mod mail;
 mod oidc;

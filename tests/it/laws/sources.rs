@@ -42,6 +42,16 @@ fn domains_know_neither_grpc_nor_tables_nor_generated_types() {
     }
 }
 
+#[test]
+fn accounts_are_made_in_one_place() {
+    let may = |path: &str| {
+        ["services/auth/src/handlers/making.rs", "services/auth/src/store/accounts.rs"].contains(&path)
+            || path.contains("/tests/")
+            || path.starts_with("tests/")
+    };
+    assert_only("insert_new(", may);
+}
+
 /// What tokens are signed with, refresh tokens are made of and passwords are hashed by, as auth names it.
 const ISSUES: [&str; 3] = ["Ed25519KeyPair", "RefreshToken::first_of", "argon2::"];
 

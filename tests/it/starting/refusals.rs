@@ -300,7 +300,7 @@ async fn s04_production_does_not_send_mail_whose_links_lead_nowhere() {
         let launch = launch(&folder).environment("MAINSTAY__MODE", mode);
         launch.environment("MAINSTAY__AUTH__MAIL__SMTP__HOST", "smtp.example.org")
     };
-    let missing = ["public_url: must be set where auth.mail.smtp is", "auth.mail.from: must be set"];
+    let missing = ["public_url: must be set where auth.mail.smtp", "auth.mail.from: must be set"];
     assert_says(&refused(sends("production")).await, &missing);
     let said = refused(sends("development")).await;
     assert_says(&said, &["auth.mail.from: must be set"]);

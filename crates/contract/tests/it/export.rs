@@ -33,7 +33,9 @@ fn what_is_exported_compiles_by_itself() {
             .iter()
             .flat_map(|file| file.service.iter().map(move |service| format!("{}.{}", file.package(), service.name())))
             .collect();
-        for service in ["mainstay.auth.v1.SessionService", "mainstay.auth.v1.AccountService"] {
+        for service in
+            ["mainstay.auth.v1.SessionService", "mainstay.auth.v1.AccountService", "mainstay.auth.hook.v1.HookService"]
+        {
             assert!(services.contains(service), "{services:?}");
         }
         assert!(contract.methods.iter().all(|method| services.contains(&method.service)), "{services:?}");

@@ -81,8 +81,7 @@ where
         let service = self.service.clone();
         let identity = self.identity.clone();
         Box::pin(async move {
-            let deadline =
-                call.deadline.or_else(|| call.is_unary().then(|| Instant::now() + DEFAULT_CALL_TIMEOUT));
+            let deadline = call.deadline.or_else(|| call.is_unary().then(|| Instant::now() + DEFAULT_CALL_TIMEOUT));
             let answer = perform(service, &identity, call, deadline);
             match deadline {
                 None => answer.await,

@@ -37,7 +37,7 @@ pub struct RemoteConfig {
 
 impl RemoteConfig {
     /// Checks everything that can be known without connecting.
-    pub(crate) fn check(&self) -> Result<(), RemoteError> {
+    pub fn check(&self) -> Result<(), RemoteError> {
         let mut each = self.each().peekable();
         if each.peek().is_none() { endpoint(self).map(drop) } else { each.try_for_each(|one| endpoint(&one).map(drop)) }
     }
@@ -50,6 +50,12 @@ impl RemoteConfig {
     /// The addresses of the replicas.
     pub(crate) fn replicas(&self) -> impl Iterator<Item = &str> {
         self.url.split(',').map(str::trim).filter(|url| !url.is_empty())
+    }
+
+    /// Makes a connection for generated clients: of a service that is not of the platform and knows none of its principals.
+    /// Nothing is connected yet, as in [`GrpcChannel::connect`]. Must be called inside a tokio runtime.
+    pub fn connect(&self) -> Result<Connection, RemoteError> {
+        Ok(endpoint(self)?.connect_lazy())
     }
 }
 

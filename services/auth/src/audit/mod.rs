@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 
 use mainstay_db::Conn;
 use mainstay_identity::{Kind, Principal};
+use mainstay_telemetry::TraceContext;
 use uuid::Uuid;
 
 pub(crate) use action::Action;
@@ -43,6 +44,7 @@ pub(crate) struct Trail {
     actor: String,
     request_id: String,
     network: String,
+    trace: TraceContext,
 }
 
 /// What is told of an event beside who did it.
@@ -82,14 +84,19 @@ impl Told {
 }
 
 impl Trail {
-    /// Whoever calls, by a request with this id from this network.
-    pub(crate) fn new(caller: &Principal, request_id: &str, network: String) -> Trail {
-        Trail { actor: actor(caller), request_id: request_id.to_owned(), network }
+    /// Whoever calls, by a request with this id from this network, as a part of this trace.
+    pub(crate) fn new(caller: &Principal, request_id: &str, network: String, trace: TraceContext) -> Trail {
+        Trail { actor: actor(caller), request_id: request_id.to_owned(), network, trace }
     }
 
     /// The command line, on a store that it has opened itself.
     pub(crate) fn of_command_line() -> Trail {
-        Trail { actor: SYSTEM.to_owned(), request_id: String::new(), network: String::new() }
+        Trail {
+            actor: SYSTEM.to_owned(),
+            request_id: String::new(),
+            network: String::new(),
+            trace: TraceContext::default(),
+        }
     }
 
     /// What the service does without being asked.
@@ -102,6 +109,21 @@ impl Trail {
     pub(crate) fn by(mut self, account: AccountId) -> Trail {
         self.actor = format!("{ACCOUNTS}{account}");
         self
+    }
+
+    /// Who it is: `accounts/{uid}`, `services/{name}` or `system`; empty where nobody is signed in.
+    pub(crate) fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// The id that the logs know the request by; empty where there is none.
+    pub(crate) fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// The trace that the request belongs to.
+    pub(crate) fn trace(&self) -> &TraceContext {
+        &self.trace
     }
 
     /// Stores an event, in the transaction of what it tells of.

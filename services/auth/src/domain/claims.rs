@@ -18,6 +18,48 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims(Map<String, Value>);
 
+/// The claims of an access token itself (`src/signer.rs`), and those that other tokens have (RFC 7519, RFC 9068, OpenID Connect
+/// Core 1.0): by none of them an application says something of its own, since somebody might take one for the other.
+const RESERVED: [&str; 29] = [
+    "acr",
+    "act",
+    "amr",
+    "at_hash",
+    "aud",
+    "auth_time",
+    "azp",
+    "claims",
+    "client_id",
+    "cnf",
+    "email",
+    "email_verified",
+    "epoch",
+    "exp",
+    "iat",
+    "iss",
+    "jti",
+    "kind",
+    "nbf",
+    "nonce",
+    "org",
+    "org_roles",
+    "roles",
+    "scope",
+    "sid",
+    "sub",
+    "typ",
+    "withheld",
+    "writes",
+];
+
+/// What the names begin with that are the platform's.
+const RESERVED_PREFIX: &str = "mainstay";
+
+/// Whether a claim of this name is none that a hook gives.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name) || name.starts_with(RESERVED_PREFIX)
+}
+
 /// Says what is wrong with claims, as a clause after the field's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClaimsError {

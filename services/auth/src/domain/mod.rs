@@ -22,6 +22,7 @@ pub mod role;
 pub mod search;
 pub mod service_account;
 pub mod session;
+pub mod sign_up;
 pub mod signing;
 pub mod strength;
 pub mod totp;

@@ -6,8 +6,10 @@ use mainstay_proto::auth::v1 as pb;
 use mainstay_record::Violation;
 use tonic::Request;
 
+use super::making::{Admitted, Call};
 use super::owner::require_administrators_level;
 use super::profile::Profile;
+use super::solving::Solver;
 use super::whose::{account_id, require_sight, with_roles};
 use super::{account_to_pb, emails, origin, sending, trail};
 use crate::audit::{Action, Told, Trail};
@@ -17,6 +19,7 @@ use crate::domain::account::{Account, AccountId, Revision};
 use crate::domain::email::{Claimed, Email, former_key};
 use crate::domain::password::Password;
 use crate::domain::profile::display_name_key;
+use crate::domain::sign_up::Way;
 use crate::domain::user_name::UserName;
 use crate::domain::{locale, role};
 use crate::error::{Error, refused_email, refused_password, refused_role};
@@ -29,14 +32,16 @@ pub(super) async fn sign_up(core: &Core, request: Request<pb::SignUpRequest>) ->
         return Err(Error::SignUpClosed);
     }
     let origin = origin(&request)?;
-    let pb::SignUpRequest { email, password, locale } = request.get_ref();
+    let (call, solver) = (Call::of(&request)?, Solver::of(&request)?);
+    let by = (trail(&request)?, Action::SignUp);
+    let pb::SignUpRequest { email, password, locale, captcha_token } = request.get_ref();
     let mut wanted = read_new(core, "", (email, password), &[]).await?;
     locale::check(locale).map_err(|problem| Error::Violations(vec![Violation::new("locale", problem)]))?;
     wanted.profile.locale.clone_from(locale);
     wanted.is_verified_by_mail = core.mail.is_some();
+    solver.check(core, captcha_token).await?;
     core.limits.sign_up(origin)?;
-    let by = (trail(&request)?, Action::SignUp);
-    let account = create(core, wanted, origin, by).await?;
+    let account = create(core, wanted, (origin, Some(call)), by).await?;
     sending::wake(core);
     Ok(account_to_pb(&account))
 }
@@ -47,7 +52,7 @@ pub(super) async fn create_account(
     request: Request<pb::CreateAccountRequest>,
 ) -> Result<pb::Account, Error> {
     let origin = origin(&request)?;
-    let by = (trail(&request)?, Action::CreateAccount);
+    let (by, call) = ((trail(&request)?, Action::CreateAccount), Call::of(&request)?);
     require_administrators_level(core, &caller(&request).map_err(Error::Stack)?).await?;
     let pb::CreateAccountRequest { account, password } = request.into_inner();
     let account = account.unwrap_or_default();
@@ -59,7 +64,7 @@ pub(super) async fn create_account(
         wanted => wanted?,
     };
     wanted.profile = profile;
-    Ok(account_to_pb(&create(core, wanted, origin, by).await?))
+    Ok(account_to_pb(&create(core, wanted, (origin, Some(call)), by).await?))
 }
 
 pub(super) async fn get_account(core: &Core, request: Request<pb::GetAccountRequest>) -> Result<pb::Account, Error> {
@@ -133,21 +138,30 @@ pub(crate) async fn read_new(
     }
 }
 
-/// Makes an account. `by`: who does so, and what the audit log calls it.
-pub(crate) async fn create(
+/// Makes an account: by a call, or for whoever runs the installation. `by`: who does so, and what the audit log calls it.
+pub(super) async fn create(
     core: &Core,
     wanted: NewAccount,
-    origin: Origin,
+    (origin, call): (Origin, Option<Call>),
     by: (Trail, Action),
 ) -> Result<Account, Error> {
     let NewAccount { email, password, roles, profile, is_verified_by_mail } = wanted;
+    let row = new_row(&email, String::new(), profile, core.clock.now_micros());
+    let admitted = match call {
+        Some(call) => {
+            let way = if by.1 == Action::SignUp { Way::Password } else { Way::Administrator };
+            Admitted::ask(core, (row, &roles), (way, ""), &call).await?
+        }
+        None => Admitted::unasked(core, row, &Way::Operator),
+    };
     let password_hash = core.hasher.hash(password, origin).await?;
-    let row = new_row(&email, password_hash, profile, core.clock.now_micros());
-    let asking = is_verified_by_mail.then(|| emails::verification(core, &row)).transpose()?;
+    let admitted = admitted.with_password_hash(password_hash);
+    let asking = is_verified_by_mail.then(|| emails::verification(core, admitted.row())).transpose()?;
     let former = core.former_are_left.then(|| former_key(email.original()));
-    core.database
+    let made = core
+        .database
         .write(Atomic::Transaction, move |conn| {
-            let (row, roles, former, asking) = (row.clone(), roles.clone(), former.clone(), asking.clone());
+            let (admitted, roles, former, asking) = (admitted.clone(), roles.clone(), former.clone(), asking.clone());
             let (trail, action) = by.clone();
             Box::pin(async move {
                 if let Some(key) = former
@@ -155,17 +169,23 @@ pub(crate) async fn create(
                 {
                     return Err(Error::EmailTaken);
                 }
-                store::insert(conn, &row, &roles).await?;
+                let account = admitted.insert(conn, &roles).await?;
                 if let Some(asking) = &asking {
                     asking.store_unless_too_many(conn).await?;
                 }
-                let account = row.into_account(roles)?;
                 let told = Told::default().with_roles(&account.roles);
                 trail.note(conn, account.create_time, action, account.id, told).await?;
                 Ok(account)
             })
         })
-        .await
+        .await;
+    core.hooks.wake();
+    made
+}
+
+/// Makes an account for whoever runs the installation, at its command line: nobody is asked.
+pub(crate) async fn create_unasked(core: &Core, wanted: NewAccount) -> Result<Account, Error> {
+    create(core, wanted, (Origin::Inside, None), (Trail::of_command_line(), Action::CreateAccount)).await
 }
 
 /// Makes the row of an account that nobody has shown to be theirs so far.

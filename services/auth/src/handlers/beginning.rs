@@ -4,7 +4,7 @@ use mainstay_db::Conn;
 use mainstay_proto::auth::v1 as pb;
 use uuid::Uuid;
 
-use super::credentials::credentials;
+use super::credentials::first_credentials;
 use super::ending::session_name_of;
 use super::timestamp;
 use crate::audit::{Action, Told, Trail};
@@ -113,9 +113,14 @@ pub(super) async fn kinds_of(conn: &mut Conn<'_>, account: AccountId) -> Result<
 }
 
 /// Gives the client what the sign-in has led to.
-pub(super) fn answer(core: &Core, account: &Account, begun: Begun) -> Result<pb::Credentials, Error> {
+pub(super) async fn answer(
+    core: &Core,
+    account: &Account,
+    begun: Begun,
+    trail: &Trail,
+) -> Result<pb::Credentials, Error> {
     match begun {
-        Begun::Session(begun) => credentials(core, (account, None), &begun.0, Some(&begun.1)),
+        Begun::Session(begun) => first_credentials(core, account, (&begun.0, &begun.1), trail).await,
         Begun::Asked(asked) => {
             let kinds = asked.kinds.iter().map(|kind| kind_to_pb(*kind).into()).collect();
             let challenge = pb::Challenge {

@@ -9,6 +9,7 @@ use mainstay_proto::auth::v1 as pb;
 use mainstay_record::Violation;
 use tonic::Request;
 
+use super::making::{Call, ask_to_upgrade, to_be_told};
 use super::owner::{find, own_account, prove_password, require_level, require_recent};
 use super::sending::{Addressee, Presented, Sending, mail_of, notice, required, wake};
 use super::whose::{account_id, require_sight, with_roles};
@@ -20,13 +21,14 @@ use crate::domain::account::AccountId;
 use crate::domain::email::{Claimed, Email};
 use crate::domain::one_time_secret::{HashKey, Issued, Purpose};
 use crate::domain::password::Password;
+use crate::domain::sign_up::Way;
 use crate::error::{Error, refused_email, refused_password};
 use crate::mail::Kind;
 use crate::revoking::{Moment, outdate_tokens};
 use crate::store::accounts::{self, AccountRow};
 use crate::store::emails::{self, Consent};
 use crate::store::mails::{self, MailRow};
-use crate::store::one_time_secrets;
+use crate::store::{one_time_secrets, sign_ups};
 
 /// The secrets that a change of the address consists of.
 const CHANGE: [Purpose; 2] = [Purpose::ChangeEmail, Purpose::ApproveEmailChange];
@@ -92,7 +94,7 @@ pub(super) async fn verify_email(core: &Core, request: Request<pb::VerifyEmailRe
 
 pub(super) async fn change_email(core: &Core, request: Request<pb::ChangeEmailRequest>) -> Result<pb::Account, Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
-    let (origin, trail) = (origin(&request)?, trail(&request)?);
+    let (origin, trail, call) = (origin(&request)?, trail(&request)?, Call::of(&request)?);
     let request = request.get_ref();
     let id = own_account(&caller, &request.name)?;
     mail_of(core)?;
@@ -113,6 +115,11 @@ pub(super) async fn change_email(core: &Core, request: Request<pb::ChangeEmailRe
         email
     };
     core.limits.mail(origin)?;
+    if row.email.is_empty() {
+        let named = AccountRow { email: email.original().to_owned(), anonymous: false, ..row.clone() };
+        // That it is one is told when its owner has shown that the address is theirs.
+        ask_to_upgrade(core, named, &call).await?;
+    }
     let account = propose(core, row, email).await?;
     wake(core);
     Ok(account)
@@ -180,11 +187,15 @@ pub(super) async fn confirm_email_change(
     let about = before.pending_email.clone().unwrap_or_default();
     // The old address learns of it where it was its owner's.
     let told = if before.email_verified { notice(core, Kind::EmailChanged, &before, &about)? } else { None };
+    let upgraded = if before.email.is_empty() { to_be_told(core, &before, &Way::Upgrade) } else { None };
     let (former_are_left, moment) = (core.former_are_left, core.moment());
     let confirmed = core.database.write(Atomic::Transaction, move |conn| {
-        let (key, told, trail) = (Arc::clone(&key), told.clone(), trail.clone());
+        let (key, told, trail, upgraded) = (Arc::clone(&key), told.clone(), trail.clone(), upgraded.clone());
         Box::pin(async move {
             let changed = confirm(conn, presented, &key, told, (former_are_left, now, moment)).await?;
+            if let Some(upgraded) = upgraded.as_ref().filter(|_| changed.is_some()) {
+                sign_ups::insert(conn, upgraded).await?;
+            }
             if let Some((id, _)) = &changed {
                 trail.by(*id).note(conn, now, Action::ChangeEmail, *id, Told::default()).await?;
             }
@@ -195,6 +206,7 @@ pub(super) async fn confirm_email_change(
     let changed = outdated.is_some();
     core.tell(outdated);
     attempt.succeeded();
+    core.hooks.wake();
     wake(core);
     Ok(pb::ConfirmEmailChangeResponse { changed })
 }

@@ -8,7 +8,7 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::beginning::kinds_of;
-use super::credentials::credentials;
+use super::credentials::credentials_if_minted;
 use super::factors::{factor_name, factor_name_of, factor_to_pb};
 use super::owner::{find, is_own, own_account_of, require_level, require_recent};
 use super::proving::wrong;
@@ -110,9 +110,9 @@ pub(super) async fn confirm_totp(
     let row = find(core, account).await?;
     let told = notice(core, Kind::FactorAdded, &row, &row.email)?;
     let (codes, hashes) = codes_for(core, account)?;
-    let timeouts = core.timeouts;
+    let (timeouts, by) = (core.timeouts, trail.clone());
     let confirmed = core.database.write(Atomic::Transaction, move |conn| {
-        let (uid, hashes, trail, told) = (begun.uid.clone(), hashes.clone(), trail.clone(), told.clone());
+        let (uid, hashes, trail, told) = (begun.uid.clone(), hashes.clone(), by.clone(), told.clone());
         Box::pin(async move {
             let own = account.to_string();
             let is_first = kinds_of(conn, account).await?.is_empty();
@@ -140,7 +140,7 @@ pub(super) async fn confirm_totp(
     Ok(pb::ConfirmTotpResponse {
         factor: Some(factor_to_pb(account, &factor)?),
         recovery_codes: if is_first { codes } else { Vec::new() },
-        credentials: Some(credentials(core, (&owner, acting.as_ref()), &session, None)?),
+        credentials: credentials_if_minted(core, (&owner, acting.as_ref()), &session, &trail).await?,
     })
 }
 

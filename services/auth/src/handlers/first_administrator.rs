@@ -13,6 +13,7 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::accounts::{new_row, read_new};
+use super::making::Admitted;
 use super::sending::required;
 use super::{account_to_pb, origin, trail};
 use crate::audit::{Action, Told};
@@ -20,8 +21,8 @@ use crate::core::Core;
 use crate::domain::account::Account;
 use crate::domain::one_time_secret::{LinkSecret, SecretHash};
 use crate::domain::session::micros;
+use crate::domain::sign_up::Way;
 use crate::error::Error;
-use crate::store::accounts as store;
 use crate::store::first_administrator::{self as first, FirstRow};
 
 /// How long a token is good.
@@ -70,16 +71,16 @@ pub(super) async fn create(
     looked.await?;
     let wanted = read_new(core, "", (&email, &password), &[]).await?;
     let hash = core.hasher.hash(wanted.password, origin).await?;
-    let row = new_row(&wanted.email, hash, wanted.profile, now);
+    // Nobody is asked: this has to go also where nothing else runs yet.
+    let admitted = Admitted::unasked(core, new_row(&wanted.email, hash, wanted.profile, now), &Way::Operator);
     let made = core.database.write(Atomic::Transaction, move |conn| {
-        let (row, trail) = (row.clone(), trail.clone());
+        let (admitted, trail) = (admitted.clone(), trail.clone());
         Box::pin(async move {
             if !is_good(conn, shown, now).await? || !first::close(conn, now).await? {
                 return Err(Error::SecretNotFound);
             }
             let roles = vec![roles::ADMIN.to_owned()];
-            store::insert(conn, &row, &roles).await?;
-            let account = row.into_account(roles)?;
+            let account = admitted.insert(conn, &roles).await?;
             let told = Told::default().with_roles(&account.roles);
             trail.note(conn, now, Action::CreateFirstAdministrator, account.id, told).await?;
             Ok::<Account, Error>(account)
@@ -87,6 +88,7 @@ pub(super) async fn create(
     });
     let account = made.await?;
     attempt.succeeded();
+    core.hooks.wake();
     Ok(account_to_pb(&account))
 }
 

@@ -9,6 +9,7 @@ use mainstay_record::Violation;
 use tonic::Request;
 
 use super::accounts::imported_row;
+use super::making::Admitted;
 use super::owner::require_administrators_level;
 use super::profile::Profile;
 use super::trail;
@@ -56,17 +57,18 @@ pub(crate) async fn perform(
 async fn import_one(core: &Core, trail: Trail, given: pb::ImportedAccount) -> Result<(), Error> {
     let (row, roles) = read(core, given)?;
     let former = core.former_are_left.then(|| former_key(&row.email));
+    let admitted = Admitted::imported(row);
     let made = core.database.write(Atomic::Transaction, move |conn| {
-        let (row, roles, former, trail) = (row.clone(), roles.clone(), former.clone(), trail.clone());
+        let (admitted, roles, former, trail) = (admitted.clone(), roles.clone(), former.clone(), trail.clone());
         Box::pin(async move {
             if let Some(key) = former
                 && store::find_by_email_key(conn, &key).await?.is_some()
             {
                 return Err(Error::EmailTaken);
             }
-            store::insert(conn, &row, &roles).await?;
+            let account = admitted.insert(conn, &roles).await?;
             let told = Told::default().with_roles(&roles);
-            trail.note(conn, row.create_time, Action::ImportAccount, row.id()?, told).await
+            trail.note(conn, account.create_time, Action::ImportAccount, account.id, told).await
         })
     });
     made.await

@@ -11,6 +11,7 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::accounts::{new_row, read_new};
+use super::making::{Admitted, Call};
 use super::membership::{checked_roles, join, member_to_pb};
 use super::pages::page_size;
 use super::profile::Profile;
@@ -23,6 +24,7 @@ use crate::core::Core;
 use crate::domain::account::{ACCOUNTS, AccountId, Revision};
 use crate::domain::email::{Claimed, Email};
 use crate::domain::organisation::{INVITATIONS, Member, ORGANISATIONS, OrganisationId, Standing};
+use crate::domain::sign_up::Way;
 use crate::domain::{locale, page_token};
 use crate::error::{Error, refused_email};
 use crate::refusal::Refusal;
@@ -285,7 +287,7 @@ pub(super) async fn sign_up(
     required(token).map_or(Ok(()), |violation| Err(Error::Violations(vec![violation])))?;
     locale::check(locale).map_err(|problem| Error::Violations(vec![Violation::new("locale", problem)]))?;
     let attempt = core.limits.token(origin)?;
-    let trail = trail(&request)?;
+    let (trail, call) = (trail(&request)?, Call::of(&request)?);
     let presented = Presented::read(token)?;
     let now = core.clock.now_micros();
     // What is not good is not worth a hash.
@@ -300,26 +302,29 @@ pub(super) async fn sign_up(
     core.limits.sign_up(origin)?;
     let (email, password) = wanted.into_parts();
     let claimed = Claimed::read(email.original(), core.former_are_left).map_err(|_| Error::SecretNotFound)?;
-    let hash = core.hasher.hash(password, origin).await?;
     let profile = Profile { locale: locale.clone(), ..Profile::default() };
-    let row = AccountRow { email_verified: true, ..new_row(&email, hash, profile, now) };
+    let row = AccountRow { email_verified: true, ..new_row(&email, String::new(), profile, now) };
+    let organisation = format!("{ORGANISATIONS}{}", invitation.organisation_uid);
+    let admitted = Admitted::ask(core, (row, &[]), (Way::Invitation, &organisation), &call).await?;
+    let admitted = admitted.with_password_hash(core.hasher.hash(password, origin).await?);
     let made = core.database.write(Atomic::Transaction, move |conn| {
-        let (row, trail, claimed) = (row.clone(), trail.clone(), claimed.clone());
+        let (admitted, trail, claimed) = (admitted.clone(), trail.clone(), claimed.clone());
         Box::pin(async move {
             let issued = presented.of_invitation(conn, now).await?;
-            let id = row.id()?;
+            let id = admitted.row().id()?;
             if accounts::find_by_email(conn, &claimed).await?.is_some() {
                 return Err(Error::EmailTaken);
             }
-            accounts::insert(conn, &row, &[]).await?;
+            let account = admitted.insert(conn, &[]).await?;
             let trail = trail.by(id);
             trail.note(conn, now, Action::SignUp, id, Told::default()).await?;
-            take_up(conn, issued.id, &row, &trail, now).await?;
-            Ok::<_, Error>(row.into_account(Vec::new())?)
+            take_up(conn, issued.id, admitted.row(), &trail, now).await?;
+            Ok::<_, Error>(account)
         })
     });
     let account = made.await?;
     attempt.succeeded();
+    core.hooks.wake();
     Ok(account_to_pb(&account))
 }
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::beginning::{Beginning, answer, begin};
 use super::sending::{Presented, required, send_to_whoever_has};
+use super::solving::Solver;
 use super::whose::with_roles;
 use super::{client, origin, trail};
 use crate::audit::Trail;
@@ -30,8 +31,9 @@ pub(super) async fn request_sign_in(
     core: &Core,
     request: Request<pb::RequestSignInRequest>,
 ) -> Result<pb::RequestSignInResponse, Error> {
-    let origin = origin(&request)?;
-    let request_id = send_to_whoever_has(core, Purpose::SignIn, &request.get_ref().email, origin).await?;
+    let (origin, solver) = (origin(&request)?, Solver::of(&request)?);
+    let pb::RequestSignInRequest { email, captcha_token } = request.get_ref();
+    let request_id = send_to_whoever_has(core, Purpose::SignIn, email, (origin, &solver, captcha_token)).await?;
     Ok(pb::RequestSignInResponse { request_id })
 }
 
@@ -83,7 +85,7 @@ pub(super) async fn sign_in_with_code(
 async fn use_up(core: &Core, presented: Presented, (client, trail): (Client, Trail)) -> Result<pb::Credentials, Error> {
     let (key, now, moment) = (Arc::clone(&core.hash_key), core.clock.now_micros(), core.moment());
     let nobodys = core.hasher.of_nobody()?;
-    let beginning = Beginning { now, timeouts: core.timeouts, client, trail };
+    let beginning = Beginning { now, timeouts: core.timeouts, client, trail: trail.clone() };
     let begun = core.database.write(Atomic::Transaction, move |conn| {
         let (key, nobodys, beginning) = (Arc::clone(&key), nobodys.clone(), beginning.clone());
         Box::pin(async move {
@@ -98,7 +100,7 @@ async fn use_up(core: &Core, presented: Presented, (client, trail): (Client, Tra
     });
     let (account, begun, ended) = begun.await?;
     core.tell(ended);
-    answer(core, &account, begun)
+    answer(core, &account, begun, &trail).await
 }
 
 /// Whoever reads the mail has the address. Where that had not been shown before, somebody else may have made the account and

@@ -18,6 +18,7 @@ pub mod factor_service;
 mod factors;
 pub mod first_administrator;
 pub mod governing;
+mod hook_wire;
 mod impersonation;
 pub mod importing;
 mod invitations;
@@ -25,6 +26,7 @@ pub mod keys;
 pub mod listing;
 pub mod mailbox;
 mod mailed_sign_in;
+mod making;
 mod members;
 mod membership;
 pub mod oauth;
@@ -46,10 +48,13 @@ mod service_accounts;
 mod service_keys;
 mod session_list;
 pub mod sessions;
+mod solving;
 mod standing;
 mod stepping_up;
 mod switching;
 mod whose;
+
+pub(crate) use hook_wire::told_of;
 
 use http::header::USER_AGENT;
 use mainstay_layers::{PeerAgent, context};
@@ -104,7 +109,7 @@ fn client<T>(request: &Request<T>) -> Result<Client, Error> {
 fn trail<T>(request: &Request<T>) -> Result<Trail, Error> {
     let context = context(request).map_err(Error::Stack)?;
     let request_id = context.request_id.to_str().unwrap_or_default();
-    Ok(Trail::new(&context.principal, request_id, client(request)?.network))
+    Ok(Trail::new(&context.principal, request_id, client(request)?.network, context.trace.clone()))
 }
 
 fn timestamp(micros: i64) -> prost_types::Timestamp {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::owner::{find, own_account, prove_password, require_level};
 use super::sending::{Presented, notice, required, send_to_whoever_has, wake};
+use super::solving::Solver;
 use super::{origin, trail};
 use crate::audit::{Action, Told};
 use crate::core::Core;
@@ -31,8 +32,9 @@ pub(super) async fn request_password_reset(
     core: &Core,
     request: Request<pb::RequestPasswordResetRequest>,
 ) -> Result<(), Error> {
-    let origin = origin(&request)?;
-    send_to_whoever_has(core, Purpose::ResetPassword, &request.get_ref().email, origin).await.map(drop)
+    let (origin, solver) = (origin(&request)?, Solver::of(&request)?);
+    let pb::RequestPasswordResetRequest { email, captcha_token } = request.get_ref();
+    send_to_whoever_has(core, Purpose::ResetPassword, email, (origin, &solver, captcha_token)).await.map(drop)
 }
 
 pub(super) async fn reset_password(core: &Core, request: Request<pb::ResetPasswordRequest>) -> Result<(), Error> {

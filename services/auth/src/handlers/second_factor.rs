@@ -7,7 +7,7 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::beginning::{Beginning, begin_with};
-use super::credentials::credentials;
+use super::credentials::first_credentials;
 use super::proving::{Proof, wrong};
 use super::sending::{notice, wake};
 use super::whose::with_roles;
@@ -132,7 +132,7 @@ async fn finish(core: &Core, met: Met<'_>, proof: Option<Proof>) -> Result<pb::C
         Ok((account, (session, token))) => {
             attempt.succeeded();
             wake(core);
-            credentials(core, (&account, None), &session, Some(&token))
+            first_credentials(core, &account, (&session, &token), &trail).await
         }
         Err(Error::WrongCode) => Err(wrong(core, &trail, account)),
         Err(error) => Err(error),

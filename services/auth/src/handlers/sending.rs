@@ -6,6 +6,7 @@ use mainstay_db::{Atomic, Conn, Lane};
 use mainstay_record::Violation;
 use uuid::Uuid;
 
+use super::solving::Solver;
 use crate::core::Core;
 use crate::domain::account::AccountId;
 use crate::domain::email::{Claimed, Email};
@@ -36,16 +37,18 @@ pub(super) struct Addressee<'a> {
     pub(super) about: &'a str,
 }
 
-/// Sends a secret to whoever has an address, and does the same work where nobody has. Gives the id that a code is known by.
+/// Sends a secret to whoever has an address, and does the same work where nobody has, once a CAPTCHA is solved where one is wanted.
+/// Gives the id that a code is known by.
 pub(super) async fn send_to_whoever_has(
     core: &Core,
     purpose: Purpose,
     email: &str,
-    origin: Origin,
+    (origin, solver, captcha_token): (Origin, &Solver, &str),
 ) -> Result<String, Error> {
     let email = Claimed::read(email, core.former_are_left)
         .map_err(|problem| Error::Violations(vec![refused_email("", problem)]))?;
     mail_of(core)?;
+    solver.check(core, captcha_token).await?;
     core.limits.mail(origin)?;
     let wanted = email.clone();
     let found = core.database.read(Lane::Inline, move |conn| {

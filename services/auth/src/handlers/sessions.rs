@@ -10,7 +10,7 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::beginning::{Beginning, Begun, answer, begin};
-use super::credentials::credentials;
+use super::credentials::{credentials, credentials_with, mint};
 use super::ending::end;
 use super::switching::{self, acting};
 use super::whose::with_roles;
@@ -153,9 +153,9 @@ async fn sign_in(core: &Core, request: Request<pb::SignInRequest>) -> Result<pb:
     };
     attempt.succeeded();
     let now = core.clock.now_micros();
-    let beginning = Beginning { now, timeouts: core.timeouts, client: client(&request)?, trail };
+    let beginning = Beginning { now, timeouts: core.timeouts, client: client(&request)?, trail: trail.clone() };
     let (account, begun) = store_sign_in(core, (row, rehashed), beginning).await?;
-    answer(core, &account, begun)
+    answer(core, &account, begun, &trail).await
 }
 
 /// What somebody says that they are called.
@@ -264,16 +264,19 @@ async fn exchange(core: &Core, token: RefreshToken, trail: &Trail) -> Result<pb:
         let now = core.clock.now_micros();
         match session.judge(&token, now, &core.timeouts) {
             Verdict::Rotate => {
+                // First: where the token is not made, the refresh token stays as good as it was.
+                let said = mint(core, (&account, acting.as_ref()), &session, trail).await?;
                 let successor = token.successor()?;
-                let rotated = session.rotated(&token, &successor, now)?;
+                let rotated = session.rotated(&token, &successor, core.clock.now_micros())?;
                 if rotate(core, session.current, SessionRow::from(&rotated)).await? {
-                    return credentials(core, (&account, acting.as_ref()), &rotated, Some(&successor));
+                    return credentials_with(core, (&account, &said), acting.as_ref(), (&rotated, Some(&successor)));
                 }
             }
             Verdict::Repeat => {
                 let sealed = session.previous.as_ref().map(|previous| previous.sealed_successor.as_slice());
                 let successor = token.open_successor(sealed.unwrap_or_default())?;
-                return credentials(core, (&account, acting.as_ref()), &session, Some(&successor));
+                let parties = (&account, acting.as_ref());
+                return credentials(core, parties, (&session, Some(&successor)), trail).await;
             }
             verdict @ (Verdict::Stolen | Verdict::Over) => {
                 let by = (verdict == Verdict::Stolen).then(|| (trail.clone(), Action::TokenReused));

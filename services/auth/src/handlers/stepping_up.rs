@@ -67,7 +67,7 @@ pub(super) async fn step_up(core: &Core, request: Request<pb::StepUpRequest>) ->
                 attempt.succeeded();
             }
             wake(core);
-            credentials(core, (&account, acting.as_ref()), &session, None)
+            credentials(core, (&account, acting.as_ref()), (&session, None), &trail).await
         }
         Err(Error::WrongCode) => Err(wrong(core, &trail, account)),
         Err(error) => Err(evidence.not_taken(core, (origin, &trail), error).await),

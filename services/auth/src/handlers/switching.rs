@@ -6,7 +6,7 @@ use mainstay_proto::auth::v1 as pb;
 use tonic::Request;
 use uuid::Uuid;
 
-use super::credentials::{TOKEN_TYPE, session_expires_in};
+use super::credentials::{TOKEN_TYPE, mint, session_expires_in};
 use super::ending::session_name_of;
 use super::standing::{organisation_id, own_account};
 use super::trail;
@@ -50,8 +50,9 @@ pub(super) async fn switch(
         name => Some(organisation_id(("organisation", name))?),
     };
     let (now, timeouts) = (core.clock.now_micros(), core.timeouts);
+    let by = trail.clone();
     let switched = core.database.write(Atomic::Transaction, move |conn| {
-        let trail = trail.clone();
+        let trail = by.clone();
         Box::pin(async move {
             let row = sessions::find(conn, id).await?.ok_or(Error::SessionEnded)?;
             let mut session = Session::try_from(row)?;
@@ -75,7 +76,8 @@ pub(super) async fn switch(
         })
     });
     let (owner, session, acting) = switched.await?;
-    let AccessToken { text, seconds } = core.signer.access_token(&owner, &session, acting.as_ref())?;
+    let said = mint(core, (&owner, acting.as_ref()), &session, &trail).await?;
+    let AccessToken { text, seconds } = core.signer.access_token((&owner, &said), &session, acting.as_ref())?;
     Ok(pb::SwitchOrganisationResponse {
         access_token: text,
         expires_in: i32::try_from(seconds).unwrap_or(i32::MAX),

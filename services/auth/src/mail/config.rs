@@ -11,7 +11,7 @@ use super::Kind;
 /// Most mails to one address that can be configured.
 const MOST: u32 = 1_000_000;
 
-/// The section `auth.mail` of the configuration. Mail is sent where `smtp` is set. Without it development keeps mails in a
+/// The section `auth.mail` of the configuration. Mail is sent where `smtp` is set, or `auth.hooks.send_mail`. Without them development keeps mails in a
 /// mailbox to look into, and production sends none.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -190,13 +190,14 @@ impl MailConfig {
     }
 
     /// Finds what is missing for where it is used. Links lead to the configured place alone, so there has to be one (S4).
-    pub(crate) fn missing(&self, circumstances: &Circumstances) -> Vec<(&'static str, String)> {
-        let Some(smtp) = &self.smtp else { return Vec::new() };
+    /// `by_hook`: whether the application sends mails.
+    pub(crate) fn missing(&self, circumstances: &Circumstances, by_hook: bool) -> Vec<(&'static str, String)> {
         let mut missing = Vec::new();
-        if circumstances.public_url().is_none() {
-            let why = "must be set where auth.mail.smtp is: links in mails are built from it, and from nothing that a request says";
+        if (self.smtp.is_some() || by_hook) && circumstances.public_url().is_none() {
+            let why = "must be set where auth.mail.smtp or auth.hooks.send_mail is: links in mails are built from it, and from nothing that a request says";
             missing.push(("public_url", why.to_owned()));
         }
+        let Some(smtp) = &self.smtp else { return missing };
         if self.from.is_none() {
             missing.push((
                 "auth.mail.from",
@@ -211,11 +212,16 @@ impl MailConfig {
     }
 
     /// Whom mails come from, and where their links begin. Nothing where there is no mail.
-    pub(super) fn identity(&self, circumstances: &Circumstances) -> Option<(Mailbox, PublicUrl)> {
-        if self.smtp.is_none() && !circumstances.development {
+    pub(super) fn identity(&self, circumstances: &Circumstances, by_hook: bool) -> Option<(Mailbox, PublicUrl)> {
+        if self.smtp.is_none() && !by_hook && !circumstances.development {
             return None;
         }
-        let usual = || circumstances.development.then_some("Mainstay <noreply@localhost.localdomain>");
+        let usual = || match (by_hook, circumstances.development) {
+            // The application knows by itself whom its mails come from.
+            (true, _) => Some("noreply@localhost.localdomain"),
+            (false, true) => Some("Mainstay <noreply@localhost.localdomain>"),
+            (false, false) => None,
+        };
         let from = self.from.as_deref().or_else(usual)?;
         Some((from.parse().ok()?, circumstances.public_url()?))
     }

@@ -15,7 +15,9 @@ mod texts;
 use std::sync::Arc;
 
 use lettre::message::Mailbox;
+use mainstay_proto::auth::hook::v1::SendMailRequest;
 use mainstay_runtime::process::PublicUrl;
+use prost_types::Timestamp;
 use tokio::sync::Notify;
 
 pub use compose::ComposeError;
@@ -32,9 +34,13 @@ pub use templates::TemplateError;
 use templates::Templates;
 pub(crate) use templates::Written;
 
+use crate::domain::session::seconds;
+
 /// Mail as this installation has it.
 pub(crate) struct Mail {
     sender: Mailbox,
+    /// As it is configured; empty where it is not.
+    from: String,
     public_url: PublicUrl,
     links: Links,
     pub(crate) per_address_per_hour: u32,
@@ -47,6 +53,8 @@ pub(crate) struct Mail {
 /// How mails leave.
 pub(crate) enum Way {
     Smtp(Arc<Smtp>),
+    /// The application takes them.
+    Hook,
     /// They do not: whoever develops reads them in the mailbox.
     Mailbox,
 }
@@ -76,15 +84,22 @@ pub enum MailError {
 }
 
 impl Mail {
-    /// Prepares mail. Nothing where it is not configured, outside development: there it goes into the mailbox then.
-    pub(crate) fn new(config: &MailConfig, circumstances: &Circumstances) -> Result<Option<Mail>, MailError> {
-        let Some((sender, public_url)) = config.identity(circumstances) else { return Ok(None) };
+    /// Prepares mail; `by_hook` where the application sends it. Nothing where it is not configured, outside development: there it
+    /// goes into the mailbox then.
+    pub(crate) fn new(
+        config: &MailConfig,
+        by_hook: bool,
+        circumstances: &Circumstances,
+    ) -> Result<Option<Mail>, MailError> {
+        let Some((sender, public_url)) = config.identity(circumstances, by_hook) else { return Ok(None) };
         let way = match &config.smtp {
             Some(smtp) => Way::Smtp(Arc::new(Smtp::new(smtp, public_url.host())?)),
+            None if by_hook => Way::Hook,
             None => Way::Mailbox,
         };
         Ok(Some(Mail {
             sender,
+            from: config.from.clone().unwrap_or_default(),
             public_url,
             links: config.links.clone(),
             per_address_per_hour: config.per_address_per_hour,
@@ -121,6 +136,29 @@ impl Mail {
     /// Puts a mail into words, in the language of who gets it.
     pub(crate) fn write(&self, letter: &Letter) -> Result<Written, TemplateError> {
         self.templates.write(self.application(), letter)
+    }
+
+    /// Makes what the application's hook gets. `uid` is the mail's, as below.
+    pub(crate) fn handed_over(
+        &self,
+        uid: &str,
+        letter: &Letter,
+        expire_time: i64,
+    ) -> Result<SendMailRequest, TemplateError> {
+        let Written { subject, text, html } = self.write(letter)?;
+        Ok(SendMailRequest {
+            mail_id: uid.to_owned(),
+            kind: letter.kind.word().to_owned(),
+            sender: self.from.clone(),
+            recipient: letter.to.clone().unwrap_or_default(),
+            subject,
+            text,
+            html,
+            locale: letter.locale.clone(),
+            link: letter.told.link.clone(),
+            code: letter.told.code.clone(),
+            expire_time: Some(Timestamp { seconds: seconds(expire_time), nanos: 0 }),
+        })
     }
 
     /// Makes the message that SMTP carries. `uid` is the mail's: one that is sent again, because the answer was lost, is the

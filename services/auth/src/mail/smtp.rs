@@ -35,6 +35,39 @@ pub enum NotTaken {
     /// This mail is not taken.
     #[error("the SMTP server does not take the mail{}", code(.0))]
     Never(Option<u16>),
+    /// The same of the application's hook.
+    #[error("no mail can be handed to the hook send_mail ({0:?})")]
+    NothingByHook(tonic::Code),
+    #[error("the hook send_mail does not take the mail now ({0:?})")]
+    LaterByHook(tonic::Code),
+    #[error("the hook send_mail does not take the mail")]
+    NeverByHook,
+}
+
+impl NotTaken {
+    /// Judges what became of a call of the application's hook.
+    pub(crate) fn by_hook(code: tonic::Code) -> NotTaken {
+        use tonic::Code;
+        match code {
+            Code::InvalidArgument => NotTaken::NeverByHook,
+            Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::Unauthenticated
+            | Code::PermissionDenied
+            | Code::Unimplemented => NotTaken::NothingByHook(code),
+            _ => NotTaken::LaterByHook(code),
+        }
+    }
+
+    /// Whether this mail is never taken.
+    pub(crate) fn is_final(self) -> bool {
+        matches!(self, NotTaken::Never(_) | NotTaken::NeverByHook)
+    }
+
+    /// Whether no mail is taken for now.
+    pub(crate) fn is_of_all(self) -> bool {
+        matches!(self, NotTaken::Nothing(_) | NotTaken::NothingByHook(_))
+    }
 }
 
 /// What stands between us and the server.

@@ -260,7 +260,7 @@ pub async fn roles(conn: &mut Conn<'_>, uid: &str) -> Result<Vec<String>, db::Er
 }
 
 /// Adds an account. Violates [`EMAIL_TAKEN`] when another one has the address.
-pub async fn insert(conn: &mut Conn<'_>, row: &AccountRow, roles: &[String]) -> Result<(), db::Error> {
+pub async fn insert_new(conn: &mut Conn<'_>, row: &AccountRow, roles: &[String]) -> Result<(), db::Error> {
     db::execute!(conn, diesel::insert_into(accounts::table).values(row))?;
     insert_roles(conn, &row.uid, roles).await
 }

@@ -20,6 +20,7 @@ mod schema;
 pub mod search;
 pub mod service_accounts;
 pub mod sessions;
+pub mod sign_ups;
 pub mod signing_keys;
 
 use mainstay_db::EmbeddedMigrations;

@@ -333,6 +333,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    sign_ups (uid) {
+        uid -> Text,
+        account_uid -> Text,
+        method -> Text,
+        provider -> Text,
+        create_time -> BigInt,
+        attempts -> BigInt,
+        attempt_time -> BigInt,
+    }
+}
+
 diesel::joinable!(account_roles -> accounts (account_uid));
 diesel::joinable!(sessions -> accounts (account_uid));
 diesel::joinable!(oauth_consents -> oauth_clients (client_uid));

@@ -40,7 +40,7 @@ async fn upgraded(engine: Engine, emails: &[&str]) -> Harness {
         };
         let stored = harness.database.write(Atomic::Transaction, move |conn| {
             let row = row.clone();
-            Box::pin(async move { store::insert(conn, &row, &["reader".to_owned()]).await })
+            Box::pin(async move { store::insert_new(conn, &row, &["reader".to_owned()]).await })
         });
         stored.await.unwrap();
     }

@@ -292,7 +292,7 @@ impl Caller {
 
     /// Gives the id of the request.
     pub async fn request_sign_in(&self, email: &str) -> Result<String, Fault> {
-        let message = pb::RequestSignInRequest { email: email.to_owned() };
+        let message = pb::RequestSignInRequest { email: email.to_owned(), ..Default::default() };
         answer(self.sessions().request_sign_in(self.request(message)).await).map(|answer| answer.request_id)
     }
 
@@ -412,7 +412,7 @@ impl Caller {
     }
 
     pub async fn request_reset(&self, email: &str) -> Result<(), Fault> {
-        let message = pb::RequestPasswordResetRequest { email: email.to_owned() };
+        let message = pb::RequestPasswordResetRequest { email: email.to_owned(), ..Default::default() };
         answer(self.accounts().request_password_reset(self.request(message)).await)
     }
 
@@ -434,7 +434,7 @@ impl Caller {
     /// Signs up with a language.
     pub async fn sign_up_in(&self, locale: &str, email: &str, password: &str) -> Result<pb::Account, Fault> {
         let (email, password, locale) = (email.to_owned(), password.to_owned(), locale.to_owned());
-        let message = pb::SignUpRequest { email, password, locale };
+        let message = pb::SignUpRequest { email, password, locale, ..Default::default() };
         answer(self.accounts().sign_up(self.request(message)).await)
     }
 

@@ -88,7 +88,7 @@ both_engines! {
             let mut seen = Vec::new();
             for _ in 0..25 {
                 let before = harness.database.counters();
-                let message = pb::RequestPasswordResetRequest { email: email.to_owned() };
+                let message = pb::RequestPasswordResetRequest { email: email.to_owned(), ..Default::default() };
                 let answer = caller.accounts().request_password_reset(caller.request(message)).await;
                 let answer = answer.map(drop).map_err(|status| (status.code(), status.message().to_owned(), status.details().to_vec()));
                 seen.push((answer, work(&before, &harness.database.counters())));

@@ -46,7 +46,7 @@ both_engines! {
         ];
         for (number, value) in evil.into_iter().enumerate() {
             harness.clock.advance_seconds(3_600);
-            let message = pb::RequestPasswordResetRequest { email: "ada@example.org".to_owned() };
+            let message = pb::RequestPasswordResetRequest { email: "ada@example.org".to_owned(), ..Default::default() };
             let mut request = harness.caller.request(message);
             for header in HEADERS {
                 request.metadata_mut().insert(header, value.parse().unwrap());

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use mainstay_auth::Config;
 use mainstay_auth::limits::LimitsConfig;
 use mainstay_auth::providers::ProviderConfig;
+use mainstay_auth::{AnonymousSignIn, Config};
 use mainstay_fault::{Fault, Reason};
 use mainstay_proto::auth::v1 as pb;
 use mainstay_testkit::both_engines;
@@ -52,7 +52,8 @@ fn with_a_provider() -> Config {
         client_id: "client".to_owned(),
         ..ProviderConfig::default()
     };
-    Config { providers: [("idp".to_owned(), provider)].into(), ..limited() }
+    let anonymous_sign_in = AnonymousSignIn::Open;
+    Config { providers: [("idp".to_owned(), provider)].into(), anonymous_sign_in, ..limited() }
 }
 
 /// One try of a secret that is wrong, with a method.
@@ -64,6 +65,9 @@ async fn try_wrongly(caller: &Caller, method: &str, number: usize) -> Result<(),
         "Refresh" => caller.refresh(&wrong).await.map(drop),
         "SignOut" => caller.sign_out(&wrong).await,
         "SignUp" => caller.sign_up(&email, PASSWORD).await.map(drop),
+        "SignInAnonymously" => caller.sign_in_anonymously().await.map(drop),
+        "RequestSignIn" => caller.request_sign_in(&email).await.map(drop),
+        "RequestPasswordReset" => caller.request_reset(&email).await,
         "SignInWithLink" => caller.sign_in_with_link(&wrong_link()).await.map(drop),
         "SignInWithCode" => caller.sign_in_with_code(&uuid::Uuid::now_v7().to_string(), "1234 5678").await.map(drop),
         "SignInWithTotp" => caller.sign_in_with_totp(&wrong_challenge(), "123456").await.map(drop),

@@ -155,7 +155,7 @@ const OF_OAUTH: [(&str, &str); 23] = [
 ];
 
 /// The fields of accounts' messages that no log may show.
-const OF_ACCOUNTS: [(&str, &str); 48] = [
+const OF_ACCOUNTS: [(&str, &str); 52] = [
     ("VerifyEmailRequest", "token"),
     ("ConfirmEmailChangeRequest", "token"),
     ("ResetPasswordRequest", "token"),
@@ -196,6 +196,10 @@ const OF_ACCOUNTS: [(&str, &str); 48] = [
     ("BeginPasskeySignInResponse", "challenge"),
     ("SignInWithPasskeyRequest", "challenge"),
     ("PasskeyAssertion", "challenge"),
+    ("SignUpRequest", "captcha_token"),
+    ("RequestPasswordResetRequest", "captcha_token"),
+    ("RequestSignInRequest", "captcha_token"),
+    ("SignInAnonymouslyRequest", "captcha_token"),
     ("ImpersonateAccountResponse", "access_token"),
     ("ExchangeKeyRequest", "key"),
     ("ExchangeKeyResponse", "access_token"),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::captcha::CaptchaConfig;
 use super::return_to::is_address;
 
 /// The pages that the gateway has for people, below `/auth/`.
@@ -24,6 +25,8 @@ pub struct PagesConfig {
     pub home: String,
     /// The addresses outside of this host that a sign-in may lead back to, whole: `https://app.example.com/signed-in`.
     pub return_to: Vec<String>,
+    /// The CAPTCHA on pages by which somebody signs up or has a mail sent; absent: none.
+    pub captcha: Option<CaptchaConfig>,
 }
 
 impl Default for PagesConfig {
@@ -35,6 +38,7 @@ impl Default for PagesConfig {
             default_locale: "en".to_owned(),
             home: "/auth/account".to_owned(),
             return_to: Vec::new(),
+            captcha: None,
         }
     }
 }
@@ -55,6 +59,9 @@ impl PagesConfig {
                 "pages.home",
                 "must be a path of this host, as /shop, or one of the addresses of pages.return_to".to_owned(),
             ));
+        }
+        if let Some(problem) = self.captcha.as_ref().and_then(CaptchaConfig::problem) {
+            problems.push(("pages.captcha.site_key", problem));
         }
         problems
     }

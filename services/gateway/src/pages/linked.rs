@@ -72,7 +72,7 @@ pub fn ask_for_reset(visit: &Visit<'_>) -> Shown {
 
 pub async fn send_reset(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
     let email = form.typed("email");
-    let request = pb::RequestPasswordResetRequest { email: email.clone() };
+    let request = pb::RequestPasswordResetRequest { email: email.clone(), captcha_token: visit.captcha_token(form) };
     Ok(match visit.ask::<()>(REQUEST_RESET, &request).await {
         Ok(()) => visit.page("done.html", context! { name => "forgot", email }),
         Err(fault) => visit.page_with("forgot-password.html", &fault, |problem| context! { problem, email }),

@@ -11,6 +11,7 @@
 mod account;
 mod assets;
 mod authorize;
+mod captcha;
 mod config;
 mod confirm;
 mod end_session;
@@ -36,6 +37,7 @@ use http::{Method, Request, Response};
 use mainstay_fault::Fault;
 use mainstay_layers::{Body, Context};
 
+pub use captcha::{CaptchaConfig, CaptchaProvider};
 pub use config::PagesConfig;
 pub use error::PagesError;
 pub use form::{Form, MAX_FORM_BYTES};

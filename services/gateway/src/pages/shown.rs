@@ -75,9 +75,7 @@ impl Shown {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         protect(headers, &pages.policy);
-        if let Some(leads_to) = &self.leads_to {
-            let policy = pages.policy.to_str().unwrap_or_default();
-            let policy = policy.replacen("form-action 'self'", &format!("form-action 'self' {leads_to}"), 1);
+        if let Some(policy) = self.policy(pages) {
             headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::try_from(policy).map_err(Fault::internal)?);
         }
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -95,6 +93,26 @@ impl Shown {
         Ok(response)
     }
 }
+
+impl Shown {
+    /// The content security policy of a page that may do more than others.
+    fn policy(&self, pages: &Pages) -> Option<String> {
+        let usual = pages.policy.to_str().unwrap_or_default();
+        let wider = self
+            .leads_to
+            .as_ref()
+            .map(|leads_to| usual.replacen("form-action 'self'", &format!("form-action 'self' {leads_to}"), 1));
+        match (&self.what, &pages.config.captcha) {
+            (What::Page { template, .. }, Some(captcha)) if WITH_CAPTCHA.contains(template) => {
+                Some(captcha.provider.widget().admitted_by(wider.as_deref().unwrap_or(usual)))
+            }
+            _ => wider,
+        }
+    }
+}
+
+/// The pages that show a CAPTCHA, where there is one.
+const WITH_CAPTCHA: [&str; 3] = ["sign-up.html", "forgot-password.html", "mail-sign-in.html"];
 
 /// What a policy calls where an address leads: its scheme, and the host of those that have one; nothing where that has a sign that
 /// policies give a meaning.

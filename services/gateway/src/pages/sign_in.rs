@@ -92,7 +92,7 @@ pub fn ask_for_mail(visit: &Visit<'_>) -> Shown {
 /// Sends a mail that signs in, and asks for its code.
 pub async fn send_mail(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
     let (email, to) = (form.typed("email"), visit.leads_to(form.text(RETURN_TO)));
-    let request = pb::RequestSignInRequest { email: email.clone() };
+    let request = pb::RequestSignInRequest { email: email.clone(), captcha_token: visit.captcha_token(form) };
     Ok(match visit.ask::<pb::RequestSignInResponse>(REQUEST, &request).await {
         Ok(sent) => {
             let values = context! { email, request_id => sent.request_id, return_to => to };

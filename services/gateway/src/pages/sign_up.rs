@@ -21,7 +21,8 @@ pub async fn submit(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
     let (email, password) = (form.typed("email"), form.text("password").to_owned());
     let to = visit.leads_to(form.text(RETURN_TO));
     let locale = visit.language.tag.clone();
-    let request = pb::SignUpRequest { email: email.clone(), password: password.clone(), locale };
+    let captcha_token = visit.captcha_token(form);
+    let request = pb::SignUpRequest { email: email.clone(), password: password.clone(), locale, captcha_token };
     if let Err(fault) = visit.ask::<pb::Account>(SIGN_UP, &request).await {
         let again = |problem| context! { problem, email, return_to => to };
         return Ok(visit.page_with("sign-up.html", &fault, again));

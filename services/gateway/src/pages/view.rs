@@ -11,6 +11,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
 use super::Page;
 use super::assets::{self, Logo};
+use super::captcha::CaptchaConfig;
 use super::config::PagesConfig;
 use super::error::PagesError;
 use super::escape::query;
@@ -102,9 +103,16 @@ impl Pages {
             signed_in => viewer.signed_in,
             acting => viewer.acting,
             sign_in_page => Page::SignIn.path(),
+            captcha => self.config.captcha.as_ref().map(widget),
         };
         template.render(context! { ..values.clone(), ..around }).map_err(Fault::internal)
     }
+}
+
+/// What the templates need to show a CAPTCHA.
+fn widget(captcha: &CaptchaConfig) -> Value {
+    let widget = captcha.provider.widget();
+    context! { script => widget.script, class => widget.class, site_key => &captcha.site_key }
 }
 
 /// The content security policy (CSP level 3). What a form's answer leads to counts as where the form leads.

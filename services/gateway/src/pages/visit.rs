@@ -91,6 +91,12 @@ impl<'v> Visit<'v> {
         (browser.and_then(|of| of.refresh.as_deref()), browser.is_some_and(|of| of.has_session))
     }
 
+    /// The token of a CAPTCHA that was solved on the page; empty where there is none.
+    pub fn captcha_token(&self, form: &Form) -> String {
+        let captcha = self.pages.config.captcha.as_ref();
+        captcha.map(|captcha| form.text(captcha.provider.widget().field).to_owned()).unwrap_or_default()
+    }
+
     /// Where a sign-in leads that asks for `wanted`.
     pub fn leads_to(&self, wanted: &str) -> String {
         let config = &self.pages.config;

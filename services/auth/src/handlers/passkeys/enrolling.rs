@@ -16,7 +16,7 @@ use crate::domain::challenge::{ChallengeToken, Purpose};
 use crate::domain::factor::{Kind as FactorKind, MOST_PASSKEYS};
 use crate::error::Error;
 use crate::handlers::beginning::kinds_of;
-use crate::handlers::credentials::credentials;
+use crate::handlers::credentials::credentials_if_minted;
 use crate::handlers::enrolling::{codes_for, name_of};
 use crate::handlers::factors::{factor_name_of, factor_to_pb};
 use crate::handlers::owner::{find, own_account_of, require_level, require_recent};
@@ -111,9 +111,9 @@ async fn add(
     let row = find(core, account).await?;
     let told = notice(core, Kind::FactorAdded, &row, &row.email)?;
     let (codes, hashes) = codes_for(core, account)?;
-    let (now, timeouts, shown) = (factor.create_time, core.timeouts, factor.clone());
+    let (now, timeouts, shown, by) = (factor.create_time, core.timeouts, factor.clone(), trail.clone());
     let added = core.database.write(Atomic::Transaction, move |conn| {
-        let (factor, hashes, trail, told) = (factor.clone(), hashes.clone(), trail.clone(), told.clone());
+        let (factor, hashes, trail, told) = (factor.clone(), hashes.clone(), by.clone(), told.clone());
         Box::pin(async move {
             if !challenges::use_up(conn, challenge, now).await? {
                 return Err(Error::ChallengeOver);
@@ -144,7 +144,7 @@ async fn add(
     Ok(pb::FinishPasskeyResponse {
         factor: Some(factor_to_pb(account, &shown)?),
         recovery_codes: if is_first { codes } else { Vec::new() },
-        credentials: Some(credentials(core, (&owner, acting.as_ref()), &session, None)?),
+        credentials: credentials_if_minted(core, (&owner, acting.as_ref()), &session, &trail).await?,
     })
 }
 

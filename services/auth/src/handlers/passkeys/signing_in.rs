@@ -18,7 +18,7 @@ use crate::domain::refresh_token::RefreshToken;
 use crate::domain::session::Session;
 use crate::error::Error;
 use crate::handlers::beginning::{Beginning, begin_with};
-use crate::handlers::credentials::credentials;
+use crate::handlers::credentials::first_credentials;
 use crate::handlers::second_factor::look;
 use crate::handlers::standing::own_account;
 use crate::handlers::whose::with_roles;
@@ -83,7 +83,7 @@ pub(in crate::handlers) async fn sign_in(
     let pb::SignInWithPasskeyRequest { challenge, credential } = request.into_inner();
     let judged = judge(core, (&challenge, credential), (origin, &trail)).await?;
     match begin_session(core, judged.clone(), beginning).await {
-        Ok((account, (session, token))) => credentials(core, (&account, None), &session, Some(&token)),
+        Ok((account, (session, token))) => first_credentials(core, &account, (&session, &token), &trail).await,
         Err(error) => Err(judged.not_used(core, (origin, &trail), error).await),
     }
 }

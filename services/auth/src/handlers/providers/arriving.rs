@@ -13,10 +13,12 @@ use crate::domain::claims::Claims;
 use crate::domain::email::Claimed;
 use crate::domain::provider::{Asserted, Decision, Local, decide};
 use crate::domain::session::SECOND;
+use crate::domain::sign_up::Way;
 use crate::error::Error;
 use crate::handlers::accounts::provided_row;
 use crate::handlers::beginning::{Beginning, Begun, begin_after};
 use crate::handlers::emails::verification;
+use crate::handlers::making::{Admitted, Call};
 use crate::handlers::profile::Profile;
 use crate::handlers::sending::{Sending, notice};
 use crate::handlers::whose::with_roles;
@@ -36,9 +38,8 @@ pub(super) struct Arrival {
     links_accounts: bool,
     /// A password hash that no password has.
     nobodys: String,
-    /// The accounts that would be made.
-    with_address: Option<AccountRow>,
-    without_address: AccountRow,
+    /// The account that would be made, where one would be.
+    made: Option<Admitted>,
     verification: Option<Sending>,
     /// What tells the owner of the account with this uid that it is linked.
     notice: Option<(String, MailRow)>,
@@ -46,20 +47,29 @@ pub(super) struct Arrival {
 }
 
 impl Arrival {
-    /// Prepares for somebody to come. `local` is the account that has the address, as far as it was looked at.
-    pub(super) fn prepare(
+    /// Prepares for somebody to come, and asks whether they may, where an account would be made. `local` is the account that has the
+    /// address, as far as it was looked at.
+    pub(super) async fn prepare(
         core: &Core,
         asserted: Asserted,
-        local: Option<&AccountRow>,
-        now: i64,
+        (is_known, local): (bool, Option<&AccountRow>),
+        (now, call): (i64, &Call),
     ) -> Result<Arrival, Error> {
         let provider = core.providers.find(&asserted.provider).ok_or(Error::ProviderNotFound)?;
         let nobodys = core.hasher.of_nobody()?;
         let verified = asserted.address.as_ref().filter(|address| address.verified);
         let claimed = verified.and_then(|it| Claimed::read(it.email.original(), core.former_are_left).ok());
-        let with_address =
-            verified.map(|it| provided_row(Some((&it.email, it.trusted)), nobodys.clone(), profile(&asserted), now));
-        let unverified = with_address.as_ref().filter(|row| !row.email_verified && core.mail.is_some());
+        let makes_accounts = core.sign_up == SignUp::Open && provider.sign_up;
+        let new = new_row(&asserted, standing(local), &nobodys, now).filter(|_| makes_accounts && !is_known);
+        let made = match new {
+            Some(row) => {
+                let way = Way::Provider(asserted.provider.clone());
+                Some(Admitted::ask(core, (row, &[]), (way, ""), call).await?)
+            }
+            None => None,
+        };
+        let asks = |row: &&AccountRow| !row.email.is_empty() && !row.email_verified && core.mail.is_some();
+        let unverified = made.as_ref().map(Admitted::row).filter(asks);
         let verification = unverified.map(|row| verification(core, row)).transpose()?;
         let notice = match local {
             Some(row) => {
@@ -69,11 +79,10 @@ impl Arrival {
         };
         Ok(Arrival {
             claimed,
-            makes_accounts: core.sign_up == SignUp::Open && provider.sign_up,
+            makes_accounts,
             links_accounts: provider.link_by_email,
-            without_address: provided_row(None, nobodys.clone(), profile(&asserted), now),
             nobodys,
-            with_address,
+            made,
             verification,
             notice,
             moment: core.moment(),
@@ -118,18 +127,10 @@ impl Arrival {
             Some(claimed) => accounts::find_by_email(conn, claimed).await?,
             None => None,
         };
-        let standing = match &local {
-            None => Local::None,
-            Some(row) if row.email_verified => Local::Verified,
-            Some(_) => Local::Unverified,
-        };
-        let decision = decide(self.asserted.address.as_ref(), standing);
+        let decision = decide(self.asserted.address.as_ref(), standing(local.as_ref()));
         match (decision, local) {
-            (Decision::MakeWithoutAddress, _) => self.make(conn, &self.without_address, beginning).await,
-            (Decision::Make { .. }, _) => {
-                let row = self.with_address.as_ref().ok_or(Error::Contention)?;
-                self.make(conn, row, beginning).await
-            }
+            (Decision::MakeWithoutAddress, _) => self.make(conn, false, beginning).await,
+            (Decision::Make { .. }, _) => self.make(conn, true, beginning).await,
             (Decision::Link | Decision::Reclaim, Some(row)) if self.links_accounts => {
                 if row.disable_time.is_some() {
                     return Err(Error::AccountDisabled);
@@ -148,19 +149,23 @@ impl Arrival {
         }
     }
 
+    /// Makes the account that was asked about. Where it is another one by now, it has to be asked anew.
     async fn make(
         &self,
         conn: &mut Conn<'_>,
-        row: &AccountRow,
+        has_address: bool,
         beginning: &Beginning,
     ) -> Result<(String, Vec<Revocation>), Error> {
         if !self.makes_accounts {
             return Err(Error::SignUpClosed);
         }
-        accounts::insert(conn, row, &[]).await?;
-        if let Some(asking) = self.verification.as_ref().filter(|_| !row.email.is_empty()) {
+        let made = self.made.as_ref().filter(|made| made.row().email.is_empty() != has_address);
+        let made = made.ok_or(Error::Contention)?;
+        made.insert(conn, &[]).await?;
+        if let Some(asking) = &self.verification {
             asking.store_unless_too_many(conn).await?;
         }
+        let row = made.row();
         let told = Told::default().with("provider", self.asserted.provider.clone());
         let trail = beginning.trail.clone().by(row.id()?);
         trail.note(conn, beginning.now, Action::SignUp, row.id()?, told).await?;
@@ -192,6 +197,25 @@ impl Arrival {
         }
         Ok(Some(outdate_tokens(conn, self.moment, row.id()?).await?))
     }
+}
+
+/// The account that has the address, as far as it matters for who comes.
+fn standing(local: Option<&AccountRow>) -> Local {
+    match local {
+        None => Local::None,
+        Some(row) if row.email_verified => Local::Verified,
+        Some(_) => Local::Unverified,
+    }
+}
+
+/// The account that would be made for whoever comes, where one would be.
+fn new_row(asserted: &Asserted, standing: Local, nobodys: &str, now: i64) -> Option<AccountRow> {
+    let address = match decide(asserted.address.as_ref(), standing) {
+        Decision::Make { .. } => asserted.address.as_ref().map(|it| (&it.email, it.trusted)),
+        Decision::MakeWithoutAddress => None,
+        _ => return None,
+    };
+    Some(provided_row(address, nobodys.to_owned(), profile(asserted), now))
 }
 
 /// Links an account, and has it noted.

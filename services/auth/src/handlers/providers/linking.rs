@@ -18,6 +18,7 @@ use crate::domain::account::AccountId;
 use crate::domain::email::Claimed;
 use crate::domain::provider::{Asserted, MOST_IDENTITIES};
 use crate::error::Error;
+use crate::handlers::making::{Call, ask_to_upgrade};
 use crate::handlers::owner::{find, own_account_of, require_level, require_recent};
 use crate::handlers::sending::{notice, wake};
 use crate::handlers::{origin, timestamp, trail};
@@ -27,6 +28,7 @@ use crate::store::accounts::{self, AccountRow};
 use crate::store::emails;
 use crate::store::identities::{self, IdentityRow};
 use crate::store::mails::{self, MailRow};
+use crate::store::sign_ups::{self, SignUpRow};
 
 pub(super) async fn start(core: &Core, request: Request<pb::StartLinkRequest>) -> Result<pb::StartLinkResponse, Error> {
     let caller = caller(&request).map_err(Error::Stack)?;
@@ -51,7 +53,7 @@ pub(super) async fn finish(core: &Core, request: Request<pb::FinishLinkRequest>)
     let row = require_owner(core, &caller, account).await?;
     let asserted = redeem(core, &returned, Some(account)).await?;
     attempt.succeeded();
-    connect(core, row, asserted, trail(&request)?).await
+    connect(core, row, asserted, (trail(&request)?, &Call::of(&request)?)).await
 }
 
 pub(super) async fn exchange(core: &Core, request: Request<pb::LinkIdTokenRequest>) -> Result<pb::Identity, Error> {
@@ -63,7 +65,7 @@ pub(super) async fn exchange(core: &Core, request: Request<pb::LinkIdTokenReques
     let row = require_owner(core, &caller, account).await?;
     let asserted = native::redeem(core, provider, (id_token, nonce)).await?;
     attempt.succeeded();
-    connect(core, row, asserted, trail(&request)?).await
+    connect(core, row, asserted, (trail(&request)?, &Call::of(&request)?)).await
 }
 
 /// Refuses whoever may have found a device open, and accounts that may be somebody else's: one more way in would stay with them.
@@ -89,26 +91,47 @@ struct Connecting {
     /// The address that an account without one gets.
     claimed: Option<Claimed>,
     told: Option<MailRow>,
+    /// What is told of an account that had no address.
+    upgraded: Option<SignUpRow>,
     trail: Trail,
     now: i64,
     moment: Moment,
 }
 
-async fn connect(core: &Core, row: AccountRow, asserted: Asserted, trail: Trail) -> Result<pb::Identity, Error> {
+async fn connect(
+    core: &Core,
+    row: AccountRow,
+    asserted: Asserted,
+    (trail, call): (Trail, &Call),
+) -> Result<pb::Identity, Error> {
     let provider = core.providers.find(&asserted.provider).ok_or(Error::ProviderNotFound)?;
     let told = notice(core, Kind::IdentityAdded, &row, &provider.display_name)?;
     let is_trusted = asserted.address.as_ref().is_some_and(|address| address.trusted);
     let claimed = claimed(core, &asserted).filter(|_| is_trusted);
     let (account, now, moment) = (row.id()?, core.clock.now_micros(), core.moment());
-    let connecting = Connecting { account, asserted, claimed, told, trail, now, moment };
+    let upgraded = if row.email.is_empty() { upgraded(core, row, (&asserted, is_trusted), call).await? } else { None };
+    let connecting = Connecting { account, asserted, claimed, told, upgraded, trail, now, moment };
     let linked = core.database.write(Atomic::Transaction, move |conn| {
         let connecting = connecting.clone();
         Box::pin(async move { connecting.link(conn).await })
     });
     let (identity, revocation) = linked.await?;
     core.tell(revocation);
+    core.hooks.wake();
     wake(core);
     Ok(identity_to_pb(account, &identity))
+}
+
+/// Asks whether an account without an address may become that of whom the provider vouches for.
+async fn upgraded(
+    core: &Core,
+    row: AccountRow,
+    (asserted, is_trusted): (&Asserted, bool),
+    call: &Call,
+) -> Result<Option<SignUpRow>, Error> {
+    let address = asserted.address.as_ref().filter(|address| address.verified && is_trusted);
+    let email = address.map(|address| address.email.original().to_owned()).unwrap_or_default();
+    ask_to_upgrade(core, AccountRow { email_verified: !email.is_empty(), email, anonymous: false, ..row }, call).await
 }
 
 impl Connecting {
@@ -128,6 +151,9 @@ impl Connecting {
             mails::insert(conn, mail).await?;
         }
         let has_changed = self.make_known(conn, &row).await?;
+        if let Some(upgraded) = self.upgraded.as_ref().filter(|_| has_changed) {
+            sign_ups::insert(conn, upgraded).await?;
+        }
         let outdated = if has_changed { Some(outdate_tokens(conn, self.moment, self.account).await?) } else { None };
         Ok((identity, outdated))
     }

@@ -16,6 +16,7 @@ use crate::domain::email::Claimed;
 use crate::domain::provider::Asserted;
 use crate::error::Error;
 use crate::handlers::beginning::{Beginning, Begun, answer};
+use crate::handlers::making::Call;
 use crate::handlers::sending::wake;
 use crate::handlers::{client, origin, timestamp, trail};
 use crate::limits::Origin;
@@ -47,7 +48,7 @@ pub(super) async fn finish(core: &Core, request: Request<pb::FinishSignInRequest
     let asserted = redeem(core, &returned, None).await?;
     attempt.succeeded();
     let beginning = beginning(core, &request)?;
-    sign_in(core, asserted, (origin, beginning)).await
+    sign_in(core, asserted, (origin, &Call::of(&request)?), beginning).await
 }
 
 pub(super) async fn exchange(
@@ -61,7 +62,7 @@ pub(super) async fn exchange(
     let asserted = native::redeem(core, provider, (id_token, nonce)).await?;
     attempt.succeeded();
     let beginning = beginning(core, &request)?;
-    sign_in(core, asserted, (origin, beginning)).await
+    sign_in(core, asserted, (origin, &Call::of(&request)?), beginning).await
 }
 
 fn beginning<T>(core: &Core, request: &Request<T>) -> Result<Beginning, Error> {
@@ -73,7 +74,8 @@ fn beginning<T>(core: &Core, request: &Request<T>) -> Result<Beginning, Error> {
 async fn sign_in(
     core: &Core,
     asserted: Asserted,
-    (origin, beginning): (Origin, Beginning),
+    (origin, call): (Origin, &Call),
+    beginning: Beginning,
 ) -> Result<pb::Credentials, Error> {
     let mut counted = false;
     for attempt in 1..=ATTEMPTS {
@@ -82,16 +84,18 @@ async fn sign_in(
             core.limits.sign_up(origin)?;
             counted = true;
         }
-        let arrival = Arrival::prepare(core, asserted.clone(), local.as_ref(), beginning.now)?;
+        let looked = (is_known, local.as_ref());
+        let arrival = Arrival::prepare(core, asserted.clone(), looked, (beginning.now, call)).await?;
         match come(core, arrival, beginning.clone()).await {
-            // Somebody was let in meanwhile: by the same user of the provider, or with the same address.
-            Err(Error::IdentityTaken | Error::EmailTaken) if attempt < ATTEMPTS => {}
+            // Somebody was let in meanwhile, by the same user of the provider or with the same address, or is gone.
+            Err(Error::IdentityTaken | Error::EmailTaken | Error::Contention) if attempt < ATTEMPTS => {}
             Err(Error::IdentityTaken | Error::EmailTaken) => return Err(Error::Contention),
             came => {
                 let (account, begun, revocations) = came?;
                 core.tell(revocations);
+                core.hooks.wake();
                 wake(core);
-                return answer(core, &account, begun);
+                return answer(core, &account, begun, &beginning.trail).await;
             }
         }
     }

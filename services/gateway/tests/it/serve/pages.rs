@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_SECURITY_POLICY, LOCATION, SET_COOKIE};
 use http::{Method, Request, StatusCode};
 use mainstay_fault::{Fault, Reason};
-use mainstay_gateway::{Config, MAX_FORM_BYTES, Page, PagesConfig};
+use mainstay_gateway::{CaptchaConfig, CaptchaProvider, Config, MAX_FORM_BYTES, Page, PagesConfig};
 use mainstay_proto::auth::v1 as pb;
 use mainstay_runtime::channel::Reply;
 use prost::Message as _;
@@ -230,4 +230,48 @@ async fn there_are_no_pages_where_nobody_wants_any() {
     for page in Page::ALL {
         assert_eq!(harness.get(page.path()).await.status, StatusCode::NOT_FOUND, "{page:?}");
     }
+}
+
+#[tokio::test]
+async fn a_captcha_is_shown_where_one_is_configured_and_its_token_is_passed_on() {
+    const WITH: [Page; 3] = [Page::SignUp, Page::ForgotPassword, Page::MailSignIn];
+    for (provider, host, field) in [
+        (CaptchaProvider::Turnstile, "https://challenges.cloudflare.com", "cf-turnstile-response"),
+        (CaptchaProvider::Hcaptcha, "https://hcaptcha.com", "h-captcha-response"),
+        (CaptchaProvider::Recaptcha, "https://www.google.com/recaptcha/", "g-recaptcha-response"),
+    ] {
+        let captcha = Some(CaptchaConfig { provider, site_key: "0x4AAA_key-1".to_owned() });
+        let pages = PagesConfig { captcha, ..PagesConfig::default() };
+        let harness = Harness::with(Config { pages, ..Config::default() }, None, None).await;
+        for page in [Page::SignIn, Page::SignUp, Page::ForgotPassword, Page::MailSignIn, Page::Invitation] {
+            let shown = harness.get(page.path()).await;
+            let policy = shown.headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
+            let is_shown = WITH.contains(&page);
+            assert_eq!(text(&shown).contains("data-sitekey=\"0x4AAA_key-1\""), is_shown, "{page:?}");
+            assert_eq!(policy.contains(host), is_shown, "{page:?}: {policy}");
+            assert_eq!(policy.contains("; frame-src https://"), is_shown, "{page:?}: {policy}");
+            assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe"), "{policy}");
+        }
+        harness.auth.on("/mainstay.auth.v1.AccountService/SignUp", |heard| {
+            let request = pb::SignUpRequest::decode(heard.message.clone()).unwrap();
+            assert_eq!(request.captcha_token, "solved.it");
+            Err(Fault::new(Reason::CaptchaFailed))
+        });
+        let answered = post(&harness, Page::SignUp, &format!("email=a%40b.example&password=x&{field}=solved.it")).await;
+        assert!(text(&answered).contains("could not be confirmed"), "{}", text(&answered));
+        assert!(answered.headers[CONTENT_SECURITY_POLICY].to_str().unwrap().contains(host), "it is shown again");
+    }
+}
+
+#[tokio::test]
+async fn why_somebody_may_not_sign_up_is_shown_as_the_application_says_it() {
+    let harness = Harness::start().await;
+    harness.auth.on("/mainstay.auth.v1.AccountService/SignUp", |heard| {
+        let request = pb::SignUpRequest::decode(heard.message.clone()).unwrap();
+        assert_eq!(request.captcha_token, "", "none is configured");
+        Err(Fault::new(Reason::SignUpDenied).message("Only <people> of example.org."))
+    });
+    let fields = "email=a%40b.example&password=x&cf-turnstile-response=t";
+    let page = text(&post(&harness, Page::SignUp, fields).await);
+    assert!(page.contains("Only &lt;people&gt; of example.org."), "{page}");
 }
