@@ -1,12 +1,12 @@
 // Two providers of identities (npm `oidc-provider`), and a browser for them. Arguments: the folder of the package, the ports of both,
-// and the port on which a test says what happens.
+// the port on which a test says what happens, and the page of the server's own that people come back to.
 
 import { createServer } from "node:http";
 import { generateKeyPairSync } from "node:crypto";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [folder, firstPort, secondPort, controlPort] = process.argv.slice(2);
+const [folder, firstPort, secondPort, controlPort, ownPage] = process.argv.slice(2);
 const { Provider } = await import(pathToFileURL(join(folder, "lib/index.js")));
 
 const PAGE = "https://app.example.org/signed-in";
@@ -21,7 +21,7 @@ function provider(port, keys, alg) {
   const client = (client_id) => ({
     client_id,
     client_secret: "a secret of the client",
-    redirect_uris: [PAGE],
+    redirect_uris: [PAGE, ownPage],
     grant_types: ["authorization_code"],
     response_types: ["code"],
     id_token_signed_response_alg: alg,
@@ -65,7 +65,7 @@ async function visit(address, login) {
     sent = {};
     if (location) {
       url = new URL(location, url).href;
-      if (url.startsWith(PAGE)) {
+      if (url.startsWith(PAGE) || url.startsWith(ownPage)) {
         return Object.fromEntries(new URL(url).searchParams);
       }
       continue;

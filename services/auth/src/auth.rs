@@ -151,7 +151,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     let application = application(config, mail.as_ref(), &circumstances);
     let passkeys = Passkeys::new(&config.passkeys, &circumstances, &application)?;
     let hash_key = key_encryption_key.derive(b"one-time secrets").map_err(StartError::KeyEncryptionKey)?;
-    let providers = providers(config, &clock)?;
+    let providers = providers(config, &clock, circumstances.public_url.as_ref())?;
     let hasher = Hasher::new(&config.password_hashing).map_err(StartError::Hashing)?;
     database.migrate(store::SQLITE_MIGRATIONS, store::POSTGRES_MIGRATIONS).await?;
     let former_are_left = rekey(&database).await?;
@@ -215,10 +215,10 @@ async fn look_around(config: &Config, core: &Core) -> Result<(), StartError> {
 }
 
 /// The providers of the settings, whose problems were looked for before.
-fn providers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Providers, StartError> {
+fn providers(config: &Config, clock: &Arc<dyn Clock>, public_url: Option<&PublicUrl>) -> Result<Providers, StartError> {
     let outside = mainstay_outbound::Client::new(&config.outbound)?;
     let redirects = Redirects::new(config.redirect_uris.iter()).unwrap_or_default();
-    Ok(Providers::new(&config.providers, redirects, outside, Arc::clone(clock)))
+    Ok(Providers::new(&config.providers, (redirects, public_url), outside, Arc::clone(clock)))
 }
 
 /// What has to be solved, where anything has.

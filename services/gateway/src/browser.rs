@@ -141,6 +141,20 @@ impl Cookies {
         cookies
     }
 
+    /// One of another kind; over at once where it is to be forgotten.
+    pub fn one(name: &str, value: &str, seconds: u64) -> Cookies {
+        let mut cookies = Cookies::default();
+        cookies.set(name, value.as_bytes(), seconds);
+        cookies
+    }
+
+    /// These and others.
+    #[must_use]
+    pub fn and(mut self, others: Cookies) -> Cookies {
+        self.0.extend(others.0);
+        self
+    }
+
     /// The browser has no session any more.
     pub fn gone() -> Cookies {
         let mut cookies = Cookies::default();

@@ -13,10 +13,15 @@ use crate::support::{System, notes};
 
 const PAGE: &str = "https://app.example.org/signed-in";
 
+/// The page of the server's own that people come back to.
+const BACK: &str = "/auth/sign-in/provider/back";
+
 /// Two providers and a browser, which is told what to do.
 struct Providers {
     first: u16,
     second: u16,
+    /// The port of the server.
+    server: u16,
     control: Http,
     _running: Follower,
 }
@@ -24,14 +29,15 @@ struct Providers {
 impl Providers {
     fn start() -> Providers {
         let node = Node::with_packages_of(&sources());
-        let (first, second, control) = (free_port(), free_port(), free_port());
+        let (first, second, control, server) = (free_port(), free_port(), free_port(), free_port());
         let mut command = node.command();
         command.arg(sources().join("provider.mjs")).arg(node.package("oidc-provider"));
         command.args([first, second, control].map(|port| port.to_string()));
+        command.arg(format!("http://127.0.0.1:{server}{BACK}"));
         let mut running = Follower::start(&mut command);
         assert_eq!(running.report(), json!({"ready": true}));
         let control = Http::new(&format!("http://127.0.0.1:{control}"));
-        Providers { first, second, control, _running: running }
+        Providers { first, second, server, control, _running: running }
     }
 
     fn named_in(&self, launch: Launch) -> Launch {
@@ -39,6 +45,8 @@ impl Providers {
         let second = format!("http://127.0.0.1:{}", self.second);
         let setting =
             |launch: Launch, key: &str, value: &str| launch.environment(format!("MAINSTAY__AUTH__{key}"), value);
+        let own = format!("http://127.0.0.1:{}", self.server);
+        let launch = launch.port(self.server).environment("MAINSTAY__PUBLIC_URL", own);
         let launch = setting(launch, "REDIRECT_URIS", PAGE);
         let launch = setting(launch, "OUTBOUND__PRIVATE_NETWORKS", "127.0.0.0/8");
         let launch = setting(launch, "PROVIDERS__FIRST__AUDIENCES__IOS", "the app on iOS");
@@ -170,6 +178,65 @@ async fn tokens_of_applications_are_taken_for_them_alone(system: &System, provid
     exchange("the app on iOS", nonce).await.refusal(401, "UNAUTHENTICATED");
 }
 
+/// Sends a form of the server's own pages.
+async fn sent(http: &Http, path: &str, form: &str) -> mainstay_testkit::http::Answer {
+    let page = http.with_header("sec-fetch-site", "same-origin");
+    let page = page.with_header("content-type", "application/x-www-form-urlencoded");
+    page.send_bytes(http::Method::POST, path, Some(form.to_owned().into())).await.expect("an answer")
+}
+
+fn cookie(answer: &mainstay_testkit::http::Answer, name: &str) -> Option<String> {
+    let set = answer.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+    let pairs = set.filter_map(|set| set.split(';').next()?.split_once('='));
+    pairs.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+}
+
+async fn people_come_in_by_a_button(system: &System, providers: &Providers) {
+    let http = system.http();
+    let page = http.get("/auth/sign-in?return_to=/auth/account/applications").await;
+    assert!(page.text().contains(r#"name="provider" value="providers/first""#), "{}", page.text());
+    assert!(page.text().contains("Sign in with first"));
+    let form = "provider=providers%2Ffirst&return_to=%2Fauth%2Faccount%2Fapplications";
+    let onward = sent(&http, "/auth/sign-in/provider", form).await;
+    assert_eq!(onward.status, 200, "{}", onward.text());
+    let text = onward.text().replace("&amp;", "&");
+    let (_, address) = text.split_once("<li><a href=\"").expect("a way onward");
+    let address = address.split('"').next().expect("an address").to_owned();
+    let kept = cookie(&onward, ON_ITS_WAY).expect("only this browser may come back");
+    let back = providers.visit(&address.replace("&#x2f;", "/"), "ada").await;
+    let query = ["state", "code", "iss"].map(|name| format!("{name}={}", encoded(text_of(&back, name)))).join("&");
+    let address = format!("{BACK}?{query}");
+    // Whoever else is led there comes nowhere: what was begun is the browser's that began.
+    let other = http.get(&address).await;
+    assert_eq!((other.status, cookie(&other, "__Host-mainstay-access")), (403, None), "{}", other.text());
+    let browser = http.with_header("cookie", &format!("{ON_ITS_WAY}={kept}"));
+    let other = browser.get(&format!("{BACK}?state=x&code=x")).await;
+    assert_eq!((other.status, cookie(&other, "__Host-mainstay-access")), (403, None), "{}", other.text());
+    // That was the one time. Another one goes well.
+    let onward = sent(&http, "/auth/sign-in/provider", form).await;
+    let text = onward.text().replace("&amp;", "&").replace("&#x2f;", "/");
+    let (_, address) = text.split_once("<li><a href=\"").expect("a way onward");
+    let back = providers.visit(address.split('"').next().expect("an address"), "ada").await;
+    let query = ["state", "code", "iss"].map(|name| format!("{name}={}", encoded(text_of(&back, name)))).join("&");
+    let kept = cookie(&onward, ON_ITS_WAY).expect("only this browser may come back");
+    let browser = http.with_header("cookie", &format!("{ON_ITS_WAY}={kept}"));
+    let done = browser.get(&format!("{BACK}?{query}")).await;
+    assert_eq!((done.status, &done.headers["location"]), (303, &"/auth/account/applications".parse().unwrap()));
+    assert!(cookie(&done, "__Host-mainstay-access").is_some_and(|token| !token.is_empty()));
+    assert_eq!(cookie(&done, ON_ITS_WAY).as_deref(), Some(""), "it has arrived");
+    // Who does not want to is where they were.
+    let unwilling = browser.get(&format!("{BACK}?error=access_denied&state=x")).await;
+    assert_eq!(unwilling.status, 303);
+    let nobody = sent(&http, "/auth/sign-in/provider", "provider=providers%2Fnobody").await;
+    assert_eq!(nobody.status, 404, "{}", nobody.text());
+}
+
+const ON_ITS_WAY: &str = "__Host-mainstay-provider";
+
+fn text_of<'v>(value: &'v Value, name: &str) -> &'v str {
+    text(&value[name])
+}
+
 /// A key that is not known is looked for every ten seconds at most.
 async fn after_a_while(http: &Http, providers: &Providers) -> Value {
     for _ in 0..30 {
@@ -190,6 +257,7 @@ both_engines! {
         people_come_in(&system, &providers).await;
         liars_do_not(&system, &providers).await;
         tokens_of_applications_are_taken_for_them_alone(&system, &providers).await;
+        people_come_in_by_a_button(&system, &providers).await;
         providers.told("/rotate", &[]).await;
         assert_eq!(after_a_while(&system.http(), &providers).await["account"]["email"], json!("ada@example.org"));
     }

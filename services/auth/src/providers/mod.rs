@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use mainstay_identity::Clock;
 use mainstay_outbound::{Client, IsJson as _};
+use mainstay_runtime::process::PublicUrl;
 use openidconnect::core::CoreJsonWebKeySet;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
@@ -107,10 +108,15 @@ struct Names {
     locale: String,
 }
 
+/// The path of the page that people come back to who have begun on a page of the server's own.
+const PAGE: &str = "/auth/sign-in/provider/back";
+
 /// All providers, and the way out to them.
 pub(crate) struct Providers {
     all: BTreeMap<String, Arc<Provider>>,
     redirects: Redirects,
+    /// The page of the server's own that people come back to; nothing where nobody knows what it is called.
+    page: Option<String>,
     outside: Client,
     clock: Arc<dyn Clock>,
 }
@@ -120,13 +126,14 @@ impl Providers {
     /// come in.
     pub(crate) fn new(
         configs: &BTreeMap<String, ProviderConfig>,
-        redirects: Redirects,
+        (redirects, public_url): (Redirects, Option<&PublicUrl>),
         outside: Client,
         clock: Arc<dyn Clock>,
     ) -> Providers {
         let enabled = configs.iter().filter(|(_, config)| config.enabled);
         let all = enabled.filter_map(|(id, config)| Some((id.clone(), Arc::new(Provider::new(id, config)?)))).collect();
-        Providers { all, redirects, outside, clock }
+        let page = public_url.map(|url| format!("{url}{PAGE}"));
+        Providers { all, redirects, page, outside, clock }
     }
 
     /// Finds a provider by which people come in.
@@ -146,7 +153,7 @@ impl Providers {
 
     /// Finds the address that people come back to.
     pub(crate) fn redirect(&self, wanted: &str) -> Option<&str> {
-        self.redirects.find(wanted)
+        if wanted == PAGE { self.page.as_deref() } else { self.redirects.find(wanted) }
     }
 
     /// Takes an ID token that an application on a telephone has got, whose nonce is a hash of this.

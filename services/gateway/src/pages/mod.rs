@@ -25,6 +25,7 @@ mod linked;
 mod mailbox;
 mod passkeys;
 mod problem;
+mod providers;
 mod qr;
 mod return_to;
 mod shown;
@@ -90,6 +91,10 @@ pages! {
     SecondFactor "/auth/sign-in/factor" DO;
     /// Signs in by a passkey.
     PasskeySignIn "/auth/sign-in/passkey" DO;
+    /// Sends the browser to a provider of identities.
+    ProviderSignIn "/auth/sign-in/provider" DO;
+    /// Takes it when it comes back.
+    ProviderBack "/auth/sign-in/provider/back" LOOK;
     /// Asks for an address, and sends a mail to it that signs in.
     MailSignIn "/auth/sign-in/mail" FORM;
     /// Signs in with the code of such a mail.
@@ -192,7 +197,8 @@ pub async fn serve(
 
 async fn show(visit: &Visit<'_>, page: Page) -> Result<Shown, Fault> {
     match page {
-        Page::SignIn => Ok(sign_in::show(visit)),
+        Page::SignIn => sign_in::show(visit).await,
+        Page::ProviderBack => providers::back(visit).await,
         Page::MailSignIn => Ok(sign_in::ask_for_mail(visit)),
         Page::SignUp => Ok(sign_up::show(visit)),
         Page::MailLink | Page::VerifyEmail | Page::ChangeEmail | Page::ResetPassword | Page::Invitation => {
@@ -217,6 +223,7 @@ async fn submit(visit: &Visit<'_>, page: Page, form: &Form) -> Result<Shown, Fau
         Page::SignIn => sign_in::submit(visit, form).await,
         Page::SecondFactor => sign_in::finish(visit, form).await,
         Page::PasskeySignIn => passkeys::sign_in(visit, form).await,
+        Page::ProviderSignIn => providers::start(visit, form).await,
         Page::MailSignIn => sign_in::send_mail(visit, form).await,
         Page::MailCode => sign_in::by_code(visit, form).await,
         Page::SignUp => sign_up::submit(visit, form).await,

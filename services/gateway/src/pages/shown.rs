@@ -59,6 +59,12 @@ impl Shown {
         Shown { cookies, ..self }
     }
 
+    /// With these cookies, too.
+    #[must_use]
+    pub fn and_cookies(self, cookies: Cookies) -> Shown {
+        Shown { cookies: self.cookies.and(cookies), ..self }
+    }
+
     /// Lets the page's form lead to where an address begins: what its answer leads to counts as where it leads.
     #[must_use]
     pub fn leading_to(self, address: &str) -> Shown {

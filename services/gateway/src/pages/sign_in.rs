@@ -5,10 +5,10 @@ use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::factor::Kind;
 use minijinja::{Value, context};
 
-use super::Page;
 use super::form::Form;
 use super::shown::Shown;
 use super::visit::Visit;
+use super::{Page, providers};
 use crate::browser::Cookies;
 
 const SIGN_IN: &str = "/mainstay.auth.v1.SessionService/SignIn";
@@ -23,22 +23,32 @@ const SIGN_OUT: &str = "/mainstay.auth.v1.SessionService/SignOut";
 pub const RETURN_TO: &str = "return_to";
 
 /// Whoever is signed in already is led on.
-pub fn show(visit: &Visit<'_>) -> Shown {
+pub async fn show(visit: &Visit<'_>) -> Result<Shown, Fault> {
     let to = visit.leads_to(visit.query.text(RETURN_TO));
-    let email = visit.query.typed("login_hint");
-    match visit.is_signed_in() {
-        true => Shown::see(to),
-        false => visit.page("sign-in.html", context! { email, return_to => to }),
+    if visit.is_signed_in() {
+        return Ok(Shown::see(to));
     }
+    let (email, providers) = (visit.query.typed("login_hint"), providers::offered(visit).await?);
+    Ok(visit.page("sign-in.html", context! { email, providers, return_to => to }))
+}
+
+/// The page once more, with what went wrong.
+pub async fn again(visit: &Visit<'_>, fault: &Fault, to: String) -> Result<Shown, Fault> {
+    asked_again(visit, fault, (String::new(), to)).await
+}
+
+async fn asked_again(visit: &Visit<'_>, fault: &Fault, (email, to): (String, String)) -> Result<Shown, Fault> {
+    let providers = providers::offered(visit).await?;
+    Ok(visit.page_with("sign-in.html", fault, |problem| context! { problem, email, providers, return_to => to }))
 }
 
 pub async fn submit(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
     let (email, to) = (form.typed("email"), visit.leads_to(form.text(RETURN_TO)));
     let request = pb::SignInRequest { email: email.clone(), password: form.text("password").to_owned() };
-    Ok(match visit.ask::<pb::Credentials>(SIGN_IN, &request).await {
-        Ok(credentials) => begun(visit, &credentials, to),
-        Err(fault) => visit.page_with("sign-in.html", &fault, |problem| context! { problem, email, return_to => to }),
-    })
+    match visit.ask::<pb::Credentials>(SIGN_IN, &request).await {
+        Ok(credentials) => Ok(begun(visit, &credentials, to)),
+        Err(fault) => asked_again(visit, &fault, (email, to)).await,
+    }
 }
 
 /// Leads on whoever has a session now, or asks for a factor first.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_LANGUAGE, USER_AGENT};
+use http::header::{ACCEPT_LANGUAGE, COOKIE, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use mainstay_fault::{Fault, Reason};
@@ -37,6 +37,8 @@ pub struct Visit<'v> {
     context: Context,
     browser: Option<Box<Browser>>,
     agent: Option<HeaderValue>,
+    /// The cookies that the browser sent.
+    cookies: Vec<HeaderValue>,
 }
 
 impl<'v> Visit<'v> {
@@ -53,6 +55,7 @@ impl<'v> Visit<'v> {
             browser: context.browser.take(),
             context,
             agent: parts.headers.get(USER_AGENT).cloned(),
+            cookies: parts.headers.get_all(COOKIE).iter().cloned().collect(),
         }
     }
 
@@ -89,6 +92,13 @@ impl<'v> Visit<'v> {
     pub fn session(&self) -> (Option<&str>, bool) {
         let browser = self.browser.as_ref();
         (browser.and_then(|of| of.refresh.as_deref()), browser.is_some_and(|of| of.has_session))
+    }
+
+    /// A cookie that is no session's.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let all = self.cookies.iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// The token of a CAPTCHA that was solved on the page; empty where there is none.

@@ -39,7 +39,7 @@ pub(super) async fn begin(
     let mut violations = Vec::new();
     let redirect = core.providers.redirect(redirect_uri);
     if redirect.is_none() {
-        let problem = "is not one of auth.redirect_uris, character for character";
+        let problem = "is not one of auth.redirect_uris, character for character, nor the path of the page for it where public_url is set";
         violations.push(Violation::new("redirect_uri", problem));
     }
     if login_hint.len() > MAX_HINT_BYTES || login_hint.chars().any(char::is_control) {
