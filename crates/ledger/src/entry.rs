@@ -39,9 +39,9 @@ pub struct Ledger {
     /// What roles were worth in the last contract.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) roles: BTreeMap<String, RoleEntry>,
-    /// Who might call the methods of the application's own services in the last contract, by `shop.v1.PricingService/Price`.
+    /// The methods that upstreams answered in a contract, by `shop.v1.PricingService/Price`, as they were last.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) callers: BTreeMap<String, Callers>,
+    pub(crate) own_methods: BTreeMap<String, OwnMethod>,
 }
 
 /// A role as the ledger remembers it.
@@ -53,6 +53,17 @@ pub struct RoleEntry {
     /// What it grants, by itself and by what it includes.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub permissions: BTreeSet<String>,
+}
+
+/// A method of one of the application's own services as the ledger remembers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnMethod {
+    /// Who answers it.
+    pub upstream: String,
+    pub callers: Callers,
+    /// It says that it changes nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reads: bool,
 }
 
 /// How far a data migration is.
@@ -224,7 +235,7 @@ impl Ledger {
             names: BTreeMap::new(),
             migrations: BTreeMap::new(),
             roles: BTreeMap::new(),
-            callers: BTreeMap::new(),
+            own_methods: BTreeMap::new(),
         }
     }
 

@@ -21,7 +21,7 @@ pub use column_id::{ColumnId, FieldPath, Part};
 pub use diff::{Diff, diff};
 pub use entry::{
     ColumnEntry, FieldEntry, Hidden, IndexEntry, IndexPart, IndexedRows, IndexedSpan, LEDGER_VERSION, Ledger,
-    LedgerError, MigrationEntry, ReferenceEntry, ResourceEntry, RoleEntry,
+    LedgerError, MigrationEntry, OwnMethod, ReferenceEntry, ResourceEntry, RoleEntry,
 };
 pub use facts::{Answer, Answers, Facts};
 pub use json::{JsonEntry, JsonFieldEntry, JsonMessageEntry};

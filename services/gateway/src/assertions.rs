@@ -39,8 +39,8 @@ pub struct Asserting {
 
 struct Assertions {
     auth: Arc<dyn Channel>,
-    /// By the caller's own header.
-    remembered: Mutex<HashMap<HeaderValue, Assertion, RandomState>>,
+    /// By the caller's own token, without what may be written in several ways around it.
+    remembered: Mutex<HashMap<Box<str>, Assertion, RandomState>>,
 }
 
 #[derive(Clone)]
@@ -82,11 +82,11 @@ impl Channel for Asserting {
 impl Assertions {
     /// Gives an assertion of whoever shows this header.
     async fn of(&self, upstream: &str, token: HeaderValue) -> Result<HeaderValue, Fault> {
-        if let Some(known) = self.remembered().get(&token).filter(|known| known.until > Instant::now()) {
-            return Ok(known.header.clone());
-        }
         let bearer = token.to_str().ok().and_then(|text| text.split_once(' ')).map(|(_, bearer)| bearer.trim());
         let bearer = bearer.ok_or_else(|| Fault::new(Reason::TokenInvalid))?;
+        if let Some(known) = self.remembered().get(bearer).filter(|known| known.until > Instant::now()) {
+            return Ok(known.header.clone());
+        }
         if ServiceKeys::is_service_credential(bearer) {
             return Err(Fault::new(Reason::PermissionDenied).message(
                 "processes of the platform do not call the application's own services; call as a user, or as a service account",
@@ -94,7 +94,7 @@ impl Assertions {
         }
         let made = self.exchange(upstream, bearer).await?;
         let header = made.header.clone();
-        self.remember(token, made);
+        self.remember(bearer, made);
         Ok(header)
     }
 
@@ -110,15 +110,17 @@ impl Assertions {
         Ok(Assertion { header, until: asked + lives.saturating_sub(RESERVE) })
     }
 
-    fn remember(&self, token: HeaderValue, assertion: Assertion) {
+    fn remember(&self, bearer: &str, assertion: Assertion) {
         let mut remembered = self.remembered();
         if remembered.len() >= MAX_REMEMBERED {
             let now = Instant::now();
             remembered.retain(|_, known| known.until > now);
         }
-        if remembered.len() < MAX_REMEMBERED {
-            remembered.insert(token, assertion);
+        if remembered.len() >= MAX_REMEMBERED {
+            // They come again, each with the next call of its token.
+            remembered.clear();
         }
+        remembered.insert(bearer.into(), assertion);
     }
 
     fn remembered(&self) -> MutexGuard<'_, HashMap<HeaderValue, Assertion, RandomState>> {

@@ -4,11 +4,12 @@
 //! folder. Which file a path is, ranges and dates are `tower-http`'s business; here is what browsers may keep, and what they may do.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, ETAG, HeaderName, HeaderValue,
-    IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
 use http::{HeaderMap, Method as HttpMethod, Request, Response, StatusCode};
@@ -18,6 +19,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tower_http::services::fs::ServeFileSystemResponseBody;
 use tower_http::services::{ServeDir, ServeFile};
+
+use crate::route::{Keep, decode_path};
 
 /// What pages of a site may load, unless told otherwise: what comes from the site itself.
 const POLICY: &str =
@@ -74,8 +77,10 @@ impl SiteConfig {
 /// A folder that is served.
 #[derive(Debug)]
 pub struct Site {
+    dir: PathBuf,
     files: ServeDir,
-    fallback: Option<ServeFile>,
+    /// The page that stands for all others, and where it is.
+    fallback: Option<(ServeFile, PathBuf)>,
     policy: Option<HeaderValue>,
 }
 
@@ -89,30 +94,38 @@ impl Site {
             .as_ref()
             .map(|name| ServeFile::new(dir.join(name)).precompressed_br().precompressed_zstd().precompressed_gzip());
         let policy = HeaderValue::try_from(&config.content_security_policy).ok().filter(|policy| !policy.is_empty());
-        Some(Site { files, fallback, policy })
+        Some(Site { dir: dir.clone(), files, fallback, policy })
     }
 
-    /// Whether a request could be for one of its files, or for a page of it. Whether there is one is seen when it is served.
-    pub fn may_have(parts: &Parts) -> bool {
-        matches!(parts.method, HttpMethod::GET | HttpMethod::HEAD)
-            && is_inside(parts.uri.path().trim_start_matches('/'))
+    /// The first part of the path of a request that could be for one of its files, or for a page of it; nothing where it could not.
+    pub fn root(parts: &Parts) -> Option<String> {
+        let path = parts.uri.path().strip_prefix('/').filter(|path| is_inside(path))?;
+        let reads = matches!(parts.method, HttpMethod::GET | HttpMethod::HEAD);
+        let decoded = decode_path(path, Keep::Nothing).ok().filter(|_| reads)?;
+        decoded.split('/').next().map(str::to_owned)
     }
 
     /// Answers with a file, or with the page that stands for all others.
     pub async fn serve(&self, request: Request<Body>) -> Result<Response<Body>, Fault> {
         let (parts, _) = request.into_parts();
         let mut asked = Request::from_parts(parts, ());
+        // Whoever knows a tag is answered by that alone (RFC 9110 section 13.1.3).
+        if asked.headers().contains_key(IF_NONE_MATCH) {
+            asked.headers_mut().remove(IF_MODIFIED_SINCE);
+        }
         self.keep_range(&mut asked).await?;
         let wants_page = wants_page(asked.headers());
         let found = self.file(&asked).await?;
         match (found, &self.fallback) {
             (Some(found), _) => {
                 let keep = if has_hash(asked.uri().path()) { FOR_EVER } else { ASKED_AGAIN };
-                Ok(self.dressed(found, asked.headers(), keep))
+                let changed = changed(&self.path(asked.uri().path())).await;
+                Ok(self.dressed(found, asked.headers(), (keep, changed)))
             }
             (None, Some(page)) if wants_page => {
+                let (page, path) = page;
                 let found = page.clone().try_call(asked.clone()).await.map_err(Fault::internal)?;
-                Ok(self.dressed(found, asked.headers(), ASKED_AGAIN))
+                Ok(self.dressed(found, asked.headers(), (ASKED_AGAIN, changed(path).await)))
             }
             (None, _) => Err(Fault::new(Reason::RouteNotFound).message("there is no such file")),
         }
@@ -130,6 +143,13 @@ impl Site {
             Err(error) => return Err(Fault::internal(error)),
         };
         Ok((answered.status() != StatusCode::NOT_FOUND).then_some(answered))
+    }
+
+    /// Where the file at a path is, which was found to be inside.
+    fn path(&self, path: &str) -> PathBuf {
+        let decoded = decode_path(path.trim_start_matches('/'), Keep::Nothing).unwrap_or_default();
+        let file = self.dir.join(&*decoded);
+        if decoded.is_empty() || decoded.ends_with('/') { file.join("index.html") } else { file }
     }
 
     /// A part is wanted of what the client has a part of; of anything else all is (RFC 9110 section 13.1.5).
@@ -152,7 +172,7 @@ impl Site {
         &self,
         found: Response<ServeFileSystemResponseBody>,
         asked: &HeaderMap,
-        keep: HeaderValue,
+        (keep, changed): (HeaderValue, Option<Changed>),
     ) -> Response<Body> {
         let (mut parts, body) = found.into_parts();
         let mut body = Body::new(body);
@@ -160,7 +180,9 @@ impl Site {
             parts.headers.insert(CACHE_CONTROL, keep);
             parts.headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         }
-        if let Some(tag) = tag(&parts.headers).filter(|_| parts.status == StatusCode::OK) {
+        if let Some(tag) =
+            changed.and_then(|changed| changed.tag(&parts.headers)).filter(|_| parts.status == StatusCode::OK)
+        {
             if is_known(asked, &tag) {
                 parts.status = StatusCode::NOT_MODIFIED;
                 parts.headers.remove(CONTENT_LENGTH);
@@ -177,19 +199,15 @@ impl Site {
     }
 }
 
-/// Whether a path leads to a file that is to be seen: no part is empty, but the last, or begins with a dot.
+/// Whether a path leads to a file that is to be seen: as it is read in the end, no part of it but the last is empty, and none begins
+/// with a dot. What is no separator until it is decoded is in no name.
 fn is_inside(path: &str) -> bool {
-    let mut parts = path.split('/').peekable();
-    while let Some(part) = parts.next() {
-        let is_last = parts.peek().is_none();
-        // As it will be read.
-        let begins_with_dot =
-            part.starts_with('.') || part.get(..3).is_some_and(|code| code.eq_ignore_ascii_case("%2e"));
-        if begins_with_dot || part.contains('\\') || (part.is_empty() && !is_last) {
-            return false;
-        }
-    }
-    true
+    let Ok(decoded) = decode_path(path, Keep::Nothing) else { return false };
+    let is_odd = decoded.contains(['\\', '\0']) || decoded.matches('/').count() != path.matches('/').count();
+    let parts: Vec<&str> = decoded.split('/').collect();
+    let is_seen =
+        |(place, part): (usize, &&str)| !part.starts_with('.') && (!part.is_empty() || place + 1 == parts.len());
+    !is_odd && parts.iter().enumerate().all(is_seen)
 }
 
 /// Whether whoever asks would show a page to somebody.
@@ -200,22 +218,41 @@ fn wants_page(headers: &HeaderMap) -> bool {
 /// Whether a name has a hash in it, as bundlers write them: `app.3f9a1c2b.js`, `index-BwZ7x2Qk.css`.
 fn has_hash(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
-    let Some((stem, _)) = name.rsplit_once('.') else { return false };
+    let Some((stem, kind)) = name.rsplit_once('.') else { return false };
+    // A page is at the same address whatever is on it, and a date is no hash.
+    if matches!(kind, "html" | "htm") {
+        return false;
+    }
     let Some((before, last)) = stem.rsplit_once(['.', '-']) else { return false };
     let is_hash = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     !before.is_empty()
         && last.len() >= SHORTEST_HASH
         && last.bytes().all(is_hash)
         && last.bytes().any(|byte| byte.is_ascii_digit())
+        && last.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-/// What a file is known by: when it was changed, how long it is, and how it is packed.
-fn tag(headers: &HeaderMap) -> Option<HeaderValue> {
-    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let changed = httpdate::parse_http_date(text(&LAST_MODIFIED)).ok()?;
-    let seconds = changed.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();
-    let length: u64 = text(&CONTENT_LENGTH).parse().ok()?;
-    HeaderValue::try_from(format!("W/\"{seconds:x}-{length:x}{}\"", text(&CONTENT_ENCODING))).ok()
+/// When a file came to be what it is. That it says of itself when it was written proves nothing: what is unpacked or built anew may
+/// say the same each time.
+#[derive(Clone, Copy)]
+struct Changed {
+    seconds: i64,
+    nanoseconds: i64,
+    length: u64,
+}
+
+async fn changed(path: &Path) -> Option<Changed> {
+    let known = tokio::fs::metadata(path).await.ok()?;
+    Some(Changed { seconds: known.ctime(), nanoseconds: known.ctime_nsec(), length: known.len() })
+}
+
+impl Changed {
+    /// What the file is known by, packed as an answer has it.
+    fn tag(self, headers: &HeaderMap) -> Option<HeaderValue> {
+        let Changed { seconds, nanoseconds, length } = self;
+        let packed = headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        HeaderValue::try_from(format!("W/\"{seconds:x}.{nanoseconds:x}-{length:x}{packed}\"")).ok()
+    }
 }
 
 /// Whether the client has what the tag is of.
@@ -250,10 +287,28 @@ mod tests {
 
     #[test]
     fn what_is_not_to_be_seen_is_not_looked_for() {
-        for path in ["", "index.html", "a/b/c.js", "docs/", "a b.txt", "%41.txt", "a..b"] {
+        for path in ["", "index.html", "a/b/c.js", "docs/", "a%20b.txt", "%41.txt", "a..b"] {
             assert!(is_inside(path), "{path}");
         }
-        for path in ["..", "../x", "a/../b", "a//b", "/x", ".env", ".git/config", "a/.b", "%2e%2e/x", "%2E/x", "a\\b"] {
+        for path in [
+            "..",
+            "../x",
+            "a/../b",
+            "a//b",
+            "/x",
+            ".env",
+            ".git/config",
+            "a/.b",
+            "%2e%2e/x",
+            "%2E/x",
+            "a\\b",
+            "a%2F.env",
+            "a%2fb",
+            "a%5cb",
+            "%00",
+            "a/%2e%2E/b",
+            "%zz",
+        ] {
             assert!(!is_inside(path), "{path}");
         }
     }

@@ -100,8 +100,8 @@ impl Plan {
     pub fn could_be_step(&self, id: &str) -> bool {
         let subjects = self.after.entries().map(|(resource, _)| resource).chain(self.after.migration_names());
         let roles = self.before.roles.keys().chain(self.after.roles.keys()).map(String::as_str);
-        let callers = self.before.callers.keys().chain(self.after.callers.keys()).map(String::as_str);
-        let mut subjects = subjects.chain(roles).chain(callers);
+        let own = self.before.own_methods.keys().chain(self.after.own_methods.keys()).map(String::as_str);
+        let mut subjects = subjects.chain(roles).chain(own);
         subjects.any(|subject| {
             let verb = id.split('#').next().and_then(|id| id.strip_suffix(subject)?.strip_suffix(':'));
             verb.is_some_and(|verb| verb.contains(':') && verb.chars().all(|c| c == ':' || c.is_ascii_lowercase()))

@@ -41,7 +41,7 @@ message PrintRequest {}
 "#;
 
 /// What lets more in, in place of what.
-const WIDER: [(&str, &str); 20] = [
+const WIDER: [(&str, &str); 21] = [
     ("read: \"resource.owner == auth.uid\" create", "read: \"true\" create"),
     ("create: \"auth.uid != null\"", "create: \"true\""),
     ("update: \"'desk' in auth.roles\"", "update: \"'desk' in auth.roles || resource.owner == auth.uid\""),
@@ -120,12 +120,21 @@ fn who_may_call_a_service_of_the_applications_own_is_told() {
         assert_eq!(steps[0].waits(Stage::Production), severity != Severity::Narrowed, "{from} -> {to}: {plan}");
     }
     let text = planned(&base, &DESK.replacen("{authenticated: true}", "{public: true}", 1)).to_string();
-    for told in ["desk.v1.Printing/Print", "until now: who is signed in", "from now on: everybody"] {
+    for told in ["desk.v1.Printing/Print", "until now: who is signed in;", "from now on: everybody;"] {
         assert!(text.contains(told), "{told}: {text}");
     }
-    // What is new was closed to nobody, and what is gone lets nobody in.
-    let without = DESK.replace("  rpc Shred(PrintRequest) returns (PrintRequest);\n", "");
+    // Others are told who calls.
+    let elsewhere = planned(&base, &DESK.replace("= \"printing\"", "= \"elsewhere\""));
+    assert_eq!(elsewhere.steps.len(), 4, "{elsewhere}");
+    assert!(elsewhere.steps.iter().all(|step| step.waits(Stage::Production)), "{elsewhere}");
+    // What is gone lets nobody in, and does not come back as if it were new.
+    let without = DESK.replace(
+        "  rpc Print(PrintRequest) returns (PrintRequest) { option (mainstay.v1.auth) = {authenticated: true}; }\n",
+        "",
+    );
     let gone = planned(&base, &without);
-    assert!(gone.is_empty() && gone.changes_ledger(), "{gone}");
+    assert!(gone.is_empty(), "{gone}");
     assert!(planned(&gone.after, DESK).is_empty());
+    let back = planned(&gone.after, &DESK.replace("{authenticated: true}", "{public: true}"));
+    assert!(back.steps.len() == 1 && back.steps[0].waits(Stage::Production), "{back}");
 }

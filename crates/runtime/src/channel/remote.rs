@@ -114,7 +114,7 @@ fn endpoint(config: &RemoteConfig) -> Result<Endpoint, RemoteError> {
         (Some("https"), Some(_)) => true,
         _ => return Err(bad_url()),
     };
-    let endpoint = tuned(Endpoint::from(url));
+    let endpoint = tuned(Endpoint::from(url)).connect_timeout(CONNECT_TIMEOUT);
     if !secure {
         return Ok(endpoint);
     }
@@ -131,7 +131,6 @@ fn endpoint(config: &RemoteConfig) -> Result<Endpoint, RemoteError> {
 /// Sets how connections to other processes are made and kept.
 pub(super) fn tuned(endpoint: Endpoint) -> Endpoint {
     endpoint
-        .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
         .keep_alive_timeout(KEEPALIVE_TIMEOUT)

@@ -95,14 +95,18 @@ where
             let broken = Broken::default();
             let request = request.map(|()| broken.watch(messages));
             // What the caller's messages broke off with says more than that the call was cancelled.
-            let why = move |status| broken.take().unwrap_or_else(|| Fault::from_status(status));
+            let later = broken.clone();
+            let why = move |status| later.take().unwrap_or_else(|| Fault::from_status(status));
+            let unanswered = |status| match broken.take() {
+                Some(fault) => Unanswered::Broken(fault),
+                None => Unanswered::Status(status),
+            };
             if streams {
-                let answer = client.streaming(request, path, BreakableCodec).await;
-                let answer = answer.map_err(|status| Unanswered::Broken(why(status)))?;
+                let answer = client.streaming(request, path, BreakableCodec).await.map_err(unanswered)?;
                 Ok(Reply::Stream(answer.into_inner().map(move |item| item.map_err(&why)).boxed()))
             } else {
                 let answer = client.client_streaming(request, path, BreakableCodec).await;
-                Ok(Reply::Message(answer.map_err(|status| Unanswered::Broken(why(status)))?.into_inner()))
+                Ok(Reply::Message(answer.map_err(unanswered)?.into_inner()))
             }
         }
     }
@@ -115,7 +119,7 @@ pub(super) enum Unanswered {
     NotReady(Box<dyn Error + Send + Sync>),
     /// This came back, or stands for that nothing did.
     Status(Status),
-    /// The caller's own messages broke off, or what they were asked with.
+    /// The caller's own messages broke off.
     Broken(Fault),
 }
 
@@ -151,7 +155,8 @@ impl Unanswered {
             // What has a source never came over the wire.
             Unanswered::Status(status) if status.source().is_some() => !is_ours(status),
             Unanswered::Status(status) => status.code() == Code::Unavailable,
-            Unanswered::Broken(fault) => fault.code() == Code::Unavailable,
+            // That is the caller's.
+            Unanswered::Broken(_) => false,
         }
     }
 

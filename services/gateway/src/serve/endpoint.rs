@@ -141,11 +141,13 @@ impl Edge {
         Resolved { cookies: Cookies::CountIfGood, route: counted, ..self.open(Target::Page(page)) }
     }
 
-    /// Whether a request may be for a file of the site: no route is there, and none could be.
+    /// Whether a request may be for a file of the site: no route is there, and none could be. As long as the contract is not known, or
+    /// another one comes, that cannot be said.
     fn is_of_site(&self, parts: &Parts, snapshot: &Snapshot) -> bool {
-        let root = parts.uri.path().split('/').nth(1).unwrap_or_default();
-        let is_apis = RESERVED_ROOTS.contains(&root) || snapshot.has_root(root);
-        self.site.is_some() && !is_apis && Site::may_have(parts)
+        let is_free = |root: &str| !RESERVED_ROOTS.contains(&root) && !snapshot.has_root(root);
+        self.site.is_some()
+            && self.known.is_settled(snapshot.revision)
+            && Site::root(parts).is_some_and(|root| is_free(&root))
     }
 
     fn at_site(&self) -> Resolved<Target> {

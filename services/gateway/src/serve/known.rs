@@ -37,6 +37,12 @@ impl Known {
         }
     }
 
+    /// Whether it is known for sure what is a path of the application's.
+    pub fn is_settled(&self, on: i64) -> bool {
+        let is_unheard = on == 0 && self.announced.borrow().is_none();
+        !is_unheard && !self.is_changing(on)
+    }
+
     /// Whether another contract than this one is served by now, or has come and is being loaded.
     pub fn is_changing(&self, from: i64) -> bool {
         let (served, announced) = (*self.served.borrow(), *self.announced.borrow());

@@ -113,7 +113,8 @@ impl UpstreamConfig {
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(bad)?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = uri.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
-        let endpoint = remote::tuned(Endpoint::from(uri));
+        // With TLS, which is no part of the connection that is timed by itself.
+        let endpoint = remote::tuned(Endpoint::from(uri)).connect_timeout(3 * remote::CONNECT_TIMEOUT);
         let endpoint = if is_secure {
             let tls = self.tls()?;
             endpoint.tls_config(tls).map_err(|source| UpstreamError::Tls { url: url.to_owned(), source })?

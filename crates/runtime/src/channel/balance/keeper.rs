@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use tonic::Code;
 
 use super::member::Member;
@@ -42,12 +42,15 @@ impl Work for Keeper {
 }
 
 async fn keep(pool: &Arc<Pool>) {
-    pool.resolve().await;
-    if !pool.asks_health {
-        return;
+    // Those that are known are asked while names are resolved: a name service that is away keeps nobody from being left out.
+    join(pool.resolve(), ask_all(pool)).await;
+}
+
+async fn ask_all(pool: &Pool) {
+    if pool.asks_health {
+        let members = pool.members.load_full();
+        join_all(members.iter().map(ask)).await;
     }
-    let members = pool.members.load_full();
-    join_all(members.iter().map(|member| ask(member))).await;
 }
 
 /// Asks a member once. One without a health service serves if it says so.

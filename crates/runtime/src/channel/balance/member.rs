@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tonic::transport::Channel as Connection;
 
 use super::config::Site;
+use crate::channel::remote::CONNECT_TIMEOUT;
 
 /// So many calls in a row that nobody answered, and a member is left out.
 const FAILURES: u32 = 3;
@@ -27,6 +28,8 @@ pub(super) struct Member {
     load: AtomicUsize,
     /// Whether it says that it serves.
     serves: AtomicBool,
+    /// Whether it could not be reached when it was left out.
+    is_out_of_reach: AtomicBool,
     /// Calls in a row that it did not answer.
     failures: AtomicU32,
     /// How often in a row it was left out.
@@ -40,7 +43,8 @@ impl Member {
     /// Nothing is connected yet: the first call does, and each call after a lost connection tries again.
     pub(super) fn new(site: &Site, address: SocketAddr) -> Arc<Member> {
         let connect = tower::service_fn(move |_: http::Uri| async move {
-            let stream = TcpStream::connect(address).await?;
+            // Here, so that it is known that nothing was sent.
+            let stream = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await??;
             stream.set_nodelay(true)?;
             Ok::<_, std::io::Error>(TokioIo::new(stream))
         });
@@ -49,6 +53,7 @@ impl Member {
             connection: site.endpoint.connect_with_connector_lazy(connect),
             load: AtomicUsize::new(0),
             serves: AtomicBool::new(true),
+            is_out_of_reach: AtomicBool::new(false),
             failures: AtomicU32::new(0),
             absences: AtomicU32::new(0),
             absent_until: AtomicU64::new(0),
@@ -101,18 +106,20 @@ impl Member {
             let until = self.now().saturating_add(u64::try_from(absence.as_millis()).unwrap_or(u64::MAX));
             self.absent_until.store(until.max(1), Ordering::Relaxed);
             self.failures.store(0, Ordering::Relaxed);
+            self.is_out_of_reach.store(is_out_of_reach, Ordering::Relaxed);
             tracing::debug!(address = %self.address, ?absence, "an address is left out for a while");
         }
     }
 
-    /// Notes whether it says that it serves. Who says so is back at once.
+    /// Notes whether it says that it serves. One that did not, or that could not be reached, is back at once; one that serves and did
+    /// not answer calls stays away as long as it was to.
     pub(super) fn says(&self, serves: bool) {
-        if self.serves.swap(serves, Ordering::Relaxed) != serves {
+        let did = self.serves.swap(serves, Ordering::Relaxed);
+        if did != serves {
             tracing::info!(address = %self.address, serves, "an address says whether it serves");
         }
-        if serves {
+        if serves && (!did || self.is_out_of_reach.swap(false, Ordering::Relaxed)) {
             self.absent_until.store(0, Ordering::Relaxed);
-            self.answered();
         }
     }
 }

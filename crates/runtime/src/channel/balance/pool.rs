@@ -34,6 +34,9 @@ const ATTEMPTS: u32 = 3;
 /// How long it is waited before a member is asked that was asked already; twice as long the next time.
 const PAUSE: Duration = Duration::from_millis(25);
 
+/// For how long nobody tries again to resolve names that resolved to nothing.
+const RESOLVED_FOR: Duration = Duration::from_secs(1);
+
 /// When a caller may try again who came while there were too many.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -47,8 +50,7 @@ pub(super) struct Pool {
     name: Box<str>,
     sites: Vec<Site>,
     pub(super) members: ArcSwap<Vec<Arc<Member>>>,
-    /// What the sites resolved to last, each address with the number of its site.
-    resolved: Mutex<BTreeMap<SocketAddr, usize>>,
+    resolved: Mutex<Resolved>,
     lot: Lot,
     budget: Budget,
     requests: AtomicUsize,
@@ -58,6 +60,14 @@ pub(super) struct Pool {
     pub(super) asks_health: bool,
     /// Who this process is to a service of the platform; nothing to say to others.
     identity: Option<Identity>,
+}
+
+/// What the sites resolved to last.
+#[derive(Debug, Default)]
+struct Resolved {
+    /// Each address with the number of its site.
+    addresses: BTreeMap<SocketAddr, usize>,
+    tried: Option<Instant>,
 }
 
 impl Balanced {
@@ -127,8 +137,12 @@ impl Channel for Balanced {
         let pool = Arc::clone(&self.0);
         Box::pin(async move {
             let place = Place::take(&pool)?;
-            let usual = || call.is_unary().then(|| Instant::now() + pool.timeout);
-            let deadline = call.deadline.or_else(usual);
+            let longest = call.is_unary().then(|| Instant::now() + pool.timeout);
+            // A service of the platform is given the time that its caller has.
+            let deadline = match (call.deadline, longest) {
+                (Some(deadline), Some(longest)) if pool.identity.is_none() => Some(deadline.min(longest)),
+                (deadline, longest) => deadline.or(longest),
+            };
             let answer = pool.perform(call, deadline, place);
             match deadline {
                 None => answer.await,
@@ -160,7 +174,7 @@ impl Pool {
         place: Place,
     ) -> Result<Reply, Fault> {
         if self.members.load().is_empty() {
-            self.resolve().await;
+            self.resolve_once().await;
         }
         let streams = call.target.streams;
         let repeatable = call.target.repeatable;
@@ -188,14 +202,17 @@ impl Pool {
                     return Ok(held(reply, work, place));
                 }
                 Err(unanswered) => {
-                    let was_not_sent = unanswered.was_not_sent();
-                    match unanswered.is_unavailable() {
+                    let (was_not_sent, is_away) = (unanswered.was_not_sent(), unanswered.is_unavailable());
+                    let fault = self.fault(unanswered);
+                    // What a service of the platform cannot do for now is not what it cannot do at all.
+                    let is_away = was_not_sent || (is_away && self.says_that_it_is_away(&fault));
+                    match is_away {
                         true => member.failed(was_not_sent),
                         false => member.answered(),
                     }
-                    let may_again = unanswered.is_unavailable() && (was_not_sent || repeatable) && input.is_some();
+                    let may_again = is_away && (was_not_sent || repeatable) && input.is_some();
                     if !may_again || attempt >= ATTEMPTS || !self.budget.spend() {
-                        return Err(self.fault(unanswered));
+                        return Err(fault);
                     }
                     self.asked_again.fetch_add(1, Ordering::Relaxed);
                     tracing::debug!(upstream = %self.name, address = %member.address, attempt, "asking again");
@@ -206,12 +223,25 @@ impl Pool {
         Err(self.nowhere())
     }
 
+    /// Resolves the names where nobody has yet. Of those who come meanwhile one does, and the others have what it finds.
+    async fn resolve_once(&self) {
+        let mut resolved = self.resolved.lock().await;
+        let is_new = resolved.tried.is_none_or(|tried| tried.elapsed() > RESOLVED_FOR);
+        if self.members.load().is_empty() && is_new {
+            self.resolve_into(&mut resolved).await;
+        }
+    }
+
     /// Resolves the names, and lets members come and leave. One that leaves finishes the calls that it has.
     pub(super) async fn resolve(&self) {
-        let mut resolved = self.resolved.lock().await;
-        let now = resolve(&self.sites, &resolved).await;
+        self.resolve_into(&mut *self.resolved.lock().await).await;
+    }
+
+    async fn resolve_into(&self, resolved: &mut Resolved) {
+        let now = resolve(&self.sites, &resolved.addresses).await;
+        resolved.tried = Some(Instant::now());
         let members = self.members.load();
-        if now == *resolved && !members.is_empty() {
+        if now == resolved.addresses && !members.is_empty() {
             return;
         }
         let known = |address: &SocketAddr| members.iter().find(|member| member.address == *address).cloned();
@@ -221,25 +251,29 @@ impl Pool {
         let next: Vec<_> = next.collect();
         tracing::debug!(upstream = %self.name, members = next.len(), "an upstream has other addresses");
         self.members.store(Arc::new(next));
-        *resolved = now;
+        resolved.addresses = now;
     }
 
     fn nowhere(&self) -> Fault {
         Fault::new(Reason::Unavailable).message(format!("the upstream `{}` has no address", self.name))
     }
 
-    /// What a caller is told: nothing of where the service is, nor of what broke in it.
+    fn says_that_it_is_away(&self, fault: &Fault) -> bool {
+        self.identity.is_none() || matches!(fault.reason(), None | Some(Reason::Unavailable | Reason::ShuttingDown))
+    }
+
+    /// What a caller is told.
     fn fault(&self, unanswered: Unanswered) -> Fault {
         let fault = Fault::from(unanswered);
-        of_service(fault)
+        if self.identity.is_none() { of_stranger(fault) } else { fault }
     }
 }
 
-/// A fault of the service's own. What it says of its inside is for the logs.
-fn of_service(fault: Fault) -> Fault {
+/// What a caller is told of a service that is not the platform's. What it says of its inside is for the logs.
+fn of_stranger(fault: Fault) -> Fault {
     use tonic::Code;
     match fault.code() {
-        Code::Internal | Code::Unknown | Code::DataLoss if fault.reason().is_none() => Fault::internal(fault),
+        Code::Internal | Code::Unknown | Code::DataLoss => Fault::internal(fault),
         _ => fault,
     }
 }
@@ -266,13 +300,17 @@ impl Drop for Place {
 /// A reply that is the load of whoever gives it until it is over.
 fn held(reply: Reply, work: Busy, place: Place) -> Reply {
     match reply {
-        Reply::Stream(messages) => Reply::Stream(Held { messages, _held: (work, place) }.boxed()),
+        Reply::Stream(messages) => {
+            let is_strangers = place.0.identity.is_none();
+            Reply::Stream(Held { messages, is_strangers, _held: (work, place) }.boxed())
+        }
         other => other,
     }
 }
 
 struct Held {
     messages: Messages,
+    is_strangers: bool,
     _held: (Busy, Place),
 }
 
@@ -280,6 +318,7 @@ impl Stream for Held {
     type Item = Result<Bytes, Fault>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.messages.poll_next_unpin(cx).map(|item| item.map(|message| message.map_err(of_service)))
+        let told = if self.is_strangers { of_stranger } else { std::convert::identity };
+        self.messages.poll_next_unpin(cx).map(|item| item.map(|message| message.map_err(told)))
     }
 }

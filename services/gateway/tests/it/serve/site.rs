@@ -4,7 +4,7 @@ use std::fs;
 
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    ETAG, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE,
+    ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE,
 };
 use http::{HeaderName, Method, Request, StatusCode};
 use mainstay_gateway::{Config, SiteConfig};
@@ -28,6 +28,7 @@ impl Site {
             ("assets/app.3f9a1c2b.js.br", "PACKED"),
             ("plain.txt", "0123456789"),
             (".env", "secret"),
+            ("assets/.env", "secret"),
             ("library/v1/books", "never"),
             ("auth/account", "never"),
             ("healthz", "never"),
@@ -101,6 +102,11 @@ async fn no_file_shadows_a_route_and_none_outside_is_seen() {
     }
     for path in [
         "/.env",
+        "/assets%2F.env",
+        "/assets/%2e%2e/.env",
+        "//auth/account",
+        "/%61uth/account",
+        "/library%2Fv1/books",
         "/%2eenv",
         "/../secret",
         "/%2e%2e/secret",
@@ -116,7 +122,7 @@ async fn no_file_shadows_a_route_and_none_outside_is_seen() {
         "/C:/windows",
     ] {
         let answered = site.get(path, &[]).await;
-        assert!(!answered.body.starts_with(b"secret"), "{path}");
+        assert!(!answered.body.starts_with(b"secret") && !answered.body.starts_with(b"never"), "{path}");
         assert!(!answered.status.is_server_error(), "{path}: {}", answered.status);
     }
 }
@@ -151,7 +157,30 @@ async fn what_may_be_kept_is_said_and_asked_for_again() {
     }
     assert_eq!(site.get("/plain.txt", &[(IF_NONE_MATCH, "\"x\"")]).await.status, StatusCode::OK);
     fs::write(site.folder.path().join("site/plain.txt"), "changed!").unwrap();
-    assert_eq!(site.get("/plain.txt", &[(IF_NONE_MATCH, tag)]).await.status, StatusCode::OK);
+    let later = [(IF_NONE_MATCH, tag), (IF_MODIFIED_SINCE, "Thu, 01 Jan 2099 00:00:00 GMT")];
+    assert_eq!(site.get("/plain.txt", &later).await.status, StatusCode::OK, "who knows a tag is answered by it");
+    // As what is built anew may be: as long, and by its own word as old.
+    let (path, before) = (site.folder.path().join("site/plain.txt"), site.get("/plain.txt", &[]).await);
+    let written = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(&path, "CHANGED!").unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
+    let again = site.get("/plain.txt", &[(IF_NONE_MATCH, header(&before, ETAG))]).await;
+    assert_eq!(again.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn as_long_as_no_contract_is_known_no_path_is_the_sites() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("index.html"), "<title>Shop</title>").unwrap();
+    let site = SiteConfig {
+        dir: Some(folder.path().to_owned()),
+        fallback: Some("index.html".to_owned()),
+        ..SiteConfig::default()
+    };
+    let harness = Harness::with(Config { site, ..Config::default() }, None, None).await;
+    let request = Request::builder().uri("/shop/v1/products").header(ACCEPT, PAGE);
+    let answered = harness.send(request.body(full("")).unwrap()).await;
+    assert_eq!(answered.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]
