@@ -152,7 +152,7 @@ both_engines! {
         app.script().silent.clear();
         app.script().before = Ok(None);
         harness.caller.sign_up("lies@example.org", PASSWORD).await.unwrap();
-        drop(app);
+        app.script().before = Err(Status::unavailable("gone"));
         harness.caller.sign_up("gone@example.org", PASSWORD).await.unwrap();
         assert_eq!(accounts(&harness).await, 3);
     }
