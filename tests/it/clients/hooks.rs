@@ -4,10 +4,10 @@ use std::process::Command;
 
 use mainstay_proto::auth::hook::v1 as hook;
 use mainstay_proto::auth::hook::v1::hook_service_client::HookServiceClient;
+use mainstay_testkit::both_engines;
 use mainstay_testkit::server::{Launch, free_port};
 use mainstay_testkit::tools::python_from;
 use mainstay_testkit::wait::until;
-use mainstay_testkit::{Engine, both_engines};
 use serde_json::{Value, json};
 
 use super::workshop::{Follower, sources};

@@ -22,7 +22,7 @@ pub enum HookError {
         source: Unusable,
     },
     #[error("the assertion for the hook {0} cannot be made")]
-    NotSigned(&'static str, #[source] Box<crate::Error>),
+    NotSigned(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// What is wrong with an answer.
@@ -40,4 +40,10 @@ pub enum Unusable {
     Claims(ClaimsError),
     #[error("its claims have a name that tokens say something else by, or that begins with `mainstay`")]
     Reserved,
+}
+
+/// An error with what has caused it, for the log.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |said, cause| format!("{said}: {cause}"))
 }

@@ -24,6 +24,7 @@ use prost_types::Struct;
 use tokio::sync::Notify;
 
 pub use config::{AskedHook, HooksConfig, OnFailure, ToldHook};
+pub(crate) use error::chain;
 pub use error::{HookError, Unusable};
 use hook::Hook;
 use meter::HookMeter;
@@ -223,10 +224,4 @@ impl Hooks {
 
 fn on_failure(hook: Option<&AskedHook>) -> OnFailure {
     hook.map(|hook| hook.on_failure).unwrap_or_default()
-}
-
-/// An error with what has caused it, for the log.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |said, cause| format!("{said}: {cause}"))
 }

@@ -41,7 +41,7 @@ both_engines! {
             // It opens nothing here.
             assert!(matches!(harness.verifier.verify(&token).await, Err(TokenError::WrongType)), "{token}");
             assert!(harness.caller.with_bearer(&token).get_account("accounts/me").await.is_err());
-            assert_eq!(metadata.get("grpc-timeout").unwrap().to_str().unwrap(), "300000u");
+            assert_eq!(metadata.get("grpc-timeout").unwrap().to_str().unwrap(), "1000000u");
         }
         let id = |metadata: &tonic::metadata::MetadataMap| metadata.get("x-request-id").unwrap().clone();
         assert_ne!(id(signing_up), id(minting));

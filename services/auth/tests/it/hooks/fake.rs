@@ -95,11 +95,11 @@ impl App {
     }
 
     pub fn asked(&self, on_failure: OnFailure) -> AskedHook {
-        AskedHook { url: self.url(), on_failure, deadline_ms: 300, ..AskedHook::default() }
+        AskedHook { url: self.url(), on_failure, deadline_ms: 1_000, ..AskedHook::default() }
     }
 
     pub fn told(&self) -> ToldHook {
-        ToldHook { url: self.url(), deadline_ms: 300, ..ToldHook::default() }
+        ToldHook { url: self.url(), deadline_ms: 1_000, ..ToldHook::default() }
     }
 
     /// Settings in which this application is asked before a sign-up.

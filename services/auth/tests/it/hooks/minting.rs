@@ -142,7 +142,7 @@ both_engines! {
         app.script().minted = Ok(Some(claims(&[("own", "short"), ("other", &long)])));
         let refreshed = harness.caller.refresh(&refreshed.refresh_token).await.unwrap();
         assert_eq!(said(&harness, &refreshed).await, json!({"own": "short", "other": long}));
-        drop(app);
+        app.script().minted = Err(Status::unavailable("gone"));
         let refreshed = harness.caller.refresh(&refreshed.refresh_token).await.unwrap();
         assert_eq!(said(&harness, &refreshed).await, json!({"own": long}));
     }
