@@ -28,6 +28,8 @@ pub struct Config {
     pub emit_defaults: bool,
     pub cors: CorsConfig,
     pub pages: PagesConfig,
+    /// Serves `/openapi.json`, `/docs`, `/contract.binpb` and `/contract.zip`: what each caller may call, and in development all of it.
+    pub docs: bool,
 }
 
 /// Longest that a browser may be told to keep the answer to a preflight: a day.
@@ -70,6 +72,7 @@ impl Default for Config {
             emit_defaults: false,
             cors: CorsConfig::default(),
             pages: PagesConfig::default(),
+            docs: true,
         }
     }
 }

@@ -12,6 +12,7 @@ use tonic::service::Routes;
 
 use crate::backends::Backends;
 use crate::config::Config;
+use crate::docs::Docs;
 use crate::jobs;
 use crate::pages::{Pages, PagesError};
 use crate::restore::{Restored, restore};
@@ -28,6 +29,9 @@ const PAGES: &str = "/auth/{page}";
 
 /// What requests of other applications are counted as.
 const OAUTH: &str = "/auth/oauth2/{endpoint}";
+
+/// What requests for what the gateway says of itself are counted as.
+const DOCS: &str = "/docs";
 
 /// What to make of a database that cannot be used.
 pub(crate) const UNUSABLE: &str =
@@ -89,8 +93,9 @@ impl Gateway {
         let first = first(database.as_ref(), &metrics, &backends).await?;
         let Restored { compiled: Compiled { snapshot, files }, hash } = first;
         // What of the application's is open is not stored: until data says it, it is closed.
-        let open = (!development).then(|| snapshot.open(&[]));
-        let reflection = Reflection::new(files, open, shutdown);
+        let open = snapshot.open(&[]);
+        let reflection = Reflection::new(files, (!development).then(|| open.clone()), shutdown);
+        let open = Arc::new(ArcSwap::from_pointee(open));
         let check = readiness.check("contract");
         health.replace(snapshot.services());
         if snapshot.revision > 0 {
@@ -104,7 +109,13 @@ impl Gateway {
             live: live.clone(),
             metrics: metrics.clone(),
             database,
-            faces: Faces { reflection: reflection.clone(), limited: !development, health: health.clone(), check },
+            faces: Faces {
+                reflection: reflection.clone(),
+                open: open.clone(),
+                limited: !development,
+                health: health.clone(),
+                check,
+            },
             served,
             announced: announce,
             hash,
@@ -118,7 +129,11 @@ impl Gateway {
         let known = Known { served: revision.clone(), announced };
         let pages = pages.map(|pages| (Arc::new(pages), metrics.route(PAGES)));
         let oauth = metrics.route(OAUTH);
-        let endpoint = Edge { config, live, known, readiness, own, route, backends, oauth, pages };
+        let docs = config.docs.then(|| {
+            let docs = Docs::new(config.pages.application.clone(), !development, open);
+            (docs, metrics.route(DOCS))
+        });
+        let endpoint = Edge { config, live, known, readiness, own, route, backends, docs, oauth, pages };
         Ok(Gateway { endpoint, revision, _jobs: jobs })
     }
 

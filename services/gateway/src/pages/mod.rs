@@ -39,6 +39,7 @@ use mainstay_layers::{Body, Context};
 pub use config::PagesConfig;
 pub use error::PagesError;
 pub use form::{Form, MAX_FORM_BYTES};
+pub(crate) use headers::protect;
 pub use view::Pages;
 
 use self::shown::Shown;
