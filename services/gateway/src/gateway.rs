@@ -130,7 +130,7 @@ impl Gateway {
         let pages = pages.map(|pages| (Arc::new(pages), metrics.route(PAGES)));
         let oauth = metrics.route(OAUTH);
         let docs = config.docs.then(|| {
-            let docs = Docs::new(config.pages.application.clone(), !development, open);
+            let docs = Docs::new(&config.pages, !development, open);
             (docs, metrics.route(DOCS))
         });
         let endpoint = Edge { config, live, known, readiness, own, route, backends, docs, oauth, pages };

@@ -24,8 +24,8 @@ pub mod transcode;
 mod watch;
 
 pub use backends::{Backend, Backends};
-pub use docs::Doc;
 pub use config::{Config, DEFAULT_MAX_REQUEST_BYTES, MAX_REQUEST_BYTES_LIMIT};
+pub use docs::Doc;
 pub use gateway::{Dependencies, FIRST_CONTRACT_WAIT, Gateway, StartError};
 pub use keys::Keys;
 pub use pages::{MAX_FORM_BYTES, Page, PagesConfig, PagesError};

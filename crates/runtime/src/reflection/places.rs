@@ -44,7 +44,9 @@ impl Lists {
     fn path(&self, path: &[i32]) -> Option<Vec<i32>> {
         let mut moved = path.to_vec();
         for (list, left) in &self.0 {
-            let Some((position, _)) = path.strip_prefix(list.as_slice()).and_then(|rest| rest.split_first()) else { continue };
+            let Some((position, _)) = path.strip_prefix(list.as_slice()).and_then(|rest| rest.split_first()) else {
+                continue;
+            };
             let position = usize::try_from(*position).ok()?;
             if left.get(position) != Some(&true) {
                 return None;

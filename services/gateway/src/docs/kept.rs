@@ -12,7 +12,8 @@ use mainstay_identity::Principal;
 use mainstay_runtime::Methods;
 
 use super::sight::Sight;
-use super::{Doc, make};
+use super::{Doc, make, page};
+use crate::pages::PagesConfig;
 use crate::snapshot::Snapshot;
 
 /// How many are kept: three for each of a few kinds of callers.
@@ -39,6 +40,7 @@ pub struct Docs(Arc<State>);
 
 struct State {
     title: String,
+    page: Bytes,
     /// Whether callers see what they may call only.
     limited: bool,
     /// The methods that somebody may call who is nobody.
@@ -56,9 +58,17 @@ struct Kept {
 }
 
 impl Docs {
-    pub fn new(title: Option<String>, limited: bool, open: Arc<ArcSwap<Methods>>) -> Docs {
-        let title = title.unwrap_or_else(|| "API".to_owned());
-        Docs(Arc::new(State { title, limited, open, kept: Mutex::default(), making: tokio::sync::Mutex::default() }))
+    /// Callers see what they may call only where `limited` is set.
+    pub fn new(pages: &PagesConfig, limited: bool, open: Arc<ArcSwap<Methods>>) -> Docs {
+        let title = pages.application.clone().unwrap_or_else(|| "Application".to_owned());
+        let page = page::written(&title, pages.enabled);
+        let (kept, making) = (Mutex::default(), tokio::sync::Mutex::default());
+        Docs(Arc::new(State { title, page, limited, open, kept, making }))
+    }
+
+    /// The page that shows the document to people.
+    pub fn page(&self) -> &Bytes {
+        &self.0.page
     }
 
     /// What the application is called.
@@ -91,8 +101,9 @@ impl Docs {
 
     fn find(&self, doc: Doc, snapshot: &Arc<Snapshot>, sight: &Sight) -> Option<Made> {
         let kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_it =
-            |kept: &&Kept| kept.doc == doc && std::ptr::eq(kept.snapshot.as_ptr(), Arc::as_ptr(snapshot)) && kept.sight == *sight;
+        let is_it = |kept: &&Kept| {
+            kept.doc == doc && std::ptr::eq(kept.snapshot.as_ptr(), Arc::as_ptr(snapshot)) && kept.sight == *sight
+        };
         kept.iter().find(is_it).map(|kept| kept.made.clone())
     }
 

@@ -77,7 +77,7 @@ pub async fn serve(
     snapshot: Arc<Snapshot>,
     (request, context): (Request<Body>, Context),
 ) -> Result<Response<Body>, Fault> {
-    if let Some(page) = page::find(doc, docs.title(), request.headers()) {
+    if let Some(page) = page::find(doc, docs.page(), request.headers()) {
         return page.await;
     }
     let sight = docs.sight(&snapshot, &context.principal);

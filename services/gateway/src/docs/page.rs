@@ -28,11 +28,11 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 /// Answers where no document is asked for, but the page or what it loads.
 pub fn find(
     doc: Doc,
-    title: &str,
+    page: &Bytes,
     asked: &HeaderMap,
 ) -> Option<impl Future<Output = Result<Response<Body>, Fault>> + use<>> {
     let (kind, bytes) = match doc {
-        Doc::Page => ("text/html; charset=utf-8", page(title)),
+        Doc::Page => ("text/html; charset=utf-8", page.clone()),
         Doc::Script => ("text/javascript; charset=utf-8", Bytes::from_static(SCRIPT.as_bytes())),
         Doc::Style => ("text/css; charset=utf-8", Bytes::from_static(STYLE.as_bytes())),
         Doc::OpenApi | Doc::Descriptors | Doc::Sources => return None,
@@ -60,10 +60,11 @@ pub fn find(
     })
 }
 
-/// The page, with what the application is called. Nothing else in it is not ours.
-fn page(title: &str) -> Bytes {
-    let text = title.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
-    PAGE.replace("{{title}}", &text).into()
+/// The page, with what the application is called, and whether there is a page to sign in on.
+pub fn written(title: &str, signs_in: bool) -> Bytes {
+    let title = title.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
+    // The title last: what is in it is no word of ours.
+    PAGE.replace("{{sign_in}}", if signs_in { "true" } else { "false" }).replace("{{title}}", &title).into()
 }
 
 fn unchanged() -> Response<Body> {

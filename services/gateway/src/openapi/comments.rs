@@ -29,14 +29,7 @@ macro_rules! placed {
     )*};
 }
 
-placed!(
-    MessageDescriptor,
-    FieldDescriptor,
-    EnumDescriptor,
-    EnumValueDescriptor,
-    ServiceDescriptor,
-    MethodDescriptor
-);
+placed!(MessageDescriptor, FieldDescriptor, EnumDescriptor, EnumValueDescriptor, ServiceDescriptor, MethodDescriptor);
 
 impl Comments {
     pub fn of(pool: &DescriptorPool) -> Comments {

@@ -183,11 +183,17 @@ pub fn schemas() -> [(&'static str, Json); 5] {
     let detail = |kind: &'static str, about: &'static str, required: Vec<&'static str>, properties: Object| {
         let url = format!("type.googleapis.com/google.rpc.{kind}");
         let kind = Object::new().with("type", "string").with("const", url);
-        let all: Object =
-            std::iter::once(("@type", Json::from(kind))).chain(properties.iter().map(|(key, value)| (key, value.clone()))).map(|(key, value)| (key.to_owned(), value)).collect();
+        let all: Object = std::iter::once(("@type", Json::from(kind)))
+            .chain(properties.iter().map(|(key, value)| (key, value.clone())))
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect();
         let required: Vec<&'static str> = std::iter::once("@type").chain(required).collect();
         Json::from(
-            Object::new().with("type", "object").with("description", about).with("required", required).with("properties", all),
+            Object::new()
+                .with("type", "object")
+                .with("description", about)
+                .with("required", required)
+                .with("properties", all),
         )
     };
     let names: Vec<&'static str> = Reason::ALL.iter().map(|reason| reason.name()).collect();
@@ -197,7 +203,8 @@ pub fn schemas() -> [(&'static str, Json); 5] {
             .with("field", text("The path of the field in the request, as the contract names it."))
             .with("description", text("What it has to be.")),
     );
-    let metadata = Object::new().with("type", "object").with("additionalProperties", Object::new().with("type", "string"));
+    let metadata =
+        Object::new().with("type", "object").with("additionalProperties", Object::new().with("type", "string"));
     [
         ("mainstay.Error", envelope().into()),
         (
@@ -207,7 +214,11 @@ pub fn schemas() -> [(&'static str, Json); 5] {
                 "Why the call failed, in a word that stays the same. Every error has one.",
                 vec!["reason", "domain"],
                 Object::new()
-                    .with("reason", text("What programs match on. One of those that are listed at the operation.").with("examples", names))
+                    .with(
+                        "reason",
+                        text("What programs match on. One of those that are listed at the operation.")
+                            .with("examples", names),
+                    )
                     .with("domain", text("Whose reasons these are."))
                     .with("metadata", metadata),
             ),
@@ -223,11 +234,21 @@ pub fn schemas() -> [(&'static str, Json); 5] {
         ),
         (
             "mainstay.RetryInfo",
-            detail("RetryInfo", "When to try again.", vec!["retryDelay"], Object::new().with("retryDelay", text("In seconds: `1.5s`."))),
+            detail(
+                "RetryInfo",
+                "When to try again.",
+                vec!["retryDelay"],
+                Object::new().with("retryDelay", text("In seconds: `1.5s`.")),
+            ),
         ),
         (
             "mainstay.RequestInfo",
-            detail("RequestInfo", "What the call is known as in the logs.", vec!["requestId"], Object::new().with("requestId", text("The same as the header `x-request-id`."))),
+            detail(
+                "RequestInfo",
+                "What the call is known as in the logs.",
+                vec!["requestId"],
+                Object::new().with("requestId", text("The same as the header `x-request-id`.")),
+            ),
         ),
     ]
 }
@@ -235,18 +256,26 @@ pub fn schemas() -> [(&'static str, Json); 5] {
 fn envelope() -> Object {
     let kinds = ["ErrorInfo", "BadRequest", "RetryInfo", "RequestInfo"];
     let known = kinds.map(|kind| Object::new().with("$ref", format!("#/components/schemas/mainstay.{kind}")));
-    let other = Object::new().with("type", "object").with("required", vec!["@type"]).with("additionalProperties", true);
+    let other = Object::new()
+        .with("type", "object")
+        .with("required", vec!["@type"])
+        .with("properties", Object::new().with("@type", Object::new().with("type", "string")))
+        .with("additionalProperties", true);
     let details = Object::new()
         .with("type", "array")
         .with("items", Object::new().with("anyOf", known.into_iter().chain([other]).collect::<Vec<_>>()));
-    let body = Object::new().with("type", "object").with("required", vec!["code", "status", "message", "details"]).with(
-        "properties",
-        Object::new()
-            .with("code", Object::new().with("type", "integer").with("description", "The HTTP status."))
-            .with("status", Object::new().with("type", "string").with("description", "The gRPC code: `INVALID_ARGUMENT`."))
-            .with("message", Object::new().with("type", "string").with("description", "For people; it may change."))
-            .with("details", details),
-    );
+    let body =
+        Object::new().with("type", "object").with("required", vec!["code", "status", "message", "details"]).with(
+            "properties",
+            Object::new()
+                .with("code", Object::new().with("type", "integer").with("description", "The HTTP status."))
+                .with(
+                    "status",
+                    Object::new().with("type", "string").with("description", "The gRPC code: `INVALID_ARGUMENT`."),
+                )
+                .with("message", Object::new().with("type", "string").with("description", "For people; it may change."))
+                .with("details", details),
+        );
     Object::new()
         .with("type", "object")
         .with("description", "What went wrong: `google.rpc.Status`, as AIP-193 has it.")
@@ -254,15 +283,18 @@ fn envelope() -> Object {
         .with("properties", Object::new().with("error", body))
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_comment_names_reasons_and_codes() {
-        let comment = "UNAUTHENTICATED (`WRONG_CODE`) where it is wrong; NOT_FOUND (`ONE_TIME_SECRET_NOT_FOUND`) else. A URL.";
+        let comment =
+            "UNAUTHENTICATED (`WRONG_CODE`) where it is wrong; NOT_FOUND (`ONE_TIME_SECRET_NOT_FOUND`) else. A URL.";
         let found: Vec<Reason> = named(comment).collect();
-        assert_eq!(found, [Reason::Unauthenticated, Reason::WrongCode, Reason::ResourceNotFound, Reason::OneTimeSecretNotFound]);
+        assert_eq!(
+            found,
+            [Reason::Unauthenticated, Reason::WrongCode, Reason::ResourceNotFound, Reason::OneTimeSecretNotFound]
+        );
     }
 }

@@ -186,5 +186,9 @@ fn used_parameters(served: &[Found<'_>]) -> Object {
         "IfNoneMatch" => served.iter().any(|(binding, ..)| is_read(binding) && binding.method.etag.is_some()),
         _ => true,
     };
-    parameters::SHARED.into_iter().filter(|name| used(name)).map(|name| (name, parameters::shared_parameter(name))).collect()
+    parameters::SHARED
+        .into_iter()
+        .filter(|name| used(name))
+        .map(|name| (name, parameters::shared_parameter(name)))
+        .collect()
 }

@@ -47,7 +47,8 @@ impl Patterns {
             }
             let resource = options.get_extension(&extension);
             let patterns = resource.as_message().and_then(|resource| resource.get_field_by_name("pattern"));
-            for pattern in patterns.iter().filter_map(|patterns| patterns.as_list()).flatten().filter_map(Value::as_str) {
+            for pattern in patterns.iter().filter_map(|patterns| patterns.as_list()).flatten().filter_map(Value::as_str)
+            {
                 let (mut shape, mut names) = (Vec::new(), Vec::new());
                 for segment in pattern.split('/') {
                     match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {

@@ -41,7 +41,8 @@ impl Operations<'_> {
         let id = if which == 0 { id } else { format!("{id}_{}", which + 1) };
         let short = summary(comment);
         let short = if short.is_empty() { descriptor.name().to_owned() } else { short };
-        let deprecated = descriptor.method_descriptor_proto().options.as_ref().is_some_and(|options| options.deprecated());
+        let deprecated =
+            descriptor.method_descriptor_proto().options.as_ref().is_some_and(|options| options.deprecated());
         let parameters = self.parameters(served, schemas);
         let is_open = (self.open)(&binding.method.path);
         Object::new()
@@ -99,7 +100,11 @@ impl Operations<'_> {
             }
         };
         let media = Object::new().with("schema", schema).with_some("example", example);
-        Some(Object::new().with_some("required", required.then_some(true)).with("content", Object::new().with(JSON, media)))
+        Some(
+            Object::new()
+                .with_some("required", required.then_some(true))
+                .with("content", Object::new().with(JSON, media)),
+        )
     }
 
     fn responses(&self, served: &Served<'_>, schemas: &mut Schemas<'_>) -> Object {
@@ -133,7 +138,11 @@ fn is_read(binding: &Binding) -> bool {
 }
 
 /// The request, less what the path gives.
-fn whole(request: &MessageDescriptor, captured: &dyn Fn(&FieldDescriptor) -> bool, schemas: &mut Schemas<'_>) -> Object {
+fn whole(
+    request: &MessageDescriptor,
+    captured: &dyn Fn(&FieldDescriptor) -> bool,
+    schemas: &mut Schemas<'_>,
+) -> Object {
     if request.fields().any(|field| captured(&field)) {
         schemas.object(request, Side::Request, captured)
     } else {
@@ -208,6 +217,8 @@ fn answer(binding: &Binding, descriptor: &MethodDescriptor, schemas: &mut Schema
         .with("type", "object")
         .with("description", "What `expand` led to, by resource names.")
         .with("additionalProperties", any);
-    let beside = Object::new().with("type", "object").with("properties", Object::new().with(mainstay_contract::EXPANDED, expanded));
+    let beside = Object::new()
+        .with("type", "object")
+        .with("properties", Object::new().with(mainstay_contract::EXPANDED, expanded));
     Object::new().with("allOf", vec![message, beside])
 }

@@ -53,12 +53,7 @@ pub fn path(path: &Path, binding: &Binding, request: &MessageDescriptor, schemas
     path.chosen.iter().map(|chosen| segment(chosen, binding, request, schemas)).collect()
 }
 
-fn segment(
-    chosen: &Chosen,
-    binding: &Binding,
-    request: &MessageDescriptor,
-    schemas: &mut Schemas<'_>,
-) -> Object {
+fn segment(chosen: &Chosen, binding: &Binding, request: &MessageDescriptor, schemas: &mut Schemas<'_>) -> Object {
     let variable = chosen.variable.and_then(|position| binding.template.variables.get(position));
     let field = variable.and_then(|variable| field_at(request, &variable.field));
     let whole = variable.is_some_and(|variable| binding.template.is_single(variable));
@@ -107,7 +102,12 @@ fn field_at(message: &MessageDescriptor, path: &str) -> Option<FieldDescriptor> 
 
 /// The fields of a request that are given in the query: those that neither the path nor the body gives, as far as they have a text
 /// form.
-pub fn query(binding: &Binding, request: &MessageDescriptor, schemas: &mut Schemas<'_>, examples: &Examples) -> Vec<Object> {
+pub fn query(
+    binding: &Binding,
+    request: &MessageDescriptor,
+    schemas: &mut Schemas<'_>,
+    examples: &Examples,
+) -> Vec<Object> {
     let body = match &binding.body {
         Body::Whole => return Vec::new(),
         Body::None => None,

@@ -20,7 +20,11 @@ pub fn of(method: &Method, is_open: bool) -> Vec<Object> {
 /// The ways, by name.
 pub fn schemes() -> Object {
     let bearer = |about: &'static str, format: &'static str| {
-        Object::new().with("type", "http").with("description", about).with("scheme", "bearer").with("bearerFormat", format)
+        Object::new()
+            .with("type", "http")
+            .with("description", about)
+            .with("scheme", "bearer")
+            .with("bearerFormat", format)
     };
     Object::new()
         .with(

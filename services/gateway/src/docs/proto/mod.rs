@@ -9,7 +9,8 @@ use std::ops::Range;
 use prost_reflect::prost_types::field_descriptor_proto::{Label, Type};
 use prost_reflect::prost_types::{FieldDescriptorProto, SourceCodeInfo, source_code_info::Location};
 use prost_reflect::{
-    EnumDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor, Syntax,
+    EnumDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor,
+    Syntax,
 };
 
 use self::names::Names;
@@ -87,8 +88,15 @@ impl Writer<'_> {
         for item in message.child_enums() {
             self.enumeration(&item);
         }
-        let groups: Vec<String> = message.fields().filter(FieldDescriptor::is_group).filter_map(|field| Some(field.kind().as_message()?.full_name().to_owned())).collect();
-        for inner in message.child_messages().filter(|inner| !inner.is_map_entry() && !groups.contains(&inner.full_name().to_owned())) {
+        let groups: Vec<String> = message
+            .fields()
+            .filter(FieldDescriptor::is_group)
+            .filter_map(|field| Some(field.kind().as_message()?.full_name().to_owned()))
+            .collect();
+        for inner in message
+            .child_messages()
+            .filter(|inner| !inner.is_map_entry() && !groups.contains(&inner.full_name().to_owned()))
+        {
             self.message(&inner);
         }
         let mut written = Vec::new();
@@ -121,7 +129,12 @@ impl Writer<'_> {
         let descriptor = field.field_descriptor_proto();
         let options = self.field_options(field, descriptor);
         if let (true, Kind::Message(group)) = (field.is_group(), field.kind()) {
-            self.open(&format!("{}group {} = {}{options} {{", self.label(descriptor, in_oneof), group.name(), field.number()));
+            self.open(&format!(
+                "{}group {} = {}{options} {{",
+                self.label(descriptor, in_oneof),
+                group.name(),
+                field.number()
+            ));
             self.body(&group);
             self.close();
             return;
@@ -150,7 +163,9 @@ impl Writer<'_> {
     /// What stands in brackets behind a field.
     fn field_options(&self, field: &FieldDescriptor, descriptor: &FieldDescriptorProto) -> String {
         let mut all = own_options(descriptor);
-        all.extend(statements(&field.options(), &self.names).iter().map(|said| format!("{} = {}", said.name, said.value)));
+        all.extend(
+            statements(&field.options(), &self.names).iter().map(|said| format!("{} = {}", said.name, said.value)),
+        );
         bracketed(&all, self.indent)
     }
 
@@ -165,7 +180,8 @@ impl Writer<'_> {
             self.line(&format!("{} = {}{};", value.name(), value.number(), bracketed(&said, self.indent)));
             self.behind(value.path());
         }
-        let ranges: Vec<String> = item.reserved_ranges().map(|range| format!("{} to {}", range.start(), range.end())).collect();
+        let ranges: Vec<String> =
+            item.reserved_ranges().map(|range| format!("{} to {}", range.start(), range.end())).collect();
         if !ranges.is_empty() {
             self.line(&format!("reserved {};", ranges.join(", ")));
         }
@@ -328,7 +344,8 @@ fn bracketed(said: &[String], indent: usize) -> String {
         0 => String::new(),
         length if length <= SHORT && !said.iter().any(|one| one.contains('\n')) => format!(" [{}]", said.join(", ")),
         _ => {
-            let lines: Vec<String> = said.iter().map(|one| format!("{pad}{}", one.replace('\n', &format!("\n{pad}")))).collect();
+            let lines: Vec<String> =
+                said.iter().map(|one| format!("{pad}{}", one.replace('\n', &format!("\n{pad}")))).collect();
             format!(" [\n{}\n{}]", lines.join(",\n"), "  ".repeat(indent))
         }
     }

@@ -93,7 +93,8 @@ fn braced(message: &DynamicMessage) -> String {
         let values: Vec<&Value> = value.as_list().map_or_else(|| vec![value], |values| values.iter().collect());
         parts.extend(values.into_iter().map(|value| part(&name, &extension.kind(), value)));
     }
-    let short = parts.iter().map(|part| part.len() + 1).sum::<usize>() <= SHORT && !parts.iter().any(|part| part.contains('\n'));
+    let short = parts.iter().map(|part| part.len() + 1).sum::<usize>() <= SHORT
+        && !parts.iter().any(|part| part.contains('\n'));
     if short {
         return format!("{{{}}}", parts.join(" "));
     }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, Value};
 
+use super::Side;
 use super::behaviors::Behaviors;
 use super::known::known;
 use super::rules::{self, Rules};
 use super::sample::matching;
-use super::Side;
 use crate::openapi::json::{Json, Object};
 
 /// How deep examples go.
@@ -33,6 +33,9 @@ impl Examples {
     pub fn of(&self, message: &MessageDescriptor, side: Side) -> Option<Json> {
         if known(message).is_some() {
             return self.known(message);
+        }
+        if let Some(usual) = usual(message) {
+            return Some(usual);
         }
         let object = self.object(message, side, &|_| false)?;
         (!object.is_empty()).then(|| object.into())
@@ -125,6 +128,7 @@ impl Examples {
         }
         match kind {
             Kind::Message(message) if known(message).is_some() => self.known(message),
+            Kind::Message(message) if let Some(usual) = usual(message) => Some(usual),
             Kind::Message(message) => {
                 let object = self.within(message, side, depth.checked_sub(1)?, &|_| false)?;
                 Some(object.into())
@@ -156,6 +160,32 @@ impl Examples {
             _ => return self.single(&message.get_field(1)?.kind(), &Rules::default(), None, Side::Answer, 0),
         })
     }
+}
+
+/// Types of `google.type` whose fields depend on each other.
+fn usual(message: &MessageDescriptor) -> Option<Json> {
+    let object = match message.full_name().strip_prefix("google.type.")? {
+        "Money" => Object::new().with("currencyCode", "EUR").with("units", "10").with("nanos", 500_000_000_i64),
+        "Date" => Object::new().with("year", 2026_i64).with("month", 1_i64).with("day", 31_i64),
+        "TimeOfDay" => Object::new().with("hours", 12_i64).with("minutes", 30_i64),
+        "DateTime" => Object::new()
+            .with("year", 2026_i64)
+            .with("month", 1_i64)
+            .with("day", 31_i64)
+            .with("hours", 12_i64)
+            .with("utcOffset", "0s"),
+        "LatLng" => Object::new().with("latitude", 52_i64).with("longitude", 13_i64),
+        "Decimal" => Object::new().with("value", "10.5"),
+        "PostalAddress" => Object::new()
+            .with("regionCode", "GB")
+            .with("postalCode", "NW1 6XE")
+            .with("locality", "London")
+            .with("addressLines", vec!["221B Baker Street"]),
+        "PhoneNumber" => Object::new().with("e164Number", "+442079460000"),
+        "LocalizedText" => Object::new().with("text", "Hello").with("languageCode", "en"),
+        _ => return None,
+    };
+    Some(object.into())
 }
 
 /// A resource's type, and a name as one of its patterns has it.
@@ -242,8 +272,10 @@ fn number(rules: &Rules, kind: &Kind) -> Option<Json> {
     if matches!(limits.get("type"), Some(Json::Text(kind)) if kind == "string") {
         return rules.examples().is_empty().then(|| "1".into());
     }
-    let low = bound("minimum").into_iter().chain(bound("exclusiveMinimum").map(|bound| bound + 1.0)).fold(f64::MIN, f64::max);
-    let high = bound("maximum").into_iter().chain(bound("exclusiveMaximum").map(|bound| bound - 1.0)).fold(f64::MAX, f64::min);
+    let low =
+        bound("minimum").into_iter().chain(bound("exclusiveMinimum").map(|bound| bound + 1.0)).fold(f64::MIN, f64::max);
+    let high =
+        bound("maximum").into_iter().chain(bound("exclusiveMaximum").map(|bound| bound - 1.0)).fold(f64::MAX, f64::min);
     let value = 1.0_f64.max(low).min(high);
     let value = if value < low { (bound("exclusiveMinimum")? + bound("exclusiveMaximum")?) / 2.0 } else { value };
     match kind {

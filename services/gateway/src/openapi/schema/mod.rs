@@ -111,7 +111,8 @@ impl<'c> Schemas<'c> {
         }
         let options = message.descriptor_proto().options.as_ref();
         let deprecated = options.is_some_and(|options| options.deprecated()).then_some(true);
-        let (choices, notes) = choices(message, left_out);
+        let (choices, mut notes) = choices(message, side, left_out);
+        notes.extend(rules::of_message(message));
         Object::new()
             .with("type", "object")
             .with_some("description", described(self.comments.about(message), &notes))
@@ -219,7 +220,10 @@ impl<'c> Schemas<'c> {
         reach(message, &mut reached);
         let pool = message.parent_pool();
         let mut all = reached.iter().filter_map(|name| pool.get_message_by_name(name));
-        let demands = all.any(|message| message.fields().any(|field| Behaviors::of(&field).required));
+        let demands = all.any(|message| {
+            message.fields().any(|field| Behaviors::of(&field).required)
+                || message.oneofs().any(|oneof| rules::is_needed(&oneof))
+        });
         self.demanding.insert(message.full_name().to_owned(), demands);
         demands
     }
@@ -236,7 +240,11 @@ fn reach(message: &MessageDescriptor, reached: &mut HashSet<String>) {
 }
 
 /// What of a message excludes each other: a schema for each oneof, and words for people.
-fn choices(message: &MessageDescriptor, left_out: &dyn Fn(&FieldDescriptor) -> bool) -> (Vec<Object>, Vec<String>) {
+fn choices(
+    message: &MessageDescriptor,
+    side: Side,
+    left_out: &dyn Fn(&FieldDescriptor) -> bool,
+) -> (Vec<Object>, Vec<String>) {
     let (mut schemas, mut notes) = (Vec::new(), Vec::new());
     for oneof in message.oneofs().filter(|oneof| !oneof.is_synthetic()) {
         let members: Vec<String> =
@@ -247,11 +255,18 @@ fn choices(message: &MessageDescriptor, left_out: &dyn Fn(&FieldDescriptor) -> b
         let needed = rules::is_needed(&oneof);
         let listed = members.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         notes.push(format!("{} of {listed}.", if needed { "Exactly one" } else { "At most one" }));
-        let alone = |name: &String| Object::new().with("required", vec![name.clone()]);
-        let mut all: Vec<Object> = members.iter().map(alone).collect();
-        let none = Object::new().with("not", Object::new().with("anyOf", all.clone()));
-        all.push(none);
-        // That one is needed is told by who validates: an answer may leave out the one that its reader may not see.
+        let set = |name: &String| {
+            let properties = Object::new().with(name.clone(), Object::new());
+            let needed = Object::new().with("required", vec![name.clone()]).with("properties", properties);
+            // Said for readers who take what a schema does not name for a mistake.
+            needed.with("additionalProperties", true)
+        };
+        let none: Object = members.iter().map(|name| (name.clone(), false)).collect();
+        let mut all: Vec<Object> = members.iter().map(set).collect();
+        if side == Side::Answer || !needed {
+            // An answer leaves out the one that is needed where its reader may not see it.
+            all.push(Object::new().with("properties", none).with("additionalProperties", true));
+        }
         schemas.push(Object::new().with("oneOf", all));
     }
     (schemas, notes)

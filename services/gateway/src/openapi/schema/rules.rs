@@ -1,11 +1,14 @@
 //! The constraints of `buf.validate` as JSON Schema has them. What it has no word for is said in words.
 
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, OneofDescriptor, ReflectMessage as _, Value};
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor, ReflectMessage as _, Value,
+};
 
 use super::known::UNSIGNED;
 use crate::openapi::json::{Json, Object};
 
 const FIELD: &str = "buf.validate.field";
+const MESSAGE: &str = "buf.validate.message";
 const ONEOF: &str = "buf.validate.oneof";
 const IGNORE_IF_ZERO: i32 = 1;
 const IGNORE_ALWAYS: i32 = 3;
@@ -39,6 +42,16 @@ pub struct Rules {
     option: Option<DynamicMessage>,
     /// What `google.api.field_info` says that it is.
     format: Option<&'static str>,
+}
+
+/// What the conditions of a message say to people.
+pub fn of_message(message: &MessageDescriptor) -> Vec<String> {
+    let Some(extension) = message.parent_pool().get_extension_by_name(MESSAGE) else { return Vec::new() };
+    let options = message.options();
+    if !options.has_extension(&extension) {
+        return Vec::new();
+    }
+    options.get_extension(&extension).as_message().map(conditions).unwrap_or_default()
 }
 
 /// Whether one member of a oneof has to be set.
@@ -158,13 +171,15 @@ impl Rules {
     }
 }
 
-/// What the conditions of a message or a field say to people.
-pub fn conditions(rules: &DynamicMessage) -> Vec<String> {
+/// What conditions say to people.
+fn conditions(rules: &DynamicMessage) -> Vec<String> {
     let said = |rule: &Value| {
         let rule = rule.as_message()?;
         let text = |name| rule.get_field_by_name(name)?.as_str().map(str::to_owned);
         let message = text("message").filter(|text| !text.is_empty());
-        message.map(|message| format!("Refused: {message}.")).or_else(|| Some(format!("Must hold: `{}`.", text("expression")?)))
+        message
+            .map(|message| format!("Refused: {message}."))
+            .or_else(|| Some(format!("Must hold: `{}`.", text("expression")?)))
     };
     let bare = |rule: &Value| rule.as_str().map(|expression| format!("Must hold: `{expression}`."));
     let (rules, expressions) = (list(rules, "cel"), list(rules, "cel_expression"));
@@ -288,7 +303,9 @@ fn numbers(rules: &DynamicMessage, kind: &Kind, schema: &mut Object, notes: &mut
         let Some(value) = set(name) else { continue };
         match json(&value) {
             Some(number) if !is_text && !crossed => schema.set(key, number),
-            Some(number) => notes.push(format!("It is {said} {number}{}.", if crossed { ", or the other bound holds" } else { "" })),
+            Some(number) => {
+                notes.push(format!("It is {said} {number}{}.", if crossed { ", or the other bound holds" } else { "" }))
+            }
             None => {}
         }
     }
