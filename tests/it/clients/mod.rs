@@ -5,6 +5,7 @@ mod events;
 mod journey;
 mod mail;
 mod oidc;
+mod openapi;
 mod pages;
 mod passkey;
 mod programs;

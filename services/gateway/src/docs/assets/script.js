@@ -311,7 +311,7 @@ function page(operation) {
     h("p", { class: "path" }, verb(operation.method), h("span", {}, operation.path)),
     h("p", { class: "soft" }, operation["x-grpc-method"], " · ", open ? "for everybody" : "for who is signed in",
       operation.deprecated && " · deprecated"),
-    h("div", { class: "card" }, said(operation.description)),
+    (operation.description ?? operation.summary).replace(/\.$/, "") !== operation.summary && h("div", { class: "card" }, said(operation.description)),
     attempt(operation, parameters, body),
     parameters.length > 0 && h("section", {}, h("h3", {}, "Parameters"), h("ul", { class: "fields" }, parameters.map((one) =>
       row(one.name, { ...one.schema, description: one.description }, one.required, h("span", { class: "tag" }, one.in))))),

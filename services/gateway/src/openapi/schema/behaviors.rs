@@ -17,6 +17,8 @@ pub struct Behaviors {
     pub input_only: bool,
     pub immutable: bool,
     pub identifier: bool,
+    /// Whether it is a state, which transitions alone change.
+    pub state: bool,
     /// The type of the resource that the field names.
     pub refers_to: Option<String>,
 }
@@ -41,6 +43,7 @@ impl Behaviors {
             input_only: says(INPUT_ONLY),
             immutable: says(IMMUTABLE),
             identifier: says(IDENTIFIER),
+            state: extension(field, &options, "mainstay.v1.states").is_some(),
             refers_to,
         }
     }
@@ -48,8 +51,9 @@ impl Behaviors {
     /// What a schema has no word for.
     pub fn notes(&self) -> impl Iterator<Item = String> {
         let immutable = self.immutable.then(|| "Set once: it cannot be changed later.".to_owned());
+        let state = self.state.then(|| "Transitions alone change it.".to_owned());
         let refers = self.refers_to.as_ref().map(|kind| format!("The resource name of a `{kind}`."));
-        immutable.into_iter().chain(refers)
+        immutable.into_iter().chain(state).chain(refers)
     }
 }
 

@@ -13,6 +13,18 @@ use crate::openapi::json::{Json, Object};
 
 /// How deep examples go.
 const DEPTH: usize = 4;
+/// Fields of requests that say how a call is made, and of which a made up value would be refused or would have nothing done.
+const CONTROLS: [&str; 9] = [
+    "parent",
+    "etag",
+    "request_id",
+    "validate_only",
+    "allow_missing",
+    "force",
+    "page_token",
+    "transforms",
+    "preconditions",
+];
 /// The last part of every resource name in an example.
 pub const ID: &str = "0199a1c4-7d3e-7c21-9b52-4f6a8e0d1c37";
 
@@ -63,7 +75,7 @@ impl Examples {
         for field in message.fields().filter(|field| !left_out(field)) {
             let behaviors = Behaviors::of(&field);
             let hidden = match side {
-                Side::Request => behaviors.output_only || behaviors.identifier,
+                Side::Request => !behaviors.required && is_made_up(&field, &behaviors),
                 Side::Answer => behaviors.input_only,
             };
             if hidden {
@@ -160,6 +172,13 @@ impl Examples {
             _ => return self.single(&message.get_field(1)?.kind(), &Rules::default(), None, Side::Answer, 0),
         })
     }
+}
+
+/// Whether an example of a request is better without a field that it need not have: nobody but the server sets it, or there would
+/// have to be something of that name.
+fn is_made_up(field: &FieldDescriptor, behaviors: &Behaviors) -> bool {
+    let refers = behaviors.refers_to.is_some();
+    behaviors.output_only || behaviors.identifier || behaviors.state || refers || CONTROLS.contains(&field.name())
 }
 
 /// Types of `google.type` whose fields depend on each other.
