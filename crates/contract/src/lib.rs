@@ -63,7 +63,7 @@ pub use machine::MAX_TRANSITIONS;
 pub use method::commit;
 pub use method::{
     BATCH_ROWS, EXPANDED, EXPANDED_IN_ROW, FIRST_INPUT, Fields, Method, NEXT_PAGE_TOKEN, Policy, Request, Right, Role,
-    Shape, Streams, UPDATE_MASK, Verb,
+    SEARCH, Shape, Streams, UPDATE_MASK, Verb,
 };
 pub use migration::{MAX_MIGRATIONS, Migration, Script, Statement};
 pub use model::{

@@ -148,6 +148,11 @@ impl Gateway {
         self.endpoint.live.load_full()
     }
 
+    /// Whether the gateway says of itself what it serves.
+    pub fn describes(&self) -> bool {
+        self.endpoint.docs.is_some()
+    }
+
     /// Follows which revision of the application's contract is served; 0 where none is known.
     pub fn revision(&self) -> watch::Receiver<i64> {
         self.revision.clone()

@@ -17,6 +17,7 @@ mod operation;
 mod parameters;
 mod schema;
 mod security;
+mod status;
 
 use std::collections::HashMap;
 
@@ -79,7 +80,7 @@ pub fn document(subject: &Subject<'_>) -> Result<Vec<u8>, Fault> {
         components.set("parameters", used_parameters(&served));
         components.set("responses", errors::shared());
         let mut all: Vec<(String, Json)> = schemas.finish(&examples).into_iter().collect();
-        all.extend(errors::schemas().map(|(name, schema)| (name.to_owned(), schema)));
+        all.extend(status::schemas());
         components.set("schemas", all.into_iter().collect::<Object>());
     }
     let document = Object::new()

@@ -1,5 +1,6 @@
 //! What stands in a request's path, query and headers.
 
+use mainstay_contract::SEARCH;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use super::json::{Json, Object};
@@ -114,7 +115,9 @@ pub fn query(
         Body::Message { name, .. } | Body::Value { name } => Some(&**name),
     };
     let mut query = Query { binding, schemas, examples, found: Vec::new(), within: Vec::new() };
-    for field in request.fields().filter(|field| Some(field.name()) != body) {
+    // What would be refused whatever it says is no parameter yet.
+    let is_there = |field: &FieldDescriptor| !(binding.method.ruled && field.name() == SEARCH);
+    for field in request.fields().filter(|field| Some(field.name()) != body && is_there(field)) {
         query.field(&field, "", "");
     }
     query.found

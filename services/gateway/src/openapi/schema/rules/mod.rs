@@ -1,9 +1,15 @@
 //! The constraints of `buf.validate` as JSON Schema has them. What it has no word for is said in words.
 
+mod option;
+mod pattern;
+
 use prost_reflect::{
     DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor, ReflectMessage as _, Value,
 };
 
+pub use self::option::json;
+use self::option::{count, flag, integer, list, message, number, real, string, texts};
+use self::pattern::{escaped, is_portable};
 use super::known::UNSIGNED;
 use crate::openapi::json::{Json, Object};
 
@@ -302,7 +308,11 @@ fn numbers(rules: &DynamicMessage, kind: &Kind, schema: &mut Object, notes: &mut
     for (name, key, said) in BOUNDS {
         let Some(value) = set(name) else { continue };
         match json(&value) {
-            Some(number) if !is_text && !crossed => schema.set(key, number),
+            Some(number) if !is_text && !crossed => {
+                // A bound of the type's own gives way.
+                schema.take(if key.ends_with("inimum") { "minimum" } else { "maximum" });
+                schema.set(key, number);
+            }
             Some(number) => {
                 notes.push(format!("It is {said} {number}{}.", if crossed { ", or the other bound holds" } else { "" }))
             }
@@ -342,124 +352,10 @@ fn zero(kind: &Kind) -> Option<Json> {
     })
 }
 
-/// Whether an RE2 expression means the same to every reader of JSON Schema (ECMA-262 with the flag `u`).
-fn is_portable(pattern: &str) -> bool {
-    if pattern.contains("[[:") || pattern.contains("(?i") || pattern.contains("(?P") {
-        return false;
-    }
-    let mut characters = pattern.chars().peekable();
-    let mut inside = false;
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => match characters.next() {
-                Some('-') if inside => {}
-                Some(next) if "dDwWsSntrfv^$\\.*+?()[]{}|/".contains(next) => {}
-                Some('b' | 'B') if !inside => {}
-                _ => return false,
-            },
-            '(' if !inside && characters.peek() == Some(&'?') => {
-                characters.next();
-                if characters.next() != Some(':') {
-                    return false;
-                }
-            }
-            // Who reads classes of sets (the flag `v`) finds operators where others find two characters.
-            '[' if inside => return false,
-            '[' => inside = true,
-            ']' => inside = false,
-            _ => {}
-        }
-    }
-    true
-}
-
-/// A text as an expression that matches nothing else.
-fn escaped(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len());
-    for character in text.chars() {
-        if "^$\\.*+?()[]{}|/".contains(character) {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern
-}
-
 fn copy_counts(rules: &DynamicMessage, names: &[(&str, &'static str)], schema: &mut Object) {
     for (name, key) in names {
         if let Some(value) = count(rules, name) {
             schema.set(*key, value);
         }
-    }
-}
-
-fn message(rules: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
-    let value = rules.has_field_by_name(name).then(|| rules.get_field_by_name(name)).flatten()?;
-    value.as_message().cloned()
-}
-
-fn list(rules: &DynamicMessage, name: &str) -> Vec<Value> {
-    rules.get_field_by_name(name).and_then(|value| value.as_list().map(<[Value]>::to_vec)).unwrap_or_default()
-}
-
-fn texts(rules: &DynamicMessage, name: &str) -> Vec<String> {
-    list(rules, name).iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
-}
-
-fn string(rules: &DynamicMessage, name: &str) -> Option<String> {
-    let value = rules.has_field_by_name(name).then(|| rules.get_field_by_name(name)).flatten()?;
-    value.as_str().map(str::to_owned)
-}
-
-fn count(rules: &DynamicMessage, name: &str) -> Option<u64> {
-    let value = rules.has_field_by_name(name).then(|| rules.get_field_by_name(name)).flatten()?;
-    value.as_u64()
-}
-
-fn flag(rules: &DynamicMessage, name: &str) -> bool {
-    rules.get_field_by_name(name).and_then(|value| value.as_bool()).unwrap_or_default()
-}
-
-fn number(rules: &DynamicMessage, name: &str) -> Option<i32> {
-    rules.get_field_by_name(name)?.as_enum_number()
-}
-
-fn integer(value: &Value) -> Option<i128> {
-    match value {
-        Value::I32(number) | Value::EnumNumber(number) => Some((*number).into()),
-        Value::I64(number) => Some((*number).into()),
-        Value::U32(number) => Some((*number).into()),
-        Value::U64(number) => Some((*number).into()),
-        _ => None,
-    }
-}
-
-fn real(value: &Value) -> Option<f64> {
-    json(value)?.as_f64()
-}
-
-/// A number as JSON has it; one that is not finite it has not.
-pub fn json(value: &Value) -> Option<serde_json::Number> {
-    match value {
-        Value::F64(number) => serde_json::Number::from_f64(*number),
-        // The shortest text that is this float, not the digits of the nearest double.
-        Value::F32(number) => number.to_string().parse().ok().and_then(serde_json::Number::from_f64),
-        value => serde_json::Number::from_i128(integer(value)?),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_is_given_where_it_means_the_same_everywhere() {
-        for pattern in ["^[A-Z0-9-]{3,32}$", r"^\d+$", "a(?:b|c)", r"[\-x]", r"^\.[a-z]+\/$"] {
-            assert!(is_portable(pattern), "{pattern}");
-        }
-        for pattern in ["(?i)a", r"\pL", r"\A", "[[:alpha:]]", r"a\-b", "(?P<n>a)", r"\Qa\E", r"\p{L}", "[[a]]"] {
-            assert!(!is_portable(pattern), "{pattern}");
-        }
-        assert_eq!(escaped("a.b/c"), r"a\.b\/c");
     }
 }
