@@ -80,11 +80,10 @@ async fn a_contract_that_says_everything_is_as_it_is_described() {
 async fn a_typed_client_calls(system: System) {
     let desk = Desk::new();
     let document = desk.document_of(&system).await;
-    desk.tools.judge(&document);
     system.user_with_role(MERCHANT, "merchant").await;
     let url = system.gateway.url();
     let environment = [("MAINSTAY_URL", url.as_str()), ("EMAIL", MERCHANT), ("PASSWORD", PASSWORD)];
-    let printed = desk.tools.program("program.mts", desk.folder.path(), &environment);
+    let printed = desk.tools.program("program.mts", &document, &environment);
     let expected = json!({
         "made": [200, "products/typed", "5"],
         "read": "Cup",

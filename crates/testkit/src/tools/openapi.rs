@@ -22,10 +22,8 @@ impl OpenApiTools {
         OpenApiTools { folder: folder.to_owned(), node: Node::with_packages_of(folder), python }
     }
 
-    /// Panics where one of the tools finds anything wrong with a document, be it a warning, or cannot make types of it. Types
-    /// are put beside it, as `api.d.ts`.
+    /// Panics where one of the tools finds anything wrong with a document, be it a warning, or cannot make types of it.
     pub fn judge(&self, document: &Path) {
-        let types = document.with_file_name("api.d.ts");
         let mut validator = Command::new(&self.python);
         validator.args(["-m", "openapi_spec_validator"]).arg(document);
         let mut redocly = self.node.program("redocly");
@@ -36,10 +34,8 @@ impl OpenApiTools {
             .args(["lint", "--fail-severity", "hint", "--ruleset"])
             .arg(self.folder.join("spectral.yaml"))
             .arg(document);
-        let mut typescript = self.node.program("openapi-typescript");
-        typescript.arg(document).arg("--output").arg(&types);
         // Side by side: each takes seconds for itself.
-        let all = [validator, redocly, spectral, typescript];
+        let all = [validator, redocly, spectral, self.types(document)];
         std::thread::scope(|scope| {
             let running = all.map(|mut tool| scope.spawn(move || ran(&mut tool)));
             for tool in running {
@@ -48,9 +44,18 @@ impl OpenApiTools {
         });
     }
 
-    /// Type-checks a program against the types beside it, and runs it. Returns what it printed. It is copied to where the types
-    /// are.
-    pub fn program(&self, name: &str, folder: &Path, environment: &[(&str, &str)]) -> String {
+    /// Makes types of a document, beside it.
+    fn types(&self, document: &Path) -> Command {
+        let mut typescript = self.node.program("openapi-typescript");
+        typescript.arg(document).arg("--output").arg(document.with_file_name("api.d.ts"));
+        typescript
+    }
+
+    /// Type-checks a program against the types of a document, and runs it. Returns what it printed. It is copied to where the
+    /// document is, which no other program may be.
+    pub fn program(&self, name: &str, document: &Path, environment: &[(&str, &str)]) -> String {
+        ran(&mut self.types(document));
+        let folder = document.parent().expect("a document is in a folder");
         let program = folder.join(name);
         fs::copy(self.folder.join(name), &program).expect("a program can be copied");
         let packages = folder.join("node_modules");

@@ -16,8 +16,8 @@ use super::{Doc, make, page};
 use crate::pages::PagesConfig;
 use crate::snapshot::Snapshot;
 
-/// How many are kept: three for each of a few kinds of callers.
-const MOST: usize = 12;
+/// How many are kept: those of a few kinds of callers.
+const MOST: usize = 8;
 
 /// Something that was made, with the tag that is another one when it is.
 #[derive(Debug, Clone)]

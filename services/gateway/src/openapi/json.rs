@@ -61,10 +61,6 @@ impl Object {
         self.0.is_empty()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
-        self.0.iter().map(|(key, value)| (&**key, value))
-    }
-
     /// The object at a key, made where there is none. What stood there otherwise is gone.
     pub fn object_at(&mut self, key: &str) -> &mut Object {
         let at = self.0.iter().position(|(known, _)| known == key).unwrap_or_else(|| {

@@ -49,7 +49,7 @@ impl Operations<'_> {
             .with("operationId", id)
             .with("tags", vec![service])
             .with("summary", short)
-            .with_some("description", described(comment, &notes(binding)))
+            .with("description", about(binding, comment))
             .with_some("deprecated", deprecated.then_some(true))
             .with("security", security::of(&binding.method, is_open))
             .with_some("parameters", (!parameters.is_empty()).then_some(parameters))
@@ -148,6 +148,12 @@ fn whole(
     } else {
         schemas.message(request, Side::Request)
     }
+}
+
+/// What is said of an operation: something in any case.
+fn about(binding: &Binding, comment: &str) -> String {
+    let said = described(comment, &notes(binding));
+    said.unwrap_or_else(|| format!("Calls `{}`.", binding.method.path.trim_start_matches('/')))
 }
 
 fn notes(binding: &Binding) -> Vec<String> {

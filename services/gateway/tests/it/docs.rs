@@ -169,7 +169,7 @@ async fn tools_take_a_document_of_every_form_of_route() {
     let document = document.json();
     let read = &document["paths"]["/library/v1/files/{file_path}"]["get"]["parameters"][0];
     assert_eq!(read["x-multi-segment"], true);
-    assert!(document["paths"]["/library/v1/messages/{message}"]["x-additionalOperations"]["PURGE"].is_object());
+    assert!(document["paths"]["/library/v1/messages/{message_id}"]["x-additionalOperations"]["PURGE"].is_object());
     let follow = &document["paths"]["/library/v1/messages/{message}:follow"]["get"]["responses"]["200"]["content"];
     let kinds: Vec<&str> = follow.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(kinds, ["application/json", "application/x-ndjson", "text/event-stream"]);

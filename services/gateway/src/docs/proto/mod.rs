@@ -88,40 +88,40 @@ impl Writer<'_> {
         for item in message.child_enums() {
             self.enumeration(&item);
         }
-        let groups: Vec<String> = message
-            .fields()
-            .filter(FieldDescriptor::is_group)
-            .filter_map(|field| Some(field.kind().as_message()?.full_name().to_owned()))
-            .collect();
-        for inner in message
-            .child_messages()
-            .filter(|inner| !inner.is_map_entry() && !groups.contains(&inner.full_name().to_owned()))
-        {
-            self.message(&inner);
-        }
+        let mut nested = Nested::of(message);
         let mut written = Vec::new();
-        let mut fields: Vec<FieldDescriptor> = message.fields().collect();
-        fields.sort_by_key(|field| field.path().last().copied());
-        for field in fields {
+        for field in in_order(message.fields()) {
             match field.containing_oneof().filter(|oneof| !oneof.is_synthetic()) {
-                None => self.field(&field, false),
+                None => self.field_behind(&field, &mut nested),
                 Some(oneof) if written.contains(&oneof.full_name().to_owned()) => {}
                 Some(oneof) => {
                     written.push(oneof.full_name().to_owned());
-                    self.above(oneof.path());
-                    self.open(&format!("oneof {} {{", oneof.name()));
-                    self.statements(&statements(&oneof.options(), &self.names));
-                    let mut members: Vec<FieldDescriptor> = oneof.fields().collect();
-                    members.sort_by_key(|field| field.path().last().copied());
-                    members.iter().for_each(|field| self.field(field, true));
-                    self.close();
+                    self.oneof(&oneof);
                 }
             }
         }
+        nested.rest.iter().for_each(|inner| self.message(inner));
         self.ranges("extensions", message.extension_ranges());
         self.ranges("reserved", message.reserved_ranges());
         self.reserved_names(message.reserved_names());
         self.extensions(&message.descriptor_proto().extension);
+    }
+
+    /// Writes a field behind the messages that stand before the one that it brings along: the entry of a map, a group.
+    fn field_behind(&mut self, field: &FieldDescriptor, nested: &mut Nested) {
+        if field.is_map() || field.is_group() {
+            let brought = field.kind().as_message().and_then(|message| message.path().last().copied());
+            nested.before(brought).iter().for_each(|inner| self.message(inner));
+        }
+        self.field(field, false);
+    }
+
+    fn oneof(&mut self, oneof: &OneofDescriptor) {
+        self.above(oneof.path());
+        self.open(&format!("oneof {} {{", oneof.name()));
+        self.statements(&statements(&oneof.options(), &self.names));
+        in_order(oneof.fields()).iter().for_each(|field| self.field(field, true));
+        self.close();
     }
 
     fn field(&mut self, field: &FieldDescriptor, in_oneof: bool) {
@@ -315,6 +315,37 @@ impl Writer<'_> {
         if !self.out.ends_with("\n\n") && !self.out.ends_with("{\n") {
             self.out.push('\n');
         }
+    }
+}
+
+/// Fields as the file has them.
+fn in_order(fields: impl Iterator<Item = FieldDescriptor>) -> Vec<FieldDescriptor> {
+    let mut fields: Vec<FieldDescriptor> = fields.collect();
+    fields.sort_by_key(|field| field.path().last().copied());
+    fields
+}
+
+/// The messages inside a message that are not written yet. Their order is kept, and what a field brings along has its place in it.
+struct Nested {
+    rest: Vec<MessageDescriptor>,
+}
+
+impl Nested {
+    fn of(message: &MessageDescriptor) -> Nested {
+        let groups = message.fields().filter(FieldDescriptor::is_group);
+        let groups: Vec<String> =
+            groups.filter_map(|field| Some(field.kind().as_message()?.full_name().to_owned())).collect();
+        let is_own =
+            |inner: &MessageDescriptor| !inner.is_map_entry() && !groups.contains(&inner.full_name().to_owned());
+        Nested { rest: message.child_messages().filter(is_own).collect() }
+    }
+
+    /// Takes those that stand before this position.
+    fn before(&mut self, position: Option<i32>) -> Vec<MessageDescriptor> {
+        let (before, rest) =
+            std::mem::take(&mut self.rest).into_iter().partition(|inner| inner.path().last().copied() < position);
+        self.rest = rest;
+        before
     }
 }
 
