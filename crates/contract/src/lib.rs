@@ -73,7 +73,7 @@ pub use model::{
 pub use naming::MAX_IDENTIFIER_BYTES;
 pub use numeric::Numeric;
 pub use parse::MAX_NESTING;
-pub use pattern::MAX_PATTERN_VARIABLES;
+pub use pattern::{ID_EXPRESSION, MAX_PATTERN_VARIABLES};
 pub use report::MAX_DIAGNOSTICS;
 pub use reserved::{RESERVED_PACKAGES, RESERVED_ROOTS, RESERVED_TABLES, is_reserved_package, reserved_beginning};
 pub use resource::effects::MAX_EFFECTS;

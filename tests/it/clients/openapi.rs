@@ -152,6 +152,6 @@ async fn nothing_is_described_where_the_setting_says_so() {
     let system = System::one_with(Engine::Sqlite, Folder::shop(), off).await;
     for path in ["/openapi.json", "/docs", "/docs/script.js", "/contract.binpb", "/contract.zip"] {
         let answer = system.http().send(Method::GET, path, None).await.expect("there is an answer");
-        assert_eq!((answer.status, answer.word().as_str()), (404, "ROUTE_NOT_FOUND"), "{path}");
+        assert_eq!((answer.status, answer.word().as_str()), (404, "NOT_FOUND"), "{path}");
     }
 }

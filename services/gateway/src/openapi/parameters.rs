@@ -1,6 +1,6 @@
 //! What stands in a request's path, query and headers.
 
-use mainstay_contract::SEARCH;
+use mainstay_contract::{ID_EXPRESSION, SEARCH};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 use super::json::{Json, Object};
@@ -10,6 +10,9 @@ use crate::snapshot::{Binding, Body};
 
 /// How deep the fields of messages are listed as parameters; deeper ones are taken all the same.
 const DEPTH: usize = 3;
+
+/// The field that names what rows lie below.
+const PARENT: &str = "parent";
 
 /// The parameters of an operation that several have.
 pub const SHARED: [&str; 3] = ["Fields", "IfMatch", "IfNoneMatch"];
@@ -58,12 +61,15 @@ fn segment(chosen: &Chosen, binding: &Binding, request: &MessageDescriptor, sche
     let variable = chosen.variable.and_then(|position| binding.template.variables.get(position));
     let field = variable.and_then(|variable| field_at(request, &variable.field));
     let whole = variable.is_some_and(|variable| binding.template.is_single(variable));
-    let (schema, mut notes) = match &field {
-        Some(field) if whole && field.kind() != Kind::String => (schemas.property(field, Side::Request), Vec::new()),
-        _ => (Object::new().with("type", "string").with("minLength", 1_i64).with("pattern", "^[^/]+$"), Vec::new()),
+    let mut notes = Vec::new();
+    let mut schema = match &field {
+        Some(field) if whole && field.kind() != Kind::String => schemas.property(field, Side::Request),
+        _ => Object::new().with("type", "string").with("minLength", 1_i64).with("pattern", expression(binding, &field)),
     };
-    let mut schema = schema;
     schema.take("description");
+    if binding.method.ruled && field.as_ref().is_some_and(|field| field.name() == PARENT) {
+        notes.push("`-` stands for any.".to_owned());
+    }
     if chosen.many {
         schema = Object::new().with("type", "string");
         notes.push("It may have slashes, which are not encoded, and may be empty.".to_owned());
@@ -85,6 +91,15 @@ fn segment(chosen: &Chosen, binding: &Binding, request: &MessageDescriptor, sche
         .with("schema", schema)
         .with_some("example", example)
         .with_some("x-multi-segment", chosen.many.then_some(true))
+}
+
+/// What a segment may be: a part of a resource's name, or whatever a segment can.
+fn expression(binding: &Binding, field: &Option<FieldDescriptor>) -> String {
+    match field.as_ref().filter(|_| binding.method.ruled).map(FieldDescriptor::name) {
+        Some("name") => ID_EXPRESSION.to_owned(),
+        Some(PARENT) => format!("^-$|{ID_EXPRESSION}"),
+        _ => "^[^/]+$".to_owned(),
+    }
 }
 
 /// The field at the end of a path of names.
