@@ -64,10 +64,13 @@ fn segment(chosen: &Chosen, binding: &Binding, request: &MessageDescriptor, sche
     let mut notes = Vec::new();
     let mut schema = match &field {
         Some(field) if whole && field.kind() != Kind::String => schemas.property(field, Side::Request),
-        _ => Object::new().with("type", "string").with("minLength", 1_i64).with("pattern", expression(binding, &field)),
+        _ => Object::new()
+            .with("type", "string")
+            .with("minLength", 1_i64)
+            .with("pattern", expression(binding, field.as_ref())),
     };
     schema.take("description");
-    if binding.method.ruled && field.as_ref().is_some_and(|field| field.name() == PARENT) {
+    if takes_any(binding, field.as_ref()) {
         notes.push("`-` stands for any.".to_owned());
     }
     if chosen.many {
@@ -93,10 +96,15 @@ fn segment(chosen: &Chosen, binding: &Binding, request: &MessageDescriptor, sche
         .with_some("x-multi-segment", chosen.many.then_some(true))
 }
 
+/// Whether `-` stands for any resource that rows lie below (AIP-159): where they are read.
+fn takes_any(binding: &Binding, field: Option<&FieldDescriptor>) -> bool {
+    binding.method.ruled && !binding.method.side_effects && field.is_some_and(|field| field.name() == PARENT)
+}
+
 /// What a segment may be: a part of a resource's name, or whatever a segment can.
-fn expression(binding: &Binding, field: &Option<FieldDescriptor>) -> String {
-    match field.as_ref().filter(|_| binding.method.ruled).map(FieldDescriptor::name) {
-        Some("name") => ID_EXPRESSION.to_owned(),
+fn expression(binding: &Binding, field: Option<&FieldDescriptor>) -> String {
+    match field.filter(|_| binding.method.ruled).map(FieldDescriptor::name) {
+        Some("name" | PARENT) if !takes_any(binding, field) => ID_EXPRESSION.to_owned(),
         Some(PARENT) => format!("^-$|{ID_EXPRESSION}"),
         _ => "^[^/]+$".to_owned(),
     }
