@@ -3,10 +3,12 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use http::Method;
 use mainstay_testkit::Engine;
-use mainstay_testkit::tools::OpenApiTools;
+use mainstay_testkit::server::Launch;
+use mainstay_testkit::tools::{Node, OpenApiTools};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -77,6 +79,25 @@ async fn a_contract_that_says_everything_is_as_it_is_described() {
     is_described(Folder::with("v1/specimen.proto", &text.expect("the contract is there")), &[], "^/everything/").await;
 }
 
+#[tokio::test]
+async fn buf_builds_the_contract_as_files_and_as_descriptors() {
+    let system = System::one(Engine::Sqlite, Folder::sample()).await;
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    for name in ["contract.zip", "contract.binpb"] {
+        let answer = system.http().get(&format!("/{name}")).await;
+        fs::write(folder.path().join(name), &answer.body).expect("a file can be kept");
+    }
+    let mut unpack = Command::new("python3");
+    unpack.args(["-m", "zipfile", "-e", "contract.zip", "protos"]).current_dir(&folder);
+    assert!(unpack.status().expect("Python runs").success(), "the archive can be unpacked");
+    let node = Node::with_packages_of(&sources());
+    for input in ["protos", "contract.binpb"] {
+        let built = node.program("buf").args(["build", input, "-o", "/dev/null"]).current_dir(&folder).output();
+        let built = built.expect("buf runs");
+        assert!(built.status.success(), "{input}: {}", String::from_utf8_lossy(&built.stderr));
+    }
+}
+
 async fn a_typed_client_calls(system: System) {
     let desk = Desk::new();
     let document = desk.document_of(&system).await;
@@ -132,23 +153,24 @@ async fn the_page_shows_and_calls(system: System) {
     assert_eq!(json!(seen("docs.js", &url, &[("EMAIL", MERCHANT), ("PASSWORD", PASSWORD)])), json!([expected]));
 }
 
-const NAMED: (&str, &str) = ("MAINSTAY__GATEWAY__PAGES__APPLICATION", "Corner shop");
+/// Calls the application something.
+fn named(launch: Launch) -> Launch {
+    launch.environment("MAINSTAY__GATEWAY__PAGES__APPLICATION", "Corner shop")
+}
 
 #[tokio::test]
 async fn the_page_shows_and_calls_one_process_on_sqlite() {
-    let named = |launch: mainstay_testkit::server::Launch| launch.environment(NAMED.0, NAMED.1);
     the_page_shows_and_calls(System::one_with(Engine::Sqlite, Folder::shop(), named).await).await;
 }
 
 #[tokio::test]
 async fn the_page_shows_and_calls_three_processes_on_postgres() {
-    let named = |launch: mainstay_testkit::server::Launch| launch.environment(NAMED.0, NAMED.1);
     the_page_shows_and_calls(System::three_with(Engine::Postgres, Folder::shop(), named).await).await;
 }
 
 #[tokio::test]
 async fn nothing_is_described_where_the_setting_says_so() {
-    let off = |launch: mainstay_testkit::server::Launch| launch.environment("MAINSTAY__GATEWAY__DOCS", "false");
+    let off = |launch: Launch| launch.environment("MAINSTAY__GATEWAY__DOCS", "false");
     let system = System::one_with(Engine::Sqlite, Folder::shop(), off).await;
     for path in ["/openapi.json", "/docs", "/docs/script.js", "/contract.binpb", "/contract.zip"] {
         let answer = system.http().send(Method::GET, path, None).await.expect("there is an answer");
