@@ -137,7 +137,6 @@ async fn the_page_shows_and_calls(system: System) {
     let expected = json!({
         "title": "Corner shop",
         "groups": ["shop.v1", "mainstay.auth.v1", "mainstay.data.v1"],
-        "hidden": false,
         "listed": ["200", "products/cup"],
         "focused": "search",
         "found": "POSTCreateProduct",
@@ -149,6 +148,8 @@ async fn the_page_shows_and_calls(system: System) {
         "follows": true,
         "stopped": true,
         "out": true,
+        "again": MERCHANT,
+        "createdAgain": "200",
     });
     assert_eq!(json!(seen("docs.js", &url, &[("EMAIL", MERCHANT), ("PASSWORD", PASSWORD)])), json!([expected]));
 }
