@@ -80,7 +80,9 @@ impl Operations<'_> {
         let (schema, example, required) = match &binding.body {
             Body::None => return None,
             Body::Whole => {
-                let captured = |field: &FieldDescriptor| binding.captures_field(field.name());
+                let captured = |field: &FieldDescriptor| {
+                    binding.captures_field(field.name()) || parameters::is_refused(binding, field)
+                };
                 let example = self.examples.object(&request, Side::Request, &captured).map(Json::from);
                 let required = request.fields().any(|field| !captured(&field) && Behaviors::of(&field).required);
                 (whole(&request, &captured, schemas), example, required)
@@ -137,7 +139,7 @@ fn is_read(binding: &Binding) -> bool {
     binding.http_method == Some(HttpMethod::GET)
 }
 
-/// The request, less what the path gives.
+/// The request, less what the path gives and what nobody can.
 fn whole(
     request: &MessageDescriptor,
     captured: &dyn Fn(&FieldDescriptor) -> bool,

@@ -138,12 +138,17 @@ pub fn query(
         Body::Message { name, .. } | Body::Value { name } => Some(&**name),
     };
     let mut query = Query { binding, schemas, examples, found: Vec::new(), within: Vec::new() };
-    // What would be refused whatever it says is no parameter yet.
-    let is_there = |field: &FieldDescriptor| !(binding.method.ruled && field.name() == SEARCH);
-    for field in request.fields().filter(|field| Some(field.name()) != body && is_there(field)) {
+    for field in request.fields().filter(|field| Some(field.name()) != body && !is_refused(binding, field)) {
         query.field(&field, "", "");
     }
     query.found
+}
+
+/// Whether a field of the request would be refused whatever it says: the place of what is not there yet, and the parent of what
+/// lies below nothing.
+pub fn is_refused(binding: &Binding, field: &FieldDescriptor) -> bool {
+    let is_parentless = || field.name() == PARENT && !binding.captures_field(PARENT) && !Behaviors::of(field).required;
+    binding.method.ruled && (field.name() == SEARCH || is_parentless())
 }
 
 struct Query<'q, 'c> {
