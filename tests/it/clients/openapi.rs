@@ -50,7 +50,7 @@ async fn is_described(folder: Folder, roles: &[&str], paths: &str) {
         system.gateway.command(&["admin", "grant", MERCHANT, role]);
     }
     let merchant = system.sign_in(MERCHANT).await;
-    desk.tools.explore(&document, &system.gateway.url(), merchant.token(), paths);
+    desk.tools.explore(&document, (&system.gateway.url(), merchant.token()), paths, None);
 }
 
 #[tokio::test]
@@ -77,6 +77,19 @@ async fn the_network_is_as_it_is_described() {
 async fn a_contract_that_says_everything_is_as_it_is_described() {
     let text = fs::read_to_string(repository().join("tests/contracts/everything/v1/specimen.proto"));
     is_described(Folder::with("v1/specimen.proto", &text.expect("the contract is there")), &[], "^/everything/").await;
+}
+
+/// What ends the session that asks, or its account, and streams that do not end.
+const NOT_ASKED: &str =
+    "sessions:signOut|:changePassword|:watch|accounts/.account.$|:delete|:disable|:end|:revoke|roles|:set";
+
+#[tokio::test]
+async fn the_platform_is_as_it_is_described() {
+    let (system, desk) = (System::one(Engine::Sqlite, Folder::shop()).await, Desk::new());
+    let document = desk.document_of(&system).await;
+    let admin = system.user_with_role("admin@example.org", "mainstay.admin").await;
+    let server = system.gateway.url();
+    desk.tools.explore(&document, (&server, admin.token()), "^/(auth|data|.well-known)/", Some(NOT_ASKED));
 }
 
 #[tokio::test]

@@ -79,8 +79,8 @@ impl OpenApiTools {
     }
 
     /// Lets schemathesis call what a document describes, on a server, with what the document says and a little beside it. Panics
-    /// where an answer is a fault of the server, or not what the document says. `only`: an expression for the paths.
-    pub fn explore(&self, document: &Path, server: &str, token: &str, only: &str) {
+    /// where an answer is a fault of the server, or not what the document says. `only` and `but`: expressions for the paths.
+    pub fn explore(&self, document: &Path, (server, token): (&str, &str), only: &str, but: Option<&str>) {
         const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                               response_schema_conformance,response_headers_conformance";
         let mut schemathesis = Command::new(self.python.with_file_name("schemathesis"));
@@ -99,6 +99,9 @@ impl OpenApiTools {
             "2",
             "--no-color",
         ]);
+        if let Some(but) = but {
+            schemathesis.args(["--exclude-path-regex", but]);
+        }
         // It keeps what it found in the folder that it runs in.
         schemathesis.current_dir(document.parent().expect("a document is in a folder"));
         ran(&mut schemathesis);

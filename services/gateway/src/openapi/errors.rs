@@ -9,7 +9,7 @@ use mainstay_fault::{Fault, Reason};
 use prost_reflect::MethodDescriptor;
 
 use super::json::{Json, Object};
-use crate::snapshot::{Binding, Method};
+use crate::snapshot::Binding;
 
 /// What every call may be told.
 const ALWAYS: [Reason; 18] = [
@@ -83,7 +83,8 @@ const CODES: [(&str, Reason); 8] = [
 ];
 
 /// The reasons for which a call of a method may fail, in the order of the table.
-pub fn reasons(method: &Method, descriptor: &MethodDescriptor, comment: &str) -> Vec<Reason> {
+pub fn reasons(binding: &Binding, descriptor: &MethodDescriptor, comment: &str) -> Vec<Reason> {
+    let method = &binding.method;
     let mut found: BTreeSet<Reason> = ALWAYS.into_iter().collect();
     let open = !method.ruled && method.access == Some(mainstay_layers::Access::Anyone);
     if !open {
@@ -94,6 +95,10 @@ pub fn reasons(method: &Method, descriptor: &MethodDescriptor, comment: &str) ->
         if input.get_field_by_name(field).is_some() {
             found.extend(reasons);
         }
+    }
+    // What the path names is there or not, whatever the field is called.
+    if !binding.captures.is_empty() {
+        found.extend([Reason::InvalidName, Reason::ResourceNotFound]);
     }
     if method.side_effects {
         found.extend(CHANGES);

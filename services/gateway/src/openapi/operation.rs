@@ -127,7 +127,7 @@ impl Operations<'_> {
                 .with("headers", Object::new().with("ETag", etag));
             all.set("304", unchanged);
         }
-        let reasons = errors::reasons(method, descriptor, self.comments.about(descriptor));
+        let reasons = errors::reasons(binding, descriptor, self.comments.about(descriptor));
         for (status, answer) in errors::answers(binding, &reasons) {
             all.set(status.to_string(), answer);
         }
