@@ -65,7 +65,7 @@ pub use machine::MAX_TRANSITIONS;
 pub use method::commit;
 pub use method::{
     BATCH_ROWS, EXPANDED, EXPANDED_IN_ROW, FIRST_INPUT, Fields, Method, NEXT_PAGE_TOKEN, Policy, Request, Right, Role,
-    Shape, Streams, UPDATE_MASK, Verb,
+    SEARCH, Shape, Streams, UPDATE_MASK, Verb,
 };
 pub use migration::{MAX_MIGRATIONS, Migration, Script, Statement};
 pub use model::{
@@ -75,7 +75,7 @@ pub use model::{
 pub use naming::MAX_IDENTIFIER_BYTES;
 pub use numeric::Numeric;
 pub use parse::MAX_NESTING;
-pub use pattern::MAX_PATTERN_VARIABLES;
+pub use pattern::{ID_EXPRESSION, MAX_PATTERN_VARIABLES};
 pub use report::MAX_DIAGNOSTICS;
 pub use reserved::{RESERVED_PACKAGES, RESERVED_ROOTS, RESERVED_TABLES, is_reserved_package, reserved_beginning};
 pub use resource::effects::MAX_EFFECTS;

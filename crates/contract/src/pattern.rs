@@ -7,6 +7,10 @@ use mainstay_record::{Template, TemplatePart};
 /// How many variables a pattern has at most.
 pub const MAX_PATTERN_VARIABLES: usize = 8;
 
+/// What the variables of a resource's name can be, as a regular expression: lower-case letters, digits and inner hyphens, 63 of them
+/// at most (AIP-122).
+pub const ID_EXPRESSION: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
+
 /// A pattern that fits: `publishers/{publisher}/books/{book}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {

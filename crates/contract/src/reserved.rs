@@ -1,8 +1,19 @@
 //! Names that an application's contract does not take: others have them.
 
 /// First segments of paths that Mainstay answers itself; an application's routes and packages do not begin with them.
-pub const RESERVED_ROOTS: [&str; 9] =
-    ["auth", "data", "gateway", "docs", "healthz", "readyz", "metrics", ".well-known", "contract.binpb"];
+pub const RESERVED_ROOTS: [&str; 11] = [
+    "auth",
+    "data",
+    "gateway",
+    "docs",
+    "healthz",
+    "readyz",
+    "metrics",
+    ".well-known",
+    "openapi.json",
+    "contract.binpb",
+    "contract.zip",
+];
 
 /// First parts of packages that an application may not declare anything in: the platform's, and those of others.
 pub const RESERVED_PACKAGES: [&str; 4] = ["mainstay", "google", "buf", "grpc"];

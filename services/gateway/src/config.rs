@@ -38,6 +38,8 @@ pub struct Config {
     /// A site that is served beside the API.
     #[serde(rename = "static")]
     pub site: SiteConfig,
+    /// Serves `/openapi.json`, `/docs`, `/contract.binpb` and `/contract.zip`: what each caller may call, and in development all of it.
+    pub docs: bool,
 }
 
 /// Longest that a browser may be told to keep the answer to a preflight: a day.
@@ -82,6 +84,7 @@ impl Default for Config {
             pages: PagesConfig::default(),
             upstreams: BTreeMap::new(),
             site: SiteConfig::default(),
+            docs: true,
         }
     }
 }

@@ -13,6 +13,7 @@ use tonic::service::Routes;
 
 use crate::backends::Backends;
 use crate::config::Config;
+use crate::docs::Docs;
 use crate::jobs;
 use crate::pages::{Pages, PagesError};
 use crate::restore::{Restored, restore};
@@ -34,6 +35,9 @@ const SITE: &str = "/{file}";
 
 /// What requests of other applications are counted as.
 const OAUTH: &str = "/auth/oauth2/{endpoint}";
+
+/// What requests for what the gateway says of itself are counted as.
+const DOCS: &str = "/docs";
 
 /// What to make of a database that cannot be used.
 pub(crate) const UNUSABLE: &str =
@@ -98,8 +102,9 @@ impl Gateway {
         let first = first(database.as_ref(), &metrics, &backends).await?;
         let Restored { compiled: Compiled { snapshot, files }, hash } = first;
         // What of the application's is open is not stored: until data says it, it is closed.
-        let open = (!development).then(|| snapshot.open(&[]));
-        let reflection = Reflection::new(files, open, shutdown);
+        let open = snapshot.open(&[]);
+        let reflection = Reflection::new(files, (!development).then(|| open.clone()), shutdown);
+        let open = Arc::new(ArcSwap::from_pointee(open));
         let check = readiness.check("contract");
         health.replace(snapshot.services());
         if snapshot.revision > 0 {
@@ -113,7 +118,13 @@ impl Gateway {
             live: live.clone(),
             metrics: metrics.clone(),
             database,
-            faces: Faces { reflection: reflection.clone(), limited: !development, health: health.clone(), check },
+            faces: Faces {
+                reflection: reflection.clone(),
+                open: open.clone(),
+                limited: !development,
+                health: health.clone(),
+                check,
+            },
             served,
             announced: announce,
             hash,
@@ -128,7 +139,11 @@ impl Gateway {
         let pages = pages.map(|pages| (Arc::new(pages), metrics.route(PAGES)));
         let oauth = metrics.route(OAUTH);
         let site = Site::of(&config.site).map(|site| (Arc::new(site), metrics.route(SITE)));
-        let endpoint = Edge { config, live, known, readiness, own, route, backends, oauth, pages, site };
+        let docs = config.docs.then(|| {
+            let docs = Docs::new(&config.pages, !development, open);
+            (docs, metrics.route(DOCS))
+        });
+        let endpoint = Edge { config, live, known, readiness, own, route, backends, docs, oauth, pages, site };
         Ok(Gateway { endpoint, revision, _jobs: jobs })
     }
 
@@ -141,6 +156,11 @@ impl Gateway {
     /// What is served now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.endpoint.live.load_full()
+    }
+
+    /// Whether the gateway says of itself what it serves.
+    pub fn describes(&self) -> bool {
+        self.endpoint.docs.is_some()
     }
 
     /// Follows which revision of the application's contract is served; 0 where none is known.

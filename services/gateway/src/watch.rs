@@ -59,6 +59,8 @@ pub struct ContractWatch {
 #[derive(Clone)]
 pub struct Faces {
     pub reflection: Reflection,
+    /// The methods that callers may call who are nobody.
+    pub open: Arc<ArcSwap<Methods>>,
     /// Whether callers who are nobody see the open methods only.
     pub limited: bool,
     pub health: Health,
@@ -77,8 +79,11 @@ impl Faces {
         self.reflection.admit(self.open(snapshot, open));
     }
 
+    /// Takes down which methods are open. Reflection is told where it shows nobody else.
     fn open(&self, snapshot: &Snapshot, open: &[String]) -> Option<Methods> {
-        self.limited.then(|| snapshot.open(open))
+        let open = snapshot.open(open);
+        self.open.store(Arc::new(open.clone()));
+        self.limited.then_some(open)
     }
 
     /// Says whether there is anything to serve: without a contract every path of the application's is missing.

@@ -21,6 +21,8 @@ pub struct Banner<'a> {
     pub contracts: Option<&'a Path>,
     pub resources: usize,
     pub folder: &'a Told,
+    /// Whether there is a page that shows what is served.
+    pub docs: bool,
     pub data_dir: &'a Path,
     pub engine: mainstay_db::Engine,
     /// The token that makes the first administrator.
@@ -33,6 +35,9 @@ impl Banner<'_> {
         let scheme = if self.tls { "https" } else { "http" };
         say!("  mainstay {} is ready in {} ms", env!("CARGO_PKG_VERSION"), self.age.as_millis());
         say!("  gateway    {scheme}://{}      REST, gRPC, gRPC-Web and Connect on one port", self.address);
+        if self.docs {
+            say!("  docs       {scheme}://{}/docs", self.address);
+        }
         say!("  contract   {}", self.contract());
         let store = match self.engine {
             mainstay_db::Engine::Sqlite => format!("{} (SQLite)", self.data_dir.display()),

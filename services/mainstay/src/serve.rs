@@ -107,7 +107,7 @@ async fn serve(process: Process, sections: Sections) -> Result<(), Failure> {
     let secret = process.operator.clone();
     directory.publish(&RunInfo { pid: std::process::id(), address: common.url(address), secret })?;
     let first = first_administrator(&common, &auth, address).await?;
-    print(&process, &data, &told, &ports, first);
+    print(&process, &data, (&told, gateway.describes()), &ports, first);
     process.serve(ports, stack::edge(gateway.endpoint(), guards, cors)).await?;
     data.close().await;
     database.close().await;
@@ -166,7 +166,13 @@ async fn first_administrator(
     Ok(if is_here { auth.offer_first_administrator().await? } else { None })
 }
 
-fn print(process: &Process, data: &Data, folder: &Told, ports: &Ports, first_administrator: Option<String>) {
+fn print(
+    process: &Process,
+    data: &Data,
+    (folder, docs): (&Told, bool),
+    ports: &Ports,
+    first_administrator: Option<String>,
+) {
     let common = &process.common;
     Banner {
         age: process.age(),
@@ -176,6 +182,7 @@ fn print(process: &Process, data: &Data, folder: &Told, ports: &Ports, first_adm
         contracts: common.contracts.as_deref(),
         resources: data.reconciler().served().load().resources().len(),
         folder,
+        docs,
         data_dir: &common.data_dir,
         engine: data.db().engine(),
         first_administrator,

@@ -10,7 +10,7 @@ use super::workshop::sources;
 use crate::support::{PASSWORD, System, notes};
 
 /// Runs a journey at an address, and tells it what else it has to know. `SCREENSHOTS` names a folder for pictures of every page.
-fn seen(journey: &str, url: &str, knows: &[(&str, &str)]) -> Vec<Value> {
+pub fn seen(journey: &str, url: &str, knows: &[(&str, &str)]) -> Vec<Value> {
     let node = Node::with_packages_of(&sources());
     let mut command: Command = node.command();
     Chromium::of(&node).told(command.arg(sources().join(journey)));

@@ -6,6 +6,7 @@ mod hooks;
 mod journey;
 mod mail;
 mod oidc;
+mod openapi;
 mod pages;
 mod passkey;
 mod programs;

@@ -10,6 +10,9 @@ use crate::resource::head::Head;
 /// The field of a page by which the next one is asked for.
 pub const NEXT_PAGE_TOKEN: &str = "next_page_token";
 
+/// The field of a List for words to search for: its place is fixed, and who sets it is told that it is not there yet.
+pub const SEARCH: &str = "search";
+
 /// The field of an answer that holds what its references led to.
 pub const EXPANDED: &str = "expanded";
 
@@ -113,7 +116,7 @@ impl Role {
             Role::Filter => "filter",
             Role::OrderBy => "order_by",
             Role::ShowDeleted => "show_deleted",
-            Role::Search => "search",
+            Role::Search => SEARCH,
             Role::Names => "names",
             Role::Transforms => "transforms",
             Role::Creates | Role::Updates => "requests",

@@ -28,7 +28,7 @@ use prost_types::method_options::IdempotencyLevel;
 pub(crate) use definition::{Answer, Definition, Message, spaced};
 pub(crate) use fields::Field;
 use fields::FieldType;
-pub use fields::{EXPANDED, EXPANDED_IN_ROW, Fields, NEXT_PAGE_TOKEN, Role, UPDATE_MASK};
+pub use fields::{EXPANDED, EXPANDED_IN_ROW, Fields, NEXT_PAGE_TOKEN, Role, SEARCH, UPDATE_MASK};
 pub use input::FIRST_INPUT;
 pub use request::Request;
 

@@ -36,6 +36,41 @@ impl Files {
         Ok(self.files.len() - before)
     }
 
+    /// The files of encoded `google.protobuf.FileDescriptorProto`s.
+    ///
+    /// # Errors
+    /// One of them is none.
+    pub fn of(files: impl IntoIterator<Item = Bytes>) -> Result<Files, DecodeError> {
+        let mut all = Files::default();
+        for encoded in files {
+            all.put(File { says: Says::decode(encoded.clone())?, encoded });
+        }
+        Ok(all)
+    }
+
+    /// The files as they are encoded, those that are imported before those that import them where they were added so.
+    pub fn encoded(&self) -> impl Iterator<Item = &Bytes> {
+        self.files.iter().map(|file| &file.encoded)
+    }
+
+    /// The files as one encoded `google.protobuf.FileDescriptorSet`.
+    pub fn to_set(&self) -> Vec<u8> {
+        Set { file: self.encoded().cloned().collect() }.encode_to_vec()
+    }
+
+    /// Each file's name, and what it imports.
+    pub fn imports(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.files.iter().map(|file| (file.says.name.as_str(), file.says.dependency.as_slice()))
+    }
+
+    /// The files of which `wanted` says so, by name.
+    #[must_use]
+    pub fn only(&self, wanted: impl Fn(&str) -> bool) -> Files {
+        let mut left = Files::default();
+        self.files.iter().filter(|file| wanted(&file.says.name)).for_each(|file| left.put(file.clone()));
+        left
+    }
+
     /// Adds a file, unless there is one of its name.
     pub(super) fn put(&mut self, file: File) {
         if self.names.insert(file.says.name.clone()) {

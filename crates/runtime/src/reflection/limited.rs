@@ -6,6 +6,7 @@ use bytes::Bytes;
 use prost::{DecodeError, Message};
 
 use super::files::{File, Files, Named, Says};
+use super::places::{DEPENDENCY, ENUM, EXTENSION, Lists, MESSAGE, METHOD, SERVICE};
 
 /// Packages whose files everybody has.
 const STANDARD: [&str; 4] = ["google.", "grpc.", "buf.", "mainstay.v1"];
@@ -13,7 +14,10 @@ const STANDARD: [&str; 4] = ["google.", "grpc.", "buf.", "mainstay.v1"];
 impl Files {
     /// Leaves out the methods that `shows` says no to, told by `/package.Service/Method`, and whatever nothing that is left
     /// speaks of. Comments go with what they are about.
-    pub(super) fn limited(&self, shows: &dyn Fn(&str) -> bool) -> Result<Files, DecodeError> {
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn limited(&self, shows: &dyn Fn(&str) -> bool) -> Result<Files, DecodeError> {
         let mut parts = Vec::with_capacity(self.files.len());
         for file in &self.files {
             let whole = is_standard(&file.says.package);
@@ -96,7 +100,6 @@ impl Shown {
 
     /// What is left of a file; nothing where nothing is.
     fn pruned(&self, package: &str, parts: Parts, shows: &dyn Fn(&str) -> bool) -> Result<Option<File>, DecodeError> {
-        let before = (parts.message.len(), parts.enumeration.len(), parts.extension.len());
         let is_left = |bytes: &Bytes| {
             let name = Named::decode(bytes.clone()).map(|named| within(package, &named.name));
             name.is_ok_and(|name| self.reached.contains(&name))
@@ -107,29 +110,25 @@ impl Shown {
                 name.is_empty() || self.top(name.trim_start_matches('.')).is_none_or(|top| self.reached.contains(top))
             })
         };
-        let mut left = Parts {
-            message: parts.message.iter().filter(|bytes| is_left(bytes)).cloned().collect(),
-            enumeration: parts.enumeration.iter().filter(|bytes| is_left(bytes)).cloned().collect(),
-            extension: parts.extension.iter().filter(|bytes| speaks(bytes)).cloned().collect(),
-            service: Vec::new(),
-            ..parts.clone()
-        };
-        let mut whole = before == (left.message.len(), left.enumeration.len(), left.extension.len());
-        for bytes in parts.service {
+        let (mut left, mut lists) = (Parts { service: Vec::new(), ..parts.clone() }, Lists::default());
+        lists.add(vec![MESSAGE], thinned(&mut left.message, is_left));
+        lists.add(vec![ENUM], thinned(&mut left.enumeration, is_left));
+        lists.add(vec![EXTENSION], thinned(&mut left.extension, speaks));
+        let mut kept = Vec::with_capacity(parts.service.len());
+        for (position, bytes) in (0..).zip(parts.service) {
             let mut service = Service::decode(bytes)?;
-            let all = service.method.len();
-            service.method.retain(|method| {
+            let is_shown = |method: &Bytes| {
                 Ends::decode(method.clone()).is_ok_and(|ends| shows(&path(package, &service.name, &ends.name)))
-            });
-            whole &= service.method.len() == all;
+            };
+            let methods = thinned(&mut service.method, is_shown);
+            lists.add(vec![SERVICE, position, METHOD], methods);
+            kept.push(!service.method.is_empty());
             if !service.method.is_empty() {
                 left.service.push(service.encode_to_vec().into());
             }
         }
-        if !whole {
-            // Its places go by position.
-            left.source_code_info = None;
-        }
+        lists.add(vec![SERVICE], kept);
+        left.move_comments(&lists)?;
         let nothing = left.message.is_empty()
             && left.enumeration.is_empty()
             && left.extension.is_empty()
@@ -154,7 +153,9 @@ fn drop_imports(files: &mut [File]) -> Result<Files, DecodeError> {
             parts.public = parts.public.iter().filter_map(place).collect();
             parts.weak = parts.weak.iter().filter_map(place).collect();
             parts.dependency.retain(|import| names.contains(import));
-            parts.source_code_info = None;
+            let mut lists = Lists::default();
+            lists.add(vec![DEPENDENCY], kept);
+            parts.move_comments(&lists)?;
             *file = parts.file()?;
         }
         left.put(file.clone());
@@ -201,7 +202,23 @@ struct Parts {
     edition: Option<i32>,
 }
 
+/// Takes out what does not stay. Says of each whether it did.
+fn thinned(list: &mut Vec<Bytes>, stays: impl Fn(&Bytes) -> bool) -> Vec<bool> {
+    let kept: Vec<bool> = list.iter().map(stays).collect();
+    let mut stays = kept.iter().copied();
+    list.retain(|_| stays.next().unwrap_or_default());
+    kept
+}
+
 impl Parts {
+    /// Moves comments to where what they are about is now.
+    fn move_comments(&mut self, lists: &Lists) -> Result<(), DecodeError> {
+        if let Some(places) = self.source_code_info.take() {
+            self.source_code_info = Some(if lists.are_whole() { places } else { lists.moved(places)? });
+        }
+        Ok(())
+    }
+
     fn file(&self) -> Result<File, DecodeError> {
         let encoded = Bytes::from(self.encode_to_vec());
         Ok(File { says: Says::decode(encoded.clone())?, encoded })

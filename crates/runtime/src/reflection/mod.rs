@@ -3,6 +3,7 @@
 mod files;
 mod index;
 mod limited;
+mod places;
 
 pub use files::Files;
 

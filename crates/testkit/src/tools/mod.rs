@@ -7,12 +7,14 @@ mod chromium;
 mod curl;
 mod grpcurl;
 mod node;
+mod openapi;
 mod python;
 
 pub use chromium::Chromium;
 pub use curl::curl;
 pub use grpcurl::{Grpcurl, Refusal, grpcurl};
 pub use node::Node;
+pub use openapi::OpenApiTools;
 pub use python::{python_from, python_with};
 
 use std::fs::{self, File, OpenOptions};

@@ -19,6 +19,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn clients_are_told_the_same() {
+        let told = mainstay_expr::re2::Pattern::new(mainstay_contract::ID_EXPRESSION).unwrap();
+        for id in ["a", "7", "a-b", "a--b", "-", "-a", "a-", "A", "a/b", "ü", "", &"a".repeat(63), &"a".repeat(64)] {
+            assert_eq!(told.matches(id), is_id(id), "{id}");
+        }
+    }
+
+    #[test]
     fn an_id_is_lower_case_letters_digits_and_inner_hyphens() {
         for good in ["a", "7", "cup", "tea-cup-2", "0199a1c4-0000-7000-8000-000000000000"] {
             assert!(is_id(good), "{good}");

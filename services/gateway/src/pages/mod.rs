@@ -42,6 +42,7 @@ pub use captcha::{CaptchaConfig, CaptchaProvider};
 pub use config::PagesConfig;
 pub use error::PagesError;
 pub use form::{Form, MAX_FORM_BYTES};
+pub(crate) use headers::protect;
 pub use view::Pages;
 
 use self::shown::Shown;

@@ -19,10 +19,13 @@ mod weight;
 
 pub use body::read as read_body;
 pub use compressed::{Coding, SMALLEST};
+pub use conditions::{Conditions, Verdict};
 pub use connect::{Connect, Manner, no_message};
+pub use content::Content;
 pub use found::{Found, Way};
 pub use grpc::Grpc;
 pub use grpc_web::{GrpcWeb, Writing};
+pub use kept::tag;
 pub use rest::{FIRST_MESSAGE_WAIT, HEARTBEAT, Rest, methods, wrong_method};
 pub use unread::Unread;
 

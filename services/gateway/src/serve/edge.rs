@@ -10,6 +10,7 @@ use tonic::service::Routes;
 use super::known::Known;
 use crate::backends::Backends;
 use crate::config::Config;
+use crate::docs::Docs;
 use crate::pages::Pages;
 use crate::site::Site;
 use crate::snapshot::Snapshot;
@@ -26,6 +27,8 @@ pub struct Edge {
     /// Where requests are counted that no service answers.
     pub(crate) route: Arc<Route>,
     pub(crate) backends: Backends,
+    /// What is told of the gateway, and where requests for it are counted; nothing where none is.
+    pub(crate) docs: Option<(Docs, Arc<Route>)>,
     /// Where requests of other applications are counted.
     pub(crate) oauth: Arc<Route>,
     /// The pages for people, and where requests for them are counted; nothing where there are none.

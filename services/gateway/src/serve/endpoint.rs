@@ -9,6 +9,7 @@ use mainstay_layers::{Access, Body, Context, Cookies, Effect, Endpoint, Exchange
 use super::edge::Edge;
 use super::exchange::exchange;
 use super::fixed;
+use crate::docs::{self, Doc};
 use crate::oauth;
 use crate::pages::{self, Page};
 use crate::protocol::{
@@ -30,6 +31,8 @@ pub enum Target {
     Page(Page),
     /// A file of the site.
     Site,
+    /// What the gateway says of itself.
+    Doc(Doc),
     /// What other applications ask.
     OAuth(oauth::Endpoint),
     /// Health and reflection, which this process answers.
@@ -112,6 +115,7 @@ impl Edge {
                 self.missing(&snapshot, protocol, Reason::RouteNotFound, what)
             }
             Lookup::Unknown if let Some(page) = self.page(path) => Ok(self.at_page(parts, page)),
+            Lookup::Unknown if let Some(doc) = self.doc(path) => Ok(self.at_doc(parts, doc)),
             Lookup::Unknown if let Some(endpoint) = oauth::Endpoint::of(path) => Ok(self.at_oauth(parts, endpoint)),
             Lookup::Unknown if fixed::own_method(path).is_some() || snapshot.method(path).is_some() => {
                 self.other_protocol(parts, &snapshot)
@@ -158,6 +162,26 @@ impl Edge {
     async fn serve_site(&self, request: Request<Body>) -> Result<Response<Body>, Fault> {
         match &self.site {
             Some((site, _)) => site.serve(request).await,
+            None => Err(Fault::new(Reason::RouteNotFound)),
+        }
+    }
+
+    /// Finds what the gateway says of itself at a path, where it says anything.
+    fn doc(&self, path: &str) -> Option<Doc> {
+        self.docs.as_ref().and(Doc::of(path))
+    }
+
+    fn at_doc(&self, parts: &Parts, doc: Doc) -> Resolved<Target> {
+        if !doc.methods().contains(&parts.method) {
+            return self.at_known_path(parts, doc.methods().to_vec());
+        }
+        let counted = self.docs.as_ref().map_or(&self.route, |(_, route)| route).clone();
+        Resolved { cookies: Cookies::CountIfGood, route: counted, ..self.open(Target::Doc(doc)) }
+    }
+
+    async fn serve_doc(&self, doc: Doc, request: Request<Body>, context: Context) -> Result<Response<Body>, Fault> {
+        match &self.docs {
+            Some((docs, _)) => docs::serve(docs, doc, self.live.load_full(), (request, context)).await,
             None => Err(Fault::new(Reason::RouteNotFound)),
         }
     }
@@ -270,6 +294,7 @@ impl Edge {
             Target::Probe => fixed::serve_probe(self, &request),
             Target::Site => Box::pin(self.serve_site(request)).await,
             Target::OAuth(endpoint) => Box::pin(oauth::serve(self, endpoint, (request, caller.0))).await,
+            Target::Doc(doc) => Box::pin(self.serve_doc(doc, request, caller.0)).await,
             Target::Page(page) => Box::pin(self.serve_page(page, request, caller.0)).await,
             Target::Own(protocol, messages) => {
                 // Reflection tells some more than others.

@@ -68,7 +68,8 @@ impl Snapshot {
             }
         }
         let Parts { methods, bindings, trie, unserved } = builder.parts;
-        let snapshot = Snapshot { revision, plans, methods, bindings, trie, unserved };
+        let described = files.encoded().cloned().collect();
+        let snapshot = Snapshot { revision, plans, methods, bindings, trie, unserved, files: described };
         Ok(Compiled { snapshot, files })
     }
 }

@@ -10,6 +10,7 @@ mod method;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use foldhash::fast::RandomState;
 use http::Method as HttpMethod;
 use mainstay_layers::Access;
@@ -39,6 +40,9 @@ pub struct Snapshot {
     trie: Trie,
     /// Bindings that are not served, and why.
     pub unserved: Vec<UnservedRoute>,
+    /// The files that it was compiled from, each an encoded `google.protobuf.FileDescriptorProto` behind those that it imports,
+    /// with their comments. Reflection holds the same bytes.
+    pub files: Arc<[Bytes]>,
 }
 
 impl Snapshot {

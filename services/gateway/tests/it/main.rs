@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod docs;
 mod own;
 mod route;
 mod s28_reflection;
