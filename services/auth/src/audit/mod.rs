@@ -104,6 +104,16 @@ impl Trail {
         self
     }
 
+    /// Who it is, as the log names them.
+    pub(crate) fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// The id under which the logs know the request.
+    pub(crate) fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
     /// Stores an event, in the transaction of what it tells of.
     pub(crate) async fn note(
         &self,
