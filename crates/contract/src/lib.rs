@@ -46,7 +46,9 @@ mod stretch;
 mod text;
 mod validate;
 
-pub use annotations::{Behaviors, FieldOptions, OnDelete, aliases, classed, holds_classed, pattern, read as field_options};
+pub use annotations::{
+    Behaviors, FieldOptions, OnDelete, aliases, classed, holds_classed, pattern, read as field_options,
+};
 pub use check::{BytesCheck, Check, Integers, NowCheck};
 pub use compile::{compile, compile_applied};
 pub use compound::{Compound, MAX_MONEY_NANOS};

@@ -136,8 +136,7 @@ impl Data {
             .max_decoding_message_size(MAX_CONTRACT_BYTES)
             .max_encoding_message_size(MAX_CONTRACT_BYTES);
         let subjects = Subjects { resources: Arc::clone(&self.resources), stop: self.jobs.stop().clone() };
-        let subjects =
-            SubjectServiceServer::new(subjects).max_encoding_message_size(MAX_SUBJECT_BYTES);
+        let subjects = SubjectServiceServer::new(subjects).max_encoding_message_size(MAX_SUBJECT_BYTES);
         Routes::new(server).add_service(subjects)
     }
 }

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use crate::error::Error;
 use crate::erasure::{Erasing, Export, Exporting, Wanted};
+use crate::error::Error;
 use crate::service::Resources;
 
 /// What stands before an account's uid in its name.
@@ -94,9 +94,9 @@ fn export(request: &Request<pb::ExportSubjectRequest>) -> Result<Export, Fault> 
 
 /// Reads the name of an account.
 fn uid(account: &str) -> Result<&str, Fault> {
-    let uid = account.strip_prefix(ACCOUNTS).filter(|uid| {
-        Uuid::try_parse(uid).is_ok_and(|id| id.as_hyphenated().to_string() == **uid)
-    });
+    let uid = account
+        .strip_prefix(ACCOUNTS)
+        .filter(|uid| Uuid::try_parse(uid).is_ok_and(|id| id.as_hyphenated().to_string() == **uid));
     uid.ok_or_else(|| {
         let problem = "is not `accounts/` with a UUID in lower-case hyphenated form";
         Fault::new(Reason::InvalidName).violation("account", problem)

@@ -34,7 +34,10 @@ pub(crate) fn refuse_rules(report: &mut Report<'_>, field: &FieldDescriptor, opt
     }
     if options.subject == Some(true) {
         report
-            .error(&spot(report, field, FIELD, &[Step::Field("subject")]), format!("{} is inside a message", field.full_name()))
+            .error(
+                &spot(report, field, FIELD, &[Step::Field("subject")]),
+                format!("{} is inside a message", field.full_name()),
+            )
             .because("subject says whose a row is, which a field of the resource itself does")
             .help("leave it out, and have a field of the resource hold the account");
     }

@@ -8,6 +8,7 @@ use mainstay_expr::{AuthName, Expr};
 use mainstay_record::Kind;
 use prost_reflect::FieldDescriptor;
 
+use crate::Resource;
 use crate::annotations::{self, FIELD, FieldOptions, holds_classed};
 use crate::file::Spot;
 use crate::model::{FieldModel, Subject};
@@ -16,7 +17,6 @@ use crate::resource::access::Rules;
 use crate::resource::head::Head;
 use crate::resource::options;
 use crate::text::Step;
-use crate::Resource;
 
 const SUBJECT: &str = "subject";
 
@@ -49,7 +49,8 @@ pub(super) fn build<'a>(
             }
             let rules = rules(index);
             let rule = rules.rule_at(report, "whose a row is", &source(way, &path?), &rules.row(), spot)?;
-            let field = if let Way::Account { field } | Way::Row { field, .. } = way { field.clone() } else { String::new() };
+            let field =
+                if let Way::Account { field } | Way::Row { field, .. } = way { field.clone() } else { String::new() };
             Some(Subject { rule, field })
         }));
     }
@@ -81,9 +82,11 @@ fn way(report: &mut Report<'_>, head: &Head, resource: &Resource) -> Option<(Way
         }
         return of_field(report, head, resource, (field, &spot)).map(|way| (way, spot));
     }
-    let is_caller = |field: &FieldModel| field.default.as_ref().is_some_and(|own| own.root == Expr::Auth(AuthName::Uid));
-    let mut made_by =
-        fields.iter().filter(|(field, _, options)| options.subject.is_none() && is_caller(field) && is_text(resource, field));
+    let is_caller =
+        |field: &FieldModel| field.default.as_ref().is_some_and(|own| own.root == Expr::Auth(AuthName::Uid));
+    let mut made_by = fields
+        .iter()
+        .filter(|(field, _, options)| options.subject.is_none() && is_caller(field) && is_text(resource, field));
     if let Some((field, descriptor, _)) = made_by.next() {
         let spot = options::spot(report, descriptor, FIELD, &[Step::Field("default")]);
         if made_by.next().is_none() {

@@ -10,8 +10,8 @@ use mainstay_proto::auth::v1::account_service_server::AccountService;
 use tonic::{Request, Status};
 
 use super::{
-    Answer, accounts, anonymous, deleting, disabling, emails, erasing, exporting, first_administrator, impersonation, importing, listing,
-    passwords, profile,
+    Answer, accounts, anonymous, deleting, disabling, emails, erasing, exporting, first_administrator, impersonation,
+    importing, listing, passwords, profile,
 };
 use crate::core::Core;
 

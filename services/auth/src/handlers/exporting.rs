@@ -131,12 +131,14 @@ async fn read(
         Stage::Few => Ok((few(conn, account).await?, Stage::Consents(String::new()))),
         Stage::Consents(after) => {
             let rows = consents::page(conn, account, &after, limit).await?;
-            let next = rows.last().filter(|_| rows.len() == PAGE).map(|(row, ..)| Stage::Consents(row.client_uid.clone()));
+            let next =
+                rows.last().filter(|_| rows.len() == PAGE).map(|(row, ..)| Stage::Consents(row.client_uid.clone()));
             let items = rows.iter().map(|row| Item::OauthConsent(consent_to_pb(account, row)));
             Ok((items.collect(), next.unwrap_or(Stage::Events(None))))
         }
         Stage::Events(before) => {
-            let wanted = Wanted { whose: Whose::Account(uid), action: String::new(), times: (i64::MIN, i64::MAX), before };
+            let wanted =
+                Wanted { whose: Whose::Account(uid), action: String::new(), times: (i64::MIN, i64::MAX), before };
             let rows = audit::page(conn, &wanted, limit).await?;
             let next = rows.last().filter(|_| rows.len() == PAGE).map(|row| Stage::Events(Some(row.uid.clone())));
             let items = rows.into_iter().map(|row| Ok(Item::AuditEvent(event_to_pb(None, row)?)));

@@ -4,8 +4,8 @@ use diesel::prelude::*;
 use mainstay_db::{self as db, Conn};
 
 use super::schema::{
-    account_roles, accounts, audit_events, challenges, factors, identities, invitations, mails, members, oauth_consents,
-    oauth_grants, one_time_secrets, recovery_codes, sessions,
+    account_roles, accounts, audit_events, challenges, factors, identities, invitations, mails, members,
+    oauth_consents, oauth_grants, one_time_secrets, recovery_codes, sessions,
 };
 
 /// The tables with rows that refer to an account and do not go with it by themselves, in the order in which they are emptied.

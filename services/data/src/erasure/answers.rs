@@ -60,7 +60,8 @@ pub async fn empty(
     let found: std::result::Result<Vec<Kept>, mainstay_db::Error> = found.await;
     let found = found?;
     let last = found.last().filter(|_| found.len() == BATCH).map(|answer| answer.place.clone());
-    let places: Vec<Place> = found.into_iter().filter(|answer| rows.are_in(answer)).map(|answer| answer.place).collect();
+    let places: Vec<Place> =
+        found.into_iter().filter(|answer| rows.are_in(answer)).map(|answer| answer.place).collect();
     let emptied = i64::try_from(places.len()).unwrap_or(i64::MAX);
     if emptied > 0 && !validate_only {
         let (answers, places) = (Arc::clone(&cx.answers), Arc::new(places));

@@ -47,8 +47,7 @@ impl Classed {
             let before = hold.len();
             for message in &all {
                 let holds = |field: FieldDescriptor| {
-                    field_options(&field).classed
-                        || inner(&field).is_some_and(|inner| hold.contains(inner.full_name()))
+                    field_options(&field).classed || inner(&field).is_some_and(|inner| hold.contains(inner.full_name()))
                 };
                 if !hold.contains(message.full_name()) && message.fields().any(holds) {
                     hold.insert(message.full_name().to_owned());

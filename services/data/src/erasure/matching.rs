@@ -51,9 +51,8 @@ fn put(hir: &Hir, noise: &mut Noise, roomy: bool, out: &mut Vec<u8>) -> Option<(
 fn one_of(class: &Class, noise: &mut Noise) -> Option<char> {
     let is_in = |sign: char| match class {
         Class::Unicode(class) => class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&sign)),
-        Class::Bytes(class) => {
-            u8::try_from(sign).is_ok_and(|sign| class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&sign)))
-        }
+        Class::Bytes(class) => u8::try_from(sign)
+            .is_ok_and(|sign| class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&sign))),
     };
     let plain: Vec<char> = ('0'..='9').chain('a'..='z').chain('A'..='Z').filter(|sign| is_in(*sign)).collect();
     if !plain.is_empty() {
@@ -72,7 +71,12 @@ mod tests {
     #[test]
     fn what_is_made_matches() {
         let patterns = [
-            "^[A-Z0-9-]{3,32}$", r"^\+[1-9]\d{1,14}$", r"^[^@\s]+@[^@\s]+\.[a-z]{2,}$", "^(DE|FR)[0-9]{9}$", r"^\p{Lu}\p{Ll}+$", "^$",
+            "^[A-Z0-9-]{3,32}$",
+            r"^\+[1-9]\d{1,14}$",
+            r"^[^@\s]+@[^@\s]+\.[a-z]{2,}$",
+            "^(DE|FR)[0-9]{9}$",
+            r"^\p{Lu}\p{Ll}+$",
+            "^$",
         ];
         for pattern in patterns {
             for roomy in [true, false] {
@@ -84,7 +88,8 @@ mod tests {
 
     #[test]
     fn it_differs_where_there_is_room() {
-        let [one, other] = [b"a", b"b"].map(|seed| matching("^[A-Z0-9]{3,32}$", &mut Noise::of(&[seed]), true).unwrap());
+        let [one, other] =
+            [b"a", b"b"].map(|seed| matching("^[A-Z0-9]{3,32}$", &mut Noise::of(&[seed]), true).unwrap());
         assert_ne!(one, other);
     }
 }

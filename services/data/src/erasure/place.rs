@@ -74,11 +74,19 @@ fn put_inside(here: &mut Value, steps: &[Step], value: Option<Value>) {
         (Value::Message(message), steps) => put(message, steps, value),
         (Value::List(elements), [Step::Index(index), rest @ ..]) => {
             let Some(element) = elements.get_mut(*index) else { return };
-            if rest.is_empty() { *element = value.unwrap_or_else(|| element.clone()) } else { put_inside(element, rest, value) }
+            if rest.is_empty() {
+                *element = value.unwrap_or_else(|| element.clone())
+            } else {
+                put_inside(element, rest, value)
+            }
         }
         (Value::Map(entries), [Step::Key(key), rest @ ..]) => {
             let Some(entry) = entries.get_mut(key) else { return };
-            if rest.is_empty() { *entry = value.unwrap_or_else(|| entry.clone()) } else { put_inside(entry, rest, value) }
+            if rest.is_empty() {
+                *entry = value.unwrap_or_else(|| entry.clone())
+            } else {
+                put_inside(entry, rest, value)
+            }
         }
         _ => {}
     }
@@ -104,18 +112,20 @@ pub struct Place {
     pub is_element: bool,
     /// Nothing where it came up with the pseudonym of what it is in: that is what is counted.
     pub class: Option<String>,
+    /// Whether there was something.
+    pub was_set: bool,
     pub outcome: Outcome,
     /// How many pseudonyms were tried.
     pub tried: usize,
 }
 
 impl Place {
-    /// Whether a violation is about it. A oneof of which one member must be set is named by itself.
+    /// Whether a violation is about it. A oneof of which one member must be set is named by itself, and means the one that was.
     pub fn is_named(&self, path: &str) -> bool {
         if self.way.path == path {
             return true;
         }
-        let Some(oneof) = self.descriptor.containing_oneof().filter(|_| !self.is_element) else { return false };
+        let Some(oneof) = self.descriptor.containing_oneof().filter(|_| self.was_set) else { return false };
         let parent = self.way.path.strip_suffix(self.descriptor.name()).unwrap_or_default();
         path.strip_prefix(parent) == Some(oneof.name())
     }

@@ -29,8 +29,9 @@ pub fn pseudonym(field: &FieldDescriptor, is_element: bool, turn: usize, noise: 
     }
     if field.is_list() && !is_element {
         let elements = (0..=turn).filter(|_| turn < MAX_ELEMENTS);
-        let elements: Vec<Value> =
-            elements.map_while(|index| single(field, 0, &Noise::of(&[&noise.clone().bytes(16), &index.to_be_bytes()]))).collect();
+        let elements: Vec<Value> = elements
+            .map_while(|index| single(field, 0, &Noise::of(&[&noise.clone().bytes(16), &index.to_be_bytes()])))
+            .collect();
         return (!elements.is_empty()).then_some(Value::List(elements));
     }
     single(field, turn, noise)

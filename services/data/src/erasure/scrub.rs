@@ -72,7 +72,8 @@ impl Scrubber {
                 return Ok(Scrubbed { row, places });
             }
             for path in wanting {
-                let parts = [plan.resource.type_name.as_bytes(), name.as_bytes(), path.as_bytes(), &attempt.to_be_bytes()];
+                let parts =
+                    [plan.resource.type_name.as_bytes(), name.as_bytes(), path.as_bytes(), &attempt.to_be_bytes()];
                 try_next(&mut message, &mut places, &path, &Noise::of(&parts));
             }
         }
@@ -99,11 +100,9 @@ impl Scrubber {
             let own = self.kept.get(&there.path).copied();
             match (&part.fate, own) {
                 (Fate::Erased(class), None) => {
-                    // Another member of a oneof may be set: there it stands nowhere.
-                    if message.has_field(&part.field) || part.field.containing_oneof().is_none() {
-                        message.clear_field(&part.field);
-                        places.push(place(there, &part.field, Some(class), Outcome::Emptied));
-                    }
+                    let was_set = message.has_field(&part.field);
+                    message.clear_field(&part.field);
+                    places.push(Place { was_set, ..place(there, &part.field, Some(class), Outcome::Emptied) });
                     continue;
                 }
                 (Fate::Erased(class) | Fate::Kept(class), reason) => {
@@ -137,7 +136,15 @@ impl Scrubber {
 }
 
 fn place(way: Way, field: &FieldDescriptor, class: Option<&String>, outcome: Outcome) -> Place {
-    Place { way, descriptor: field.clone(), is_element: false, class: class.cloned(), outcome, tried: 0 }
+    Place {
+        way,
+        descriptor: field.clone(),
+        is_element: false,
+        class: class.cloned(),
+        was_set: false,
+        outcome,
+        tried: 0,
+    }
 }
 
 /// A message as the columns of a row.
@@ -182,7 +189,8 @@ fn try_next(message: &mut DynamicMessage, places: &mut Vec<Place>, path: &str, n
     let place = place.clone();
     // What came up with the one before is gone with it; those that are counted stay where they are.
     let beneath = |other: &Place| {
-        other.class.is_none() && other.way.path.strip_prefix(&place.way.path).is_some_and(|rest| rest.starts_with(['.', '[']))
+        other.class.is_none()
+            && other.way.path.strip_prefix(&place.way.path).is_some_and(|rest| rest.starts_with(['.', '[']))
     };
     places.retain(|other| !beneath(other));
     match made {
@@ -193,7 +201,8 @@ fn try_next(message: &mut DynamicMessage, places: &mut Vec<Place>, path: &str, n
                 if let Value::Message(made) = element {
                     note_fields(made, &way, places);
                 } else {
-                    let element = Place { is_element: true, ..self::place(way, &place.descriptor, None, Outcome::Emptied) };
+                    let element =
+                        Place { is_element: true, ..self::place(way, &place.descriptor, None, Outcome::Emptied) };
                     places.push(element);
                 }
             }
