@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt as _, stream};
 use mainstay_fault::{Fault, Reason, reply};
-use mainstay_identity::{Kind, Principal, roles};
+use mainstay_identity::{Kind, roles};
 use mainstay_layers::caller;
 use mainstay_proto::data::v1 as pb;
 use mainstay_proto::data::v1::subject_service_server::SubjectService;
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use crate::erasure::{Erasing, Export, Exporting, Wanted};
+use crate::erasure::{Erasing, Export, Exporting, Wanted, everybody};
 use crate::error::Error;
 use crate::service::Resources;
 
@@ -87,7 +87,7 @@ fn export(request: &Request<pb::ExportSubjectRequest>) -> Result<Export, Fault> 
     };
     let uid = uid.to_owned();
     if caller.has_role(roles::ADMIN) || caller.kind() == Kind::System {
-        return Ok(Export { uid, caller: Principal::system() });
+        return Ok(Export { uid, caller: everybody() });
     }
     if own == Some(uid.as_str()) { Ok(Export { uid, caller }) } else { Err(Fault::new(Reason::ResourceNotFound)) }
 }

@@ -25,7 +25,7 @@ impl Noise {
 
     /// A number below another.
     pub fn below(&mut self, limit: usize) -> usize {
-        let wide = usize::from(self.byte()) << 8 | usize::from(self.byte());
+        let wide = (usize::from(self.byte()) << 8) | usize::from(self.byte());
         wide % limit.max(1)
     }
 
