@@ -1,6 +1,7 @@
 //! The lines in the clear: what the file is, and how its key is found.
 
-use std::io::{BufRead, Read as _};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use data_encoding::{BASE64, HEXLOWER};
@@ -49,6 +50,14 @@ impl Header {
         let salt = mainstay_keys::random::<SALT_BYTES>()?;
         let passphrase = matches!(secret, Secret::Passphrase(_)).then_some(COST);
         Ok(Header { version: version.to_owned(), made: made.to_owned(), passphrase, salt: BASE64.encode(&salt) })
+    }
+
+    /// Reads what everybody may read of a file; nothing where it is no backup, or one of a newer format.
+    pub fn peek(path: &Path) -> Option<Header> {
+        let mut reader = BufReader::new(File::open(path).ok()?);
+        let version: u32 = line(&mut reader, path).ok()?.strip_prefix(MAGIC)?.parse().ok()?;
+        let header = line(&mut reader, path).ok()?;
+        serde_json::from_str(&header).ok().filter(|_| version <= FORMAT)
     }
 
     /// Writes the lines, and gives the key.

@@ -52,6 +52,8 @@ pub struct FieldOptions {
     pub classed: bool,
     /// Of which kind.
     pub class: Option<String>,
+    /// Whether it says whose the row is.
+    pub subject: Option<bool>,
 }
 
 /// Reads what is said of a field, wherever it lies.
@@ -69,6 +71,7 @@ pub fn read(field: &FieldDescriptor) -> FieldOptions {
         found.acyclic = option.get_field_by_name("acyclic").is_some_and(|value| *value == Value::Bool(true));
         found.class = class(&option);
         found.classed = found.class.is_some();
+        found.subject = optional_flag(&option, "subject");
     }
     found.reference = message_option(pool, &options, REFERENCE).map(|option| text(&option, "type"));
     found
@@ -80,6 +83,24 @@ fn class(option: &DynamicMessage) -> Option<String> {
     let field = option.descriptor().get_field_by_name("class")?;
     let known = field.kind().as_enum().and_then(|class| class.get_value(number)).map(|value| value.name().to_owned());
     Some(known.unwrap_or_else(|| number.to_string()))
+}
+
+/// Reads a flag that may be unset.
+fn optional_flag(option: &DynamicMessage, field: &str) -> Option<bool> {
+    let descriptor = option.descriptor().get_field_by_name(field)?;
+    option.has_field(&descriptor).then(|| option.get_field(&descriptor).as_bool()).flatten()
+}
+
+/// The regular expression that the texts of a field, or those in its list, must match, where the contract has one.
+pub fn pattern(field: &FieldDescriptor) -> Option<String> {
+    fn inside(message: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
+        let descriptor = message.descriptor().get_field_by_name(name)?;
+        message.has_field(&descriptor).then(|| message.get_field(&descriptor).as_message().cloned()).flatten()
+    }
+    let options = of_field(field)?;
+    let rules = message_option(field.parent_pool(), &options, "buf.validate.field")?;
+    let rules = if field.is_list() { inside(&inside(&rules, "repeated")?, "items")? } else { rules };
+    optional_text(&inside(&rules, "string")?, "pattern")
 }
 
 /// Reads a field of the type `mainstay.v1.OnDelete`; nothing where it is unset.
@@ -106,7 +127,7 @@ pub fn classed(pool: &DescriptorPool, message: &str) -> Vec<u32> {
 }
 
 /// Whether a message holds such a value, at whatever depth.
-pub(crate) fn holds_classed(message: &MessageDescriptor) -> bool {
+pub fn holds_classed(message: &MessageDescriptor) -> bool {
     let (mut pending, mut seen) = (vec![message.clone()], HashSet::new());
     while let Some(message) = pending.pop() {
         for field in message.fields() {

@@ -122,7 +122,14 @@ pub const CAPABILITIES: &[Capability] = &[
         "of a reference: CASCADE deletes the row with what it refers to, SET_NULL lets it refer to nothing, and takes it out of a list",
     ),
     yes("(mainstay.v1.field).write", "who sets the field, beside the rule of the resource, before and after"),
-    yes("(mainstay.v1.field).class", "no log, trace or error text says what is in the field, or below it"),
+    yes(
+        "(mainstay.v1.field).class",
+        "no log, trace or error text says what is in the field, or below it; erased with its account, FINANCIAL kept",
+    ),
+    yes(
+        "(mainstay.v1.field).subject",
+        "whose the row is: an account's, or the same person's as a row that it names; else the field with the default `auth.uid`",
+    ),
     yes(
         "(mainstay.v1.field).acyclic",
         "of a reference to the same resource: following it never comes back (`CYCLE`), and ends within 64 (`TOO_DEEP`)",

@@ -47,7 +47,9 @@ mod stretch;
 mod text;
 mod validate;
 
-pub use annotations::{Behaviors, FieldOptions, OnDelete, aliases, classed, read as field_options};
+pub use annotations::{
+    Behaviors, FieldOptions, OnDelete, aliases, classed, holds_classed, pattern, read as field_options,
+};
 pub use callers::Callers;
 pub use check::{BytesCheck, Check, Integers, NowCheck};
 pub use compile::{compile, compile_applied};
@@ -70,7 +72,7 @@ pub use method::{
 pub use migration::{MAX_MIGRATIONS, Migration, Script, Statement};
 pub use model::{
     Access, AccountReference, Constraint, Contract, FieldModel, Index, IndexRows, Input, Link, Model, Oneof, Reference,
-    Resource, SoftDelete, Span, States, Transition, TransitionRules,
+    Resource, SoftDelete, Span, States, Subject, Transition, TransitionRules,
 };
 pub use naming::MAX_IDENTIFIER_BYTES;
 pub use numeric::Numeric;

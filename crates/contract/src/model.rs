@@ -117,6 +117,8 @@ pub struct Resource {
     pub transitions: Vec<Transition>,
     /// What else happens when a row is written, in this order.
     pub effects: Vec<crate::Effect>,
+    /// Whose a row is; nothing where it is nobody's.
+    pub subject: Option<Subject>,
     /// The comment above the message.
     pub comment: String,
     pub place: Place,
@@ -194,6 +196,15 @@ impl FieldModel {
         all.sort_unstable();
         all
     }
+}
+
+/// Whose the rows of a resource are.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// Over `resource`, the row: that it is the caller's. `resource.author.account == auth.uid`
+    pub rule: Rule,
+    /// The field that says so; empty where that is what the row lies below.
+    pub field: String,
 }
 
 /// How deleted rows are kept (AIP-164).

@@ -20,7 +20,7 @@ use crate::row::{Rows, Sink};
 use crate::sqlite::SqliteStore;
 use crate::statement::Statement;
 use crate::step::StepError;
-use crate::terms::{Asker, Atomic, Engine, Lane};
+use crate::terms::{Asker, Atomic, Compacted, Engine, Lane};
 
 /// A store: an SQLite file or a PostgreSQL database. Cheap to clone; the last clone closes it.
 #[derive(Clone)]
@@ -190,6 +190,15 @@ impl Database {
         match &self.store {
             Store::Sqlite(store) => store.exclusive(job).await,
             Store::Postgres(store) => store.build(job).await,
+        }
+    }
+
+    /// Has the store give up what it still holds of rows that are gone or were other before. On SQLite the file is written anew, and
+    /// the write-ahead log begins anew: writes wait for it. PostgreSQL has its own VACUUM, and nothing is done.
+    pub async fn compact(&self) -> Result<Compacted, Error> {
+        match &self.store {
+            Store::Sqlite(store) => store.compact().await,
+            Store::Postgres(_) => Ok(Compacted::NotHere),
         }
     }
 

@@ -43,7 +43,7 @@ pub mod server {
 pub use row::{RowRef, Rows, Sink};
 pub use statement::Statement;
 pub use step::{Step, StepError};
-pub use terms::{Asker, Atomic, Engine, Lane, PATIENCE};
+pub use terms::{Asker, Atomic, Compacted, Engine, Lane, PATIENCE};
 
 /// What the macros expand to; no part of the interface.
 #[doc(hidden)]

@@ -9,6 +9,28 @@ pub enum Engine {
     Postgres,
 }
 
+/// What became of the wish that a store give up what it holds of former rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Compacted {
+    /// Its files hold what there is, and nothing else.
+    Rewritten,
+    /// The same, but for the write-ahead log, which something reads for so long that it could not be cut. It is later, by itself.
+    LogInUse,
+    /// It is PostgreSQL, whose VACUUM does that.
+    NotHere,
+}
+
+impl Compacted {
+    /// How reports call it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Compacted::Rewritten => "rewritten",
+            Compacted::LogInUse => "rewritten, but for the write-ahead log",
+            Compacted::NotHere => "left to VACUUM",
+        }
+    }
+}
+
 /// Who runs a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {

@@ -93,6 +93,9 @@ pub(crate) fn rewrite_fields(keys: Births<'_>, resource: &mut Resource) {
     for rule in resource.fields.iter_mut().flat_map(|field| field.read.iter_mut().chain(&mut field.write)) {
         rule.program.root = keys.rewrite(rule.program.root.clone());
     }
+    if let Some(subject) = &mut resource.subject {
+        subject.rule.program.root = keys.rewrite(subject.rule.program.root.clone());
+    }
     resource.fields.iter_mut().for_each(|field| rewrite_values(keys, field));
 }
 

@@ -6,6 +6,7 @@ use mainstay_db::Database;
 use mainstay_identity::{Clock, SystemClock};
 use mainstay_layers::{Cors, Guards, RoutesEndpoint, Stack, stack};
 use mainstay_proto::data::v1::contract_service_server::ContractServiceServer;
+use mainstay_proto::data::v1::subject_service_server::SubjectServiceServer;
 use mainstay_runtime::Jobs;
 use mainstay_runtime::channel::{Channel, GrpcChannel};
 use mainstay_runtime::policies;
@@ -22,10 +23,14 @@ use crate::reconciler::{Reconciler, Report};
 use crate::served::Served;
 use crate::service::{DataChannel, Resources};
 use crate::start::{self, FolderOutcome, Loaded, StartError};
+use crate::subject_service::Subjects;
 
 /// The largest contract that is taken over the wire, in bytes: eight times what a folder may hold, for the services that are
 /// derived from it and what surrounds the text.
 const MAX_CONTRACT_BYTES: usize = 128 << 20;
+
+/// The largest row that is exported, in bytes: a record as JSON takes more than as a message.
+const MAX_SUBJECT_BYTES: usize = 64 << 20;
 
 /// What the process lends to the service.
 pub struct Environment {
@@ -130,6 +135,8 @@ impl Data {
         let server = ContractServiceServer::new(contracts)
             .max_decoding_message_size(MAX_CONTRACT_BYTES)
             .max_encoding_message_size(MAX_CONTRACT_BYTES);
-        Routes::new(server)
+        let subjects = Subjects { resources: Arc::clone(&self.resources), stop: self.jobs.stop().clone() };
+        let subjects = SubjectServiceServer::new(subjects).max_encoding_message_size(MAX_SUBJECT_BYTES);
+        Routes::new(server).add_service(subjects)
     }
 }

@@ -9,6 +9,7 @@ mod data;
 pub mod domain;
 pub mod drift;
 mod endpoint;
+pub mod erasure;
 mod error;
 mod followers;
 mod jobs;
@@ -23,6 +24,7 @@ mod served;
 mod service;
 pub mod start;
 pub mod store;
+mod subject_service;
 
 pub use config::{Config, Options};
 pub use contract_service::{ACCEPT, plan_message, step_message};

@@ -1,5 +1,7 @@
 //! `mainstay admin`: the first administrator, accounts, and roles.
 
+mod erase;
+mod export;
 mod import;
 mod organisation;
 
@@ -81,6 +83,13 @@ async fn perform(common: &Common, reach: &Reach, config: &auth::Config, command:
             }
             delete(target(common, reach, Role::Auth)?, common, config, &email).await?;
             say!("{email} is removed; its sessions end everywhere within seconds");
+        }
+        AdminCommand::Export { account, output } => {
+            export::export(common, reach, &account, output.as_deref()).await?;
+        }
+        AdminCommand::Erase { account, dry_run, certificate, backups, keep_free_space, yes, json } => {
+            let wanted = erase::Wanted { account, dry_run, certificate, backups, compact: !keep_free_space, yes, json };
+            erase::erase(common, reach, wanted).await?;
         }
         AdminCommand::Organisation { command } => organisation::perform(common, reach, config, command).await?,
         AdminCommand::Import { file } => import::import(common, reach, config, &file).await?,

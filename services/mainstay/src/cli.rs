@@ -288,6 +288,39 @@ pub enum AdminCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// Write down everything that is held of somebody, as JSON, an item a line: of the account, and of the rows that are theirs
+    Export {
+        /// The account's address, or its uid (also of one that is gone)
+        #[arg(value_name = "UID|ADDRESS")]
+        account: String,
+        /// Write `account.jsonl` and `rows.jsonl` into this folder; absent: print the lines
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
+    /// Erase somebody: what is personal in the rows that are theirs, then the account; and print a certificate of it
+    Erase {
+        /// The account's address, or its uid (also of one that is gone)
+        #[arg(value_name = "UID|ADDRESS")]
+        account: String,
+        /// Erase nothing, and say what would be erased
+        #[arg(long)]
+        dry_run: bool,
+        /// Write the certificate into this file, which must not be there, and say in words what was done
+        #[arg(long, value_name = "FILE")]
+        certificate: Option<PathBuf>,
+        /// Name the backups in this folder in the certificate: they hold what is erased until they are removed
+        #[arg(long, value_name = "DIR")]
+        backups: Option<PathBuf>,
+        /// Leave it to later writes to overwrite what SQLite's files still hold in free space, and do not write them anew
+        #[arg(long)]
+        keep_free_space: bool,
+        /// Do not ask: there is no way back
+        #[arg(long)]
+        yes: bool,
+        /// Print the certificate alone, as it is
+        #[arg(long)]
+        json: bool,
+    },
     /// Make accounts of another system, with the hashes of their passwords: one JSON object a line, as ImportAccounts has them
     Import {
         #[arg(value_name = "FILE")]

@@ -1,6 +1,7 @@
-//! `mainstay contract explain Order.update`: the rule, its SQL on both engines, the statements of the verb, and how the engines
+//! `mainstay contract explain Order.update` (`Order.erase`: whose rows are, and what is erased with them): the rule, its SQL on both engines, the statements of the verb, and how the engines
 //! would run what reads.
 
+mod erasure;
 mod fields;
 mod queries;
 
@@ -40,6 +41,9 @@ pub fn print(contract: &Contract, what: &str, database: Option<&str>) -> Result<
         .ok_or_else(|| usage(contract))?;
     if let Some(field) = fields::named(resource, verb) {
         return fields::print(contract, resource, field);
+    }
+    if verb == "erase" {
+        return erasure::print(contract, resource);
     }
     let own = resource.transitions.iter().position(|own| own.name.eq_ignore_ascii_case(verb));
     let verb = if own.is_some() { "transition" } else { verb };

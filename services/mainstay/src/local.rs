@@ -1,12 +1,14 @@
 //! How a command reaches a system: through the server that runs in the data directory, else the store itself.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use mainstay_db::{DataDir, Error, RunInfo};
 use mainstay_fault::Fault;
 use mainstay_identity::{OPERATOR, Principal, ServiceKeys};
-use mainstay_runtime::channel::{Call, Channel, GrpcChannel, RemoteConfig};
+use mainstay_runtime::channel::{Call, Channel, GrpcChannel, RemoteConfig, Reply, Target as Method};
 use mainstay_runtime::process::{Common, Failure, Role};
 use prost::Message;
 
@@ -19,6 +21,9 @@ pub enum Target {
     /// Nobody runs; the data directory is ours until this is dropped.
     Store(DataDir),
 }
+
+/// How long what has to be waited for is waited for.
+const PATIENCE: Duration = Duration::from_secs(60 * 60);
 
 /// A running server.
 pub struct Server {
@@ -62,6 +67,38 @@ impl Server {
         let answer = self.channel.call(call).await.and_then(|reply| reply.message());
         let decoded = answer.and_then(|bytes| A::decode(bytes).map_err(Fault::internal));
         decoded.map_err(|fault| self.error(fault))
+    }
+
+    /// The same for as long as it takes.
+    pub async fn call_patiently<Q: Message, A: Message + Default>(
+        &self,
+        path: &str,
+        request: &Q,
+    ) -> Result<A, CallError> {
+        let call = self.of_operator(Method::new(path), request).deadline(Instant::now() + PATIENCE);
+        let answer = self.channel.call(call).await.and_then(|reply| reply.message());
+        answer.and_then(|bytes| A::decode(bytes).map_err(Fault::internal)).map_err(|fault| self.error(fault))
+    }
+
+    /// Calls a method that answers with a stream, as the operator, and hands over each message.
+    pub async fn stream<Q: Message, A: Message + Default>(
+        &self,
+        path: &str,
+        request: &Q,
+        mut each: impl FnMut(A) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let call = self.of_operator(Method::new(path).streaming(), request);
+        let answer = self.channel.call(call).await.and_then(Reply::stream);
+        let mut messages = answer.map_err(|fault| self.error(fault))?;
+        while let Some(message) = messages.next().await {
+            let decoded = message.and_then(|bytes| A::decode(bytes).map_err(Fault::internal));
+            each(decoded.map_err(|fault| self.error(fault))?)?;
+        }
+        Ok(())
+    }
+
+    fn of_operator<Q: Message>(&self, method: Method, request: &Q) -> Call {
+        Call::new(method, Principal::service(OPERATOR, Vec::new()), Bytes::from(request.encode_to_vec()))
     }
 
     fn error(&self, fault: Fault) -> CallError {

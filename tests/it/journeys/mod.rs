@@ -8,6 +8,7 @@ mod commit;
 mod conditions;
 mod crud;
 mod denials;
+mod erasure;
 mod explain;
 mod explicit_zeros;
 mod impersonation;

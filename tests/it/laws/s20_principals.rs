@@ -4,10 +4,11 @@
 use super::sources::misplaced;
 use super::workspace::rust_files;
 
-/// Who acts as the system: rows that are founded, that go for good, that go along by themselves; and the rows that a test of
-/// rules begins with.
-const SYSTEM: [&str; 4] = [
+/// Who acts as the system: rows that are founded, that go for good, that go along by themselves; those of a person who is exported
+/// or erased by an administrator; and the rows that a test of rules begins with.
+const SYSTEM: [&str; 5] = [
     "services/data/src/seed.rs",
+    "services/data/src/erasure/mod.rs",
     "services/data/src/purge.rs",
     "services/data/src/clock.rs",
     "services/mainstay/src/rules/play.rs",

@@ -23,6 +23,7 @@ pub(crate) mod singletons;
 pub(crate) mod soft_delete;
 pub(crate) mod standard;
 pub(crate) mod states;
+mod subject;
 mod telling;
 pub(crate) mod tenant;
 pub(crate) mod types;
@@ -110,6 +111,7 @@ pub(crate) fn build(
     });
     let mut resources: Vec<Resource> = resources.collect();
     effects::build(report, pool, rules, &mut resources);
+    subject::build(report, heads, &rules, &mut resources);
     resources
 }
 
@@ -167,6 +169,7 @@ fn resource(report: &Report<'_>, heads: &[Head], head: &Head, built: Built, part
         states: parts.states,
         transitions: parts.transitions,
         effects: Vec::new(),
+        subject: None,
         comment: comment.unwrap_or_default(),
         place: report.files.place(&head.spot),
         references: built.references,

@@ -32,6 +32,15 @@ pub(crate) fn refuse_rules(report: &mut Report<'_>, field: &FieldDescriptor, opt
         let what = format!("a rule for {verb} on {}, a field inside a message,", field.full_name());
         capabilities::refuse(report, &spot, "rules of fields inside messages", &what);
     }
+    if options.subject == Some(true) {
+        report
+            .error(
+                &spot(report, field, FIELD, &[Step::Field("subject")]),
+                format!("{} is inside a message", field.full_name()),
+            )
+            .because("subject says whose a row is, which a field of the resource itself does")
+            .help("leave it out, and have a field of the resource hold the account");
+    }
 }
 
 /// Former names must be names, and nobody else's today, in the contract or in JSON.

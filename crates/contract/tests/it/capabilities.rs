@@ -215,6 +215,7 @@ fn field_options(all: &mut Examples) {
         ),
         ("(mainstay.v1.field).write", "string", r#"(mainstay.v1.field).write = "true""#),
         ("(mainstay.v1.field).class", "string", "(mainstay.v1.field).class = PII"),
+        ("(mainstay.v1.field).subject", "string", "(mainstay.v1.field).subject = true"),
         (
             "(mainstay.v1.field).acyclic",
             "string",

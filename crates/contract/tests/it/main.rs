@@ -19,5 +19,6 @@ mod on_delete;
 mod requests;
 mod shop;
 mod size;
+mod subject;
 mod targets;
 mod validate;

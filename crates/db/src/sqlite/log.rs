@@ -127,7 +127,7 @@ struct Checkpoint {
 
 /// Writes the log back and cuts it. First what needs no waiting, so that the second step is short: until all is written
 /// back, every short read that begins uses the log again.
-fn restart(link: &mut SqliteConnection, shared: &Shared) -> bool {
+pub(super) fn restart(link: &mut SqliteConnection, shared: &Shared) -> bool {
     let patient = format!("PRAGMA busy_timeout = {SHORT_READS_MS}");
     let done = link.batch_execute("PRAGMA wal_checkpoint(PASSIVE)").and_then(|()| {
         shared.end_idle_snapshots();

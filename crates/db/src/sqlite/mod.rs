@@ -1,6 +1,7 @@
 //! SQLite: one writer thread with group commit, reads in two lanes.
 
 mod answers;
+mod compact;
 mod copy;
 mod functions;
 mod gate;

@@ -18,7 +18,7 @@ use super::log::Log;
 use super::long::{LongReader, Wanted};
 use super::open::{self, Role};
 use super::shared::Shared;
-use super::{heavy, inline, writer};
+use super::{compact, heavy, inline, writer};
 use crate::config::Config;
 use crate::conn::{Conn, Promise};
 use crate::counters::{Tally, count};
@@ -29,7 +29,7 @@ use crate::migrate;
 use crate::queue::Refused;
 use crate::row::Sink;
 use crate::statement::Statement;
-use crate::terms::{Asker, Atomic, Lane};
+use crate::terms::{Asker, Atomic, Compacted, Lane};
 use crate::turns::Turn;
 
 /// One SQLite file.
@@ -205,6 +205,12 @@ impl SqliteStore {
         let (reply, answer) = self.reply();
         self.enqueue(Box::new(Plain { job: Some(job), reply }))?;
         answered(answer.await)
+    }
+
+    /// Writes the file anew.
+    pub async fn compact(&self) -> Result<Compacted, Error> {
+        let shared = Arc::clone(&self.shared);
+        self.alone(move |link| compact::run(link, &shared.path, &shared)).await
     }
 
     /// Brings a service's own tables up to date.

@@ -29,6 +29,10 @@ actions! {
     DeleteAccount "accounts.delete";
     /// One without an address that nobody can come back to.
     PurgeAccount "accounts.purge";
+    /// All that is known of it was given out.
+    ExportAccount "accounts.export";
+    /// The same as its deletion, with a document that certifies it.
+    EraseAccount "accounts.erase";
     SetRoles "accounts.setRoles";
     DisableAccount "accounts.disable";
     EnableAccount "accounts.enable";

@@ -1,15 +1,17 @@
 //! Which handler answers which call of `mainstay.auth.v1.AccountService`.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
+use futures_util::{Stream, StreamExt as _};
 use mainstay_fault::reply;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_server::AccountService;
-use tonic::Request;
+use tonic::{Request, Status};
 
 use super::{
-    Answer, accounts, anonymous, deleting, disabling, emails, first_administrator, impersonation, importing, listing,
-    passwords, profile,
+    Answer, accounts, anonymous, deleting, disabling, emails, erasing, exporting, first_administrator, impersonation,
+    importing, listing, passwords, profile,
 };
 use crate::core::Core;
 
@@ -18,6 +20,8 @@ pub(crate) struct Accounts(pub(crate) Arc<Core>);
 
 #[tonic::async_trait]
 impl AccountService for Accounts {
+    type ExportAccountStream = Pin<Box<dyn Stream<Item = Result<pb::ExportAccountResponse, Status>> + Send>>;
+
     async fn sign_up(&self, request: Request<pb::SignUpRequest>) -> Answer<pb::Account> {
         reply(accounts::sign_up(&self.0, request).await)
     }
@@ -48,6 +52,19 @@ impl AccountService for Accounts {
 
     async fn delete_account(&self, request: Request<pb::DeleteAccountRequest>) -> Answer<()> {
         reply(deleting::delete(&self.0, request).await)
+    }
+
+    async fn export_account(&self, request: Request<pb::ExportAccountRequest>) -> Answer<Self::ExportAccountStream> {
+        let stop = self.0.stop.get().cloned().unwrap_or_default();
+        let items = reply(exporting::begin(&self.0, request).await)?;
+        let stream = |exporting: exporting::Exporting| -> Self::ExportAccountStream {
+            Box::pin(exporting.stream().take_until(stop.cancelled_owned()))
+        };
+        Ok(items.map(stream))
+    }
+
+    async fn erase_account(&self, request: Request<pb::EraseAccountRequest>) -> Answer<pb::EraseAccountResponse> {
+        reply(erasing::erase(&self.0, request).await)
     }
 
     async fn import_accounts(&self, request: Request<pb::ImportAccountsRequest>) -> Answer<pb::ImportAccountsResponse> {

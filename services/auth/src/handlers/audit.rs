@@ -149,7 +149,7 @@ fn micros(field: &'static str, time: Option<&prost_types::Timestamp>) -> Result<
 }
 
 /// Shows an event below the organisation that was asked for, else below its account.
-fn event_to_pb(organisation: Option<&str>, event: EventRow) -> Result<pb::AuditEvent, Error> {
+pub(super) fn event_to_pb(organisation: Option<&str>, event: EventRow) -> Result<pb::AuditEvent, Error> {
     let parent = organisation.map_or_else(|| format!("{ACCOUNTS}{}", event.account_uid), str::to_owned);
     Ok(pb::AuditEvent {
         name: format!("{parent}/auditEvents/{}", event.uid),

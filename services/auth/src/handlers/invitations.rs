@@ -328,7 +328,7 @@ pub(super) async fn sign_up(
     Ok(account_to_pb(&account))
 }
 
-fn invitation_to_pb(row: &InvitationRow) -> pb::Invitation {
+pub(super) fn invitation_to_pb(row: &InvitationRow) -> pb::Invitation {
     pb::Invitation {
         name: name_of(row),
         email: row.email.clone(),

@@ -13,6 +13,8 @@ pub mod disabling;
 pub mod emails;
 pub mod ending;
 mod enrolling;
+mod erasing;
+mod exporting;
 mod factor_list;
 pub mod factor_service;
 mod factors;

@@ -46,6 +46,12 @@ pub async fn find_to(
     db::first!(conn, found.select(InvitationRow::as_select()) => InvitationRow)
 }
 
+/// Finds what was said to an address by all organisations.
+pub async fn to_address(conn: &mut Conn<'_>, email_key: &str) -> Result<Vec<InvitationRow>, db::Error> {
+    let rows = invitations::table.filter(invitations::email_key.eq(email_key)).order(invitations::uid);
+    db::load!(conn, rows.select(InvitationRow::as_select()) => InvitationRow)
+}
+
 /// Gives an organisation's invitations that are good at `now`, by their ids after `uid`: the oldest first.
 pub async fn page(
     conn: &mut Conn<'_>,

@@ -53,6 +53,17 @@ pub async fn remove(conn: &mut Conn<'_>, uid: &str) -> Result<(), db::Error> {
     db::execute!(conn, diesel::delete(mails::table.find(uid))).map(drop)
 }
 
+/// Gives mails that are about no account, by their ids after `uid`.
+pub async fn of_nobody(conn: &mut Conn<'_>, uid: &str, limit: i64) -> Result<Vec<MailRow>, db::Error> {
+    let some = mails::table.filter(mails::account_uid.is_null()).filter(mails::uid.gt(uid));
+    db::load!(conn, some.order(mails::uid).limit(limit).select(MailRow::as_select()) => MailRow)
+}
+
+/// Removes mails. Says how many of them there were.
+pub async fn remove_all(conn: &mut Conn<'_>, uids: &[String]) -> Result<usize, db::Error> {
+    db::execute!(conn, diesel::delete(mails::table.filter(mails::uid.eq_any(uids))))
+}
+
 /// Removes mails of the mailbox whose time is over at `now`. Those that wait are the business of who sends them.
 pub async fn remove_expired(conn: &mut Conn<'_>, now: i64) -> Result<usize, db::Error> {
     let expired = mails::table.filter(mails::deliver_time.is_not_null()).filter(mails::expire_time.le(now));

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod audit;
 pub mod challenges;
 pub mod emails;
+pub mod erasures;
 pub mod factors;
 pub mod first_administrator;
 pub mod identities;

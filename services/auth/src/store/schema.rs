@@ -129,6 +129,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    erasures (uid) {
+        uid -> Text,
+        account_uid -> Text,
+        create_time -> BigInt,
+        certificate -> Text,
+    }
+}
+
+diesel::table! {
     audit_ends (which) {
         which -> Text,
         sequence -> BigInt,

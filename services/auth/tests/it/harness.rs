@@ -499,6 +499,26 @@ impl Caller {
         answer(self.accounts().delete_account(self.request(pb::DeleteAccountRequest { name, password, etag })).await)
     }
 
+    pub async fn erase(&self, name: &str, password: &str) -> Result<pb::EraseAccountResponse, Fault> {
+        let (name, password) = (name.to_owned(), password.to_owned());
+        self.erase_with(pb::EraseAccountRequest { name, password, ..Default::default() }).await
+    }
+
+    pub async fn erase_with(&self, message: pb::EraseAccountRequest) -> Result<pb::EraseAccountResponse, Fault> {
+        answer(self.accounts().erase_account(self.request(message)).await)
+    }
+
+    /// All that is known of an account.
+    pub async fn export(&self, name: &str) -> Result<Vec<pb::export_account_response::Item>, Fault> {
+        let message = pb::ExportAccountRequest { name: name.to_owned() };
+        let mut stream = answer(self.accounts().export_account(self.request(message)).await)?;
+        let mut items = Vec::new();
+        while let Some(told) = stream.message().await.unwrap() {
+            items.extend(told.item);
+        }
+        Ok(items)
+    }
+
     pub async fn set_roles(&self, name: &str, roles: &[&str], etag: &str) -> Result<pb::Account, Fault> {
         let roles = roles.iter().map(|role| (*role).to_owned()).collect();
         let message = pb::SetRolesRequest { name: name.to_owned(), roles, etag: etag.to_owned() };

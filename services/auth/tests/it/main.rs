@@ -14,6 +14,7 @@ mod deleting;
 mod disabled_organisations;
 mod domain;
 mod email_identity;
+mod erasing;
 mod error;
 mod first_administrator;
 mod harness;

@@ -94,7 +94,9 @@ fn every_method_states_who_may_call_it() {
             | "ChangePassword"
             | "UpdateAccount"
             | "UpgradeAccount"
-            | "DeleteAccount" => Access::SignedIn,
+            | "DeleteAccount"
+            | "ExportAccount"
+            | "EraseAccount" => Access::SignedIn,
             "VerifyAuditLog" | "LookupAccount" | "ListAccounts" | "CreateAccount" | "ImportAccounts" | "SetRoles"
             | "DisableAccount" | "EnableAccount" | "ResetFactors" => Access::roles(["mainstay.admin"]),
             "CreateMember" | "DisableOrganisation" | "EnableOrganisation" => Access::roles(["mainstay.admin"]),
@@ -287,6 +289,8 @@ fn the_rest_addresses_are_the_documented_ones() {
         ("POST /auth/v1/{name=accounts/*}:upgrade", "*"),
         ("POST /auth/v1/{name=accounts/*}:impersonate", "*"),
         ("POST /auth/v1/{name=accounts/*}:delete", "*"),
+        ("POST /auth/v1/{name=accounts/*}:export", "*"),
+        ("POST /auth/v1/{name=accounts/*}:erase", "*"),
         ("POST /auth/v1/accounts:lookup", "*"),
         ("POST /auth/v1/accounts:signUp", "*"),
         ("POST /auth/v1/sessions:refresh", "*"),

@@ -99,6 +99,7 @@ async fn try_wrongly(caller: &Caller, method: &str, number: usize) -> Result<(),
         "SignUpWithInvitation" => caller.sign_up_with_invitation(&wrong_link(), PASSWORD).await.map(drop),
         "CreateFirstAdministrator" => caller.create_first(&wrong_link(), &email, PASSWORD).await.map(drop),
         "DeleteAccount" => caller.delete("accounts/me", "not the password", "").await,
+        "EraseAccount" => caller.erase("accounts/me", "not the password").await.map(drop),
         uncounted if UNCOUNTED.contains(&uncounted) => Err(Fault::new(Reason::RateLimited)),
         other => try_as_an_application(caller, other).await,
     }

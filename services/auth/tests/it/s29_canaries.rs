@@ -155,7 +155,7 @@ const OF_OAUTH: [(&str, &str); 23] = [
 ];
 
 /// The fields of accounts' messages that no log may show.
-const OF_ACCOUNTS: [(&str, &str); 52] = [
+const OF_ACCOUNTS: [(&str, &str); 53] = [
     ("VerifyEmailRequest", "token"),
     ("ConfirmEmailChangeRequest", "token"),
     ("ResetPasswordRequest", "token"),
@@ -170,6 +170,7 @@ const OF_ACCOUNTS: [(&str, &str); 52] = [
     ("FirebaseScrypt", "signer_key"),
     ("UpgradeAccountRequest", "password"),
     ("DeleteAccountRequest", "password"),
+    ("EraseAccountRequest", "password"),
     ("Mail", "text"),
     ("Mail", "html"),
     ("Mail", "link"),

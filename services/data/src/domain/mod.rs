@@ -20,6 +20,7 @@ pub mod create;
 pub mod delete;
 pub mod draft;
 pub mod effects;
+pub mod erase;
 mod event;
 pub mod expand;
 pub mod fields;

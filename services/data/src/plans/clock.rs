@@ -8,7 +8,7 @@ use super::resource::ResourcePlan;
 
 impl ResourcePlan {
     /// Compiles how rows are found of which this is true; `before` are columns that are found before the key.
-    pub(super) fn due_where(&self, condition: &Expr, before: &[usize]) -> Due {
+    pub(super) fn due_where(&self, condition: &Expr, tables: &Tables, before: &[usize]) -> Due {
         let columns: Vec<usize> = before.iter().copied().chain(0..self.resource.layout.keys()).collect();
         let order: Vec<OrderColumn> =
             columns.iter().map(|index| OrderColumn { index: *index, descending: false, prefix: None }).collect();
@@ -17,7 +17,7 @@ impl ResourcePlan {
             let rows = Select {
                 table: self.table(),
                 columns: columns.clone(),
-                condition: Condition::Expr(condition, Tables::NONE),
+                condition: Condition::Expr(condition, tables),
                 order: &order,
                 after,
                 limit_param: Some(0),
@@ -34,6 +34,6 @@ impl ResourcePlan {
     pub fn due_for(&self, which: u16) -> Option<&Due> {
         let own = self.transitions.get(usize::from(which))?;
         let condition = own.by_clock.as_ref()?;
-        Some(own.due.get_or_init(|| self.due_where(condition, &[])))
+        Some(own.due.get_or_init(|| self.due_where(condition, Tables::NONE, &[])))
     }
 }

@@ -95,7 +95,7 @@ impl ResourcePlan {
     pub(super) fn find_due(&self) -> Option<Due> {
         let SoftDelete { delete_time, expire_time, purge_after_us } = self.resource.soft_delete?;
         // Those first that were deleted first.
-        Some(self.due_where(&over(delete_time, expire_time, purge_after_us?), &[delete_time]))
+        Some(self.due_where(&over(delete_time, expire_time, purge_after_us?), Tables::NONE, &[delete_time]))
     }
 }
 

@@ -90,6 +90,7 @@ pub struct ResourcePlan {
     /// The same for a row that was deleted and is to go: whatever lives under it, deleted or not.
     pub remains: Vec<Dependent>,
     due: OnceLock<Option<Due>>,
+    of_subject: OnceLock<Option<Due>>,
     /// The resources of which one row is made with each of this one (AIP-156).
     pub singletons: Vec<usize>,
     /// How the parent's name is put together, for a resource that has one.
@@ -163,6 +164,7 @@ impl ResourcePlan {
             dependents: Vec::new(),
             remains: Vec::new(),
             due: OnceLock::new(),
+            of_subject: OnceLock::new(),
             singletons: Vec::new(),
             parent: parent(&resource.template),
             name_only,
@@ -197,6 +199,15 @@ impl ResourcePlan {
     /// How deleted rows are found whose time is over, where there are such.
     pub fn due(&self) -> Option<&Due> {
         self.due.get_or_init(|| self.find_due()).as_ref()
+    }
+
+    /// How the rows of whoever calls are found, by their keys and deleted or not, where rows are anybody's.
+    pub fn of_subject(&self) -> Option<&Due> {
+        let find = || {
+            let subject = self.resource.subject.as_ref()?;
+            Some(self.due_where(&subject.rule.program.root, &self.relations.tables, &[]))
+        };
+        self.of_subject.get_or_init(find).as_ref()
     }
 
     /// Says whether one of its rules looks at other rows.

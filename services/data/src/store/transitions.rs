@@ -32,6 +32,11 @@ static FORGET: LazyLock<Arc<Statement>> = LazyLock::new(|| {
     Statement::with_binds(text, &[Kind::Text, Kind::Text])
 });
 
+static REPLACE: LazyLock<Arc<Statement>> = LazyLock::new(|| {
+    let text = "UPDATE mainstay_transitions SET inputs = ? WHERE resource = ? AND row_key = ? AND revision = ?";
+    Statement::with_binds(text, &[Kind::Bytes, Kind::Text, Kind::Text, Kind::Int])
+});
+
 static LIST: LazyLock<Arc<Statement>> = LazyLock::new(|| {
     let text = format!(
         "SELECT {} FROM mainstay_transitions WHERE resource = ? AND row_key = ? AND revision < ? ORDER BY revision DESC LIMIT ?",
@@ -73,6 +78,12 @@ pub fn note([resource, key]: [Value; 2], passage: Passage) -> Step {
 /// Forgets those of a row that goes: another one may have its name one day.
 pub fn forget(whose: [Value; 2]) -> Step {
     Step { statement: Arc::clone(&FORGET), binds: whose.into() }
+}
+
+/// Puts something else in the place of what was given with one.
+pub fn replace_inputs([resource, key]: [Value; 2], revision: i64, inputs: Vec<u8>) -> Step {
+    let binds = [Value::Bytes(inputs), resource, key, Value::Int(revision)];
+    Step { statement: Arc::clone(&REPLACE), binds: binds.into() }
 }
 
 /// Reads those of a row, the youngest first, that were before a revision.

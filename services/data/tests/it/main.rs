@@ -25,6 +25,7 @@ mod effects;
 mod effects_at_once;
 mod effects_in_messages;
 mod endpoint;
+mod erasure;
 mod etags;
 mod expand;
 mod field_paths;

@@ -10,7 +10,7 @@ use super::print_rule;
 use crate::say::say;
 
 /// The verbs, which no field is meant by.
-const VERBS: [&str; 7] = ["read", "get", "list", "create", "update", "delete", "undelete"];
+const VERBS: [&str; 8] = ["read", "get", "list", "create", "update", "delete", "undelete", "erase"];
 
 /// What is said of a field's rules: which it is, who asks it, and what becomes of those for whom it does not hold.
 const OF: [(&str, &str, &str); 2] = [

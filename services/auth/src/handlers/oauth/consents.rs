@@ -85,7 +85,10 @@ pub(super) async fn delete(core: &Core, request: Request<pb::DeleteOAuthConsentR
     removed.await
 }
 
-fn to_pb(account: AccountId, (row, display_name, client_uri): &(ConsentRow, String, String)) -> pb::OAuthConsent {
+pub(in crate::handlers) fn to_pb(
+    account: AccountId,
+    (row, display_name, client_uri): &(ConsentRow, String, String),
+) -> pb::OAuthConsent {
     pb::OAuthConsent {
         name: format!("{ACCOUNTS}{account}{CONSENTS}{}", row.client_uid),
         display_name: display_name.clone(),

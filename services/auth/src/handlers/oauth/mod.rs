@@ -25,4 +25,5 @@ mod signing_out;
 mod tokens;
 mod told;
 
+pub(super) use consents::to_pb as consent_to_pb;
 pub(crate) use services::{Authorization, Clients};

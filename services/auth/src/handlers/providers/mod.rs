@@ -17,6 +17,8 @@ use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::provider_service_server::ProviderService;
 use tonic::Request;
 
+pub(super) use names::identity_to_pb;
+
 use super::Answer;
 use crate::core::Core;
 

@@ -46,7 +46,7 @@ pub(super) fn identity_name(caller: &Principal, name: &str) -> Result<(AccountId
     if is_uid { Ok((account, uid.to_owned())) } else { Err(malformed()) }
 }
 
-pub(super) fn identity_to_pb(account: AccountId, row: &IdentityRow) -> pb::Identity {
+pub(in crate::handlers) fn identity_to_pb(account: AccountId, row: &IdentityRow) -> pb::Identity {
     pb::Identity {
         name: identity_name_of(account, &row.uid),
         provider: format!("{PROVIDERS}{}", row.provider),

@@ -174,6 +174,24 @@ impl Answers {
         }
     }
 
+    /// Gives the keys of the rows that answers hold, of at most so many behind one, in some order, with where they are.
+    pub async fn kept(&self, conn: &mut Conn<'_>, behind: Option<&Place>, most: usize) -> Result<Vec<Kept>, Error> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = match self {
+            Answers::Sqlite(_) => sqlite::kept(conn, behind, most).await?,
+            Answers::Postgres => postgres::kept(conn, behind, most).await?,
+        };
+        Ok(rows.into_iter().map(|(place, key)| Kept { place, key: parse_key(&key) }).collect())
+    }
+
+    /// Empties answers. They stay remembered, so that what they answered is not done again.
+    pub async fn empty(&self, conn: &mut Conn<'_>, places: &[Place]) -> Result<usize, Error> {
+        match self {
+            Answers::Sqlite(_) => sqlite::empty(conn, places).await,
+            Answers::Postgres => postgres::empty(conn, places).await,
+        }
+    }
+
     /// Moves some of the answers that a former version kept under long keys. Returns how many there were to move.
     pub async fn move_former(&self, conn: &mut Conn<'_>, most: i64) -> Result<usize, Error> {
         let rows = load!(
@@ -193,6 +211,21 @@ impl Answers {
         }
         Ok(rows.len())
     }
+}
+
+/// Where an answer is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    Number(i64),
+    Request(Vec<u8>),
+}
+
+/// An answer that is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    pub place: Place,
+    /// The keys of the rows in it, one behind the other.
+    pub key: Vec<Value>,
 }
 
 /// What came of a look for answers that have expired.

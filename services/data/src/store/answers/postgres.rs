@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use diesel::prelude::*;
-use mainstay_db::{Conn, Error, Gate, Statement, Step, execute, first};
+use mainstay_db::{Conn, Error, Gate, Statement, Step, execute, first, load};
 use mainstay_record::{Kind, Value};
 
 use super::{Claim, Purged, Request, Stored};
@@ -76,6 +76,27 @@ pub(super) async fn complete(conn: &mut Conn<'_>, claim: &Claim) -> Result<(), E
             .set((replies::resource_key.eq(&claim.key), replies::answer.eq(&claim.answer[..])))
     )?;
     Ok(())
+}
+
+pub(super) async fn kept(
+    conn: &mut Conn<'_>,
+    behind: Option<&super::Place>,
+    most: i64,
+) -> Result<Vec<(super::Place, String)>, Error> {
+    let behind = if let Some(super::Place::Request(request)) = behind { request.clone() } else { Vec::new() };
+    let some = replies::table.filter(replies::request.gt(behind)).order(replies::request).limit(most);
+    let found = load!(conn, some.select((replies::request, replies::resource_key)) => (Vec<u8>, String))?;
+    Ok(found.into_iter().map(|(request, key)| (super::Place::Request(request), key)).collect())
+}
+
+pub(super) async fn empty(conn: &mut Conn<'_>, places: &[super::Place]) -> Result<usize, Error> {
+    let request = |place: &super::Place| match place {
+        super::Place::Request(request) => Some(request.clone()),
+        super::Place::Number(_) => None,
+    };
+    let requests: Vec<Vec<u8>> = places.iter().filter_map(request).collect();
+    let target = replies::table.filter(replies::request.eq_any(&requests));
+    execute!(conn, diesel::update(target).set(replies::answer.eq(Vec::new())))
 }
 
 pub(super) async fn purge(conn: &mut Conn<'_>, now: i64, most: i64) -> Result<Purged, Error> {

@@ -148,6 +148,25 @@ async fn forget(
     Ok((ids.len(), last))
 }
 
+/// Gives where answers are that still hold something, and the keys of their rows, of so many behind a place.
+pub(super) async fn kept(
+    conn: &mut Conn<'_>,
+    behind: Option<&super::Place>,
+    most: i64,
+) -> Result<Vec<(super::Place, String)>, Error> {
+    let behind = if let Some(super::Place::Number(number)) = behind { *number } else { NOWHERE };
+    let some = log::table.filter(log::id.gt(behind)).order(log::id).limit(most);
+    let found = load!(conn, some.select((log::id, log::resource_key)) => (i64, String))?;
+    Ok(found.into_iter().map(|(number, key)| (super::Place::Number(number), key)).collect())
+}
+
+pub(super) async fn empty(conn: &mut Conn<'_>, places: &[super::Place]) -> Result<usize, Error> {
+    let number = |place: &super::Place| if let super::Place::Number(number) = place { Some(*number) } else { None };
+    let numbers: Vec<i64> = places.iter().filter_map(number).collect();
+    let target = log::table.filter(log::id.eq_any(&numbers));
+    execute!(conn, diesel::update(target).set(log::answer.eq(Vec::new())))
+}
+
 /// Reads what a start has to know: where the answers are whose places are not stored, and which number the next one has.
 pub(super) async fn places(conn: &mut Conn<'_>) -> Result<Places, Error> {
     let last = first!(conn, stored::table.find(LAST).select(stored::reply).limit(1) => i64)?;
