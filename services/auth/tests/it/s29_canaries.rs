@@ -155,7 +155,7 @@ const OF_OAUTH: [(&str, &str); 23] = [
 ];
 
 /// The fields of accounts' messages that no log may show.
-const OF_ACCOUNTS: [(&str, &str); 53] = [
+const OF_ACCOUNTS: [(&str, &str); 55] = [
     ("VerifyEmailRequest", "token"),
     ("ConfirmEmailChangeRequest", "token"),
     ("ResetPasswordRequest", "token"),
@@ -204,6 +204,8 @@ const OF_ACCOUNTS: [(&str, &str); 53] = [
     ("ImpersonateAccountResponse", "access_token"),
     ("ExchangeKeyRequest", "key"),
     ("ExchangeKeyResponse", "access_token"),
+    ("ExchangeTokenRequest", "subject_token"),
+    ("ExchangeTokenResponse", "assertion"),
     ("ServiceAccountKey", "secret"),
     ("AcceptInvitationRequest", "token"),
     ("SignUpWithInvitationRequest", "token"),
