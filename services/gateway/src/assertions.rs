@@ -123,7 +123,7 @@ impl Assertions {
         remembered.insert(bearer.into(), assertion);
     }
 
-    fn remembered(&self) -> MutexGuard<'_, HashMap<HeaderValue, Assertion, RandomState>> {
+    fn remembered(&self) -> MutexGuard<'_, HashMap<Box<str>, Assertion, RandomState>> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

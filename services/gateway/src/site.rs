@@ -89,10 +89,10 @@ impl Site {
     pub fn of(config: &SiteConfig) -> Option<Site> {
         let dir = config.dir.as_ref()?;
         let files = ServeDir::new(dir).precompressed_br().precompressed_zstd().precompressed_gzip();
-        let fallback = config
-            .fallback
-            .as_ref()
-            .map(|name| ServeFile::new(dir.join(name)).precompressed_br().precompressed_zstd().precompressed_gzip());
+        let fallback = config.fallback.as_ref().map(|name| {
+            let path = dir.join(name);
+            (ServeFile::new(&path).precompressed_br().precompressed_zstd().precompressed_gzip(), path)
+        });
         let policy = HeaderValue::try_from(&config.content_security_policy).ok().filter(|policy| !policy.is_empty());
         Some(Site { dir: dir.clone(), files, fallback, policy })
     }

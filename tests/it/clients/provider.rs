@@ -118,7 +118,10 @@ async fn people_come_in(system: &System, providers: &Providers) {
     let http = system.http();
     let same = |address: &str| address.to_owned();
     let listed = http.get("/auth/v1/providers").await.ok();
-    assert_eq!(listed["providers"][0], json!({"name": "providers/first", "displayName": "first", "idTokens": true}));
+    assert_eq!(
+        listed["providers"][0],
+        json!({"name": "providers/first", "displayName": "first", "idTokens": true, "onPages": true})
+    );
     let session = come(&http, providers, "ada", same).await.ok();
     let account = session["account"].clone();
     assert_eq!((&account["email"], &account["emailVerified"]), (&json!("ada@example.org"), &json!(true)));

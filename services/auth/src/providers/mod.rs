@@ -151,6 +151,11 @@ impl Providers {
         self.all.values()
     }
 
+    /// Whether people can come back to a page of the server's own.
+    pub(crate) fn has_page(&self) -> bool {
+        self.page.is_some()
+    }
+
     /// Finds the address that people come back to.
     pub(crate) fn redirect(&self, wanted: &str) -> Option<&str> {
         if wanted == PAGE { self.page.as_deref() } else { self.redirects.find(wanted) }
@@ -273,6 +278,11 @@ impl Provider {
     /// Whether it gives ID tokens to applications.
     pub(crate) fn gives_id_tokens(&self) -> bool {
         self.protocol == Protocol::Oidc
+    }
+
+    /// Whether it sends browsers back by an address, and not by a form.
+    pub(crate) fn comes_back_by_address(&self) -> bool {
+        !self.form_post
     }
 
     /// Tells whoever operates what is wrong, and gives what is answered.

@@ -28,12 +28,17 @@ const MOST: i32 = 100;
 /// What a provider says where somebody does not want to (RFC 6749 section 4.1.2.1).
 const UNWILLING: &str = "access_denied";
 
-/// The providers that people come in by, for their buttons.
-pub async fn offered(visit: &Visit<'_>) -> Result<Value, Fault> {
+/// The providers that people come in by, for their buttons: those that send a browser back by an address, and none where the server
+/// does not know its own. Where they cannot be found out, there are other ways in.
+pub async fn offered(visit: &Visit<'_>) -> Value {
     let request = pb::ListProvidersRequest { page_size: MOST, ..Default::default() };
-    let listed: pb::ListProvidersResponse = visit.ask(LIST, &request).await?;
+    let listed = visit.ask::<pb::ListProvidersResponse>(LIST, &request).await;
+    let listed = listed.unwrap_or_else(|mut fault| {
+        fault.log();
+        pb::ListProvidersResponse::default()
+    });
     let shown = |provider: pb::Provider| context! { name => provider.name, says => provider.display_name };
-    Ok(listed.providers.into_iter().map(shown).collect())
+    listed.providers.into_iter().filter(|provider| provider.on_pages).map(shown).collect()
 }
 
 /// Sends the browser to a provider.
@@ -51,25 +56,30 @@ pub async fn start(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
             let kept = format!("{}|{}", started.secret, query(&to));
             Ok(onward.cookies(Cookies::one(ON_ITS_WAY, &kept, SECONDS)))
         }
-        Err(fault) => sign_in::again(visit, &fault, to).await,
+        Err(fault) => Ok(sign_in::again(visit, &fault, to).await),
     }
 }
 
 /// Takes a browser that comes back from a provider.
 pub async fn back(visit: &Visit<'_>) -> Result<Shown, Fault> {
     let Some((secret, to)) = on_its_way(visit) else {
-        let fault = Fault::new(Reason::ChallengeOver);
-        return sign_in::again(visit, &fault, visit.leads_to("")).await;
+        // Whoever looks at it again has arrived already.
+        return Ok(match visit.is_signed_in() {
+            true => Shown::see(visit.leads_to("")),
+            false => sign_in::again(visit, &Fault::new(Reason::ChallengeOver), visit.leads_to("")).await,
+        });
     };
     let (to, over) = (visit.leads_to(&to), Cookies::one(ON_ITS_WAY, "", 0));
     let said = |name: &str| visit.query.text(name).to_owned();
-    if said("error") == UNWILLING {
-        return Ok(Shown::see(Page::SignIn.with(RETURN_TO, &to)).cookies(over));
+    match said("error").as_str() {
+        "" => {}
+        UNWILLING => return Ok(Shown::see(Page::SignIn.with(RETURN_TO, &to)).cookies(over)),
+        _ => return Ok(sign_in::again(visit, &Fault::new(Reason::ProviderRefused), to).await.cookies(over)),
     }
     let request = pb::FinishSignInRequest { secret, state: said("state"), code: said("code"), issuer: said("iss") };
     match visit.ask::<pb::Credentials>(FINISH, &request).await {
         Ok(credentials) => Ok(sign_in::begun(visit, &credentials, to).and_cookies(over)),
-        Err(fault) => Ok(sign_in::again(visit, &fault, to).await?.cookies(over)),
+        Err(fault) => Ok(sign_in::again(visit, &fault, to).await.cookies(over)),
     }
 }
 

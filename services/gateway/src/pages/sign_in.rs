@@ -28,27 +28,27 @@ pub async fn show(visit: &Visit<'_>) -> Result<Shown, Fault> {
     if visit.is_signed_in() {
         return Ok(Shown::see(to));
     }
-    let (email, providers) = (visit.query.typed("login_hint"), providers::offered(visit).await?);
+    let (email, providers) = (visit.query.typed("login_hint"), providers::offered(visit).await);
     Ok(visit.page("sign-in.html", context! { email, providers, return_to => to }))
 }
 
 /// The page once more, with what went wrong.
-pub async fn again(visit: &Visit<'_>, fault: &Fault, to: String) -> Result<Shown, Fault> {
+pub async fn again(visit: &Visit<'_>, fault: &Fault, to: String) -> Shown {
     asked_again(visit, fault, (String::new(), to)).await
 }
 
-async fn asked_again(visit: &Visit<'_>, fault: &Fault, (email, to): (String, String)) -> Result<Shown, Fault> {
-    let providers = providers::offered(visit).await?;
-    Ok(visit.page_with("sign-in.html", fault, |problem| context! { problem, email, providers, return_to => to }))
+async fn asked_again(visit: &Visit<'_>, fault: &Fault, (email, to): (String, String)) -> Shown {
+    let providers = providers::offered(visit).await;
+    visit.page_with("sign-in.html", fault, |problem| context! { problem, email, providers, return_to => to })
 }
 
 pub async fn submit(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
     let (email, to) = (form.typed("email"), visit.leads_to(form.text(RETURN_TO)));
     let request = pb::SignInRequest { email: email.clone(), password: form.text("password").to_owned() };
-    match visit.ask::<pb::Credentials>(SIGN_IN, &request).await {
-        Ok(credentials) => Ok(begun(visit, &credentials, to)),
+    Ok(match visit.ask::<pb::Credentials>(SIGN_IN, &request).await {
+        Ok(credentials) => begun(visit, &credentials, to),
         Err(fault) => asked_again(visit, &fault, (email, to)).await,
-    }
+    })
 }
 
 /// Leads on whoever has a session now, or asks for a factor first.

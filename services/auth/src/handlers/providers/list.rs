@@ -27,6 +27,7 @@ pub(super) fn list(core: &Core, request: &pb::ListProvidersRequest) -> Result<pb
         name: format!("{PROVIDERS}{}", provider.id),
         display_name: provider.display_name.clone(),
         id_tokens: provider.gives_id_tokens(),
+        on_pages: core.providers.has_page() && provider.comes_back_by_address(),
     });
     let providers = providers.collect();
     Ok(pb::ListProvidersResponse { providers, next_page_token: last.map(seal).transpose()?.unwrap_or_default() })
