@@ -16,8 +16,8 @@ use super::{Doc, make, page};
 use crate::pages::PagesConfig;
 use crate::snapshot::Snapshot;
 
-/// How many are kept: those of a few kinds of callers.
-const MOST: usize = 8;
+/// How much is kept, in bytes: what a few kinds of callers see.
+const MOST_BYTES: usize = 32 << 20;
 
 /// Something that was made, with the tag that is another one when it is.
 #[derive(Debug, Clone)]
@@ -45,9 +45,10 @@ struct State {
     limited: bool,
     /// The methods that somebody may call who is nobody.
     open: Arc<ArcSwap<Methods>>,
+    /// What was asked for last stands last.
     kept: Mutex<Vec<Kept>>,
     /// One is made at a time: making takes all that the contract says into memory.
-    making: tokio::sync::Mutex<()>,
+    making: Arc<tokio::sync::Mutex<()>>,
 }
 
 struct Kept {
@@ -62,7 +63,7 @@ impl Docs {
     pub fn new(pages: &PagesConfig, limited: bool, open: Arc<ArcSwap<Methods>>) -> Docs {
         let title = pages.application.clone().unwrap_or_else(|| "Application".to_owned());
         let page = page::written(&title, pages.enabled);
-        let (kept, making) = (Mutex::default(), tokio::sync::Mutex::default());
+        let (kept, making) = (Mutex::default(), Arc::default());
         Docs(Arc::new(State { title, page, limited, open, kept, making }))
     }
 
@@ -86,7 +87,7 @@ impl Docs {
         if let Some(made) = self.find(doc, &snapshot, &sight) {
             return Ok(made);
         }
-        let _one = self.0.making.lock().await;
+        let one = Arc::clone(&self.0.making).lock_owned().await;
         if let Some(made) = self.find(doc, &snapshot, &sight) {
             return Ok(made);
         }
@@ -94,27 +95,34 @@ impl Docs {
         let making = move || {
             let made = make(doc, docs.title(), &snapshot, &sight)?;
             docs.keep(Kept { doc, snapshot: Arc::downgrade(&snapshot), sight, made: made.clone() });
+            // It is made to its end, also for who does not wait for it any more: until then no other one is.
+            drop(one);
             Ok(made)
         };
         tokio::task::spawn_blocking(making).await.map_err(Fault::internal)?
     }
 
     fn find(&self, doc: Doc, snapshot: &Arc<Snapshot>, sight: &Sight) -> Option<Made> {
-        let kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_it = |kept: &&Kept| {
+        let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |kept: &Kept| {
             kept.doc == doc && std::ptr::eq(kept.snapshot.as_ptr(), Arc::as_ptr(snapshot)) && kept.sight == *sight
         };
-        kept.iter().find(is_it).map(|kept| kept.made.clone())
+        let position = kept.iter().position(is_it)?;
+        let found = kept.remove(position);
+        let made = found.made.clone();
+        kept.push(found);
+        Some(made)
     }
 
     fn keep(&self, made: Kept) {
         let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
         // What no snapshot is served for any more is asked for by nobody.
         kept.retain(|kept| kept.snapshot.strong_count() > 0);
-        if kept.len() >= MOST {
+        kept.push(made);
+        // The last one is kept, however large it is.
+        while kept.len() > 1 && kept.iter().map(|kept| kept.made.bytes.len()).sum::<usize>() > MOST_BYTES {
             kept.remove(0);
         }
-        kept.push(made);
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use mainstay_identity::{Kind, Principal};
+use mainstay_layers::Access;
 use mainstay_runtime::Methods;
 
 use crate::snapshot::{Method, Snapshot};
@@ -19,7 +20,8 @@ impl Sight {
     /// What somebody sees. Where `limited` is not set everybody sees everything.
     ///
     /// By a method of the application's a rule decides about each row: whoever is signed in may come, and for those who are not
-    /// the data service has said by which anything can be done at all.
+    /// the data service has said by which anything can be done at all. Whoever acts as somebody else, or comes through an upstream, sees
+    /// what they may do then.
     pub fn of(snapshot: &Snapshot, open: Arc<Methods>, limited: bool, principal: &Principal) -> Sight {
         let is_nobody = principal.kind() == Kind::Anonymous;
         let shows = |method: &Method| {
@@ -29,7 +31,10 @@ impl Sight {
             if is_nobody {
                 return open.contains(&*method.path);
             }
-            method.ruled || method.access.as_ref().is_some_and(|access| access.check(principal).is_ok())
+            let admits = |access: &Access| {
+                access.check(principal).and_then(|()| method.effect().admit(principal, access)).is_ok()
+            };
+            method.access.as_ref().is_some_and(admits)
         };
         let shown = snapshot.methods().filter(|method| shows(method)).map(|method| method.path.clone()).collect();
         Sight { shown: Arc::new(shown), open }
