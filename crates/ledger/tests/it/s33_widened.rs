@@ -65,6 +65,10 @@ const WIDER: [(&str, &str); 21] = [
         "rpc Shred(PrintRequest) returns (PrintRequest);",
         "rpc Shred(PrintRequest) returns (PrintRequest) { option (mainstay.v1.auth) = {roles: \"desk\"}; }",
     ),
+    (
+        "rpc Bind(PrintRequest) returns (PrintRequest) {",
+        "rpc Bind(PrintRequest) returns (PrintRequest) { option idempotency_level = NO_SIDE_EFFECTS;",
+    ),
 ];
 
 fn planned(ledger: &Ledger, text: &str) -> Plan {

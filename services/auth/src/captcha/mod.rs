@@ -7,6 +7,7 @@ mod meter;
 
 use std::net::IpAddr;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::{Method, Request};
@@ -21,6 +22,12 @@ pub use config::{CaptchaConfig, CaptchaProvider};
 use meter::{CaptchaMeter, Outcome};
 
 use crate::hooks::OnFailure;
+
+/// How long a check takes at most: waiting for others, the connection, and the answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The status that says so (RFC 6585 section 4).
+const TOO_MANY: u16 = 429;
 
 /// Longest token; the longest that a provider gives has some 2 KiB.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -52,6 +59,8 @@ pub enum NotAnswered {
     NotCalled(#[from] mainstay_outbound::Error),
     #[error("it answered with the status {0}, or not as JSON")]
     NoJson(u16),
+    #[error("it did not answer in time")]
+    Late,
     #[error("it answered with what cannot be read")]
     Unreadable,
     #[error("it does not know the secret in auth.captcha.secret")]
@@ -123,10 +132,17 @@ impl Captcha {
         if token.is_empty() {
             return Err(CaptchaError::Required);
         }
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(CaptchaError::Failed("its token is too long"));
+        if token.len() > MAX_TOKEN_BYTES || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(CaptchaError::Failed("its token is too long, or none that a provider gives"));
         }
-        let answer = self.ask(token, peer).await.map_err(CaptchaError::Unavailable)?;
+        let asked = tokio::time::timeout(PATIENCE, self.ask(token, peer)).await;
+        let answer = match asked.unwrap_or(Err(NotAnswered::Late)) {
+            // What it refuses to read is no token of its own; whoever calls it too often is told so.
+            Err(NotAnswered::NoJson(status)) if (400..500).contains(&status) && status != TOO_MANY => {
+                return Err(CaptchaError::Failed("the provider refuses to read its token"));
+            }
+            answered => answered.map_err(CaptchaError::Unavailable)?,
+        };
         if answer.error_codes.iter().any(|code| OURS.contains(&code.as_str())) {
             return Err(CaptchaError::Unavailable(NotAnswered::Secret));
         }

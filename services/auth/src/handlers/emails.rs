@@ -115,7 +115,8 @@ pub(super) async fn change_email(core: &Core, request: Request<pb::ChangeEmailRe
         email
     };
     core.limits.mail(origin)?;
-    if row.email.is_empty() {
+    // Nobody has shown that the first one was theirs: this one is as good as the first.
+    if row.email.is_empty() || !row.email_verified {
         let named = AccountRow { email: email.original().to_owned(), anonymous: false, ..row.clone() };
         // That it is one is told when its owner has shown that the address is theirs.
         ask_to_upgrade(core, named, &call).await?;

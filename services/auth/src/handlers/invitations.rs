@@ -305,7 +305,14 @@ pub(super) async fn sign_up(
     let profile = Profile { locale: locale.clone(), ..Profile::default() };
     let row = AccountRow { email_verified: true, ..new_row(&email, String::new(), profile, now) };
     let organisation = format!("{ORGANISATIONS}{}", invitation.organisation_uid);
-    let admitted = Admitted::ask(core, (row, &[]), (Way::Invitation, &organisation), &call).await?;
+    let admitted = match Admitted::ask(core, (row, &[]), (Way::Invitation, &organisation), &call).await {
+        // The invitation was as good as any.
+        Err(error @ (Error::Hook(_) | Error::SignUpDenied(_))) => {
+            attempt.withdraw();
+            return Err(error);
+        }
+        asked => asked?,
+    };
     let admitted = admitted.with_password_hash(core.hasher.hash(password, origin).await?);
     let made = core.database.write(Atomic::Transaction, move |conn| {
         let (admitted, trail, claimed) = (admitted.clone(), trail.clone(), claimed.clone());

@@ -250,9 +250,18 @@ async fn refresh(core: &Core, request: Request<pb::RefreshRequest>) -> Result<pb
     }
     let attempt = core.limits.token(origin(&request)?)?;
     let trail = trail(&request)?;
-    let refreshed = exchange(core, RefreshToken::parse(given).ok_or(Error::SessionEnded)?, &trail).await?;
-    attempt.succeeded();
-    Ok(refreshed)
+    match exchange(core, RefreshToken::parse(given).ok_or(Error::SessionEnded)?, &trail).await {
+        Ok(refreshed) => {
+            attempt.succeeded();
+            Ok(refreshed)
+        }
+        // The token was as good as any.
+        Err(error @ Error::Hook(_)) => {
+            attempt.withdraw();
+            Err(error)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Exchanges a refresh token for the next one, and an access token beside it.

@@ -19,11 +19,12 @@ pub(super) struct Solver {
 }
 
 impl Solver {
-    /// Programs that show who they are solve none, and neither does whoever administers.
+    /// Programs of the installation solve none, and neither does whoever administers. Those of an organisation do, since everybody may found one.
     pub(super) fn of<T>(request: &Request<T>) -> Result<Solver, Error> {
         let context = context(request).map_err(Error::Stack)?;
         let caller = &context.principal;
-        let is_exempt = caller.kind() == Kind::Service || administers_all(caller);
+        let is_installations = caller.kind() == Kind::Service && caller.organisation().is_none();
+        let is_exempt = is_installations || administers_all(caller);
         Ok(Solver { peer: context.peer, is_exempt })
     }
 

@@ -1,6 +1,6 @@
 //! The organisation that a session acts in.
 
-use mainstay_db::{Atomic, Conn};
+use mainstay_db::{Atomic, Conn, Lane};
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
 use tonic::Request;
@@ -13,9 +13,9 @@ use super::trail;
 use super::whose::with_roles;
 use crate::audit::{Action, Told};
 use crate::core::Core;
-use crate::domain::account::AccountId;
+use crate::domain::account::{Account, AccountId};
 use crate::domain::organisation::{Acting, OrganisationId, organisation_name};
-use crate::domain::session::Session;
+use crate::domain::session::{Session, Timeouts};
 use crate::error::Error;
 use crate::refusal::Refusal;
 use crate::signer::AccessToken;
@@ -37,6 +37,38 @@ async fn why_not(conn: &mut Conn<'_>, organisation: OrganisationId, account: Acc
     Ok(member.map_or(Refusal::OrganisationNotFound, |_| Refusal::OrganisationDisabled))
 }
 
+/// Which session is to act where.
+#[derive(Clone, Copy)]
+struct Wish {
+    session: Uuid,
+    account: AccountId,
+    organisation: Option<OrganisationId>,
+}
+
+impl Wish {
+    /// Reads whose session it is, the session as it would be, and what a token would say of that.
+    async fn seen(
+        self,
+        conn: &mut Conn<'_>,
+        now: i64,
+        timeouts: &Timeouts,
+    ) -> Result<(Account, Session, Option<Acting>), Error> {
+        let row = sessions::find(conn, self.session).await?.ok_or(Error::SessionEnded)?;
+        let mut session = Session::try_from(row)?;
+        if session.account != self.account || session.is_over(now, timeouts) {
+            return Err(Error::SessionEnded);
+        }
+        let owner = accounts::find(conn, self.account).await?;
+        let owner = with_roles(conn, owner).await?;
+        session.organisation = self.organisation;
+        let acting = acting(conn, &session).await?;
+        if let (None, Some(organisation)) = (&acting, self.organisation) {
+            return Err(Error::Refused(why_not(conn, organisation, self.account).await?));
+        }
+        Ok((owner, session, acting))
+    }
+}
+
 pub(super) async fn switch(
     core: &Core,
     request: Request<pb::SwitchOrganisationRequest>,
@@ -49,34 +81,32 @@ pub(super) async fn switch(
         "" => None,
         name => Some(organisation_id(("organisation", name))?),
     };
+    let wish = Wish { session: id, account, organisation: wanted };
+    let seen = core.database.read(Lane::Inline, {
+        let (now, timeouts) = (core.clock.now_micros(), core.timeouts);
+        move |conn| Box::pin(async move { wish.seen(conn, now, &timeouts).await })
+    });
+    let (owner, session, acting) = seen.await?;
+    // First: where the token is not made, nothing is switched.
+    let said = mint(core, (&owner, acting.as_ref()), &session, &trail).await?;
+    let (epoch, acts) = (owner.token_epoch, acting.clone());
     let (now, timeouts) = (core.clock.now_micros(), core.timeouts);
-    let by = trail.clone();
     let switched = core.database.write(Atomic::Transaction, move |conn| {
-        let trail = by.clone();
+        let (trail, acts) = (trail.clone(), acts.clone());
         Box::pin(async move {
-            let row = sessions::find(conn, id).await?.ok_or(Error::SessionEnded)?;
-            let mut session = Session::try_from(row)?;
-            if session.account != account || session.is_over(now, &timeouts) {
-                return Err(Error::SessionEnded);
-            }
-            let owner = accounts::find(conn, account).await?;
-            let owner = with_roles(conn, owner).await?;
-            session.organisation = wanted;
-            let acting = acting(conn, &session).await?;
-            if let (None, Some(organisation)) = (&acting, wanted) {
-                return Err(Error::Refused(why_not(conn, organisation, account).await?));
+            let (owner, _, acting) = wish.seen(conn, now, &timeouts).await?;
+            if (owner.token_epoch, acting) != (epoch, acts) {
+                return Err(Error::Contention);
             }
             if !sessions::act_in(conn, id, wanted).await? {
                 return Err(Error::SessionEnded);
             }
             let told = Told::of(session_name_of(account, id));
             let told = told.with("organisation", wanted.map(organisation_name).unwrap_or_default());
-            trail.note(conn, now, Action::SwitchOrganisation, account, told).await?;
-            Ok::<_, Error>((owner, session, acting))
+            trail.note(conn, now, Action::SwitchOrganisation, account, told).await
         })
     });
-    let (owner, session, acting) = switched.await?;
-    let said = mint(core, (&owner, acting.as_ref()), &session, &trail).await?;
+    switched.await?;
     let AccessToken { text, seconds } = core.signer.access_token((&owner, &said), &session, acting.as_ref())?;
     Ok(pb::SwitchOrganisationResponse {
         access_token: text,
