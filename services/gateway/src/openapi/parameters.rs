@@ -10,6 +10,8 @@ use crate::snapshot::{Binding, Body};
 
 /// How deep the fields of messages are listed as parameters; deeper ones are taken all the same.
 const DEPTH: usize = 3;
+/// How many parameters are listed of one request's fields; more are taken all the same.
+const MOST: usize = 200;
 
 /// The field that names what rows lie below.
 const PARENT: &str = "parent";
@@ -164,7 +166,7 @@ impl Query<'_, '_> {
     /// Enters a field below these names: as JSON has them, and as the contract does.
     fn field(&mut self, field: &FieldDescriptor, json: &str, own: &str) {
         let (json, own) = (joined(json, field.json_name()), joined(own, field.name()));
-        if field.is_map() || self.binding.captures_field(&own) {
+        if field.is_map() || self.binding.captures_field(&own) || self.found.len() >= MOST {
             return;
         }
         match field.kind() {

@@ -1,5 +1,6 @@
 //! Examples of messages that keep to what the contract demands of each field.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, Value};
@@ -13,6 +14,8 @@ use crate::openapi::json::{Json, Object};
 
 /// How deep examples go.
 const DEPTH: usize = 4;
+/// How many values an example has at most: messages that are wide and deep would have more than anybody reads.
+const MOST_VALUES: usize = 300;
 /// Fields of requests that say how a call is made, and of which a made up value would be refused or would have nothing done.
 const CONTROLS: [&str; 9] = [
     "parent",
@@ -33,12 +36,14 @@ pub const ID: &str = "0199a1c4-7d3e-7c21-9b52-4f6a8e0d1c37";
 pub struct Examples {
     /// By type: `products/0199…`.
     names: HashMap<String, String>,
+    /// How many values the example that is being made may still have.
+    left: Cell<usize>,
 }
 
 impl Examples {
     pub fn of_pool(pool: &DescriptorPool) -> Examples {
         let names = pool.all_messages().filter_map(|message| resource(&message)).collect();
-        Examples { names }
+        Examples { names, left: Cell::new(0) }
     }
 
     /// An example of a message; nothing where it has no fields to show, or none that fits is found.
@@ -60,6 +65,7 @@ impl Examples {
         side: Side,
         left_out: &dyn Fn(&FieldDescriptor) -> bool,
     ) -> Option<Object> {
+        self.left.set(MOST_VALUES);
         self.within(message, side, DEPTH, left_out)
     }
 
@@ -99,10 +105,12 @@ impl Examples {
 
     /// An example of a field's value.
     pub fn value(&self, field: &FieldDescriptor) -> Option<Json> {
+        self.left.set(MOST_VALUES);
         self.field(field, &Behaviors::of(field), Side::Request, DEPTH)
     }
 
     fn field(&self, field: &FieldDescriptor, behaviors: &Behaviors, side: Side, depth: usize) -> Option<Json> {
+        self.left.set(self.left.get().checked_sub(1)?);
         let rules = Rules::of(field);
         let kind = field.kind();
         if field.is_map() {
