@@ -104,12 +104,12 @@ impl Hook {
     fn failed(&self, status: Status) -> HookError {
         let hook = self.kind.word();
         let code = status.code();
-        // Where there is a cause, it is of the connection; otherwise the application speaks, of whom it likes.
-        let is_ours = std::error::Error::source(&status).is_some();
-        // The connection keeps the deadline too, and calls that cancelled.
-        if code == Code::DeadlineExceeded || (is_ours && code == Code::Cancelled) {
+        // Servers and connections keep the deadline too, and some call that cancelled.
+        if matches!(code, Code::DeadlineExceeded | Code::Cancelled) {
             return HookError::Late(hook);
         }
+        // Where there is a cause, it is of the connection; otherwise the application speaks, of whom it likes.
+        let is_ours = std::error::Error::source(&status).is_some();
         HookError::Failed { hook, code, source: is_ours.then(|| status.into()) }
     }
 }
