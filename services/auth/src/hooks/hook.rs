@@ -104,7 +104,8 @@ impl Hook {
     fn failed(&self, status: Status) -> HookError {
         let hook = self.kind.word();
         let code = status.code();
-        if code == Code::DeadlineExceeded {
+        // Servers and connections keep the deadline too, and some call that cancelled.
+        if matches!(code, Code::DeadlineExceeded | Code::Cancelled) {
             return HookError::Late(hook);
         }
         // Where there is a cause, it is of the connection; otherwise the application speaks, of whom it likes.
