@@ -85,7 +85,7 @@ async fn an_assertion_is_no_access_token() {
     assert_eq!(shown.get("/catalog/v1/products/cup/price").await.ok()["cents"], "600", "and it calls others on");
     for (method, path) in [
         ("GET", "/auth/v1/accounts/me"),
-        ("GET", "/auth/v1/sessions"),
+        ("GET", "/auth/v1/accounts/me/sessions"),
         ("POST", "/auth/v1/accounts/me:changePassword"),
         ("POST", "/auth/v1/organisations"),
         ("GET", "/data/v1/contract"),

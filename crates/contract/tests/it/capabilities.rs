@@ -504,13 +504,16 @@ fn others(all: &mut Examples) {
         add(&format!("(google.api.http).{name}"), standard(&format!("option (google.api.http) = {{{value}}};")));
     }
     add("(google.api.method_signature)", standard(r#"option (google.api.method_signature) = "name";"#));
+    let own = |method: &str| {
+        thing("")
+            + "service Own { option (mainstay.v1.upstream) = \"pricing\"; rpc Polish(Thing) returns (stream Thing)"
+            + method
+            + " }\n"
+    };
     for (name, value) in [("public", "true"), ("authenticated", "true"), ("roles", "\"support\""), ("rule", "\"true\"")]
     {
-        let method = "rpc Polish(GetThingRequest) returns (stream Thing)";
-        let own = format!(
-            "option (mainstay.v1.upstream) = \"pricing\"; {method} {{option (mainstay.v1.auth).{name} = {value};}}"
-        );
-        add(&format!("(mainstay.v1.auth).{name}"), service(&own));
+        let callers = format!("{{ option (mainstay.v1.auth).{name} = {value}; }}");
+        add(&format!("(mainstay.v1.auth).{name}"), own(&callers));
     }
     for (name, value) in [
         ("name", ""),
@@ -526,8 +529,7 @@ fn others(all: &mut Examples) {
     add("(mainstay.v1.sql)", standard(r#"option (mainstay.v1.sql).query = "SELECT 1";"#));
     add("(mainstay.v1.schedule)", standard(r#"option (mainstay.v1.schedule).cron = "0 0 * * *";"#));
     add("(mainstay.v1.webhook)", standard("option (mainstay.v1.webhook).signature = STRIPE;"));
-    let upstream = r#"option (mainstay.v1.upstream) = "pricing"; rpc GetThing(GetThingRequest) returns (Thing);"#;
-    add("(mainstay.v1.upstream)", service(upstream));
+    add("(mainstay.v1.upstream)", own(";"));
     for name in ["default_host", "oauth_scopes", "api_version"] {
         let option = format!("option (google.api.{name}) = \"a\"; rpc GetThing(GetThingRequest) returns (Thing);");
         add(&format!("(google.api.{name})"), service(&option));
