@@ -45,6 +45,7 @@ mod source;
 mod stated;
 mod stretch;
 mod text;
+mod upstream;
 mod validate;
 
 pub use annotations::{
@@ -87,7 +88,7 @@ pub use resource::layout::{MAX_COLUMNS, MAX_MESSAGE_DEPTH, ORGANISATION_COLUMN};
 pub use resource::soft_delete::MAX_PURGE_AFTER_HOURS;
 pub use roles::{DeclaredRole, Granted, MAX_GRANTS, MAX_ROLES, ORGANISATION_ROLES, RoleScope, Roles};
 pub use rule::Rule;
-pub use service::{MAX_UPSTREAM_NAME_BYTES, is_upstream_name, upstream_of};
 pub use source::{MAX_FILE_BYTES, MAX_FILES, MAX_FOLDER_DEPTH, MAX_TOTAL_BYTES, Source, is_migration, read_folder};
 pub use stated::{stated_of_field, stated_of_message};
+pub use upstream::{MAX_UPSTREAM_NAME_BYTES, is_upstream_name, upstream_of};
 pub use validate::Violated;

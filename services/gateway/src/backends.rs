@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use mainstay_runtime::channel::Channel;
-
-use crate::upstreams::Missing;
+use futures_util::future::BoxFuture;
+use mainstay_fault::{Fault, Reason};
+use mainstay_runtime::channel::{Call, Channel, Reply};
 
 /// The platform's own services, as messages to operators name them.
 pub const AUTH: &str = "auth";
@@ -106,5 +106,15 @@ impl Backend {
 impl fmt::Debug for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Backend").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The way to an upstream that the contract names and the configuration does not have.
+struct Missing(Arc<str>);
+
+impl Channel for Missing {
+    fn call(&self, _: Call) -> BoxFuture<'static, Result<Reply, Fault>> {
+        let message = format!("the upstream `{}` is not configured here (gateway.upstreams.{})", self.0, self.0);
+        Box::pin(async { Err(Fault::new(Reason::Unavailable).message(message)) })
     }
 }

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use mainstay_contract::is_upstream_name;
-use mainstay_fault::{Fault, Reason};
+use mainstay_runtime::channel::Channel;
 use mainstay_runtime::channel::balance::{Balanced, Keeper, UpstreamConfig, UpstreamError};
-use mainstay_runtime::channel::{Call, Channel, Reply};
 use mainstay_telemetry::Metrics;
 
 use crate::assertions::Asserting;
@@ -51,14 +49,4 @@ pub fn connect(
     });
     let named: Vec<_> = named.collect();
     Ok((backends.with_upstreams(named), keeper))
-}
-
-/// The way to an upstream that the contract names and the configuration does not have.
-pub struct Missing(pub Arc<str>);
-
-impl Channel for Missing {
-    fn call(&self, _: Call) -> BoxFuture<'static, Result<Reply, Fault>> {
-        let message = format!("the upstream `{}` is not configured here (gateway.upstreams.{})", self.0, self.0);
-        Box::pin(async { Err(Fault::new(Reason::Unavailable).message(message)) })
-    }
 }

@@ -36,7 +36,7 @@ use crate::callers::Callers;
 use crate::http::{self, Route};
 use crate::naming;
 use crate::reserved::is_reserved_package;
-use crate::service::upstream_of;
+use crate::upstream::upstream_of;
 
 /// The number of the field that the rows of a batch's answer are in.
 pub const BATCH_ROWS: u32 = match Verb::BatchGet.answer() {

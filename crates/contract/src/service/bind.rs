@@ -15,7 +15,8 @@ use crate::report::Report;
 use crate::resource::head::Head;
 use crate::service::derive;
 use crate::service::http::Routes;
-use crate::service::own::{self, upstream_of};
+use crate::service::own;
+use crate::upstream::upstream_of;
 use crate::{Method, Roles, Shape};
 
 /// The methods of all resources, and those resources (by position) whose service is to be derived.

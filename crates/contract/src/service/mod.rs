@@ -7,4 +7,3 @@ mod http;
 mod own;
 
 pub(crate) use bind::{Bound, bind};
-pub use own::{MAX_UPSTREAM_NAME_BYTES, is_upstream_name, upstream_of};

@@ -4,6 +4,7 @@ pub mod balance;
 mod call;
 mod credential;
 mod grpc;
+mod identity;
 mod outgoing;
 mod remote;
 mod sending;

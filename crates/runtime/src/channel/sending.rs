@@ -1,6 +1,6 @@
 //! One call on its way to a service, whoever makes it: what is sent, and why nothing came back.
 
-use super::grpc::{Identity, headers};
+use super::identity::{Identity, headers};
 use super::outgoing::{BreakableCodec, Broken};
 use super::{Call, Input, Reply};
 use crate::RawCodec;

@@ -228,8 +228,11 @@ impl Process {
         let credential = credential(&self.common, own)?;
         let way = Balanced::to_platform(service, self.common.remote(service)?, credential.as_ref(), vouches)?;
         way.observe(self.telemetry.metrics());
-        let job = if service == "auth" { "replicas of auth" } else { "replicas of data" };
-        self.jobs.start(Job::every(job, KEEP_INTERVAL).at_once().quiet(), Keeper::of([&way]));
+        let job = match service {
+            "auth" => Job::every("replicas of auth", KEEP_INTERVAL),
+            _ => Job::every("replicas of data", KEEP_INTERVAL),
+        };
+        self.jobs.start(job.at_once().quiet(), Keeper::of([&way]));
         Ok(way)
     }
 

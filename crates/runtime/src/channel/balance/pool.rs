@@ -23,7 +23,7 @@ use super::member::{Busy, Member};
 use super::names::resolve;
 use super::pick::{Lot, pick};
 use crate::channel::credential::ServiceCredential;
-use crate::channel::grpc::Identity;
+use crate::channel::identity::Identity;
 use crate::channel::sending::{Sending, Unanswered, send};
 use crate::channel::{Call, Channel, Input, Messages, Reply};
 use crate::channel::{RemoteConfig, RemoteError};
