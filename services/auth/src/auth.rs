@@ -144,13 +144,11 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         former,
         max_revocation_age,
     } = environment;
-    let revocations_clock = Arc::clone(&clock);
     let circumstances = Circumstances { development, public_url };
     check(config, &circumstances)?;
     let mail = Mail::new(&config.mail, config.hooks.send_mail.is_some(), &circumstances)?;
     let application = application(config, mail.as_ref(), &circumstances);
     let passkeys = Passkeys::new(&config.passkeys, &circumstances, &application)?;
-    let hash_key = key_encryption_key.derive(b"one-time secrets").map_err(StartError::KeyEncryptionKey)?;
     let providers = providers(config, &clock, circumstances.public_url.as_ref())?;
     let hasher = Hasher::new(&config.password_hashing).map_err(StartError::Hashing)?;
     database.migrate(store::SQLITE_MIGRATIONS, store::POSTGRES_MIGRATIONS).await?;
@@ -158,8 +156,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
     let schedule = config.schedule();
     let ring = open_keys(&database, &key_encryption_key, former, (schedule, clock.now_micros())).await?;
     let chain_key = Arc::new(ChainKey::of(&key_encryption_key).map_err(StartError::ChainKey)?);
-    let signer = Arc::new(Signer::new(ring, tokens.clone(), config, Arc::clone(&clock)));
-    let verifier = Verifier::with_clock(tokens, Arc::clone(&signer) as Arc<dyn KeySource>, Arc::clone(&clock));
+    let (signer, verifier) = signing(ring, tokens, config, &clock);
     let core = Arc::new(Core {
         captcha: captcha(config, circumstances.public_url.as_ref())?,
         hooks: Hooks::new(&config.hooks, Arc::clone(&signer))?,
@@ -167,8 +164,8 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         former_are_left,
         hasher,
         limits: Limits::new(&config.limits, &clock),
+        hash_key: hash_key(&key_encryption_key)?,
         key_encryption_key,
-        hash_key: Arc::new(HashKey::new(hash_key.as_slice())),
         mail,
         impersonation: config.impersonation.clone(),
         passkeys,
@@ -179,6 +176,7 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         chain_key,
         signer,
         verifier,
+        revocations: Revocations::unheard(Arc::clone(&clock), max_revocation_age),
         clock,
         sign_up: config.sign_up,
         create_organisations: config.create_organisations,
@@ -189,12 +187,23 @@ pub async fn start(config: &Config, environment: Environment) -> Result<Auth, St
         timeouts: config.timeouts(),
         audit_kept: config.audit_kept(),
         failures: Failures::default(),
-        revocations: Revocations::unheard(revocations_clock, max_revocation_age),
         revocations_read: AtomicI64::new(0),
         stop: OnceLock::new(),
     });
     look_around(config, &core).await?;
     Ok(Auth(Arc::new(Inner { core, schedule })))
+}
+
+/// What makes tokens, and what verifies them.
+fn signing(ring: KeyRing, tokens: VerifierConfig, config: &Config, clock: &Arc<dyn Clock>) -> (Arc<Signer>, Verifier) {
+    let signer = Arc::new(Signer::new(ring, tokens.clone(), config, Arc::clone(clock)));
+    let verifier = Verifier::with_clock(tokens, Arc::clone(&signer) as Arc<dyn KeySource>, Arc::clone(clock));
+    (signer, verifier)
+}
+
+fn hash_key(key: &KeyEncryptionKey) -> Result<Arc<HashKey>, StartError> {
+    let derived = key.derive(b"one-time secrets").map_err(StartError::KeyEncryptionKey)?;
+    Ok(Arc::new(HashKey::new(derived.as_slice())))
 }
 
 /// Refuses what cannot work.

@@ -77,7 +77,7 @@ pub(crate) async fn sent_to(core: &Core, row: &AccountRow) -> Result<Sent, Error
         last.clone_from(&end.uid);
         let goes_there = |mail: &&MailRow| {
             let letter = Letter::open(&core.key_encryption_key, &mail.uid, &mail.sealed_content);
-            let to = letter.ok().and_then(|letter| letter.to.clone());
+            let to = letter.ok().and_then(|letter| letter.to);
             to.and_then(|to| Email::parse(&to).ok()).is_some_and(|to| to.key() == row.email_key)
         };
         sent.mails.extend(page.iter().filter(goes_there).map(|mail| mail.uid.clone()));

@@ -248,7 +248,7 @@ impl Method {
     /// Reads what a method's descriptor says of it.
     pub fn of(descriptor: &MethodDescriptor, shape: Shape) -> Method {
         let service = descriptor.parent_service();
-        let upstream = upstream_of(&service);
+        let upstream = upstream_of(service);
         let is_stated = upstream.is_some() || is_reserved_package(service.package_name());
         let policy = if is_stated { Policy::Stated } else { Policy::Rules };
         Method {

@@ -108,7 +108,7 @@ async fn perform(core: &Core, trail: Trail, row: &AccountRow, wanted: Wanted) ->
         Box::pin(async move {
             let id = wanted.id;
             removable(conn, id, &wanted.etag).await?;
-            let certificate = document(&trail, &wanted, now, counted(conn, id, &sent).await?)?;
+            let certificate = document(&trail, &wanted, now, &counted(conn, id, &sent).await?)?;
             if wanted.validate_only {
                 return Ok((certificate, None));
             }
@@ -136,7 +136,7 @@ async fn again(core: &Core, trail: Trail, wanted: Wanted) -> Result<String, Erro
                 let last = erasures::last(conn, &wanted.id.to_string()).await?.ok_or(Error::AccountNotFound)?;
                 return Ok(last.certificate);
             }
-            let certificate = document(&trail, &wanted, now, json!({"account": "was gone before"}))?;
+            let certificate = document(&trail, &wanted, now, &json!({"account": "was gone before"}))?;
             if !wanted.validate_only {
                 let told = Told::default().with("certificate", hash(&certificate));
                 trail.note(conn, now, Action::EraseAccount, wanted.id, told).await?;
@@ -163,7 +163,7 @@ async fn counted(conn: &mut Conn<'_>, id: AccountId, sent: &Sent) -> Result<Valu
 }
 
 /// Writes the document.
-fn document(trail: &Trail, wanted: &Wanted, now: i64, auth: Value) -> Result<String, Error> {
+fn document(trail: &Trail, wanted: &Wanted, now: i64, auth: &Value) -> Result<String, Error> {
     let storage = match (wanted.validate_only, wanted.compact) {
         (true, _) => "nothing was changed",
         (false, true) => "to be rewritten next, on SQLite",

@@ -101,7 +101,7 @@ fn every_method_states_who_may_call_it() {
             | "DisableAccount" | "EnableAccount" | "ResetFactors" => Access::roles(["mainstay.admin"]),
             "CreateMember" | "DisableOrganisation" | "EnableOrganisation" => Access::roles(["mainstay.admin"]),
             "ImpersonateAccount" => Access::roles(["mainstay.impersonator"]),
-            "WatchRevocations" => Access::roles(["mainstay.service"]),
+            "WatchRevocations" | "ExchangeToken" => Access::roles(["mainstay.service"]),
             other => of_oauth(other).unwrap_or_else(|| panic!("{other} is not in the table: who may call it?")),
         };
         assert_eq!(access_of(&method), Some(expected), "{}", path_of(&method));
@@ -264,6 +264,7 @@ fn the_rest_addresses_are_the_documented_ones() {
         ("GET /auth/v1/auditLog:verify", ""),
         ("GET /auth/v1/{parent=accounts/*}/auditEvents", ""),
         ("GET /auth/v1/revocations:watch", ""),
+        ("POST /auth/v1/assertions:exchangeToken", "*"),
         ("GET /auth/v1/{name=accounts/*/sessions/*}", ""),
         ("GET /auth/v1/{parent=accounts/*}/sessions", ""),
         ("GET /auth/v1/{name=accounts/*/factors/*}", ""),
