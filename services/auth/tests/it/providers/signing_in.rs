@@ -18,7 +18,7 @@ both_engines! {
     async fn a_user_of_a_provider_gets_an_account_and_comes_back_to_it(engine: Engine) {
         let pair = Pair::start(engine).await;
         let listed = pair.harness.caller.list_providers(0, "").await.unwrap();
-        let shown = pb::Provider { name: "providers/idp".to_owned(), display_name: "idp".to_owned(), id_tokens: true, on_pages: false };
+        let shown = pb::Provider { name: "providers/idp".to_owned(), display_name: "idp".to_owned(), id_tokens: true, on_pages: true };
         assert_eq!((listed.providers, listed.next_page_token.as_str()), (vec![shown], ""));
         let user = json!({
             "sub": "248289761001", "email": "Ada@Example.org", "email_verified": true, "name": " Ada  Lovelace",
