@@ -16,7 +16,7 @@ pub(crate) enum Outcome {
     Failed,
     /// The answer is none that can be used.
     Unusable,
-    /// What it was to be told was of no more use.
+    /// What it was to be told is too old, or cannot be read.
     GivenUp,
 }
 
