@@ -263,6 +263,16 @@ async fn ask(caller: &Caller, what: &str, captcha_token: &str) -> Result<(), Fau
     }
 }
 
+/// What is said of an address that tokens shall be checked at, where these networks may be called.
+fn told_of(url: &str, networks: &[&str]) -> Vec<String> {
+    let secret = Some(SecretString::from(SECRET));
+    let captcha = Some(CaptchaConfig { secret, verify_url: Some(url.to_owned()), ..CaptchaConfig::default() });
+    let private_networks = Networks::new(networks.iter().copied()).unwrap();
+    let outbound = OutboundConfig { private_networks, ..OutboundConfig::default() };
+    let problems = Config { captcha, outbound, ..config() }.all_problems().into_iter();
+    problems.filter(|(path, _)| path == "captcha.verify_url").map(|(_, remedy)| remedy).collect()
+}
+
 #[tokio::test]
 async fn what_is_wrong_with_the_settings_is_told_and_the_secret_is_not() {
     let captcha = CaptchaConfig {
@@ -276,6 +286,25 @@ async fn what_is_wrong_with_the_settings_is_told_and_the_secret_is_not() {
     assert!(matches!(error, StartError::Config(_)));
     for path in ["auth.captcha.secret must", "auth.captcha.verify_url has", "auth.captcha.hosts has"] {
         assert!(error.to_string().contains(path), "{path}: {error}");
+    }
+    for (url, why) in [
+        ("http://captcha.example.org/siteverify", "is not on this machine"),
+        ("http://10.0.0.7/siteverify", "is not of the public internet"),
+        ("https://10.0.0.7/siteverify", "is not of the public internet"),
+        ("https://169.254.169.254/siteverify", "is not of the public internet"),
+        ("https:///siteverify", "write a whole https address"),
+        ("ftp://captcha.example.org/siteverify", "write a whole https address"),
+    ] {
+        let problems = told_of(url, &[]);
+        assert!(problems.len() == 1 && problems[0].contains(why), "{url}: {problems:?}");
+    }
+    for (url, networks) in [
+        ("https://captcha.example.org/siteverify", &[][..]),
+        ("https://10.0.0.7/siteverify", &["10.0.0.0/8"]),
+        ("http://127.0.0.1:9000/siteverify", &["127.0.0.0/8"]),
+        ("http://localhost:9000/siteverify", &["127.0.0.0/8"]),
+    ] {
+        assert_eq!(told_of(url, networks), Vec::<String>::new(), "{url}");
     }
     let captcha = CaptchaConfig { secret: Some(SecretString::from(SECRET)), ..CaptchaConfig::default() };
     let shown = format!("{captcha:?} {}", serde_json::to_string(&captcha).unwrap());
