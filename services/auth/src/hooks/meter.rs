@@ -35,7 +35,7 @@ impl Outcome {
 
     pub(super) fn of(error: &HookError) -> Outcome {
         match error {
-            HookError::Late(_) => Outcome::Late,
+            HookError::Late(_) | HookError::Hurried(_) => Outcome::Late,
             HookError::Failed { .. } | HookError::NotSigned(..) => Outcome::Failed,
             HookError::Unusable { .. } => Outcome::Unusable,
         }

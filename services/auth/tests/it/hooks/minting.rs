@@ -1,5 +1,7 @@
 //! What a token says beside what it says anyway.
 
+use std::time::Duration;
+
 use mainstay_auth::domain::claims::is_reserved;
 use mainstay_auth::hooks::OnFailure;
 use mainstay_auth::{AnonymousSignIn, Config};
@@ -13,9 +15,12 @@ use serde_json::json;
 use tonic::Status;
 
 use super::fake::{App, claims};
-use crate::harness::{Harness, PASSWORD, Shown, base64url, reason};
+use crate::harness::{Harness, PASSWORD, Shown, answer, base64url, reason};
 
 const ADA: &str = "ada@example.org";
+
+/// How long a caller waits who does not wait for as long as the hook takes.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What an access token says under `claims`.
 async fn said(harness: &Harness, credentials: &pb::Credentials) -> serde_json::Value {
@@ -156,6 +161,30 @@ both_engines! {
         assert!(refreshed.iter().all(|one| one.refresh_token == refreshed[0].refresh_token));
         let again = harness.caller.refresh(&session.refresh_token).await.unwrap();
         assert_eq!(again.refresh_token, refreshed[0].refresh_token);
+    }
+
+    async fn who_does_not_wait_for_it_gets_what_is_left_to_tell_and_leaves_no_session(engine: Engine) {
+        let app = App::start().await;
+        let mut config = app.minting(OnFailure::Open);
+        config.hooks.mint_token.as_mut().unwrap().deadline_ms = 10_000;
+        let harness = Harness::with_config(engine, &config).await;
+        let (account, session) = harness.verified_user(ADA).await;
+        let own = harness.caller.as_user(&session);
+        let begun = own.enroll_totp("accounts/me", "phone").await.unwrap();
+        let phone = crate::authenticator::App::of(&begun);
+        let sessions = || own.list_sessions(&account.name, 0, "");
+        let before = sessions().await.unwrap().sessions.len();
+        app.script().silent.push("MintToken");
+        let mut request = harness.caller.request(pb::SignInRequest { email: ADA.to_owned(), password: PASSWORD.to_owned() });
+        request.set_timeout(PATIENCE);
+        let refused = answer(harness.caller.sessions().sign_in(request).await);
+        assert_eq!(reason(refused), Reason::HookUnavailable, "although it is open");
+        assert_eq!(sessions().await.unwrap().sessions.len(), before);
+        let (name, code) = (begun.factor.unwrap().name, phone.code(&harness.clock));
+        let mut request = own.request(pb::ConfirmTotpRequest { name, code });
+        request.set_timeout(PATIENCE);
+        let confirmed = answer(own.factors().confirm_totp(request).await).unwrap();
+        assert_eq!((confirmed.recovery_codes.len(), confirmed.credentials), (10, None));
     }
 
     async fn recovery_codes_are_shown_although_the_token_beside_them_is_not_made(engine: Engine) {
