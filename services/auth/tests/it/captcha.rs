@@ -177,6 +177,17 @@ both_engines! {
         let session = harness.caller.sign_in("by-admin@example.org", PASSWORD).await.unwrap();
         let user = harness.caller.as_user(&session);
         assert_eq!(reason(sign_up(&user, "by-user@example.org", "").await), Reason::CaptchaRequired);
+        let robot = harness.caller.as_operator().create_service_account("", &[]).await.unwrap();
+        let key = harness.caller.as_operator().create_key(&robot.name, &[]).await.unwrap();
+        let token = harness.caller.exchange_key(&key.secret).await.unwrap().access_token;
+        sign_up(&harness.caller.with_bearer(&token), "by-robot@example.org", "").await.unwrap();
+        // Everybody may found an organisation and have programs in it.
+        let organisation = user.create_organisation("Acme").await.unwrap().name;
+        let robot = user.create_service_account(&organisation, &[]).await.unwrap();
+        let key = user.create_key(&robot.name, &[]).await.unwrap();
+        let token = harness.caller.exchange_key(&key.secret).await.unwrap().access_token;
+        let own = sign_up(&harness.caller.with_bearer(&token), "by-own-robot@example.org", "").await;
+        assert_eq!(reason(own), Reason::CaptchaRequired);
         assert_eq!(provider.script().asked.len(), 0);
     }
 
@@ -206,6 +217,21 @@ both_engines! {
         assert_eq!(reason(sign_up(&open.caller, "eve@example.org", "x").await), Reason::CaptchaFailed, "what is wrong stays so");
         assert_eq!(reason(sign_up(&open.caller, "eve@example.org", "").await), Reason::CaptchaRequired);
         assert_eq!(accounts(&closed).await, 0);
+    }
+
+    async fn a_token_that_the_provider_refuses_to_read_is_wrong_also_where_it_may_be_missing(engine: Engine) {
+        let provider = Provider::start().await;
+        let open = Harness::with_config(engine, &provider.config(|captcha| captcha.on_failure = OnFailure::Open)).await;
+        for unreadable in ["\u{43a}\u{43b}\u{44e}\u{447}", "two words", "a\u{0}b"] {
+            assert_eq!(reason(sign_up(&open.caller, ADA, unreadable).await), Reason::CaptchaFailed, "{unreadable:?}");
+        }
+        assert_eq!(provider.script().asked.len(), 0);
+        for status in [400, 403, 413, 414] {
+            provider.script().answer = Some((status, "text/html", "<html>bad request</html>".to_owned()));
+            assert_eq!(reason(sign_up(&open.caller, ADA, "x").await), Reason::CaptchaFailed, "{status}");
+        }
+        provider.script().answer = Some((429, "text/html", "<html>too many</html>".to_owned()));
+        sign_up(&open.caller, ADA, "x").await.unwrap();
     }
 
     async fn hosts_and_the_caller_s_address_are_as_they_are_configured(engine: Engine) {

@@ -15,7 +15,7 @@ use serde_json::json;
 use tonic::Status;
 
 use super::fake::{App, claims};
-use crate::harness::{Harness, PASSWORD, Shown, answer, base64url, reason};
+use crate::harness::{Harness, PASSWORD, Shown, answer, base64url, limited, reason};
 
 const ADA: &str = "ada@example.org";
 
@@ -133,6 +133,25 @@ both_engines! {
         let refreshed = harness.caller.refresh(&session.refresh_token).await.unwrap();
         let sessions = harness.caller.as_user(&refreshed).list_sessions(&account.name, 0, "").await.unwrap().sessions;
         assert_eq!(sessions.len(), 1, "a session of which nobody has a token is none");
+    }
+
+    async fn where_it_fails_a_session_acts_where_it_did_and_no_token_is_blamed(engine: Engine) {
+        let app = App::start().await;
+        let config = Config { limits: limited().limits, ..app.minting(OnFailure::Closed) };
+        let harness = Harness::with_config(engine, &config).await;
+        let (_, session) = harness.user(ADA).await;
+        let own = harness.caller.as_user(&session);
+        let organisation = own.create_organisation("Acme").await.unwrap().name;
+        app.script().minted = Err(Status::internal("down"));
+        assert_eq!(reason(own.switch(&organisation).await), Reason::HookUnavailable);
+        let caller = harness.caller.from("198.51.100.66");
+        for number in 0..100 {
+            let refused = reason(caller.refresh(&session.refresh_token).await);
+            assert_eq!(refused, Reason::HookUnavailable, "{number}: the token is as good as any");
+        }
+        app.script().minted = Ok(None);
+        let refreshed = caller.refresh(&session.refresh_token).await.unwrap();
+        assert_eq!(harness.verify(&refreshed).await.unwrap().organisation(), None);
     }
 
     async fn the_account_s_own_claims_and_the_hook_s_have_one_bound(engine: Engine) {

@@ -260,6 +260,22 @@ both_engines! {
         assert_eq!(harness.mails().await, []);
     }
 
+    async fn an_address_that_nobody_has_shown_is_exchanged_for_none_that_it_denies(engine: Engine) {
+        let app = App::start().await;
+        let harness = Harness::with_config(engine, &app.before(OnFailure::Closed)).await;
+        let (_, session) = harness.user("nobody@example.org").await;
+        let own = harness.caller.as_user(&session);
+        let mails = harness.mails().await.len();
+        app.script().before = deny("no");
+        let changed = own.change_email("accounts/me", "eve@example.net", PASSWORD).await;
+        assert_eq!((reason(changed), harness.mails().await.len()), (Reason::SignUpDenied, mails));
+        harness.caller.verify_email(&harness.token("verify_email", "nobody@example.org").await).await.unwrap();
+        let session = harness.caller.sign_in("nobody@example.org", PASSWORD).await.unwrap();
+        let asked = app.script().asked_before.len();
+        harness.caller.as_user(&session).change_email("accounts/me", "eve@example.net", PASSWORD).await.unwrap();
+        assert_eq!(app.script().asked_before.len(), asked, "whose address is verified signed up long ago");
+    }
+
     async fn whoever_runs_the_installation_asks_nobody(engine: Engine) {
         let app = App::start().await;
         let config = app.before(OnFailure::Closed);
