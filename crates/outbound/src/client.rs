@@ -98,9 +98,25 @@ impl Client {
     }
 
     fn may_call(&self, address: IpAddr) -> bool {
-        let inner = innermost(address);
-        never(address).is_none()
-            && (is_public(address) || self.private.contains(inner) || self.private.contains(address))
+        may_call(&self.private, address)
+    }
+}
+
+fn may_call(private: &Networks, address: IpAddr) -> bool {
+    let inner = innermost(address);
+    never(address).is_none() && (is_public(address) || private.contains(inner) || private.contains(address))
+}
+
+impl OutboundConfig {
+    /// Says why an address is not called, as far as that shows without a look-up: for settings, which are told of at the start.
+    pub fn check(&self, uri: &Uri) -> Result<(), Error> {
+        let target = Target::of(uri)?;
+        let literal = target.host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
+        if literal.is_some_and(|address| !may_call(&self.private_networks, address)) {
+            return Err(Error::Private(target.host));
+        }
+        let is_here = literal.map_or(target.host == "localhost", |address| innermost(address).is_loopback());
+        if target.is_tls || is_here { Ok(()) } else { Err(Error::Plain(target.host)) }
     }
 }
 

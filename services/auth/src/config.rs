@@ -297,7 +297,7 @@ impl Config {
                 "must not be set where auth.mail.smtp is: one of them sends mails".to_owned(),
             )
         });
-        let captcha = self.captcha.iter().flat_map(CaptchaConfig::problems);
+        let captcha = self.captcha.iter().flat_map(|captcha| captcha.problems(&self.outbound));
         let hooks = hooks.into_iter().chain(two_ways).chain(captcha);
         own.chain(redirects).chain(outbound).chain(hooks).chain(providers::problems(&self.providers)).collect()
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use mainstay_db::{Atomic, Lane};
+use mainstay_db::{Atomic, Conn, Lane};
 use mainstay_proto::auth::hook::v1::AfterSignUpRequest;
 use mainstay_runtime::{Failure, Work};
 use tokio::time::timeout;
@@ -82,24 +82,28 @@ async fn one(core: &Core, row: SignUpRow) -> Result<(), Error> {
             attempts = row.attempts,
             "the hook after_sign_up was not told of an account in time"
         );
-        core.hooks.given_up();
-        return remove(core, row.uid).await;
+        return give_up(core, row.uid).await;
     }
-    // Noted before it is tried, as with mails.
-    let next = now.saturating_add(micros(pause(row.attempts)));
-    let deferred = row.clone();
-    let found = core.database.write(Atomic::Transaction, move |conn| {
-        let row = deferred.clone();
-        Box::pin(async move {
-            if !sign_ups::defer(conn, &row, next).await? {
-                return Ok(None);
-            }
-            account(conn, &row).await
-        })
-    });
-    // Another replica has it, or the account is gone meanwhile.
-    let Some(account) = found.await? else { return Ok(()) };
-    let request: AfterSignUpRequest = told_of(&row, &account)?;
+    // Noted before it is read and tried, as with mails: what cannot be read is not the first one again in each round.
+    if !defer(core, &row, now.saturating_add(micros(pause(row.attempts)))).await? {
+        // Another replica has it.
+        return Ok(());
+    }
+    let request = match written(core, &row).await {
+        Ok(Some(request)) => request,
+        // The account is gone meanwhile, and this with it.
+        Ok(None) => return Ok(()),
+        Err(Error::Damaged(damaged)) => {
+            let cause = chain(&damaged);
+            tracing::error!(
+                account = row.account_uid,
+                cause,
+                "an account cannot be told of as it is stored; it is given up"
+            );
+            return give_up(core, row.uid).await;
+        }
+        Err(error) => return Err(error),
+    };
     match core.hooks.after_sign_up(request).await {
         Ok(()) => remove(core, row.uid).await,
         Err(error) => {
@@ -114,12 +118,37 @@ async fn one(core: &Core, row: SignUpRow) -> Result<(), Error> {
     }
 }
 
-async fn account(conn: &mut mainstay_db::Conn<'_>, row: &SignUpRow) -> Result<Option<Account>, Error> {
+/// Notes that a try begins, and when the next one is. False where another replica has it.
+async fn defer(core: &Core, row: &SignUpRow, next: i64) -> Result<bool, Error> {
+    let row = row.clone();
+    let deferred = core.database.write(Atomic::Statement, move |conn| {
+        let row = row.clone();
+        Box::pin(async move { Ok::<_, Error>(sign_ups::defer(conn, &row, next).await?) })
+    });
+    deferred.await
+}
+
+/// Writes what is told. Nothing where there is no such account.
+async fn written(core: &Core, row: &SignUpRow) -> Result<Option<AfterSignUpRequest>, Error> {
+    let wanted = row.clone();
+    let found = core.database.read(Lane::Heavy, move |conn| {
+        let wanted = wanted.clone();
+        Box::pin(async move { account(conn, &wanted).await })
+    });
+    Ok(found.await?.map(|account| told_of(row, &account)).transpose()?)
+}
+
+async fn account(conn: &mut Conn<'_>, row: &SignUpRow) -> Result<Option<Account>, Error> {
     let damaged = crate::store::DamagedRow { table: "sign_ups", column: "account_uid" };
     let id = row.account_uid.parse().map_err(|_| damaged)?;
     let Some(found) = crate::store::accounts::find(conn, id).await? else { return Ok(None) };
     let roles = crate::store::accounts::roles(conn, &found.uid).await?;
     Ok(Some(found.into_account(roles)?))
+}
+
+async fn give_up(core: &Core, uid: String) -> Result<(), Error> {
+    core.hooks.given_up();
+    remove(core, uid).await
 }
 
 async fn remove(core: &Core, uid: String) -> Result<(), Error> {

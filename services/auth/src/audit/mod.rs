@@ -19,6 +19,7 @@ mod verify;
 mod work;
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use mainstay_db::Conn;
 use mainstay_identity::{Kind, Principal};
@@ -38,13 +39,14 @@ use crate::domain::organisation::{OrganisationId, organisation_name};
 use crate::error::Error;
 use crate::store::audit::{self, EventRow};
 
-/// Who does something, and where from.
+/// Who does something, where from, and until when they wait for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Trail {
     actor: String,
     request_id: String,
     network: String,
     trace: TraceContext,
+    until: Option<Instant>,
 }
 
 /// What is told of an event beside who did it.
@@ -86,7 +88,13 @@ impl Told {
 impl Trail {
     /// Whoever calls, by a request with this id from this network, as a part of this trace.
     pub(crate) fn new(caller: &Principal, request_id: &str, network: String, trace: TraceContext) -> Trail {
-        Trail { actor: actor(caller), request_id: request_id.to_owned(), network, trace }
+        Trail { actor: actor(caller), request_id: request_id.to_owned(), network, trace, until: None }
+    }
+
+    /// The same by a caller who waits until then.
+    #[must_use]
+    pub(crate) fn waiting_until(self, until: Option<Instant>) -> Trail {
+        Trail { until, ..self }
     }
 
     /// The command line, on a store that it has opened itself.
@@ -96,6 +104,7 @@ impl Trail {
             request_id: String::new(),
             network: String::new(),
             trace: TraceContext::default(),
+            until: None,
         }
     }
 
@@ -124,6 +133,11 @@ impl Trail {
     /// The trace that the request belongs to.
     pub(crate) fn trace(&self) -> &TraceContext {
         &self.trace
+    }
+
+    /// Until when the caller waits; nothing where nobody does.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        self.until
     }
 
     /// Stores an event, in the transaction of what it tells of.

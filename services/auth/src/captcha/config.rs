@@ -1,3 +1,4 @@
+use mainstay_outbound::{Error, OutboundConfig};
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -49,14 +50,14 @@ impl CaptchaProvider {
 
 impl CaptchaConfig {
     /// Finds what is wrong with the values, each as its path below `auth` and what to do.
-    pub(crate) fn problems(&self) -> Vec<(String, String)> {
+    pub(crate) fn problems(&self, outbound: &OutboundConfig) -> Vec<(String, String)> {
         let mut problems = Vec::new();
         if self.secret.as_ref().is_none_or(|secret| secret.expose_secret().is_empty()) {
             let remedy = "must be the secret that the provider has given for the site";
             problems.push(("captcha.secret".to_owned(), remedy.to_owned()));
         }
-        if let Some(url) = self.verify_url.as_deref().filter(|url| !is_address(url)) {
-            problems.push(("captcha.verify_url".to_owned(), format!("has {url:?}; write a whole https address")));
+        if let Some(why) = self.verify_url.as_deref().and_then(|url| why_not(url, outbound)) {
+            problems.push(("captcha.verify_url".to_owned(), why));
         }
         if let Some(host) = self.hosts.iter().find(|host| !is_host(host)) {
             let remedy = format!("has {host:?}; write the names of hosts alone, as shop.example.org");
@@ -70,11 +71,16 @@ impl CaptchaConfig {
     }
 }
 
-/// Plain HTTP stays inside the machine, which the client sees to; here the scheme alone is looked at.
-fn is_address(text: &str) -> bool {
-    let uri: Option<http::Uri> = text.parse().ok();
-    let is_known = |uri: &http::Uri| matches!(uri.scheme_str(), Some("https" | "http"));
-    uri.is_some_and(|uri| is_known(&uri) && uri.host().is_some_and(|host| !host.is_empty()))
+/// Why an address can never be called. What shows by a look-up alone is told with the calls.
+fn why_not(url: &str, outbound: &OutboundConfig) -> Option<String> {
+    let Ok(uri) = url.parse::<http::Uri>() else { return Some(format!("has {url:?}; write a whole https address")) };
+    outbound.check(&uri).err().map(|problem| match problem {
+        Error::Private(_) => format!(
+            "has {url:?}, which is not of the public internet, and auth.outbound.private_networks does not name it"
+        ),
+        Error::Plain(_) => format!("has {url:?}, which is not on this machine; write an https address"),
+        _ => format!("has {url:?}; write a whole https address"),
+    })
 }
 
 fn is_host(text: &str) -> bool {

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use mainstay_db::Conn;
+use mainstay_db::{Conn, Lane};
 use mainstay_layers::context;
 use mainstay_proto::auth::hook::v1 as hook;
 use mainstay_proto::auth::hook::v1::before_sign_up_response::Decision;
@@ -111,7 +111,12 @@ impl Admitted {
 
 /// Asks whether an account without an address may become somebody's. Whatever else is answered, it stays as it is.
 pub(super) async fn ask_to_upgrade(core: &Core, named: AccountRow, call: &Call) -> Result<Option<SignUpRow>, Error> {
-    Ok(Admitted::ask(core, (named, &[]), (Way::Upgrade, ""), call).await?.told)
+    let uid = named.uid.clone();
+    let roles = core.database.read(Lane::Inline, move |conn| {
+        let uid = uid.clone();
+        Box::pin(async move { Ok::<_, Error>(accounts::roles(conn, &uid).await?) })
+    });
+    Ok(Admitted::ask(core, (named, &roles.await?), (Way::Upgrade, ""), call).await?.told)
 }
 
 /// What is to be told of an account, where somebody is told.

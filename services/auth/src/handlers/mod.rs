@@ -111,7 +111,8 @@ fn client<T>(request: &Request<T>) -> Result<Client, Error> {
 fn trail<T>(request: &Request<T>) -> Result<Trail, Error> {
     let context = context(request).map_err(Error::Stack)?;
     let request_id = context.request_id.to_str().unwrap_or_default();
-    Ok(Trail::new(&context.principal, request_id, client(request)?.network, context.trace.clone()))
+    let trail = Trail::new(&context.principal, request_id, client(request)?.network, context.trace.clone());
+    Ok(trail.waiting_until(context.deadline))
 }
 
 fn timestamp(micros: i64) -> prost_types::Timestamp {

@@ -19,7 +19,8 @@ pub(super) struct Solver {
 }
 
 impl Solver {
-    /// Programs of the installation solve none, and neither does whoever administers. Those of an organisation do, since everybody may found one.
+    /// Programs of the installation solve none, and neither does whoever administers. Those of an organisation do, since
+    /// everybody may found one.
     pub(super) fn of<T>(request: &Request<T>) -> Result<Solver, Error> {
         let context = context(request).map_err(Error::Stack)?;
         let caller = &context.principal;

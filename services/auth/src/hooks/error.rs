@@ -7,6 +7,8 @@ use crate::domain::claims::ClaimsError;
 pub enum HookError {
     #[error("the hook {0} did not answer in time")]
     Late(&'static str),
+    #[error("whoever calls does not wait for as long as the hook {0} takes")]
+    Hurried(&'static str),
     #[error("the hook {hook} answered {code:?}")]
     Failed {
         hook: &'static str,

@@ -118,7 +118,7 @@ impl HookError {
     /// Which status it comes to.
     pub(crate) fn code(&self) -> Code {
         match self {
-            HookError::Late(_) => Code::DeadlineExceeded,
+            HookError::Late(_) | HookError::Hurried(_) => Code::DeadlineExceeded,
             HookError::Failed { code, .. } => *code,
             HookError::Unusable { .. } | HookError::NotSigned(..) => Code::Internal,
         }

@@ -16,7 +16,7 @@ pub(crate) enum Outcome {
     Failed,
     /// The answer is none that can be used.
     Unusable,
-    /// What it was to be told was of no more use.
+    /// What it was to be told is too old, or cannot be read.
     GivenUp,
 }
 
@@ -35,7 +35,7 @@ impl Outcome {
 
     pub(super) fn of(error: &HookError) -> Outcome {
         match error {
-            HookError::Late(_) => Outcome::Late,
+            HookError::Late(_) | HookError::Hurried(_) => Outcome::Late,
             HookError::Failed { .. } | HookError::NotSigned(..) => Outcome::Failed,
             HookError::Unusable { .. } => Outcome::Unusable,
         }

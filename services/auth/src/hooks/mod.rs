@@ -15,6 +15,7 @@ mod hook;
 mod meter;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use mainstay_proto::auth::hook::v1 as pb;
 use mainstay_proto::auth::hook::v1::before_sign_up_response::Decision;
@@ -22,6 +23,7 @@ use mainstay_runtime::channel::RemoteError;
 use mainstay_telemetry::Metrics;
 use prost_types::Struct;
 use tokio::sync::Notify;
+use tokio::time::timeout_at;
 
 pub use config::{AskedHook, HooksConfig, OnFailure, ToldHook};
 pub(crate) use error::chain;
@@ -32,6 +34,9 @@ pub(crate) use meter::Outcome;
 
 use crate::audit::Trail;
 use crate::signer::Signer;
+
+/// How long before its caller stops waiting a call waits for the hook no more: what it has committed is still answered, or taken back.
+const MARGIN: Duration = Duration::from_millis(250);
 
 /// Which hook it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +138,8 @@ impl Hooks {
         self.judged(hook, hook.read(call.await, read))
     }
 
-    /// Asks what a token says, and reads what is answered. Nothing as above.
+    /// Asks what a token says, and reads what is answered. Nothing as above. Fails before the caller stops waiting, also where the hook
+    /// need not answer: nobody chooses by waiting too short that it is not asked.
     pub(crate) async fn mint_token<T>(
         &self,
         trail: &Trail,
@@ -149,7 +155,8 @@ impl Hooks {
                 |mut client, request| async move { client.mint_token(request).await },
             );
         let read = |answer: pb::MintTokenResponse| read(answer.claims.unwrap_or_default());
-        self.judged(hook, hook.read(call.await, read))
+        let answered = within(trail, hook.kind, async { Ok(hook.read(call.await, read)) }).await?;
+        self.judged(hook, answered)
     }
 
     /// Whether somebody is told of accounts that were made.
@@ -220,6 +227,16 @@ impl Hooks {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Ends before the caller stops waiting, which would end everything that is left to do.
+async fn within<T>(
+    trail: &Trail,
+    kind: Kind,
+    asked: impl Future<Output = Result<T, HookError>>,
+) -> Result<T, HookError> {
+    let Some(until) = trail.until().map(|until| until.checked_sub(MARGIN).unwrap_or(until)) else { return asked.await };
+    timeout_at(until.into(), asked).await.unwrap_or(Err(HookError::Hurried(kind.word())))
 }
 
 fn on_failure(hook: Option<&AskedHook>) -> OnFailure {

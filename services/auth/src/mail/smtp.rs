@@ -50,11 +50,8 @@ impl NotTaken {
         use tonic::Code;
         match code {
             Code::InvalidArgument => NotTaken::NeverByHook,
-            Code::Unavailable
-            | Code::DeadlineExceeded
-            | Code::Unauthenticated
-            | Code::PermissionDenied
-            | Code::Unimplemented => NotTaken::NothingByHook(code),
+            Code::Unavailable | Code::Unauthenticated | Code::Unimplemented => NotTaken::NothingByHook(code),
+            // Also one that is late or denied: it may be so for this mail alone, and the others must not wait for it.
             _ => NotTaken::LaterByHook(code),
         }
     }

@@ -177,6 +177,17 @@ both_engines! {
         let session = harness.caller.sign_in("by-admin@example.org", PASSWORD).await.unwrap();
         let user = harness.caller.as_user(&session);
         assert_eq!(reason(sign_up(&user, "by-user@example.org", "").await), Reason::CaptchaRequired);
+        let robot = harness.caller.as_operator().create_service_account("", &[]).await.unwrap();
+        let key = harness.caller.as_operator().create_key(&robot.name, &[]).await.unwrap();
+        let token = harness.caller.exchange_key(&key.secret).await.unwrap().access_token;
+        sign_up(&harness.caller.with_bearer(&token), "by-robot@example.org", "").await.unwrap();
+        // Everybody may found an organisation and have programs in it.
+        let organisation = user.create_organisation("Acme").await.unwrap().name;
+        let robot = user.create_service_account(&organisation, &[]).await.unwrap();
+        let key = user.create_key(&robot.name, &[]).await.unwrap();
+        let token = harness.caller.exchange_key(&key.secret).await.unwrap().access_token;
+        let own = sign_up(&harness.caller.with_bearer(&token), "by-own-robot@example.org", "").await;
+        assert_eq!(reason(own), Reason::CaptchaRequired);
         assert_eq!(provider.script().asked.len(), 0);
     }
 
@@ -206,6 +217,21 @@ both_engines! {
         assert_eq!(reason(sign_up(&open.caller, "eve@example.org", "x").await), Reason::CaptchaFailed, "what is wrong stays so");
         assert_eq!(reason(sign_up(&open.caller, "eve@example.org", "").await), Reason::CaptchaRequired);
         assert_eq!(accounts(&closed).await, 0);
+    }
+
+    async fn a_token_that_the_provider_refuses_to_read_is_wrong_also_where_it_may_be_missing(engine: Engine) {
+        let provider = Provider::start().await;
+        let open = Harness::with_config(engine, &provider.config(|captcha| captcha.on_failure = OnFailure::Open)).await;
+        for unreadable in ["\u{43a}\u{43b}\u{44e}\u{447}", "two words", "a\u{0}b"] {
+            assert_eq!(reason(sign_up(&open.caller, ADA, unreadable).await), Reason::CaptchaFailed, "{unreadable:?}");
+        }
+        assert_eq!(provider.script().asked.len(), 0);
+        for status in [400, 403, 413, 414] {
+            provider.script().answer = Some((status, "text/html", "<html>bad request</html>".to_owned()));
+            assert_eq!(reason(sign_up(&open.caller, ADA, "x").await), Reason::CaptchaFailed, "{status}");
+        }
+        provider.script().answer = Some((429, "text/html", "<html>too many</html>".to_owned()));
+        sign_up(&open.caller, ADA, "x").await.unwrap();
     }
 
     async fn hosts_and_the_caller_s_address_are_as_they_are_configured(engine: Engine) {
@@ -263,6 +289,16 @@ async fn ask(caller: &Caller, what: &str, captcha_token: &str) -> Result<(), Fau
     }
 }
 
+/// What is said of an address that tokens shall be checked at, where these networks may be called.
+fn told_of(url: &str, networks: &[&str]) -> Vec<String> {
+    let secret = Some(SecretString::from(SECRET));
+    let captcha = Some(CaptchaConfig { secret, verify_url: Some(url.to_owned()), ..CaptchaConfig::default() });
+    let private_networks = Networks::new(networks.iter().copied()).unwrap();
+    let outbound = OutboundConfig { private_networks, ..OutboundConfig::default() };
+    let problems = Config { captcha, outbound, ..config() }.all_problems().into_iter();
+    problems.filter(|(path, _)| path == "captcha.verify_url").map(|(_, remedy)| remedy).collect()
+}
+
 #[tokio::test]
 async fn what_is_wrong_with_the_settings_is_told_and_the_secret_is_not() {
     let captcha = CaptchaConfig {
@@ -276,6 +312,25 @@ async fn what_is_wrong_with_the_settings_is_told_and_the_secret_is_not() {
     assert!(matches!(error, StartError::Config(_)));
     for path in ["auth.captcha.secret must", "auth.captcha.verify_url has", "auth.captcha.hosts has"] {
         assert!(error.to_string().contains(path), "{path}: {error}");
+    }
+    for (url, why) in [
+        ("http://captcha.example.org/siteverify", "is not on this machine"),
+        ("http://10.0.0.7/siteverify", "is not of the public internet"),
+        ("https://10.0.0.7/siteverify", "is not of the public internet"),
+        ("https://169.254.169.254/siteverify", "is not of the public internet"),
+        ("https:///siteverify", "write a whole https address"),
+        ("ftp://captcha.example.org/siteverify", "write a whole https address"),
+    ] {
+        let problems = told_of(url, &[]);
+        assert!(problems.len() == 1 && problems[0].contains(why), "{url}: {problems:?}");
+    }
+    for (url, networks) in [
+        ("https://captcha.example.org/siteverify", &[][..]),
+        ("https://10.0.0.7/siteverify", &["10.0.0.0/8"]),
+        ("http://127.0.0.1:9000/siteverify", &["127.0.0.0/8"]),
+        ("http://localhost:9000/siteverify", &["127.0.0.0/8"]),
+    ] {
+        assert_eq!(told_of(url, networks), Vec::<String>::new(), "{url}");
     }
     let captcha = CaptchaConfig { secret: Some(SecretString::from(SECRET)), ..CaptchaConfig::default() };
     let shown = format!("{captcha:?} {}", serde_json::to_string(&captcha).unwrap());

@@ -1,6 +1,6 @@
 //! Linking an account with what a provider knows its owner by: only the owner does so, who has just shown who they are.
 
-use mainstay_db::{Atomic, Conn};
+use mainstay_db::{Atomic, Conn, Lane};
 use mainstay_identity::{Principal, Revocation};
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
@@ -105,11 +105,15 @@ async fn connect(
     (trail, call): (Trail, &Call),
 ) -> Result<pb::Identity, Error> {
     let provider = core.providers.find(&asserted.provider).ok_or(Error::ProviderNotFound)?;
+    if let Some(linked) = look(core, &row, &asserted).await? {
+        return Ok(identity_to_pb(row.id()?, &linked));
+    }
     let told = notice(core, Kind::IdentityAdded, &row, &provider.display_name)?;
     let is_trusted = asserted.address.as_ref().is_some_and(|address| address.trusted);
     let claimed = claimed(core, &asserted).filter(|_| is_trusted);
     let (account, now, moment) = (row.id()?, core.clock.now_micros(), core.moment());
-    let upgraded = if row.email.is_empty() { upgraded(core, row, (&asserted, is_trusted), call).await? } else { None };
+    let becomes_known = row.anonymous || (row.email.is_empty() && claimed.is_some());
+    let upgraded = if becomes_known { upgraded(core, row, (&asserted, is_trusted), call).await? } else { None };
     let connecting = Connecting { account, asserted, claimed, told, upgraded, trail, now, moment };
     let linked = core.database.write(Atomic::Transaction, move |conn| {
         let connecting = connecting.clone();
@@ -120,6 +124,24 @@ async fn connect(
     core.hooks.wake();
     wake(core);
     Ok(identity_to_pb(account, &identity))
+}
+
+/// Finds what is linked already, of which nobody is asked.
+async fn look(core: &Core, row: &AccountRow, asserted: &Asserted) -> Result<Option<IdentityRow>, Error> {
+    let (uid, issuer, subject) = (row.uid.clone(), asserted.issuer.clone(), asserted.subject.clone());
+    let known = core.database.read(Lane::Inline, move |conn| {
+        let (uid, issuer, subject) = (uid.clone(), issuer.clone(), subject.clone());
+        Box::pin(async move { linked(conn, &uid, (&issuer, &subject)).await })
+    });
+    known.await
+}
+
+/// Gives what an account is linked with. Fails where another account is.
+async fn linked(conn: &mut Conn<'_>, uid: &str, user: (&str, &str)) -> Result<Option<IdentityRow>, Error> {
+    match identities::of_subject(conn, user).await? {
+        Some(identity) if identity.account_uid != uid => Err(Error::IdentityTaken),
+        known => Ok(known),
+    }
 }
 
 /// Asks whether an account without an address may become that of whom the provider vouches for.
@@ -137,11 +159,8 @@ async fn upgraded(
 impl Connecting {
     async fn link(&self, conn: &mut Conn<'_>) -> Result<(IdentityRow, Option<Revocation>), Error> {
         let row = accounts::find(conn, self.account).await?.ok_or(Error::AccountNotFound)?;
-        let known = identities::of_subject(conn, (&self.asserted.issuer, &self.asserted.subject)).await?;
-        match known {
-            Some(identity) if identity.account_uid == row.uid => return Ok((identity, None)),
-            Some(_) => return Err(Error::IdentityTaken),
-            None => {}
+        if let Some(identity) = linked(conn, &row.uid, (&self.asserted.issuer, &self.asserted.subject)).await? {
+            return Ok((identity, None));
         }
         if identities::of_account(conn, &row.uid).await?.len() >= MOST_IDENTITIES {
             return Err(Error::TooManyIdentities(MOST_IDENTITIES));

@@ -46,20 +46,37 @@ both_engines! {
     async fn nothing_is_lost_while_the_application_takes_no_mail(engine: Engine) {
         let app = App::start().await;
         let harness = Harness::with_config(engine, &mailing(&app)).await;
-        for down in [Status::unavailable(""), Status::unauthenticated(""), Status::permission_denied(""), Status::unimplemented("")] {
+        for down in [Status::unavailable(""), Status::unauthenticated(""), Status::unimplemented("")] {
             app.script().mail = Err(down.clone());
             harness.caller.sign_up(&format!("user-{:?}@example.org", down.code()), PASSWORD).await.unwrap();
             assert!(!deliver(&harness).await, "{down:?}");
             harness.clock.advance_seconds(15);
         }
-        app.script().silent.push("SendMail");
-        assert!(!deliver(&harness).await);
-        app.script().silent.clear();
         app.script().mails.clear();
         app.script().mail = Ok(());
-        harness.clock.advance_seconds(15);
         assert!(deliver(&harness).await, "when it is back nobody waits for longer than that");
-        assert_eq!(app.script().mails.len(), 4);
+        assert_eq!(app.script().mails.len(), 3);
+    }
+
+    async fn one_that_is_late_or_denied_is_tried_later_each_time_and_holds_up_no_other(engine: Engine) {
+        let app = App::start().await;
+        let harness = Harness::with_config(engine, &mailing(&app)).await;
+        harness.caller.sign_up("late@example.org", PASSWORD).await.unwrap();
+        app.script().silent.push("SendMail");
+        assert!(deliver(&harness).await, "others may go");
+        app.script().silent.clear();
+        harness.caller.sign_up("ada@example.org", PASSWORD).await.unwrap();
+        assert!(deliver(&harness).await);
+        let to = |app: &App| app.script().mails.iter().map(|mail| mail.recipient.clone()).collect::<Vec<_>>();
+        assert_eq!(to(&app), ["ada@example.org"]);
+        app.script().mail = Err(Status::permission_denied("this recipient has unsubscribed"));
+        for (seconds, tries) in [(5, 1), (14, 1), (1, 2), (59, 2), (1, 3)] {
+            harness.clock.advance_seconds(seconds);
+            assert!(deliver(&harness).await);
+            assert_eq!(app.script().mails.len(), 1 + tries, "{seconds}");
+        }
+        let mails = app.script().mails.clone();
+        assert!(mails[1..].iter().all(|mail| mail.recipient == "late@example.org" && mail.mail_id == mails[1].mail_id));
     }
 
     async fn one_that_it_does_not_take_holds_up_no_other(engine: Engine) {

@@ -1,5 +1,7 @@
 //! What a token says beside what it says anyway.
 
+use std::time::Duration;
+
 use mainstay_auth::domain::claims::is_reserved;
 use mainstay_auth::hooks::OnFailure;
 use mainstay_auth::{AnonymousSignIn, Config};
@@ -13,9 +15,12 @@ use serde_json::json;
 use tonic::Status;
 
 use super::fake::{App, claims};
-use crate::harness::{Harness, PASSWORD, Shown, base64url, reason};
+use crate::harness::{Harness, PASSWORD, Shown, answer, base64url, limited, reason};
 
 const ADA: &str = "ada@example.org";
+
+/// How long a caller waits who does not wait for as long as the hook takes.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What an access token says under `claims`.
 async fn said(harness: &Harness, credentials: &pb::Credentials) -> serde_json::Value {
@@ -130,6 +135,25 @@ both_engines! {
         assert_eq!(sessions.len(), 1, "a session of which nobody has a token is none");
     }
 
+    async fn where_it_fails_a_session_acts_where_it_did_and_no_token_is_blamed(engine: Engine) {
+        let app = App::start().await;
+        let config = Config { limits: limited().limits, ..app.minting(OnFailure::Closed) };
+        let harness = Harness::with_config(engine, &config).await;
+        let (_, session) = harness.user(ADA).await;
+        let own = harness.caller.as_user(&session);
+        let organisation = own.create_organisation("Acme").await.unwrap().name;
+        app.script().minted = Err(Status::internal("down"));
+        assert_eq!(reason(own.switch(&organisation).await), Reason::HookUnavailable);
+        let caller = harness.caller.from("198.51.100.66");
+        for number in 0..100 {
+            let refused = reason(caller.refresh(&session.refresh_token).await);
+            assert_eq!(refused, Reason::HookUnavailable, "{number}: the token is as good as any");
+        }
+        app.script().minted = Ok(None);
+        let refreshed = caller.refresh(&session.refresh_token).await.unwrap();
+        assert_eq!(harness.verify(&refreshed).await.unwrap().organisation(), None);
+    }
+
     async fn the_account_s_own_claims_and_the_hook_s_have_one_bound(engine: Engine) {
         let app = App::start().await;
         let harness = Harness::with_config(engine, &app.minting(OnFailure::Open)).await;
@@ -156,6 +180,30 @@ both_engines! {
         assert!(refreshed.iter().all(|one| one.refresh_token == refreshed[0].refresh_token));
         let again = harness.caller.refresh(&session.refresh_token).await.unwrap();
         assert_eq!(again.refresh_token, refreshed[0].refresh_token);
+    }
+
+    async fn who_does_not_wait_for_it_gets_what_is_left_to_tell_and_leaves_no_session(engine: Engine) {
+        let app = App::start().await;
+        let mut config = app.minting(OnFailure::Open);
+        config.hooks.mint_token.as_mut().unwrap().deadline_ms = 10_000;
+        let harness = Harness::with_config(engine, &config).await;
+        let (account, session) = harness.verified_user(ADA).await;
+        let own = harness.caller.as_user(&session);
+        let begun = own.enroll_totp("accounts/me", "phone").await.unwrap();
+        let phone = crate::authenticator::App::of(&begun);
+        let sessions = || own.list_sessions(&account.name, 0, "");
+        let before = sessions().await.unwrap().sessions.len();
+        app.script().silent.push("MintToken");
+        let mut request = harness.caller.request(pb::SignInRequest { email: ADA.to_owned(), password: PASSWORD.to_owned() });
+        request.set_timeout(PATIENCE);
+        let refused = answer(harness.caller.sessions().sign_in(request).await);
+        assert_eq!(reason(refused), Reason::HookUnavailable, "although it is open");
+        assert_eq!(sessions().await.unwrap().sessions.len(), before);
+        let (name, code) = (begun.factor.unwrap().name, phone.code(&harness.clock));
+        let mut request = own.request(pb::ConfirmTotpRequest { name, code });
+        request.set_timeout(PATIENCE);
+        let confirmed = answer(own.factors().confirm_totp(request).await).unwrap();
+        assert_eq!((confirmed.recovery_codes.len(), confirmed.credentials), (10, None));
     }
 
     async fn recovery_codes_are_shown_although_the_token_beside_them_is_not_made(engine: Engine) {

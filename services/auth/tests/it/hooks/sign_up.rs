@@ -10,6 +10,7 @@ use mainstay_proto::auth::hook::v1::SignUpMethod;
 use mainstay_proto::auth::hook::v1::before_sign_up_response::Decision;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_testkit::both_engines;
+use serde_json::json;
 use tonic::{Code, Status};
 
 use super::fake::{App, allow, claims, deny};
@@ -204,6 +205,38 @@ both_engines! {
         assert!(script.asked_before[9].account.as_ref().unwrap().email_verified);
     }
 
+    async fn of_what_is_linked_it_is_asked_where_that_gives_an_account_an_address(engine: Engine) {
+        let (app, idp) = (App::start().await, Idp::start().await);
+        let config = with_providers(app.before(OnFailure::Closed), vec![("idp", idp.config())]);
+        let harness = Harness::with_config(engine, &config).await;
+        idp.follow(&harness.clock);
+        idp.script().user = json!({"sub": "ada"});
+        let nameless = harness.come_by("idp", &idp).await.unwrap();
+        let name = nameless.account.unwrap().name;
+        harness.caller.as_operator().set_roles(&name, &["editor"], "").await.unwrap();
+        let session = harness.come_by("idp", &idp).await.unwrap();
+        app.script().before = deny("no");
+        app.script().asked_before.clear();
+        let linked = harness.link_by(&session, "idp", &idp).await.unwrap();
+        assert_eq!(harness.link_by(&session, "idp", &idp).await.unwrap().name, linked.name, "it was linked already");
+        idp.script().user = json!({"sub": "ada, by another name"});
+        harness.link_by(&session, "idp", &idp).await.unwrap();
+        assert_eq!(ways(&app), []);
+        idp.script().user = verified("ada at work", ADA);
+        assert_eq!(reason(harness.link_by(&session, "idp", &idp).await), Reason::SignUpDenied);
+        assert_eq!(ways(&app), [(SignUpMethod::Upgrade, ADA.to_owned())]);
+        assert_eq!(app.script().asked_before[0].account.as_ref().unwrap().roles, ["editor"]);
+        app.script().before = allow();
+        harness.link_by(&session, "idp", &idp).await.unwrap();
+        let session = harness.come_by("idp", &idp).await.unwrap();
+        assert_eq!(session.account.as_ref().unwrap().email, ADA);
+        app.script().before = deny("no");
+        app.script().asked_before.clear();
+        idp.script().user = verified("ada at school", "ada@school.example.org");
+        harness.link_by(&session, "idp", &idp).await.unwrap();
+        assert_eq!(ways(&app), [], "it has an address");
+    }
+
     async fn none_of_these_ways_leads_past_it(engine: Engine) {
         let (app, idp) = (App::start().await, Idp::start().await);
         let anonymous_sign_in = AnonymousSignIn::Open;
@@ -225,6 +258,22 @@ both_engines! {
         assert_eq!(accounts(&harness).await, 1, "the one that was there");
         assert!(own.get_account("accounts/me").await.unwrap().anonymous);
         assert_eq!(harness.mails().await, []);
+    }
+
+    async fn an_address_that_nobody_has_shown_is_exchanged_for_none_that_it_denies(engine: Engine) {
+        let app = App::start().await;
+        let harness = Harness::with_config(engine, &app.before(OnFailure::Closed)).await;
+        let (_, session) = harness.user("nobody@example.org").await;
+        let own = harness.caller.as_user(&session);
+        let mails = harness.mails().await.len();
+        app.script().before = deny("no");
+        let changed = own.change_email("accounts/me", "eve@example.net", PASSWORD).await;
+        assert_eq!((reason(changed), harness.mails().await.len()), (Reason::SignUpDenied, mails));
+        harness.caller.verify_email(&harness.token("verify_email", "nobody@example.org").await).await.unwrap();
+        let session = harness.caller.sign_in("nobody@example.org", PASSWORD).await.unwrap();
+        let asked = app.script().asked_before.len();
+        harness.caller.as_user(&session).change_email("accounts/me", "eve@example.net", PASSWORD).await.unwrap();
+        assert_eq!(app.script().asked_before.len(), asked, "whose address is verified signed up long ago");
     }
 
     async fn whoever_runs_the_installation_asks_nobody(engine: Engine) {

@@ -9,6 +9,7 @@ use mainstay_testkit::both_engines;
 use tonic::Status;
 
 use super::fake::App;
+use crate::audit::sql;
 use crate::harness::{Harness, PASSWORD, config};
 
 fn telling(app: &App) -> Config {
@@ -96,6 +97,20 @@ both_engines! {
         let accounts = vec![pb::ImportedAccount { account, ..Default::default() }];
         harness.auth.import_accounts(pb::ImportAccountsRequest { accounts }).await.unwrap();
         assert_eq!(waiting(&harness).await, 0, "whoever comes from elsewhere had an account");
+    }
+
+    async fn what_is_damaged_is_given_up_and_holds_up_nobody(engine: Engine) {
+        let app = App::start().await;
+        let harness = Harness::with_config(engine, &telling(&app)).await;
+        for name in ["ada", "bob"] {
+            harness.caller.sign_up(&format!("{name}@example.org"), PASSWORD).await.unwrap();
+            harness.clock.advance_seconds(1);
+        }
+        let damage = "UPDATE accounts SET claims = '[' WHERE email = 'ada@example.org'";
+        sql(&harness, damage).await;
+        harness.auth.tell_of_sign_ups().await.unwrap();
+        let told: Vec<_> = app.script().told.iter().map(|of| of.account.as_ref().unwrap().email.clone()).collect();
+        assert_eq!((told, waiting(&harness).await), (vec!["bob@example.org".to_owned()], 0));
     }
 
     async fn where_there_is_no_such_hook_any_more_what_waits_is_forgotten(engine: Engine) {
