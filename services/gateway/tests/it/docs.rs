@@ -24,6 +24,7 @@ import "google/api/annotations.proto";
 import "google/api/field_behavior.proto";
 import "google/api/resource.proto";
 import "buf/validate/validate.proto";
+import "mainstay/v1/options.proto";
 // Doors.
 service DoorService {
   // Tells whether it is open. Nobody has to knock.
@@ -49,7 +50,7 @@ message Door {
   string etag = 7;
 }
 enum Colour { COLOUR_UNSPECIFIED = 0; RED = 1; }
-message Hinge { int32 size = 1; }
+message Hinge { option (mainstay.v1.resource) = {access {read: "hidden-rule"}}; int32 size = 1; }
 message GetVaultRequest { string name = 1; }
 message Vault { string combination = 1; }
 "#;
@@ -223,6 +224,20 @@ async fn descriptors_are_those_of_what_the_reader_may_call() {
     assert!(nobody.iter().all(|file| file.name() != "mainstay/data/v1/contract_service.proto"));
     DescriptorPool::from_file_descriptor_set(FileDescriptorSet { file: nobody }).unwrap();
     assert_eq!(club(&files(Some(&service())).await).service.len(), 2);
+}
+
+#[tokio::test]
+async fn who_may_not_read_the_contract_itself_is_not_told_its_rules() {
+    let (production, development) = (club(false).await, club(true).await);
+    let told = async |harness: &Harness, credential: Option<&str>| {
+        let descriptors = get_as(harness, "/contract.binpb", credential).await.body;
+        let sources = unpacked(&get_as(harness, "/contract.zip", credential).await.body);
+        let (_, source) = sources.into_iter().find(|(name, _)| name == "club/v1/club.proto").unwrap();
+        [String::from_utf8_lossy(&descriptors).into_owned(), source].map(|text| text.contains("hidden-rule"))
+    };
+    assert_eq!(told(&production, None).await, [false; 2]);
+    assert_eq!(told(&production, Some(&operator())).await, [true; 2]);
+    assert_eq!(told(&development, None).await, [true; 2]);
 }
 
 /// The files of an archive.
