@@ -278,9 +278,59 @@ fn described(set: &[u8]) -> Vec<FileDescriptorProto> {
     files
 }
 
+/// Constraints of a contract's own, and a method that is called like what it takes.
+const RULES: &str = r#"
+syntax = "proto2";
+package rules.v1;
+import "buf/validate/validate.proto";
+// What texts may be.
+extend buf.validate.StringRules {
+  // A path.
+  optional bool path = 1161 [(buf.validate.predefined).cel = {id: "string.path" expression: "!rule || this.startsWith('/')"}];
+  repeated string beginnings = 1162 [deprecated = true];
+}
+// What numbers may be.
+extend buf.validate.Int64Rules {
+  optional int64 multiple_of = 1161 [(buf.validate.predefined).cel = {id: "int64.multiple_of" expression: "this % rule == 0"}];
+}
+service AskService { rpc Question(.rules.v1.Question) returns (Answer); }
+message Question {
+  optional string text = 1 [(buf.validate.field).string.(path) = true];
+  extensions 100 to 199;
+}
+message Answer {
+  extend Question { optional Answer last = 100 [deprecated = true]; }
+}
+"#;
+
+async fn rules() -> Harness {
+    let data = Arc::new(FakeService::default());
+    data.publish(1, &compile("rules/v1/rules.proto", RULES));
+    let harness = Harness::before(data, Config::default(), None, true).await;
+    harness.serves(1).await;
+    harness
+}
+
+#[tokio::test]
+async fn sources_have_extensions_with_their_options_and_comments() {
+    let files = unpacked(&get_as(&rules().await, "/contract.zip", None).await.body);
+    let (_, text) = files.iter().find(|(name, _)| name == "rules/v1/rules.proto").unwrap();
+    for said in [
+        "// What texts may be.\nextend buf.validate.StringRules {\n  // A path.\n  optional bool path = 1161 [",
+        "(buf.validate.predefined) = {",
+        "id: \"string.path\"",
+        "  repeated string beginnings = 1162 [deprecated = true];\n}\n",
+        "// What numbers may be.\nextend buf.validate.Int64Rules {\n",
+        "  extend .rules.v1.Question {\n    optional Answer last = 100 [deprecated = true];\n  }\n",
+        "rpc Question(.rules.v1.Question) returns (Answer);",
+    ] {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+}
+
 #[tokio::test]
 async fn sources_say_what_descriptors_do() {
-    for harness in [club(false).await, club(true).await, Harness::start().await] {
+    for harness in [club(false).await, club(true).await, Harness::start().await, rules().await] {
         let archive = get_as(&harness, "/contract.zip", None).await;
         assert_eq!(archive.headers["content-type"], "application/zip");
         let files = unpacked(&archive.body);
