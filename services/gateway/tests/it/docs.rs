@@ -32,7 +32,20 @@ service DoorService {
   // Opens it from inside.
   rpc OpenDoor(OpenDoorRequest) returns (Door) { option (google.api.http) = {post: "/club/v1/{name=doors/*}:open" body: "*"}; option deprecated = true; }
 }
-service VaultService { rpc GetVault(GetVaultRequest) returns (Vault) { option (google.api.http) = {get: "/club/v1/vault"}; } }
+service VaultService {
+  rpc GetVault(GetVaultRequest) returns (Vault) { option (google.api.http) = {get: "/club/v1/vault"}; }
+  rpc PutShelf(PutShelfRequest) returns (Shelf) {
+    option (google.api.http) = {put: "/club/v1/{shelf.name=shelves/*}/walls/{shelf.wall.id}" body: "shelf"};
+  }
+}
+message PutShelfRequest { Shelf shelf = 1; }
+message Shelf {
+  option (mainstay.v1.resource) = {access {read: "hidden-shelf"}};
+  string name = 1 [(google.api.field_behavior) = REQUIRED];
+  Wall wall = 2 [(google.api.field_behavior) = REQUIRED];
+  string label = 3 [(google.api.field_behavior) = REQUIRED];
+}
+message Wall { string id = 1 [(google.api.field_behavior) = REQUIRED]; string paint = 2 [(google.api.field_behavior) = REQUIRED]; }
 message GetDoorRequest { string name = 1; Colour colour = 2; repeated int64 sizes = 3; Hinge hinge = 4; }
 message OpenDoorRequest {
   string name = 1 [(google.api.field_behavior) = REQUIRED];
@@ -157,6 +170,21 @@ async fn a_schema_says_what_the_contract_does() {
     assert_eq!((&code["minimum"], &code["exclusiveMaximum"]), (&json!(0), &json!(1000)));
     assert_eq!(door["allOf"][0]["oneOf"].as_array().unwrap().len(), 3);
     assert_eq!(document["components"]["schemas"]["club.v1.Colour"]["enum"], json!(["COLOUR_UNSPECIFIED", "RED"]));
+}
+
+/// The operation of this id.
+fn operation<'d>(document: &'d Value, id: &str) -> &'d Value {
+    let mut all = document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    all.find(|operation| operation["operationId"] == id).unwrap_or_else(|| panic!("{id} is missing"))
+}
+
+#[tokio::test]
+async fn a_body_need_not_have_what_the_path_gives() {
+    let document = get_as(&club(true).await, "/openapi.json", None).await.json();
+    let schema = &operation(&document, "VaultService_PutShelf")["requestBody"]["content"]["application/json"]["schema"];
+    assert_eq!(schema["required"], json!(["label"]), "the path gives the others");
+    assert_eq!(schema["properties"]["wall"]["required"], json!(["paint"]));
+    assert!(schema["properties"]["wall"]["properties"]["id"].is_object(), "it may be said once more");
 }
 
 #[tokio::test]

@@ -107,6 +107,45 @@ impl<'c> Schemas<'c> {
             properties.set(field.json_name().to_owned(), self.property(&field, side));
             if side == Side::Request && Behaviors::of(&field).required {
                 required.push(field.json_name().to_owned());
+    /// A message as a body, less the fields of which `left_out` says so. It need not have the fields that are given elsewhere, told
+    /// by their paths.
+    pub fn body(
+        &mut self,
+        message: &MessageDescriptor,
+        side: Side,
+        left_out: &dyn Fn(&FieldDescriptor) -> bool,
+        given: &[&str],
+    ) -> Object {
+        let waived: Vec<&str> =
+            given.iter().copied().filter(|path| side == Side::Request && is_demanded(message, path)).collect();
+        if waived.is_empty() && !message.fields().any(|field| left_out(&field)) {
+            return self.message(message, side);
+        }
+        let mut schema = self.object(message, side, left_out);
+        waived.into_iter().for_each(|path| self.waive(&mut schema, message, path));
+        schema
+    }
+
+    /// Demands a field no more, nor what it lies in.
+    fn waive(&mut self, schema: &mut Object, message: &MessageDescriptor, path: &str) {
+        let (name, inner) = path.split_once('.').map_or((path, None), |(name, inner)| (name, Some(inner)));
+        let Some(field) = message.get_field_by_name(name) else { return };
+        if let Some(Json::List(mut required)) = schema.take("required") {
+            required.retain(|name| !matches!(name, Json::Text(name) if name == field.json_name()));
+            if !required.is_empty() {
+                schema.set("required", required);
+            }
+        }
+        if let (Some(inner), Kind::Message(message)) = (inner, field.kind()) {
+            let property = schema.object_at("properties").object_at(field.json_name());
+            if property.take("$ref").is_some() {
+                // What is said of the field stays before what is said of its type.
+                property.fill(self.object(&message, Side::Request, &|_| false));
+            }
+            self.waive(property, &message, inner);
+        }
+    }
+
             }
         }
         let options = message.descriptor_proto().options.as_ref();
@@ -268,6 +307,16 @@ fn choices(
             all.push(Object::new().with("properties", none).with("additionalProperties", true));
         }
         schemas.push(Object::new().with("oneOf", all));
+/// Whether a request has to have a field, or something that it lies in.
+fn is_demanded(message: &MessageDescriptor, path: &str) -> bool {
+    let mut message = Some(message.clone());
+    path.split('.').any(|name| {
+        let field = message.as_ref().and_then(|message| message.get_field_by_name(name));
+        message = field.as_ref().and_then(|field| field.kind().as_message().cloned());
+        field.is_some_and(|field| Behaviors::of(&field).required)
+    })
+}
+
     }
     (schemas, notes)
 }
