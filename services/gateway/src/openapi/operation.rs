@@ -151,7 +151,7 @@ fn about(binding: &Binding, comment: &str) -> String {
 fn notes(binding: &Binding) -> Vec<String> {
     let mut notes = Vec::new();
     if binding.http_method.is_none() {
-        notes.push("This path takes every HTTP method.".to_owned());
+        notes.push("This path takes every HTTP method that it has no other operation for.".to_owned());
     }
     if binding.mask.is_some() {
         notes.push("Without `updateMask`, the fields that the body names are changed.".to_owned());

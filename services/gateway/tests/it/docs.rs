@@ -34,6 +34,9 @@ service DoorService {
 }
 service VaultService {
   rpc GetVault(GetVaultRequest) returns (Vault) { option (google.api.http) = {get: "/club/v1/vault"}; }
+  rpc TryVault(GetVaultRequest) returns (Vault) {
+    option (google.api.http) = {custom {kind: "*" path: "/club/v1/vault"} additional_bindings {custom {kind: "*" path: "/club/v1/any"}}};
+  }
   rpc PutShelf(PutShelfRequest) returns (Shelf) {
     option (google.api.http) = {put: "/club/v1/{shelf.name=shelves/*}/walls/{shelf.wall.id}" body: "shelf"};
   }
@@ -185,6 +188,18 @@ async fn a_body_need_not_have_what_the_path_gives() {
     assert_eq!(schema["required"], json!(["label"]), "the path gives the others");
     assert_eq!(schema["properties"]["wall"]["required"], json!(["paint"]));
     assert!(schema["properties"]["wall"]["properties"]["id"].is_object(), "it may be said once more");
+}
+
+#[tokio::test]
+async fn a_rule_of_every_method_takes_the_place_of_no_other() {
+    let harness = club(false).await;
+    for credential in [service(), operator()] {
+        let document = get_as(&harness, "/openapi.json", Some(&credential)).await.json();
+        let vault = &document["paths"]["/club/v1/vault"];
+        assert_eq!(vault["get"]["operationId"], "VaultService_GetVault");
+        assert_eq!(vault["x-additionalOperations"]["*"]["operationId"], "VaultService_TryVault");
+        assert_eq!(document["paths"]["/club/v1/any"]["get"]["operationId"], "VaultService_TryVault_2");
+    }
 }
 
 #[tokio::test]
