@@ -22,7 +22,7 @@ mod status;
 use std::collections::{HashMap, HashSet};
 
 use http::Method as HttpMethod;
-use mainstay_contract::is_reserved_package;
+use mainstay_contract::{is_reserved_package, upstream_of};
 use mainstay_fault::Fault;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 
@@ -64,7 +64,8 @@ pub fn document(subject: &Subject<'_>) -> Result<Vec<u8>, Fault> {
     let comments = Comments::of(&pool);
     let services = Services::of(&pool);
     let examples = Examples::of_pool(&pool);
-    let mut schemas = Schemas::new(&pool, &comments);
+    let upstream = |method: &MethodDescriptor| upstream_of(method.parent_service()).is_some();
+    let mut schemas = Schemas::new(&pool, &comments, &upstream);
     let operations = Operations { comments: &comments, services: &services, examples: &examples, open: subject.open };
     let (served, stated) = served(subject, &pool);
     let mut paths = Object::new();
@@ -115,19 +116,19 @@ fn info(subject: &Subject<'_>) -> Object {
 }
 
 type Found<'s> = (&'s Binding, MethodDescriptor, Path, usize);
-
 /// The HTTP methods that have a rule of their own at a path, whoever sees it.
 type Stated = HashSet<(String, HttpMethod)>;
+
 /// What is shown: the application's methods first, each rule with its path.
-fn served<'s>(subject: &Subject<'s>, pool: &DescriptorPool) -> Vec<Found<'s>> {
+fn served<'s>(subject: &Subject<'s>, pool: &DescriptorPool) -> (Vec<Found<'s>>, Stated) {
     let patterns = Patterns::of(pool);
     let (mut paths, mut rules, mut stated) = (Paths::default(), HashMap::new(), Stated::new());
     let mut found: Vec<Found<'s>> = Vec::new();
     for binding in subject.snapshot.bindings() {
         // Names follow from all rules, so that everybody sees the same ones.
         let path = paths.of(&binding.template, &patterns);
-        let which = rules.entry(binding.method.path.clone()).and_modify(|count| *count += 1).or_insert(0_usize);
         stated.extend(binding.http_method.clone().map(|method| (path.text.clone(), method)));
+        let which = rules.entry(binding.method.path.clone()).and_modify(|count| *count += 1).or_insert(0_usize);
         // A stream of the client's messages has no REST form.
         if binding.method.client_streaming || !(subject.shows)(&binding.method.path) {
             continue;

@@ -41,12 +41,24 @@ service VaultService {
     option (google.api.http) = {put: "/club/v1/{shelf.name=shelves/*}/walls/{shelf.wall.id}" body: "shelf"};
   }
 }
+service SmithService {
+  option (mainstay.v1.upstream) = "hidden-smith";
+  rpc Forge(Anvil) returns (Anvil) { option (google.api.http) = {post: "/club/v1/{name=anvils/*}:forge" body: "*"}; }
+}
+message Anvil {
+  string name = 1;
+  double heat = 2;
+  float worn = 3 [(buf.validate.field).float.gte = 0];
+  map<string, double> blows = 4 [(buf.validate.field).map.values.double.finite = true];
+}
 message PutShelfRequest { Shelf shelf = 1; }
 message Shelf {
   option (mainstay.v1.resource) = {access {read: "hidden-shelf"}};
   string name = 1 [(google.api.field_behavior) = REQUIRED];
   Wall wall = 2 [(google.api.field_behavior) = REQUIRED];
   string label = 3 [(google.api.field_behavior) = REQUIRED];
+  double width = 4;
+  double share = 5 [(buf.validate.field).double = {gte: 0 lte: 1}];
 }
 message Wall { string id = 1 [(google.api.field_behavior) = REQUIRED]; string paint = 2 [(google.api.field_behavior) = REQUIRED]; }
 message GetDoorRequest { string name = 1; Colour colour = 2; repeated int64 sizes = 3; Hinge hinge = 4; }
@@ -200,6 +212,22 @@ async fn a_rule_of_every_method_takes_the_place_of_no_other() {
         assert_eq!(vault["x-additionalOperations"]["*"]["operationId"], "VaultService_TryVault");
         assert_eq!(document["paths"]["/club/v1/any"]["get"]["operationId"], "VaultService_TryVault_2");
     }
+}
+
+#[tokio::test]
+async fn numbers_that_json_has_not_are_texts_where_they_may_be() {
+    let document = get_as(&club(true).await, "/openapi.json", None).await.json();
+    let or = |schema: &Value| schema["anyOf"][1]["enum"].clone();
+    let shelf = &document["components"]["schemas"]["club.v1.Shelf"]["properties"];
+    assert_eq!(or(&shelf["width"]), json!(["Infinity", "-Infinity"]), "what is stored is never NaN");
+    assert_eq!(shelf["width"]["anyOf"][0], json!({"type": "number", "format": "double"}));
+    assert_eq!(shelf["share"]["type"], "number", "it has bounds");
+    let anvil = &document["components"]["schemas"]["club.v1.Anvil"]["properties"];
+    assert_eq!(or(&anvil["heat"]), json!(["Infinity", "-Infinity", "NaN"]), "an upstream answers what it likes");
+    assert_eq!(or(&anvil["worn"]), json!(["Infinity"]));
+    assert_eq!(anvil["blows"]["additionalProperties"]["type"], "number");
+    let name = &operation(&document, "SmithService_Forge")["parameters"][0];
+    assert_eq!(name["schema"]["pattern"], "^[^/]+$", "an upstream has ids of its own");
 }
 
 #[tokio::test]
