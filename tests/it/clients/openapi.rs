@@ -79,6 +79,12 @@ async fn a_contract_that_says_everything_is_as_it_is_described() {
     is_described(Folder::with("v1/specimen.proto", &text.expect("the contract is there")), &[], "^/everything/").await;
 }
 
+#[tokio::test]
+async fn tools_take_the_document_of_a_contract_with_an_upstream() {
+    let (system, desk) = (System::one(Engine::Sqlite, Folder::of_tests("pricing")).await, Desk::new());
+    desk.tools.judge(&desk.document_of(&system).await);
+}
+
 /// What ends the session that asks, or its account, and streams that do not end.
 const NOT_ASKED: &str =
     "sessions:signOut|:changePassword|:watch|accounts/.account.$|:delete|:disable|:end|:revoke|roles|:set";

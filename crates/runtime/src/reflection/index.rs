@@ -55,13 +55,13 @@ impl Index {
         index
     }
 
-    /// What callers see of it who may call the methods that `shows` says yes to.
+    /// What callers see of it who may call the methods that `shows` says yes to: those, without the rules.
     pub(super) fn limited(&self, shows: &dyn Fn(&str) -> bool) -> Result<Index, DecodeError> {
         let mut files = Files::default();
         for Described { encoded, .. } in &self.files {
             files.put(File { says: Says::decode(encoded.clone())?, encoded: encoded.clone() });
         }
-        files.limited(shows).map(Index::new)
+        files.limited(shows)?.without_rules().map(Index::new)
     }
 
     /// Answers one question. What is not known is an answer too: the stream goes on.

@@ -3,6 +3,7 @@
 mod files;
 mod index;
 mod limited;
+mod options;
 mod places;
 
 pub use files::Files;
@@ -34,8 +35,8 @@ const METHOD_V1: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionIn
 
 /// What clients may ask about the services of this port. Cheap to clone; all clones are one.
 ///
-/// Where it is said which methods are open, callers who are nobody see those alone, and what is in their messages: what there
-/// is to attack is not told to everybody.
+/// Where it is said which methods are open, callers who are nobody see those alone, and what is in their messages, without the
+/// rules that guard them: what there is to attack is not told to everybody.
 #[derive(Debug, Clone)]
 pub struct Reflection {
     live: Arc<ArcSwap<View>>,

@@ -13,6 +13,8 @@ use crate::snapshot::Snapshot;
 
 /// What every answer may hold beside what its method says: the details of errors.
 const ALWAYS: &str = "google/rpc/";
+/// Whoever may call it is told all of the contract by it.
+const TELLS_ALL: &str = "/mainstay.data.v1.ContractService/GetContract";
 /// What every compiler brings.
 const BUILT_IN: &str = "google/protobuf/";
 
@@ -36,10 +38,14 @@ pub fn sources(snapshot: &Snapshot, shows: &dyn Fn(&str) -> bool) -> Result<Vec<
     archive.finish().map_err(Fault::internal)
 }
 
-/// The files of what is shown, and those that they import.
+/// The files of what is shown, and those that they import. What their options say of rules and of how the server works is for
+/// those alone who are told it otherwise, too.
 fn shown(snapshot: &Snapshot, shows: &dyn Fn(&str) -> bool) -> Result<Files, Fault> {
     let all = Files::of(snapshot.files.iter().cloned()).map_err(Fault::internal)?;
-    let files = all.limited(shows).map_err(Fault::internal)?;
+    let mut files = all.limited(shows).map_err(Fault::internal)?;
+    if !shows(TELLS_ALL) {
+        files = files.without_rules().map_err(Fault::internal)?;
+    }
     let imports: HashMap<&str, &[String]> = files.imports().collect();
     let is_standard = |name: &str| SOURCES.iter().any(|(path, _)| *path == name) || name.starts_with(BUILT_IN);
     let mut pending: Vec<&str> =

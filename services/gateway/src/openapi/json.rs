@@ -48,6 +48,15 @@ impl Object {
         }
     }
 
+    /// Adds the entries of another one whose names it has not.
+    pub fn fill(&mut self, other: Object) {
+        for (key, value) in other.0 {
+            if self.get(&key).is_none() {
+                self.set(key, value);
+            }
+        }
+    }
+
     pub fn get(&self, key: &str) -> Option<&Json> {
         self.0.iter().find(|(known, _)| known == key).map(|(_, value)| value)
     }

@@ -19,10 +19,10 @@ mod schema;
 mod security;
 mod status;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use http::Method as HttpMethod;
-use mainstay_contract::is_reserved_package;
+use mainstay_contract::{is_reserved_package, upstream_of};
 use mainstay_fault::Fault;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 
@@ -31,7 +31,7 @@ use self::json::{Json, Object};
 use self::names::{Path, Paths, Patterns, Services};
 use self::operation::{Operations, Served};
 use self::schema::{Examples, Schemas};
-use crate::snapshot::{Binding, Snapshot};
+use crate::snapshot::{Binding, Body, Snapshot};
 
 /// The version of OpenAPI that documents are written in.
 const VERSION: &str = "3.1.0";
@@ -64,14 +64,16 @@ pub fn document(subject: &Subject<'_>) -> Result<Vec<u8>, Fault> {
     let comments = Comments::of(&pool);
     let services = Services::of(&pool);
     let examples = Examples::of_pool(&pool);
-    let mut schemas = Schemas::new(&pool, &comments);
+    let upstream = |method: &MethodDescriptor| upstream_of(method.parent_service()).is_some();
+    let mut schemas = Schemas::new(&pool, &comments, &upstream);
     let operations = Operations { comments: &comments, services: &services, examples: &examples, open: subject.open };
-    let served = served(subject, &pool);
+    let (served, stated) = served(subject, &pool);
     let mut paths = Object::new();
     for (binding, descriptor, path, which) in &served {
         let served = Served { binding, descriptor, path, which: *which };
         let operation = operations.operation(&served, &mut schemas);
-        put(paths.object_at(&path.text), binding, operation);
+        let is_stated = |method: &HttpMethod| stated.contains(&(path.text.clone(), method.clone()));
+        put(paths.object_at(&path.text), binding, &is_stated, operation);
     }
     let (tags, groups) = tags(&served, &services, &comments);
     let mut components = Object::new();
@@ -114,15 +116,18 @@ fn info(subject: &Subject<'_>) -> Object {
 }
 
 type Found<'s> = (&'s Binding, MethodDescriptor, Path, usize);
+/// The HTTP methods that have a rule of their own at a path, whoever sees it.
+type Stated = HashSet<(String, HttpMethod)>;
 
 /// What is shown: the application's methods first, each rule with its path.
-fn served<'s>(subject: &Subject<'s>, pool: &DescriptorPool) -> Vec<Found<'s>> {
+fn served<'s>(subject: &Subject<'s>, pool: &DescriptorPool) -> (Vec<Found<'s>>, Stated) {
     let patterns = Patterns::of(pool);
-    let (mut paths, mut rules) = (Paths::default(), HashMap::new());
+    let (mut paths, mut rules, mut stated) = (Paths::default(), HashMap::new(), Stated::new());
     let mut found: Vec<Found<'s>> = Vec::new();
     for binding in subject.snapshot.bindings() {
         // Names follow from all rules, so that everybody sees the same ones.
         let path = paths.of(&binding.template, &patterns);
+        stated.extend(binding.http_method.clone().map(|method| (path.text.clone(), method)));
         let which = rules.entry(binding.method.path.clone()).and_modify(|count| *count += 1).or_insert(0_usize);
         // A stream of the client's messages has no REST form.
         if binding.method.client_streaming || !(subject.shows)(&binding.method.path) {
@@ -133,7 +138,7 @@ fn served<'s>(subject: &Subject<'s>, pool: &DescriptorPool) -> Vec<Found<'s>> {
         }
     }
     found.sort_by_key(|(_, descriptor, ..)| is_reserved_package(descriptor.parent_service().package_name()));
-    found
+    (found, stated)
 }
 
 /// Finds a method by its path.
@@ -142,16 +147,17 @@ pub fn descriptor(pool: &DescriptorPool, path: &str) -> Option<MethodDescriptor>
     pool.get_service_by_name(service)?.methods().find(|known| known.name() == method)
 }
 
-/// Puts an operation into its path. What OpenAPI 3.1 has no word for goes where 3.2 has one.
-fn put(path: &mut Object, binding: &Binding, operation: Object) {
-    let named = |wanted: &HttpMethod| METHODS.iter().find(|(method, _)| method == wanted).map(|(_, name)| *name);
-    match &binding.http_method {
-        Some(method) => match named(method) {
-            Some(name) => path.set(name, operation),
-            None => path.object_at("x-additionalOperations").set(method.as_str().to_owned(), operation),
-        },
-        None if matches!(binding.body, crate::snapshot::Body::None) => path.set("get", operation),
-        None => path.set("post", operation),
+/// Puts an operation into its path. What OpenAPI 3.1 has no word for goes where 3.2 has one; so does a rule of every HTTP method
+/// where the one that stands for it has a rule of its own.
+fn put(path: &mut Object, binding: &Binding, is_stated: &dyn Fn(&HttpMethod) -> bool, operation: Object) {
+    let every = if matches!(binding.body, Body::None) { HttpMethod::GET } else { HttpMethod::POST };
+    let method = binding.http_method.as_ref().or_else(|| Some(&every).filter(|every| !is_stated(every)));
+    match METHODS.iter().find(|(known, _)| Some(known) == method) {
+        Some((_, name)) => path.set(*name, operation),
+        None => {
+            let name = method.map_or("*", HttpMethod::as_str).to_owned();
+            path.object_at("x-additionalOperations").set(name, operation);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One method, called by one of its HTTP rules.
 
 use http::Method as HttpMethod;
-use prost_reflect::{FieldDescriptor, MessageDescriptor, MethodDescriptor};
+use prost_reflect::{FieldDescriptor, MethodDescriptor};
 
 use super::comments::{Comments, summary};
 use super::errors;
@@ -85,14 +85,17 @@ impl Operations<'_> {
                 };
                 let example = self.examples.object(&request, Side::Request, &captured).map(Json::from);
                 let required = request.fields().any(|field| !captured(&field) && Behaviors::of(&field).required);
-                (whole(&request, &captured, schemas), example, required)
+                let given: Vec<&str> = binding.captures.iter().map(|capture| &*capture.field).collect();
+                (schemas.body(&request, Side::Request, &captured, &given), example, required)
             }
             Body::Message { name, .. } => {
                 let field = request.get_field_by_name(name)?;
                 let message = field.kind().as_message()?.clone();
                 // What changes a resource says what it changes, and nothing else.
                 let side = if binding.http_method == Some(HttpMethod::PATCH) { Side::Answer } else { Side::Request };
-                let schema = schemas.message(&message, side);
+                let given: Vec<&str> =
+                    binding.captures.iter().filter_map(|capture| capture.inside_body.as_deref()).collect();
+                let schema = schemas.body(&message, side, &|_| false, &given);
                 (schema, self.examples.of(&message, Side::Request), Behaviors::of(&field).required)
             }
             Body::Value { name } => {
@@ -139,19 +142,6 @@ fn is_read(binding: &Binding) -> bool {
     binding.http_method == Some(HttpMethod::GET)
 }
 
-/// The request, less what the path gives and what nobody can.
-fn whole(
-    request: &MessageDescriptor,
-    captured: &dyn Fn(&FieldDescriptor) -> bool,
-    schemas: &mut Schemas<'_>,
-) -> Object {
-    if request.fields().any(|field| captured(&field)) {
-        schemas.object(request, Side::Request, captured)
-    } else {
-        schemas.message(request, Side::Request)
-    }
-}
-
 /// What is said of an operation: something in any case.
 fn about(binding: &Binding, comment: &str) -> String {
     let said = described(comment, &notes(binding));
@@ -161,7 +151,7 @@ fn about(binding: &Binding, comment: &str) -> String {
 fn notes(binding: &Binding) -> Vec<String> {
     let mut notes = Vec::new();
     if binding.http_method.is_none() {
-        notes.push("This path takes every HTTP method.".to_owned());
+        notes.push("This path takes every HTTP method that it has no other operation for.".to_owned());
     }
     if binding.mask.is_some() {
         notes.push("Without `updateMask`, the fields that the body names are changed.".to_owned());

@@ -24,6 +24,7 @@ import "google/api/annotations.proto";
 import "google/api/field_behavior.proto";
 import "google/api/resource.proto";
 import "buf/validate/validate.proto";
+import "mainstay/v1/options.proto";
 // Doors.
 service DoorService {
   // Tells whether it is open. Nobody has to knock.
@@ -31,7 +32,35 @@ service DoorService {
   // Opens it from inside.
   rpc OpenDoor(OpenDoorRequest) returns (Door) { option (google.api.http) = {post: "/club/v1/{name=doors/*}:open" body: "*"}; option deprecated = true; }
 }
-service VaultService { rpc GetVault(GetVaultRequest) returns (Vault) { option (google.api.http) = {get: "/club/v1/vault"}; } }
+service VaultService {
+  rpc GetVault(GetVaultRequest) returns (Vault) { option (google.api.http) = {get: "/club/v1/vault"}; }
+  rpc TryVault(GetVaultRequest) returns (Vault) {
+    option (google.api.http) = {custom {kind: "*" path: "/club/v1/vault"} additional_bindings {custom {kind: "*" path: "/club/v1/any"}}};
+  }
+  rpc PutShelf(PutShelfRequest) returns (Shelf) {
+    option (google.api.http) = {put: "/club/v1/{shelf.name=shelves/*}/walls/{shelf.wall.id}" body: "shelf"};
+  }
+}
+service SmithService {
+  option (mainstay.v1.upstream) = "hidden-smith";
+  rpc Forge(Anvil) returns (Anvil) { option (google.api.http) = {post: "/club/v1/{name=anvils/*}:forge" body: "*"}; }
+}
+message Anvil {
+  string name = 1;
+  double heat = 2;
+  float worn = 3 [(buf.validate.field).float.gte = 0];
+  map<string, double> blows = 4 [(buf.validate.field).map.values.double.finite = true];
+}
+message PutShelfRequest { Shelf shelf = 1; }
+message Shelf {
+  option (mainstay.v1.resource) = {access {read: "hidden-shelf"}};
+  string name = 1 [(google.api.field_behavior) = REQUIRED];
+  Wall wall = 2 [(google.api.field_behavior) = REQUIRED];
+  string label = 3 [(google.api.field_behavior) = REQUIRED];
+  double width = 4;
+  double share = 5 [(buf.validate.field).double = {gte: 0 lte: 1}];
+}
+message Wall { string id = 1 [(google.api.field_behavior) = REQUIRED]; string paint = 2 [(google.api.field_behavior) = REQUIRED]; }
 message GetDoorRequest { string name = 1; Colour colour = 2; repeated int64 sizes = 3; Hinge hinge = 4; }
 message OpenDoorRequest {
   string name = 1 [(google.api.field_behavior) = REQUIRED];
@@ -49,7 +78,7 @@ message Door {
   string etag = 7;
 }
 enum Colour { COLOUR_UNSPECIFIED = 0; RED = 1; }
-message Hinge { int32 size = 1; }
+message Hinge { option (mainstay.v1.resource) = {access {read: "hidden-rule"}}; int32 size = 1; }
 message GetVaultRequest { string name = 1; }
 message Vault { string combination = 1; }
 "#;
@@ -158,6 +187,49 @@ async fn a_schema_says_what_the_contract_does() {
     assert_eq!(document["components"]["schemas"]["club.v1.Colour"]["enum"], json!(["COLOUR_UNSPECIFIED", "RED"]));
 }
 
+/// The operation of this id.
+fn operation<'d>(document: &'d Value, id: &str) -> &'d Value {
+    let mut all = document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    all.find(|operation| operation["operationId"] == id).unwrap_or_else(|| panic!("{id} is missing"))
+}
+
+#[tokio::test]
+async fn a_body_need_not_have_what_the_path_gives() {
+    let document = get_as(&club(true).await, "/openapi.json", None).await.json();
+    let schema = &operation(&document, "VaultService_PutShelf")["requestBody"]["content"]["application/json"]["schema"];
+    assert_eq!(schema["required"], json!(["label"]), "the path gives the others");
+    assert_eq!(schema["properties"]["wall"]["required"], json!(["paint"]));
+    assert!(schema["properties"]["wall"]["properties"]["id"].is_object(), "it may be said once more");
+}
+
+#[tokio::test]
+async fn a_rule_of_every_method_takes_the_place_of_no_other() {
+    let harness = club(false).await;
+    for credential in [service(), operator()] {
+        let document = get_as(&harness, "/openapi.json", Some(&credential)).await.json();
+        let vault = &document["paths"]["/club/v1/vault"];
+        assert_eq!(vault["get"]["operationId"], "VaultService_GetVault");
+        assert_eq!(vault["x-additionalOperations"]["*"]["operationId"], "VaultService_TryVault");
+        assert_eq!(document["paths"]["/club/v1/any"]["get"]["operationId"], "VaultService_TryVault_2");
+    }
+}
+
+#[tokio::test]
+async fn numbers_that_json_has_not_are_texts_where_they_may_be() {
+    let document = get_as(&club(true).await, "/openapi.json", None).await.json();
+    let or = |schema: &Value| schema["anyOf"][1]["enum"].clone();
+    let shelf = &document["components"]["schemas"]["club.v1.Shelf"]["properties"];
+    assert_eq!(or(&shelf["width"]), json!(["Infinity", "-Infinity"]), "what is stored is never NaN");
+    assert_eq!(shelf["width"]["anyOf"][0], json!({"type": "number", "format": "double"}));
+    assert_eq!(shelf["share"]["type"], "number", "it has bounds");
+    let anvil = &document["components"]["schemas"]["club.v1.Anvil"]["properties"];
+    assert_eq!(or(&anvil["heat"]), json!(["Infinity", "-Infinity", "NaN"]), "an upstream answers what it likes");
+    assert_eq!(or(&anvil["worn"]), json!(["Infinity"]));
+    assert_eq!(anvil["blows"]["additionalProperties"]["type"], "number");
+    let name = &operation(&document, "SmithService_Forge")["parameters"][0];
+    assert_eq!(name["schema"]["pattern"], "^[^/]+$", "an upstream has ids of its own");
+}
+
 #[tokio::test]
 async fn tools_take_a_document_of_every_form_of_route() {
     let document = get_as(&Harness::start().await, "/openapi.json", None).await;
@@ -225,6 +297,20 @@ async fn descriptors_are_those_of_what_the_reader_may_call() {
     assert_eq!(club(&files(Some(&service())).await).service.len(), 2);
 }
 
+#[tokio::test]
+async fn who_may_not_read_the_contract_itself_is_not_told_its_rules() {
+    let (production, development) = (club(false).await, club(true).await);
+    let told = async |harness: &Harness, credential: Option<&str>| {
+        let descriptors = get_as(harness, "/contract.binpb", credential).await.body;
+        let sources = unpacked(&get_as(harness, "/contract.zip", credential).await.body);
+        let (_, source) = sources.into_iter().find(|(name, _)| name == "club/v1/club.proto").unwrap();
+        [String::from_utf8_lossy(&descriptors).into_owned(), source].map(|text| text.contains("hidden-rule"))
+    };
+    assert_eq!(told(&production, None).await, [false; 2]);
+    assert_eq!(told(&production, Some(&operator())).await, [true; 2]);
+    assert_eq!(told(&development, None).await, [true; 2]);
+}
+
 /// The files of an archive.
 fn unpacked(archive: &[u8]) -> Vec<(String, String)> {
     let (mut rest, mut files) = (archive, Vec::new());
@@ -263,9 +349,59 @@ fn described(set: &[u8]) -> Vec<FileDescriptorProto> {
     files
 }
 
+/// Constraints of a contract's own, and a method that is called like what it takes.
+const RULES: &str = r#"
+syntax = "proto2";
+package rules.v1;
+import "buf/validate/validate.proto";
+// What texts may be.
+extend buf.validate.StringRules {
+  // A path.
+  optional bool path = 1161 [(buf.validate.predefined).cel = {id: "string.path" expression: "!rule || this.startsWith('/')"}];
+  repeated string beginnings = 1162 [deprecated = true];
+}
+// What numbers may be.
+extend buf.validate.Int64Rules {
+  optional int64 multiple_of = 1161 [(buf.validate.predefined).cel = {id: "int64.multiple_of" expression: "this % rule == 0"}];
+}
+service AskService { rpc Question(.rules.v1.Question) returns (Answer); }
+message Question {
+  optional string text = 1 [(buf.validate.field).string.(path) = true];
+  extensions 100 to 199;
+}
+message Answer {
+  extend Question { optional Answer last = 100 [deprecated = true]; }
+}
+"#;
+
+async fn rules() -> Harness {
+    let data = Arc::new(FakeService::default());
+    data.publish(1, &compile("rules/v1/rules.proto", RULES));
+    let harness = Harness::before(data, Config::default(), None, true).await;
+    harness.serves(1).await;
+    harness
+}
+
+#[tokio::test]
+async fn sources_have_extensions_with_their_options_and_comments() {
+    let files = unpacked(&get_as(&rules().await, "/contract.zip", None).await.body);
+    let (_, text) = files.iter().find(|(name, _)| name == "rules/v1/rules.proto").unwrap();
+    for said in [
+        "// What texts may be.\nextend buf.validate.StringRules {\n  // A path.\n  optional bool path = 1161 [",
+        "(buf.validate.predefined) = {",
+        "id: \"string.path\"",
+        "  repeated string beginnings = 1162 [deprecated = true];\n}\n",
+        "// What numbers may be.\nextend buf.validate.Int64Rules {\n",
+        "  extend .rules.v1.Question {\n    optional Answer last = 100 [deprecated = true];\n  }\n",
+        "rpc Question(.rules.v1.Question) returns (Answer);",
+    ] {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+}
+
 #[tokio::test]
 async fn sources_say_what_descriptors_do() {
-    for harness in [club(false).await, club(true).await, Harness::start().await] {
+    for harness in [club(false).await, club(true).await, Harness::start().await, rules().await] {
         let archive = get_as(&harness, "/contract.zip", None).await;
         assert_eq!(archive.headers["content-type"], "application/zip");
         let files = unpacked(&archive.body);

@@ -19,16 +19,36 @@ const CONTRACT: &str = r#"
 syntax = "proto3";
 package club.v1;
 import "google/api/annotations.proto";
+import "mainstay/v1/options.proto";
+option (mainstay.v1.roles) = {role {name: "hidden-role"}};
 service DoorService {
   // Tells whether it is open.
-  rpc GetDoor(GetDoorRequest) returns (Door) { option (google.api.http) = {get: "/club/v1/door"}; }
+  rpc GetDoor(GetDoorRequest) returns (Door) {
+    option (google.api.http) = {get: "/club/v1/door"};
+    // A hidden-remark.
+    option (mainstay.v1.sql) = {query: "SELECT 'hidden-sql'"};
+    option (mainstay.v1.schedule) = {cron: "hidden-cron"};
+    option (mainstay.v1.webhook) = {secret: "hidden-secret"};
+    option (mainstay.v1.auth) = {roles: "hidden-auth"};
+  }
   // Opens it from inside.
   rpc OpenDoor(OpenDoorRequest) returns (Door);
+}
+service PorterService {
+  option (mainstay.v1.upstream) = "hidden-upstream";
+  rpc AskPorter(GetDoorRequest) returns (Door) { option (mainstay.v1.auth) = {public: true}; }
 }
 service VaultService { rpc GetVault(GetVaultRequest) returns (Vault); }
 message GetDoorRequest { string name = 1; }
 message OpenDoorRequest { string pin = 1; }
-message Door { string name = 1; Colour colour = 2; repeated Hinge hinges = 3; }
+message Door {
+  option (mainstay.v1.resource) = {access {read: "hidden-rule"}};
+  string name = 1 [(mainstay.v1.field) = {aliases: "shown-alias" read: "hidden-read" write: "hidden-write"}];
+  Colour colour = 2 [(mainstay.v1.states) = {
+    initial: "shown-state" transition {name: "Paint" access: "hidden-access" guard: "hidden-guard"}
+  }];
+  repeated Hinge hinges = 3 [(mainstay.v1.field).read = "hidden-hinges"];
+}
 enum Colour { COLOUR_UNSPECIFIED = 0; RED = 1; }
 message Hinge { int32 size = 1; }
 message GetVaultRequest { string name = 1; }
@@ -145,6 +165,36 @@ async fn what_is_shown_links_by_itself_and_keeps_its_options() {
     let asked =
         ExtensionRequest { containing_type: "google.protobuf.MethodOptions".into(), extension_number: 72_295_728 };
     assert!(files(&harness, None, MessageRequest::FileContainingExtension(asked)).await.is_some());
+}
+
+/// The file that declares the doors, as it is encoded.
+async fn encoded(harness: &Harness, credential: Option<&str>) -> String {
+    match ask(harness, credential, symbol("club.v1.DoorService")).await {
+        MessageResponse::FileDescriptorResponse(files) => {
+            String::from_utf8_lossy(&files.file_descriptor_proto[0]).into_owned()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_shown_by_what_rules_and_with_whom_the_server_works() {
+    const HIDDEN: [&str; 13] = [
+        "role", "remark", "sql", "cron", "secret", "auth", "upstream", "rule", "read", "write", "access", "guard",
+        "hinges",
+    ];
+    let (production, development) = (club(false).await, club(true).await);
+    let shown = encoded(&production, None).await;
+    assert!(!shown.contains("hidden"), "{shown}");
+    for file in [shown, encoded(&production, Some(&service())).await] {
+        assert!(
+            file.contains("shown-alias") && file.contains("shown-state") && file.contains("/club/v1/door"),
+            "{file}"
+        );
+    }
+    for file in [encoded(&production, Some(&service())).await, encoded(&development, None).await] {
+        HIDDEN.iter().for_each(|word| assert!(file.contains(&format!("hidden-{word}")), "{word}: {file}"));
+    }
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use std::ops::Range;
 use prost_reflect::prost_types::field_descriptor_proto::{Label, Type};
 use prost_reflect::prost_types::{FieldDescriptorProto, SourceCodeInfo, source_code_info::Location};
 use prost_reflect::{
-    EnumDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor, MethodDescriptor, OneofDescriptor,
-    ServiceDescriptor, Syntax,
+    DynamicMessage, EnumDescriptor, ExtensionDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor,
+    MethodDescriptor, OneofDescriptor, ServiceDescriptor, Syntax,
 };
 
 use self::names::Names;
@@ -69,7 +69,7 @@ impl Writer<'_> {
             self.blank();
             self.enumeration(&item);
         }
-        self.extensions(&descriptor.extension);
+        self.extensions(&file.extensions().collect::<Vec<_>>());
         for service in file.services() {
             self.blank();
             self.service(&service);
@@ -104,7 +104,7 @@ impl Writer<'_> {
         self.ranges("extensions", message.extension_ranges());
         self.ranges("reserved", message.reserved_ranges());
         self.reserved_names(message.reserved_names());
-        self.extensions(&message.descriptor_proto().extension);
+        self.extensions(&message.child_extensions().collect::<Vec<_>>());
     }
 
     /// Writes a field behind the messages that stand before the one that it brings along: the entry of a map, a group.
@@ -127,7 +127,7 @@ impl Writer<'_> {
     fn field(&mut self, field: &FieldDescriptor, in_oneof: bool) {
         self.above(field.path());
         let descriptor = field.field_descriptor_proto();
-        let options = self.field_options(field, descriptor);
+        let options = self.field_options(&field.options(), descriptor);
         if let (true, Kind::Message(group)) = (field.is_group(), field.kind()) {
             self.open(&format!(
                 "{}group {} = {}{options} {{",
@@ -161,11 +161,9 @@ impl Writer<'_> {
     }
 
     /// What stands in brackets behind a field.
-    fn field_options(&self, field: &FieldDescriptor, descriptor: &FieldDescriptorProto) -> String {
+    fn field_options(&self, options: &DynamicMessage, descriptor: &FieldDescriptorProto) -> String {
         let mut all = own_options(descriptor);
-        all.extend(
-            statements(&field.options(), &self.names).iter().map(|said| format!("{} = {}", said.name, said.value)),
-        );
+        all.extend(statements(options, &self.names).iter().map(|said| format!("{} = {}", said.name, said.value)));
         bracketed(&all, self.indent)
     }
 
@@ -221,23 +219,46 @@ impl Writer<'_> {
         self.behind(method.path());
     }
 
-    /// Extensions are written as they are encoded: who they extend is another file's.
-    fn extensions(&mut self, extensions: &[FieldDescriptorProto]) {
-        for extension in extensions {
-            let kind = match extension.r#type() {
-                Type::Message | Type::Enum | Type::Group => self.names.named(extension.type_name()),
-                scalar => names::scalar_name(scalar).to_owned(),
-            };
+    /// Writes extensions as the file has them: those of one block together, under the comments of the block.
+    fn extensions(&mut self, extensions: &[ExtensionDescriptor]) {
+        let of_one_block = |one: &ExtensionDescriptor, next: &ExtensionDescriptor| {
+            let (block, other) = (self.block(one), self.block(next));
+            let extendee = |extension: &ExtensionDescriptor| extension.containing_message().full_name().to_owned();
+            block.is_some_and(|block| other.is_some_and(|other| other.span == block.span))
+                && extendee(one) == extendee(next)
+        };
+        let blocks: Vec<&[ExtensionDescriptor]> = extensions.chunk_by(of_one_block).collect();
+        for block in blocks {
             self.blank();
-            self.open(&format!("extend {} {{", self.names.named(extension.extendee())));
-            let options = bracketed(&own_options(extension), self.indent);
-            let label = match self.label(extension, false) {
-                "" => "optional ",
-                label => label,
-            };
-            self.line(&format!("{label}{kind} {} = {}{options};", extension.name(), extension.number()));
+            if let Some(place) = block.first().and_then(|first| self.block(first)).cloned() {
+                self.leading(&place);
+            }
+            let extendee = block.first().map(|first| self.names.message(&first.containing_message()));
+            self.open(&format!("extend {} {{", extendee.unwrap_or_default()));
+            block.iter().for_each(|extension| self.extension(extension));
             self.close();
         }
+    }
+
+    fn extension(&mut self, extension: &ExtensionDescriptor) {
+        self.above(extension.path());
+        let descriptor = extension.field_descriptor_proto();
+        let options = self.field_options(&extension.options(), descriptor);
+        let (label, kind) = (self.label(descriptor, false), self.names.kind(&extension.kind()));
+        self.line(&format!("{label}{kind} {} = {}{options};", extension.name(), extension.number()));
+        self.behind(extension.path());
+    }
+
+    /// The block that an extension stands in. All blocks of a scope have one path, so it is found by its lines.
+    fn block(&self, extension: &ExtensionDescriptor) -> Option<&Location> {
+        let line = *self.place(extension.path())?.span.first()?;
+        let (_, path) = extension.path().split_last()?;
+        let holds = |place: &&Location| match place.span[..] {
+            [first, _, last, _] => (first..=last).contains(&line),
+            [first, ..] => first == line,
+            [] => false,
+        };
+        self.comments?.location.iter().filter(|place| place.path == path).find(holds)
     }
 
     fn ranges(&mut self, what: &str, ranges: impl Iterator<Item = Range<u32>>) {
@@ -272,14 +293,17 @@ impl Writer<'_> {
 
     /// Writes the comments that stand above an element.
     fn above(&mut self, path: &[i32]) {
-        let Some(place) = self.place(path) else { return };
-        let detached = place.leading_detached_comments.clone();
-        let leading = place.leading_comments().to_owned();
-        for text in detached {
-            self.comment(&text);
+        if let Some(place) = self.place(path).cloned() {
+            self.leading(&place);
+        }
+    }
+
+    fn leading(&mut self, place: &Location) {
+        for text in &place.leading_detached_comments {
+            self.comment(text);
             self.blank();
         }
-        self.comment(&leading);
+        self.comment(place.leading_comments());
     }
 
     /// Writes those that stand behind it.

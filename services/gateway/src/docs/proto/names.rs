@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use prost_reflect::prost_types::field_descriptor_proto::Type;
-use prost_reflect::prost_types::{DescriptorProto, EnumDescriptorProto};
+use prost_reflect::prost_types::{DescriptorProto, EnumDescriptorProto, MethodDescriptorProto};
 use prost_reflect::{FileDescriptor, Kind, MessageDescriptor};
 
 /// What names mean in a file.
@@ -16,7 +15,11 @@ pub struct Names {
 impl Names {
     pub fn of(file: &FileDescriptor) -> Names {
         let mut ambiguous: HashSet<String> = file.package_name().split('.').map(str::to_owned).collect();
-        file.file_descriptor_proto().message_type.iter().for_each(|message| inner(message, &mut ambiguous));
+        let descriptor = file.file_descriptor_proto();
+        descriptor.message_type.iter().for_each(|message| inner(message, &mut ambiguous));
+        // Where a method says what it takes and answers, a compiler finds methods of the service first.
+        let methods = descriptor.service.iter().flat_map(|service| &service.method);
+        ambiguous.extend(methods.map(MethodDescriptorProto::name).map(str::to_owned));
         Names { package: file.package_name().to_owned(), ambiguous }
     }
 
@@ -80,25 +83,4 @@ pub fn json_name(name: &str) -> String {
         }
     }
     json
-}
-
-pub fn scalar_name(kind: Type) -> &'static str {
-    match kind {
-        Type::Double => "double",
-        Type::Float => "float",
-        Type::Int64 => "int64",
-        Type::Uint64 => "uint64",
-        Type::Int32 => "int32",
-        Type::Fixed64 => "fixed64",
-        Type::Fixed32 => "fixed32",
-        Type::Bool => "bool",
-        Type::Bytes => "bytes",
-        Type::Uint32 => "uint32",
-        Type::Sfixed32 => "sfixed32",
-        Type::Sfixed64 => "sfixed64",
-        Type::Sint32 => "sint32",
-        Type::Sint64 => "sint64",
-        // The others have names of their own.
-        Type::String | Type::Message | Type::Enum | Type::Group => "string",
-    }
 }

@@ -2,7 +2,7 @@
 
 use prost_reflect::{Kind, MessageDescriptor};
 
-use crate::openapi::json::Object;
+use crate::openapi::json::{Json, Object};
 
 /// A signed number in a string.
 pub const SIGNED: &str = "^-?[0-9]+$";
@@ -34,6 +34,19 @@ pub fn scalar(kind: &Kind) -> Object {
         Kind::Bytes => formatted("string", "byte").with("contentEncoding", "base64"),
         Kind::String | Kind::Message(_) | Kind::Enum(_) => typed("string"),
     }
+}
+
+/// Whether a schema is that of a float or a double.
+pub fn is_real(schema: &Object) -> bool {
+    matches!(schema.get("type"), Some(Json::Text(kind)) if kind == "number")
+}
+
+/// Numbers, or one of these texts.
+pub fn or_texts(numbers: Object, texts: Vec<&'static str>) -> Object {
+    if texts.is_empty() {
+        return numbers;
+    }
+    Object::new().with("anyOf", vec![numbers, typed("string").with("enum", texts)])
 }
 
 /// A key of a map, which in JSON is always a string.
@@ -70,7 +83,7 @@ pub fn known(message: &MessageDescriptor) -> Option<Object> {
 /// Whether a message can be given as a text: in a path or a query.
 pub fn has_text_form(message: &MessageDescriptor) -> bool {
     known(message).is_some_and(|schema| match schema.get("type") {
-        Some(crate::openapi::json::Json::Text(kind)) => !matches!(&**kind, "object" | "array"),
+        Some(Json::Text(kind)) => !matches!(&**kind, "object" | "array"),
         _ => false,
     })
 }

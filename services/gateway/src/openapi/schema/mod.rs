@@ -35,6 +35,8 @@ pub struct Schemas<'c> {
     comments: &'c Comments,
     /// The requests of methods, which no answer has.
     requests: HashSet<String>,
+    /// What the application's own services are sent, and answer. What is in it nobody has looked at.
+    unchecked: HashSet<String>,
     demanding: HashMap<String, bool>,
     made: BTreeMap<String, Json>,
     /// Spoken of, and not made yet.
@@ -47,14 +49,24 @@ enum Named {
 }
 
 impl<'c> Schemas<'c> {
-    pub fn new(pool: &DescriptorPool, comments: &'c Comments) -> Schemas<'c> {
+    /// Nothing yet. `upstream` tells which methods the application's own services answer.
+    pub fn new(
+        pool: &DescriptorPool,
+        comments: &'c Comments,
+        upstream: &dyn Fn(&MethodDescriptor) -> bool,
+    ) -> Schemas<'c> {
         let methods: Vec<MethodDescriptor> =
             pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()).collect();
         let mut answers = HashSet::new();
         methods.iter().for_each(|method| reach(&method.output(), &mut answers));
         let requests = methods.iter().map(|method| method.input().full_name().to_owned());
         let requests = requests.filter(|name| !answers.contains(name)).collect();
-        Schemas { comments, requests, demanding: HashMap::new(), made: BTreeMap::new(), pending: Vec::new() }
+        let mut unchecked = HashSet::new();
+        for method in methods.iter().filter(|method| upstream(method)) {
+            reach(&method.input(), &mut unchecked);
+            reach(&method.output(), &mut unchecked);
+        }
+        Schemas { comments, requests, unchecked, demanding: HashMap::new(), made: BTreeMap::new(), pending: Vec::new() }
     }
 
     /// Makes what was spoken of, and gives everything, by name.
@@ -93,6 +105,45 @@ impl<'c> Schemas<'c> {
         let name = self.message_name(message, side);
         self.pending.push(Named::Message(message.clone(), side));
         Object::new().with("$ref", format!("#/components/schemas/{name}"))
+    }
+
+    /// A message as a body, less the fields of which `left_out` says so. It need not have the fields that are given elsewhere, told
+    /// by their paths.
+    pub fn body(
+        &mut self,
+        message: &MessageDescriptor,
+        side: Side,
+        left_out: &dyn Fn(&FieldDescriptor) -> bool,
+        given: &[&str],
+    ) -> Object {
+        let waived: Vec<&str> =
+            given.iter().copied().filter(|path| side == Side::Request && is_demanded(message, path)).collect();
+        if waived.is_empty() && !message.fields().any(|field| left_out(&field)) {
+            return self.message(message, side);
+        }
+        let mut schema = self.object(message, side, left_out);
+        waived.into_iter().for_each(|path| self.waive(&mut schema, message, path));
+        schema
+    }
+
+    /// Demands a field no more, nor what it lies in.
+    fn waive(&mut self, schema: &mut Object, message: &MessageDescriptor, path: &str) {
+        let (name, inner) = path.split_once('.').map_or((path, None), |(name, inner)| (name, Some(inner)));
+        let Some(field) = message.get_field_by_name(name) else { return };
+        if let Some(Json::List(mut required)) = schema.take("required") {
+            required.retain(|name| !matches!(name, Json::Text(name) if name == field.json_name()));
+            if !required.is_empty() {
+                schema.set("required", required);
+            }
+        }
+        if let (Some(inner), Kind::Message(message)) = (inner, field.kind()) {
+            let property = schema.object_at("properties").object_at(field.json_name());
+            if property.take("$ref").is_some() {
+                // What is said of the field stays before what is said of its type.
+                property.fill(self.object(&message, Side::Request, &|_| false));
+            }
+            self.waive(property, &message, inner);
+        }
     }
 
     /// A message as an object, less the fields of which `left_out` says so.
@@ -153,6 +204,7 @@ impl<'c> Schemas<'c> {
             let value = entry.map_entry_value_field();
             let mut each = self.single(&value.kind(), side);
             values.apply(&value.kind(), &mut each, notes);
+            let each = self.with_infinities(each, field, &values);
             let mut names = known::key(&entry.map_entry_key_field().kind());
             keys.apply(&entry.map_entry_key_field().kind(), &mut names, notes);
             let mut schema = Object::new().with("type", "object").with("additionalProperties", each);
@@ -166,12 +218,28 @@ impl<'c> Schemas<'c> {
         let mut schema = self.single(&kind, side);
         if !field.is_list() {
             rules.apply(&kind, &mut schema, notes);
-            return schema;
+            return self.with_infinities(schema, field, rules);
         }
-        rules.items().apply(&kind, &mut schema, notes);
+        let items = rules.items();
+        items.apply(&kind, &mut schema, notes);
+        let schema = self.with_infinities(schema, field, &items);
         let mut list = Object::new().with("type", "array").with("items", schema);
         rules.of_list(&mut list);
         list
+    }
+
+    /// The schema of a field's numbers, with the texts that ProtoJSON has for those that JSON has not, as far as there may be such
+    /// ones: NaN is never stored, but an upstream may answer it.
+    fn with_infinities(&self, schema: Object, field: &FieldDescriptor, rules: &Rules) -> Object {
+        let message = field.parent_message();
+        // Numbers of google.type lie between bounds, which its comments tell.
+        if !known::is_real(&schema) || message.package_name() == "google.type" {
+            return schema;
+        }
+        let may_be = |number: f64| !number.is_nan() || self.unchecked.contains(message.full_name());
+        let texts = [("Infinity", f64::INFINITY), ("-Infinity", f64::NEG_INFINITY), ("NaN", f64::NAN)];
+        let texts = texts.into_iter().filter(|(_, number)| may_be(*number) && rules.take(*number));
+        known::or_texts(schema, texts.map(|(text, _)| text).collect())
     }
 
     /// One value of a kind.
@@ -237,6 +305,16 @@ fn reach(message: &MessageDescriptor, reached: &mut HashSet<String>) {
             pending.extend(message.fields().filter_map(|field| field.kind().as_message().cloned()));
         }
     }
+}
+
+/// Whether a request has to have a field, or something that it lies in.
+fn is_demanded(message: &MessageDescriptor, path: &str) -> bool {
+    let mut message = Some(message.clone());
+    path.split('.').any(|name| {
+        let field = message.as_ref().and_then(|message| message.get_field_by_name(name));
+        message = field.as_ref().and_then(|field| field.kind().as_message().cloned());
+        field.is_some_and(|field| Behaviors::of(&field).required)
+    })
 }
 
 /// What of a message excludes each other: a schema for each oneof, and words for people.

@@ -8,7 +8,7 @@ use prost_reflect::{
 };
 
 pub use self::option::json;
-use self::option::{count, flag, integer, list, message, number, real, string, texts};
+use self::option::{count, double, flag, integer, list, message, number, real, string, texts};
 use self::pattern::{escaped, is_portable};
 use super::known::UNSIGNED;
 use crate::openapi::json::{Json, Object};
@@ -167,6 +167,28 @@ impl Rules {
             let held = std::mem::replace(schema, before);
             schema.set("anyOf", vec![Object::new().with("const", zero), held]);
         }
+    }
+
+    /// Whether they let a number through that JSON has no digits for.
+    pub fn take(&self, number: f64) -> bool {
+        let Some((_, typed)) = self.typed() else { return true };
+        let is_it = |value: &Value| double(value) == Some(number);
+        let only = typed.has_field_by_name("const").then(|| typed.get_field_by_name("const")).flatten();
+        let (allowed, excluded) = (list(&typed, "in"), list(&typed, "not_in"));
+        let bound = |names: [&str; 2]| {
+            let set = names.into_iter().find(|name| typed.has_field_by_name(name))?;
+            double(&typed.get_field_by_name(set)?)
+        };
+        let (low, high) = (bound(["gt", "gte"]), bound(["lt", "lte"]));
+        let (above, below) = (low.is_none_or(|low| number > low), high.is_none_or(|high| number < high));
+        // Bounds that cross leave what lies outside.
+        let crossed = low.zip(high).is_some_and(|(low, high)| low > high);
+        let is_within = if crossed { above || below } else { above && below };
+        !flag(&typed, "finite")
+            && only.as_deref().is_none_or(is_it)
+            && (allowed.is_empty() || allowed.iter().any(is_it))
+            && !excluded.iter().any(is_it)
+            && is_within
     }
 
     fn typed(&self) -> Option<(String, DynamicMessage)> {

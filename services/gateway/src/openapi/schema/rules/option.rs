@@ -51,6 +51,15 @@ pub fn integer(value: &Value) -> Option<i128> {
     }
 }
 
+/// A float or a double.
+pub fn double(value: &Value) -> Option<f64> {
+    match value {
+        Value::F64(number) => Some(*number),
+        Value::F32(number) => Some(f64::from(*number)),
+        _ => None,
+    }
+}
+
 /// Any number, as far as a double holds it.
 pub fn real(value: &Value) -> Option<f64> {
     json(value)?.as_f64()
