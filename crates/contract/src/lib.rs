@@ -48,7 +48,7 @@ mod text;
 mod validate;
 
 pub use annotations::{
-    Behaviors, FieldOptions, OnDelete, aliases, classed, holds_classed, pattern, read as field_options,
+    Behaviors, FieldOptions, OnDelete, aliases, classed, holds_classed, pattern, range, read as field_options,
 };
 pub use callers::Callers;
 pub use check::{BytesCheck, Check, Integers, NowCheck};
