@@ -93,14 +93,43 @@ fn optional_flag(option: &DynamicMessage, field: &str) -> Option<bool> {
 
 /// The regular expression that the texts of a field, or those in its list, must match, where the contract has one.
 pub fn pattern(field: &FieldDescriptor) -> Option<String> {
-    fn inside(message: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
-        let descriptor = message.descriptor().get_field_by_name(name)?;
-        message.has_field(&descriptor).then(|| message.get_field(&descriptor).as_message().cloned()).flatten()
+    optional_text(&inside(&value_rules(field)?, "string")?, "pattern")
+}
+
+/// The least and the greatest whole number that a field, or those in its list, may hold, where the contract has one; of a time
+/// or a duration, the seconds.
+pub fn range(field: &FieldDescriptor) -> (Option<i64>, Option<i64>) {
+    let Some(rules) = value_rules(field) else { return (None, None) };
+    let bound = |name: &str, step: i64| {
+        rules.fields().find_map(|(_, of_kind)| {
+            let of_kind = of_kind.as_message()?;
+            let bound = of_kind.descriptor().get_field_by_name(name)?;
+            of_kind.has_field(&bound).then(|| whole(&of_kind.get_field(&bound)))??.checked_add(step)
+        })
+    };
+    (bound("gte", 0).or_else(|| bound("gt", 1)), bound("lte", 0).or_else(|| bound("lt", -1)))
+}
+
+/// The constraints on the values of a field, or on those in its list.
+fn value_rules(field: &FieldDescriptor) -> Option<DynamicMessage> {
+    let rules = message_option(field.parent_pool(), &of_field(field)?, "buf.validate.field")?;
+    if field.is_list() { inside(&inside(&rules, "repeated")?, "items") } else { Some(rules) }
+}
+
+fn inside(message: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
+    let descriptor = message.descriptor().get_field_by_name(name)?;
+    message.has_field(&descriptor).then(|| message.get_field(&descriptor).as_message().cloned()).flatten()
+}
+
+fn whole(value: &Value) -> Option<i64> {
+    match value {
+        Value::I32(value) => Some((*value).into()),
+        Value::I64(value) => Some(*value),
+        Value::U32(value) => Some((*value).into()),
+        Value::U64(value) => i64::try_from(*value).ok(),
+        Value::Message(time) => time.get_field_by_name("seconds")?.as_i64(),
+        _ => None,
     }
-    let options = of_field(field)?;
-    let rules = message_option(field.parent_pool(), &options, "buf.validate.field")?;
-    let rules = if field.is_list() { inside(&inside(&rules, "repeated")?, "items")? } else { rules };
-    optional_text(&inside(&rules, "string")?, "pattern")
 }
 
 /// Reads a field of the type `mainstay.v1.OnDelete`; nothing where it is unset.
@@ -128,10 +157,19 @@ pub fn classed(pool: &DescriptorPool, message: &str) -> Vec<u32> {
 
 /// Whether a message holds such a value, at whatever depth.
 pub fn holds_classed(message: &MessageDescriptor) -> bool {
+    holds(message, |options| options.classed)
+}
+
+/// Whether a message holds something, at whatever depth, that is erased with a person: what is FINANCIAL is kept.
+pub(crate) fn holds_erased(message: &MessageDescriptor) -> bool {
+    holds(message, |options| options.class.is_some_and(|class| class != "FINANCIAL"))
+}
+
+fn holds(message: &MessageDescriptor, is_it: impl Fn(FieldOptions) -> bool) -> bool {
     let (mut pending, mut seen) = (vec![message.clone()], HashSet::new());
     while let Some(message) = pending.pop() {
         for field in message.fields() {
-            if read(&field).classed {
+            if is_it(read(&field)) {
                 return true;
             }
             let inner = field.kind().as_message().cloned();

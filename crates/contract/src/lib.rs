@@ -49,7 +49,7 @@ mod upstream;
 mod validate;
 
 pub use annotations::{
-    Behaviors, FieldOptions, OnDelete, aliases, classed, holds_classed, pattern, read as field_options,
+    Behaviors, FieldOptions, OnDelete, aliases, classed, holds_classed, pattern, range, read as field_options,
 };
 pub use callers::Callers;
 pub use check::{BytesCheck, Check, Integers, NowCheck};

@@ -3,10 +3,10 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{Stream, stream};
 use mainstay_fault::{Fault, Reason, reply};
 use mainstay_identity::{Kind, roles};
-use mainstay_layers::caller;
+use mainstay_layers::{caller, context};
 use mainstay_proto::data::v1 as pb;
 use mainstay_proto::data::v1::subject_service_server::SubjectService;
 use tokio_util::sync::CancellationToken;
@@ -39,35 +39,65 @@ impl SubjectService for Subjects {
         &self,
         request: Request<pb::ExportSubjectRequest>,
     ) -> Result<Response<Answers<pb::ExportSubjectResponse>>, Status> {
-        let export = match export(&request) {
-            Ok(export) => export,
+        let asked = export(&request).and_then(|export| Ok((export, By::of(&request)?)));
+        let (export, by) = match asked {
+            Ok(asked) => asked,
             Err(fault) => return reply(Err(fault)),
         };
-        tracing::info!(account = %export.uid, "the rows of a person are exported");
-        let exporting = Exporting::begin(&self.resources, export);
-        let rows = stream::try_unfold(exporting, async |mut exporting| {
-            Ok(exporting.next().await.map_err(status)?.map(|row| (row, exporting)))
+        tracing::info!(account = %export.uid, caller = %by.caller, request_id = %by.request_id, "the rows of a person are exported");
+        let exporting = (Exporting::begin(&self.resources, export), self.stop.clone());
+        let rows = stream::try_unfold(exporting, async |(mut exporting, stop)| {
+            let row = unless_stopped(&stop, exporting.next()).await?;
+            Ok(row.map(|row| (row, (exporting, stop))))
         });
-        Ok(Response::new(Box::pin(rows.take_until(self.stop.clone().cancelled_owned()))))
+        Ok(Response::new(Box::pin(rows)))
     }
 
     async fn erase_subject(
         &self,
         request: Request<pb::EraseSubjectRequest>,
     ) -> Result<Response<Answers<pb::EraseSubjectResponse>>, Status> {
+        let by = By::of(&request);
         let pb::EraseSubjectRequest { account, validate_only, compact } = request.into_inner();
         let begun = uid(&account)
             .map(|uid| Wanted { uid: uid.to_owned(), validate_only, compact })
-            .and_then(|wanted| Erasing::begin(&self.resources, wanted).map_err(Fault::from));
-        let erasing = match begun {
-            Ok(erasing) => erasing,
+            .and_then(|wanted| Erasing::begin(&self.resources, wanted).map_err(Fault::from))
+            .and_then(|erasing| Ok((erasing, by?)));
+        let (erasing, by) = match begun {
+            Ok(begun) => begun,
             Err(fault) => return reply(Err(fault)),
         };
-        tracing::info!(account = %account, validate_only, "the rows of a person are erased");
-        let steps = stream::try_unfold(erasing, async |mut erasing| {
-            Ok(erasing.step().await.map_err(status)?.map(|step| (step, erasing)))
+        tracing::info!(%account, caller = %by.caller, request_id = %by.request_id, validate_only, "the rows of a person are erased");
+        let steps = stream::try_unfold((erasing, self.stop.clone()), async |(mut erasing, stop)| {
+            let step = unless_stopped(&stop, erasing.step()).await?;
+            Ok(step.map(|step| (step, (erasing, stop))))
         });
-        Ok(Response::new(Box::pin(steps.take_until(self.stop.clone().cancelled_owned()))))
+        Ok(Response::new(Box::pin(steps)))
+    }
+}
+
+/// Who calls, for the log.
+struct By {
+    caller: String,
+    request_id: String,
+}
+
+impl By {
+    fn of<T>(request: &Request<T>) -> Result<By, Fault> {
+        let context = context(request)?;
+        let caller = context.principal.uid().unwrap_or("system").to_owned();
+        Ok(By { caller, request_id: context.request_id.to_str().unwrap_or_default().to_owned() })
+    }
+}
+
+/// A step of a stream. One that the server does not take any more says so: a stream that just ends looks like a whole one.
+async fn unless_stopped<T>(
+    stop: &CancellationToken,
+    step: impl Future<Output = crate::error::Result<T>>,
+) -> Result<T, Status> {
+    match stop.run_until_cancelled(step).await {
+        Some(done) => done.map_err(status),
+        None => Err(Fault::unavailable("the server stops before the end of the stream").into()),
     }
 }
 

@@ -4,12 +4,14 @@
 //! (`subject`), else the one field whose default is `auth.uid`, else what the row lies below. The way is compiled as a rule, in
 //! which the account in question is the caller: so it is looked up as any rule is, and shown by `mainstay contract explain`.
 
+use std::collections::BTreeSet;
+
 use mainstay_expr::{AuthName, Expr};
 use mainstay_record::Kind;
 use prost_reflect::FieldDescriptor;
 
 use crate::Resource;
-use crate::annotations::{self, FIELD, FieldOptions, holds_classed};
+use crate::annotations::{self, FIELD, FieldOptions, holds_classed, holds_erased};
 use crate::file::Spot;
 use crate::model::{FieldModel, Subject};
 use crate::report::Report;
@@ -23,8 +25,9 @@ const SUBJECT: &str = "subject";
 /// What leads from a row to whose it is.
 #[derive(Debug, Clone)]
 enum Way {
-    /// A field that holds an account's uid.
-    Account { field: String },
+    /// A field that holds an account's uid. The contract may not say that it is the person's whose the row is, and only that it
+    /// is the caller's by default.
+    Account { field: String, is_said: bool },
     /// A reference to a row of another resource, which is the same person's.
     Row { field: String, resource: usize },
     /// What the row lies below.
@@ -49,14 +52,68 @@ pub(super) fn build<'a>(
             }
             let rules = rules(index);
             let rule = rules.rule_at(report, "whose a row is", &source(way, &path?), &rules.row(), spot)?;
-            let field =
-                if let Way::Account { field } | Way::Row { field, .. } = way { field.clone() } else { String::new() };
+            let field = if let Way::Account { field, .. } | Way::Row { field, .. } = way {
+                field.clone()
+            } else {
+                String::new()
+            };
             Some(Subject { rule, field })
         }));
     }
     for (resource, subject) in resources.iter_mut().zip(found) {
         resource.subject = subject;
     }
+    warn_of_what_is_not_said(report, heads, &ways, resources);
+}
+
+/// Warns of rows that stay with everything personal in them, and of what is erased though only a default hints at whose it is.
+fn warn_of_what_is_not_said(
+    report: &mut Report<'_>,
+    heads: &[Head],
+    ways: &[Option<(Way, Spot)>],
+    resources: &[Resource],
+) {
+    let mut guessed = BTreeSet::new();
+    for (index, head) in heads.iter().enumerate().filter(|(_, head)| holds_erased(&head.message)) {
+        if resources[index].subject.is_some() {
+            guessed.extend(end(index, ways).filter(|end| is_guessed(ways, *end)));
+        } else if !head.message.fields().any(|field| is_answered(&field)) {
+            report
+                .warning(&head.spot, format!("the rows of {} are nobody's", head.short_name()))
+                .because("they have fields with a class, and nothing leads from them to an account: they are erased and exported with nobody")
+                .help("add subject: true to the field that says whose a row is, or subject: false to one that does not say it");
+        }
+    }
+    for index in guessed {
+        if let Some((Way::Account { field, .. }, spot)) = &ways[index] {
+            report
+                .warning(spot, format!("{field} is taken to say whose a {} is", heads[index].short_name()))
+                .because("it is the caller by default, and fields with a class are erased with that account")
+                .help("add subject: true where that is so, and subject: false where it is not");
+        }
+    }
+}
+
+/// Whether the contract says something of a field as whose a row is; where it does not, it may have been forgotten.
+fn is_answered(field: &FieldDescriptor) -> bool {
+    let options = annotations::read(field);
+    // Two who are the caller by default are warned about on their own.
+    options.subject.is_some() || options.default.is_some_and(|default| default.trim() == "auth.uid")
+}
+
+/// The resource whose field holds the account, from one on.
+fn end(mut index: usize, ways: &[Option<(Way, Spot)>]) -> Option<usize> {
+    for _ in 0..=ways.len() {
+        match &ways.get(index)?.as_ref()?.0 {
+            Way::Account { .. } => return Some(index),
+            Way::Row { resource, .. } | Way::Parent { resource } => index = *resource,
+        }
+    }
+    None
+}
+
+fn is_guessed(ways: &[Option<(Way, Spot)>], index: usize) -> bool {
+    ways.get(index).is_some_and(|way| matches!(way, Some((Way::Account { is_said: false, .. }, _))))
 }
 
 /// The way of one resource, and where the contract says it.
@@ -90,7 +147,7 @@ fn way(report: &mut Report<'_>, head: &Head, resource: &Resource) -> Option<(Way
     if let Some((field, descriptor, _)) = made_by.next() {
         let spot = options::spot(report, descriptor, FIELD, &[Step::Field("default")]);
         if made_by.next().is_none() {
-            return Some((Way::Account { field: field.name.clone() }, spot));
+            return Some((Way::Account { field: field.name.clone(), is_said: false }, spot));
         }
         if holds_classed(&head.message) {
             report
@@ -114,7 +171,7 @@ fn of_field(
         return Some(Way::Row { field: name, resource: reference.resource });
     }
     if is_text(resource, field) {
-        return Some(Way::Account { field: name });
+        return Some(Way::Account { field: name, is_said: true });
     }
     report
         .error(spot, format!("{name} cannot say whose a {} is", head.short_name()))
@@ -134,7 +191,7 @@ fn path(index: usize, ways: &[Option<(Way, Spot)>], resources: &[Resource]) -> O
     // More steps than there are resources come back to one of them.
     for _ in 0..=resources.len() {
         match &ways.get(at)?.as_ref()?.0 {
-            Way::Account { field } => {
+            Way::Account { field, .. } => {
                 names.push(field.clone());
                 return Some(names);
             }

@@ -89,3 +89,25 @@ fn two_who_are_the_caller_by_default_are_warned_about_where_something_is_persona
     assert_eq!(warned(&two), 0);
     assert_eq!(warned(&format!("{two}\n  string mail = 4 [(mainstay.v1.field).class = PII];")), 1);
 }
+
+#[test]
+fn what_is_personal_and_nobodys_is_warned_about_and_so_is_a_guess() {
+    let warned = |body: &str| {
+        let contract = compile_text(&file(body)).unwrap_or_else(|problems| panic!("{problems}"));
+        contract.warnings.iter().map(|warning| warning.message.clone()).collect::<Vec<_>>()
+    };
+    let mail = "  string mail = 4 [(mainstay.v1.field).class = PII];";
+    let things = |fields: &str| resource("Thing", "things/{thing}", fields);
+    let nobodys = "the rows of Thing are nobody's";
+    assert_eq!(warned(&things(mail)), [nobodys]);
+    assert_eq!(warned(&things("  string paid = 4 [(mainstay.v1.field).class = FINANCIAL];")), [""; 0]);
+    let not = format!("{mail}\n  string head = 2 [(mainstay.v1.field).subject = false];");
+    assert_eq!(warned(&things(&not)), [""; 0]);
+    let guessed = "account is taken to say whose a Thing is";
+    assert_eq!(warned(&things(&format!("{MINE}\n{mail}"))), [guessed]);
+    let said = "  string account = 2 [(mainstay.v1.field) = {default: \"auth.uid\" subject: true}];";
+    assert_eq!(warned(&things(&format!("{said}\n{mail}"))), [""; 0]);
+    // What is personal may stand in what lies below.
+    let below = [things(MINE), resource("Part", "things/{thing}/parts/{part}", mail)];
+    assert_eq!(warned(&below.concat()), [guessed]);
+}

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::{Stream, StreamExt as _};
+use futures_util::Stream;
 use mainstay_fault::reply;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::account_service_server::AccountService;
@@ -57,9 +57,8 @@ impl AccountService for Accounts {
     async fn export_account(&self, request: Request<pb::ExportAccountRequest>) -> Answer<Self::ExportAccountStream> {
         let stop = self.0.stop.get().cloned().unwrap_or_default();
         let items = reply(exporting::begin(&self.0, request).await)?;
-        let stream = |exporting: exporting::Exporting| -> Self::ExportAccountStream {
-            Box::pin(exporting.stream().take_until(stop.cancelled_owned()))
-        };
+        let stream =
+            |exporting: exporting::Exporting| -> Self::ExportAccountStream { Box::pin(exporting.stream(stop)) };
         Ok(items.map(stream))
     }
 

@@ -10,6 +10,7 @@ use mainstay_identity::Principal;
 use mainstay_layers::caller;
 use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::export_account_response::Item;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 
 use super::audit::event_to_pb;
@@ -83,11 +84,17 @@ pub(super) async fn begin(core: &Arc<Core>, request: Request<pb::ExportAccountRe
 }
 
 impl Exporting {
-    /// One message after the other.
-    pub(super) fn stream(self) -> impl Stream<Item = Result<pb::ExportAccountResponse, Status>> + Send {
-        stream::try_unfold(self, async |mut exporting| {
-            let item = exporting.next().await.map_err(|error| Status::from(Fault::from(error)))?;
-            Ok(item.map(|item| (pb::ExportAccountResponse { item: Some(item) }, exporting)))
+    /// One message after the other, until the server stops: what just ends looks like the whole of it, so that is said.
+    pub(super) fn stream(
+        self,
+        stop: CancellationToken,
+    ) -> impl Stream<Item = Result<pb::ExportAccountResponse, Status>> + Send {
+        stream::try_unfold((self, stop), async |(mut exporting, stop)| {
+            let item = match stop.run_until_cancelled(exporting.next()).await {
+                Some(item) => item.map_err(|error| Status::from(Fault::from(error)))?,
+                None => return Err(Status::from(Fault::unavailable("the server stops before the end of the export"))),
+            };
+            Ok(item.map(|item| (pb::ExportAccountResponse { item: Some(item) }, (exporting, stop))))
         })
     }
 
