@@ -157,7 +157,7 @@ both_engines! {
         }
         assert_eq!((accounts(&harness).await, harness.mails().await.len()), (1, mails));
         for (number, what) in ["anonymous", "reset ada@example.org", "sign in ada@example.org"].into_iter().enumerate() {
-            let token = provider.solved(&format!("right {number}"), "app.example.org");
+            let token = provider.solved(&format!("right-{number}"), "app.example.org");
             ask(&harness.caller, what, &token).await.unwrap();
         }
         assert_eq!((accounts(&harness).await, harness.mails().await.len()), (2, mails + 2));
