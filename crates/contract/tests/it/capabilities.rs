@@ -248,6 +248,17 @@ fn field_options(all: &mut Examples) {
     ] {
         all.insert(name.into(), optioned(ty, option));
     }
+    predefined(all);
+    for value in
+        ["OPTIONAL", "REQUIRED", "OUTPUT_ONLY", "IMMUTABLE", "UNORDERED_LIST", "INPUT_ONLY", "NON_EMPTY_DEFAULT"]
+    {
+        let text = optioned("string", &format!("(google.api.field_behavior) = {value}"));
+        all.insert(format!("(google.api.field_behavior) = {value}"), text);
+    }
+    all.insert("(google.api.field_behavior) = IDENTIFIER".into(), thing(""));
+}
+
+fn predefined(all: &mut Examples) {
     for part in ["id", "message", "expression"] {
         let rule = r#"{id: "a" message: "b" expression: "!rule || this != rules.const"}"#;
         let extension = format!(
@@ -258,13 +269,6 @@ fn field_options(all: &mut Examples) {
             .replace("string name", "optional string name");
         all.insert(format!("(buf.validate.predefined).cel.{part}"), text + &extension);
     }
-    for value in
-        ["OPTIONAL", "REQUIRED", "OUTPUT_ONLY", "IMMUTABLE", "UNORDERED_LIST", "INPUT_ONLY", "NON_EMPTY_DEFAULT"]
-    {
-        let text = optioned("string", &format!("(google.api.field_behavior) = {value}"));
-        all.insert(format!("(google.api.field_behavior) = {value}"), text);
-    }
-    all.insert("(google.api.field_behavior) = IDENTIFIER".into(), thing(""));
 }
 
 fn constraints(all: &mut Examples) {

@@ -75,17 +75,17 @@ fn put_inside(here: &mut Value, steps: &[Step], value: Option<Value>) {
         (Value::List(elements), [Step::Index(index), rest @ ..]) => {
             let Some(element) = elements.get_mut(*index) else { return };
             if rest.is_empty() {
-                *element = value.unwrap_or_else(|| element.clone())
+                *element = value.unwrap_or_else(|| element.clone());
             } else {
-                put_inside(element, rest, value)
+                put_inside(element, rest, value);
             }
         }
         (Value::Map(entries), [Step::Key(key), rest @ ..]) => {
             let Some(entry) = entries.get_mut(key) else { return };
             if rest.is_empty() {
-                *entry = value.unwrap_or_else(|| entry.clone())
+                *entry = value.unwrap_or_else(|| entry.clone());
             } else {
-                put_inside(entry, rest, value)
+                put_inside(entry, rest, value);
             }
         }
         _ => {}

@@ -95,7 +95,7 @@ async fn scrub_passages(
             let steps = Arc::new(steps);
             let replaced = cx.db.write(Atomic::Locked, move |conn| {
                 let steps = Arc::clone(&steps);
-                Box::pin(async move { Ok(conn.execute_all(&steps).await.map(drop).map_err(|failed| failed.error)?) })
+                Box::pin(async move { conn.execute_all(&steps).await.map(drop).map_err(|failed| failed.error) })
             });
             let replaced: std::result::Result<(), mainstay_db::Error> = replaced.await;
             replaced?;

@@ -177,7 +177,8 @@ impl Rules {
         let (allowed, excluded) = (list(&typed, "in"), list(&typed, "not_in"));
         let bound = |names: [&str; 2]| {
             let set = names.into_iter().find(|name| typed.has_field_by_name(name))?;
-            double(&typed.get_field_by_name(set)?)
+            let bound = typed.get_field_by_name(set)?;
+            double(&bound)
         };
         let (low, high) = (bound(["gt", "gte"]), bound(["lt", "lte"]));
         let (above, below) = (low.is_none_or(|low| number > low), high.is_none_or(|high| number < high));
