@@ -26,8 +26,9 @@ use crate::hooks::OnFailure;
 /// How long a check takes at most: waiting for others, the connection, and the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The status that says so (RFC 6585 section 4).
-const TOO_MANY: u16 = 429;
+/// The statuses by which a provider refuses to read a request (RFC 9110 section 15.5). Others may be of an address that is wrong, or of
+/// what lies before it.
+const NOT_READ: [u16; 4] = [400, 413, 414, 422];
 
 /// Longest token; the longest that a provider gives has some 2 KiB.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -137,8 +138,8 @@ impl Captcha {
         }
         let asked = tokio::time::timeout(PATIENCE, self.ask(token, peer)).await;
         let answer = match asked.unwrap_or(Err(NotAnswered::Late)) {
-            // What it refuses to read is no token of its own; whoever calls it too often is told so.
-            Err(NotAnswered::NoJson(status)) if (400..500).contains(&status) && status != TOO_MANY => {
+            // What it refuses to read is no token of its own.
+            Err(NotAnswered::NoJson(status)) if NOT_READ.contains(&status) => {
                 return Err(CaptchaError::Failed("the provider refuses to read its token"));
             }
             answered => answered.map_err(CaptchaError::Unavailable)?,
