@@ -126,7 +126,7 @@ both_engines! {
         let harness = Harness::with_config(engine, &provider.config(|_| {})).await;
         assert_eq!(reason(sign_up(&harness.caller, ADA, "").await), Reason::CaptchaRequired);
         assert_eq!(provider.script().asked.len(), 0, "nobody is asked about nothing");
-        assert_eq!(reason(sign_up(&harness.caller, ADA, "never solved").await), Reason::CaptchaFailed);
+        assert_eq!(reason(sign_up(&harness.caller, ADA, "never-solved").await), Reason::CaptchaFailed);
         assert_eq!(reason(sign_up(&harness.caller, ADA, &"x".repeat(8_193)).await), Reason::CaptchaFailed);
         let elsewhere = provider.solved("elsewhere", "evil.example.org");
         assert_eq!(reason(sign_up(&harness.caller, ADA, &elsewhere).await), Reason::CaptchaFailed);
@@ -148,7 +148,7 @@ both_engines! {
         let harness = Harness::with_config(engine, &provider.config(|_| {})).await;
         sign_up(&harness.caller, ADA, &provider.solved("1", "app.example.org")).await.unwrap();
         let mails = harness.mails().await.len();
-        for (wrong, expected) in [("", Reason::CaptchaRequired), ("never solved", Reason::CaptchaFailed)] {
+        for (wrong, expected) in [("", Reason::CaptchaRequired), ("never-solved", Reason::CaptchaFailed)] {
             assert_eq!(reason(ask(&harness.caller, "anonymous", wrong).await), expected);
             for email in [ADA, "nobody@example.org"] {
                 assert_eq!(reason(ask(&harness.caller, &format!("reset {email}"), wrong).await), expected);
