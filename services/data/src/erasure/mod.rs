@@ -114,7 +114,8 @@ impl Erasing {
             Stage::Rows(at, last) => self.stage = self.page(at, last).await?,
             Stage::Answers(behind) => {
                 let cx = &self.resources.context;
-                let (emptied, last) = answers::empty(cx, &self.rows, behind, self.wanted.validate_only).await?;
+                let (emptied, last) =
+                    answers::empty(cx, (&self.snapshot, &self.rows), behind, self.wanted.validate_only).await?;
                 self.emptied_answers += emptied;
                 self.stage = last.map_or(Stage::Store, |last| Stage::Answers(Some(last)));
             }

@@ -449,6 +449,21 @@ both_engines! {
         assert!(found(&answer.to_string()).is_empty(), "{answer}");
     }
 
+    async fn an_answer_with_a_row_that_was_removed_before_is_emptied(engine: Engine) {
+        let fixture = office(engine).await;
+        let (ada, bob) = (fixture.user(ADA, &[]), fixture.user(BOB, &[]));
+        for (own, id) in [(&ada, "gone"), (&bob, "kept")] {
+            let create = json!({"chair_id": id, "chair": {"early": true, "account": format!("canary-{id}")}, "request_id": format!("make-{id}")});
+            own.ok("office.v1.ChairService/CreateChair", create).await;
+        }
+        ada.ok("office.v1.ChairService/DeleteChair", json!({"name": "chairs/gone"})).await;
+        let before = (found_in(&fixture, "canary-gone").await, found_in(&fixture, "canary-kept").await);
+        assert!(before.0 > 0 && before.1 > before.0, "the row that is there, and both answers: {before:?}");
+        erase(&fixture, wanted(ADA)).await;
+        let after = (found_in(&fixture, "canary-gone").await, found_in(&fixture, "canary-kept").await);
+        assert_eq!(after, (0, before.1));
+    }
+
     async fn an_export_has_everything_of_theirs_and_nothing_of_others(engine: Engine) {
         let fixture = clinic(engine).await;
         with_a_deleted_one(&fixture).await;
@@ -476,6 +491,13 @@ both_engines! {
             assert_eq!(erasure.hidden, ["clinic.example.com/Patient title"]);
         }
     }
+}
+
+/// How often a text is stored, as it is or as PostgreSQL shows bytes.
+async fn found_in(fixture: &Fixture, text: &str) -> usize {
+    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let all = everything(fixture).await;
+    all.matches(text).count() + all.matches(&hex).count()
 }
 
 /// The files of a folder in which a canary is found.
