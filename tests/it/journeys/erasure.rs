@@ -100,6 +100,11 @@ async fn erased_in(engine: Engine, mut system: System) {
     assert!(!written.contains("canary"));
     let (succeeded, again) = mainstay(&data, &["admin", "erase", &uid, "--dry-run", "--json"]);
     assert!(succeeded && again.contains("was gone before"), "{again}");
+    let nobody = "0199a1c4-0000-7000-8000-00000000dead";
+    let other = system.folder.path().join("other.json");
+    let arguments = ["admin", "erase", nobody, "--yes", "--certificate", other.to_str().expect("a path")];
+    let (succeeded, refused) = mainstay(&data, &arguments);
+    assert!(!succeeded && !other.exists(), "nobody is certified: {refused}");
     let (succeeded, audit) = mainstay(&data, &["audit", "verify"]);
     assert!(succeeded, "{audit}");
     if engine == Engine::Sqlite {

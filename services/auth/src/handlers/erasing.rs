@@ -35,10 +35,17 @@ const FORM: &str = "mainstay erasure 1";
 const MAX_REPORT_BYTES: usize = 256 << 10;
 
 /// What stays of an account, in the words of documents.
-const KEPT: [&str; 2] = [
+const KEPT: [&str; 3] = [
     "events of the audit log, by the uid of the account, without networks: the log is a chain",
+    "in that log, the reasons that were written down when somebody acted as the account",
     "keyed hashes of addresses that secrets were sent to, for a day at most",
 ];
+
+/// What documents say of the application's rows where nobody has reported what became of them.
+const NO_REPORT: &str = "what the application's rows hold of the person was not erased by this call";
+
+/// The events by which an account has gone.
+const REMOVALS: [Action; 3] = [Action::DeleteAccount, Action::EraseAccount, Action::PurgeAccount];
 
 /// What is wanted.
 #[derive(Clone)]
@@ -72,10 +79,24 @@ pub(super) async fn erase(
         require_administrators_level(core, &caller).await?;
         again(core, trail, wanted.clone()).await?
     };
-    if wanted.compact && !wanted.validate_only {
-        core.database.compact().await?;
+    let storage = if wanted.compact && !wanted.validate_only { compact(core).await } else { NOT_REWRITTEN };
+    Ok(pb::EraseAccountResponse { certificate_hash: hash(&certificate), certificate, storage: storage.to_owned() })
+}
+
+/// What is said of a store that was not asked to give up what it holds of former rows.
+const NOT_REWRITTEN: &str = "not rewritten";
+
+/// Has the store give up what it holds of former rows. What is erased is erased and certified even where that fails, and another call
+/// tries again.
+async fn compact(core: &Core) -> &'static str {
+    match core.database.compact().await {
+        Ok(compacted) => compacted.word(),
+        Err(error) => {
+            let error = &error as &(dyn std::error::Error + 'static);
+            tracing::warn!(error, "the store still holds what it had of former rows");
+            "not rewritten: that failed"
+        }
     }
-    Ok(pb::EraseAccountResponse { certificate_hash: hash(&certificate), certificate })
 }
 
 fn administers(caller: &Principal) -> Result<(), Error> {
@@ -132,11 +153,16 @@ async fn again(core: &Core, trail: Trail, wanted: Wanted) -> Result<String, Erro
     let certified = core.database.write(Atomic::Transaction, move |conn| {
         let (trail, wanted) = (trail.clone(), wanted.clone());
         Box::pin(async move {
+            let uid = wanted.id.to_string();
+            let last = erasures::last(conn, &uid).await?;
             if wanted.report.is_null() {
-                let last = erasures::last(conn, &wanted.id.to_string()).await?.ok_or(Error::AccountNotFound)?;
-                return Ok(last.certificate);
+                return Ok(last.ok_or(Error::AccountNotFound)?.certificate);
             }
-            let certificate = document(&trail, &wanted, now, &json!({"account": "was gone before"}))?;
+            // Of whom there never was an account, nothing is certified.
+            if last.is_none() && !store::has_event(conn, &uid, &REMOVALS.map(Action::name)).await? {
+                return Err(Error::AccountNotFound);
+            }
+            let certificate = document(&trail, &wanted, now, &gone_before(last.as_ref()))?;
             if !wanted.validate_only {
                 let told = Told::default().with("certificate", hash(&certificate));
                 trail.note(conn, now, Action::EraseAccount, wanted.id, told).await?;
@@ -147,6 +173,17 @@ async fn again(core: &Core, trail: Trail, wanted: Wanted) -> Result<String, Erro
         })
     });
     certified.await
+}
+
+/// What is said of an account that is gone: what was removed with it stands in the document of then, whose part is carried on.
+fn gone_before(last: Option<&ErasureRow>) -> Value {
+    const ACCOUNT: &str = "was gone before";
+    let read = last.and_then(|last| Some((last, serde_json::from_str::<Value>(&last.certificate).ok()?)));
+    let Some((last, document)) = read else { return json!({"account": ACCOUNT}) };
+    let of_then =
+        || json!({"eraseTime": document["eraseTime"], "auth": document["auth"], "hash": hash(&last.certificate)});
+    let former = document["auth"].get("former").cloned().unwrap_or_else(of_then);
+    json!({"account": ACCOUNT, "former": former})
 }
 
 /// Says how much there is of what goes with an account.
@@ -167,7 +204,7 @@ fn document(trail: &Trail, wanted: &Wanted, now: i64, auth: &Value) -> Result<St
     let storage = match (wanted.validate_only, wanted.compact) {
         (true, _) => "nothing was changed",
         (false, true) => "to be rewritten next, on SQLite",
-        (false, false) => "not rewritten",
+        (false, false) => NOT_REWRITTEN,
     };
     let mut document = json!({
         "certificate": FORM,
@@ -182,9 +219,10 @@ fn document(trail: &Trail, wanted: &Wanted, now: i64, auth: &Value) -> Result<St
         if wanted.validate_only {
             document.insert("validateOnly".to_owned(), true.into());
         }
-        if !wanted.report.is_null() {
-            document.insert("report".to_owned(), wanted.report.clone());
-        }
+        match &wanted.report {
+            Value::Null => document.insert("rows".to_owned(), NO_REPORT.into()),
+            report => document.insert("report".to_owned(), report.clone()),
+        };
     }
     serde_json::to_string_pretty(&document).map_err(Error::Encoding)
 }

@@ -50,6 +50,14 @@ pub async fn count_events(conn: &mut Conn<'_>, uid: &str) -> Result<i64, db::Err
     Ok(count!(conn, audit_events.account_uid = uid))
 }
 
+/// Says whether the audit log has an event with one of these actions of an account.
+pub async fn has_event(conn: &mut Conn<'_>, uid: &str, actions: &[&str]) -> Result<bool, db::Error> {
+    let actions: Vec<String> = actions.iter().map(ToString::to_string).collect();
+    let events = audit_events::table.filter(audit_events::account_uid.eq(uid));
+    let events = events.filter(audit_events::action.eq_any(&actions)).limit(1);
+    Ok(db::first!(conn, events.select(audit_events::uid) => String)?.is_some())
+}
+
 /// Removes invitations with their secrets.
 pub async fn remove_invitations(conn: &mut Conn<'_>, uids: &[String]) -> Result<(), db::Error> {
     db::execute!(conn, diesel::delete(invitations::table.filter(invitations::uid.eq_any(uids))))?;

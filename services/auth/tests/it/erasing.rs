@@ -101,7 +101,7 @@ both_engines! {
         assert_eq!((events[0].action.as_str(), &events[0].details["certificate"]), ("accounts.erase", &erased.certificate_hash));
         assert!(operator.verify_audit_log(0, "").await.unwrap().problem.is_empty());
         // It is shown again, and to administrators alone.
-        assert_eq!(operator.erase(&account.name, "").await.unwrap(), erased);
+        assert_eq!(operator.erase(&account.name, "").await.unwrap().certificate, erased.certificate);
         let (_, other) = harness.user("other@example.org").await;
         assert_eq!(reason(harness.caller.as_user(&other).erase(&account.name, "").await), Reason::ResourceNotFound);
     }
@@ -158,7 +158,30 @@ both_engines! {
         let certified = operator.erase_with(message).await.unwrap();
         let told: Json = serde_json::from_str(&certified.certificate).unwrap();
         assert_eq!((&told["auth"]["account"], &told["report"]["rows"]), (&json!("was gone before"), &json!(3)));
-        assert_eq!(operator.erase(&account.name, "").await.unwrap(), certified);
+        assert_eq!(operator.erase(&account.name, "").await.unwrap().certificate, certified.certificate);
+    }
+
+    async fn one_that_is_certified_again_has_what_was_removed_at_first(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let (account, _) = harness.user("ada@example.org").await;
+        let operator = harness.caller.as_operator();
+        let first = operator.erase(&account.name, "").await.unwrap();
+        let told: Json = serde_json::from_str(&first.certificate).unwrap();
+        assert!(told["rows"].as_str().is_some_and(|rows| rows.contains("not erased by this call")), "{told}");
+        for _ in 0..2 {
+            let message = pb::EraseAccountRequest { name: account.name.clone(), report: "{\"rows\": 3}".into(), ..Default::default() };
+            let again: Json = serde_json::from_str(&operator.erase_with(message).await.unwrap().certificate).unwrap();
+            let former = &again["auth"]["former"];
+            assert_eq!((&former["auth"], &former["hash"]), (&told["auth"], &json!(first.certificate_hash)), "{again}");
+        }
+    }
+
+    async fn nobody_is_certified_who_never_was(engine: Engine) {
+        let harness = Harness::start(engine).await;
+        let operator = harness.caller.as_operator();
+        let name = "accounts/0199a1c4-0000-7000-8000-00000000dead".to_owned();
+        let message = pb::EraseAccountRequest { name, report: "{\"rows\": 3}".into(), ..Default::default() };
+        assert_eq!(reason(operator.erase_with(message).await), Reason::ResourceNotFound);
     }
 
     async fn a_report_is_an_object_of_a_bounded_size(engine: Engine) {

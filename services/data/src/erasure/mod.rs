@@ -19,10 +19,12 @@ mod pseudonym;
 mod report;
 mod rows;
 mod scrub;
+mod span;
 
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
+use mainstay_contract::holds_classed;
 use mainstay_identity::{Principal, User};
 use mainstay_proto::data::v1 as pb;
 use mainstay_record::Value;
@@ -33,7 +35,7 @@ use self::report::Tally;
 use self::scrub::Scrubber;
 use crate::domain::context::Operation;
 use crate::error::{Error, Result};
-use crate::plans::Snapshot;
+use crate::plans::{ResourcePlan, Snapshot};
 use crate::purge::find;
 use crate::rights::Caller;
 use crate::service::Resources;
@@ -60,6 +62,8 @@ pub struct Erasing {
     snapshot: Arc<Snapshot>,
     /// Of each resource of which rows can be somebody's.
     scrubbers: Vec<(usize, Arc<Scrubber>)>,
+    /// The types of those of which none are anybody's, though what is personal can stand in them.
+    unowned: Vec<String>,
     wanted: Wanted,
     begun: i64,
     stage: Stage,
@@ -85,6 +89,11 @@ impl Erasing {
         let of_somebody = snapshot.resources().iter().enumerate().filter(|(_, plan)| plan.resource.subject.is_some());
         let scrubber = |(index, plan): (usize, &Arc<_>)| Ok((index, Arc::new(Scrubber::of(plan, &pool)?)));
         let scrubbers: Vec<(usize, Arc<Scrubber>)> = of_somebody.map(scrubber).collect::<Result<_>>()?;
+        let of_nobody = snapshot.resources().iter().filter(|plan| plan.resource.subject.is_none());
+        let is_classed = |plan: &&Arc<ResourcePlan>| {
+            pool.get_message_by_name(&plan.resource.message).is_some_and(|own| holds_classed(&own))
+        };
+        let unowned = of_nobody.filter(is_classed).map(|plan| plan.resource.type_name.clone()).collect();
         Ok(Erasing {
             tallies: vec![Tally::default(); scrubbers.len()],
             resources: Arc::clone(resources),
@@ -94,6 +103,7 @@ impl Erasing {
             emptied_answers: 0,
             snapshot,
             scrubbers,
+            unowned,
             wanted,
         })
     }
@@ -104,7 +114,8 @@ impl Erasing {
             Stage::Rows(at, last) => self.stage = self.page(at, last).await?,
             Stage::Answers(behind) => {
                 let cx = &self.resources.context;
-                let (emptied, last) = answers::empty(cx, &self.rows, behind, self.wanted.validate_only).await?;
+                let (emptied, last) =
+                    answers::empty(cx, (&self.snapshot, &self.rows), behind, self.wanted.validate_only).await?;
                 self.emptied_answers += emptied;
                 self.stage = last.map_or(Stage::Store, |last| Stage::Answers(Some(last)));
             }
@@ -141,7 +152,7 @@ impl Erasing {
         for outcome in erased {
             let (outcome, key) = outcome?;
             if let Some(erased) = outcome {
-                self.tallies[at].count(&erased.places, erased.changed, erased.transitions);
+                self.tallies[at].count(&erased);
                 if scrubber.has_work() {
                     self.rows.add(&key);
                 }
@@ -154,7 +165,8 @@ impl Erasing {
     async fn finish(&self) -> Result<pb::Erasure> {
         let cx = &self.resources.context;
         let storage = match self.wanted.compact && !self.wanted.validate_only {
-            true => cx.db.compact().await?.word(),
+            // The rows are erased, and the report has to say so.
+            true => cx.db.compact().await.map_or_else(|error| not_compacted(&error), |compacted| compacted.word()),
             false => NOT_REWRITTEN,
         };
         let resource = |((index, _), tally): (&(usize, Arc<Scrubber>), &Tally)| {
@@ -170,12 +182,19 @@ impl Erasing {
             emptied_answers: self.emptied_answers,
             storage: storage.to_owned(),
             hidden: hidden::names(cx).await?,
+            unowned: self.unowned.clone(),
         })
     }
 }
 
 /// What is said of a store that was not asked to give up what it holds of former rows.
 const NOT_REWRITTEN: &str = "not rewritten";
+
+fn not_compacted(error: &mainstay_db::Error) -> &'static str {
+    let error = error as &(dyn std::error::Error + 'static);
+    tracing::warn!(error, "the store still holds what it had of former rows");
+    "not rewritten: that failed"
+}
 
 /// Who erases whatever rules say, and reads all that is held of a person for whom administrators export it.
 pub fn everybody() -> Principal {

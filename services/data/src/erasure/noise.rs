@@ -29,6 +29,18 @@ impl Noise {
         wide % limit.max(1)
     }
 
+    /// A number from one to another, both included.
+    pub fn between(&mut self, low: i64, high: i64) -> i64 {
+        let wide = self.bytes(8).into_iter().fold(0_u64, |wide, byte| (wide << 8) | u64::from(byte));
+        let distance = high.abs_diff(low);
+        low.saturating_add_unsigned(distance.checked_add(1).map_or(wide, |count| wide % count))
+    }
+
+    /// The bytes that belong to these, at a turn.
+    pub fn turned(&self, turn: usize) -> Noise {
+        Noise::of(&[&self.clone().bytes(16), &turn.to_be_bytes()])
+    }
+
     /// So many signs of these.
     pub fn text(&mut self, signs: &[u8], length: usize) -> String {
         (0..length).map(|_| char::from(signs[self.below(signs.len())])).collect()

@@ -129,4 +129,8 @@ impl Place {
         let parent = self.way.path.strip_suffix(self.descriptor.name()).unwrap_or_default();
         path.strip_prefix(parent) == Some(oneof.name())
     }
+    /// Whether a path leads further inside it.
+    pub fn is_around(&self, path: &str) -> bool {
+        path.strip_prefix(&self.way.path).is_some_and(|rest| rest.starts_with(['.', '[']))
+    }
 }

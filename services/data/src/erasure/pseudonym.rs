@@ -2,7 +2,7 @@
 //! contract takes one: each is made of the name of the row and the field, and of nothing that was in it.
 
 use bytes::Bytes;
-use mainstay_contract::pattern;
+use mainstay_contract::{pattern, range};
 use prost_reflect::{DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, Value};
 
 use super::matching::matching;
@@ -19,8 +19,33 @@ const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
 const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const HEX: &[u8] = b"0123456789abcdef";
 
-/// Numbers that ranges have.
-const NUMBERS: [i32; 12] = [1, 2, 10, 18, 100, 1_000, 1_900, 1_970, 2_000, 10_000, 1_000_000, -1];
+/// Whole numbers that are tried of a field.
+struct Numbers {
+    /// What the field can hold.
+    limits: (i64, i64),
+    /// Of which of them one is drawn each, where the contract says no range.
+    spans: &'static [(i64, i64)],
+    /// Those that conditions often take.
+    common: &'static [i64],
+}
+
+/// How often one is drawn in the range that the contract says.
+const DRAWS: usize = 4;
+
+/// How wide a range is taken to be of which the contract says one end alone.
+const WIDTH: i64 = 1_000_000_000;
+
+const COMMON: &[i64] = &[1, 2, 10, 18, 100, 1_000, 1_900, 1_970, 2_000, 10_000, 1_000_000, -1];
+const SPANS: &[(i64, i64)] = &[(1, 1_000_000_000), (1, 1_000_000), (1, 1_000), (1, 100), (1, 10)];
+
+/// Former times and times to come, in seconds since 1970.
+const TIMES: Numbers = Numbers {
+    limits: (-62_135_596_800, 253_402_300_799),
+    spans: &[(0, 946_684_799), (0, 946_684_799), (4_102_444_800, 7_258_118_400), (4_102_444_800, 7_258_118_400)],
+    common: &[0],
+};
+const DURATIONS: Numbers =
+    Numbers { limits: (-315_576_000_000, 315_576_000_000), spans: &[(1, 86_400), (1, 3_600), (1, 60)], common: &[1] };
 
 /// The pseudonym that is tried at this turn; nothing where none is left.
 pub fn pseudonym(field: &FieldDescriptor, is_element: bool, turn: usize, noise: &Noise) -> Option<Value> {
@@ -29,9 +54,7 @@ pub fn pseudonym(field: &FieldDescriptor, is_element: bool, turn: usize, noise: 
     }
     if field.is_list() && !is_element {
         let elements = (0..=turn).filter(|_| turn < MAX_ELEMENTS);
-        let elements: Vec<Value> = elements
-            .map_while(|index| single(field, 0, &Noise::of(&[&noise.clone().bytes(16), &index.to_be_bytes()])))
-            .collect();
+        let elements: Vec<Value> = elements.map_while(|index| single(field, 0, &noise.turned(index))).collect();
         return (!elements.is_empty()).then_some(Value::List(elements));
     }
     single(field, turn, noise)
@@ -40,57 +63,94 @@ pub fn pseudonym(field: &FieldDescriptor, is_element: bool, turn: usize, noise: 
 fn single(field: &FieldDescriptor, turn: usize, noise: &Noise) -> Option<Value> {
     match field.kind() {
         Kind::Message(message) => message_value(field, &message, turn, noise),
-        kind => scalar(&kind, pattern(field).as_deref(), turn, noise),
+        kind => scalar(field, &kind, turn, noise),
     }
 }
 
-fn scalar(kind: &Kind, pattern: Option<&str>, turn: usize, noise: &Noise) -> Option<Value> {
-    let number = || NUMBERS.get(turn).copied();
-    let unsigned = || number().and_then(|number| u32::try_from(number).ok());
+/// A value of a field, or of what a field wraps: `kind` is of which.
+fn scalar(field: &FieldDescriptor, kind: &Kind, turn: usize, noise: &Noise) -> Option<Value> {
+    let number = |low: i64, high: i64| Numbers::within(low, high).tried(field, noise).into_iter().nth(turn);
     Some(match kind {
-        Kind::String => Value::String(texts(pattern, noise).into_iter().nth(turn)?),
+        Kind::String => Value::String(texts(pattern(field).as_deref(), noise).into_iter().nth(turn)?),
         Kind::Bytes => Value::Bytes(Bytes::from(noise.clone().bytes(*LENGTHS.get(turn)?))),
         Kind::Bool => Value::Bool(Some(true).filter(|_| turn == 0)?),
-        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(number()?),
-        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(number()?.into()),
-        Kind::Uint32 | Kind::Fixed32 => Value::U32(unsigned()?),
-        Kind::Uint64 | Kind::Fixed64 => Value::U64(unsigned()?.into()),
-        Kind::Double => Value::F64(number()?.into()),
-        // All of these numbers have a form as this.
-        Kind::Float => Value::F32(i16::try_from(number()?).ok()?.into()),
-        Kind::Enum(values) => Value::EnumNumber(enum_value(values, turn)?),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
+            Value::I32(i32::try_from(number(i32::MIN.into(), i32::MAX.into())?).ok()?)
+        }
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(number(i64::MIN, i64::MAX)?),
+        Kind::Uint32 | Kind::Fixed32 => Value::U32(u32::try_from(number(0, u32::MAX.into())?).ok()?),
+        Kind::Uint64 | Kind::Fixed64 => Value::U64(u64::try_from(number(0, i64::MAX)?).ok()?),
+        // Each of these numbers has a form as such.
+        Kind::Double => Value::F64(i32::try_from(number(i32::MIN.into(), i32::MAX.into())?).ok()?.into()),
+        Kind::Float => Value::F32(i16::try_from(number(i16::MIN.into(), i16::MAX.into())?).ok()?.into()),
+        Kind::Enum(values) => Value::EnumNumber(enum_value(values, turn, noise)?),
         Kind::Message(_) => return None,
     })
 }
 
-fn enum_value(values: &EnumDescriptor, turn: usize) -> Option<i32> {
-    values.values().map(|value| value.number()).filter(|number| *number != 0).nth(turn)
+impl Numbers {
+    fn within(low: i64, high: i64) -> Numbers {
+        Numbers { limits: (low, high), spans: SPANS, common: COMMON }
+    }
+
+    /// All that are tried, in this order.
+    fn tried(&self, field: &FieldDescriptor, noise: &Noise) -> Vec<i64> {
+        let (least, greatest) = self.limits;
+        let said = match range(field) {
+            (None, None) => None,
+            (Some(low), high) => Some((low, high.unwrap_or_else(|| low.saturating_add(WIDTH)))),
+            (None, Some(high)) if high > 0 => Some((1, high)),
+            (None, Some(high)) => Some((high.saturating_sub(WIDTH), high)),
+        };
+        let spans = said.map_or_else(|| self.spans.to_vec(), |said| vec![said; DRAWS]);
+        let spans = spans.into_iter().map(|(low, high)| (low.max(least), high.min(greatest)));
+        let draw = |(turn, (low, high)): (usize, (i64, i64))| noise.turned(turn).between(low, high);
+        let drawn = spans.filter(|(low, high)| low <= high).enumerate().map(draw);
+        let common = self.common.iter().copied().filter(|number| (least..=greatest).contains(number));
+        drawn.chain(common).collect()
+    }
+}
+
+/// The values of an enum, beginning with any of them.
+fn enum_value(values: &EnumDescriptor, turn: usize, noise: &Noise) -> Option<i32> {
+    let numbers: Vec<i32> = values.values().map(|value| value.number()).filter(|number| *number != 0).collect();
+    let at = (noise.clone().below(numbers.len()) + turn) % numbers.len().max(1);
+    numbers.get(at).copied().filter(|_| turn < numbers.len())
 }
 
 /// An empty message, of which the contract says then what it wants in it; a time, of which there is no empty one.
 fn message_value(field: &FieldDescriptor, message: &MessageDescriptor, turn: usize, noise: &Noise) -> Option<Value> {
-    let mut made = DynamicMessage::new(message.clone());
-    let mut set = |name: &str, value: Value| {
-        if let Some(field) = message.get_field_by_name(name) {
-            made.set_field(&field, value);
-        }
+    let seconds = |numbers: &Numbers| {
+        numbers.tried(field, noise).into_iter().nth(turn).map(|seconds| vec![("seconds", Value::I64(seconds))])
     };
-    match message.full_name() {
-        "google.protobuf.Timestamp" | "google.protobuf.Duration" => {
-            set("seconds", Value::I64(*[0, 1, 946_684_800].get(turn)?));
-        }
-        "google.type.Date" => {
-            let date = [("year", 1970), ("month", 1), ("day", 1)].into_iter().filter(|_| turn == 0);
-            date.for_each(|(name, value)| set(name, Value::I32(value)));
-        }
+    let parts = match message.full_name() {
+        "google.protobuf.Timestamp" => seconds(&TIMES)?,
+        "google.protobuf.Duration" => seconds(&DURATIONS)?,
+        "google.type.Date" => date(turn, noise)?,
         name if name.starts_with("google.protobuf.") && name.ends_with("Value") => {
             let inner = message.get_field_by_name("value").map(|inner| inner.kind())?;
-            set("value", scalar(&inner, pattern(field).as_deref(), turn, noise)?);
+            vec![("value", scalar(field, &inner, turn, noise)?)]
         }
-        _ => {}
+        _ if turn > 0 => return None,
+        _ => Vec::new(),
+    };
+    let mut made = DynamicMessage::new(message.clone());
+    for (name, value) in parts {
+        made.set_field(&message.get_field_by_name(name)?, value);
     }
-    let again = turn > 0 && !message.full_name().starts_with("google.protobuf.");
-    (!again).then_some(Value::Message(made))
+    Some(Value::Message(made))
+}
+
+/// A day of former years, then one of years to come.
+fn date(turn: usize, noise: &Noise) -> Option<Vec<(&'static str, Value)>> {
+    let mut noise = noise.turned(turn);
+    let from = *[1970, 1970, 2100, 2100].get(turn)?;
+    let part = |noise: &mut Noise, low, high| i32::try_from(noise.between(low, high)).map(Value::I32).ok();
+    Some(vec![
+        ("year", part(&mut noise, from, from + 29)?),
+        ("month", part(&mut noise, 1, 12)?),
+        ("day", part(&mut noise, 1, 28)?),
+    ])
 }
 
 /// All texts that are tried, in this order.
@@ -98,14 +158,17 @@ fn texts(pattern: Option<&str>, noise: &Noise) -> Vec<String> {
     let hex = noise.clone().text(HEX, 32);
     let made = |roomy| pattern.and_then(|pattern| matching(pattern, &mut noise.clone(), roomy));
     let short = &hex[..16];
+    let mut parts = noise.clone();
+    let [second, third, fourth] = [256, 256, 254].map(|limit| parts.below(limit));
     let named = [
         format!("erased-{short}"),
         format!("{}-{}-8{}-8{}-{}", &hex[..8], &hex[8..12], &hex[12..15], &hex[15..18], &hex[18..30]),
         format!("erased-{short}@erased.invalid"),
         format!("https://erased.invalid/{short}"),
         format!("erased-{short}.invalid"),
-        "192.0.2.1".to_owned(),
-        "2001:db8::1".to_owned(),
+        // Addresses that are nobody's: those for measurements, and those for documents.
+        format!("198.{}.{third}.{}", 18 + second % 2, fourth + 1),
+        format!("2001:db8::{}:{}:{}:{}", &hex[..4], &hex[4..8], &hex[8..12], &hex[12..16]),
         format!("+999{}", noise.clone().text(DIGITS, 9)),
     ];
     let signs = [LOWER, UPPER, DIGITS, HEX];

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use mainstay_proto::data::v1 as pb;
 
-use super::place::{Outcome, Place};
+use super::place::Outcome;
+use super::rows::Erased;
 
 /// What became of the rows of one resource.
 #[derive(Debug, Clone, Default)]
@@ -12,17 +13,19 @@ pub struct Tally {
     pub rows: i64,
     pub changed_rows: i64,
     pub changed_transitions: i64,
+    pub unfit_rows: i64,
     /// By the path of the field.
     fields: BTreeMap<String, pb::ErasedField>,
 }
 
 impl Tally {
     /// Counts one row.
-    pub fn count(&mut self, places: &[Place], changed: bool, transitions: i64) {
+    pub fn count(&mut self, erased: &Erased) {
         self.rows += 1;
-        self.changed_rows += i64::from(changed);
-        self.changed_transitions += transitions;
-        for place in places {
+        self.changed_rows += i64::from(erased.changed);
+        self.changed_transitions += erased.transitions;
+        self.unfit_rows += i64::from(erased.is_unfit);
+        for place in &erased.places {
             let Some(class) = &place.class else { continue };
             let name = &place.way.field;
             let field = self.fields.entry(name.clone()).or_insert_with(|| pb::ErasedField {
@@ -49,6 +52,7 @@ impl Tally {
             rows: self.rows,
             changed_rows: self.changed_rows,
             changed_transitions: self.changed_transitions,
+            unfit_rows: self.unfit_rows,
             fields: self.fields.values().cloned().collect(),
         }
     }

@@ -1,4 +1,6 @@
 //! Erases what is personal in one row, and in what is kept beside it.
+//!
+//! A row that the store does not take whatever is put into it stays as it was and is counted: nothing behind it waits for it.
 
 use std::sync::Arc;
 
@@ -6,7 +8,7 @@ use mainstay_db::{Atomic, Lane};
 use mainstay_record::Value;
 
 use super::place::Place;
-use super::scrub::Scrubber;
+use super::scrub::{Attempt, Scrubber};
 use crate::domain::context::{Context, Operation, one_row};
 use crate::domain::{erase, transact};
 use crate::error::{Error, Result};
@@ -25,6 +27,8 @@ pub struct Erased {
     pub places: Vec<Place>,
     pub changed: bool,
     pub transitions: i64,
+    /// The store took nothing that it could become: it is as it was.
+    pub is_unfit: bool,
 }
 
 /// Erases what is personal in the row with this key, or only says what would be. Nothing where the row has gone meanwhile.
@@ -37,27 +41,50 @@ pub async fn erase(
     let op = op.within_organisation_of(&key);
     let Some(old) = find(cx, &op, &key).await? else { return Ok(None) };
     if !scrubber.has_work() {
-        return Ok(Some(Erased { places: Vec::new(), changed: false, transitions: 0 }));
+        return Ok(Some(Erased { places: Vec::new(), changed: false, transitions: 0, is_unfit: false }));
     }
+    let Some(erased) = erase_row(cx, &op, scrubber, (&key, &old, validate_only)).await? else { return Ok(None) };
+    // Afterwards, so that what was given with a transition until the row was erased is among it.
     let transitions = scrub_passages(cx, &op, scrubber, (&key, validate_only)).await?;
-    for attempt in 0..ATTEMPTS {
-        let scrubbed = scrubber.row(op.plan(), &old, op.caller.now, attempt)?;
+    Ok(Some(Erased { transitions, ..erased }))
+}
+
+async fn erase_row(
+    cx: &Context,
+    op: &Operation,
+    scrubber: &Arc<Scrubber>,
+    (key, old, validate_only): (&[Value], &[Value], bool),
+) -> Result<Option<Erased>> {
+    for attempt in (0..ATTEMPTS).map(Attempt::Number).chain([Attempt::Bare]) {
+        let scrubbed = match scrubber.row(op.plan(), old, op.caller.now, attempt) {
+            Err(error) if is_refused(&error) => continue,
+            other => other?,
+        };
         let changed = scrubbed.row != old;
-        let erased = Erased { places: scrubbed.places, changed, transitions };
+        let erased = Erased { places: scrubbed.places, changed, transitions: 0, is_unfit: false };
         if !changed || validate_only {
             return Ok(Some(erased));
         }
         let (scrubber, plan, now) = (Arc::clone(scrubber), Arc::clone(op.plan()), op.caller.now);
         // The row may be another by then.
         let becomes = Arc::new(move |old: &[Value]| Ok(scrubber.row(&plan, old, now, attempt)?.row));
-        match transact::run(cx, erase::read(op.clone(), key.clone(), becomes)).await {
+        match transact::run(cx, erase::read(op.clone(), key.to_vec(), becomes)).await {
             Ok(_) => return Ok(Some(erased)),
-            Err(Error::Unique { .. }) if attempt + 1 < ATTEMPTS => {}
             Err(Error::Denied(Denial::NotFound)) => return Ok(None),
+            Err(error) if is_refused(&error) => {}
             Err(error) => return Err(error),
         }
     }
-    Err(Error::OutOfTurn)
+    tracing::warn!(resource = %op.plan().resource.type_name, "a row of a person could not be erased");
+    Ok(Some(Erased { places: Vec::new(), changed: false, transitions: 0, is_unfit: true }))
+}
+
+/// Whether the row itself is in the way: another row has the same, it names what is not there, or it is too large.
+fn is_refused(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Unique { .. } | Error::Dangling { .. } | Error::ReferenceNotFound { .. } | Error::Violations(_)
+    )
 }
 
 /// Finds a row, whoever may read it.

@@ -1,6 +1,6 @@
 //! Takes what is personal out of rows, whatever it stands in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use mainstay_record::Value as Stored;
 use prost::Message as _;
@@ -10,6 +10,7 @@ use super::classed::{Classed, FINANCIAL, Fate};
 use super::noise::Noise;
 use super::place::{Outcome, Place, Way};
 use super::pseudonym::pseudonym;
+use super::span::fill_spans;
 use crate::domain::record::shape;
 use crate::error::{Error, Result};
 use crate::plans::{ResourcePlan, unset};
@@ -28,6 +29,17 @@ pub struct Scrubber {
     classed: Classed,
     /// Fields of the resource itself that stay, with the reason.
     kept: HashMap<String, &'static str>,
+    /// Fields that name rows: a made-up name would lead nowhere, and the store takes none that does.
+    references: HashSet<String>,
+}
+
+/// Which pseudonyms a row gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// Others at each attempt.
+    Number(u32),
+    /// None where no two rows may have the same: such fields are empty.
+    Bare,
 }
 
 /// A row that was gone through.
@@ -46,7 +58,9 @@ impl Scrubber {
         let message = pool.get_message_by_name(&resource.message).ok_or(Error::OutOfTurn)?;
         let subject = resource.subject.iter().map(|subject| (subject.field.clone(), SUBJECT));
         let states = resource.states.iter().map(|states| (states.field.clone(), STATE));
-        Ok(Scrubber { classed: Classed::of(&message), message, kept: states.chain(subject).collect() })
+        let links = resource.links.iter().filter(|link| link.resource.is_some()).map(|link| link.field.clone());
+        let references = resource.references.iter().map(|reference| reference.field.clone()).chain(links).collect();
+        Ok(Scrubber { classed: Classed::of(&message), message, kept: states.chain(subject).collect(), references })
     }
 
     /// Whether rows can hold anything personal.
@@ -54,8 +68,8 @@ impl Scrubber {
         self.classed.are_any()
     }
 
-    /// Says what becomes of a row. The pseudonyms of another `attempt` are others.
-    pub fn row(&self, plan: &ResourcePlan, old: &[Stored], now: i64, attempt: u32) -> Result<Scrubbed> {
+    /// Says what becomes of a row.
+    pub fn row(&self, plan: &ResourcePlan, old: &[Stored], now: i64, attempt: Attempt) -> Result<Scrubbed> {
         let mut wire = Vec::new();
         plan.record.encode(old, &mut wire).map_err(Error::Damaged)?;
         let mut message = self.message_of(&wire)?;
@@ -63,21 +77,37 @@ impl Scrubber {
         let mut places = Vec::new();
         self.clear(&mut message, &Way::default(), &mut places);
         let name = plan.name(old);
+        let number = if let Attempt::Number(number) = attempt { number } else { 0 };
+        let noise = |path: &str| {
+            let parts = [plan.resource.type_name.as_bytes(), name.as_bytes(), path.as_bytes(), &number.to_be_bytes()];
+            Noise::of(&parts)
+        };
         for turn in 0..=MAX_TURNS {
-            let row = merged(plan, old, &before, values(plan, &message)?);
-            let wanting = wanting(plan, &row, now, &places);
+            let mut row = merged(plan, old, &before, values(plan, &message)?);
+            fill_spans(plan, old, &mut row, (&mut places, &noise));
+            let wanting = wanting(plan, (old, &row), now, &places);
             if wanting.is_empty() || turn == MAX_TURNS {
                 let unfit = places.iter_mut().filter(|place| wanting.contains(&place.way.path));
                 unfit.for_each(|place| place.outcome = Outcome::Unfit);
                 return Ok(Scrubbed { row, places });
             }
             for path in wanting {
-                let parts =
-                    [plan.resource.type_name.as_bytes(), name.as_bytes(), path.as_bytes(), &attempt.to_be_bytes()];
-                try_next(&mut message, &mut places, &path, &Noise::of(&parts));
+                let none_is_made =
+                    self.names_rows(&path, &places) || (attempt == Attempt::Bare && is_unique(plan, &path));
+                if none_is_made {
+                    let own = places.iter_mut().find(|place| place.way.path == path);
+                    own.into_iter().for_each(|place| place.outcome = Outcome::Unfit);
+                } else {
+                    try_next(&mut message, &mut places, &path, &noise(&path));
+                }
             }
         }
         Err(Error::OutOfTurn)
+    }
+
+    fn names_rows(&self, path: &str, places: &[Place]) -> bool {
+        let field = places.iter().find(|place| place.way.path == path).map(|place| &place.way.field);
+        field.is_some_and(|field| self.references.contains(field))
     }
 
     /// Takes out what is personal of what was given with a transition; nothing where there is nothing to take out.
@@ -163,7 +193,7 @@ fn merged(plan: &ResourcePlan, old: &[Stored], before: &[Stored], after: Vec<Sto
 }
 
 /// The places at which the contract wants something else, by their paths.
-fn wanting(plan: &ResourcePlan, row: &[Stored], now: i64, places: &[Place]) -> Vec<String> {
+fn wanting(plan: &ResourcePlan, (old, row): (&[Stored], &[Stored]), now: i64, places: &[Place]) -> Vec<String> {
     let resource = &plan.resource;
     let mut paths: Vec<String> =
         resource.violations(row, Some(now)).into_iter().map(|violated| violated.violation.field).collect();
@@ -174,9 +204,27 @@ fn wanting(plan: &ResourcePlan, row: &[Stored], now: i64, places: &[Place]) -> V
             paths.extend(resource.field_of(*column).filter(|_| empty).map(|field| field.field_path.clone()));
         }
     }
+    // Without an end the time of a row would be for ever, and overlap with others'.
+    for span in resource.indexes.iter().filter(|index| index.has(row)).filter_map(|index| index.span) {
+        for column in
+            [span.from, span.to].into_iter().filter(|column| row[*column].is_null() && !old[*column].is_null())
+        {
+            paths.extend(resource.field_of(column).map(|field| field.field_path.clone()));
+        }
+    }
     let may_be_other = |place: &Place| matches!(place.outcome, Outcome::Emptied | Outcome::Pseudonymised);
-    let is_wanting = |place: &Place| may_be_other(place) && paths.iter().any(|path| place.is_named(path));
+    // A field of a message that was emptied as a whole is wanted back with it.
+    let is_lost = |place: &Place, path: &str| place.outcome == Outcome::Emptied && place.is_around(path);
+    let is_named = |place: &Place| paths.iter().any(|path| place.is_named(path) || is_lost(place, path));
+    let is_wanting = |place: &Place| may_be_other(place) && is_named(place);
     places.iter().filter(|place| is_wanting(place)).map(|place| place.way.path.clone()).collect()
+}
+
+/// Whether no two rows may have the same in a field, alone or with others.
+fn is_unique(plan: &ResourcePlan, path: &str) -> bool {
+    let resource = &plan.resource;
+    let mut columns = resource.indexes.iter().filter(|index| index.unique).flat_map(|index| &index.columns);
+    columns.any(|(column, _)| resource.field_of(*column).is_some_and(|field| field.field_path == path))
 }
 
 /// Puts the next pseudonym in a place, or leaves it empty where there is none left.
@@ -188,10 +236,7 @@ fn try_next(message: &mut DynamicMessage, places: &mut Vec<Place>, path: &str, n
     place.way.put(message, made.clone());
     let place = place.clone();
     // What came up with the one before is gone with it; those that are counted stay where they are.
-    let beneath = |other: &Place| {
-        other.class.is_none()
-            && other.way.path.strip_prefix(&place.way.path).is_some_and(|rest| rest.starts_with(['.', '[']))
-    };
+    let beneath = |other: &Place| other.class.is_none() && place.is_around(&other.way.path);
     places.retain(|other| !beneath(other));
     match made {
         Some(Value::Message(made)) => note_fields(&made, &place.way, places),

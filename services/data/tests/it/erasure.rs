@@ -116,6 +116,72 @@ message Ward {
 }
 "#;
 
+/// Resources of which no two rows may have the same, or overlap.
+const OFFICE: &str = r#"
+syntax = "proto3";
+package office.v1;
+import "buf/validate/validate.proto";
+import "google/api/field_behavior.proto";
+import "google/api/resource.proto";
+import "google/protobuf/timestamp.proto";
+import "mainstay/v1/options.proto";
+
+message Chair {
+  option (google.api.resource) = {type: "office.example.com/Chair" pattern: "chairs/{chair}"};
+  option (mainstay.v1.resource) = {
+    access {read: "true" write: "true"}
+    index {fields: "account" fields: "early" unique: true unset_conflicts: true}
+  };
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string account = 2 [(mainstay.v1.field) = {default: "auth.uid" subject: true}];
+  optional bool early = 3 [(mainstay.v1.field).class = PII];
+}
+message Desk {
+  option (google.api.resource) = {type: "office.example.com/Desk" pattern: "desks/{desk}"};
+  option (mainstay.v1.resource) = {
+    access {read: "true" write: "true"}
+    index {fields: "badge" unique: true}
+    index {fields: "size" unique: true unset_conflicts: true}
+    index {fields: "place.city" unique: true unset_conflicts: true}
+    exclude {fields: "room" from: "start_time" to: "end_time"}
+  };
+  string name = 1 [(google.api.field_behavior) = IDENTIFIER];
+  string account = 2 [(mainstay.v1.field) = {default: "auth.uid" subject: true}];
+  int32 badge = 3 [
+    (google.api.field_behavior) = REQUIRED, (mainstay.v1.field).class = PII, (buf.validate.field).int32 = {gte: 1 lte: 1000000}
+  ];
+  int64 size = 4 [(mainstay.v1.field).class = PHI];
+  Place place = 5 [(mainstay.v1.field).class = PII];
+  string room = 6;
+  google.protobuf.Timestamp start_time = 7 [(google.api.field_behavior) = REQUIRED, (mainstay.v1.field).class = PII];
+  google.protobuf.Timestamp end_time = 8 [(mainstay.v1.field).class = PII];
+  string chair = 9 [
+    (google.api.field_behavior) = REQUIRED, (google.api.resource_reference).type = "office.example.com/Chair",
+    (mainstay.v1.field).class = PII
+  ];
+}
+message Place { string city = 1; }
+"#;
+
+async fn office(engine: Engine) -> Fixture {
+    let fixture = Fixture::start(engine, OFFICE).await;
+    let ada = fixture.user(ADA, &[]);
+    for (id, early) in [("one", json!(true)), ("two", json!(false)), ("three", Json::Null)] {
+        let chair = if early.is_null() { json!({}) } else { json!({"early": early}) };
+        ada.ok("office.v1.ChairService/CreateChair", json!({"chair_id": id, "chair": chair})).await;
+    }
+    for number in 1..=20 {
+        let desk = json!({
+            "badge": number, "size": number.to_string(), "place": {"city": format!("canary-{number}")}, "room": "7",
+            "start_time": format!("2026-01-{number:02}T08:00:00Z"), "end_time": format!("2026-01-{number:02}T18:00:00Z"),
+            "chair": "chairs/one",
+        });
+        let own = fixture.user(if number % 5 == 0 { BOB } else { ADA }, &[]);
+        own.ok("office.v1.DeskService/CreateDesk", json!({"desk_id": format!("d{number}"), "desk": desk})).await;
+    }
+    fixture
+}
+
 const CREATE: &str = "clinic.v1.PatientService/CreatePatient";
 
 fn patient(uid: &str, who: &str) -> Json {
@@ -291,7 +357,37 @@ both_engines! {
         assert_eq!(counted("address.street"), (1, 0, 0, ""));
         let types: Vec<&str> = erasure.resources.iter().map(|own| own.r#type.rsplit('/').next().unwrap()).collect();
         assert_eq!(types, ["Patient", "Post", "Visit"], "a ward is nobody's");
+        assert_eq!(erasure.unowned, ["clinic.example.com/Ward"]);
         assert!(!format!("{erasure:?}").contains("anary"), "the report says nothing of it");
+    }
+
+    async fn no_two_rows_get_the_same_where_none_may_have_it(engine: Engine) {
+        let fixture = office(engine).await;
+        let erasure = erase(&fixture, wanted(ADA)).await;
+        let desks = erasure.resources.iter().find(|own| own.r#type.ends_with("Desk")).unwrap();
+        assert_eq!((desks.rows, desks.changed_rows, desks.unfit_rows), (16, 16, 0), "{desks:?}");
+        for path in ["badge", "size", "place", "start_time", "end_time"] {
+            assert_eq!(field(&erasure, "Desk", path).pseudonymised, 16, "{path}: {desks:?}");
+        }
+        // A name that leads nowhere is taken by no store.
+        assert_eq!(field(&erasure, "Desk", "chair").unfit, 16, "{desks:?}");
+        let second = erase(&fixture, wanted(ADA)).await;
+        assert_eq!(second.resources.iter().map(|own| own.changed_rows).sum::<i64>(), 0, "{second:?}");
+        let ada = fixture.user(ADA, &[]);
+        let desk = ada.ok("office.v1.DeskService/GetDesk", json!({"name": "desks/d1"})).await;
+        assert!(desk["start_time"].as_str() < desk["end_time"].as_str() && desk["start_time"] != "2026-01-01T08:00:00Z", "{desk}");
+        assert!(!desk.to_string().contains("canary"), "{desk}");
+    }
+
+    async fn a_row_that_the_store_takes_no_other_way_holds_up_none(engine: Engine) {
+        let fixture = office(engine).await;
+        let erasure = erase(&fixture, wanted(ADA)).await;
+        // Of three one is true and one unset, and the third must be neither.
+        let chairs = erasure.resources.iter().find(|own| own.r#type.ends_with("Chair")).unwrap();
+        assert_eq!((chairs.rows, chairs.changed_rows, chairs.unfit_rows), (3, 0, 1), "{chairs:?}");
+        let two = fixture.user(ADA, &[]).ok("office.v1.ChairService/GetChair", json!({"name": "chairs/two"})).await;
+        assert_eq!(two["early"], json!(false));
+        assert_eq!(erasure.unowned, Vec::<String>::new());
     }
 
     async fn what_is_others_stays_as_it_is(engine: Engine) {
@@ -353,6 +449,21 @@ both_engines! {
         assert!(found(&answer.to_string()).is_empty(), "{answer}");
     }
 
+    async fn an_answer_with_a_row_that_was_removed_before_is_emptied(engine: Engine) {
+        let fixture = office(engine).await;
+        let (ada, bob) = (fixture.user(ADA, &[]), fixture.user(BOB, &[]));
+        for (own, id) in [(&ada, "gone"), (&bob, "kept")] {
+            let create = json!({"chair_id": id, "chair": {"early": true, "account": format!("canary-{id}")}, "request_id": format!("make-{id}")});
+            own.ok("office.v1.ChairService/CreateChair", create).await;
+        }
+        ada.ok("office.v1.ChairService/DeleteChair", json!({"name": "chairs/gone"})).await;
+        let before = (found_in(&fixture, "canary-gone").await, found_in(&fixture, "canary-kept").await);
+        assert!(before.0 > 0 && before.1 > before.0, "the row that is there, and both answers: {before:?}");
+        erase(&fixture, wanted(ADA)).await;
+        let after = (found_in(&fixture, "canary-gone").await, found_in(&fixture, "canary-kept").await);
+        assert_eq!(after, (0, before.1));
+    }
+
     async fn an_export_has_everything_of_theirs_and_nothing_of_others(engine: Engine) {
         let fixture = clinic(engine).await;
         with_a_deleted_one(&fixture).await;
@@ -380,6 +491,13 @@ both_engines! {
             assert_eq!(erasure.hidden, ["clinic.example.com/Patient title"]);
         }
     }
+}
+
+/// How often a text is stored, as it is or as PostgreSQL shows bytes.
+async fn found_in(fixture: &Fixture, text: &str) -> usize {
+    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let all = everything(fixture).await;
+    all.matches(text).count() + all.matches(&hex).count()
 }
 
 /// The files of a folder in which a canary is found.
