@@ -15,14 +15,12 @@ const YEARS: (i64, i64) = (2100, 2199);
 /// As far apart as the numbers of two days that follow one another can be: the last of a year, and the first of the next.
 const APART: i64 = 8_870;
 
+/// What was emptied, and what the names of indexes draw by.
+type Emptied<'e> = (&'e mut [Place], &'e dyn Fn(&str) -> Noise);
+
 /// Puts times that say nothing in the places of those that were emptied, as short as there are: inside the row's own time, where one end
 /// of it stays; else at some time to come.
-pub fn fill_spans(
-    plan: &ResourcePlan,
-    old: &[Value],
-    row: &mut [Value],
-    (places, noise): (&mut [Place], &dyn Fn(&str) -> Noise),
-) {
+pub fn fill_spans(plan: &ResourcePlan, old: &[Value], row: &mut [Value], (places, noise): Emptied<'_>) {
     let resource = &plan.resource;
     for index in &resource.indexes {
         let Some(Span { from, to }) = index.span.filter(|_| index.has(row)) else { continue };

@@ -128,7 +128,7 @@ fn covers(variable: &Variable, position: usize) -> bool {
 }
 
 /// The template with these in the places that are open.
-fn written<'n>(template: &Template, names: &mut dyn Iterator<Item = &'n str>) -> String {
+fn written(template: &Template, names: &mut dyn Iterator<Item = &str>) -> String {
     let mut text = String::new();
     for segment in &template.segments {
         text.push('/');

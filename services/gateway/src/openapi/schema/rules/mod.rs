@@ -337,7 +337,8 @@ fn numbers(rules: &DynamicMessage, kind: &Kind, schema: &mut Object, notes: &mut
                 schema.set(key, number);
             }
             Some(number) => {
-                notes.push(format!("It is {said} {number}{}.", if crossed { ", or the other bound holds" } else { "" }))
+                notes
+                    .push(format!("It is {said} {number}{}.", if crossed { ", or the other bound holds" } else { "" }));
             }
             None => {}
         }
