@@ -79,7 +79,7 @@ pub(super) async fn erase(
         require_administrators_level(core, &caller).await?;
         again(core, trail, wanted.clone()).await?
     };
-    let storage = if wanted.compact && !wanted.validate_only { compact(core).await } else { NOT_REWRITTEN };
+    let storage = if wanted.compact && !wanted.validate_only { give_up_space(core).await } else { NOT_REWRITTEN };
     Ok(pb::EraseAccountResponse { certificate_hash: hash(&certificate), certificate, storage: storage.to_owned() })
 }
 
@@ -88,7 +88,7 @@ const NOT_REWRITTEN: &str = "not rewritten";
 
 /// Has the store give up what it holds of former rows. What is erased is erased and certified even where that fails, and another call
 /// tries again.
-async fn compact(core: &Core) -> &'static str {
+async fn give_up_space(core: &Core) -> &'static str {
     match core.database.compact().await {
         Ok(compacted) => compacted.word(),
         Err(error) => {
