@@ -53,11 +53,8 @@ async fn perform(common: &Common, reach: &Reach, config: &auth::Config, command:
             say!("{email} has the role {role} now, in every token from the next refresh on");
         }
         AdminCommand::Revoke { email, role } => {
-            if revoke(target(common, reach, Role::Auth)?, common, config, (&email, &role)).await? {
-                say!("{email} has the role {role} no more; tokens that say so are refused within seconds");
-            } else {
-                say!("{email} does not have the role {role}: nothing was changed");
-            }
+            let had = revoke(target(common, reach, Role::Auth)?, common, config, (&email, &role)).await?;
+            say_revoked((&email, &role), had);
         }
         AdminCommand::Disable { email } => {
             disable(target(common, reach, Role::Auth)?, common, config, &email, true).await?;
@@ -68,11 +65,7 @@ async fn perform(common: &Common, reach: &Reach, config: &auth::Config, command:
             say!("{email} can sign in");
         }
         AdminCommand::SignOut { email } => {
-            match sign_out(target(common, reach, Role::Auth)?, common, config, &email).await? {
-                0 => say!("{email} has no session"),
-                1 => say!("{email} had one session; it ends everywhere within seconds"),
-                many => say!("{email} had {many} sessions; they end everywhere within seconds"),
-            }
+            say_ended(&email, sign_out(target(common, reach, Role::Auth)?, common, config, &email).await?);
         }
         AdminCommand::ResetFactors { email } => {
             say_removed(&email, reset_factors(target(common, reach, Role::Auth)?, common, config, &email).await?);
@@ -104,6 +97,23 @@ async fn perform(common: &Common, reach: &Reach, config: &auth::Config, command:
         }
     }
     Ok(())
+}
+
+/// Says whether an account has lost a role.
+fn say_revoked((email, role): (&str, &str), had: bool) {
+    match had {
+        true => say!("{email} has the role {role} no more; tokens that say so are refused within seconds"),
+        false => say!("{email} does not have the role {role}: nothing was changed"),
+    }
+}
+
+/// Says how many sessions of an account end.
+fn say_ended(email: &str, sessions: usize) {
+    match sessions {
+        0 => say!("{email} has no session"),
+        1 => say!("{email} had one session; it ends everywhere within seconds"),
+        many => say!("{email} had {many} sessions; they end everywhere within seconds"),
+    }
 }
 
 /// Says how many factors an account has lost.

@@ -84,11 +84,11 @@ both_engines! {
         // It answers to nobody else.
         let mut client = HookServiceClient::connect(url).await.expect("it listens");
         let mut request = tonic::Request::new(hook::MintTokenRequest::default());
-        let refused = client.mint_token(tonic::Request::new(hook::MintTokenRequest::default())).await.unwrap_err();
+        let refused = client.mint_token(tonic::Request::new(hook::MintTokenRequest::default())).await.expect_err("it is refused");
         assert_eq!(refused.code(), tonic::Code::Unauthenticated, "{refused:?}");
         let bearer = format!("Bearer {}", session.token()).parse().expect("a token is text");
         request.metadata_mut().insert("authorization", bearer);
-        let refused = client.mint_token(request).await.unwrap_err();
+        let refused = client.mint_token(request).await.expect_err("it is refused");
         assert_eq!(refused.code(), tonic::Code::Unauthenticated, "{refused:?}");
     }
 }

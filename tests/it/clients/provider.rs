@@ -225,7 +225,10 @@ async fn people_come_in_by_a_button(system: &System, providers: &Providers) {
     let kept = cookie(&onward, ON_ITS_WAY).expect("only this browser may come back");
     let browser = http.with_header("cookie", &format!("{ON_ITS_WAY}={kept}"));
     let done = browser.get(&format!("{BACK}?{query}")).await;
-    assert_eq!((done.status, &done.headers["location"]), (303, &"/auth/account/applications".parse().unwrap()));
+    assert_eq!(
+        (done.status, &done.headers["location"]),
+        (303, &"/auth/account/applications".parse().expect("a header"))
+    );
     assert!(cookie(&done, "__Host-mainstay-access").is_some_and(|token| !token.is_empty()));
     assert_eq!(cookie(&done, ON_ITS_WAY).as_deref(), Some(""), "it has arrived");
     // Who does not want to is where they were.

@@ -94,18 +94,18 @@ async fn an_assertion_is_no_access_token() {
         assert_eq!((refused.status, reason(&refused.json())), (403, "PERMISSION_DENIED".to_owned()), "{method} {path}");
     }
     // Neither is worth something in the other's place.
-    assert_eq!(exchange("", "pricing").unwrap_err().code, "Unauthenticated");
-    assert_eq!(exchange(&token, "").unwrap_err().code, "InvalidArgument");
-    assert_eq!(exchange(&token, "Pricing\u{202e}").unwrap_err().code, "InvalidArgument");
+    assert_eq!(exchange("", "pricing").expect_err("it is refused").code, "Unauthenticated");
+    assert_eq!(exchange(&token, "").expect_err("it is refused").code, "InvalidArgument");
+    assert_eq!(exchange(&token, "Pricing\u{202e}").expect_err("it is refused").code, "InvalidArgument");
     let users = system.grpc();
     let request = json!({"subject_token": token, "audience": "pricing"});
     let users = users.with_token(&token).call("mainstay.auth.v1.AssertionService/ExchangeToken", &request);
-    assert_eq!(users.unwrap_err().code, "PermissionDenied");
+    assert_eq!(users.expect_err("it is refused").code, "PermissionDenied");
     // What ends the session ends it, too, and what it is exchanged for.
     let all = catalogue.merchant.post("/auth/v1/accounts/me/sessions:revokeAll", json!({})).await;
     all.ok();
     shown.get("/catalog/v1/products/cup").await.refusal(401, "UNAUTHENTICATED");
-    assert_eq!(exchange(&token, "pricing").unwrap_err().code, "Unauthenticated");
+    assert_eq!(exchange(&token, "pricing").expect_err("it is refused").code, "Unauthenticated");
 }
 
 /// The credential of a process of the platform.

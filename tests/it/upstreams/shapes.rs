@@ -32,20 +32,21 @@ fn over_grpc(grpc: &Grpcurl) {
     let call = |method: &str, requests: &[Value]| grpc.converse(&format!("{SERVICE}/{method}"), requests);
     let price = call("PriceProduct", &[json!({"name": "products/cup"})]);
     assert_eq!(price, Ok(vec![json!({"product": "products/cup", "cents": "600", "pieces": 1})]));
-    let missing = call("PriceProduct", &[json!({"name": "products/nowhere"})]).unwrap_err();
+    let missing = call("PriceProduct", &[json!({"name": "products/nowhere"})]).expect_err("it is refused");
     assert_eq!(missing.code, "NotFound");
-    let watched = call("WatchPrices", &[json!({"name": "products/cup"})]).unwrap();
+    let watched = call("WatchPrices", &[json!({"name": "products/cup"})]).expect("it is answered");
     let cents: Vec<&str> = watched.iter().filter_map(|price| price["cents"].as_str()).collect();
     assert_eq!(cents, ["600", "1200", "1800"]);
     let offers: Vec<Value> = (1..=100).map(|cents| json!({"cents": cents})).collect();
     assert_eq!(call("AddUp", &offers), Ok(vec![json!({"cents": "5050", "pieces": 100})]));
-    let answers = call("Haggle", &[json!({"cents": 100}), json!({"cents": 1000})]).unwrap();
+    let answers = call("Haggle", &[json!({"cents": 100}), json!({"cents": 1000})]).expect("it is answered");
     assert_eq!(answers, [json!({"cents": "90"}), json!({"cents": "900"})]);
 }
 
 async fn over_sse(catalogue: &Catalogue) {
     let stream = catalogue.merchant.with_header("accept", "text/event-stream");
-    let mut events = stream.open(http::Method::GET, "/catalog/v1/products/cup:watchPrices", None).await.unwrap();
+    let mut events =
+        stream.open(http::Method::GET, "/catalog/v1/products/cup:watchPrices", None).await.expect("it is answered");
     for cents in ["600", "1200", "1800"] {
         let line = events.line("data:").await;
         assert!(line.contains(&format!(r#""cents":"{cents}""#)), "{line}");
