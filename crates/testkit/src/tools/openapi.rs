@@ -95,6 +95,9 @@ impl OpenApiTools {
             "all",
             "--seed",
             "1",
+            // A busy machine is slow, and not wrong.
+            "--request-timeout",
+            "60",
             "--workers",
             "2",
             "--no-color",

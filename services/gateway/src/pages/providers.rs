@@ -2,7 +2,7 @@
 
 use mainstay_fault::{Fault, Reason};
 use mainstay_proto::auth::v1 as pb;
-use minijinja::{Value, context};
+use minijinja::context;
 
 use super::Page;
 use super::escape::query;
@@ -12,7 +12,6 @@ use super::sign_in::{self, RETURN_TO};
 use super::visit::Visit;
 use crate::browser::Cookies;
 
-const LIST: &str = "/mainstay.auth.v1.ProviderService/ListProviders";
 const START: &str = "/mainstay.auth.v1.ProviderService/StartSignIn";
 const FINISH: &str = "/mainstay.auth.v1.ProviderService/FinishSignIn";
 
@@ -22,24 +21,8 @@ const ON_ITS_WAY: &str = "__Host-mainstay-provider";
 /// For how long a browser may be on its way: as long as what was begun is good.
 const SECONDS: u64 = 600;
 
-/// Most providers that are offered. Who has more names them on pages of their own.
-const MOST: i32 = 100;
-
 /// What a provider says where somebody does not want to (RFC 6749 section 4.1.2.1).
 const UNWILLING: &str = "access_denied";
-
-/// The providers that people come in by, for their buttons: those that send a browser back by an address, and none where the server
-/// does not know its own. Where they cannot be found out, there are other ways in.
-pub async fn offered(visit: &Visit<'_>) -> Value {
-    let request = pb::ListProvidersRequest { page_size: MOST, ..Default::default() };
-    let listed = visit.ask::<pb::ListProvidersResponse>(LIST, &request).await;
-    let listed = listed.unwrap_or_else(|mut fault| {
-        fault.log();
-        pb::ListProvidersResponse::default()
-    });
-    let shown = |provider: pb::Provider| context! { name => provider.name, says => provider.display_name };
-    listed.providers.into_iter().filter(|provider| provider.on_pages).map(shown).collect()
-}
 
 /// Sends the browser to a provider.
 pub async fn start(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {

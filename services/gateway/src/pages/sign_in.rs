@@ -5,12 +5,13 @@ use mainstay_proto::auth::v1 as pb;
 use mainstay_proto::auth::v1::factor::Kind;
 use minijinja::{Value, context};
 
+use super::Page;
 use super::form::Form;
 use super::shown::Shown;
 use super::visit::Visit;
-use super::{Page, providers};
 use crate::browser::Cookies;
 
+const PROVIDERS: &str = "/mainstay.auth.v1.ProviderService/ListProviders";
 const SIGN_IN: &str = "/mainstay.auth.v1.SessionService/SignIn";
 const TOTP: &str = "/mainstay.auth.v1.SessionService/SignInWithTotp";
 const RECOVERY: &str = "/mainstay.auth.v1.SessionService/SignInWithRecoveryCode";
@@ -18,6 +19,9 @@ const REQUEST: &str = "/mainstay.auth.v1.SessionService/RequestSignIn";
 const WITH_CODE: &str = "/mainstay.auth.v1.SessionService/SignInWithCode";
 const WITH_LINK: &str = "/mainstay.auth.v1.SessionService/SignInWithLink";
 const SIGN_OUT: &str = "/mainstay.auth.v1.SessionService/SignOut";
+
+/// Most providers that are offered. Who has more names them on pages of their own.
+const MOST: i32 = 100;
 
 /// The name of the field and the parameter that say where a sign-in leads.
 pub const RETURN_TO: &str = "return_to";
@@ -28,7 +32,7 @@ pub async fn show(visit: &Visit<'_>) -> Result<Shown, Fault> {
     if visit.is_signed_in() {
         return Ok(Shown::see(to));
     }
-    let (email, providers) = (visit.query.typed("login_hint"), providers::offered(visit).await);
+    let (email, providers) = (visit.query.typed("login_hint"), offered(visit).await);
     Ok(visit.page("sign-in.html", context! { email, providers, return_to => to }))
 }
 
@@ -38,8 +42,21 @@ pub async fn again(visit: &Visit<'_>, fault: &Fault, to: String) -> Shown {
 }
 
 async fn asked_again(visit: &Visit<'_>, fault: &Fault, (email, to): (String, String)) -> Shown {
-    let providers = providers::offered(visit).await;
+    let providers = offered(visit).await;
     visit.page_with("sign-in.html", fault, |problem| context! { problem, email, providers, return_to => to })
+}
+
+/// The providers that people come in by, for their buttons: those that send a browser back by an address, and none where the server
+/// does not know its own. Where they cannot be found out, there are other ways in.
+async fn offered(visit: &Visit<'_>) -> Value {
+    let request = pb::ListProvidersRequest { page_size: MOST, ..Default::default() };
+    let listed = visit.ask::<pb::ListProvidersResponse>(PROVIDERS, &request).await;
+    let listed = listed.unwrap_or_else(|mut fault| {
+        fault.log();
+        pb::ListProvidersResponse::default()
+    });
+    let shown = |provider: pb::Provider| context! { name => provider.name, says => provider.display_name };
+    listed.providers.into_iter().filter(|provider| provider.on_pages).map(shown).collect()
 }
 
 pub async fn submit(visit: &Visit<'_>, form: &Form) -> Result<Shown, Fault> {
