@@ -3,7 +3,7 @@
 //! ```text
 //! a request that carries the cookies                      they stand for its caller
 //!   and `authorization`                                   no: it says itself who calls
-//!   and changes nothing (GET, HEAD)                       yes
+//!   and changes nothing (GET, HEAD of what only reads)    yes
 //!   sent by a page of the server                          yes (`sec-fetch-site`; where that is missing, `origin`)
 //!   sent by a page that is let in with its cookies        yes (`cors.origins` with `cors.credentials`)
 //!   sent by any other page, or not said by which          it is refused; where forms of all pages are taken, they count for nothing
@@ -11,10 +11,10 @@
 //!
 //! That is more than `SameSite=Lax`, which lets the pages of every host below one domain pass.
 
-use crate::Cors;
 use crate::cors::Page;
 use crate::cors::simple::{SEC_FETCH_SITE, is_own};
 use crate::rare::{has_any, rarely};
+use crate::{Cors, Effect};
 use http::header::{AUTHORIZATION, COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -69,7 +69,7 @@ impl fmt::Debug for Browser {
 /// Finds the session of a request's browser, and has its access token stand for the caller where it does so for the method. Nothing where the request is not of a browser that keeps one. Fails where a page had it sent that may not.
 pub(crate) fn settle(
     parts: &mut Parts,
-    cookies: Cookies,
+    (cookies, effect): (Cookies, Effect),
     (page, cors): (&Page, &Cors),
 ) -> Result<Option<Box<Browser>>, Fault> {
     if !has_any(&parts.headers, &TOLD) {
@@ -80,7 +80,7 @@ pub(crate) fn settle(
     if !kept.is_any() {
         return Ok(asks.then(Box::default));
     }
-    if !may_use(parts, page, cors.credentials) {
+    if !may_use(parts, effect, (page, cors.credentials)) {
         return if cors.takes_form(parts) { Ok(None) } else { Err(refused(page)) };
     }
     let token = if cookies == Cookies::Ignored { None } else { kept.access().transpose()? };
@@ -104,8 +104,9 @@ fn asks(headers: &HeaderMap) -> Result<bool, Fault> {
 }
 
 /// Whether a page may have the request sent with the cookies of its browser.
-fn may_use(parts: &Parts, page: &Page, credentials: bool) -> bool {
-    if parts.method.is_safe() {
+fn may_use(parts: &Parts, effect: Effect, (page, credentials): (&Page, bool)) -> bool {
+    // A contract may have given what changes something a GET, which each page can have a browser send.
+    if parts.method.is_safe() && effect.is_read() {
         return true;
     }
     match rarely(&parts.headers, &SEC_FETCH_SITE).map_or(&b""[..], HeaderValue::as_bytes) {

@@ -19,6 +19,11 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Whether it changes nothing.
+    pub fn is_read(self) -> bool {
+        matches!(self, Effect::Reads | Effect::Inspects)
+    }
+
     /// Decides for a caller whom the method's policy lets in. Whoever acts as somebody else reads; changes what belongs to the
     /// application where that was asked for and allowed; and governs nothing. What everybody may call, signed in or not, gives them
     /// nothing that they do not have, which is said of the platform's methods: to those of the application rules say who may.

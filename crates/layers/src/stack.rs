@@ -120,7 +120,7 @@ impl<E: Endpoint> Inner<E> {
         seen.resolved(&route);
         // Before anybody asks who calls: whose page may have a browser say so is told by no credential.
         let browser = match E::TAKES_COOKIES {
-            true => browser::settle(&mut parts, cookies, (page, &self.cors))?,
+            true => browser::settle(&mut parts, (cookies, effect), (page, &self.cors))?,
             false => None,
         };
         // Before anything that may wait.

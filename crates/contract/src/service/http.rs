@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use mainstay_expr::suggest;
-use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, MethodDescriptor};
+use prost_reflect::prost_types::method_options::IdempotencyLevel;
+use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, MethodDescriptor, Value};
 
 use crate::annotations::RESOURCE;
 use crate::capabilities;
@@ -18,6 +19,9 @@ use crate::text::Step;
 
 const HTTP: &str = "google.api.http";
 const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
+
+/// What the gateway answers by itself, and what is no request for a resource (RFC 9110, section 9.3).
+const NOT_TAKEN: [&str; 4] = ["HEAD", "OPTIONS", "CONNECT", "TRACE"];
 
 /// All routes of a contract, so that no two take the same requests.
 #[derive(Default)]
@@ -103,38 +107,80 @@ struct Route<'a, 'f> {
 }
 
 impl Route<'_, '_> {
-    fn spot(&self, field: &str) -> Spot {
+    fn spot(&self, fields: &[&str]) -> Spot {
         let file = self.method.parent_service().parent_file();
         let binding = self.binding.map(|i| Step::Item("additional_bindings", i));
-        let steps: Vec<Step<'_>> = binding.into_iter().chain([Step::Field(field)]).collect();
+        let steps: Vec<Step<'_>> = binding.into_iter().chain(fields.iter().map(|field| Step::Field(field))).collect();
         self.report.option(file.name(), self.method.path(), tag::METHOD_OPTIONS, HTTP, &steps)
     }
 
     fn check(&mut self, rule: &DynamicMessage) {
-        for unsupported in ["custom", "response_body", "selector"] {
-            if rule.fields().any(|(field, _)| field.name() == unsupported) {
-                let spot = self.spot(unsupported);
-                let name = format!("(google.api.http).{unsupported}");
-                capabilities::refuse(self.report, &spot, &name, &format!("`{name}`"));
-            }
+        let set = |name: &str| rule.fields().any(|(field, _)| field.name() == name);
+        if set("selector") {
+            let name = "(google.api.http).selector";
+            capabilities::refuse(self.report, &self.spot(&["selector"]), name, &format!("`{name}`"));
         }
         if self.binding.is_some() && !items(rule, "additional_bindings").is_empty() {
-            let spot = self.spot("additional_bindings");
+            let spot = self.spot(&["additional_bindings"]);
             self.report
                 .tightened(&spot, "an additional binding has additional bindings of its own")
                 .because("they are not read (google/api/http.proto)")
                 .help("write them beside it");
         }
-        let set = |name: &str| rule.fields().any(|(field, _)| field.name() == name);
-        match METHODS.into_iter().find(|method| set(method)) {
-            Some(method) => self.path(method, &text(rule, method)),
-            None if set("custom") => {}
-            None => self.without_path(),
+        let custom = rule.get_field_by_name("custom").filter(|_| set("custom"));
+        match (METHODS.into_iter().find(|method| set(method)), custom.as_deref().and_then(Value::as_message)) {
+            (Some(method), _) => self.path(&[method], method, &text(rule, method)),
+            (None, Some(custom)) => self.custom(custom),
+            (None, None) => self.without_path(),
         }
-        let body = text(rule, "body");
+        let (body, answered) = (text(rule, "body"), text(rule, "response_body"));
         if !body.is_empty() && body != "*" && self.method.input().get_field_by_name(&body).is_none() {
-            self.unknown_field("body", &body);
+            self.unknown_field(&["body"], &self.method.input(), &body);
         }
+        if !answered.is_empty() && self.method.output().get_field_by_name(&answered).is_none() {
+            self.unknown_field(&["response_body"], &self.method.output(), &answered);
+        }
+    }
+
+    /// A route of another HTTP method than the five, or of all.
+    fn custom(&mut self, pattern: &DynamicMessage) {
+        let kind = text(pattern, "kind");
+        let standard = METHODS.into_iter().find(|method| method.eq_ignore_ascii_case(&kind));
+        let is_a_name = kind.starts_with(|first: char| first.is_ascii_uppercase())
+            && kind.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
+        let spot = self.spot(&["custom", "kind"]);
+        if let Some(standard) = standard {
+            self.report
+                .error(&spot, format!("{} has a field of its own", kind.to_uppercase()))
+                .because("a route is found in one place, whoever reads it")
+                .help(format!("write {standard}: \"{}\"", text(pattern, "path")));
+        } else if NOT_TAKEN.iter().any(|method| method.eq_ignore_ascii_case(&kind)) {
+            self.report
+                .error(&spot, format!("no route takes {}", kind.to_uppercase()))
+                .because(
+                    "HEAD and OPTIONS are answered for every path that there is; CONNECT and TRACE are for no resource",
+                )
+                .help("leave the route out");
+        } else if kind == "*" && self.has_side_effects() {
+            self.report
+                .error(&spot, "a route of every HTTP method is one of GET, too, and the method may change something")
+                .because("whatever page somebody looks at can have their browser send a GET")
+                .help(
+                    "name one method, or say `option idempotency_level = NO_SIDE_EFFECTS;` where the method only reads",
+                );
+        } else if kind != "*" && !is_a_name {
+            self.report
+                .error(&spot, format!("`{kind}` is no HTTP method"))
+                .because("methods are words in capitals (RFC 9110, section 9.1)")
+                .help("for example kind: \"PURGE\", or kind: \"*\" for every method");
+        } else {
+            self.path(&["custom", "path"], &kind, &text(pattern, "path"));
+        }
+    }
+
+    fn has_side_effects(&self) -> bool {
+        let options = self.method.method_descriptor_proto().options.as_ref();
+        options.is_none_or(|options| options.idempotency_level() != IdempotencyLevel::NoSideEffects)
     }
 
     fn without_path(&mut self) {
@@ -148,9 +194,10 @@ impl Route<'_, '_> {
             .help(format!("add one, for example get: \"{root}/{{name=things/*}}\", or leave the option out"));
     }
 
-    fn path(&mut self, method: &str, path: &str) {
+    /// Checks the path of a route, which stands in `field`.
+    fn path(&mut self, field: &[&str], method: &str, path: &str) {
         let root = self.root();
-        let whole = self.spot(method);
+        let whole = self.spot(field);
         let template = match Template::parse(path) {
             Ok(template) => template,
             Err(error) => {
@@ -170,7 +217,7 @@ impl Route<'_, '_> {
         }
         for variable in &template.variables {
             if !names_field(&self.method.input(), &variable.field) {
-                self.unknown_field(method, &variable.field);
+                self.unknown_field(field, &self.method.input(), &variable.field);
             }
         }
         let owner = self.method.full_name().to_owned();
@@ -182,15 +229,17 @@ impl Route<'_, '_> {
         format!("/{}", self.method.parent_service().package_name().replace('.', "/"))
     }
 
-    fn unknown_field(&mut self, part: &str, field: &str) {
+    fn unknown_field(&mut self, part: &[&str], message: &MessageDescriptor, field: &str) {
         let spot = self.spot(part);
-        let input = self.method.input();
-        let names: Vec<String> = input.fields().map(|field| field.name().to_owned()).collect();
+        let names: Vec<String> = message.fields().map(|field| field.name().to_owned()).collect();
         let help = suggest(field, names.iter().map(String::as_str), "its fields are");
         self.report
-            .error(&spot, format!("{} has no field `{field}`", input.full_name()))
-            .because("a route takes its values to fields of the request")
-            .help(help.unwrap_or_else(|| "add the field to the request".to_owned()));
+            .error(&spot, format!("{} has no field `{field}`", message.full_name()))
+            .because(match part {
+                ["response_body"] => "the body of an answer is a field of it, or the whole",
+                _ => "a route takes its values to fields of the request",
+            })
+            .help(help.unwrap_or_else(|| format!("add the field to {}", message.name())));
     }
 }
 

@@ -4,6 +4,7 @@
 //! test processes; nothing is installed on the machine. A test that lacks a program fails and says what is missing.
 
 mod chromium;
+mod conformance;
 mod curl;
 mod grpcurl;
 mod node;
@@ -11,6 +12,7 @@ mod openapi;
 mod python;
 
 pub use chromium::Chromium;
+pub use conformance::ConformanceSuite;
 pub use curl::curl;
 pub use grpcurl::{Grpcurl, Refusal, grpcurl};
 pub use node::Node;

@@ -98,8 +98,9 @@ impl OpenApiTools {
             // A busy machine is slow, and not wrong.
             "--request-timeout",
             "60",
+            // Its generator of values keeps what it knows of functions in one place, which two threads break.
             "--workers",
-            "2",
+            "1",
             "--no-color",
         ]);
         if let Some(but) = but {

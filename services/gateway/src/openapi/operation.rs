@@ -79,6 +79,7 @@ impl Operations<'_> {
         let request = descriptor.input();
         let (schema, example, required) = match &binding.body {
             Body::None => return None,
+            Body::Raw { .. } => return Some(Object::new().with("content", bytes("The bytes, as they are."))),
             Body::Whole => {
                 let captured = |field: &FieldDescriptor| {
                     binding.captures_field(field.name()) || parameters::is_refused(binding, field)
@@ -172,6 +173,9 @@ fn described_answer(descriptor: &MethodDescriptor, comments: &Comments) -> Strin
 }
 
 fn content(binding: &Binding, descriptor: &MethodDescriptor, schemas: &mut Schemas<'_>) -> Object {
+    if binding.raw_answer.is_some() {
+        return bytes("Bytes, of the type that the answer's `content-type` says.");
+    }
     let message = answer(binding, descriptor, schemas);
     let media = |schema: Object| Object::new().with("schema", schema);
     if !binding.method.server_streaming {
@@ -193,6 +197,12 @@ fn content(binding: &Binding, descriptor: &MethodDescriptor, schemas: &mut Schem
             "text/event-stream",
             text("Server-sent events, each with a message as its data. What goes wrong is the last event, `error`."),
         )
+}
+
+/// A body that is no JSON.
+fn bytes(about: &'static str) -> Object {
+    let media = Object::new().with("schema", Object::new().with("description", about));
+    Object::new().with("*/*", media)
 }
 
 /// One message of the answer.

@@ -135,9 +135,9 @@ pub fn query(
     examples: &Examples,
 ) -> Vec<Object> {
     let body = match &binding.body {
-        Body::Whole => return Vec::new(),
+        Body::Whole | Body::Raw { name: None } => return Vec::new(),
         Body::None => None,
-        Body::Message { name, .. } | Body::Value { name } => Some(&**name),
+        Body::Message { name, .. } | Body::Value { name } | Body::Raw { name: Some(name) } => Some(&**name),
     };
     let mut query = Query { binding, schemas, examples, found: Vec::new(), within: Vec::new() };
     for field in request.fields().filter(|field| Some(field.name()) != body && !is_refused(binding, field)) {

@@ -57,20 +57,24 @@ fn broken(error: Status) -> Fault {
 /// Checks that a body may be read as JSON. Any content type will do, as `curl -d` sends a form's, unless the request
 /// carries a cookie: then only `application/json` is taken, which a form of another site cannot send.
 pub fn check_json(parts: &Parts) -> Result<(), Fault> {
+    check_coding(parts)?;
+    if rarely(&parts.headers, &COOKIE).is_some() && !essence(&parts.headers).eq_ignore_ascii_case(JSON.as_bytes()) {
+        return Err(Fault::new(Reason::UnsupportedMediaType)
+            .message("a request with a cookie and a body needs `content-type: application/json`")
+            .meta("accept", JSON));
+    }
+    Ok(())
+}
+
+/// Checks that a body is not compressed.
+pub fn check_coding(parts: &Parts) -> Result<(), Fault> {
     let headers = &parts.headers;
     let codings = rarely(headers, &CONTENT_ENCODING).into_iter().flat_map(|_| headers.get_all(CONTENT_ENCODING));
     let codings = codings.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     if codings.map(<[u8]>::trim_ascii).any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity")) {
         return Err(Fault::new(Reason::UnsupportedMediaType)
-            .message(
-                "a JSON body is taken as it is, not compressed: leave `content-encoding` out, or set it to identity",
-            )
+            .message("a body is taken as it is, not compressed: leave `content-encoding` out, or set it to identity")
             .meta("accept_encoding", "identity"));
-    }
-    if rarely(headers, &COOKIE).is_some() && !essence(headers).eq_ignore_ascii_case(JSON.as_bytes()) {
-        return Err(Fault::new(Reason::UnsupportedMediaType)
-            .message("a request with a cookie and a body needs `content-type: application/json`")
-            .meta("accept", JSON));
     }
     Ok(())
 }

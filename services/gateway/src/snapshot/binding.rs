@@ -26,6 +26,8 @@ pub struct Binding {
     pub body: Body,
     /// The field that is the answer's body, where it is not the whole message.
     pub response_field: Option<ResponseField>,
+    /// Where the answer's body is, if it is no JSON.
+    pub raw_answer: Option<RawAnswer>,
     /// The number of the request's field mask that is derived from a PATCH body's keys where the request has none.
     pub mask: Option<u32>,
     /// Where the request says which etag the record must have (AIP-154).
@@ -58,12 +60,24 @@ pub struct Capture {
     pub text: Option<u32>,
 }
 
+/// What a body is that is no JSON.
+const HTTP_BODY: &str = "google.api.HttpBody";
+
 /// A field of the answer that is the answer's body (`response_body`).
 #[derive(Debug)]
 pub struct ResponseField {
     pub json_name: Box<str>,
     /// The body where the field is unset, since JSON leaves such fields out.
     pub when_unset: &'static str,
+}
+
+/// Where an answer has its `google.api.HttpBody`, whose bytes are the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RawAnswer {
+    /// It is the answer.
+    Whole,
+    /// It is this field of the answer.
+    Field(u32),
 }
 
 /// Where the body goes.
@@ -77,6 +91,8 @@ pub enum Body {
     Message { name: Box<str>, message: MessageId },
     /// It is this field, which is a list, a map or a scalar.
     Value { name: Box<str> },
+    /// It is no JSON, but the bytes of the request, which is a `google.api.HttpBody`, or of this field.
+    Raw { name: Option<Box<str>> },
 }
 
 /// Why a binding is not served. Its method stays reachable by gRPC and by its other bindings.
@@ -116,7 +132,7 @@ impl Binding {
         let mask = mask(http_method.as_ref(), request, &body);
         let etag = etag(http_method.as_ref(), request, &body);
         let allow_missing = allow_missing(request);
-        let response_field = response_field(&response_body, response)?;
+        let (response_field, raw_answer) = answer(&response_body, response)?;
         Ok(Binding {
             method: method.clone(),
             template,
@@ -124,6 +140,7 @@ impl Binding {
             captures,
             body,
             response_field,
+            raw_answer,
             mask,
             etag,
             allow_missing,
@@ -139,12 +156,16 @@ impl Binding {
 fn body(name: &str, request: &MessageDescriptor, plans: &Plans) -> Result<Body, BindingError> {
     match name {
         "" => return Ok(Body::None),
+        "*" if is_http_body(request) => return Ok(Body::Raw { name: None }),
         "*" => return Ok(Body::Whole),
         _ => {}
     }
     let missing = || BindingError::NoBodyField { name: name.to_owned(), message: request.full_name().to_owned() };
     let field = request.get_field_by_name(name).ok_or_else(missing)?;
     let message = match field.kind() {
+        Kind::Message(message) if !field.is_list() && is_http_body(&message) => {
+            return Ok(Body::Raw { name: Some(name.into()) });
+        }
         Kind::Message(message) if !field.is_list() && !field.is_map() => plans.message(message.full_name()),
         _ => None,
     };
@@ -218,7 +239,9 @@ fn etag(method: Option<&HttpMethod>, request: &MessageDescriptor, body: &Body) -
             let field = request.get_field_by_name(name).filter(|_| changes)?;
             text_field(field.kind().as_message()?, ETAG).map(EtagField::Body)
         }
-        Body::None | Body::Whole | Body::Value { .. } => text_field(request, ETAG).map(EtagField::Request),
+        Body::None | Body::Whole | Body::Value { .. } | Body::Raw { .. } => {
+            text_field(request, ETAG).map(EtagField::Request)
+        }
     }
 }
 
@@ -227,16 +250,25 @@ fn allow_missing(request: &MessageDescriptor) -> Option<u32> {
     (field.kind() == Kind::Bool && !field.is_list()).then(|| field.number())
 }
 
-fn response_field(name: &str, response: &MessageDescriptor) -> Result<Option<ResponseField>, BindingError> {
+/// What of the answer is the body, and whether it is JSON.
+fn answer(
+    name: &str,
+    response: &MessageDescriptor,
+) -> Result<(Option<ResponseField>, Option<RawAnswer>), BindingError> {
     if name.is_empty() {
-        return Ok(None);
+        return Ok((None, is_http_body(response).then_some(RawAnswer::Whole)));
     }
     let missing = || BindingError::NoResponseField { name: name.to_owned(), message: response.full_name().to_owned() };
     let field = response.get_field_by_name(name).ok_or_else(missing)?;
     let when_unset = match field.kind() {
         _ if field.is_list() => "[]",
+        Kind::Message(message) if is_http_body(&message) => return Ok((None, Some(RawAnswer::Field(field.number())))),
         Kind::Message(_) => "{}",
         _ => "null",
     };
-    Ok(Some(ResponseField { json_name: field.json_name().into(), when_unset }))
+    Ok((Some(ResponseField { json_name: field.json_name().into(), when_unset }), None))
+}
+
+fn is_http_body(message: &MessageDescriptor) -> bool {
+    message.full_name() == HTTP_BODY
 }

@@ -18,7 +18,7 @@ use mainstay_runtime::Methods;
 use mainstay_runtime::channel::Target;
 use mainstay_wire::Plans;
 
-pub use binding::{Binding, BindingError, Body, Capture, ETAG, EtagField, ResponseField};
+pub use binding::{Binding, BindingError, Body, Capture, ETAG, EtagField, RawAnswer, ResponseField};
 pub use build::{Compiled, UnservedRoute};
 pub use cursor::{Cursor, CursorKind};
 pub use kinds::{ERROR, Kinds};

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::errors::{Defective, Gathered, Origin, given_elsewhere, given_twice, json_fault, unknown_parameter};
 use super::query::{Parameter, parameters};
+use super::raw::put_http_body;
 use crate::route::{Segments, decode_path};
 use crate::snapshot::{Binding, Body, Capture, EtagField};
 
@@ -19,6 +20,8 @@ pub struct RequestParts<'r> {
     pub segments: &'r Segments,
     pub query: Option<&'r str>,
     pub body: &'r [u8],
+    /// What the request says that its body is; empty where it says nothing.
+    pub content_type: &'r str,
     pub precondition: Precondition<'r>,
 }
 
@@ -92,6 +95,9 @@ impl Builder<'_> {
 
     /// Appends the body. Returns the paths that it names, where a mask is to be made of them.
     fn body(&mut self) -> Result<Option<Vec<String>>, Fault> {
+        if let Body::Raw { name } = &self.binding.body {
+            return self.raw_body(name.as_deref()).map(|()| None);
+        }
         let body = trim(self.parts.body);
         match &self.binding.body {
             Body::None if body.is_empty() || body == b"{}" => Ok(None),
@@ -105,7 +111,27 @@ impl Builder<'_> {
                 check_value(body, name)?;
                 self.json(&[b"{\"", name.as_bytes(), b"\":", body, b"}"].concat())
             }
+            Body::Raw { .. } => Ok(None),
         }
+    }
+
+    /// Appends a body that is no JSON, as it is. Nothing where there is none.
+    fn raw_body(&mut self, name: Option<&str>) -> Result<(), Fault> {
+        let RequestParts { body, content_type, .. } = self.parts;
+        if body.is_empty() && content_type.is_empty() {
+            return Ok(());
+        }
+        let Some(name) = name else {
+            put_http_body(content_type, body, &mut self.out.message);
+            return Ok(());
+        };
+        let mut inner = Vec::with_capacity(body.len() + content_type.len() + 16);
+        put_http_body(content_type, body, &mut inner);
+        let (plans, request) = (self.plans, self.request);
+        self.append(|out| {
+            let wrapped = plans.wrap(request, name, &inner, out);
+            wrapped.map_err(|error| json_fault(error, Origin::Body { field: name }))
+        })
     }
 
     /// Appends the request as JSON has it, as far as it can be read.
@@ -208,7 +234,8 @@ impl Builder<'_> {
         let taken = match &self.binding.body {
             Body::Whole => return Err(unknown_parameter(name)),
             Body::None => "",
-            Body::Message { name, .. } | Body::Value { name } => name.as_ref(),
+            Body::Message { name, .. } | Body::Value { name } | Body::Raw { name: Some(name) } => name.as_ref(),
+            Body::Raw { name: None } => return Err(unknown_parameter(name)),
         };
         let field = self.plans.field(self.request, name).map_err(|error| json_fault(error, Origin::Query))?;
         if self.binding.captures_field(&field.path) {

@@ -28,7 +28,7 @@ fn request(method: &Method, path: &str, query: &str, body: &[u8]) -> Option<Resu
     let snapshot = snapshot();
     let Lookup::Found { route, segments } = snapshot.route(path, method) else { return None };
     let precondition = Precondition::default();
-    let parts = RequestParts { path, segments: &segments, query: Some(query), body, precondition };
+    let parts = RequestParts { path, segments: &segments, query: Some(query), body, content_type: "", precondition };
     let made = transcode::request(&snapshot.plans, &snapshot.bindings()[route], parts);
     Some(made.map_err(|defective| defective.fault))
 }
@@ -118,7 +118,7 @@ fn legible(method: &Method, path: &str, query: &str, body: &[u8]) -> bytes::Byte
     let snapshot = snapshot();
     let Lookup::Found { route, segments } = snapshot.route(path, method) else { panic!("{path} has no route") };
     let precondition = Precondition::default();
-    let parts = RequestParts { path, segments: &segments, query: Some(query), body, precondition };
+    let parts = RequestParts { path, segments: &segments, query: Some(query), body, content_type: "", precondition };
     transcode::request(&snapshot.plans, &snapshot.bindings()[route], parts).unwrap_err().legible
 }
 
@@ -160,7 +160,7 @@ proptest! {
         let body = body.to_string();
         let precondition = Precondition::default();
         let body = body.as_bytes();
-        let parts = RequestParts { path, segments: &segments, query: Some(&query), body, precondition };
+        let parts = RequestParts { path, segments: &segments, query: Some(&query), body, content_type: "", precondition };
         if let Err(defective) = transcode::request(&snapshot.plans, &snapshot.bindings()[route], parts) {
             let message = decoded("library.v1.UpdateBookRequest", &defective.legible);
             prop_assert_eq!(&message["book"]["name"], "books/1");

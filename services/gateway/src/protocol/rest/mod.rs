@@ -1,6 +1,7 @@
 //! REST: JSON by the HTTP rules of the contracts.
 
 mod format;
+mod raw;
 mod streamed;
 
 pub use streamed::{FIRST_MESSAGE_WAIT, HEARTBEAT};
@@ -27,7 +28,7 @@ use super::read_mask::ReadMask;
 use super::unread::no_client_streams;
 use super::{Asked, Found, NO_STORE, NOSNIFF, Spoken, Unread, body};
 use crate::config::Config;
-use crate::snapshot::Binding;
+use crate::snapshot::{Binding, Body as Sent};
 use crate::transcode::{self, Defective, Precondition, RequestParts, Transcoded, Wanted};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -69,7 +70,8 @@ impl Spoken for Rest {
         let (parts, body) = request.into_parts();
         let body = body::read(body, config.max_request_bytes).await?;
         if !body.is_empty() {
-            body::check_json(&parts)?;
+            let is_raw = found.rule().is_some_and(|(binding, _)| matches!(binding.body, Sent::Raw { .. }));
+            if is_raw { body::check_coding(&parts)? } else { body::check_json(&parts)? }
         }
         let conditions = Conditions::of(&parts.headers);
         let Transcoded { mut message, fields } = transcoded(found, &parts, &body, conditions.as_ref().ok())?;
@@ -91,13 +93,16 @@ impl Spoken for Rest {
         let options = JsonOptions { emit_defaults: config.emit_defaults };
         let Form { fields, format, coding, conditions } = form;
         let wanted = Wanted { options, fields };
-        let message = match reply {
-            Reply::Message(message) => message,
-            Reply::Stream(messages) => {
+        let as_bytes = binding.raw_answer.map(|answer| (binding, answer, is_read(binding)));
+        let message = match (reply, as_bytes) {
+            (Reply::Message(message), Some(raw)) => return raw::answer(raw, coding, &message).await,
+            (Reply::Stream(messages), Some(raw)) => return raw::stream(raw, messages).await,
+            (Reply::Message(message), None) => message,
+            (Reply::Stream(messages), None) => {
                 let writer = Writer { found: found.clone(), wanted, format, first: true };
                 return Box::pin(stream(writer, messages, (conditions, coding))).await;
             }
-            Reply::Http(response) => return Ok(passed(*response)),
+            (Reply::Http(response), _) => return Ok(passed(*response)),
         };
         let etag = etag(&binding.method, &message);
         if let Some(instead) = instead(binding, &conditions, etag)? {
@@ -138,7 +143,9 @@ fn transcoded(
     let (binding, segments) = found.rule().ok_or_else(no_rule)?;
     let kept = conditions.map_or(Ok(Precondition::default()), |conditions| conditions.for_write(binding));
     let precondition = kept.as_ref().copied().unwrap_or_default();
-    let parts = RequestParts { path: parts.uri.path(), segments, query: parts.uri.query(), body, precondition };
+    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|said| said.to_str().ok()).unwrap_or_default();
+    let (path, query) = (parts.uri.path(), parts.uri.query());
+    let parts = RequestParts { path, segments, query, body, content_type, precondition };
     let read = transcode::request(&found.snapshot.plans, binding, parts);
     match kept {
         Ok(_) => Ok(read?),

@@ -114,6 +114,11 @@ impl FakeService {
         self.calls().iter().all(|call| call.defective)
     }
 
+    /// The last call that there was.
+    pub fn last_call(&self) -> Heard {
+        self.calls().pop().expect("there was a call")
+    }
+
     /// The one call that there was.
     pub fn only_call(&self) -> Heard {
         let mut calls = self.calls();
