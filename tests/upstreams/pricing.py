@@ -10,6 +10,7 @@ port, modules, mainstay = sys.argv[1:]
 sys.path.insert(0, modules)
 import grpc
 from catalog.v1 import catalog_pb2 as pb, catalog_pb2_grpc, product_service_pb2, product_service_pb2_grpc
+from google.api.httpbody_pb2 import HttpBody
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -45,6 +46,9 @@ class Pricing(catalog_pb2_grpc.PricingServiceServicer):
 
     def ListRates(self, request, context):
         return pb.ListRatesResponse(margin=margin)
+
+    def ExportRates(self, request, context):
+        return HttpBody(content_type="text/csv", data=b"rate,percent\nmargin,%d\n" % margin)
 
     def WatchPrices(self, request, context):
         for pieces in (1, 2, 3):

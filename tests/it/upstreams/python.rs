@@ -65,7 +65,8 @@ impl Catalogue {
     }
 }
 
-fn sources() -> std::path::PathBuf {
+/// Where the services' programs are.
+pub fn sources() -> std::path::PathBuf {
     repository().join("tests/upstreams")
 }
 

@@ -13,6 +13,9 @@ async fn every_shape(catalogue: Catalogue) {
     over_sse(&catalogue).await;
     over_ndjson(&catalogue).await;
     over_connect(&catalogue).await;
+    let file = catalogue.system.http().get("/catalog/v1/rates.csv").await;
+    assert_eq!((file.status, file.text().as_str()), (200, "rate,percent\nmargin,50\n"));
+    assert_eq!(file.headers["content-type"], "text/csv");
     // Reflection shows it like every other service.
     assert!(grpc.list().contains(&SERVICE.to_owned()));
     assert!(grpc.describe(&format!("{SERVICE}.Haggle")).contains("stream .catalog.v1.Price"));
