@@ -12,6 +12,11 @@ use serde_json::Value;
 /// No answer came: the connection was refused or broke.
 pub type NoAnswer = Box<dyn std::error::Error + Send + Sync>;
 
+/// Whether nobody was there to be asked, so that another server can be.
+pub fn found_nobody(error: &NoAnswer) -> bool {
+    error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(hyper_util::client::legacy::Error::is_connect)
+}
+
 /// A client of one server. Clones share connections.
 #[derive(Debug, Clone)]
 pub struct Http {

@@ -1,6 +1,6 @@
 //! What may stand in which file.
 
-use super::workspace::{files, rust_files};
+use super::workspace::{files, root, rust_files};
 
 /// The code of a file: lines that are no comment.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
@@ -201,5 +201,24 @@ fn migrations_have_the_same_numbers_on_both_engines() {
             names
         };
         assert_eq!(names("sqlite"), names("postgres"), "{service}");
+    }
+}
+
+/// Cargo makes documentation of each package to look for examples, which takes long: packages that have none say so.
+#[test]
+fn examples_in_comments_are_run() {
+    let begins_one = |line: &str| {
+        let comment = line.trim_start().strip_prefix("///").or_else(|| line.trim_start().strip_prefix("//!"));
+        comment.is_some_and(|comment| ["```", "```rust", "```no_run", "```should_panic"].contains(&comment.trim()))
+    };
+    for (path, text) in rust_files().iter().filter(|(path, _)| path.contains("/src/")) {
+        // Every second fence ends what the one before it began.
+        let fences =
+            text.lines().filter(|line| line.trim_start().trim_start_matches(['/', '!', ' ']).starts_with("```"));
+        let Some(example) = fences.step_by(2).find(|line| begins_one(line)) else { continue };
+        let package = path.split("/src/").next().unwrap_or_default();
+        let manifest =
+            std::fs::read_to_string(root().join(package).join("Cargo.toml")).expect("a package has a manifest");
+        assert!(!manifest.contains("doctest = false"), "{path}: nobody runs the example at `{example}`");
     }
 }
