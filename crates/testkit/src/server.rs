@@ -42,7 +42,8 @@ pub fn binary() -> PathBuf {
     built("mainstay")
 }
 
-fn built(name: &str) -> PathBuf {
+/// Another binary of the workspace beside it.
+pub fn built(name: &str) -> PathBuf {
     let path = target_folder().join(name);
     assert!(path.is_file(), "{} is missing: run `make test`, which builds it first", path.display());
     path

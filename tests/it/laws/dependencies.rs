@@ -14,7 +14,7 @@ const FLOORS: [&[&str]; 9] = [
     &["services/auth", "services/data", "services/gateway"],
     &["services/mainstay"],
     &["testkit"],
-    &["tests", "tests/bench", "tests/fuzz"],
+    &["tests", "tests/bench", "tests/conformance", "tests/fuzz", "tests/upstreams/pricing"],
 ];
 
 fn floor(name: &str) -> usize {

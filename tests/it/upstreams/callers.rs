@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::python::Catalogue;
+use super::python::{Catalogue, Language};
 
 async fn the_upstream_calls_back_with_its_callers_rights(catalogue: Catalogue) {
     let merchant = &catalogue.merchant;
@@ -20,6 +20,11 @@ async fn the_upstream_calls_back_with_its_callers_rights(catalogue: Catalogue) {
 #[tokio::test]
 async fn one_process_on_sqlite() {
     the_upstream_calls_back_with_its_callers_rights(Catalogue::one().await).await;
+}
+
+#[tokio::test]
+async fn a_service_in_rust() {
+    the_upstream_calls_back_with_its_callers_rights(Catalogue::priced_by(Language::Rust).await).await;
 }
 
 #[tokio::test]

@@ -6,13 +6,20 @@ use std::process::Command;
 
 use mainstay_testkit::Engine;
 use mainstay_testkit::http::Http;
-use mainstay_testkit::server::free_port;
+use mainstay_testkit::server::{built, free_port};
 use mainstay_testkit::tools::python_from;
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::clients::workshop::{Follower, files, ran};
 use crate::support::{Folder, System, repository};
+
+/// What the pricing service is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    Python,
+    Rust,
+}
 
 /// A catalogue, and who works out its prices.
 pub struct Catalogue {
@@ -21,18 +28,24 @@ pub struct Catalogue {
     pub merchant: Http,
     pub port: u16,
     pub pricing: Option<Follower>,
-    modules: TempDir,
+    /// The messages and stubs, where they are made for the service.
+    modules: Option<TempDir>,
 }
 
 impl Catalogue {
-    /// One process on SQLite.
+    /// One process on SQLite, with the service in Python.
     pub async fn one() -> Catalogue {
+        Catalogue::priced_by(Language::Python).await
+    }
+
+    /// The same with the service in another language.
+    pub async fn priced_by(language: Language) -> Catalogue {
         let port = free_port();
         let url = format!("http://127.0.0.1:{port}");
         let system = System::one_with(Engine::Sqlite, Folder::of_tests("pricing"), |launch| {
             launch.environment("MAINSTAY__GATEWAY__UPSTREAMS__PRICING__URLS", url)
         });
-        Catalogue::stocked(system.await, port).await
+        Catalogue::stocked(system.await, port, language).await
     }
 
     /// Three processes on PostgreSQL.
@@ -42,14 +55,14 @@ impl Catalogue {
         let system = System::three_with(Engine::Postgres, Folder::of_tests("pricing"), |launch| {
             launch.environment("MAINSTAY__GATEWAY__UPSTREAMS__PRICING__URLS", url)
         });
-        Catalogue::stocked(system.await, port).await
+        Catalogue::stocked(system.await, port, Language::Python).await
     }
 
-    async fn stocked(system: System, port: u16) -> Catalogue {
+    async fn stocked(system: System, port: u16, language: Language) -> Catalogue {
         let merchant = system.user_with_role("merchant@example.org", "merchant").await;
         let cup = json!({"title": "Cup", "cost": "400"});
         merchant.post("/catalog/v1/products?productId=cup", cup).await.ok();
-        let modules = modules(&system);
+        let modules = (language == Language::Python).then(|| modules(&system));
         let mut catalogue = Catalogue { system, merchant, port, pricing: None, modules };
         catalogue.start_pricing();
         catalogue
@@ -57,8 +70,12 @@ impl Catalogue {
 
     /// Starts the pricing service.
     pub fn start_pricing(&mut self) {
-        let mut command = Command::new(python_from(&sources().join("requirements.txt")));
-        command.arg(sources().join("pricing.py")).arg(self.port.to_string()).arg(self.modules.path());
+        let mut command = match &self.modules {
+            None => Command::new(built("mainstay-example-pricing")),
+            Some(_) => Command::new(python_from(&sources().join("requirements.txt"))),
+        };
+        command.args(self.modules.as_ref().map(|_| sources().join("pricing.py")));
+        command.arg(self.port.to_string()).args(self.modules.as_ref().map(TempDir::path));
         let mut pricing = Follower::start(command.arg(self.system.gateway.url()));
         assert_eq!(pricing.report(), json!({"serves": self.port.to_string()}));
         self.pricing = Some(pricing);

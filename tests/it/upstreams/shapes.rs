@@ -3,7 +3,7 @@
 use mainstay_testkit::tools::Grpcurl;
 use serde_json::{Value, json};
 
-use super::python::Catalogue;
+use super::python::{Catalogue, Language};
 
 const SERVICE: &str = "catalog.v1.PricingService";
 
@@ -24,6 +24,11 @@ async fn every_shape(catalogue: Catalogue) {
 #[tokio::test]
 async fn one_process_on_sqlite() {
     every_shape(Catalogue::one().await).await;
+}
+
+#[tokio::test]
+async fn a_service_in_rust() {
+    every_shape(Catalogue::priced_by(Language::Rust).await).await;
 }
 
 #[tokio::test]
