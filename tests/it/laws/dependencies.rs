@@ -72,7 +72,7 @@ fn storage_http_and_telemetry_libraries_stay_where_they_belong() {
         ("axum", &["mainstay-gateway", "mainstay-runtime"]),
         ("opentelemetry_sdk", &["mainstay-telemetry"]),
         ("argon2", &["mainstay-auth", "mainstay-backup"]),
-        ("protox", &["mainstay-proto", "mainstay-contract"]),
+        ("protox", &["mainstay-proto", "mainstay-contract", "mainstay-conformance", "mainstay-example-pricing"]),
         ("cel", &["mainstay-expr"]),
     ];
     for package in packages().filter(|package| package["source"].is_null()) {

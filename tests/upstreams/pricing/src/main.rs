@@ -20,7 +20,7 @@ use self::proto::catalog::v1::product_service_client::ProductServiceClient;
 use self::proto::google::api::HttpBody;
 
 /// What is made of the contract. Its packages lie in one another as their names do.
-#[allow(clippy::all, clippy::pedantic, missing_docs)]
+#[allow(clippy::all, clippy::pedantic, dead_code, missing_docs)]
 mod proto {
     pub mod catalog {
         pub mod v1 {
