@@ -150,11 +150,29 @@ fn whole(status: u16, reasons: &[Reason]) -> Object {
         .with("description", said.collect::<Vec<_>>().join("\n"))
         .with("x-error-reasons", names)
         .with("content", content());
-    if status == 401 {
-        let challenge = Object::new().with("schema", Object::new().with("type", "string"));
-        answer.set("headers", Object::new().with("WWW-Authenticate", challenge));
+    match status {
+        401 => answer.set("headers", Object::new().with("WWW-Authenticate", text("What the caller is asked to show."))),
+        429 => {
+            let seconds = Object::new().with("type", "integer").with("minimum", 0);
+            let retry = Object::new().with("description", "When to come again, in seconds.").with("schema", seconds);
+            answer.set("headers", allowance().with("Retry-After", retry));
+        }
+        _ => {}
     }
     answer
+}
+
+/// What an answer says in headers of how often its caller may still call.
+pub fn allowance() -> Object {
+    let policies =
+        "What the policies allow that the call was counted under: `\"name\";q=100;w=60` is 100 in 60 seconds.";
+    let left = "What is left of the tightest of them: `\"name\";r=42;t=17`, all of it is there again after 17 seconds; in an answer \
+                of 429, when to come again.";
+    Object::new().with("RateLimit-Policy", text(policies)).with("RateLimit", text(left))
+}
+
+fn text(about: &'static str) -> Object {
+    Object::new().with("description", about).with("schema", Object::new().with("type", "string"))
 }
 
 fn content() -> Object {

@@ -119,8 +119,12 @@ impl Operations<'_> {
         let etag = Object::new()
             .with("description", "The resource's `etag`, in quotes.")
             .with("schema", Object::new().with("type", "string"));
+        let mut headers = if method.limits.is_some() { errors::allowance() } else { Object::new() };
         if method.etag.is_some() && !method.server_streaming {
-            good.set("headers", Object::new().with("ETag", etag.clone()));
+            headers.set("ETag", etag.clone());
+        }
+        if !headers.is_empty() {
+            good.set("headers", headers);
         }
         good.set("content", content(binding, descriptor, schemas));
         let mut all = Object::new().with("200", good);
@@ -158,6 +162,10 @@ fn notes(binding: &Binding) -> Vec<String> {
     }
     if binding.method.server_streaming {
         notes.push("The answer is a stream of messages, written as `Accept` wants it.".to_owned());
+    }
+    if let Some(limits) = &binding.method.limits {
+        let policies: Vec<String> = limits.policies().collect();
+        notes.push(format!("How often it may be called is limited: {}.", policies.join("; ")));
     }
     notes
 }

@@ -9,15 +9,35 @@ use mainstay_runtime::channel::{Call, FIELD_MASK, Input, Reply};
 use super::edge::Edge;
 use super::until::until;
 use crate::browser::Cookies;
+use crate::limits::Tally;
 use crate::protocol::{Found, Spoken, Unread};
+use crate::snapshot::Method;
 use crate::transcode::Defective;
 
-/// Reads a request, calls its method, and writes the answer.
+/// Reads a request, calls its method, and writes the answer. A call of a method that has limits is counted before anything of its body
+/// is read, so that who calls too often costs little.
 pub async fn exchange<P: Spoken>(
+    edge: &Edge,
+    read: (Found, P::Told),
+    request: Request<Body>,
+    (context, place): (Context, Option<Place>),
+) -> Result<Response<Body>, Fault> {
+    let Some(limits) = &read.0.method().limits else {
+        return answer::<P>(edge, read, request, (context, place, None)).await;
+    };
+    let mut tally = Tally::of(limits, &context.principal, context.peer);
+    let answered = match tally.count(1).await {
+        Ok(()) => answer::<P>(edge, read, request, (context, place, Some(&mut tally))).await,
+        Err(refused) => Err(refused),
+    };
+    tally.tell(answered)
+}
+
+async fn answer<P: Spoken>(
     edge: &Edge,
     (found, told): (Found, P::Told),
     request: Request<Body>,
-    (context, place): (Context, Option<Place>),
+    (context, place, tally): (Context, Option<Place>, Option<&mut Tally>),
 ) -> Result<Response<Body>, Fault> {
     let agent = found.method().backend.wants_agent().then(|| request.headers().get(USER_AGENT).cloned()).flatten();
     let (asked, form) = match P::decode(&edge.config, &found, told, request).await {
@@ -29,6 +49,9 @@ pub async fn exchange<P: Spoken>(
     let end = context.end();
     let (mut context, mut input) = (context, asked.input);
     let method = found.method();
+    if let Some(tally) = tally {
+        tally.count(cost(method, &input)).await?;
+    }
     let browser = context.browser.take();
     if let (Some(browser), Input::Message(message)) = (&browser, &mut input) {
         *message = method.session.fill(browser, std::mem::take(message));
@@ -60,6 +83,14 @@ pub async fn exchange<P: Spoken>(
     let mut answer = P::encode(&edge.config, &found, form, reply).await?;
     cookies.put(answer.headers_mut());
     Ok(answer)
+}
+
+/// What a call counts in all, known only when its message is. A stream counts as one.
+fn cost(method: &Method, input: &Input) -> u32 {
+    match (&method.limits, input) {
+        (Some(limits), Input::Message(message)) => limits.cost(message),
+        _ => 1,
+    }
 }
 
 /// What is wrong with a request is told only to who may make it (AIP-211). Who may is decided where the call goes: it takes

@@ -81,8 +81,8 @@ fn secrets(system: &System, file: Option<&Path>, level: Level, findings: &mut Fi
             database(setting, url, level, findings);
         }
     }
-    let holds_secrets =
-        |text: &str| ["key_encryption_key", "database_url", "services.keys"].iter().any(|word| text.contains(word));
+    const SECRETS: [&str; 5] = ["key_encryption_key", "database_url", "services.keys", "redis://", "rediss://"];
+    let holds_secrets = |text: &str| SECRETS.iter().any(|word| text.contains(word));
     let Some(file) = file else { return };
     let (Ok(metadata), Ok(text)) = (fs::metadata(file), fs::read_to_string(file)) else { return };
     let mode = metadata.permissions().mode() & 0o777;

@@ -11,6 +11,7 @@ mod masks;
 mod oauth;
 mod pages;
 mod policy;
+mod rates;
 mod rest;
 mod site;
 mod socket;

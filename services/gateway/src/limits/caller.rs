@@ -1,0 +1,108 @@
+//! Whose calls are counted together.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv6Addr};
+
+use mainstay_identity::{Kind, Principal};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The bits of an IPv6 address that are one network's: whoever has one address of such a network has them all (RFC 6177).
+const IPV6_NETWORK: u128 = !0 << 64;
+
+/// Whose calls a policy counts together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// Those from one address, whoever calls; of IPv6 from one /64 network.
+    Address,
+    /// Those of one account, a service's too. Who is not signed in has none.
+    Account,
+    /// Those of all who act in one organisation. Who acts in none is not counted.
+    Organisation,
+    /// Those with one API key or service key, or of one session. Who shows nothing is not counted.
+    Credential,
+    /// Those of one method, whoever calls.
+    Method,
+}
+
+impl By {
+    pub fn word(self) -> &'static str {
+        match self {
+            By::Address => "address",
+            By::Account => "account",
+            By::Organisation => "organisation",
+            By::Credential => "credential",
+            By::Method => "method",
+        }
+    }
+
+    /// Finds under whose name a call is counted; nothing where it is not. No name is a secret.
+    pub fn of<'c>(self, principal: &'c Principal, peer: Option<IpAddr>, method: &'c str) -> Option<Cow<'c, str>> {
+        match self {
+            // Work of the process's own comes from nowhere.
+            By::Address => peer.map(|address| network(address).to_string().into()),
+            By::Account => principal.uid().map(Cow::Borrowed),
+            By::Organisation => principal.organisation().map(Cow::Borrowed),
+            By::Credential => {
+                let own = || principal.uid().filter(|_| principal.kind() == Kind::Service);
+                principal.session_id().or_else(own).map(Cow::Borrowed)
+            }
+            By::Method => Some(Cow::Borrowed(method)),
+        }
+    }
+}
+
+/// The network that an address stands for, told by its first one.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & IPV6_NETWORK).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mainstay_identity::User;
+
+    use super::*;
+
+    fn named<'c>(by: By, principal: &'c Principal, address: &str) -> Option<Cow<'c, str>> {
+        by.of(principal, Some(address.parse().unwrap()), "/shop.v1.ProductService/GetProduct")
+    }
+
+    #[test]
+    fn an_address_of_ipv6_is_its_network_and_a_mapped_one_of_ipv4_itself() {
+        let nobody = Principal::anonymous();
+        let of = |address| named(By::Address, &nobody, address).unwrap();
+        assert_eq!(of("192.0.2.7"), "192.0.2.7");
+        assert_eq!(of("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(of("2001:db8:1:2:3::4"), of("2001:db8:1:2:ffff::"));
+        assert_ne!(of("2001:db8:1:2::"), of("2001:db8:1:3::"));
+        assert_eq!(By::Address.of(&nobody, None, ""), None);
+    }
+
+    #[test]
+    fn who_is_nobody_has_no_account_and_no_credential() {
+        let nobody = Principal::anonymous();
+        for by in [By::Account, By::Organisation, By::Credential] {
+            assert_eq!(named(by, &nobody, "192.0.2.7"), None, "{by:?}");
+        }
+        assert!(named(By::Method, &nobody, "192.0.2.7").is_some());
+    }
+
+    #[test]
+    fn a_key_is_counted_by_itself_and_with_its_account() {
+        let key = Principal::user(User {
+            uid: "service:0199".to_owned(),
+            session_id: Some("key-1".to_owned()),
+            organisation: Some("org-1".to_owned()),
+            ..User::default()
+        });
+        assert_eq!(named(By::Account, &key, "192.0.2.7").unwrap(), "service:0199");
+        assert_eq!(named(By::Credential, &key, "192.0.2.7").unwrap(), "key-1");
+        assert_eq!(named(By::Organisation, &key, "192.0.2.7").unwrap(), "org-1");
+        let configured = Principal::service("data", Vec::new());
+        assert_eq!(named(By::Credential, &configured, "192.0.2.7").unwrap(), "service:data");
+    }
+}

@@ -1,0 +1,144 @@
+//! Where several gateways count together: a Redis, or what speaks its protocol.
+//!
+//! It is asked once for each time that a call is counted, for all policies at once, and never waited for longer than [`DEADLINE`].
+//! From when it does not answer until it is found again, this process counts for itself. It is looked for once a second, so no call
+//! waits for one that is known to be away.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use mainstay_runtime::{Failure, Work};
+use mainstay_telemetry::Metrics;
+use opentelemetry::metrics::Counter;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, RedisError, Script};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::timeout;
+
+use super::{Counted, Outcome};
+
+/// Longest that a call waits to be counted together with those of other gateways.
+pub const DEADLINE: Duration = Duration::from_millis(50);
+
+/// Longest that the way there may take to be made, and to answer whether it is one.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// The way to where gateways count together.
+pub struct Remote {
+    client: Client,
+    script: Script,
+    /// Nothing while it is away.
+    connection: ArcSwapOption<MultiplexedConnection>,
+    failures: Counter<u64>,
+}
+
+impl Remote {
+    /// Nothing where the address is none, which the configuration was refused for.
+    pub fn new(url: &SecretString, metrics: &Metrics) -> Option<Remote> {
+        let client = Client::open(url.expose_secret()).ok()?;
+        let failures = metrics
+            .meter()
+            .u64_counter("mainstay.rate_limit.store.failures")
+            .with_description("Times that the Redis of the rate limits did not answer, or not in time")
+            .build();
+        failures.add(0, &[]);
+        Some(Remote {
+            client,
+            script: Script::new(include_str!("take.lua")),
+            connection: ArcSwapOption::empty(),
+            failures,
+        })
+    }
+
+    /// Takes `cost` of all that count a call, or of none; nothing where it does not answer in time.
+    pub(super) async fn take(&self, counted: &[Counted], cost: u32) -> Option<Outcome> {
+        let mut connection = MultiplexedConnection::clone(self.connection.load_full().as_deref()?);
+        let mut taking = self.script.prepare_invoke();
+        taking.arg(cost);
+        for Counted { policy, caller } in counted {
+            let (nanos, burst) = (policy.rate.interval_ns(), policy.rate.burst());
+            let interval_us = format!("{}.{:03}", nanos / 1_000, nanos % 1_000);
+            taking.key(format!("mainstay:limits:{}:{}:{caller}", policy.name, policy.by.word()));
+            taking.arg(interval_us).arg(burst);
+        }
+        let answer = timeout(DEADLINE, taking.invoke_async::<Vec<u64>>(&mut connection)).await;
+        match answer {
+            Ok(Ok(answer)) if answer.len() == counted.len() + 1 => {
+                let rests_ns = answer[1..].iter().map(|micros| micros.saturating_mul(1_000)).collect();
+                Some(Outcome { is_granted: answer[0] == 1, is_shared: true, rests_ns })
+            }
+            Ok(Ok(_)) => self.lost("it answered something else"),
+            Ok(Err(error)) => self.lost(&said(&error)),
+            Err(_) => self.lost("it did not answer in time"),
+        }
+    }
+
+    /// It is away until it is found again.
+    fn lost<T>(&self, why: &str) -> Option<T> {
+        self.failures.add(1, &[]);
+        if self.connection.swap(None).is_some() {
+            tracing::warn!(
+                why,
+                "the Redis of the rate limits is away; this gateway counts for itself until it is back"
+            );
+        }
+        None
+    }
+
+    /// Asks whether it is there, and makes the way anew where it was away.
+    async fn look(&self) -> Result<(), Failure> {
+        let known = self.connection.load_full();
+        let was_away = known.is_none();
+        let found = timeout(CONNECT, async {
+            let mut connection = match known {
+                Some(connection) => MultiplexedConnection::clone(&connection),
+                None => {
+                    // Times are kept here, over all that it takes.
+                    let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+                    self.client.get_multiplexed_async_connection_with_config(&config).await?
+                }
+            };
+            // It may have been started anew, and forgotten it.
+            self.script.prepare_invoke().load_async(&mut connection).await?;
+            Ok::<_, RedisError>(connection)
+        });
+        let why = match found.await {
+            Ok(Ok(connection)) => {
+                if was_away {
+                    self.connection.store(Some(Arc::new(connection)));
+                    tracing::info!("the rate limits are counted in Redis, together with those of other gateways");
+                }
+                return Ok(());
+            }
+            Ok(Err(error)) => said(&error),
+            Err(_) => "it did not answer in time".to_owned(),
+        };
+        self.lost::<()>(&why);
+        Err(why.into())
+    }
+}
+
+/// What is said of an error: never with the address, which may hold a password.
+fn said(error: &RedisError) -> String {
+    error.code().map_or_else(|| error.category().to_owned(), |code| format!("{}: {code}", error.category()))
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").finish_non_exhaustive()
+    }
+}
+
+/// How often it is looked for.
+pub const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Looks whether the Redis is there.
+pub struct Follow(pub(super) Arc<Remote>);
+
+impl Work for Follow {
+    async fn round(&mut self) -> Result<(), Failure> {
+        self.0.look().await
+    }
+}
