@@ -25,6 +25,9 @@ pub const DEADLINE: Duration = Duration::from_millis(50);
 /// Longest that the way there may take to be made, and to answer whether it is one.
 const CONNECT: Duration = Duration::from_secs(1);
 
+/// What all keys begin with.
+const KEYS: &str = "mainstay:limits";
+
 /// The way to where gateways count together.
 pub struct Remote {
     client: Client,
@@ -60,7 +63,7 @@ impl Remote {
         for Counted { policy, caller } in counted {
             let (nanos, burst) = (policy.rate.interval_ns(), policy.rate.burst());
             let interval_us = format!("{}.{:03}", nanos / 1_000, nanos % 1_000);
-            taking.key(format!("mainstay:limits:{}:{}:{caller}", policy.name, policy.by.word()));
+            taking.key(format!("{KEYS}:{}:{}:{caller}", policy.name, policy.by.word()));
             taking.arg(interval_us).arg(burst);
         }
         let answer = timeout(DEADLINE, taking.invoke_async::<Vec<u64>>(&mut connection)).await;
@@ -100,8 +103,10 @@ impl Remote {
                     self.client.get_multiplexed_async_connection_with_config(&config).await?
                 }
             };
-            // It may have been started anew, and forgotten it.
-            self.script.prepare_invoke().load_async(&mut connection).await?;
+            // All that a call needs of it, for nobody: one that only reads, or has no room, is no use.
+            let mut nothing = self.script.prepare_invoke();
+            nothing.key(KEYS).arg(0).arg(1).arg(1);
+            nothing.invoke_async::<Vec<u64>>(&mut connection).await?;
             Ok::<_, RedisError>(connection)
         });
         let why = match found.await {
