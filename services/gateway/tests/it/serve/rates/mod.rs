@@ -1,5 +1,6 @@
 //! How often who may call: what a call counts as, for whom, and what is told of it.
 
+mod callers;
 mod costs;
 mod shared;
 mod ways;
