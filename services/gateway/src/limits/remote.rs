@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -34,6 +35,8 @@ pub struct Remote {
     script: Script,
     /// Nothing while it is away.
     connection: ArcSwapOption<MultiplexedConnection>,
+    /// Whether it was said that it is away.
+    is_reported: AtomicBool,
     failures: Counter<u64>,
 }
 
@@ -51,6 +54,7 @@ impl Remote {
             client,
             script: Script::new(include_str!("take.lua")),
             connection: ArcSwapOption::empty(),
+            is_reported: AtomicBool::new(false),
             failures,
         })
     }
@@ -81,7 +85,8 @@ impl Remote {
     /// It is away until it is found again.
     fn lost<T>(&self, why: &str) -> Option<T> {
         self.failures.add(1, &[]);
-        if self.connection.swap(None).is_some() {
+        self.connection.store(None);
+        if !self.is_reported.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 why,
                 "the Redis of the rate limits is away; this gateway counts for itself until it is back"
@@ -113,6 +118,7 @@ impl Remote {
             Ok(Ok(connection)) => {
                 if was_away {
                     self.connection.store(Some(Arc::new(connection)));
+                    self.is_reported.store(false, Ordering::Relaxed);
                     tracing::info!("the rate limits are counted in Redis, together with those of other gateways");
                 }
                 return Ok(());
