@@ -81,6 +81,47 @@ mainstay_testkit::both_engines! {
     }
 }
 
+/// Each of a method of its own, so that an answer tells it and no other.
+fn one_of_each(launch: Launch) -> Launch {
+    let policies =
+        [("ONE", "account", "GetBook"), ("TWO", "organisation", "ListBooks"), ("THREE", "credential", "BatchGetBooks")];
+    policies.into_iter().fold(launch, |launch, (name, by, method)| {
+        let methods = format!("MAINSTAY__GATEWAY__LIMITS__POLICIES__{name}__METHODS");
+        policy(launch, name, by, 100).environment(methods, format!("shelf.v1.BookService/{method}"))
+    })
+}
+
+#[tokio::test]
+async fn organisations_and_keys_have_their_own() {
+    let system = System::one_with(Engine::Sqlite, folder(), one_of_each).await;
+    let admin = system.user_with_role("root@example.org", "mainstay.admin").await;
+    let service = admin.post("/auth/v1/serviceAccounts", json!({"displayName": "Robot"})).await.ok();
+    let name = service["name"].as_str().expect("a name").to_owned();
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        let key = admin.post(&format!("/auth/v1/{name}/keys"), json!({})).await.ok();
+        keys.push(system.http().with_token(key["secret"].as_str().expect("shown once")));
+    }
+    let left_of = async |client: &Http, method: &str| {
+        left(&client.post(&format!("/shelf.v1.BookService/{method}"), json!({})).await)
+    };
+    // One account with two keys.
+    assert_eq!((left_of(&keys[0], "GetBook").await, left_of(&keys[1], "GetBook").await), (99, 98));
+    assert_eq!((left_of(&keys[0], "BatchGetBooks").await, left_of(&keys[1], "BatchGetBooks").await), (99, 99));
+    assert_eq!(left_of(&keys[0], "BatchGetBooks").await, 98);
+    // One account in two sessions, one of which acts in an organisation.
+    let alone = system.sign_in("root@example.org").await;
+    let organisation = admin.post("/auth/v1/organisations", json!({"displayName": "Acme"})).await.ok();
+    let switch = json!({"organisation": organisation["name"]});
+    let switched = admin.post("/auth/v1/sessions:switchOrganisation", switch).await.ok();
+    let member = system.http().with_token(switched["accessToken"].as_str().expect("a token"));
+    assert_eq!((left_of(&member, "ListBooks").await, left_of(&member, "ListBooks").await), (99, 98));
+    let outside = alone.post("/shelf.v1.BookService/ListBooks", json!({})).await;
+    assert!(!outside.headers.contains_key("ratelimit"), "who acts in no organisation is not counted");
+    assert_eq!((left_of(&member, "GetBook").await, left_of(&alone, "GetBook").await), (99, 98));
+    assert_eq!((left_of(&member, "BatchGetBooks").await, left_of(&alone, "BatchGetBooks").await), (99, 99));
+}
+
 /// Two gateways more, before the same services.
 async fn more_gateways(system: &System) -> [Server; 2] {
     let another = |number: usize| {
