@@ -7,7 +7,7 @@ use mainstay_gateway::{By, Config, LimitsConfig, PolicyConfig, RedisConfig};
 use mainstay_testkit::redis::Redis;
 use mainstay_testkit::wait::until;
 
-use super::{from, get, hourly, left, limits, post_commit, started};
+use super::{daily, from, get, hourly, left, limits, post_commit, started};
 use crate::support::Harness;
 
 async fn gateway(redis: &Redis, policy: PolicyConfig) -> Harness {
@@ -96,7 +96,7 @@ async fn no_call_waits_for_a_redis_that_hangs() {
         let began = Instant::now();
         assert_eq!(ask(&gateway, "192.0.2.7").await.0, StatusCode::OK);
         // The deadline, and room for a machine that is busy.
-        assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
         slow += u32::from(began.elapsed() >= mainstay_gateway::DEADLINE);
     }
     assert!(slow <= 10, "{slow} calls waited; once it is known to be away none does");
@@ -110,7 +110,7 @@ async fn batches_and_several_policies_count_together_as_well() {
     let redis_config = || RedisConfig { url: Some(redis.url().into()), gateways: 2 };
     let policies = || {
         let gets = ["orders.v1.OrderService/*"];
-        limits(&[("a-wide", hourly(By::Address, 1_000, &[])), ("b-narrow", hourly(By::Method, 100, &gets))])
+        limits(&[("a-wide", daily(By::Address, 1_000, &[])), ("b-narrow", hourly(By::Method, 100, &gets))])
     };
     let start = async || {
         let limits = LimitsConfig { redis: redis_config(), ..policies() };
